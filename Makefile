@@ -1,0 +1,43 @@
+# Every path is relative, so that a clone in a folder with spaces in its name works.
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help env test test-long test-unit lint demo bench docs clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+env: $(READY) ## the environment, in .venv (built once, and again when its pins change)
+
+$(READY): setup.cfg pyproject.toml constraints.txt local/make-environment
+	@sh local/make-environment "$(VENV)"
+	@touch $(READY)
+
+demo: $(READY) ## the main job on real data, and every refusal
+	@$(BIN)/glue-secure demo
+
+test: $(READY) lint ## what CI runs: linters, types, walls, and the whole suite
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -m "not long"
+
+test-unit: $(READY) ## the part of the suite that needs neither Java nor network
+	@$(BIN)/python -m pytest tests/unit tests/property
+
+test-long: $(READY) ## the modes that take too long for every change
+	@$(BIN)/python -m pytest -m long --timeout 3600
+
+lint: $(READY) ## linters, types, import walls, generated documents
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python local/generate-documents --check
+
+docs: $(READY) ## write the generated documents anew
+	@$(BIN)/python local/generate-documents
+
+bench: $(READY) ## the price of the guard, against plain PySpark
+	@$(BIN)/python bench/job_overhead.py
+
+clean: ## remove the environment and what tools left behind
+	@rm -rf "$(VENV)" build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

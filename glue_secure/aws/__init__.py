@@ -1,0 +1,1 @@
+"""The only room that imports boto3: each adapter takes its client and satisfies a port."""

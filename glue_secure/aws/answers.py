@@ -1,0 +1,38 @@
+"""botocore's errors in this project's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from glue_secure.core.redaction import redact_text
+from glue_secure.core.service import NotFound, PreconditionFailed, ServiceError
+
+_NOT_FOUND = {
+    "NoSuchKey",
+    "NoSuchBucket",
+    "404",
+    "NotFound",
+    "NotFoundException",
+    "EntityNotFoundException",
+    "ResourceNotFoundException",
+}
+_PRECONDITION = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
+
+
+@contextmanager
+def translated(operation: str) -> Iterator[None]:
+    """Turn botocore's errors inside the block into ServiceError, NotFound or PreconditionFailed."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        message = redact_text(str(error.response.get("Error", {}).get("Message", "")) or code)
+        kind = (
+            NotFound if code in _NOT_FOUND else PreconditionFailed if code in _PRECONDITION else ServiceError
+        )
+        raise kind(f"{operation}: {code}: {message}", code=code, operation=operation) from error
+    except BotoCoreError as error:
+        raise ServiceError(f"{operation}: {redact_text(str(error))}", code="", operation=operation) from error

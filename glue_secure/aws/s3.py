@@ -1,0 +1,100 @@
+"""Amazon S3 from the driver: listings, HEADs, and small objects written under a named key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from glue_secure.aws.answers import translated
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.objects import ObjectEncryption, ObjectSummary, StoredObject
+from glue_secure.core.service import ServiceError
+
+
+class S3ObjectStore:
+    """Satisfies ``ports.ObjectStore``."""
+
+    def __init__(self, *, client: Any) -> None:
+        self._client = client
+
+    def list(self, prefix: S3Uri, *, start_after: str = "") -> Iterator[ObjectSummary]:
+        """ListObjectsV2, page by page. ``a`` selects the object ``a`` and all below ``a/``, never ``ab``."""
+        exact = prefix.key
+        below = prefix.as_prefix()
+        arguments: dict[str, Any] = {"Bucket": prefix.bucket, "Prefix": exact}
+        if start_after:
+            arguments["StartAfter"] = start_after
+        while True:
+            with translated("ListObjectsV2"):
+                page = self._client.list_objects_v2(**arguments)
+            for entry in page.get("Contents", ()):
+                name = entry["Key"]
+                if name == exact or name.startswith(below):
+                    yield ObjectSummary(
+                        S3Uri(prefix.bucket, name),
+                        entry["Size"],
+                        entry["LastModified"],
+                        entry["ETag"].strip('"'),
+                    )
+            if not page.get("IsTruncated"):
+                return
+            arguments["ContinuationToken"] = page["NextContinuationToken"]
+
+    def encryption(self, uri: S3Uri) -> ObjectEncryption:
+        """HeadObject."""
+        with translated("HeadObject"):
+            answer = self._client.head_object(Bucket=uri.bucket, Key=uri.key)
+        return _encryption(uri, answer, answer["ContentLength"])
+
+    def read(self, uri: S3Uri) -> StoredObject:
+        """GetObject, whole."""
+        with translated("GetObject"):
+            answer = self._client.get_object(Bucket=uri.bucket, Key=uri.key)
+            body = answer["Body"].read()
+        return StoredObject(body, answer["ETag"].strip('"'))
+
+    def write(
+        self,
+        uri: S3Uri,
+        body: bytes,
+        *,
+        key: KmsKeyArn,
+        content_type: str = "application/json",
+        if_match: str | None = None,
+        if_none_match: bool = False,
+    ) -> str:
+        """PutObject with SSE-KMS under ``key``; the answer must say the same."""
+        condition: dict[str, str] = {}
+        if if_match is not None:
+            condition["IfMatch"] = f'"{if_match}"'
+        if if_none_match:
+            condition["IfNoneMatch"] = "*"
+        with translated("PutObject"):
+            answer = self._client.put_object(
+                Bucket=uri.bucket,
+                Key=uri.key,
+                Body=body,
+                ContentType=content_type,
+                ServerSideEncryption="aws:kms",
+                SSEKMSKeyId=str(key),
+                **condition,
+            )
+        seen = _encryption(uri, answer, len(body))
+        if (seen.algorithm, seen.key) != ("aws:kms", str(key)):
+            found = f"{seen.algorithm or 'no encryption'} {seen.key}".strip()
+            raise ServiceError(
+                f"PutObject {uri}: answered {found}, asked for aws:kms {key}",
+                code="EncryptionMismatch",
+                operation="PutObject",
+            )
+        return str(answer["ETag"]).strip('"')
+
+
+def _encryption(uri: S3Uri, answer: dict[str, Any], size: int) -> ObjectEncryption:
+    return ObjectEncryption(
+        uri=uri,
+        algorithm=answer.get("ServerSideEncryption", ""),
+        key=answer.get("SSEKMSKeyId", ""),
+        bucket_key=bool(answer.get("BucketKeyEnabled", False)),
+        size=size,
+    )

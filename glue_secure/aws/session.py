@@ -1,0 +1,121 @@
+"""boto3 sessions and clients: made once by the composition root, never at import.
+
+Every client talks TLS. An endpoint that does not is refused here, whoever configured it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from glue_secure.core.errors import Refusal, UsageError
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# The DNS suffixes of AWS's partitions (botocore's endpoint data; a contract test compares them).
+_AWS_SUFFIXES = (
+    ".amazonaws.com",
+    ".amazonaws.com.cn",
+    ".api.aws",
+    ".api.amazonwebservices.com.cn",
+    ".amazonaws.eu",
+    ".api.amazonwebservices.eu",
+    ".c2s.ic.gov",
+    ".sc2s.sgov.gov",
+    ".cloud.adc-e.uk",
+    ".csp.hci.ic.gov",
+)
+
+
+class AwsSession:
+    """One boto3 session with the clients that a run needs.
+
+    Args:
+        session: a ``boto3.session.Session``; its region must be set.
+        path_style: address buckets by path, as endpoints without wildcard DNS need it.
+    """
+
+    def __init__(self, *, session: Any, path_style: bool = False) -> None:
+        if not session.region_name:
+            raise UsageError(
+                "no AWS region",
+                found="neither AWS_REGION nor a profile names one",
+                required="the region that the job runs in",
+                fix="export AWS_REGION=...",
+            )
+        self._session = session
+        self._path_style = path_style
+        self._clients: dict[str, Any] = {}
+        self._account: str | None = None
+
+    @classmethod
+    def from_chain(cls, *, path_style: bool = False) -> AwsSession:
+        """The session that boto3's own chain finds: environment, profile, role."""
+        import boto3
+
+        return cls(session=boto3.session.Session(), path_style=path_style)
+
+    @property
+    def botocore(self) -> Any:
+        """The botocore session underneath, for libraries that make their own clients."""
+        return self._session._session
+
+    def client(self, service: str) -> Any:
+        """The client of a service; made on first use. Refuses an endpoint without TLS (GS-S3-002)."""
+        if service not in self._clients:
+            from botocore.config import Config
+
+            config = Config(
+                retries={"mode": "standard", "max_attempts": 5},
+                max_pool_connections=32,
+                connect_timeout=10,
+                read_timeout=60,
+                s3={"addressing_style": "path"} if self._path_style else {},
+            )
+            client = self._session.client(service, config=config)
+            require_tls(service, client.meta.endpoint_url)
+            self._clients[service] = client
+        return self._clients[service]
+
+    @property
+    def region(self) -> str:
+        """The region that the session works in."""
+        return str(self._session.region_name)
+
+    @property
+    def account(self) -> str:
+        """Twelve digits, from GetCallerIdentity. Raises ServiceError."""
+        if self._account is None:
+            from glue_secure.aws.answers import translated
+
+            with translated("GetCallerIdentity"):
+                self._account = str(self.client("sts").get_caller_identity()["Account"])
+        return self._account
+
+    @property
+    def kind(self) -> str:
+        """``aws`` when every endpoint is AWS's, ``embedded`` on loopback, else ``custom-endpoint``."""
+        kinds = {
+            endpoint_kind(self.client(s).meta.endpoint_url)
+            for s in ("s3", "kms", "glue", "sts", "secretsmanager")
+        }
+        return kinds.pop() if len(kinds) == 1 else "custom-endpoint"
+
+
+def endpoint_kind(url: str) -> str:
+    """What an endpoint is, by its host: nobody may take the embedded account for AWS."""
+    host = urlsplit(url).hostname or ""
+    if host in _LOOPBACK:
+        return "embedded"
+    return "aws" if host.endswith(_AWS_SUFFIXES) else "custom-endpoint"
+
+
+def require_tls(service: str, url: str) -> None:
+    """Refuse an endpoint that is not https (GS-S3-002)."""
+    if urlsplit(url).scheme != "https":
+        raise Refusal(
+            "GS-S3-002",
+            resource=f"endpoint of {service}",
+            found=url,
+            required="https",
+            fix=f"make AWS_ENDPOINT_URL (or AWS_ENDPOINT_URL_{service.upper()}) an https:// URL, or unset it",
+        )

@@ -1,0 +1,160 @@
+"""Commands and their arguments; what they do is done elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from rich.console import Console
+
+from glue_secure import __version__
+from glue_secure.cli import demo as demo_page
+from glue_secure.core.errors import UsageError
+
+app = typer.Typer(
+    help="AWS Glue jobs that prove their encryption.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+local_app = typer.Typer(help="The embedded account: S3, KMS, Glue and PostgreSQL over TLS, on this machine.", no_args_is_help=True)
+app.add_typer(local_app, name="local")
+
+State = Annotated[Optional[Path], typer.Option("--state", help="Folder of the account's state.")]  # noqa: UP045 - typer reads 3.10
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show the logs of Spark and of the set-up.")]
+_err = Console(stderr=True, highlight=False)
+
+
+def _say(text: str) -> None:
+    _err.print(text, style="dim", markup=False)
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+@app.command()
+def demo(
+    as_json: Json = False,
+    verbose: Verbose = False,
+    script: Annotated[Optional[Path], typer.Option(help="The job; default jobs/flights_curated.py.")] = None,  # noqa: UP045
+) -> None:
+    """Run the main job on real flights, then every refusal, on an account of its own."""
+    from glue_secure.local.demo import Demo
+    from glue_secure.local.lifecycle import embedded_account
+
+    chosen = script or Path("jobs/flights_curated.py")
+    if not chosen.is_file():
+        raise UsageError("the demo's job", found=f"{chosen}: no such file", required="a run in the project's folder, or --script")
+    with demo_page.Progress(_err, quiet=verbose) as progress, embedded_account(progress=progress) as account:
+        ran = []
+        page = demo_page.Page(Console(highlight=False), quiet=as_json)
+        for step in Demo(account, chosen, progress, verbose).steps():
+            ran.append(step)
+            page.show(step)
+        page.summary(ran)
+    if as_json:
+        _print_json(demo_page.document(ran))
+    raise typer.Exit(0 if all(step.as_expected for step in ran) else 1)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False})
+def run(
+    context: typer.Context,
+    script: Annotated[Path, typer.Argument(help="The job script; its own arguments follow it.")],
+    state: State = None,
+    master: Annotated[str, typer.Option(help="Spark's master.")] = "local[2]",
+    verbose: Verbose = False,
+) -> None:
+    """spark-submit SCRIPT [--JOB_NAME NAME ...] against the embedded account."""
+    from glue_secure.local import launch
+    from glue_secure.local.lifecycle import status
+
+    account = status(state)
+    if account is None:
+        raise UsageError("the embedded account", found="not running", required="a running one", fix="glue-secure local up")
+    submission = launch.prepare(account, script, context.args, master=master, verbose=verbose)
+    raise typer.Exit(launch.run(submission).returncode)
+
+
+@local_app.command()
+def up(state: State = None, as_json: Json = False) -> None:
+    """Start the account and fill it with the demo's data; harmless when it runs already."""
+    from glue_secure.local import lifecycle, seed
+
+    running = lifecycle.status(state)
+    with demo_page.Progress(_err) as progress:
+        account = running or lifecycle.up(state, progress=progress)
+        if running is None:
+            seed.seed_flights(account, months=range(1, 12), progress=progress)
+    _report(account, as_json, "running already" if running else "started")
+
+
+@local_app.command()
+def down(state: State = None) -> None:
+    """Stop the account and remove what it held; harmless when none runs."""
+    from glue_secure.local import lifecycle
+
+    print("stopped" if lifecycle.down(state) else "not running")
+
+
+@local_app.command()
+def status(state: State = None, as_json: Json = False) -> None:
+    """Say whether the account runs, and where. Exit code 1 when it does not."""
+    from glue_secure.local import lifecycle
+
+    account = lifecycle.status(state)
+    if account is None:
+        if as_json:
+            _print_json({"running": False})
+        else:
+            print("not running")
+        raise typer.Exit(1)
+    _report(account, as_json, "running")
+
+
+@local_app.command()
+def env(state: State = None, as_json: Json = False) -> None:
+    """Print what a plain spark-submit needs: eval "$(glue-secure local env)"."""
+    from glue_secure.local import environment, lifecycle
+
+    account = lifecycle.status(state)
+    if account is None:
+        raise UsageError("the embedded account", found="not running", required="a running one", fix="glue-secure local up")
+    settings = environment.environment_of(account)
+    if as_json:
+        _print_json(settings)
+    else:
+        sys.stdout.write(environment.export_lines(settings))
+
+
+def _report(account: object, as_json: bool, word: str) -> None:
+    from glue_secure.local.account import EmbeddedAccount
+
+    assert isinstance(account, EmbeddedAccount)
+    facts = {
+        "running": True,
+        "endpoint": account.endpoint_url,
+        "postgresql": f"{account.postgres.host}:{account.postgres.port}",
+        "region": account.region,
+        "account": account.account_id,
+        "state": str(account.state),
+        "process": account.supervisor.pid,
+    }
+    if as_json:
+        _print_json(facts)
+        return
+    print(f"embedded account: {word}")
+    for name, value in list(facts.items())[1:]:
+        print(f"  {name:<12}{value}")

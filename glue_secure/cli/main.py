@@ -1,0 +1,25 @@
+"""The command ``glue-secure``. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 cannot verify."""
+
+from __future__ import annotations
+
+import sys
+
+from glue_secure.core.errors import GlueSecureError
+from glue_secure.core.redaction import redact_text
+
+
+def run() -> None:
+    """The console script: this project's errors become their text and exit code."""
+    try:
+        from glue_secure.cli.app import app
+    except ModuleNotFoundError as error:
+        print(f"glue-secure needs its extra packages ({error.name} is missing): pip install 'glue-secure[local]'", file=sys.stderr)
+        raise SystemExit(2) from None
+    try:
+        app()
+    except GlueSecureError as error:
+        print(redact_text(str(error)), file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None

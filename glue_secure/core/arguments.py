@@ -1,0 +1,153 @@
+"""``sys.argv`` of a job → :class:`JobArguments` and :class:`JobIdentity`, the way Glue passes them.
+
+https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from glue_secure.core.errors import UsageError
+from glue_secure.core.identifiers import RunId, S3Uri, job_name
+from glue_secure.core.redaction import redact_settings
+
+BOOKMARK_URI = "glue-secure-bookmark-uri"
+EVIDENCE_URI = "glue-secure-evidence-uri"
+
+
+class BookmarkOption(str, Enum):
+    """``--job-bookmark-option``, with Glue's own values."""
+
+    ENABLE = "job-bookmark-enable"
+    DISABLE = "job-bookmark-disable"
+    PAUSE = "job-bookmark-pause"
+
+
+@dataclass(frozen=True, slots=True)
+class JobIdentity:
+    """Which run of which job this is.
+
+    Attributes:
+        job: ``JOB_NAME``.
+        run_id: ``JOB_RUN_ID``, or an id made for a run that no control plane started.
+        started_by_control_plane: whether ``JOB_RUN_ID`` was given, so that GetJobRun knows the run.
+        claimed_configuration: ``SECURITY_CONFIGURATION`` of the arguments; a claim, not a fact.
+    """
+
+    job: str
+    run_id: RunId
+    started_by_control_plane: bool
+    claimed_configuration: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobArguments:
+    """The job's arguments, as ``--name value`` or ``--name=value``; values may hold secrets.
+
+    Attributes:
+        values: name without ``--`` → value, the last one given winning, as in Glue.
+    """
+
+    values: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def parse(cls, argv: Sequence[str]) -> JobArguments:
+        """Read ``argv`` (``argv[0]`` is the script). A flag without a value has the value ``""``."""
+        values: dict[str, str] = {}
+        words = list(argv[1:])
+        position = 0
+        while position < len(words):
+            word = words[position]
+            position += 1
+            if not word.startswith("--") or word == "--":
+                continue
+            name, separator, value = word[2:].partition("=")
+            if not separator and position < len(words) and not words[position].startswith("--"):
+                value = words[position]
+                position += 1
+            values[name] = value
+        return cls(values)
+
+    def __repr__(self) -> str:
+        return f"JobArguments({redact_settings(self.values)})"
+
+    def get(self, name: str) -> str | None:
+        """The value of ``--name``; ``-`` and ``_`` are alike in names, as in getResolvedOptions."""
+        for spelling in (name, name.replace("-", "_"), name.replace("_", "-")):
+            if spelling in self.values:
+                return self.values[spelling]
+        return None
+
+    def require(self, names: Iterable[str]) -> dict[str, str]:
+        """The values of ``names``; UsageError lists every one that is missing."""
+        found = {name: self.get(name) for name in names}
+        missing = [name for name, value in found.items() if value is None]
+        if missing:
+            raise UsageError(
+                "job arguments are missing",
+                found=" ".join(f"--{name}" for name in sorted(self.values)) or "no arguments",
+                required=" ".join(f"--{name}" for name in missing),
+                fix="pass them to the job, or set them in its default arguments",
+            )
+        return {name: value for name, value in found.items() if value is not None}
+
+    def identity(self, *, job: str | None = None, fresh_run_id: str) -> JobIdentity:
+        """Who runs. ``job`` (what a script gave to ``job.init``) must agree with ``--JOB_NAME``.
+
+        Args:
+            job: a job name from the script; may be empty, as Glue allows for ``job.init("")``.
+            fresh_run_id: an id to use where the arguments carry no ``--JOB_RUN_ID``.
+        """
+        named = self.get("JOB_NAME")
+        if job and named and job != named:
+            raise UsageError(
+                "the script and the arguments name two jobs",
+                found=f"job.init({job!r}) and --JOB_NAME {named}",
+                required="one name",
+                fix="pass args['JOB_NAME'] to job.init",
+            )
+        name = job or named
+        if not name:
+            raise UsageError(
+                "the job has no name",
+                found="no --JOB_NAME",
+                required="--JOB_NAME NAME",
+                fix="glue-secure run SCRIPT --JOB_NAME NAME",
+            )
+        run = self.get("JOB_RUN_ID")
+        return JobIdentity(
+            job_name(name), RunId(run or fresh_run_id), bool(run), self.get("SECURITY_CONFIGURATION") or None
+        )
+
+    def bookmark_option(self) -> BookmarkOption:
+        """``--job-bookmark-option``; absent means disabled, as in Glue."""
+        text = self.get("job-bookmark-option") or BookmarkOption.DISABLE.value
+        try:
+            return BookmarkOption(text)
+        except ValueError:
+            raise UsageError(
+                "--job-bookmark-option",
+                found=repr(text),
+                required=", ".join(option.value for option in BookmarkOption),
+            ) from None
+
+    def location(self, name: str) -> S3Uri | None:
+        """An S3 location given as ``--name s3://...``."""
+        text = self.get(name)
+        return S3Uri.parse(text) if text else None
+
+
+# Glue's own arguments, which a script may not ask getResolvedOptions for as if they were its own.
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse option names that no ``--name`` could carry."""
+    for name in names:
+        if not _WORD.match(name):
+            raise UsageError(
+                "a job argument's name", found=repr(name), required="letters, digits, '_', '-' or '.'"
+            )

@@ -1,0 +1,153 @@
+"""What a run leaves for an auditor: frozen records, and one canonical JSON text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
+from glue_secure.core.objects import ObjectEncryption
+from glue_secure.core.policy import Finding, Waiver
+
+SCHEMA = "glue-secure/evidence/1"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRecord:
+    """One guarded read.
+
+    Attributes:
+        source: an S3 location, or ``connection/table`` of a JDBC read.
+        kind: ``s3`` or ``jdbc``.
+        format: ``csv``, ``parquet``, ...; the engine of a JDBC read.
+        transformation_ctx: the bookmark's name for it, ``""`` when it is not tracked.
+        objects: how many objects were selected; 0 for JDBC.
+        bytes: their size together; 0 for JDBC.
+        rows: rows that scans of this source delivered to the run's writes; None when nothing measured it.
+    """
+
+    source: str
+    kind: str
+    format: str
+    transformation_ctx: str
+    objects: int
+    bytes: int
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRecord:
+    """One guarded write, with every object it made as S3 described it afterwards.
+
+    Attributes:
+        target: the S3 location written to.
+        format: ``parquet``, ``csv``, ...
+        rows: rows written; None when nothing measured it.
+        objects: each new object, as read back.
+        verified_seconds: how long reading them back took.
+    """
+
+    target: str
+    format: str
+    rows: int | None
+    objects: tuple[ObjectEncryption, ...]
+    verified_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TlsRecord:
+    """What is known of one database connection's TLS, from both ends.
+
+    Attributes:
+        connection: the Glue connection's name.
+        host: host and port.
+        protocol: ``TLSv1.3``, as the database reported for the run's own session.
+        cipher: likewise.
+        subject: of the server's certificate.
+        names: its DNS and IP names.
+        issuer: who signed it.
+        not_after: ISO 8601, the last moment it is valid.
+        fingerprint: SHA-256 of the certificate, hexadecimal.
+        source: what reported protocol and cipher (``pg_stat_ssl``).
+    """
+
+    connection: str
+    host: str
+    protocol: str
+    cipher: str
+    subject: str
+    names: tuple[str, ...]
+    issuer: str
+    not_after: str
+    fingerprint: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One run, as it was required and as it was observed."""
+
+    job: str
+    run_id: RunId
+    outcome: str
+    error: Mapping[str, str] | None
+    account: str
+    account_id: str
+    region: str
+    runtime: str
+    versions: Mapping[str, str]
+    started: datetime
+    finished: datetime
+    security_configuration: str | None
+    keys: Mapping[str, str]
+    settings: Mapping[str, str]
+    reads: tuple[ReadRecord, ...]
+    writes: tuple[WriteRecord, ...]
+    tls: tuple[TlsRecord, ...]
+    bookmark: Mapping[str, Any] | None
+    controls: tuple[Finding, ...]
+    waivers: tuple[Waiver, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    schema: str = SCHEMA
+
+    def to_json(self) -> bytes:
+        """Canonical JSON: UTF-8, sorted keys, no insignificant white space, one trailing newline."""
+        return canonical_json(self)
+
+
+def canonical_json(value: Any) -> bytes:
+    """``value`` as canonical JSON. Raises TypeError for what has no defined form."""
+    text = json.dumps(
+        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return text.encode() + b"\n"
+
+
+def digest(body: bytes) -> str:
+    """SHA-256, hexadecimal."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, (KmsKeyArn, S3Uri, RunId)):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    raise TypeError(f"no canonical form for {type(value).__name__}")

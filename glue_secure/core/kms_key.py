@@ -1,0 +1,44 @@
+"""What KMS says about a key, as a frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from glue_secure.core.identifiers import KmsKeyArn
+
+
+@dataclass(frozen=True, slots=True)
+class KmsKey:
+    """``KeyMetadata`` of DescribeKey, as far as a control looks at it.
+
+    Attributes:
+        arn: the key's own ARN, whatever name it was asked by.
+        state: ``Enabled``, ``Disabled``, ``PendingDeletion``, ...
+        manager: ``CUSTOMER`` or ``AWS``.
+        usage: ``ENCRYPT_DECRYPT``, ``SIGN_VERIFY``, ...
+        spec: ``SYMMETRIC_DEFAULT``, ``RSA_2048``, ...
+        deletion_date: ISO 8601 date the key dies on, ``""`` when it does not.
+    """
+
+    arn: KmsKeyArn
+    state: str
+    manager: str
+    usage: str
+    spec: str
+    deletion_date: str = ""
+
+    @classmethod
+    def from_api(cls, shape: Mapping[str, Any]) -> KmsKey:
+        """Read the ``KeyMetadata`` member of a DescribeKey response."""
+        deletion = shape.get("DeletionDate")
+        return cls(
+            arn=KmsKeyArn.parse(str(shape.get("Arn", ""))),
+            state=str(shape.get("KeyState", "")),
+            manager=str(shape.get("KeyManager", "")),
+            usage=str(shape.get("KeyUsage", "")),
+            spec=str(shape.get("KeySpec") or shape.get("CustomerMasterKeySpec") or ""),
+            deletion_date=deletion.date().isoformat() if isinstance(deletion, datetime) else "",
+        )

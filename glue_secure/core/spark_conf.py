@@ -1,0 +1,161 @@
+"""The Hadoop settings that make every S3 write SSE-KMS: planned as data, and compared with what is in force.
+
+Both families of names are set, because which connector serves ``s3://`` depends on the Glue version:
+EMRFS up to 5.0, S3A from 5.1 (facts: https://docs.aws.amazon.com/glue/latest/dg/migrating-version-51.html).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from glue_secure.core.identifiers import KmsKeyArn
+from glue_secure.core.policy import Finding, failed, passed
+
+# Names that decide how an object is encrypted or how it travels. The second of each pair of S3A
+# names is the older spelling, which Hadoop still reads, per bucket too.
+_S3A_PROTECTED = (
+    "encryption.algorithm",
+    "encryption.key",
+    "server-side-encryption-algorithm",
+    "server-side-encryption.key",
+    "connection.ssl.enabled",
+    "ssl.channel.mode",
+    "endpoint",
+    "cse.kms.key",
+    "encryption.cse.kms.key-id",
+)
+_BUCKET = re.compile(
+    r"fs\.s3a\.bucket\.(?P<bucket>[a-z0-9.-]+?)\.(?P<name>"
+    + "|".join(map(re.escape, _S3A_PROTECTED))
+    + r")\Z"
+)
+_OPTION = re.compile(
+    r"(?:spark\.hadoop\.)?fs\.s3[an]?\.|sse|server-?side-?encryption|kms|encryption|endpoint|ssl",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsPlan:
+    """What to set, and under which key objects must come out.
+
+    Attributes:
+        key: the key every object is to be written under.
+        settings: Hadoop name → value, exactly as they must be in force.
+    """
+
+    key: KmsKeyArn
+    settings: Mapping[str, str]
+
+
+def plan_settings(key: KmsKeyArn) -> SettingsPlan:
+    """Hadoop settings for SSE-KMS under ``key`` over TLS, for S3A and EMRFS."""
+    return SettingsPlan(
+        key,
+        {
+            "fs.s3a.encryption.algorithm": "SSE-KMS",
+            "fs.s3a.encryption.key": str(key),
+            "fs.s3a.connection.ssl.enabled": "true",
+            "fs.s3.enableServerSideEncryption": "true",
+            "fs.s3.serverSideEncryption.kms.keyId": str(key),
+        },
+    )
+
+
+def check_settings(plan: SettingsPlan, in_force: Mapping[str, str]) -> list[Finding]:
+    """GS-S3-001 to GS-S3-003: what is in force equals the plan, and nothing beside it undoes it.
+
+    Args:
+        plan: what was to be set.
+        in_force: every Hadoop setting whose name begins with ``fs.s3``, read back.
+    """
+    findings = []
+    for name, value in plan.settings.items():
+        found = in_force.get(name)
+        resource = f"Hadoop setting {name}"
+        if found == value:
+            findings.append(passed("GS-S3-001", resource, value))
+        else:
+            findings.append(
+                failed(
+                    "GS-S3-001",
+                    resource,
+                    found=found or "not set",
+                    required=value,
+                    fix=f"remove what sets {name} after job.init",
+                )
+            )
+    for name in sorted(in_force):
+        match = _BUCKET.match(name)
+        if match:
+            findings.append(_bucket_setting(plan, name, match["bucket"], match["name"], in_force[name]))
+        elif name in ("fs.s3a.endpoint", "fs.s3.endpoint") and _is_plain_http(in_force[name]):
+            findings.append(_plain_http(name, in_force[name]))
+    if not any(finding.control == "GS-S3-002" for finding in findings):
+        findings.append(
+            passed(
+                "GS-S3-002",
+                "fs.s3a.endpoint",
+                in_force.get("fs.s3a.endpoint") or "the region's own, over TLS",
+            )
+        )
+    return findings
+
+
+def _bucket_setting(plan: SettingsPlan, name: str, bucket: str, suffix: str, value: str) -> Finding:
+    if suffix == "endpoint":
+        return (
+            _plain_http(name, value)
+            if _is_plain_http(value)
+            else passed("GS-S3-002", f"Hadoop setting {name}", value)
+        )
+    expected = {
+        "encryption.algorithm": "SSE-KMS",
+        "server-side-encryption-algorithm": "SSE-KMS",
+        "encryption.key": str(plan.key),
+        "server-side-encryption.key": str(plan.key),
+        "connection.ssl.enabled": "true",
+    }.get(suffix, "")
+    if value == expected:
+        return passed("GS-S3-003", f"Hadoop setting {name}", value)
+    return failed(
+        "GS-S3-003",
+        f"Hadoop setting {name}",
+        found=value or "empty",
+        required=expected or "not set",
+        fix=f"remove {name}; the setting without 'bucket.{bucket}.' is enforced for every bucket",
+    )
+
+
+def _is_plain_http(value: str) -> bool:
+    return value.strip().lower().startswith("http://")
+
+
+def _plain_http(name: str, value: str) -> Finding:
+    return failed(
+        "GS-S3-002",
+        f"Hadoop setting {name}",
+        found=value,
+        required="an https:// endpoint, or none",
+        fix=f"remove {name} or make it https://",
+    )
+
+
+def check_client(plan: SettingsPlan, resource: str, algorithm: str, key: str) -> Finding:
+    """GS-S3-008: a file system client carries the plan's algorithm and key."""
+    if (algorithm, key) == ("SSE-KMS", str(plan.key)):
+        return passed("GS-S3-008", resource, f"{algorithm} {key}")
+    return failed(
+        "GS-S3-008",
+        resource,
+        found=f"{algorithm or 'no encryption'} {key}".strip(),
+        required=f"SSE-KMS {plan.key}",
+        fix="do not read or write this bucket before job.init; remove per-bucket encryption settings",
+    )
+
+
+def protected_options(options: Mapping[str, str]) -> list[str]:
+    """Names of ``options`` that could change encryption, key, endpoint or TLS of S3 (GS-S3-005)."""
+    return sorted(name for name in options if _OPTION.search(name))

@@ -1,0 +1,105 @@
+"""Starting a job script the way Glue would: a job run, the job's arguments, and spark-submit."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from glue_secure.core.arguments import JobArguments
+from glue_secure.core.errors import UsageError
+from glue_secure.local.account import EmbeddedAccount
+from glue_secure.local.environment import environment_of
+from glue_secure.local.seed import clients, ensure_job
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A command that runs a script against the embedded account.
+
+    Attributes:
+        command: ``spark-submit`` and its words.
+        environment: the whole environment of the process.
+        run_id: of the job run that was started for it.
+    """
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    run_id: str
+
+
+def prepare(
+    account: EmbeddedAccount,
+    script: Path,
+    words: Sequence[str] = (),
+    *,
+    master: str = "local[2]",
+    verbose: bool = False,
+) -> Submission:
+    """Start a job run in the embedded account and say how to run the script for it.
+
+    The job's default arguments come first, ``words`` over them, and its non-overridable arguments over
+    both, as in Glue; Glue's own ``JOB_NAME``, ``JOB_RUN_ID`` and ``SECURITY_CONFIGURATION`` are added.
+    A job that the account does not know is registered there, under the strict configuration.
+
+    Args:
+        account: a running embedded account.
+        script: the job script.
+        words: the script's arguments (``["--JOB_NAME", "x"]``); without a job name, it is the script's.
+        master: Spark's master.
+        verbose: keep Spark's own log on the terminal.
+
+    Raises:
+        UsageError: the script does not exist.
+    """
+    if not script.is_file():
+        raise UsageError("a job script", found=f"{script}: no such file", required="a Python file")
+    given = dict(JobArguments.parse(["", *words]).values)
+    name = given.setdefault("JOB_NAME", script.stem)
+    glue = clients(account)("glue")
+    job = ensure_job(account, name, script)
+    started = glue.start_job_run(JobName=name, Arguments={f"--{n}": v for n, v in given.items() if n != "JOB_NAME"})
+    values = {
+        **_plain(job.get("DefaultArguments")),
+        **given,
+        **_plain(job.get("NonOverridableArguments")),
+        "JOB_RUN_ID": started["JobRunId"],
+    }
+    if job.get("SecurityConfiguration"):
+        values["SECURITY_CONFIGURATION"] = job["SecurityConfiguration"]
+    arguments = [word for n, value in values.items() for word in ((f"--{n}", value) if value else (f"--{n}",))]
+    environment = {n: v for n, v in os.environ.items() if n not in _UNSET}
+    environment |= environment_of(account, master=master)
+    if not verbose:
+        environment["PYTHONWARNINGS"] = environment.get("PYTHONWARNINGS", "ignore::FutureWarning")
+    return Submission((*spark_submit(), str(script), *arguments), environment, started["JobRunId"])
+
+
+def run(submission: Submission, *, stdout: IO[str] | int | None = None, stderr: IO[str] | int | None = None) -> Any:
+    """Run a submission to its end; the completed process, with text streams."""
+    return subprocess.run(
+        submission.command,
+        env=dict(submission.environment),
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def spark_submit() -> tuple[str, ...]:
+    """The spark-submit of the pyspark that this Python imports."""
+    import pyspark
+
+    return (str(Path(pyspark.__file__).parent / "bin" / "spark-submit"),)
+
+
+def _plain(arguments: Mapping[str, str] | None) -> dict[str, str]:
+    return {name.removeprefix("--"): value for name, value in (arguments or {}).items()}
+
+
+_UNSET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "SPARK_HOME", "PYTHONSTARTUP")

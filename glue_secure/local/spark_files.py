@@ -1,0 +1,138 @@
+"""The files that make a plain ``spark-submit`` use the embedded account.
+
+One folder for ``SPARK_CONF_DIR`` (defaults and logging), an empty AWS configuration, a scratch
+folder, and a ``SPARK_HOME`` of links to pyspark's own folders.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from glue_secure.core.errors import UsageError
+from glue_secure.local.account import EmbeddedAccount
+from glue_secure.local.folders import write_private
+
+LOG_LEVEL_VARIABLE = "GLUE_SECURE_SPARK_LOG_LEVEL"
+"""Spark's log level, ``warn`` when it is not set."""
+
+_LOGGING = f"""\
+rootLogger.level = ${{env:{LOG_LEVEL_VARIABLE}:-warn}}
+rootLogger.appenderRef.stderr.ref = stderr
+appender.stderr.type = Console
+appender.stderr.name = stderr
+appender.stderr.target = SYSTEM_ERR
+appender.stderr.layout.type = PatternLayout
+appender.stderr.layout.pattern = %d{{HH:mm:ss}} %p %c{{1}}: %m%n%ex
+"""
+
+# Each of these says at every start what nobody can act on.
+_QUIET_LOGGERS = (
+    "org.apache.hadoop.util.NativeCodeLoader",
+    "org.apache.hadoop.metrics2.impl.MetricsConfig",
+    "org.apache.spark.sql.catalyst.util.SparkStringUtils",
+    "com.amazonaws.util.Base64",
+)
+
+
+def write(account: EmbeddedAccount) -> None:
+    """Write all of it below the account's state folder."""
+    for folder in (account.spark_conf, account.aws_folder, account.scratch, account.spark_home):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    write_private(account.aws_folder / "config", "")
+    write_private(account.aws_folder / "credentials", "")
+    write_private(account.spark_conf / "spark-defaults.conf", properties(spark_defaults(account)))
+    write_private(account.spark_conf / "log4j2.properties", _logging())
+    _link_home(account.spark_home)
+
+
+def spark_defaults(account: EmbeddedAccount) -> dict[str, str]:
+    """The Spark properties that the embedded account needs. No secret is among them."""
+    class_path = _class_path(account.spark_jars)
+    trust = " ".join(
+        (
+            java_option(f"-Djavax.net.ssl.trustStore={account.trust_store}"),
+            java_option(f"-Djavax.net.ssl.trustStorePassword={account.trust_store_password}"),
+            "-Djavax.net.ssl.trustStoreType=PKCS12",
+        )
+    )
+    s3a = "spark.hadoop.fs.s3a"
+    return {
+        # On the class path, not in spark.jars: executors would each fetch a copy of 280 MB.
+        "spark.driver.extraClassPath": class_path,
+        "spark.executor.extraClassPath": class_path,
+        "spark.driver.extraJavaOptions": trust,
+        "spark.executor.extraJavaOptions": trust,
+        "spark.driver.host": "localhost",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.memory": "1g",
+        "spark.local.dir": str(account.scratch),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "4",
+        "spark.sql.warehouse.dir": (account.scratch / "warehouse").as_uri(),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.hadoop.hadoop.tmp.dir": str(account.scratch),
+        "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
+        # A job says s3://, as in Glue.
+        "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+        "spark.hadoop.fs.AbstractFileSystem.s3.impl": "org.apache.hadoop.fs.s3a.S3A",
+        f"{s3a}.endpoint": account.endpoint_url,
+        f"{s3a}.endpoint.region": account.region,
+        f"{s3a}.path.style.access": "true",
+        f"{s3a}.connection.ssl.enabled": "true",
+        f"{s3a}.aws.credentials.provider": "com.amazonaws.auth.EnvironmentVariableCredentialsProvider",
+    }
+
+
+def java_option(option: str) -> str:
+    """Quote one JVM option for Spark's ``extraJavaOptions``, which is split like a shell's words."""
+    escaped = option.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def properties(settings: Mapping[str, str]) -> str:
+    """Render settings as a Java properties file, which Spark reads as UTF-8.
+
+    A backslash escapes in such a file, and so do blanks at the front of a value.
+    """
+    lines = []
+    for name, value in settings.items():
+        escaped = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+        if escaped.startswith((" ", "\t")):
+            escaped = f"\\{escaped}"
+        lines.append(f"{name}={escaped}\n")
+    return "".join(lines)
+
+
+def _class_path(jars: Sequence[Path]) -> str:
+    for jar in jars:
+        if os.pathsep in str(jar):
+            raise UsageError(
+                "Spark's jars lie where no class path can name them",
+                found=f"a colon in {jar}",
+                required="a cache folder whose path has no colon",
+                fix="set XDG_CACHE_HOME",
+            )
+    return os.pathsep.join(str(jar) for jar in jars)
+
+
+def _logging() -> str:
+    lines = [_LOGGING]
+    for number, name in enumerate(_QUIET_LOGGERS):
+        lines.append(f"logger.quiet{number}.name = {name}\nlogger.quiet{number}.level = error\n")
+    return "".join(lines)
+
+
+def _link_home(home: Path) -> None:
+    # With local-cluster, Spark's worker makes a folder "work" in SPARK_HOME. In the installed
+    # package that would write into site-packages, or fail where those belong to root.
+    found = importlib.util.find_spec("pyspark")
+    for place in (found.submodule_search_locations or ()) if found else ():
+        for entry in Path(place).absolute().iterdir():
+            link = home / entry.name
+            if entry.is_dir() and entry.name not in ("work", "conf", "__pycache__") and not link.is_symlink():
+                link.symlink_to(entry)
+        return

@@ -1,0 +1,164 @@
+"""Opening Glue connections: read, judged, probed, and only then given a password."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from glue_secure.core.connection import Credentials, GlueConnection
+from glue_secure.core.evidence import TlsRecord
+from glue_secure.core.policy import Finding, failed, passed, stop, unknown
+from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.jdbc.certificates import load_authorities
+from glue_secure.jdbc.connection import JdbcPlan, plan_connection, tls_options
+from glue_secure.jdbc.probe import TlsFacts, probe
+from glue_secure.jdbc.session import read_session
+from glue_secure.runtime.ledger import Ledger
+from glue_secure.runtime.ports import Clock, ControlPlane, Engine, ObjectStore, SecretStore
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedConnection:
+    """What the engine needs to connect, TLS forced. The repr shows no password.
+
+    Attributes:
+        engine: ``postgresql``.
+        url: with harmless options only.
+        driver: the driver's class.
+        driver_options: harmless options and the forced TLS options, in the driver's own names.
+        reader_options: the caller's options for reading rows, in Spark's names.
+        credentials: who connects.
+        certificate: where the authority's certificate lies, ``""`` for the system's roots.
+    """
+
+    engine: str
+    url: str
+    driver: str
+    driver_options: Mapping[str, str] = field(repr=False)
+    reader_options: Mapping[str, str]
+    credentials: Credentials = field(repr=False)
+    certificate: str
+
+
+class ConnectionDesk:
+    """Opens each Glue connection once a run.
+
+    Args:
+        control_plane: where connections are read.
+        objects: where their certificates lie.
+        secrets: where their passwords lie.
+        engine: asks the database what it saw of the session.
+        clock: for the dates of certificates.
+        ledger: where findings and TLS facts are noted.
+    """
+
+    def __init__(
+        self,
+        *,
+        control_plane: ControlPlane,
+        objects: ObjectStore,
+        secrets: SecretStore,
+        engine: Engine,
+        clock: Clock,
+        ledger: Ledger,
+    ) -> None:
+        self._control_plane, self._objects, self._secrets = control_plane, objects, secrets
+        self._engine, self._clock, self._ledger = engine, clock, ledger
+        self._opened: dict[tuple[str, tuple[tuple[str, str], ...]], OpenedConnection] = {}
+
+    def open(self, name: str, options: Mapping[str, str]) -> OpenedConnection:
+        """The connection of that name, verified.
+
+        Order matters: nothing secret is fetched before the server has proved who it is.
+
+        Raises:
+            Refusal: a control of GS-TLS fails.
+            CannotVerify: one could not be decided.
+        """
+        asked = (name, tuple(sorted(options.items())))
+        if asked not in self._opened:
+            with self._ledger.timed("connect"):
+                self._opened[asked] = self._open(name, options)
+        return self._opened[asked]
+
+    def _open(self, name: str, options: Mapping[str, str]) -> OpenedConnection:
+        plan = plan_connection(self._read(name), options)
+        resource = f"connection {name}"
+        for control in ("GS-TLS-001", "GS-TLS-005", "GS-TLS-006", "GS-TLS-007", "GS-TLS-008", "GS-TLS-011"):
+            self._ledger.findings.append(passed(control, resource, "full verification, nothing beside it"))
+        certificate = self._certificate(name, plan)
+        authorities = None if certificate is None else load_authorities(certificate, resource=resource)
+        facts = probe(plan.host, plan.port, authorities, now=self._clock.now(), resource=resource)
+        for control in ("GS-TLS-002", "GS-TLS-003", "GS-TLS-004", "GS-TLS-009"):
+            self._ledger.findings.append(passed(control, resource, f"{facts.protocol} {facts.subject}"))
+        opened = OpenedConnection(
+            engine=plan.engine.name,
+            url=plan.url,
+            driver=plan.driver,
+            driver_options={**dict(plan.driver_options), **tls_options(plan, facts.anchor_pem)},
+            reader_options={option: str(value) for option, value in plan.reader_options},
+            credentials=self._credentials(name, plan),
+            certificate=str(plan.certificate or ""),
+        )
+        self._ledger.tls[name] = self._session(name, plan, facts, opened)
+        return opened
+
+    def _read(self, name: str) -> GlueConnection:
+        try:
+            return self._control_plane.connection(name)
+        except NotFound as error:
+            required, fix = (
+                "an existing Data Catalog connection",
+                "create it, or correct the name in the script",
+            )
+            stop(failed("GS-TLS-011", f"connection {name}", found=str(error), required=required, fix=fix))
+        except ServiceError as error:
+            fix = "give the job's role glue:GetConnection on the catalog and the connection"
+            stop(_unread("GS-TLS-011", f"connection {name}", error, "the answer of GetConnection", fix))
+
+    def _certificate(self, name: str, plan: JdbcPlan) -> bytes | None:
+        if plan.certificate is None:
+            return None
+        try:
+            return self._objects.read(plan.certificate).body
+        except ServiceError as error:
+            resource = f"connection {name} CUSTOM_JDBC_CERT {plan.certificate}"
+            fix = "put the authority's certificate there as PEM, and give the job's role s3:GetObject on it"
+            stop(_unread("GS-TLS-012", resource, error, "a readable certificate", fix))
+
+    def _credentials(self, name: str, plan: JdbcPlan) -> Credentials:
+        try:
+            return self._secrets.credentials(plan.secret_id)
+        except ServiceError as error:
+            fix = "give the job's role secretsmanager:GetSecretValue on the secret"
+            stop(_unread("GS-TLS-008", f"connection {name} SECRET_ID", error, "a readable secret", fix))
+
+    def _session(self, name: str, plan: JdbcPlan, facts: TlsFacts, opened: OpenedConnection) -> TlsRecord:
+        """GS-TLS-010: ask the database, through the driver and an executor, what its session is."""
+        resource = f"connection {name}"
+        frame, _ = self._engine.read_jdbc(
+            url=opened.url,
+            driver=opened.driver,
+            table=f"({plan.engine.session_query}) glue_secure_session",
+            credentials=opened.credentials,
+            driver_options=opened.driver_options,
+            spark_options={},
+        )
+        session = read_session(self._engine.first_row(frame), resource=resource)
+        self._ledger.findings.append(passed("GS-TLS-010", resource, f"{session.protocol} {session.cipher}"))
+        return TlsRecord(
+            connection=name,
+            host=f"{plan.host}:{plan.port}",
+            protocol=session.protocol,
+            cipher=session.cipher,
+            subject=facts.subject,
+            names=facts.names,
+            issuer=facts.issuer,
+            not_after=facts.not_after.isoformat(),
+            fingerprint=facts.fingerprint,
+            source="pg_stat_ssl",
+        )
+
+
+def _unread(control: str, resource: str, error: ServiceError, required: str, fix: str) -> Finding:
+    return unknown(control, resource, found=str(error), required=required, fix=fix, aws_code=error.code)

@@ -1,0 +1,178 @@
+"""Before the first read: which security configuration counts for this run, and do its keys hold.
+
+Nothing here touches Spark or data, so it can run while the JVM starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from glue_secure.core.arguments import JobArguments, JobIdentity
+from glue_secure.core.errors import UsageError
+from glue_secure.core.identifiers import KmsKeyArn
+from glue_secure.core.policy import (
+    STRICT,
+    Finding,
+    SecurityPolicy,
+    check_arguments,
+    check_attachment,
+    check_configuration,
+    check_key,
+    enforce,
+    failed,
+    passed,
+    stop,
+    unknown,
+)
+from glue_secure.core.security_configuration import SecurityConfiguration
+from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.core.spark_conf import SettingsPlan, plan_settings
+from glue_secure.runtime.ports import ControlPlane, Environment, KeyService
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What a run may rely on: established, not assumed.
+
+    Attributes:
+        configuration: the one attached to the run.
+        keys: purpose (``s3``, ``job-bookmarks``, ``cloudwatch``, ``data-quality``) → key.
+        plan: the Hadoop settings that follow.
+        account: twelve digits.
+        region: where the run takes place.
+        findings: every control that was held, all passes.
+    """
+
+    configuration: SecurityConfiguration
+    keys: Mapping[str, KmsKeyArn]
+    plan: SettingsPlan
+    account: str
+    region: str
+    findings: tuple[Finding, ...]
+
+
+def establish(
+    identity: JobIdentity,
+    arguments: JobArguments,
+    *,
+    control_plane: ControlPlane,
+    keys: KeyService,
+    environment: Environment,
+    policy: SecurityPolicy = STRICT,
+) -> Preflight:
+    """Hold the run's configuration and keys against the policy.
+
+    Raises:
+        Refusal: the first control of GS-SEC or GS-KMS that fails.
+        CannotVerify: a control could not be decided (access denied, no answer).
+    """
+    findings = list(enforce(check_arguments(identity, arguments)))
+    configuration, attachment = _configuration(identity, control_plane)
+    findings += attachment
+    findings += enforce(check_configuration(configuration, policy))
+    account = _account(identity, environment)
+    arns: dict[str, KmsKeyArn] = {}
+    key_findings: list[Finding] = []
+    for purpose, name in _key_names(configuration).items():
+        arn, found = _key(purpose, name, keys, region=environment.region, account=account)
+        key_findings += found
+        if arn is not None:
+            arns[purpose] = arn
+    findings += enforce(key_findings)
+    findings += enforce(_probe(purpose, arns[purpose], keys) for purpose in ("s3", "job-bookmarks"))
+    return Preflight(
+        configuration, arns, plan_settings(arns["s3"]), account, environment.region, tuple(findings)
+    )
+
+
+def _configuration(
+    identity: JobIdentity, control_plane: ControlPlane
+) -> tuple[SecurityConfiguration, tuple[Finding, ...]]:
+    run = f"job {identity.job!r} run {identity.run_id}"
+    run_id = str(identity.run_id) if identity.started_by_control_plane else None
+    try:
+        attached = control_plane.attached_configuration(identity.job, run_id)
+    except ServiceError as error:
+        stop(_unreadable(run, error, "glue:GetJobRun and glue:GetJob"))
+    findings = enforce(check_attachment(identity, attached))
+    name = str(attached)
+    try:
+        return control_plane.security_configuration(name), findings
+    except NotFound:
+        missing = failed(
+            "GS-SEC-001",
+            run,
+            found=f"{name}, which does not exist",
+            required="an existing security configuration",
+            fix="create it, or attach another to the job",
+        )
+        stop(missing)
+    except ServiceError as error:
+        stop(_unreadable(name, error, "glue:GetSecurityConfiguration"))
+
+
+def _unreadable(resource: str, error: ServiceError, actions: str) -> Finding:
+    return unknown(
+        "GS-SEC-008",
+        resource,
+        found=str(error),
+        required="the answer of the Glue API",
+        fix=f"give the job's role {actions}, and the job a route to the Glue endpoint",
+        aws_code=error.code,
+    )
+
+
+def _account(identity: JobIdentity, environment: Environment) -> str:
+    try:
+        return environment.account
+    except ServiceError as error:
+        stop(_unreadable(f"job {identity.job!r}", error, "sts:GetCallerIdentity"))
+
+
+def _key_names(configuration: SecurityConfiguration) -> dict[str, str]:
+    settings = {
+        "s3": configuration.s3[0],
+        "job-bookmarks": configuration.job_bookmarks,
+        "cloudwatch": configuration.cloudwatch,
+        "data-quality": configuration.data_quality,
+    }
+    return {purpose: setting.key for purpose, setting in settings.items() if setting is not None}
+
+
+def _key(
+    purpose: str, name: str, keys: KeyService, *, region: str, account: str
+) -> tuple[KmsKeyArn | None, list[Finding]]:
+    resource = f"{name} ({purpose})"
+    try:
+        key = keys.describe(name)
+    except NotFound as error:
+        required, fix = "an existing key", "create a security configuration that names an existing key"
+        return None, [failed("GS-KMS-001", resource, found=str(error), required=required, fix=fix)]
+    except (ServiceError, UsageError) as error:
+        code = error.code if isinstance(error, ServiceError) else None
+        required = "the answer of DescribeKey"
+        fix = "give the job's role kms:DescribeKey on the key, and the job a route to the KMS endpoint"
+        return None, [
+            unknown("GS-KMS-001", resource, found=str(error), required=required, fix=fix, aws_code=code)
+        ]
+    return key.arn, [
+        passed("GS-KMS-001", resource, str(key.arn)),
+        *check_key(purpose, key, region=region, account=account),
+    ]
+
+
+def _probe(purpose: str, key: KmsKeyArn, keys: KeyService) -> Finding:
+    resource = f"{key} ({purpose})"
+    try:
+        keys.probe(key)
+    except ServiceError as error:
+        return unknown(
+            "GS-KMS-006",
+            resource,
+            found=str(error),
+            required="GenerateDataKey and Decrypt succeed",
+            fix="give the job's role kms:GenerateDataKey and kms:Decrypt on the key",
+            aws_code=error.code,
+        )
+    return passed("GS-KMS-006", resource, "GenerateDataKey and Decrypt succeeded")

@@ -1,0 +1,312 @@
+"""One secured run: guarded from the first read to the evidence.
+
+As data flows: arguments → preflight → settings plan, applied and read back → reads and writes through
+the funnels → bookmark commit → evidence. Each step's result is frozen; none reaches back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from glue_secure.bookmarks.envelope import Envelope, EnvelopeContext
+from glue_secure.bookmarks.session import BookmarkSession
+from glue_secure.bookmarks.store import BookmarkStore
+from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, BookmarkOption, JobArguments, JobIdentity
+from glue_secure.core.errors import CannotVerify, Refusal, UsageError
+from glue_secure.core.evidence import Evidence, WriteRecord
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.policy import enforce, passed
+from glue_secure.core.service import PreconditionFailed, ServiceError
+from glue_secure.core.spark_conf import check_settings
+from glue_secure.runtime.connections import ConnectionDesk
+from glue_secure.runtime.ledger import Ledger
+from glue_secure.runtime.ports import (
+    Clock,
+    ControlPlane,
+    Engine,
+    Environment,
+    KeyService,
+    ObjectStore,
+    SecretStore,
+)
+from glue_secure.runtime.preflight import Preflight, establish
+from glue_secure.runtime.reads import ReadFunnel
+from glue_secure.runtime.writes import WriteFunnel
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Every service a run talks to, made by the composition root."""
+
+    environment: Environment
+    control_plane: ControlPlane
+    keys: KeyService
+    objects: ObjectStore
+    secrets: SecretStore
+    clock: Clock
+    master_key_provider: Callable[[KmsKeyArn], Any]
+    versions: Mapping[str, str]
+
+
+class SecuredRun:
+    """Holds a run's guard, funnels, bookmark and ledger. Made by :meth:`start`.
+
+    Attributes:
+        identity: which run of which job.
+        preflight: what was established before it.
+        evidence_uri: where the evidence was written, None until then.
+    """
+
+    def __init__(
+        self,
+        *,
+        identity: JobIdentity,
+        arguments: JobArguments,
+        services: Services,
+        engine: Engine,
+        preflight: Preflight,
+        ledger: Ledger,
+    ) -> None:
+        self.identity, self.preflight = identity, preflight
+        self.evidence_uri: S3Uri | None = None
+        self._services, self._engine, self._ledger = services, engine, ledger
+        self._evidence_prefix = _required_location(arguments, EVIDENCE_URI)
+        self._outcome: str | None = None
+        self._bookmarks = self._bookmark_session(arguments)
+        connections = ConnectionDesk(
+            control_plane=services.control_plane,
+            objects=services.objects,
+            secrets=services.secrets,
+            engine=engine,
+            clock=services.clock,
+            ledger=ledger,
+        )
+        self._reads = ReadFunnel(
+            plan=preflight.plan,
+            engine=engine,
+            objects=services.objects,
+            control_plane=services.control_plane,
+            bookmarks=self._bookmarks,
+            connections=connections,
+            ledger=ledger,
+        )
+        self._writes = WriteFunnel(
+            plan=preflight.plan, engine=engine, objects=services.objects, ledger=ledger
+        )
+
+    @classmethod
+    def start(
+        cls,
+        identity: JobIdentity,
+        arguments: JobArguments,
+        *,
+        services: Services,
+        engine: Engine,
+        preflight: Preflight | None = None,
+    ) -> SecuredRun:
+        """Establish the run, apply the settings plan, read it back, and open the bookmark.
+
+        Args:
+            identity: which run.
+            arguments: the job's arguments.
+            services: what it talks to.
+            engine: what moves its data.
+            preflight: an established preflight, when the caller ran it while the engine started.
+
+        Raises:
+            Refusal, CannotVerify: a control stopped it. Nothing was read or written.
+        """
+        ledger = Ledger(started=services.clock.now())
+        if preflight is None:
+            with ledger.timed("preflight"):
+                preflight = preflight_of(identity, arguments, services)
+        ledger.findings.extend(preflight.findings)
+        run = cls(
+            identity=identity,
+            arguments=arguments,
+            services=services,
+            engine=engine,
+            preflight=preflight,
+            ledger=ledger,
+        )
+        try:
+            run._open()
+        except BaseException as error:
+            run.close(error)
+            raise
+        return run
+
+    def _open(self) -> None:
+        with self._ledger.timed("settings"):
+            self._engine.apply_settings(self.preflight.plan)
+            in_force = self._engine.settings_in_force()
+            self._ledger.findings.extend(enforce(check_settings(self.preflight.plan, in_force)))
+        with self._ledger.timed("bookmark"):
+            self._bookmarks.load()
+        facts = self._bookmarks.facts()
+        if facts.uri:
+            for control in ("GS-BKM-001", "GS-BKM-002", "GS-BKM-003", "GS-BKM-004"):
+                self._ledger.findings.append(passed(control, facts.uri, f"sequence {facts.sequence_before}"))
+
+    def _bookmark_session(self, arguments: JobArguments) -> BookmarkSession:
+        option = arguments.bookmark_option()
+        store = None
+        if option is not BookmarkOption.DISABLE:
+            key = self.preflight.keys["job-bookmarks"]
+            context = EnvelopeContext(self.identity.job, self.preflight.account, self.preflight.region)
+            store = BookmarkStore(
+                objects=self._services.objects,
+                envelope=Envelope(self._services.master_key_provider(key), key, context),
+                prefix=_required_location(arguments, BOOKMARK_URI),
+            )
+        return BookmarkSession(
+            option=option,
+            store=store,
+            now=self._services.clock.now(),
+            run_id=self.identity.run_id,
+            from_run=arguments.get("job-bookmark-from"),
+            to_run=arguments.get("job-bookmark-to"),
+        )
+
+    def read_s3(self, source: str | Sequence[str], **arguments: Any) -> Any:
+        """See :meth:`ReadFunnel.read_s3`."""
+        self._require_open()
+        return self._reads.read_s3(source, **arguments)
+
+    def read_jdbc(self, connection: str, table: str, **arguments: Any) -> Any:
+        """See :meth:`ReadFunnel.read_jdbc`."""
+        self._require_open()
+        return self._reads.read_jdbc(connection, table, **arguments)
+
+    def read_table(self, database: str, name: str, *, transformation_ctx: str = "") -> Any:
+        """See :meth:`ReadFunnel.read_table`."""
+        self._require_open()
+        return self._reads.read_table(database, name, transformation_ctx=transformation_ctx)
+
+    def jdbc_conf(self, connection: str) -> dict[str, Any]:
+        """See :meth:`ReadFunnel.jdbc_conf`."""
+        self._require_open()
+        return self._reads.jdbc_conf(connection)
+
+    def write_s3(self, frame: Any, target: str, **arguments: Any) -> WriteRecord:
+        """See :meth:`WriteFunnel.write_s3`."""
+        self._require_open()
+        return self._writes.write_s3(frame, target, **arguments)
+
+    def commit(self) -> S3Uri:
+        """Commit the bookmark (every write is already verified), then write the evidence.
+
+        Returns:
+            Where the evidence lies.
+
+        Raises:
+            BookmarkConflict: another run committed first (GS-BKM-005).
+            CannotVerify: the bookmark (GS-BKM-006) or the evidence (GS-EVD-001) could not be written.
+        """
+        self._require_open()
+        try:
+            with self._ledger.timed("commit"):
+                self._bookmarks.commit()
+        except BaseException as error:
+            self.close(error)
+            raise
+        self.close()
+        assert self.evidence_uri is not None  # noqa: S101 - close() wrote it or raised
+        return self.evidence_uri
+
+    def close(self, error: BaseException | None = None, *, outcome: str | None = None) -> None:
+        """Write the evidence, once. After an error nothing was committed, and the evidence says why.
+
+        A failure to write it is raised when the run itself went well; it never hides the run's own error.
+        """
+        if self._outcome is not None:
+            return
+        self._outcome = outcome or ("succeeded" if error is None else _outcome_of(error))
+        try:
+            self.evidence_uri = self._write_evidence(self._make_evidence(error, self._outcome))
+            self._engine.close()
+        except Exception as problem:
+            # Whatever stopped the run is what its user must see; a dead JVM or bucket comes second.
+            if error is not None:
+                return
+            raise CannotVerify(
+                "GS-EVD-001",
+                resource=str(self._evidence_prefix),
+                found=str(problem) if isinstance(problem, ServiceError) else type(problem).__name__,
+                required="the run's evidence, SSE-KMS under the run's key",
+                fix="give the job's role s3:PutObject there; the data is verified and the bookmark committed",
+                aws_code=problem.code if isinstance(problem, ServiceError) else None,
+            ) from problem
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still read, write and commit."""
+        return self._outcome is None
+
+    def _require_open(self) -> None:
+        if self._outcome is not None:
+            raise UsageError(
+                f"run {self.identity.run_id} is over",
+                found=f"a read, write or commit after it {self._outcome}",
+                required="all reads and writes before job.commit()",
+                fix="move the call before job.commit(); what comes after it would be in no evidence",
+            )
+
+    def _make_evidence(self, error: BaseException | None, outcome: str) -> Evidence:
+        return self._ledger.evidence(
+            identity=self.identity,
+            preflight=self.preflight,
+            error=error,
+            outcome=outcome,
+            account=self._services.environment.kind,
+            runtime=self._engine.name,
+            versions={**self._services.versions, **self._engine.versions},
+            finished=self._services.clock.now(),
+            settings=self._engine.settings_in_force(),
+            rows_of=self._engine.rows_read,
+            bookmark=self._bookmarks.facts().as_mapping(),
+        )
+
+    def _write_evidence(self, evidence: Evidence) -> S3Uri:
+        folder = self._evidence_prefix.child(f"job={self.identity.job}/run={self.identity.run_id}")
+        for attempt in range(1, 100):
+            uri = folder.child("evidence.json" if attempt == 1 else f"evidence-{attempt}.json")
+            try:
+                # Evidence is never written over: a second attempt of the same run stands beside the first.
+                key = self.preflight.keys["s3"]
+                self._services.objects.write(uri, evidence.to_json(), key=key, if_none_match=True)
+            except PreconditionFailed:
+                continue
+            return uri
+        raise ServiceError(
+            f"{folder}: 99 attempts are recorded", code="TooManyAttempts", operation="PutObject"
+        )
+
+
+def preflight_of(identity: JobIdentity, arguments: JobArguments, services: Services) -> Preflight:
+    """:func:`~glue_secure.runtime.preflight.establish` with a run's services."""
+    return establish(
+        identity,
+        arguments,
+        control_plane=services.control_plane,
+        keys=services.keys,
+        environment=services.environment,
+    )
+
+
+def _required_location(arguments: JobArguments, name: str) -> S3Uri:
+    location = arguments.location(name)
+    if location is None:
+        raise UsageError(
+            f"--{name}",
+            found="not given",
+            required="s3://BUCKET/PREFIX/",
+            fix=f"add --{name} to the job's default arguments",
+        )
+    return location
+
+
+def _outcome_of(error: BaseException) -> str:
+    return "refused" if isinstance(error, Refusal) else "failed"

@@ -1,0 +1,140 @@
+"""Reading and writing in plain Spark. Only the funnels call it: it guards nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from glue_secure.core.connection import Credentials
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.spark_conf import SettingsPlan
+from glue_secure.runtime.spark.hadoop import SCHEME, HadoopSettings, versions
+from glue_secure.runtime.spark.measure import READ_MARK, RowMeter, jdbc_mark
+
+
+class SparkEngine:
+    """Satisfies ``ports.Engine`` on one Spark session.
+
+    Args:
+        spark: the session (``pyspark.sql.SparkSession``).
+    """
+
+    name = "plain-spark"
+
+    def __init__(self, *, spark: Any) -> None:
+        self._spark = spark
+        self._hadoop = HadoopSettings(spark=spark)
+        self._meter = RowMeter(spark=spark)
+        self._reads = 0
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Spark, Hadoop and Java."""
+        return versions(self._spark)
+
+    def apply_settings(self, plan: SettingsPlan) -> None:
+        """Set the plan's Hadoop settings."""
+        self._hadoop.apply(plan)
+
+    def settings_in_force(self) -> dict[str, str]:
+        """Every ``fs.s3*`` setting as a write would see it now."""
+        return self._hadoop.in_force()
+
+    def client_encryption(self, uri: S3Uri) -> tuple[str, str]:
+        """Algorithm and key of the client that serves this bucket."""
+        return self._hadoop.client_encryption(uri)
+
+    def read_s3(
+        self,
+        objects: Sequence[S3Uri],
+        *,
+        base: S3Uri | None,
+        format: str,
+        options: Mapping[str, str],
+        schema: Any = None,
+        empty: bool = False,
+    ) -> tuple[Any, str]:
+        """A frame of exactly these objects, and the mark that its rows are counted under.
+
+        Args:
+            objects: what to read; none gives a frame without columns.
+            base: where partition directories (``month=1``) begin; None where sources share no such place.
+            format: Spark's name of it.
+            options: Spark's options.
+            schema: a ``StructType`` or DDL text, or None to infer.
+            empty: read the objects for their schema only.
+        """
+        self._reads += 1
+        mark = f"read-{self._reads}"
+        if not objects and schema is None:
+            from pyspark.sql.types import StructType
+
+            return self._spark.createDataFrame([], StructType([])), mark
+        if not objects:
+            return self._spark.createDataFrame([], schema), mark
+        # Object names are names, not patterns: '[' and '*' in a key mean themselves.
+        reader = (
+            self._spark.read.format(format)
+            .options(**options)
+            .option("__globPaths__", "false")
+            .option(READ_MARK, mark)
+        )
+        if base is not None and all(found.key.startswith(base.as_prefix()) for found in objects):
+            reader = reader.option("basePath", base.with_scheme(SCHEME))
+        if schema is not None:
+            reader = reader.schema(schema)
+        frame = reader.load([found.with_scheme(SCHEME) for found in objects])
+        return (frame.limit(0) if empty else frame), mark
+
+    def read_jdbc(
+        self,
+        *,
+        url: str,
+        driver: str,
+        table: str,
+        credentials: Credentials,
+        driver_options: Mapping[str, str],
+        spark_options: Mapping[str, str],
+    ) -> tuple[Any, str]:
+        """A frame of a table, or of a query in parentheses with an alias."""
+        reader = self._spark.read.format("jdbc").options(**driver_options).options(**spark_options)
+        reader = reader.option("url", url).option("driver", driver).option("dbtable", table)
+        frame = reader.option("user", credentials.user).option("password", credentials.password).load()
+        return frame, jdbc_mark(url, table)
+
+    def write_s3(
+        self,
+        frame: Any,
+        target: S3Uri,
+        *,
+        format: str,
+        mode: str,
+        partition_by: Sequence[str],
+        options: Mapping[str, str],
+    ) -> int | None:
+        """Write the frame below the target; the rows written, or None when nothing measured them."""
+        self._meter.settle()
+        writer = frame.write.format(format).mode(mode).options(**options)
+        if partition_by:
+            writer = writer.partitionBy(*partition_by)
+        writer.save(target.with_scheme(SCHEME))
+        return self._meter.settle()
+
+    def is_certainly_empty(self, frame: Any) -> bool:
+        """Whether Spark's optimiser proves, without running anything, that the frame has no rows."""
+        plan = frame._jdf.queryExecution().optimizedPlan()
+        return bool(plan.getClass().getSimpleName() == "LocalRelation" and plan.data().isEmpty())
+
+    def rows_read(self, mark: str) -> int | None:
+        """Rows that the scans of one read have delivered so far."""
+        self._meter.settle()
+        return self._meter.rows(mark)
+
+    def first_row(self, frame: Any) -> Mapping[str, Any]:
+        """The first row of a small frame, ``{}`` when there is none."""
+        row = frame.first()
+        return row.asDict() if row is not None else {}
+
+    def close(self) -> None:
+        """Take off what was hung on the session; the session itself is its owner's."""
+        self._meter.close()

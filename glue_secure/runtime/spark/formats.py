@@ -1,0 +1,172 @@
+"""Formats and their options: Glue's names, Spark's names, and nothing else.
+
+Spark ignores an option that it does not know; here a misspelt one is refused.
+Glue's names: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-format.html
+Spark's names: https://spark.apache.org/docs/3.5.6/sql-data-sources.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from glue_secure.core.errors import UsageError
+
+_CSV = frozenset(
+    [
+        "sep",
+        "delimiter",
+        "encoding",
+        "charset",
+        "quote",
+        "escape",
+        "comment",
+        "header",
+        "inferSchema",
+        "enforceSchema",
+        "ignoreLeadingWhiteSpace",
+        "ignoreTrailingWhiteSpace",
+        "nullValue",
+        "nanValue",
+        "positiveInf",
+        "negativeInf",
+        "dateFormat",
+        "timestampFormat",
+        "timestampNTZFormat",
+        "maxColumns",
+        "maxCharsPerColumn",
+        "mode",
+        "columnNameOfCorruptRecord",
+        "multiLine",
+        "charToEscapeQuoteEscaping",
+        "samplingRatio",
+        "emptyValue",
+        "locale",
+        "lineSep",
+        "unescapedQuoteHandling",
+        "quoteAll",
+        "escapeQuotes",
+        "compression",
+        "preferDate",
+    ]
+)
+_JSON = frozenset(
+    [
+        "timeZone",
+        "primitivesAsString",
+        "prefersDecimal",
+        "allowComments",
+        "allowUnquotedFieldNames",
+        "allowSingleQuotes",
+        "allowNumericLeadingZeros",
+        "allowBackslashEscapingAnyCharacter",
+        "mode",
+        "columnNameOfCorruptRecord",
+        "dateFormat",
+        "timestampFormat",
+        "timestampNTZFormat",
+        "multiLine",
+        "allowUnquotedControlChars",
+        "encoding",
+        "lineSep",
+        "samplingRatio",
+        "dropFieldIfAllNull",
+        "locale",
+        "allowNonNumericNumbers",
+        "compression",
+        "ignoreNullFields",
+    ]
+)
+_PARQUET = frozenset(["datetimeRebaseMode", "int96RebaseMode", "mergeSchema", "compression"])
+_ORC = frozenset(["mergeSchema", "compression"])
+_WRITE = frozenset(["maxRecordsPerFile", "partitionOverwriteMode"])
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format: which Spark options it takes, and what Glue calls some of them.
+
+    Attributes:
+        name: ``csv``.
+        options: Spark's option names.
+        from_glue: Glue's ``format_options`` name → Spark's option name.
+        defaults: Spark options that Glue's own defaults amount to, for the drop-in door.
+    """
+
+    name: str
+    options: frozenset[str]
+    from_glue: Mapping[str, str]
+    defaults: Mapping[str, str]
+
+
+FORMATS = {
+    "csv": Format(
+        "csv",
+        _CSV,
+        {
+            "separator": "sep",
+            "escaper": "escape",
+            "quoteChar": "quote",
+            "multiLine": "multiLine",
+            "withHeader": "header",
+            "writeHeader": "header",
+        },
+        {"header": "false", "sep": ",", "quote": '"'},
+    ),
+    "json": Format("json", _JSON, {"multiLine": "multiLine"}, {}),
+    "parquet": Format("parquet", _PARQUET, {"compression": "compression"}, {}),
+    "orc": Format("orc", _ORC, {}, {}),
+}
+
+
+def format_of(name: str) -> Format:
+    """The format of that name; UsageError lists the known ones."""
+    found = FORMATS.get(str(name).lower())
+    if found is None:
+        raise UsageError("format", found=repr(name), required=", ".join(sorted(FORMATS)))
+    return found
+
+
+def spark_options(format_name: str, options: Mapping[str, Any], *, writing: bool = False) -> dict[str, str]:
+    """Spark's own options, each known for the format (or for writes in general); values as Spark's text."""
+    known = format_of(format_name).options | (_WRITE if writing else frozenset())
+    by_lower = {name.lower(): name for name in known}
+    chosen: dict[str, str] = {}
+    for name, value in options.items():
+        if name.lower() not in by_lower:
+            raise UsageError(
+                f"option of format {format_name}",
+                found=repr(name),
+                required=", ".join(sorted(known)),
+                fix="check the spelling; Spark itself would ignore it in silence",
+            )
+        chosen[by_lower[name.lower()]] = text_of(value)
+    return chosen
+
+
+def glue_options(format_name: str, options: Mapping[str, Any]) -> dict[str, str]:
+    """Spark's options for Glue's ``format_options``, with Glue's defaults."""
+    chosen_format = format_of(format_name)
+    chosen = dict(chosen_format.defaults)
+    for name, value in options.items():
+        if name not in chosen_format.from_glue:
+            raise UsageError(
+                f"format_options of format {format_name}",
+                found=repr(name),
+                required=", ".join(sorted(chosen_format.from_glue)) or "none",
+                fix="docs/differences-from-glue.md lists what the plain-Spark runtime does not offer",
+            )
+        # Glue switches quoting off with -1, Spark with the empty text.
+        chosen[chosen_format.from_glue[name]] = (
+            "" if name == "quoteChar" and value in (-1, "-1") else text_of(value)
+        )
+    return chosen
+
+
+def text_of(value: Any) -> str:
+    """An option's value as Spark reads it: ``true`` for True, JSON for lists, text for the rest."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value) if isinstance(value, (list, dict)) else str(value)

@@ -1,0 +1,81 @@
+"""Hadoop settings on a live Spark session: apply a plan, read back what is in force, look into clients."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.spark_conf import SettingsPlan
+
+# One scheme for all the runtime's own reads and writes, so that one client per bucket serves them.
+SCHEME = "s3a"
+_PREFIX = "fs.s3"
+
+
+class HadoopSettings:
+    """The Hadoop configuration of one Spark session.
+
+    Args:
+        spark: the session (``pyspark.sql.SparkSession``).
+    """
+
+    def __init__(self, *, spark: Any) -> None:
+        self._jvm = spark._jvm
+        self._conf = spark.sparkContext._jsc.hadoopConfiguration()
+        self._spark = spark
+
+    def apply(self, plan: SettingsPlan) -> None:
+        """Set every setting of the plan, on the context and on the session.
+
+        The session's own entries (``spark.conf.set("fs.s3a...")``) are laid over the context's when a
+        write starts, so an older value there would win.
+        """
+        for name, value in plan.settings.items():
+            self._conf.set(name, value)
+            self._spark.conf.set(name, value)
+
+    def in_force(self) -> dict[str, str]:
+        """Every ``fs.s3*`` setting as a write would see it now."""
+        settings = self._spark._jsparkSession.sessionState().newHadoopConf()
+        # One crossing into the JVM instead of three for each of some hundred settings. Values come from
+        # Configuration.get, which expands variables and follows renamed keys.
+        mapper = self._jvm.com.fasterxml.jackson.databind.ObjectMapper()
+        found = json.loads(mapper.writeValueAsString(settings.getPropsWithPrefix(_PREFIX)))
+        return {_PREFIX + name: str(value) for name, value in found.items()}
+
+    def client_encryption(self, uri: S3Uri) -> tuple[str, str]:
+        """Algorithm and key of the file system client that serves this bucket.
+
+        A client that was made with other settings is closed, which takes it out of Hadoop's cache, and
+        the new one is looked at.
+        """
+        settings = self._spark._jsparkSession.sessionState().newHadoopConf()
+        wanted = (settings.get("fs.s3a.encryption.algorithm"), settings.get("fs.s3a.encryption.key"))
+        found = self._client(uri, settings)
+        if found != wanted:
+            self._file_system(uri, settings).close()
+            found = self._client(uri, settings)
+        return found
+
+    def _file_system(self, uri: S3Uri, settings: Any) -> Any:
+        return self._jvm.org.apache.hadoop.fs.FileSystem.get(
+            self._jvm.java.net.URI(uri.with_scheme(SCHEME)), settings
+        )
+
+    def _client(self, uri: S3Uri, settings: Any) -> tuple[str, str]:
+        client = self._file_system(uri, settings)
+        # The key as the client resolves it: per-bucket names and credential providers included.
+        key = self._jvm.org.apache.hadoop.fs.s3a.S3AUtils.getS3EncryptionKey(uri.bucket, client.getConf())
+        return str(client.getS3EncryptionAlgorithm().getMethod()), str(key or "")
+
+
+def versions(spark: Any) -> Mapping[str, str]:
+    """Spark, Hadoop and Java of the session."""
+    jvm = spark._jvm
+    return {
+        "spark": str(spark.version),
+        "hadoop": str(jvm.org.apache.hadoop.util.VersionInfo.getVersion()),
+        "java": str(jvm.java.lang.System.getProperty("java.version")),
+    }

@@ -1,0 +1,138 @@
+"""How many rows each guarded scan and write moved, from Spark's own metrics.
+
+A listener hands over the query execution of every finished action; the plan is walked afterwards,
+on the caller's thread. Where the listener cannot be had the answer is None: not measured, not zero.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from typing import Any
+
+# A private reader option: it rides in the relation's options and tells one read from another.
+READ_MARK = "glueSecureRead"
+
+
+class RowMeter:
+    """Collects finished query executions of one Spark session.
+
+    Args:
+        spark: the session.
+    """
+
+    def __init__(self, *, spark: Any) -> None:
+        self._spark = spark
+        self._lock = threading.Lock()
+        self._executions: list[Any] = []
+        self._rows: dict[str, int] = defaultdict(int)
+        self._failure: str | None = None
+        self._listener = _Listener(self)
+        try:
+            from pyspark.java_gateway import ensure_callback_server_started
+
+            ensure_callback_server_started(spark.sparkContext._gateway)
+            spark._jsparkSession.listenerManager().register(self._listener)
+        except Exception as error:
+            self._failure = f"{type(error).__name__}"
+
+    def add(self, execution: Any) -> None:
+        """Called by the listener, on the callback thread."""
+        with self._lock:
+            self._executions.append(execution)
+
+    def settle(self) -> int | None:
+        """Wait for Spark's listener bus, count what finished, and return the rows that the last write wrote."""
+        if self._failure is not None:
+            return None
+        try:
+            self._spark._jsc.sc().listenerBus().waitUntilEmpty()
+        except Exception as error:
+            self._failure = f"{type(error).__name__}"
+            return None
+        with self._lock:
+            executions, self._executions = self._executions, []
+        written: int | None = None
+        for execution in executions:
+            rows = self._count(execution.executedPlan())
+            written = rows if rows is not None else written
+        return written
+
+    def rows(self, mark: str) -> int | None:
+        """Rows that the scans of this read delivered so far; None when nothing measured them."""
+        return None if self._failure is not None else self._rows.get(mark, 0)
+
+    def close(self) -> None:
+        """Take the listener off the session."""
+        if self._failure is None:
+            self._spark._jsparkSession.listenerManager().unregister(self._listener)
+            self._failure = "closed"
+
+    def _count(self, plan: Any) -> int | None:
+        """Add the scans below ``plan`` to their reads; return the rows of a write command, if there is one."""
+        written: int | None = None
+        waiting = [plan]
+        while waiting:
+            node = waiting.pop()
+            kind = node.getClass().getSimpleName()
+            if kind == "AdaptiveSparkPlanExec":
+                waiting.append(node.executedPlan())
+                continue
+            if kind in ("ShuffleQueryStageExec", "BroadcastQueryStageExec", "TableCacheQueryStageExec"):
+                waiting.append(node.plan())
+                continue
+            if kind == "ReusedExchangeExec":
+                continue  # what it reuses was counted where it ran
+            if kind == "FileSourceScanExec":
+                self._add(self._mark(node.relation().options()), node)
+            elif kind == "RowDataSourceScanExec":
+                self._add(self._mark_of_relation(node.relation()), node)
+            elif kind == "DataWritingCommandExec":
+                written = _metric(node.cmd(), "numOutputRows")
+            children = node.children()
+            waiting.extend(children.apply(position) for position in range(children.size()))
+        return written
+
+    @staticmethod
+    def _mark(options: Any) -> str | None:
+        found = options.get(READ_MARK)
+        return str(found.get()) if found.isDefined() else None
+
+    def _mark_of_relation(self, relation: Any) -> str | None:
+        if relation.getClass().getSimpleName() != "JDBCRelation":
+            return None
+        parameters = relation.jdbcOptions().parameters()
+        return jdbc_mark(str(parameters.get("url").get()), str(relation.jdbcOptions().tableOrQuery()))
+
+    def _add(self, mark: str | None, node: Any) -> None:
+        rows = _metric(node, "numOutputRows")
+        if mark is not None and rows is not None:
+            self._rows[mark] += rows
+
+
+def jdbc_mark(url: str, table: str) -> str:
+    """What tells one JDBC read from another; driver options are passed to the driver, so no mark rides there."""
+    return f"{url} {table}"
+
+
+def _metric(node: Any, name: str) -> int | None:
+    found = node.metrics().get(name)
+    return int(found.get().value()) if found.isDefined() else None
+
+
+class _Listener:
+    """``org.apache.spark.sql.util.QueryExecutionListener`` in Python, through Py4J."""
+
+    def __init__(self, meter: RowMeter) -> None:
+        self._meter = meter
+
+    def onSuccess(self, _function: str, execution: Any, _duration: int) -> None:
+        self._meter.add(execution)
+
+    def onFailure(self, _function: str, _execution: Any, _exception: Any) -> None:
+        """Nothing was written that counts."""
+
+    class Java:
+        """Py4J's marker."""
+
+        implements = ("org.apache.spark.sql.util.QueryExecutionListener",)

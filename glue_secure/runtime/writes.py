@@ -1,0 +1,161 @@
+"""The one funnel for writes: whatever the door and the engine, data leaves through here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.core.evidence import WriteRecord
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.objects import ObjectEncryption
+from glue_secure.core.policy import Finding, check_object, enforce, passed, unknown
+from glue_secure.core.service import ServiceError
+from glue_secure.core.spark_conf import SettingsPlan, check_client, check_settings, protected_options
+from glue_secure.runtime.ledger import Ledger
+from glue_secure.runtime.ports import Engine, ObjectStore
+
+MODES = ("append", "overwrite", "error", "errorifexists", "ignore")
+# HEAD requests under way at once. One process does about 650 a second whatever the number of threads,
+# so more would only queue (bench/job_overhead.py shows the share of the run).
+HEADS_AT_ONCE = 16
+
+
+class WriteFunnel:
+    """Guards, writes, and reads back.
+
+    Args:
+        plan: the settings that must be in force, and the key objects must come out under.
+        engine: what moves the data.
+        objects: S3 as the driver sees it.
+        ledger: where the write is noted.
+    """
+
+    def __init__(self, *, plan: SettingsPlan, engine: Engine, objects: ObjectStore, ledger: Ledger) -> None:
+        self._plan, self._engine, self._objects, self._ledger = plan, engine, objects, ledger
+
+    def write_s3(
+        self,
+        frame: Any,
+        target: str,
+        *,
+        format: str,
+        mode: str = "append",
+        partition_by: Sequence[str] = (),
+        options: Mapping[str, str] | None = None,
+    ) -> WriteRecord:
+        """Write ``frame`` below ``target`` and verify every object that appeared there.
+
+        A frame that provably has no rows writes nothing in append mode.
+
+        Raises:
+            Refusal: before the write GS-S3-001, -002, -003, -005, -006, -008; after it GS-S3-004.
+            CannotVerify: GS-S3-007, an object cannot be read back.
+            UsageError: an unknown mode.
+        """
+        options = dict(options or {})
+        location = s3_location(target, "write")
+        if mode not in MODES:
+            raise UsageError("write mode", found=repr(mode), required=", ".join(MODES))
+        refuse_protected(options, f"write to {location}")
+        self._guard(location)
+        if mode == "append" and self._engine.is_certainly_empty(frame):
+            return self._note(WriteRecord(str(location), format, 0, (), 0.0))
+        with self._ledger.timed("list"):
+            before = {(found.uri, found.etag, found.last_modified) for found in self._objects.list(location)}
+        with self._ledger.timed("write"):
+            rows = self._engine.write_s3(
+                frame, location, format=format, mode=mode, partition_by=partition_by, options=options
+            )
+        begun = time.perf_counter()
+        with self._ledger.timed("verify"):
+            new = [
+                found.uri
+                for found in self._objects.list(location)
+                if (found.uri, found.etag, found.last_modified) not in before
+            ]
+            seen = verify_objects(new, self._plan.key, self._objects, self._ledger.findings.append)
+            self._something_appeared(location, rows, new)
+        return self._note(WriteRecord(str(location), format, rows, seen, time.perf_counter() - begun))
+
+    def _guard(self, location: S3Uri) -> None:
+        settings = check_settings(self._plan, self._engine.settings_in_force())
+        algorithm, key = self._engine.client_encryption(location)
+        client = check_client(self._plan, f"file system client of {location.bucket}", algorithm, key)
+        self._ledger.findings.extend(enforce([*settings, client]))
+
+    def _something_appeared(self, location: S3Uri, rows: int | None, new: Sequence[S3Uri]) -> None:
+        if new or rows == 0:
+            return
+        finding = unknown(
+            "GS-S3-007",
+            str(location),
+            found=f"{'an unknown number of' if rows is None else rows} rows written, no new object listed",
+            required="the objects of the write",
+            fix="give the job's role s3:ListBucket on the target, and see that nothing removes objects meanwhile",
+        )
+        enforce([finding])
+
+    def _note(self, record: WriteRecord) -> WriteRecord:
+        self._ledger.writes.append(record)
+        return record
+
+
+def verify_objects(
+    uris: Iterable[S3Uri], key: KmsKeyArn, objects: ObjectStore, note: Callable[[Finding], object]
+) -> tuple[ObjectEncryption, ...]:
+    """Read back every object's encryption; raise for the first that is not SSE-KMS under ``key``.
+
+    One passing finding is noted for all of them together; the objects themselves are the result.
+    """
+
+    def look(uri: S3Uri) -> tuple[Finding, ObjectEncryption | None]:
+        try:
+            seen = objects.encryption(uri)
+        except ServiceError as error:
+            finding = unknown(
+                "GS-S3-007",
+                str(uri),
+                found=str(error),
+                required="the answer of HeadObject",
+                fix="give the job's role s3:GetObject on the target, and kms:Decrypt on the key",
+                aws_code=error.code,
+            )
+            return finding, None
+        return check_object(seen, key), seen
+
+    with ThreadPoolExecutor(max_workers=HEADS_AT_ONCE, thread_name_prefix="glue-secure-head") as pool:
+        answers = list(pool.map(look, uris))
+    enforce(finding for finding, _ in answers)
+    if answers:
+        note(passed("GS-S3-004", f"{len(answers)} objects", f"aws:kms {key}"))
+    return tuple(seen for _, seen in answers if seen is not None)
+
+
+def s3_location(text: str, purpose: str) -> S3Uri:
+    """``text`` as an S3 location; another file system refuses (GS-S3-006)."""
+    scheme, separator, _ = str(text).partition("://")
+    if not separator or scheme.lower() not in ("s3", "s3a", "s3n"):
+        raise Refusal(
+            "GS-S3-006",
+            resource=f"{purpose} {text!r}",
+            found=f"scheme {scheme!r}" if separator else "no scheme",
+            required="s3://BUCKET/PREFIX",
+            fix="put the data into a bucket with SSE-KMS; tests can use the embedded account's buckets",
+        )
+    return S3Uri.parse(str(text))
+
+
+def refuse_protected(options: Mapping[str, str], resource: str) -> None:
+    """Refuse options that could change encryption, key, endpoint or TLS (GS-S3-005)."""
+    protected = protected_options(options)
+    if protected:
+        raise Refusal(
+            "GS-S3-005",
+            resource=resource,
+            found=f"option {', '.join(protected)}",
+            required="encryption by the attached security configuration alone",
+            fix=f"remove {', '.join(protected)}",
+        )

@@ -1,0 +1,201 @@
+"""The short door: a job in a ``with`` block.
+
+Clean exit: writes verified, bookmark committed, evidence written, in that order. An exception:
+nothing is committed, and the evidence says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace, TracebackType
+from typing import Any
+
+from glue_secure.core.evidence import WriteRecord
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.redaction import redact_settings
+from glue_secure.runtime import composition, exits
+from glue_secure.runtime.run import SecuredRun, preflight_of
+from glue_secure.runtime.spark.formats import format_of, spark_options
+
+
+class JobValues(SimpleNamespace):
+    """The arguments asked for, as attributes; the repr hides secrets."""
+
+    def __repr__(self) -> str:
+        return f"JobValues({redact_settings({name: str(value) for name, value in vars(self).items()})})"
+
+
+class SecureJob:
+    """One secured run. Use :meth:`from_argv`.
+
+    Attributes:
+        args: the arguments asked for (``job.args.source``).
+        read: ``s3`` and ``jdbc``.
+        write: ``s3``.
+        spark: the ``SparkSession``. What is read or written through it directly is not guarded at the call.
+        evidence_uri: where the evidence lies, None until the run is over.
+    """
+
+    def __init__(self, *, run: SecuredRun, spark: Any, args: JobValues, owns_spark: bool) -> None:
+        self._run, self.spark, self.args, self._owns_spark = run, spark, args, owns_spark
+        self.read, self.write = Reader(run), Writer(run)
+
+    @classmethod
+    def from_argv(cls, *names: str, argv: Sequence[str] | None = None, spark: Any = None) -> SecureJob:
+        """Establish the run from the job's arguments, before any data is touched.
+
+        Args:
+            names: arguments that the script needs (``"source"`` for ``--source``); ``JOB_NAME`` is always read.
+            argv: as ``sys.argv``, which is the default.
+            spark: a session to use; None takes the running one or makes one.
+
+        Raises:
+            UsageError: an argument is missing.
+            Refusal, CannotVerify: a control stopped the run.
+        """
+        exits.install()
+        arguments = composition.arguments(list(argv) if argv is not None else None)
+        values = JobValues(
+            **{name.replace("-", "_"): value for name, value in arguments.require(names).items()}
+        )
+        identity = arguments.identity(fresh_run_id=composition.fresh_run_id())
+        services = composition.services()
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="glue-secure-preflight") as pool:
+            # The control plane answers while the JVM starts; nothing is read or written in the meantime.
+            preflight = pool.submit(preflight_of, identity, arguments, services)
+            session, owns = (spark, False) if spark is not None else _session()
+            run = SecuredRun.start(
+                identity,
+                arguments,
+                services=services,
+                engine=composition.engine(session),
+                preflight=preflight.result(),
+            )
+        exits.watch(run)
+        return cls(run=run, spark=session, args=values, owns_spark=owns)
+
+    @property
+    def evidence_uri(self) -> S3Uri | None:
+        """Where the run's evidence lies."""
+        return self._run.evidence_uri
+
+    def commit(self) -> S3Uri:
+        """End the run before the block does; afterwards it reads and writes no more."""
+        return self._run.commit()
+
+    def __enter__(self) -> SecureJob:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is not None:
+                self._run.close(error)
+            elif self._run.is_open:
+                self._run.commit()
+        finally:
+            if self._owns_spark:
+                self.spark.stop()
+
+
+class Reader:
+    """``job.read``."""
+
+    def __init__(self, run: SecuredRun) -> None:
+        self._run = run
+
+    def s3(
+        self,
+        source: str | Sequence[str],
+        *,
+        format: str,
+        transformation_ctx: str = "",
+        schema: Any = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """A DataFrame of the objects that are new to ``transformation_ctx``.
+
+        Args:
+            source: S3 location or locations.
+            format: ``csv``, ``json``, ``parquet`` or ``orc``.
+            transformation_ctx: the bookmark's name for this source; ``""`` reads everything, untracked.
+            schema: ``StructType`` or DDL text; None infers as Spark does.
+            options: Spark's reader options for the format, each checked. A CSV file is taken to have a header.
+        """
+        defaults = {"header": "true"} if format_of(format).name == "csv" else {}
+        return self._run.read_s3(
+            source,
+            format=format_of(format).name,
+            options={**defaults, **spark_options(format, options or {})},
+            transformation_ctx=transformation_ctx,
+            schema=schema,
+        )
+
+    def jdbc(
+        self,
+        *,
+        connection: str,
+        table: str,
+        options: Mapping[str, str] | None = None,
+        fetchsize: int = 10_000,
+    ) -> Any:
+        """A DataFrame of a table, through a Glue connection with verified TLS.
+
+        Args:
+            connection: the Glue connection's name.
+            table: a table, or ``(query) alias``.
+            options: the driver's harmless options; one that touches TLS refuses.
+            fetchsize: rows in a round trip.
+        """
+        return self._run.read_jdbc(
+            connection, table, options=options, spark_options={"fetchsize": str(int(fetchsize))}
+        )
+
+
+class Writer:
+    """``job.write``."""
+
+    def __init__(self, run: SecuredRun) -> None:
+        self._run = run
+
+    def s3(
+        self,
+        frame: Any,
+        target: str,
+        *,
+        format: str,
+        mode: str = "append",
+        partition_by: Sequence[str] = (),
+        options: Mapping[str, Any] | None = None,
+    ) -> WriteRecord:
+        """Write a DataFrame, SSE-KMS, and verify every object.
+
+        Args:
+            frame: the DataFrame.
+            target: S3 location.
+            format: ``csv``, ``json``, ``parquet`` or ``orc``.
+            mode: ``append``, ``overwrite``, ``error`` or ``ignore``.
+            partition_by: columns that become directories.
+            options: Spark's writer options for the format, each checked.
+
+        Returns:
+            The write as the evidence will have it, object by object.
+        """
+        defaults = {"header": "true"} if format_of(format).name == "csv" else {}
+        return self._run.write_s3(
+            frame,
+            target,
+            format=format_of(format).name,
+            mode=mode,
+            partition_by=list(partition_by),
+            options={**defaults, **spark_options(format, options or {}, writing=True)},
+        )
+
+
+def _session() -> tuple[Any, bool]:
+    from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    return (running, False) if running is not None else (SparkSession.builder.getOrCreate(), True)

@@ -1,0 +1,161 @@
+"""A bookmark in memory: fake object store, real AWS Encryption SDK messages under a local master key."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+import attr
+import pytest
+from aws_encryption_sdk.exceptions import DecryptKeyError, GenerateKeyError
+from aws_encryption_sdk.key_providers.base import MasterKey, MasterKeyConfig
+from aws_encryption_sdk.structures import DataKey, EncryptedDataKey, MasterKeyInfo
+from botocore.exceptions import ClientError
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from glue_secure.bookmarks.envelope import Envelope, EnvelopeContext
+from glue_secure.bookmarks.session import BookmarkSession
+from glue_secure.bookmarks.store import BookmarkStore
+from glue_secure.core.arguments import BookmarkOption
+from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
+from glue_secure.core.objects import ObjectSummary
+from glue_secure.testing.fakes import FakeClock, FakeObjectStore
+
+KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
+OTHER_KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/22222222-2222-2222-2222-222222222222")
+LANDING, PREFIX = S3Uri("landing", "flights"), S3Uri("state", "bookmarks")
+
+
+@attr.s(hash=True)
+class _Config(MasterKeyConfig):
+    provider_id = "aws-kms"
+
+
+class LocalKmsKey(MasterKey):
+    """KMS without KMS: wraps data keys with AES-GCM, the encryption context as associated data."""
+
+    provider_id = "aws-kms"
+    _config_class = _Config
+    error: Exception | None = None
+
+    def _cipher(self) -> AESGCM:
+        return AESGCM(hashlib.sha256(self.key_id).digest())
+
+    def _generate_data_key(self, algorithm, encryption_context):
+        if self.error:
+            raise GenerateKeyError("denied") from self.error
+        plain = os.urandom(algorithm.kdf_input_len)
+        return DataKey(self.key_provider, plain, self._wrap(plain, encryption_context))
+
+    def _encrypt_data_key(self, data_key, algorithm, encryption_context):
+        wrapped = self._wrap(data_key.data_key, encryption_context)
+        return EncryptedDataKey(MasterKeyInfo("aws-kms", self.key_id), wrapped)
+
+    def _decrypt_data_key(self, encrypted_data_key, algorithm, encryption_context):
+        if self.error:
+            raise DecryptKeyError("denied") from self.error
+        blob = encrypted_data_key.encrypted_data_key
+        try:
+            plain = self._cipher().decrypt(blob[:12], blob[12:], _aad(encryption_context))
+        except (InvalidTag, ValueError) as error:
+            raise DecryptKeyError("no") from client_error("InvalidCiphertextException", "Decrypt", error)
+        return DataKey(self.key_provider, plain, blob)
+
+    def _wrap(self, plain, context):
+        nonce = os.urandom(12)
+        return nonce + self._cipher().encrypt(nonce, plain, _aad(context))
+
+
+def _aad(context: dict[str, str]) -> bytes:
+    return repr(sorted(context.items())).encode()
+
+
+def client_error(code: str, operation: str, cause: Exception | None = None) -> ClientError:
+    error = ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
+    error.__cause__ = cause
+    return error
+
+
+def envelope(
+    job: str = "curate", *, key: KmsKeyArn = KEY, error: Exception | None = None, **context
+) -> Envelope:
+    provider = LocalKmsKey(key_id=str(key))
+    provider.error = error
+    names = {"account": "123456789012", "region": "eu-west-1"} | context
+    return Envelope(provider=provider, key=key, context=EnvelopeContext(job=job, **names))
+
+
+@dataclass
+class World:
+    """One bucket of input, one of state, a clock, and runs of a job."""
+
+    objects: FakeObjectStore
+    clock: FakeClock
+    landing: S3Uri = LANDING
+    prefix: S3Uri = PREFIX
+
+    def store(self, job: str = "curate", **options) -> BookmarkStore:
+        return BookmarkStore(
+            objects=self.objects, envelope=envelope(job, **options), prefix=self.prefix, pause=lambda _: None
+        )
+
+    def land(self, name: str, body: bytes = b"data") -> S3Uri:
+        uri = self.landing.child(name)
+        self.objects.put(uri, body)
+        return uri
+
+    def session(
+        self,
+        run: str,
+        option: BookmarkOption = BookmarkOption.ENABLE,
+        store: BookmarkStore | None = None,
+        **more,
+    ) -> BookmarkSession:
+        return BookmarkSession(
+            option=option, store=store or self.store(), now=self.clock.now(), run_id=RunId(run), **more
+        )
+
+    def listing(self):
+        return self.objects.list(self.landing)
+
+    def run(self, run: str, **more) -> list[str]:
+        """One run from load to commit: names of what it read."""
+        session = self.session(run, **more)
+        session.load()
+        new = session.select("flights", self.listing(), roots=(self.landing,))
+        session.commit()
+        return [entry.uri.key.removeprefix("flights/") for entry in new]
+
+
+@pytest.fixture
+def world() -> World:
+    clock = FakeClock()
+    return World(FakeObjectStore("landing", "state", clock=clock), clock)
+
+
+@pytest.fixture
+def make_envelope() -> Callable[..., Envelope]:
+    return envelope
+
+
+@pytest.fixture
+def aws_error() -> Callable[..., ClientError]:
+    return client_error
+
+
+@pytest.fixture
+def other_key() -> KmsKeyArn:
+    return OTHER_KEY
+
+
+@pytest.fixture
+def entry() -> Callable[..., ObjectSummary]:
+    def make(name: str, second: int, etag: str = "e", day: int = 1) -> ObjectSummary:
+        time = datetime(2026, 1, day, second // 3600, second // 60 % 60, second % 60, tzinfo=timezone.utc)
+        return ObjectSummary(S3Uri("landing", f"flights/{name}"), 1, time, etag)
+
+    return make

@@ -1,0 +1,401 @@
+from __future__ import annotations
+
+import pytest
+
+from glue_secure.bookmarks.state import BookmarkState
+from glue_secure.core.errors import BookmarkConflict, CannotVerify, Refusal
+from glue_secure.core.evidence import digest
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.service import PreconditionFailed, ServiceError
+
+BASE = "bookmarks/123456789012/eu-west-1/curate"
+CURRENT = S3Uri("state", f"{BASE}/current")
+
+
+def history(sequence: int) -> S3Uri:
+    return S3Uri("state", f"{BASE}/history/{sequence:012d}")
+
+
+def following(loaded, run: str) -> BookmarkState:
+    return BookmarkState.after(
+        loaded.state, previous_digest=loaded.digest, job="curate", run_id=run, attempt=0, contexts={}
+    )
+
+
+def commit(world, run: str):
+    store = world.store()
+    loaded = store.load()
+    return store.commit(loaded, following(loaded, run))
+
+
+def service_error(code: str, operation: str = "PutObject") -> ServiceError:
+    return ServiceError(f"{operation}: {code}", code=code, operation=operation)
+
+
+def refused(world, control: str) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        world.store().load()
+    assert caught.value.control == control, str(caught.value)
+    return caught.value
+
+
+def test_a_first_run_has_no_state(world):
+    loaded = world.store().load()
+    assert (loaded.state, loaded.etag, loaded.digest, loaded.sequence) == (None, None, "", 0)
+
+
+def test_commits_form_a_chain_and_leave_history(world):
+    one, two, three = (commit(world, f"jr_{i}") for i in (1, 2, 3))
+    assert [s.sequence for s in (one, two, three)] == [1, 2, 3]
+    assert (two.state.previous_digest, three.state.previous_digest) == (one.digest, two.digest)
+    assert world.objects.keys("state") == [CURRENT.key, *(history(i).key for i in (1, 2, 3))]
+    for sequence, loaded in enumerate((one, two, three), 1):
+        assert digest(world.objects.read(history(sequence)).body) == loaded.digest
+    assert world.store().load() == three
+
+
+def test_everything_is_written_sse_kms_under_the_bookmark_key(world, make_envelope):
+    commit(world, "jr_1")
+    for key in world.objects.keys("state"):
+        seen = world.objects.encryption(S3Uri("state", key))
+        assert (seen.algorithm, seen.key) == ("aws:kms", str(make_envelope().key))
+
+
+def test_current_is_written_before_history(world):
+    commit(world, "jr_1")
+    puts = [uri for operation, uri in world.objects.calls if operation == "PutObject"]
+    assert puts == [str(CURRENT), str(history(1))]
+
+
+def test_the_loaded_state_is_recorded_before_the_next_when_a_crash_left_it_out(world):
+    commit(world, "jr_1")
+    world.objects.delete(history(1))
+    world.objects.calls.clear()
+    commit(world, "jr_2")
+    puts = [uri for operation, uri in world.objects.calls if operation == "PutObject"]
+    assert puts == [str(history(1)), str(CURRENT), str(history(2))]
+
+
+def test_a_history_entry_that_cannot_be_written_does_not_undo_the_commit(world):
+    store = world.store()
+    loaded = store.load()
+    state = following(loaded, "jr_1")
+    world.objects.before_write = lambda uri: (
+        world.objects.fail_next("PutObject", service_error("SlowDown")) if uri == history(1) else None
+    )
+    assert not store.commit(loaded, state).in_history
+    assert world.store().load().sequence == 1
+    world.objects.fail_next("PutObject", service_error("AccessDenied"))
+    loaded = world.store().load()
+    with pytest.raises(CannotVerify, match="recording the loaded state"):
+        world.store().commit(loaded, following(loaded, "jr_2"))
+    assert world.store().load().sequence == 1, "the next commit insists on the history first"
+
+
+def test_gs_bkm_001_a_tampered_object_is_not_a_first_run(world):
+    commit(world, "jr_1")
+    body = bytearray(world.objects.read(CURRENT).body)
+    body[len(body) // 2] ^= 1
+    world.objects.put(CURRENT, bytes(body))
+    assert refused(world, "GS-BKM-001").resource == str(CURRENT)
+
+
+def test_gs_bkm_001_an_authentic_message_that_holds_no_state(world, make_envelope):
+    world.objects.put(CURRENT, make_envelope().seal(b"{}", resource=""))
+    assert "schema" in refused(world, "GS-BKM-001").found
+
+
+def test_gs_bkm_002_a_foreign_jobs_object_copied_here(world):
+    other = world.store("other")
+    other.commit(
+        other.load(),
+        BookmarkState.after(None, previous_digest="", job="other", run_id="jr_9", attempt=0, contexts={}),
+    )
+    world.objects.copy(other.uri, CURRENT)
+    assert "glue-secure:job='other'" in refused(world, "GS-BKM-002").found
+
+
+def test_gs_bkm_002_a_state_that_names_another_job(world, make_envelope):
+    state = BookmarkState.after(None, previous_digest="", job="other", run_id="r", attempt=0, contexts={})
+    world.objects.put(CURRENT, make_envelope().seal(state.to_bytes(), resource=""))
+    assert refused(world, "GS-BKM-002").found == "job 'other'"
+
+
+def test_gs_bkm_003_a_deleted_object_is_not_a_first_run(world):
+    commit(world, "jr_1")
+    world.objects.delete(CURRENT)
+    assert str(history(1)) in refused(world, "GS-BKM-003").found
+
+
+def test_gs_bkm_003_a_renamed_object(world):
+    commit(world, "jr_1")
+    world.objects.copy(CURRENT, S3Uri("state", f"{BASE}/current.bak"))
+    world.objects.delete(CURRENT)
+    refused(world, "GS-BKM-003")
+
+
+def test_gs_bkm_003_deleted_during_the_run(world):
+    commit(world, "jr_1")
+    store = world.store()
+    loaded = store.load()
+    world.objects.delete(CURRENT)
+    with pytest.raises(Refusal) as caught:
+        store.commit(loaded, following(loaded, "jr_2"))
+    assert caught.value.control == "GS-BKM-003"
+
+
+def test_gs_bkm_004_an_older_state_put_back(world):
+    commit(world, "jr_1")
+    commit(world, "jr_2")
+    world.objects.copy(history(1), CURRENT)
+    refusal = refused(world, "GS-BKM-004")
+    assert "sequence 1 of run jr_1" in refusal.found
+    assert "sequence 2" in refusal.required
+
+
+def test_gs_bkm_004_a_predecessor_that_was_exchanged(world):
+    commit(world, "jr_1")
+    commit(world, "jr_2")
+    world.objects.copy(CURRENT, history(1))
+    assert refused(world, "GS-BKM-004").resource == str(history(1))
+
+
+def test_gs_bkm_004_the_history_already_holds_another_state(world):
+    commit(world, "jr_1")
+    store = world.store()
+    loaded = store.load()
+    world.objects.copy(history(1), history(2))
+    with pytest.raises(Refusal) as caught:
+        store.commit(loaded, following(loaded, "jr_2"))
+    assert caught.value.control == "GS-BKM-004"
+
+
+def test_a_lifecycle_rule_may_remove_old_history(world):
+    for run in ("jr_1", "jr_2", "jr_3"):
+        commit(world, run)
+    world.objects.delete(history(1))
+    world.objects.delete(history(2))
+    assert world.store().load().sequence == 3
+
+
+def test_loading_lists_only_the_end_of_the_history(world):
+    for i in range(5):
+        commit(world, f"jr_{i}")
+    seen = []
+    inner = world.objects.list
+    world.objects.list = lambda prefix, *, start_after="": (
+        seen.append(start_after) or inner(prefix, start_after=start_after)
+    )
+    world.store().load()
+    assert seen == [history(3).key]
+
+
+def test_other_names_in_the_history_are_not_sequence_numbers(world):
+    commit(world, "jr_1")
+    world.objects.put(S3Uri("state", f"{BASE}/history/zzz"))
+    assert world.store().load().sequence == 1
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_commit_between_the_two_looks_of_a_load_is_no_rollback(world, before):
+    for i in range(before):
+        commit(world, f"jr_{i}")
+    inner, done = world.objects.list, []
+
+    def list_after_somebody(prefix, *, start_after=""):
+        if not done:
+            done.append(True)
+            commit(world, "jr_quick")
+        return inner(prefix, start_after=start_after)
+
+    world.objects.list = list_after_somebody
+    assert world.store().load().state.run_id == "jr_quick"
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_gs_bkm_005_of_two_committers_one_wins_and_the_other_says_who(world, before):
+    for i in range(before):
+        commit(world, f"jr_{i}")
+    slow, quick = world.store(), world.store()
+    loaded, same = slow.load(), quick.load()
+    winner = quick.commit(same, following(same, "jr_quick"))
+    with pytest.raises(BookmarkConflict) as caught:
+        slow.commit(loaded, following(loaded, "jr_slow"))
+    assert caught.value.control == "GS-BKM-005"
+    assert caught.value.found == f"run jr_quick committed sequence {before + 1} first"
+    assert world.store().load().digest == winner.digest
+
+
+def test_gs_bkm_005_the_race_is_decided_by_the_write(world):
+    store = world.store()
+    loaded = store.load()
+
+    def quicker(uri):
+        world.objects.before_write = None
+        commit(world, "jr_quick")
+
+    world.objects.before_write = quicker
+    with pytest.raises(BookmarkConflict, match="jr_quick"):
+        store.commit(loaded, following(loaded, "jr_slow"))
+
+
+def test_gs_bkm_005_a_winner_that_cannot_be_read(world):
+    store = world.store()
+    loaded = store.load()
+    world.objects.put(CURRENT, b"junk")
+    with pytest.raises(BookmarkConflict, match="does not open"):
+        store.commit(loaded, following(loaded, "jr_1"))
+    world.objects.fail_next("GetObject", service_error("AccessDenied", "GetObject"))
+    with pytest.raises(BookmarkConflict, match="cannot be read"):
+        store.commit(loaded, following(loaded, "jr_1"))
+
+
+@pytest.mark.parametrize("code", ["", "PreconditionFailed", "InternalError"])
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_lost_answer_to_a_write_that_took_effect_is_a_commit(world, code, before):
+    for i in range(before):
+        commit(world, f"jr_{i}")
+    kind = PreconditionFailed if code == "PreconditionFailed" else ServiceError
+    world.objects.lose_next_answer(kind("PutObject: lost", code=code, operation="PutObject"))
+    committed = commit(world, "jr_mine")
+    assert committed.sequence == before + 1
+    assert world.store().load() == committed
+    assert committed.in_history
+
+
+@pytest.mark.parametrize("code", ["ConditionalRequestConflict", "409", "OperationAborted"])
+def test_a_conflict_under_way_is_tried_again(world, code):
+    world.objects.fail_next("PutObject", PreconditionFailed("409", code=code, operation="PutObject"), times=3)
+    assert commit(world, "jr_1").sequence == 1
+
+
+def test_gs_bkm_006_a_conflict_that_does_not_end(world):
+    error = PreconditionFailed("409", code="ConditionalRequestConflict", operation="PutObject")
+    world.objects.fail_next("PutObject", error, times=4)
+    with pytest.raises(CannotVerify) as caught:
+        commit(world, "jr_1")
+    assert (caught.value.control, caught.value.aws_code) == ("GS-BKM-006", "ConditionalRequestConflict")
+    assert world.objects.keys("state") == []
+
+
+@pytest.mark.parametrize("operation", ["GetObject", "ListObjectsV2"])
+def test_gs_bkm_006_access_denied_is_not_a_first_run(world, operation):
+    world.objects.fail_next(operation, service_error("AccessDenied", operation))
+    refusal = refused(world, "GS-BKM-006")
+    assert (refusal.aws_code, refusal.exit_code) == ("AccessDenied", 4)
+    assert operation in refusal.found
+
+
+def test_gs_bkm_006_a_missing_bucket_is_not_a_first_run(world):
+    world.prefix = S3Uri("gone", "bookmarks")
+    assert refused(world, "GS-BKM-006").aws_code == "NoSuchBucket"
+    world.prefix = S3Uri("state", "bookmarks")
+    store = world.store()
+    loaded = store.load()
+    world.objects._buckets.pop("state")
+    with pytest.raises(CannotVerify) as caught:
+        store.commit(loaded, following(loaded, "jr_1"))
+    assert caught.value.control == "GS-BKM-006"
+
+
+def test_gs_bkm_006_a_failed_write_says_that_nothing_moved(world):
+    world.objects.fail_next("PutObject", service_error("AccessDenied"))
+    with pytest.raises(CannotVerify, match="the bookmark did not move") as caught:
+        commit(world, "jr_1")
+    assert (caught.value.control, caught.value.aws_code) == ("GS-BKM-006", "AccessDenied")
+
+
+def test_gs_bkm_006_a_write_whose_outcome_cannot_be_read(world):
+    store = world.store()
+    loaded = store.load()
+    world.objects.lose_next_answer()
+    world.objects.fail_next("GetObject", service_error("AccessDenied", "GetObject"))
+    with pytest.raises(CannotVerify, match="whether the write took effect"):
+        store.commit(loaded, following(loaded, "jr_1"))
+
+
+def test_gs_bkm_006_a_server_that_ignores_the_encryption_headers(world):
+    world.objects.lose_next_answer(service_error("EncryptionMismatch"))
+    with pytest.raises(CannotVerify) as caught:
+        commit(world, "jr_1")
+    assert caught.value.aws_code == "EncryptionMismatch"
+
+
+def test_a_state_that_does_not_follow_the_loaded_one_is_a_mistake_of_the_caller(world):
+    commit(world, "jr_1")
+    store = world.store()
+    loaded = store.load()
+    with pytest.raises(ValueError, match="does not follow"):
+        store.commit(loaded, loaded.state)
+
+
+def test_jobs_accounts_and_regions_lie_apart(world):
+    uris = {
+        str(world.store(j, account=a, region=r).uri)
+        for j in ("a", "b")
+        for a in ("1" * 12, "2" * 12)
+        for r in ("x", "y")
+    }
+    assert len(uris) == 8
+
+
+def test_a_lost_answer_is_a_commit_even_when_the_next_run_was_quick(world):
+    store = world.store()
+    loaded = store.load()
+    world.objects.lose_next_answer()
+    inner = world.objects.read
+
+    def read_after_the_next_run(uri):
+        world.objects.read = inner
+        commit(world, "jr_next")
+        return inner(uri)
+
+    world.objects.read = read_after_the_next_run
+    mine = store.commit(loaded, following(loaded, "jr_mine"))
+    there = world.store().load()
+    assert (there.state.run_id, there.state.previous_digest) == ("jr_next", mine.digest)
+    with pytest.raises(BookmarkConflict):
+        store.commit(mine, following(mine, "jr_mine"))
+
+
+def test_gs_bkm_003_deleted_while_the_write_had_no_answer(world):
+    commit(world, "jr_1")
+    store = world.store()
+    loaded = store.load()
+    world.objects.fail_next("PutObject", service_error("InternalError"))
+    world.objects.delete(CURRENT)
+    with pytest.raises(Refusal) as caught:
+        store.commit(loaded, following(loaded, "jr_2"))
+    assert caught.value.control == "GS-BKM-003"
+
+
+def test_gs_bkm_006_a_history_entry_that_is_not_encrypted_as_asked(world):
+    store = world.store()
+    loaded = store.load()
+
+    def lose_the_second(uri):
+        if uri == history(1):
+            world.objects.lose_next_answer(service_error("EncryptionMismatch"))
+
+    world.objects.before_write = lose_the_second
+    with pytest.raises(CannotVerify, match="recording the committed state"):
+        store.commit(loaded, following(loaded, "jr_1"))
+
+
+def test_racing_threads_have_exactly_one_winner(world):
+    from concurrent.futures import ThreadPoolExecutor
+
+    stores = [world.store() for _ in range(8)]
+    loads = [store.load() for store in stores]
+
+    def attempt(i):
+        try:
+            return stores[i].commit(loads[i], following(loads[i], f"jr_{i}")).state.run_id
+        except BookmarkConflict as conflict:
+            return conflict
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(attempt, range(8)))
+    winners = [result for result in results if isinstance(result, str)]
+    assert len(winners) == 1
+    assert all(f"run {winners[0]} " in str(r) for r in results if isinstance(r, BookmarkConflict))

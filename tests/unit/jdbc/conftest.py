@@ -1,0 +1,227 @@
+"""A throw-away authority, and a loopback server that speaks PostgreSQL's SSLRequest and then TLS."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from functools import cache
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.x509.oid import NameOID
+
+NOW = datetime.now(timezone.utc)
+_SHA256_RSA, _SHA1_RSA = bytes.fromhex("2a864886f70d01010b"), bytes.fromhex("2a864886f70d010105")
+
+
+@cache
+def a_key(kind: str = "P-256", which: int = 0) -> Any:
+    """A private key; the same one for the same arguments, because RSA keys take their time."""
+    if kind.startswith("RSA"):
+        return rsa.generate_private_key(65537, int(kind[3:]))
+    if kind == "Ed25519":
+        return ed25519.Ed25519PrivateKey.generate()
+    return ec.generate_private_key(
+        {"P-256": ec.SECP256R1, "P-224": ec.SECP224R1, "P-384": ec.SECP384R1}[kind]()
+    )
+
+
+@dataclass
+class Issued:
+    """A certificate and its key."""
+
+    certificate: x509.Certificate
+    key: Any
+    chain: list[x509.Certificate] = field(default_factory=list)
+
+    @property
+    def pem(self) -> bytes:
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+
+@dataclass
+class Maker:
+    """Issues certificates, good and bad."""
+
+    def authority(self, name: str = "Test CA", *, by: Issued | None = None, **changes: Any) -> Issued:
+        return self.issue(name, by=by, ca=True, **changes)
+
+    def issue(
+        self,
+        name: str = "database",
+        *,
+        by: Issued | None = None,
+        names: tuple[str, ...] = (),
+        ca: bool | None = False,
+        kind: str = "P-256",
+        which: int = 0,
+        start: datetime = NOW - timedelta(days=1),
+        end: datetime = NOW + timedelta(days=30),
+        key_identifiers: bool = True,
+        key_usage: x509.KeyUsage | None = None,
+        sha1: bool = False,
+    ) -> Issued:
+        key = a_key(kind, which)
+        signer, issuer = (by.key, by.certificate.subject) if by else (key, _name(name))
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(_name(name))
+            .issuer_name(issuer)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(start)
+            .not_valid_after(end)
+        )
+        if ca is not None:
+            builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        if key_usage is not None:
+            builder = builder.add_extension(key_usage, critical=True)
+        if names:
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName([_san(n) for n in names]), critical=False
+            )
+        if key_identifiers:
+            builder = builder.add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+            ).add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
+            )
+        algorithm = None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+        certificate = builder.sign(signer, algorithm)
+        if sha1:
+            certificate = _signed_with_sha1(certificate, signer)
+        chain = [by.certificate, *by.chain] if by and by.certificate.issuer != by.certificate.subject else []
+        return Issued(certificate, key, chain)
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _san(text: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(text))
+    except ValueError:
+        return x509.DNSName(text)
+
+
+def _signed_with_sha1(certificate: x509.Certificate, signer: rsa.RSAPrivateKey) -> x509.Certificate:
+    """The same certificate under sha1WithRSAEncryption, put together by hand: no builder makes one."""
+    tbs = certificate.tbs_certificate_bytes.replace(_SHA256_RSA, _SHA1_RSA)
+    signature = signer.sign(tbs, padding.PKCS1v15(), hashes.SHA1())
+    algorithm = bytes([0x30, 13, 6, 9]) + _SHA1_RSA + bytes([5, 0])
+    body = tbs + algorithm + _der(0x03, b"\x00" + signature)
+    return x509.load_der_x509_certificate(_der(0x30, body))
+
+
+def _der(tag: int, body: bytes) -> bytes:
+    return bytes([tag, 0x82]) + struct.pack("!H", len(body)) + body
+
+
+@dataclass
+class Server:
+    """A listening server; ``received`` is what clients sent after the handshake (nothing, that is)."""
+
+    port: int
+    received: list[bytes] = field(default_factory=list)
+    connections: int = 0
+
+
+def _context(
+    issued: Issued, folder: Path, version: ssl.TLSVersion | None, client_ca: bytes
+) -> ssl.SSLContext:
+    path = folder / "server.pem"
+    private = issued.key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    chain = b"".join(c.public_bytes(serialization.Encoding.PEM) for c in issued.chain)
+    path.write_bytes(private + issued.pem + chain)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.load_cert_chain(path)
+    if client_ca:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=client_ca.decode())
+    if version is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = context.maximum_version = version
+    return context
+
+
+@pytest.fixture(scope="session")
+def make() -> Maker:
+    return Maker()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """``serve(issued)`` or ``serve(answer=b"N")``; stops with the test."""
+    stop, listeners, threads = threading.Event(), [], []
+
+    def start(
+        issued: Issued | None = None,
+        *,
+        answer: bytes | None = b"S",
+        reset: bool = False,
+        version: ssl.TLSVersion | None = None,
+        client_ca: bytes = b"",
+    ) -> Server:
+        context = _context(issued, tmp_path, version, client_ca) if issued else None
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+        server = Server(listener.getsockname()[1])
+
+        def talk(client: socket.socket) -> None:
+            with client:
+                client.settimeout(5)
+                assert client.recv(8) == struct.pack("!II", 8, 80877103)
+                if reset:
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    return
+                if answer is None:
+                    stop.wait(5)
+                    return
+                client.sendall(answer)
+                if context is None:
+                    server.received.append(client.recv(1024))
+                    return
+                with context.wrap_socket(client, server_side=True) as secure:
+                    server.received.append(secure.recv(1024))
+
+        def run() -> None:
+            while not stop.is_set():
+                try:
+                    client, _ = listener.accept()
+                except OSError:
+                    return
+                server.connections += 1
+                try:
+                    talk(client)
+                except OSError:
+                    continue
+
+        thread = threading.Thread(target=run, daemon=True)
+        threads.append(thread)
+        thread.start()
+        return server
+
+    yield start
+    stop.set()
+    for listener in listeners:
+        # shutdown wakes the thread that waits in accept; close alone does not.
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+    for thread in threads:
+        thread.join(5)

@@ -84,6 +84,10 @@ class SecureJob:
         """End the run before the block does; afterwards it reads and writes no more."""
         return self._run.commit()
 
+    def abandon(self) -> None:
+        """End a run that is still open, committing nothing; harmless on one that is over."""
+        self._run.close(outcome="abandoned")
+
     def __enter__(self) -> SecureJob:
         return self
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from glue_secure.core.resolved_options import GlueArgumentError, resolve
 from glue_secure.runtime import exits
@@ -10,7 +11,7 @@ from glue_secure.runtime import exits
 __all__ = ["GlueArgumentError", "getResolvedOptions"]
 
 
-def getResolvedOptions(argv: Sequence[str], options: Sequence[str]) -> dict[str, str | None]:
+def getResolvedOptions(argv: Sequence[str], options: Sequence[str]) -> dict[str, Any]:
     """The job arguments named in ``options``, with those that Glue always passes.
 
     Args:

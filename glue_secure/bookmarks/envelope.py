@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -225,16 +226,28 @@ def _manager_class() -> Callable[[Any, Callable[[Any], Any]], Any]:
     return OneKeyManager
 
 
+_quiet_lock = threading.Lock()
+_quiet: list[int] = []  # the level to restore, once for each call under way
+
+
 @contextmanager
 def _said_once() -> Iterator[None]:
-    """Keep the SDK from logging, with a traceback, the error that a refusal is about to tell."""
+    """Keep the SDK from logging, with a traceback, the error that a refusal is about to tell.
+
+    Calls of several threads may overlap: each leaves the level as the first one found it, and only
+    the last one out restores it.
+    """
     logger = logging.getLogger("aws_encryption_sdk")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
+    with _quiet_lock:
+        _quiet.append(_quiet[-1] if _quiet else logger.level)
+        logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        with _quiet_lock:
+            level = _quiet.pop()
+            if not _quiet:
+                logger.setLevel(level)
 
 
 def _root(error: BaseException) -> BaseException:

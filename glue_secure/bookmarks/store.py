@@ -4,8 +4,8 @@ Layout, below a prefix: ``ACCOUNT/REGION/JOB/current``, and every state ever com
 was, under ``ACCOUNT/REGION/JOB/history/000000000007``. ``current`` is written first, because its
 condition decides who wins; a history entry that a crash left out is put by the next commit, before
 it moves ``current``. So the history never lacks more than the newest state, and it tells a deleted
-or an older ``current`` from a first run. Who can write the bucket can delete history too: against
-that only a record outside the bucket helps (docs/threat-model.md).
+or an older ``current`` from a first run. Who can write the bucket can delete history too: against that
+only a record outside the bucket helps.
 """
 
 from __future__ import annotations
@@ -220,17 +220,16 @@ class BookmarkStore:
         if there is not None and digest(there.body) == digest(sealed):
             return there.etag
         if (there.etag if there is not None else None) == loaded.etag:
-            raise refusals.storage_said(
-                self._resource, error, "committing; the bookmark did not move"
-            ) from error
+            found = "committing; the bookmark did not move"
+            raise refusals.storage_said(self._resource, error, found) from error
         if there is None:
             found = f"no object; this run had read sequence {loaded.sequence}"
             raise refusals.missing(self._resource, self.job, found) from error
-        # Ours may have taken effect and have been followed already; who followed recorded it first.
-        recorded = self._read(self.history_uri(loaded.sequence + 1))
-        if recorded is not None and digest(recorded.body) == digest(sealed):
-            return recorded.etag
         try:
+            # Ours may have taken effect and have been followed already; who followed recorded it first.
+            recorded = self._read(self.history_uri(loaded.sequence + 1))
+            if recorded is not None and digest(recorded.body) == digest(sealed):
+                return recorded.etag
             state = self._open(there.body, self.uri)
             winner = f"run {state.run_id} committed sequence {state.sequence} first"
         except Refusal as refusal:

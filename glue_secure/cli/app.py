@@ -21,7 +21,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-local_app = typer.Typer(help="The embedded account: S3, KMS, Glue and PostgreSQL over TLS, on this machine.", no_args_is_help=True)
+local_app = typer.Typer(
+    help="The embedded account: S3, KMS, Glue and PostgreSQL over TLS, on this machine.", no_args_is_help=True
+)
 app.add_typer(local_app, name="local")
 
 State = Annotated[Optional[Path], typer.Option("--state", help="Folder of the account's state.")]  # noqa: UP045 - typer reads 3.10
@@ -56,7 +58,11 @@ def demo(
 
     chosen = script or Path("jobs/flights_curated.py")
     if not chosen.is_file():
-        raise UsageError("the demo's job", found=f"{chosen}: no such file", required="a run in the project's folder, or --script")
+        raise UsageError(
+            "the demo's job",
+            found=f"{chosen}: no such file",
+            required="a run in the project's folder, or --script",
+        )
     with demo_page.Progress(_err, quiet=verbose) as progress, embedded_account(progress=progress) as account:
         ran = []
         page = demo_page.Page(Console(highlight=False), quiet=as_json)
@@ -69,7 +75,13 @@ def demo(
     raise typer.Exit(0 if all(step.as_expected for step in ran) else 1)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False})
+@app.command(
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "allow_interspersed_args": False,
+    }
+)
 def run(
     context: typer.Context,
     script: Annotated[Path, typer.Argument(help="The job script; its own arguments follow it.")],
@@ -83,7 +95,9 @@ def run(
 
     account = status(state)
     if account is None:
-        raise UsageError("the embedded account", found="not running", required="a running one", fix="glue-secure local up")
+        raise UsageError(
+            "the embedded account", found="not running", required="a running one", fix="glue-secure local up"
+        )
     submission = launch.prepare(account, script, context.args, master=master, verbose=verbose)
     raise typer.Exit(launch.run(submission).returncode)
 
@@ -131,7 +145,9 @@ def env(state: State = None, as_json: Json = False) -> None:
 
     account = lifecycle.status(state)
     if account is None:
-        raise UsageError("the embedded account", found="not running", required="a running one", fix="glue-secure local up")
+        raise UsageError(
+            "the embedded account", found="not running", required="a running one", fix="glue-secure local up"
+        )
     settings = environment.environment_of(account)
     if as_json:
         _print_json(settings)

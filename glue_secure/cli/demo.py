@@ -20,14 +20,18 @@ class Progress:
 
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
         self._console = console
-        self._status: Status | None = console.status("starting") if console.is_terminal and not quiet else None
+        self._status: Status | None = (
+            console.status("starting") if console.is_terminal and not quiet else None
+        )
 
     def __enter__(self) -> Progress:
         if self._status is not None:
             self._status.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._status is not None:
             self._status.stop()
 
@@ -55,7 +59,9 @@ class Page:
         for name, value in _lines(step):
             self._console.print(Text(f"   {name:<12}", style="dim") + Text(value), soft_wrap=True)
         if step.refusal:
-            self._console.print(Text("\n".join(f"   {line}" for line in step.refusal.splitlines())), soft_wrap=True)
+            self._console.print(
+                Text("\n".join(f"   {line}" for line in step.refusal.splitlines())), soft_wrap=True
+            )
         if step.log:
             self._console.print(Text(step.log, style="red"), soft_wrap=True)
 
@@ -64,16 +70,32 @@ class Page:
         if self._quiet:
             return
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for name, justify in (("step", "left"), ("exit", "right"), ("control", "left"), ("rows in", "right"),
-                              ("rows out", "right"), ("objects", "right"), ("seconds", "right")):
+        for name, justify in (
+            ("step", "left"),
+            ("exit", "right"),
+            ("control", "left"),
+            ("rows in", "right"),
+            ("rows out", "right"),
+            ("objects", "right"),
+            ("seconds", "right"),
+        ):
             table.add_column(name, justify=justify)  # type: ignore[arg-type]
         for step in steps:
-            table.add_row(step.name, str(step.exit_code), step.control or "", _count(step.rows_read) if step.evidence else "",
-                          _count(step.rows_written) if step.evidence else "", str(len(step.objects)), f"{step.seconds:.1f}")
+            table.add_row(
+                step.name,
+                str(step.exit_code),
+                step.control or "",
+                _count(step.rows_read) if step.evidence else "",
+                _count(step.rows_written) if step.evidence else "",
+                str(len(step.objects)),
+                f"{step.seconds:.1f}",
+            )
         good = sum(step.as_expected for step in steps)
         self._console.print()
         self._console.print(table)
-        self._console.print(f"\n{good} of {len(steps)} steps ended as they should. Account: embedded, not AWS.")
+        self._console.print(
+            f"\n{good} of {len(steps)} steps ended as they should. Account: embedded, not AWS."
+        )
 
 
 def _lines(step: Step) -> list[tuple[str, str]]:
@@ -90,12 +112,19 @@ def _lines(step: Step) -> list[tuple[str, str]]:
     lines.append(("objects", f"{len(step.objects)} written, {len(step.objects)} read back"))
     lines += [("", f"{algorithm} {key}") for algorithm, key in pairs]
     if step.tls:
-        lines.append(("database", f"{step.tls['protocol']} {step.tls['cipher']} ({step.tls['source']}), {step.tls['host']}"))
+        lines.append(
+            (
+                "database",
+                f"{step.tls['protocol']} {step.tls['cipher']} ({step.tls['source']}), {step.tls['host']}",
+            )
+        )
     bookmark = step.bookmark
     if bookmark:
         moved = f"sequence {bookmark['sequence_before']} to {bookmark['sequence_after']}"
         lines.append(("bookmark", f"{moved}  {bookmark['uri']}"))
-    phases = ", ".join(f"{name} {seconds:.2f}" for name, seconds in sorted(step.phases.items(), key=lambda p: -p[1]))
+    phases = ", ".join(
+        f"{name} {seconds:.2f}" for name, seconds in sorted(step.phases.items(), key=lambda p: -p[1])
+    )
     lines.append(("seconds", phases))
     lines.append(("evidence", step.evidence or "none"))
     return lines

@@ -13,7 +13,10 @@ def run() -> None:
     try:
         from glue_secure.cli.app import app
     except ModuleNotFoundError as error:
-        print(f"glue-secure needs its extra packages ({error.name} is missing): pip install 'glue-secure[local]'", file=sys.stderr)
+        print(
+            f"glue-secure needs its extra packages ({error.name} is missing): pip install 'glue-secure[local]'",
+            file=sys.stderr,
+        )
         raise SystemExit(2) from None
     try:
         app()

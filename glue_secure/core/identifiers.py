@@ -14,7 +14,7 @@ from glue_secure.core.errors import UsageError
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 _KEY_ARN = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):kms:(?P<region>[a-z]{2}(?:-[a-z]+)+-\d):(?P<account>\d{12}):"
+    r"arn:(?P<partition>aws[a-z-]*):kms:(?P<region>[a-z]{2,}(?:-[a-z]+)+-\d):(?P<account>\d{12}):"
     r"(?P<kind>key|alias)/(?P<name>[A-Za-z0-9/_-]{1,256})\Z"
 )
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html

@@ -14,8 +14,11 @@ _SECRET_NAME = re.compile(
 )
 # Values that are secrets whatever their name.
 _SECRET_VALUE = re.compile(
-    r"(?P<url>(?<=://)[^/\s:@]+:[^/\s@]+(?=@))"
-    r"|(?P<pair>(?<=password=)[^&;\s]+|(?<=pwd=)[^&;\s]+)"
+    # Up to the last '@' of the word: a password that nobody encoded may hold '@' and '/'. HOST:PORT/ is none.
+    r"(?P<url>(?<=://)[^/\s:@?#]*:(?!\d{1,5}[/?#])[^\s\"'<>]+(?=@))"
+    r"|(?P<name>(?:passw(?:or)?d|passphrase|pwd|secret|token|(?:access|private|api|secret)[._-]?key|x-amz-signature"
+    r"|authorization)[\"']?[ \t]*[=:][ \t]*)"
+    r"(?:\*+\(redacted\)(?![\w*])|\"(?:[^\"\\]|\\.)*\"|'[^']*'|\{[^}]*\}|(?:bearer|basic)[ \t]+\S+|[^&;\s]+)"
     r"|(?P<aws>\b(?:AKIA|ASIA)[A-Z0-9]{16}\b)"
     r"|(?P<pem>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z))",
     re.IGNORECASE | re.DOTALL,
@@ -29,7 +32,7 @@ def is_secret_name(name: str) -> bool:
 
 def redact_text(text: str) -> str:
     """``text`` with embedded credentials replaced: in URLs, key-value pairs, access keys, private keys."""
-    return _SECRET_VALUE.sub(REDACTED, text)
+    return _SECRET_VALUE.sub(lambda match: (match["name"] or "") + REDACTED, text)
 
 
 def redact_settings(settings: Mapping[str, str]) -> dict[str, str]:

@@ -106,15 +106,15 @@ def postgres_jar(system: str | None = None, machine: str | None = None) -> Artif
         UsageError: there is no embedded account for such a machine.
     """
     system, machine = system or platform.system(), machine or platform.machine()
-    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine.lower(), machine.lower())
-    if system != "Linux" or machine not in _POSTGRES:
+    known = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine.lower(), machine.lower())
+    if system != "Linux" or known not in _POSTGRES:
         raise UsageError(
             "the embedded account does not run on this machine",
             found=f"{system} on {machine}",
             required="Linux on x86_64 or aarch64",
             fix="run it in a Linux virtual machine, or use a real account",
         )
-    return _POSTGRES[machine]
+    return _POSTGRES[known]
 
 
 def fetch(
@@ -190,8 +190,8 @@ def _resolve(missing: Sequence[Artifact], folder: Path, java_home: Path, say: Pr
                 raise _unresolved(work, f"Ivy ended well but brought no {artifact.file_name}")
             check(artifact, arrived)
             # A rename keeps size and time, so the note stays true.
-            os.replace(arrived.with_name(arrived.name + ".checked"), folder / f"{artifact.file_name}.checked")
-            os.replace(arrived, folder / artifact.file_name)
+            arrived.with_name(arrived.name + ".checked").replace(folder / f"{artifact.file_name}.checked")
+            arrived.replace(folder / artifact.file_name)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -223,13 +223,16 @@ def _run_ivy(work: Path, java_home: Path, total: int, say: Progress) -> None:
     ]
     if settings := os.environ.get(IVY_SETTINGS_VARIABLE, ""):
         command += ["-settings", settings]
-    say(f"fetching {_megabytes(total)} MB of jars, once")
+    said = -1
     with (work / "log").open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=work)
         try:
             while process.poll() is None:
                 time.sleep(0.5)
-                say(f"fetching jars: {_megabytes(min(_arrived(work), total))} of {_megabytes(total)} MB")
+                arrived = _megabytes(min(_arrived(work), total))
+                if arrived != said:
+                    say(f"fetching jars, once: {arrived} of {_megabytes(total)} MB")
+                    said = arrived
         finally:
             if process.poll() is None:
                 process.kill()

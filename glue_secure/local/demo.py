@@ -11,15 +11,20 @@ import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from glue_secure.local import launch, pki, postgres, seed
+from glue_secure.local import changes, launch, seed
 from glue_secure.local.account import EmbeddedAccount
+from glue_secure.local.clients import clients
+from glue_secure.local.foundation import CURATED, EVIDENCE, LANDING, lay, put_configuration
 
 JOB = "flights_curated"
-_REFUSAL = re.compile(r"^(?P<text>(?P<control>GS-[A-Z0-9]+-\d{3}) (?:refused|cannot verify): .*?^  more: .*?$)", re.M | re.S)
+_REFUSAL = re.compile(
+    r"^(?P<text>(?P<control>GS-[A-Z0-9]+-\d{3}) (?:refused|cannot verify): .*?^  more: .*?$)", re.M | re.S
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,39 +92,77 @@ class Demo:
 
     def steps(self) -> Iterator[Step]:
         """Every step in order, each run when it is asked for."""
-        self.progress("seeding: buckets, keys, PostgreSQL tables, flights of January to November")
-        seed.seed_flights(self.account, months=range(1, 12))
+        seed.seed_flights(self.account, months=range(1, 12), progress=self.progress)
         yield self._step("January to November", (0, None))
         seed.land_month(self.account, 12)
         yield self._step("December lands", (0, None))
         yield self._step("nothing has landed", (0, None))
         # From here on there is something to read, so that a refusal keeps something from happening.
-        seed.land_month(self.account, 12)
+        self._deliver_again(12)
         yield from self._refusals()
 
     def _refusals(self) -> Iterator[Step]:
         account = self.account
-        for name, control, configuration in (
-            ("refusal: the configuration is SSE-S3", "GS-SEC-003", seed.weak_configuration(account, s3="SSE-S3")),
-            ("refusal: no configuration", "GS-SEC-001", None),
-            ("refusal: bookmark mode DISABLED", "GS-SEC-005", seed.weak_configuration(account, bookmarks="DISABLED")),
-            ("refusal: key pending deletion", "GS-KMS-002", seed.dying_configuration(account)),
-        ):
-            seed.attach(account, configuration)
-            yield self._step(name, (3, control))
-        seed.attach(account, seed.STRICT_CONFIGURATION)
+        spoiled: tuple[tuple[str, str, AbstractContextManager[None]], ...] = (
+            ("the configuration is SSE-S3", "GS-SEC-003", self._configuration("demo-sse-s3", s3="SSE-S3")),
+            ("the job has no configuration", "GS-SEC-001", changes.attached(account, JOB, None)),
+            (
+                "its bookmark mode is DISABLED",
+                "GS-SEC-005",
+                self._configuration("demo-bookmarks", bookmarks="DISABLED"),
+            ),
+            (
+                "its key is pending deletion",
+                "GS-KMS-002",
+                changes.key_pending_deletion(account, self._data_key()),
+            ),
+            ("the connection says sslmode=require", "GS-TLS-001", self._weaker_connection()),
+            (
+                "the database presents a certificate for another name",
+                "GS-TLS-002",
+                changes.database_certificate(account, "db.example.org"),
+            ),
+            ("someone tampered with the bookmark object", "GS-BKM-001", self._tampered_bookmark()),
+        )
+        for name, control, state in spoiled:
+            with state:
+                yield self._step(f"refusal: {name}", (3, control))
 
-        seed.change_connection(account, url_suffix="?sslmode=require")
-        yield self._step("refusal: the connection says sslmode=require", (3, "GS-TLS-001"))
-        seed.change_connection(account, url_suffix="")
+    def _configuration(
+        self, name: str, *, s3: str = "SSE-KMS", bookmarks: str = "CSE-KMS"
+    ) -> AbstractContextManager[None]:
+        put_configuration(self.account, name, lay(self.account), s3=s3, bookmarks=bookmarks)
+        return changes.attached(self.account, JOB, name)
 
-        other = pki.issue(account.authority, account.scratch, "other-name", names=["db.example.org"])
-        postgres.present_certificate(account.postgres, other)
-        yield self._step("refusal: the database presents a certificate for another name", (3, "GS-TLS-002"))
-        postgres.present_certificate(account.postgres, account.server_pair)
+    def _data_key(self) -> str:
+        return lay(self.account).data_key
 
-        seed.tamper_with_bookmark(account, JOB)
-        yield self._step("refusal: someone tampered with the bookmark", (3, "GS-BKM-001"))
+    def _weaker_connection(self) -> AbstractContextManager[None]:
+        connection = clients(self.account)("glue").get_connection(Name=seed.CONNECTION)["Connection"]
+        url = f"{connection['ConnectionProperties']['JDBC_CONNECTION_URL']}?sslmode=require"
+        return changes.changed_connection(self.account, seed.CONNECTION, JDBC_CONNECTION_URL=url)
+
+    @contextmanager
+    def _tampered_bookmark(self) -> Iterator[None]:
+        """One bit of the sealed bookmark flipped, by somebody who can write the bucket."""
+        s3 = clients(self.account)("s3")
+        place = {
+            "Bucket": EVIDENCE,
+            "Key": f"bookmarks/{self.account.account_id}/{self.account.region}/{JOB}/current",
+        }
+        sealed = s3.get_object(**place)["Body"].read()
+        changed = bytearray(sealed)
+        changed[len(changed) // 2] ^= 1
+        s3.put_object(**place, Body=bytes(changed))
+        yield
+        s3.put_object(**place, Body=sealed)
+
+    def _deliver_again(self, month: int) -> None:
+        """The same month once more, as a source does that corrects a file: new to the bookmark."""
+        place = {"Bucket": LANDING, "Key": f"flights/2013-{month:02}.csv"}
+        s3 = clients(self.account)("s3")
+        body = s3.get_object(**place)["Body"].read()
+        s3.put_object(**place, Body=body, ServerSideEncryption="aws:kms", SSEKMSKeyId=self._data_key())
 
     def _step(self, name: str, expected: tuple[int, str | None]) -> Step:
         self.progress(name)
@@ -148,9 +191,9 @@ class Demo:
 
     def _contents(self) -> set[tuple[str, str, str]]:
         """Bucket, key and entity tag of everything outside the evidence."""
-        s3 = seed.clients(self.account)("s3")
+        s3 = clients(self.account)("s3")
         found = set()
-        for bucket in (seed.CURATED, seed.EVIDENCE):
+        for bucket in (CURATED, EVIDENCE):
             for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
                 for entry in page.get("Contents", ()):
                     if not entry["Key"].startswith("evidence/"):
@@ -158,20 +201,24 @@ class Demo:
         return found
 
     def _evidence(self, run_id: str) -> tuple[str | None, dict[str, Any]]:
-        s3 = seed.clients(self.account)("s3")
+        s3 = clients(self.account)("s3")
         key = f"evidence/job={JOB}/run={run_id}/evidence.json"
         try:
-            body = s3.get_object(Bucket=seed.EVIDENCE, Key=key)["Body"].read()
+            body = s3.get_object(Bucket=EVIDENCE, Key=key)["Body"].read()
         except s3.exceptions.NoSuchKey:
             return None, {}
-        return f"s3://{seed.EVIDENCE}/{key}", json.loads(body)
+        return f"s3://{EVIDENCE}/{key}", json.loads(body)
 
 
 def _observed(evidence: dict[str, Any]) -> dict[str, Any]:
-    reads = tuple({n: read[n] for n in ("source", "kind", "objects", "rows")} for read in evidence.get("reads", ()))
+    reads = tuple(
+        {n: read[n] for n in ("source", "kind", "objects", "rows")} for read in evidence.get("reads", ())
+    )
     writes = evidence.get("writes", ())
-    objects = tuple({n: seen[n] for n in ("uri", "algorithm", "key")} for write in writes for seen in write["objects"])
-    tls = next(iter(evidence.get("tls", ())), {})
+    objects = tuple(
+        {n: seen[n] for n in ("uri", "algorithm", "key")} for write in writes for seen in write["objects"]
+    )
+    tls: Mapping[str, Any] = next(iter(evidence.get("tls", ())), {})
     return {
         "reads": reads,
         "rows_read": _total(read["rows"] for read in reads if read["kind"] == "s3"),
@@ -186,10 +233,10 @@ def _observed(evidence: dict[str, Any]) -> dict[str, Any]:
 def _total(counts: Iterator[int | None]) -> int | None:
     """The sum; None as soon as one was not measured, 0 for none at all."""
     known = list(counts)
-    return None if any(count is None for count in known) else sum(count for count in known if count is not None)
+    return (
+        None if any(count is None for count in known) else sum(count for count in known if count is not None)
+    )
 
 
 def _with_log(step: Step, output: str) -> Step:
-    from dataclasses import replace
-
     return replace(step, log="\n".join(output.splitlines()[-40:]))

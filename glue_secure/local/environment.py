@@ -25,7 +25,6 @@ UNSET = (
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_USE_FIPS_ENDPOINT",
     "AWS_USE_DUALSTACK_ENDPOINT",
-    "SPARK_LOCAL_DIRS",
     "SPARK_WORKER_DIR",
     "HADOOP_CONF_DIR",
     "YARN_CONF_DIR",
@@ -63,13 +62,17 @@ def environment_of(
         "PYSPARK_PYTHON": python,
         "SPARK_CONF_DIR": str(account.spark_conf),
         "SPARK_HOME": str(account.spark_home),
+        # A worker sets this variable itself, and Spark warns when the property is set beside it.
+        "SPARK_LOCAL_DIRS": str(account.scratch),
         # The machine's own name need not resolve, and need not lead to loopback.
         "SPARK_LOCAL_HOSTNAME": "localhost",
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
 
 
-def overlay(environment: Mapping[str, str], account: EmbeddedAccount, *, master: str = "local[2]") -> dict[str, str]:
+def overlay(
+    environment: Mapping[str, str], account: EmbeddedAccount, *, master: str = "local[2]"
+) -> dict[str, str]:
     """An environment for a child process: the one given, without ``UNSET``, with ``environment_of``."""
     kept = {name: value for name, value in environment.items() if name not in UNSET}
     return {**kept, **environment_of(account, master=master)}

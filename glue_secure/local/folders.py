@@ -80,7 +80,7 @@ def write_private(path: Path, content: bytes | str, mode: int = 0o600, owner: in
             if owner is not None and owner != os.geteuid():
                 os.fchown(file.fileno(), owner, -1)
             file.write(raw)
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

@@ -50,9 +50,7 @@ def _checked(home: Path) -> Path:
     version = _release_version(home) or _printed_version(program)
     if major_version(version) not in SUPPORTED:
         found = f"Java {version}" if version else "a bin/java that does not tell its version"
-        raise UsageError(
-            f"JAVA_HOME={home} cannot run Spark 3.5", found=found, required=_REQUIRED, fix=fix
-        )
+        raise UsageError(f"JAVA_HOME={home} cannot run Spark 3.5", found=found, required=_REQUIRED, fix=fix)
     return home.absolute()
 
 

@@ -12,8 +12,9 @@ from typing import IO, Any
 from glue_secure.core.arguments import JobArguments
 from glue_secure.core.errors import UsageError
 from glue_secure.local.account import EmbeddedAccount
-from glue_secure.local.environment import environment_of
-from glue_secure.local.seed import clients, ensure_job
+from glue_secure.local.clients import clients
+from glue_secure.local.environment import overlay
+from glue_secure.local.seed import ensure_job
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,9 @@ def prepare(
     name = given.setdefault("JOB_NAME", script.stem)
     glue = clients(account)("glue")
     job = ensure_job(account, name, script)
-    started = glue.start_job_run(JobName=name, Arguments={f"--{n}": v for n, v in given.items() if n != "JOB_NAME"})
+    started = glue.start_job_run(
+        JobName=name, Arguments={f"--{n}": v for n, v in given.items() if n != "JOB_NAME"}
+    )
     values = {
         **_plain(job.get("DefaultArguments")),
         **given,
@@ -70,15 +73,16 @@ def prepare(
     }
     if job.get("SecurityConfiguration"):
         values["SECURITY_CONFIGURATION"] = job["SecurityConfiguration"]
-    arguments = [word for n, value in values.items() for word in ((f"--{n}", value) if value else (f"--{n}",))]
-    environment = {n: v for n, v in os.environ.items() if n not in _UNSET}
-    environment |= environment_of(account, master=master)
-    if not verbose:
-        environment["PYTHONWARNINGS"] = environment.get("PYTHONWARNINGS", "ignore::FutureWarning")
+    arguments = [
+        word for n, value in values.items() for word in ((f"--{n}", value) if value else (f"--{n}",))
+    ]
+    environment = overlay(os.environ, account, master=master)
     return Submission((*spark_submit(), str(script), *arguments), environment, started["JobRunId"])
 
 
-def run(submission: Submission, *, stdout: IO[str] | int | None = None, stderr: IO[str] | int | None = None) -> Any:
+def run(
+    submission: Submission, *, stdout: IO[str] | int | None = None, stderr: IO[str] | int | None = None
+) -> Any:
     """Run a submission to its end; the completed process, with text streams."""
     return subprocess.run(
         submission.command,
@@ -100,6 +104,3 @@ def spark_submit() -> tuple[str, ...]:
 
 def _plain(arguments: Mapping[str, str] | None) -> dict[str, str]:
     return {name.removeprefix("--"): value for name, value in (arguments or {}).items()}
-
-
-_UNSET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "SPARK_HOME", "PYTHONSTARTUP")

@@ -168,9 +168,7 @@ def _start(folder: Path, remove_folder: bool, progress: Progress | None, seconds
     say = progress or artifacts.silent
     folders.claim(folder)
     home = java_home()
-    jars = artifacts.fetch(
-        (artifacts.postgres_jar(), *artifacts.SPARK_JARS), home, progress=progress
-    )
+    jars = artifacts.fetch((artifacts.postgres_jar(), *artifacts.SPARK_JARS), home, progress=progress)
     order = Order(create_home(folder), jars[0], jars[1:], home, remove_folder)
     say("starting the embedded account")
     try:

@@ -28,7 +28,7 @@ LOCALHOST = ("localhost", "127.0.0.1", "::1")
 LIFETIME = dt.timedelta(days=90)
 SKEW = dt.timedelta(hours=1)
 KEY_BITS = 2048
-TRUST_STORE_PASSWORD = "changeit"
+TRUST_STORE_PASSWORD = "changeit"  # noqa: S105
 """Java's own default. A trust store holds public certificates only: this is no secret."""
 
 _SYSTEM_BUNDLES = (

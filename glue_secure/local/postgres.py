@@ -81,7 +81,7 @@ def create_home(state: Path) -> Path:
     folder which that user reaches: the state folder often lies in a home that is closed to others.
     """
     user = server_user()
-    places = (state, Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))
+    places = (state, Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))  # noqa: S108
     for place in places:
         if user == os.geteuid() or (place.is_dir() and _reachable(place, user)):
             home = Path(tempfile.mkdtemp(prefix="glue-secure-postgres-", dir=place))
@@ -146,10 +146,7 @@ class Postgres:
             )
             if self._answers(port, seconds):
                 identity = ProcessIdentity.of(self._process.pid)
-                server = PostgresServer(
-                    "localhost", port, DATABASE, SUPERUSER, password, self.home, identity
-                )
-                return server
+                return PostgresServer("localhost", port, DATABASE, SUPERUSER, password, self.home, identity)
             # Somebody took the port between our look and the server's bind: another one, then.
         raise GlueSecureError("PostgreSQL did not start:\n" + last_lines(self._log))
 

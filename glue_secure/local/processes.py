@@ -43,7 +43,7 @@ class ProcessIdentity:
         """Wait for its end. True when it has ended."""
         until = time.monotonic() + seconds
         while True:
-            # A child of ours stays in the process table until it is reaped; anybody else's is not ours to reap.
+            # A child of ours stays in the process table until it is reaped; others are not ours to reap.
             with suppress(ChildProcessError):
                 os.waitpid(self.pid, os.WNOHANG)
             if not self.alive:

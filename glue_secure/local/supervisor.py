@@ -101,7 +101,7 @@ def main() -> int:
     asked = False
     try:
         _serve(state, order, postgres)
-        print("PostgreSQL ended by itself", file=sys.stderr)
+        sys.stderr.write("PostgreSQL ended by itself\n")
     except _Ended:
         asked = True
     finally:

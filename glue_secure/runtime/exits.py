@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -44,4 +45,6 @@ def install() -> None:
 
 def _close_left_open() -> None:
     for run in _open_runs:
-        run.close(outcome="ended without job.commit()")
+        # The interpreter is going down: there is nobody left to handle an error.
+        with suppress(Exception):
+            run.close(outcome="ended without job.commit()")

@@ -5,6 +5,7 @@ Nothing here touches Spark or data, so it can run while the JVM starts.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -42,6 +43,7 @@ class Preflight:
         account: twelve digits.
         region: where the run takes place.
         findings: every control that was held, all passes.
+        seconds: how long it took to establish.
     """
 
     configuration: SecurityConfiguration
@@ -50,6 +52,7 @@ class Preflight:
     account: str
     region: str
     findings: tuple[Finding, ...]
+    seconds: float = 0.0
 
 
 def establish(
@@ -67,6 +70,7 @@ def establish(
         Refusal: the first control of GS-SEC or GS-KMS that fails.
         CannotVerify: a control could not be decided (access denied, no answer).
     """
+    begun = time.perf_counter()
     findings = list(enforce(check_arguments(identity, arguments)))
     configuration, attachment = _configuration(identity, control_plane)
     findings += attachment
@@ -82,7 +86,13 @@ def establish(
     findings += enforce(key_findings)
     findings += enforce(_probe(purpose, arns[purpose], keys) for purpose in ("s3", "job-bookmarks"))
     return Preflight(
-        configuration, arns, plan_settings(arns["s3"]), account, environment.region, tuple(findings)
+        configuration=configuration,
+        keys=arns,
+        plan=plan_settings(arns["s3"]),
+        account=account,
+        region=environment.region,
+        findings=tuple(findings),
+        seconds=time.perf_counter() - begun,
     )
 
 

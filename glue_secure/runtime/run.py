@@ -74,6 +74,7 @@ class SecuredRun:
         self._services, self._engine, self._ledger = services, engine, ledger
         self._evidence_prefix = _required_location(arguments, EVIDENCE_URI)
         self._outcome: str | None = None
+        self._refused: Refusal | None = None
         self._bookmarks = self._bookmark_session(arguments)
         connections = ConnectionDesk(
             control_plane=services.control_plane,
@@ -120,8 +121,8 @@ class SecuredRun:
         """
         ledger = Ledger(started=services.clock.now())
         if preflight is None:
-            with ledger.timed("preflight"):
-                preflight = preflight_of(identity, arguments, services)
+            preflight = preflight_of(identity, arguments, services)
+        ledger.seconds["preflight"] = preflight.seconds
         ledger.findings.extend(preflight.findings)
         run = cls(
             identity=identity,
@@ -193,7 +194,12 @@ class SecuredRun:
     def write_s3(self, frame: Any, target: str, **arguments: Any) -> WriteRecord:
         """See :meth:`WriteFunnel.write_s3`."""
         self._require_open()
-        return self._writes.write_s3(frame, target, **arguments)
+        try:
+            return self._writes.write_s3(frame, target, **arguments)
+        except Refusal as error:
+            # A script that swallows it must not move its bookmark past data that was not written well.
+            self._refused = error
+            raise
 
     def commit(self) -> S3Uri:
         """Commit the bookmark (every write is already verified), then write the evidence.
@@ -207,6 +213,8 @@ class SecuredRun:
         """
         self._require_open()
         try:
+            if self._refused is not None:
+                raise self._refused
             with self._ledger.timed("commit"):
                 self._bookmarks.commit()
         except BaseException as error:

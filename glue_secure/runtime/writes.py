@@ -10,8 +10,8 @@ from typing import Any
 from glue_secure.core.errors import Refusal, UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
-from glue_secure.core.objects import ObjectEncryption
-from glue_secure.core.policy import Finding, check_object, enforce, passed, unknown
+from glue_secure.core.objects import ObjectEncryption, ObjectSummary
+from glue_secure.core.policy import Finding, check_object, enforce, passed, stop, unknown
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, check_client, check_settings, protected_options
 from glue_secure.runtime.ledger import Ledger
@@ -64,7 +64,7 @@ class WriteFunnel:
         if mode == "append" and self._engine.is_certainly_empty(frame):
             return self._note(WriteRecord(str(location), format, 0, (), 0.0))
         with self._ledger.timed("list"):
-            before = {(found.uri, found.etag, found.last_modified) for found in self._objects.list(location)}
+            before = {(found.uri, found.etag, found.last_modified) for found in self._listed(location)}
         with self._ledger.timed("write"):
             rows = self._engine.write_s3(
                 frame, location, format=format, mode=mode, partition_by=partition_by, options=options
@@ -73,7 +73,7 @@ class WriteFunnel:
         with self._ledger.timed("verify"):
             new = [
                 found.uri
-                for found in self._objects.list(location)
+                for found in self._listed(location)
                 if (found.uri, found.etag, found.last_modified) not in before
             ]
             seen = verify_objects(new, self._plan.key, self._objects, self._ledger.findings.append)
@@ -85,6 +85,20 @@ class WriteFunnel:
         algorithm, key = self._engine.client_encryption(location)
         client = check_client(self._plan, f"file system client of {location.bucket}", algorithm, key)
         self._ledger.findings.extend(enforce([*settings, client]))
+
+    def _listed(self, location: S3Uri) -> tuple[ObjectSummary, ...]:
+        try:
+            return tuple(self._objects.list(location))
+        except ServiceError as error:
+            finding = unknown(
+                "GS-S3-007",
+                str(location),
+                found=str(error),
+                required="a listing of the target, before and after the write",
+                fix="give the job's role s3:ListBucket on the target",
+                aws_code=error.code,
+            )
+            stop(finding)
 
     def _something_appeared(self, location: S3Uri, rows: int | None, new: Sequence[S3Uri]) -> None:
         if new or rows == 0:

@@ -7,6 +7,7 @@ They satisfy ``glue_secure.runtime.ports`` and hold no randomness: time comes fr
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -75,6 +76,7 @@ class FakeObjectStore:
         self._faults: dict[str, list[Exception]] = {}
         self._lost: list[Exception] = []
         self._writes = 0
+        self._lock = threading.Lock()
 
     def put(
         self,
@@ -151,15 +153,16 @@ class FakeObjectStore:
         if self.before_write is not None:
             self.before_write(uri)
         self._called("PutObject", uri)
-        existing = self._bucket(uri, "PutObject").get(uri.key)
-        if if_none_match and existing is not None:
-            raise _precondition("If-None-Match")
-        if if_match is not None:
-            if existing is None:
-                raise _not_found("PutObject", "NoSuchKey")
-            if existing.etag != if_match:
-                raise _precondition("If-Match")
-        etag = self.put(uri, body, algorithm="aws:kms", key=str(key))
+        with self._lock:
+            existing = self._bucket(uri, "PutObject").get(uri.key)
+            if if_none_match and existing is not None:
+                raise _precondition("If-None-Match")
+            if if_match is not None:
+                if existing is None:
+                    raise _not_found("PutObject", "NoSuchKey")
+                if existing.etag != if_match:
+                    raise _precondition("If-Match")
+            etag = self.put(uri, body, algorithm="aws:kms", key=str(key))
         if self._lost:
             raise self._lost.pop(0)
         return etag

@@ -4,3 +4,54 @@ They load with the package (entry point ``pytest11``) and cost nothing until a t
 """
 
 from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from glue_secure.local.account import EmbeddedAccount
+    from glue_secure.testing.bench import JobBench
+
+
+@pytest.fixture(scope="session")
+def glue_account() -> Iterator[EmbeddedAccount]:
+    """A running embedded account, filled, with this process's environment pointing at it.
+
+    It ends with the session, and with the process however that ends.
+    """
+    from glue_secure.local import environment
+    from glue_secure.local.foundation import lay
+    from glue_secure.local.lifecycle import embedded_account
+
+    with embedded_account() as account, pytest.MonkeyPatch.context() as patch:
+        wanted = environment.overlay(os.environ, account)
+        for name in set(os.environ) - set(wanted):
+            patch.delenv(name)
+        for name, value in wanted.items():
+            patch.setenv(name, value)
+        lay(account)
+        yield account
+
+
+@pytest.fixture(scope="session")
+def glue_spark(glue_account: EmbeddedAccount) -> Iterator[Any]:
+    """A ``SparkSession`` on the embedded account, one for the whole test session."""
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.builder.appName("glue-secure tests").getOrCreate()
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def glue_job(glue_account: EmbeddedAccount, glue_spark: Any) -> Iterator[JobBench]:
+    """A bench for one job: land files, run, look at objects, results and evidence."""
+    from glue_secure.testing.bench import JobBench
+
+    bench = JobBench(account=glue_account, spark=glue_spark, name=f"job-{uuid.uuid4().hex[:12]}")
+    yield bench
+    bench.close()

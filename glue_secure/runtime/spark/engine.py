@@ -11,6 +11,8 @@ from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.runtime.spark.hadoop import SCHEME, HadoopSettings, versions
 from glue_secure.runtime.spark.measure import READ_MARK, RowMeter, jdbc_mark
 
+_DISTRIBUTIONS = ("Repartition", "RepartitionByExpression", "RebalancePartitions")
+
 
 class SparkEngine:
     """Satisfies ``ports.Engine`` on one Spark session.
@@ -123,6 +125,9 @@ class SparkEngine:
     def is_certainly_empty(self, frame: Any) -> bool:
         """Whether Spark's optimiser proves, without running anything, that the frame has no rows."""
         plan = frame._jdf.queryExecution().optimizedPlan()
+        # A repartition at the root stays in the plan even when nothing is left to distribute.
+        while plan.getClass().getSimpleName() in _DISTRIBUTIONS:
+            plan = plan.child()
         return bool(plan.getClass().getSimpleName() == "LocalRelation" and plan.data().isEmpty())
 
     def rows_read(self, mark: str) -> int | None:

@@ -84,7 +84,7 @@ class RowMeter:
             if kind == "ReusedExchangeExec":
                 continue  # what it reuses was counted where it ran
             if kind == "FileSourceScanExec":
-                self._add(self._mark(node.relation().options()), node)
+                self._add(self._mark(node.relation()), node)
             elif kind == "RowDataSourceScanExec":
                 self._add(self._mark_of_relation(node.relation()), node)
             elif kind == "DataWritingCommandExec":
@@ -94,8 +94,10 @@ class RowMeter:
         return written
 
     @staticmethod
-    def _mark(options: Any) -> str | None:
-        found = options.get(READ_MARK)
+    def _mark(relation: Any) -> str | None:
+        if relation.fileFormat().getClass().getSimpleName() == "TextFileFormat":
+            return None  # the look at the first lines by which CSV and JSON infer their schema
+        found = relation.options().get(READ_MARK)
         return str(found.get()) if found.isDefined() else None
 
     def _mark_of_relation(self, relation: Any) -> str | None:

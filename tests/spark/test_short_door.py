@@ -1,0 +1,135 @@
+"""The short door on a live Spark session and the embedded account."""
+
+import pytest
+from pyspark.sql import functions as F
+
+from glue_secure import Refusal, UsageError
+
+CSV = "carrier,delay\nUA,3\nAA,5\n"
+
+
+def copy(glue_job, **options):
+    with glue_job.job("source", "target") as job:
+        rows = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+        record = job.write.s3(rows, job.args.target, format="parquet", **options)
+    return record, glue_job.evidence()[-1]
+
+
+def test_every_object_of_a_write_is_sse_kms_under_the_runs_key(glue_job, foundation):
+    glue_job.land("a.csv", CSV)
+    record, evidence = copy(glue_job)
+    objects = glue_job.objects()
+    assert record.rows == 2
+    assert len(record.objects) == len(objects) > 0
+    assert {(seen["algorithm"], seen["key"]) for seen in objects.values()} == {("aws:kms", foundation.data_key)}
+    assert evidence["outcome"] == "succeeded"
+    assert evidence["account"] == "embedded"
+    assert [read["rows"] for read in evidence["reads"]] == [2]
+
+
+def test_a_second_run_reads_only_what_landed_since(glue_job):
+    glue_job.land("a.csv", CSV)
+    copy(glue_job)
+    glue_job.land("b.csv", "carrier,delay\nDL,8\n")
+    record, evidence = copy(glue_job)
+    assert record.rows == 1
+    assert evidence["bookmark"]["sequence_after"] == 2
+    assert sorted(row.carrier for row in glue_job.read().collect()) == ["AA", "DL", "UA"]
+
+
+def test_a_run_with_nothing_new_reads_and_writes_nothing(glue_job):
+    glue_job.land("a.csv", CSV)
+    copy(glue_job)
+    before = glue_job.objects()
+    record, evidence = copy(glue_job)
+    assert (record.rows, record.objects) == (0, ())
+    assert glue_job.objects() == before
+    assert [read["rows"] for read in evidence["reads"]] == [0]
+    assert evidence["bookmark"]["sequence_after"] == evidence["bookmark"]["sequence_before"] == 1
+
+
+def test_nothing_new_still_has_the_columns_that_a_job_joins_on(glue_job):
+    glue_job.land("a.csv", CSV)
+    copy(glue_job)
+    with glue_job.job("source") as job:
+        rows = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+        assert rows.columns == ["carrier", "delay"]
+        assert rows.groupBy("carrier").agg(F.sum("delay")).count() == 0
+
+
+def test_an_exception_in_the_block_commits_nothing_and_is_in_the_evidence(glue_job):
+    glue_job.land("a.csv", CSV)
+    with pytest.raises(ZeroDivisionError), glue_job.job("source") as job:
+        job.read.s3(job.args.source, format="csv", transformation_ctx="flights").count()
+        raise ZeroDivisionError
+    evidence = glue_job.evidence()[-1]
+    assert evidence["outcome"] == "failed"
+    assert evidence["error"] == {"type": "ZeroDivisionError"}
+    assert evidence["bookmark"]["sequence_after"] == 0
+    record, _ = copy(glue_job)
+    assert record.rows == 2
+
+
+def test_gs_s3_001_a_setting_changed_after_init_refuses_the_write(glue_job):
+    glue_job.land("a.csv", CSV)
+    with pytest.raises(Refusal, match="GS-S3-001"), glue_job.job("source", "target") as job:
+        rows = job.read.s3(job.args.source, format="csv")
+        job.spark.conf.set("fs.s3a.encryption.algorithm", "AES256")
+        job.write.s3(rows, job.args.target, format="parquet")
+    assert glue_job.objects() == {}
+
+
+def test_gs_s3_003_a_per_bucket_setting_refuses_the_run(glue_job):
+    conf = glue_job.spark.sparkContext._jsc.hadoopConfiguration()
+    name = "fs.s3a.bucket.glue-secure-curated.encryption.algorithm"
+    conf.set(name, "AES256")
+    try:
+        with pytest.raises(Refusal, match="GS-S3-003"):
+            glue_job.job("source")
+    finally:
+        conf.unset(name)
+
+
+def test_gs_s3_008_a_client_made_before_init_is_replaced(glue_job, foundation):
+    spark = glue_job.spark
+    glue_job.land("a.csv", CSV)
+    conf = spark.sparkContext._jsc.hadoopConfiguration()
+    for name in ("fs.s3a.encryption.algorithm", "fs.s3a.encryption.key"):
+        conf.unset(name)
+        spark.conf.unset(name)
+    uri = spark._jvm.java.net.URI(glue_job.target.replace("s3://", "s3a://"))
+    spark._jvm.org.apache.hadoop.fs.FileSystem.get(uri, conf).close()
+    spark._jvm.org.apache.hadoop.fs.FileSystem.get(uri, conf)  # cached now, without encryption
+    copy(glue_job)
+    assert {seen["key"] for seen in glue_job.objects().values()} == {foundation.data_key}
+
+
+@pytest.mark.parametrize(
+    "target", ["file:///tmp/out", "/tmp/out", "hdfs://namenode/out", "out"], ids=["file", "path", "hdfs", "relative"]
+)
+def test_gs_s3_006_only_s3_is_written_to(glue_job, target):
+    glue_job.land("a.csv", CSV)
+    with pytest.raises(Refusal, match="GS-S3-006"), glue_job.job("source") as job:
+        job.write.s3(job.read.s3(job.args.source, format="csv"), target, format="csv")
+
+
+def test_a_misspelt_option_is_refused_not_ignored(glue_job):
+    glue_job.land("a.csv", CSV)
+    with pytest.raises(UsageError, match="seperator"), glue_job.job("source") as job:
+        job.read.s3(job.args.source, format="csv", options={"seperator": ";"})
+
+
+def test_object_names_with_pattern_characters_mean_themselves(glue_job):
+    glue_job.land("a[1].csv", CSV)
+    glue_job.land("a1.csv", "carrier,delay\nDL,8\n")
+    glue_job.land("b {x}, y.csv", "carrier,delay\nB6,1\n")
+    record, _ = copy(glue_job)
+    assert record.rows == 4
+
+
+def test_partition_directories_of_the_source_become_columns(glue_job):
+    glue_job.land("month=1/a.csv", CSV)
+    glue_job.land("month=2/a.csv", CSV)
+    with glue_job.job("source") as job:
+        rows = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+        assert {(row.month, row["count"]) for row in rows.groupBy("month").count().collect()} == {(1, 2), (2, 2)}

@@ -1,0 +1,151 @@
+"""``getResolvedOptions`` against what awsglue's own does (docs/differences-from-glue.md has the rest)."""
+
+from __future__ import annotations
+
+import pytest
+
+from glue_secure.core.resolved_options import GlueArgumentError, resolve
+
+ALWAYS = {
+    "JOB_ID",
+    "JOB_RUN_ID",
+    "SECURITY_CONFIGURATION",
+    "encryption_type",
+    "enable_data_lineage",
+    "job_bookmark_option",
+    "job_bookmark_from",
+    "job_bookmark_to",
+    "TempDir",
+    "RedshiftTempDir",
+}
+
+
+def resolved(*words: str, options: tuple[str, ...] = ()):
+    return resolve(["script.py", *words], list(options))
+
+
+def test_what_glue_adds_comes_back_unasked():
+    answer = resolved()
+    assert set(answer) == ALWAYS
+    assert answer["job_bookmark_option"] == "job-bookmark-disable"
+    assert all(answer[name] is None for name in ALWAYS - {"job_bookmark_option"})
+
+
+def test_asked_names_come_back_with_underscores():
+    answer = resolved("--JOB_NAME", "curate", "--my-arg", "x", options=("JOB_NAME", "my-arg"))
+    assert (answer["JOB_NAME"], answer["my_arg"]) == ("curate", "x")
+    assert "my-arg" not in answer
+
+
+def test_arguments_nobody_asked_for_are_left_out():
+    assert set(resolved("--other", "x")) == ALWAYS
+
+
+def test_glues_own_arguments_are_passed_on():
+    answer = resolved(
+        "--JOB_ID",
+        "j_1",
+        "--JOB_RUN_ID",
+        "jr_1",
+        "--SECURITY_CONFIGURATION",
+        "strict",
+        "--encryption-type",
+        "x",
+    )
+    assert answer["JOB_ID"] == "j_1"
+    assert answer["JOB_RUN_ID"] == "jr_1"
+    assert answer["SECURITY_CONFIGURATION"] == "strict"
+    assert answer["encryption_type"] == "x"
+
+
+@pytest.mark.parametrize("name", ["JOB_RUN_ID", "JOB_ID", "SECURITY_CONFIGURATION", "encryption-type"])
+def test_asking_for_glues_own_arguments_is_harmless(name):
+    assert set(resolved(options=(name,))) == ALWAYS
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "job-bookmark-option",
+        "job_bookmark_option",
+        "job-bookmark-from",
+        "job-bookmark-to",
+        "continuation-option",
+    ],
+)
+def test_reserved_arguments_cannot_be_asked_for(name):
+    with pytest.raises(GlueArgumentError, match="reserved arguments"):
+        resolved(options=(name,))
+
+
+def test_every_missing_argument_is_named():
+    with pytest.raises(GlueArgumentError) as caught:
+        resolved("--a", "1", options=("a", "b", "JOB_NAME"))
+    assert caught.value.required == "--b VALUE --JOB_NAME VALUE"
+
+
+def test_the_job_name_is_needed_only_when_asked_for():
+    assert "JOB_NAME" not in resolved()
+
+
+def test_a_value_that_looks_like_an_argument_is_no_value():
+    with pytest.raises(GlueArgumentError):
+        resolved("--a", "--b", "1", options=("a",))
+
+
+def test_an_abbreviation_is_another_name():
+    with pytest.raises(GlueArgumentError):
+        resolved("--sour", "x", options=("source",))
+
+
+@pytest.mark.parametrize("name", ["TempDir", "RedshiftTempDir"])
+def test_the_two_temporary_directories_mirror_each_other_and_stay_optional(name):
+    answer = resolved(f"--{name}", "s3://tmp/x", options=(name,))
+    assert answer["TempDir"] == answer["RedshiftTempDir"] == "s3://tmp/x"
+    assert resolved(options=(name,))[name] is None
+
+
+def test_a_bookmark_range_comes_with_pause():
+    answer = resolved(
+        "--job-bookmark-option",
+        "job-bookmark-pause",
+        "--job-bookmark-from",
+        "jr_1",
+        "--job-bookmark-to",
+        "jr_2",
+    )
+    assert answer["job_bookmark_option"] == "job-bookmark-pause"
+    assert (answer["job_bookmark_from"], answer["job_bookmark_to"]) == ("jr_1", "jr_2")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--job-bookmark-option", "job-bookmark-pause", "--job-bookmark-from", "jr_1"],
+        ["--job-bookmark-option", "job-bookmark-pause", "--job-bookmark-to", "jr_1"],
+        [
+            "--job-bookmark-option",
+            "job-bookmark-enable",
+            "--job-bookmark-from",
+            "jr_1",
+            "--job-bookmark-to",
+            "jr_2",
+        ],
+        ["--job-bookmark-from", "jr_1", "--job-bookmark-to", "jr_2"],
+        ["--job-bookmark-from", "jr_1"],
+    ],
+)
+def test_half_a_bookmark_range_or_one_without_pause_is_refused(words):
+    with pytest.raises(GlueArgumentError, match="bookmark range"):
+        resolved(*words)
+
+
+def test_text_in_place_of_the_list_of_names_is_refused():
+    with pytest.raises(GlueArgumentError, match="a list of argument names"):
+        resolve(["script.py"], "JOB_NAME")
+
+
+def test_a_secret_argument_does_not_appear_in_the_error():
+    with pytest.raises(GlueArgumentError) as caught:
+        resolved("--db-password", "hunter2", options=("missing",))
+    assert "hunter2" not in str(caught.value)

@@ -46,7 +46,7 @@ class SecureJob:
         """Establish the run from the job's arguments, before any data is touched.
 
         Args:
-            names: arguments that the script needs (``"source"`` for ``--source``); ``JOB_NAME`` is always read.
+            names: arguments that the script needs, ``"source"`` for ``--source``, beside ``JOB_NAME``.
             argv: as ``sys.argv``, which is the default.
             spark: a session to use; None takes the running one or makes one.
 
@@ -126,7 +126,7 @@ class Reader:
             format: ``csv``, ``json``, ``parquet`` or ``orc``.
             transformation_ctx: the bookmark's name for this source; ``""`` reads everything, untracked.
             schema: ``StructType`` or DDL text; None infers as Spark does.
-            options: Spark's reader options for the format, each checked. A CSV file is taken to have a header.
+            options: Spark's reader options for the format, each checked. CSV is taken to have a header.
         """
         defaults = {"header": "true"} if format_of(format).name == "csv" else {}
         return self._run.read_s3(

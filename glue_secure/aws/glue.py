@@ -8,6 +8,7 @@ from glue_secure.aws.answers import translated
 from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.connection import GlueConnection
 from glue_secure.core.security_configuration import SecurityConfiguration
+from glue_secure.core.service import ServiceError
 
 
 class GlueControlPlane:
@@ -23,9 +24,22 @@ class GlueControlPlane:
                 run = self._client.get_job_run(JobName=job_name, RunId=run_id)["JobRun"]
             if run.get("SecurityConfiguration"):
                 return str(run["SecurityConfiguration"])
+        else:
+            run = {}
         with translated("GetJob"):
             job = self._client.get_job(JobName=job_name)["Job"]
-        return str(job["SecurityConfiguration"]) if job.get("SecurityConfiguration") else None
+        if not job.get("SecurityConfiguration"):
+            return None
+        changed, started = job.get("LastModifiedOn"), run.get("StartedOn")
+        if changed and started and changed > started:
+            # The run names none, and the job may have got its configuration only after the run began.
+            raise ServiceError(
+                f"the run names no security configuration, and the job was changed at {changed}, "
+                f"after the run's start at {started}",
+                code="JobChangedAfterStart",
+                operation="GetJob",
+            )
+        return str(job["SecurityConfiguration"])
 
     def security_configuration(self, name: str) -> SecurityConfiguration:
         """GetSecurityConfiguration."""

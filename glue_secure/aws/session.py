@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.core.redaction import redact_text
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # The DNS suffixes of AWS's partitions (botocore's endpoint data; a contract test compares them).
@@ -119,7 +120,7 @@ def require_tls(service: str, url: str) -> None:
         raise Refusal(
             "GS-S3-002",
             resource=f"endpoint of {service}",
-            found=url,
+            found=redact_text(url),
             required="https",
             fix=f"make AWS_ENDPOINT_URL (or AWS_ENDPOINT_URL_{service.upper()}) an https:// URL, or unset it",
         )

@@ -99,7 +99,7 @@ class Envelope:
         """
         if len(message) > MAX_MESSAGE:
             found = f"{len(message)} bytes, more than the {MAX_MESSAGE} a bookmark may have"
-            raise refusals.not_authentic(resource, self.context.job, found)
+            raise refusals.not_authentic(resource, found)
         source = io.BytesIO(message)
         manager = _manager_class()(self.provider, lambda request: self._data_key(request, resource))
         try:
@@ -113,10 +113,10 @@ class Envelope:
         # codecs and cryptography. All of them mean one thing: these bytes are not to be relied on.
         except Exception as error:
             found = f"{len(message)} bytes that do not decrypt ({type(error).__name__})"
-            raise refusals.not_authentic(resource, self.context.job, found) from error
+            raise refusals.not_authentic(resource, found) from error
         # The SDK stops at the end of the message; what follows is authenticated by nothing.
         if rest := len(message) - source.tell():
-            raise refusals.not_authentic(resource, self.context.job, f"{rest} bytes behind the message's end")
+            raise refusals.not_authentic(resource, f"{rest} bytes behind the message's end")
         # The header is authentic now. The legacy provider takes no expected context, so it is compared here.
         self._require_context(header.encryption_context, resource)
         return bytes(body)
@@ -126,18 +126,16 @@ class Envelope:
 
         The SDK's own loop over keys drops the service's error code; this asks the one key directly.
         """
-        job = self.context.job
         committing = _sdk().Algorithm.AES_256_GCM_HKDF_SHA512_COMMIT_KEY
         if request.algorithm is not committing:
             raise refusals.not_authentic(
                 resource,
-                job,
                 f"algorithm suite {request.algorithm.name}",
                 f"algorithm suite {committing.name}",
             )
         if len(request.encrypted_data_keys) != 1:
             found = f"{len(request.encrypted_data_keys)} encrypted data keys"
-            raise refusals.not_authentic(resource, job, found, "exactly 1 encrypted data key")
+            raise refusals.not_authentic(resource, found, "exactly 1 encrypted data key")
         (data_key,) = request.encrypted_data_keys
         allowed = {str(key) for key in (self.key, *self.also_opens)}
         provider, name = (
@@ -147,7 +145,6 @@ class Envelope:
         if provider != _KMS or name not in allowed:
             raise refusals.not_authentic(
                 resource,
-                job,
                 f"sealed under {provider!r} key {name!r}",
                 f"sealed under {' or '.join(sorted(allowed))}",
             )
@@ -158,7 +155,7 @@ class Envelope:
             code = _aws_code(error)
             if code is None or code in _NOT_AUTHENTIC:
                 found = f"a data key that {name} does not open ({code or type(error).__name__})"
-                raise refusals.not_authentic(resource, job, found) from error
+                raise refusals.not_authentic(resource, found) from error
             # A key policy that pins the encryption context denies a foreign job's message. The header
             # is not authentic here, but it says better than "access denied" what to look at.
             self._require_context(request.encryption_context, resource)
@@ -170,7 +167,6 @@ class Envelope:
         if differing:
             raise refusals.another_job(
                 resource,
-                self.context.job,
                 found=", ".join(f"{name}={found.get(name)!r}" for name in differing),
                 required=", ".join(f"{name}={required.get(name)!r}" for name in differing),
             )

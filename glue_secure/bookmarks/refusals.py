@@ -5,21 +5,13 @@
 
 from __future__ import annotations
 
-import shlex
-
 from glue_secure.core.errors import BookmarkConflict, CannotVerify, Refusal
 from glue_secure.core.service import ServiceError
 
-
-def _show(job: str) -> str:
-    return f"glue-secure bookmark show --job-name {shlex.quote(job)}"
+_RESET = "delete the object and those in history/ beside it"
 
 
-def _reset(job: str) -> str:
-    return f"glue-secure bookmark reset --job-name {shlex.quote(job)}"
-
-
-def not_authentic(resource: str, job: str, found: str, required: str = "") -> Refusal:
+def not_authentic(resource: str, found: str, required: str = "") -> Refusal:
     """GS-BKM-001."""
     return Refusal(
         "GS-BKM-001",
@@ -28,11 +20,11 @@ def not_authentic(resource: str, job: str, found: str, required: str = "") -> Re
         required=required
         or "an AWS Encryption SDK message with key commitment that decrypts and is authentic",
         fix="restore the object from the bucket's versions or from history/; to read everything again: "
-        + _reset(job),
+        + _RESET,
     )
 
 
-def another_job(resource: str, job: str, found: str, required: str) -> Refusal:
+def another_job(resource: str, found: str, required: str) -> Refusal:
     """GS-BKM-002."""
     return Refusal(
         "GS-BKM-002",
@@ -40,22 +32,22 @@ def another_job(resource: str, job: str, found: str, required: str) -> Refusal:
         found=found,
         required=required,
         fix="put this job's own bookmark back, from the bucket's versions or from history/, and find out who "
-        f"wrote here; {_show(job)}",
+        "wrote here",
     )
 
 
-def missing(resource: str, job: str, found: str) -> Refusal:
+def missing(resource: str, found: str) -> Refusal:
     """GS-BKM-003."""
     return Refusal(
         "GS-BKM-003",
         resource=resource,
         found=found,
         required="the bookmark that the recorded runs left",
-        fix=f"copy the newest object of history/ to it; to read everything again: {_reset(job)}",
+        fix=f"copy the newest object of history/ to it; to read everything again: {_RESET}",
     )
 
 
-def rolled_back(resource: str, job: str, found: str, required: str) -> Refusal:
+def rolled_back(resource: str, found: str, required: str) -> Refusal:
     """GS-BKM-004."""
     return Refusal(
         "GS-BKM-004",
@@ -63,7 +55,7 @@ def rolled_back(resource: str, job: str, found: str, required: str) -> Refusal:
         found=found,
         required=required,
         fix="copy the newest object of history/ to it; to go back on purpose: "
-        f"glue-secure bookmark rewind --job-name {shlex.quote(job)}",
+        "delete the newer objects of history/ as well",
     )
 
 

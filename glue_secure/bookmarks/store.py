@@ -125,12 +125,11 @@ class BookmarkStore:
         if stored is None or state is None:
             if recorded:
                 found = f"no object, though {self.history_uri(newest)} records a run"
-                raise refusals.missing(self._resource, self.job, found)
+                raise refusals.missing(self._resource, found)
             return Loaded(None, None, "", False)
         if newest > state.sequence:
             raise refusals.rolled_back(
                 self._resource,
-                self.job,
                 found=f"sequence {state.sequence} of run {state.run_id}",
                 required=f"sequence {newest}, which {self.history_uri(newest)} records",
             )
@@ -190,7 +189,7 @@ class BookmarkStore:
                     raise refusals.storage_said(self._resource, error, "committing") from error
                 # If-Match on an object that is gone.
                 found = f"no object; this run had read sequence {loaded.sequence}"
-                raise refusals.missing(self._resource, self.job, found) from error
+                raise refusals.missing(self._resource, found) from error
             except ServiceError as error:
                 if error.code in _TRY_AGAIN and attempt < _ATTEMPTS:
                     self._pause(0.1 * 2**attempt)
@@ -224,7 +223,7 @@ class BookmarkStore:
             raise refusals.storage_said(self._resource, error, found) from error
         if there is None:
             found = f"no object; this run had read sequence {loaded.sequence}"
-            raise refusals.missing(self._resource, self.job, found) from error
+            raise refusals.missing(self._resource, found) from error
         try:
             # Ours may have taken effect and have been followed already; who followed recorded it first.
             recorded = self._read(self.history_uri(loaded.sequence + 1))
@@ -248,7 +247,7 @@ class BookmarkStore:
                 return
             found = f"another state than the one committed as sequence {sequence}"
             required = "one history: no state put back, no two prefixes mixed"
-            raise refusals.rolled_back(str(uri), self.job, found, required) from error
+            raise refusals.rolled_back(str(uri), found, required) from error
 
     def _current(self) -> tuple[StoredObject | None, BookmarkState | None]:
         stored = self._read(self.uri)
@@ -272,7 +271,7 @@ class BookmarkStore:
         before = self._read(uri)
         if before is not None and digest(before.body) != state.previous_digest:
             found = f"another state than the one that sequence {state.sequence} was committed on"
-            raise refusals.rolled_back(str(uri), self.job, found, f"SHA-256 {state.previous_digest}")
+            raise refusals.rolled_back(str(uri), found, f"SHA-256 {state.previous_digest}")
 
     def _read(self, uri: S3Uri) -> StoredObject | None:
         try:
@@ -290,9 +289,9 @@ class BookmarkStore:
         except BookmarkStateError as error:
             found = f"an authentic message that holds no state of this version ({error})"
             required = "a state that this version of glue-secure wrote"
-            raise refusals.not_authentic(str(uri), self.job, found, required) from error
+            raise refusals.not_authentic(str(uri), found, required) from error
         if state.job != self.job:
-            raise refusals.another_job(str(uri), self.job, f"job {state.job!r}", f"job {self.job!r}")
+            raise refusals.another_job(str(uri), f"job {state.job!r}", f"job {self.job!r}")
         return state
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from glue_secure import __version__
 from glue_secure.cli import demo as demo_page
 from glue_secure.core.errors import UsageError
+from glue_secure.local.account import EmbeddedAccount
 
 app = typer.Typer(
     help="AWS Glue jobs that prove their encryption.",
@@ -155,10 +156,7 @@ def env(state: State = None, as_json: Json = False) -> None:
         sys.stdout.write(environment.export_lines(settings))
 
 
-def _report(account: object, as_json: bool, word: str) -> None:
-    from glue_secure.local.account import EmbeddedAccount
-
-    assert isinstance(account, EmbeddedAccount)
+def _report(account: EmbeddedAccount, as_json: bool, word: str) -> None:
     facts = {
         "running": True,
         "endpoint": account.endpoint_url,

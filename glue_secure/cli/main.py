@@ -13,10 +13,8 @@ def run() -> None:
     try:
         from glue_secure.cli.app import app
     except ModuleNotFoundError as error:
-        print(
-            f"glue-secure needs its extra packages ({error.name} is missing): pip install 'glue-secure[local]'",
-            file=sys.stderr,
-        )
+        text = f"glue-secure needs packages that are not installed ({error.name} is missing)"
+        print(f"{text}: pip install 'glue-secure[local]'", file=sys.stderr)
         raise SystemExit(2) from None
     try:
         app()

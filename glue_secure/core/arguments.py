@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-argumen
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -138,16 +137,3 @@ class JobArguments:
         """An S3 location given as ``--name s3://...``."""
         text = self.get(name)
         return S3Uri.parse(text) if text else None
-
-
-# Glue's own arguments, which a script may not ask getResolvedOptions for as if they were its own.
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
-
-
-def check_names(names: Sequence[str]) -> None:
-    """Refuse option names that no ``--name`` could carry."""
-    for name in names:
-        if not _WORD.match(name):
-            raise UsageError(
-                "a job argument's name", found=repr(name), required="letters, digits, '_', '-' or '.'"
-            )

@@ -89,4 +89,4 @@ class CannotVerify(Refusal):
 
 
 class BookmarkConflict(Refusal):
-    """Another run committed the same job's bookmark first. This run's data stays; its bookmark does not move."""
+    """Another run committed the job's bookmark first. This run's data stays; its bookmark does not move."""

@@ -22,7 +22,7 @@ from glue_secure.core.security_configuration import EncryptionSetting, SecurityC
 class Verdict(str, Enum):
     """The outcome of one control. UNKNOWN stops a run exactly as FAIL does."""
 
-    PASS = "PASS"
+    PASS = "PASS"  # noqa: S105 - a verdict
     FAIL = "FAIL"
     UNKNOWN = "UNKNOWN"
 
@@ -228,12 +228,15 @@ def check_key(purpose: str, key: KmsKey, *, region: str, account: str) -> list[F
     """GS-KMS-002 to GS-KMS-005: enabled, customer managed, symmetric, here."""
     resource = f"{key.arn} ({purpose})"
     state = key.state + (f", deleted on {key.deletion_date}" if key.deletion_date else "")
-    revive = (
-        f"aws kms cancel-key-deletion --key-id {key.arn.key_id}, then enable-key; or create a configuration with another key"
-        if key.state == "PendingDeletion"
-        else f"aws kms enable-key --key-id {key.arn.key_id}; or create a configuration with another key"
+    cancel = f"aws kms cancel-key-deletion --key-id {key.arn.key_id}, then " * (
+        key.state == "PendingDeletion"
     )
-    replace = "create a symmetric customer managed key in the run's account and region, and a configuration that names it"
+    enable = f"aws kms enable-key --key-id {key.arn.key_id}"
+    revive = f"{cancel}{enable}; or attach a configuration that names another key"
+    replace = (
+        "create a symmetric customer managed key in the run's account and region, "
+        "and a configuration that names it"
+    )
     place = f"{key.arn.account} {key.arn.region}"
     rules = (
         ("GS-KMS-002", key.state == "Enabled", state or "no state", "Enabled", revive),
@@ -276,6 +279,6 @@ def check_object(seen: ObjectEncryption, expected: KmsKeyArn) -> Finding:
         str(seen.uri),
         found=" under ".join(part for part in (seen.algorithm or "no encryption named", seen.key) if part),
         required=f"aws:kms under {expected}",
-        fix=f"give bucket {seen.uri.bucket} that key as its default encryption, find what overrode the settings, "
-        "and delete or re-encrypt the object; the bookmark was not advanced",
+        fix=f"give bucket {seen.uri.bucket} that key as its default encryption, find what overrode "
+        "the settings, and delete or re-encrypt the object; the bookmark was not advanced",
     )

@@ -15,10 +15,10 @@ _SECRET_NAME = re.compile(
 # Values that are secrets whatever their name.
 _SECRET_VALUE = re.compile(
     # Up to the last '@' of the word: a password that nobody encoded may hold '@' and '/'. HOST:PORT/ is none.
-    r"(?P<url>(?<=://)[^/\s:@?#]*:(?!\d{1,5}[/?#])[^\s\"'<>]+(?=@))"
+    r"(?P<url>(?<=://)[^/\s:@?#]*:(?!\d{1,5}[/?#])[^\s\"'<>]{1,4096}(?=@))"
     r"|(?P<name>(?:passw(?:or)?d|passphrase|pwd|secret|token|(?:access|private|api|secret)[._-]?key|x-amz-signature"
     r"|authorization)[\"']?[ \t]*[=:][ \t]*)"
-    r"(?:\*+\(redacted\)(?![\w*])|\"(?:[^\"\\]|\\.)*\"|'[^']*'|\{[^}]*\}|(?:bearer|basic)[ \t]+\S+|[^&;\s]+)"
+    r"(?:\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|\{[^}\n]*\}|(?:bearer|basic)[ \t]+\S|[^&;\s])[^&;\s]*"
     r"|(?P<aws>\b(?:AKIA|ASIA)[A-Z0-9]{16}\b)"
     r"|(?P<pem>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z))",
     re.IGNORECASE | re.DOTALL,

@@ -134,7 +134,7 @@ def fetch(
     say = progress or silent
     folder = cache or cache_folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with locked(folder):
+    with locked(folder, lambda: say("waiting for another process that fetches the jars")):
         missing = [a for a in artifacts if not (folder / a.file_name).exists()]
         if missing:
             _resolve(missing, folder, java_home, say)

@@ -77,6 +77,8 @@ def prepare(
         word for n, value in values.items() for word in ((f"--{n}", value) if value else (f"--{n}",))
     ]
     environment = overlay(os.environ, account, master=master)
+    if verbose:
+        environment["GLUE_SECURE_SPARK_LOG_LEVEL"] = "info"
     return Submission((*spark_submit(), str(script), *arguments), environment, started["JobRunId"])
 
 

@@ -75,7 +75,7 @@ class ConnectionDesk:
             Refusal: a control of GS-TLS fails.
             CannotVerify: one could not be decided.
         """
-        asked = (name, tuple(sorted(options.items())))
+        asked = (name, tuple(sorted((option, str(value)) for option, value in options.items())))
         if asked not in self._opened:
             with self._ledger.timed("connect"):
                 self._opened[asked] = self._open(name, options)

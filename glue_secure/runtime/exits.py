@@ -23,7 +23,7 @@ def watch(run: SecuredRun) -> None:
 
 
 def install() -> None:
-    """Give this project's errors their text and exit code at the top of a script. Repeating it is harmless."""
+    """Give this project's errors their text and exit code at the top of a script; harmless when repeated."""
     global _installed
     if _installed:
         return

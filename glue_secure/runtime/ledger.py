@@ -86,7 +86,7 @@ class Ledger:
             writes=tuple(self.writes),
             tls=tuple(self.tls.values()),
             bookmark=bookmark,
-            controls=tuple(self.findings),
+            controls=tuple(replace(finding, found=redact_text(finding.found)) for finding in self.findings),
             seconds=dict(self.seconds),
         )
 

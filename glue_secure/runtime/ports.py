@@ -1,4 +1,7 @@
-"""The Protocols that rooms talk through. Adapters satisfy them by shape; only the composition root knows both."""
+"""The Protocols that rooms talk through.
+
+Adapters satisfy them by shape; only the composition root knows both.
+"""
 
 from __future__ import annotations
 

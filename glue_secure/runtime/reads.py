@@ -78,6 +78,9 @@ class ReadFunnel:
                 raise GlueSecureError(
                     f"cannot list {', '.join(map(str, locations))}: {error}", aws_code=error.code
                 ) from error
+        for found in new:
+            # Hadoop folds '//' and '..' in a path: such a key would make it read another object.
+            S3Uri.parse(str(found.uri))
         chosen = [found.uri for found in new] or ([listing.newest.uri] if listing.newest else [])
         frame, mark = self._engine.read_s3(
             chosen,

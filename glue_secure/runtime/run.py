@@ -7,6 +7,7 @@ the funnels → bookmark commit → evidence. Each step's result is frozen; none
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -234,7 +235,6 @@ class SecuredRun:
         self._outcome = outcome or ("succeeded" if error is None else _outcome_of(error))
         try:
             self.evidence_uri = self._write_evidence(self._make_evidence(error, self._outcome))
-            self._engine.close()
         except Exception as problem:
             # Whatever stopped the run is what its user must see; a dead JVM or bucket comes second.
             if error is not None:
@@ -247,6 +247,9 @@ class SecuredRun:
                 fix="give the job's role s3:PutObject there; the data is verified and the bookmark committed",
                 aws_code=problem.code if isinstance(problem, ServiceError) else None,
             ) from problem
+        finally:
+            with suppress(Exception):  # a JVM that is gone needs nothing taken off it
+                self._engine.close()
 
     @property
     def is_open(self) -> bool:

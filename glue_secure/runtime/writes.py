@@ -77,14 +77,16 @@ class WriteFunnel:
                 if (found.uri, found.etag, found.last_modified) not in before
             ]
             seen = verify_objects(new, self._plan.key, self._objects, self._ledger.findings.append)
-            self._something_appeared(location, rows, new)
+            if not (mode == "ignore" and before):
+                self._something_appeared(location, rows, new)
         return self._note(WriteRecord(str(location), format, rows, seen, time.perf_counter() - begun))
 
     def _guard(self, location: S3Uri) -> None:
-        settings = check_settings(self._plan, self._engine.settings_in_force())
+        # Settings first: a client cannot even be made from some contradictory ones.
+        self._ledger.findings.extend(enforce(check_settings(self._plan, self._engine.settings_in_force())))
         algorithm, key = self._engine.client_encryption(location)
         client = check_client(self._plan, f"file system client of {location.bucket}", algorithm, key)
-        self._ledger.findings.extend(enforce([*settings, client]))
+        self._ledger.findings.extend(enforce([client]))
 
     def _listed(self, location: S3Uri) -> tuple[ObjectSummary, ...]:
         try:
@@ -108,7 +110,7 @@ class WriteFunnel:
             str(location),
             found=f"{'an unknown number of' if rows is None else rows} rows written, no new object listed",
             required="the objects of the write",
-            fix="give the job's role s3:ListBucket on the target, and see that nothing removes objects meanwhile",
+            fix="give the job's role s3:ListBucket on the target, and see that nothing removes objects there",
         )
         enforce([finding])
 

@@ -38,7 +38,7 @@ def glue_account() -> Iterator[EmbeddedAccount]:
 
 
 @pytest.fixture(scope="session")
-def glue_spark(glue_account: EmbeddedAccount) -> Iterator[Any]:
+def glue_spark(glue_account: EmbeddedAccount) -> Iterator[Any]:  # noqa: ARG001 - it sets the environment
     """A ``SparkSession`` on the embedded account, one for the whole test session."""
     from pyspark.sql import SparkSession
 

@@ -21,7 +21,9 @@ def test_every_object_of_a_write_is_sse_kms_under_the_runs_key(glue_job, foundat
     objects = glue_job.objects()
     assert record.rows == 2
     assert len(record.objects) == len(objects) > 0
-    assert {(seen["algorithm"], seen["key"]) for seen in objects.values()} == {("aws:kms", foundation.data_key)}
+    assert {(seen["algorithm"], seen["key"]) for seen in objects.values()} == {
+        ("aws:kms", foundation.data_key)
+    }
     assert evidence["outcome"] == "succeeded"
     assert evidence["account"] == "embedded"
     assert [read["rows"] for read in evidence["reads"]] == [2]
@@ -105,7 +107,9 @@ def test_gs_s3_008_a_client_made_before_init_is_replaced(glue_job, foundation):
 
 
 @pytest.mark.parametrize(
-    "target", ["file:///tmp/out", "/tmp/out", "hdfs://namenode/out", "out"], ids=["file", "path", "hdfs", "relative"]
+    "target",
+    ["file:///tmp/out", "/tmp/out", "hdfs://namenode/out", "out"],
+    ids=["file", "path", "hdfs", "relative"],
 )
 def test_gs_s3_006_only_s3_is_written_to(glue_job, target):
     glue_job.land("a.csv", CSV)
@@ -132,4 +136,7 @@ def test_partition_directories_of_the_source_become_columns(glue_job):
     glue_job.land("month=2/a.csv", CSV)
     with glue_job.job("source") as job:
         rows = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
-        assert {(row.month, row["count"]) for row in rows.groupBy("month").count().collect()} == {(1, 2), (2, 2)}
+        assert {(row.month, row["count"]) for row in rows.groupBy("month").count().collect()} == {
+            (1, 2),
+            (2, 2),
+        }

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from glue_secure.core.connection import Credentials
+from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.runtime.spark.hadoop import SCHEME, HadoopSettings, versions
 from glue_secure.runtime.spark.measure import READ_MARK, RowMeter, jdbc_mark
 
+# https://spark.apache.org/docs/3.5.6/sql-data-sources-jdbc.html: what shapes a read, and nothing that connects
+_JDBC_READER = frozenset(
+    (
+        "customSchema",
+        "fetchsize",
+        "lowerBound",
+        "numPartitions",
+        "partitionColumn",
+        "preferTimestampNTZ",
+        "pushDownAggregate",
+        "pushDownLimit",
+        "pushDownOffset",
+        "pushDownPredicate",
+        "pushDownTableSample",
+        "queryTimeout",
+        "upperBound",
+    )
+)
 _DISTRIBUTIONS = ("Repartition", "RepartitionByExpression", "RebalancePartitions")
+
+_PATTERN = re.compile(r"[{}\[\]*?\\]")
 
 
 class SparkEngine:
@@ -74,18 +96,12 @@ class SparkEngine:
             return self._spark.createDataFrame([], StructType([])), mark
         if not objects:
             return self._spark.createDataFrame([], schema), mark
-        # Object names are names, not patterns: '[' and '*' in a key mean themselves.
-        reader = (
-            self._spark.read.format(format)
-            .options(**options)
-            .option("__globPaths__", "false")
-            .option(READ_MARK, mark)
-        )
+        reader = self._spark.read.format(format).options(**options).option(READ_MARK, mark)
         if base is not None and all(found.key.startswith(base.as_prefix()) for found in objects):
             reader = reader.option("basePath", base.with_scheme(SCHEME))
         if schema is not None:
             reader = reader.schema(schema)
-        frame = reader.load([found.with_scheme(SCHEME) for found in objects])
+        frame = reader.load([_literal(found) for found in objects])
         return (frame.limit(0) if empty else frame), mark
 
     def read_jdbc(
@@ -99,6 +115,14 @@ class SparkEngine:
         spark_options: Mapping[str, str],
     ) -> tuple[Any, str]:
         """A frame of a table, or of a query in parentheses with an alias."""
+        unknown = sorted(set(spark_options) - _JDBC_READER)
+        if unknown:
+            raise UsageError(
+                f"options of a read of {table}",
+                found=", ".join(unknown),
+                required=", ".join(sorted(_JDBC_READER)),
+                fix="docs/differences-from-glue.md lists what the plain-Spark runtime does not offer",
+            )
         reader = self._spark.read.format("jdbc").options(**driver_options).options(**spark_options)
         reader = reader.option("url", url).option("driver", driver).option("dbtable", table)
         frame = reader.option("user", credentials.user).option("password", credentials.password).load()
@@ -143,3 +167,12 @@ class SparkEngine:
     def close(self) -> None:
         """Take off what was hung on the session; the session itself is its owner's."""
         self._meter.close()
+
+
+def _literal(uri: S3Uri) -> str:
+    """The object's path with pattern characters escaped: a key is a name, and ``a[1].csv`` means itself.
+
+    Spark's own switch for that, ``__globPaths__``, reads every object several times in 3.5.6 as soon as
+    one name of several holds such a character.
+    """
+    return _PATTERN.sub(r"\\\g<0>", uri.with_scheme(SCHEME))

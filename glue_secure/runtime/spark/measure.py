@@ -42,7 +42,7 @@ class RowMeter:
             self._executions.append(execution)
 
     def settle(self) -> int | None:
-        """Wait for Spark's listener bus, count what finished, and return the rows that the last write wrote."""
+        """Wait for Spark's listener bus, count what finished, return the rows that the last write wrote."""
         if self._failure is not None:
             return None
         try:
@@ -69,7 +69,7 @@ class RowMeter:
             self._failure = "closed"
 
     def _count(self, plan: Any) -> int | None:
-        """Add the scans below ``plan`` to their reads; return the rows of a write command, if there is one."""
+        """Add the scans below ``plan`` to their reads; return the rows of a write command, if one is there."""
         written: int | None = None
         waiting = [plan]
         while waiting:
@@ -113,7 +113,7 @@ class RowMeter:
 
 
 def jdbc_mark(url: str, table: str) -> str:
-    """What tells one JDBC read from another; driver options are passed to the driver, so no mark rides there."""
+    """What tells one JDBC read from another; its options go to the driver, so no mark can ride there."""
     return f"{url} {table}"
 
 

@@ -68,7 +68,7 @@ def test_gs_bkm_001_a_bit_flipped_in_every_byte(make_envelope):
 def test_gs_bkm_001_bytes_that_are_no_message(make_envelope, message):
     refusal = refused(make_envelope(), message)
     assert refusal.control == "GS-BKM-001"
-    assert "glue-secure bookmark reset --job-name curate" in str(refusal)
+    assert "delete the object and those in history/" in str(refusal)
 
 
 def test_gs_bkm_001_bytes_behind_the_message(make_envelope):

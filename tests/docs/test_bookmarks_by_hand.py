@@ -1,0 +1,73 @@
+"""What docs/bookmarks.md says can be done by hand does what it says."""
+
+from __future__ import annotations
+
+import pytest
+
+from glue_secure import Refusal
+from glue_secure.local.clients import clients
+from glue_secure.local.foundation import EVIDENCE
+
+
+class Hand:
+    """Somebody who may write the bookmark's bucket."""
+
+    def __init__(self, bench, bookmark_key):
+        self.bench, self.key = bench, bookmark_key
+        self.s3 = clients(bench.account)("s3")
+        self.prefix = f"bookmarks/{bench.account.account_id}/{bench.account.region}/{bench.name}/"
+
+    def delete(self, *names):
+        for name in names:
+            self.s3.delete_object(Bucket=EVIDENCE, Key=self.prefix + name)
+
+    def names(self):
+        listed = self.s3.list_objects_v2(Bucket=EVIDENCE, Prefix=self.prefix).get("Contents", ())
+        return [entry["Key"].removeprefix(self.prefix) for entry in listed]
+
+    def copy_to_current(self, sequence):
+        self.s3.copy_object(
+            Bucket=EVIDENCE,
+            Key=self.prefix + "current",
+            CopySource={"Bucket": EVIDENCE, "Key": f"{self.prefix}history/{sequence:012d}"},
+            ServerSideEncryption="aws:kms",
+            SSEKMSKeyId=self.key,
+        )
+
+    def read(self):
+        """Rows of one run that reads what is new."""
+        with self.bench.job("source") as job:
+            frame = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+            return sorted(row.carrier for row in frame.collect())
+
+
+@pytest.fixture
+def hand(glue_job, foundation):
+    """A job that has run twice: UA in its first run, AA in its second."""
+    one = Hand(glue_job, foundation.bookmark_key)
+    for name, carrier in (("a.csv", "UA"), ("b.csv", "AA")):
+        glue_job.land(name, f"carrier\n{carrier}\n")
+        assert one.read() == [carrier]
+    assert one.names() == ["current", "history/000000000001", "history/000000000002"]
+    return one
+
+
+def test_restoring_current_from_the_history(hand):
+    hand.delete("current")
+    with pytest.raises(Refusal, match="GS-BKM-003"):
+        hand.read()
+    hand.copy_to_current(2)
+    assert hand.read() == []
+
+
+def test_rewinding_to_an_earlier_sequence(hand):
+    hand.copy_to_current(1)
+    with pytest.raises(Refusal, match="GS-BKM-004"):
+        hand.read()
+    hand.delete("history/000000000002")
+    assert hand.read() == ["AA"]
+
+
+def test_resetting_reads_everything_again(hand):
+    hand.delete(*hand.names())
+    assert hand.read() == ["AA", "UA"]

@@ -1,0 +1,91 @@
+"""Documents agree with the code and with one another, and the generated ones are up to date."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from glue_secure.core.controls import CONTROLS, as_markdown
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+PAGES += sorted((ROOT / "docs").rglob("*.md"))
+EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+
+
+def generate(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(root / "local" / "generate-documents"), *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_generated_documents_are_up_to_date():
+    done = generate(ROOT, "--check")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_generating_says_what_differs_and_mends_it(tmp_path):
+    root = tmp_path / "a project"
+    (root / "local").mkdir(parents=True)
+    shutil.copy(ROOT / "local" / "generate-documents", root / "local")
+    page = root / "docs" / "controls.md"
+    done = generate(root, "--check")
+    assert done.returncode == 1
+    assert "docs/controls.md differs" in done.stderr
+    assert not page.exists()
+    assert generate(root).returncode == 0
+    assert page.read_text(encoding="utf-8") == as_markdown()
+    page.write_text("something else\n", encoding="utf-8")
+    assert generate(root, "--check").returncode == 1
+    assert page.read_text(encoding="utf-8") == "something else\n"
+    assert generate(root).returncode == 0
+    assert generate(root, "--check").returncode == 0
+
+
+def test_generating_refuses_an_unknown_word():
+    assert generate(ROOT, "--chekc").returncode == 2
+
+
+@EACH_PAGE
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+@EACH_PAGE
+def test_controls_that_are_named_exist(page):
+    named = set(re.findall(r"GS-[A-Z0-9]+-\d{3}", page.read_text(encoding="utf-8")))
+    assert named <= set(CONTROLS)
+
+
+@EACH_PAGE
+def test_commands_that_are_named_exist(page):
+    typer_main = pytest.importorskip("typer.main")
+    from glue_secure.cli.app import app
+
+    group = typer_main.get_command(app)
+    known = set(group.commands) | {f"local {name}" for name in group.commands["local"].commands}
+    for words in re.findall(r"glue-secure ((?:local )?[a-z]+)\b", page.read_text(encoding="utf-8")):
+        assert words in known, words
+
+
+def test_every_decision_has_its_three_parts_and_stands_in_the_list():
+    folder = ROOT / "docs" / "adr"
+    listed = (folder / "README.md").read_text(encoding="utf-8")
+    pages = sorted(folder.glob("[0-9]*.md"))
+    assert [page.name[:4] for page in pages] == [f"{number:04}" for number in range(1, len(pages) + 1)]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert re.findall(r"^## (.*)$", text, re.M) == ["Context", "Decision", "Consequences"]
+        title = text.splitlines()[0].removeprefix("# ")
+        assert f"[{title}]({page.name})" in listed

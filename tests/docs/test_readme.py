@@ -1,0 +1,170 @@
+"""The README is true: its commands run, its excerpts stand in the files, its example passes.
+
+A block is marked by the comment above it: ``from FILE`` (an excerpt), ``run: account`` (commands, run in
+their order against an account of their own), ``run: pytest`` (a test that is run here).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from glue_secure.core import errors
+from glue_secure.local import lifecycle
+from glue_secure.local.clients import clients
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+PAGES += sorted((ROOT / "docs").rglob("*.md"))
+
+# Commands that are run elsewhere: the command, and the file that runs it. `.ci/run` is what CI runs.
+ELSEWHERE = {"make demo": ".ci/run", "make test": ".ci/run", "make lint": "Makefile"}
+
+
+@dataclass(frozen=True)
+class Block:
+    language: str
+    mark: str
+    text: str
+
+
+def blocks(text: str) -> list[Block]:
+    """Every fenced block, with the comment above it."""
+    found = re.finditer(r"(?:<!-- (.*?) -->\n)?```(\w*)\n(.*?)^```$", text, re.S | re.M)
+    return [Block(language=one[2], mark=one[1] or "", text=one[3]) for one in found]
+
+
+def commands(script: str) -> list[str]:
+    """The commands of a block, continued lines joined."""
+    return [line for line in re.sub(r"\\\n\s*", "", script).splitlines() if line.strip()]
+
+
+ACCOUNT = [block.text for block in blocks(README) if block.mark == "run: account"]
+
+
+def test_every_command_is_run_here_or_named_with_its_place():
+    for page in PAGES:
+        for block in blocks(page.read_text(encoding="utf-8")):
+            if block.language in ("sh", "bash", "console") and block.mark != "run: account":
+                for command in commands(block.text):
+                    assert command in ELSEWHERE, f"{page.name}: {command}"
+
+
+def test_commands_named_elsewhere_are_run_there():
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert {command for command, place in ELSEWHERE.items() if place == ".ci/run"} <= set(run)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for command in ELSEWHERE:
+        assert re.search(rf"^{command.removeprefix('make ')}:", makefile, re.M)
+    assert re.search(r"^test:.* lint\b", makefile, re.M)
+
+
+@pytest.fixture
+def state(tmp_path):
+    """An account's folder of its own, for commands that know no other."""
+    folder = tmp_path / "a state"
+    yield folder
+    lifecycle.down(folder)
+
+
+def shell(script: str, state: Path) -> subprocess.CompletedProcess[str]:
+    """Run a script as a reader would, in the project's folder, with this Python's commands on the path."""
+    environment = {
+        **os.environ,
+        "GLUE_SECURE_LOCAL_STATE": str(state),
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
+    }
+    # The README puts the environment that make built on the path; here it is the one that runs the tests.
+    script = script.replace("$PWD/.venv/bin", str(Path(sys.executable).parent))
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=280,
+    )
+
+
+def test_the_embedded_account_by_hand(state):
+    down = next(text for text in ACCOUNT if "local down" in text)
+    assert ACCOUNT[-1] == down
+    done = shell("".join(ACCOUNT[:-1]), state)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"embedded account: running\n  endpoint    https://localhost:\d+\n", done.stdout)
+    account = lifecycle.status(state)
+    assert account is not None
+    s3 = clients(account)("s3")
+    listed = s3.list_objects_v2(Bucket="glue-secure-evidence", Prefix="evidence/")["Contents"]
+    bodies = [s3.get_object(Bucket="glue-secure-evidence", Key=one["Key"])["Body"].read() for one in listed]
+    submitted_second = sorted((json.loads(body) for body in bodies), key=lambda run: run["started"])
+    assert [run["outcome"] for run in submitted_second] == ["succeeded", "succeeded"]
+    assert [run["reads"][0]["rows"] for run in submitted_second] == [308_641, 0]
+    assert [run["bookmark"]["sequence_after"] for run in submitted_second] == [1, 1]
+    done = shell(down, state)
+    assert (done.returncode, done.stdout) == (0, "stopped\n"), done.stderr
+    assert account.supervisor.wait(20)
+    assert account.postgres.process.wait(20)
+    assert list(state.iterdir()) == []
+
+
+def test_the_example_of_a_test_passes(glue_job):
+    (example,) = [block.text for block in blocks(README) if block.mark == "run: pytest"]
+    space: dict[str, object] = {}
+    exec(compile(example, "README.md", "exec"), space)
+    (test,) = [value for name, value in space.items() if name.startswith("test_")]
+    test(glue_job)  # type: ignore[operator]
+
+
+def test_excerpts_stand_in_their_files_in_order():
+    excerpts = [block for block in blocks(README) if block.mark.startswith("from ")]
+    assert {block.mark for block in excerpts} == {
+        "from jobs/flights_curated.py",
+        "from jobs/flights_curated_glue.py",
+    }
+    for block in excerpts:
+        source = (ROOT / block.mark.removeprefix("from ")).read_text(encoding="utf-8")
+        place = 0
+        for part in block.text.split("...\n"):
+            place = source.find(part, place)
+            assert place >= 0, part
+            place += len(part)
+
+
+def test_the_exit_codes_are_the_errors():
+    table = dict(re.findall(r"^\| ([0-4]) \| (.*?) \|$", README, re.M))
+    assert sorted(table) == ["0", "1", "2", "3", "4"]
+    kinds = (errors.GlueSecureError, errors.UsageError, errors.Refusal, errors.CannotVerify)
+    assert [kind.exit_code for kind in kinds] == [1, 2, 3, 4]
+
+
+def test_a_quoted_refusal_has_the_form_of_a_refusal():
+    quoted = re.findall(
+        r"^ *(GS-\S+) refused: (.*)\n *found:    (.*)\n *required: (.*)\n *fix:      (.*)\n *more: ",
+        README,
+        re.M,
+    )
+    assert len(quoted) >= 2
+    text = re.sub(r"^ +", "", README, flags=re.M)
+    for control, resource, found, required, fix in quoted:
+        refusal = errors.Refusal(control, resource=resource, found=found, required=required, fix=fix)
+        assert re.sub(r"^ +", "", str(refusal), flags=re.M) in text
+
+
+def test_every_action_of_the_adapters_is_in_the_table_of_permissions():
+    asked: set[str] = set()
+    for path in (ROOT / "glue_secure" / "aws").glob("*.py"):
+        asked |= set(re.findall(r'translated\("(\w+)"\)', path.read_text(encoding="utf-8")))
+    assert len(asked) >= 12
+    other_names = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket"}
+    named = set(re.findall(r"`(?:glue|kms|s3|secretsmanager|sts):(\w+)`", README))
+    assert {other_names.get(action, action) for action in asked} <= named

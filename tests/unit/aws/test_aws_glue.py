@@ -1,0 +1,115 @@
+"""The control plane's answers, good and bad."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.stub import Stubber
+
+from glue_secure.aws.glue import GlueControlPlane
+from glue_secure.core.security_configuration import EncryptionSetting
+from glue_secure.core.service import NotFound, ServiceError
+
+RUN, JOB = {"JobName": "curate", "RunId": "jr_1"}, {"JobName": "curate"}
+
+
+@pytest.fixture
+def glue(stubbed) -> tuple[GlueControlPlane, Stubber]:
+    client, stubber = stubbed("glue")
+    return GlueControlPlane(client=client), stubber
+
+
+def test_the_runs_own_configuration_counts_and_the_job_is_not_asked(glue):
+    plane, stubber = glue
+    stubber.add_response("get_job_run", {"JobRun": {"SecurityConfiguration": "of-the-run"}}, RUN)
+    assert plane.attached_configuration("curate", "jr_1") == "of-the-run"
+
+
+def test_a_run_without_one_has_its_jobs(glue):
+    plane, stubber = glue
+    stubber.add_response("get_job_run", {"JobRun": {}}, RUN)
+    stubber.add_response("get_job", {"Job": {"SecurityConfiguration": "of-the-job"}}, JOB)
+    assert plane.attached_configuration("curate", "jr_1") == "of-the-job"
+
+
+def test_a_run_that_no_control_plane_started_has_its_jobs(glue):
+    plane, stubber = glue
+    stubber.add_response("get_job", {"Job": {"SecurityConfiguration": "of-the-job"}}, JOB)
+    assert plane.attached_configuration("curate", None) == "of-the-job"
+
+
+def test_nothing_attached_is_none(glue):
+    plane, stubber = glue
+    stubber.add_response("get_job_run", {"JobRun": {}}, RUN)
+    stubber.add_response("get_job", {"Job": {}}, JOB)
+    assert plane.attached_configuration("curate", "jr_1") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("AccessDeniedException", ServiceError), ("EntityNotFoundException", NotFound)]
+)
+def test_a_run_that_cannot_be_read_is_not_looked_for_in_the_job(glue, code, kind):
+    plane, stubber = glue
+    stubber.add_client_error("get_job_run", code, "no", expected_params=RUN)
+    with pytest.raises(ServiceError) as caught:
+        plane.attached_configuration("curate", "jr_1")
+    assert type(caught.value) is kind
+    assert (caught.value.code, caught.value.operation) == (code, "GetJobRun")
+    assert str(caught.value) == f"GetJobRun: {code}: no"
+
+
+@pytest.mark.parametrize(
+    ("method", "operation", "arguments"),
+    [
+        ("security_configuration", "get_security_configuration", ("c",)),
+        ("connection", "get_connection", ("c",)),
+        ("table", "get_table", ("d", "t")),
+    ],
+)
+@pytest.mark.parametrize(
+    ("code", "kind"), [("AccessDeniedException", ServiceError), ("EntityNotFoundException", NotFound)]
+)
+def test_denied_and_not_there_are_two_things(glue, method, operation, arguments, code, kind):
+    plane, stubber = glue
+    stubber.add_client_error(operation, code, "no")
+    with pytest.raises(ServiceError) as caught:
+        getattr(plane, method)(*arguments)
+    assert type(caught.value) is kind
+    assert caught.value.code == code
+
+
+def test_a_configuration_is_read(glue, key):
+    plane, stubber = glue
+    shape = {
+        "Name": "strict",
+        "EncryptionConfiguration": {
+            "S3Encryption": [{"S3EncryptionMode": "SSE-KMS", "KmsKeyArn": str(key)}],
+            "CloudWatchEncryption": {"CloudWatchEncryptionMode": "DISABLED"},
+        },
+    }
+    stubber.add_response("get_security_configuration", {"SecurityConfiguration": shape}, {"Name": "strict"})
+    read = plane.security_configuration("strict")
+    assert read.s3 == (EncryptionSetting("SSE-KMS", str(key)),)
+    assert read.cloudwatch == EncryptionSetting("DISABLED", "")
+    assert read.job_bookmarks is None
+
+
+def test_a_connection_is_asked_for_without_its_password(glue):
+    plane, stubber = glue
+    answer = {"Connection": {"Name": "db", "ConnectionType": "JDBC", "ConnectionProperties": {"HOST": "h"}}}
+    stubber.add_response("get_connection", answer, {"Name": "db", "HidePassword": True})
+    assert plane.connection("db").properties == {"HOST": "h"}
+
+
+def test_a_table_is_read(glue):
+    plane, stubber = glue
+    answer = {"Table": {"Name": "t", "DatabaseName": "d", "StorageDescriptor": {"Location": "s3://bucket/t"}}}
+    stubber.add_response("get_table", answer, {"DatabaseName": "d", "Name": "t"})
+    assert plane.table("d", "t").location == "s3://bucket/t"
+
+
+def test_a_password_that_a_service_quotes_is_redacted(glue):
+    plane, stubber = glue
+    stubber.add_client_error("get_connection", "InvalidInputException", "bad url https://me:hunter2@host/")
+    with pytest.raises(ServiceError) as caught:
+        plane.connection("db")
+    assert "hunter2" not in str(caught.value)

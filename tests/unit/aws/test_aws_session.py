@@ -1,0 +1,120 @@
+"""Sessions and clients: TLS only, and nobody takes the embedded account for AWS."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from glue_secure.aws.session import AwsSession, endpoint_kind, require_tls
+from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.core.service import ServiceError
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("https://s3.eu-west-1.amazonaws.com", "aws"),
+        ("https://S3.EU-WEST-1.AMAZONAWS.COM", "aws"),
+        ("https://glue.cn-north-1.amazonaws.com.cn", "aws"),
+        ("https://kms.us-iso-east-1.c2s.ic.gov", "aws"),
+        ("https://s3.eusc-de-east-1.amazonaws.eu", "aws"),
+        ("https://vpce-1.glue.eu-west-1.vpce.amazonaws.com", "aws"),
+        ("https://127.0.0.1:5000", "embedded"),
+        ("https://localhost:5000", "embedded"),
+        ("https://[::1]:5000", "embedded"),
+        ("https://minio.example.com", "custom-endpoint"),
+        ("https://amazonaws.com.example.com", "custom-endpoint"),
+        ("https://evilamazonaws.com", "custom-endpoint"),
+        ("https://s3.amazonaws.com@example.com", "custom-endpoint"),
+        ("https://127.0.0.1.example.com", "custom-endpoint"),
+        ("https://10.0.0.1", "custom-endpoint"),
+        ("", "custom-endpoint"),
+    ],
+)
+def test_an_endpoint_is_known_by_its_host(url, kind):
+    assert endpoint_kind(url) == kind
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:5000", "HTTP://host", "ftp://host", "host:5000", ""])
+def test_gs_s3_002_refuses_an_endpoint_without_tls(url):
+    with pytest.raises(Refusal) as caught:
+        require_tls("kms", url)
+    assert caught.value.control == "GS-S3-002"
+    assert "AWS_ENDPOINT_URL_KMS" in caught.value.fix
+
+
+def test_credentials_in_an_endpoint_are_not_shown():
+    with pytest.raises(Refusal) as caught:
+        require_tls("s3", "http://me:hunter2@127.0.0.1:5000")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_https_endpoint_passes():
+    require_tls("s3", "https://127.0.0.1:5000")
+
+
+def test_a_session_without_a_region_is_refused(clean_environment):
+    with pytest.raises(UsageError, match="no AWS region"):
+        AwsSession.from_chain()
+
+
+def test_gs_s3_002_refuses_whoever_configured_the_endpoint(clean_environment):
+    clean_environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    clean_environment.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:5000")
+    session = AwsSession.from_chain()
+    with pytest.raises(Refusal, match="GS-S3-002"):
+        session.client("s3")
+    with pytest.raises(Refusal, match="GS-S3-002"):
+        session.client("s3")
+    assert session.client("kms").meta.endpoint_url.startswith("https://")
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "kind"),
+    [
+        ({}, "aws"),
+        ({"AWS_ENDPOINT_URL": "https://127.0.0.1:5000"}, "embedded"),
+        ({"AWS_ENDPOINT_URL": "https://minio.example.com"}, "custom-endpoint"),
+        ({"AWS_ENDPOINT_URL_S3": "https://127.0.0.1:5000"}, "custom-endpoint"),
+    ],
+)
+def test_the_account_is_aws_or_embedded_only_when_every_endpoint_is(clean_environment, endpoints, kind):
+    clean_environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    for name, url in endpoints.items():
+        clean_environment.setenv(name, url)
+    assert AwsSession.from_chain().kind == kind
+
+
+def test_buckets_are_addressed_by_path_when_asked():
+    session = boto3.session.Session(
+        aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1"
+    )
+    client = AwsSession(session=session, path_style=True).client("s3")
+    assert client.meta.config.s3 == {"addressing_style": "path"}
+
+
+@pytest.fixture
+def session_and_sts():
+    inner = boto3.session.Session(
+        aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1"
+    )
+    session = AwsSession(session=inner)
+    stubber = Stubber(session.client("sts"))
+    with stubber:
+        yield session, stubber
+        stubber.assert_no_pending_responses()
+
+
+def test_the_account_is_asked_once(session_and_sts):
+    session, stubber = session_and_sts
+    stubber.add_response("get_caller_identity", {"Account": "123456789012"})
+    assert (session.account, session.account, session.region) == ("123456789012", "123456789012", "eu-west-1")
+
+
+def test_an_account_that_cannot_be_asked_is_a_service_error(session_and_sts):
+    session, stubber = session_and_sts
+    stubber.add_client_error("get_caller_identity", "ExpiredToken")
+    with pytest.raises(ServiceError) as caught:
+        _ = session.account
+    assert (caught.value.code, caught.value.operation) == ("ExpiredToken", "GetCallerIdentity")

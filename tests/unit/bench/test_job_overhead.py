@@ -1,0 +1,197 @@
+"""The pure parts of bench/job_overhead.py: how runs are split, compared and told."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[3] / "bench" / "job_overhead.py"
+
+NOTED = {
+    "preflight": 0.5,
+    "settings": 0.01,
+    "bookmark": 0.1,
+    "list": 0.2,
+    "connect": 0.3,
+    "write": 3.0,
+    "verify": 0.4,
+    "commit": 0.15,
+}
+
+
+@pytest.fixture(scope="module")
+def bench():
+    found = importlib.util.spec_from_file_location("bench_job_overhead", SCRIPT)
+    module = importlib.util.module_from_spec(found)
+    sys.modules[found.name] = module  # dataclasses look their module up
+    found.loader.exec_module(module)
+    yield module
+    del sys.modules[found.name]
+
+
+@pytest.fixture
+def secured(bench):
+    return bench.Secured.of(start=0.9, body=5.0, end=0.2, noted=NOTED)
+
+
+@pytest.fixture
+def result(bench, secured):
+    pairs = [
+        bench.Pair(bench.Plain(total=total, write=2.5), secured, bench.plain_first(number), load=1.0 + number)
+        for number, total in enumerate((4.0, 4.1, 4.2, 4.0, 4.1, 4.3, 8.2))
+    ]
+    return bench.Result((1, 2), 51_955, False, 2, tuple(pairs))
+
+
+def test_importing_it_loads_neither_spark_nor_boto3():
+    import subprocess
+
+    code = (
+        "import runpy, sys; runpy.run_path(sys.argv[1]);"
+        "print(*{'pyspark', 'boto3', 'glue_secure'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, SCRIPT], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_job_proper_is_the_body_less_the_phases_within_it(secured):
+    assert secured.proper == pytest.approx(5.0 - 0.2 - 0.3 - 0.4)
+    assert secured.write == 3.0
+
+
+def test_what_no_phase_names_before_and_after_the_body_is_shown_by_name(secured):
+    assert secured.phases["clients"] == pytest.approx(0.9 - 0.5 - 0.01 - 0.1)
+    assert secured.phases["evidence"] == pytest.approx(0.2 - 0.15)
+
+
+def test_job_proper_and_phases_are_the_whole_run(bench, secured):
+    assert tuple(secured.phases) == bench.PHASES
+    assert secured.proper + sum(secured.phases.values()) == pytest.approx(secured.total)
+
+
+def test_evidence_that_lacks_a_phase_is_not_read_as_zero(bench):
+    noted = {name: value for name, value in NOTED.items() if name != "verify"}
+    with pytest.raises(ValueError, match="notes no verify"):
+        bench.Secured.of(start=0.9, body=5.0, end=0.2, noted=noted)
+
+
+@pytest.mark.parametrize("stretch", ["start", "body", "end"])
+def test_a_phase_longer_than_the_stretch_it_lies_in_is_an_error(bench, stretch):
+    stretches = {"start": 0.9, "body": 5.0, "end": 0.2, stretch: 0.1}
+    with pytest.raises(ValueError, match="do not fit"):
+        bench.Secured.of(noted=NOTED, **stretches)
+
+
+def test_ratios_are_secured_over_plain(bench, secured):
+    pair = bench.Pair(bench.Plain(total=4.0, write=2.5), secured, True, 1.0)
+    assert pair.proper == pytest.approx(4.1 / 4.0)
+    assert pair.whole == pytest.approx(6.1 / 4.0)
+    assert pair.write == pytest.approx(3.0 / 2.5)
+
+
+def test_a_spread_interpolates_its_quartiles(bench):
+    spread = bench.Spread.of([4.0, 1.0, 3.0, 2.0])
+    assert (spread.lowest, spread.lower, spread.median, spread.upper, spread.highest) == (
+        1,
+        1.75,
+        2.5,
+        3.25,
+        4,
+    )
+
+
+def test_one_value_is_its_own_spread(bench):
+    assert bench.Spread.of([1.5]) == bench.Spread(1.5, 1.5, 1.5, 1.5, 1.5, None)
+
+
+@pytest.mark.parametrize(
+    ("count", "sure"),
+    # Ranks of the tables of the sign test, e.g. Conover, Practical Nonparametric Statistics, table A3.
+    [(1, None), (5, None), (6, (1, 6)), (7, (1, 7)), (8, (1, 8)), (9, (2, 8)), (15, (4, 12)), (25, (8, 18))],
+)
+def test_the_median_is_enclosed_by_ranks_that_need_no_distribution(bench, count, sure):
+    assert bench.Spread.of([float(value) for value in range(1, count + 1)]).sure == sure
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([1.00, 1.01, 1.01, 1.00, 1.02, 1.01, 0.99], "met"),
+        ([1.03, 1.04, 1.05, 1.03, 1.04, 1.06, 1.03], "missed"),
+        ([0.90, 1.04, 1.05, 1.03, 1.04, 1.06, 1.03], "undecided: the median lies in 0.900..1.060"),
+        ([1.00, 1.00, 1.00], "undecided: fewer than six pairs"),
+    ],
+)
+def test_a_target_is_met_or_missed_only_where_the_spread_says_so(bench, values, said):
+    assert bench.verdict(bench.Spread.of(values)).startswith(said)
+
+
+def test_the_order_is_swapped_from_pair_to_pair(bench):
+    assert [bench.plain_first(number) for number in range(4)] == [True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "months"),
+    [("1-11", tuple(range(1, 12))), ("3", (3,)), ("12,1,2", (1, 2, 12)), ("1-2,2-3", (1, 2, 3))],
+)
+def test_months_are_ranges_and_lists(bench, text, months):
+    assert bench.months_of(text) == months
+
+
+@pytest.mark.parametrize("text", ["", "0", "13", "1-13", "3-1", "one", "1,", "-2"])
+def test_what_is_no_month_is_refused(bench, text, capsys):
+    with pytest.raises(ValueError):
+        bench.months_of(text)
+    with pytest.raises(SystemExit, match="2"):
+        bench.options([f"--months={text}"])
+    assert "--months" in capsys.readouterr().err
+
+
+def test_the_defaults_are_seven_pairs_of_january_to_november(bench):
+    chosen = bench.options([])
+    assert (chosen.pairs, chosen.months, chosen.by_name, chosen.json) == (
+        7,
+        tuple(range(1, 12)),
+        False,
+        False,
+    )
+
+
+@pytest.mark.parametrize("words", [["--pairs", "0"], ["--pairs", "x"], ["--warm-ups", "-1"], ["--strict"]])
+def test_wrong_usage_ends_with_2(bench, words, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        bench.options(words)
+    assert words[0] in capsys.readouterr().err
+
+
+def test_the_text_tells_both_ratios_the_target_and_every_phase(bench, result):
+    text = bench.render(result)
+    assert "job proper   1.000  (quartiles 0.965..1.013, all 0.500..1.025)" in text
+    assert "target at most 1.02: undecided" in text
+    assert "whole run    1.488" in text
+    assert "load 1.0..7.0" in text
+    assert all(f"\n  {name} " in text for name in bench.PHASES)
+
+
+def test_the_document_is_json_and_holds_every_pair(bench, result):
+    document = json.loads(json.dumps(bench.document(result)))
+    assert document["ratios"]["job_proper"]["median"] == pytest.approx(1.0)
+    assert document["ratios"]["job_proper"]["sure"] == pytest.approx([0.5, 1.025])
+    assert document["seconds"]["verify"]["median"] == 0.4
+    assert document["seconds"]["guard_apart"]["median"] == pytest.approx(6.1 - 4.1)
+    assert [pair["plain_first"] for pair in document["pairs"]] == [True, False] * 3 + [True]
+    assert document["pairs"][0]["secured"]["phases"]["commit"] == 0.15
+
+
+def test_the_result_decides_nothing(bench, result, monkeypatch, capsys):
+    monkeypatch.setattr(bench, "measure", lambda *_, **__: result)
+    monkeypatch.setattr(sys, "argv", ["job_overhead.py", "--json"])
+    assert bench.main() is None
+    assert json.loads(capsys.readouterr().out)["verdict"].startswith("undecided")
+
+
+def test_the_job_script_is_the_one_that_the_demo_runs(bench):
+    assert bench.JOB.is_file()
+    assert bench.JOB.name == "flights_curated.py"

@@ -1,0 +1,334 @@
+"""A whole run in memory: fake services, an engine that "writes" into the fake store, a local master key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Any
+
+import attr
+import pytest
+from aws_encryption_sdk.key_providers.base import MasterKey, MasterKeyConfig
+from aws_encryption_sdk.structures import DataKey, EncryptedDataKey, MasterKeyInfo
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from glue_secure.core.arguments import JobArguments, JobIdentity
+from glue_secure.core.connection import Credentials, GlueConnection
+from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
+from glue_secure.core.kms_key import KmsKey
+from glue_secure.core.security_configuration import EncryptionSetting, SecurityConfiguration
+from glue_secure.core.spark_conf import SettingsPlan
+from glue_secure.jdbc.probe import TlsFacts
+from glue_secure.runtime.run import SecuredRun, Services
+from glue_secure.testing.fakes import (
+    FakeClock,
+    FakeControlPlane,
+    FakeEnvironment,
+    FakeKeyService,
+    FakeObjectStore,
+    FakeSecretStore,
+)
+
+KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
+OTHER_KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/22222222-2222-2222-2222-222222222222")
+BOOKMARK_KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/33333333-3333-3333-3333-333333333333")
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+SESSION_ROW = {"ssl": True, "version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "bits": 256}
+
+
+@attr.s(hash=True)
+class _Config(MasterKeyConfig):
+    provider_id = "aws-kms"
+
+
+class LocalKmsKey(MasterKey):
+    """KMS without KMS: wraps data keys with AES-GCM, the encryption context as associated data."""
+
+    provider_id = "aws-kms"
+    _config_class = _Config
+
+    def _generate_data_key(self, algorithm, encryption_context):
+        plain = os.urandom(algorithm.kdf_input_len)
+        return DataKey(self.key_provider, plain, self._wrap(plain, encryption_context))
+
+    def _encrypt_data_key(self, data_key, algorithm, encryption_context):
+        wrapped = self._wrap(data_key.data_key, encryption_context)
+        return EncryptedDataKey(MasterKeyInfo("aws-kms", self.key_id), wrapped)
+
+    def _decrypt_data_key(self, encrypted_data_key, algorithm, encryption_context):
+        blob = encrypted_data_key.encrypted_data_key
+        return DataKey(
+            self.key_provider, self._cipher().decrypt(blob[:12], blob[12:], _aad(encryption_context)), blob
+        )
+
+    def _cipher(self) -> AESGCM:
+        return AESGCM(hashlib.sha256(self.key_id).digest())
+
+    def _wrap(self, plain, context):
+        nonce = os.urandom(12)
+        return nonce + self._cipher().encrypt(nonce, plain, _aad(context))
+
+
+def _aad(context: dict[str, str]) -> bytes:
+    return repr(sorted(context.items())).encode()
+
+
+@dataclass
+class FakeEngine:
+    """An engine whose frames are lists of object names: writing one puts those objects.
+
+    Attributes:
+        objects: the store that it writes to.
+        settings: Hadoop settings in force.
+        ignores: names of settings that apply_settings does not manage to set.
+        client: what a cached file system client carries; None for what the settings say.
+        algorithm: what objects come out with; None for what the settings say.
+        key: likewise.
+        rows: what a write says it wrote; ``len(frame)`` by default.
+        fails: raised by the next write.
+        session_row: what the database says of the session.
+        calls: what was asked of it, in order.
+    """
+
+    objects: FakeObjectStore
+    settings: dict[str, str] = field(default_factory=dict)
+    ignores: set[str] = field(default_factory=set)
+    client: tuple[str, str] | None = None
+    algorithm: str | None = None
+    key: str | None = None
+    rows: Any = len
+    fails: BaseException | None = None
+    session_row: Mapping[str, Any] = field(default_factory=lambda: dict(SESSION_ROW))
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+    name: str = "fake"
+    versions: Mapping[str, str] = field(default_factory=lambda: {"engine": "1"})
+    closed: bool = False
+    settings_fail: Exception | None = None
+
+    def apply_settings(self, plan: SettingsPlan) -> None:
+        self.settings.update({n: v for n, v in plan.settings.items() if n not in self.ignores})
+
+    def settings_in_force(self) -> Mapping[str, str]:
+        if self.settings_fail is not None:
+            raise self.settings_fail
+        return dict(self.settings)
+
+    def client_encryption(self, uri: S3Uri) -> tuple[str, str]:
+        return self.client or self._of_settings()
+
+    def _of_settings(self) -> tuple[str, str]:
+        names = ("fs.s3a.encryption.algorithm", "fs.s3a.encryption.key")
+        return self.settings.get(names[0], ""), self.settings.get(names[1], "")
+
+    def read_s3(
+        self,
+        objects: Sequence[S3Uri],
+        *,
+        base: S3Uri | None,
+        format: str,
+        options: Mapping[str, str],
+        schema: Any = None,
+        empty: bool = False,
+    ) -> tuple[Any, str]:
+        self.calls.append(("read_s3", (tuple(map(str, objects)), empty)))
+        frame = [] if empty else [uri.key.rpartition("/")[2] for uri in objects]
+        return frame, f"mark-{len(self.calls)}"
+
+    def read_jdbc(self, **arguments: Any) -> tuple[Any, str]:
+        self.calls.append(("read_jdbc", arguments))
+        return [arguments["table"]], "jdbc"
+
+    def write_s3(
+        self,
+        frame: Any,
+        target: S3Uri,
+        *,
+        format: str,
+        mode: str,
+        partition_by: Sequence[str],
+        options: Mapping[str, str],
+    ) -> int | None:
+        self.calls.append(("write_s3", (str(target), mode, tuple(partition_by), dict(options))))
+        if self.fails is not None:
+            raise self.fails
+        algorithm, key = self._of_settings()
+        algorithm = self.algorithm if self.algorithm is not None else algorithm.replace("SSE-KMS", "aws:kms")
+        for name in frame:
+            uri = target.child(f"{name}.{format}")
+            self.objects.put(uri, b"rows", algorithm=algorithm, key=self.key if self.key is not None else key)
+        return self.rows(frame)
+
+    def is_certainly_empty(self, frame: Any) -> bool:
+        return frame == []
+
+    def rows_read(self, mark: str) -> int | None:
+        return 7
+
+    def first_row(self, frame: Any) -> Mapping[str, Any]:
+        return self.session_row
+
+    def close(self) -> None:
+        self.closed = True
+
+    def asked(self, call: str) -> list[Any]:
+        return [what for name, what in self.calls if name == call]
+
+
+@dataclass
+class RecordingSecrets:
+    """A secret store that notes when it is asked."""
+
+    inner: FakeSecretStore
+    log: list[str]
+
+    def credentials(self, secret_id: str) -> Credentials:
+        self.log.append(f"secret {secret_id}")
+        return self.inner.credentials(secret_id)
+
+
+@dataclass
+class World:
+    """One account with a job, its configuration, keys and buckets; change a part, then start a run."""
+
+    clock: FakeClock
+    objects: FakeObjectStore
+    engine: FakeEngine
+    control_plane: FakeControlPlane
+    secrets: FakeSecretStore
+    environment: Any = field(default_factory=FakeEnvironment)
+    keys: list[KmsKey] = field(default_factory=list)
+    unusable: dict[str, Any] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+    arguments: dict[str, str] = field(default_factory=dict)
+    key: KmsKeyArn = KEY
+    other_key: KmsKeyArn = OTHER_KEY
+    bookmark_key: KmsKeyArn = BOOKMARK_KEY
+
+    @property
+    def key_service(self) -> FakeKeyService:
+        return FakeKeyService(*self.keys, unusable=self.unusable)
+
+    def services(self) -> Services:
+        return Services(
+            environment=self.environment,
+            control_plane=self.control_plane,
+            keys=self.key_service,
+            objects=self.objects,
+            secrets=RecordingSecrets(self.secrets, self.log),
+            clock=self.clock,
+            master_key_provider=lambda key: LocalKmsKey(key_id=str(key)),
+            versions={"glue-secure": "0"},
+        )
+
+    def identity(self, run: str = "jr_1", claimed: str | None = None) -> JobIdentity:
+        return JobIdentity("curate", RunId(run), True, claimed)
+
+    def start(self, run: str = "jr_1", **arguments: str) -> SecuredRun:
+        values = JobArguments(self.arguments | {k.replace("_", "-"): v for k, v in arguments.items()})
+        return SecuredRun.start(self.identity(run), values, services=self.services(), engine=self.engine)
+
+    def configure(self, **changes: Any) -> None:
+        """Change the attached configuration."""
+        good = self.control_plane.configurations["strict"]
+        self.control_plane.configurations["strict"] = replace(good, **changes)
+
+    def change_key(self, which: KmsKeyArn, **changes: Any) -> None:
+        """Change what KMS says of a key."""
+        self.keys = [replace(key, **changes) if key.arn == which else key for key in self.keys]
+
+    def land(self, name: str) -> S3Uri:
+        uri = S3Uri("landing", f"flights/{name}")
+        self.objects.put(uri)
+        self.clock.advance(hours=1)
+        return uri
+
+    def evidence(self, run: str = "jr_1", name: str = "evidence.json") -> dict[str, Any]:
+        uri = S3Uri("evidence", f"runs/job=curate/run={run}/{name}")
+        seen = self.objects.encryption(uri)
+        assert (seen.algorithm, seen.key) == ("aws:kms", str(KEY))
+        return json.loads(self.objects.read(uri).body)
+
+    def evidence_keys(self) -> list[str]:
+        return self.objects.keys("evidence")
+
+    def bookmark_keys(self) -> list[str]:
+        return self.objects.keys("state")
+
+
+@pytest.fixture
+def world() -> World:
+    clock = FakeClock()
+    objects = FakeObjectStore("landing", "curated", "evidence", "state", "config", clock=clock)
+    kms = EncryptionSetting("SSE-KMS", str(KEY))
+    strict = SecurityConfiguration(
+        "strict", (kms,), kms, EncryptionSetting("CSE-KMS", str(BOOKMARK_KEY)), None
+    )
+    good = KmsKey(KEY, "Enabled", "CUSTOMER", "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")
+    connection = GlueConnection(
+        "ops",
+        "JDBC",
+        {
+            "JDBC_CONNECTION_URL": "jdbc:postgresql://db.example.com:5432/ops",
+            "JDBC_ENFORCE_SSL": "true",
+            "CUSTOM_JDBC_CERT": "s3://config/ca.pem",
+            "SECRET_ID": "ops/postgres",
+        },
+    )
+    objects.put(S3Uri("config", "ca.pem"), PEM.encode())
+    plane = FakeControlPlane(
+        configurations={"strict": strict},
+        connections={"ops": connection},
+        run_attachments={("curate", f"jr_{n}"): "strict" for n in range(1, 10)},
+        job_attachments={"curate": "strict"},
+    )
+    return World(
+        clock=clock,
+        objects=objects,
+        engine=FakeEngine(objects),
+        control_plane=plane,
+        secrets=FakeSecretStore({"ops/postgres": Credentials("me", "hunter2")}),
+        keys=[good, replace(good, arn=BOOKMARK_KEY), replace(good, arn=OTHER_KEY)],
+        arguments={
+            "job-bookmark-option": "job-bookmark-enable",
+            "glue-secure-bookmark-uri": "s3://state/bookmarks/",
+            "glue-secure-evidence-uri": "s3://evidence/runs/",
+        },
+    )
+
+
+@pytest.fixture
+def server(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A database server that proves who it is; ``server(refuses=error)`` makes it fail to."""
+    facts = TlsFacts(
+        protocol="TLSv1.3",
+        cipher="TLS_AES_256_GCM_SHA384",
+        subject="CN=db.example.com",
+        names=("db.example.com",),
+        issuer="CN=Test CA",
+        not_after=datetime(2027, 1, 1, tzinfo=timezone.utc),
+        serial="1",
+        fingerprint="ab" * 32,
+        anchor_subject="CN=Test CA",
+        anchor_pem=PEM,
+    )
+
+    def install(refuses: Exception | None = None) -> None:
+        def probe(host: str, port: int, authorities: Any, **_: Any) -> TlsFacts:
+            world.log.append(f"probe {host}:{port}")
+            if refuses is not None:
+                raise refuses
+            return facts
+
+        def load_authorities(body: bytes, *, resource: str) -> tuple[bytes, ...]:
+            world.log.append("certificate")
+            return (body,)
+
+        monkeypatch.setattr("glue_secure.runtime.connections.probe", probe)
+        monkeypatch.setattr("glue_secure.runtime.connections.load_authorities", load_authorities)
+
+    install()
+    return install

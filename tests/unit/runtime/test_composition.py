@@ -1,0 +1,78 @@
+"""The composition root: the environment is read here, and nothing is guessed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.runtime import composition
+
+
+@pytest.fixture
+def environment(monkeypatch, tmp_path):
+    """An environment of its own, with a region and nobody's credentials."""
+    for name in composition.os.environ.copy():
+        if name.startswith(("AWS_", "GLUE_SECURE_")):
+            monkeypatch.delenv(name)
+    for name, value in {
+        "AWS_CONFIG_FILE": str(tmp_path / "none"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("chosen", [None, "", "glue", "SPARK", "plain"])
+def test_the_runtime_is_never_guessed(chosen):
+    environ = {} if chosen is None else {"GLUE_SECURE_RUNTIME": chosen}
+    with pytest.raises(UsageError, match="GLUE_SECURE_RUNTIME"):
+        composition.engine(object(), environ)
+
+
+def test_locations_that_the_arguments_leave_out_come_from_the_environment():
+    environ = {"GLUE_SECURE_BOOKMARK_URI": "s3://state/b", "GLUE_SECURE_EVIDENCE_URI": "s3://evidence/e"}
+    found = composition.arguments(["s", "--JOB_NAME", "j"], environ)
+    assert found.get("glue-secure-bookmark-uri") == "s3://state/b"
+    assert found.get("glue-secure-evidence-uri") == "s3://evidence/e"
+    assert found.get("JOB_NAME") == "j"
+
+
+@pytest.mark.parametrize("name", ["glue-secure-bookmark-uri", "glue_secure_bookmark_uri"])
+def test_an_argument_beats_the_environment(name):
+    found = composition.arguments(
+        ["s", f"--{name}", "s3://mine/b"], {"GLUE_SECURE_BOOKMARK_URI": "s3://state/b"}
+    )
+    assert found.get("glue-secure-bookmark-uri") == "s3://mine/b"
+
+
+def test_the_arguments_are_the_processs_own_when_none_are_given(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["s", "--JOB_NAME", "mine"])
+    assert composition.arguments(environ={}).get("JOB_NAME") == "mine"
+
+
+def test_a_fresh_run_id_has_glues_form_and_is_fresh():
+    made = {composition.fresh_run_id() for _ in range(3)}
+    assert len(made) == 3
+    assert all(re.fullmatch(r"jr_[0-9a-f]{32}", run) for run in made)
+
+
+def test_services_are_made_without_a_network(environment):
+    made = composition.services()
+    assert (made.environment.kind, made.environment.region) == ("aws", "eu-west-1")
+    assert {"glue-secure", "python", "boto3"} <= set(made.versions)
+    assert made.clock.now().utcoffset().total_seconds() == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL_KMS"]
+)
+def test_gs_s3_002_no_service_is_reached_without_tls(environment, name):
+    environment.setenv(name, "http://127.0.0.1:5000")
+    with pytest.raises(Refusal, match="GS-S3-002"):
+        composition.services()

@@ -1,0 +1,182 @@
+"""Glue connections: nothing secret is fetched before the server has proved who it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from glue_secure.core.connection import GlueConnection
+from glue_secure.core.errors import CannotVerify, GlueSecureError, Refusal
+from glue_secure.core.service import NotFound, ServiceError
+
+DENIED = ServiceError("Get: AccessDeniedException", code="AccessDeniedException", operation="Get")
+
+
+@pytest.fixture
+def run(world, server):
+    return world.start()
+
+
+def properties(world, **changes):
+    good = dict(world.control_plane.connections["ops"].properties)
+    good.update(changes)
+    kept = {name: value for name, value in good.items() if value is not None}
+    world.control_plane.connections["ops"] = GlueConnection("ops", "JDBC", kept)
+
+
+def refused(run, control, kind=Refusal, **more):
+    with pytest.raises(Refusal) as caught:
+        run.read_jdbc("ops", "airlines", **more)
+    assert (caught.value.control, type(caught.value)) == (control, kind), str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    return caught.value
+
+
+def test_a_good_connection_is_opened_in_order_and_tls_is_forced(run, world):
+    run.read_jdbc("ops", "airlines", spark_options={"fetchsize": "10"})
+    assert world.log == ["certificate", "probe db.example.com:5432", "secret ops/postgres"]
+    session, read = world.engine.asked("read_jdbc")
+    assert "pg_stat_ssl" in session["table"]
+    assert read["table"] == "airlines"
+    assert read["url"] == "jdbc:postgresql://db.example.com:5432/ops"
+    for call in (session, read):
+        assert call["driver_options"]["sslmode"] == "verify-full"
+        assert call["credentials"].password == "hunter2"
+        assert "hunter2" not in call["url"]
+    assert read["spark_options"] == {"fetchsize": "10"}
+
+
+def test_what_was_seen_of_the_connection_is_in_the_evidence(run, world):
+    run.read_jdbc("ops", "airlines")
+    run.commit()
+    evidence = world.evidence()
+    assert evidence["tls"] == [
+        {
+            "connection": "ops",
+            "host": "db.example.com:5432",
+            "protocol": "TLSv1.3",
+            "cipher": "TLS_AES_256_GCM_SHA384",
+            "subject": "CN=db.example.com",
+            "names": ["db.example.com"],
+            "issuer": "CN=Test CA",
+            "not_after": "2027-01-01T00:00:00+00:00",
+            "fingerprint": "ab" * 32,
+            "source": "pg_stat_ssl",
+        }
+    ]
+    assert evidence["reads"][0]["source"] == "ops/airlines"
+    assert {f"GS-TLS-{n:03d}" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)} <= {
+        c["control"] for c in evidence["controls"]
+    }
+    assert "hunter2" not in str(evidence)
+
+
+def test_a_connection_is_opened_once_a_run(run, world):
+    run.read_jdbc("ops", "airlines")
+    run.read_jdbc("ops", "planes")
+    assert world.log.count("secret ops/postgres") == 1
+    assert len(world.engine.asked("read_jdbc")) == 3
+
+
+@pytest.mark.parametrize("control", ["GS-TLS-002", "GS-TLS-003", "GS-TLS-004", "GS-TLS-009"])
+def test_a_server_that_does_not_prove_itself_is_told_no_secret(run, world, server, control):
+    server(refuses=Refusal(control, resource="connection ops", found="f", required="q", fix="x"))
+    refused(run, control)
+    assert not [line for line in world.log if line.startswith("secret")]
+    assert world.engine.asked("read_jdbc") == []
+
+
+@pytest.mark.parametrize(
+    ("control", "changes"),
+    [
+        ("GS-TLS-001", {"JDBC_CONNECTION_URL": "jdbc:postgresql://db.example.com:5432/ops?sslmode=require"}),
+        ("GS-TLS-006", {"JDBC_ENFORCE_SSL": "false"}),
+        ("GS-TLS-006", {"JDBC_ENFORCE_SSL": None}),
+        ("GS-TLS-006", {"SKIP_CUSTOM_JDBC_CERT_VALIDATION": "true"}),
+        ("GS-TLS-007", {"JDBC_CONNECTION_URL": "jdbc:postgresql://a,b/ops"}),
+        ("GS-TLS-008", {"SECRET_ID": None}),
+        ("GS-TLS-008", {"PASSWORD": "hunter2"}),
+        ("GS-TLS-011", {"JDBC_CONNECTION_URL": "jdbc:mysql://db.example.com:3306/ops"}),
+    ],
+)
+def test_a_connection_that_is_not_strict_is_not_even_probed(run, world, control, changes):
+    properties(world, **changes)
+    refused(run, control)
+    assert world.log == []
+    assert world.engine.asked("read_jdbc") == []
+
+
+@pytest.mark.parametrize("option", ["enforceSSL", "sslmode"])
+def test_gs_tls_005_an_option_that_weakens_the_connection_is_not_even_probed(run, world, option):
+    refused(run, "GS-TLS-005", options={option: "false" if option == "enforceSSL" else "require"})
+    assert world.log == []
+
+
+def test_gs_tls_005_an_option_is_judged_on_a_connection_that_is_open_already(run):
+    run.read_jdbc("ops", "airlines")
+    refused(run, "GS-TLS-005", options={"enforceSSL": "false"})
+
+
+def test_gs_tls_011_a_connection_that_does_not_exist(run, world):
+    world.control_plane.connections.clear()
+    refused(run, "GS-TLS-011")
+
+
+def test_gs_tls_011_a_connection_that_cannot_be_read(run, world):
+    world.control_plane.failure = DENIED
+    assert refused(run, "GS-TLS-011", CannotVerify).aws_code == "AccessDeniedException"
+
+
+def test_gs_tls_012_an_authority_that_cannot_be_read(run, world):
+    world.objects.fail_next("GetObject", NotFound("no", code="NoSuchKey", operation="GetObject"))
+    assert "s3://config/ca.pem" in refused(run, "GS-TLS-012", CannotVerify).resource
+    assert world.log == []
+
+
+def test_gs_tls_008_a_secret_that_cannot_be_read(run, world):
+    world.secrets.secrets.clear()
+    refused(run, "GS-TLS-008", CannotVerify)
+    assert world.engine.asked("read_jdbc") == []
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        ({}, CannotVerify),
+        ({"ssl": None}, CannotVerify),
+        ({"ssl": False, "version": None}, Refusal),
+        ({"ssl": True, "version": "TLSv1"}, Refusal),
+        ({"ssl": True, "version": None}, Refusal),
+    ],
+)
+def test_gs_tls_010_a_session_that_the_database_does_not_call_encrypted(run, world, row, kind):
+    world.engine.session_row = row
+    refused(run, "GS-TLS-010", kind)
+    assert len(world.engine.asked("read_jdbc")) == 1
+
+
+def test_a_refused_connection_is_not_remembered_as_open(run, world):
+    world.engine.session_row = {"ssl": False}
+    refused(run, "GS-TLS-010")
+    refused(run, "GS-TLS-010")
+
+
+def test_extract_jdbc_conf_carries_full_verification(run):
+    conf = run.jdbc_conf("ops")
+    assert conf["vendor"] == "postgresql"
+    assert conf["url"] == "jdbc:postgresql://db.example.com:5432"
+    assert conf["fullUrl"].startswith("jdbc:postgresql://db.example.com:5432/ops?")
+    assert "sslmode=verify-full" in conf["fullUrl"]
+    assert "hunter2" not in conf["fullUrl"]
+    assert (conf["user"], conf["password"], conf["enforceSSL"]) == ("me", "hunter2", "true")
+    assert (conf["customJDBCCert"], conf["skipCustomJDBCCertValidation"]) == ("s3://config/ca.pem", "false")
+
+
+def test_options_of_any_type_may_be_given(run):
+    run.read_jdbc("ops", "airlines", options={"jobBookmarkKeys": ["id"]})
+
+
+def test_a_table_that_cannot_be_read_from_the_catalog_fails_the_job(run):
+    with pytest.raises(GlueSecureError) as caught:
+        run.read_table("ops", "nowhere")
+    assert caught.value.exit_code == 1
+    assert caught.value.aws_code == "EntityNotFoundException"

@@ -1,0 +1,221 @@
+"""The doors, as far as they need no Spark."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import glue_secure
+from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.job import Job
+from glue_secure.runtime import composition, exits
+from glue_secure.secure_job import SecureJob
+from glue_secure.utils import GlueArgumentError, getResolvedOptions
+
+ARGV = [
+    "script.py",
+    "--JOB_NAME",
+    "curate",
+    "--JOB_RUN_ID",
+    "jr_1",
+    "--source",
+    "s3://landing/flights/",
+    "--db-password",
+    "hunter2",
+    "--job-bookmark-option",
+    "job-bookmark-enable",
+    "--glue-secure-bookmark-uri",
+    "s3://state/bookmarks/",
+    "--glue-secure-evidence-uri",
+    "s3://evidence/runs/",
+]
+
+
+@pytest.fixture(autouse=True)
+def no_hooks(monkeypatch):
+    """The test process keeps its own excepthook and exit."""
+    monkeypatch.setattr(exits, "install", lambda: None)
+    monkeypatch.setattr(exits, "watch", lambda run: None)
+
+
+@pytest.fixture
+def services(world, monkeypatch):
+    monkeypatch.setattr(composition, "services", world.services)
+    monkeypatch.setattr(composition, "engine", lambda spark: world.engine)
+    return world
+
+
+class Session:
+    """A session that is never used, and notes that it was stopped."""
+
+    stopped = False
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+def job(*names, **more):
+    return SecureJob.from_argv(*names, argv=ARGV, spark=Session(), **more)
+
+
+def test_a_clean_block_commits_and_leaves_evidence(services):
+    services.land("m01.csv")
+    with job("source") as made:
+        frame = made.read.s3(made.args.source, format="csv", transformation_ctx="flights")
+        record = made.write.s3(frame, "s3://curated/flights/", format="parquet", partition_by=["month"])
+        assert made.evidence_uri is None
+    assert len(record.objects) == 1
+    assert services.evidence()["outcome"] == "succeeded"
+    assert services.evidence()["bookmark"]["sequence_after"] == 1
+    assert made.evidence_uri is not None
+    assert made.spark.stopped is False
+
+
+def test_an_exception_commits_nothing_and_comes_out_unchanged(services):
+    services.land("m01.csv")
+    with pytest.raises(ZeroDivisionError), job("source") as made:
+        made.read.s3(made.args.source, format="csv", transformation_ctx="flights")
+        raise ZeroDivisionError
+    assert services.evidence()["outcome"] == "failed"
+    assert services.bookmark_keys() == []
+
+
+def test_a_refused_write_that_is_swallowed_in_the_block_comes_out_at_its_end(services):
+    services.land("m01.csv")
+    with pytest.raises(Refusal, match="GS-S3-004"), job("source") as made:
+        frame = made.read.s3(made.args.source, format="csv", transformation_ctx="flights")
+        services.engine.algorithm = "AES256"
+        with pytest.raises(Refusal):
+            made.write.s3(frame, "s3://curated/flights/", format="parquet")
+    assert services.evidence()["outcome"] == "refused"
+    assert services.bookmark_keys() == []
+
+
+def test_a_block_may_commit_by_itself_once(services):
+    with job("source") as made:
+        uri = made.commit()
+    assert made.evidence_uri == uri
+    assert len(services.evidence_keys()) == 1
+
+
+def test_missing_arguments_are_named_before_anything_is_asked(monkeypatch):
+    monkeypatch.setattr(composition, "services", lambda: pytest.fail("asked"))
+    with pytest.raises(UsageError, match="--target"):
+        job("source", "target")
+
+
+def test_arguments_hide_secrets_in_their_repr(services):
+    made = job("source", "db-password")
+    assert made.args.db_password == "hunter2"
+    assert "hunter2" not in repr(made.args)
+    made.commit()
+
+
+def test_a_refused_preflight_gives_no_job(services):
+    services.control_plane.run_attachments.clear()
+    services.control_plane.job_attachments["curate"] = None
+    with pytest.raises(Refusal, match="GS-SEC-001"):
+        job("source")
+
+
+def test_a_csv_file_is_taken_to_have_a_header(services, monkeypatch):
+    seen = []
+    read = type(services.engine).read_s3
+    monkeypatch.setattr(
+        type(services.engine),
+        "read_s3",
+        lambda self, objects, **more: seen.append(more["options"]) or read(self, objects, **more),
+    )
+    with job("source") as made:
+        made.read.s3(made.args.source, format="csv")
+        made.read.s3(made.args.source, format="csv", options={"header": "false"})
+    assert [options["header"] for options in seen] == ["true", "false"]
+
+
+def test_get_resolved_options_is_awsglues():
+    assert getResolvedOptions(ARGV, ["JOB_NAME", "source"])["source"] == "s3://landing/flights/"
+    with pytest.raises(GlueArgumentError):
+        getResolvedOptions(ARGV, ["target"])
+
+
+def test_a_job_needs_a_glue_context():
+    with pytest.raises(UsageError, match="Job"):
+        Job(object())
+
+
+@pytest.fixture
+def context(monkeypatch):
+    module = "glue_secure.runtime.spark.context"
+    monkeypatch.setattr(f"{module}._session_of", lambda spark: spark)
+    from glue_secure.context import GlueContext
+
+    return GlueContext(Session())
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda c: c.create_dynamic_frame.from_options("s3", {"paths": ["s3://landing/"]}, "csv"),
+        lambda c: c.create_dynamic_frame.from_options("postgresql", {"connectionName": "ops"}),
+        lambda c: c.create_dynamic_frame.from_catalog("db", "t"),
+        lambda c: c.write_dynamic_frame.from_options(None, "s3", {"path": "s3://curated/"}, "parquet"),
+        lambda c: c.extract_jdbc_conf("ops"),
+        lambda c: Job(c).commit(),
+    ],
+)
+def test_gs_sec_007_nothing_is_read_or_written_before_job_init(context, call):
+    with pytest.raises(Refusal) as caught:
+        call(context)
+    assert (caught.value.control, caught.value.exit_code) == ("GS-SEC-007", 3)
+    assert "job.init" in caught.value.fix
+
+
+def test_job_init_starts_the_guard_and_commit_ends_it(context, services, monkeypatch):
+    monkeypatch.setattr("sys.argv", ARGV)
+    made = Job(context)
+    assert not made.isInitialized()
+    made.init("curate", getResolvedOptions(ARGV, ["JOB_NAME", "source"]))
+    assert made.isInitialized()
+    with pytest.raises(UsageError, match="a second call"):
+        made.init("curate", {})
+    made.commit()
+    assert services.evidence()["outcome"] == "succeeded"
+    with pytest.raises(UsageError, match="is over"):
+        made.commit()
+
+
+def test_job_init_that_is_refused_leaves_the_context_closed(context, services, monkeypatch):
+    monkeypatch.setattr("sys.argv", ARGV)
+    services.change_key(services.key, state="Disabled")
+    with pytest.raises(Refusal, match="GS-KMS-002"):
+        Job(context).init("curate", {})
+    with pytest.raises(Refusal, match="GS-SEC-007"):
+        context.extract_jdbc_conf("ops")
+
+
+def test_job_init_under_another_name_is_wrong_usage(context, services, monkeypatch):
+    monkeypatch.setattr("sys.argv", ARGV)
+    with pytest.raises(UsageError, match="two jobs"):
+        Job(context).init("other", {})
+
+
+def test_the_package_has_its_few_names_and_no_other():
+    assert set(glue_secure.__all__) <= set(dir(glue_secure))
+    for name in glue_secure.__all__:
+        assert getattr(glue_secure, name).__name__ == name
+    with pytest.raises(AttributeError):
+        _ = glue_secure.nothing
+
+
+def test_importing_the_package_loads_no_cloud_and_no_engine():
+    code = (
+        "import glue_secure, glue_secure.core.policy, sys;"
+        "heavy = {'boto3', 'botocore', 'pyspark', 'cryptography', 'aws_encryption_sdk'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert ended.stdout.strip() == "[]"

@@ -1,0 +1,118 @@
+"""How a script ends: its exit code and its last words."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+HEADER = """
+from glue_secure.core.errors import *
+from glue_secure.runtime import exits
+exits.install()
+exits.install()
+FACTS = dict(resource="https://me:hunter2@host/", found="AES256", required="aws:kms", fix="mend it")
+"""
+RUN = """
+class Run:
+    def close(self, error=None, *, outcome=None):
+        print("closed", type(error).__name__, outcome, flush=True)
+exits.watch(Run())
+"""
+
+
+def script(body: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", HEADER + textwrap.dedent(body)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "first"),
+    [
+        ('Refusal("GS-S3-004", **FACTS)', 3, "GS-S3-004 refused: "),
+        ('BookmarkConflict("GS-BKM-005", **FACTS)', 3, "GS-BKM-005 refused: "),
+        ('CannotVerify("GS-KMS-001", **FACTS)', 4, "GS-KMS-001 cannot verify: "),
+        ('UsageError("write mode", found="x", required="y")', 2, "write mode"),
+        ('GlueSecureError("cannot list")', 1, "cannot list"),
+    ],
+)
+def test_this_projects_errors_end_a_script_with_their_text_and_code(raised, code, first):
+    ended = script(f"raise {raised}")
+    assert ended.returncode == code
+    assert ended.stderr.startswith(first)
+    assert ended.stderr.count(first) == 1
+    assert "Traceback" not in ended.stderr
+    assert "hunter2" not in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_an_error_raised_from_another_prints_neither_its_cause_nor_a_traceback():
+    ended = script(
+        """
+        try:
+            raise ValueError("a cause with hunter2")
+        except ValueError as error:
+            raise Refusal("GS-S3-004", **FACTS) from error
+        """
+    )
+    assert ended.returncode == 3
+    assert "hunter2" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_other_errors_keep_pythons_traceback_and_exit_code():
+    ended = script('raise ZeroDivisionError("mine")')
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Traceback")
+    assert ended.stderr.rstrip().endswith("ZeroDivisionError: mine")
+
+
+@pytest.mark.parametrize("code", [0, 7])
+def test_an_exit_code_that_the_script_chose_stays(code):
+    assert script(f"raise SystemExit({code})").returncode == code
+
+
+def test_a_script_that_ends_well_ends_with_nothing_said():
+    ended = script("")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_a_run_that_is_watched_is_closed_with_the_scripts_error():
+    ended = script(RUN + 'raise Refusal("GS-S3-004", **FACTS)')
+    assert ended.returncode == 3
+    assert ended.stdout.splitlines()[0] == "closed Refusal None"
+
+
+def test_a_run_that_is_watched_is_closed_with_an_error_of_any_kind():
+    ended = script(RUN + "1 / 0")
+    assert ended.returncode == 1
+    assert ended.stdout.splitlines()[0] == "closed ZeroDivisionError None"
+
+
+@pytest.mark.parametrize("end", ["", "raise SystemExit(5)"])
+def test_a_run_that_was_left_open_is_closed_at_the_end(end):
+    ended = script(RUN + end)
+    assert ended.returncode == (5 if end else 0)
+    assert ended.stdout == "closed NoneType ended without job.commit()\n"
+    assert ended.stderr == ""
+
+
+def test_a_run_that_cannot_be_closed_at_the_end_does_not_keep_others_open():
+    ended = script(
+        """
+        class Broken:
+            def close(self, error=None, *, outcome=None):
+                raise RuntimeError("no bucket")
+        exits.watch(Broken())
+        """
+        + textwrap.indent(RUN, "        ")
+    )
+    assert ended.stdout == "closed NoneType ended without job.commit()\n"
+    assert ended.returncode == 0

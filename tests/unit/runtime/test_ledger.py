@@ -1,0 +1,41 @@
+"""The one mutable record of a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from glue_secure.core.errors import Refusal
+from glue_secure.core.evidence import ReadRecord
+from glue_secure.runtime.ledger import Ledger, _described
+
+READ = ReadRecord("s3://landing/a", "s3", "csv", "", 1, 1, None)
+
+
+@pytest.fixture
+def ledger(world) -> Ledger:
+    return Ledger(started=world.clock.now())
+
+
+def test_the_durations_of_a_phase_add_up_even_when_it_fails(ledger):
+    with ledger.timed("write"):
+        pass
+    first = ledger.seconds["write"]
+    with pytest.raises(RuntimeError), ledger.timed("write"):
+        raise RuntimeError
+    assert ledger.seconds["write"] >= first
+    assert list(ledger.seconds) == ["write"]
+
+
+def test_rows_are_asked_for_when_the_reads_are_handed_out(ledger):
+    ledger.read(READ, "mark-1")
+    ledger.read(READ, "mark-2")
+    assert [r.rows for r in ledger.reads({"mark-1": 3, "mark-2": None}.get)] == [3, None]
+
+
+def test_only_this_projects_own_texts_are_kept_and_redacted():
+    refusal = Refusal("GS-S3-004", resource="https://me:hunter2@host/", found="f", required="q", fix="x")
+    described = _described(refusal)
+    assert (described["type"], described["control"]) == ("Refusal", "GS-S3-004")
+    assert "hunter2" not in described["message"]
+    assert _described(ValueError("hunter2")) == {"type": "ValueError"}
+    assert _described(None) is None

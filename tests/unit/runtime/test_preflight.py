@@ -1,0 +1,237 @@
+"""Before the first read: each control's refusal, and each answer that did not come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from glue_secure.core.arguments import JobArguments
+from glue_secure.core.errors import CannotVerify, Refusal
+from glue_secure.core.policy import Verdict
+from glue_secure.core.security_configuration import EncryptionSetting
+from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.runtime.preflight import establish
+
+DENIED = ServiceError("Get: AccessDeniedException: no", code="AccessDeniedException", operation="Get")
+
+
+@pytest.fixture
+def preflight(world):
+    def run(identity=None, **arguments):
+        services = world.services()
+        return establish(
+            identity or world.identity(),
+            JobArguments(arguments),
+            control_plane=services.control_plane,
+            keys=services.keys,
+            environment=services.environment,
+        )
+
+    return run
+
+
+@pytest.fixture
+def refused(preflight):
+    def run(control, *, kind=Refusal, **more):
+        with pytest.raises(Refusal) as caught:
+            preflight(**more)
+        assert caught.value.control == control, str(caught.value)
+        assert type(caught.value) is kind
+        return caught.value
+
+    return run
+
+
+def test_a_good_run_is_established_with_every_control_passed(preflight, world):
+    made = preflight()
+    assert made.configuration.name == "strict"
+    assert made.keys == {"s3": world.key, "job-bookmarks": world.bookmark_key, "cloudwatch": world.key}
+    assert made.plan.key == world.key
+    assert (made.account, made.region) == ("123456789012", "eu-west-1")
+    assert {finding.verdict for finding in made.findings} == {Verdict.PASS}
+    assert {finding.control for finding in made.findings} == {
+        "GS-SEC-001",
+        "GS-SEC-003",
+        "GS-SEC-004",
+        "GS-SEC-005",
+        "GS-SEC-009",
+        "GS-KMS-001",
+        "GS-KMS-002",
+        "GS-KMS-003",
+        "GS-KMS-004",
+        "GS-KMS-005",
+        "GS-KMS-006",
+    }
+
+
+def test_an_alias_in_the_configuration_becomes_the_keys_arn(preflight, world):
+    alias = "arn:aws:kms:eu-west-1:123456789012:alias/glue"
+    world.configure(s3=(EncryptionSetting("SSE-KMS", alias),))
+    service = world.key_service
+    service._aliases[alias] = str(world.other_key)
+    services = world.services()
+    made = establish(
+        world.identity(),
+        JobArguments({}),
+        control_plane=services.control_plane,
+        keys=service,
+        environment=services.environment,
+    )
+    assert made.plan.key == world.other_key
+
+
+def test_gs_sec_001_a_job_without_a_configuration(refused, world):
+    world.control_plane.run_attachments.clear()
+    world.control_plane.job_attachments["curate"] = None
+    error = refused("GS-SEC-001")
+    assert "no security configuration" in str(error)
+
+
+def test_gs_sec_001_a_configuration_that_does_not_exist(refused, world):
+    world.control_plane.configurations.clear()
+    assert refused("GS-SEC-001").found == "strict, which does not exist"
+
+
+def test_gs_sec_001_the_runs_own_configuration_beats_the_jobs(refused, world):
+    world.control_plane.run_attachments["curate", "jr_1"] = "gone"
+    assert refused("GS-SEC-001").found.startswith("gone")
+
+
+def test_gs_sec_002_a_claim_that_is_not_so(refused, world):
+    error = refused("GS-SEC-002", identity=world.identity(claimed="lax"))
+    assert error.found == "--SECURITY_CONFIGURATION lax"
+
+
+@pytest.mark.parametrize("bad", [(), (EncryptionSetting("SSE-S3"),), (EncryptionSetting("DISABLED"),)])
+def test_gs_sec_003_s3_that_is_not_sse_kms(refused, world, bad):
+    world.configure(s3=bad)
+    refused("GS-SEC-003")
+
+
+@pytest.mark.parametrize(
+    ("control", "member"), [("GS-SEC-004", "cloudwatch"), ("GS-SEC-005", "job_bookmarks")]
+)
+@pytest.mark.parametrize("bad", [None, EncryptionSetting("DISABLED")])
+def test_gs_sec_004_and_005_other_modes(refused, world, control, member, bad):
+    world.configure(**{member: bad})
+    refused(control)
+
+
+def test_gs_sec_006_data_quality_that_is_disabled(refused, world):
+    world.configure(data_quality=EncryptionSetting("DISABLED"))
+    refused("GS-SEC-006")
+
+
+def test_every_failing_control_of_a_configuration_is_named(refused, world):
+    world.configure(s3=(), cloudwatch=None, job_bookmarks=None)
+    assert refused("GS-SEC-003").also == ("GS-SEC-004", "GS-SEC-005")
+
+
+@pytest.mark.parametrize("call", ["attached_configuration", "security_configuration"])
+@pytest.mark.parametrize("answer", [DENIED, ServiceError("GetJob: no answer", code="", operation="GetJob")])
+def test_gs_sec_008_a_control_plane_that_does_not_answer_is_no_pass(
+    refused, world, monkeypatch, call, answer
+):
+    def fail(self, *_):
+        raise answer
+
+    monkeypatch.setattr(type(world.control_plane), call, fail)
+    error = refused("GS-SEC-008", kind=CannotVerify)
+    assert error.aws_code == answer.code
+
+
+def test_gs_sec_008_a_run_that_the_control_plane_does_not_know(refused, world):
+    world.control_plane.run_attachments.clear()
+    world.control_plane.job_attachments.clear()
+    refused("GS-SEC-008", kind=CannotVerify)
+
+
+def test_gs_sec_008_an_account_that_cannot_be_told(refused, world):
+    class Nowhere:
+        region, kind = "eu-west-1", "aws"
+
+        @property
+        def account(self):
+            raise DENIED
+
+    world.environment = Nowhere()
+    assert "sts:GetCallerIdentity" in refused("GS-SEC-008", kind=CannotVerify).fix
+
+
+def test_gs_sec_009_the_legacy_argument(refused):
+    refused("GS-SEC-009", **{"encryption-type": "sse-s3"})
+
+
+def test_gs_kms_001_a_key_that_does_not_exist(refused, world):
+    world.keys = [key for key in world.keys if key.arn != world.key]
+    refused("GS-KMS-001")
+
+
+@pytest.mark.parametrize("error", [DENIED, ServiceError("no answer", code="", operation="DescribeKey")])
+def test_gs_kms_001_a_key_that_cannot_be_described_is_no_pass(refused, world, monkeypatch, error):
+    def fail(self, key):
+        raise error
+
+    monkeypatch.setattr(type(world.key_service), "describe", fail)
+    assert refused("GS-KMS-001", kind=CannotVerify).aws_code == error.code
+
+
+@pytest.mark.parametrize("which", ["key", "bookmark_key"])
+@pytest.mark.parametrize(
+    ("control", "changes"),
+    [
+        ("GS-KMS-002", {"state": "Disabled"}),
+        ("GS-KMS-002", {"state": "PendingDeletion", "deletion_date": "2026-02-01"}),
+        ("GS-KMS-003", {"manager": "AWS"}),
+        ("GS-KMS-004", {"usage": "SIGN_VERIFY", "spec": "RSA_2048"}),
+    ],
+)
+def test_gs_kms_002_to_004_a_key_that_will_not_do(refused, world, which, control, changes):
+    arn = getattr(world, which)
+    world.change_key(arn, **changes)
+    assert str(arn) in refused(control).resource
+
+
+@pytest.mark.parametrize("place", [{"region": "us-east-1"}, {"account": "210987654321"}])
+def test_gs_kms_005_a_key_elsewhere(refused, world, place):
+    world.environment = replace(world.environment, **place)
+    refused("GS-KMS-005")
+
+
+def test_a_failing_key_is_told_before_one_that_cannot_be_looked_at(refused, world, monkeypatch):
+    world.change_key(world.bookmark_key, state="Disabled")
+    describe = type(world.key_service).describe
+
+    def sometimes(self, key):
+        if key == str(world.key):
+            raise DENIED
+        return describe(self, key)
+
+    monkeypatch.setattr(type(world.key_service), "describe", sometimes)
+    error = refused("GS-KMS-002")
+    assert error.also == ("GS-KMS-001",)
+
+
+@pytest.mark.parametrize("which", ["key", "bookmark_key"])
+def test_gs_kms_006_a_key_that_gives_no_data_key(refused, world, which):
+    world.unusable = {str(getattr(world, which)): DENIED}
+    error = refused("GS-KMS-006", kind=CannotVerify)
+    assert str(getattr(world, which)) in error.resource
+    assert error.aws_code == "AccessDeniedException"
+
+
+def test_the_order_is_fixed_configuration_before_keys(refused, world):
+    world.configure(s3=(EncryptionSetting("SSE-S3"),))
+    world.keys = []
+    assert not {c for c in refused("GS-SEC-003").also if c.startswith("GS-KMS")}
+
+
+def test_a_service_that_says_not_found_of_a_configuration_is_a_refusal_not_an_unknown(
+    refused, world, monkeypatch
+):
+    def gone(self, name):
+        raise NotFound("no", code="EntityNotFoundException", operation="GetSecurityConfiguration")
+
+    monkeypatch.setattr(type(world.control_plane), "security_configuration", gone)
+    refused("GS-SEC-001")

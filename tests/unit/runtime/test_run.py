@@ -1,0 +1,309 @@
+"""One run from start to evidence: what moves, what stays, and what is left for the auditor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from glue_secure.core.errors import BookmarkConflict, CannotVerify, Refusal, UsageError
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.security_configuration import EncryptionSetting
+from glue_secure.core.service import ServiceError
+
+SOURCE, TARGET = "s3://landing/flights/", "s3://curated/flights/"
+DENIED = ServiceError("PutObject: AccessDenied: no", code="AccessDenied", operation="PutObject")
+
+
+def copy(run, ctx="flights"):
+    """What a job does: read what is new, write it."""
+    frame = run.read_s3(SOURCE, format="csv", transformation_ctx=ctx)
+    run.write_s3(frame, TARGET, format="parquet")
+    return frame
+
+
+def test_a_good_run_writes_commits_and_leaves_evidence(world):
+    world.land("m01.csv")
+    run = world.start()
+    assert copy(run) == ["m01.csv"]
+    uri = run.commit()
+    assert uri == run.evidence_uri == S3Uri("evidence", "runs/job=curate/run=jr_1/evidence.json")
+    evidence = world.evidence()
+    assert (evidence["outcome"], evidence["error"]) == ("succeeded", None)
+    assert (evidence["job"], evidence["run_id"]) == ("curate", "jr_1")
+    assert (evidence["account"], evidence["account_id"], evidence["region"]) == (
+        "embedded",
+        "123456789012",
+        "eu-west-1",
+    )
+    assert evidence["security_configuration"] == "strict"
+    assert evidence["keys"]["s3"] == str(world.key)
+    assert evidence["settings"]["fs.s3a.encryption.algorithm"] == "SSE-KMS"
+    assert evidence["reads"] == [
+        {
+            "source": SOURCE,
+            "kind": "s3",
+            "format": "csv",
+            "transformation_ctx": "flights",
+            "objects": 1,
+            "bytes": 4,
+            "rows": 7,
+        }
+    ]
+    assert [o["uri"] for o in evidence["writes"][0]["objects"]] == [f"{TARGET}m01.csv.parquet"]
+    assert evidence["bookmark"]["sequence_before"] == 0
+    assert evidence["bookmark"]["sequence_after"] == 1
+    assert {c["verdict"] for c in evidence["controls"]} == {"PASS"}
+    assert {"GS-SEC-001", "GS-KMS-006", "GS-S3-001", "GS-S3-004", "GS-BKM-001"} <= {
+        c["control"] for c in evidence["controls"]
+    }
+    assert evidence["versions"] == {"glue-secure": "0", "engine": "1"}
+    assert world.engine.closed
+
+
+def test_the_next_run_reads_only_what_landed_since(world):
+    world.land("m01.csv")
+    run = world.start()
+    copy(run)
+    run.commit()
+    world.land("m02.csv")
+    run = world.start("jr_2")
+    assert copy(run) == ["m02.csv"]
+    run.commit()
+    run = world.start("jr_3")
+    assert copy(run) == []
+    run.commit()
+    assert world.evidence("jr_3")["bookmark"]["sequence_after"] == 2
+    assert world.evidence("jr_3")["writes"][0]["objects"] == []
+
+
+@pytest.mark.parametrize("option", ["job-bookmark-pause", "job-bookmark-disable"])
+def test_a_run_that_may_not_move_the_bookmark_does_not(world, option):
+    world.land("m01.csv")
+    run = world.start(job_bookmark_option=option)
+    assert copy(run) == ["m01.csv"]
+    run.commit()
+    assert world.bookmark_keys() == []
+    assert world.evidence()["bookmark"]["option"] == option
+
+
+def test_the_bookmark_does_not_move_when_verification_fails(world):
+    world.land("m01.csv")
+    run = world.start()
+    world.engine.algorithm, world.engine.key = "AES256", ""
+    with pytest.raises(Refusal, match="GS-S3-004") as caught:
+        copy(run)
+    run.close(caught.value)
+    assert world.bookmark_keys() == []
+    evidence = world.evidence()
+    assert evidence["outcome"] == "refused"
+    assert evidence["error"]["type"] == "Refusal"
+    assert evidence["error"]["control"] == "GS-S3-004"
+    assert "AES256" in evidence["error"]["message"]
+    assert evidence["bookmark"]["sequence_after"] == 0
+    world.engine.algorithm = world.engine.key = None
+    assert copy(world.start("jr_2")) == ["m01.csv"]
+
+
+def test_a_script_that_swallows_a_refused_write_cannot_commit(world):
+    world.land("m01.csv")
+    run = world.start()
+    world.engine.algorithm, world.engine.key = "AES256", ""
+    with pytest.raises(Refusal):
+        copy(run)
+    world.engine.algorithm = world.engine.key = None
+    run.write_s3(["again"], TARGET, format="parquet")
+    with pytest.raises(Refusal) as caught:
+        run.commit()
+    assert caught.value.control == "GS-S3-004"
+    assert world.bookmark_keys() == []
+    assert world.evidence()["outcome"] == "refused"
+
+
+def test_a_failure_of_the_job_is_told_without_its_text(world):
+    world.land("m01.csv")
+    run = world.start()
+    run.read_s3(SOURCE, format="csv", transformation_ctx="flights")
+    run.close(ZeroDivisionError("a row says hunter2"))
+    evidence = world.evidence()
+    assert (evidence["outcome"], evidence["error"]) == ("failed", {"type": "ZeroDivisionError"})
+    assert world.bookmark_keys() == []
+
+
+def test_a_run_that_ended_without_commit_says_so(world):
+    world.start().close(outcome="ended without job.commit()")
+    assert world.evidence()["outcome"] == "ended without job.commit()"
+
+
+def test_evidence_is_written_once(world):
+    run = world.start()
+    run.commit()
+    run.close(RuntimeError("later"))
+    assert world.evidence_keys() == ["runs/job=curate/run=jr_1/evidence.json"]
+    assert world.evidence()["outcome"] == "succeeded"
+
+
+def test_evidence_of_a_second_attempt_stands_beside_the_first(world):
+    world.start().close(RuntimeError("first attempt"))
+    first = world.evidence()
+    world.start().commit()
+    third = world.start()
+    third.commit()
+    assert world.evidence_keys() == [
+        "runs/job=curate/run=jr_1/evidence-2.json",
+        "runs/job=curate/run=jr_1/evidence-3.json",
+        "runs/job=curate/run=jr_1/evidence.json",
+    ]
+    assert world.evidence() == first
+    assert world.evidence(name="evidence-2.json")["outcome"] == "succeeded"
+    assert str(third.evidence_uri).endswith("evidence-3.json")
+
+
+@pytest.mark.parametrize("end", ["commit", "close"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda run: run.read_s3(SOURCE, format="csv"),
+        lambda run: run.write_s3(["a"], TARGET, format="parquet"),
+        lambda run: run.read_jdbc("ops", "airlines"),
+        lambda run: run.read_table("db", "t"),
+        lambda run: run.jdbc_conf("ops"),
+        lambda run: run.commit(),
+    ],
+)
+def test_nothing_is_read_or_written_after_the_end(world, end, call):
+    run = world.start()
+    assert run.is_open
+    run.commit() if end == "commit" else run.close(RuntimeError("x"))
+    assert not run.is_open
+    before = list(world.engine.calls)
+    with pytest.raises(UsageError, match="is over"):
+        call(run)
+    assert world.engine.calls == before
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (DENIED, "AccessDenied"),
+        (
+            ServiceError("answered AES256", code="EncryptionMismatch", operation="PutObject"),
+            "EncryptionMismatch",
+        ),
+    ],
+)
+def test_gs_evd_001_a_good_run_without_evidence_ends_with_exit_code_4(world, error, code):
+    run = world.start()
+    world.objects.fail_next("PutObject", error)
+    with pytest.raises(CannotVerify) as caught:
+        run.commit()
+    assert (caught.value.control, caught.value.exit_code) == ("GS-EVD-001", 4)
+    assert caught.value.aws_code == code
+    assert caught.value.resource == "s3://evidence/runs/"
+
+
+def test_gs_evd_001_tells_the_kind_of_a_foreign_error_not_its_text(world):
+    run = world.start()
+    world.engine.settings_fail = RuntimeError("hunter2")
+    with pytest.raises(CannotVerify) as caught:
+        run.commit()
+    assert caught.value.control == "GS-EVD-001"
+    assert caught.value.found == "RuntimeError"
+
+
+def test_evidence_that_fails_does_not_hide_the_runs_own_error(world):
+    world.land("m01.csv")
+    run = world.start()
+    world.objects.fail_next("PutObject", DENIED, times=2)
+    with pytest.raises(CannotVerify) as caught:
+        copy(run)
+        run.commit()
+    assert caught.value.control == "GS-BKM-006"
+    assert world.evidence_keys() == []
+    run = world.start("jr_2")
+    world.objects.fail_next("PutObject", DENIED)
+    run.close(ValueError("the job's own"))
+    assert run.evidence_uri is None
+    assert world.evidence_keys() == []
+
+
+def test_gs_bkm_005_the_run_that_loses_the_race_says_who_won(world):
+    world.land("m01.csv")
+    loser, winner = world.start("jr_1"), world.start("jr_2")
+    copy(loser)
+    copy(winner)
+    winner.commit()
+    with pytest.raises(BookmarkConflict) as caught:
+        loser.commit()
+    assert caught.value.control == "GS-BKM-005"
+    assert "jr_2" in str(caught.value)
+    assert world.evidence("jr_1")["outcome"] == "refused"
+    assert world.evidence("jr_2")["outcome"] == "succeeded"
+
+
+def test_a_tampered_bookmark_stops_the_next_run_and_the_evidence_says_why(world):
+    world.land("m01.csv")
+    run = world.start()
+    copy(run)
+    run.commit()
+    current = next(key for key in world.bookmark_keys() if key.endswith("/current"))
+    world.objects.put(S3Uri("state", current), b"not a message")
+    with pytest.raises(Refusal) as caught:
+        world.start("jr_2")
+    assert caught.value.control == "GS-BKM-001"
+    evidence = world.evidence("jr_2")
+    assert (evidence["outcome"], evidence["error"]["control"]) == ("refused", "GS-BKM-001")
+    assert evidence["reads"] == evidence["writes"] == []
+
+
+@pytest.mark.parametrize("setting", ["fs.s3a.encryption.algorithm", "fs.s3.serverSideEncryption.kms.keyId"])
+def test_gs_s3_001_settings_that_were_applied_but_are_not_in_force_stop_the_run(world, setting):
+    world.engine.ignores = {setting}
+    with pytest.raises(Refusal) as caught:
+        world.start()
+    assert caught.value.control == "GS-S3-001"
+    assert world.evidence()["error"]["control"] == "GS-S3-001"
+
+
+def test_gs_s3_003_a_setting_for_one_bucket_stops_the_run(world):
+    world.engine.settings["fs.s3a.bucket.curated.encryption.algorithm"] = "AES256"
+    with pytest.raises(Refusal, match="GS-S3-003"):
+        world.start()
+
+
+def test_a_run_refused_by_the_preflight_touches_neither_engine_nor_buckets(world):
+    world.configure(s3=(EncryptionSetting("SSE-S3"),))
+    world.objects.calls.clear()
+    with pytest.raises(Refusal, match="GS-SEC-003"):
+        world.start()
+    assert world.engine.calls == []
+    assert world.engine.settings == {}
+    assert world.objects.calls == []
+
+
+@pytest.mark.parametrize("missing", ["glue-secure-evidence-uri", "glue-secure-bookmark-uri"])
+def test_a_run_without_a_place_for_its_records_is_wrong_usage(world, missing):
+    del world.arguments[missing]
+    with pytest.raises(UsageError, match=missing):
+        world.start()
+
+
+def test_bookmarks_that_are_off_need_no_place(world):
+    del world.arguments["glue-secure-bookmark-uri"]
+    world.start(job_bookmark_option="job-bookmark-disable").commit()
+    assert world.evidence()["bookmark"]["uri"] == ""
+
+
+def test_secrets_among_the_settings_are_not_in_the_evidence(world):
+    world.engine.settings |= {
+        "fs.s3a.secret.key": "hunter2",
+        "fs.s3a.endpoint": "https://me:hunter2@127.0.0.1:5000",
+    }
+    world.start().commit()
+    assert "hunter2" not in str(world.evidence()["settings"])
+
+
+def test_the_account_of_the_evidence_is_what_the_endpoints_say(world):
+    world.environment = replace(world.environment, kind="custom-endpoint")
+    world.start().commit()
+    assert world.evidence()["account"] == "custom-endpoint"

@@ -77,11 +77,7 @@ def state(tmp_path):
 
 def shell(script: str, state: Path) -> subprocess.CompletedProcess[str]:
     """Run a script as a reader would, in the project's folder, with this Python's commands on the path."""
-    environment = {
-        **os.environ,
-        "GLUE_SECURE_LOCAL_STATE": str(state),
-        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
-    }
+    environment = {**os.environ, "GLUE_SECURE_LOCAL_STATE": str(state)}
     # The README puts the environment that make built on the path; here it is the one that runs the tests.
     script = script.replace("$PWD/.venv/bin", str(Path(sys.executable).parent))
     return subprocess.run(
@@ -106,11 +102,13 @@ def test_the_embedded_account_by_hand(state):
     s3 = clients(account)("s3")
     listed = s3.list_objects_v2(Bucket="glue-secure-evidence", Prefix="evidence/")["Contents"]
     bodies = [s3.get_object(Bucket="glue-secure-evidence", Key=one["Key"])["Body"].read() for one in listed]
-    submitted_second = sorted((json.loads(body) for body in bodies), key=lambda run: run["started"])
-    assert [run["outcome"] for run in submitted_second] == ["succeeded", "succeeded"]
-    assert [run["reads"][0]["rows"] for run in submitted_second] == [308_641, 0]
-    assert [run["bookmark"]["sequence_after"] for run in submitted_second] == [1, 1]
-    done = shell(down, state)
+    runs = sorted((json.loads(body) for body in bodies), key=lambda run: run["started"])
+    assert [run["outcome"] for run in runs] == ["succeeded", "succeeded"]
+    assert [run["reads"][0]["rows"] for run in runs] == [308_641, 0]
+    assert [run["bookmark"]["sequence_after"] for run in runs] == [1, 1]
+    on_the_path = ACCOUNT[0].splitlines()[0]
+    assert on_the_path.startswith("export PATH=")
+    done = shell(f"{on_the_path}\n{down}", state)
     assert (done.returncode, done.stdout) == (0, "stopped\n"), done.stderr
     assert account.supervisor.wait(20)
     assert account.postgres.process.wait(20)

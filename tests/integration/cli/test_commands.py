@@ -1,0 +1,103 @@
+"""The command line against an account of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+COMMAND = Path(sys.executable).with_name("glue-secure")
+
+
+def glue_secure(*words, state, cwd=ROOT, **environment):
+    environ = {**os.environ, "GLUE_SECURE_LOCAL_STATE": str(state), **environment}
+    return subprocess.run(
+        [COMMAND, *words], cwd=cwd, env=environ, capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory):
+    """A running account in a folder with a space in its name."""
+    folder = tmp_path_factory.mktemp("a state") / "folder"
+    up = glue_secure("local", "up", state=folder)
+    assert up.returncode == 0, up.stderr
+    yield folder
+    assert glue_secure("local", "down", state=folder).returncode == 0
+
+
+def test_up_twice_is_harmless_and_says_so(state):
+    before = json.loads(glue_secure("local", "status", "--json", state=state).stdout)
+    again = glue_secure("local", "up", "--json", state=state)
+    assert again.returncode == 0
+    assert json.loads(again.stdout) == before
+    assert before["running"] is True
+
+
+def test_down_leaves_no_process(tmp_path):
+    assert glue_secure("local", "up", state=tmp_path / "s").returncode == 0
+    pid = json.loads(glue_secure("local", "status", "--json", state=tmp_path / "s").stdout)["process"]
+    assert glue_secure("local", "down", state=tmp_path / "s").stdout.strip() == "stopped"
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert glue_secure("local", "down", state=tmp_path / "s").stdout.strip() == "not running"
+    assert glue_secure("local", "status", state=tmp_path / "s").returncode == 1
+
+
+def test_a_script_of_ones_own_runs_and_its_exit_code_is_the_commands(state, tmp_path):
+    script = tmp_path / "my job.py"
+    script.write_text(
+        "from glue_secure import SecureJob\n"
+        "with SecureJob.from_argv('target') as job:\n"
+        "    record = job.write.s3(job.spark.range(3), job.args.target, format='parquet')\n"
+        "    print('wrote', record.rows)\n"
+    )
+    done = glue_secure("run", str(script), "--target", "s3://glue-secure-curated/mine/", state=state)
+    assert (done.returncode, "wrote 3" in done.stdout) == (0, True), done.stderr[-2000:]
+    refused = glue_secure("run", str(script), "--target", "file:///tmp/mine", state=state)
+    assert refused.returncode == 3
+    assert "GS-S3-006 refused" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    wrong = glue_secure("run", str(script), state=state)
+    assert wrong.returncode == 2
+    assert "--target" in wrong.stderr
+
+
+def test_a_plain_spark_submit_works_with_the_environment_of_local_env(state, tmp_path):
+    script = tmp_path / "plain.py"
+    script.write_text(
+        "from glue_secure import SecureJob\n"
+        "with SecureJob.from_argv(spark=None) as job:\n"
+        "    print('wrote', job.write.s3(job.spark.range(3), 's3://glue-secure-curated/plain/', format='csv').rows)\n"
+    )
+    submit = Path(sys.executable).with_name("spark-submit")
+    uris = " ".join(f"--glue-secure-{what}-uri s3://glue-secure-evidence/{what}/" for what in ("bookmark", "evidence"))
+    line = f'eval "$("{COMMAND}" local env)" && "{submit}" "{script}" --JOB_NAME flights_curated {uris}'
+    environ = {**os.environ, "GLUE_SECURE_LOCAL_STATE": str(state)}
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=environ, capture_output=True, text=True)
+    assert (done.returncode, "wrote 3" in done.stdout) == (0, True), done.stderr[-2000:]
+
+
+def test_commands_without_an_account_say_what_to_start(tmp_path):
+    for words in (("local", "env"), ("run", "jobs/flights_curated.py")):
+        done = glue_secure(*words, state=tmp_path / "none")
+        assert done.returncode == 2
+        assert "glue-secure local up" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("run",), ("nonsense",), ("local", "nonsense"), ("demo", "--script", "none.py")])
+def test_wrong_usage_ends_with_2(words, tmp_path):
+    assert glue_secure(*words, state=tmp_path / "none").returncode == 2
+
+
+def test_the_runtime_is_never_chosen_by_an_import_that_failed(state, tmp_path):
+    script = tmp_path / "job.py"
+    script.write_text("from glue_secure import SecureJob\nSecureJob.from_argv()\n")
+    line = f'eval "$("{COMMAND}" local env)" && unset GLUE_SECURE_RUNTIME && "{sys.executable}" "{script}" --JOB_NAME x'
+    environ = {**os.environ, "GLUE_SECURE_LOCAL_STATE": str(state)}
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=environ, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "GS-SEC-008" in done.stderr or "GLUE_SECURE_RUNTIME" in done.stderr

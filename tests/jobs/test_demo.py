@@ -1,0 +1,71 @@
+"""The demo, whole: what `make demo` shows, as JSON."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = Path(sys.executable).with_name("glue-secure")
+
+
+@pytest.fixture(scope="module")
+def document():
+    done = subprocess.run(
+        [COMMAND, "demo", "--json"], cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return json.loads(done.stdout)
+
+
+def test_the_first_run_reads_january_to_november_and_verifies_what_it_wrote(document):
+    first = document["steps"][0]
+    assert (first["exit_code"], first["control"]) == (0, None)
+    assert first["rows_read"] == 308_641
+    assert first["rows_written"] > 3_000
+    assert len(first["objects"]) >= 11
+    assert {(seen["algorithm"], seen["key"].split(":")[2]) for seen in first["objects"]} == {("aws:kms", "kms")}
+    assert len({seen["key"] for seen in first["objects"]}) == 1
+    assert (first["tls"]["protocol"], first["tls"]["source"]) == ("TLSv1.3", "pg_stat_ssl")
+    assert (first["bookmark"]["sequence_before"], first["bookmark"]["sequence_after"]) == (0, 1)
+    assert first["evidence"].startswith("s3://")
+
+
+def test_the_second_run_reads_december_only(document):
+    second = document["steps"][1]
+    assert second["rows_read"] == 28_135
+    assert all("month=12/" in seen["uri"] or seen["uri"].endswith("_SUCCESS") for seen in second["objects"])
+    assert second["bookmark"]["sequence_after"] == 2
+
+
+def test_the_third_run_reads_nothing_and_writes_nothing(document):
+    third = document["steps"][2]
+    assert third["exit_code"] == 0
+    assert (third["rows_read"], third["rows_written"], third["objects"], third["written"]) == (0, 0, [], 0)
+
+
+@pytest.mark.parametrize(
+    ("position", "control"),
+    [
+        (3, "GS-SEC-003"),
+        (4, "GS-SEC-001"),
+        (5, "GS-SEC-005"),
+        (6, "GS-KMS-002"),
+        (7, "GS-TLS-001"),
+        (8, "GS-TLS-002"),
+        (9, "GS-BKM-001"),
+    ],
+)
+def test_each_refusal_ends_with_3_writes_nothing_and_says_what_to_do(document, position, control):
+    step = document["steps"][position]
+    assert (step["exit_code"], step["control"], step["written"]) == (3, control, 0)
+    for word in ("found:", "required:", "fix:", "more:"):
+        assert word in step["refusal"]
+
+
+def test_the_document_says_that_the_account_is_embedded(document):
+    assert document["account"] == "embedded"
+    assert document["as_expected"] is True
+    assert len(document["steps"]) == 10

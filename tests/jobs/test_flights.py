@@ -1,0 +1,122 @@
+"""The example jobs, started as a user starts them."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from glue_secure.local import launch, seed
+from glue_secure.local.clients import clients
+from glue_secure.local.foundation import CURATED, EVIDENCE
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def flights(glue_account):
+    """January and February landed, tables filled."""
+    return seed.seed_flights(glue_account, months=(1, 2))
+
+
+def submit(account, script, name, *, master="local[2]", extra=()):
+    words = ["--JOB_NAME", name, "--source", seed.SOURCE, "--target", f"s3://{CURATED}/{name}/"]
+    words += ["--connection", seed.CONNECTION, *extra]
+    return launch.prepare(account, ROOT / "jobs" / script, words, master=master)
+
+
+def run(submission):
+    return launch.run(submission, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def evidence_of(account, name, run_id):
+    place = {"Bucket": EVIDENCE, "Key": f"evidence/job={name}/run={run_id}/evidence.json"}
+    return json.loads(clients(account)("s3").get_object(**place)["Body"].read())
+
+
+def keys(account, prefix):
+    listed = clients(account)("s3").list_objects_v2(Bucket=CURATED, Prefix=prefix).get("Contents", ())
+    return sorted(found["Key"] for found in listed)
+
+
+def test_the_drop_in_job_gives_what_the_short_job_gives(glue_account, glue_spark, flights):
+    for script, name in (("flights_curated.py", "short"), ("flights_curated_glue.py", "dropin")):
+        submission = submit(glue_account, script, name)
+        done = run(submission)
+        assert done.returncode == 0, done.stdout[-3000:]
+        assert evidence_of(glue_account, name, submission.run_id)["bookmark"]["sequence_after"] == 1
+    short, dropin = (glue_spark.read.parquet(f"s3a://{CURATED}/{name}/") for name in ("short", "dropin"))
+    assert short.count() > 400
+    assert sorted(map(tuple, short.select(sorted(short.columns)).collect())) == sorted(
+        map(tuple, dropin.select(sorted(dropin.columns)).collect())
+    )
+    assert short.selectExpr("sum(flights)").first()[0] == sum(rows for _, rows in flights.rows)
+
+
+def test_the_job_runs_on_a_cluster_so_that_settings_and_certificates_reach_executors(
+    glue_account, flights, foundation
+):
+    submission = submit(glue_account, "flights_curated.py", "clustered", master="local-cluster[2,1,1024]")
+    done = run(submission)
+    assert done.returncode == 0, done.stdout[-3000:]
+    evidence = evidence_of(glue_account, "clustered", submission.run_id)
+    objects = [seen for write in evidence["writes"] for seen in write["objects"]]
+    assert len(objects) >= 2
+    assert {(seen["algorithm"], seen["key"]) for seen in objects} == {("aws:kms", foundation.data_key)}
+    assert evidence["tls"][0]["protocol"] == "TLSv1.3"
+    assert {read["source"]: read["rows"] for read in evidence["reads"]}["ops-postgres/airlines"] == 16
+
+
+def test_a_run_killed_while_it_writes_leaves_the_bookmark_and_the_next_run_reads_the_same(
+    glue_account, flights
+):
+    submission = submit(glue_account, "flights_curated.py", "killed")
+    process = subprocess.Popen(
+        submission.command,
+        env=dict(submission.environment),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not keys(glue_account, "killed/") and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    again = submit(glue_account, "flights_curated.py", "killed")
+    done = run(again)
+    assert done.returncode == 0, done.stdout[-3000:]
+    evidence = evidence_of(glue_account, "killed", again.run_id)
+    flights_read = next(read for read in evidence["reads"] if read["kind"] == "s3")
+    assert flights_read["rows"] == sum(rows for _, rows in flights.rows)
+    assert evidence["bookmark"]["sequence_before"] == 0
+    assert evidence["bookmark"]["sequence_after"] == 1
+
+
+def test_gs_bkm_005_of_two_runs_at_once_one_commits_and_the_other_says_who(glue_account, flights):
+    submissions = [submit(glue_account, "flights_curated.py", "raced", master="local[1]") for _ in range(2)]
+    processes = [
+        subprocess.Popen(
+            submission.command,
+            env=dict(submission.environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for submission in submissions
+    ]
+    outputs = [process.communicate()[0] for process in processes]
+    codes = [process.returncode for process in processes]
+    assert sorted(codes) in ([0, 3], [0, 0]), outputs
+    sequences = [
+        evidence_of(glue_account, "raced", submission.run_id)["bookmark"] for submission in submissions
+    ]
+    if sorted(codes) == [0, 3]:
+        loser = codes.index(3)
+        assert "GS-BKM-005 refused" in outputs[loser]
+        assert submissions[1 - loser].run_id in outputs[loser]
+    else:  # the second began after the first had committed, so it found nothing new
+        assert sorted((s["sequence_before"], s["sequence_after"]) for s in sequences) == [(0, 1), (1, 1)]

@@ -1,0 +1,139 @@
+"""The drop-in door on a live Spark session: Glue's calls, through the same funnels."""
+
+import pytest
+
+from glue_secure import Refusal, UsageError
+from glue_secure.context import GlueContext
+from glue_secure.dynamicframe import DynamicFrame
+from glue_secure.job import Job
+from glue_secure.utils import getResolvedOptions
+
+CSV = "carrier,delay\nUA,3\nAA,5\n"
+
+
+@pytest.fixture
+def context(glue_spark):
+    return GlueContext(glue_spark.sparkContext)
+
+
+@pytest.fixture
+def started(glue_job, context, monkeypatch):
+    """A context whose job has been initialised the way a script does it."""
+    argv = glue_job.argv()
+    monkeypatch.setattr("sys.argv", argv)
+    args = getResolvedOptions(argv, ["JOB_NAME", "source", "target"])
+    job = Job(context)
+    job.init(args["JOB_NAME"], args)
+    yield context, job, args
+    context.secured_run.close(outcome="test over")
+
+
+def read(context, args):
+    return context.create_dynamic_frame.from_options(
+        "s3",
+        {"paths": [args["source"]], "recurse": True},
+        format="csv",
+        format_options={"withHeader": True},
+        transformation_ctx="flights",
+    )
+
+
+def test_a_script_reads_writes_and_commits(glue_job, started, foundation):
+    context, job, args = started
+    glue_job.land("a.csv", CSV)
+    frame = read(context, args)
+    assert frame.count() == 2
+    context.write_dynamic_frame.from_options(
+        frame=frame.rename_field("delay", "minutes"),
+        connection_type="s3",
+        connection_options={"path": args["target"], "partitionKeys": ["carrier"]},
+        format="parquet",
+    )
+    job.commit()
+    assert {seen["key"] for seen in glue_job.objects().values()} == {foundation.data_key}
+    assert any("/carrier=UA/" in key for key in glue_job.objects())
+    assert glue_job.evidence()[-1]["outcome"] == "succeeded"
+    assert glue_job.evidence()[-1]["bookmark"]["sequence_after"] == 1
+
+
+def test_without_a_header_columns_are_numbered_as_in_spark(glue_job, started):
+    context, _, args = started
+    glue_job.land("a.csv", "UA,3\n")
+    frame = context.create_dynamic_frame.from_options("s3", {"paths": [args["source"]]}, format="csv")
+    assert frame.toDF().columns == ["_c0", "_c1"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda c: c.create_dynamic_frame.from_options("s3", {"paths": ["s3://bucket-a/x"]}, format="csv"),
+        lambda c: c.create_dynamic_frame.from_catalog("db", "table"),
+        lambda c: c.write_dynamic_frame.from_options(None, "s3", {"path": "s3://bucket-a/x"}, format="csv"),
+        lambda c: c.extract_jdbc_conf("ops-postgres"),
+        lambda c: Job(c).commit(),
+    ],
+    ids=["read", "catalog", "write", "jdbc", "commit"],
+)
+def test_gs_sec_007_nothing_before_job_init(context, call):
+    with pytest.raises(Refusal, match="GS-SEC-007"):
+        call(context)
+
+
+def test_what_is_not_offered_is_refused_by_name(glue_job, started):
+    context, _, args = started
+    with pytest.raises(UsageError, match="groupFiles"):
+        context.create_dynamic_frame.from_options(
+            "s3", {"paths": [args["source"]], "groupFiles": "inPartition"}, format="csv"
+        )
+    with pytest.raises(UsageError, match="optimizePerformance"):
+        context.create_dynamic_frame.from_options(
+            "s3", {"paths": [args["source"]]}, format="csv", format_options={"optimizePerformance": True}
+        )
+    with pytest.raises(UsageError, match="push_down_predicate"):
+        context.create_dynamic_frame.from_catalog("db", "table", push_down_predicate="month = 1")
+
+
+def test_a_second_init_is_refused(started):
+    context, job, args = started
+    with pytest.raises(UsageError, match="second call"):
+        job.init(args["JOB_NAME"], args)
+
+
+def test_nothing_is_read_after_commit(glue_job, started):
+    context, job, args = started
+    glue_job.land("a.csv", CSV)
+    job.commit()
+    with pytest.raises(UsageError, match=r"before job\.commit"):
+        read(context, args)
+
+
+def test_a_catalog_table_in_s3_is_read_with_its_serde(glue_job, started, glue_account):
+    from glue_secure.local.clients import clients
+
+    context, _, _ = started
+    glue_job.land("table/a.csv", "carrier;delay\nUA;3\n")
+    glue = clients(glue_account)("glue")
+    database = glue_job.name
+    glue.create_database(DatabaseInput={"Name": database})
+    glue.create_table(
+        DatabaseName=database,
+        TableInput={
+            "Name": "flights",
+            "Parameters": {"classification": "csv", "skip.header.line.count": "1"},
+            "StorageDescriptor": {
+                "Location": f"{glue_job.source}table/",
+                "SerdeInfo": {"Parameters": {"field.delim": ";"}},
+            },
+        },
+    )
+    frame = context.create_dynamic_frame.from_catalog(database=database, table_name="flights")
+    assert [row.asDict() for row in frame.toDF().collect()] == [{"carrier": "UA", "delay": "3"}]
+
+
+def test_a_dynamic_frame_is_made_of_a_dataframe_only(context):
+    with pytest.raises(UsageError, match=r"DynamicFrame\.fromDF"):
+        DynamicFrame.fromDF([1, 2], context, "x")
+
+
+def test_the_context_lends_the_sessions_own_calls(context):
+    assert context.sql("select 1 as one").first().one == 1

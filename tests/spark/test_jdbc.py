@@ -1,0 +1,144 @@
+"""Reading PostgreSQL over TLS through a Glue connection, by the real driver."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from glue_secure import Refusal, UsageError
+from glue_secure.local import changes, seed
+
+
+@pytest.fixture(scope="module")
+def tables(glue_account):
+    """airlines, airports and planes behind the connection ops-postgres."""
+    seed.seed_flights(glue_account, months=())
+
+
+@pytest.fixture
+def secret(glue_account, tables):
+    """The database password, to look for where it must not be."""
+    import json
+
+    from glue_secure.local.clients import clients
+
+    held = clients(glue_account)("secretsmanager").get_secret_value(SecretId=seed.SECRET)["SecretString"]
+    return json.loads(held)["password"]
+
+
+def test_gs_tls_010_the_database_confirms_the_runs_session(glue_job, tables):
+    with glue_job.job() as job:
+        assert job.read.jdbc(connection=seed.CONNECTION, table="airlines").count() == 16
+    (tls,) = glue_job.evidence()[-1]["tls"]
+    assert tls["protocol"] == "TLSv1.3"
+    assert tls["cipher"].startswith("TLS_")
+    assert "localhost" in tls["names"]
+    assert "GS-TLS-010" in {finding["control"] for finding in glue_job.evidence()[-1]["controls"]}
+
+
+def test_a_query_is_read_as_a_table(glue_job, tables):
+    with glue_job.job() as job:
+        rows = job.read.jdbc(connection=seed.CONNECTION, table="(select carrier from airlines limit 3) x")
+        assert rows.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("properties", "control"),
+    [
+        ({"JDBC_ENFORCE_SSL": "false"}, "GS-TLS-006"),
+        ({"SKIP_CUSTOM_JDBC_CERT_VALIDATION": "true"}, "GS-TLS-006"),
+        ({"SECRET_ID": None, "USERNAME": "u", "PASSWORD": "hunter2hunter2"}, "GS-TLS-008"),
+        ({"CUSTOM_JDBC_CERT": "s3://glue-secure-landing/certificates/missing.pem"}, "GS-TLS-012"),
+        ({"JDBC_CONNECTION_URL": "jdbc:mysql://localhost:3306/db"}, "GS-TLS-011"),
+        ({"JDBC_CONNECTION_URL": "jdbc:postgresql://localhost:1/db"}, "GS-TLS-009"),
+    ],
+    ids=["not-enforced", "validation-skipped", "plain-password", "no-certificate", "engine", "nobody-there"],
+)
+def test_a_bad_connection_refuses(glue_job, glue_account, tables, properties, control):
+    with (
+        changes.changed_connection(glue_account, seed.CONNECTION, **properties),
+        pytest.raises(Refusal, match=control) as refusal,
+        glue_job.job() as job,
+    ):
+        job.read.jdbc(connection=seed.CONNECTION, table="airlines")
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("option", ["enforceSSL", "sslmode", "SSLMODE", "sslfactory", "password", "url"])
+def test_an_option_that_touches_tls_or_credentials_refuses(glue_job, tables, option):
+    with pytest.raises(Refusal, match=r"GS-TLS-00[58]"), glue_job.job() as job:
+        job.read.jdbc(connection=seed.CONNECTION, table="airlines", options={option: "false"})
+
+
+def test_a_reader_option_that_plain_spark_cannot_honour_is_refused(glue_job, tables):
+    with pytest.raises(UsageError, match="hashfield"), glue_job.job() as job:
+        job.read.jdbc(connection=seed.CONNECTION, table="airlines", options={"hashfield": "carrier"})
+
+
+def test_the_server_for_another_name_refuses_before_the_password_is_fetched(glue_job, glue_account, tables):
+    with (
+        changes.database_certificate(glue_account, "db.example.org"),
+        pytest.raises(Refusal, match="GS-TLS-002"),
+        glue_job.job() as job,
+    ):
+        job.read.jdbc(connection=seed.CONNECTION, table="airlines")
+
+
+def test_extract_jdbc_conf_gives_a_url_that_verifies(glue_job, glue_spark, glue_account, tables, monkeypatch):
+    from glue_secure.context import GlueContext
+    from glue_secure.job import Job
+
+    monkeypatch.setattr("sys.argv", glue_job.argv())
+    context = GlueContext(glue_spark)
+    Job(context).init(glue_job.name)
+    conf = context.extract_jdbc_conf(seed.CONNECTION)
+    assert conf["enforceSSL"] == "true"
+    native = glue_spark.read.format("jdbc").option("url", conf["fullUrl"]).option("dbtable", "airlines")
+    native = native.option("user", conf["user"]).option("password", conf["password"])
+    assert native.option("driver", "org.postgresql.Driver").load().count() == 16
+    with changes.database_certificate(glue_account, "db.example.org"), pytest.raises(Exception, match="verif"):
+        native.option("driver", "org.postgresql.Driver").load()
+    context.secured_run.close(outcome="test over")
+
+
+def test_the_password_is_in_no_plan_and_no_error(glue_job, tables, secret):
+    with glue_job.job() as job:
+        frame = job.read.jdbc(connection=seed.CONNECTION, table="airlines")
+        plan = frame._jdf.queryExecution().toString()
+        with pytest.raises(Exception, match="nosuchtable") as error:
+            job.read.jdbc(connection=seed.CONNECTION, table="nosuchtable")
+    assert secret not in plan
+    assert secret not in str(error.value)
+    assert secret not in str(glue_job.evidence())
+
+
+def test_the_password_is_in_no_event_log_and_no_output(glue_account, tables, secret, tmp_path):
+    from glue_secure.local import launch
+
+    script = tmp_path / "job.py"
+    script.write_text(
+        "from glue_secure import SecureJob\n"
+        "with SecureJob.from_argv('connection') as job:\n"
+        "    rows = job.read.jdbc(connection=job.args.connection, table='airlines')\n"
+        "    rows.explain(True)\n"
+        "    print(rows.count(), job.args, job.read)\n"
+    )
+    logs = tmp_path / "events"
+    logs.mkdir()
+    submission = launch.prepare(
+        glue_account, script, ["--JOB_NAME", "event_log", "--connection", seed.CONNECTION], verbose=True
+    )
+    conf = ("--conf", "spark.eventLog.enabled=true", "--conf", f"spark.eventLog.dir={logs.as_uri()}")
+    command = (submission.command[0], *conf, *submission.command[1:])
+    done = launch.run(
+        launch.Submission(command, submission.environment, submission.run_id),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    written = "".join(path.read_text(errors="replace") for path in Path(logs).rglob("*") if path.is_file())
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "SparkListenerSQLExecutionStart" in written
+    assert secret not in written
+    assert secret not in done.stdout
+    assert sys.executable in submission.environment["PYSPARK_PYTHON"]

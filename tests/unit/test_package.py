@@ -1,0 +1,59 @@
+"""What importing the package costs and shows."""
+
+import subprocess
+import sys
+
+import pytest
+
+import glue_secure
+
+HEAVY = ("boto3", "botocore", "pyspark", "aws_encryption_sdk", "cryptography", "moto", "typer", "rich", "pandas")
+
+
+def modules_after(code):
+    program = f"import sys\nhook = sys.excepthook\n{code}\nassert sys.excepthook is hook\nprint(*sorted(sys.modules))"
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], check=True, capture_output=True, text=True
+    ).stdout.split()
+
+
+@pytest.mark.parametrize(
+    "module", ["glue_secure", "glue_secure.testing.plugin", "glue_secure.local", "glue_secure.core.policy"]
+)
+def test_importing_costs_nothing_and_changes_nothing(module):
+    loaded = modules_after(f"import {module}")
+    assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_the_public_names_are_these():
+    assert sorted(glue_secure.__all__) == [
+        "BookmarkConflict",
+        "CannotVerify",
+        "GlueSecureError",
+        "Refusal",
+        "SecureJob",
+        "UsageError",
+    ]
+    assert set(glue_secure.__all__) < set(dir(glue_secure))
+    for name in glue_secure.__all__:
+        assert getattr(glue_secure, name).__name__ == name
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="Nonsense"):
+        glue_secure.Nonsense  # noqa: B018
+
+
+def test_the_job_jobs_import_the_package_and_pyspark_only():
+    import ast
+    from pathlib import Path
+
+    for script in (Path(__file__).resolve().parents[2] / "jobs").glob("*.py"):
+        tree = ast.parse(script.read_text())
+        names = {
+            (node.module or "") if isinstance(node, ast.ImportFrom) else node.names[0].name
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.Import, ast.ImportFrom))
+        }
+        roots = {name.partition(".")[0] for name in names}
+        assert roots <= {"glue_secure", "pyspark", "sys", "flights_curated"}, script

@@ -55,6 +55,7 @@ class SecureJob:
             Refusal, CannotVerify: a control stopped the run.
         """
         exits.install()
+        composition.require_runtime()
         arguments = composition.arguments(list(argv) if argv is not None else None)
         values = JobValues(
             **{name.replace("-", "_"): value for name, value in arguments.require(names).items()}
@@ -65,13 +66,18 @@ class SecureJob:
             # The control plane answers while the JVM starts; nothing is read or written in the meantime.
             preflight = pool.submit(preflight_of, identity, arguments, services)
             session, owns = (spark, False) if spark is not None else _session()
-            run = SecuredRun.start(
-                identity,
-                arguments,
-                services=services,
-                engine=composition.engine(session),
-                preflight=preflight.result(),
-            )
+            try:
+                run = SecuredRun.start(
+                    identity,
+                    arguments,
+                    services=services,
+                    engine=composition.engine(session),
+                    preflight=preflight.result(),
+                )
+            except BaseException:
+                if owns:
+                    session.stop()
+                raise
         exits.watch(run)
         return cls(run=run, spark=session, args=values, owns_spark=owns)
 

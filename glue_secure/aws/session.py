@@ -8,27 +8,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from glue_secure.core.endpoints import endpoint_kind
 from glue_secure.core.errors import Refusal, UsageError
 from glue_secure.core.redaction import redact_text
-
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
-# The DNS suffixes of AWS's partitions (botocore's endpoint data; a contract test compares them).
-_AWS_SUFFIXES = (
-    ".amazonaws.com",
-    ".amazonaws.com.cn",
-    ".api.aws",
-    ".api.amazonwebservices.com.cn",
-    ".amazonaws.eu",
-    ".api.amazonwebservices.eu",
-    ".c2s.ic.gov",
-    ".sc2s.sgov.gov",
-    ".cloud.adc-e.uk",
-    ".csp.hci.ic.gov",
-    ".api.aws.ic.gov",
-    ".api.aws.scloud",
-    ".api.cloud-aws.adc-e.uk",
-    ".api.aws.hci.ic.gov",
-)
 
 
 class AwsSession:
@@ -105,13 +87,10 @@ class AwsSession:
         }
         return kinds.pop() if len(kinds) == 1 else "custom-endpoint"
 
-
-def endpoint_kind(url: str) -> str:
-    """What an endpoint is, by its host: nobody may take the embedded account for AWS."""
-    host = urlsplit(url).hostname or ""
-    if host in _LOOPBACK:
-        return "embedded"
-    return "aws" if host.endswith(_AWS_SUFFIXES) else "custom-endpoint"
+    @property
+    def s3_endpoint(self) -> str:
+        """Where the driver's own S3 requests go, a URL."""
+        return str(self.client("s3").meta.endpoint_url)
 
 
 def require_tls(service: str, url: str) -> None:

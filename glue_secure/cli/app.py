@@ -100,7 +100,10 @@ def run(
             "the embedded account", found="not running", required="a running one", fix="glue-secure local up"
         )
     submission = launch.prepare(account, script, context.args, master=master, verbose=verbose)
-    raise typer.Exit(launch.run(submission).returncode)
+    code = launch.run(submission).returncode
+    left = launch.evidence(account, submission)
+    _say(f"exit code {code}; evidence: {left[0] if left else 'none'}")
+    raise typer.Exit(code)
 
 
 @local_app.command()

@@ -10,8 +10,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from glue_secure.core.endpoints import same_service
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.policy import Finding, failed, passed
+from glue_secure.core.redaction import redact_text
 
 # Names that decide how an object is encrypted or how it travels. The second of each pair of S3A
 # names is the older spelling, which Hadoop still reads, per bucket too.
@@ -44,13 +46,15 @@ class SettingsPlan:
     Attributes:
         key: the key every object is to be written under.
         settings: Hadoop name → value, exactly as they must be in force.
+        s3_endpoint: where the driver's own S3 requests go; Hadoop's must go there too.
     """
 
     key: KmsKeyArn
     settings: Mapping[str, str]
+    s3_endpoint: str
 
 
-def plan_settings(key: KmsKeyArn) -> SettingsPlan:
+def plan_settings(key: KmsKeyArn, *, s3_endpoint: str) -> SettingsPlan:
     """Hadoop settings for SSE-KMS under ``key`` over TLS, for S3A and EMRFS."""
     return SettingsPlan(
         key,
@@ -61,6 +65,7 @@ def plan_settings(key: KmsKeyArn) -> SettingsPlan:
             "fs.s3.enableServerSideEncryption": "true",
             "fs.s3.serverSideEncryption.kms.keyId": str(key),
         },
+        s3_endpoint,
     )
 
 
@@ -87,30 +92,34 @@ def check_settings(plan: SettingsPlan, in_force: Mapping[str, str]) -> list[Find
                     fix=f"remove what sets {name} after job.init",
                 )
             )
+    findings.append(_endpoint(plan, "fs.s3a.endpoint", in_force.get("fs.s3a.endpoint", "")))
     for name in sorted(in_force):
         match = _BUCKET.match(name)
-        if match:
+        if match and match["name"] == "endpoint":
+            findings.append(_endpoint(plan, name, in_force[name]))
+        elif match:
             findings.append(_bucket_setting(plan, name, match["bucket"], match["name"], in_force[name]))
-        elif name in ("fs.s3a.endpoint", "fs.s3.endpoint") and _is_plain_http(in_force[name]):
-            findings.append(_plain_http(name, in_force[name]))
-    if not any(finding.control == "GS-S3-002" for finding in findings):
-        findings.append(
-            passed(
-                "GS-S3-002",
-                "fs.s3a.endpoint",
-                in_force.get("fs.s3a.endpoint") or "the region's own, over TLS",
-            )
-        )
+        elif name == "fs.s3.endpoint":
+            findings.append(_endpoint(plan, name, in_force[name]))
     return findings
 
 
+def _endpoint(plan: SettingsPlan, name: str, value: str) -> Finding:
+    """GS-S3-002: TLS, and the same service that verification asks; Hadoop's own default is AWS."""
+    resource = f"Hadoop setting {name}"
+    secure = "://" not in value or value.strip().lower().startswith("https://")
+    if secure and same_service(value or "s3.amazonaws.com", plan.s3_endpoint):
+        return passed("GS-S3-002", resource, value or "not set: the region's own, over TLS")
+    return failed(
+        "GS-S3-002",
+        resource,
+        found=redact_text(value) or "not set, which means AWS",
+        required=f"{plan.s3_endpoint}, over TLS",
+        fix=f"remove {name}, or make it the endpoint that AWS_ENDPOINT_URL names to the driver",
+    )
+
+
 def _bucket_setting(plan: SettingsPlan, name: str, bucket: str, suffix: str, value: str) -> Finding:
-    if suffix == "endpoint":
-        return (
-            _plain_http(name, value)
-            if _is_plain_http(value)
-            else passed("GS-S3-002", f"Hadoop setting {name}", value)
-        )
     expected = {
         "encryption.algorithm": "SSE-KMS",
         "server-side-encryption-algorithm": "SSE-KMS",
@@ -126,20 +135,6 @@ def _bucket_setting(plan: SettingsPlan, name: str, bucket: str, suffix: str, val
         found=value or "empty",
         required=expected or "not set",
         fix=f"remove {name}; the setting without 'bucket.{bucket}.' is enforced for every bucket",
-    )
-
-
-def _is_plain_http(value: str) -> bool:
-    return value.strip().lower().startswith("http://")
-
-
-def _plain_http(name: str, value: str) -> Finding:
-    return failed(
-        "GS-S3-002",
-        f"Hadoop setting {name}",
-        found=value,
-        required="an https:// endpoint, or none",
-        fix=f"remove {name} or make it https://",
     )
 
 

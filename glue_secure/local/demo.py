@@ -6,7 +6,6 @@ left in S3, and "nothing written" is two listings compared.
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import time
@@ -175,7 +174,7 @@ class Demo:
             self.progress(done.stdout)
         appeared = self._contents() - before
         refusal = _REFUSAL.search(done.stdout)
-        uri, evidence = self._evidence(submission.run_id)
+        uri, evidence = launch.evidence(self.account, submission) or (None, {})
         step = Step(
             name=name,
             expected=expected,
@@ -199,15 +198,6 @@ class Demo:
                     if not entry["Key"].startswith("evidence/"):
                         found.add((bucket, entry["Key"], entry["ETag"]))
         return found
-
-    def _evidence(self, run_id: str) -> tuple[str | None, dict[str, Any]]:
-        s3 = clients(self.account)("s3")
-        key = f"evidence/job={JOB}/run={run_id}/evidence.json"
-        try:
-            body = s3.get_object(Bucket=EVIDENCE, Key=key)["Body"].read()
-        except s3.exceptions.NoSuchKey:
-            return None, {}
-        return f"s3://{EVIDENCE}/{key}", json.loads(body)
 
 
 def _observed(evidence: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -9,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from glue_secure.core.arguments import JobArguments
+from glue_secure.core.arguments import EVIDENCE_URI, JobArguments
 from glue_secure.core.errors import UsageError
+from glue_secure.core.identifiers import S3Uri
 from glue_secure.local.account import EmbeddedAccount
-from glue_secure.local.clients import clients
+from glue_secure.local.clients import clients, error_code
 from glue_secure.local.environment import overlay
 from glue_secure.local.seed import ensure_job
 
@@ -25,11 +27,15 @@ class Submission:
         command: ``spark-submit`` and its words.
         environment: the whole environment of the process.
         run_id: of the job run that was started for it.
+        job: the job's name.
+        evidence: the prefix that the run was told to leave evidence under, None when it was told none.
     """
 
     command: tuple[str, ...]
     environment: Mapping[str, str]
     run_id: str
+    job: str
+    evidence: str | None
 
 
 def prepare(
@@ -79,7 +85,13 @@ def prepare(
     environment = overlay(os.environ, account, master=master)
     if verbose:
         environment["GLUE_SECURE_SPARK_LOG_LEVEL"] = "info"
-    return Submission((*spark_submit(), str(script), *arguments), environment, started["JobRunId"])
+    return Submission(
+        command=(*spark_submit(), str(script), *arguments),
+        environment=environment,
+        run_id=started["JobRunId"],
+        job=name,
+        evidence=values.get(EVIDENCE_URI) or None,
+    )
 
 
 def run(
@@ -95,6 +107,23 @@ def run(
         check=False,
         stdin=subprocess.DEVNULL,
     )
+
+
+def evidence(account: EmbeddedAccount, submission: Submission) -> tuple[str, dict[str, Any]] | None:
+    """Where the run's evidence lies and what it says; None when the run left none."""
+    if submission.evidence is None:
+        return None
+    place = S3Uri.parse(submission.evidence).child(
+        f"job={submission.job}/run={submission.run_id}/evidence.json"
+    )
+    s3 = clients(account)("s3")
+    try:
+        body = s3.get_object(Bucket=place.bucket, Key=place.key)["Body"].read()
+    except s3.exceptions.ClientError as error:
+        if error_code(error) not in ("NoSuchKey", "NoSuchBucket"):
+            raise
+        return None
+    return str(place), json.loads(body)
 
 
 def spark_submit() -> tuple[str, ...]:

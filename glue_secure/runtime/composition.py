@@ -60,8 +60,8 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
     )
 
 
-def engine(spark: Any, environ: Mapping[str, str] | None = None) -> Engine:
-    """The runtime that the environment names. An import that failed never chooses one."""
+def require_runtime(environ: Mapping[str, str] | None = None) -> None:
+    """Refuse, before anything is started, when the environment names no runtime that is served here."""
     environ = os.environ if environ is None else environ
     chosen = environ.get(RUNTIME, "")
     if chosen != "spark":
@@ -71,6 +71,11 @@ def engine(spark: Any, environ: Mapping[str, str] | None = None) -> Engine:
             required="spark (the plain-Spark runtime; the awsglue runtime is not part of this version)",
             fix=f"export {RUNTIME}=spark, or start the script with: glue-secure run SCRIPT",
         )
+
+
+def engine(spark: Any, environ: Mapping[str, str] | None = None) -> Engine:
+    """The runtime that the environment names. An import that failed never chooses one."""
+    require_runtime(environ)
     from glue_secure.runtime.spark.engine import SparkEngine
 
     return SparkEngine(spark=spark)

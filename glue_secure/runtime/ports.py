@@ -100,6 +100,10 @@ class Environment(Protocol):
         """``eu-west-1``."""
 
     @property
+    def s3_endpoint(self) -> str:
+        """Where the driver's own S3 requests go: an https URL."""
+
+    @property
     def kind(self) -> str:
         """``aws``, ``embedded`` (loopback endpoints) or ``custom-endpoint``."""
 

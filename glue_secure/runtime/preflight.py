@@ -88,7 +88,7 @@ def establish(
     return Preflight(
         configuration=configuration,
         keys=arns,
-        plan=plan_settings(arns["s3"]),
+        plan=plan_settings(arns["s3"], s3_endpoint=environment.s3_endpoint),
         account=account,
         region=environment.region,
         findings=tuple(findings),

@@ -6,8 +6,8 @@ the funnels → bookmark commit → evidence. Each step's result is frozen; none
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from glue_secure.bookmarks.envelope import Envelope, EnvelopeContext
 from glue_secure.bookmarks.session import BookmarkSession
 from glue_secure.bookmarks.store import BookmarkStore
 from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, BookmarkOption, JobArguments, JobIdentity
-from glue_secure.core.errors import CannotVerify, Refusal, UsageError
+from glue_secure.core.errors import CannotVerify, GlueSecureError, Refusal, UsageError
 from glue_secure.core.evidence import Evidence, WriteRecord
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.policy import enforce, passed
@@ -75,7 +75,7 @@ class SecuredRun:
         self._services, self._engine, self._ledger = services, engine, ledger
         self._evidence_prefix = _required_location(arguments, EVIDENCE_URI)
         self._outcome: str | None = None
-        self._refused: Refusal | None = None
+        self._spoiled: BaseException | None = None
         self._bookmarks = self._bookmark_session(arguments)
         connections = ConnectionDesk(
             control_plane=services.control_plane,
@@ -174,32 +174,43 @@ class SecuredRun:
 
     def read_s3(self, source: str | Sequence[str], **arguments: Any) -> Any:
         """See :meth:`ReadFunnel.read_s3`."""
-        self._require_open()
-        return self._reads.read_s3(source, **arguments)
+        with self._call():
+            return self._reads.read_s3(source, **arguments)
 
     def read_jdbc(self, connection: str, table: str, **arguments: Any) -> Any:
         """See :meth:`ReadFunnel.read_jdbc`."""
-        self._require_open()
-        return self._reads.read_jdbc(connection, table, **arguments)
+        with self._call():
+            return self._reads.read_jdbc(connection, table, **arguments)
 
     def read_table(self, database: str, name: str, *, transformation_ctx: str = "") -> Any:
         """See :meth:`ReadFunnel.read_table`."""
-        self._require_open()
-        return self._reads.read_table(database, name, transformation_ctx=transformation_ctx)
+        with self._call():
+            return self._reads.read_table(database, name, transformation_ctx=transformation_ctx)
 
     def jdbc_conf(self, connection: str) -> dict[str, Any]:
         """See :meth:`ReadFunnel.jdbc_conf`."""
-        self._require_open()
-        return self._reads.jdbc_conf(connection)
+        with self._call():
+            return self._reads.jdbc_conf(connection)
 
     def write_s3(self, frame: Any, target: str, **arguments: Any) -> WriteRecord:
         """See :meth:`WriteFunnel.write_s3`."""
+        with self._call():
+            return self._writes.write_s3(frame, target, **arguments)
+
+    @contextmanager
+    def _call(self) -> Iterator[None]:
+        """One read or write. What fails in it, short of wrong usage, spoils the run.
+
+        A script that swallows the error must not move its bookmark past data that was selected and not
+        read, or written and not verified.
+        """
         self._require_open()
         try:
-            return self._writes.write_s3(frame, target, **arguments)
-        except Refusal as error:
-            # A script that swallows it must not move its bookmark past data that was not written well.
-            self._refused = error
+            yield
+        except UsageError:
+            raise
+        except BaseException as error:
+            self._spoiled = self._spoiled or error
             raise
 
     def commit(self) -> S3Uri:
@@ -209,13 +220,13 @@ class SecuredRun:
             Where the evidence lies.
 
         Raises:
+            GlueSecureError: an earlier read or write failed, and the script went on; nothing is committed.
             BookmarkConflict: another run committed first (GS-BKM-005).
             CannotVerify: the bookmark (GS-BKM-006) or the evidence (GS-EVD-001) could not be written.
         """
         self._require_open()
         try:
-            if self._refused is not None:
-                raise self._refused
+            self._require_unspoiled()
             with self._ledger.timed("commit"):
                 self._bookmarks.commit()
         except BaseException as error:
@@ -244,7 +255,7 @@ class SecuredRun:
                 resource=str(self._evidence_prefix),
                 found=str(problem) if isinstance(problem, ServiceError) else type(problem).__name__,
                 required="the run's evidence, SSE-KMS under the run's key",
-                fix="give the job's role s3:PutObject there; the data is verified and the bookmark committed",
+                fix=f"give the job's role s3:PutObject there; the run {self._outcome}",
                 aws_code=problem.code if isinstance(problem, ServiceError) else None,
             ) from problem
         finally:
@@ -264,6 +275,15 @@ class SecuredRun:
                 required="all reads and writes before job.commit()",
                 fix="move the call before job.commit(); what comes after it would be in no evidence",
             )
+
+    def _require_unspoiled(self) -> None:
+        if isinstance(self._spoiled, GlueSecureError):
+            raise self._spoiled
+        if self._spoiled is not None:
+            raise GlueSecureError(
+                f"an earlier read or write failed with {type(self._spoiled).__name__} and the script "
+                "went on; nothing is committed"
+            ) from self._spoiled
 
     def _make_evidence(self, error: BaseException | None, outcome: str) -> Evidence:
         return self._ledger.evidence(

@@ -44,6 +44,7 @@ class FakeEnvironment:
     account: str = "123456789012"
     region: str = "eu-west-1"
     kind: str = "embedded"
+    s3_endpoint: str = "https://s3.eu-west-1.amazonaws.com"
 
 
 @dataclass(frozen=True, slots=True)

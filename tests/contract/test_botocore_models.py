@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 from botocore.session import Session
 
-from glue_secure.aws import session as aws_session
+from glue_secure.core import endpoints
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import (
     CloudWatchEncryptionMode,
@@ -157,7 +157,7 @@ def test_the_endpoint_suffixes_cover_every_partition_of_aws(botocore_session):
         suffixes.add(partition["dnsSuffix"])
         suffixes |= {v["dnsSuffix"] for v in partition["defaults"]["variants"] if "dnsSuffix" in v}
     assert suffixes
-    missing = {s for s in suffixes if aws_session.endpoint_kind(f"https://glue.region.{s}") != "aws"}
+    missing = {s for s in suffixes if endpoints.endpoint_kind(f"https://glue.region.{s}") != "aws"}
     assert missing == set()
 
 
@@ -165,7 +165,7 @@ def test_no_endpoint_suffix_is_made_up(botocore_session):
     known = set()
     for partition in botocore_session.get_data("partitions")["partitions"]:
         known |= {partition["outputs"]["dnsSuffix"], partition["outputs"]["dualStackDnsSuffix"]}
-    assert {suffix.removeprefix(".") for suffix in aws_session._AWS_SUFFIXES} <= known
+    assert {suffix.removeprefix(".") for suffix in endpoints.AWS_SUFFIXES} <= known
 
 
 def test_a_key_of_every_region_of_every_partition_is_read(botocore_session):

@@ -26,7 +26,9 @@ def test_the_first_run_reads_january_to_november_and_verifies_what_it_wrote(docu
     assert first["rows_read"] == 308_641
     assert first["rows_written"] > 3_000
     assert len(first["objects"]) >= 11
-    assert {(seen["algorithm"], seen["key"].split(":")[2]) for seen in first["objects"]} == {("aws:kms", "kms")}
+    assert {(seen["algorithm"], seen["key"].split(":")[2]) for seen in first["objects"]} == {
+        ("aws:kms", "kms")
+    }
     assert len({seen["key"] for seen in first["objects"]}) == 1
     assert (first["tls"]["protocol"], first["tls"]["source"]) == ("TLSv1.3", "pg_stat_ssl")
     assert (first["bookmark"]["sequence_before"], first["bookmark"]["sequence_after"]) == (0, 1)

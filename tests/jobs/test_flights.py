@@ -97,7 +97,17 @@ def test_a_run_killed_while_it_writes_leaves_the_bookmark_and_the_next_run_reads
 
 
 def test_gs_bkm_005_of_two_runs_at_once_one_commits_and_the_other_says_who(glue_account, flights):
-    submissions = [submit(glue_account, "flights_curated.py", "raced", master="local[1]") for _ in range(2)]
+    # A target each: Spark's own committer does not let two jobs write below one location at once.
+    submissions = [
+        submit(
+            glue_account,
+            "flights_curated.py",
+            "raced",
+            master="local[1]",
+            extra=("--target", f"s3://{CURATED}/raced-{run}/"),
+        )
+        for run in (1, 2)
+    ]
     processes = [
         subprocess.Popen(
             submission.command,

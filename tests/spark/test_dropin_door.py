@@ -94,7 +94,7 @@ def test_what_is_not_offered_is_refused_by_name(glue_job, started):
 
 
 def test_a_second_init_is_refused(started):
-    context, job, args = started
+    _, job, args = started
     with pytest.raises(UsageError, match="second call"):
         job.init(args["JOB_NAME"], args)
 

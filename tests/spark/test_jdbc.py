@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,10 @@ def test_extract_jdbc_conf_gives_a_url_that_verifies(glue_job, glue_spark, glue_
     native = glue_spark.read.format("jdbc").option("url", conf["fullUrl"]).option("dbtable", "airlines")
     native = native.option("user", conf["user"]).option("password", conf["password"])
     assert native.option("driver", "org.postgresql.Driver").load().count() == 16
-    with changes.database_certificate(glue_account, "db.example.org"), pytest.raises(Exception, match="verif"):
+    with (
+        changes.database_certificate(glue_account, "db.example.org"),
+        pytest.raises(Exception, match="verif"),
+    ):
         native.option("driver", "org.postgresql.Driver").load()
     context.secured_run.close(outcome="test over")
 
@@ -132,7 +136,7 @@ def test_the_password_is_in_no_event_log_and_no_output(glue_account, tables, sec
     conf = ("--conf", "spark.eventLog.enabled=true", "--conf", f"spark.eventLog.dir={logs.as_uri()}")
     command = (submission.command[0], *conf, *submission.command[1:])
     done = launch.run(
-        launch.Submission(command, submission.environment, submission.run_id),
+        replace(submission, command=command),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )

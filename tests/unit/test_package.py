@@ -7,11 +7,22 @@ import pytest
 
 import glue_secure
 
-HEAVY = ("boto3", "botocore", "pyspark", "aws_encryption_sdk", "cryptography", "moto", "typer", "rich", "pandas")
+HEAVY = (
+    "boto3",
+    "botocore",
+    "pyspark",
+    "aws_encryption_sdk",
+    "cryptography",
+    "moto",
+    "typer",
+    "rich",
+    "pandas",
+)
 
 
 def modules_after(code):
-    program = f"import sys\nhook = sys.excepthook\n{code}\nassert sys.excepthook is hook\nprint(*sorted(sys.modules))"
+    check = "assert sys.excepthook is hook\nprint(*sorted(sys.modules))"
+    program = f"import sys\nhook = sys.excepthook\n{code}\n{check}"
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", program], check=True, capture_output=True, text=True
     ).stdout.split()

@@ -140,7 +140,7 @@ class GlueContext:
         format_options: Mapping[str, Any] | None = None,
         transformation_ctx: str = "",  # noqa: ARG002 - Glue's signature; sinks keep no bookmark here
     ) -> DynamicFrame:
-        """Write to S3 (``{"path": ..., "partitionKeys": [...]}``), every object verified; returns ``frame``."""
+        """Write to S3 (``{"path": ..., "partitionKeys": [...]}``), verified; returns ``frame``."""
         run = self.require_run("write_dynamic_frame.from_options")
         if not isinstance(frame, DynamicFrame):
             raise UsageError(

@@ -11,9 +11,10 @@ from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.runtime.spark.hadoop import SCHEME, HadoopSettings, versions
-from glue_secure.runtime.spark.measure import READ_MARK, RowMeter, jdbc_mark
+from glue_secure.runtime.spark.measure import READ_MARK, RowMeter
 
-# https://spark.apache.org/docs/3.5.6/sql-data-sources-jdbc.html: what shapes a read, and nothing that connects
+# What shapes a read, and nothing that connects:
+# https://spark.apache.org/docs/3.5.6/sql-data-sources-jdbc.html
 _JDBC_READER = frozenset(
     (
         "customSchema",
@@ -126,7 +127,7 @@ class SparkEngine:
         reader = self._spark.read.format("jdbc").options(**driver_options).options(**spark_options)
         reader = reader.option("url", url).option("driver", driver).option("dbtable", table)
         frame = reader.option("user", credentials.user).option("password", credentials.password).load()
-        return frame, jdbc_mark(url, table)
+        return frame, self._meter.mark_jdbc(frame)
 
     def write_s3(
         self,
@@ -139,12 +140,13 @@ class SparkEngine:
         options: Mapping[str, str],
     ) -> int | None:
         """Write the frame below the target; the rows written, or None when nothing measured them."""
-        self._meter.settle()
+        path = target.with_scheme(SCHEME)
+        self._meter.take_written(path)
         writer = frame.write.format(format).mode(mode).options(**options)
         if partition_by:
             writer = writer.partitionBy(*partition_by)
-        writer.save(target.with_scheme(SCHEME))
-        return self._meter.settle()
+        writer.save(path)
+        return self._meter.take_written(path)
 
     def is_certainly_empty(self, frame: Any) -> bool:
         """Whether Spark's optimiser proves, without running anything, that the frame has no rows."""

@@ -12,6 +12,7 @@ from typing import Any
 
 # A private reader option: it rides in the relation's options and tells one read from another.
 READ_MARK = "glueSecureRead"
+_HELD_AT_MOST = 64
 
 
 class RowMeter:
@@ -26,6 +27,8 @@ class RowMeter:
         self._lock = threading.Lock()
         self._executions: list[Any] = []
         self._rows: dict[str, int] = defaultdict(int)
+        self._written: dict[str, int] = {}
+        self._held: list[Any] = []
         self._failure: str | None = None
         self._listener = _Listener(self)
         try:
@@ -40,23 +43,34 @@ class RowMeter:
         """Called by the listener, on the callback thread."""
         with self._lock:
             self._executions.append(execution)
+            waiting = len(self._executions)
+        if waiting >= _HELD_AT_MOST:  # a job of many actions must not keep all their plans
+            self._count_finished()
 
-    def settle(self) -> int | None:
-        """Wait for Spark's listener bus, count what finished, return the rows that the last write wrote."""
+    def settle(self) -> None:
+        """Wait for Spark's listener bus and count what finished."""
         if self._failure is not None:
-            return None
+            return
         try:
             self._spark._jsc.sc().listenerBus().waitUntilEmpty()
         except Exception as error:
             self._failure = f"{type(error).__name__}"
-            return None
+            return
+        self._count_finished()
+
+    def _count_finished(self) -> None:
         with self._lock:
             executions, self._executions = self._executions, []
-        written: int | None = None
-        for execution in executions:
-            rows = self._count(execution.executedPlan())
-            written = rows if rows is not None else written
-        return written
+        try:
+            for execution in executions:
+                self._count(execution.executedPlan())
+        except Exception as error:  # a plan of a kind that is not known here: not measured
+            self._failure = f"{type(error).__name__}"
+
+    def take_written(self, path: str) -> int | None:
+        """Rows that the last write to this path wrote, once; None when nothing measured it."""
+        self.settle()
+        return None if self._failure is not None else self._written.pop(path.rstrip("/"), None)
 
     def rows(self, mark: str) -> int | None:
         """Rows that the scans of this read delivered so far; None when nothing measured them."""
@@ -68,9 +82,8 @@ class RowMeter:
             self._spark._jsparkSession.listenerManager().unregister(self._listener)
             self._failure = "closed"
 
-    def _count(self, plan: Any) -> int | None:
-        """Add the scans below ``plan`` to their reads; return the rows of a write command, if one is there."""
-        written: int | None = None
+    def _count(self, plan: Any) -> None:
+        """Add the scans below ``plan`` to their reads, and what a write command wrote to its path."""
         waiting = [plan]
         while waiting:
             node = waiting.pop()
@@ -86,12 +99,16 @@ class RowMeter:
             if kind == "FileSourceScanExec":
                 self._add(self._mark(node.relation()), node)
             elif kind == "RowDataSourceScanExec":
-                self._add(self._mark_of_relation(node.relation()), node)
+                self._add(self._jdbc_mark(node.relation()), node)
             elif kind == "DataWritingCommandExec":
-                written = _metric(node.cmd(), "numOutputRows")
+                self._note_write(node.cmd())
             children = node.children()
             waiting.extend(children.apply(position) for position in range(children.size()))
-        return written
+
+    def _note_write(self, command: Any) -> None:
+        rows = _metric(command, "numOutputRows")
+        if rows is not None and command.getClass().getSimpleName() == "InsertIntoHadoopFsRelationCommand":
+            self._written[str(command.outputPath())] = rows
 
     @staticmethod
     def _mark(relation: Any) -> str | None:
@@ -100,21 +117,26 @@ class RowMeter:
         found = relation.options().get(READ_MARK)
         return str(found.get()) if found.isDefined() else None
 
-    def _mark_of_relation(self, relation: Any) -> str | None:
-        if relation.getClass().getSimpleName() != "JDBCRelation":
-            return None
-        parameters = relation.jdbcOptions().parameters()
-        return jdbc_mark(str(parameters.get("url").get()), str(relation.jdbcOptions().tableOrQuery()))
+    def mark_jdbc(self, frame: Any) -> str:
+        """Tell the scans of one JDBC read apart: by its options object, which every plan of it shares.
+
+        Options of a JDBC read go to the driver, so no mark can ride in them.
+        """
+        options = frame._jdf.queryExecution().analyzed().relation().jdbcOptions()
+        self._held.append(options)  # while it lives, its identity is nobody else's
+        return self._identity(options)
+
+    def _jdbc_mark(self, relation: Any) -> str | None:
+        known = relation.getClass().getSimpleName() == "JDBCRelation"
+        return self._identity(relation.jdbcOptions()) if known else None
+
+    def _identity(self, options: Any) -> str:
+        return f"jdbc-{self._spark._jvm.java.lang.System.identityHashCode(options)}"
 
     def _add(self, mark: str | None, node: Any) -> None:
         rows = _metric(node, "numOutputRows")
         if mark is not None and rows is not None:
             self._rows[mark] += rows
-
-
-def jdbc_mark(url: str, table: str) -> str:
-    """What tells one JDBC read from another; its options go to the driver, so no mark can ride there."""
-    return f"{url} {table}"
 
 
 def _metric(node: Any, name: str) -> int | None:

@@ -19,6 +19,14 @@ def glue_secure(*words, state, cwd=ROOT, **environment):
     )
 
 
+def runs(pid):
+    """Whether a process runs; one that has ended and waits for its parent has no command line."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except FileNotFoundError:
+        return False
+
+
 @pytest.fixture(scope="module")
 def state(tmp_path_factory):
     """A running account in a folder with a space in its name."""
@@ -41,8 +49,7 @@ def test_down_leaves_no_process(tmp_path):
     assert glue_secure("local", "up", state=tmp_path / "s").returncode == 0
     pid = json.loads(glue_secure("local", "status", "--json", state=tmp_path / "s").stdout)["process"]
     assert glue_secure("local", "down", state=tmp_path / "s").stdout.strip() == "stopped"
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+    assert not runs(pid)
     assert glue_secure("local", "down", state=tmp_path / "s").stdout.strip() == "not running"
     assert glue_secure("local", "status", state=tmp_path / "s").returncode == 1
 
@@ -59,11 +66,12 @@ def test_a_script_of_ones_own_runs_and_its_exit_code_is_the_commands(state, tmp_
     assert (done.returncode, "wrote 3" in done.stdout) == (0, True), done.stderr[-2000:]
     refused = glue_secure("run", str(script), "--target", "file:///tmp/mine", state=state)
     assert refused.returncode == 3
-    assert "GS-S3-006 refused" in refused.stderr
-    assert "Traceback" not in refused.stderr
+    # spark-submit joins the script's two streams into its own standard output
+    assert "GS-S3-006 refused" in refused.stdout
+    assert "Traceback" not in refused.stdout
     wrong = glue_secure("run", str(script), state=state)
     assert wrong.returncode == 2
-    assert "--target" in wrong.stderr
+    assert "--target" in wrong.stdout
 
 
 def test_a_plain_spark_submit_works_with_the_environment_of_local_env(state, tmp_path):
@@ -71,10 +79,13 @@ def test_a_plain_spark_submit_works_with_the_environment_of_local_env(state, tmp
     script.write_text(
         "from glue_secure import SecureJob\n"
         "with SecureJob.from_argv(spark=None) as job:\n"
-        "    print('wrote', job.write.s3(job.spark.range(3), 's3://glue-secure-curated/plain/', format='csv').rows)\n"
+        "    target = 's3://glue-secure-curated/plain/'\n"
+        "    print('wrote', job.write.s3(job.spark.range(3), target, format='csv').rows)\n"
     )
     submit = Path(sys.executable).with_name("spark-submit")
-    uris = " ".join(f"--glue-secure-{what}-uri s3://glue-secure-evidence/{what}/" for what in ("bookmark", "evidence"))
+    uris = " ".join(
+        f"--glue-secure-{what}-uri s3://glue-secure-evidence/{what}/" for what in ("bookmark", "evidence")
+    )
     line = f'eval "$("{COMMAND}" local env)" && "{submit}" "{script}" --JOB_NAME flights_curated {uris}'
     environ = {**os.environ, "GLUE_SECURE_LOCAL_STATE": str(state)}
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=environ, capture_output=True, text=True)
@@ -88,7 +99,9 @@ def test_commands_without_an_account_say_what_to_start(tmp_path):
         assert "glue-secure local up" in done.stderr
 
 
-@pytest.mark.parametrize("words", [("run",), ("nonsense",), ("local", "nonsense"), ("demo", "--script", "none.py")])
+@pytest.mark.parametrize(
+    "words", [("run",), ("nonsense",), ("local", "nonsense"), ("demo", "--script", "none.py")]
+)
 def test_wrong_usage_ends_with_2(words, tmp_path):
     assert glue_secure(*words, state=tmp_path / "none").returncode == 2
 
@@ -96,8 +109,9 @@ def test_wrong_usage_ends_with_2(words, tmp_path):
 def test_the_runtime_is_never_chosen_by_an_import_that_failed(state, tmp_path):
     script = tmp_path / "job.py"
     script.write_text("from glue_secure import SecureJob\nSecureJob.from_argv()\n")
-    line = f'eval "$("{COMMAND}" local env)" && unset GLUE_SECURE_RUNTIME && "{sys.executable}" "{script}" --JOB_NAME x'
+    line = f'eval "$("{COMMAND}" local env)" && unset GLUE_SECURE_RUNTIME && '
+    line += f'"{sys.executable}" "{script}" --JOB_NAME x'
     environ = {**os.environ, "GLUE_SECURE_LOCAL_STATE": str(state)}
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=environ, capture_output=True, text=True)
-    assert done.returncode != 0
-    assert "GS-SEC-008" in done.stderr or "GLUE_SECURE_RUNTIME" in done.stderr
+    assert done.returncode == 2
+    assert "GLUE_SECURE_RUNTIME" in done.stderr

@@ -12,7 +12,7 @@ PASS, FAIL = Verdict.PASS, Verdict.FAIL
 
 @pytest.fixture
 def plan(key_arn):
-    return plan_settings(key_arn)
+    return plan_settings(key_arn, s3_endpoint="https://s3.eu-west-1.amazonaws.com")
 
 
 def failing(plan, name, value):
@@ -102,9 +102,37 @@ def test_gs_s3_002_fails_for_a_plain_endpoint(plan, name, value):
     assert [control for control, _, _ in failing(plan, name, value)] == ["GS-S3-002"]
 
 
-@pytest.mark.parametrize("value", ["https://127.0.0.1:5000", "s3.eu-west-1.amazonaws.com", ""])
+@pytest.mark.parametrize("value", ["https://s3.eu-west-1.amazonaws.com", "s3.eu-west-1.amazonaws.com", ""])
 def test_an_endpoint_over_tls_or_without_a_scheme_passes(plan, value):
     assert failing(plan, "fs.s3a.endpoint", value) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://127.0.0.1:5000",
+        "collector.example.org",
+        "https://s3.amazonaws.com.example.org",
+        "https://s3.amazonaws.com:8443",
+        "ftp://s3.amazonaws.com",
+        "https://[",
+    ],
+)
+def test_gs_s3_002_fails_for_a_service_that_is_not_the_drivers(plan, value):
+    assert [control for control, _, _ in failing(plan, "fs.s3a.endpoint", value)] == ["GS-S3-002"]
+
+
+@pytest.mark.parametrize(
+    ("value", "same"),
+    [("https://localhost:5000", True), ("localhost:5000", True), ("localhost:5001", False), ("", False)],
+)
+def test_hadoops_endpoint_is_the_embedded_accounts_when_the_drivers_is(key_arn, value, same):
+    embedded = plan_settings(key_arn, s3_endpoint="https://localhost:5000")
+    assert ([] if same else ["GS-S3-002"]) == [
+        finding.control
+        for finding in check_settings(embedded, {**embedded.settings, "fs.s3a.endpoint": value})
+        if finding.verdict is not Verdict.PASS
+    ]
 
 
 def test_settings_that_encrypt_nothing_are_left_alone(plan):

@@ -37,6 +37,7 @@ ARGV = [
 def no_hooks(monkeypatch):
     """The test process keeps its own excepthook and exit."""
     monkeypatch.setattr(exits, "install", lambda: None)
+    monkeypatch.setenv("GLUE_SECURE_RUNTIME", "spark")
     monkeypatch.setattr(exits, "watch", lambda run: None)
 
 

@@ -297,7 +297,7 @@ def test_bookmarks_that_are_off_need_no_place(world):
 def test_secrets_among_the_settings_are_not_in_the_evidence(world):
     world.engine.settings |= {
         "fs.s3a.secret.key": "hunter2",
-        "fs.s3a.endpoint": "https://me:hunter2@127.0.0.1:5000",
+        "fs.s3a.proxy.host": "https://me:hunter2@127.0.0.1:5000",
     }
     world.start().commit()
     assert "hunter2" not in str(world.evidence()["settings"])

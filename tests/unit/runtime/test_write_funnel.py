@@ -21,7 +21,7 @@ def ledger(world) -> Ledger:
 
 @pytest.fixture
 def funnel(world, ledger) -> WriteFunnel:
-    plan = plan_settings(world.key)
+    plan = plan_settings(world.key, s3_endpoint="https://s3.eu-west-1.amazonaws.com")
     world.engine.apply_settings(plan)
     return WriteFunnel(plan=plan, engine=world.engine, objects=world.objects, ledger=ledger)
 

@@ -179,7 +179,7 @@ class SecuredRun:
 
     def read_jdbc(self, connection: str, table: str, **arguments: Any) -> Any:
         """See :meth:`ReadFunnel.read_jdbc`."""
-        with self._call():
+        with self._call(Refusal):
             return self._reads.read_jdbc(connection, table, **arguments)
 
     def read_table(self, database: str, name: str, *, transformation_ctx: str = "") -> Any:
@@ -189,7 +189,7 @@ class SecuredRun:
 
     def jdbc_conf(self, connection: str) -> dict[str, Any]:
         """See :meth:`ReadFunnel.jdbc_conf`."""
-        with self._call():
+        with self._call(Refusal):
             return self._reads.jdbc_conf(connection)
 
     def write_s3(self, frame: Any, target: str, **arguments: Any) -> WriteRecord:
@@ -198,18 +198,18 @@ class SecuredRun:
             return self._writes.write_s3(frame, target, **arguments)
 
     @contextmanager
-    def _call(self) -> Iterator[None]:
+    def _call(self, spoiling: type[BaseException] = BaseException) -> Iterator[None]:
         """One read or write. What fails in it, short of wrong usage, spoils the run.
 
         A script that swallows the error must not move its bookmark past data that was selected and not
-        read, or written and not verified.
+        read, or written and not verified. A JDBC read selects nothing, so that only a refusal spoils it.
         """
         self._require_open()
         try:
             yield
         except UsageError:
             raise
-        except BaseException as error:
+        except spoiling as error:
             self._spoiled = self._spoiled or error
             raise
 

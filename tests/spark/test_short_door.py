@@ -1,9 +1,11 @@
 """The short door on a live Spark session and the embedded account."""
 
+import contextlib
+
 import pytest
 from pyspark.sql import functions as F
 
-from glue_secure import Refusal, UsageError
+from glue_secure import GlueSecureError, Refusal, UsageError
 
 CSV = "carrier,delay\nUA,3\nAA,5\n"
 
@@ -70,6 +72,16 @@ def test_an_exception_in_the_block_commits_nothing_and_is_in_the_evidence(glue_j
     assert evidence["bookmark"]["sequence_after"] == 0
     record, _ = copy(glue_job)
     assert record.rows == 2
+
+
+def test_a_failed_write_that_the_script_swallows_commits_nothing(glue_job):
+    glue_job.land("a.csv", CSV)
+    with pytest.raises(GlueSecureError, match="the script went on"), glue_job.job("source", "target") as job:
+        rows = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+        with contextlib.suppress(Exception):
+            job.write.s3(rows.select(F.raise_error("no").alias("x")), job.args.target, format="parquet")
+    assert glue_job.evidence()[-1]["bookmark"]["sequence_after"] == 0
+    assert glue_job.evidence()[-1]["outcome"] == "failed"
 
 
 def test_gs_s3_001_a_setting_changed_after_init_refuses_the_write(glue_job):

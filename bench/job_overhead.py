@@ -132,7 +132,7 @@ class Bench:
         else:
             secured = self.secured()
             plain = self.plain()
-        return Pair(plain, secured, plain_first, round(os.getloadavg()[0], 2))
+        return Pair(plain, secured, plain_first, load_average())
 
     def plain(self) -> Plain:
         """The job in plain PySpark."""
@@ -250,6 +250,11 @@ class Bench:
         self._spark._jvm.java.lang.System.gc()
 
 
+def load_average() -> float:
+    """Of this machine, over the last minute."""
+    return round(os.getloadavg()[0], 2)
+
+
 def _place(location: str) -> dict[str, str]:
     bucket, _, key = location.removeprefix("s3://").partition("/")
     return {"Bucket": bucket, "Key": key}
@@ -300,6 +305,7 @@ def measure(
     months: Sequence[int], *, pairs: int, warm_ups: int, by_name: bool, say: Callable[[str], None]
 ) -> Result:
     """Warm up, compare what the sides write, and time the pairs."""
+    load = load_average()
     with bench(months, say, by_name=by_name) as (sides, rows):
         for number in range(1, warm_ups + 1):
             say(f"warm-up {number} of {warm_ups}")
@@ -313,7 +319,7 @@ def measure(
                 f"plain {pair.plain.total:.2f} s, job proper {pair.secured.proper:.2f} s of "
                 f"{pair.secured.total:.2f} s, ratio {pair.proper:.3f}, load {pair.load:.1f}"
             )
-        return Result(tuple(months), rows, by_name, os.cpu_count() or 1, tuple(done))
+        return Result(tuple(months), rows, by_name, os.cpu_count() or 1, load, tuple(done))
 
 
 def options(words: Sequence[str] | None = None) -> argparse.Namespace:

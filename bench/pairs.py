@@ -162,6 +162,7 @@ class Result:
         rows: of flights read by each run.
         by_name: whether the plain side read the objects by name, not their prefix.
         cores: of the machine.
+        load: its load average over a minute, before anything was started.
         pairs: in the order they ran.
     """
 
@@ -169,6 +170,7 @@ class Result:
     rows: int
     by_name: bool
     cores: int
+    load: float
     pairs: tuple[Pair, ...]
 
     def spread(self, value: Callable[[Pair], float]) -> Spread:
@@ -209,7 +211,8 @@ def render(result: Result) -> str:
     )
     lines = [
         f"{len(result.pairs)} pairs, months {months}, {result.rows} flights a run; plain reads {read}",
-        f"{result.cores} cores, load {min(loads):.1f}..{max(loads):.1f} (this bench alone makes about 1.5)",
+        f"{result.cores} cores, load {result.load:.1f} before and {min(loads):.1f}..{max(loads):.1f} meanwhile "
+        "(the bench alone makes about 2; more is somebody else)",
         "",
         "secured over plain within each pair: median",
         f"  job proper   {proper}",
@@ -247,6 +250,7 @@ def document(result: Result) -> dict[str, Any]:
         "rows": result.rows,
         "by_name": result.by_name,
         "cores": result.cores,
+        "load_before": result.load,
         "target": TARGET,
         "verdict": verdict(ratios["job_proper"]),
         "ratios": {name: asdict(spread) for name, spread in ratios.items()},

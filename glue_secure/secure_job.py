@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
+from glue_secure.core.errors import GlueSecureError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.redaction import redact_settings
@@ -102,7 +103,13 @@ class SecureJob:
     ) -> None:
         try:
             if error is not None:
+                was_open = self._run.is_open
                 self._run.close(error)
+                if was_open and isinstance(error, SystemExit) and not error.code:
+                    raise GlueSecureError(
+                        "sys.exit() inside the job's block: nothing was committed\n"
+                        "  fix:      let the block end by itself, or call job.commit() before sys.exit()"
+                    ) from error
             elif self._run.is_open:
                 self._run.commit()
         finally:
@@ -134,14 +141,14 @@ class Reader:
             schema: ``StructType`` or DDL text; None infers as Spark does.
             options: Spark's reader options for the format, each checked. CSV is taken to have a header.
         """
-        defaults = {"header": "true"} if format_of(format).name == "csv" else {}
-        return self._run.read_s3(
-            source,
-            format=format_of(format).name,
-            options={**defaults, **spark_options(format, options or {})},
-            transformation_ctx=transformation_ctx,
-            schema=schema,
-        )
+        with self._run.call():
+            return self._run.read_s3(
+                source,
+                format=format_of(format).name,
+                options={**_defaults(format), **spark_options(format, options or {})},
+                transformation_ctx=transformation_ctx,
+                schema=schema,
+            )
 
     def jdbc(
         self,
@@ -193,15 +200,19 @@ class Writer:
         Returns:
             The write as the evidence will have it, object by object.
         """
-        defaults = {"header": "true"} if format_of(format).name == "csv" else {}
-        return self._run.write_s3(
-            frame,
-            target,
-            format=format_of(format).name,
-            mode=mode,
-            partition_by=list(partition_by),
-            options={**defaults, **spark_options(format, options or {}, writing=True)},
-        )
+        with self._run.call():
+            return self._run.write_s3(
+                frame,
+                target,
+                format=format_of(format).name,
+                mode=mode,
+                partition_by=list(partition_by),
+                options={**_defaults(format), **spark_options(format, options or {}, writing=True)},
+            )
+
+
+def _defaults(format: str) -> dict[str, str]:
+    return {"header": "true"} if format_of(format).name == "csv" else {}
 
 
 def _session() -> tuple[Any, bool]:

@@ -6,6 +6,8 @@ control, 4 could not be verified.
 
 from __future__ import annotations
 
+from glue_secure.core.redaction import redact_text
+
 DOCUMENTATION = "docs/controls.md"
 
 
@@ -30,6 +32,7 @@ class UsageError(GlueSecureError, ValueError):
     exit_code = 2
 
     def __init__(self, what: str, *, found: str, required: str, fix: str = "") -> None:
+        found = redact_text(found)
         self.what, self.found, self.required, self.fix = what, found, required, fix
         lines = [what, f"  found:    {found}", f"  required: {required}"]
         if fix:
@@ -64,7 +67,8 @@ class Refusal(GlueSecureError):
         also: tuple[str, ...] = (),
         aws_code: str | None = None,
     ) -> None:
-        self.control, self.resource = control, resource
+        self.control, self.resource = control, redact_text(resource)
+        found = redact_text(found)
         self.found, self.required, self.fix, self.also = found, required, fix, also
         super().__init__(self._text(), aws_code=aws_code)
 

@@ -111,6 +111,11 @@ class S3Uri:
         """The key prefix that selects everything below this location and nothing beside it."""
         return f"{self.key.rstrip('/')}/" if self.key else ""
 
+    def overlaps(self, other: S3Uri) -> bool:
+        """Whether one of the two locations lies in the other, or is it."""
+        mine, others = self.as_prefix(), other.as_prefix()
+        return self.bucket == other.bucket and (mine.startswith(others) or others.startswith(mine))
+
     def with_scheme(self, scheme: str) -> str:
         """The text under another scheme, for the file system that reads it."""
         return f"{scheme}://{self.bucket}/{self.key}"
@@ -139,7 +144,7 @@ class RunId:
 
 def job_name(text: str) -> str:
     """A job's name, checked to be safe as part of an object key and an encryption context."""
-    if not re.match(r"[^\x00-\x1f\x7f/\\]{1,255}\Z", text) or text.strip(". ") != text:
+    if not re.match(r"[^\x00-\x1f\x7f/\\\ud800-\udfff]{1,255}\Z", text) or text.strip(". ") != text:
         raise UsageError(
             "not a job name",
             found=repr(text),

@@ -12,6 +12,12 @@ _SECRET_NAME = re.compile(
     r"passw|pwd|secret(?!_?id\b)|token|credential(?!s\.provider)|access[._-]?key|private[._-]?key|api[._-]?key|authorization",
     re.IGNORECASE,
 )
+# Names whose values are KMS key names when all is well, and key material (SSE-C, client side) when not.
+_KEY_NAME = re.compile(r"encryption[.-]key|cse\.kms|kms\.key", re.IGNORECASE)
+_KMS_KEY = re.compile(
+    r"(?:arn:aws[a-z-]*:kms:[a-z0-9-]{1,32}:\d{12}:(?:key|alias)/[A-Za-z0-9/_-]{1,256}"
+    r"|alias/[A-Za-z0-9/_-]{1,256}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32}|)\Z"
+)
 # Values that are secrets whatever their name.
 _SECRET_VALUE = re.compile(
     # Up to the last '@' of the word: a password that nobody encoded may hold '@' and '/'. HOST:PORT/ is none.
@@ -35,8 +41,18 @@ def redact_text(text: str) -> str:
     return _SECRET_VALUE.sub(lambda match: (match["name"] or "") + REDACTED, text)
 
 
+def shown_key(value: str) -> str:
+    """The name of a KMS key as it is; anything else may be key material and is not shown."""
+    return value if _KMS_KEY.match(value) else f"a value that names no KMS key, {REDACTED}"
+
+
 def redact_settings(settings: Mapping[str, str]) -> dict[str, str]:
     """``settings`` with secret values replaced, by name first and by content second."""
-    return {
-        name: REDACTED if is_secret_name(name) else redact_text(value) for name, value in settings.items()
-    }
+    return {name: redact_setting(name, value) for name, value in settings.items()}
+
+
+def redact_setting(name: str, value: str) -> str:
+    """The value of one setting, replaced when its name or its content makes it a secret."""
+    if is_secret_name(name):
+        return REDACTED
+    return shown_key(value) if _KEY_NAME.search(name) else redact_text(value)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from glue_secure.core.endpoints import same_service
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.policy import Finding, failed, passed
-from glue_secure.core.redaction import redact_text
+from glue_secure.core.redaction import redact_setting, redact_text, shown_key
 
 # Names that decide how an object is encrypted or how it travels. The second of each pair of S3A
 # names is the older spelling, which Hadoop still reads, per bucket too.
@@ -27,12 +27,14 @@ _S3A_PROTECTED = (
     "endpoint",
     "cse.kms.key",
     "encryption.cse.kms.key-id",
+    "accesspoint.arn",
 )
 _BUCKET = re.compile(
     r"fs\.s3a\.bucket\.(?P<bucket>[a-z0-9.-]+?)\.(?P<name>"
     + "|".join(map(re.escape, _S3A_PROTECTED))
     + r")\Z"
 )
+_NO_CHECKS = re.compile("disableCertChecking", re.IGNORECASE)
 _OPTION = re.compile(
     r"(?:spark\.hadoop\.)?fs\.s3[an]?\.|sse|server-?side-?encryption|kms|encryption|endpoint|ssl",
     re.IGNORECASE,
@@ -87,7 +89,7 @@ def check_settings(plan: SettingsPlan, in_force: Mapping[str, str]) -> list[Find
                 failed(
                     "GS-S3-001",
                     resource,
-                    found=found or "not set",
+                    found=redact_setting(name, found or "") or "not set",
                     required=value,
                     fix=f"remove what sets {name} after job.init",
                 )
@@ -132,10 +134,30 @@ def _bucket_setting(plan: SettingsPlan, name: str, bucket: str, suffix: str, val
     return failed(
         "GS-S3-003",
         f"Hadoop setting {name}",
-        found=value or "empty",
+        found=redact_setting(name, value) or "empty",
         required=expected or "not set",
         fix=f"remove {name}; the setting without 'bucket.{bucket}.' is enforced for every bucket",
     )
+
+
+def check_java_options(options: Mapping[str, str]) -> list[Finding]:
+    """GS-S3-002: nothing switches the JVM's certificate checks off.
+
+    Args:
+        options: where JVM options stand → their text.
+    """
+    findings = [
+        failed(
+            "GS-S3-002",
+            where,
+            found="com.amazonaws.sdk.disableCertChecking",
+            required="certificates checked",
+            fix=f"remove it from {where}; an authority of your own goes into the trust store",
+        )
+        for where, text in sorted(options.items())
+        if _NO_CHECKS.search(f"{where} {text}")
+    ]
+    return findings or [passed("GS-S3-002", "JVM options", "certificates checked")]
 
 
 def check_client(plan: SettingsPlan, resource: str, algorithm: str, key: str) -> Finding:
@@ -145,7 +167,7 @@ def check_client(plan: SettingsPlan, resource: str, algorithm: str, key: str) ->
     return failed(
         "GS-S3-008",
         resource,
-        found=f"{algorithm or 'no encryption'} {key}".strip(),
+        found=f"{algorithm or 'no encryption'} {shown_key(key)}".strip(),
         required=f"SSE-KMS {plan.key}",
         fix="do not read or write this bucket before job.init; remove per-bucket encryption settings",
     )

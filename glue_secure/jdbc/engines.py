@@ -192,7 +192,8 @@ POSTGRESQL = Engine(
         ("gssEncMode", "disable"),
     ),
     anchor_option="sslfactoryarg",
-    session_query="select ssl, version, cipher, bits from pg_stat_ssl where pid = pg_backend_pid()",
+    session_query="select ssl, version, cipher, bits "
+    "from pg_catalog.pg_stat_ssl where pid = pg_catalog.pg_backend_pid()",
     options=(
         *(DriverOption(name, Rule.HARMLESS, values) for name, values in _HARMLESS.items()),
         *(DriverOption(name, Rule.TLS, values, why) for name, values, why in _TLS),

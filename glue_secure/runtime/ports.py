@@ -126,6 +126,12 @@ class Engine(Protocol):
     def client_encryption(self, uri: S3Uri) -> tuple[str, str]:
         """Algorithm and key of the file system client that serves this bucket."""
 
+    def java_options(self) -> Mapping[str, str]:
+        """What could switch certificate checks of the JVM off, by the name of where it stands."""
+
+    def is_own(self, frame: Any) -> bool:
+        """Whether the frame belongs to the session whose settings are looked at."""
+
     def read_s3(
         self,
         objects: Sequence[S3Uri],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -9,7 +10,7 @@ from urllib.parse import quote, urlencode
 from glue_secure.bookmarks.selection import is_data
 from glue_secure.bookmarks.session import BookmarkSession
 from glue_secure.core.errors import GlueSecureError, UsageError
-from glue_secure.core.evidence import ReadRecord
+from glue_secure.core.evidence import ReadRecord, digest
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.policy import enforce
@@ -20,6 +21,7 @@ from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.ports import ControlPlane, Engine, ObjectStore
 from glue_secure.runtime.writes import refuse_protected, s3_location
 
+_IDENTIFIERS = re.compile(r'(?:\w+|"[^"\x00-\x1f]+")(?:\.(?:\w+|"[^"\x00-\x1f]+")){0,2}\Z')
 TABLE_FORMATS = ("csv", "json", "orc", "parquet")
 
 
@@ -78,9 +80,6 @@ class ReadFunnel:
                 raise GlueSecureError(
                     f"cannot list {', '.join(map(str, locations))}: {error}", aws_code=error.code
                 ) from error
-        for found in new:
-            # Hadoop folds '//' and '..' in a path: such a key would make it read another object.
-            S3Uri.parse(str(found.uri))
         chosen = [found.uri for found in new] or ([listing.newest.uri] if listing.newest else [])
         frame, mark = self._engine.read_s3(
             chosen,
@@ -122,7 +121,9 @@ class ReadFunnel:
             driver_options=opened.driver_options,
             spark_options={**dict(spark_options or {}), **opened.reader_options},
         )
-        self._ledger.read(ReadRecord(f"{connection}/{table}", "jdbc", opened.engine, "", 0, 0, None), mark)
+        # A query may quote data, so the evidence tells it by its digest.
+        told = table if _IDENTIFIERS.match(table) else f"(query) sha256:{digest(table.encode())}"
+        self._ledger.read(ReadRecord(f"{connection}/{told}", "jdbc", opened.engine, "", 0, 0, None), mark)
         return frame
 
     def read_table(self, database: str, name: str, *, transformation_ctx: str = "") -> Any:
@@ -140,7 +141,14 @@ class ReadFunnel:
             ) from error
         if table.connection:
             # A crawler writes the location as database.schema.table; the connection names the database.
-            return self.read_jdbc(table.connection, table.location.partition(".")[2] or table.location)
+            name_in_database = table.location.partition(".")[2] or table.location
+            if not _IDENTIFIERS.match(name_in_database):
+                raise UsageError(
+                    f"table {database}.{name}",
+                    found="a location that is not the name of a database table",
+                    required="DATABASE.SCHEMA.TABLE; SQL belongs into the script, not into the catalog",
+                )
+            return self.read_jdbc(table.connection, name_in_database)
         options = {}
         if table.classification == "csv":
             header = table.parameters.get("skip.header.line.count", "0") != "0"
@@ -189,6 +197,9 @@ class _Listing:
     def __iter__(self) -> Iterator[ObjectSummary]:
         for location in self._locations:
             for found in self._objects.list(location):
+                # Hadoop folds '//' and '..' in a path: such a key would make it read another object. Refused
+                # while listing, before a bookmark takes note of it.
+                S3Uri.parse(str(found.uri))
                 newer = self.newest is None or found.last_modified >= self.newest.last_modified
                 if newer and found.size and is_data(found.uri, self._locations):
                     self.newest = found

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from glue_secure.bookmarks.envelope import Envelope, EnvelopeContext
@@ -20,7 +21,7 @@ from glue_secure.core.evidence import Evidence, WriteRecord
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.policy import enforce, passed
 from glue_secure.core.service import PreconditionFailed, ServiceError
-from glue_secure.core.spark_conf import check_settings
+from glue_secure.core.spark_conf import check_java_options, check_settings
 from glue_secure.runtime.connections import ConnectionDesk
 from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.ports import (
@@ -76,6 +77,7 @@ class SecuredRun:
         self._evidence_prefix = _required_location(arguments, EVIDENCE_URI)
         self._outcome: str | None = None
         self._spoiled: BaseException | None = None
+        self._lock, self._under_way, self._committing = Lock(), 0, False
         self._bookmarks = self._bookmark_session(arguments)
         connections = ConnectionDesk(
             control_plane=services.control_plane,
@@ -95,7 +97,11 @@ class SecuredRun:
             ledger=ledger,
         )
         self._writes = WriteFunnel(
-            plan=preflight.plan, engine=engine, objects=services.objects, ledger=ledger
+            plan=preflight.plan,
+            engine=engine,
+            objects=services.objects,
+            ledger=ledger,
+            kept=[place for place in (self._evidence_prefix, arguments.location(BOOKMARK_URI)) if place],
         )
 
     @classmethod
@@ -145,6 +151,7 @@ class SecuredRun:
             self._engine.apply_settings(self.preflight.plan)
             in_force = self._engine.settings_in_force()
             self._ledger.findings.extend(enforce(check_settings(self.preflight.plan, in_force)))
+            self._ledger.findings.extend(enforce(check_java_options(self._engine.java_options())))
         with self._ledger.timed("bookmark"):
             self._bookmarks.load()
         facts = self._bookmarks.facts()
@@ -174,44 +181,55 @@ class SecuredRun:
 
     def read_s3(self, source: str | Sequence[str], **arguments: Any) -> Any:
         """See :meth:`ReadFunnel.read_s3`."""
-        with self._call():
+        with self.call():
             return self._reads.read_s3(source, **arguments)
 
     def read_jdbc(self, connection: str, table: str, **arguments: Any) -> Any:
         """See :meth:`ReadFunnel.read_jdbc`."""
-        with self._call(Refusal):
+        with self.call(Refusal):
             return self._reads.read_jdbc(connection, table, **arguments)
 
     def read_table(self, database: str, name: str, *, transformation_ctx: str = "") -> Any:
         """See :meth:`ReadFunnel.read_table`."""
-        with self._call():
+        with self.call():
             return self._reads.read_table(database, name, transformation_ctx=transformation_ctx)
 
     def jdbc_conf(self, connection: str) -> dict[str, Any]:
         """See :meth:`ReadFunnel.jdbc_conf`."""
-        with self._call(Refusal):
+        with self.call(Refusal):
             return self._reads.jdbc_conf(connection)
 
     def write_s3(self, frame: Any, target: str, **arguments: Any) -> WriteRecord:
         """See :meth:`WriteFunnel.write_s3`."""
-        with self._call():
+        with self.call():
             return self._writes.write_s3(frame, target, **arguments)
 
     @contextmanager
-    def _call(self, spoiling: type[BaseException] = BaseException) -> Iterator[None]:
-        """One read or write. What fails in it, short of wrong usage, spoils the run.
+    def call(self, spoiling: type[BaseException] = BaseException) -> Iterator[None]:
+        """One read or write, from the door on. What fails in it spoils the run.
 
         A script that swallows the error must not move its bookmark past data that was selected and not
-        read, or written and not verified. A JDBC read selects nothing, so that only a refusal spoils it.
+        read, or not written, or written and not verified. A JDBC read selects nothing, so that only a
+        refusal spoils it.
         """
-        self._require_open()
+        with self._lock:
+            self._require_open()
+            self._under_way += 1
         try:
             yield
-        except UsageError:
-            raise
         except spoiling as error:
             self._spoiled = self._spoiled or error
             raise
+        finally:
+            with self._lock:
+                self._under_way -= 1
+        if self._outcome is not None:
+            raise UsageError(
+                f"run {self.identity.run_id} is over",
+                found=f"a read or write that ended after the run {self._outcome}; it is in no evidence",
+                required="all reads and writes ended before the run is",
+                fix="wait for threads before the block ends",
+            )
 
     def commit(self) -> S3Uri:
         """Commit the bookmark (every write is already verified), then write the evidence.
@@ -224,7 +242,16 @@ class SecuredRun:
             BookmarkConflict: another run committed first (GS-BKM-005).
             CannotVerify: the bookmark (GS-BKM-006) or the evidence (GS-EVD-001) could not be written.
         """
-        self._require_open()
+        with self._lock:
+            self._require_open()
+            if self._under_way:
+                raise UsageError(
+                    f"commit of run {self.identity.run_id}",
+                    found=f"{self._under_way} reads or writes under way in other threads",
+                    required="none",
+                    fix="wait for them before job.commit()",
+                )
+            self._committing = True
         try:
             self._require_unspoiled()
             with self._ledger.timed("commit"):
@@ -268,10 +295,10 @@ class SecuredRun:
         return self._outcome is None
 
     def _require_open(self) -> None:
-        if self._outcome is not None:
+        if self._outcome is not None or self._committing:
             raise UsageError(
                 f"run {self.identity.run_id} is over",
-                found=f"a read, write or commit after it {self._outcome}",
+                found=f"a read, write or commit after it {self._outcome or 'began to commit'}",
                 required="all reads and writes before job.commit()",
                 fix="move the call before job.commit(); what comes after it would be in no evidence",
             )

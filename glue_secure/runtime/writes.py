@@ -31,10 +31,20 @@ class WriteFunnel:
         engine: what moves the data.
         objects: S3 as the driver sees it.
         ledger: where the write is noted.
+        kept: where bookmarks and evidence lie, which no write may touch.
     """
 
-    def __init__(self, *, plan: SettingsPlan, engine: Engine, objects: ObjectStore, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        *,
+        plan: SettingsPlan,
+        engine: Engine,
+        objects: ObjectStore,
+        ledger: Ledger,
+        kept: Sequence[S3Uri] = (),
+    ) -> None:
         self._plan, self._engine, self._objects, self._ledger = plan, engine, objects, ledger
+        self._kept = tuple(kept)
 
     def write_s3(
         self,
@@ -51,7 +61,7 @@ class WriteFunnel:
         A frame that provably has no rows writes nothing in append mode.
 
         Raises:
-            Refusal: before the write GS-S3-001, -002, -003, -005, -006, -008; after it GS-S3-004.
+            Refusal: before the write GS-S3-001, -002, -003, -005, -006, -008, -009, -010; after it GS-S3-004.
             CannotVerify: GS-S3-007, an object cannot be read back.
             UsageError: an unknown mode.
         """
@@ -60,6 +70,8 @@ class WriteFunnel:
         if mode not in MODES:
             raise UsageError("write mode", found=repr(mode), required=", ".join(MODES))
         refuse_protected(options, f"write to {location}")
+        self._refuse_kept(location)
+        self._refuse_foreign(frame, location)
         self._guard(location)
         if mode == "append" and self._engine.is_certainly_empty(frame):
             return self._note(WriteRecord(str(location), format, 0, (), 0.0))
@@ -80,6 +92,27 @@ class WriteFunnel:
             if not (mode == "ignore" and before):
                 self._something_appeared(location, rows, new)
         return self._note(WriteRecord(str(location), format, rows, seen, time.perf_counter() - begun))
+
+    def _refuse_kept(self, location: S3Uri) -> None:
+        for kept in self._kept:
+            if location.overlaps(kept):
+                raise Refusal(
+                    "GS-S3-009",
+                    resource=f"write to {location}",
+                    found=f"a target that holds, or lies in, {kept}",
+                    required="a target apart from bookmarks and evidence",
+                    fix="write to another prefix; keep bookmarks and evidence below prefixes of their own",
+                )
+
+    def _refuse_foreign(self, frame: Any, location: S3Uri) -> None:
+        if not self._engine.is_own(frame):
+            raise Refusal(
+                "GS-S3-010",
+                resource=f"write to {location}",
+                found="a frame of another Spark session",
+                required="a frame of the run's session",
+                fix="make it with job.spark (glueContext.spark_session), not with newSession()",
+            )
 
     def _guard(self, location: S3Uri) -> None:
         # Settings first: a client cannot even be made from some contradictory ones.

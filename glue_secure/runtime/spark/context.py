@@ -75,34 +75,35 @@ class GlueContext:
         "connectionName": NAME, "dbtable": TABLE}``.
         """
         run = self.require_run("create_dynamic_frame.from_options")
-        options = dict(connection_options or {})
-        if connection_type in _JDBC_TYPES:
-            if format is not None or push_down_predicate:
-                found = "push_down_predicate" if push_down_predicate else "format"
+        with run.call():
+            options = dict(connection_options or {})
+            if connection_type in _JDBC_TYPES:
+                if format is not None or push_down_predicate:
+                    found = "push_down_predicate" if push_down_predicate else "format"
+                    raise UsageError(
+                        f"a {connection_type} source", found=found, required="connection_options only"
+                    )
+                return self._frame(self._read_jdbc(run, connection_type, options), transformation_ctx)
+            if push_down_predicate:
                 raise UsageError(
-                    f"a {connection_type} source", found=found, required="connection_options only"
+                    "an S3 source by paths", found="push_down_predicate", required="from_catalog for it"
                 )
-            return self._frame(self._read_jdbc(run, connection_type, options), transformation_ctx)
-        if push_down_predicate:
-            raise UsageError(
-                "an S3 source by paths", found="push_down_predicate", required="from_catalog for it"
+            name = _format_name(connection_type, format)
+            _known(options, _S3_SOURCE_OPTIONS, "connection_options of an S3 source")
+            paths = options.get("paths")
+            if not isinstance(paths, (list, tuple)) or not paths:
+                raise UsageError(
+                    "connection_options of an S3 source",
+                    found=f"paths={paths!r}",
+                    required="a list of S3 locations",
+                )
+            frame = run.read_s3(
+                list(paths),
+                format=name,
+                options=glue_options(name, format_options or {}),
+                transformation_ctx=transformation_ctx,
             )
-        name = _format_name(connection_type, format)
-        _known(options, _S3_SOURCE_OPTIONS, "connection_options of an S3 source")
-        paths = options.get("paths")
-        if not isinstance(paths, (list, tuple)) or not paths:
-            raise UsageError(
-                "connection_options of an S3 source",
-                found=f"paths={paths!r}",
-                required="a list of S3 locations",
-            )
-        frame = run.read_s3(
-            list(paths),
-            format=name,
-            options=glue_options(name, format_options or {}),
-            transformation_ctx=transformation_ctx,
-        )
-        return self._frame(frame, transformation_ctx)
+            return self._frame(frame, transformation_ctx)
 
     def create_dynamic_frame_from_catalog(
         self,
@@ -116,20 +117,22 @@ class GlueContext:
     ) -> DynamicFrame:
         """Read a Data Catalog table that lies in S3 or behind a JDBC connection."""
         run = self.require_run("create_dynamic_frame.from_catalog")
-        refused = {
-            "redshift_tmp_dir": redshift_tmp_dir,
-            "push_down_predicate": push_down_predicate,
-            "additional_options": additional_options,
-            "catalog_id": catalog_id,
-        }
-        for name, value in refused.items():
-            if value:
-                raise UsageError(
-                    "from_catalog in plain Spark", found=name, required="database and table_name only"
-                )
-        return self._frame(
-            run.read_table(database, table_name, transformation_ctx=transformation_ctx), transformation_ctx
-        )
+        with run.call():
+            refused = {
+                "redshift_tmp_dir": redshift_tmp_dir,
+                "push_down_predicate": push_down_predicate,
+                "additional_options": additional_options,
+                "catalog_id": catalog_id,
+            }
+            for name, value in refused.items():
+                if value:
+                    raise UsageError(
+                        "from_catalog in plain Spark", found=name, required="database and table_name only"
+                    )
+            return self._frame(
+                run.read_table(database, table_name, transformation_ctx=transformation_ctx),
+                transformation_ctx,
+            )
 
     def write_dynamic_frame_from_options(
         self,
@@ -142,23 +145,28 @@ class GlueContext:
     ) -> DynamicFrame:
         """Write to S3 (``{"path": ..., "partitionKeys": [...]}``), verified; returns ``frame``."""
         run = self.require_run("write_dynamic_frame.from_options")
-        if not isinstance(frame, DynamicFrame):
-            raise UsageError(
-                "write_dynamic_frame",
-                found=type(frame).__name__,
-                required="a DynamicFrame (DynamicFrame.fromDF)",
+        with run.call():
+            if not isinstance(frame, DynamicFrame):
+                raise UsageError(
+                    "write_dynamic_frame",
+                    found=type(frame).__name__,
+                    required="a DynamicFrame (DynamicFrame.fromDF)",
+                )
+            options = dict(connection_options or {})
+            name = _format_name(connection_type, format)
+            _known(options, _S3_SINK_OPTIONS, "connection_options of an S3 sink")
+            chosen = glue_options(name, format_options or {})
+            if options.get("compression"):
+                chosen["compression"] = str(options["compression"])
+            keys: Sequence[str] = options.get("partitionKeys") or ()
+            run.write_s3(
+                frame.toDF(),
+                str(options.get("path", "")),
+                format=name,
+                partition_by=list(keys),
+                options=chosen,
             )
-        options = dict(connection_options or {})
-        name = _format_name(connection_type, format)
-        _known(options, _S3_SINK_OPTIONS, "connection_options of an S3 sink")
-        chosen = glue_options(name, format_options or {})
-        if options.get("compression"):
-            chosen["compression"] = str(options["compression"])
-        keys: Sequence[str] = options.get("partitionKeys") or ()
-        run.write_s3(
-            frame.toDF(), str(options.get("path", "")), format=name, partition_by=list(keys), options=chosen
-        )
-        return frame
+            return frame
 
     def extract_jdbc_conf(self, connection_name: str, catalog_id: str | None = None) -> dict[str, Any]:
         """What a native ``spark.read.jdbc`` needs, TLS included: ``fullUrl`` carries full verification.
@@ -168,11 +176,14 @@ class GlueContext:
             ``customJDBCCert``, ``customJDBCCertString`` and ``skipCustomJDBCCertValidation``, as in Glue.
         """
         run = self.require_run("extract_jdbc_conf")
-        if catalog_id:
-            raise UsageError(
-                "extract_jdbc_conf in plain Spark", found="catalog_id", required="the account's own catalog"
-            )
-        return run.jdbc_conf(connection_name)
+        with run.call(Refusal):
+            if catalog_id:
+                raise UsageError(
+                    "extract_jdbc_conf in plain Spark",
+                    found="catalog_id",
+                    required="the account's own catalog",
+                )
+            return run.jdbc_conf(connection_name)
 
     def _read_jdbc(self, run: SecuredRun, connection_type: str, options: dict[str, Any]) -> Any:
         connection = options.pop("connectionName", None)

@@ -69,6 +69,19 @@ class SparkEngine:
         """Algorithm and key of the client that serves this bucket."""
         return self._hadoop.client_encryption(uri)
 
+    def java_options(self) -> Mapping[str, str]:
+        """What could switch certificate checks of the JVM off, by the name of where it stands."""
+        return self._hadoop.java_options()
+
+    def is_own(self, frame: Any) -> bool:
+        """Whether the frame belongs to the session whose settings are looked at.
+
+        A frame of ``spark.newSession()`` would be written with that session's own ``fs.s3a`` settings.
+        """
+        if not hasattr(frame, "_jdf"):
+            raise UsageError("a write", found=type(frame).__name__, required="a DataFrame")
+        return bool(frame._jdf.sparkSession().equals(self._spark._jsparkSession))
+
     def read_s3(
         self,
         objects: Sequence[S3Uri],

@@ -12,6 +12,13 @@ from glue_secure.core.spark_conf import SettingsPlan
 # One scheme for all the runtime's own reads and writes, so that one client per bucket serves them.
 SCHEME = "s3a"
 _PREFIX = "fs.s3"
+_S3A_CLIENT = "org.apache.hadoop.fs.s3a.S3AFileSystem"
+# Set to anything, even to "false", the first switches certificate checks of the AWS SDK 1 off.
+_JVM_SWITCHES = ("com.amazonaws.sdk.disableCertChecking",)
+_JVM_VARIABLES = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
+_JVM_SETTINGS = tuple(
+    f"spark.{side}.{what}JavaOptions" for side in ("driver", "executor") for what in ("extra", "default")
+)
 
 
 class HadoopSettings:
@@ -59,13 +66,24 @@ class HadoopSettings:
             found = self._client(uri, settings)
         return found
 
+    def java_options(self) -> dict[str, str]:
+        """What could switch certificate checks of the JVM off, by the name of where it stands."""
+        system, context = self._jvm.java.lang.System, self._spark.sparkContext.getConf()
+        found = {f"system property {name}": system.getProperty(name) for name in _JVM_SWITCHES}
+        found |= {f"environment variable {name}": system.getenv(name) for name in _JVM_VARIABLES}
+        found |= {name: context.get(name, None) for name in _JVM_SETTINGS}
+        return {name: str(value) for name, value in found.items() if value is not None}
+
     def _file_system(self, uri: S3Uri, settings: Any) -> Any:
-        return self._jvm.org.apache.hadoop.fs.FileSystem.get(
-            self._jvm.java.net.URI(uri.with_scheme(SCHEME)), settings
-        )
+        # Path, not URI: a key may hold a space or a brace.
+        path = self._jvm.org.apache.hadoop.fs.Path(uri.with_scheme(SCHEME))
+        return self._jvm.org.apache.hadoop.fs.FileSystem.get(path.toUri(), settings)
 
     def _client(self, uri: S3Uri, settings: Any) -> tuple[str, str]:
         client = self._file_system(uri, settings)
+        kind = str(client.getClass().getName())
+        if kind != _S3A_CLIENT:
+            return kind, ""
         # The key as the client resolves it: per-bucket names and credential providers included.
         key = self._jvm.org.apache.hadoop.fs.s3a.S3AUtils.getS3EncryptionKey(uri.bucket, client.getConf())
         return str(client.getS3EncryptionAlgorithm().getMethod()), str(key or "")

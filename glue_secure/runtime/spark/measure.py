@@ -98,6 +98,8 @@ class RowMeter:
                 continue  # what it reuses was counted where it ran
             if kind == "FileSourceScanExec":
                 self._add(self._mark(node.relation()), node)
+            elif kind == "BatchScanExec":
+                self._failure = "a scan of data source version 2, which carries no mark"
             elif kind == "RowDataSourceScanExec":
                 self._add(self._jdbc_mark(node.relation()), node)
             elif kind == "DataWritingCommandExec":

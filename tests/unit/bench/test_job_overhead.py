@@ -47,7 +47,7 @@ def result(pairs, secured):
         pairs.Pair(pairs.Plain(total=total, write=2.5), secured, pairs.plain_first(number), load=1.0 + number)
         for number, total in enumerate((4.0, 4.1, 4.2, 4.05, 4.1, 4.3, 8.2))
     ]
-    return pairs.Result((1, 2), 51_955, False, 2, tuple(timed))
+    return pairs.Result((1, 2), 51_955, False, 2, 0.25, tuple(timed))
 
 
 def test_importing_it_loads_neither_spark_nor_boto3():
@@ -174,7 +174,7 @@ def test_the_text_tells_both_ratios_the_target_and_every_phase(pairs, result):
     assert "job proper   1.000  (quartiles 0.965..1.006, all 0.500..1.025)" in text
     assert "target at most 1.02: undecided" in text
     assert "whole run    1.488" in text
-    assert "load 1.0..7.0" in text
+    assert "load 0.2 before and 1.0..7.0 meanwhile" in text
     assert all(f"\n  {name} " in text for name in pairs.PHASES)
 
 

@@ -88,6 +88,8 @@ class FakeEngine:
         client: what a cached file system client carries; None for what the settings say.
         algorithm: what objects come out with; None for what the settings say.
         key: likewise.
+        java: where JVM options stand, and their text.
+        foreign: whether frames belong to another session.
         rows: what a write says it wrote; ``len(frame)`` by default.
         fails: raised by the next write.
         session_row: what the database says of the session.
@@ -101,6 +103,8 @@ class FakeEngine:
     algorithm: str | None = None
     key: str | None = None
     rows: Any = len
+    java: dict[str, str] = field(default_factory=dict)
+    foreign: bool = False
     fails: BaseException | None = None
     session_row: Mapping[str, Any] = field(default_factory=lambda: dict(SESSION_ROW))
     calls: list[tuple[str, Any]] = field(default_factory=list)
@@ -111,6 +115,12 @@ class FakeEngine:
 
     def apply_settings(self, plan: SettingsPlan) -> None:
         self.settings.update({n: v for n, v in plan.settings.items() if n not in self.ignores})
+
+    def java_options(self) -> dict[str, str]:
+        return dict(self.java)
+
+    def is_own(self, frame: Any) -> bool:
+        return not self.foreign
 
     def settings_in_force(self) -> Mapping[str, str]:
         if self.settings_fail is not None:

@@ -211,7 +211,7 @@ def render(result: Result) -> str:
     )
     lines = [
         f"{len(result.pairs)} pairs, months {months}, {result.rows} flights a run; plain reads {read}",
-        f"{result.cores} cores, load {result.load:.1f} before and {min(loads):.1f}..{max(loads):.1f} meanwhile "
+        f"{result.cores} cores, load {result.load:.1f} before, {min(loads):.1f}..{max(loads):.1f} meanwhile "
         "(the bench alone makes about 2; more is somebody else)",
         "",
         "secured over plain within each pair: median",

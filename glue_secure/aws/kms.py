@@ -7,6 +7,7 @@ from typing import Any
 from glue_secure.aws.answers import translated
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.kms_key import KmsKey
+from glue_secure.core.quiet import wire_logs_muted
 from glue_secure.core.service import ServiceError
 
 _PROBE_CONTEXT = {"glue-secure:purpose": "probe"}
@@ -26,11 +27,11 @@ class KmsKeyService:
 
     def probe(self, key: KmsKeyArn) -> None:
         """GenerateDataKey, then Decrypt of the same data key: what S3 and the envelope will ask for."""
-        with translated("GenerateDataKey"):
+        with translated("GenerateDataKey"), wire_logs_muted():
             made = self._client.generate_data_key(
                 KeyId=str(key), KeySpec="AES_256", EncryptionContext=_PROBE_CONTEXT
             )
-        with translated("Decrypt"):
+        with translated("Decrypt"), wire_logs_muted():
             opened = self._client.decrypt(
                 KeyId=str(key), CiphertextBlob=made["CiphertextBlob"], EncryptionContext=_PROBE_CONTEXT
             )

@@ -8,6 +8,7 @@ from typing import Any
 from glue_secure.aws.answers import translated
 from glue_secure.core.connection import Credentials
 from glue_secure.core.errors import UsageError
+from glue_secure.core.quiet import wire_logs_muted
 
 
 class SecretsManagerStore:
@@ -18,7 +19,7 @@ class SecretsManagerStore:
 
     def credentials(self, secret_id: str) -> Credentials:
         """GetSecretValue; the secret is the JSON that RDS and Glue use, with username and password."""
-        with translated("GetSecretValue"):
+        with translated("GetSecretValue"), wire_logs_muted():
             answer = self._client.get_secret_value(SecretId=secret_id)
         try:
             fields = json.loads(answer.get("SecretString") or "")

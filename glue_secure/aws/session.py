@@ -19,9 +19,19 @@ class AwsSession:
     Args:
         session: a ``boto3.session.Session``; its region must be set.
         path_style: address buckets by path, as endpoints without wildcard DNS need it.
+        requests_ca_bundle: what ``REQUESTS_CA_BUNDLE`` says, None where it is not set.
+
+    Whom to trust is settled here, once: the session's own ``ca_bundle`` is pinned to it, so that
+    clients which libraries make from :attr:`botocore` verify the same way.
+
+    Raises:
+        UsageError: no region.
+        Refusal: the configuration switches the verification of certificates off (GS-S3-002).
     """
 
-    def __init__(self, *, session: Any, path_style: bool = False) -> None:
+    def __init__(
+        self, *, session: Any, path_style: bool = False, requests_ca_bundle: str | None = None
+    ) -> None:
         if not session.region_name:
             raise UsageError(
                 "no AWS region",
@@ -30,16 +40,21 @@ class AwsSession:
                 fix="export AWS_REGION=...",
             )
         self._session = session
+        self._verify = resolve_verify(
+            session._session.get_config_variable("ca_bundle"), requests_ca_bundle=requests_ca_bundle
+        )
+        session._session.set_config_variable("ca_bundle", self._verify)
         self._path_style = path_style
         self._clients: dict[str, Any] = {}
         self._account: str | None = None
 
     @classmethod
-    def from_chain(cls, *, path_style: bool = False) -> AwsSession:
+    def from_chain(cls, *, path_style: bool = False, requests_ca_bundle: str | None = None) -> AwsSession:
         """The session that boto3's own chain finds: environment, profile, role."""
         import boto3
 
-        return cls(session=boto3.session.Session(), path_style=path_style)
+        session = boto3.session.Session()
+        return cls(session=session, path_style=path_style, requests_ca_bundle=requests_ca_bundle)
 
     @property
     def botocore(self) -> Any:
@@ -58,7 +73,7 @@ class AwsSession:
                 read_timeout=60,
                 s3={"addressing_style": "path"} if self._path_style else {},
             )
-            client = self._session.client(service, config=config)
+            client = self._session.client(service, config=config, verify=self._verify)
             require_tls(service, client.meta.endpoint_url)
             self._clients[service] = client
         return self._clients[service]
@@ -91,6 +106,36 @@ class AwsSession:
     def s3_endpoint(self) -> str:
         """Where the driver's own S3 requests go, a URL."""
         return str(self.client("s3").meta.endpoint_url)
+
+
+def resolve_verify(ca_bundle: object, *, requests_ca_bundle: str | None) -> str | bool:
+    """Whom clients trust: the path of a bundle, or True for botocore's own roots. Never nobody.
+
+    The order is botocore's (``EndpointCreator._get_verify_value``): its setting, then the variable of
+    requests. An empty value is no path: older botocore takes it for "do not verify".
+
+    Args:
+        ca_bundle: botocore's setting of that name, None where nothing sets it.
+        requests_ca_bundle: ``REQUESTS_CA_BUNDLE``, None where it is not set.
+
+    Raises:
+        Refusal: verification would be off (GS-S3-002).
+    """
+    if ca_bundle is not None:
+        chosen, origin = ca_bundle, "AWS_CA_BUNDLE (or ca_bundle in the profile)"
+    elif requests_ca_bundle is not None:
+        chosen, origin = requests_ca_bundle, "REQUESTS_CA_BUNDLE"
+    else:
+        return True
+    if chosen is True or (isinstance(chosen, str) and chosen.strip() and chosen.strip().lower() != "false"):
+        return chosen
+    raise Refusal(
+        "GS-S3-002",
+        resource=origin,
+        found="empty" if isinstance(chosen, str) and not chosen.strip() else repr(chosen),
+        required="verified certificates: the path of a bundle of authorities, or nothing set",
+        fix=f"give {origin} the path of a PEM file, or unset it",
+    )
 
 
 def require_tls(service: str, url: str) -> None:

@@ -20,6 +20,7 @@ from glue_secure.bookmarks import refusals
 from glue_secure.bookmarks.state import SCHEMA
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.identifiers import KmsKeyArn
+from glue_secure.core.quiet import wire_logs_muted
 
 MAX_MESSAGE = 8 * 1024 * 1024
 """Bytes. A full window is about 60 KB a source; what is far larger is not a bookmark and is not parsed."""
@@ -70,7 +71,7 @@ class Envelope:
         """Encrypt under a fresh data key. Raises CannotVerify (GS-BKM-006); UsageError if too large."""
         sdk = _sdk()
         try:
-            with _said_once():
+            with _said_once(), wire_logs_muted():
                 message, _ = _client().encrypt(
                     source=body,
                     key_provider=self.provider,
@@ -103,7 +104,7 @@ class Envelope:
         source = io.BytesIO(message)
         manager = _manager_class()(self.provider, lambda request: self._data_key(request, resource))
         try:
-            with _said_once():
+            with _said_once(), wire_logs_muted():
                 body, header = _client().decrypt(
                     source=source, materials_manager=manager, max_body_length=MAX_MESSAGE
                 )

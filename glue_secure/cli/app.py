@@ -34,7 +34,7 @@ _err = Console(stderr=True, highlight=False)
 
 
 def _say(text: str) -> None:
-    _err.print(text, style="dim", markup=False)
+    _err.print(text, style="dim", markup=False, soft_wrap=True)
 
 
 def _print_json(value: object) -> None:
@@ -66,7 +66,7 @@ def demo(
         )
     with demo_page.Progress(_err, quiet=verbose) as progress, embedded_account(progress=progress) as account:
         ran = []
-        page = demo_page.Page(Console(highlight=False), quiet=as_json)
+        page = demo_page.Page(demo_page.console(), quiet=as_json)
         for step in Demo(account, chosen, progress, verbose).steps():
             ran.append(step)
             page.show(step)
@@ -100,10 +100,14 @@ def run(
             "the embedded account", found="not running", required="a running one", fix="glue-secure local up"
         )
     submission = launch.prepare(account, script, context.args, master=master, verbose=verbose)
-    code = launch.run(submission).returncode
+    stopped = None
+    try:
+        code = launch.run(submission).returncode
+    except launch.Stopped as error:
+        stopped, code = error, error.run_code
     left = launch.evidence(account, submission)
     _say(f"exit code {code}; evidence: {left[0] if left else 'none'}")
-    raise typer.Exit(code)
+    raise stopped or typer.Exit(code)
 
 
 @local_app.command()

@@ -43,6 +43,12 @@ class Progress:
             self._console.print(Text(f"... {text}", style="dim"))
 
 
+def console() -> Console:
+    """Standard output; wide enough for the table of steps where no terminal says how wide it is."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=120)
+
+
 class Page:
     """Prints each step as it comes."""
 

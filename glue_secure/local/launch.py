@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+import sys
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any
 
 from glue_secure.core.arguments import EVIDENCE_URI, JobArguments
@@ -36,6 +41,18 @@ class Submission:
     run_id: str
     job: str
     evidence: str | None
+
+
+class Stopped(SystemExit):
+    """SIGTERM or SIGINT ended a run, and ends this process too unless it is caught.
+
+    Attributes:
+        run_code: what the run itself ended with.
+    """
+
+    def __init__(self, number: int, run_code: int) -> None:
+        super().__init__(128 + number)
+        self.run_code = run_code
 
 
 def prepare(
@@ -97,16 +114,59 @@ def prepare(
 def run(
     submission: Submission, *, stdout: IO[str] | int | None = None, stderr: IO[str] | int | None = None
 ) -> Any:
-    """Run a submission to its end; the completed process, with text streams."""
-    return subprocess.run(
-        submission.command,
-        env=dict(submission.environment),
-        stdout=stdout,
-        stderr=stderr,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    """Run a submission to its end; the completed process, with text streams.
+
+    The run ends when this process does, however that comes about (``_keep.py`` sees to it). Called from
+    the main thread, SIGTERM and SIGINT go to the run, which gets time to write its evidence.
+
+    Raises:
+        Stopped: one of the two came; the run has ended.
+    """
+    received: list[int] = []
+    unsent: list[int] = []
+    process: subprocess.Popen[str] | None = None
+
+    def forward(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        unsent.append(number)
+        send()
+
+    def send() -> None:
+        while process is not None and unsent:
+            process.send_signal(unsent.pop(0))
+
+    keep = (sys.executable, "-I", "-S", str(Path(__file__).with_name("_keep.py")), str(os.getpid()))
+    handled = (signal.SIGTERM, signal.SIGINT)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, forward) for number in handled} if in_main_thread else {}
+    try:
+        # Blocked while the process is made, and born blocked in it: none is lost on the way.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, handled)
+        try:
+            process = subprocess.Popen(
+                (*keep, *submission.command),
+                env=dict(submission.environment),
+                stdout=stdout,
+                stderr=stderr,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            send()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        try:
+            out, err = process.communicate()
+        finally:
+            if process.returncode is None or process.returncode < 0:  # the keeper could not do its work
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if received:
+        raise Stopped(received[0], process.returncode)
+    return subprocess.CompletedProcess(submission.command, process.returncode, out, err)
 
 
 def evidence(account: EmbeddedAccount, submission: Submission) -> tuple[str, dict[str, Any]] | None:

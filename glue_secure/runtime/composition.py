@@ -43,7 +43,7 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
     """Clients from boto3's own chain."""
     environ = os.environ if environ is None else environ
     custom = any(name.startswith("AWS_ENDPOINT_URL") for name in environ)
-    session = AwsSession.from_chain(path_style=custom)
+    session = AwsSession.from_chain(path_style=custom, requests_ca_bundle=environ.get("REQUESTS_CA_BUNDLE"))
 
     def master_key_provider(key: KmsKeyArn) -> Any:
         return strict_master_key_provider(key, botocore_session=session.botocore)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.evidence import TlsRecord
 from glue_secure.core.policy import Finding, failed, passed, stop, unknown
+from glue_secure.core.quiet import wire_logs_muted
 from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.jdbc.certificates import load_authorities
 from glue_secure.jdbc.connection import JdbcPlan, plan_connection, tls_options
@@ -136,14 +137,15 @@ class ConnectionDesk:
     def _session(self, name: str, plan: JdbcPlan, facts: TlsFacts, opened: OpenedConnection) -> TlsRecord:
         """GS-TLS-010: ask the database, through the driver and an executor, what its session is."""
         resource = f"connection {name}"
-        frame, _ = self._engine.read_jdbc(
-            url=opened.url,
-            driver=opened.driver,
-            table=f"({plan.engine.session_query}) glue_secure_session",
-            credentials=opened.credentials,
-            driver_options=opened.driver_options,
-            spark_options={},
-        )
+        with wire_logs_muted():
+            frame, _ = self._engine.read_jdbc(
+                url=opened.url,
+                driver=opened.driver,
+                table=f"({plan.engine.session_query}) glue_secure_session",
+                credentials=opened.credentials,
+                driver_options=opened.driver_options,
+                spark_options={},
+            )
         session = read_session(self._engine.first_row(frame), resource=resource)
         self._ledger.findings.append(passed("GS-TLS-010", resource, f"{session.protocol} {session.cipher}"))
         return TlsRecord(

@@ -14,6 +14,7 @@ from glue_secure.core.evidence import ReadRecord, digest
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.policy import enforce
+from glue_secure.core.quiet import wire_logs_muted
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, check_settings
 from glue_secure.runtime.connections import ConnectionDesk
@@ -113,14 +114,15 @@ class ReadFunnel:
     ) -> Any:
         """A frame of ``table`` (or of ``(query) alias``) through the Glue connection, TLS verified."""
         opened = self._connections.open(connection, dict(options or {}))
-        frame, mark = self._engine.read_jdbc(
-            url=opened.url,
-            driver=opened.driver,
-            table=table,
-            credentials=opened.credentials,
-            driver_options=opened.driver_options,
-            spark_options={**dict(spark_options or {}), **opened.reader_options},
-        )
+        with wire_logs_muted():
+            frame, mark = self._engine.read_jdbc(
+                url=opened.url,
+                driver=opened.driver,
+                table=table,
+                credentials=opened.credentials,
+                driver_options=opened.driver_options,
+                spark_options={**dict(spark_options or {}), **opened.reader_options},
+            )
         # A query may quote data, so the evidence tells it by its digest.
         told = table if _IDENTIFIERS.match(table) else f"(query) sha256:{digest(table.encode())}"
         self._ledger.read(ReadRecord(f"{connection}/{told}", "jdbc", opened.engine, "", 0, 0, None), mark)

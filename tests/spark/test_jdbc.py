@@ -146,3 +146,19 @@ def test_the_password_is_in_no_event_log_and_no_output(glue_account, tables, sec
     assert secret not in written
     assert secret not in done.stdout
     assert sys.executable in submission.environment["PYSPARK_PYTHON"]
+
+
+def test_the_password_is_in_no_debug_log(glue_job, secret, caplog):
+    import logging
+
+    with (
+        caplog.at_level(logging.DEBUG),
+        caplog.at_level(logging.DEBUG, logger="py4j"),
+        caplog.at_level(logging.DEBUG, logger="botocore"),
+    ):
+        caplog.clear()
+        with glue_job.job() as job:
+            assert job.read.jdbc(connection=seed.CONNECTION, table="airlines").count() == 16
+        text = caplog.text
+    assert len(text) > 10_000  # the loggers did log
+    assert secret not in text

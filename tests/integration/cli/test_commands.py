@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,63 @@ def test_a_script_of_ones_own_runs_and_its_exit_code_is_the_commands(state, tmp_
     wrong = glue_secure("run", str(script), state=state)
     assert wrong.returncode == 2
     assert "--target" in wrong.stdout
+
+
+@pytest.fixture
+def sleeping_run(state, tmp_path):
+    """A ``glue-secure run`` whose job sleeps, and the pids of job, JVM and the daemon of Python workers."""
+    script = tmp_path / "sleeper.py"
+    script.write_text(
+        "import os, sys, time\n"
+        "from pathlib import Path\n"
+        "from glue_secure import SecureJob\n"
+        "with SecureJob.from_argv('target') as job:\n"
+        "    daemon = job.spark.sparkContext.parallelize([0], 1).map(lambda _: os.getppid()).collect()[0]\n"
+        "    Path('pids.new').write_text(f'{os.getpid()} {os.getppid()} {daemon}')\n"
+        "    os.rename('pids.new', 'pids')\n"
+        "    time.sleep(600)\n"
+    )
+    environ = {**os.environ, "GLUE_SECURE_LOCAL_STATE": str(state)}
+    words = ["run", str(script), "--target", "s3://glue-secure-curated/mine/"]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen([COMMAND, *words], cwd=tmp_path, env=environ, stdout=log, stderr=log)
+    try:
+        until = time.monotonic() + 120
+        while not (tmp_path / "pids").exists():
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+        assert all(map(runs, pids))
+        yield process, pids
+    finally:
+        process.kill()
+        process.wait()
+
+
+def ended(pids, seconds=30):
+    until = time.monotonic() + seconds
+    while left := [pid for pid in pids if runs(pid)]:
+        if time.monotonic() > until:
+            return left
+        time.sleep(0.1)
+    return []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_command_ends_the_run_with_its_evidence(sleeping_run, tmp_path, number):
+    process, pids = sleeping_run
+    process.send_signal(number)
+    assert process.wait(30) == 128 + number
+    assert ended(pids) == []
+    log = (tmp_path / "log").read_text()
+    assert f"exit code {128 + number}; evidence: s3://" in "".join(log.splitlines()[-2:]), log[-2000:]
+
+
+def test_the_command_killed_leaves_no_run_behind(sleeping_run):
+    process, pids = sleeping_run
+    process.kill()
+    assert ended(pids) == []
 
 
 def test_a_plain_spark_submit_works_with_the_environment_of_local_env(state, tmp_path):

@@ -118,3 +118,71 @@ def test_an_account_that_cannot_be_asked_is_a_service_error(session_and_sts):
     with pytest.raises(ServiceError) as caught:
         _ = session.account
     assert (caught.value.code, caught.value.operation) == ("ExpiredToken", "GetCallerIdentity")
+
+
+def trusts(client):
+    return client._endpoint.http_session._verify
+
+
+@pytest.fixture
+def region(clean_environment):
+    clean_environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    clean_environment.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    return clean_environment
+
+
+def profile(environment, tmp_path, line):
+    (tmp_path / "config").write_text(f"[default]\n{line}\n")
+    environment.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+
+@pytest.mark.parametrize("value", ["", "  ", "False"])
+def test_gs_s3_002_refuses_a_bundle_that_switches_verification_off(region, value):
+    region.setenv("AWS_CA_BUNDLE", value)
+    with pytest.raises(Refusal) as caught:
+        AwsSession.from_chain(requests_ca_bundle="/bundle.pem")
+    assert (caught.value.control, "AWS_CA_BUNDLE" in str(caught.value)) == ("GS-S3-002", True)
+
+
+@pytest.mark.parametrize("line", ["ca_bundle =", "ca_bundle = False"])
+def test_gs_s3_002_refuses_a_profile_that_switches_verification_off(region, tmp_path, line):
+    profile(region, tmp_path, line)
+    with pytest.raises(Refusal, match="ca_bundle in the profile") as caught:
+        AwsSession.from_chain()
+    assert caught.value.control == "GS-S3-002"
+
+
+@pytest.mark.parametrize("value", ["", " "])
+def test_gs_s3_002_refuses_an_empty_bundle_of_requests(region, value):
+    with pytest.raises(Refusal, match="REQUESTS_CA_BUNDLE") as caught:
+        AwsSession.from_chain(requests_ca_bundle=value)
+    assert caught.value.control == "GS-S3-002"
+
+
+def test_gs_s3_002_refuses_false_from_whoever_set_it(region):
+    inner = boto3.session.Session()
+    inner._session.set_config_variable("ca_bundle", False)
+    with pytest.raises(Refusal, match="GS-S3-002"):
+        AwsSession(session=inner)
+
+
+def test_without_a_setting_botocores_own_roots_are_trusted(region):
+    assert trusts(AwsSession.from_chain().client("kms")) is True
+
+
+def test_the_setting_goes_before_the_variable_of_requests(region, tmp_path):
+    assert trusts(AwsSession.from_chain(requests_ca_bundle="/r.pem").client("kms")) == "/r.pem"
+    profile(region, tmp_path, "ca_bundle = /p.pem")
+    assert trusts(AwsSession.from_chain(requests_ca_bundle="/r.pem").client("kms")) == "/p.pem"
+    region.setenv("AWS_CA_BUNDLE", "/e.pem")
+    assert trusts(AwsSession.from_chain(requests_ca_bundle="/r.pem").client("kms")) == "/e.pem"
+
+
+def test_clients_that_libraries_make_trust_the_same_whatever_happens_to_the_environment(region):
+    for bundle in (None, "/r.pem"):
+        session = AwsSession.from_chain(requests_ca_bundle=bundle)
+        region.setenv("AWS_CA_BUNDLE", "")
+        region.setenv("REQUESTS_CA_BUNDLE", "")
+        made = boto3.session.Session(botocore_session=session.botocore).client("kms")
+        assert trusts(made) == trusts(session.client("kms")) == (bundle or True)
+        region.delenv("AWS_CA_BUNDLE")

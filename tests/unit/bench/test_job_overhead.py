@@ -174,7 +174,7 @@ def test_the_text_tells_both_ratios_the_target_and_every_phase(pairs, result):
     assert "job proper   1.000  (quartiles 0.965..1.006, all 0.500..1.025)" in text
     assert "target at most 1.02: undecided" in text
     assert "whole run    1.488" in text
-    assert "load 0.2 before and 1.0..7.0 meanwhile" in text
+    assert "load 0.2 before, 1.0..7.0 meanwhile" in text
     assert all(f"\n  {name} " in text for name in pairs.PHASES)
 
 

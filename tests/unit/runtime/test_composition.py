@@ -76,3 +76,11 @@ def test_gs_s3_002_no_service_is_reached_without_tls(environment, name):
     environment.setenv(name, "http://127.0.0.1:5000")
     with pytest.raises(Refusal, match="GS-S3-002"):
         composition.services()
+
+
+@pytest.mark.parametrize("name", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
+def test_gs_s3_002_certificates_are_verified_or_there_are_no_clients(environment, name):
+    environment.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    environment.setenv(name, "")
+    with pytest.raises(Refusal, match=f"(?s)GS-S3-002.*{name}"):
+        composition.services()

@@ -1,0 +1,65 @@
+"""Wire logs are shut while a secret passes, and open again after."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+import pytest
+
+from glue_secure.core.quiet import WIRE_LOGGERS, wire_logs_muted
+
+BELOW = "botocore.parsers.of_this_test"
+
+
+@pytest.fixture(autouse=True)
+def debug():
+    names = (*WIRE_LOGGERS, BELOW)
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    yield
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def open_loggers() -> set[str]:
+    return {name for name in (*WIRE_LOGGERS, BELOW) if logging.getLogger(name).isEnabledFor(logging.INFO)}
+
+
+def test_nothing_under_warning_is_logged_inside_and_everything_after():
+    with wire_logs_muted():
+        assert open_loggers() == set()
+        assert logging.getLogger(BELOW).isEnabledFor(logging.WARNING)
+    assert open_loggers() == {*WIRE_LOGGERS, BELOW}
+
+
+def test_a_stricter_level_stays():
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
+    with wire_logs_muted():
+        assert logging.getLogger("py4j").level == logging.CRITICAL
+    assert logging.getLogger("py4j").level == logging.CRITICAL
+
+
+def test_levels_come_back_after_an_error():
+    with pytest.raises(ValueError, match="mine"), wire_logs_muted():
+        raise ValueError("mine")
+    assert open_loggers() == {*WIRE_LOGGERS, BELOW}
+
+
+def test_of_two_threads_the_last_one_out_restores():
+    inside, leave = threading.Event(), threading.Event()
+
+    def hold():
+        with wire_logs_muted():
+            inside.set()
+            leave.wait(10)
+
+    other = threading.Thread(target=hold)
+    with wire_logs_muted():
+        other.start()
+        assert inside.wait(10)
+    assert open_loggers() == set()
+    leave.set()
+    other.join()
+    assert open_loggers() == {*WIRE_LOGGERS, BELOW}

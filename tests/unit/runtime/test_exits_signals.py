@@ -1,0 +1,150 @@
+"""SIGTERM unwinds a script, and a fork closes nobody's run but its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+HEADER = """
+import os, signal, sys, threading
+from glue_secure.runtime import exits
+
+class Run:
+    def close(self, error=None, *, outcome=None):
+        print("closed", type(error).__name__, outcome, flush=True)
+
+def terminate(pid=None):
+    os.kill(pid or os.getpid(), signal.SIGTERM)
+    signal.pause()
+"""
+
+
+def script(body: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", HEADER + textwrap.dedent(body)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_sigterm_runs_the_scripts_blocks_and_leaves_evidence():
+    ended = script(
+        """
+        exits.watch(Run())
+        try:
+            terminate()
+        finally:
+            print("unwound", flush=True)
+        """
+    )
+    assert ended.returncode == 143
+    assert ended.stdout == "unwound\nclosed NoneType terminated by SIGTERM\n"
+    assert ended.stderr == ""
+
+
+def test_a_block_sees_which_end_it_is():
+    ended = script(
+        """
+        exits.install()
+        try:
+            terminate()
+        except SystemExit as error:
+            print(type(error).__name__, error, error.code)
+        """
+    )
+    assert ended.stdout == "Terminated terminated by SIGTERM 143\n"
+
+
+def test_a_second_sigterm_does_not_cut_the_evidence_short():
+    ended = script(
+        """
+        class Slow(Run):
+            def close(self, error=None, *, outcome=None):
+                os.kill(os.getpid(), signal.SIGTERM)
+                super().close(error, outcome=outcome)
+        exits.watch(Slow())
+        terminate()
+        """
+    )
+    assert (ended.returncode, ended.stdout) == (143, "closed NoneType terminated by SIGTERM\n")
+
+
+@pytest.mark.parametrize(
+    "handler", ["signal.SIG_IGN", "lambda *_: print('mine', flush=True)"], ids=["ignored", "own"]
+)
+def test_a_script_that_handles_sigterm_itself_keeps_its_handler(handler):
+    ended = script(
+        f"""
+        signal.signal(signal.SIGTERM, {handler})
+        exits.watch(Run())
+        os.kill(os.getpid(), signal.SIGTERM)
+        print("went on", flush=True)
+        """
+    )
+    assert ended.returncode == 0
+    assert ended.stdout.splitlines()[-2:] == ["went on", "closed NoneType ended without job.commit()"]
+
+
+def test_a_handler_is_set_by_the_main_thread_only_and_then_still_set():
+    ended = script(
+        """
+        other = threading.Thread(target=exits.install)
+        other.start()
+        other.join()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        exits.watch(Run())
+        terminate()
+        """
+    )
+    assert (ended.returncode, ended.stdout) == (143, "closed NoneType terminated by SIGTERM\n")
+
+
+@pytest.mark.parametrize("end", ["sys.exit(0)", "1 / 0"])
+def test_a_fork_does_not_close_its_parents_run(end):
+    ended = script(
+        f"""
+        exits.watch(Run())
+        child = os.fork()
+        if not child:
+            {end}
+        os.waitpid(child, 0)
+        print("parent", flush=True)
+        """
+    )
+    assert ended.returncode == 0
+    assert ended.stdout == "parent\nclosed NoneType ended without job.commit()\n"
+
+
+def test_a_fork_closes_the_run_that_it_started_itself():
+    ended = script(
+        """
+        exits.install()
+        child = os.fork()
+        if not child:
+            exits.watch(Run())
+            sys.exit(0)
+        os.waitpid(child, 0)
+        """
+    )
+    assert ended.stdout == "closed NoneType ended without job.commit()\n"
+
+
+def test_a_fork_is_ended_by_sigterm_as_without_this_package():
+    ended = script(
+        """
+        exits.watch(Run())
+        child = os.fork()
+        if not child:
+            try:
+                terminate()
+            finally:
+                print("unwound", flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        """
+    )
+    assert ended.stdout == "-15\nclosed NoneType ended without job.commit()\n"

@@ -6,6 +6,7 @@ the funnels → bookmark commit → evidence. Each step's result is frozen; none
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ class SecuredRun:
         self._evidence_prefix = _required_location(arguments, EVIDENCE_URI)
         self._outcome: str | None = None
         self._spoiled: BaseException | None = None
+        self._process = os.getpid()
         self._lock, self._under_way, self._committing = Lock(), 0, False
         self._bookmarks = self._bookmark_session(arguments)
         connections = ConnectionDesk(
@@ -268,8 +270,8 @@ class SecuredRun:
 
         A failure to write it is raised when the run itself went well; it never hides the run's own error.
         """
-        if self._outcome is not None:
-            return
+        if self._outcome is not None or os.getpid() != self._process:
+            return  # over already; or a fork, whose end is not the run's
         self._outcome = outcome or ("succeeded" if error is None else _outcome_of(error))
         try:
             self.evidence_uri = self._write_evidence(self._make_evidence(error, self._outcome))
@@ -313,6 +315,16 @@ class SecuredRun:
             ) from self._spoiled
 
     def _make_evidence(self, error: BaseException | None, outcome: str) -> Evidence:
+        versions: Mapping[str, str] = {}
+        settings: Mapping[str, str] = {}
+        rows_of: Callable[[str], int | None] = self._engine.rows_read
+        try:
+            versions, settings = self._engine.versions, self._engine.settings_in_force()
+        except Exception:
+            if error is None:
+                raise
+            # The JVM went down with the run: what it knew is missing, what the run noted is not.
+            rows_of = _not_measured
         return self._ledger.evidence(
             identity=self.identity,
             preflight=self.preflight,
@@ -320,10 +332,10 @@ class SecuredRun:
             outcome=outcome,
             account=self._services.environment.kind,
             runtime=self._engine.name,
-            versions={**self._services.versions, **self._engine.versions},
+            versions={**self._services.versions, **versions},
             finished=self._services.clock.now(),
-            settings=self._engine.settings_in_force(),
-            rows_of=self._engine.rows_read,
+            settings=settings,
+            rows_of=rows_of,
             bookmark=self._bookmarks.facts().as_mapping(),
         )
 
@@ -364,6 +376,10 @@ def _required_location(arguments: JobArguments, name: str) -> S3Uri:
             fix=f"add --{name} to the job's default arguments",
         )
     return location
+
+
+def _not_measured(_mark: str) -> None:
+    return None
 
 
 def _outcome_of(error: BaseException) -> str:

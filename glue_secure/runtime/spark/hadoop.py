@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.quiet import wire_logs_muted
 from glue_secure.core.spark_conf import SettingsPlan
 
 # One scheme for all the runtime's own reads and writes, so that one client per bucket serves them.
@@ -49,7 +50,8 @@ class HadoopSettings:
         # One crossing into the JVM instead of three for each of some hundred settings. Values come from
         # Configuration.get, which expands variables and follows renamed keys.
         mapper = self._jvm.com.fasterxml.jackson.databind.ObjectMapper()
-        found = json.loads(mapper.writeValueAsString(settings.getPropsWithPrefix(_PREFIX)))
+        with wire_logs_muted():  # fs.s3a.secret.key may be among them
+            found = json.loads(mapper.writeValueAsString(settings.getPropsWithPrefix(_PREFIX)))
         return {_PREFIX + name: str(value) for name, value in found.items()}
 
     def client_encryption(self, uri: S3Uri) -> tuple[str, str]:

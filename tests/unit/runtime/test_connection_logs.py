@@ -18,5 +18,5 @@ def test_the_question_to_the_databases_session_is_not_logged(world, server, monk
     run = world.start()
     assert logging.getLogger("py4j.clientserver").isEnabledFor(logging.DEBUG)
     run.read_jdbc("ops", "airlines")
-    assert seen[0] is False
+    assert seen == [False, False]
     assert logging.getLogger("py4j.clientserver").isEnabledFor(logging.DEBUG)

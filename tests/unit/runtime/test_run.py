@@ -307,3 +307,26 @@ def test_the_account_of_the_evidence_is_what_the_endpoints_say(world):
     world.environment = replace(world.environment, kind="custom-endpoint")
     world.start().commit()
     assert world.evidence()["account"] == "custom-endpoint"
+
+
+def test_a_run_whose_jvm_died_leaves_evidence_of_what_it_noted(world, monkeypatch):
+    run = world.start()
+
+    def gone():
+        raise ConnectionResetError
+
+    monkeypatch.setattr(world.engine, "settings_in_force", gone)
+    run.close(RuntimeError("the JVM is gone"))
+    evidence = world.evidence()
+    assert (evidence["outcome"], evidence["settings"]) == ("failed", {})
+    assert "GS-SEC-001" in {finding["control"] for finding in evidence["controls"]}
+
+
+def test_a_fork_does_not_end_its_parents_run(world, monkeypatch):
+    run = world.start()
+    monkeypatch.setattr("glue_secure.runtime.run.os.getpid", lambda: -1)
+    run.close()
+    monkeypatch.undo()
+    assert run.is_open
+    run.commit()
+    assert world.evidence()["outcome"] == "succeeded"

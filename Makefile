@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help env test test-long test-unit lint demo bench docs clean
+.PHONY: help env test test-unit lint demo bench docs clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,13 +18,10 @@ demo: $(READY) ## the main job on real data, and every refusal
 	@$(BIN)/glue-secure demo
 
 test: $(READY) lint ## what CI runs: linters, types, walls, and the whole suite
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -m "not long"
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 test-unit: $(READY) ## the part of the suite that needs neither Java nor network
 	@$(BIN)/python -m pytest tests/unit tests/property
-
-test-long: $(READY) ## the modes that take too long for every change
-	@$(BIN)/python -m pytest -m long --timeout 3600
 
 lint: $(READY) ## linters, types, import walls, generated documents
 	@$(BIN)/ruff check .

@@ -1,6 +1,22 @@
 """Fixtures for every test that asks for them; the project's own tests use the shipped ones."""
 
+from pathlib import Path
+
 import pytest
+
+# What fails fastest comes first: a broken unit need not wait for Spark, nor Spark for whole jobs.
+ORDER = ("unit", "property", "contract", "spark", "integration", "docs", "jobs")
+
+
+def pytest_collection_modifyitems(items):
+    """Run the folders in that order, and each folder as it is."""
+    root = Path(__file__).parent
+
+    def rank(item):
+        folder = item.path.relative_to(root).parts[0] if item.path.is_relative_to(root) else ""
+        return ORDER.index(folder) if folder in ORDER else len(ORDER)
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+# Ten runs of a job, each with a JVM of its own: minutes on a busy machine.
+pytestmark = pytest.mark.timeout(1200)
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).with_name("glue-secure")
 

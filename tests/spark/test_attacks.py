@@ -16,14 +16,19 @@ SSE_C_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 @contextlib.contextmanager
 def hadoop(spark, **settings):
+    """Hadoop settings for the length of a block; Hadoop's own defaults come back afterwards."""
     conf = spark.sparkContext._jsc.hadoopConfiguration()
+    before = {name: conf.get(name) for name in settings}
     for name, value in settings.items():
         conf.set(name, value)
     try:
         yield
     finally:
-        for name in settings:
-            conf.unset(name)
+        for name, value in before.items():
+            if value is None:
+                conf.unset(name)
+            else:
+                conf.set(name, value)
 
 
 def test_gs_s3_010_a_frame_of_another_session_is_not_written(glue_job):

@@ -2,6 +2,7 @@ import os
 import shlex
 import stat
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,7 +142,7 @@ def test_the_supervisor_inherits_nothing_that_configures_aws_or_postgresql() -> 
 
 
 def test_a_process_that_ended_is_not_alive_and_neither_is_another_of_its_number() -> None:
-    child = subprocess.Popen(["sleep", "60"])
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     identity = ProcessIdentity.of(child.pid)
     assert identity.alive
     assert not ProcessIdentity(child.pid, identity.started + 1).alive

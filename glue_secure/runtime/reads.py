@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -62,11 +62,15 @@ class ReadFunnel:
         options: Mapping[str, str] | None = None,
         transformation_ctx: str = "",
         schema: Any = None,
+        convert: Callable[[Any, bool], Any] | None = None,
     ) -> Any:
         """A frame of the objects below ``source`` that are new to ``transformation_ctx``.
 
         Nothing new gives a frame with the usual columns and no rows: the schema is that of the newest
         object there. An empty ``transformation_ctx`` is not tracked: everything is read.
+
+        ``convert`` makes something else of the frame; its second argument says whether the frame is there
+        for its schema only, and then what it makes must have no rows.
         """
         options = dict(options or {})
         sources = [source] if isinstance(source, str) else list(source)
@@ -88,8 +92,10 @@ class ReadFunnel:
             format=format,
             options=options,
             schema=schema,
-            empty=not new,
+            empty=not new and convert is None,
         )
+        if convert is not None:
+            frame = convert(frame, not new)
         self._ledger.read(
             ReadRecord(
                 source=", ".join(map(str, locations)),

@@ -70,17 +70,35 @@ class WriteFunnel:
         if mode not in MODES:
             raise UsageError("write mode", found=repr(mode), required=", ".join(MODES))
         refuse_protected(options, f"write to {location}")
-        self._refuse_kept(location)
         self._refuse_foreign(frame, location)
+
+        def perform() -> int | None:
+            if mode == "append" and self._engine.is_certainly_empty(frame):
+                return 0
+            return self._engine.write_s3(
+                frame, location, format=format, mode=mode, partition_by=partition_by, options=options
+            )
+
+        return self.write_through(target, format=format, perform=perform, may_do_nothing=mode == "ignore")
+
+    def write_through(
+        self, target: str, *, format: str, perform: Callable[[], int | None], may_do_nothing: bool = False
+    ) -> WriteRecord:
+        """Guard ``target``, let ``perform`` write there, and verify every object that appeared.
+
+        Args:
+            target: S3 location.
+            format: for the evidence.
+            perform: does the writing; returns the rows written, None when nothing measured them.
+            may_do_nothing: whether rows may stay unwritten where objects lie already (mode ``ignore``).
+        """
+        location = s3_location(target, "write")
+        self._refuse_kept(location)
         self._guard(location)
-        if mode == "append" and self._engine.is_certainly_empty(frame):
-            return self._note(WriteRecord(str(location), format, 0, (), 0.0))
         with self._ledger.timed("list"):
             before = {(found.uri, found.etag, found.last_modified) for found in self._listed(location)}
         with self._ledger.timed("write"):
-            rows = self._engine.write_s3(
-                frame, location, format=format, mode=mode, partition_by=partition_by, options=options
-            )
+            rows = perform()
         begun = time.perf_counter()
         with self._ledger.timed("verify"):
             new = [
@@ -89,7 +107,7 @@ class WriteFunnel:
                 if (found.uri, found.etag, found.last_modified) not in before
             ]
             seen = verify_objects(new, self._plan.key, self._objects, self._ledger.findings.append)
-            if not (mode == "ignore" and before):
+            if not (may_do_nothing and before):
                 self._something_appeared(location, rows, new)
         return self._note(WriteRecord(str(location), format, rows, seen, time.perf_counter() - begun))
 

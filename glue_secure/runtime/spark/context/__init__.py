@@ -1,0 +1,53 @@
+"""GlueContext in plain Spark: Glue's signatures, every read and write through the run's funnels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glue_secure.core.errors import UsageError
+from glue_secure.runtime.spark.context.reading import DynamicFrameReader, Reading
+from glue_secure.runtime.spark.context.writing import DynamicFrameWriter, Writing
+
+if TYPE_CHECKING:
+    from glue_secure.runtime.run import SecuredRun
+
+__all__ = ["DynamicFrameReader", "DynamicFrameWriter", "GlueContext"]
+
+
+class GlueContext(Reading, Writing):
+    """The entry to reads and writes; it refuses both until ``job.init`` has run.
+
+    Args:
+        sparkContext: a ``SparkContext`` or ``SparkSession``; None takes or makes the session.
+        options: Glue's ``minPartitions`` and ``targetPartitions``; they do nothing in plain Spark.
+
+    Attributes:
+        spark_session: the ``SparkSession``. What is read or written through it is not guarded at the call.
+        create_dynamic_frame: readers ``from_options`` and ``from_catalog``.
+        write_dynamic_frame: writer ``from_options``.
+    """
+
+    def __init__(self, sparkContext: Any = None, **options: Any) -> None:
+        unknown = set(options) - {"minPartitions", "targetPartitions"}
+        if unknown:
+            raise UsageError(
+                "GlueContext", found=", ".join(sorted(unknown)), required="minPartitions, targetPartitions"
+            )
+        self.spark_session = _session_of(sparkContext)
+        self.secured_run: SecuredRun | None = None
+        self.create_dynamic_frame = DynamicFrameReader(self)
+        self.write_dynamic_frame = DynamicFrameWriter(self)
+
+    def __getattr__(self, name: str) -> Any:
+        # Glue's class is a SQLContext; what scripts use of that (sql, read, table, ...) is the session's.
+        if name == "spark_session" or name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.spark_session, name)
+
+
+def _session_of(spark: Any) -> Any:
+    from pyspark.sql import SparkSession
+
+    if isinstance(spark, SparkSession):
+        return spark
+    return SparkSession(spark) if spark is not None else SparkSession.builder.getOrCreate()

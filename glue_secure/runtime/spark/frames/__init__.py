@@ -1,0 +1,1 @@
+"""Dynamic frames on DataFrames: every function takes tables and gives new ones."""

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from glue_secure import __version__
 from glue_secure.cli import demo as demo_page
+from glue_secure.cli import package as package_page
 from glue_secure.core.errors import UsageError
 from glue_secure.local.account import EmbeddedAccount
 
@@ -26,6 +27,7 @@ local_app = typer.Typer(
     help="The embedded account: S3, KMS, Glue and PostgreSQL over TLS, on this machine.", no_args_is_help=True
 )
 app.add_typer(local_app, name="local")
+app.command("package")(package_page.command)
 
 State = Annotated[Optional[Path], typer.Option("--state", help="Folder of the account's state.")]  # noqa: UP045 - typer reads 3.10
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

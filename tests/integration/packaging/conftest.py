@@ -1,0 +1,33 @@
+"""A Python that has everything but this package."""
+
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def stranger(tmp_path_factory):
+    """The interpreter of an environment with links to all installed packages, glue_secure left out.
+
+    The package is left out however it was installed: its folder and metadata are not linked, and no
+    ``.pth`` file (an editable installation's) is.
+    """
+    home = tmp_path_factory.mktemp("stranger") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
+    python = home / "bin" / "python"
+    asked = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    site = Path(
+        subprocess.run([python, "-c", asked], check=True, capture_output=True, text=True).stdout.strip()
+    )
+    for folder in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
+        for entry in Path(folder).iterdir():
+            if "glue_secure" not in entry.name and entry.suffix != ".pth":
+                (site / entry.name).symlink_to(entry)
+    absent = subprocess.run(
+        [python, "-c", "import pyspark, glue_secure"], capture_output=True, text=True, cwd=home
+    )
+    assert "No module named 'glue_secure'" in absent.stderr
+    return python

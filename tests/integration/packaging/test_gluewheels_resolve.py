@@ -1,0 +1,105 @@
+"""The locks against the package index: what they pin can be had, and is enough."""
+
+import io
+import subprocess
+import sys
+import zipfile
+from email import message_from_bytes
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.tags import cpython_tags
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from glue_secure import __version__
+from glue_secure.delivery import gluewheels
+from glue_secure.delivery.package import package
+from glue_secure.delivery.versions import GLUE_VERSIONS, glue_versions
+
+LATER = [pytest.param(v.name, marks=pytest.mark.long) for v in GLUE_VERSIONS if v.name != "5.1"]
+
+
+@pytest.mark.parametrize("name", ["5.1", *LATER])
+def test_a_glue_version_gets_all_that_the_package_needs_for_its_python_and_linux(name, tmp_path):
+    (version,) = glue_versions([name])
+    made = package(tmp_path, [version])
+    (target,) = made.targets
+    present = dict(version.preinstalled)
+    requirements = []
+    for wheel in gluewheels_of(made, target):
+        project, release, _, tags = parse_wheel_filename(wheel.name)
+        assert loadable(tags, version), wheel.name
+        present[str(project)] = str(release)
+        with zipfile.ZipFile(io.BytesIO(wheel.content)) as opened:
+            (found,) = (one for one in opened.namelist() if one.endswith(".dist-info/METADATA"))
+            metadata = message_from_bytes(opened.read(found))
+        requirements += [
+            (str(project), Requirement(text)) for text in metadata.get_all("Requires-Dist") or ()
+        ]
+    environment = {
+        "extra": "",
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+        "python_full_version": f"{version.python}.9",
+        "python_version": version.python,
+        "sys_platform": "linux",
+    }
+    for project, requirement in requirements:
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            held = present.get(canonicalize_name(requirement.name))
+            assert held is not None, f"{project} needs {requirement}"
+            assert requirement.specifier.contains(held), f"{project} needs {requirement}, has {held}"
+    assert present["glue-secure"] == __version__
+
+
+@pytest.mark.long
+def test_pip_installs_the_gluewheels_without_an_index_as_glue_does(tmp_path):
+    """In the Python that runs the tests, when Glue 5.1 has the same."""
+    (version,) = glue_versions(["5.1" if sys.version_info[:2] == (3, 11) else "6.0"])
+    if version.python != f"{sys.version_info[0]}.{sys.version_info[1]}":
+        pytest.skip(f"needs Python {version.python}")
+    made = package(tmp_path, [version])
+    with zipfile.ZipFile(made.targets[0].files[0].path) as opened:
+        opened.extractall(tmp_path / "unpacked")
+    wheels = tmp_path / "unpacked" / "wheels"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    options = ["--no-index", "--find-links", wheels, "--requirement", wheels / "requirements.txt"]
+    site = tmp_path / "site"
+    done = subprocess.run([*command, *options, "--target", site], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    program = (
+        "import aws_encryption_sdk, cryptography.hazmat.bindings._rust, glue_secure as g; print(g.__file__)"
+    )
+    where = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(site)!r}); {program}"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert where.startswith(str(site))
+
+
+def gluewheels_of(made, target):
+    """Every wheel that the job installs, the own one too."""
+    if target.version.takes_zip_of_wheels:
+        with zipfile.ZipFile(target.files[0].path) as opened:
+            names = [name for name in opened.namelist() if name.endswith(".whl")]
+            return [gluewheels.Wheel(name.rpartition("/")[2], opened.read(name)) for name in names]
+    files = [one.path for one in (*target.files, made.wheel)]
+    return [gluewheels.Wheel(path.name, path.read_bytes()) for path in files]
+
+
+def loadable(tags, version):
+    """Whether the version's Python and C library can load a wheel of these tags."""
+    major, minor = (int(part) for part in version.glibc.split("."))
+    platforms = [f"manylinux_{major}_{older}_x86_64" for older in range(minor, 4, -1)]
+    platforms += ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64"]
+    python = tuple(int(part) for part in version.python.split("."))
+    good = set(cpython_tags(python, platforms=platforms))
+    pure = {
+        tag
+        for tag in tags
+        if tag.abi == "none" and tag.platform == "any" and tag.interpreter.startswith("py")
+    }
+    return bool(good & set(tags) or pure)

@@ -1,0 +1,112 @@
+"""A wheel on ``--py-files`` serves the executors, where the package is not installed."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from glue_secure.delivery.archive import write
+from glue_secure.delivery.package import ZIP_NAME
+from glue_secure.delivery.wheel import NAME, build_wheel
+
+# Whether the package ships itself is the script's first argument; it prints one JSON document.
+SCRIPT = """
+import json
+import sys
+
+from pyspark.sql import SparkSession
+from pyspark.sql.functions import udf
+
+import glue_secure
+from glue_secure.runtime.shipping import ship_package
+
+
+def bucket_of(text):
+    import os
+
+    import glue_secure
+    from glue_secure.core.identifiers import S3Uri
+
+    return S3Uri.parse(text).bucket + " " + glue_secure.__spec__.origin + " " + str(os.getppid())
+
+
+spark = SparkSession.builder.getOrCreate()
+sent = [ship_package(spark), ship_package(spark)] if sys.argv[1] == "ship" else []
+frame = spark.createDataFrame([("s3://bucket-%d/key" % n,) for n in range(8)], ["uri"]).repartition(4)
+rows = [row[0].split(" ") for row in frame.select(udf(bucket_of)("uri")).collect()]
+print(json.dumps({"sent": sent, "driver": glue_secure.__spec__.origin, "rows": rows}))
+spark.stop()
+"""
+
+
+@pytest.fixture
+def submit(stranger, tmp_path):
+    """Run the script on two executors of their own JVMs, with this file on ``--py-files``."""
+    from glue_secure.local.installed_spark import installed_spark
+    from glue_secure.local.java import java_home
+
+    (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "conf").mkdir()
+
+    def run(archive, *words):
+        home = subprocess.run(
+            [stranger, "-c", "import os, pyspark; print(os.path.dirname(pyspark.__file__))"],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+        ).stdout.strip()
+        environment = {
+            name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR")
+        }
+        environment |= {
+            "JAVA_HOME": str(java_home(installed_spark())),
+            "SPARK_HOME": home,
+            "SPARK_CONF_DIR": str(tmp_path / "conf"),
+            "SPARK_LOCAL_DIRS": str(tmp_path / "scratch"),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "SPARK_WORKER_DIR": str(tmp_path / "work"),
+            "PYSPARK_PYTHON": str(stranger),
+        }
+        command = [
+            *(f"{home}/bin/spark-submit", "--master", "local-cluster[2,1,1024]"),
+            *("--conf", "spark.ui.enabled=false", "--conf", "spark.driver.host=127.0.0.1"),
+            *("--conf", "spark.executor.memory=512m", "--conf", "spark.task.maxFailures=1"),
+            *("--py-files", archive, tmp_path / "script.py", *words),
+        ]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+        )
+
+    return run
+
+
+@pytest.mark.long
+def test_a_wheel_alone_does_not_reach_the_executors(submit, tmp_path):
+    """What makes the shipping needed; when this fails, Spark has learned it."""
+    wheel = write(tmp_path / NAME, build_wheel()).path
+    done = submit(wheel, "no")
+    assert done.returncode != 0
+    assert "No module named 'glue_secure'" in done.stderr
+
+
+def test_a_wheel_that_ships_itself_does(submit, tmp_path):
+    wheel = write(tmp_path / NAME, build_wheel()).path
+    done = submit(wheel, "ship")
+    assert done.returncode == 0, done.stderr[-4000:]
+    found = json.loads(done.stdout.strip().splitlines()[-1])
+    assert found["sent"] == [True, False]
+    assert ".whl/glue_secure/" in found["driver"]
+    assert sorted(bucket for bucket, _, _ in found["rows"]) == [f"bucket-{n}" for n in range(8)]
+    assert all(".zip/glue_secure/" in origin for _, origin, _ in found["rows"])
+
+
+@pytest.mark.long
+def test_the_zip_reaches_them_without(submit, tmp_path):
+    zipped = write(tmp_path / ZIP_NAME, build_wheel()).path
+    done = submit(zipped, "ship")
+    assert done.returncode == 0, done.stderr[-4000:]
+    found = json.loads(done.stdout.strip().splitlines()[-1])
+    assert found["sent"] == [False, False]
+    assert len(found["rows"]) == 8

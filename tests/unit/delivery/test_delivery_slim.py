@@ -1,0 +1,46 @@
+"""Slimmed source says the same on the same lines."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from glue_secure.delivery.slim import slim
+
+PACKAGE = Path(__file__).resolve().parents[3] / "glue_secure"
+
+
+def meaning(source):
+    """The syntax tree with its line numbers, strings that stand alone emptied."""
+    tree = ast.parse(source)
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    lines = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and id(node) in alone and isinstance(node.value, str):
+            node.value = ""
+        if isinstance(node, ast.stmt):
+            lines.append((type(node).__name__, node.lineno))
+    return ast.dump(tree), lines
+
+
+def test_the_whole_package_keeps_its_meaning_and_its_lines():
+    for path in PACKAGE.rglob("*.py"):
+        source = path.read_bytes()
+        assert meaning(slim(source)) == meaning(source), path
+
+
+@pytest.mark.parametrize(
+    ("source", "slimmed"),
+    [
+        ("x = 1  # one\n", "x = 1\n"),
+        ("x = '# no comment'\n", "x = '# no comment'\n"),
+        ('"""A\n\nlong.\n"""\nx = 1\n', '""\n\n\n\nx = 1\n'),
+        ('class A:\n    """One.\n\n    More.\n    """\n', "class A:\n    'One.'\n\n\n\n"),
+        ('def f():\n    """Ü."""  # é\n', 'def f():\n    ""\n'),
+        ('x = """kept  \n  # too\n"""\n', 'x = """kept  \n  # too\n"""\n'),
+        ("# gone\n\nx = 1\n", "\n\nx = 1\n"),
+        ("", ""),
+    ],
+)
+def test_comments_and_lone_strings_go(source, slimmed):
+    assert slim(source.encode()).decode() == slimmed

@@ -1,0 +1,82 @@
+"""When the package sends itself to the executors."""
+
+import stat
+import zipimport
+from pathlib import Path
+
+import pytest
+
+import glue_secure
+from glue_secure.delivery.wheel import NAME, build_wheel
+from glue_secure.runtime import shipping
+
+
+class Context:
+    def __init__(self, application):
+        self.applicationId = application
+        self.added = []
+
+    def addPyFile(self, path):
+        self.added.append(Path(path))
+
+
+class Session:
+    def __init__(self, application="app-1"):
+        self.sparkContext = Context(application)
+
+
+@pytest.fixture
+def from_archive(tmp_path, monkeypatch):
+    """The package's spec as it is when the package came from an archive of this name."""
+
+    def imported(name):
+        path = tmp_path / name
+        path.write_bytes(build_wheel())
+        spec = zipimport.zipimporter(str(path)).find_spec("glue_secure")
+        monkeypatch.setattr(glue_secure, "__spec__", spec)
+        return path
+
+    monkeypatch.setattr(shipping, "_shipped", set())
+    monkeypatch.setattr(shipping, "_copy", None)
+    return imported
+
+
+def test_an_installed_package_is_not_sent():
+    assert shipping.wheel_archive() is None
+    assert shipping.ship_package(object()) is False
+
+
+@pytest.mark.parametrize("name", ["glue_secure-1.zip", "glue_secure-1.egg"])
+def test_what_spark_brings_itself_is_not_sent(from_archive, name):
+    from_archive(name)
+    assert shipping.ship_package(object()) is False
+
+
+def test_the_suffixes_are_sparks():
+    from pyspark import SparkContext
+
+    assert shipping.SPARKS_OWN == SparkContext.PACKAGE_EXTENSIONS
+
+
+def test_a_wheel_is_sent_once_per_application_as_a_private_zip(from_archive):
+    wheel = from_archive(NAME)
+    first, second = Session("app-1"), Session("app-2")
+    assert shipping.ship_package(first) is True
+    assert shipping.ship_package(first) is False
+    assert shipping.ship_package(second) is True
+    (sent,) = first.sparkContext.added
+    assert second.sparkContext.added == [sent]
+    assert sent.suffix == ".zip"
+    assert sent.read_bytes() == wheel.read_bytes()
+    assert stat.S_IMODE(sent.parent.stat().st_mode) == 0o700
+
+
+def test_the_copy_goes_with_the_process_but_not_with_a_forked_child(tmp_path):
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    shipping._remove(folder, -1)
+    assert folder.exists()
+    import os
+
+    shipping._remove(folder, os.getpid())
+    assert not folder.exists()

@@ -2,11 +2,14 @@
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# The same on Spark 4.1.
+VENV4 := .venv-spark4
+READY4 := $(VENV4)/.ready
 
-.PHONY: help env test test-unit lint demo bench docs clean
+.PHONY: help env test test-spark4 test-long test-unit lint demo bench docs clean
 
 help: ## what can be made
-	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
 env: $(READY) ## the environment, in .venv (built once, and again when its pins change)
 
@@ -14,11 +17,21 @@ $(READY): setup.cfg pyproject.toml constraints.txt local/make-environment
 	@sh local/make-environment "$(VENV)"
 	@touch $(READY)
 
+$(READY4): setup.cfg pyproject.toml constraints-spark4.txt local/make-environment
+	@sh local/make-environment "$(VENV4)" constraints-spark4.txt
+	@touch $(READY4)
+
 demo: $(READY) ## the main job on real data, and every refusal
 	@$(BIN)/glue-secure demo
 
 test: $(READY) lint ## what CI runs: linters, types, walls, and the whole suite
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+test-spark4: $(READY4) ## the whole suite on Spark 4.1, in .venv-spark4
+	@$(VENV4)/bin/python -m pytest
+
+test-long: $(READY) ## what takes minutes or fetches much, and is not in `make test`
+	@$(BIN)/python -m pytest -m long
 
 test-unit: $(READY) ## the part of the suite that needs neither Java nor network
 	@$(BIN)/python -m pytest tests/unit tests/property
@@ -37,4 +50,4 @@ bench: $(READY) ## the price of the guard, against plain PySpark
 	@$(BIN)/python bench/job_overhead.py
 
 clean: ## remove the environment and what tools left behind
-	@rm -rf "$(VENV)" build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	@rm -rf "$(VENV)" "$(VENV4)" build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

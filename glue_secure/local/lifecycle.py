@@ -21,7 +21,8 @@ from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.local import artifacts, endpoint, folders
 from glue_secure.local.account import FILE_NAME, EmbeddedAccount
 from glue_secure.local.artifacts import Progress
-from glue_secure.local.java import java_home
+from glue_secure.local.installed_spark import installed_spark
+from glue_secure.local.java import java_home, launchable
 from glue_secure.local.postgres import create_home, last_lines, served_certificate
 from glue_secure.local.processes import ProcessIdentity
 from glue_secure.local.supervisor import POSTGRES_LOG, SUPERVISOR_LOG, Order
@@ -167,8 +168,10 @@ def _remove(folder: Path) -> None:
 def _start(folder: Path, remove_folder: bool, progress: Progress | None, seconds: float) -> _Started:
     say = progress or artifacts.silent
     folders.claim(folder)
-    home = java_home()
-    jars = artifacts.fetch((artifacts.postgres_jar(), *artifacts.SPARK_JARS), home, progress=progress)
+    spark = installed_spark()
+    home = java_home(spark)
+    jars = artifacts.fetch((artifacts.postgres_jar(), *spark.jars), home, progress=progress)
+    home = launchable(home, spark, folder / "java")
     order = Order(create_home(folder), jars[0], jars[1:], home, remove_folder)
     say("starting the embedded account")
     try:

@@ -6,7 +6,6 @@ folder, and a ``SPARK_HOME`` of links to pyspark's own folders.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from glue_secure.core.errors import UsageError
 from glue_secure.local.account import EmbeddedAccount
 from glue_secure.local.folders import write_private
+from glue_secure.local.installed_spark import installed_spark
 
 LOG_LEVEL_VARIABLE = "GLUE_SECURE_SPARK_LOG_LEVEL"
 """Spark's log level, ``warn`` when it is not set."""
@@ -35,6 +35,13 @@ _QUIET_LOGGERS = (
     "org.apache.spark.sql.catalyst.util.SparkStringUtils",
     "com.amazonaws.util.Base64",
 )
+
+
+# The same class in the AWS SDK that the line's S3A is built on.
+_CREDENTIALS = {
+    "3.5": "com.amazonaws.auth.EnvironmentVariableCredentialsProvider",
+    "4.1": "software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider",
+}
 
 
 def write(account: EmbeddedAccount) -> None:
@@ -84,7 +91,7 @@ def spark_defaults(account: EmbeddedAccount) -> dict[str, str]:
         f"{s3a}.endpoint.region": account.region,
         f"{s3a}.path.style.access": "true",
         f"{s3a}.connection.ssl.enabled": "true",
-        f"{s3a}.aws.credentials.provider": "com.amazonaws.auth.EnvironmentVariableCredentialsProvider",
+        f"{s3a}.aws.credentials.provider": _CREDENTIALS[installed_spark().line],
     }
 
 
@@ -130,10 +137,7 @@ def _logging() -> str:
 def _link_home(home: Path) -> None:
     # With local-cluster, Spark's worker makes a folder "work" in SPARK_HOME. In the installed
     # package that would write into site-packages, or fail where those belong to root.
-    found = importlib.util.find_spec("pyspark")
-    for place in (found.submodule_search_locations or ()) if found else ():
-        for entry in Path(place).absolute().iterdir():
-            link = home / entry.name
-            if entry.is_dir() and entry.name not in ("work", "conf", "__pycache__") and not link.is_symlink():
-                link.symlink_to(entry)
-        return
+    for entry in installed_spark().folder.iterdir():
+        link = home / entry.name
+        if entry.is_dir() and entry.name not in ("work", "conf", "__pycache__") and not link.is_symlink():
+            link.symlink_to(entry)

@@ -7,7 +7,7 @@ import pytest
 
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.local import artifacts
-from glue_secure.local.artifacts import Artifact
+from glue_secure.local.jars import SPARK_JARS, Artifact
 
 
 def pinned(content: bytes) -> Artifact:
@@ -63,9 +63,10 @@ def test_a_cache_that_holds_everything_needs_no_java_and_no_network(tmp_path: Pa
     )
 
 
-def test_ivy_is_asked_for_each_artifact_and_nothing_behind_it() -> None:
-    asked = ElementTree.fromstring(artifacts.ivy_module(artifacts.SPARK_JARS)).findall(".//dependency")
-    assert [d.get("name") for d in asked] == [a.name for a in artifacts.SPARK_JARS]
+@pytest.mark.parametrize("line", SPARK_JARS)
+def test_ivy_is_asked_for_each_artifact_and_nothing_behind_it(line: str) -> None:
+    asked = ElementTree.fromstring(artifacts.ivy_module(SPARK_JARS[line])).findall(".//dependency")
+    assert [d.get("name") for d in asked] == [a.name for a in SPARK_JARS[line]]
     assert {d.get("transitive") for d in asked} == {"false"}
 
 

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, p
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from glue_secure.local import pki
+from glue_secure.local.installed_spark import installed_spark
 from glue_secure.local.java import java_home
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.timezone.utc)
@@ -86,7 +87,7 @@ def test_the_trust_store_holds_every_root_and_the_jvm_reads_it(
     pki.write_trust_store(store, roots)
     held = pkcs12.load_pkcs12(store.read_bytes(), pki.TRUST_STORE_PASSWORD.encode())
     assert {c.certificate for c in held.additional_certs} == set(roots)
-    keytool = java_home() / "bin" / "keytool"
+    keytool = java_home(installed_spark()) / "bin" / "keytool"
     listing = subprocess.run(
         [keytool, "-list", "-keystore", store, "-storepass", pki.TRUST_STORE_PASSWORD],
         capture_output=True,

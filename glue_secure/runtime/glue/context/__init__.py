@@ -1,0 +1,39 @@
+"""GlueContext in Glue: the real one, every read and write through the run's guard.
+
+Two walls. The methods of the parts look at a call's options before the real method runs; and the JVM object
+that the real methods use is handed out behind a gate (``gate.py``), which they open for one call on one
+thread. Arguments reach the JVM as the real class sends them; what is enforced is added (``enforceSSL``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glue_secure.core.errors import UsageError
+from glue_secure.runtime.glue.context.keeping import Keeping
+from glue_secure.runtime.glue.context.reading import Reading
+from glue_secure.runtime.glue.context.writing import Writing
+from glue_secure.runtime.glue.gate import Gate
+from glue_secure.runtime.shipping import ship_package
+
+__all__ = ["GlueContext"]
+
+
+class GlueContext(Reading, Writing, Keeping):
+    """awsglue's GlueContext; it refuses every read and write until ``job.init`` has run.
+
+    Args:
+        sparkContext: a ``SparkContext`` or ``SparkSession``; None takes or makes the session.
+        options: Glue's ``minPartitions`` and ``targetPartitions``.
+    """
+
+    def __init__(self, sparkContext: Any = None, **options: Any) -> None:
+        unknown = set(options) - {"minPartitions", "targetPartitions"}
+        if unknown:
+            raise UsageError(
+                "GlueContext", found=", ".join(sorted(unknown)), required="minPartitions, targetPartitions"
+            )
+        self.secured_run = None
+        self._gate = Gate()
+        super().__init__(sparkContext, **options)
+        ship_package(self.spark_session)

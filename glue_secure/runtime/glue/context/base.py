@@ -1,0 +1,143 @@
+"""What every part of the guarded GlueContext stands on: the run, the gate, and what a call reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from awsglue.context import GlueContext as TheirGlueContext
+
+from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.runtime.glue.gate import Gate, GuardedScalaContext, require_glue_classes
+from glue_secure.runtime.glue.options import (
+    JdbcReach,
+    S3Reach,
+    connection_reach,
+    enforced,
+    judge_s3_options,
+    source_reach,
+    temporary_place,
+)
+
+if TYPE_CHECKING:
+    from glue_secure.runtime.run import SecuredRun
+
+Options = dict[str, Any]
+
+
+def before_init(call: str) -> Refusal:
+    """The refusal of a call that ``job.init`` must come before (GS-SEC-007)."""
+    return Refusal(
+        "GS-SEC-007",
+        resource=call,
+        found="called before job.init",
+        required="job = Job(glueContext); job.init(args['JOB_NAME'], args) first",
+        fix="move job.init above the first read or write",
+    )
+
+
+class GuardedContext(TheirGlueContext):  # type: ignore[misc]
+    """The real context behind the gate, and the run of a job."""
+
+    secured_run: SecuredRun | None
+    _gate: Gate
+
+    def _get_glue_scala_context(self, **options: Any) -> GuardedScalaContext:
+        require_glue_classes(self._jvm)
+        return GuardedScalaContext(super()._get_glue_scala_context(**options), self._gate)
+
+    def require_run(self, call: str) -> SecuredRun:
+        """The run, or a refusal when ``job.init`` has not been called (GS-SEC-007)."""
+        if self.secured_run is None:
+            raise before_init(call)
+        return self.secured_run
+
+    @contextmanager
+    def guarded(self, call: str) -> Iterator[SecuredRun]:
+        """The run, for one call that reads or writes; what fails in it spoils the run."""
+        run = self.require_run(call)
+        with run.call():
+            yield run
+
+    def written(self, reach: S3Reach | JdbcReach, write: Callable[[], Any], count: Callable[[], int]) -> Any:
+        """What ``write`` returns, once everything that appeared in ``reach`` is verified."""
+        run, answers = self.require_run("a sink's write"), []
+        if isinstance(reach, JdbcReach):
+            opened = run.open_connection(reach.connection, reach.options)
+            answers.append(write())
+            run.note_jdbc(reach.connection, reach.table, opened.engine, reading=False)
+        else:
+            run.write_through(
+                reach.places[0], format=reach.format, perform=lambda: answers.append(write()), count=count
+            )
+        return answers[0]
+
+    def _source(
+        self, call: str, connection_type: str, format: str | None, options: Options
+    ) -> tuple[S3Reach | JdbcReach, Options]:
+        """What a source reaches, and its options as they go on."""
+        with self.guarded(call):
+            reach = source_reach(connection_type, format, options)
+            return reach, enforced(options) if isinstance(reach, JdbcReach) else options
+
+    def _read(
+        self, call: str, reach: S3Reach | JdbcReach, transformation_ctx: str, make: Callable[[], Any]
+    ) -> Any:
+        """What ``make`` returns, once what it reads from is guarded."""
+        run = self.require_run(call)
+        if isinstance(reach, S3Reach):
+            return run.read_through(
+                reach.places, format=reach.format, perform=make, transformation_ctx=transformation_ctx
+            )
+        with run.call(Refusal):
+            opened = run.open_connection(reach.connection, reach.options)
+            made = make()
+            run.note_jdbc(reach.connection, reach.table, opened.engine, reading=True)
+            return made
+
+    def _table(
+        self,
+        call: str,
+        database: str | None,
+        table_name: str | None,
+        redshift_tmp_dir: str,
+        additional_options: Mapping[str, Any] | None,
+        catalog_id: str | None,
+        more: Mapping[str, Any],
+    ) -> tuple[S3Reach | JdbcReach, Options]:
+        """What a Data Catalog table reaches, and the options as they go on."""
+        with self.guarded(call) as run:
+            names = [name for name in (database, more.get("name_space")) if name is not None]
+            if len(names) != 1 or table_name is None:
+                raise UsageError(
+                    call,
+                    found=f"{len(names)} names of a database, table_name={table_name!r}",
+                    required="database (or name_space, its old name) and table_name",
+                )
+            self._own_catalog(call, catalog_id)
+            temporary_place(redshift_tmp_dir, call)
+            table, wanted = run.catalog_table(names[0], table_name), dict(additional_options or {})
+            what = f"table {names[0]}.{table_name}"
+            if table.connection:
+                judged = connection_reach(table.connection, wanted, what)
+                return JdbcReach(table.connection, table.location, judged.options), enforced(wanted)
+            if table.parameters.get("table_type", "").upper() == "ICEBERG":
+                raise UsageError(
+                    what,
+                    found="an Iceberg table, whose files are written past Hadoop's file systems",
+                    required="a table that this project guards in Glue",
+                    fix="docs/differences-from-glue.md lists what is guarded in Glue",
+                )
+            judge_s3_options(wanted, what)
+            return S3Reach((table.location,), table.classification or "table"), wanted
+
+    def _own_catalog(self, call: str, catalog_id: str | None) -> None:
+        """Refuse another account's catalog: what it says was not read by the guard."""
+        run = self.require_run(call)
+        if catalog_id and str(catalog_id) != run.preflight.account:
+            raise UsageError(
+                call,
+                found=f"catalog_id {catalog_id}",
+                required=f"the catalog of the run's own account, {run.preflight.account}",
+            )

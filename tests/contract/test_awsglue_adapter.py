@@ -1,0 +1,493 @@
+"""The adapter drives the same JVM methods, with the arguments of the bare classes plus what is enforced.
+
+``AWSGlueDataplanePython`` is the official Python side of awsglue; its JVM is a recorder here (conftest.py).
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from glue_secure.core.errors import GlueSecureError, Refusal, UsageError
+
+theirs = pytest.importorskip("awsglue.context")
+from awsglue.dynamicframe import DynamicFrame as TheirFrame  # noqa: E402
+from awsglue.dynamicframe import DynamicFrameCollection as TheirCollection  # noqa: E402
+from awsglue.job import Job as TheirJob  # noqa: E402
+
+# awsglue makes DataFrames by the constructor that pyspark calls its own.
+pytestmark = pytest.mark.filterwarnings("ignore:DataFrame constructor is internal:UserWarning")
+PG = {"useConnectionProperties": "true", "connectionName": "ops", "dbtable": "public.carriers"}
+JSON = {"jsonPath": "$[*]"}
+
+
+def data_frame(context):
+    return SimpleNamespace(_jdf="jdf", sql_ctx=context, count=lambda: 0)
+
+
+CALLS = {
+    "read json": lambda c, f: c.create_dynamic_frame.from_options(
+        "s3", {"paths": ["s3://landing/a/", "s3://landing/b/"], "recurse": True}, "json", JSON, "ctx"
+    ),
+    "read parquet": lambda c, f: c.create_dynamic_frame.from_options(
+        connection_type="s3", connection_options={"paths": ["s3://landing/"]}, format="parquet"
+    ),
+    "read by getSource": lambda c, f: c.getSource("s3", paths=["s3://landing/a"], groupFiles="none").getFrame(
+        minPartitions=2
+    ),
+    "read jdbc": lambda c, f: c.create_dynamic_frame.from_options("postgresql", {**PG, "hashfield": "id"}),
+    "read table": lambda c, f: c.create_dynamic_frame.from_catalog(
+        "lake", "flights", "s3://curated/temporary/", "ctx", "month == 1", {"catalogPartitionPredicate": "x"}
+    ),
+    "read table by its old name": lambda c, f: c.create_dynamic_frame.from_catalog(
+        name_space="lake", table_name="flights"
+    ),
+    "read jdbc table": lambda c, f: c.create_dynamic_frame.from_catalog(
+        database="lake", table_name="carriers", additional_options={"jobBookmarkKeys": ["id"]}
+    ),
+    "read data frame": lambda c, f: c.create_data_frame.from_options(
+        "s3", {"paths": ["s3://landing/"]}, "csv", {"withHeader": True}
+    ),
+    "read data frame of table": lambda c, f: c.create_data_frame.from_catalog("lake", "flights"),
+    "sample": lambda c, f: c.create_sample_dynamic_frame_from_options(
+        "s3", {"paths": ["s3://landing/"]}, 5, {"maxSamplePartitions": 1}, "csv"
+    ),
+    "sample table": lambda c, f: c.create_sample_dynamic_frame_from_catalog("lake", "flights", 5),
+    "write json": lambda c, f: c.write_dynamic_frame.from_options(
+        f, "s3", {"path": "s3://curated/flights/", "partitionKeys": ["month"]}, "json", {"x": 1}, "sink"
+    ),
+    "write parquet": lambda c, f: c.write_dynamic_frame.from_options(
+        frame=f, connection_type="s3", connection_options={"path": "s3://curated/flights/"}, format="parquet"
+    ),
+    "write by the frame": lambda c, f: f.write("s3", {"path": "s3://curated/flights/"}, "csv"),
+    "write jdbc": lambda c, f: c.write_dynamic_frame.from_options(f, "postgresql", dict(PG)),
+    "write jdbc conf": lambda c, f: c.write_dynamic_frame.from_jdbc_conf(
+        f, "ops", {"dbtable": "public.carriers", "database": "ops"}, "s3://curated/temporary/", "sink"
+    ),
+    "write table": lambda c, f: c.write_dynamic_frame.from_catalog(
+        f, "lake", "flights", additional_options={"enableUpdateCatalog": True}
+    ),
+    "write jdbc table": lambda c, f: c.write_dynamic_frame.from_catalog(f, "lake", "carriers"),
+    "write data frame": lambda c, f: c.write_data_frame.from_catalog(data_frame(c), "lake", "flights"),
+    "write by getSink": lambda c, f: by_sink(c, f),
+    "jdbc conf": lambda c, f: c.extract_jdbc_conf("ops"),
+    "purge table": lambda c, f: c.purge_table("lake", "flights", {"retentionPeriod": 1}, "purge"),
+    "purge path": lambda c, f: c.purge_s3_path("s3://curated/old/", {"retentionPeriod": 0}),
+    "spigot": lambda c, f: f.spigot("s3://curated/samples/", {"topk": 5}, "spigot", stageThreshold=1),
+    "relationalize": lambda c, f: f.relationalize("root", "s3://curated/staging/"),
+    "rows": lambda c, f: f.apply_mapping([("a", "int", "b", "long")]).resolveChoice(choice="make_cols"),
+    "schema": lambda c, f: c.get_catalog_schema_as_spark_schema("lake", "flights"),
+}
+ENFORCED = {"read jdbc", "read jdbc table", "write jdbc", "write jdbc conf", "write jdbc table"}
+WRITES = {
+    "write json",
+    "write parquet",
+    "write by the frame",
+    "write table",
+    "write data frame",
+    "write by getSink",
+}
+
+
+def by_sink(context, frame):
+    sink = context.getSink("s3", path="s3://curated/flights/", enableUpdateCatalog=True)
+    sink.setFormat("glueparquet", compression="snappy")
+    sink.setCatalogInfo(catalogDatabase="lake", catalogTableName="flights")
+    return sink.writeFrame(frame)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_guarded_call_reaches_the_jvm_with_the_arguments_of_the_bare_class(
+    name, make_context, started, frame_of
+):
+    from glue_secure.dynamicframe import DynamicFrame
+
+    bare = make_context(theirs.GlueContext)
+    bare_frame, frame = frame_of(TheirFrame, bare), frame_of(DynamicFrame, started)
+    bare.recorder.calls.clear()
+    CALLS[name](bare, bare_frame)
+    CALLS[name](started, frame)
+    wanted = bare.recorder.data_calls()
+    if name in ENFORCED:
+        wanted = [(method, tuple(map(with_ssl, arguments))) for method, arguments in wanted]
+    assert started.recorder.data_calls() == wanted
+    assert wanted
+
+
+def with_ssl(argument):
+    return {**argument, "enforceSSL": "true"} if isinstance(argument, dict) else argument
+
+
+@pytest.mark.parametrize("name", sorted(ENFORCED))
+def test_gs_tls_002_a_jdbc_call_proves_the_server_before_the_jvm_hears_of_it(
+    name, started, frame_of, server, in_glue
+):
+    from glue_secure.dynamicframe import DynamicFrame
+
+    server(refuses=Refusal("GS-TLS-002", resource="connection ops", found="x", required="y", fix="z"))
+    with pytest.raises(Refusal, match="GS-TLS-002"):
+        CALLS[name](started, frame_of(DynamicFrame, started))
+    assert started.recorder.data_calls() == []
+
+
+@pytest.mark.parametrize("name", sorted(WRITES))
+def test_gs_s3_004_an_unencrypted_object_after_a_write_fails_the_run(name, started, frame_of, in_glue):
+    from glue_secure.dynamicframe import DynamicFrame
+
+    in_glue.engine.algorithm, in_glue.engine.key = "AES256", ""
+    with pytest.raises(Refusal, match="GS-S3-004"):
+        CALLS[name](started, frame_of(DynamicFrame, started))
+    with pytest.raises(Refusal, match="GS-S3-004"):
+        started.job.commit()
+    assert started.recorder.called("commit") == []
+    assert in_glue.evidence()["outcome"] == "refused"
+
+
+REFUSED = {
+    "GS-S3-005 source option": lambda c, f: c.create_dynamic_frame.from_options(
+        "s3", {"paths": ["s3://landing/"], "fs.s3.enableServerSideEncryption": "false"}, "json"
+    ),
+    "GS-S3-005 sink option": lambda c, f: c.write_dynamic_frame.from_options(
+        f, "s3", {"path": "s3://curated/x/", "fs.s3a.encryption.algorithm": "AES256"}, "parquet"
+    ),
+    "GS-S3-005 spigot option": lambda c, f: f.spigot("s3://curated/x/", {"fs.s3a.encryption.key": "x"}),
+    "GS-S3-005 format option": lambda c, f: c.getSource("s3", paths=["s3://landing/"]).setFormat(
+        "json", sseAlgorithm="AES256"
+    ),
+    "GS-S3-005 table option": lambda c, f: c.create_dynamic_frame.from_catalog(
+        "lake", "flights", additional_options={"fs.s3a.endpoint": "http://x"}
+    ),
+    "GS-S3-006 local source": lambda c, f: c.create_dynamic_frame.from_options(
+        "file", {"paths": ["/tmp/x"]}, "csv"
+    ),
+    "GS-S3-006 hdfs sink": lambda c, f: c.write_dynamic_frame.from_options(
+        f, "s3", {"path": "hdfs://host/x"}, "csv"
+    ),
+    "GS-S3-006 spigot": lambda c, f: f.spigot("/tmp/x"),
+    "GS-S3-006 relationalize": lambda c, f: f.relationalize("root", "file:///tmp/x"),
+    "GS-S3-006 redshift_tmp_dir": lambda c, f: c.create_dynamic_frame.from_catalog(
+        "lake", "carriers", redshift_tmp_dir="hdfs://host/x"
+    ),
+    "GS-S3-009 sink": lambda c, f: c.write_dynamic_frame.from_options(
+        f, "s3", {"path": "s3://evidence/"}, "csv"
+    ),
+    "GS-S3-009 purge": lambda c, f: c.purge_s3_path("s3://evidence/runs/"),
+    "GS-S3-009 spigot": lambda c, f: f.spigot("s3://evidence/runs/x/"),
+    "GS-TLS-005 downgrade": lambda c, f: c.create_dynamic_frame.from_options(
+        "postgresql", {**PG, "enforceSSL": "false"}
+    ),
+    "GS-TLS-005 downgrade of a sink": lambda c, f: c.write_dynamic_frame.from_jdbc_conf(
+        f, "ops", {"dbtable": "x", "sslmode": "disable"}
+    ),
+    "GS-TLS-005 downgrade of a table": lambda c, f: c.create_dynamic_frame.from_catalog(
+        "lake", "carriers", additional_options={"enforceSSL": "false"}
+    ),
+    "GS-TLS-008 password": lambda c, f: c.create_dynamic_frame.from_options(
+        "postgresql", {"url": "jdbc:postgresql://h/d", "user": "u", "password": "hunter2", "dbtable": "t"}
+    ),
+    "GS-TLS-008 password of a sink": lambda c, f: c.write_dynamic_frame.from_options(
+        f, "mysql", {"url": "jdbc:mysql://h/d", "user": "u", "password": "hunter2", "dbtable": "t"}
+    ),
+    "not guarded yet: kafka": lambda c, f: c.create_data_frame.from_options("kafka", {"topicName": "t"}),
+    "not guarded yet: iceberg": lambda c, f: c.getSink("s3", "iceberg", path="s3://curated/x/"),
+    "after the call: transition": lambda c, f: c.transition_s3_path("s3://curated/x/", "GLACIER"),
+    "another account's catalog_id": lambda c, f: c.create_dynamic_frame.from_catalog(
+        "lake", "flights", catalog_id="999999999999"
+    ),
+    "database missing": lambda c, f: c.create_dynamic_frame_from_catalog(table_name="flights"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refused_call_does_not_reach_the_jvm(name, started, frame_of):
+    from glue_secure.dynamicframe import DynamicFrame
+
+    with pytest.raises(GlueSecureError) as caught:
+        REFUSED[name](started, frame_of(DynamicFrame, started))
+    assert [call for call in started.recorder.data_calls() if call[0] != "getSource"] == []
+    assert started.recorder.data_calls() == [] or "format option" in name
+    assert "hunter2" not in str(caught.value)
+    control = name.split()[0]
+    if control.startswith("GS-"):
+        assert caught.value.control == control
+    else:
+        assert isinstance(caught.value, UsageError)
+
+
+IO = [name for name in CALLS if name not in ("rows", "schema")]
+
+
+@pytest.mark.parametrize("name", IO)
+def test_gs_sec_007_nothing_before_job_init(name, in_glue, make_context, frame_of):
+    from glue_secure.context import GlueContext
+    from glue_secure.dynamicframe import DynamicFrame
+
+    context = make_context(GlueContext)
+    frame = frame_of(DynamicFrame, context)
+    context.recorder.calls.clear()
+    with pytest.raises(Refusal, match="GS-SEC-007"):
+        CALLS[name](context, frame)
+    assert context.recorder.data_calls() == []
+
+
+CHOKE_POINTS = [
+    "getSource",
+    "getSourceWithFormat",
+    "getSink",
+    "getSinkWithFormat",
+    "getCatalogSource",
+    "getCatalogSink",
+    "getJDBCSink",
+    "extractJDBCConf",
+    "purgeTable",
+    "purgeS3Path",
+    "transitionTable",
+    "transitionS3Path",
+    "aMethodOfALaterVersion",
+]
+
+
+@pytest.mark.parametrize("method", CHOKE_POINTS)
+@pytest.mark.parametrize("attribute", ["_ssql_ctx", "_glue_scala_context"])
+def test_gs_sec_010_the_jvms_context_cannot_be_called_around_the_guard(method, attribute, started):
+    with pytest.raises(Refusal, match="GS-SEC-010"):
+        getattr(getattr(started, attribute), method)("s3", "x", "y")
+    assert started.recorder.data_calls() == []
+
+
+def test_gs_sec_010_the_gate_is_open_for_one_method_of_one_thread(started):
+    seen = []
+
+    def other():
+        try:
+            started._ssql_ctx.getSink("s3")
+        except Refusal as error:
+            seen.append(error.control)
+
+    def source(*_):
+        with pytest.raises(Refusal, match="GS-SEC-010"):
+            started._ssql_ctx.getSink("s3")
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+        raise ConnectionError
+
+    started.recorder.on["getSource"] = source
+    with pytest.raises(ConnectionError):
+        started.getSource("s3", paths=["s3://landing/"])
+    with pytest.raises(Refusal, match="GS-SEC-010"):
+        started._ssql_ctx.getSource("s3")
+    assert seen == ["GS-SEC-010"]
+
+
+def test_gs_sec_010_a_sink_made_past_the_context_writes_nothing(started, frame_of):
+    from glue_secure.data_sink import DataSink
+    from glue_secure.dynamicframe import DynamicFrame
+
+    with pytest.raises(Refusal, match="GS-SEC-010"):
+        DataSink(started._jvm.sink, started).writeFrame(frame_of(DynamicFrame, started))
+    assert started.recorder.data_calls() == []
+
+
+def test_job_init_checks_first_and_then_calls_glue_as_the_bare_class_does(in_glue, make_context):
+    from glue_secure.context import GlueContext
+    from glue_secure.job import Job
+
+    bare, context = make_context(theirs.GlueContext), make_context(GlueContext)
+    TheirJob(bare).init("curate", {"JOB_NAME": "curate"})
+    Job(context).init("curate", {"JOB_NAME": "curate"})
+    assert context.recorder.called("init") == bare.recorder.called("init") != []
+
+
+def test_a_refused_preflight_never_reaches_job_init(in_glue, make_context):
+    from glue_secure.context import GlueContext
+    from glue_secure.job import Job
+
+    context = make_context(GlueContext)
+    in_glue.change_key(in_glue.key, state="Disabled")
+    with pytest.raises(Refusal, match="GS-KMS-002"):
+        Job(context).init("curate", {})
+    assert context.recorder.called("init") == []
+    assert context.secured_run is None
+
+
+def test_settings_that_do_not_hold_after_job_init_stop_the_run(in_glue, make_context):
+    from glue_secure.context import GlueContext
+    from glue_secure.job import Job
+
+    context = make_context(GlueContext)
+    in_glue.engine.ignores = {"fs.s3.enableServerSideEncryption"}
+    with pytest.raises(Refusal, match="GS-S3-001"):
+        Job(context).init("curate", {})
+    assert context.secured_run is None
+
+
+def test_commit_is_glues_own_and_comes_before_the_evidence(started, in_glue, frame_of):
+    from glue_secure.dynamicframe import DynamicFrame
+
+    CALLS["write json"](started, frame_of(DynamicFrame, started))
+    in_glue.land("m01.json")
+    CALLS["read json"](started, None)
+    assert in_glue.evidence_keys() == []
+    started.recorder.on["commit"] = lambda: in_glue.log.append(
+        f"commit, {len(in_glue.evidence_keys())} evidence"
+    )
+    started.job.commit()
+    assert in_glue.log[-1] == "commit, 0 evidence"
+    found = in_glue.evidence()
+    assert found["outcome"] == "succeeded"
+    assert found["bookmark"]["option"] == "job-bookmark-enable"
+    assert found["bookmark"]["uri"] == ""
+    assert [read["objects"] for read in found["reads"]] == [None]
+    assert [read["rows"] for read in found["reads"]] == [None]
+    assert len(found["writes"][0]["objects"]) == 1
+    assert in_glue.bookmark_keys() == []
+
+
+def test_a_job_of_a_bare_session_is_guarded_too(in_glue, no_spark):
+    from glue_secure.job import Job
+
+    from_session = session(in_glue)
+    job = Job(from_session)
+    assert not job.isInitialized()
+    job.init("curate", {})
+    assert job.isInitialized()
+    job.commit()
+    assert in_glue.evidence()["outcome"] == "succeeded"
+
+
+def session(world):
+    import sys
+
+    module = next(m for n, m in sys.modules.items() if n.endswith("conftest") and hasattr(m, "session_on"))
+    return module.session_on(module.Jvm())
+
+
+def test_a_job_of_awsglues_own_context_is_refused(in_glue, make_context):
+    from glue_secure.job import Job
+
+    with pytest.raises(UsageError, match=r"glue_secure\.context"):
+        Job(make_context(theirs.GlueContext))
+
+
+def test_a_bookmark_place_of_this_project_is_refused_beside_glues_bookmarks(
+    in_glue, make_context, monkeypatch
+):
+    from glue_secure.context import GlueContext
+    from glue_secure.job import Job
+
+    monkeypatch.setenv("GLUE_SECURE_BOOKMARK_URI", "s3://state/bookmarks/")
+    with pytest.raises(UsageError, match="glue-secure-bookmark-uri"):
+        Job(make_context(GlueContext)).init("curate", {})
+
+
+def test_what_a_spigot_leaves_is_verified_before_the_bookmark_moves(started, in_glue, frame_of):
+    from glue_secure.core.identifiers import S3Uri
+    from glue_secure.dynamicframe import DynamicFrame
+
+    in_glue.objects.put(S3Uri("curated", "samples/old"), algorithm="AES256")
+    frame_of(DynamicFrame, started).spigot("s3://curated/samples/")
+    in_glue.objects.put(S3Uri("curated", "samples/new"), algorithm="AES256")
+    with pytest.raises(Refusal, match=r"(?s)GS-S3-004.*samples/new"):
+        started.job.commit()
+    assert started.recorder.called("commit") == []
+
+
+def test_an_empty_frame_may_leave_no_object_and_a_full_one_may_not(started, frame_of):
+    from glue_secure.dynamicframe import DynamicFrame
+
+    started.recorder.on["pyWriteDynamicFrame"] = lambda *_: None
+    CALLS["write json"](started, frame_of(DynamicFrame, started))
+    started.recorder.on["count"] = lambda: 3
+    with pytest.raises(Refusal, match="GS-S3-007"):
+        CALLS["write json"](started, frame_of(DynamicFrame, started))
+
+
+def test_every_frame_that_awsglue_makes_is_ours_and_still_theirs(started, frame_of):
+    from glue_secure.dynamicframe import DynamicFrame, DynamicFrameCollection
+    from glue_secure.transforms import DropFields, Union
+
+    frame = CALLS["read json"](started, None)
+    made = [
+        frame,
+        frame.drop_fields(["a"]),
+        frame.rename_field("a", "b"),
+        frame.repartition(2).unnest(),
+        DropFields.apply(frame, ["a"]),
+        Union.apply(frame, frame),
+        CALLS["write json"](started, frame),
+    ]
+    assert [type(each) for each in made] == [DynamicFrame] * len(made)
+    assert all(isinstance(each, TheirFrame) for each in made)
+    bare = frame_of(TheirFrame, started, "bare")
+    collection = DynamicFrameCollection({"bare": bare}, started)
+    assert type(collection.select("bare")) is DynamicFrame
+    assert isinstance(collection, TheirCollection)
+    assert type(collection.select("none")) is DynamicFrame
+
+
+def test_a_bare_frame_in_a_transform_that_writes_is_guarded(started, frame_of):
+    from glue_secure.transforms import Relationalize, Spigot
+
+    with pytest.raises(Refusal, match="GS-S3-006"):
+        Spigot.apply(frame_of(TheirFrame, started), "/tmp/x", {})
+    with pytest.raises(Refusal, match="GS-S3-006"):
+        Relationalize.apply(frame_of(TheirFrame, started), "hdfs://host/x")
+    assert started.recorder.data_calls() == []
+
+
+def test_relationalize_without_a_staging_path_takes_the_temporary_directory(started, frame_of):
+    from glue_secure.transforms import Relationalize
+
+    Relationalize.apply(frame_of(TheirFrame, started), name="root")
+    assert started.recorder.called("relationalize")[0][1][:2] == ("root", "s3://curated/temporary/")
+
+
+def test_what_extract_jdbc_conf_returns_carries_full_verification(started):
+    conf = started.extract_jdbc_conf("ops")
+    assert "sslmode=verify-full" in conf["fullUrl"]
+    assert conf["enforceSSL"] == "true"
+
+
+def test_the_short_door_lets_glue_begin_and_end_the_run_and_keeps_its_own_bookmarks(in_glue, no_spark):
+    from glue_secure.secure_job import SecureJob
+
+    argv = [*sys.argv, "--glue-secure-bookmark-uri", "s3://state/bookmarks/", "--source", "s3://landing/"]
+    spark = session(in_glue)
+    jvm = spark._jvm._jvm_of
+    in_glue.land("m01.csv")
+    with SecureJob.from_argv("source", argv=argv, spark=spark) as job:
+        assert [name for name, _ in jvm.data_calls()] == ["init"]
+        frame = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+        job.write.s3(frame, "s3://curated/flights/", format="parquet")
+    assert [name for name, _ in jvm.data_calls()] == ["init", "commit"]
+    assert in_glue.evidence()["bookmark"]["sequence_after"] == 1
+    assert in_glue.bookmark_keys() != []
+
+
+def test_a_jvm_without_glues_classes_is_wrong_usage_and_no_other_runtime(in_glue, no_spark):
+    from py4j.java_gateway import JavaPackage
+
+    from glue_secure.secure_job import SecureJob
+
+    spark = session(in_glue)
+    package = JavaPackage("com.amazonaws.services.glue.GlueContext", jvm_id="0", gateway_client=None)
+    spark._jvm = SimpleNamespace(
+        com=SimpleNamespace(
+            amazonaws=SimpleNamespace(services=SimpleNamespace(glue=SimpleNamespace(GlueContext=package)))
+        )
+    )
+    with pytest.raises(UsageError, match="GLUE_SECURE_RUNTIME=spark"):
+        SecureJob.from_argv(argv=list(sys.argv), spark=spark)
+
+
+def test_the_guarded_context_is_passed_to_the_jvm_in_the_real_ones_place(started):
+    import pyspark.sql.types  # noqa: F401 - registers its converters
+    from py4j.protocol import INPUT_CONVERTER, get_command_part
+
+    context = started._glue_scala_context
+    assert not any(converter.can_convert(context) for converter in INPUT_CONVERTER)
+    assert get_command_part(context) == "rGlueContext()\n"

@@ -1,5 +1,21 @@
 """Drop-in door: ``from glue_secure.context import GlueContext``."""
 
-from glue_secure.runtime.spark.context import GlueContext
+from __future__ import annotations
 
-__all__ = ["GlueContext"]
+from typing import TYPE_CHECKING, Any
+
+from glue_secure.runtime.choice import serve
+
+if TYPE_CHECKING:
+    from glue_secure.runtime.spark.context import GlueContext
+
+__all__ = [
+    "GlueContext",
+]
+
+_SPARK = dict.fromkeys(__all__, "glue_secure.runtime.spark.context")
+_GLUE = dict.fromkeys(__all__, "glue_secure.runtime.glue.context")
+
+
+def __getattr__(name: str) -> Any:
+    return serve(__name__, name, {"spark": _SPARK, "glue": _GLUE})

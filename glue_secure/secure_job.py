@@ -16,7 +16,8 @@ from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.redaction import redact_settings
 from glue_secure.runtime import composition, exits
-from glue_secure.runtime.run import SecuredRun, preflight_of
+from glue_secure.runtime.run import SecuredRun
+from glue_secure.runtime.services import preflight_of
 from glue_secure.runtime.spark.formats import format_of, spark_options
 
 
@@ -68,12 +69,15 @@ class SecureJob:
             preflight = pool.submit(preflight_of, identity, arguments, services)
             session, owns = (spark, False) if spark is not None else _session()
             try:
+                composition.require_glue_libraries(session)
+                established = preflight.result()
                 run = SecuredRun.start(
                     identity,
                     arguments,
                     services=services,
+                    glue_commit=composition.glue_commit(session, identity, arguments),
                     engine=composition.engine(session),
-                    preflight=preflight.result(),
+                    preflight=established,
                 )
             except BaseException:
                 if owns:
@@ -136,7 +140,7 @@ class Reader:
 
         Args:
             source: S3 location or locations.
-            format: ``csv``, ``json``, ``parquet`` or ``orc``.
+            format: ``csv``, ``json``, ``parquet``, ``orc``, ``avro`` or ``xml``.
             transformation_ctx: the bookmark's name for this source; ``""`` reads everything, untracked.
             schema: ``StructType`` or DDL text; None infers as Spark does.
             options: Spark's reader options for the format, each checked. CSV is taken to have a header.
@@ -192,7 +196,7 @@ class Writer:
         Args:
             frame: the DataFrame.
             target: S3 location.
-            format: ``csv``, ``json``, ``parquet`` or ``orc``.
+            format: ``csv``, ``json``, ``parquet``, ``orc`` or ``avro``.
             mode: ``append``, ``overwrite``, ``error`` or ``ignore``.
             partition_by: columns that become directories.
             options: Spark's writer options for the format, each checked.

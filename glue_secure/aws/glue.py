@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from glue_secure.aws.answers import translated
-from glue_secure.core.catalog import CatalogTable
+from glue_secure.core.catalog import CatalogPartition, CatalogTable
 from glue_secure.core.connection import GlueConnection
+from glue_secure.core.redaction import redact_text
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import ServiceError
+from glue_secure.core.table_definition import Columns, TableDefinition, with_columns
+
+_PARTITIONS_AT_ONCE = 100  # BatchCreatePartition's own limit; BatchDeletePartition takes 25
+_DELETIONS_AT_ONCE = 25
 
 
 class GlueControlPlane:
@@ -47,14 +53,106 @@ class GlueControlPlane:
             answer = self._client.get_security_configuration(Name=name)
         return SecurityConfiguration.from_api(answer["SecurityConfiguration"])
 
-    def connection(self, name: str) -> GlueConnection:
+    def connection(self, name: str, catalog_id: str | None = None) -> GlueConnection:
         """GetConnection, without the password: it comes from Secrets Manager."""
         with translated("GetConnection"):
-            answer = self._client.get_connection(Name=name, HidePassword=True)
+            answer = self._client.get_connection(Name=name, HidePassword=True, **_catalog(catalog_id))
         return GlueConnection.from_api(answer["Connection"])
 
-    def table(self, database: str, name: str) -> CatalogTable:
+    def table(self, database: str, name: str, catalog_id: str | None = None) -> CatalogTable:
         """GetTable."""
         with translated("GetTable"):
-            answer = self._client.get_table(DatabaseName=database, Name=name)
+            answer = self._client.get_table(DatabaseName=database, Name=name, **_catalog(catalog_id))
         return CatalogTable.from_api(answer["Table"])
+
+    def list_partitions(
+        self, database: str, name: str, expression: str = "", catalog_id: str | None = None
+    ) -> Iterator[CatalogPartition]:
+        """GetPartitions, page by page; ``expression`` is judged by the service."""
+        arguments: dict[str, Any] = {"DatabaseName": database, "TableName": name, **_catalog(catalog_id)}
+        if expression:
+            arguments["Expression"] = expression
+        while True:
+            with translated("GetPartitions"):
+                page = self._client.get_partitions(**arguments)
+            yield from map(CatalogPartition.from_api, page.get("Partitions", ()))
+            if not page.get("NextToken"):
+                return
+            arguments["NextToken"] = page["NextToken"]
+
+    def table_definition(self, database: str, name: str) -> TableDefinition:
+        """GetTable, with what a write needs of it."""
+        with translated("GetTable"):
+            answer = self._client.get_table(DatabaseName=database, Name=name)
+        return TableDefinition.from_api(answer["Table"])
+
+    def create_table(self, table: TableDefinition) -> None:
+        """CreateTable."""
+        with translated("CreateTable"):
+            self._client.create_table(DatabaseName=table.database, TableInput=table.to_api())
+
+    def replace_columns(self, database: str, name: str, columns: Columns) -> None:
+        """GetTable and UpdateTable: other columns, everything else as it is."""
+        with translated("GetTable"):
+            shape = self._client.get_table(DatabaseName=database, Name=name)["Table"]
+        with translated("UpdateTable"):
+            self._client.update_table(DatabaseName=database, TableInput=with_columns(shape, columns))
+
+    def partition_locations(self, database: str, name: str) -> dict[tuple[str, ...], str]:
+        """GetPartitions, page by page: values → location."""
+        found: dict[tuple[str, ...], str] = {}
+        arguments: dict[str, Any] = {"DatabaseName": database, "TableName": name}
+        while True:
+            with translated("GetPartitions"):
+                page = self._client.get_partitions(**arguments)
+            for shape in page.get("Partitions", ()):
+                location = (shape.get("StorageDescriptor") or {}).get("Location") or ""
+                found[tuple(str(value) for value in shape["Values"])] = str(location)
+            if not page.get("NextToken"):
+                return found
+            arguments["NextToken"] = page["NextToken"]
+
+    def create_partitions(self, table: TableDefinition, partitions: Mapping[tuple[str, ...], str]) -> None:
+        """BatchCreatePartition; one that exists already is left as it is."""
+        inputs = [
+            {"Values": list(values), "StorageDescriptor": table.storage(location)}
+            for values, location in partitions.items()
+        ]
+        for begin in range(0, len(inputs), _PARTITIONS_AT_ONCE):
+            with translated("BatchCreatePartition"):
+                answer = self._client.batch_create_partition(
+                    DatabaseName=table.database,
+                    TableName=table.name,
+                    PartitionInputList=inputs[begin : begin + _PARTITIONS_AT_ONCE],
+                )
+            _raise_first("BatchCreatePartition", answer, fine="AlreadyExistsException")
+
+    def delete_partitions(self, database: str, name: str, values: Sequence[tuple[str, ...]]) -> None:
+        """BatchDeletePartition; one that is gone already is fine."""
+        for begin in range(0, len(values), _DELETIONS_AT_ONCE):
+            some = values[begin : begin + _DELETIONS_AT_ONCE]
+            with translated("BatchDeletePartition"):
+                answer = self._client.batch_delete_partition(
+                    DatabaseName=database,
+                    TableName=name,
+                    PartitionsToDelete=[{"Values": list(each)} for each in some],
+                )
+            _raise_first("BatchDeletePartition", answer, fine="EntityNotFoundException")
+
+
+def _catalog(catalog_id: str | None) -> dict[str, str]:
+    return {"CatalogId": catalog_id} if catalog_id else {}
+
+
+def _raise_first(operation: str, answer: Mapping[str, Any], *, fine: str) -> None:
+    """Raise for the first partition that the service did not take; ``fine`` is no failure."""
+    for failure in answer.get("Errors") or ():
+        detail = failure.get("ErrorDetail") or {}
+        code = str(detail.get("ErrorCode", ""))
+        if code != fine:
+            text = redact_text(str(detail.get("ErrorMessage", "")))
+            raise ServiceError(
+                f"{operation} {failure.get('PartitionValues')}: {code}: {text}",
+                code=code,
+                operation=operation,
+            )

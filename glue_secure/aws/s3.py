@@ -8,7 +8,7 @@ from typing import Any
 from glue_secure.aws.answers import translated
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import ObjectEncryption, ObjectSummary, StoredObject
-from glue_secure.core.service import ServiceError
+from glue_secure.core.service import PreconditionFailed, ServiceError
 
 
 class S3ObjectStore:
@@ -35,6 +35,7 @@ class S3ObjectStore:
                         entry["Size"],
                         entry["LastModified"],
                         entry["ETag"].strip('"'),
+                        entry.get("StorageClass") or "STANDARD",
                     )
             if not page.get("IsTruncated"):
                 return
@@ -88,6 +89,36 @@ class S3ObjectStore:
                 operation="PutObject",
             )
         return str(answer["ETag"]).strip('"')
+
+    def remove(self, uri: S3Uri, *, etag: str) -> None:
+        """DeleteObject, when it is still the object that was listed.
+
+        The condition is a HEAD: DeleteObject itself takes one in directory buckets only.
+        """
+        with translated("HeadObject"):
+            seen = self._client.head_object(Bucket=uri.bucket, Key=uri.key)
+        if str(seen["ETag"]).strip('"') != etag:
+            raise PreconditionFailed(
+                f"DeleteObject {uri}: another object than the one listed",
+                code="PreconditionFailed",
+                operation="DeleteObject",
+            )
+        with translated("DeleteObject"):
+            self._client.delete_object(Bucket=uri.bucket, Key=uri.key)
+
+    def change_storage_class(self, uri: S3Uri, storage_class: str, *, key: KmsKeyArn, etag: str) -> None:
+        """CopyObject onto itself; metadata and tags stay. One request copies 5 GB at most."""
+        with translated("CopyObject"):
+            self._client.copy_object(
+                Bucket=uri.bucket,
+                Key=uri.key,
+                CopySource={"Bucket": uri.bucket, "Key": uri.key},
+                CopySourceIfMatch=f'"{etag}"',
+                StorageClass=storage_class,
+                MetadataDirective="COPY",
+                ServerSideEncryption="aws:kms",
+                SSEKMSKeyId=str(key),
+            )
 
 
 def _encryption(uri: S3Uri, answer: dict[str, Any], size: int) -> ObjectEncryption:

@@ -25,6 +25,27 @@ class BookmarkOption(str, Enum):
     PAUSE = "job-bookmark-pause"
 
 
+# --continuation-option, what --job-bookmark-option was called; the newer name goes before it.
+CONTINUATIONS = {
+    "continuation-enabled": BookmarkOption.ENABLE,
+    "continuation-readonly": BookmarkOption.PAUSE,
+    "continuation-ignore": BookmarkOption.DISABLE,
+}
+# The arguments that decide which run this is, what it must meet and where its traces lie.
+DECISIVE = (
+    "JOB_NAME",
+    "JOB_RUN_ID",
+    "SECURITY_CONFIGURATION",
+    "encryption-type",
+    "job-bookmark-option",
+    "job-bookmark-from",
+    "job-bookmark-to",
+    "continuation-option",
+    BOOKMARK_URI,
+    EVIDENCE_URI,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class JobIdentity:
     """Which run of which job this is.
@@ -48,14 +69,17 @@ class JobArguments:
 
     Attributes:
         values: name without ``--`` → value, the last one given winning, as in Glue.
+        disputed: names among ``DECISIVE`` that were given twice, with different values.
     """
 
     values: Mapping[str, str] = field(repr=False)
+    disputed: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, argv: Sequence[str]) -> JobArguments:
         """Read ``argv`` (``argv[0]`` is the script). A flag without a value has the value ``""``."""
         values: dict[str, str] = {}
+        disputed: dict[str, None] = {}
         words = list(argv[1:])
         position = 0
         while position < len(words):
@@ -67,15 +91,48 @@ class JobArguments:
             if not separator and position < len(words) and not words[position].startswith("--"):
                 value = words[position]
                 position += 1
+            if name in DECISIVE and values.get(name, value) != value:
+                disputed[name] = None
             values[name] = value
-        return cls(values)
+        return cls(values, tuple(disputed))
+
+    def overlaid(self, given: Mapping[str, str]) -> JobArguments:
+        """These arguments with ``given`` over them (what a script passes to ``job.init``)."""
+        disputed = [
+            n for n in DECISIVE if n in self.values and given.get(n, self.values[n]) != self.values[n]
+        ]
+        return JobArguments({**self.values, **given}, tuple(dict.fromkeys((*self.disputed, *disputed))))
+
+    def underlaid(self, defaults: Mapping[str, str]) -> JobArguments:
+        """These arguments, with ``defaults`` for what they lack under any spelling."""
+        missing = {name: value for name, value in defaults.items() if self.get(name) is None}
+        return JobArguments({**missing, **self.values}, self.disputed)
+
+    def refuse_disputed(self) -> None:
+        """Refuse decisive arguments that say two things: given twice, or once with ``-`` and once with ``_``.
+
+        Which of the two a reader takes depends on the reader, so that one checked is not the one obeyed.
+
+        Raises:
+            UsageError: ``--encryption-type sse-s3 --encryption_type ""``, two ``--JOB_RUN_ID``.
+        """
+        for name in DECISIVE:
+            spellings = _spellings(name)
+            given = {self.values[spelling] for spelling in spellings if spelling in self.values}
+            if len(given) > 1 or name in self.disputed:
+                raise UsageError(
+                    "an argument with two values",
+                    found=" and ".join(f"--{s}" for s in spellings if s in self.values),
+                    required=f"--{name} once",
+                    fix="pass it once; a script passes to job.init what getResolvedOptions returned",
+                )
 
     def __repr__(self) -> str:
         return f"JobArguments({redact_settings(self.values)})"
 
     def get(self, name: str) -> str | None:
         """The value of ``--name``; ``-`` and ``_`` are alike in names, as in getResolvedOptions."""
-        for spelling in (name, name.replace("-", "_"), name.replace("_", "-")):
+        for spelling in _spellings(name):
             if spelling in self.values:
                 return self.values[spelling]
         return None
@@ -99,7 +156,11 @@ class JobArguments:
         Args:
             job: a job name from the script; may be empty, as Glue allows for ``job.init("")``.
             fresh_run_id: an id to use where the arguments carry no ``--JOB_RUN_ID``.
+
+        Raises:
+            UsageError: no name, two names, or an argument that decides the run and has two values.
         """
+        self.refuse_disputed()
         named = self.get("JOB_NAME")
         if job and named and job != named:
             raise UsageError(
@@ -122,18 +183,25 @@ class JobArguments:
         )
 
     def bookmark_option(self) -> BookmarkOption:
-        """``--job-bookmark-option``; absent means disabled, as in Glue."""
-        text = self.get("job-bookmark-option") or BookmarkOption.DISABLE.value
-        try:
-            return BookmarkOption(text)
-        except ValueError:
-            raise UsageError(
-                "--job-bookmark-option",
-                found=repr(text),
-                required=", ".join(option.value for option in BookmarkOption),
-            ) from None
+        """``--job-bookmark-option``, or the old ``--continuation-option``; absent means disabled."""
+        text, old = self.get("job-bookmark-option"), self.get("continuation-option")
+        known = {option.value: option for option in BookmarkOption}
+        name, known = (
+            ("continuation-option", CONTINUATIONS) if text is None else ("job-bookmark-option", known)
+        )
+        text = old if text is None else text
+        if text is None:
+            return BookmarkOption.DISABLE
+        if text not in known:
+            raise UsageError(f"--{name}", found=repr(text), required=", ".join(known))
+        return known[text]
 
     def location(self, name: str) -> S3Uri | None:
         """An S3 location given as ``--name s3://...``."""
         text = self.get(name)
         return S3Uri.parse(text) if text else None
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """``name``, and the ways to write it that getResolvedOptions makes alike."""
+    return tuple(dict.fromkeys((name, name.replace("-", "_"), name.replace("_", "-"))))

@@ -1,10 +1,28 @@
-"""A Data Catalog table, as far as a read needs it."""
+"""Data Catalog tables and their partitions, as far as a read or a write needs them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogColumn:
+    """``Column`` of the Glue API.
+
+    Attributes:
+        name: the column's name.
+        type: Hive's text of its type: ``bigint``, ``struct<a:int,b:array<string>>``.
+    """
+
+    name: str
+    type: str
+
+    @classmethod
+    def from_api(cls, shapes: Sequence[Mapping[str, Any]] | None) -> tuple[CatalogColumn, ...]:
+        """Read a list of columns; a column without a type is a string, as in Hive."""
+        return tuple(cls(str(one.get("Name", "")), str(one.get("Type") or "string")) for one in shapes or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +37,8 @@ class CatalogTable:
         connection: the Glue connection's name, ``""`` for a table in S3.
         serde: the SerDe's parameters (``field.delim``).
         parameters: the table's own (``skip.header.line.count``).
+        columns: the columns that lie in the data.
+        partition_keys: the columns that the partitions give, in their order.
     """
 
     database: str
@@ -28,6 +48,8 @@ class CatalogTable:
     connection: str
     serde: Mapping[str, str]
     parameters: Mapping[str, str]
+    columns: tuple[CatalogColumn, ...] = ()
+    partition_keys: tuple[CatalogColumn, ...] = ()
 
     @classmethod
     def from_api(cls, shape: Mapping[str, Any]) -> CatalogTable:
@@ -40,8 +62,41 @@ class CatalogTable:
             location=str(storage.get("Location") or ""),
             classification=str(parameters.get("classification") or "").lower(),
             connection=str(parameters.get("connectionName") or ""),
-            serde={
-                str(k): str(v) for k, v in ((storage.get("SerdeInfo") or {}).get("Parameters") or {}).items()
-            },
+            serde=_serde(storage),
+            parameters={str(k): str(v) for k, v in parameters.items()},
+            columns=CatalogColumn.from_api(storage.get("Columns")),
+            partition_keys=CatalogColumn.from_api(shape.get("PartitionKeys")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogPartition:
+    """``Partition`` of GetPartitions.
+
+    Attributes:
+        values: one text for each partition key, in the table's order.
+        location: where its data lies; anywhere, not only below the table's location.
+        serde: its SerDe's parameters.
+        parameters: its own.
+    """
+
+    values: tuple[str, ...]
+    location: str
+    serde: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_api(cls, shape: Mapping[str, Any]) -> CatalogPartition:
+        """Read one entry of a GetPartitions response."""
+        storage = shape.get("StorageDescriptor") or {}
+        parameters = {**(storage.get("Parameters") or {}), **(shape.get("Parameters") or {})}
+        return cls(
+            values=tuple(str(value) for value in shape.get("Values") or ()),
+            location=str(storage.get("Location") or ""),
+            serde=_serde(storage),
             parameters={str(k): str(v) for k, v in parameters.items()},
         )
+
+
+def _serde(storage: Mapping[str, Any]) -> dict[str, str]:
+    return {str(k): str(v) for k, v in ((storage.get("SerdeInfo") or {}).get("Parameters") or {}).items()}

@@ -26,8 +26,8 @@ class ReadRecord:
         kind: ``s3`` or ``jdbc``.
         format: ``csv``, ``parquet``, ...; the engine of a JDBC read.
         transformation_ctx: the bookmark's name for it, ``""`` when it is not tracked.
-        objects: how many objects were selected; 0 for JDBC.
-        bytes: their size together; 0 for JDBC.
+        objects: how many objects were selected; 0 for JDBC; None where Glue's own bookmarks select.
+        bytes: their size together; 0 for JDBC; None likewise.
         rows: rows that scans of this source delivered to the run's writes; None when nothing measured it.
     """
 
@@ -35,8 +35,8 @@ class ReadRecord:
     kind: str
     format: str
     transformation_ctx: str
-    objects: int
-    bytes: int
+    objects: int | None
+    bytes: int | None
     rows: int | None
 
 
@@ -45,11 +45,12 @@ class WriteRecord:
     """One guarded write, with every object it made as S3 described it afterwards.
 
     Attributes:
-        target: the S3 location written to.
-        format: ``parquet``, ``csv``, ...
+        target: the S3 location written to; ``connection/table`` of a JDBC write.
+        format: ``parquet``, ``csv``, ...; the engine of a JDBC write.
         rows: rows written; None when nothing measured it.
-        objects: each new object, as read back.
+        objects: each new object, as read back; none for JDBC.
         verified_seconds: how long reading them back took.
+        kind: ``s3``, ``jdbc`` (its TLS stands under the connection's name), or ``checkpoint`` of a stream.
     """
 
     target: str
@@ -57,6 +58,62 @@ class WriteRecord:
     rows: int | None
     objects: tuple[ObjectEncryption, ...]
     verified_seconds: float
+    kind: str = "s3"
+
+
+@dataclass(frozen=True, slots=True)
+class HousekeepingRecord:
+    """One purge or transition, with every object it touched.
+
+    Attributes:
+        target: the S3 location, or ``database.table``.
+        action: ``purge`` or ``transition``.
+        storage_class: the class that objects were moved to; ``""`` of a purge.
+        objects: each object deleted or moved.
+        bytes: their size together.
+        kept: how many objects there the options left alone.
+        failed: each object that could not be deleted or moved.
+    """
+
+    target: str
+    action: str
+    storage_class: str
+    objects: tuple[S3Uri, ...]
+    bytes: int
+    kept: int
+    failed: tuple[S3Uri, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogRecord:
+    """One change of the Data Catalog.
+
+    Attributes:
+        table: ``database.table``.
+        action: ``create-table``, ``update-schema``, ``create-partitions`` or ``delete-partitions``.
+        details: names of the columns, or values of the partitions.
+    """
+
+    table: str
+    action: str
+    details: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRecord:
+    """One ``forEachBatch``, from its start to its end.
+
+    Attributes:
+        checkpoint: where its offsets lie; the objects stand among the writes.
+        batches: how many batches held rows and were handled.
+        rows: their rows together; None when nothing counted them.
+        retries: how often a failed batch was tried again.
+    """
+
+    checkpoint: str
+    batches: int
+    rows: int | None
+    retries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +171,9 @@ class Evidence:
     waivers: tuple[Waiver, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     schema: str = SCHEMA
+    housekeeping: tuple[HousekeepingRecord, ...] = ()
+    catalog: tuple[CatalogRecord, ...] = ()
+    streams: tuple[StreamRecord, ...] = ()
 
     def to_json(self) -> bytes:
         """Canonical JSON: UTF-8, sorted keys, no insignificant white space, one trailing newline."""

@@ -17,12 +17,14 @@ class ObjectSummary:
         size: bytes.
         last_modified: time of the last PUT, UTC, at S3's resolution of one second.
         etag: the entity tag without its quotes; it changes when the content does.
+        storage_class: as S3 names it (``STANDARD``, ``GLACIER``).
     """
 
     uri: S3Uri
     size: int
     last_modified: datetime
     etag: str
+    storage_class: str = "STANDARD"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,14 +29,27 @@ _S3A_PROTECTED = (
     "encryption.cse.kms.key-id",
     "accesspoint.arn",
 )
+# Beside the plan nothing may add to it: client-side encryption, an encryption context, or a factory
+# whose clients may do as they please. One finding names the setting, for every bucket or for one.
+_S3A_REFUSED = re.compile(
+    r"fs\.s3a\.(?:bucket\.[a-z0-9.-]+?\.)?"
+    r"(?:encryption\.(?!algorithm\Z|key\Z).+|(?:encryption\.)?cse\..+|s3\.client\.factory\.impl)\Z"
+)
+_DEFAULT_FACTORY = "org.apache.hadoop.fs.s3a.DefaultS3ClientFactory"
 _BUCKET = re.compile(
     r"fs\.s3a\.bucket\.(?P<bucket>[a-z0-9.-]+?)\.(?P<name>"
     + "|".join(map(re.escape, _S3A_PROTECTED))
     + r")\Z"
 )
-_NO_CHECKS = re.compile("disableCertChecking", re.IGNORECASE)
+# The AWS SDK 1 has a property that switches certificate checks off; set to anything, even to "false", it
+# does. The SDK 2 has none. Both can be led to another service: by a table of endpoints, or by its URL.
+_JVM_DOWNGRADE = re.compile(
+    r"(?:com\.amazonaws\.sdk\.)?disableCertChecking|com\.amazonaws\.regions\.RegionUtils\.fileOverride"
+    r"|aws\.partitionsFile|aws\.endpointUrl\w*|AWS_PARTITIONS_FILE|executorEnv\.AWS_ENDPOINT_URL\w*",
+    re.IGNORECASE,
+)
 _OPTION = re.compile(
-    r"(?:spark\.hadoop\.)?fs\.s3[an]?\.|sse|server-?side-?encryption|kms|encryption|endpoint|ssl",
+    r"(?:spark\.hadoop\.)?fs\.s3[an]?\.|(?<!cla)sse|server-?side-?encryption|kms|encryption|endpoint|ssl",
     re.IGNORECASE,
 )
 
@@ -97,7 +110,9 @@ def check_settings(plan: SettingsPlan, in_force: Mapping[str, str]) -> list[Find
     findings.append(_endpoint(plan, "fs.s3a.endpoint", in_force.get("fs.s3a.endpoint", "")))
     for name in sorted(in_force):
         match = _BUCKET.match(name)
-        if match and match["name"] == "endpoint":
+        if not match and _S3A_REFUSED.match(name):
+            findings.append(_refused_setting(name, in_force[name]))
+        elif match and match["name"] == "endpoint":
             findings.append(_endpoint(plan, name, in_force[name]))
         elif match:
             findings.append(_bucket_setting(plan, name, match["bucket"], match["name"], in_force[name]))
@@ -140,23 +155,37 @@ def _bucket_setting(plan: SettingsPlan, name: str, bucket: str, suffix: str, val
     )
 
 
+def _refused_setting(name: str, value: str) -> Finding:
+    control = "GS-S3-003" if name.startswith("fs.s3a.bucket.") else "GS-S3-001"
+    if value == "" or (name.endswith("factory.impl") and value == _DEFAULT_FACTORY):
+        return passed(control, f"Hadoop setting {name}", value or "empty")
+    return failed(
+        control,
+        f"Hadoop setting {name}",
+        found=redact_setting(name, value),
+        required="not set",
+        fix=f"remove {name}; the encryption that is enforced is SSE-KMS by Hadoop's own client",
+    )
+
+
 def check_java_options(options: Mapping[str, str]) -> list[Finding]:
-    """GS-S3-002: nothing switches the JVM's certificate checks off.
+    """GS-S3-002: nothing switches the JVM's certificate checks off, or leads its S3 client elsewhere.
 
     Args:
         options: where JVM options stand → their text.
     """
-    findings = [
-        failed(
-            "GS-S3-002",
-            where,
-            found="com.amazonaws.sdk.disableCertChecking",
-            required="certificates checked",
-            fix=f"remove it from {where}; an authority of your own goes into the trust store",
-        )
-        for where, text in sorted(options.items())
-        if _NO_CHECKS.search(f"{where} {text}")
-    ]
+    findings = []
+    for where, text in sorted(options.items()):
+        if switch := _JVM_DOWNGRADE.search(f"{where} {text}"):
+            findings.append(
+                failed(
+                    "GS-S3-002",
+                    where,
+                    found=switch[0],
+                    required="certificates checked, at the endpoint that Hadoop's settings name",
+                    fix=f"remove it from {where}; an authority of your own goes into the trust store",
+                )
+            )
     return findings or [passed("GS-S3-002", "JVM options", "certificates checked")]
 
 

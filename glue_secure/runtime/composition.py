@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -16,13 +16,15 @@ from glue_secure.aws.kms import KmsKeyService, strict_master_key_provider
 from glue_secure.aws.s3 import S3ObjectStore
 from glue_secure.aws.secrets import SecretsManagerStore
 from glue_secure.aws.session import AwsSession
-from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments
+from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments, JobIdentity
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn
+from glue_secure.runtime import choice, shipping
 from glue_secure.runtime.ports import Engine
-from glue_secure.runtime.run import Services
+from glue_secure.runtime.services import Services
 
-RUNTIME = "GLUE_SECURE_RUNTIME"
+RUNTIME = choice.RUNTIME
+STREAMING = "GLUE_SECURE_STREAMING"
 # Locations that a laptop's environment may give where the job's arguments do not.
 _FROM_ENVIRONMENT = {
     "GLUE_SECURE_BOOKMARK_URI": BOOKMARK_URI,
@@ -57,28 +59,48 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
         clock=SystemClock(),
         master_key_provider=master_key_provider,
         versions=_versions(),
+        streams_end_when_drained=_streams_end(environ),
     )
 
 
 def require_runtime(environ: Mapping[str, str] | None = None) -> None:
     """Refuse, before anything is started, when the environment names no runtime that is served here."""
-    environ = os.environ if environ is None else environ
-    chosen = environ.get(RUNTIME, "")
-    if chosen != "spark":
-        raise UsageError(
-            RUNTIME,
-            found=repr(chosen) if chosen else "not set",
-            required="spark (the plain-Spark runtime; the awsglue runtime is not part of this version)",
-            fix=f"export {RUNTIME}=spark, or start the script with: glue-secure run SCRIPT",
-        )
+    choice.runtime(environ)
 
 
 def engine(spark: Any, environ: Mapping[str, str] | None = None) -> Engine:
     """The runtime that the environment names. An import that failed never chooses one."""
-    require_runtime(environ)
+    chosen = choice.runtime(environ)
+    shipping.ship_package(spark)
+    if chosen == choice.GLUE:
+        from glue_secure.runtime.glue.engine import GlueEngine
+
+        return GlueEngine(spark=spark)
     from glue_secure.runtime.spark.engine import SparkEngine
 
     return SparkEngine(spark=spark)
+
+
+def require_glue_libraries(spark: Any, environ: Mapping[str, str] | None = None) -> None:
+    """Refuse, in the awsglue runtime, a session whose JVM lacks Glue's classes."""
+    if choice.runtime(environ) == choice.GLUE:
+        from glue_secure.runtime.glue.gate import require_glue_classes
+
+        require_glue_classes(spark._jvm)
+
+
+def glue_commit(
+    spark: Any, identity: JobIdentity, arguments: JobArguments, environ: Mapping[str, str] | None = None
+) -> Callable[[], None] | None:
+    """For a job without GlueContext: Glue's ``Job.init`` now, and its ``Job.commit`` to call; else None.
+
+    The security configuration takes effect in ``Job.init``.
+    """
+    if choice.runtime(environ) != choice.GLUE:
+        return None
+    from glue_secure.runtime.glue.native import init_job
+
+    return init_job(spark, identity.job, arguments.values)
 
 
 def arguments(argv: list[str] | None = None, environ: Mapping[str, str] | None = None) -> JobArguments:
@@ -88,13 +110,22 @@ def arguments(argv: list[str] | None = None, environ: Mapping[str, str] | None =
     fallback = {
         name: environ[variable] for variable, name in _FROM_ENVIRONMENT.items() if environ.get(variable)
     }
-    missing = {name: value for name, value in fallback.items() if given.get(name) is None}
-    return JobArguments({**missing, **given.values})
+    return given.underlaid(fallback)
 
 
 def fresh_run_id() -> str:
     """An id for a run that no control plane started, in Glue's form."""
     return f"jr_{uuid.uuid4().hex}"
+
+
+def _streams_end(environ: Mapping[str, str]) -> bool:
+    """Whether a stream handles what is there and returns; in Glue it runs until the job is stopped."""
+    chosen = environ.get(STREAMING, "")
+    if chosen not in ("", "available-now"):
+        raise UsageError(
+            STREAMING, found=repr(chosen), required="available-now, or not set: the stream runs on"
+        )
+    return chosen == "available-now"
 
 
 def _versions() -> dict[str, str]:

@@ -67,8 +67,8 @@ class ConnectionDesk:
         self._engine, self._clock, self._ledger = engine, clock, ledger
         self._opened: dict[tuple[str, tuple[tuple[str, str], ...]], OpenedConnection] = {}
 
-    def open(self, name: str, options: Mapping[str, str]) -> OpenedConnection:
-        """The connection of that name, verified.
+    def open(self, name: str, options: Mapping[str, str], catalog_id: str | None = None) -> OpenedConnection:
+        """The connection of that name, in the account's own catalog or in the one of that id, verified.
 
         Order matters: nothing secret is fetched before the server has proved who it is.
 
@@ -76,14 +76,15 @@ class ConnectionDesk:
             Refusal: a control of GS-TLS fails.
             CannotVerify: one could not be decided.
         """
-        asked = (name, tuple(sorted((option, str(value)) for option, value in options.items())))
+        told = name if not catalog_id else f"{catalog_id}:{name}"
+        asked = (told, tuple(sorted((option, str(value)) for option, value in options.items())))
         if asked not in self._opened:
             with self._ledger.timed("connect"):
-                self._opened[asked] = self._open(name, options)
+                self._opened[asked] = self._open(told, options, self._read(name, catalog_id))
         return self._opened[asked]
 
-    def _open(self, name: str, options: Mapping[str, str]) -> OpenedConnection:
-        plan = plan_connection(self._read(name), options)
+    def _open(self, name: str, options: Mapping[str, str], found: GlueConnection) -> OpenedConnection:
+        plan = plan_connection(found, options)
         resource = f"connection {name}"
         for control in ("GS-TLS-001", "GS-TLS-005", "GS-TLS-006", "GS-TLS-007", "GS-TLS-008", "GS-TLS-011"):
             self._ledger.findings.append(passed(control, resource, "full verification, nothing beside it"))
@@ -104,9 +105,9 @@ class ConnectionDesk:
         self._ledger.tls[name] = self._session(name, plan, facts, opened)
         return opened
 
-    def _read(self, name: str) -> GlueConnection:
+    def _read(self, name: str, catalog_id: str | None) -> GlueConnection:
         try:
-            return self._control_plane.connection(name)
+            return self._control_plane.connection(name, catalog_id)
         except NotFound as error:
             required, fix = (
                 "an existing Data Catalog connection",

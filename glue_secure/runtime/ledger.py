@@ -11,7 +11,15 @@ from typing import Any
 
 from glue_secure.core.arguments import JobIdentity
 from glue_secure.core.errors import GlueSecureError, Refusal
-from glue_secure.core.evidence import Evidence, ReadRecord, TlsRecord, WriteRecord
+from glue_secure.core.evidence import (
+    CatalogRecord,
+    Evidence,
+    HousekeepingRecord,
+    ReadRecord,
+    StreamRecord,
+    TlsRecord,
+    WriteRecord,
+)
 from glue_secure.core.policy import Finding
 from glue_secure.core.redaction import redact_settings, redact_text
 from glue_secure.runtime.preflight import Preflight
@@ -32,6 +40,9 @@ class Ledger:
     writes: list[WriteRecord] = field(default_factory=list)
     tls: dict[str, TlsRecord] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    housekeeping: list[HousekeepingRecord] = field(default_factory=list)
+    catalog: list[CatalogRecord] = field(default_factory=list)
+    streams: list[StreamRecord] = field(default_factory=list)
     _reads: list[tuple[ReadRecord, str]] = field(default_factory=list)
 
     @contextmanager
@@ -44,12 +55,12 @@ class Ledger:
             self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - begun
 
     def read(self, record: ReadRecord, mark: str) -> None:
-        """Note a read; its rows are asked for under ``mark`` when the evidence is made."""
+        """Note a read; its rows are asked for under ``mark`` at the end (``""``: nobody counts them)."""
         self._reads.append((record, mark))
 
     def reads(self, rows_of: Callable[[str], int | None]) -> tuple[ReadRecord, ...]:
         """The reads so far, with the rows that their scans delivered."""
-        return tuple(replace(record, rows=rows_of(mark)) for record, mark in self._reads)
+        return tuple(replace(record, rows=rows_of(mark) if mark else None) for record, mark in self._reads)
 
     def evidence(
         self,
@@ -88,6 +99,9 @@ class Ledger:
             bookmark=bookmark,
             controls=tuple(replace(finding, found=redact_text(finding.found)) for finding in self.findings),
             seconds=dict(self.seconds),
+            housekeeping=tuple(self.housekeeping),
+            catalog=tuple(self.catalog),
+            streams=tuple(self.streams),
         )
 
 

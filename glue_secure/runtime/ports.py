@@ -6,16 +6,31 @@ Adapters satisfy them by shape; only the composition root knows both.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from glue_secure.core.catalog import CatalogTable
+from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.objects import ObjectEncryption, ObjectSummary, StoredObject
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.spark_conf import SettingsPlan
+from glue_secure.core.table_definition import Columns, TableDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Partition columns that the Data Catalog gives to objects, by the folder in which they lie.
+
+    Attributes:
+        keys: the columns, in their order.
+        values: one text for each key, by folder.
+    """
+
+    keys: tuple[CatalogColumn, ...]
+    values: Mapping[S3Uri, tuple[str, ...]]
 
 
 class ControlPlane(Protocol):
@@ -27,11 +42,34 @@ class ControlPlane(Protocol):
     def security_configuration(self, name: str) -> SecurityConfiguration:
         """The configuration of that name. Raises NotFound, ServiceError."""
 
-    def connection(self, name: str) -> GlueConnection:
-        """The Data Catalog connection of that name. Raises NotFound, ServiceError."""
+    def connection(self, name: str, catalog_id: str | None = None) -> GlueConnection:
+        """The connection of that name, in that account's catalog. Raises NotFound, ServiceError."""
 
-    def table(self, database: str, name: str) -> CatalogTable:
-        """The Data Catalog table of that name. Raises NotFound, ServiceError."""
+    def table(self, database: str, name: str, catalog_id: str | None = None) -> CatalogTable:
+        """The table of that name, in another account's catalog if named. Raises NotFound, ServiceError."""
+
+    def list_partitions(
+        self, database: str, name: str, expression: str = "", catalog_id: str | None = None
+    ) -> Iterator[CatalogPartition]:
+        """The table's partitions that meet the expression, for the service. Raises NotFound, ServiceError."""
+
+    def table_definition(self, database: str, name: str) -> TableDefinition:
+        """The same table, with what a write needs of it. Raises NotFound, ServiceError."""
+
+    def create_table(self, table: TableDefinition) -> None:
+        """Create a table in S3. Raises NotFound (the database), ServiceError."""
+
+    def replace_columns(self, database: str, name: str, columns: Columns) -> None:
+        """Give a table other columns, and leave all else as it is. Raises NotFound, ServiceError."""
+
+    def partition_locations(self, database: str, name: str) -> Mapping[tuple[str, ...], str]:
+        """Values → location of every partition of the table. Raises NotFound, ServiceError."""
+
+    def create_partitions(self, table: TableDefinition, partitions: Mapping[tuple[str, ...], str]) -> None:
+        """Register partitions; one that exists is left as it is. Raises NotFound, ServiceError."""
+
+    def delete_partitions(self, database: str, name: str, values: Sequence[tuple[str, ...]]) -> None:
+        """Take partitions off the table; one that is gone is fine. Raises NotFound, ServiceError."""
 
 
 class KeyService(Protocol):
@@ -71,6 +109,15 @@ class ObjectStore(Protocol):
         The response's algorithm and key are compared with what was asked; a server that ignores
         the headers raises ServiceError with code ``EncryptionMismatch``.
         ``if_match`` and ``if_none_match`` make it conditional; raises PreconditionFailed when it loses.
+        """
+
+    def remove(self, uri: S3Uri, *, etag: str) -> None:
+        """DELETE, when the object is still the one listed. Raises PreconditionFailed, ServiceError."""
+
+    def change_storage_class(self, uri: S3Uri, storage_class: str, *, key: KmsKeyArn, etag: str) -> None:
+        """COPY an object onto itself into another storage class, SSE-KMS under ``key``.
+
+        Raises PreconditionFailed when it is another object than the one listed, ServiceError.
         """
 
 
@@ -141,8 +188,19 @@ class Engine(Protocol):
         options: Mapping[str, str],
         schema: Any = None,
         empty: bool = False,
+        labels: Labels | None = None,
+        partitions: int | None = None,
     ) -> tuple[Any, str]:
-        """A frame of exactly these objects, and the mark that its rows are counted under."""
+        """A frame of exactly these objects, and the mark that its rows are counted under.
+
+        ``labels`` are columns that the objects' folders give; ``partitions`` is at most how many partitions
+        the frame has.
+        """
+
+    def matching(
+        self, keys: Sequence[CatalogColumn], values: Sequence[tuple[str, ...]], predicate: str
+    ) -> list[int]:
+        """Positions of the partitions whose values meet a Spark SQL predicate. Raises UsageError."""
 
     def read_jdbc(
         self,
@@ -153,8 +211,12 @@ class Engine(Protocol):
         credentials: Credentials,
         driver_options: Mapping[str, str],
         spark_options: Mapping[str, str],
+        predicates: Sequence[str] = (),
     ) -> tuple[Any, str]:
-        """A frame of a table or query, and the mark that its rows are counted under."""
+        """A frame of a table or query, and the mark that its rows are counted under.
+
+        Each of ``predicates`` is read as a partition of its own.
+        """
 
     def write_s3(
         self,
@@ -167,6 +229,19 @@ class Engine(Protocol):
         options: Mapping[str, str],
     ) -> int | None:
         """Write below the target; the rows written, None when nothing measured them."""
+
+    def write_jdbc(
+        self,
+        frame: Any,
+        *,
+        url: str,
+        driver: str,
+        table: str,
+        credentials: Credentials,
+        driver_options: Mapping[str, str],
+        spark_options: Mapping[str, str],
+    ) -> int | None:
+        """Append to a table; the rows written, None when nothing measured them."""
 
     def is_certainly_empty(self, frame: Any) -> bool:
         """Whether it is known, without running anything, that the frame has no rows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -9,8 +10,9 @@ from urllib.parse import quote, urlencode
 
 from glue_secure.bookmarks.selection import is_data
 from glue_secure.bookmarks.session import BookmarkSession
+from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.errors import GlueSecureError, UsageError
-from glue_secure.core.evidence import ReadRecord, digest
+from glue_secure.core.evidence import ReadRecord, WriteRecord, digest
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.policy import enforce
@@ -19,11 +21,16 @@ from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, check_settings
 from glue_secure.runtime.connections import ConnectionDesk
 from glue_secure.runtime.ledger import Ledger
-from glue_secure.runtime.ports import ControlPlane, Engine, ObjectStore
+from glue_secure.runtime.parallel import predicates_of
+from glue_secure.runtime.ports import ControlPlane, Engine, Labels, ObjectStore
+from glue_secure.runtime.scope import WHOLE, Scope
 from glue_secure.runtime.writes import refuse_protected, s3_location
 
-_IDENTIFIERS = re.compile(r'(?:\w+|"[^"\x00-\x1f]+")(?:\.(?:\w+|"[^"\x00-\x1f]+")){0,2}\Z')
-TABLE_FORMATS = ("csv", "json", "orc", "parquet")
+IDENTIFIERS = re.compile(r'(?:\w+|"[^"\x00-\x1f]+")(?:\.(?:\w+|"[^"\x00-\x1f]+")){0,2}\Z')
+# The mark of reads whose rows nothing here counts.
+UNMEASURED = ""
+_GLOB = re.compile(r"[*?\[\]{}]")
+_LOG = logging.getLogger(__name__)
 
 
 class ReadFunnel:
@@ -63,6 +70,12 @@ class ReadFunnel:
         transformation_ctx: str = "",
         schema: Any = None,
         convert: Callable[[Any, bool], Any] | None = None,
+        scope: Scope = WHOLE,
+        record_format: str = "",
+        told: str = "",
+        partition_columns: bool = True,
+        label: Callable[[Sequence[S3Uri]], Labels | None] | None = None,
+        otherwise: Any = None,
     ) -> Any:
         """A frame of the objects below ``source`` that are new to ``transformation_ctx``.
 
@@ -70,40 +83,65 @@ class ReadFunnel:
         object there. An empty ``transformation_ctx`` is not tracked: everything is read.
 
         ``convert`` makes something else of the frame; its second argument says whether the frame is there
-        for its schema only, and then what it makes must have no rows.
+        for its schema only, and then what it makes must have no rows. Where nothing at all lies it is not
+        called.
+
+        Args:
+            source: location or locations; none at all gives an empty frame of ``schema``.
+            format: Spark's name of it.
+            options: Spark's options.
+            transformation_ctx: the bookmark's name for this source.
+            schema: a ``StructType`` or DDL text; None infers.
+            convert: see above.
+            scope: what below the locations belongs to the source; the bookmark sees nothing else.
+            record_format: what the evidence calls the format; ``format`` by default.
+            told: what the evidence calls the source; the locations by default.
+            partition_columns: whether folder names (``month=1``) below a single location become columns.
+            label: partition columns that the objects get instead, by the folder in which they lie.
+            otherwise: the schema when nothing at all lies there; then ``convert`` is not called.
         """
         options = dict(options or {})
         sources = [source] if isinstance(source, str) else list(source)
         locations = [s3_location(text, "read of") for text in sources]
         refuse_protected(options, f"read of {', '.join(map(str, locations))}")
         enforce(check_settings(self._plan, self._engine.settings_in_force()))
-        listing = _Listing(locations, self._objects)
+        listing = _Listing(locations, self._objects, scope)
         with self._ledger.timed("list"):
             try:
-                new = self._bookmarks.select(transformation_ctx, listing, roots=locations)
+                # The listing has already taken out what is no data below its own location.
+                new = self._bookmarks.select(transformation_ctx, listing)
             except ServiceError as error:
                 raise GlueSecureError(
                     f"cannot list {', '.join(map(str, locations))}: {error}", aws_code=error.code
                 ) from error
+        listing.warn()
+        new = tuple(scope.sampled(new))
         chosen = [found.uri for found in new] or ([listing.newest.uri] if listing.newest else [])
+        scope.check(chosen)
+        base = locations[0] if len(locations) == 1 and partition_columns and label is None else None
+        if base is not None:
+            _refuse_half_partitioned(base, chosen)
+        size = sum(found.size for found in new)
         frame, mark = self._engine.read_s3(
             chosen,
-            base=locations[0] if len(locations) == 1 else None,
+            base=base,
             format=format,
             options=options,
-            schema=schema,
+            schema=schema if chosen or otherwise is None else otherwise,
             empty=not new and convert is None,
+            labels=label(chosen) if label is not None and chosen else None,
+            partitions=scope.partitions(size),
         )
-        if convert is not None:
+        if convert is not None and chosen:
             frame = convert(frame, not new)
         self._ledger.read(
             ReadRecord(
-                source=", ".join(map(str, locations)),
+                source=told or ", ".join(map(str, locations)),
                 kind="s3",
-                format=format,
+                format=record_format or format,
                 transformation_ctx=transformation_ctx,
                 objects=len(new),
-                bytes=sum(found.size for found in new),
+                bytes=size,
                 rows=None,
             ),
             mark,
@@ -117,9 +155,14 @@ class ReadFunnel:
         *,
         options: Mapping[str, str] | None = None,
         spark_options: Mapping[str, str] | None = None,
+        catalog_id: str | None = None,
     ) -> Any:
-        """A frame of ``table`` (or of ``(query) alias``) through the Glue connection, TLS verified."""
-        opened = self._connections.open(connection, dict(options or {}))
+        """A frame of ``table`` (or of ``(query) alias``) through the Glue connection, TLS verified.
+
+        ``options`` may hold ``hashfield``, ``hashexpression`` and ``hashpartitions``: Glue's parallel read.
+        """
+        opened = self._connections.open(connection, dict(options or {}), catalog_id)
+        predicates, reader = predicates_of(opened.engine, opened.reader_options)
         with wire_logs_muted():
             frame, mark = self._engine.read_jdbc(
                 url=opened.url,
@@ -127,61 +170,59 @@ class ReadFunnel:
                 table=table,
                 credentials=opened.credentials,
                 driver_options=opened.driver_options,
-                spark_options={**dict(spark_options or {}), **opened.reader_options},
+                spark_options={**dict(spark_options or {}), **reader},
+                **({"predicates": predicates} if predicates else {}),
             )
-        # A query may quote data, so the evidence tells it by its digest.
-        told = table if _IDENTIFIERS.match(table) else f"(query) sha256:{digest(table.encode())}"
-        self._ledger.read(ReadRecord(f"{connection}/{told}", "jdbc", opened.engine, "", 0, 0, None), mark)
+        self._ledger.read(
+            ReadRecord(f"{connection}/{_told(table)}", "jdbc", opened.engine, "", 0, 0, None), mark
+        )
         return frame
 
-    def read_table(self, database: str, name: str, *, transformation_ctx: str = "") -> Any:
-        """A frame of a Data Catalog table, in S3 or behind a Glue connection.
+    def read_through(
+        self,
+        sources: Sequence[str],
+        *,
+        format: str,
+        perform: Callable[[], Any],
+        options: Mapping[str, str] | None = None,
+        transformation_ctx: str = "",
+    ) -> Any:
+        """Guard ``sources``, and let ``perform`` make the frame: awsglue selects what is new by itself.
+
+        The evidence names the read; how many objects it selected is known to Glue alone.
+        """
+        locations = [s3_location(text, "read of") for text in sources]
+        refuse_protected(options or {}, f"read of {', '.join(map(str, locations))}")
+        enforce(check_settings(self._plan, self._engine.settings_in_force()))
+        frame = perform()
+        place = ", ".join(map(str, locations))
+        self._ledger.read(ReadRecord(place, "s3", format, transformation_ctx, None, None, None), UNMEASURED)
+        return frame
+
+    def note_jdbc(self, connection: str, table: str, engine: str, *, reading: bool) -> None:
+        """Note what an engine reads from, or wrote to, a table over a connection that was opened here."""
+        place = f"{connection}/{_told(table)}"
+        if reading:
+            self._ledger.read(ReadRecord(place, "jdbc", engine, "", 0, 0, None), UNMEASURED)
+        else:
+            self._ledger.writes.append(WriteRecord(place, engine, None, (), 0.0, "jdbc"))
+
+    def catalog_table(self, database: str, name: str, catalog_id: str | None = None) -> CatalogTable:
+        """A Data Catalog table as the catalog describes it.
 
         Raises:
-            GlueSecureError: the table cannot be read from the catalog.
-            UsageError: its format is not one that is served here.
+            GlueSecureError: it cannot be read.
         """
         try:
-            table = self._control_plane.table(database, name)
+            return self._control_plane.table(database, name, catalog_id)
         except ServiceError as error:
             raise GlueSecureError(
                 f"cannot read table {database}.{name}: {error}", aws_code=error.code
             ) from error
-        if table.connection:
-            # A crawler writes the location as database.schema.table; the connection names the database.
-            name_in_database = table.location.partition(".")[2] or table.location
-            if not _IDENTIFIERS.match(name_in_database):
-                raise UsageError(
-                    f"table {database}.{name}",
-                    found="a location that is not the name of a database table",
-                    required="DATABASE.SCHEMA.TABLE; SQL belongs into the script, not into the catalog",
-                )
-            return self.read_jdbc(table.connection, name_in_database)
-        options = {}
-        if table.classification == "csv":
-            header = table.parameters.get("skip.header.line.count", "0") != "0"
-            options = {
-                "header": str(header).lower(),
-                "sep": table.serde.get("field.delim", table.serde.get("separatorChar", ",")),
-                "quote": table.serde.get("quoteChar", '"'),
-            }
-        if table.classification not in TABLE_FORMATS:
-            raise UsageError(
-                f"table {database}.{name}",
-                found=f"classification {table.classification!r}",
-                required=", ".join(TABLE_FORMATS),
-                fix="set the table's parameter classification, or read its files with from_options",
-            )
-        return self.read_s3(
-            table.location,
-            format=table.classification,
-            options=options,
-            transformation_ctx=transformation_ctx,
-        )
 
-    def jdbc_conf(self, connection: str) -> dict[str, Any]:
+    def jdbc_conf(self, connection: str, catalog_id: str | None = None) -> dict[str, Any]:
         """What ``extract_jdbc_conf`` returns; ``fullUrl`` carries the forced TLS options."""
-        opened = self._connections.open(connection, {})
+        opened = self._connections.open(connection, {}, catalog_id)
         return {
             "vendor": opened.engine,
             "url": opened.url.rpartition("/")[0],
@@ -195,20 +236,77 @@ class ReadFunnel:
         }
 
 
+def _refuse_half_partitioned(base: S3Uri, objects: Sequence[S3Uri]) -> None:
+    """Spark reads what lies in partition folders and drops, in silence, what lies beside them."""
+    begin = len(base.as_prefix())
+    beside = [uri for uri in objects if "=" not in uri.key[begin:].rpartition("/")[0]]
+    if beside and len(beside) < len(objects):
+        raise UsageError(
+            f"a read of {base}",
+            found=f"{beside[0]} beside partition folders (name=value): Spark would drop it in silence",
+            required="objects in partition folders, or none of them",
+            fix="read the folders one by one, or move the object",
+        )
+
+
+def _told(table: str) -> str:
+    # A query may quote data, so the evidence tells it by its digest.
+    return table if IDENTIFIERS.match(table) else f"(query) sha256:{digest(table.encode())}"
+
+
 class _Listing:
     """The listing of several locations, remembering the newest data object for its schema."""
 
-    def __init__(self, locations: Sequence[S3Uri], objects: ObjectStore) -> None:
-        self._locations, self._objects = locations, objects
+    def __init__(self, locations: Sequence[S3Uri], objects: ObjectStore, scope: Scope) -> None:
+        self._locations, self._objects, self._scope = locations, objects, scope
+        self._excluded = scope.excluder()
+        self._listed = self._deeper = self._left_out = 0
         self.newest: ObjectSummary | None = None
 
     def __iter__(self) -> Iterator[ObjectSummary]:
+        scope, excluded = self._scope, self._excluded
         for location in self._locations:
             for found in self._objects.list(location):
                 # Hadoop folds '//' and '..' in a path: such a key would make it read another object. Refused
                 # while listing, before a bookmark takes note of it.
                 S3Uri.parse(str(found.uri))
+                self._listed += 1
+                if not is_data(found.uri, [location]):
+                    continue
+                if scope.is_deeper(location, found.uri):
+                    self._deeper += 1
+                    continue
+                if excluded is not None and excluded.match(str(found.uri)):
+                    self._left_out += 1
+                    continue
+                if found.storage_class in scope.storage_classes:
+                    continue
                 newer = self.newest is None or found.last_modified >= self.newest.last_modified
-                if newer and found.size and is_data(found.uri, self._locations):
+                if newer and found.size:
                     self.newest = found
                 yield found
+
+    def warn(self) -> None:
+        """Say what a reader may not have meant: folders left out, patterns that match nothing.
+
+        Raises:
+            UsageError: a location looks like a pattern, and nothing of that name lies there.
+        """
+        places = ", ".join(map(str, self._locations))
+        if self._deeper:
+            _LOG.warning(
+                "%d objects in folders below %s were not read, as in Glue: set 'recurse': True to read them "
+                "(a bookmark moves past them)",
+                self._deeper,
+                places,
+            )
+        if self._excluded is not None and self._listed and not self._left_out:
+            _LOG.warning("exclusions left nothing out below %s: patterns match s3://bucket/key whole", places)
+        strange = [str(one) for one in self._locations if _GLOB.search(one.key)]
+        if strange and not self._listed:
+            raise UsageError(
+                "the paths of an S3 source",
+                found=f"{strange[0]}, and nothing of that very name",
+                required="locations; patterns in paths are not expanded here",
+                fix="name the folder with 'recurse': True, and leave objects out with 'exclusions'",
+            )

@@ -9,57 +9,42 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from glue_secure.bookmarks.envelope import Envelope, EnvelopeContext
-from glue_secure.bookmarks.session import BookmarkSession
-from glue_secure.bookmarks.store import BookmarkStore
-from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, BookmarkOption, JobArguments, JobIdentity
+from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments, JobIdentity
 from glue_secure.core.errors import CannotVerify, GlueSecureError, Refusal, UsageError
-from glue_secure.core.evidence import Evidence, WriteRecord
-from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.evidence import Evidence, StreamRecord, WriteRecord
+from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.policy import enforce, passed
-from glue_secure.core.service import PreconditionFailed, ServiceError
+from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import check_java_options, check_settings
+from glue_secure.runtime.bookmarking import bookmarks_of
+from glue_secure.runtime.catalog import CatalogDesk
+from glue_secure.runtime.catalog_reads import CatalogReads
 from glue_secure.runtime.connections import ConnectionDesk
+from glue_secure.runtime.evidence_store import write_evidence
+from glue_secure.runtime.housekeeping import Housekeeping
 from glue_secure.runtime.ledger import Ledger
-from glue_secure.runtime.ports import (
-    Clock,
-    ControlPlane,
-    Engine,
-    Environment,
-    KeyService,
-    ObjectStore,
-    SecretStore,
-)
-from glue_secure.runtime.preflight import Preflight, establish
+from glue_secure.runtime.ports import Engine
+from glue_secure.runtime.preflight import Preflight
 from glue_secure.runtime.reads import ReadFunnel
-from glue_secure.runtime.writes import WriteFunnel
+from glue_secure.runtime.services import Services, preflight_of, required_location
+from glue_secure.runtime.through import Through
+from glue_secure.runtime.writes import Watch, WriteFunnel
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    """Every service a run talks to, made by the composition root."""
-
-    environment: Environment
-    control_plane: ControlPlane
-    keys: KeyService
-    objects: ObjectStore
-    secrets: SecretStore
-    clock: Clock
-    master_key_provider: Callable[[KmsKeyArn], Any]
-    versions: Mapping[str, str]
-
-
-class SecuredRun:
+class SecuredRun(Through):
     """Holds a run's guard, funnels, bookmark and ledger. Made by :meth:`start`.
 
     Attributes:
         identity: which run of which job.
         preflight: what was established before it.
         evidence_uri: where the evidence was written, None until then.
+        catalog: the Data Catalog, for what writes change in it. Use it inside :meth:`call`.
+        housekeeping: purges and transitions. Use it inside :meth:`call`.
+        streams_end_when_drained: whether a stream handles what is there and returns.
+        temporary: the job's ``--TempDir``, ``""`` when it has none.
     """
 
     def __init__(
@@ -71,17 +56,27 @@ class SecuredRun:
         engine: Engine,
         preflight: Preflight,
         ledger: Ledger,
+        glue_commit: Callable[[], None] | None = None,
+        native_bookmarks: bool = False,
     ) -> None:
         self.identity, self.preflight = identity, preflight
         self.evidence_uri: S3Uri | None = None
         self._services, self._engine, self._ledger = services, engine, ledger
-        self._evidence_prefix = _required_location(arguments, EVIDENCE_URI)
+        self._evidence_prefix = required_location(arguments, EVIDENCE_URI)
         self._outcome: str | None = None
         self._spoiled: BaseException | None = None
         self._process = os.getpid()
         self._lock, self._under_way, self._committing = Lock(), 0, False
-        self._bookmarks = self._bookmark_session(arguments)
-        connections = ConnectionDesk(
+        self._watches = []
+        self._glue_commit = None if native_bookmarks else glue_commit
+        self._bookmarks = bookmarks_of(
+            identity,
+            arguments,
+            preflight,
+            services,
+            glue_commit=glue_commit if native_bookmarks else None,
+        )
+        self._connections = connections = ConnectionDesk(
             control_plane=services.control_plane,
             objects=services.objects,
             secrets=services.secrets,
@@ -98,13 +93,25 @@ class SecuredRun:
             connections=connections,
             ledger=ledger,
         )
+        self._tables = CatalogReads(funnel=self._reads, control_plane=services.control_plane, engine=engine)
         self._writes = WriteFunnel(
             plan=preflight.plan,
             engine=engine,
             objects=services.objects,
             ledger=ledger,
             kept=[place for place in (self._evidence_prefix, arguments.location(BOOKMARK_URI)) if place],
+            connections=connections,
         )
+        self.catalog = CatalogDesk(control_plane=services.control_plane, ledger=ledger)
+        self.housekeeping = Housekeeping(
+            plan=preflight.plan,
+            objects=services.objects,
+            ledger=ledger,
+            clock=services.clock,
+            funnel=self._writes,
+        )
+        self.streams_end_when_drained = services.streams_end_when_drained
+        self.temporary = arguments.get("TempDir") or ""
 
     @classmethod
     def start(
@@ -115,6 +122,8 @@ class SecuredRun:
         services: Services,
         engine: Engine,
         preflight: Preflight | None = None,
+        glue_commit: Callable[[], None] | None = None,
+        native_bookmarks: bool = False,
     ) -> SecuredRun:
         """Establish the run, apply the settings plan, read it back, and open the bookmark.
 
@@ -124,6 +133,8 @@ class SecuredRun:
             services: what it talks to.
             engine: what moves its data.
             preflight: an established preflight, when the caller ran it while the engine started.
+            glue_commit: Glue's own ``Job.commit``, where the run has one; called after every verification.
+            native_bookmarks: whether that commit is the run's bookmark, in place of this project's store.
 
         Raises:
             Refusal, CannotVerify: a control stopped it. Nothing was read or written.
@@ -140,6 +151,8 @@ class SecuredRun:
             engine=engine,
             preflight=preflight,
             ledger=ledger,
+            glue_commit=glue_commit,
+            native_bookmarks=native_bookmarks,
         )
         try:
             run._open()
@@ -161,26 +174,6 @@ class SecuredRun:
             for control in ("GS-BKM-001", "GS-BKM-002", "GS-BKM-003", "GS-BKM-004"):
                 self._ledger.findings.append(passed(control, facts.uri, f"sequence {facts.sequence_before}"))
 
-    def _bookmark_session(self, arguments: JobArguments) -> BookmarkSession:
-        option = arguments.bookmark_option()
-        store = None
-        if option is not BookmarkOption.DISABLE:
-            key = self.preflight.keys["job-bookmarks"]
-            context = EnvelopeContext(self.identity.job, self.preflight.account, self.preflight.region)
-            store = BookmarkStore(
-                objects=self._services.objects,
-                envelope=Envelope(self._services.master_key_provider(key), key, context),
-                prefix=_required_location(arguments, BOOKMARK_URI),
-            )
-        return BookmarkSession(
-            option=option,
-            store=store,
-            now=self._services.clock.now(),
-            run_id=self.identity.run_id,
-            from_run=arguments.get("job-bookmark-from"),
-            to_run=arguments.get("job-bookmark-to"),
-        )
-
     def read_s3(self, source: str | Sequence[str], **arguments: Any) -> Any:
         """See :meth:`ReadFunnel.read_s3`."""
         with self.call():
@@ -191,20 +184,39 @@ class SecuredRun:
         with self.call(Refusal):
             return self._reads.read_jdbc(connection, table, **arguments)
 
-    def read_table(self, database: str, name: str, *, transformation_ctx: str = "") -> Any:
-        """See :meth:`ReadFunnel.read_table`."""
+    def read_table(self, database: str, name: str, **arguments: Any) -> Any:
+        """See :meth:`CatalogReads.read_table`."""
         with self.call():
-            return self._reads.read_table(database, name, transformation_ctx=transformation_ctx)
+            return self._tables.read_table(database, name, **arguments)
 
-    def jdbc_conf(self, connection: str) -> dict[str, Any]:
+    def jdbc_conf(self, connection: str, catalog_id: str | None = None) -> dict[str, Any]:
         """See :meth:`ReadFunnel.jdbc_conf`."""
         with self.call(Refusal):
-            return self._reads.jdbc_conf(connection)
+            return self._reads.jdbc_conf(connection, catalog_id)
 
     def write_s3(self, frame: Any, target: str, **arguments: Any) -> WriteRecord:
         """See :meth:`WriteFunnel.write_s3`."""
         with self.call():
             return self._writes.write_s3(frame, target, **arguments)
+
+    def write_jdbc(self, frame: Any, connection: str, table: str, **arguments: Any) -> WriteRecord:
+        """See :meth:`WriteFunnel.write_jdbc`."""
+        with self.call():
+            return self._writes.write_jdbc(frame, connection, table, **arguments)
+
+    def watch(self, target: str, *, format: str, kind: str) -> Watch:
+        """See :meth:`WriteFunnel.watch`."""
+        with self.call():
+            return self._writes.watch(target, format=format, kind=kind)
+
+    def note_stream(self, record: StreamRecord) -> None:
+        """Put a stream that ended into the evidence."""
+        self._ledger.streams.append(record)
+
+    @property
+    def is_spoiled(self) -> bool:
+        """Whether a read or write has failed, so that nothing can be committed any more."""
+        return self._spoiled is not None
 
     @contextmanager
     def call(self, spoiling: type[BaseException] = BaseException) -> Iterator[None]:
@@ -257,7 +269,10 @@ class SecuredRun:
         try:
             self._require_unspoiled()
             with self._ledger.timed("commit"):
+                self._settle()
                 self._bookmarks.commit()
+                if self._glue_commit is not None:
+                    self._glue_commit()
         except BaseException as error:
             self.close(error)
             raise
@@ -274,7 +289,12 @@ class SecuredRun:
             return  # over already; or a fork, whose end is not the run's
         self._outcome = outcome or ("succeeded" if error is None else _outcome_of(error))
         try:
-            self.evidence_uri = self._write_evidence(self._make_evidence(error, self._outcome))
+            self.evidence_uri = write_evidence(
+                self._make_evidence(error, self._outcome),
+                self._evidence_prefix,
+                key=self.preflight.keys["s3"],
+                objects=self._services.objects,
+            )
         except Exception as problem:
             # Whatever stopped the run is what its user must see; a dead JVM or bucket comes second.
             if error is not None:
@@ -338,44 +358,6 @@ class SecuredRun:
             rows_of=rows_of,
             bookmark=self._bookmarks.facts().as_mapping(),
         )
-
-    def _write_evidence(self, evidence: Evidence) -> S3Uri:
-        folder = self._evidence_prefix.child(f"job={self.identity.job}/run={self.identity.run_id}")
-        for attempt in range(1, 100):
-            uri = folder.child("evidence.json" if attempt == 1 else f"evidence-{attempt}.json")
-            try:
-                # Evidence is never written over: a second attempt of the same run stands beside the first.
-                key = self.preflight.keys["s3"]
-                self._services.objects.write(uri, evidence.to_json(), key=key, if_none_match=True)
-            except PreconditionFailed:
-                continue
-            return uri
-        raise ServiceError(
-            f"{folder}: 99 attempts are recorded", code="TooManyAttempts", operation="PutObject"
-        )
-
-
-def preflight_of(identity: JobIdentity, arguments: JobArguments, services: Services) -> Preflight:
-    """:func:`~glue_secure.runtime.preflight.establish` with a run's services."""
-    return establish(
-        identity,
-        arguments,
-        control_plane=services.control_plane,
-        keys=services.keys,
-        environment=services.environment,
-    )
-
-
-def _required_location(arguments: JobArguments, name: str) -> S3Uri:
-    location = arguments.location(name)
-    if location is None:
-        raise UsageError(
-            f"--{name}",
-            found="not given",
-            required="s3://BUCKET/PREFIX/",
-            fix=f"add --{name} to the job's default arguments",
-        )
-    return location
 
 
 def _not_measured(_mark: str) -> None:

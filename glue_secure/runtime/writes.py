@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import unquote
 
 from glue_secure.core.errors import Refusal, UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import ObjectEncryption, ObjectSummary
 from glue_secure.core.policy import Finding, check_object, enforce, passed, stop, unknown
-from glue_secure.core.service import ServiceError
+from glue_secure.core.quiet import wire_logs_muted
+from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, check_client, check_settings, protected_options
+from glue_secure.runtime.connections import ConnectionDesk
 from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.ports import Engine, ObjectStore
 
@@ -21,6 +25,8 @@ MODES = ("append", "overwrite", "error", "errorifexists", "ignore")
 # HEAD requests under way at once. One process does about 650 a second whatever the number of threads,
 # so more would only queue (bench/job_overhead.py shows the share of the run).
 HEADS_AT_ONCE = 16
+# A database table's name; anything else could be SQL.
+IDENTIFIERS = re.compile(r'(?:\w+|"[^"\x00-\x1f]+")(?:\.(?:\w+|"[^"\x00-\x1f]+")){0,2}\Z')
 
 
 class WriteFunnel:
@@ -32,6 +38,7 @@ class WriteFunnel:
         objects: S3 as the driver sees it.
         ledger: where the write is noted.
         kept: where bookmarks and evidence lie, which no write may touch.
+        connections: opens Glue connections, verified; None where nothing is written to a database.
     """
 
     def __init__(
@@ -42,9 +49,10 @@ class WriteFunnel:
         objects: ObjectStore,
         ledger: Ledger,
         kept: Sequence[S3Uri] = (),
+        connections: ConnectionDesk | None = None,
     ) -> None:
         self._plan, self._engine, self._objects, self._ledger = plan, engine, objects, ledger
-        self._kept = tuple(kept)
+        self._kept, self._connections = tuple(kept), connections
 
     def write_s3(
         self,
@@ -55,9 +63,11 @@ class WriteFunnel:
         mode: str = "append",
         partition_by: Sequence[str] = (),
         options: Mapping[str, str] | None = None,
+        told_format: str = "",
     ) -> WriteRecord:
         """Write ``frame`` below ``target`` and verify every object that appeared there.
 
+        ``told_format`` is the evidence's word where the engine's ``format`` is another (JSON as text).
         A frame that provably has no rows writes nothing in append mode.
 
         Raises:
@@ -79,10 +89,17 @@ class WriteFunnel:
                 frame, location, format=format, mode=mode, partition_by=partition_by, options=options
             )
 
-        return self.write_through(target, format=format, perform=perform, may_do_nothing=mode == "ignore")
+        told = told_format or format
+        return self.write_through(target, format=told, perform=perform, may_do_nothing=mode == "ignore")
 
     def write_through(
-        self, target: str, *, format: str, perform: Callable[[], int | None], may_do_nothing: bool = False
+        self,
+        target: str,
+        *,
+        format: str,
+        perform: Callable[[], int | None],
+        may_do_nothing: bool = False,
+        count: Callable[[], int] | None = None,
     ) -> WriteRecord:
         """Guard ``target``, let ``perform`` write there, and verify every object that appeared.
 
@@ -90,10 +107,12 @@ class WriteFunnel:
             target: S3 location.
             format: for the evidence.
             perform: does the writing; returns the rows written, None when nothing measured them.
+            count: tells the rows that were to be written; asked only when no object appeared and nothing
+                measured them.
             may_do_nothing: whether rows may stay unwritten where objects lie already (mode ``ignore``).
         """
         location = s3_location(target, "write")
-        self._refuse_kept(location)
+        self.refuse_kept(location, "write to")
         self._guard(location)
         with self._ledger.timed("list"):
             before = {(found.uri, found.etag, found.last_modified) for found in self._listed(location)}
@@ -107,22 +126,87 @@ class WriteFunnel:
                 if (found.uri, found.etag, found.last_modified) not in before
             ]
             seen = verify_objects(new, self._plan.key, self._objects, self._ledger.findings.append)
+            if not new and rows is None and count is not None:
+                rows = count()
             if not (may_do_nothing and before):
                 self._something_appeared(location, rows, new)
         return self._note(WriteRecord(str(location), format, rows, seen, time.perf_counter() - begun))
 
-    def _refuse_kept(self, location: S3Uri) -> None:
+    def write_jdbc(
+        self,
+        frame: Any,
+        connection: str,
+        table: str,
+        *,
+        database: str = "",
+        options: Mapping[str, str] | None = None,
+    ) -> WriteRecord:
+        """Append ``frame`` to ``table`` through the Glue connection, TLS verified.
+
+        Rows that the database took before a failure stay there, as in Glue: there is no transaction
+        over the partitions of a frame.
+
+        Args:
+            frame: what to write.
+            connection: the Glue connection's name.
+            table: ``TABLE``, ``SCHEMA.TABLE``; quoted names as the database writes them.
+            database: what the caller takes the connection's database to be; ``""`` for no claim.
+            options: the caller's own; each is judged.
+
+        Raises:
+            Refusal, CannotVerify: a control of GS-TLS, or GS-S3-010.
+            UsageError: the table is not a name, or the database is another one.
+        """
+        if not IDENTIFIERS.match(table):
+            raise UsageError(
+                f"a write through connection {connection}",
+                found="a dbtable that is not the name of a table",
+                required="TABLE or SCHEMA.TABLE",
+            )
+        self._refuse_foreign(frame, f"{connection}/{table}")
+        if self._connections is None:
+            raise UsageError(f"a write through connection {connection}", found="no desk", required="a run")
+        opened = self._connections.open(connection, dict(options or {}))
+        named = unquote(opened.url.rpartition("/")[2])
+        if database and database != named:
+            raise UsageError(
+                f"option database of a write through connection {connection}",
+                found=database,
+                required=named,
+                fix="the connection names the database; make a connection for the other one",
+            )
+        with self._ledger.timed("write"), wire_logs_muted():
+            rows = self._engine.write_jdbc(
+                frame,
+                url=opened.url,
+                driver=opened.driver,
+                table=table,
+                credentials=opened.credentials,
+                driver_options=opened.driver_options,
+                spark_options=opened.reader_options,
+            )
+        return self._note(WriteRecord(f"{connection}/{table}", opened.engine, rows, (), 0.0, "jdbc"))
+
+    def watch(self, target: str, *, format: str, kind: str) -> Watch:
+        """Guard a place that somebody else writes to (a stream's checkpoint); see :class:`Watch`."""
+        location = s3_location(target, "write")
+        self.refuse_kept(location, "write to")
+        self._guard(location)
+        return Watch(self, location, format=format, kind=kind)
+
+    def refuse_kept(self, location: S3Uri, doing: str) -> None:
+        """GS-S3-009: refuse a location that bookmarks or evidence lie in, or that lies in theirs."""
         for kept in self._kept:
             if location.overlaps(kept):
                 raise Refusal(
                     "GS-S3-009",
-                    resource=f"write to {location}",
+                    resource=f"{doing} {location}",
                     found=f"a target that holds, or lies in, {kept}",
                     required="a target apart from bookmarks and evidence",
-                    fix="write to another prefix; keep bookmarks and evidence below prefixes of their own",
+                    fix="name another prefix; keep bookmarks and evidence below prefixes of their own",
                 )
 
-    def _refuse_foreign(self, frame: Any, location: S3Uri) -> None:
+    def _refuse_foreign(self, frame: Any, location: S3Uri | str) -> None:
         if not self._engine.is_own(frame):
             raise Refusal(
                 "GS-S3-010",
@@ -170,18 +254,66 @@ class WriteFunnel:
         return record
 
 
+class Watch:
+    """A place where objects appear over time: each is verified once, and the record is made at the end.
+
+    Made by :meth:`WriteFunnel.watch`. Objects that were there before count as new: what a stream goes on
+    from must be encrypted too.
+    """
+
+    def __init__(self, funnel: WriteFunnel, location: S3Uri, *, format: str, kind: str) -> None:
+        self._funnel, self.location, self._format, self._kind = funnel, location, format, kind
+        self._known: set[tuple[S3Uri, str]] = set()
+        self._seen: dict[S3Uri, ObjectEncryption] = {}
+        self._seconds = 0.0
+
+    def overlook(self) -> None:
+        """Take what lies there now as somebody else's: only what appears from now on is looked at."""
+        self._known = {(each.uri, each.etag) for each in self._funnel._listed(self.location)}
+
+    def verify(self) -> None:
+        """Read back every object that has appeared since the last look. Raises GS-S3-001 to -004, -007."""
+        begun = time.perf_counter()
+        funnel = self._funnel
+        funnel._guard(self.location)
+        with funnel._ledger.timed("verify"):
+            found = {(each.uri, each.etag) for each in funnel._listed(self.location)}
+            new = sorted((uri for uri, _ in found - self._known), key=str)
+            seen = verify_objects(
+                new, funnel._plan.key, funnel._objects, funnel._ledger.findings.append, may_be_gone=True
+            )
+            self._known |= found
+            self._seen.update((each.uri, each) for each in seen)
+        self._seconds += time.perf_counter() - begun
+
+    def end(self) -> WriteRecord:
+        """Note everything that was verified as one write."""
+        objects = tuple(self._seen[uri] for uri in sorted(self._seen, key=str))
+        return self._funnel._note(
+            WriteRecord(str(self.location), self._format, None, objects, self._seconds, self._kind)
+        )
+
+
 def verify_objects(
-    uris: Iterable[S3Uri], key: KmsKeyArn, objects: ObjectStore, note: Callable[[Finding], object]
+    uris: Iterable[S3Uri],
+    key: KmsKeyArn,
+    objects: ObjectStore,
+    note: Callable[[Finding], object],
+    *,
+    may_be_gone: bool = False,
 ) -> tuple[ObjectEncryption, ...]:
     """Read back every object's encryption; raise for the first that is not SSE-KMS under ``key``.
 
     One passing finding is noted for all of them together; the objects themselves are the result.
+    ``may_be_gone`` is for places where another writer renames and deletes: nothing is left to look at.
     """
 
     def look(uri: S3Uri) -> tuple[Finding, ObjectEncryption | None]:
         try:
             seen = objects.encryption(uri)
         except ServiceError as error:
+            if may_be_gone and isinstance(error, NotFound):
+                return passed("GS-S3-007", str(uri), "gone before it was looked at"), None
             finding = unknown(
                 "GS-S3-007",
                 str(uri),

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
-from glue_secure.core.catalog import CatalogTable
+from glue_secure.core.catalog import CatalogPartition, CatalogTable
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.objects import ObjectEncryption, ObjectSummary, StoredObject
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import NotFound, PreconditionFailed, ServiceError
+from glue_secure.core.table_definition import Columns, TableDefinition
 
 
 class FakeClock:
@@ -55,6 +56,7 @@ class _Stored:
     algorithm: str
     key: str
     bucket_key: bool = False
+    storage_class: str = "STANDARD"
 
 
 class FakeObjectStore:
@@ -87,13 +89,15 @@ class FakeObjectStore:
         algorithm: str = "AES256",
         key: str = "",
         bucket_key: bool = False,
+        storage_class: str = "STANDARD",
     ) -> str:
         """Put an object as somebody else would, past conditions and faults; returns the entity tag."""
         self._writes += 1
         # S3's entity tag of an SSE-KMS object is not the content's MD5: equal content, another tag.
         etag = hashlib.sha256(b"%d:%b" % (self._writes, body)).hexdigest()[:32]
         time = self.clock.now().replace(microsecond=0)
-        self._bucket(uri, "PutObject")[uri.key] = _Stored(body, etag, time, algorithm, key, bucket_key)
+        stored = _Stored(body, etag, time, algorithm, key, bucket_key, storage_class)
+        self._bucket(uri, "PutObject")[uri.key] = stored
         return etag
 
     def delete(self, uri: S3Uri) -> None:
@@ -125,7 +129,11 @@ class FakeObjectStore:
             if key > start_after and (key == prefix.key or key.startswith(prefix.as_prefix())):
                 entry = bucket[key]
                 yield ObjectSummary(
-                    S3Uri(prefix.bucket, key), len(entry.body), entry.last_modified, entry.etag
+                    S3Uri(prefix.bucket, key),
+                    len(entry.body),
+                    entry.last_modified,
+                    entry.etag,
+                    entry.storage_class,
                 )
 
     def encryption(self, uri: S3Uri) -> ObjectEncryption:
@@ -167,6 +175,25 @@ class FakeObjectStore:
         if self._lost:
             raise self._lost.pop(0)
         return etag
+
+    def remove(self, uri: S3Uri, *, etag: str) -> None:
+        """DELETE, when it is still the object that was listed."""
+        self._called("DeleteObject", uri)
+        if self._get(uri, "HeadObject").etag != etag:
+            raise _precondition("the listed entity tag")
+        self.delete(uri)
+
+    def change_storage_class(self, uri: S3Uri, storage_class: str, *, key: KmsKeyArn, etag: str) -> None:
+        """COPY onto itself with SSE-KMS under ``key``; an archived object cannot be copied."""
+        self._called("CopyObject", uri)
+        stored = self._get(uri, "CopyObject")
+        if stored.etag != etag:
+            raise _precondition("If-Match")
+        if stored.storage_class in ("GLACIER", "DEEP_ARCHIVE"):
+            raise ServiceError(
+                "CopyObject: InvalidObjectState", code="InvalidObjectState", operation="CopyObject"
+            )
+        self.put(uri, stored.body, algorithm="aws:kms", key=str(key), storage_class=storage_class)
 
     def _called(self, operation: str, uri: S3Uri) -> None:
         self.calls.append((operation, str(uri)))
@@ -229,17 +256,27 @@ class FakeControlPlane:
         configurations: by name.
         connections: by name.
         tables: by ``(database, name)``.
+        definitions: what a write sees of tables, by ``(database, name)``.
+        partitions: location by values, by ``(database, name)``.
         run_attachments: configuration's name by ``(job, run id)``; beats the job's.
         job_attachments: configuration's name by job.
         failure: raised by every call, when set.
+        table_partitions: what a read sees of partitions, by ``(database, name)``.
+        catalogs: ids of the catalogs that answer.
+        expressions: what ``list_partitions`` was asked for, in order.
     """
 
     configurations: dict[str, SecurityConfiguration] = field(default_factory=dict)
     connections: dict[str, GlueConnection] = field(default_factory=dict)
     tables: dict[tuple[str, str], CatalogTable] = field(default_factory=dict)
+    definitions: dict[tuple[str, str], TableDefinition] = field(default_factory=dict)
+    partitions: dict[tuple[str, str], dict[tuple[str, ...], str]] = field(default_factory=dict)
     run_attachments: dict[tuple[str, str], str] = field(default_factory=dict)
     job_attachments: dict[str, str | None] = field(default_factory=dict)
     failure: ServiceError | None = None
+    table_partitions: dict[tuple[str, str], Sequence[CatalogPartition]] = field(default_factory=dict)
+    catalogs: tuple[str, ...] = ("123456789012",)
+    expressions: list[str] = field(default_factory=list)
 
     def attached_configuration(self, job_name: str, run_id: str | None) -> str | None:
         """Name of the configuration attached to the run, else to the job; None if neither has one."""
@@ -257,19 +294,67 @@ class FakeControlPlane:
             raise _not_found("GetSecurityConfiguration", "EntityNotFoundException")
         return self.configurations[name]
 
-    def connection(self, name: str) -> GlueConnection:
+    def connection(self, name: str, catalog_id: str | None = None) -> GlueConnection:
         """The Data Catalog connection of that name."""
         self._fail()
+        self._know(catalog_id)
         if name not in self.connections:
             raise _not_found("GetConnection", "EntityNotFoundException")
         return self.connections[name]
 
-    def table(self, database: str, name: str) -> CatalogTable:
+    def table(self, database: str, name: str, catalog_id: str | None = None) -> CatalogTable:
         """The Data Catalog table of that name."""
         self._fail()
+        self._know(catalog_id)
         if (database, name) not in self.tables:
             raise _not_found("GetTable", "EntityNotFoundException")
         return self.tables[database, name]
+
+    def list_partitions(
+        self, database: str, name: str, expression: str = "", catalog_id: str | None = None
+    ) -> Iterator[CatalogPartition]:
+        """The table's partitions, all of them: the expression is noted in ``expressions``, not judged."""
+        self._fail()
+        self._know(catalog_id)
+        self.expressions.append(expression)
+        yield from self.table_partitions.get((database, name), ())
+
+    def _know(self, catalog_id: str | None) -> None:
+        if catalog_id not in (None, *self.catalogs):
+            raise _not_found("GetTable", "EntityNotFoundException")
+
+    def table_definition(self, database: str, name: str) -> TableDefinition:
+        """The table of that name as a write sees it."""
+        self._fail()
+        if (database, name) not in self.definitions:
+            raise _not_found("GetTable", "EntityNotFoundException")
+        return self.definitions[database, name]
+
+    def create_table(self, table: TableDefinition) -> None:
+        """Create a table."""
+        self._fail()
+        self.definitions[table.database, table.name] = table
+
+    def replace_columns(self, database: str, name: str, columns: Columns) -> None:
+        """Other columns, everything else as it is."""
+        self.definitions[database, name] = replace(self.table_definition(database, name), columns=columns)
+
+    def partition_locations(self, database: str, name: str) -> dict[tuple[str, ...], str]:
+        """Values → location."""
+        self.table_definition(database, name)
+        return dict(self.partitions.get((database, name), {}))
+
+    def create_partitions(self, table: TableDefinition, partitions: Mapping[tuple[str, ...], str]) -> None:
+        """Register partitions; one that exists is left as it is."""
+        self._fail()
+        known = self.partitions.setdefault((table.database, table.name), {})
+        known.update({values: place for values, place in partitions.items() if values not in known})
+
+    def delete_partitions(self, database: str, name: str, values: Sequence[tuple[str, ...]]) -> None:
+        """Take partitions off."""
+        self._fail()
+        for each in values:
+            self.partitions.get((database, name), {}).pop(each, None)
 
     def _fail(self) -> None:
         if self.failure is not None:

@@ -12,9 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from glue_secure.runtime.choice import RUNTIME, SPARK
+
 if TYPE_CHECKING:
     from glue_secure.local.account import EmbeddedAccount
     from glue_secure.testing.bench import JobBench
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Tests run on the plain-Spark runtime unless the environment names one.
+
+    Test modules and conftest files import the doors before any fixture runs, and a door asks which
+    runtime serves it then. No hook runs earlier than this one.
+    """
+    if not os.environ.get(RUNTIME):
+        os.environ[RUNTIME] = SPARK
+        early_config.add_cleanup(_forget_runtime)
+
+
+def _forget_runtime() -> None:
+    os.environ.pop(RUNTIME, None)
 
 
 @pytest.fixture(scope="session")

@@ -33,14 +33,44 @@ def test_generated_documents_are_up_to_date():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def a_copy(root: Path) -> Path:
+    """The sources that documents are made of, elsewhere."""
+    skip = shutil.ignore_patterns("__pycache__", "vectors")
+    for folder in ("local", "glue_secure", "tests"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=skip)
+    return root
+
+
+def test_an_empty_cell_or_one_that_the_code_does_not_bear_out_stops_the_table_of_the_surface(tmp_path):
+    root = a_copy(tmp_path)
+    path = root / "local" / "surface.ini"
+    text = path.read_text(encoding="utf-8")
+    for before, after, fault in (
+        ("getResolvedOptions = served |", "getResolvedOptions = |", "an empty cell"),
+        ("getResolvedOptions = served |", "getResolvedOptions = maybe |", "neither served nor refused"),
+        (
+            "getResolvedOptions = served |",
+            "getResolvedOption = served |",
+            "not defined in glue_secure/utils.py",
+        ),
+        ("\ntransition_table = served | refused", "\ntransition_table = served | guardd", "none of guarded"),
+        ("\ncurrentTimeMillis = served | real", "\ncurrentTimeMillis = served | guarded", "not overridden"),
+        ("::test_a_text_is_unboxed", "::test_a_text_is_boxed", "no test"),
+    ):
+        assert before in text, before
+        path.write_text(text.replace(before, after, 1), encoding="utf-8")
+        done = generate(root, "--check")
+        assert done.returncode == 1
+        assert fault in done.stderr, done.stderr
+
+
 def test_generating_says_what_differs_and_mends_it(tmp_path):
-    root = tmp_path / "a project"
-    (root / "local").mkdir(parents=True)
-    shutil.copy(ROOT / "local" / "generate-documents", root / "local")
+    root = a_copy(tmp_path / "a project")
     page = root / "docs" / "controls.md"
     done = generate(root, "--check")
     assert done.returncode == 1
     assert "docs/controls.md differs" in done.stderr
+    assert "docs/surface.md differs" in done.stderr
     assert not page.exists()
     assert generate(root).returncode == 0
     assert page.read_text(encoding="utf-8") == as_markdown()

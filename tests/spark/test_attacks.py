@@ -114,14 +114,18 @@ def test_gs_s3_008_only_s3a_serves_the_target(glue_job, glue_spark):
         job.write.s3(job.spark.range(3), job.args.target, format="csv")
 
 
-def test_gs_s3_002_the_jvms_certificate_checks_stay_on(glue_job, glue_spark):
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("com.amazonaws.sdk.disableCertChecking", "false"), ("aws.endpointUrlS3", "http://localhost:1")],
+)
+def test_gs_s3_002_the_jvm_checks_certificates_and_is_led_nowhere_else(glue_job, glue_spark, name, value):
     system = glue_spark._jvm.java.lang.System
-    system.setProperty("com.amazonaws.sdk.disableCertChecking", "false")
+    system.setProperty(name, value)
     try:
         with pytest.raises(Refusal, match="GS-S3-002"):
             glue_job.job("source")
     finally:
-        system.clearProperty("com.amazonaws.sdk.disableCertChecking")
+        system.clearProperty(name)
 
 
 def test_a_key_that_hadoop_would_fold_is_refused_and_loses_nothing(glue_job):

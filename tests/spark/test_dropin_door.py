@@ -56,11 +56,11 @@ def test_a_script_reads_writes_and_commits(glue_job, started, foundation):
     assert glue_job.evidence()[-1]["bookmark"]["sequence_after"] == 1
 
 
-def test_without_a_header_columns_are_numbered_as_in_spark(glue_job, started):
+def test_without_a_header_columns_are_numbered_as_in_glue(glue_job, started):
     context, _, args = started
     glue_job.land("a.csv", "UA,3\n")
     frame = context.create_dynamic_frame.from_options("s3", {"paths": [args["source"]]}, format="csv")
-    assert frame.toDF().columns == ["_c0", "_c1"]
+    assert frame.toDF().columns == ["col0", "col1"]
 
 
 @pytest.mark.parametrize(
@@ -81,16 +81,18 @@ def test_gs_sec_007_nothing_before_job_init(context, call):
 
 def test_what_is_not_offered_is_refused_by_name(glue_job, started):
     context, _, args = started
-    with pytest.raises(UsageError, match="groupFiles"):
+    with pytest.raises(UsageError, match="boundedFiles"):
         context.create_dynamic_frame.from_options(
-            "s3", {"paths": [args["source"]], "groupFiles": "inPartition"}, format="csv"
+            "s3", {"paths": [args["source"]], "boundedFiles": "10"}, format="csv"
         )
-    with pytest.raises(UsageError, match="optimizePerformance"):
+    with pytest.raises(UsageError, match="strictCheckForQuoting"):
         context.create_dynamic_frame.from_options(
-            "s3", {"paths": [args["source"]]}, format="csv", format_options={"optimizePerformance": True}
+            "s3", {"paths": [args["source"]]}, format="csv", format_options={"strictCheckForQuoting": True}
         )
     with pytest.raises(UsageError, match="push_down_predicate"):
-        context.create_dynamic_frame.from_catalog("db", "table", push_down_predicate="month = 1")
+        context.create_dynamic_frame.from_options(
+            "s3", {"paths": [args["source"]]}, format="csv", push_down_predicate="month = 1"
+        )
 
 
 def test_a_second_init_is_refused(started):

@@ -73,8 +73,8 @@ def test_an_option_that_touches_tls_or_credentials_refuses(glue_job, tables, opt
 
 
 def test_a_reader_option_that_plain_spark_cannot_honour_is_refused(glue_job, tables):
-    with pytest.raises(UsageError, match="hashfield"), glue_job.job() as job:
-        job.read.jdbc(connection=seed.CONNECTION, table="airlines", options={"hashfield": "carrier"})
+    with pytest.raises(UsageError, match="jobBookmarkKeys"), glue_job.job() as job:
+        job.read.jdbc(connection=seed.CONNECTION, table="airlines", options={"jobBookmarkKeys": "carrier"})
 
 
 def test_the_server_for_another_name_refuses_before_the_password_is_fetched(glue_job, glue_account, tables):
@@ -133,7 +133,8 @@ def test_the_password_is_in_no_event_log_and_no_output(glue_account, tables, sec
     submission = launch.prepare(
         glue_account, script, ["--JOB_NAME", "event_log", "--connection", seed.CONNECTION], verbose=True
     )
-    conf = ("--conf", "spark.eventLog.enabled=true", "--conf", f"spark.eventLog.dir={logs.as_uri()}")
+    settings = ("enabled=true", "compress=false", f"dir={logs.as_uri()}")
+    conf = [word for setting in settings for word in ("--conf", f"spark.eventLog.{setting}")]
     command = (submission.command[0], *conf, *submission.command[1:])
     done = launch.run(
         replace(submission, command=command),

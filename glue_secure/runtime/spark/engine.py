@@ -6,12 +6,16 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from glue_secure.core.catalog import CatalogColumn
 from glue_secure.core.connection import Credentials
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.spark_conf import SettingsPlan
-from glue_secure.runtime.spark.hadoop import SCHEME, HadoopSettings, versions
-from glue_secure.runtime.spark.measure import READ_MARK, RowMeter
+from glue_secure.runtime.ports import Labels
+from glue_secure.runtime.spark.hadoop import HadoopSettings, versions
+from glue_secure.runtime.spark.loading import load
+from glue_secure.runtime.spark.measure import READ_MARK, TEXT_MARK, UNMEASURED, RowMeter
+from glue_secure.runtime.spark.partitions import labelled, matching
 
 # What shapes a read, and nothing that connects:
 # https://spark.apache.org/docs/3.5.6/sql-data-sources-jdbc.html
@@ -32,6 +36,7 @@ _JDBC_READER = frozenset(
         "upperBound",
     )
 )
+_JDBC_WRITER = frozenset(("batchsize", "isolationLevel", "numPartitions", "queryTimeout"))
 _DISTRIBUTIONS = ("Repartition", "RepartitionByExpression", "RebalancePartitions")
 
 _PATTERN = re.compile(r"[{}\[\]*?\\]")
@@ -45,10 +50,11 @@ class SparkEngine:
     """
 
     name = "plain-spark"
+    hadoop_settings: type[HadoopSettings] = HadoopSettings
 
     def __init__(self, *, spark: Any) -> None:
         self._spark = spark
-        self._hadoop = HadoopSettings(spark=spark)
+        self._hadoop = self.hadoop_settings(spark=spark)
         self._meter = RowMeter(spark=spark)
         self._reads = 0
 
@@ -91,6 +97,8 @@ class SparkEngine:
         options: Mapping[str, str],
         schema: Any = None,
         empty: bool = False,
+        labels: Labels | None = None,
+        partitions: int | None = None,
     ) -> tuple[Any, str]:
         """A frame of exactly these objects, and the mark that its rows are counted under.
 
@@ -101,9 +109,14 @@ class SparkEngine:
             options: Spark's options.
             schema: a ``StructType`` or DDL text, or None to infer.
             empty: read the objects for their schema only.
+            labels: columns that the objects' folders give.
+            partitions: how many partitions the frame has at most.
+
+        Raises:
+            UsageError: the package that reads this format is not on the class path.
         """
         self._reads += 1
-        mark = f"read-{self._reads}"
+        mark = f"{TEXT_MARK if format == 'text' else ''}read-{self._reads}"
         if not objects and schema is None:
             from pyspark.sql.types import StructType
 
@@ -112,11 +125,21 @@ class SparkEngine:
             return self._spark.createDataFrame([], schema), mark
         reader = self._spark.read.format(format).options(**options).option(READ_MARK, mark)
         if base is not None and all(found.key.startswith(base.as_prefix()) for found in objects):
-            reader = reader.option("basePath", base.with_scheme(SCHEME))
+            reader = reader.option("basePath", base.with_scheme(self._hadoop.scheme))
         if schema is not None:
             reader = reader.schema(schema)
-        frame = reader.load([_literal(found) for found in objects])
-        return (frame.limit(0) if empty else frame), mark
+        frame, measured = load(reader, format, [_literal(found, self._hadoop.scheme) for found in objects])
+        if labels is not None:
+            frame = labelled(self._spark, frame, labels, metadata=measured)
+        if partitions is not None and frame.rdd.getNumPartitions() > partitions:
+            frame = frame.coalesce(partitions)
+        return (frame.limit(0) if empty else frame), mark if measured else UNMEASURED
+
+    def matching(
+        self, keys: Sequence[CatalogColumn], values: Sequence[tuple[str, ...]], predicate: str
+    ) -> list[int]:
+        """Positions of the partitions whose values meet a Spark SQL predicate."""
+        return matching(self._spark, keys, values, predicate)
 
     def read_jdbc(
         self,
@@ -127,8 +150,12 @@ class SparkEngine:
         credentials: Credentials,
         driver_options: Mapping[str, str],
         spark_options: Mapping[str, str],
+        predicates: Sequence[str] = (),
     ) -> tuple[Any, str]:
-        """A frame of a table, or of a query in parentheses with an alias."""
+        """A frame of a table, or of a query in parentheses with an alias.
+
+        Each of ``predicates`` is read as a partition of its own.
+        """
         unknown = sorted(set(spark_options) - _JDBC_READER)
         if unknown:
             raise UsageError(
@@ -138,8 +165,12 @@ class SparkEngine:
                 fix="docs/differences-from-glue.md lists what the plain-Spark runtime does not offer",
             )
         reader = self._spark.read.format("jdbc").options(**driver_options).options(**spark_options)
-        reader = reader.option("url", url).option("driver", driver).option("dbtable", table)
-        frame = reader.option("user", credentials.user).option("password", credentials.password).load()
+        reader = reader.option("driver", driver)
+        reader = reader.option("user", credentials.user).option("password", credentials.password)
+        if predicates:
+            frame = reader.jdbc(url, table, predicates=list(predicates))
+        else:
+            frame = reader.option("url", url).option("dbtable", table).load()
         return frame, self._meter.mark_jdbc(frame)
 
     def write_s3(
@@ -153,13 +184,39 @@ class SparkEngine:
         options: Mapping[str, str],
     ) -> int | None:
         """Write the frame below the target; the rows written, or None when nothing measured them."""
-        path = target.with_scheme(SCHEME)
+        path = target.with_scheme(self._hadoop.scheme)
         self._meter.take_written(path)
         writer = frame.write.format(format).mode(mode).options(**options)
         if partition_by:
             writer = writer.partitionBy(*partition_by)
         writer.save(path)
         return self._meter.take_written(path)
+
+    def write_jdbc(
+        self,
+        frame: Any,
+        *,
+        url: str,
+        driver: str,
+        table: str,
+        credentials: Credentials,
+        driver_options: Mapping[str, str],
+        spark_options: Mapping[str, str],
+    ) -> int | None:
+        """Append to a table, which Spark creates where it does not exist."""
+        unknown = sorted(set(spark_options) - _JDBC_WRITER)
+        if unknown:
+            raise UsageError(
+                f"options of a write to {table}",
+                found=", ".join(unknown),
+                required=", ".join(sorted(_JDBC_WRITER)),
+                fix="docs/differences-from-glue.md lists what the plain-Spark runtime does not offer",
+            )
+        observed, mark = self._meter.observe(frame)
+        writer = observed.write.format("jdbc").mode("append").options(**driver_options, **spark_options)
+        writer = writer.option("url", url).option("driver", driver).option("dbtable", table)
+        writer.option("user", credentials.user).option("password", credentials.password).save()
+        return self._meter.take_observed(mark)
 
     def is_certainly_empty(self, frame: Any) -> bool:
         """Whether Spark's optimiser proves, without running anything, that the frame has no rows."""
@@ -184,10 +241,10 @@ class SparkEngine:
         self._meter.close()
 
 
-def _literal(uri: S3Uri) -> str:
+def _literal(uri: S3Uri, scheme: str) -> str:
     """The object's path with pattern characters escaped: a key is a name, and ``a[1].csv`` means itself.
 
     Spark's own switch for that, ``__globPaths__``, reads every object several times in 3.5.6 as soon as
     one name of several holds such a character.
     """
-    return _PATTERN.sub(r"\\\g<0>", uri.with_scheme(SCHEME))
+    return _PATTERN.sub(r"\\\g<0>", uri.with_scheme(scheme))

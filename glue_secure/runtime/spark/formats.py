@@ -81,6 +81,45 @@ _JSON = frozenset(
 )
 _PARQUET = frozenset(["datetimeRebaseMode", "int96RebaseMode", "mergeSchema", "compression"])
 _ORC = frozenset(["mergeSchema", "compression"])
+_AVRO = frozenset(
+    [
+        "avroSchema",
+        "datetimeRebaseMode",
+        "enableStableIdentifiersForUnionType",
+        "mode",
+        "positionalFieldMatching",
+        "recordName",
+        "recordNamespace",
+        "compression",
+    ]
+)
+# rowValidationXSDPath is left out: it would read a file beside the guard.
+_XML = frozenset(
+    [
+        "rowTag",
+        "rootTag",
+        "declaration",
+        "arrayElementName",
+        "attributePrefix",
+        "valueTag",
+        "charset",
+        "encoding",
+        "columnNameOfCorruptRecord",
+        "compression",
+        "dateFormat",
+        "excludeAttribute",
+        "ignoreNamespace",
+        "ignoreSurroundingSpaces",
+        "inferSchema",
+        "mode",
+        "nullValue",
+        "samplingRatio",
+        "timestampFormat",
+        "timestampNTZFormat",
+        "treatEmptyValuesAsNulls",
+        "wildcardColName",
+    ]
+)
 _WRITE = frozenset(["maxRecordsPerFile", "partitionOverwriteMode"])
 
 
@@ -91,14 +130,17 @@ class Format:
     Attributes:
         name: ``csv``.
         options: Spark's option names.
-        from_glue: Glue's ``format_options`` name → Spark's option name.
-        defaults: Spark options that Glue's own defaults amount to, for the drop-in door.
+        from_glue: Glue's ``format_options`` name → Spark's option name, for writes.
+        defaults: Spark options that Glue's own defaults amount to, for writes through the drop-in door.
+        is_deep: whether Glue reads it through Spark: all levels without ``recurse``, partition folders
+            as columns.
     """
 
     name: str
     options: frozenset[str]
     from_glue: Mapping[str, str]
     defaults: Mapping[str, str]
+    is_deep: bool = False
 
 
 FORMATS = {
@@ -113,25 +155,33 @@ FORMATS = {
             "withHeader": "header",
             "writeHeader": "header",
         },
-        {"header": "false", "sep": ",", "quote": '"'},
+        {"header": "true", "sep": ",", "quote": '"'},
     ),
     "json": Format("json", _JSON, {"multiLine": "multiLine"}, {}),
-    "parquet": Format("parquet", _PARQUET, {"compression": "compression"}, {}),
-    "orc": Format("orc", _ORC, {}, {}),
+    "parquet": Format("parquet", _PARQUET, {"compression": "compression"}, {}, is_deep=True),
+    "orc": Format("orc", _ORC, {}, {}, is_deep=True),
+    "avro": Format("avro", _AVRO, {"compression": "compression"}, {}),
+    "xml": Format("xml", _XML, {}, {}),
 }
+# What Glue reads and plain Spark has no reader for.
+UNSERVED = ("delta", "grokLog", "hudi", "iceberg", "ion")
 
 
 def format_of(name: str) -> Format:
     """The format of that name; UsageError lists the known ones."""
     found = FORMATS.get(str(name).lower())
     if found is None:
-        raise UsageError("format", found=repr(name), required=", ".join(sorted(FORMATS)))
+        fix = "plain Spark has no reader or writer for it here" if name in UNSERVED else ""
+        raise UsageError("format", found=repr(name), required=", ".join(sorted(FORMATS)), fix=fix)
     return found
 
 
 def spark_options(format_name: str, options: Mapping[str, Any], *, writing: bool = False) -> dict[str, str]:
     """Spark's own options, each known for the format (or for writes in general); values as Spark's text."""
     known = format_of(format_name).options | (_WRITE if writing else frozenset())
+    if writing and format_of(format_name).name == "xml":
+        others = ", ".join(sorted(set(FORMATS) - {"xml"}))
+        raise UsageError("the format of a write", found="xml", required=others, fix="Glue writes none either")
     by_lower = {name.lower(): name for name in known}
     chosen: dict[str, str] = {}
     for name, value in options.items():
@@ -147,7 +197,7 @@ def spark_options(format_name: str, options: Mapping[str, Any], *, writing: bool
 
 
 def glue_options(format_name: str, options: Mapping[str, Any]) -> dict[str, str]:
-    """Spark's options for Glue's ``format_options``, with Glue's defaults."""
+    """Spark's writer options for Glue's ``format_options``, with Glue's defaults."""
     chosen_format = format_of(format_name)
     chosen = dict(chosen_format.defaults)
     for name, value in options.items():

@@ -14,9 +14,16 @@ from glue_secure.core.spark_conf import SettingsPlan
 SCHEME = "s3a"
 _PREFIX = "fs.s3"
 _S3A_CLIENT = "org.apache.hadoop.fs.s3a.S3AFileSystem"
-# Set to anything, even to "false", the first switches certificate checks of the AWS SDK 1 off.
-_JVM_SWITCHES = ("com.amazonaws.sdk.disableCertChecking",)
-_JVM_VARIABLES = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
+# Of the AWS SDK 1, then of the AWS SDK 2, which Hadoop 3.4 has.
+_JVM_SWITCHES = (
+    "com.amazonaws.sdk.disableCertChecking",
+    "com.amazonaws.regions.RegionUtils.fileOverride",
+    "aws.endpointUrl",
+    "aws.endpointUrlS3",
+    "aws.partitionsFile",
+)
+_JVM_VARIABLES = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "AWS_PARTITIONS_FILE")
+_EXECUTOR_VARIABLES = (*_JVM_VARIABLES, "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 _JVM_SETTINGS = tuple(
     f"spark.{side}.{what}JavaOptions" for side in ("driver", "executor") for what in ("extra", "default")
 )
@@ -27,7 +34,12 @@ class HadoopSettings:
 
     Args:
         spark: the session (``pyspark.sql.SparkSession``).
+
+    Attributes:
+        scheme: of every path that the runtime gives to Spark.
     """
+
+    scheme = SCHEME
 
     def __init__(self, *, spark: Any) -> None:
         self._jvm = spark._jvm
@@ -69,16 +81,17 @@ class HadoopSettings:
         return found
 
     def java_options(self) -> dict[str, str]:
-        """What could switch certificate checks of the JVM off, by the name of where it stands."""
+        """What could switch a JVM's certificate checks off, or redirect it, by where it stands."""
         system, context = self._jvm.java.lang.System, self._spark.sparkContext.getConf()
         found = {f"system property {name}": system.getProperty(name) for name in _JVM_SWITCHES}
         found |= {f"environment variable {name}": system.getenv(name) for name in _JVM_VARIABLES}
-        found |= {name: context.get(name, None) for name in _JVM_SETTINGS}
+        executor = tuple(f"spark.executorEnv.{name}" for name in _EXECUTOR_VARIABLES)
+        found |= {name: context.get(name, None) for name in (*_JVM_SETTINGS, *executor)}
         return {name: str(value) for name, value in found.items() if value is not None}
 
     def _file_system(self, uri: S3Uri, settings: Any) -> Any:
         # Path, not URI: a key may hold a space or a brace.
-        path = self._jvm.org.apache.hadoop.fs.Path(uri.with_scheme(SCHEME))
+        path = self._jvm.org.apache.hadoop.fs.Path(uri.with_scheme(self.scheme))
         return self._jvm.org.apache.hadoop.fs.FileSystem.get(path.toUri(), settings)
 
     def _client(self, uri: S3Uri, settings: Any) -> tuple[str, str]:

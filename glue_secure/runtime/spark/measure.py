@@ -12,6 +12,12 @@ from typing import Any
 
 # A private reader option: it rides in the relation's options and tells one read from another.
 READ_MARK = "glueSecureRead"
+TEXT_MARK = "text-"
+"""How the mark of a read as text begins: other reads look at text only to infer their schema."""
+UNMEASURED = ""
+"""The mark of a read whose source carries no mark."""
+# The rows of a JDBC write are counted under names that begin so.
+OBSERVED = "glueSecureWrite"
 _HELD_AT_MOST = 64
 
 
@@ -29,6 +35,8 @@ class RowMeter:
         self._rows: dict[str, int] = defaultdict(int)
         self._written: dict[str, int] = {}
         self._held: list[Any] = []
+        self._observed: dict[str, int] = {}
+        self._observations = 0
         self._failure: str | None = None
         self._listener = _Listener(self)
         try:
@@ -63,6 +71,7 @@ class RowMeter:
             executions, self._executions = self._executions, []
         try:
             for execution in executions:
+                self._note_observed(execution.observedMetrics())
                 self._count(execution.executedPlan())
         except Exception as error:  # a plan of a kind that is not known here: not measured
             self._failure = f"{type(error).__name__}"
@@ -72,9 +81,32 @@ class RowMeter:
         self.settle()
         return None if self._failure is not None else self._written.pop(path.rstrip("/"), None)
 
+    def observe(self, frame: Any) -> tuple[Any, str]:
+        """``frame`` with its rows counted as they pass, and the mark they are counted under.
+
+        A JDBC write has no metric of its own.
+        """
+        from pyspark.sql import functions as F
+
+        self._observations += 1
+        mark = f"{OBSERVED}-{self._observations}"
+        return frame.observe(mark, F.count(F.lit(1)).alias("rows")), mark
+
+    def take_observed(self, mark: str) -> int | None:
+        """Rows that passed an observed frame, once; None when nothing measured them."""
+        self.settle()
+        return None if self._failure is not None else self._observed.pop(mark, None)
+
+    def _note_observed(self, metrics: Any) -> None:
+        names = metrics.keysIterator()
+        while names.hasNext():
+            name = str(names.next())
+            if name.startswith(OBSERVED):
+                self._observed[name] = int(metrics.apply(name).getLong(0))
+
     def rows(self, mark: str) -> int | None:
         """Rows that the scans of this read delivered so far; None when nothing measured them."""
-        return None if self._failure is not None else self._rows.get(mark, 0)
+        return None if self._failure is not None or mark == UNMEASURED else self._rows.get(mark, 0)
 
     def close(self) -> None:
         """Take the listener off the session."""
@@ -91,7 +123,9 @@ class RowMeter:
             if kind == "AdaptiveSparkPlanExec":
                 waiting.append(node.executedPlan())
                 continue
-            if kind in ("ShuffleQueryStageExec", "BroadcastQueryStageExec", "TableCacheQueryStageExec"):
+            if kind.endswith(
+                "QueryStageExec"
+            ):  # of a shuffle, a broadcast, a cached table; a result in Spark 4
                 waiting.append(node.plan())
                 continue
             if kind == "ReusedExchangeExec":
@@ -114,10 +148,12 @@ class RowMeter:
 
     @staticmethod
     def _mark(relation: Any) -> str | None:
-        if relation.fileFormat().getClass().getSimpleName() == "TextFileFormat":
-            return None  # the look at the first lines by which CSV and JSON infer their schema
         found = relation.options().get(READ_MARK)
-        return str(found.get()) if found.isDefined() else None
+        mark = str(found.get()) if found.isDefined() else None
+        if relation.fileFormat().getClass().getSimpleName() != "TextFileFormat":
+            return mark
+        # The look at the first lines by which CSV and JSON infer their schema is no read.
+        return mark if mark is not None and mark.startswith(TEXT_MARK) else None
 
     def mark_jdbc(self, frame: Any) -> str:
         """Tell the scans of one JDBC read apart: by its options object, which every plan of it shares.

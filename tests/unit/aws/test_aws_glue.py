@@ -6,6 +6,7 @@ import pytest
 from botocore.stub import Stubber
 
 from glue_secure.aws.glue import GlueControlPlane
+from glue_secure.core.catalog import CatalogColumn, CatalogPartition
 from glue_secure.core.security_configuration import EncryptionSetting
 from glue_secure.core.service import NotFound, ServiceError
 
@@ -113,3 +114,43 @@ def test_a_password_that_a_service_quotes_is_redacted(glue):
     with pytest.raises(ServiceError) as caught:
         plane.connection("db")
     assert "hunter2" not in str(caught.value)
+
+
+def test_partitions_are_read_page_by_page(glue):
+    plane, stubber = glue
+    asked = {"DatabaseName": "d", "TableName": "t", "Expression": "year > 1", "CatalogId": "123456789012"}
+    first = {
+        "Values": ["2024", "a"],
+        "StorageDescriptor": {"Location": "s3://b/x/", "SerdeInfo": {"Parameters": {"field.delim": ";"}}},
+        "Parameters": {"k": "v"},
+    }
+    stubber.add_response("get_partitions", {"Partitions": [first], "NextToken": "more"}, asked)
+    stubber.add_response(
+        "get_partitions", {"Partitions": [{"Values": ["2025", "b"]}]}, {**asked, "NextToken": "more"}
+    )
+    found = list(plane.list_partitions("d", "t", "year > 1", "123456789012"))
+    assert found == [
+        CatalogPartition(("2024", "a"), "s3://b/x/", {"field.delim": ";"}, {"k": "v"}),
+        CatalogPartition(("2025", "b"), ""),
+    ]
+
+
+def test_another_accounts_catalog_is_asked_by_its_id(glue):
+    plane, stubber = glue
+    asked = {"DatabaseName": "d", "Name": "t", "CatalogId": "123456789012"}
+    columns = [{"Name": "id", "Type": "bigint"}, {"Name": "untyped"}]
+    table = {
+        "Name": "t",
+        "StorageDescriptor": {"Columns": columns},
+        "PartitionKeys": [{"Name": "y", "Type": "int"}],
+    }
+    stubber.add_response("get_table", {"Table": table}, asked)
+    found = plane.table("d", "t", "123456789012")
+    assert found.columns == (CatalogColumn("id", "bigint"), CatalogColumn("untyped", "string"))
+    assert found.partition_keys == (CatalogColumn("y", "int"),)
+    stubber.add_response(
+        "get_connection",
+        {"Connection": {"Name": "c", "ConnectionType": "JDBC"}},
+        {"Name": "c", "HidePassword": True, "CatalogId": "123456789012"},
+    )
+    assert plane.connection("c", "123456789012").name == "c"

@@ -6,7 +6,7 @@ import pytest
 
 from glue_secure.core.arguments import BookmarkOption, JobArguments
 from glue_secure.core.errors import UsageError
-from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.identifiers import RunId, S3Uri
 
 
 def parse(*words: str) -> JobArguments:
@@ -122,6 +122,76 @@ def test_an_unknown_bookmark_option_is_refused_not_taken_for_off(value):
     with pytest.raises(UsageError) as caught:
         parse("--job-bookmark-option", value).bookmark_option()
     assert "job-bookmark-enable" in caught.value.required
+
+
+@pytest.mark.parametrize(
+    ("old", "option"),
+    [
+        ("continuation-enabled", BookmarkOption.ENABLE),
+        ("continuation-readonly", BookmarkOption.PAUSE),
+        ("continuation-ignore", BookmarkOption.DISABLE),
+    ],
+)
+def test_the_old_name_of_the_bookmark_option_is_read_and_the_new_one_goes_before_it(old, option):
+    assert parse("--continuation-option", old).bookmark_option() is option
+    both = parse("--continuation-option", old, "--job-bookmark-option", "job-bookmark-enable")
+    assert both.bookmark_option() is BookmarkOption.ENABLE
+
+
+@pytest.mark.parametrize("words", [["--job-bookmark-option"], ["--continuation-option", "enable"]])
+def test_an_empty_or_unknown_bookmark_option_is_refused(words):
+    with pytest.raises(UsageError, match="-option"):
+        parse(*words).bookmark_option()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--JOB_RUN_ID", "jr_1", "--JOB_RUN_ID", "jr_2"],
+        ["--encryption-type", "", "--encryption_type", "sse-s3"],
+        ["--SECURITY_CONFIGURATION", "strict", "--SECURITY-CONFIGURATION", "weak"],
+        ["--job-bookmark-option=job-bookmark-enable", "--job_bookmark_option=job-bookmark-disable"],
+        ["--glue-secure-evidence-uri", "s3://a/", "--glue_secure_evidence_uri", "s3://b/"],
+    ],
+)
+def test_a_decisive_argument_with_two_values_is_refused(words):
+    with pytest.raises(UsageError, match="two values"):
+        parse("--JOB_NAME", "curate", *words).identity(fresh_run_id="jr_new")
+
+
+def test_a_decisive_argument_said_twice_alike_and_any_other_said_twice_pass():
+    words = [
+        "--JOB_RUN_ID",
+        "jr_1",
+        "--JOB-RUN-ID",
+        "jr_1",
+        "--a",
+        "1",
+        "--a",
+        "2",
+        "--a_b",
+        "1",
+        "--a-b",
+        "2",
+    ]
+    assert parse("--JOB_NAME", "curate", *words).identity(fresh_run_id="jr_new").run_id == RunId("jr_1")
+
+
+def test_what_a_script_lays_over_the_arguments_may_not_change_the_run():
+    given = parse("--JOB_NAME", "curate", "--JOB_RUN_ID", "jr_1", "--a", "1")
+    same = given.overlaid({"JOB_RUN_ID": "jr_1", "a": "2"})
+    assert same.identity(fresh_run_id="jr_new").job == "curate"
+    assert same.get("a") == "2"
+    for name in ("JOB_NAME", "JOB_RUN_ID", "JOB-RUN-ID"):
+        with pytest.raises(UsageError, match="two values"):
+            given.overlaid({name: "other"}).identity(fresh_run_id="jr_new")
+
+
+def test_defaults_fill_what_is_missing_under_any_spelling():
+    given = parse("--a_b", "1", "--JOB_NAME", "x", "--JOB_NAME", "y").underlaid({"a-b": "2", "c": "3"})
+    assert given.values == {"a_b": "1", "c": "3", "JOB_NAME": "y"}
+    with pytest.raises(UsageError, match="two values"):
+        given.identity(fresh_run_id="jr_new")
 
 
 def test_a_location_argument_is_parsed_and_may_be_absent():

@@ -50,12 +50,12 @@ def test_glues_own_arguments_are_passed_on():
         "--SECURITY_CONFIGURATION",
         "strict",
         "--encryption-type",
-        "x",
+        "sse-s3",
     )
     assert answer["JOB_ID"] == "j_1"
     assert answer["JOB_RUN_ID"] == "jr_1"
     assert answer["SECURITY_CONFIGURATION"] == "strict"
-    assert answer["encryption_type"] == "x"
+    assert answer["encryption_type"] == "sse-s3"
 
 
 @pytest.mark.parametrize("name", ["JOB_RUN_ID", "JOB_ID", "SECURITY_CONFIGURATION", "encryption-type"])
@@ -93,9 +93,102 @@ def test_a_value_that_looks_like_an_argument_is_no_value():
         resolved("--a", "--b", "1", options=("a",))
 
 
-def test_an_abbreviation_is_another_name():
-    with pytest.raises(GlueArgumentError):
+def test_half_a_bookmark_range_without_pause_passes_as_in_glue():
+    assert resolved("--job-bookmark-from", "jr_1")["job_bookmark_from"] == "jr_1"
+
+
+def test_an_abbreviation_is_another_name_as_in_glue_6():
+    with pytest.raises(GlueArgumentError, match="names are not abbreviated"):
         resolved("--sour", "x", options=("source",))
+    assert resolved("--source", "x", "--sour", "y", options=("source",))["source"] == "x"
+
+
+def test_an_abbreviation_is_read_on_request_as_up_to_glue_5():
+    assert resolve(["s", "--sour", "x"], ["source"], allow_abbrev=True)["source"] == "x"
+    with pytest.raises(GlueArgumentError, match="ambiguous") as caught:
+        resolve(["s", "--so=hunter2"], ["source", "sort"], allow_abbrev=True)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+@pytest.mark.parametrize(
+    "word",
+    ["--SECURITY", "--SECURITY_CONF=x", "--JOB_R", "--JOB", "--enc", "--job-bookmark-o", "--cont", "--Temp"],
+)
+def test_an_abbreviation_of_glues_own_arguments_is_refused(word, allowed):
+    with pytest.raises(GlueArgumentError, match="an abbreviated argument"):
+        resolve(["script.py", word, "sse-s3"], [], allow_abbrev=allowed)
+
+
+def test_a_name_that_one_of_glues_begins_with_may_be_asked_for():
+    assert resolved("--JOB", "x", "--JOB_ID", "j_1", options=("JOB",))["JOB"] == "x"
+
+
+@pytest.mark.parametrize("words", [["--x", ""], ["--x="]])
+def test_an_empty_value_is_a_value(words):
+    assert resolved(*words, options=("x",))["x"] == ""
+
+
+@pytest.mark.parametrize("word", ["-1", "-", "a -b", "--two words", "-0.5"])
+def test_a_value_that_cannot_be_an_argument_is_a_value(word):
+    assert resolved("--x", word, options=("x",))["x"] == word
+
+
+@pytest.mark.parametrize("words", [["--x", "-y"], ["--x", "--y"], ["--x"], ["--x", "--", "y"]])
+def test_a_word_that_may_be_an_argument_is_no_value(words):
+    with pytest.raises(GlueArgumentError, match="--NAME=-VALUE"):
+        resolved(*words, options=("x",))
+
+
+def test_a_value_with_dashes_is_written_with_an_equals_sign():
+    assert resolved("--x=--y", options=("x",))["x"] == "--y"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("continuation-enabled", "job-bookmark-enable"),
+        ("continuation-readonly", "job-bookmark-pause"),
+        ("continuation-ignore", "job-bookmark-disable"),
+    ],
+)
+def test_old_continuation_options_are_translated_and_the_new_one_goes_before(old, new):
+    answer = resolved("--continuation-option", old)
+    assert (answer["job_bookmark_option"], "continuation_option" in answer) == (new, False)
+    both = resolved("--continuation-option", old, "--job-bookmark-option", "job-bookmark-enable")
+    assert both["job_bookmark_option"] == "job-bookmark-enable"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--job-bookmark-option", "enable"],
+        ["--continuation-option", "job-bookmark-enable"],
+        ["--encryption-type", "sse-kms"],
+        ["--job-bookmark-option", ""],
+    ],
+)
+def test_a_value_that_glue_does_not_know_is_refused(words):
+    with pytest.raises(GlueArgumentError, match="invalid choice"):
+        resolved(*words)
+
+
+@pytest.mark.parametrize("word", ["--help", "-h"])
+def test_help_prints_the_names_and_ends(word, capsys):
+    with pytest.raises(SystemExit) as caught:
+        resolved("--source", "x", word, options=("source", "target"))
+    assert caught.value.code == 0
+    assert "--target" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options", [["--source"], [""], [1], ["a-b", "a_b"], ["help"]])
+def test_names_that_cannot_be_told_apart_or_are_none_are_refused(options):
+    with pytest.raises(GlueArgumentError):
+        resolve(["script.py"], options)
+
+
+def test_a_name_asked_for_twice_is_asked_for_once():
+    assert resolved("--x", "1", options=("x", "x"))["x"] == "1"
 
 
 @pytest.mark.parametrize("name", ["TempDir", "RedshiftTempDir"])
@@ -132,7 +225,6 @@ def test_a_bookmark_range_comes_with_pause():
             "jr_2",
         ],
         ["--job-bookmark-from", "jr_1", "--job-bookmark-to", "jr_2"],
-        ["--job-bookmark-from", "jr_1"],
     ],
 )
 def test_half_a_bookmark_range_or_one_without_pause_is_refused(words):

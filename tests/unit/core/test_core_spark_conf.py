@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from glue_secure.core.policy import Verdict
-from glue_secure.core.spark_conf import check_client, check_settings, plan_settings, protected_options
+from glue_secure.core.spark_conf import (
+    check_client,
+    check_java_options,
+    check_settings,
+    plan_settings,
+    protected_options,
+)
 
 PASS, FAIL = Verdict.PASS, Verdict.FAIL
 
@@ -138,6 +144,57 @@ def test_hadoops_endpoint_is_the_embedded_accounts_when_the_drivers_is(key_arn, 
 def test_settings_that_encrypt_nothing_are_left_alone(plan):
     assert failing(plan, "fs.s3a.connection.maximum", "96") == []
     assert failing(plan, "fs.s3a.bucket.curated.endpoint.region", "eu-west-1") == []
+
+
+@pytest.mark.parametrize("prefix", ["fs.s3a.", "fs.s3a.bucket.curated.", "fs.s3a.bucket.my.dotted.bucket."])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("encryption.context", "a=b"),
+        ("encryption.cse.kms.region", "eu-west-1"),
+        ("encryption.cse.custom.keyring.class.name", "org.example.Keyring"),
+        ("encryption.cse.v1.compatibility.enabled", "true"),
+        ("cse.customKeyringProvider.uri", "jceks://x"),
+        ("s3.client.factory.impl", "org.example.PlainFactory"),
+    ],
+)
+def test_gs_s3_001_and_003_fail_for_what_would_add_to_the_plan(plan, prefix, name, value):
+    expected = "GS-S3-001" if prefix == "fs.s3a." else "GS-S3-003"
+    found = failing(plan, prefix + name, value)
+    assert [(control, required) for control, _, required in found] == [(expected, "not set")]
+
+
+def test_hadoops_own_client_factory_and_empty_settings_pass(plan):
+    factory = "org.apache.hadoop.fs.s3a.DefaultS3ClientFactory"
+    assert failing(plan, "fs.s3a.s3.client.factory.impl", factory) == []
+    assert failing(plan, "fs.s3a.encryption.context", "") == []
+
+
+@pytest.mark.parametrize(
+    ("where", "text", "found"),
+    [
+        ("system property com.amazonaws.sdk.disableCertChecking", "false", None),
+        ("spark.executor.extraJavaOptions", "-Dcom.amazonaws.sdk.disableCertChecking", None),
+        ("system property com.amazonaws.regions.RegionUtils.fileOverride", "/tmp/x.xml", None),
+        ("system property aws.endpointUrlS3", "http://127.0.0.1", "aws.endpointUrlS3"),
+        ("spark.driver.extraJavaOptions", "-Xmx1g -Daws.endpointUrl=http://h", "aws.endpointUrl"),
+        ("environment variable AWS_PARTITIONS_FILE", "/tmp/p.json", "AWS_PARTITIONS_FILE"),
+        ("environment variable JAVA_TOOL_OPTIONS", "-Daws.partitionsFile=/tmp/p", "aws.partitionsFile"),
+        ("spark.executorEnv.AWS_ENDPOINT_URL_S3", "http://h", "executorEnv.AWS_ENDPOINT_URL_S3"),
+    ],
+)
+def test_gs_s3_002_fails_for_a_jvm_that_is_led_astray(where, text, found):
+    (finding,) = check_java_options({where: text, "spark.driver.defaultJavaOptions": "-Xss4m"})
+    assert (finding.control, finding.verdict, finding.resource) == ("GS-S3-002", FAIL, where)
+    assert found is None or finding.found == found
+    assert text not in finding.found or not text.startswith("http")
+
+
+def test_the_options_that_spark_4_gives_every_jvm_pass():
+    # Netty's default only: the AWS SDK 2 asks for the host name's check on each connection itself.
+    options = "-Dio.netty.handler.ssl.defaultEndpointVerificationAlgorithm=NONE -Djavax.net.ssl.trustStore=/a"
+    (finding,) = check_java_options({"spark.executor.extraJavaOptions": options})
+    assert finding.verdict is PASS
 
 
 def test_gs_s3_008_passes_only_for_a_client_made_with_the_plan(plan, key_arn, other_key_arn):

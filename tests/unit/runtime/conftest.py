@@ -23,7 +23,8 @@ from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.security_configuration import EncryptionSetting, SecurityConfiguration
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.jdbc.probe import TlsFacts
-from glue_secure.runtime.run import SecuredRun, Services
+from glue_secure.runtime.run import SecuredRun
+from glue_secure.runtime.services import Services
 from glue_secure.testing.fakes import (
     FakeClock,
     FakeControlPlane,
@@ -143,10 +144,18 @@ class FakeEngine:
         options: Mapping[str, str],
         schema: Any = None,
         empty: bool = False,
+        labels: Any = None,
+        partitions: int | None = None,
     ) -> tuple[Any, str]:
         self.calls.append(("read_s3", (tuple(map(str, objects)), empty)))
+        more = {"base": base, "format": format, "options": dict(options), "schema": schema}
+        self.calls.append(("read_s3_as", {**more, "labels": labels, "partitions": partitions}))
         frame = [] if empty else [uri.key.rpartition("/")[2] for uri in objects]
         return frame, f"mark-{len(self.calls)}"
+
+    def matching(self, keys: Any, values: Sequence[tuple[str, ...]], predicate: str) -> list[int]:
+        self.calls.append(("matching", predicate))
+        return [at for at, one in enumerate(values) if predicate in one]
 
     def read_jdbc(self, **arguments: Any) -> tuple[Any, str]:
         self.calls.append(("read_jdbc", arguments))
@@ -170,6 +179,12 @@ class FakeEngine:
         for name in frame:
             uri = target.child(f"{name}.{format}")
             self.objects.put(uri, b"rows", algorithm=algorithm, key=self.key if self.key is not None else key)
+        return self.rows(frame)
+
+    def write_jdbc(self, frame: Any, **arguments: Any) -> int | None:
+        self.calls.append(("write_jdbc", arguments))
+        if self.fails is not None:
+            raise self.fails
         return self.rows(frame)
 
     def is_certainly_empty(self, frame: Any) -> bool:

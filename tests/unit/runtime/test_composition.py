@@ -7,7 +7,7 @@ import re
 import pytest
 
 from glue_secure.core.errors import Refusal, UsageError
-from glue_secure.runtime import composition
+from glue_secure.runtime import choice, composition
 
 
 @pytest.fixture
@@ -29,10 +29,45 @@ def environment(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("chosen", [None, "", "glue", "SPARK", "plain"])
-def test_the_runtime_is_never_guessed(chosen):
+def test_the_runtime_is_never_guessed(chosen, monkeypatch):
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
     environ = {} if chosen is None else {"GLUE_SECURE_RUNTIME": chosen}
     with pytest.raises(UsageError, match="GLUE_SECURE_RUNTIME"):
         composition.engine(object(), environ)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "runtime"), [(None, "glue"), ("", "glue"), ("glue", "glue"), ("spark", "spark")]
+)
+def test_where_awsglue_is_installed_it_serves_unless_spark_is_asked_for(chosen, runtime, monkeypatch):
+    monkeypatch.setattr(choice, "find_spec", lambda name: name)
+    environ = {} if chosen is None else {"GLUE_SECURE_RUNTIME": chosen}
+    assert choice.runtime(environ) == runtime
+
+
+def test_a_runtime_of_another_name_is_refused_where_awsglue_is_installed(monkeypatch):
+    monkeypatch.setattr(choice, "find_spec", lambda name: name)
+    with pytest.raises(UsageError, match="'plain'"):
+        composition.require_runtime({"GLUE_SECURE_RUNTIME": "plain"})
+
+
+def test_awsglue_that_does_not_load_is_an_error_and_not_another_runtime(monkeypatch):
+    monkeypatch.setenv("GLUE_SECURE_RUNTIME", "glue")
+    monkeypatch.setattr(choice, "import_module", lambda name: broken())
+    with pytest.raises(ImportError, match="broken"):
+        choice.serve("glue_secure.context", "GlueContext", {"spark": {}, "glue": {"GlueContext": "x"}})
+
+
+def broken():
+    raise ImportError("broken")
+
+
+def test_a_door_offers_what_the_runtime_offers_and_nothing_else(monkeypatch):
+    monkeypatch.setenv("GLUE_SECURE_RUNTIME", "spark")
+    with pytest.raises(AttributeError, match="nothing"):
+        choice.serve("glue_secure.context", "nothing", {"spark": {}, "glue": {}})
+    with pytest.raises(UsageError, match="glue"):
+        choice.serve("glue_secure.functions", "namedStruct", {"spark": {}, "glue": {"namedStruct": "x"}})
 
 
 def test_locations_that_the_arguments_leave_out_come_from_the_environment():

@@ -124,7 +124,7 @@ def test_a_catalog_table_behind_a_connection_goes_through_it(world, server, serv
     assert world.engine.asked("read_jdbc")[-1]["table"] == "public.airlines"
 
 
-@pytest.mark.parametrize("classification", ["", "avro", "xml"])
+@pytest.mark.parametrize("classification", ["", "ion", "iceberg"])
 def test_a_table_of_another_format_is_wrong_usage(world, serve_table, classification):
     serve_table(classification=classification)
     with pytest.raises(UsageError, match="classification"):
@@ -135,3 +135,12 @@ def test_gs_s3_006_a_table_that_lies_elsewhere(world, serve_table):
     serve_table(location="hdfs://host/t")
     with pytest.raises(Refusal, match="GS-S3-006"):
         world.start().read_table("db", "t")
+
+
+def test_objects_beside_partition_folders_are_not_lost_in_silence(world):
+    world.land("m01.csv")
+    world.objects.put(S3Uri("landing", "flights/month=2/m02.csv"))
+    run = world.start()
+    with pytest.raises(UsageError, match=r"m01\.csv beside partition folders"):
+        run.read_s3(SOURCE, format="parquet")
+    assert sorted(run.read_s3(SOURCE, format="csv", partition_columns=False)) == ["m01.csv", "m02.csv"]

@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
-from glue_secure.runtime.spark.context.reading import DynamicFrameReader, Reading
-from glue_secure.runtime.spark.context.writing import DynamicFrameWriter, Writing
+from glue_secure.runtime.shipping import ship_package
+from glue_secure.runtime.spark.context.housekeeping import HousekeepingCalls
+from glue_secure.runtime.spark.context.readers import DataFrameReader, DynamicFrameReader
+from glue_secure.runtime.spark.context.reading import Reading
+from glue_secure.runtime.spark.context.streaming import Streaming
+from glue_secure.runtime.spark.context.tools import Tools
+from glue_secure.runtime.spark.context.writing import DataFrameWriter, DynamicFrameWriter, Writing
 
 if TYPE_CHECKING:
     from glue_secure.runtime.run import SecuredRun
 
-__all__ = ["DynamicFrameReader", "DynamicFrameWriter", "GlueContext"]
+__all__ = ["DataFrameReader", "DataFrameWriter", "DynamicFrameReader", "DynamicFrameWriter", "GlueContext"]
 
 
-class GlueContext(Reading, Writing):
+class GlueContext(Reading, Writing, HousekeepingCalls, Streaming, Tools):
     """The entry to reads and writes; it refuses both until ``job.init`` has run.
 
     Args:
@@ -23,8 +28,10 @@ class GlueContext(Reading, Writing):
 
     Attributes:
         spark_session: the ``SparkSession``. What is read or written through it is not guarded at the call.
-        create_dynamic_frame: readers ``from_options`` and ``from_catalog``.
-        write_dynamic_frame: writer ``from_options``.
+        create_dynamic_frame: readers ``from_options``, ``from_catalog`` and ``from_rdd``.
+        create_data_frame: readers ``from_options`` and ``from_catalog`` of Spark's own DataFrames.
+        write_dynamic_frame: writers ``from_options``, ``from_catalog`` and ``from_jdbc_conf``.
+        write_data_frame: writer ``from_catalog``.
     """
 
     def __init__(self, sparkContext: Any = None, **options: Any) -> None:
@@ -34,9 +41,12 @@ class GlueContext(Reading, Writing):
                 "GlueContext", found=", ".join(sorted(unknown)), required="minPartitions, targetPartitions"
             )
         self.spark_session = _session_of(sparkContext)
+        ship_package(self.spark_session)
         self.secured_run: SecuredRun | None = None
         self.create_dynamic_frame = DynamicFrameReader(self)
+        self.create_data_frame = DataFrameReader(self)
         self.write_dynamic_frame = DynamicFrameWriter(self)
+        self.write_data_frame = DataFrameWriter(self)
 
     def __getattr__(self, name: str) -> Any:
         # Glue's class is a SQLContext; what scripts use of that (sql, read, table, ...) is the session's.

@@ -1,99 +1,218 @@
-"""Readers: S3, JDBC and catalog sources, each through the run's read funnel."""
+"""Readers: Glue's calls, each a source that is read through the run's read funnel."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.dynamic import types as glue
 from glue_secure.runtime.spark.context.base import ContextBase
-from glue_secure.runtime.spark.context.options import JDBC_TYPES, format_name, known
+from glue_secure.runtime.spark.context.catalog_source import catalog_source
+from glue_secure.runtime.spark.context.readers import DataFrameReader, DynamicFrameReader
+from glue_secure.runtime.spark.context.sampling import Sampling
+from glue_secure.runtime.spark.context.sources import DataSource, StreamingDataSource, source_of_type
 from glue_secure.runtime.spark.dynamicframe import DynamicFrame
-from glue_secure.runtime.spark.formats import glue_options
 
-if TYPE_CHECKING:
-    from glue_secure.runtime.run import SecuredRun
+__all__ = ["DataFrameReader", "DataSource", "DynamicFrameReader", "Reading", "StreamingDataSource"]
 
-_S3_SOURCE_OPTIONS = {"paths", "recurse", "useS3ListImplementation"}
-_JDBC_SOURCE_OPTIONS = {"connectionName", "useConnectionProperties", "dbtable"}
+Options = Mapping[str, Any] | None
 
 
-class Reading(ContextBase):
+class Reading(Sampling, ContextBase):
     """The part of GlueContext that reads."""
+
+    def getSource(
+        self,
+        connection_type: str,
+        format: str | None = None,
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        **options: Any,
+    ) -> DataSource:
+        """A source to set the format of, and to take frames from. Nothing is read yet.
+
+        Args:
+            connection_type: ``s3`` (with ``paths=[...]``), ``postgresql`` (through a Glue connection).
+            format: ``csv``, ``json``, ``parquet``, ``orc``, ``avro`` or ``xml``; ``setFormat`` may name it.
+            transformation_ctx: the bookmark's name for this source.
+            push_down_predicate: for Data Catalog tables only; use ``from_catalog``.
+            options: Glue's ``connection_options``.
+        """
+        self.require_run("getSource")
+        source, name = source_of_type(
+            connection_type, format, transformation_ctx, push_down_predicate, options
+        )
+        return DataSource(source, self, name)
+
+    def getStreamingSource(
+        self,
+        connection_type: str,
+        format: str | None = None,
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        **options: Any,
+    ) -> StreamingDataSource:
+        """A source of DataFrames over files; Kafka and Kinesis are not served in plain Spark.
+
+        Raises:
+            UsageError: plain Spark does not serve the connection type under the guard.
+        """
+        self.require_run("getStreamingSource")
+        source, name = source_of_type(
+            connection_type, format, transformation_ctx, push_down_predicate, options
+        )
+        return StreamingDataSource(source, self, name, call="getStreamingSource")
+
+    def create_dynamic_frame_from_rdd(
+        self,
+        data: Any,
+        name: str,
+        schema: Any = None,
+        sample_ratio: float | None = None,
+        transformation_ctx: str = "",  # noqa: ARG002 - Glue's signature; an RDD has no bookmark
+    ) -> DynamicFrame:
+        """A DynamicFrame of an RDD, or a list, of records.
+
+        Args:
+            data: dicts, Rows, or tuples under a schema.
+            name: the frame's name.
+            schema: a StructType (Spark's or Glue's), names of columns, or DDL text; None finds the types.
+            sample_ratio: must lie between 0 and 1; the types are found from all records whatever it says.
+        """
+        from glue_secure.runtime.spark.frames.records import from_records
+        from glue_secure.runtime.spark.frames.table import Table
+
+        if sample_ratio is not None and not 0 < float(sample_ratio) <= 1:
+            raise UsageError("from_rdd", found=f"sample_ratio {sample_ratio!r}", required="between 0 and 1")
+        if isinstance(schema, (str, list, tuple)):
+            return DynamicFrame(Table.of(self.spark_session.createDataFrame(data, schema)), self, name)
+        return DynamicFrame(from_records(self.spark_session, data, schema), self, name)
+
+    def create_dynamic_frame_from_catalog(
+        self,
+        database: str | None = None,
+        table_name: str | None = None,
+        redshift_tmp_dir: str = "",  # noqa: ARG002 - Redshift's alone, and Redshift is not served here
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        additional_options: Options = None,
+        catalog_id: str | None = None,
+        **kwargs: Any,
+    ) -> DynamicFrame:
+        """A Data Catalog table, in S3 or behind a JDBC connection, as a DynamicFrame.
+
+        Args:
+            database: the database; ``name_space`` is Glue's older word for it.
+            table_name: the table.
+            redshift_tmp_dir: of Redshift tables only; nothing is written there.
+            transformation_ctx: the bookmark's name for this source.
+            push_down_predicate: Spark SQL over the partition columns: others are neither listed nor read.
+            additional_options: ``catalogPartitionPredicate``, ``recurse``, ``exclusions``, ``hashfield`` ...
+            catalog_id: another account's catalog.
+            kwargs: ``name_space``, ``minPartitions``, ``targetPartitions``.
+        """
+        self.require_run("create_dynamic_frame.from_catalog")
+        source = catalog_source(
+            database, table_name, transformation_ctx, push_down_predicate, additional_options, catalog_id,
+            kwargs,
+        )  # fmt: skip
+        made = DataSource(source, self, source.table, call="create_dynamic_frame.from_catalog")
+        return made.getFrame(**kwargs)
+
+    def create_data_frame_from_catalog(
+        self,
+        database: str | None = None,
+        table_name: str | None = None,
+        redshift_tmp_dir: str = "",  # noqa: ARG002 - Redshift's alone, and Redshift is not served here
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        additional_options: Options = None,
+        catalog_id: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """A Data Catalog table as Spark's own DataFrame; the arguments are those of the DynamicFrame's."""
+        self.require_run("create_data_frame.from_catalog")
+        source = catalog_source(
+            database, table_name, transformation_ctx, push_down_predicate, additional_options, catalog_id,
+            kwargs,
+        )  # fmt: skip
+        _none(kwargs, "create_data_frame.from_catalog")
+        return DataSource(source, self, source.table, call="create_data_frame.from_catalog").getDataFrame()
 
     def create_dynamic_frame_from_options(
         self,
         connection_type: str,
-        connection_options: Mapping[str, Any] | None = None,
+        connection_options: Options = None,
         format: str | None = None,
-        format_options: Mapping[str, Any] | None = None,
+        format_options: Options = None,
         transformation_ctx: str = "",
         push_down_predicate: str = "",
+        **kwargs: Any,
     ) -> DynamicFrame:
         """Read S3 (``connection_type="s3"``, ``{"paths": [...]}``) or a table through a Glue connection.
 
         A table is read with ``connection_type="postgresql"`` and ``{"useConnectionProperties": "true",
         "connectionName": NAME, "dbtable": TABLE}``.
         """
-        run = self.require_run("create_dynamic_frame.from_options")
-        with run.call():
-            options = dict(connection_options or {})
-            if connection_type in JDBC_TYPES:
-                if format is not None or push_down_predicate:
-                    found = "push_down_predicate" if push_down_predicate else "format"
-                    raise UsageError(
-                        f"a {connection_type} source", found=found, required="connection_options only"
-                    )
-                return self._frame(self._read_jdbc(run, connection_type, options), transformation_ctx)
-            if push_down_predicate:
-                raise UsageError(
-                    "an S3 source by paths", found="push_down_predicate", required="from_catalog for it"
-                )
-            name = format_name(connection_type, format)
-            known(options, _S3_SOURCE_OPTIONS, "connection_options of an S3 source")
-            paths = options.get("paths")
-            if not isinstance(paths, (list, tuple)) or not paths:
-                raise UsageError(
-                    "connection_options of an S3 source",
-                    found=f"paths={paths!r}",
-                    required="a list of S3 locations",
-                )
-            frame = run.read_s3(
-                list(paths),
-                format=name,
-                options=glue_options(name, format_options or {}),
-                transformation_ctx=transformation_ctx,
-            )
-            return self._frame(frame, transformation_ctx)
+        self.require_run("create_dynamic_frame.from_options")
+        source, name = source_of_type(
+            connection_type, format, transformation_ctx, push_down_predicate, connection_options or {}
+        )
+        made = DataSource(source, self, name, call="create_dynamic_frame.from_options")
+        if format is not None:
+            made.setFormat(format, **dict(format_options or {}))
+        elif format_options:
+            raise UsageError("create_dynamic_frame.from_options", found="format_options", required="format")
+        return made.getFrame(**kwargs)
 
-    def create_dynamic_frame_from_catalog(
+    def create_data_frame_from_options(
         self,
-        database: str,
-        table_name: str,
-        redshift_tmp_dir: str = "",
+        connection_type: str,
+        connection_options: Options = None,
+        format: str | None = None,
+        format_options: Options = None,
         transformation_ctx: str = "",
         push_down_predicate: str = "",
-        additional_options: Mapping[str, Any] | None = None,
-        catalog_id: str | None = None,
-    ) -> DynamicFrame:
-        """Read a Data Catalog table that lies in S3 or behind a JDBC connection."""
-        run = self.require_run("create_dynamic_frame.from_catalog")
-        with run.call():
-            refused = {
-                "redshift_tmp_dir": redshift_tmp_dir,
-                "push_down_predicate": push_down_predicate,
-                "additional_options": additional_options,
-                "catalog_id": catalog_id,
-            }
-            for name, value in refused.items():
-                if value:
-                    raise UsageError(
-                        "from_catalog in plain Spark", found=name, required="database and table_name only"
-                    )
-            return self._frame(
-                run.read_table(database, table_name, transformation_ctx=transformation_ctx),
-                transformation_ctx,
-            )
+        **kwargs: Any,
+    ) -> Any:
+        """Read files or a table as Spark's own DataFrame. Streams are not served: see getStreamingSource."""
+        _none(kwargs, "create_data_frame.from_options")
+        source = self.getStreamingSource(
+            connection_type,
+            format,
+            transformation_ctx,
+            push_down_predicate,
+            **dict(connection_options or {}),
+        )
+        if format is not None:
+            source.setFormat(format, **dict(format_options or {}))
+        return source.getFrame()
+
+    def get_catalog_schema_as_spark_schema(
+        self, database: str | None = None, table_name: str | None = None, catalog_id: str | None = None
+    ) -> Any:
+        """The columns of a Data Catalog table, partition columns last, as Spark's StructType."""
+        from glue_secure.runtime.spark.frames.schema import to_spark
+
+        return to_spark(self.get_catalog_schema(database, table_name, catalog_id))
+
+    def get_catalog_schema(
+        self, database: str | None = None, table_name: str | None = None, catalog_id: str | None = None
+    ) -> glue.StructType:
+        """The columns of a Data Catalog table, partition columns last, in Glue's types.
+
+        Raises:
+            GlueSecureError: the table cannot be read from the catalog.
+            UsageError: a column's type is none of Hive's.
+        """
+        from glue_secure.dynamic.hive import schema_of
+
+        run = self.require_run("get_catalog_schema")
+        if not database or not table_name:
+            raise UsageError("get_catalog_schema", found="too little", required="database and table_name")
+        table = run.catalog_table(database, table_name, catalog_id)
+        return schema_of((*table.columns, *table.partition_keys))
 
     def extract_jdbc_conf(self, connection_name: str, catalog_id: str | None = None) -> dict[str, Any]:
         """What a native ``spark.read.jdbc`` needs, TLS included: ``fullUrl`` carries full verification.
@@ -104,48 +223,9 @@ class Reading(ContextBase):
         """
         run = self.require_run("extract_jdbc_conf")
         with run.call(Refusal):
-            if catalog_id:
-                raise UsageError(
-                    "extract_jdbc_conf in plain Spark",
-                    found="catalog_id",
-                    required="the account's own catalog",
-                )
-            return run.jdbc_conf(connection_name)
-
-    def _read_jdbc(self, run: SecuredRun, connection_type: str, options: dict[str, Any]) -> Any:
-        connection = options.pop("connectionName", None)
-        table = options.pop("dbtable", None)
-        through_connection = str(options.pop("useConnectionProperties", "")).lower() == "true"
-        if "password" in {name.lower() for name in options}:
-            raise Refusal(
-                "GS-TLS-008",
-                resource=f"{connection_type} source",
-                found="a password in connection_options",
-                required="a Glue connection whose password lies in Secrets Manager",
-                fix='use {"useConnectionProperties": "true", "connectionName": ..., "dbtable": ...}',
-            )
-        if not (connection and table and through_connection):
-            raise UsageError(
-                f"connection_options of a {connection_type} source",
-                found=", ".join(sorted(options)) or "too little",
-                required=", ".join(sorted(_JDBC_SOURCE_OPTIONS)),
-                fix='{"useConnectionProperties": "true", "connectionName": NAME, "dbtable": TABLE}',
-            )
-        return run.read_jdbc(str(connection), str(table), options={n: str(v) for n, v in options.items()})
+            return run.jdbc_conf(connection_name, catalog_id)
 
 
-class DynamicFrameReader:
-    """``glueContext.create_dynamic_frame``."""
-
-    def __init__(self, glue_context: Reading) -> None:
-        self._glue_context = glue_context
-
-    def from_options(self, connection_type: str, *arguments: Any, **options: Any) -> DynamicFrame:
-        """See :meth:`GlueContext.create_dynamic_frame_from_options`."""
-        return self._glue_context.create_dynamic_frame_from_options(connection_type, *arguments, **options)
-
-    def from_catalog(self, database: str, table_name: str, *arguments: Any, **options: Any) -> DynamicFrame:
-        """See :meth:`GlueContext.create_dynamic_frame_from_catalog`."""
-        return self._glue_context.create_dynamic_frame_from_catalog(
-            database, table_name, *arguments, **options
-        )
+def _none(kwargs: Mapping[str, Any], call: str) -> None:
+    if kwargs:
+        raise UsageError(call, found=", ".join(sorted(kwargs)), required="its named arguments only")

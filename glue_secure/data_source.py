@@ -1,0 +1,21 @@
+"""Drop-in door: what ``glueContext.getSource`` returns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glue_secure.runtime.choice import serve
+
+if TYPE_CHECKING:
+    from glue_secure.runtime.spark.context.sources import DataSource
+
+__all__ = [
+    "DataSource",
+]
+
+_SPARK = dict.fromkeys(__all__, "glue_secure.runtime.spark.context.sources")
+_GLUE = dict.fromkeys(__all__, "glue_secure.runtime.glue.pipes")
+
+
+def __getattr__(name: str) -> Any:
+    return serve(__name__, name, {"spark": _SPARK, "glue": _GLUE})

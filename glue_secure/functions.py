@@ -1,0 +1,23 @@
+"""Drop-in door: column functions of Glue's own JVM, which no other runtime has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glue_secure.runtime.choice import serve
+
+if TYPE_CHECKING:
+    from glue_secure.runtime.glue.functions import explodeWithIndex, namedStruct, replaceArrayElement
+
+__all__ = [
+    "explodeWithIndex",
+    "namedStruct",
+    "replaceArrayElement",
+]
+
+_SPARK: dict[str, str] = {}
+_GLUE = dict.fromkeys(__all__, "glue_secure.runtime.glue.functions")
+
+
+def __getattr__(name: str) -> Any:
+    return serve(__name__, name, {"spark": _SPARK, "glue": _GLUE})

@@ -1,0 +1,71 @@
+"""Drop-in door: ``from glue_secure.gluetypes import *``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glue_secure.runtime.choice import serve
+
+if TYPE_CHECKING:
+    from glue_secure.dynamic.types import (
+        ArrayType,
+        AtomicType,
+        BinaryType,
+        BooleanType,
+        ByteType,
+        ChoiceType,
+        DataType,
+        DateType,
+        DecimalType,
+        DoubleType,
+        EnumType,
+        Field,
+        FloatType,
+        IntegerType,
+        LongType,
+        MapType,
+        NullType,
+        SetType,
+        ShortType,
+        StringType,
+        StructType,
+        TimestampNTZType,
+        TimestampType,
+        UnknownType,
+    )
+
+__all__ = [
+    "ArrayType",
+    "AtomicType",
+    "BinaryType",
+    "BooleanType",
+    "ByteType",
+    "ChoiceType",
+    "DataType",
+    "DateType",
+    "DecimalType",
+    "DoubleType",
+    "EnumType",
+    "Field",
+    "FloatType",
+    "IntegerType",
+    "LongType",
+    "MapType",
+    "NullType",
+    "SetType",
+    "ShortType",
+    "StringType",
+    "StructType",
+    "TimestampNTZType",
+    "TimestampType",
+    "UnknownType",
+]
+
+# What awsglue's own records need, and a script can ask for by name.
+_MORE = ("DynamicRecord", "EntityType", "mergeDataTypes")
+_SPARK = dict.fromkeys(__all__, "glue_secure.dynamic.types")
+_GLUE = dict.fromkeys((*__all__, *_MORE), "glue_secure.runtime.glue.gluetypes")
+
+
+def __getattr__(name: str) -> Any:
+    return serve(__name__, name, {"spark": _SPARK, "glue": _GLUE})

@@ -1,0 +1,92 @@
+"""The part of a run that guards what an engine does by itself: awsglue's own sources and sinks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from glue_secure.core.catalog import CatalogTable
+from glue_secure.core.errors import Refusal
+from glue_secure.core.evidence import HousekeepingRecord, WriteRecord
+from glue_secure.runtime.connections import ConnectionDesk, OpenedConnection
+from glue_secure.runtime.ledger import Ledger
+from glue_secure.runtime.reads import ReadFunnel
+from glue_secure.runtime.writes import Watch, WriteFunnel, s3_location
+
+
+class Through:
+    """Reads and writes that somebody else performs, between this project's guard and its verification."""
+
+    _reads: ReadFunnel
+    _writes: WriteFunnel
+    _connections: ConnectionDesk
+    _watches: list[Watch]
+    _ledger: Ledger
+    call: Callable[..., AbstractContextManager[None]]
+
+    def read_through(self, sources: Sequence[str], **arguments: Any) -> Any:
+        """See :meth:`ReadFunnel.read_through`."""
+        with self.call():
+            return self._reads.read_through(sources, **arguments)
+
+    def write_through(self, target: str, **arguments: Any) -> WriteRecord:
+        """See :meth:`WriteFunnel.write_through`."""
+        with self.call():
+            return self._writes.write_through(target, **arguments)
+
+    def watch_until_commit(self, target: str, *, format: str) -> None:
+        """Guard ``target`` for what an engine writes there while frames are computed, in nobody's sight.
+
+        What lies there already is overlooked; what appears is verified before the bookmark moves.
+        """
+        with self.call():
+            watch = self._writes.watch(target, format=format, kind="s3")
+            if all(watch.location != known.location for known in self._watches):
+                watch.overlook()
+                self._watches.append(watch)
+
+    def purge_through(self, place: str, *, target: str, perform: Callable[[], None]) -> None:
+        """Let an engine delete objects below ``place``, unless bookmarks or evidence lie there (GS-S3-009).
+
+        Args:
+            place: S3 location.
+            target: what the evidence calls it: the location, or ``database.table``.
+            perform: deletes.
+        """
+        with self.call():
+            location = s3_location(place, "purge of")
+            self._writes.refuse_kept(location, "purge of")
+            before = {found.uri: found.size for found in self._writes._listed(location)}
+            perform()
+            after = {found.uri for found in self._writes._listed(location)}
+            gone = tuple(uri for uri in before if uri not in after)
+            self._ledger.housekeeping.append(
+                HousekeepingRecord(
+                    target, "purge", "", gone, sum(before[uri] for uri in gone), len(before) - len(gone), ()
+                )
+            )
+
+    def refuse_kept(self, place: str, doing: str) -> None:
+        """Refuse a place that bookmarks or evidence lie in (GS-S3-009), or that is not S3 (GS-S3-006)."""
+        self._writes.refuse_kept(s3_location(place, doing), doing)
+
+    def open_connection(self, name: str, options: Mapping[str, str]) -> OpenedConnection:
+        """See :meth:`ConnectionDesk.open`."""
+        with self.call(Refusal):
+            return self._connections.open(name, options)
+
+    def note_jdbc(self, connection: str, table: str, engine: str, *, reading: bool) -> None:
+        """Note a read or write of a table that the engine itself makes, over an opened connection."""
+        self._reads.note_jdbc(connection, table, engine, reading=reading)
+
+    def catalog_table(self, database: str, name: str, catalog_id: str | None = None) -> CatalogTable:
+        """See :meth:`ReadFunnel.catalog_table`."""
+        with self.call(Refusal):
+            return self._reads.catalog_table(database, name, catalog_id)
+
+    def _settle(self) -> None:
+        watches, self._watches = self._watches, []
+        for watch in watches:
+            watch.verify()
+            watch.end()

@@ -1,0 +1,78 @@
+"""Drop-in door: ``from glue_secure.transforms import *``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glue_secure.runtime.choice import serve
+
+if TYPE_CHECKING:
+    from glue_secure.runtime.spark.transforms import (
+        ALL_TRANSFORMS,
+        ApplyMapping,
+        Coalesce,
+        DropFields,
+        DropNullFields,
+        ErrorsAsDynamicFrame,
+        Filter,
+        FlatMap,
+        Join,
+        Map,
+        MapToCollection,
+        Relationalize,
+        RenameField,
+        Repartition,
+        ResolveChoice,
+        SelectFields,
+        SelectFromCollection,
+        Spigot,
+        SplitFields,
+        SplitRows,
+        Unbox,
+        Union,
+        UnnestFrame,
+        describe_transform,
+        get_transform,
+        get_transforms,
+    )
+    from glue_secure.runtime.spark.transforms.base import GlueTransform
+
+__all__ = [
+    "ALL_TRANSFORMS",
+    "ApplyMapping",
+    "Coalesce",
+    "DropFields",
+    "DropNullFields",
+    "ErrorsAsDynamicFrame",
+    "Filter",
+    "FlatMap",
+    "GlueTransform",
+    "Join",
+    "Map",
+    "MapToCollection",
+    "Relationalize",
+    "RenameField",
+    "Repartition",
+    "ResolveChoice",
+    "SelectFields",
+    "SelectFromCollection",
+    "Spigot",
+    "SplitFields",
+    "SplitRows",
+    "Unbox",
+    "Union",
+    "UnnestFrame",
+    "describe_transform",
+    "get_transform",
+    "get_transforms",
+]
+
+_SPARK = {
+    **dict.fromkeys(__all__, "glue_secure.runtime.spark.transforms"),
+    "GlueTransform": "glue_secure.runtime.spark.transforms.base",
+}
+_GLUE = dict.fromkeys(__all__, "glue_secure.runtime.glue.transforms")
+
+
+def __getattr__(name: str) -> Any:
+    return serve(__name__, name, {"spark": _SPARK, "glue": _GLUE})

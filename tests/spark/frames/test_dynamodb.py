@@ -1,0 +1,62 @@
+"""DynamoDB's JSON without its type descriptors."""
+
+from glue_secure.dynamic import types as glue
+from glue_secure.runtime.spark.frames import dynamodb
+
+EXPORT = (
+    "struct<Item:struct<ColA:struct<S:string>,ColB:struct<N:string>,ColD:struct<L:array<void>>,"
+    "parentMap:struct<M:struct<childMap:struct<M:struct<appName:struct<S:string>,updatedAt:struct<N:string>>>>>,"
+    "plain:struct<L:array<struct<S:string>>>,mixed:struct<L:array<struct<S:string,N:string>>>,"
+    "strings:struct<SS:array<string>>,isDDBJson:struct<BOOL:boolean>,nothing:struct<`NULL`:boolean>>>"
+)
+ITEM = {
+    "Item": {
+        "ColA": {"S": "a"}, "ColB": {"N": "1.5"}, "ColD": {"L": []},
+        "parentMap": {"M": {"childMap": {"M": {"appName": {"S": "app"}, "updatedAt": {"N": "7"}}}}},
+        "plain": {"L": [{"S": "x"}, {"S": "y"}]}, "mixed": {"L": [{"S": "x"}, {"N": "1"}]},
+        "strings": {"SS": ["s"]}, "isDDBJson": {"BOOL": True}, "nothing": {"NULL": True},
+    }
+}  # fmt: skip
+
+
+def test_unnest_gives_a_column_for_each_attribute_and_leaves_lists(table_of, rows_of):
+    found = dynamodb.unnest_ddb_json(table_of(EXPORT, ITEM))
+    assert rows_of(found) == [
+        {
+            "ColA": "a", "ColB": "1.5", "ColD": [], "parentMap.childMap.appName": "app",
+            "parentMap.childMap.updatedAt": "7", "plain": [{"S": "x"}, {"S": "y"}],
+            "mixed": [{"S": "x"}, {"N": "1"}], "strings": ["s"], "isDDBJson": True,
+        }
+    ]  # fmt: skip
+    assert found.schema.field_map["nothing"].dataType == glue.NullType()
+
+
+def test_simplify_keeps_maps_as_structs_and_opens_lists_of_one_type(table_of, rows_of):
+    found = dynamodb.simplify_ddb_json(table_of(EXPORT, ITEM))
+    assert rows_of(found) == [
+        {
+            "ColA": "a", "ColB": "1.5", "ColD": [],
+            "parentMap": {"childMap": {"appName": "app", "updatedAt": "7"}},
+            "plain": ["x", "y"], "mixed": [{"S": "x"}, {"N": "1"}], "strings": ["s"], "isDDBJson": True,
+        }
+    ]  # fmt: skip
+
+
+def test_attributes_whose_type_differs_become_a_choice_and_lose_nothing(table_of, rows_of):
+    table = table_of(
+        "struct<Item:struct<v:struct<S:string,N:string,BOOL:boolean,SS:array<string>,L:array<struct<N:string>>>>>",
+        {"Item": {"v": {"S": "t"}}}, {"Item": {"v": {"N": "1"}}}, {"Item": {"v": {"BOOL": False}}},
+        {"Item": {"v": {"SS": ["a"]}}}, {"Item": {"v": {"L": [{"N": "2"}]}}}, {"Item": None},
+    )  # fmt: skip
+    found = dynamodb.simplify_ddb_json(table)
+    assert rows_of(found) == [
+        {"v": {"array": ["2"]}}, {"v": {"array": ["a"]}}, {"v": {"boolean": False}}, {"v": {"string": "1"}},
+        {"v": {"string": "t"}}, {},
+    ]  # fmt: skip
+    assert isinstance(found.schema.fields[0].dataType, glue.ChoiceType)
+
+
+def test_columns_that_are_not_dynamodbs_stay(table_of, rows_of):
+    row = {"a": 1, "s": {"S": "x"}, "t": {"S": "x", "other": 2}}
+    table = table_of("struct<a:int,s:struct<S:string>,t:struct<S:string,other:int>>", row)
+    assert rows_of(dynamodb.simplify_ddb_json(table)) == [{"a": 1, "s": "x", "t": {"S": "x", "other": 2}}]

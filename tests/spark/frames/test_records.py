@@ -1,0 +1,175 @@
+"""Records through Python functions on a live session: types, choices, error records, thresholds."""
+
+import datetime
+from decimal import Decimal
+
+import pytest
+
+from glue_secure.dynamic import types as glue
+from glue_secure.dynamic.values import decode
+from glue_secure.runtime.spark.frames import errors, records
+from glue_secure.runtime.spark.frames.table import Table
+
+
+@pytest.fixture(params=["true", "false"], ids=["ansi", "no-ansi"])
+def spark(glue_spark, request):
+    before = glue_spark.conf.get("spark.sql.ansi.enabled")
+    glue_spark.conf.set("spark.sql.ansi.enabled", request.param)
+    yield glue_spark
+    glue_spark.conf.set("spark.sql.ansi.enabled", before)
+
+
+def held(table):
+    return [dict(decode(row, table.schema)) for row in table.data.collect()]
+
+
+def schema(*fields):
+    return glue.StructType([glue.Field(name, kind) for name, kind in fields])
+
+
+def test_records_of_different_types_make_a_choice(spark):
+    given = [{"id": 1, "v": 5}, {"id": 2, "v": "x"}, {"id": 3, "v": {"a": 1}}, {"id": 4, "v": None}]
+    table = records.from_records(spark, given)
+    assert held(table) == given
+    kind = table.schema.field_map["v"].dataType
+    assert isinstance(kind, glue.ChoiceType)
+    assert table.data.schema["v"].dataType.names == ["int", "string", "struct"]
+    assert errors.count(table.errors) == 0
+
+
+def test_a_record_that_does_not_fit_a_given_schema_is_an_error_record(spark):
+    wanted = schema(("a", glue.LongType()), ("b", glue.StringType()))
+    table = records.from_records(spark, [{"a": 1, "b": "x"}, {"a": "no"}, (2, "y"), 5], wanted)
+    assert held(table) == [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
+    assert table.schema == wanted
+    assert errors.count(table.errors) == 2
+
+
+def test_all_types_go_through_a_function_and_stay(spark):
+    data = spark.sql(
+        "select 1Y as b, 2S as s, 3 as i, 4L as l, float(1.5) as f, 2.5D as d, 1.50BD as n, 'x' as t, "
+        "true as k, date'2020-01-02' as day, timestamp'2020-01-02 03:04:05' as at, X'01' as raw, "
+        "array(1L) as a, map('k', 1L) as m, named_struct('x', 1L) as st, cast(null as bigint) as nothing"
+    )
+    table = Table.of(data)
+    mapped = records.map(table, lambda record: record)
+    assert mapped.schema == table.schema
+    assert mapped.data.schema.simpleString() == data.schema.simpleString()
+    assert mapped.data.collect() == data.collect()
+    assert held(mapped)[0]["n"] == Decimal("1.50")
+    assert held(mapped)[0]["at"] == datetime.datetime(2020, 1, 2, 3, 4, 5)
+
+
+def test_a_function_that_raises_makes_an_error_record_and_the_rest_goes_on(spark):
+    table = records.from_records(spark, [{"n": n} for n in range(4)])
+
+    def halve(record):
+        n, record["n"] = record["n"], "spoiled"
+        if n == 3:
+            return None
+        record["n"] = 10 // n
+        return record
+
+    mapped = records.map(table, halve, call=errors.CallSite("script.py", "halving"))
+    assert held(mapped) == [{"n": 10}, {"n": 5}]
+    lost = held(errors.as_table(mapped))
+    assert [one["error"].dynamicRecord for one in lost] == [{"n": 0}, {"n": 3}]
+    assert lost[0]["error"].callsite == {"site": "script.py", "info": "halving"}
+    assert "division" in lost[0]["error"].msg
+    assert "ZeroDivisionError" in lost[0]["error"].stackTrace
+    assert lost[1]["error"].msg == "User-specified function returned None instead of DynamicRecord"
+
+
+def test_errors_add_up_along_a_chain(spark):
+    table = records.from_records(spark, [{"n": n} for n in range(6)])
+    first = records.map(table, lambda record: {"n": 10 // record.n} if record.n else 1 / 0)
+    second = records.map(first, lambda record: {"m": 1 // (record.n - 10)})
+    third = records.filter(second, lambda record: record.m == 0 or _fail())
+    assert errors.count(first.errors) == 1
+    assert errors.count(second.errors) == 2
+    assert errors.count(third.errors) == 6
+    assert held(third) == []
+
+
+def _fail():
+    raise RuntimeError("not wanted")
+
+
+def test_filter_keeps_types_and_drops_what_a_key_value_or_type_error_meets(spark):
+    data = spark.sql("select * from values (1L, 'a'), (2L, null), (3L, 'c') as t(n, s)")
+
+    def starts(record):
+        return record.s.upper() and record["other"] if record.n == 3 else record.s + "" == "a"
+
+    kept = records.filter(Table.of(data), starts)
+    assert held(kept) == [{"n": 1, "s": "a"}]
+    assert kept.data.schema.simpleString() == data.schema.simpleString()
+    assert errors.count(kept.errors) == 0
+
+
+def test_a_filter_sees_the_bare_value_of_a_choice(spark):
+    table = records.from_records(spark, [{"v": 5}, {"v": "x"}, {"v": 7}])
+    kept = records.filter(table, lambda record: isinstance(record.v, int))
+    assert held(kept) == [{"v": 5}, {"v": 7}]
+    assert kept.schema == table.schema
+
+
+def test_partitions_get_and_give_wrapped_records(spark):
+    table = records.from_records(spark, spark.sparkContext.parallelize([{"n": n} for n in range(4)], 2))
+
+    def number(index, iterator):
+        for one in iterator:
+            one["record"]["part"] = index
+            if one["record"].n == 3:
+                one["isError"], one["errorMessage"] = True, "three"
+            yield one
+        yield {"n": 1}
+
+    mapped = records.map_partitions(table, number, with_index=True)
+    assert held(mapped) == [{"n": 0, "part": 0}, {"n": 1, "part": 0}, {"n": 2, "part": 1}]
+    messages = {one["error"].msg for one in held(errors.as_table(mapped))}
+    assert messages == {"three", "the function gave something that is no {'record': {...}}"}
+
+
+def test_an_empty_frame_keeps_its_schema_through_a_function(spark):
+    table = Table.of(spark.sql("select 1 as a").limit(0))
+    mapped = records.map(table, lambda record: record)
+    assert mapped.schema == table.schema
+    assert mapped.data.count() == 0
+
+
+def test_a_function_of_other_types_the_second_time_stops_the_job_without_telling_the_record(spark, tmp_path):
+    table = records.from_records(spark, [{"n": "secret"}])
+    mark = tmp_path / "ran"
+
+    def change(record):
+        if mark.exists():
+            return record
+        mark.touch()
+        return {"n": 1}
+
+    mapped = records.map(table, change)
+    # The kept records go, as they would when memory runs out.
+    for rdd in spark.sparkContext._jsc.getPersistentRDDs().values():
+        rdd.unpersist(True)
+    with pytest.raises(Exception, match="other types when it ran again") as caught:
+        mapped.data.collect()
+    assert "secret" not in str(caught.value)
+
+
+def test_nothing_is_kept_on_disk(spark):
+    records.map(records.from_records(spark, [{"n": 1}]), lambda record: record)
+    kept = spark.sparkContext._jsc.getPersistentRDDs().values()
+    assert kept
+    assert not any(rdd.getStorageLevel().useDisk() for rdd in kept)
+
+
+def test_thresholds_are_reached_at_their_number(spark):
+    table = records.from_records(spark, [{"n": n} for n in (0, 1)])
+    mapped = records.map(table, lambda record: {"n": 1 // record.n})
+    errors.check(mapped.errors, mapped.errors, 0, 0)
+    errors.check(mapped.errors, mapped.errors, 2, 2)
+    with pytest.raises(errors.ErrorThresholdReached, match="stageThreshold"):
+        errors.check(mapped.errors, mapped.errors, 1, 0)
+    with pytest.raises(errors.ErrorThresholdReached, match="totalThreshold"):
+        errors.check((), mapped.errors, 1, 1)

@@ -1,0 +1,101 @@
+"""A context whose job runs, and a catalog of its own for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from glue_secure.context import GlueContext
+from glue_secure.job import Job
+from glue_secure.local.clients import clients
+
+
+@pytest.fixture
+def context(glue_job: Any, glue_spark: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A GlueContext after ``job.init``."""
+    monkeypatch.setattr("sys.argv", glue_job.argv())
+    made = GlueContext(glue_spark)
+    Job(made).init(glue_job.name)
+    yield made
+    made.secured_run.close(outcome="test over")
+
+
+@pytest.fixture
+def rerun(glue_job: Any, glue_spark: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Start one run after another of the same job: ``context, job = rerun()``."""
+    opened = []
+
+    def start() -> tuple[Any, Any]:
+        monkeypatch.setattr("sys.argv", glue_job.argv())
+        made = GlueContext(glue_spark)
+        job = Job(made)
+        job.init(glue_job.name)
+        opened.append(made)
+        return made, job
+
+    yield start
+    for made in opened:
+        made.secured_run.close(outcome="test over")
+
+
+class Catalog:
+    """One database of the embedded account's Data Catalog."""
+
+    def __init__(self, client: Any, database: str, place: str) -> None:
+        self.client, self.database, self.place = client, database, place
+
+    def table(
+        self,
+        name: str,
+        classification: str,
+        columns: Sequence[tuple[str, str]] = (),
+        *,
+        keys: Sequence[tuple[str, str]] = (),
+        serde: Mapping[str, str] | None = None,
+        **parameters: str,
+    ) -> str:
+        """Create a table below the job's source; returns its name."""
+        self.client.create_table(
+            DatabaseName=self.database,
+            TableInput={
+                "Name": name,
+                "Parameters": {"classification": classification, **parameters},
+                "PartitionKeys": [{"Name": key, "Type": kind} for key, kind in keys],
+                "StorageDescriptor": {
+                    "Location": f"{self.place}{name}/",
+                    "Columns": [{"Name": column, "Type": kind} for column, kind in columns],
+                    "SerdeInfo": {"Parameters": dict(serde or {})},
+                },
+            },
+        )
+        return name
+
+    def partition(self, table: str, values: Sequence[str], location: str = "") -> None:
+        """Register a partition; a location without a scheme lies below the job's source."""
+        place = location if "://" in location else self.place + (location or f"{table}/{'/'.join(values)}/")
+        self.client.create_partition(
+            DatabaseName=self.database,
+            TableName=table,
+            PartitionInput={"Values": list(values), "StorageDescriptor": {"Location": place}},
+        )
+
+
+@pytest.fixture
+def catalog(glue_account: Any, glue_job: Any) -> Catalog:
+    """A database named as the job."""
+    client = clients(glue_account)("glue")
+    client.create_database(DatabaseInput={"Name": glue_job.name})
+    return Catalog(client, glue_job.name, glue_job.source)
+
+
+def rows(frame: Any) -> list[dict[str, Any]]:
+    """A frame's rows as dicts, in an order of their own."""
+    data = frame.toDF() if hasattr(frame, "table") else frame
+    return sorted((row.asDict(recursive=True) for row in data.collect()), key=str)
+
+
+@pytest.fixture(name="rows")
+def _rows() -> Any:
+    return rows

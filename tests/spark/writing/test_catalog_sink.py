@@ -1,0 +1,149 @@
+"""Catalog sinks: a table's own format and keys, partitions and columns registered after verification."""
+
+import pytest
+
+from glue_secure import GlueSecureError, UsageError
+from glue_secure.runtime.spark.dynamicframe import DynamicFrame
+
+
+def frame(context, extra=""):
+    data = context.spark_session.sql(
+        f"select id, concat('n', id) as name, cast(id % 2 as string) as month{extra} from range(4)"
+    )
+    return DynamicFrame.fromDF(data, context, "rows")
+
+
+@pytest.fixture
+def table(aws, database, started):
+    aws("glue").create_table(
+        DatabaseName=database,
+        TableInput={
+            "Name": "flights",
+            "Description": "kept",
+            "Parameters": {"classification": "csv", "skip.header.line.count": "1"},
+            "PartitionKeys": [{"Name": "month", "Type": "string"}],
+            "StorageDescriptor": {
+                "Columns": [{"Name": "id", "Type": "bigint"}, {"Name": "name", "Type": "string"}],
+                "Location": started.target,
+                "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+                "SerdeInfo": {"Parameters": {"field.delim": ";"}},
+            },
+        },
+    )
+    return "flights"
+
+
+def partitions(aws, database, table="flights"):
+    found = aws("glue").get_partitions(DatabaseName=database, TableName=table)["Partitions"]
+    return {tuple(each["Values"]): each["StorageDescriptor"]["Location"] for each in found}
+
+
+def columns(aws, database, table="flights"):
+    held = aws("glue").get_table(DatabaseName=database, Name=table)["Table"]
+    return [(each["Name"], each["Type"]) for each in held["StorageDescriptor"]["Columns"]]
+
+
+def test_a_table_says_where_and_how_its_frames_are_written(started, aws, database, table, foundation):
+    given = frame(started.context)
+    assert started.context.write_dynamic_frame.from_catalog(given, database, table) is given
+    seen = started.bench.objects()
+    assert {each["key"] for each in seen.values()} == {foundation.data_key}
+    assert {key.split("/")[1] for key in seen if "month=" in key} == {"month=0", "month=1"}
+    key = next(key for key in seen if "part-" in key)
+    body = aws("s3").get_object(Bucket="glue-secure-curated", Key=key)["Body"].read().decode()
+    assert body.splitlines()[0] == "id;name"
+    assert partitions(aws, database) == {}  # Glue registers them with enableUpdateCatalog only
+
+
+def test_new_partitions_are_registered_and_columns_replaced_when_asked(started, aws, database, table):
+    context = started.context
+    options = {"enableUpdateCatalog": True, "partitionKeys": ["month"]}
+    context.write_dynamic_frame.from_catalog(
+        frame(context, ", 1.5D as price"), database, table, additional_options=options
+    )
+    found = partitions(aws, database)
+    assert found == {("0",): f"{started.target}month=0/", ("1",): f"{started.target}month=1/"}
+    assert columns(aws, database) == [("id", "bigint"), ("name", "string"), ("price", "double")]
+    held = aws("glue").get_table(DatabaseName=database, Name=table)["Table"]
+    assert (held["Description"], held["Parameters"]["classification"]) == ("kept", "csv")
+    context.write_data_frame.from_catalog(frame(context).toDF(), database, table, additional_options=options)
+    assert columns(aws, database) == [("id", "bigint"), ("name", "string")]
+    started.job.commit()
+    changes = started.bench.evidence()[-1]["catalog"]
+    assert [(each["action"], each["details"]) for each in changes] == [
+        ("update-schema", ["id", "name", "price"]),
+        ("create-partitions", ["0", "1"]),
+        ("update-schema", ["id", "name"]),
+    ]
+
+
+def test_log_keeps_the_columns_and_refuses_new_ones_before_it_writes(started, aws, database, table):
+    context, log = started.context, {"enableUpdateCatalog": "true", "updateBehavior": "LOG"}
+    context.write_dynamic_frame.from_catalog(
+        frame(context).drop_fields(["name"]), database, table, additional_options=log
+    )
+    assert columns(aws, database) == [("id", "bigint"), ("name", "string")]
+    before = started.bench.objects()
+    with pytest.raises(UsageError, match="price"):
+        context.write_dynamic_frame.from_catalog(
+            frame(context, ", 1 as price"), database, table, additional_options=log
+        )
+    assert started.bench.objects() == before
+
+
+def test_a_sink_creates_the_table_that_it_names(started, aws, database):
+    context = started.context
+    sink = context.getSink("s3", path=started.target, enableUpdateCatalog=True, partitionKeys=["month"])
+    sink.setFormat("glueparquet")
+    sink.setCatalogInfo(catalogDatabase=database, catalogTableName="made")
+    sink.writeFrame(frame(context))
+    held = aws("glue").get_table(DatabaseName=database, Name="made")["Table"]
+    assert held["Parameters"]["classification"] == "parquet"
+    assert held["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"].endswith("ParquetHiveSerDe")
+    assert held["PartitionKeys"][0]["Name"] == "month"
+    assert columns(aws, database, "made") == [("id", "bigint"), ("name", "string")]
+    assert set(partitions(aws, database, "made")) == {("0",), ("1",)}
+    sink.writeFrame(frame(context))  # again: what is registered stays
+    read = context.create_dynamic_frame.from_catalog(database=database, table_name="made")
+    assert read.count() == 8
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"partitionKeys": ["name"]}, "the table's own"),
+        ({"updateBehavior": "MERGE", "enableUpdateCatalog": True}, "MERGE"),
+        ({"enableUpdateCatalog": "yes"}, "yes"),
+        ({"nonsense": 1}, "nonsense"),
+    ],
+)
+def test_options_of_a_catalog_sink_are_judged_first(started, database, table, options, match):
+    with pytest.raises(UsageError, match=match):
+        started.context.write_dynamic_frame.from_catalog(
+            frame(started.context), database, table, additional_options=options
+        )
+    assert started.bench.objects() == {}
+
+
+def test_a_nested_column_is_not_registered(started, database, table):
+    with pytest.raises(UsageError, match="column s"):
+        started.context.write_data_frame.from_catalog(
+            frame(started.context, ", named_struct('a', 1) as s").toDF(),
+            database,
+            table,
+            additional_options={"enableUpdateCatalog": True},
+        )
+    assert started.bench.objects() == {}
+
+
+def test_another_account_a_missing_table_and_half_a_name_are_refused(started, database, table):
+    write, given = started.context.write_dynamic_frame.from_catalog, frame(started.context)
+    with pytest.raises(UsageError, match="catalog_id"):
+        write(given, database, table, catalog_id="999999999999")
+    with pytest.raises(GlueSecureError, match="cannot read table"):
+        write(given, database, "nothing")
+    with pytest.raises(UsageError, match="name_space"):
+        write(given, database, table, name_space=database)
+    with pytest.raises(UsageError, match="table_name"):
+        write(given, database)
+    assert write(given, table_name=table, name_space=database) is given

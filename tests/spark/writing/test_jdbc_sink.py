@@ -1,0 +1,148 @@
+"""JDBC sinks: rows through a Glue connection, TLS seen by the database itself, nothing secret anywhere."""
+
+import json
+import logging
+
+import pytest
+
+from glue_secure import GlueSecureError, Refusal, UsageError
+from glue_secure.runtime.spark.dynamicframe import DynamicFrame, DynamicFrameCollection
+
+CONNECTION = "writer-postgres"
+
+
+@pytest.fixture
+def table(started, writer):
+    """A name that no other test writes to."""
+    return "written_" + started.bench.name.replace("-", "_")
+
+
+@pytest.fixture
+def database_name(glue_account):
+    return glue_account.postgres.database
+
+
+def frame(context, count=5):
+    data = context.spark_session.range(count).selectExpr("id", "concat('n', id) as name")
+    return DynamicFrame.fromDF(data, context, "rows")
+
+
+def stored(started, table):
+    return started.context.secured_run.read_jdbc(CONNECTION, table)
+
+
+def test_from_jdbc_conf_appends_and_the_evidence_says_so(started, table, database_name):
+    context, given = started.context, frame(started.context)
+    for _ in range(2):
+        result = context.write_dynamic_frame.from_jdbc_conf(
+            given, CONNECTION, {"dbtable": table, "database": database_name}
+        )
+        assert result is given
+    assert stored(started, table).count() == 10
+    started.job.commit()
+    evidence = started.bench.evidence()[-1]
+    assert [(each["target"], each["kind"], each["format"], each["rows"]) for each in evidence["writes"]] == [
+        (f"{CONNECTION}/{table}", "jdbc", "postgresql", 5)
+    ] * 2
+    (tls,) = evidence["tls"]
+    assert (tls["protocol"], tls["source"]) == ("TLSv1.3", "pg_stat_ssl")
+
+
+def test_gs_tls_010_the_database_saw_tls_on_every_session_that_inserted(started, table, superuser):
+    superuser(f"create table {table} (id bigint, name text, tls text default tls_of_session())")
+    superuser(f"grant insert, select on {table} to writer")
+    started.context.write_dynamic_frame.from_options(
+        frame(started.context),
+        "postgresql",
+        {"useConnectionProperties": "true", "connectionName": CONNECTION, "dbtable": table},
+    )
+    assert superuser(f"select distinct tls, count(*) from {table} group by tls") == [("TLSv1.3", 5)]
+
+
+def test_a_user_who_may_only_read_writes_nothing_and_spoils_the_run(started, table):
+    with pytest.raises(Exception, match="read-only transaction"):
+        started.context.write_dynamic_frame.from_jdbc_conf(
+            frame(started.context), "ops-postgres", {"dbtable": table}
+        )
+    with pytest.raises(GlueSecureError, match="nothing is committed"):
+        started.job.commit()
+
+
+def test_no_password_in_log_plan_or_evidence(started, table, writer, caplog):
+    with caplog.at_level(logging.DEBUG):
+        started.context.write_dynamic_frame.from_jdbc_conf(
+            frame(started.context), CONNECTION, {"dbtable": table}
+        )
+    assert writer.password not in caplog.text
+    started.job.commit()
+    assert writer.password not in json.dumps(started.bench.evidence())
+
+
+def test_a_sink_and_a_collection_write_to_tables_of_their_names(started, table):
+    context = started.context
+    sink = context.getSink(
+        "postgresql", connectionName=CONNECTION, useConnectionProperties="true", dbtable=f"{table}_a"
+    )
+    sink.writeFrame(frame(context, 2))
+    frames = DynamicFrameCollection({f"{table}_b": frame(context, 3)}, context)
+    context.write_from_jdbc_conf(frames, CONNECTION, {"bulkSize": "2"})
+    assert (stored(started, f"{table}_a").count(), stored(started, f"{table}_b").count()) == (2, 3)
+
+
+def test_a_catalog_table_behind_the_connection_is_written(started, table, aws, database, database_name):
+    def register(name, location):
+        aws("glue").create_table(
+            DatabaseName=database,
+            TableInput={
+                "Name": name,
+                "Parameters": {"classification": "postgresql", "connectionName": CONNECTION},
+                "StorageDescriptor": {"Location": location},
+            },
+        )
+
+    register("good", f"{database_name}.public.{table}")
+    started.context.write_dynamic_frame.from_catalog(frame(started.context), database, "good")
+    assert stored(started, table).count() == 5
+    register("other", f"elsewhere.public.{table}")
+    with pytest.raises(UsageError, match="option database"):
+        started.context.write_dynamic_frame.from_catalog(frame(started.context), database, "other")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "match"),
+    [
+        ({"dbtable": "t; drop table airlines"}, UsageError, "not the name of a table"),
+        ({"dbtable": "(select 1) x"}, UsageError, "not the name of a table"),
+        ({}, UsageError, "no dbtable"),
+        ({"dbtable": "t", "database": "elsewhere"}, UsageError, "option database"),
+        ({"dbtable": "t", "preactions": "drop table airlines"}, UsageError, "Redshift"),
+        ({"dbtable": "t", "postactions": "drop table airlines"}, UsageError, "Redshift"),
+        ({"dbtable": "t", "createTableOptions": "tablespace x"}, UsageError, "createTableOptions"),
+        ({"dbtable": "t", "truncate": "true"}, UsageError, "truncate"),
+        ({"dbtable": "t", "bulkSize": "none"}, UsageError, "bulkSize"),
+        ({"dbtable": "t", "password": "hunter2"}, Refusal, "GS-TLS-008"),
+        ({"dbtable": "t", "enforceSSL": "false"}, Refusal, "GS-TLS-005"),
+        ({"dbtable": "t", "sslmode": "require"}, Refusal, "GS-TLS-005"),
+        ({"dbtable": "t", "url": "jdbc:postgresql://x/y"}, Refusal, "GS-TLS-005"),
+        ({"dbtable": "t", "nonsense": "1"}, Refusal, "GS-TLS-005"),
+    ],
+)
+def test_an_option_that_is_not_known_or_weakens_is_refused(started, writer, options, error, match):
+    with pytest.raises(error, match=match) as refusal:
+        started.context.write_dynamic_frame.from_jdbc_conf(frame(started.context), CONNECTION, options)
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_a_database_is_reached_through_a_connection_only(started, writer):
+    with pytest.raises(Refusal, match="GS-TLS-008"):
+        started.context.write_dynamic_frame.from_options(
+            frame(started.context), "postgresql", {"url": "jdbc:postgresql://x/y", "dbtable": "t"}
+        )
+
+
+def test_a_column_that_a_table_cannot_have_is_refused(started, writer):
+    data = started.context.spark_session.sql("select named_struct('a', 1) as s")
+    with pytest.raises(UsageError, match="column s"):
+        started.context.write_dynamic_frame.from_jdbc_conf(
+            DynamicFrame.fromDF(data, started.context, "x"), CONNECTION, {"dbtable": "t"}
+        )

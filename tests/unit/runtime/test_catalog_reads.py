@@ -1,0 +1,135 @@
+"""Reading Data Catalog tables in memory: which partitions are listed, and what the engine is asked for."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable
+from glue_secure.core.errors import GlueSecureError, Refusal, UsageError
+from glue_secure.core.identifiers import S3Uri
+
+KEYS = (CatalogColumn("month", "int"),)
+
+
+@pytest.fixture
+def serve(world):
+    """``serve({"1": "s3://...", ...}, classification="csv")``: a table and its partitions."""
+
+    def install(partitions=(), **changes):
+        values = {
+            "database": "db", "name": "t", "location": "s3://landing/t/", "classification": "csv",
+            "connection": "", "serde": {}, "parameters": {}, "columns": (CatalogColumn("id", "int"),),
+            "partition_keys": KEYS if partitions or changes.pop("partitioned", False) else (),
+        }  # fmt: skip
+        world.control_plane.tables["db", "t"] = CatalogTable(**{**values, **changes})
+        world.control_plane.table_partitions["db", "t"] = [
+            CatalogPartition((value,), place) for value, place in dict(partitions).items()
+        ]
+
+    return install
+
+
+def put(world, *keys):
+    for key in keys:
+        world.objects.put(S3Uri("landing", key))
+    world.clock.advance(hours=1)
+
+
+def asked(world):
+    return world.engine.asked("read_s3_as")[-1]
+
+
+PLACES = {"1": "s3://landing/t/a/", "2": "s3://landing/far/"}
+
+
+def test_objects_are_labelled_by_the_nearest_partition_above_them(world, serve):
+    serve({**PLACES, "3": "s3://landing/t/a/inner/"})
+    put(world, "t/a/1.csv", "t/a/inner/3.csv", "far/2.csv", "t/nobody.csv")
+    assert sorted(world.start().read_table("db", "t")) == ["1.csv", "2.csv", "3.csv"]
+    labels = asked(world)["labels"].values
+    assert {str(folder): value for folder, value in labels.items()} == {
+        "s3://landing/t/a": ("1",),
+        "s3://landing/t/a/inner": ("3",),
+        "s3://landing/far": ("2",),
+    }
+    assert asked(world)["base"] is None
+
+
+def test_only_partitions_that_meet_the_predicate_are_listed(world, serve):
+    serve(PLACES)
+    put(world, "t/a/1.csv", "far/2.csv")
+    run = world.start()
+    world.objects.calls.clear()
+    assert run.read_table("db", "t", push_down_predicate="2") == ["2.csv"]
+    assert [call for call in world.objects.calls if "t/a" in call[1]] == []
+
+
+def test_the_services_expression_is_handed_on(world, serve):
+    serve(PLACES)
+    world.start().read_table("db", "t", catalog_partition_predicate="month > 1")
+    assert world.control_plane.expressions == ["month > 1"]
+
+
+def test_without_partitions_nothing_is_read_and_a_warning_says_so(world, serve, caplog):
+    serve(partitioned=True)
+    put(world, "t/1.csv")
+    with caplog.at_level(logging.WARNING):
+        assert world.start().read_table("db", "t") == []
+    assert "no partition is registered" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("partitions", "message"),
+    [([CatalogPartition(("1", "2"), "s3://landing/a/")], "one for each"),
+     ([CatalogPartition(("1",), "s3://landing/a"), CatalogPartition(("2",), "s3://landing/a/")], "two part")],
+)  # fmt: skip
+def test_partitions_that_contradict_the_table_are_refused(world, serve, partitions, message):
+    serve(partitioned=True)
+    world.control_plane.table_partitions["db", "t"] = partitions
+    with pytest.raises(UsageError, match=message):
+        world.start().read_table("db", "t")
+
+
+def test_gs_s3_006_a_partition_that_lies_elsewhere(world, serve):
+    serve({"1": "hdfs://host/a"})
+    with pytest.raises(Refusal, match="GS-S3-006"):
+        world.start().read_table("db", "t")
+
+
+def test_another_catalog_is_asked_by_its_id(world, serve):
+    serve()
+    run = world.start()
+    assert run.read_table("db", "t", catalog_id="123456789012") == []
+    with pytest.raises(GlueSecureError, match="EntityNotFound"):
+        run.read_table("db", "t", catalog_id="999999999999")
+
+
+def test_a_tables_own_exclusions_and_depth_hold_and_a_call_comes_before_them(world, serve):
+    serve(parameters={"exclusions": '["**.tmp"]', "recurse": "true"})
+    put(world, "t/a.csv", "t/b.tmp", "t/deep/c.csv")
+    run = world.start()
+    assert run.read_table("db", "t") == ["a.csv", "c.csv"]
+    assert run.read_table("db", "t", options={"exclusions": [], "recurse": False}) == ["a.csv", "b.tmp"]
+
+
+@pytest.mark.parametrize("count", ["2", "x"])
+def test_more_header_lines_than_spark_can_skip_are_refused(world, serve, count):
+    serve(parameters={"skip.header.line.count": count})
+    with pytest.raises(UsageError, match=r"skip.header"):
+        world.start().read_table("db", "t")
+
+
+def test_sql_in_the_catalog_is_refused_and_in_the_script_is_not(world, serve, server):
+    behind = {"connection": "ops", "location": "ops.public.t", "classification": "postgresql"}
+    serve(**behind, parameters={"hashfield": "id", "hashpartitions": "2"})
+    run = world.start()
+    run.read_table("db", "t")
+    assert len(world.engine.asked("read_jdbc")[-1]["predicates"]) == 2
+    serve(**behind, parameters={"hashexpression": "pg_sleep(1)"})
+    with pytest.raises(UsageError, match="SQL belongs into the script"):
+        run.read_table("db", "t")
+    run.read_table("db", "t", options={"hashexpression": "mod(id, 3)"})
+    with pytest.raises(UsageError, match="exclusions"):
+        run.read_table("db", "t", options={"exclusions": "[]"})

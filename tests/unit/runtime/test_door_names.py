@@ -1,0 +1,142 @@
+"""Small names of the doors in plain Spark: utils, gluetypes, lists of Job, and what transforms tell."""
+
+from __future__ import annotations
+
+import importlib
+import json
+
+import pytest
+
+from glue_secure import UsageError
+
+
+@pytest.fixture
+def door(monkeypatch):
+    """A door's module, in the plain-Spark runtime."""
+    monkeypatch.setenv("GLUE_SECURE_RUNTIME", "spark")
+    return lambda name: importlib.import_module(f"glue_secure.{name}")
+
+
+def test_utils_walks_over_dictionaries(door):
+    utils = door("utils")
+    assert list(utils.iteritems({"a": 1})) == [("a", 1)]
+    assert list(utils.iterkeys({"a": 1})) == ["a"]
+    assert list(utils.itervalues({"a": 1})) == [1]
+
+
+def test_utils_tells_the_place_of_a_call(door):
+    def step():
+        return door("utils").callsite()
+
+    assert "test_utils_tells_the_place_of_a_call" in step()
+
+
+def test_utils_makes_no_options_of_a_jvm_that_is_not_there(door):
+    with pytest.raises(UsageError, match="makeOptions"):
+        door("utils").makeOptions(None, {"a": 1})
+
+
+def test_utils_parser_raises_where_argparse_exits(door):
+    utils = door("utils")
+    parser = utils.GlueArgumentParser(prog="job")
+    parser.add_argument("--source", required=True)
+    assert parser.parse_args(["--source", "x"]).source == "x"
+    with pytest.raises(utils.GlueArgumentError, match="--source"):
+        parser.parse_args([])
+
+
+def test_the_job_lists_its_arguments(door):
+    job = door("job").Job
+    assert job.job_bookmark_options() == [
+        "--job-bookmark-option",
+        "job-bookmark-enable",
+        "job-bookmark-pause",
+        "job-bookmark-disable",
+    ]
+    assert job.continuation_options()[0] == "--continuation-option"
+    assert len(job.continuation_options()) == 4
+    assert job.job_bookmark_range_options() == ["--job-bookmark-from", "--job-bookmark-to"]
+    assert job.id_params() == ["--JOB_NAME", "--JOB_ID", "--JOB_RUN_ID", "--SECURITY_CONFIGURATION"]
+    assert job.encryption_type_options() == ["--encryption-type", "sse-s3"]
+    assert job.data_lineage_options() == ["--enable-data-lineage"]
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("BinaryType", "binary"),
+        ("BooleanType", "boolean"),
+        ("ByteType", "byte"),
+        ("DateType", "date"),
+        ("DoubleType", "double"),
+        ("FloatType", "float"),
+        ("IntegerType", "int"),
+        ("LongType", "long"),
+        ("NullType", "null"),
+        ("ShortType", "short"),
+        ("StringType", "string"),
+        ("TimestampType", "timestamp"),
+        ("UnknownType", "unknown"),
+    ],
+)
+def test_atomic_types_say_their_name(door, name, word):
+    types = door("gluetypes")
+    kind = getattr(types, name)
+    assert issubclass(kind, types.AtomicType)
+    assert issubclass(kind, types.DataType)
+    assert kind.typeName() == word
+    assert kind().jsonValue()["dataType"] == word
+    assert kind() == kind()
+
+
+def test_types_with_parts_say_them(door):
+    types = door("gluetypes")
+    text = types.StringType()
+    assert types.DecimalType(12, 3).jsonValue()["precision"] == 12
+    assert types.ArrayType(text).elementType == types.SetType(text).elementType == text
+    assert types.MapType(text).valueType == text
+    assert types.TimestampNTZType.typeName()
+    choice = types.ChoiceType([text, types.LongType()])
+    assert sorted(choice.jsonValue()) == ["choices", "dataType"]
+    struct = types.StructType([types.Field("a", choice)])
+    assert [(field.name, field.dataType) for field in struct.fields] == [("a", choice)]
+    assert types.EnumType(["x", "y"]).jsonValue()["options"] == ["x", "y"]
+
+
+@pytest.mark.parametrize("name", ["DynamicRecord", "EntityType", "mergeDataTypes"])
+def test_what_only_awsglues_own_records_need_is_refused_by_name(door, name):
+    with pytest.raises(UsageError, match=name):
+        getattr(door("gluetypes"), name)
+
+
+def test_a_name_that_no_door_has_is_no_attribute(door):
+    for module in ("gluetypes", "transforms", "context", "dynamicframe", "job"):
+        with pytest.raises(AttributeError, match="no attribute"):
+            _ = door(module).Nothing
+
+
+def test_there_are_22_transforms_and_each_describes_itself(door):
+    transforms = door("transforms")
+    assert len(transforms.get_transforms()) == len(transforms.ALL_TRANSFORMS) == 22
+    for one in transforms.get_transforms():
+        assert isinstance(one, transforms.GlueTransform)
+        assert transforms.get_transform(one.name().upper()) == one
+        told = one.describe()["transform"]
+        assert told["name"] == one.name() == type(one).__name__
+        assert told["args"] == one.describeArgs()
+        assert told["returns"] == one.describeReturn()
+        assert told["raises"] == one.describeErrors()
+        assert told["description"] == one.describeTransform() != ""
+        assert json.loads(transforms.describe_transform(one.name())) == one.describe()
+    assert transforms.get_transform("nothing") is None
+
+
+def test_a_transform_of_ones_own_is_applied(door):
+    class Twice(door("transforms").GlueTransform):
+        def __call__(self, number, times=2):
+            return number * times
+
+    assert Twice.apply(4) == 8
+    assert Twice.apply(4, times=3) == 12
+    with pytest.raises(NotImplementedError, match="Twice"):
+        Twice.describeArgs()

@@ -1,0 +1,93 @@
+"""The S3 connector of a Glue job is asked what it will do: S3A from 5.1, EMRFS before, others unknown."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.policy import Verdict
+from glue_secure.core.spark_conf import check_client, plan_settings
+from glue_secure.runtime.glue.engine import GlueEngine, GlueHadoopSettings
+
+KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
+PLAN = plan_settings(KEY, s3_endpoint="https://s3.eu-west-1.amazonaws.com")
+EMRFS = "com.amazon.ws.emr.hadoop.fs.EmrFileSystem"
+
+
+class Client:
+    """A Hadoop file system client with settings of its own."""
+
+    def __init__(self, kind, settings):
+        self.kind, self.settings, self.closed = kind, settings, False
+
+    def getClass(self):
+        return SimpleNamespace(getName=lambda: self.kind)
+
+    def getConf(self):
+        return self.settings
+
+    def close(self):
+        self.closed = True
+
+
+def hadoop(*clients):
+    """Settings whose file system cache hands out ``clients``, the next one when one was closed."""
+    made = object.__new__(GlueHadoopSettings)
+    state = SimpleNamespace(newHadoopConf=lambda: PLAN.settings)
+    made._spark = SimpleNamespace(_jsparkSession=SimpleNamespace(sessionState=lambda: state))
+    left = list(clients)
+
+    def file_system(uri, settings):
+        while left[0].closed and len(left) > 1:
+            left.pop(0)
+        return left[0]
+
+    made._file_system = file_system
+    return made
+
+
+def verdict(*clients):
+    algorithm, key = hadoop(*clients).client_encryption(S3Uri("curated", "x"))
+    return check_client(PLAN, "client", algorithm, key).verdict
+
+
+GOOD = {
+    "fs.s3.enableServerSideEncryption": "true",
+    "fs.s3.serverSideEncryption.kms.keyId": str(KEY),
+}
+
+
+def test_emrfs_with_the_runs_key_passes():
+    assert verdict(Client(EMRFS, GOOD)) is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fs.s3.enableServerSideEncryption": "false"},
+        {"fs.s3.enableServerSideEncryption": None},
+        {"fs.s3.serverSideEncryption.kms.keyId": ""},
+        {"fs.s3.serverSideEncryption.kms.keyId": str(KEY).replace("1111-", "2222-")},
+        {"fs.s3.serverSideEncryptionAlgorithm": "AES256"},
+        {"fs.s3.cse.enabled": "true"},
+    ],
+)
+def test_gs_s3_008_emrfs_with_anything_else_does_not(change):
+    assert verdict(Client(EMRFS, {**GOOD, **change})) is Verdict.FAIL
+
+
+def test_a_cached_emrfs_client_of_before_job_init_is_closed_and_made_anew():
+    stale = Client(EMRFS, {})
+    assert verdict(stale, Client(EMRFS, GOOD)) is Verdict.PASS
+    assert stale.closed
+
+
+@pytest.mark.parametrize("kind", ["org.apache.hadoop.fs.LocalFileSystem", "com.example.NewFileSystem"])
+def test_gs_s3_008_a_client_of_unknown_class_is_never_a_pass(kind):
+    assert verdict(Client(kind, GOOD)) is Verdict.FAIL
+
+
+def test_glue_writes_to_s3_so_that_is_the_scheme_that_is_looked_at():
+    assert (GlueEngine.name, GlueEngine.hadoop_settings.scheme) == ("awsglue", "s3")

@@ -1,0 +1,48 @@
+"""Glue's parallel read of a table: disjoint parts that together are the whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from glue_secure.core.errors import UsageError
+from glue_secure.runtime.parallel import predicates_of, source_of
+
+
+def test_a_field_is_hashed_into_seven_parts_by_default():
+    parts, rest = predicates_of("postgresql", {"hashfield": "month", "fetchsize": "5"})
+    assert len(parts) == 7
+    assert parts[3] == "abs(mod(coalesce(hashtext((month)::text)::bigint, 0), 7)) = 3"
+    assert rest == {"fetchsize": "5"}
+
+
+def test_an_expression_is_taken_as_it_is():
+    parts, _ = predicates_of("postgresql", {"hashexpression": "id % 5", "hashpartitions": "2"})
+    assert parts == tuple(f"abs(mod(coalesce((id % 5)::bigint, 0), 2)) = {part}" for part in (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("engine", "options"),
+    [
+        ("postgresql", {"hashfield": "a", "hashexpression": "b"}),
+        ("postgresql", {"hashfield": "a) or (true"}),
+        ("postgresql", {"hashfield": "a", "hashpartitions": "0"}),
+        ("postgresql", {"hashpartitions": "3"}),
+        ("mysql", {"hashfield": "a"}),
+    ],
+)
+def test_what_would_not_divide_the_table_is_refused(engine, options):
+    with pytest.raises(UsageError):
+        predicates_of(engine, options)
+
+
+def test_a_table_or_a_query_is_the_source():
+    assert source_of({"dbtable": "t", "fetchsize": "1"}) == ("t", {"fetchsize": "1"})
+    assert source_of({"query": "select 1"})[0] == "(select 1) glue_secure_query"
+    assert source_of({"dbtable": "t", "sampleQuery": "select 1"})[0] == "(select 1) glue_secure_query"
+    for options in (
+        {},
+        {"dbtable": "t", "query": "q"},
+        {"dbtable": "t", "sampleQuery": "q", "hashfield": "a"},
+    ):
+        with pytest.raises(UsageError):
+            source_of(options)

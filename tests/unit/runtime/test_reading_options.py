@@ -1,0 +1,71 @@
+"""Glue's format_options of a read, as Spark's: defaults, and what is refused by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from glue_secure.core.errors import UsageError
+from glue_secure.runtime.spark.formats import FORMATS, UNSERVED, format_of, spark_options
+from glue_secure.runtime.spark.reading_options import KNOWN, SPEED_ONLY, read_options
+
+
+def test_glues_defaults_of_csv_are_spelt_out():
+    assert read_options("csv", None).spark == {
+        "header": "false", "sep": ",", "quote": '"', "escape": '"', "multiLine": "false",
+    }  # fmt: skip
+    assert read_options("csv", {"quoteChar": "-1"}).spark["escape"] == ""
+
+
+def test_glues_defaults_of_xml_are_spelt_out():
+    found = read_options("xml", {"rowTag": "r"}).spark
+    assert (found["attributePrefix"], found["valueTag"], found["charset"]) == ("_", "_VALUE", "UTF-8")
+    assert (found["ignoreSurroundingSpaces"], found["excludeAttribute"]) == ("false", "false")
+
+
+@pytest.mark.parametrize("format", sorted(FORMATS))
+def test_what_only_tunes_speed_changes_nothing(format):
+    needed = {"rowTag": "r"} if format == "xml" else {}
+    speed = dict.fromkeys(SPEED_ONLY[format], True)
+    assert read_options(format, {**needed, **speed}) == read_options(format, needed)
+
+
+@pytest.mark.parametrize("format", sorted(FORMATS))
+def test_an_option_that_is_not_known_is_refused(format):
+    with pytest.raises(UsageError, match="surprise"):
+        read_options(format, {**dict.fromkeys(KNOWN[format], "x"), "surprise": 1})
+
+
+@pytest.mark.parametrize("format", UNSERVED)
+def test_formats_without_a_reader_are_refused_with_a_reason(format):
+    with pytest.raises(UsageError, match="no reader"):
+        format_of(format)
+
+
+def test_json_refuses_to_fail_fast_and_others_do_not():
+    assert read_options("csv", {}, fail_fast=True).spark["mode"] == "FAILFAST"
+    assert read_options("avro", {}, fail_fast=True).spark["mode"] == "FAILFAST"
+    with pytest.raises(UsageError, match="isFailFast"):
+        read_options("json", {}, fail_fast=True)
+
+
+def test_schemas_are_merged_in_columnar_formats_alone():
+    assert read_options("orc", {}, merge=True).spark == {"mergeSchema": "true"}
+    with pytest.raises(UsageError, match="mergeSchema"):
+        read_options("csv", {}, merge=True)
+
+
+def test_a_missing_package_is_named():
+    from glue_secure.runtime.spark.loading import load
+
+    class Reader:
+        def load(self, _paths):
+            raise RuntimeError("Failed to find data source: avro.")
+
+    with pytest.raises(UsageError, match=r"org\.apache\.spark:spark-avro_2\.12:3\.5\.6"):
+        load(Reader(), "avro", ["s3a://b/x"])
+
+
+def test_xml_is_read_and_not_written():
+    assert spark_options("xml", {"rowTag": "r"}) == {"rowTag": "r"}
+    with pytest.raises(UsageError, match="xml"):
+        spark_options("xml", {}, writing=True)

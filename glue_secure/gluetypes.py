@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         DateType,
         DecimalType,
         DoubleType,
+        EntityType,
         EnumType,
         Field,
         FloatType,
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
         TimestampNTZType,
         TimestampType,
         UnknownType,
+        mergeDataTypes,
     )
+    from glue_secure.dynamic.values import DynamicRecord
 
 __all__ = [
     "ArrayType",
@@ -45,6 +48,8 @@ __all__ = [
     "DateType",
     "DecimalType",
     "DoubleType",
+    "DynamicRecord",
+    "EntityType",
     "EnumType",
     "Field",
     "FloatType",
@@ -59,12 +64,11 @@ __all__ = [
     "TimestampNTZType",
     "TimestampType",
     "UnknownType",
+    "mergeDataTypes",
 ]
 
-# What awsglue's own records need, and a script can ask for by name.
-_MORE = ("DynamicRecord", "EntityType", "mergeDataTypes")
-_SPARK = dict.fromkeys(__all__, "glue_secure.dynamic.types")
-_GLUE = dict.fromkeys((*__all__, *_MORE), "glue_secure.runtime.glue.gluetypes")
+_SPARK = dict.fromkeys(__all__, "glue_secure.dynamic.types") | {"DynamicRecord": "glue_secure.dynamic.values"}
+_GLUE = dict.fromkeys(__all__, "glue_secure.runtime.glue.gluetypes")
 
 
 def __getattr__(name: str) -> Any:

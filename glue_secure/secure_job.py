@@ -11,11 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
-from glue_secure.core.errors import GlueSecureError
+from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.redaction import redact_settings
+from glue_secure.jdbc.bookmark_keys import KEYS, ORDER
 from glue_secure.runtime import composition, exits
+from glue_secure.runtime.limits import LIMITS, limits_of
 from glue_secure.runtime.run import SecuredRun
 from glue_secure.runtime.services import preflight_of
 from glue_secure.runtime.spark.formats import format_of, spark_options
@@ -143,15 +145,21 @@ class Reader:
             format: ``csv``, ``json``, ``parquet``, ``orc``, ``avro`` or ``xml``.
             transformation_ctx: the bookmark's name for this source; ``""`` reads everything, untracked.
             schema: ``StructType`` or DDL text; None infers as Spark does.
-            options: Spark's reader options for the format, each checked. CSV is taken to have a header.
+            options: Spark's reader options for the format, each checked; and Glue's ``boundedFiles``,
+                ``boundedSize``, ``maxBand``, ``maxFilesInBand``, and ``keysAscending`` (docs/bookmarks.md).
+                CSV is taken to have a header.
         """
         with self._run.call():
+            given = dict(options or {})
+            limits = limits_of(given)
+            own = {name: value for name, value in given.items() if name not in LIMITS}
             return self._run.read_s3(
                 source,
                 format=format_of(format).name,
-                options={**_defaults(format), **spark_options(format, options or {})},
+                options={**_defaults(format), **spark_options(format, own)},
                 transformation_ctx=transformation_ctx,
                 schema=schema,
+                limits=limits,
             )
 
     def jdbc(
@@ -159,19 +167,38 @@ class Reader:
         *,
         connection: str,
         table: str,
-        options: Mapping[str, str] | None = None,
+        options: Mapping[str, Any] | None = None,
         fetchsize: int = 10_000,
+        transformation_ctx: str = "",
+        bookmark_keys: Sequence[str] = (),
+        bookmark_order: str = "asc",
     ) -> Any:
-        """A DataFrame of a table, through a Glue connection with verified TLS.
+        """A DataFrame of the rows that are new to ``transformation_ctx``, by a connection with verified TLS.
 
         Args:
             connection: the Glue connection's name.
             table: a table, or ``(query) alias``.
             options: the driver's harmless options; one that touches TLS refuses.
             fetchsize: rows in a round trip.
+            transformation_ctx: the bookmark's name for this source; ``""`` reads everything, untracked.
+            bookmark_keys: Glue's ``jobBookmarkKeys``: columns that only ever grow; none means the primary
+                key, where it is one number without gaps (docs/bookmarks.md).
+            bookmark_order: ``asc``, or ``desc`` where they only ever fall.
         """
+        given = dict(options or {})
+        if isinstance(bookmark_keys, str):
+            bookmark_keys = (bookmark_keys,)
+        if bookmark_keys or bookmark_order != "asc":
+            both = sorted({name.lower() for name in given} & {KEYS.lower(), ORDER.lower()})
+            if both:
+                raise UsageError("a read of a table", found=f"{', '.join(both)} twice", required="once")
+            given |= {ORDER: bookmark_order, **({KEYS: list(bookmark_keys)} if bookmark_keys else {})}
         return self._run.read_jdbc(
-            connection, table, options=options, spark_options={"fetchsize": str(int(fetchsize))}
+            connection,
+            table,
+            options=given,
+            spark_options={"fetchsize": str(int(fetchsize))},
+            transformation_ctx=transformation_ctx,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timezone
 from typing import Any
 
 from glue_secure.aws.answers import translated
@@ -33,7 +34,9 @@ class S3ObjectStore:
                     yield ObjectSummary(
                         S3Uri(prefix.bucket, name),
                         entry["Size"],
-                        entry["LastModified"],
+                        # In a process whose zone is UTC, botocore gives each time a zone object of its own;
+                        # times of one zone object compare without asking it.
+                        entry["LastModified"].astimezone(timezone.utc),
                         entry["ETag"].strip('"'),
                         entry.get("StorageClass") or "STANDARD",
                     )

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from glue_secure.bookmarks.session import BookmarkFacts, BookmarkSession
+from glue_secure.bookmarks.facts import BookmarkFacts
+from glue_secure.bookmarks.session import BookmarkSession
 from glue_secure.core.arguments import BookmarkOption
 from glue_secure.core.identifiers import RunId
 

@@ -9,25 +9,34 @@ window: everything before it has had the whole window to appear in a listing. So
 - an object that appears with a time *before* the floor is not seen, as in Glue;
 - deleted objects matter to nothing.
 
+A bounded run reads the oldest first. Where it stops before the window it remembers the place, a time and a
+key, so that the state stays small though a million objects share one second.
+
 The window also has to hold the difference between this machine's clock and S3's. Requests signed
 more than 15 minutes off are refused by S3, which is the default window.
-https://docs.aws.amazon.com/glue/latest/dg/monitor-continuations.html (``maxBand``, ``maxFilesInBand``)
+https://docs.aws.amazon.com/glue/latest/dg/monitor-continuations.html
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
-from glue_secure.bookmarks.state import S3SourceState, identity
+from glue_secure.bookmarks.ascending import AscendingKeys
+from glue_secure.bookmarks.bounds import Limits, Oldest, each_once, within
+from glue_secure.bookmarks.s3_state import S3SourceState, identity, in_order
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
 
-WINDOW = timedelta(milliseconds=900_000)
-"""Glue's default ``maxBand``."""
-MAX_FILES_IN_BAND = 1000
-"""Glue's default ``maxFilesInBand``."""
+DEFAULT = Limits()
+"""Glue's window, and no bound."""
+_LONG_AGO = datetime(1, 1, 1, tzinfo=timezone.utc)
+NO_DATA = ("/", "_$folder$", "._COPYING_")
+"""Ends of keys that are no data: directory markers, and a copy under way."""
+# A component that starts with '.', or with '_' and has no '='.
+_HIDDEN = re.compile(r"(?:\A|/)(?:\.|_[^/=]*(?:/|\Z))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +45,11 @@ class Selection:
 
     Attributes:
         new: the objects to read, each once, in key order.
-        next_state: the source's state once they have been processed; None when nothing is new.
+        next_state: the source's state once they have been processed; None when nothing is new, or when
+            the run moves nothing.
         listed: entries that the listing held.
-        deferred: new objects left for a later run because the window already holds ``max_files_in_band``.
+        deferred: new objects left for a later run, because of a bound or because the window already
+            holds ``max_files_in_band``; one that overlapping paths list twice may count twice.
     """
 
     new: tuple[ObjectSummary, ...]
@@ -52,61 +63,132 @@ def select(
     state: S3SourceState | None,
     *,
     now: datetime,
-    window: timedelta = WINDOW,
-    max_files_in_band: int = MAX_FILES_IN_BAND,
+    limits: Limits = DEFAULT,
     roots: Sequence[S3Uri] = (),
+    locations: Sequence[S3Uri] = (),
 ) -> Selection:
     """Select what is new, in one pass over the listing.
 
-    Memory is that of what is new and of the window, not of the listing. An object that the listing
+    Memory is that of what is read and of the window, not of the listing. An object that the listing
     holds twice (overlapping paths) is selected once.
 
     Args:
         listing: the source's objects, in any order.
         state: the source's state, None when it has never been read.
         now: time of the run, UTC, taken before the listing starts.
-        window: ``maxBand``: how long after its modification an object may still appear.
-        max_files_in_band: how many identities the state may remember. The newest beyond it wait for
-            a later run, which finds them once older ones have left the window.
+        limits: the window, and how much to read at most.
         roots: the paths the source was asked for; they decide which names count as hidden.
-    """
-    floor = now.astimezone(timezone.utc) - window
-    if state is not None and state.floor > floor:
-        # The clock went back, or the window grew: what is done with stays done with.
-        floor = state.floor
-    remembered = state.seen if state is not None else {}
-    remembered_times = set(remembered.values())
-    settled: list[ObjectSummary] = []
-    band: dict[str, ObjectSummary] = {}
-    listed = 0
-    for entry in listing:
-        listed += 1
-        # The cheapest test first: in a long-lived prefix nearly everything ends here.
-        if state is not None and entry.last_modified < state.floor:
-            continue
-        if not is_data(entry.uri, roots):
-            continue
-        if entry.last_modified in remembered_times and identity(entry) in remembered:
-            continue
-        if entry.last_modified < floor:
-            settled.append(entry)
-        else:
-            band[identity(entry)] = entry
+        locations: the paths that the listing lists, one after the other; ``keys_ascending`` needs them.
 
+    Raises:
+        UsageError: the listing breaks the promise of ``keys_ascending``.
+    """
+    floor, last = now.astimezone(timezone.utc) - limits.window, None
+    if state is not None and state.floor >= floor:
+        # The clock went back, or the window grew: what is done with stays done with.
+        floor, last = state.floor, state.last
+    keys = None
+    if limits.keys_ascending:
+        keys = AscendingKeys(locations, window=limits.window, horizon=floor - limits.window)
+        listing = keys.watch(listing)
+    remembered = state.seen if state is not None else {}
     kept = {name: time for name, time in remembered.items() if time >= floor}
-    room = max(0, max_files_in_band - len(kept))
-    # The oldest go first, so that a steady stream of new files cannot starve a waiting one.
-    waiting = sorted(band.items(), key=lambda item: (item[1].last_modified, item[1].uri.key, item[0]))
-    chosen = dict(waiting[:room])
-    deferred = len(waiting) - len(chosen)
-    new = in_key_order([*settled, *chosen.values()])
+    room = max(0, limits.max_files_in_band - len(kept))
+    settled = Oldest(limits.files, limits.size)
+    band = Oldest(room if limits.files is None else min(room, limits.files), limits.size)
+    listed = _pass(listing, state, floor, roots, settled, band)
+
+    chosen, waiting = settled.taken(), band.taken()
+    if settled.left_out:
+        # The run stops before the window: what it read ends at a place, and nothing behind it is touched.
+        banded: list[ObjectSummary] = []
+        floor, last = chosen[-1].last_modified, chosen[-1].uri
+        kept = {name: time for name, time in remembered.items() if time >= floor}
+    else:
+        files = None if limits.files is None else limits.files - len(chosen)
+        size = None if limits.size is None else max(0, limits.size - sum(entry.size for entry in chosen))
+        banded = waiting[: within(waiting, files, size, least=0 if chosen else 1)]
+    deferred = settled.left_out + band.left_out + len(waiting) - len(banded)
+    new = in_key_order([*chosen, *banded])
     if not new:
         return Selection((), None, listed, deferred)
     high_water = max(entry.last_modified for entry in new)
     if state is not None:
         high_water = max(high_water, state.high_water)
-    seen = kept | {name: entry.last_modified for name, entry in chosen.items()}
-    return Selection(new, S3SourceState(floor, high_water, seen), listed, deferred)
+    seen = kept | {identity(entry): entry.last_modified for entry in banded}
+    before = state.listed_to if state is not None else {}
+    listed_to = keys.marks(before, chosen if settled.left_out else None) if keys is not None else {}
+    return Selection(new, S3SourceState(floor, high_water, seen, last, listed_to), listed, deferred)
+
+
+def select_range(
+    listing: Iterable[ObjectSummary],
+    after: S3SourceState | None,
+    upto: S3SourceState | None,
+    *,
+    limits: Limits = DEFAULT,
+    roots: Sequence[S3Uri] = (),
+) -> Selection:
+    """Select what two states of the past have between them: what ``upto`` is done with and ``after`` is not.
+
+    An object that was written again since then is not what was read then, and is left out. Of the limits
+    only the bound counts.
+    """
+    listed, held = 0, Oldest(limits.files, limits.size)
+    for entry in listing:
+        listed += 1
+        if upto is None or not upto.covers(entry) or (after is not None and after.covers(entry)):
+            continue
+        if is_data(entry.uri, roots):
+            held.add(entry)
+    new = in_key_order(held.taken())
+    return Selection(new, None, listed, held.left_out)
+
+
+def select_all(
+    listing: Iterable[ObjectSummary], *, limits: Limits = DEFAULT, roots: Sequence[S3Uri] = ()
+) -> Selection:
+    """Select everything, or the oldest of it within a bound: a source that no bookmark tracks."""
+    listed, held = 0, Oldest(limits.files, limits.size)
+    for entry in listing:
+        listed += 1
+        if is_data(entry.uri, roots):
+            held.add(entry)
+    new = in_key_order(held.taken())
+    return Selection(new, None, listed, held.left_out)
+
+
+def _pass(
+    listing: Iterable[ObjectSummary],
+    state: S3SourceState | None,
+    floor: datetime,
+    roots: Sequence[S3Uri],
+    settled: Oldest,
+    band: Oldest,
+) -> int:
+    """One pass over the listing: what is new goes to ``settled`` or ``band``. Returns how many it held.
+
+    It makes nothing per entry: the cheapest test comes first, and in a long-lived prefix nearly
+    everything ends there.
+    """
+    done = state.floor if state is not None else _LONG_AGO
+    last = state.last if state is not None else None
+    remembered = state.seen if state is not None else {}
+    times = set(remembered.values())
+    listed = 0
+    for entry in listing:
+        listed += 1
+        time = entry.last_modified
+        if time < done:
+            continue
+        if last is not None and time == done and in_order(entry.uri, last):
+            continue
+        if not is_data(entry.uri, roots):
+            continue
+        if time in times and identity(entry) in remembered:
+            continue
+        (settled if time < floor else band).add(entry)
+    return listed
 
 
 def is_data(uri: S3Uri, roots: Sequence[S3Uri] = ()) -> bool:
@@ -117,26 +199,24 @@ def is_data(uri: S3Uri, roots: Sequence[S3Uri] = ()) -> bool:
     partition ``_day=1/``), or a copy under way (``._COPYING_``). A root itself may be called so.
     """
     key = uri.key
-    if not key or key.endswith(("/", "_$folder$", "._COPYING_")):
-        return False
-    relative = key.rpartition("/")[2]
     for root in roots:
         below = root.as_prefix()
         if root.bucket == uri.bucket and key.startswith(below):
-            relative = key[len(below) :]
-            break
-    return not any(
-        part.startswith(".") or (part.startswith("_") and "=" not in part) for part in relative.split("/")
-    )
+            return is_data_key(key, below)
+    return is_data_key(key, key)
+
+
+def is_data_key(key: str, below: str) -> bool:
+    """:func:`is_data` of a key that was listed below a prefix, without the steps that find the prefix."""
+    if not key or key.endswith(NO_DATA):
+        return False
+    is_below = key.startswith(below) and key != below
+    return _HIDDEN.search(key[len(below) :] if is_below else key.rpartition("/")[2]) is None
 
 
 def in_key_order(objects: Iterable[ObjectSummary]) -> tuple[ObjectSummary, ...]:
     """The objects, each once, in S3's own order: by bytes of UTF-8, which is that of code points.
 
-    Overlapping paths list an object twice. Equal entries are neighbours after sorting, so that
-    dropping them needs no second set in memory.
+    Equal entries are neighbours after sorting, so that dropping them needs no second set in memory.
     """
-    entries = sorted(objects, key=lambda entry: (entry.uri.bucket, entry.uri.key))
-    return tuple(
-        entry for index, entry in enumerate(entries) if index == 0 or entries[index - 1].uri != entry.uri
-    )
+    return tuple(each_once(sorted(objects, key=lambda entry: (entry.uri.bucket, entry.uri.key))))

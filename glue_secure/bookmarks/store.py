@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -136,6 +136,41 @@ class BookmarkStore:
         if state.sequence - 1 in recorded:
             self._require_predecessor(state)
         return Loaded(state, stored.etag, digest(stored.body), state.sequence in recorded, stored.body)
+
+    def history(self, loaded: Loaded) -> Iterator[Loaded]:
+        """``loaded`` and every state before it, newest first, each checked against the one it led to.
+
+        Raises:
+            Refusal: GS-BKM-001, GS-BKM-002 (one does not open, another job's), GS-BKM-004 (one is
+                gone, or is not the one that the next was committed on).
+            CannotVerify: GS-BKM-006.
+        """
+        while loaded.state is not None:
+            yield loaded
+            state = loaded.state
+            if state.sequence == 1:
+                return
+            uri = self.history_uri(state.sequence - 1)
+            stored = self._read(uri)
+            required = (
+                f"the state that sequence {state.sequence} was committed on, SHA-256 {state.previous_digest}"
+            )
+            if stored is None:
+                raise refusals.rolled_back(str(uri), "no object", required)
+            if digest(stored.body) != state.previous_digest:
+                raise refusals.rolled_back(str(uri), "another state", required)
+            before = self._open(stored.body, uri)
+            if before.sequence != state.sequence - 1:
+                raise refusals.rolled_back(str(uri), f"sequence {before.sequence}", required)
+            loaded = Loaded(before, stored.etag, state.previous_digest, True, stored.body)
+
+    def state_of_run(self, run_id: str) -> BookmarkState | None:
+        """The newest state that a run committed, None when the history names no such run.
+
+        Raises what :meth:`load` and :meth:`history` raise.
+        """
+        states = (entry.state for entry in self.history(self.load()))
+        return next((state for state in states if state is not None and state.run_id == run_id), None)
 
     def commit(self, loaded: Loaded, state: BookmarkState) -> Loaded:
         """Store ``state`` on top of ``loaded``, unless somebody else did so first.

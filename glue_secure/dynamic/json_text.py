@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 from glue_secure.core.errors import UsageError
 
 _DECODER = json.JSONDecoder()
+# Levels of a value. Far deeper ones break Spark's serializers, and with them the whole job for one record.
+DEEPEST = 100
+TOO_DEEP = "malformed JSON: nested too deeply"
 _SPACE = re.compile(r"[ \t\r\n\ufeff]*")
 _STEP = re.compile(r"""\.(?P<name>[^.\[\]*'"()?@$\s]+)|\[(?:'(?P<quoted>[^']*)'|(?P<at>\d+)|(?P<all>\*))\]""")
 
@@ -24,6 +27,7 @@ def values(text: str) -> Iterator[Any]:
         ValueError: the text goes on with something that is no JSON. The message tells the place only.
     """
     at = _past_space(text, 0)
+    may_be_deep = text.count("{") + text.count("[") > DEEPEST
     while at < len(text):
         try:
             value, at = _DECODER.raw_decode(text, at)
@@ -31,9 +35,21 @@ def values(text: str) -> Iterator[Any]:
             where = f"line {error.lineno} column {error.colno} (character {error.pos})"
             raise ValueError(f"malformed JSON: {error.msg} at {where}") from None
         except RecursionError:
-            raise ValueError("malformed JSON: nested too deeply") from None
+            raise ValueError(TOO_DEEP) from None
+        if may_be_deep and _is_deep(value):
+            raise ValueError(TOO_DEEP)
         yield value
         at = _past_space(text, at)
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value] if isinstance(value, (dict, list)) else []
+    depth = 0
+    while level and depth <= DEEPEST:
+        depth += 1
+        inner = [list(one.values()) if isinstance(one, dict) else one for one in level]
+        level = [one for part in inner for one in part if isinstance(one, (dict, list))]
+    return depth > DEEPEST
 
 
 class Found(NamedTuple):

@@ -1,9 +1,12 @@
-"""Glue's types, under the names of ``awsglue.gluetypes``. Pure values: comparable, hashable, printable.
+"""Glue's types, under the names of ``awsglue.gluetypes``: comparable, hashable, printable, and pure.
 
 A :class:`ChoiceType` says that a field holds values of several types. A plain-Spark frame stores it as a
 struct with one nullable field per alternative, named as :meth:`DataType.typeName` names it (``int``,
 ``string``, ``struct``, ``array``, ...); exactly one of them is set. The schema that travels beside the frame
 tells such a struct from an ordinary one.
+
+As in awsglue a struct and a choice can be added to. A frame keeps a copy of the schema that it is given, and
+hands out copies, so that nobody changes the schema of a frame that is there.
 """
 
 from __future__ import annotations
@@ -11,166 +14,59 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-
-class DataType:
-    """The root. Two types are equal when they print the same."""
-
-    name = "unknown"
-
-    def __init__(self, properties: Mapping[str, Any] | None = None) -> None:
-        self.properties = dict(properties or {})
-
-    @classmethod
-    def typeName(cls) -> str:
-        """``int``, ``long``, ``struct``, ..."""
-        return cls.name
-
-    def jsonValue(self) -> dict[str, Any]:
-        """The type as Glue's JSON of schemas writes it."""
-        return {"dataType": self.typeName(), **({"properties": self.properties} if self.properties else {})}
-
-    def tree(self, indent: str) -> Iterator[str]:  # noqa: ARG002 - atomic types have no parts
-        """The lines below the type's own name, as ``printSchema`` shows them."""
-        return iter(())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, DataType) and self._shape() == other._shape()
-
-    def __hash__(self) -> int:
-        return hash(self._shape())
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
-
-    def _shape(self) -> tuple[Any, ...]:
-        return (self.typeName(),)
-
-
-class AtomicType(DataType):
-    """A type without parts."""
-
-
-class BinaryType(AtomicType):
-    """``binary``."""
-
-    name = "binary"
-
-
-class BooleanType(AtomicType):
-    """``boolean``."""
-
-    name = "boolean"
-
-
-class ByteType(AtomicType):
-    """``byte``: 8 bits."""
-
-    name = "byte"
-
-
-class DateType(AtomicType):
-    """``date``."""
-
-    name = "date"
-
-
-class DoubleType(AtomicType):
-    """``double``: 64 bits."""
-
-    name = "double"
-
-
-class FloatType(AtomicType):
-    """``float``: 32 bits."""
-
-    name = "float"
-
-
-class IntegerType(AtomicType):
-    """``int``: 32 bits."""
-
-    name = "int"
-
-
-class LongType(AtomicType):
-    """``long``: 64 bits."""
-
-    name = "long"
-
-
-class NullType(AtomicType):
-    """``null``: no value of the field was ever seen."""
-
-    name = "null"
-
-
-class ShortType(AtomicType):
-    """``short``: 16 bits."""
-
-    name = "short"
-
-
-class StringType(AtomicType):
-    """``string``."""
-
-    name = "string"
-
-
-class TimestampType(AtomicType):
-    """``timestamp``, with the session's time zone."""
-
-    name = "timestamp"
-
-
-class TimestampNTZType(AtomicType):
-    """``timestamp_ntz``, without a time zone."""
-
-    name = "timestamp_ntz"
-
-
-class UnknownType(AtomicType):
-    """``unknown``."""
-
-    name = "unknown"
-
-
-class DecimalType(AtomicType):
-    """``decimal`` of a precision and a scale."""
-
-    name = "decimal"
-
-    def __init__(
-        self, precision: int = 10, scale: int = 2, properties: Mapping[str, Any] | None = None
-    ) -> None:
-        super().__init__(properties)
-        self.precision, self.scale = precision, scale
-
-    def jsonValue(self) -> dict[str, Any]:
-        """With precision and scale."""
-        return {**super().jsonValue(), "precision": self.precision, "scale": self.scale}
-
-    def __repr__(self) -> str:
-        return f"DecimalType({self.precision}, {self.scale})"
-
-    def _shape(self) -> tuple[Any, ...]:
-        return ("decimal", self.precision, self.scale)
-
-
-class EnumType(AtomicType):
-    """``enum`` of known texts."""
-
-    name = "enum"
-
-    def __init__(self, options: Iterable[str], properties: Mapping[str, Any] | None = None) -> None:
-        super().__init__(properties)
-        self.options = tuple(options)
-
-    def jsonValue(self) -> dict[str, Any]:
-        """With the options."""
-        return {**super().jsonValue(), "options": list(self.options)}
-
-    def _shape(self) -> tuple[Any, ...]:
-        return ("enum", *self.options)
+from glue_secure.core.errors import UsageError
+from glue_secure.dynamic.atoms import (
+    ATOMIC,
+    AtomicType,
+    BinaryType,
+    BooleanType,
+    ByteType,
+    DataType,
+    DateType,
+    DecimalType,
+    DoubleType,
+    EnumType,
+    FloatType,
+    IntegerType,
+    LongType,
+    NullType,
+    ShortType,
+    StringType,
+    TimestampNTZType,
+    TimestampType,
+    UnknownType,
+)
+
+__all__ = [
+    "ATOMIC",
+    "ArrayType",
+    "AtomicType",
+    "BinaryType",
+    "BooleanType",
+    "ByteType",
+    "ChoiceType",
+    "DataType",
+    "DateType",
+    "DecimalType",
+    "DoubleType",
+    "EntityType",
+    "EnumType",
+    "Field",
+    "FloatType",
+    "IntegerType",
+    "LongType",
+    "MapType",
+    "NullType",
+    "SetType",
+    "ShortType",
+    "StringType",
+    "StructType",
+    "TimestampNTZType",
+    "TimestampType",
+    "UnknownType",
+    "has_choice",
+    "mergeDataTypes",
+]
 
 
 class ArrayType(DataType):
@@ -182,7 +78,7 @@ class ArrayType(DataType):
         self, elementType: DataType | None = None, properties: Mapping[str, Any] | None = None
     ) -> None:
         super().__init__(properties)
-        self.elementType = elementType if elementType is not None else UnknownType()
+        self.elementType = _type(elementType, "elementType") if elementType is not None else UnknownType()
 
     def jsonValue(self) -> dict[str, Any]:
         """With the element's type."""
@@ -215,7 +111,7 @@ class MapType(DataType):
         self, valueType: DataType | None = None, properties: Mapping[str, Any] | None = None
     ) -> None:
         super().__init__(properties)
-        self.valueType = valueType if valueType is not None else UnknownType()
+        self.valueType = _type(valueType, "valueType") if valueType is not None else UnknownType()
 
     def jsonValue(self) -> dict[str, Any]:
         """With the value's type."""
@@ -241,7 +137,36 @@ class ChoiceType(DataType):
 
     def __init__(self, choices: Iterable[DataType] = (), properties: Mapping[str, Any] | None = None) -> None:
         super().__init__(properties)
-        self.choices: dict[str, DataType] = {choice.typeName(): choice for choice in choices}
+        self.choices: dict[str, DataType] = {}
+        for choice in choices:
+            self.add(choice)
+
+    def add(self, new_choice: DataType) -> ChoiceType:
+        """Add an alternative, here; gives the type itself.
+
+        Raises:
+            UsageError: there is one of that name.
+        """
+        name = _type(new_choice, "a choice").typeName()
+        if name in self.choices:
+            raise UsageError(
+                "ChoiceType.add",
+                found=f"a second {name}",
+                required="one alternative of a name",
+                fix="merge does that",
+            )
+        self.choices[name] = new_choice
+        return self
+
+    def merge(self, new_choices: DataType | list[DataType]) -> ChoiceType:
+        """Add alternatives, here, and merge those of a name that is there; gives the type itself."""
+        for given in new_choices if isinstance(new_choices, list) else [new_choices]:
+            for one in (
+                given.choices.values() if isinstance(given, ChoiceType) else [_type(given, "a choice")]
+            ):
+                name = one.typeName()
+                self.choices[name] = mergeDataTypes(self.choices[name], one) if name in self.choices else one
+        return self
 
     def jsonValue(self) -> dict[str, Any]:
         """With the alternatives, in the order of their names."""
@@ -267,7 +192,21 @@ class Field:
     """One field of a struct."""
 
     def __init__(self, name: str, dataType: DataType, properties: Mapping[str, Any] | None = None) -> None:
-        self.name, self.dataType, self.properties = name, dataType, dict(properties or {})
+        if not isinstance(name, str):
+            raise UsageError("the name of a Field", found=f"a {type(name).__name__}", required="a text")
+        self.name, self.dataType = name, _type(dataType, f"the type of Field {name}")
+        self.properties = dict(properties or {})
+
+    @classmethod
+    def fromJsonValue(cls, json_value: Mapping[str, Any]) -> Field:
+        """The field that :meth:`jsonValue` wrote.
+
+        Raises:
+            UsageError: it is the JSON of no field.
+        """
+        from glue_secure.dynamic.type_json import field
+
+        return field(json_value)
 
     def jsonValue(self) -> dict[str, Any]:
         """Name and type."""
@@ -277,7 +216,7 @@ class Field:
         return isinstance(other, Field) and self._shape() == other._shape()
 
     def __hash__(self) -> int:
-        return hash(self._shape())
+        return hash(self.name)
 
     def __repr__(self) -> str:
         return f"Field({self.name!r}, {self.dataType!r})"
@@ -293,12 +232,29 @@ class StructType(DataType):
 
     def __init__(self, fields: Iterable[Field] = (), properties: Mapping[str, Any] | None = None) -> None:
         super().__init__(properties)
-        self.fields = list(fields)
+        self.fields = [_field(field) for field in fields]
 
     @property
     def field_map(self) -> dict[str, Field]:
         """The fields by name."""
         return {field.name: field for field in self.fields}
+
+    def add(self, field: Field) -> StructType:
+        """Add a field at the end, here; gives the type itself."""
+        self.fields.append(_field(field))
+        return self
+
+    def hasField(self, field: Field | str) -> bool:
+        """Whether there is a field of that name."""
+        return (field.name if isinstance(field, Field) else field) in self.field_map
+
+    def getField(self, field: Field | str) -> Field:
+        """The field of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self.field_map[field.name if isinstance(field, Field) else field]
 
     def jsonValue(self) -> dict[str, Any]:
         """With the fields."""
@@ -324,14 +280,13 @@ class StructType(DataType):
         return ("struct", *(field._shape() for field in self.fields))
 
 
-ATOMIC = {
-    kind.name: kind
-    for kind in (
-        BinaryType, BooleanType, ByteType, DateType, DoubleType, FloatType, IntegerType, LongType,
-        NullType, ShortType, StringType, TimestampType, TimestampNTZType, UnknownType,
-    )
-}  # fmt: skip
-"""The atomic types without parameters, by their names."""
+class EntityType(DataType):
+    """In awsglue a name that cannot be made; here too."""
+
+    name = "entity"
+
+    def __init__(self, entity: Any, base_type: Any, properties: Any) -> None:
+        raise NotImplementedError("EntityType: no version of Glue makes one; use the base type itself")
 
 
 def has_choice(kind: DataType) -> bool:
@@ -343,3 +298,31 @@ def has_choice(kind: DataType) -> bool:
     if isinstance(kind, ArrayType):
         return has_choice(kind.elementType)
     return isinstance(kind, MapType) and has_choice(kind.valueType)
+
+
+def mergeDataTypes(s1: DataType, s2: DataType) -> DataType:
+    """One type for the values of both: structs merge field by field, what differs becomes a choice.
+
+    Two decimals become one with room for both, two sets are merged inside (awsglue takes the first).
+    """
+    from glue_secure.dynamic.merging import merge
+
+    return merge(_type(s1, "mergeDataTypes"), _type(s2, "mergeDataTypes"))
+
+
+def _type(kind: Any, what: str) -> DataType:
+    if not isinstance(kind, DataType):
+        raise UsageError(
+            what,
+            found=f"a {type(kind).__name__}",
+            required="a type of glue_secure.gluetypes, as StringType()",
+        )
+    return kind
+
+
+def _field(field: Any) -> Field:
+    if not isinstance(field, Field):
+        raise UsageError(
+            "fields of a StructType", found=f"a {type(field).__name__}", required="Field(name, dataType)"
+        )
+    return field

@@ -96,8 +96,9 @@ def prepare(
     }
     if job.get("SecurityConfiguration"):
         values["SECURITY_CONFIGURATION"] = job["SecurityConfiguration"]
+    # An empty value goes with its name, or getResolvedOptions would find none.
     arguments = [
-        word for n, value in values.items() for word in ((f"--{n}", value) if value else (f"--{n}",))
+        word for n, value in values.items() for word in ((f"--{n}", value) if value else (f"--{n}=",))
     ]
     environment = overlay(os.environ, account, master=master)
     if verbose:

@@ -16,6 +16,8 @@ from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTab
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError
+from glue_secure.jdbc.bookmark_keys import KEYS, ORDER
+from glue_secure.runtime.limits import BOUNDS, LIMITS, limits_of
 from glue_secure.runtime.parallel import source_of
 from glue_secure.runtime.ports import ControlPlane, Engine, Labels
 from glue_secure.runtime.reads import IDENTIFIERS, ReadFunnel
@@ -36,9 +38,14 @@ S3_OPTIONS = frozenset(
         "isFailFast",
         "mergeSchema",
         "recurse",
+        *LIMITS,
     }
 )
 """Of ``additional_options``, those that a table behind a connection has no use for."""
+JDBC_OPTIONS = frozenset(
+    {"fetchsize", "hashexpression", "hashfield", "hashpartitions", "sampleQuery", KEYS, ORDER}
+)
+"""Of ``additional_options``, those that a table in S3 has no use for."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -114,7 +121,8 @@ class CatalogReads:
         if table.connection:
             if push_down_predicate or catalog_partition_predicate:
                 raise _no_partitions(table, push_down_predicate or catalog_partition_predicate)
-            return self._read_connected(table, options or {}, catalog_id)
+            return self._read_connected(table, options or {}, catalog_id, transformation_ctx)
+        _require_own_options(table, options or {}, JDBC_OPTIONS, "an S3 source: the table lies in S3")
         if table.classification not in FORMATS:
             raise UsageError(
                 f"table {database}.{name}",
@@ -123,6 +131,8 @@ class CatalogReads:
                 fix="set the table's parameter classification, or read its files with from_options",
             )
         own = {key: table.parameters[key] for key in _TABLE_OPTIONS if table.parameters.get(key)}
+        bounds = {} if set(BOUNDS) & set(options or {}) else table.parameters
+        limits = limits_of({**{name: bounds.get(name) for name in BOUNDS}, **(options or {})})
         scope = scope_of({**own, **(options or {})}, deep=table.classification in _DEEP, sample=sample)
         places, label = [table.location], None
         if table.partition_keys:
@@ -141,12 +151,15 @@ class CatalogReads:
             otherwise=how.schema((*table.columns, *table.partition_keys), False),
             convert=lambda frame, empty: how.convert(frame, table, empty),
             scope=scope,
+            limits=limits,
             told=table.location if table.partition_keys else "",
             partition_columns=False,
             label=label,
         )
 
-    def _read_connected(self, table: CatalogTable, options: Mapping[str, Any], catalog_id: str | None) -> Any:
+    def _read_connected(
+        self, table: CatalogTable, options: Mapping[str, Any], catalog_id: str | None, transformation_ctx: str
+    ) -> Any:
         # A crawler writes the location as database.schema.table; the connection names the database.
         name = table.location.partition(".")[2] or table.location
         if not IDENTIFIERS.match(name):
@@ -155,14 +168,8 @@ class CatalogReads:
                 found="a location that is not the name of a database table",
                 required="DATABASE.SCHEMA.TABLE; SQL belongs into the script, not into the catalog",
             )
-        foreign = sorted(set(options) & S3_OPTIONS)
-        if foreign:
-            raise UsageError(
-                f"additional_options of {table.database}.{table.name}",
-                found=", ".join(foreign),
-                required="options of a JDBC source: the table lies behind a connection",
-            )
-        given = {key: str(value) for key, value in options.items()}
+        _require_own_options(table, options, S3_OPTIONS, "a JDBC source: the table lies behind a connection")
+        given = dict(options)
         for key in ("hashfield", "hashexpression"):
             value = table.parameters.get(key)
             if value and not {"hashfield", "hashexpression"} & set(options):
@@ -176,7 +183,13 @@ class CatalogReads:
         if table.parameters.get("hashpartitions") and {"hashfield", "hashexpression"} & set(given):
             given.setdefault("hashpartitions", table.parameters["hashpartitions"])
         source, rest = source_of({"dbtable": name, **given})
-        return self._funnel.read_jdbc(table.connection, source, options=rest, catalog_id=catalog_id)
+        return self._funnel.read_jdbc(
+            table.connection,
+            source,
+            options=rest,
+            catalog_id=catalog_id,
+            transformation_ctx=transformation_ctx,
+        )
 
     def _partitions(
         self, table: CatalogTable, predicate: str, expression: str, catalog_id: str | None
@@ -208,6 +221,18 @@ class CatalogReads:
                 " meets the predicate" if predicate or expression else " is registered in the Data Catalog",
             )
         return found
+
+
+def _require_own_options(
+    table: CatalogTable, options: Mapping[str, Any], foreign: frozenset[str], kind: str
+) -> None:
+    found = sorted(set(options) & foreign)
+    if found:
+        raise UsageError(
+            f"additional_options of {table.database}.{table.name}",
+            found=", ".join(found),
+            required=f"options of {kind}",
+        )
 
 
 def _labeller(

@@ -33,6 +33,8 @@ class Terminated(SystemExit):
 def watch(run: SecuredRun) -> None:
     """See that ``run`` leaves evidence however the script ends (short of SIGKILL)."""
     install()
+    # A process that makes many runs, as a test suite does, must not keep each with its clients.
+    _open_runs[:] = [entry for entry in _open_runs if entry[1].is_open]
     _open_runs.append((os.getpid(), run))
 
 

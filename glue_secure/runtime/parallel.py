@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.jdbc.bookmark_keys import asked_keys
 from glue_secure.runtime.scope import whole_number
 
 _COLUMN = re.compile(r'(?:\w+|"[^"\x00-\x1f]+")\Z')
 _HASHES = ("hashfield", "hashexpression", "hashpartitions")
+_STRIDES = ("partitionColumn", "lowerBound", "upperBound")
 _PARTITIONS = 7
 """Glue's default of ``hashpartitions``."""
 
 
-def source_of(options: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+def source_of(options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """The table or query that ``dbtable``, ``query`` or ``sampleQuery`` names, and the other options.
 
     Raises:
@@ -32,6 +35,12 @@ def source_of(options: Mapping[str, str]) -> tuple[str, dict[str, str]]:
             "a JDBC source",
             found="sampleQuery with hashfield, hashexpression or hashpartitions",
             required="sampleQuery alone: enablePartitioningForSampleQuery is not served in plain Spark",
+        )
+    if sample and asked_keys(rest)[0].names:
+        raise UsageError(
+            "a JDBC source",
+            found="sampleQuery with jobBookmarkKeys",
+            required="one of them: a bookmark would move past what a sample left out",
         )
     if query or sample:
         return f"({query or sample}) glue_secure_query", rest
@@ -70,3 +79,18 @@ def predicates_of(engine: str, options: Mapping[str, str]) -> tuple[tuple[str, .
     # A null goes to part 0, or its rows would be in none; abs comes after mod, which cannot overflow.
     number = f"hashtext(({field})::text)::bigint" if field else f"({expression})::bigint"
     return tuple(f"abs(mod(coalesce({number}, 0), {parts})) = {part}" for part in range(parts)), rest
+
+
+def require_no_strides(what: str, options: Mapping[str, Any]) -> None:
+    """Refuse Spark's own way of reading in parts beside conditions: Spark would drop it without a word.
+
+    Raises:
+        UsageError: ``partitionColumn`` or its bounds are among the options.
+    """
+    found = [name for name in _STRIDES if name in options]
+    if found:
+        raise UsageError(
+            f"options of a read of {what}",
+            found=f"{', '.join(found)} beside a bookmark, hashfield or hashexpression",
+            required="hashfield or hashexpression for a parallel read",
+        )

@@ -212,10 +212,11 @@ class Engine(Protocol):
         driver_options: Mapping[str, str],
         spark_options: Mapping[str, str],
         predicates: Sequence[str] = (),
+        empty: bool = False,
     ) -> tuple[Any, str]:
         """A frame of a table or query, and the mark that its rows are counted under.
 
-        Each of ``predicates`` is read as a partition of its own.
+        Each of ``predicates`` is read as a partition of its own. An ``empty`` one is there for its schema.
         """
 
     def write_s3(
@@ -249,8 +250,11 @@ class Engine(Protocol):
     def rows_read(self, mark: str) -> int | None:
         """Rows that the scans of one read have delivered so far; None when nothing measured them."""
 
-    def first_row(self, frame: Any) -> Mapping[str, Any]:
-        """The first row of a small frame."""
+    def first_row(self, frame: Any, columns: Sequence[str] = ()) -> Mapping[str, Any]:
+        """The first row of a small frame, ``{}`` when there is none; those columns only, where named."""
+
+    def columns(self, frame: Any) -> tuple[str, ...]:
+        """Names of a frame's columns."""
 
     def close(self) -> None:
         """Let go of what was hung on the session."""

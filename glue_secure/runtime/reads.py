@@ -4,32 +4,33 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from glue_secure.bookmarks.selection import is_data
+from glue_secure.bookmarks.bounds import Limits
+from glue_secure.bookmarks.selection import DEFAULT
 from glue_secure.bookmarks.session import BookmarkSession
 from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.evidence import ReadRecord, WriteRecord, digest
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.policy import enforce
-from glue_secure.core.quiet import wire_logs_muted
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, check_settings
+from glue_secure.jdbc.bookmark_keys import KEYS, asked_keys
 from glue_secure.runtime.connections import ConnectionDesk
 from glue_secure.runtime.ledger import Ledger
-from glue_secure.runtime.parallel import predicates_of
+from glue_secure.runtime.listing import Listing
+from glue_secure.runtime.parallel import predicates_of, require_no_strides
 from glue_secure.runtime.ports import ControlPlane, Engine, Labels, ObjectStore
 from glue_secure.runtime.scope import WHOLE, Scope
+from glue_secure.runtime.table_bookmarks import OpenedDatabase, Rows, rows_of
 from glue_secure.runtime.writes import refuse_protected, s3_location
 
 IDENTIFIERS = re.compile(r'(?:\w+|"[^"\x00-\x1f]+")(?:\.(?:\w+|"[^"\x00-\x1f]+")){0,2}\Z')
 # The mark of reads whose rows nothing here counts.
 UNMEASURED = ""
-_GLOB = re.compile(r"[*?\[\]{}]")
 _LOG = logging.getLogger(__name__)
 
 
@@ -71,6 +72,7 @@ class ReadFunnel:
         schema: Any = None,
         convert: Callable[[Any, bool], Any] | None = None,
         scope: Scope = WHOLE,
+        limits: Limits = DEFAULT,
         record_format: str = "",
         told: str = "",
         partition_columns: bool = True,
@@ -94,6 +96,7 @@ class ReadFunnel:
             schema: a ``StructType`` or DDL text; None infers.
             convert: see above.
             scope: what below the locations belongs to the source; the bookmark sees nothing else.
+            limits: the bookmark's window, and how much to read at most.
             record_format: what the evidence calls the format; ``format`` by default.
             told: what the evidence calls the source; the locations by default.
             partition_columns: whether folder names (``month=1``) below a single location become columns.
@@ -105,11 +108,14 @@ class ReadFunnel:
         locations = [s3_location(text, "read of") for text in sources]
         refuse_protected(options, f"read of {', '.join(map(str, locations))}")
         enforce(check_settings(self._plan, self._engine.settings_in_force()))
-        listing = _Listing(locations, self._objects, scope)
+        started = self._bookmarks.listed_to(transformation_ctx, limits)
+        listing = Listing(locations, self._objects, scope, started)
         with self._ledger.timed("list"):
             try:
                 # The listing has already taken out what is no data below its own location.
-                new = self._bookmarks.select(transformation_ctx, listing)
+                new = self._bookmarks.select(transformation_ctx, listing, locations=locations, limits=limits)
+                if not new:
+                    listing.look_back()
             except ServiceError as error:
                 raise GlueSecureError(
                     f"cannot list {', '.join(map(str, locations))}: {error}", aws_code=error.code
@@ -153,29 +159,55 @@ class ReadFunnel:
         connection: str,
         table: str,
         *,
-        options: Mapping[str, str] | None = None,
+        options: Mapping[str, Any] | None = None,
         spark_options: Mapping[str, str] | None = None,
         catalog_id: str | None = None,
+        transformation_ctx: str = "",
     ) -> Any:
         """A frame of ``table`` (or of ``(query) alias``) through the Glue connection, TLS verified.
 
-        ``options`` may hold ``hashfield``, ``hashexpression`` and ``hashpartitions``: Glue's parallel read.
+        Of a tracked source it has the rows that are new; nothing new gives its columns and no rows.
+
+        Args:
+            connection: the Glue connection's name.
+            table: see above.
+            options: the driver's harmless options; ``hashfield``, ``hashexpression``, ``hashpartitions``
+                (Glue's parallel read); ``jobBookmarkKeys``, ``jobBookmarkKeysSortOrder``.
+            spark_options: Spark's reader options.
+            catalog_id: the account whose catalog holds the connection; None for the run's own.
+            transformation_ctx: the bookmark's name for this source; ``""`` reads everything.
+
+        Raises:
+            UsageError: the bookmark cannot go by these keys; see :mod:`glue_secure.runtime.table_bookmarks`.
         """
-        opened = self._connections.open(connection, dict(options or {}), catalog_id)
-        predicates, reader = predicates_of(opened.engine, opened.reader_options)
-        with wire_logs_muted():
-            frame, mark = self._engine.read_jdbc(
-                url=opened.url,
-                driver=opened.driver,
-                table=table,
-                credentials=opened.credentials,
-                driver_options=opened.driver_options,
-                spark_options={**dict(spark_options or {}), **reader},
-                **({"predicates": predicates} if predicates else {}),
-            )
-        self._ledger.read(
-            ReadRecord(f"{connection}/{_told(table)}", "jdbc", opened.engine, "", 0, 0, None), mark
-        )
+        asked, rest = asked_keys(options or {})
+        opened = self._connections.open(connection, rest, catalog_id)
+        parts, reader = predicates_of(opened.engine, opened.reader_options)
+        told, database, rows = f"{connection}/{_told(table)}", OpenedDatabase(self._engine, opened), Rows()
+        if asked.names and not transformation_ctx:
+            _LOG.warning("%s: %s without a transformation_ctx does nothing, as in Glue", told, KEYS)
+        if self._bookmarks.tracks(transformation_ctx):
+            with self._ledger.timed("list"):
+                rows = rows_of(
+                    table,
+                    what=told,
+                    is_name=IDENTIFIERS.match(table) is not None,
+                    asked=asked,
+                    transformation_ctx=transformation_ctx,
+                    bookmarks=self._bookmarks,
+                    database=database,
+                )
+        spark_options = {**dict(spark_options or {}), **reader}
+        if parts or rows.tracked:
+            require_no_strides(told, spark_options)
+        if rows.where:
+            parts = tuple(f"({part}) and ({rows.where})" for part in parts) or (rows.where,)
+        frame, mark = database.read(table, parts, spark_options=spark_options, empty=rows.none_new)
+        tracked = transformation_ctx if rows.tracked else ""
+        self._ledger.read(ReadRecord(told, "jdbc", opened.engine, tracked, 0, 0, None), mark)
+        if rows.tracked:
+            # Last of all: a read that failed before, and was caught, moves nothing.
+            self._bookmarks.propose(transformation_ctx, rows.next_state)
         return frame
 
     def read_through(
@@ -252,61 +284,3 @@ def _refuse_half_partitioned(base: S3Uri, objects: Sequence[S3Uri]) -> None:
 def _told(table: str) -> str:
     # A query may quote data, so the evidence tells it by its digest.
     return table if IDENTIFIERS.match(table) else f"(query) sha256:{digest(table.encode())}"
-
-
-class _Listing:
-    """The listing of several locations, remembering the newest data object for its schema."""
-
-    def __init__(self, locations: Sequence[S3Uri], objects: ObjectStore, scope: Scope) -> None:
-        self._locations, self._objects, self._scope = locations, objects, scope
-        self._excluded = scope.excluder()
-        self._listed = self._deeper = self._left_out = 0
-        self.newest: ObjectSummary | None = None
-
-    def __iter__(self) -> Iterator[ObjectSummary]:
-        scope, excluded = self._scope, self._excluded
-        for location in self._locations:
-            for found in self._objects.list(location):
-                # Hadoop folds '//' and '..' in a path: such a key would make it read another object. Refused
-                # while listing, before a bookmark takes note of it.
-                S3Uri.parse(str(found.uri))
-                self._listed += 1
-                if not is_data(found.uri, [location]):
-                    continue
-                if scope.is_deeper(location, found.uri):
-                    self._deeper += 1
-                    continue
-                if excluded is not None and excluded.match(str(found.uri)):
-                    self._left_out += 1
-                    continue
-                if found.storage_class in scope.storage_classes:
-                    continue
-                newer = self.newest is None or found.last_modified >= self.newest.last_modified
-                if newer and found.size:
-                    self.newest = found
-                yield found
-
-    def warn(self) -> None:
-        """Say what a reader may not have meant: folders left out, patterns that match nothing.
-
-        Raises:
-            UsageError: a location looks like a pattern, and nothing of that name lies there.
-        """
-        places = ", ".join(map(str, self._locations))
-        if self._deeper:
-            _LOG.warning(
-                "%d objects in folders below %s were not read, as in Glue: set 'recurse': True to read them "
-                "(a bookmark moves past them)",
-                self._deeper,
-                places,
-            )
-        if self._excluded is not None and self._listed and not self._left_out:
-            _LOG.warning("exclusions left nothing out below %s: patterns match s3://bucket/key whole", places)
-        strange = [str(one) for one in self._locations if _GLOB.search(one.key)]
-        if strange and not self._listed:
-            raise UsageError(
-                "the paths of an S3 source",
-                found=f"{strange[0]}, and nothing of that very name",
-                required="locations; patterns in paths are not expanded here",
-                fix="name the folder with 'recurse': True, and leave objects out with 'exclusions'",
-            )

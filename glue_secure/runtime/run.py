@@ -223,8 +223,8 @@ class SecuredRun(Through):
         """One read or write, from the door on. What fails in it spoils the run.
 
         A script that swallows the error must not move its bookmark past data that was selected and not
-        read, or not written, or written and not verified. A JDBC read selects nothing, so that only a
-        refusal spoils it.
+        read, or not written, or written and not verified. A JDBC read notes last what it selects, so that
+        only a refusal spoils it.
         """
         with self._lock:
             self._require_open()

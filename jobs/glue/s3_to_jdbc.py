@@ -9,7 +9,9 @@ from glue_secure.job import Job
 from glue_secure.transforms import *
 from glue_secure.utils import getResolvedOptions
 
-args = getResolvedOptions(sys.argv, ["JOB_NAME", "s3_source", "connection_name", "db_name", "db_table"])
+args = getResolvedOptions(
+    sys.argv, ["JOB_NAME", "TempDir", "s3_source", "connection_name", "db_name", "db_table"]
+)
 
 sc = SparkContext()
 glueContext = GlueContext(sc)
@@ -40,6 +42,7 @@ datasink4 = glueContext.write_dynamic_frame.from_jdbc_conf(
     frame=resolvechoice2,
     catalog_connection=args["connection_name"],
     connection_options={"dbtable": args["db_table"], "database": args["db_name"]},
+    redshift_tmp_dir=args["TempDir"],
     transformation_ctx="datasink4",
 )
 job.commit()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from glue_secure.core.resolved_options import GLUE_OWN, RESERVED, GlueArgumentError, resolve
@@ -113,6 +113,7 @@ def difference(argv, options):
 
 @settings(deadline=None, max_examples=3000)
 @given(ARGV, OPTIONS)
+@example(["script.py", "--so", "-h"], ["source"])
 def test_both_answer_alike_or_differ_in_a_documented_way(argv, options):
     why = difference(argv, options)
     ours = answer(resolve, argv, options)
@@ -124,7 +125,9 @@ def test_both_answer_alike_or_differ_in_a_documented_way(argv, options):
             theirs = "refused: GlueArgumentError"
         assert ours == theirs
     elif isinstance(theirs, str) and why == "abbreviations":
-        assert ours == theirs or isinstance(ours, dict) or ours == "refused: GlueArgumentError"
+        # What Glue takes for an abbreviation without its value is unknown here, and a -h after it is reached.
+        helps = ours == "exit 0" and not {"-h", "--help"}.isdisjoint(argv)
+        assert ours == theirs or isinstance(ours, dict) or ours == "refused: GlueArgumentError" or helps
 
 
 @settings(deadline=None, max_examples=1000)

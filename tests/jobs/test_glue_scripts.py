@@ -167,6 +167,7 @@ def test_files_of_s3_go_to_a_database_table(scripts, glue_account, writing_conne
         connection_name=writing_connection,
         db_name=glue_account.postgres.database,
         db_table="public.orders",
+        TempDir=target("orders_tmp"),
     )
     with connect(glue_account) as session:
         rows = session.execute(
@@ -179,6 +180,7 @@ def test_files_of_s3_go_to_a_database_table(scripts, glue_account, writing_conne
     ]
     assert ran.evidence["tls"][0]["protocol"] == "TLSv1.3"
     assert ran.evidence["bookmark"]["sequence_after"] == 1
+    assert scripts.objects("orders_tmp") == []  # Redshift alone is loaded by way of S3
 
 
 def test_partitions_of_a_catalog_table_are_pruned_and_written_partitioned(scripts):

@@ -73,8 +73,8 @@ def test_an_option_that_touches_tls_or_credentials_refuses(glue_job, tables, opt
 
 
 def test_a_reader_option_that_plain_spark_cannot_honour_is_refused(glue_job, tables):
-    with pytest.raises(UsageError, match="jobBookmarkKeys"), glue_job.job() as job:
-        job.read.jdbc(connection=seed.CONNECTION, table="airlines", options={"jobBookmarkKeys": "carrier"})
+    with pytest.raises(UsageError, match="truncate"), glue_job.job() as job:
+        job.read.jdbc(connection=seed.CONNECTION, table="airlines", options={"truncate": "true"})
 
 
 def test_the_server_for_another_name_refuses_before_the_password_is_fetched(glue_job, glue_account, tables):

@@ -115,6 +115,14 @@ def judge_s3_options(options: Mapping[str, Any], what: str) -> None:
 
 def _judge_s3(options: Mapping[str, Any], what: str) -> None:
     refuse_protected({name: str(value) for name, value in options.items()}, f"S3 {what}")
+    places = sorted(name for name in options if name.lower() in ("path", "paths"))
+    if len(places) > 1 or any(name != name.lower() for name in places):
+        # Which of them Glue goes by is its own business; the guard must not look at another.
+        raise UsageError(
+            f"connection_options of an S3 {what}",
+            found=", ".join(places),
+            required="one of path and paths, so written",
+        )
     for name, value in options.items():
         if name.lower() in _MORE_PLACES and value:
             raise UsageError(

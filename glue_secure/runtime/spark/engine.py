@@ -13,7 +13,7 @@ from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.runtime.ports import Labels
 from glue_secure.runtime.spark.hadoop import HadoopSettings, versions
-from glue_secure.runtime.spark.loading import load
+from glue_secure.runtime.spark.loading import AGREEING, load, load_agreeing
 from glue_secure.runtime.spark.measure import READ_MARK, TEXT_MARK, UNMEASURED, RowMeter
 from glue_secure.runtime.spark.partitions import labelled, matching
 
@@ -128,7 +128,11 @@ class SparkEngine:
             reader = reader.option("basePath", base.with_scheme(self._hadoop.scheme))
         if schema is not None:
             reader = reader.schema(schema)
-        frame, measured = load(reader, format, [_literal(found, self._hadoop.scheme) for found in objects])
+        paths = [_literal(found, self._hadoop.scheme) for found in objects]
+        if options.get("enforceSchema") == AGREEING:
+            frame, measured = load_agreeing(reader, paths), True
+        else:
+            frame, measured = load(reader, format, paths)
         if labels is not None:
             frame = labelled(self._spark, frame, labels, metadata=measured)
         if partitions is not None and frame.rdd.getNumPartitions() > partitions:
@@ -151,10 +155,15 @@ class SparkEngine:
         driver_options: Mapping[str, str],
         spark_options: Mapping[str, str],
         predicates: Sequence[str] = (),
+        empty: bool = False,
     ) -> tuple[Any, str]:
         """A frame of a table, or of a query in parentheses with an alias.
 
-        Each of ``predicates`` is read as a partition of its own.
+        Each of ``predicates`` is read as a partition of its own; no plan of Spark shows them. An
+        ``empty`` frame has the schema, and no rows.
+
+        Raises:
+            UsageError: an option that is not known.
         """
         unknown = sorted(set(spark_options) - _JDBC_READER)
         if unknown:
@@ -171,7 +180,8 @@ class SparkEngine:
             frame = reader.jdbc(url, table, predicates=list(predicates))
         else:
             frame = reader.option("url", url).option("dbtable", table).load()
-        return frame, self._meter.mark_jdbc(frame)
+        mark = self._meter.mark_jdbc(frame)
+        return (frame.limit(0) if empty else frame), mark
 
     def write_s3(
         self,
@@ -231,10 +241,14 @@ class SparkEngine:
         self._meter.settle()
         return self._meter.rows(mark)
 
-    def first_row(self, frame: Any) -> Mapping[str, Any]:
-        """The first row of a small frame, ``{}`` when there is none."""
-        row = frame.first()
+    def first_row(self, frame: Any, columns: Sequence[str] = ()) -> Mapping[str, Any]:
+        """The first row of a small frame, ``{}`` when there is none; those columns only, where named."""
+        row = (frame.select(*columns) if columns else frame).first()
         return row.asDict() if row is not None else {}
+
+    def columns(self, frame: Any) -> tuple[str, ...]:
+        """Names of a frame's columns."""
+        return tuple(frame.columns)
 
     def close(self) -> None:
         """Take off what was hung on the session; the session itself is its owner's."""

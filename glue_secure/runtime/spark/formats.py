@@ -125,43 +125,30 @@ _WRITE = frozenset(["maxRecordsPerFile", "partitionOverwriteMode"])
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format: which Spark options it takes, and what Glue calls some of them.
+    """One format, and which Spark options it takes.
 
     Attributes:
         name: ``csv``.
         options: Spark's option names.
-        from_glue: Glue's ``format_options`` name → Spark's option name, for writes.
-        defaults: Spark options that Glue's own defaults amount to, for writes through the drop-in door.
         is_deep: whether Glue reads it through Spark: all levels without ``recurse``, partition folders
             as columns.
     """
 
     name: str
     options: frozenset[str]
-    from_glue: Mapping[str, str]
-    defaults: Mapping[str, str]
     is_deep: bool = False
 
 
 FORMATS = {
-    "csv": Format(
-        "csv",
-        _CSV,
-        {
-            "separator": "sep",
-            "escaper": "escape",
-            "quoteChar": "quote",
-            "multiLine": "multiLine",
-            "withHeader": "header",
-            "writeHeader": "header",
-        },
-        {"header": "true", "sep": ",", "quote": '"'},
-    ),
-    "json": Format("json", _JSON, {"multiLine": "multiLine"}, {}),
-    "parquet": Format("parquet", _PARQUET, {"compression": "compression"}, {}, is_deep=True),
-    "orc": Format("orc", _ORC, {}, {}, is_deep=True),
-    "avro": Format("avro", _AVRO, {"compression": "compression"}, {}),
-    "xml": Format("xml", _XML, {}, {}),
+    one.name: one
+    for one in (
+        Format("csv", _CSV),
+        Format("json", _JSON),
+        Format("parquet", _PARQUET, is_deep=True),
+        Format("orc", _ORC, is_deep=True),
+        Format("avro", _AVRO),
+        Format("xml", _XML),
+    )
 }
 # What Glue reads and plain Spark has no reader for.
 UNSERVED = ("delta", "grokLog", "hudi", "iceberg", "ion")
@@ -193,25 +180,6 @@ def spark_options(format_name: str, options: Mapping[str, Any], *, writing: bool
                 fix="check the spelling; Spark itself would ignore it in silence",
             )
         chosen[by_lower[name.lower()]] = text_of(value)
-    return chosen
-
-
-def glue_options(format_name: str, options: Mapping[str, Any]) -> dict[str, str]:
-    """Spark's writer options for Glue's ``format_options``, with Glue's defaults."""
-    chosen_format = format_of(format_name)
-    chosen = dict(chosen_format.defaults)
-    for name, value in options.items():
-        if name not in chosen_format.from_glue:
-            raise UsageError(
-                f"format_options of format {format_name}",
-                found=repr(name),
-                required=", ".join(sorted(chosen_format.from_glue)) or "none",
-                fix="docs/differences-from-glue.md lists what the plain-Spark runtime does not offer",
-            )
-        # Glue switches quoting off with -1, Spark with the empty text.
-        chosen[chosen_format.from_glue[name]] = (
-            "" if name == "quoteChar" and value in (-1, "-1") else text_of(value)
-        )
     return chosen
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,13 @@ PACKAGES = {
     "avro": "org.apache.spark:spark-avro_2.12:3.5.6",
     "xml": "com.databricks:spark-xml_2.12:0.18.0",
 }
+AGREEING = "agreeing"
+"""Of Spark's option ``enforceSchema``: every CSV object must have the header that the frame has.
+
+Spark itself reads all objects in the order of one header and drops what is beyond it, in silence; Glue reads
+each by its own.
+"""
+_LOG = logging.getLogger(__name__)
 _MISSING = re.compile(r"Failed to find (?:the )?data source|DATA_SOURCE_NOT_FOUND", re.IGNORECASE)
 
 
@@ -44,6 +52,21 @@ def load(reader: Any, format: str, paths: Sequence[str]) -> tuple[Any, bool]:
         raise missing_package(format) from error
 
 
+def load_agreeing(reader: Any, paths: Sequence[str]) -> Any:
+    """The frame of CSV objects with headers; an object with another header stops the job that reads it.
+
+    Where Spark makes up names of its own (``_c0`` for an empty one, ``a0`` and ``a1`` for two ``a``), it
+    cannot compare headers; the log says so.
+    """
+    frame = reader.option("enforceSchema", "true").load(list(paths))
+    if len(paths) < 2 or not frame.columns:
+        return frame
+    if _are_made_up(frame.columns):
+        _LOG.warning("CSV headers with empty or repeated names are not compared; columns go by their order")
+        return frame
+    return reader.option("enforceSchema", "false").schema(frame.schema).load(list(paths))
+
+
 def missing_package(format: str) -> UsageError:
     """The error that names the package of a format."""
     return UsageError(
@@ -52,6 +75,12 @@ def missing_package(format: str) -> UsageError:
         required=PACKAGES[format],
         fix=f"spark-submit --packages {PACKAGES[format]} (Spark 3.5; else your own version's)",
     )
+
+
+def _are_made_up(names: Sequence[str]) -> bool:
+    bases = [name.lower().removesuffix(str(at)) for at, name in enumerate(names)]
+    numbered = [base for base, name in zip(bases, names, strict=True) if base != name.lower()]
+    return "_c" in numbered or len(numbered) != len(set(numbered))
 
 
 def _is_spark_3() -> bool:

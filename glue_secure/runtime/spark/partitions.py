@@ -89,7 +89,10 @@ def try_cast(name: str, kind: Any) -> Any:
 
     if isinstance(kind, types.StringType):
         return functions.col(_quoted(name))
-    return functions.expr(f"try_cast({_quoted(name)} as {kind.simpleString()})")
+    text = f"try_cast({_quoted(name)} as {kind.simpleString()})"
+    if "${" in text:  # Spark would put the driver's own variable in for the name
+        raise UsageError("a column of the Data Catalog", found="${ in a name", required="a name without it")
+    return functions.expr(text)
 
 
 def _values(spark: Any, keys: Sequence[CatalogColumn], rows: list[tuple[str, ...]], first: str) -> Any:

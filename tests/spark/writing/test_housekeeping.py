@@ -78,7 +78,7 @@ def test_gs_s3_009_nothing_is_purged_or_moved_where_evidence_or_bookmarks_lie(st
     assert count() == before
 
 
-def test_a_table_loses_the_partitions_that_are_empty(started, aws, database):
+def test_a_table_is_moved_by_partitions_and_loses_those_that_are_empty(started, aws, database):
     context = started.context
     data = context.spark_session.sql("select id, cast(id % 3 as int) as month from range(6)")
     sink = context.getSink("s3", path=started.target, enableUpdateCatalog=True, partitionKeys=["month"])
@@ -92,6 +92,10 @@ def test_a_table_loses_the_partitions_that_are_empty(started, aws, database):
 
     context.purge_table(database, "t", {"partitionPredicate": "(month=='1')"})
     assert left() == ["0", "1", "2"]  # within the retention period
+    context.transition_table(database, "t", "STANDARD_IA", transition(started, partitionPredicate="month=0"))
+    listed = aws("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"{started.bench.name}/")["Contents"]
+    moved = [each["Key"] for each in listed if each["StorageClass"] == "STANDARD_IA"]
+    assert moved == [each["Key"] for each in listed if "/month=0/" in each["Key"]] != []
     context.purge_table(database, "t", {**NOW, "partitionPredicate": "month >= 1 and month < 2"})
     assert left() == ["0", "2"]
     assert not [key for key in started.bench.objects() if "month=1/" in key]

@@ -33,9 +33,14 @@ def stored(started, table):
 
 def test_from_jdbc_conf_appends_and_the_evidence_says_so(started, table, database_name):
     context, given = started.context, frame(started.context)
-    for _ in range(2):
-        result = context.write_dynamic_frame.from_jdbc_conf(
-            given, CONNECTION, {"dbtable": table, "database": database_name}
+    long_name, short_name = (
+        context.write_dynamic_frame_from_jdbc_conf,
+        context.write_dynamic_frame.from_jdbc_conf,
+    )
+    # The place is Redshift's alone, and in every tutorial of Glue.
+    for write, place in ((long_name, ""), (short_name, "s3://curated-bucket/tmp/")):
+        result = write(
+            given, CONNECTION, {"dbtable": table, "database": database_name}, redshift_tmp_dir=place
         )
         assert result is given
     assert stored(started, table).count() == 10
@@ -131,6 +136,14 @@ def test_an_option_that_is_not_known_or_weakens_is_refused(started, writer, opti
     with pytest.raises(error, match=match) as refusal:
         started.context.write_dynamic_frame.from_jdbc_conf(frame(started.context), CONNECTION, options)
     assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("place", ["hdfs://host/x", "/tmp/x"])
+def test_gs_s3_006_a_redshift_tmp_dir_that_is_not_in_s3_is_refused(started, writer, place):
+    with pytest.raises(Refusal, match="GS-S3-006"):
+        started.context.write_dynamic_frame.from_jdbc_conf(
+            frame(started.context), CONNECTION, {"dbtable": "t"}, redshift_tmp_dir=place
+        )
 
 
 def test_a_database_is_reached_through_a_connection_only(started, writer):

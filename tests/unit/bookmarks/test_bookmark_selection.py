@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from glue_secure.bookmarks.bounds import Limits
 from glue_secure.bookmarks.selection import is_data, select
 from glue_secure.bookmarks.state import BookmarkState
 from glue_secure.core.identifiers import S3Uri
@@ -81,11 +82,11 @@ def test_an_object_ahead_of_this_clock_is_read_once(entry):
 
 def test_the_newest_beyond_max_files_in_band_wait_and_are_read_later(entry):
     listing = [entry(f"{i}", 1000 + i) for i in range(5)]
-    first = select(listing, None, now=at(1010), max_files_in_band=3)
+    first = select(listing, None, now=at(1010), limits=Limits(max_files_in_band=3))
     assert (names(first), first.deferred) == (["0", "1", "2"], 2)
-    full = select(listing, first.next_state, now=at(1011), max_files_in_band=3)
+    full = select(listing, first.next_state, now=at(1011), limits=Limits(max_files_in_band=3))
     assert (names(full), full.deferred, full.next_state) == ([], 2, None)
-    later = select(listing, first.next_state, now=at(1004 + 901), max_files_in_band=3)
+    later = select(listing, first.next_state, now=at(1004 + 901), limits=Limits(max_files_in_band=3))
     assert (names(later), later.deferred) == (["3", "4"], 0)
 
 

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from glue_secure.bookmarks.state import BookmarkState, BookmarkStateError, S3SourceState
+from glue_secure.core.identifiers import S3Uri
 
 T = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 SOURCE = S3SourceState(
     T, T + timedelta(minutes=5), {"a" * 32: T, "b" * 32: T, "c" * 32: T + timedelta(seconds=1.5)}
 )
+STOPPED = S3SourceState(T, T, {}, S3Uri("landing", "flights/é 7"), {"s3://landing/flights": "flights/é 3"})
 DIGEST = "0" * 64
 
 
@@ -27,7 +29,19 @@ def test_a_state_comes_back_from_its_canonical_json():
         "floor": "2026-01-01T12:00:00Z",
         "high_water": "2026-01-01T12:05:00Z",
         "seen": {"2026-01-01T12:00:00Z": ["a" * 32, "b" * 32], "2026-01-01T12:00:01.500000Z": ["c" * 32]},
+        "last": "",
+        "listed_to": {},
     }
+
+
+def test_a_state_that_stopped_at_a_place_comes_back():
+    state = first(contexts={"flights": STOPPED})
+    assert BookmarkState.from_bytes(state.to_bytes()) == state
+    shape = json.loads(state.to_bytes())["contexts"]["flights"]
+    assert (shape["last"], shape["listed_to"]) == (
+        "s3://landing/flights/é 7",
+        {"s3://landing/flights": "flights/é 3"},
+    )
 
 
 def test_the_same_state_has_the_same_bytes_whatever_the_order_it_was_built_in():
@@ -82,12 +96,18 @@ def in_source(**changes):
         (change(sequence=2), "previous_digest"),
         (change(sequence=2, previous_digest="zz"), "previous_digest: not a SHA-256"),
         (change(contexts={"x": 1}), "not an object"),
-        (in_source(kind="jdbc"), "kind: not one of s3"),
-        (in_source(kind=["s3"]), "kind: not one of s3"),
+        (in_source(kind="kafka"), "kind: not one of s3, jdbc"),
+        (in_source(kind=["s3"]), "kind: not one of s3, jdbc"),
         (in_source(extra=1), "unknown field"),
         (in_source(floor="2026-01-01T12:00:00+00:00"), "not a UTC time"),
         (in_source(floor="yesterday"), "not a UTC time"),
         (in_source(floor=1), "not a UTC time"),
+        (in_source(last=1), "last: not a text"),
+        (in_source(last="landing/a"), "last: not an S3 location"),
+        (in_source(last="s3://landing/../a"), "last: not an S3 location"),
+        (in_source(last="s3a://landing/a"), "canonical"),
+        (in_source(listed_to=[]), "listed_to: not an object"),
+        (in_source(listed_to={"s3://landing": 1}), "listed_to: not a text"),
         (in_source(seen=[]), "not an object"),
         (in_source(seen={"2026-01-01T12:00:00Z": "x"}), "not a list"),
         (in_source(seen={"2026-01-01T12:00:00Z": ["x"]}), "not an identity"),

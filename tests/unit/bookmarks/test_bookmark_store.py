@@ -399,3 +399,34 @@ def test_racing_threads_have_exactly_one_winner(world):
     winners = [result for result in results if isinstance(result, str)]
     assert len(winners) == 1
     assert all(f"run {winners[0]} " in str(r) for r in results if isinstance(r, BookmarkConflict))
+
+
+def test_the_history_goes_back_to_the_first_state(world):
+    for run in ("jr_1", "jr_2", "jr_2", "jr_3"):
+        commit(world, run)
+    store = world.store()
+    entries = list(store.history(store.load()))
+    assert [entry.sequence for entry in entries] == [4, 3, 2, 1]
+    assert all(entry.in_history for entry in entries)
+    assert store.state_of_run("jr_2").sequence == 3
+    assert store.state_of_run("jr_3").sequence == 4
+    assert store.state_of_run("jr_9") is None
+
+
+def test_a_job_without_bookmark_has_no_state_of_any_run(world):
+    assert world.store().state_of_run("jr_1") is None
+
+
+def test_gs_bkm_004_a_history_with_a_state_missing_or_exchanged_is_no_history(world):
+    for run in ("jr_1", "jr_2", "jr_3"):
+        commit(world, run)
+    store = world.store()
+    first = world.objects.read(history(1)).body
+    world.objects.delete(history(1))
+    with pytest.raises(Refusal, match="GS-BKM-004") as caught:
+        store.state_of_run("jr_1")
+    assert caught.value.found == "no object"
+    world.objects.put(history(1), first[:-1] + b"\0")
+    with pytest.raises(Refusal, match="GS-BKM-004") as caught:
+        store.state_of_run("jr_1")
+    assert caught.value.found == "another state"

@@ -193,8 +193,11 @@ class FakeEngine:
     def rows_read(self, mark: str) -> int | None:
         return 7
 
-    def first_row(self, frame: Any) -> Mapping[str, Any]:
+    def first_row(self, frame: Any, columns: Sequence[str] = ()) -> Mapping[str, Any]:
         return self.session_row
+
+    def columns(self, frame: Any) -> tuple[str, ...]:
+        return ()
 
     def close(self) -> None:
         self.closed = True

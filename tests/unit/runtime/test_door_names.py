@@ -97,16 +97,17 @@ def test_types_with_parts_say_them(door):
     assert types.MapType(text).valueType == text
     assert types.TimestampNTZType.typeName()
     choice = types.ChoiceType([text, types.LongType()])
-    assert sorted(choice.jsonValue()) == ["choices", "dataType"]
+    assert sorted(choice.jsonValue()) == ["choices", "dataType", "properties"]
     struct = types.StructType([types.Field("a", choice)])
     assert [(field.name, field.dataType) for field in struct.fields] == [("a", choice)]
     assert types.EnumType(["x", "y"]).jsonValue()["options"] == ["x", "y"]
 
 
-@pytest.mark.parametrize("name", ["DynamicRecord", "EntityType", "mergeDataTypes"])
-def test_what_only_awsglues_own_records_need_is_refused_by_name(door, name):
-    with pytest.raises(UsageError, match=name):
-        getattr(door("gluetypes"), name)
+def test_every_name_of_the_types_is_there(door):
+    types = door("gluetypes")
+    assert types.mergeDataTypes(types.NullType(), types.StringType()) == types.StringType()
+    assert types.DynamicRecord({"a": 1}).a == 1
+    assert all(getattr(types, name) for name in types.__all__)
 
 
 def test_a_name_that_no_door_has_is_no_attribute(door):

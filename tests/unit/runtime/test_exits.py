@@ -17,6 +17,7 @@ FACTS = dict(resource="https://me:hunter2@host/", found="AES256", required="aws:
 """
 RUN = """
 class Run:
+    is_open = True
     def close(self, error=None, *, outcome=None):
         print("closed", type(error).__name__, outcome, flush=True)
 exits.watch(Run())
@@ -108,6 +109,7 @@ def test_a_run_that_cannot_be_closed_at_the_end_does_not_keep_others_open():
     ended = script(
         """
         class Broken:
+            is_open = True
             def close(self, error=None, *, outcome=None):
                 raise RuntimeError("no bucket")
         exits.watch(Broken())
@@ -116,3 +118,23 @@ def test_a_run_that_cannot_be_closed_at_the_end_does_not_keep_others_open():
     )
     assert ended.stdout == "closed NoneType ended without job.commit()\n"
     assert ended.returncode == 0
+
+
+def test_a_run_that_is_over_is_not_kept_by_the_next():
+    ended = script(
+        """
+        import gc, weakref
+        """
+        + textwrap.indent(RUN.replace("exits.watch(Run())", ""), "        ")
+        + """
+        over = Run()
+        exits.watch(over)
+        over.is_open = False
+        kept = weakref.ref(over)
+        del over
+        exits.watch(Run())
+        gc.collect()
+        print("kept" if kept() else "gone")
+        """
+    )
+    assert ended.stdout == "gone\nclosed NoneType ended without job.commit()\n"

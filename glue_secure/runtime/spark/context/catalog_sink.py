@@ -28,7 +28,7 @@ class CatalogTarget:
         database: its database.
         name: its name.
         options: ``additional_options``.
-        redshift_tmp_dir: Glue's; refused unless empty.
+        redshift_tmp_dir: Glue's, for a table behind a connection; nothing is written there.
     """
 
     database: str

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
-from glue_secure.runtime.catalog_reads import S3_OPTIONS
+from glue_secure.runtime.catalog_reads import JDBC_OPTIONS, S3_OPTIONS
 from glue_secure.runtime.scope import Sample, truth
 from glue_secure.runtime.spark.context.options import known
 from glue_secure.runtime.spark.context.shaping import table_read
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from glue_secure.runtime.run import SecuredRun
 
 _PREDICATE = "catalogPartitionPredicate"
-_JDBC = {"hashfield", "hashexpression", "hashpartitions", "sampleQuery", "fetchsize"}
 # They choose among Glue's own implementations; the rows are the same here.
 _NO_EFFECT = {"useS3ListImplementation", "useSparkDataSource"}
 
@@ -48,10 +47,12 @@ class CatalogSource:
     def read(self, run: SecuredRun, *, dynamic: bool, sample: Sample | None = None) -> Any:
         """Read what is new; a sample is never tracked, or a bookmark would move past what it left out."""
         known(
-            self.options, {_PREDICATE, *S3_OPTIONS, *_JDBC, *_NO_EFFECT}, "additional_options of from_catalog"
+            self.options,
+            {_PREDICATE, *S3_OPTIONS, *JDBC_OPTIONS, *_NO_EFFECT},
+            "additional_options of from_catalog",
         )
         merge = self.options.get("mergeSchema")
-        given = {name: value for name, value in self.options.items() if name in S3_OPTIONS | _JDBC}
+        given = {name: value for name, value in self.options.items() if name in S3_OPTIONS | JDBC_OPTIONS}
         return run.read_table(
             self.database,
             self.table,

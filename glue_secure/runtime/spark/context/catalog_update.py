@@ -65,6 +65,9 @@ class CatalogUpdate:
             return
         if known.connection or not _same_place(known.location, path):
             raise UsageError(what, found=f"a table at {known.location}", required=f"the sink's path, {path}")
+        held = known.classification.lower().replace("glueparquet", "parquet")
+        if held and held != format:
+            raise UsageError(what, found=f"format {format}", required=f"the table's own, {held}")
         names = [name for name, _ in known.partition_keys]
         if [key.lower() for key in keys] != [name.lower() for name in names]:
             raise UsageError(

@@ -14,6 +14,7 @@ from glue_secure.core.evidence import WriteRecord
 from glue_secure.dynamic import types as glue
 from glue_secure.runtime.spark.context.options import truth
 from glue_secure.runtime.spark.frames.table import Table
+from glue_secure.runtime.writes import s3_location
 
 if TYPE_CHECKING:
     from glue_secure.runtime.run import SecuredRun
@@ -51,17 +52,22 @@ class JdbcTarget:
     ) -> JdbcTarget:
         """Read ``connection_options`` of a sink.
 
+        ``redshift_tmp_dir``, which Glue's tutorials pass whatever the engine, must be a place in S3 or
+        empty. Nothing is written there: Redshift alone is loaded by way of S3.
+
         Raises:
             UsageError: an option of another engine.
-            Refusal: GS-TLS-008, a password among the options.
+            Refusal: GS-TLS-008, a password among the options; GS-S3-006, a ``redshift_tmp_dir`` elsewhere.
         """
         rest = dict(options)
         lowered = {name.lower(): name for name in rest}
         redshift = [lowered[name] for name in _REDSHIFT if name in lowered]
-        if redshift or redshift_tmp_dir:
+        if redshift_tmp_dir:
+            s3_location(redshift_tmp_dir, f"{what} by way of")
+        if redshift:
             raise UsageError(
                 what,
-                found=", ".join(redshift) or "redshift_tmp_dir",
+                found=", ".join(redshift),
                 required="options of a JDBC sink; these are documented for Amazon Redshift alone",
                 fix="run the statements in the database, or write with Amazon Redshift's own connection",
             )

@@ -52,7 +52,13 @@ class DataSink:
             raise UsageError("setCatalogInfo", found="a sink that is not S3", required="an S3 sink")
         options = {n: v for n, v in self._target.options.items() if n not in UPDATE_OPTIONS}
         self._catalog_id = catalogId
-        update = CatalogUpdate.asked(catalogDatabase, catalogTableName, self._target.options)
+        known = self._target.update  # a second call names another table; what was asked for stays
+        asked = (
+            {"enableUpdateCatalog": known.enabled, "updateBehavior": known.behavior}
+            if known is not None
+            else self._target.options
+        )
+        update = CatalogUpdate.asked(catalogDatabase, catalogTableName, asked)
         self._target = replace(self._target, options=options, update=update)
 
     def writeFrame(self, dynamic_frame: DynamicFrame, info: str = "") -> DynamicFrame:  # noqa: ARG002

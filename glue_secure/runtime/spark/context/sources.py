@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.runtime.limits import LIMITS, limits_of
 from glue_secure.runtime.parallel import source_of
 from glue_secure.runtime.scope import Sample, scope_of, truth, whole_number
 from glue_secure.runtime.spark.context.options import JDBC_TYPES, format_name, known
 from glue_secure.runtime.spark.context.shaping import dynamic_of, plain_of, text_of_json
 from glue_secure.runtime.spark.formats import format_of
+from glue_secure.runtime.spark.loading import AGREEING
 from glue_secure.runtime.spark.reading_options import read_options
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 S3_OPTIONS = {
     "paths", "recurse", "exclusions", "excludeStorageClasses", "compressionType", "compression",
-    "groupFiles", "groupSize", "isFailFast", "mergeSchema", "useS3ListImplementation",
+    "groupFiles", "groupSize", "isFailFast", "mergeSchema", "useS3ListImplementation", *LIMITS,
 }  # fmt: skip
 """Of an S3 source. ``useS3ListImplementation`` only says how Glue lists; the listing here is always lazy."""
 _JDBC_FORM = '{"useConnectionProperties": "true", "connectionName": NAME, "dbtable": TABLE}'
@@ -89,17 +91,21 @@ class S3Source:
         if not dynamic and "recurse" not in self.options:
             scope = replace(scope, recurse=True)
         as_text = dynamic and name == "json"
+        spark = dict(chosen.spark)
+        if dynamic and name == "csv" and not chosen.columns:
+            spark["enforceSchema"] = AGREEING
         if not dynamic and chosen.json.get("jsonPath"):
             raise UsageError("a DataFrame of JSON", found="jsonPath", required="create_dynamic_frame for it")
         return run.read_s3(
             list(paths),
             format="text" if as_text else name,
             record_format=name,
-            options=text_of_json(chosen.json) if as_text else chosen.spark,
+            options=text_of_json(chosen.json) if as_text else spark,
             schema=_spark_schema(chosen.schema),
             transformation_ctx="" if sample else self.transformation_ctx,
             convert=dynamic_of(name, chosen) if dynamic else plain_of(),
             scope=scope,
+            limits=limits_of(self.options),
             partition_columns=deep or not dynamic,
         )
 
@@ -111,10 +117,12 @@ class JdbcSource:
     Attributes:
         connection_type: ``postgresql``.
         options: Glue's ``connection_options``.
+        transformation_ctx: the bookmark's name.
     """
 
     connection_type: str
     options: Mapping[str, Any]
+    transformation_ctx: str = ""
 
     def formatted(self, format: str, options: Mapping[str, Any]) -> JdbcSource:  # noqa: ARG002
         """A table has no format."""
@@ -123,7 +131,7 @@ class JdbcSource:
         )
 
     def read(self, run: SecuredRun, *, dynamic: bool, sample: Sample | None = None) -> Any:  # noqa: ARG002
-        """Read it, TLS verified. No bookmark tracks it."""
+        """Read what is new, TLS verified; a sample is never tracked."""
         options = dict(self.options)
         if "password" in {name.lower() for name in options}:
             raise Refusal(
@@ -142,8 +150,9 @@ class JdbcSource:
                 required="useConnectionProperties, connectionName, dbtable",
                 fix=_JDBC_FORM,
             )
-        table, rest = source_of({name: str(value) for name, value in options.items()})
-        return run.read_jdbc(str(connection), table, options=rest)
+        table, rest = source_of(options)
+        context = "" if sample else self.transformation_ctx
+        return run.read_jdbc(str(connection), table, options=rest, transformation_ctx=context)
 
 
 class DataSource:
@@ -233,7 +242,8 @@ def source_of_type(
             raise UsageError(
                 f"a {connection_type} source", found="format", required="connection_options only"
             )
-        return JdbcSource(connection_type, dict(options)), str(options.get("dbtable") or connection_type)
+        name = str(options.get("dbtable") or connection_type)
+        return JdbcSource(connection_type, dict(options), transformation_ctx), name
     if connection_type in _STREAMS:
         raise UsageError(
             f"a {connection_type} source",

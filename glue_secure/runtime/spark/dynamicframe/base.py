@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
@@ -119,14 +120,14 @@ def frame_of(other: Any, what: str) -> DynamicFrame:
 
 
 def given_schema(schema: Any, what: str) -> glue.StructType:
-    """The schema, or why it is none."""
+    """A copy of the schema, which its owner may add to, or why it is none."""
     if not isinstance(schema, glue.StructType):
         raise UsageError(
             what,
             found=type(schema).__name__,
             required="a StructType of glue_secure.gluetypes",
         )
-    return schema
+    return deepcopy(schema)
 
 
 def _threshold(value: Any) -> int:

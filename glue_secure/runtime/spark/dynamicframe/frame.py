@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
 from glue_secure.core.errors import UsageError
@@ -58,8 +59,8 @@ class DynamicFrame(FieldSteps, RowSteps):
         return choices.to_dataframe(self.table, chosen)
 
     def schema(self) -> glue.StructType:
-        """The schema, in the types of ``glue_secure.gluetypes``."""
-        return self.table.schema
+        """A copy of the schema, in the types of ``glue_secure.gluetypes``."""
+        return deepcopy(self.table.schema)
 
     def with_frame_schema(self, schema: glue.StructType) -> DynamicFrame:
         """The same records under a given schema.

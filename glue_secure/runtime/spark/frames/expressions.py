@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import RLock
+from typing import Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.dynamic import types as glue
 from glue_secure.runtime.spark.frames.table import Table
 
 LOG = logging.getLogger("glue_secure.frames")
+_SUBSTITUTES = "spark.sql.variable.substitute"
+_LITERALLY = RLock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +79,34 @@ def project(table: Table, fields: Fields) -> Table:
         UsageError: two of them have the same name.
     """
     require_distinct([name for name, _ in fields])
-    data = table.data.selectExpr(*[f"{value.sql} AS {identifier(name)}" for name, value in fields])
+    data = select(table.data, *[f"{value.sql} AS {identifier(name)}" for name, value in fields])
     return table.with_data(data, glue.StructType([glue.Field(name, value.kind) for name, value in fields]))
+
+
+def select(data: Any, *expressions: str) -> Any:
+    """The DataFrame of these expressions, each read as it is written."""
+    with as_written(data.sparkSession, *expressions):
+        return data.selectExpr(*expressions)
+
+
+@contextmanager
+def as_written(session: Any, *texts: str) -> Iterator[None]:
+    """Keep Spark from putting values in for ``${...}`` in SQL texts that are parsed inside.
+
+    Names of fields come from the data, and Spark would read ``${env:AWS_SECRET_ACCESS_KEY}`` in one as the
+    driver's variable of that name, and print it where the field is not found. Only such texts change the
+    session's setting, and only until they are parsed.
+    """
+    if not any("${" in text for text in texts):
+        yield
+        return
+    with _LITERALLY:
+        before = session.conf.get(_SUBSTITUTES)
+        session.conf.set(_SUBSTITUTES, "false")
+        try:
+            yield
+        finally:
+            session.conf.set(_SUBSTITUTES, before)
 
 
 def require_distinct(names: list[str]) -> None:

@@ -16,7 +16,7 @@ from glue_secure.dynamic import types as glue
 from glue_secure.dynamic.infer import Shape
 from glue_secure.dynamic.values import encoder, plain
 from glue_secure.runtime.spark.frames import errors as failed
-from glue_secure.runtime.spark.frames.expressions import identifier, sql_type, text
+from glue_secure.runtime.spark.frames.expressions import identifier, select, sql_type, text
 from glue_secure.runtime.spark.frames.schema import to_spark
 from glue_secure.runtime.spark.frames.table import Table
 
@@ -70,7 +70,8 @@ def from_text(
 
     def read(one: str) -> tuple[list[Any], str, bool]:
         found = json_text.records(one, path)
-        return found.records, found.wrong, found.values == 1 and not path
+        # Spark takes a mark of the byte order for no JSON.
+        return found.records, found.wrong, found.values == 1 and not path and "\ufeff" not in one
 
     seen = look(frame.select(VALUE), read)
     schema = seen.kind if isinstance(seen.kind, glue.StructType) else glue.StructType()
@@ -160,7 +161,8 @@ def csv_with_types(frame: Any, catalog_schema: glue.StructType) -> Table:
     if not typed:
         return own
     casts = {name: f"try_cast({identifier(name)} AS {sql_type(kind)})" for name, kind in typed.items()}
-    found = frame.selectExpr(
+    found = select(
+        frame,
         *[f"max({cast} IS NOT NULL) AS `y{at}`" for at, cast in enumerate(casts.values())],
         *[
             f"max({identifier(name)} IS NOT NULL AND {cast} IS NULL) AS `n{at}`"
@@ -180,7 +182,7 @@ def csv_with_types(frame: Any, catalog_schema: glue.StructType) -> Table:
                 sql = _text_or(sql, casts[name], typed[name].typeName())
         columns.append(f"{sql} AS {identifier(name)}")
         fields.append(glue.Field(name, kind))
-    return Table(frame.selectExpr(*columns), glue.StructType(fields))
+    return Table(select(frame, *columns), glue.StructType(fields))
 
 
 def _text_or(sql: str, cast: str, name: str) -> str:

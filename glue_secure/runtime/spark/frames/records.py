@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from typing import Any
 
 from glue_secure.core.errors import UsageError
@@ -122,7 +123,9 @@ def from_records(
     rdd = (
         source if hasattr(source, "mapPartitionsWithIndex") else spark.sparkContext.parallelize(list(source))
     )
-    given = schema if schema is None or isinstance(schema, glue.StructType) else from_spark(schema)
+    # A copy: its owner may add to it later.
+    known = schema is None or isinstance(schema, glue.StructType)
+    given = deepcopy(schema) if known else from_spark(schema)
     if given is not None and not isinstance(given, glue.StructType):
         raise UsageError("the schema of records", found=type(schema).__name__, required="a StructType")
     names = [field.name for field in given.fields] if given is not None else []

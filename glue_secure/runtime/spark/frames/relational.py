@@ -61,7 +61,7 @@ def _tables(table: Table, name: str, root_name: str) -> dict[str, Table]:
     key = "__key"
     while key in dict(fields):
         key += "_"
-    kept = flat.data.selectExpr("*", f"monotonically_increasing_id() + 1L AS {ex.identifier(key)}")
+    kept = ex.select(flat.data, "*", f"monotonically_increasing_id() + 1L AS {ex.identifier(key)}")
     keyed = flat.with_data(kept.localCheckpoint(eager=True), flat.schema)
     own: ex.Fields = []
     for column, value in ex.columns(keyed):
@@ -74,7 +74,16 @@ def _tables(table: Table, name: str, root_name: str) -> dict[str, Table]:
     for column, value in ex.columns(keyed):
         if column in arrays:
             child = f"{root_name}_{column}"
-            found.update(_tables(_pivoted(keyed, key, column, value), child, root_name))
+            below = _tables(_pivoted(keyed, key, column, value), child, root_name)
+            twice = sorted(found.keys() & below.keys())
+            if twice:
+                raise UsageError(
+                    "relationalize",
+                    found=f"two arrays whose table is called {twice[0]}",
+                    required="names that differ",
+                    fix="rename the field with dots in its name first (rename_field)",
+                )
+            found.update(below)
     return found
 
 
@@ -92,7 +101,7 @@ def _pivoted(keyed: Table, key: str, column: str, value: ex.Value) -> Table:
         assert isinstance(value.kind, glue.ArrayType)  # noqa: S101 - only arrays and maps come here
         kind, exploded, inner = value.kind.elementType, value.sql, f"{column}.val"
     columns = f"posexplode({exploded}) AS (`index`, {ex.identifier(inner)})"
-    data = keyed.data.selectExpr(f"{ex.identifier(key)} AS `id`", columns)
+    data = ex.select(keyed.data, f"{ex.identifier(key)} AS `id`", columns)
     schema = [glue.Field("id", glue.LongType()), glue.Field("index", glue.IntegerType())]
     return keyed.with_data(data, glue.StructType([*schema, glue.Field(inner, kind)]))
 

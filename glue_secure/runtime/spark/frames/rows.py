@@ -44,8 +44,9 @@ def split_rows(table: Table, comparison_dict: Mapping[str, Mapping[str, Any]]) -
                 raise UsageError("split_rows", found=repr(operator), required=", ".join(OPERATORS))
             tests.append(_holds(value, operator, constant, text))
     condition = " and ".join(f"coalesce({test}, false)" for test in tests) or "true"
-    chosen = table.with_data(table.data.filter(condition), table.schema)
-    return chosen, table.with_data(table.data.filter(f"not ({condition})"), table.schema)
+    with ex.as_written(table.data.sparkSession, condition):
+        held, others = table.data.filter(condition), table.data.filter(f"not ({condition})")
+    return table.with_data(held, table.schema), table.with_data(others, table.schema)
 
 
 def join(one: Table, other: Table, paths1: str | Iterable[str], paths2: str | Iterable[str]) -> Table:
@@ -83,8 +84,8 @@ def join(one: Table, other: Table, paths1: str | Iterable[str], paths2: str | It
     schema = glue.StructType([*one.schema, *renamed])
     sides = [f"__l{i}" for i in range(len(one.schema.fields))]
     sides += [f"__r{i}" for i in range(len(other.schema.fields))]
-    data = joined.selectExpr(
-        *[f"{side} AS {ex.identifier(field.name)}" for side, field in zip(sides, schema, strict=True)]
+    data = ex.select(
+        joined, *[f"{side} AS {ex.identifier(field.name)}" for side, field in zip(sides, schema, strict=True)]
     )
     return Table(data, schema, (*one.errors, *other.errors))
 
@@ -122,12 +123,13 @@ def merge(
         for key in keys
     ]
     left = _keyed(source, "l", [pair[0] for pair in pairs])
-    right = stage.data.selectExpr(*[f"{pair[1].sql} AS `__rk{i}`" for i, pair in enumerate(pairs)])
+    right = ex.select(stage.data, *[f"{pair[1].sql} AS `__rk{i}`" for i, pair in enumerate(pairs)])
     condition = left["__lk0"] == right["__rk0"]
     for index in range(1, len(pairs)):
         condition = condition & (left[f"__lk{index}"] == right[f"__rk{index}"])
-    kept = left.join(right, condition, "left_anti").selectExpr(
-        *[f"`__l{i}` AS {ex.identifier(field.name)}" for i, field in enumerate(source.schema)]
+    kept = ex.select(
+        left.join(right, condition, "left_anti"),
+        *[f"`__l{i}` AS {ex.identifier(field.name)}" for i, field in enumerate(source.schema)],
     )
     return union(source.with_data(kept, source.schema), stage)
 
@@ -151,7 +153,7 @@ def _value(table: Table, path: Path, what: str) -> ex.Value:
 
 def _keyed(table: Table, side: str, keys: list[ex.Value]) -> Any:
     columns = [f"{value.sql} AS `__{side}{i}`" for i, (_, value) in enumerate(ex.columns(table))]
-    return table.data.selectExpr(*columns, *[f"{key.sql} AS `__{side}k{i}`" for i, key in enumerate(keys)])
+    return ex.select(table.data, *columns, *[f"{key.sql} AS `__{side}k{i}`" for i, key in enumerate(keys)])
 
 
 def _comparable(one: ex.Value, other: ex.Value) -> tuple[ex.Value, ex.Value]:
@@ -183,7 +185,7 @@ def _widened(table: Table, schema: glue.StructType) -> Any:
     parts = [
         (f.name, lift(own[f.name], f.dataType) if f.name in own else ex.nothing(f.dataType)) for f in schema
     ]
-    return table.data.selectExpr(*[f"{value.sql} AS {ex.identifier(name)}" for name, value in parts])
+    return ex.select(table.data, *[f"{value.sql} AS {ex.identifier(name)}" for name, value in parts])
 
 
 def _holds(value: ex.Value, operator: str, constant: Any, path: str) -> str:

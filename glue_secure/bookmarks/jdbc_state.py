@@ -1,0 +1,101 @@
+"""How far one table, or one query of a database, has been read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from glue_secure.bookmarks.forms import BookmarkStateError, as_text, require_fields
+
+ORDERS = ("asc", "desc")
+MOST_KEYS = 32
+"""Columns of one key; PostgreSQL's own limit for an index."""
+MOST_TEXT = 1024
+"""Characters of one string value: the state stays small."""
+_DAY = r"[0-9]{4,7}-[0-9]{2}-[0-9]{2}"
+_MOMENT = _DAY + r" [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
+_FORMS = {
+    "integer": r"0|-?[1-9][0-9]{0,18}",
+    "decimal": r"-?(?:0|[1-9][0-9]{0,999})(?:\.[0-9]{1,999})?",
+    "date": _DAY,
+    "timestamp": _MOMENT,
+    "timestamptz": _MOMENT,  # in UTC
+    "string": rf"[^\x00]{{0,{MOST_TEXT}}}",
+    "uuid": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+}
+KINDS = {kind: re.compile(form, re.DOTALL) for kind, form in _FORMS.items()}
+"""Kinds of key values, and the form of their text. What is infinite, or no number, has none."""
+# Of a key value, the evidence shows a time; anything else may be data of a person.
+_SHOWN = ("date", "timestamp", "timestamptz")
+
+
+@dataclass(frozen=True, slots=True)
+class JdbcSourceState:
+    """How far one table, or one query, has been read. The repr shows no value.
+
+    Attributes:
+        table: the table as the database names it, ``schema.table``; ``""`` of a query.
+        keys: names of the key's columns, in order.
+        order: ``asc`` or ``desc``.
+        types: the kinds of the values, of :data:`KINDS`.
+        values: text of the key of the last row that was read.
+    """
+
+    table: str
+    keys: tuple[str, ...]
+    order: str
+    types: tuple[str, ...]
+    values: tuple[str, ...]
+
+    kind: ClassVar[str] = "jdbc"
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise BookmarkStateError(f"order: not one of {', '.join(ORDERS)}")
+        if not 0 < len(self.keys) == len(self.values) == len(self.types) <= MOST_KEYS:
+            raise BookmarkStateError("keys, values, types: not of one length, or empty, or too many")
+        if len(set(self.keys)) < len(self.keys) or not all(self.keys):
+            raise BookmarkStateError("keys: a column without a name, or twice")
+        for kind, value in zip(self.types, self.values, strict=True):
+            if kind not in KINDS:
+                raise BookmarkStateError(f"types: not one of {', '.join(KINDS)}")
+            if not KINDS[kind].fullmatch(value):
+                raise BookmarkStateError(f"values: not of the form of type {kind}")
+
+    def __repr__(self) -> str:
+        return f"JdbcSourceState({self.table!r}, {self.order}, {self.watermark})"
+
+    @property
+    def watermark(self) -> str:
+        """What people are told of it: times, and of other values only their type, because they are data."""
+        return ", ".join(
+            f"{key}={value}{' UTC' if kind == 'timestamptz' else ''}"
+            if kind in _SHOWN
+            else f"{key}=({kind}, not shown)"
+            for key, kind, value in zip(self.keys, self.types, self.values, strict=True)
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "kind": self.kind,
+            "table": self.table,
+            "keys": list(self.keys),
+            "order": self.order,
+            "types": list(self.types),
+            "values": list(self.values),
+        }
+
+    @classmethod
+    def from_json(cls, shape: Mapping[str, Any], where: str) -> JdbcSourceState:
+        """Read the JSON form. Raises BookmarkStateError."""
+        require_fields(shape, {"kind", "table", "keys", "order", "types", "values"}, where)
+        lists: dict[str, tuple[str, ...]] = {}
+        for name in ("keys", "types", "values"):
+            if not isinstance(shape[name], list):
+                raise BookmarkStateError(f"{where}.{name}: not a list")
+            lists[name] = tuple(as_text(item, f"{where}.{name}") for item in shape[name])
+        table, order = (as_text(shape[name], f"{where}.{name}") for name in ("table", "order"))
+        return cls(table=table, order=order, **lists)

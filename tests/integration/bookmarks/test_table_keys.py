@@ -1,0 +1,203 @@
+"""A bookmark's conditions in PostgreSQL itself: its parser, its collation, its order of rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from psycopg import sql
+
+from glue_secure.jdbc.bookmark_keys import (
+    Key,
+    after,
+    identifier,
+    keys_query,
+    last_query,
+    literal,
+    table_query,
+    up_to,
+)
+
+REPEATED = settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
+# Few values, so that prefixes are often equal.
+VALUES = {
+    "smallint": st.integers(-2, 2),
+    "bigint": st.sampled_from([-(2**63), -1, 0, 1, 2**63 - 1]),
+    "numeric": st.decimals(-3, 3, places=1),
+    "date": st.dates(),
+    "timestamp without time zone": st.datetimes(),
+    "timestamp with time zone": st.datetimes(timezones=st.timezones()).filter(lambda at: 2 < at.year < 9998),
+    "text": st.one_of(st.sampled_from(["", "a", "B", "ä", "a'b", "\\", "a b", "A-b"]), TEXT),
+    "character varying": st.sampled_from(["a", "B", "b", "Ä", "ä", "a b", "a-b", "ab", "", "ß", "ss"]),
+    "character": st.sampled_from(["a", "b", " c"]),
+    "uuid": st.uuids(),
+}
+
+
+@pytest.fixture(scope="module")
+def connection(glue_account) -> Iterator[psycopg.Connection[Any]]:
+    """A session of the owner, whose settings are not those that the conditions were written under."""
+    server = glue_account.postgres
+    with psycopg.connect(
+        host=server.host,
+        port=server.port,
+        dbname=server.database,
+        user=server.user,
+        password=server.password,
+        sslmode="verify-full",
+        sslrootcert=str(glue_account.ca_pem),
+    ) as opened:
+        opened.execute("set time zone 'Asia/Kathmandu'")
+        yield opened
+
+
+@REPEATED
+@given(TEXT, st.booleans())
+@example("'; drop table airlines; --", True)
+@example("\\'; drop table airlines; --", False)
+@example("\\", False)
+@example("$$ $1 ? :x {fn x} %s U&'' /* */ \u2019\uff07\U0001f512", True)
+def test_any_text_comes_back_from_its_literal_whatever_the_session_says(connection, text, conforming):
+    connection.execute(f"set standard_conforming_strings to {'on' if conforming else 'off'}")
+    try:
+        assert connection.execute(f"select {literal(text)}, 'end'".replace("%", "%%"), ()).fetchone() == (
+            text,
+            "end",
+        )
+    finally:
+        connection.execute("set standard_conforming_strings to on")
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[list[str], list[tuple[Any, ...]], str, int, int]:
+    types = draw(st.lists(st.sampled_from(sorted(VALUES)), min_size=1, max_size=3))
+    rows = draw(st.lists(st.tuples(*(VALUES[name] for name in types)), min_size=1, max_size=12))
+    places = st.integers(0, len(rows) - 1)
+    return types, rows, draw(st.sampled_from(["asc", "desc"])), draw(places), draw(places)
+
+
+@REPEATED
+@given(tables())
+def test_between_two_keys_lie_the_rows_that_the_database_sorts_there(connection, drawn):
+    types, rows, order, first, last = drawn
+    keys = [Key(f'K"{at}', name) for at, name in enumerate(types)]
+    names = [identifier(key.name) for key in keys]
+    with connection.transaction(force_rollback=True):
+        _create(connection, keys, rows)
+        by_key = ", ".join(f"{name} {order}" for name in names)
+        ranked = f"select no, dense_rank() over (order by {by_key}) from keyed"
+        rank = dict(connection.execute(ranked).fetchall())
+        lower, upper = (
+            _texts(connection, keys, order, f"(select * from keyed where no = {at}) one")
+            for at in (first, last)
+        )
+        condition = f"{after(keys, lower, order)} and {up_to(keys, upper, order)}"
+        found = {row[0] for row in connection.execute(f"select no from keyed where {condition}")}
+        assert found == {no for no in rank if rank[first] < rank[no] <= rank[last]}
+        assert _texts(connection, keys, order, "keyed") in {
+            _texts(connection, keys, order, f"(select * from keyed where no = {no}) one")
+            for no in rank
+            if rank[no] == max(rank.values())
+        }
+
+
+@REPEATED
+@given(st.lists(tables(), min_size=1, max_size=3))
+def test_run_after_run_reads_each_row_once(connection, batches):
+    """Rows come in batches; a run reads from its bookmark to the last row. The model remembers every row."""
+    types, _, order, _, _ = batches[0]
+    keys = [Key(f"k{at}", name) for at, name in enumerate(types)]
+    with connection.transaction(force_rollback=True):
+        _create(connection, keys, [])
+        read: list[int] = []
+        bookmark: tuple[str, ...] | None = None
+        number = 0
+        for batch_types, rows, _, _, _ in batches:
+            for row in rows if batch_types == types else ():
+                _insert(connection, keys, number, row)
+                # Keys only grow: what would fall behind the bookmark is no row of this test.
+                if bookmark is not None:
+                    behind = up_to(keys, bookmark, order)
+                    connection.execute(f"delete from keyed where no = {number} and {behind}")
+                number += 1
+            last = _texts(connection, keys, order, "keyed")
+            if last is None:
+                continue
+            condition = up_to(keys, last, order)
+            if bookmark is not None:
+                condition = f"{after(keys, bookmark, order)} and {condition}"
+            read += [row[0] for row in connection.execute(f"select no from keyed where {condition}")]
+            bookmark = last
+        assert sorted(read) == sorted(row[0] for row in connection.execute("select no from keyed"))
+
+
+def test_a_composite_index_serves_the_condition(connection):
+    keys = [Key("k0", "bigint"), Key("k1", "text")]
+    with connection.transaction(force_rollback=True):
+        _create(connection, keys, [])
+        connection.execute("insert into keyed select n, n / 10, 'x' || n from generate_series(1, 20000) n")
+        connection.execute("create index on keyed (k0, k1)")
+        connection.execute("analyze keyed")
+        plan = connection.execute(
+            f"explain (format json) select * from keyed where {after(keys, ('1999', 'x'), 'asc')}"
+        ).fetchone()[0][0]["Plan"]
+    assert "Index Cond" in json.dumps(plan)
+
+
+def test_the_catalog_tells_columns_nulls_and_the_primary_key_in_its_order(connection):
+    with connection.transaction(force_rollback=True):
+        connection.execute('create table "Odd.t" (b int, "A" int not null, c int, primary key (c, b))')
+        connection.execute("create table parent (id int not null)")
+        connection.execute("create table child () inherits (parent)")
+        told = connection.execute(table_query('"Odd.t"')).fetchone()
+        assert told[0] == 'public."Odd.t"'
+        assert json.loads(told[1]) == [["b", True, 1], ["A", True, None], ["c", True, 0]]
+        assert json.loads(connection.execute(table_query("parent")).fetchone()[1]) == [["id", False, None]]
+        assert connection.execute(table_query("no_such_table")).fetchone() == (None, None)
+
+
+def test_types_are_known_of_a_table_without_rows_and_of_a_query(connection):
+    with connection.transaction(force_rollback=True):
+        connection.execute("create table empty (id numeric(9), name varchar(3), at timestamptz)")
+        query = keys_query("empty", ["id", "name", "at"], nullable=["name"], sequential="id")
+        types = ("numeric", "character varying", "timestamp with time zone")
+        assert connection.execute(query).fetchone() == (*types, 0, 0, 0, None)
+        query = keys_query("(select 1.5::real as x, null::text as y) q", ["x", "y"], nullable=["x", "y"])
+        assert connection.execute(query).fetchone() == ("real", "text", 0, 1, None)
+
+
+@pytest.mark.parametrize(("ids", "sequential"), [((3, 4, 5), True), ((1, 2, 4), False), ((7,), True)])
+def test_gaps_are_seen(connection, ids: Sequence[int], sequential: bool):
+    with connection.transaction(force_rollback=True):
+        connection.execute("create table counted (id bigint)")
+        for number in ids:
+            connection.execute("insert into counted values (%s)", [number])
+        query = keys_query("counted", ["id"], nullable=[], sequential="id")
+        assert connection.execute(query).fetchone()[-1] is sequential
+
+
+def _create(connection: Any, keys: Sequence[Key], rows: Sequence[Sequence[Any]]) -> None:
+    # A dictionary's order, which is not that of the characters' numbers.
+    told = {"character": "character(4)", "character varying": 'character varying collate "en-x-icu"'}
+    columns = ", ".join(f"{identifier(key.name)} {told.get(key.type, key.type)}" for key in keys)
+    connection.execute(f"create temporary table keyed (no int, {columns})")
+    for number, row in enumerate(rows):
+        _insert(connection, keys, number, row)
+
+
+def _insert(connection: Any, keys: Sequence[Key], number: int, row: Sequence[Any]) -> None:
+    values = sql.SQL(", ").join(sql.Placeholder() for _ in range(len(keys) + 1))
+    connection.execute(sql.SQL("insert into keyed values ({})").format(values), [number, *row])
+
+
+def _texts(connection: Any, keys: Sequence[Key], order: str, table: str) -> tuple[str, ...] | None:
+    row = connection.execute(last_query(table, keys, order)).fetchone()
+    return None if row is None else tuple(row[len(keys) :])

@@ -1,0 +1,84 @@
+"""The state of a table's source: strict, canonical, and silent about values that are data."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glue_secure.bookmarks.jdbc_state import KINDS, JdbcSourceState
+from glue_secure.bookmarks.state import BookmarkState, BookmarkStateError
+
+STATE = JdbcSourceState(
+    table="public.orders",
+    keys=("changed_at", "id", "name"),
+    order="asc",
+    types=("timestamptz", "integer", "string"),
+    values=("2024-02-29 23:59:59.000001", "-12", "O'Hara"),
+)
+TEXTS = {kind: st.from_regex(form, fullmatch=True) for kind, form in KINDS.items()}
+
+
+def bookmark(source: JdbcSourceState) -> BookmarkState:
+    return BookmarkState("curate", 1, 1, 0, 1, "jr_1", "", "", {"orders": source})
+
+
+def test_a_state_survives_its_bytes():
+    assert BookmarkState.from_bytes(bookmark(STATE).to_bytes()).contexts["orders"] == STATE
+
+
+@given(
+    st.lists(st.sampled_from(sorted(KINDS)).flatmap(lambda k: st.tuples(st.just(k), TEXTS[k])), min_size=1)
+)
+def test_any_state_that_can_be_made_can_be_read(values):
+    values = values[:32]
+    state = JdbcSourceState(
+        table="",
+        keys=tuple(f"k{at}" for at in range(len(values))),
+        order="desc",
+        types=tuple(kind for kind, _ in values),
+        values=tuple(value for _, value in values),
+    )
+    if all(character < "\ud800" or character > "\udfff" for value in state.values for character in value):
+        assert BookmarkState.from_bytes(bookmark(state).to_bytes()).contexts["orders"] == state
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("order", "up"),
+        ("keys", []),
+        ("keys", ["id", "id", "name"]),
+        ("keys", ["", "id", "name"]),
+        ("keys", "changed_at"),
+        ("types", ["timestamptz", "float", "string"]),
+        ("types", ["timestamptz", "integer"]),
+        ("values", ["2024-02-29 23:59:59.000001", "12", None]),
+        ("values", ["2024-02-29 23:59:59.000001", 12, "x"]),
+        ("values", ["2024-02-29 23:59:59.000001", "1' or '1'='1", "x"]),
+        ("values", ["infinity", "12", "x"]),
+        ("values", ["2024-02-29 23:59:59.000001", "٣", "x"]),
+        ("values", ["2024-02-29 23:59:59.000001", "NaN", "x"]),
+        ("values", ["2024-02-29 23:59:59.000001", "12", "nul\x00"]),
+        ("values", ["2024-02-29 23:59:59.000001", "12", "x" * 1025]),
+        ("table", None),
+        ("more", "fields"),
+    ],
+)
+def test_what_this_version_would_not_write_is_not_read_and_no_value_is_told(field, value):
+    shape = json.loads(bookmark(STATE).to_bytes())
+    shape["contexts"]["orders"][field] = value
+    body = json.dumps(shape, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    with pytest.raises(BookmarkStateError) as caught:
+        BookmarkState.from_bytes(body)
+    assert "O'Hara" not in str(caught.value)
+    assert "or '1'" not in str(caught.value)
+
+
+def test_people_are_told_times_and_of_other_values_their_type_only():
+    told = "changed_at=2024-02-29 23:59:59.000001 UTC, id=(integer, not shown), name=(string, not shown)"
+    assert STATE.watermark == told
+    assert "O'Hara" not in repr(STATE)
+    assert "-12" not in repr(STATE)

@@ -1,0 +1,224 @@
+"""What a tracked read of a table asks, decides and refuses, against a database that answers from a script."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from glue_secure.bookmarks.jdbc_state import JdbcSourceState
+from glue_secure.bookmarks.s3_state import S3SourceState
+from glue_secure.core.errors import UsageError
+from glue_secure.jdbc.bookmark_keys import AskedKeys
+from glue_secure.runtime.table_bookmarks import Rows, rows_of
+from glue_secure.testing.fakes import FakeClock
+
+STATE = JdbcSourceState("public.orders", ("id",), "asc", ("integer",), ("5",))
+
+
+@dataclass
+class FakeBookmarks:
+    """A session in which one source starts from ``state``; in a range it ends at ``bound``."""
+
+    state: Any = None
+    bound: Any = None
+    is_range: bool = False
+    untracked: dict[str, str] = field(default_factory=dict)
+
+    def state_of(self, _ctx: str) -> Any:
+        return self.state
+
+    def until(self, _ctx: str) -> Any:
+        return self.bound
+
+    def leave_untracked(self, ctx: str, why: str) -> None:
+        self.untracked[ctx] = why
+
+
+@dataclass
+class FakeDatabase:
+    """Answers by the kind of question: what the table is, what its keys are, which row is the last."""
+
+    table: list[tuple[str, bool, int | None]] | None = None
+    types: tuple[str, ...] = ("bigint",)
+    nulls: tuple[int, ...] = (0,)
+    sequential: bool | None = True
+    last: tuple[str, ...] | None = ("9",)
+    asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+
+    def row(self, query: str, *, where: Any = (), columns: Any = ()) -> dict[str, Any]:
+        self.asked.append((query, tuple(where)))
+        if "pg_class" in query:
+            told = None if self.table is None else json.dumps(self.table)
+            return {"name": "public.orders" if told else None, "columns": told}
+        if "pg_typeof" in query:
+            facts: dict[str, Any] = {f"type_{at}": name for at, name in enumerate(self.types)}
+            facts |= {f"nulls_{at}": count for at, count in enumerate(self.nulls)}
+            return {**facts, "sequential": self.sequential}
+        return {} if self.last is None else dict(zip(columns, self.last, strict=True))
+
+    def columns(self, _table: str) -> tuple[str, ...]:
+        return ("id", "at")
+
+
+@pytest.fixture
+def database():
+    return FakeDatabase([("id", True, 0), ("at", False, None)])
+
+
+@pytest.fixture
+def bookmarks():
+    return FakeBookmarks()
+
+
+@pytest.fixture
+def read(database, bookmarks):
+    def call(*names: str, order: str = "asc", is_name: bool = True) -> Rows:
+        return rows_of(
+            "orders" if is_name else "(select 1) x",
+            what="ops/orders",
+            is_name=is_name,
+            asked=AskedKeys(names, order),
+            transformation_ctx="orders",
+            bookmarks=bookmarks,
+            database=database,
+        )
+
+    return call
+
+
+def test_a_first_run_reads_up_to_the_last_row(read):
+    rows = read()
+    assert rows.where == "(\"id\" <= CAST(E'9' AS bigint))"
+    assert rows.next_state == replace(STATE, values=("9",))
+    assert rows.tracked
+    assert not rows.none_new
+
+
+def test_a_later_run_reads_what_lies_between_and_asks_the_database_whether_anything_does(
+    read, bookmarks, database
+):
+    bookmarks.state = STATE
+    rows = read()
+    assert rows.where == "(\"id\" > CAST(E'5' AS bigint)) and (\"id\" <= CAST(E'9' AS bigint))"
+    query, where = database.asked[-1]
+    assert where == ("(key_0 > CAST(E'5' AS bigint))",)
+    assert "E'5'" not in query, "a value in a query would stand in Spark's plans"
+
+
+def test_nothing_new_moves_nothing(read, bookmarks, database):
+    bookmarks.state, database.last = STATE, None
+    rows = read()
+    assert (rows.tracked, rows.none_new, rows.next_state) == (True, True, None)
+
+
+def test_a_state_goes_on_when_its_primary_key_has_got_gaps_and_nobody_counts_rows(read, bookmarks, database):
+    bookmarks.state, database.sequential = STATE, None
+    assert read().tracked
+    assert not any("count(*)" in query for query, _ in database.asked)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"sequential": False}, "primary key id has gaps"),
+        ({"types": ("uuid",)}, "primary key id is no number"),
+        ({"table": [("id", True, 0), ("at", True, 1)]}, "has 2 columns"),
+        ({"table": [("id", True, None)]}, "no primary key"),
+    ],
+)
+def test_without_keys_and_a_safe_primary_key_everything_is_read_and_the_evidence_says_why(
+    read, database, bookmarks, change, why, caplog
+):
+    for name, value in change.items():
+        setattr(database, name, value)
+    with caplog.at_level(logging.WARNING):
+        assert read() == Rows()
+    assert why in bookmarks.untracked["orders"]
+    assert why in caplog.text
+
+
+def test_a_query_needs_keys_and_any_of_its_columns_may_hold_nulls(read, bookmarks, database):
+    assert read(is_name=False) == Rows()
+    assert "a query has no primary key" in bookmarks.untracked["orders"]
+    assert read("id", is_name=False).next_state.table == ""
+    assert any("is null" in query for query, _ in database.asked)
+
+
+@pytest.mark.parametrize("change", [{"sequential": False}, {"table": [("id", True, None)]}])
+def test_a_source_that_had_a_state_is_never_read_whole_in_silence(read, database, bookmarks, change):
+    bookmarks.state = replace(STATE, keys=("id2",)) if "sequential" in change else STATE
+    for name, value in change.items():
+        setattr(database, name, value)
+    with pytest.raises(UsageError, match=r"jobBookmarkKeys|key: id"):
+        read()
+
+
+@pytest.mark.parametrize(
+    ("state", "found"),
+    [
+        (replace(STATE, keys=("at",)), "key: id"),
+        (replace(STATE, order="desc"), "jobBookmarkKeysSortOrder: asc"),
+        (replace(STATE, types=("decimal",)), "types: integer"),
+        (replace(STATE, table="public.customers"), "table: public.orders"),
+        (replace(STATE, table=""), "table: public.orders"),
+    ],
+)
+def test_a_state_that_was_made_otherwise_refuses(read, bookmarks, state, found):
+    bookmarks.state = state
+    with pytest.raises(UsageError, match=found):
+        read()
+
+
+def test_a_state_of_files_refuses(read, bookmarks):
+    now = FakeClock().now()
+    bookmarks.state = S3SourceState(now, now, {})
+    with pytest.raises(UsageError, match="state of a s3 source"):
+        read()
+
+
+def test_nulls_refuse_with_their_column_and_number(read, database):
+    database.nulls = (3,)
+    with pytest.raises(UsageError, match="3 rows whose 'id' is null"):
+        read("id")
+
+
+def test_columns_are_spelled_as_in_the_database(read):
+    with pytest.raises(UsageError, match="required: 'id', as the database spells it"):
+        read("ID")
+    with pytest.raises(UsageError, match="required: id, at"):
+        read("nowhere")
+
+
+@pytest.mark.parametrize("name", ["double precision", "real", "boolean", "jsonb", "my_domain"])
+def test_types_that_do_not_compare_safely_refuse(read, database, name):
+    database.types = (name,)
+    with pytest.raises(UsageError, match=name):
+        read("id")
+
+
+@pytest.mark.parametrize(
+    ("kind", "last"),
+    [("numeric", "NaN"), ("date", "infinity"), ("timestamp with time zone", "0044-03-15 00:00:00 BC"),
+     ("text", "x" * 1025), ("date", "15/03/2024")],
+)  # fmt: skip
+def test_a_last_value_after_which_nothing_could_be_new_refuses_without_showing_it(read, database, kind, last):
+    database.types, database.last = (kind,), (last,)
+    with pytest.raises(UsageError) as caught:
+        read("id")
+    assert last not in str(caught.value)
+
+
+def test_a_range_reads_what_two_states_have_between_them(read, bookmarks):
+    bookmarks.is_range, bookmarks.state, bookmarks.bound = True, STATE, replace(STATE, values=("8",))
+    rows = read()
+    assert rows.where == "(\"id\" > CAST(E'5' AS bigint)) and (\"id\" <= CAST(E'8' AS bigint))"
+    assert rows.next_state is None
+
+
+def test_a_range_that_ends_before_the_source_was_ever_read_holds_nothing(read, bookmarks):
+    bookmarks.is_range = True
+    assert read().none_new

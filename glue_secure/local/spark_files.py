@@ -87,6 +87,8 @@ def spark_defaults(account: EmbeddedAccount) -> dict[str, str]:
         # A job says s3://, as in Glue.
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
         "spark.hadoop.fs.AbstractFileSystem.s3.impl": "org.apache.hadoop.fs.s3a.S3A",
+        # Named, as the default of Hadoop 3.4 does not expand to a folder whose name has a space.
+        f"{s3a}.buffer.dir": str(account.scratch / "s3a"),
         f"{s3a}.endpoint": account.endpoint_url,
         f"{s3a}.endpoint.region": account.region,
         f"{s3a}.path.style.access": "true",

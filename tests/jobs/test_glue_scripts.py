@@ -217,8 +217,9 @@ def test_partitions_of_a_catalog_table_are_pruned_and_written_partitioned(script
         ("3", "PushEvent", "carla", "c/three"),
         ("5", "IssuesEvent", "ben", "a/one"),
     ]
-    keys = scripts.objects("events")
-    assert {key.rpartition("/")[0].removeprefix(f"{PREFIX}/events/") for key in keys if "=" in key} == {
+    # Hadoop 3.4 keeps the markers of folders.
+    files = [key for key in scripts.objects("events") if "=" in key and not key.endswith("/")]
+    assert {key.rpartition("/")[0].removeprefix(f"{PREFIX}/events/") for key in files} == {
         "type=PushEvent/year=2024/month=02",
         "type=IssuesEvent/year=2024/month=02",
     }

@@ -1,4 +1,4 @@
-"""A run that is killed, or answered with an error, at any request it makes: nothing is lost, nothing is ahead.
+"""A run killed, or answered with an error, at any request it makes: nothing is lost, nothing is ahead.
 
 The run is the real one; S3 and the engine are in memory. Each case is one request of an undisturbed
 run, so all of them are tried, before the request takes effect and after. A kill is a SIGKILL: the run is
@@ -64,8 +64,7 @@ class Requests:
             self._inside = True
             try:
                 result = real(*arguments, **more)
-                result = iter(list(result)) if real.__name__ == "list" else result
-                return result
+                return iter(list(result)) if real.__name__ == "list" else result
             finally:
                 self._inside = False
                 if mine:

@@ -106,7 +106,7 @@ def select(
         kept = {name: time for name, time in remembered.items() if time >= floor}
     else:
         files = None if limits.files is None else limits.files - len(chosen)
-        size = None if limits.size is None else max(0, limits.size - sum(entry.size for entry in chosen))
+        size = None if limits.size is None else limits.size - sum(entry.size for entry in chosen)
         banded = waiting[: within(waiting, files, size, least=0 if chosen else 1)]
     deferred = settled.left_out + band.left_out + len(waiting) - len(banded)
     new = in_key_order([*chosen, *banded])

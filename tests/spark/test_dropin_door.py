@@ -81,9 +81,9 @@ def test_gs_sec_007_nothing_before_job_init(context, call):
 
 def test_what_is_not_offered_is_refused_by_name(glue_job, started):
     context, _, args = started
-    with pytest.raises(UsageError, match="boundedFiles"):
+    with pytest.raises(UsageError, match="attachFilename"):
         context.create_dynamic_frame.from_options(
-            "s3", {"paths": [args["source"]], "boundedFiles": "10"}, format="csv"
+            "s3", {"paths": [args["source"]], "attachFilename": "f"}, format="csv"
         )
     with pytest.raises(UsageError, match="strictCheckForQuoting"):
         context.create_dynamic_frame.from_options(

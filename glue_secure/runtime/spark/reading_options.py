@@ -154,12 +154,13 @@ def _xml(given: Mapping[str, Any], fail_fast: bool) -> ReadOptions:
 
 def _schema(value: Any) -> Any:
     from glue_secure.dynamic import types as glue
+    from glue_secure.dynamic.type_json import parse
 
     if not value:
         return None
     try:
-        schema = _type(json.loads(value) if isinstance(value, str) else value)
-    except (KeyError, TypeError, ValueError):
+        schema = parse(json.loads(value) if isinstance(value, str) else value)
+    except (UsageError, ValueError):
         schema = None
     if not isinstance(schema, glue.StructType):
         raise UsageError(
@@ -168,24 +169,6 @@ def _schema(value: Any) -> Any:
     if glue.has_choice(schema):
         raise _cannot("xml", "withSchema with a ChoiceType", "one type for each field")
     return schema
-
-
-def _type(shape: Mapping[str, Any]) -> Any:
-    """The Glue type that ``jsonValue`` wrote."""
-    from glue_secure.dynamic import types as glue
-
-    kind = str(shape["dataType"])
-    if kind == "struct":
-        return glue.StructType([glue.Field(one["name"], _type(one["container"])) for one in shape["fields"]])
-    if kind == "array":
-        return glue.ArrayType(_type(shape["elementType"]))
-    if kind == "map":
-        return glue.MapType(_type(shape["valueType"]))
-    if kind == "choice":
-        return glue.ChoiceType([_type(one) for one in shape["choices"]])
-    if kind == "decimal":
-        return glue.DecimalType(int(shape["precision"]), int(shape["scale"]))
-    return glue.ATOMIC[kind]()
 
 
 def _cannot(format: str, found: str, required: str) -> UsageError:

@@ -171,8 +171,8 @@ def test_the_schema_of_a_table_is_told_in_both_languages(context, catalog, fligh
     ("more", "named"),
     [
         ({"additional_options": {"jobBookmarkKeys": ["id"]}}, "jobBookmarkKeys"),
-        ({"additional_options": {"boundedFiles": "1"}}, "boundedFiles"),
-        ({"additional_options": {"maxBand": "1"}}, "maxBand"),
+        ({"additional_options": {"attachFilename": "f"}}, "attachFilename"),
+        ({"additional_options": {"attachTimestamp": "t"}}, "attachTimestamp"),
         ({"name_space": "x"}, "name_space"),
         ({"surprise": 1}, "surprise"),
     ],

@@ -114,10 +114,10 @@ def test_a_sample_looks_at_few_objects(context, glue_job, landed):
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"boundedFiles": "1"}, "boundedFiles"),
-        ({"boundedSize": "1"}, "boundedSize"),
-        ({"maxBand": "1"}, "maxBand"),
-        ({"maxFilesInBand": "1"}, "maxFilesInBand"),
+        ({"attachTimestamp": "t"}, "attachTimestamp"),
+        ({"boundedSize": "0"}, "boundedSize"),
+        ({"boundedFile": "1"}, "boundedFile"),
+        ({"maxFilesInBand": "many"}, "maxFilesInBand"),
         ({"attachFilename": "name"}, "attachFilename"),
         ({"compressionType": "lzo"}, "compressionType"),
         ({"compressionType": "gzip"}, "compressionType"),

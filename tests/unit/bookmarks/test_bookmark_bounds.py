@@ -104,6 +104,18 @@ def test_the_bound_counts_over_settled_and_recent_objects_together(entry):
     assert names(select(listing, state, now=at(3600), limits=Limits(files=2))) == ["c"]
 
 
+def test_after_one_object_larger_than_the_bound_not_even_an_empty_one_follows(entry):
+    """Found by the model in its long mode: the larger one settled, the empty one recent."""
+    large, empty = entry("a", 0), entry("b", 3595)
+    listing = [
+        ObjectSummary(large.uri, 5, large.last_modified, "e"),
+        ObjectSummary(empty.uri, 0, empty.last_modified, "e"),
+    ]
+    first = select(listing, None, now=at(3600), limits=Limits(size=1))
+    assert (names(first), first.deferred) == (["a"], 1)
+    assert names(select(listing, first.next_state, now=at(3600), limits=Limits(size=1))) == ["b"]
+
+
 def test_no_room_in_the_window_means_that_an_object_waits_for_it_to_pass(entry):
     none = Limits(max_files_in_band=0)
     first = select([entry("a", 0), entry("b", 3590)], None, now=at(3600), limits=none)

@@ -80,11 +80,12 @@ def package(
     prefix = str(bucket).rstrip("/") if bucket else PLACEHOLDER
     progress("wheel")
     own = wheel.build_wheel()
-    written, zipped = write(out / wheel.NAME, own), write(out / ZIP_NAME, own)
-    targets = []
-    for version in versions:
+    fetched = []
+    for version in versions:  # all of them before the first file, so that what fails leaves no half of it
         progress(f"dependencies for Glue {version.name}")
-        targets.append(_target(out, version, own, fetch(version), prefix))
+        fetched.append((version, fetch(version)))
+    written, zipped = write(out / wheel.NAME, own), write(out / ZIP_NAME, own)
+    targets = [_target(out, version, own, wheels, prefix) for version, wheels in fetched]
     return Package(written, zipped, tuple(targets), prefix)
 
 

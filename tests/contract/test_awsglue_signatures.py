@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 import pytest
 
-pytest.importorskip("awsglue")
+pytest.importorskip("awsglue", reason="AWSGlueDataplanePython is made for Python 3.11 alone")
 
 CLASSES = {
     "GlueContext": ("awsglue.context", "glue_secure.context"),

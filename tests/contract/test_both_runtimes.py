@@ -13,7 +13,7 @@ import pytest
 
 from glue_secure.core.errors import GlueSecureError, Refusal, UsageError
 
-pytest.importorskip("awsglue")
+pytest.importorskip("awsglue", reason="AWSGlueDataplanePython is made for Python 3.11 alone")
 pytestmark = pytest.mark.filterwarnings("ignore:DataFrame constructor is internal:UserWarning")
 
 

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from glue_secure.core.resolved_options import GLUE_OWN, RESERVED, GlueArgumentError, resolve
 from glue_secure.utils import getResolvedOptions
 
-awsglue_utils = pytest.importorskip("awsglue.utils", reason="AWSGlueDataplanePython is not installed")
+awsglue_utils = pytest.importorskip(
+    "awsglue.utils", reason="AWSGlueDataplanePython is made for Python 3.11 alone"
+)
 
 OWN = (
     "source",

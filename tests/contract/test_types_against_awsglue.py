@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-pytest.importorskip("awsglue")
+pytest.importorskip("awsglue", reason="AWSGlueDataplanePython is made for Python 3.11 alone")
 
 
 @pytest.fixture(params=["spark", "glue"])

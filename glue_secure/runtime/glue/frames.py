@@ -2,8 +2,9 @@
 
 awsglue makes the results of its methods itself, always of its own class. So a frame is not made anew here:
 :func:`adopt` gives a frame that awsglue has made this module's class, which adds no state, and every method
-of the class adopts what the real one returns. That holds for methods of later awsglue versions too. A frame
-that a script makes through ``awsglue`` itself, past the doors, is only adopted once a door has seen it.
+of the class adopts what the real one returns. A method that only a later awsglue has is refused, because it
+may write. A frame that a script makes through ``awsglue`` itself, past the doors, is only adopted once a door
+has seen it.
 """
 
 from __future__ import annotations
@@ -14,9 +15,51 @@ from typing import Any, TypeVar
 
 from awsglue import dynamicframe as theirs
 
+from glue_secure.runtime.glue.gate import shut_unknown
 from glue_secure.runtime.glue.options import judge_s3_options
 
 T = TypeVar("T")
+
+# Public names of awsglue 5.0 and 5.1 that do not write, or write through the context.
+_FRAME = frozenset(
+    [
+        "apply_mapping",
+        "applyMapping",
+        "assertErrorThreshold",
+        "coalesce",
+        "count",
+        "drop_fields",
+        "errorsAsDynamicFrame",
+        "errorsCount",
+        "filter",
+        "fromDF",
+        "getNumPartitions",
+        "join",
+        "map",
+        "mapPartitions",
+        "mapPartitionsWithIndex",
+        "mergeDynamicFrame",
+        "printSchema",
+        "rename_field",
+        "repartition",
+        "resolveChoice",
+        "schema",
+        "select_fields",
+        "show",
+        "simplify_ddb_json",
+        "split_fields",
+        "split_rows",
+        "stageErrorsCount",
+        "toDF",
+        "unbox",
+        "union",
+        "unnest",
+        "unnest_ddb_json",
+        "with_frame_schema",
+        "write",
+    ]
+)
+_COLLECTION = frozenset(["flatmap", "keys", "map", "select", "values"])
 
 ResolveOption = theirs.ResolveOption
 DynamicFrameReader = theirs.DynamicFrameReader
@@ -140,5 +183,7 @@ class DynamicFrameCollection(theirs.DynamicFrameCollection):  # type: ignore[mis
         adopt(self)
 
 
+shut_unknown(DynamicFrame, theirs.DynamicFrame, _FRAME)
+shut_unknown(DynamicFrameCollection, theirs.DynamicFrameCollection, _COLLECTION)
 _adopt_results(DynamicFrame, theirs.DynamicFrame)
 _adopt_results(DynamicFrameCollection, theirs.DynamicFrameCollection)

@@ -8,7 +8,7 @@ that a call that did not pass the guard stops before the JVM hears of it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -86,6 +86,36 @@ class GuardedScalaContext:
             return getattr(self._scala_context, name)(*arguments)
 
         return call
+
+
+def shut_unknown(ours: type, base: type, known: frozenset[str]) -> None:
+    """Give ``ours`` a refusal for every public name of ``base`` that is neither known nor defined by us.
+
+    A later awsglue may write by a method that nobody here has looked at; called, it stops (UsageError).
+
+    Args:
+        ours: a subclass of ``base``.
+        base: awsglue's class.
+        known: its public names that were looked at.
+    """
+    between = ours.__mro__[: ours.__mro__.index(base)]
+    for name, member in vars(base).items():
+        if name.startswith("_") or name in known or not hasattr(member, "__get__"):  # that is, a plain value
+            continue
+        if not any(name in vars(one) for one in between):
+            setattr(ours, name, _shut(f"{base.__name__}.{name}"))
+
+
+def _shut(call: str) -> Callable[..., Any]:
+    def refuse(*_arguments: Any, **_options: Any) -> Any:
+        raise UsageError(
+            call,
+            found="a method of this awsglue that this project does not know",
+            required="a method of awsglue 5.1",
+            fix="docs/differences-from-glue.md lists what is guarded in Glue",
+        )
+
+    return refuse
 
 
 def require_glue_classes(jvm: Any) -> None:

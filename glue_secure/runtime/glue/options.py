@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-connect.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,14 @@ from glue_secure.runtime.writes import refuse_protected, s3_location
 JDBC_TYPES = ("jdbc", "mysql", "oracle", "postgresql", "redshift", "sqlserver")
 # "file" is here so that its paths are refused as what they are: not S3.
 S3_TYPES = ("avro", "csv", "file", "glueparquet", "ion", "json", "orc", "parquet", "s3", "xml")
-# Formats that write past Hadoop's file systems, with settings of their own.
-_OTHER_ROADS = ("iceberg",)
+# What is written as objects below one place, through Hadoop's file systems. Iceberg goes past them, and
+# table formats have settings of their own for where they write; a format of a later version is not known.
+# https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-format.html
+_FORMATS = ("", "avro", "csv", "glueparquet", "groklog", "ion", "json", "orc", "parquet", "xml")
 # Options that name places beside the one that is read or written.
-_MORE_PLACES = ("redshifttmpdir", "tempdir", "checkpointlocation", "manifestfilepath")
+_MORE_PLACES = ("redshifttmpdir", "tempdir", "checkpointlocation", "manifestfilepath", "hoodie.base.path")
+# Options that lead to something that is no place in S3.
+_ELSEWHERE = ("connectionname", "connectiontype", "connection_type", "fullurl", "useconnectionproperties")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +97,6 @@ def connection_reach(connection: str, options: Mapping[str, Any], what: str) -> 
     return JdbcReach(connection, _table(options), _judged(options))
 
 
-def temporary_place(place: str, what: str) -> None:
-    """Refuse a ``redshift_tmp_dir`` that is not S3 (GS-S3-006); ``""`` is none."""
-    if place:
-        s3_location(place, f"{what} by way of")
-
-
 def enforced(options: Mapping[str, Any]) -> dict[str, Any]:
     """JDBC options as they go to Glue: ``enforceSSL`` is the one that would override the connection.
 
@@ -109,12 +107,34 @@ def enforced(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def judge_s3_options(options: Mapping[str, Any], what: str) -> None:
-    """Refuse options of an S3 read or write that change encryption (GS-S3-005) or lead elsewhere."""
-    _judge_s3(options, what)
+    """Refuse options beside a place that is known already: what :func:`source_reach` refuses, and a place.
+
+    The path of a catalog table is the catalog's, that of a format or sample its source's or sink's.
+    """
+    _judge_s3(options, what, place="none")
 
 
-def _judge_s3(options: Mapping[str, Any], what: str) -> None:
-    refuse_protected({name: str(value) for name, value in options.items()}, f"S3 {what}")
+def judge_format(format: str | None, what: str) -> None:
+    """Refuse a format that is not known to lie below one place (UsageError); None and ``""`` are none."""
+    if str(format or "").lower() not in _FORMATS:
+        raise UsageError(
+            f"a {what} of format {format!r}",
+            found="a format that this project does not guard in Glue",
+            required=", ".join(filter(None, _FORMATS)),
+            fix="docs/differences-from-glue.md lists what is guarded in Glue",
+        )
+
+
+def _judge_s3(options: Mapping[str, Any], what: str, place: str = "one") -> None:
+    everything = list(_flat(options))
+    refuse_protected(dict.fromkeys((name for name, _ in everything), ""), f"S3 {what}")
+    _refuse_credentials(dict(everything), f"S3 {what}")
+    nested = [name for one in options.values() if isinstance(one, Mapping) for name, _ in _flat(one)]
+    for name in (*nested, *(options if place == "none" else ())):
+        if name.lower() in ("path", "paths"):
+            raise UsageError(
+                f"options of an S3 {what}", found=name, required="no second place beside the one it has"
+            )
     places = sorted(name for name in options if name.lower() in ("path", "paths"))
     if len(places) > 1 or any(name != name.lower() for name in places):
         # Which of them Glue goes by is its own business; the guard must not look at another.
@@ -123,11 +143,19 @@ def _judge_s3(options: Mapping[str, Any], what: str) -> None:
             found=", ".join(places),
             required="one of path and paths, so written",
         )
-    for name, value in options.items():
-        if name.lower() in _MORE_PLACES and value:
+    for name, value in everything:
+        if name.lower() in (*_MORE_PLACES, *_ELSEWHERE) and value:
             raise UsageError(
                 f"connection_options of an S3 {what}", found=name, required="one place: path, or paths"
             )
+
+
+def _flat(options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Names and values, those of mappings within too."""
+    for name, value in options.items():
+        yield str(name), value
+        if isinstance(value, Mapping):
+            yield from _flat(value)
 
 
 def _is_jdbc(connection_type: str) -> bool:
@@ -137,7 +165,8 @@ def _is_jdbc(connection_type: str) -> bool:
 def _s3_kind(connection_type: str, format: str | None, what: str) -> str:
     kind, named = str(connection_type).lower(), str(format or "").lower()
     # Glue itself takes the format for the type when it is parquet or orc.
-    if kind not in S3_TYPES or named in _OTHER_ROADS:
+    judge_format(format, what)
+    if kind not in S3_TYPES:
         raise UsageError(
             f"a {what} of connection_type {connection_type!r}, format {format!r}",
             found="a kind that this project does not guard yet",

@@ -14,7 +14,8 @@ from awsglue.streaming_data_source import StreamingDataSource as TheirStreamingD
 
 from glue_secure.core.errors import Refusal
 from glue_secure.runtime.glue.frames import adopt
-from glue_secure.runtime.glue.options import JdbcReach, S3Reach, judge_s3_options
+from glue_secure.runtime.glue.gate import shut_unknown
+from glue_secure.runtime.glue.options import JdbcReach, S3Reach, judge_format, judge_s3_options
 
 
 def adopt_source(source: Any) -> Any:
@@ -36,6 +37,7 @@ class DataSource(TheirDataSource):  # type: ignore[misc]
     def setFormat(self, format: str, **options: Any) -> None:
         """The format, when it is not parquet or orc; an option that changes encryption refuses."""
         with self._sql_ctx.guarded("DataSource.setFormat"):
+            judge_format(format, "source")
             judge_s3_options(options, "source")
             super().setFormat(format, **options)
 
@@ -47,6 +49,7 @@ class DataSource(TheirDataSource):  # type: ignore[misc]
     def getSampleFrame(self, num: int, **options: Any) -> Any:
         """A DynamicFrame of at most ``num`` records."""
         with self._sql_ctx.guarded("DataSource.getSampleFrame"):
+            judge_s3_options(options, "sample")
             return adopt(super().getSampleFrame(num, **options))
 
     def getDataFrame(self) -> Any:
@@ -61,6 +64,7 @@ class StreamingDataSource(TheirStreamingDataSource):  # type: ignore[misc]
     def setFormat(self, format: str, **options: Any) -> None:
         """The format; an option that changes encryption refuses."""
         with self._sql_ctx.guarded("StreamingDataSource.setFormat"):
+            judge_format(format, "source")
             judge_s3_options(options, "source")
             super().setFormat(format, **options)
 
@@ -78,6 +82,7 @@ class DataSink(TheirDataSink):  # type: ignore[misc]
     def setFormat(self, format: str, **options: Any) -> None:
         """The format, when it is not parquet or orc; an option that changes encryption refuses."""
         with self._sql_ctx.guarded("DataSink.setFormat"):
+            judge_format(format, "sink")
             judge_s3_options(options, "sink")
             super().setFormat(format, **options)
 
@@ -112,3 +117,8 @@ class DataSink(TheirDataSink):  # type: ignore[misc]
                     fix="take the sink from the context",
                 )
             return self._sql_ctx.written(self._reach, write, count)
+
+
+shut_unknown(DataSource, TheirDataSource, frozenset())
+shut_unknown(StreamingDataSource, TheirStreamingDataSource, frozenset())
+shut_unknown(DataSink, TheirDataSink, frozenset(("setAccumulableSize", "setCatalogInfo")))

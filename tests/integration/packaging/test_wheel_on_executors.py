@@ -10,7 +10,7 @@ from glue_secure.delivery.archive import write
 from glue_secure.delivery.package import ZIP_NAME
 from glue_secure.delivery.wheel import NAME, build_wheel
 
-# Whether the package ships itself is the script's first argument; it prints one JSON document.
+# What ships the package is the script's first argument; it prints one JSON document.
 SCRIPT = """
 import json
 import sys
@@ -32,7 +32,17 @@ def bucket_of(text):
 
 
 spark = SparkSession.builder.getOrCreate()
-sent = [ship_package(spark), ship_package(spark)] if sys.argv[1] == "ship" else []
+sent = []
+if sys.argv[1] == "ship":
+    sent = [ship_package(spark), ship_package(spark)]
+elif sys.argv[1] == "context":
+    from glue_secure.context import GlueContext
+
+    GlueContext(spark.sparkContext)
+elif sys.argv[1] == "engine":  # what job.init and SecureJob ask for
+    from glue_secure.runtime import composition
+
+    composition.engine(spark)
 frame = spark.createDataFrame([("s3://bucket-%d/key" % n,) for n in range(8)], ["uri"]).repartition(4)
 rows = [row[0].split(" ") for row in frame.select(udf(bucket_of)("uri")).collect()]
 print(json.dumps({"sent": sent, "driver": glue_secure.__spec__.origin, "rows": rows}))
@@ -67,6 +77,7 @@ def submit(stranger, tmp_path):
             "SPARK_LOCAL_DIRS": str(tmp_path / "scratch"),
             "SPARK_LOCAL_IP": "127.0.0.1",
             "SPARK_WORKER_DIR": str(tmp_path / "work"),
+            "GLUE_SECURE_RUNTIME": "spark",
             "PYSPARK_PYTHON": str(stranger),
         }
         command = [
@@ -99,6 +110,19 @@ def test_a_wheel_that_ships_itself_does(submit, tmp_path):
     assert found["sent"] == [True, False]
     assert ".whl/glue_secure/" in found["driver"]
     assert sorted(bucket for bucket, _, _ in found["rows"]) == [f"bucket-{n}" for n in range(8)]
+    assert all(".zip/glue_secure/" in origin for _, origin, _ in found["rows"])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("maker", ["context", "engine"])
+def test_what_a_script_makes_first_ships_the_wheel(submit, tmp_path, maker):
+    """``GlueContext``; and the engine of ``Job.init`` and ``SecureJob``, for a script without a context."""
+    wheel = write(tmp_path / NAME, build_wheel()).path
+    done = submit(wheel, maker)
+    assert done.returncode == 0, done.stderr[-4000:]
+    found = json.loads(done.stdout.strip().splitlines()[-1])
+    assert ".whl/glue_secure/" in found["driver"]
+    assert len(found["rows"]) == 8
     assert all(".zip/glue_secure/" in origin for _, origin, _ in found["rows"])
 
 

@@ -97,6 +97,18 @@ def test_packages_are_byte_identical_in_two_folders(tmp_path):
     assert digests[0] == digests[1]
 
 
+def test_wheels_that_cannot_be_had_leave_what_was_there_and_nothing_of_their_own(tmp_path):
+    def fails_at_the_second(version):
+        if version is GLUE_VERSIONS[1]:
+            raise GlueSecureError("the index is gone")
+        return stand_ins(version)
+
+    (tmp_path / "kept").write_text("before")
+    with pytest.raises(GlueSecureError, match="index is gone"):
+        package(tmp_path, GLUE_VERSIONS[:2], fetch=fails_at_the_second)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
 def test_all_versions_are_the_default_and_an_unknown_one_is_refused():
     assert [version.name for version in glue_versions([])] == ["4.0", "5.0", "5.1", "6.0"]
     assert [version.name for version in glue_versions(["6.0", "5.0", "6.0"])] == ["5.0", "6.0"]

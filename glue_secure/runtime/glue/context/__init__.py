@@ -9,14 +9,36 @@ from __future__ import annotations
 
 from typing import Any
 
+from awsglue.context import GlueContext as TheirGlueContext
+
 from glue_secure.core.errors import UsageError
 from glue_secure.runtime.glue.context.keeping import Keeping
 from glue_secure.runtime.glue.context.reading import Reading
 from glue_secure.runtime.glue.context.writing import Writing
-from glue_secure.runtime.glue.gate import Gate
+from glue_secure.runtime.glue.gate import Gate, GuardedScalaContext, shut_unknown
 from glue_secure.runtime.shipping import ship_package
 
 __all__ = ["GlueContext"]
+
+# Public names of awsglue 5.0 and 5.1 that reach no data, or reach it through what the parts define.
+_KNOWN = frozenset(
+    [
+        "add_ingestion_time_columns",
+        "cancel_transaction",
+        "commit_transaction",
+        "convert_resolve_option",
+        "create_data_frame_from_options",
+        "create_dynamic_frame_from_options",
+        "create_sample_dynamic_frame_from_options",
+        "currentTimeMillis",
+        "get_catalog_schema_as_spark_schema",
+        "get_logger",
+        "start_transaction",
+        "write_dynamic_frame_from_jdbc_conf",
+        "write_dynamic_frame_from_options",
+        "write_from_options",
+    ]
+)
 
 
 class GlueContext(Reading, Writing, Keeping):
@@ -36,4 +58,13 @@ class GlueContext(Reading, Writing, Keeping):
         self.secured_run = None
         self._gate = Gate()
         super().__init__(sparkContext, **options)
+        if not all(isinstance(j, GuardedScalaContext) for j in (self._ssql_ctx, self._glue_scala_context)):
+            raise UsageError(
+                "GlueContext",
+                found="an awsglue that makes the JVM's context in another way, past the guard",
+                required="awsglue as in Glue 5.0 and 5.1",
+            )
         ship_package(self.spark_session)
+
+
+shut_unknown(GlueContext, TheirGlueContext, _KNOWN)

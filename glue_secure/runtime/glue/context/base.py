@@ -17,7 +17,6 @@ from glue_secure.runtime.glue.options import (
     enforced,
     judge_s3_options,
     source_reach,
-    temporary_place,
 )
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ class GuardedContext(TheirGlueContext):  # type: ignore[misc]
                     required="database (or name_space, its old name) and table_name",
                 )
             self._own_catalog(call, catalog_id)
-            temporary_place(redshift_tmp_dir, call)
+            self._temporary_place(redshift_tmp_dir, call)
             table, wanted = run.catalog_table(names[0], table_name), dict(additional_options or {})
             what = f"table {names[0]}.{table_name}"
             if table.connection:
@@ -131,6 +130,11 @@ class GuardedContext(TheirGlueContext):  # type: ignore[misc]
                 )
             judge_s3_options(wanted, what)
             return S3Reach((table.location,), table.classification or "table"), wanted
+
+    def _temporary_place(self, place: str, call: str) -> None:
+        """Refuse a ``redshift_tmp_dir`` not in S3 (GS-S3-006) or a kept place (GS-S3-009); ``""`` is none."""
+        if place:
+            self.require_run(call).refuse_kept(place, f"{call} by way of")
 
     def _own_catalog(self, call: str, catalog_id: str | None) -> None:
         """Refuse another account's catalog: what it says was not read by the guard."""

@@ -8,6 +8,7 @@ from typing import Any
 from glue_secure.core.errors import UsageError
 from glue_secure.runtime.glue.context.base import GuardedContext, Options
 from glue_secure.runtime.glue.frames import adopt
+from glue_secure.runtime.glue.options import judge_s3_options
 
 
 class Keeping(GuardedContext):
@@ -96,6 +97,7 @@ class Keeping(GuardedContext):
 
     def _watch_manifest(self, options: Options) -> None:
         manifest = options.get("manifestFilePath")
+        judge_s3_options({n: v for n, v in options.items() if n != "manifestFilePath"}, "purge")
         if manifest:
             self.require_run("purge").watch_until_commit(str(manifest), format="csv")
 

@@ -11,7 +11,6 @@ from glue_secure.runtime.glue.options import (
     connection_reach,
     enforced,
     sink_reach,
-    temporary_place,
 )
 from glue_secure.runtime.glue.pipes import adopt_sink
 
@@ -114,7 +113,7 @@ class Writing(GuardedContext):
         """Write to a table behind a Glue connection, whose TLS is verified first."""
         with self.guarded("write_dynamic_frame.from_jdbc_conf"):
             self._own_catalog("write_dynamic_frame.from_jdbc_conf", catalog_id)
-            temporary_place(redshift_tmp_dir, "write")
+            self._temporary_place(redshift_tmp_dir, "write")
             wanted = dict(connection_options or {})
             reach = connection_reach(catalog_connection, wanted, f"sink of {catalog_connection}")
             real = super().write_from_jdbc_conf

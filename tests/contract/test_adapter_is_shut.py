@@ -1,0 +1,77 @@
+"""What the adapter does not know, or cannot hold, stops: later methods, another gate, weak bookmarks."""
+
+from __future__ import annotations
+
+import pytest
+
+from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.core.security_configuration import EncryptionSetting
+
+theirs = pytest.importorskip("awsglue.context", reason="AWSGlueDataplanePython is made for Python 3.11 alone")
+
+
+def test_a_method_that_only_a_later_awsglue_has_is_refused():
+    from glue_secure.runtime.glue.gate import shut_unknown
+
+    class Later:
+        limit = 5
+
+        def show(self):
+            return "shown"
+
+        def save(self):
+            return "saved"
+
+        def exportTo(self, path):
+            return path
+
+        @classmethod
+        def fromExport(cls, path):
+            return path
+
+    class Ours(Later):
+        def save(self):
+            return "guarded"
+
+    shut_unknown(Ours, Later, frozenset(("show",)))
+    assert (Ours().show(), Ours().save(), Ours.limit) == ("shown", "guarded", 5)
+    for call in (Ours().exportTo, Ours.fromExport):
+        with pytest.raises(UsageError, match="does not know"):
+            call("s3://curated/x/")
+
+
+def test_no_method_of_this_awsglue_is_taken_for_a_later_ones():
+    from glue_secure.runtime.glue import context, frames, pipes
+
+    for ours in (
+        context.GlueContext,
+        frames.DynamicFrame,
+        frames.DynamicFrameCollection,
+        pipes.DataSource,
+        pipes.StreamingDataSource,
+        pipes.DataSink,
+    ):
+        names = [name for name in dir(ours) if not name.startswith("_")]
+        assert [n for n in names if getattr(getattr(ours, n), "__name__", "") == "refuse"] == []
+
+
+def test_a_context_that_awsglue_makes_past_the_gate_is_not_handed_out(in_glue, make_context, monkeypatch):
+    from glue_secure.context import GlueContext
+    from glue_secure.runtime.glue.context.base import GuardedContext
+
+    bare = theirs.GlueContext._get_glue_scala_context
+    monkeypatch.setattr(GuardedContext, "_get_glue_scala_context", bare)
+    with pytest.raises(UsageError, match="past the guard"):
+        make_context(GlueContext)
+
+
+def test_gs_sec_005_a_configuration_without_bookmark_encryption_never_reaches_job_init(in_glue, make_context):
+    from glue_secure.context import GlueContext
+    from glue_secure.job import Job
+
+    context = make_context(GlueContext)
+    in_glue.configure(job_bookmarks=EncryptionSetting("DISABLED"))
+    with pytest.raises(Refusal, match="GS-SEC-005"):
+        Job(context).init("curate", {"JOB_NAME": "curate"})
+    assert context.recorder.called("init") == []
+    assert context.secured_run is None

@@ -1,7 +1,8 @@
 """The table of database engines: what each driver is called and how each of its options is judged.
 
-An engine is data. PostgreSQL is judged; the others are named, so that their refusal can say that
-the engine is known and not supported yet. The option names are those of pgjdbc 42.7.3 (Glue 5) with
+An engine is data. All are judged. A run connects to PostgreSQL only: the others have no preflight yet,
+so their refusal says that the engine is known and not supported. PostgreSQL's option names are those of
+pgjdbc 42.7.3 (Glue 5) with
 the security-relevant ones that later versions added.
 https://jdbc.postgresql.org/documentation/use/#connection-parameters
 """
@@ -9,73 +10,10 @@ https://jdbc.postgresql.org/documentation/use/#connection-parameters
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from enum import Enum
 
-
-class Rule(str, Enum):
-    """How an option of a driver is judged."""
-
-    HARMLESS = "harmless"  # allowed where its value matches the pattern
-    TLS = "tls"  # decides how the server is verified; only the forced value is allowed
-    CREDENTIAL = "credential"  # belongs in Secrets Manager
-    ADDRESS = "address"  # a second way of naming the server
-    REFUSED = "refused"  # runs code, leaks, or changes the session in a way that cannot be judged
-
-
-@dataclass(frozen=True, slots=True)
-class DriverOption:
-    """One option of a driver.
-
-    Attributes:
-        name: as the driver spells it; pgjdbc ignores any other letter case.
-        rule: how it is judged.
-        values: HARMLESS and TLS: the pattern that the whole value must match; ``""`` matches none.
-        why: TLS and REFUSED: what the option would do, as the end of a sentence.
-    """
-
-    name: str
-    rule: Rule
-    values: str = ""
-    why: str = ""
-
-    def accepts(self, value: str) -> bool:
-        """Whether the option may stand with this value."""
-        return bool(self.values) and re.fullmatch(self.values, value) is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """A database engine.
-
-    Attributes:
-        name: as in its URL (``postgresql``) and in Glue's ``JDBC_ENGINE``.
-        url_prefix: what its JDBC URLs begin with.
-        supported: whether its options can be judged; where False, the rest is empty.
-        driver: the driver's class.
-        default_port: the driver's own.
-        forced: driver options that force full verification, all but the certificate.
-        anchor_option: the driver option that takes the trust anchor as PEM text.
-        session_query: asks the server, in the session itself, how the session is protected;
-            one row ``ssl`` (boolean), ``version``, ``cipher`` (text, null without TLS), ``bits`` (integer).
-        options: every option that is known.
-    """
-
-    name: str
-    url_prefix: str
-    supported: bool = False
-    driver: str = field(default="", repr=False)
-    default_port: int = field(default=0, repr=False)
-    forced: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    anchor_option: str = field(default="", repr=False)
-    session_query: str = field(default="", repr=False)
-    options: tuple[DriverOption, ...] = field(default=(), repr=False)
-
-    def option(self, name: str) -> DriverOption | None:
-        """The option of that name in any letter case, None where it is unknown."""
-        lowered = name.lower()
-        return next((option for option in self.options if option.name.lower() == lowered), None)
-
+from glue_secure.jdbc.engine import Bundled, DriverOption, Engine, Rule
+from glue_secure.jdbc.engines_more import ORACLE, REDSHIFT, SQLSERVER
+from glue_secure.jdbc.engines_mysql import MARIADB, MYSQL
 
 _INTEGER = r"-?[0-9]{1,9}"
 _BOOLEAN = "true|false"
@@ -201,14 +139,15 @@ POSTGRESQL = Engine(
         *(DriverOption(name, Rule.ADDRESS) for name in _ADDRESSES),
         *(DriverOption(name, Rule.REFUSED, why=why) for name, why in _REFUSED),
     ),
+    bare_form="jdbc:postgresql://{host}:{port}/{database}",
+    drivers=(
+        Bundled("4.0", "42.3.6", "prefer: plain text where the server has no TLS"),
+        Bundled("5.x", "42.7.3", "prefer: plain text where the server has no TLS"),
+        Bundled("6.0", "42.7.3", "prefer: plain text where the server has no TLS"),
+    ),
 )
 
-ENGINES = (
-    POSTGRESQL,
-    Engine("mysql", "jdbc:mysql:"),
-    Engine("mariadb", "jdbc:mariadb:"),
-    Engine("sqlserver", "jdbc:sqlserver:"),
-    Engine("oracle", "jdbc:oracle:"),
-    Engine("redshift", "jdbc:redshift:"),
-)
+ENGINES = (POSTGRESQL, MYSQL, MARIADB, SQLSERVER, ORACLE, REDSHIFT)
 SUPPORTED = tuple(engine for engine in ENGINES if engine.supported)
+
+__all__ = ["ENGINES", "POSTGRESQL", "SUPPORTED", "DriverOption", "Engine", "Rule"]

@@ -51,11 +51,14 @@ class JdbcUrl:
     def bare(self) -> str:
         """The URL without options."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.engine.url_prefix}//{host}:{self.port}/{quote(self.database, safe='')}"
+        return self.engine.bare_form.format(host=host, port=self.port, database=quote(self.database, safe=""))
 
     def __str__(self) -> str:
-        options = "&".join(f"{name}={quote(value, safe='')}" for name, value in self.options)
-        return f"{self.bare}?{options}" if options else self.bare
+        options = self.engine.separator.join(
+            f"{name}={quote(value, safe='')}" for name, value in self.options
+        )
+        mark = "?" if self.engine.separator == "&" else self.engine.separator
+        return f"{self.bare}{mark}{options}" if options else self.bare
 
 
 def parse_url(text: str, *, resource: str = "JDBC URL") -> JdbcUrl:
@@ -95,7 +98,9 @@ def parse_url(text: str, *, resource: str = "JDBC URL") -> JdbcUrl:
     return JdbcUrl(engine, host, port, name, options)
 
 
-def judge_url_option(option: DriverOption | None, name: str, value: str, resource: str) -> None:
+def judge_url_option(
+    option: DriverOption | None, name: str, value: str, resource: str, *, wanted: str = "sslmode=verify-full"
+) -> None:
     """Refuse an option of a URL that is weak, secret, an address, unknown or odd; pass the rest."""
     if option is None:
         _refuse(
@@ -126,7 +131,7 @@ def judge_url_option(option: DriverOption | None, name: str, value: str, resourc
             "GS-TLS-001",
             resource,
             found=f"{option.name}={_shown_value(value)} in the URL: {option.why}",
-            required="sslmode=verify-full, or no TLS option at all: full verification is then set here",
+            required=f"{wanted}, or no TLS option at all: full verification is then set here",
             fix=f"remove {option.name} from the URL; an authority of your own goes into CUSTOM_JDBC_CERT",
         )
     if option.rule is Rule.REFUSED:

@@ -17,7 +17,13 @@ _NOT_FOUND = {
     "EntityNotFoundException",
     "ResourceNotFoundException",
 }
-_PRECONDITION = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
+_PRECONDITION = {
+    "PreconditionFailed",
+    "412",
+    "ConditionalRequestConflict",
+    "409",
+    "ConditionalCheckFailedException",
+}
 
 
 @contextmanager

@@ -47,6 +47,13 @@ class GlueControlPlane:
             )
         return str(job["SecurityConfiguration"])
 
+    def default_arguments(self, job_name: str) -> dict[str, str]:
+        """GetJob: the job's default arguments, those that nobody may override over them, without ``--``."""
+        with translated("GetJob"):
+            job = self._client.get_job(JobName=job_name)["Job"]
+        both = {**(job.get("DefaultArguments") or {}), **(job.get("NonOverridableArguments") or {})}
+        return {str(name).removeprefix("--"): str(value) for name, value in both.items()}
+
     def security_configuration(self, name: str) -> SecurityConfiguration:
         """GetSecurityConfiguration."""
         with translated("GetSecurityConfiguration"):

@@ -46,7 +46,7 @@ class AwsSession:
         session._session.set_config_variable("ca_bundle", self._verify)
         self._path_style = path_style
         self._clients: dict[str, Any] = {}
-        self._account: str | None = None
+        self._identity: tuple[str, str] | None = None
 
     @classmethod
     def from_chain(cls, *, path_style: bool = False, requests_ca_bundle: str | None = None) -> AwsSession:
@@ -86,12 +86,21 @@ class AwsSession:
     @property
     def account(self) -> str:
         """Twelve digits, from GetCallerIdentity. Raises ServiceError."""
-        if self._account is None:
+        return self._who()[0]
+
+    @property
+    def caller(self) -> str:
+        """ARN of who asks, from GetCallerIdentity. Raises ServiceError."""
+        return self._who()[1]
+
+    def _who(self) -> tuple[str, str]:
+        if self._identity is None:
             from glue_secure.aws.answers import translated
 
             with translated("GetCallerIdentity"):
-                self._account = str(self.client("sts").get_caller_identity()["Account"])
-        return self._account
+                answer = self.client("sts").get_caller_identity()
+                self._identity = str(answer["Account"]), str(answer.get("Arn", ""))
+        return self._identity
 
     @property
     def kind(self) -> str:

@@ -59,13 +59,15 @@ class Envelope:
         provider: a strict master key provider of the AWS Encryption SDK, for exactly ``key``.
         key: the key that seals, and opens.
         context: whose bookmark it is.
-        also_opens: further keys whose messages are opened, for a change of key.
+        also_opens: further keys whose messages are opened, for a change of key; none of them seals.
+        provider_of: makes a strict provider for one of ``also_opens``; without it, ``provider`` serves them.
     """
 
     provider: Any = field(repr=False)
     key: KmsKeyArn
     context: EnvelopeContext
     also_opens: tuple[KmsKeyArn, ...] = ()
+    provider_of: Callable[[KmsKeyArn], Any] | None = field(default=None, repr=False)
 
     def seal(self, body: bytes, *, resource: str) -> bytes:
         """Encrypt under a fresh data key. Raises CannotVerify (GS-BKM-006); UsageError if too large."""
@@ -138,19 +140,22 @@ class Envelope:
             found = f"{len(request.encrypted_data_keys)} encrypted data keys"
             raise refusals.not_authentic(resource, found, "exactly 1 encrypted data key")
         (data_key,) = request.encrypted_data_keys
-        allowed = {str(key) for key in (self.key, *self.also_opens)}
+        allowed = {str(key): key for key in (self.key, *self.also_opens)}
         provider, name = (
             data_key.key_provider.provider_id,
             data_key.key_provider.key_info.decode("utf-8", "replace"),
         )
         if provider != _KMS or name not in allowed:
-            raise refusals.not_authentic(
+            raise refusals.another_key(
                 resource,
                 f"sealed under {provider!r} key {name!r}",
                 f"sealed under {' or '.join(sorted(allowed))}",
             )
         try:
-            master_key = self.provider.master_key_for_decrypt(data_key.key_provider.key_info)
+            chosen = self.provider
+            if allowed[name] != self.key and self.provider_of is not None:
+                chosen = self.provider_of(allowed[name])
+            master_key = chosen.master_key_for_decrypt(data_key.key_provider.key_info)
             return master_key.decrypt_data_key(data_key, request.algorithm, request.encryption_context)
         except Exception as error:  # as in open(): what went wrong decides the control, not the error's type
             code = _aws_code(error)
@@ -160,7 +165,7 @@ class Envelope:
             # A key policy that pins the encryption context denies a foreign job's message. The header
             # is not authentic here, but it says better than "access denied" what to look at.
             self._require_context(request.encryption_context, resource)
-            raise self._unusable_key(resource, error, "decrypt") from error
+            raise self._unusable_key(resource, error, "decrypt", name) from error
 
     def _require_context(self, found: Mapping[str, str], resource: str) -> None:
         required = self.context.as_encryption_context()
@@ -172,14 +177,17 @@ class Envelope:
                 required=", ".join(f"{name}={required.get(name)!r}" for name in differing),
             )
 
-    def _unusable_key(self, resource: str, error: Exception, operation: str) -> GlueSecureError:
+    def _unusable_key(
+        self, resource: str, error: Exception, operation: str, name: str = ""
+    ) -> GlueSecureError:
+        name = name or str(self.key)
         code = _aws_code(error)
         answer = code or f"no answer ({type(_root(error)).__name__})"
         return refusals.unavailable(
             resource,
-            found=f"AWS KMS said {answer} when asked to {operation} under {self.key}",
+            found=f"AWS KMS said {answer} when asked to {operation} under {name}",
             required="the job's role may use the bookmark key, and the key is enabled",
-            fix=f"enable the key, or allow the job's role kms:GenerateDataKey and kms:Decrypt on {self.key}; "
+            fix=f"enable the key, or allow the job's role kms:GenerateDataKey and kms:Decrypt on {name}; "
             "the bookmark did not move",
             aws_code=code,
         )

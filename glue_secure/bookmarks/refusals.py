@@ -24,6 +24,18 @@ def not_authentic(resource: str, found: str, required: str = "") -> Refusal:
     )
 
 
+def another_key(resource: str, found: str, required: str) -> Refusal:
+    """GS-BKM-001, for a message under a key that is neither the configured one nor on the list."""
+    return Refusal(
+        "GS-BKM-001",
+        resource=resource,
+        found=found,
+        required=required,
+        fix="after a change of key: `glue-secure bookmark rekey JOB --key ARN`, or name the old key in "
+        "--glue-secure-bookmark-decrypt-keys; otherwise restore the object, and find out who wrote here",
+    )
+
+
 def another_job(resource: str, found: str, required: str) -> Refusal:
     """GS-BKM-002."""
     return Refusal(
@@ -55,7 +67,7 @@ def rolled_back(resource: str, found: str, required: str) -> Refusal:
         found=found,
         required=required,
         fix="copy the newest object of history/ to it; to go back on purpose: "
-        "delete the newer objects of history/ as well",
+        "`glue-secure bookmark rewind` then, which deletes nothing",
     )
 
 

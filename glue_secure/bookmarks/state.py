@@ -25,6 +25,10 @@ __all__ = [
 ]  # fmt: skip
 
 SCHEMA = 1
+CAUSES = ("run", "rewind", "reset", "rekey")
+"""What stores a state: a run's commit, or one of the commands."""
+MOST_REASON = 1000
+"""Characters of a reason."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -62,6 +66,9 @@ class BookmarkState:
         previous_run_id: the run that committed the state before, ``""`` for the first.
         previous_digest: SHA-256 of the sealed bytes of the state before, ``""`` for the first.
         contexts: state of each source by ``transformation_ctx``.
+        cause: of :data:`CAUSES`. A command has a made ``run_id`` of its own.
+        by: the ARN of the caller of a command, ``""`` of a run.
+        reason: what that caller gave as the reason, ``""`` for none.
         schema: version of this form.
     """
 
@@ -74,6 +81,9 @@ class BookmarkState:
     previous_run_id: str
     previous_digest: str
     contexts: Mapping[str, SourceState]
+    cause: str = "run"
+    by: str = ""
+    reason: str = ""
     schema: int = SCHEMA
 
     def __post_init__(self) -> None:
@@ -86,6 +96,12 @@ class BookmarkState:
             raise BookmarkStateError("previous_digest: the first state has none, every other has one")
         if self.previous_digest and not _DIGEST.match(self.previous_digest):
             raise BookmarkStateError("previous_digest: not a SHA-256")
+        if self.cause not in CAUSES:
+            raise BookmarkStateError(f"cause: not one of {', '.join(CAUSES)}")
+        if (self.cause == "run") != (self.by == ""):
+            raise BookmarkStateError("by: a command has a caller, a run has none")
+        if len(self.reason) > MOST_REASON or (self.reason and self.cause == "run"):
+            raise BookmarkStateError(f"reason: more than {MOST_REASON} characters, or of a run")
 
     @classmethod
     def after(
@@ -160,6 +176,9 @@ _STATE_FIELDS: dict[str, type] = {
     "previous_run_id": str,
     "previous_digest": str,
     "contexts": dict,
+    "cause": str,
+    "by": str,
+    "reason": str,
 }
 
 

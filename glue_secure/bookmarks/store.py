@@ -5,7 +5,7 @@ was, under ``ACCOUNT/REGION/JOB/history/000000000007``. ``current`` is written f
 condition decides who wins; a history entry that a crash left out is put by the next commit, before
 it moves ``current``. So the history never lacks more than the newest state, and it tells a deleted
 or an older ``current`` from a first run. Who can write the bucket can delete history too: against that
-only a record outside the bucket helps.
+only a record outside the bucket helps (:mod:`~glue_secure.bookmarks.high_water`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from typing import Protocol
 
 from glue_secure.bookmarks import refusals
 from glue_secure.bookmarks.envelope import EnvelopeContext
+from glue_secure.bookmarks.high_water import BEGINNING, HighWater, Mark, Watch
 from glue_secure.bookmarks.state import BookmarkState, BookmarkStateError
-from glue_secure.core.errors import Refusal
+from glue_secure.core.errors import Refusal, UsageError
 from glue_secure.core.evidence import digest
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri, job_name
 from glue_secure.core.objects import StoredObject
@@ -85,6 +86,7 @@ class BookmarkStore:
         objects: the object store.
         envelope: seals and opens, and says whose bookmark it is.
         prefix: location of all bookmarks (``s3://bucket/bookmarks``).
+        mark: the bookmark's record outside the bucket, if it has one.
         pause: waits that many seconds between attempts.
     """
 
@@ -94,6 +96,7 @@ class BookmarkStore:
         objects: ObjectStore,
         envelope: SealedBytes,
         prefix: S3Uri,
+        mark: HighWater | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._objects, self._envelope, self._pause = objects, envelope, pause
@@ -103,19 +106,59 @@ class BookmarkStore:
         self.uri = base.child("current")
         self._history = base.child("history")
         self._resource = str(self.uri)
+        self._watch = Watch(mark, self.job, self._resource) if mark is not None else None
 
     def history_uri(self, sequence: int) -> S3Uri:
         """Where the state of that sequence number is kept."""
         return self._history.child(f"{sequence:012d}")
 
     def load(self) -> Loaded:
-        """The current state, checked.
+        """The current state, checked; a mark that a crash left one behind is caught up.
 
         Raises:
             Refusal: GS-BKM-001, GS-BKM-002 (does not open, another job's), GS-BKM-003 (gone),
-                GS-BKM-004 (older than its history).
+                GS-BKM-004 (older than its history or its mark).
             CannotVerify: GS-BKM-006.
         """
+        if self._watch is None:
+            return self._load()
+        # The mark is read first: it follows current, so a commit meanwhile makes it no older than read.
+        mark, loaded = self._watch.read(), self._load()
+        try:
+            behind = self._watch.behind(mark, _mark_of(loaded), _before(loaded))
+        except Refusal:
+            # Commits may have finished between the two looks.
+            mark, loaded = self._watch.read(), self._load()
+            behind = self._watch.behind(mark, _mark_of(loaded), _before(loaded))
+        if behind:
+            self._watch.advance(_mark_of(loaded))
+        return loaded
+
+    def adopt(self) -> Loaded:
+        """Make the current state the mark, after checking it and all its history: a person's decision.
+
+        Raises:
+            UsageError: the bookmark has no mark.
+            Refusal: what :meth:`load` and :meth:`history` raise; GS-BKM-003 and GS-BKM-004 when the mark
+                is further, because it never goes back.
+            CannotVerify: GS-BKM-006.
+        """
+        if self._watch is None:
+            raise UsageError(
+                "adopting a bookmark",
+                found="no --glue-secure-bookmark-high-water",
+                required="dynamodb:TABLE in the job's arguments",
+            )
+        mark, loaded = self._watch.read(), self._load()
+        if mark is not None and mark.sequence >= loaded.sequence:
+            self._watch.behind(mark, _mark_of(loaded), _before(loaded))
+        for _ in self.history(loaded):
+            pass
+        if loaded.state is not None and (mark is None or mark.sequence < loaded.sequence):
+            self._watch.advance(_mark_of(loaded))
+        return loaded
+
+    def _load(self) -> Loaded:
         stored, state = self._current()
         recorded = self._recorded(state)
         newest = max(recorded, default=0)
@@ -181,8 +224,9 @@ class BookmarkStore:
 
         Raises:
             BookmarkConflict: GS-BKM-005, naming the winner; nothing moved.
-            Refusal: GS-BKM-003 (gone during the run), GS-BKM-004 (the history holds another state).
-            CannotVerify: GS-BKM-006.
+            Refusal: GS-BKM-003 (gone during the run), GS-BKM-004 (the history or the mark holds another
+                state).
+            CannotVerify: GS-BKM-006; for the mark, the state is stored and the next run moves the mark.
         """
         if (state.job, state.sequence, state.previous_digest) != (
             self.job,
@@ -196,7 +240,11 @@ class BookmarkStore:
             except ServiceError as error:
                 raise refusals.storage_said(self._resource, error, "recording the loaded state") from error
         sealed = self._envelope.seal(state.to_bytes(), resource=self._resource)
+        if self._watch is not None and loaded.state is None:
+            self._watch.advance(BEGINNING)
         etag = self._put_current(loaded, sealed)
+        if self._watch is not None:
+            self._watch.advance(Mark(state.sequence, digest(sealed)))
         try:
             self._record(state.sequence, sealed, digest(sealed))
             in_history = True
@@ -332,3 +380,11 @@ class BookmarkStore:
 
 def _name(loaded: Loaded) -> str:
     return f"sequence {loaded.sequence}" if loaded.state else "no bookmark yet"
+
+
+def _mark_of(loaded: Loaded) -> Mark:
+    return Mark(loaded.sequence, loaded.digest)
+
+
+def _before(loaded: Loaded) -> str:
+    return loaded.state.previous_digest if loaded.state else ""

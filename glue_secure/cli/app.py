@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from glue_secure import __version__
+from glue_secure.cli import bookmark
 from glue_secure.cli import demo as demo_page
 from glue_secure.cli import package as package_page
 from glue_secure.core.errors import UsageError
@@ -27,6 +28,7 @@ local_app = typer.Typer(
     help="The embedded account: S3, KMS, Glue and PostgreSQL over TLS, on this machine.", no_args_is_help=True
 )
 app.add_typer(local_app, name="local")
+app.add_typer(bookmark.app, name="bookmark")
 app.command("package")(package_page.command)
 
 State = Annotated[Optional[Path], typer.Option("--state", help="Folder of the account's state.")]  # noqa: UP045 - typer reads 3.10

@@ -5,16 +5,21 @@ https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-argumen
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from glue_secure.core.errors import UsageError
-from glue_secure.core.identifiers import RunId, S3Uri, job_name
+from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri, job_name
 from glue_secure.core.redaction import redact_settings
 
 BOOKMARK_URI = "glue-secure-bookmark-uri"
 EVIDENCE_URI = "glue-secure-evidence-uri"
+BOOKMARK_DECRYPT_KEYS = "glue-secure-bookmark-decrypt-keys"
+BOOKMARK_HIGH_WATER = "glue-secure-bookmark-high-water"
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+_TABLE = re.compile(r"dynamodb:([A-Za-z0-9_.-]{3,255})\Z")
 
 
 class BookmarkOption(str, Enum):
@@ -43,6 +48,8 @@ DECISIVE = (
     "continuation-option",
     BOOKMARK_URI,
     EVIDENCE_URI,
+    BOOKMARK_DECRYPT_KEYS,
+    BOOKMARK_HIGH_WATER,
 )
 
 
@@ -195,6 +202,31 @@ class JobArguments:
         if text not in known:
             raise UsageError(f"--{name}", found=repr(text), required=", ".join(known))
         return known[text]
+
+    def bookmark_decrypt_keys(self) -> tuple[KmsKeyArn, ...]:
+        """``--glue-secure-bookmark-decrypt-keys ARN,ARN``: keys that open older bookmarks; none by default.
+
+        Raises:
+            UsageError: an empty entry, or one that is not the ARN of a key.
+        """
+        text = self.get(BOOKMARK_DECRYPT_KEYS)
+        if text is None:
+            return ()
+        return tuple(dict.fromkeys(KmsKeyArn.parse(name.strip()) for name in text.split(",")))
+
+    def bookmark_high_water(self) -> str | None:
+        """``--glue-secure-bookmark-high-water dynamodb:TABLE``: the table's name; None when not given.
+
+        Raises:
+            UsageError: anything but the name of a table.
+        """
+        text = self.get(BOOKMARK_HIGH_WATER)
+        if text is None:
+            return None
+        match = _TABLE.match(text)
+        if match is None:
+            raise UsageError(f"--{BOOKMARK_HIGH_WATER}", found=repr(text), required="dynamodb:TABLE")
+        return match[1]
 
     def location(self, name: str) -> S3Uri | None:
         """An S3 location given as ``--name s3://...``."""

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from glue_secure.bookmarks.envelope import Envelope, EnvelopeContext
+from glue_secure.bookmarks.high_water import HighWater, storage_said
 from glue_secure.bookmarks.native import NativeBookmarks
 from glue_secure.bookmarks.session import BookmarkSession
 from glue_secure.bookmarks.store import BookmarkStore
-from glue_secure.core.arguments import BOOKMARK_URI, BookmarkOption, JobArguments, JobIdentity
-from glue_secure.core.errors import UsageError
+from glue_secure.core.arguments import (
+    BOOKMARK_DECRYPT_KEYS,
+    BOOKMARK_HIGH_WATER,
+    BOOKMARK_URI,
+    BookmarkOption,
+    JobArguments,
+    JobIdentity,
+)
+from glue_secure.core.errors import CannotVerify, UsageError
+from glue_secure.core.identifiers import KmsKeyArn
+from glue_secure.core.policy import check_key, enforce
+from glue_secure.core.service import ServiceError
 from glue_secure.runtime.preflight import Preflight
 from glue_secure.runtime.services import Services, required_location
 
@@ -39,12 +50,13 @@ def bookmarks_of(
         return _native(option, identity, arguments, services, glue_commit)
     store = None
     if option is not BookmarkOption.DISABLE:
-        key = preflight.keys["job-bookmarks"]
-        context = EnvelopeContext(identity.job, preflight.account, preflight.region)
-        store = BookmarkStore(
-            objects=services.objects,
-            envelope=Envelope(services.master_key_provider(key), key, context),
-            prefix=required_location(arguments, BOOKMARK_URI),
+        store = bookmark_store(
+            identity.job,
+            arguments,
+            services,
+            key=preflight.keys["job-bookmarks"],
+            account=preflight.account,
+            region=preflight.region,
         )
     return BookmarkSession(
         option=option,
@@ -56,6 +68,83 @@ def bookmarks_of(
     )
 
 
+def bookmark_store(
+    job: str,
+    arguments: JobArguments,
+    services: Services,
+    *,
+    key: KmsKeyArn,
+    account: str,
+    region: str,
+    also_opens: Sequence[KmsKeyArn] = (),
+) -> BookmarkStore:
+    """Where a job's bookmark lies, and what opens it; runs and commands make it here.
+
+    Args:
+        job: the job's name.
+        arguments: its arguments: the place, and the keys that open older states.
+        services: where state lies.
+        key: what seals.
+        account: of the run.
+        region: of the run.
+        also_opens: keys that open, besides those of the arguments.
+
+    Raises:
+        UsageError: no place; or a key that no configuration of this account and region could have had.
+    """
+    older = tuple(dict.fromkeys((*also_opens, *arguments.bookmark_decrypt_keys())))
+    for one in older:
+        if (one.account, one.region) != (account, region):
+            raise UsageError(
+                f"--{BOOKMARK_DECRYPT_KEYS}",
+                found=str(one),
+                required=f"keys of {account} {region}: a bookmark never leaves its account and region",
+            )
+    envelope = Envelope(
+        services.master_key_provider(key),
+        key,
+        EnvelopeContext(job, account, region),
+        also_opens=tuple(one for one in older if one != key),
+        provider_of=services.master_key_provider,
+    )
+    prefix = required_location(arguments, BOOKMARK_URI)
+    # One item whether or not the place is written with a slash at its end.
+    place = f"s3://{prefix.bucket}/{prefix.as_prefix()}"
+    mark = _high_water(f"{account}/{region}/{job} {place}", arguments, services, account, region)
+    return BookmarkStore(objects=services.objects, envelope=envelope, prefix=prefix, mark=mark)
+
+
+def _high_water(
+    bookmark: str, arguments: JobArguments, services: Services, account: str, region: str
+) -> HighWater | None:
+    """The bookmark's mark outside the bucket, in a table under a customer managed key; None without one."""
+    table = arguments.bookmark_high_water()
+    if table is None:
+        return None
+    if services.high_water is None:
+        raise UsageError(
+            f"--{BOOKMARK_HIGH_WATER}", found="services without one", required="services that make one"
+        )
+    mark = services.high_water(table, bookmark)
+    doing = "looking at the table's encryption"
+    try:
+        key = mark.key_of_table()
+        if not key:
+            raise CannotVerify(
+                "GS-BKM-006",
+                resource=mark.place,
+                found="a table that is not active and encrypted with a KMS key of its own",
+                required="SSEDescription ENABLED, KMS, with a customer managed key",
+                fix="aws dynamodb update-table --sse-specification "
+                "Enabled=true,SSEType=KMS,KMSMasterKeyId=KEY",
+            )
+        described = services.keys.describe(key)
+    except ServiceError as error:
+        raise storage_said(mark.place, error, doing) from error
+    enforce(check_key("bookmark high-water mark", described, region=region, account=account))
+    return mark
+
+
 def _native(
     option: BookmarkOption,
     identity: JobIdentity,
@@ -63,9 +152,9 @@ def _native(
     services: Services,
     commit: Callable[[], None],
 ) -> NativeBookmarks:
-    if arguments.get(BOOKMARK_URI):
+    if given := next((name for name in (BOOKMARK_URI, BOOKMARK_HIGH_WATER) if arguments.get(name)), None):
         raise UsageError(
-            f"--{BOOKMARK_URI}",
+            f"--{given}",
             found="given to a job whose bookmarks are Glue's own",
             required="no such argument in Glue with GlueContext and Job",
             fix="remove it from the job's arguments in Glue, or use SecureJob, which keeps them there",

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from glue_secure import __version__
+from glue_secure.aws.dynamodb import DynamoDbHighWater
 from glue_secure.aws.glue import GlueControlPlane
 from glue_secure.aws.kms import KmsKeyService, strict_master_key_provider
 from glue_secure.aws.s3 import S3ObjectStore
@@ -50,6 +51,9 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
     def master_key_provider(key: KmsKeyArn) -> Any:
         return strict_master_key_provider(key, botocore_session=session.botocore)
 
+    def high_water(table: str, bookmark: str) -> DynamoDbHighWater:
+        return DynamoDbHighWater(client=session.client("dynamodb"), table=table, bookmark=bookmark)
+
     return Services(
         environment=session,
         control_plane=GlueControlPlane(client=session.client("glue")),
@@ -60,6 +64,7 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
         master_key_provider=master_key_provider,
         versions=_versions(),
         streams_end_when_drained=_streams_end(environ),
+        high_water=high_water,
     )
 
 

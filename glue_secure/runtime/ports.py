@@ -39,6 +39,9 @@ class ControlPlane(Protocol):
     def attached_configuration(self, job_name: str, run_id: str | None) -> str | None:
         """Name of the configuration attached to the run, else to the job; None if neither has one."""
 
+    def default_arguments(self, job_name: str) -> Mapping[str, str]:
+        """The job's own arguments, by name without ``--``. Raises NotFound, ServiceError."""
+
     def security_configuration(self, name: str) -> SecurityConfiguration:
         """The configuration of that name. Raises NotFound, ServiceError."""
 
@@ -149,6 +152,10 @@ class Environment(Protocol):
     @property
     def s3_endpoint(self) -> str:
         """Where the driver's own S3 requests go: an https URL."""
+
+    @property
+    def caller(self) -> str:
+        """ARN of who asks. Raises ServiceError."""
 
     @property
     def kind(self) -> str:

@@ -96,6 +96,59 @@ def establish(
     )
 
 
+def arguments_of_job(job: str, control_plane: ControlPlane) -> Mapping[str, str]:
+    """The job's own arguments, for commands.
+
+    Raises:
+        UsageError: there is no such job.
+        CannotVerify: the answer of the Glue API is missing (GS-SEC-008).
+    """
+    try:
+        return control_plane.default_arguments(job)
+    except NotFound:
+        raise UsageError(
+            "JOB", found=f"{job!r}, which does not exist", required="a job of AWS Glue"
+        ) from None
+    except ServiceError as error:
+        stop(_unreadable(f"job {job!r}", error, "glue:GetJob"))
+
+
+def bookmark_key(
+    identity: JobIdentity, *, control_plane: ControlPlane, keys: KeyService, environment: Environment
+) -> KmsKeyArn:
+    """The key of the job's bookmark, found as a run finds it; for commands, which touch no other key.
+
+    Raises:
+        Refusal: the first control of GS-SEC, or of GS-KMS for that key, that fails.
+        CannotVerify: a control could not be decided.
+    """
+    configuration, _ = _configuration(identity, control_plane)
+    enforce(check_configuration(configuration, STRICT))
+    name = _key_names(configuration)["job-bookmarks"]
+    return required_key(name, identity, keys=keys, environment=environment)
+
+
+def required_key(
+    name: str, identity: JobIdentity, *, keys: KeyService, environment: Environment, probe: bool = False
+) -> KmsKeyArn:
+    """The ARN of a key for the job's bookmark, held against GS-KMS as a configuration's key is.
+
+    ``probe`` tries it, too.
+
+    Raises:
+        Refusal: it is disabled, not customer managed, not symmetric, or elsewhere.
+        CannotVerify: KMS denies, or does not answer.
+    """
+    account = _account(identity, environment)
+    arn, found = _key("job-bookmarks", name, keys, region=environment.region, account=account)
+    enforce(found)
+    if arn is None:
+        raise ValueError(f"no finding says why there is no key {name}")
+    if probe:
+        enforce([_probe("job-bookmarks", arn, keys)])
+    return arn
+
+
 def _configuration(
     identity: JobIdentity, control_plane: ControlPlane
 ) -> tuple[SecurityConfiguration, tuple[Finding, ...]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from glue_secure.bookmarks.high_water import HighWater
 from glue_secure.core.arguments import JobArguments, JobIdentity
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
@@ -15,7 +16,10 @@ from glue_secure.runtime.preflight import Preflight, establish
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Every service a run talks to, made by the composition root."""
+    """Every service a run talks to, made by the composition root.
+
+    ``high_water`` makes the mark of one bookmark: of a table's name, and of which bookmark it is.
+    """
 
     environment: Environment
     control_plane: ControlPlane
@@ -26,6 +30,7 @@ class Services:
     master_key_provider: Callable[[KmsKeyArn], Any]
     versions: Mapping[str, str]
     streams_end_when_drained: bool = False
+    high_water: Callable[[str, str], HighWater] | None = None
 
 
 def preflight_of(identity: JobIdentity, arguments: JobArguments, services: Services) -> Preflight:

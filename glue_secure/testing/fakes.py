@@ -46,6 +46,7 @@ class FakeEnvironment:
     region: str = "eu-west-1"
     kind: str = "embedded"
     s3_endpoint: str = "https://s3.eu-west-1.amazonaws.com"
+    caller: str = "arn:aws:sts::123456789012:assumed-role/operator/somebody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +265,7 @@ class FakeControlPlane:
         table_partitions: what a read sees of partitions, by ``(database, name)``.
         catalogs: ids of the catalogs that answer.
         expressions: what ``list_partitions`` was asked for, in order.
+        arguments: default arguments without ``--`` by job.
     """
 
     configurations: dict[str, SecurityConfiguration] = field(default_factory=dict)
@@ -277,6 +279,7 @@ class FakeControlPlane:
     table_partitions: dict[tuple[str, str], Sequence[CatalogPartition]] = field(default_factory=dict)
     catalogs: tuple[str, ...] = ("123456789012",)
     expressions: list[str] = field(default_factory=list)
+    arguments: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def attached_configuration(self, job_name: str, run_id: str | None) -> str | None:
         """Name of the configuration attached to the run, else to the job; None if neither has one."""
@@ -286,6 +289,13 @@ class FakeControlPlane:
         if job_name not in self.job_attachments:
             raise _not_found("GetJob", "EntityNotFoundException")
         return self.job_attachments[job_name]
+
+    def default_arguments(self, job_name: str) -> Mapping[str, str]:
+        """The job's own arguments."""
+        self._fail()
+        if job_name not in self.job_attachments:
+            raise _not_found("GetJob", "EntityNotFoundException")
+        return self.arguments.get(job_name, {})
 
     def security_configuration(self, name: str) -> SecurityConfiguration:
         """The configuration of that name."""

@@ -1,21 +1,27 @@
-"""What docs/bookmarks.md says can be done by hand does what it says."""
+"""What docs/bookmarks.md says that commands and hands can do does what it says."""
 
 from __future__ import annotations
 
 import pytest
+from typer.testing import CliRunner
 
 from glue_secure import Refusal
+from glue_secure.cli.app import app
 from glue_secure.local.clients import clients
 from glue_secure.local.foundation import EVIDENCE
 
 
 class Hand:
-    """Somebody who may write the bookmark's bucket."""
+    """Somebody who may write the bookmark's bucket, and call the command line."""
 
     def __init__(self, bench, bookmark_key):
         self.bench, self.key = bench, bookmark_key
         self.s3 = clients(bench.account)("s3")
         self.prefix = f"bookmarks/{bench.account.account_id}/{bench.account.region}/{bench.name}/"
+
+    def command(self, word, *words):
+        done = CliRunner().invoke(app, ["bookmark", word, self.bench.name, *words, "--yes"])
+        assert done.exit_code == 0, (done.output, done.exception)
 
     def delete(self, *names):
         for name in names:
@@ -60,14 +66,20 @@ def test_restoring_current_from_the_history(hand):
     assert hand.read() == []
 
 
-def test_rewinding_to_an_earlier_sequence(hand):
+def test_putting_an_earlier_state_back_is_refused_and_a_rewind_is_not(hand):
     hand.copy_to_current(1)
     with pytest.raises(Refusal, match="GS-BKM-004"):
         hand.read()
-    hand.delete("history/000000000002")
+    hand.copy_to_current(2)
+    hand.command("rewind", "--to-sequence", "1")
     assert hand.read() == ["AA"]
+    hand.command("reset")
+    assert hand.read() == ["AA", "UA"]
+    hand.command("rewind", "--to-sequence", "4")
+    assert hand.read() == []
+    assert len(hand.names()) == 8, "nothing of the history went away"
 
 
-def test_resetting_reads_everything_again(hand):
+def test_deleting_everything_reads_everything_again(hand):
     hand.delete(*hand.names())
     assert hand.read() == ["AA", "UA"]

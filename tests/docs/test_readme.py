@@ -164,5 +164,5 @@ def test_every_action_of_the_adapters_is_in_the_table_of_permissions():
         asked |= set(re.findall(r'translated\("(\w+)"\)', path.read_text(encoding="utf-8")))
     assert len(asked) >= 12
     other_names = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket", "CopyObject": "PutObject"}
-    named = set(re.findall(r"`(?:glue|kms|s3|secretsmanager|sts):(\w+)`", README))
+    named = set(re.findall(r"`(?:dynamodb|glue|kms|s3|secretsmanager|sts):(\w+)`", README))
     assert {other_names.get(action, action) for action in asked} <= named

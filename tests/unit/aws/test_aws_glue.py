@@ -45,6 +45,16 @@ def test_nothing_attached_is_none(glue):
     assert plane.attached_configuration("curate", "jr_1") is None
 
 
+def test_the_jobs_own_arguments_are_read(glue):
+    plane, stubber = glue
+    job = {
+        "DefaultArguments": {"--a": "1", "--b": "2"},
+        "NonOverridableArguments": {"--b": "3"},
+    }
+    stubber.add_response("get_job", {"Job": job}, {"JobName": "curate"})
+    assert plane.default_arguments("curate") == {"a": "1", "b": "3"}
+
+
 @pytest.mark.parametrize(
     ("code", "kind"), [("AccessDeniedException", ServiceError), ("EntityNotFoundException", NotFound)]
 )

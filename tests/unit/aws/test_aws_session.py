@@ -106,9 +106,11 @@ def session_and_sts():
         stubber.assert_no_pending_responses()
 
 
-def test_the_account_is_asked_once(session_and_sts):
+def test_the_account_and_the_caller_are_asked_once(session_and_sts):
     session, stubber = session_and_sts
-    stubber.add_response("get_caller_identity", {"Account": "123456789012"})
+    caller = "arn:aws:sts::123456789012:assumed-role/operator/somebody"
+    stubber.add_response("get_caller_identity", {"Account": "123456789012", "Arn": caller})
+    assert session.caller == caller
     assert (session.account, session.account, session.region) == ("123456789012", "123456789012", "eu-west-1")
 
 

@@ -1,0 +1,75 @@
+"""Amazon DynamoDB: the high-water mark of a bookmark, one item of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from glue_secure.aws.answers import translated
+from glue_secure.bookmarks.high_water import Mark
+from glue_secure.core.service import ServiceError
+
+
+class DynamoDbHighWater:
+    """Satisfies ``bookmarks.high_water.HighWater``.
+
+    Args:
+        client: a boto3 client of DynamoDB.
+        table: its name; the key is one text attribute named ``bookmark``.
+        bookmark: which bookmark, the value of that key.
+    """
+
+    def __init__(self, *, client: Any, table: str, bookmark: str) -> None:
+        self._client, self._table = client, table
+        self._key = {"bookmark": {"S": bookmark}}
+
+    @property
+    def place(self) -> str:
+        """``dynamodb:TABLE``."""
+        return f"dynamodb:{self._table}"
+
+    def key_of_table(self) -> str:
+        """DescribeTable: the KMS key that the table is encrypted under, ``""`` for anything but KMS, enabled.
+
+        ``SSEDescription`` is absent for a table under the key that DynamoDB owns.
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_SSEDescription.html
+        """
+        with translated("DescribeTable"):
+            answer = self._client.describe_table(TableName=self._table)
+        table = answer.get("Table") or {}
+        sse = table.get("SSEDescription") or {}
+        if table.get("TableStatus") != "ACTIVE" or (sse.get("Status"), sse.get("SSEType")) != (
+            "ENABLED",
+            "KMS",
+        ):
+            return ""
+        return str(sse.get("KMSMasterKeyArn") or "")
+
+    def read(self) -> Mark | None:
+        """GetItem, strongly consistent; an item of another form is refused as no answer at all."""
+        with translated("GetItem"):
+            answer = self._client.get_item(TableName=self._table, Key=self._key, ConsistentRead=True)
+        item = answer.get("Item")
+        return None if item is None else _mark(item)
+
+    def advance(self, mark: Mark) -> None:
+        """UpdateItem, on condition that there is no mark or a smaller one."""
+        with translated("UpdateItem"):
+            self._client.update_item(
+                TableName=self._table,
+                Key=self._key,
+                UpdateExpression="SET #s = :s, #d = :d",
+                ConditionExpression="attribute_not_exists(#s) OR #s < :s",
+                ExpressionAttributeNames={"#s": "sequence", "#d": "digest"},
+                ExpressionAttributeValues={":s": {"N": str(mark.sequence)}, ":d": {"S": mark.digest}},
+            )
+
+
+def _mark(item: Mapping[str, Any]) -> Mark:
+    try:
+        sequence, digest = int(item["sequence"]["N"]), item["digest"]["S"]
+    except (KeyError, TypeError, ValueError):
+        sequence, digest = -1, ""
+    if sequence < 0 or not isinstance(digest, str) or (sequence == 0) != (digest == ""):
+        raise ServiceError("GetItem: no high-water mark", code="MalformedItem", operation="GetItem")
+    return Mark(sequence, digest)

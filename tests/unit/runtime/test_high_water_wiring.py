@@ -1,0 +1,108 @@
+"""--glue-secure-bookmark-high-water: named well, in a table under a customer managed key, or refused."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+
+from glue_secure.aws.dynamodb import DynamoDbHighWater
+from glue_secure.bookmarks.high_water import Mark
+from glue_secure.core.arguments import BOOKMARK_HIGH_WATER, JobArguments
+from glue_secure.core.errors import CannotVerify, Refusal, UsageError
+from glue_secure.core.identifiers import KmsKeyArn
+from glue_secure.core.kms_key import KmsKey
+from glue_secure.core.service import PreconditionFailed, ServiceError
+from glue_secure.runtime.bookmarking import _high_water
+
+KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
+
+
+class Table:
+    place = "dynamodb:marks"
+
+    def __init__(self, key):
+        self.key = key
+
+    def key_of_table(self):
+        if isinstance(self.key, Exception):
+            raise self.key
+        return self.key
+
+
+class Services:
+    def __init__(self, key, manager="CUSTOMER", arn=KEY):
+        self.asked = []
+        self.keys = self
+        self._key, self._described = (
+            key,
+            KmsKey(arn, "Enabled", manager, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"),
+        )
+
+    def high_water(self, table, bookmark):
+        self.asked.append((table, bookmark))
+        return Table(self._key)
+
+    def describe(self, key):
+        return self._described
+
+
+def made(services, text="dynamodb:marks"):
+    arguments = JobArguments({BOOKMARK_HIGH_WATER: text} if text else {})
+    return _high_water("which", arguments, services, "123456789012", "eu-west-1")
+
+
+def test_none_unless_asked_for():
+    assert made(Services(str(KEY)), "") is None
+
+
+def test_a_table_under_a_customer_managed_key():
+    services = Services(str(KEY))
+    assert made(services) is not None
+    assert services.asked == [("marks", "which")]
+
+
+@pytest.mark.parametrize("text", ["marks", "dynamodb:", "dynamodb:a b c", "s3://marks/x", "dynamodb:marks\n"])
+def test_another_place_is_a_wrong_usage(text):
+    with pytest.raises(UsageError):
+        made(Services(str(KEY)), text)
+
+
+@pytest.mark.parametrize(
+    "key", ["", ServiceError("no", code="AccessDeniedException", operation="DescribeTable")]
+)
+def test_gs_bkm_006_encryption_that_is_not_known(key):
+    with pytest.raises(CannotVerify) as caught:
+        made(Services(key))
+    assert (caught.value.control, caught.value.resource) == ("GS-BKM-006", "dynamodb:marks")
+
+
+def test_gs_kms_003_the_key_that_aws_manages():
+    with pytest.raises(Refusal) as caught:
+        made(Services(str(KEY), manager="AWS"))
+    assert caught.value.control == "GS-KMS-003"
+
+
+def test_the_conditions_hold_in_dynamodb_as_moto_has_it(monkeypatch):
+    from moto import mock_aws
+
+    with mock_aws():
+        session = boto3.session.Session("testing", "testing", region_name="eu-west-1")
+        client = session.client("dynamodb")
+        client.create_table(
+            TableName="marks",
+            KeySchema=[{"AttributeName": "bookmark", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "bookmark", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+            SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": str(KEY)},
+        )
+        mark = DynamoDbHighWater(client=client, table="marks", bookmark="a")
+        assert mark.key_of_table() == str(KEY)
+        assert mark.read() is None
+        mark.advance(Mark(0, ""))
+        mark.advance(Mark(9, "ab"))
+        mark.advance(Mark(10, "cd"))
+        for older in (Mark(10, "ef"), Mark(9, "ab"), Mark(0, "")):
+            with pytest.raises(PreconditionFailed):
+                mark.advance(older)
+        assert mark.read() == Mark(10, "cd")
+        assert DynamoDbHighWater(client=client, table="marks", bookmark="b").read() is None

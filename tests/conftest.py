@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 # What fails fastest comes first: a broken unit need not wait for Spark, nor Spark for whole jobs.
-ORDER = ("unit", "property", "contract", "spark", "integration", "docs", "jobs")
+ORDER = ("unit", "property", "contract", "spark", "integration", "faults", "docs", "jobs")
 
 
 def pytest_collection_modifyitems(items):

@@ -1,0 +1,261 @@
+"""One job under faults: lands input, runs it through the proxy, and checks what must hold after each run."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from fault_proxy import KILL_AFTER, KILL_BEFORE, PASS, PHASES, FaultProxy, Plan, Seen, nothing
+
+from glue_secure.bookmarks import selection
+from glue_secure.bookmarks.envelope import Envelope, EnvelopeContext
+from glue_secure.bookmarks.store import BookmarkStore, Loaded
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.local import environment, seed
+from glue_secure.local.clients import clients
+from glue_secure.local.foundation import BOOKMARKS_URI, CURATED, EVIDENCE_URI, LANDING, lay
+from glue_secure.runtime import composition
+
+HERE = Path(__file__).parent
+
+
+class Worker:
+    """A process that runs jobs in forked children; see fault_worker.py."""
+
+    def __init__(self, account: Any, proxy: FaultProxy) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(HERE / "fault_worker.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=through(account, proxy),
+            text=True,
+        )
+        self.pid = 0
+
+    def start(self, order: dict[str, Any]) -> None:
+        """Start a child."""
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        self.pid = json.loads(self._process.stdout.readline())["pid"]
+
+    def kill(self) -> None:
+        """SIGKILL, from outside."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> dict[str, Any]:
+        """What became of the child."""
+        return json.loads(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """End the worker."""
+        self._process.stdin.close()
+        self._process.wait(timeout=10)
+        self._process.stdout.close()
+
+
+def through(account: Any, proxy: FaultProxy) -> dict[str, str]:
+    """A job's environment in which the proxy is the account's endpoint."""
+    values = environment.overlay(os.environ, account)
+    return {**values, "AWS_ENDPOINT_URL": proxy.url, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+@dataclass
+class Tally:
+    """What a campaign saw."""
+
+    runs: int = 0
+    kills: Counter[str] = field(default_factory=Counter)
+    repeated: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.runs} runs, {sum(self.kills.values())} killed {dict(self.kills)}, "
+            f"{sum(self.faults.values())} faults {dict(self.faults)}, ended in error {dict(self.failed)}, "
+            f"rows written more than once {dict(self.repeated)}"
+        )
+
+
+class FaultBench:
+    """A job of its own, with one day per input file, and what it must always leave behind.
+
+    Args:
+        account: the embedded account; this process's environment points at it, past the proxy.
+        proxy: what the job's requests go through.
+        mode: ``overwrite`` or ``append``.
+        chance: draws how much lands.
+    """
+
+    def __init__(self, account: Any, proxy: FaultProxy, *, mode: str, chance: random.Random) -> None:
+        self.account, self.proxy, self.mode, self.chance = account, proxy, mode, chance
+        self.name = f"fault-{uuid.uuid4().hex[:12]}"
+        self.source, self.target = f"s3://{LANDING}/{self.name}/", f"s3://{CURATED}/{self.name}/"
+        self.landed: dict[str, list[str]] = {}
+        self._s3 = clients(account)("s3")
+        seed.ensure_job(account, self.name)
+        foundation = lay(account)
+        self._data_key = foundation.data_key
+        services = composition.services()
+        self.objects = services.objects
+        key = KmsKeyArn.parse(foundation.bookmark_key)
+        context = EnvelopeContext(self.name, account.account_id, account.region)
+        self.store = BookmarkStore(
+            objects=services.objects,
+            envelope=Envelope(services.master_key_provider(key), key, context),
+            prefix=S3Uri.parse(BOOKMARKS_URI),
+        )
+
+    def land(self) -> None:
+        """One to three new files, each a day of its own."""
+        for _ in range(self.chance.randint(1, 3)):
+            day = f"d{len(self.landed):04d}"
+            ids = [f"{day}-{n}" for n in range(self.chance.randint(2, 5))]
+            lines = [json.dumps({"id": one, "day": day, "n": n}) for n, one in enumerate(ids)]
+            key = f"{self.name}/{day}.json"
+            self._s3.put_object(
+                Bucket=LANDING,
+                Key=key,
+                Body="\n".join(lines).encode(),
+                ServerSideEncryption="aws:kms",
+                SSEKMSKeyId=self._data_key,
+            )
+            self.landed[f"s3://{LANDING}/{key}"] = ids
+
+    def argv(self) -> list[str]:
+        """A run's arguments."""
+        values = {
+            "JOB_NAME": self.name,
+            "source": self.source,
+            "target": self.target,
+            "mode": self.mode,
+            "job-bookmark-option": "job-bookmark-enable",
+            "glue-secure-bookmark-uri": BOOKMARKS_URI,
+            "glue-secure-evidence-uri": EVIDENCE_URI,
+        }
+        return ["job.py", *(word for name, text in values.items() for word in (f"--{name}", text))]
+
+    def run(self, worker: Worker, plan: Plan = nothing) -> dict[str, Any]:
+        """One run under a plan; what became of it."""
+        self.proxy.begin(plan, worker.kill)
+        worker.start({"argv": self.argv(), "mode": self.mode})
+        return worker.wait()
+
+    def rows(self) -> Counter[str]:
+        """How often each row lies below the target, as the lines engine wrote it."""
+        found: Counter[str] = Counter()
+        for one in self.objects.list(S3Uri.parse(self.target)):
+            body = self.objects.read(one.uri).body
+            found.update(json.loads(line)["id"] for line in body.splitlines())
+        return found
+
+    def evidence(self) -> list[dict[str, Any]]:
+        """The evidence of every run."""
+        prefix = S3Uri.parse(EVIDENCE_URI).child(f"job={self.name}")
+        return [json.loads(self.objects.read(one.uri).body) for one in self.objects.list(prefix)]
+
+    def done(self, loaded: Loaded) -> set[str]:
+        """The input that a run on top of that state would not read again."""
+        root = S3Uri.parse(self.source)
+        before = loaded.state.contexts["rows"] if loaded.state is not None else None
+        listing = list(self.objects.list(root))
+        result = selection.select(listing, before, now=datetime.now(timezone.utc), locations=[root])
+        return set(self.landed) - {str(one.uri) for one in result.new}
+
+    def check(self, rows: Counter[str] | None = None) -> set[str]:
+        """After any run: the state opens, its history holds, and it is not ahead of the data."""
+        loaded = self.store.load()
+        history = list(self.store.history(loaded))
+        assert [entry.sequence for entry in history] == list(range(loaded.sequence, 0, -1))
+        rows = self.rows() if rows is None else rows
+        done = self.done(loaded)
+        ahead = {one for uri in done for one in self.landed[uri] if not rows[one]}
+        assert not ahead, f"the bookmark says these are done, and they are not there: {sorted(ahead)}"
+        # A run that committed without evidence was killed; nothing else may leave none.
+        states = {entry.state.run_id for entry in history if entry.state is not None}
+        told = {run["run_id"] for run in self.evidence() if run["outcome"] == "succeeded"}
+        self.without_evidence = states - told
+        return done
+
+    def check_whole(self, rows: Counter[str] | None = None) -> Counter[str]:
+        """After an undisturbed run: nothing is skipped, and overwriting left each row once."""
+        rows = self.rows() if rows is None else rows
+        done = self.check(rows)
+        wanted = {one for ids in self.landed.values() for one in ids}
+        assert set(rows) == wanted, f"skipped: {sorted(wanted - set(rows))}"
+        assert done == set(self.landed)
+        if self.mode == "overwrite":
+            assert set(rows.values()) <= {1}, f"not as undisturbed: {rows.most_common(3)}"
+        return rows
+
+
+def kill_at(phase: str, nth: int, when: str) -> Plan:
+    """Kill when the nth request of a phase comes."""
+    met = 0
+
+    def plan(seen: Seen) -> str:
+        nonlocal met
+        if seen.phase != phase:
+            return PASS
+        met += 1
+        return when if met == nth + 1 else PASS
+
+    return plan
+
+
+def campaign(
+    account: Any, proxy: FaultProxy, worker: Worker, *, seed: int, kills: int, mode: str = "overwrite"
+) -> Tally:
+    """Kill a job ``kills`` times at seeded points; after each, check, rerun undisturbed, and check again."""
+    chance, tally = random.Random(seed), Tally()
+    bench: FaultBench | None = None
+    for number in range(kills):
+        if number % len(PHASES) == 0:  # a job of its own, so that nothing grows with the campaign
+            bench = FaultBench(account, proxy, mode=mode, chance=chance)
+            bench.land()
+            outcome = bench.run(worker)
+            assert outcome["status"] == "done", outcome.get("trace")
+            counts = Counter(seen.phase for seen in proxy.seen)
+            unexplained: set[str] = set()
+            seen_twice: Counter[str] = Counter()
+        phase = PHASES[number % len(PHASES)]
+        when = chance.choice((KILL_BEFORE, KILL_AFTER))
+        bench.land()
+        nth = chance.randrange(min(counts[phase], 3))
+        where = f"seed {seed}, kill {number}: {when} of {phase} request {nth}, job {bench.name}"
+        try:
+            outcome = bench.run(worker, kill_at(phase, nth, when))
+            if outcome["status"] != "killed":  # fewer requests of the phase this time: the first is sure
+                assert outcome["status"] == "done", outcome
+                bench.land()
+                outcome = bench.run(worker, kill_at(phase, 0, when))
+                tally.runs += 1
+            assert outcome == {"status": "killed", "signal": signal.SIGKILL}, outcome
+            tally.kills[f"{phase} {when}"] += 1
+            bench.check()
+            committed = proxy.took("commit")
+            lost = bench.without_evidence - unexplained
+            # Evidence is absent for a reason that can be told: killed after the commit and before the PUT.
+            assert len(lost) == int(committed and not proxy.took("evidence")), lost
+            unexplained |= lost
+            outcome = bench.run(worker)
+            assert outcome["status"] == "done", outcome
+            assert (outcome["rows"] == 0) == committed, "reads again what was not committed, and nothing else"
+            rows = bench.check_whole()
+            more = Counter({one: count - 1 for one, count in rows.items() if count > 1}) - seen_twice
+            seen_twice += more
+            tally.repeated[f"{phase} {when}"] += len(more)
+        except AssertionError as error:
+            raise AssertionError(f"{where}: {error}") from error
+        tally.runs += 2
+    return tally

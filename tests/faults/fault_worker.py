@@ -1,0 +1,165 @@
+"""Runs the job in forked children, without a JVM: everything is the product's but the engine.
+
+Each line of standard input is a job's arguments as JSON. The answers: ``{"pid": N}`` when the child runs,
+then ``{"status": ..., "error": ..., "text": ...}`` when it has ended. A child that is killed says nothing
+itself, and the parent reports the signal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+import uuid
+from typing import Any
+
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.runtime import composition
+from glue_secure.runtime.run import SecuredRun
+
+CONTEXT = "rows"
+
+
+class LineEngine:
+    """Frames are lists of rows. Writes partitions as Spark does: clears each, then puts its part files."""
+
+    name, versions = "lines", {"engine": "1"}
+
+    def __init__(self, objects: Any, s3: Any) -> None:
+        self._objects, self._s3 = objects, s3
+        self.settings = {"fs.s3a.endpoint": s3.meta.endpoint_url}
+
+    def apply_settings(self, plan):
+        self.settings.update(plan.settings)
+
+    def settings_in_force(self):
+        return dict(self.settings)
+
+    def client_encryption(self, uri):
+        names = ("fs.s3a.encryption.algorithm", "fs.s3a.encryption.key")
+        return self.settings.get(names[0], ""), self.settings.get(names[1], "")
+
+    def java_options(self):
+        return {}
+
+    def is_own(self, frame):
+        return True
+
+    def read_s3(self, objects, *, empty=False, **_):
+        bodies = [] if empty else [self._objects.read(uri).body for uri in objects]
+        return [json.loads(line) for body in bodies for line in body.splitlines()], "mark"
+
+    def write_s3(self, frame, target, *, mode, partition_by, **_):
+        days: dict[str, list[Any]] = {}
+        for row in frame:
+            days.setdefault(row["day"], []).append(row)
+        for day, rows in sorted(days.items()):
+            folder = target.child(f"day={day}")
+            if mode == "overwrite":
+                for old in list(self._objects.list(folder)):
+                    self._s3.delete_object(Bucket=old.uri.bucket, Key=old.uri.key)
+            for half in (rows[::2], rows[1::2]):
+                self._put(folder.child(f"part-{uuid.uuid4().hex}.json"), half)
+        return len(frame)
+
+    def _put(self, uri: S3Uri, rows):
+        self._s3.put_object(
+            Bucket=uri.bucket,
+            Key=uri.key,
+            Body="\n".join(json.dumps(row) for row in rows).encode(),
+            ServerSideEncryption="aws:kms",
+            SSEKMSKeyId=self.settings["fs.s3a.encryption.key"],
+        )
+
+    def is_certainly_empty(self, frame):
+        return not frame
+
+    def rows_read(self, mark):
+        return None
+
+    def columns(self, frame):
+        return ("id", "day")
+
+    def close(self):
+        """Nothing is hung anywhere."""
+
+
+def shorten_patience() -> None:
+    """A read times out after a second, a retry waits for a tenth: the same course, in less time."""
+    import botocore.config
+    from botocore.retries import standard
+
+    standard.ExponentialBackoff._MAX_BACKOFF = 0.1
+    made = botocore.config.Config.__init__
+
+    def __init__(self, *args, **options):
+        if "read_timeout" in options:
+            options["read_timeout"] = 1
+        made(self, *args, **options)
+
+    botocore.config.Config.__init__ = __init__
+
+
+def job(order: dict[str, Any]) -> dict[str, str]:
+    """One run; what became of it."""
+    from glue_secure.aws.session import AwsSession
+
+    try:
+        arguments = composition.arguments(order["argv"])
+        identity = arguments.identity(fresh_run_id=composition.fresh_run_id())
+        services = composition.services()
+        engine = LineEngine(services.objects, AwsSession.from_chain(path_style=True).client("s3"))
+        run = SecuredRun.start(identity, arguments, services=services, engine=engine)
+        try:
+            rows = run.read_s3(arguments.get("source"), format="json", transformation_ctx=CONTEXT)
+            run.write_s3(
+                rows, arguments.get("target"), format="json", mode=order["mode"], partition_by=["day"]
+            )
+            run.commit()
+        except BaseException as error:
+            run.close(error)
+            raise
+    except BaseException as error:
+        named = [kind.__name__ for kind in type(error).__mro__]
+        return {"status": "error", "error": named, "text": str(error), "trace": traceback.format_exc()}
+    return {"status": "done", "run": str(identity.run_id), "rows": len(rows)}
+
+
+def child(order: dict[str, Any], answer: int) -> None:
+    """Run and report; does not return."""
+    os.write(answer, json.dumps(job(order)).encode())
+    os._exit(0)
+
+
+def main() -> None:
+    """Serve orders until standard input ends."""
+    import boto3  # what each child needs is imported once
+    import botocore.session
+
+    import glue_secure.aws.kms  # noqa: F401
+
+    shorten_patience()
+    for service in ("s3", "kms", "glue", "sts", "secretsmanager"):
+        botocore.session.get_session().get_service_model(service)
+    boto3.client("s3")
+    for line in sys.stdin:
+        order = json.loads(line)
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if not pid:
+            os.close(reader)
+            child(order, writer)
+        os.close(writer)
+        print(json.dumps({"pid": pid}), flush=True)
+        with os.fdopen(reader, "rb") as pipe:
+            said = pipe.read()
+        status = os.waitpid(pid, 0)[1]
+        if os.WIFSIGNALED(status):
+            print(json.dumps({"status": "killed", "signal": os.WTERMSIG(status)}), flush=True)
+        else:
+            print(said.decode() or json.dumps({"status": "vanished"}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

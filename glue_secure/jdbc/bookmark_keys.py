@@ -163,13 +163,17 @@ def table_query(table: str) -> str:
     )
 
 
-def keys_query(
-    table: str, names: Sequence[str], *, nullable: Sequence[str], sequential: str | None = None
-) -> str:
+def sequential_query(table: str, name: str) -> str:
+    """Asks whether a column of numbers counts without gaps: ``sequential``, null of an empty table."""
+    column = identifier(name)
+    span = f"max({column})::numeric - min({column})::numeric + 1"
+    return f"select {span} = count(*) as sequential from {table}"  # noqa: S608 - the script's own table
+
+
+def keys_query(table: str, names: Sequence[str], *, nullable: Sequence[str]) -> str:
     """Asks for one row of facts, and none of the table's values.
 
-    ``type_0`` ... are the keys' types; ``nulls_0`` ... how many nulls the nullable ones hold; ``sequential``
-    whether that column counts without gaps (null of an empty table, or when not asked).
+    ``type_0`` ... are the keys' types; ``nulls_0`` ... how many nulls the nullable ones hold.
     """
     types = [f"pg_catalog.pg_typeof({identifier(name)})::text as type_{at}" for at, name in enumerate(names)]
     counts = [
@@ -178,14 +182,9 @@ def keys_query(
         else f"0::bigint as nulls_{at}"
         for at, name in enumerate(names)
     ]
-    gaps = "null::boolean"
-    if sequential is not None:
-        column = identifier(sequential)
-        span = f"max({column})::numeric - min({column})::numeric + 1"
-        gaps = f"(select {span} = count(*) from {table})"  # noqa: S608 - the script's own table
     # A type is known without a row; the join that never matches gives one for a table that has none.
     one = f"select {', '.join(types)} from (select 1) glue_secure_one left join {table} on false"  # noqa: S608
-    return f"select t.*, {', '.join(counts)}, {gaps} as sequential from ({one}) t"  # noqa: S608
+    return f"select t.*, {', '.join(counts)} from ({one}) t"  # noqa: S608
 
 
 def last_query(table: str, keys: Sequence[Key], order: str) -> str:

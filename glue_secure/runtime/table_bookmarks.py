@@ -151,10 +151,9 @@ def rows_of(
     facts: Mapping[str, Any] = {}
     if not why:
         _require_columns(what, names, found)
-        by_default = names[0] if not asked.names and not states else None
-        query = sql.keys_query(table, names, nullable=found.nullable, sequential=by_default)
-        facts = database.row(query)
-        why = _unsafe_default(names[0], facts) if not asked.names else ""
+        facts = database.row(sql.keys_query(table, names, nullable=found.nullable))
+        if not asked.names:
+            why = _unsafe_default(table, names[0], facts, database, has_state=bool(states))
     if why:
         _require_no_state(transformation_ctx, states, why)
         _LOG.warning("%s is read whole, and no bookmark tracks %r: %s", what, transformation_ctx, why)
@@ -212,11 +211,14 @@ def _unfit(found: _Table) -> str:
     return ""
 
 
-def _unsafe_default(name: str, facts: Mapping[str, Any]) -> str:
+def _unsafe_default(
+    table: str, name: str, facts: Mapping[str, Any], database: Database, *, has_state: bool
+) -> str:
     kind = Key(name, str(facts["type_0"])).kind
     if kind not in _NUMBERS:
         return f"the primary key {name} is no number, and the call names no {sql.KEYS}"
-    if facts["sequential"] is False:
+    # A second question, because the database would compute with a key of text to answer it.
+    if not has_state and database.row(sql.sequential_query(table, name))["sequential"] is False:
         return f"the primary key {name} has gaps, and the call names no {sql.KEYS}"
     return ""
 

@@ -128,7 +128,12 @@ def test_a_run_that_fails_leaves_the_bookmark_where_it_was(glue_job, run, table,
     assert run(name) == [3], "what was read stays read, though the table was empty meanwhile"
 
 
-def test_a_gap_in_the_primary_key_reads_everything_and_nulls_refuse(glue_job, run, table, run_sql):
+def test_a_primary_key_with_a_gap_or_of_text_reads_everything_and_nulls_refuse(glue_job, run, table, run_sql):
+    name = table("id text primary key")
+    run_sql(f"insert into {name} values ('YV')")
+    assert run(name) == ["YV"]
+    assert "no number" in glue_job.evidence()[-1]["bookmark"]["contexts"]["rows"]["untracked"]
+    run_sql(f"drop table {name}")
     name = table("id int primary key, at date")
     run_sql(f"insert into {name} values (1, '2024-01-01'), (3, null)")
     assert run(name) == [1, 3]

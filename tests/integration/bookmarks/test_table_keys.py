@@ -19,6 +19,7 @@ from glue_secure.jdbc.bookmark_keys import (
     keys_query,
     last_query,
     literal,
+    sequential_query,
     table_query,
     up_to,
 )
@@ -167,11 +168,12 @@ def test_the_catalog_tells_columns_nulls_and_the_primary_key_in_its_order(connec
 def test_types_are_known_of_a_table_without_rows_and_of_a_query(connection):
     with connection.transaction(force_rollback=True):
         connection.execute("create table empty (id numeric(9), name varchar(3), at timestamptz)")
-        query = keys_query("empty", ["id", "name", "at"], nullable=["name"], sequential="id")
+        query = keys_query("empty", ["id", "name", "at"], nullable=["name"])
+        assert connection.execute(sequential_query("empty", "id")).fetchone() == (None,)
         types = ("numeric", "character varying", "timestamp with time zone")
-        assert connection.execute(query).fetchone() == (*types, 0, 0, 0, None)
+        assert connection.execute(query).fetchone() == (*types, 0, 0, 0)
         query = keys_query("(select 1.5::real as x, null::text as y) q", ["x", "y"], nullable=["x", "y"])
-        assert connection.execute(query).fetchone() == ("real", "text", 0, 1, None)
+        assert connection.execute(query).fetchone() == ("real", "text", 0, 1)
 
 
 @pytest.mark.parametrize(("ids", "sequential"), [((3, 4, 5), True), ((1, 2, 4), False), ((7,), True)])
@@ -180,8 +182,7 @@ def test_gaps_are_seen(connection, ids: Sequence[int], sequential: bool):
         connection.execute("create table counted (id bigint)")
         for number in ids:
             connection.execute("insert into counted values (%s)", [number])
-        query = keys_query("counted", ["id"], nullable=[], sequential="id")
-        assert connection.execute(query).fetchone()[-1] is sequential
+        assert connection.execute(sequential_query("counted", "id")).fetchone() == (sequential,)
 
 
 def _create(connection: Any, keys: Sequence[Key], rows: Sequence[Sequence[Any]]) -> None:

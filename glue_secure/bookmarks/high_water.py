@@ -154,14 +154,13 @@ def behind(
 
 def storage_said(place: str, error: ServiceError, doing: str) -> CannotVerify:
     """GS-BKM-006 for an answer, or no answer, of the mark's keeper."""
-    return CannotVerify(
-        "GS-BKM-006",
-        resource=place,
+    return refusals.unavailable(
+        place,
         found=f"{doing}: {error.operation} said {error.code or 'no answer'}",
         required="the bookmark's high-water mark can be read and moved on",
         fix="allow the job's role dynamodb:DescribeTable, dynamodb:GetItem and dynamodb:UpdateItem on the "
         "table and the use of its key; then start the job again",
-        aws_code=error.code or None,
+        aws_code=error.code,
     )
 
 

@@ -255,10 +255,9 @@ class BookmarkSession:
     def _states_of_range(
         self, store: BookmarkStore, from_run: str, to_run: str
     ) -> tuple[BookmarkState, BookmarkState]:
-        states = []
+        found = store.states_of_runs(self._loaded, (from_run, to_run))
         for name, run in (("from", from_run), ("to", to_run)):
-            state = store.state_of_run(run)
-            if state is None:
+            if run not in found:
                 raise UsageError(
                     f"--job-bookmark-{name}",
                     found=f"{run!r}, of which no state is recorded",
@@ -266,8 +265,7 @@ class BookmarkSession:
                     fix="glue-secure bookmark history names them; a run that failed or found nothing new has "
                     "none: name the one before it",
                 )
-            states.append(state)
-        after, upto = states
+        after, upto = found[from_run], found[to_run]
         if upto.sequence < after.sequence:
             raise UsageError(
                 "--job-bookmark-from and --job-bookmark-to",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -207,13 +207,19 @@ class BookmarkStore:
                 raise refusals.rolled_back(str(uri), f"sequence {before.sequence}", required)
             loaded = Loaded(before, stored.etag, state.previous_digest, True, stored.body)
 
-    def state_of_run(self, run_id: str) -> BookmarkState | None:
-        """The newest state that a run committed, None when the history names no such run.
+    def states_of_runs(self, loaded: Loaded, run_ids: Collection[str]) -> dict[str, BookmarkState]:
+        """The newest state that each of the runs committed; a run that the history does not name is left out.
 
-        Raises what :meth:`load` and :meth:`history` raise.
+        The history is walked once, from ``loaded`` back to the last of them.
+        Raises what :meth:`history` raises.
         """
-        states = (entry.state for entry in self.history(self.load()))
-        return next((state for state in states if state is not None and state.run_id == run_id), None)
+        found: dict[str, BookmarkState] = {}
+        for entry in self.history(loaded):
+            if entry.state is not None and entry.state.run_id in run_ids:
+                found.setdefault(entry.state.run_id, entry.state)
+            if len(found) == len(set(run_ids)):
+                break
+        return found
 
     def commit(self, loaded: Loaded, state: BookmarkState) -> Loaded:
         """Store ``state`` on top of ``loaded``, unless somebody else did so first.

@@ -126,7 +126,6 @@ def _high_water(
             f"--{BOOKMARK_HIGH_WATER}", found="services without one", required="services that make one"
         )
     mark = services.high_water(table, bookmark)
-    doing = "looking at the table's encryption"
     try:
         key = mark.key_of_table()
         if not key:
@@ -140,7 +139,7 @@ def _high_water(
             )
         described = services.keys.describe(key)
     except ServiceError as error:
-        raise storage_said(mark.place, error, doing) from error
+        raise storage_said(mark.place, error, "looking at the table's encryption") from error
     enforce(check_key("bookmark high-water mark", described, region=region, account=account))
     return mark
 

@@ -13,8 +13,8 @@ from awsglue.job import Job as TheirJob
 
 from glue_secure.core.errors import UsageError
 from glue_secure.runtime import composition, exits
+from glue_secure.runtime.before_init import before_init
 from glue_secure.runtime.glue.context import GlueContext
-from glue_secure.runtime.glue.context.base import before_init
 from glue_secure.runtime.glue.gate import require_glue_classes
 from glue_secure.runtime.run import SecuredRun
 from glue_secure.runtime.services import preflight_of

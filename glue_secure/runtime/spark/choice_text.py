@@ -12,19 +12,9 @@ from typing import Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.dynamic import types as glue
+from glue_secure.runtime.spark.frames.expressions import identifier
 
 _ALL = 2**31 - 1  # characters: the rest of a text
-
-
-def has_choice(kind: glue.DataType) -> bool:
-    """Whether a type is or holds a choice."""
-    if isinstance(kind, glue.ChoiceType):
-        return True
-    if isinstance(kind, glue.ArrayType):
-        return has_choice(kind.elementType)
-    if isinstance(kind, glue.MapType):
-        return has_choice(kind.valueType)
-    return isinstance(kind, glue.StructType) and any(has_choice(field.dataType) for field in kind.fields)
 
 
 def json_lines(data: Any, schema: glue.StructType, partition_by: list[str]) -> Any:
@@ -32,8 +22,8 @@ def json_lines(data: Any, schema: glue.StructType, partition_by: list[str]) -> A
     from pyspark.sql import functions as F
 
     fields = [field for field in schema.fields if field.name not in partition_by]
-    text = _members((field.name, F.col(_quoted(field.name)), field.dataType) for field in fields)
-    return data.select(text.alias("value"), *(F.col(_quoted(name)) for name in partition_by))
+    text = _members((field.name, F.col(identifier(field.name)), field.dataType) for field in fields)
+    return data.select(text.alias("value"), *(F.col(identifier(name)) for name in partition_by))
 
 
 def csv_columns(data: Any, schema: glue.StructType) -> Any:
@@ -46,7 +36,7 @@ def csv_columns(data: Any, schema: glue.StructType) -> Any:
 
     columns = []
     for field in schema.fields:
-        column = F.col(_quoted(field.name))
+        column = F.col(identifier(field.name))
         alternatives = field.dataType.choices if isinstance(field.dataType, glue.ChoiceType) else {}
         for kind in list(alternatives.values()) or [field.dataType]:
             if isinstance(kind, (glue.StructType, glue.ArrayType, glue.MapType, glue.ChoiceType)):
@@ -78,7 +68,7 @@ def _value(column: Any, kind: glue.DataType) -> Any:
     """The JSON text of a column, null where it is null."""
     from pyspark.sql import functions as F
 
-    if not has_choice(kind):
+    if not glue.has_choice(kind):
         # {"v":TEXT} without its frame; to_json leaves a null member out, which gives {}.
         wrapped = F.to_json(F.struct(column.alias("v")))
         inner = F.regexp_replace(F.substring(wrapped, 6, _ALL), r"\}$", "")
@@ -105,7 +95,3 @@ def _value(column: Any, kind: glue.DataType) -> Any:
 
     texts = F.transform(F.map_entries(column), entry)
     return F.when(column.isNotNull(), F.concat(F.lit("{"), F.concat_ws(",", texts), F.lit("}")))
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"

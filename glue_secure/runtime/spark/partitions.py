@@ -8,6 +8,7 @@ from typing import Any
 from glue_secure.core.catalog import CatalogColumn
 from glue_secure.core.errors import UsageError
 from glue_secure.runtime.ports import Labels
+from glue_secure.runtime.spark.frames.expressions import identifier
 from glue_secure.runtime.spark.hadoop import SCHEME
 
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -33,7 +34,7 @@ def matching(
     try:
         _refuse_queries(spark._jsparkSession.sessionState().sqlParser().parseExpression(predicate), predicate)
         frame = _values(spark, keys, [(str(at), *one) for at, one in enumerate(values)], _POSITION)
-        found = frame.where(functions.expr(predicate)).select(_quoted(_POSITION))
+        found = frame.where(functions.expr(predicate)).select(identifier(_POSITION))
     except (AnalysisException, ParseException) as error:
         raise _predicate_error(predicate, names, str(error)) from None
     return sorted(int(row[0]) for row in found.collect())
@@ -53,7 +54,7 @@ def labelled(spark: Any, frame: Any, labels: Labels, *, metadata: bool) -> Any:
     from pyspark.sql import functions
 
     taken = {key.name.lower() for key in labels.keys}
-    kept = [functions.col(_quoted(name)) for name in frame.columns if name.lower() not in taken]
+    kept = [functions.col(identifier(name)) for name in frame.columns if name.lower() not in taken]
     names = [f"{_FOLDER} {at}" for at in range(len(labels.keys))]
     distinct = set(labels.values.values())
     if len(distinct) == 1:
@@ -69,14 +70,14 @@ def labelled(spark: Any, frame: Any, labels: Labels, *, metadata: bool) -> Any:
     known = functions.broadcast(_values(spark, labels.keys, rows, _FOLDER))
     file = functions.col("_metadata.file_path") if metadata else functions.input_file_name()
     told = frame.select(*kept, functions.regexp_replace(file, "/[^/]*$", "").alias(_FILE))
-    joined = told.join(known, functions.col(_quoted(_FILE)) == functions.col(_quoted(_FOLDER)), "left")
+    joined = told.join(known, functions.col(identifier(_FILE)) == functions.col(identifier(_FOLDER)), "left")
     # A row of an object that no partition was asked for must not slip through as null.
     strange = functions.raise_error(
-        functions.concat(functions.lit("no partition of "), functions.col(_quoted(_FILE)))
+        functions.concat(functions.lit("no partition of "), functions.col(identifier(_FILE)))
     )
     values = [
-        functions.when(functions.col(_quoted(_FOLDER)).isNull(), strange)
-        .otherwise(functions.col(_quoted(key.name)))
+        functions.when(functions.col(identifier(_FOLDER)).isNull(), strange)
+        .otherwise(functions.col(identifier(key.name)))
         .alias(key.name)
         for key in labels.keys
     ]
@@ -88,8 +89,8 @@ def try_cast(name: str, kind: Any) -> Any:
     from pyspark.sql import functions, types
 
     if isinstance(kind, types.StringType):
-        return functions.col(_quoted(name))
-    text = f"try_cast({_quoted(name)} as {kind.simpleString()})"
+        return functions.col(identifier(name))
+    text = f"try_cast({identifier(name)} as {kind.simpleString()})"
     if "${" in text:  # Spark would put the driver's own variable in for the name
         raise UsageError("a column of the Data Catalog", found="${ in a name", required="a name without it")
     return functions.expr(text)
@@ -102,7 +103,7 @@ def _values(spark: Any, keys: Sequence[CatalogColumn], rows: list[tuple[str, ...
     names = [f"{first} {at}" for at in range(len(keys))]
     schema = StructType([StructField(name, StringType()) for name in (first, *names)])
     frame = spark.createDataFrame([tuple(map(_text, row)) for row in rows], schema)
-    return frame.select(functions.col(_quoted(first)), *_typed(keys, names))
+    return frame.select(functions.col(identifier(first)), *_typed(keys, names))
 
 
 def _typed(keys: Sequence[CatalogColumn], names: Sequence[str]) -> list[Any]:
@@ -118,10 +119,6 @@ def _typed(keys: Sequence[CatalogColumn], names: Sequence[str]) -> list[Any]:
 
 def _text(value: str) -> str | None:
     return None if value == HIVE_NULL else value
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
 
 
 def _refuse_queries(expression: Any, predicate: str) -> None:

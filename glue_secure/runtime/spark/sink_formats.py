@@ -14,7 +14,7 @@ from typing import Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.dynamic import types as glue
-from glue_secure.runtime.spark.choice_text import csv_columns, has_choice, json_lines
+from glue_secure.runtime.spark.choice_text import csv_columns, json_lines
 from glue_secure.runtime.spark.formats import text_of
 from glue_secure.runtime.spark.frames.table import Table
 
@@ -145,7 +145,7 @@ def prepare(
     _judge_keys(table.schema, keys)
     if kind.name == "csv":
         return Prepared(csv_columns(table.data, table.schema), "csv", "csv", spark)
-    if kind.name == "json" and has_choice(table.schema):
+    if kind.name == "json" and glue.has_choice(table.schema):
         return Prepared(json_lines(table.data, table.schema, list(keys)), "json", "text", spark)
     if kind.name == "avro" and _avro_version(options) == "1.7":
         return Prepared(_without_logical_types(table.data), "avro", "avro", spark)

@@ -65,9 +65,9 @@ class Kept:
         self.bodies.append(state.to_bytes())
         return self.load()
 
-    def state_of_run(self, run):
-        states = [state for state in map(BookmarkState.from_bytes, self.bodies) if state.run_id == run]
-        return states[-1] if states else None
+    def states_of_runs(self, _loaded, runs):
+        states = map(BookmarkState.from_bytes, self.bodies)
+        return {state.run_id: state for state in states if state.run_id in runs}
 
 
 def age(entry):

@@ -408,13 +408,13 @@ def test_the_history_goes_back_to_the_first_state(world):
     entries = list(store.history(store.load()))
     assert [entry.sequence for entry in entries] == [4, 3, 2, 1]
     assert all(entry.in_history for entry in entries)
-    assert store.state_of_run("jr_2").sequence == 3
-    assert store.state_of_run("jr_3").sequence == 4
-    assert store.state_of_run("jr_9") is None
+    found = store.states_of_runs(store.load(), ("jr_2", "jr_3", "jr_9"))
+    assert {run: state.sequence for run, state in found.items()} == {"jr_2": 3, "jr_3": 4}
 
 
 def test_a_job_without_bookmark_has_no_state_of_any_run(world):
-    assert world.store().state_of_run("jr_1") is None
+    store = world.store()
+    assert store.states_of_runs(store.load(), ("jr_1",)) == {}
 
 
 def test_gs_bkm_004_a_history_with_a_state_missing_or_exchanged_is_no_history(world):
@@ -424,9 +424,9 @@ def test_gs_bkm_004_a_history_with_a_state_missing_or_exchanged_is_no_history(wo
     first = world.objects.read(history(1)).body
     world.objects.delete(history(1))
     with pytest.raises(Refusal, match="GS-BKM-004") as caught:
-        store.state_of_run("jr_1")
+        store.states_of_runs(store.load(), ("jr_1",))
     assert caught.value.found == "no object"
     world.objects.put(history(1), first[:-1] + b"\0")
     with pytest.raises(Refusal, match="GS-BKM-004") as caught:
-        store.state_of_run("jr_1")
+        store.states_of_runs(store.load(), ("jr_1",))
     assert caught.value.found == "another state"

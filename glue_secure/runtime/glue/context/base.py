@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from awsglue.context import GlueContext as TheirGlueContext
 
 from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.runtime.before_init import before_init
 from glue_secure.runtime.glue.gate import Gate, GuardedScalaContext, require_glue_classes
 from glue_secure.runtime.glue.options import (
     JdbcReach,
@@ -23,17 +24,6 @@ if TYPE_CHECKING:
     from glue_secure.runtime.run import SecuredRun
 
 Options = dict[str, Any]
-
-
-def before_init(call: str) -> Refusal:
-    """The refusal of a call that ``job.init`` must come before (GS-SEC-007)."""
-    return Refusal(
-        "GS-SEC-007",
-        resource=call,
-        found="called before job.init",
-        required="job = Job(glueContext); job.init(args['JOB_NAME'], args) first",
-        fix="move job.init above the first read or write",
-    )
 
 
 class GuardedContext(TheirGlueContext):  # type: ignore[misc]

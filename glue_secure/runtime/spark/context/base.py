@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glue_secure.core.errors import Refusal
+from glue_secure.runtime.before_init import before_init
 from glue_secure.runtime.spark.dynamicframe import DynamicFrame
 
 if TYPE_CHECKING:
@@ -20,13 +20,7 @@ class ContextBase:
     def require_run(self, call: str) -> SecuredRun:
         """The run, or a refusal when ``job.init`` has not been called (GS-SEC-007)."""
         if self.secured_run is None:
-            raise Refusal(
-                "GS-SEC-007",
-                resource=call,
-                found="called before job.init",
-                required="job = Job(glueContext); job.init(args['JOB_NAME'], args) first",
-                fix="move job.init above the first read or write",
-            )
+            raise before_init(call)
         return self.secured_run
 
     def _frame(self, dataframe: Any, transformation_ctx: str) -> DynamicFrame:

@@ -6,6 +6,7 @@ on the caller's thread. Where the listener cannot be had the answer is None: not
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import defaultdict
 from typing import Any
@@ -19,6 +20,9 @@ UNMEASURED = ""
 # The rows of a JDBC write are counted under names that begin so.
 OBSERVED = "glueSecureWrite"
 _HELD_AT_MOST = 64
+# Milliseconds that Spark's listeners may take to catch up; its own 10 s are too few on a busy machine.
+_CATCH_UP_MS = 120_000
+_LOG = logging.getLogger(__name__)
 
 
 class RowMeter:
@@ -45,7 +49,11 @@ class RowMeter:
             ensure_callback_server_started(spark.sparkContext._gateway)
             spark._jsparkSession.listenerManager().register(self._listener)
         except Exception as error:
-            self._failure = f"{type(error).__name__}"
+            self._give_up(type(error).__name__)
+
+    def _give_up(self, why: str) -> None:
+        self._failure = why
+        _LOG.warning("rows are not counted any more: %s", why)
 
     def add(self, execution: Any) -> None:
         """Called by the listener, on the callback thread."""
@@ -60,9 +68,9 @@ class RowMeter:
         if self._failure is not None:
             return
         try:
-            self._spark._jsc.sc().listenerBus().waitUntilEmpty()
+            self._spark._jsc.sc().listenerBus().waitUntilEmpty(_CATCH_UP_MS)
         except Exception as error:
-            self._failure = f"{type(error).__name__}"
+            self._give_up(type(error).__name__)
             return
         self._count_finished()
 
@@ -74,7 +82,7 @@ class RowMeter:
                 self._note_observed(execution.observedMetrics())
                 self._count(execution.executedPlan())
         except Exception as error:  # a plan of a kind that is not known here: not measured
-            self._failure = f"{type(error).__name__}"
+            self._give_up(type(error).__name__)
 
     def take_written(self, path: str) -> int | None:
         """Rows that the last write to this path wrote, once; None when nothing measured it."""
@@ -133,7 +141,7 @@ class RowMeter:
             if kind == "FileSourceScanExec":
                 self._add(self._mark(node.relation()), node)
             elif kind == "BatchScanExec":
-                self._failure = "a scan of data source version 2, which carries no mark"
+                self._give_up("a scan of data source version 2, which carries no mark")
             elif kind == "RowDataSourceScanExec":
                 self._add(self._jdbc_mark(node.relation()), node)
             elif kind == "DataWritingCommandExec":

@@ -5,6 +5,7 @@ They load with the package (entry point ``pytest11``) and cost nothing until a t
 
 from __future__ import annotations
 
+import functools
 import os
 import uuid
 from collections.abc import Iterator
@@ -41,11 +42,16 @@ def glue_account() -> Iterator[EmbeddedAccount]:
 
     It ends with the session, and with the process however that ends.
     """
+    import botocore.loaders
+    import botocore.session
+
     from glue_secure.local import environment
     from glue_secure.local.foundation import lay
     from glue_secure.local.lifecycle import embedded_account
 
     with embedded_account() as account, pytest.MonkeyPatch.context() as patch:
+        # Each run makes its clients, and botocore parses the services' models anew for each session.
+        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.loaders.create_loader))
         wanted = environment.overlay(os.environ, account)
         for name in set(os.environ) - set(wanted):
             patch.delenv(name)

@@ -9,7 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
+
+from glue_secure.runtime.spark.listening import listen
 
 # A private reader option: it rides in the relation's options and tells one read from another.
 READ_MARK = "glueSecureRead"
@@ -42,12 +45,12 @@ class RowMeter:
         self._observed: dict[str, int] = {}
         self._observations = 0
         self._failure: str | None = None
-        self._listener = _Listener(self)
+        self._stop: Callable[[], None] | None = None
         try:
             from pyspark.java_gateway import ensure_callback_server_started
 
             ensure_callback_server_started(spark.sparkContext._gateway)
-            spark._jsparkSession.listenerManager().register(self._listener)
+            self._stop = listen(spark._jsparkSession, self.add)
         except Exception as error:
             self._give_up(type(error).__name__)
 
@@ -55,8 +58,10 @@ class RowMeter:
         self._failure = why
         _LOG.warning("rows are not counted any more: %s", why)
 
-    def add(self, execution: Any) -> None:
-        """Called by the listener, on the callback thread."""
+    def add(self, execution: Any, failed: bool) -> None:
+        """Called on the callback thread. What failed wrote nothing that counts."""
+        if failed or self._failure is not None:
+            return
         with self._lock:
             self._executions.append(execution)
             waiting = len(self._executions)
@@ -117,10 +122,10 @@ class RowMeter:
         return None if self._failure is not None or mark == UNMEASURED else self._rows.get(mark, 0)
 
     def close(self) -> None:
-        """Take the listener off the session."""
-        if self._failure is None:
-            self._spark._jsparkSession.listenerManager().unregister(self._listener)
-            self._failure = "closed"
+        """Hear of no more queries."""
+        if self._stop is not None:
+            self._stop()
+        self._failure = self._failure or "closed"
 
     def _count(self, plan: Any) -> None:
         """Add the scans below ``plan`` to their reads, and what a write command wrote to its path."""
@@ -188,21 +193,3 @@ class RowMeter:
 def _metric(node: Any, name: str) -> int | None:
     found = node.metrics().get(name)
     return int(found.get().value()) if found.isDefined() else None
-
-
-class _Listener:
-    """``org.apache.spark.sql.util.QueryExecutionListener`` in Python, through Py4J."""
-
-    def __init__(self, meter: RowMeter) -> None:
-        self._meter = meter
-
-    def onSuccess(self, _function: str, execution: Any, _duration: int) -> None:
-        self._meter.add(execution)
-
-    def onFailure(self, _function: str, _execution: Any, _exception: Any) -> None:
-        """Nothing was written that counts."""
-
-    class Java:
-        """Py4J's marker."""
-
-        implements = ("org.apache.spark.sql.util.QueryExecutionListener",)

@@ -1,0 +1,48 @@
+"""Runs hear of their session's queries, and leave nothing on it when they end."""
+
+from glue_secure.runtime.spark import listening
+
+
+def listeners(spark):
+    return len(spark._jsparkSession.listenerManager().listListeners())
+
+
+def settle(spark):
+    spark._jsc.sc().listenerBus().waitUntilEmpty()
+
+
+def test_many_runs_leave_one_listener_on_the_session_and_nobody_who_listens(glue_job, glue_spark):
+    glue_job.land("a.csv", "carrier\nUA\n")
+    seen = []
+    for _ in range(3):
+        with glue_job.job() as job:
+            job.write.s3(job.read.s3(glue_job.source, format="csv"), glue_job.target, format="parquet")
+        seen.append(listeners(glue_spark))
+    assert len(set(seen)) == 1
+    (listener,) = (each for each in listening._listeners if each.session.equals(glue_spark._jsparkSession))
+    assert listener.ears == []
+
+
+def test_each_who_listens_is_told_of_what_ended_well_or_not_until_they_leave(glue_spark):
+    told = {"first": [], "second": []}
+    leave = {
+        name: listening.listen(
+            glue_spark._jsparkSession, lambda _, failed, name=name: told[name].append(failed)
+        )
+        for name in told
+    }
+    try:
+        glue_spark.range(1).collect()
+        settle(glue_spark)
+        leave["first"]()
+        leave["first"]()
+        try:
+            glue_spark.range(1).selectExpr("raise_error('no')").collect()
+        except Exception as error:
+            assert "no" in str(error)
+        settle(glue_spark)
+    finally:
+        leave["second"]()
+    glue_spark.range(1).collect()
+    settle(glue_spark)
+    assert told == {"first": [False], "second": [False, True]}

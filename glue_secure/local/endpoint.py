@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import logging
 import ssl
 import threading
@@ -25,12 +26,36 @@ class Endpoint:
             MotoRequestHandler,
             create_backend_app,
         )
-        from werkzeug.serving import make_server
+        from werkzeug.serving import DechunkedInput, make_server
 
         class Handler(MotoRequestHandler):
             # Answers leave in several small writes; Nagle's algorithm would hold each back for 40 ms.
             disable_nagle_algorithm = True
             protocol_version = "HTTP/1.1"
+            _stays = False
+
+            def run_wsgi(self) -> None:
+                """Answer one request; werkzeug would close each connection after it.
+
+                It does so because unread bytes of a body would pass for the next request. Here the body is
+                read before, and a connection that stays spares a TLS handshake for each request.
+                """
+                stream: Any = self.rfile
+                self._stays = not self.close_connection
+                if "chunked" in self.headers.get("Transfer-Encoding", ""):
+                    body = DechunkedInput(stream).read()
+                    body = (b"%x\r\n%s\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
+                else:
+                    body = stream.read(int(self.headers.get("Content-Length", "0")))
+                self.rfile = io.BytesIO(body)
+                try:
+                    super().run_wsgi()
+                finally:
+                    self.rfile = stream
+
+            def send_header(self, keyword: str, value: str) -> None:
+                if not (self._stays and (keyword.lower(), value) == ("connection", "close")):
+                    super().send_header(keyword, value)
 
             def log(self, type: str, message: str, *args: Any) -> None:
                 """Say nothing: a job sends thousands of requests."""

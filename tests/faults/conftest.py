@@ -37,3 +37,13 @@ def worker(glue_account, proxy):
     made = Worker(glue_account, proxy)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def other_worker(glue_account):
+    """A second such process, past the proxy."""
+    from fault_bench import Worker
+
+    made = Worker(glue_account, None)
+    yield made
+    made.close()

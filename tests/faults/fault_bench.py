@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from fault_proxy import KILL_AFTER, KILL_BEFORE, PASS, PHASES, FaultProxy, Plan, Seen, nothing
+from fault_proxy import FAULTS, KILL_AFTER, KILL_BEFORE, PASS, PHASES, FaultProxy, Plan, Seen, nothing
 
 from glue_secure.bookmarks import selection
 from glue_secure.bookmarks.envelope import Envelope, EnvelopeContext
@@ -32,12 +33,12 @@ HERE = Path(__file__).parent
 class Worker:
     """A process that runs jobs in forked children; see fault_worker.py."""
 
-    def __init__(self, account: Any, proxy: FaultProxy) -> None:
+    def __init__(self, account: Any, proxy: FaultProxy | None) -> None:
         self._process = subprocess.Popen(
             [sys.executable, str(HERE / "fault_worker.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=through(account, proxy),
+            env=job_environment(account, proxy),
             text=True,
         )
         self.pid = 0
@@ -63,10 +64,10 @@ class Worker:
         self._process.stdout.close()
 
 
-def through(account: Any, proxy: FaultProxy) -> dict[str, str]:
-    """A job's environment in which the proxy is the account's endpoint."""
-    values = environment.overlay(os.environ, account)
-    return {**values, "AWS_ENDPOINT_URL": proxy.url, "PYTHONPATH": os.pathsep.join(sys.path)}
+def job_environment(account: Any, proxy: FaultProxy | None) -> dict[str, str]:
+    """A job's environment; the proxy, if there is one, is the account's endpoint in it."""
+    values = {**environment.overlay(os.environ, account), "PYTHONPATH": os.pathsep.join(sys.path)}
+    return {**values, "AWS_ENDPOINT_URL": proxy.url} if proxy is not None else values
 
 
 @dataclass
@@ -148,6 +149,10 @@ class FaultBench:
     def run(self, worker: Worker, plan: Plan = nothing) -> dict[str, Any]:
         """One run under a plan; what became of it."""
         self.proxy.begin(plan, worker.kill)
+        return self.run_beside(worker)
+
+    def run_beside(self, worker: Worker) -> dict[str, Any]:
+        """One run of a worker that does not go through the proxy, while another does."""
         worker.start({"argv": self.argv(), "mode": self.mode})
         return worker.wait()
 
@@ -259,3 +264,120 @@ def campaign(
             raise AssertionError(f"{where}: {error}") from error
         tally.runs += 2
     return tally
+
+
+def harm_at(phase: str, nth: int, fault: str, times: int) -> Plan:
+    """Harm ``times`` requests of a phase, from the nth on."""
+    met = 0
+
+    def plan(seen: Seen) -> str:
+        nonlocal met
+        if seen.phase != phase:
+            return PASS
+        met += 1
+        return fault if nth < met <= nth + times else PASS
+
+    return plan
+
+
+def harm(account: Any, proxy: FaultProxy, worker: Worker, *, seed: int, runs: int) -> Tally:
+    """Answer a job's requests badly, now so that a retry helps and now so that none does; check as above."""
+    chance, tally = random.Random(seed), Tally()
+    phases = ("control", "look", *PHASES)
+    for number in range(runs):
+        fault = FAULTS[number % len(FAULTS)]
+        if number % len(FAULTS) == 0:
+            bench = FaultBench(account, proxy, mode="overwrite", chance=chance)
+            bench.land()
+            outcome = bench.run(worker)
+            assert outcome["status"] == "done", outcome.get("trace")
+            counts = Counter(seen.phase for seen in proxy.seen)
+        # Only what is read can be cut short.
+        phase = chance.choice(("control", "read") if fault == "truncate" else phases)
+        bench.land()
+        nth, times = chance.randrange(max(1, min(counts[phase], 12))), chance.choice((1, 2, 50))
+        where = f"seed {seed}, run {number}: {times} {fault} from {phase} request {nth}, job {bench.name}"
+        try:
+            outcome = bench.run(worker, harm_at(phase, nth, fault, times))
+            tally.faults[fault] += bool(proxy.hit)
+            tally.failed[fault] += outcome["status"] == "error"
+            assert outcome["status"] in ("done", "error"), outcome
+            bench.check()
+            outcome = bench.run(worker)
+            assert outcome["status"] == "done", outcome
+            bench.check_whole()
+        except AssertionError as error:
+            raise AssertionError(f"{where}: {error}") from error
+        tally.runs += 2
+    return tally
+
+
+def race(
+    account: Any, proxy: FaultProxy, worker: Worker, other: Worker, *, seed: int, races: int
+) -> Counter[str]:
+    """At a seeded request of one run another run of the job begins; either may overtake the other.
+
+    Returns:
+        How those ended that did not win: ``lost`` the commit; ``nothing new``; ``overwritten``, when it no
+        longer found what it had written.
+    """
+    chance, ends = random.Random(seed), Counter[str]()
+    bench = FaultBench(account, proxy, mode="overwrite", chance=chance)
+    bench.land()
+    assert bench.run(worker)["status"] == "done"
+    number = 0
+    while sum(ends.values()) < races:
+        number += 1
+        bench.land()
+        before, meeting = (
+            bench.store.load().sequence,
+            Meeting(bench, other, chance.randrange(len(proxy.seen))),
+        )
+        held = bench.run(worker, meeting)
+        met = meeting.outcome()
+        where = f"seed {seed}, race {number}: held at request {meeting.at}: {held}, {met}"
+        if met is None:  # this run read less than the one before, and made fewer requests
+            assert held["status"] == "done", where
+            continue
+        # One of the two committed what landed, and no more than one.
+        assert bench.store.load().sequence == before + 1, where
+        (winner,) = (each for each in (held, met) if each["status"] == "done" and each["rows"])
+        ends[_end_of(met if winner is held else held, winner, where)] += 1
+        # Both may have overwritten a partition at the same time, so that rows are there twice.
+        assert bench.check() == set(bench.landed), where
+        assert set(bench.rows()) == {one for ids in bench.landed.values() for one in ids}, where
+    return ends
+
+
+class Meeting:
+    """A plan: at one request of a run, another run of the job begins and ends."""
+
+    def __init__(self, bench: FaultBench, other: Worker, at: int) -> None:
+        self.at, self._bench, self._other = at, bench, other
+        self._begun, self._over = False, threading.Event()
+        self._outcome: dict[str, Any] | None = None
+
+    def __call__(self, seen: Seen) -> str:
+        if seen.number == self.at:
+            self._begun = True
+            self._outcome = self._bench.run_beside(self._other)
+            self._over.set()
+        return PASS
+
+    def outcome(self) -> dict[str, Any] | None:
+        """What became of the other run; None when the request never came."""
+        if self._begun:
+            assert self._over.wait(timeout=120), "the other run hangs"
+        return self._outcome
+
+
+def _end_of(loser: dict[str, Any], winner: dict[str, Any], where: str) -> str:
+    if loser["status"] == "done":
+        return "nothing new"
+    if "BookmarkConflict" in loser["error"]:
+        assert "GS-BKM-005" in loser["text"], where
+        assert winner["run"] in loser["text"], where
+        return "lost"
+    assert "CannotVerify" in loser["error"], where
+    assert "GS-S3-007" in loser["text"], where
+    return "overwritten"

@@ -7,6 +7,7 @@ itself, and the parent reports the signal.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
@@ -135,14 +136,15 @@ def child(order: dict[str, Any], answer: int) -> None:
 def main() -> None:
     """Serve orders until standard input ends."""
     import boto3  # what each child needs is imported once
+    import botocore.loaders
     import botocore.session
 
     import glue_secure.aws.kms  # noqa: F401
 
     shorten_patience()
+    botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)  # parsed once, too
     for service in ("s3", "kms", "glue", "sts", "secretsmanager"):
-        botocore.session.get_session().get_service_model(service)
-    boto3.client("s3")
+        boto3.client(service)
     for line in sys.stdin:
         order = json.loads(line)
         reader, writer = os.pipe()

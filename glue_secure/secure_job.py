@@ -36,7 +36,7 @@ class SecureJob:
     Attributes:
         args: the arguments asked for (``job.args.source``).
         read: ``s3`` and ``jdbc``.
-        write: ``s3``.
+        write: ``s3`` and ``jdbc``.
         spark: the ``SparkSession``. What is read or written through it directly is not guarded at the call.
         evidence_uri: where the evidence lies, None until the run is over.
     """
@@ -92,6 +92,21 @@ class SecureJob:
     def evidence_uri(self) -> S3Uri | None:
         """Where the run's evidence lies."""
         return self._run.evidence_uri
+
+    def jdbc_options(self, connection: str) -> dict[str, str]:
+        """Options for Spark's own JDBC source: the connection verified, full verification in the driver.
+
+        ``job.spark.read.format("jdbc").options(**job.jdbc_options("ops")).option("dbtable", "t").load()``.
+        The evidence has the connection's TLS, and knows nothing of what is read or written with it; an option
+        that the script adds is judged by nobody. Use :attr:`read` and :attr:`write` where they serve.
+
+        Args:
+            connection: the Glue connection's name.
+
+        Returns:
+            ``url``, ``driver``, ``user``, ``password`` and the driver's own. Never print or log it.
+        """
+        return self._run.jdbc_options(connection)
 
     def commit(self) -> S3Uri:
         """End the run before the block does; afterwards it reads and writes no more."""
@@ -240,6 +255,27 @@ class Writer:
                 partition_by=list(partition_by),
                 options={**_defaults(format), **spark_options(format, options or {}, writing=True)},
             )
+
+    def jdbc(
+        self, frame: Any, *, connection: str, table: str, options: Mapping[str, Any] | None = None
+    ) -> WriteRecord:
+        """Append a DataFrame to a table, by a connection with verified TLS.
+
+        Rows that the database took before a failure stay there: there is no transaction over partitions.
+
+        Args:
+            frame: the DataFrame.
+            connection: the Glue connection's name.
+            table: ``TABLE`` or ``SCHEMA.TABLE``; Spark creates it where it does not exist.
+            options: the driver's harmless options, and ``batchsize``, ``numPartitions``, ``isolationLevel``;
+                one that touches TLS refuses.
+
+        Returns:
+            The write as the evidence will have it.
+        """
+        given = {name: str(value) for name, value in (options or {}).items()}
+        with self._run.call():
+            return self._run.write_jdbc(frame, connection, table, options=given)
 
 
 def _defaults(format: str) -> dict[str, str]:

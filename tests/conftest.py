@@ -25,3 +25,14 @@ def foundation(glue_account):
     from glue_secure.local.foundation import lay
 
     return lay(glue_account)
+
+
+@pytest.fixture(scope="session")
+def mariadb(glue_account):
+    """The system's MariaDB with TLS, its certificate from the embedded account's authority; skips without."""
+    from glue_secure.local.mariadb import MariaDb, server_program
+
+    if server_program() is None:
+        pytest.skip("no MariaDB server on this machine (Debian: apt-get install mariadb-server-core)")
+    with MariaDb(glue_account.scratch, glue_account.server_pair) as server:
+        yield server

@@ -15,19 +15,29 @@ class GlueConnection:
         name: the connection's name.
         connection_type: ``JDBC``, ``KAFKA``, ``NETWORK``, ...
         properties: ``ConnectionProperties`` (``JDBC_CONNECTION_URL``, ``JDBC_ENFORCE_SSL``, ...).
+        authentication: ``AuthenticationType`` of its AuthenticationConfiguration, ``""`` without one.
+        secret: ``SecretArn`` of that, ``""`` without one.
+        more: names of ``SparkProperties`` and the like, which add to the properties.
     """
 
     name: str
     connection_type: str
     properties: Mapping[str, str] = field(repr=False)
+    authentication: str = ""
+    secret: str = field(default="", repr=False)
+    more: tuple[str, ...] = ()
 
     @classmethod
     def from_api(cls, shape: Mapping[str, Any]) -> GlueConnection:
         """Read the ``Connection`` member of a GetConnection response."""
+        login = shape.get("AuthenticationConfiguration") or {}
         return cls(
             name=str(shape.get("Name", "")),
             connection_type=str(shape.get("ConnectionType", "")),
             properties={str(k): str(v) for k, v in (shape.get("ConnectionProperties") or {}).items()},
+            authentication=str(login.get("AuthenticationType", "")),
+            secret=str(login.get("SecretArn", "")),
+            more=tuple(str(name) for name in (shape.get("SparkProperties") or {})),
         )
 
 

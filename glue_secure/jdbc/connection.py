@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import quote
 
-from glue_secure.core.connection import Credentials, GlueConnection
+from glue_secure.core.connection import GlueConnection
 from glue_secure.core.errors import Refusal
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.jdbc.engines import POSTGRESQL, Engine, Rule
+from glue_secure.jdbc.anchors import PlacedStore
+from glue_secure.jdbc.engines import ENGINES, POSTGRESQL, Engine, Rule
 from glue_secure.jdbc.hosts import normal_host
 from glue_secure.jdbc.options import judge_options
-from glue_secure.jdbc.properties import certificate, check_properties
-from glue_secure.jdbc.url import JdbcUrl, parse_url
+from glue_secure.jdbc.properties import certificate, check_properties, verified_name
+from glue_secure.jdbc.url import JdbcUrl
+from glue_secure.jdbc.url_forms import read_url, with_database
 
 _ONE_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+\n-----END CERTIFICATE-----\n?")
 
@@ -29,13 +31,14 @@ class JdbcPlan:
         host: as in :class:`~glue_secure.jdbc.url.JdbcUrl`.
         port: 1 to 65535.
         database: its name.
-        url: the JDBC URL without any option; every option travels beside it, because pgjdbc lets
-            the URL win over its properties.
+        url: the JDBC URL without any option, as Spark is given it; every option travels beside it, because
+            pgjdbc lets the URL win over its properties.
         driver: the driver's class.
         certificate: where the authority's PEM file lies; None means the system's roots.
         secret_id: of the secret with username and password.
         driver_options: harmless options, the connection's and over them the caller's.
         reader_options: the caller's options for reading or writing rows, not looked into here.
+        verified_name: the name that the certificate must carry instead of the host's; ``""`` for the host's.
     """
 
     connection: str
@@ -49,6 +52,7 @@ class JdbcPlan:
     secret_id: str
     driver_options: tuple[tuple[str, str], ...]
     reader_options: tuple[tuple[str, object], ...]
+    verified_name: str = ""
 
 
 def plan_connection(connection: GlueConnection, options: Mapping[str, object]) -> JdbcPlan:
@@ -67,13 +71,12 @@ def plan_connection(connection: GlueConnection, options: Mapping[str, object]) -
     """
     properties = check_properties(connection)
     resource = f"connection {connection.name}"
-    url = _url(properties, resource)
+    url = _url(connection, properties, resource)
     judged = judge_options(
         url.engine, connection.name, options, certificate=properties.get("CUSTOM_JDBC_CERT", "")
     )
     if judged.database:
-        # Through the parser, so that the caller's database is held to the same form as the URL's.
-        url = parse_url(str(replace(url, database=judged.database)), resource=resource)
+        url = with_database(url, judged.database, resource=resource)
     names = {option.name for option in url.engine.options if option.rule is Rule.HARMLESS}
     harmless = {name: value for name, value in url.options if name in names}
     harmless.update(judged.driver)
@@ -83,25 +86,27 @@ def plan_connection(connection: GlueConnection, options: Mapping[str, object]) -
         host=url.host,
         port=url.port,
         database=url.database,
-        url=url.bare,
+        url=url.for_spark,
         driver=url.engine.driver,
         certificate=certificate(connection),
         secret_id=properties["SECRET_ID"],
         driver_options=tuple(sorted(harmless.items())),
         reader_options=judged.reader,
+        verified_name=verified_name(connection, url.engine),
     )
 
 
-def tls_options(plan: JdbcPlan, anchor_pem: str) -> dict[str, str]:
+def tls_options(plan: JdbcPlan, anchor_pem: str, store: PlacedStore | None = None) -> dict[str, str]:
     """The driver options that force full verification against one trust anchor.
 
-    The certificate travels as text, so executors need no file. pgjdbc's SingleCertValidatingFactory
-    builds the chain to that one certificate (signatures and dates, by PKIX), and the driver compares
-    the name whatever the factory, because ``sslmode`` is ``verify-full``.
+    Where the driver takes the certificate as text, executors need no file. pgjdbc's
+    SingleCertValidatingFactory builds the chain to that one certificate (signatures and dates, by PKIX), and
+    the driver compares the name whatever the factory, because ``sslmode`` is ``verify-full``.
 
     Args:
         plan: of :func:`plan_connection`.
         anchor_pem: ``anchor_pem`` of the probe's TlsFacts.
+        store: where ``anchors.trust_store`` of it lies, for an engine with ``anchor_store``.
 
     Raises:
         Refusal: GS-TLS-012, the text is not exactly one PEM certificate. The factory would take
@@ -115,27 +120,35 @@ def tls_options(plan: JdbcPlan, anchor_pem: str) -> dict[str, str]:
             required="the certificate that anchors the server's chain, as the preflight found it",
             fix="pass anchor_pem of the preflight's facts",
         )
-    return {**dict(plan.engine.forced), plan.engine.anchor_option: anchor_pem}
+    forced = dict(plan.engine.forced)
+    if plan.verified_name:
+        forced[plan.engine.name_option] = plan.verified_name
+    if plan.engine.anchor_option:
+        return {**forced, plan.engine.anchor_option: anchor_pem}
+    if store is None:
+        raise ValueError(f"{plan.engine.name} takes its trust anchor from a file only")
+    told = {"path": store.path, "url": store.url, "password": store.password}
+    return {**forced, **{name: form.format_map(told) for name, form in plan.engine.anchor_store}}
 
 
-def driver_properties(plan: JdbcPlan, anchor_pem: str, credentials: Credentials) -> dict[str, str]:
-    """Everything that the driver is given beside ``plan.url``. Holds the password: never log it.
+def driver_options(plan: JdbcPlan, anchor_pem: str, store: PlacedStore | None = None) -> dict[str, str]:
+    """Everything that the driver is given beside ``plan.url``, user and password.
 
     The TLS options come last, so that nothing can stand in their place.
     """
     return {
+        **dict(plan.engine.defaults),
         **dict(plan.driver_options),
-        "user": credentials.user,
-        "password": credentials.password,
-        **tls_options(plan, anchor_pem),
+        **tls_options(plan, anchor_pem, store),
     }
 
 
-def _url(properties: Mapping[str, str], resource: str) -> JdbcUrl:
+def _url(connection: GlueConnection, properties: Mapping[str, str], resource: str) -> JdbcUrl:
     """The connection's URL, or the one that HOST, PORT and DATABASE make; where both stand they agree."""
     given, host = properties.get("JDBC_CONNECTION_URL", ""), properties.get("HOST", "")
     if given:
-        url = parse_url(given, resource=resource)
+        url = read_url(given, resource=resource)
+        _require_engine(url.engine, connection, properties, resource)
         for name, value in (("HOST", url.host), ("PORT", str(url.port)), ("DATABASE", url.database)):
             said = properties.get(name, value)
             if name == "HOST":
@@ -152,12 +165,43 @@ def _url(properties: Mapping[str, str], resource: str) -> JdbcUrl:
             fix="set JDBC_CONNECTION_URL in the connection",
         )
     normal = _bracketed(host)
-    port = properties.get("PORT", str(POSTGRESQL.default_port))
+    engine = _engine_of(connection, properties)
+    port = properties.get("PORT", str(engine.default_port))
     if normal is None or not re.fullmatch(r"[0-9]{1,5}", port):
         raise _disagree(resource, "HOST" if normal is None else "PORT", "is missing or odd")
     authority = f"[{normal}]" if ":" in normal else normal
     database = quote(properties.get("DATABASE", ""), safe="")
-    return parse_url(f"{POSTGRESQL.url_prefix}//{authority}:{port}/{database}", resource=resource)
+    return read_url(engine.bare_form.format(host=authority, port=port, database=database), resource=resource)
+
+
+def _engine_of(connection: GlueConnection, properties: Mapping[str, str]) -> Engine:
+    """The engine that a connection without a URL names; PostgreSQL where it names none."""
+    said = properties.get("JDBC_ENGINE", "") or connection.connection_type
+    return next((engine for engine in ENGINES if engine.name == said.lower()), POSTGRESQL)
+
+
+def _require_engine(
+    engine: Engine, connection: GlueConnection, properties: Mapping[str, str], resource: str
+) -> None:
+    """Refuse a URL of an engine that cannot be connected to, or of another than the connection names."""
+    named = [properties.get("JDBC_ENGINE", "").lower(), connection.connection_type.lower()]
+    driver = properties.get("JDBC_DRIVER_CLASS_NAME", engine.driver)
+    wrong = [name for name in named if name not in ("", "jdbc", engine.name)]
+    if not engine.supported:
+        raise _engine_refusal(resource, f"a JDBC URL of {engine.name}, which is not supported yet")
+    if wrong or driver != engine.driver:
+        what = f"JDBC_DRIVER_CLASS_NAME={driver}" if not wrong else wrong[0]
+        raise _engine_refusal(resource, f"a JDBC URL of {engine.name} beside {what}")
+
+
+def _engine_refusal(resource: str, found: str) -> Refusal:
+    return Refusal(
+        "GS-TLS-011",
+        resource=resource,
+        found=found,
+        required=" or ".join(engine.name for engine in ENGINES if engine.supported),
+        fix="use a connection to a supported engine",
+    )
 
 
 def _bracketed(host: str) -> str | None:

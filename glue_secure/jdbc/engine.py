@@ -7,6 +7,15 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 
+class Opening(str, Enum):
+    """How a client of the engine asks its server for TLS."""
+
+    POSTGRESQL = "postgresql"  # SSLRequest, one byte back; Redshift took it over
+    MYSQL = "mysql"  # the server greets, the client answers with SSLRequest; MariaDB likewise
+    TDS = "tds"  # SQL Server: PRELOGIN, and the handshake inside of its packets
+    TLS = "tls"  # TLS from the first byte: Oracle's TCPS
+
+
 class Rule(str, Enum):
     """How an option of a driver is judged."""
 
@@ -60,21 +69,27 @@ class Engine:
     Attributes:
         name: as in its URL (``postgresql``) and in Glue's ``JDBC_ENGINE``.
         url_prefix: what its JDBC URLs begin with.
-        supported: whether a run can connect to it today; where False, it is judged and then refused,
-            because nobody has yet looked at its server's TLS before the password is sent.
+        supported: whether a run can connect to it today; where False, it is judged and then refused.
+        opening: how its server is asked for TLS, for the preflight.
         driver: the driver's class.
         default_port: the driver's own.
         forced: driver options that force full verification, all but the certificate.
         anchor_option: the driver option that takes the trust anchor as PEM text; ``""`` where the
             driver has none.
-        anchor_store: options that name a PKCS #12 file with the trust anchor instead, with ``{path}``
-            and ``{password}`` where those go.
+        anchor_store: options that name a PKCS #12 file with the trust anchor instead, with ``{path}``,
+            ``{url}`` (of that path) and ``{password}`` where those go.
         session_query: asks the server, in the session itself, how the session is protected;
-            one row ``ssl`` (boolean), ``version``, ``cipher`` (text, null without TLS), ``bits`` (integer).
+            one row ``ssl`` (boolean, or 0 and 1), ``version``, ``cipher`` (text, null without TLS), ``bits``
+            (integer); ``""`` where the engine tells its users nothing.
+        session_source: what that query asks, for messages and evidence.
+        defaults: harmless options that a call or connection may change: how fast rows travel.
         options: every option that is known.
         url_form: the one form of URL that is read, a pattern with groups ``address``, ``database`` and
             ``options``; ``""`` for PostgreSQL, whose reader is older than this table.
         bare_form: the URL without options, to be filled with ``host``, ``port`` and ``database``.
+        spark_form: what Spark is given in the bare form's place; ``""`` for the bare form.
+        name_option: the driver option that names the server on its certificate, which
+            ``CUSTOM_JDBC_CERT_STRING`` becomes; ``""`` where the driver has none that is used here.
         plain_form: URLs that mean a connection without TLS, a pattern; ``""`` where the URL cannot say so.
         separator: between two options of the URL.
         database_options: options of the URL that name the database, where its path does not.
@@ -85,15 +100,20 @@ class Engine:
     name: str
     url_prefix: str
     supported: bool = False
+    opening: Opening = Opening.TLS
     driver: str = field(default="", repr=False)
     default_port: int = field(default=0, repr=False)
     forced: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     anchor_option: str = field(default="", repr=False)
     session_query: str = field(default="", repr=False)
+    session_source: str = field(default="", repr=False)
+    defaults: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     options: tuple[DriverOption, ...] = field(default=(), repr=False)
     anchor_store: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     url_form: str = field(default="", repr=False)
     bare_form: str = field(default="", repr=False)
+    spark_form: str = field(default="", repr=False)
+    name_option: str = field(default="", repr=False)
     plain_form: str = field(default="", repr=False)
     separator: str = field(default="&", repr=False)
     database_options: tuple[str, ...] = field(default=(), repr=False)

@@ -1,9 +1,7 @@
 """The table of database engines: what each driver is called and how each of its options is judged.
 
-An engine is data. All are judged. A run connects to PostgreSQL only: the others have no preflight yet,
-so their refusal says that the engine is known and not supported. PostgreSQL's option names are those of
-pgjdbc 42.7.3 (Glue 5) with
-the security-relevant ones that later versions added.
+An engine is data. PostgreSQL's option names are those of pgjdbc 42.7.3 (Glue 5) with the
+security-relevant ones that later versions added.
 https://jdbc.postgresql.org/documentation/use/#connection-parameters
 """
 
@@ -11,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from glue_secure.jdbc.engine import Bundled, DriverOption, Engine, Rule
+from glue_secure.jdbc.engine import Bundled, DriverOption, Engine, Opening, Rule
 from glue_secure.jdbc.engines_more import ORACLE, REDSHIFT, SQLSERVER
 from glue_secure.jdbc.engines_mysql import MARIADB, MYSQL
 
@@ -118,6 +116,7 @@ POSTGRESQL = Engine(
     name="postgresql",
     url_prefix="jdbc:postgresql:",
     supported=True,
+    opening=Opening.POSTGRESQL,
     driver="org.postgresql.Driver",
     default_port=5432,
     # The verifier and gssEncMode are the driver's behaviour wanted anyway, and written out because
@@ -132,6 +131,8 @@ POSTGRESQL = Engine(
     anchor_option="sslfactoryarg",
     session_query="select ssl, version, cipher, bits "
     "from pg_catalog.pg_stat_ssl where pid = pg_catalog.pg_backend_pid()",
+    session_source="pg_stat_ssl",
+    defaults=(("reWriteBatchedInserts", "true"),),
     options=(
         *(DriverOption(name, Rule.HARMLESS, values) for name, values in _HARMLESS.items()),
         *(DriverOption(name, Rule.TLS, values, why) for name, values, why in _TLS),

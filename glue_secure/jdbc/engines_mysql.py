@@ -10,7 +10,7 @@ https://mariadb.com/docs/connectors/mariadb-connector-j/about-mariadb-connector-
 
 from __future__ import annotations
 
-from glue_secure.jdbc.engine import Bundled, Engine, options_of
+from glue_secure.jdbc.engine import Bundled, Engine, Opening, options_of
 
 _NUMBER = r"[0-9]{1,9}"
 _BOOLEAN = "true|false"
@@ -69,9 +69,22 @@ _NOT_VERIFIED = "anything else encrypts to a server nobody has verified, or to n
 _KEY = "the password would go to whoever offers a key"
 _URL = r"://(?P<address>[^/?#]*)/(?P<database>[^/?#]*)(?:\?(?P<options>.*))?"
 
+# Each server takes one of the two comments for SQL and the other for a comment: MariaDB leaves out what is
+# meant for MySQL's versions 5.7 and later, and only MariaDB reads "M!". No privilege is needed for either.
+# https://mariadb.com/kb/en/comment-syntax/
+_SESSION = (
+    "select s.version <> '' as `ssl`, s.version as `version`, s.cipher as `cipher`, 0 as `bits` from ("
+    "select max(case when variable_name = 'Ssl_version' then variable_value end) as version, "
+    "max(case when variable_name = 'Ssl_cipher' then variable_value end) as cipher "
+    "from /*!50700 performance_schema.session_status *//*M! information_schema.session_status */ "
+    "where variable_name in ('Ssl_version', 'Ssl_cipher')) s"
+)
+
 MYSQL = Engine(
     name="mysql",
     url_prefix="jdbc:mysql:",
+    supported=True,
+    opening=Opening.MYSQL,
     driver="com.mysql.cj.jdbc.Driver",
     default_port=3306,
     # All but sslMode and the stores are what the driver does anyway; written out because a
@@ -85,8 +98,12 @@ MYSQL = Engine(
         ("allowUrlInLocalInfile", "false"),
         ("autoDeserialize", "false"),
     ),
+    session_query=_SESSION,
+    session_source="session_status",
+    # Without a cursor the driver ignores the fetch size, and holds every row of the answer in memory.
+    defaults=(("rewriteBatchedStatements", "true"), ("useCursorFetch", "true")),
     anchor_store=(
-        ("trustCertificateKeyStoreUrl", "file:{path}"),
+        ("trustCertificateKeyStoreUrl", "{url}"),
         ("trustCertificateKeyStoreType", "PKCS12"),
         ("trustCertificateKeyStorePassword", "{password}"),
     ),
@@ -139,6 +156,8 @@ MYSQL = Engine(
 MARIADB = Engine(
     name="mariadb",
     url_prefix="jdbc:mariadb:",
+    supported=True,
+    opening=Opening.MYSQL,
     driver="org.mariadb.jdbc.Driver",
     default_port=3306,
     forced=(
@@ -151,6 +170,8 @@ MARIADB = Engine(
         ("permitRedirect", "false"),
     ),
     anchor_option="serverSslCert",
+    session_query=_SESSION,
+    session_source="session_status",
     options=options_of(
         {**_SHARED, "useBulkStmts": _BOOLEAN, "useBulkStmtsForInserts": _BOOLEAN, "disablePipeline":
             _BOOLEAN},
@@ -181,6 +202,9 @@ MARIADB = Engine(
     ),
     url_form="jdbc:mariadb" + _URL,
     bare_form="jdbc:mariadb://{host}:{port}/{database}",
+    # Spark chooses its dialect by the URL, and 3.5 has none for jdbc:mariadb: it would quote names as "name",
+    # which MariaDB takes for texts, and every row would hold the columns' own names.
+    spark_form="jdbc:mysql://{host}:{port}/{database}?permitMysqlScheme",
     wanted="sslMode=verify-full",
     drivers=(Bundled("6.0", "3.5.7", "disable: plain text"),),
 )  # fmt: skip

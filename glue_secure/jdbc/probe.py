@@ -26,8 +26,9 @@ from glue_secure.jdbc.certificates import (
     to_pem,
     usable_authorities,
 )
+from glue_secure.jdbc.engine import Opening
 from glue_secure.jdbc.roots import system_authorities
-from glue_secure.jdbc.wire import Handshake, handshake, looking_context, verifying_context
+from glue_secure.jdbc.wire import Handshake, Target, handshake, looking_context, verifying_context
 
 # X509_V_ERR_* of OpenSSL (x509_vfy.h); Python shows them as verify_code.
 _HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH = 62, 64
@@ -72,19 +73,6 @@ class TlsFacts:
     anchor_pem: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    host: str
-    port: int
-    timeout: float
-    resource: str
-
-    def verify(self, anchors: Sequence[x509.Certificate]) -> Handshake:
-        return handshake(
-            self.host, self.port, verifying_context(anchors), timeout=self.timeout, resource=self.resource
-        )
-
-
 def probe(
     host: str,
     port: int,
@@ -92,9 +80,11 @@ def probe(
     *,
     now: datetime,
     resource: str,
+    opening: Opening = Opening.POSTGRESQL,
+    name: str = "",
     timeout: float = 10.0,
 ) -> TlsFacts:
-    """Shake hands with a PostgreSQL server, verified against the given authorities only.
+    """Shake hands with a database server, verified against the given authorities only.
 
     Args:
         host: as in ``JdbcPlan.host``; an IP address must stand in the certificate as such.
@@ -103,13 +93,15 @@ def probe(
             system's roots.
         now: the time, aware. OpenSSL looks at the machine's clock besides.
         resource: the connection, for messages.
+        opening: how the engine's server is asked for TLS.
+        name: as in ``JdbcPlan.verified_name``.
         timeout: seconds for each step of each handshake.
 
     Raises:
         Refusal: GS-TLS-002 (name), -003 (chain, dates), -004 (weak), -009 (no TLS of today).
         CannotVerify: GS-TLS-009 (no answer), GS-TLS-012 (no authority to verify with).
     """
-    target = _Target(host, port, timeout, resource)
+    target = Target(host, port, opening, timeout, resource, name)
     if authorities is None:
         trusted = system_authorities(resource=resource)
     else:
@@ -136,7 +128,7 @@ def probe(
 
 
 def _verified(
-    target: _Target, trusted: Sequence[x509.Certificate]
+    target: Target, trusted: Sequence[x509.Certificate]
 ) -> tuple[Handshake, Sequence[x509.Certificate]]:
     """The verified handshake, and the authorities that it was verified with.
 
@@ -155,7 +147,7 @@ def _verified(
     errors = []
     for group in groups:
         try:
-            return target.verify(group), group
+            return handshake(target, verifying_context(group)), group
         except ssl.SSLCertVerificationError as error:
             errors.append(error)
     # A wrong name or date is found only behind a chain that holds, so it tells more than "unknown".
@@ -163,7 +155,7 @@ def _verified(
     raise _refusal(target, telling, trusted) from telling
 
 
-def _anchor(target: _Target, trusted: Sequence[x509.Certificate]) -> x509.Certificate:
+def _anchor(target: Target, trusted: Sequence[x509.Certificate]) -> x509.Certificate:
     """The one certificate that anchors the server's chain by itself, found by halving.
 
     Python shows the verified chain from 3.13 on only, and matching names would be wrong where
@@ -173,7 +165,7 @@ def _anchor(target: _Target, trusted: Sequence[x509.Certificate]) -> x509.Certif
         half = len(trusted) // 2
         for part in (trusted[:half], trusted[half:]):
             try:
-                target.verify(part)
+                handshake(target, verifying_context(part))
             except ssl.SSLCertVerificationError:
                 continue
             trusted = part
@@ -184,15 +176,15 @@ def _anchor(target: _Target, trusted: Sequence[x509.Certificate]) -> x509.Certif
                 resource=target.resource,
                 found="a chain that needs several certificates of the file: the server leaves some out",
                 required="a server that sends its certificate with every intermediate",
-                fix="put the intermediate certificates behind the server's own in its ssl_cert_file",
+                fix="put the intermediate certificates behind the server's own, in its file",
             )
     return trusted[0]
 
 
 def _refusal(
-    target: _Target, error: ssl.SSLCertVerificationError, trusted: Sequence[x509.Certificate]
+    target: Target, error: ssl.SSLCertVerificationError, trusted: Sequence[x509.Certificate]
 ) -> Refusal:
-    code, presented = error.verify_code, _presented(target)
+    code, presented, wanted = error.verify_code, _presented(target), target.name or target.host
     if code in (_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH):
         names = ", ".join(presented.names[:20]) if presented else "(not known)"
         subject = f" (subject {presented.subject})" if presented else ""
@@ -200,8 +192,8 @@ def _refusal(
             "GS-TLS-002",
             resource=target.resource,
             found=f"a certificate for {names or 'no host name: it has no subjectAltName'}{subject}",
-            required=target.host,
-            fix=f"connect by a name on the certificate, or issue one with {target.host} as subjectAltName",
+            required=wanted,
+            fix=f"connect by a name on the certificate, or issue one with {wanted} as subjectAltName",
         )
     if code in _TOO_WEAK:
         return Refusal(
@@ -225,12 +217,10 @@ def _refusal(
     )
 
 
-def _presented(target: _Target) -> CertificateFacts | None:
+def _presented(target: Target) -> CertificateFacts | None:
     """What the server shows to anybody: for the message alone, so its failure changes no verdict."""
     try:
-        shown = handshake(
-            target.host, target.port, looking_context(), timeout=target.timeout, resource=target.resource
-        )
+        shown = handshake(target, looking_context())
         return describe(x509.load_der_x509_certificate(shown.certificate))
     except (GlueSecureError, ssl.SSLError, ValueError):
         return None

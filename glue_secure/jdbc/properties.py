@@ -16,6 +16,7 @@ from glue_secure.core.connection import GlueConnection
 from glue_secure.core.errors import Refusal, UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.jdbc.engines import SUPPORTED, Engine
+from glue_secure.jdbc.hosts import normal_host
 
 
 class Property(str, Enum):
@@ -54,7 +55,7 @@ PROPERTIES: Mapping[str, Property] = {
         " KAFKA_SASL_GSSAPI_PRINCIPAL",
     ),
 }
-CONNECTION_TYPES = ("JDBC", "POSTGRESQL")
+CONNECTION_TYPES = ("JDBC", "POSTGRESQL", "MYSQL", "SQLSERVER", "ORACLE")
 _TRUE, _FALSE = "true", "false"
 
 
@@ -68,7 +69,7 @@ def check_properties(connection: GlueConnection) -> Mapping[str, str]:
         Refusal: GS-TLS-002, -005, -006, -008, -011.
         UsageError: USERNAME stands beside SECRET_ID.
     """
-    properties = {name: value for name, value in connection.properties.items() if value != ""}
+    properties: Mapping[str, str] = {n: v for n, v in connection.properties.items() if v != ""}
     if connection.connection_type.upper() not in CONNECTION_TYPES:
         _refuse(
             connection,
@@ -81,14 +82,7 @@ def check_properties(connection: GlueConnection) -> Mapping[str, str]:
         _check_kind(connection, name)
     _check_enforced(connection, properties)
     _check_driver(connection, properties)
-    if "CUSTOM_JDBC_CERT_STRING" in properties:
-        _refuse(
-            connection,
-            "GS-TLS-002",
-            found="CUSTOM_JDBC_CERT_STRING, which is for Oracle and SQL Server",
-            required="the server's own host name on its certificate",
-            fix="remove CUSTOM_JDBC_CERT_STRING from the connection",
-        )
+    properties = _with_secret(connection, properties)
     if "SECRET_ID" not in properties:
         _refuse(
             connection,
@@ -107,6 +101,34 @@ def check_properties(connection: GlueConnection) -> Mapping[str, str]:
     return properties
 
 
+def verified_name(connection: GlueConnection, engine: Engine) -> str:
+    """The name that ``CUSTOM_JDBC_CERT_STRING`` wants on the server's certificate, ``""`` for the host's.
+
+    Raises:
+        Refusal: GS-TLS-002, the engine's driver compares the host's name only, or it is no host name.
+    """
+    said = connection.properties.get("CUSTOM_JDBC_CERT_STRING", "")
+    if not said:
+        return ""
+    if not engine.name_option:
+        _refuse(
+            connection,
+            "GS-TLS-002",
+            found=f"CUSTOM_JDBC_CERT_STRING, which is not served for {engine.name}",
+            required="the server's own host name on its certificate",
+            fix="remove CUSTOM_JDBC_CERT_STRING from the connection",
+        )
+    if normal_host(said) != said:
+        _refuse(
+            connection,
+            "GS-TLS-002",
+            found="a CUSTOM_JDBC_CERT_STRING that is not one host name in lower case, without a wildcard",
+            required="the host name that stands on the server's certificate",
+            fix="correct CUSTOM_JDBC_CERT_STRING in the connection",
+        )
+    return said
+
+
 def certificate(connection: GlueConnection) -> S3Uri | None:
     """Where the connection's certificate authority lies; None means the system's roots.
 
@@ -123,6 +145,40 @@ def certificate(connection: GlueConnection) -> S3Uri | None:
     if not uri.key or uri.key.endswith("/"):
         raise _certificate_refusal(connection, f"CUSTOM_JDBC_CERT {uri}, which is no object")
     return uri
+
+
+def _with_secret(connection: GlueConnection, properties: Mapping[str, str]) -> Mapping[str, str]:
+    """The properties with the secret that the connection's AuthenticationConfiguration names.
+
+    https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-catalog-connections-connections.html
+    """
+    if connection.more:
+        _refuse(
+            connection,
+            "GS-TLS-005",
+            found=f"SparkProperties ({', '.join(map(_word, connection.more[:5]))}) beside the properties",
+            required="no options but the connection's own properties",
+            fix="remove SparkProperties from the connection",
+        )
+    if not connection.authentication and not connection.secret:
+        return properties
+    if connection.authentication.upper() != "BASIC" or not connection.secret:
+        _refuse(
+            connection,
+            "GS-TLS-008",
+            found=f"authentication {_word(connection.authentication)}, which is not supported yet",
+            required="AuthenticationType BASIC with SecretArn, or SECRET_ID",
+            fix="put user and password into a secret, and name it in the connection",
+        )
+    if properties.get("SECRET_ID", connection.secret) != connection.secret:
+        _refuse(
+            connection,
+            "GS-TLS-008",
+            found="SECRET_ID beside another secret in the AuthenticationConfiguration",
+            required="one secret, named once",
+            fix="remove SECRET_ID from the connection",
+        )
+    return {**properties, "SECRET_ID": connection.secret}
 
 
 def _check_kind(connection: GlueConnection, name: str) -> None:
@@ -157,7 +213,7 @@ def _check_kind(connection: GlueConnection, name: str) -> None:
         _refuse(
             connection,
             "GS-TLS-005",
-            found=f"property {name}, which is not one of a PostgreSQL connection",
+            found=f"property {name}, which is not one of a database connection",
             required="only properties that belong to the connection's engine",
             fix=f"remove {name} from the connection",
         )

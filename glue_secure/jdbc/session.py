@@ -25,12 +25,15 @@ class SessionTls:
     bits: int
 
 
-def read_session(row: Mapping[str, object] | None, *, resource: str) -> SessionTls:
+def read_session(
+    row: Mapping[str, object] | None, *, resource: str, source: str = "pg_stat_ssl"
+) -> SessionTls:
     """Judge the row of ``Engine.session_query``.
 
     Args:
         row: columns ``ssl``, ``version``, ``cipher``, ``bits``; None where there was no row.
         resource: the connection, for the message.
+        source: what was asked, ``Engine.session_source``.
 
     Raises:
         Refusal: GS-TLS-010, the session is not encrypted, or with an old protocol.
@@ -41,12 +44,13 @@ def read_session(row: Mapping[str, object] | None, *, resource: str) -> SessionT
             "GS-TLS-010",
             resource=resource,
             found="the database does not say how this session is protected",
-            required="a row in pg_stat_ssl for the run's own session",
+            required=f"a row in {source} for the run's own session",
             fix="connect to the database itself; a pooler in between hides the session",
         )
     protocol = str(row.get("version") or "")
-    if row["ssl"] is not True or protocol not in PROTOCOLS:
-        seen = protocol if row["ssl"] is True and protocol else "no TLS"
+    encrypted = row["ssl"] in (True, 1)  # MySQL has no other boolean than 1
+    if not encrypted or protocol not in PROTOCOLS:
+        seen = protocol if encrypted and protocol else "no TLS"
         raise Refusal(
             "GS-TLS-010",
             resource=resource,

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from glue_secure.core.errors import Refusal
 from glue_secure.core.redaction import redact_text
-from glue_secure.jdbc.engines import ENGINES, SUPPORTED, DriverOption, Engine, Rule
+from glue_secure.jdbc.engines import POSTGRESQL, DriverOption, Engine, Rule
 from glue_secure.jdbc.hosts import normal_host
 
 _FORM = "jdbc:postgresql://HOST:PORT/DATABASE"
@@ -53,6 +53,12 @@ class JdbcUrl:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.engine.bare_form.format(host=host, port=self.port, database=quote(self.database, safe=""))
 
+    @property
+    def for_spark(self) -> str:
+        """The URL without options as Spark is given it: its dialect hangs on the scheme."""
+        form = self.engine.spark_form
+        return form.format(host=self.host, port=self.port, database=self.database) if form else self.bare
+
     def __str__(self) -> str:
         options = self.engine.separator.join(
             f"{name}={quote(value, safe='')}" for name, value in self.options
@@ -62,7 +68,7 @@ class JdbcUrl:
 
 
 def parse_url(text: str, *, resource: str = "JDBC URL") -> JdbcUrl:
-    """Read a JDBC URL and judge its options.
+    """Read a JDBC URL of PostgreSQL and judge its options; ``url_forms.read_url`` takes any engine's.
 
     Args:
         text: the URL.
@@ -161,19 +167,20 @@ def judge_url_option(
 
 
 def _engine(text: str, resource: str) -> Engine:
-    for engine in SUPPORTED:
-        if text.startswith(engine.url_prefix):
-            return engine
-    if text.lower().strip().startswith(tuple(engine.url_prefix for engine in SUPPORTED)):
+    if not text.startswith(POSTGRESQL.url_prefix):
+        _foreign(text, resource)
+    return POSTGRESQL
+
+
+def _foreign(text: str, resource: str) -> NoReturn:
+    if text.lower().strip().startswith(POSTGRESQL.url_prefix):
         _odd(resource, text, "a prefix that is not the driver's own (letter case or white space)")
-    named = next((e.name for e in ENGINES if text.lower().strip().startswith(e.url_prefix)), "")
-    what = f"a JDBC URL of {named}, which is not supported yet" if named else "not the URL of a known engine"
-    raise Refusal(
+    _refuse(
         "GS-TLS-011",
-        resource=resource,
-        found=what,
-        required=" or ".join(engine.url_prefix for engine in SUPPORTED),
-        fix="use a connection to a supported engine",
+        resource,
+        found="not the URL of a known engine",
+        required=POSTGRESQL.url_prefix,
+        fix="use a connection to a known engine",
     )
 
 

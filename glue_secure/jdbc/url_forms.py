@@ -8,7 +8,7 @@ passed here, the drivers themselves read alike: a test asks them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from glue_secure.core.errors import Refusal
@@ -41,10 +41,9 @@ class Judged:
 
 
 def judge(url: str, options: dict[str, object], *, connection: str) -> Judged:
-    """Judge a URL of any engine with a call's options. It is no leave to connect.
+    """Judge a URL of any engine with a call's options: what would be asked of the driver.
 
-    A run connects only to an engine of ``SUPPORTED``; for the others this tells what would be asked
-    of the driver.
+    It is no leave to connect: a run goes by ``plan_connection``, which judges the Glue connection too.
 
     Raises:
         Refusal: as :func:`read_url`, and for the options GS-TLS-005, -008 and -011.
@@ -57,7 +56,7 @@ def judge(url: str, options: dict[str, object], *, connection: str) -> Judged:
     given.update(caller.driver)
     given.update(read.engine.forced)
     if caller.database:
-        read = read_url(_with_database(read, caller.database), resource=f"connection {connection}")
+        read = with_database(read, caller.database, resource=f"connection {connection}")
     return Judged(read, tuple(sorted(given.items())), caller)
 
 
@@ -109,6 +108,12 @@ def read_url(text: str, *, resource: str = "JDBC URL") -> JdbcUrl:
     return JdbcUrl(engine, host, port, databases[0], rest)
 
 
+def with_database(url: JdbcUrl, database: str, *, resource: str) -> JdbcUrl:
+    """The same server and options with another database, held to the form of the URL's own."""
+    bare = read_url(replace(url, database=database, options=()).bare, resource=resource)
+    return replace(bare, options=url.options)
+
+
 def _no_credentials(engine: Engine, text: str, resource: str) -> None:
     # Oracle's one '@' stands before the server, and user/password would stand before it.
     before, at, after = text[len(engine.url_prefix) :].partition("@")
@@ -143,10 +148,6 @@ def _options(text: str | None, engine: Engine, resource: str) -> tuple[tuple[str
             _odd(engine, resource, "an option twice; drivers differ on which one wins")
         found[name.lower()] = (name, value)
     return tuple(found.values())
-
-
-def _with_database(url: JdbcUrl, database: str) -> str:
-    return url.engine.bare_form.format(host=url.host, port=url.port, database=database)
 
 
 def _form(engine: Engine) -> str:

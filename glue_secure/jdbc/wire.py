@@ -1,15 +1,9 @@
-"""Opening a TLS connection to PostgreSQL up to the handshake, and no further.
-
-The server is asked for TLS with the protocol's SSLRequest, and exactly one byte of its answer is
-read: whatever somebody in between sends behind it in the clear then breaks the handshake.
-https://www.postgresql.org/docs/17/protocol-flow.html#PROTOCOL-FLOW-SSL
-"""
+"""Opening a TLS connection to a database server up to the handshake, and no further."""
 
 from __future__ import annotations
 
 import socket
 import ssl
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,26 +11,36 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from glue_secure.core.errors import CannotVerify, Refusal
+from glue_secure.jdbc.engine import Opening
+from glue_secure.jdbc.openings import NoAnswer, NoTls, Session, shake_hands
 
-_SSL_REQUEST = struct.pack("!II", 8, 80877103)
 _CIPHERS = "HIGH:!aNULL:!eNULL:!MD5:!3DES"
 # Reasons of OpenSSL that mean the two ends found no protocol or cipher in common.
 _NOTHING_IN_COMMON = ("PROTOCOL", "HANDSHAKE_FAILURE", "NO_CIPHERS", "WRONG_VERSION", "NO_SHARED_CIPHER")
 
 
+Handshake = Session
+
+
 @dataclass(frozen=True, slots=True)
-class Handshake:
-    """A finished handshake.
+class Target:
+    """Who is asked.
 
     Attributes:
-        protocol: ``TLSv1.2`` or ``TLSv1.3``.
-        cipher: OpenSSL's name.
-        certificate: DER of the server's own certificate.
+        host: a name or an address.
+        port: 1 to 65535.
+        opening: how its protocol asks for TLS.
+        timeout: seconds for each step.
+        resource: the connection, for messages.
+        name: what the certificate is compared with; ``""`` for the host.
     """
 
-    protocol: str
-    cipher: str
-    certificate: bytes
+    host: str
+    port: int
+    opening: Opening
+    timeout: float
+    resource: str
+    name: str = ""
 
 
 def verifying_context(anchors: Sequence[x509.Certificate]) -> ssl.SSLContext:
@@ -68,7 +72,7 @@ def looking_context() -> ssl.SSLContext:
     return context
 
 
-def handshake(host: str, port: int, context: ssl.SSLContext, *, timeout: float, resource: str) -> Handshake:
+def handshake(target: Target, context: ssl.SSLContext) -> Handshake:
     """Connect, ask for TLS, shake hands, hang up.
 
     Raises:
@@ -76,38 +80,29 @@ def handshake(host: str, port: int, context: ssl.SSLContext, *, timeout: float, 
         Refusal: GS-TLS-009, the server has no TLS, or none of today.
         CannotVerify: GS-TLS-009, no answer, or one that nothing can be told from.
     """
+    resource, place = target.resource, f"{target.host}:{target.port}"
     try:
-        with socket.create_connection((host, port), timeout=timeout) as plain:
-            plain.sendall(_SSL_REQUEST)
-            _accepted(plain.recv(1), resource)
-            with context.wrap_socket(plain, server_hostname=host) as secure:
-                cipher, certificate = secure.cipher(), secure.getpeercert(binary_form=True)
-                if cipher is None or not certificate:
-                    raise _no_answer(resource, "a handshake without cipher or certificate")
-                return Handshake(str(secure.version()), cipher[0], certificate)
+        with socket.create_connection((target.host, target.port), timeout=target.timeout) as plain:
+            return shake_hands(plain, target.opening, context, target.name or target.host)
     except ssl.SSLCertVerificationError:
         raise
     except ssl.SSLError as error:
         raise _failed(resource, error) from error
+    except NoTls as error:
+        raise Refusal(
+            "GS-TLS-009",
+            resource=resource,
+            found=f"the server, or a proxy before it, {error}",
+            required="TLS 1.2 or 1.3",
+            fix="switch TLS on in the server, and see what stands between",
+        ) from error
+    except NoAnswer as error:
+        raise _no_answer(resource, str(error)) from error
     except TimeoutError as error:
-        raise _no_answer(resource, f"no answer from {host}:{port} within {timeout:g} seconds") from error
+        seconds = f"{target.timeout:g} seconds"
+        raise _no_answer(resource, f"no answer from {place} within {seconds}") from error
     except (OSError, UnicodeError) as error:
-        raise _no_answer(resource, f"no connection to {host}:{port} ({_reason(error)})") from error
-
-
-def _accepted(answer: bytes, resource: str) -> None:
-    if answer == b"S":
-        return
-    if answer == b"":
-        raise _no_answer(resource, "the server hung up when it was asked for TLS")
-    what = "answers that it has no TLS" if answer == b"N" else "does not answer as PostgreSQL does"
-    raise Refusal(
-        "GS-TLS-009",
-        resource=resource,
-        found=f"the server, or a proxy before it, {what}",
-        required="TLS 1.2 or 1.3",
-        fix="switch TLS on in the server (ssl = on), and see what stands between",
-    )
+        raise _no_answer(resource, f"no connection to {place} ({_reason(error)})") from error
 
 
 def _failed(resource: str, error: ssl.SSLError) -> Refusal:
@@ -120,7 +115,7 @@ def _failed(resource: str, error: ssl.SSLError) -> Refusal:
             resource=resource,
             found=f"no TLS 1.2 or 1.3 handshake with the server ({reason})",
             required="TLS 1.2 or 1.3",
-            fix="allow TLS 1.2 or 1.3 in the server (ssl_min_protocol_version, ssl_max_protocol_version)",
+            fix="allow TLS 1.2 or 1.3 in the server (ssl_min_protocol_version, tls_version)",
         )
     return _no_answer(resource, f"the handshake broke off ({reason or type(error).__name__})")
 

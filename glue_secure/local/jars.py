@@ -34,7 +34,12 @@ def _table(text: str) -> tuple[Artifact, ...]:
     return tuple(found)
 
 
-_POSTGRESQL = """
+# The drivers of the databases that the embedded account's jobs are tried with, as Glue 5 and 6 bring them.
+_DRIVERS = """
+com.mysql:mysql-connector-j:8.0.33
+  e2a3b2fc726a1ac64e998585db86b30fa8bf3f706195b78bb77c5f99bf877bd9 2481560
+org.mariadb.jdbc:mariadb-java-client:3.5.7
+  07bb1229dc184f3313a5aef4c5a6b3207c8dbaa09db4a26814c936f004b4c526 763697
 org.postgresql:postgresql:42.7.3
   a2644cbfba1baa145ff7e8c8ef582a6eed7a7ec4ca792f7f054122bdec756268 1089312
 """
@@ -58,7 +63,7 @@ org.apache.ws.xmlschema:xmlschema-core:2.3.0
 org.glassfish.jaxb:txw2:3.0.2
   b4bcf94fb0a759456e2521724513baec94b78e93127544af162e3cff08d93343 72003
 """
-    + _POSTGRESQL
+    + _DRIVERS
 )
 
 # Hadoop 3.4.2. Its S3A is built on the AWS SDK 2. The POM asks for the SDK's bundle of 630 MB; these are
@@ -141,7 +146,7 @@ software.amazon.awssdk:third-party-jackson-core:2.29.52
 software.amazon.awssdk:utils:2.29.52
   f150a38f2fec14ced2de6459bfe804f647c88baa573b218646ef89b436a29d42 226880
 """
-    + _POSTGRESQL
+    + _DRIVERS
 )
 
 SPARK_JARS = {"3.5": _SPARK_3_5, "4.1": _SPARK_4_1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,8 +11,9 @@ from glue_secure.core.evidence import TlsRecord
 from glue_secure.core.policy import Finding, failed, passed, stop, unknown
 from glue_secure.core.quiet import wire_logs_muted
 from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.jdbc.anchors import PlacedStore, trust_store
 from glue_secure.jdbc.certificates import load_authorities
-from glue_secure.jdbc.connection import JdbcPlan, plan_connection, tls_options
+from glue_secure.jdbc.connection import JdbcPlan, driver_options, plan_connection
 from glue_secure.jdbc.probe import TlsFacts, probe
 from glue_secure.jdbc.session import read_session
 from glue_secure.runtime.ledger import Ledger
@@ -23,8 +25,9 @@ class OpenedConnection:
     """What the engine needs to connect, TLS forced. The repr shows no password.
 
     Attributes:
-        engine: ``postgresql``.
-        url: with harmless options only.
+        engine: ``postgresql``, ``mysql``, ``mariadb``.
+        url: without options.
+        database: the database's name.
         driver: the driver's class.
         driver_options: harmless options and the forced TLS options, in the driver's own names.
         reader_options: the caller's options for reading rows, in Spark's names.
@@ -34,6 +37,7 @@ class OpenedConnection:
 
     engine: str
     url: str
+    database: str
     driver: str
     driver_options: Mapping[str, str] = field(repr=False)
     reader_options: Mapping[str, str]
@@ -65,6 +69,7 @@ class ConnectionDesk:
     ) -> None:
         self._control_plane, self._objects, self._secrets = control_plane, objects, secrets
         self._engine, self._clock, self._ledger = engine, clock, ledger
+        self._stores: dict[str, PlacedStore] = {}
         self._opened: dict[tuple[str, tuple[tuple[str, str], ...]], OpenedConnection] = {}
 
     def open(self, name: str, options: Mapping[str, str], catalog_id: str | None = None) -> OpenedConnection:
@@ -90,14 +95,23 @@ class ConnectionDesk:
             self._ledger.findings.append(passed(control, resource, "full verification, nothing beside it"))
         certificate = self._certificate(name, plan)
         authorities = None if certificate is None else load_authorities(certificate, resource=resource)
-        facts = probe(plan.host, plan.port, authorities, now=self._clock.now(), resource=resource)
+        facts = probe(
+            plan.host,
+            plan.port,
+            authorities,
+            now=self._clock.now(),
+            resource=resource,
+            opening=plan.engine.opening,
+            name=plan.verified_name,
+        )
         for control in ("GS-TLS-002", "GS-TLS-003", "GS-TLS-004", "GS-TLS-009"):
             self._ledger.findings.append(passed(control, resource, f"{facts.protocol} {facts.subject}"))
         opened = OpenedConnection(
             engine=plan.engine.name,
             url=plan.url,
+            database=plan.database,
             driver=plan.driver,
-            driver_options={**dict(plan.driver_options), **tls_options(plan, facts.anchor_pem)},
+            driver_options=driver_options(plan, facts.anchor_pem, self._store(plan, facts)),
             reader_options={option: str(value) for option, value in plan.reader_options},
             credentials=self._credentials(name, plan),
             certificate=str(plan.certificate or ""),
@@ -128,6 +142,16 @@ class ConnectionDesk:
             fix = "put the authority's certificate there as PEM, and give the job's role s3:GetObject on it"
             stop(_unread("GS-TLS-012", resource, error, "a readable certificate", fix))
 
+    def _store(self, plan: JdbcPlan, facts: TlsFacts) -> PlacedStore | None:
+        """The trust anchor as a file on the driver and every executor, for a driver that takes no text."""
+        if plan.engine.anchor_option:
+            return None
+        if facts.anchor_pem not in self._stores:
+            content = trust_store(facts.anchor_pem)
+            name = f"glue-secure-{hashlib.sha256(content).hexdigest()[:24]}.p12"
+            self._stores[facts.anchor_pem] = PlacedStore(self._engine.share_file(name, content))
+        return self._stores[facts.anchor_pem]
+
     def _credentials(self, name: str, plan: JdbcPlan) -> Credentials:
         try:
             return self._secrets.credentials(plan.secret_id)
@@ -138,6 +162,7 @@ class ConnectionDesk:
     def _session(self, name: str, plan: JdbcPlan, facts: TlsFacts, opened: OpenedConnection) -> TlsRecord:
         """GS-TLS-010: ask the database, through the driver and an executor, what its session is."""
         resource = f"connection {name}"
+        source = plan.engine.session_source
         with wire_logs_muted():
             frame, _ = self._engine.read_jdbc(
                 url=opened.url,
@@ -147,7 +172,7 @@ class ConnectionDesk:
                 driver_options=opened.driver_options,
                 spark_options={},
             )
-        session = read_session(self._engine.first_row(frame), resource=resource)
+        session = read_session(self._engine.first_row(frame), resource=resource, source=source)
         self._ledger.findings.append(passed("GS-TLS-010", resource, f"{session.protocol} {session.cipher}"))
         return TlsRecord(
             connection=name,
@@ -159,7 +184,7 @@ class ConnectionDesk:
             issuer=facts.issuer,
             not_after=facts.not_after.isoformat(),
             fingerprint=facts.fingerprint,
-            source="pg_stat_ssl",
+            source=source,
         )
 
 

@@ -13,7 +13,12 @@ from glue_secure.core.errors import UsageError
 from glue_secure.jdbc.bookmark_keys import asked_keys
 from glue_secure.runtime.scope import whole_number
 
-_COLUMN = re.compile(r'(?:\w+|"[^"\x00-\x1f]+")\Z')
+_MYSQL_COLUMN = re.compile(r"(?:\w+|`[^`\x00-\x1f]+`)\Z")
+_COLUMN = {
+    "postgresql": re.compile(r'(?:\w+|"[^"\x00-\x1f]+")\Z'),
+    "mysql": _MYSQL_COLUMN,
+    "mariadb": _MYSQL_COLUMN,
+}
 _HASHES = ("hashfield", "hashexpression", "hashpartitions")
 _STRIDES = ("partitionColumn", "lowerBound", "upperBound")
 _PARTITIONS = 7
@@ -53,7 +58,7 @@ def predicates_of(engine: str, options: Mapping[str, str]) -> tuple[tuple[str, .
     """The WHERE clauses of a parallel read, disjoint and together the whole table; and the other options.
 
     Args:
-        engine: ``postgresql``.
+        engine: ``postgresql``, ``mysql`` or ``mariadb``; no hash of the others has been tried.
         options: with ``hashfield``, ``hashexpression`` and ``hashpartitions``, or without.
 
     Raises:
@@ -69,13 +74,22 @@ def predicates_of(engine: str, options: Mapping[str, str]) -> tuple[tuple[str, .
         return (), rest
     if field and expression:
         raise UsageError("a parallel JDBC read", found="hashfield and hashexpression", required="one of them")
-    if engine != "postgresql":
-        raise UsageError("a parallel JDBC read", found=engine, required="postgresql in plain Spark")
+    if engine not in _COLUMN:
+        raise UsageError(
+            "hashfield or hashexpression",
+            found=f"a table of {engine}",
+            required=f"{', '.join(_COLUMN)} in plain Spark",
+            fix="partitionColumn, lowerBound, upperBound and numPartitions read any engine in parallel",
+        )
     parts = whole_number(options.get("hashpartitions") or _PARTITIONS, "hashpartitions", least=1)
-    if field and not _COLUMN.match(field):
+    if field and not _COLUMN[engine].match(field):
         raise UsageError(
             "hashfield", found=repr(field), required="a column's name", fix="hashexpression takes SQL"
         )
+    if engine != "postgresql":
+        # crc32 is never negative; a cast to signed is, and bigint's least value has no absolute one.
+        number = f"crc32({field})" if field else f"cast(({expression}) as signed)"
+        return tuple(f"abs(mod(coalesce({number}, 0), {parts})) = {part}" for part in range(parts)), rest
     # A null goes to part 0, or its rows would be in none; abs comes after mod, which cannot overflow.
     number = f"hashtext(({field})::text)::bigint" if field else f"({expression})::bigint"
     return tuple(f"abs(mod(coalesce({number}, 0), {parts})) = {part}" for part in range(parts)), rest

@@ -251,6 +251,12 @@ class Engine(Protocol):
     ) -> int | None:
         """Append to a table; the rows written, None when nothing measured them."""
 
+    def share_file(self, name: str, content: bytes) -> str:
+        """Place a public file on the driver and every executor; the one path under which all of them find it.
+
+        Raises CannotVerify where there is no such path.
+        """
+
     def is_certainly_empty(self, frame: Any) -> bool:
         """Whether it is known, without running anything, that the frame has no rows."""
 

@@ -29,6 +29,9 @@ from glue_secure.runtime.table_bookmarks import OpenedDatabase, Rows, rows_of
 from glue_secure.runtime.writes import refuse_protected, s3_location
 
 IDENTIFIERS = re.compile(r'(?:\w+|"[^"\x00-\x1f]+")(?:\.(?:\w+|"[^"\x00-\x1f]+")){0,2}\Z')
+FETCH_SIZE = "10000"
+"""Rows that a driver fetches at once where the call says nothing. PostgreSQL's and MySQL's drivers would hold
+the whole answer in memory, Oracle's would ask again every ten rows (bench/jdbc.py measures it)."""
 # The mark of reads whose rows nothing here counts.
 UNMEASURED = ""
 _LOG = logging.getLogger(__name__)
@@ -187,6 +190,7 @@ class ReadFunnel:
         if asked.names and not transformation_ctx:
             _LOG.warning("%s: %s without a transformation_ctx does nothing, as in Glue", told, KEYS)
         if self._bookmarks.tracks(transformation_ctx):
+            _require_bookmark_sql(told, opened.engine)
             with self._ledger.timed("list"):
                 rows = rows_of(
                     table,
@@ -197,7 +201,7 @@ class ReadFunnel:
                     bookmarks=self._bookmarks,
                     database=database,
                 )
-        spark_options = {**dict(spark_options or {}), **reader}
+        spark_options = {"fetchsize": FETCH_SIZE, **dict(spark_options or {}), **reader}
         if parts or rows.tracked:
             require_no_strides(told, spark_options)
         if rows.where:
@@ -252,9 +256,31 @@ class ReadFunnel:
                 f"cannot read table {database}.{name}: {error}", aws_code=error.code
             ) from error
 
+    def jdbc_options(self, connection: str) -> dict[str, str]:
+        """What Spark's own ``format("jdbc")`` needs to connect: full verification, and the password."""
+        opened = self._connections.open(connection, {})
+        return {
+            **opened.driver_options,
+            "url": opened.url,
+            "driver": opened.driver,
+            "user": opened.credentials.user,
+            "password": opened.credentials.password,
+        }
+
     def jdbc_conf(self, connection: str, catalog_id: str | None = None) -> dict[str, Any]:
-        """What ``extract_jdbc_conf`` returns; ``fullUrl`` carries the forced TLS options."""
+        """What ``extract_jdbc_conf`` returns; ``fullUrl`` carries the forced TLS options.
+
+        Raises:
+            UsageError: the engine's driver does not take all of them in a URL.
+        """
         opened = self._connections.open(connection, {}, catalog_id)
+        if opened.engine != "postgresql":
+            raise UsageError(
+                f"extract_jdbc_conf of connection {connection}",
+                found=f"an engine whose full verification does not fit into one URL, {opened.engine}",
+                required="postgresql",
+                fix="use job.jdbc_options(connection) with spark.read.format('jdbc').options(...)",
+            )
         return {
             "vendor": opened.engine,
             "url": opened.url.rpartition("/")[0],
@@ -266,6 +292,17 @@ class ReadFunnel:
             "customJDBCCert": opened.certificate,
             "customJDBCCertString": "",
         }
+
+
+def _require_bookmark_sql(told: str, engine: str) -> None:
+    """Refuse a tracked source of another engine: no bookmark speaks its SQL, a whole read would hide it."""
+    if engine != "postgresql":
+        raise UsageError(
+            f"a bookmark of {told}",
+            found=f"a table of {engine}, and a transformation_ctx",
+            required="postgresql; bookmarks of other engines are not served yet",
+            fix='transformation_ctx="" reads every row; filter in a query what the job has read before',
+        )
 
 
 def _refuse_half_partitioned(base: S3Uri, objects: Sequence[S3Uri]) -> None:

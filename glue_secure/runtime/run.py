@@ -189,6 +189,11 @@ class SecuredRun(Through):
         with self.call():
             return self._tables.read_table(database, name, **arguments)
 
+    def jdbc_options(self, connection: str) -> dict[str, str]:
+        """See :meth:`ReadFunnel.jdbc_options`."""
+        with self.call(Refusal):
+            return self._reads.jdbc_options(connection)
+
     def jdbc_conf(self, connection: str, catalog_id: str | None = None) -> dict[str, Any]:
         """See :meth:`ReadFunnel.jdbc_conf`."""
         with self.call(Refusal):

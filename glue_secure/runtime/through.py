@@ -14,6 +14,9 @@ from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.reads import ReadFunnel
 from glue_secure.runtime.writes import Watch, WriteFunnel, s3_location
 
+VERIFIED_BY_GLUE = ("postgresql",)
+"""Engines for which ``JDBC_ENFORCE_SSL`` is full verification in Glue's own readers and writers."""
+
 
 class Through:
     """Reads and writes that somebody else performs, between this project's guard and its verification."""
@@ -72,9 +75,24 @@ class Through:
         self._writes.refuse_kept(s3_location(place, doing), doing)
 
     def open_connection(self, name: str, options: Mapping[str, str]) -> OpenedConnection:
-        """See :meth:`ConnectionDesk.open`."""
+        """The connection, verified, for a call in which Glue connects by itself.
+
+        Raises:
+            Refusal: GS-TLS-001, Glue's own mapping of ``JDBC_ENFORCE_SSL`` does not verify this engine's
+                server by name, or nobody has looked; and all of :meth:`ConnectionDesk.open`.
+        """
         with self.call(Refusal):
-            return self._connections.open(name, options)
+            opened = self._connections.open(name, options)
+            if opened.engine not in VERIFIED_BY_GLUE:
+                raise Refusal(
+                    "GS-TLS-001",
+                    resource=f"connection {name}",
+                    found=f"a connection to {opened.engine}, which Glue itself would make",
+                    required=f"{', '.join(VERIFIED_BY_GLUE)}; of MySQL's server Glue checks no name",
+                    fix="read and write it with SecureJob (job.read.jdbc, job.write.jdbc), or with Spark and "
+                    "the options of job.jdbc_options: they force full verification in the driver",
+                )
+            return opened
 
     def note_jdbc(self, connection: str, table: str, engine: str, *, reading: bool) -> None:
         """Note a read or write of a table that the engine itself makes, over an opened connection."""

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import unquote
 
 from glue_secure.core.errors import Refusal, UsageError
 from glue_secure.core.evidence import WriteRecord
@@ -22,6 +21,8 @@ from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.ports import Engine, ObjectStore
 
 MODES = ("append", "overwrite", "error", "errorifexists", "ignore")
+BATCH_SIZE = "10000"
+"""Rows that a driver sends at once where the call says nothing (bench/jdbc.py)."""
 # HEAD requests under way at once. One process does about 650 a second whatever the number of threads,
 # so more would only queue (bench/job_overhead.py shows the share of the run).
 HEADS_AT_ONCE = 16
@@ -167,12 +168,11 @@ class WriteFunnel:
         if self._connections is None:
             raise UsageError(f"a write through connection {connection}", found="no desk", required="a run")
         opened = self._connections.open(connection, dict(options or {}))
-        named = unquote(opened.url.rpartition("/")[2])
-        if database and database != named:
+        if database and database != opened.database:
             raise UsageError(
                 f"option database of a write through connection {connection}",
                 found=database,
-                required=named,
+                required=opened.database,
                 fix="the connection names the database; make a connection for the other one",
             )
         with self._ledger.timed("write"), wire_logs_muted():
@@ -183,7 +183,7 @@ class WriteFunnel:
                 table=table,
                 credentials=opened.credentials,
                 driver_options=opened.driver_options,
-                spark_options=opened.reader_options,
+                spark_options={"batchsize": BATCH_SIZE, **opened.reader_options},
             )
         return self._note(WriteRecord(f"{connection}/{table}", opened.engine, rows, (), 0.0, "jdbc"))
 

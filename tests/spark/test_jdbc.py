@@ -51,7 +51,7 @@ def test_a_query_is_read_as_a_table(glue_job, tables):
         ({"SKIP_CUSTOM_JDBC_CERT_VALIDATION": "true"}, "GS-TLS-006"),
         ({"SECRET_ID": None, "USERNAME": "u", "PASSWORD": "hunter2hunter2"}, "GS-TLS-008"),
         ({"CUSTOM_JDBC_CERT": "s3://glue-secure-landing/certificates/missing.pem"}, "GS-TLS-012"),
-        ({"JDBC_CONNECTION_URL": "jdbc:mysql://localhost:3306/db"}, "GS-TLS-011"),
+        ({"JDBC_CONNECTION_URL": "jdbc:db2://localhost:50000/db"}, "GS-TLS-011"),
         ({"JDBC_CONNECTION_URL": "jdbc:postgresql://localhost:1/db"}, "GS-TLS-009"),
     ],
     ids=["not-enforced", "validation-skipped", "plain-password", "no-certificate", "engine", "nobody-there"],

@@ -16,6 +16,7 @@ from glue_secure.runtime.spark.hadoop import HadoopSettings, versions
 from glue_secure.runtime.spark.loading import AGREEING, load, load_agreeing
 from glue_secure.runtime.spark.measure import READ_MARK, TEXT_MARK, UNMEASURED, RowMeter
 from glue_secure.runtime.spark.partitions import labelled, matching
+from glue_secure.runtime.spark.sharing import share_file
 
 # What shapes a read, and nothing that connects:
 # https://spark.apache.org/docs/3.5.6/sql-data-sources-jdbc.html
@@ -227,6 +228,10 @@ class SparkEngine:
         writer = writer.option("url", url).option("driver", driver).option("dbtable", table)
         writer.option("user", credentials.user).option("password", credentials.password).save()
         return self._meter.take_observed(mark)
+
+    def share_file(self, name: str, content: bytes) -> str:
+        """Place a public file on the driver and every executor; the one path under which all find it."""
+        return share_file(self._spark, name, content)
 
     def is_certainly_empty(self, frame: Any) -> bool:
         """Whether Spark's optimiser proves, without running anything, that the frame has no rows."""

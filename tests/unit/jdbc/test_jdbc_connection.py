@@ -5,10 +5,10 @@ from __future__ import annotations
 import botocore.session
 import pytest
 
-from glue_secure.core.connection import Credentials, GlueConnection
+from glue_secure.core.connection import GlueConnection
 from glue_secure.core.errors import Refusal, UsageError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.jdbc.connection import driver_properties, plan_connection, tls_options
+from glue_secure.jdbc.connection import driver_options, plan_connection, tls_options
 from glue_secure.jdbc.engines import POSTGRESQL
 from glue_secure.jdbc.properties import PROPERTIES, Property
 
@@ -226,7 +226,7 @@ def test_the_urls_own_refusals_come_through():
     assert "sslmode=require" in refused("GS-TLS-001", JDBC_CONNECTION_URL=f"{url}?sslmode=require").found
     refused("GS-TLS-007", JDBC_CONNECTION_URL=f"{url}?PGHOST=evil")
     refused("GS-TLS-008", JDBC_CONNECTION_URL=f"{url}?password=hunter2")
-    refused("GS-TLS-011", JDBC_CONNECTION_URL="jdbc:mysql://db/ops")
+    refused("GS-TLS-011", JDBC_CONNECTION_URL="jdbc:db2://db/ops")
 
 
 @pytest.mark.parametrize("name", ["PASSWORD", "ENCRYPTED_PASSWORD"])
@@ -338,8 +338,9 @@ def test_an_anchor_that_is_not_one_certificate_is_refused(anchor):
 
 
 def test_the_driver_gets_options_user_password_and_tls():
-    given = driver_properties(plan({"connectTimeout": 5}), PEM, Credentials("app", "hunter2"))
-    assert given == {"connectTimeout": "5", "user": "app", "password": "hunter2", **tls_options(plan(), PEM)}
+    given = driver_options(plan({"connectTimeout": 5}), PEM)
+    wanted = {"connectTimeout": "5", "reWriteBatchedInserts": "true", **tls_options(plan(), PEM)}
+    assert given == wanted
 
 
 def test_neither_plan_nor_connection_shows_a_secret():

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from glue_secure.core.connection import GlueConnection
 from glue_secure.core.errors import Refusal
+from glue_secure.jdbc.anchors import PlacedStore
+from glue_secure.jdbc.connection import driver_options, plan_connection
 from glue_secure.jdbc.engine import Engine, Rule
 from glue_secure.jdbc.engines import ENGINES, SUPPORTED
 from glue_secure.jdbc.options import judge_options
-from glue_secure.jdbc.url import parse_url
 from glue_secure.jdbc.url_forms import judge, read_url
 
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 VECTORS = Path(__file__).parents[2] / "vectors"
 BY_NAME = {engine.name: engine for engine in ENGINES}
 WANTED = {
@@ -82,12 +87,88 @@ def test_each_option_stands_once_in_an_engine(engine: Engine) -> None:
     assert sorted(names) == sorted(set(names))
 
 
-def test_an_engine_without_a_preflight_is_judged_and_still_refused_by_a_run() -> None:
-    assert [engine.name for engine in SUPPORTED] == ["postgresql"]
-    for row in ACCEPTED:
-        if row["engine"] == "postgresql":
-            continue
+def connection_to(url: str, kind: str = "JDBC", **more: str) -> GlueConnection:
+    return GlueConnection(
+        "c", kind, {"JDBC_CONNECTION_URL": url, "JDBC_ENFORCE_SSL": "true", "SECRET_ID": "s", **more}
+    )
+
+
+@pytest.mark.parametrize("row", ACCEPTED, ids=lambda row: row["url"])
+def test_a_run_plans_a_connection_to_the_supported_engines_alone(row: dict[str, str]) -> None:
+    engine = BY_NAME[row["engine"]]
+    if engine not in SUPPORTED:
         with pytest.raises(Refusal) as refused:
-            parse_url(row["url"])
+            plan_connection(connection_to(row["url"]), {})
         assert refused.value.control == "GS-TLS-011"
         assert "not supported yet" in str(refused.value)
+        return
+    plan = plan_connection(connection_to(row["url"]), {})
+    assert (plan.engine, plan.driver) == (engine, engine.driver)
+    assert WANTED[engine.name].items() <= driver_options(plan, PEM, PlacedStore("x.p12")).items()
+
+
+def test_mysql_takes_its_anchor_from_a_file_that_lies_beside_each_executor() -> None:
+    plan = plan_connection(connection_to("jdbc:mysql://db/ops"), {})
+    given = driver_options(plan, PEM, PlacedStore("an anchor.p12"))
+    assert given["trustCertificateKeyStoreUrl"] == "file:an%20anchor.p12"
+    assert given["trustCertificateKeyStoreType"] == "PKCS12"
+    assert given["useCursorFetch"] == "true"
+    with pytest.raises(ValueError, match="file only"):
+        driver_options(plan, PEM)
+
+
+def test_mariadb_is_given_to_spark_under_the_scheme_whose_names_it_quotes_rightly() -> None:
+    plan = plan_connection(connection_to("jdbc:mariadb://db/ops"), {"database": "archive"})
+    assert plan.url == "jdbc:mysql://db:3306/archive?permitMysqlScheme"
+    assert plan.driver == "org.mariadb.jdbc.Driver"
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("POSTGRESQL", {}),
+        ("JDBC", {"JDBC_ENGINE": "postgresql"}),
+        ("JDBC", {"JDBC_DRIVER_CLASS_NAME": "org.mariadb.jdbc.Driver"}),
+    ],
+)
+def test_a_url_beside_another_engine_is_refused(kind: str, more: dict[str, str]) -> None:
+    with pytest.raises(Refusal) as refused:
+        plan_connection(connection_to("jdbc:mysql://db/ops", kind, **more), {})
+    assert refused.value.control == "GS-TLS-011"
+
+
+def test_a_connection_of_type_mysql_is_made_of_its_parts() -> None:
+    parts = {"HOST": "DB", "DATABASE": "ops", "ENFORCE_SSL": "true"}
+    connection = GlueConnection("c", "MYSQL", parts, authentication="BASIC", secret="arn:of:it")
+    plan = plan_connection(connection, {})
+    assert (plan.url, plan.secret_id) == ("jdbc:mysql://db:3306/ops", "arn:of:it")
+
+
+@pytest.mark.parametrize(
+    ("control", "changes"),
+    [
+        ("GS-TLS-008", {"authentication": "OAUTH2"}),
+        ("GS-TLS-008", {"authentication": "IAM"}),
+        ("GS-TLS-008", {"secret": ""}),
+        ("GS-TLS-008", {"properties": {"SECRET_ID": "another"}}),
+        ("GS-TLS-005", {"more": ("sslMode",)}),
+    ],
+)
+def test_an_authentication_that_is_not_one_secret_is_refused(control: str, changes: dict[str, Any]) -> None:
+    parts = {"HOST": "db", "DATABASE": "ops", "ENFORCE_SSL": "true", **changes.pop("properties", {})}
+    good = GlueConnection("c", "MYSQL", parts, authentication="BASIC", secret="arn:of:it")
+    with pytest.raises(Refusal) as refused:
+        plan_connection(replace(good, **changes), {})
+    assert refused.value.control == control
+
+
+def test_what_getconnection_returns_is_read_whole() -> None:
+    shape = {
+        "Name": "c",
+        "ConnectionType": "MYSQL",
+        "ConnectionProperties": {"HOST": "db"},
+        "SparkProperties": {"x": "y"},
+        "AuthenticationConfiguration": {"AuthenticationType": "BASIC", "SecretArn": "arn:of:it"},
+    }
+    wanted = GlueConnection("c", "MYSQL", {"HOST": "db"}, "BASIC", "arn:of:it", ("x",))
+    assert GlueConnection.from_api(shape) == wanted

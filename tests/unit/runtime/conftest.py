@@ -187,6 +187,10 @@ class FakeEngine:
             raise self.fails
         return self.rows(frame)
 
+    def share_file(self, name: str, content: bytes) -> str:
+        self.calls.append(("share_file", (name, content)))
+        return f"/shared/{name}"
+
     def is_certainly_empty(self, frame: Any) -> bool:
         return frame == []
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from glue_secure.core.connection import GlueConnection
-from glue_secure.core.errors import CannotVerify, GlueSecureError, Refusal
+from glue_secure.core.errors import CannotVerify, GlueSecureError, Refusal, UsageError
 from glue_secure.core.service import NotFound, ServiceError
 
 DENIED = ServiceError("Get: AccessDeniedException", code="AccessDeniedException", operation="Get")
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_a_server_that_does_not_prove_itself_is_told_no_secret(run, world, serve
         ("GS-TLS-007", {"JDBC_CONNECTION_URL": "jdbc:postgresql://a,b/ops"}),
         ("GS-TLS-008", {"SECRET_ID": None}),
         ("GS-TLS-008", {"PASSWORD": "hunter2"}),
-        ("GS-TLS-011", {"JDBC_CONNECTION_URL": "jdbc:mysql://db.example.com:3306/ops"}),
+        ("GS-TLS-011", {"JDBC_CONNECTION_URL": "jdbc:db2://db.example.com:50000/ops"}),
     ],
 )
 def test_a_connection_that_is_not_strict_is_not_even_probed(run, world, control, changes):
@@ -169,6 +170,67 @@ def test_extract_jdbc_conf_carries_full_verification(run):
     assert "hunter2" not in conf["fullUrl"]
     assert (conf["user"], conf["password"], conf["enforceSSL"]) == ("me", "hunter2", "true")
     assert (conf["customJDBCCert"], conf["skipCustomJDBCCertValidation"]) == ("s3://config/ca.pem", "false")
+
+
+def to_mariadb(world):
+    properties(world, JDBC_CONNECTION_URL="jdbc:mariadb://db.example.com:3306/ops")
+
+
+def test_rows_travel_in_large_parts_unless_the_call_says_otherwise(run, world):
+    run.read_jdbc("ops", "airlines")
+    run.write_jdbc([], "ops", "airlines", options={"batchsize": "7"})
+    run.write_jdbc([], "ops", "airlines")
+    assert world.engine.asked("read_jdbc")[1]["spark_options"] == {"fetchsize": "10000"}
+    sizes = [call["spark_options"]["batchsize"] for call in world.engine.asked("write_jdbc")]
+    assert sizes == ["7", "10000"]
+    assert world.engine.asked("write_jdbc")[0]["driver_options"]["reWriteBatchedInserts"] == "true"
+
+
+def test_gs_tls_010_a_session_where_true_is_one_counts_as_encrypted(run, world):
+    to_mariadb(world)
+    world.engine.session_row = {"ssl": 1, "version": "TLSv1.3", "cipher": "c", "bits": 0}
+    run.read_jdbc("ops", "airlines")
+    assert "session_status" in world.engine.asked("read_jdbc")[0]["table"]
+    run.commit()
+    assert world.evidence()["tls"][0]["source"] == "session_status"
+
+
+def test_gs_tls_010_a_session_of_mysql_without_tls(run, world):
+    to_mariadb(world)
+    world.engine.session_row = {"ssl": 0, "version": "", "cipher": "", "bits": 0}
+    assert "session_status" not in refused(run, "GS-TLS-010").found
+
+
+def test_gs_tls_001_glue_itself_connects_to_engines_alone_whose_server_it_verifies(run, world):
+    assert run.open_connection("ops", {}).engine == "postgresql"
+    to_mariadb(world)
+    with pytest.raises(Refusal) as caught:
+        world.start("jr_2").open_connection("ops", {})
+    assert caught.value.control == "GS-TLS-001"
+
+
+def test_a_bookmark_of_another_engine_is_refused(run, world):
+    to_mariadb(world)
+    with pytest.raises(UsageError, match="bookmarks of other engines"):
+        run.read_jdbc("ops", "airlines", transformation_ctx="airlines")
+
+
+def test_options_for_a_native_read_force_verification_and_leave_evidence(run, world):
+    given = run.jdbc_options("ops")
+    assert (given["sslmode"], given["sslfactoryarg"]) == ("verify-full", PEM)
+    assert (given["url"], given["user"], given["password"]) == (
+        "jdbc:postgresql://db.example.com:5432/ops",
+        "me",
+        "hunter2",
+    )
+    run.commit()
+    assert world.evidence()["tls"][0]["connection"] == "ops"
+
+
+def test_an_engine_whose_verification_fits_into_no_url_is_not_extracted(run, world):
+    to_mariadb(world)
+    with pytest.raises(UsageError, match="jdbc_options"):
+        run.jdbc_conf("ops")
 
 
 def test_options_of_any_type_may_be_given(run):

@@ -27,7 +27,8 @@ def test_an_expression_is_taken_as_it_is():
         ("postgresql", {"hashfield": "a) or (true"}),
         ("postgresql", {"hashfield": "a", "hashpartitions": "0"}),
         ("postgresql", {"hashpartitions": "3"}),
-        ("mysql", {"hashfield": "a"}),
+        ("oracle", {"hashfield": "a"}),
+        ("mysql", {"hashfield": '"a"'}),
     ],
 )
 def test_what_would_not_divide_the_table_is_refused(engine, options):

@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import pytest
+from tls_servers import make, serve
+
+__all__ = ["make", "serve"]
 
 # What fails fastest comes first: a broken unit need not wait for Spark, nor Spark for whole jobs.
 ORDER = ("unit", "property", "contract", "spark", "integration", "faults", "docs", "jobs")

@@ -1,4 +1,8 @@
-"""A throw-away authority, and a loopback server that speaks PostgreSQL's SSLRequest and then TLS."""
+"""A throw-away authority, and loopback servers that speak the first bytes of a protocol, and then TLS.
+
+PostgreSQL (Redshift too), MySQL (MariaDB too), SQL Server's TDS, and TLS from the first byte (Oracle's TCPS).
+None of them goes further than the handshake: they keep what a client sends behind it.
+"""
 
 from __future__ import annotations
 
@@ -136,6 +140,12 @@ class Server:
     port: int
     received: list[bytes] = field(default_factory=list)
     connections: int = 0
+    handshakes: int = 0
+
+    @property
+    def heard(self) -> bytes:
+        """All that clients sent behind the handshake, or where there was none."""
+        return b"".join(self.received)
 
 
 def _context(
@@ -173,7 +183,9 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     def start(
         issued: Issued | None = None,
         *,
-        answer: bytes | None = b"S",
+        opening: str = "postgresql",
+        answer: bytes | None = None,
+        silent: bool = False,
         reset: bool = False,
         version: ssl.TLSVersion | None = None,
         client_ca: bytes = b"",
@@ -186,19 +198,18 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         def talk(client: socket.socket) -> None:
             with client:
                 client.settimeout(5)
-                assert client.recv(8) == struct.pack("!II", 8, 80877103)
                 if reset:
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     return
-                if answer is None:
+                if silent:
                     stop.wait(5)
                     return
-                client.sendall(answer)
+                OPENINGS[opening](client, answer)
                 if context is None:
-                    server.received.append(client.recv(1024))
+                    server.received.append(client.recv(4096))
                     return
-                with context.wrap_socket(client, server_side=True) as secure:
-                    server.received.append(secure.recv(1024))
+                heard = _inside_tds if opening == "tds" else _plainly
+                heard(client, context, server)
 
         def run() -> None:
             while not stop.is_set():
@@ -225,3 +236,102 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         listener.close()
     for thread in threads:
         thread.join(5)
+
+
+def _plainly(client: socket.socket, context: ssl.SSLContext, server: Server) -> None:
+    with context.wrap_socket(client, server_side=True) as secure:
+        server.handshakes += 1
+        server.received.append(secure.recv(4096))
+
+
+def _inside_tds(client: socket.socket, context: ssl.SSLContext, server: Server) -> None:
+    """TDS 7: the handshake goes inside of packets, what follows does not."""
+    arrived, leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
+    secure = context.wrap_bio(arrived, leaving, server_side=True)
+    while True:
+        try:
+            secure.do_handshake()
+        except ssl.SSLWantReadError:
+            if leaving.pending:
+                _send_tds(client, 0x12, leaving.read())
+            arrived.write(_receive_tds(client))
+        else:
+            break
+    _send_tds(client, 0x12, leaving.read())
+    server.handshakes += 1
+    while True:
+        try:
+            server.received.append(secure.read(4096))
+            return
+        except ssl.SSLWantReadError:
+            data = client.recv(4096)
+            if not data:
+                server.received.append(b"")
+                return
+            arrived.write(data)
+
+
+def _ask_postgresql(client: socket.socket, answer: bytes | None) -> None:
+    assert _exactly(client, 8) == struct.pack("!II", 8, 80877103)
+    client.sendall(b"S" if answer is None else answer)
+
+
+def _ask_mysql(client: socket.socket, answer: bytes | None) -> None:
+    greeting = mysql_greeting() if answer is None else answer
+    client.sendall(struct.pack("<I", len(greeting))[:3] + b"\0" + greeting)
+    if answer is None:
+        head = _exactly(client, 4)
+        request = _exactly(client, struct.unpack("<I", head[:3] + b"\0")[0])
+        assert (head[3], len(request)) == (1, 32)
+        assert struct.unpack_from("<I", request)[0] & 0x800
+
+
+def mysql_greeting(*, tls: bool = True) -> bytes:
+    """What a server of MySQL 8 says first."""
+    flags = 0x00000001 | 0x200 | 0x8 | 0x2000 | 0x8000 | 0x80000 | (0x800 if tls else 0)
+    return (
+        b"\x0a8.0.33\0"
+        + struct.pack("<I", 7)
+        + b"abcdefgh\0"
+        + struct.pack("<HBHH", flags & 0xFFFF, 45, 2, flags >> 16)
+        + b"\x15"
+        + bytes(10)
+        + b"ijklmnopqrst\0"
+        + b"mysql_native_password\0"
+    )
+
+
+def _ask_tds(client: socket.socket, answer: bytes | None) -> None:
+    _receive_tds(client)
+    encryption = b"\1" if answer is None else answer
+    options = struct.pack("!BHHBHHB", 0, 11, 6, 1, 17, 1, 0xFF)
+    _send_tds(client, 0x04, options + bytes([15, 0, 0, 0, 0, 0]) + encryption)
+
+
+def _send_tds(client: socket.socket, kind: int, content: bytes) -> None:
+    if content:
+        client.sendall(struct.pack("!BBHHBB", kind, 1, len(content) + 8, 0, 0, 0) + content)
+
+
+def _receive_tds(client: socket.socket) -> bytes:
+    kind, _, length = struct.unpack("!BBH4x", _exactly(client, 8))
+    assert kind == 0x12, kind
+    return _exactly(client, length - 8)
+
+
+def _exactly(client: socket.socket, count: int) -> bytes:
+    found = b""
+    while len(found) < count:
+        part = client.recv(count - len(found))
+        if not part:
+            raise ConnectionError("the client hung up")
+        found += part
+    return found
+
+
+OPENINGS: dict[str, Callable[[socket.socket, bytes | None], None]] = {
+    "postgresql": _ask_postgresql,
+    "mysql": _ask_mysql,
+    "tds": _ask_tds,
+    "tls": lambda client, answer: client.sendall(answer or b""),
+}

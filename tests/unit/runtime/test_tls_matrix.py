@@ -1,0 +1,169 @@
+"""Tried for real: every wrong server, of every protocol, is told nothing, and no password is even fetched.
+
+The servers speak the first bytes of their protocol and then TLS (tests/support); those that a real PostgreSQL
+and a real MariaDB can be made to present are tried with these too (tests/spark/test_jdbc.py, test_mysql.py).
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from glue_secure.core.connection import GlueConnection
+from glue_secure.core.errors import Refusal
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.jdbc.engine import Opening
+from glue_secure.jdbc.engines import ENGINES, SUPPORTED
+
+NOW = datetime.now(timezone.utc)
+DAY = timedelta(days=1)
+NO_TLS = {
+    Opening.POSTGRESQL: b"N",
+    Opening.MYSQL: b"\x0a8.0.33\0" + bytes(12) + b"\0" + bytes.fromhex("00f7 2d 0200 0f80") + bytes(40),
+    Opening.TDS: b"\x02",
+    Opening.TLS: b'\0\0\0\0\4\0\0\0"\0\0\0 (DESCRIPTION=(ERR=12514))',
+}
+GIBBERISH = {
+    Opening.POSTGRESQL: b"H",
+    Opening.MYSQL: b"SSH-2.0-OpenSSH_9.6",
+    Opening.TDS: b"\x07",
+    Opening.TLS: b"HTTP/1.1 400 Bad Request\r\n\r\n",
+}
+ERRORS = {Opening.MYSQL: b"\xff\x10\x04Too many connections"}
+
+
+@dataclass
+class Case:
+    """What a server presents, and what the run must say of it."""
+
+    control: str
+    present: Callable[[Any, Any], Any] = lambda make, ca: make.issue(by=ca, names=("localhost",), which=1)
+    serve: dict[str, Any] | None = None
+
+
+def issued(**changes: Any) -> Callable[[Any, Any], Any]:
+    return lambda make, ca: make.issue(by=ca, **{"names": ("localhost",), "which": 1, **changes})
+
+
+CASES = {
+    "expired": Case("GS-TLS-003", issued(start=NOW - 9 * DAY, end=NOW - DAY)),
+    "not yet valid": Case("GS-TLS-003", issued(start=NOW + DAY, end=NOW + 9 * DAY)),
+    "wrong name": Case("GS-TLS-002", issued(names=("db.example.com", "127.0.0.1"))),
+    "no name": Case("GS-TLS-002", issued(names=(), name="localhost")),
+    "self-signed": Case(
+        "GS-TLS-003", lambda make, ca: make.issue("localhost", names=("localhost",), which=2)
+    ),
+    "unknown authority": Case(
+        "GS-TLS-003",
+        lambda make, ca: make.issue(by=make.authority("Other", which=3), names=("localhost",), which=4),
+    ),
+    "an authority of the same name": Case(
+        "GS-TLS-003",
+        lambda make, ca: make.issue(
+            by=make.authority("Test CA", which=5, kind="RSA2048"), names=("localhost",), which=6
+        ),
+    ),
+    "weak RSA key": Case("GS-TLS-004", issued(kind="RSA1024")),
+    "SHA-1": Case("GS-TLS-004", issued(sha1=True)),
+    "client certificate demanded": Case(
+        "GS-TLS-009", serve={"version": ssl.TLSVersion.TLSv1_2, "client_ca": True}
+    ),
+    "TLS 1.1 only": Case("GS-TLS-009", serve={"version": ssl.TLSVersion.TLSv1_1}),
+    "no TLS": Case("GS-TLS-009", serve={"answer": NO_TLS}),
+    "no server of this kind": Case("GS-TLS-009", serve={"answer": GIBBERISH}),
+    "silent": Case("GS-TLS-009", serve={"silent": True}),
+    "reset": Case("GS-TLS-009", serve={"reset": True}),
+}
+
+
+def connect(world: Any, engine: Any, port: int, ca: Any) -> None:
+    world.clock._now = NOW
+    url = engine.bare_form.format(host="localhost", port=port, database="ops")
+    properties = {
+        "JDBC_CONNECTION_URL": url,
+        "JDBC_ENFORCE_SSL": "true",
+        "CUSTOM_JDBC_CERT": "s3://config/ca.pem",
+        "SECRET_ID": "ops/postgres",
+    }
+    world.control_plane.connections["ops"] = GlueConnection("ops", "JDBC", properties)
+    world.objects.put(S3Uri("config", "ca.pem"), ca.pem)
+
+
+def options_of(case: Case, engine: Any, ca: Any) -> dict[str, Any]:
+    found = dict(case.serve or {})
+    if found.get("client_ca"):
+        found["client_ca"] = ca.pem
+    if isinstance(found.get("answer"), dict):
+        found["answer"] = found["answer"][engine.opening]
+    return found
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The preflight waits ten seconds for a server; these answer at once or never."""
+    import glue_secure.runtime.connections as desk
+
+    real = desk.probe
+    monkeypatch.setattr(desk, "probe", lambda *a, **more: real(*a, **{**more, "timeout": 0.5}))
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1:DeprecationWarning")
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("engine", SUPPORTED, ids=lambda engine: engine.name)
+def test_a_wrong_server_is_told_nothing_and_no_password_is_fetched(
+    world: Any, make: Any, serve: Any, engine: Any, name: str
+) -> None:
+    case = CASES[name]
+    ca = make.authority(kind="RSA2048")
+    options = options_of(case, engine, ca)
+    bare = {"answer", "silent", "reset"} & options.keys()
+    server = serve(None if bare else case.present(make, ca), opening=engine.opening.value, **options)
+    connect(world, engine, server.port, ca)
+    with pytest.raises(Refusal) as caught:
+        world.start().read_jdbc("ops", "airlines")
+    assert caught.value.control == case.control, str(caught.value)
+    assert world.log == []
+    assert world.engine.asked("read_jdbc") == []
+    assert server.connections > 0
+    assert server.heard == b"", "nothing is sent behind the handshake, or in its place"
+
+
+@pytest.mark.parametrize("engine", SUPPORTED, ids=lambda engine: engine.name)
+def test_the_right_server_is_asked_and_only_then_the_password_is_fetched(
+    world: Any, make: Any, serve: Any, engine: Any
+) -> None:
+    ca = make.authority(kind="RSA2048")
+    server = serve(issued()(make, ca), opening=engine.opening.value)
+    connect(world, engine, server.port, ca)
+    world.start().read_jdbc("ops", "airlines")
+    assert world.log == ["secret ops/postgres"]
+    assert server.heard == b""
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_every_engines_opening_reaches_the_handshake(make: Any, serve: Any, engine: Any) -> None:
+    from glue_secure.jdbc.certificates import load_authorities
+    from glue_secure.jdbc.probe import probe
+
+    ca = make.authority()
+    server = serve(make.issue(by=ca, names=("localhost",), which=1), opening=engine.opening.value)
+    trusted = load_authorities(ca.pem, resource="c")
+    facts = probe("localhost", server.port, trusted, now=NOW, resource="c", opening=engine.opening)
+    assert facts.subject == "CN=database" and server.heard == b""
+
+
+def test_mysqls_error_in_place_of_a_greeting_cannot_be_judged_and_is_not_shown(
+    world: Any, make: Any, serve: Any
+) -> None:
+    engine = next(engine for engine in ENGINES if engine.name == "mysql")
+    server = serve(opening="mysql", answer=ERRORS[Opening.MYSQL])
+    connect(world, engine, server.port, make.authority())
+    with pytest.raises(Refusal) as caught:
+        world.start().read_jdbc("ops", "airlines")
+    assert caught.value.exit_code == 4
+    assert "Too many" not in str(caught.value)

@@ -66,6 +66,23 @@ class GlueControlPlane:
             answer = self._client.get_connection(Name=name, HidePassword=True, **_catalog(catalog_id))
         return GlueConnection.from_api(answer["Connection"])
 
+    def connection_names(self, job_name: str | None = None) -> tuple[str, ...]:
+        """GetJob: the job's connections; without a job GetConnections, page by page, all but NETWORK."""
+        if job_name is not None:
+            with translated("GetJob"):
+                job = self._client.get_job(JobName=job_name)["Job"]
+            return tuple(str(name) for name in (job.get("Connections") or {}).get("Connections") or ())
+        found: list[str] = []
+        arguments: dict[str, Any] = {"HidePassword": True}
+        while True:
+            with translated("GetConnections"):
+                page = self._client.get_connections(**arguments)
+            shapes = page.get("ConnectionList") or ()
+            found += [str(one["Name"]) for one in shapes if one.get("ConnectionType") != "NETWORK"]
+            if not page.get("NextToken"):
+                return tuple(found)
+            arguments["NextToken"] = page["NextToken"]
+
     def table(self, database: str, name: str, catalog_id: str | None = None) -> CatalogTable:
         """GetTable."""
         with translated("GetTable"):

@@ -14,6 +14,7 @@ from glue_secure import __version__
 from glue_secure.cli import bookmark
 from glue_secure.cli import demo as demo_page
 from glue_secure.cli import package as package_page
+from glue_secure.cli import preflight as preflight_page
 from glue_secure.core.errors import UsageError
 from glue_secure.local.account import EmbeddedAccount
 
@@ -30,6 +31,7 @@ local_app = typer.Typer(
 app.add_typer(local_app, name="local")
 app.add_typer(bookmark.app, name="bookmark")
 app.command("package")(package_page.command)
+app.command("preflight")(preflight_page.command)
 
 State = Annotated[Optional[Path], typer.Option("--state", help="Folder of the account's state.")]  # noqa: UP045 - typer reads 3.10
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/glue/latest/dg/connection-properties.html#connection
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
@@ -22,6 +23,22 @@ from cryptography.x509.oid import SignatureAlgorithmOID as Signature
 
 from glue_secure.core.errors import Refusal
 
+GLUES_SIGNATURES = ("sha256WithRSAEncryption", "sha384WithRSAEncryption", "sha512WithRSAEncryption")
+"""What Glue itself takes for CUSTOM_JDBC_CERT, with an RSA key of 2048 bits or more."""
+_NAMES = {
+    Signature.RSA_WITH_SHA1: "sha1WithRSAEncryption",
+    **dict(
+        zip(
+            (Signature.RSA_WITH_SHA256, Signature.RSA_WITH_SHA384, Signature.RSA_WITH_SHA512),
+            GLUES_SIGNATURES,
+            strict=True,
+        )
+    ),
+    Signature.RSASSA_PSS: "RSASSA-PSS",
+    Signature.ECDSA_WITH_SHA256: "ecdsa-with-SHA256",
+    Signature.ECDSA_WITH_SHA384: "ecdsa-with-SHA384",
+    Signature.ECDSA_WITH_SHA512: "ecdsa-with-SHA512",
+}
 _LARGEST_FILE = 1024 * 1024
 _SMALLEST_RSA = 2048
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
@@ -53,6 +70,9 @@ class CertificateFacts:
         not_after: UTC.
         serial: hexadecimal.
         fingerprint: SHA-256 of the DER, hexadecimal.
+        key: ``RSA 2048``, ``secp256r1``, or the kind of key.
+        signature: ``sha256WithRSAEncryption``, or the algorithm's number where it has no name here.
+        names_its_issuers_key: whether it has an authority key identifier, or needs none: its own issuer.
     """
 
     subject: str
@@ -62,6 +82,9 @@ class CertificateFacts:
     not_after: datetime
     serial: str
     fingerprint: str
+    key: str
+    signature: str
+    names_its_issuers_key: bool
 
     @property
     def dates(self) -> str:
@@ -190,7 +213,40 @@ def describe(certificate: x509.Certificate) -> CertificateFacts:
         not_after=certificate.not_valid_after_utc,
         serial=format(certificate.serial_number, "x"),
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
+        key=_key(certificate),
+        signature=_NAMES.get(
+            certificate.signature_algorithm_oid, certificate.signature_algorithm_oid.dotted_string
+        ),
+        names_its_issuers_key=certificate.subject == certificate.issuer or _has_authority_key(certificate),
     )
+
+
+def remarks(chain: Sequence[CertificateFacts], authority: CertificateFacts | None) -> tuple[str, ...]:
+    """What a chain that holds here may meet elsewhere: in Glue's own readers, and in stricter clients.
+
+    Args:
+        chain: from the server's certificate to the anchor.
+        authority: the anchor, where it is the connection's own CUSTOM_JDBC_CERT; None for a system's root.
+    """
+    found = []
+    if authority is not None and authority.signature not in GLUES_SIGNATURES:
+        found.append(
+            f"Glue's own readers refuse this CUSTOM_JDBC_CERT: it is signed with {authority.signature}, "
+            f"and Glue takes {', '.join(GLUES_SIGNATURES)} alone"
+        )
+    if authority is not None and not authority.key.startswith("RSA "):
+        found.append(
+            f"Glue's own readers refuse this CUSTOM_JDBC_CERT: its key is {authority.key}, and Glue takes "
+            "RSA of 2048 bits or more"
+        )
+    found += [
+        f"{one.subject} has no authority key identifier (RFC 5280 4.2.1.1): it is accepted here and by the "
+        "drivers, because signature, name and dates hold without it; clients that check strictly (Python "
+        "3.13 by default) refuse it, so have it issued again"
+        for one in chain
+        if not one.names_its_issuers_key
+    ]
+    return tuple(found)
 
 
 def to_pem(certificate: x509.Certificate) -> str:
@@ -210,6 +266,27 @@ def _names(certificate: x509.Certificate) -> tuple[str, ...]:
         return ()
     addresses = (str(address) for address in value.get_values_for_type(x509.IPAddress))
     return tuple(printable(name) for name in (*value.get_values_for_type(x509.DNSName), *addresses))
+
+
+def _has_authority_key(certificate: x509.Certificate) -> bool:
+    try:
+        certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
+    except x509.ExtensionNotFound:
+        return False
+    return True
+
+
+def _key(certificate: x509.Certificate) -> str:
+    """What kind of key it has, in a word or two."""
+    try:
+        key = certificate.public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        return "unknown"
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA {key.key_size}"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return key.curve.name
+    return type(key).__name__.removesuffix("PublicKey").lstrip("_")
 
 
 def _check_is_authority(certificate: x509.Certificate, resource: str) -> None:

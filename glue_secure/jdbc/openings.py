@@ -13,6 +13,7 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
+import sys
 from dataclasses import dataclass
 
 from glue_secure.jdbc.engine import Opening
@@ -34,11 +35,19 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A finished handshake."""
+    """A finished handshake.
+
+    Attributes:
+        protocol: ``TLSv1.2`` or ``TLSv1.3``.
+        cipher: OpenSSL's name.
+        certificate: the server's own, in DER.
+        chain: from that to the anchor, in DER; empty where nothing was verified.
+    """
 
     protocol: str
     cipher: str
     certificate: bytes
+    chain: tuple[bytes, ...] = ()
 
 
 def shake_hands(plain: socket.socket, opening: Opening, context: ssl.SSLContext, name: str) -> Session:
@@ -63,7 +72,17 @@ def _told(secure: ssl.SSLSocket | ssl.SSLObject) -> Session:
     cipher, certificate = secure.cipher(), secure.getpeercert(binary_form=True)
     if cipher is None or not certificate:
         raise NoAnswer("a handshake without cipher or certificate")
-    return Session(str(secure.version()), cipher[0], certificate)
+    return Session(str(secure.version()), cipher[0], certificate, _chain(secure))
+
+
+def _chain(secure: ssl.SSLSocket | ssl.SSLObject) -> tuple[bytes, ...]:
+    """The verified chain. Python shows it from 3.13 on; before that, the object inside does."""
+    if secure.context.verify_mode is ssl.CERT_NONE:
+        return ()
+    if sys.version_info >= (3, 13):
+        return tuple(secure.get_verified_chain())
+    inside = secure._sslobj.get_verified_chain()  # type: ignore[union-attr]
+    return tuple(ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in inside or ())
 
 
 def _ask_postgresql(plain: socket.socket) -> None:

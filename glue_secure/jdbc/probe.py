@@ -59,6 +59,7 @@ class TlsFacts:
         fingerprint: SHA-256 of the server's certificate, hexadecimal.
         anchor_subject: subject of the authority that anchors the chain.
         anchor_pem: that authority's certificate, for ``tls_options``.
+        chain: from the server's certificate to that authority.
     """
 
     protocol: str
@@ -71,6 +72,7 @@ class TlsFacts:
     fingerprint: str
     anchor_subject: str
     anchor_pem: str
+    chain: tuple[CertificateFacts, ...] = ()
 
 
 def probe(
@@ -124,6 +126,7 @@ def probe(
         fingerprint=facts.fingerprint,
         anchor_subject=describe(anchor).subject,
         anchor_pem=to_pem(anchor),
+        chain=tuple(describe(_parse(one, resource)) for one in done.chain),
     )
 
 

@@ -10,17 +10,16 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from glue_secure.core.errors import GlueSecureError
-from glue_secure.jdbc.engine import Opening
-from glue_secure.jdbc.openings import NoAnswer
-from glue_secure.jdbc.wire import Target, handshake, looking_context
 from glue_secure.local.folders import write_private
 from glue_secure.local.pki import KeyPair
 from glue_secure.local.postgres import create_home, free_port, last_lines, server_user
@@ -66,10 +65,12 @@ class MariaDb:
         pair: what the server presents.
         password: of the user ``glue_secure``, who may do everything.
         port: on 127.0.0.1; the certificate should be for ``localhost``.
+        environment: of the server's process, beside what it needs.
     """
 
     state: Path
     pair: KeyPair
+    environment: Mapping[str, str] = field(default_factory=dict)
     host: str = "localhost"
     database: str = DATABASE
     user: str = USER
@@ -95,12 +96,17 @@ class MariaDb:
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
 
-    def present(self, pair: KeyPair) -> None:
-        """Make the server present another certificate: it starts anew, at the same port."""
+    def present(self, pair: KeyPair, *options: str) -> None:
+        """Make the server present another certificate: it starts anew, at the same port.
+
+        Args:
+            pair: the certificate and its key.
+            options: of the server, which change it for the worse (``--skip-ssl``).
+        """
         if self._home is None:
             raise GlueSecureError("MariaDB does not run")
         self._stop()
-        self._start(self._home, pair)
+        self._start(self._home, pair, *options)
 
     def _initialise(self, home: Path) -> None:
         for name in ("data", "conf"):
@@ -125,17 +131,19 @@ class MariaDb:
         if code != 0:
             raise GlueSecureError("MariaDB did not make its tables:\n" + last_lines(home / "log"))
 
-    def _start(self, home: Path, pair: KeyPair) -> None:
+    def _start(self, home: Path, pair: KeyPair, *options: str) -> None:
         user = server_user()
         write_private(home / "conf" / "server.key", pair.key.read_bytes(), 0o600, owner=user)
         write_private(home / "conf" / "server.pem", pair.certificate.read_bytes(), 0o644)
-        self._process = self._spawn(home, None)
-        target = Target(self.host, self.port, Opening.MYSQL, 5.0, "MariaDB")
+        self._process = self._spawn(home, None, *options)
         until = time.monotonic() + 60
         while True:
             try:
-                handshake(target, looking_context())
-            except (GlueSecureError, NoAnswer):
+                with socket.create_connection((self.host, self.port), timeout=5) as plain:
+                    greeted = plain.recv(5)[4:] == b"\x0a"  # the protocol's version
+            except OSError:
+                greeted = False
+            if not greeted:
                 if self._process.poll() is not None or time.monotonic() > until:
                     raise GlueSecureError("MariaDB did not start:\n" + last_lines(home / "log")) from None
                 time.sleep(0.05)
@@ -155,7 +163,7 @@ class MariaDb:
                 stdin=subprocess.DEVNULL if words is None else words,
                 stdout=log,
                 stderr=log,
-                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
+                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", **self.environment},
                 cwd=home,
             )
 

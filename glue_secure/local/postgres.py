@@ -17,6 +17,7 @@ import tarfile
 import tempfile
 import time
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -120,10 +121,11 @@ class Postgres:
     Args:
         home: from ``create_home``.
         log: file that the server's messages are appended to.
+        environment: of the server's process, beside what it needs.
     """
 
-    def __init__(self, home: Path, log: Path) -> None:
-        self.home, self._log = home, log
+    def __init__(self, home: Path, log: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.home, self._log, self._environment = home, log, dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, jar: Path, pair: KeyPair, *, seconds: float = 60.0) -> PostgresServer:
@@ -201,7 +203,7 @@ class Postgres:
             *(program, *command[1:]),
         ]
         # With TZ given, initdb does not try every time zone there is.
-        environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+        environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", **self._environment}
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 wrapped, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=self.home

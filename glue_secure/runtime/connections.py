@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.evidence import TlsRecord
-from glue_secure.core.policy import Finding, failed, passed, stop, unknown
+from glue_secure.core.policy import passed, stop
 from glue_secure.core.quiet import wire_logs_muted
-from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.core.service import ServiceError
 from glue_secure.jdbc.anchors import PlacedStore, trust_store
-from glue_secure.jdbc.certificates import load_authorities
-from glue_secure.jdbc.connection import JdbcPlan, driver_options, plan_connection
-from glue_secure.jdbc.probe import TlsFacts, probe
+from glue_secure.jdbc.connection import JdbcPlan, driver_options
+from glue_secure.jdbc.probe import TlsFacts
 from glue_secure.jdbc.session import read_session
 from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.ports import Clock, ControlPlane, Engine, ObjectStore, SecretStore
+from glue_secure.runtime.verification import read_connection, unread, verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +85,17 @@ class ConnectionDesk:
         asked = (told, tuple(sorted((option, str(value)) for option, value in options.items())))
         if asked not in self._opened:
             with self._ledger.timed("connect"):
-                self._opened[asked] = self._open(told, options, self._read(name, catalog_id))
+                self._opened[asked] = self._open(
+                    told, options, read_connection(self._control_plane, name, catalog_id)
+                )
         return self._opened[asked]
 
     def _open(self, name: str, options: Mapping[str, str], found: GlueConnection) -> OpenedConnection:
-        plan = plan_connection(found, options)
         resource = f"connection {name}"
+        verified = verify(name, found, options, objects=self._objects, clock=self._clock)
+        plan, facts = verified.plan, verified.facts
         for control in ("GS-TLS-001", "GS-TLS-005", "GS-TLS-006", "GS-TLS-007", "GS-TLS-008", "GS-TLS-011"):
             self._ledger.findings.append(passed(control, resource, "full verification, nothing beside it"))
-        certificate = self._certificate(name, plan)
-        authorities = None if certificate is None else load_authorities(certificate, resource=resource)
-        facts = probe(
-            plan.host,
-            plan.port,
-            authorities,
-            now=self._clock.now(),
-            resource=resource,
-            opening=plan.engine.opening,
-            name=plan.verified_name,
-        )
         for control in ("GS-TLS-002", "GS-TLS-003", "GS-TLS-004", "GS-TLS-009"):
             self._ledger.findings.append(passed(control, resource, f"{facts.protocol} {facts.subject}"))
         opened = OpenedConnection(
@@ -118,29 +110,6 @@ class ConnectionDesk:
         )
         self._ledger.tls[name] = self._session(name, plan, facts, opened)
         return opened
-
-    def _read(self, name: str, catalog_id: str | None) -> GlueConnection:
-        try:
-            return self._control_plane.connection(name, catalog_id)
-        except NotFound as error:
-            required, fix = (
-                "an existing Data Catalog connection",
-                "create it, or correct the name in the script",
-            )
-            stop(failed("GS-TLS-011", f"connection {name}", found=str(error), required=required, fix=fix))
-        except ServiceError as error:
-            fix = "give the job's role glue:GetConnection on the catalog and the connection"
-            stop(_unread("GS-TLS-011", f"connection {name}", error, "the answer of GetConnection", fix))
-
-    def _certificate(self, name: str, plan: JdbcPlan) -> bytes | None:
-        if plan.certificate is None:
-            return None
-        try:
-            return self._objects.read(plan.certificate).body
-        except ServiceError as error:
-            resource = f"connection {name} CUSTOM_JDBC_CERT {plan.certificate}"
-            fix = "put the authority's certificate there as PEM, and give the job's role s3:GetObject on it"
-            stop(_unread("GS-TLS-012", resource, error, "a readable certificate", fix))
 
     def _store(self, plan: JdbcPlan, facts: TlsFacts) -> PlacedStore | None:
         """The trust anchor as a file on the driver and every executor, for a driver that takes no text."""
@@ -157,7 +126,7 @@ class ConnectionDesk:
             return self._secrets.credentials(plan.secret_id)
         except ServiceError as error:
             fix = "give the job's role secretsmanager:GetSecretValue on the secret"
-            stop(_unread("GS-TLS-008", f"connection {name} SECRET_ID", error, "a readable secret", fix))
+            stop(unread("GS-TLS-008", f"connection {name} SECRET_ID", error, "a readable secret", fix))
 
     def _session(self, name: str, plan: JdbcPlan, facts: TlsFacts, opened: OpenedConnection) -> TlsRecord:
         """GS-TLS-010: ask the database, through the driver and an executor, what its session is."""
@@ -186,7 +155,3 @@ class ConnectionDesk:
             fingerprint=facts.fingerprint,
             source=source,
         )
-
-
-def _unread(control: str, resource: str, error: ServiceError, required: str, fix: str) -> Finding:
-    return unknown(control, resource, found=str(error), required=required, fix=fix, aws_code=error.code)

@@ -48,6 +48,9 @@ class ControlPlane(Protocol):
     def connection(self, name: str, catalog_id: str | None = None) -> GlueConnection:
         """The connection of that name, in that account's catalog. Raises NotFound, ServiceError."""
 
+    def connection_names(self, job_name: str | None = None) -> tuple[str, ...]:
+        """The connections of a job, or all of the catalog but NETWORK. Raises NotFound, ServiceError."""
+
     def table(self, database: str, name: str, catalog_id: str | None = None) -> CatalogTable:
         """The table of that name, in another account's catalog if named. Raises NotFound, ServiceError."""
 

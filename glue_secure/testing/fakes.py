@@ -266,6 +266,7 @@ class FakeControlPlane:
         catalogs: ids of the catalogs that answer.
         expressions: what ``list_partitions`` was asked for, in order.
         arguments: default arguments without ``--`` by job.
+        job_connections: names by job.
     """
 
     configurations: dict[str, SecurityConfiguration] = field(default_factory=dict)
@@ -280,6 +281,7 @@ class FakeControlPlane:
     catalogs: tuple[str, ...] = ("123456789012",)
     expressions: list[str] = field(default_factory=list)
     arguments: dict[str, dict[str, str]] = field(default_factory=dict)
+    job_connections: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def attached_configuration(self, job_name: str, run_id: str | None) -> str | None:
         """Name of the configuration attached to the run, else to the job; None if neither has one."""
@@ -311,6 +313,15 @@ class FakeControlPlane:
         if name not in self.connections:
             raise _not_found("GetConnection", "EntityNotFoundException")
         return self.connections[name]
+
+    def connection_names(self, job_name: str | None = None) -> tuple[str, ...]:
+        """The connections of a job (``job_connections``), or all."""
+        self._fail()
+        if job_name is None:
+            return tuple(self.connections)
+        if job_name not in self.job_attachments:
+            raise _not_found("GetJob", "EntityNotFoundException")
+        return self.job_connections.get(job_name, ())
 
     def table(self, database: str, name: str, catalog_id: str | None = None) -> CatalogTable:
         """The Data Catalog table of that name."""

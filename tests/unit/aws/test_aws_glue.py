@@ -164,3 +164,23 @@ def test_another_accounts_catalog_is_asked_by_its_id(glue):
         {"Name": "c", "HidePassword": True, "CatalogId": "123456789012"},
     )
     assert plane.connection("c", "123456789012").name == "c"
+
+
+def test_a_jobs_connections_and_those_of_the_catalog_are_listed(glue):
+    plane, stubber = glue
+    stubber.add_response("get_job", {"Job": {"Connections": {"Connections": ["a", "b"]}}}, JOB)
+    stubber.add_response("get_job", {"Job": {}}, JOB)
+    pages = [
+        {"ConnectionList": [{"Name": "a", "ConnectionType": "JDBC"}], "NextToken": "2"},
+        {
+            "ConnectionList": [
+                {"Name": "n", "ConnectionType": "NETWORK"},
+                {"Name": "k", "ConnectionType": "KAFKA"},
+            ]
+        },
+    ]
+    stubber.add_response("get_connections", pages[0], {"HidePassword": True})
+    stubber.add_response("get_connections", pages[1], {"HidePassword": True, "NextToken": "2"})
+    assert plane.connection_names("curate") == ("a", "b")
+    assert plane.connection_names("curate") == ()
+    assert plane.connection_names() == ("a", "k")

@@ -359,8 +359,8 @@ def server(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]
             world.log.append("certificate")
             return (body,)
 
-        monkeypatch.setattr("glue_secure.runtime.connections.probe", probe)
-        monkeypatch.setattr("glue_secure.runtime.connections.load_authorities", load_authorities)
+        monkeypatch.setattr("glue_secure.runtime.verification.probe", probe)
+        monkeypatch.setattr("glue_secure.runtime.verification.load_authorities", load_authorities)
 
     install()
     return install

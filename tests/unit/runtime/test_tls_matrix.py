@@ -106,7 +106,7 @@ def options_of(case: Case, engine: Any, ca: Any) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The preflight waits ten seconds for a server; these answer at once or never."""
-    import glue_secure.runtime.connections as desk
+    import glue_secure.runtime.verification as desk
 
     real = desk.probe
     monkeypatch.setattr(desk, "probe", lambda *a, **more: real(*a, **{**more, "timeout": 0.5}))

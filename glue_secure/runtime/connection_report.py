@@ -1,0 +1,99 @@
+"""What ``glue-secure preflight --connections`` says of each connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from glue_secure.core.errors import GlueSecureError, UsageError
+from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.jdbc.certificates import remarks
+from glue_secure.jdbc.probe import TlsFacts
+from glue_secure.runtime.ports import Clock, ControlPlane, ObjectStore
+from glue_secure.runtime.verification import read_connection, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One server of one connection.
+
+    Attributes:
+        server: ``HOST:PORT``.
+        expected: the name that its certificate was compared with.
+        facts: what it showed.
+    """
+
+    server: str
+    expected: str
+    facts: TlsFacts
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionReport:
+    """One connection.
+
+    Attributes:
+        name: the connection's.
+        kind: ``postgresql``, ``mysql``, ..., ``""`` where it was refused before that was known.
+        authority: where the authority's certificate lies, ``""`` for the system's roots.
+        looked: its servers, each verified; none where it was refused.
+        remarks: what holds here and may meet trouble elsewhere.
+        refusal: why it would not be opened, None where it would.
+    """
+
+    name: str
+    kind: str = ""
+    authority: str = ""
+    looked: tuple[Looked, ...] = ()
+    remarks: tuple[str, ...] = ()
+    refusal: GlueSecureError | None = None
+
+
+def names_of(control_plane: ControlPlane, job: str | None) -> tuple[str, ...]:
+    """The connections of a job, or every JDBC connection of the catalog.
+
+    Raises:
+        UsageError: there is no such job.
+        GlueSecureError: the Glue API does not say.
+    """
+    try:
+        return control_plane.connection_names(job)
+    except NotFound:
+        raise UsageError(
+            "--job-name", found=f"{job!r}, which does not exist", required="a job of AWS Glue"
+        ) from None
+    except ServiceError as error:
+        raise GlueSecureError(f"cannot list the connections: {error}", aws_code=error.code) from error
+
+
+def report(
+    names: Sequence[str], *, control_plane: ControlPlane, objects: ObjectStore, clock: Clock
+) -> Iterator[ConnectionReport]:
+    """Look at each connection, in order. No credential is read, fetched or sent."""
+    for name in names:
+        try:
+            yield _look(name, control_plane, objects, clock)
+        except GlueSecureError as refusal:
+            yield ConnectionReport(name, refusal=refusal)
+
+
+def exit_code(reports: Sequence[ConnectionReport]) -> int:
+    """0 where every connection holds, else the gravest: 3 before 4, before whatever else it was."""
+    codes = {one.refusal.exit_code for one in reports if one.refusal is not None}
+    return next((code for code in (3, 4) if code in codes), max(codes, default=0))
+
+
+def _look(name: str, control_plane: ControlPlane, objects: ObjectStore, clock: Clock) -> ConnectionReport:
+    found = read_connection(control_plane, name)
+    if found.connection_type.upper() == "NETWORK":
+        return ConnectionReport(name, "network", remarks=("a way into a VPC, without a server of its own",))
+    verified = verify(name, found, {}, objects=objects, clock=clock)
+    plan, facts = verified.plan, verified.facts
+    own = facts.chain[-1] if facts.chain and plan.certificate else None
+    return ConnectionReport(
+        name,
+        plan.engine.name,
+        str(plan.certificate or ""),
+        (Looked(f"{plan.host}:{plan.port}", plan.verified_name or plan.host, facts),),
+        remarks(facts.chain, own),
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
 from typing import Any
 
 
@@ -41,9 +43,43 @@ class GlueConnection:
         )
 
 
+class LoginKind(str, Enum):
+    """Where a connection's password comes from."""
+
+    SECRET = "secret"  # noqa: S105  AWS Secrets Manager
+    ENCRYPTED = "encrypted"  # ENCRYPTED_PASSWORD: the Data Catalog keeps it, KMS opens it
+    TOKEN = "token"  # noqa: S105  IAM database authentication
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How a connection logs in; nothing in it is secret.
+
+    Attributes:
+        kind: where the password comes from.
+        secret_id: SECRET: the secret with username and password.
+        user: ENCRYPTED and TOKEN: the database's user.
+        region: TOKEN: where the database is.
+    """
+
+    kind: LoginKind
+    secret_id: str = ""
+    user: str = ""
+    region: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A database user and password. Neither the repr nor any message shows the password."""
+    """A database user and password. Neither the repr nor any message shows the password.
+
+    Attributes:
+        user: the database's.
+        password: or a token in its place.
+        expires: when a token stops opening new sessions, UTC; None for a password.
+        origin: what the evidence says of where it came from (a KMS key's ARN, say).
+    """
 
     user: str
     password: str = field(repr=False)
+    expires: datetime | None = None
+    origin: str = ""

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from glue_secure.core.connection import GlueConnection
+from glue_secure.core.connection import GlueConnection, Login
 from glue_secure.core.errors import Refusal
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.jdbc.anchors import PlacedStore
 from glue_secure.jdbc.engines import ENGINES, POSTGRESQL, Engine, Rule
 from glue_secure.jdbc.hosts import normal_host
+from glue_secure.jdbc.logins import login_of
 from glue_secure.jdbc.options import judge_options
 from glue_secure.jdbc.properties import certificate, check_properties, verified_name
 from glue_secure.jdbc.url import JdbcUrl
@@ -35,7 +36,7 @@ class JdbcPlan:
             pgjdbc lets the URL win over its properties.
         driver: the driver's class.
         certificate: where the authority's PEM file lies; None means the system's roots.
-        secret_id: of the secret with username and password.
+        login: which credentials it names.
         driver_options: harmless options, the connection's and over them the caller's.
         reader_options: the caller's options for reading or writing rows, not looked into here.
         verified_name: the name that the certificate must carry instead of the host's; ``""`` for the host's.
@@ -49,7 +50,7 @@ class JdbcPlan:
     url: str
     driver: str
     certificate: S3Uri | None
-    secret_id: str
+    login: Login
     driver_options: tuple[tuple[str, str], ...]
     reader_options: tuple[tuple[str, object], ...]
     verified_name: str = ""
@@ -65,7 +66,7 @@ def plan_connection(connection: GlueConnection, options: Mapping[str, object]) -
     Raises:
         Refusal: GS-TLS-001 (weaker mode in the URL), -002 (a name to verify instead of the host's),
             -005 (an option or property that overrides or is unknown), -006 (TLS not enforced),
-            -007 (URL), -008 (credentials in plain text, or no SECRET_ID), -011 (engine or driver),
+            -007 (URL), -008 (credentials in plain text, or none), -011 (engine or driver),
             -012 (CUSTOM_JDBC_CERT).
         UsageError: an option given twice, or of the wrong form.
     """
@@ -89,7 +90,7 @@ def plan_connection(connection: GlueConnection, options: Mapping[str, object]) -
         url=url.for_spark,
         driver=url.engine.driver,
         certificate=certificate(connection),
-        secret_id=properties["SECRET_ID"],
+        login=login_of(connection, properties, engine=url.engine.name, host=url.host),
         driver_options=tuple(sorted(harmless.items())),
         reader_options=judged.reader,
         verified_name=verified_name(connection, url.engine),

@@ -37,10 +37,11 @@ PROPERTIES: Mapping[str, Property] = {
     **_kinds(
         Property.READ,
         "JDBC_CONNECTION_URL HOST PORT DATABASE JDBC_ENGINE JDBC_ENFORCE_SSL ENFORCE_SSL CUSTOM_JDBC_CERT"
-        " SKIP_CUSTOM_JDBC_CERT_VALIDATION CUSTOM_JDBC_CERT_STRING SECRET_ID USERNAME JDBC_DRIVER_CLASS_NAME",
+        " SKIP_CUSTOM_JDBC_CERT_VALIDATION CUSTOM_JDBC_CERT_STRING SECRET_ID USERNAME ENCRYPTED_PASSWORD"
+        " JDBC_DRIVER_CLASS_NAME",
     ),
     **_kinds(Property.INFORMATION, "JDBC_ENGINE_VERSION INSTANCE_ID"),
-    **_kinds(Property.SECRET, "PASSWORD ENCRYPTED_PASSWORD"),
+    **_kinds(Property.SECRET, "PASSWORD"),
     **_kinds(Property.DRIVER, "JDBC_DRIVER_JAR_URI"),
     **_kinds(
         Property.FOREIGN,
@@ -67,7 +68,6 @@ def check_properties(connection: GlueConnection) -> Mapping[str, str]:
 
     Raises:
         Refusal: GS-TLS-002, -005, -006, -008, -011.
-        UsageError: USERNAME stands beside SECRET_ID.
     """
     properties: Mapping[str, str] = {n: v for n, v in connection.properties.items() if v != ""}
     if connection.connection_type.upper() not in CONNECTION_TYPES:
@@ -82,23 +82,7 @@ def check_properties(connection: GlueConnection) -> Mapping[str, str]:
         _check_kind(connection, name)
     _check_enforced(connection, properties)
     _check_driver(connection, properties)
-    properties = _with_secret(connection, properties)
-    if "SECRET_ID" not in properties:
-        _refuse(
-            connection,
-            "GS-TLS-008",
-            found="no SECRET_ID",
-            required="SECRET_ID: a secret in AWS Secrets Manager with username and password",
-            fix="create the secret, and set SECRET_ID in the connection",
-        )
-    if "USERNAME" in properties:
-        raise UsageError(
-            f"connection {connection.name} names its user twice",
-            found="USERNAME and SECRET_ID",
-            required="SECRET_ID only; the secret holds the user's name",
-            fix="remove USERNAME from the connection",
-        )
-    return properties
+    return _with_secret(connection, properties)
 
 
 def verified_name(connection: GlueConnection, engine: Engine) -> str:
@@ -162,12 +146,14 @@ def _with_secret(connection: GlueConnection, properties: Mapping[str, str]) -> M
         )
     if not connection.authentication and not connection.secret:
         return properties
+    if connection.authentication.upper() == "IAM" and not connection.secret:
+        return properties
     if connection.authentication.upper() != "BASIC" or not connection.secret:
         _refuse(
             connection,
             "GS-TLS-008",
-            found=f"authentication {_word(connection.authentication)}, which is not supported yet",
-            required="AuthenticationType BASIC with SecretArn, or SECRET_ID",
+            found=f"authentication {_word(connection.authentication)}, which is not served so",
+            required="AuthenticationType BASIC with SecretArn, IAM without, or SECRET_ID",
             fix="put user and password into a secret, and name it in the connection",
         )
     if properties.get("SECRET_ID", connection.secret) != connection.secret:
@@ -193,11 +179,10 @@ def _check_kind(connection: GlueConnection, name: str) -> None:
             fix="remove it from the connection",
         )
     if kind is Property.SECRET:
-        plain = "is stored in the connection" if name == "PASSWORD" else "is not supported yet"
         _refuse(
             connection,
             "GS-TLS-008",
-            found=f"{name} (value not shown), which {plain}",
+            found=f"{name} (value not shown), which is stored in the connection in plain text",
             required="SECRET_ID: a secret in AWS Secrets Manager with username and password",
             fix=f"move the password into Secrets Manager, set SECRET_ID, remove {name}, change the password",
         )

@@ -15,7 +15,7 @@ from glue_secure.aws.dynamodb import DynamoDbHighWater
 from glue_secure.aws.glue import GlueControlPlane
 from glue_secure.aws.kms import KmsKeyService, strict_master_key_provider
 from glue_secure.aws.s3 import S3ObjectStore
-from glue_secure.aws.secrets import SecretsManagerStore
+from glue_secure.aws.secrets import CredentialStore
 from glue_secure.aws.session import AwsSession
 from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments, JobIdentity
 from glue_secure.core.errors import UsageError
@@ -48,6 +48,8 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
     custom = any(name.startswith("AWS_ENDPOINT_URL") for name in environ)
     session = AwsSession.from_chain(path_style=custom, requests_ca_bundle=environ.get("REQUESTS_CA_BUNDLE"))
 
+    session.client("secretsmanager")  # an endpoint without TLS is refused before anything starts
+
     def master_key_provider(key: KmsKeyArn) -> Any:
         return strict_master_key_provider(key, botocore_session=session.botocore)
 
@@ -59,7 +61,7 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
         control_plane=GlueControlPlane(client=session.client("glue")),
         keys=KmsKeyService(client=session.client("kms")),
         objects=S3ObjectStore(client=session.client("s3")),
-        secrets=SecretsManagerStore(client=session.client("secretsmanager")),
+        secrets=CredentialStore(client=session.client),
         clock=SystemClock(),
         master_key_provider=master_key_provider,
         versions=_versions(),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
-from glue_secure.core.connection import Credentials, GlueConnection
+from glue_secure.core.connection import Credentials, GlueConnection, LoginKind
 from glue_secure.core.evidence import TlsRecord
 from glue_secure.core.policy import passed, stop
 from glue_secure.core.quiet import wire_logs_muted
@@ -18,6 +19,8 @@ from glue_secure.jdbc.session import read_session
 from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.ports import Clock, ControlPlane, Engine, ObjectStore, SecretStore
 from glue_secure.runtime.verification import read_connection, unread, verify
+
+_BEFORE_IT_EXPIRES = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +86,24 @@ class ConnectionDesk:
         """
         told = name if not catalog_id else f"{catalog_id}:{name}"
         asked = (told, tuple(sorted((option, str(value)) for option, value in options.items())))
-        if asked not in self._opened:
+        if asked not in self._opened or not self._usable(self._opened[asked]):
             with self._ledger.timed("connect"):
-                self._opened[asked] = self._open(
-                    told, options, read_connection(self._control_plane, name, catalog_id)
-                )
+                found = read_connection(self._control_plane, name, catalog_id)
+                self._opened[asked] = self._open(told, options, found, catalog_id)
         return self._opened[asked]
 
-    def _open(self, name: str, options: Mapping[str, str], found: GlueConnection) -> OpenedConnection:
+    def _usable(self, opened: OpenedConnection) -> bool:
+        """Whether its credentials still open sessions for a while."""
+        expires = opened.credentials.expires
+        return expires is None or self._clock.now() < expires - _BEFORE_IT_EXPIRES
+
+    def _open(
+        self, name: str, options: Mapping[str, str], found: GlueConnection, catalog_id: str | None
+    ) -> OpenedConnection:
         resource = f"connection {name}"
         verified = verify(name, found, options, objects=self._objects, clock=self._clock)
         plan, facts = verified.plan, verified.facts
-        for control in ("GS-TLS-001", "GS-TLS-005", "GS-TLS-006", "GS-TLS-007", "GS-TLS-008", "GS-TLS-011"):
+        for control in ("GS-TLS-001", "GS-TLS-005", "GS-TLS-006", "GS-TLS-007", "GS-TLS-011"):
             self._ledger.findings.append(passed(control, resource, "full verification, nothing beside it"))
         for control in ("GS-TLS-002", "GS-TLS-003", "GS-TLS-004", "GS-TLS-009"):
             self._ledger.findings.append(passed(control, resource, f"{facts.protocol} {facts.subject}"))
@@ -105,9 +114,10 @@ class ConnectionDesk:
             driver=plan.driver,
             driver_options=driver_options(plan, facts.anchor_pem, self._store(plan, facts)),
             reader_options={option: str(value) for option, value in plan.reader_options},
-            credentials=self._credentials(name, plan),
+            credentials=self._credentials(name, plan, catalog_id),
             certificate=str(plan.certificate or ""),
         )
+        self._ledger.findings.append(passed("GS-TLS-008", resource, opened.credentials.origin))
         self._ledger.tls[name] = self._session(name, plan, facts, opened)
         return opened
 
@@ -121,12 +131,22 @@ class ConnectionDesk:
             self._stores[facts.anchor_pem] = PlacedStore(self._engine.share_file(name, content))
         return self._stores[facts.anchor_pem]
 
-    def _credentials(self, name: str, plan: JdbcPlan) -> Credentials:
+    def _credentials(self, name: str, plan: JdbcPlan, catalog_id: str | None) -> Credentials:
+        login, secrets = plan.login, self._secrets
         try:
-            return self._secrets.credentials(plan.secret_id)
+            if login.kind is LoginKind.SECRET:
+                return secrets.credentials(login.secret_id)
+            if login.kind is LoginKind.TOKEN:
+                return secrets.token(plan.host, plan.port, login.user, login.region, self._clock.now())
+            return secrets.encrypted_password(plan.connection, login.user, catalog_id)
         except ServiceError as error:
-            fix = "give the job's role secretsmanager:GetSecretValue on the secret"
-            stop(unread("GS-TLS-008", f"connection {name} SECRET_ID", error, "a readable secret", fix))
+            fix = {
+                LoginKind.SECRET: "give the role secretsmanager:GetSecretValue on the secret",
+                LoginKind.TOKEN: "give the job a role, and that rds-db:connect on the database's user",
+                LoginKind.ENCRYPTED: "set SECRET_ID in the connection; or have the catalog encrypt passwords and "
+                "return them encrypted, and give the role glue:GetConnection and kms:Decrypt on that key",
+            }[login.kind]
+            stop(unread("GS-TLS-008", f"connection {name} credentials", error, "readable credentials", fix))
 
     def _session(self, name: str, plan: JdbcPlan, facts: TlsFacts, opened: OpenedConnection) -> TlsRecord:
         """GS-TLS-010: ask the database, through the driver and an executor, what its session is."""

@@ -128,10 +128,16 @@ class ObjectStore(Protocol):
 
 
 class SecretStore(Protocol):
-    """AWS Secrets Manager."""
+    """Where database credentials come from."""
 
     def credentials(self, secret_id: str) -> Credentials:
         """``username`` and ``password`` of a JSON secret. Raises NotFound, ServiceError, UsageError."""
+
+    def encrypted_password(self, connection: str, user: str, catalog_id: str | None) -> Credentials:
+        """The password that the catalog keeps for a connection, opened by KMS. Raises ServiceError."""
+
+    def token(self, host: str, port: int, user: str, region: str, now: datetime) -> Credentials:
+        """A token of IAM database authentication. Raises ServiceError."""
 
 
 class Clock(Protocol):

@@ -384,15 +384,28 @@ class FakeControlPlane:
 
 @dataclass(slots=True)
 class FakeSecretStore:
-    """AWS Secrets Manager with the credentials it is given, by secret id."""
+    """Credentials as it is given them: by secret id; by connection those that the catalog keeps."""
 
     secrets: dict[str, Credentials] = field(default_factory=dict, repr=False)
+    kept: dict[str, Credentials] = field(default_factory=dict, repr=False)
 
     def credentials(self, secret_id: str) -> Credentials:
         """``username`` and ``password`` of a JSON secret."""
         if secret_id not in self.secrets:
             raise _not_found("GetSecretValue", "ResourceNotFoundException")
         return self.secrets[secret_id]
+
+    def encrypted_password(self, connection: str, user: str, catalog_id: str | None) -> Credentials:
+        """What the catalog keeps for a connection."""
+        name = f"{catalog_id}:{connection}" if catalog_id else connection
+        if name not in self.kept:
+            raise _not_found("Decrypt", "NotFoundException")
+        return replace(self.kept[name], user=user)
+
+    def token(self, host: str, port: int, user: str, region: str, now: datetime) -> Credentials:
+        """Good for fifteen minutes."""
+        told = f"token for {user} at {host}:{port} in {region} of {now:%H:%M}"
+        return Credentials(user, told, expires=now + timedelta(minutes=15))
 
 
 def _not_found(operation: str, code: str) -> NotFound:

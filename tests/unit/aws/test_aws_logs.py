@@ -6,13 +6,14 @@ import base64
 import io
 import json
 import logging
+from datetime import datetime, timezone
 
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
 from glue_secure.aws.kms import KmsKeyService, strict_master_key_provider
-from glue_secure.aws.secrets import SecretsManagerStore
+from glue_secure.aws.secrets import CredentialStore
 from glue_secure.aws.session import AwsSession
 from glue_secure.bookmarks.envelope import Envelope, EnvelopeContext
 
@@ -27,6 +28,7 @@ WIRE = {
         "Plaintext": base64.b64encode(PLAINTEXT).decode(),
     },
     "Decrypt": {"Plaintext": base64.b64encode(PLAINTEXT).decode()},
+    "GetConnection": {"Connection": {"ConnectionProperties": {"ENCRYPTED_PASSWORD": "c2VhbGVk"}}},
     "DescribeKey": {"KeyMetadata": {"KeyId": "hunter2"}},
 }
 
@@ -78,9 +80,20 @@ def test_this_test_would_see_a_secret_that_is_logged(session, logged):
 
 
 def test_a_password_is_not_logged(session, logged):
-    found = SecretsManagerStore(client=session.client("secretsmanager")).credentials("ops")
+    found = CredentialStore(client=session.client).credentials("ops")
     assert found.password == "hunter2"
     assert without_secrets(logged())
+
+
+def test_an_encrypted_password_and_a_token_are_not_logged(session, logged, monkeypatch):
+    store = CredentialStore(client=session.client)
+    assert store.encrypted_password("ops", "me", None).password == PLAINTEXT.decode()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    host = "ops.c9akciq32.eu-west-1.rds.amazonaws.com"
+    token = store.token(host, 5432, "etl", "eu-west-1", datetime(2026, 1, 1, tzinfo=timezone.utc)).password
+    assert without_secrets(logged()) and "c2VhbGVk" not in logged()
+    assert token.rpartition("=")[2] not in logged()
 
 
 def test_the_data_key_of_a_probe_is_not_logged(session, logged, key):

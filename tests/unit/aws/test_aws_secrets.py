@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import traceback
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from botocore.stub import Stubber
 
-from glue_secure.aws.secrets import SecretsManagerStore
+from glue_secure.aws.secrets import CredentialStore
 from glue_secure.core.errors import UsageError
+from glue_secure.core.redaction import redact_text
 from glue_secure.core.service import NotFound, ServiceError
 
 
 @pytest.fixture
-def secrets(stubbed) -> tuple[SecretsManagerStore, Stubber]:
+def secrets(stubbed) -> tuple[CredentialStore, Stubber]:
     client, stubber = stubbed("secretsmanager")
-    return SecretsManagerStore(client=client), stubber
+    return CredentialStore(client=lambda service: client), stubber
 
 
 def test_username_and_password_are_read(secrets):
@@ -74,3 +76,75 @@ def test_denied_and_not_there_are_two_things(secrets, code, kind):
         store.credentials("ops/postgres")
     assert type(caught.value) is kind
     assert caught.value.operation == "GetSecretValue"
+
+
+@pytest.fixture
+def sealed(stubbed):
+    clients = {name: stubbed(name) for name in ("glue", "kms")}
+    return CredentialStore(client=lambda name: clients[name][0]), clients["glue"][1], clients["kms"][1]
+
+
+def connection(**properties):
+    return {"Connection": {"Name": "ops", "ConnectionProperties": properties}}
+
+
+ASKED = {"Name": "ops", "HidePassword": False}
+
+
+def test_the_catalogs_encrypted_password_is_opened_by_its_key(sealed, key):
+    store, glue, kms = sealed
+    glue.add_response("get_connection", connection(ENCRYPTED_PASSWORD="c2VhbGVk"), ASKED | {"CatalogId": "1"})
+    kms.add_response("decrypt", {"Plaintext": b"hunter2", "KeyId": str(key)}, {"CiphertextBlob": b"sealed"})
+    found = store.encrypted_password("ops", "me", "1")
+    assert (found.user, found.password, found.expires) == ("me", "hunter2", None)
+    assert found.origin == f"ENCRYPTED_PASSWORD under {key}"
+    assert "hunter2" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {},
+        {"ENCRYPTED_PASSWORD": "hunter2!"},
+        {"PASSWORD": "hunter2"},
+        {"PASSWORD": "hunter2", "ENCRYPTED_PASSWORD": "c2VhbGVk"},
+    ],
+)
+def test_a_password_that_the_catalog_does_not_keep_encrypted_is_not_used(sealed, properties):
+    store, glue, _ = sealed
+    glue.add_response("get_connection", connection(**properties), ASKED)
+    with pytest.raises(ServiceError) as caught:
+        store.encrypted_password("ops", "me", None)
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_key_that_may_not_be_used_and_a_password_that_is_no_text(sealed, key):
+    store, glue, kms = sealed
+    glue.add_response("get_connection", connection(ENCRYPTED_PASSWORD="c2VhbGVk"), ASKED)
+    kms.add_client_error("decrypt", "AccessDeniedException")
+    with pytest.raises(ServiceError) as caught:
+        store.encrypted_password("ops", "me", None)
+    assert caught.value.code == "AccessDeniedException"
+    glue.add_response("get_connection", connection(ENCRYPTED_PASSWORD="c2VhbGVk"), ASKED)
+    kms.add_response("decrypt", {"Plaintext": b"\xffhunter2", "KeyId": str(key)})
+    with pytest.raises(ServiceError, match="no text") as caught:
+        store.encrypted_password("ops", "me", None)
+    assert caught.value.__cause__ is None
+
+
+def test_a_token_is_a_request_for_that_server_and_user_signed_for_fifteen_minutes(client_of):
+    now = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    host = "ops.c9akciq32.eu-central-1.rds.amazonaws.com"
+    found = CredentialStore(client=client_of).token(host, 5432, "etl", "eu-central-1", now)
+    assert found.password.startswith(f"{host}:5432/?")
+    for part in (
+        "Action=connect",
+        "DBUser=etl",
+        "X-Amz-Expires=900",
+        "eu-central-1%2Frds-db",
+        "X-Amz-Signature=",
+    ):
+        assert part in found.password
+    assert found.expires == now + timedelta(minutes=15)
+    assert found.password not in repr(found)
+    assert found.password.rpartition("=")[2] not in redact_text(found.password)

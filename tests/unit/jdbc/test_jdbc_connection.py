@@ -49,7 +49,7 @@ def test_a_good_connection_is_planned():
     )
     assert (made.host, made.port, made.database) == ("db.example.com", 5432, "ops")
     assert made.url == "jdbc:postgresql://db.example.com:5432/ops"
-    assert (made.certificate, made.secret_id) == (S3Uri("config", "ca.pem"), "ops/postgres")
+    assert (made.certificate, made.login.secret_id) == (S3Uri("config", "ca.pem"), "ops/postgres")
     assert made.driver_options == () and made.reader_options == (("dbtable", "airlines"),)
 
 
@@ -229,9 +229,9 @@ def test_the_urls_own_refusals_come_through():
     refused("GS-TLS-011", JDBC_CONNECTION_URL="jdbc:db2://db/ops")
 
 
-@pytest.mark.parametrize("name", ["PASSWORD", "ENCRYPTED_PASSWORD"])
-def test_a_password_in_the_connection_is_refused_and_not_shown(name):
-    assert name in refused("GS-TLS-008", **{name: "hunter2"}).found
+def test_a_password_in_the_connection_is_refused_and_not_shown():
+    assert "PASSWORD" in refused("GS-TLS-008", PASSWORD="hunter2").found
+    assert "ENCRYPTED_PASSWORD" in refused("GS-TLS-008", ENCRYPTED_PASSWORD="hunter2").found
 
 
 def test_a_secret_must_be_named():

@@ -141,7 +141,7 @@ def test_a_connection_of_type_mysql_is_made_of_its_parts() -> None:
     parts = {"HOST": "DB", "DATABASE": "ops", "ENFORCE_SSL": "true"}
     connection = GlueConnection("c", "MYSQL", parts, authentication="BASIC", secret="arn:of:it")
     plan = plan_connection(connection, {})
-    assert (plan.url, plan.secret_id) == ("jdbc:mysql://db:3306/ops", "arn:of:it")
+    assert (plan.url, plan.login.secret_id) == ("jdbc:mysql://db:3306/ops", "arn:of:it")
 
 
 @pytest.mark.parametrize(
@@ -149,6 +149,7 @@ def test_a_connection_of_type_mysql_is_made_of_its_parts() -> None:
     [
         ("GS-TLS-008", {"authentication": "OAUTH2"}),
         ("GS-TLS-008", {"authentication": "IAM"}),
+        ("GS-TLS-008", {"authentication": "IAM", "secret": ""}),
         ("GS-TLS-008", {"secret": ""}),
         ("GS-TLS-008", {"properties": {"SECRET_ID": "another"}}),
         ("GS-TLS-005", {"more": ("sslMode",)}),

@@ -221,6 +221,14 @@ class RecordingSecrets:
         self.log.append(f"secret {secret_id}")
         return self.inner.credentials(secret_id)
 
+    def encrypted_password(self, connection: str, user: str, catalog_id: str | None) -> Credentials:
+        self.log.append(f"decrypt {connection}")
+        return self.inner.encrypted_password(connection, user, catalog_id)
+
+    def token(self, host: str, port: int, user: str, region: str, now: datetime) -> Credentials:
+        self.log.append(f"token {user}@{host}:{port}")
+        return self.inner.token(host, port, user, region, now)
+
 
 @dataclass
 class World:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from glue_secure.core.connection import GlueConnection
+from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.errors import CannotVerify, GlueSecureError, Refusal, UsageError
 from glue_secure.core.service import NotFound, ServiceError
 
@@ -184,6 +184,53 @@ def test_rows_travel_in_large_parts_unless_the_call_says_otherwise(run, world):
     sizes = [call["spark_options"]["batchsize"] for call in world.engine.asked("write_jdbc")]
     assert sizes == ["7", "10000"]
     assert world.engine.asked("write_jdbc")[0]["driver_options"]["reWriteBatchedInserts"] == "true"
+
+
+RDS = "ops.c9akciq32.eu-west-1.rds.amazonaws.com"
+
+
+def test_the_catalogs_encrypted_password_is_opened_when_the_server_is_known(run, world):
+    properties(world, SECRET_ID=None, USERNAME="etl")
+    world.secrets.kept["ops"] = Credentials("", "hunter2", origin="ENCRYPTED_PASSWORD under key/1")
+    run.read_jdbc("ops", "airlines")
+    assert world.log[-2:] == ["probe db.example.com:5432", "decrypt ops"]
+    assert world.engine.asked("read_jdbc")[1]["credentials"].user == "etl"
+    run.commit()
+    assert "ENCRYPTED_PASSWORD under key/1" in [c["found"] for c in world.evidence()["controls"]]
+    assert "hunter2" not in str(world.evidence())
+
+
+def test_gs_tls_008_a_password_that_the_catalog_does_not_keep(run, world):
+    properties(world, SECRET_ID=None, USERNAME="etl")
+    assert "SECRET_ID" in refused(run, "GS-TLS-008", CannotVerify).fix
+
+
+def test_a_token_is_made_anew_before_it_expires(run, world):
+    shape = {
+        "JDBC_CONNECTION_URL": f"jdbc:postgresql://{RDS}/ops",
+        "JDBC_ENFORCE_SSL": "true",
+        "CUSTOM_JDBC_CERT": "s3://config/ca.pem",
+        "USERNAME": "etl",
+    }
+    world.control_plane.connections["ops"] = GlueConnection("ops", "JDBC", shape, authentication="IAM")
+    run.read_jdbc("ops", "airlines")
+    world.clock.advance(minutes=9)
+    run.read_jdbc("ops", "airlines")
+    assert world.log.count(f"token etl@{RDS}:5432") == 1
+    world.clock.advance(minutes=2)
+    run.read_jdbc("ops", "airlines")
+    assert world.log.count(f"token etl@{RDS}:5432") == 2
+    used = [call["credentials"].password for call in world.engine.asked("read_jdbc")]
+    assert used[0] == used[1] == used[2] != used[3]
+    run.commit()
+    assert used[0] not in str(world.evidence())
+
+
+def test_what_holds_a_password_shows_none(run, world):
+    run.read_jdbc("ops", "airlines")
+    opened = run.open_connection("ops", {})
+    for value in (opened, opened.credentials, world.secrets, world.services(), run):
+        assert "hunter2" not in repr(value) and "hunter2" not in str(value)
 
 
 def test_gs_tls_010_a_session_where_true_is_one_counts_as_encrypted(run, world):

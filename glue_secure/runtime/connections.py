@@ -143,8 +143,8 @@ class ConnectionDesk:
             fix = {
                 LoginKind.SECRET: "give the role secretsmanager:GetSecretValue on the secret",
                 LoginKind.TOKEN: "give the job a role, and that rds-db:connect on the database's user",
-                LoginKind.ENCRYPTED: "set SECRET_ID in the connection; or have the catalog encrypt passwords and "
-                "return them encrypted, and give the role glue:GetConnection and kms:Decrypt on that key",
+                LoginKind.ENCRYPTED: "set SECRET_ID in the connection; or have the catalog encrypt passwords "
+                "and return them encrypted, and give the role kms:Decrypt on that key",
             }[login.kind]
             stop(unread("GS-TLS-008", f"connection {name} credentials", error, "readable credentials", fix))
 

@@ -44,6 +44,10 @@ def test_a_downgrade_is_refused_for_its_control(row: dict[str, str]) -> None:
     with pytest.raises(Refusal) as refused:
         if row["where"] == "url":
             read_url(row["text"])
+        elif row["where"] == "property":
+            name, _, value = row["text"].partition("=")
+            good = next(one["url"] for one in ACCEPTED if one["engine"] == row["engine"])
+            plan_connection(connection_to(good, **{name: value}), {})
         else:
             name, _, value = row["text"].partition("=")
             judge_options(BY_NAME[row["engine"]], "c", {name: value})
@@ -53,7 +57,8 @@ def test_a_downgrade_is_refused_for_its_control(row: dict[str, str]) -> None:
 def test_the_corpus_is_large_and_covers_every_engine() -> None:
     assert len(DOWNGRADES) >= 150
     for name in BY_NAME:
-        assert sum(row["engine"] == name for row in DOWNGRADES) >= 20
+        for where in ("url", "options", "property"):
+            assert sum((row["engine"], row["where"]) == (name, where) for row in DOWNGRADES) >= 15
 
 
 @pytest.mark.parametrize("row", ACCEPTED, ids=lambda row: row["url"])

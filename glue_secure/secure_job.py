@@ -108,6 +108,23 @@ class SecureJob:
         """
         return self._run.jdbc_options(connection)
 
+    def kafka_options(self, connection: str, options: Mapping[str, Any] | None = None) -> dict[str, str]:
+        """Options for Spark's own Kafka source and sink: brokers verified, full verification in the client.
+
+        ``job.spark.readStream.format("kafka").options(**job.kafka_options("c", {"subscribe": "t"})).load()``.
+        The evidence has what each bootstrap server showed, and knows nothing of what is read or written with
+        it; an option that the script adds is judged by nobody.
+
+        Args:
+            connection: a Glue connection of type KAFKA.
+            options: what is read, and how fast (``subscribe``, ``startingOffsets``, ...); one that touches TLS,
+                the brokers or the login refuses.
+
+        Returns:
+            Spark's options, the login among them. Never print or log it.
+        """
+        return self._run.kafka_options(connection, options or {})
+
     def commit(self) -> S3Uri:
         """End the run before the block does; afterwards it reads and writes no more."""
         return self._run.commit()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from glue_secure.core.connection import GlueConnection
 from glue_secure.core.errors import GlueSecureError, UsageError
+from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.jdbc.certificates import remarks
 from glue_secure.jdbc.probe import TlsFacts
 from glue_secure.runtime.ports import Clock, ControlPlane, ObjectStore
-from glue_secure.runtime.verification import read_connection, verify
+from glue_secure.runtime.verification import read_connection, verify, verify_kafka
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +89,31 @@ def _look(name: str, control_plane: ControlPlane, objects: ObjectStore, clock: C
     found = read_connection(control_plane, name)
     if found.connection_type.upper() == "NETWORK":
         return ConnectionReport(name, "network", remarks=("a way into a VPC, without a server of its own",))
+    if found.connection_type.upper() == "KAFKA":
+        return _look_at_kafka(name, found, objects, clock)
     verified = verify(name, found, {}, objects=objects, clock=clock)
     plan, facts = verified.plan, verified.facts
-    own = facts.chain[-1] if facts.chain and plan.certificate else None
     return ConnectionReport(
         name,
         plan.engine.name,
         str(plan.certificate or ""),
         (Looked(f"{plan.host}:{plan.port}", plan.verified_name or plan.host, facts),),
-        remarks(facts.chain, own),
+        _remarks(facts, plan.certificate),
     )
+
+
+def _look_at_kafka(name: str, found: GlueConnection, objects: ObjectStore, clock: Clock) -> ConnectionReport:
+    verified = verify_kafka(name, found, {}, objects=objects, clock=clock)
+    plan, every = verified.plan, verified.facts
+    looked = zip(plan.brokers, every, strict=True)
+    return ConnectionReport(
+        name,
+        "kafka",
+        str(plan.certificate or ""),
+        tuple(Looked(f"{host}:{port}", host, facts) for (host, port), facts in looked),
+        tuple(dict.fromkeys(remark for facts in every for remark in _remarks(facts, plan.certificate))),
+    )
+
+
+def _remarks(facts: TlsFacts, certificate: S3Uri | None) -> tuple[str, ...]:
+    return remarks(facts.chain, facts.chain[-1] if facts.chain and certificate else None)

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from glue_secure.core.connection import Credentials, GlueConnection, LoginKind
+from glue_secure.core.connection import Credentials, GlueConnection, Login, LoginKind
 from glue_secure.core.evidence import TlsRecord
 from glue_secure.core.policy import passed, stop
 from glue_secure.core.quiet import wire_logs_muted
 from glue_secure.core.service import ServiceError
 from glue_secure.jdbc.anchors import PlacedStore, trust_store
 from glue_secure.jdbc.connection import JdbcPlan, driver_options
+from glue_secure.jdbc.kafka import kafka_options
 from glue_secure.jdbc.probe import TlsFacts
 from glue_secure.jdbc.session import read_session
 from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.ports import Clock, ControlPlane, Engine, ObjectStore, SecretStore
-from glue_secure.runtime.verification import read_connection, unread, verify
+from glue_secure.runtime.verification import read_connection, unread, verify, verify_kafka
 
 _BEFORE_IT_EXPIRES = timedelta(minutes=5)
+_FIXES = {
+    LoginKind.SECRET: "give the role secretsmanager:GetSecretValue on the secret",
+    LoginKind.TOKEN: "give the job a role, and that rds-db:connect on the database's user",
+    LoginKind.ENCRYPTED: "set SECRET_ID in the connection; or have the catalog encrypt passwords and return "
+    "them encrypted, and give the role kms:Decrypt on that key",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,34 @@ class ConnectionDesk:
                 self._opened[asked] = self._open(told, options, found, catalog_id)
         return self._opened[asked]
 
+    def kafka(self, name: str, options: Mapping[str, object]) -> dict[str, str]:
+        """What Spark's Kafka source or sink is given for a connection, every bootstrap server verified.
+
+        No broker says how it saw the session, so the evidence has what the preflight saw of each.
+
+        Raises:
+            Refusal: a control of GS-TLS fails.
+            CannotVerify: one could not be decided.
+        """
+        resource = f"connection {name}"
+        with self._ledger.timed("connect"):
+            found = read_connection(self._control_plane, name)
+            verified = verify_kafka(name, found, options, objects=self._objects, clock=self._clock)
+            secret = verified.plan.secret_id
+            login = Login(LoginKind.SECRET, secret_id=secret) if secret else None
+            credentials = (
+                self._fetch(name, login, lambda: self._secrets.credentials(secret)) if login else None
+            )
+        for control in ("GS-TLS-001", "GS-TLS-005", "GS-TLS-006", "GS-TLS-007", "GS-TLS-008", "GS-TLS-011"):
+            self._ledger.findings.append(passed(control, resource, "full verification, nothing beside it"))
+        for (host, port), facts in zip(verified.plan.brokers, verified.facts, strict=True):
+            for control in ("GS-TLS-002", "GS-TLS-003", "GS-TLS-004", "GS-TLS-009"):
+                self._ledger.findings.append(passed(control, resource, f"{facts.protocol} {facts.subject}"))
+            self._ledger.tls[f"{name} {host}:{port}"] = _record(
+                name, f"{host}:{port}", facts, facts.protocol, facts.cipher, "preflight"
+            )
+        return kafka_options(verified.plan, verified.anchors_pem, credentials)
+
     def _usable(self, opened: OpenedConnection) -> bool:
         """Whether its credentials still open sessions for a while."""
         expires = opened.credentials.expires
@@ -133,19 +168,20 @@ class ConnectionDesk:
 
     def _credentials(self, name: str, plan: JdbcPlan, catalog_id: str | None) -> Credentials:
         login, secrets = plan.login, self._secrets
+        ways = {
+            LoginKind.SECRET: lambda: secrets.credentials(login.secret_id),
+            LoginKind.TOKEN: lambda: secrets.token(
+                plan.host, plan.port, login.user, login.region, self._clock.now()
+            ),
+            LoginKind.ENCRYPTED: lambda: secrets.encrypted_password(plan.connection, login.user, catalog_id),
+        }
+        return self._fetch(name, login, ways[login.kind])
+
+    def _fetch(self, name: str, login: Login, fetch: Callable[[], Credentials]) -> Credentials:
         try:
-            if login.kind is LoginKind.SECRET:
-                return secrets.credentials(login.secret_id)
-            if login.kind is LoginKind.TOKEN:
-                return secrets.token(plan.host, plan.port, login.user, login.region, self._clock.now())
-            return secrets.encrypted_password(plan.connection, login.user, catalog_id)
+            return fetch()
         except ServiceError as error:
-            fix = {
-                LoginKind.SECRET: "give the role secretsmanager:GetSecretValue on the secret",
-                LoginKind.TOKEN: "give the job a role, and that rds-db:connect on the database's user",
-                LoginKind.ENCRYPTED: "set SECRET_ID in the connection; or have the catalog encrypt passwords "
-                "and return them encrypted, and give the role kms:Decrypt on that key",
-            }[login.kind]
+            fix = _FIXES[login.kind]
             stop(unread("GS-TLS-008", f"connection {name} credentials", error, "readable credentials", fix))
 
     def _session(self, name: str, plan: JdbcPlan, facts: TlsFacts, opened: OpenedConnection) -> TlsRecord:
@@ -163,15 +199,19 @@ class ConnectionDesk:
             )
         session = read_session(self._engine.first_row(frame), resource=resource, source=source)
         self._ledger.findings.append(passed("GS-TLS-010", resource, f"{session.protocol} {session.cipher}"))
-        return TlsRecord(
-            connection=name,
-            host=f"{plan.host}:{plan.port}",
-            protocol=session.protocol,
-            cipher=session.cipher,
-            subject=facts.subject,
-            names=facts.names,
-            issuer=facts.issuer,
-            not_after=facts.not_after.isoformat(),
-            fingerprint=facts.fingerprint,
-            source=source,
-        )
+        return _record(name, f"{plan.host}:{plan.port}", facts, session.protocol, session.cipher, source)
+
+
+def _record(name: str, host: str, facts: TlsFacts, protocol: str, cipher: str, source: str) -> TlsRecord:
+    return TlsRecord(
+        connection=name,
+        host=host,
+        protocol=protocol,
+        cipher=cipher,
+        subject=facts.subject,
+        names=facts.names,
+        issuer=facts.issuer,
+        not_after=facts.not_after.isoformat(),
+        fingerprint=facts.fingerprint,
+        source=source,
+    )

@@ -267,6 +267,10 @@ class ReadFunnel:
             "password": opened.credentials.password,
         }
 
+    def kafka_options(self, connection: str, options: Mapping[str, object]) -> dict[str, str]:
+        """What Spark's own ``format("kafka")`` needs to connect: full verification, and the login."""
+        return self._connections.kafka(connection, options)
+
     def jdbc_conf(self, connection: str, catalog_id: str | None = None) -> dict[str, Any]:
         """What ``extract_jdbc_conf`` returns; ``fullUrl`` carries the forced TLS options.
 

@@ -194,6 +194,11 @@ class SecuredRun(Through):
         with self.call(Refusal):
             return self._reads.jdbc_options(connection)
 
+    def kafka_options(self, connection: str, options: Mapping[str, object]) -> dict[str, str]:
+        """See :meth:`ReadFunnel.kafka_options`."""
+        with self.call(Refusal):
+            return self._reads.kafka_options(connection, options)
+
     def jdbc_conf(self, connection: str, catalog_id: str | None = None) -> dict[str, Any]:
         """See :meth:`ReadFunnel.jdbc_conf`."""
         with self.call(Refusal):

@@ -14,6 +14,8 @@ from glue_secure.core.policy import Finding, failed, stop, unknown
 from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.jdbc.certificates import load_authorities
 from glue_secure.jdbc.connection import JdbcPlan, plan_connection
+from glue_secure.jdbc.engine import Opening
+from glue_secure.jdbc.kafka import KafkaPlan, plan_kafka
 from glue_secure.jdbc.probe import TlsFacts, probe
 from glue_secure.runtime.ports import Clock, ControlPlane, ObjectStore
 
@@ -29,6 +31,24 @@ class Verified:
 
     plan: JdbcPlan
     facts: TlsFacts
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedKafka:
+    """A Kafka connection, every bootstrap server of which has proved who it is.
+
+    Attributes:
+        plan: how to reach them.
+        facts: what each showed, in the plan's order.
+    """
+
+    plan: KafkaPlan
+    facts: tuple[TlsFacts, ...]
+
+    @property
+    def anchors_pem(self) -> str:
+        """The authorities that anchored their chains, each once."""
+        return "".join(dict.fromkeys(one.anchor_pem for one in self.facts))
 
 
 def read_connection(control_plane: ControlPlane, name: str, catalog_id: str | None = None) -> GlueConnection:
@@ -75,6 +95,26 @@ def verify(
         name=plan.verified_name,
     )
     return Verified(plan, facts)
+
+
+def verify_kafka(
+    name: str,
+    found: GlueConnection,
+    options: Mapping[str, object],
+    *,
+    objects: ObjectStore,
+    clock: Clock,
+) -> VerifiedKafka:
+    """As :func:`verify`, for a Kafka connection and each of its bootstrap servers."""
+    plan = plan_kafka(found, options)
+    resource = f"connection {name}"
+    body = None if plan.certificate is None else read_certificate(objects, plan.certificate, name)
+    authorities = None if body is None else load_authorities(body, resource=resource)
+    facts = (
+        probe(host, port, authorities, now=clock.now(), resource=resource, opening=Opening.TLS)
+        for host, port in plan.brokers
+    )
+    return VerifiedKafka(plan, tuple(facts))
 
 
 def read_certificate(objects: ObjectStore, location: S3Uri, name: str) -> bytes:

@@ -1,0 +1,96 @@
+"""A Kafka connection: every broker proves who it is before the login is fetched."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from glue_secure.core.connection import GlueConnection
+from glue_secure.core.errors import Refusal
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.runtime.connection_report import report
+
+NOW = datetime.now(timezone.utc)
+
+
+@pytest.fixture
+def broker(make, serve):
+    ca = make.authority(kind="RSA2048")
+
+    def start(**changes):
+        return serve(make.issue(by=ca, **{"names": ("localhost",), "which": 1, **changes}), opening="tls")
+
+    start.ca = ca
+    return start
+
+
+def connect(world, ca, *servers, **more):
+    world.clock._now = NOW
+    world.objects.put(S3Uri("config", "ca.pem"), ca.pem)
+    properties = {
+        "KAFKA_BOOTSTRAP_SERVERS": ",".join(f"localhost:{server.port}" for server in servers),
+        "KAFKA_CUSTOM_CERT": "s3://config/ca.pem",
+        "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+        "KAFKA_SASL_SCRAM_SECRETS_ARN": "ops/postgres",
+        **more,
+    }
+    world.control_plane.connections["events"] = GlueConnection("events", "KAFKA", properties)
+
+
+def test_options_for_spark_come_behind_verified_brokers_and_leave_evidence(world, broker):
+    one, two = broker(), broker(which=2)
+    connect(world, broker.ca, one, two)
+    run = world.start()
+    given = run.kafka_options("events", {"subscribe": "flights"})
+    assert given["kafka.ssl.truststore.certificates"] == broker.ca.pem.decode()
+    assert given["kafka.ssl.endpoint.identification.algorithm"] == "https"
+    assert "hunter2" in given["kafka.sasl.jaas.config"]
+    assert world.log == ["secret ops/postgres"]
+    assert one.heard == two.heard == b""
+    run.commit()
+    evidence = world.evidence()
+    assert [(tls["connection"], tls["source"]) for tls in evidence["tls"]] == [("events", "preflight")] * 2
+    assert {f"GS-TLS-{n:03d}" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11)} <= {
+        control["control"] for control in evidence["controls"]
+    }
+    assert "hunter2" not in str(evidence)
+
+
+@pytest.mark.parametrize(
+    ("control", "changes"),
+    [
+        ("GS-TLS-002", {"names": ("b-2.example.com",)}),
+        ("GS-TLS-003", {"start": NOW - timedelta(days=9), "end": NOW - timedelta(days=1)}),
+        ("GS-TLS-004", {"kind": "RSA1024"}),
+    ],
+)
+def test_one_bad_broker_among_good_ones_refuses_before_the_login_is_fetched(world, broker, control, changes):
+    bad = broker(**changes)
+    connect(world, broker.ca, broker(), bad)
+    with pytest.raises(Refusal) as caught:
+        world.start().kafka_options("events", {})
+    assert caught.value.control == control
+    assert world.log == [] and bad.heard == b""
+
+
+def test_a_broker_without_tls_is_told_nothing(world, broker, serve):
+    plain = serve(opening="tls", answer=b"\0\0\0\4\0\0\0\0")
+    connect(world, broker.ca, plain)
+    with pytest.raises(Refusal) as caught:
+        world.start().kafka_options("events", {})
+    assert caught.value.control == "GS-TLS-009"
+    assert world.log == []
+
+
+def test_the_preflight_shows_every_broker(world, broker):
+    connect(world, broker.ca, broker(), broker(which=2))
+    services = world.services()
+    (one,) = report(
+        ["events"],
+        control_plane=services.control_plane,
+        objects=services.objects,
+        clock=services.clock,
+    )
+    assert (one.refusal, one.kind, len(one.looked)) == (None, "kafka", 2)
+    assert world.log == []

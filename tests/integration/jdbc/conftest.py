@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
+from py4j.protocol import Py4JJavaError
 
+from glue_secure.jdbc.engines import ENGINES
 from glue_secure.local.artifacts import fetch
 from glue_secure.local.installed_spark import installed_spark
 from glue_secure.local.jars import Artifact
@@ -69,6 +71,30 @@ class Drivers:
         """None where the driver takes no such URL."""
         found: Reading | None = getattr(self, "_" + which.partition("-")[0])(which, url, properties)
         return found
+
+    def login(self, which: str, url: str, properties: dict[str, str]) -> str:
+        """Connect; what the driver, and what caused it, complain of. ``""`` when it connects."""
+        class_name = next(e.driver for e in ENGINES if e.name == which.partition("-")[0])
+        driver = (
+            self.loaders[which]
+            .loadClass(class_name)
+            .getDeclaredConstructor(self.gateway.new_array(self.jvm.java.lang.Class, 0))
+            .newInstance(self.gateway.new_array(self._objects, 0))
+        )
+        connect = self.jvm.java.sql.Driver._java_lang_class.getMethods()
+        method = next(m for m in connect if m.getName() == "connect")
+        given = self.gateway.new_array(self._objects, 2)
+        given[0], given[1] = url, self.properties(properties)
+        try:
+            connection = method.invoke(driver, given)
+        except Py4JJavaError as error:
+            found, cause = [], error.java_exception
+            while cause is not None:
+                found.append(str(cause.toString()))
+                cause = cause.getCause()
+            return " / ".join(found)
+        connection.close()
+        return ""
 
     def call(
         self, which: str, class_name: str, name: str, target: Any, *arguments: Any, types: str = ""

@@ -117,8 +117,8 @@ class SecureJob:
 
         Args:
             connection: a Glue connection of type KAFKA.
-            options: what is read, and how fast (``subscribe``, ``startingOffsets``, ...); one that touches TLS,
-                the brokers or the login refuses.
+            options: what is read, and how fast (``subscribe``, ``startingOffsets``, ...); what touches TLS,
+                the brokers or the login is refused.
 
         Returns:
             Spark's options, the login among them. Never print or log it.

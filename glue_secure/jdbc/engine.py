@@ -69,8 +69,8 @@ class Engine:
     Attributes:
         name: as in its URL (``postgresql``) and in Glue's ``JDBC_ENGINE``.
         url_prefix: what its JDBC URLs begin with.
-        supported: whether a run can connect to it today; where False, it is judged and then refused.
         opening: how its server is asked for TLS, for the preflight.
+        supported: whether a run can connect to it today; where False, it is judged and then refused.
         driver: the driver's class.
         default_port: the driver's own.
         forced: driver options that force full verification, all but the certificate.
@@ -99,8 +99,8 @@ class Engine:
 
     name: str
     url_prefix: str
+    opening: Opening
     supported: bool = False
-    opening: Opening = Opening.TLS
     driver: str = field(default="", repr=False)
     default_port: int = field(default=0, repr=False)
     forced: tuple[tuple[str, str], ...] = field(default=(), repr=False)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-from glue_secure.jdbc.engine import Bundled, Engine, options_of
+from glue_secure.jdbc.engine import Bundled, Engine, Opening, options_of
 
 _NUMBER = r"-?[0-9]{1,9}"
 _BOOLEAN = "true|false"
@@ -27,6 +27,7 @@ _TRACE = "it writes a file, with queries and parameters in it"
 SQLSERVER = Engine(
     name="sqlserver",
     url_prefix="jdbc:sqlserver:",
+    opening=Opening.TDS,
     driver="com.microsoft.sqlserver.jdbc.SQLServerDriver",
     default_port=1433,
     forced=(("encrypt", "true"), ("trustServerCertificate", "false"), ("sslProtocol", "TLSv1.2")),
@@ -98,6 +99,7 @@ SQLSERVER = Engine(
 ORACLE = Engine(
     name="oracle",
     url_prefix="jdbc:oracle:",
+    opening=Opening.TLS,
     driver="oracle.jdbc.OracleDriver",
     default_port=2484,
     forced=(("oracle.net.ssl_server_dn_match", "true"), ("oracle.net.ssl_version", "1.2")),
@@ -178,6 +180,7 @@ _VERIFIER = "com.amazon.redshift.ssl.RedshiftjdbcHostnameVerifier"
 REDSHIFT = Engine(
     name="redshift",
     url_prefix="jdbc:redshift:",
+    opening=Opening.POSTGRESQL,  # Redshift's driver is a child of pgjdbc
     driver="com.amazon.redshift.Driver",
     default_port=5439,
     forced=(

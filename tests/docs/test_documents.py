@@ -38,6 +38,8 @@ def a_copy(root: Path) -> Path:
     skip = shutil.ignore_patterns("__pycache__", "vectors")
     for folder in ("local", "glue_secure", "tests"):
         shutil.copytree(ROOT / folder, root / folder, ignore=skip)
+    (root / "tests" / "vectors").mkdir()
+    shutil.copy(ROOT / "tests" / "vectors" / "jdbc_downgrades.csv", root / "tests" / "vectors")
     return root
 
 

@@ -86,6 +86,35 @@ def test_the_server_for_another_name_refuses_before_the_password_is_fetched(glue
         job.read.jdbc(connection=seed.CONNECTION, table="airlines")
 
 
+def test_a_certificate_rotated_during_the_run_stops_the_driver_if_it_is_wrong_and_only_then(
+    glue_job, glue_account, tables
+):
+    """The preflight saw a good one; the driver looks again at each session."""
+    with glue_job.job() as job:
+        frame = job.read.jdbc(connection=seed.CONNECTION, table="airlines")
+        assert frame.count() == 16
+        with (
+            changes.database_certificate(glue_account, "db.example.org"),
+            pytest.raises(Exception, match=r"(?i)hostname|verif"),
+        ):
+            frame.collect()
+        with changes.database_certificate(glue_account, "localhost"):
+            assert frame.count() == 16
+
+
+def test_options_for_sparks_own_source_verify_the_server(glue_job, glue_spark, glue_account, tables):
+    with glue_job.job() as job:
+        native = glue_spark.read.format("jdbc").options(**job.jdbc_options(seed.CONNECTION))
+        native = native.option("dbtable", "airlines")
+        assert native.load().count() == 16
+        with (
+            changes.database_certificate(glue_account, "db.example.org"),
+            pytest.raises(Exception, match=r"(?i)hostname|verif"),
+        ):
+            native.load()
+    assert [tls["connection"] for tls in glue_job.evidence()[-1]["tls"]] == [seed.CONNECTION]
+
+
 def test_extract_jdbc_conf_gives_a_url_that_verifies(glue_job, glue_spark, glue_account, tables, monkeypatch):
     from glue_secure.context import GlueContext
     from glue_secure.job import Job

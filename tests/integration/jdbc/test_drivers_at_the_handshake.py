@@ -19,7 +19,7 @@ from glue_secure.jdbc.url_forms import read_url
 NOW = datetime.now(timezone.utc)
 DAY = timedelta(days=1)
 WHICH = ("postgresql", "mysql", "mariadb", "sqlserver", "sqlserver-9.4", "redshift", "oracle")
-# Oracle's driver tells a server of another name the service, and no user: one reason why a run refuses Oracle.
+# Oracle's driver tells a server of another name the service, and no user: one reason why runs refuse it.
 NAMED_OTHERWISE = ("wrong name", "no name")
 # SQL Server's driver would try again and again for half a minute.
 IMPATIENT = {"loginTimeout": "3"}

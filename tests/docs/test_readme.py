@@ -164,5 +164,6 @@ def test_every_action_of_the_adapters_is_in_the_table_of_permissions():
         asked |= set(re.findall(r'translated\("(\w+)"\)', path.read_text(encoding="utf-8")))
     assert len(asked) >= 12
     other_names = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket", "CopyObject": "PutObject"}
-    named = set(re.findall(r"`(?:dynamodb|glue|kms|s3|secretsmanager|sts):(\w+)`", README))
+    other_names["generate_db_auth_token"] = "connect"
+    named = set(re.findall(r"`(?:dynamodb|glue|kms|rds-db|s3|secretsmanager|sts):(\w+)`", README))
     assert {other_names.get(action, action) for action in asked} <= named

@@ -7,6 +7,7 @@ from typing import Any
 
 from glue_secure.aws.answers import translated
 from glue_secure.core.catalog import CatalogPartition, CatalogTable
+from glue_secure.core.catalog_encryption import CatalogEncryption
 from glue_secure.core.connection import GlueConnection
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.security_configuration import SecurityConfiguration
@@ -59,6 +60,17 @@ class GlueControlPlane:
         with translated("GetSecurityConfiguration"):
             answer = self._client.get_security_configuration(Name=name)
         return SecurityConfiguration.from_api(answer["SecurityConfiguration"])
+
+    def catalog_encryption(self, catalog_id: str | None = None) -> CatalogEncryption:
+        """GetDataCatalogEncryptionSettings."""
+        with translated("GetDataCatalogEncryptionSettings"):
+            answer = self._client.get_data_catalog_encryption_settings(**_catalog(catalog_id))
+        return CatalogEncryption.from_api(answer["DataCatalogEncryptionSettings"])
+
+    def put_catalog_encryption(self, settings: CatalogEncryption) -> None:
+        """PutDataCatalogEncryptionSettings, of the account's own catalog."""
+        with translated("PutDataCatalogEncryptionSettings"):
+            self._client.put_data_catalog_encryption_settings(DataCatalogEncryptionSettings=settings.to_api())
 
     def connection(self, name: str, catalog_id: str | None = None) -> GlueConnection:
         """GetConnection, without the password: it comes from Secrets Manager."""

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from glue_secure.bookmarks import operations
 from glue_secure.bookmarks.jdbc_state import JdbcSourceState
 from glue_secure.bookmarks.state import BookmarkState, SourceState
 from glue_secure.bookmarks.store import BookmarkStore, Loaded
+from glue_secure.cli import printing
 from glue_secure.core.arguments import BOOKMARK_DECRYPT_KEYS, BOOKMARK_URI, JobArguments, JobIdentity
-from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn, RunId, job_name
 from glue_secure.runtime import preflight
 from glue_secure.runtime.bookmarking import bookmark_store
@@ -94,14 +89,14 @@ def show(
         "contexts": {name: _source(source, reveal) for name, source in loaded.state.contexts.items()},
     }
     if as_json:
-        _print_json(document)
+        printing.print_json(document)
         return
-    _facts((name, value) for name, value in document.items() if name not in ("exists", "contexts"))
+    printing.facts((name, value) for name, value in document.items() if name not in ("exists", "contexts"))
     rows = [
         [name, source["kind"], source["watermark"], *([_values(source)] if reveal else [])]
         for name, source in document["contexts"].items()
     ]
-    _table(["transformation_ctx", "kind", "watermark", *(["values"] if reveal else [])], rows)
+    printing.table(["transformation_ctx", "kind", "watermark", *(["values"] if reveal else [])], rows)
 
 
 @app.command()
@@ -116,12 +111,12 @@ def history(
         states = [
             _state(entry.state) | {"stored": _time(entry.stored), "digest": entry.digest} for entry in entries
         ]
-        _print_json({"job": store.job, "uri": str(store.uri), "history": states})
+        printing.print_json({"job": store.job, "uri": str(store.uri), "history": states})
     elif not entries:
         _none(store, as_json)
     else:
         rows = [_row(entry) for entry in entries]
-        _table([*_COLUMNS, "stored", "digest", "by", "reason"], rows)
+        printing.table([*_COLUMNS, "stored", "digest", "by", "reason"], rows)
 
 
 @app.command()
@@ -143,7 +138,7 @@ def verify(
     allowed = (place.key, *place.arguments.bookmark_decrypt_keys())
     held = operations.verify(store, place.services.objects, allowed)
     if as_json:
-        _print_json(
+        printing.print_json(
             {
                 "job": store.job,
                 "uri": str(store.uri),
@@ -158,11 +153,11 @@ def verify(
     elif not held.states:
         _none(store, as_json)
     else:
-        _say(f"OK: {held.states} states, from sequence {held.sequence} back to 1, open and link")
+        printing.say(f"OK: {held.states} states, from sequence {held.sequence} back to 1, open and link")
         for key, number in held.keys.items():
-            _say(f"    {number} objects SSE-KMS under {key}")
+            printing.say(f"    {number} objects SSE-KMS under {key}")
         if not held.recorded:
-            _say("    the newest is not in the history yet; the next commit puts it there")
+            printing.say("    the newest is not in the history yet; the next commit puts it there")
 
 
 @app.command()
@@ -236,7 +231,7 @@ def find(job: str, uri: str | None, decrypt_keys: str | None, state: Path | None
     from glue_secure.runtime import composition
 
     if state is not None:
-        _enter(state)
+        printing.enter(state)
     services = composition.services()
     name = job_name(job)
     values = dict(preflight.arguments_of_job(name, services.control_plane))
@@ -255,20 +250,6 @@ def find(job: str, uri: str | None, decrypt_keys: str | None, state: Path | None
     return Place(identity, arguments, services, key)
 
 
-def _enter(state: Path) -> None:
-    """Make this process's environment that of the embedded account."""
-    from glue_secure.local import environment, lifecycle
-
-    account = lifecycle.status(state)
-    if account is None:
-        raise UsageError(
-            "the embedded account", found="not running", required="a running one", fix="glue-secure local up"
-        )
-    settings = environment.overlay(os.environ, account)
-    os.environ.clear()
-    os.environ.update(settings)
-
-
 def _change(
     place: Place,
     store: BookmarkStore,
@@ -281,16 +262,7 @@ def _change(
     """Say what a change means, ask, store it."""
     for line in (f"{change.cause} the bookmark of job {store.job}", *change.meaning):
         print(line, file=sys.stderr)
-    if not yes:
-        if not _at_terminal():
-            raise UsageError(
-                f"bookmark {change.cause}",
-                found="no terminal to ask at, and no --yes; nothing was changed",
-                required="an answer, or --yes",
-            )
-        if not typer.confirm("Do it?", err=True):
-            print("nothing was changed", file=sys.stderr)
-            raise typer.Exit(1)
+    printing.ask(f"bookmark {change.cause}", yes=yes)
     stored = operations.apply(
         store,
         change,
@@ -299,13 +271,9 @@ def _change(
         reason=reason,
     )
     if as_json:
-        _print_json(_document(store, stored))
+        printing.print_json(_document(store, stored))
     else:
-        _say(f"stored sequence {stored.sequence} ({change.cause}), {stored.digest[:12]}")
-
-
-def _at_terminal() -> bool:
-    return sys.stdin.isatty()
+        printing.say(f"stored sequence {stored.sequence} ({change.cause}), {stored.digest[:12]}")
 
 
 def _document(store: BookmarkStore, loaded: Loaded) -> dict[str, Any]:
@@ -354,38 +322,6 @@ def _time(time: datetime | None) -> str | None:
 
 def _none(store: BookmarkStore, as_json: bool) -> None:
     if as_json:
-        _print_json({"job": store.job, "uri": str(store.uri), "exists": False})
+        printing.print_json({"job": store.job, "uri": str(store.uri), "exists": False})
     else:
-        _say(f"no bookmark yet at {store.uri}")
-
-
-def _facts(facts: Iterable[tuple[str, Any]]) -> None:
-    for name, value in facts:
-        _say(f"{name:<17}{value}".rstrip())
-
-
-def _table(columns: list[str], rows: list[list[Any]]) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 250  # for a pipe, a row is a line
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(_plain(str(cell)) for cell in row))
-    console.print(table, markup=False)
-
-
-def _plain(text: str) -> str:
-    """Without signs that move a terminal's cursor, or that rich takes for markup."""
-    from rich.markup import escape
-
-    return escape("".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text))
-
-
-def _say(text: str) -> None:
-    print("".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text))
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+        printing.say(f"no bookmark yet at {store.uri}")

@@ -39,6 +39,8 @@ class CatalogTable:
         parameters: the table's own (``skip.header.line.count``).
         columns: the columns that lie in the data.
         partition_keys: the columns that the partitions give, in their order.
+        version: the table version's id, ``""`` where the answer has none.
+        in_lake: whether its location is registered with Lake Formation.
     """
 
     database: str
@@ -50,6 +52,8 @@ class CatalogTable:
     parameters: Mapping[str, str]
     columns: tuple[CatalogColumn, ...] = ()
     partition_keys: tuple[CatalogColumn, ...] = ()
+    version: str = ""
+    in_lake: bool = False
 
     @classmethod
     def from_api(cls, shape: Mapping[str, Any]) -> CatalogTable:
@@ -66,6 +70,8 @@ class CatalogTable:
             parameters={str(k): str(v) for k, v in parameters.items()},
             columns=CatalogColumn.from_api(storage.get("Columns")),
             partition_keys=CatalogColumn.from_api(shape.get("PartitionKeys")),
+            version=str(shape.get("VersionId") or ""),
+            in_lake=shape.get("IsRegisteredWithLakeFormation") is True,
         )
 
 

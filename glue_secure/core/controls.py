@@ -49,6 +49,7 @@ FAMILIES = {
     "GS-S3": "Amazon S3",
     "GS-TLS": "JDBC connections",
     "GS-BKM": "Job bookmarks",
+    "GS-CAT": "Data Catalog",
     "GS-EVD": "Evidence",
 }
 
@@ -62,6 +63,9 @@ _KMS_CONCEPTS = "https://docs.aws.amazon.com/kms/latest/developerguide/concepts.
 _S3A = "https://hadoop.apache.org/docs/r3.3.4/hadoop-aws/tools/hadoop-aws/encryption.html"
 _PGJDBC = "https://jdbc.postgresql.org/documentation/ssl/"
 _ESDK = "https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/concepts.html"
+
+_CATALOG = _GLUE + "encrypt-glue-data-catalog.html"
+_PASSWORDS = _GLUE + "encrypt-connection-passwords.html"
 
 C, H, M = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM
 
@@ -154,6 +158,14 @@ _TABLE = (
             "Two runs that both advance it lose one's progress; one wins and the other says so.", _BOOKMARKS),
     Control("GS-BKM-006", "The bookmark can be read and written", H,
             "No permission, no key or no answer is not 'no bookmark'.", _BOOKMARKS),
+    Control("GS-CAT-001", "The Data Catalog that a run reads or writes is encrypted under a named key", H,
+            "Table and partition definitions quote columns, locations and statistics of the data.", _CATALOG),
+    Control("GS-CAT-002", "Passwords of the connections that a run opens are encrypted under a named key", H,
+            "A password that a connection holds is otherwise returned in the clear to whoever may read the connection.", _PASSWORDS),
+    Control("GS-CAT-003", "The encryption settings of the Data Catalog can be read", H,
+            "What cannot be read cannot be relied on; 'access denied' is not 'encrypted'.", _CATALOG),
+    Control("GS-CAT-004", "Encryption settings that were applied are the ones in force", H,
+            "A setting that was put but does not come back encrypts nothing.", _CATALOG),
     Control("GS-EVD-001", "The run's evidence is written, encrypted", H,
             "A run that cannot show what it did cannot be relied on.", _SSE_KMS),
 )  # fmt: skip

@@ -100,6 +100,23 @@ class CatalogRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogObject:
+    """What a run touched of the Data Catalog, and what the catalog's encryption therefore has to cover.
+
+    Attributes:
+        kind: ``database``, ``table``, ``table-version``, ``partition`` or ``connection``.
+        name: its name; of partitions, their table's.
+        access: ``read`` or ``write``.
+        count: how many of them: of partitions, those that were read or written.
+    """
+
+    kind: str
+    name: str
+    access: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class StreamRecord:
     """One ``forEachBatch``, from its start to its end.
 
@@ -174,6 +191,7 @@ class Evidence:
     housekeeping: tuple[HousekeepingRecord, ...] = ()
     catalog: tuple[CatalogRecord, ...] = ()
     streams: tuple[StreamRecord, ...] = ()
+    catalog_objects: tuple[CatalogObject, ...] = ()
 
     def to_json(self) -> bytes:
         """Canonical JSON: UTF-8, sorted keys, no insignificant white space, one trailing newline."""

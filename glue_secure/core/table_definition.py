@@ -57,6 +57,8 @@ class TableDefinition:
         serde: the SerDe's parameters.
         parameters: the table's own.
         connection: the Glue connection's name, ``""`` for a table in S3.
+        version: the table version's id, ``""`` of a new table.
+        in_lake: whether its location is registered with Lake Formation.
     """
 
     database: str
@@ -68,6 +70,8 @@ class TableDefinition:
     serde: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     connection: str = ""
+    version: str = ""
+    in_lake: bool = False
 
     @classmethod
     def from_api(cls, shape: Mapping[str, Any]) -> TableDefinition:
@@ -84,6 +88,8 @@ class TableDefinition:
             serde=_texts((storage.get("SerdeInfo") or {}).get("Parameters") or {}),
             parameters=parameters,
             connection=parameters.get("connectionName", ""),
+            version=str(shape.get("VersionId") or ""),
+            in_lake=shape.get("IsRegisteredWithLakeFormation") is True,
         )
 
     def to_api(self) -> dict[str, Any]:

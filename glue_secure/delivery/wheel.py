@@ -31,7 +31,7 @@ PACKAGE = "glue_secure"
 NAME = f"{PACKAGE}-{__version__}-py3-none-any.whl"
 # What the package is made of. Anything else beneath it (caches, an editor's copies) is not packed.
 SUFFIXES = (".py", ".typed", ".txt", ".json")
-LAPTOP_ROOMS = frozenset(("cli", "delivery", "local", "testing"))
+LAPTOP_ROOMS = frozenset(("cli", "delivery", "governance", "local", "testing"))
 """Rooms, and extras of the same purpose, that no job imports; the layers contract keeps it so."""
 
 _LAPTOP_EXTRAS = frozenset(("cli", "demo", "dev", "local"))

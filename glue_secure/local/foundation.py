@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from glue_secure.core.catalog_encryption import CatalogEncryption
 from glue_secure.local.account import EmbeddedAccount
 from glue_secure.local.clients import clients, error_code
 
@@ -19,11 +20,12 @@ EVIDENCE_URI = f"s3://{EVIDENCE}/evidence/"
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """The ARNs of the three customer managed keys, and the strict security configuration's name."""
+    """The ARNs of the four customer managed keys, and the strict security configuration's name."""
 
     data_key: str
     bookmark_key: str
     logs_key: str
+    catalog_key: str
     security_configuration: str = STRICT
 
 
@@ -33,6 +35,7 @@ def lay(account: EmbeddedAccount) -> Foundation:
         data_key=key(account, "alias/glue-secure-data", "objects in S3"),
         bookmark_key=key(account, "alias/glue-secure-bookmarks", "job bookmarks"),
         logs_key=key(account, "alias/glue-secure-logs", "CloudWatch logs"),
+        catalog_key=key(account, "alias/glue-secure-catalog", "Data Catalog"),
     )
     s3 = clients(account)("s3")
     held = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
@@ -40,7 +43,16 @@ def lay(account: EmbeddedAccount) -> Foundation:
         if bucket not in held:
             s3.create_bucket(Bucket=bucket)
     put_configuration(account, STRICT, foundation)
+    encrypt_catalog(account, foundation.catalog_key)
     return foundation
+
+
+def encrypt_catalog(account: EmbeddedAccount, key_arn: str) -> None:
+    """Switch encryption of the Data Catalog and of connections' passwords on."""
+    wanted = CatalogEncryption("SSE-KMS", key_arn, passwords=True, password_key=key_arn)
+    clients(account)("glue").put_data_catalog_encryption_settings(
+        DataCatalogEncryptionSettings=wanted.to_api()
+    )
 
 
 def key(account: EmbeddedAccount, alias: str, description: str) -> str:

@@ -10,7 +10,7 @@ from glue_secure.core.evidence import CatalogRecord
 from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.core.table_definition import Columns, TableDefinition
 from glue_secure.runtime.ledger import Ledger
-from glue_secure.runtime.ports import ControlPlane
+from glue_secure.runtime.ports import Catalog
 
 Partitions = Mapping[tuple[str, ...], str]
 
@@ -23,7 +23,7 @@ class CatalogDesk:
         ledger: where each change is noted.
     """
 
-    def __init__(self, *, control_plane: ControlPlane, ledger: Ledger) -> None:
+    def __init__(self, *, control_plane: Catalog, ledger: Ledger) -> None:
         self._control_plane, self._ledger = control_plane, ledger
 
     def table(self, database: str, name: str) -> TableDefinition:

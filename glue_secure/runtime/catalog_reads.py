@@ -19,7 +19,7 @@ from glue_secure.core.service import ServiceError
 from glue_secure.jdbc.bookmark_keys import KEYS, ORDER
 from glue_secure.runtime.limits import BOUNDS, LIMITS, limits_of
 from glue_secure.runtime.parallel import source_of
-from glue_secure.runtime.ports import ControlPlane, Engine, Labels
+from glue_secure.runtime.ports import Catalog, Engine, Labels
 from glue_secure.runtime.reads import IDENTIFIERS, ReadFunnel
 from glue_secure.runtime.scope import Sample, scope_of
 from glue_secure.runtime.writes import s3_location
@@ -84,7 +84,7 @@ class CatalogReads:
         engine: evaluates predicates over partition values.
     """
 
-    def __init__(self, *, funnel: ReadFunnel, control_plane: ControlPlane, engine: Engine) -> None:
+    def __init__(self, *, funnel: ReadFunnel, control_plane: Catalog, engine: Engine) -> None:
         self._funnel, self._control_plane, self._engine = funnel, control_plane, engine
 
     def read_table(

@@ -42,11 +42,27 @@ class SystemClock:
         return datetime.now(timezone.utc)
 
 
+def key_service(session: AwsSession) -> KmsKeyService:
+    """AWS KMS, for commands."""
+    return KmsKeyService(client=session.client("kms"))
+
+
+def catalog_settings(session: AwsSession) -> GlueControlPlane:
+    """AWS Glue as commands change its settings."""
+    return GlueControlPlane(client=session.client("glue"))
+
+
+def aws_session(environ: Mapping[str, str] | None = None) -> AwsSession:
+    """The session that boto3's own chain finds."""
+    environ = os.environ if environ is None else environ
+    custom = any(name.startswith("AWS_ENDPOINT_URL") for name in environ)
+    return AwsSession.from_chain(path_style=custom, requests_ca_bundle=environ.get("REQUESTS_CA_BUNDLE"))
+
+
 def services(environ: Mapping[str, str] | None = None) -> Services:
     """Clients from boto3's own chain."""
     environ = os.environ if environ is None else environ
-    custom = any(name.startswith("AWS_ENDPOINT_URL") for name in environ)
-    session = AwsSession.from_chain(path_style=custom, requests_ca_bundle=environ.get("REQUESTS_CA_BUNDLE"))
+    session = aws_session(environ)
 
     session.client("secretsmanager")  # an endpoint without TLS is refused before anything starts
 

@@ -18,7 +18,7 @@ from glue_secure.jdbc.kafka import kafka_options
 from glue_secure.jdbc.probe import TlsFacts
 from glue_secure.jdbc.session import read_session
 from glue_secure.runtime.ledger import Ledger
-from glue_secure.runtime.ports import Clock, ControlPlane, Engine, ObjectStore, SecretStore
+from glue_secure.runtime.ports import Catalog, Clock, Engine, ObjectStore, SecretStore
 from glue_secure.runtime.verification import read_connection, unread, verify, verify_kafka
 
 _BEFORE_IT_EXPIRES = timedelta(minutes=5)
@@ -70,7 +70,7 @@ class ConnectionDesk:
     def __init__(
         self,
         *,
-        control_plane: ControlPlane,
+        control_plane: Catalog,
         objects: ObjectStore,
         secrets: SecretStore,
         engine: Engine,

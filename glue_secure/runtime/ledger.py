@@ -12,6 +12,7 @@ from typing import Any
 from glue_secure.core.arguments import JobIdentity
 from glue_secure.core.errors import GlueSecureError, Refusal
 from glue_secure.core.evidence import (
+    CatalogObject,
     CatalogRecord,
     Evidence,
     HousekeepingRecord,
@@ -43,6 +44,7 @@ class Ledger:
     housekeeping: list[HousekeepingRecord] = field(default_factory=list)
     catalog: list[CatalogRecord] = field(default_factory=list)
     streams: list[StreamRecord] = field(default_factory=list)
+    _touched: dict[tuple[str, str, str], int] = field(default_factory=dict)
     _reads: list[tuple[ReadRecord, str]] = field(default_factory=list)
 
     @contextmanager
@@ -53,6 +55,11 @@ class Ledger:
             yield
         finally:
             self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - begun
+
+    def touch(self, kind: str, name: str, access: str = "read", count: int = 1) -> None:
+        """Note an object of the Data Catalog; partitions add up, anything else is one however often."""
+        key = (kind, name, access)
+        self._touched[key] = self._touched.get(key, 0) + count if kind == "partition" else 1
 
     def read(self, record: ReadRecord, mark: str) -> None:
         """Note a read; its rows are asked for under ``mark`` at the end (``""``: nobody counts them)."""
@@ -102,6 +109,7 @@ class Ledger:
             housekeeping=tuple(self.housekeeping),
             catalog=tuple(self.catalog),
             streams=tuple(self.streams),
+            catalog_objects=tuple(CatalogObject(*key, count) for key, count in self._touched.items()),
         )
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable
+from glue_secure.core.catalog_encryption import CatalogEncryption
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
@@ -33,17 +34,11 @@ class Labels:
     values: Mapping[S3Uri, tuple[str, ...]]
 
 
-class ControlPlane(Protocol):
-    """AWS Glue, as far as a run asks it."""
+class Catalog(Protocol):
+    """The Data Catalog, as far as a run reads and changes it."""
 
-    def attached_configuration(self, job_name: str, run_id: str | None) -> str | None:
-        """Name of the configuration attached to the run, else to the job; None if neither has one."""
-
-    def default_arguments(self, job_name: str) -> Mapping[str, str]:
-        """The job's own arguments, by name without ``--``. Raises NotFound, ServiceError."""
-
-    def security_configuration(self, name: str) -> SecurityConfiguration:
-        """The configuration of that name. Raises NotFound, ServiceError."""
+    def catalog_encryption(self, catalog_id: str | None = None) -> CatalogEncryption:
+        """How the catalog, another account's if named, is encrypted. Raises ServiceError."""
 
     def connection(self, name: str, catalog_id: str | None = None) -> GlueConnection:
         """The connection of that name, in that account's catalog. Raises NotFound, ServiceError."""
@@ -76,6 +71,19 @@ class ControlPlane(Protocol):
 
     def delete_partitions(self, database: str, name: str, values: Sequence[tuple[str, ...]]) -> None:
         """Take partitions off the table; one that is gone is fine. Raises NotFound, ServiceError."""
+
+
+class ControlPlane(Catalog, Protocol):
+    """AWS Glue, as far as a run asks it."""
+
+    def attached_configuration(self, job_name: str, run_id: str | None) -> str | None:
+        """Name of the configuration attached to the run, else to the job; None if neither has one."""
+
+    def default_arguments(self, job_name: str) -> Mapping[str, str]:
+        """The job's own arguments, by name without ``--``. Raises NotFound, ServiceError."""
+
+    def security_configuration(self, name: str) -> SecurityConfiguration:
+        """The configuration of that name. Raises NotFound, ServiceError."""
 
 
 class KeyService(Protocol):

@@ -79,7 +79,7 @@ def establish(
     arns: dict[str, KmsKeyArn] = {}
     key_findings: list[Finding] = []
     for purpose, name in _key_names(configuration).items():
-        arn, found = _key(purpose, name, keys, region=environment.region, account=account)
+        arn, found = named_key(purpose, name, keys, region=environment.region, account=account)
         key_findings += found
         if arn is not None:
             arns[purpose] = arn
@@ -140,7 +140,7 @@ def required_key(
         CannotVerify: KMS denies, or does not answer.
     """
     account = _account(identity, environment)
-    arn, found = _key("job-bookmarks", name, keys, region=environment.region, account=account)
+    arn, found = named_key("job-bookmarks", name, keys, region=environment.region, account=account)
     enforce(found)
     if arn is None:
         raise ValueError(f"no finding says why there is no key {name}")
@@ -203,9 +203,10 @@ def _key_names(configuration: SecurityConfiguration) -> dict[str, str]:
     return {purpose: setting.key for purpose, setting in settings.items() if setting is not None}
 
 
-def _key(
+def named_key(
     purpose: str, name: str, keys: KeyService, *, region: str, account: str
 ) -> tuple[KmsKeyArn | None, list[Finding]]:
+    """The ARN behind a key's name, and GS-KMS-001 to -005 held against it; None when KMS tells no key."""
     resource = f"{name} ({purpose})"
     try:
         key = keys.describe(name)

@@ -23,7 +23,7 @@ from glue_secure.runtime.connections import ConnectionDesk
 from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.listing import Listing
 from glue_secure.runtime.parallel import predicates_of, require_no_strides
-from glue_secure.runtime.ports import ControlPlane, Engine, Labels, ObjectStore
+from glue_secure.runtime.ports import Catalog, Engine, Labels, ObjectStore
 from glue_secure.runtime.scope import WHOLE, Scope
 from glue_secure.runtime.table_bookmarks import OpenedDatabase, Rows, rows_of
 from glue_secure.runtime.writes import refuse_protected, s3_location
@@ -56,7 +56,7 @@ class ReadFunnel:
         plan: SettingsPlan,
         engine: Engine,
         objects: ObjectStore,
-        control_plane: ControlPlane,
+        control_plane: Catalog,
         bookmarks: BookmarkSession,
         connections: ConnectionDesk,
         ledger: Ledger,

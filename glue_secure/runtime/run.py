@@ -21,6 +21,7 @@ from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import check_java_options, check_settings
 from glue_secure.runtime.bookmarking import bookmarks_of
 from glue_secure.runtime.catalog import CatalogDesk
+from glue_secure.runtime.catalog_gate import CatalogGate
 from glue_secure.runtime.catalog_reads import CatalogReads
 from glue_secure.runtime.connections import ConnectionDesk
 from glue_secure.runtime.evidence_store import write_evidence
@@ -76,8 +77,15 @@ class SecuredRun(Through):
             services,
             glue_commit=glue_commit if native_bookmarks else None,
         )
+        catalog = CatalogGate(
+            services.control_plane,
+            keys=services.keys,
+            account=preflight.account,
+            region=preflight.region,
+            ledger=ledger,
+        )
         self._connections = connections = ConnectionDesk(
-            control_plane=services.control_plane,
+            control_plane=catalog,
             objects=services.objects,
             secrets=services.secrets,
             engine=engine,
@@ -88,12 +96,12 @@ class SecuredRun(Through):
             plan=preflight.plan,
             engine=engine,
             objects=services.objects,
-            control_plane=services.control_plane,
+            control_plane=catalog,
             bookmarks=self._bookmarks,
             connections=connections,
             ledger=ledger,
         )
-        self._tables = CatalogReads(funnel=self._reads, control_plane=services.control_plane, engine=engine)
+        self._tables = CatalogReads(funnel=self._reads, control_plane=catalog, engine=engine)
         self._writes = WriteFunnel(
             plan=preflight.plan,
             engine=engine,
@@ -102,7 +110,7 @@ class SecuredRun(Through):
             kept=[place for place in (self._evidence_prefix, arguments.location(BOOKMARK_URI)) if place],
             connections=connections,
         )
-        self.catalog = CatalogDesk(control_plane=services.control_plane, ledger=ledger)
+        self.catalog = CatalogDesk(control_plane=catalog, ledger=ledger)
         self.housekeeping = Housekeeping(
             plan=preflight.plan,
             objects=services.objects,

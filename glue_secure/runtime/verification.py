@@ -17,7 +17,7 @@ from glue_secure.jdbc.connection import JdbcPlan, plan_connection
 from glue_secure.jdbc.engine import Opening
 from glue_secure.jdbc.kafka import KafkaPlan, plan_kafka
 from glue_secure.jdbc.probe import TlsFacts, probe
-from glue_secure.runtime.ports import Clock, ControlPlane, ObjectStore
+from glue_secure.runtime.ports import Catalog, Clock, ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class VerifiedKafka:
         return "".join(dict.fromkeys(one.anchor_pem for one in self.facts))
 
 
-def read_connection(control_plane: ControlPlane, name: str, catalog_id: str | None = None) -> GlueConnection:
+def read_connection(control_plane: Catalog, name: str, catalog_id: str | None = None) -> GlueConnection:
     """The connection of that name.
 
     Raises:

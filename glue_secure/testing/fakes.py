@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
 from glue_secure.core.catalog import CatalogPartition, CatalogTable
+from glue_secure.core.catalog_encryption import CatalogEncryption
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
@@ -267,6 +268,7 @@ class FakeControlPlane:
         expressions: what ``list_partitions`` was asked for, in order.
         arguments: default arguments without ``--`` by job.
         job_connections: names by job.
+        encryption: of catalogs, by id; None is the account's own.
     """
 
     configurations: dict[str, SecurityConfiguration] = field(default_factory=dict)
@@ -282,6 +284,7 @@ class FakeControlPlane:
     expressions: list[str] = field(default_factory=list)
     arguments: dict[str, dict[str, str]] = field(default_factory=dict)
     job_connections: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    encryption: dict[str | None, CatalogEncryption] = field(default_factory=dict)
 
     def attached_configuration(self, job_name: str, run_id: str | None) -> str | None:
         """Name of the configuration attached to the run, else to the job; None if neither has one."""
@@ -305,6 +308,12 @@ class FakeControlPlane:
         if name not in self.configurations:
             raise _not_found("GetSecurityConfiguration", "EntityNotFoundException")
         return self.configurations[name]
+
+    def catalog_encryption(self, catalog_id: str | None = None) -> CatalogEncryption:
+        """The settings of that catalog; one that was given none is not encrypted, as in AWS."""
+        self._fail()
+        self._know(catalog_id)
+        return self.encryption.get(catalog_id, CatalogEncryption())
 
     def connection(self, name: str, catalog_id: str | None = None) -> GlueConnection:
         """The Data Catalog connection of that name."""

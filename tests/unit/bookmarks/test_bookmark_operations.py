@@ -12,7 +12,6 @@ from glue_secure.bookmarks import operations
 from glue_secure.bookmarks.jdbc_state import JdbcSourceState
 from glue_secure.bookmarks.state import BookmarkState, BookmarkStateError
 from glue_secure.bookmarks.store import BookmarkStore
-from glue_secure.cli import bookmark
 from glue_secure.cli.app import app
 from glue_secure.core.arguments import JobArguments
 from glue_secure.core.errors import BookmarkConflict, Refusal, UsageError
@@ -367,7 +366,7 @@ def test_without_a_terminal_and_without_yes_nothing_changes(ran, command, words)
 
 @pytest.mark.parametrize(("answer", "code", "sequence"), [(b"y\n", 0, 4), (b"n\n", 1, 3), (b"", 1, 3)])
 def test_at_a_terminal_the_answer_counts(ran, command, monkeypatch, answer, code, sequence):
-    monkeypatch.setattr(bookmark, "_at_terminal", lambda: True)
+    monkeypatch.setattr("glue_secure.cli.printing._at_terminal", lambda: True)
     result = command("reset", "curate", input=answer)
     assert (result.exit_code, ran.store().load().sequence) == (code, sequence), result.output
 

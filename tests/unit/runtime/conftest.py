@@ -17,6 +17,7 @@ from aws_encryption_sdk.structures import DataKey, EncryptedDataKey, MasterKeyIn
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from glue_secure.core.arguments import JobArguments, JobIdentity
+from glue_secure.core.catalog_encryption import CatalogEncryption
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
 from glue_secure.core.kms_key import KmsKey
@@ -324,6 +325,10 @@ def world() -> World:
         connections={"ops": connection},
         run_attachments={("curate", f"jr_{n}"): "strict" for n in range(1, 10)},
         job_attachments={"curate": "strict"},
+        encryption={
+            catalog: CatalogEncryption("SSE-KMS", str(KEY), passwords=True, password_key=str(KEY))
+            for catalog in (None, "123456789012")
+        },
     )
     return World(
         clock=clock,

@@ -123,6 +123,8 @@ def test_gs_tls_011_a_connection_that_does_not_exist(run, world):
 
 
 def test_gs_tls_011_a_connection_that_cannot_be_read(run, world):
+    del world.control_plane.connections["ops"]
+    run.catalog._control_plane.encryption()
     world.control_plane.failure = DENIED
     assert refused(run, "GS-TLS-011", CannotVerify).aws_code == "AccessDeniedException"
 

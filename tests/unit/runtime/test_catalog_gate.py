@@ -1,0 +1,167 @@
+"""GS-CAT: a run touches an encrypted Data Catalog or none, and what it touched stands in its evidence."""
+
+import pytest
+
+from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable
+from glue_secure.core.catalog_encryption import CatalogEncryption
+from glue_secure.core.errors import CannotVerify, Refusal
+from glue_secure.core.kms_key import KmsKey
+from glue_secure.core.service import ServiceError
+from glue_secure.core.table_definition import TableDefinition
+
+TABLE = CatalogTable(
+    "db", "t", "s3://landing/t/", "csv", "", {}, {}, (CatalogColumn("a", "string"),), version="3"
+)
+
+
+def encrypt(world, **changes):
+    key = str(world.key)
+    good = {"mode": "SSE-KMS", "key": key, "passwords": True, "password_key": key}
+    world.control_plane.encryption[None] = CatalogEncryption(**good | changes)
+
+
+def refused(world, call, kind=Refusal):
+    run = world.start()
+    with pytest.raises(Refusal) as caught:
+        call(run)
+    assert type(caught.value) is kind
+    return caught.value
+
+
+def read(run):
+    return run.read_table("db", "t")
+
+
+def connect(run):
+    return run.read_jdbc("ops", "airlines")
+
+
+WRITES = [
+    lambda run: run.catalog.table("db", "t"),
+    lambda run: run.catalog.existing("db", "t"),
+    lambda run: run.catalog.create(TableDefinition("db", "t", "s3://curated/t/", "csv", ())),
+    lambda run: run.catalog.replace_columns(
+        TableDefinition("db", "t", "s3://curated/t/", "csv", ()), (("a", "int"),)
+    ),
+    lambda run: run.catalog.add_partitions(
+        TableDefinition("db", "t", "s3://curated/t/", "csv", ()), {("1",): "s3://curated/t/m=1/"}
+    ),
+    lambda run: run.catalog.delete_partitions(
+        TableDefinition("db", "t", "s3://curated/t/", "csv", ()), [("1",)]
+    ),
+]
+
+
+@pytest.mark.parametrize("changes", [{"mode": "DISABLED"}, {"key": ""}, {"mode": "SSE-S3"}])
+@pytest.mark.parametrize("call", [read, connect, *WRITES])
+def test_gs_cat_001_nothing_of_the_catalog_is_touched_while_its_metadata_is_not_encrypted(
+    world, call, changes
+):
+    world.control_plane.tables["db", "t"] = TABLE
+    encrypt(world, **changes)
+    assert refused(world, call).control == "GS-CAT-001"
+    assert world.control_plane.definitions == {}
+    assert world.log == []
+
+
+@pytest.mark.parametrize("changes", [{"passwords": False}, {"password_key": ""}])
+def test_gs_cat_002_no_connection_is_opened_while_passwords_are_not_encrypted(world, changes):
+    encrypt(world, **changes)
+    assert refused(world, connect).control == "GS-CAT-002"
+    assert world.log == []
+
+
+def test_passwords_matter_to_connections_only(world):
+    world.control_plane.tables["db", "t"] = TABLE
+    encrypt(world, passwords=False)
+    assert read(world.start()) == []
+
+
+def test_gs_cat_003_denied_is_not_encrypted(world, monkeypatch):
+    def denied(_plane, catalog_id=None):
+        raise ServiceError("no", code="AccessDeniedException", operation="GetDataCatalogEncryptionSettings")
+
+    world.control_plane.tables["db", "t"] = TABLE
+    monkeypatch.setattr(type(world.control_plane), "catalog_encryption", denied)
+    error = refused(world, read, CannotVerify)
+    assert (error.control, error.aws_code) == ("GS-CAT-003", "AccessDeniedException")
+
+
+@pytest.mark.parametrize(
+    ("changes", "control"),
+    [
+        ({"state": "PendingDeletion"}, "GS-KMS-002"),
+        ({"manager": "AWS"}, "GS-KMS-003"),
+        ({"usage": "SIGN_VERIFY"}, "GS-KMS-004"),
+    ],
+)
+def test_the_catalogs_key_is_held_to_what_every_key_is(world, changes, control):
+    world.control_plane.tables["db", "t"] = TABLE
+    encrypt(world, key=str(world.other_key))
+    world.keys.append(KmsKey(world.other_key, "Enabled", "CUSTOMER", "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"))
+    world.change_key(world.other_key, **changes)
+    assert refused(world, read).control == control
+
+
+def test_a_key_of_passwords_that_nobody_knows_opens_no_connection(world):
+    encrypt(world, password_key="arn:aws:kms:eu-west-1:123456789012:key/unknown")
+    assert refused(world, connect).control == "GS-KMS-001"
+
+
+def test_a_run_that_touches_no_catalog_asks_nothing_of_it(world):
+    world.control_plane.encryption.clear()
+    world.start().commit()
+
+
+def test_the_settings_are_asked_once_a_run(world, monkeypatch):
+    asked = []
+    real = type(world.control_plane).catalog_encryption
+
+    def counting(plane, catalog_id=None):
+        asked.append(catalog_id)
+        return real(plane, catalog_id)
+
+    world.control_plane.tables["db", "t"] = TABLE
+    monkeypatch.setattr(type(world.control_plane), "catalog_encryption", counting)
+    run = world.start()
+    read(run)
+    read(run)
+    assert asked == [None]
+
+
+def test_what_was_touched_stands_in_the_evidence(world):
+    keyed = CatalogTable(
+        "db", "p", "s3://landing/p/", "csv", "", {}, {}, (), (CatalogColumn("m", "string"),), version="7"
+    )
+    world.control_plane.tables.update({("db", "t"): TABLE, ("db", "p"): keyed})
+    world.control_plane.table_partitions["db", "p"] = [
+        CatalogPartition((str(m),), f"s3://landing/p/m={m}/") for m in range(3)
+    ]
+    run = world.start()
+    read(run)
+    read(run)
+    run.read_table("db", "p")
+    run.catalog.create(TableDefinition("db", "new", "s3://curated/new/", "csv", ()))
+    run.commit()
+    evidence = world.evidence()
+    seen = {(one["kind"], one["name"], one["access"]): one["count"] for one in evidence["catalog_objects"]}
+    assert seen == {
+        ("database", "db", "read"): 1,
+        ("table", "db.t", "read"): 1,
+        ("table-version", "db.t@3", "read"): 1,
+        ("table", "db.p", "read"): 1,
+        ("table-version", "db.p@7", "read"): 1,
+        ("partition", "db.p", "read"): 3,
+        ("database", "db", "write"): 1,
+        ("table", "db.new", "write"): 1,
+    }
+    assert {"GS-CAT-001", "GS-CAT-003"} <= {one["control"] for one in evidence["controls"]}
+
+
+def test_an_opened_connection_stands_in_the_evidence(world, server):
+    run = world.start()
+    connect(run)
+    run.commit()
+    assert {"kind": "connection", "name": "ops", "access": "read", "count": 1} in world.evidence()[
+        "catalog_objects"
+    ]

@@ -50,6 +50,7 @@ FAMILIES = {
     "GS-TLS": "JDBC connections",
     "GS-BKM": "Job bookmarks",
     "GS-CAT": "Data Catalog",
+    "GS-LF": "Lake Formation",
     "GS-EVD": "Evidence",
 }
 
@@ -66,6 +67,8 @@ _ESDK = "https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/conce
 
 _CATALOG = _GLUE + "encrypt-glue-data-catalog.html"
 _PASSWORDS = _GLUE + "encrypt-connection-passwords.html"
+_LAKE = "https://docs.aws.amazon.com/lake-formation/latest/dg/"
+_LAKE_API = "https://docs.aws.amazon.com/lake-formation/latest/APIReference/"
 
 C, H, M = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM
 
@@ -166,6 +169,16 @@ _TABLE = (
             "What cannot be read cannot be relied on; 'access denied' is not 'encrypted'.", _CATALOG),
     Control("GS-CAT-004", "Encryption settings that were applied are the ones in force", H,
             "A setting that was put but does not come back encrypts nothing.", _CATALOG),
+    Control("GS-LF-001", "IAMAllowedPrincipals holds no Super on what grants are given for", H,
+            "While that group holds it, IAM alone decides and no grant counts.", _LAKE + "upgrade-glue-lake-formation-background.html"),
+    Control("GS-LF-002", "New databases and tables come with no permissions for IAMAllowedPrincipals", H,
+            "A table made tomorrow would be open to whomever IAM lets in.", _LAKE + "change-settings.html"),
+    Control("GS-LF-003", "The account's permissions can be read and are what the permissions file says", H,
+            "A grant by hand is access that nobody reviewed; 'access denied' is not 'no grants'.", _LAKE + "lf-permissions-reference.html"),
+    Control("GS-LF-004", "A reviewed plan is applied to the state that it was planned from", H,
+            "The same steps on another state give other permissions than the reviewer saw.", _LAKE + "granting-catalog-permissions.html"),
+    Control("GS-LF-005", "Every step of a plan took effect", H,
+            "Entries of a batch fail while the request succeeds; only a second look shows it.", _LAKE_API + "API_BatchGrantPermissions.html"),
     Control("GS-EVD-001", "The run's evidence is written, encrypted", H,
             "A run that cannot show what it did cannot be relied on.", _SSE_KMS),
 )  # fmt: skip

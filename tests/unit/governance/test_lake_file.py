@@ -1,0 +1,160 @@
+"""The permissions file: what it cannot mean is refused, with its line."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glue_secure.core.errors import UsageError
+from glue_secure.core.lake.model import Kind, Permission
+from glue_secure.governance.lake.file import parse, read
+from glue_secure.governance.lake.lines import of_json, of_toml
+from glue_secure.governance.lake.reference import ALLOWED
+
+from .conftest import ANALYST, HEAD
+from .test_lake_plan import EVERYTHING
+
+TARGETS = {
+    Kind.CATALOG: "catalog = true",
+    Kind.DATABASE: 'database = "d"',
+    Kind.TABLE: 'database = "d"\ntable = "t"',
+    Kind.ALL_TABLES: 'database = "d"\ntable = "*"',
+    Kind.COLUMNS: 'database = "d"\ntable = "t"\ncolumns = ["c"]',
+    Kind.OTHER_COLUMNS: 'database = "d"\ntable = "t"\nexcept = ["c"]',
+    Kind.CELLS: 'database = "d"\ntable = "t"\nfilter = "f"',
+    Kind.LOCATION: 'location = "s3://lake/a"',
+    Kind.TAG: 'lf_tag = "k"\nvalues = ["v"]',
+    Kind.EXPRESSION: 'expression = "e"',
+    Kind.DATABASES_WITH: 'databases_with = { k = ["v"] }',
+    Kind.TABLES_WITH: 'tables_with = { k = ["v"] }',
+}
+
+
+def grant(target, *words):
+    return f'schema = 1\n[[grants]]\nprincipal = "{ANALYST}"\n{target}\npermissions = {json.dumps(words)}\n'
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_what_may_be_granted_on_what_is_checked_before_any_call(kind):
+    for word in Permission:
+        text = grant(TARGETS[kind], word.value)
+        if word in ALLOWED[kind]:
+            (one,) = parse(text, "p").grants.values()
+            assert (one.resource.kind, one.permissions) == (kind, {word.value})
+        else:
+            with pytest.raises(UsageError, match=r"p:\d+ grants\[0\]\.permissions"):
+                parse(text, "p")
+
+
+def test_json_says_the_same_as_toml():
+    whole = parse(HEAD + EVERYTHING, "p")
+    assert parse(json.dumps(whole.document), "p", as_json=True) == whole
+
+
+BAD = [
+    ("schema = 2", 1, "schema"),
+    ("schema = 1\nnope = 1", 2, "nope"),
+    ("schema = 1\n[settings]\nclose = true", 3, "settings.close"),
+    ('schema = 1\naccount = "12"', 2, "account"),
+    ('schema = 1\n[principals]\na = "b"', 3, "principals.a"),
+    ('schema = 1\n[principals]\na = "IAM_ALLOWED_PRINCIPALS"', 3, "principals.a"),
+    ('schema = 1\n\n[lf_tags]\nPII = ["true"]', 4, "lf_tags.PII"),
+    ('schema = 1\n[lf_tags]\npii = ["True"]', 3, "lf_tags.pii"),
+    ('schema = 1\n[lf_tags]\npii = ["a", "a"]', 3, "lf_tags.pii"),
+    ('schema = 1\n[lf_tags]\npii = ["*"]', 3, "lf_tags.pii"),
+    ('schema = 1\n[lf_tags]\npii = []', 3, "lf_tags.pii"),
+    ('schema = 1\n[lf_tags]\npii = ["a"]\n[expressions]\ne = { pii = ["b"] }', 5, "expressions.e.pii"),
+    ('schema = 1\n[[locations]]\narn = "gs://x"', 3, "locations[0].arn"),
+    ('schema = 1\n[[assign]]\ndatabase = "D"', 3, "assign[0].database"),
+    ('schema = 1\n[lf_tags]\nk = ["v"]\n[[assign]]\ndatabase = "d"\ntags = { k = "w" }', 6,
+     "assign[0].tags.k"),
+    ('schema = 1\n[[assign]]\ndatabase = "d"\ncolumns = ["c"]', 2, "assign[0]"),
+    ('schema = 1\n[[filters]]\nname = "f"\ndatabase = "d"\ntable = "t"', 2, "filters[0]"),
+    ('schema = 1\n[[filters]]\nname = "f"\ndatabase = "d"\ntable = "t"\n'
+     'rows = "a"\ncolumns = ["a"]\nexcept = ["b"]', 2, "filters[0]"),
+    ('schema = 1\n[[opt_ins]]\nprincipal = "arn:aws:iam::1:role/a"\ndatabase = "d"\n\n'
+     'tabel = "t"', 6, "opt_ins[0].tabel"),
+    ('schema = 1\n[[grants]]\nprincipal = "x"\ncatalog = true\npermissions = ["ALL"]', 3,
+     "grants[0].principal"),
+    ('schema = 1\n[[grants]]\ncatalog = true\npermissions = ["ALL"]', 2, "grants[0]"),
+    (grant("catalog = true\ndatabase = 'd'", "ALL"), 2, "grants[0]"),
+    (grant(TARGETS[Kind.TABLE], "ALL", "SELECT"), 6, "grants[0].permissions"),
+    (grant(TARGETS[Kind.TABLE]), 2, "grants[0]"),
+    (grant(TARGETS[Kind.TABLE], "SELECT") + 'grantable = ["INSERT"]', 7, "grants[0].grantable"),
+    (grant(TARGETS[Kind.TABLE], "SELECT") + grant(TARGETS[Kind.TABLE], "INSERT")[11:], 7, "grants[1]"),
+    ("schema = 1\ngrants = 3", 2, "grants"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "line", "path"), BAD)
+def test_an_error_names_the_line_and_the_place(text, line, path):
+    with pytest.raises(UsageError) as caught:
+        parse(text, "p.toml")
+    assert caught.value.what == f"p.toml:{line} {path}"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("schema = ", 1), ("[", 1), ("schema = 1\nschema = 1", 2), ("a = 1\n\x00\n", 2)]
+)
+def test_text_that_is_no_toml_is_refused_with_its_line(text, line):
+    with pytest.raises(UsageError) as caught:
+        parse(text, "p.toml")
+    assert caught.value.what == f"p.toml:{line}"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 1, "schema": 1}', "[" * 100_000])
+def test_text_that_is_no_json_object_is_refused(text):
+    with pytest.raises(UsageError, match=r"p\.json"):
+        parse(text, "p.json", as_json=True)
+
+
+def test_an_error_in_json_names_its_line():
+    text = '{\n  "schema": 1,\n  "grants": [\n    {},\n    {"principal": 3}\n  ]\n}'
+    with pytest.raises(UsageError) as caught:
+        parse(text, "p.json", as_json=True)
+    assert caught.value.what.startswith("p.json:4 grants[0]")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(UsageError, match=r"none\.toml"):
+        read(tmp_path / "none.toml")
+
+
+def test_lines_of_toml_see_through_long_values():
+    text = 'a = """\n[no]\nb = 1\n"""\nc = [\n  "[[x]]", # ]\n  1,\n]\n'
+    text += "[[t]]\nd = 1\n[[t]]\nd.e = 2\n[t.f]\ng = 3\n"
+    found = of_toml(text)
+    assert found == {
+        ("a",): 1, ("c",): 5, ("t", 0): 9, ("t", 0, "d"): 10, ("t", 1): 11, ("t", 1, "d", "e"): 12,
+        ("t", 1, "f"): 13, ("t", 1, "f", "g"): 14,
+    }  # fmt: skip
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=12,
+)
+
+
+@given(json_values)
+def test_every_value_of_json_has_a_line(value):
+    found = of_json(json.dumps(value, indent=1))
+
+    def paths(of, path=()):
+        yield path
+        items = of.items() if isinstance(of, dict) else enumerate(of) if isinstance(of, list) else ()
+        for name, inner in items:
+            yield from paths(inner, (*path, name))
+
+    assert set(paths(value)) <= set(found)
+
+
+@given(st.text(max_size=200))
+def test_no_text_breaks_the_reader(text):
+    for as_json in (False, True):
+        try:
+            parse(text, "p", as_json=as_json)
+        except UsageError as error:
+            assert "p" in error.what

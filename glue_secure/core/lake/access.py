@@ -199,12 +199,16 @@ def _by_tags(grant: Grant, table: TableFacts, lake: LakeFacts) -> Reason:
         return Reason(False, f"{what}: the expression is not known")
     permissions = _expanded(grant.permissions)
     matching = [one for one in table.columns if matches(expression, table.tags.of_column(one))]
-    if matches(expression, table.tags.of_table):
-        return _gives(f"{what}: the tags match", permissions, matching)
-    why = _why_not(expression, table.tags.of_table)
-    if matching and "SELECT" in permissions:
-        return _gives(f"{what}: the table {why}, columns do not", permissions & {"SELECT"}, matching)
-    return Reason(False, f"{what}: the table {why}")
+    of_table = matches(expression, table.tags.of_table)
+    if of_table and len(matching) == len(table.columns):
+        return _gives(f"{what}: the tags match", permissions, table.columns)
+    if of_table or matching:
+        # https://docs.aws.amazon.com/lake-formation/latest/dg/TBAC-notes.html: of a part of the columns
+        # nothing is given that needs all of them, but DESCRIBE in its place.
+        why = "the tags match" if of_table else f"the table {_why_not(expression, table.tags.of_table)}"
+        text = f"{what}: {why}; of the columns match {', '.join(matching) or 'none'}"
+        return _gives(text, (permissions & {"SELECT"}) | {"DESCRIBE"}, matching)
+    return Reason(False, f"{what}: the table {_why_not(expression, table.tags.of_table)}")
 
 
 def _gives(text: str, permissions: Iterable[str], columns: Iterable[str], rows: str = "") -> Reason:

@@ -1,4 +1,4 @@
-"""The commands ``lakeformation plan|apply|drift|explain|import``."""
+"""The commands ``lakeformation plan|apply|drift|explain|preflight|import``."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, List, Optional  # noqa: UP035 - typer reads 3.10
 
 import typer
 
 from glue_secure.cli import printing
 from glue_secure.core.errors import CannotVerify, UsageError
+from glue_secure.core.policy import Verdict
 from glue_secure.core.service import ServiceError
 from glue_secure.governance.lake import apply as applier
 from glue_secure.governance.lake import explain as explainer
 from glue_secure.governance.lake import export, file, saved
+from glue_secure.governance.lake import preflight as jobs
 from glue_secure.governance.lake.plan import make_plan
 from glue_secure.governance.lake.steps import Plan, Unmanaged, told
 
@@ -23,11 +25,15 @@ if TYPE_CHECKING:
     from glue_secure.governance.lake.account import Account
 
 app = typer.Typer(
-    help="Lake Formation's permissions as code: plan, apply, drift, explain, import.", no_args_is_help=True
+    help="Lake Formation's permissions as code: plan, apply, drift, explain, preflight, import.",
+    no_args_is_help=True,
 )
 
 File = Annotated[Path, typer.Argument(help="The permissions file: TOML, or JSON.")]
 State = Annotated[Optional[Path], typer.Option("--state", help="Use the embedded account of that folder.")]  # noqa: UP045 - typer reads 3.10
+Reads = Annotated[Optional[List[str]], typer.Option("--read", help="DATABASE.TABLE that the job reads.")]  # noqa: UP006, UP045
+Writes = Annotated[Optional[List[str]], typer.Option("--write", help="DATABASE.TABLE that it writes.")]  # noqa: UP006, UP045
+Creates = Annotated[Optional[List[str]], typer.Option("--create", help="Database that it makes tables in.")]  # noqa: UP006, UP045
 PlanOut = Annotated[Optional[Path], typer.Option("--out", help="Write the plan there, to apply later.")]  # noqa: UP045
 TextOut = Annotated[Optional[Path], typer.Option("--out", help="Where to write; default standard output.")]  # noqa: UP045
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -155,6 +161,39 @@ def explain(
     printing.table(["column", "SELECT"], [[name, _rows(rows)] for name, rows in columns.items()])
     rows = [["gives" if one.gives else "withholds", one.text] for one in access.reasons]
     printing.table(["", "because"], rows or [["withholds", "no grant names this principal"]])
+
+
+@app.command()
+def preflight(
+    role: Annotated[str, typer.Argument(help="ARN of the job's role.")],
+    read: Reads = None,
+    write: Writes = None,
+    create: Creates = None,
+    fine_grained: Annotated[
+        bool, typer.Option("--fine-grained", help="The job runs with fine-grained access control.")
+    ] = False,
+    state: State = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether a job's role may read and write what the job does (GS-LF-006). Exit code 3 when not."""
+    if not (read or write or create):
+        raise UsageError("lakeformation preflight", found="nothing", required="--read, --write or --create")
+    with _account(state) as account:
+        found = jobs.check_job(
+            account,
+            role,
+            reads=read or (),
+            writes=write or (),
+            creates=create or (),
+            fine_grained=fine_grained,
+        )
+    if as_json:
+        names = ("control", "verdict", "resource", "found", "fix")
+        printing.print_json({"findings": [{name: getattr(one, name) for name in names} for one in found]})
+    else:
+        printing.table(["", "what", "found"], [[one.verdict.value, one.resource, one.found] for one in found])
+    if any(one.verdict is not Verdict.PASS for one in found):
+        raise typer.Exit(3)
 
 
 @app.command("import")

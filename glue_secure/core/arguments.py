@@ -18,6 +18,7 @@ BOOKMARK_URI = "glue-secure-bookmark-uri"
 EVIDENCE_URI = "glue-secure-evidence-uri"
 BOOKMARK_DECRYPT_KEYS = "glue-secure-bookmark-decrypt-keys"
 BOOKMARK_HIGH_WATER = "glue-secure-bookmark-high-water"
+FINE_GRAINED = "enable-lakeformation-fine-grained-access"
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 _TABLE = re.compile(r"dynamodb:([A-Za-z0-9_.-]{3,255})\Z")
 
@@ -50,6 +51,7 @@ DECISIVE = (
     EVIDENCE_URI,
     BOOKMARK_DECRYPT_KEYS,
     BOOKMARK_HIGH_WATER,
+    FINE_GRAINED,
 )
 
 

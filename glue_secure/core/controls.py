@@ -179,6 +179,10 @@ _TABLE = (
             "The same steps on another state give other permissions than the reviewer saw.", _LAKE + "granting-catalog-permissions.html"),
     Control("GS-LF-005", "Every step of a plan took effect", H,
             "Entries of a batch fail while the request succeeds; only a second look shows it.", _LAKE_API + "API_BatchGrantPermissions.html"),
+    Control("GS-LF-006", "A job's role holds the Lake Formation permissions that its reads and writes need", M,
+            "A job that is denied half way has written half of its data.", _LAKE + "lf-permissions-reference.html"),
+    Control("GS-LF-007", "Under fine-grained access control no call works on RDDs", M,
+            "Rows and columns are withheld from DataFrames only; RDDs are shut, and a job finds out late.", _GLUE + "security-lf-enable.html"),
     Control("GS-EVD-001", "The run's evidence is written, encrypted", H,
             "A run that cannot show what it did cannot be relied on.", _SSE_KMS),
 )  # fmt: skip

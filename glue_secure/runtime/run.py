@@ -25,6 +25,7 @@ from glue_secure.runtime.catalog_gate import CatalogGate
 from glue_secure.runtime.catalog_reads import CatalogReads
 from glue_secure.runtime.connections import ConnectionDesk
 from glue_secure.runtime.evidence_store import write_evidence
+from glue_secure.runtime.fine_grained import is_fine_grained
 from glue_secure.runtime.housekeeping import Housekeeping
 from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.ports import Engine
@@ -46,6 +47,7 @@ class SecuredRun(Through):
         housekeeping: purges and transitions. Use it inside :meth:`call`.
         streams_end_when_drained: whether a stream handles what is there and returns.
         temporary: the job's ``--TempDir``, ``""`` when it has none.
+        fine_grained: whether Lake Formation's fine-grained access control is on, so that RDDs are shut.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class SecuredRun(Through):
         native_bookmarks: bool = False,
     ) -> None:
         self.identity, self.preflight = identity, preflight
+        self.fine_grained = is_fine_grained(arguments)
         self.evidence_uri: S3Uri | None = None
         self._services, self._engine, self._ledger = services, engine, ledger
         self._evidence_prefix = required_location(arguments, EVIDENCE_URI)

@@ -190,6 +190,10 @@ class FakeLake:
         return {"Failures": []}
 
     def _GetResourceLFTags(self, asked: Any) -> Any:
+        if "Database" in asked["Resource"]:
+            name = asked["Resource"]["Database"]["Name"]
+            _of(self.databases, name)
+            return {"LFTagOnDatabase": self._tags_of(name, "")["LFTagOnDatabase"]}
         of = asked["Resource"]["Table"]
         return self._tags_of(of["DatabaseName"], of["Name"])
 

@@ -75,3 +75,28 @@ def test_gs_sec_005_a_configuration_without_bookmark_encryption_never_reaches_jo
         Job(context).init("curate", {"JOB_NAME": "curate"})
     assert context.recorder.called("init") == []
     assert context.secured_run is None
+
+
+# awsglue makes DataFrames by the constructor that pyspark calls its own.
+@pytest.mark.filterwarnings("ignore:DataFrame constructor is internal:UserWarning")
+def test_gs_lf_007_in_glue_dynamic_frames_are_refused_before_the_jvm_hears_of_them(started, frame_of):
+    from glue_secure.dynamicframe import DynamicFrame
+
+    frame = frame_of(DynamicFrame, started)
+    started.secured_run.fine_grained = True
+    started.recorder.calls.clear()
+    s3 = {"connection_type": "s3", "connection_options": {"paths": ["s3://landing/"]}, "format": "csv"}
+    for call in (
+        lambda: started.create_dynamic_frame.from_catalog("lake", "flights"),
+        lambda: started.create_sample_dynamic_frame_from_catalog("lake", "flights", 5),
+        lambda: DynamicFrame.fromDF(object(), started, "f"),
+        lambda: started.write_dynamic_frame.from_catalog(frame, "lake", "flights"),
+        lambda: frame.spigot("s3://curated/x/"),
+    ):
+        with pytest.raises(Refusal, match="GS-LF-007"):
+            call()
+    assert started.recorder.data_calls() == []
+    with pytest.raises(Refusal, match="GS-LF-007"):
+        started.create_dynamic_frame.from_options(**s3)
+    started.create_data_frame.from_catalog("lake", "flights")
+    assert started.recorder.data_calls()

@@ -141,6 +141,28 @@ def evaluate(principal: str, table: TableFacts, lake: LakeFacts) -> Access:
     return Access(False, permissions, columns, tuple(reasons))
 
 
+def may_create_tables(
+    principal: str, account: str, database: str, tags: Mapping[str, str], lake: LakeFacts
+) -> bool:
+    """Whether ``principal`` may make tables in a database that has these LF-tags.
+
+    Hybrid access mode is of tables; a database that IAMAllowedPrincipals holds is open to everybody.
+    """
+    me = identities(principal, account) | {IAM_ALLOWED}
+    for grant in lake.grants:
+        on = grant.resource
+        if grant.principal not in me or grant.condition:
+            continue
+        here = on.kind is Kind.DATABASE and on.database == database
+        if on.kind is Kind.DATABASES_WITH:
+            here = matches(lake.expressions.get(on.name, ()) if on.name else on.expression, tags)
+        if here and {Permission.ALL, Permission.CREATE_TABLE} & grant.permissions:
+            return True
+        if on.kind is Kind.CATALOG and Permission.SUPER_USER in grant.permissions:
+            return True
+    return False
+
+
 def identities(principal: str, account: str) -> frozenset[str]:
     """Names under which a principal may hold grants: its own, its role's, and all IAM principals'."""
     names = {principal}

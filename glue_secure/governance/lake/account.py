@@ -238,6 +238,11 @@ class Account:
         tags = tags_from_api(self._call("GetResourceLFTags", Resource=resource))
         return TableFacts(self.id, database, name, tuple(str(one["Name"]) for one in columns), tags)
 
+    def database_tags(self, name: str) -> Mapping[str, str]:
+        """GetResourceLFTags of a database."""
+        answer = self._call("GetResourceLFTags", Resource={"Database": {"Name": name}})
+        return tags_from_api(answer).database
+
     def _settings(self) -> dict[str, Any]:
         return dict(self._call("GetDataLakeSettings")["DataLakeSettings"])
 

@@ -38,23 +38,33 @@ def explain(account: Account, principal: str, what: str) -> Explained:
     parts = what.lower().split(".")
     if len(parts) not in (2, 3) or not all(parts):
         raise UsageError("TABLE", found=repr(what), required="DATABASE.TABLE or DATABASE.TABLE.COLUMN")
-    try:
-        table = account.table(parts[0], parts[1])
-    except NotFound as error:
-        raise UsageError("TABLE", found=str(error), required="a table of the Data Catalog") from None
+    table = table_of(account, ".".join(parts[:2]))
     columns = tuple(parts[2:]) or table.columns
     for column in columns:
         if column not in table.columns:
             raise UsageError("COLUMN", found=column, required=", ".join(table.columns))
+    return Explained(principal, table, columns, evaluate(principal, table, facts_of(account, principal)))
+
+
+def table_of(account: Account, name: str) -> TableFacts:
+    """``DATABASE.TABLE``, as the account has it. Raises UsageError, ServiceError."""
+    database, _, table = name.lower().partition(".")
+    if not database or not table or "." in table:
+        raise UsageError("TABLE", found=repr(name), required="DATABASE.TABLE")
+    try:
+        return account.table(database, table)
+    except NotFound as error:
+        raise UsageError("TABLE", found=str(error), required="a table of the Data Catalog") from None
+
+
+def facts_of(account: Account, principal: str) -> LakeFacts:
+    """What is granted that may concern a principal: one pass over the account. Raises ServiceError."""
     me = identities(principal, account.id) | {IAM_ALLOWED}
     settings = account.settings()
-    facts = LakeFacts(
+    return LakeFacts(
         grants=tuple(one for one in account.grants() if one.principal in me),
         expressions=dict(account.expressions()),
-        filters=tuple(
-            one for one in account.filters() if (one.database, one.table) == (table.database, table.name)
-        ),
+        filters=tuple(account.filters()),
         opt_ins=frozenset(one for one in account.opt_ins() if one.principal in me),
         administrators=frozenset((*settings.administrators, *settings.readers)),
     )
-    return Explained(principal, table, columns, evaluate(principal, table, facts))

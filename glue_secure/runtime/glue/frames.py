@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from awsglue import dynamicframe as theirs
 
+from glue_secure.runtime.fine_grained import refuse_rdds_in
 from glue_secure.runtime.glue.gate import shut_unknown
 from glue_secure.runtime.glue.options import judge_s3_options
 
@@ -114,6 +115,7 @@ class DynamicFrame(theirs.DynamicFrame):  # type: ignore[misc]
     @classmethod
     def fromDF(cls, dataframe: Any, glue_ctx: Any, name: str = "") -> Any:
         """A DynamicFrame of a DataFrame's rows."""
+        refuse_rdds_in(glue_ctx, "DynamicFrame.fromDF")
         return adopt(theirs.DynamicFrame.fromDF(dataframe, glue_ctx, name))
 
     def spigot(

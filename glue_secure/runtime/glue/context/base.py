@@ -10,6 +10,7 @@ from awsglue.context import GlueContext as TheirGlueContext
 
 from glue_secure.core.errors import Refusal, UsageError
 from glue_secure.runtime.before_init import before_init
+from glue_secure.runtime.fine_grained import refuse_rdds
 from glue_secure.runtime.glue.gate import Gate, GuardedScalaContext, require_glue_classes
 from glue_secure.runtime.glue.options import (
     JdbcReach,
@@ -37,9 +38,10 @@ class GuardedContext(TheirGlueContext):  # type: ignore[misc]
         return GuardedScalaContext(super()._get_glue_scala_context(**options), self._gate)
 
     def require_run(self, call: str) -> SecuredRun:
-        """The run, or a refusal when ``job.init`` has not been called (GS-SEC-007)."""
+        """The run, or a refusal: before ``job.init`` (GS-SEC-007), or of what needs RDDs (GS-LF-007)."""
         if self.secured_run is None:
             raise before_init(call)
+        refuse_rdds(call, fine_grained=self.secured_run.fine_grained)
         return self.secured_run
 
     @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from glue_secure.core.errors import Refusal
+from glue_secure.runtime.fine_grained import refuse_rdds_in
 from glue_secure.runtime.glue.context.base import GuardedContext, Options
 from glue_secure.runtime.glue.frames import adopt
 from glue_secure.runtime.glue.pipes import adopt_source
@@ -58,6 +59,7 @@ class Reading(GuardedContext):
         transformation_ctx: str = "",
     ) -> Any:
         """A DynamicFrame of an RDD."""
+        refuse_rdds_in(self, "create_dynamic_frame.from_rdd")
         return adopt(
             super().create_dynamic_frame_from_rdd(data, name, schema, sample_ratio, transformation_ctx)
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.runtime.before_init import before_init
+from glue_secure.runtime.fine_grained import refuse_rdds
 from glue_secure.runtime.spark.dynamicframe import DynamicFrame
 
 if TYPE_CHECKING:
@@ -18,9 +19,10 @@ class ContextBase:
     secured_run: SecuredRun | None
 
     def require_run(self, call: str) -> SecuredRun:
-        """The run, or a refusal when ``job.init`` has not been called (GS-SEC-007)."""
+        """The run, or a refusal: before ``job.init`` (GS-SEC-007), or of what needs RDDs (GS-LF-007)."""
         if self.secured_run is None:
             raise before_init(call)
+        refuse_rdds(call, fine_grained=self.secured_run.fine_grained)
         return self.secured_run
 
     def _frame(self, dataframe: Any, transformation_ctx: str) -> DynamicFrame:

@@ -7,6 +7,7 @@ from typing import Any
 
 from glue_secure.core.errors import Refusal, UsageError
 from glue_secure.dynamic import types as glue
+from glue_secure.runtime.fine_grained import refuse_rdds_in
 from glue_secure.runtime.spark.context.base import ContextBase
 from glue_secure.runtime.spark.context.catalog_source import catalog_source
 from glue_secure.runtime.spark.context.readers import DataFrameReader, DynamicFrameReader
@@ -83,6 +84,7 @@ class Reading(Sampling, ContextBase):
         from glue_secure.runtime.spark.frames.records import from_records
         from glue_secure.runtime.spark.frames.table import Table
 
+        refuse_rdds_in(self, "create_dynamic_frame.from_rdd")
         if sample_ratio is not None and not 0 < float(sample_ratio) <= 1:
             raise UsageError("from_rdd", found=f"sample_ratio {sample_ratio!r}", required="between 0 and 1")
         if isinstance(schema, (str, list, tuple)):

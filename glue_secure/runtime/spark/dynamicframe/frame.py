@@ -8,6 +8,7 @@ from typing import Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.dynamic import types as glue
+from glue_secure.runtime.fine_grained import refuse_rdds_in
 from glue_secure.runtime.spark.dynamicframe.base import given_schema, options_of
 from glue_secure.runtime.spark.dynamicframe.fields import FieldSteps
 from glue_secure.runtime.spark.dynamicframe.rows import RowSteps
@@ -47,6 +48,7 @@ class DynamicFrame(FieldSteps, RowSteps):
         """A DynamicFrame of a DataFrame; no choices, no errors."""
         if not hasattr(dataframe, "_jdf"):
             raise UsageError("DynamicFrame.fromDF", found=type(dataframe).__name__, required="a DataFrame")
+        refuse_rdds_in(glue_ctx, "DynamicFrame.fromDF")
         return cls(dataframe, glue_ctx, name)
 
     def toDF(self, options: Iterable[ResolveOption] | None = None) -> Any:

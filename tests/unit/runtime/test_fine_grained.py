@@ -1,0 +1,98 @@
+"""GS-LF-007: under fine-grained access control what works on RDDs is refused before it does anything."""
+
+import pytest
+
+from glue_secure.core.arguments import JobArguments
+from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.runtime.fine_grained import is_fine_grained, refuse_rdds
+from glue_secure.runtime.spark.context import GlueContext
+from glue_secure.runtime.spark.dynamicframe import DynamicFrame
+
+FLAG = "enable-lakeformation-fine-grained-access"
+
+
+class Frame:
+    _jdf = None
+
+
+@pytest.fixture
+def context(world, monkeypatch):
+    monkeypatch.setattr("glue_secure.runtime.spark.context._session_of", lambda spark: spark)
+    made = GlueContext(object())
+    made.secured_run = world.start(**{FLAG: "true"})
+    return made
+
+
+S3 = {"connection_type": "s3", "connection_options": {"paths": ["s3://landing/"]}, "format": "csv"}
+REFUSED = {
+    "from_options": (lambda c: c.create_dynamic_frame.from_options(**S3), "create_data_frame.from_options"),
+    "from_catalog": (
+        lambda c: c.create_dynamic_frame.from_catalog("db", "t"),
+        "create_data_frame.from_catalog",
+    ),
+    "from_rdd": (lambda c: c.create_dynamic_frame.from_rdd([], "f"), "spark.createDataFrame"),
+    "fromDF": (lambda c: DynamicFrame.fromDF(Frame(), c, "f"), "keep the DataFrame"),
+    "getSource": (
+        lambda c: c.getSource("s3", paths=["s3://landing/"], format="csv").getFrame(),
+        "getDataFrame",
+    ),
+    "sample": (
+        lambda c: c.create_sample_dynamic_frame_from_options(
+            "s3", {"paths": ["s3://landing/"]}, 5, {}, "csv"
+        ),
+        "create_data_frame",
+    ),
+    "write": (
+        lambda c: c.write_dynamic_frame.from_options(None, "s3", {"path": "s3://curated/"}, "parquet"),
+        "DataFrame.write",
+    ),
+    "write table": (lambda c: c.write_dynamic_frame.from_catalog(None, "db", "t"), "write_data_frame"),
+    "sink": (lambda c: c.getSink("s3", path="s3://curated/x/").writeFrame(None), "DataFrame.write"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_gs_lf_007_a_dynamic_frame_is_refused_with_the_data_frame_way(context, world, name):
+    call, way = REFUSED[name]
+    world.log.clear()
+    with pytest.raises(Refusal) as caught:
+        call(context)
+    assert caught.value.control == "GS-LF-007"
+    assert way in caught.value.fix
+    assert world.log == []
+    assert world.engine.calls == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "create_data_frame.from_catalog", "create_data_frame.from_options", "write_data_frame.from_catalog",
+        "getSource", "getSource.getDataFrame", "getSink", "DataSink.writeDataFrame", "job.commit",
+        "purge_table", "extract_jdbc_conf",
+    ],
+)  # fmt: skip
+def test_data_frames_go_on(call):
+    refuse_rdds(call, fine_grained=True)
+
+
+def test_without_the_argument_nothing_is_refused():
+    for call in ("create_dynamic_frame.from_catalog", "DynamicFrame.fromDF"):
+        refuse_rdds(call, fine_grained=False)
+
+
+@pytest.mark.parametrize(("value", "is_on"), [("true", True), ("TRUE", True), ("false", False)])
+@pytest.mark.parametrize("name", [FLAG, FLAG.replace("-", "_")])
+def test_the_argument_is_read_under_both_its_spellings(name, value, is_on):
+    assert is_fine_grained(JobArguments.parse(["s", f"--{name}", value])) is is_on
+
+
+@pytest.mark.parametrize("value", ["", "yes", "1"])
+def test_a_value_that_is_neither_is_refused(value):
+    with pytest.raises(UsageError, match="true or false"):
+        is_fine_grained(JobArguments.parse(["s", f"--{FLAG}={value}"]))
+
+
+def test_said_twice_in_two_ways_it_is_refused(world):
+    arguments = JobArguments.parse(["s", f"--{FLAG}", "true", f"--{FLAG.replace('-', '_')}", "false"])
+    with pytest.raises(UsageError, match=FLAG):
+        arguments.refuse_disputed()

@@ -34,6 +34,7 @@ State = Annotated[Optional[Path], typer.Option("--state", help="Use the embedded
 Reads = Annotated[Optional[List[str]], typer.Option("--read", help="DATABASE.TABLE that the job reads.")]  # noqa: UP006, UP045
 Writes = Annotated[Optional[List[str]], typer.Option("--write", help="DATABASE.TABLE that it writes.")]  # noqa: UP006, UP045
 Creates = Annotated[Optional[List[str]], typer.Option("--create", help="Database that it makes tables in.")]  # noqa: UP006, UP045
+Locations = Annotated[Optional[List[str]], typer.Option("--location", help="s3:// where new tables lie.")]  # noqa: UP006, UP045
 PlanOut = Annotated[Optional[Path], typer.Option("--out", help="Write the plan there, to apply later.")]  # noqa: UP045
 TextOut = Annotated[Optional[Path], typer.Option("--out", help="Where to write; default standard output.")]  # noqa: UP045
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -169,6 +170,7 @@ def preflight(
     read: Reads = None,
     write: Writes = None,
     create: Creates = None,
+    location: Locations = None,
     fine_grained: Annotated[
         bool, typer.Option("--fine-grained", help="The job runs with fine-grained access control.")
     ] = False,
@@ -176,8 +178,9 @@ def preflight(
     as_json: Json = False,
 ) -> None:
     """Say whether a job's role may read and write what the job does (GS-LF-006). Exit code 3 when not."""
-    if not (read or write or create):
-        raise UsageError("lakeformation preflight", found="nothing", required="--read, --write or --create")
+    if not (read or write or create or location):
+        required = "--read, --write, --create or --location"
+        raise UsageError("lakeformation preflight", found="nothing", required=required)
     with _account(state) as account:
         found = jobs.check_job(
             account,
@@ -185,6 +188,7 @@ def preflight(
             reads=read or (),
             writes=write or (),
             creates=create or (),
+            locations=location or (),
             fine_grained=fine_grained,
         )
     if as_json:

@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/lake-formation/latest/dg/hybrid-access-workflow.html
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from glue_secure.core.lake.model import (
@@ -161,6 +161,14 @@ def may_create_tables(
         if on.kind is Kind.CATALOG and Permission.SUPER_USER in grant.permissions:
             return True
     return False
+
+
+def given_locations(principal: str, account: str, lake: LakeFacts) -> Iterator[str]:
+    """ARNs of the locations at which ``principal`` may make tables."""
+    me = identities(principal, account)
+    for grant in lake.grants:
+        if grant.principal in me and grant.resource.kind is Kind.LOCATION and not grant.condition:
+            yield grant.resource.name
 
 
 def identities(principal: str, account: str) -> frozenset[str]:

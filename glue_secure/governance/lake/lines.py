@@ -43,9 +43,10 @@ def of_json(text: str) -> dict[Path, int]:
     found: dict[Path, int] = {}
     stack: list[list[str | int]] = []  # the key or position that stands, of each open object or array
     lists: list[bool] = []
-    expects_key = False
+    expects_key, number, counted = False, 1, 0
     for token in _JSON.finditer(text):
-        word, number = token[0], text.count("\n", 0, token.start()) + 1
+        number += text.count("\n", counted, token.start())
+        word, counted = token[0], token.start()
         if word in "]}":
             stack.pop()
             lists.pop()

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from glue_secure.core.lake.access import Access, evaluate, may_create_tables
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.lake.access import Access, evaluate, given_locations, may_create_tables
 from glue_secure.core.policy import Finding, failed, passed
 from glue_secure.governance.lake.account import Account
 from glue_secure.governance.lake.explain import facts_of, table_of
@@ -25,6 +26,7 @@ def check_job(
     reads: Sequence[str] = (),
     writes: Sequence[str] = (),
     creates: Sequence[str] = (),
+    locations: Sequence[str] = (),
     fine_grained: bool = False,
 ) -> list[Finding]:
     """Hold a role's permissions against what a job does.
@@ -35,6 +37,7 @@ def check_job(
         reads: tables, ``DATABASE.TABLE``.
         writes: tables that are there, likewise.
         creates: databases in which tables are made.
+        locations: ``s3://`` where those tables lie; one that is registered needs DATA_LOCATION_ACCESS.
         fine_grained: whether the job runs with fine-grained access control; then some columns are enough.
 
     Raises:
@@ -55,7 +58,20 @@ def check_job(
         findings.append(
             _judge(f"new tables in {database}", role, [] if held_here else ["CREATE_TABLE on the database"])
         )
+    registered = [one.arn for one in account.locations()] if locations else []
+    for location in locations:
+        place = S3Uri.parse(location)
+        arn = f"arn:aws:s3:::{place.bucket}/{place.key}".rstrip("/")
+        is_open = not any(_within(arn, one) for one in registered)
+        is_open = is_open or any(_within(arn, one) for one in given_locations(role, account.id, facts))
+        lacking = [] if is_open else ["DATA_LOCATION_ACCESS on the location"]
+        findings.append(_judge(f"tables at {location}", role, lacking))
     return findings
+
+
+def _within(arn: str, above: str) -> bool:
+    """Whether a location lies at or below another."""
+    return arn == above.rstrip("/") or arn.startswith(above.rstrip("/") + "/")
 
 
 def _to_read(access: Access, fine_grained: bool) -> Iterator[str]:

@@ -66,6 +66,15 @@ def test_new_tables_need_create_table_on_the_database(bench, give):
     assert lacks(bench, creates=["sales"]) == []
 
 
+def test_tables_at_a_registered_location_need_access_to_it(bench):
+    bench.lake.resources["a"] = {"ResourceArn": "arn:aws:s3:::lake/sales"}
+    assert lacks(bench, locations=["s3://elsewhere/x/", "s3://lake/sales2/"]) == []
+    assert lacks(bench, locations=["s3://lake/sales/new/"]) == ["no DATA_LOCATION_ACCESS on the location"]
+    for arn, short in (("arn:aws:s3:::lake/sales/n", 1), ("arn:aws:s3:::lake/sales", 0)):
+        bench.lake.put(ANALYST, {"DataLocation": {"ResourceArn": arn}}, "DATA_LOCATION_ACCESS")
+        assert len(lacks(bench, locations=["s3://lake/sales/new/"])) == short
+
+
 def test_while_iam_alone_decides_lake_formation_withholds_nothing(bench):
     bench.lake.table("sales", "customers", "id", open_to_iam=True)
     assert lacks(bench, reads=["sales.customers"], writes=["sales.customers"]) == []

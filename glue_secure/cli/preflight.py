@@ -8,7 +8,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from glue_secure.cli.bookmark import _enter, _print_json, _say
+from glue_secure.cli.printing import enter, print_json, say
 from glue_secure.core.errors import Refusal, UsageError
 from glue_secure.jdbc.certificates import CertificateFacts
 from glue_secure.runtime.connection_report import ConnectionReport, Looked, exit_code, names_of, report
@@ -47,7 +47,7 @@ def command(
             required="one of them: which connections are meant",
         )
     if state is not None:
-        _enter(state)
+        enter(state)
     from glue_secure.runtime import composition
 
     services = composition.services()
@@ -60,28 +60,28 @@ def command(
         if not as_json:
             _show(one, services.clock.now())
     if as_json:
-        _print_json({"connections": [_document(one) for one in reports]})
+        print_json({"connections": [_document(one) for one in reports]})
     elif not reports:
-        _say("no connections")
+        say("no connections")
     raise typer.Exit(exit_code(reports))
 
 
 def _show(one: ConnectionReport, now: datetime) -> None:
     if one.refusal is not None:
-        _say(f"{one.name}: {'cannot verify' if one.refusal.exit_code == 4 else 'refused'}")
+        say(f"{one.name}: {'cannot verify' if one.refusal.exit_code == 4 else 'refused'}")
         for line in str(one.refusal).splitlines():
-            _say(f"  {line}")
+            say(f"  {line}")
     else:
-        _say(f"{one.name}: OK, {one.kind}")
+        say(f"{one.name}: OK, {one.kind}")
     for looked in one.looked:
         facts = looked.facts
-        _say(f"  server     {looked.server}, {facts.protocol} {facts.cipher}")
-        _say(f"  name       {looked.expected} is on the certificate: {', '.join(facts.names)}")
-        _say(f"  authority  {one.authority or 'the roots of this machine'}")
+        say(f"  server     {looked.server}, {facts.protocol} {facts.cipher}")
+        say(f"  name       {looked.expected} is on the certificate: {', '.join(facts.names)}")
+        say(f"  authority  {one.authority or 'the roots of this machine'}")
         for place, certificate in enumerate(facts.chain):
-            _say(f"  {'chain' if place == 0 else '':<9}  {place} {_line(certificate, now)}")
+            say(f"  {'chain' if place == 0 else '':<9}  {place} {_line(certificate, now)}")
     for remark in one.remarks:
-        _say(f"  note       {remark}")
+        say(f"  note       {remark}")
 
 
 def _line(certificate: CertificateFacts, now: datetime) -> str:

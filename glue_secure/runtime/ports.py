@@ -43,9 +43,6 @@ class Catalog(Protocol):
     def connection(self, name: str, catalog_id: str | None = None) -> GlueConnection:
         """The connection of that name, in that account's catalog. Raises NotFound, ServiceError."""
 
-    def connection_names(self, job_name: str | None = None) -> tuple[str, ...]:
-        """The connections of a job, or all of the catalog but NETWORK. Raises NotFound, ServiceError."""
-
     def table(self, database: str, name: str, catalog_id: str | None = None) -> CatalogTable:
         """The table of that name, in another account's catalog if named. Raises NotFound, ServiceError."""
 
@@ -84,6 +81,9 @@ class ControlPlane(Catalog, Protocol):
 
     def security_configuration(self, name: str) -> SecurityConfiguration:
         """The configuration of that name. Raises NotFound, ServiceError."""
+
+    def connection_names(self, job_name: str | None = None) -> tuple[str, ...]:
+        """The connections of a job, or all of the catalog but NETWORK. Raises NotFound, ServiceError."""
 
 
 class KeyService(Protocol):

@@ -6,7 +6,7 @@ nothing is committed, and the evidence says why.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace, TracebackType
 from typing import Any
@@ -293,6 +293,22 @@ class Writer:
         given = {name: str(value) for name, value in (options or {}).items()}
         with self._run.call():
             return self._run.write_jdbc(frame, connection, table, options=given)
+
+    def through(self, target: str, perform: Callable[[], object], *, format: str = "native") -> WriteRecord:
+        """Let a function write below ``target`` with Spark's or Hadoop's own means, and verify every object.
+
+        For what only Spark can write: a model's ``save``, an Iceberg table's ``writeTo``.
+
+        Args:
+            target: S3 location below which everything goes.
+            perform: writes; called once, in this thread.
+            format: for the evidence.
+        """
+
+        def write() -> None:
+            perform()
+
+        return self._run.write_through(target, format=format, perform=write)
 
 
 def _defaults(format: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from tls_servers import make, serve
 __all__ = ["make", "serve"]
 
 # What fails fastest comes first: a broken unit need not wait for Spark, nor Spark for whole jobs.
-ORDER = ("unit", "property", "contract", "spark", "integration", "faults", "docs", "jobs")
+ORDER = ("unit", "property", "contract", "spark", "evasions", "integration", "faults", "docs", "jobs")
 
 
 def pytest_collection_modifyitems(items):

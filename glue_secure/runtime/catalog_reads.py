@@ -18,11 +18,11 @@ from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError
 from glue_secure.jdbc.bookmark_keys import KEYS, ORDER
 from glue_secure.runtime.limits import BOUNDS, LIMITS, limits_of
+from glue_secure.runtime.locations import s3_location
 from glue_secure.runtime.parallel import source_of
 from glue_secure.runtime.ports import Catalog, Engine, Labels
 from glue_secure.runtime.reads import IDENTIFIERS, ReadFunnel
 from glue_secure.runtime.scope import Sample, scope_of
-from glue_secure.runtime.writes import s3_location
 
 FORMATS = ("avro", "csv", "json", "orc", "parquet", "xml")
 _DEEP = ("orc", "parquet")

@@ -19,8 +19,9 @@ from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.runtime.ledger import Ledger
+from glue_secure.runtime.locations import s3_location
 from glue_secure.runtime.ports import Clock, ObjectStore
-from glue_secure.runtime.writes import HEADS_AT_ONCE, WriteFunnel, s3_location, verify_objects
+from glue_secure.runtime.writes import HEADS_AT_ONCE, WriteFunnel, verify_objects
 
 
 @dataclass(frozen=True, slots=True)

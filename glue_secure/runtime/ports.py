@@ -5,7 +5,8 @@ Adapters satisfy them by shape; only the composition root knows both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from glue_secure.core.catalog_encryption import CatalogEncryption
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
+from glue_secure.core.native import NativesSeen, NativeWrite
 from glue_secure.core.objects import ObjectEncryption, ObjectSummary, StoredObject
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.spark_conf import SettingsPlan
@@ -32,6 +34,10 @@ class Labels:
 
     keys: tuple[CatalogColumn, ...]
     values: Mapping[S3Uri, tuple[str, ...]]
+
+
+NativeSave = Callable[[str, str, Callable[[], Any]], None]
+"""A place, a format, and what saves there."""
 
 
 class Catalog(Protocol):
@@ -285,6 +291,18 @@ class Engine(Protocol):
 
     def columns(self, frame: Any) -> tuple[str, ...]:
         """Names of a frame's columns."""
+
+    def own_writes(self, location: S3Uri | None) -> AbstractContextManager[None]:
+        """What is written below ``location`` (None: to a database) in the block is a guarded call's own."""
+
+    def watch_natives(self, save: NativeSave) -> None:
+        """Watch from now on what the session writes by itself; RDD saves are led through ``save``."""
+
+    def natives(self) -> NativesSeen:
+        """Every native write since the last look, and what makes it doubtful."""
+
+    def pending_natives(self) -> Sequence[NativeWrite]:
+        """Native writes that were noted so far, without asking the engine."""
 
     def close(self) -> None:
         """Let go of what was hung on the session."""

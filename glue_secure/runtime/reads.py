@@ -22,11 +22,12 @@ from glue_secure.jdbc.bookmark_keys import KEYS, asked_keys
 from glue_secure.runtime.connections import ConnectionDesk
 from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.listing import Listing
+from glue_secure.runtime.locations import s3_location
 from glue_secure.runtime.parallel import predicates_of, require_no_strides
 from glue_secure.runtime.ports import Catalog, Engine, Labels, ObjectStore
 from glue_secure.runtime.scope import WHOLE, Scope
 from glue_secure.runtime.table_bookmarks import OpenedDatabase, Rows, rows_of
-from glue_secure.runtime.writes import refuse_protected, s3_location
+from glue_secure.runtime.writes import refuse_protected
 
 IDENTIFIERS = re.compile(r'(?:\w+|"[^"\x00-\x1f]+")(?:\.(?:\w+|"[^"\x00-\x1f]+")){0,2}\Z')
 FETCH_SIZE = "10000"

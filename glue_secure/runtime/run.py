@@ -28,6 +28,7 @@ from glue_secure.runtime.evidence_store import write_evidence
 from glue_secure.runtime.fine_grained import is_fine_grained
 from glue_secure.runtime.housekeeping import Housekeeping
 from glue_secure.runtime.ledger import Ledger
+from glue_secure.runtime.native_writes import NativeDesk
 from glue_secure.runtime.ports import Engine
 from glue_secure.runtime.preflight import Preflight
 from glue_secure.runtime.reads import ReadFunnel
@@ -113,6 +114,9 @@ class SecuredRun(Through):
             kept=[place for place in (self._evidence_prefix, arguments.location(BOOKMARK_URI)) if place],
             connections=connections,
         )
+        self._natives = NativeDesk(
+            plan=preflight.plan, objects=services.objects, funnel=self._writes, ledger=ledger
+        )
         self.catalog = CatalogDesk(control_plane=catalog, ledger=ledger)
         self.housekeeping = Housekeeping(
             plan=preflight.plan,
@@ -178,6 +182,8 @@ class SecuredRun(Through):
             in_force = self._engine.settings_in_force()
             self._ledger.findings.extend(enforce(check_settings(self.preflight.plan, in_force)))
             self._ledger.findings.extend(enforce(check_java_options(self._engine.java_options())))
+            self._engine.watch_natives(self._save)
+            self._natives.require_sight(self._engine.natives())
         with self._ledger.timed("bookmark"):
             self._bookmarks.load()
         facts = self._bookmarks.facts()
@@ -229,6 +235,10 @@ class SecuredRun(Through):
         """See :meth:`WriteFunnel.watch`."""
         with self.call():
             return self._writes.watch(target, format=format, kind=kind)
+
+    def _save(self, place: str, format: str, perform: Callable[[], Any]) -> None:
+        """An RDD save, as a guarded write."""
+        self.write_through(place, format=format, perform=perform)
 
     def note_stream(self, record: StreamRecord) -> None:
         """Put a stream that ended into the evidence."""
@@ -290,7 +300,9 @@ class SecuredRun(Through):
         try:
             self._require_unspoiled()
             with self._ledger.timed("commit"):
+                staged = bool(self._watches)
                 self._settle()
+                self._natives.verify(self._engine.natives(), staged=staged)
                 self._bookmarks.commit()
                 if self._glue_commit is not None:
                     self._glue_commit()
@@ -309,6 +321,7 @@ class SecuredRun(Through):
         if self._outcome is not None or os.getpid() != self._process:
             return  # over already; or a fork, whose end is not the run's
         self._outcome = outcome or ("succeeded" if error is None else _outcome_of(error))
+        self._natives.note_unverified(self._engine.pending_natives())
         try:
             self.evidence_uri = write_evidence(
                 self._make_evidence(error, self._outcome),

@@ -11,8 +11,10 @@ from glue_secure.core.errors import Refusal
 from glue_secure.core.evidence import HousekeepingRecord, WriteRecord
 from glue_secure.runtime.connections import ConnectionDesk, OpenedConnection
 from glue_secure.runtime.ledger import Ledger
+from glue_secure.runtime.locations import s3_location
+from glue_secure.runtime.ports import Engine
 from glue_secure.runtime.reads import ReadFunnel
-from glue_secure.runtime.writes import Watch, WriteFunnel, s3_location
+from glue_secure.runtime.writes import Watch, WriteFunnel
 
 VERIFIED_BY_GLUE = ("postgresql",)
 """Engines for which ``JDBC_ENFORCE_SSL`` is full verification in Glue's own readers and writers."""
@@ -26,6 +28,7 @@ class Through:
     _connections: ConnectionDesk
     _watches: list[Watch]
     _ledger: Ledger
+    _engine: Engine
     call: Callable[..., AbstractContextManager[None]]
 
     def read_through(self, sources: Sequence[str], **arguments: Any) -> Any:
@@ -60,9 +63,9 @@ class Through:
         with self.call():
             location = s3_location(place, "purge of")
             self._writes.refuse_kept(location, "purge of")
-            before = {found.uri: found.size for found in self._writes._listed(location)}
+            before = {found.uri: found.size for found in self._writes.listed(location)}
             perform()
-            after = {found.uri for found in self._writes._listed(location)}
+            after = {found.uri for found in self._writes.listed(location)}
             gone = tuple(uri for uri in before if uri not in after)
             self._ledger.housekeeping.append(
                 HousekeepingRecord(
@@ -93,6 +96,10 @@ class Through:
                     "the options of job.jdbc_options: they force full verification in the driver",
                 )
             return opened
+
+    def own_tables(self) -> AbstractContextManager[None]:
+        """What goes to a database while the block runs is a guarded call's own."""
+        return self._engine.own_writes(None)
 
     def note_jdbc(self, connection: str, table: str, engine: str, *, reading: bool) -> None:
         """Note a read or write of a table that the engine itself makes, over an opened connection."""

@@ -18,6 +18,7 @@ from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, check_client, check_settings, protected_options
 from glue_secure.runtime.connections import ConnectionDesk
 from glue_secure.runtime.ledger import Ledger
+from glue_secure.runtime.locations import s3_location
 from glue_secure.runtime.ports import Engine, ObjectStore
 
 MODES = ("append", "overwrite", "error", "errorifexists", "ignore")
@@ -114,23 +115,23 @@ class WriteFunnel:
         """
         location = s3_location(target, "write")
         self.refuse_kept(location, "write to")
-        self._guard(location)
+        self.guard(location)
         with self._ledger.timed("list"):
-            before = {(found.uri, found.etag, found.last_modified) for found in self._listed(location)}
-        with self._ledger.timed("write"):
+            before = {(found.uri, found.etag, found.last_modified) for found in self.listed(location)}
+        with self._ledger.timed("write"), self._engine.own_writes(location):
             rows = perform()
         begun = time.perf_counter()
         with self._ledger.timed("verify"):
             new = [
                 found.uri
-                for found in self._listed(location)
+                for found in self.listed(location)
                 if (found.uri, found.etag, found.last_modified) not in before
             ]
             seen = verify_objects(new, self._plan.key, self._objects, self._ledger.findings.append)
             if not new and rows is None and count is not None:
                 rows = count()
             if not (may_do_nothing and before):
-                self._something_appeared(location, rows, new)
+                self.something_appeared(location, rows, new)
         return self._note(WriteRecord(str(location), format, rows, seen, time.perf_counter() - begun))
 
     def write_jdbc(
@@ -175,7 +176,7 @@ class WriteFunnel:
                 required=opened.database,
                 fix="the connection names the database; make a connection for the other one",
             )
-        with self._ledger.timed("write"), wire_logs_muted():
+        with self._ledger.timed("write"), wire_logs_muted(), self._engine.own_writes(None):
             rows = self._engine.write_jdbc(
                 frame,
                 url=opened.url,
@@ -191,7 +192,7 @@ class WriteFunnel:
         """Guard a place that somebody else writes to (a stream's checkpoint); see :class:`Watch`."""
         location = s3_location(target, "write")
         self.refuse_kept(location, "write to")
-        self._guard(location)
+        self.guard(location)
         return Watch(self, location, format=format, kind=kind)
 
     def refuse_kept(self, location: S3Uri, doing: str) -> None:
@@ -216,14 +217,16 @@ class WriteFunnel:
                 fix="make it with job.spark (glueContext.spark_session), not with newSession()",
             )
 
-    def _guard(self, location: S3Uri) -> None:
+    def guard(self, location: S3Uri) -> None:
+        """Settings and the client of this bucket are as planned. Raises GS-S3-001 to -003, -008."""
         # Settings first: a client cannot even be made from some contradictory ones.
         self._ledger.findings.extend(enforce(check_settings(self._plan, self._engine.settings_in_force())))
         algorithm, key = self._engine.client_encryption(location)
         client = check_client(self._plan, f"file system client of {location.bucket}", algorithm, key)
         self._ledger.findings.extend(enforce([client]))
 
-    def _listed(self, location: S3Uri) -> tuple[ObjectSummary, ...]:
+    def listed(self, location: S3Uri) -> tuple[ObjectSummary, ...]:
+        """Every object below a place. Raises CannotVerify (GS-S3-007)."""
         try:
             return tuple(self._objects.list(location))
         except ServiceError as error:
@@ -237,7 +240,8 @@ class WriteFunnel:
             )
             stop(finding)
 
-    def _something_appeared(self, location: S3Uri, rows: int | None, new: Sequence[S3Uri]) -> None:
+    def something_appeared(self, location: S3Uri, rows: int | None, new: Sequence[S3Uri]) -> None:
+        """Rows that were written must be seen somewhere. Raises CannotVerify (GS-S3-007)."""
         if new or rows == 0:
             return
         finding = unknown(
@@ -269,15 +273,15 @@ class Watch:
 
     def overlook(self) -> None:
         """Take what lies there now as somebody else's: only what appears from now on is looked at."""
-        self._known = {(each.uri, each.etag) for each in self._funnel._listed(self.location)}
+        self._known = {(each.uri, each.etag) for each in self._funnel.listed(self.location)}
 
     def verify(self) -> None:
         """Read back every object that has appeared since the last look. Raises GS-S3-001 to -004, -007."""
         begun = time.perf_counter()
         funnel = self._funnel
-        funnel._guard(self.location)
+        funnel.guard(self.location)
         with funnel._ledger.timed("verify"):
-            found = {(each.uri, each.etag) for each in funnel._listed(self.location)}
+            found = {(each.uri, each.etag) for each in funnel.listed(self.location)}
             new = sorted((uri for uri, _ in found - self._known), key=str)
             seen = verify_objects(
                 new, funnel._plan.key, funnel._objects, funnel._ledger.findings.append, may_be_gone=True
@@ -331,20 +335,6 @@ def verify_objects(
     if answers:
         note(passed("GS-S3-004", f"{len(answers)} objects", f"aws:kms {key}"))
     return tuple(seen for _, seen in answers if seen is not None)
-
-
-def s3_location(text: str, purpose: str) -> S3Uri:
-    """``text`` as an S3 location; another file system refuses (GS-S3-006)."""
-    scheme, separator, _ = str(text).partition("://")
-    if not separator or scheme.lower() not in ("s3", "s3a", "s3n"):
-        raise Refusal(
-            "GS-S3-006",
-            resource=f"{purpose} {text!r}",
-            found=f"scheme {scheme!r}" if separator else "no scheme",
-            required="s3://BUCKET/PREFIX",
-            fix="put the data into a bucket with SSE-KMS; tests can use the embedded account's buckets",
-        )
-    return S3Uri.parse(str(text))
 
 
 def refuse_protected(options: Mapping[str, str], resource: str) -> None:

@@ -7,6 +7,7 @@ itself, and the parent reports the signal.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -16,6 +17,7 @@ import uuid
 from typing import Any
 
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.native import NativesSeen
 from glue_secure.runtime import composition
 from glue_secure.runtime.run import SecuredRun
 
@@ -81,6 +83,18 @@ class LineEngine:
 
     def columns(self, frame):
         return ("id", "day")
+
+    def own_writes(self, location):
+        return contextlib.nullcontext()
+
+    def watch_natives(self, save):
+        """Nothing is written past it."""
+
+    def natives(self):
+        return NativesSeen()
+
+    def pending_natives(self):
+        return ()
 
     def close(self):
         """Nothing is hung anywhere."""

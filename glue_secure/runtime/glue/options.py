@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from glue_secure.core.errors import Refusal, UsageError
-from glue_secure.runtime.writes import refuse_protected, s3_location
+from glue_secure.runtime.locations import s3_location
+from glue_secure.runtime.writes import refuse_protected
 
 JDBC_TYPES = ("jdbc", "mysql", "oracle", "postgresql", "redshift", "sqlserver")
 # "file" is here so that its paths are refused as what they are: not S3.

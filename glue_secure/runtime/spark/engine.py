@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from glue_secure.core.catalog import CatalogColumn
 from glue_secure.core.connection import Credentials
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.native import NativesSeen, NativeWrite
 from glue_secure.core.spark_conf import SettingsPlan
-from glue_secure.runtime.ports import Labels
+from glue_secure.runtime.locations import s3_location
+from glue_secure.runtime.ports import Labels, NativeSave
 from glue_secure.runtime.spark.hadoop import HadoopSettings, versions
 from glue_secure.runtime.spark.loading import AGREEING, load, load_agreeing
 from glue_secure.runtime.spark.measure import READ_MARK, TEXT_MARK, UNMEASURED, RowMeter
+from glue_secure.runtime.spark.natives.entry_points import attach, detach, unseen
+from glue_secure.runtime.spark.natives.watch import NativeWatch
 from glue_secure.runtime.spark.partitions import labelled, matching
 from glue_secure.runtime.spark.sharing import share_file
 
@@ -57,6 +62,8 @@ class SparkEngine:
         self._spark = spark
         self._hadoop = self.hadoop_settings(spark=spark)
         self._meter = RowMeter(spark=spark)
+        self._natives: NativeWatch | None = None
+        self._points: _Points | None = None
         self._reads = 0
 
     @property
@@ -255,9 +262,58 @@ class SparkEngine:
         """Names of a frame's columns."""
         return tuple(frame.columns)
 
+    @contextmanager
+    def own_writes(self, location: S3Uri | None) -> Iterator[None]:
+        """What is written below ``location`` (None: to a database) in the block is a guarded call's own."""
+        with unseen(), self._watch().claiming(location):
+            yield
+
+    def watch_natives(self, save: NativeSave) -> None:
+        """Watch from now on what the session writes by itself; RDD saves are led through ``save``."""
+        self._points = _Points(save, self._watch(), self._meter)
+        attach(self._spark.sparkContext, self._points)
+
+    def natives(self) -> NativesSeen:
+        """Every native write since the last look, and what makes it doubtful."""
+        return self._watch().take()
+
+    def pending_natives(self) -> Sequence[NativeWrite]:
+        """Native writes that were noted so far."""
+        return self._natives.pending() if self._natives is not None else ()
+
+    def _watch(self) -> NativeWatch:
+        if self._natives is None:
+            self._natives = NativeWatch(spark=self._spark, settle=self._meter.settle)
+            self._meter.look = self._natives.look
+        return self._natives
+
     def close(self) -> None:
         """Take off what was hung on the session; the session itself is its owner's."""
+        if self._points is not None:
+            detach(self._points)
+        if self._natives is not None:
+            self._natives.close()
         self._meter.close()
+
+
+class _Points:
+    """Satisfies ``entry_points.EntryPoints``: where Python's entry points lead while a run is open."""
+
+    def __init__(self, save: NativeSave, watch: NativeWatch, meter: RowMeter) -> None:
+        self.save, self._watch, self._meter = save, watch, meter
+
+    def checkpoints(self, place: str) -> None:
+        """Refuse a place that is not S3 (GS-S3-006), else see that it is verified."""
+        s3_location(place, "checkpoints in")
+        self._watch.note(NativeWrite(place, "checkpoint"))
+
+    def streaming(self, query: Any) -> None:
+        """Take a stream in."""
+        self._watch.stream(query)
+
+    def session(self, session: Any) -> None:
+        """Hear of its queries as well."""
+        self._meter.listen_to(session._jsparkSession)
 
 
 def _literal(uri: S3Uri, scheme: str) -> str:

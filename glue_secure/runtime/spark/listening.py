@@ -31,8 +31,9 @@ def listen(session: Any, ear: Ear) -> Callable[[], None]:
         found = next((each for each in _listeners if each.session.equals(session)), None)
         if found is None:
             found = _Listener(session)
-            session.listenerManager().register(found)
             _listeners.append(found)
+        if not found.is_registered():  # it is new, or the script took it off
+            session.listenerManager().register(found)
         found.ears.append(ear)
     return functools.partial(_leave, found, ear)
 
@@ -56,6 +57,10 @@ class _Listener:
             return bool(self.session.sparkContext().isStopped())
         except Exception:
             return True
+
+    def is_registered(self) -> bool:
+        """Whether Spark still tells it."""
+        return any(each is self for each in self.session.listenerManager().listListeners())
 
     def onSuccess(self, _function: str, execution: Any, _duration: int) -> None:
         self._tell(execution, failed=False)

@@ -33,24 +33,29 @@ class RowMeter:
 
     Args:
         spark: the session.
+
+    Attributes:
+        look: called with each query execution that finished, and whether it failed.
     """
 
     def __init__(self, *, spark: Any) -> None:
         self._spark = spark
         self._lock = threading.Lock()
-        self._executions: list[Any] = []
+        self._executions: list[tuple[Any, bool]] = []
+        self.look: Callable[[Any, bool], None] | None = None
         self._rows: dict[str, int] = defaultdict(int)
         self._written: dict[str, int] = {}
         self._held: list[Any] = []
         self._observed: dict[str, int] = {}
         self._observations = 0
         self._failure: str | None = None
-        self._stop: Callable[[], None] | None = None
+        self._closed = False
+        self._stops: list[Callable[[], None]] = []
         try:
             from pyspark.java_gateway import ensure_callback_server_started
 
             ensure_callback_server_started(spark.sparkContext._gateway)
-            self._stop = listen(spark._jsparkSession, self.add)
+            self.listen_to(spark._jsparkSession)
         except Exception as error:
             self._give_up(type(error).__name__)
 
@@ -58,19 +63,21 @@ class RowMeter:
         self._failure = why
         _LOG.warning("rows are not counted any more: %s", why)
 
+    def listen_to(self, session: Any) -> None:
+        """Hear of the queries of another session too (the JVM's ``SparkSession``)."""
+        self._stops.append(listen(session, self.add))
+
     def add(self, execution: Any, failed: bool) -> None:
-        """Called on the callback thread. What failed wrote nothing that counts."""
-        if failed or self._failure is not None:
-            return
+        """Called on the callback thread. What failed wrote nothing that counts, and bytes all the same."""
         with self._lock:
-            self._executions.append(execution)
+            self._executions.append((execution, failed))
             waiting = len(self._executions)
         if waiting >= _HELD_AT_MOST:  # a job of many actions must not keep all their plans
             self._count_finished()
 
     def settle(self) -> None:
         """Wait for Spark's listener bus and count what finished."""
-        if self._failure is not None:
+        if self._closed:
             return
         try:
             self._spark._jsc.sc().listenerBus().waitUntilEmpty(_CATCH_UP_MS)
@@ -82,8 +89,13 @@ class RowMeter:
     def _count_finished(self) -> None:
         with self._lock:
             executions, self._executions = self._executions, []
+        if self.look is not None:
+            for execution, failed in executions:
+                self.look(execution, failed)
+        if self._failure is not None:
+            return
         try:
-            for execution in executions:
+            for execution in (execution for execution, failed in executions if not failed):
                 self._note_observed(execution.observedMetrics())
                 self._count(execution.executedPlan())
         except Exception as error:  # a plan of a kind that is not known here: not measured
@@ -123,9 +135,9 @@ class RowMeter:
 
     def close(self) -> None:
         """Hear of no more queries."""
-        if self._stop is not None:
-            self._stop()
-        self._failure = self._failure or "closed"
+        self._closed, self._failure = True, self._failure or "closed"
+        for stop in self._stops:
+            stop()
 
     def _count(self, plan: Any) -> None:
         """Add the scans below ``plan`` to their reads, and what a write command wrote to its path."""

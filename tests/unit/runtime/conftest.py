@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -21,6 +22,7 @@ from glue_secure.core.catalog_encryption import CatalogEncryption
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
 from glue_secure.core.kms_key import KmsKey
+from glue_secure.core.native import NativesSeen, NativeWrite
 from glue_secure.core.security_configuration import EncryptionSetting, SecurityConfiguration
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.jdbc.probe import TlsFacts
@@ -114,6 +116,8 @@ class FakeEngine:
     versions: Mapping[str, str] = field(default_factory=lambda: {"engine": "1"})
     closed: bool = False
     settings_fail: Exception | None = None
+    native: NativesSeen = field(default_factory=NativesSeen)
+    save: Any = None
 
     def apply_settings(self, plan: SettingsPlan) -> None:
         self.settings.update({n: v for n, v in plan.settings.items() if n not in self.ignores})
@@ -203,6 +207,19 @@ class FakeEngine:
 
     def columns(self, frame: Any) -> tuple[str, ...]:
         return ()
+
+    def own_writes(self, location: S3Uri | None) -> Any:
+        return contextlib.nullcontext()
+
+    def watch_natives(self, save: Any) -> None:
+        self.save = save
+
+    def natives(self) -> NativesSeen:
+        seen, self.native = self.native, NativesSeen()
+        return seen
+
+    def pending_natives(self) -> Sequence[NativeWrite]:
+        return self.native.writes
 
     def close(self) -> None:
         self.closed = True

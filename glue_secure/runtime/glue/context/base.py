@@ -56,7 +56,8 @@ class GuardedContext(TheirGlueContext):  # type: ignore[misc]
         run, answers = self.require_run("a sink's write"), []
         if isinstance(reach, JdbcReach):
             opened = run.open_connection(reach.connection, reach.options)
-            answers.append(write())
+            with run.own_tables():
+                answers.append(write())
             run.note_jdbc(reach.connection, reach.table, opened.engine, reading=False)
         else:
             run.write_through(

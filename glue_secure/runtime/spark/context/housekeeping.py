@@ -13,11 +13,11 @@ from glue_secure.core.catalog import CatalogColumn
 from glue_secure.core.errors import UsageError
 from glue_secure.core.table_definition import TableDefinition
 from glue_secure.runtime.housekeeping import Choice
+from glue_secure.runtime.locations import s3_location
 from glue_secure.runtime.spark.context.base import ContextBase
 from glue_secure.runtime.spark.context.catalog_sink import require_own_catalog
 from glue_secure.runtime.spark.context.options import known
 from glue_secure.runtime.spark.partitions import matching
-from glue_secure.runtime.writes import s3_location
 
 if TYPE_CHECKING:
     from glue_secure.runtime.run import SecuredRun

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from glue_secure.core.errors import Refusal, UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.dynamic import types as glue
+from glue_secure.runtime.locations import s3_location
 from glue_secure.runtime.spark.context.options import truth
 from glue_secure.runtime.spark.frames.table import Table
-from glue_secure.runtime.writes import s3_location
 
 if TYPE_CHECKING:
     from glue_secure.runtime.run import SecuredRun

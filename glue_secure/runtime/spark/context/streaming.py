@@ -18,6 +18,7 @@ from glue_secure.runtime.spark.context.base import ContextBase
 from glue_secure.runtime.spark.context.options import known, truth
 from glue_secure.runtime.spark.dynamicframe import DynamicFrame
 from glue_secure.runtime.spark.hadoop import SCHEME
+from glue_secure.runtime.spark.natives.entry_points import unseen
 
 if TYPE_CHECKING:
     from glue_secure.runtime.run import SecuredRun
@@ -185,7 +186,8 @@ class _Stream:
         trigger = {"availableNow": True} if drains else {"processingTime": self._window}
         writer = self._frame.writeStream.foreachBatch(self._batch).trigger(**trigger)
         place = self._watch.location.with_scheme(SCHEME)
-        query = writer.option("checkpointLocation", place).start()
+        with unseen():
+            query = writer.option("checkpointLocation", place).start()
         self._error = None
         try:
             if seconds is None:

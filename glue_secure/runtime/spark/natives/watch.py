@@ -152,6 +152,7 @@ class NativeWatch:
             self._jobs.close()
 
     def _prove(self) -> None:
+        self.settle()  # what finished before must not pass for the answer
         before = self.seen
         try:
             self._spark._jsparkSession.sql(_CANARY)

@@ -24,6 +24,21 @@ def load(path):
 
 TABLE = list(load(ROOT / "local" / "evasions.py").cases(ROOT))
 RUN_HERE = [case for case in TABLE if not case.test]
+# One of each kind in every run of the suite; a way costs seconds, so the others are long.
+ALWAYS = {
+    "parquet",
+    "create_table_as_select",
+    "local_disk",
+    "local_disk_that_failed",
+    "aes256_then_settings_put_back",
+    "new_session",
+    "listener_taken_off",
+    "save_as_text_file",
+    "rdd_to_local_disk",
+    "rdd_by_the_jvm",
+    "checkpoint_on_local_disk",
+    "stream_to_local_files",
+}
 MODULES = {name: load(HERE / f"{name}.py") for name in sorted({case.module for case in RUN_HERE})}
 
 
@@ -31,7 +46,12 @@ def test_each_way_stands_in_the_table_once():
     assert len({(case.module, case.name) for case in TABLE}) == len(TABLE)
 
 
-@pytest.mark.parametrize("case", RUN_HERE, ids=lambda case: f"{case.module}-{case.name}")
+def parameter(case):
+    marks = () if case.name in ALWAYS else (pytest.mark.long,)
+    return pytest.param(case, id=f"{case.module}-{case.name}", marks=marks)
+
+
+@pytest.mark.parametrize("case", [parameter(case) for case in RUN_HERE])
 def test_no_way_out_ends_in_silence(case, way):
     act, error, refused = getattr(MODULES[case.module], case.name), None, None
     try:

@@ -43,7 +43,7 @@ class HadoopWriterJobs:
 
     def take(self) -> tuple[int, str]:
         """How many saves nothing accounts for since the last look, and why that may be wrong (or ``""``)."""
-        self._look()
+        self._look(settled=True)
         with self._lock:
             unclaimed = [job for job in self._saves if job not in self._claimed]
             self._saves.clear()
@@ -58,19 +58,22 @@ class HadoopWriterJobs:
         while not self._stop.wait(_EVERY_SECONDS):
             self._look()
 
-    def _look(self) -> None:
+    def _look(self, *, settled: bool = False) -> None:
+        """Look at the jobs since the last look.
+
+        A job has its number before Spark's own listener has its name. While the run goes on, one without
+        a name is asked again the next time; once the listeners have caught up it is one that was missed.
+        """
         with self._lock:
             try:
-                end = self._total()
-                for job in range(self._next, end):
-                    self._next = job + 1
+                for job in range(self._next, self._total()):
                     if _WRITER in str(self._context.statusStore().job(job).name()):
                         self._saves.append(job)
+                    self._next = job + 1
             except Exception as error:
-                if not self._stop.is_set():
-                    self._doubt = (
-                        f"job {self._next - 1} of Spark could not be looked at ({type(error).__name__})"
-                    )
+                if settled and not self._stop.is_set():
+                    self._doubt = f"job {self._next} of Spark could not be looked at ({type(error).__name__})"
+                    self._next += 1
 
     def _total(self) -> int:
         return int(self._context.dagScheduler().numTotalJobs())

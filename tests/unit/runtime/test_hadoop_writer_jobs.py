@@ -1,0 +1,56 @@
+"""RDD saves, found by the names of Spark's jobs."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from glue_secure.runtime.spark.natives.jobs import HadoopWriterJobs
+
+SAVE = "runJob at SparkHadoopWriter.scala:83"
+
+
+class Context:
+    """A ``SparkContext`` that has numbered ``total`` jobs and has names for some of them."""
+
+    def __init__(self):
+        self.names, self.total = {}, 0
+
+    def dagScheduler(self):
+        return SimpleNamespace(numTotalJobs=lambda: self.total)
+
+    def statusStore(self):
+        return SimpleNamespace(job=lambda number: SimpleNamespace(name=lambda: self.names[number]))
+
+
+@pytest.fixture
+def watched():
+    context = Context()
+    jobs = HadoopWriterJobs(context)
+    yield context, jobs
+    jobs.close()
+
+
+def test_a_save_that_no_call_claims_is_counted_once(watched):
+    context, jobs = watched
+    context.names, context.total = {0: "count at x.py:1", 1: SAVE, 2: SAVE}, 3
+    jobs.claim(2, 3)
+    assert jobs.take() == (1, "")
+    assert jobs.take() == (0, "")
+
+
+def test_a_job_that_has_a_number_and_no_name_yet_is_asked_again(watched):
+    context, jobs = watched
+    context.total = 1
+    jobs._look()
+    context.names[0] = SAVE
+    assert jobs.take() == (1, "")
+
+
+def test_a_job_without_a_name_once_the_listeners_caught_up_is_a_doubt(watched):
+    context, jobs = watched
+    context.total = 1
+    count, doubt = jobs.take()
+    assert count == 0
+    assert "job 0" in doubt

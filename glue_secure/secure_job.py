@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
@@ -38,6 +39,8 @@ class SecureJob:
         read: ``s3`` and ``jdbc``.
         write: ``s3`` and ``jdbc``.
         spark: the ``SparkSession``. What is read or written through it directly is not guarded at the call.
+        boto3_session: a ``boto3.session.Session`` whose S3 writes carry the run's key and are verified.
+        s3: its S3 client.
         evidence_uri: where the evidence lies, None until the run is over.
     """
 
@@ -87,6 +90,16 @@ class SecureJob:
                 raise
         exits.watch(run)
         return cls(run=run, spark=session, args=values, owns_spark=owns)
+
+    @property
+    def boto3_session(self) -> Any:
+        """boto3 for the script: S3 writes get the run's key, contrary ones are refused (GS-S3-005)."""
+        return self._run.boto3_session
+
+    @cached_property
+    def s3(self) -> Any:
+        """The S3 client of :attr:`boto3_session`."""
+        return self.boto3_session.client("s3")
 
     @property
     def evidence_uri(self) -> S3Uri | None:

@@ -5,6 +5,7 @@ Every client talks TLS. An endpoint that does not is refused here, whoever confi
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,6 +61,27 @@ class AwsSession:
     def botocore(self) -> Any:
         """The botocore session underneath, for libraries that make their own clients."""
         return self._session._session
+
+    def guarded(self, on_call: Callable[[str, Mapping[str, Any]], Mapping[str, str]]) -> Any:
+        """A boto3 session for a script, with the same chain, region and trust: see ``aws.guarded``."""
+        from botocore.session import Session
+
+        from glue_secure.aws.guarded import GuardedSession
+
+        core = Session(profile=self.botocore.profile)
+        core.set_config_variable("region", self.region)
+        core.set_config_variable("ca_bundle", self._verify)
+        return GuardedSession(core=core, on_call=on_call, path_style=self._path_style)
+
+    def cover_default(
+        self,
+        on_call: Callable[[str, Mapping[str, Any]], Mapping[str, str]],
+        is_active: Callable[[], bool],
+    ) -> Callable[[], None]:
+        """See :func:`glue_secure.aws.guarded.cover_default_session`."""
+        from glue_secure.aws.guarded import cover_default_session
+
+        return cover_default_session(on_call, is_active)
 
     def client(self, service: str) -> Any:
         """The client of a service; made on first use. Refuses an endpoint without TLS (GS-S3-002)."""

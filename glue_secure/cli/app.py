@@ -15,6 +15,7 @@ from glue_secure.cli import bookmark, catalog, lakeformation
 from glue_secure.cli import demo as demo_page
 from glue_secure.cli import package as package_page
 from glue_secure.cli import preflight as preflight_page
+from glue_secure.cli import remediate as remediate_page
 from glue_secure.core.errors import UsageError
 from glue_secure.local.account import EmbeddedAccount
 
@@ -34,6 +35,7 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(lakeformation.app, name="lakeformation")
 app.command("package")(package_page.command)
 app.command("preflight")(preflight_page.command)
+app.command("remediate")(remediate_page.command)
 
 State = Annotated[Optional[Path], typer.Option("--state", help="Folder of the account's state.")]  # noqa: UP045 - typer reads 3.10
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

@@ -83,6 +83,7 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
         versions=_versions(),
         streams_end_when_drained=_streams_end(environ),
         high_water=high_water,
+        driver_s3=session,
     )
 
 

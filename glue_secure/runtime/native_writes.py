@@ -78,8 +78,6 @@ class NativeDesk:
         if not uris:
             return
         begun = time.perf_counter()
-        for uri in uris:
-            self._funnel.refuse_kept(uri, "boto3 write to")
         with self._ledger.timed("verify natives"):
             found = verify_objects(
                 uris, self._plan.key, self._objects, self._ledger.findings.append, may_be_gone=True
@@ -90,9 +88,9 @@ class NativeDesk:
                 WriteRecord(f"s3://{bucket}/", "object", None, mine, time.perf_counter() - begun, "boto3")
             )
 
-    def note_unverified(self, writes: Sequence[NativeWrite]) -> None:
-        """Put the native writes of a run that failed into its evidence: seen, and not read back."""
-        for write in dict.fromkeys(writes):
+    def note_unverified(self, writes: Sequence[NativeWrite], uris: Sequence[S3Uri] = ()) -> None:
+        """Put what a run that failed wrote past the funnel into its evidence: seen, and not read back."""
+        for write in dict.fromkeys([*writes, *(NativeWrite(str(uri), "boto3") for uri in uris)]):
             self._ledger.writes.append(
                 WriteRecord(
                     write.place or write.problem, write.format, write.rows, (), 0.0, "native-unverified"

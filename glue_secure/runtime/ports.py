@@ -36,6 +36,20 @@ class Labels:
     values: Mapping[S3Uri, tuple[str, ...]]
 
 
+class DriverS3(Protocol):
+    """Makes boto3 for scripts: each S3 call is shown to a guard, which gives the parameters to add."""
+
+    def guarded(self, on_call: Callable[[str, Mapping[str, Any]], Mapping[str, str]]) -> Any:
+        """A guarded ``boto3.session.Session``."""
+
+    def cover_default(
+        self,
+        on_call: Callable[[str, Mapping[str, Any]], Mapping[str, str]],
+        is_active: Callable[[], bool],
+    ) -> Callable[[], None]:
+        """Guard boto3's default session while ``is_active``; the result ends it."""
+
+
 NativeSave = Callable[[str, str, Callable[[], Any]], None]
 """A place, a format, and what saves there."""
 

@@ -24,6 +24,7 @@ from glue_secure.runtime.catalog import CatalogDesk
 from glue_secure.runtime.catalog_gate import CatalogGate
 from glue_secure.runtime.catalog_reads import CatalogReads
 from glue_secure.runtime.connections import ConnectionDesk
+from glue_secure.runtime.driver_calls import DriverCalls
 from glue_secure.runtime.evidence_store import write_evidence
 from glue_secure.runtime.fine_grained import is_fine_grained
 from glue_secure.runtime.housekeeping import Housekeeping
@@ -117,6 +118,12 @@ class SecuredRun(Through):
         self._natives = NativeDesk(
             plan=preflight.plan, objects=services.objects, funnel=self._writes, ledger=ledger
         )
+        self._driver_calls = DriverCalls(
+            key=preflight.plan.key,
+            source=services.driver_s3,
+            refuse_kept=self._writes.refuse_kept,
+            call=self.call,
+        )
         self.catalog = CatalogDesk(control_plane=catalog, ledger=ledger)
         self.housekeeping = Housekeeping(
             plan=preflight.plan,
@@ -184,6 +191,7 @@ class SecuredRun(Through):
             self._ledger.findings.extend(enforce(check_java_options(self._engine.java_options())))
             self._engine.watch_natives(self._save)
             self._natives.require_sight(self._engine.natives())
+            self._driver_calls.cover(lambda: self.is_open)
         with self._ledger.timed("bookmark"):
             self._bookmarks.load()
         facts = self._bookmarks.facts()
@@ -239,6 +247,11 @@ class SecuredRun(Through):
     def _save(self, place: str, format: str, perform: Callable[[], Any]) -> None:
         """An RDD save, as a guarded write."""
         self.write_through(place, format=format, perform=perform)
+
+    @property
+    def boto3_session(self) -> Any:
+        """See :attr:`DriverCalls.session`."""
+        return self._driver_calls.session
 
     def note_stream(self, record: StreamRecord) -> None:
         """Put a stream that ended into the evidence."""
@@ -303,6 +316,8 @@ class SecuredRun(Through):
                 staged = bool(self._watches)
                 self._settle()
                 self._natives.verify(self._engine.natives(), staged=staged)
+                self._natives.verify_calls(self._driver_calls.uris())
+                self._driver_calls.forget()
                 self._bookmarks.commit()
                 if self._glue_commit is not None:
                     self._glue_commit()
@@ -321,7 +336,8 @@ class SecuredRun(Through):
         if self._outcome is not None or os.getpid() != self._process:
             return  # over already; or a fork, whose end is not the run's
         self._outcome = outcome or ("succeeded" if error is None else _outcome_of(error))
-        self._natives.note_unverified(self._engine.pending_natives())
+        self._driver_calls.end()
+        self._natives.note_unverified(self._engine.pending_natives(), self._driver_calls.uris())
         try:
             self.evidence_uri = write_evidence(
                 self._make_evidence(error, self._outcome),

@@ -10,7 +10,15 @@ from glue_secure.bookmarks.high_water import HighWater
 from glue_secure.core.arguments import JobArguments, JobIdentity
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
-from glue_secure.runtime.ports import Clock, ControlPlane, Environment, KeyService, ObjectStore, SecretStore
+from glue_secure.runtime.ports import (
+    Clock,
+    ControlPlane,
+    DriverS3,
+    Environment,
+    KeyService,
+    ObjectStore,
+    SecretStore,
+)
 from glue_secure.runtime.preflight import Preflight, establish
 
 
@@ -31,6 +39,7 @@ class Services:
     versions: Mapping[str, str]
     streams_end_when_drained: bool = False
     high_water: Callable[[str, str], HighWater] | None = None
+    driver_s3: DriverS3 | None = None
 
 
 def preflight_of(identity: JobIdentity, arguments: JobArguments, services: Services) -> Preflight:

@@ -29,15 +29,17 @@ ALWAYS = {
     "parquet",
     "create_table_as_select",
     "local_disk",
-    "local_disk_that_failed",
     "aes256_then_settings_put_back",
     "new_session",
     "listener_taken_off",
     "save_as_text_file",
-    "rdd_to_local_disk",
     "rdd_by_the_jvm",
-    "checkpoint_on_local_disk",
     "stream_to_local_files",
+    "put_object",
+    "presigned_put",
+    "default_session",
+    "put_aes256",
+    "object_replaced_behind_it",
 }
 MODULES = {name: load(HERE / f"{name}.py") for name in sorted({case.module for case in RUN_HERE})}
 

@@ -46,3 +46,17 @@ def test_each_who_listens_is_told_of_what_ended_well_or_not_until_they_leave(glu
     glue_spark.range(1).collect()
     settle(glue_spark)
     assert told == {"first": [False], "second": [False, True]}
+
+
+def test_a_listener_that_a_script_took_off_is_hung_up_again_for_the_next_run(glue_spark):
+    told = []
+    listening.listen(glue_spark._jsparkSession, lambda *_: told.append("before"))()
+    glue_spark._jsparkSession.listenerManager().clear()
+    leave = [listening.listen(glue_spark._jsparkSession, lambda *_: told.append("after")) for _ in range(2)]
+    try:
+        glue_spark.range(1).collect()
+        settle(glue_spark)
+    finally:
+        for each in leave:
+            each()
+    assert told == ["after", "after"]

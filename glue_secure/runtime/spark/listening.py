@@ -44,6 +44,13 @@ def _leave(listener: _Listener, ear: Ear) -> None:
             listener.ears.remove(ear)
 
 
+def _name_of(listener: Any) -> str:
+    try:
+        return str(listener.toString())
+    except Exception:  # a listener in Python that is not ours, and has no such method
+        return ""
+
+
 class _Listener:
     """``org.apache.spark.sql.util.QueryExecutionListener`` in Python, through Py4J."""
 
@@ -60,7 +67,13 @@ class _Listener:
 
     def is_registered(self) -> bool:
         """Whether Spark still tells it."""
-        return any(each is self for each in self.session.listenerManager().listListeners())
+        return any(
+            _name_of(each) == self.toString() for each in self.session.listenerManager().listListeners()
+        )
+
+    def toString(self) -> str:
+        """What Java calls it: another proxy for it is another object there, of the same name."""
+        return f"glue-secure listener {id(self)}"
 
     def onSuccess(self, _function: str, execution: Any, _duration: int) -> None:
         self._tell(execution, failed=False)

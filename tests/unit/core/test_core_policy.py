@@ -224,6 +224,22 @@ def test_gs_s3_004_passes_under_exactly_the_expected_key(key_arn):
 
 
 @pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        ("key/", "alias/"),
+        ("eu-west-1", "eu-west-2"),
+        ("eu-west-1", "us-east-1"),
+        ("123456789012", "210987654321"),
+        ("arn:aws:", "arn:aws-cn:"),
+    ],
+)
+def test_gs_s3_004_only_the_expected_keys_own_arn_passes(key_arn, there, instead):
+    told = str(key_arn).replace(there, instead, 1)
+    assert told != str(key_arn)
+    assert check_object(ObjectEncryption(OBJECT, "aws:kms", told, False, 1), key_arn).verdict is FAIL
+
+
+@pytest.mark.parametrize(
     ("algorithm", "key", "found"),
     [
         ("AES256", "", "AES256"),

@@ -184,7 +184,13 @@ def test_gs_kms_001_a_key_that_cannot_be_described_is_no_pass(refused, world, mo
         ("GS-KMS-002", {"state": "Disabled"}),
         ("GS-KMS-002", {"state": "PendingDeletion", "deletion_date": "2026-02-01"}),
         ("GS-KMS-003", {"manager": "AWS"}),
+        ("GS-KMS-002", {"state": "PendingImport"}),
+        ("GS-KMS-002", {"state": "Unavailable"}),
+        ("GS-KMS-002", {"state": ""}),
         ("GS-KMS-004", {"usage": "SIGN_VERIFY", "spec": "RSA_2048"}),
+        ("GS-KMS-004", {"usage": "ENCRYPT_DECRYPT", "spec": "RSA_4096"}),
+        ("GS-KMS-004", {"usage": "KEY_AGREEMENT", "spec": "ECC_NIST_P256"}),
+        ("GS-KMS-004", {"usage": "GENERATE_VERIFY_MAC", "spec": "HMAC_256"}),
     ],
 )
 def test_gs_kms_002_to_004_a_key_that_will_not_do(refused, world, which, control, changes):

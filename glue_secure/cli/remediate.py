@@ -1,0 +1,92 @@
+"""The command ``remediate``: its arguments, its question, its table."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from glue_secure.cli import bookmark
+from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI
+from glue_secure.core.errors import GlueSecureError
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.runtime import remediation
+from glue_secure.runtime.services import preflight_of
+
+INSECURE = 3
+
+
+def command(
+    uri: Annotated[str, typer.Argument(help="s3://BUCKET/PREFIX; everything below it.")],
+    job: Annotated[str, typer.Option("--job", help="The job whose configuration names the key.")],
+    state: Annotated[
+        Path | None, typer.Option("--state", help="Use the embedded account of that folder.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Re-encrypt; without it nothing is changed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Re-encrypt what is not under the job's key, in place. Without --yes it only says what it would do.
+
+    Exit code 0: everything is under the key; 3: something is not; 1: something could not be re-encrypted.
+    Older versions in a versioned bucket stay as they are; a copied object keeps its metadata and tags, not
+    its ACL.
+    """
+    location = S3Uri.parse(uri)
+    place = bookmark.find(job, None, None, state)
+    key = preflight_of(place.identity, place.arguments, place.services).keys["s3"]
+    kept = [each for each in map(place.arguments.location, (BOOKMARK_URI, EVIDENCE_URI)) if each]
+    objects = place.services.objects
+    made = remediation.plan(location, key, objects=objects, kept=kept)
+    left: dict[S3Uri, str] = {}
+    if yes and made.repairs:
+        with Console(stderr=True).status(f"re-encrypting {len(made.repairs)} objects"):
+            left = remediation.apply(made, objects=objects)
+    if as_json:
+        print(json.dumps(document(made, left, applied=yes), indent=2, ensure_ascii=False))
+    else:
+        show(made, left, applied=yes)
+    if left:
+        raise GlueSecureError(
+            f"{len(left)} of {len(made.repairs)} objects below {location} could not be re-encrypted"
+        )
+    if made.repairs and not yes:
+        raise typer.Exit(INSECURE)
+
+
+def document(made: remediation.Plan, left: dict[S3Uri, str], *, applied: bool) -> dict[str, Any]:
+    """What was found and done, as JSON's values."""
+    return {
+        "location": str(made.location),
+        "key": str(made.key),
+        "looked_at": made.looked_at,
+        "applied": applied,
+        "objects": [
+            {
+                "uri": str(each.object.uri),
+                "found": each.found,
+                "outcome": _outcome(each, left, applied=applied),
+            }
+            for each in made.repairs
+        ],
+    }
+
+
+def show(made: remediation.Plan, left: dict[S3Uri, str], *, applied: bool) -> None:
+    """The same for people: one line an object."""
+    for each in made.repairs:
+        print(f"{each.object.uri}\n    {each.found}: {_outcome(each, left, applied=applied)}")
+    total = f"{len(made.repairs)} of {made.looked_at} objects are not under {made.key}"
+    done = (
+        f"; {len(made.repairs) - len(left)} re-encrypted" if applied else "; nothing was changed (--yes does)"
+    )
+    print(f"{total}{done if made.repairs else ''}", file=sys.stderr)
+
+
+def _outcome(each: remediation.Repair, left: dict[S3Uri, str], *, applied: bool) -> str:
+    if not applied:
+        return each.obstacle or "would be re-encrypted"
+    return left.get(each.object.uri) or "re-encrypted"

@@ -1,0 +1,78 @@
+"""Objects re-encrypted in place: planned first, copied under the key, read back."""
+
+from __future__ import annotations
+
+import pytest
+
+from glue_secure.core.errors import CannotVerify, Refusal
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.service import ServiceError
+from glue_secure.runtime import remediation
+
+OUT = S3Uri("curated", "out/")
+DENIED = ServiceError("AccessDenied", code="AccessDenied", operation="HeadObject")
+
+
+def put(world, name, algorithm="aws:kms", key=None, **more):
+    uri = S3Uri("curated", f"out/{name}")
+    world.objects.put(
+        uri, name.encode(), algorithm=algorithm, key=str(world.key) if key is None else str(key), **more
+    )
+    return uri
+
+
+@pytest.fixture
+def planned(world):
+    return lambda **more: remediation.plan(OUT, world.key, objects=world.objects, **more)
+
+
+def test_a_plan_names_what_is_not_under_the_key_and_changes_nothing(world, planned):
+    put(world, "good")
+    put(world, "plain", "AES256", "")
+    put(world, "other", key=world.other_key)
+    world.objects.put(S3Uri("curated", "outside"), algorithm="AES256", key="")
+    before = world.objects.calls.copy()
+    made = planned()
+    assert made.looked_at == 3
+    assert [one.object.uri.key for one in made.repairs] == ["out/other", "out/plain"]
+    assert {call for call, _ in world.objects.calls[len(before) :]} == {"ListObjectsV2", "HeadObject"}
+
+
+def test_what_is_applied_is_under_the_key_with_its_bytes_and_class(world, planned):
+    uri = put(world, "plain", "AES256", "", storage_class="STANDARD_IA")
+    assert remediation.apply(planned(), objects=world.objects) == {}
+    assert world.objects.read(uri).body == b"plain"
+    assert [found.storage_class for found in world.objects.list(OUT)] == ["STANDARD_IA"]
+    assert planned().repairs == ()
+
+
+def test_an_object_that_changed_since_the_plan_is_left_alone_and_told(world, planned):
+    uri = put(world, "plain", "AES256", "")
+    made = planned()
+    put(world, "plain", "AES256", "")
+    assert "If-Match" in remediation.apply(made, objects=world.objects)[uri]
+
+
+def test_a_store_that_ignores_the_header_is_noticed(world, planned, monkeypatch):
+    uri = put(world, "plain", "AES256", "")
+    monkeypatch.setattr(type(world.objects), "change_storage_class", lambda *_, **__: None)
+    assert remediation.apply(planned(), objects=world.objects) == {uri: "AES256, after the copy"}
+
+
+def test_an_archived_object_is_told_and_not_tried(world, planned):
+    uri = put(world, "cold", "AES256", "", storage_class="GLACIER")
+    assert "restore it first" in remediation.apply(planned(), objects=world.objects)[uri]
+    assert "CopyObject" not in {call for call, _ in world.objects.calls}
+
+
+@pytest.mark.parametrize("operation", ["ListObjectsV2", "HeadObject"])
+def test_gs_s3_007_what_cannot_be_looked_at_stops_it(world, planned, operation):
+    put(world, "good")
+    world.objects.fail_next(operation, DENIED)
+    with pytest.raises(CannotVerify, match="GS-S3-007"):
+        planned()
+
+
+def test_gs_s3_009_bookmarks_and_evidence_are_left_alone(planned):
+    with pytest.raises(Refusal, match="GS-S3-009"):
+        planned(kept=[S3Uri("curated", "out/bookmarks/")])

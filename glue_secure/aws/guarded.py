@@ -22,7 +22,7 @@ OnCall = Callable[[str, Mapping[str, Any]], Mapping[str, str]]
 _MARK = "glue-secure-guard"
 
 
-class GuardedSession(boto3.session.Session):  # type: ignore[misc] - boto3 ships no types
+class GuardedSession(boto3.session.Session):  # type: ignore[misc]  # boto3 has no types
     """A ``boto3.session.Session`` whose S3 clients are guarded, and whose clients all talk verified TLS.
 
     Args:

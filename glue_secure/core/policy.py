@@ -280,5 +280,6 @@ def check_object(seen: ObjectEncryption, expected: KmsKeyArn) -> Finding:
         found=" under ".join(part for part in (seen.algorithm or "no encryption named", seen.key) if part),
         required=f"aws:kms under {expected}",
         fix=f"give bucket {seen.uri.bucket} that key as its default encryption, find what overrode "
-        "the settings, and delete or re-encrypt the object; the bookmark was not advanced",
+        "the settings, and delete the object or re-encrypt it (glue-secure remediate URI --job NAME); "
+        "the bookmark was not advanced",
     )

@@ -33,6 +33,14 @@ NAME = f"{PACKAGE}-{__version__}-py3-none-any.whl"
 SUFFIXES = (".py", ".typed", ".txt", ".json")
 LAPTOP_ROOMS = frozenset(("cli", "delivery", "governance", "local", "testing"))
 """Rooms, and extras of the same purpose, that no job imports; the layers contract keeps it so."""
+LAPTOP_PARTS = (
+    "bookmarks/operations.py",
+    "core/controls.py",
+    "core/lake/",
+    "runtime/connection_report.py",
+    "runtime/remediation.py",
+)
+"""What only those rooms and the documents use, in rooms that jobs need; a test keeps it so."""
 
 _LAPTOP_EXTRAS = frozenset(("cli", "demo", "dev", "local"))
 _EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)['\"]")
@@ -68,8 +76,14 @@ def build_wheel() -> bytes:
 def package_files() -> Iterator[tuple[str, bytes]]:
     """Name and content of each file that a job may need."""
     for name, content in _beneath(files(PACKAGE), PACKAGE):
-        if name.split("/")[1] not in LAPTOP_ROOMS:
+        if is_for_jobs(name):
             yield name, slim(content) if name.endswith(".py") else content
+
+
+def is_for_jobs(name: str) -> bool:
+    """Whether a file of the package, named from its parent folder with slashes, is packed."""
+    inside = name.partition("/")[2]
+    return inside.partition("/")[0] not in LAPTOP_ROOMS and not inside.startswith(LAPTOP_PARTS)
 
 
 def metadata(found: Distribution) -> str:

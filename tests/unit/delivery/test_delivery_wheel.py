@@ -1,5 +1,6 @@
 """The wheel: reproducible, correct by its own RECORD, small, and importable as it lies."""
 
+import ast
 import base64
 import configparser
 import csv
@@ -79,11 +80,26 @@ def test_it_holds_every_module_but_those_of_a_laptop(members):
     source = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "glue_secure").rglob("*.py")
-        if path.relative_to(ROOT / "glue_secure").parts[0] not in wheel.LAPTOP_ROOMS
+        if wheel.is_for_jobs(path.relative_to(ROOT).as_posix())
     }
     packed = {name for name in members if name.endswith(".py")}
     assert packed == source
     assert "glue_secure/py.typed" in members
+
+
+def test_nothing_packed_imports_what_is_left_out(members):
+    left_out = {
+        path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
+        for path in (ROOT / "glue_secure").rglob("*.py")
+        if path.relative_to(ROOT).as_posix() not in members
+    }
+    assert {"glue_secure.cli", "glue_secure.core.lake", "glue_secure.runtime.remediation"} <= left_out
+    for name in (name for name in members if name.endswith(".py")):
+        for node in ast.walk(ast.parse(members[name])):
+            asked = {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+            if isinstance(node, ast.ImportFrom):
+                asked = {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+            assert not asked & left_out, name
 
 
 def test_every_data_file_that_lies_in_the_package_is_declared_and_packed(members):

@@ -1,0 +1,46 @@
+"""Policies as values: IAM, KMS key and bucket policies of least privilege, and an evaluator that tries them.
+
+Everything here is pure: names in, documents out. ``policy.to_json()`` is the document. A name of the
+scope may be a template's reference (``${AWS::AccountId}``) as well as a literal; it is carried as it is.
+
+    >>> full_access_on_table(Scope("us-west-2", "123456789012"), "db1", "books").to_json()
+"""
+
+from glue_secure.governance.policies.buckets import access_log_bucket, data_bucket
+from glue_secure.governance.policies.catalog import (
+    delete_database,
+    full_access_on_table,
+    read_tables,
+    write_tables,
+)
+from glue_secure.governance.policies.documents import Condition, Policy, Principal, Scope, Statement
+from glue_secure.governance.policies.evaluation import Decision, Request, evaluate
+from glue_secure.governance.policies.iam import JobAccess, Place, deployer, job_role, trust
+from glue_secure.governance.policies.keys import bookmark_key, data_key, logs_key
+from glue_secure.governance.policies.network import network_denies
+
+__all__ = [
+    "Condition",
+    "Decision",
+    "JobAccess",
+    "Place",
+    "Policy",
+    "Principal",
+    "Request",
+    "Scope",
+    "Statement",
+    "access_log_bucket",
+    "bookmark_key",
+    "data_bucket",
+    "data_key",
+    "delete_database",
+    "deployer",
+    "evaluate",
+    "full_access_on_table",
+    "job_role",
+    "logs_key",
+    "network_denies",
+    "read_tables",
+    "trust",
+    "write_tables",
+]

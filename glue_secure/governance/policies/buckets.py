@@ -1,0 +1,89 @@
+"""Bucket policies: TLS only, and objects under one key.
+
+An upload without encryption headers is left to the bucket's default encryption, which has the same key.
+Denied is every header that says otherwise. ``IfExists`` would not do: in a Deny it matches where the
+header is absent.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+"""
+
+from __future__ import annotations
+
+from glue_secure.governance.policies.documents import (
+    ANYBODY,
+    Condition,
+    Policy,
+    Principal,
+    Scope,
+    Statement,
+    equals,
+)
+
+_ALGORITHM = "s3:x-amz-server-side-encryption"
+_KEY = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+_CUSTOMER = "s3:x-amz-server-side-encryption-customer-algorithm"
+
+
+def data_bucket(scope: Scope, bucket: str, key: str) -> Policy:
+    """The policy of a bucket whose objects are all SSE-KMS under ``key``.
+
+    Args:
+        scope: the account; only its partition counts.
+        bucket: the bucket's name.
+        key: the key's ARN, as uploads name it.
+    """
+    objects = (scope.bucket(bucket, "*"),)
+    return Policy(
+        (
+            _tls_only(scope, bucket),
+            _deny_put(
+                "DenyOtherAlgorithm",
+                objects,
+                _present(_ALGORITHM),
+                Condition("StringNotEquals", _ALGORITHM, ("aws:kms",)),
+            ),
+            _deny_put("DenyOtherKey", objects, _present(_KEY), Condition("ArnNotEquals", _KEY, (key,))),
+            # aws:kms without a key's name is the account's AWS managed key.
+            _deny_put("DenyUnnamedKey", objects, equals(_ALGORITHM, "aws:kms"), _absent(_KEY)),
+            _deny_put("DenyCustomerProvidedKey", objects, _present(_CUSTOMER)),
+        )
+    )
+
+
+def access_log_bucket(scope: Scope, bucket: str, *sources: str) -> Policy:
+    """The policy of a bucket that receives server access logs of ``sources``, ARNs of buckets.
+
+    S3 delivers them with SSE-S3 only:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+    """
+    deliver = Statement(
+        "DeliverAccessLogs",
+        "Allow",
+        ("s3:PutObject",),
+        (scope.bucket(bucket, "*"),),
+        Principal("Service", ("logging.s3.amazonaws.com",)),
+        (Condition("ArnLike", "aws:SourceArn", sources), equals("aws:SourceAccount", scope.account)),
+    )
+    return Policy((_tls_only(scope, bucket), deliver))
+
+
+def _tls_only(scope: Scope, bucket: str) -> Statement:
+    return Statement(
+        "DenyPlainHttp",
+        "Deny",
+        ("s3:*",),
+        (scope.bucket(bucket), scope.bucket(bucket, "*")),
+        ANYBODY,
+        (Condition("Bool", "aws:SecureTransport", ("false",)),),
+    )
+
+
+def _deny_put(sid: str, objects: tuple[str, ...], *conditions: Condition) -> Statement:
+    return Statement(sid, "Deny", ("s3:PutObject",), objects, ANYBODY, conditions)
+
+
+def _present(key: str) -> Condition:
+    return Condition("Null", key, ("false",))
+
+
+def _absent(key: str) -> Condition:
+    return Condition("Null", key, ("true",))

@@ -1,0 +1,102 @@
+"""Key policies: who may use the customer managed keys of a job, and for what.
+
+Administration goes to the account, that is to whoever its IAM policies name: without it a key cannot be
+managed any more (https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html). It does
+not hold Encrypt, Decrypt or GenerateDataKey, so IAM alone gives nobody the data.
+"""
+
+from __future__ import annotations
+
+from glue_secure.governance.policies.documents import Condition, Policy, Principal, Scope, Statement, equals
+
+USE = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
+_ADMINISTER = (
+    "kms:CancelKeyDeletion",
+    "kms:CreateAlias",
+    "kms:DeleteAlias",
+    "kms:DescribeKey",
+    "kms:DisableKey",
+    "kms:EnableKey",
+    "kms:EnableKeyRotation",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListResourceTags",
+    "kms:PutKeyPolicy",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
+)
+# Without DescribeKey, which the guide lists too: it has no encryption context, so the condition never holds.
+_LOGS = ("kms:Decrypt*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*")
+
+
+def data_key(
+    scope: Scope, *roles: str, services: tuple[str, ...] = ("s3", "glue", "secretsmanager")
+) -> Policy:
+    """The key of objects, secrets and the catalog: the jobs' roles, through those services only.
+
+    DescribeKey and the two calls that the guard makes itself (GenerateDataKey and Decrypt, control
+    GS-KMS-006) come without a service between; they are bound to the guard's encryption context.
+
+    Args:
+        scope: where the key is.
+        roles: ARNs of the roles.
+        services: through which it is used.
+    """
+    users = Principal("AWS", roles)
+    through = equals("kms:ViaService", *(f"{one}.{scope.region}.amazonaws.com" for one in services))
+    return Policy(
+        (
+            _administration(scope),
+            Statement("LookAtKey", "Allow", ("kms:DescribeKey",), principal=users),
+            Statement(
+                "UseThroughServices",
+                "Allow",
+                ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
+                principal=users,
+                conditions=(through,),
+            ),
+            Statement(
+                "ProbeByTheGuard",
+                "Allow",
+                ("kms:Decrypt", "kms:GenerateDataKey"),
+                principal=users,
+                conditions=(equals("kms:EncryptionContext:glue-secure:purpose", "probe"),),
+            ),
+        )
+    )
+
+
+def bookmark_key(scope: Scope, *roles: str) -> Policy:
+    """The key of job bookmarks. They are sealed on the client: no ViaService condition can hold for it."""
+    users = Principal("AWS", roles)
+    return Policy((_administration(scope), Statement("SealBookmarks", "Allow", USE, principal=users)))
+
+
+def logs_key(scope: Scope, *log_groups: str, readers: tuple[str, ...] = ()) -> Policy:
+    """The key of CloudWatch Logs: the service, for the account's log groups of those names.
+
+    Args:
+        scope: where the key is.
+        log_groups: names; ``*`` stands for the rest of one.
+        readers: ARNs of the roles whose runs look at the key before they start (GS-KMS-001).
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    groups = tuple(scope.arn("logs", f"log-group:{name}") for name in log_groups)
+    context = Condition("StringLike", "kms:EncryptionContext:aws:logs:arn", groups)
+    service = Principal("Service", (f"logs.{scope.region}.amazonaws.com",))
+    look = (Statement("LookAtKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", readers)),)
+    return Policy(
+        (
+            _administration(scope),
+            *(look if readers else ()),
+            Statement("EncryptLogGroups", "Allow", _LOGS, principal=service, conditions=(context,)),
+        )
+    )
+
+
+def _administration(scope: Scope) -> Statement:
+    return Statement("AdministerKey", "Allow", _ADMINISTER, principal=Principal("AWS", (scope.root,)))

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from glue_secure import __version__
-from glue_secure.cli import bookmark, catalog, lakeformation
+from glue_secure.cli import bookmark, catalog, lakeformation, policy, template
 from glue_secure.cli import demo as demo_page
 from glue_secure.cli import package as package_page
 from glue_secure.cli import preflight as preflight_page
@@ -33,6 +33,8 @@ app.add_typer(local_app, name="local")
 app.add_typer(bookmark.app, name="bookmark")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(lakeformation.app, name="lakeformation")
+app.add_typer(policy.app, name="policy")
+app.add_typer(template.app, name="template")
 app.command("package")(package_page.command)
 app.command("preflight")(preflight_page.command)
 app.command("remediate")(remediate_page.command)

@@ -89,13 +89,18 @@ def package(
     return Package(written, zipped, tuple(targets), prefix)
 
 
+def modules_archive(version: GlueVersion) -> str:
+    """File name of the zip of wheels, for versions that take one."""
+    return f"{wheel.PACKAGE}-{__version__}-glue{version.name}.gluewheels.zip"
+
+
 def _target(
     out: Path, version: GlueVersion, own: bytes, wheels: tuple[gluewheels.Wheel, ...], prefix: str
 ) -> Target:
     files: tuple[Artefact, ...]
     contents = (*(one.name for one in wheels), wheel.NAME)
     if version.takes_zip_of_wheels:
-        name = f"{wheel.PACKAGE}-{__version__}-glue{version.name}.gluewheels.zip"
+        name = modules_archive(version)
         files = (write(out / name, gluewheels.gluewheels(version, own, wheels)),)
         modules = f"{prefix}/{name}"
     else:

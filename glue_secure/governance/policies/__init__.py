@@ -15,14 +15,15 @@ from glue_secure.governance.policies.catalog import (
 )
 from glue_secure.governance.policies.documents import Condition, Policy, Principal, Scope, Statement
 from glue_secure.governance.policies.evaluation import Decision, Request, evaluate
-from glue_secure.governance.policies.iam import JobAccess, Place, deployer, job_role, trust
-from glue_secure.governance.policies.keys import bookmark_key, data_key, logs_key
+from glue_secure.governance.policies.iam import JobAccess, Network, Place, deployer, job_role, trust
+from glue_secure.governance.policies.keys import bookmark_key, catalog_key, data_key, logs_key
 from glue_secure.governance.policies.network import network_denies
 
 __all__ = [
     "Condition",
     "Decision",
     "JobAccess",
+    "Network",
     "Place",
     "Policy",
     "Principal",
@@ -31,6 +32,7 @@ __all__ = [
     "Statement",
     "access_log_bucket",
     "bookmark_key",
+    "catalog_key",
     "data_bucket",
     "data_key",
     "delete_database",

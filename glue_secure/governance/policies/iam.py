@@ -30,13 +30,16 @@ _SOME_TAGS = Condition("Null", "aws:TagKeys", ("false",))
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A prefix of a bucket; ``""`` is all of it."""
+    """A prefix of a bucket, ``""`` for all of it; or, with ``alone``, the one object of that key."""
 
     bucket: str
     prefix: str = ""
+    alone: bool = False
 
     def objects(self, scope: Scope) -> str:
         """ARN of every object in it."""
+        if self.alone:
+            return scope.bucket(self.bucket, self.prefix)
         return scope.bucket(self.bucket, f"{self.prefix.strip('/')}/*".lstrip("/"))
 
 
@@ -57,6 +60,7 @@ class JobAccess:
         written_tables: likewise, those that a sink makes or updates.
         subnets: ids; empty outside a VPC.
         security_groups: likewise.
+        source_keys: ARNs of the keys of existing buckets, whose key policies leave use to IAM.
         high_water: ARN of the table of high-water marks, or "".
         inside_jobs_only: secrets and data are given to the job's code alone, not to others with the role.
     """
@@ -73,6 +77,7 @@ class JobAccess:
     written_tables: tuple[tuple[str, tuple[str, ...]], ...] = ()
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
+    source_keys: tuple[str, ...] = ()
     high_water: str = ""
     inside_jobs_only: bool = False
 
@@ -120,6 +125,9 @@ def job_role(scope: Scope, access: JobAccess) -> Policy:
     if access.connections or access.tables or access.written_tables:
         catalog = (scope.arn("glue", "catalog"),)
         statements.append(allow("ReadEncryption", "glue:GetDataCatalogEncryptionSettings", on=catalog))
+    if access.source_keys:
+        through = equals("kms:ViaService", f"s3.{scope.region}.amazonaws.com")
+        statements.append(allow("OpenSources", "kms:Decrypt", on=access.source_keys, when=(through,)))
     if access.high_water:
         marks = ("dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:UpdateItem")
         statements.append(allow("HighWaterMarks", *marks, on=(access.high_water,), when=inside))
@@ -175,30 +183,41 @@ def _interfaces(scope: Scope, access: JobAccess) -> list[Statement]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Where jobs and sessions have to be; empty ``subnets`` and ``security_groups`` leave them open."""
+
+    vpcs: tuple[str, ...]
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+
+
 def deployer(
     scope: Scope,
     *,
     jobs: tuple[str, ...],
     roles: tuple[str, ...],
     code: Place,
-    vpcs: tuple[str, ...] = (),
-    subnets: tuple[str, ...] = (),
-    security_groups: tuple[str, ...] = (),
+    evidence: Place | None = None,
+    key: str = "",
+    log_groups: tuple[str, ...] = (),
+    network: Network | None = None,
 ) -> Policy:
-    """What somebody needs for ``glue-secure deploy`` and ``run --remote``, and the denies of the network.
+    """What somebody needs for ``deploy``, ``preflight`` and ``run --remote``, and the denies of the network.
 
     Args:
         scope: the account.
         jobs: names of the jobs.
         roles: ARNs of the jobs' roles.
         code: where scripts and wheels are uploaded.
-        vpcs: jobs and sessions elsewhere, or in none, are denied; empty for no such rule.
-        subnets: likewise, within the VPCs.
-        security_groups: likewise.
+        evidence: where the jobs' evidence lies, to fetch it.
+        key: ARN of the key of both, whose policy leaves this use to IAM.
+        log_groups: names of the jobs' log groups, to follow them.
+        network: jobs and sessions elsewhere, or in none, are denied; None for no such rule.
     """
     arns = tuple(scope.arn("glue", f"job/{name}") for name in jobs)
     actions = ("CreateJob", "GetJob", "GetJobRun", "StartJobRun", "UpdateJob")
-    statements: tuple[Statement, ...] = (
+    statements = [
         allow("DeployJobs", *(f"glue:{one}" for one in actions), on=arns),
         allow("ReadConfiguration", "glue:GetSecurityConfiguration", on=("*",)),
         allow(
@@ -209,7 +228,17 @@ def deployer(
         ),
         allow("ListCode", "s3:ListBucket", on=(scope.bucket(code.bucket),)),
         allow("UploadCode", "s3:GetObject", "s3:PutObject", on=(code.objects(scope),)),
-    )
-    if vpcs:
-        statements += network_denies(vpcs, subnets, security_groups)
-    return Policy(statements)
+    ]
+    if evidence:
+        statements.append(allow("ReadEvidence", "s3:GetObject", on=(evidence.objects(scope),)))
+        statements.append(allow("ListEvidence", "s3:ListBucket", on=(scope.bucket(evidence.bucket),)))
+    if key:
+        through = equals("kms:ViaService", f"s3.{scope.region}.amazonaws.com")
+        statements.append(allow("UseKey", "kms:Decrypt", "kms:GenerateDataKey", on=(key,), when=(through,)))
+        statements.append(allow("LookAtKey", "kms:DescribeKey", on=(key,)))
+    if log_groups:
+        groups = tuple(scope.arn("logs", f"log-group:{name}") for name in log_groups)
+        statements.append(allow("FollowLogs", "logs:FilterLogEvents", on=groups))
+    if network:
+        statements += network_denies(network.vpcs, network.subnets, network.security_groups)
+    return Policy(tuple(statements))

@@ -32,10 +32,8 @@ _ADMINISTER = (
 _LOGS = ("kms:Decrypt*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*")
 
 
-def data_key(
-    scope: Scope, *roles: str, services: tuple[str, ...] = ("s3", "glue", "secretsmanager")
-) -> Policy:
-    """The key of objects, secrets and the catalog: the jobs' roles, through those services only.
+def data_key(scope: Scope, *roles: str, code_bucket: str = "", evidence_bucket: str = "") -> Policy:
+    """The key of objects and secrets: the jobs' roles, through S3, Glue and Secrets Manager only.
 
     DescribeKey and the two calls that the guard makes itself (GenerateDataKey and Decrypt, control
     GS-KMS-006) come without a service between; they are bound to the guard's encryption context.
@@ -43,28 +41,55 @@ def data_key(
     Args:
         scope: where the key is.
         roles: ARNs of the roles.
-        services: through which it is used.
+        code_bucket: a bucket whose objects the account's IAM policies may also let others read and write:
+            whoever deploys.
+        evidence_bucket: likewise to read: whoever looks at evidence.
     """
     users = Principal("AWS", roles)
-    through = equals("kms:ViaService", *(f"{one}.{scope.region}.amazonaws.com" for one in services))
+    probe = equals("kms:EncryptionContext:glue-secure:purpose", "probe")
+    statements = (
+        _administration(scope),
+        Statement("LookAtKey", "Allow", ("kms:DescribeKey",), principal=users),
+        _use("UseThroughServices", users, _through(scope, "s3", "glue", "secretsmanager")),
+        Statement(
+            "ProbeByTheGuard",
+            "Allow",
+            ("kms:Decrypt", "kms:GenerateDataKey"),
+            principal=users,
+            conditions=(probe,),
+        ),
+    )
+    people = (
+        ("DeployCode", code_bucket, ("kms:Decrypt", "kms:GenerateDataKey")),
+        ("ReadEvidence", evidence_bucket, ("kms:Decrypt",)),
+    )
+    return Policy(
+        statements
+        + tuple(
+            Statement(
+                sid,
+                "Allow",
+                actions,
+                principal=Principal("AWS", (scope.root,)),
+                conditions=(_through(scope, "s3"), _objects_of(scope, bucket)),
+            )
+            for sid, bucket, actions in people
+            if bucket
+        )
+    )
+
+
+def catalog_key(scope: Scope, *roles: str) -> Policy:
+    """The key of the account's Data Catalog: through Glue, the jobs' roles and whom IAM lets use it.
+
+    https://docs.aws.amazon.com/glue/latest/dg/encrypt-glue-data-catalog.html
+    """
+    through = _through(scope, "glue")
     return Policy(
         (
             _administration(scope),
-            Statement("LookAtKey", "Allow", ("kms:DescribeKey",), principal=users),
-            Statement(
-                "UseThroughServices",
-                "Allow",
-                ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
-                principal=users,
-                conditions=(through,),
-            ),
-            Statement(
-                "ProbeByTheGuard",
-                "Allow",
-                ("kms:Decrypt", "kms:GenerateDataKey"),
-                principal=users,
-                conditions=(equals("kms:EncryptionContext:glue-secure:purpose", "probe"),),
-            ),
+            _use("ReadAndWriteTheCatalog", Principal("AWS", (*roles, scope.root)), through),
+            Statement("LookAtKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", roles)),
         )
     )
 
@@ -100,3 +125,18 @@ def logs_key(scope: Scope, *log_groups: str, readers: tuple[str, ...] = ()) -> P
 
 def _administration(scope: Scope) -> Statement:
     return Statement("AdministerKey", "Allow", _ADMINISTER, principal=Principal("AWS", (scope.root,)))
+
+
+def _use(sid: str, users: Principal, through: Condition) -> Statement:
+    actions = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
+    return Statement(sid, "Allow", actions, principal=users, conditions=(through,))
+
+
+def _through(scope: Scope, *services: str) -> Condition:
+    return equals("kms:ViaService", *(f"{one}.{scope.region}.amazonaws.com" for one in services))
+
+
+def _objects_of(scope: Scope, bucket: str) -> Condition:
+    # With a bucket key S3 names the bucket, without one the object.
+    arns = (scope.bucket(bucket), scope.bucket(bucket, "*"))
+    return Condition("StringLike", "kms:EncryptionContext:aws:s3:arn", arns)

@@ -2,7 +2,16 @@
 
 import pytest
 
-from glue_secure.governance.policies import Decision, Place, Request, Scope, deployer, network_denies
+from glue_secure.governance.policies import (
+    Decision,
+    Network,
+    Place,
+    Request,
+    Scope,
+    deployer,
+    evaluate,
+    network_denies,
+)
 
 JOB = "arn:aws:glue:eu-west-1:111122223333:job/orders"
 POLICY = deployer(
@@ -10,9 +19,7 @@ POLICY = deployer(
     jobs=("orders",),
     roles=("arn:aws:iam::111122223333:role/orders",),
     code=Place("acme-artifacts"),
-    vpcs=("vpc-1", "vpc-2"),
-    subnets=("subnet-1",),
-    security_groups=("sg-1", "sg-2"),
+    network=Network(("vpc-1", "vpc-2"), ("subnet-1",), ("sg-1", "sg-2")),
 )
 HOME = {"glue:VpcIds": ("vpc-1",), "glue:SubnetIds": ("subnet-1",), "glue:SecurityGroupIds": ("sg-1",)}
 A, D = Decision.ALLOWED, Decision.DENIED
@@ -38,8 +45,6 @@ def test_a_job_is_made_in_the_right_network_only(action, network, decision):
 
 
 def evaluate_one(action, network):
-    from glue_secure.governance.policies import evaluate
-
     return evaluate([POLICY], Request(action, JOB, "", network))
 
 

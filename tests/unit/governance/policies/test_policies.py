@@ -8,12 +8,14 @@ import pytest
 from glue_secure.core.errors import UsageError
 from glue_secure.governance.policies import (
     Decision,
+    Network,
     Place,
     Policy,
     Request,
     Scope,
     access_log_bucket,
     bookmark_key,
+    catalog_key,
     data_bucket,
     data_key,
     delete_database,
@@ -65,7 +67,16 @@ def test_a_linter_finds_nothing_in_any_policy(scope, access, linted):
     policies = {
         "job": job_role(scope, access),
         "job inside": job_role(scope, replace(access, inside_jobs_only=True)),
-        "deployer": deployer(scope, jobs=("orders",), roles=(ROLE,), code=code, vpcs=("vpc-1",)),
+        "deployer": deployer(
+            scope,
+            jobs=("orders",),
+            roles=(ROLE,),
+            code=code,
+            evidence=Place("e"),
+            key=KEY,
+            log_groups=("g",),
+            network=Network(("vpc-1",)),
+        ),
         "table": full_access_on_table(scope, "db1", "books"),
         "database": delete_database(scope, "db1"),
         "bucket": data_bucket(scope, "acme-curated", KEY),
@@ -81,8 +92,9 @@ def test_a_linter_finds_nothing_in_any_policy(scope, access, linted):
 def test_a_linter_finds_nothing_in_key_policies(linted):
     """Their "*" is the key that they are of; for the linter it is written out."""
     for policy in (
-        data_key(SCOPE, ROLE),
+        data_key(SCOPE, ROLE, code_bucket="acme-artifacts", evidence_bucket="acme-evidence"),
         bookmark_key(SCOPE, ROLE),
+        catalog_key(SCOPE, ROLE),
         logs_key(SCOPE, "/aws-glue/jobs/x*", readers=(ROLE,)),
     ):
         document = policy.to_json()
@@ -158,6 +170,11 @@ def test_data_can_be_kept_to_the_jobs_own_code(scope, access):
     assert decide(policy, "s3:GetObject", "arn:aws:s3:::acme-artifacts/glue-secure/x") is Decision.ALLOWED
 
 
+VIA_S3 = {"kms:ViaService": ("s3.eu-west-1.amazonaws.com",)}
+CODE, PROOF, DATA = (
+    {"kms:EncryptionContext:aws:s3:arn": (f"arn:aws:s3:::acme-{name}",)}
+    for name in ("artifacts", "evidence", "curated")
+)
 OWN_GROUP, OTHER_GROUP = (
     {"kms:EncryptionContext:aws:logs:arn": (f"arn:aws:logs:eu-west-1:{account}:log-group:/g/a",)}
     for account in ("111122223333", "999999999999")
@@ -178,6 +195,12 @@ OWN_GROUP, OTHER_GROUP = (
         ("data", "kms:Decrypt", ELSE, {"kms:ViaService": ("s3.eu-west-1.amazonaws.com",)}, "not"),
         ("data", "kms:PutKeyPolicy", SCOPE.role("admin"), {}, "allowed"),
         ("data", "kms:Decrypt", SCOPE.role("admin"), {}, "not"),
+        # Whoever deploys writes code, and reads evidence, where IAM lets them; nothing else of the key's.
+        ("data", "kms:GenerateDataKey", SCOPE.role("me"), {**VIA_S3, **CODE}, "allowed"),
+        ("data", "kms:GenerateDataKey", SCOPE.role("me"), CODE, "not"),
+        ("data", "kms:Decrypt", SCOPE.role("me"), {**VIA_S3, **PROOF}, "allowed"),
+        ("data", "kms:GenerateDataKey", SCOPE.role("me"), {**VIA_S3, **PROOF}, "not"),
+        ("data", "kms:Decrypt", SCOPE.role("me"), {**VIA_S3, **DATA}, "not"),
         # The bookmark key is called directly: no ViaService limits it.
         ("bookmark", "kms:GenerateDataKey", ROLE, {}, "allowed"),
         ("bookmark", "kms:Decrypt", ELSE, {}, "not"),
@@ -193,7 +216,7 @@ OWN_GROUP, OTHER_GROUP = (
 )  # fmt: skip
 def test_a_key_serves_its_purpose_and_nobody_else(policy, action, principal, context, decision):
     chosen = {
-        "data": data_key(SCOPE, ROLE),
+        "data": data_key(SCOPE, ROLE, code_bucket="acme-artifacts", evidence_bucket="acme-evidence"),
         "bookmark": bookmark_key(SCOPE, ROLE),
         "logs": logs_key(SCOPE, "/g/*", readers=(ROLE,)),
     }[policy]

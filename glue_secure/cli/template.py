@@ -10,7 +10,7 @@ import typer
 
 from glue_secure.delivery.archive import write
 from glue_secure.delivery.project import FILE_NAME, read
-from glue_secure.delivery.templates import cloudformation
+from glue_secure.delivery.templates import cloudformation, terraform
 
 app = typer.Typer(
     help="Everything that secured jobs stand on: keys, buckets, roles, network, jobs.", no_args_is_help=True
@@ -23,6 +23,12 @@ Out = Annotated[Optional[Path], typer.Option("--out", help="Write there instead 
 def cloudformation_(project: ProjectFile = Path(FILE_NAME), out: Out = None) -> None:
     """A CloudFormation template, JSON; its stack needs CAPABILITY_NAMED_IAM."""
     put(cloudformation(read(project)), out)
+
+
+@app.command("terraform")
+def terraform_(project: ProjectFile = Path(FILE_NAME), out: Out = None) -> None:
+    """Terraform in its JSON syntax: write it as main.tf.json."""
+    put(terraform(read(project)), out)
 
 
 def put(document: object, out: Path | None) -> None:

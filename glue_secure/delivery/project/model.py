@@ -1,6 +1,6 @@
 """The project as frozen values, and the names that follow from it.
 
-Templates and ``deploy`` take names from here, so that both mean the same job.
+Templates and policies take names from here, so that all mean the same job.
 """
 
 from __future__ import annotations
@@ -159,12 +159,12 @@ class Project:
         return job.connections or ((self.network_connection,) if self.vpc else ())
 
     def script_uri(self, job: Job) -> str:
-        """Where ``deploy`` puts the script."""
+        """Where the script is to lie."""
         return f"s3://{self.buckets[ARTIFACTS].name}/scripts/{job.name}.py"
 
     @property
     def code_prefix(self) -> str:
-        """Where ``deploy`` puts the wheels, without a slash at the end."""
+        """Where the wheels are to lie, without a slash at the end."""
         return f"s3://{self.buckets[ARTIFACTS].name}/glue-secure"
 
     def default_arguments(self, job: Job) -> dict[str, str]:

@@ -50,7 +50,7 @@ def read(path: Path) -> Project:
     except (OSError, UnicodeDecodeError) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else type(error).__name__
         raise UsageError(
-            str(path), found=reason, required="a project's file", fix="glue-secure init NAME makes one"
+            str(path), found=reason, required="a project's file", fix="write one: docs/templates.md"
         ) from error
     return read_text(text, name=path.name)
 

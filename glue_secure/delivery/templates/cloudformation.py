@@ -3,7 +3,7 @@
 Roles, groups and keys have names of their own, so a stack of it needs CAPABILITY_NAMED_IAM. What would be
 lost with the stack (keys, buckets, logs, secrets) is retained.
 
-CloudFormation's security configuration has no DataQualityEncryption; ``glue-secure deploy`` says so.
+CloudFormation's security configuration has no DataQualityEncryption.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-glue-securityconfiguration.html
 """
 

@@ -203,7 +203,7 @@ def deployer(
     log_groups: tuple[str, ...] = (),
     network: Network | None = None,
 ) -> Policy:
-    """What somebody needs for ``deploy``, ``preflight`` and ``run --remote``, and the denies of the network.
+    """What somebody needs who deploys, checks and starts jobs, and the denies of the network.
 
     Args:
         scope: the account.

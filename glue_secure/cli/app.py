@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Optional
@@ -16,6 +15,8 @@ from glue_secure.cli import demo as demo_page
 from glue_secure.cli import package as package_page
 from glue_secure.cli import preflight as preflight_page
 from glue_secure.cli import remediate as remediate_page
+from glue_secure.cli.options import Json
+from glue_secure.cli.printing import print_json
 from glue_secure.core.errors import UsageError
 from glue_secure.local.account import EmbeddedAccount
 
@@ -40,17 +41,12 @@ app.command("preflight")(preflight_page.command)
 app.command("remediate")(remediate_page.command)
 
 State = Annotated[Optional[Path], typer.Option("--state", help="Folder of the account's state.")]  # noqa: UP045 - typer reads 3.10
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show the logs of Spark and of the set-up.")]
 _err = Console(stderr=True, highlight=False)
 
 
 def _say(text: str) -> None:
     _err.print(text, style="dim", markup=False, soft_wrap=True)
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 @app.command()
@@ -84,7 +80,7 @@ def demo(
             page.show(step)
         page.summary(ran)
     if as_json:
-        _print_json(demo_page.document(ran))
+        print_json(demo_page.document(ran))
     raise typer.Exit(0 if all(step.as_expected for step in ran) else 1)
 
 
@@ -151,7 +147,7 @@ def status(state: State = None, as_json: Json = False) -> None:
     account = lifecycle.status(state)
     if account is None:
         if as_json:
-            _print_json({"running": False})
+            print_json({"running": False})
         else:
             print("not running")
         raise typer.Exit(1)
@@ -170,7 +166,7 @@ def env(state: State = None, as_json: Json = False) -> None:
         )
     settings = environment.environment_of(account)
     if as_json:
-        _print_json(settings)
+        print_json(settings)
     else:
         sys.stdout.write(environment.export_lines(settings))
 
@@ -186,7 +182,7 @@ def _report(account: EmbeddedAccount, as_json: bool, word: str) -> None:
         "process": account.supervisor.pid,
     }
     if as_json:
-        _print_json(facts)
+        print_json(facts)
         return
     print(f"embedded account: {word}")
     for name, value in list(facts.items())[1:]:

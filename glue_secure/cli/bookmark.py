@@ -16,6 +16,7 @@ from glue_secure.bookmarks.jdbc_state import JdbcSourceState
 from glue_secure.bookmarks.state import BookmarkState, SourceState
 from glue_secure.bookmarks.store import BookmarkStore, Loaded
 from glue_secure.cli import printing
+from glue_secure.cli.options import Json, State, Yes
 from glue_secure.core.arguments import BOOKMARK_DECRYPT_KEYS, BOOKMARK_URI, JobArguments, JobIdentity
 from glue_secure.core.identifiers import KmsKeyArn, RunId, job_name
 from glue_secure.runtime import preflight
@@ -37,9 +38,6 @@ Older = Annotated[
         "--decrypt-keys", help="ARN,ARN of keys that open older states; default the job's argument."
     ),
 ]
-State = Annotated[Optional[Path], typer.Option("--state", help="Use the embedded account of that folder.")]  # noqa: UP045
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 _COLUMNS = ("sequence", "cause", "run_id", "version", "run")
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the history.")]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
 from glue_secure.cli import printing
+from glue_secure.cli.options import Json, State, Yes
 from glue_secure.core.policy import Verdict
 from glue_secure.governance import catalog
 
@@ -17,9 +18,6 @@ app = typer.Typer(
     help="The Data Catalog's encryption: metadata and connection passwords.", no_args_is_help=True
 )
 
-State = Annotated[Optional[Path], typer.Option("--state", help="Use the embedded account of that folder.")]  # noqa: UP045 - typer reads 3.10
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Key = Annotated[str, typer.Option("--key", help="ARN of the key of metadata; default the present one.")]
 Passwords = Annotated[
     str, typer.Option("--password-key", help="ARN of the key of connection passwords; default the other.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, List, Optional  # noqa: UP035 - typ
 import typer
 
 from glue_secure.cli import printing
+from glue_secure.cli.options import Json, State, Yes
 from glue_secure.core.errors import CannotVerify, UsageError
 from glue_secure.core.policy import Verdict
 from glue_secure.core.service import ServiceError
@@ -30,15 +31,12 @@ app = typer.Typer(
 )
 
 File = Annotated[Path, typer.Argument(help="The permissions file: TOML, or JSON.")]
-State = Annotated[Optional[Path], typer.Option("--state", help="Use the embedded account of that folder.")]  # noqa: UP045 - typer reads 3.10
 Reads = Annotated[Optional[List[str]], typer.Option("--read", help="DATABASE.TABLE that the job reads.")]  # noqa: UP006, UP045
 Writes = Annotated[Optional[List[str]], typer.Option("--write", help="DATABASE.TABLE that it writes.")]  # noqa: UP006, UP045
 Creates = Annotated[Optional[List[str]], typer.Option("--create", help="Database that it makes tables in.")]  # noqa: UP006, UP045
 Locations = Annotated[Optional[List[str]], typer.Option("--location", help="s3:// where new tables lie.")]  # noqa: UP006, UP045
 PlanOut = Annotated[Optional[Path], typer.Option("--out", help="Write the plan there, to apply later.")]  # noqa: UP045
 TextOut = Annotated[Optional[Path], typer.Option("--out", help="Where to write; default standard output.")]  # noqa: UP045
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Left = Annotated[
     Unmanaged,
     typer.Option(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -10,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from glue_secure.cli.options import Json
+from glue_secure.cli.printing import print_json
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.delivery.archive import Artefact
 from glue_secure.delivery.package import Package, package
@@ -23,7 +24,7 @@ def command(
         Optional[str],  # noqa: UP045
         typer.Option(help="s3://BUCKET/PREFIX that you will upload to, for the printed arguments."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Write what Glue jobs need: the wheel, a zip of it, and dependencies for jobs without internet."""
     versions = glue_versions(glue or ())
@@ -35,7 +36,7 @@ def command(
     else:
         made = package(out, versions, bucket=prefix)
     if as_json:
-        print(json.dumps(document(made), indent=2, ensure_ascii=False))
+        print_json(document(made))
     else:
         show(made)
 

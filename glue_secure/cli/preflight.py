@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
 
+from glue_secure.cli.options import Json, State
 from glue_secure.cli.printing import enter, print_json, say
 from glue_secure.core.errors import Refusal, UsageError
 from glue_secure.jdbc.certificates import CertificateFacts
@@ -21,8 +21,6 @@ Names = Annotated[
     typer.Option("--connection", help="This connection; may be given several times."),
 ]
 JobName = Annotated[Optional[str], typer.Option("--job-name", help="The connections of this job.")]  # noqa: UP045
-State = Annotated[Optional[Path], typer.Option("--state", help="Use the embedded account of that folder.")]  # noqa: UP045
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 def command(

@@ -77,12 +77,16 @@ def _plain(text: str) -> str:
     """Without signs that move a terminal's cursor, or that rich takes for markup."""
     from rich.markup import escape
 
-    return escape("".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text))
+    return escape(_visible(text))
 
 
 def say(text: str) -> None:
     """A line, without signs that move a cursor."""
-    print("".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text))
+    print(_visible(text))
+
+
+def _visible(text: str) -> str:
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def print_json(value: object) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from glue_secure.cli import bookmark
+from glue_secure.cli import bookmark, printing
+from glue_secure.cli.options import Json, State
 from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI
 from glue_secure.core.errors import GlueSecureError
 from glue_secure.core.identifiers import S3Uri
@@ -23,11 +22,9 @@ INSECURE = 3
 def command(
     uri: Annotated[str, typer.Argument(help="s3://BUCKET/PREFIX; everything below it.")],
     job: Annotated[str, typer.Option("--job", help="The job whose configuration names the key.")],
-    state: Annotated[
-        Path | None, typer.Option("--state", help="Use the embedded account of that folder.")
-    ] = None,
+    state: State = None,
     yes: Annotated[bool, typer.Option("--yes", help="Re-encrypt; without it nothing is changed.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Re-encrypt what is not under the job's key, in place. Without --yes it only says what it would do.
 
@@ -46,7 +43,7 @@ def command(
         with Console(stderr=True).status(f"re-encrypting {len(made.repairs)} objects"):
             left = remediation.apply(made, objects=objects)
     if as_json:
-        print(json.dumps(document(made, left, applied=yes), indent=2, ensure_ascii=False))
+        printing.print_json(document(made, left, applied=yes))
     else:
         show(made, left, applied=yes)
     if left:
@@ -78,7 +75,8 @@ def document(made: remediation.Plan, left: dict[S3Uri, str], *, applied: bool) -
 def show(made: remediation.Plan, left: dict[S3Uri, str], *, applied: bool) -> None:
     """The same for people: one line an object."""
     for each in made.repairs:
-        print(f"{each.object.uri}\n    {each.found}: {_outcome(each, left, applied=applied)}")
+        printing.say(str(each.object.uri))
+        printing.say(f"    {each.found}: {_outcome(each, left, applied=applied)}")
     total = f"{len(made.repairs)} of {made.looked_at} objects are not under {made.key}"
     done = (
         f"; {len(made.repairs) - len(left)} re-encrypted" if applied else "; nothing was changed (--yes does)"

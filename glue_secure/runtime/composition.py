@@ -63,7 +63,6 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
     """Clients from boto3's own chain."""
     environ = os.environ if environ is None else environ
     session = aws_session(environ)
-
     session.client("secretsmanager")  # an endpoint without TLS is refused before anything starts
 
     def master_key_provider(key: KmsKeyArn) -> Any:

@@ -60,6 +60,8 @@ class RowMeter:
             self._give_up(type(error).__name__)
 
     def _give_up(self, why: str) -> None:
+        if self._failure is not None:
+            return  # the first reason is the one to tell
         self._failure = why
         _LOG.warning("rows are not counted any more: %s", why)
 

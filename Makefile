@@ -27,8 +27,9 @@ demo: $(READY) ## the main job on real data, and every refusal
 test: $(READY) lint ## what CI runs: linters, types, walls, and the whole suite
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
-test-spark4: $(READY4) ## the whole suite on Spark 4.1, in .venv-spark4
-	@$(VENV4)/bin/python -m pytest
+test-spark4: $(READY4) ## the tests that run Spark, on Spark 4.1, in .venv-spark4
+	@$(VENV4)/bin/python -m pytest tests/contract tests/spark tests/evasions tests/integration/jdbc \
+		tests/integration/packaging tests/jobs
 
 test-long: $(READY) ## what takes minutes or fetches much, and is not in `make test`
 	@$(BIN)/python -m pytest -m long

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from glue_secure.local import seed
 from glue_secure.local.clients import clients
-from glue_secure.local.foundation import CURATED, LANDING
+from glue_secure.local.foundation import BOOKMARKS_URI, CURATED, EVIDENCE, EVIDENCE_URI, LANDING
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "jobs" / "glue"
@@ -53,11 +57,10 @@ class Scripts:
         self.client = clients(account)
 
     def run(self, script, *, environment=None, **arguments):
-        """Run to the end, which must be a good one."""
-        words = [word for name, value in arguments.items() for word in (f"--{name}", value)]
-        command = [COMMAND, "run", "--state", self.account.state, "--master", "local[2]", SCRIPTS / script]
+        """Run to the end in a process of its own, as a user does; it must be a good one."""
+        command = [COMMAND, "run", "--state", self.account.state, "--master", "local[2]"]
         ended = subprocess.run(
-            [*command, "--JOB_NAME", f"glue_{Path(script).stem}", *words],
+            [*command, *self._words(script, arguments)],
             env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -66,10 +69,30 @@ class Scripts:
         )
         assert ended.returncode == 0, ended.stdout[-4000:]
         place = re.search(r"evidence: s3://([^/]+)/(\S+)", ended.stdout)
-        body = self.client("s3").get_object(Bucket=place[1], Key=place[2])["Body"].read()
-        evidence = json.loads(body)
+        return self._judged(ended.stdout, place[1], place[2])
+
+    def run_here(self, script, **arguments):
+        """The same on the session of the tests, which saves the start of a JVM."""
+        words = self._words(script, arguments)
+        places = ["--glue-secure-bookmark-uri", BOOKMARKS_URI, "--glue-secure-evidence-uri", EVIDENCE_URI]
+        seed.ensure_job(self.account, words[2])
+        output = io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(output):
+            patch.setattr("sys.argv", [str(word) for word in [*words, *places]])
+            runpy.run_path(str(words[0]), run_name="__main__")
+        prefix = f"evidence/job={words[2]}/"
+        (found,) = self.client("s3").list_objects_v2(Bucket=EVIDENCE, Prefix=prefix)["Contents"]
+        return self._judged(output.getvalue(), EVIDENCE, found["Key"])
+
+    @staticmethod
+    def _words(script, arguments):
+        words = [word for name, value in arguments.items() for word in (f"--{name}", value)]
+        return [SCRIPTS / script, "--JOB_NAME", f"glue_{Path(script).stem}", *words]
+
+    def _judged(self, output, bucket, key):
+        evidence = json.loads(self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
         assert evidence["outcome"] == "succeeded"
-        return Ran(ended.stdout, evidence)
+        return Ran(output, evidence)
 
     def objects(self, name):
         """Keys below the target; every one of them is SSE-KMS under the data key."""

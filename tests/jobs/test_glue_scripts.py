@@ -1,4 +1,7 @@
-"""Ten Glue scripts of jobs/glue, with nothing but their imports changed, under ``glue-secure run``.
+"""Ten Glue scripts of jobs/glue, with nothing but their imports changed.
+
+Those that make a SparkContext of their own, a stream, and one more run under ``glue-secure run``; the
+rest run on the session of the tests.
 
 Their data lies in tests/vectors/glue_scripts. Each run is judged by what it left: rows, types, the
 encryption of every object, and the evidence.
@@ -34,7 +37,7 @@ def test_legislators_are_joined_and_relationalized(scripts):
     for name in ("persons", "memberships", "organizations"):
         scripts.table("legislators", f"{name}_json", landed(f"legislators/{name}.json").rstrip("/"), "json")
     out = target("legislators")
-    ran = scripts.run("join_and_relationalize.py", output_dir=out, TempDir=target("legislators_tmp"))
+    ran = scripts.run_here("join_and_relationalize.py", output_dir=out, TempDir=target("legislators_tmp"))
     assert "Count: 3 5 2" in ran.output
     history = scripts.rows(f"{out}legislator_history/")
     assert sorted((row["org_name"], row["family_name"], row["start_date"]) for row in history) == [
@@ -71,7 +74,7 @@ def test_a_column_of_numbers_with_text_in_it_is_resolved_and_nested(scripts):
         [(name, kinds.get(name, "string")) for name in names],
         **{"skip.header.line.count": "1", "serde": {"field.delim": ",", "quoteChar": '"'}},
     )
-    ran = scripts.run(
+    ran = scripts.run_here(
         "resolve_choice.py", database="payments", table="medicare", output_dir=target("medicare")
     )
     assert re.search(r"provider_id: choice\n.*long\n.*string", ran.output), ran.output[-3000:]
@@ -244,7 +247,7 @@ def test_a_stream_of_files_is_written_batch_by_batch_with_its_time_of_arrival(sc
 def test_a_sink_keeps_its_table_and_partitions_in_the_catalog(scripts):
     glue = scripts.client("glue")
     glue.create_database(DatabaseInput={"Name": "shop"})
-    scripts.run(
+    scripts.run_here(
         "sink_updates_catalog.py",
         input_dir=landed("products"),
         output_dir=target("products"),
@@ -274,7 +277,7 @@ def test_a_sink_keeps_its_table_and_partitions_in_the_catalog(scripts):
 
 
 def test_records_that_cannot_be_parsed_are_error_records(scripts):
-    ran = scripts.run("map_filter_errors.py", input_dir=landed("logs"), output_dir=target("logs"))
+    ran = scripts.run_here("map_filter_errors.py", input_dir=landed("logs"), output_dir=target("logs"))
     assert "Records: 5 parsed: 3 errors: 2" in ran.output
     assert "2 records could not be parsed" in ran.output
     serious = scripts.rows(f"{target('logs')}serious/", "json")
@@ -288,7 +291,7 @@ def test_records_that_cannot_be_parsed_are_error_records(scripts):
 
 
 def test_csv_files_are_read_in_groups_and_written_in_three_formats(scripts):
-    scripts.run("csv_to_formats.py", input_dir=landed("stations"), output_dir=target("stations"))
+    scripts.run_here("csv_to_formats.py", input_dir=landed("stations"), output_dir=target("stations"))
     expected = [("1", "Bern"), ("2", "Zürich; HB"), ("3", "Genève"), ("4", "Lugano")]
     for format in ("orc", "avro"):
         frame = scripts.read(f"{target('stations')}{format}/", format)
@@ -301,7 +304,7 @@ def test_csv_files_are_read_in_groups_and_written_in_three_formats(scripts):
 
 
 def test_an_export_of_dynamodb_is_unnested_merged_and_split(scripts):
-    ran = scripts.run(
+    ran = scripts.run_here(
         "dynamodb_export.py",
         export_dir=landed("dynamodb/export"),
         changes_dir=landed("dynamodb/changes"),

@@ -61,7 +61,7 @@ def build_wheel() -> bytes:
     Raises:
         UsageError: the package's metadata is missing or of another version.
     """
-    found = _distribution()
+    found = installed()
     info = f"{PACKAGE}-{__version__}.dist-info"
     members = sorted(package_files())
     members += [
@@ -121,7 +121,12 @@ def _beneath(folder: Traversable, name: str) -> Iterator[tuple[str, bytes]]:
             yield f"{name}/{entry.name}", entry.read_bytes()
 
 
-def _distribution() -> Distribution:
+def installed() -> Distribution:
+    """The metadata of the package that is running.
+
+    Raises:
+        UsageError: it is missing or of another version.
+    """
     # A source folder's egg-info may be older than the installation, and stands first on the path.
     candidates = sorted(distributions(name=DISTRIBUTION), key=lambda one: one.read_text("WHEEL") is None)
     if not candidates:

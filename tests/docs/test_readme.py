@@ -1,22 +1,27 @@
 """The README is true: its commands run, its excerpts stand in the files, its example passes.
 
 A block is marked by the comment above it: ``from FILE`` (an excerpt), ``run: account`` (commands, run in
-their order against an account of their own), ``run: pytest`` (a test that is run here).
+their order against an account of their own), ``run: pytest`` (a test that is run here), ``run: start``
+(commands that make a project, run in an empty folder).
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from glue_secure.core import errors
+from glue_secure.delivery.starter import start, starter
 from glue_secure.local import lifecycle
 from glue_secure.local.clients import clients
 
@@ -53,7 +58,8 @@ ACCOUNT = [block.text for block in blocks(README) if block.mark == "run: account
 def test_every_command_is_run_here_or_named_with_its_place():
     for page in PAGES:
         for block in blocks(page.read_text(encoding="utf-8")):
-            if block.language in ("sh", "bash", "console") and block.mark != "run: account":
+            run_here = block.mark in ("run: account", "run: start")
+            if block.language in ("sh", "bash", "console") and not run_here:
                 for command in commands(block.text):
                     assert command in ELSEWHERE, f"{page.name}: {command}"
 
@@ -75,14 +81,14 @@ def state(tmp_path):
     lifecycle.down(folder)
 
 
-def shell(script: str, state: Path) -> subprocess.CompletedProcess[str]:
+def shell(script: str, state: Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run a script as a reader would, in the project's folder, with this Python's commands on the path."""
     environment = {**os.environ, "GLUE_SECURE_LOCAL_STATE": str(state)}
     # The README puts the environment that make built on the path; here it is the one that runs the tests.
     script = script.replace("$PWD/.venv/bin", str(Path(sys.executable).parent))
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
-        cwd=ROOT,
+        cwd=cwd,
         env=environment,
         capture_output=True,
         text=True,
@@ -113,6 +119,41 @@ def test_the_embedded_account_by_hand(state):
     assert account.supervisor.wait(20)
     assert account.postgres.process.wait(20)
     assert list(state.iterdir()) == []
+
+
+START = next(block.text for block in blocks(README) if block.mark == "run: start")
+
+
+def test_a_project_takes_at_most_six_commands_and_its_own_test_passes(glue_job, tmp_path, monkeypatch):
+    assert len(commands(START)) <= 6
+    start(tmp_path / "orders", starter("orders", "glue-secure"))
+    for name, path in (("jobs.carriers", "jobs/carriers.py"), ("a_test", "tests/test_carriers.py")):
+        spec = importlib.util.spec_from_file_location(name, tmp_path / "orders" / path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, "jobs", ModuleType("jobs"))
+        monkeypatch.setitem(sys.modules, name, module)
+        spec.loader.exec_module(module)
+    (test,) = [value for name, value in vars(module).items() if name.startswith("test_")]
+    test(glue_job)
+
+
+@pytest.mark.long
+def test_from_nothing_to_a_run_and_a_template_in_under_five_minutes(state, tmp_path):
+    """A minute and more, most of it a second account and two sessions of Spark: too long for every change."""
+    folder = tmp_path / "an empty folder"
+    folder.mkdir()
+    began = time.monotonic()
+    done = shell(f'export PATH="$PWD/.venv/bin:$PATH"\n{START}', state, folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert time.monotonic() - began < 300
+    assert "1 passed" in done.stdout
+    template = json.loads((folder / "orders" / "build" / "template.json").read_text())
+    assert "OrdersJob" in template["Resources"]
+    account = lifecycle.status(state)
+    assert account is not None
+    listed = clients(account)("s3").list_objects_v2(Bucket="glue-secure-curated", Prefix="orders/")
+    assert any(one["Key"].endswith(".parquet") for one in listed["Contents"])
 
 
 def test_the_example_of_a_test_passes(glue_job):

@@ -3,6 +3,7 @@
 import pytest
 
 from glue_secure.delivery.project import read_text
+from glue_secure.delivery.starter import starter
 
 SMALL = """
 [project]
@@ -54,7 +55,24 @@ subnets = ["subnet-0123456789abcdef0"]
 route_tables = ["rtb-0123456789abcdef0"]
 """
 )
-PROJECTS = {"small": SMALL, "whole": WHOLE, "joined": JOINED}
+# Connections and several jobs, none of them in a VPC; and a VPC that is made, without a connection.
+OUTSIDE = WHOLE.partition("[vpc]")[0]
+ALONE = SMALL + "[vpc]\ncidr = '10.30.0.0/20'\nzones = 3\n"
+STARTED = starter("started", "glue-secure[demo]")["glue_secure.toml"]
+PROJECTS = {
+    "small": SMALL,
+    "whole": WHOLE,
+    "joined": JOINED,
+    "outside": OUTSIDE,
+    "alone": ALONE,
+    "started": STARTED,
+}
+
+
+@pytest.fixture(params=sorted(PROJECTS))
+def name(request):
+    """Each project by its name."""
+    return request.param
 
 
 @pytest.fixture(scope="session")

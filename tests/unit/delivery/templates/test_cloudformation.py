@@ -155,7 +155,6 @@ def as_policy(document):
     )
 
 
-@pytest.mark.parametrize("name", ["small", "whole", "joined"])
 def test_a_linter_finds_nothing_in_the_policies_of_a_template(templates, name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)

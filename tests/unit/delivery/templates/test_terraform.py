@@ -43,7 +43,6 @@ def faults(given, block, where):
     return found
 
 
-@pytest.mark.parametrize("name", ["small", "whole", "joined"])
 def test_every_resource_has_the_arguments_of_the_providers_schema(made, schema, name):
     found = []
     for kind, resources in made[name]["resource"].items():
@@ -62,7 +61,6 @@ def test_the_schema_notices_a_wrong_argument(schema):
     ]
 
 
-@pytest.mark.parametrize("name", ["small", "whole", "joined"])
 def test_every_reference_leads_to_something_that_is_made(made, name):
     document = made[name]
     there = {f"{kind}.{label}" for kind, some in document["resource"].items() for label in some}

@@ -51,6 +51,12 @@ def test_every_resource_has_the_arguments_of_the_providers_schema(made, schema, 
     assert found == []
 
 
+def test_the_provider_still_has_no_encryption_of_data_quality(schema):
+    """As in CloudFormation: the day it has, the template has to say it."""
+    modes = schema["aws_glue_security_configuration"]["blocks"]["encryption_configuration"]["arguments"]
+    assert modes == ["cloudwatch_encryption", "job_bookmarks_encryption", "s3_encryption"]
+
+
 def test_the_schema_notices_a_wrong_argument(schema):
     given = {"name": "x", "role": "y", "command": [{"script": "s3://x"}]}
     assert faults(given, schema["aws_glue_job"], "job") == [

@@ -1,6 +1,5 @@
 """CloudFormation templates: linted, scanned, deployed as far as moto goes, and looked into."""
 
-import copy
 import json
 import os
 import re
@@ -39,13 +38,12 @@ def test_cfn_lint_finds_nothing(files):
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_cloudformation_still_has_no_encryption_of_data_quality(templates, tmp_path):
+def test_cloudformation_still_has_no_encryption_of_data_quality(tmp_path):
     """Glue's API has it; the day CloudFormation takes it, this fails and the template has to say it."""
-    template = copy.deepcopy(templates["small"])
-    modes = template["Resources"]["SecurityConfiguration"]["Properties"]["EncryptionConfiguration"]
-    key = modes["CloudWatchEncryption"]["KmsKeyArn"]
-    modes["DataQualityEncryption"] = {"DataQualityEncryptionMode": "SSE-KMS", "KmsKeyArn": key}
-    (tmp_path / "t.json").write_text(json.dumps(template))
+    modes = {"DataQualityEncryption": {"DataQualityEncryptionMode": "SSE-KMS", "KmsKeyArn": word("DataKey")}}
+    properties = {"Name": "strict", "EncryptionConfiguration": modes}
+    resource = {"Type": "AWS::Glue::SecurityConfiguration", "Properties": properties}
+    (tmp_path / "t.json").write_text(json.dumps({"Resources": {"SecurityConfiguration": resource}}))
     done = subprocess.run([BIN / "cfn-lint", tmp_path / "t.json"], capture_output=True, text=True)
     assert done.returncode == 2
     assert "E3002" in done.stdout and "DataQualityEncryption" in done.stdout
@@ -238,6 +236,106 @@ def test_every_mode_of_the_configuration_is_strict_and_what_holds_data_is_retain
     assert "CatalogEncryption" in templates["small"]["Resources"]
     assert "CatalogEncryption" not in templates["joined"]["Resources"]
     assert "Vpc" not in templates["joined"]["Resources"]
+
+
+def test_a_role_may_tie_its_log_groups_to_their_key_and_no_other_group(templates, projects, name):
+    """Without logs:AssociateKmsKey Glue switches continuous logging off, and says nothing."""
+    documents = policies_of(templates[name])
+    for job in projects[name].jobs.values():
+        logical = next(
+            one for one in documents if one.lower() == job.name.replace("_", "").lower() + "access"
+        )
+        policy = as_policy(documents[logical])
+        for group in projects[name].log_groups(job):
+            arn = f"arn:aws:logs:eu-west-1:111122223333:log-group:{group}"
+            assert evaluate([policy], Request("logs:AssociateKmsKey", arn)) is Decision.ALLOWED
+            assert group in {
+                one["Properties"]["LogGroupName"]
+                for one in templates[name]["Resources"].values()
+                if one["Type"] == "AWS::Logs::LogGroup" and one["Properties"]["KmsKeyId"]
+            }
+        other = "arn:aws:logs:eu-west-1:111122223333:log-group:/other"
+        assert evaluate([policy], Request("logs:AssociateKmsKey", other)) is Decision.NOT_ALLOWED
+
+
+def test_the_keys_of_a_template_serve_its_jobs_and_the_bookmark_key_without_a_service_between(
+    templates, name
+):
+    documents = policies_of(templates[name])
+    role = next(one for one in map(str, literal(roles_of(templates[name]))))
+    key = as_policy(documents["BookmarkKey"])
+    data = as_policy(documents["DataKey"])
+    for action in ("kms:GenerateDataKey", "kms:Decrypt", "kms:Encrypt"):
+        assert evaluate([key], Request(action, "*", role)) is Decision.ALLOWED
+        assert evaluate([data], Request(action, "*", role)) is Decision.NOT_ALLOWED
+        through = {"kms:ViaService": ("s3.eu-west-1.amazonaws.com",)}
+        assert evaluate([data], Request(action, "*", role, through)) is Decision.ALLOWED
+
+
+def roles_of(template):
+    """References to the jobs' roles."""
+    return [
+        {"Fn::GetAtt": [name, "Arn"]}
+        for name, one in template["Resources"].items()
+        if one["Type"] == "AWS::IAM::Role"
+    ]
+
+
+def test_a_made_bucket_has_a_default_key_a_bucket_key_no_public_way_and_a_policy(templates, name):
+    resources = templates[name]["Resources"]
+    documents = policies_of(templates[name])
+    buckets = {n: one["Properties"] for n, one in resources.items() if one["Type"] == "AWS::S3::Bucket"}
+    for logical, bucket in buckets.items():
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        policy = as_policy(documents[f"{logical}Policy"])
+        arn = "".join(
+            f"{one}" for one in ("arn:aws:s3:::", literal(bucket.get("BucketName", {"Ref": logical})))
+        )
+        plain = {"aws:SecureTransport": ("false",)}
+        assert evaluate([policy], Request("s3:GetObject", f"{arn}/a", "x", plain)) is Decision.DENIED
+        if logical == "AccessLogsBucket":  # S3 delivers its logs with SSE-S3 only
+            continue
+        (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["BucketKeyEnabled"] is True
+        assert rule["ServerSideEncryptionByDefault"] == {
+            "SSEAlgorithm": "aws:kms",
+            "KMSMasterKeyID": {"Fn::GetAtt": ["DataKey", "Arn"]},
+        }
+        other = {"s3:x-amz-server-side-encryption": ("aws:kms",),
+                 "s3:x-amz-server-side-encryption-aws-kms-key-id": (word("OtherKey"),)}  # fmt: skip
+        assert evaluate([policy], Request("s3:PutObject", f"{arn}/a", "x", other)) is Decision.DENIED
+        own = {**other, "s3:x-amz-server-side-encryption-aws-kms-key-id": (word("DataKey"),)}
+        assert evaluate([policy], Request("s3:PutObject", f"{arn}/a", "x", own)) is Decision.NOT_ALLOWED
+    assert len(buckets) >= 3
+
+
+def test_a_network_has_its_endpoints_and_a_group_that_lets_its_own_members_in(templates, projects, name):
+    resources = templates[name]["Resources"]
+    endpoints = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::EC2::VPCEndpoint"]
+    if projects[name].vpc is None:
+        assert endpoints == []
+        return
+    kinds = {one["ServiceName"]["Fn::Sub"].rpartition(".")[2]: one["VpcEndpointType"] for one in endpoints}
+    interfaces = ("glue", "kms", "secretsmanager", "logs", "sts")
+    assert kinds == {**dict.fromkeys(interfaces, "Interface"), "s3": "Gateway"}
+    group = {"Fn::GetAtt": ["JobSecurityGroup", "GroupId"]}
+    for one in endpoints:
+        if one["VpcEndpointType"] == "Interface":
+            assert one["PrivateDnsEnabled"] is True
+            assert one["SecurityGroupIds"] == [group]
+            assert one["SubnetIds"]
+        else:
+            assert one["RouteTableIds"]
+    ingress = resources["JobSecurityGroupIngress"]["Properties"]
+    assert ingress["GroupId"] == ingress["SourceSecurityGroupId"] == group
+    assert (ingress["FromPort"], ingress["ToPort"]) == (0, 65535)
+    denies = [
+        one for one in policies_of(templates[name])["DeployerPolicy"]["Statement"] if one["Effect"] == "Deny"
+    ]
+    assert {next(iter(one["Condition"])) for one in denies} == {"ForAnyValue:StringNotEquals", "Null"}
+    assert {key for one in denies for key in next(iter(one["Condition"].values()))} == {
+        "glue:VpcIds", "glue:SubnetIds", "glue:SecurityGroupIds"
+    }  # fmt: skip
 
 
 def test_names_that_logical_ids_cannot_tell_apart_are_refused(whole):

@@ -79,30 +79,55 @@ def test_every_reference_leads_to_something_that_is_made(made, name):
     assert {"data.aws_region.current", "aws_kms_key.data"} <= named
 
 
-def test_both_templates_say_the_same_of_policies_and_jobs(projects, made):
-    """Names differ, statements do not."""
+def policies_in(value):
+    """Every policy document in a template, whatever its place: the shape of its statements."""
+    if isinstance(value, str) and value.startswith("{") and '"Statement"' in value:
+        value = json.loads(value)
+    if isinstance(value, dict) and "Statement" in value:
+        yield tuple(
+            (one["Sid"], one["Effect"], tuple(one["Action"]), tuple(sorted(one.get("Condition", ()))))
+            for one in value["Statement"]
+        )
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from policies_in(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from policies_in(one)
+
+
+def test_both_templates_have_the_same_policies(projects, made, name):
+    """Names and order differ, statements do not."""
+    stack = sorted(policies_in(cloudformation(projects[name])))
+    assert stack == sorted(policies_in(made[name]))
+    assert len(stack) >= 9
+
+
+def test_both_templates_say_the_same_of_jobs(projects, made):
     stack = cloudformation(projects["whole"])["Resources"]
-    resources = made["whole"]["resource"]
-    pairs = [
-        (stack["DataKey"]["Properties"]["KeyPolicy"], resources["aws_kms_key"]["data"]["policy"]),
-        (stack["LogsKey"]["Properties"]["KeyPolicy"], resources["aws_kms_key"]["logs"]["policy"]),
-        (
-            stack["OrdersDailyAccess"]["Properties"]["PolicyDocument"],
-            resources["aws_iam_role_policy"]["orders_daily"]["policy"],
-        ),
-        (
-            stack["DeployerPolicy"]["Properties"]["PolicyDocument"],
-            resources["aws_iam_policy"]["deployer"]["policy"],
-        ),
-    ]
-    for one, other in pairs:
-        shape = [(s["Sid"], s["Effect"], s["Action"], set(s.get("Condition", ()))) for s in one["Statement"]]
-        others = json.loads(other)["Statement"]
-        assert shape == [(s["Sid"], s["Effect"], s["Action"], set(s.get("Condition", ()))) for s in others]
-    job, twin = stack["OrdersDailyJob"]["Properties"], resources["aws_glue_job"]["orders_daily"]
+    job = stack["OrdersDailyJob"]["Properties"]
+    twin = made["whole"]["resource"]["aws_glue_job"]["orders_daily"]
     assert twin["non_overridable_arguments"] == job["NonOverridableArguments"]
     assert twin["default_arguments"] == job["DefaultArguments"]
     assert twin["security_configuration"] == "${aws_glue_security_configuration.strict.name}"
+
+
+def test_both_templates_make_the_same_endpoints_and_encrypt_buckets_alike(projects, made, name):
+    resources = made[name]["resource"]
+    endpoints = resources.get("aws_vpc_endpoint", {})
+    stack = cloudformation(projects[name])["Resources"].values()
+    assert len(endpoints) == sum(one["Type"] == "AWS::EC2::VPCEndpoint" for one in stack)
+    assert {one["vpc_endpoint_type"] for label, one in endpoints.items() if label == "s3"} <= {"Gateway"}
+    for label, one in resources["aws_s3_bucket_server_side_encryption_configuration"].items():
+        (rule,) = one["rule"]
+        (default,) = rule["apply_server_side_encryption_by_default"]
+        if label == "access-logs":
+            assert default == {"sse_algorithm": "AES256"}
+        else:
+            assert rule["bucket_key_enabled"] is True
+            assert default == {"sse_algorithm": "aws:kms", "kms_master_key_id": "${aws_kms_key.data.arn}"}
+    for one in resources["aws_s3_bucket_public_access_block"].values():
+        assert [value for key, value in one.items() if key != "bucket"] == [True] * 4
 
 
 def test_no_secret_value_gets_into_terraforms_state(made):

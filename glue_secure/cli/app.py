@@ -13,6 +13,7 @@ from glue_secure import __version__
 from glue_secure.cli import bookmark, catalog, lakeformation, policy, template
 from glue_secure.cli import demo as demo_page
 from glue_secure.cli import init as init_page
+from glue_secure.cli import deploy as deploy_page
 from glue_secure.cli import package as package_page
 from glue_secure.cli import preflight as preflight_page
 from glue_secure.cli import remediate as remediate_page
@@ -38,6 +39,7 @@ app.add_typer(lakeformation.app, name="lakeformation")
 app.add_typer(policy.app, name="policy")
 app.add_typer(template.app, name="template")
 app.command("init")(init_page.command)
+app.command("deploy")(deploy_page.command)
 app.command("package")(package_page.command)
 app.command("preflight")(preflight_page.command)
 app.command("remediate")(remediate_page.command)

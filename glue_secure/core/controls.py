@@ -52,6 +52,7 @@ FAMILIES = {
     "GS-CAT": "Data Catalog",
     "GS-LF": "Lake Formation",
     "GS-EVD": "Evidence",
+    "GS-DEP": "Deployed jobs",
 }
 
 _GLUE = "https://docs.aws.amazon.com/glue/latest/dg/"
@@ -189,6 +190,16 @@ _TABLE = (
             "Rows and columns are withheld from DataFrames only; RDDs are shut, and a job finds out late.", _GLUE + "security-lf-enable.html"),
     Control("GS-EVD-001", "The run's evidence is written, encrypted", H,
             "A run that cannot show what it did cannot be relied on.", _SSE_KMS),
+    Control("GS-DEP-001", "A reviewed deployment is applied to the account that it was planned from", H,
+            "The same steps over somebody else's change undo it, or finish it, unseen.", _GLUE + "aws-glue-api-jobs-job.html"),
+    Control("GS-DEP-002", "What was deployed is read back as it was planned", H,
+            "A job that does not come back as it was put runs something else than was reviewed.", _GLUE + "aws-glue-api-jobs-job.html"),
+    Control("GS-DEP-003", "A deployed job pins the guard's code and the places of bookmarks and evidence", H,
+            "Whoever may start a run may otherwise replace the guard, or send its evidence elsewhere.", _GLUE + "aws-glue-programming-etl-glue-arguments.html"),
+    Control("GS-DEP-004", "A deployed job's script and wheels are SSE-KMS under a key of the account, with a SHA-256", H,
+            "Who can replace the code decides what the job does; a checksum shows that it is the code that was deployed.", _SSE_KMS),
+    Control("GS-DEP-005", "A deployed job's log groups are encrypted under the configuration's key", M,
+            "A group that was there before the configuration keeps the encryption that it had.", _GLUE + "monitor-continuous-logging-enable.html"),
 )  # fmt: skip
 
 CONTROLS: dict[str, Control] = {control.id: control for control in _TABLE}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
-from typing import Annotated, Any, Optional
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, Optional
 
 import typer
 
 from glue_secure.cli.options import Json, State
 from glue_secure.cli.printing import enter, print_json, say
 from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.core.policy import Finding, Verdict
+from glue_secure.core.redaction import redact_text
 from glue_secure.jdbc.certificates import CertificateFacts
 from glue_secure.runtime.connection_report import ConnectionReport, Looked, exit_code, names_of, report
 
@@ -20,23 +24,34 @@ Names = Annotated[
     Optional[list[str]],  # noqa: UP045 - typer reads 3.10
     typer.Option("--connection", help="This connection; may be given several times."),
 ]
-JobName = Annotated[Optional[str], typer.Option("--job-name", help="The connections of this job.")]  # noqa: UP045
+JobName = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--job-name", help="This deployed job; with --connections, its connections alone."),
+]
+ProjectFile = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--project", help="Compare the job with this project's file, too."),
+]
 
 
 def command(
     connections: Connections = False,
     connection: Names = None,
     job_name: JobName = None,
+    project: ProjectFile = None,
     state: State = None,
     as_json: Json = False,
 ) -> None:
-    """Check a job's connections: policy, certificate chain and name. No password is fetched or sent.
+    """Check what a run would be held to, without running. No password is fetched or sent.
 
-    Without --connection and --job-name, every connection of the Data Catalog that has a server to look at.
+    --job-name: everything of the deployed job that can be seen from here. --connections: policy, certificate
+    chain and name of every connection of the Data Catalog that has a server to look at, or of one job's.
     """
-    if not connections and not connection:
+    if not connections and not connection and not job_name:
         raise UsageError(
-            "preflight", found="nothing to check", required="--connections, or --connection NAME"
+            "preflight",
+            found="nothing to check",
+            required="--job-name NAME, --connections, or --connection NAME",
         )
     if connection and job_name:
         raise UsageError(
@@ -44,8 +59,14 @@ def command(
             found="--connection and --job-name",
             required="one of them: which connections are meant",
         )
+    if project is not None and (connections or not job_name):
+        raise UsageError(
+            "--project", found="without a job", required="--job-name NAME, without --connections"
+        )
     if state is not None:
         enter(state)
+    if job_name and not connections:
+        _job(job_name, project, as_json)
     from glue_secure.runtime import composition
 
     services = composition.services()
@@ -62,6 +83,52 @@ def command(
     elif not reports:
         say("no connections")
     raise typer.Exit(exit_code(reports))
+
+
+def _job(name: str, project: Path | None, as_json: bool) -> NoReturn:
+    from glue_secure.delivery.deploy import checks, opening, plan
+    from glue_secure.delivery.project import read
+    from glue_secure.runtime import composition
+
+    chosen = read(project) if project else None
+    account, where = opening.deployment_account()
+    made = plan(chosen, project.parent, account, jobs=(name,)) if chosen and project else None
+    held = checks.findings(
+        name, services=composition.services(), account=account, logs=opening.job_logs(), plan=made
+    )
+    later = checks.left_to_the_run(held)
+    if as_json:
+        print_json(
+            {
+                "job": name,
+                "account": where,
+                "holds": checks.exit_code(held) == 0,
+                "findings": [_finding(one) for one in held],
+                "left_to_the_run": list(later),
+            }
+        )
+    else:
+        say(f"job {name}, account {where}")
+        for one in held:
+            say(f"{one.verdict.value:<8}{one.control:<11}{redact_text(f'{one.resource}: {one.found}')}")
+            if one.verdict is not Verdict.PASS:
+                say(f"        required: {one.required}")
+                say(f"        fix:      {one.fix}")
+        counts = Counter(one.verdict.value for one in held)
+        say(", ".join(f"{counts[verdict.value]} {verdict.value}" for verdict in Verdict))
+        say(f"left to the run: {' '.join(later)}")
+    raise typer.Exit(checks.exit_code(held))
+
+
+def _finding(one: Finding) -> dict[str, str]:
+    return {
+        "control": one.control,
+        "verdict": one.verdict.value,
+        "resource": redact_text(one.resource),
+        "found": redact_text(one.found),
+        "required": one.required,
+        "fix": one.fix,
+    }
 
 
 def _show(one: ConnectionReport, now: datetime) -> None:

@@ -35,6 +35,8 @@ LAPTOP_ROOMS = frozenset(("cli", "delivery", "governance", "local", "testing"))
 """Rooms, and extras of the same purpose, that no job imports; the layers contract keeps it so."""
 LAPTOP_PARTS = (
     "aws/deployment.py",
+    "aws/job_runs.py",
+    "aws/logs.py",
     "bookmarks/operations.py",
     "core/controls.py",
     "core/lake/",

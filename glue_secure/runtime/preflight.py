@@ -78,7 +78,7 @@ def establish(
     account = _account(identity, environment)
     arns: dict[str, KmsKeyArn] = {}
     key_findings: list[Finding] = []
-    for purpose, name in _key_names(configuration).items():
+    for purpose, name in key_names(configuration).items():
         arn, found = named_key(purpose, name, keys, region=environment.region, account=account)
         key_findings += found
         if arn is not None:
@@ -124,7 +124,7 @@ def bookmark_key(
     """
     configuration, _ = _configuration(identity, control_plane)
     enforce(check_configuration(configuration, STRICT))
-    name = _key_names(configuration)["job-bookmarks"]
+    name = key_names(configuration)["job-bookmarks"]
     return required_key(name, identity, keys=keys, environment=environment)
 
 
@@ -193,9 +193,10 @@ def _account(identity: JobIdentity, environment: Environment) -> str:
         stop(_unreadable(f"job {identity.job!r}", error, "sts:GetCallerIdentity"))
 
 
-def _key_names(configuration: SecurityConfiguration) -> dict[str, str]:
+def key_names(configuration: SecurityConfiguration) -> dict[str, str]:
+    """Purpose → name of its key, for what the configuration has."""
     settings = {
-        "s3": configuration.s3[0],
+        "s3": configuration.s3[0] if configuration.s3 else None,
         "job-bookmarks": configuration.job_bookmarks,
         "cloudwatch": configuration.cloudwatch,
         "data-quality": configuration.data_quality,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from glue_secure.aws.deployment import DeploymentAccount
+from glue_secure.aws.logs import JobLogs
 from glue_secure.core.service import ServiceError
 from glue_secure.delivery.deploy.plan import unanswered
 from glue_secure.runtime.composition import aws_session
@@ -32,3 +33,8 @@ def deployment_account(environ: Mapping[str, str] | None = None) -> tuple[Deploy
         partition=caller.split(":")[1] if caller.startswith("arn:") else "aws",
     )
     return account, f"{number} in {session.region} ({session.kind})"
+
+
+def job_logs(environ: Mapping[str, str] | None = None) -> JobLogs:
+    """CloudWatch Logs there. Raises UsageError, Refusal."""
+    return JobLogs(client=aws_session(environ).client("logs"))

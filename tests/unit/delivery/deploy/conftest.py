@@ -5,6 +5,7 @@ import pytest
 
 from glue_secure.aws.deployment import DeploymentAccount
 from glue_secure.delivery import gluewheels
+from glue_secure.delivery.deploy import plan
 from glue_secure.delivery.project import read_text
 
 REGION = "eu-west-1"
@@ -37,19 +38,27 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def made_clients():
+    """Made once: that is what takes time. They see moto's account of the test, made anew for each."""
+    import moto  # noqa: F401 - it hooks into clients that are made after its import
+
+    words = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": REGION}
+    session = boto3.session.Session(**words)
+    return {name: session.client(name) for name in ("glue", "kms", "s3", "logs")}
+
+
 @pytest.fixture
-def clients(monkeypatch):
+def clients(made_clients, monkeypatch):
     from moto import mock_aws
 
     from glue_secure.local.endpoint import add_missing_operations
 
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
     for name in ("AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     with mock_aws():
         add_missing_operations()
-        yield {name: boto3.client(name, region_name=REGION) for name in ("glue", "kms", "s3")}
+        yield made_clients
 
 
 @pytest.fixture
@@ -71,7 +80,8 @@ def stack(clients):
 
 @pytest.fixture
 def account(clients):
-    return DeploymentAccount(**clients, account="123456789012", region=REGION, partition="aws")
+    mine = {name: clients[name] for name in ("glue", "kms", "s3")}
+    return DeploymentAccount(**mine, account="123456789012", region=REGION, partition="aws")
 
 
 @pytest.fixture
@@ -84,3 +94,13 @@ def fetch():
         )
 
     return stand_ins
+
+
+@pytest.fixture
+def planned(project, folder, account, fetch):
+    """Makes a plan of the project as it is now."""
+
+    def make():
+        return plan(project, folder, account, build=lambda: b"wheel", fetch=fetch)
+
+    return make

@@ -14,14 +14,6 @@ from glue_secure.delivery.deploy.plan import CREATE, KEEP, UPDATE, UPLOAD
 pytestmark = pytest.mark.usefixtures("stack")
 
 
-@pytest.fixture
-def planned(project, folder, account, fetch):
-    def make():
-        return plan(project, folder, account, build=lambda: b"wheel", fetch=fetch)
-
-    return make
-
-
 def actions(made):
     return [(change.action, change.kind) for change in made.changes]
 
@@ -246,10 +238,15 @@ def test_a_bucket_that_is_not_there_is_named_before_anything_is_changed(planned,
 
 def test_every_request_to_s3_names_the_owner_that_the_bucket_must_have(planned, account, clients):
     asked = []
-    clients["s3"].meta.events.register(
-        "provide-client-params.s3", lambda params, **_: asked.append(params.get("ExpectedBucketOwner"))
-    )
-    apply(planned(), account)
+
+    def note(params, **_):
+        asked.append(params.get("ExpectedBucketOwner"))
+
+    clients["s3"].meta.events.register("provide-client-params.s3", note)
+    try:
+        apply(planned(), account)
+    finally:
+        clients["s3"].meta.events.unregister("provide-client-params.s3", note)
     assert len(asked) > 6
     assert set(asked) == {"123456789012"}
 

@@ -17,6 +17,7 @@ from glue_secure.cli import deploy as deploy_page
 from glue_secure.cli import package as package_page
 from glue_secure.cli import preflight as preflight_page
 from glue_secure.cli import remediate as remediate_page
+from glue_secure.cli import remote as remote_page
 from glue_secure.cli.options import Json
 from glue_secure.cli.printing import print_json
 from glue_secure.core.errors import UsageError
@@ -97,12 +98,25 @@ def demo(
 )
 def run(
     context: typer.Context,
-    script: Annotated[Path, typer.Argument(help="The job script; its own arguments follow it.")],
+    script: Annotated[
+        Path, typer.Argument(metavar="SCRIPT|JOB", help="The job script; its own arguments follow it.")
+    ],
     state: State = None,
     master: Annotated[str, typer.Option(help="Spark's master.")] = "local[2]",
     verbose: Verbose = False,
+    remote: Annotated[bool, typer.Option("--remote", help="JOB is a deployed job: run it there.")] = False,
+    follow: Annotated[Optional[str], typer.Option(help="With --remote: follow this run instead.")] = None,  # noqa: UP045
+    stop: Annotated[Optional[str], typer.Option(help="With --remote: stop this run.")] = None,  # noqa: UP045
+    as_json: Annotated[bool, typer.Option("--json", help="With --remote: print one JSON document.")] = False,
 ) -> None:
-    """spark-submit SCRIPT [--JOB_NAME NAME ...] against the embedded account."""
+    """spark-submit SCRIPT [--JOB_NAME NAME ...] against the embedded account; with --remote, a deployed JOB.
+
+    A remote run is followed to its end, and its evidence fetched. Ctrl-C leaves it running.
+    """
+    if remote:
+        remote_page.command(str(script), context.args, state, follow=follow, stop=stop, as_json=as_json)
+    if follow or stop or as_json:
+        raise UsageError("run", found="--follow, --stop or --json", required="--remote with it")
     from glue_secure.local import launch
     from glue_secure.local.lifecycle import status
 

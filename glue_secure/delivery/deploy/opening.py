@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from glue_secure.aws.deployment import DeploymentAccount
+from glue_secure.aws.job_runs import JobRuns
 from glue_secure.aws.logs import JobLogs
 from glue_secure.core.service import ServiceError
 from glue_secure.delivery.deploy.plan import unanswered
@@ -38,3 +39,8 @@ def deployment_account(environ: Mapping[str, str] | None = None) -> tuple[Deploy
 def job_logs(environ: Mapping[str, str] | None = None) -> JobLogs:
     """CloudWatch Logs there. Raises UsageError, Refusal."""
     return JobLogs(client=aws_session(environ).client("logs"))
+
+
+def job_runs(environ: Mapping[str, str] | None = None) -> JobRuns:
+    """Job runs there. Raises UsageError, Refusal."""
+    return JobRuns(client=aws_session(environ).client("glue"))

@@ -45,16 +45,18 @@ class AwsSession:
             session._session.get_config_variable("ca_bundle"), requests_ca_bundle=requests_ca_bundle
         )
         session._session.set_config_variable("ca_bundle", self._verify)
-        self._path_style = path_style
-        self._clients: dict[str, Any] = {}
+        self.path_style = path_style
+        self._clients: dict[tuple[str, str | None], Any] = {}
         self._identity: tuple[str, str] | None = None
 
     @classmethod
-    def from_chain(cls, *, path_style: bool = False, requests_ca_bundle: str | None = None) -> AwsSession:
-        """The session that boto3's own chain finds: environment, profile, role."""
+    def from_chain(
+        cls, *, path_style: bool = False, requests_ca_bundle: str | None = None, region: str | None = None
+    ) -> AwsSession:
+        """The session that boto3's own chain finds: environment, profile, role; in ``region`` if named."""
         import boto3
 
-        session = boto3.session.Session()
+        session = boto3.session.Session(region_name=region)
         return cls(session=session, path_style=path_style, requests_ca_bundle=requests_ca_bundle)
 
     @property
@@ -71,7 +73,7 @@ class AwsSession:
         core = Session(profile=self.botocore.profile)
         core.set_config_variable("region", self.region)
         core.set_config_variable("ca_bundle", self._verify)
-        return GuardedSession(core=core, on_call=on_call, path_style=self._path_style)
+        return GuardedSession(core=core, on_call=on_call, path_style=self.path_style)
 
     def cover_default(
         self,
@@ -83,9 +85,12 @@ class AwsSession:
 
         return cover_default_session(on_call, is_active)
 
-    def client(self, service: str) -> Any:
-        """The client of a service; made on first use. Refuses an endpoint without TLS (GS-S3-002)."""
-        if service not in self._clients:
+    def client(self, service: str, endpoint: str | None = None) -> Any:
+        """The client of a service; made on first use. Refuses an endpoint without TLS (GS-S3-002).
+
+        ``endpoint`` is where its requests go, in place of what the chain says.
+        """
+        if (service, endpoint) not in self._clients:
             from botocore.config import Config
 
             config = Config(
@@ -93,12 +98,12 @@ class AwsSession:
                 max_pool_connections=32,
                 connect_timeout=10,
                 read_timeout=60,
-                s3={"addressing_style": "path"} if self._path_style else {},
+                s3={"addressing_style": "path"} if self.path_style else {},
             )
-            client = self._session.client(service, config=config, verify=self._verify)
+            client = self._session.client(service, config=config, verify=self._verify, endpoint_url=endpoint)
             require_tls(service, client.meta.endpoint_url)
-            self._clients[service] = client
-        return self._clients[service]
+            self._clients[service, endpoint] = client
+        return self._clients[service, endpoint]
 
     @property
     def region(self) -> str:

@@ -6,7 +6,9 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -59,6 +61,32 @@ def aws_session(environ: Mapping[str, str] | None = None) -> AwsSession:
     return AwsSession.from_chain(path_style=custom, requests_ca_bundle=environ.get("REQUESTS_CA_BUNDLE"))
 
 
+@dataclass(frozen=True, slots=True)
+class ExecutorS3:
+    """Makes the driver's S3 client again where a task runs.
+
+    Where requests go travels with the task. Who asks does not: credentials and the bundle of authorities are
+    what boto3's own chain finds over there, in Glue the job's role.
+    """
+
+    endpoint: str
+    region: str
+    path_style: bool
+
+    def __call__(self) -> S3ObjectStore:
+        """One client for each Python process and place."""
+        return _executor_s3(self)
+
+
+@cache
+def _executor_s3(place: ExecutorS3) -> S3ObjectStore:
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE")
+    session = AwsSession.from_chain(
+        path_style=place.path_style, requests_ca_bundle=bundle, region=place.region
+    )
+    return S3ObjectStore(client=session.client("s3", place.endpoint))
+
+
 def services(environ: Mapping[str, str] | None = None) -> Services:
     """Clients from boto3's own chain."""
     environ = os.environ if environ is None else environ
@@ -83,6 +111,7 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
         streams_end_when_drained=_streams_end(environ),
         high_water=high_water,
         driver_s3=session,
+        remote_objects=ExecutorS3(session.s3_endpoint, session.region, session.path_style),
     )
 
 

@@ -21,7 +21,8 @@ from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.locations import s3_location
 from glue_secure.runtime.ports import Clock, ObjectStore
-from glue_secure.runtime.writes import HEADS_AT_ONCE, WriteFunnel, verify_objects
+from glue_secure.runtime.read_back import HEADS_AT_ONCE
+from glue_secure.runtime.writes import WriteFunnel
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,7 @@ class Housekeeping:
         done, failed = self._each(chosen.taken, move)
         moved = [found for found in done if found.storage_class != storage_class]
         with self._ledger.timed("verify"):
-            uris = [found.uri for found in moved]
-            verify_objects(uris, self._plan.key, self._objects, self._ledger.findings.append)
+            self._funnel.read_back.verify(found.uri for found in moved)
         record = HousekeepingRecord(target, "transition", storage_class, *_told(moved, chosen, failed))
         self._finish(record, choice)
         return record
@@ -167,7 +167,7 @@ class Housekeeping:
                         "the evidence names them",
                         aws_code=error.code,
                     ) from error
-                verify_objects([uri], self._plan.key, self._objects, self._ledger.findings.append)
+                self._funnel.read_back.verify([uri])
         if record.failed:
             raise GlueSecureError(
                 f"{record.action} of {record.target}: {len(record.failed)} of "

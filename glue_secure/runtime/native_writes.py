@@ -23,7 +23,7 @@ from glue_secure.core.redaction import redact_text
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.ports import ObjectStore
-from glue_secure.runtime.writes import WriteFunnel, verify_objects
+from glue_secure.runtime.writes import WriteFunnel
 
 MARGIN = timedelta(minutes=15)
 _S3 = re.compile(r"s3[an]?://", re.IGNORECASE)
@@ -79,9 +79,7 @@ class NativeDesk:
             return
         begun = time.perf_counter()
         with self._ledger.timed("verify natives"):
-            found = verify_objects(
-                uris, self._plan.key, self._objects, self._ledger.findings.append, may_be_gone=True
-            )
+            found = self._funnel.read_back.verify(uris, may_be_gone=True)
         for bucket in dict.fromkeys(uri.bucket for uri in uris):
             mine = tuple(each for each in found if each.uri.bucket == bucket)
             self._ledger.writes.append(
@@ -129,9 +127,7 @@ class NativeDesk:
         self._funnel.guard(location)
         begun, since = time.perf_counter(), self._since()
         recent = [each.uri for each in self._funnel.listed(location) if each.last_modified >= since]
-        found = verify_objects(
-            recent, self._plan.key, self._objects, self._ledger.findings.append, may_be_gone=True
-        )
+        found = self._funnel.read_back.verify(recent, may_be_gone=True)
         counted = [write.rows for write in writes if write.rows is not None]
         if any(counted) and not all(write.failed for write in writes):
             self._funnel.something_appeared(location, sum(counted), recent)

@@ -294,6 +294,12 @@ class Engine(Protocol):
         Raises CannotVerify where there is no such path.
         """
 
+    def on_executors(self, task: Callable[[Any], Any], parts: Sequence[Any]) -> Sequence[Any] | None:
+        """What ``task`` makes of each part, on the executors, in any order; None where there are none.
+
+        Both travel there whole: nothing secret is in them. Raises what the engine raises when a part fails.
+        """
+
     def is_certainly_empty(self, frame: Any) -> bool:
         """Whether it is known, without running anything, that the frame has no rows."""
 

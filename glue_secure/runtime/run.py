@@ -114,6 +114,8 @@ class SecuredRun(Through):
             ledger=ledger,
             kept=[place for place in (self._evidence_prefix, arguments.location(BOOKMARK_URI)) if place],
             connections=connections,
+            # Under fine-grained access control RDDs are shut, and with them tasks of Python.
+            remote=None if self.fine_grained else services.remote_objects,
         )
         self._natives = NativeDesk(
             plan=preflight.plan, objects=services.objects, funnel=self._writes, ledger=ledger

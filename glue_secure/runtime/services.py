@@ -27,6 +27,7 @@ class Services:
     """Every service a run talks to, made by the composition root.
 
     ``high_water`` makes the mark of one bookmark: of a table's name, and of which bookmark it is.
+    ``remote_objects`` makes on an executor what ``objects`` is on the driver.
     """
 
     environment: Environment
@@ -40,6 +41,7 @@ class Services:
     streams_end_when_drained: bool = False
     high_water: Callable[[str, str], HighWater] | None = None
     driver_s3: DriverS3 | None = None
+    remote_objects: Callable[[], ObjectStore] | None = None
 
 
 def preflight_of(identity: JobIdentity, arguments: JobArguments, services: Services) -> Preflight:

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from glue_secure.core.errors import Refusal, UsageError
 from glue_secure.core.evidence import WriteRecord
-from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectEncryption, ObjectSummary
-from glue_secure.core.policy import Finding, check_object, enforce, passed, stop, unknown
+from glue_secure.core.policy import enforce, stop, unknown
 from glue_secure.core.quiet import wire_logs_muted
-from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, check_client, check_settings, protected_options
 from glue_secure.runtime.connections import ConnectionDesk
 from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.locations import s3_location
 from glue_secure.runtime.ports import Engine, ObjectStore
+from glue_secure.runtime.read_back import ReadBack
 
 MODES = ("append", "overwrite", "error", "errorifexists", "ignore")
 BATCH_SIZE = "10000"
 """Rows that a driver sends at once where the call says nothing (bench/jdbc.py)."""
-# HEAD requests under way at once. One process does about 650 a second whatever the number of threads,
-# so more would only queue (bench/job_overhead.py shows the share of the run).
-HEADS_AT_ONCE = 16
 # A database table's name; anything else could be SQL.
 IDENTIFIERS = re.compile(r'(?:\w+|"[^"\x00-\x1f]+")(?:\.(?:\w+|"[^"\x00-\x1f]+")){0,2}\Z')
 
@@ -41,6 +38,10 @@ class WriteFunnel:
         ledger: where the write is noted.
         kept: where bookmarks and evidence lie, which no write may touch.
         connections: opens Glue connections, verified; None where nothing is written to a database.
+        remote: makes S3 on an executor, see :class:`ReadBack`.
+
+    Attributes:
+        read_back: looks at objects afterwards.
     """
 
     def __init__(
@@ -52,9 +53,13 @@ class WriteFunnel:
         ledger: Ledger,
         kept: Sequence[S3Uri] = (),
         connections: ConnectionDesk | None = None,
+        remote: Callable[[], ObjectStore] | None = None,
     ) -> None:
         self._plan, self._engine, self._objects, self._ledger = plan, engine, objects, ledger
         self._kept, self._connections = tuple(kept), connections
+        self.read_back = ReadBack(
+            key=plan.key, objects=objects, engine=engine, note=ledger.findings.append, remote=remote
+        )
 
     def write_s3(
         self,
@@ -127,7 +132,7 @@ class WriteFunnel:
                 for found in self.listed(location)
                 if (found.uri, found.etag, found.last_modified) not in before
             ]
-            seen = verify_objects(new, self._plan.key, self._objects, self._ledger.findings.append)
+            seen = self.read_back.verify(new)
             if not new and rows is None and count is not None:
                 rows = count()
             if not (may_do_nothing and before):
@@ -283,9 +288,7 @@ class Watch:
         with funnel._ledger.timed("verify"):
             found = {(each.uri, each.etag) for each in funnel.listed(self.location)}
             new = sorted((uri for uri, _ in found - self._known), key=str)
-            seen = verify_objects(
-                new, funnel._plan.key, funnel._objects, funnel._ledger.findings.append, may_be_gone=True
-            )
+            seen = funnel.read_back.verify(new, may_be_gone=True)
             self._known |= found
             self._seen.update((each.uri, each) for each in seen)
         self._seconds += time.perf_counter() - begun
@@ -296,45 +299,6 @@ class Watch:
         return self._funnel._note(
             WriteRecord(str(self.location), self._format, None, objects, self._seconds, self._kind)
         )
-
-
-def verify_objects(
-    uris: Iterable[S3Uri],
-    key: KmsKeyArn,
-    objects: ObjectStore,
-    note: Callable[[Finding], object],
-    *,
-    may_be_gone: bool = False,
-) -> tuple[ObjectEncryption, ...]:
-    """Read back every object's encryption; raise for the first that is not SSE-KMS under ``key``.
-
-    One passing finding is noted for all of them together; the objects themselves are the result.
-    ``may_be_gone`` is for places where another writer renames and deletes: nothing is left to look at.
-    """
-
-    def look(uri: S3Uri) -> tuple[Finding, ObjectEncryption | None]:
-        try:
-            seen = objects.encryption(uri)
-        except ServiceError as error:
-            if may_be_gone and isinstance(error, NotFound):
-                return passed("GS-S3-007", str(uri), "gone before it was looked at"), None
-            finding = unknown(
-                "GS-S3-007",
-                str(uri),
-                found=str(error),
-                required="the answer of HeadObject",
-                fix="give the job's role s3:GetObject on the target, and kms:Decrypt on the key",
-                aws_code=error.code,
-            )
-            return finding, None
-        return check_object(seen, key), seen
-
-    with ThreadPoolExecutor(max_workers=HEADS_AT_ONCE, thread_name_prefix="glue-secure-head") as pool:
-        answers = list(pool.map(look, uris))
-    enforce(finding for finding, _ in answers)
-    if answers:
-        note(passed("GS-S3-004", f"{len(answers)} objects", f"aws:kms {key}"))
-    return tuple(seen for _, seen in answers if seen is not None)
 
 
 def refuse_protected(options: Mapping[str, str], resource: str) -> None:

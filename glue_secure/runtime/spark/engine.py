@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -239,6 +239,13 @@ class SparkEngine:
     def share_file(self, name: str, content: bytes) -> str:
         """Place a public file on the driver and every executor; the one path under which all find it."""
         return share_file(self._spark, name, content)
+
+    def on_executors(self, task: Callable[[Any], Any], parts: Sequence[Any]) -> Sequence[Any] | None:
+        """What ``task`` makes of each part, in Python on the executors; None where only one would run."""
+        context = self._spark.sparkContext
+        if context.defaultParallelism < 2:
+            return None
+        return list(context.parallelize(parts, len(parts)).map(task).collect())
 
     def is_certainly_empty(self, frame: Any) -> bool:
         """Whether Spark's optimiser proves, without running anything, that the frame has no rows."""

@@ -98,6 +98,7 @@ class FakeEngine:
         fails: raised by the next write.
         session_row: what the database says of the session.
         calls: what was asked of it, in order.
+        executors: runs a task over parts; None for an engine without.
     """
 
     objects: FakeObjectStore
@@ -118,9 +119,14 @@ class FakeEngine:
     settings_fail: Exception | None = None
     native: NativesSeen = field(default_factory=NativesSeen)
     save: Any = None
+    executors: Any = None
 
     def apply_settings(self, plan: SettingsPlan) -> None:
         self.settings.update({n: v for n, v in plan.settings.items() if n not in self.ignores})
+
+    def on_executors(self, task: Any, parts: Sequence[Any]) -> Sequence[Any] | None:
+        self.calls.append(("on_executors", len(parts)))
+        return None if self.executors is None else self.executors(task, parts)
 
     def java_options(self) -> dict[str, str]:
         return dict(self.java)
@@ -262,6 +268,7 @@ class World:
     unusable: dict[str, Any] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     arguments: dict[str, str] = field(default_factory=dict)
+    remote: Any = None
     key: KmsKeyArn = KEY
     other_key: KmsKeyArn = OTHER_KEY
     bookmark_key: KmsKeyArn = BOOKMARK_KEY
@@ -280,6 +287,7 @@ class World:
             clock=self.clock,
             master_key_provider=lambda key: LocalKmsKey(key_id=str(key)),
             versions={"glue-secure": "0"},
+            remote_objects=self.remote,
         )
 
     def identity(self, run: str = "jr_1", claimed: str | None = None) -> JobIdentity:

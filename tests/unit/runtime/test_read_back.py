@@ -1,0 +1,224 @@
+"""Reading back: the driver alone, and spread over executors; what executors do not answer is never a pass."""
+
+from __future__ import annotations
+
+import pickle
+import random
+from functools import partial
+
+import pytest
+
+from glue_secure.core.errors import CannotVerify, Refusal
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.runtime import read_back
+from glue_secure.runtime.composition import ExecutorS3
+from glue_secure.runtime.read_back import MOST_TASKS, SPREAD_FROM, Answer, ReadBack, Task
+
+MANY = SPREAD_FROM + 3
+
+
+def named(number: int) -> S3Uri:
+    return S3Uri("curated", f"flights/part-{number:05}")
+
+
+@pytest.fixture
+def notes() -> list:
+    return []
+
+
+@pytest.fixture
+def stores(world):
+    """The driver's S3 and the executors', which see the same objects and are counted apart."""
+    for number in range(MANY):
+        world.objects.put(
+            named(number), b"x" * (number % 7), algorithm="aws:kms", key=str(world.key), bucket_key=True
+        )
+    return world.objects, _Executors(world.objects)
+
+
+class _Executors:
+    """S3 over there: delegates, and can be made to answer otherwise."""
+
+    def __init__(self, objects) -> None:
+        self.objects, self.asked, self.faults = objects, [], {}
+
+    def encryption(self, uri):
+        self.asked.append(uri)
+        if uri in self.faults:
+            raise self.faults[uri]
+        return self.objects.encryption(uri)
+
+
+@pytest.fixture
+def reading(world, stores, notes):
+    driver, executors = stores
+    return ReadBack(
+        key=world.key, objects=driver, engine=world.engine, note=notes.append, remote=lambda: executors
+    )
+
+
+def in_any_order(task, parts):
+    """What Spark does: the parts travel, the answers come back, in no order."""
+    answers = [pickle.loads(pickle.dumps(task(pickle.loads(pickle.dumps(part))))) for part in parts]
+    random.Random(1).shuffle(answers)
+    return answers
+
+
+def heads(world) -> int:
+    return sum(operation == "HeadObject" for operation, _ in world.objects.calls)
+
+
+def test_many_objects_are_asked_for_on_the_executors_and_come_back_in_order(reading, stores, world, notes):
+    world.engine.executors = in_any_order
+    uris = [named(number) for number in range(MANY)]
+    seen = reading.verify(uris)
+    assert [each.uri for each in seen] == uris
+    assert {(each.algorithm, each.key, each.bucket_key) for each in seen} == {
+        ("aws:kms", str(world.key), True)
+    }
+    assert [each.size for each in seen] == [number % 7 for number in range(MANY)]
+    assert len(stores[1].asked) == MANY
+    assert [(f.control, f.resource) for f in notes] == [("GS-S3-004", f"{MANY} objects")]
+    assert "executors" in notes[0].found
+
+
+@pytest.mark.parametrize("count", [SPREAD_FROM, MANY])
+def test_no_more_tasks_than_one_prefix_of_s3_bears(reading, world, count):
+    world.engine.executors = in_any_order
+    reading.verify(named(number) for number in range(count))
+    assert 2 <= world.engine.asked("on_executors")[0] <= MOST_TASKS
+
+
+def test_few_objects_stay_on_the_driver(reading, stores, world):
+    world.engine.executors = in_any_order
+    assert len(reading.verify(named(number) for number in range(SPREAD_FROM - 1))) == SPREAD_FROM - 1
+    assert stores[1].asked == []
+
+
+def test_the_driver_asks_where_no_executors_are(reading, stores, world):
+    assert len(reading.verify(named(number) for number in range(MANY))) == MANY
+    assert stores[1].asked == []
+
+
+@pytest.mark.parametrize(("algorithm", "key"), [("AES256", ""), ("aws:kms", "arn:other"), ("", "")])
+def test_gs_s3_004_a_bad_object_among_many_is_named(reading, world, algorithm, key, notes):
+    world.engine.executors = in_any_order
+    world.objects.put(named(1234), algorithm=algorithm, key=key)
+    with pytest.raises(Refusal) as caught:
+        reading.verify(named(number) for number in range(MANY))
+    assert (caught.value.control, caught.value.resource) == ("GS-S3-004", str(named(1234)))
+    assert notes == []
+
+
+def test_gs_s3_007_an_object_that_an_executor_may_not_ask_for(reading, world, stores, notes):
+    world.engine.executors = in_any_order
+    stores[1].faults[named(7)] = ServiceError("HeadObject: 403", code="403", operation="HeadObject")
+    with pytest.raises(CannotVerify) as caught:
+        reading.verify((named(number) for number in range(MANY)), may_be_gone=True)
+    assert (caught.value.control, caught.value.aws_code) == ("GS-S3-007", "403")
+    assert notes == []
+
+
+def less(task, parts):
+    return in_any_order(task, parts)[1:]
+
+
+def twice(task, parts):
+    answers = in_any_order(task, parts)
+    return [*answers[1:], answers[1]]
+
+
+def short(task, parts):
+    first, *rest = in_any_order(task, parts)
+    return [Answer(first.first, first.looks[:-1]), *rest]
+
+
+def foreign(task, parts):
+    first, *rest = in_any_order(task, parts)
+    return [Answer(first.first + 1, first.looks), *rest]
+
+
+def long(task, parts):
+    first, *rest = in_any_order(task, parts)
+    return [Answer(first.first, (*first.looks, first.looks[0])), *rest]
+
+
+def nothing(task, parts):
+    return []
+
+
+def failing(task, parts):
+    raise RuntimeError("a task failed; password=hunter2")
+
+
+@pytest.mark.parametrize("executors", [less, twice, short, foreign, long, nothing, failing])
+def test_gs_s3_007_answers_that_are_lost_are_never_a_pass(reading, world, executors, notes):
+    world.engine.executors = executors
+    with pytest.raises(CannotVerify) as caught:
+        reading.verify((named(number) for number in range(MANY)), may_be_gone=True)
+    assert caught.value.control == "GS-S3-007"
+    assert "hunter2" not in str(caught.value)
+    assert notes == []
+
+
+def test_what_executors_call_gone_the_driver_confirms(reading, world, stores):
+    """Executors with credentials of another account see nothing at all."""
+    world.engine.executors = in_any_order
+    gone = NotFound("HeadObject: 404", code="404", operation="HeadObject")
+    stores[1].faults |= {named(3): gone, named(4): gone}
+    world.objects.delete(named(4))
+    before = heads(world)
+    uris = [named(number) for number in range(MANY)]
+    seen = reading.verify(uris, may_be_gone=True)
+    assert [each.uri for each in seen] == [uri for uri in uris if uri != named(4)]
+    assert heads(world) - before - (MANY - 2) == 2
+
+
+def test_what_an_executor_calls_gone_and_lies_there_in_the_clear_is_caught(reading, world, stores):
+    world.engine.executors = in_any_order
+    stores[1].faults[named(3)] = NotFound("HeadObject: 404", code="404", operation="HeadObject")
+    world.objects.put(named(3), algorithm="AES256")
+    with pytest.raises(Refusal, match="GS-S3-004"):
+        reading.verify((named(number) for number in range(MANY)), may_be_gone=True)
+
+
+def test_no_secret_travels_to_the_executors(world, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAABCDEFGHIJKLMNOP")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "no-word-of-this")
+    task = Task(ExecutorS3("https://localhost:1", "eu-west-1", True), world.key, False)
+    sent = pickle.dumps(task)
+    assert b"no-word-of-this" not in sent
+    assert b"AKIA" not in sent
+    assert pickle.loads(sent) == task
+
+
+def test_an_executor_asks_where_the_driver_asks_whatever_its_environment_says(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://elsewhere.example")
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+    make = partial(ExecutorS3, "https://localhost:4566", "eu-west-1")
+    client = make(True)()._client
+    assert (client.meta.endpoint_url, client.meta.region_name) == ("https://localhost:4566", "eu-west-1")
+    assert client.meta.config.s3 == {"addressing_style": "path"}
+    client.close()
+
+
+def test_gs_s3_002_an_executor_refuses_an_endpoint_without_tls(monkeypatch):
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with pytest.raises(Refusal, match="GS-S3-002"):
+        ExecutorS3("http://localhost:4566", "eu-west-1", True)()
+
+
+def test_under_fine_grained_access_control_the_driver_asks(world, monkeypatch):
+    monkeypatch.setattr(read_back, "SPREAD_FROM", 1)
+    world.engine.executors = in_any_order
+    world.remote = lambda: world.objects
+    for run, more, spread in (
+        ("jr_1", {}, True),
+        ("jr_2", {"enable_lakeformation_fine_grained_access": "true"}, False),
+    ):
+        started = world.start(run, **more)
+        world.engine.calls.clear()
+        started.write_s3(["a"], "s3://curated/flights/", format="parquet")
+        assert bool(world.engine.asked("on_executors")) is spread
+        started.close()

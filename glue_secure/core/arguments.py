@@ -18,6 +18,7 @@ BOOKMARK_URI = "glue-secure-bookmark-uri"
 EVIDENCE_URI = "glue-secure-evidence-uri"
 BOOKMARK_DECRYPT_KEYS = "glue-secure-bookmark-decrypt-keys"
 BOOKMARK_HIGH_WATER = "glue-secure-bookmark-high-water"
+WORKER_ENCRYPTION = "glue-secure-worker-encryption"
 FINE_GRAINED = "enable-lakeformation-fine-grained-access"
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 _TABLE = re.compile(r"dynamodb:([A-Za-z0-9_.-]{3,255})\Z")
@@ -52,6 +53,7 @@ DECISIVE = (
     BOOKMARK_DECRYPT_KEYS,
     BOOKMARK_HIGH_WATER,
     FINE_GRAINED,
+    WORKER_ENCRYPTION,
 )
 
 
@@ -229,6 +231,17 @@ class JobArguments:
         if match is None:
             raise UsageError(f"--{BOOKMARK_HIGH_WATER}", found=repr(text), required="dynamodb:TABLE")
         return match[1]
+
+    def requires_worker_encryption(self) -> bool:
+        """``--glue-secure-worker-encryption required``: whether an unknown GS-SPK stops the run.
+
+        Raises:
+            UsageError: anything but ``required`` or ``reported``, the default.
+        """
+        text = self.get(WORKER_ENCRYPTION)
+        if text not in (None, "required", "reported"):
+            raise UsageError(f"--{WORKER_ENCRYPTION}", found=repr(text), required="required, or reported")
+        return text == "required"
 
     def location(self, name: str) -> S3Uri | None:
         """An S3 location given as ``--name s3://...``."""

@@ -47,6 +47,7 @@ FAMILIES = {
     "GS-SEC": "Security configuration",
     "GS-KMS": "Keys",
     "GS-S3": "Amazon S3",
+    "GS-SPK": "Spark's workers",
     "GS-TLS": "JDBC connections",
     "GS-BKM": "Job bookmarks",
     "GS-CAT": "Data Catalog",
@@ -63,6 +64,7 @@ _SSE_KMS = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryp
 _KMS_STATE = "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"
 _KMS_CONCEPTS = "https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html"
 _S3A = "https://hadoop.apache.org/docs/r3.3.4/hadoop-aws/tools/hadoop-aws/encryption.html"
+_SPARK_SECURITY = "https://spark.apache.org/docs/3.5.6/security.html"
 _PGJDBC = "https://jdbc.postgresql.org/documentation/ssl/"
 _ESDK = "https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/concepts.html"
 
@@ -130,6 +132,10 @@ _TABLE = (
             "df.write, SQL, a stream or a checkpoint on a local disk, HDFS or in a database has no SSE-KMS, and is in nobody's sight.", _SSE_KMS),
     Control("GS-S3-012", "Every write of the session past the guard is known", C,
             "A write that nobody saw was read back by nobody.", "https://spark.apache.org/docs/3.5.6/api/java/org/apache/spark/sql/util/QueryExecutionListener.html"),
+    Control("GS-SPK-001", "Driver and executors authenticate one another and encrypt what passes between them", M,
+            "Shuffled rows, broadcasts and results cross the network between workers. UNKNOWN is reported; it stops a run with --glue-secure-worker-encryption required.", _SPARK_SECURITY),
+    Control("GS-SPK-002", "What Spark spills and shuffles to local disks is encrypted", M,
+            "Rows lie on the workers' disks until the job ends. UNKNOWN is reported; it stops a run with --glue-secure-worker-encryption required.", _SPARK_SECURITY),
     Control("GS-TLS-001", "The connection demands full verification", C,
             "sslmode=require encrypts to anybody who answers; prefer and allow fall back to plain text.", _PGJDBC),
     Control("GS-TLS-002", "The server's certificate carries the host name that the connection names", C,

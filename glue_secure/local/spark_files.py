@@ -7,10 +7,12 @@ folder, and a ``SPARK_HOME`` of links to pyspark's own folders.
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.workers import DISK_CONF, network_conf
 from glue_secure.local.account import EmbeddedAccount
 from glue_secure.local.folders import write_private
 from glue_secure.local.installed_spark import installed_spark
@@ -50,7 +52,9 @@ def write(account: EmbeddedAccount) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
     write_private(account.aws_folder / "config", "")
     write_private(account.aws_folder / "credentials", "")
-    write_private(account.spark_conf / "spark-defaults.conf", properties(spark_defaults(account)))
+    # Only a cluster's workers use the secret, which is nobody's but this folder's.
+    defaults = {**spark_defaults(account), **network_conf(secrets.token_hex(32))}
+    write_private(account.spark_conf / "spark-defaults.conf", properties(defaults))
     write_private(account.spark_conf / "log4j2.properties", _logging())
     _link_home(account.spark_home)
 
@@ -80,6 +84,7 @@ def spark_defaults(account: EmbeddedAccount) -> dict[str, str]:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "4",
         "spark.sql.warehouse.dir": (account.scratch / "warehouse").as_uri(),
+        **DISK_CONF,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.hadoop.hadoop.tmp.dir": str(account.scratch),

@@ -220,6 +220,9 @@ class Engine(Protocol):
     def java_options(self) -> Mapping[str, str]:
         """What could switch certificate checks of the JVM off, by the name of where it stands."""
 
+    def worker_settings(self) -> Mapping[str, str]:
+        """Those of ``WORKER_SETTINGS`` that are set, as the session that runs has them."""
+
     def is_own(self, frame: Any) -> bool:
         """Whether the frame belongs to the session whose settings are looked at."""
 

@@ -22,6 +22,16 @@ def flights(glue_account):
     return seed.seed_flights(glue_account, months=(1, 2))
 
 
+SPREADING = """
+import runpy
+from glue_secure.runtime import read_back
+
+read_back.SPREAD_FROM = 1
+runpy.run_path({script!r}, run_name="__main__")
+"""
+"""Runs a job that has executors verify whatever it writes."""
+
+
 def submit(account, script, name, *, master="local[2]", extra=()):
     words = ["--JOB_NAME", name, "--source", seed.SOURCE, "--target", f"s3://{CURATED}/{name}/"]
     words += ["--connection", seed.CONNECTION, *extra]
@@ -57,15 +67,20 @@ def test_the_drop_in_job_gives_what_the_short_job_gives(glue_account, glue_spark
 
 
 def test_the_job_runs_on_a_cluster_so_that_settings_and_certificates_reach_executors(
-    glue_account, flights, foundation
+    glue_account, flights, foundation, tmp_path
 ):
-    submission = submit(glue_account, "flights_curated.py", "clustered", master="local-cluster[2,1,1024]")
+    script = tmp_path / "spreading.py"
+    script.write_text(SPREADING.format(script=str(ROOT / "jobs" / "flights_curated.py")))
+    submission = submit(glue_account, script, "clustered", master="local-cluster[2,1,1024]")
     done = run(submission)
     assert done.returncode == 0, done.stdout[-3000:]
     evidence = evidence_of(glue_account, "clustered", submission.run_id)
     objects = [seen for write in evidence["writes"] for seen in write["objects"]]
     assert len(objects) >= 2
     assert {(seen["algorithm"], seen["key"]) for seen in objects} == {("aws:kms", foundation.data_key)}
+    verified = [one["found"] for one in evidence["controls"] if one["control"] == "GS-S3-004"]
+    assert verified
+    assert all("executors" in found for found in verified)
     assert evidence["tls"][0]["protocol"] == "TLSv1.3"
     assert {read["source"]: read["rows"] for read in evidence["reads"]}["ops-postgres/airlines"] == 16
 

@@ -13,6 +13,7 @@ from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.native import NativesSeen, NativeWrite
 from glue_secure.core.spark_conf import SettingsPlan
+from glue_secure.core.workers import WORKER_SETTINGS
 from glue_secure.runtime.locations import s3_location
 from glue_secure.runtime.ports import Labels, NativeSave
 from glue_secure.runtime.spark.hadoop import HadoopSettings, versions
@@ -86,6 +87,12 @@ class SparkEngine:
     def java_options(self) -> Mapping[str, str]:
         """What could switch certificate checks of the JVM off, by the name of where it stands."""
         return self._hadoop.java_options()
+
+    def worker_settings(self) -> Mapping[str, str]:
+        """Those of ``WORKER_SETTINGS`` that are set, as the session that runs has them."""
+        # The JVM's, which counts; a session's own settings cannot change these.
+        settings = self._spark.sparkContext._jsc.getConf()
+        return {name: str(settings.get(name)) for name in WORKER_SETTINGS if settings.contains(name)}
 
     def is_own(self, frame: Any) -> bool:
         """Whether the frame belongs to the session whose settings are looked at.

@@ -99,6 +99,7 @@ class FakeEngine:
         session_row: what the database says of the session.
         calls: what was asked of it, in order.
         executors: runs a task over parts; None for an engine without.
+        workers: settings of the session that runs.
     """
 
     objects: FakeObjectStore
@@ -120,6 +121,9 @@ class FakeEngine:
     native: NativesSeen = field(default_factory=NativesSeen)
     save: Any = None
     executors: Any = None
+    workers: dict[str, str] = field(
+        default_factory=lambda: {"spark.master": "local[2]", "spark.io.encryption.enabled": "true"}
+    )
 
     def apply_settings(self, plan: SettingsPlan) -> None:
         self.settings.update({n: v for n, v in plan.settings.items() if n not in self.ignores})
@@ -127,6 +131,9 @@ class FakeEngine:
     def on_executors(self, task: Any, parts: Sequence[Any]) -> Sequence[Any] | None:
         self.calls.append(("on_executors", len(parts)))
         return None if self.executors is None else self.executors(task, parts)
+
+    def worker_settings(self) -> dict[str, str]:
+        return dict(self.workers)
 
     def java_options(self) -> dict[str, str]:
         return dict(self.java)

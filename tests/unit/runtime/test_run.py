@@ -330,3 +330,32 @@ def test_a_fork_does_not_end_its_parents_run(world, monkeypatch):
     assert run.is_open
     run.commit()
     assert world.evidence()["outcome"] == "succeeded"
+
+
+def test_gs_spk_what_is_not_known_of_workers_is_reported_and_never_a_pass(world, caplog):
+    world.engine.workers = {"spark.master": "jes"}
+    world.start().commit()
+    told = {one["control"]: one["verdict"] for one in world.evidence()["controls"]}
+    assert (told["GS-SPK-001"], told["GS-SPK-002"]) == ("UNKNOWN", "UNKNOWN")
+    assert "GS-SPK-001 is UNKNOWN" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("workers", "control"),
+    [
+        ({"spark.master": "jes", "spark.io.encryption.enabled": "true"}, "GS-SPK-001"),
+        ({"spark.master": "local[2]"}, "GS-SPK-002"),
+    ],
+)
+def test_gs_spk_stops_a_run_that_requires_it(world, workers, control):
+    world.engine.workers = workers
+    with pytest.raises(CannotVerify, match=control):
+        world.start(glue_secure_worker_encryption="required")
+    assert world.evidence()["outcome"] == "refused"
+    assert world.engine.asked("write_s3") == []
+
+
+def test_gs_spk_passes_where_it_is_set(world):
+    world.start(glue_secure_worker_encryption="required").commit()
+    told = {one["control"]: one["verdict"] for one in world.evidence()["controls"]}
+    assert (told["GS-SPK-001"], told["GS-SPK-002"]) == ("PASS", "PASS")

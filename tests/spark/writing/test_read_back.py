@@ -1,0 +1,55 @@
+"""Reading back on real executors: Python processes of Spark that ask the embedded account by themselves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from glue_secure.core.errors import CannotVerify, Refusal
+from glue_secure.local.clients import clients
+from glue_secure.local.foundation import CURATED
+from glue_secure.runtime import composition, read_back
+from glue_secure.runtime.composition import ExecutorS3
+
+
+@pytest.fixture(autouse=True)
+def spreading(monkeypatch):
+    monkeypatch.setattr(read_back, "SPREAD_FROM", 2)
+    monkeypatch.setattr(read_back, "_LEAST_SLICE", 2)
+
+
+def test_executors_verify_what_a_job_wrote(glue_job, foundation):
+    with glue_job.job() as job:
+        frame = job.spark.range(40).withColumnRenamed("id", "n").selectExpr("n", "n % 5 as part")
+        job.write.s3(frame, glue_job.target, format="parquet", partition_by=["part"])
+    (evidence,) = glue_job.evidence()
+    (write,) = evidence["writes"]
+    assert {(one["algorithm"], one["key"]) for one in write["objects"]} == {("aws:kms", foundation.data_key)}
+    listed = {f"s3://{CURATED}/{key}" for key in glue_job.objects()}
+    assert {one["uri"] for one in write["objects"]} == listed
+    (found,) = [one["found"] for one in evidence["controls"] if one["control"] == "GS-S3-004"]
+    assert "executors" in found
+
+
+def test_gs_s3_004_executors_find_an_object_in_the_clear(glue_job):
+    s3 = clients(glue_job.account)("s3")
+
+    def save():
+        for number in range(5):
+            place = {"Bucket": CURATED, "Key": f"{glue_job.name}/{number}"}
+            s3.put_object(**place, Body=b"x", ServerSideEncryption="AES256")
+
+    with pytest.raises(Refusal, match="GS-S3-004"), glue_job.job() as job:
+        job.write.through(glue_job.target, save)
+    assert glue_job.evidence()[0]["outcome"] == "refused"
+
+
+def test_gs_s3_007_executors_that_reach_no_s3_leave_a_write_unverified(glue_job, monkeypatch):
+    services, nowhere = composition.services, ExecutorS3("http://localhost:1", "eu-west-1", True)
+    monkeypatch.setattr(
+        composition, "services", lambda *given: replace(services(*given), remote_objects=nowhere)
+    )
+    with pytest.raises(CannotVerify, match="GS-S3-007"), glue_job.job() as job:
+        job.write.s3(job.spark.range(20).repartition(4), glue_job.target, format="parquet")
+    assert glue_job.evidence()[0]["outcome"] == "failed"

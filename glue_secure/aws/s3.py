@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timezone
 from typing import Any
 
 from glue_secure.aws.answers import translated
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
-from glue_secure.core.objects import ObjectEncryption, ObjectSummary, StoredObject
+from glue_secure.core.objects import BucketRules, ObjectEncryption, ObjectSummary, StoredObject
 from glue_secure.core.service import PreconditionFailed, ServiceError
 
 
@@ -49,6 +50,20 @@ class S3ObjectStore:
         with translated("HeadObject"):
             answer = self._client.head_object(Bucket=uri.bucket, Key=uri.key)
         return _encryption(uri, answer, answer["ContentLength"])
+
+    def rules(self, bucket: str) -> BucketRules:
+        """GetBucketEncryption and GetBucketPolicy; a bucket may have neither."""
+        default: dict[str, Any] = {}
+        policy = ""
+        with _none_of("GetBucketEncryption", "ServerSideEncryptionConfigurationNotFoundError"):
+            answer = self._client.get_bucket_encryption(Bucket=bucket)
+            found = answer["ServerSideEncryptionConfiguration"]["Rules"]
+            default = found[0].get("ApplyServerSideEncryptionByDefault", {}) if len(found) == 1 else {}
+        with _none_of("GetBucketPolicy", "NoSuchBucketPolicy"):
+            policy = self._client.get_bucket_policy(Bucket=bucket)["Policy"]
+        return BucketRules(
+            bucket, default.get("SSEAlgorithm", ""), default.get("KMSMasterKeyID", ""), str(policy)
+        )
 
     def read(self, uri: S3Uri) -> StoredObject:
         """GetObject, whole."""
@@ -122,6 +137,17 @@ class S3ObjectStore:
                 ServerSideEncryption="aws:kms",
                 SSEKMSKeyId=str(key),
             )
+
+
+@contextmanager
+def _none_of(operation: str, code: str) -> Iterator[None]:
+    """Take one error code for an answer: there is none."""
+    try:
+        with translated(operation):
+            yield
+    except ServiceError as error:
+        if error.code != code:
+            raise
 
 
 def _encryption(uri: S3Uri, answer: dict[str, Any], size: int) -> ObjectEncryption:

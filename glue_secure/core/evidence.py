@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
-from glue_secure.core.objects import ObjectEncryption
+from glue_secure.core.objects import BucketRules, ObjectEncryption
 from glue_secure.core.policy import Finding, Waiver
 
 SCHEMA = "glue-secure/evidence/1"
@@ -51,6 +51,8 @@ class WriteRecord:
         objects: each new object, as read back; none for JDBC.
         verified_seconds: how long reading them back took.
         kind: ``s3``, ``jdbc`` (its TLS stands under the connection's name), or ``checkpoint`` of a stream.
+        proved: new objects that were not read back, because the bucket's rules leave one outcome only.
+        proof: the rules' SHA-256, ``""`` where every object was read back.
     """
 
     target: str
@@ -59,6 +61,8 @@ class WriteRecord:
     objects: tuple[ObjectEncryption, ...]
     verified_seconds: float
     kind: str = "s3"
+    proved: tuple[S3Uri, ...] = ()
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +196,7 @@ class Evidence:
     catalog: tuple[CatalogRecord, ...] = ()
     streams: tuple[StreamRecord, ...] = ()
     catalog_objects: tuple[CatalogObject, ...] = ()
+    proofs: Mapping[str, BucketRules] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """Canonical JSON: UTF-8, sorted keys, no insignificant white space, one trailing newline."""

@@ -47,6 +47,23 @@ class ObjectEncryption:
 
 
 @dataclass(frozen=True, slots=True)
+class BucketRules:
+    """What decides how a bucket's uploads are encrypted.
+
+    Attributes:
+        bucket: its name.
+        algorithm: of its default encryption, ``""`` where it has none or several.
+        key: of its default encryption, as the bucket names it.
+        policy: its policy, word for word; ``""`` where it has none.
+    """
+
+    bucket: str
+    algorithm: str
+    key: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoredObject:
     """An object's bytes with the entity tag that a conditional write needs."""
 

@@ -7,11 +7,13 @@ https://spark.apache.org/docs/3.5.6/security.html
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 
-from glue_secure.core.policy import Finding, passed, unknown
+from glue_secure.core.policy import Finding, Verdict, enforce, passed, unknown
 
+_LOG = logging.getLogger(__name__)
 MASTER = "spark.master"
 DISKS = "spark.io.encryption.enabled"
 _AUTHENTICATE, _CRYPTO = "spark.authenticate", "spark.network.crypto.enabled"
@@ -39,6 +41,21 @@ def network_conf(secret: str) -> dict[str, str]:
         # Derives keys by HKDF; version 1 is for peers before Spark 3.3.
         "spark.network.crypto.authEngineVersion": "2",
     }
+
+
+def hold_workers(settings: Mapping[str, str], *, required: bool) -> list[Finding]:
+    """Findings for the evidence; the log has what is not known.
+
+    Raises:
+        CannotVerify: GS-SPK-001 or -002 is UNKNOWN and encryption is ``required``.
+    """
+    findings = check_workers(settings)
+    if required:
+        enforce(findings)
+    for each in findings:
+        if each.verdict is not Verdict.PASS:
+            _LOG.warning("%s is %s: %s", each.control, each.verdict.value, each.found)
+    return findings
 
 
 def check_workers(settings: Mapping[str, str]) -> list[Finding]:

@@ -21,6 +21,7 @@ from glue_secure.core.evidence import (
     TlsRecord,
     WriteRecord,
 )
+from glue_secure.core.objects import BucketRules
 from glue_secure.core.policy import Finding
 from glue_secure.core.redaction import redact_settings, redact_text
 from glue_secure.runtime.preflight import Preflight
@@ -44,6 +45,7 @@ class Ledger:
     housekeeping: list[HousekeepingRecord] = field(default_factory=list)
     catalog: list[CatalogRecord] = field(default_factory=list)
     streams: list[StreamRecord] = field(default_factory=list)
+    proofs: dict[str, BucketRules] = field(default_factory=dict)
     _touched: dict[tuple[str, str, str], int] = field(default_factory=dict)
     _reads: list[tuple[ReadRecord, str]] = field(default_factory=list)
 
@@ -109,6 +111,7 @@ class Ledger:
             housekeeping=tuple(self.housekeeping),
             catalog=tuple(self.catalog),
             streams=tuple(self.streams),
+            proofs=dict(self.proofs),
             catalog_objects=tuple(CatalogObject(*key, count) for key, count in self._touched.items()),
         )
 

@@ -17,7 +17,7 @@ from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.native import NativesSeen, NativeWrite
-from glue_secure.core.objects import ObjectEncryption, ObjectSummary, StoredObject
+from glue_secure.core.objects import BucketRules, ObjectEncryption, ObjectSummary, StoredObject
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.core.table_definition import Columns, TableDefinition
@@ -124,6 +124,9 @@ class ObjectStore(Protocol):
 
     def encryption(self, uri: S3Uri) -> ObjectEncryption:
         """HEAD. Raises NotFound, ServiceError."""
+
+    def rules(self, bucket: str) -> BucketRules:
+        """Default encryption and policy of a bucket. Raises ServiceError."""
 
     def read(self, uri: S3Uri) -> StoredObject:
         """The whole object. Raises NotFound, ServiceError."""

@@ -6,7 +6,6 @@ the funnels → bookmark commit → evidence. Each step's result is frozen; none
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,10 +16,10 @@ from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments,
 from glue_secure.core.errors import CannotVerify, GlueSecureError, Refusal, UsageError
 from glue_secure.core.evidence import Evidence, StreamRecord, WriteRecord
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.policy import Verdict, enforce, passed
+from glue_secure.core.policy import enforce, passed
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import check_java_options, check_settings
-from glue_secure.core.workers import check_workers
+from glue_secure.core.workers import hold_workers
 from glue_secure.runtime.bookmarking import bookmarks_of
 from glue_secure.runtime.catalog import CatalogDesk
 from glue_secure.runtime.catalog_gate import CatalogGate
@@ -38,8 +37,6 @@ from glue_secure.runtime.reads import ReadFunnel
 from glue_secure.runtime.services import Services, preflight_of, required_location
 from glue_secure.runtime.through import Through
 from glue_secure.runtime.writes import Watch, WriteFunnel
-
-_LOG = logging.getLogger(__name__)
 
 
 class SecuredRun(Through):
@@ -121,6 +118,7 @@ class SecuredRun(Through):
             connections=connections,
             # Under fine-grained access control RDDs are shut, and with them tasks of Python.
             remote=None if self.fine_grained else services.remote_objects,
+            seed=str(identity.run_id) if services.environment.kind == "aws" else "",
         )
         self._natives = NativeDesk(
             plan=preflight.plan, objects=services.objects, funnel=self._writes, ledger=ledger
@@ -196,11 +194,8 @@ class SecuredRun(Through):
             in_force = self._engine.settings_in_force()
             self._ledger.findings.extend(enforce(check_settings(self.preflight.plan, in_force)))
             self._ledger.findings.extend(enforce(check_java_options(self._engine.java_options())))
-            workers = check_workers(self._engine.worker_settings())
-            self._ledger.findings.extend(enforce(workers) if self._strict_workers else workers)
-            for each in workers:
-                if each.verdict is not Verdict.PASS:
-                    _LOG.warning("%s is %s: %s", each.control, each.verdict.value, each.found)
+            workers = self._engine.worker_settings()
+            self._ledger.findings.extend(hold_workers(workers, required=self._strict_workers))
             self._engine.watch_natives(self._save)
             self._natives.require_sight(self._engine.natives())
             self._driver_calls.cover(lambda: self.is_open)

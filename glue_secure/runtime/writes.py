@@ -19,6 +19,7 @@ from glue_secure.runtime.connections import ConnectionDesk
 from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.locations import s3_location
 from glue_secure.runtime.ports import Engine, ObjectStore
+from glue_secure.runtime.proofs import Prover
 from glue_secure.runtime.read_back import ReadBack
 
 MODES = ("append", "overwrite", "error", "errorifexists", "ignore")
@@ -39,6 +40,8 @@ class WriteFunnel:
         kept: where bookmarks and evidence lie, which no write may touch.
         connections: opens Glue connections, verified; None where nothing is written to a database.
         remote: makes S3 on an executor, see :class:`ReadBack`.
+        seed: chooses which objects of a proved write are read back; ``""`` where the server is not S3, which
+            keeps to policies: nothing is proved there.
 
     Attributes:
         read_back: looks at objects afterwards.
@@ -54,12 +57,14 @@ class WriteFunnel:
         kept: Sequence[S3Uri] = (),
         connections: ConnectionDesk | None = None,
         remote: Callable[[], ObjectStore] | None = None,
+        seed: str = "",
     ) -> None:
         self._plan, self._engine, self._objects, self._ledger = plan, engine, objects, ledger
         self._kept, self._connections = tuple(kept), connections
         self.read_back = ReadBack(
             key=plan.key, objects=objects, engine=engine, note=ledger.findings.append, remote=remote
         )
+        self._prover = Prover(key=plan.key, objects=objects, ledger=ledger, seed=seed)
 
     def write_s3(
         self,
@@ -121,6 +126,7 @@ class WriteFunnel:
         location = s3_location(target, "write")
         self.refuse_kept(location, "write to")
         self.guard(location)
+        self._prover.look(location.bucket)
         with self._ledger.timed("list"):
             before = {(found.uri, found.etag, found.last_modified) for found in self.listed(location)}
         with self._ledger.timed("write"), self._engine.own_writes(location):
@@ -132,12 +138,26 @@ class WriteFunnel:
                 for found in self.listed(location)
                 if (found.uri, found.etag, found.last_modified) not in before
             ]
-            seen = self.read_back.verify(new)
+            chosen, proof = self._prover.chosen(location, new)
+            seen = self._verified(chosen, new)
             if not new and rows is None and count is not None:
                 rows = count()
             if not (may_do_nothing and before):
                 self.something_appeared(location, rows, new)
-        return self._note(WriteRecord(str(location), format, rows, seen, time.perf_counter() - begun))
+        asked = set(chosen)
+        proved = tuple(uri for uri in new if uri not in asked)
+        self._prover.note(location, proved, proof)
+        seconds = time.perf_counter() - begun
+        return self._note(WriteRecord(str(location), format, rows, seen, seconds, proved=proved, proof=proof))
+
+    def _verified(self, chosen: Sequence[S3Uri], new: Sequence[S3Uri]) -> tuple[ObjectEncryption, ...]:
+        try:
+            return self.read_back.verify(chosen)
+        except Refusal:
+            if len(chosen) < len(new):
+                # The proof did not hold: every object is looked at, so that all is known of the damage.
+                self.read_back.verify(new)
+            raise
 
     def write_jdbc(
         self,

@@ -17,7 +17,7 @@ from glue_secure.core.catalog_encryption import CatalogEncryption
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
-from glue_secure.core.objects import ObjectEncryption, ObjectSummary, StoredObject
+from glue_secure.core.objects import BucketRules, ObjectEncryption, ObjectSummary, StoredObject
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import NotFound, PreconditionFailed, ServiceError
 from glue_secure.core.table_definition import Columns, TableDefinition
@@ -71,12 +71,14 @@ class FakeObjectStore:
     Attributes:
         calls: every operation so far, as ``(operation, uri)``.
         before_write: called with the URI before each PUT.
+        bucket_rules: default encryption and policy by bucket.
     """
 
     def __init__(self, *buckets: str, clock: FakeClock | None = None) -> None:
         self.clock = clock or FakeClock()
         self.calls: list[tuple[str, str]] = []
         self.before_write: Callable[[S3Uri], None] | None = None
+        self.bucket_rules: dict[str, BucketRules] = {}
         self._buckets: dict[str, dict[str, _Stored]] = {name: {} for name in buckets}
         self._faults: dict[str, list[Exception]] = {}
         self._lost: list[Exception] = []
@@ -143,6 +145,11 @@ class FakeObjectStore:
         self._called("HeadObject", uri)
         entry = self._get(uri, "HeadObject")
         return ObjectEncryption(uri, entry.algorithm, entry.key, entry.bucket_key, len(entry.body))
+
+    def rules(self, bucket: str) -> BucketRules:
+        """As given in ``bucket_rules``; a bucket that was given none has no policy and S3's own default."""
+        self._called("GetBucketPolicy", S3Uri(bucket, ""))
+        return self.bucket_rules.get(bucket, BucketRules(bucket, "AES256", "", ""))
 
     def read(self, uri: S3Uri) -> StoredObject:
         """The whole object."""

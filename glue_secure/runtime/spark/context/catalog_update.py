@@ -162,8 +162,8 @@ def partitions_of(record: WriteRecord, depth: int) -> dict[tuple[str, ...], str]
     """Values → location of every partition that the write's objects lie in (``.../month=1/part-0``)."""
     base = S3Uri.parse(record.target)
     found = {}
-    for each in record.objects:
-        parts = each.uri.key[len(base.as_prefix()) :].split("/")
+    for uri in (*(each.uri for each in record.objects), *record.proved):
+        parts = uri.key[len(base.as_prefix()) :].split("/")
         folders = parts[:-1]
         if len(folders) == depth and all("=" in folder for folder in folders):
             values = tuple(unquote(folder.partition("=")[2]) for folder in folders)

@@ -1,0 +1,127 @@
+"""No request that the evaluator of policies lets through under a proved policy ends under another key."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from glue_secure.core.bucket_proof import proof_of
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.objects import BucketRules
+from glue_secure.governance.policies.documents import Condition, Policy, Principal, Statement
+from glue_secure.governance.policies.evaluation import Decision, Request, evaluate
+
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
+OTHER = KEY.replace("1111-1111-1111", "2222-2222-2222")
+ALGORITHM = "s3:x-amz-server-side-encryption"
+NAMED = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+CUSTOMER = "s3:x-amz-server-side-encryption-customer-algorithm"
+ALGORITHMS = ["aws:kms", "AES256", "aws:kms:dsse", "aws:KMS", ""]
+NAMES = [KEY, OTHER, "alias/data", "*", ""]
+
+some = lambda values: st.lists(st.sampled_from(values), min_size=1, max_size=2).map(tuple)  # noqa: E731
+nulls = st.builds(
+    lambda key, value: Condition("Null", key, (value,)),
+    st.sampled_from([ALGORITHM, NAMED, CUSTOMER]),
+    st.sampled_from(["true", "false"]),
+)
+operators = st.sampled_from(
+    ["StringEquals", "StringNotEquals", "StringNotEqualsIfExists", "StringNotLike", "StringEqualsIfExists"]
+)
+compared = st.one_of(
+    st.builds(Condition, operators, st.just(ALGORITHM), some(ALGORITHMS)),
+    st.builds(Condition, operators, st.just(NAMED), some(NAMES)),
+    st.builds(
+        Condition, st.sampled_from(["ArnNotEquals", "ArnEquals", "ArnNotLike"]), st.just(NAMED), some(NAMES)
+    ),
+    st.builds(Condition, st.just("StringEquals"), st.just("aws:PrincipalArn"), some(["me", "you"])),
+)
+# What a proof needs, so that proofs are common among what is tried.
+NEEDED = (
+    (Condition("StringNotEquals", ALGORITHM, ("aws:kms",)),),
+    (Condition("Null", ALGORITHM, ("false",)), Condition("StringNotEquals", ALGORITHM, ("aws:kms",))),
+    (Condition("ArnNotEquals", NAMED, (KEY,)),),
+    (Condition("Null", NAMED, ("false",)), Condition("StringNotEquals", NAMED, (KEY,))),
+    (Condition("StringEquals", ALGORITHM, ("aws:kms",)), Condition("Null", NAMED, ("true",))),
+    (Condition("Null", CUSTOMER, ("false",)),),
+)
+conditions = st.one_of(
+    st.sampled_from(NEEDED), st.lists(st.one_of(nulls, compared), min_size=1, max_size=3).map(tuple)
+)
+statements = st.builds(
+    Statement,
+    st.just("S"),
+    st.sampled_from(["Deny"] * 6 + ["Allow"]),
+    st.sampled_from(
+        [("s3:PutObject",)] * 4 + [("s3:*",), ("s3:GetObject",), ("s3:putobject", "s3:GetObject")]
+    ),
+    st.sampled_from(
+        [("arn:aws:s3:::curated/*",)] * 4 + [("arn:aws:s3:::curated/a*",), ("arn:aws:s3:::curated/b/*",)]
+    ),
+    st.sampled_from([Principal("*")] * 6 + [Principal("AWS", ("arn:aws:iam::123456789012:root",))]),
+    conditions,
+)
+needed = st.sets(st.sampled_from(NEEDED)).map(
+    lambda chosen: [
+        Statement("N", "Deny", ("s3:PutObject",), ("arn:aws:s3:::curated/*",), Principal("*"), one)
+        for one in chosen
+    ]
+)
+policies = st.builds(lambda first, more: [*first, *more], needed, st.lists(statements, max_size=4))
+absent = st.none()
+headers = st.fixed_dictionaries(
+    {
+        ALGORITHM: st.one_of(absent, st.sampled_from(ALGORITHMS), st.text(max_size=8)),
+        NAMED: st.one_of(absent, st.sampled_from(NAMES), st.text(max_size=8)),
+        CUSTOMER: st.one_of(absent, absent, st.sampled_from(["AES256", "x"])),
+    }
+)
+ALLOW = Policy((Statement("Role", "Allow", ("s3:*",)),))
+
+
+def ends_under(given):
+    """S3's rule, told anew: the key that an upload with these headers ends under, None when it is refused."""
+    algorithm, named, customer = given[ALGORITHM], given[NAMED], given[CUSTOMER]
+    if customer is not None:
+        return "the customer's own"
+    if algorithm is None:
+        return KEY if named is None else named  # S3 refuses a key without an algorithm; be strict about it
+    if algorithm != "aws:kms":
+        return algorithm or "no algorithm"
+    return named if named is not None else "aws/s3"
+
+
+def proved(document):
+    text = json.dumps(document.to_json())
+    return proof_of(
+        BucketRules("curated", "aws:kms", KEY, text), S3Uri("curated", "a/"), KmsKeyArn.parse(KEY)
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(policies, st.lists(headers, min_size=1, max_size=12), st.sampled_from(["a/x", "a"]))
+def test_what_a_proved_policy_lets_through_ends_under_the_key(chosen, requests, name):
+    document = Policy(tuple(chosen))
+    if proved(document) is None:
+        return
+    for one in requests:
+        request = Request(
+            "s3:PutObject",
+            f"arn:aws:s3:::curated/{name}",
+            "arn:aws:sts::999999999999:assumed-role/somebody/else",
+            {header: (value,) for header, value in one.items() if value is not None},
+        )
+        if evaluate([document, ALLOW], request) is not Decision.DENIED:
+            assert ends_under(one) == KEY
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.permutations(NEEDED), st.lists(statements, max_size=3))
+def test_with_all_that_is_needed_a_policy_is_proved_whatever_else_it_says(order, more):
+    first = [
+        Statement("N", "Deny", ("s3:PutObject",), ("arn:aws:s3:::curated/*",), Principal("*"), one)
+        for one in order
+    ]
+    assert proved(Policy((*more, *first))) is not None

@@ -12,8 +12,8 @@ from rich.console import Console
 from glue_secure import __version__
 from glue_secure.cli import bookmark, catalog, lakeformation, policy, template
 from glue_secure.cli import demo as demo_page
-from glue_secure.cli import init as init_page
 from glue_secure.cli import deploy as deploy_page
+from glue_secure.cli import init as init_page
 from glue_secure.cli import package as package_page
 from glue_secure.cli import preflight as preflight_page
 from glue_secure.cli import remediate as remediate_page

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from glue_secure import __version__
-from glue_secure.cli import bookmark, catalog, lakeformation, policy, template
+from glue_secure.cli import bookmark, catalog, columns, lakeformation, policy, template
 from glue_secure.cli import demo as demo_page
 from glue_secure.cli import deploy as deploy_page
 from glue_secure.cli import init as init_page
@@ -41,6 +41,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(template.app, name="template")
 app.command("init")(init_page.command)
 app.command("deploy")(deploy_page.command)
+app.add_typer(columns.app, name="columns")
 app.command("package")(package_page.command)
 app.command("preflight")(preflight_page.command)
 app.command("remediate")(remediate_page.command)

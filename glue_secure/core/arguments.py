@@ -20,6 +20,7 @@ BOOKMARK_DECRYPT_KEYS = "glue-secure-bookmark-decrypt-keys"
 BOOKMARK_HIGH_WATER = "glue-secure-bookmark-high-water"
 WORKER_ENCRYPTION = "glue-secure-worker-encryption"
 FINE_GRAINED = "enable-lakeformation-fine-grained-access"
+COLUMNS = "glue-secure-columns"
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 _TABLE = re.compile(r"dynamodb:([A-Za-z0-9_.-]{3,255})\Z")
 
@@ -54,6 +55,7 @@ DECISIVE = (
     BOOKMARK_HIGH_WATER,
     FINE_GRAINED,
     WORKER_ENCRYPTION,
+    COLUMNS,
 )
 
 

@@ -52,6 +52,7 @@ FAMILIES = {
     "GS-BKM": "Job bookmarks",
     "GS-CAT": "Data Catalog",
     "GS-LF": "Lake Formation",
+    "GS-COL": "Columns",
     "GS-EVD": "Evidence",
     "GS-DEP": "Deployed jobs",
 }
@@ -66,6 +67,9 @@ _KMS_CONCEPTS = "https://docs.aws.amazon.com/kms/latest/developerguide/concepts.
 _S3A = "https://hadoop.apache.org/docs/r3.3.4/hadoop-aws/tools/hadoop-aws/encryption.html"
 _SPARK_SECURITY = "https://spark.apache.org/docs/3.5.6/security.html"
 _PGJDBC = "https://jdbc.postgresql.org/documentation/ssl/"
+_CATALOG_COLUMN = _GLUE + "aws-glue-api-catalog-tables.html"
+_LF_TAGS = "https://docs.aws.amazon.com/lake-formation/latest/dg/tag-based-access-control.html"
+_KMS_CONTEXT = "https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html"
 _ESDK = "https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/concepts.html"
 
 _CATALOG = _GLUE + "encrypt-glue-data-catalog.html"
@@ -194,6 +198,16 @@ _TABLE = (
             "A job that is denied half way has written half of its data.", _LAKE + "lf-permissions-reference.html"),
     Control("GS-LF-007", "Under fine-grained access control no call works on RDDs", M,
             "Rows and columns are withheld from DataFrames only; RDDs are shut, and a job finds out late.", _GLUE + "security-lf-enable.html"),
+    Control("GS-COL-001", "Every tagged column of a sink has an action", C,
+            "A column that the catalog calls personal must not leave a run in the clear because nobody thought of it.", _CATALOG_COLUMN),
+    Control("GS-COL-002", "The column policy's data key opens before the first read", C,
+            "A key that opens for nobody makes a table that nobody can read, found after hours of work.", _KMS_CONTEXT),
+    Control("GS-COL-003", "Each action of the policy can be carried out on its column", C,
+            "An action that is skipped because of a column's type protects nothing.", _CATALOG_COLUMN),
+    Control("GS-COL-004", "The column policy, and the tags of the tables it names, can be read", C,
+            "Tags that cannot be read are not 'no tags'.", _LF_TAGS),
+    Control("GS-COL-005", "Under a column policy, every sink is one whose columns the guard sees", C,
+            "awsglue's own sinks take the frame past the guard of columns.", _GLUE + "aws-glue-api-crawler-pyspark-extensions-glue-context.html"),
     Control("GS-EVD-001", "The run's evidence is written, encrypted", H,
             "A run that cannot show what it did cannot be relied on.", _SSE_KMS),
     Control("GS-DEP-001", "A reviewed deployment is applied to the account that it was planned from", H,

@@ -121,6 +121,27 @@ class CatalogObject:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnRecord:
+    """What was done to one column of one write.
+
+    Attributes:
+        sink: the S3 location, or ``connection/table``.
+        column: its path.
+        action: ``drop``, ``mask``, ``tokenise`` or ``encrypt``.
+        rule: the rule's subject: a column's name, or a tag.
+        policy: the column policy's name.
+        digest: SHA-256 of the policy's text, hexadecimal.
+    """
+
+    sink: str
+    column: str
+    action: str
+    rule: str
+    policy: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class StreamRecord:
     """One ``forEachBatch``, from its start to its end.
 
@@ -197,6 +218,7 @@ class Evidence:
     streams: tuple[StreamRecord, ...] = ()
     catalog_objects: tuple[CatalogObject, ...] = ()
     proofs: Mapping[str, BucketRules] = field(default_factory=dict)
+    columns: tuple[ColumnRecord, ...] = ()
 
     def to_json(self) -> bytes:
         """Canonical JSON: UTF-8, sorted keys, no insignificant white space, one trailing newline."""

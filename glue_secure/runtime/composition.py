@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from glue_secure import __version__
+from glue_secure.aws.columns import ColumnSource
 from glue_secure.aws.dynamodb import DynamoDbHighWater
 from glue_secure.aws.glue import GlueControlPlane
 from glue_secure.aws.kms import KmsKeyService, strict_master_key_provider
@@ -112,6 +113,7 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
         high_water=high_water,
         driver_s3=session,
         remote_objects=ExecutorS3(session.s3_endpoint, session.region, session.path_style),
+        columns=ColumnSource(clients=session.client),
     )
 
 

@@ -14,6 +14,7 @@ from glue_secure.core.errors import GlueSecureError, Refusal
 from glue_secure.core.evidence import (
     CatalogObject,
     CatalogRecord,
+    ColumnRecord,
     Evidence,
     HousekeepingRecord,
     ReadRecord,
@@ -47,6 +48,7 @@ class Ledger:
     streams: list[StreamRecord] = field(default_factory=list)
     proofs: dict[str, BucketRules] = field(default_factory=dict)
     _touched: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    columns: list[ColumnRecord] = field(default_factory=list)
     _reads: list[tuple[ReadRecord, str]] = field(default_factory=list)
 
     @contextmanager
@@ -113,6 +115,7 @@ class Ledger:
             streams=tuple(self.streams),
             proofs=dict(self.proofs),
             catalog_objects=tuple(CatalogObject(*key, count) for key, count in self._touched.items()),
+            columns=tuple(self.columns),
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable
 from glue_secure.core.catalog_encryption import CatalogEncryption
+from glue_secure.core.columns import ColumnPolicy, Decision, SchemaColumn, Tag, WrappedKey
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
@@ -114,6 +115,16 @@ class KeyService(Protocol):
 
     def probe(self, key: KmsKeyArn) -> None:
         """Ask for a data key and open it again. Raises ServiceError."""
+
+
+class ColumnSource(Protocol):
+    """What a column policy needs of AWS KMS, the Data Catalog and Lake Formation."""
+
+    def open_key(self, key: WrappedKey) -> bytes:
+        """The data key. Raises ServiceError."""
+
+    def tags(self, database: str, table: str, *, lf_tags: bool) -> Mapping[str, frozenset[Tag]]:
+        """Tags by column name in small letters. Raises NotFound, ServiceError."""
 
 
 class ObjectStore(Protocol):
@@ -329,6 +340,15 @@ class Engine(Protocol):
 
     def pending_natives(self) -> Sequence[NativeWrite]:
         """Native writes that were noted so far, without asking the engine."""
+
+    def column_tree(self, frame: Any) -> tuple[SchemaColumn, ...]:
+        """Every column of a frame and every field within, parents first."""
+
+    def protect_columns(self, frame: Any, decisions: Sequence[Decision], policy: ColumnPolicy) -> Any:
+        """The frame with each decision carried out when it is computed."""
+
+    def require_column_functions(self) -> None:
+        """Raise UsageError where tokenise and encrypt cannot be computed."""
 
     def close(self) -> None:
         """Let go of what was hung on the session."""

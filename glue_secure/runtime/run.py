@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any
 
-from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments, JobIdentity
+from glue_secure.core.arguments import BOOKMARK_URI, COLUMNS, EVIDENCE_URI, JobArguments, JobIdentity
 from glue_secure.core.errors import CannotVerify, GlueSecureError, Refusal, UsageError
 from glue_secure.core.evidence import Evidence, StreamRecord, WriteRecord
 from glue_secure.core.identifiers import S3Uri
@@ -24,6 +24,7 @@ from glue_secure.runtime.bookmarking import bookmarks_of
 from glue_secure.runtime.catalog import CatalogDesk
 from glue_secure.runtime.catalog_gate import CatalogGate
 from glue_secure.runtime.catalog_reads import CatalogReads
+from glue_secure.runtime.columns import ColumnGuard
 from glue_secure.runtime.connections import ConnectionDesk
 from glue_secure.runtime.driver_calls import DriverCalls
 from glue_secure.runtime.evidence_store import write_evidence
@@ -109,6 +110,13 @@ class SecuredRun(Through):
             ledger=ledger,
         )
         self._tables = CatalogReads(funnel=self._reads, control_plane=catalog, engine=engine)
+        self._columns = ColumnGuard(
+            location=arguments.location(COLUMNS),
+            objects=services.objects,
+            source=services.columns,
+            engine=engine,
+            ledger=ledger,
+        )
         self._writes = WriteFunnel(
             plan=preflight.plan,
             engine=engine,
@@ -119,6 +127,7 @@ class SecuredRun(Through):
             # Under fine-grained access control RDDs are shut, and with them tasks of Python.
             remote=None if self.fine_grained else services.remote_objects,
             seed=str(identity.run_id) if services.environment.kind == "aws" else "",
+            columns=self._columns,
         )
         self._natives = NativeDesk(
             plan=preflight.plan, objects=services.objects, funnel=self._writes, ledger=ledger
@@ -199,6 +208,8 @@ class SecuredRun(Through):
             self._engine.watch_natives(self._save)
             self._natives.require_sight(self._engine.natives())
             self._driver_calls.cover(lambda: self.is_open)
+        with self._ledger.timed("columns"):
+            self._columns.load()
         with self._ledger.timed("bookmark"):
             self._bookmarks.load()
         facts = self._bookmarks.facts()

@@ -12,6 +12,7 @@ from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.runtime.ports import (
     Clock,
+    ColumnSource,
     ControlPlane,
     DriverS3,
     Environment,
@@ -42,6 +43,7 @@ class Services:
     high_water: Callable[[str, str], HighWater] | None = None
     driver_s3: DriverS3 | None = None
     remote_objects: Callable[[], ObjectStore] | None = None
+    columns: ColumnSource | None = None
 
 
 def preflight_of(identity: JobIdentity, arguments: JobArguments, services: Services) -> Preflight:

@@ -9,6 +9,7 @@ from typing import Any
 from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.errors import Refusal
 from glue_secure.core.evidence import HousekeepingRecord, WriteRecord
+from glue_secure.runtime.columns import Protected
 from glue_secure.runtime.connections import ConnectionDesk, OpenedConnection
 from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.locations import s3_location
@@ -40,6 +41,16 @@ class Through:
         """See :meth:`WriteFunnel.write_through`."""
         with self.call():
             return self._writes.write_through(target, **arguments)
+
+    def protect(self, frame: Any, sink: str) -> Protected:
+        """See :meth:`WriteFunnel.protect`; for a sink that gives a frame another form."""
+        with self.call():
+            return self._writes.protect(frame, sink)
+
+    def refuse_unreachable(self, sink: str) -> None:
+        """See :meth:`WriteFunnel.refuse_unreachable`."""
+        with self.call():
+            self._writes.refuse_unreachable(sink)
 
     def watch_until_commit(self, target: str, *, format: str) -> None:
         """Guard ``target`` for what an engine writes there while frames are computed, in nobody's sight.

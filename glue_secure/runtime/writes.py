@@ -15,6 +15,7 @@ from glue_secure.core.policy import enforce, stop, unknown
 from glue_secure.core.quiet import wire_logs_muted
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, check_client, check_settings, protected_options
+from glue_secure.runtime.columns import ColumnGuard, Protected
 from glue_secure.runtime.connections import ConnectionDesk
 from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.locations import s3_location
@@ -42,6 +43,7 @@ class WriteFunnel:
         remote: makes S3 on an executor, see :class:`ReadBack`.
         seed: chooses which objects of a proved write are read back; ``""`` where the server is not S3, which
             keeps to policies: nothing is proved there.
+        columns: the run's column policy; None for none.
 
     Attributes:
         read_back: looks at objects afterwards.
@@ -58,13 +60,25 @@ class WriteFunnel:
         connections: ConnectionDesk | None = None,
         remote: Callable[[], ObjectStore] | None = None,
         seed: str = "",
+        columns: ColumnGuard | None = None,
     ) -> None:
         self._plan, self._engine, self._objects, self._ledger = plan, engine, objects, ledger
-        self._kept, self._connections = tuple(kept), connections
+        self._kept, self._connections, self._columns = tuple(kept), connections, columns
         self.read_back = ReadBack(
             key=plan.key, objects=objects, engine=engine, note=ledger.findings.append, remote=remote
         )
         self._prover = Prover(key=plan.key, objects=objects, ledger=ledger, seed=seed)
+
+    def protect(self, frame: Any, sink: str) -> Protected:
+        """The frame as the run's column policy lets it go to ``sink`` (GS-COL-001, GS-COL-003)."""
+        if self._columns is None:
+            return frame if isinstance(frame, Protected) else Protected(frame)
+        return self._columns.protect(frame, sink)
+
+    def refuse_unreachable(self, sink: str) -> None:
+        """GS-COL-005: refuse, under a column policy, a sink that takes the frame past it."""
+        if self._columns is not None:
+            self._columns.refuse_unreachable(sink)
 
     def write_s3(
         self,
@@ -83,7 +97,8 @@ class WriteFunnel:
         A frame that provably has no rows writes nothing in append mode.
 
         Raises:
-            Refusal: before the write GS-S3-001, -002, -003, -005, -006, -008, -009, -010; after it GS-S3-004.
+            Refusal: before the write GS-S3-001, -002, -003, -005, -006, -008, -009, -010, GS-COL-001, -003;
+                after it GS-S3-004.
             CannotVerify: GS-S3-007, an object cannot be read back.
             UsageError: an unknown mode.
         """
@@ -93,6 +108,7 @@ class WriteFunnel:
             raise UsageError("write mode", found=repr(mode), required=", ".join(MODES))
         refuse_protected(options, f"write to {location}")
         self._refuse_foreign(frame, location)
+        frame = self.protect(frame, str(location)).frame
 
         def perform() -> int | None:
             if mode == "append" and self._engine.is_certainly_empty(frame):
@@ -102,7 +118,7 @@ class WriteFunnel:
             )
 
         told = told_format or format
-        return self.write_through(target, format=told, perform=perform, may_do_nothing=mode == "ignore")
+        return self._write_through(target, format=told, perform=perform, may_do_nothing=mode == "ignore")
 
     def write_through(
         self,
@@ -122,7 +138,24 @@ class WriteFunnel:
             count: tells the rows that were to be written; asked only when no object appeared and nothing
                 measured them.
             may_do_nothing: whether rows may stay unwritten where objects lie already (mode ``ignore``).
+
+        Raises:
+            Refusal: GS-COL-005 under a column policy, and as for :meth:`write_s3`.
         """
+        self.refuse_unreachable(target)
+        return self._write_through(
+            target, format=format, perform=perform, may_do_nothing=may_do_nothing, count=count
+        )
+
+    def _write_through(
+        self,
+        target: str,
+        *,
+        format: str,
+        perform: Callable[[], int | None],
+        may_do_nothing: bool = False,
+        count: Callable[[], int] | None = None,
+    ) -> WriteRecord:
         location = s3_location(target, "write")
         self.refuse_kept(location, "write to")
         self.guard(location)
@@ -181,7 +214,7 @@ class WriteFunnel:
             options: the caller's own; each is judged.
 
         Raises:
-            Refusal, CannotVerify: a control of GS-TLS, or GS-S3-010.
+            Refusal, CannotVerify: a control of GS-TLS, GS-S3-010, GS-COL-001 or -003.
             UsageError: the table is not a name, or the database is another one.
         """
         if not IDENTIFIERS.match(table):
@@ -191,6 +224,7 @@ class WriteFunnel:
                 required="TABLE or SCHEMA.TABLE",
             )
         self._refuse_foreign(frame, f"{connection}/{table}")
+        frame = self.protect(frame, f"{connection}/{table}").frame
         if self._connections is None:
             raise UsageError(f"a write through connection {connection}", found="no desk", required="a run")
         opened = self._connections.open(connection, dict(options or {}))
@@ -233,7 +267,7 @@ class WriteFunnel:
                 )
 
     def _refuse_foreign(self, frame: Any, location: S3Uri | str) -> None:
-        if not self._engine.is_own(frame):
+        if not self._engine.is_own(frame.frame if isinstance(frame, Protected) else frame):
             raise Refusal(
                 "GS-S3-010",
                 resource=f"write to {location}",

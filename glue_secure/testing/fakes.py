@@ -14,6 +14,7 @@ from datetime import datetime, timedelta, timezone
 
 from glue_secure.core.catalog import CatalogPartition, CatalogTable
 from glue_secure.core.catalog_encryption import CatalogEncryption
+from glue_secure.core.columns import Tag, TagKind, WrappedKey
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
@@ -255,6 +256,38 @@ class FakeKeyService:
         if known.state != "Enabled":
             code = "DisabledException" if known.state == "Disabled" else "KMSInvalidStateException"
             raise ServiceError(f"GenerateDataKey: {code}", code=code, operation="GenerateDataKey")
+
+
+@dataclass(slots=True)
+class FakeColumnSource:
+    """What a column policy asks, with what it is given.
+
+    Attributes:
+        tables: tags by column, by ``(database, name)``.
+        key: every data key.
+        failure: raised by every call, when set.
+    """
+
+    tables: dict[tuple[str, str], Mapping[str, frozenset[Tag]]] = field(default_factory=dict)
+    key: bytes = field(default=bytes(32), repr=False)
+    failure: ServiceError | None = None
+
+    def open_key(self, key: WrappedKey) -> bytes:  # noqa: ARG002 - any wrapped key
+        """The data key."""
+        if self.failure is not None:
+            raise self.failure
+        return self.key
+
+    def tags(self, database: str, table: str, *, lf_tags: bool) -> Mapping[str, frozenset[Tag]]:
+        """Tags by column; LF-tags where they are asked for."""
+        if self.failure is not None:
+            raise self.failure
+        if (database, table) not in self.tables:
+            raise _not_found("GetTable", "EntityNotFoundException")
+        return {
+            name: frozenset(tag for tag in tags if lf_tags or tag.kind is not TagKind.LF_TAG)
+            for name, tags in self.tables[database, table].items()
+        }
 
 
 @dataclass(slots=True)

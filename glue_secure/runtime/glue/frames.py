@@ -131,11 +131,12 @@ class DynamicFrame(theirs.DynamicFrame):  # type: ignore[misc]
 
         Raises:
             Refusal: not S3 (GS-S3-006), an option that changes encryption (GS-S3-005), a kept place
-                (GS-S3-009), no job.init (GS-SEC-007).
+                (GS-S3-009), no job.init (GS-SEC-007), a column policy (GS-COL-005).
         """
         wanted = {} if options is None else options
         with self.glue_ctx.guarded("spigot") as run:
             judge_s3_options(wanted, "spigot")
+            run.refuse_unreachable(path)
             run.watch_until_commit(path, format="json")
             return adopt(
                 super().spigot(path, wanted, transformation_ctx, info, stageThreshold, totalThreshold)
@@ -158,6 +159,7 @@ class DynamicFrame(theirs.DynamicFrame):  # type: ignore[misc]
         wanted = {} if options is None else options
         with self.glue_ctx.guarded("relationalize") as run:
             judge_s3_options(wanted, "relationalize")
+            run.refuse_unreachable(staging_path)
             run.watch_until_commit(staging_path, format="csv")
             return adopt(
                 super().relationalize(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from glue_secure.core.catalog import CatalogColumn
+from glue_secure.core.columns import ColumnPolicy, Decision, SchemaColumn
 from glue_secure.core.connection import Credentials
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
@@ -16,6 +17,7 @@ from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.core.workers import WORKER_SETTINGS
 from glue_secure.runtime.locations import s3_location
 from glue_secure.runtime.ports import Labels, NativeSave
+from glue_secure.runtime.spark.columns import column_tree, protected, require_functions
 from glue_secure.runtime.spark.hadoop import HadoopSettings, versions
 from glue_secure.runtime.spark.loading import AGREEING, load, load_agreeing
 from glue_secure.runtime.spark.measure import READ_MARK, TEXT_MARK, UNMEASURED, RowMeter
@@ -300,6 +302,18 @@ class SparkEngine:
             self._natives = NativeWatch(spark=self._spark, settle=self._meter.settle)
             self._meter.look = self._natives.look
         return self._natives
+
+    def column_tree(self, frame: Any) -> tuple[SchemaColumn, ...]:
+        """Every column of a frame and every field within, parents first."""
+        return column_tree(frame.schema)
+
+    def protect_columns(self, frame: Any, decisions: Sequence[Decision], policy: ColumnPolicy) -> Any:
+        """The frame with each decision carried out when it is computed."""
+        return protected(frame, decisions, policy)
+
+    def require_column_functions(self) -> None:
+        """Refuse where pandas or pyarrow is missing."""
+        require_functions()
 
     def close(self) -> None:
         """Take off what was hung on the session; the session itself is its owner's."""

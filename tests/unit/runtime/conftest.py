@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from glue_secure.core.arguments import JobArguments, JobIdentity
 from glue_secure.core.catalog_encryption import CatalogEncryption
+from glue_secure.core.columns import SchemaColumn
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
 from glue_secure.core.kms_key import KmsKey
@@ -30,6 +31,7 @@ from glue_secure.runtime.run import SecuredRun
 from glue_secure.runtime.services import Services
 from glue_secure.testing.fakes import (
     FakeClock,
+    FakeColumnSource,
     FakeControlPlane,
     FakeEnvironment,
     FakeKeyService,
@@ -124,6 +126,7 @@ class FakeEngine:
     workers: dict[str, str] = field(
         default_factory=lambda: {"spark.master": "local[2]", "spark.io.encryption.enabled": "true"}
     )
+    column_names: tuple[str, ...] = ("id", "email")
 
     def apply_settings(self, plan: SettingsPlan) -> None:
         self.settings.update({n: v for n, v in plan.settings.items() if n not in self.ignores})
@@ -234,6 +237,16 @@ class FakeEngine:
     def pending_natives(self) -> Sequence[NativeWrite]:
         return self.native.writes
 
+    def column_tree(self, frame: Any) -> tuple[SchemaColumn, ...]:
+        return tuple(SchemaColumn((name,)) for name in self.column_names)
+
+    def protect_columns(self, frame: Any, decisions: Any, policy: Any) -> Any:
+        self.calls.append(("protect_columns", tuple(each.column.text for each in decisions)))
+        return [f"protected-{name}" for name in frame]
+
+    def require_column_functions(self) -> None:
+        self.calls.append(("require_column_functions", None))
+
     def close(self) -> None:
         self.closed = True
 
@@ -274,6 +287,7 @@ class World:
     keys: list[KmsKey] = field(default_factory=list)
     unusable: dict[str, Any] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
+    columns: FakeColumnSource = field(default_factory=FakeColumnSource)
     arguments: dict[str, str] = field(default_factory=dict)
     remote: Any = None
     key: KmsKeyArn = KEY
@@ -295,6 +309,7 @@ class World:
             master_key_provider=lambda key: LocalKmsKey(key_id=str(key)),
             versions={"glue-secure": "0"},
             remote_objects=self.remote,
+            columns=self.columns,
         )
 
     def identity(self, run: str = "jr_1", claimed: str | None = None) -> JobIdentity:

@@ -55,6 +55,7 @@ class GuardedContext(TheirGlueContext):  # type: ignore[misc]
         """What ``write`` returns, once everything that appeared in ``reach`` is verified."""
         run, answers = self.require_run("a sink's write"), []
         if isinstance(reach, JdbcReach):
+            run.refuse_unreachable(f"{reach.connection}/{reach.table}")
             opened = run.open_connection(reach.connection, reach.options)
             with run.own_tables():
                 answers.append(write())

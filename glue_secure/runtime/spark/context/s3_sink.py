@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import WriteRecord
+from glue_secure.dynamic import types as glue
+from glue_secure.runtime.columns import Protected
 from glue_secure.runtime.spark.context.catalog_update import UPDATE_OPTIONS, CatalogUpdate
 from glue_secure.runtime.spark.context.options import JDBC_TYPES, known
 from glue_secure.runtime.spark.frames.table import Table
@@ -61,12 +63,16 @@ class S3Target:
         known(self.options, _S3_OPTIONS | UPDATE_OPTIONS | kind.spark, "connection_options of an S3 sink")
         spark = spark_options(kind, self.format_options, self.options)
         keys = self.keys
+        target = f"{self.path.rstrip('/')}/{name}/" if name else self.path
+        # Columns first: some formats turn the whole row into one text.
+        protected = run.protect(table.data, target)
+        table = with_protected(table, protected)
         prepared = prepare(table, kind, self.format_options, spark, keys)
         if self.update is not None:
             self.update.judge(run, table, path=self.path, format=kind.name, keys=keys)
         record = run.write_s3(
-            prepared.data,
-            f"{self.path.rstrip('/')}/{name}/" if name else self.path,
+            protected.with_frame(prepared.data),
+            target,
             format=prepared.writer,
             told_format=prepared.format,
             partition_by=keys,
@@ -75,6 +81,17 @@ class S3Target:
         if self.update is not None:
             self.update.apply(run, table, record, format=kind.name, keys=keys, spark=spark)
         return record
+
+
+def with_protected(table: Table, protected: Protected) -> Table:
+    """The table with the protected data; what no decision touched keeps its type, choices too."""
+    if not protected.decisions:
+        return table
+    changed = {each.column.path[0] for each in protected.decisions}
+    own = {each.name: each for each in table.schema.fields}
+    new = Table.of(protected.frame).schema.fields
+    fields = [each if each.name in changed else own[each.name] for each in new]
+    return table.with_data(protected.frame, glue.StructType(fields))
 
 
 def s3_target(

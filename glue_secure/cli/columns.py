@@ -1,0 +1,92 @@
+"""The commands ``columns new-key|decrypt``: a data key for a policy, and sealed values back in the clear."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from glue_secure.cli.printing import enter
+from glue_secure.columns.sealing import unseal
+from glue_secure.core.columns import ColumnPolicy
+from glue_secure.core.errors import CannotVerify, UsageError
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.service import ServiceError
+from glue_secure.runtime.services import Services
+
+app = typer.Typer(help="Column policies: a new data key, and sealed values decrypted.", no_args_is_help=True)
+
+State = Annotated[Optional[Path], typer.Option("--state", help="Use the embedded account of that folder.")]  # noqa: UP045 - typer reads 3.10
+
+
+@app.command("new-key")
+def new_key(
+    name: Annotated[str, typer.Argument(help="The policy's name; it is bound into the key.")],
+    kms_key: Annotated[str, typer.Option("--kms-key", help="ARN of the KMS key that wraps it.")],
+    state: State = None,
+) -> None:
+    """Print the lines of a new data key for a policy. Nobody sees the key in the clear."""
+    from glue_secure.aws.columns import ColumnSource
+
+    source = _services(state).columns
+    assert isinstance(source, ColumnSource)  # noqa: S101 - what the composition root makes
+    try:
+        made = source.new_key(KmsKeyArn.parse(kms_key), name)
+    except ServiceError as error:
+        raise _no_key(name, kms_key, error, "kms:GenerateDataKeyWithoutPlaintext") from error
+    for field, value in (("name", name), ("kms_key", str(made.kms_key)), ("wrapped_key", made.blob)):
+        print(f"{field} = {json.dumps(value)}")
+
+
+@app.command()
+def decrypt(
+    policy: Annotated[str, typer.Argument(help="The column policy: a file, or s3://BUCKET/KEY.")],
+    column: Annotated[str, typer.Option("--column", help="Path of the column that the values are from.")],
+    state: State = None,
+) -> None:
+    """Read sealed values, one a line (an empty line is a null), and print each as a line of JSON.
+
+    All of them open, or none is printed.
+    """
+    services = _services(state)
+    read = ColumnPolicy.parse(_text(policy, services), what=policy)
+    if read.key is None:
+        raise UsageError(policy, found="no wrapped_key", required="the policy that sealed the values")
+    assert services.columns is not None  # noqa: S101 - the composition root makes it
+    try:
+        key = services.columns.open_key(read.key)
+    except ServiceError as error:
+        raise _no_key(read.name, str(read.key.kms_key), error, "kms:Decrypt") from error
+    lines = [line.rstrip("\r\n") or None for line in sys.stdin]
+    for value in unseal(lines, data_key=key, policy=read.name, column=column):
+        print(json.dumps(value, ensure_ascii=False))
+
+
+def _text(place: str, services: Services) -> str:
+    try:
+        body = services.objects.read(S3Uri.parse(place)).body if "://" in place else Path(place).read_bytes()
+        return body.decode()
+    except (OSError, ServiceError, UnicodeDecodeError) as error:
+        raise UsageError(place, found=str(error), required="a column policy that can be read") from error
+
+
+def _services(state: Path | None) -> Services:
+    from glue_secure.runtime import composition
+
+    if state is not None:
+        enter(state)
+    return composition.services()
+
+
+def _no_key(policy: str, kms_key: str, error: ServiceError, permission: str) -> CannotVerify:
+    return CannotVerify(
+        "GS-COL-002",
+        resource=f"data key of column policy {policy}",
+        found=str(error),
+        required=f"an answer of {kms_key}",
+        fix=f"ask for {permission} on the key",
+        aws_code=error.code,
+    )

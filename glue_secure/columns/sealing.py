@@ -1,0 +1,96 @@
+"""Tokens (deterministic) and sealed values (randomised) under one data key.
+
+Each use has a key of its own, derived with HMAC-SHA256 as a pseudorandom function (NIST SP 800-108).
+What each mode gives away stands in docs/threat-model.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+from collections.abc import Iterable, Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from glue_secure.core.errors import GlueSecureError
+
+PREFIX = "gsc1."
+_SALT, _NONCE = 16, 12
+
+
+def tokens(values: Iterable[str | None], *, data_key: bytes, domain: str) -> list[str | None]:
+    """HMAC-SHA256 of each value, 43 characters of base64url: equal within a domain, whatever the table.
+
+    A null stays null.
+    """
+    # The domain's length goes before it, so that no domain and value read as another pair.
+    named = domain.encode()
+    keyed = hmac.new(_derived(data_key, b"tokenise"), len(named).to_bytes(4, "big") + named, hashlib.sha256)
+
+    def token(value: str) -> str:
+        one = keyed.copy()
+        one.update(value.encode("utf-8", "surrogatepass"))
+        return base64.urlsafe_b64encode(one.digest()).decode().rstrip("=")
+
+    return [None if value is None else token(value) for value in values]
+
+
+def seal(values: Sequence[str | None], *, data_key: bytes, policy: str, column: str) -> list[str | None]:
+    """AES-256-GCM of each value, bound to the policy's name and the column's path; a null stays null.
+
+    The values of one call share a key that is derived from a random salt: GCM's bound of 2**32 random
+    nonces under one key (NIST SP 800-38D) holds for a call, not for everything ever written.
+    """
+    salt = os.urandom(_SALT)
+    cipher, context = _cipher(data_key, salt), _context(policy, column)
+    nonces = os.urandom(_NONCE * len(values))
+
+    def sealed(at: int, value: str) -> str:
+        nonce = nonces[at * _NONCE : (at + 1) * _NONCE]
+        body = cipher.encrypt(nonce, value.encode("utf-8", "surrogatepass"), context)
+        return PREFIX + base64.urlsafe_b64encode(salt + nonce + body).decode()
+
+    return [None if value is None else sealed(at, value) for at, value in enumerate(values)]
+
+
+def unseal(values: Iterable[str | None], *, data_key: bytes, policy: str, column: str) -> list[str | None]:
+    """What :func:`seal` sealed.
+
+    Raises:
+        GlueSecureError: a value that was not sealed by this key for this policy and column. No value is told.
+    """
+    context, ciphers = _context(policy, column), (b"", AESGCM(bytes(32)))
+    opened: list[str | None] = []
+    for at, value in enumerate(values):
+        if value is None:
+            opened.append(None)
+            continue
+        try:
+            if not value.startswith(PREFIX):
+                raise ValueError
+            raw = base64.b64decode(value[len(PREFIX) :].encode("ascii"), altchars=b"-_", validate=True)
+            salt, nonce, body = raw[:_SALT], raw[_SALT : _SALT + _NONCE], raw[_SALT + _NONCE :]
+            if salt != ciphers[0]:  # neighbours share a salt
+                ciphers = (salt, _cipher(data_key, salt))
+            opened.append(ciphers[1].decrypt(nonce, body, context).decode("utf-8", "surrogatepass"))
+        except (InvalidTag, ValueError):
+            raise GlueSecureError(
+                f"value {at + 1} of column {column} was not sealed under this key, policy {policy} and column"
+            ) from None
+    return opened
+
+
+def _cipher(data_key: bytes, salt: bytes) -> AESGCM:
+    return AESGCM(_derived(data_key, b"encrypt" + salt))
+
+
+def _derived(data_key: bytes, label: bytes) -> bytes:
+    return hmac.digest(data_key, b"glue-secure columns 1 " + label, "sha256")
+
+
+def _context(policy: str, column: str) -> bytes:
+    return json.dumps(["glue-secure columns 1", policy, column.casefold()], separators=(",", ":")).encode()

@@ -1,0 +1,175 @@
+"""The guard of columns: what a run's policy does to every frame on its way to a sink."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from glue_secure.core.arguments import COLUMNS
+from glue_secure.core.columns import ColumnPolicy, ColumnTags, Decision, Tag, TagKind, WrappedKey, decide
+from glue_secure.core.errors import CannotVerify, Refusal, UsageError
+from glue_secure.core.evidence import ColumnRecord
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.policy import passed
+from glue_secure.core.service import ServiceError
+from glue_secure.runtime.ledger import Ledger
+from glue_secure.runtime.ports import ColumnSource, Engine, ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """A frame that the run's column policy was carried out on.
+
+    Attributes:
+        frame: the frame.
+        decisions: what was done to it.
+    """
+
+    frame: Any
+    decisions: tuple[Decision, ...] = ()
+
+    def with_frame(self, frame: Any) -> Protected:
+        """The same rows in the form that a format wants."""
+        return replace(self, frame=frame)
+
+
+class ColumnGuard:
+    """Holds a run's policy, once it is loaded; without one it leaves frames alone.
+
+    Args:
+        location: what ``--glue-secure-columns`` names, None where the job has no policy.
+        objects: where the policy lies.
+        source: its key and tags.
+        engine: what carries it out.
+        ledger: where it is noted.
+    """
+
+    def __init__(
+        self,
+        *,
+        location: S3Uri | None,
+        objects: ObjectStore,
+        source: ColumnSource | None,
+        engine: Engine,
+        ledger: Ledger,
+    ) -> None:
+        self._location, self._objects, self._source = location, objects, source
+        self._engine, self._ledger = engine, ledger
+        self._policy: ColumnPolicy | None = None
+        self._tags: ColumnTags = {}
+
+    def load(self) -> None:
+        """Read the policy and its tables' tags, and try its key.
+
+        Raises:
+            CannotVerify: GS-COL-002, the key does not open; GS-COL-004, policy or tags cannot be read.
+            UsageError: the policy cannot be meant as it stands.
+        """
+        if self._location is None:
+            return
+        if self._source is None:
+            raise UsageError(f"--{COLUMNS}", found="services without columns", required="a composed run")
+        policy = _read(self._location, self._objects)
+        if policy.key is not None:
+            _try_key(policy, policy.key, self._source, self._ledger)
+        if any(rule.action.needs_key for rule in policy.rules):
+            self._engine.require_column_functions()
+        self._tags = _tags(policy, self._source, self._ledger)
+        self._policy = policy
+
+    @property
+    def _in_force(self) -> ColumnPolicy | None:
+        if self._location is not None and self._policy is None:
+            raise UsageError(
+                f"--{COLUMNS}", found="a write before the policy was read", required="an open run"
+            )
+        return self._policy
+
+    def protect(self, frame: Any, sink: str) -> Protected:
+        """The frame as it may go to ``sink``. What is protected already is not done twice.
+
+        Raises:
+            Refusal: GS-COL-001, GS-COL-003; nothing was written.
+        """
+        if isinstance(frame, Protected):
+            return frame
+        policy = self._in_force
+        if policy is None:
+            return Protected(frame)
+        decisions = decide(policy, self._tags, self._engine.column_tree(frame), sink=sink)
+        done = self._engine.protect_columns(frame, decisions, policy) if decisions else frame
+        self._ledger.findings.append(passed("GS-COL-001", sink, f"{len(decisions)} columns protected"))
+        self._ledger.columns.extend(
+            ColumnRecord(
+                sink, each.column.text, each.rule.action.value, each.rule.selector, policy.name, policy.digest
+            )
+            for each in decisions
+        )
+        return Protected(done, decisions)
+
+    def refuse_unreachable(self, sink: str) -> None:
+        """GS-COL-005: refuse, under a policy, a sink whose frame the guard does not get to see."""
+        policy = self._in_force
+        if policy is not None:
+            raise Refusal(
+                "GS-COL-005",
+                resource=sink,
+                found=f"a sink of awsglue's own, and the column policy {policy.name}",
+                required="a write whose columns the guard can protect",
+                fix="write it with SecureJob (job.write.s3), or run this job without a column policy",
+            )
+
+
+def _read(location: S3Uri, objects: ObjectStore) -> ColumnPolicy:
+    try:
+        body = objects.read(location).body
+    except ServiceError as error:
+        raise _unreadable(str(location), error, "the run's column policy", "s3:GetObject on it") from error
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise UsageError(str(location), found="bytes that are not UTF-8", required="TOML or JSON") from None
+    return ColumnPolicy.parse(text, what=str(location))
+
+
+def _try_key(policy: ColumnPolicy, key: WrappedKey, source: ColumnSource, ledger: Ledger) -> None:
+    try:
+        source.open_key(key)
+    except ServiceError as error:
+        raise CannotVerify(
+            "GS-COL-002",
+            resource=f"data key of column policy {policy.name}",
+            found=str(error),
+            required=f"a data key that {key.kms_key} opens for this policy",
+            fix="give the job's role kms:Decrypt on the key; see that kms_key, wrapped_key and name are as "
+            "columns new-key printed them",
+            aws_code=error.code,
+        ) from error
+    ledger.findings.append(passed("GS-COL-002", f"column policy {policy.name}", str(key.kms_key)))
+
+
+def _tags(policy: ColumnPolicy, source: ColumnSource, ledger: Ledger) -> Mapping[str, frozenset[Tag]]:
+    lf_tags = any(tag.kind is TagKind.LF_TAG for tag in policy.tagged)
+    found: dict[str, frozenset[Tag]] = {}
+    for database, table in policy.tables:
+        try:
+            tags = source.tags(database, table, lf_tags=lf_tags)
+        except ServiceError as error:
+            needed = "glue:GetTable" + (" and lakeformation:GetResourceLFTags" if lf_tags else "")
+            raise _unreadable(f"tags of table {database}.{table}", error, "the tags", needed) from error
+        for name, carried in tags.items():
+            found[name] = found.get(name, frozenset()) | carried
+        ledger.findings.append(passed("GS-COL-004", f"table {database}.{table}", f"{len(tags)} columns"))
+    return found
+
+
+def _unreadable(resource: str, error: ServiceError, required: str, permission: str) -> CannotVerify:
+    return CannotVerify(
+        "GS-COL-004",
+        resource=resource,
+        found=str(error),
+        required=required,
+        fix=f"give the job's role {permission}",
+        aws_code=error.code,
+    )

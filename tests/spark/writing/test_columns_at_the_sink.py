@@ -1,0 +1,172 @@
+"""A column policy at real sinks, and a search for the data key in what Spark writes down.
+
+The embedded account's Spark has no UI; what one would show is made of the events that are searched here.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+
+import pytest
+from pyspark.sql import Row
+
+from glue_secure.aws.columns import ColumnSource
+from glue_secure.columns.sealing import tokens, unseal
+from glue_secure.core.columns import WrappedKey
+from glue_secure.core.errors import Refusal
+from glue_secure.core.identifiers import KmsKeyArn
+from glue_secure.local.clients import clients
+from glue_secure.runtime.spark.dynamicframe import DynamicFrame
+
+RULES = [
+    {"column": "email", "action": "tokenise", "domain": "person"},
+    {"column": "iban", "action": "encrypt"},
+    {"column": "card", "action": "mask", "keep_last": 4},
+    {"column": "born", "action": "mask"},
+    {"column": "contact.phone", "action": "encrypt"},
+    {"column": "secret", "action": "drop"},
+]
+ROWS = [
+    Row(id=1, email="a@x", iban=7, card="12345678", born=1970, secret="s", contact=("1", "B")),
+    Row(id=2, email="a@x", iban=8, card="1234", born=1980, secret="s", contact=(None, "C")),
+    Row(id=3, email=None, iban=None, card=None, born=None, secret=None, contact=None),
+]  # fmt: skip
+
+
+@pytest.fixture
+def frame(glue_spark):
+    kinds = "id int, email string, iban int, card string, born int, secret string"
+    return glue_spark.createDataFrame(ROWS, kinds + ", contact struct<phone:string,city:string>")
+
+
+@pytest.fixture
+def wrapped(glue_account, foundation):
+    source = ColumnSource(clients=clients(glue_account))
+    return source.new_key(KmsKeyArn.parse(foundation.data_key), "people")
+
+
+@pytest.fixture
+def plain(glue_account, wrapped):
+    return ColumnSource(clients=clients(glue_account)).open_key(wrapped)
+
+
+def land(glue_job, wrapped, **policy):
+    text = json.dumps(
+        {
+            "name": "people",
+            "kms_key": str(wrapped.kms_key),
+            "wrapped_key": wrapped.blob,
+            "columns": RULES,
+            **policy,
+        }
+    )
+    return glue_job.land("policy/columns.json", text)
+
+
+def test_every_action_at_an_s3_sink(glue_job, frame, wrapped, plain):
+    with glue_job.job("target", glue_secure_columns=land(glue_job, wrapped)) as job:
+        record = job.write.s3(frame, job.args.target, format="parquet")
+    rows = sorted(glue_job.read().collect())
+    assert record.rows == 3
+    assert glue_job.read().columns == ["id", "email", "iban", "card", "born", "contact"]
+    token = tokens(["a@x"], data_key=plain, domain="person")[0]
+    assert [row.email for row in rows] == [token, token, None]
+    opened = unseal([row.iban for row in rows], data_key=plain, policy="people", column="iban")
+    assert opened == ["7", "8", None]
+    assert [row.card for row in rows] == ["****5678", "****", None]
+    assert [row.born for row in rows] == [None, None, None]
+    phones = [row.contact and row.contact.phone for row in rows]
+    opened = unseal(phones, data_key=plain, policy="people", column="contact.phone")
+    assert opened == ["1", None, None]
+    assert [row.contact and row.contact.city for row in rows] == ["B", "C", None]
+    told = glue_job.evidence()[-1]["columns"]
+    assert [(each["column"], each["action"]) for each in told] == [
+        ("email", "tokenise"), ("iban", "encrypt"), ("card", "mask"), ("born", "mask"), ("secret", "drop"),
+        ("contact.phone", "encrypt"),
+    ]  # fmt: skip
+
+
+def test_the_key_is_in_no_plan_event_log_evidence_or_message(
+    glue_job, glue_spark, frame, wrapped, plain, tmp_path, caplog
+):
+    context = glue_spark.sparkContext
+    jvm, bus = context._jvm, context._jsc.sc().listenerBus()
+    logger = jvm.org.apache.spark.scheduler.EventLoggingListener(
+        "key-search", jvm.scala.Option.empty(), jvm.java.net.URI(tmp_path.as_uri()), context._jsc.sc().conf(),
+        context._jsc.hadoopConfiguration(),
+    )  # fmt: skip
+    logger.start()
+    bus.addToEventLogQueue(logger)
+    caplog.set_level(logging.DEBUG)
+    try:
+        with glue_job.job("target", glue_secure_columns=land(glue_job, wrapped)) as job:
+            protected = job._run.protect(frame, job.args.target)
+            plan = protected.frame._jdf.queryExecution().toString()
+            job.write.s3(frame, job.args.target, format="parquet")
+        bus.waitUntilEmpty()
+    finally:
+        bus.removeListener(logger)
+        logger.stop()
+    events = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"tokenise" in events, "the log holds the plan of the write"
+    assert "tokenise" in plan
+    told = [events, plan.encode(), caplog.text.encode(), json.dumps(glue_job.evidence()).encode()]
+    for text in told:
+        for form in _forms(plain):
+            assert form not in text
+
+
+def _forms(key):
+    base = base64.b64encode(key)[:40]
+    listed = ",".join(map(str, key)).encode()
+    return [key, key[:16], key[16:], key.hex().encode(), key.hex().upper().encode(), base, listed]
+
+
+def test_a_parameter_of_the_catalog_asks_for_an_action(glue_job, glue_account, frame, wrapped):
+    glue = clients(glue_account)("glue")
+    name = glue_job.name.replace("-", "_")
+    glue.create_database(DatabaseInput={"Name": name})
+    columns = [{"Name": "card", "Type": "string", "Parameters": {"pii": "true"}}]
+    glue.create_table(
+        DatabaseName=name, TableInput={"Name": "t", "StorageDescriptor": {"Columns": columns, "Location": ""}}
+    )
+    policy = {"tables": [f"{name}.t"], "tagged": [{"parameter": "pii=true"}]}
+    without = land(glue_job, wrapped, columns=[{"column": "email", "action": "drop"}], **policy)
+    with pytest.raises(Refusal) as error, glue_job.job("target", glue_secure_columns=without) as job:
+        job.write.s3(frame, job.args.target, format="parquet")
+    assert error.value.control == "GS-COL-001"
+    assert glue_job.objects() == {}
+    tagged = land(glue_job, wrapped, columns=[{"parameter": "pii=true", "action": "drop"}], **policy)
+    with glue_job.job("target", glue_secure_columns=tagged) as job:
+        job.write.s3(frame, job.args.target, format="parquet")
+    assert "card" not in glue_job.read().columns
+
+
+@pytest.mark.parametrize("format", ["json", "glueparquet"])
+def test_the_drop_in_door_protects_before_a_format_turns_rows_into_text(
+    begin, glue_job, frame, wrapped, format
+):
+    begun = begin(glue_secure_columns=land(glue_job, wrapped))
+    flat = DynamicFrame.fromDF(frame.drop("contact"), begun.context, "people")
+    begun.context.write_dynamic_frame.from_options(
+        flat, connection_type="s3", connection_options={"path": begun.target}, format=format
+    )
+    begun.job.commit()
+    written = glue_job.read(format="text" if format == "json" else "parquet")
+    text = "\n".join(str(row) for row in written.collect())
+    assert "gsc1." in text
+    assert "****5678" in text
+    assert "a@x" not in text
+    assert "12345678" not in text
+
+
+def test_a_key_that_was_wrapped_for_another_policy_stops_the_run(glue_job, wrapped):
+    other = WrappedKey(wrapped.kms_key, wrapped.blob, "other")
+    with (
+        pytest.raises(Refusal) as error,
+        glue_job.job("target", glue_secure_columns=land(glue_job, other, name="other")),
+    ):
+        pass
+    assert error.value.control == "GS-COL-002"

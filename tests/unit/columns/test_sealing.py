@@ -1,0 +1,62 @@
+"""Tokens and sealed values: what is equal, what is not, and what does not open."""
+
+import base64
+import hashlib
+import hmac
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glue_secure.columns.sealing import PREFIX, seal, tokens, unseal
+from glue_secure.core.errors import GlueSecureError
+
+KEY, OTHER = b"k" * 32, b"o" * 32
+HOW = {"data_key": KEY, "policy": "p", "column": "email"}
+
+
+def test_equal_values_have_equal_tokens_within_a_domain_only():
+    a, b, none = tokens(["x", "x", None], data_key=KEY, domain="d")
+    assert (a, none) == (b, None)
+    assert tokens(["x"], data_key=KEY, domain="e") != [a]
+    assert tokens(["x"], data_key=OTHER, domain="d") != [a]
+    assert tokens(["dx"], data_key=KEY, domain="") != tokens(["x"], data_key=KEY, domain="d")
+
+
+def test_a_token_is_what_the_document_says():
+    derived = hmac.digest(KEY, b"glue-secure columns 1 tokenise", "sha256")
+    expected = hmac.new(derived, b"\x00\x00\x00\x01dx", hashlib.sha256).digest()
+    assert tokens(["x"], data_key=KEY, domain="d") == [
+        base64.urlsafe_b64encode(expected).decode().rstrip("=")
+    ]
+
+
+@given(st.lists(st.none() | st.text()))
+def test_what_was_sealed_opens_to_the_same(values):
+    assert unseal(seal(values, **HOW), **HOW) == values
+
+
+def test_equal_values_are_sealed_apart():
+    assert len(set(seal(["x"] * 100, **HOW) + seal(["x"] * 100, **HOW))) == 200
+
+
+@pytest.mark.parametrize("other", [{"data_key": OTHER}, {"policy": "q"}, {"column": "phone"}])
+def test_another_key_policy_or_column_does_not_open_it(other):
+    with pytest.raises(GlueSecureError, match="value 1 of column"):
+        unseal(seal(["secret"], **HOW), **(HOW | other))
+
+
+@given(st.integers(min_value=0), st.integers(min_value=1, max_value=255))
+def test_a_changed_byte_does_not_open(at, change):
+    (sealed,) = seal(["secret"], **HOW)
+    raw = bytearray(base64.urlsafe_b64decode(sealed[len(PREFIX) :]))
+    raw[at % len(raw)] ^= change
+    with pytest.raises(GlueSecureError) as error:
+        unseal([PREFIX + base64.urlsafe_b64encode(raw).decode()], **HOW)
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("value", ["", "plain", "gsc1.", "gsc1.!!!!", "gsc1.AAAA", "gsc1.é", "gsc2.AAAA"])
+def test_what_was_never_sealed_does_not_open(value):
+    with pytest.raises(GlueSecureError, match="was not sealed"):
+        unseal([value], **HOW)

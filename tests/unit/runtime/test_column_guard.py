@@ -1,0 +1,118 @@
+"""A run with a column policy: read at the start, carried out at every sink, told in the evidence."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from glue_secure.core.columns import Tag, TagKind
+from glue_secure.core.errors import CannotVerify, Refusal, UsageError
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.service import ServiceError
+
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
+POLICY = S3Uri("config", "columns.json")
+PII = Tag(TagKind.LF_TAG, "pii", "true")
+GOOD = {
+    "name": "customers",
+    "kms_key": KEY,
+    "wrapped_key": "AAAA",
+    "tables": ["crm.customers"],
+    "columns": [{"lf_tag": "pii=true", "action": "tokenise"}],
+}
+
+
+@pytest.fixture
+def start(world):
+    world.columns.tables["crm", "customers"] = {"email": frozenset([PII])}
+
+    def start(policy=GOOD, **changes):
+        body = policy if isinstance(policy, bytes) else json.dumps(policy | changes).encode()
+        world.objects.put(POLICY, body)
+        return world.start(glue_secure_columns=str(POLICY))
+
+    return start
+
+
+def test_what_is_written_is_the_protected_frame(world, start):
+    run = start()
+    run.write_s3(["a"], "s3://curated/t/", format="parquet")
+    run.commit()
+    assert world.objects.keys("curated") == ["t/protected-a.parquet"]
+    (told,) = world.evidence()["columns"]
+    assert (told["column"], told["action"], told["rule"]) == ("email", "tokenise", "lf_tag pii=true")
+    assert (told["policy"], len(told["digest"])) == ("customers", 64)
+
+
+def test_a_database_gets_the_protected_frame(world, start, server):
+    run = start()
+    run.write_jdbc(["a"], "ops", "people")
+    assert world.engine.asked("protect_columns") == [("email",)]
+    assert world.engine.asked("write_jdbc")
+
+
+def test_what_a_sink_has_protected_is_not_protected_twice(world, start):
+    run = start()
+    run.write_s3(run.protect(["a"], "s3://curated/t/"), "s3://curated/t/", format="parquet")
+    assert world.objects.keys("curated") == ["t/protected-a.parquet"]
+
+
+def test_a_tagged_column_without_an_action_stops_the_write(world, start):
+    run = start(columns=[{"column": "id", "action": "mask"}], tagged=[{"lf_tag": "pii=true"}])
+    for write in (
+        lambda: run.write_s3(["a"], "s3://curated/t/", format="parquet"),
+        lambda: run.write_jdbc(["a"], "ops", "people"),
+    ):
+        with pytest.raises(Refusal) as error:
+            write()
+        assert error.value.control == "GS-COL-001"
+    assert world.objects.keys("curated") == []
+
+
+def test_a_sink_that_takes_the_frame_past_the_guard_is_refused(world, start):
+    run = start()
+    with pytest.raises(Refusal) as error:
+        run.write_through("s3://curated/t/", format="parquet", perform=lambda: 1)
+    assert error.value.control == "GS-COL-005"
+
+
+def test_a_key_that_does_not_open_stops_the_run_at_its_start(world, start):
+    world.columns.failure = ServiceError("denied", code="AccessDeniedException", operation="Decrypt")
+    with pytest.raises(CannotVerify) as error:
+        start()
+    assert (error.value.control, error.value.aws_code) == ("GS-COL-002", "AccessDeniedException")
+    assert world.evidence()["outcome"] != "succeeded"
+
+
+def test_tags_that_cannot_be_read_are_not_no_tags(world, start):
+    world.columns.tables.clear()
+    with pytest.raises(CannotVerify) as error:
+        start()
+    assert error.value.control == "GS-COL-004"
+
+
+def test_a_policy_that_cannot_be_read_is_not_no_policy(world):
+    with pytest.raises(CannotVerify) as error:
+        world.start(glue_secure_columns="s3://config/none.json")
+    assert error.value.control == "GS-COL-004"
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"", b"{}", b"x"])
+def test_a_policy_that_is_none_stops_the_run(start, body):
+    with pytest.raises(UsageError, match=r"s3://config/columns\.json"):
+        start(body)
+
+
+def test_a_run_without_a_policy_leaves_frames_alone(world):
+    run = world.start()
+    run.write_s3(["a"], "s3://curated/t/", format="parquet")
+    assert world.engine.asked("protect_columns") == []
+
+
+def test_two_policies_for_one_run_are_refused(world):
+    from glue_secure.core.arguments import JobArguments
+
+    both = JobArguments({"glue-secure-columns": "s3://a/b", "glue_secure_columns": ""})
+    with pytest.raises(UsageError):
+        both.refuse_disputed()

@@ -1,4 +1,4 @@
-"""Python source without comments, documentation strings and the types of functions, line for line.
+"""Python source without comments, documentation strings, types and wide margins, line for line.
 
 They are a third of the wheel's size and no job reads them. What is left has the same syntax tree but for
 those, and every statement on the line it had: a traceback from Glue points into the repository.
@@ -14,6 +14,7 @@ import tokenize
 def slim(source: bytes) -> bytes:
     """The source with comments and functions' annotations gone and strings that stand alone emptied.
 
+    What only type checkers import is passed over, and a block is indented by one space.
     A class keeps the first line of its string, with which ``GlueTransform.describe`` answers, and the
     annotations of its fields, of which a dataclass is made.
 
@@ -38,14 +39,22 @@ def slim(source: bytes) -> bytes:
             start = _column(lines, node.lineno, node.col_offset)
             word = repr(_first_line(node)) if id(node) in of_classes else '""'
             cuts.append((node.lineno, start, *_end(lines, node), word))
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            begin = node.body[0]
+            start = _column(lines, begin.lineno, begin.col_offset)
+            cuts.append((begin.lineno, start, *_end(lines, node.body[-1]), "pass"))
+        elif isinstance(node, ast.AnnAssign) and "ClassVar" not in (kind := ast.unparse(node.annotation)):
+            if kind != "str":
+                start = _column(lines, node.annotation.lineno, node.annotation.col_offset)
+                cuts.append((node.annotation.lineno, start, *_end(lines, node.annotation), "str"))
         elif isinstance(node, ast.arg) and node.annotation is not None:
             start = _column(lines, node.lineno, node.col_offset) + len(node.arg)
             cuts.append((node.lineno, start, *_end(lines, node.annotation), ""))
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns is not None:
-            begin = (node.returns.lineno, _column(lines, node.returns.lineno, node.returns.col_offset))
+            of_type = (node.returns.lineno, _column(lines, node.returns.lineno, node.returns.col_offset))
             after = _end(lines, node.returns)
             # Brackets around the type are no part of it in the tree.
-            arrow = max(arrow for arrow in arrows if arrow < begin)
+            arrow = max(arrow for arrow in arrows if arrow < of_type)
             cuts.append((*arrow, *min(colon for colon in colons if colon >= after), ""))
     for first, start, last, end, new in sorted(cuts, reverse=True):
         head, tail = lines[first - 1][:start], lines[last - 1][end:]
@@ -53,7 +62,28 @@ def slim(source: bytes) -> bytes:
             lines[first - 1] = (head + new + tail).rstrip() + "\n"
         else:
             lines[first - 1 : last] = [head + new + tail.rstrip() + "\n", *["\n"] * (last - first)]
-    return "".join(lines).encode("utf-8")
+    return _narrow("".join(lines)).encode("utf-8")
+
+
+def _narrow(text: str) -> str:
+    """One space for each block that a line is in, none where it continues another; strings stay."""
+    margins: dict[int, int] = {}
+    in_strings: set[int] = set()
+    depth, begins = 0, True
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type in (tokenize.INDENT, tokenize.DEDENT):
+            depth += 1 if token.type == tokenize.INDENT else -1
+        elif token.type == tokenize.NEWLINE:
+            begins = True
+        elif token.type != tokenize.NL:
+            if begins:
+                margins[token.start[0]], begins = depth, False
+            if token.type == tokenize.STRING or tokenize.tok_name[token.type] == "FSTRING_MIDDLE":
+                in_strings.update(range(token.start[0] + 1, token.end[0] + 1))
+    return "".join(
+        line if number in in_strings else " " * margins.get(number, 0) + line.lstrip(" ")
+        for number, line in enumerate(text.splitlines(keepends=True), 1)
+    )
 
 
 def _text(node: ast.Expr) -> str | None:

@@ -11,10 +11,13 @@ PACKAGE = Path(__file__).resolve().parents[3] / "glue_secure"
 
 
 def meaning(source):
-    """The syntax tree with its line numbers, strings that stand alone emptied, functions without types."""
+    """The syntax tree with its line numbers, strings that stand alone emptied, and no types."""
     tree = ast.parse(source)
     alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     lines = []
+    for node in [*ast.walk(tree)]:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = [ast.copy_location(ast.Pass(), node.body[0])]
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and id(node) in alone and isinstance(node.value, str):
             node.value = ""
@@ -22,6 +25,8 @@ def meaning(source):
             node.annotation = None
         if isinstance(node, ast.FunctionDef):
             node.returns = None
+        if isinstance(node, ast.AnnAssign) and "ClassVar" not in ast.unparse(node.annotation):
+            node.annotation = ast.Name("str", ast.Load())
         if isinstance(node, ast.stmt):
             lines.append((type(node).__name__, node.lineno))
     return ast.dump(tree), lines
@@ -39,16 +44,23 @@ def test_the_whole_package_keeps_its_meaning_and_its_lines():
         ("x = 1  # one\n", "x = 1\n"),
         ("x = '# no comment'\n", "x = '# no comment'\n"),
         ('"""A\n\nlong.\n"""\nx = 1\n', '""\n\n\n\nx = 1\n'),
-        ('class A:\n    """One.\n\n    More.\n    """\n', "class A:\n    'One.'\n\n\n\n"),
-        ('def f():\n    """Ü."""  # é\n', 'def f():\n    ""\n'),
+        ('class A:\n    """One.\n\n    More.\n    """\n', "class A:\n 'One.'\n\n\n\n"),
+        ('def f():\n    """Ü."""  # é\n', 'def f():\n ""\n'),
         ('x = """kept  \n  # too\n"""\n', 'x = """kept  \n  # too\n"""\n'),
         ("# gone\n\nx = 1\n", "\n\nx = 1\n"),
         ("def f(a: int, *b: str, c: 'é' = 1) -> dict[str, int]: ...\n", "def f(a, *b, c = 1) : ...\n"),
         ("def f(\n    a: Callable[\n        [int], str\n    ],\n) -> (\n    int\n):\n    x: int = 1\n", None),
         (
-            "class A:\n    x: int\n    y: Callable[[], int] = lambda: 1\n",
-            "class A:\n    x: int\n    y: Callable[[], int] = lambda: 1\n",
+            "class A:\n    x: int\n    y: Callable[[], int] = lambda: 1\n    z: ClassVar[int] = 1\n",
+            "class A:\n x: str\n y: str = lambda: 1\n z: ClassVar[int] = 1\n",
         ),
+        (
+            "if TYPE_CHECKING:\n    import a\n    from b import (\n        c,\n    )\n",
+            "if TYPE_CHECKING:\n pass\n\n\n\n",
+        ),
+        ("if a:\n    if b:\n        x = f(\n            1,\n        )\n", "if a:\n if b:\n  x = f(\n1,\n)\n"),
+        ('if a:\n    x = """b\n    c"""\n    y = 1\n', 'if a:\n x = """b\n    c"""\n y = 1\n'),
+        ('if a:\n    x = f"""b\n    {c}"""\n    y = 1\n', 'if a:\n x = f"""b\n    {c}"""\n y = 1\n'),
         ("", ""),
     ],
 )

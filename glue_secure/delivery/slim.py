@@ -14,9 +14,9 @@ import tokenize
 def slim(source: bytes) -> bytes:
     """The source with comments and functions' annotations gone and strings that stand alone emptied.
 
-    What only type checkers import is passed over, and a block is indented by one space.
-    A class keeps the first line of its string, with which ``GlueTransform.describe`` answers, and the
-    annotations of its fields, of which a dataclass is made.
+    Imports that served the types alone go with them, and a block is indented by one space. A class keeps
+    the first line of its string, with which ``GlueTransform.describe`` answers, and its fields, of which a
+    dataclass is made, as fields of one short type.
 
     Args:
         source: a module, in UTF-8.
@@ -39,12 +39,8 @@ def slim(source: bytes) -> bytes:
             start = _column(lines, node.lineno, node.col_offset)
             word = repr(_first_line(node)) if id(node) in of_classes else '""'
             cuts.append((node.lineno, start, *_end(lines, node), word))
-        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            begin = node.body[0]
-            start = _column(lines, begin.lineno, begin.col_offset)
-            cuts.append((begin.lineno, start, *_end(lines, node.body[-1]), "pass"))
-        elif isinstance(node, ast.AnnAssign) and "ClassVar" not in (kind := ast.unparse(node.annotation)):
-            if kind != "str":
+        elif isinstance(node, ast.AnnAssign):
+            if not _is_kept(node):
                 start = _column(lines, node.annotation.lineno, node.annotation.col_offset)
                 cuts.append((node.annotation.lineno, start, *_end(lines, node.annotation), "str"))
         elif isinstance(node, ast.arg) and node.annotation is not None:
@@ -56,6 +52,7 @@ def slim(source: bytes) -> bytes:
             # Brackets around the type are no part of it in the tree.
             arrow = max(arrow for arrow in arrows if arrow < of_type)
             cuts.append((*arrow, *min(colon for colon in colons if colon >= after), ""))
+    cuts += [(node.lineno, 0, *_end(lines, node), new) for node, new in _imports(tree)]
     for first, start, last, end, new in sorted(cuts, reverse=True):
         head, tail = lines[first - 1][:start], lines[last - 1][end:]
         if first == last:
@@ -63,6 +60,43 @@ def slim(source: bytes) -> bytes:
         else:
             lines[first - 1 : last] = [head + new + tail.rstrip() + "\n", *["\n"] * (last - first)]
     return _narrow("".join(lines)).encode("utf-8")
+
+
+def _is_kept(node: ast.AnnAssign) -> bool:
+    return "ClassVar" in ast.unparse(node.annotation)
+
+
+def _imports(tree: ast.Module) -> list[tuple[ast.stmt, str]]:
+    """Statements at the top of a module that only types need, and what is left of each."""
+    found: list[tuple[ast.stmt, str]] = []
+    used = _used(tree)
+    for node in tree.body:
+        if _for_checkers(node) or (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
+            found.append((node, ""))
+        elif isinstance(node, ast.ImportFrom) and node.module in ("collections.abc", "typing"):
+            names = [one.name for one in node.names if one.asname is None and one.name in used]
+            if not any(one.asname for one in node.names):
+                found.append((node, f"from {node.module} import {', '.join(names)}" if names else ""))
+    return found
+
+
+def _for_checkers(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not node.orelse
+
+
+def _used(node: ast.AST) -> set[str]:
+    """Names that are read where no type stands."""
+    if isinstance(node, ast.Name):
+        return {node.id}
+    skipped: list[ast.AST | None] = []
+    if isinstance(node, ast.arg) or (isinstance(node, ast.AnnAssign) and not _is_kept(node)):
+        skipped.append(node.annotation)
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        skipped.append(node.returns)
+    elif _for_checkers(node):
+        return set()
+    inner = (child for child in ast.iter_child_nodes(node) if child not in skipped)
+    return set().union(*(_used(child) for child in inner))
 
 
 def _narrow(text: str) -> str:

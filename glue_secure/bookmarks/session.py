@@ -6,7 +6,6 @@ run has been verified. A run that fails before reads the same input again.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -22,12 +21,13 @@ from glue_secure.core.arguments import BookmarkOption
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import RunId, S3Uri
 from glue_secure.core.objects import ObjectSummary
+from glue_secure.core.redaction import redacting_logger
 
 MOST_IDENTITIES = 100_000
 """Of all sources of a job together; a bookmark of so many has 4 MB, half of what one may have."""
 # Glue names the automatic retries of a run so: jr_1a2b_attempt_1.
 _RETRY = re.compile(r"_attempt_(\d{1,6})\Z")
-_LOG = logging.getLogger(__name__)
+_LOG = redacting_logger(__name__)
 
 
 class BookmarkSession:

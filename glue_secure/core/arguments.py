@@ -12,7 +12,7 @@ from enum import Enum
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri, job_name
-from glue_secure.core.redaction import redact_settings
+from glue_secure.core.redaction import is_secret_name, redact_settings, redact_text
 
 BOOKMARK_URI = "glue-secure-bookmark-uri"
 EVIDENCE_URI = "glue-secure-evidence-uri"
@@ -23,6 +23,12 @@ FINE_GRAINED = "enable-lakeformation-fine-grained-access"
 COLUMNS = "glue-secure-columns"
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 _TABLE = re.compile(r"dynamodb:([A-Za-z0-9_.-]{3,255})\Z")
+
+_REFERENCE = re.compile(
+    r"(?:arn|columns?|count|fields?|id|limit|location|names?|path|prefix|table|ttl|uri|url)\Z", re.IGNORECASE
+)
+_NO_SECRET = re.compile(r"(?:|true|false|s3[an]?://\S+)\Z", re.IGNORECASE)
+_ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:\d{0,12}:[\w./:+@-]+\Z")
 
 
 class BookmarkOption(str, Enum):
@@ -142,6 +148,22 @@ class JobArguments:
 
     def __repr__(self) -> str:
         return f"JobArguments({redact_settings(self.values)})"
+
+    def with_secrets(self) -> tuple[str, ...]:
+        """Names of the arguments that carry a secret: by the value, or by the name with a value of its own.
+
+        A name that ends by saying what it refers to (``--db_secret_name``, ``--token_column``) is none, nor
+        is an ARN or an S3 location.
+        """
+        return tuple(
+            name
+            for name, value in self.values.items()
+            if not _ARN.match(value)
+            and (
+                redact_text(value) != value
+                or (is_secret_name(name) and not _REFERENCE.search(name) and not _NO_SECRET.match(value))
+            )
+        )
 
     def get(self, name: str) -> str | None:
         """The value of ``--name``; ``-`` and ``_`` are alike in names, as in getResolvedOptions."""

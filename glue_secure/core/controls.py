@@ -100,6 +100,8 @@ _TABLE = (
             "--encryption-type is the legacy parameter for SSE-S3; an attached configuration overrides it, so it can only mislead.", _GLUE + "aws-glue-programming-etl-glue-arguments.html"),
     Control("GS-SEC-010", "Glue's own reads and writes are reached through the guard only", C,
             "The Scala GlueContext reads and writes whatever it is told; the Python object that leads to it is in every script's reach.", _GLUE + "aws-glue-api-crawler-pyspark-extensions-glue-context.html"),
+    Control("GS-SEC-011", "No argument of the job carries a secret", C,
+            "Arguments are shown by GetJob, GetJobRun and the console to whoever may look, and lie in process lists and logs.", _GLUE + "aws-glue-programming-etl-glue-arguments.html"),
     Control("GS-KMS-001", "Each key of the configuration can be described", C,
             "A key that cannot be looked at may be disabled, foreign or of the wrong kind.", _KMS_CONCEPTS),
     Control("GS-KMS-002", "Each key is Enabled", C,

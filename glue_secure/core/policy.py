@@ -152,19 +152,35 @@ def check_attachment(identity: JobIdentity, attached: str | None) -> list[Findin
 
 
 def check_arguments(identity: JobIdentity, arguments: JobArguments) -> list[Finding]:
-    """GS-SEC-009: no argument asks for weaker encryption."""
+    """GS-SEC-009, -011: no argument asks for weaker encryption, and none carries a secret."""
+    return [_legacy(identity, arguments), _secrets(identity, arguments)]
+
+
+def _secrets(identity: JobIdentity, arguments: JobArguments) -> Finding:
+    names = arguments.with_secrets()
+    if not names:
+        return passed("GS-SEC-011", f"job {identity.job!r}", f"{len(arguments.values)} arguments")
+    return failed(
+        "GS-SEC-011",
+        f"job {identity.job!r}",
+        found=f"a secret in {', '.join(f'--{name}' for name in names)}",
+        required="arguments that anybody may see",
+        fix="keep it in AWS Secrets Manager, name it in a Glue connection (SECRET_ID), and make a new one: "
+        "this one has been seen. An argument that only names a secret ends in _name, _id or _arn",
+    )
+
+
+def _legacy(identity: JobIdentity, arguments: JobArguments) -> Finding:
     legacy = arguments.get("encryption-type")
     if not legacy:
-        return [passed("GS-SEC-009", f"job {identity.job!r}", "no --encryption-type")]
-    return [
-        failed(
-            "GS-SEC-009",
-            f"job {identity.job!r}",
-            found=f"--encryption-type {legacy}",
-            required="encryption by the attached security configuration alone",
-            fix="remove --encryption-type from the job's arguments",
-        )
-    ]
+        return passed("GS-SEC-009", f"job {identity.job!r}", "no --encryption-type")
+    return failed(
+        "GS-SEC-009",
+        f"job {identity.job!r}",
+        found=f"--encryption-type {legacy}",
+        required="encryption by the attached security configuration alone",
+        fix="remove --encryption-type from the job's arguments",
+    )
 
 
 def check_configuration(

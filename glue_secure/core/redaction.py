@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
+from typing import Any
 
 REDACTED = "*********(redacted)"
 
@@ -26,9 +28,22 @@ _SECRET_VALUE = re.compile(
     r"|authorization)[\"']?[ \t]*[=:][ \t]*)"
     r"(?:\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|\{[^}\n]*\}|(?:bearer|basic)[ \t]+\S|[^&;\s])[^&;\s]*"
     r"|(?P<aws>\b(?:AKIA|ASIA)[A-Z0-9]{16}\b)"
+    r"|(?P<known>\bgh[pousr]_\w{36,}|\bxox[abeprs]-[\w-]{10,}|\bsk_live_\w{10,}|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+)"
     r"|(?P<pem>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z))",
     re.IGNORECASE | re.DOTALL,
 )
+
+
+def redacting_logger(name: str) -> logging.LoggerAdapter[logging.Logger]:
+    """The logger of a module of this package: what it says passes the redactor."""
+    return _Redacting(logging.getLogger(name), {})
+
+
+class _Redacting(logging.LoggerAdapter):  # type: ignore[type-arg]
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """Said when somebody listens."""
+        if self.isEnabledFor(level):
+            self.logger.log(level, "%s", redact_text(str(msg) % args if args else str(msg)), **kwargs)
 
 
 def is_secret_name(name: str) -> bool:

@@ -1,19 +1,19 @@
 """What workers send one another, and what they keep on local disks: encrypted by Spark, or not known.
 
 Spark says what it was told. Whether a service encrypts its network or its disks underneath it does not say,
-and AWS Glue's documentation does not either. So the verdict is PASS or UNKNOWN (docs/adr/0012).
+and AWS Glue's documentation does not either. So the verdict is PASS or UNKNOWN (docs/adr/0014).
 https://spark.apache.org/docs/3.5.6/security.html
 """
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 
 from glue_secure.core.policy import Finding, Verdict, enforce, passed, unknown
+from glue_secure.core.redaction import redacting_logger
 
-_LOG = logging.getLogger(__name__)
+_LOG = redacting_logger(__name__)
 MASTER = "spark.master"
 DISKS = "spark.io.encryption.enabled"
 _AUTHENTICATE, _CRYPTO = "spark.authenticate", "spark.network.crypto.enabled"

@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensio
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.redaction import redacting_logger
 from glue_secure.core.service import ServiceError
 from glue_secure.jdbc.bookmark_keys import KEYS, ORDER
 from glue_secure.runtime.limits import BOUNDS, LIMITS, limits_of
@@ -46,7 +46,7 @@ JDBC_OPTIONS = frozenset(
     {"fetchsize", "hashexpression", "hashfield", "hashpartitions", "sampleQuery", KEYS, ORDER}
 )
 """Of ``additional_options``, those that a table in S3 has no use for."""
-_LOG = logging.getLogger(__name__)
+_LOG = redacting_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

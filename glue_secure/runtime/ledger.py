@@ -108,7 +108,7 @@ class Ledger:
             writes=tuple(self.writes),
             tls=tuple(self.tls.values()),
             bookmark=bookmark,
-            controls=tuple(replace(finding, found=redact_text(finding.found)) for finding in self.findings),
+            controls=tuple(map(_redacted, self.findings)),
             seconds=dict(self.seconds),
             housekeeping=tuple(self.housekeeping),
             catalog=tuple(self.catalog),
@@ -117,6 +117,10 @@ class Ledger:
             catalog_objects=tuple(CatalogObject(*key, count) for key, count in self._touched.items()),
             columns=tuple(self.columns),
         )
+
+
+def _redacted(finding: Finding) -> Finding:
+    return replace(finding, resource=redact_text(finding.resource), found=redact_text(finding.found))
 
 
 def _described(error: BaseException | None) -> Mapping[str, str] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -11,6 +10,7 @@ from glue_secure.bookmarks.selection import NO_DATA, is_data_key
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
+from glue_secure.core.redaction import redacting_logger
 from glue_secure.runtime.ports import ObjectStore
 from glue_secure.runtime.scope import Scope
 
@@ -19,7 +19,7 @@ _GLOB = re.compile(r"[*?\[\]{}]")
 _REFUSED = re.compile(r"(?:\A|/)(?:/|\.{1,2}(?:/|\Z))|[\x00-\x1f]")
 # Nearly every key: neither refused nor hidden, told by one look at it.
 _PLAIN = re.compile(r"[^/._\x00-\x1f][^/\x00-\x1f]*(?:/[^/._\x00-\x1f][^/\x00-\x1f]*)*\Z")
-_LOG = logging.getLogger(__name__)
+_LOG = redacting_logger(__name__)
 
 
 class Listing:

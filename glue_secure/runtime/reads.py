@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.evidence import ReadRecord, WriteRecord, digest
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.policy import enforce
+from glue_secure.core.redaction import redacting_logger
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, check_settings
 from glue_secure.jdbc.bookmark_keys import KEYS, asked_keys
@@ -35,7 +35,7 @@ FETCH_SIZE = "10000"
 the whole answer in memory, Oracle's would ask again every ten rows (bench/jdbc.py measures it)."""
 # The mark of reads whose rows nothing here counts.
 UNMEASURED = ""
-_LOG = logging.getLogger(__name__)
+_LOG = redacting_logger(__name__)
 
 
 class ReadFunnel:

@@ -8,7 +8,6 @@ rows, and the state that a commit stores covers exactly what was read.
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -18,13 +17,14 @@ from glue_secure.bookmarks.session import BookmarkSession, another_kind
 from glue_secure.bookmarks.state import SourceState
 from glue_secure.core.errors import UsageError
 from glue_secure.core.quiet import wire_logs_muted
+from glue_secure.core.redaction import redacting_logger
 from glue_secure.jdbc import bookmark_keys as sql
 from glue_secure.jdbc.bookmark_keys import AskedKeys, Key
 from glue_secure.runtime.connections import OpenedConnection
 from glue_secure.runtime.ports import Engine
 
 _NUMBERS = ("integer", "decimal")
-_LOG = logging.getLogger(__name__)
+_LOG = redacting_logger(__name__)
 
 
 class Database(Protocol):

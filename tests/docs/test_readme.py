@@ -207,5 +207,9 @@ def test_every_action_of_the_adapters_is_in_the_table_of_permissions():
     other_names = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket", "CopyObject": "PutObject",
                    "HeadBucket": "ListBucket"}  # fmt: skip
     other_names["generate_db_auth_token"] = "connect"
-    named = set(re.findall(r"`(?:dynamodb|glue|iam|kms|lakeformation|logs|rds-db|s3|secretsmanager|sts):(\w+)`", README))
+    named = set(
+        re.findall(
+            r"`(?:dynamodb|glue|iam|kms|lakeformation|logs|rds-db|s3|secretsmanager|sts):(\w+)`", README
+        )
+    )
     assert {other_names.get(action, action) for action in asked} <= named

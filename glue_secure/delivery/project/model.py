@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI
+from glue_secure.core.workers import DISK_CONF
 from glue_secure.delivery.package import modules_archive
 from glue_secure.delivery.versions import GLUE_VERSIONS, GlueVersion
 
@@ -170,7 +171,10 @@ class Project:
     def default_arguments(self, job: Job) -> dict[str, str]:
         """Arguments that somebody who starts a run may replace."""
         bookmark = "job-bookmark-enable" if job.bookmark else "job-bookmark-disable"
+        # Glue takes several settings in one --conf, each further one after the word itself.
+        conf = " --conf ".join(f"{name}={value}" for name, value in DISK_CONF.items())
         return {
+            "--conf": conf,
             "--job-language": "python",
             "--job-bookmark-option": bookmark,
             **{f"--{name}": value for name, value in job.arguments.items()},

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.redaction import redacting_logger
 
 # https://spark.apache.org/docs/3.5.6/sql-data-sources-avro.html, https://github.com/databricks/spark-xml
 PACKAGES = {
@@ -20,7 +20,7 @@ AGREEING = "agreeing"
 Spark itself reads all objects in the order of one header and drops what is beyond it, in silence; Glue reads
 each by its own.
 """
-_LOG = logging.getLogger(__name__)
+_LOG = redacting_logger(__name__)
 _MISSING = re.compile(r"Failed to find (?:the )?data source|DATA_SOURCE_NOT_FOUND", re.IGNORECASE)
 
 

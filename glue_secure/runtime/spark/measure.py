@@ -6,12 +6,12 @@ on the caller's thread. Where the listener cannot be had the answer is None: not
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
+from glue_secure.core.redaction import redacting_logger
 from glue_secure.runtime.spark.listening import listen
 
 # A private reader option: it rides in the relation's options and tells one read from another.
@@ -25,7 +25,7 @@ OBSERVED = "glueSecureWrite"
 _HELD_AT_MOST = 64
 # Milliseconds that Spark's listeners may take to catch up; its own 10 s are too few on a busy machine.
 _CATCH_UP_MS = 120_000
-_LOG = logging.getLogger(__name__)
+_LOG = redacting_logger(__name__)
 
 
 class RowMeter:

@@ -103,8 +103,9 @@ def test_gs_sec_002_holds_the_claim_against_the_attachment(claimed, expected, ma
 @pytest.mark.parametrize("spelling", ["encryption-type", "encryption_type"])
 def test_gs_sec_009_fails_for_the_legacy_argument(spelling, make_identity, verdicts):
     arguments = JobArguments({spelling: "sse-s3"})
-    assert verdicts(check_arguments(make_identity(), arguments)) == {"GS-SEC-009": FAIL}
-    assert verdicts(check_arguments(make_identity(), JobArguments({}))) == {"GS-SEC-009": PASS}
+    found = verdicts(check_arguments(make_identity(), arguments))
+    assert found == {"GS-SEC-009": FAIL, "GS-SEC-011": PASS}
+    assert verdicts(check_arguments(make_identity(), JobArguments({})))["GS-SEC-009"] is PASS
 
 
 def test_a_strict_configuration_passes_every_control(make_configuration, verdicts):
@@ -257,3 +258,54 @@ def test_gs_s3_004_fails_for_everything_else(algorithm, key, found, key_arn, oth
     assert finding.found.startswith(found)
     assert str(key_arn) in finding.required
     assert "the bookmark was not advanced" in finding.fix
+
+
+SECRETS = [
+    ("password", "hunter2"),
+    ("db_password", "hunter2"),
+    ("dbPassword", "hunter2"),
+    ("api-key", "abc"),
+    ("secret", "ops/postgres"),
+    ("token", "12345"),
+    ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI"),
+    ("url", "jdbc:postgresql://host/db?user=me&password=hunter2"),
+    ("url", "postgresql://me:hunter2@host/db"),
+    ("conf", "spark.hadoop.fs.s3a.secret.key=hunter2"),
+    ("key", "AKIAIOSFODNN7EXAMPLE"),
+    ("note", "-----BEGIN PRIVATE KEY-----\nhunter2"),
+    ("session", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.hunter2"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), SECRETS)
+def test_gs_sec_011_fails_for_a_secret_in_an_argument_and_does_not_show_it(
+    name, value, make_identity, verdicts
+):
+    findings = check_arguments(make_identity(), JobArguments({"source": "s3://a/b", name: value}))
+    assert verdicts(findings) == {"GS-SEC-009": PASS, "GS-SEC-011": FAIL}
+    assert f"--{name}" in findings[1].found
+    assert value not in repr(findings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("source", "s3://landing/flights/"),
+        ("TempDir", "s3://bucket/tmp/"),
+        ("db_secret_name", "ops/postgres"),
+        ("secretName", "ops/postgres"),
+        ("secret-arn", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ops-abc"),
+        ("secret", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ops-abc"),
+        ("secret_id", "ops/postgres"),
+        ("token_column", "token"),
+        ("token_limit", "100"),
+        ("with_password", "true"),
+        ("password", ""),
+        ("url", "jdbc:postgresql://host:5432/db?sslmode=verify-full"),
+        ("glue-secure-bookmark-decrypt-keys", "arn:aws:kms:eu-west-1:123456789012:key/1"),
+        ("SECURITY_CONFIGURATION", "strict"),
+        ("connection", "ops-postgres"),
+    ],
+)
+def test_gs_sec_011_passes_what_only_names_a_secret(name, value, make_identity, verdicts):
+    assert verdicts(check_arguments(make_identity(), JobArguments({name: value})))["GS-SEC-011"] is PASS

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from glue_secure.core.redaction import REDACTED, is_secret_name, redact_settings, redact_text
+import glue_secure
+from glue_secure.core.redaction import (
+    REDACTED,
+    is_secret_name,
+    redact_settings,
+    redact_text,
+    redacting_logger,
+)
+
+PACKAGE = Path(glue_secure.__file__).parent
 
 SECRET = "hunter2Zq"
 TEXTS = [
@@ -112,3 +123,40 @@ def test_names_that_only_sound_alike_are_not(name):
 
 def test_settings_are_redacted_by_content_too():
     assert redact_settings({"url": f"https://me:{SECRET}@host"}) == {"url": f"https://{REDACTED}@host"}
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "ghp_" + "a1B2" * 9,
+        "xoxb-1234567890-abcdefghij",
+        "sk_live_abcdefghijkl",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
+    ],
+)
+def test_tokens_are_known_by_their_form(token):
+    assert redact_text(f"found {token} there") == f"found {REDACTED} there"
+
+
+def test_what_a_module_logs_passes_the_redactor(caplog):
+    redacting_logger("glue_secure.test").warning("%s of %d", f"https://me:{SECRET}@host/", 2)
+    redacting_logger("glue_secure.test").warning(f"100 % password={SECRET}")
+    assert SECRET not in caplog.text
+    assert f"{REDACTED}@host/ of 2" in caplog.text
+    assert "100 % password=" in caplog.text
+
+
+def test_no_module_logs_past_the_redactor():
+    """``get_logger`` of the GlueContext redacts by itself; loggers of others are only made quieter."""
+    makers = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if "getLogger(" in path.read_text(encoding="utf-8")
+    }
+    assert makers == {
+        "bookmarks/envelope.py",
+        "core/quiet.py",
+        "core/redaction.py",
+        "local/endpoint.py",
+        "runtime/spark/context/logger.py",
+    }

@@ -23,7 +23,7 @@ ARGV = [
     "--source",
     "s3://landing/flights/",
     "--db-password",
-    "hunter2",
+    "s3://landing/hunter2",
     "--job-bookmark-option",
     "job-bookmark-enable",
     "--glue-secure-bookmark-uri",
@@ -109,7 +109,7 @@ def test_missing_arguments_are_named_before_anything_is_asked(monkeypatch):
 
 def test_arguments_hide_secrets_in_their_repr(services):
     made = job("source", "db-password")
-    assert made.args.db_password == "hunter2"
+    assert made.args.db_password == "s3://landing/hunter2"
     assert "hunter2" not in repr(made.args)
     made.commit()
 

@@ -56,6 +56,7 @@ def test_a_good_run_is_established_with_every_control_passed(preflight, world):
         "GS-SEC-004",
         "GS-SEC-005",
         "GS-SEC-009",
+        "GS-SEC-011",
         "GS-KMS-001",
         "GS-KMS-002",
         "GS-KMS-003",

@@ -6,7 +6,6 @@ Nothing here reads data: every function gives an expression.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,10 +14,11 @@ from threading import RLock
 from typing import Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.redaction import redacting_logger
 from glue_secure.dynamic import types as glue
 from glue_secure.runtime.spark.frames.table import Table
 
-LOG = logging.getLogger("glue_secure.frames")
+LOG = redacting_logger("glue_secure.frames")
 _SUBSTITUTES = "spark.sql.variable.substitute"
 _LITERALLY = RLock()
 

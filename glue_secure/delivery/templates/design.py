@@ -79,6 +79,10 @@ def deployer_policy(project: Project, refs: References) -> Policy:
         evidence=Place(project.buckets[EVIDENCE].name),
         key=refs.key("data"),
         log_groups=all_log_groups(project),
+        connections=tuple(
+            dict.fromkeys(name for job in project.jobs.values() for name in project.connections_of(job))
+        ),
+        other_keys=tuple(refs.key(purpose) for purpose in key_policies(project, refs) if purpose != "data"),
         network=network,
     )
 

@@ -201,6 +201,8 @@ def deployer(
     evidence: Place | None = None,
     key: str = "",
     log_groups: tuple[str, ...] = (),
+    connections: tuple[str, ...] = (),
+    other_keys: tuple[str, ...] = (),
     network: Network | None = None,
 ) -> Policy:
     """What somebody needs who deploys, checks and starts jobs, and the denies of the network.
@@ -212,14 +214,18 @@ def deployer(
         code: where scripts and wheels are uploaded.
         evidence: where the jobs' evidence lies, to fetch it.
         key: ARN of the key of both, whose policy leaves this use to IAM.
-        log_groups: names of the jobs' log groups, to follow them.
+        log_groups: names of the jobs' log groups, to look at and follow them.
+        connections: names of the jobs' connections, to see that they are there and prove who they are.
+        other_keys: ARNs of the other keys that preflight looks at.
         network: jobs and sessions elsewhere, or in none, are denied; None for no such rule.
     """
     arns = tuple(scope.arn("glue", f"job/{name}") for name in jobs)
-    actions = ("CreateJob", "GetJob", "GetJobRun", "StartJobRun", "UpdateJob")
+    actions = ("BatchStopJobRun", "CreateJob", "GetJob", "GetJobRun", "StartJobRun", "UpdateJob")
+    catalog = scope.arn("glue", "catalog")
     statements = [
         allow("DeployJobs", *(f"glue:{one}" for one in actions), on=arns),
         allow("ReadConfiguration", "glue:GetSecurityConfiguration", on=("*",)),
+        allow("ReadEncryption", "glue:GetDataCatalogEncryptionSettings", on=(catalog,)),
         allow(
             "PassRolesToGlue",
             "iam:PassRole",
@@ -235,10 +241,17 @@ def deployer(
     if key:
         through = equals("kms:ViaService", f"s3.{scope.region}.amazonaws.com")
         statements.append(allow("UseKey", "kms:Decrypt", "kms:GenerateDataKey", on=(key,), when=(through,)))
-        statements.append(allow("LookAtKey", "kms:DescribeKey", on=(key,)))
+    if key or other_keys:
+        looked_at = tuple(filter(None, (key, *other_keys)))
+        statements.append(allow("LookAtKeys", "kms:DescribeKey", on=looked_at))
+    if connections:
+        arns = tuple(scope.arn("glue", f"connection/{name}") for name in connections)
+        statements.append(allow("LookAtConnections", "glue:GetConnection", on=(catalog, *arns)))
     if log_groups:
         groups = tuple(scope.arn("logs", f"log-group:{name}") for name in log_groups)
         statements.append(allow("FollowLogs", "logs:FilterLogEvents", on=groups))
+        # The linter's reading of the service: listing takes no resource.
+        statements.append(allow("LookAtLogs", "logs:DescribeLogGroups", on=("*",)))
     if network:
         statements += network_denies(network.vpcs, network.subnets, network.security_groups)
     return Policy(tuple(statements))

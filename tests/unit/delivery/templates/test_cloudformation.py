@@ -201,6 +201,15 @@ def test_the_deployer_is_denied_other_networks_and_the_jobs_role_the_other_jobs_
         ({**home, "glue:VpcIds": ("vpc", "vpc-9")}, Decision.DENIED),
     ):
         assert evaluate([deployer], Request("glue:CreateJob", job, "", context)) is decision
+    for action, resource in (
+        ("glue:BatchStopJobRun", job),
+        ("glue:GetConnection", "arn:aws:glue:eu-west-1:111122223333:connection/orders-db"),
+        ("glue:GetDataCatalogEncryptionSettings", "arn:aws:glue:eu-west-1:111122223333:catalog"),
+        ("kms:DescribeKey", word("BookmarkKey")),
+        ("kms:DescribeKey", word("LogsKey")),
+        ("logs:DescribeLogGroups", "arn:aws:logs:eu-west-1:111122223333:log-group:x"),
+    ):
+        assert evaluate([deployer], Request(action, resource)) is Decision.ALLOWED, action
     landing = Request("s3:GetObject", "arn:aws:s3:::acme-landing/orders/a.csv")
     assert evaluate([daily], landing) is Decision.ALLOWED
     assert evaluate([report], landing) is Decision.NOT_ALLOWED

@@ -75,6 +75,8 @@ def test_a_linter_finds_nothing_in_any_policy(scope, access, linted):
             evidence=Place("e"),
             key=KEY,
             log_groups=("g",),
+            connections=("orders-db",),
+            other_keys=(KEY,),
             network=Network(("vpc-1",)),
         ),
         "table": full_access_on_table(scope, "db1", "books"),

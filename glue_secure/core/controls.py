@@ -216,7 +216,7 @@ _TABLE = (
             "The same steps over somebody else's change undo it, or finish it, unseen.", _GLUE + "aws-glue-api-jobs-job.html"),
     Control("GS-DEP-002", "What was deployed is read back as it was planned", H,
             "A job that does not come back as it was put runs something else than was reviewed.", _GLUE + "aws-glue-api-jobs-job.html"),
-    Control("GS-DEP-003", "A deployed job pins the guard's code and the places of bookmarks and evidence", H,
+    Control("GS-DEP-003", "A deployed job pins its script, the guard's code and the places of bookmarks and evidence", H,
             "Whoever may start a run may otherwise replace the guard, or send its evidence elsewhere.", _GLUE + "aws-glue-programming-etl-glue-arguments.html"),
     Control("GS-DEP-004", "A deployed job's script and wheels are SSE-KMS under a key of the account, with a SHA-256", H,
             "Who can replace the code decides what the job does; a checksum shows that it is the code that was deployed.", _SSE_KMS),

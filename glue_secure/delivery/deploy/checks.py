@@ -158,7 +158,7 @@ def _configuration(
 
 def _pins(job: str, arguments: JobArguments, pinned: Mapping[str, str]) -> Iterator[Finding]:
     """GS-DEP-003."""
-    wanted = [EVIDENCE_URI, "python-modules-installer-option"]
+    wanted = [EVIDENCE_URI, "python-modules-installer-option", "scriptLocation"]
     if arguments.bookmark_option() is not BookmarkOption.DISABLE:
         wanted.append(BOOKMARK_URI)
     missing = [f"--{name}" for name in wanted if not pinned.get(name)]
@@ -170,7 +170,7 @@ def _pins(job: str, arguments: JobArguments, pinned: Mapping[str, str]) -> Itera
             "GS-DEP-003",
             resource,
             found=f"without {', '.join(missing)}",
-            required="the guard's code, and the places of evidence and bookmarks",
+            required="the script, the guard's code, and the places of evidence and bookmarks",
             fix=f"{_DEPLOY}, which pins them",
         )
     else:

@@ -181,9 +181,11 @@ class Project:
         }
 
     def fixed_arguments(self, job: Job) -> dict[str, str]:
-        """``NonOverridableArguments``: the guard's code and places, and where logs go."""
+        """``NonOverridableArguments``: the script, the guard's code and places, and where logs go."""
         evidence = f"s3://{self.buckets[EVIDENCE].name}"
         return {
+            # As an argument of a run it would replace the script of the job's definition.
+            "--scriptLocation": self.script_uri(job),
             "--additional-python-modules": f"{self.code_prefix}/{modules_archive(job.version)}",
             "--python-modules-installer-option": "--no-index",
             "--enable-continuous-cloudwatch-log": "true",

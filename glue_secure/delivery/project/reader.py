@@ -35,7 +35,7 @@ _ARGUMENT = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}\Z")
 _SERVER = re.compile(r"jdbc:[a-z0-9:]+//(?:[^/:;?@\s]+):(?P<port>\d{1,5})[/;]\S*\Z")
 # Set by the project for every job, so that a file cannot say otherwise.
 _FIXED = ("additional-python-modules", "python-modules-installer-option", "enable-continuous-cloudwatch-log",
-          "TempDir", "job-language", "extra-py-files", "extra-jars")  # fmt: skip
+          "TempDir", "job-language", "extra-py-files", "extra-jars", "scriptLocation")  # fmt: skip
 
 
 def read(path: Path) -> Project:

@@ -31,6 +31,7 @@ def test_what_is_left_out_has_the_safe_value():
     fixed = project.fixed_arguments(job)
     assert fixed["--glue-secure-evidence-uri"] == "s3://acme-evidence/evidence/"
     assert fixed["--enable-continuous-cloudwatch-log"] == "true"
+    assert fixed["--scriptLocation"] == "s3://acme-artifacts/scripts/daily.py"
     assert project.default_arguments(job)["--source"] == "s3://acme-landing/"
     assert not set(fixed) & set(project.default_arguments(job))
 

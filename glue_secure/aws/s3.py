@@ -124,7 +124,7 @@ class S3ObjectStore:
         with translated("DeleteObject"):
             self._client.delete_object(Bucket=uri.bucket, Key=uri.key)
 
-    def change_storage_class(self, uri: S3Uri, storage_class: str, *, key: KmsKeyArn, etag: str) -> None:
+    def copy_onto_itself(self, uri: S3Uri, storage_class: str, *, key: KmsKeyArn, etag: str) -> None:
         """CopyObject onto itself; metadata and tags stay. One request copies 5 GB at most."""
         with translated("CopyObject"):
             self._client.copy_object(

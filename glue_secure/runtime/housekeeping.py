@@ -102,9 +102,7 @@ class Housekeeping:
 
         def move(found: ObjectSummary) -> None:
             if found.storage_class != storage_class:
-                self._objects.change_storage_class(
-                    found.uri, storage_class, key=self._plan.key, etag=found.etag
-                )
+                self._objects.copy_onto_itself(found.uri, storage_class, key=self._plan.key, etag=found.etag)
 
         done, failed = self._each(chosen.taken, move)
         moved = [found for found in done if found.storage_class != storage_class]

@@ -162,7 +162,7 @@ class ObjectStore(Protocol):
     def remove(self, uri: S3Uri, *, etag: str) -> None:
         """DELETE, when the object is still the one listed. Raises PreconditionFailed, ServiceError."""
 
-    def change_storage_class(self, uri: S3Uri, storage_class: str, *, key: KmsKeyArn, etag: str) -> None:
+    def copy_onto_itself(self, uri: S3Uri, storage_class: str, *, key: KmsKeyArn, etag: str) -> None:
         """COPY an object onto itself into another storage class, SSE-KMS under ``key``.
 
         Raises PreconditionFailed when it is another object than the one listed, ServiceError.

@@ -109,7 +109,7 @@ def apply(made: Plan, *, objects: ObjectStore) -> dict[S3Uri, str]:
             return one.obstacle
         found = one.object
         try:
-            objects.change_storage_class(found.uri, found.storage_class, key=made.key, etag=found.etag)
+            objects.copy_onto_itself(found.uri, found.storage_class, key=made.key, etag=found.etag)
             finding = check_object(objects.encryption(found.uri), made.key)
         except NotFound:
             return ""  # somebody deleted it: nothing is left to encrypt

@@ -193,7 +193,7 @@ class FakeObjectStore:
             raise _precondition("the listed entity tag")
         self.delete(uri)
 
-    def change_storage_class(self, uri: S3Uri, storage_class: str, *, key: KmsKeyArn, etag: str) -> None:
+    def copy_onto_itself(self, uri: S3Uri, storage_class: str, *, key: KmsKeyArn, etag: str) -> None:
         """COPY onto itself with SSE-KMS under ``key``; an archived object cannot be copied."""
         self._called("CopyObject", uri)
         stored = self._get(uri, "CopyObject")

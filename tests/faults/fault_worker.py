@@ -46,6 +46,9 @@ class LineEngine:
     def java_options(self):
         return {}
 
+    def worker_settings(self):
+        return {}
+
     def is_own(self, frame):
         return True
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from py4j import java_gateway, protocol
 from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
-from py4j.protocol import Py4JJavaError
 
 from glue_secure.jdbc.engines import ENGINES
 from glue_secure.local.artifacts import fetch
@@ -45,6 +46,17 @@ class Reading:
     port: int
     database: str
     verification: str
+
+
+@contextmanager
+def exceptions_of_this_gateway() -> Iterator[None]:
+    """PySpark, once it has a session, looks for every gateway's exceptions in its own JVM, by their numbers."""
+    hooked = java_gateway.get_return_value
+    java_gateway.get_return_value = protocol.get_return_value
+    try:
+        yield
+    finally:
+        java_gateway.get_return_value = hooked
 
 
 class Drivers:
@@ -86,8 +98,9 @@ class Drivers:
         given = self.gateway.new_array(self._objects, 2)
         given[0], given[1] = url, self.properties(properties)
         try:
-            connection = method.invoke(driver, given)
-        except Py4JJavaError as error:
+            with exceptions_of_this_gateway():
+                connection = method.invoke(driver, given)
+        except protocol.Py4JJavaError as error:
             found, cause = [], error.java_exception
             while cause is not None:
                 found.append(str(cause.toString()))

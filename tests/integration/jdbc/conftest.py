@@ -50,7 +50,7 @@ class Reading:
 
 @contextmanager
 def exceptions_of_this_gateway() -> Iterator[None]:
-    """PySpark, once it has a session, looks for every gateway's exceptions in its own JVM, by their numbers."""
+    """PySpark, once it has a session, looks up every gateway's exceptions in its own JVM."""
     hooked = java_gateway.get_return_value
     java_gateway.get_return_value = protocol.get_return_value
     try:

@@ -262,6 +262,9 @@ class Writer:
         mode: str = "append",
         partition_by: Sequence[str] = (),
         options: Mapping[str, Any] | None = None,
+        expect: str | None = None,
+        on_failure: str = "block",
+        quarantine: str | None = None,
     ) -> WriteRecord:
         """Write a DataFrame, SSE-KMS, and verify every object.
 
@@ -272,22 +275,35 @@ class Writer:
             mode: ``append``, ``overwrite``, ``error`` or ``ignore``.
             partition_by: columns that become directories.
             options: Spark's writer options for the format, each checked.
+            expect: a suite of Great Expectations that ``--glue-secure-suites`` names (docs/quality.md).
+            on_failure: what a broken critical rule of it means: ``block``, ``warn`` or ``quarantine``.
+            quarantine: S3 location for rows that break a rule; None takes ``--glue-secure-quarantine-uri``.
 
         Returns:
             The write as the evidence will have it, object by object.
         """
         with self._run.call():
+            name = format_of(format).name
+            given = {**_defaults(format), **spark_options(format, options or {}, writing=True)}
             return self._run.write_s3(
-                frame,
+                self._gated(frame, target, expect, on_failure, quarantine),
                 target,
-                format=format_of(format).name,
+                format=name,
                 mode=mode,
                 partition_by=list(partition_by),
-                options={**_defaults(format), **spark_options(format, options or {}, writing=True)},
+                options=given,
             )
 
     def jdbc(
-        self, frame: Any, *, connection: str, table: str, options: Mapping[str, Any] | None = None
+        self,
+        frame: Any,
+        *,
+        connection: str,
+        table: str,
+        options: Mapping[str, Any] | None = None,
+        expect: str | None = None,
+        on_failure: str = "block",
+        quarantine: str | None = None,
     ) -> WriteRecord:
         """Append a DataFrame to a table, by a connection with verified TLS.
 
@@ -299,13 +315,26 @@ class Writer:
             table: ``TABLE`` or ``SCHEMA.TABLE``; Spark creates it where it does not exist.
             options: the driver's harmless options, and ``batchsize``, ``numPartitions``, ``isolationLevel``;
                 one that touches TLS refuses.
+            expect: as for :meth:`s3`, and ``on_failure`` and ``quarantine`` with it.
 
         Returns:
             The write as the evidence will have it.
         """
         given = {name: str(value) for name, value in (options or {}).items()}
         with self._run.call():
+            frame = self._gated(frame, f"{connection}/{table}", expect, on_failure, quarantine)
             return self._run.write_jdbc(frame, connection, table, options=given)
+
+    def _gated(
+        self, frame: Any, sink: str, expect: str | None, on_failure: str, quarantine: str | None
+    ) -> Any:
+        if expect is not None:
+            return self._run.gate(frame, sink, expect=expect, on_failure=on_failure, quarantine=quarantine)
+        if on_failure != "block" or quarantine is not None:
+            raise UsageError(
+                f"a write to {sink}", found="on_failure or quarantine without expect", required="a suite"
+            )
+        return frame
 
     def through(self, target: str, perform: Callable[[], object], *, format: str = "native") -> WriteRecord:
         """Let a function write below ``target`` with Spark's or Hadoop's own means, and verify every object.

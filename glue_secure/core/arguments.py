@@ -21,6 +21,8 @@ BOOKMARK_HIGH_WATER = "glue-secure-bookmark-high-water"
 WORKER_ENCRYPTION = "glue-secure-worker-encryption"
 FINE_GRAINED = "enable-lakeformation-fine-grained-access"
 COLUMNS = "glue-secure-columns"
+SUITES = "glue-secure-suites"
+QUARANTINE = "glue-secure-quarantine-uri"
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 _TABLE = re.compile(r"dynamodb:([A-Za-z0-9_.-]{3,255})\Z")
 
@@ -62,6 +64,8 @@ DECISIVE = (
     FINE_GRAINED,
     WORKER_ENCRYPTION,
     COLUMNS,
+    SUITES,
+    QUARANTINE,
 )
 
 
@@ -266,6 +270,20 @@ class JobArguments:
         if text not in (None, "required", "reported"):
             raise UsageError(f"--{WORKER_ENCRYPTION}", found=repr(text), required="required, or reported")
         return text == "required"
+
+    def suites(self) -> tuple[str, ...]:
+        """``--glue-secure-suites a.json,s3://bucket/b.json``: where suites lie; none by default.
+
+        Raises:
+            UsageError: an empty entry.
+        """
+        text = self.get(SUITES)
+        if text is None:
+            return ()
+        named = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+        if not all(named):
+            raise UsageError(f"--{SUITES}", found=repr(text), required="SUITE or SUITE,SUITE")
+        return named
 
     def location(self, name: str) -> S3Uri | None:
         """An S3 location given as ``--name s3://...``."""

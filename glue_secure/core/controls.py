@@ -53,6 +53,7 @@ FAMILIES = {
     "GS-CAT": "Data Catalog",
     "GS-LF": "Lake Formation",
     "GS-COL": "Columns",
+    "GS-DQ": "Data quality",
     "GS-EVD": "Evidence",
     "GS-DEP": "Deployed jobs",
 }
@@ -70,6 +71,7 @@ _PGJDBC = "https://jdbc.postgresql.org/documentation/ssl/"
 _CATALOG_COLUMN = _GLUE + "aws-glue-api-catalog-tables.html"
 _LF_TAGS = "https://docs.aws.amazon.com/lake-formation/latest/dg/tag-based-access-control.html"
 _KMS_CONTEXT = "https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html"
+_GX = "https://docs.greatexpectations.io/docs/core/introduction/"
 _ESDK = "https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/concepts.html"
 
 _CATALOG = _GLUE + "encrypt-glue-data-catalog.html"
@@ -210,6 +212,16 @@ _TABLE = (
             "Tags that cannot be read are not 'no tags'.", _LF_TAGS),
     Control("GS-COL-005", "Under a column policy, every sink is one whose columns the guard sees", C,
             "awsglue's own sinks take the frame past the guard of columns.", _GLUE + "aws-glue-api-crawler-pyspark-extensions-glue-context.html"),
+    Control("GS-DQ-001", "Rows that reach a gated sink meet every critical rule of its suite, or the call said to warn", H,
+            "What is written is read by others before anybody looks at it.", _GX),
+    Control("GS-DQ-002", "Every critical rule of a suite can be decided", H,
+            "A rule that raises, of a column that is not there for instance, has not been met.", _GX),
+    Control("GS-DQ-003", "Great Expectations, and every suite that the run names, can be loaded before the first read", M,
+            "A job that finds out at its first write has read, and perhaps written elsewhere, for nothing.", _GLUE + "aws-glue-programming-python-libraries.html"),
+    Control("GS-DQ-004", "A gated frame gives the same rows each time it is computed", H,
+            "It is computed once to be judged and once to be written; what changes in between was not judged.", "https://spark.apache.org/docs/3.5.6/sql-performance-tuning.html"),
+    Control("GS-DQ-005", "Rows in quarantine lie apart from the sink", H,
+            "Below the sink they would be read as data again.", _GX),
     Control("GS-EVD-001", "The run's evidence is written, encrypted", H,
             "A run that cannot show what it did cannot be relied on.", _SSE_KMS),
     Control("GS-DEP-001", "A reviewed deployment is applied to the account that it was planned from", H,

@@ -142,6 +142,52 @@ class ColumnRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class GateRule:
+    """What became of one rule of a suite: counts, never values.
+
+    Attributes:
+        rule: its place in the suite, its type and its columns.
+        severity: ``critical``, ``warning`` or ``info``.
+        outcome: ``met``, ``broken`` or ``undecided``.
+        rows: how many rows it looked at; None where that is not told.
+        unexpected: how many of them break it; None likewise.
+        by: ``one-pass``, or ``great-expectations`` where it ran there as it is.
+    """
+
+    rule: str
+    severity: str
+    outcome: str
+    rows: int | None
+    unexpected: int | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateRecord:
+    """One frame that was held against a suite on its way to a sink.
+
+    Attributes:
+        sink: the S3 location, or ``connection/table``.
+        suite: the suite's name.
+        place: where the suite was read.
+        digest: SHA-256 of its bytes, hexadecimal.
+        outcome: ``passed``, ``warned``, ``blocked``, ``quarantined`` or ``undecided``.
+        rules: one for each expectation.
+        quarantine: where rows were set apart, ``""`` for none.
+        quarantined: how many; None when nothing measured it.
+    """
+
+    sink: str
+    suite: str
+    place: str
+    digest: str
+    outcome: str
+    rules: tuple[GateRule, ...]
+    quarantine: str = ""
+    quarantined: int | None = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StreamRecord:
     """One ``forEachBatch``, from its start to its end.
 
@@ -219,6 +265,7 @@ class Evidence:
     catalog_objects: tuple[CatalogObject, ...] = ()
     proofs: Mapping[str, BucketRules] = field(default_factory=dict)
     columns: tuple[ColumnRecord, ...] = ()
+    gates: tuple[GateRecord, ...] = ()
 
     def to_json(self) -> bytes:
         """Canonical JSON: UTF-8, sorted keys, no insignificant white space, one trailing newline."""

@@ -16,6 +16,7 @@ from glue_secure.core.evidence import (
     CatalogRecord,
     ColumnRecord,
     Evidence,
+    GateRecord,
     HousekeepingRecord,
     ReadRecord,
     StreamRecord,
@@ -49,6 +50,7 @@ class Ledger:
     proofs: dict[str, BucketRules] = field(default_factory=dict)
     _touched: dict[tuple[str, str, str], int] = field(default_factory=dict)
     columns: list[ColumnRecord] = field(default_factory=list)
+    gates: list[GateRecord] = field(default_factory=list)
     _reads: list[tuple[ReadRecord, str]] = field(default_factory=list)
 
     @contextmanager
@@ -116,6 +118,7 @@ class Ledger:
             proofs=dict(self.proofs),
             catalog_objects=tuple(CatalogObject(*key, count) for key, count in self._touched.items()),
             columns=tuple(self.columns),
+            gates=tuple(self.gates),
         )
 
 

@@ -29,6 +29,7 @@ from glue_secure.runtime.connections import ConnectionDesk
 from glue_secure.runtime.driver_calls import DriverCalls
 from glue_secure.runtime.evidence_store import write_evidence
 from glue_secure.runtime.fine_grained import is_fine_grained
+from glue_secure.runtime.gates import Gated, gate_of
 from glue_secure.runtime.housekeeping import Housekeeping
 from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.native_writes import NativeDesk
@@ -40,7 +41,7 @@ from glue_secure.runtime.through import Through
 from glue_secure.runtime.writes import Watch, WriteFunnel
 
 
-class SecuredRun(Through):
+class SecuredRun(Through, Gated):
     """Holds a run's guard, funnels, bookmark and ledger. Made by :meth:`start`.
 
     Attributes:
@@ -71,6 +72,7 @@ class SecuredRun(Through):
         self._strict_workers = arguments.requires_worker_encryption()
         self.evidence_uri: S3Uri | None = None
         self._services, self._engine, self._ledger = services, engine, ledger
+        self._arguments, self._gate = arguments, None
         self._evidence_prefix = required_location(arguments, EVIDENCE_URI)
         self._outcome: str | None = None
         self._spoiled: BaseException | None = None
@@ -210,6 +212,14 @@ class SecuredRun(Through):
             self._driver_calls.cover(lambda: self.is_open)
         with self._ledger.timed("columns"):
             self._columns.load()
+        with self._ledger.timed("suites"):
+            self._gate = gate_of(
+                self._arguments,
+                objects=self._services.objects,
+                ledger=self._ledger,
+                funnel=self._writes,
+                run=str(self.identity.run_id),
+            )
         with self._ledger.timed("bookmark"):
             self._bookmarks.load()
         facts = self._bookmarks.facts()

@@ -69,10 +69,11 @@ class Checker:
         """Hold every rule against the frame. Raises what Spark raises when the frame cannot be computed."""
         judge = engine(frame)
         planner = Planner(frame, lambda condition: _clause(judge, condition))
-        plans: list[Plan | None] = []
-        for rule, expectation in zip(self.suite.rules, self._expectations, strict=True):
-            plan = planner.plan(rule.kind, expectation)
-            plans.append(plan if plan is not None and passes.analysed(frame, plan) else None)
+        asked = [
+            planner.plan(rule.kind, expectation)
+            for rule, expectation in zip(self.suite.rules, self._expectations, strict=True)
+        ]
+        plans = passes.analysed(frame, asked)
         planned = [plan for plan in plans if plan is not None]
         measured = iter(passes.measure(frame, planned))
         left = [each for each, plan in zip(self._expectations, plans, strict=True) if plan is None]

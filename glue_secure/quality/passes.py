@@ -12,13 +12,21 @@ from glue_secure.quality.conditions import quoted
 from glue_secure.quality.plans import Counted, Group, Plan, Values
 
 
-def analysed(frame: Any, plan: Plan) -> bool:
-    """Whether Spark takes the plan's columns; a mismatch of types shows here, without a job."""
+def analysed(frame: Any, plans: Sequence[Plan | None]) -> list[Plan | None]:
+    """The plans whose columns Spark takes; a mismatch of types shows here, without a job."""
+    made = [plan for plan in plans if plan is not None]
+    if _is_taken(frame, made):
+        return list(plans)
+    return [plan if plan is not None and _is_taken(frame, [plan]) else None for plan in plans]
+
+
+def _is_taken(frame: Any, plans: Sequence[Plan]) -> bool:
+    columns = [column for plan in plans for column in plan.aggregates.values()]
     try:
-        if plan.aggregates:
-            frame.agg(*plan.aggregates.values())
-        if plan.group is not None:
-            _grouped_alone(frame, plan.group)
+        if columns:
+            frame.agg(*columns)
+        for group in dict.fromkeys(plan.group for plan in plans if plan.group is not None):
+            _grouped_alone(frame, group)
     except Exception:
         return False
     return True

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from glue_secure.quality.suite import Suite
 
+# Great Expectations raises for each of these, whatever the rows.
+RAISING = (
+    ("expect_column_values_to_be_between", {"column": "i", "min_value": 2, "max_value": 1}),
+    ("expect_column_values_to_be_between", {"column": "w", "min_value": 0, "max_value": 1}),
+    ("expect_column_mean_to_be_between", {"column": "h", "min_value": 0}),
+    ("expect_column_values_to_not_be_null", {"column": "nope"}),
+)
 SCHEMA = (
     "i int, l bigint, h smallint, d double, f float, e decimal(10,2), s string, x string, t date, "
-    "ts timestamp, b boolean, n string, z double, w struct<a:int>, `odd name` int"
+    "ts timestamp, b boolean, n string, z double, w array<int>, `odd name` int"
 )
 COLUMNS = ("i", "l", "h", "d", "f", "e", "s", "x", "t", "ts", "b", "n", "z", "odd name")
 NUMBERS = ("i", "l", "d", "f", "e", "z", "odd name")
@@ -36,7 +44,7 @@ def rows(chance: random.Random, size: int, nulls: float) -> list[tuple]:
             chance.random() < 0.5,
             None,
             float(chance.randint(1, 4)),
-            (chance.randint(0, 2),),
+            [chance.randint(0, 2)],
             chance.randint(0, 100),
         )
         return tuple(None if chance.random() < nulls else value for value in made[:11]) + made[11:]
@@ -44,14 +52,14 @@ def rows(chance: random.Random, size: int, nulls: float) -> list[tuple]:
     return [one() for _ in range(size)]
 
 
-def rules(chance: random.Random) -> list[tuple[str, dict]]:
+def rules(chance: random.Random, columns: Sequence[str] = COLUMNS) -> list[tuple[str, dict]]:
     """Expectations of every supported type, most with several forms of arguments."""
     found: list[tuple[str, dict]] = []
 
     def add(kind: str, **given) -> None:
         found.append((kind, given))
 
-    for column in COLUMNS:
+    for column in columns:
         add("expect_column_values_to_not_be_null", column=column)
         add("expect_column_values_to_be_null", column=column, mostly=0.3)
         add("expect_column_values_to_be_unique", column=column)
@@ -61,26 +69,30 @@ def rules(chance: random.Random) -> list[tuple[str, dict]]:
         add("expect_column_values_to_be_of_type", column=column, type_="StringType")
     for column, values in (
         ("i", [0, 1, 2]), ("i", [1, None]), ("s", ["a", "ab"]), ("d", [1.5, 0.0]), ("e", [1, 2.5]), ("s", []),
-        ("t", ["2024-01-01"]), ("b", [True]), ("n", ["a"]), ("i", ["1"]), ("s", [1, 12]), ("ts", ["2024-01-01"]),
+        ("t", ["2024-01-01"]), ("b", [True]), ("n", ["a"]), ("i", ["1"]), ("s", [1, 12]),
+        ("ts", ["2024-01-01"]),
     ):  # fmt: skip
         add("expect_column_values_to_be_in_set", column=column, value_set=values)
         add("expect_column_values_to_not_be_in_set", column=column, value_set=values, mostly=0.5)
     for column, low, high in (
-        ("i", -1, 2), ("i", None, 1), ("l", 10, None), ("d", -1, 2.0), ("d", 0, 0), ("e", 0, 2), ("f", 0.1, 0.5),
+        ("i", -1, 2), ("i", None, 1), ("l", 10, None), ("d", -1, 2.0), ("d", 0, 0), ("e", 0, 2),
+        ("f", 0.1, 0.5),
         ("t", "2024-01-02", "2024-01-04"), ("ts", "2024-01-01 13:00:00", None), ("x", 1, 20),
-        ("n", 0, 1), ("i", 2, 1), ("h", 1, 4), ("z", 1.5, 3.5), ("b", 0, 1), ("w", 0, 1),
+        ("n", 0, 1), ("h", 1, 4), ("z", 1.5, 3.5),
     ):  # fmt: skip
-        bounds = {name: value for name, value in (("min_value", low), ("max_value", high)) if value is not None}
+        bounds = {
+            name: value for name, value in (("min_value", low), ("max_value", high)) if value is not None
+        }
         strict = {f"strict_{name[:3]}": chance.random() < 0.3 for name in bounds}
         add("expect_column_values_to_be_between", column=column, **bounds, **strict)
         if column in (*NUMBERS, "t", "ts", "s", "n"):
             add("expect_column_min_to_be_between", column=column, **bounds)
             add("expect_column_max_to_be_between", column=column, **bounds)
-    for column in (*NUMBERS, "h", "s"):
+    for column in NUMBERS:
         add("expect_column_mean_to_be_between", column=column, min_value=-1, max_value=2)
         add("expect_column_sum_to_be_between", column=column, min_value=0)
         add("expect_column_stdev_to_be_between", column=column, min_value=0.5, strict_min=True)
-    for regex in ("^a", "[0-9]+", "b$", "^$", "(["):
+    for regex in ("^a", "[0-9]+", "b$", "^$"):
         add("expect_column_values_to_match_regex", column="s", regex=regex)
         add("expect_column_values_to_not_match_regex", column="s", regex=regex, mostly=0.7)
     add("expect_column_values_to_match_regex", column="i", regex="1")

@@ -5,22 +5,22 @@ from __future__ import annotations
 import random
 
 import pytest
-from quality_frames import SCHEMA, conditioned, rows, rules, suite
+from quality_frames import COLUMNS, RAISING, SCHEMA, conditioned, rows, rules, suite
 
 from glue_secure.quality import fallback
-from glue_secure.quality.checker import ONE_PASS, Checker
+from glue_secure.quality.checker import AS_IT_IS, ONE_PASS, Checker
 from glue_secure.quality.plans import SUPPORTED
 
-# size, share of nulls
-FRAMES = ((0, 0.0), (40, 0.2))
+# size, share of nulls, columns for the rules that every column can have
+FRAMES = ((0, 0.0, ("i",)), (40, 0.2, ("i", "d", "n")))
 MORE = ((1, 0.0), (1, 1.0), (3, 0.5), (7, 0.0), (9, 1.0), (30, 0.05), (60, 0.4), (200, 0.1))
 
 
-def compare(spark, seed, size, nulls):
+def compare(spark, seed, size, nulls, columns=COLUMNS):
     """Outcomes that differ, and the types that one pass decided."""
     chance = random.Random(seed)
     frame = spark.createDataFrame(rows(chance, size, nulls), SCHEMA).coalesce(2)
-    checker = Checker(suite(conditioned(chance, rules(chance))))
+    checker = Checker(suite(conditioned(chance, rules(chance, columns))))
     found = checker.check(frame)
     told = fallback.run(frame, checker._expectations)
     differ = [
@@ -38,6 +38,18 @@ def test_outcomes_and_counts_are_those_of_great_expectations(glue_spark, frame):
     differ, decided = compare(glue_spark, 1, *frame)
     assert differ == []
     assert decided == SUPPORTED
+
+
+def test_what_raises_there_is_undecided_and_takes_nobody_with_it(glue_spark):
+    frame = glue_spark.createDataFrame(rows(random.Random(1), 3, 0), SCHEMA).coalesce(1)
+    median = (
+        "expect_column_median_to_be_between",
+        {"column": "l", "min_value": -(10**12), "max_value": 10**12},
+    )
+    null = ("expect_column_values_to_not_be_null", {"column": "i"})
+    found = Checker(suite([*RAISING, median, null])).check(frame).outcomes
+    assert [one.passed for one in found] == [None] * len(RAISING) + [True, True]
+    assert [one.by for one in found[-2:]] == [AS_IT_IS, ONE_PASS]
 
 
 @pytest.mark.long

@@ -34,11 +34,15 @@ MODULES = {
 
 def attempt(case: Any, way: Any) -> tuple[Exception | None, bool]:
     """Try a way out and end its run: what the run raised, and whether the way itself was refused."""
+    return attempt_function(getattr(MODULES[case.module], case.name), way)
+
+
+def attempt_function(act: Any, way: Any) -> tuple[Exception | None, bool]:
     refused = False
     try:
         with way.job:
             try:
-                getattr(MODULES[case.module], case.name)(way)
+                act(way)
             except (Refusal, CannotVerify):
                 refused = True
                 raise
@@ -48,6 +52,18 @@ def attempt(case: Any, way: Any) -> tuple[Exception | None, bool]:
         for end in getattr(way.bench, "ends", ()):
             end()
     return None, refused
+
+
+def objects_below(way: Any, *prefixes: str) -> dict[str, list[str]]:
+    """Every object below a prefix of the target's bucket: its algorithm and key."""
+    s3, found = way.aws("s3"), {}
+    for prefix in prefixes:
+        for entry in s3.list_objects_v2(Bucket=way.bench.target.split("/")[2], Prefix=prefix).get(
+            "Contents", ()
+        ):
+            head = s3.head_object(Bucket=way.bench.target.split("/")[2], Key=entry["Key"])
+            found[entry["Key"]] = [head.get("ServerSideEncryption", ""), head.get("SSEKMSKeyId", "")]
+    return found
 
 
 def all_is_encrypted_and_shown(way: Any) -> None:

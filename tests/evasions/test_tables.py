@@ -1,4 +1,4 @@
-"""Iceberg, Delta and Hudi, with their own jars, in a session of their own: long, as 230 MB are fetched once."""
+"""Iceberg, Delta and Hudi, with their own jars, in a session of their own: long, as the jars have 230 MB."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from glue_secure.core.arguments import COLUMNS
-from glue_secure.core.columns import ColumnPolicy, ColumnTags, Decision, Tag, TagKind, WrappedKey, decide
+from glue_secure.core.column_decisions import ColumnTags, Decision, decide
+from glue_secure.core.columns import ColumnPolicy, Tag, TagKind, WrappedKey
 from glue_secure.core.errors import CannotVerify, Refusal, UsageError
 from glue_secure.core.evidence import ColumnRecord
 from glue_secure.core.identifiers import S3Uri

@@ -216,6 +216,8 @@ _TABLE = (
             "Tags that cannot be read are not 'no tags'.", _LF_TAGS),
     Control("GS-COL-005", "Under a column policy, every sink is one whose columns the guard sees", C,
             "awsglue's own sinks take the frame past the guard of columns.", _GLUE + "aws-glue-api-crawler-pyspark-extensions-glue-context.html"),
+    Control("GS-COL-006", "Under a column policy, Spark itself writes nothing", C,
+            "df.write, SQL, a stream or a saved RDD goes past the guard of columns: tagged columns leave as they are.", _CATALOG_COLUMN),
     Control("GS-EVD-001", "The run's evidence is written, encrypted", H,
             "A run that cannot show what it did cannot be relied on.", _SSE_KMS),
     Control("GS-DEP-001", "A reviewed deployment is applied to the account that it was planned from", H,

@@ -280,11 +280,5 @@ def stream_to_memory(way):
     _stream(way).format("memory").queryName(_table(way)).start().awaitTermination()
 
 
-def pandas_on_spark(way):
-    frame = way.frame().pandas_api()
-    frame.to_parquet(f"{way.out}/parquet")
-    frame.to_csv(f"{way.out}/csv")
-
-
 def through_a_function(way):
     way.job.write.through(way.out, lambda: _rdd(way)._jrdd.saveAsTextFile(way.out))

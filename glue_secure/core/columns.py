@@ -1,7 +1,6 @@
 """A column policy as data: which columns a sink must protect, how, and what that means for one schema.
 
-The text is TOML or JSON; docs/columns.md shows one. Column names compare without regard to case, as
-Spark's own do by default, so that ``Email`` does not slip past a rule for ``email``.
+The text is TOML or JSON; docs/columns.md shows one. How names compare stands in ``core/column_names.py``.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ from enum import Enum
 from importlib import import_module
 from typing import Any
 
-from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.core.column_names import plain
+from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn
 
 PURPOSE = "glue-secure:purpose"
@@ -90,7 +90,7 @@ class ColumnRule:
 
     Attributes:
         action: what is done.
-        column: a name, which matches at any depth, or a path ``a.b``, which matches that column; ``""``.
+        column: a name, which matches at any depth, or a path ``a.b`` from the top; ``""``.
         tag: the tag that a catalog column carries, None for a rule by name.
         domain: of ``tokenise``: within one, equal values give equal tokens; ``""`` for the column's name.
         keep_last: of ``mask``: how many last characters of a text stay.
@@ -102,12 +102,9 @@ class ColumnRule:
     domain: str = ""
     keep_last: int = 0
 
-    def matches(self, path: tuple[str, ...], tags: frozenset[Tag]) -> bool:
-        """Whether the rule is for the column at ``path`` that carries ``tags``."""
-        if self.tag is not None:
-            return self.tag in tags
-        wanted = self.column.casefold()
-        return wanted in (".".join(path).casefold(), path[-1].casefold())
+    def matches(self, names: frozenset[str], tags: frozenset[Tag]) -> bool:
+        """Whether the rule is for the column that is known as ``names`` and carries ``tags``."""
+        return self.tag in tags if self.tag is not None else plain(self.column) in names
 
     @property
     def selector(self) -> str:
@@ -199,78 +196,6 @@ class SchemaColumn:
     def text(self) -> str:
         """``a.b.c``."""
         return ".".join(self.path)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What is done to one column of one sink, and by which rule."""
-
-    column: SchemaColumn
-    rule: ColumnRule
-
-    @property
-    def domain(self) -> str:
-        """The domain of its tokens."""
-        return (self.rule.domain or self.column.path[-1]).casefold()
-
-
-ColumnTags = Mapping[str, frozenset[Tag]]
-"""Tags by column path in small letters (``address.street``), as the Data Catalog has them."""
-
-
-def decide(
-    policy: ColumnPolicy, tags: ColumnTags, schema: Sequence[SchemaColumn], *, sink: str
-) -> tuple[Decision, ...]:
-    """What the policy does to each column of a sink; parents come before their fields in ``schema``.
-
-    A catalog tag is met by name, at any depth: a column that was moved into a struct stays tagged.
-
-    Raises:
-        Refusal: GS-COL-001, a tagged column has no action; GS-COL-003, an action that cannot be carried out.
-    """
-    made: list[Decision] = []
-    settled: list[tuple[str, ...]] = []
-    for column in schema:
-        if any(column.path[: len(parent)] == parent for parent in settled):
-            continue
-        carried = tags.get(column.text.casefold(), frozenset()) | tags.get(
-            column.path[-1].casefold(), frozenset()
-        )
-        rule = next((one for one in policy.rules if one.matches(column.path, carried)), None)
-        if rule is None:
-            without = sorted(map(str, carried & policy.tagged))
-            if without:
-                raise Refusal(
-                    "GS-COL-001",
-                    resource=f"column {column.text} of {sink}",
-                    found=f"{', '.join(without)}, and no action",
-                    required="drop, mask, tokenise or encrypt for every tagged column",
-                    fix=f"add a rule for {column.text} to the column policy {policy.name}",
-                )
-            continue
-        _refuse_impossible(column, rule, sink)
-        made.append(Decision(column, rule))
-        settled.append(column.path)
-    return tuple(made)
-
-
-def _refuse_impossible(column: SchemaColumn, rule: ColumnRule, sink: str) -> None:
-    if column.inside_repeated:
-        found, fix = (
-            f"{rule.action.value} inside an array or a map",
-            "name the whole array, or flatten it first",
-        )
-    elif rule.action.needs_key and column.shape is not Shape.VALUE:
-        found, fix = f"{rule.action.value} of a {column.shape.value}", "name its fields, or use drop or mask"
-    else:
-        return
-    raise Refusal(
-        "GS-COL-003",
-        resource=f"column {column.text} of {sink}",
-        found=found,
-        required="an action that can be carried out on every value of the column",
-        fix=fix,
-    )
 
 
 def _toml(text: str, what: str) -> Any:

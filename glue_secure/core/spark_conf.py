@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from glue_secure.core.endpoints import same_service
+from glue_secure.core.iceberg import ENDPOINT, catalogs, check_catalogs
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.policy import Finding, failed, passed
 from glue_secure.core.redaction import redact_setting, redact_text, shown_key
@@ -85,11 +86,12 @@ def plan_settings(key: KmsKeyArn, *, s3_endpoint: str) -> SettingsPlan:
 
 
 def check_settings(plan: SettingsPlan, in_force: Mapping[str, str]) -> list[Finding]:
-    """GS-S3-001 to GS-S3-003: what is in force equals the plan, and nothing beside it undoes it.
+    """GS-S3-001 to -003, -013: what is in force equals the plan, and nothing beside it undoes it.
 
     Args:
         plan: what was to be set.
-        in_force: every Hadoop setting whose name begins with ``fs.s3``, read back.
+        in_force: every Hadoop setting whose name begins with ``fs.s3``, and what decides of Iceberg catalogs,
+            read back.
     """
     findings = []
     for name, value in plan.settings.items():
@@ -118,12 +120,17 @@ def check_settings(plan: SettingsPlan, in_force: Mapping[str, str]) -> list[Find
             findings.append(_bucket_setting(plan, name, match["bucket"], match["name"], in_force[name]))
         elif name == "fs.s3.endpoint":
             findings.append(_endpoint(plan, name, in_force[name]))
-    return findings
+    findings += [
+        _endpoint(plan, catalog + ENDPOINT, in_force[catalog + ENDPOINT])
+        for catalog in catalogs(in_force)
+        if catalog + ENDPOINT in in_force
+    ]
+    return findings + check_catalogs(in_force, plan.key)
 
 
 def _endpoint(plan: SettingsPlan, name: str, value: str) -> Finding:
     """GS-S3-002: TLS, and the same service that verification asks; Hadoop's own default is AWS."""
-    resource = f"Hadoop setting {name}"
+    resource = f"setting {name}"
     secure = "://" not in value or value.strip().lower().startswith("https://")
     if secure and same_service(value or "s3.amazonaws.com", plan.s3_endpoint):
         return passed("GS-S3-002", resource, value or "not set: the region's own, over TLS")

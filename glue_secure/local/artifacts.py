@@ -134,11 +134,17 @@ def ivy_module(artifacts: Sequence[Artifact]) -> str:
     """The ``ivy.xml`` that asks for these artifacts and for nothing they depend on."""
     dependencies = "\n".join(
         f"    <dependency org={quoteattr(a.group)} name={quoteattr(a.name)} rev={quoteattr(a.version)}"
-        ' transitive="false"/>'
+        + (
+            f' transitive="false"><artifact name={quoteattr(a.name)} type="jar" ext="jar"'
+            f" m:classifier={quoteattr(a.classifier)}/></dependency>"
+            if a.classifier
+            else ' transitive="false"/>'
+        )
         for a in artifacts
     )
     return (
-        '<ivy-module version="2.0">\n  <info organisation="glue-secure" module="local"/>\n'
+        '<ivy-module version="2.0" xmlns:m="http://ant.apache.org/ivy/extra">\n'
+        '  <info organisation="glue-secure" module="local"/>\n'
         '  <configurations defaultconfmapping="*->default,master()"><conf name="default"/></configurations>\n'
         f"  <dependencies>\n{dependencies}\n  </dependencies>\n</ivy-module>\n"
     )
@@ -153,7 +159,7 @@ def _run_ivy(work: Path, java_home: Path, total: int, say: Progress) -> None:
         *proxy_options(os.environ),
         *("-cp", installed_spark().own_jar("ivy-*.jar"), "org.apache.ivy.Main"),
         *("-cache", work / "ivy-cache", "-ivy", work / "ivy.xml", "-confs", "default"),
-        *("-retrieve", f"{work / 'got'}/[artifact]-[revision].[ext]"),
+        *("-retrieve", f"{work / 'got'}/[artifact]-[revision](-[classifier]).[ext]"),
     ]
     if settings := os.environ.get(IVY_SETTINGS_VARIABLE, ""):
         command += ["-settings", settings]

@@ -11,18 +11,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One file of Maven Central, by coordinates, digest and size in bytes."""
+    """One file of Maven Central, by coordinates, digest and size in bytes; most have no classifier."""
 
     group: str
     name: str
     version: str
     sha256: str
     size: int
+    classifier: str = ""
 
     @property
     def file_name(self) -> str:
         """Its name in the cache."""
-        return f"{self.name}-{self.version}.jar"
+        return f"{self.name}-{self.version}{'-' if self.classifier else ''}{self.classifier}.jar"
 
 
 def _table(text: str) -> tuple[Artifact, ...]:

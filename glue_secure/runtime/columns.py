@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from glue_secure.core.arguments import COLUMNS
-from glue_secure.core.columns import ColumnPolicy, ColumnTags, Decision, Tag, TagKind, WrappedKey, decide
+from glue_secure.core.column_decisions import ColumnTags, Decision, decide
+from glue_secure.core.columns import ColumnPolicy, Tag, TagKind, WrappedKey
 from glue_secure.core.errors import CannotVerify, Refusal, UsageError
 from glue_secure.core.evidence import ColumnRecord
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.policy import passed
+from glue_secure.core.native import NativeWrite
+from glue_secure.core.policy import Finding, failed, passed
+from glue_secure.core.redaction import redact_text
 from glue_secure.core.service import ServiceError
 from glue_secure.runtime.ledger import Ledger
 from glue_secure.runtime.ports import ColumnSource, Engine, ObjectStore
@@ -119,6 +122,26 @@ class ColumnGuard:
                 required="a write whose columns the guard can protect",
                 fix="write it with SecureJob (job.write.s3), or run this job without a column policy",
             )
+
+    def judge_natives(self, writes: Sequence[NativeWrite]) -> list[Finding]:
+        """GS-COL-006: under a policy every native write fails, whatever its columns; none of them passes.
+
+        What was written lies in its place as the frame had it. A write that failed counts: bytes may be left.
+        """
+        if self._location is None:
+            return []
+        told = f"column policy {self._location}"
+        return [
+            failed(
+                "GS-COL-006",
+                f"native write of {write.format} under {told}",
+                found=redact_text(write.place) or write.problem,
+                required="no write but those whose columns the guard protects",
+                fix="write with job.write.s3 or job.write.jdbc (in plain Spark with the GlueContext too), or "
+                "run this job without a column policy; what was written lies there unprotected: remove it",
+            )
+            for write in writes
+        ] or [passed("GS-COL-006", told, "no native write")]
 
 
 def _read(location: S3Uri, objects: ObjectStore) -> ColumnPolicy:

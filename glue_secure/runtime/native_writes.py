@@ -49,7 +49,8 @@ class NativeDesk:
         self._plan, self._objects, self._funnel, self._ledger = plan, objects, funnel, ledger
 
     def require_sight(self, seen: NativesSeen) -> None:
-        """Refuse to start what could not be watched (GS-S3-011, -012)."""
+        """Refuse to start what could not be watched (GS-S3-011, -012), or goes past columns (GS-COL-006)."""
+        enforce(self._funnel.past_columns(seen.writes))
         self._judged(seen.writes, seen.doubts)
 
     def verify(self, seen: NativesSeen, *, staged: bool = False) -> None:
@@ -61,10 +62,12 @@ class NativeDesk:
                 that tell no place are taken to be that.
 
         Raises:
-            Refusal: GS-S3-011, a place that is not S3; GS-S3-009; GS-S3-004; a setting, as in guarded writes.
+            Refusal: GS-S3-011, a place that is not S3; GS-S3-009; GS-S3-004; a setting, as in guarded writes;
+                GS-COL-006, any write under a column policy.
             CannotVerify: GS-S3-012, something may have been missed; GS-S3-007.
         """
         with self._ledger.timed("verify natives"):
+            self._ledger.findings.extend(enforce(self._funnel.past_columns(seen.writes)))
             writes = [w for w in seen.writes if not (staged and w.format == "rdd" and not w.place)]
             places = self._judged(writes, seen.doubts)
             self._ledger.findings.append(

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable
 from glue_secure.core.catalog_encryption import CatalogEncryption
-from glue_secure.core.columns import ColumnPolicy, Decision, SchemaColumn, Tag, WrappedKey
+from glue_secure.core.column_decisions import Decision
+from glue_secure.core.columns import ColumnPolicy, SchemaColumn, Tag, WrappedKey
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey

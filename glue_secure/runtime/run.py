@@ -16,10 +16,10 @@ from glue_secure.core.arguments import BOOKMARK_URI, COLUMNS, EVIDENCE_URI, JobA
 from glue_secure.core.errors import CannotVerify, GlueSecureError, Refusal, UsageError
 from glue_secure.core.evidence import Evidence, StreamRecord, WriteRecord
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.policy import enforce, passed
+from glue_secure.core.policy import Finding, enforce, passed
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import check_java_options, check_settings
-from glue_secure.core.workers import hold_workers
+from glue_secure.core.workers import SHUFFLE_ARGUMENTS, hold_workers
 from glue_secure.runtime.bookmarking import bookmarks_of
 from glue_secure.runtime.catalog import CatalogDesk
 from glue_secure.runtime.catalog_gate import CatalogGate
@@ -70,6 +70,7 @@ class SecuredRun(Through, Gated):
         self.identity, self.preflight = identity, preflight
         self.fine_grained = is_fine_grained(arguments)
         self._strict_workers = arguments.requires_worker_encryption()
+        self._told_of_shuffle = {name: arguments.get(name) or "" for name in SHUFFLE_ARGUMENTS}
         self.evidence_uri: S3Uri | None = None
         self._services, self._engine, self._ledger = services, engine, ledger
         self._arguments, self._gate = arguments, None
@@ -205,8 +206,7 @@ class SecuredRun(Through, Gated):
             in_force = self._engine.settings_in_force()
             self._ledger.findings.extend(enforce(check_settings(self.preflight.plan, in_force)))
             self._ledger.findings.extend(enforce(check_java_options(self._engine.java_options())))
-            workers = self._engine.worker_settings()
-            self._ledger.findings.extend(hold_workers(workers, required=self._strict_workers))
+            self._ledger.findings.extend(self._workers())
             self._engine.watch_natives(self._save)
             self._natives.require_sight(self._engine.natives())
             self._driver_calls.cover(lambda: self.is_open)
@@ -226,6 +226,10 @@ class SecuredRun(Through, Gated):
         if facts.uri:
             for control in ("GS-BKM-001", "GS-BKM-002", "GS-BKM-003", "GS-BKM-004"):
                 self._ledger.findings.append(passed(control, facts.uri, f"sequence {facts.sequence_before}"))
+
+    def _workers(self) -> list[Finding]:
+        settings = {**self._engine.worker_settings(), **self._told_of_shuffle}
+        return hold_workers(settings, key=self.preflight.plan.key, required=self._strict_workers)
 
     def read_s3(self, source: str | Sequence[str], **arguments: Any) -> Any:
         """See :meth:`ReadFunnel.read_s3`."""

@@ -10,8 +10,9 @@ from typing import Any
 from glue_secure.core.errors import Refusal, UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.native import NativeWrite
 from glue_secure.core.objects import ObjectEncryption, ObjectSummary
-from glue_secure.core.policy import enforce, stop, unknown
+from glue_secure.core.policy import Finding, enforce, stop, unknown
 from glue_secure.core.quiet import wire_logs_muted
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, check_client, check_settings, protected_options
@@ -79,6 +80,10 @@ class WriteFunnel:
         """GS-COL-005: refuse, under a column policy, a sink that takes the frame past it."""
         if self._columns is not None:
             self._columns.refuse_unreachable(sink)
+
+    def past_columns(self, writes: Sequence[NativeWrite]) -> list[Finding]:
+        """GS-COL-006: what Spark wrote by itself, held against the run's column policy."""
+        return [] if self._columns is None else self._columns.judge_natives(writes)
 
     def write_s3(
         self,

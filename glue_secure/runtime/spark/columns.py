@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from glue_secure.core.columns import ColumnAction, ColumnPolicy, Decision, SchemaColumn, Shape
-from glue_secure.core.errors import UsageError
+from glue_secure.core.column_decisions import Decision
+from glue_secure.core.columns import ColumnAction, ColumnPolicy, SchemaColumn, Shape
+from glue_secure.core.errors import Refusal, UsageError
 
 HIDDEN = "****"
 
@@ -21,15 +22,22 @@ def protected(frame: Any, decisions: Sequence[Decision], policy: ColumnPolicy) -
 
     What is tokenised or encrypted becomes text; what is masked keeps its type, and is null unless it is
     text. Values become text as Spark casts them (binary as base64), timestamps in the session's time zone.
+    A changed column loses its metadata, which may hold values (an indexer's labels) or a length.
+
+    Raises:
+        Refusal: GS-COL-003, two columns or fields of one name.
+        UsageError: no column would stay.
     """
     from pyspark.sql import functions as F
 
+    _refuse_twins(frame, decisions)
     by_path = {each.column.path: each for each in decisions}
+    changed = {each.column.path[0] for each in decisions}
     kept = []
     for item in frame.schema.fields:
         column = _changed(F.col(_quoted(item.name)), item.dataType, (item.name,), by_path, policy)
         if column is not None:
-            kept.append(column.alias(item.name, metadata=item.metadata))
+            kept.append(column.alias(item.name, metadata={} if item.name in changed else item.metadata))
     if not kept:
         raise UsageError(
             f"column policy {policy.name}", found="drop for every column", required="a column that stays"
@@ -105,6 +113,25 @@ def _acted(column: Any, kind: Any, decision: Decision, policy: ColumnPolicy) -> 
     if action is ColumnAction.TOKENISE:
         return column_functions.tokenise(policy.key, decision.domain)(text)
     return column_functions.encrypt(policy.key, decision.column.text)(text)
+
+
+def _refuse_twins(frame: Any, decisions: Sequence[Decision]) -> None:
+    """Two of one name cannot be told apart by it, at the top or in a struct that is made anew."""
+    exact = str(frame.sparkSession.conf.get("spark.sql.caseSensitive")).lower() == "true"
+    made_anew = {each.column.path[:depth] for each in decisions for depth in range(len(each.column.path))}
+    seen: set[tuple[str, ...]] = set()
+    for column in column_tree(frame.schema):
+        *above, name = column.path
+        here = (*above, name if exact else name.lower())
+        if tuple(above) in made_anew and not column.inside_repeated and here in seen:
+            raise Refusal(
+                "GS-COL-003",
+                resource=f"column {column.text} of a write",
+                found="two of that name" + ("" if exact else ", as Spark compares names"),
+                required="names that tell the columns apart",
+                fix="rename or drop one of them before the write",
+            )
+        seen.add(here)
 
 
 def _walk(kind: Any, path: tuple[str, ...], *, inside: bool) -> Iterator[SchemaColumn]:

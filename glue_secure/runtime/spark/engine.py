@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from glue_secure.core.catalog import CatalogColumn
-from glue_secure.core.columns import ColumnPolicy, Decision, SchemaColumn
+from glue_secure.core.column_decisions import Decision
+from glue_secure.core.columns import ColumnPolicy, SchemaColumn
 from glue_secure.core.connection import Credentials
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from glue_secure.core.iceberg import CATALOGS, is_decisive, plan_catalogs
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.quiet import wire_logs_muted
 from glue_secure.core.spark_conf import SettingsPlan
@@ -55,16 +56,25 @@ class HadoopSettings:
         for name, value in plan.settings.items():
             self._conf.set(name, value)
             self._spark.conf.set(name, value)
+        for name, value in plan_catalogs(self._catalogs(), plan.key).items():
+            self._spark.conf.set(name, value)
 
     def in_force(self) -> dict[str, str]:
-        """Every ``fs.s3*`` setting as a write would see it now."""
+        """Every ``fs.s3*`` setting as a write would see it now, and what decides of Iceberg catalogs."""
         settings = self._spark._jsparkSession.sessionState().newHadoopConf()
         # One crossing into the JVM instead of three for each of some hundred settings. Values come from
         # Configuration.get, which expands variables and follows renamed keys.
         mapper = self._jvm.com.fasterxml.jackson.databind.ObjectMapper()
         with wire_logs_muted():  # fs.s3a.secret.key may be among them
             found = json.loads(mapper.writeValueAsString(settings.getPropsWithPrefix(_PREFIX)))
-        return {_PREFIX + name: str(value) for name, value in found.items()}
+        return {_PREFIX + name: str(value) for name, value in found.items()} | self._catalogs()
+
+    def _catalogs(self) -> dict[str, str]:
+        settings = self._spark._jsparkSession.conf()
+        # All names in one crossing, and the values of few.
+        names = str(settings.getAll().keys().mkString("\n")).split("\n")
+        decisive = (name for name in names if name.startswith(CATALOGS) and is_decisive(name))
+        return {name: str(settings.get(name)) for name in decisive}
 
     def client_encryption(self, uri: S3Uri) -> tuple[str, str]:
         """Algorithm and key of the file system client that serves this bucket.

@@ -35,6 +35,10 @@ JARS = {
         "6b2031f69ae36b07624d401fba00b0d4be53fdb277f78366da100bedf8e8ed27", 1050537),
     "oracle": Artifact("com.oracle.database.jdbc", "ojdbc11", "21.7.0.0",
         "5999cce033d270dd8a1eb9e6c5254d166cd5f399ae2ed76b724b019b3ce51d01", 5181830),
+    "redshift-2.1.0.29": Artifact("com.amazon.redshift", "redshift-jdbc42", "2.1.0.29",
+        "b30825a09c05293a79c8839bfef172901a9dcb7a46ec19559409d0e6eb7b5299", 1077259),
+    "oracle-23.3": Artifact("com.oracle.database.jdbc", "ojdbc11", "23.3.0.23.09",
+        "5ffffe668e713f0fa3ea37096d40704181b005b79c24fe34f20364c918c411b0", 7107784),
 }  # fmt: skip
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from glue_secure.core.columns import ColumnAction, ColumnPolicy, SchemaColumn, Shape, Tag, TagKind, decide
+from glue_secure.core.column_decisions import decide
+from glue_secure.core.columns import ColumnAction, ColumnPolicy, SchemaColumn, Shape, Tag, TagKind
 from glue_secure.core.errors import Refusal, UsageError
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"

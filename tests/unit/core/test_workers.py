@@ -5,16 +5,21 @@ from __future__ import annotations
 import pytest
 
 from glue_secure.core.arguments import JobArguments
-from glue_secure.core.errors import UsageError
+from glue_secure.core.errors import CannotVerify, Refusal, UsageError
+from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.policy import Verdict
-from glue_secure.core.workers import DISK_CONF, WORKER_SETTINGS, check_workers, network_conf
+from glue_secure.core.workers import DISK_CONF, WORKER_SETTINGS, check_workers, hold_workers, network_conf
 
 ON = {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
 
 
+KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555")
+PLUGIN = "com.amazonaws.spark.shuffle.io.cloud.ChopperPlugin"
+
+
 def verdicts(settings):
-    found = {one.control: one.verdict.value for one in check_workers(settings)}
-    assert list(found) == ["GS-SPK-001", "GS-SPK-002"]
+    found = {one.control: one.verdict.value for one in check_workers(settings, key=KEY)}
+    assert list(found) == ["GS-SPK-001", "GS-SPK-002", "GS-SPK-003", "GS-SPK-004"]
     return found["GS-SPK-001"], found["GS-SPK-002"]
 
 
@@ -45,10 +50,74 @@ def test_gs_spk_002_of_disks_the_setting_decides(value, verdict):
 
 def test_what_is_set_where_it_can_be_set_passes_when_it_is_read_back():
     settings = {"spark.master": "local-cluster[2,1,1024]", **DISK_CONF, **network_conf("secret")}
-    assert {one.verdict for one in check_workers(settings)} == {Verdict.PASS}
-    assert "secret" not in repr(check_workers(settings))
+    assert {one.verdict for one in check_workers(settings, key=KEY)} == {Verdict.PASS}
+    assert "secret" not in repr(check_workers(settings, key=KEY))
     assert set(ON) < set(WORKER_SETTINGS)
     assert not any("secret" in name for name in WORKER_SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"spark.shuffle.storage.path": "s3://bucket/shuffle"},
+        {"spark.shuffle.glue.s3ShuffleBucket": "s3://bucket"},
+        {"spark.shuffle.sort.io.plugin.class": PLUGIN},
+        {"write-shuffle-files-to-s3": "true"},
+        {"write-shuffle-spills-to-s3": "True"},
+    ],
+)
+def test_gs_spk_003_a_shuffle_in_s3_is_refused(settings):
+    with pytest.raises(Refusal, match="GS-SPK-003"):
+        hold_workers(settings, key=KEY, required=False)
+
+
+@pytest.mark.parametrize("name", ["", "sort", "org.apache.spark.shuffle.sort.SortShuffleManager"])
+def test_sparks_own_shuffle_passes(name):
+    found = check_workers({"spark.shuffle.manager": name, "write-shuffle-files-to-s3": "false"}, key=KEY)
+    assert [one.verdict for one in found if one.control == "GS-SPK-003"] == [Verdict.PASS]
+
+
+def test_gs_spk_003_of_another_shuffle_manager_nothing_is_known():
+    settings = {"spark.shuffle.manager": "com.example.Manager"}
+    assert {one.verdict for one in hold_workers(settings, key=KEY, required=False)} >= {Verdict.UNKNOWN}
+    with pytest.raises(CannotVerify):
+        hold_workers({**settings, "spark.master": "local", **DISK_CONF}, key=KEY, required=True)
+
+
+@pytest.mark.parametrize(
+    ("place", "algorithm", "key", "verdict"),
+    [
+        ("s3a://logs/x", "SSE-KMS", str(KEY), "PASS"),
+        ("s3://logs/x", "SSE-KMS", str(KEY), "PASS"),
+        ("s3a://logs/x", "AES256", str(KEY), "UNKNOWN"),
+        ("s3a://logs/x", "SSE-KMS", str(KEY)[:-1] + "6", "UNKNOWN"),
+        ("s3a://logs/x", "", "", "UNKNOWN"),
+        ("file:///tmp/x", "SSE-KMS", str(KEY), "UNKNOWN"),
+        ("", "SSE-KMS", str(KEY), "UNKNOWN"),
+    ],
+)
+def test_gs_spk_004_an_event_log_passes_in_s3_under_the_key_alone(place, algorithm, key, verdict):
+    settings = {
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": place,
+        "spark.hadoop.fs.s3a.encryption.algorithm": algorithm,
+        "spark.hadoop.fs.s3a.encryption.key": key,
+    }
+    (found,) = (one for one in check_workers(settings, key=KEY) if one.control == "GS-SPK-004")
+    assert found.verdict.value == verdict
+    if verdict == "UNKNOWN":
+        required = {**settings, "spark.master": "local", **DISK_CONF}
+        with pytest.raises(CannotVerify, match="GS-SPK-004"):
+            hold_workers(required, key=KEY, required=True)
+
+
+def test_key_material_of_another_encryption_is_not_shown():
+    settings = {
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": "s3a://logs/x",
+        "spark.hadoop.fs.s3a.encryption.key": "bWF0ZXJpYWw=",
+    }
+    assert "bWF0ZXJpYWw=" not in repr(check_workers(settings, key=KEY))
 
 
 @pytest.mark.parametrize(("text", "required"), [(None, False), ("reported", False), ("required", True)])

@@ -70,6 +70,13 @@ def test_ivy_is_asked_for_each_artifact_and_nothing_behind_it(line: str) -> None
     assert {d.get("transitive") for d in asked} == {"false"}
 
 
+def test_ivy_is_asked_for_a_classifier_where_there_is_one() -> None:
+    jar = Artifact("org.gaul", "s3proxy", "4.1.0", "0", 1, "jar-with-dependencies")
+    (asked,) = ElementTree.fromstring(artifacts.ivy_module([jar])).findall(".//artifact")
+    assert asked.get("{http://ant.apache.org/ivy/extra}classifier") == "jar-with-dependencies"
+    assert jar.file_name == "s3proxy-4.1.0-jar-with-dependencies.jar"
+
+
 @pytest.mark.parametrize(
     ("machine", "name"),
     [("x86_64", "amd64"), ("amd64", "amd64"), ("aarch64", "arm64v8"), ("arm64", "arm64v8")],

@@ -9,6 +9,7 @@ import pytest
 from glue_secure.core.columns import Tag, TagKind
 from glue_secure.core.errors import CannotVerify, Refusal, UsageError
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.native import NativesSeen, NativeWrite
 from glue_secure.core.service import ServiceError
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
@@ -75,6 +76,42 @@ def test_a_sink_that_takes_the_frame_past_the_guard_is_refused(world, start):
     with pytest.raises(Refusal) as error:
         run.write_through("s3://curated/t/", format="parquet", perform=lambda: 1)
     assert error.value.control == "GS-COL-005"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        NativeWrite("s3a://curated/out", "parquet", 3),
+        NativeWrite("s3a://curated/out", "parquet", failed=True),
+        NativeWrite("s3a://curated/cp", "checkpoint"),
+        NativeWrite("jdbc: JdbcRelationProvider", "jdbc"),
+        NativeWrite("", "rdd", problem="an RDD save"),
+    ],
+    ids=["files", "failed", "checkpoint", "database", "no place"],
+)
+def test_gs_col_006_a_native_write_fails_the_commit_and_moves_no_bookmark(world, start, write):
+    run = start()
+    world.engine.native = NativesSeen((write,))
+    with pytest.raises(Refusal) as error:
+        run.commit()
+    assert error.value.control == "GS-COL-006"
+    assert "job.write.s3" in error.value.fix
+    bookmark = world.evidence()["bookmark"]
+    assert bookmark["sequence_after"] == bookmark["sequence_before"]
+
+
+def test_gs_col_006_what_spark_was_told_to_write_before_the_run_stops_it_at_its_start(world, start):
+    world.engine.native = NativesSeen((NativeWrite("s3a://curated/cp", "checkpoint"),))
+    with pytest.raises(Refusal, match="GS-COL-006"):
+        start()
+
+
+def test_an_rdd_that_is_staged_somewhere_is_no_excuse_under_a_policy(world, start):
+    run = start()
+    run.watch_until_commit("s3://curated/staged/", format="checkpoint")
+    world.engine.native = NativesSeen((NativeWrite("", "rdd", problem="an RDD save"),))
+    with pytest.raises(Refusal, match="GS-COL-006"):
+        run.commit()
 
 
 def test_a_key_that_does_not_open_stops_the_run_at_its_start(world, start):

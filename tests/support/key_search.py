@@ -1,0 +1,141 @@
+"""What Spark tells of what runs while a block runs, and a search for a key in it.
+
+The event log, the plans, the driver's log, and the pages and REST API of Spark's own UI, which the embedded
+account has off: here one is started over the session's live store, on loopback.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import html
+import json
+import urllib.request
+
+EXPLAINED = ("simple", "extended", "codegen", "cost", "formatted")
+_PAGES = ("environment/", "SQL/", "jobs/", "stages/", "executors/")
+
+
+def forms(key):
+    """How the key's bytes would look in a text: raw, halves, hexadecimal, base64, lists."""
+    signed = [byte - 256 if byte > 127 else byte for byte in key]
+    texts = [
+        key.hex(),
+        key.hex().upper(),
+        key.hex(" ").upper(),
+        repr(key)[2:-1],
+        json.dumps(key.decode("latin-1"))[1:-1],
+        key.decode("latin-1"),
+        *(between.join(map(str, listed)) for listed in (signed, key) for between in (",", ", ")),
+    ]
+    for before in range(3):
+        encoded = base64.b64encode(b"x" * before + key).decode()
+        inner = encoded[-(-8 * before // 6) : 8 * (before + len(key)) // 6]
+        texts += [inner, inner.replace("+", "-").replace("/", "_")]
+    return {key, key[:16], key[16:], *(text.encode() for text in texts)}
+
+
+def found(told, key):
+    """The places, of what :func:`observed` gives, in which the key is in any form."""
+    return {place for place, text in told.items() if any(form in text for form in forms(key))}
+
+
+@contextlib.contextmanager
+def observed(spark, folder):
+    """Gather while the block runs; afterwards the mapping it gives holds bytes by place.
+
+    ``told.explain(frame)`` adds a frame's plans.
+    """
+    told = _Told(spark)
+    with _event_log(spark, folder / "events"), _driver_log(spark, folder / "driver.log"):
+        first = told.sql_store.executionsCount()
+        yield told
+        spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
+    events = [path.read_bytes() for path in (folder / "events").rglob("*") if path.is_file()]
+    told["event log"], told["driver log"] = b"".join(events), (folder / "driver.log").read_bytes()
+    with _ui(spark, told.sql_store) as address:
+        api = f"{address}/api/v1/applications/{spark.sparkContext.applicationId}"
+        query = f"details=true&planDescription=true&offset={first}&length=1000"
+        told["REST sql"] = _get(f"{api}/sql?{query}")
+        told["REST environment"] = _get(f"{api}/environment")
+        numbers = [each["id"] for each in json.loads(told["REST sql"])]
+        told["SQL pages"] = b"".join(_get(f"{address}/SQL/execution/?id={number}") for number in numbers)
+        for page in _PAGES:
+            told[f"page {page}"] = _get(f"{address}/{page}")
+
+
+class _Told(dict):
+    def __init__(self, spark):
+        super().__init__()
+        self.spark, self.sql_store = spark, spark._jsparkSession.sharedState().statusStore()
+
+    def explain(self, frame):
+        explain = self.spark._jvm.org.apache.spark.sql.api.python.PythonSQLUtils.explainString
+        plans = [explain(frame._jdf.queryExecution(), mode) for mode in EXPLAINED]
+        plans.append(frame._jdf.queryExecution().toString())
+        self["explain"] = self.get("explain", b"") + "\n".join(plans).encode()
+
+
+def _get(address):
+    with urllib.request.urlopen(address) as answer:
+        body = answer.read()
+    return body if "/api/" in address else html.unescape(body.decode()).encode()
+
+
+@contextlib.contextmanager
+def _event_log(spark, folder):
+    folder.mkdir(parents=True)
+    context = spark.sparkContext
+    jvm, scala = context._jvm, context._jsc.sc()
+    logger = jvm.org.apache.spark.scheduler.EventLoggingListener(
+        "key-search", jvm.scala.Option.empty(), jvm.java.net.URI(folder.as_uri()), scala.conf(),
+        context._jsc.hadoopConfiguration(),
+    )  # fmt: skip
+    logger.start()
+    scala.listenerBus().addToEventLogQueue(logger)
+    try:
+        yield
+    finally:
+        scala.listenerBus().waitUntilEmpty()
+        scala.listenerBus().removeListener(logger)
+        logger.stop()
+
+
+@contextlib.contextmanager
+def _driver_log(spark, path):
+    """Log4j's lines of Spark at INFO, and each plan as the optimiser changes it."""
+    log4j = spark._jvm.org.apache.logging.log4j
+    configuration = log4j.LogManager.getContext(False).getConfiguration()
+    layout = log4j.core.layout.PatternLayout.createDefaultLayout()
+    builder = log4j.core.appender.FileAppender.newBuilder().withFileName(str(path))
+    appender = builder.setName("key-search").setLayout(layout).build()
+    appender.start()
+    configuration.getRootLogger().addAppender(appender, None, None)
+    before = log4j.LogManager.getLogger("org.apache.spark").getLevel()
+    log4j.core.config.Configurator.setLevel("org.apache.spark", log4j.Level.INFO)
+    spark.conf.set("spark.sql.planChangeLog.level", "INFO")
+    try:
+        yield
+    finally:
+        spark.conf.unset("spark.sql.planChangeLog.level")
+        log4j.core.config.Configurator.setLevel("org.apache.spark", before)
+        configuration.getRootLogger().removeAppender("key-search")
+        appender.stop()
+
+
+@contextlib.contextmanager
+def _ui(spark, sql_store):
+    jvm, scala = spark._jvm, spark.sparkContext._jsc.sc()
+    conf = scala.conf().clone().set("spark.ui.port", "0")
+    ui = jvm.org.apache.spark.ui.SparkUI.create(
+        jvm.scala.Option.apply(scala), scala.statusStore(), conf, scala.env().securityManager(),
+        "key search", "", scala.startTime(), scala.version(),
+    )  # fmt: skip
+    ui.setAppId(scala.applicationId())
+    jvm.org.apache.spark.sql.execution.ui.SQLTab(sql_store, ui)
+    ui.bind()
+    ui.attachAllHandlers()
+    try:
+        yield f"http://127.0.0.1:{ui.boundPort()}"
+    finally:
+        ui.stop()

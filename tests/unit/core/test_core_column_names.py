@@ -1,0 +1,107 @@
+"""Names that still mean a column after a transform, a file's header or Spark has had them."""
+
+import pytest
+
+from glue_secure.core.column_decisions import decide
+from glue_secure.core.column_names import known_as, plain
+from glue_secure.core.columns import ColumnPolicy, SchemaColumn, Shape, Tag, TagKind
+from glue_secure.core.errors import Refusal
+
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
+PII = Tag(TagKind.PARAMETER, "pii", "true")
+ERRORS = ("callsite", "msg", "stackTrace", "input", "bytesread", "source", "dynamicRecord")
+
+
+def met(rule, *path, tags=None, action="tokenise"):
+    """The decision on one column under one rule, by name or by the tag ``pii=true``; None for none."""
+    subject = {"column": rule} if rule else {"parameter": "pii=true"}
+    policy = ColumnPolicy.of(
+        {"name": "p", "kms_key": KEY, "wrapped_key": "AAAA", "tables": ["d.t"],
+         "columns": [{**subject, "action": action}]}, what="p",
+    )  # fmt: skip
+    tags = {name: frozenset([PII]) for name in tags or ()}
+    return next(iter(decide(policy, tags, [SchemaColumn(path)], sink="s")), None)
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [
+        ("address.street", ["address.street"]),  # unnest
+        ("address", ["address.street"]),
+        ("street", ["address.street"]),
+        ("items.sku", ["items.val.sku"]),  # relationalize
+        ("items", ["items.val"]),
+        ("attrs", ["attrs.key"]),
+        ("phone", ["phone.string"]),  # a choice, unnested
+        ("phone", ["phone_string"]),  # make_cols
+        ("me.phone", ["me.phone_int"]),
+        ("me.phone", ["me", "struct", "phone"]),
+        ("me.phone", ["me_struct", "phone"]),
+        ("email", ["\ufeffEmail"]),  # headers of files
+        ("email", [" email "]),
+        ("prénom", ["pre\u0301nom"]),
+        (" Email", ["email"]),
+    ],
+)
+def test_a_rule_meets_what_a_transform_or_a_header_made_of_the_name(rule, path):
+    assert met(rule, *path) is not None
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [
+        ("address.street", ["office.street"]),
+        ("address.street", ["home", "address", "street"]),  # a path begins at the top
+        ("street", ["street_name"]),
+        ("birth", ["birth_date"]),
+        ("email", ["emails"]),
+        ("a.val", ["a", "b"]),
+    ],
+)
+def test_a_rule_meets_no_other_name(rule, path):
+    assert met(rule, *path) is None
+
+
+@pytest.mark.parametrize("path", [["Address.Street"], ["address", "street"], ["x", "address.street"]])
+def test_a_tag_follows_a_struct_into_its_flattened_fields(path):
+    assert met("", *path, tags=["address"]) is not None
+
+
+def test_a_tag_of_a_flattened_table_meets_the_nested_field():
+    assert met("", "address", "street", tags=["address.street"]) is not None
+    assert met("", "office", "street", tags=["address.street"]) is None
+
+
+def test_tokens_join_however_the_column_was_flattened():
+    nested, flat, choice = met("phone", "me", "phone"), met("phone", "me.phone"), met("phone", "phone_int")
+    assert {nested.domain, flat.domain, choice.domain} == {"phone"}
+    by_path, by_tag = met("me.phone", "me.phone"), met("", "me.phone_int", tags=["Phone"])
+    assert {by_path.domain, by_tag.domain} == {"phone"}
+    assert met("", "user_int", tags=["user_int"]).domain == "user_int"
+
+
+def test_a_name_is_known_as_itself_and_each_path_from_the_top():
+    assert known_as(["A", "b.c"]) == {"a", "b", "c", "a.b", "a.b.c"}
+    assert known_as(["..."]) == set()
+    assert plain("\ufeff Id ") == "id"
+
+
+@pytest.mark.parametrize("above", [("error",), ()])
+def test_gs_col_003_records_that_failed_are_refused_as_text(above):
+    tree = [SchemaColumn((*above, name)) for name in ERRORS]
+    policy = {"name": "p", "columns": [{"column": "email", "action": "drop"}]}
+    with pytest.raises(Refusal) as error:
+        decide(ColumnPolicy.of(policy, what="p"), {}, tree, sink="s")
+    assert error.value.control == "GS-COL-003"
+    texts = [{"column": name, "action": "mask"} for name in ("msg", "stackTrace", "input", "dynamicRecord")]
+    made = decide(ColumnPolicy.of(policy | {"columns": texts}, what="p"), {}, tree, sink="s")
+    assert len(made) == 4
+
+
+def test_records_that_failed_are_met_by_name_where_they_are_structs():
+    record = [SchemaColumn(("error", "dynamicRecord"), Shape.STRUCT)]
+    record.append(SchemaColumn(("error", "dynamicRecord", "email")))
+    tree = [SchemaColumn(("error", name)) for name in ERRORS[:-1]] + record
+    rules = [{"column": name, "action": "drop"} for name in ("msg", "stackTrace", "input", "email")]
+    made = decide(ColumnPolicy.of({"name": "p", "columns": rules}, what="p"), {}, tree, sink="s")
+    assert "error.dynamicRecord.email" in [each.column.text for each in made]

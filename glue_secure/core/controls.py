@@ -218,7 +218,6 @@ _TABLE = (
             "Tags that cannot be read are not 'no tags'.", _LF_TAGS),
     Control("GS-COL-005", "Under a column policy, every sink is one whose columns the guard sees", C,
             "awsglue's own sinks take the frame past the guard of columns.", _GLUE + "aws-glue-api-crawler-pyspark-extensions-glue-context.html"),
-<<<<<<< HEAD
     Control("GS-DQ-001", "Rows that reach a gated sink meet every critical rule of its suite, or the call said to warn", H,
             "What is written is read by others before anybody looks at it.", _GX),
     Control("GS-DQ-002", "Every critical rule of a suite can be decided", H,
@@ -229,10 +228,8 @@ _TABLE = (
             "It is computed once to be judged and once to be written; what changes in between was not judged.", "https://spark.apache.org/docs/3.5.6/sql-performance-tuning.html"),
     Control("GS-DQ-005", "Rows in quarantine lie apart from the sink", H,
             "Below the sink they would be read as data again.", _GX),
-=======
     Control("GS-COL-006", "Under a column policy, Spark itself writes nothing", C,
             "df.write, SQL, a stream or a saved RDD goes past the guard of columns: tagged columns leave as they are.", _CATALOG_COLUMN),
->>>>>>> main
     Control("GS-EVD-001", "The run's evidence is written, encrypted", H,
             "A run that cannot show what it did cannot be relied on.", _SSE_KMS),
     Control("GS-DEP-001", "A reviewed deployment is applied to the account that it was planned from", H,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -52,14 +51,14 @@ def rows(chance: random.Random, size: int, nulls: float) -> list[tuple]:
     return [one() for _ in range(size)]
 
 
-def rules(chance: random.Random, columns: Sequence[str] = COLUMNS) -> list[tuple[str, dict]]:
+def rules(chance: random.Random) -> list[tuple[str, dict]]:
     """Expectations of every supported type, most with several forms of arguments."""
     found: list[tuple[str, dict]] = []
 
     def add(kind: str, **given) -> None:
         found.append((kind, given))
 
-    for column in columns:
+    for column in COLUMNS:
         add("expect_column_values_to_not_be_null", column=column)
         add("expect_column_values_to_be_null", column=column, mostly=0.3)
         add("expect_column_values_to_be_unique", column=column)

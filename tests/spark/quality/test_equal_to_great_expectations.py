@@ -12,7 +12,7 @@ from glue_secure.quality.checker import AS_IT_IS, ONE_PASS, Checker
 from glue_secure.quality.plans import SUPPORTED
 
 # size, share of nulls, forms of each type
-FRAMES = ((0, 0.0, 1), (40, 0.2, 3))
+FRAMES = ((0, 0.0, 1), (40, 0.2, 2))
 MORE = ((1, 0.0), (1, 1.0), (3, 0.5), (7, 0.0), (9, 1.0), (30, 0.05), (60, 0.4), (200, 0.1))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -11,10 +12,11 @@ from rich.table import Table
 
 from glue_secure.cli.options import Json
 from glue_secure.cli.printing import print_json
+from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.delivery.archive import Artefact
 from glue_secure.delivery.package import Package, package
-from glue_secure.delivery.versions import glue_versions
+from glue_secure.delivery.versions import GlueVersion, glue_versions
 
 
 def command(
@@ -24,10 +26,14 @@ def command(
         Optional[str],  # noqa: UP045
         typer.Option(help="s3://BUCKET/PREFIX that you will upload to, for the printed arguments."),
     ] = None,
+    with_: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--with", help="great-expectations: data quality gates, and what they need (5.0 up)."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write what Glue jobs need: the wheel, a zip of it, and dependencies for jobs without internet."""
-    versions = glue_versions(glue or ())
+    versions = _versions(glue or (), with_)
     prefix = S3Uri.parse(bucket) if bucket is not None else None
     err = Console(stderr=True, highlight=False)
     if err.is_terminal:
@@ -39,6 +45,16 @@ def command(
         print_json(document(made))
     else:
         show(made)
+
+
+def _versions(names: Sequence[str], more: str | None) -> tuple[GlueVersion, ...]:
+    versions = glue_versions(names)
+    if more is None:
+        return versions
+    if more != "great-expectations":
+        raise UsageError("--with", found=more, required="great-expectations")
+    # Without names: all that can carry it.
+    return tuple(one.with_quality() for one in versions if names or one.beside)
 
 
 def document(made: Package) -> dict[str, Any]:

@@ -26,6 +26,8 @@ _PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[0-9A-Za-z.]+) --hash=sha2
 _SECONDS = 900
 # The newest tag that the oldest of the base images (glibc 2.26) can load; pip takes older ones with it.
 _PLATFORM = "manylinux2014_x86_64"
+# What Great Expectations needs is for images of Glue 5.0 and above, glibc 2.34.
+_NEWER_PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Wheel:
 
 def lock_text(version: GlueVersion) -> str:
     """The lock of a Glue version, a requirements file for pip's ``--require-hashes``."""
-    return (files("glue_secure.delivery") / "locks" / version.lock).read_text(encoding="utf-8")
+    folder = files("glue_secure.delivery") / "locks"
+    return "".join((folder / name).read_text(encoding="utf-8") for name in version.locks)
 
 
 def pins(version: GlueVersion) -> tuple[Pin, ...]:
@@ -104,10 +107,12 @@ def gluewheels(version: GlueVersion, own: bytes, wheels: tuple[Wheel, ...]) -> b
 
 
 def _pip_download(version: GlueVersion, lock: Path, folder: Path) -> None:
+    platforms = (_PLATFORM, *(_NEWER_PLATFORMS if version.quality else ()))
     command = [
         *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"),
         *("--no-deps", "--require-hashes", "--only-binary=:all:", "--implementation", "cp"),
-        *("--platform", _PLATFORM, "--python-version", version.python),
+        *(word for one in platforms for word in ("--platform", one)),
+        *("--python-version", version.python),
         *("--dest", str(folder), "--requirement", str(lock)),
     ]
     try:

@@ -79,7 +79,7 @@ def package(
     """
     prefix = str(bucket).rstrip("/") if bucket else PLACEHOLDER
     progress("wheel")
-    own = wheel.build_wheel()
+    own = wheel.build_wheel(quality=any(version.quality for version in versions))
     fetched = []
     for version in versions:  # all of them before the first file, so that what fails leaves no half of it
         progress(f"dependencies for Glue {version.name}")
@@ -91,7 +91,7 @@ def package(
 
 def modules_archive(version: GlueVersion) -> str:
     """File name of the zip of wheels, for versions that take one."""
-    return f"{wheel.PACKAGE}-{__version__}-glue{version.name}.gluewheels.zip"
+    return f"{wheel.PACKAGE}-{__version__}-glue{version.label}.gluewheels.zip"
 
 
 def _target(

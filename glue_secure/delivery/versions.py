@@ -8,7 +8,7 @@ glue-5.0, glue-5.1 and main. For 4.0 there is no such file, so all but boto3's o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from glue_secure.core.errors import UsageError
 
@@ -24,6 +24,8 @@ class GlueVersion:
         takes_zip_of_wheels: whether ``--additional-python-modules`` takes a ``.gluewheels.zip``.
         preinstalled: the packages of ours that it has in a version that suffices.
         note: what its user should know, or "".
+        beside: what Great Expectations needs, and the version has.
+        quality: whether packages carry Great Expectations and the gates.
     """
 
     name: str
@@ -32,11 +34,38 @@ class GlueVersion:
     takes_zip_of_wheels: bool
     preinstalled: Mapping[str, str]
     note: str = ""
+    beside: Mapping[str, str] = field(default_factory=dict)
+    quality: bool = False
 
     @property
     def lock(self) -> str:
         """Name of its lock file."""
         return f"glue-{self.name}.txt"
+
+    @property
+    def locks(self) -> tuple[str, ...]:
+        """Names of the lock files that packages for it are made from, in the order of need."""
+        return (self.lock, f"glue-{self.name}-great-expectations.txt") if self.quality else (self.lock,)
+
+    @property
+    def label(self) -> str:
+        """Its name in those of files."""
+        return f"{self.name}-great-expectations" if self.quality else self.name
+
+    def with_quality(self) -> GlueVersion:
+        """The same, its packages carrying gates and Great Expectations.
+
+        Raises:
+            UsageError: nothing is pinned for this version.
+        """
+        if not self.beside:
+            raise UsageError(
+                "--with great-expectations",
+                found=f"Glue {self.name}",
+                required="Glue 5.0 or above",
+                fix="--glue 5.1",
+            )
+        return replace(self, preinstalled={**self.beside, **self.preinstalled}, quality=True)
 
 
 _AHEAD_OF_S3FS = (
@@ -67,6 +96,22 @@ GLUE_VERSIONS: tuple[GlueVersion, ...] = (
             "wrapt": "1.16.0",
         },
         _AHEAD_OF_S3FS,
+        beside={
+            "attrs": "24.2.0",
+            "certifi": "2024.7.4",
+            "charset-normalizer": "3.3.2",
+            "idna": "2.10",
+            "numpy": "1.26.4",
+            "packaging": "24.1",
+            "pandas": "2.2.2",
+            "pyparsing": "3.1.2",
+            "python-dateutil": "2.9.0.post0",
+            "pytz": "2024.1",
+            "requests": "2.32.2",
+            "six": "1.16.0",
+            "tzdata": "2024.1",
+            "urllib3": "1.25.10",
+        },
     ),
     GlueVersion(
         "5.1",
@@ -83,6 +128,24 @@ GLUE_VERSIONS: tuple[GlueVersion, ...] = (
             "six": "1.17.0",
             "urllib3": "2.5.0",
             "wrapt": "1.17.3",
+        },
+        beside={
+            "attrs": "25.4.0",
+            "certifi": "2025.10.5",
+            "charset-normalizer": "3.4.4",
+            "idna": "3.11",
+            "narwhals": "2.10.2",
+            "numpy": "2.3.4",
+            "packaging": "25.0",
+            "pandas": "2.3.3",
+            "pyparsing": "3.2.5",
+            "python-dateutil": "2.9.0.post0",
+            "pytz": "2025.2",
+            "requests": "2.32.5",
+            "six": "1.17.0",
+            "typing-extensions": "4.15.0",
+            "tzdata": "2025.2",
+            "urllib3": "2.5.0",
         },
     ),
     GlueVersion(
@@ -102,6 +165,24 @@ GLUE_VERSIONS: tuple[GlueVersion, ...] = (
             "wrapt": "2.1.2",
         },
         "AWS recommends a virtual environment here; docs/packaging.md says how",
+        beside={
+            "attrs": "26.1.0",
+            "certifi": "2026.2.25",
+            "charset-normalizer": "3.4.7",
+            "idna": "3.11",
+            "narwhals": "2.19.0",
+            "numpy": "2.4.4",
+            "packaging": "26.0",
+            "pandas": "2.3.3",
+            "pyparsing": "3.3.2",
+            "python-dateutil": "2.9.0.post0",
+            "pytz": "2026.1.post1",
+            "requests": "2.33.1",
+            "six": "1.17.0",
+            "typing-extensions": "4.15.0",
+            "tzdata": "2026.1",
+            "urllib3": "2.6.3",
+        },
     ),
 )
 

@@ -31,8 +31,10 @@ PACKAGE = "glue_secure"
 NAME = f"{PACKAGE}-{__version__}-py3-none-any.whl"
 # What the package is made of. Anything else beneath it (caches, an editor's copies) is not packed.
 SUFFIXES = (".py", ".typed", ".txt", ".json")
-LAPTOP_ROOMS = frozenset(("cli", "delivery", "governance", "local", "quality", "testing"))
-"""Rooms that no job imports by itself; the layers contract keeps it so. Gates are not in the wheel yet."""
+LAPTOP_ROOMS = frozenset(("cli", "delivery", "governance", "local", "testing"))
+"""Rooms, and extras of the same purpose, that no job imports; the layers contract keeps it so."""
+QUALITY_ROOM = "quality"
+"""The gates, for jobs that have suites: of no use without Great Expectations, which Glue has not."""
 LAPTOP_PARTS = (
     "aws/deployment.py",
     "aws/job_runs.py",
@@ -58,15 +60,18 @@ _LICENSE = "LICENSE"
 _WHEEL = "Wheel-Version: 1.0\nGenerator: glue-secure\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
-def build_wheel() -> bytes:
+def build_wheel(*, quality: bool = False) -> bytes:
     """The wheel's bytes: the same for the same package, wherever and whenever it is built.
+
+    Args:
+        quality: whether the gates go with it.
 
     Raises:
         UsageError: the package's metadata is missing or of another version.
     """
     found = installed()
     info = f"{PACKAGE}-{__version__}.dist-info"
-    members = sorted(package_files())
+    members = sorted(package_files(quality=quality))
     members += [
         (f"{info}/METADATA", metadata(found).encode()),
         (f"{info}/WHEEL", _WHEEL.encode()),
@@ -76,17 +81,20 @@ def build_wheel() -> bytes:
     return archive([*members, (f"{info}/RECORD", _record(members, f"{info}/RECORD"))])
 
 
-def package_files() -> Iterator[tuple[str, bytes]]:
+def package_files(*, quality: bool = False) -> Iterator[tuple[str, bytes]]:
     """Name and content of each file that a job may need."""
     for name, content in _beneath(files(PACKAGE), PACKAGE):
-        if is_for_jobs(name):
+        if is_for_jobs(name, quality=quality):
             yield name, slim(content) if name.endswith(".py") else content
 
 
-def is_for_jobs(name: str) -> bool:
+def is_for_jobs(name: str, *, quality: bool = False) -> bool:
     """Whether a file of the package, named from its parent folder with slashes, is packed."""
     inside = name.partition("/")[2]
-    return inside.partition("/")[0] not in LAPTOP_ROOMS and not inside.startswith(LAPTOP_PARTS)
+    room = inside.partition("/")[0]
+    if room == QUALITY_ROOM and not quality:
+        return False
+    return room not in LAPTOP_ROOMS and not inside.startswith(LAPTOP_PARTS)
 
 
 def metadata(found: Distribution) -> str:

@@ -37,7 +37,7 @@ def gate_of(
             resource=f"--{SUITES}",
             found=f"a wheel without gates (no module {error.name})",
             required="glue_secure with its gates, and great-expectations",
-            fix="run it where glue-secure[quality] is installed whole; the wheel for Glue has no gates yet",
+            fix="glue-secure package --with great-expectations; a job that deploy makes gets it",
         ) from error
     gate = room.Gate(
         objects=objects, ledger=ledger, funnel=funnel, run=run, quarantine=arguments.location(QUARANTINE)

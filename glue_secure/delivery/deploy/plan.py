@@ -84,7 +84,7 @@ def plan(
     account: DeploymentAccount,
     *,
     jobs: Sequence[str] = (),
-    build: Callable[[], bytes] = wheel.build_wheel,
+    build: Callable[..., bytes] = wheel.build_wheel,
     fetch: Fetch = gluewheels.fetch,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Plan:
@@ -95,7 +95,7 @@ def plan(
         folder: where the file lies; scripts are relative to it.
         account: is only read.
         jobs: names of those that are deployed; all of them when empty.
-        build: how the own wheel is made.
+        build: how the own wheel is made; ``quality=True`` for jobs with suites.
         fetch: how the locked wheels are got.
         progress: is told what is under way.
 
@@ -111,10 +111,10 @@ def plan(
         key = _key(configuration.s3[0].key, "s3", account)
         _require_bucket(project, account)
         changes = [first]
-        versions = {job.version.name: job.version for job in chosen}
-        own = build()
+        versions = {job.version.label: job.version for job in chosen}
         for name in sorted(versions):
             progress(f"wheels for Glue {name}")
+            own = build(quality=True) if versions[name].quality else build()
             content = gluewheels.gluewheels(versions[name], own, fetch(versions[name]))
             uri = S3Uri.parse(f"{project.code_prefix}/{modules_archive(versions[name])}")
             changes.append(_object(uri, content, account, key))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI
+from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments
 from glue_secure.core.workers import DISK_CONF
 from glue_secure.delivery.package import modules_archive
 from glue_secure.delivery.versions import GLUE_VERSIONS, GlueVersion
@@ -109,8 +109,9 @@ class Job:
 
     @property
     def version(self) -> GlueVersion:
-        """The Glue version."""
-        return next(one for one in GLUE_VERSIONS if one.name == self.glue)
+        """The Glue version; of a job with suites, the one whose packages carry gates."""
+        found = next(one for one in GLUE_VERSIONS if one.name == self.glue)
+        return found.with_quality() if JobArguments(self.arguments).suites() else found
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,15 @@ from glue_secure.delivery import gluewheels
 from glue_secure.delivery.package import package
 from glue_secure.delivery.versions import GLUE_VERSIONS, glue_versions
 
-LATER = [pytest.param(v.name, marks=pytest.mark.long) for v in GLUE_VERSIONS if v.name != "5.1"]
+LATER = [pytest.param(v.name, False, marks=pytest.mark.long) for v in GLUE_VERSIONS if v.name != "5.1"]
+GATED = [pytest.param(v.name, True, marks=pytest.mark.long) for v in GLUE_VERSIONS if v.beside]
 
 
-@pytest.mark.parametrize("name", ["5.1", *LATER])
-def test_a_glue_version_gets_all_that_the_package_needs_for_its_python_and_linux(name, tmp_path):
+@pytest.mark.parametrize(("name", "quality"), [("5.1", False), *LATER, *GATED])
+def test_a_glue_version_gets_all_that_the_package_needs_for_its_python_and_linux(name, quality, tmp_path):
     (version,) = glue_versions([name])
+    if quality:
+        version = version.with_quality()
     made = package(tmp_path, [version])
     (target,) = made.targets
     present = dict(version.preinstalled)
@@ -41,6 +44,8 @@ def test_a_glue_version_gets_all_that_the_package_needs_for_its_python_and_linux
         "implementation_name": "cpython",
         "platform_python_implementation": "CPython",
         "python_full_version": f"{version.python}.9",
+        "platform_machine": "x86_64",
+        "platform_system": "Linux",
         "python_version": version.python,
         "sys_platform": "linux",
     }

@@ -189,3 +189,29 @@ def test_a_bucket_that_is_no_s3_uri_is_refused_before_anything_is_written(tmp_pa
     assert done.returncode == 2, done.stderr
     assert list(tmp_path.iterdir()) == []
     assert "s3://BUCKET" in done.stderr
+
+
+CARRYING = [version for version in GLUE_VERSIONS if version.beside]
+
+
+@pytest.mark.parametrize("version", CARRYING, ids=lambda version: version.name)
+def test_great_expectations_goes_with_what_it_needs_and_glue_has_not(version):
+    plain = [pin.name for pin in gluewheels.pins(version)]
+    carried = [pin.name for pin in gluewheels.pins(version.with_quality())]
+    assert carried[: len(plain)] == plain
+    assert carried[-1] == "great-expectations"
+    assert len(set(carried)) == len(carried)
+    assert not set(carried) & set(version.with_quality().preinstalled)
+
+
+def test_glue_4_carries_no_gates():
+    with pytest.raises(UsageError, match=r"5\.0 or above"):
+        glue_versions(["4.0"])[0].with_quality()
+
+
+def test_a_package_with_gates_has_another_name_and_the_room_in_its_wheel(tmp_path):
+    version = glue_versions(["5.1"])[0].with_quality()
+    made = package(tmp_path, [version], fetch=stand_ins)
+    assert "glue5.1-great-expectations.gluewheels.zip" in made.targets[0].files[0].name
+    with zipfile.ZipFile(made.zip.path) as opened:
+        assert "glue_secure/quality/gate.py" in opened.namelist()

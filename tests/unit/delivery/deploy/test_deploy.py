@@ -4,6 +4,7 @@ import base64
 import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -264,3 +265,22 @@ def test_secrets_of_the_job_that_is_there_are_not_shown(planned, account, client
     (change,) = planned().pending
     assert "DefaultArguments.--db-password" in {name for name, _, _ in change.details}
     assert "hunter2" not in repr(change.details)
+
+
+def test_a_job_with_suites_gets_the_archive_with_gates_and_no_other_does(project, folder, account, fetch):
+    (name, job), built = next(iter(project.jobs.items())), []
+    gated = replace(job, arguments={**job.arguments, "glue-secure-suites": "suites/a.json"})
+
+    def build(**how):
+        built.append(how)
+        return b"wheel"
+
+    made = plan(replace(project, jobs={name: gated}), folder, account, build=build, fetch=fetch)
+    assert built == [{"quality": True}]
+    archives = [one.name for one in made.changes if one.name.endswith(".gluewheels.zip")]
+    assert len(archives) == 1 and archives[0].endswith("-great-expectations.gluewheels.zip")
+    (definition,) = [one.definition for one in made.changes if one.kind == "job"]
+    fixed = {**definition["DefaultArguments"], **definition["NonOverridableArguments"]}
+    assert fixed["--additional-python-modules"].endswith(archives[0])
+    plan(project, folder, account, build=build, fetch=fetch)
+    assert built[1:] == [{}]

@@ -17,10 +17,10 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from glue_secure.core.errors import GlueSecureError
+from glue_secure.core.errors import UsageError
 
 PREFIX = "gsc1."
-_SALT, _NONCE = 16, 12
+_SALT, _NONCE, _TAG = 16, 12, 16
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
@@ -66,7 +66,8 @@ def unseal(values: Iterable[str | None], *, data_key: bytes, policy: str, column
     """What :func:`seal` sealed.
 
     Raises:
-        GlueSecureError: a value that was not sealed by this key for this policy and column. No value is told.
+        UsageError: a value that is none, or was sealed by another key, for another policy or column, or has
+            been changed. No value is told.
     """
     context, ciphers = _context(policy, column), (b"", AESGCM(bytes(32)))
     opened: list[str | None] = []
@@ -74,19 +75,36 @@ def unseal(values: Iterable[str | None], *, data_key: bytes, policy: str, column
         if value is None:
             opened.append(None)
             continue
+        raw = _raw(value, at, column)
+        salt, nonce, body = raw[:_SALT], raw[_SALT : _SALT + _NONCE], raw[_SALT + _NONCE :]
+        if salt != ciphers[0]:  # neighbours share a salt
+            ciphers = (salt, _cipher(data_key, salt))
         try:
-            if not value.startswith(PREFIX):
-                raise ValueError
-            raw = base64.b64decode(value[len(PREFIX) :].encode("ascii"), altchars=b"-_", validate=True)
-            salt, nonce, body = raw[:_SALT], raw[_SALT : _SALT + _NONCE], raw[_SALT + _NONCE :]
-            if salt != ciphers[0]:  # neighbours share a salt
-                ciphers = (salt, _cipher(data_key, salt))
             opened.append(ciphers[1].decrypt(nonce, body, context).decode("utf-8", "surrogatepass"))
-        except (InvalidTag, ValueError):
-            raise GlueSecureError(
-                f"value {at + 1} of column {column} was not sealed under this key, policy {policy} and column"
+        except InvalidTag:
+            raise UsageError(
+                f"value {at + 1} of column {column}",
+                found="a sealed value that does not open: of another column, policy or key, or changed since",
+                required=f"one that was sealed for {column} under the policy {policy} and its wrapped_key",
+                fix="name the column as the run's evidence does, and the policy whose digest stands there",
             ) from None
     return opened
+
+
+def _raw(value: str, at: int, column: str) -> bytes:
+    try:
+        if not value.startswith(PREFIX):
+            raise ValueError
+        raw = base64.b64decode(value[len(PREFIX) :].encode("ascii"), altchars=b"-_", validate=True)
+        if len(raw) < _SALT + _NONCE + _TAG:
+            raise ValueError
+    except ValueError:
+        raise UsageError(
+            f"value {at + 1} of column {column}",
+            found="text that was never sealed, or is cut off",
+            required=f"{PREFIX} and base64url, as encrypt writes it; a token does not open at all",
+        ) from None
+    return raw
 
 
 def _with_nulls(values: Sequence[str | None], made: Iterator[str]) -> list[str | None]:

@@ -1,0 +1,124 @@
+"""What a gate leaves behind: no value of a row in what Spark and the run write down, no file, no socket."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+
+from glue_secure import Refusal
+from glue_secure.quality import fallback
+from glue_secure.quality.checker import AS_IT_IS, Checker
+from glue_secure.quality.suite import Suite
+
+MARKER = "Ma4ker-of-a-row"
+LITERAL = "L1teral-of-the-suite"
+RULES = [
+    {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "word", "value_set": [LITERAL]}},
+    {"type": "expect_column_values_to_be_unique", "kwargs": {"column": "word"}},
+    {"type": "expect_column_max_to_be_between", "kwargs": {"column": "word", "max_value": "2024-01-01"}},
+    {
+        "type": "expect_column_most_common_value_to_be_in_set",
+        "kwargs": {"column": "word", "value_set": ["a"]},
+    },
+    {"type": "expect_column_distinct_values_to_be_in_set", "kwargs": {"column": "word", "value_set": ["a"]}},
+]
+SUITE = json.dumps({"name": "words", "expectations": RULES})
+
+
+@pytest.fixture
+def frame(glue_job):
+    """Read from S3: the plan of a frame made in the driver would hold its rows."""
+    place = glue_job.land("w.csv", f"word\n{MARKER}\n{MARKER}\n").replace("s3://", "s3a://")
+    return lambda job: job.spark.read.csv(place, header=True)
+
+
+@pytest.fixture
+def events(glue_spark, tmp_path):
+    """What an event log would hold, once asked for."""
+    context = glue_spark.sparkContext
+    jvm, bus = context._jvm, context._jsc.sc().listenerBus()
+    logger = jvm.org.apache.spark.scheduler.EventLoggingListener(
+        "gates", jvm.scala.Option.empty(), jvm.java.net.URI(tmp_path.as_uri()), context._jsc.sc().conf(),
+        context._jsc.hadoopConfiguration(),
+    )  # fmt: skip
+    logger.start()
+    bus.addToEventLogQueue(logger)
+
+    def told() -> bytes:
+        bus.waitUntilEmpty()
+        bus.removeListener(logger)
+        logger.stop()
+        return b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+    return told
+
+
+def test_values_of_rows_are_in_no_log_event_log_evidence_or_message(glue_job, frame, events, caplog, capfd):
+    caplog.set_level(logging.DEBUG, logger="great_expectations")
+    caplog.set_level(logging.DEBUG, logger="glue_secure")
+    suite = glue_job.land("suite.json", SUITE)
+    with pytest.raises(Refusal) as refusal, glue_job.job("target", glue_secure_suites=suite) as job:
+        job.write.s3(frame(job), job.args.target, format="parquet", expect=suite)
+    written = events()
+    assert LITERAL.encode() in written, "literals of the suite are in the plan, as docs/quality.md says"
+    evidence = json.dumps(glue_job.evidence()[-1])
+    printed = "".join(capfd.readouterr())
+    for text in (written.decode(), evidence, caplog.text, printed, str(refusal.value), repr(refusal.value)):
+        assert MARKER not in text
+    assert LITERAL not in evidence + caplog.text + str(refusal.value)
+    by = [rule["by"] for rule in glue_job.evidence()[-1]["gates"][0]["rules"]]
+    assert AS_IT_IS in by
+
+
+def test_rows_in_quarantine_pass_the_column_policy_as_well(glue_job, glue_spark, frame):
+    policy = json.dumps({"name": "words", "columns": [{"column": "word", "action": "mask"}]})
+    arguments = {
+        "glue_secure_suites": glue_job.land(
+            "suite.json", json.dumps({"name": "w", "expectations": RULES[:1]})
+        ),
+        "glue_secure_columns": glue_job.land("columns.json", policy),
+        "glue_secure_quarantine_uri": glue_job.target.rstrip("/") + "-apart/",
+    }
+    with glue_job.job("target", **arguments) as job:
+        job.write.s3(
+            frame(job),
+            job.args.target,
+            format="parquet",
+            expect=arguments["glue_secure_suites"],
+            on_failure="quarantine",
+        )
+    apart = glue_spark.read.parquet(arguments["glue_secure_quarantine_uri"].replace("s3://", "s3a://"))
+    assert [row["word"] for row in apart.collect()] == ["****", "****"]
+    assert glue_job.evidence()[-1]["gates"][0]["quarantined"] == 2
+
+
+def test_great_expectations_opens_no_connection_and_writes_no_file(glue_spark):
+    checker = Checker(Suite.parse(SUITE.encode(), place="words"))
+    rows = glue_spark.createDataFrame([("a",), ("b",)], "word string")
+    files: list[object] = []
+    hosts: list[object] = []
+    folders: list[object] = []
+    watching = True
+
+    def watch(event, arguments):
+        if not watching:
+            return
+        if event == "open" and isinstance(arguments[0], str) and set(str(arguments[1])) & set("wax+"):
+            files.append(arguments[0])
+        elif event in ("socket.connect", "socket.getaddrinfo"):
+            hosts.append(arguments[1][0] if event == "socket.connect" else arguments[0])
+        elif event == "os.mkdir":
+            folders.append(arguments[0])
+
+    sys.addaudithook(watch)  # it cannot be taken off, only made to look away
+    try:
+        fallback.run(rows, checker._expectations[3:])
+    finally:
+        watching = False
+    assert files == []
+    assert set(hosts) <= {"127.0.0.1", "localhost"}, "Spark's own gateway and nothing else"
+    assert [each for each in folders if Path(each).exists()] == [], "an empty one comes and goes"

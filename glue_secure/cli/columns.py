@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
+from rich.console import Console
+from rich.status import Status
 
 from glue_secure.cli.printing import enter
 from glue_secure.columns.sealing import unseal
-from glue_secure.core.columns import ColumnPolicy
+from glue_secure.core.columns import POLICY, ColumnPolicy
 from glue_secure.core.errors import CannotVerify, UsageError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.service import ServiceError
 from glue_secure.runtime.services import Services
 
 app = typer.Typer(help="Column policies: a new data key, and sealed values decrypted.", no_args_is_help=True)
+
+_SHOWN_EVERY = 10_000
+# KMS's answers where key, ciphertext and context do not belong together.
+_ANOTHER = ("InvalidCiphertextException", "IncorrectKeyException", "KeyMismatch")
 
 State = Annotated[Optional[Path], typer.Option("--state", help="Use the embedded account of that folder.")]  # noqa: UP045 - typer reads 3.10
 
@@ -60,9 +68,27 @@ def decrypt(
         key = services.columns.open_key(read.key)
     except ServiceError as error:
         raise _no_key(read.name, str(read.key.kms_key), error, "kms:Decrypt") from error
-    lines = [line.rstrip("\r\n") or None for line in sys.stdin]
-    for value in unseal(lines, data_key=key, policy=read.name, column=column):
+    console = Console(stderr=True, highlight=False)
+    with console.status("reading") if console.is_terminal else nullcontext() as shown:
+        lines = _counted(_lines(), shown)
+        opened = unseal(lines, data_key=key, policy=read.name, column=column)
+    for value in opened:
         print(json.dumps(value, ensure_ascii=False))
+
+
+def _lines() -> Iterator[str | None]:
+    try:
+        for line in sys.stdin:
+            yield line.rstrip("\r\n") or None
+    except UnicodeDecodeError:
+        raise UsageError("the values", found="bytes that are not UTF-8", required="one a line") from None
+
+
+def _counted(lines: Iterable[str | None], shown: Status | None) -> Iterator[str | None]:
+    for number, line in enumerate(lines, 1):
+        if shown is not None and number % _SHOWN_EVERY == 0:
+            shown.update(f"{number:,} values opened")
+        yield line
 
 
 def _text(place: str, services: Services) -> str:
@@ -82,11 +108,14 @@ def _services(state: Path | None) -> Services:
 
 
 def _no_key(policy: str, kms_key: str, error: ServiceError, permission: str) -> CannotVerify:
+    fix = f"ask for {permission} on the key, with the encryption context {POLICY} = {policy}"
+    if error.code in _ANOTHER:
+        fix = "see that name, kms_key and wrapped_key are those that columns new-key printed together"
     return CannotVerify(
         "GS-COL-002",
         resource=f"data key of column policy {policy}",
         found=str(error),
         required=f"an answer of {kms_key}",
-        fix=f"ask for {permission} on the key",
+        fix=fix,
         aws_code=error.code,
     )

@@ -11,15 +11,17 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from glue_secure.core.errors import GlueSecureError
+from glue_secure.core.errors import UsageError
 
 PREFIX = "gsc1."
-_SALT, _NONCE = 16, 12
+_SALT, _NONCE, _TAG = 16, 12, 16
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def tokens(values: Iterable[str | None], *, data_key: bytes, domain: str) -> list[str | None]:
@@ -29,14 +31,17 @@ def tokens(values: Iterable[str | None], *, data_key: bytes, domain: str) -> lis
     """
     # The domain's length goes before it, so that no domain and value read as another pair.
     named = domain.encode()
-    keyed = hmac.new(_derived(data_key, b"tokenise"), len(named).to_bytes(4, "big") + named, hashlib.sha256)
-
-    def token(value: str) -> str:
-        one = keyed.copy()
-        one.update(value.encode("utf-8", "surrogatepass"))
-        return base64.urlsafe_b64encode(one.digest()).decode().rstrip("=")
-
-    return [None if value is None else token(value) for value in values]
+    first, second = _hmac_states(_derived(data_key, b"tokenise"), len(named).to_bytes(4, "big") + named)
+    digests = bytearray()
+    given = list(values)
+    for value in given:
+        if value is not None:
+            inner, outer = first(), second()
+            inner.update(value.encode("utf-8", "surrogatepass"))
+            outer.update(inner.digest())
+            digests += outer.digest() + b"\0"  # 33 bytes are 44 characters, the last one the zero's
+    text = base64.b64encode(digests).translate(_URL_SAFE).decode()
+    return _with_nulls(given, (text[at : at + 43] for at in range(0, len(text), 44)))
 
 
 def seal(values: Sequence[str | None], *, data_key: bytes, policy: str, column: str) -> list[str | None]:
@@ -61,7 +66,8 @@ def unseal(values: Iterable[str | None], *, data_key: bytes, policy: str, column
     """What :func:`seal` sealed.
 
     Raises:
-        GlueSecureError: a value that was not sealed by this key for this policy and column. No value is told.
+        UsageError: a value that is none, or was sealed by another key, for another policy or column, or has
+            been changed. No value is told.
     """
     context, ciphers = _context(policy, column), (b"", AESGCM(bytes(32)))
     opened: list[str | None] = []
@@ -69,19 +75,51 @@ def unseal(values: Iterable[str | None], *, data_key: bytes, policy: str, column
         if value is None:
             opened.append(None)
             continue
+        raw = _raw(value, at, column)
+        salt, nonce, body = raw[:_SALT], raw[_SALT : _SALT + _NONCE], raw[_SALT + _NONCE :]
+        if salt != ciphers[0]:  # neighbours share a salt
+            ciphers = (salt, _cipher(data_key, salt))
         try:
-            if not value.startswith(PREFIX):
-                raise ValueError
-            raw = base64.b64decode(value[len(PREFIX) :].encode("ascii"), altchars=b"-_", validate=True)
-            salt, nonce, body = raw[:_SALT], raw[_SALT : _SALT + _NONCE], raw[_SALT + _NONCE :]
-            if salt != ciphers[0]:  # neighbours share a salt
-                ciphers = (salt, _cipher(data_key, salt))
             opened.append(ciphers[1].decrypt(nonce, body, context).decode("utf-8", "surrogatepass"))
-        except (InvalidTag, ValueError):
-            raise GlueSecureError(
-                f"value {at + 1} of column {column} was not sealed under this key, policy {policy} and column"
+        except InvalidTag:
+            raise UsageError(
+                f"value {at + 1} of column {column}",
+                found="a sealed value that does not open: of another column, policy or key, or changed since",
+                required=f"one that was sealed for {column} under the policy {policy} and its wrapped_key",
+                fix="name the column as the run's evidence does, and the policy whose digest stands there",
             ) from None
     return opened
+
+
+def _raw(value: str, at: int, column: str) -> bytes:
+    try:
+        if not value.startswith(PREFIX):
+            raise ValueError
+        raw = base64.b64decode(value[len(PREFIX) :].encode("ascii"), altchars=b"-_", validate=True)
+        if len(raw) < _SALT + _NONCE + _TAG:
+            raise ValueError
+    except ValueError:
+        raise UsageError(
+            f"value {at + 1} of column {column}",
+            found="text that was never sealed, or is cut off",
+            required=f"{PREFIX} and base64url, as encrypt writes it; a token does not open at all",
+        ) from None
+    return raw
+
+
+def _with_nulls(values: Sequence[str | None], made: Iterator[str]) -> list[str | None]:
+    return [None if value is None else next(made) for value in values]
+
+
+def _hmac_states(key: bytes, begin: bytes) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """Copies of the two SHA-256 states that HMAC begins with, ``begin`` taken in already.
+
+    RFC 2104, section 4: they are the key's alone, so that they are made once and not for each value.
+    """
+    block = key.ljust(64, b"\0")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+    inner.update(begin)
+    return inner.copy, hashlib.sha256(bytes(byte ^ 0x5C for byte in block)).copy
 
 
 def _cipher(data_key: bytes, salt: bytes) -> AESGCM:

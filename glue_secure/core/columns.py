@@ -54,11 +54,18 @@ class Shape(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """``NAME=VALUE`` of a catalog column's parameter, or of an LF-tag."""
+    """``NAME=VALUE`` of a catalog column's parameter, or of an LF-tag; ``PII=True`` is ``pii=true``.
+
+    Lake Formation keeps its tags in small letters, the catalog its parameters as somebody typed them.
+    """
 
     kind: TagKind
     name: str
     value: str
+
+    def __post_init__(self) -> None:
+        for part in ("name", "value"):
+            object.__setattr__(self, part, plain(getattr(self, part)))
 
     def __str__(self) -> str:
         return f"{self.kind.value} {self.name}={self.value}"

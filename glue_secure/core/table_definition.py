@@ -115,9 +115,15 @@ class TableDefinition:
 
 
 def with_columns(shape: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
-    """``TableInput`` of UpdateTable: the table as GetTable answered, with other columns and nothing else."""
+    """``TableInput`` of UpdateTable: the table as GetTable answered, with other columns and nothing else.
+
+    A column that stays keeps its comment and parameters: column policies read tags there.
+    """
     kept = {name: shape[name] for name in _INPUT if name in shape}
-    kept["StorageDescriptor"] = {**(shape.get("StorageDescriptor") or {}), "Columns": _shapes(columns)}
+    storage = shape.get("StorageDescriptor") or {}
+    known = {str(each["Name"]).lower(): each for each in storage.get("Columns", ())}
+    made = [{**known.get(each["Name"].lower(), {}), **each} for each in _shapes(columns)]
+    kept["StorageDescriptor"] = {**storage, "Columns": made}
     return kept
 
 

@@ -35,8 +35,7 @@ def require_package() -> str:
             resource="the package great_expectations",
             found=f"version {found}" if found else "not installed",
             required="great-expectations>=1.5,<2, before the first read",
-            fix="in Glue: glue-secure package --with great-expectations; elsewhere: pip install "
-            "'glue-secure[quality]'; or take --glue-secure-suites away",
+            fix="pip install 'glue-secure[quality]', or take --glue-secure-suites away",
         )
     return found
 

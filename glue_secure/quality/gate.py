@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -14,12 +13,13 @@ from glue_secure.core.errors import CannotVerify, Refusal, UsageError
 from glue_secure.core.evidence import GateRecord, GateRule
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.policy import failed, passed
+from glue_secure.core.redaction import redacting_logger
 from glue_secure.core.service import ServiceError
 from glue_secure.quality.checker import RULES_COLUMN, Checked, Checker, Outcome
 from glue_secure.quality.expectations import require_package
 from glue_secure.quality.suite import OnFailure, Severity, Suite
 
-_LOG = logging.getLogger("glue_secure.quality")
+_LOG = redacting_logger(__name__)
 _TOLD = 5  # broken rules that a message lists
 
 

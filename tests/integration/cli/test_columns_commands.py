@@ -12,6 +12,7 @@ from glue_secure.cli.columns import decrypt, new_key
 from glue_secure.columns.sealing import seal
 from glue_secure.core.columns import ColumnPolicy
 from glue_secure.core.errors import CannotVerify, GlueSecureError, UsageError
+from glue_secure.core.service import ServiceError
 from glue_secure.local.clients import clients
 
 RULE = '\n[[columns]]\ncolumn = "iban"\naction = "encrypt"\n'
@@ -49,12 +50,81 @@ def test_nothing_is_printed_when_one_value_does_not_open(policy, sealed, monkeyp
     assert capsys.readouterr().out == ""
 
 
+def test_a_large_input_tells_how_far_it_is_at_a_terminal(policy, sealed, monkeypatch, capsys):
+    monkeypatch.setattr("glue_secure.cli.columns._SHOWN_EVERY", 2)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes standard error for a terminal
+    typed(monkeypatch, sealed)
+    told = []
+    monkeypatch.setattr("rich.status.Status.update", lambda _, text: told.append(text))
+    decrypt(str(policy), "iban")
+    assert told == ["2 values opened"]
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_without_a_terminal_nothing_but_values_is_printed(policy, sealed, monkeypatch, capsys):
+    monkeypatch.setattr("glue_secure.cli.columns._SHOWN_EVERY", 1)
+    typed(monkeypatch, sealed)
+    decrypt(str(policy), "iban")
+    assert capsys.readouterr().err == ""
+
+
+def test_who_may_not_decrypt_is_told_what_to_ask_for(policy, sealed, monkeypatch, capsys):
+    def denied(*_):
+        raise ServiceError("not authorized", code="AccessDeniedException", operation="Decrypt")
+
+    monkeypatch.setattr(ColumnSource, "open_key", denied)
+    typed(monkeypatch, sealed)
+    with pytest.raises(CannotVerify) as error:
+        decrypt(str(policy), "iban")
+    assert (error.value.control, error.value.exit_code) == ("GS-COL-002", 4)
+    assert error.value.aws_code == "AccessDeniedException"
+    assert (
+        "kms:Decrypt on the key, with the encryption context glue-secure:policy = people" in error.value.fix
+    )
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("column", "more", "found"),
+    [
+        ("phone", [], "does not open: of another column"),
+        ("iban", ["gsc1.AAAA"], "cut off"),
+        ("iban", ["plain text"], "never sealed"),
+        ("iban", ["\udcff"], "never sealed"),
+    ],
+)
+def test_a_foreign_column_and_garbage_have_errors_of_their_own(
+    policy, sealed, monkeypatch, column, more, found
+):
+    typed(monkeypatch, [*more, *sealed])
+    with pytest.raises(UsageError) as error:
+        decrypt(str(policy), column)
+    assert found in error.value.found
+    assert f"value 1 of column {column}" in str(error.value)
+
+
+def test_values_of_another_policys_key_do_not_open(policy, sealed, foundation, tmp_path, monkeypatch, capsys):
+    new_key("people", foundation.data_key)
+    other = tmp_path / "other.toml"
+    other.write_text(capsys.readouterr().out + RULE)
+    typed(monkeypatch, sealed)
+    with pytest.raises(UsageError, match="does not open"):
+        decrypt(str(other), "iban")
+
+
+def test_bytes_that_are_no_text_are_named(policy, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff\n"), encoding="utf-8"))
+    with pytest.raises(UsageError, match="not UTF-8"):
+        decrypt(str(policy), "iban")
+
+
 def test_a_policy_under_another_name_does_not_open_the_key(policy, sealed, monkeypatch):
     policy.write_text(policy.read_text().replace('"people"', '"others"'))
     typed(monkeypatch, sealed)
     with pytest.raises(CannotVerify) as error:
         decrypt(str(policy), "iban")
     assert error.value.control == "GS-COL-002"
+    assert "columns new-key printed together" in error.value.fix
 
 
 def test_a_policy_that_is_not_there_is_wrong_usage(glue_account, tmp_path):

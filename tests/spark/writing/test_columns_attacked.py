@@ -12,6 +12,7 @@ from glue_secure.aws.columns import ColumnSource
 from glue_secure.core.errors import Refusal
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.local.clients import clients
+from glue_secure.runtime.spark.dynamicframe import DynamicFrame
 
 SECRET = "no-sink-may-have-this"
 RULES = [
@@ -153,6 +154,56 @@ def test_partition_columns_of_the_catalog_are_tagged_like_others(
     begun.job.commit()
     assert b"who=" in everything()
     assert SECRET.encode() not in everything()
+
+
+def test_an_update_of_the_catalog_keeps_tags_and_registers_what_was_written(
+    begin, aws, database, glue_job, policy, everything
+):
+    columns = [
+        {"Name": "who", "Type": "int", "Parameters": {"pii": "true"}, "Comment": "c"},
+        {"Name": "card", "Type": "string"},
+    ]
+    place = {
+        "Columns": columns,
+        "Location": glue_job.target,
+        "SerdeInfo": {"Parameters": {"field.delim": ","}},
+    }
+    table = {"Name": "t", "Parameters": {"classification": "csv"}, "StorageDescriptor": place}
+    aws("glue").create_table(DatabaseName=database, TableInput=table)
+    rules = [{"parameter": "pii=true", "action": "encrypt"}, {"column": "card", "action": "drop"}]
+    begun = begin(**policy(tables=[f"{database}.t"], columns=rules))
+    frame = one_row(begun.context.spark_session).select(
+        "id", F.lit(7).alias("who"), F.lit(SECRET).alias("card")
+    )
+    begun.context.write_data_frame.from_catalog(
+        frame, database, "t", additional_options={"enableUpdateCatalog": True}
+    )
+    begun.job.commit()
+    held = aws("glue").get_table(DatabaseName=database, Name="t")["Table"]["StorageDescriptor"]["Columns"]
+    assert held == [
+        {"Name": "id", "Type": "bigint"},
+        {"Name": "who", "Type": "string", "Parameters": {"pii": "true"}, "Comment": "c"},
+    ]
+    assert b"gsc1." in everything()
+    assert SECRET.encode() not in everything()
+
+
+@pytest.mark.parametrize("door", ["short", "drop-in"])
+def test_a_dropped_column_is_no_partition_key(begin, glue_job, policy, everything, door):
+    begun = begin(**policy())
+    frame = one_row(begun.context.spark_session).select("id", F.lit(SECRET).alias("gone"))
+    with pytest.raises(Exception, match="gone") as error:
+        if door == "short":
+            begun.context.secured_run.write_s3(frame, begun.target, format="csv", partition_by=["gone"])
+        else:
+            begun.context.write_dynamic_frame.from_options(
+                DynamicFrame.fromDF(frame, begun.context, "f"),
+                "s3",
+                {"path": begun.target, "partitionKeys": ["gone"]},
+                "csv",
+            )
+    assert SECRET not in str(error.value)
+    assert everything() == b""
 
 
 MIXED = "\n".join(

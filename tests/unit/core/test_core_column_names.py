@@ -72,6 +72,12 @@ def test_a_tag_of_a_flattened_table_meets_the_nested_field():
     assert met("", "office", "street", tags=["address.street"]) is None
 
 
+def test_a_tag_is_the_same_in_any_case():
+    assert Tag(TagKind.PARAMETER, "PII ", "True") == PII
+    assert Tag(TagKind.PARAMETER, "pii", "no") != PII
+    assert Tag(TagKind.LF_TAG, "pii", "true") != PII
+
+
 def test_tokens_join_however_the_column_was_flattened():
     nested, flat, choice = met("phone", "me", "phone"), met("phone", "me.phone"), met("phone", "phone_int")
     assert {nested.domain, flat.domain, choice.domain} == {"phone"}

@@ -144,3 +144,10 @@ def test_an_update_of_columns_keeps_the_rest_of_the_table():
         "Parameters": {"classification": "csv"},
         "StorageDescriptor": {"Location": "s3://b/t/", "Columns": [{"Name": "b", "Type": "string"}]},
     }
+
+
+def test_an_update_of_columns_keeps_the_tags_of_those_that_stay():
+    column = {"Name": "A", "Type": "int", "Comment": "c", "Parameters": {"pii": "true"}}
+    shape = {"Name": "t", "StorageDescriptor": {"Columns": [column]}}
+    made = with_columns(shape, (("a", "string"), ("b", "int")))["StorageDescriptor"]["Columns"]
+    assert made == [{**column, "Name": "a", "Type": "string"}, {"Name": "b", "Type": "int"}]

@@ -47,13 +47,14 @@ lint: $(READY) ## linters, types, import walls, generated documents
 docs: $(READY) ## write the generated documents anew
 	@$(BIN)/python local/generate-documents
 
-bench: $(READY) ## the price of the guard against plain PySpark, of bookmarks, JDBC, Lake Formation plans, verification, columns
+bench: $(READY) ## the price of the guard against plain PySpark, of bookmarks, JDBC, Lake Formation plans, verification, columns, data quality
 	@$(BIN)/python bench/job_overhead.py
 	@$(BIN)/python bench/bookmarks.py
 	@$(BIN)/python bench/jdbc.py
 	@$(BIN)/python bench/lakeformation.py
 	@$(BIN)/python bench/verify.py
 	@$(BIN)/python bench/columns.py
+	@$(BIN)/python bench/quality.py
 
 clean: ## remove the environment and what tools left behind
 	@rm -rf "$(VENV)" "$(VENV4)" build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

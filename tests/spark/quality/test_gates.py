@@ -131,3 +131,33 @@ def test_a_suite_that_was_not_named_at_the_start_is_refused(glue_job, glue_spark
     frame = glue_spark.range(1)
     with pytest.raises(UsageError, match="glue-secure-suites"), glue_job.job("target") as job:
         job.write.s3(frame, job.args.target, format="csv", expect="suites/x.json")
+
+
+def test_the_drop_in_door_gates_a_frame_before_its_sink(glue_job, glue_spark, monkeypatch):
+    from glue_secure.context import GlueContext
+    from glue_secure.dynamicframe import DynamicFrame
+    from glue_secure.job import Job
+    from glue_secure.transforms import QualityGate
+
+    suite = glue_job.land("suite.json", json.dumps({"name": "rows", "expectations": [NOT_NULL]}))
+    argv = glue_job.argv(glue_secure_suites=suite, glue_secure_quarantine_uri=apart(glue_job))
+    monkeypatch.setattr("sys.argv", argv)
+    context = GlueContext(glue_spark.sparkContext)
+    job = Job(context)
+    job.init(glue_job.name, {"JOB_NAME": glue_job.name})
+    try:
+        rows = DynamicFrame.fromDF(glue_spark.createDataFrame(ROWS, "id int, word string"), context, "rows")
+        assert QualityGate.apply(frame=rows, expect=suite, on_failure="warn") is rows
+        good = QualityGate.apply(rows, suite, "quarantine", transformation_ctx="g")
+        context.write_dynamic_frame.from_options(good, "s3", {"path": glue_job.target}, "parquet")
+        job.commit()
+    finally:
+        context.secured_run.close(outcome="test over")
+    assert glue_job.read().count() == 3
+    gates = glue_job.evidence()[-1]["gates"]
+    assert [(gate["sink"], gate["outcome"]) for gate in gates] == [
+        ("QualityGate", "warned"),
+        ("QualityGate g", "quarantined"),
+    ]
+    with pytest.raises(UsageError, match="DynamicFrame"):
+        QualityGate.apply(glue_spark.range(1), suite)

@@ -1,0 +1,188 @@
+"""What it costs to hold a frame against a suite: plain Great Expectations, the gate, an aggregation by hand.
+
+Each round measures the same Parquet files (on the local disk, one Spark session) with the same suite of
+twelve expectations, four ways; every other round goes the other way round:
+
+    hand   one aggregation and one count of keys, written by hand, decided by nobody
+    gate   the gate's own check (``glue_secure/quality/checker.py``)
+    plain  Great Expectations as its guide shows it: an ephemeral context, ``batch.validate(suite)``, its
+           default result format, the frame not cached
+    counts the same with ``result_format="BOOLEAN_ONLY"``, the least that can be asked of it
+
+Ratios are of pairs: each way against ``hand`` of its round. Before the first round every way runs once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from pairs import Spread
+
+WAYS = ("hand", "gate", "counts", "plain")
+RULES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("expect_column_values_to_not_be_null", {"column": "id"}),
+    ("expect_column_values_to_be_unique", {"column": "id"}),
+    ("expect_column_values_to_not_be_null", {"column": "carrier", "mostly": 0.5}),
+    ("expect_column_values_to_be_in_set", {"column": "carrier", "value_set": ["AA", "B6", "DL", "UA"]}),
+    ("expect_column_values_to_be_between", {"column": "delay", "min_value": -60, "max_value": 2000}),
+    ("expect_column_values_to_match_regex", {"column": "tail", "regex": "^N[0-9]+$"}),
+    ("expect_column_value_lengths_to_be_between", {"column": "tail", "min_value": 2, "max_value": 9}),
+    ("expect_column_mean_to_be_between", {"column": "delay", "min_value": 0, "max_value": 200}),
+    ("expect_column_max_to_be_between", {"column": "delay", "max_value": 2000}),
+    ("expect_column_pair_values_a_to_be_greater_than_b", {"column_A": "landed", "column_B": "left"}),
+    ("expect_table_row_count_to_be_between", {"min_value": 1}),
+    ("expect_column_to_exist", {"column": "carrier"}),
+)
+
+
+def _lay(spark: Any, rows: int, folder: str) -> str:
+    from pyspark.sql import functions as F
+
+    place = f"{folder}/flights"
+    carriers = F.array(*(F.lit(one) for one in ("AA", "B6", "DL", "UA")))
+    spark.range(rows, numPartitions=spark.sparkContext.defaultParallelism).select(
+        "id",
+        F.element_at(carriers, (F.col("id") % 4 + 1).cast("int")).alias("carrier"),
+        (F.hash("id") % 100 + 90).alias("delay"),
+        F.concat(F.lit("N"), F.abs(F.hash("id") % 100_000).cast("string")).alias("tail"),
+        (F.col("id") % 1000).alias("left"),
+        (F.col("id") % 1000 + 7).alias("landed"),
+    ).write.parquet(place)
+    return place
+
+
+def _by_hand(frame: Any) -> None:
+    from pyspark.sql import functions as F
+
+    one = {
+        "rows": F.count(F.lit(1)),
+        "ids": F.count("id"),
+        "carriers": F.count("carrier"),
+        "set": F.count(F.when(~F.col("carrier").isin("AA", "B6", "DL", "UA"), 1)),
+        "delays": F.count(F.when(~F.col("delay").between(-60, 2000), 1)),
+        "tails": F.count(F.when(~F.col("tail").rlike("^N[0-9]+$"), 1)),
+        "lengths": F.count(F.when(~F.length("tail").between(2, 9), 1)),
+        "mean": F.mean("delay"),
+        "max": F.max("delay"),
+        "order": F.count(F.when(~(F.col("landed") > F.col("left")), 1)),
+    }
+    frame.agg(*(column.alias(name) for name, column in one.items())).first()
+    counted = frame.where("id is not null").groupBy("id").count()
+    counted.agg(F.sum(F.when(F.col("count") > 1, F.col("count")))).first()
+
+
+def _plainly(frame: Any, form: str | None) -> None:
+    import great_expectations as gx
+    from great_expectations.expectations.registry import get_expectation_impl
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False}
+        source = context.data_sources.add_spark(uuid.uuid4().hex, persist=False)
+        whole = source.add_dataframe_asset("flights").add_batch_definition_whole_dataframe("all")
+        batch = whole.get_batch(batch_parameters={"dataframe": frame})
+        made = [get_expectation_impl(kind)(**given) for kind, given in RULES]
+        how = {} if form is None else {"result_format": form}
+        if not batch.validate(gx.ExpectationSuite(name="flights", expectations=made), **how).success:
+            raise RuntimeError("the suite is broken, and should be met")
+
+
+def measure(rows: int, rounds: int, cores: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """Seconds of each way in each round."""
+    from pyspark.sql import SparkSession
+
+    from glue_secure.quality.checker import Checker
+    from glue_secure.quality.suite import Suite
+
+    listed = [{"type": kind, "kwargs": given} for kind, given in RULES]
+    suite = Suite.parse(json.dumps({"name": "flights", "expectations": listed}).encode(), place="flights")
+    builder = SparkSession.builder.master(f"local[{cores}]").config("spark.ui.enabled", "false")
+    spark = builder.config("spark.sql.shuffle.partitions", str(2 * cores)).getOrCreate()
+    folder = tempfile.mkdtemp(prefix="glue-secure-bench-")
+    try:
+        place = _lay(spark, rows, folder)
+        checker = Checker(suite)
+
+        def gate(frame: Any) -> None:
+            if not all(one.passed for one in checker.check(frame).outcomes):
+                raise RuntimeError("the suite is broken, and should be met")
+
+        ways: dict[str, Callable[[Any], None]] = {
+            "hand": _by_hand,
+            "gate": gate,
+            "counts": lambda frame: _plainly(frame, "BOOLEAN_ONLY"),
+            "plain": lambda frame: _plainly(frame, None),
+        }
+        found = []
+        for number in range(rounds + 1):
+            taken = {}
+            for way in WAYS if number % 2 else reversed(WAYS):
+                frame, begun = spark.read.parquet(place), time.perf_counter()
+                ways[way](frame)
+                taken[way] = time.perf_counter() - begun
+            say(f"{'warm-up' if not number else f'round {number}'}: {_line(taken)}")
+            if number:
+                found.append(taken)
+    finally:
+        spark.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    return {"rows": rows, "cores": cores, "rules": len(RULES), "rounds": found}
+
+
+def summary(found: Mapping[str, Any]) -> dict[str, dict[str, Spread]]:
+    """Way → its seconds, and its ratio to ``hand`` of the same round."""
+    return {
+        way: {
+            "seconds": Spread.of([one[way] for one in found["rounds"]]),
+            "of hand": Spread.of([one[way] / one["hand"] for one in found["rounds"]]),
+        }
+        for way in WAYS
+    }
+
+
+def render(found: Mapping[str, Any]) -> str:
+    """The summary as text."""
+    lines = [f"{found['rows']:,} rows, {found['rules']} rules, local[{found['cores']}]"]
+    for way, told in summary(found).items():
+        lines.append(f"{way:7} {told['seconds']} s")
+        lines.append(f"        {told['of hand']} of hand")
+    return "\n".join(lines)
+
+
+def _line(taken: Mapping[str, float]) -> str:
+    return ", ".join(f"{way} {seconds:.1f} s" for way, seconds in taken.items())
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    asked = parser.parse_args()
+    found = measure(
+        asked.rows, asked.rounds, asked.cores, lambda text: print(text, file=sys.stderr, flush=True)
+    )
+    if asked.json:
+        spreads = {
+            name: {what: asdict(one) for what, one in told.items()} for name, told in summary(found).items()
+        }
+        print(json.dumps({**found, "summary": spreads}))
+    else:
+        print(render(found))
+
+
+if __name__ == "__main__":
+    main()

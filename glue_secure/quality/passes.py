@@ -1,11 +1,12 @@
-"""Measuring many plans over a frame at once: one aggregation, and one count of groups where rules need it.
+"""Measuring many plans over a frame at once: one aggregation, and counts of groups where rules need them.
 
-Each is one Spark job. Only counts and aggregates come to the driver, never a row.
+All rules of uniqueness are one Spark job, and all that count different values another. Only counts and
+aggregates come to the driver, never a row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from glue_secure.quality.conditions import quoted
@@ -26,7 +27,7 @@ def _is_taken(frame: Any, plans: Sequence[Plan]) -> bool:
         if columns:
             frame.agg(*columns)
         for group in dict.fromkeys(plan.group for plan in plans if plan.group is not None):
-            _grouped_alone(frame, group)
+            _distinct(*_alone(frame, group))
     except Exception:
         return False
     return True
@@ -44,16 +45,11 @@ def measure(frame: Any, plans: Sequence[Plan]) -> list[Values]:
     """
     columns: list[Any] = []
     places: list[dict[str, int]] = []
-    known: dict[str, int] = {}
-    for plan in plans:
-        own = {}
-        for name, column in plan.aggregates.items():
-            text = str(column._jc.toString())
-            if text not in known:
-                known[text] = len(columns)
-                columns.append(column.alias(f"m{len(columns)}"))
-            own[name] = known[text]
-        places.append(own)
+    for plan in plans:  # what two plans share Spark computes once; texts of columns do not tell 1 from "1"
+        places.append({name: len(columns) + at for at, name in enumerate(plan.aggregates)})
+        columns += [
+            column.alias(f"m{len(columns) + at}") for at, column in enumerate(plan.aggregates.values())
+        ]
     row = frame.agg(*columns).first() if columns else ()
     groups = list(dict.fromkeys(plan.group for plan in plans if plan.group is not None))
     counted = dict(zip(groups, count(frame, groups), strict=True))
@@ -66,42 +62,59 @@ def measure(frame: Any, plans: Sequence[Plan]) -> list[Values]:
 
 def passes(plans: Sequence[Plan]) -> int:
     """How many jobs :func:`measure` runs."""
-    return any(plan.aggregates for plan in plans) + any(plan.group is not None for plan in plans)
+    kinds = {plan.group.unique for plan in plans if plan.group is not None}
+    return any(plan.aggregates for plan in plans) + len(kinds)
 
 
 def count(frame: Any, groups: Sequence[Group]) -> list[Counted]:
-    """Count each group's combinations, all of them in one shuffle."""
+    """Count each group: those that ask for shared rows in one shuffle, those for combinations in another."""
+    unique, others = [one for one in groups if one.unique], [one for one in groups if not one.unique]
+    counted = dict(zip(unique, _counts(_shared, frame, unique), strict=True))
+    found = {group: Counted(shared=number) for group, number in counted.items()}
+    distinct = dict(zip(others, _counts(_distinct, frame, others), strict=True))
+    found |= {group: Counted(distinct=number) for group, number in distinct.items()}
+    return [found[group] for group in groups]
+
+
+def _counts(how: Callable[[Any, Sequence[str]], Any], frame: Any, groups: Sequence[Group]) -> list[int]:
+    """One number for each group, in one job."""
     if not groups:
         return []
-    if len(groups) == 1:
-        rows = _grouped_alone(frame, groups[0]).collect()
-        return [Counted(int(rows[0]["distinct"]), int(rows[0]["shared"] or 0))]
-    by_group = {int(row["g"]): row for row in _grouped_together(frame, groups).collect()}
-    return [
-        Counted(int(by_group[at]["distinct"]), int(by_group[at]["shared"] or 0))
-        if at in by_group
-        else Counted(0, 0)
-        for at in range(len(groups))
-    ]
+    rows, keys = _alone(frame, groups[0]) if len(groups) == 1 else _together(frame, groups)
+    by_group = {int(row["g"]): int(row["number"] or 0) for row in how(rows, keys).collect()}
+    return [by_group.get(at, 0) for at in range(len(groups))]
 
 
-def _totals() -> tuple[Any, Any]:
+def _distinct(rows: Any, keys: Sequence[str]) -> Any:
+    """How many combinations each group has: few as a rule, so that each side adds up its own first."""
     from pyspark.sql import functions as F
 
-    distinct = F.count(F.lit(1)).alias("distinct")
-    return distinct, F.sum(F.when(F.col("n") > 1, F.col("n"))).alias("shared")
+    return rows.groupBy("g", *keys).agg(F.lit(1)).groupBy("g").agg(F.count(F.lit(1)).alias("number"))
 
 
-def _grouped_alone(frame: Any, group: Group) -> Any:
+def _shared(rows: Any, keys: Sequence[str]) -> Any:
+    """How many rows share their combination: nearly as many as rows, so that they are sorted, not added up.
+
+    Half the time of a hash aggregation where every key is another (bench/quality.py).
+    """
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    counted = rows.withColumn("n", F.count(F.lit(1)).over(Window.partitionBy("g", *keys)))
+    return counted.where(F.col("n") > 1).groupBy("g").agg(F.count(F.lit(1)).alias("number"))
+
+
+def _alone(frame: Any, group: Group) -> tuple[Any, list[str]]:
+    """The rows of one group as ``g`` and its keys."""
     from pyspark.sql import functions as F
 
     rows = frame if group.where is None else frame.where(group.where)
-    keys = [quoted(name).alias(f"k{at}") for at, name in enumerate(group.columns)]
-    by = [f"k{at}" for at in range(len(keys))]
-    return rows.select(*keys).groupBy(*by).agg(F.count(F.lit(1)).alias("n")).agg(*_totals())
+    keys = [f"k{at}" for at in range(len(group.columns))]
+    held = [quoted(name).alias(key) for name, key in zip(group.columns, keys, strict=True)]
+    return rows.select(F.lit(0).alias("g"), *held), keys
 
 
-def _grouped_together(frame: Any, groups: Sequence[Group]) -> Any:
+def _together(frame: Any, groups: Sequence[Group]) -> tuple[Any, list[str]]:
     """Each row once for each group, with that group's columns alone: what GROUPING SETS would expand to."""
     from pyspark.sql import functions as F
 
@@ -116,6 +129,5 @@ def _grouped_together(frame: Any, groups: Sequence[Group]) -> Any:
         one = F.struct(*fields)
         made.append(one if group.where is None else F.when(group.where, one))
     rows = frame.select(F.explode(F.array(*made)).alias("e")).where(F.col("e").isNotNull())
-    by = ["g", *(f"k{place}" for place in range(len(slots)))]
-    keyed = rows.select(*(F.col(f"e.{name}").alias(name) for name in by))
-    return keyed.groupBy(*by).agg(F.count(F.lit(1)).alias("n")).groupBy("g").agg(*_totals())
+    keys = [f"k{place}" for place in range(len(slots))]
+    return rows.select(*(F.col(f"e.{name}").alias(name) for name in ("g", *keys))), keys

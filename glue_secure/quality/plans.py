@@ -27,19 +27,21 @@ class Group:
         columns: their names.
         where: a Spark column; None for all rows.
         same: what tells it from another group, so that each is counted once.
+        unique: whether rows that share their combination are counted, not the combinations.
     """
 
     columns: tuple[str, ...]
     where: Any = field(compare=False)
     same: str = ""
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many combinations there are, and how many rows share theirs with another row."""
+    """How many combinations there are, or how many rows share theirs with another row."""
 
-    distinct: int
-    shared: int
+    distinct: int = 0
+    shared: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ class Planner:
         return Plan(
             {ROW_COUNT: self._count(domain), NULLS: self._count(self._within(domain, column.isNull()))},
             lambda values, counted: {**values, metric: _of(counted).shared},
-            Group((name,), where, f"not null: {same}"),
+            Group((name,), where, f"not null: {same}", unique=True),
             unexpected=where,
             counted=(ROW_COUNT, metric),
         )
@@ -190,7 +192,7 @@ class Planner:
             return Plan(
                 {**rows, filtered: self._count(looked_at)},
                 lambda values, counted: {**values, name: _of(counted).shared},
-                Group(tuple(names), looked_at, f"{rule}: {same}"),
+                Group(tuple(names), looked_at, f"{rule}: {same}", unique=True),
                 unexpected=self._f.lit(True) if looked_at is None else looked_at,
                 counted=(filtered, name),
             )

@@ -16,26 +16,23 @@ worker has a process of its own beside the JVM's thread: ``--cores 1`` has one o
 
 from __future__ import annotations
 
-import argparse
 import base64
-import datetime as dt
 import hmac
 import http.server
 import json
 import os
 import shutil
 import ssl
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pairs import Spread
+from rounds import run
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
 WAYS = ("copy", "pandas", "tokenise", "encrypt")
@@ -60,26 +57,14 @@ class _Kms(http.server.BaseHTTPRequestHandler):
 @contextmanager
 def kms(folder: Path) -> Iterator[None]:
     """A KMS that gives one data key, trusted by this process and its children."""
-    from glue_secure.local.pki import create_authority, issue
+    from verify import trusted
 
-    now = dt.datetime.now(dt.timezone.utc)
-    authority = create_authority(folder, now=now)
-    pair = issue(
-        authority, ("localhost",), folder=folder, stem="kms", not_before=now - dt.timedelta(hours=1),
-        not_after=now + dt.timedelta(days=1),
-    )  # fmt: skip
+    pair = trusted(folder, "kms")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Kms)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(str(pair.certificate), str(pair.key))
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    os.environ |= {
-        "AWS_ENDPOINT_URL_KMS": f"https://localhost:{server.server_port}",
-        "AWS_CA_BUNDLE": str(authority.certificate),
-        "AWS_ACCESS_KEY_ID": "bench",
-        "AWS_SECRET_ACCESS_KEY": "bench",  # the stub asks for none
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_REGION": "eu-west-1",
-    }
+    os.environ["AWS_ENDPOINT_URL_KMS"] = f"https://localhost:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield
@@ -209,25 +194,5 @@ def render(found: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--cores", type=int, default=1)
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
-    asked = parser.parse_args()
-    found = measure(
-        asked.rows, asked.rounds, asked.cores, lambda text: print(text, file=sys.stderr, flush=True)
-    )
-    if asked.json:
-        spreads = {
-            name: {what: asdict(one) for what, one in told.items()} for name, told in summary(found).items()
-        }
-        print(json.dumps({**found, "summary": spreads}))
-    else:
-        print(render(found))
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure, summary, render, rows=1_000_000, rounds=7, cores=1)

@@ -14,19 +14,16 @@ Ratios are of pairs: each way against ``hand`` of its round. Before the first ro
 
 from __future__ import annotations
 
-import argparse
 import json
-import shutil
-import sys
 import tempfile
 import time
 import uuid
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from pairs import Spread
+from rounds import run
 
 WAYS = ("hand", "gate", "counts", "plain")
 RULES: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -102,31 +99,29 @@ def _plainly(frame: Any, form: str | None) -> None:
 
 def measure(rows: int, rounds: int, cores: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Seconds of each way in each round."""
-    from pyspark.sql import SparkSession
+    from verify import session
 
     from glue_secure.quality.checker import Checker
     from glue_secure.quality.suite import Suite
 
     listed = [{"type": kind, "kwargs": given} for kind, given in RULES]
     suite = Suite.parse(json.dumps({"name": "flights", "expectations": listed}).encode(), place="flights")
-    builder = SparkSession.builder.master(f"local[{cores}]").config("spark.ui.enabled", "false")
-    spark = builder.config("spark.sql.shuffle.partitions", str(2 * cores)).getOrCreate()
-    folder = tempfile.mkdtemp(prefix="glue-secure-bench-")
-    try:
+    checker = Checker(suite)
+
+    def gate(frame: Any) -> None:
+        if not all(one.passed for one in checker.check(frame).outcomes):
+            raise RuntimeError("the suite is broken, and should be met")
+
+    ways: dict[str, Callable[[Any], None]] = {
+        "hand": _by_hand,
+        "gate": gate,
+        "counts": lambda frame: _plainly(frame, "BOOLEAN_ONLY"),
+        "plain": lambda frame: _plainly(frame, None),
+    }
+    found = []
+    with tempfile.TemporaryDirectory() as folder, session(cores) as spark:
+        spark.conf.set("spark.sql.shuffle.partitions", 2 * cores)
         place = _lay(spark, rows, folder)
-        checker = Checker(suite)
-
-        def gate(frame: Any) -> None:
-            if not all(one.passed for one in checker.check(frame).outcomes):
-                raise RuntimeError("the suite is broken, and should be met")
-
-        ways: dict[str, Callable[[Any], None]] = {
-            "hand": _by_hand,
-            "gate": gate,
-            "counts": lambda frame: _plainly(frame, "BOOLEAN_ONLY"),
-            "plain": lambda frame: _plainly(frame, None),
-        }
-        found = []
         for number in range(rounds + 1):
             taken = {}
             for way in WAYS if number % 2 else reversed(WAYS):
@@ -136,9 +131,6 @@ def measure(rows: int, rounds: int, cores: int, say: Callable[[str], None]) -> d
             say(f"{'warm-up' if not number else f'round {number}'}: {_line(taken)}")
             if number:
                 found.append(taken)
-    finally:
-        spark.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     return {"rows": rows, "cores": cores, "rules": len(RULES), "rounds": found}
 
 
@@ -166,25 +158,5 @@ def _line(taken: Mapping[str, float]) -> str:
     return ", ".join(f"{way} {seconds:.1f} s" for way, seconds in taken.items())
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rows", type=int, default=5_000_000)
-    parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--cores", type=int, default=2)
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
-    asked = parser.parse_args()
-    found = measure(
-        asked.rows, asked.rounds, asked.cores, lambda text: print(text, file=sys.stderr, flush=True)
-    )
-    if asked.json:
-        spreads = {
-            name: {what: asdict(one) for what, one in told.items()} for name, told in summary(found).items()
-        }
-        print(json.dumps({**found, "summary": spreads}))
-    else:
-        print(render(found))
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure, summary, render, rows=5_000_000, rounds=6, cores=2)

@@ -79,15 +79,14 @@ def _serve(certificate: str, key: str, told: Any) -> None:
     asyncio.run(serve())
 
 
-@contextmanager
-def stub(folder: Path) -> Iterator[str]:
-    """A server whose authority this process and its children trust from now on; its URL."""
+def trusted(folder: Path, stem: str) -> Any:
+    """A certificate for ``localhost`` whose authority this process and its children trust from now on."""
     from glue_secure.local.pki import create_authority, issue
 
     now = dt.datetime.now(dt.timezone.utc)
     authority = create_authority(folder, now=now)
     pair = issue(
-        authority, ("localhost",), folder=folder, stem="s3", not_before=now - dt.timedelta(hours=1),
+        authority, ("localhost",), folder=folder, stem=stem, not_before=now - dt.timedelta(hours=1),
         not_after=now + dt.timedelta(days=1),
     )  # fmt: skip
     os.environ |= {
@@ -97,6 +96,13 @@ def stub(folder: Path) -> Iterator[str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_REGION": "eu-west-1",
     }
+    return pair
+
+
+@contextmanager
+def stub(folder: Path) -> Iterator[str]:
+    """A server that is trusted; its URL."""
+    pair = trusted(folder, "s3")
     processes = multiprocessing.get_context("spawn")
     ours, theirs = processes.Pipe()
     server = processes.Process(

@@ -14,7 +14,6 @@ from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.policy import Finding, failed, passed
 from glue_secure.core.redaction import redact_setting
 
-CATALOGS = "spark.sql.catalog."
 ENDPOINT = ".s3.endpoint"
 _CLASS = re.compile(r"spark\.sql\.catalog\.[^.]+\Z")
 _DECISIVE = re.compile(

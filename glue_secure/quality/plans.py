@@ -5,7 +5,7 @@ A plan is made for an expectation that is supported; None sends it to Great Expe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -246,11 +246,10 @@ class Planner:
             return None
         if any(data_type.typeName() == "struct" for _, data_type in self.schema):
             return None  # Great Expectations counts their fields as columns
-        seen = list(_with_nested(self.schema))
         told = {
-            "table.columns": [name for name, _ in seen],
-            "table.column_count": len(seen),
-            "table.column_types": [{"name": name, "type": data_type} for name, data_type in seen],
+            "table.columns": list(self._names),
+            "table.column_count": len(self._names),
+            "table.column_types": [{"name": name, "type": data_type} for name, data_type in self.schema],
         }
         return Plan({}, lambda _, __: told)
 
@@ -291,15 +290,6 @@ SUPPORTED = frozenset(
     )
 )
 """The types that one pass decides."""
-
-
-def _with_nested(schema: Schema, parent: str = "") -> Iterator[tuple[str, Any]]:
-    """Columns as Great Expectations counts them: each field of a struct is one, after the struct itself."""
-    for name, data_type in schema:
-        yield parent + name, data_type
-        if data_type.typeName() == "struct":
-            inner = tuple((each.name, each.dataType) for each in data_type.fields)
-            yield from _with_nested(inner, f"{parent}{name}.")
 
 
 def _of(counted: Counted | None) -> Counted:

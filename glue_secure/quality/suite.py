@@ -6,7 +6,6 @@ names given twice and parameters that nobody fills in are refused.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from enum import Enum
 from typing import Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.evidence import digest
 
 _SUITE = frozenset(("name", "id", "expectations", "meta", "notes", "suite_parameters"))
 _RULE = frozenset(
@@ -128,7 +128,7 @@ class Suite:
         if given.get("suite_parameters"):
             raise _wrong(what, "suite_parameters", "literal values")
         rules = tuple(_rule(one, at, what) for at, one in enumerate(listed, 1))
-        return cls(place, name, hashlib.sha256(body).hexdigest(), rules)
+        return cls(place, name, digest(body), rules)
 
 
 def _rule(value: Any, index: int, suite: str) -> Rule:

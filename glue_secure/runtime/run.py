@@ -70,7 +70,6 @@ class SecuredRun(Through, Gated):
         self.identity, self.preflight = identity, preflight
         self.fine_grained = is_fine_grained(arguments)
         self._strict_workers = arguments.requires_worker_encryption()
-        self._told_of_shuffle = {name: arguments.get(name) or "" for name in SHUFFLE_ARGUMENTS}
         self.evidence_uri: S3Uri | None = None
         self._services, self._engine, self._ledger = services, engine, ledger
         self._arguments, self._gate = arguments, None
@@ -228,7 +227,8 @@ class SecuredRun(Through, Gated):
                 self._ledger.findings.append(passed(control, facts.uri, f"sequence {facts.sequence_before}"))
 
     def _workers(self) -> list[Finding]:
-        settings = {**self._engine.worker_settings(), **self._told_of_shuffle}
+        told = {name: self._arguments.get(name) or "" for name in SHUFFLE_ARGUMENTS}
+        settings = {**self._engine.worker_settings(), **told}
         return hold_workers(settings, key=self.preflight.plan.key, required=self._strict_workers)
 
     def read_s3(self, source: str | Sequence[str], **arguments: Any) -> Any:

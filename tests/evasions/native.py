@@ -35,33 +35,29 @@ def version_2_sources(way):
         way.spark.conf.unset("spark.sql.sources.useV1SourceList")
 
 
-def _table(way):
-    return "t_" + way.bench.name.replace("-", "_")
-
-
 def save_as_table_with_path(way):
-    way.frame().write.option("path", way.out).saveAsTable(_table(way))
+    way.frame().write.option("path", way.out).saveAsTable(way.table)
 
 
 def save_as_table_in_the_warehouse(way):
-    way.frame().write.saveAsTable(_table(way))
+    way.frame().write.saveAsTable(way.table)
 
 
 def create_table_as_select(way):
-    way.spark.sql(f"create table {_table(way)} using parquet location '{way.out}' as select 1 as a")
+    way.spark.sql(f"create table {way.table} using parquet location '{way.out}' as select 1 as a")
 
 
 def insert_into(way):
-    way.spark.sql(f"create table {_table(way)} (id bigint) using parquet location '{way.out}'")
-    way.spark.sql(f"insert into {_table(way)} values (1)")
+    way.spark.sql(f"create table {way.table} (id bigint) using parquet location '{way.out}'")
+    way.spark.sql(f"insert into {way.table} values (1)")
 
 
 def insert_into_a_partition_elsewhere(way):
     way.spark.sql(
-        f"create table {_table(way)} (a int, day int) using csv partitioned by (day) location '{way.out}'"
+        f"create table {way.table} (a int, day int) using csv partitioned by (day) location '{way.out}'"
     )
-    way.spark.sql(f"alter table {_table(way)} add partition (day=1) location '{way.out}-elsewhere'")
-    way.spark.sql(f"insert into {_table(way)} partition (day=1) values (5)")
+    way.spark.sql(f"alter table {way.table} add partition (day=1) location '{way.out}-elsewhere'")
+    way.spark.sql(f"insert into {way.table} partition (day=1) values (5)")
 
 
 def insert_overwrite_directory(way):
@@ -73,7 +69,7 @@ def insert_overwrite_local_directory(way):
 
 
 def write_to_create(way):
-    way.frame().writeTo(_table(way)).using("parquet").create()
+    way.frame().writeTo(way.table).using("parquet").create()
 
 
 def noop(way):
@@ -90,7 +86,7 @@ def local_disk_that_failed(way):
 
 
 def jdbc(way):
-    options = {"url": f"jdbc:derby:memory:{_table(way)};create=true", "dbtable": "x"}
+    options = {"url": f"jdbc:derby:memory:{way.table};create=true", "dbtable": "x"}
     writer = way.frame().write.format("jdbc").options(**options)
     writer.option("driver", "org.apache.derby.jdbc.EmbeddedDriver").save()
 
@@ -277,7 +273,7 @@ def stream_left_running(way):
 
 
 def stream_to_memory(way):
-    _stream(way).format("memory").queryName(_table(way)).start().awaitTermination()
+    _stream(way).format("memory").queryName(way.table).start().awaitTermination()
 
 
 def through_a_function(way):

@@ -53,16 +53,12 @@ def settings(endpoint: str, region: str) -> dict[str, str]:
     }
 
 
-def _table(way: object) -> str:
-    return "t_" + way.bench.name.replace("-", "_")  # type: ignore[attr-defined]
-
-
 def _create(way, catalog):
-    way.frame().writeTo(f"{catalog}.db.{_table(way)}").using("iceberg").create()
+    way.frame().writeTo(f"{catalog}.db.{way.table}").using("iceberg").create()
 
 
 def _place(way):
-    return f"s3a://{WAREHOUSE}/db/{_table(way)}"
+    return f"s3a://{WAREHOUSE}/db/{way.table}"
 
 
 def iceberg_native(way):
@@ -71,7 +67,7 @@ def iceberg_native(way):
 
 def iceberg_merge(way):
     way.job.write.through(_place(way), lambda: _create(way, "lake"))
-    table = f"lake.db.{_table(way)}"
+    table = f"lake.db.{way.table}"
     way.spark.sql(f"merge into {table} t using (select 1L as id) s on t.id = s.id when matched then delete")
 
 
@@ -142,7 +138,7 @@ def delta_under_another_key(way):
 
 def hudi_native(way):
     options = {
-        "hoodie.table.name": _table(way),
+        "hoodie.table.name": way.table,
         "hoodie.datasource.write.recordkey.field": "id",
         "hoodie.datasource.write.precombine.field": "id",
     }
@@ -185,7 +181,7 @@ def main(names: list[str]) -> None:
             "sequence": evidence["bookmark"]["sequence_after"],
             "held": [control["control"] for control in evidence["controls"]],
             "shown": [each["uri"] for write in evidence["writes"] for each in write["objects"]],
-            "objects": objects_below(way, f"lake/db/{_table(way)}/", f"{bench.name}/"),
+            "objects": objects_below(way, f"lake/db/{way.table}/", f"{bench.name}/"),
             "key": way.key,
         }
         print(json.dumps(told), flush=True)

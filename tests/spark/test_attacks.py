@@ -4,6 +4,7 @@ import contextlib
 import threading
 
 import pytest
+from hadoop_settings import hadoop
 from pyspark.sql import functions as F
 
 from glue_secure import GlueSecureError, Refusal, UsageError
@@ -12,23 +13,6 @@ from glue_secure.local.foundation import BOOKMARKS_URI, EVIDENCE_URI
 
 CSV = "carrier,delay\nUA,3\nAA,5\n"
 SSE_C_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
-
-
-@contextlib.contextmanager
-def hadoop(spark, **settings):
-    """Hadoop settings for the length of a block; Hadoop's own defaults come back afterwards."""
-    conf = spark.sparkContext._jsc.hadoopConfiguration()
-    before = {name: conf.get(name) for name in settings}
-    for name, value in settings.items():
-        conf.set(name, value)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                conf.unset(name)
-            else:
-                conf.set(name, value)
 
 
 def test_gs_s3_010_a_frame_of_another_session_is_not_written(glue_job):

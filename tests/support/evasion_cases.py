@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hadoop_settings import hadoop
+
 from glue_secure import GlueSecureError
 from glue_secure.core.errors import CannotVerify, Refusal
+from glue_secure.local.foundation import CURATED
 
 ROOT = Path(__file__).parents[2]
 CSV = "carrier,delay\nUA,3\nAA,5\n"
@@ -58,10 +60,8 @@ def objects_below(way: Any, *prefixes: str) -> dict[str, list[str]]:
     """Every object below a prefix of the target's bucket: its algorithm and key."""
     s3, found = way.aws("s3"), {}
     for prefix in prefixes:
-        for entry in s3.list_objects_v2(Bucket=way.bench.target.split("/")[2], Prefix=prefix).get(
-            "Contents", ()
-        ):
-            head = s3.head_object(Bucket=way.bench.target.split("/")[2], Key=entry["Key"])
+        for entry in s3.list_objects_v2(Bucket=CURATED, Prefix=prefix).get("Contents", ()):
+            head = s3.head_object(Bucket=CURATED, Key=entry["Key"])
             found[entry["Key"]] = [head.get("ServerSideEncryption", ""), head.get("SSEKMSKeyId", "")]
     return found
 
@@ -111,22 +111,20 @@ class Way:
     def prefix(self) -> str:
         return self.out.split("/", 3)[3]
 
+    @property
+    def table(self) -> str:
+        """A table's name that is the run's own."""
+        return "t_" + self.bench.name.replace("-", "_")
+
     def frame(self, rows: int = 3) -> Any:
         return self.spark.range(rows)
 
-    @contextlib.contextmanager
     def hadoop(self, **settings: str) -> Any:
-        """Hadoop settings of the context for the length of a block."""
-        conf = self.spark.sparkContext._jsc.hadoopConfiguration()
-        named = {name.replace("__", "-").replace("_", "."): text for name, text in settings.items()}
-        before = {name: conf.get(name) for name in named}
-        for name, value in named.items():
-            conf.set(name, value)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                conf.unset(name) if value is None else conf.set(name, value)
+        """A block with Hadoop settings of the context: ``fs_s3a_x__y`` is ``fs.s3a.x-y``."""
+        return hadoop(
+            self.spark,
+            **{name.replace("__", "-").replace("_", "."): text for name, text in settings.items()},
+        )
 
     def unencrypted(self) -> Any:
         """A block in which Spark writes AES256: another algorithm, and no cached client."""

@@ -47,12 +47,11 @@ def observed(spark, folder):
     ``told.explain(frame)`` adds a frame's plans.
     """
     told = _Told(spark)
-    with _event_log(spark, folder / "events"), _driver_log(spark, folder / "driver.log"):
+    with event_log(spark, folder / "events") as events, _driver_log(spark, folder / "driver.log"):
         first = told.sql_store.executionsCount()
         yield told
         spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
-    events = [path.read_bytes() for path in (folder / "events").rglob("*") if path.is_file()]
-    told["event log"], told["driver log"] = b"".join(events), (folder / "driver.log").read_bytes()
+    told["event log"], told["driver log"] = events(), (folder / "driver.log").read_bytes()
     with _ui(spark, told.sql_store) as address:
         api = f"{address}/api/v1/applications/{spark.sparkContext.applicationId}"
         query = f"details=true&planDescription=true&offset={first}&length=1000"
@@ -83,7 +82,8 @@ def _get(address):
 
 
 @contextlib.contextmanager
-def _event_log(spark, folder):
+def event_log(spark, folder):
+    """Write an event log while the block runs; what it gives reads the log afterwards."""
     folder.mkdir(parents=True)
     context = spark.sparkContext
     jvm, scala = context._jvm, context._jsc.sc()
@@ -94,7 +94,7 @@ def _event_log(spark, folder):
     logger.start()
     scala.listenerBus().addToEventLogQueue(logger)
     try:
-        yield
+        yield lambda: b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     finally:
         scala.listenerBus().waitUntilEmpty()
         scala.listenerBus().removeListener(logger)

@@ -37,6 +37,7 @@ from glue_secure.local.artifacts import fetch
 from glue_secure.local.folders import cache_folder, locked
 from glue_secure.local.jars import Artifact
 from glue_secure.local.pki import KeyPair
+from glue_secure.local.postgres import free_port
 
 S3PROXY = Artifact(
     "org.gaul",
@@ -91,12 +92,6 @@ def go_program(name: str) -> Path:
                 pytest.skip(f"{name} could not be built: {built.stderr.strip()[-300:]}")
             (folder / name).rename(program)
     return program
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -112,11 +112,12 @@ def plan(
         _require_bucket(project, account)
         changes = [first]
         versions = {job.version.label: job.version for job in chosen}
-        for name in sorted(versions):
+        kinds = {version.quality for version in versions.values()}
+        own = {kind: build(quality=True) if kind else build() for kind in kinds}
+        for name, version in sorted(versions.items()):
             progress(f"wheels for Glue {name}")
-            own = build(quality=True) if versions[name].quality else build()
-            content = gluewheels.gluewheels(versions[name], own, fetch(versions[name]))
-            uri = S3Uri.parse(f"{project.code_prefix}/{modules_archive(versions[name])}")
+            content = gluewheels.gluewheels(version, own[version.quality], fetch(version))
+            uri = S3Uri.parse(f"{project.code_prefix}/{modules_archive(version)}")
             changes.append(_object(uri, content, account, key))
         for job in chosen:
             progress(f"job {job.name}")

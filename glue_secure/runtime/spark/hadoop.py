@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from glue_secure.core.iceberg import CATALOGS, is_decisive, plan_catalogs
+from glue_secure.core.iceberg import is_decisive, plan_catalogs
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.quiet import wire_logs_muted
 from glue_secure.core.spark_conf import SettingsPlan
@@ -73,8 +73,7 @@ class HadoopSettings:
         settings = self._spark._jsparkSession.conf()
         # All names in one crossing, and the values of few.
         names = str(settings.getAll().keys().mkString("\n")).split("\n")
-        decisive = (name for name in names if name.startswith(CATALOGS) and is_decisive(name))
-        return {name: str(settings.get(name)) for name in decisive}
+        return {name: str(settings.get(name)) for name in names if is_decisive(name)}
 
     def client_encryption(self, uri: S3Uri) -> tuple[str, str]:
         """Algorithm and key of the file system client that serves this bucket.

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from key_search import event_log
 
 from glue_secure import Refusal
 from glue_secure.quality import fallback
@@ -36,32 +37,17 @@ def frame(glue_job):
     return lambda job: job.spark.read.csv(place, header=True)
 
 
-@pytest.fixture
-def events(glue_spark, tmp_path):
-    """What an event log would hold, once asked for."""
-    context = glue_spark.sparkContext
-    jvm, bus = context._jvm, context._jsc.sc().listenerBus()
-    logger = jvm.org.apache.spark.scheduler.EventLoggingListener(
-        "gates", jvm.scala.Option.empty(), jvm.java.net.URI(tmp_path.as_uri()), context._jsc.sc().conf(),
-        context._jsc.hadoopConfiguration(),
-    )  # fmt: skip
-    logger.start()
-    bus.addToEventLogQueue(logger)
-
-    def told() -> bytes:
-        bus.waitUntilEmpty()
-        bus.removeListener(logger)
-        logger.stop()
-        return b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-
-    return told
-
-
-def test_values_of_rows_are_in_no_log_event_log_evidence_or_message(glue_job, frame, events, caplog, capfd):
+def test_values_of_rows_are_in_no_log_event_log_evidence_or_message(
+    glue_job, glue_spark, frame, tmp_path, caplog, capfd
+):
     caplog.set_level(logging.DEBUG, logger="great_expectations")
     caplog.set_level(logging.DEBUG, logger="glue_secure")
     suite = glue_job.land("suite.json", SUITE)
-    with pytest.raises(Refusal) as refusal, glue_job.job("target", glue_secure_suites=suite) as job:
+    with (
+        event_log(glue_spark, tmp_path / "events") as events,
+        pytest.raises(Refusal) as refusal,
+        glue_job.job("target", glue_secure_suites=suite) as job,
+    ):
         job.write.s3(frame(job), job.args.target, format="parquet", expect=suite)
     written = events()
     assert LITERAL.encode() in written, "literals of the suite are in the plan, as docs/quality.md says"

@@ -48,13 +48,16 @@ def observed(spark, folder):
     """
     told = _Told(spark)
     with event_log(spark, folder / "events") as events, _driver_log(spark, folder / "driver.log"):
-        first = told.sql_store.executionsCount()
+        before = told.last_execution()
         yield told
         spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
     told["event log"], told["driver log"] = events(), (folder / "driver.log").read_bytes()
     with _ui(spark, told.sql_store) as address:
         api = f"{address}/api/v1/applications/{spark.sparkContext.applicationId}"
-        query = f"details=true&planDescription=true&offset={first}&length=1000"
+        # The store forgets the oldest past a bound, so a count from before is no offset afterwards.
+        new = told.last_execution() - before
+        first = max(0, told.sql_store.executionsCount() - new)
+        query = f"details=true&planDescription=true&offset={first}&length={new}"
         told["REST sql"] = _get(f"{api}/sql?{query}")
         told["REST environment"] = _get(f"{api}/environment")
         numbers = [each["id"] for each in json.loads(told["REST sql"])]
@@ -67,6 +70,11 @@ class _Told(dict):
     def __init__(self, spark):
         super().__init__()
         self.spark, self.sql_store = spark, spark._jsparkSession.sharedState().statusStore()
+
+    def last_execution(self):
+        """The number of the newest execution that the store knows; -1 without one."""
+        count = self.sql_store.executionsCount()
+        return self.sql_store.executionsList(count - 1, 1).head().executionId() if count else -1
 
     def explain(self, frame):
         explain = self.spark._jvm.org.apache.spark.sql.api.python.PythonSQLUtils.explainString

@@ -16,6 +16,7 @@ from glue_secure.cli import deploy as deploy_page
 from glue_secure.cli import init as init_page
 from glue_secure.cli import package as package_page
 from glue_secure.cli import preflight as preflight_page
+from glue_secure.cli import quality as quality_page
 from glue_secure.cli import remediate as remediate_page
 from glue_secure.cli import remote as remote_page
 from glue_secure.cli.options import Json
@@ -42,6 +43,7 @@ app.add_typer(template.app, name="template")
 app.command("init")(init_page.command)
 app.command("deploy")(deploy_page.command)
 app.add_typer(columns.app, name="columns")
+app.add_typer(quality_page.app, name="quality")
 app.command("package")(package_page.command)
 app.command("preflight")(preflight_page.command)
 app.command("remediate")(remediate_page.command)

@@ -42,6 +42,7 @@ LAPTOP_PARTS = (
     "bookmarks/operations.py",
     "core/controls.py",
     "core/lake/",
+    "quality/dqdl/",
     "runtime/connection_report.py",
     "runtime/remediation.py",
 )

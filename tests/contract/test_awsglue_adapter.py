@@ -482,6 +482,28 @@ def test_a_bare_frame_in_a_transform_that_writes_is_guarded(started, frame_of):
     assert started.recorder.data_calls() == []
 
 
+def test_the_gate_of_this_project_stands_between_frames_of_awsglue(started, frame_of, monkeypatch):
+    from glue_secure.dynamicframe import DynamicFrame
+    from glue_secure.transforms import QualityGate
+
+    asked = []
+
+    def gate(frame, sink, **how):
+        asked.append((sink, how))
+        return frame if how["on_failure"] == "warn" else good
+
+    good = data_frame(started)
+    monkeypatch.setattr(started.secured_run, "gate", gate)
+    frame = frame_of(DynamicFrame, started)
+    assert QualityGate.apply(frame=frame, expect="s.json", on_failure="warn") is frame
+    apart = QualityGate.apply(frame, "s.json", "quarantine", transformation_ctx="g")
+    assert type(apart) is DynamicFrame
+    assert [(sink, how["expect"]) for sink, how in asked] == [
+        ("QualityGate", "s.json"),
+        ("QualityGate g", "s.json"),
+    ]
+
+
 def test_relationalize_without_a_staging_path_takes_the_temporary_directory(started, frame_of):
     from glue_secure.transforms import Relationalize
 

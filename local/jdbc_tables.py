@@ -50,7 +50,7 @@ def as_markdown(root: Path) -> str:
 def _engines(root: Path) -> Iterator[str]:
     with (root / CORPUS).open(encoding="utf-8", newline="") as file:
         cases = Counter(row["engine"] for row in csv.DictReader(file))
-    yield "| Engine | A run connects | URL that is read | Trust anchor | Downgrades refused | Evidence |"
+    yield "| Engine | Session (GS-TLS-010) | URL that is read | Trust anchor | Refused | Evidence |"
     yield "|-|-|-|-|-|-|"
     for engine in ENGINES:
         words = [
@@ -59,7 +59,7 @@ def _engines(root: Path) -> Iterator[str]:
         evidence = ", ".join(f"[{word}](../{EVIDENCE[word]})" for word in words)
         url = engine.bare_form.format(host="HOST", port="PORT", database="DATABASE")
         anchor = f"`{engine.anchor_option}`, PEM text" if engine.anchor_option else "a PKCS #12 file"
-        served = "yes" if engine.supported else "no: refused (GS-TLS-011)"
+        served = engine.session_source or "not told; drivers " + ", ".join(one for one, _ in engine.tried)
         yield f"| {engine.name} | {served} | `{url}` | {anchor} | {cases[engine.name]} | {evidence} |"
 
 

@@ -168,7 +168,7 @@ _TABLE = (
             "Spark before 4.2 prints JDBC URLs unredacted in logs and its UI.", "https://issues.apache.org/jira/browse/SPARK-57580"),
     Control("GS-TLS-009", "The server offers TLS 1.2 or 1.3", C,
             "A server without TLS, or a proxy that strips it, would be sent the password in the clear.", _PGJDBC),
-    Control("GS-TLS-010", "The database confirms that the run's own session is encrypted", H,
+    Control("GS-TLS-010", "The run's own session is encrypted: the database confirms it, or the driver is one that was tried", H,
             "What the client believes is checked against what the server saw.", "https://www.postgresql.org/docs/17/monitoring-stats.html"),
     Control("GS-TLS-011", "The connection's engine is one whose driver this project knows", H,
             "An unknown driver's options cannot be judged.", _JDBC),

@@ -184,25 +184,19 @@ def _engine_of(connection: GlueConnection, properties: Mapping[str, str]) -> Eng
 def _require_engine(
     engine: Engine, connection: GlueConnection, properties: Mapping[str, str], resource: str
 ) -> None:
-    """Refuse a URL of an engine that cannot be connected to, or of another than the connection names."""
+    """Refuse a URL of another engine than the connection names."""
     named = [properties.get("JDBC_ENGINE", "").lower(), connection.connection_type.lower()]
     driver = properties.get("JDBC_DRIVER_CLASS_NAME", engine.driver)
     wrong = [name for name in named if name not in ("", "jdbc", engine.name)]
-    if not engine.supported:
-        raise _engine_refusal(resource, f"a JDBC URL of {engine.name}, which is not supported yet")
     if wrong or driver != engine.driver:
         what = f"JDBC_DRIVER_CLASS_NAME={driver}" if not wrong else wrong[0]
-        raise _engine_refusal(resource, f"a JDBC URL of {engine.name} beside {what}")
-
-
-def _engine_refusal(resource: str, found: str) -> Refusal:
-    return Refusal(
-        "GS-TLS-011",
-        resource=resource,
-        found=found,
-        required=" or ".join(engine.name for engine in ENGINES if engine.supported),
-        fix="use a connection to a supported engine",
-    )
+        raise Refusal(
+            "GS-TLS-011",
+            resource=resource,
+            found=f"a JDBC URL of {engine.name} beside {what}",
+            required="one engine and its own driver",
+            fix=f"correct or remove {what.partition('=')[0]} in the connection",
+        )
 
 
 def _bracketed(host: str) -> str | None:

@@ -70,7 +70,6 @@ class Engine:
         name: as in its URL (``postgresql``) and in Glue's ``JDBC_ENGINE``.
         url_prefix: what its JDBC URLs begin with.
         opening: how its server is asked for TLS, for the preflight.
-        supported: whether a run can connect to it today; where False, it is judged and then refused.
         driver: the driver's class.
         default_port: the driver's own.
         forced: driver options that force full verification, all but the certificate.
@@ -80,7 +79,7 @@ class Engine:
             ``{url}`` (of that path) and ``{password}`` where those go.
         session_query: asks the server, in the session itself, how the session is protected;
             one row ``ssl`` (boolean, or 0 and 1), ``version``, ``cipher`` (text, null without TLS), ``bits``
-            (integer); ``""`` where the engine tells its users nothing.
+            (integer); ``""`` where the engine does not tell its users; then ``tried`` decides.
         session_source: what that query asks, for messages and evidence.
         defaults: harmless options that a call or connection may change: how fast rows travel.
         options: every option that is known.
@@ -95,12 +94,13 @@ class Engine:
         database_options: options of the URL that name the database, where its path does not.
         wanted: the option of full verification, for messages.
         drivers: what Glue brings: its version, the driver's, and what that driver does by itself.
+        tried: version and SHA-256 of the driver's jars that were seen to say nothing to a server that they
+            should not trust (tests/integration/jdbc); needed where there is no ``session_query``.
     """
 
     name: str
     url_prefix: str
     opening: Opening
-    supported: bool = False
     driver: str = field(default="", repr=False)
     default_port: int = field(default=0, repr=False)
     forced: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -119,6 +119,7 @@ class Engine:
     database_options: tuple[str, ...] = field(default=(), repr=False)
     wanted: str = field(default="sslmode=verify-full", repr=False)
     drivers: tuple[Bundled, ...] = field(default=(), repr=False)
+    tried: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def option(self, name: str) -> DriverOption | None:
         """The option of that name in any letter case, None where it is unknown."""

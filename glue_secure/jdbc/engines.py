@@ -115,7 +115,6 @@ _REFUSED = (
 POSTGRESQL = Engine(
     name="postgresql",
     url_prefix="jdbc:postgresql:",
-    supported=True,
     opening=Opening.POSTGRESQL,
     driver="org.postgresql.Driver",
     default_port=5432,
@@ -149,6 +148,5 @@ POSTGRESQL = Engine(
 )
 
 ENGINES = (POSTGRESQL, MYSQL, MARIADB, SQLSERVER, ORACLE, REDSHIFT)
-SUPPORTED = tuple(engine for engine in ENGINES if engine.supported)
 
-__all__ = ["ENGINES", "POSTGRESQL", "SUPPORTED", "DriverOption", "Engine", "Rule"]
+__all__ = ["ENGINES", "POSTGRESQL", "DriverOption", "Engine", "Rule"]

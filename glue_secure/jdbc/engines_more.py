@@ -89,6 +89,10 @@ SQLSERVER = Engine(
     separator=";",
     database_options=("databaseName", "database"),
     wanted="encrypt=true",
+    tried=(
+        ("9.4.0.jre8", "897674096ae0008f5407ae110560fb5726e885c5b22ca3c8b01486cda80e995e"),
+        ("10.2.0.jre8", "161d2d1989ac27934d4b1612b87b9ce4243d3d5b621e925545c9288deef2168c"),
+    ),
     drivers=(
         Bundled("4.0", "9.4.0", "encrypt=false: only the login is encrypted"),
         Bundled("5.x", "10.2.0", "encrypt=true, the certificate verified"),
@@ -168,6 +172,10 @@ ORACLE = Engine(
 
         plain_form=r"(?i:jdbc:oracle:(?:thin|oci8?):(?://)?@(?:tcp://|//|(?!ldaps?:|wss?:|https?:|tcps:)[\w.-]+[:/]).*)",
     wanted="ssl_server_dn_match=true, with tcps",
+    # 21.7 tells the service's name before it compares the server's.
+    tried=(
+        ("23.3.0.23.09", "5ffffe668e713f0fa3ea37096d40704181b005b79c24fe34f20364c918c411b0"),
+    ),
     drivers=(
         Bundled("4.0", "21.7", "plain TCP unless the URL says tcps; no name compared"),
         Bundled("5.x", "23.3.0.23.09", "plain TCP unless the URL says tcps"),
@@ -243,6 +251,10 @@ REDSHIFT = Engine(
     ),
     url_form=r"jdbc:redshift://(?P<address>[^/?#;]*)/(?P<database>[^/?#;]*)(?:\?(?P<options>.*))?",
     bare_form="jdbc:redshift://{host}:{port}/{database}",
+    tried=(
+        ("2.1.0.16", "6b2031f69ae36b07624d401fba00b0d4be53fdb277f78366da100bedf8e8ed27"),
+        ("2.1.0.29", "b30825a09c05293a79c8839bfef172901a9dcb7a46ec19559409d0e6eb7b5299"),
+    ),
     drivers=(
         Bundled("4.0", "2.1.0.16", "verify-ca: no name compared"),
         Bundled("5.x", "2.1.0.29", "verify-ca: no name compared"),

@@ -15,7 +15,7 @@ from typing import NoReturn
 from glue_secure.core.connection import GlueConnection
 from glue_secure.core.errors import Refusal, UsageError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.jdbc.engines import SUPPORTED, Engine
+from glue_secure.jdbc.engines import ENGINES, Engine
 from glue_secure.jdbc.hosts import normal_host
 
 
@@ -233,27 +233,23 @@ def _check_enforced(connection: GlueConnection, properties: Mapping[str, str]) -
 
 def _check_driver(connection: GlueConnection, properties: Mapping[str, str]) -> None:
     named = properties.get("JDBC_ENGINE", "").lower()
-    if named and _supported(named) is None:
+    if named and named not in {engine.name for engine in ENGINES}:
         _refuse(
             connection,
             "GS-TLS-011",
             found=f"JDBC_ENGINE={_word(named)}",
-            required=" or ".join(engine.name for engine in SUPPORTED),
+            required=" or ".join(engine.name for engine in ENGINES),
             fix="use a connection to a supported engine",
         )
     driver = properties.get("JDBC_DRIVER_CLASS_NAME", "")
-    if driver and driver not in {engine.driver for engine in SUPPORTED}:
+    if driver and driver not in {engine.driver for engine in ENGINES}:
         _refuse(
             connection,
             "GS-TLS-011",
             found=f"JDBC_DRIVER_CLASS_NAME={_word(driver)}",
-            required=" or ".join(engine.driver for engine in SUPPORTED),
+            required=" or ".join(engine.driver for engine in ENGINES),
             fix="remove JDBC_DRIVER_CLASS_NAME from the connection",
         )
-
-
-def _supported(name: str) -> Engine | None:
-    return next((engine for engine in SUPPORTED if engine.name == name), None)
 
 
 def _certificate_refusal(connection: GlueConnection, found: str) -> Refusal:

@@ -13,7 +13,7 @@ from glue_secure.core.errors import Refusal, UsageError
 from glue_secure.quality.suite import Rule, Suite
 
 PACKAGE = "great-expectations"
-AT_LEAST, BELOW = (1, 5), (2, 0)
+AT_LEAST, BELOW = (1, 24), (2, 0)
 # What a suite's own class of that name may be judged by; a subclass of somebody else's runs as it is.
 _CORE = "great_expectations.expectations.core"
 
@@ -34,7 +34,7 @@ def require_package() -> str:
             "GS-DQ-003",
             resource="the package great_expectations",
             found=f"version {found}" if found else "not installed",
-            required="great-expectations>=1.5,<2, before the first read",
+            required="great-expectations>=1.24,<2, before the first read",
             fix="pip install 'glue-secure[quality]', or take --glue-secure-suites away",
         )
     return found

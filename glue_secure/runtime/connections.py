@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from glue_secure.core.connection import Credentials, GlueConnection, Login, LoginKind
+from glue_secure.core.errors import CannotVerify
 from glue_secure.core.evidence import TlsRecord
 from glue_secure.core.policy import passed, stop
 from glue_secure.core.quiet import wire_logs_muted
@@ -80,6 +82,7 @@ class ConnectionDesk:
         self._control_plane, self._objects, self._secrets = control_plane, objects, secrets
         self._engine, self._clock, self._ledger = engine, clock, ledger
         self._stores: dict[str, PlacedStore] = {}
+        self._handed_out = ExitStack()
         self._opened: dict[tuple[str, tuple[tuple[str, str], ...]], OpenedConnection] = {}
 
     def open(self, name: str, options: Mapping[str, str], catalog_id: str | None = None) -> OpenedConnection:
@@ -127,6 +130,14 @@ class ConnectionDesk:
             )
         return kafka_options(verified.plan, verified.anchors_pem, credentials)
 
+    def hand_out(self) -> None:
+        """A script gets a login, which it passes to the JVM: the wire's logs stay shut until ``close``."""
+        self._handed_out.enter_context(wire_logs_muted())
+
+    def close(self) -> None:
+        """The run is over."""
+        self._handed_out.close()
+
     def _usable(self, opened: OpenedConnection) -> bool:
         """Whether its credentials still open sessions for a while."""
         expires = opened.credentials.expires
@@ -138,6 +149,8 @@ class ConnectionDesk:
         resource = f"connection {name}"
         verified = verify(name, found, options, objects=self._objects, clock=self._clock)
         plan, facts = verified.plan, verified.facts
+        if not plan.engine.session_query:
+            self._require_tried(plan, resource)
         for control in ("GS-TLS-001", "GS-TLS-005", "GS-TLS-006", "GS-TLS-007", "GS-TLS-011"):
             self._ledger.findings.append(passed(control, resource, "full verification, nothing beside it"))
         for control in ("GS-TLS-002", "GS-TLS-003", "GS-TLS-004", "GS-TLS-009"):
@@ -188,6 +201,8 @@ class ConnectionDesk:
         """GS-TLS-010: ask the database, through the driver and an executor, what its session is."""
         resource = f"connection {name}"
         source = plan.engine.session_source
+        if not plan.engine.session_query:
+            return _record(name, f"{plan.host}:{plan.port}", facts, facts.protocol, facts.cipher, "preflight")
         with wire_logs_muted():
             frame, _ = self._engine.read_jdbc(
                 url=opened.url,
@@ -200,6 +215,20 @@ class ConnectionDesk:
         session = read_session(self._engine.first_row(frame), resource=resource, source=source)
         self._ledger.findings.append(passed("GS-TLS-010", resource, f"{session.protocol} {session.cipher}"))
         return _record(name, f"{plan.host}:{plan.port}", facts, session.protocol, session.cipher, source)
+
+    def _require_tried(self, plan: JdbcPlan, resource: str) -> None:
+        """GS-TLS-010, where the server does not tell: the driver's jar is one that verifies by itself."""
+        found = self._engine.jar_digest(plan.driver)
+        version = next((version for version, digest in plan.engine.tried if digest == found), "")
+        if not version:
+            raise CannotVerify(
+                "GS-TLS-010",
+                resource=f"{resource}: {plan.driver}",
+                found=f"a jar with SHA-256 {found}" if found else "no jar",
+                required=f"a driver that was tried: {', '.join(one for one, _ in plan.engine.tried)}",
+                fix="bring it from Maven Central with --extra-jars and --user-jars-first true",
+            )
+        self._ledger.findings.append(passed("GS-TLS-010", resource, f"not told; driver {version}, tried"))
 
 
 def _record(name: str, host: str, facts: TlsFacts, protocol: str, cipher: str, source: str) -> TlsRecord:

@@ -330,6 +330,9 @@ class Engine(Protocol):
     def columns(self, frame: Any) -> tuple[str, ...]:
         """Names of a frame's columns."""
 
+    def jar_digest(self, name: str) -> str:
+        """SHA-256 of the jar that a class is taken from; ``""`` where there is no such class or file."""
+
     def own_writes(self, location: S3Uri | None) -> AbstractContextManager[None]:
         """What is written below ``location`` (None: to a database) in the block is a guarded call's own."""
 

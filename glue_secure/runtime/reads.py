@@ -260,6 +260,7 @@ class ReadFunnel:
     def jdbc_options(self, connection: str) -> dict[str, str]:
         """What Spark's own ``format("jdbc")`` needs to connect: full verification, and the password."""
         opened = self._connections.open(connection, {})
+        self._connections.hand_out()
         return {
             **opened.driver_options,
             "url": opened.url,
@@ -270,7 +271,9 @@ class ReadFunnel:
 
     def kafka_options(self, connection: str, options: Mapping[str, object]) -> dict[str, str]:
         """What Spark's own ``format("kafka")`` needs to connect: full verification, and the login."""
-        return self._connections.kafka(connection, options)
+        given = self._connections.kafka(connection, options)
+        self._connections.hand_out()
+        return given
 
     def jdbc_conf(self, connection: str, catalog_id: str | None = None) -> dict[str, Any]:
         """What ``extract_jdbc_conf`` returns; ``fullUrl`` carries the forced TLS options.
@@ -286,6 +289,7 @@ class ReadFunnel:
                 required="postgresql",
                 fix="use job.jdbc_options(connection) with spark.read.format('jdbc').options(...)",
             )
+        self._connections.hand_out()
         return {
             "vendor": opened.engine,
             "url": opened.url.rpartition("/")[0],

@@ -390,6 +390,7 @@ class SecuredRun(Through, Gated):
                 aws_code=problem.code if isinstance(problem, ServiceError) else None,
             ) from problem
         finally:
+            self._connections.close()
             with suppress(Exception):  # a JVM that is gone needs nothing taken off it
                 self._engine.close()
 

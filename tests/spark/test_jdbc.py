@@ -1,5 +1,6 @@
 """Reading PostgreSQL over TLS through a Glue connection, by the real driver."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,8 +21,6 @@ def tables(glue_account):
 @pytest.fixture
 def secret(glue_account, tables):
     """The database password, to look for where it must not be."""
-    import json
-
     from glue_secure.local.clients import clients
 
     held = clients(glue_account)("secretsmanager").get_secret_value(SecretId=seed.SECRET)["SecretString"]
@@ -192,3 +191,26 @@ def test_the_password_is_in_no_debug_log(glue_job, secret, caplog):
         text = caplog.text
     assert len(text) > 10_000  # the loggers did log
     assert secret not in text
+
+
+def test_the_password_is_nowhere_in_what_spark_tells_and_a_planted_one_is(
+    glue_job, glue_spark, secret, tmp_path, caplog
+):
+    """Event log, plans, the driver's log at INFO, the pages and the REST API of Spark's UI."""
+    from key_search import found, observed
+
+    planted = "Planted-" + secret[::-1]
+    caplog.set_level("DEBUG")
+    with observed(glue_spark, tmp_path / "told") as told:
+        with glue_job.job() as job:
+            frame = job.read.jdbc(connection=seed.CONNECTION, table="airlines")
+            told.explain(frame)
+            assert frame.count() == 16
+            native = job.spark.read.format("jdbc").options(**job.jdbc_options(seed.CONNECTION))
+            assert native.option("dbtable", "planes").load().count() > 0
+        glue_spark.range(1).selectExpr(f"'{planted}' as word").write.format("noop").mode("overwrite").save()
+    told["Python's log"] = caplog.text.encode()
+    told["evidence"] = json.dumps(glue_job.evidence()).encode()
+    assert found(told, secret.encode()) == set()
+    assert {"event log", "REST sql", "SQL pages"} <= found(told, planted.encode())
+    assert b"airlines" in told["SQL pages"]

@@ -1,6 +1,7 @@
 """Reading and writing MariaDB over verified TLS, by MySQL's driver and by MariaDB's own."""
 
 import json
+import secrets
 from contextlib import contextmanager
 from datetime import datetime, timezone
 
@@ -135,3 +136,33 @@ def test_glues_own_name_checks_of_mysql_are_not_relied_upon(glue_job, glue_accou
         glue_job.job() as job,
     ):
         job.read.jdbc(connection="ops-mysql", table="t")
+
+
+@pytest.mark.parametrize("engine", NAMES)
+def test_a_user_of_whom_a_client_certificate_is_demanded_gets_no_session(
+    glue_job, glue_account, connections, mariadb, engine, caplog
+):
+    """REQUIRE X509: the server proves who it is, challenges the driver inside of TLS, and sends it away."""
+    user, password = f"needs_x509_{engine}", secrets.token_urlsafe(24)
+    with glue_job.job() as job:
+        made = job.spark.read.format("jdbc").options(**job.jdbc_options(connections[engine]))
+        account = f"create user {user}@'%' identified by '{password}' require x509"
+        made.option("sessionInitStatement", account).option("query", "select 1 as one").load().collect()
+    aws = clients(glue_account)
+    text = json.dumps({"username": user, "password": password})
+    aws("secretsmanager").create_secret(Name=f"glue-secure/{user}", SecretString=text)
+    found = aws("glue").get_connection(Name=connections[engine])["Connection"]["ConnectionProperties"]
+    aws("glue").create_connection(
+        ConnectionInput={
+            "Name": user,
+            "ConnectionType": "JDBC",
+            "ConnectionProperties": {**found, "SECRET_ID": f"glue-secure/{user}"},
+        }
+    )
+    with pytest.raises(Exception, match="Access denied") as caught, glue_job.job() as job:
+        job.read.jdbc(connection=user, table="anything")
+    evidence = glue_job.evidence()[-1]
+    assert evidence["outcome"] == "failed"
+    assert evidence["tls"] == []
+    for told in (str(caught.value), caplog.text, json.dumps(evidence)):
+        assert password not in told

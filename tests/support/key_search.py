@@ -95,8 +95,10 @@ def event_log(spark, folder):
     folder.mkdir(parents=True)
     context = spark.sparkContext
     jvm, scala = context._jvm, context._jsc.sc()
+    # Compressed, nothing would be found in it: the default of Spark 4.
+    conf = scala.conf().clone().set("spark.eventLog.compress", "false")
     logger = jvm.org.apache.spark.scheduler.EventLoggingListener(
-        "key-search", jvm.scala.Option.empty(), jvm.java.net.URI(folder.as_uri()), scala.conf(),
+        "key-search", jvm.scala.Option.empty(), jvm.java.net.URI(folder.as_uri()), conf,
         context._jsc.hadoopConfiguration(),
     )  # fmt: skip
     logger.start()

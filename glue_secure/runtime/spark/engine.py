@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+from py4j.protocol import Py4JError
 
 from glue_secure.core.catalog import CatalogColumn
 from glue_secure.core.column_decisions import Decision
 from glue_secure.core.columns import ColumnPolicy, SchemaColumn
 from glue_secure.core.connection import Credentials
 from glue_secure.core.errors import UsageError
+from glue_secure.core.evidence import digest
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.native import NativesSeen, NativeWrite
 from glue_secure.core.spark_conf import SettingsPlan
@@ -279,6 +283,13 @@ class SparkEngine:
         """Names of a frame's columns."""
         return tuple(frame.columns)
 
+    def jar_digest(self, name: str) -> str:
+        """SHA-256 of the jar that Spark takes a class from; ``""`` where there is no such class or file."""
+        try:
+            return digest(_jar_of(self._spark._jvm, name).read_bytes())
+        except (Py4JError, AttributeError, OSError):
+            return ""
+
     @contextmanager
     def own_writes(self, location: S3Uri | None) -> Iterator[None]:
         """What is written below ``location`` (None: to a database) in the block is a guarded call's own."""
@@ -352,3 +363,10 @@ def _literal(uri: S3Uri, scheme: str) -> str:
     one name of several holds such a character.
     """
     return _PATTERN.sub(r"\\\g<0>", uri.with_scheme(scheme))
+
+
+def _jar_of(jvm: Any, name: str) -> Path:
+    """Where Spark's own registry of drivers finds a class."""
+    found = jvm.org.apache.spark.util.Utils.getContextOrSparkClassLoader().loadClass(name)
+    place = found.getProtectionDomain().getCodeSource().getLocation().toURI()
+    return Path(str(jvm.java.nio.file.Paths.get(place)))

@@ -42,6 +42,11 @@ JARS = {
 }  # fmt: skip
 
 
+@pytest.fixture
+def jars() -> dict[str, Artifact]:
+    return JARS
+
+
 @dataclass(frozen=True)
 class Reading:
     """What a driver makes of a URL and properties."""

@@ -82,6 +82,18 @@ def test_a_chain_without_key_identifiers_is_no_hindrance(drivers, make, serve, t
     assert server.heard
 
 
+def test_the_drivers_that_runs_ask_for_are_those_that_say_nothing_here(jars):
+    """Oracle's 21.7 is none of them (below)."""
+    quiet = {jars[which].sha256: which.partition("-")[0] for which in WHICH if which != "oracle"}
+    for engine in ENGINES:
+        if engine.tried:
+            assert {digest for _, digest in engine.tried} == {
+                digest for digest, name in quiet.items() if name == engine.name
+            }
+            versions = {jar.sha256: jar.version for jar in jars.values()}
+            assert all(versions[digest] == version for version, digest in engine.tried)
+
+
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.parametrize("which", WHICH)
 def test_behind_a_bad_handshake_the_driver_says_nothing(drivers, make, serve, tmp_path, which, name):

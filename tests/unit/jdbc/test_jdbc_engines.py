@@ -14,7 +14,7 @@ from glue_secure.core.errors import Refusal
 from glue_secure.jdbc.anchors import PlacedStore
 from glue_secure.jdbc.connection import driver_options, plan_connection
 from glue_secure.jdbc.engine import Engine, Rule
-from glue_secure.jdbc.engines import ENGINES, SUPPORTED
+from glue_secure.jdbc.engines import ENGINES
 from glue_secure.jdbc.options import judge_options
 from glue_secure.jdbc.url_forms import judge, read_url
 
@@ -99,17 +99,17 @@ def connection_to(url: str, kind: str = "JDBC", **more: str) -> GlueConnection:
 
 
 @pytest.mark.parametrize("row", ACCEPTED, ids=lambda row: row["url"])
-def test_a_run_plans_a_connection_to_the_supported_engines_alone(row: dict[str, str]) -> None:
+def test_a_run_plans_a_connection_to_every_engine(row: dict[str, str]) -> None:
     engine = BY_NAME[row["engine"]]
-    if engine not in SUPPORTED:
-        with pytest.raises(Refusal) as refused:
-            plan_connection(connection_to(row["url"]), {})
-        assert refused.value.control == "GS-TLS-011"
-        assert "not supported yet" in str(refused.value)
-        return
     plan = plan_connection(connection_to(row["url"]), {})
     assert (plan.engine, plan.driver) == (engine, engine.driver)
     assert WANTED[engine.name].items() <= driver_options(plan, PEM, PlacedStore("x.p12")).items()
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_where_the_server_does_not_tell_of_the_session_drivers_were_tried(engine: Engine) -> None:
+    assert bool(engine.session_query) is not bool(engine.tried)
+    assert {len(digest) for _, digest in engine.tried} <= {64}
 
 
 def test_mysql_takes_its_anchor_from_a_file_that_lies_beside_each_executor() -> None:

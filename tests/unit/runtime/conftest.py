@@ -102,6 +102,7 @@ class FakeEngine:
         calls: what was asked of it, in order.
         executors: runs a task over parts; None for an engine without.
         workers: settings of the session that runs.
+        jar: SHA-256 of a driver's jar.
     """
 
     objects: FakeObjectStore
@@ -127,6 +128,10 @@ class FakeEngine:
         default_factory=lambda: {"spark.master": "local[2]", "spark.io.encryption.enabled": "true"}
     )
     column_names: tuple[str, ...] = ("id", "email")
+    jar: str = ""
+
+    def jar_digest(self, name: str) -> str:
+        return self.jar
 
     def apply_settings(self, plan: SettingsPlan) -> None:
         self.settings.update({n: v for n, v in plan.settings.items() if n not in self.ignores})

@@ -7,7 +7,9 @@ import pytest
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.errors import CannotVerify, GlueSecureError, Refusal, UsageError
 from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.jdbc.engines import ENGINES
 
+ENGINE = {engine.name: engine for engine in ENGINES}
 DENIED = ServiceError("Get: AccessDeniedException", code="AccessDeniedException", operation="Get")
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
@@ -69,6 +71,33 @@ def test_what_was_seen_of_the_connection_is_in_the_evidence(run, world):
         c["control"] for c in evidence["controls"]
     }
     assert "hunter2" not in str(evidence)
+
+
+REDSHIFT = {"JDBC_CONNECTION_URL": "jdbc:redshift://db.example.com:5439/ops"}
+
+
+def test_gs_tls_010_where_the_server_does_not_tell_a_tried_driver_is_asked_for(run, world):
+    properties(world, **REDSHIFT)
+    world.engine.jar = dict(ENGINE["redshift"].tried)["2.1.0.29"]
+    run.read_jdbc("ops", "airlines")
+    assert world.log == ["certificate", "probe db.example.com:5439", "secret ops/postgres"]
+    (read,) = world.engine.asked("read_jdbc")
+    assert read["driver_options"]["sslmode"] == "verify-full"
+    run.commit()
+    evidence = world.evidence()
+    assert (evidence["tls"][0]["source"], evidence["tls"][0]["protocol"]) == ("preflight", "TLSv1.3")
+    (told,) = [one for one in evidence["controls"] if one["control"] == "GS-TLS-010"]
+    assert "not told; driver 2.1.0.29, tried" in str(told)
+
+
+@pytest.mark.parametrize("jar", ["", "ab" * 32, dict(ENGINE["oracle"].tried)["23.3.0.23.09"]])
+def test_gs_tls_010_a_driver_that_was_not_tried_is_told_no_secret(run, world, jar):
+    properties(world, **REDSHIFT)
+    world.engine.jar = jar
+    text = str(refused(run, "GS-TLS-010", CannotVerify))
+    assert (jar or "no jar") in text
+    assert "2.1.0.16, 2.1.0.29" in text
+    assert not [line for line in world.log if line.startswith("secret")]
 
 
 def test_a_connection_is_opened_once_a_run(run, world):

@@ -1,0 +1,117 @@
+"""Redshift's own driver in whole runs, with PostgreSQL behind a front for the server.
+
+What Redshift alone has (its SQL, its login by SHA-256) is not tried here.
+"""
+
+import json
+import secrets
+import shutil
+from pathlib import Path
+
+import pytest
+from redshift_front import redshift_front
+
+from glue_secure import CannotVerify
+from glue_secure.jdbc.engines import ENGINES
+from glue_secure.local import seed
+from glue_secure.local.artifacts import fetch
+from glue_secure.local.clients import clients
+from glue_secure.local.installed_spark import installed_spark
+from glue_secure.local.jars import Artifact
+from glue_secure.local.java import java_home
+
+(REDSHIFT,) = (engine for engine in ENGINES if engine.name == "redshift")
+JAR = Artifact(
+    "com.amazon.redshift",
+    "redshift-jdbc42",
+    "2.1.0.29",
+    "b30825a09c05293a79c8839bfef172901a9dcb7a46ec19559409d0e6eb7b5299",
+    1077259,
+)
+NAME, USER = "warehouse", "warehouse_writer"
+
+
+@pytest.fixture(scope="module")
+def front(glue_account):
+    with redshift_front(glue_account) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def warehouse(glue_account, front, superuser, writer):
+    """A connection to the embedded PostgreSQL by a URL of Redshift; the driver knows no SCRAM."""
+    password = secrets.token_urlsafe(24)
+    superuser("set password_encryption = 'md5'; create role " + f"{USER} login password '{password}'")
+    superuser(f"grant create, usage on schema public to {USER}")
+    ((place,),) = superuser("show hba_file")
+    rules = Path(place).read_text(encoding="utf-8")
+    Path(place).write_text(f"hostssl all {USER} 127.0.0.1/32 md5\n{rules}", encoding="utf-8")
+    superuser("select pg_reload_conf()")
+    made = clients(glue_account)
+    text = json.dumps({"username": USER, "password": password})
+    made("secretsmanager").create_secret(Name="tests/warehouse", SecretString=text)
+    server = glue_account.postgres
+    properties = made("glue").get_connection(Name=seed.CONNECTION)["Connection"]["ConnectionProperties"]
+    properties["JDBC_CONNECTION_URL"] = f"jdbc:redshift://{server.host}:{front.port}/{server.database}"
+    made("glue").create_connection(
+        ConnectionInput={
+            "Name": NAME,
+            "ConnectionType": "JDBC",
+            "ConnectionProperties": {**properties, "SECRET_ID": "tests/warehouse"},
+        }
+    )
+    yield password
+    Path(place).write_text(rules, encoding="utf-8")
+    superuser("select pg_reload_conf()")
+
+
+@pytest.fixture(scope="module")
+def jar(glue_spark, warehouse):
+    """The driver on Spark's class path, as ``--extra-jars`` puts it there."""
+    (file,) = fetch([JAR], java_home(installed_spark()))
+    jvm = glue_spark._jvm
+    loader = jvm.org.apache.spark.util.Utils.getContextOrSparkClassLoader()
+    loader.addURL(jvm.java.io.File(str(file)).toURI().toURL())
+    return file
+
+
+def test_gs_tls_010_without_the_driver_the_run_stops_before_a_password_is_fetched(glue_job, warehouse):
+    with (
+        pytest.raises(CannotVerify, match=r"(?s)GS-TLS-010.*no jar.*2\.1\.0\.16, 2\.1\.0\.29"),
+        glue_job.job() as job,
+    ):
+        job.read.jdbc(connection=NAME, table="airlines")
+
+
+def test_rows_go_both_ways_by_the_driver_that_was_tried(
+    glue_job, glue_spark, jar, front, warehouse, superuser, caplog
+):
+    table = "written_" + glue_job.name.replace("-", "_")
+    rows = glue_spark.createDataFrame([(n, f"n{n}") for n in range(20)], "id long, name string")
+    with glue_job.job() as job:
+        job.write.jdbc(rows, connection=NAME, table=table)
+        read = job.read.jdbc(connection=NAME, table=f"(select id, name from {table}) t")
+        assert sorted(map(tuple, read.collect())) == sorted(map(tuple, rows.collect()))
+        plan = read._jdf.queryExecution().toString()
+    assert len(superuser(f"select id from {table}")) == 20
+    assert set(front.protocols) <= {"TLSv1.2", "TLSv1.3"}
+    assert front.protocols
+    evidence = glue_job.evidence()[-1]
+    assert [(one["source"], one["connection"]) for one in evidence["tls"]] == [("preflight", NAME)]
+    assert [one["format"] for one in evidence["writes"]] == ["redshift"]
+    told = [one for one in evidence["controls"] if one["control"] == "GS-TLS-010"]
+    assert ["driver 2.1.0.29, tried" in str(one) for one in told] == [True]
+    for text in (plan, caplog.text, json.dumps(evidence)):
+        assert warehouse not in text
+
+
+def test_gs_tls_010_a_driver_of_other_bytes_is_not_the_one_that_was_tried(
+    glue_job, jar, warehouse, monkeypatch, tmp_path
+):
+    other = tmp_path / "other.jar"
+    shutil.copy(jar, other)
+    with other.open("ab") as file:
+        file.write(b"\0")
+    monkeypatch.setattr("glue_secure.runtime.spark.engine._jar_of", lambda *_: other)
+    with pytest.raises(CannotVerify, match=r"(?s)GS-TLS-010.*a jar with SHA-256"), glue_job.job() as job:
+        job.read.jdbc(connection=NAME, table="airlines")

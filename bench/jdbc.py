@@ -1,9 +1,10 @@
 """What JDBC costs and gains here: verified TLS with this project's defaults, against Spark's own JDBC source.
 
-Both sides talk to the embedded account's PostgreSQL over TLS, with full verification; rows are read into
-Spark's ``noop`` sink and written to a table of their own. Every round runs each way once, in an order that
-turns, and only ratios within a round are compared. Opening a connection (preflight, secret, session check) is
-timed apart: a run pays it once for each connection.
+Both sides talk to the embedded account's PostgreSQL over TLS, with full verification; with ``--engine mysql``
+or ``mariadb`` to the system's MariaDB, by the driver of that name. Rows are read into Spark's ``noop`` sink
+and written to a table of their own. Every round runs each way once, plain Spark before or after the secured
+run by turns (inside of it, its native writes would be refused), and only ratios within a round are compared.
+Opening a connection (preflight, secret, session check) is timed apart: a run pays it once a connection.
 
 Nothing here was measured on AWS, and the server shares this machine's cores.
 """
@@ -17,6 +18,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 TABLE, TARGET = "bench_rows", "bench_written"
@@ -26,6 +28,9 @@ READS = {
     "Spark, fetchsize 10000": {"fetchsize": "10000"},
 }
 PARTS = 2
+READY = "(select 1 as one) ready"
+# Spark quotes names as MySQL does for this scheme alone.
+SCHEMES = {"mysql": "jdbc:mysql://{}", "mariadb": "jdbc:mysql://{}?permitMysqlScheme"}
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -40,40 +45,96 @@ def swallow(frame: Any) -> None:
     frame.write.format("noop").mode("overwrite").save()
 
 
-def ways(
-    job: Any, spark: Any, native: dict[str, str], connection: str, rows: int
-) -> dict[str, Callable[[], Any]]:
-    """Name to one piece of work; the first read and the first write are what others are compared with."""
+def plain_ways(spark: Any, native: dict[str, str], rows: int) -> dict[str, Callable[[], Any]]:
+    """Name to one piece of work of plain Spark."""
 
-    def plain_read(**more: str) -> None:
+    def read(more: dict[str, str]) -> None:
         swallow(spark.read.format("jdbc").options(**native, **more, dbtable=TABLE).load())
 
-    def guarded_read(**options: str) -> None:
+    def write() -> None:
+        writer = frame(spark, rows).write.format("jdbc").options(**native, dbtable=f"{TARGET}_plain")
+        writer.mode("append").save()
+
+    reads = {f"read: {name}": lambda more=more: read(more) for name, more in READS.items()}
+    return {**reads, "write: Spark's own": write}
+
+
+def guarded_ways(job: Any, spark: Any, connection: str, rows: int) -> dict[str, Callable[[], Any]]:
+    """The same in a run."""
+
+    def read(**options: str) -> None:
         swallow(job.read.jdbc(connection=connection, table=TABLE, options=options))
 
-    def plain_write() -> None:
-        frame(spark, rows).write.format("jdbc").options(**native, dbtable=f"{TARGET}_plain").mode(
-            "append"
-        ).save()
-
-    def guarded_write() -> None:
+    def write() -> None:
         job.write.jdbc(frame(spark, rows), connection=connection, table=f"{TARGET}_guarded")
 
-    found: dict[str, Callable[[], Any]] = {}
-    for name, more in READS.items():
-        found[f"read: {name}"] = lambda more=more: plain_read(**more)
-    found["read: here"] = guarded_read
-    found[f"read: here, {PARTS} parts by hash"] = lambda: guarded_read(
-        hashfield="id", hashpartitions=str(PARTS)
-    )
-    found["write: Spark's own"] = plain_write
-    found["write: here"] = guarded_write
-    return found
+    parts = {"hashfield": "id", "hashpartitions": str(PARTS)}
+    return {
+        "read: here": read,
+        f"read: here, {PARTS} parts by hash": lambda: read(**parts),
+        "write: here": write,
+    }
 
 
 def frame(spark: Any, rows: int) -> Any:
     """A frame of so many rows: a number, a text, a fraction."""
     return spark.range(rows).selectExpr("id", "concat('row ', id) as text", "id * 1.5 as number")
+
+
+def postgresql(account: Any) -> tuple[str, dict[str, str]]:
+    """The seeded connection, and what plain Spark needs for the same server."""
+    from glue_secure.local import seed
+    from glue_secure.local.clients import clients
+
+    server = account.postgres
+    # The account's own login reads only; the bench writes, too.
+    login = json.dumps({"username": server.user, "password": server.password})
+    clients(account)("secretsmanager").put_secret_value(SecretId=seed.SECRET, SecretString=login)
+    return seed.CONNECTION, {
+        "url": f"jdbc:postgresql://{server.host}:{server.port}/{server.database}",
+        "driver": "org.postgresql.Driver",
+        "user": server.user,
+        "password": server.password,
+        "sslmode": "verify-full",
+        "sslrootcert": str(account.ca_pem),
+    }
+
+
+def mariadb(account: Any, engine: str, servers: ExitStack) -> tuple[str, dict[str, str]]:
+    """A connection to the system's MariaDB, and what plain Spark needs for it by the same driver."""
+    from glue_secure.jdbc.anchors import PASSWORD, trust_store
+    from glue_secure.local import seed
+    from glue_secure.local.clients import clients
+    from glue_secure.local.mariadb import MariaDb
+
+    server = servers.enter_context(MariaDb(account.scratch, account.server_pair))
+    made = clients(account)
+    login = json.dumps({"username": server.user, "password": server.password})
+    made("secretsmanager").create_secret(Name="bench/mariadb", SecretString=login)
+    properties = made("glue").get_connection(Name=seed.CONNECTION)["Connection"]["ConnectionProperties"]
+    url = f"{server.host}:{server.port}/{server.database}"
+    properties |= {"JDBC_CONNECTION_URL": f"jdbc:{engine}://{url}", "SECRET_ID": "bench/mariadb"}
+    made("glue").create_connection(
+        ConnectionInput={"Name": "bench", "ConnectionType": "JDBC", "ConnectionProperties": properties}
+    )
+    store = account.scratch / "bench.p12"
+    store.write_bytes(trust_store(account.ca_pem.read_text(encoding="utf-8")))
+    anchor = {
+        "mysql": {
+            "sslMode": "VERIFY_IDENTITY",
+            "trustCertificateKeyStoreUrl": store.as_uri(),
+            "trustCertificateKeyStoreType": "PKCS12",
+            "trustCertificateKeyStorePassword": PASSWORD,
+        },
+        "mariadb": {"sslMode": "verify-full", "serverSslCert": str(account.ca_pem)},
+    }
+    return "bench", {
+        "url": SCHEMES[engine].format(url),
+        "driver": {"mysql": "com.mysql.cj.jdbc.Driver", "mariadb": "org.mariadb.jdbc.Driver"}[engine],
+        "user": server.user,
+        "password": server.password,
+        **anchor[engine],
+    }
 
 
 def main(words: list[str]) -> int:
@@ -83,67 +144,68 @@ def main(words: list[str]) -> int:
     )
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--engine", choices=("postgresql", *SCHEMES), default="postgresql")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(words)
     os.environ["GLUE_SECURE_RUNTIME"] = "spark"
     from pyspark.sql import SparkSession
 
     from glue_secure.local import environment, seed
-    from glue_secure.local.clients import clients
     from glue_secure.local.lifecycle import embedded_account
     from glue_secure.testing.bench import JobBench
 
-    with embedded_account() as account:
+    with embedded_account() as account, ExitStack() as servers:
         settings = environment.overlay(os.environ, account)
         os.environ.clear()
         os.environ.update(settings)
         seed.seed_flights(account, months=())
-        server = account.postgres
-        # The account's own login reads only; the bench writes, too.
-        login = json.dumps({"username": server.user, "password": server.password})
-        clients(account)("secretsmanager").put_secret_value(SecretId=seed.SECRET, SecretString=login)
-        native = {
-            "url": f"jdbc:postgresql://{server.host}:{server.port}/{server.database}",
-            "driver": "org.postgresql.Driver",
-            "user": server.user,
-            "password": server.password,
-            "sslmode": "verify-full",
-            "sslrootcert": str(account.ca_pem),
-        }
+        if given.engine == "postgresql":
+            connection, native = postgresql(account)
+        else:
+            connection, native = mariadb(account, given.engine, servers)
         spark = SparkSession.builder.appName("bench of JDBC").getOrCreate()
         bench = JobBench(account=account, spark=spark, name="bench-jdbc")
         try:
             with bench.job() as job:
-                opening = seconds(lambda: job.read.jdbc(connection=seed.CONNECTION, table="airlines"))
-                job.write.jdbc(frame(spark, given.rows), connection=seed.CONNECTION, table=TABLE)
-                work = ways(job, spark, native, seed.CONNECTION, given.rows)
-                for one in work.values():
-                    one()
-                rounds = []
-                for number in range(given.rounds):
-                    names = list(work)
-                    turned = names[number % len(names) :] + names[: number % len(names)]
-                    took = {name: seconds(work[name]) for name in turned}
-                    rounds.append({name: took[name] for name in names})
+                job.write.jdbc(frame(spark, given.rows), connection=connection, table=TABLE)
+            plain, openings, rounds = plain_ways(spark, native, given.rows), [], []
+            # The first round warms up.
+            for number in range(given.rounds + 1):
+                took: dict[str, float] = {}
+                for secured in (number % 2 == 0, number % 2 == 1):
+                    if not secured:
+                        took |= {name: seconds(work) for name, work in plain.items()}
+                        continue
+                    with bench.job() as job:
+                        openings.append(
+                            seconds(lambda job=job: job.read.jdbc(connection=connection, table=READY))
+                        )
+                        work = guarded_ways(job, spark, connection, given.rows)
+                        took |= {name: seconds(one) for name, one in work.items()}
+                rounds.append({name: took[name] for name in (*plain, *work)})
         finally:
             bench.close()
             spark.stop()
-    report(given, opening, rounds)
+    report(given, statistics.median(openings[1:]), rounds[1:])
     return 0
 
 
 def report(given: argparse.Namespace, opening: float, rounds: list[dict[str, float]]) -> None:
     """Medians of the seconds, and of the ratios within rounds."""
-    names = list(rounds[0])
+    names = sorted(rounds[0], key=lambda name: name.split(":")[0])
     base = {"read": names[0], "write": next(name for name in names if name.startswith("write"))}
-    table = [
-        {
-            "way": name,
-            "seconds": round(statistics.median(one[name] for one in rounds), 3),
-            "ratio": round(statistics.median(one[name] / one[base[name.split(":")[0]]] for one in rounds), 2),
-        }
-        for name in names
-    ]
+    table = []
+    for name in names:
+        ratios = sorted(one[name] / one[base[name.split(":")[0]]] for one in rounds)
+        table.append(
+            {
+                "way": name,
+                "seconds": round(statistics.median(one[name] for one in rounds), 3),
+                "ratio": round(statistics.median(ratios), 2),
+                "least": round(ratios[0], 2),
+                "most": round(ratios[-1], 2),
+            }
+        )
     if given.json:
         print(
             json.dumps(
@@ -151,10 +213,11 @@ def report(given: argparse.Namespace, opening: float, rounds: list[dict[str, flo
             )
         )
         return
-    print(f"{given.rows:,} rows, {given.rounds} rounds, {os.cpu_count()} cores; medians")
+    print(f"{given.rows:,} rows, {given.rounds} rounds, {os.cpu_count()} cores; medians, and least to most")
     print(f"opening a connection, once a run: {opening:.2f} s")
     for row in table:
-        print(f"  {row['way']:<42}{row['seconds']:>8.3f} s   {row['ratio']:>5.2f}")
+        spread = f"({row['least']} to {row['most']})"
+        print(f"  {row['way']:<42}{row['seconds']:>8.3f} s   {row['ratio']:>5.2f} {spread}")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ BOOKMARK_URI = "glue-secure-bookmark-uri"
 EVIDENCE_URI = "glue-secure-evidence-uri"
 BOOKMARK_DECRYPT_KEYS = "glue-secure-bookmark-decrypt-keys"
 BOOKMARK_HIGH_WATER = "glue-secure-bookmark-high-water"
+BOOKMARKS = "glue-secure-bookmarks"
 WORKER_ENCRYPTION = "glue-secure-worker-encryption"
 FINE_GRAINED = "enable-lakeformation-fine-grained-access"
 COLUMNS = "glue-secure-columns"
@@ -57,6 +58,7 @@ DECISIVE = (
     "job-bookmark-from",
     "job-bookmark-to",
     "continuation-option",
+    BOOKMARKS,
     BOOKMARK_URI,
     EVIDENCE_URI,
     BOOKMARK_DECRYPT_KEYS,
@@ -259,6 +261,17 @@ class JobArguments:
         if match is None:
             raise UsageError(f"--{BOOKMARK_HIGH_WATER}", found=repr(text), required="dynamodb:TABLE")
         return match[1]
+
+    def keeps_bookmarks(self) -> bool:
+        """``--glue-secure-bookmarks portable``: whether this project keeps them in Glue with GlueContext too.
+
+        Raises:
+            UsageError: anything but ``portable`` or ``native``, the default there.
+        """
+        text = self.get(BOOKMARKS)
+        if text not in (None, "portable", "native"):
+            raise UsageError(f"--{BOOKMARKS}", found=repr(text), required="portable, or native")
+        return text == "portable"
 
     def requires_worker_encryption(self) -> bool:
         """``--glue-secure-worker-encryption required``: whether an unknown GS-SPK stops the run.

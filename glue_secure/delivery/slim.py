@@ -11,15 +11,16 @@ import io
 import tokenize
 
 
-def slim(source: bytes) -> bytes:
+def slim(source: bytes, *, describing: bool = False) -> bytes:
     """The source with comments and functions' annotations gone and strings that stand alone emptied.
 
     Imports that served the types alone go with them, and a block is indented by one space. A class keeps
-    the first line of its string, with which ``GlueTransform.describe`` answers, and its fields, of which a
-    dataclass is made, as fields of one short type.
+    its fields, of which a dataclass is made, as fields of one short type.
 
     Args:
         source: a module, in UTF-8.
+        describing: whether classes keep the first line of their string, with which
+            ``GlueTransform.describe`` answers.
     """
     text = source.decode("utf-8")
     lines = text.splitlines(keepends=True)
@@ -37,7 +38,7 @@ def slim(source: bytes) -> bytes:
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and _text(node) is not None:
             start = _column(lines, node.lineno, node.col_offset)
-            word = repr(_first_line(node)) if id(node) in of_classes else '""'
+            word = repr(_first_line(node)) if describing and id(node) in of_classes else '""'
             cuts.append((node.lineno, start, *_end(lines, node), word))
         elif isinstance(node, ast.AnnAssign):
             if not _is_kept(node):

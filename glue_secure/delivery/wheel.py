@@ -86,7 +86,7 @@ def package_files(*, quality: bool = False) -> Iterator[tuple[str, bytes]]:
     """Name and content of each file that a job may need."""
     for name, content in _beneath(files(PACKAGE), PACKAGE):
         if is_for_jobs(name, quality=quality):
-            yield name, slim(content) if name.endswith(".py") else content
+            yield name, slim(content, describing="/transforms" in name) if name.endswith(".py") else content
 
 
 def is_for_jobs(name: str, *, quality: bool = False) -> bool:

@@ -13,6 +13,7 @@ from glue_secure.core.arguments import (
     BOOKMARK_DECRYPT_KEYS,
     BOOKMARK_HIGH_WATER,
     BOOKMARK_URI,
+    BOOKMARKS,
     BookmarkOption,
     JobArguments,
     JobIdentity,
@@ -48,6 +49,12 @@ def bookmarks_of(
     option = arguments.bookmark_option()
     if glue_commit is not None:
         return _native(option, identity, arguments, services, glue_commit)
+    if not arguments.keeps_bookmarks() and arguments.get(BOOKMARKS):
+        raise UsageError(
+            f"--{BOOKMARKS}",
+            found="native",
+            required="portable, or no such argument: Glue's own bookmarks need Glue and its GlueContext",
+        )
     store = None
     if option is not BookmarkOption.DISABLE:
         store = bookmark_store(
@@ -156,6 +163,6 @@ def _native(
             f"--{given}",
             found="given to a job whose bookmarks are Glue's own",
             required="no such argument in Glue with GlueContext and Job",
-            fix="remove it from the job's arguments in Glue, or use SecureJob, which keeps them there",
+            fix=f"add --{BOOKMARKS} portable, or use SecureJob; or remove it in Glue",
         )
     return NativeBookmarks(option=option, now=services.clock.now(), run_id=identity.run_id, commit=commit)

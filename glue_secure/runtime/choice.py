@@ -2,17 +2,20 @@
 
 ``GLUE_SECURE_RUNTIME=spark`` is the plain-Spark runtime. ``glue``, or no such variable where awsglue is
 installed, is the awsglue runtime. A failed import never chooses one: awsglue that is there and does not
-load is an error, and so is neither of the two.
+load is an error, and so is neither of the two. ``--glue-secure-bookmarks portable`` gives a job in Glue the
+plain-Spark runtime's context and frames, whose bookmarks are this project's, on Glue's session.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from glue_secure.core.arguments import JobArguments
 from glue_secure.core.errors import UsageError
 
 RUNTIME = "GLUE_SECURE_RUNTIME"
@@ -42,6 +45,12 @@ def runtime(environ: Mapping[str, str] | None = None) -> str:
     )
 
 
+def doors() -> str:
+    """Whose context and frames the doors hand out; raises as :func:`runtime` does."""
+    chosen = runtime()
+    return SPARK if JobArguments.parse(sys.argv).keeps_bookmarks() else chosen
+
+
 def serve(door: str, name: str, homes: Mapping[str, Mapping[str, str]]) -> Any:
     """The object that a door hands out under ``name``.
 
@@ -56,7 +65,7 @@ def serve(door: str, name: str, homes: Mapping[str, Mapping[str, str]]) -> Any:
     """
     if not any(name in home for home in homes.values()):
         raise AttributeError(f"module {door!r} has no attribute {name!r}")
-    chosen = runtime()
+    chosen = doors()
     if name not in homes[chosen]:
         raise UsageError(
             f"{door}.{name}",

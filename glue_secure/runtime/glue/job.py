@@ -11,6 +11,7 @@ from typing import Any
 
 from awsglue.job import Job as TheirJob
 
+from glue_secure.core.arguments import BOOKMARKS
 from glue_secure.core.errors import UsageError
 from glue_secure.runtime import composition, exits
 from glue_secure.runtime.before_init import before_init
@@ -56,6 +57,12 @@ class Job(TheirJob):  # type: ignore[misc]
             raise UsageError("job.init", found="a second call", required="one job.init for a GlueContext")
         given = {name: str(value) for name, value in (args or {}).items() if value is not None}
         arguments = composition.arguments().overlaid(given)
+        if arguments.keeps_bookmarks():
+            raise UsageError(
+                f"--{BOOKMARKS} portable",
+                found="said to job.init, when the context was made already",
+                required="the job's own argument",
+            )
         identity = arguments.identity(job=job_name, fresh_run_id=composition.fresh_run_id())
         services = composition.services()
         preflight = preflight_of(identity, arguments, services)

@@ -9,6 +9,7 @@ from glue_secure.core.arguments import CONTINUATIONS, BookmarkOption
 from glue_secure.core.errors import UsageError
 from glue_secure.runtime import composition, exits
 from glue_secure.runtime.run import SecuredRun
+from glue_secure.runtime.services import preflight_of
 from glue_secure.runtime.spark.context import GlueContext
 
 
@@ -75,11 +76,17 @@ class Job:
         given = {name: str(value) for name, value in (args or {}).items() if value is not None}
         arguments = composition.arguments().overlaid(given)
         identity = arguments.identity(job=job_name, fresh_run_id=composition.fresh_run_id())
+        services, session = composition.services(), self._glue_context.spark_session
+        preflight = preflight_of(identity, arguments, services)
+        composition.require_glue_libraries(session)
         run = SecuredRun.start(
             identity,
             arguments,
-            services=composition.services(),
-            engine=composition.engine(self._glue_context.spark_session),
+            services=services,
+            # In Glue with --glue-secure-bookmarks portable; the bookmark is this project's there too.
+            glue_commit=composition.glue_commit(session, identity, arguments),
+            engine=composition.engine(session),
+            preflight=preflight,
         )
         exits.watch(run)
         self._glue_context.secured_run = run

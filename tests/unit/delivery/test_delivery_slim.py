@@ -49,7 +49,7 @@ def test_the_whole_package_keeps_its_meaning_and_its_lines():
         ("x = 1  # one\n", "x = 1\n"),
         ("x = '# no comment'\n", "x = '# no comment'\n"),
         ('"""A\n\nlong.\n"""\nx = 1\n', '""\n\n\n\nx = 1\n'),
-        ('class A:\n    """One.\n\n    More.\n    """\n', "class A:\n 'One.'\n\n\n\n"),
+        ('class A:\n    """One.\n\n    More.\n    """\n', 'class A:\n ""\n\n\n\n'),
         ('def f():\n    """Ü."""  # é\n', 'def f():\n ""\n'),
         ('x = """kept  \n  # too\n"""\n', 'x = """kept  \n  # too\n"""\n'),
         ("# gone\n\nx = 1\n", "\n\nx = 1\n"),
@@ -79,3 +79,8 @@ def test_comments_and_lone_strings_go(source, slimmed):
     if slimmed is not None:
         assert slim(source.encode()).decode() == slimmed
     assert meaning(slim(source.encode())) == meaning(source.encode())
+
+
+def test_a_transforms_class_keeps_the_first_line_that_describe_answers_with():
+    source = b'class A:\n    """One.\n\n    More.\n    """\n'
+    assert slim(source, describing=True).decode() == "class A:\n 'One.'\n\n\n\n"

@@ -1,0 +1,188 @@
+"""``--glue-secure-bookmarks portable``: a job of GlueContext in Glue, whose bookmarks are this project's.
+
+Glue's own classes are not to be had here: its ``Job.init`` and ``Job.commit`` are recorded in their place.
+Everything else is real, the engine of the awsglue runtime over Spark and the embedded account.
+"""
+
+import sys
+
+import pytest
+
+from glue_secure import Refusal, UsageError
+from glue_secure.runtime import choice, composition
+from glue_secure.runtime.glue import native
+
+PORTABLE = {"glue_secure_bookmarks": "portable"}
+
+
+@pytest.fixture
+def in_glue(glue_job, glue_spark, monkeypatch):
+    """``in_glue(**arguments)``: the process as Glue starts it for that job; what Glue's own Job was told."""
+    told = []
+
+    def init_job(spark, name, arguments):
+        told.append(("init", name, arguments.get("job-bookmark-option")))
+        return lambda: told.append(("commit", name, len(glue_job.objects())))
+
+    def start(**arguments):
+        monkeypatch.setenv("GLUE_SECURE_RUNTIME", "glue")
+        monkeypatch.setattr("sys.argv", glue_job.argv(**arguments))
+        monkeypatch.setattr(composition, "require_glue_libraries", lambda spark: None)
+        monkeypatch.setattr(native, "init_job", init_job)
+        return told
+
+    return start
+
+
+def flights(glue_job, glue_spark, *, fails=False):
+    """A public-style script: it reads a source by its context, writes, commits."""
+    from glue_secure.context import GlueContext
+    from glue_secure.job import Job
+    from glue_secure.transforms import ApplyMapping
+    from glue_secure.utils import getResolvedOptions
+
+    args = getResolvedOptions(sys.argv, ["JOB_NAME", "source", "target"])
+    context = GlueContext(glue_spark.sparkContext)
+    job = Job(context)
+    try:
+        job.init(args["JOB_NAME"], args)
+        frame = context.create_dynamic_frame.from_options(
+            "s3", {"paths": [args["source"]]}, "csv", {"withHeader": True}, transformation_ctx="flights"
+        )
+        count = frame.count()
+        mapped = ApplyMapping.apply(frame=frame, mappings=[("id", "string", "id", "int")])
+        context.write_dynamic_frame.from_options(mapped, "s3", {"path": args["target"]}, "parquet")
+        if fails:
+            raise ZeroDivisionError
+        job.commit()
+    finally:
+        if context.secured_run is not None:
+            context.secured_run.close(outcome="test over")
+    return count, context
+
+
+def test_the_bookmark_moves_here_and_glue_begins_and_ends_the_run(glue_job, glue_spark, in_glue, foundation):
+    from glue_secure.runtime.glue.engine import GlueEngine
+
+    told = in_glue(**PORTABLE)
+    glue_job.land("a.csv", "id\n1\n2\n")
+    count, context = flights(glue_job, glue_spark)
+    assert count == 2
+    assert isinstance(context.secured_run._engine, GlueEngine)
+    assert [word for word, *_ in told] == ["init", "commit"]
+    assert told[1][2] > 0, "Glue's commit comes after the writes are there and verified"
+    assert flights(glue_job, glue_spark)[0] == 0
+    glue_job.land("b.csv", "id\n3\n")
+    assert flights(glue_job, glue_spark)[0] == 1
+    evidence = glue_job.evidence()[-1]
+    assert evidence["bookmark"]["sequence_after"] == 2, "a run with nothing new stores nothing"
+    seen = {(each["algorithm"], each["key"]) for write in evidence["writes"] for each in write["objects"]}
+    assert seen == {("aws:kms", foundation.data_key)}
+
+
+def test_a_script_that_fails_before_commit_reads_the_same_again(glue_job, glue_spark, in_glue):
+    told = in_glue(**PORTABLE)
+    glue_job.land("a.csv", "id\n1\n")
+    with pytest.raises(ZeroDivisionError):
+        flights(glue_job, glue_spark, fails=True)
+    assert [word for word, *_ in told] == ["init"], "Glue was not told of a commit"
+    assert flights(glue_job, glue_spark)[0] == 1
+
+
+def test_a_table_of_the_catalog_is_read_by_partitions_and_once(glue_job, glue_spark, in_glue, foundation):
+    """What Glue's own catalog source cannot be asked for: single objects of a table."""
+    from glue_secure.context import GlueContext
+    from glue_secure.job import Job
+    from glue_secure.local.clients import clients
+
+    in_glue(**PORTABLE)
+    place = glue_job.source + "table/"
+    glue_job.land("table/month=1/a.csv", "1,x\n")
+    glue_job.land("table/month=2/b.csv", "2,y\n3,z\n")
+    glue, name = clients(glue_job.account)("glue"), glue_job.name.replace("-", "_")
+    columns = [{"Name": "id", "Type": "int"}, {"Name": "word", "Type": "string"}]
+    storage = {
+        "Columns": columns,
+        "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde"},
+    }
+    if not any(one["Name"] == "portable" for one in glue.get_databases()["DatabaseList"]):
+        glue.create_database(DatabaseInput={"Name": "portable"})
+    table = {
+        "Name": name,
+        "PartitionKeys": [{"Name": "month", "Type": "string"}],
+        "Parameters": {"classification": "csv"},
+        "StorageDescriptor": {**storage, "Location": place},
+    }
+    glue.create_table(DatabaseName="portable", TableInput=table)
+    for month in ("1", "2"):
+        part = {"Values": [month], "StorageDescriptor": {**storage, "Location": f"{place}month={month}/"}}
+        glue.create_partition(DatabaseName="portable", TableName=name, PartitionInput=part)
+
+    def run():
+        context = GlueContext(glue_spark.sparkContext)
+        job = Job(context)
+        try:
+            job.init(glue_job.name, {})
+            frame = context.create_dynamic_frame.from_catalog(
+                "portable", name, transformation_ctx="t", push_down_predicate="month = '2'"
+            )
+            rows = sorted(row.asDict()["month"] for row in frame.toDF().collect())
+            job.commit()
+        finally:
+            context.secured_run.close(outcome="test over")
+        return rows
+
+    assert run() == ["2", "2"]
+    assert run() == []
+
+
+@pytest.mark.parametrize("said", [{}, {"glue_secure_bookmarks": "native"}])
+def test_without_it_glues_own_context_and_bookmarks_are_the_jobs(in_glue, said):
+    import glue_secure.context
+    from glue_secure.runtime.glue.context import GlueContext
+
+    in_glue(**said)
+    assert choice.doors() == choice.GLUE
+    assert glue_secure.context.GlueContext is GlueContext
+
+
+def test_another_word_is_refused_where_the_doors_are_imported(in_glue):
+    in_glue(glue_secure_bookmarks="portabel")
+    with pytest.raises(UsageError, match="portable, or native"):
+        import glue_secure.context
+
+        glue_secure.context.GlueContext  # noqa: B018
+
+
+def test_glues_own_bookmarks_are_not_to_be_had_in_plain_spark(glue_job):
+    with pytest.raises(UsageError, match="portable, or no such argument"):
+        glue_job.job("source", glue_secure_bookmarks="native")
+    with glue_job.job("source", **PORTABLE):
+        pass
+
+
+def test_it_is_the_jobs_own_argument_and_no_afterthought_of_the_script(in_glue, monkeypatch):
+    from glue_secure.runtime.glue import job as module
+
+    in_glue()
+    job = module.Job.__new__(module.Job)
+    job._run, job._glue_context = None, None
+    with pytest.raises(UsageError, match=r"said to job\.init"):
+        job.init("curate", {"glue_secure_bookmarks": "portable"})
+
+
+def test_the_preflight_comes_before_glues_job_init(glue_job, glue_spark, in_glue):
+    told = in_glue(**PORTABLE, SECURITY_CONFIGURATION="nowhere")
+    with pytest.raises(Refusal):
+        flights(glue_job, glue_spark)
+    assert told == []
+
+
+def test_a_place_of_the_bookmark_is_needed_then(glue_job, glue_spark, in_glue, monkeypatch):
+    told = in_glue(**PORTABLE)
+    monkeypatch.delenv("GLUE_SECURE_BOOKMARK_URI", raising=False)
+    at = sys.argv.index("--glue-secure-bookmark-uri")
+    monkeypatch.setattr("sys.argv", [*sys.argv[:at], *sys.argv[at + 2 :]])
+    with pytest.raises(UsageError, match="glue-secure-bookmark-uri"):
+        flights(glue_job, glue_spark)
+    assert [word for word, *_ in told] != ["init", "commit"]

@@ -77,6 +77,25 @@ class Key:
         return _KINDS.get(self.type)
 
 
+QUERIES = True
+"""Whether a query can be tracked."""
+
+
+def key(name: str, type_: str) -> Key:
+    """A key column of that type."""
+    return Key(name, type_)
+
+
+def told(_key: Key, text: Any) -> Any:
+    """The text that a state keeps, of the one that ``last_query`` gave."""
+    return text
+
+
+def types_of(_columns: Sequence[Sequence[Any]], names: Sequence[str], facts: Mapping[str, Any]) -> list[str]:
+    """The types of these columns."""
+    return [str(facts[f"type_{at}"]) for at in range(len(names))]
+
+
 def asked_keys(options: Mapping[str, Any]) -> tuple[AskedKeys, dict[str, Any]]:
     """The keys that a call's options name, and the other options.
 

@@ -26,7 +26,7 @@ from glue_secure.runtime.locations import s3_location
 from glue_secure.runtime.parallel import predicates_of, require_no_strides
 from glue_secure.runtime.ports import Catalog, Engine, Labels, ObjectStore
 from glue_secure.runtime.scope import WHOLE, Scope
-from glue_secure.runtime.table_bookmarks import OpenedDatabase, Rows, rows_of
+from glue_secure.runtime.table_bookmarks import DIALECTS, OpenedDatabase, Rows, rows_of
 from glue_secure.runtime.writes import refuse_protected
 
 IDENTIFIERS = re.compile(r'(?:\w+|"[^"\x00-\x1f]+")(?:\.(?:\w+|"[^"\x00-\x1f]+")){0,2}\Z')
@@ -201,6 +201,7 @@ class ReadFunnel:
                     transformation_ctx=transformation_ctx,
                     bookmarks=self._bookmarks,
                     database=database,
+                    engine=opened.engine,
                 )
         spark_options = {"fetchsize": FETCH_SIZE, **dict(spark_options or {}), **reader}
         if parts or rows.tracked:
@@ -305,11 +306,11 @@ class ReadFunnel:
 
 def _require_bookmark_sql(told: str, engine: str) -> None:
     """Refuse a tracked source of another engine: no bookmark speaks its SQL, a whole read would hide it."""
-    if engine != "postgresql":
+    if engine not in DIALECTS:
         raise UsageError(
             f"a bookmark of {told}",
             found=f"a table of {engine}, and a transformation_ctx",
-            required="postgresql; bookmarks of other engines are not served yet",
+            required=f"{', '.join(DIALECTS)}; bookmarks of other engines are not served yet",
             fix='transformation_ctx="" reads every row; filter in a query what the job has read before',
         )
 

@@ -18,11 +18,17 @@ from glue_secure.bookmarks.state import SourceState
 from glue_secure.core.errors import UsageError
 from glue_secure.core.quiet import wire_logs_muted
 from glue_secure.core.redaction import redacting_logger
-from glue_secure.jdbc import bookmark_keys as sql
-from glue_secure.jdbc.bookmark_keys import AskedKeys, Key
+from glue_secure.jdbc import bookmark_keys, bookmark_keys_mysql
+from glue_secure.jdbc.bookmark_keys import KEYS, ORDER, AskedKeys, Key
 from glue_secure.runtime.connections import OpenedConnection
 from glue_secure.runtime.ports import Engine
 
+DIALECTS = {
+    "postgresql": bookmark_keys,
+    "mysql": bookmark_keys_mysql,
+    "mariadb": bookmark_keys_mysql,
+}
+"""Engine → the SQL of its bookmarks."""
 _NUMBERS = ("integer", "decimal")
 _LOG = redacting_logger(__name__)
 
@@ -114,6 +120,7 @@ class _Table:
     columns: tuple[str, ...]
     nullable: tuple[str, ...]
     primary: tuple[str, ...]
+    described: tuple[Any, ...] = ()
 
 
 def rows_of(
@@ -125,6 +132,7 @@ def rows_of(
     transformation_ctx: str,
     bookmarks: BookmarkSession,
     database: Database,
+    engine: str = "postgresql",
 ) -> Rows:
     """What the source named by ``transformation_ctx`` reads of a table in this run.
 
@@ -136,6 +144,7 @@ def rows_of(
         transformation_ctx: the bookmark's name for the source; it must be tracked.
         bookmarks: the run's.
         database: where the table lies.
+        engine: one of ``DIALECTS``.
 
     Raises:
         UsageError: a key column does not exist, holds nulls, or is of a type that cannot be compared safely;
@@ -144,7 +153,10 @@ def rows_of(
     before = _jdbc(transformation_ctx, bookmarks.state_of(transformation_ctx))
     bound = _jdbc(transformation_ctx, bookmarks.until(transformation_ctx)) if bookmarks.is_range else None
     states = [state for state in (before, bound) if state is not None]
-    found = _described(table, is_name, database)
+    sql: Any = DIALECTS[engine]
+    found = _described(table, is_name, database, sql)
+    if not found.name and not sql.QUERIES:
+        sql.require_tracked(what)
     names, why = asked.names, ""
     if not names:
         names, why = found.primary, _unfit(found)
@@ -153,20 +165,23 @@ def rows_of(
         _require_columns(what, names, found)
         facts = database.row(sql.keys_query(table, names, nullable=found.nullable))
         if not asked.names:
-            why = _unsafe_default(table, names[0], facts, database, has_state=bool(states))
+            key = sql.key(names[0], sql.types_of(found.described, names, facts)[0])
+            why = _unsafe_default(table, key, database, sql, has_state=bool(states))
     if why:
         _require_no_state(transformation_ctx, states, why)
         _LOG.warning("%s is read whole, and no bookmark tracks %r: %s", what, transformation_ctx, why)
         bookmarks.leave_untracked(transformation_ctx, why)
         return Rows()
-    keys = _keys(what, names, facts)
+    keys = _keys(
+        what, [sql.key(*one) for one in zip(names, sql.types_of(found.described, names, facts), strict=True)]
+    )
     for state in states:
         _require_same(transformation_ctx, state, found.name, keys, asked.order)
     _require_no_nulls(what, names, facts)
     if bookmarks.is_range:
         if bound is None:
             return Rows(tracked=True)
-        return Rows(tracked=True, where=_between(keys, before, bound))
+        return Rows(tracked=True, where=_between(sql, keys, before, bound))
     where = []
     if before is not None:
         where = [sql.after(keys, before.values, asked.order, [f"key_{at}" for at in range(len(keys))])]
@@ -174,7 +189,8 @@ def rows_of(
     last = database.row(sql.last_query(table, keys, asked.order), where=where, columns=texts)
     if not last:
         return Rows(tracked=True)
-    values = tuple(_value(what, key, last[text]) for key, text in zip(keys, texts, strict=True))
+    found_last = zip(keys, (last[text] for text in texts), strict=True)
+    values = tuple(_value(what, key, sql.told(key, text)) for key, text in found_last)
     state = JdbcSourceState(
         table=found.name,
         keys=names,
@@ -182,44 +198,43 @@ def rows_of(
         types=tuple(str(key.kind) for key in keys),
         values=values,
     )
-    return Rows(tracked=True, where=_between(keys, before, state), next_state=state)
+    return Rows(tracked=True, where=_between(sql, keys, before, state), next_state=state)
 
 
-def _described(table: str, is_name: bool, database: Database) -> _Table:
+def _described(table: str, is_name: bool, database: Database, sql: Any) -> _Table:
     told = database.row(sql.table_query(table)) if is_name else {}
     if not told.get("columns"):
         columns = database.columns(table)
         return _Table("", columns, columns, ())
     columns = json.loads(told["columns"])
-    primary = sorted((place, name) for name, _, place in columns if place is not None)
+    primary = sorted((place, name) for name, _, place, *_ in columns if place is not None)
     return _Table(
         name=str(told["name"]),
-        columns=tuple(name for name, _, _ in columns),
-        nullable=tuple(name for name, present, _ in columns if not present),
+        columns=tuple(name for name, *_ in columns),
+        nullable=tuple(name for name, present, *_ in columns if not present),
         primary=tuple(name for _, name in primary),
+        described=tuple(columns),
     )
 
 
 def _unfit(found: _Table) -> str:
     """Why the primary key cannot be the bookmark's; ``""`` when it may."""
     if not found.name:
-        return f"a query has no primary key, and the call names no {sql.KEYS}"
+        return f"a query has no primary key, and the call names no {KEYS}"
     if not found.primary:
-        return f"the table has no primary key, and the call names no {sql.KEYS}"
+        return f"the table has no primary key, and the call names no {KEYS}"
     if len(found.primary) > 1:
-        return f"the primary key has {len(found.primary)} columns, and the call names no {sql.KEYS}"
+        return f"the primary key has {len(found.primary)} columns, and the call names no {KEYS}"
     return ""
 
 
-def _unsafe_default(
-    table: str, name: str, facts: Mapping[str, Any], database: Database, *, has_state: bool
-) -> str:
-    kind = Key(name, str(facts["type_0"])).kind
-    if kind not in _NUMBERS:
-        return f"the primary key {name} is no number, and the call names no {sql.KEYS}"
+def _unsafe_default(table: str, key: Key, database: Database, sql: Any, *, has_state: bool) -> str:
+    if key.kind not in _NUMBERS:
+        return f"the primary key {key.name} is no number, and the call names no {KEYS}"
     # A second question, because the database would compute with a key of text to answer it.
-    if not has_state and database.row(sql.sequential_query(table, name))["sequential"] is False:
-        return f"the primary key {name} has gaps, and the call names no {sql.KEYS}"
+    # MySQL has no other boolean than 0 and 1.
+    if not has_state and database.row(sql.sequential_query(table, key.name))["sequential"] in (False, 0):
+        return f"the primary key {key.name} has gaps, and the call names no {KEYS}"
     return ""
 
 
@@ -229,30 +244,29 @@ def _require_columns(what: str, names: Sequence[str], found: _Table) -> None:
             continue
         near = [column for column in found.columns if column.lower() == name.lower()]
         raise UsageError(
-            f"{sql.KEYS} of {what}",
+            f"{KEYS} of {what}",
             found=f"{name!r}, which is no column of it",
             required=f"{near[0]!r}, as the database spells it" if near else ", ".join(found.columns),
         )
 
 
-def _keys(what: str, names: Sequence[str], facts: Mapping[str, Any]) -> tuple[Key, ...]:
-    keys = tuple(Key(name, str(facts[f"type_{at}"])) for at, name in enumerate(names))
+def _keys(what: str, keys: Sequence[Key]) -> tuple[Key, ...]:
     for key in keys:
         if key.kind is None:
             raise UsageError(
-                f"{sql.KEYS} of {what}",
+                f"{KEYS} of {what}",
                 found=f"{key.name!r} of type {key.type}",
                 required="a whole number, numeric, date, timestamp, text or uuid",
                 fix="choose another column; a float may differ from its own text, and boundaries would slip",
             )
-    return keys
+    return tuple(keys)
 
 
 def _require_no_nulls(what: str, names: Sequence[str], facts: Mapping[str, Any]) -> None:
     for at, name in enumerate(names):
         if count := int(facts[f"nulls_{at}"]):
             raise UsageError(
-                f"{sql.KEYS} of {what}",
+                f"{KEYS} of {what}",
                 found=f"{count} rows whose {name!r} is null: no comparison would ever find them",
                 required="a value in every row",
                 fix="fill the column, or read (SELECT ... WHERE it is not null) and the others on their own",
@@ -265,7 +279,7 @@ def _require_no_state(transformation_ctx: str, states: Sequence[JdbcSourceState]
             f"the bookmark of transformation_ctx {transformation_ctx!r}",
             found=f"a state with key {', '.join(state.keys)}, and a source without one: {why}",
             required="the key that the state was made with",
-            fix=f"{sql.KEYS}: {list(state.keys)!r}, or a transformation_ctx of its own",
+            fix=f"{KEYS}: {list(state.keys)!r}, or a transformation_ctx of its own",
         )
 
 
@@ -274,7 +288,7 @@ def _require_same(
 ) -> None:
     pairs = (
         ("key", ", ".join(state.keys), ", ".join(key.name for key in keys)),
-        (sql.ORDER, state.order, order),
+        (ORDER, state.order, order),
         ("types", ", ".join(state.types), ", ".join(str(key.kind) for key in keys)),
         ("table", state.table or "a query", table or "a query"),
     )
@@ -288,7 +302,7 @@ def _require_same(
             )
 
 
-def _between(keys: Sequence[Key], before: JdbcSourceState | None, upto: JdbcSourceState) -> str:
+def _between(sql: Any, keys: Sequence[Key], before: JdbcSourceState | None, upto: JdbcSourceState) -> str:
     conditions = [sql.after(keys, before.values, before.order)] if before is not None else []
     return " and ".join([*conditions, sql.up_to(keys, upto.values, upto.order)])
 
@@ -297,7 +311,7 @@ def _value(what: str, key: Key, text: Any) -> str:
     if isinstance(text, str) and KINDS[str(key.kind)].fullmatch(text):
         return text
     raise UsageError(
-        f"{sql.KEYS} of {what}",
+        f"{KEYS} of {what}",
         found=f"a last value of {key.name!r} that a bookmark cannot keep (not shown)",
         required="a finite number, a date after Christ that is not infinite, "
         f"or a text of at most {MOST_TEXT} characters",

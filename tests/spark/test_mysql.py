@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from glue_secure import Refusal, UsageError
+from glue_secure import Refusal
 from glue_secure.local import changes, pki, seed
 from glue_secure.local.clients import clients
 
@@ -118,11 +118,6 @@ def test_a_server_of_another_name_refuses_before_the_password_is_fetched(
         glue_job.job() as job,
     ):
         job.read.jdbc(connection=NAMES[engine], table="(select 1 as one) q")
-
-
-def test_a_bookmark_on_another_engine_is_refused_and_says_how_to_read_without(glue_job, connections):
-    with pytest.raises(UsageError, match="bookmarks of other engines"), glue_job.job() as job:
-        job.read.jdbc(connection="ops-mysql", table="t", transformation_ctx="t")
 
 
 def test_glues_own_name_checks_of_mysql_are_not_relied_upon(glue_job, glue_account, connections):

@@ -288,7 +288,8 @@ def test_gs_tls_001_glue_itself_connects_to_engines_alone_whose_server_it_verifi
 
 
 def test_a_bookmark_of_another_engine_is_refused(run, world):
-    to_mariadb(world)
+    properties(world, **REDSHIFT)
+    world.engine.jar = ENGINE["redshift"].tried[0][1]
     with pytest.raises(UsageError, match="bookmarks of other engines"):
         run.read_jdbc("ops", "airlines", transformation_ctx="airlines")
 

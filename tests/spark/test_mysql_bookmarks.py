@@ -1,0 +1,203 @@
+"""Bookmarks of tables in MariaDB, by MySQL's driver and by MariaDB's own."""
+
+import itertools
+import json
+
+import pytest
+
+from glue_secure import UsageError
+from glue_secure.jdbc.bookmark_keys_mysql import after, key, up_to
+from glue_secure.local import seed
+from glue_secure.local.clients import clients
+
+SECRET = "glue-secure/mariadb-bookmarks"
+NAMES = {"mysql": "rows-mysql", "mariadb": "rows-mariadb"}
+
+
+@pytest.fixture(scope="module")
+def connections(glue_account, mariadb):
+    seed.seed_flights(glue_account, months=())
+    made = clients(glue_account)
+    text = json.dumps({"username": mariadb.user, "password": mariadb.password})
+    made("secretsmanager").create_secret(Name=SECRET, SecretString=text)
+    for engine, name in NAMES.items():
+        properties = {
+            "JDBC_CONNECTION_URL": f"jdbc:{engine}://{mariadb.host}:{mariadb.port}/{mariadb.database}",
+            "JDBC_ENFORCE_SSL": "true",
+            "CUSTOM_JDBC_CERT": f"s3://{seed.LANDING}/certificates/ca.pem",
+            "SECRET_ID": SECRET,
+        }
+        made("glue").create_connection(
+            ConnectionInput={"Name": name, "ConnectionType": "JDBC", "ConnectionProperties": properties}
+        )
+
+
+@pytest.fixture(scope="module")
+def run_sql(glue_account, glue_spark, mariadb, connections):
+    """``run_sql(SQL)`` in one session of its own, in Kathmandu; rows as lists of text."""
+    jvm = glue_spark._jvm
+    properties = jvm.java.util.Properties()
+    given = {"user": mariadb.user, "password": mariadb.password, "sslMode": "verify-full"}
+    for name, value in {**given, "serverSslCert": str(glue_account.ca_pem)}.items():
+        properties.setProperty(name, value)
+    url = f"jdbc:mariadb://{mariadb.host}:{mariadb.port}/{mariadb.database}"
+    connection = jvm.org.mariadb.jdbc.Driver().connect(url, properties)
+
+    def run(statement):
+        made = connection.createStatement()
+        try:
+            if not made.execute(statement):
+                return []
+            found, rows = made.getResultSet(), []
+            columns = found.getMetaData().getColumnCount()
+            while found.next():
+                rows.append([found.getString(at) for at in range(1, columns + 1)])
+            return rows
+        finally:
+            made.close()
+
+    run("set global time_zone = '+05:45'")
+    run("set time_zone = '+05:45'")
+    yield run
+    run("set global time_zone = 'SYSTEM'")
+    connection.close()
+
+
+@pytest.fixture
+def table(run_sql, glue_job):
+    name = f"rows_of_{glue_job.name}".replace("-", "_")[:60]
+
+    def create(columns):
+        run_sql(f"create table {name} ({columns})")
+        return name
+
+    yield create
+    run_sql(f"drop table if exists {name}")
+
+
+@pytest.fixture(params=sorted(NAMES))
+def run(request, glue_job):
+    """``run(table, ...)``: one run that reads the table and commits; the first column, in order."""
+
+    def start(table, **how):
+        with glue_job.job() as job:
+            frame = job.read.jdbc(
+                connection=NAMES[request.param], table=table, transformation_ctx="rows", **how
+            )
+            plan = frame._jdf.queryExecution().toString()
+            assert "_utf8mb4" not in plan and "unix_timestamp(" not in plan, "a key's value is in the plan"
+            return sorted(row[0] for row in frame.collect())
+
+    return start
+
+
+def test_each_run_reads_what_came_since_and_the_database_sends_nothing_else(run, table, run_sql, glue_job):
+    name = table("id bigint primary key, note text")
+    run_sql(f"insert into {name} select seq, 'x' from seq_1_to_1000")
+    assert len(run(name)) == 1000
+    run_sql(f"insert into {name} select seq, 'x' from seq_1001_to_1003")
+    assert run(name) == [1001, 1002, 1003]
+    assert run(name) == []
+    reads = [evidence["reads"][0] for evidence in glue_job.evidence()]
+    assert [read["rows"] for read in reads] == [1000, 3, 0], "what Spark's scan counted"
+    assert {read["transformation_ctx"] for read in reads} == {"rows"}
+
+
+def test_a_moment_and_a_number_are_a_key_in_any_session_and_read_in_parts(run, table, run_sql, glue_job):
+    name = table("part int not null, at timestamp(6) not null")
+    run_sql(f"insert into {name} values (1, '2024-03-31 01:30:00.000001'), (2, '2024-03-31 01:30:00.000001')")
+    how = {"bookmark_keys": ["at", "part"], "options": {"hashfield": "part", "hashpartitions": "2"}}
+    assert run(name, **how) == [1, 2]
+    run_sql(f"insert into {name} values (3, '2024-03-31 01:30:00.000001'), (0, '2024-03-31 01:30:00.000002')")
+    assert run(name, **how) == [0, 3]
+    (told,) = glue_job.evidence()[-1]["bookmark"]["contexts"].values()
+    assert told["watermark"].startswith("at=2024-03-30 19:45:00.000002 UTC, part=")
+    assert run(name, **how) == []
+
+
+def test_a_falling_key_of_text_is_read_downwards_and_no_value_leaves_its_literal(
+    run, table, run_sql, glue_job
+):
+    texts = ["zz?'; drop table x; -- {fn now()} $1 \\", "x\u2019\U0001f512 :a %s ' or true"]
+    name = table("`Na me` varchar(80) character set utf8mb4 not null")
+    for text in texts:
+        run_sql(f"insert into {name} values (convert(x'{text.encode().hex()}' using utf8mb4))")
+        assert run(name, bookmark_keys=["Na me"], bookmark_order="desc") == [text]
+        assert text[:4] not in str(glue_job.evidence()[-1])
+    with pytest.raises(UsageError, match="as the database spells it"):
+        run(name, bookmark_keys=["na me"], bookmark_order="desc")
+
+
+def test_a_primary_key_with_a_gap_reads_everything_and_a_query_nulls_and_floats_refuse(
+    run, table, run_sql, glue_job
+):
+    name = table("id int primary key, at date, weight double not null")
+    run_sql(f"insert into {name} values (1, '2024-01-01', 1), (3, null, 2)")
+    assert run(name) == run(name) == [1, 3]
+    assert "gaps" in glue_job.evidence()[-1]["bookmark"]["contexts"]["rows"]["untracked"]
+    with pytest.raises(UsageError, match="1 rows whose 'at' is null"):
+        run(name, bookmark_keys=["at"])
+    with pytest.raises(UsageError, match="'weight' of type double"):
+        run(name, bookmark_keys=["weight"])
+    with pytest.raises(UsageError, match="a query"):
+        run(f"(select id from {name}) q", bookmark_keys=["id"])
+    with pytest.raises(UsageError, match="a query"):
+        run(f"{name}_v", bookmark_keys=["id"]) if run_sql(f"create view {name}_v as select 1") else run(
+            f"(select 1 as id) {name}", bookmark_keys=["id"]
+        )
+    run_sql(f"drop view {name}_v")
+
+
+KINDS = {
+    "bigint": ("-5", "0", "7", "9223372036854775807"),
+    "decimal(10,2)": ("-1.50", "0.00", "0.01"),
+    "date": ("2023-12-31", "2024-02-29"),
+    "datetime(6)": ("2024-03-31 02:30:00.000000", "2024-03-31 02:30:00.000001", "1969-12-31 23:59:59.500000"),
+    "timestamp(6)": ("2024-03-31 02:30:00.000000", "2024-03-31 02:30:00.000001"),
+    "varchar(9)": ("", "a", "B", "ä", "a'b\\"),
+}
+
+
+@pytest.mark.parametrize("types", list(itertools.product(KINDS, repeat=2))[::3], ids=" and ".join)
+def test_conditions_part_the_table_where_its_own_order_does(table, run_sql, types):
+    from datetime import datetime, timedelta
+
+    from glue_secure.bookmarks.jdbc_state import KINDS as FORMS
+
+    name = table(f"a {types[0]} not null, b {types[1]} not null")
+    rows = list(itertools.product(KINDS[types[0]], KINDS[types[1]]))
+    for row in rows:
+        given = ", ".join(f"convert(x'{one.encode().hex()}' using utf8mb4)" for one in row)
+        run_sql(f"insert into {name} values ({given})")
+    keys = [key(column, one.partition("(")[0]) for column, one in zip("ab", types, strict=True)]
+
+    def kept(one, kind):
+        if kind != "timestamp(6)":
+            return one
+        at = datetime.fromisoformat(one) - timedelta(hours=5, minutes=45)
+        return at.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+    for order in ("asc", "desc"):
+        ranked = [
+            row for (row,) in run_sql(f"select concat(a, '|', b) from {name} order by a {order}, b {order}")
+        ]
+        for row in rows:
+            values = [kept(one, kind) for one, kind in zip(row, types, strict=True)]
+            assert all(FORMS[one.kind].fullmatch(value) for one, value in zip(keys, values, strict=True))
+            read = f"select concat(a, '|', b) from {name} where "
+            later = {one for (one,) in run_sql(read + after(keys, values, order))}
+            until = {one for (one,) in run_sql(read + up_to(keys, values, order))}
+            assert later | until == set(ranked)
+            assert not later & until
+            assert set(ranked[: len(until)]) == until
+
+
+def test_an_index_finds_what_is_new(table, run_sql):
+    name = table("at timestamp(6) not null, part int not null, note char(200), index (at, part)")
+    moment = "timestamp '2024-03-01 00:00:00' + interval seq minute"
+    run_sql(f"insert into {name} select {moment}, seq, 'x' from seq_1_to_20000")
+    run_sql(f"analyze table {name}")
+    keys = [key("at", "timestamp"), key("part", "int")]
+    where = after(keys, ["2024-03-14 15:00:00.000000", "19000"], "asc")
+    (plan,) = run_sql(f"explain select note from {name} where {where}")
+    assert plan[3] == "range", plan

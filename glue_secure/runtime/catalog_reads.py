@@ -213,6 +213,8 @@ class CatalogReads:
         if predicate:
             values = [partition.values for partition in found]
             found = [found[at] for at in self._engine.matching(table.partition_keys, values, predicate)]
+            told = f"{len(found)} of {len(values)} partitions of {table.database}.{table.name} are listed"
+            _LOG.info("%s: push_down_predicate", told)
         if not found:
             _LOG.warning(
                 "table %s.%s: no partition%s; nothing is read, as in Glue",

@@ -89,7 +89,9 @@ def test_a_script_that_fails_before_commit_reads_the_same_again(glue_job, glue_s
     assert flights(glue_job, glue_spark)[0] == 1
 
 
-def test_a_table_of_the_catalog_is_read_by_partitions_and_once(glue_job, glue_spark, in_glue, foundation):
+def test_a_table_of_the_catalog_is_read_by_partitions_and_once(
+    glue_job, glue_spark, in_glue, foundation, caplog
+):
     """What Glue's own catalog source cannot be asked for: single objects of a table."""
     from glue_secure.context import GlueContext
     from glue_secure.job import Job
@@ -132,7 +134,9 @@ def test_a_table_of_the_catalog_is_read_by_partitions_and_once(glue_job, glue_sp
             context.secured_run.close(outcome="test over")
         return rows
 
+    caplog.set_level("INFO")
     assert run() == ["2", "2"]
+    assert f"1 of 2 partitions of portable.{name} are listed: push_down_predicate" in caplog.text
     assert run() == []
 
 

@@ -26,9 +26,13 @@ def number(value: int | float) -> int | float:
 
 
 def not_null(column: str, where: str | None) -> str:
-    """``where``, and ``column`` is not null: SQL."""
+    """``where``, and ``column`` is not null: SQL. Raises Untold where the two could run together."""
     clause = f"`{column.replace('`', '``')}` IS NOT NULL"
-    return clause if where is None else f"({where}) AND {clause}"
+    if where is None:
+        return clause
+    if not _is_whole(where) or "--" in where or "/*" in where:
+        raise Untold("a row_condition whose parentheses, quotes or comments cannot be followed")
+    return f"({where}) AND {clause}"
 
 
 def without_not_null(column: str, where: str | None) -> tuple[bool, str | None]:

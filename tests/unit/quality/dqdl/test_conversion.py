@@ -237,6 +237,8 @@ UNSAID = (
         {"column": "a", "row_condition": "b", "condition_parser": "pandas"}, "Spark's SQL"),
     ("expect_column_values_to_not_be_null",
         {"column": "a", "row_condition": {"type": "comparison", "column": {"name": "b"}}}, "Spark's SQL"),
+    *(("expect_column_values_to_be_between", {"column": "a", "min_value": 1, "row_condition": text},
+        "cannot be followed") for text in ("a) or (b", "b = 1 -- x", "b /* ", "b = 'x")),
     ("expect_column_to_exist", {"column": "a", "row_condition": "b"}, "about no rows"),
     ("expect_column_to_exist", {"column": "a", "column_index": 3}, "column_index"),
     ("expect_compound_columns_to_be_unique", {"column_list": ["a"]}, "fewer than two"),

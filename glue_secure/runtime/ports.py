@@ -220,6 +220,10 @@ class Engine(Protocol):
     name: str
 
     @property
+    def scheme(self) -> str:
+        """Of the paths that it reads and writes: ``s3a``, or ``s3`` in Glue."""
+
+    @property
     def versions(self) -> Mapping[str, str]:
         """Of the engine's parts, for the evidence."""
 

@@ -150,6 +150,7 @@ class SecuredRun(Through, Gated):
         )
         self.streams_end_when_drained = services.streams_end_when_drained
         self.temporary = arguments.get("TempDir") or ""
+        self.scheme = engine.scheme
 
     @classmethod
     def start(

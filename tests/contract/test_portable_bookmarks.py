@@ -120,13 +120,13 @@ def test_a_table_of_the_catalog_is_read_by_partitions_and_once(
         part = {"Values": [month], "StorageDescriptor": {**storage, "Location": f"{place}month={month}/"}}
         glue.create_partition(DatabaseName="portable", TableName=name, PartitionInput=part)
 
-    def run():
+    def run(predicate="", bookmark="t"):
         context = GlueContext(glue_spark.sparkContext)
         job = Job(context)
         try:
             job.init(glue_job.name, {})
             frame = context.create_dynamic_frame.from_catalog(
-                "portable", name, transformation_ctx="t", push_down_predicate="month = '2'"
+                "portable", name, transformation_ctx=bookmark, push_down_predicate=predicate
             )
             rows = sorted(row.asDict()["month"] for row in frame.toDF().collect())
             job.commit()
@@ -135,9 +135,13 @@ def test_a_table_of_the_catalog_is_read_by_partitions_and_once(
         return rows
 
     caplog.set_level("INFO")
-    assert run() == ["2", "2"]
+    assert run("month = '2'") == ["2", "2"]
     assert f"1 of 2 partitions of portable.{name} are listed: push_down_predicate" in caplog.text
-    assert run() == []
+    assert run("month = '2'") == []
+    assert run(bookmark="all") == ["1", "2", "2"], "each row has the value of its own partition"
+    glue_job.land("table/month=1/c.csv", "4,w\n")
+    assert run(bookmark="all") == ["1"]
+    assert run() == ["1", "1"], "what the predicate left out, and is in the bookmark's window still"
 
 
 @pytest.mark.parametrize("said", [{}, {"glue_secure_bookmarks": "native"}])

@@ -27,7 +27,7 @@ CONTEXT = "rows"
 class LineEngine:
     """Frames are lists of rows. Writes partitions as Spark does: clears each, then puts its part files."""
 
-    name, versions = "lines", {"engine": "1"}
+    name, versions, scheme = "lines", {"engine": "1"}, "s3a"
 
     def __init__(self, objects: Any, s3: Any) -> None:
         self._objects, self._s3 = objects, s3

@@ -75,6 +75,11 @@ class SparkEngine:
         self._reads = 0
 
     @property
+    def scheme(self) -> str:
+        """Of the paths that it reads and writes."""
+        return self._hadoop.scheme
+
+    @property
     def versions(self) -> Mapping[str, str]:
         """Spark, Hadoop and Java."""
         return versions(self._spark)
@@ -156,7 +161,7 @@ class SparkEngine:
         else:
             frame, measured = load(reader, format, paths)
         if labels is not None:
-            frame = labelled(self._spark, frame, labels, metadata=measured)
+            frame = labelled(self._spark, frame, labels, metadata=measured, scheme=self._hadoop.scheme)
         if partitions is not None and frame.rdd.getNumPartitions() > partitions:
             frame = frame.coalesce(partitions)
         return (frame.limit(0) if empty else frame), mark if measured else UNMEASURED

@@ -40,7 +40,7 @@ def matching(
     return sorted(int(row[0]) for row in found.collect())
 
 
-def labelled(spark: Any, frame: Any, labels: Labels, *, metadata: bool) -> Any:
+def labelled(spark: Any, frame: Any, labels: Labels, *, metadata: bool, scheme: str = SCHEME) -> Any:
     """The frame with the partition columns at its end, one value for each row by the folder of its object.
 
     A data column of the same name gives way, as in Spark.
@@ -50,6 +50,7 @@ def labelled(spark: Any, frame: Any, labels: Labels, *, metadata: bool) -> Any:
         frame: straight from a reader, so that its rows know their files.
         labels: the columns and their values.
         metadata: whether the source has Spark's ``_metadata`` column; else ``input_file_name()`` tells.
+        scheme: under which the frame's files are read.
     """
     from pyspark.sql import functions
 
@@ -65,7 +66,7 @@ def labelled(spark: Any, frame: Any, labels: Labels, *, metadata: bool) -> Any:
     rows = []
     for folder, texts_of in labels.values.items():
         # Hadoop's own spelling of a path in a URI is what Spark writes into _metadata.file_path.
-        found = path(folder.with_scheme(SCHEME))
+        found = path(folder.with_scheme(scheme))
         rows.append((found.toUri().toString() if metadata else found.toString(), *texts_of))
     known = functions.broadcast(_values(spark, labels.keys, rows, _FOLDER))
     file = functions.col("_metadata.file_path") if metadata else functions.input_file_name()

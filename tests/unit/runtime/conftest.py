@@ -129,6 +129,7 @@ class FakeEngine:
     )
     column_names: tuple[str, ...] = ("id", "email")
     jar: str = ""
+    scheme: str = "s3a"
 
     def jar_digest(self, name: str) -> str:
         return self.jar

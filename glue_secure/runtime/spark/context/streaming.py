@@ -17,7 +17,6 @@ from glue_secure.core.evidence import StreamRecord
 from glue_secure.runtime.spark.context.base import ContextBase
 from glue_secure.runtime.spark.context.options import known, truth
 from glue_secure.runtime.spark.dynamicframe import DynamicFrame
-from glue_secure.runtime.spark.hadoop import SCHEME
 from glue_secure.runtime.spark.natives.entry_points import unseen
 
 if TYPE_CHECKING:
@@ -185,7 +184,7 @@ class _Stream:
         drains = self._run.streams_end_when_drained and seconds is None
         trigger = {"availableNow": True} if drains else {"processingTime": self._window}
         writer = self._frame.writeStream.foreachBatch(self._batch).trigger(**trigger)
-        place = self._watch.location.with_scheme(SCHEME)
+        place = self._watch.location.with_scheme(self._run.scheme)
         with unseen():
             query = writer.option("checkpointLocation", place).start()
         self._error = None

@@ -179,20 +179,24 @@ class SecuredRun(Through, Gated):
             Refusal, CannotVerify: a control stopped it. Nothing was read or written.
         """
         ledger = Ledger(started=services.clock.now())
-        if preflight is None:
-            preflight = preflight_of(identity, arguments, services)
-        ledger.seconds["preflight"] = preflight.seconds
-        ledger.findings.extend(preflight.findings)
-        run = cls(
-            identity=identity,
-            arguments=arguments,
-            services=services,
-            engine=engine,
-            preflight=preflight,
-            ledger=ledger,
-            glue_commit=glue_commit,
-            native_bookmarks=native_bookmarks,
-        )
+        try:
+            if preflight is None:
+                preflight = preflight_of(identity, arguments, services)
+            ledger.seconds["preflight"] = preflight.seconds
+            ledger.findings.extend(preflight.findings)
+            run = cls(
+                identity=identity,
+                arguments=arguments,
+                services=services,
+                engine=engine,
+                preflight=preflight,
+                ledger=ledger,
+                glue_commit=glue_commit,
+                native_bookmarks=native_bookmarks,
+            )
+        except BaseException:
+            engine.close()  # no run will: what it hung upon the session would stay
+            raise
         try:
             run._open()
         except BaseException as error:

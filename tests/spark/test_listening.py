@@ -1,5 +1,8 @@
 """Runs hear of their session's queries, and leave nothing on it when they end."""
 
+import pytest
+
+from glue_secure import UsageError
 from glue_secure.runtime.spark import listening
 
 
@@ -21,6 +24,16 @@ def test_many_runs_leave_one_listener_on_the_session_and_nobody_who_listens(glue
     assert len(set(seen)) == 1
     (listener,) = (each for each in listening._listeners if each.session.equals(glue_spark._jsparkSession))
     assert listener.ears == []
+
+
+def test_a_run_that_does_not_begin_leaves_nobody_who_listens(glue_job, glue_spark):
+    with glue_job.job("target"):
+        pass
+    (listener,) = (each for each in listening._listeners if each.session.equals(glue_spark._jsparkSession))
+    before = list(listener.ears)
+    with pytest.raises(UsageError, match="glue-secure-bookmarks"):
+        glue_job.job("target", glue_secure_bookmarks="native")
+    assert listener.ears == before
 
 
 def test_each_who_listens_is_told_of_what_ended_well_or_not_until_they_leave(glue_spark):

@@ -81,19 +81,16 @@ QUERIES = True
 """Whether a query can be tracked."""
 
 
-def key(name: str, type_: str) -> Key:
-    """A key column of that type."""
-    return Key(name, type_)
-
-
 def told(_key: Key, text: Any) -> Any:
     """The text that a state keeps, of the one that ``last_query`` gave."""
     return text
 
 
-def types_of(_columns: Sequence[Sequence[Any]], names: Sequence[str], facts: Mapping[str, Any]) -> list[str]:
-    """The types of these columns."""
-    return [str(facts[f"type_{at}"]) for at in range(len(names))]
+def keys_of(
+    _columns: Sequence[Sequence[Any]], names: Sequence[str], facts: Mapping[str, Any]
+) -> tuple[Key, ...]:
+    """The key columns, with the types that the answer to ``keys_query`` tells."""
+    return tuple(Key(name, str(facts[f"type_{at}"])) for at, name in enumerate(names))
 
 
 def asked_keys(options: Mapping[str, Any]) -> tuple[AskedKeys, dict[str, Any]]:

@@ -15,8 +15,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-from glue_secure.core.errors import UsageError
-from glue_secure.jdbc.bookmark_keys import KEYS, Key
+from glue_secure.jdbc.bookmark_keys import Key
 
 # information_schema.columns.data_type. Left out: floats, and what is ordered by something else than its text.
 _KINDS = {
@@ -44,11 +43,6 @@ class MySqlKey(Key):
     def kind(self) -> str | None:
         """The kind of its values, None where a bookmark cannot keep them."""
         return _KINDS.get(self.type)
-
-
-def key(name: str, type_: str) -> Key:
-    """A key column of that type."""
-    return MySqlKey(name, type_)
 
 
 def identifier(name: str) -> str:
@@ -137,20 +131,12 @@ def told(key: Key, text: Any) -> Any:
     return text
 
 
-def types_of(columns: Sequence[Sequence[Any]], names: Sequence[str], _facts: Mapping[str, Any]) -> list[str]:
-    """The types of these columns."""
+def keys_of(
+    columns: Sequence[Sequence[Any]], names: Sequence[str], _facts: Mapping[str, Any]
+) -> tuple[Key, ...]:
+    """The key columns, with the types that the catalog tells of the table."""
     types = {name: str(rest[2]) for name, *rest in columns}
-    return [types[name] for name in names]
-
-
-def require_tracked(what: str) -> None:
-    """A query has no types that anybody tells."""
-    raise UsageError(
-        f"a bookmark of {what}",
-        found="a query",
-        required="a table's name: MySQL and MariaDB tell no types of a query's columns",
-        fix=f'{KEYS} with the table, or transformation_ctx="", which reads every row',
-    )
+    return tuple(MySqlKey(name, types[name]) for name in names)
 
 
 def _measure(key: Key, column: str) -> str:

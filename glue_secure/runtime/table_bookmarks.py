@@ -23,7 +23,46 @@ from glue_secure.jdbc.bookmark_keys import KEYS, ORDER, AskedKeys, Key
 from glue_secure.runtime.connections import OpenedConnection
 from glue_secure.runtime.ports import Engine
 
-DIALECTS = {
+
+class Dialect(Protocol):
+    """The SQL of a database's bookmarks: a module of :mod:`glue_secure.jdbc`.
+
+    Attributes:
+        QUERIES: whether a query can be tracked.
+    """
+
+    QUERIES: bool
+
+    def keys_of(
+        self, columns: Sequence[Sequence[Any]], names: Sequence[str], facts: Mapping[str, Any], /
+    ) -> tuple[Key, ...]:
+        """The key columns with their types, from the table's description or the answer to ``keys_query``."""
+
+    def told(self, key: Key, text: Any, /) -> Any:
+        """The text that a state keeps, of the one that ``last_query`` gave; None for none."""
+
+    def after(
+        self, keys: Sequence[Key], values: Sequence[str], order: str, columns: Sequence[str] = ()
+    ) -> str:
+        """The condition that a row comes after the one with these values."""
+
+    def up_to(self, keys: Sequence[Key], values: Sequence[str], order: str) -> str:
+        """The condition that a row comes before the one with these values, or is it."""
+
+    def table_query(self, table: str) -> str:
+        """Asks what the catalog says of a table: ``name`` and ``columns``."""
+
+    def sequential_query(self, table: str, name: str) -> str:
+        """Asks whether a column of numbers counts without gaps: ``sequential``."""
+
+    def keys_query(self, table: str, names: Sequence[str], *, nullable: Sequence[str]) -> str:
+        """Asks for ``nulls_0`` ..., and for types where the catalog does not tell them."""
+
+    def last_query(self, table: str, keys: Sequence[Key], order: str) -> str:
+        """Asks for the key of the last row: ``key_0`` ... as it is, ``text_0`` ... as text."""
+
+
+DIALECTS: Mapping[str, Dialect] = {
     "postgresql": bookmark_keys,
     "mysql": bookmark_keys_mysql,
     "mariadb": bookmark_keys_mysql,
@@ -153,10 +192,15 @@ def rows_of(
     before = _jdbc(transformation_ctx, bookmarks.state_of(transformation_ctx))
     bound = _jdbc(transformation_ctx, bookmarks.until(transformation_ctx)) if bookmarks.is_range else None
     states = [state for state in (before, bound) if state is not None]
-    sql: Any = DIALECTS[engine]
+    sql = DIALECTS[engine]
     found = _described(table, is_name, database, sql)
     if not found.name and not sql.QUERIES:
-        sql.require_tracked(what)
+        raise UsageError(
+            f"a bookmark of {what}",
+            found="a query, or a name in quotes",
+            required=f"a table's plain name: {engine} tells no types of a query's columns",
+            fix=f'{KEYS} with the table, or transformation_ctx="", which reads every row',
+        )
     names, why = asked.names, ""
     if not names:
         names, why = found.primary, _unfit(found)
@@ -165,16 +209,15 @@ def rows_of(
         _require_columns(what, names, found)
         facts = database.row(sql.keys_query(table, names, nullable=found.nullable))
         if not asked.names:
-            key = sql.key(names[0], sql.types_of(found.described, names, facts)[0])
+            (key,) = sql.keys_of(found.described, names, facts)
             why = _unsafe_default(table, key, database, sql, has_state=bool(states))
     if why:
         _require_no_state(transformation_ctx, states, why)
         _LOG.warning("%s is read whole, and no bookmark tracks %r: %s", what, transformation_ctx, why)
         bookmarks.leave_untracked(transformation_ctx, why)
         return Rows()
-    keys = _keys(
-        what, [sql.key(*one) for one in zip(names, sql.types_of(found.described, names, facts), strict=True)]
-    )
+    keys = sql.keys_of(found.described, names, facts)
+    _require_kinds(what, keys)
     for state in states:
         _require_same(transformation_ctx, state, found.name, keys, asked.order)
     _require_no_nulls(what, names, facts)
@@ -201,7 +244,7 @@ def rows_of(
     return Rows(tracked=True, where=_between(sql, keys, before, state), next_state=state)
 
 
-def _described(table: str, is_name: bool, database: Database, sql: Any) -> _Table:
+def _described(table: str, is_name: bool, database: Database, sql: Dialect) -> _Table:
     told = database.row(sql.table_query(table)) if is_name else {}
     if not told.get("columns"):
         columns = database.columns(table)
@@ -228,7 +271,7 @@ def _unfit(found: _Table) -> str:
     return ""
 
 
-def _unsafe_default(table: str, key: Key, database: Database, sql: Any, *, has_state: bool) -> str:
+def _unsafe_default(table: str, key: Key, database: Database, sql: Dialect, *, has_state: bool) -> str:
     if key.kind not in _NUMBERS:
         return f"the primary key {key.name} is no number, and the call names no {KEYS}"
     # A second question, because the database would compute with a key of text to answer it.
@@ -250,7 +293,7 @@ def _require_columns(what: str, names: Sequence[str], found: _Table) -> None:
         )
 
 
-def _keys(what: str, keys: Sequence[Key]) -> tuple[Key, ...]:
+def _require_kinds(what: str, keys: Sequence[Key]) -> None:
     for key in keys:
         if key.kind is None:
             raise UsageError(
@@ -259,7 +302,6 @@ def _keys(what: str, keys: Sequence[Key]) -> tuple[Key, ...]:
                 required="a whole number, numeric, date, timestamp, text or uuid",
                 fix="choose another column; a float may differ from its own text, and boundaries would slip",
             )
-    return tuple(keys)
 
 
 def _require_no_nulls(what: str, names: Sequence[str], facts: Mapping[str, Any]) -> None:
@@ -302,7 +344,7 @@ def _require_same(
             )
 
 
-def _between(sql: Any, keys: Sequence[Key], before: JdbcSourceState | None, upto: JdbcSourceState) -> str:
+def _between(sql: Dialect, keys: Sequence[Key], before: JdbcSourceState | None, upto: JdbcSourceState) -> str:
     conditions = [sql.after(keys, before.values, before.order)] if before is not None else []
     return " and ".join([*conditions, sql.up_to(keys, upto.values, upto.order)])
 

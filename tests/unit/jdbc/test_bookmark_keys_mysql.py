@@ -2,15 +2,13 @@
 
 import pytest
 
-from glue_secure.core.errors import UsageError
 from glue_secure.jdbc.bookmark_keys_mysql import (
+    MySqlKey,
     after,
     identifier,
-    key,
     keys_query,
     last_query,
     literal,
-    require_tracked,
     sequential_query,
     table_query,
     told,
@@ -18,10 +16,10 @@ from glue_secure.jdbc.bookmark_keys_mysql import (
 )
 
 ID, AT, MOMENT, NAME = (
-    key("id", "bigint"),
-    key("at", "datetime"),
-    key("seen", "timestamp"),
-    key("na`me", "varchar"),
+    MySqlKey("id", "bigint"),
+    MySqlKey("at", "datetime"),
+    MySqlKey("seen", "timestamp"),
+    MySqlKey("na`me", "varchar"),
 )
 
 
@@ -60,14 +58,13 @@ def test_a_moment_is_seconds_beside_a_range_a_day_wider():
 
 
 def test_a_day_that_is_none_cannot_be_kept():
-    assert told(key("d", "date"), "0000-00-00") is None
-    assert told(key("d", "date"), "2024-02-29") == "2024-02-29"
+    assert told(MySqlKey("d", "date"), "0000-00-00") is None
+    assert told(MySqlKey("d", "date"), "2024-02-29") == "2024-02-29"
 
 
 def test_floats_and_what_has_an_order_of_its_own_are_no_keys():
-    assert {key("x", name).kind for name in ("double", "float", "enum", "set", "json", "year", "blob")} == {
-        None
-    }
+    types = ("double", "float", "enum", "set", "json", "year", "blob")
+    assert {MySqlKey("x", name).kind for name in types} == {None}
 
 
 def test_questions_quote_names_and_hold_no_text_of_the_caller():
@@ -81,8 +78,3 @@ def test_questions_quote_names_and_hold_no_text_of_the_caller():
     assert "order by `id` desc limit 1" in last_query("t", [ID], "asc")
     assert "order by `id` asc limit 1" in last_query("t", [ID], "desc")
     assert "max(`id`)" in sequential_query("t", "id")
-
-
-def test_a_query_is_refused_by_the_name_of_its_source():
-    with pytest.raises(UsageError, match="ops/"):
-        require_tracked("ops/(query)")

@@ -116,7 +116,7 @@ class Suite:
         what = f"suite {place}"
         try:
             value = json.loads(body.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(what, found=f"no JSON ({type(error).__name__})", required="a suite") from error
         given = _known(value, _SUITE, what)
         name = given.get("name")

@@ -55,7 +55,11 @@ def convert(text: str, *, place: str, name: str, partial: bool = False) -> Conve
     Raises:
         UsageError: it is neither, or a rule of it cannot be said in the other form.
     """
-    made = _to_ruleset(text, place) if text.lstrip().startswith("{") else _to_suite(text, place, name)
+    try:
+        made = _to_ruleset(text, place) if text.lstrip().startswith("{") else _to_suite(text, place, name)
+        made.text.encode()
+    except UnicodeEncodeError:
+        raise UsageError(place, found="half a surrogate pair in a text", required="Unicode") from None
     left_out = [one for one in made.rules if one.left_out]
     if left_out and not partial:
         raise UsageError(

@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from glue_secure.quality.dqdl.ruleset import Composite, Computed, Condition, DqRule, Quoted, Tree, Word
-from glue_secure.quality.dqdl.terms import Untold, fits_whole, number, searched, without_not_null
+from glue_secure.quality.dqdl.terms import Untold, fits_whole, is_date, number, searched, without_not_null
 from glue_secure.quality.suite import Severity
 
 Expectation = dict[str, Any]
 _BETWEEN = ("min_value", "max_value", "strict_min", "strict_max")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def expectations(tree: Tree) -> list[Expectation]:
@@ -265,8 +264,8 @@ def _count(condition: Condition) -> int:
 
 def _bounds(condition: Condition, *, dates: bool = False) -> dict[str, Any]:
     def bound(operand: Any) -> Any:
-        is_date = dates and isinstance(operand, Quoted) and _DATE.fullmatch(operand.raw)
-        return operand.raw if is_date else _number(operand)
+        is_day = dates and isinstance(operand, Quoted) and is_date(operand.raw)
+        return operand.raw if is_day else _number(operand)
 
     operator = condition.operator
     if operator == "=":
@@ -274,6 +273,8 @@ def _bounds(condition: Condition, *, dates: bool = False) -> dict[str, Any]:
         return {"min_value": value, "max_value": value}
     if operator == "between":  # In DQDL its bounds lie outside.
         low, high = map(bound, condition.operands)
+        if isinstance(low, str) is not isinstance(high, str):
+            raise Untold("a day and a number for bounds")
         return {"min_value": low, "strict_min": True, "max_value": high, "strict_max": True}
     if operator not in (">", ">=", "<", "<="):
         raise Untold(f"{operator} for bounds")

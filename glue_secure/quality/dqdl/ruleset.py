@@ -165,6 +165,8 @@ def parse(text: str, *, place: str) -> Ruleset:
         raise UsageError(
             f"ruleset {place}", found=f"no DQDL at {at}", required="Rules = [ RULE, ... ]"
         ) from None
+    except RecursionError:
+        raise UsageError(f"ruleset {place}", found="too many parentheses", required="DQDL") from None
     except VisitError as error:
         raise UsageError(f"ruleset {place}", found=str(error.orig_exc), required="DQDL") from None
 

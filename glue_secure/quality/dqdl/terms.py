@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import date
 
 _NOT_NULL = re.compile(r"(?:\((?P<rest>.*)\) AND )?`(?P<column>(?:[^`]|``)+)` IS NOT NULL", re.S | re.I)
 # A pattern found anywhere, as one that fits a whole text.
 _BEFORE, _AFTER = r"^[\s\S]*(?:", r")[\s\S]*$"
 _BEFORE_NOT, _AFTER_NOT = r"^(?![\s\S]*(?:", r"))[\s\S]*$"
 
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Flags that change what ^, $ or # mean.
 _FLAGS = re.compile(r"\(\?[a-zA-Z]*[mx]")
 
 
 class Untold(ValueError):
     """The other form cannot say it; the message says why."""
+
+
+def is_date(text: str) -> bool:
+    """Whether it is a day, as DQDL writes one."""
+    if not _DATE.fullmatch(text):
+        return False
+    try:
+        return bool(date.fromisoformat(text))
+    except ValueError:
+        raise Untold("a day that is none") from None
 
 
 def number(value: int | float) -> int | float:

@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from glue_secure.quality.dqdl.ruleset import Composite, Condition, DqRule, Operand, Quoted, Tree, Word
-from glue_secure.quality.dqdl.terms import Untold, not_null, number, whole, whole_not
+from glue_secure.quality.dqdl.terms import Untold, is_date, not_null, number, whole, whole_not
 from glue_secure.quality.suite import Rule, Severity
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 # What DQDL's lexer takes for a date or a time of day wherever it stands between quotes.
 _DATED = re.compile(r"\d{4}-\d\d-\d\d|\d\d:\d\d|\d?\d:\d\d (AM|PM)")
 _COMMON = frozenset(("row_condition", "condition_parser"))
@@ -192,12 +191,14 @@ def _number(value: Any) -> int | float:
 
 
 def _bound(value: Any, *, dates: bool) -> Operand:
-    return Quoted(value) if dates and isinstance(value, str) and _DATE.fullmatch(value) else _number(value)
+    return Quoted(value) if dates and isinstance(value, str) and is_date(value) else _number(value)
 
 
 def _bounded(rule: DqRule, given: Mapping[str, Any], *, dates: bool = False) -> Tree:
     """The rule with the bounds; two rules where one cannot say both."""
     low, high = ("min_value", ">", "strict_min"), ("max_value", "<", "strict_max")
+    if not all(isinstance(given.get(name, False), bool) for name in ("strict_min", "strict_max")):
+        raise Untold("a strict_min or strict_max that is neither true nor false")
     found = []
     for name, operator, strict in (low, high):
         if name in given:
@@ -217,6 +218,8 @@ def _bounded(rule: DqRule, given: Mapping[str, Any], *, dates: bool = False) -> 
 
 def _mostly(given: Mapping[str, Any]) -> Condition | None:
     share = _number(given.get("mostly", 1))
+    if not 0 <= share <= 1:
+        raise Untold("mostly outside 0 to 1")
     return None if share == 1 else Condition(">=", (share,))
 
 
@@ -226,7 +229,7 @@ def _values(given: Mapping[str, Any]) -> tuple[Operand, ...]:
         raise Untold("no value_set")
     if len({isinstance(value, str) for value in values}) > 1:
         raise Untold("numbers and texts in one value_set")
-    if len({isinstance(value, str) and _DATE.fullmatch(value) is not None for value in values}) > 1:
+    if len({isinstance(value, str) and is_date(value) for value in values}) > 1:
         raise Untold("dates and other texts in one value_set")
     return tuple(_quoted(value) if isinstance(value, str) else _number(value) for value in values)
 
@@ -234,7 +237,7 @@ def _values(given: Mapping[str, Any]) -> tuple[Operand, ...]:
 def _quoted(value: str) -> Operand:
     if not value:
         return Word.EMPTY
-    if _DATED.fullmatch(value) and not _DATE.fullmatch(value):
+    if _DATED.fullmatch(value) and not is_date(value):
         raise Untold("a text that DQDL takes for a time of day")
     return Quoted(re.sub(r'(["\\])', r"\\\1", value))
 

@@ -123,6 +123,8 @@ REFUSED = (
     ("ColumnLength \"a\" > 3 where \"`a` IS NOT NULL\" with threshold > 0.9", "a threshold of ColumnLength"),
     ("ColumnCount > 3 where \"a\"", "a where of ColumnCount"),
     ("RowCount \"a\" > 3", "RowCount of a column"),
+    ('ColumnValues "a" between "2024-01-01" and 5', "a day and a number"),
+    ('ColumnValues "a" > "2024-02-30"', "a day that is none"),
     ("RowCount = 5.5", "fraction"),
     (f"RowCount > {'9' * 400}", "64 bits"),
     ("RowCount > \"2024-01-01\"", "a number"),
@@ -207,6 +209,21 @@ def test_what_is_not_dqdl_is_refused_at_its_place(text, where):
         convert(text, place="r.dqdl", name="n")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'Rules = [ {"(" * 3000}IsComplete "a"{")" * 3000} ]',
+        '{"name": "n", "expectations": ' + "[" * 100_000,
+        '{"name": "n", "expectations": [{"type": "expect_column_values_to_be_in_set", '
+        '"kwargs": {"column": "a", "value_set": ["\\ud800"]}}]}',
+    ],
+    ids=["parentheses", "brackets", "half a pair"],
+)
+def test_what_is_too_deep_or_no_text_is_refused_by_its_name(text):
+    with pytest.raises(UsageError, match=r"r\.dqdl"):
+        convert(text, place="r.dqdl", name="n")
+
+
 def test_comments_and_words_in_capitals():
     text = 'Rules = [ # all of them\n\tColumnValues "and" in ["in", null],\r\n\tIsComplete not_in # "]\n]'
     found = json.loads(convert(text, place="r", name="n").text)["expectations"]
@@ -223,6 +240,10 @@ UNSAID = (
     ("expect_column_values_to_be_between", {"column": "a", "min_value": 1, "max_value": 2, "mostly": 0.5},
         "mostly with two bounds"),
     ("expect_column_values_to_be_between", {"column": "a", "min_value": 1, "windows": [1]}, "windows"),
+    ("expect_column_values_to_be_between", {"column": "a", "min_value": 1, "mostly": -1}, "outside 0 to 1"),
+    ("expect_column_values_to_be_between", {"column": "a", "min_value": 1, "strict_min": "yes"}, "neither"),
+    ("expect_column_values_to_be_between", {"column": "a", "min_value": "2024-13-01"}, "a day that is none"),
+    ("expect_column_values_to_be_in_set", {"column": "a", "value_set": [None, 1]}, "no number"),
     ("expect_column_values_to_be_in_set", {"column": "a", "value_set": []}, "no value_set"),
     ("expect_column_values_to_be_in_set", {"column": "a", "value_set": [1, "x"]}, "numbers and texts"),
     ("expect_column_values_to_be_in_set", {"column": "a", "value_set": [True]}, "no number"),

@@ -46,6 +46,9 @@ class Statement:
         resources: ARNs, or ``*``; empty in a trust policy, which has none.
         principal: of a resource policy; None in an identity policy.
         conditions: all of them must hold.
+
+    Raises:
+        ValueError: two conditions with one operator over one key: JSON would hold the last alone.
     """
 
     sid: str
@@ -54,6 +57,17 @@ class Statement:
     resources: tuple[str, ...] = ("*",)
     principal: Principal | None = None
     conditions: tuple[Condition, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what a document cannot say."""
+        seen = set()
+        for one in self.conditions:
+            if (name := (one.operator, one.key.lower())) in seen:
+                raise ValueError(
+                    f"statement {self.sid}: found two conditions {one.operator} over {one.key}; required: "
+                    "one, a document holds no other; fix: one condition with all values, or two statements"
+                )
+            seen.add(name)
 
     def to_json(self) -> dict[str, Any]:
         """The statement in the order in which AWS's documentation writes it."""

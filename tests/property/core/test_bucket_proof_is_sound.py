@@ -48,7 +48,10 @@ NEEDED = (
     (Condition("Null", CUSTOMER, ("false",)),),
 )
 conditions = st.one_of(
-    st.sampled_from(NEEDED), st.lists(st.one_of(nulls, compared), min_size=1, max_size=3).map(tuple)
+    st.sampled_from(NEEDED),
+    st.lists(
+        st.one_of(nulls, compared), min_size=1, max_size=3, unique_by=lambda one: (one.operator, one.key)
+    ).map(tuple),
 )
 statements = st.builds(
     Statement,

@@ -7,12 +7,14 @@ import pytest
 
 from glue_secure.core.errors import UsageError
 from glue_secure.governance.policies import (
+    Condition,
     Decision,
     Network,
     Place,
     Policy,
     Request,
     Scope,
+    Statement,
     access_log_bucket,
     bookmark_key,
     catalog_key,
@@ -53,6 +55,12 @@ FULL_ACCESS_ON_TABLE = """
 def decide(policy, action, resource="*", principal=ROLE, **context):
     names = {name.replace("__", ":").replace("_", "-"): values for name, values in context.items()}
     return evaluate([policy], Request(action, resource, principal, names))
+
+
+def test_two_conditions_that_a_document_cannot_hold_are_refused_not_lost():
+    twice = (Condition("Null", "aws:TagKeys", ("false",)), Condition("Null", "AWS:tagkeys", ("true",)))
+    with pytest.raises(ValueError, match="statement Tags: found two conditions Null over AWS:tagkeys"):
+        Statement("Tags", "Deny", ("glue:TagResource",), ("*",), None, twice)
 
 
 def test_the_guides_example_of_full_access_on_a_table_comes_of_one_call():

@@ -7,14 +7,14 @@ the funnels → bookmark commit → evidence. Each step's result is frozen; none
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any
 
 from glue_secure.core.arguments import BOOKMARK_URI, COLUMNS, EVIDENCE_URI, JobArguments, JobIdentity
 from glue_secure.core.errors import CannotVerify, GlueSecureError, Refusal, UsageError
-from glue_secure.core.evidence import Evidence, StreamRecord, WriteRecord
+from glue_secure.core.evidence import Evidence
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.policy import Finding, enforce, passed
 from glue_secure.core.service import ServiceError
@@ -26,6 +26,7 @@ from glue_secure.runtime.catalog_gate import CatalogGate
 from glue_secure.runtime.catalog_reads import CatalogReads
 from glue_secure.runtime.columns import ColumnGuard
 from glue_secure.runtime.connections import ConnectionDesk
+from glue_secure.runtime.direct import Direct
 from glue_secure.runtime.driver_calls import DriverCalls
 from glue_secure.runtime.evidence_store import write_evidence
 from glue_secure.runtime.fine_grained import is_fine_grained
@@ -38,10 +39,10 @@ from glue_secure.runtime.preflight import Preflight
 from glue_secure.runtime.reads import ReadFunnel
 from glue_secure.runtime.services import Services, preflight_of, required_location
 from glue_secure.runtime.through import Through
-from glue_secure.runtime.writes import Watch, WriteFunnel
+from glue_secure.runtime.writes import WriteFunnel
 
 
-class SecuredRun(Through, Gated):
+class SecuredRun(Direct, Through, Gated):
     """Holds a run's guard, funnels, bookmark and ledger. Made by :meth:`start`.
 
     Attributes:
@@ -236,51 +237,6 @@ class SecuredRun(Through, Gated):
         settings = {**self._engine.worker_settings(), **told}
         return hold_workers(settings, key=self.preflight.plan.key, required=self._strict_workers)
 
-    def read_s3(self, source: str | Sequence[str], **arguments: Any) -> Any:
-        """See :meth:`ReadFunnel.read_s3`."""
-        with self.call():
-            return self._reads.read_s3(source, **arguments)
-
-    def read_jdbc(self, connection: str, table: str, **arguments: Any) -> Any:
-        """See :meth:`ReadFunnel.read_jdbc`."""
-        with self.call(Refusal):
-            return self._reads.read_jdbc(connection, table, **arguments)
-
-    def read_table(self, database: str, name: str, **arguments: Any) -> Any:
-        """See :meth:`CatalogReads.read_table`."""
-        with self.call():
-            return self._tables.read_table(database, name, **arguments)
-
-    def jdbc_options(self, connection: str) -> dict[str, str]:
-        """See :meth:`ReadFunnel.jdbc_options`."""
-        with self.call(Refusal):
-            return self._reads.jdbc_options(connection)
-
-    def kafka_options(self, connection: str, options: Mapping[str, object]) -> dict[str, str]:
-        """See :meth:`ReadFunnel.kafka_options`."""
-        with self.call(Refusal):
-            return self._reads.kafka_options(connection, options)
-
-    def jdbc_conf(self, connection: str, catalog_id: str | None = None) -> dict[str, Any]:
-        """See :meth:`ReadFunnel.jdbc_conf`."""
-        with self.call(Refusal):
-            return self._reads.jdbc_conf(connection, catalog_id)
-
-    def write_s3(self, frame: Any, target: str, **arguments: Any) -> WriteRecord:
-        """See :meth:`WriteFunnel.write_s3`."""
-        with self.call():
-            return self._writes.write_s3(frame, target, **arguments)
-
-    def write_jdbc(self, frame: Any, connection: str, table: str, **arguments: Any) -> WriteRecord:
-        """See :meth:`WriteFunnel.write_jdbc`."""
-        with self.call():
-            return self._writes.write_jdbc(frame, connection, table, **arguments)
-
-    def watch(self, target: str, *, format: str, kind: str) -> Watch:
-        """See :meth:`WriteFunnel.watch`."""
-        with self.call():
-            return self._writes.watch(target, format=format, kind=kind)
-
     def _save(self, place: str, format: str, perform: Callable[[], Any]) -> None:
         """An RDD save, as a guarded write."""
         self.write_through(place, format=format, perform=perform)
@@ -289,10 +245,6 @@ class SecuredRun(Through, Gated):
     def boto3_session(self) -> Any:
         """See :attr:`DriverCalls.session`."""
         return self._driver_calls.session
-
-    def note_stream(self, record: StreamRecord) -> None:
-        """Put a stream that ended into the evidence."""
-        self._ledger.streams.append(record)
 
     @property
     def is_spoiled(self) -> bool:

@@ -13,12 +13,12 @@ help: ## what can be made
 
 env: $(READY) ## the environment, in .venv (built once, and again when its pins change)
 
-$(READY): setup.cfg pyproject.toml constraints.txt local/make-environment
-	@sh local/make-environment "$(VENV)"
+$(READY): setup.cfg pyproject.toml constraints.txt tools/make-environment
+	@sh tools/make-environment "$(VENV)"
 	@touch $(READY)
 
-$(READY4): setup.cfg pyproject.toml constraints-spark4.txt local/make-environment
-	@sh local/make-environment "$(VENV4)" constraints-spark4.txt
+$(READY4): setup.cfg pyproject.toml constraints-spark4.txt tools/make-environment
+	@sh tools/make-environment "$(VENV4)" constraints-spark4.txt
 	@touch $(READY4)
 
 demo: $(READY) ## the main job on real data, and every refusal
@@ -28,7 +28,7 @@ test: $(READY) lint ## what CI runs: linters, types, walls, and the whole suite
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 test-spark4: $(READY4) ## the tests that run Spark, on Spark 4.1, in .venv-spark4
-	@$(VENV4)/bin/python -m pytest tests/contract tests/spark tests/evasions tests/integration/jdbc \
+	@$(VENV4)/bin/python -m pytest tests/contract tests/spark tests/bypass tests/integration/connections \
 		tests/integration/packaging tests/jobs
 
 test-long: $(READY) ## what takes minutes or fetches much, and is not in `make test`
@@ -42,10 +42,10 @@ lint: $(READY) ## linters, types, import walls, generated documents
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python local/generate-documents --check
+	@$(BIN)/python tools/generate-documents --check
 
 docs: $(READY) ## write the generated documents anew
-	@$(BIN)/python local/generate-documents
+	@$(BIN)/python tools/generate-documents
 
 bench: $(READY) ## the price of the guard against plain PySpark, of bookmarks, JDBC, Lake Formation plans, verification, columns, data quality
 	@$(BIN)/python bench/job_overhead.py

@@ -175,8 +175,8 @@ def measure(way: str, count: int) -> Measured:
     from glue_secure.bookmarks.bounds import Limits
     from glue_secure.bookmarks.selection import select
     from glue_secure.core.identifiers import S3Uri
-    from glue_secure.runtime.listing import Listing
-    from glue_secure.runtime.scope import WHOLE
+    from glue_secure.io.listing import Listing
+    from glue_secure.io.source_filter import WHOLE
 
     root = S3Uri(BUCKET, PREFIX)
     pages = Pages(count)

@@ -112,9 +112,9 @@ class Ways:
         }
 
     def _protected(self, frame: Any, action: str) -> Any:
-        from glue_secure.core.column_decisions import decide
-        from glue_secure.core.columns import ColumnPolicy
-        from glue_secure.runtime.spark.columns import column_tree, protected
+        from glue_secure.columns.decisions import decide
+        from glue_secure.columns.policy import ColumnPolicy
+        from glue_secure.columns.spark import column_tree, protected
 
         policy = ColumnPolicy.of(
             {"name": "bench", "kms_key": KEY, "wrapped_key": "AAAA",

@@ -83,8 +83,8 @@ def frame(spark: Any, rows: int) -> Any:
 
 def postgresql(account: Any) -> tuple[str, dict[str, str]]:
     """The seeded connection, and what plain Spark needs for the same server."""
-    from glue_secure.local import seed
-    from glue_secure.local.clients import clients
+    from glue_secure.embedded import seed
+    from glue_secure.embedded.clients import clients
 
     server = account.postgres
     # The account's own login reads only; the bench writes, too.
@@ -102,10 +102,10 @@ def postgresql(account: Any) -> tuple[str, dict[str, str]]:
 
 def mariadb(account: Any, engine: str, servers: ExitStack) -> tuple[str, dict[str, str]]:
     """A connection to the system's MariaDB, and what plain Spark needs for it by the same driver."""
-    from glue_secure.jdbc.anchors import PASSWORD, trust_store
-    from glue_secure.local import seed
-    from glue_secure.local.clients import clients
-    from glue_secure.local.mariadb import MariaDb
+    from glue_secure.connections.tls.trust_store import PASSWORD, trust_store
+    from glue_secure.embedded import seed
+    from glue_secure.embedded.clients import clients
+    from glue_secure.embedded.mariadb import MariaDb
 
     server = servers.enter_context(MariaDb(account.scratch, account.server_pair))
     made = clients(account)
@@ -150,9 +150,9 @@ def main(words: list[str]) -> int:
     os.environ["GLUE_SECURE_RUNTIME"] = "spark"
     from pyspark.sql import SparkSession
 
-    from glue_secure.local import environment, seed
-    from glue_secure.local.lifecycle import embedded_account
-    from glue_secure.testing.bench import JobBench
+    from glue_secure.embedded import environment, seed
+    from glue_secure.embedded.lifecycle import embedded_account
+    from glue_secure.testing.harness import JobTestHarness
 
     with embedded_account() as account, ExitStack() as servers:
         settings = environment.overlay(os.environ, account)
@@ -164,7 +164,7 @@ def main(words: list[str]) -> int:
         else:
             connection, native = mariadb(account, given.engine, servers)
         spark = SparkSession.builder.appName("bench of JDBC").getOrCreate()
-        bench = JobBench(account=account, spark=spark, name="bench-jdbc")
+        bench = JobTestHarness(account=account, spark=spark, name="bench-jdbc")
         try:
             with bench.job() as job:
                 job.write.jdbc(frame(spark, given.rows), connection=connection, table=TABLE)

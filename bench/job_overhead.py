@@ -52,8 +52,8 @@ from pairs import Pair, Plain, Result, Secured, document, plain_first, render
 
 if TYPE_CHECKING:
     from glue_secure.core.identifiers import S3Uri
-    from glue_secure.local.account import EmbeddedAccount
-    from glue_secure.local.seed import FlightsSeed
+    from glue_secure.embedded.account import EmbeddedAccount
+    from glue_secure.embedded.seed import FlightsSeed
 
 JOB = Path(__file__).resolve().parent.parent / "jobs" / "flights_curated.py"
 TABLES = ("airlines", "airports", "planes")
@@ -96,7 +96,7 @@ class Bench:
         delays: Callable[..., Any],
         by_name: bool = False,
     ) -> None:
-        from glue_secure.local.clients import clients
+        from glue_secure.embedded.clients import clients
 
         self._account, self._seeded, self._spark, self._delays = account, seeded, spark, delays
         self._clients = clients(account)
@@ -204,7 +204,7 @@ class Bench:
 
     def _started(self, target: str) -> list[str]:
         """Register a job of its own, start a run of it as Glue would, and give the script's arguments."""
-        from glue_secure.local import seed
+        from glue_secure.embedded import seed
 
         name = target.rstrip("/").rpartition("/")[2]
         job = seed.ensure_job(self._account, name)
@@ -282,7 +282,7 @@ def bench(
 
     This process's environment is made the account's; nothing puts it back.
     """
-    from glue_secure.local import environment, lifecycle, seed
+    from glue_secure.embedded import environment, lifecycle, seed
 
     with lifecycle.embedded_account(progress=say) as account:
         wanted = environment.overlay(os.environ, account)

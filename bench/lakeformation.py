@@ -93,10 +93,10 @@ def lake_of(tables: int) -> Any:
 
 def measure(tables: int, principals: int, tags: int, say: Callable[[str], None]) -> list[Measured]:
     """All steps, one after the other."""
-    from glue_secure.governance.lake.account import Account
-    from glue_secure.governance.lake.apply import apply_plan
-    from glue_secure.governance.lake.file import parse
-    from glue_secure.governance.lake.plan import make_plan
+    from glue_secure.governance.lakeformation.account import Account
+    from glue_secure.governance.lakeformation.apply import apply_plan
+    from glue_secure.governance.lakeformation.file import parse
+    from glue_secure.governance.lakeformation.plan import make_plan
 
     lake = lake_of(tables)
     clients = {name: lake.client(name) for name in ("lakeformation", "glue")}

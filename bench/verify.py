@@ -1,6 +1,6 @@
 """What verifying 10,000 objects costs the driver: alone, and spread over the executors.
 
-Both sides run the run's own code (``ReadBack``) in pairs, each first every other time. S3 is a stub on
+Both sides run the run's own code (``ObjectVerifier``) in pairs, each first every other time. S3 is a stub on
 loopback that answers every HEAD over TLS with the same headers. It costs little, and still shares the
 machine's cores with everybody: the seconds are no measure of a cluster, where executors have cores of
 their own. What tells is the processor's time in the driver, of which there is one.
@@ -81,7 +81,7 @@ def _serve(certificate: str, key: str, told: Any) -> None:
 
 def trusted(folder: Path, stem: str) -> Any:
     """A certificate for ``localhost`` whose authority this process and its children trust from now on."""
-    from glue_secure.local.pki import create_authority, issue
+    from glue_secure.embedded.pki import create_authority, issue
 
     now = dt.datetime.now(dt.timezone.utc)
     authority = create_authority(folder, now=now)
@@ -119,8 +119,8 @@ def stub(folder: Path) -> Iterator[str]:
 @contextmanager
 def session(cores: int) -> Iterator[Any]:
     """A local Spark session; Python finds the package as this process does."""
-    from glue_secure.local.installed_spark import installed_spark
-    from glue_secure.local.java import java_home
+    from glue_secure.embedded.installed_spark import installed_spark
+    from glue_secure.embedded.java import java_home
 
     os.environ |= {"JAVA_HOME": str(java_home(installed_spark())), "SPARK_LOCAL_IP": "127.0.0.1"}
     os.environ["PYSPARK_PYTHON"] = sys.executable
@@ -141,9 +141,9 @@ class Sides:
 
     def __init__(self, spark: Any, url: str, objects: int) -> None:
         from glue_secure.core.identifiers import KmsKeyArn, S3Uri
-        from glue_secure.runtime.composition import ExecutorS3
-        from glue_secure.runtime.read_back import ReadBack
-        from glue_secure.runtime.spark.engine import SparkEngine
+        from glue_secure.engines.spark.engine import SparkEngine
+        from glue_secure.run.composition import ExecutorS3
+        from glue_secure.verification.object_verifier import ObjectVerifier
 
         self.uris = [S3Uri("curated", f"flights/month={n % 12 + 1}/part-{n:06}") for n in range(objects)]
         place = ExecutorS3(url, "eu-west-1", True)
@@ -153,7 +153,7 @@ class Sides:
             "engine": SparkEngine(spark=spark),
             "note": lambda _finding: None,
         }
-        self._ways = {"driver": ReadBack(**made), "spread": ReadBack(**made, remote=place)}
+        self._ways = {"driver": ObjectVerifier(**made), "spread": ObjectVerifier(**made, remote=place)}
 
     def verify(self, way: str) -> Measured:
         """Once, measured."""

@@ -8,19 +8,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glue_secure.core.errors import BookmarkConflict, CannotVerify, GlueSecureError, Refusal, UsageError
+    from glue_secure.core.errors import (
+        BookmarkConflictError,
+        GlueSecureError,
+        RefusedError,
+        UsageError,
+        VerificationError,
+    )
     from glue_secure.secure_job import SecureJob
 
 __version__ = "0.1.0"
 
-__all__ = ["BookmarkConflict", "CannotVerify", "GlueSecureError", "Refusal", "SecureJob", "UsageError"]
+__all__ = [
+    "BookmarkConflictError",
+    "GlueSecureError",
+    "RefusedError",
+    "SecureJob",
+    "UsageError",
+    "VerificationError",
+]
 
 _HOME = {
     "SecureJob": "glue_secure.secure_job",
-    "BookmarkConflict": "glue_secure.core.errors",
-    "CannotVerify": "glue_secure.core.errors",
+    "BookmarkConflictError": "glue_secure.core.errors",
+    "VerificationError": "glue_secure.core.errors",
     "GlueSecureError": "glue_secure.core.errors",
-    "Refusal": "glue_secure.core.errors",
+    "RefusedError": "glue_secure.core.errors",
     "UsageError": "glue_secure.core.errors",
 }
 

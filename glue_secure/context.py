@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glue_secure.runtime.choice import serve
+from glue_secure.run.runtime_selection import serve
 
 if TYPE_CHECKING:
-    from glue_secure.runtime.spark.context import GlueContext
+    from glue_secure.engines.spark.context import GlueContext
 
 __all__ = [
     "GlueContext",
 ]
 
-_SPARK = dict.fromkeys(__all__, "glue_secure.runtime.spark.context")
-_GLUE = dict.fromkeys(__all__, "glue_secure.runtime.glue.context")
+_SPARK = dict.fromkeys(__all__, "glue_secure.engines.spark.context")
+_GLUE = dict.fromkeys(__all__, "glue_secure.engines.awsglue.context")
 
 
 def __getattr__(name: str) -> Any:

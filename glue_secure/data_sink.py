@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glue_secure.runtime.choice import serve
+from glue_secure.run.runtime_selection import serve
 
 if TYPE_CHECKING:
-    from glue_secure.runtime.spark.context.sinks import DataSink
+    from glue_secure.engines.spark.context.sinks import DataSink
 
 __all__ = [
     "DataSink",
 ]
 
-_SPARK = dict.fromkeys(__all__, "glue_secure.runtime.spark.context.sinks")
-_GLUE = dict.fromkeys(__all__, "glue_secure.runtime.glue.pipes")
+_SPARK = dict.fromkeys(__all__, "glue_secure.engines.spark.context.sinks")
+_GLUE = dict.fromkeys(__all__, "glue_secure.engines.awsglue.sources_and_sinks")
 
 
 def __getattr__(name: str) -> Any:

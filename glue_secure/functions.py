@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glue_secure.runtime.choice import serve
+from glue_secure.run.runtime_selection import serve
 
 if TYPE_CHECKING:
-    from glue_secure.runtime.glue.functions import explodeWithIndex, namedStruct, replaceArrayElement
+    from glue_secure.engines.awsglue.functions import explodeWithIndex, namedStruct, replaceArrayElement
 
 __all__ = [
     "explodeWithIndex",
@@ -16,7 +16,7 @@ __all__ = [
 ]
 
 _SPARK: dict[str, str] = {}
-_GLUE = dict.fromkeys(__all__, "glue_secure.runtime.glue.functions")
+_GLUE = dict.fromkeys(__all__, "glue_secure.engines.awsglue.functions")
 
 
 def __getattr__(name: str) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glue_secure.runtime.choice import serve
+from glue_secure.run.runtime_selection import serve
 
 if TYPE_CHECKING:
-    from glue_secure.dynamic.types import (
+    from glue_secure.dynamicframe.types.glue_types import (
         ArrayType,
         AtomicType,
         BinaryType,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         UnknownType,
         mergeDataTypes,
     )
-    from glue_secure.dynamic.values import DynamicRecord
+    from glue_secure.dynamicframe.types.values import DynamicRecord
 
 __all__ = [
     "ArrayType",
@@ -67,8 +67,10 @@ __all__ = [
     "mergeDataTypes",
 ]
 
-_SPARK = dict.fromkeys(__all__, "glue_secure.dynamic.types") | {"DynamicRecord": "glue_secure.dynamic.values"}
-_GLUE = dict.fromkeys(__all__, "glue_secure.runtime.glue.gluetypes")
+_SPARK = dict.fromkeys(__all__, "glue_secure.dynamicframe.types.glue_types") | {
+    "DynamicRecord": "glue_secure.dynamicframe.types.values"
+}
+_GLUE = dict.fromkeys(__all__, "glue_secure.engines.awsglue.gluetypes")
 
 
 def __getattr__(name: str) -> Any:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glue_secure.runtime.choice import serve
+from glue_secure.run.runtime_selection import serve
 
 if TYPE_CHECKING:
-    from glue_secure.runtime.spark.job import Job
+    from glue_secure.engines.spark.job import Job
 
 __all__ = [
     "Job",
 ]
 
-_SPARK = dict.fromkeys(__all__, "glue_secure.runtime.spark.job")
-_GLUE = dict.fromkeys(__all__, "glue_secure.runtime.glue.job")
+_SPARK = dict.fromkeys(__all__, "glue_secure.engines.spark.job")
+_GLUE = dict.fromkeys(__all__, "glue_secure.engines.awsglue.job")
 
 
 def __getattr__(name: str) -> Any:

@@ -12,16 +12,16 @@ from functools import cached_property
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
+from glue_secure.bookmarks.sql.keys import KEYS, ORDER
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.redaction import redact_settings
-from glue_secure.jdbc.bookmark_keys import KEYS, ORDER
-from glue_secure.runtime import composition, exits
-from glue_secure.runtime.limits import LIMITS, limits_of
-from glue_secure.runtime.run import SecuredRun
-from glue_secure.runtime.services import preflight_of
-from glue_secure.runtime.spark.formats import format_of, spark_options
+from glue_secure.engines.spark.formats import format_of, spark_options
+from glue_secure.io.limits import LIMITS, limits_of
+from glue_secure.run import composition, process_hooks
+from glue_secure.run.run import Run
+from glue_secure.run.services import preflight_of
 
 
 class JobValues(SimpleNamespace):
@@ -44,7 +44,7 @@ class SecureJob:
         evidence_uri: where the evidence lies, None until the run is over.
     """
 
-    def __init__(self, *, run: SecuredRun, spark: Any, args: JobValues, owns_spark: bool) -> None:
+    def __init__(self, *, run: Run, spark: Any, args: JobValues, owns_spark: bool) -> None:
         self._run, self.spark, self.args, self._owns_spark = run, spark, args, owns_spark
         self.read, self.write = Reader(run), Writer(run)
 
@@ -59,9 +59,9 @@ class SecureJob:
 
         Raises:
             UsageError: an argument is missing.
-            Refusal, CannotVerify: a control stopped the run.
+            RefusedError, VerificationError: a control stopped the run.
         """
-        exits.install()
+        process_hooks.install()
         composition.require_runtime()
         arguments = composition.arguments(list(argv) if argv is not None else None)
         values = JobValues(
@@ -76,7 +76,7 @@ class SecureJob:
             try:
                 composition.require_glue_libraries(session)
                 established = preflight.result()
-                run = SecuredRun.start(
+                run = Run.start(
                     identity,
                     arguments,
                     services=services,
@@ -88,7 +88,7 @@ class SecureJob:
                 if owns:
                     session.stop()
                 raise
-        exits.watch(run)
+        process_hooks.watch(run)
         return cls(run=run, spark=session, args=values, owns_spark=owns)
 
     @property
@@ -171,7 +171,7 @@ class SecureJob:
 class Reader:
     """``job.read``."""
 
-    def __init__(self, run: SecuredRun) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
 
     def s3(
@@ -250,7 +250,7 @@ class Reader:
 class Writer:
     """``job.write``."""
 
-    def __init__(self, run: SecuredRun) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
 
     def s3(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glue_secure.runtime.choice import serve
+from glue_secure.run.runtime_selection import serve
 
 if TYPE_CHECKING:
-    from glue_secure.runtime.spark.transforms import (
+    from glue_secure.dynamicframe.transforms import (
         ALL_TRANSFORMS,
         ApplyMapping,
         Coalesce,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         get_transform,
         get_transforms,
     )
-    from glue_secure.runtime.spark.transforms.base import GlueTransform
+    from glue_secure.dynamicframe.transforms.base import GlueTransform
 
 __all__ = [
     "ALL_TRANSFORMS",
@@ -68,10 +68,10 @@ __all__ = [
 ]
 
 _SPARK = {
-    **dict.fromkeys(__all__, "glue_secure.runtime.spark.transforms"),
-    "GlueTransform": "glue_secure.runtime.spark.transforms.base",
+    **dict.fromkeys(__all__, "glue_secure.dynamicframe.transforms"),
+    "GlueTransform": "glue_secure.dynamicframe.transforms.base",
 }
-_GLUE = dict.fromkeys(__all__, "glue_secure.runtime.glue.transforms")
+_GLUE = dict.fromkeys(__all__, "glue_secure.engines.awsglue.transforms")
 # Not awsglue's, so not among the names of ``import *``; where the wheel has no gates, importing it fails.
 _SPARK["QualityGate"] = _GLUE["QualityGate"] = "glue_secure.quality.transform"
 

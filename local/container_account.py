@@ -13,13 +13,13 @@ import signal
 import sys
 from pathlib import Path
 
-from glue_secure.local.account import EmbeddedAccount
-from glue_secure.local.environment import environment_of, export_lines
-from glue_secure.local.folders import STATE_VARIABLE
-from glue_secure.local.foundation import BOOKMARKS_URI, EVIDENCE_URI
-from glue_secure.local.lifecycle import embedded_account
-from glue_secure.local.seed import seed_flights
-from glue_secure.local.spark_files import properties, spark_defaults
+from glue_secure.embedded.account import EmbeddedAccount
+from glue_secure.embedded.account_setup import BOOKMARKS_URI, EVIDENCE_URI
+from glue_secure.embedded.environment import environment_of, export_lines
+from glue_secure.embedded.folders import STATE_VARIABLE
+from glue_secure.embedded.lifecycle import embedded_account
+from glue_secure.embedded.seed import seed_flights
+from glue_secure.embedded.spark_files import properties, spark_defaults
 
 _PLACES = {"GLUE_SECURE_BOOKMARK_URI": BOOKMARKS_URI, "GLUE_SECURE_EVIDENCE_URI": EVIDENCE_URI}
 

@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def foundation(glue_account):
     """Keys and configuration of the embedded account."""
-    from glue_secure.local.foundation import lay
+    from glue_secure.embedded.account_setup import lay
 
     return lay(glue_account)
 
@@ -33,7 +33,7 @@ def foundation(glue_account):
 @pytest.fixture(scope="session")
 def mariadb(glue_account):
     """The system's MariaDB with TLS, its certificate from the embedded account's authority; skips without."""
-    from glue_secure.local.mariadb import MariaDb, server_program
+    from glue_secure.embedded.mariadb import MariaDb, server_program
 
     if server_program() is None:
         pytest.skip("no MariaDB server on this machine (Debian: apt-get install mariadb-server-core)")

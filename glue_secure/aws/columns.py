@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from glue_secure.aws.answers import translated
-from glue_secure.core.columns import Tag, TagKind, WrappedKey
+from glue_secure.aws.errors import translated
+from glue_secure.columns.policy import Tag, TagKind, WrappedKey
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.core.quiet import wire_logs_muted
+from glue_secure.core.log_suppression import suppress_client_logs
 from glue_secure.core.service import ServiceError
 
 # How many data keys a worker process holds, and for how long after KMS was last asked.
@@ -34,7 +34,7 @@ class ColumnSource:
 
     def open_key(self, key: WrappedKey) -> bytes:
         """Decrypt, for exactly the KMS key and context that the policy names. Raises ServiceError."""
-        with translated("Decrypt"), wire_logs_muted():
+        with translated("Decrypt"), suppress_client_logs():
             answer = self._clients("kms").decrypt(
                 KeyId=str(key.kms_key),
                 CiphertextBlob=base64.b64decode(key.blob),

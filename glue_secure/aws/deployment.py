@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from glue_secure.aws.answers import translated
+from glue_secure.aws.errors import translated
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.security_configuration import SecurityConfiguration

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from glue_secure.aws.answers import translated
+from glue_secure.aws.errors import translated
 from glue_secure.bookmarks.high_water import Mark
 from glue_secure.core.service import ServiceError
 
 
 class DynamoDbHighWater:
-    """Satisfies ``bookmarks.high_water.HighWater``.
+    """Satisfies ``bookmarks.high_water.HighWaterMarkStore``.
 
     Args:
         client: a boto3 client of DynamoDB.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from glue_secure.aws.answers import translated
+from glue_secure.aws.errors import translated
 from glue_secure.core.catalog import CatalogPartition, CatalogTable
 from glue_secure.core.catalog_encryption import CatalogEncryption
 from glue_secure.core.connection import GlueConnection

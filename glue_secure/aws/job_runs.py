@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from glue_secure.aws.answers import translated
+from glue_secure.aws.errors import translated
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.service import ServiceError
 

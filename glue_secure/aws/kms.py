@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from glue_secure.aws.answers import translated
+from glue_secure.aws.errors import translated
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.kms_key import KmsKey
-from glue_secure.core.quiet import wire_logs_muted
+from glue_secure.core.log_suppression import suppress_client_logs
 from glue_secure.core.service import ServiceError
 
 _PROBE_CONTEXT = {"glue-secure:purpose": "probe"}
@@ -27,11 +27,11 @@ class KmsKeyService:
 
     def probe(self, key: KmsKeyArn) -> None:
         """GenerateDataKey, then Decrypt of the same data key: what S3 and the envelope will ask for."""
-        with translated("GenerateDataKey"), wire_logs_muted():
+        with translated("GenerateDataKey"), suppress_client_logs():
             made = self._client.generate_data_key(
                 KeyId=str(key), KeySpec="AES_256", EncryptionContext=_PROBE_CONTEXT
             )
-        with translated("Decrypt"), wire_logs_muted():
+        with translated("Decrypt"), suppress_client_logs():
             opened = self._client.decrypt(
                 KeyId=str(key), CiphertextBlob=made["CiphertextBlob"], EncryptionContext=_PROBE_CONTEXT
             )

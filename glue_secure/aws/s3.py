@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import timezone
 from typing import Any
 
-from glue_secure.aws.answers import translated
+from glue_secure.aws.errors import translated
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import BucketRules, ObjectEncryption, ObjectSummary, StoredObject
 from glue_secure.core.service import PreconditionFailed, ServiceError

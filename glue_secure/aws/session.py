@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from glue_secure.core.endpoints import endpoint_kind
-from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.core.redaction import redact_text
 
 
@@ -27,7 +27,7 @@ class AwsSession:
 
     Raises:
         UsageError: no region.
-        Refusal: the configuration switches the verification of certificates off (GS-S3-002).
+        RefusedError: the configuration switches the verification of certificates off (GS-S3-002).
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class AwsSession:
         """A boto3 session for a script, with the same chain, region and trust: see ``aws.guarded``."""
         from botocore.session import Session
 
-        from glue_secure.aws.guarded import GuardedSession
+        from glue_secure.aws.guarded_s3 import GuardedSession
 
         core = Session(profile=self.botocore.profile)
         core.set_config_variable("region", self.region)
@@ -80,8 +80,8 @@ class AwsSession:
         on_call: Callable[[str, Mapping[str, Any]], Mapping[str, str]],
         is_active: Callable[[], bool],
     ) -> Callable[[], None]:
-        """See :func:`glue_secure.aws.guarded.cover_default_session`."""
-        from glue_secure.aws.guarded import cover_default_session
+        """See :func:`glue_secure.aws.guarded_s3.cover_default_session`."""
+        from glue_secure.aws.guarded_s3 import cover_default_session
 
         return cover_default_session(on_call, is_active)
 
@@ -122,7 +122,7 @@ class AwsSession:
 
     def _who(self) -> tuple[str, str]:
         if self._identity is None:
-            from glue_secure.aws.answers import translated
+            from glue_secure.aws.errors import translated
 
             with translated("GetCallerIdentity"):
                 answer = self.client("sts").get_caller_identity()
@@ -155,7 +155,7 @@ def resolve_verify(ca_bundle: object, *, requests_ca_bundle: str | None) -> str 
         requests_ca_bundle: ``REQUESTS_CA_BUNDLE``, None where it is not set.
 
     Raises:
-        Refusal: verification would be off (GS-S3-002).
+        RefusedError: verification would be off (GS-S3-002).
     """
     if ca_bundle is not None:
         chosen, origin = ca_bundle, "AWS_CA_BUNDLE (or ca_bundle in the profile)"
@@ -165,7 +165,7 @@ def resolve_verify(ca_bundle: object, *, requests_ca_bundle: str | None) -> str 
         return True
     if chosen is True or (isinstance(chosen, str) and chosen.strip() and chosen.strip().lower() != "false"):
         return chosen
-    raise Refusal(
+    raise RefusedError(
         "GS-S3-002",
         resource=origin,
         found="empty" if isinstance(chosen, str) and not chosen.strip() else repr(chosen),
@@ -177,7 +177,7 @@ def resolve_verify(ca_bundle: object, *, requests_ca_bundle: str | None) -> str 
 def require_tls(service: str, url: str) -> None:
     """Refuse an endpoint that is not https (GS-S3-002)."""
     if urlsplit(url).scheme != "https":
-        raise Refusal(
+        raise RefusedError(
             "GS-S3-002",
             resource=f"endpoint of {service}",
             found=redact_text(url),

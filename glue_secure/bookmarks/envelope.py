@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from glue_secure.bookmarks import refusals
+from glue_secure.bookmarks import errors
 from glue_secure.bookmarks.state import SCHEMA
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.core.quiet import wire_logs_muted
+from glue_secure.core.log_suppression import suppress_client_logs
 
 MAX_MESSAGE = 8 * 1024 * 1024
 """Bytes. A full window is about 60 KB a source; what is far larger is not a bookmark and is not parsed."""
@@ -70,10 +70,10 @@ class Envelope:
     provider_of: Callable[[KmsKeyArn], Any] | None = field(default=None, repr=False)
 
     def seal(self, body: bytes, *, resource: str) -> bytes:
-        """Encrypt under a fresh data key. Raises CannotVerify (GS-BKM-006); UsageError if too large."""
+        """Encrypt under a fresh data key. Raises VerificationError (GS-BKM-006); UsageError if too large."""
         sdk = _sdk()
         try:
-            with _said_once(), wire_logs_muted():
+            with _said_once(), suppress_client_logs():
                 message, _ = _client().encrypt(
                     source=body,
                     key_provider=self.provider,
@@ -97,16 +97,16 @@ class Envelope:
         """Decrypt and authenticate. Every failure is a refusal; none is ever "no bookmark".
 
         Raises:
-            Refusal: GS-BKM-001 when it is not authentic, GS-BKM-002 when it is another job's.
-            CannotVerify: GS-BKM-006 when KMS denies or does not answer.
+            RefusedError: GS-BKM-001 when it is not authentic, GS-BKM-002 when it is another job's.
+            VerificationError: GS-BKM-006 when KMS denies or does not answer.
         """
         if len(message) > MAX_MESSAGE:
             found = f"{len(message)} bytes, more than the {MAX_MESSAGE} a bookmark may have"
-            raise refusals.not_authentic(resource, found)
+            raise errors.not_authentic(resource, found)
         source = io.BytesIO(message)
         manager = _manager_class()(self.provider, lambda request: self._data_key(request, resource))
         try:
-            with _said_once(), wire_logs_muted():
+            with _said_once(), suppress_client_logs():
                 body, header = _client().decrypt(
                     source=source, materials_manager=manager, max_body_length=MAX_MESSAGE
                 )
@@ -116,10 +116,10 @@ class Envelope:
         # codecs and cryptography. All of them mean one thing: these bytes are not to be relied on.
         except Exception as error:
             found = f"{len(message)} bytes that do not decrypt ({type(error).__name__})"
-            raise refusals.not_authentic(resource, found) from error
+            raise errors.not_authentic(resource, found) from error
         # The SDK stops at the end of the message; what follows is authenticated by nothing.
         if rest := len(message) - source.tell():
-            raise refusals.not_authentic(resource, f"{rest} bytes behind the message's end")
+            raise errors.not_authentic(resource, f"{rest} bytes behind the message's end")
         # The header is authentic now. The legacy provider takes no expected context, so it is compared here.
         self._require_context(header.encryption_context, resource)
         return bytes(body)
@@ -131,14 +131,14 @@ class Envelope:
         """
         committing = _sdk().Algorithm.AES_256_GCM_HKDF_SHA512_COMMIT_KEY
         if request.algorithm is not committing:
-            raise refusals.not_authentic(
+            raise errors.not_authentic(
                 resource,
                 f"algorithm suite {request.algorithm.name}",
                 f"algorithm suite {committing.name}",
             )
         if len(request.encrypted_data_keys) != 1:
             found = f"{len(request.encrypted_data_keys)} encrypted data keys"
-            raise refusals.not_authentic(resource, found, "exactly 1 encrypted data key")
+            raise errors.not_authentic(resource, found, "exactly 1 encrypted data key")
         (data_key,) = request.encrypted_data_keys
         allowed = {str(key): key for key in (self.key, *self.also_opens)}
         provider, name = (
@@ -146,7 +146,7 @@ class Envelope:
             data_key.key_provider.key_info.decode("utf-8", "replace"),
         )
         if provider != _KMS or name not in allowed:
-            raise refusals.another_key(
+            raise errors.another_key(
                 resource,
                 f"sealed under {provider!r} key {name!r}",
                 f"sealed under {' or '.join(sorted(allowed))}",
@@ -161,7 +161,7 @@ class Envelope:
             code = _aws_code(error)
             if code is None or code in _NOT_AUTHENTIC:
                 found = f"a data key that {name} does not open ({code or type(error).__name__})"
-                raise refusals.not_authentic(resource, found) from error
+                raise errors.not_authentic(resource, found) from error
             # A key policy that pins the encryption context denies a foreign job's message. The header
             # is not authentic here, but it says better than "access denied" what to look at.
             self._require_context(request.encryption_context, resource)
@@ -171,7 +171,7 @@ class Envelope:
         required = self.context.as_encryption_context()
         differing = sorted(name for name in {*found, *required} if found.get(name) != required.get(name))
         if differing:
-            raise refusals.another_job(
+            raise errors.another_job(
                 resource,
                 found=", ".join(f"{name}={found.get(name)!r}" for name in differing),
                 required=", ".join(f"{name}={required.get(name)!r}" for name in differing),
@@ -183,7 +183,7 @@ class Envelope:
         name = name or str(self.key)
         code = _aws_code(error)
         answer = code or f"no answer ({type(_root(error)).__name__})"
-        return refusals.unavailable(
+        return errors.unavailable(
             resource,
             found=f"AWS KMS said {answer} when asked to {operation} under {name}",
             required="the job's role may use the bookmark key, and the key is enabled",

@@ -16,8 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from glue_secure.bookmarks import refusals
-from glue_secure.core.errors import CannotVerify, Refusal
+from glue_secure.bookmarks import errors
+from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.service import PreconditionFailed, ServiceError
 
 
@@ -37,7 +37,7 @@ class Mark:
 BEGINNING = Mark(0, "")
 
 
-class HighWater(Protocol):
+class HighWaterMarkStore(Protocol):
     """One bookmark's mark. Reads are consistent; it never goes back."""
 
     @property
@@ -64,12 +64,12 @@ class Watch:
         resource: URI of the bookmark object.
     """
 
-    keeper: HighWater
+    keeper: HighWaterMarkStore
     job: str
     resource: str
 
     def read(self) -> Mark | None:
-        """The mark. Raises CannotVerify (GS-BKM-006)."""
+        """The mark. Raises VerificationError (GS-BKM-006)."""
         try:
             return self.keeper.read()
         except ServiceError as error:
@@ -84,8 +84,8 @@ class Watch:
         """Move the mark. One that is there already, or further because somebody followed, is fine.
 
         Raises:
-            Refusal: GS-BKM-004: it records another state of that sequence.
-            CannotVerify: GS-BKM-006.
+            RefusedError: GS-BKM-004: it records another state of that sequence.
+            VerificationError: GS-BKM-006.
         """
         try:
             self.keeper.advance(wanted)
@@ -98,7 +98,7 @@ class Watch:
                 raise storage_said(self.keeper.place, error, "moving the high-water mark") from error
             if there.sequence == wanted.sequence:
                 found = f"{self.keeper.place} records another state as sequence {wanted.sequence}"
-                raise refusals.rolled_back(self.resource, found, f"SHA-256 {wanted.digest}") from error
+                raise errors.rolled_back(self.resource, found, f"SHA-256 {wanted.digest}") from error
 
 
 def behind(
@@ -115,7 +115,7 @@ def behind(
         place: where the mark lies.
 
     Raises:
-        Refusal: GS-BKM-003 (gone), GS-BKM-004 (older, another, or further ahead than a commit gets).
+        RefusedError: GS-BKM-003 (gone), GS-BKM-004 (older, another, or further ahead than a commit gets).
     """
     if mark is None:
         if current == BEGINNING:
@@ -125,7 +125,7 @@ def behind(
         return False
     required = f"sequence {mark.sequence}, SHA-256 {mark.digest}, which {place} records"
     if current == BEGINNING:
-        raise Refusal(
+        raise RefusedError(
             "GS-BKM-003",
             resource=resource,
             found=f"no object, though {place} records sequence {mark.sequence}",
@@ -134,7 +134,7 @@ def behind(
         )
     if current.sequence <= mark.sequence:
         older = current.sequence < mark.sequence
-        raise Refusal(
+        raise RefusedError(
             "GS-BKM-004",
             resource=resource,
             found=f"sequence {current.sequence}" if older else f"another state of sequence {mark.sequence}",
@@ -152,9 +152,9 @@ def behind(
     )
 
 
-def storage_said(place: str, error: ServiceError, doing: str) -> CannotVerify:
+def storage_said(place: str, error: ServiceError, doing: str) -> VerificationError:
     """GS-BKM-006 for an answer, or no answer, of the mark's keeper."""
-    return refusals.unavailable(
+    return errors.unavailable(
         place,
         found=f"{doing}: {error.operation} said {error.code or 'no answer'}",
         required="the bookmark's high-water mark can be read and moved on",
@@ -164,8 +164,8 @@ def storage_said(place: str, error: ServiceError, doing: str) -> CannotVerify:
     )
 
 
-def _unmarked(resource: str, found: str, required: str, job: str) -> Refusal:
-    return Refusal(
+def _unmarked(resource: str, found: str, required: str, job: str) -> RefusedError:
+    return RefusedError(
         "GS-BKM-004",
         resource=resource,
         found=found,

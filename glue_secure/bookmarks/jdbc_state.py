@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from glue_secure.bookmarks.forms import BookmarkStateError, as_text, require_fields
+from glue_secure.bookmarks.parsing import BookmarkStateError, as_text, require_fields
 
 ORDERS = ("asc", "desc")
 MOST_KEYS = 32

@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from glue_secure.bookmarks import refusals
+from glue_secure.bookmarks import errors
 from glue_secure.bookmarks.jdbc_state import JdbcSourceState
 from glue_secure.bookmarks.state import MOST_REASON, BookmarkState, SourceState
 from glue_secure.bookmarks.store import BookmarkStore, Loaded
-from glue_secure.core.errors import BookmarkConflict, Refusal, UsageError
+from glue_secure.core.errors import BookmarkConflictError, RefusedError, UsageError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import ObjectEncryption
+from glue_secure.core.ports import ObjectStore
 from glue_secure.core.service import ServiceError
-from glue_secure.runtime.ports import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def history(store: BookmarkStore, objects: ObjectStore) -> list[Entry]:
     try:
         stored = {entry.uri.key: entry.last_modified for entry in objects.list(folder)}
     except ServiceError as error:
-        raise refusals.storage_said(str(folder), error, "listing it") from error
+        raise errors.storage_said(str(folder), error, "listing it") from error
     return [
         Entry(loaded.state, loaded.digest, stored.get(store.history_uri(loaded.sequence).key))
         for loaded in store.history(store.load())
@@ -101,8 +101,8 @@ def verify(store: BookmarkStore, objects: ObjectStore, allowed: tuple[KmsKeyArn,
         allowed: keys that its objects may be encrypted under at rest.
 
     Raises:
-        Refusal: GS-BKM-001 to GS-BKM-004; GS-S3-004 for an object that is not SSE-KMS under such a key.
-        CannotVerify: GS-BKM-006.
+        RefusedError: GS-BKM-001 to GS-BKM-004; GS-S3-004 for an object that is not SSE-KMS under such a key.
+        VerificationError: GS-BKM-006.
     """
     present = store.load()
     loaded = list(store.history(present))
@@ -112,7 +112,7 @@ def verify(store: BookmarkStore, objects: ObjectStore, allowed: tuple[KmsKeyArn,
     for uri in uris:
         seen = encryption_at_rest(objects, uri)
         if seen.algorithm != "aws:kms" or seen.key not in {str(key) for key in allowed}:
-            raise Refusal(
+            raise RefusedError(
                 "GS-S3-004",
                 resource=str(uri),
                 found=f"{seen.algorithm or 'no encryption'} {seen.key}".strip(),
@@ -124,11 +124,11 @@ def verify(store: BookmarkStore, objects: ObjectStore, allowed: tuple[KmsKeyArn,
 
 
 def encryption_at_rest(objects: ObjectStore, uri: S3Uri) -> ObjectEncryption:
-    """HEAD of one object of the bookmark. Raises CannotVerify (GS-BKM-006)."""
+    """HEAD of one object of the bookmark. Raises VerificationError (GS-BKM-006)."""
     try:
         return objects.encryption(uri)
     except ServiceError as error:
-        raise refusals.storage_said(str(uri), error, "looking at its encryption") from error
+        raise errors.storage_said(str(uri), error, "looking at its encryption") from error
 
 
 def plan_rewind(store: BookmarkStore, *, sequence: int | None = None, run_id: str | None = None) -> Change:
@@ -221,9 +221,9 @@ def apply(store: BookmarkStore, change: Change, *, run_id: str, by: str, reason:
         reason: why, for the history.
 
     Raises:
-        BookmarkConflict: GS-BKM-005: a run, or another command, was first; nothing moved.
+        BookmarkConflictError: GS-BKM-005: a run, or another command, was first; nothing moved.
         UsageError: the reason is too long, or is no plain text.
-        Refusal, CannotVerify: as a commit does.
+        RefusedError, VerificationError: as a commit does.
     """
     require_reason(reason)
     before = change.loaded.state
@@ -245,8 +245,8 @@ def apply(store: BookmarkStore, change: Change, *, run_id: str, by: str, reason:
     )
     try:
         return store.commit(change.loaded, state)
-    except BookmarkConflict as error:
-        raise BookmarkConflict(
+    except BookmarkConflictError as error:
+        raise BookmarkConflictError(
             error.control,
             resource=error.resource,
             found=error.found,

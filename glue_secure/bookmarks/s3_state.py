@@ -10,7 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from glue_secure.bookmarks.forms import (
+from glue_secure.bookmarks.parsing import (
     BookmarkStateError,
     as_object,
     as_text,

@@ -13,7 +13,7 @@ from datetime import datetime
 from glue_secure.bookmarks import selection
 from glue_secure.bookmarks.ascending import name_of
 from glue_secure.bookmarks.bounds import Limits
-from glue_secure.bookmarks.facts import BookmarkFacts, ContextFacts
+from glue_secure.bookmarks.report import BookmarkFacts, ContextFacts
 from glue_secure.bookmarks.s3_state import S3SourceState
 from glue_secure.bookmarks.state import BookmarkState, SourceState
 from glue_secure.bookmarks.store import BookmarkStore, Loaded
@@ -88,8 +88,8 @@ class BookmarkSession:
         """Read and check the bookmark. Part of the preflight: a bookmark that does not hold stops the run.
 
         Raises:
-            Refusal: GS-BKM-001 to GS-BKM-004.
-            CannotVerify: GS-BKM-006.
+            RefusedError: GS-BKM-001 to GS-BKM-004.
+            VerificationError: GS-BKM-006.
             UsageError: no state of a run of the range is recorded, or they are in the wrong order.
         """
         if self._store is not None and not self._is_loaded:
@@ -219,9 +219,9 @@ class BookmarkSession:
         sense. Pause and disable never store.
 
         Raises:
-            BookmarkConflict: GS-BKM-005.
-            Refusal: GS-BKM-003, GS-BKM-004.
-            CannotVerify: GS-BKM-006.
+            BookmarkConflictError: GS-BKM-005.
+            RefusedError: GS-BKM-003, GS-BKM-004.
+            VerificationError: GS-BKM-006.
         """
         if self._store is not None and self.pending:
             state = BookmarkState.after(

@@ -14,8 +14,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
-from glue_secure.bookmarks.forms import BookmarkStateError, as_object, require_fields
 from glue_secure.bookmarks.jdbc_state import JdbcSourceState
+from glue_secure.bookmarks.parsing import BookmarkStateError, as_object, require_fields
 from glue_secure.bookmarks.s3_state import S3SourceState, identity
 from glue_secure.core.evidence import canonical_json
 

@@ -16,16 +16,16 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from glue_secure.bookmarks import refusals
+from glue_secure.bookmarks import errors
 from glue_secure.bookmarks.envelope import EnvelopeContext
-from glue_secure.bookmarks.high_water import BEGINNING, HighWater, Mark, Watch
+from glue_secure.bookmarks.high_water import BEGINNING, HighWaterMarkStore, Mark, Watch
 from glue_secure.bookmarks.state import BookmarkState, BookmarkStateError
-from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.core.evidence import digest
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri, job_name
 from glue_secure.core.objects import StoredObject
+from glue_secure.core.ports import ObjectStore
 from glue_secure.core.service import NotFound, PreconditionFailed, ServiceError
-from glue_secure.runtime.ports import ObjectStore
 
 _SEQUENCE = re.compile(r"\d{12}\Z")
 _CONTENT_TYPE = "application/octet-stream"
@@ -96,7 +96,7 @@ class BookmarkStore:
         objects: ObjectStore,
         envelope: SealedBytes,
         prefix: S3Uri,
-        mark: HighWater | None = None,
+        mark: HighWaterMarkStore | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._objects, self._envelope, self._pause = objects, envelope, pause
@@ -116,9 +116,9 @@ class BookmarkStore:
         """The current state, checked; a mark that a crash left one behind is caught up.
 
         Raises:
-            Refusal: GS-BKM-001, GS-BKM-002 (does not open, another job's), GS-BKM-003 (gone),
+            RefusedError: GS-BKM-001, GS-BKM-002 (does not open, another job's), GS-BKM-003 (gone),
                 GS-BKM-004 (older than its history or its mark).
-            CannotVerify: GS-BKM-006.
+            VerificationError: GS-BKM-006.
         """
         if self._watch is None:
             return self._load()
@@ -126,7 +126,7 @@ class BookmarkStore:
         mark, loaded = self._watch.read(), self._load()
         try:
             behind = self._watch.behind(mark, _mark_of(loaded), _before(loaded))
-        except Refusal:
+        except RefusedError:
             # Commits may have finished between the two looks.
             mark, loaded = self._watch.read(), self._load()
             behind = self._watch.behind(mark, _mark_of(loaded), _before(loaded))
@@ -139,9 +139,9 @@ class BookmarkStore:
 
         Raises:
             UsageError: the bookmark has no mark.
-            Refusal: what :meth:`load` and :meth:`history` raise; GS-BKM-003 and GS-BKM-004 when the mark
+            RefusedError: what :meth:`load` and :meth:`history` raise; GS-BKM-003 and GS-BKM-004 when the mark
                 is further, because it never goes back.
-            CannotVerify: GS-BKM-006.
+            VerificationError: GS-BKM-006.
         """
         if self._watch is None:
             raise UsageError(
@@ -168,10 +168,10 @@ class BookmarkStore:
         if stored is None or state is None:
             if recorded:
                 found = f"no object, though {self.history_uri(newest)} records a run"
-                raise refusals.missing(self._resource, found)
+                raise errors.missing(self._resource, found)
             return Loaded(None, None, "", False)
         if newest > state.sequence:
-            raise refusals.rolled_back(
+            raise errors.rolled_back(
                 self._resource,
                 found=f"sequence {state.sequence} of run {state.run_id}",
                 required=f"sequence {newest}, which {self.history_uri(newest)} records",
@@ -184,9 +184,9 @@ class BookmarkStore:
         """``loaded`` and every state before it, newest first, each checked against the one it led to.
 
         Raises:
-            Refusal: GS-BKM-001, GS-BKM-002 (one does not open, another job's), GS-BKM-004 (one is
+            RefusedError: GS-BKM-001, GS-BKM-002 (one does not open, another job's), GS-BKM-004 (one is
                 gone, or is not the one that the next was committed on).
-            CannotVerify: GS-BKM-006.
+            VerificationError: GS-BKM-006.
         """
         while loaded.state is not None:
             yield loaded
@@ -199,12 +199,12 @@ class BookmarkStore:
                 f"the state that sequence {state.sequence} was committed on, SHA-256 {state.previous_digest}"
             )
             if stored is None:
-                raise refusals.rolled_back(str(uri), "no object", required)
+                raise errors.rolled_back(str(uri), "no object", required)
             if digest(stored.body) != state.previous_digest:
-                raise refusals.rolled_back(str(uri), "another state", required)
+                raise errors.rolled_back(str(uri), "another state", required)
             before = self._open(stored.body, uri)
             if before.sequence != state.sequence - 1:
-                raise refusals.rolled_back(str(uri), f"sequence {before.sequence}", required)
+                raise errors.rolled_back(str(uri), f"sequence {before.sequence}", required)
             loaded = Loaded(before, stored.etag, state.previous_digest, True, stored.body)
 
     def states_of_runs(self, loaded: Loaded, run_ids: Collection[str]) -> dict[str, BookmarkState]:
@@ -229,10 +229,10 @@ class BookmarkStore:
             written; the commit holds, and the next one puts it first.
 
         Raises:
-            BookmarkConflict: GS-BKM-005, naming the winner; nothing moved.
-            Refusal: GS-BKM-003 (gone during the run), GS-BKM-004 (the history or the mark holds another
+            BookmarkConflictError: GS-BKM-005, naming the winner; nothing moved.
+            RefusedError: GS-BKM-003 (gone during the run), GS-BKM-004 (the history or the mark holds another
                 state).
-            CannotVerify: GS-BKM-006; for the mark, the state is stored and the next run moves the mark.
+            VerificationError: GS-BKM-006; for the mark, the state is stored and the next run moves the mark.
         """
         if (state.job, state.sequence, state.previous_digest) != (
             self.job,
@@ -244,7 +244,7 @@ class BookmarkStore:
             try:
                 self._record(loaded.sequence, loaded.sealed, loaded.digest)
             except ServiceError as error:
-                raise refusals.storage_said(self._resource, error, "recording the loaded state") from error
+                raise errors.storage_said(self._resource, error, "recording the loaded state") from error
         sealed = self._envelope.seal(state.to_bytes(), resource=self._resource)
         if self._watch is not None and loaded.state is None:
             self._watch.advance(BEGINNING)
@@ -256,7 +256,7 @@ class BookmarkStore:
             in_history = True
         except ServiceError as error:
             if error.code == _NOT_AS_ASKED:
-                raise refusals.storage_said(self._resource, error, "recording the committed state") from error
+                raise errors.storage_said(self._resource, error, "recording the committed state") from error
             in_history = False
         return Loaded(state, etag, digest(sealed), in_history, sealed)
 
@@ -275,17 +275,17 @@ class BookmarkStore:
                 )
             except NotFound as error:
                 if loaded.etag is None:
-                    raise refusals.storage_said(self._resource, error, "committing") from error
+                    raise errors.storage_said(self._resource, error, "committing") from error
                 # If-Match on an object that is gone.
                 found = f"no object; this run had read sequence {loaded.sequence}"
-                raise refusals.missing(self._resource, found) from error
+                raise errors.missing(self._resource, found) from error
             except ServiceError as error:
                 if error.code in _TRY_AGAIN and attempt < _ATTEMPTS:
                     self._pause(0.1 * 2**attempt)
                     continue
                 if error.code == _NOT_AS_ASKED:
                     # It did take effect, sealed but not encrypted at rest as required: not a success.
-                    raise refusals.storage_said(self._resource, error, "committing") from error
+                    raise errors.storage_said(self._resource, error, "committing") from error
                 return self._after_failed_put(loaded, sealed, error)
 
     def _after_failed_put(self, loaded: Loaded, sealed: bytes, error: ServiceError) -> str:
@@ -297,22 +297,22 @@ class BookmarkStore:
         """
         try:
             there = self._read(self.uri)
-        except Refusal as unreadable:
+        except RefusedError as unreadable:
             if isinstance(error, PreconditionFailed):
                 winner = "another state, which cannot be read"
-                raise refusals.lost_race(self._resource, winner, _name(loaded)) from unreadable
+                raise errors.lost_race(self._resource, winner, _name(loaded)) from unreadable
             found = (
                 "writing it failed, and whether the write took effect cannot be read; the next run will see"
             )
-            raise refusals.storage_said(self._resource, error, found) from error
+            raise errors.storage_said(self._resource, error, found) from error
         if there is not None and digest(there.body) == digest(sealed):
             return there.etag
         if (there.etag if there is not None else None) == loaded.etag:
             found = "committing; the bookmark did not move"
-            raise refusals.storage_said(self._resource, error, found) from error
+            raise errors.storage_said(self._resource, error, found) from error
         if there is None:
             found = f"no object; this run had read sequence {loaded.sequence}"
-            raise refusals.missing(self._resource, found) from error
+            raise errors.missing(self._resource, found) from error
         try:
             # Ours may have taken effect and have been followed already; who followed recorded it first.
             recorded = self._read(self.history_uri(loaded.sequence + 1))
@@ -320,9 +320,9 @@ class BookmarkStore:
                 return recorded.etag
             state = self._open(there.body, self.uri)
             winner = f"run {state.run_id} committed sequence {state.sequence} first"
-        except Refusal as refusal:
+        except RefusedError as refusal:
             winner = f"another state, which does not open ({refusal.control})"
-        raise refusals.lost_race(self._resource, winner, _name(loaded)) from error
+        raise errors.lost_race(self._resource, winner, _name(loaded)) from error
 
     def _record(self, sequence: int, sealed: bytes, sealed_digest: str) -> None:
         """Put one history entry; one that exists must be the same."""
@@ -336,7 +336,7 @@ class BookmarkStore:
                 return
             found = f"another state than the one committed as sequence {sequence}"
             required = "one history: no state put back, no two prefixes mixed"
-            raise refusals.rolled_back(str(uri), found, required) from error
+            raise errors.rolled_back(str(uri), found, required) from error
 
     def _current(self) -> tuple[StoredObject | None, BookmarkState | None]:
         stored = self._read(self.uri)
@@ -352,7 +352,7 @@ class BookmarkStore:
                 for entry in self._objects.list(self._history, start_after=start_after)
             ]
         except ServiceError as error:
-            raise refusals.storage_said(self._resource, error, "listing its history") from error
+            raise errors.storage_said(self._resource, error, "listing its history") from error
         return {int(name) for name in names if _SEQUENCE.match(name)}
 
     def _require_predecessor(self, state: BookmarkState) -> None:
@@ -360,7 +360,7 @@ class BookmarkStore:
         before = self._read(uri)
         if before is not None and digest(before.body) != state.previous_digest:
             found = f"another state than the one that sequence {state.sequence} was committed on"
-            raise refusals.rolled_back(str(uri), found, f"SHA-256 {state.previous_digest}")
+            raise errors.rolled_back(str(uri), found, f"SHA-256 {state.previous_digest}")
 
     def _read(self, uri: S3Uri) -> StoredObject | None:
         try:
@@ -369,7 +369,7 @@ class BookmarkStore:
             # A bucket that does not exist answers so too; listing it then fails.
             return None
         except ServiceError as error:
-            raise refusals.storage_said(str(uri), error, "reading it") from error
+            raise errors.storage_said(str(uri), error, "reading it") from error
 
     def _open(self, message: bytes, uri: S3Uri) -> BookmarkState:
         body = self._envelope.open(message, resource=str(uri))
@@ -378,9 +378,9 @@ class BookmarkStore:
         except BookmarkStateError as error:
             found = f"an authentic message that holds no state of this version ({error})"
             required = "a state that this version of glue-secure wrote"
-            raise refusals.not_authentic(str(uri), found, required) from error
+            raise errors.not_authentic(str(uri), found, required) from error
         if state.job != self.job:
-            raise refusals.another_job(str(uri), f"job {state.job!r}", f"job {self.job!r}")
+            raise errors.another_job(str(uri), f"job {state.job!r}", f"job {self.job!r}")
         return state
 
 

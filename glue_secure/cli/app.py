@@ -22,7 +22,7 @@ from glue_secure.cli import remote as remote_page
 from glue_secure.cli.options import Json
 from glue_secure.cli.printing import print_json
 from glue_secure.core.errors import UsageError
-from glue_secure.local.account import EmbeddedAccount
+from glue_secure.embedded.account import EmbeddedAccount
 
 app = typer.Typer(
     help="AWS Glue jobs that prove their encryption.",
@@ -70,8 +70,8 @@ def demo(
     script: Annotated[Optional[Path], typer.Option(help="The job; default jobs/flights_curated.py.")] = None,  # noqa: UP045
 ) -> None:
     """Run the main job on real flights, then every refusal, on an account of its own."""
-    from glue_secure.local.demo import Demo
-    from glue_secure.local.lifecycle import embedded_account
+    from glue_secure.embedded.demo import Demo
+    from glue_secure.embedded.lifecycle import embedded_account
 
     chosen = script or Path("jobs/flights_curated.py")
     if not chosen.is_file():
@@ -120,8 +120,8 @@ def run(
         remote_page.command(str(script), context.args, state, follow=follow, stop=stop, as_json=as_json)
     if follow or stop or as_json:
         raise UsageError("run", found="--follow, --stop or --json", required="--remote with it")
-    from glue_secure.local import launch
-    from glue_secure.local.lifecycle import status
+    from glue_secure.embedded import launch
+    from glue_secure.embedded.lifecycle import status
 
     account = status(state)
     if account is None:
@@ -142,7 +142,7 @@ def run(
 @local_app.command()
 def up(state: State = None, as_json: Json = False) -> None:
     """Start the account and fill it with the demo's data; harmless when it runs already."""
-    from glue_secure.local import lifecycle, seed
+    from glue_secure.embedded import lifecycle, seed
 
     running = lifecycle.status(state)
     with demo_page.Progress(_err) as progress:
@@ -155,7 +155,7 @@ def up(state: State = None, as_json: Json = False) -> None:
 @local_app.command()
 def down(state: State = None) -> None:
     """Stop the account and remove what it held; harmless when none runs."""
-    from glue_secure.local import lifecycle
+    from glue_secure.embedded import lifecycle
 
     print("stopped" if lifecycle.down(state) else "not running")
 
@@ -163,7 +163,7 @@ def down(state: State = None) -> None:
 @local_app.command()
 def status(state: State = None, as_json: Json = False) -> None:
     """Say whether the account runs, and where. Exit code 1 when it does not."""
-    from glue_secure.local import lifecycle
+    from glue_secure.embedded import lifecycle
 
     account = lifecycle.status(state)
     if account is None:
@@ -178,7 +178,7 @@ def status(state: State = None, as_json: Json = False) -> None:
 @local_app.command()
 def env(state: State = None, as_json: Json = False) -> None:
     """Print what a plain spark-submit needs: eval "$(glue-secure local env)"."""
-    from glue_secure.local import environment, lifecycle
+    from glue_secure.embedded import environment, lifecycle
 
     account = lifecycle.status(state)
     if account is None:

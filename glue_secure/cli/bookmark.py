@@ -19,9 +19,9 @@ from glue_secure.cli import printing
 from glue_secure.cli.options import Json, State, Yes
 from glue_secure.core.arguments import BOOKMARK_DECRYPT_KEYS, BOOKMARK_URI, JobArguments, JobIdentity
 from glue_secure.core.identifiers import KmsKeyArn, RunId, job_name
-from glue_secure.runtime import preflight
-from glue_secure.runtime.bookmarking import bookmark_store
-from glue_secure.runtime.services import Services
+from glue_secure.preflight import establish
+from glue_secure.run.bookmark_setup import bookmark_store
+from glue_secure.run.services import Services
 
 app = typer.Typer(
     help="A job's bookmark: look at it, verify it, go back, start anew, change its key.", no_args_is_help=True
@@ -210,7 +210,7 @@ def rekey(
     operations.require_reason(reason)
     place = find(job, uri, decrypt_keys, state)
     services = place.services
-    new = preflight.required_key(
+    new = establish.required_key(
         key, place.identity, keys=services.keys, environment=services.environment, probe=True
     )
     store = place.store(new)
@@ -223,23 +223,23 @@ def find(job: str, uri: str | None, decrypt_keys: str | None, state: Path | None
 
     Raises:
         UsageError: no such job or account, or no place of bookmarks is named.
-        Refusal: the configuration or the key does not hold.
-        CannotVerify: AWS denies, or does not answer.
+        RefusedError: the configuration or the key does not hold.
+        VerificationError: AWS denies, or does not answer.
     """
-    from glue_secure.runtime import composition
+    from glue_secure.run import composition
 
     if state is not None:
         printing.enter(state)
     services = composition.services()
     name = job_name(job)
-    values = dict(preflight.arguments_of_job(name, services.control_plane))
+    values = dict(establish.arguments_of_job(name, services.control_plane))
     given = {BOOKMARK_URI: uri, BOOKMARK_DECRYPT_KEYS: decrypt_keys}
     values |= {option: value for option, value in given.items() if value is not None}
     arguments = composition.arguments(
         ["bookmark", *(f"--{option}={value}" for option, value in values.items())]
     )
     identity = JobIdentity(name, RunId(f"command_{uuid.uuid4().hex}"), False, None)
-    key = preflight.bookmark_key(
+    key = establish.bookmark_key(
         identity,
         control_plane=services.control_plane,
         keys=services.keys,

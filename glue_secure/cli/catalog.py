@@ -61,7 +61,7 @@ def apply(
 def _planned(
     key: str, password_key: str, role: str, state: Path | None
 ) -> tuple[catalog.EncryptionSettings, catalog.CatalogPlan]:
-    from glue_secure.runtime import composition
+    from glue_secure.run import composition
 
     if state is not None:
         printing.enter(state)

@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.status import Status
 
 from glue_secure.cli.printing import enter
+from glue_secure.columns.policy import POLICY, ColumnPolicy
 from glue_secure.columns.sealing import unseal
-from glue_secure.core.columns import POLICY, ColumnPolicy
-from glue_secure.core.errors import CannotVerify, UsageError
+from glue_secure.core.errors import UsageError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.service import ServiceError
-from glue_secure.runtime.services import Services
+from glue_secure.run.services import Services
 
 app = typer.Typer(help="Column policies: a new data key, and sealed values decrypted.", no_args_is_help=True)
 
@@ -100,18 +100,18 @@ def _text(place: str, services: Services) -> str:
 
 
 def _services(state: Path | None) -> Services:
-    from glue_secure.runtime import composition
+    from glue_secure.run import composition
 
     if state is not None:
         enter(state)
     return composition.services()
 
 
-def _no_key(policy: str, kms_key: str, error: ServiceError, permission: str) -> CannotVerify:
+def _no_key(policy: str, kms_key: str, error: ServiceError, permission: str) -> VerificationError:
     fix = f"ask for {permission} on the key, with the encryption context {POLICY} = {policy}"
     if error.code in _ANOTHER:
         fix = "see that name, kms_key and wrapped_key are those that columns new-key printed together"
-    return CannotVerify(
+    return VerificationError(
         "GS-COL-002",
         resource=f"data key of column policy {policy}",
         found=str(error),

@@ -12,7 +12,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from glue_secure.local.demo import Step
+from glue_secure.embedded.demo import Step
 
 
 class Progress:

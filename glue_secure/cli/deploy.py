@@ -10,10 +10,10 @@ from rich.console import Console
 
 from glue_secure.cli import printing
 from glue_secure.cli.options import Json, State
-from glue_secure.delivery.deploy import Change, Plan, apply, plan
-from glue_secure.delivery.deploy.opening import deployment_account
-from glue_secure.delivery.deploy.plan import CREATE, KEEP, UPDATE, UPLOAD
-from glue_secure.delivery.project import FILE_NAME, read
+from glue_secure.project.deploy import Change, Plan, apply, plan
+from glue_secure.project.deploy.deployment_account import deployment_account
+from glue_secure.project.deploy.plan import CREATE, KEEP, UPDATE, UPLOAD
+from glue_secure.project.project_file import FILE_NAME, read
 
 _SIGNS = {CREATE: "+", UPLOAD: "+", UPDATE: "~", KEEP: " "}
 

@@ -9,7 +9,7 @@ import typer
 
 from glue_secure.cli.options import Json
 from glue_secure.cli.printing import print_json, say
-from glue_secure.delivery.starter import own_requirement, start, starter
+from glue_secure.project.starter import own_requirement, start, starter
 
 
 def command(

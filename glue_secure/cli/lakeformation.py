@@ -12,18 +12,18 @@ import typer
 
 from glue_secure.cli import printing
 from glue_secure.cli.options import Json, State, Yes
-from glue_secure.core.errors import CannotVerify, UsageError
+from glue_secure.core.errors import UsageError, VerificationError
 from glue_secure.core.policy import Verdict
 from glue_secure.core.service import ServiceError
-from glue_secure.governance.lake import apply as applier
-from glue_secure.governance.lake import explain as explainer
-from glue_secure.governance.lake import export, file, saved
-from glue_secure.governance.lake import preflight as jobs
-from glue_secure.governance.lake.plan import make_plan
-from glue_secure.governance.lake.steps import Plan, Unmanaged, told
+from glue_secure.governance.lakeformation import apply as applier
+from glue_secure.governance.lakeformation import explain as explainer
+from glue_secure.governance.lakeformation import export, file, saved
+from glue_secure.governance.lakeformation import preflight as jobs
+from glue_secure.governance.lakeformation.plan import make_plan
+from glue_secure.governance.lakeformation.steps import Plan, Unmanaged, told
 
 if TYPE_CHECKING:
-    from glue_secure.governance.lake.account import Account
+    from glue_secure.governance.lakeformation.account import Account
 
 app = typer.Typer(
     help="Lake Formation's permissions as code: plan, apply, drift, explain, preflight, import.",
@@ -218,8 +218,8 @@ def import_(
 @contextmanager
 def _account(state: Path | None) -> Iterator[Account]:
     """The account that boto3's own chain finds; what it cannot answer is *cannot verify*."""
-    from glue_secure.governance.lake.account import Account
-    from glue_secure.runtime import composition
+    from glue_secure.governance.lakeformation.account import Account
+    from glue_secure.run import composition
 
     if state is not None:
         printing.enter(state)
@@ -231,7 +231,7 @@ def _account(state: Path | None) -> Iterator[Account]:
             account=session.account,
         )
     except ServiceError as error:
-        raise CannotVerify(
+        raise VerificationError(
             "GS-LF-003",
             resource="Lake Formation",
             found=str(error),

@@ -14,9 +14,9 @@ from glue_secure.cli.options import Json
 from glue_secure.cli.printing import print_json
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.delivery.archive import Artefact
-from glue_secure.delivery.package import Package, package
-from glue_secure.delivery.versions import GlueVersion, glue_versions
+from glue_secure.project.archive import Artefact
+from glue_secure.project.packaging import Package, package
+from glue_secure.project.versions import GlueVersion, glue_versions
 
 
 def command(

@@ -11,9 +11,9 @@ import typer
 from glue_secure.cli.template import put
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.delivery.project import FILE_NAME, Connection, Project, read
-from glue_secure.delivery.templates import design
 from glue_secure.governance.policies import Scope, full_access_on_table
+from glue_secure.project.project_file import FILE_NAME, Connection, Project, read
+from glue_secure.project.templates import design
 
 app = typer.Typer(help="IAM, key and bucket policies of least privilege, as JSON.", no_args_is_help=True)
 

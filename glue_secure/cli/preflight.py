@@ -11,11 +11,11 @@ import typer
 
 from glue_secure.cli.options import Json, State
 from glue_secure.cli.printing import enter, print_json, say
-from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.connections.report import ConnectionReport, ServerInspection, exit_code, names_of, report
+from glue_secure.connections.tls.certificates import CertificateFacts
+from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.core.policy import Finding, Verdict
 from glue_secure.core.redaction import redact_text
-from glue_secure.jdbc.certificates import CertificateFacts
-from glue_secure.runtime.connection_report import ConnectionReport, Looked, exit_code, names_of, report
 
 Connections = Annotated[
     bool, typer.Option("--connections", help="Let the servers of the connections prove who they are.")
@@ -67,7 +67,7 @@ def command(
         enter(state)
     if job_name and not connections:
         _job(job_name, project, as_json)
-    from glue_secure.runtime import composition
+    from glue_secure.run import composition
 
     services = composition.services()
     names = connection or names_of(services.control_plane, job_name)
@@ -86,15 +86,15 @@ def command(
 
 
 def _job(name: str, project: Path | None, as_json: bool) -> NoReturn:
-    from glue_secure.delivery.deploy import checks, opening, plan
-    from glue_secure.delivery.project import read
-    from glue_secure.runtime import composition
+    from glue_secure.project.deploy import checks, deployment_account, plan
+    from glue_secure.project.project_file import read
+    from glue_secure.run import composition
 
     chosen = read(project) if project else None
-    account, where = opening.deployment_account()
+    account, where = deployment_account.deployment_account()
     made = plan(chosen, project.parent, account, jobs=(name,)) if chosen and project else None
     held = checks.findings(
-        name, services=composition.services(), account=account, logs=opening.job_logs(), plan=made
+        name, services=composition.services(), account=account, logs=deployment_account.job_logs(), plan=made
     )
     later = checks.left_to_the_run(held)
     if as_json:
@@ -169,14 +169,14 @@ def _document(one: ConnectionReport) -> dict[str, Any]:
         "refusal": None
         if refusal is None
         else {
-            "control": refusal.control if isinstance(refusal, Refusal) else "",
+            "control": refusal.control if isinstance(refusal, RefusedError) else "",
             "exit_code": refusal.exit_code,
             "text": str(refusal),
         },
     }
 
 
-def _server(looked: Looked) -> dict[str, Any]:
+def _server(looked: ServerInspection) -> dict[str, Any]:
     facts = looked.facts
     return {
         "server": looked.server,

@@ -38,7 +38,7 @@ def ask(what: str, *, yes: bool) -> None:
 
 def enter(state: Path) -> None:
     """Make this process's environment that of the embedded account."""
-    from glue_secure.local import environment, lifecycle
+    from glue_secure.embedded import environment, lifecycle
 
     account = lifecycle.status(state)
     if account is None:

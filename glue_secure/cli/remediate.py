@@ -13,8 +13,8 @@ from glue_secure.cli.options import Json, State
 from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI
 from glue_secure.core.errors import GlueSecureError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.runtime import remediation
-from glue_secure.runtime.services import preflight_of
+from glue_secure.run.services import preflight_of
+from glue_secure.verification import remediation
 
 INSECURE = 3
 

@@ -19,8 +19,8 @@ from glue_secure.cli import printing
 from glue_secure.core.arguments import JobArguments
 from glue_secure.core.errors import UsageError
 from glue_secure.core.service import ServiceError
-from glue_secure.delivery.deploy import opening, remote
-from glue_secure.delivery.deploy.plan import unanswered
+from glue_secure.project.deploy import deployment_account, remote
+from glue_secure.project.deploy.plan import unanswered
 
 INTERRUPTED = 130
 
@@ -45,8 +45,8 @@ def command(
         )
     if state is not None:
         printing.enter(state)
-    account, where = opening.deployment_account()
-    runs = opening.job_runs()
+    account, where = deployment_account.deployment_account()
+    runs = deployment_account.job_runs()
     if stop:
         try:
             runs.stop(job, stop)
@@ -62,7 +62,7 @@ def command(
             ended = remote.follow(
                 running,
                 runs=runs,
-                logs=opening.job_logs(),
+                logs=deployment_account.job_logs(),
                 sleep=time.sleep,
                 on_state=progress,
                 # Standard output is the document's, where there is one.
@@ -71,7 +71,7 @@ def command(
     except KeyboardInterrupt:
         left_running(job, running)
         raise typer.Exit(INTERRUPTED) from None
-    from glue_secure.runtime import composition
+    from glue_secure.run import composition
 
     left = remote.evidence(running, composition.services().objects)
     if as_json:

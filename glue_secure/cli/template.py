@@ -8,9 +8,9 @@ from typing import Annotated, Optional
 
 import typer
 
-from glue_secure.delivery.archive import write
-from glue_secure.delivery.project import FILE_NAME, read
-from glue_secure.delivery.templates import cloudformation, terraform
+from glue_secure.project.archive import write
+from glue_secure.project.project_file import FILE_NAME, read
+from glue_secure.project.templates import cloudformation, terraform
 
 app = typer.Typer(
     help="Everything that secured jobs stand on: keys, buckets, roles, network, jobs.", no_args_is_help=True

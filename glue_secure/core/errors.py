@@ -40,7 +40,7 @@ class UsageError(GlueSecureError, ValueError):
         super().__init__("\n".join(lines))
 
 
-class Refusal(GlueSecureError):
+class RefusedError(GlueSecureError):
     """A control found something insecure and stopped the run.
 
     Args:
@@ -85,12 +85,12 @@ class Refusal(GlueSecureError):
         return "\n".join(lines)
 
 
-class CannotVerify(Refusal):
+class VerificationError(RefusedError):
     """A control could not be decided (access denied, no answer). It is never a pass."""
 
     exit_code = 4
     verdict = "cannot verify"
 
 
-class BookmarkConflict(Refusal):
+class BookmarkConflictError(RefusedError):
     """Another run committed the job's bookmark first. This run's data stays; its bookmark does not move."""

@@ -1,7 +1,7 @@
 """What a run must be like, as a value, and pure functions that hold facts against it.
 
 A check gives :class:`Finding` values; :func:`enforce` turns the first that is not a pass into a
-:class:`~glue_secure.core.errors.Refusal` or :class:`~glue_secure.core.errors.CannotVerify`.
+:class:`~glue_secure.core.errors.RefusedError` or :class:`~glue_secure.core.errors.VerificationError`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import Enum
 from typing import NoReturn
 
 from glue_secure.core.arguments import JobArguments, JobIdentity
-from glue_secure.core.errors import CannotVerify, Refusal
+from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.objects import ObjectEncryption
@@ -60,7 +60,7 @@ def unknown(
 def enforce(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings when all pass; raise for the first fail, else for the first unknown."""
     findings = tuple(findings)
-    for verdict, error in ((Verdict.FAIL, Refusal), (Verdict.UNKNOWN, CannotVerify)):
+    for verdict, error in ((Verdict.FAIL, RefusedError), (Verdict.UNKNOWN, VerificationError)):
         bad = [finding for finding in findings if finding.verdict is verdict]
         if bad:
             first = bad[0]

@@ -9,11 +9,11 @@ from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 from glue_secure.core.catalog_encryption import CatalogEncryption, check_metadata, check_passwords
-from glue_secure.core.errors import CannotVerify, Refusal, UsageError
+from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.policy import Finding, enforce
+from glue_secure.core.ports import KeyService
 from glue_secure.core.service import ServiceError
-from glue_secure.runtime.ports import KeyService
-from glue_secure.runtime.preflight import named_key
+from glue_secure.preflight.establish import named_key
 
 
 class EncryptionSettings(Protocol):
@@ -76,8 +76,8 @@ def plan(
 
     Raises:
         UsageError: no key is named, neither here nor in the settings.
-        Refusal: a key does not hold (GS-KMS).
-        CannotVerify: the settings or a key cannot be read.
+        RefusedError: a key does not hold (GS-KMS).
+        VerificationError: the settings or a key cannot be read.
     """
     before = _read(settings, account)
     metadata = key or before.key
@@ -103,8 +103,8 @@ def apply(settings: EncryptionSettings, planned: CatalogPlan) -> None:
     """Put the planned settings, and read them back.
 
     Raises:
-        Refusal: the settings are not those that the plan was made from (GS-CAT-004), or do not come back.
-        CannotVerify: they cannot be read or put.
+        RefusedError: the settings are not those that the plan was made from (GS-CAT-004), or do not come back.
+        VerificationError: they cannot be read or put.
     """
     present = _read(settings, planned.catalog)
     if present != planned.before:
@@ -114,7 +114,7 @@ def apply(settings: EncryptionSettings, planned: CatalogPlan) -> None:
     try:
         settings.put_catalog_encryption(planned.after)
     except ServiceError as error:
-        raise CannotVerify(
+        raise VerificationError(
             "GS-CAT-004",
             resource=f"Data Catalog {planned.catalog}",
             found=str(error),
@@ -131,7 +131,7 @@ def _read(settings: EncryptionSettings, account: str) -> CatalogEncryption:
     try:
         return settings.catalog_encryption()
     except ServiceError as error:
-        raise CannotVerify(
+        raise VerificationError(
             "GS-CAT-003",
             resource=f"Data Catalog {account}",
             found=str(error),
@@ -147,8 +147,8 @@ def _sound(name: str, keys: KeyService, *, account: str, region: str) -> str:
     return str(arn)
 
 
-def _other(catalog: str, found: CatalogEncryption, required: CatalogEncryption, fix: str) -> Refusal:
-    return Refusal(
+def _other(catalog: str, found: CatalogEncryption, required: CatalogEncryption, fix: str) -> RefusedError:
+    return RefusedError(
         "GS-CAT-004",
         resource=f"Data Catalog {catalog}",
         found=_told(found),

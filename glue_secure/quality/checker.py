@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from glue_secure.quality import fallback, passes
+from glue_secure.quality import aggregation, fallback
 from glue_secure.quality.conditions import quoted
 from glue_secure.quality.expectations import decide, engine, expectations
 from glue_secure.quality.plans import Plan, Planner
@@ -73,9 +73,9 @@ class Checker:
             planner.plan(rule.kind, expectation)
             for rule, expectation in zip(self.suite.rules, self._expectations, strict=True)
         ]
-        plans = passes.analysed(frame, asked)
+        plans = aggregation.analysed(frame, asked)
         planned = [plan for plan in plans if plan is not None]
-        measured = iter(passes.measure(frame, planned))
+        measured = iter(aggregation.measure(frame, planned))
         left = [each for each, plan in zip(self._expectations, plans, strict=True) if plan is None]
         reported = iter(fallback.run(frame, left))
         outcomes = []
@@ -87,7 +87,7 @@ class Checker:
             metrics = next(measured)
             rows, unexpected = (metrics[name] for name in plan.counted) if plan.counted else (None, None)
             outcomes.append(Outcome(rule, decide(expectation, metrics, judge), rows, unexpected, ONE_PASS))
-        return Checked(tuple(outcomes), passes.passes(planned), tuple(plans))
+        return Checked(tuple(outcomes), aggregation.passes(planned), tuple(plans))
 
     def split(self, frame: Any, checked: Checked, broken: Sequence[Outcome]) -> tuple[Any, Any]:
         """The rows that meet ``broken``, and those that do not, with the rules in ``RULES_COLUMN``."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.quality.suite import Rule, Suite
 
 PACKAGE = "great-expectations"
@@ -22,7 +22,7 @@ def require_package() -> str:
     """The version that is installed.
 
     Raises:
-        Refusal: GS-DQ-003, there is none, or one that is not served here.
+        RefusedError: GS-DQ-003, there is none, or one that is not served here.
     """
     try:
         found = version(PACKAGE)
@@ -30,7 +30,7 @@ def require_package() -> str:
     except (PackageNotFoundError, ValueError):
         found, numbers = "", ()
     if not AT_LEAST <= numbers < BELOW:
-        raise Refusal(
+        raise RefusedError(
             "GS-DQ-003",
             resource="the package great_expectations",
             found=f"version {found}" if found else "not installed",

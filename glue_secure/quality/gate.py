@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from glue_secure.core.arguments import QUARANTINE, SUITES
-from glue_secure.core.errors import CannotVerify, Refusal, UsageError
+from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.evidence import GateRecord, GateRule
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.policy import failed, passed
@@ -43,8 +43,8 @@ class Gate:
         """Read every suite, and have Great Expectations take it.
 
         Raises:
-            Refusal: GS-DQ-003, no Great Expectations, or no such file.
-            CannotVerify: GS-DQ-003, S3 does not give it.
+            RefusedError: GS-DQ-003, no Great Expectations, or no such file.
+            VerificationError: GS-DQ-003, S3 does not give it.
             UsageError: it cannot be meant as it stands.
         """
         found = require_package()
@@ -60,7 +60,7 @@ class Gate:
         try:
             body: bytes = self._objects.read(S3Uri.parse(place)).body
         except ServiceError as error:
-            raise CannotVerify(
+            raise VerificationError(
                 "GS-DQ-003",
                 resource=f"suite {place}",
                 found=str(error),
@@ -93,9 +93,9 @@ class Gate:
             The frame; in quarantine, its rows that break no critical rule that is broken.
 
         Raises:
-            Refusal: GS-DQ-001, -004, -005; nothing was written. GS-DQ-001 in quarantine too, where a rule
+            RefusedError: GS-DQ-001, -004, -005; nothing was written. GS-DQ-001 in quarantine too, where a rule
                 is about the whole table.
-            CannotVerify: GS-DQ-002, a critical rule could not be decided.
+            VerificationError: GS-DQ-002, a critical rule could not be decided.
             UsageError: the suite was not named at the start, or there is no place for a quarantine.
         """
         wanted = OnFailure.of(on_failure)
@@ -112,7 +112,7 @@ class Gate:
         self._say_lesser(checker.suite, sink, checked.outcomes)
         if undecided:
             self._note(checker.suite, sink, checked, "undecided")
-            raise CannotVerify(
+            raise VerificationError(
                 "GS-DQ-002",
                 resource=f"suite {expect} at {sink}",
                 found=f"rules that Great Expectations cannot decide: {_listed(undecided)}",
@@ -152,7 +152,7 @@ class Gate:
                 required=f"quarantine='s3://...', or --{QUARANTINE}",
             )
         if "://" in sink and given.overlaps(S3Uri.parse(sink)):
-            raise Refusal(
+            raise RefusedError(
                 "GS-DQ-005",
                 resource=f"quarantine {given}",
                 found=f"a place that holds, or lies in, {sink}",
@@ -166,7 +166,7 @@ class Gate:
             return checker.check(frame)
         except Exception as error:
             # Spark's own text may quote a row; its type does not.
-            raise CannotVerify(
+            raise VerificationError(
                 "GS-DQ-002",
                 resource=f"suite {checker.suite.place} at {sink}",
                 found=f"the frame could not be computed ({type(error).__name__})",
@@ -233,7 +233,7 @@ def read_local(place: str) -> bytes:
     """A suite by its path: from the working folder, or from the folders and archives on Python's path.
 
     Raises:
-        Refusal: GS-DQ-003, it is in none of them.
+        RefusedError: GS-DQ-003, it is in none of them.
     """
     given = Path(place)
     if given.is_file():
@@ -246,7 +246,7 @@ def read_local(place: str) -> bytes:
             with zipfile.ZipFile(base) as archive:
                 if given.as_posix() in archive.namelist():
                     return archive.read(given.as_posix())
-    raise Refusal(
+    raise RefusedError(
         "GS-DQ-003",
         resource=f"suite {place}",
         found="no such file in the working folder, nor on Python's path",
@@ -259,7 +259,7 @@ def _require_repeatable(frame: Any, sink: str) -> None:
     """GS-DQ-004: the plan as it runs, in which what is cached stands for itself."""
     if bool(frame._jdf.queryExecution().withCachedData().deterministic()):
         return
-    raise Refusal(
+    raise RefusedError(
         "GS-DQ-004",
         resource=f"a gated frame for {sink}",
         found="an expression that is not deterministic (rand, uuid, monotonically_increasing_id, ...)",
@@ -268,9 +268,9 @@ def _require_repeatable(frame: Any, sink: str) -> None:
     )
 
 
-def _refused(expect: str, sink: str, broken: Sequence[Outcome], place: S3Uri | None) -> Refusal:
+def _refused(expect: str, sink: str, broken: Sequence[Outcome], place: S3Uri | None) -> RefusedError:
     inseparable = place is not None
-    return Refusal(
+    return RefusedError(
         "GS-DQ-001",
         resource=f"write to {sink}",
         found=f"rules of suite {expect} that are broken"

@@ -43,7 +43,7 @@ class QualityGate:
             transformation_ctx: stands in messages and in the evidence.
 
         Raises:
-            Refusal, CannotVerify: as ``job.write.s3`` with ``expect``.
+            RefusedError, VerificationError: as ``job.write.s3`` with ``expect``.
         """
         context = getattr(frame, "glue_ctx", None)
         if context is None:

@@ -1,6 +1,6 @@
 """In-memory stand-ins for the ports, strict where AWS is strict.
 
-They satisfy ``glue_secure.runtime.ports`` and hold no randomness: time comes from a
+They satisfy ``glue_secure.core.ports`` and hold no randomness: time comes from a
 :class:`FakeClock`, entity tags from a counter. Use them in tests of code that takes a port.
 """
 
@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
+from glue_secure.columns.policy import Tag, TagKind, WrappedKey
 from glue_secure.core.catalog import CatalogPartition, CatalogTable
 from glue_secure.core.catalog_encryption import CatalogEncryption
-from glue_secure.core.columns import Tag, TagKind, WrappedKey
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from glue_secure.runtime.choice import RUNTIME, SPARK
+from glue_secure.run.runtime_selection import RUNTIME, SPARK
 
 if TYPE_CHECKING:
-    from glue_secure.local.account import EmbeddedAccount
-    from glue_secure.testing.bench import JobBench
+    from glue_secure.embedded.account import EmbeddedAccount
+    from glue_secure.testing.harness import JobTestHarness
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -45,9 +45,9 @@ def glue_account() -> Iterator[EmbeddedAccount]:
     import botocore.loaders
     import botocore.session
 
-    from glue_secure.local import environment
-    from glue_secure.local.foundation import lay
-    from glue_secure.local.lifecycle import embedded_account
+    from glue_secure.embedded import environment
+    from glue_secure.embedded.account_setup import lay
+    from glue_secure.embedded.lifecycle import embedded_account
 
     with embedded_account() as account, pytest.MonkeyPatch.context() as patch:
         # Each run makes its clients, and botocore parses the services' models anew for each session.
@@ -72,10 +72,10 @@ def glue_spark(glue_account: EmbeddedAccount) -> Iterator[Any]:  # noqa: ARG001 
 
 
 @pytest.fixture
-def glue_job(glue_account: EmbeddedAccount, glue_spark: Any) -> Iterator[JobBench]:
+def glue_job(glue_account: EmbeddedAccount, glue_spark: Any) -> Iterator[JobTestHarness]:
     """A bench for one job: land files, run, look at objects, results and evidence."""
-    from glue_secure.testing.bench import JobBench
+    from glue_secure.testing.harness import JobTestHarness
 
-    bench = JobBench(account=glue_account, spark=glue_spark, name=f"job-{uuid.uuid4().hex[:12]}")
+    bench = JobTestHarness(account=glue_account, spark=glue_spark, name=f"job-{uuid.uuid4().hex[:12]}")
     yield bench
     bench.close()

@@ -14,7 +14,7 @@ import pytest
 
 from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.runtime import composition, exits
+from glue_secure.run import composition, process_hooks
 
 # The tests that need it are left out where it cannot be (setup.cfg); on the Python it is made for, never.
 if sys.version_info[:2] == (3, 11) and importlib.util.find_spec("awsglue") is None:
@@ -145,8 +145,8 @@ def in_glue(world: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("sys.argv", list(ARGV))
     monkeypatch.setattr(composition, "services", world.services)
     monkeypatch.setattr(composition, "engine", lambda spark: world.engine)
-    monkeypatch.setattr(exits, "install", lambda: None)
-    monkeypatch.setattr(exits, "watch", lambda run: None)
+    monkeypatch.setattr(process_hooks, "install", lambda: None)
+    monkeypatch.setattr(process_hooks, "watch", lambda run: None)
     for name, table in {
         "flights": {"Location": "s3://curated/flights/"},
         "carriers": {"Location": "ops.public.carriers", "Parameters": {"connectionName": "ops"}},

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.core.security_configuration import EncryptionSetting
 
 theirs = pytest.importorskip("awsglue.context", reason="AWSGlueDataplanePython is made for Python 3.11 alone")
 
 
 def test_a_method_that_only_a_later_awsglue_has_is_refused():
-    from glue_secure.runtime.glue.gate import shut_unknown
+    from glue_secure.engines.awsglue.jvm_call_guard import block_unknown_methods
 
     class Later:
         limit = 5
@@ -33,7 +33,7 @@ def test_a_method_that_only_a_later_awsglue_has_is_refused():
         def save(self):
             return "guarded"
 
-    shut_unknown(Ours, Later, frozenset(("show",)))
+    block_unknown_methods(Ours, Later, frozenset(("show",)))
     assert (Ours().show(), Ours().save(), Ours.limit) == ("shown", "guarded", 5)
     for call in (Ours().exportTo, Ours.fromExport):
         with pytest.raises(UsageError, match="does not know"):
@@ -41,15 +41,15 @@ def test_a_method_that_only_a_later_awsglue_has_is_refused():
 
 
 def test_no_method_of_this_awsglue_is_taken_for_a_later_ones():
-    from glue_secure.runtime.glue import context, frames, pipes
+    from glue_secure.engines.awsglue import context, frames, sources_and_sinks
 
     for ours in (
         context.GlueContext,
         frames.DynamicFrame,
         frames.DynamicFrameCollection,
-        pipes.DataSource,
-        pipes.StreamingDataSource,
-        pipes.DataSink,
+        sources_and_sinks.DataSource,
+        sources_and_sinks.StreamingDataSource,
+        sources_and_sinks.DataSink,
     ):
         names = [name for name in dir(ours) if not name.startswith("_")]
         assert [n for n in names if getattr(getattr(ours, n), "__name__", "") == "refuse"] == []
@@ -57,7 +57,7 @@ def test_no_method_of_this_awsglue_is_taken_for_a_later_ones():
 
 def test_a_context_that_awsglue_makes_past_the_gate_is_not_handed_out(in_glue, make_context, monkeypatch):
     from glue_secure.context import GlueContext
-    from glue_secure.runtime.glue.context.base import GuardedContext
+    from glue_secure.engines.awsglue.context.base import GuardedContext
 
     bare = theirs.GlueContext._get_glue_scala_context
     monkeypatch.setattr(GuardedContext, "_get_glue_scala_context", bare)
@@ -71,7 +71,7 @@ def test_gs_sec_005_a_configuration_without_bookmark_encryption_never_reaches_jo
 
     context = make_context(GlueContext)
     in_glue.configure(job_bookmarks=EncryptionSetting("DISABLED"))
-    with pytest.raises(Refusal, match="GS-SEC-005"):
+    with pytest.raises(RefusedError, match="GS-SEC-005"):
         Job(context).init("curate", {"JOB_NAME": "curate"})
     assert context.recorder.called("init") == []
     assert context.secured_run is None
@@ -93,10 +93,10 @@ def test_gs_lf_007_in_glue_dynamic_frames_are_refused_before_the_jvm_hears_of_th
         lambda: started.write_dynamic_frame.from_catalog(frame, "lake", "flights"),
         lambda: frame.spigot("s3://curated/x/"),
     ):
-        with pytest.raises(Refusal, match="GS-LF-007"):
+        with pytest.raises(RefusedError, match="GS-LF-007"):
             call()
     assert started.recorder.data_calls() == []
-    with pytest.raises(Refusal, match="GS-LF-007"):
+    with pytest.raises(RefusedError, match="GS-LF-007"):
         started.create_dynamic_frame.from_options(**s3)
     started.create_data_frame.from_catalog("lake", "flights")
     assert started.recorder.data_calls()

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from glue_secure.core.errors import GlueSecureError, Refusal, UsageError
+from glue_secure.core.errors import GlueSecureError, RefusedError, UsageError
 
 theirs = pytest.importorskip("awsglue.context", reason="AWSGlueDataplanePython is made for Python 3.11 alone")
 from awsglue.dynamicframe import DynamicFrame as TheirFrame  # noqa: E402
@@ -127,8 +127,8 @@ def test_gs_tls_002_a_jdbc_call_proves_the_server_before_the_jvm_hears_of_it(
 ):
     from glue_secure.dynamicframe import DynamicFrame
 
-    server(refuses=Refusal("GS-TLS-002", resource="connection ops", found="x", required="y", fix="z"))
-    with pytest.raises(Refusal, match="GS-TLS-002"):
+    server(refuses=RefusedError("GS-TLS-002", resource="connection ops", found="x", required="y", fix="z"))
+    with pytest.raises(RefusedError, match="GS-TLS-002"):
         CALLS[name](started, frame_of(DynamicFrame, started))
     assert started.recorder.data_calls() == []
 
@@ -138,9 +138,9 @@ def test_gs_s3_004_an_unencrypted_object_after_a_write_fails_the_run(name, start
     from glue_secure.dynamicframe import DynamicFrame
 
     in_glue.engine.algorithm, in_glue.engine.key = "AES256", ""
-    with pytest.raises(Refusal, match="GS-S3-004"):
+    with pytest.raises(RefusedError, match="GS-S3-004"):
         CALLS[name](started, frame_of(DynamicFrame, started))
-    with pytest.raises(Refusal, match="GS-S3-004"):
+    with pytest.raises(RefusedError, match="GS-S3-004"):
         started.job.commit()
     assert started.recorder.called("commit") == []
     assert in_glue.evidence()["outcome"] == "refused"
@@ -271,7 +271,7 @@ def test_gs_sec_007_nothing_before_job_init(name, in_glue, make_context, frame_o
     context = make_context(GlueContext)
     frame = frame_of(DynamicFrame, context)
     context.recorder.calls.clear()
-    with pytest.raises(Refusal, match="GS-SEC-007"):
+    with pytest.raises(RefusedError, match="GS-SEC-007"):
         CALLS[name](context, frame)
     assert context.recorder.data_calls() == []
 
@@ -296,7 +296,7 @@ CHOKE_POINTS = [
 @pytest.mark.parametrize("method", CHOKE_POINTS)
 @pytest.mark.parametrize("attribute", ["_ssql_ctx", "_glue_scala_context"])
 def test_gs_sec_010_the_jvms_context_cannot_be_called_around_the_guard(method, attribute, started):
-    with pytest.raises(Refusal, match="GS-SEC-010"):
+    with pytest.raises(RefusedError, match="GS-SEC-010"):
         getattr(getattr(started, attribute), method)("s3", "x", "y")
     assert started.recorder.data_calls() == []
 
@@ -307,11 +307,11 @@ def test_gs_sec_010_the_gate_is_open_for_one_method_of_one_thread(started):
     def other():
         try:
             started._ssql_ctx.getSink("s3")
-        except Refusal as error:
+        except RefusedError as error:
             seen.append(error.control)
 
     def source(*_):
-        with pytest.raises(Refusal, match="GS-SEC-010"):
+        with pytest.raises(RefusedError, match="GS-SEC-010"):
             started._ssql_ctx.getSink("s3")
         thread = threading.Thread(target=other)
         thread.start()
@@ -321,7 +321,7 @@ def test_gs_sec_010_the_gate_is_open_for_one_method_of_one_thread(started):
     started.recorder.on["getSource"] = source
     with pytest.raises(ConnectionError):
         started.getSource("s3", paths=["s3://landing/"])
-    with pytest.raises(Refusal, match="GS-SEC-010"):
+    with pytest.raises(RefusedError, match="GS-SEC-010"):
         started._ssql_ctx.getSource("s3")
     assert seen == ["GS-SEC-010"]
 
@@ -330,7 +330,7 @@ def test_gs_sec_010_a_sink_made_past_the_context_writes_nothing(started, frame_o
     from glue_secure.data_sink import DataSink
     from glue_secure.dynamicframe import DynamicFrame
 
-    with pytest.raises(Refusal, match="GS-SEC-010"):
+    with pytest.raises(RefusedError, match="GS-SEC-010"):
         DataSink(started._jvm.sink, started).writeFrame(frame_of(DynamicFrame, started))
     assert started.recorder.data_calls() == []
 
@@ -351,7 +351,7 @@ def test_a_refused_preflight_never_reaches_job_init(in_glue, make_context):
 
     context = make_context(GlueContext)
     in_glue.change_key(in_glue.key, state="Disabled")
-    with pytest.raises(Refusal, match="GS-KMS-002"):
+    with pytest.raises(RefusedError, match="GS-KMS-002"):
         Job(context).init("curate", {})
     assert context.recorder.called("init") == []
     assert context.secured_run is None
@@ -363,7 +363,7 @@ def test_settings_that_do_not_hold_after_job_init_stop_the_run(in_glue, make_con
 
     context = make_context(GlueContext)
     in_glue.engine.ignores = {"fs.s3.enableServerSideEncryption"}
-    with pytest.raises(Refusal, match="GS-S3-001"):
+    with pytest.raises(RefusedError, match="GS-S3-001"):
         Job(context).init("curate", {})
     assert context.secured_run is None
 
@@ -434,7 +434,7 @@ def test_what_a_spigot_leaves_is_verified_before_the_bookmark_moves(started, in_
     in_glue.objects.put(S3Uri("curated", "samples/old"), algorithm="AES256")
     frame_of(DynamicFrame, started).spigot("s3://curated/samples/")
     in_glue.objects.put(S3Uri("curated", "samples/new"), algorithm="AES256")
-    with pytest.raises(Refusal, match=r"(?s)GS-S3-004.*samples/new"):
+    with pytest.raises(RefusedError, match=r"(?s)GS-S3-004.*samples/new"):
         started.job.commit()
     assert started.recorder.called("commit") == []
 
@@ -445,7 +445,7 @@ def test_an_empty_frame_may_leave_no_object_and_a_full_one_may_not(started, fram
     started.recorder.on["pyWriteDynamicFrame"] = lambda *_: None
     CALLS["write json"](started, frame_of(DynamicFrame, started))
     started.recorder.on["count"] = lambda: 3
-    with pytest.raises(Refusal, match="GS-S3-007"):
+    with pytest.raises(RefusedError, match="GS-S3-007"):
         CALLS["write json"](started, frame_of(DynamicFrame, started))
 
 
@@ -475,9 +475,9 @@ def test_every_frame_that_awsglue_makes_is_ours_and_still_theirs(started, frame_
 def test_a_bare_frame_in_a_transform_that_writes_is_guarded(started, frame_of):
     from glue_secure.transforms import Relationalize, Spigot
 
-    with pytest.raises(Refusal, match="GS-S3-006"):
+    with pytest.raises(RefusedError, match="GS-S3-006"):
         Spigot.apply(frame_of(TheirFrame, started), "/tmp/x", {})
-    with pytest.raises(Refusal, match="GS-S3-006"):
+    with pytest.raises(RefusedError, match="GS-S3-006"):
         Relationalize.apply(frame_of(TheirFrame, started), "hdfs://host/x")
     assert started.recorder.data_calls() == []
 

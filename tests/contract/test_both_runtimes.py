@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from glue_secure.core.errors import GlueSecureError, Refusal, UsageError
+from glue_secure.core.errors import GlueSecureError, RefusedError, UsageError
 
 pytest.importorskip("awsglue", reason="AWSGlueDataplanePython is made for Python 3.11 alone")
 pytestmark = pytest.mark.filterwarnings("ignore:DataFrame constructor is internal:UserWarning")
@@ -69,8 +69,8 @@ def in_glue_door(started, in_glue, frame_of):
 
 @pytest.fixture
 def in_spark_door(glue_job, glue_spark, monkeypatch, foundation):
-    from glue_secure.local.clients import clients
-    from glue_secure.local.foundation import CURATED, EVIDENCE_URI
+    from glue_secure.embedded.account_setup import CURATED, EVIDENCE_URI
+    from glue_secure.embedded.clients import clients
 
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "spark")
     from glue_secure.context import GlueContext
@@ -166,7 +166,7 @@ READS_AND_WRITES = {
 @pytest.mark.parametrize("name", READS_AND_WRITES)
 def test_gs_sec_007_nothing_is_read_or_written_before_job_init(name, before_init):
     context, frame = before_init
-    with pytest.raises(Refusal, match="GS-SEC-007"):
+    with pytest.raises(RefusedError, match="GS-SEC-007"):
         READS_AND_WRITES[name](context, frame)
 
 
@@ -200,39 +200,39 @@ def jdbc(door, **options):
 )
 @pytest.mark.parametrize("call", [lambda d, o: read(d, paths=[d.source], **o), lambda d, o: write(d, **o)])
 def test_gs_s3_005_no_option_changes_encryption(name, call, door):
-    with pytest.raises((Refusal, UsageError), match=name):
+    with pytest.raises((RefusedError, UsageError), match=name):
         call(door, {name: "x"})
 
 
 @pytest.mark.parametrize("place", ["/tmp/x", "file:///tmp/x", "hdfs://host/x"])
 def test_gs_s3_006_what_is_not_s3_is_neither_read_nor_written(place, door):
     for call in (lambda: read(door, paths=[place]), lambda: write(door, path=place)):
-        with pytest.raises(Refusal, match="GS-S3-006"):
+        with pytest.raises(RefusedError, match="GS-S3-006"):
             call()
 
 
 def test_gs_s3_009_where_evidence_lies_nothing_is_written_or_purged(door):
     for call in (lambda: write(door, path=door.kept), lambda: door.context.purge_s3_path(door.kept)):
-        with pytest.raises(Refusal, match="GS-S3-009"):
+        with pytest.raises(RefusedError, match="GS-S3-009"):
             call()
 
 
 def test_gs_tls_008_a_password_in_options_is_refused_and_not_repeated(door):
     given = {"url": "jdbc:postgresql://h/d", "user": "me", "password": "hunter2", "dbtable": "t"}
-    with pytest.raises(Refusal, match="GS-TLS-008") as caught:
+    with pytest.raises(RefusedError, match="GS-TLS-008") as caught:
         door.context.create_dynamic_frame.from_options("postgresql", given)
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("option", [{"enforceSSL": "false"}, {"sslmode": "disable"}, {"ssl": "false"}])
 def test_gs_tls_005_a_downgrade_in_options_is_refused(option, door):
-    with pytest.raises(Refusal, match="GS-TLS-005"):
+    with pytest.raises(RefusedError, match="GS-TLS-005"):
         jdbc(door, **option)
 
 
 def test_gs_s3_004_an_unencrypted_object_after_a_write_fails_the_run(door):
     door.weaken()
-    with pytest.raises(Refusal, match="GS-S3-004"):
+    with pytest.raises(RefusedError, match="GS-S3-004"):
         write(door)
     with pytest.raises(GlueSecureError, match="GS-S3-004"):
         door.job.commit()

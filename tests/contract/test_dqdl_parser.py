@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
 from py4j.protocol import Py4JJavaError
 
-from glue_secure.local.artifacts import fetch
-from glue_secure.local.installed_spark import installed_spark
-from glue_secure.local.jars import Artifact
-from glue_secure.local.java import java_home
+from glue_secure.embedded.artifacts import fetch
+from glue_secure.embedded.installed_spark import installed_spark
+from glue_secure.embedded.jars import Artifact
+from glue_secure.embedded.java import java_home
 from glue_secure.quality.dqdl import ruleset
 from glue_secure.quality.dqdl.conversion import convert
 from glue_secure.quality.dqdl.reading import _value

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from glue_secure import Refusal, UsageError
-from glue_secure.runtime import choice, composition
-from glue_secure.runtime.glue import native
+from glue_secure import RefusedError, UsageError
+from glue_secure.engines.awsglue import glue_job as native
+from glue_secure.run import composition, runtime_selection
 
 PORTABLE = {"glue_secure_bookmarks": "portable"}
 
@@ -62,7 +62,7 @@ def flights(glue_job, glue_spark, *, fails=False):
 
 
 def test_the_bookmark_moves_here_and_glue_begins_and_ends_the_run(glue_job, glue_spark, in_glue, foundation):
-    from glue_secure.runtime.glue.engine import GlueEngine
+    from glue_secure.engines.awsglue.engine import GlueEngine
 
     told = in_glue(**PORTABLE)
     glue_job.land("a.csv", "id\n1\n2\n")
@@ -94,8 +94,8 @@ def test_a_table_of_the_catalog_is_read_by_partitions_and_once(
 ):
     """What Glue's own catalog source cannot be asked for: single objects of a table."""
     from glue_secure.context import GlueContext
+    from glue_secure.embedded.clients import clients
     from glue_secure.job import Job
-    from glue_secure.local.clients import clients
 
     in_glue(**PORTABLE)
     place = glue_job.source + "table/"
@@ -147,10 +147,10 @@ def test_a_table_of_the_catalog_is_read_by_partitions_and_once(
 @pytest.mark.parametrize("said", [{}, {"glue_secure_bookmarks": "native"}])
 def test_without_it_glues_own_context_and_bookmarks_are_the_jobs(in_glue, said):
     import glue_secure.context
-    from glue_secure.runtime.glue.context import GlueContext
+    from glue_secure.engines.awsglue.context import GlueContext
 
     in_glue(**said)
-    assert choice.doors() == choice.GLUE
+    assert runtime_selection.doors() == runtime_selection.GLUE
     assert glue_secure.context.GlueContext is GlueContext
 
 
@@ -170,7 +170,7 @@ def test_glues_own_bookmarks_are_not_to_be_had_in_plain_spark(glue_job):
 
 
 def test_it_is_the_jobs_own_argument_and_no_afterthought_of_the_script(in_glue, monkeypatch):
-    from glue_secure.runtime.glue import job as module
+    from glue_secure.engines.awsglue import job as module
 
     in_glue()
     job = module.Job.__new__(module.Job)
@@ -181,7 +181,7 @@ def test_it_is_the_jobs_own_argument_and_no_afterthought_of_the_script(in_glue, 
 
 def test_the_preflight_comes_before_glues_job_init(glue_job, glue_spark, in_glue):
     told = in_glue(**PORTABLE, SECURITY_CONFIGURATION="nowhere")
-    with pytest.raises(Refusal):
+    with pytest.raises(RefusedError):
         flights(glue_job, glue_spark)
     assert told == []
 

@@ -15,7 +15,7 @@ pytest.importorskip("awsglue", reason="AWSGlueDataplanePython is made for Python
 
 
 def load():
-    spec = importlib.util.spec_from_file_location("surface", ROOT / "local" / "surface.py")
+    spec = importlib.util.spec_from_file_location("surface", ROOT / "tools" / "surface.py")
     module = sys.modules["surface"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from glue_secure import Refusal
+from glue_secure import RefusedError
 from glue_secure.cli.app import app
-from glue_secure.local.clients import clients
-from glue_secure.local.foundation import EVIDENCE
+from glue_secure.embedded.account_setup import EVIDENCE
+from glue_secure.embedded.clients import clients
 
 
 class Hand:
@@ -60,7 +60,7 @@ def hand(glue_job, foundation):
 
 def test_restoring_current_from_the_history(hand):
     hand.delete("current")
-    with pytest.raises(Refusal, match="GS-BKM-003"):
+    with pytest.raises(RefusedError, match="GS-BKM-003"):
         hand.read()
     hand.copy_to_current(2)
     assert hand.read() == []
@@ -68,7 +68,7 @@ def test_restoring_current_from_the_history(hand):
 
 def test_putting_an_earlier_state_back_is_refused_and_a_rewind_is_not(hand):
     hand.copy_to_current(1)
-    with pytest.raises(Refusal, match="GS-BKM-004"):
+    with pytest.raises(RefusedError, match="GS-BKM-004"):
         hand.read()
     hand.copy_to_current(2)
     hand.command("rewind", "--to-sequence", "1")

@@ -21,7 +21,7 @@ EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROO
 
 def generate(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(root / "local" / "generate-documents"), *words],
+        [sys.executable, str(root / "tools" / "generate-documents"), *words],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
@@ -36,7 +36,7 @@ def test_generated_documents_are_up_to_date():
 def a_copy(root: Path) -> Path:
     """The sources that documents are made of, elsewhere."""
     skip = shutil.ignore_patterns("__pycache__", "vectors")
-    for folder in ("local", "glue_secure", "tests"):
+    for folder in ("local", "tools", "glue_secure", "tests"):
         shutil.copytree(ROOT / folder, root / folder, ignore=skip)
     (root / "tests" / "vectors").mkdir()
     shutil.copy(ROOT / "tests" / "vectors" / "jdbc_downgrades.csv", root / "tests" / "vectors")
@@ -45,7 +45,7 @@ def a_copy(root: Path) -> Path:
 
 def test_an_empty_cell_or_one_that_the_code_does_not_bear_out_stops_the_table_of_the_surface(tmp_path):
     root = a_copy(tmp_path)
-    path = root / "local" / "surface.ini"
+    path = root / "tools" / "surface.ini"
     text = path.read_text(encoding="utf-8")
     for before, after, fault in (
         ("getResolvedOptions = served |", "getResolvedOptions = |", "an empty cell"),

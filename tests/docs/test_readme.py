@@ -21,9 +21,9 @@ from types import ModuleType
 import pytest
 
 from glue_secure.core import errors
-from glue_secure.delivery.starter import start, starter
-from glue_secure.local import lifecycle
-from glue_secure.local.clients import clients
+from glue_secure.embedded import lifecycle
+from glue_secure.embedded.clients import clients
+from glue_secure.project.starter import start, starter
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -182,7 +182,7 @@ def test_excerpts_stand_in_their_files_in_order():
 def test_the_exit_codes_are_the_errors():
     table = dict(re.findall(r"^\| ([0-4]) \| (.*?) \|$", README, re.M))
     assert sorted(table) == ["0", "1", "2", "3", "4"]
-    kinds = (errors.GlueSecureError, errors.UsageError, errors.Refusal, errors.CannotVerify)
+    kinds = (errors.GlueSecureError, errors.UsageError, errors.RefusedError, errors.VerificationError)
     assert [kind.exit_code for kind in kinds] == [1, 2, 3, 4]
 
 
@@ -195,7 +195,7 @@ def test_a_quoted_refusal_has_the_form_of_a_refusal():
     assert len(quoted) >= 2
     text = re.sub(r"^ +", "", README, flags=re.M)
     for control, resource, found, required, fix in quoted:
-        refusal = errors.Refusal(control, resource=resource, found=found, required=required, fix=fix)
+        refusal = errors.RefusedError(control, resource=resource, found=found, required=required, fix=fix)
         assert re.sub(r"^ +", "", str(refusal), flags=re.M) in text
 
 

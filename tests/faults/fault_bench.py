@@ -22,10 +22,10 @@ from glue_secure.bookmarks import selection
 from glue_secure.bookmarks.envelope import Envelope, EnvelopeContext
 from glue_secure.bookmarks.store import BookmarkStore, Loaded
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
-from glue_secure.local import environment, seed
-from glue_secure.local.clients import clients
-from glue_secure.local.foundation import BOOKMARKS_URI, CURATED, EVIDENCE_URI, LANDING, lay
-from glue_secure.runtime import composition
+from glue_secure.embedded import environment, seed
+from glue_secure.embedded.account_setup import BOOKMARKS_URI, CURATED, EVIDENCE_URI, LANDING, lay
+from glue_secure.embedded.clients import clients
+from glue_secure.run import composition
 
 HERE = Path(__file__).parent
 
@@ -374,10 +374,10 @@ class Meeting:
 def _end_of(loser: dict[str, Any], winner: dict[str, Any], where: str) -> str:
     if loser["status"] == "done":
         return "nothing new"
-    if "BookmarkConflict" in loser["error"]:
+    if "BookmarkConflictError" in loser["error"]:
         assert "GS-BKM-005" in loser["text"], where
         assert winner["run"] in loser["text"], where
         return "lost"
-    assert "CannotVerify" in loser["error"], where
+    assert "VerificationError" in loser["error"], where
     assert "GS-S3-007" in loser["text"], where
     return "overwritten"

@@ -17,9 +17,9 @@ import uuid
 from typing import Any
 
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.native import NativesSeen
-from glue_secure.runtime import composition
-from glue_secure.runtime.run import SecuredRun
+from glue_secure.core.unmanaged_writes import UnmanagedWriteReport
+from glue_secure.run import composition
+from glue_secure.run.run import Run
 
 CONTEXT = "rows"
 
@@ -87,16 +87,16 @@ class LineEngine:
     def columns(self, frame):
         return ("id", "day")
 
-    def own_writes(self, location):
+    def attribute_writes_to_run(self, location):
         return contextlib.nullcontext()
 
-    def watch_natives(self, save):
+    def monitor_writes(self, save):
         """Nothing is written past it."""
 
     def natives(self):
-        return NativesSeen()
+        return UnmanagedWriteReport()
 
-    def pending_natives(self):
+    def pending_unmanaged_writes(self):
         return ()
 
     def close(self):
@@ -128,7 +128,7 @@ def job(order: dict[str, Any]) -> dict[str, str]:
         identity = arguments.identity(fresh_run_id=composition.fresh_run_id())
         services = composition.services()
         engine = LineEngine(services.objects, AwsSession.from_chain(path_style=True).client("s3"))
-        run = SecuredRun.start(identity, arguments, services=services, engine=engine)
+        run = Run.start(identity, arguments, services=services, engine=engine)
         try:
             rows = run.read_s3(arguments.get("source"), format="json", transformation_ctx=CONTEXT)
             run.write_s3(

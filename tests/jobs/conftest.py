@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from glue_secure.local import seed
-from glue_secure.local.clients import clients
-from glue_secure.local.foundation import BOOKMARKS_URI, CURATED, EVIDENCE, EVIDENCE_URI, LANDING
+from glue_secure.embedded import seed
+from glue_secure.embedded.account_setup import BOOKMARKS_URI, CURATED, EVIDENCE, EVIDENCE_URI, LANDING
+from glue_secure.embedded.clients import clients
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "jobs" / "glue"

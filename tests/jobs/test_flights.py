@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from glue_secure.local import launch, seed
-from glue_secure.local.clients import clients
-from glue_secure.local.foundation import CURATED, EVIDENCE
+from glue_secure.embedded import launch, seed
+from glue_secure.embedded.account_setup import CURATED, EVIDENCE
+from glue_secure.embedded.clients import clients
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,9 +24,9 @@ def flights(glue_account):
 
 SPREADING = """
 import runpy
-from glue_secure.runtime import read_back
+from glue_secure.verification import object_verifier
 
-read_back.SPREAD_FROM = 1
+object_verifier.SPREAD_FROM = 1
 runpy.run_path({script!r}, run_name="__main__")
 """
 """Runs a job that has executors verify whatever it writes."""

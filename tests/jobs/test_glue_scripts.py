@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from glue_secure.local.clients import clients
-from glue_secure.local.foundation import CURATED, LANDING
+from glue_secure.embedded.account_setup import CURATED, LANDING
+from glue_secure.embedded.clients import clients
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "jobs" / "glue"
@@ -94,7 +94,7 @@ def test_a_column_of_numbers_with_text_in_it_is_resolved_and_nested(scripts):
 @pytest.fixture(scope="module")
 def database(glue_account):
     """The account's connection and tables."""
-    from glue_secure.local import seed
+    from glue_secure.embedded import seed
 
     return seed.seed_flights(glue_account, months=())
 

@@ -7,16 +7,16 @@ import pytest
 from hadoop_settings import hadoop
 from pyspark.sql import functions as F
 
-from glue_secure import GlueSecureError, Refusal, UsageError
-from glue_secure.local import changes, seed
-from glue_secure.local.foundation import BOOKMARKS_URI, EVIDENCE_URI
+from glue_secure import GlueSecureError, RefusedError, UsageError
+from glue_secure.embedded import fault_injection, seed
+from glue_secure.embedded.account_setup import BOOKMARKS_URI, EVIDENCE_URI
 
 CSV = "carrier,delay\nUA,3\nAA,5\n"
 SSE_C_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 
 def test_gs_s3_010_a_frame_of_another_session_is_not_written(glue_job):
-    with pytest.raises(Refusal, match="GS-S3-010"), glue_job.job("target") as job:
+    with pytest.raises(RefusedError, match="GS-S3-010"), glue_job.job("target") as job:
         other = job.spark.newSession()
         other.conf.set("fs.s3a.encryption.algorithm", "AES256")
         other.conf.set("fs.s3a.encryption.key", "")
@@ -61,7 +61,7 @@ def test_commit_refuses_while_a_write_is_under_way_in_another_thread(glue_job):
 )
 @pytest.mark.parametrize("mode", ["append", "overwrite"])
 def test_gs_s3_009_no_write_touches_bookmarks_or_evidence(glue_job, target, mode):
-    with pytest.raises(Refusal, match="GS-S3-009"), glue_job.job() as job:
+    with pytest.raises(RefusedError, match="GS-S3-009"), glue_job.job() as job:
         job.write.s3(job.spark.range(3), target, format="csv", mode=mode)
 
 
@@ -70,7 +70,7 @@ def test_gs_s3_009_no_write_touches_bookmarks_or_evidence(glue_job, target, mode
     ["fs.s3a.bucket.glue-secure-curated.encryption.key", "fs.s3a.bucket.other.server-side-encryption.key"],
 )
 def test_gs_s3_003_key_material_is_in_no_text_and_no_evidence(glue_job, glue_spark, name):
-    with hadoop(glue_spark, **{name: SSE_C_KEY}), pytest.raises(Refusal, match="GS-S3-003") as refusal:
+    with hadoop(glue_spark, **{name: SSE_C_KEY}), pytest.raises(RefusedError, match="GS-S3-003") as refusal:
         glue_job.job("source")
     assert SSE_C_KEY not in str(refusal.value)
     assert SSE_C_KEY not in str(glue_job.evidence())
@@ -79,7 +79,7 @@ def test_gs_s3_003_key_material_is_in_no_text_and_no_evidence(glue_job, glue_spa
 def test_gs_s3_003_an_access_point_does_not_redirect_a_bucket(glue_job, glue_spark):
     arn = "arn:aws:s3:us-east-1:999999999999:accesspoint/elsewhere"
     name = "fs.s3a.bucket.glue-secure-curated.accesspoint.arn"
-    with hadoop(glue_spark, **{name: arn}), pytest.raises(Refusal, match="GS-S3-003"):
+    with hadoop(glue_spark, **{name: arn}), pytest.raises(RefusedError, match="GS-S3-003"):
         glue_job.job("source")
 
 
@@ -92,7 +92,7 @@ def test_gs_s3_008_only_s3a_serves_the_target(glue_job, glue_spark):
     }
     with (
         hadoop(glue_spark, **settings),
-        pytest.raises(Refusal, match="GS-S3-008"),
+        pytest.raises(RefusedError, match="GS-S3-008"),
         glue_job.job("target") as job,
     ):
         job.write.s3(job.spark.range(3), job.args.target, format="csv")
@@ -106,7 +106,7 @@ def test_gs_s3_002_the_jvm_checks_certificates_and_is_led_nowhere_else(glue_job,
     system = glue_spark._jvm.java.lang.System
     system.setProperty(name, value)
     try:
-        with pytest.raises(Refusal, match="GS-S3-002"):
+        with pytest.raises(RefusedError, match="GS-S3-002"):
             glue_job.job("source")
     finally:
         system.clearProperty(name)
@@ -166,8 +166,8 @@ def test_a_query_is_in_the_evidence_by_its_digest_only(glue_job, glue_account):
 
 def test_the_catalog_chooses_no_sql(glue_job, glue_spark, glue_account, monkeypatch):
     from glue_secure.context import GlueContext
+    from glue_secure.embedded.clients import clients
     from glue_secure.job import Job
-    from glue_secure.local.clients import clients
 
     glue = clients(glue_account)("glue")
     glue.create_database(DatabaseInput={"Name": glue_job.name})
@@ -197,8 +197,8 @@ def test_a_changed_connection_shows_no_password_in_its_refusal(glue_job, glue_ac
     seed.seed_flights(glue_account, months=())
     url = "jdbc:postgresql://me:hunter2hunter2@localhost:5432/db"
     with (
-        changes.changed_connection(glue_account, seed.CONNECTION, JDBC_CONNECTION_URL=url),
-        pytest.raises(Refusal, match="GS-TLS-008") as refusal,
+        fault_injection.changed_connection(glue_account, seed.CONNECTION, JDBC_CONNECTION_URL=url),
+        pytest.raises(RefusedError, match="GS-TLS-008") as refusal,
         glue_job.job() as job,
     ):
         job.read.jdbc(connection=seed.CONNECTION, table="airlines")

@@ -6,12 +6,12 @@ import pytest
 
 from glue_secure import UsageError
 from glue_secure.context import GlueContext
-from glue_secure.dynamic import hive
 from glue_secure.dynamicframe import DynamicFrame
+from glue_secure.dynamicframe.frames import choices, columns, relational, rows
+from glue_secure.dynamicframe.frames.schema import to_spark
+from glue_secure.dynamicframe.frames.table import Table
+from glue_secure.dynamicframe.types import hive
 from glue_secure.job import Job
-from glue_secure.runtime.spark.frames import choices, columns, relational, rows
-from glue_secure.runtime.spark.frames.schema import to_spark
-from glue_secure.runtime.spark.frames.table import Table
 
 NAME = "${env:PATH}"
 SUBSTITUTES = "spark.sql.variable.substitute"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from glue_secure import Refusal, UsageError
+from glue_secure import RefusedError, UsageError
 from glue_secure.context import GlueContext
 from glue_secure.dynamicframe import DynamicFrame
 from glue_secure.job import Job
@@ -75,7 +75,7 @@ def test_without_a_header_columns_are_numbered_as_in_glue(glue_job, started):
     ids=["read", "catalog", "write", "jdbc", "commit"],
 )
 def test_gs_sec_007_nothing_before_job_init(context, call):
-    with pytest.raises(Refusal, match="GS-SEC-007"):
+    with pytest.raises(RefusedError, match="GS-SEC-007"):
         call(context)
 
 
@@ -110,7 +110,7 @@ def test_nothing_is_read_after_commit(glue_job, started):
 
 
 def test_a_catalog_table_in_s3_is_read_with_its_serde(glue_job, started, glue_account):
-    from glue_secure.local.clients import clients
+    from glue_secure.embedded.clients import clients
 
     context, _, _ = started
     glue_job.land("table/a.csv", "carrier;delay\nUA;3\n")

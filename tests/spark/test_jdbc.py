@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from glue_secure import Refusal, UsageError
-from glue_secure.local import changes, seed
+from glue_secure import RefusedError, UsageError
+from glue_secure.embedded import fault_injection, seed
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def tables(glue_account):
 @pytest.fixture
 def secret(glue_account, tables):
     """The database password, to look for where it must not be."""
-    from glue_secure.local.clients import clients
+    from glue_secure.embedded.clients import clients
 
     held = clients(glue_account)("secretsmanager").get_secret_value(SecretId=seed.SECRET)["SecretString"]
     return json.loads(held)["password"]
@@ -57,8 +57,8 @@ def test_a_query_is_read_as_a_table(glue_job, tables):
 )
 def test_a_bad_connection_refuses(glue_job, glue_account, tables, properties, control):
     with (
-        changes.changed_connection(glue_account, seed.CONNECTION, **properties),
-        pytest.raises(Refusal, match=control) as refusal,
+        fault_injection.changed_connection(glue_account, seed.CONNECTION, **properties),
+        pytest.raises(RefusedError, match=control) as refusal,
         glue_job.job() as job,
     ):
         job.read.jdbc(connection=seed.CONNECTION, table="airlines")
@@ -67,7 +67,7 @@ def test_a_bad_connection_refuses(glue_job, glue_account, tables, properties, co
 
 @pytest.mark.parametrize("option", ["enforceSSL", "sslmode", "SSLMODE", "sslfactory", "password", "url"])
 def test_an_option_that_touches_tls_or_credentials_refuses(glue_job, tables, option):
-    with pytest.raises(Refusal, match=r"GS-TLS-00[58]"), glue_job.job() as job:
+    with pytest.raises(RefusedError, match=r"GS-TLS-00[58]"), glue_job.job() as job:
         job.read.jdbc(connection=seed.CONNECTION, table="airlines", options={option: "false"})
 
 
@@ -78,8 +78,8 @@ def test_a_reader_option_that_plain_spark_cannot_honour_is_refused(glue_job, tab
 
 def test_the_server_for_another_name_refuses_before_the_password_is_fetched(glue_job, glue_account, tables):
     with (
-        changes.database_certificate(glue_account, "db.example.org"),
-        pytest.raises(Refusal, match="GS-TLS-002"),
+        fault_injection.database_certificate(glue_account, "db.example.org"),
+        pytest.raises(RefusedError, match="GS-TLS-002"),
         glue_job.job() as job,
     ):
         job.read.jdbc(connection=seed.CONNECTION, table="airlines")
@@ -93,11 +93,11 @@ def test_a_certificate_rotated_during_the_run_stops_the_driver_if_it_is_wrong_an
         frame = job.read.jdbc(connection=seed.CONNECTION, table="airlines")
         assert frame.count() == 16
         with (
-            changes.database_certificate(glue_account, "db.example.org"),
+            fault_injection.database_certificate(glue_account, "db.example.org"),
             pytest.raises(Exception, match=r"(?i)hostname|verif"),
         ):
             frame.collect()
-        with changes.database_certificate(glue_account, "localhost"):
+        with fault_injection.database_certificate(glue_account, "localhost"):
             assert frame.count() == 16
 
 
@@ -107,7 +107,7 @@ def test_options_for_sparks_own_source_verify_the_server(glue_job, glue_spark, g
         native = native.option("dbtable", "airlines")
         assert native.load().count() == 16
         with (
-            changes.database_certificate(glue_account, "db.example.org"),
+            fault_injection.database_certificate(glue_account, "db.example.org"),
             pytest.raises(Exception, match=r"(?i)hostname|verif"),
         ):
             native.load()
@@ -127,7 +127,7 @@ def test_extract_jdbc_conf_gives_a_url_that_verifies(glue_job, glue_spark, glue_
     native = native.option("user", conf["user"]).option("password", conf["password"])
     assert native.option("driver", "org.postgresql.Driver").load().count() == 16
     with (
-        changes.database_certificate(glue_account, "db.example.org"),
+        fault_injection.database_certificate(glue_account, "db.example.org"),
         pytest.raises(Exception, match="verif"),
     ):
         native.option("driver", "org.postgresql.Driver").load()
@@ -146,7 +146,7 @@ def test_the_password_is_in_no_plan_and_no_error(glue_job, tables, secret):
 
 
 def test_the_password_is_in_no_event_log_and_no_output(glue_account, tables, secret, tmp_path):
-    from glue_secure.local import launch
+    from glue_secure.embedded import launch
 
     script = tmp_path / "job.py"
     script.write_text(

@@ -7,9 +7,9 @@ import pytest
 
 from glue_secure import UsageError
 from glue_secure.context import GlueContext
+from glue_secure.embedded import flights, seed
+from glue_secure.embedded.clients import clients
 from glue_secure.job import Job
-from glue_secure.local import flights, seed
-from glue_secure.local.clients import clients
 
 
 @pytest.fixture(scope="module")

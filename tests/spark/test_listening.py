@@ -3,7 +3,7 @@
 import pytest
 
 from glue_secure import UsageError
-from glue_secure.runtime.spark import listening
+from glue_secure.engines.spark import query_listener
 
 
 def listeners(spark):
@@ -22,14 +22,18 @@ def test_many_runs_leave_one_listener_on_the_session_and_nobody_who_listens(glue
             job.write.s3(job.read.s3(glue_job.source, format="csv"), glue_job.target, format="parquet")
         seen.append(listeners(glue_spark))
     assert len(set(seen)) == 1
-    (listener,) = (each for each in listening._listeners if each.session.equals(glue_spark._jsparkSession))
+    (listener,) = (
+        each for each in query_listener._listeners if each.session.equals(glue_spark._jsparkSession)
+    )
     assert listener.ears == []
 
 
 def test_a_run_that_does_not_begin_leaves_nobody_who_listens(glue_job, glue_spark):
     with glue_job.job("target"):
         pass
-    (listener,) = (each for each in listening._listeners if each.session.equals(glue_spark._jsparkSession))
+    (listener,) = (
+        each for each in query_listener._listeners if each.session.equals(glue_spark._jsparkSession)
+    )
     before = list(listener.ears)
     with pytest.raises(UsageError, match="glue-secure-bookmarks"):
         glue_job.job("target", glue_secure_bookmarks="native")
@@ -39,7 +43,7 @@ def test_a_run_that_does_not_begin_leaves_nobody_who_listens(glue_job, glue_spar
 def test_each_who_listens_is_told_of_what_ended_well_or_not_until_they_leave(glue_spark):
     told = {"first": [], "second": []}
     leave = {
-        name: listening.listen(
+        name: query_listener.listen(
             glue_spark._jsparkSession, lambda _, failed, name=name: told[name].append(failed)
         )
         for name in told
@@ -63,9 +67,11 @@ def test_each_who_listens_is_told_of_what_ended_well_or_not_until_they_leave(glu
 
 def test_a_listener_that_a_script_took_off_is_hung_up_again_for_the_next_run(glue_spark):
     told = []
-    listening.listen(glue_spark._jsparkSession, lambda *_: told.append("before"))()
+    query_listener.listen(glue_spark._jsparkSession, lambda *_: told.append("before"))()
     glue_spark._jsparkSession.listenerManager().clear()
-    leave = [listening.listen(glue_spark._jsparkSession, lambda *_: told.append("after")) for _ in range(2)]
+    leave = [
+        query_listener.listen(glue_spark._jsparkSession, lambda *_: told.append("after")) for _ in range(2)
+    ]
     try:
         glue_spark.range(1).collect()
         settle(glue_spark)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from glue_secure import Refusal
+from glue_secure import RefusedError
 from glue_secure.context import GlueContext
 from glue_secure.dynamicframe import DynamicFrame
+from glue_secure.embedded.clients import clients
 from glue_secure.job import Job
-from glue_secure.local.clients import clients
 from glue_secure.utils import getResolvedOptions
 
 ROWS = [("UA", 3), ("AA", 5)]
@@ -81,5 +81,5 @@ def test_what_is_written_by_catalog_is_read_by_catalog(started, frame, glue_job,
     ],
 )
 def test_gs_sec_007_nothing_before_job_init_by_the_long_names_either(context, frame, call):
-    with pytest.raises(Refusal, match="GS-SEC-007"):
+    with pytest.raises(RefusedError, match="GS-SEC-007"):
         call(context, frame)

@@ -7,9 +7,9 @@ from datetime import datetime, timezone
 
 import pytest
 
-from glue_secure import Refusal
-from glue_secure.local import changes, pki, seed
-from glue_secure.local.clients import clients
+from glue_secure import RefusedError
+from glue_secure.embedded import fault_injection, pki, seed
+from glue_secure.embedded.clients import clients
 
 SECRET = "glue-secure/mariadb"
 CERTIFICATE = f"s3://{seed.LANDING}/certificates/ca.pem"
@@ -114,7 +114,7 @@ def test_a_server_of_another_name_refuses_before_the_password_is_fetched(
 ):
     with (
         presenting(glue_account, mariadb, "db.example.org"),
-        pytest.raises(Refusal, match="GS-TLS-002"),
+        pytest.raises(RefusedError, match="GS-TLS-002"),
         glue_job.job() as job,
     ):
         job.read.jdbc(connection=NAMES[engine], table="(select 1 as one) q")
@@ -122,12 +122,12 @@ def test_a_server_of_another_name_refuses_before_the_password_is_fetched(
 
 def test_glues_own_name_checks_of_mysql_are_not_relied_upon(glue_job, glue_account, connections):
     options = {"useSSL": "true", "verifyServerCertificate": "false"}
-    with pytest.raises(Refusal, match="GS-TLS-005"), glue_job.job() as job:
+    with pytest.raises(RefusedError, match="GS-TLS-005"), glue_job.job() as job:
         job.read.jdbc(connection="ops-mysql", table="t", options=options)
     url = {"JDBC_CONNECTION_URL": "jdbc:mysql://localhost:3306/db?sslMode=VERIFY_CA"}
     with (
-        changes.changed_connection(glue_account, "ops-mysql", **url),
-        pytest.raises(Refusal, match="GS-TLS-001"),
+        fault_injection.changed_connection(glue_account, "ops-mysql", **url),
+        pytest.raises(RefusedError, match="GS-TLS-001"),
         glue_job.job() as job,
     ):
         job.read.jdbc(connection="ops-mysql", table="t")

@@ -6,9 +6,9 @@ import json
 import pytest
 
 from glue_secure import UsageError
-from glue_secure.jdbc.bookmark_keys_mysql import MySqlKey, after, up_to
-from glue_secure.local import seed
-from glue_secure.local.clients import clients
+from glue_secure.bookmarks.sql.mysql import MySqlKey, after, up_to
+from glue_secure.embedded import seed
+from glue_secure.embedded.clients import clients
 
 SECRET = "glue-secure/mariadb-bookmarks"
 NAMES = {"mysql": "rows-mysql", "mariadb": "rows-mariadb"}

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 from pyspark.sql import functions as F
 
-from glue_secure import GlueSecureError, Refusal, UsageError
+from glue_secure import GlueSecureError, RefusedError, UsageError
 
 CSV = "carrier,delay\nUA,3\nAA,5\n"
 
@@ -86,7 +86,7 @@ def test_a_failed_write_that_the_script_swallows_commits_nothing(glue_job):
 
 def test_gs_s3_001_a_setting_changed_after_init_refuses_the_write(glue_job):
     glue_job.land("a.csv", CSV)
-    with pytest.raises(Refusal, match="GS-S3-001"), glue_job.job("source", "target") as job:
+    with pytest.raises(RefusedError, match="GS-S3-001"), glue_job.job("source", "target") as job:
         rows = job.read.s3(job.args.source, format="csv")
         job.spark.conf.set("fs.s3a.encryption.algorithm", "AES256")
         job.write.s3(rows, job.args.target, format="parquet")
@@ -98,7 +98,7 @@ def test_gs_s3_003_a_per_bucket_setting_refuses_the_run(glue_job):
     name = "fs.s3a.bucket.glue-secure-curated.encryption.algorithm"
     conf.set(name, "AES256")
     try:
-        with pytest.raises(Refusal, match="GS-S3-003"):
+        with pytest.raises(RefusedError, match="GS-S3-003"):
             glue_job.job("source")
     finally:
         conf.unset(name)
@@ -125,7 +125,7 @@ def test_gs_s3_008_a_client_made_before_init_is_replaced(glue_job, foundation):
 )
 def test_gs_s3_006_only_s3_is_written_to(glue_job, target):
     glue_job.land("a.csv", CSV)
-    with pytest.raises(Refusal, match="GS-S3-006"), glue_job.job("source") as job:
+    with pytest.raises(RefusedError, match="GS-S3-006"), glue_job.job("source") as job:
         job.write.s3(job.read.s3(job.args.source, format="csv"), target, format="csv")
 
 

@@ -32,12 +32,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from glue_secure.local.account import EmbeddedAccount
-from glue_secure.local.artifacts import fetch
-from glue_secure.local.folders import cache_folder, locked
-from glue_secure.local.jars import Artifact
-from glue_secure.local.pki import KeyPair
-from glue_secure.local.postgres import free_port
+from glue_secure.embedded.account import EmbeddedAccount
+from glue_secure.embedded.artifacts import fetch
+from glue_secure.embedded.folders import cache_folder, locked
+from glue_secure.embedded.jars import Artifact
+from glue_secure.embedded.pki import KeyPair
+from glue_secure.embedded.postgres import free_port
 
 S3PROXY = Artifact(
     "org.gaul",

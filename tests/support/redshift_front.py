@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from glue_secure.local.account import EmbeddedAccount
+from glue_secure.embedded.account import EmbeddedAccount
 
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 KNOWN = {b"user", b"database", b"client_encoding", b"DateStyle", b"TimeZone", b"extra_float_digits"}

@@ -29,7 +29,7 @@ def modules_after(code):
 
 
 @pytest.mark.parametrize(
-    "module", ["glue_secure", "glue_secure.testing.plugin", "glue_secure.local", "glue_secure.core.policy"]
+    "module", ["glue_secure", "glue_secure.testing.plugin", "glue_secure.embedded", "glue_secure.core.policy"]
 )
 def test_importing_costs_nothing_and_changes_nothing(module):
     loaded = modules_after(f"import {module}")
@@ -38,10 +38,10 @@ def test_importing_costs_nothing_and_changes_nothing(module):
 
 def test_the_public_names_are_these():
     assert sorted(glue_secure.__all__) == [
-        "BookmarkConflict",
-        "CannotVerify",
+        "BookmarkConflictError",
+        "VerificationError",
         "GlueSecureError",
-        "Refusal",
+        "RefusedError",
         "SecureJob",
         "UsageError",
     ]

@@ -11,7 +11,7 @@ from typing import Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.quality.dqdl import reading, ruleset, writing
-from glue_secure.quality.dqdl.terms import Untold
+from glue_secure.quality.dqdl.literals import NotConvertibleError
 from glue_secure.quality.suite import Suite
 
 
@@ -105,7 +105,7 @@ def _to_ruleset(text: str, place: str) -> Conversion:
 def _tried(label: str, make: Callable[[], Any]) -> tuple[Said, Any]:
     try:
         made = make()
-    except Untold as error:
+    except NotConvertibleError as error:
         return Said(label, left_out=str(error)), None
     kinds = {one["type"] for one in made} if isinstance(made, list) else set(_kinds(made))
     note = "; ".join(text for pattern, text in _NOTES if any(re.fullmatch(pattern, kind) for kind in kinds))

@@ -7,8 +7,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from glue_secure.quality.dqdl.literals import (
+    NotConvertibleError,
+    fits_whole,
+    is_date,
+    number,
+    searched,
+    without_not_null,
+)
 from glue_secure.quality.dqdl.ruleset import Composite, Computed, Condition, DqRule, Quoted, Tree, Word
-from glue_secure.quality.dqdl.terms import Untold, fits_whole, is_date, number, searched, without_not_null
 from glue_secure.quality.suite import Severity
 
 Expectation = dict[str, Any]
@@ -19,19 +26,19 @@ def expectations(tree: Tree) -> list[Expectation]:
     """What together means what the rule means.
 
     Raises:
-        Untold: expectations cannot say it.
+        NotConvertibleError: expectations cannot say it.
     """
     if isinstance(tree, Composite):
         if tree.joined == "or":
-            raise Untold("an expectation has no or")
+            raise NotConvertibleError("an expectation has no or")
         return _as_one([each for part in tree.parts for each in expectations(part)])
     make = _KINDS.get(tree.kind)
     if make is None:
-        raise Untold("there is no expectation for it")
+        raise NotConvertibleError("there is no expectation for it")
     allowed = _PARTS.get(tree.kind, _WHERE)
     for part in ("condition", "where", "threshold"):
         if getattr(tree, part) is not None and part not in allowed:
-            raise Untold(f"a {part} of {tree.kind}")
+            raise NotConvertibleError(f"a {part} of {tree.kind}")
     return [_with_severity(one, tree.labels) for one in make(tree)]
 
 
@@ -39,9 +46,11 @@ def _with_severity(one: Expectation, labels: Mapping[str, str]) -> Expectation:
     unknown = sorted(set(labels) - {"severity"})
     severity = labels.get("severity", Severity.CRITICAL.value)
     if unknown:
-        raise Untold(f"labels that a suite has not: {', '.join(unknown)}")
+        raise NotConvertibleError(f"labels that a suite has not: {', '.join(unknown)}")
     if severity not in {each.value for each in Severity}:
-        raise Untold(f"severity {severity}; there are {', '.join(each.value for each in Severity)}")
+        raise NotConvertibleError(
+            f"severity {severity}; there are {', '.join(each.value for each in Severity)}"
+        )
     return one if severity == Severity.CRITICAL.value else {**one, "severity": severity}
 
 
@@ -79,7 +88,7 @@ def _joined(one: Expectation, other: Expectation) -> Expectation | None:
 def _made(kind: str, where: str | None = None, **kwargs: Any) -> Expectation:
     if where is not None:
         if '\\"' in where:
-            raise Untold('a where with \\" in it')
+            raise NotConvertibleError('a where with \\" in it')
         kwargs |= {"row_condition": where, "condition_parser": "spark"}
     return {"type": kind, "kwargs": kwargs}
 
@@ -176,7 +185,9 @@ def _column_values(rule: DqRule) -> list[Expectation]:
         assert isinstance(operand, Quoted)  # noqa: S101 - the grammar has nothing else there
         pattern, found = searched(operand.raw)
         if pattern == operand.raw and not fits_whole(pattern):
-            raise Untold("a pattern that may be meant to fit a part or the whole; write ^(?:PATTERN)$")
+            raise NotConvertibleError(
+                "a pattern that may be meant to fit a part or the whole; write ^(?:PATTERN)$"
+            )
         kind = "expect_column_values_to_match_regex" if found else "expect_column_values_to_not_match_regex"
         return _of_rows(rule, kind, null_passes=False, regex=pattern)
     bounds = _bounds(condition, dates=True)
@@ -192,7 +203,7 @@ def _membership(rule: DqRule, condition: Condition) -> list[Expectation]:
         if one is not Word.NULL
     ]
     if len({isinstance(value, str) for value in values}) > 1:
-        raise Untold("numbers and texts in one list")
+        raise NotConvertibleError("numbers and texts in one list")
     if not values:
         kind = _NOT_NULL if negated else "expect_column_values_to_be_null"
         return [_made(kind, rule.where, column=_column(rule), **_mostly(rule))]
@@ -209,7 +220,7 @@ def _of_rows(rule: DqRule, kind: str, null_passes: bool, **kwargs: Any) -> list[
     if left_out:
         return made
     if mostly.get("mostly", 1.0) < 1.0:
-        raise Untold(f'a threshold in which nulls count; add where "`{column}` IS NOT NULL"')
+        raise NotConvertibleError(f'a threshold in which nulls count; add where "`{column}` IS NOT NULL"')
     return made if null_passes else [*made, _made(_NOT_NULL, where, column=column)]
 
 
@@ -218,13 +229,13 @@ def _of_rows(rule: DqRule, kind: str, null_passes: bool, **kwargs: Any) -> list[
 
 def _columns(rule: DqRule) -> list[str]:
     if not rule.parameters:
-        raise Untold("no column")
+        raise NotConvertibleError("no column")
     found = []
     for name in rule.parameters:
         if isinstance(name, Computed):
-            raise Untold(f"${name.text}: a variable")
+            raise NotConvertibleError(f"${name.text}: a variable")
         if "\\" in name:
-            raise Untold("a backslash in the name of a column")
+            raise NotConvertibleError("a backslash in the name of a column")
         found.append(name)
     return found
 
@@ -232,33 +243,33 @@ def _columns(rule: DqRule) -> list[str]:
 def _column(rule: DqRule) -> str:
     columns = _columns(rule)
     if len(columns) > 1:
-        raise Untold("more than one column")
+        raise NotConvertibleError("more than one column")
     return columns[0]
 
 
 def _no_columns(rule: DqRule) -> None:
     if rule.parameters:
-        raise Untold(f"{rule.kind} of a column")
+        raise NotConvertibleError(f"{rule.kind} of a column")
 
 
 def _condition(rule: DqRule) -> Condition:
     if rule.condition is None:
-        raise Untold("no condition")
+        raise NotConvertibleError("no condition")
     return rule.condition
 
 
 def _number(operand: Any) -> int | float:
     if isinstance(operand, Computed):
-        raise Untold(f"{operand.text}: computed when the rule runs")
+        raise NotConvertibleError(f"{operand.text}: computed when the rule runs")
     if not isinstance(operand, (int, float)):
-        raise Untold("something else than a number in the condition")
+        raise NotConvertibleError("something else than a number in the condition")
     return number(operand)
 
 
 def _count(condition: Condition) -> int:
     value = _number(condition.operands[0])
     if not float(value).is_integer():
-        raise Untold("a count with a fraction")
+        raise NotConvertibleError("a count with a fraction")
     return int(value)
 
 
@@ -274,10 +285,10 @@ def _bounds(condition: Condition, *, dates: bool = False) -> dict[str, Any]:
     if operator == "between":  # In DQDL its bounds lie outside.
         low, high = map(bound, condition.operands)
         if isinstance(low, str) is not isinstance(high, str):
-            raise Untold("a day and a number for bounds")
+            raise NotConvertibleError("a day and a number for bounds")
         return {"min_value": low, "strict_min": True, "max_value": high, "strict_max": True}
     if operator not in (">", ">=", "<", "<="):
-        raise Untold(f"{operator} for bounds")
+        raise NotConvertibleError(f"{operator} for bounds")
     side = "min" if operator.startswith(">") else "max"
     found = {f"{side}_value": bound(condition.operands[0])}
     return found if operator.endswith("=") else {**found, f"strict_{side}": True}
@@ -288,10 +299,12 @@ def _value(operand: Any, *, raw: bool) -> Any:
         return ""
     if isinstance(operand, Quoted):
         if raw and "\\" in operand.raw:
-            raise Untold('a backslash after =; write in ["..."], where it is known what it means')
+            raise NotConvertibleError(
+                'a backslash after =; write in ["..."], where it is known what it means'
+            )
         return re.sub(r"\\(.)", r"\1", operand.raw, flags=re.S)
     if operand is Word.WHITESPACES_ONLY:
-        raise Untold("WHITESPACES_ONLY")
+        raise NotConvertibleError("WHITESPACES_ONLY")
     return _number(operand)
 
 
@@ -301,9 +314,9 @@ def _share(condition: Condition) -> dict[str, float]:
     if condition.operator == ">":
         share = math.nextafter(share, math.inf)
     elif condition.operator != ">=" and not (condition.operator == "=" and share == 1.0):
-        raise Untold(f"a share {condition.operator}; there are > and >=")
+        raise NotConvertibleError(f"a share {condition.operator}; there are > and >=")
     if not 0.0 <= share <= 1.0:
-        raise Untold("a share outside 0 to 1")
+        raise NotConvertibleError("a share outside 0 to 1")
     return {} if share == 1.0 else {"mostly": share}
 
 

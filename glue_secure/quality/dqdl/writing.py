@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from glue_secure.quality.dqdl.literals import NotConvertibleError, is_date, not_null, number, whole, whole_not
 from glue_secure.quality.dqdl.ruleset import Composite, Condition, DqRule, Operand, Quoted, Tree, Word
-from glue_secure.quality.dqdl.terms import Untold, is_date, not_null, number, whole, whole_not
 from glue_secure.quality.suite import Rule, Severity
 
 # What DQDL's lexer takes for a date or a time of day wherever it stands between quotes.
@@ -21,16 +21,16 @@ def rules(rule: Rule) -> Tree:
     """What means what the expectation means.
 
     Raises:
-        Untold: DQDL cannot say it.
+        NotConvertibleError: DQDL cannot say it.
     """
     known = _KINDS.get(rule.kind)
     if known is None:
-        raise Untold("DQDL has no rule for it")
+        raise NotConvertibleError("DQDL has no rule for it")
     make, names = known
     given = {name: value for name, value in rule.arguments.items() if value is not None}
     unknown = sorted(set(given) - names - _COMMON)
     if unknown:
-        raise Untold(f"{', '.join(unknown)}: not served")
+        raise NotConvertibleError(f"{', '.join(unknown)}: not served")
     tree: Tree = make(given, _where(given))
     return tree if rule.severity is Severity.CRITICAL else _labelled(tree, rule.severity)
 
@@ -48,9 +48,9 @@ def _where(given: Mapping[str, Any]) -> str | None:
     if isinstance(condition, Mapping) and condition.get("type") == "pass_through":
         condition = condition.get("pass_through_filter")
     if not isinstance(condition, str) or not condition or parser != "spark":
-        raise Untold("a row_condition that is not Spark's SQL")
+        raise NotConvertibleError("a row_condition that is not Spark's SQL")
     if '"' in condition or condition.endswith("\\"):
-        raise Untold("a double quote in row_condition, or a backslash at its end")
+        raise NotConvertibleError("a double quote in row_condition, or a backslash at its end")
     return condition
 
 
@@ -79,7 +79,7 @@ def _column_exists(given: Mapping[str, Any], where: str | None) -> Tree:
 
 def _no_where(tree: Tree, where: str | None) -> Tree:
     if where is not None:
-        raise Untold("row_condition of a rule that is about no rows")
+        raise NotConvertibleError("row_condition of a rule that is about no rows")
     return tree
 
 
@@ -111,9 +111,9 @@ def _unique(given: Mapping[str, Any], where: str | None) -> Tree:
 def _compound(given: Mapping[str, Any], where: str | None) -> Tree:
     columns = given.get("column_list")
     if not isinstance(columns, (list, tuple)) or len(columns) < 2:
-        raise Untold("a column_list of fewer than two")
+        raise NotConvertibleError("a column_list of fewer than two")
     if given.get("ignore_row_if", "all_values_are_missing") != "all_values_are_missing":
-        raise Untold("an ignore_row_if other than all_values_are_missing")
+        raise NotConvertibleError("an ignore_row_if other than all_values_are_missing")
     return _uniqueness(tuple(_name(one) for one in columns), given, where)
 
 
@@ -172,21 +172,21 @@ def _of_rows(
 
 def _name(value: Any) -> str:
     if not isinstance(value, str) or not value or set(value) & set('"\\'):
-        raise Untold("a column's name with a double quote or a backslash")
+        raise NotConvertibleError("a column's name with a double quote or a backslash")
     if _DATED.fullmatch(value):
-        raise Untold("a column's name that DQDL takes for a date")
+        raise NotConvertibleError("a column's name that DQDL takes for a date")
     return value
 
 
 def _column(given: Mapping[str, Any]) -> tuple[str]:
     if "column" not in given:
-        raise Untold("no column")
+        raise NotConvertibleError("no column")
     return (_name(given["column"]),)
 
 
 def _number(value: Any) -> int | float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Untold("a bound that is no number")
+        raise NotConvertibleError("a bound that is no number")
     return number(value)
 
 
@@ -198,39 +198,39 @@ def _bounded(rule: DqRule, given: Mapping[str, Any], *, dates: bool = False) -> 
     """The rule with the bounds; two rules where one cannot say both."""
     low, high = ("min_value", ">", "strict_min"), ("max_value", "<", "strict_max")
     if not all(isinstance(given.get(name, False), bool) for name in ("strict_min", "strict_max")):
-        raise Untold("a strict_min or strict_max that is neither true nor false")
+        raise NotConvertibleError("a strict_min or strict_max that is neither true nor false")
     found = []
     for name, operator, strict in (low, high):
         if name in given:
             mark = operator if given.get(strict) else f"{operator}="
             found.append(Condition(mark, (_bound(given[name], dates=dates),)))
     if not found:
-        raise Untold("no bound")
+        raise NotConvertibleError("no bound")
     if len(found) == 1:
         return replace(rule, condition=found[0])
     operands = (*found[0].operands, *found[1].operands)
     if [one.operator for one in found] == [">", "<"]:
         return replace(rule, condition=Condition("between", operands))
     if rule.threshold is not None:
-        raise Untold("mostly with two bounds of which one is not strict")
+        raise NotConvertibleError("mostly with two bounds of which one is not strict")
     return Composite("and", tuple(replace(rule, condition=one) for one in found))
 
 
 def _mostly(given: Mapping[str, Any]) -> Condition | None:
     share = _number(given.get("mostly", 1))
     if not 0 <= share <= 1:
-        raise Untold("mostly outside 0 to 1")
+        raise NotConvertibleError("mostly outside 0 to 1")
     return None if share == 1 else Condition(">=", (share,))
 
 
 def _values(given: Mapping[str, Any]) -> tuple[Operand, ...]:
     values = given.get("value_set")
     if not isinstance(values, list) or not values:
-        raise Untold("no value_set")
+        raise NotConvertibleError("no value_set")
     if len({isinstance(value, str) for value in values}) > 1:
-        raise Untold("numbers and texts in one value_set")
+        raise NotConvertibleError("numbers and texts in one value_set")
     if len({isinstance(value, str) and is_date(value) for value in values}) > 1:
-        raise Untold("dates and other texts in one value_set")
+        raise NotConvertibleError("dates and other texts in one value_set")
     return tuple(_quoted(value) if isinstance(value, str) else _number(value) for value in values)
 
 
@@ -238,16 +238,16 @@ def _quoted(value: str) -> Operand:
     if not value:
         return Word.EMPTY
     if _DATED.fullmatch(value) and not is_date(value):
-        raise Untold("a text that DQDL takes for a time of day")
+        raise NotConvertibleError("a text that DQDL takes for a time of day")
     return Quoted(re.sub(r'(["\\])', r"\\\1", value))
 
 
 def _pattern(given: Mapping[str, Any], form: Callable[[str], str]) -> Quoted:
     pattern = given.get("regex")
     if not isinstance(pattern, str) or re.search(r'(^|[^\\])(\\\\)*"', pattern):
-        raise Untold(r"no regex, or a double quote in it without a backslash; write \"")
+        raise NotConvertibleError(r"no regex, or a double quote in it without a backslash; write \"")
     if re.search(r"(^|[^\\])(\\\\)*\\$", pattern):
-        raise Untold("a regex that ends in a backslash")
+        raise NotConvertibleError("a regex that ends in a backslash")
     return Quoted(form(pattern))
 
 

@@ -15,8 +15,8 @@ from glue_secure.bookmarks.session import BookmarkSession
 from glue_secure.cli import bookmark
 from glue_secure.core.arguments import BookmarkOption
 from glue_secure.core.identifiers import RunId
-from glue_secure.local import seed
-from glue_secure.local.clients import clients
+from glue_secure.embedded import seed
+from glue_secure.embedded.clients import clients
 
 COMMAND = Path(sys.executable).with_name("glue-secure")
 

@@ -18,7 +18,7 @@ from glue_secure.bookmarks.session import BookmarkSession
 from glue_secure.bookmarks.state import BookmarkState
 from glue_secure.bookmarks.store import BookmarkStore
 from glue_secure.core.arguments import BookmarkOption
-from glue_secure.core.errors import BookmarkConflict, CannotVerify, Refusal
+from glue_secure.core.errors import BookmarkConflictError, RefusedError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
 
 REGION, ACCOUNT = "eu-west-1", "123456789012"
@@ -90,18 +90,18 @@ def test_gs_bkm_005_two_runs_on_s3(account):
     one, two = store(account, key), store(account, key)
     first, same = one.load(), two.load()
     one.commit(first, following(first, "jr_1"))
-    with pytest.raises(BookmarkConflict, match="run jr_1 committed sequence 1"):
+    with pytest.raises(BookmarkConflictError, match="run jr_1 committed sequence 1"):
         two.commit(same, following(same, "jr_2"))
     second, again = one.load(), two.load()
     two.commit(again, following(again, "jr_2"))
-    with pytest.raises(BookmarkConflict, match="run jr_2 committed sequence 2"):
+    with pytest.raises(BookmarkConflictError, match="run jr_2 committed sequence 2"):
         one.commit(second, following(second, "jr_3"))
 
 
 def test_gs_bkm_001_another_kms_key(account):
     mine, other = new_key(), new_key()
     message = envelope(other).seal(b"{}", resource="s3://state/x")
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         envelope(mine).open(message, resource="s3://state/x")
     assert caught.value.control == "GS-BKM-001"
     assert str(other) in caught.value.found
@@ -111,7 +111,7 @@ def test_gs_bkm_001_kms_rejects_a_changed_context(account):
     key = new_key()
     message = envelope(key).seal(b"{}", resource="s3://state/x")
     assert message.count(b"curate") == 1
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         envelope(key, EnvelopeContext("curatf", ACCOUNT, REGION)).open(
             message.replace(b"curate", b"curatf"), resource="s3://state/x"
         )
@@ -122,7 +122,7 @@ def test_gs_bkm_001_kms_rejects_a_changed_context(account):
 def test_gs_bkm_002_another_jobs_message(account):
     key = new_key()
     message = envelope(key, EnvelopeContext("other", ACCOUNT, REGION)).seal(b"{}", resource="s3://state/x")
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         envelope(key).open(message, resource="s3://state/x")
     assert caught.value.control == "GS-BKM-002"
 
@@ -135,7 +135,7 @@ def test_gs_bkm_006_keeps_the_code_of_kms(account, code):
     for operation in ("decrypt", "generate_data_key"):
         subject = envelope(key)
         client = subject.provider.master_key_for_decrypt(str(key).encode()).config.client
-        with Stubber(client) as stub, pytest.raises(CannotVerify) as caught:
+        with Stubber(client) as stub, pytest.raises(VerificationError) as caught:
             stub.add_client_error(operation, service_error_code=code)
             if operation == "decrypt":
                 subject.open(sealed, resource="s3://state/x")

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from glue_secure.jdbc.bookmark_keys import (
+from glue_secure.bookmarks.sql.keys import (
     Key,
     after,
     identifier,

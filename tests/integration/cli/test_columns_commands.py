@@ -9,11 +9,11 @@ import pytest
 
 from glue_secure.aws.columns import ColumnSource
 from glue_secure.cli.columns import decrypt, new_key
+from glue_secure.columns.policy import ColumnPolicy
 from glue_secure.columns.sealing import seal
-from glue_secure.core.columns import ColumnPolicy
-from glue_secure.core.errors import CannotVerify, GlueSecureError, UsageError
+from glue_secure.core.errors import GlueSecureError, UsageError, VerificationError
 from glue_secure.core.service import ServiceError
-from glue_secure.local.clients import clients
+from glue_secure.embedded.clients import clients
 
 RULE = '\n[[columns]]\ncolumn = "iban"\naction = "encrypt"\n'
 
@@ -74,7 +74,7 @@ def test_who_may_not_decrypt_is_told_what_to_ask_for(policy, sealed, monkeypatch
 
     monkeypatch.setattr(ColumnSource, "open_key", denied)
     typed(monkeypatch, sealed)
-    with pytest.raises(CannotVerify) as error:
+    with pytest.raises(VerificationError) as error:
         decrypt(str(policy), "iban")
     assert (error.value.control, error.value.exit_code) == ("GS-COL-002", 4)
     assert error.value.aws_code == "AccessDeniedException"
@@ -121,7 +121,7 @@ def test_bytes_that_are_no_text_are_named(policy, monkeypatch):
 def test_a_policy_under_another_name_does_not_open_the_key(policy, sealed, monkeypatch):
     policy.write_text(policy.read_text().replace('"people"', '"others"'))
     typed(monkeypatch, sealed)
-    with pytest.raises(CannotVerify) as error:
+    with pytest.raises(VerificationError) as error:
         decrypt(str(policy), "iban")
     assert error.value.control == "GS-COL-002"
     assert "columns new-key printed together" in error.value.fix

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from glue_secure.local import seed
-from glue_secure.local.clients import clients
-from glue_secure.local.foundation import BOOKMARKS_URI, CURATED, lay
+from glue_secure.embedded import seed
+from glue_secure.embedded.account_setup import BOOKMARKS_URI, CURATED, lay
+from glue_secure.embedded.clients import clients
 
 COMMAND = Path(sys.executable).with_name("glue-secure")
 

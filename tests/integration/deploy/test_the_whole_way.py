@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 from glue_secure.cli import deploy as deploy_page
 from glue_secure.cli.app import app
-from glue_secure.core.errors import CannotVerify, Refusal
-from glue_secure.delivery import gluewheels, wheel
-from glue_secure.local import launch
-from glue_secure.local.clients import clients
+from glue_secure.core.errors import RefusedError, VerificationError
+from glue_secure.embedded import launch
+from glue_secure.embedded.clients import clients
+from glue_secure.project import gluewheels, wheel
 
 JOB = "wayside_daily"
 FILE = f"""
@@ -79,7 +79,7 @@ def make_stack(account, template):
     stack = client("cloudformation").describe_stacks(StackName="wayside")["Stacks"][0]
     assert stack["StackStatus"] == "CREATE_COMPLETE"
     # moto takes every Deny of a bucket policy for unconditional, and cannot show a key whose policy it has
-    # as a template gave it. That both are right is for tests/unit/delivery/templates.
+    # as a template gave it. That both are right is for tests/unit/project/templates.
     for name in ("artifacts", "evidence", "curated"):
         client("s3").delete_bucket_policy(Bucket=f"wayside-{name}")
     for one in client("kms").list_aliases()["Aliases"]:
@@ -119,7 +119,7 @@ def test_from_the_projects_file_to_a_run_and_its_evidence(glue_account, command,
     assert {"GS-DEP-004", "GS-DEP-005"} <= {one["control"] for one in held["findings"]}
 
     unbelieved = command("run", "--remote", JOB, code=4)
-    assert isinstance(unbelieved.exception, CannotVerify)
+    assert isinstance(unbelieved.exception, VerificationError)
     assert unbelieved.exception.control == "GS-EVD-001"
 
     deployed = glue.get_job(JobName=JOB)["Job"]["Command"]["ScriptLocation"]
@@ -154,8 +154,8 @@ def test_from_the_projects_file_to_a_run_and_its_evidence(glue_account, command,
 @pytest.mark.usefixtures("glue_account")
 def test_an_account_that_does_not_answer_stops_before_anything(command, project, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
-    assert isinstance(command("deploy", "--project", project, "--yes", code=3).exception, Refusal)
+    assert isinstance(command("deploy", "--project", project, "--yes", code=3).exception, RefusedError)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://localhost:1")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     stopped = command("deploy", "--project", project, "--yes", code=4)
-    assert isinstance(stopped.exception, CannotVerify)
+    assert isinstance(stopped.exception, VerificationError)

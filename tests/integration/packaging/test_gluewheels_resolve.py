@@ -12,9 +12,9 @@ from packaging.tags import cpython_tags
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from glue_secure import __version__
-from glue_secure.delivery import gluewheels
-from glue_secure.delivery.package import package
-from glue_secure.delivery.versions import GLUE_VERSIONS, glue_versions
+from glue_secure.project import gluewheels
+from glue_secure.project.packaging import package
+from glue_secure.project.versions import GLUE_VERSIONS, glue_versions
 
 LATER = [pytest.param(v.name, False, marks=pytest.mark.long) for v in GLUE_VERSIONS if v.name != "5.1"]
 GATED = [pytest.param(v.name, True, marks=pytest.mark.long) for v in GLUE_VERSIONS if v.beside]

@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from glue_secure.delivery.archive import write
-from glue_secure.delivery.package import ZIP_NAME
-from glue_secure.delivery.wheel import NAME, build_wheel
+from glue_secure.project.archive import write
+from glue_secure.project.packaging import ZIP_NAME
+from glue_secure.project.wheel import NAME, build_wheel
 
 # What ships the package is the script's first argument; it prints one JSON document.
 SCRIPT = """
@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 
 import glue_secure
-from glue_secure.runtime.shipping import ship_package
+from glue_secure.engines.package_distribution import ship_package
 
 
 def bucket_of(text):
@@ -40,7 +40,7 @@ elif sys.argv[1] == "context":
 
     GlueContext(spark.sparkContext)
 elif sys.argv[1] == "engine":  # what job.init and SecureJob ask for
-    from glue_secure.runtime import composition
+    from glue_secure.run import composition
 
     composition.engine(spark)
 frame = spark.createDataFrame([("s3://bucket-%d/key" % n,) for n in range(8)], ["uri"]).repartition(4)
@@ -53,8 +53,8 @@ spark.stop()
 @pytest.fixture
 def submit(stranger, tmp_path):
     """Run the script on two executors of their own JVMs, with this file on ``--py-files``."""
-    from glue_secure.local.installed_spark import installed_spark
-    from glue_secure.local.java import java_home
+    from glue_secure.embedded.installed_spark import installed_spark
+    from glue_secure.embedded.java import java_home
 
     (tmp_path / "script.py").write_text(SCRIPT)
     (tmp_path / "conf").mkdir()

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from glue_secure.bookmarks.envelope import Envelope, EnvelopeContext
 from glue_secure.bookmarks.state import BookmarkState
 from glue_secure.bookmarks.store import BookmarkStore
-from glue_secure.core.errors import CannotVerify, Refusal
+from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.service import ServiceError
 from glue_secure.testing.fakes import FakeObjectStore
@@ -102,12 +102,12 @@ MESSAGES = [
 ]
 
 
-def refused(body: bytes, *controls: str) -> Refusal:
+def refused(body: bytes, *controls: str) -> RefusedError:
     objects = FIRST
     before = objects.read(CURRENT).body
     objects.put(CURRENT, body)
     try:
-        with pytest.raises(Refusal) as caught:
+        with pytest.raises(RefusedError) as caught:
             store_of(objects).load()
     finally:
         objects.put(CURRENT, before)
@@ -151,7 +151,7 @@ def test_an_object_renamed_from_another(other, own):
         commit(store_of(objects), f"jr_{run}")
     mine = store_of(objects)
     objects.copy(store_of(objects, *other).uri, mine.uri)
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         mine.load()
     assert (caught.value.control, caught.value.resource) == ("GS-BKM-002", str(mine.uri))
 
@@ -160,7 +160,7 @@ def test_an_older_schema():
     objects = FakeObjectStore("state")
     old, new = store_of(objects, schema=0), store_of(objects)
     commit(old, "jr_1")
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         new.load()
     assert (caught.value.control, caught.value.resource) == ("GS-BKM-002", str(new.uri))
 
@@ -170,7 +170,7 @@ def test_older_states_put_back_one_by_one():
         objects = bucket()
         store = store_of(objects)
         objects.copy(store.history_uri(sequence), store.uri)
-        with pytest.raises(Refusal) as caught:
+        with pytest.raises(RefusedError) as caught:
             store.load()
         assert (caught.value.control, caught.value.resource) == ("GS-BKM-004", str(store.uri))
 
@@ -182,7 +182,7 @@ def test_history_entries_swapped(one, two):
     first, second = (objects.read(store.history_uri(sequence)).body for sequence in (one, two))
     objects.put(store.history_uri(one), second)
     objects.put(store.history_uri(two), first)
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         list(store.history(store.load()))
     assert caught.value.control == "GS-BKM-004"
     assert caught.value.resource in {str(store.history_uri(sequence)) for sequence in (one, two)}
@@ -197,7 +197,7 @@ def test_each_missing_permission_has_its_own_exit_code(operation):
     if operation in ("GetObject", "ListObjectsV2", "PutObject"):
         denied = ServiceError(f"{operation}: AccessDenied", code="AccessDenied", operation=operation)
         objects.fail_next(operation, denied)
-    with pytest.raises(CannotVerify) as caught:
+    with pytest.raises(VerificationError) as caught:
         commit(store, "jr_9")
     assert (caught.value.control, caught.value.exit_code) == ("GS-BKM-006", 4)
     assert caught.value.resource == str(store.uri)

@@ -7,11 +7,11 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glue_secure.core.bucket_proof import proof_of
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import BucketRules
 from glue_secure.governance.policies.documents import Condition, Policy, Principal, Statement
 from glue_secure.governance.policies.evaluation import Decision, Request, evaluate
+from glue_secure.verification.bucket_policy import proof_of
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
 OTHER = KEY.replace("1111-1111-1111", "2222-2222-2222")

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glue_secure.core.lake.access import LakeFacts, TableFacts, evaluate
-from glue_secure.core.lake.model import (
+from glue_secure.governance.lakeformation.access import LakeFacts, TableFacts, evaluate
+from glue_secure.governance.lakeformation.model import (
     IAM_ALLOWED,
     CellFilter,
     Grant,
@@ -14,7 +14,7 @@ from glue_secure.core.lake.model import (
     TableTags,
     expression_of,
 )
-from glue_secure.governance.lake.reference import ALLOWED
+from glue_secure.governance.lakeformation.reference import ALLOWED
 
 ACCOUNT = "123456789012"
 ME = f"arn:aws:iam::{ACCOUNT}:role/me"

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from glue_secure.dynamic import hive
-from glue_secure.runtime.spark.frames.schema import to_spark
-from glue_secure.runtime.spark.frames.table import Table
+from glue_secure.dynamicframe.frames.schema import to_spark
+from glue_secure.dynamicframe.frames.table import Table
+from glue_secure.dynamicframe.types import hive
 
 
 @pytest.fixture

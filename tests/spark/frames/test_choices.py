@@ -5,10 +5,10 @@ import logging
 import pytest
 
 from glue_secure.core.errors import UsageError
-from glue_secure.dynamic import hive
-from glue_secure.dynamic import types as glue
-from glue_secure.runtime.spark.dynamicframe import ResolveOption
-from glue_secure.runtime.spark.frames import choices
+from glue_secure.dynamicframe.emulation import ResolveOption
+from glue_secure.dynamicframe.frames import choices
+from glue_secure.dynamicframe.types import glue_types as glue
+from glue_secure.dynamicframe.types import hive
 
 NUMBER = glue.ChoiceType([glue.LongType(), glue.StringType()])
 PRICE = glue.ChoiceType([glue.DoubleType(), glue.StringType()])

@@ -5,8 +5,8 @@ import logging
 import pytest
 
 from glue_secure.core.errors import UsageError
-from glue_secure.dynamic import types as glue
-from glue_secure.runtime.spark.frames import columns
+from glue_secure.dynamicframe.frames import columns
+from glue_secure.dynamicframe.types import glue_types as glue
 
 NESTED = "struct<`a.b`:int,s:struct<x:int,`y.z`:string>,l:array<struct<p:int,q:int>>>"
 ROW = {"a.b": 1, "s": {"x": 2, "y.z": "t"}, "l": [{"p": 3, "q": 4}]}

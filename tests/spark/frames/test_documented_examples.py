@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from glue_secure.runtime.spark.frames import columns, mapping, relational, rows
+from glue_secure.dynamicframe.frames import columns, mapping, relational, rows
 
 FOLDER = Path(__file__).parents[2] / "vectors" / "awsglue_docs"
 MODULES = {"columns": columns, "mapping": mapping, "relational": relational, "rows": rows}

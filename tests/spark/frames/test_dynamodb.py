@@ -1,7 +1,7 @@
 """DynamoDB's JSON without its type descriptors."""
 
-from glue_secure.dynamic import types as glue
-from glue_secure.runtime.spark.frames import dynamodb
+from glue_secure.dynamicframe.frames import dynamodb
+from glue_secure.dynamicframe.types import glue_types as glue
 
 EXPORT = (
     "struct<Item:struct<ColA:struct<S:string>,ColB:struct<N:string>,ColD:struct<L:array<void>>,"

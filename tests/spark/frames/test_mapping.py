@@ -5,8 +5,8 @@ import logging
 import pytest
 
 from glue_secure.core.errors import UsageError
-from glue_secure.dynamic import types as glue
-from glue_secure.runtime.spark.frames import mapping
+from glue_secure.dynamicframe.frames import mapping
+from glue_secure.dynamicframe.types import glue_types as glue
 
 FLAT = "struct<Id:string,n:string,d:double,flag:boolean,day:date,items:array<struct<x:int>>>"
 ROW = {"Id": "7", "n": "12.5", "d": 2.9, "flag": True, "items": [{"x": 1}]}

@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from glue_secure.dynamic import types as glue
-from glue_secure.dynamic.values import decode
-from glue_secure.runtime.spark.frames import errors, records
-from glue_secure.runtime.spark.frames.table import Table
+from glue_secure.dynamicframe.frames import errors, records
+from glue_secure.dynamicframe.frames.table import Table
+from glue_secure.dynamicframe.types import glue_types as glue
+from glue_secure.dynamicframe.types.values import decode
 
 
 @pytest.fixture(params=["true", "false"], ids=["ansi", "no-ansi"])

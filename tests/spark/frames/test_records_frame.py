@@ -5,11 +5,11 @@ import json
 import pytest
 
 from glue_secure import UsageError
-from glue_secure.dynamic import types as glue
-from glue_secure.runtime.spark.dynamicframe import DynamicFrame, DynamicFrameCollection
-from glue_secure.runtime.spark.frames import records
-from glue_secure.runtime.spark.frames.errors import ErrorThresholdReached
-from glue_secure.runtime.spark.frames.json_source import from_text
+from glue_secure.dynamicframe.emulation import DynamicFrame, DynamicFrameCollection
+from glue_secure.dynamicframe.frames import records
+from glue_secure.dynamicframe.frames.errors import ErrorThresholdReached
+from glue_secure.dynamicframe.frames.json_source import from_text
+from glue_secure.dynamicframe.types import glue_types as glue
 
 
 class Context:

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from glue_secure import UsageError
-from glue_secure.dynamic import types as glue
-from glue_secure.dynamic.values import decode
-from glue_secure.runtime.spark.frames import errors
-from glue_secure.runtime.spark.frames.json_source import csv_with_types, from_text
+from glue_secure.dynamicframe.frames import errors
+from glue_secure.dynamicframe.frames.json_source import csv_with_types, from_text
+from glue_secure.dynamicframe.types import glue_types as glue
+from glue_secure.dynamicframe.types.values import decode
 
 
 @pytest.fixture(params=["true", "false"], ids=["ansi", "no-ansi"])

@@ -3,9 +3,9 @@
 import pytest
 
 from glue_secure.core.errors import UsageError
-from glue_secure.dynamic import types as glue
-from glue_secure.runtime.spark.frames import columns, relational, rows
-from glue_secure.runtime.spark.frames.table import Table
+from glue_secure.dynamicframe.frames import columns, relational, rows
+from glue_secure.dynamicframe.frames.table import Table
+from glue_secure.dynamicframe.types import glue_types as glue
 
 NESTED = (
     "struct<n:string,s:struct<t:struct<u:int>,v:array<int>>,"

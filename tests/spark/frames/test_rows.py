@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from glue_secure.core.errors import UsageError
-from glue_secure.dynamic import types as glue
-from glue_secure.runtime.spark.frames import rows
+from glue_secure.dynamicframe.frames import rows
+from glue_secure.dynamicframe.types import glue_types as glue
 
 PEOPLE = "struct<name:string,age:int,born:date,address:struct<country:string>,ok:boolean,tags:array<string>>"
 

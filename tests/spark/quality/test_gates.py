@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from glue_secure import CannotVerify, Refusal, UsageError
+from glue_secure import RefusedError, UsageError, VerificationError
 from glue_secure.core.evidence import canonical_json
 
 MARKER = "Ma4ker-of-a-row"
@@ -51,7 +51,7 @@ def test_a_frame_that_meets_its_suite_is_written_and_the_evidence_tells_each_rul
 
 
 def test_gs_dq_001_a_broken_rule_blocks_the_write_and_no_value_is_told(gated, glue_job, caplog):
-    with pytest.raises(Refusal, match="GS-DQ-001") as refusal:
+    with pytest.raises(RefusedError, match="GS-DQ-001") as refusal:
         gated(NOT_NULL, IN_SET)
     assert "1 of 4 rows" in str(refusal.value)
     assert glue_job.objects() == {}
@@ -92,37 +92,37 @@ def test_rows_that_break_a_rule_are_set_apart_encrypted_with_the_rule(
 
 
 def test_gs_dq_001_a_rule_of_the_whole_table_sets_no_row_apart(gated, glue_job):
-    with pytest.raises(Refusal, match="whole table"):
+    with pytest.raises(RefusedError, match="whole table"):
         gated(COUNT, on_failure="quarantine", quarantine=apart(glue_job))
     assert glue_job.objects() == {}
 
 
 def test_gs_dq_002_a_rule_that_cannot_be_decided_is_no_pass(gated, glue_job):
-    with pytest.raises(CannotVerify, match="GS-DQ-002"):
+    with pytest.raises(VerificationError, match="GS-DQ-002"):
         gated(MISSING)
     assert glue_job.objects() == {}
 
 
 def test_gs_dq_003_a_suite_that_is_not_there_stops_the_run_before_it_reads(glue_job):
-    with pytest.raises(Refusal, match="GS-DQ-003"):
+    with pytest.raises(RefusedError, match="GS-DQ-003"):
         glue_job.job("target", glue_secure_suites="suites/nowhere.json")
-    with pytest.raises(CannotVerify, match="GS-DQ-003"):
+    with pytest.raises(VerificationError, match="GS-DQ-003"):
         glue_job.job("target", glue_secure_suites=glue_job.source + "nowhere.json")
 
 
 def test_gs_dq_003_a_wheel_without_gates_stops_the_run_before_it_reads(glue_job, monkeypatch):
-    monkeypatch.setattr("glue_secure.runtime.gates._ROOM", "glue_secure.quality.nowhere")
-    with pytest.raises(Refusal, match="GS-DQ-003"):
+    monkeypatch.setattr("glue_secure.run.gates._ROOM", "glue_secure.quality.nowhere")
+    with pytest.raises(RefusedError, match="GS-DQ-003"):
         glue_job.job("target", glue_secure_suites="suites/x.json")
 
 
 def test_gs_dq_004_a_frame_that_changes_between_judging_and_writing_is_refused(gated, glue_spark):
-    with pytest.raises(Refusal, match="GS-DQ-004"):
+    with pytest.raises(RefusedError, match="GS-DQ-004"):
         gated(NOT_NULL, frame=glue_spark.range(3).selectExpr("cast(id as int) as id", "rand() as word"))
 
 
 def test_gs_dq_005_a_quarantine_below_the_sink_is_refused(gated, glue_job):
-    with pytest.raises(Refusal, match="GS-DQ-005"):
+    with pytest.raises(RefusedError, match="GS-DQ-005"):
         gated(NOT_NULL, on_failure="quarantine", quarantine=glue_job.target + "bad/")
     assert glue_job.objects() == {}
 

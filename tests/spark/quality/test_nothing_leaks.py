@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from key_search import event_log
 
-from glue_secure import Refusal
+from glue_secure import RefusedError
 from glue_secure.quality import fallback
 from glue_secure.quality.checker import AS_IT_IS, Checker
 from glue_secure.quality.suite import Suite
@@ -45,7 +45,7 @@ def test_values_of_rows_are_in_no_log_event_log_evidence_or_message(
     suite = glue_job.land("suite.json", SUITE)
     with (
         event_log(glue_spark, tmp_path / "events") as events,
-        pytest.raises(Refusal) as refusal,
+        pytest.raises(RefusedError) as refusal,
         glue_job.job("target", glue_secure_suites=suite) as job,
     ):
         job.write.s3(frame(job), job.args.target, format="parquet", expect=suite)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from glue_secure.context import GlueContext
+from glue_secure.embedded.clients import clients
 from glue_secure.job import Job
-from glue_secure.local.clients import clients
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from glue_secure import GlueSecureError, UsageError
-from glue_secure.dynamic import types as glue
+from glue_secure.dynamicframe.types import glue_types as glue
 
 KEYS = (("year", "int"), ("kind", "string"))
 

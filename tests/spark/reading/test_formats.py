@@ -5,7 +5,7 @@ import json
 import pytest
 
 from glue_secure import UsageError
-from glue_secure.dynamic import types as glue
+from glue_secure.dynamicframe.types import glue_types as glue
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
-from glue_secure import Refusal, UsageError
-from glue_secure.dynamic import types as glue
-from glue_secure.local import seed
+from glue_secure import RefusedError, UsageError
+from glue_secure.dynamicframe.types import glue_types as glue
+from glue_secure.embedded import seed
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_an_option_that_cannot_be_honoured_is_refused_by_name(read, landed, opti
 
 
 def test_gs_s3_006_another_file_system_is_refused(read):
-    with pytest.raises(Refusal, match="GS-S3-006"):
+    with pytest.raises(RefusedError, match="GS-S3-006"):
         read({"paths": ["file:///etc/"]})
 
 
@@ -180,7 +180,7 @@ def test_queries_are_read_through_a_connection_and_other_options_refused(context
     ):
         with pytest.raises(UsageError, match=named):
             read(**options)
-    with pytest.raises(Refusal, match="GS-TLS-008"):
+    with pytest.raises(RefusedError, match="GS-TLS-008"):
         read(dbtable="airlines", password="x")
 
 

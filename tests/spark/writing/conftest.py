@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from glue_secure.local import seed
-from glue_secure.local.clients import clients
-from glue_secure.runtime.spark.context import GlueContext
-from glue_secure.runtime.spark.job import Job
+from glue_secure.embedded import seed
+from glue_secure.embedded.clients import clients
+from glue_secure.engines.spark.context import GlueContext
+from glue_secure.engines.spark.job import Job
 
 
 @pytest.fixture

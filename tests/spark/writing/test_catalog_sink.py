@@ -3,7 +3,7 @@
 import pytest
 
 from glue_secure import GlueSecureError, UsageError
-from glue_secure.runtime.spark.dynamicframe import DynamicFrame
+from glue_secure.dynamicframe.emulation import DynamicFrame
 
 
 def frame(context, extra=""):

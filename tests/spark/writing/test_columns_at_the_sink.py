@@ -8,12 +8,12 @@ import pytest
 from pyspark.sql import Row
 
 from glue_secure.aws.columns import ColumnSource
+from glue_secure.columns.policy import WrappedKey
 from glue_secure.columns.sealing import tokens, unseal
-from glue_secure.core.columns import WrappedKey
-from glue_secure.core.errors import Refusal
+from glue_secure.core.errors import RefusedError
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.local.clients import clients
-from glue_secure.runtime.spark.dynamicframe import DynamicFrame
+from glue_secure.dynamicframe.emulation import DynamicFrame
+from glue_secure.embedded.clients import clients
 
 RULES = [
     {"column": "email", "action": "tokenise", "domain": "person"},
@@ -93,7 +93,7 @@ def test_a_parameter_of_the_catalog_asks_for_an_action(glue_job, glue_account, f
     )
     policy = {"tables": [f"{name}.t"], "tagged": [{"parameter": "pii=true"}]}
     without = land(glue_job, wrapped, columns=[{"column": "email", "action": "drop"}], **policy)
-    with pytest.raises(Refusal) as error, glue_job.job("target", glue_secure_columns=without) as job:
+    with pytest.raises(RefusedError) as error, glue_job.job("target", glue_secure_columns=without) as job:
         job.write.s3(frame, job.args.target, format="parquet")
     assert error.value.control == "GS-COL-001"
     assert glue_job.objects() == {}
@@ -124,7 +124,7 @@ def test_the_drop_in_door_protects_before_a_format_turns_rows_into_text(
 def test_a_key_that_was_wrapped_for_another_policy_stops_the_run(glue_job, wrapped):
     other = WrappedKey(wrapped.kms_key, wrapped.blob, "other")
     with (
-        pytest.raises(Refusal) as error,
+        pytest.raises(RefusedError) as error,
         glue_job.job("target", glue_secure_columns=land(glue_job, other, name="other")),
     ):
         pass

@@ -9,10 +9,10 @@ from pyspark.sql import functions as F
 
 from glue_secure import GlueSecureError
 from glue_secure.aws.columns import ColumnSource
-from glue_secure.core.errors import Refusal
+from glue_secure.core.errors import RefusedError
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.local.clients import clients
-from glue_secure.runtime.spark.dynamicframe import DynamicFrame
+from glue_secure.dynamicframe.emulation import DynamicFrame
+from glue_secure.embedded.clients import clients
 
 SECRET = "no-sink-may-have-this"
 RULES = [
@@ -90,11 +90,11 @@ REFUSED = {
 
 def test_no_shape_or_name_takes_a_protected_value_past_the_guard(glue_job, policy):
     refused = set()
-    with pytest.raises(Refusal, match="GS-COL-003"), glue_job.job("target", **policy()) as job:
+    with pytest.raises(RefusedError, match="GS-COL-003"), glue_job.job("target", **policy()) as job:
         for name, frame in shapes(job.spark).items():
             try:
                 out = job._run.protect(frame, glue_job.target).frame
-            except Refusal as error:
+            except RefusedError as error:
                 assert error.control == "GS-COL-003"
                 refused.add(name)
                 continue

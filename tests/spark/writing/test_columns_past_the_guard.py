@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from glue_secure.core.errors import Refusal
+from glue_secure.core.errors import RefusedError
 
 POLICY = {"name": "people", "columns": [{"column": "email", "action": "drop"}]}
 
@@ -19,7 +19,7 @@ def run(glue_job):
 
     def run(act):
         under = {"glue_secure_columns": policy}
-        with pytest.raises(Refusal) as error, glue_job.job("source", "target", **under) as job:
+        with pytest.raises(RefusedError) as error, glue_job.job("source", "target", **under) as job:
             frame = job.read.s3(job.args.source, format="csv", transformation_ctx="people")
             act(job, frame, glue_job.target.replace("s3://", "s3a://") + "out")
         assert "job.write." in error.value.fix

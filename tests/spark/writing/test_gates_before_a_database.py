@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from glue_secure import Refusal
+from glue_secure import RefusedError
 
 MARKER = "Ma4ker-of-a-row"
 ROWS = [(1, "a"), (2, "b"), (3, MARKER), (None, "c")]
@@ -23,7 +23,7 @@ def test_rows_on_their_way_to_a_database_are_gated_alike(glue_job, glue_spark, w
     table = "gated_" + glue_job.name.replace("-", "_")
     how = {"connection": writer.name, "table": table, "expect": suite}
     with (
-        pytest.raises(Refusal, match=f"(?s)GS-DQ-001.*{writer.name}/{table}"),
+        pytest.raises(RefusedError, match=f"(?s)GS-DQ-001.*{writer.name}/{table}"),
         glue_job.job(glue_secure_suites=suite) as job,
     ):
         job.write.jdbc(rows, **how)

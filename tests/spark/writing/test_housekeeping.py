@@ -2,9 +2,9 @@
 
 import pytest
 
-from glue_secure import GlueSecureError, Refusal, UsageError
-from glue_secure.local.foundation import BOOKMARKS_URI, EVIDENCE_URI
-from glue_secure.runtime.spark.dynamicframe import DynamicFrame
+from glue_secure import GlueSecureError, RefusedError, UsageError
+from glue_secure.dynamicframe.emulation import DynamicFrame
+from glue_secure.embedded.account_setup import BOOKMARKS_URI, EVIDENCE_URI
 
 BUCKET = "glue-secure-curated"
 NOW = {"retentionPeriod": 0}
@@ -69,11 +69,11 @@ def test_a_purge_deletes_what_is_chosen_and_tells_each_object(files, aws):
 def test_gs_s3_009_nothing_is_purged_or_moved_where_evidence_or_bookmarks_lie(started, aws, place):
     count = lambda: aws("s3").list_objects_v2(Bucket="glue-secure-evidence")["KeyCount"]  # noqa: E731
     before = count()
-    with pytest.raises(Refusal, match="GS-S3-009"):
+    with pytest.raises(RefusedError, match="GS-S3-009"):
         started.context.purge_s3_path(place, NOW)
-    with pytest.raises(Refusal, match="GS-S3-009"):
+    with pytest.raises(RefusedError, match="GS-S3-009"):
         started.context.transition_s3_path(place, "STANDARD_IA", transition(started))
-    with pytest.raises(Refusal, match="GS-S3-009"):
+    with pytest.raises(RefusedError, match="GS-S3-009"):
         started.context.purge_s3_path(started.target, {**NOW, "manifestFilePath": place})
     assert count() == before
 
@@ -120,7 +120,7 @@ def test_a_transition_moves_files_under_the_runs_key_and_keeps_their_metadata(fi
 
 
 def test_gs_s3_004_a_moved_object_that_lost_its_encryption_stops_the_run(files, spoiled):
-    with spoiled(), pytest.raises(Refusal, match="GS-S3-004"):
+    with spoiled(), pytest.raises(RefusedError, match="GS-S3-004"):
         files.context.transition_s3_path(files.target, "STANDARD_IA", transition(files))
 
 
@@ -153,7 +153,7 @@ def test_a_transition_needs_the_runs_account_a_role_and_a_storage_class(files):
 
 
 def test_another_file_system_and_a_missing_table_are_refused(started, database):
-    with pytest.raises(Refusal, match="GS-S3-006"):
+    with pytest.raises(RefusedError, match="GS-S3-006"):
         started.context.purge_s3_path("file:///tmp/x", NOW)
     with pytest.raises(GlueSecureError, match="cannot read table"):
         started.context.purge_table(database, "nothing", NOW)

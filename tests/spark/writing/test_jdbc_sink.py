@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from glue_secure import GlueSecureError, Refusal, UsageError
-from glue_secure.runtime.spark.dynamicframe import DynamicFrame, DynamicFrameCollection
+from glue_secure import GlueSecureError, RefusedError, UsageError
+from glue_secure.dynamicframe.emulation import DynamicFrame, DynamicFrameCollection
 
 CONNECTION = "writer-postgres"
 
@@ -125,11 +125,11 @@ def test_a_catalog_table_behind_the_connection_is_written(started, table, aws, d
         ({"dbtable": "t", "createTableOptions": "tablespace x"}, UsageError, "createTableOptions"),
         ({"dbtable": "t", "truncate": "true"}, UsageError, "truncate"),
         ({"dbtable": "t", "bulkSize": "none"}, UsageError, "bulkSize"),
-        ({"dbtable": "t", "password": "hunter2"}, Refusal, "GS-TLS-008"),
-        ({"dbtable": "t", "enforceSSL": "false"}, Refusal, "GS-TLS-005"),
-        ({"dbtable": "t", "sslmode": "require"}, Refusal, "GS-TLS-005"),
-        ({"dbtable": "t", "url": "jdbc:postgresql://x/y"}, Refusal, "GS-TLS-005"),
-        ({"dbtable": "t", "nonsense": "1"}, Refusal, "GS-TLS-005"),
+        ({"dbtable": "t", "password": "hunter2"}, RefusedError, "GS-TLS-008"),
+        ({"dbtable": "t", "enforceSSL": "false"}, RefusedError, "GS-TLS-005"),
+        ({"dbtable": "t", "sslmode": "require"}, RefusedError, "GS-TLS-005"),
+        ({"dbtable": "t", "url": "jdbc:postgresql://x/y"}, RefusedError, "GS-TLS-005"),
+        ({"dbtable": "t", "nonsense": "1"}, RefusedError, "GS-TLS-005"),
     ],
 )
 def test_an_option_that_is_not_known_or_weakens_is_refused(started, writer, options, error, match):
@@ -140,14 +140,14 @@ def test_an_option_that_is_not_known_or_weakens_is_refused(started, writer, opti
 
 @pytest.mark.parametrize("place", ["hdfs://host/x", "/tmp/x"])
 def test_gs_s3_006_a_redshift_tmp_dir_that_is_not_in_s3_is_refused(started, writer, place):
-    with pytest.raises(Refusal, match="GS-S3-006"):
+    with pytest.raises(RefusedError, match="GS-S3-006"):
         started.context.write_dynamic_frame.from_jdbc_conf(
             frame(started.context), CONNECTION, {"dbtable": "t"}, redshift_tmp_dir=place
         )
 
 
 def test_a_database_is_reached_through_a_connection_only(started, writer):
-    with pytest.raises(Refusal, match="GS-TLS-008"):
+    with pytest.raises(RefusedError, match="GS-TLS-008"):
         started.context.write_dynamic_frame.from_options(
             frame(started.context), "postgresql", {"url": "jdbc:postgresql://x/y", "dbtable": "t"}
         )

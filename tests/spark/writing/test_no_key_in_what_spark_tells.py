@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from glue_secure.aws.columns import ColumnSource
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.local.clients import clients
+from glue_secure.embedded.clients import clients
 
 
 def test_the_data_key_is_nowhere_and_a_literal_key_of_aes_encrypt_is_everywhere(

@@ -6,17 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from glue_secure.core.errors import CannotVerify, Refusal
-from glue_secure.local.clients import clients
-from glue_secure.local.foundation import CURATED
-from glue_secure.runtime import composition, read_back
-from glue_secure.runtime.composition import ExecutorS3
+from glue_secure.core.errors import RefusedError, VerificationError
+from glue_secure.embedded.account_setup import CURATED
+from glue_secure.embedded.clients import clients
+from glue_secure.run import composition
+from glue_secure.run.composition import ExecutorS3
+from glue_secure.verification import object_verifier
 
 
 @pytest.fixture(autouse=True)
 def spreading(monkeypatch):
-    monkeypatch.setattr(read_back, "SPREAD_FROM", 2)
-    monkeypatch.setattr(read_back, "_LEAST_SLICE", 2)
+    monkeypatch.setattr(object_verifier, "SPREAD_FROM", 2)
+    monkeypatch.setattr(object_verifier, "_LEAST_SLICE", 2)
 
 
 def test_executors_verify_what_a_job_wrote(glue_job, foundation):
@@ -40,7 +41,7 @@ def test_gs_s3_004_executors_find_an_object_in_the_clear(glue_job):
             place = {"Bucket": CURATED, "Key": f"{glue_job.name}/{number}"}
             s3.put_object(**place, Body=b"x", ServerSideEncryption="AES256")
 
-    with pytest.raises(Refusal, match="GS-S3-004"), glue_job.job() as job:
+    with pytest.raises(RefusedError, match="GS-S3-004"), glue_job.job() as job:
         job.write.through(glue_job.target, save)
     assert glue_job.evidence()[0]["outcome"] == "refused"
 
@@ -50,6 +51,6 @@ def test_gs_s3_007_executors_that_reach_no_s3_leave_a_write_unverified(glue_job,
     monkeypatch.setattr(
         composition, "services", lambda *given: replace(services(*given), remote_objects=nowhere)
     )
-    with pytest.raises(CannotVerify, match="GS-S3-007"), glue_job.job() as job:
+    with pytest.raises(VerificationError, match="GS-S3-007"), glue_job.job() as job:
         job.write.s3(job.spark.range(20).repartition(4), glue_job.target, format="parquet")
     assert glue_job.evidence()[0]["bookmark"]["sequence_after"] == 0

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from redshift_front import redshift_front
 
-from glue_secure import CannotVerify
-from glue_secure.jdbc.engines import ENGINES
-from glue_secure.local import seed
-from glue_secure.local.artifacts import fetch
-from glue_secure.local.clients import clients
-from glue_secure.local.installed_spark import installed_spark
-from glue_secure.local.jars import Artifact
-from glue_secure.local.java import java_home
+from glue_secure import VerificationError
+from glue_secure.connections.engines.registry import ENGINES
+from glue_secure.embedded import seed
+from glue_secure.embedded.artifacts import fetch
+from glue_secure.embedded.clients import clients
+from glue_secure.embedded.installed_spark import installed_spark
+from glue_secure.embedded.jars import Artifact
+from glue_secure.embedded.java import java_home
 
 (REDSHIFT,) = (engine for engine in ENGINES if engine.name == "redshift")
 JAR = Artifact(
@@ -77,7 +77,7 @@ def jar(glue_spark, warehouse):
 
 def test_gs_tls_010_without_the_driver_the_run_stops_before_a_password_is_fetched(glue_job, warehouse):
     with (
-        pytest.raises(CannotVerify, match=r"(?s)GS-TLS-010.*no jar.*2\.1\.0\.16, 2\.1\.0\.29"),
+        pytest.raises(VerificationError, match=r"(?s)GS-TLS-010.*no jar.*2\.1\.0\.16, 2\.1\.0\.29"),
         glue_job.job() as job,
     ):
         job.read.jdbc(connection=NAME, table="airlines")
@@ -112,6 +112,6 @@ def test_gs_tls_010_a_driver_of_other_bytes_is_not_the_one_that_was_tried(
     shutil.copy(jar, other)
     with other.open("ab") as file:
         file.write(b"\0")
-    monkeypatch.setattr("glue_secure.runtime.spark.engine._jar_of", lambda *_: other)
-    with pytest.raises(CannotVerify, match=r"(?s)GS-TLS-010.*a jar with SHA-256"), glue_job.job() as job:
+    monkeypatch.setattr("glue_secure.engines.spark.engine._jar_of", lambda *_: other)
+    with pytest.raises(VerificationError, match=r"(?s)GS-TLS-010.*a jar with SHA-256"), glue_job.job() as job:
         job.read.jdbc(connection=NAME, table="airlines")

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from glue_secure import Refusal, UsageError
-from glue_secure.dynamic import types as glue
-from glue_secure.runtime.spark.dynamicframe import DynamicFrame, DynamicFrameCollection
-from glue_secure.runtime.spark.frames.table import Table
+from glue_secure import RefusedError, UsageError
+from glue_secure.dynamicframe.emulation import DynamicFrame, DynamicFrameCollection
+from glue_secure.dynamicframe.frames.table import Table
+from glue_secure.dynamicframe.types import glue_types as glue
 
 BUCKET = "glue-secure-curated"
 
@@ -157,7 +157,7 @@ def test_a_sink_is_set_up_step_by_step(started):
     sink = started.context.getSink("s3", path=started.target)
     with pytest.raises(UsageError, match="setFormat"):
         sink.writeFrame(rows(started.context))
-    started.context.secured_run._spoiled = None
+    started.context.secured_run._failure = None
     sink.setFormat("json")
     sink.setAccumulableSize(10)
     frame = rows(started.context)
@@ -193,17 +193,17 @@ def test_what_a_sink_does_not_know_is_refused_before_anything_is_written(started
 def test_gs_s3_005_no_option_of_a_sink_changes_encryption(started, where):
     call = {"connection_options": {"path": started.target}, "format_options": {}}
     call[where] = {**call[where], "fs.s3a.encryption.algorithm": "AES256"}
-    with pytest.raises(Refusal, match="GS-S3-005"):
+    with pytest.raises(RefusedError, match="GS-S3-005"):
         started.context.write_dynamic_frame.from_options(rows(started.context), "s3", format="csv", **call)
     assert started.bench.objects() == {}
 
 
 def test_gs_s3_004_a_bucket_that_drops_the_encryption_stops_the_run(started, spoiled):
-    with spoiled(), pytest.raises(Refusal, match="GS-S3-004"):
+    with spoiled(), pytest.raises(RefusedError, match="GS-S3-004"):
         started.context.write_dynamic_frame.from_options(
             rows(started.context), "s3", {"path": started.target}, format="avro"
         )
-    with pytest.raises(Refusal, match="GS-S3-004"):
+    with pytest.raises(RefusedError, match="GS-S3-004"):
         started.job.commit()
 
 
@@ -229,5 +229,5 @@ def test_gs_s3_004_a_bucket_that_drops_the_encryption_stops_the_run(started, spo
     ],
 )  # fmt: skip
 def test_gs_sec_007_no_write_or_purge_before_job_init(context, call):
-    with pytest.raises(Refusal, match="GS-SEC-007"):
+    with pytest.raises(RefusedError, match="GS-SEC-007"):
         call(context)

@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from glue_secure import Refusal, UsageError
-from glue_secure.local.foundation import EVIDENCE_URI
-from glue_secure.runtime.spark.dynamicframe import DynamicFrame
+from glue_secure import RefusedError, UsageError
+from glue_secure.dynamicframe.emulation import DynamicFrame
+from glue_secure.embedded.account_setup import EVIDENCE_URI
 
 WINDOW = {"windowSize": "1 second"}
 
@@ -108,12 +108,12 @@ def test_gs_s3_009_a_refused_write_in_a_batch_is_the_refusal_itself(streaming):
             DynamicFrame.fromDF(data, streaming.context, "x"), "s3", {"path": EVIDENCE_URI}, format="json"
         )
 
-    with pytest.raises(Refusal, match="GS-S3-009"):
+    with pytest.raises(RefusedError, match="GS-S3-009"):
         streaming.context.forEachBatch(source(streaming), overwrite, options(streaming, batchMaxRetries=5))
 
 
 def test_gs_s3_004_a_checkpoint_that_comes_out_plain_stops_the_stream(streaming, spoiled):
-    with spoiled(), pytest.raises(Refusal, match="GS-S3-004"):
+    with spoiled(), pytest.raises(RefusedError, match="GS-S3-004"):
         streaming.context.forEachBatch(source(streaming), lambda data, n: None, options(streaming))
 
 
@@ -123,8 +123,8 @@ def test_gs_s3_004_a_checkpoint_that_comes_out_plain_stops_the_stream(streaming,
         ({"windowSize": None}, UsageError, "windowSize"),
         ({"windowSize": "soon"}, UsageError, "100 seconds"),
         ({"checkpointLocation": None}, UsageError, "checkpointLocation"),
-        ({"checkpointLocation": "file:///tmp/checkpoint"}, Refusal, "GS-S3-006"),
-        ({"checkpointLocation": f"{EVIDENCE_URI}x/"}, Refusal, "GS-S3-009"),
+        ({"checkpointLocation": "file:///tmp/checkpoint"}, RefusedError, "GS-S3-006"),
+        ({"checkpointLocation": f"{EVIDENCE_URI}x/"}, RefusedError, "GS-S3-009"),
         ({"batchMaxRetries": 101}, UsageError, "batchMaxRetries"),
         ({"batchMaxRetries": "often"}, UsageError, "batchMaxRetries"),
         ({"storageLevel": "CLOUD"}, UsageError, "storageLevel"),
@@ -187,7 +187,7 @@ def test_time_granularity_is_one_of_three(context):
 
 
 def test_the_logger_redacts_and_the_clock_ticks(context, caplog):
-    from glue_secure.runtime.spark.context.logger import NAME
+    from glue_secure.engines.spark.context.logger import NAME
 
     with caplog.at_level("INFO", logger=NAME):
         context.get_logger().info("password=hunter2 for the table")
@@ -198,7 +198,7 @@ def test_the_logger_redacts_and_the_clock_ticks(context, caplog):
 
 
 def test_a_resolve_option_becomes_a_spec(context):
-    from glue_secure.dynamic.types import LongType
+    from glue_secure.dynamicframe.types.glue_types import LongType
 
     assert context.convert_resolve_option("a.b", "KeepAsStruct", None) == ("a.b", "make_struct")
     assert context.convert_resolve_option("a", "Project", LongType()) == ("a", "project:long")

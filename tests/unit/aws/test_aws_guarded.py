@@ -10,9 +10,9 @@ import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from glue_secure.aws.guarded import GuardedSession, cover_default_session
-from glue_secure.core.driver_calls import guarded_parameters
-from glue_secure.core.errors import Refusal
+from glue_secure.aws.guarded_s3 import GuardedSession, cover_default_session
+from glue_secure.core.driver_s3 import guarded_parameters
+from glue_secure.core.errors import RefusedError
 from glue_secure.core.identifiers import KmsKeyArn
 
 KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
@@ -110,19 +110,19 @@ def test_a_presigned_put_signs_the_headers_so_that_its_user_must_send_them(sessi
 
 def test_gs_s3_005_a_presigned_put_for_another_encryption_refuses(session):
     params = {"Bucket": "curated", "Key": "a", "ServerSideEncryption": "AES256"}
-    with pytest.raises(Refusal, match="GS-S3-005"):
+    with pytest.raises(RefusedError, match="GS-S3-005"):
         session.client("s3").generate_presigned_url("put_object", Params=params)
 
 
 def test_gs_s3_005_a_presigned_form_refuses(session):
-    with pytest.raises(Refusal, match="GS-S3-005"):
+    with pytest.raises(RefusedError, match="GS-S3-005"):
         session.client("s3").generate_presigned_post("curated", "a")
 
 
 def test_gs_s3_005_a_contrary_put_sends_nothing(session):
     client = session.client("s3")
     sent = sending(client)
-    with pytest.raises(Refusal, match="GS-S3-005"):
+    with pytest.raises(RefusedError, match="GS-S3-005"):
         client.put_object(Bucket="curated", Key="a", Body=b"x", ServerSideEncryption="AES256")
     assert not sent
 
@@ -131,7 +131,7 @@ def test_gs_s3_005_a_contrary_put_sends_nothing(session):
     "arguments", [{"verify": False}, {"use_ssl": False}, {"endpoint_url": "http://127.0.0.1:1"}], ids=str
 )
 def test_gs_s3_002_a_client_without_verified_tls_refuses(session, arguments):
-    with pytest.raises(Refusal, match="GS-S3-002"):
+    with pytest.raises(RefusedError, match="GS-S3-002"):
         session.client("s3", **arguments)
 
 
@@ -158,7 +158,7 @@ def test_boto3s_own_clients_are_guarded_while_it_holds(no_default_session):
     sent = sending(client)
     put(client)
     assert headers_of(sent[0])[KEY_ID] == str(KEY)
-    with pytest.raises(Refusal, match="GS-S3-005"):
+    with pytest.raises(RefusedError, match="GS-S3-005"):
         client.generate_presigned_post("curated", "a")
     active[0] = False
     put(client)

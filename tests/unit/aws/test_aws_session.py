@@ -7,7 +7,7 @@ import pytest
 from botocore.stub import Stubber
 
 from glue_secure.aws.session import AwsSession, endpoint_kind, require_tls
-from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.core.service import ServiceError
 
 
@@ -38,14 +38,14 @@ def test_an_endpoint_is_known_by_its_host(url, kind):
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:5000", "HTTP://host", "ftp://host", "host:5000", ""])
 def test_gs_s3_002_refuses_an_endpoint_without_tls(url):
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         require_tls("kms", url)
     assert caught.value.control == "GS-S3-002"
     assert "AWS_ENDPOINT_URL_KMS" in caught.value.fix
 
 
 def test_credentials_in_an_endpoint_are_not_shown():
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         require_tls("s3", "http://me:hunter2@127.0.0.1:5000")
     assert "hunter2" not in str(caught.value)
 
@@ -63,9 +63,9 @@ def test_gs_s3_002_refuses_whoever_configured_the_endpoint(clean_environment):
     clean_environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     clean_environment.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:5000")
     session = AwsSession.from_chain()
-    with pytest.raises(Refusal, match="GS-S3-002"):
+    with pytest.raises(RefusedError, match="GS-S3-002"):
         session.client("s3")
-    with pytest.raises(Refusal, match="GS-S3-002"):
+    with pytest.raises(RefusedError, match="GS-S3-002"):
         session.client("s3")
     assert session.client("kms").meta.endpoint_url.startswith("https://")
 
@@ -141,7 +141,7 @@ def profile(environment, tmp_path, line):
 @pytest.mark.parametrize("value", ["", "  ", "False"])
 def test_gs_s3_002_refuses_a_bundle_that_switches_verification_off(region, value):
     region.setenv("AWS_CA_BUNDLE", value)
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         AwsSession.from_chain(requests_ca_bundle="/bundle.pem")
     assert (caught.value.control, "AWS_CA_BUNDLE" in str(caught.value)) == ("GS-S3-002", True)
 
@@ -149,14 +149,14 @@ def test_gs_s3_002_refuses_a_bundle_that_switches_verification_off(region, value
 @pytest.mark.parametrize("line", ["ca_bundle =", "ca_bundle = False"])
 def test_gs_s3_002_refuses_a_profile_that_switches_verification_off(region, tmp_path, line):
     profile(region, tmp_path, line)
-    with pytest.raises(Refusal, match="ca_bundle in the profile") as caught:
+    with pytest.raises(RefusedError, match="ca_bundle in the profile") as caught:
         AwsSession.from_chain()
     assert caught.value.control == "GS-S3-002"
 
 
 @pytest.mark.parametrize("value", ["", " "])
 def test_gs_s3_002_refuses_an_empty_bundle_of_requests(region, value):
-    with pytest.raises(Refusal, match="REQUESTS_CA_BUNDLE") as caught:
+    with pytest.raises(RefusedError, match="REQUESTS_CA_BUNDLE") as caught:
         AwsSession.from_chain(requests_ca_bundle=value)
     assert caught.value.control == "GS-S3-002"
 
@@ -164,7 +164,7 @@ def test_gs_s3_002_refuses_an_empty_bundle_of_requests(region, value):
 def test_gs_s3_002_refuses_false_from_whoever_set_it(region):
     inner = boto3.session.Session()
     inner._session.set_config_variable("ca_bundle", False)
-    with pytest.raises(Refusal, match="GS-S3-002"):
+    with pytest.raises(RefusedError, match="GS-S3-002"):
         AwsSession(session=inner)
 
 

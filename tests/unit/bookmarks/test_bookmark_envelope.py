@@ -9,14 +9,14 @@ from aws_encryption_sdk.identifiers import Algorithm
 from botocore.exceptions import EndpointConnectionError
 
 from glue_secure.bookmarks import envelope as module
-from glue_secure.core.errors import CannotVerify, Refusal, UsageError
+from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 
 URI = "s3://state/bookmarks/123456789012/eu-west-1/curate/current"
 BODY = b'{"a state": 1}'
 
 
-def refused(envelope, message) -> Refusal:
-    with pytest.raises(Refusal) as caught:
+def refused(envelope, message) -> RefusedError:
+    with pytest.raises(RefusedError) as caught:
         envelope.open(message, resource=URI)
     assert caught.value.resource == URI
     return caught.value
@@ -154,10 +154,10 @@ def test_gs_bkm_002_when_a_key_policy_denies_the_foreign_context(make_envelope, 
 def test_gs_bkm_006_kms_denies(make_envelope, aws_error, code):
     message = make_envelope().seal(BODY, resource=URI)
     refusal = refused(make_envelope(error=aws_error(code, "Decrypt")), message)
-    assert isinstance(refusal, CannotVerify)
+    assert isinstance(refusal, VerificationError)
     assert (refusal.control, refusal.aws_code, refusal.exit_code) == ("GS-BKM-006", code, 4)
     assert code in refusal.found
-    with pytest.raises(CannotVerify) as caught:
+    with pytest.raises(VerificationError) as caught:
         make_envelope(error=aws_error(code, "GenerateDataKey")).seal(BODY, resource=URI)
     assert (caught.value.control, caught.value.aws_code) == ("GS-BKM-006", code)
 

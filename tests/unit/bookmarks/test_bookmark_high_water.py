@@ -7,7 +7,7 @@ import pytest
 from glue_secure.bookmarks.high_water import BEGINNING, Mark
 from glue_secure.bookmarks.state import BookmarkState
 from glue_secure.bookmarks.store import BookmarkStore
-from glue_secure.core.errors import BookmarkConflict, CannotVerify, Refusal, UsageError
+from glue_secure.core.errors import BookmarkConflictError, RefusedError, UsageError, VerificationError
 from glue_secure.core.service import PreconditionFailed, ServiceError
 
 
@@ -67,7 +67,7 @@ def commit(store, run="jr_1", loaded=None):
 
 
 def refused(store, control):
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         store.load()
     assert (caught.value.control, caught.value.resource) == (control, str(store.uri))
     return caught.value
@@ -126,7 +126,7 @@ def test_a_crash_between_current_and_mark_is_caught_up(world, store, mark, befor
         # The mark of the beginning is there; the crash is at the second write.
         del mark.fail["UpdateItem"], mark.fail["GetItem"]
         world.objects.before_write = lambda _: mark.fail.update(UpdateItem=denied("UpdateItem"))
-    with pytest.raises(CannotVerify) as caught:
+    with pytest.raises(VerificationError) as caught:
         commit(store, loaded=loaded)
     world.objects.before_write = None
     assert (caught.value.control, caught.value.exit_code) == ("GS-BKM-006", 4)
@@ -143,7 +143,7 @@ def test_a_crash_between_current_and_mark_is_caught_up(world, store, mark, befor
 
 def test_a_crash_before_current_locks_nobody_out(world, store, mark):
     world.objects.fail_next("PutObject", denied("PutObject"))
-    with pytest.raises(CannotVerify):
+    with pytest.raises(VerificationError):
         commit(store)
     assert mark.mark == BEGINNING
     assert commit(store).sequence == 1
@@ -180,7 +180,7 @@ def test_adopting_never_goes_back(world, store, mark):
     newest = mark.mark
     world.objects.copy(store.history_uri(1), store.uri)
     forget_history(world, store, 2)
-    with pytest.raises(Refusal):
+    with pytest.raises(RefusedError):
         store.adopt()
     assert mark.mark == newest
 
@@ -189,7 +189,7 @@ def test_adopting_checks_the_history(world, store, mark):
     for _ in range(3):
         commit(world.store())
     forget_history(world, store, 1)
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         store.adopt()
     assert caught.value.resource == str(store.history_uri(1))
     assert mark.mark is None
@@ -209,7 +209,7 @@ def test_a_lost_answer_of_the_mark_is_a_commit(store, mark):
 @pytest.mark.parametrize("operation", ["GetItem", "UpdateItem"])
 def test_gs_bkm_006_no_answer_is_not_no_mark(store, mark, operation):
     mark.fail[operation] = denied(operation)
-    with pytest.raises(CannotVerify) as caught:
+    with pytest.raises(VerificationError) as caught:
         commit(store)
     assert (caught.value.control, caught.value.resource) == ("GS-BKM-006", "dynamodb:marks")
 
@@ -234,6 +234,6 @@ def test_of_two_committers_one_wins_and_the_mark_is_the_winners(store, mark):
     commit(store)
     loaded = store.load()
     won = commit(store, "jr_2", loaded)
-    with pytest.raises(BookmarkConflict):
+    with pytest.raises(BookmarkConflictError):
         commit(store, "jr_3", loaded)
     assert mark.mark == Mark(2, won.digest)

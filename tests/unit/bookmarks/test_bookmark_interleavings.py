@@ -8,7 +8,7 @@ import threading
 from glue_secure.bookmarks.envelope import EnvelopeContext
 from glue_secure.bookmarks.state import BookmarkState
 from glue_secure.bookmarks.store import BookmarkStore
-from glue_secure.core.errors import BookmarkConflict, CannotVerify
+from glue_secure.core.errors import BookmarkConflictError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.testing.fakes import FakeObjectStore
 
@@ -115,7 +115,7 @@ def raced(seed: int, *, threads: int = 3, rounds: int = 2) -> tuple[list[int], B
                     objects.lose_next_answer()
                 try:
                     won.append(mine.commit(loaded, state).sequence)
-                except BookmarkConflict as error:
+                except BookmarkConflictError as error:
                     assert "committed sequence" in str(error)
         except BaseException as error:
             broken.append(error)
@@ -127,7 +127,7 @@ def raced(seed: int, *, threads: int = 3, rounds: int = 2) -> tuple[list[int], B
         worker.start()
     for worker in workers:
         worker.join(timeout=60)
-    unsure = [error for error in broken if isinstance(error, CannotVerify)]
+    unsure = [error for error in broken if isinstance(error, VerificationError)]
     if len(unsure) != len(broken):
         raise AssertionError(f"seed {seed}: {broken}") from broken[0]
     return won, store(objects)

@@ -14,13 +14,13 @@ from glue_secure.bookmarks.state import BookmarkState, BookmarkStateError
 from glue_secure.bookmarks.store import BookmarkStore
 from glue_secure.cli.app import app
 from glue_secure.core.arguments import JobArguments
-from glue_secure.core.errors import BookmarkConflict, Refusal, UsageError
+from glue_secure.core.errors import BookmarkConflictError, RefusedError, UsageError
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.security_configuration import EncryptionSetting, SecurityConfiguration
 from glue_secure.core.service import ServiceError
-from glue_secure.runtime import composition
-from glue_secure.runtime.bookmarking import bookmark_store
-from glue_secure.runtime.services import Services
+from glue_secure.run import composition
+from glue_secure.run.bookmark_setup import bookmark_store
+from glue_secure.run.services import Services
 from glue_secure.testing.fakes import FakeControlPlane, FakeEnvironment, FakeKeyService, FakeSecretStore
 
 BY = "arn:aws:sts::123456789012:assumed-role/operator/somebody"
@@ -128,7 +128,7 @@ def test_gs_bkm_005_a_command_and_a_run_race(ran, first):
     steps = [session.commit, lambda: apply(store, change)]
     winner, loser = steps if first == "run" else steps[::-1]
     winner()
-    with pytest.raises(BookmarkConflict) as caught:
+    with pytest.raises(BookmarkConflictError) as caught:
         loser()
     name = "run jr_4" if first == "run" else "run command_1"
     assert caught.value.control == "GS-BKM-005"
@@ -143,7 +143,7 @@ def test_a_change_of_key_seals_and_stores_under_the_new_one(ran, make_envelope, 
     assert ran.objects.encryption(store.uri).key == str(other_key)
     only_new = keyed(ran, make_envelope, other_key)
     assert only_new.load().state.cause == "rekey"
-    with pytest.raises(Refusal, match="GS-BKM-001"):
+    with pytest.raises(RefusedError, match="GS-BKM-001"):
         ran.store().load()
     assert ran.run("jr_4", store=only_new) == []
     ran.land("d.csv")
@@ -156,7 +156,7 @@ def test_after_a_change_of_the_configured_key_only_the_list_opens_the_old_state(
     ran, make_envelope, other_key
 ):
     ran.land("d.csv")
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         ran.run("jr_4", store=keyed(ran, make_envelope, other_key))
     assert caught.value.control == "GS-BKM-001"
     assert "glue-secure bookmark rekey" in caught.value.fix
@@ -169,7 +169,7 @@ def test_after_a_change_of_the_configured_key_only_the_list_opens_the_old_state(
     ]  # fmt: skip
     held = operations.verify(store, ran.objects, (other_key, make_envelope().key))
     assert held.keys == {str(other_key): 2, str(make_envelope().key): 3}
-    with pytest.raises(Refusal, match="GS-BKM-001"):
+    with pytest.raises(RefusedError, match="GS-BKM-001"):
         operations.verify(keyed(ran, make_envelope, other_key), ran.objects, (other_key,))
 
 
@@ -189,20 +189,20 @@ def test_gs_s3_004_verify_refuses_an_object_under_another_key_at_rest(ran, make_
     uri = store.history_uri(1)
     body = ran.objects.read(uri).body
     ran.objects.put(uri, body, algorithm="aws:kms", key=str(other_key))
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         operations.verify(store, ran.objects, (make_envelope().key,))
     assert (caught.value.control, caught.value.resource) == ("GS-S3-004", str(uri))
 
 
 def test_gs_bkm_004_verify_refuses_a_gap(ran, make_envelope):
     ran.objects.delete(ran.store().history_uri(1))
-    with pytest.raises(Refusal, match="GS-BKM-004"):
+    with pytest.raises(RefusedError, match="GS-BKM-004"):
         operations.verify(ran.store(), ran.objects, (make_envelope().key,))
 
 
 def test_gs_bkm_006_a_history_that_cannot_be_listed(ran):
     ran.objects.fail_next("ListObjectsV2", ServiceError("no", code="AccessDenied", operation="ListObjectsV2"))
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         operations.history(ran.store(), ran.objects)
     assert (caught.value.control, caught.value.exit_code) == ("GS-BKM-006", 4)
 

@@ -5,7 +5,7 @@ import pytest
 from glue_secure.bookmarks.jdbc_state import JdbcSourceState
 from glue_secure.bookmarks.session import BookmarkSession
 from glue_secure.core.arguments import BookmarkOption
-from glue_secure.core.errors import BookmarkConflict, Refusal, UsageError
+from glue_secure.core.errors import BookmarkConflictError, RefusedError, UsageError
 from glue_secure.core.evidence import canonical_json
 from glue_secure.core.identifiers import RunId
 
@@ -120,7 +120,7 @@ def test_gs_bkm_001_a_damaged_bookmark_stops_the_run_before_it_selects(world, op
     world.run("jr_1")
     world.objects.put(world.store().uri, b"junk")
     for step in (BookmarkSession.load, lambda session: select(world, session)):
-        with pytest.raises(Refusal) as caught:
+        with pytest.raises(RefusedError) as caught:
             step(world.session("jr_2", option))
         assert caught.value.control == "GS-BKM-001"
 
@@ -130,7 +130,7 @@ def test_gs_bkm_005_the_loser_of_two_runs_keeps_its_facts(world):
     one, two = world.session("jr_1"), world.session("jr_2")
     select(world, one), select(world, two)
     one.commit()
-    with pytest.raises(BookmarkConflict, match="jr_1 committed sequence 1"):
+    with pytest.raises(BookmarkConflictError, match="jr_1 committed sequence 1"):
         two.commit()
     facts = two.facts()
     assert (facts.sequence_before, facts.sequence_after) == (0, 0)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from glue_secure.bookmarks.state import BookmarkState
-from glue_secure.core.errors import BookmarkConflict, CannotVerify, Refusal
+from glue_secure.core.errors import BookmarkConflictError, RefusedError, VerificationError
 from glue_secure.core.evidence import digest
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import PreconditionFailed, ServiceError
@@ -32,8 +32,8 @@ def service_error(code: str, operation: str = "PutObject") -> ServiceError:
     return ServiceError(f"{operation}: {code}", code=code, operation=operation)
 
 
-def refused(world, control: str) -> Refusal:
-    with pytest.raises(Refusal) as caught:
+def refused(world, control: str) -> RefusedError:
+    with pytest.raises(RefusedError) as caught:
         world.store().load()
     assert caught.value.control == control, str(caught.value)
     return caught.value
@@ -87,7 +87,7 @@ def test_a_history_entry_that_cannot_be_written_does_not_undo_the_commit(world):
     assert world.store().load().sequence == 1
     world.objects.fail_next("PutObject", service_error("AccessDenied"))
     loaded = world.store().load()
-    with pytest.raises(CannotVerify, match="recording the loaded state"):
+    with pytest.raises(VerificationError, match="recording the loaded state"):
         world.store().commit(loaded, following(loaded, "jr_2"))
     assert world.store().load().sequence == 1, "the next commit insists on the history first"
 
@@ -139,7 +139,7 @@ def test_gs_bkm_003_deleted_during_the_run(world):
     store = world.store()
     loaded = store.load()
     world.objects.delete(CURRENT)
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         store.commit(loaded, following(loaded, "jr_2"))
     assert caught.value.control == "GS-BKM-003"
 
@@ -165,7 +165,7 @@ def test_gs_bkm_004_the_history_already_holds_another_state(world):
     store = world.store()
     loaded = store.load()
     world.objects.copy(history(1), history(2))
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         store.commit(loaded, following(loaded, "jr_2"))
     assert caught.value.control == "GS-BKM-004"
 
@@ -219,7 +219,7 @@ def test_gs_bkm_005_of_two_committers_one_wins_and_the_other_says_who(world, bef
     slow, quick = world.store(), world.store()
     loaded, same = slow.load(), quick.load()
     winner = quick.commit(same, following(same, "jr_quick"))
-    with pytest.raises(BookmarkConflict) as caught:
+    with pytest.raises(BookmarkConflictError) as caught:
         slow.commit(loaded, following(loaded, "jr_slow"))
     assert caught.value.control == "GS-BKM-005"
     assert caught.value.found == f"run jr_quick committed sequence {before + 1} first"
@@ -235,7 +235,7 @@ def test_gs_bkm_005_the_race_is_decided_by_the_write(world):
         commit(world, "jr_quick")
 
     world.objects.before_write = quicker
-    with pytest.raises(BookmarkConflict, match="jr_quick"):
+    with pytest.raises(BookmarkConflictError, match="jr_quick"):
         store.commit(loaded, following(loaded, "jr_slow"))
 
 
@@ -243,10 +243,10 @@ def test_gs_bkm_005_a_winner_that_cannot_be_read(world):
     store = world.store()
     loaded = store.load()
     world.objects.put(CURRENT, b"junk")
-    with pytest.raises(BookmarkConflict, match="does not open"):
+    with pytest.raises(BookmarkConflictError, match="does not open"):
         store.commit(loaded, following(loaded, "jr_1"))
     world.objects.fail_next("GetObject", service_error("AccessDenied", "GetObject"))
-    with pytest.raises(BookmarkConflict, match="cannot be read"):
+    with pytest.raises(BookmarkConflictError, match="cannot be read"):
         store.commit(loaded, following(loaded, "jr_1"))
 
 
@@ -272,7 +272,7 @@ def test_a_conflict_under_way_is_tried_again(world, code):
 def test_gs_bkm_006_a_conflict_that_does_not_end(world):
     error = PreconditionFailed("409", code="ConditionalRequestConflict", operation="PutObject")
     world.objects.fail_next("PutObject", error, times=4)
-    with pytest.raises(CannotVerify) as caught:
+    with pytest.raises(VerificationError) as caught:
         commit(world, "jr_1")
     assert (caught.value.control, caught.value.aws_code) == ("GS-BKM-006", "ConditionalRequestConflict")
     assert world.objects.keys("state") == []
@@ -293,14 +293,14 @@ def test_gs_bkm_006_a_missing_bucket_is_not_a_first_run(world):
     store = world.store()
     loaded = store.load()
     world.objects._buckets.pop("state")
-    with pytest.raises(CannotVerify) as caught:
+    with pytest.raises(VerificationError) as caught:
         store.commit(loaded, following(loaded, "jr_1"))
     assert caught.value.control == "GS-BKM-006"
 
 
 def test_gs_bkm_006_a_failed_write_says_that_nothing_moved(world):
     world.objects.fail_next("PutObject", service_error("AccessDenied"))
-    with pytest.raises(CannotVerify, match="the bookmark did not move") as caught:
+    with pytest.raises(VerificationError, match="the bookmark did not move") as caught:
         commit(world, "jr_1")
     assert (caught.value.control, caught.value.aws_code) == ("GS-BKM-006", "AccessDenied")
 
@@ -310,13 +310,13 @@ def test_gs_bkm_006_a_write_whose_outcome_cannot_be_read(world):
     loaded = store.load()
     world.objects.lose_next_answer()
     world.objects.fail_next("GetObject", service_error("AccessDenied", "GetObject"))
-    with pytest.raises(CannotVerify, match="whether the write took effect"):
+    with pytest.raises(VerificationError, match="whether the write took effect"):
         store.commit(loaded, following(loaded, "jr_1"))
 
 
 def test_gs_bkm_006_a_server_that_ignores_the_encryption_headers(world):
     world.objects.lose_next_answer(service_error("EncryptionMismatch"))
-    with pytest.raises(CannotVerify) as caught:
+    with pytest.raises(VerificationError) as caught:
         commit(world, "jr_1")
     assert caught.value.aws_code == "EncryptionMismatch"
 
@@ -354,7 +354,7 @@ def test_a_lost_answer_is_a_commit_even_when_the_next_run_was_quick(world):
     mine = store.commit(loaded, following(loaded, "jr_mine"))
     there = world.store().load()
     assert (there.state.run_id, there.state.previous_digest) == ("jr_next", mine.digest)
-    with pytest.raises(BookmarkConflict):
+    with pytest.raises(BookmarkConflictError):
         store.commit(mine, following(mine, "jr_mine"))
 
 
@@ -364,7 +364,7 @@ def test_gs_bkm_003_deleted_while_the_write_had_no_answer(world):
     loaded = store.load()
     world.objects.fail_next("PutObject", service_error("InternalError"))
     world.objects.delete(CURRENT)
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         store.commit(loaded, following(loaded, "jr_2"))
     assert caught.value.control == "GS-BKM-003"
 
@@ -378,7 +378,7 @@ def test_gs_bkm_006_a_history_entry_that_is_not_encrypted_as_asked(world):
             world.objects.lose_next_answer(service_error("EncryptionMismatch"))
 
     world.objects.before_write = lose_the_second
-    with pytest.raises(CannotVerify, match="recording the committed state"):
+    with pytest.raises(VerificationError, match="recording the committed state"):
         store.commit(loaded, following(loaded, "jr_1"))
 
 
@@ -391,14 +391,14 @@ def test_racing_threads_have_exactly_one_winner(world):
     def attempt(i):
         try:
             return stores[i].commit(loads[i], following(loads[i], f"jr_{i}")).state.run_id
-        except BookmarkConflict as conflict:
+        except BookmarkConflictError as conflict:
             return conflict
 
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(attempt, range(8)))
     winners = [result for result in results if isinstance(result, str)]
     assert len(winners) == 1
-    assert all(f"run {winners[0]} " in str(r) for r in results if isinstance(r, BookmarkConflict))
+    assert all(f"run {winners[0]} " in str(r) for r in results if isinstance(r, BookmarkConflictError))
 
 
 def test_the_history_goes_back_to_the_first_state(world):
@@ -423,10 +423,10 @@ def test_gs_bkm_004_a_history_with_a_state_missing_or_exchanged_is_no_history(wo
     store = world.store()
     first = world.objects.read(history(1)).body
     world.objects.delete(history(1))
-    with pytest.raises(Refusal, match="GS-BKM-004") as caught:
+    with pytest.raises(RefusedError, match="GS-BKM-004") as caught:
         store.states_of_runs(store.load(), ("jr_1",))
     assert caught.value.found == "no object"
     world.objects.put(history(1), first[:-1] + b"\0")
-    with pytest.raises(Refusal, match="GS-BKM-004") as caught:
+    with pytest.raises(RefusedError, match="GS-BKM-004") as caught:
         store.states_of_runs(store.load(), ("jr_1",))
     assert caught.value.found == "another state"

@@ -6,16 +6,16 @@ import typer
 from glue_secure.aws.job_runs import RunState
 from glue_secure.cli import remote as page
 from glue_secure.core.errors import UsageError
-from glue_secure.delivery.deploy import opening, remote
+from glue_secure.project.deploy import deployment_account, remote
 
 RUN = remote.Remote("daily", "jr_1", (), None)
 
 
 @pytest.fixture
 def nobody(monkeypatch):
-    monkeypatch.setattr(opening, "deployment_account", lambda: (object(), "1 in x (aws)"))
-    monkeypatch.setattr(opening, "job_runs", lambda: object())
-    monkeypatch.setattr(opening, "job_logs", lambda: object())
+    monkeypatch.setattr(deployment_account, "deployment_account", lambda: (object(), "1 in x (aws)"))
+    monkeypatch.setattr(deployment_account, "job_runs", lambda: object())
+    monkeypatch.setattr(deployment_account, "job_logs", lambda: object())
 
 
 def command(*words, **given):

@@ -2,10 +2,10 @@
 
 import pytest
 
-from glue_secure.core.column_decisions import decide
-from glue_secure.core.column_names import known_as, plain
-from glue_secure.core.columns import ColumnPolicy, SchemaColumn, Shape, Tag, TagKind
-from glue_secure.core.errors import Refusal
+from glue_secure.columns.decisions import decide
+from glue_secure.columns.names import known_as, plain
+from glue_secure.columns.policy import ColumnPolicy, SchemaColumn, Shape, Tag, TagKind
+from glue_secure.core.errors import RefusedError
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
 PII = Tag(TagKind.PARAMETER, "pii", "true")
@@ -96,7 +96,7 @@ def test_a_name_is_known_as_itself_and_each_path_from_the_top():
 def test_gs_col_003_records_that_failed_are_refused_as_text(above):
     tree = [SchemaColumn((*above, name)) for name in ERRORS]
     policy = {"name": "p", "columns": [{"column": "email", "action": "drop"}]}
-    with pytest.raises(Refusal) as error:
+    with pytest.raises(RefusedError) as error:
         decide(ColumnPolicy.of(policy, what="p"), {}, tree, sink="s")
     assert error.value.control == "GS-COL-003"
     texts = [{"column": name, "action": "mask"} for name in ("msg", "stackTrace", "input", "dynamicRecord")]

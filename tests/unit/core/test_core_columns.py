@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from glue_secure.core.column_decisions import decide
-from glue_secure.core.columns import ColumnAction, ColumnPolicy, SchemaColumn, Shape, Tag, TagKind
-from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.columns.decisions import decide
+from glue_secure.columns.policy import ColumnAction, ColumnPolicy, SchemaColumn, Shape, Tag, TagKind
+from glue_secure.core.errors import RefusedError, UsageError
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
 PII = Tag(TagKind.PARAMETER, "pii", "true")
@@ -118,7 +118,7 @@ def test_a_tag_of_the_catalog_gives_the_action_and_follows_the_name_into_a_struc
 
 
 def test_a_tagged_column_without_an_action_is_refused():
-    with pytest.raises(Refusal) as error:
+    with pytest.raises(RefusedError) as error:
         actions(columns("id", "Iban"), {"iban": frozenset([SENSITIVE])})
     assert error.value.control == "GS-COL-001"
     assert "column Iban of s3://b/t" in str(error.value)
@@ -137,7 +137,7 @@ def test_tags_that_the_policy_does_not_name_ask_for_nothing():
     ],
 )
 def test_an_action_that_cannot_be_carried_out_is_refused(column):
-    with pytest.raises(Refusal) as error:
+    with pytest.raises(RefusedError) as error:
         actions([column])
     assert error.value.control == "GS-COL-003"
 

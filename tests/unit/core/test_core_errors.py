@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from glue_secure.core.errors import BookmarkConflict, CannotVerify, GlueSecureError, Refusal, UsageError
+from glue_secure.core.errors import (
+    BookmarkConflictError,
+    GlueSecureError,
+    RefusedError,
+    UsageError,
+    VerificationError,
+)
 
 FACTS = {
     "resource": "s3://curated/a",
@@ -15,7 +21,7 @@ FACTS = {
 
 
 def test_a_refusal_says_control_resource_found_required_fix_and_where_to_read_more():
-    assert str(Refusal("GS-S3-004", **FACTS)).splitlines() == [
+    assert str(RefusedError("GS-S3-004", **FACTS)).splitlines() == [
         "GS-S3-004 refused: s3://curated/a",
         "  found:    AES256",
         "  required: aws:kms",
@@ -25,13 +31,13 @@ def test_a_refusal_says_control_resource_found_required_fix_and_where_to_read_mo
 
 
 def test_further_controls_stand_before_the_last_line():
-    lines = str(Refusal("GS-S3-004", **FACTS, also=("GS-S3-001", "GS-S3-003"))).splitlines()
+    lines = str(RefusedError("GS-S3-004", **FACTS, also=("GS-S3-001", "GS-S3-003"))).splitlines()
     assert lines[-2] == "  also:     GS-S3-001, GS-S3-003"
     assert lines[-1].startswith("  more:")
 
 
 def test_what_cannot_be_verified_says_so():
-    assert str(CannotVerify("GS-KMS-001", **FACTS)).startswith("GS-KMS-001 cannot verify: ")
+    assert str(VerificationError("GS-KMS-001", **FACTS)).startswith("GS-KMS-001 cannot verify: ")
 
 
 def test_a_usage_error_says_what_found_required_and_fix():
@@ -49,9 +55,9 @@ def test_a_usage_error_says_what_found_required_and_fix():
     [
         (GlueSecureError("no"), 1),
         (UsageError("a", found="b", required="c"), 2),
-        (Refusal("GS-S3-004", **FACTS), 3),
-        (BookmarkConflict("GS-BKM-005", **FACTS), 3),
-        (CannotVerify("GS-KMS-001", **FACTS), 4),
+        (RefusedError("GS-S3-004", **FACTS), 3),
+        (BookmarkConflictError("GS-BKM-005", **FACTS), 3),
+        (VerificationError("GS-KMS-001", **FACTS), 4),
     ],
 )
 def test_every_error_has_the_command_lines_exit_code_and_one_root(error, code):
@@ -60,14 +66,14 @@ def test_every_error_has_the_command_lines_exit_code_and_one_root(error, code):
 
 
 def test_the_services_code_is_kept():
-    error = CannotVerify("GS-KMS-001", **FACTS, aws_code="AccessDeniedException")
+    error = VerificationError("GS-KMS-001", **FACTS, aws_code="AccessDeniedException")
     assert error.aws_code == "AccessDeniedException"
     assert (error.control, error.resource, error.found, error.required, error.fix, error.also) == (
         "GS-KMS-001",
         *FACTS.values(),
         (),
     )
-    assert Refusal("GS-S3-004", **FACTS).aws_code is None
+    assert RefusedError("GS-S3-004", **FACTS).aws_code is None
 
 
 def test_a_usage_error_is_a_value_error_too():

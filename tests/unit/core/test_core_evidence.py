@@ -31,7 +31,7 @@ def evidence(key_arn) -> Evidence:
         job="curate",
         run_id=RunId("jr_1"),
         outcome="refused",
-        error={"type": "Refusal", "control": "GS-S3-004"},
+        error={"type": "RefusedError", "control": "GS-S3-004"},
         account="embedded",
         account_id="123456789012",
         region="eu-west-1",

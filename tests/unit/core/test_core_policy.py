@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from glue_secure.core.arguments import JobArguments
-from glue_secure.core.errors import CannotVerify, Refusal
+from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectEncryption
 from glue_secure.core.policy import (
@@ -44,10 +44,10 @@ def test_findings_that_all_pass_come_back():
 
 
 def test_a_fail_comes_before_an_unknown_wherever_it_stands():
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         enforce([undecided("GS-KMS-001"), passed("GS-SEC-001", "r", "f"), fail("GS-KMS-002", "the key")])
     error = caught.value
-    assert not isinstance(error, CannotVerify)
+    assert not isinstance(error, VerificationError)
     assert (error.control, error.resource, error.found, error.required, error.fix) == (
         "GS-KMS-002",
         "the key",
@@ -59,7 +59,7 @@ def test_a_fail_comes_before_an_unknown_wherever_it_stands():
 
 
 def test_the_first_fail_is_the_one_that_is_told():
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         enforce(
             [fail("GS-SEC-003", "one"), fail("GS-SEC-003", "two"), fail("GS-SEC-004"), fail("GS-SEC-004")]
         )
@@ -68,7 +68,7 @@ def test_the_first_fail_is_the_one_that_is_told():
 
 
 def test_an_unknown_stops_as_a_fail_does_and_keeps_the_services_code():
-    with pytest.raises(CannotVerify) as caught:
+    with pytest.raises(VerificationError) as caught:
         enforce([passed("GS-SEC-001", "r", "f"), undecided("GS-KMS-001"), undecided("GS-KMS-006")])
     assert caught.value.exit_code == 4
     assert caught.value.aws_code == "AccessDeniedException"
@@ -78,7 +78,7 @@ def test_an_unknown_stops_as_a_fail_does_and_keeps_the_services_code():
 def test_stopping_for_a_pass_is_a_mistake_in_the_code():
     with pytest.raises(AssertionError):
         stop(passed("GS-SEC-001", "r", "f"))
-    with pytest.raises(Refusal):
+    with pytest.raises(RefusedError):
         stop(fail("GS-SEC-001"))
 
 

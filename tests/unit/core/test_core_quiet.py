@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from glue_secure.core.quiet import WIRE_LOGGERS, wire_logs_muted
+from glue_secure.core.log_suppression import WIRE_LOGGERS, suppress_client_logs
 
 BELOW = "botocore.parsers.of_this_test"
 
@@ -28,7 +28,7 @@ def open_loggers() -> set[str]:
 
 
 def test_nothing_under_warning_is_logged_inside_and_everything_after():
-    with wire_logs_muted():
+    with suppress_client_logs():
         assert open_loggers() == set()
         assert logging.getLogger(BELOW).isEnabledFor(logging.WARNING)
     assert open_loggers() == {*WIRE_LOGGERS, BELOW}
@@ -36,13 +36,13 @@ def test_nothing_under_warning_is_logged_inside_and_everything_after():
 
 def test_a_stricter_level_stays():
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
-    with wire_logs_muted():
+    with suppress_client_logs():
         assert logging.getLogger("py4j").level == logging.CRITICAL
     assert logging.getLogger("py4j").level == logging.CRITICAL
 
 
 def test_levels_come_back_after_an_error():
-    with pytest.raises(ValueError, match="mine"), wire_logs_muted():
+    with pytest.raises(ValueError, match="mine"), suppress_client_logs():
         raise ValueError("mine")
     assert open_loggers() == {*WIRE_LOGGERS, BELOW}
 
@@ -51,12 +51,12 @@ def test_of_two_threads_the_last_one_out_restores():
     inside, leave = threading.Event(), threading.Event()
 
     def hold():
-        with wire_logs_muted():
+        with suppress_client_logs():
             inside.set()
             leave.wait(10)
 
     other = threading.Thread(target=hold)
-    with wire_logs_muted():
+    with suppress_client_logs():
         other.start()
         assert inside.wait(10)
     assert open_loggers() == set()

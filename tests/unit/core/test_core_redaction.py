@@ -155,9 +155,9 @@ def test_no_module_logs_past_the_redactor():
     }
     assert makers == {
         "bookmarks/envelope.py",
-        "core/quiet.py",
+        "core/log_suppression.py",
         "core/redaction.py",
-        "local/endpoint.py",
+        "embedded/endpoint.py",
         "quality/expectations.py",
-        "runtime/spark/context/logger.py",
+        "engines/spark/context/logger.py",
     }

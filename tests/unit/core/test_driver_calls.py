@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from glue_secure.core.driver_calls import WRITES, guarded_parameters
-from glue_secure.core.errors import Refusal
+from glue_secure.core.driver_s3 import WRITES, guarded_parameters
+from glue_secure.core.errors import RefusedError
 from glue_secure.core.identifiers import KmsKeyArn
 
 KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
@@ -41,7 +41,7 @@ def test_other_calls_are_left_alone(operation):
     ids=str,
 )
 def test_gs_s3_005_another_encryption_refuses(operation, contrary):
-    with pytest.raises(Refusal, match="GS-S3-005"):
+    with pytest.raises(RefusedError, match="GS-S3-005"):
         guarded_parameters(operation, {**PLACE, **contrary}, KEY)
 
 
@@ -55,5 +55,5 @@ def test_gs_s3_005_another_encryption_refuses(operation, contrary):
     ],
 )
 def test_gs_s3_005_calls_that_change_what_is_stored_refuse(operation, parameters):
-    with pytest.raises(Refusal, match="GS-S3-005"):
+    with pytest.raises(RefusedError, match="GS-S3-005"):
         guarded_parameters(operation, {**PLACE, **parameters}, KEY)

@@ -5,10 +5,16 @@ from __future__ import annotations
 import pytest
 
 from glue_secure.core.arguments import JobArguments
-from glue_secure.core.errors import CannotVerify, Refusal, UsageError
+from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.policy import Verdict
-from glue_secure.core.workers import DISK_CONF, WORKER_SETTINGS, check_workers, hold_workers, network_conf
+from glue_secure.core.worker_encryption import (
+    DISK_CONF,
+    WORKER_SETTINGS,
+    check_workers,
+    enforce_worker_encryption,
+    network_conf,
+)
 
 ON = {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
 
@@ -67,8 +73,8 @@ def test_what_is_set_where_it_can_be_set_passes_when_it_is_read_back():
     ],
 )
 def test_gs_spk_003_a_shuffle_in_s3_is_refused(settings):
-    with pytest.raises(Refusal, match="GS-SPK-003"):
-        hold_workers(settings, key=KEY, required=False)
+    with pytest.raises(RefusedError, match="GS-SPK-003"):
+        enforce_worker_encryption(settings, key=KEY, required=False)
 
 
 @pytest.mark.parametrize("name", ["", "sort", "org.apache.spark.shuffle.sort.SortShuffleManager"])
@@ -79,9 +85,11 @@ def test_sparks_own_shuffle_passes(name):
 
 def test_gs_spk_003_of_another_shuffle_manager_nothing_is_known():
     settings = {"spark.shuffle.manager": "com.example.Manager"}
-    assert {one.verdict for one in hold_workers(settings, key=KEY, required=False)} >= {Verdict.UNKNOWN}
-    with pytest.raises(CannotVerify):
-        hold_workers({**settings, "spark.master": "local", **DISK_CONF}, key=KEY, required=True)
+    assert {one.verdict for one in enforce_worker_encryption(settings, key=KEY, required=False)} >= {
+        Verdict.UNKNOWN
+    }
+    with pytest.raises(VerificationError):
+        enforce_worker_encryption({**settings, "spark.master": "local", **DISK_CONF}, key=KEY, required=True)
 
 
 @pytest.mark.parametrize(
@@ -107,8 +115,8 @@ def test_gs_spk_004_an_event_log_passes_in_s3_under_the_key_alone(place, algorit
     assert found.verdict.value == verdict
     if verdict == "UNKNOWN":
         required = {**settings, "spark.master": "local", **DISK_CONF}
-        with pytest.raises(CannotVerify, match="GS-SPK-004"):
-            hold_workers(required, key=KEY, required=True)
+        with pytest.raises(VerificationError, match="GS-SPK-004"):
+            enforce_worker_encryption(required, key=KEY, required=True)
 
 
 def test_key_material_of_another_encryption_is_not_shown():

@@ -2,11 +2,11 @@
 
 import pytest
 
-from glue_secure.governance.lake.account import Account
-from glue_secure.governance.lake.apply import apply_plan
-from glue_secure.governance.lake.file import parse
-from glue_secure.governance.lake.plan import make_plan
-from glue_secure.governance.lake.steps import Unmanaged
+from glue_secure.governance.lakeformation.account import Account
+from glue_secure.governance.lakeformation.apply import apply_plan
+from glue_secure.governance.lakeformation.file import parse
+from glue_secure.governance.lakeformation.plan import make_plan
+from glue_secure.governance.lakeformation.steps import Unmanaged
 from glue_secure.testing.lake import FakeLake
 
 ACCOUNT = "123456789012"

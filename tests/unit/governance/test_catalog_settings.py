@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from glue_secure.core.catalog_encryption import CatalogEncryption, check_metadata, check_passwords
-from glue_secure.core.errors import CannotVerify, Refusal, UsageError
+from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.policy import Verdict
@@ -86,7 +86,7 @@ def test_without_any_key_there_is_nothing_to_plan():
 )
 @pytest.mark.parametrize("which", ["key", "password_key"])
 def test_no_setting_is_planned_under_a_key_that_does_not_hold(which, changes, control):
-    with pytest.raises(Refusal, match=control):
+    with pytest.raises(RefusedError, match=control):
         plan(Settings(), key(ONE), key(TWO, **changes), **{"key": ONE} | {which: TWO})
 
 
@@ -94,7 +94,7 @@ def test_gs_cat_004_settings_that_moved_since_the_plan_are_left_alone():
     settings = Settings()
     planned = plan(settings, key=ONE)
     settings.held = replace(OFF, passwords=True, password_key=TWO)
-    with pytest.raises(Refusal, match="GS-CAT-004"):
+    with pytest.raises(RefusedError, match="GS-CAT-004"):
         catalog.apply(settings, planned)
     assert settings.puts == 0
 
@@ -102,7 +102,7 @@ def test_gs_cat_004_settings_that_moved_since_the_plan_are_left_alone():
 @pytest.mark.parametrize("lost", ["mode", "key", "passwords", "password_key"])
 def test_gs_cat_004_a_setting_that_does_not_come_back_is_refused(lost):
     settings = Settings(drops=[lost])
-    with pytest.raises(Refusal, match="GS-CAT-004"):
+    with pytest.raises(RefusedError, match="GS-CAT-004"):
         catalog.apply(settings, plan(settings, key=ONE))
 
 
@@ -111,7 +111,7 @@ def test_denied_is_cannot_verify(denied, control):
     settings = Settings()
     planned = plan(settings, key=ONE)
     settings.denied = [denied]
-    with pytest.raises(CannotVerify, match=control):
+    with pytest.raises(VerificationError, match=control):
         catalog.apply(settings, planned)
 
 

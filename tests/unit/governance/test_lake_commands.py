@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from glue_secure.cli.app import app
-from glue_secure.core.errors import CannotVerify, Refusal, UsageError
-from glue_secure.runtime import composition
+from glue_secure.core.errors import RefusedError, UsageError, VerificationError
+from glue_secure.run import composition
 
 from .conftest import ACCOUNT, ANALYST, HEAD
 from .test_lake_plan import CUSTOMERS, EVERYTHING, TABLE, grant
@@ -60,7 +60,7 @@ def test_a_plan_is_written_reviewed_and_applied_once(cli, bench):
     held = json.loads(done.stdout)
     assert held["steps"] == [] and len(held["applied"]) == 1
     assert bench.held(ANALYST) == {json.dumps(CUSTOMERS, sort_keys=True): (["SELECT"], [])}
-    with pytest.raises(Refusal, match="GS-LF-004"):
+    with pytest.raises(RefusedError, match="GS-LF-004"):
         cli("apply", "plan.json", "--yes")
 
 
@@ -99,7 +99,7 @@ def test_gs_lf_003_drift_leaves_with_3_until_the_account_is_what_the_file_says(c
 )
 def test_gs_lf_003_denied_is_not_no_grants(cli, bench, words):
     bench.lake.denied.add("ListPermissions")
-    with pytest.raises(CannotVerify) as caught:
+    with pytest.raises(VerificationError) as caught:
         cli(*words, text=grant(TABLE, "SELECT"))
     assert (caught.value.control, caught.value.aws_code) == ("GS-LF-003", "AccessDeniedException")
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from glue_secure.governance.lake.account import Account
-from glue_secure.governance.lake.apply import apply_plan
-from glue_secure.governance.lake.explain import explain
-from glue_secure.governance.lake.file import parse
-from glue_secure.governance.lake.plan import make_plan
+from glue_secure.governance.lakeformation.account import Account
+from glue_secure.governance.lakeformation.apply import apply_plan
+from glue_secure.governance.lakeformation.explain import explain
+from glue_secure.governance.lakeformation.file import parse
+from glue_secure.governance.lakeformation.plan import make_plan
 from glue_secure.testing.lake import FakeLake
 
 from .conftest import ACCOUNT
@@ -53,7 +53,7 @@ def test_harmless_columns_are_opened_by_one_more_value(account):
 
 
 def test_every_permission_that_the_reference_allows_stands_in_the_document():
-    from glue_secure.governance.lake.reference import ALLOWED
+    from glue_secure.governance.lakeformation.reference import ALLOWED
 
     words = {one.value for allowed in ALLOWED.values() for one in allowed}
     assert {word for word in words if not re.search(rf"\b{word}\b", TEXT)} == set()

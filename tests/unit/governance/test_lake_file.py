@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glue_secure.core.errors import UsageError
-from glue_secure.core.lake.model import Kind, Permission
-from glue_secure.governance.lake.file import parse, read
-from glue_secure.governance.lake.lines import of_json, of_toml
-from glue_secure.governance.lake.reference import ALLOWED
+from glue_secure.governance.lakeformation.file import parse, read
+from glue_secure.governance.lakeformation.lines import of_json, of_toml
+from glue_secure.governance.lakeformation.model import Kind, Permission
+from glue_secure.governance.lakeformation.reference import ALLOWED
 
 from .conftest import ANALYST, HEAD
 from .test_lake_plan import EVERYTHING

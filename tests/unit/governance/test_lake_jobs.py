@@ -6,7 +6,7 @@ import pytest
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.policy import Verdict
-from glue_secure.governance.lake.preflight import check_job
+from glue_secure.governance.lakeformation.preflight import check_job
 
 from .conftest import ANALYST, STEWARD
 from .test_lake_commands import cli  # noqa: F401 - a fixture

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from glue_secure.core.errors import CannotVerify, Refusal, UsageError
+from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.service import ServiceError
-from glue_secure.governance.lake import saved
-from glue_secure.governance.lake.apply import apply_plan, hold
-from glue_secure.governance.lake.export import export
-from glue_secure.governance.lake.file import parse
-from glue_secure.governance.lake.plan import make_plan
-from glue_secure.governance.lake.steps import Action
+from glue_secure.governance.lakeformation import saved
+from glue_secure.governance.lakeformation.apply import apply_plan, hold
+from glue_secure.governance.lakeformation.export import export
+from glue_secure.governance.lakeformation.file import parse
+from glue_secure.governance.lakeformation.plan import make_plan
+from glue_secure.governance.lakeformation.steps import Action
 
 from .conftest import ACCOUNT, ANALYST, OTHER, STEWARD
 
@@ -229,7 +229,7 @@ def test_gs_lf_002_default_permissions_that_open_what_is_new(bench):
 
 def test_gs_lf_005_failures_beside_a_200_are_raised(bench):
     bench.lake.failing = lambda entry: "InvalidInputException" if "INSERT" in entry["Permissions"] else ""
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         bench.apply(grant(TABLE, "SELECT") + grant('database = "sales"\ntable = "orders"', "INSERT"))
     assert caught.value.control == "GS-LF-005"
     assert "INSERT on table sales.orders" in caught.value.found
@@ -239,7 +239,7 @@ def test_gs_lf_005_failures_beside_a_200_are_raised(bench):
 def test_gs_lf_005_a_revocation_that_fails_is_raised_too(bench):
     bench.lake.put(ANALYST, CUSTOMERS, "SELECT", "INSERT")
     bench.lake.failing = lambda entry: "ConcurrentModificationException"
-    with pytest.raises(Refusal, match="GS-LF-005"):
+    with pytest.raises(RefusedError, match="GS-LF-005"):
         bench.apply(grant(TABLE, "SELECT"))
 
 
@@ -253,13 +253,13 @@ def test_gs_lf_005_a_revocation_that_fails_is_raised_too(bench):
 )  # fmt: skip
 def test_gs_lf_005_a_step_without_effect_is_refused(bench, operation):
     bench.lake.forgets.add(operation)
-    with pytest.raises(Refusal, match="GS-LF-005"):
+    with pytest.raises(RefusedError, match="GS-LF-005"):
         bench.apply(EVERYTHING)
 
 
 def test_gs_lf_005_denied_half_way_says_what_was_done_and_the_rest_follows(bench):
     bench.lake.denied.add("CreateLFTagExpression")
-    with pytest.raises(CannotVerify) as caught:
+    with pytest.raises(VerificationError) as caught:
         bench.apply(EVERYTHING)
     assert caught.value.aws_code == "AccessDeniedException"
     assert "5 of 21 steps" in caught.value.fix
@@ -380,7 +380,7 @@ def test_gs_lf_004_a_saved_plan_is_refused_once_the_account_moved(bench, tmp_pat
     path = saved_plan(bench, tmp_path, EVERYTHING)
     MOVES[move](bench.lake)
     bench.lake.seen.clear()
-    with pytest.raises(Refusal, match="GS-LF-004"):
+    with pytest.raises(RefusedError, match="GS-LF-004"):
         take(bench, path)
     assert {name for name, _ in bench.lake.seen if not name.startswith(("List", "Get", "Search"))} == set()
 
@@ -388,7 +388,7 @@ def test_gs_lf_004_a_saved_plan_is_refused_once_the_account_moved(bench, tmp_pat
 def test_gs_lf_004_twice_at_once_the_second_one_is_refused(bench, tmp_path):
     path = saved_plan(bench, tmp_path, EVERYTHING)
     take(bench, path)
-    with pytest.raises(Refusal, match="GS-LF-004"):
+    with pytest.raises(RefusedError, match="GS-LF-004"):
         take(bench, path)
 
 
@@ -407,7 +407,7 @@ def test_gs_lf_004_a_plan_that_somebody_edited_is_refused(bench, tmp_path, chang
     held = json.loads(path.read_text())
     change(held)
     path.write_text(json.dumps(held))
-    with pytest.raises(Refusal, match="GS-LF-004"):
+    with pytest.raises(RefusedError, match="GS-LF-004"):
         take(bench, path)
 
 

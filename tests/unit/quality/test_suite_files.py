@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from glue_secure.core.errors import Refusal
+from glue_secure.core.errors import RefusedError
 from glue_secure.quality.gate import read_local
 
 NAME = "suites/flights.json"
@@ -36,5 +36,5 @@ def test_the_working_folder_comes_first(tmp_path, monkeypatch):
 @pytest.mark.parametrize("place", [NAME, "/suites/nowhere.json", "../suites/nowhere.json"])
 def test_gs_dq_003_one_that_is_nowhere_is_refused(tmp_path, monkeypatch, place):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(Refusal, match="GS-DQ-003"):
+    with pytest.raises(RefusedError, match="GS-DQ-003"):
         read_local(place)

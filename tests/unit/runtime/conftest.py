@@ -17,18 +17,18 @@ from aws_encryption_sdk.key_providers.base import MasterKey, MasterKeyConfig
 from aws_encryption_sdk.structures import DataKey, EncryptedDataKey, MasterKeyInfo
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from glue_secure.columns.policy import SchemaColumn
+from glue_secure.connections.tls.probe import TlsFacts
 from glue_secure.core.arguments import JobArguments, JobIdentity
 from glue_secure.core.catalog_encryption import CatalogEncryption
-from glue_secure.core.columns import SchemaColumn
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
 from glue_secure.core.kms_key import KmsKey
-from glue_secure.core.native import NativesSeen, NativeWrite
 from glue_secure.core.security_configuration import EncryptionSetting, SecurityConfiguration
 from glue_secure.core.spark_conf import SettingsPlan
-from glue_secure.jdbc.probe import TlsFacts
-from glue_secure.runtime.run import SecuredRun
-from glue_secure.runtime.services import Services
+from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
+from glue_secure.run.run import Run
+from glue_secure.run.services import Services
 from glue_secure.testing.fakes import (
     FakeClock,
     FakeColumnSource,
@@ -121,7 +121,7 @@ class FakeEngine:
     versions: Mapping[str, str] = field(default_factory=lambda: {"engine": "1"})
     closed: bool = False
     settings_fail: Exception | None = None
-    native: NativesSeen = field(default_factory=NativesSeen)
+    native: UnmanagedWriteReport = field(default_factory=UnmanagedWriteReport)
     save: Any = None
     executors: Any = None
     workers: dict[str, str] = field(
@@ -230,17 +230,17 @@ class FakeEngine:
     def columns(self, frame: Any) -> tuple[str, ...]:
         return ()
 
-    def own_writes(self, location: S3Uri | None) -> Any:
+    def attribute_writes_to_run(self, location: S3Uri | None) -> Any:
         return contextlib.nullcontext()
 
-    def watch_natives(self, save: Any) -> None:
+    def monitor_writes(self, save: Any) -> None:
         self.save = save
 
-    def natives(self) -> NativesSeen:
-        seen, self.native = self.native, NativesSeen()
+    def natives(self) -> UnmanagedWriteReport:
+        seen, self.native = self.native, UnmanagedWriteReport()
         return seen
 
-    def pending_natives(self) -> Sequence[NativeWrite]:
+    def pending_unmanaged_writes(self) -> Sequence[UnmanagedWrite]:
         return self.native.writes
 
     def column_tree(self, frame: Any) -> tuple[SchemaColumn, ...]:
@@ -321,9 +321,9 @@ class World:
     def identity(self, run: str = "jr_1", claimed: str | None = None) -> JobIdentity:
         return JobIdentity("curate", RunId(run), True, claimed)
 
-    def start(self, run: str = "jr_1", **arguments: str) -> SecuredRun:
+    def start(self, run: str = "jr_1", **arguments: str) -> Run:
         values = JobArguments(self.arguments | {k.replace("_", "-"): v for k, v in arguments.items()})
-        return SecuredRun.start(self.identity(run), values, services=self.services(), engine=self.engine)
+        return Run.start(self.identity(run), values, services=self.services(), engine=self.engine)
 
     def configure(self, **changes: Any) -> None:
         """Change the attached configuration."""
@@ -425,8 +425,8 @@ def server(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]
             world.log.append("certificate")
             return (body,)
 
-        monkeypatch.setattr("glue_secure.runtime.verification.probe", probe)
-        monkeypatch.setattr("glue_secure.runtime.verification.load_authorities", load_authorities)
+        monkeypatch.setattr("glue_secure.connections.verification.probe", probe)
+        monkeypatch.setattr("glue_secure.connections.verification.load_authorities", load_authorities)
 
     install()
     return install

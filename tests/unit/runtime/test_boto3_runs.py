@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from glue_secure.core.errors import CannotVerify, Refusal, UsageError
+from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError
-from glue_secure.runtime.run import SecuredRun
+from glue_secure.run.run import Run
 
 
 @dataclass
@@ -34,7 +34,7 @@ def boto3(world, monkeypatch):
     return door
 
 
-def put(world, run: SecuredRun, name="out/a", *, key=None, bucket="curated"):
+def put(world, run: Run, name="out/a", *, key=None, bucket="curated"):
     run.boto3_session("PutObject", {"Bucket": bucket, "Key": name})
     world.objects.put(S3Uri(bucket, name), algorithm="aws:kms", key=str(key or world.key))
 
@@ -52,7 +52,7 @@ def test_a_put_is_read_back_and_shown(world, boto3):
 def test_gs_s3_004_a_put_that_came_out_under_another_key_fails_the_run(world, boto3):
     run = world.start()
     put(world, run, key=world.other_key)
-    with pytest.raises(Refusal, match="GS-S3-004"):
+    with pytest.raises(RefusedError, match="GS-S3-004"):
         run.commit()
     assert [write["kind"] for write in world.evidence()["writes"]] == ["native-unverified"]
 
@@ -62,7 +62,7 @@ def test_gs_s3_007_a_put_that_cannot_be_read_back_stops_the_run(world, boto3):
     put(world, run)
     denied = ServiceError("HeadObject: AccessDenied", code="AccessDenied", operation="HeadObject")
     world.objects.fail_next("HeadObject", denied)
-    with pytest.raises(CannotVerify, match="GS-S3-007"):
+    with pytest.raises(VerificationError, match="GS-S3-007"):
         run.commit()
 
 
@@ -75,15 +75,15 @@ def test_an_upload_that_was_never_completed_leaves_nothing_to_look_at(world, bot
 def test_gs_s3_005_a_contrary_put_that_the_script_swallows_fails_the_run(world, boto3):
     run = world.start()
     contrary = {"Bucket": "curated", "Key": "a", "ServerSideEncryption": "AES256"}
-    with pytest.raises(Refusal, match="GS-S3-005"):
+    with pytest.raises(RefusedError, match="GS-S3-005"):
         run.boto3_session("PutObject", contrary)
-    with pytest.raises(Refusal, match="GS-S3-005"):
+    with pytest.raises(RefusedError, match="GS-S3-005"):
         run.commit()
 
 
 def test_gs_s3_009_a_put_over_the_evidence_refuses(world, boto3):
     run = world.start()
-    with pytest.raises(Refusal, match="GS-S3-009"):
+    with pytest.raises(RefusedError, match="GS-S3-009"):
         put(world, run, "runs/x", bucket="evidence")
     run.close(outcome="test over")
 

@@ -4,7 +4,7 @@ import pytest
 
 from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable
 from glue_secure.core.catalog_encryption import CatalogEncryption
-from glue_secure.core.errors import CannotVerify, Refusal
+from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.service import ServiceError
 from glue_secure.core.table_definition import TableDefinition
@@ -20,9 +20,9 @@ def encrypt(world, **changes):
     world.control_plane.encryption[None] = CatalogEncryption(**good | changes)
 
 
-def refused(world, call, kind=Refusal):
+def refused(world, call, kind=RefusedError):
     run = world.start()
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         call(run)
     assert type(caught.value) is kind
     return caught.value
@@ -83,7 +83,7 @@ def test_gs_cat_003_denied_is_not_encrypted(world, monkeypatch):
 
     world.control_plane.tables["db", "t"] = TABLE
     monkeypatch.setattr(type(world.control_plane), "catalog_encryption", denied)
-    error = refused(world, read, CannotVerify)
+    error = refused(world, read, VerificationError)
     assert (error.control, error.aws_code) == ("GS-CAT-003", "AccessDeniedException")
 
 

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable
-from glue_secure.core.errors import GlueSecureError, Refusal, UsageError
+from glue_secure.core.errors import GlueSecureError, RefusedError, UsageError
 from glue_secure.core.identifiers import S3Uri
 
 KEYS = (CatalogColumn("month", "int"),)
@@ -94,7 +94,7 @@ def test_partitions_that_contradict_the_table_are_refused(world, serve, partitio
 
 def test_gs_s3_006_a_partition_that_lies_elsewhere(world, serve):
     serve({"1": "hdfs://host/a"})
-    with pytest.raises(Refusal, match="GS-S3-006"):
+    with pytest.raises(RefusedError, match="GS-S3-006"):
         world.start().read_table("db", "t")
 
 

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from glue_secure.core.columns import Tag, TagKind
-from glue_secure.core.errors import CannotVerify, Refusal, UsageError
+from glue_secure.columns.policy import Tag, TagKind
+from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.native import NativesSeen, NativeWrite
 from glue_secure.core.service import ServiceError
+from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
 POLICY = S3Uri("config", "columns.json")
@@ -65,7 +65,7 @@ def test_a_tagged_column_without_an_action_stops_the_write(world, start):
         lambda: run.write_s3(["a"], "s3://curated/t/", format="parquet"),
         lambda: run.write_jdbc(["a"], "ops", "people"),
     ):
-        with pytest.raises(Refusal) as error:
+        with pytest.raises(RefusedError) as error:
             write()
         assert error.value.control == "GS-COL-001"
     assert world.objects.keys("curated") == []
@@ -73,7 +73,7 @@ def test_a_tagged_column_without_an_action_stops_the_write(world, start):
 
 def test_a_sink_that_takes_the_frame_past_the_guard_is_refused(world, start):
     run = start()
-    with pytest.raises(Refusal) as error:
+    with pytest.raises(RefusedError) as error:
         run.write_through("s3://curated/t/", format="parquet", perform=lambda: 1)
     assert error.value.control == "GS-COL-005"
 
@@ -81,18 +81,18 @@ def test_a_sink_that_takes_the_frame_past_the_guard_is_refused(world, start):
 @pytest.mark.parametrize(
     "write",
     [
-        NativeWrite("s3a://curated/out", "parquet", 3),
-        NativeWrite("s3a://curated/out", "parquet", failed=True),
-        NativeWrite("s3a://curated/cp", "checkpoint"),
-        NativeWrite("jdbc: JdbcRelationProvider", "jdbc"),
-        NativeWrite("", "rdd", problem="an RDD save"),
+        UnmanagedWrite("s3a://curated/out", "parquet", 3),
+        UnmanagedWrite("s3a://curated/out", "parquet", failed=True),
+        UnmanagedWrite("s3a://curated/cp", "checkpoint"),
+        UnmanagedWrite("jdbc: JdbcRelationProvider", "jdbc"),
+        UnmanagedWrite("", "rdd", problem="an RDD save"),
     ],
     ids=["files", "failed", "checkpoint", "database", "no place"],
 )
 def test_gs_col_006_a_native_write_fails_the_commit_and_moves_no_bookmark(world, start, write):
     run = start()
-    world.engine.native = NativesSeen((write,))
-    with pytest.raises(Refusal) as error:
+    world.engine.native = UnmanagedWriteReport((write,))
+    with pytest.raises(RefusedError) as error:
         run.commit()
     assert error.value.control == "GS-COL-006"
     assert "job.write.s3" in error.value.fix
@@ -101,22 +101,22 @@ def test_gs_col_006_a_native_write_fails_the_commit_and_moves_no_bookmark(world,
 
 
 def test_gs_col_006_what_spark_was_told_to_write_before_the_run_stops_it_at_its_start(world, start):
-    world.engine.native = NativesSeen((NativeWrite("s3a://curated/cp", "checkpoint"),))
-    with pytest.raises(Refusal, match="GS-COL-006"):
+    world.engine.native = UnmanagedWriteReport((UnmanagedWrite("s3a://curated/cp", "checkpoint"),))
+    with pytest.raises(RefusedError, match="GS-COL-006"):
         start()
 
 
 def test_an_rdd_that_is_staged_somewhere_is_no_excuse_under_a_policy(world, start):
     run = start()
     run.watch_until_commit("s3://curated/staged/", format="checkpoint")
-    world.engine.native = NativesSeen((NativeWrite("", "rdd", problem="an RDD save"),))
-    with pytest.raises(Refusal, match="GS-COL-006"):
+    world.engine.native = UnmanagedWriteReport((UnmanagedWrite("", "rdd", problem="an RDD save"),))
+    with pytest.raises(RefusedError, match="GS-COL-006"):
         run.commit()
 
 
 def test_a_key_that_does_not_open_stops_the_run_at_its_start(world, start):
     world.columns.failure = ServiceError("denied", code="AccessDeniedException", operation="Decrypt")
-    with pytest.raises(CannotVerify) as error:
+    with pytest.raises(VerificationError) as error:
         start()
     assert (error.value.control, error.value.aws_code) == ("GS-COL-002", "AccessDeniedException")
     assert world.evidence()["outcome"] != "succeeded"
@@ -124,13 +124,13 @@ def test_a_key_that_does_not_open_stops_the_run_at_its_start(world, start):
 
 def test_tags_that_cannot_be_read_are_not_no_tags(world, start):
     world.columns.tables.clear()
-    with pytest.raises(CannotVerify) as error:
+    with pytest.raises(VerificationError) as error:
         start()
     assert error.value.control == "GS-COL-004"
 
 
 def test_a_policy_that_cannot_be_read_is_not_no_policy(world):
-    with pytest.raises(CannotVerify) as error:
+    with pytest.raises(VerificationError) as error:
         world.start(glue_secure_columns="s3://config/none.json")
     assert error.value.control == "GS-COL-004"
 

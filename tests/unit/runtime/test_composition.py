@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from glue_secure.core.errors import Refusal, UsageError
-from glue_secure.runtime import choice, composition
+from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.run import composition, runtime_selection
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def environment(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("chosen", [None, "", "glue", "SPARK", "plain"])
 def test_the_runtime_is_never_guessed(chosen, monkeypatch):
-    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+    monkeypatch.setattr(runtime_selection, "find_spec", lambda name: None)
     environ = {} if chosen is None else {"GLUE_SECURE_RUNTIME": chosen}
     with pytest.raises(UsageError, match="GLUE_SECURE_RUNTIME"):
         composition.engine(object(), environ)
@@ -40,22 +40,24 @@ def test_the_runtime_is_never_guessed(chosen, monkeypatch):
     ("chosen", "runtime"), [(None, "glue"), ("", "glue"), ("glue", "glue"), ("spark", "spark")]
 )
 def test_where_awsglue_is_installed_it_serves_unless_spark_is_asked_for(chosen, runtime, monkeypatch):
-    monkeypatch.setattr(choice, "find_spec", lambda name: name)
+    monkeypatch.setattr(runtime_selection, "find_spec", lambda name: name)
     environ = {} if chosen is None else {"GLUE_SECURE_RUNTIME": chosen}
-    assert choice.runtime(environ) == runtime
+    assert runtime_selection.runtime(environ) == runtime
 
 
 def test_a_runtime_of_another_name_is_refused_where_awsglue_is_installed(monkeypatch):
-    monkeypatch.setattr(choice, "find_spec", lambda name: name)
+    monkeypatch.setattr(runtime_selection, "find_spec", lambda name: name)
     with pytest.raises(UsageError, match="'plain'"):
         composition.require_runtime({"GLUE_SECURE_RUNTIME": "plain"})
 
 
 def test_awsglue_that_does_not_load_is_an_error_and_not_another_runtime(monkeypatch):
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "glue")
-    monkeypatch.setattr(choice, "import_module", lambda name: broken())
+    monkeypatch.setattr(runtime_selection, "import_module", lambda name: broken())
     with pytest.raises(ImportError, match="broken"):
-        choice.serve("glue_secure.context", "GlueContext", {"spark": {}, "glue": {"GlueContext": "x"}})
+        runtime_selection.serve(
+            "glue_secure.context", "GlueContext", {"spark": {}, "glue": {"GlueContext": "x"}}
+        )
 
 
 def broken():
@@ -65,9 +67,11 @@ def broken():
 def test_a_door_offers_what_the_runtime_offers_and_nothing_else(monkeypatch):
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "spark")
     with pytest.raises(AttributeError, match="nothing"):
-        choice.serve("glue_secure.context", "nothing", {"spark": {}, "glue": {}})
+        runtime_selection.serve("glue_secure.context", "nothing", {"spark": {}, "glue": {}})
     with pytest.raises(UsageError, match="glue"):
-        choice.serve("glue_secure.functions", "namedStruct", {"spark": {}, "glue": {"namedStruct": "x"}})
+        runtime_selection.serve(
+            "glue_secure.functions", "namedStruct", {"spark": {}, "glue": {"namedStruct": "x"}}
+        )
 
 
 def test_locations_that_the_arguments_leave_out_come_from_the_environment():
@@ -109,7 +113,7 @@ def test_services_are_made_without_a_network(environment):
 )
 def test_gs_s3_002_no_service_is_reached_without_tls(environment, name):
     environment.setenv(name, "http://127.0.0.1:5000")
-    with pytest.raises(Refusal, match="GS-S3-002"):
+    with pytest.raises(RefusedError, match="GS-S3-002"):
         composition.services()
 
 
@@ -117,5 +121,5 @@ def test_gs_s3_002_no_service_is_reached_without_tls(environment, name):
 def test_gs_s3_002_certificates_are_verified_or_there_are_no_clients(environment, name):
     environment.delenv("REQUESTS_CA_BUNDLE", raising=False)
     environment.setenv(name, "")
-    with pytest.raises(Refusal, match=f"(?s)GS-S3-002.*{name}"):
+    with pytest.raises(RefusedError, match=f"(?s)GS-S3-002.*{name}"):
         composition.services()

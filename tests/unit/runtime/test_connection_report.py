@@ -10,13 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from glue_secure.cli.app import app
+from glue_secure.connections.report import exit_code, names_of, report
+from glue_secure.connections.tls.certificates import describe, remarks
 from glue_secure.core.connection import GlueConnection
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError
-from glue_secure.jdbc.certificates import describe, remarks
-from glue_secure.runtime import composition
-from glue_secure.runtime.connection_report import exit_code, names_of, report
+from glue_secure.run import composition
 
 NOW = datetime.now(timezone.utc)
 

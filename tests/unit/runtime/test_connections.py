@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from glue_secure.connections.engines.registry import ENGINES
 from glue_secure.core.connection import Credentials, GlueConnection
-from glue_secure.core.errors import CannotVerify, GlueSecureError, Refusal, UsageError
+from glue_secure.core.errors import GlueSecureError, RefusedError, UsageError, VerificationError
 from glue_secure.core.service import NotFound, ServiceError
-from glue_secure.jdbc.engines import ENGINES
 
 ENGINE = {engine.name: engine for engine in ENGINES}
 DENIED = ServiceError("Get: AccessDeniedException", code="AccessDeniedException", operation="Get")
@@ -26,8 +26,8 @@ def properties(world, **changes):
     world.control_plane.connections["ops"] = GlueConnection("ops", "JDBC", kept)
 
 
-def refused(run, control, kind=Refusal, **more):
-    with pytest.raises(Refusal) as caught:
+def refused(run, control, kind=RefusedError, **more):
+    with pytest.raises(RefusedError) as caught:
         run.read_jdbc("ops", "airlines", **more)
     assert (caught.value.control, type(caught.value)) == (control, kind), str(caught.value)
     assert "hunter2" not in str(caught.value)
@@ -94,7 +94,7 @@ def test_gs_tls_010_where_the_server_does_not_tell_a_tried_driver_is_asked_for(r
 def test_gs_tls_010_a_driver_that_was_not_tried_is_told_no_secret(run, world, jar):
     properties(world, **REDSHIFT)
     world.engine.jar = jar
-    text = str(refused(run, "GS-TLS-010", CannotVerify))
+    text = str(refused(run, "GS-TLS-010", VerificationError))
     assert (jar or "no jar") in text
     assert "2.1.0.16, 2.1.0.29" in text
     assert not [line for line in world.log if line.startswith("secret")]
@@ -109,7 +109,7 @@ def test_a_connection_is_opened_once_a_run(run, world):
 
 @pytest.mark.parametrize("control", ["GS-TLS-002", "GS-TLS-003", "GS-TLS-004", "GS-TLS-009"])
 def test_a_server_that_does_not_prove_itself_is_told_no_secret(run, world, server, control):
-    server(refuses=Refusal(control, resource="connection ops", found="f", required="q", fix="x"))
+    server(refuses=RefusedError(control, resource="connection ops", found="f", required="q", fix="x"))
     refused(run, control)
     assert not [line for line in world.log if line.startswith("secret")]
     assert world.engine.asked("read_jdbc") == []
@@ -155,29 +155,29 @@ def test_gs_tls_011_a_connection_that_cannot_be_read(run, world):
     del world.control_plane.connections["ops"]
     run.catalog._control_plane.encryption()
     world.control_plane.failure = DENIED
-    assert refused(run, "GS-TLS-011", CannotVerify).aws_code == "AccessDeniedException"
+    assert refused(run, "GS-TLS-011", VerificationError).aws_code == "AccessDeniedException"
 
 
 def test_gs_tls_012_an_authority_that_cannot_be_read(run, world):
     world.objects.fail_next("GetObject", NotFound("no", code="NoSuchKey", operation="GetObject"))
-    assert "s3://config/ca.pem" in refused(run, "GS-TLS-012", CannotVerify).resource
+    assert "s3://config/ca.pem" in refused(run, "GS-TLS-012", VerificationError).resource
     assert world.log == []
 
 
 def test_gs_tls_008_a_secret_that_cannot_be_read(run, world):
     world.secrets.secrets.clear()
-    refused(run, "GS-TLS-008", CannotVerify)
+    refused(run, "GS-TLS-008", VerificationError)
     assert world.engine.asked("read_jdbc") == []
 
 
 @pytest.mark.parametrize(
     ("row", "kind"),
     [
-        ({}, CannotVerify),
-        ({"ssl": None}, CannotVerify),
-        ({"ssl": False, "version": None}, Refusal),
-        ({"ssl": True, "version": "TLSv1"}, Refusal),
-        ({"ssl": True, "version": None}, Refusal),
+        ({}, VerificationError),
+        ({"ssl": None}, VerificationError),
+        ({"ssl": False, "version": None}, RefusedError),
+        ({"ssl": True, "version": "TLSv1"}, RefusedError),
+        ({"ssl": True, "version": None}, RefusedError),
     ],
 )
 def test_gs_tls_010_a_session_that_the_database_does_not_call_encrypted(run, world, row, kind):
@@ -233,7 +233,7 @@ def test_the_catalogs_encrypted_password_is_opened_when_the_server_is_known(run,
 
 def test_gs_tls_008_a_password_that_the_catalog_does_not_keep(run, world):
     properties(world, SECRET_ID=None, USERNAME="etl")
-    assert "SECRET_ID" in refused(run, "GS-TLS-008", CannotVerify).fix
+    assert "SECRET_ID" in refused(run, "GS-TLS-008", VerificationError).fix
 
 
 def test_a_token_is_made_anew_before_it_expires(run, world):
@@ -282,7 +282,7 @@ def test_gs_tls_010_a_session_of_mysql_without_tls(run, world):
 def test_gs_tls_001_glue_itself_connects_to_engines_alone_whose_server_it_verifies(run, world):
     assert run.open_connection("ops", {}).engine == "postgresql"
     to_mariadb(world)
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         world.start("jr_2").open_connection("ops", {})
     assert caught.value.control == "GS-TLS-001"
 

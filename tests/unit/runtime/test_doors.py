@@ -8,9 +8,9 @@ import sys
 import pytest
 
 import glue_secure
-from glue_secure.core.errors import Refusal, UsageError
+from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.job import Job
-from glue_secure.runtime import composition, exits
+from glue_secure.run import composition, process_hooks
 from glue_secure.secure_job import SecureJob
 from glue_secure.utils import GlueArgumentError, getResolvedOptions
 
@@ -36,9 +36,9 @@ ARGV = [
 @pytest.fixture(autouse=True)
 def no_hooks(monkeypatch):
     """The test process keeps its own excepthook and exit."""
-    monkeypatch.setattr(exits, "install", lambda: None)
+    monkeypatch.setattr(process_hooks, "install", lambda: None)
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "spark")
-    monkeypatch.setattr(exits, "watch", lambda run: None)
+    monkeypatch.setattr(process_hooks, "watch", lambda run: None)
 
 
 @pytest.fixture
@@ -85,10 +85,10 @@ def test_an_exception_commits_nothing_and_comes_out_unchanged(services):
 
 def test_a_refused_write_that_is_swallowed_in_the_block_comes_out_at_its_end(services):
     services.land("m01.csv")
-    with pytest.raises(Refusal, match="GS-S3-004"), job("source") as made:
+    with pytest.raises(RefusedError, match="GS-S3-004"), job("source") as made:
         frame = made.read.s3(made.args.source, format="csv", transformation_ctx="flights")
         services.engine.algorithm = "AES256"
-        with pytest.raises(Refusal):
+        with pytest.raises(RefusedError):
             made.write.s3(frame, "s3://curated/flights/", format="parquet")
     assert services.evidence()["outcome"] == "refused"
     assert services.bookmark_keys() == []
@@ -117,7 +117,7 @@ def test_arguments_hide_secrets_in_their_repr(services):
 def test_a_refused_preflight_gives_no_job(services):
     services.control_plane.run_attachments.clear()
     services.control_plane.job_attachments["curate"] = None
-    with pytest.raises(Refusal, match="GS-SEC-001"):
+    with pytest.raises(RefusedError, match="GS-SEC-001"):
         job("source")
 
 
@@ -148,7 +148,7 @@ def test_a_job_needs_a_glue_context():
 
 @pytest.fixture
 def context(monkeypatch):
-    module = "glue_secure.runtime.spark.context"
+    module = "glue_secure.engines.spark.context"
     monkeypatch.setattr(f"{module}._session_of", lambda spark: spark)
     from glue_secure.context import GlueContext
 
@@ -167,7 +167,7 @@ def context(monkeypatch):
     ],
 )
 def test_gs_sec_007_nothing_is_read_or_written_before_job_init(context, call):
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         call(context)
     assert (caught.value.control, caught.value.exit_code) == ("GS-SEC-007", 3)
     assert "job.init" in caught.value.fix
@@ -190,9 +190,9 @@ def test_job_init_starts_the_guard_and_commit_ends_it(context, services, monkeyp
 def test_job_init_that_is_refused_leaves_the_context_closed(context, services, monkeypatch):
     monkeypatch.setattr("sys.argv", ARGV)
     services.change_key(services.key, state="Disabled")
-    with pytest.raises(Refusal, match="GS-KMS-002"):
+    with pytest.raises(RefusedError, match="GS-KMS-002"):
         Job(context).init("curate", {})
-    with pytest.raises(Refusal, match="GS-SEC-007"):
+    with pytest.raises(RefusedError, match="GS-SEC-007"):
         context.extract_jdbc_conf("ops")
 
 

@@ -10,9 +10,9 @@ import pytest
 
 HEADER = """
 from glue_secure.core.errors import *
-from glue_secure.runtime import exits
-exits.install()
-exits.install()
+from glue_secure.run import process_hooks
+process_hooks.install()
+process_hooks.install()
 FACTS = dict(resource="https://me:hunter2@host/", found="AES256", required="aws:kms", fix="mend it")
 """
 RUN = """
@@ -20,7 +20,7 @@ class Run:
     is_open = True
     def close(self, error=None, *, outcome=None):
         print("closed", type(error).__name__, outcome, flush=True)
-exits.watch(Run())
+process_hooks.watch(Run())
 """
 
 
@@ -37,9 +37,9 @@ def script(body: str) -> subprocess.CompletedProcess:
 @pytest.mark.parametrize(
     ("raised", "code", "first"),
     [
-        ('Refusal("GS-S3-004", **FACTS)', 3, "GS-S3-004 refused: "),
-        ('BookmarkConflict("GS-BKM-005", **FACTS)', 3, "GS-BKM-005 refused: "),
-        ('CannotVerify("GS-KMS-001", **FACTS)', 4, "GS-KMS-001 cannot verify: "),
+        ('RefusedError("GS-S3-004", **FACTS)', 3, "GS-S3-004 refused: "),
+        ('BookmarkConflictError("GS-BKM-005", **FACTS)', 3, "GS-BKM-005 refused: "),
+        ('VerificationError("GS-KMS-001", **FACTS)', 4, "GS-KMS-001 cannot verify: "),
         ('UsageError("write mode", found="x", required="y")', 2, "write mode"),
         ('GlueSecureError("cannot list")', 1, "cannot list"),
     ],
@@ -60,7 +60,7 @@ def test_an_error_raised_from_another_prints_neither_its_cause_nor_a_traceback()
         try:
             raise ValueError("a cause with hunter2")
         except ValueError as error:
-            raise Refusal("GS-S3-004", **FACTS) from error
+            raise RefusedError("GS-S3-004", **FACTS) from error
         """
     )
     assert ended.returncode == 3
@@ -86,9 +86,9 @@ def test_a_script_that_ends_well_ends_with_nothing_said():
 
 
 def test_a_run_that_is_watched_is_closed_with_the_scripts_error():
-    ended = script(RUN + 'raise Refusal("GS-S3-004", **FACTS)')
+    ended = script(RUN + 'raise RefusedError("GS-S3-004", **FACTS)')
     assert ended.returncode == 3
-    assert ended.stdout.splitlines()[0] == "closed Refusal None"
+    assert ended.stdout.splitlines()[0] == "closed RefusedError None"
 
 
 def test_a_run_that_is_watched_is_closed_with_an_error_of_any_kind():
@@ -112,7 +112,7 @@ def test_a_run_that_cannot_be_closed_at_the_end_does_not_keep_others_open():
             is_open = True
             def close(self, error=None, *, outcome=None):
                 raise RuntimeError("no bucket")
-        exits.watch(Broken())
+        process_hooks.watch(Broken())
         """
         + textwrap.indent(RUN, "        ")
     )
@@ -125,14 +125,14 @@ def test_a_run_that_is_over_is_not_kept_by_the_next():
         """
         import gc, weakref
         """
-        + textwrap.indent(RUN.replace("exits.watch(Run())", ""), "        ")
+        + textwrap.indent(RUN.replace("process_hooks.watch(Run())", ""), "        ")
         + """
         over = Run()
-        exits.watch(over)
+        process_hooks.watch(over)
         over.is_open = False
         kept = weakref.ref(over)
         del over
-        exits.watch(Run())
+        process_hooks.watch(Run())
         gc.collect()
         print("kept" if kept() else "gone")
         """

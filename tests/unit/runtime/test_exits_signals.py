@@ -10,7 +10,7 @@ import pytest
 
 HEADER = """
 import os, signal, sys, threading
-from glue_secure.runtime import exits
+from glue_secure.run import process_hooks
 
 class Run:
     def close(self, error=None, *, outcome=None):
@@ -35,7 +35,7 @@ def script(body: str) -> subprocess.CompletedProcess:
 def test_sigterm_runs_the_scripts_blocks_and_leaves_evidence():
     ended = script(
         """
-        exits.watch(Run())
+        process_hooks.watch(Run())
         try:
             terminate()
         finally:
@@ -50,7 +50,7 @@ def test_sigterm_runs_the_scripts_blocks_and_leaves_evidence():
 def test_a_block_sees_which_end_it_is():
     ended = script(
         """
-        exits.install()
+        process_hooks.install()
         try:
             terminate()
         except SystemExit as error:
@@ -67,7 +67,7 @@ def test_a_second_sigterm_does_not_cut_the_evidence_short():
             def close(self, error=None, *, outcome=None):
                 os.kill(os.getpid(), signal.SIGTERM)
                 super().close(error, outcome=outcome)
-        exits.watch(Slow())
+        process_hooks.watch(Slow())
         terminate()
         """
     )
@@ -81,7 +81,7 @@ def test_a_script_that_handles_sigterm_itself_keeps_its_handler(handler):
     ended = script(
         f"""
         signal.signal(signal.SIGTERM, {handler})
-        exits.watch(Run())
+        process_hooks.watch(Run())
         os.kill(os.getpid(), signal.SIGTERM)
         print("went on", flush=True)
         """
@@ -93,11 +93,11 @@ def test_a_script_that_handles_sigterm_itself_keeps_its_handler(handler):
 def test_a_handler_is_set_by_the_main_thread_only_and_then_still_set():
     ended = script(
         """
-        other = threading.Thread(target=exits.install)
+        other = threading.Thread(target=process_hooks.install)
         other.start()
         other.join()
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-        exits.watch(Run())
+        process_hooks.watch(Run())
         terminate()
         """
     )
@@ -108,7 +108,7 @@ def test_a_handler_is_set_by_the_main_thread_only_and_then_still_set():
 def test_a_fork_does_not_close_its_parents_run(end):
     ended = script(
         f"""
-        exits.watch(Run())
+        process_hooks.watch(Run())
         child = os.fork()
         if not child:
             {end}
@@ -123,10 +123,10 @@ def test_a_fork_does_not_close_its_parents_run(end):
 def test_a_fork_closes_the_run_that_it_started_itself():
     ended = script(
         """
-        exits.install()
+        process_hooks.install()
         child = os.fork()
         if not child:
-            exits.watch(Run())
+            process_hooks.watch(Run())
             sys.exit(0)
         os.waitpid(child, 0)
         """
@@ -137,7 +137,7 @@ def test_a_fork_closes_the_run_that_it_started_itself():
 def test_a_fork_is_ended_by_sigterm_as_without_this_package():
     ended = script(
         """
-        exits.watch(Run())
+        process_hooks.watch(Run())
         child = os.fork()
         if not child:
             try:

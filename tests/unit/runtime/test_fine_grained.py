@@ -3,10 +3,10 @@
 import pytest
 
 from glue_secure.core.arguments import JobArguments
-from glue_secure.core.errors import Refusal, UsageError
-from glue_secure.runtime.fine_grained import is_fine_grained, refuse_rdds
-from glue_secure.runtime.spark.context import GlueContext
-from glue_secure.runtime.spark.dynamicframe import DynamicFrame
+from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.dynamicframe.emulation import DynamicFrame
+from glue_secure.engines.spark.context import GlueContext
+from glue_secure.preflight.fine_grained import is_fine_grained, refuse_rdds
 
 FLAG = "enable-lakeformation-fine-grained-access"
 
@@ -17,7 +17,7 @@ class Frame:
 
 @pytest.fixture
 def context(world, monkeypatch):
-    monkeypatch.setattr("glue_secure.runtime.spark.context._session_of", lambda spark: spark)
+    monkeypatch.setattr("glue_secure.engines.spark.context._session_of", lambda spark: spark)
     made = GlueContext(object())
     made.secured_run = world.start(**{FLAG: "true"})
     return made
@@ -55,7 +55,7 @@ REFUSED = {
 def test_gs_lf_007_a_dynamic_frame_is_refused_with_the_data_frame_way(context, world, name):
     call, way = REFUSED[name]
     world.log.clear()
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         call(context)
     assert caught.value.control == "GS-LF-007"
     assert way in caught.value.fix

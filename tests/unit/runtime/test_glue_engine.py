@@ -9,7 +9,7 @@ import pytest
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.policy import Verdict
 from glue_secure.core.spark_conf import check_client, plan_settings
-from glue_secure.runtime.glue.engine import GlueEngine, GlueHadoopSettings
+from glue_secure.engines.awsglue.engine import GlueEngine, GlueHadoopSettings
 
 KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
 PLAN = plan_settings(KEY, s3_endpoint="https://s3.eu-west-1.amazonaws.com")

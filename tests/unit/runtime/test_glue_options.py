@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from glue_secure.core.errors import Refusal, UsageError
-from glue_secure.runtime.glue.options import JdbcReach, S3Reach, enforced, sink_reach, source_reach
+from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.engines.awsglue.options import JdbcReach, S3Reach, enforced, parse_sink, parse_source
 
 HERE, ELSEWHERE = "s3://curated/a/", "s3://other/b/"
 
@@ -21,29 +21,29 @@ HERE, ELSEWHERE = "s3://curated/a/", "s3://other/b/"
     ],
 )
 def test_one_place_only(options):
-    for reach in (source_reach, sink_reach):
+    for reach in (parse_source, parse_sink):
         with pytest.raises(UsageError):
             reach("s3", "json", options)
 
 
 @pytest.mark.parametrize("kind", ["iceberg", "custom.spark", "marketplace.spark", "dynamodb", "kafka", ""])
 def test_a_kind_that_is_not_known_is_refused(kind):
-    for reach in (source_reach, sink_reach):
+    for reach in (parse_source, parse_sink):
         with pytest.raises(UsageError):
             reach(kind, "parquet", {"path": HERE, "paths": [HERE]})
 
 
 @pytest.mark.parametrize("place", ["http://curated/a", "file:///a", "/a", "hdfs://x/a"])
 def test_gs_s3_006_a_place_that_is_not_s3_is_refused(place):
-    with pytest.raises(Refusal, match="GS-S3-006"):
-        sink_reach("s3", "json", {"path": place})
+    with pytest.raises(RefusedError, match="GS-S3-006"):
+        parse_sink("s3", "json", {"path": place})
 
 
 @pytest.mark.parametrize("name", ["password", "User", "URL"])
 def test_gs_tls_008_credentials_beside_a_connection_are_refused_and_not_shown(name):
     options = {"connectionName": "ops", "useConnectionProperties": "true", "dbtable": "t", name: "hunter2"}
-    with pytest.raises(Refusal, match="GS-TLS-008") as caught:
-        source_reach("postgresql", None, options)
+    with pytest.raises(RefusedError, match="GS-TLS-008") as caught:
+        parse_source("postgresql", None, options)
     assert "hunter2" not in str(caught.value)
 
 
@@ -52,9 +52,9 @@ def test_enforce_ssl_is_true_however_it_was_spelled():
 
 
 def test_what_is_meant_is_told():
-    assert source_reach("s3", "json", {"paths": [HERE, ELSEWHERE]}) == S3Reach((HERE, ELSEWHERE), "json")
-    assert sink_reach("parquet", None, {"path": HERE}) == S3Reach((HERE,), "parquet")
+    assert parse_source("s3", "json", {"paths": [HERE, ELSEWHERE]}) == S3Reach((HERE, ELSEWHERE), "json")
+    assert parse_sink("parquet", None, {"path": HERE}) == S3Reach((HERE,), "parquet")
     options = {"connectionName": "ops", "useConnectionProperties": True, "dbtable": "t"}
-    reach = source_reach("postgresql", None, options)
+    reach = parse_source("postgresql", None, options)
     assert isinstance(reach, JdbcReach)
     assert (reach.connection, reach.table) == ("ops", "t")

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from glue_secure.runtime.spark.natives.jobs import HadoopWriterJobs
+from glue_secure.engines.spark.write_monitor.hadoop_jobs import HadoopWriterJobs
 
 SAVE = "runJob at SparkHadoopWriter.scala:83"
 

@@ -8,11 +8,11 @@ import pytest
 from glue_secure.aws.dynamodb import DynamoDbHighWater
 from glue_secure.bookmarks.high_water import Mark
 from glue_secure.core.arguments import BOOKMARK_HIGH_WATER, JobArguments
-from glue_secure.core.errors import CannotVerify, Refusal, UsageError
+from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.service import PreconditionFailed, ServiceError
-from glue_secure.runtime.bookmarking import _high_water
+from glue_secure.run.bookmark_setup import _high_water
 
 KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
 
@@ -71,13 +71,13 @@ def test_another_place_is_a_wrong_usage(text):
     "key", ["", ServiceError("no", code="AccessDeniedException", operation="DescribeTable")]
 )
 def test_gs_bkm_006_encryption_that_is_not_known(key):
-    with pytest.raises(CannotVerify) as caught:
+    with pytest.raises(VerificationError) as caught:
         made(Services(key))
     assert (caught.value.control, caught.value.resource) == ("GS-BKM-006", "dynamodb:marks")
 
 
 def test_gs_kms_003_the_key_that_aws_manages():
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         made(Services(str(KEY), manager="AWS"))
     assert caught.value.control == "GS-KMS-003"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from glue_secure.core.errors import CannotVerify, GlueSecureError, Refusal
+from glue_secure.core.errors import GlueSecureError, RefusedError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError
-from glue_secure.runtime.housekeeping import Choice
+from glue_secure.io.housekeeping import Choice
 
 OLD, TARGET = S3Uri("curated", "flights/old.csv"), "s3://curated/flights/"
 NOW = Choice(0, frozenset(), None)
@@ -56,7 +56,7 @@ def test_gs_s3_009_one_kept_place_among_several_stops_all_of_it(run, world, plac
         lambda: run.housekeeping.transition("t", [TARGET, place], "STANDARD_IA", NOW),
         lambda: run.housekeeping.purge("t", [TARGET], Choice(0, frozenset(), S3Uri.parse(place))),
     ):
-        with pytest.raises(Refusal, match="GS-S3-009"):
+        with pytest.raises(RefusedError, match="GS-S3-009"):
             act()
     assert len(world.objects.keys("curated")) == 4
 
@@ -107,7 +107,7 @@ def test_gs_s3_007_a_moved_object_that_cannot_be_read_back_stops_the_run(run, wo
     world.objects.delete(S3Uri("curated", "flights/cold.csv"))
     denied = ServiceError("HeadObject: 403", code="403", operation="HeadObject")
     world.objects.fail_next("HeadObject", denied, times=2)
-    with pytest.raises(CannotVerify, match="GS-S3-007"):
+    with pytest.raises(VerificationError, match="GS-S3-007"):
         run.housekeeping.transition(TARGET, [TARGET], "STANDARD_IA", NOW)
 
 

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from glue_secure.connections.report import report
 from glue_secure.core.connection import GlueConnection
-from glue_secure.core.errors import Refusal
+from glue_secure.core.errors import RefusedError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.runtime.connection_report import report
 
 NOW = datetime.now(timezone.utc)
 
@@ -68,7 +68,7 @@ def test_options_for_spark_come_behind_verified_brokers_and_leave_evidence(world
 def test_one_bad_broker_among_good_ones_refuses_before_the_login_is_fetched(world, broker, control, changes):
     bad = broker(**changes)
     connect(world, broker.ca, broker(), bad)
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         world.start().kafka_options("events", {})
     assert caught.value.control == control
     assert world.log == [] and bad.heard == b""
@@ -77,7 +77,7 @@ def test_one_bad_broker_among_good_ones_refuses_before_the_login_is_fetched(worl
 def test_a_broker_without_tls_is_told_nothing(world, broker, serve):
     plain = serve(opening="tls", answer=b"\0\0\0\4\0\0\0\0")
     connect(world, broker.ca, plain)
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         world.start().kafka_options("events", {})
     assert caught.value.control == "GS-TLS-009"
     assert world.log == []

@@ -16,7 +16,7 @@ from functools import partial
 
 import pytest
 
-from glue_secure.core.errors import BookmarkConflict, GlueSecureError
+from glue_secure.core.errors import BookmarkConflictError, GlueSecureError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError
 
@@ -210,7 +210,7 @@ def test_of_two_runs_that_meet_at_any_request_one_commits_and_the_other_says_who
         if requests.count < at:
             break
         moved = [each for each in (first, *other) if each == "committed"]
-        if isinstance(first, BookmarkConflict):
+        if isinstance(first, BookmarkConflictError):
             lost += 1
             assert (first.control, other) == ("GS-BKM-005", ["committed"])
             assert "jr_5" in str(first)
@@ -231,5 +231,5 @@ def _outcome(world, run):
     """``committed``, ``nothing new``, or the conflict that stopped it."""
     try:
         return "committed" if job(world, run) else "nothing new"
-    except BookmarkConflict as conflict:
+    except BookmarkConflictError as conflict:
         return conflict

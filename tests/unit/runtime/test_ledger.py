@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from glue_secure.core.errors import Refusal
+from glue_secure.core.errors import RefusedError
 from glue_secure.core.evidence import ReadRecord
-from glue_secure.runtime.ledger import Ledger, _described
+from glue_secure.core.recorder import RunRecorder, _described
 
 READ = ReadRecord("s3://landing/a", "s3", "csv", "", 1, 1, None)
 
 
 @pytest.fixture
-def ledger(world) -> Ledger:
-    return Ledger(started=world.clock.now())
+def ledger(world) -> RunRecorder:
+    return RunRecorder(started=world.clock.now())
 
 
 def test_the_durations_of_a_phase_add_up_even_when_it_fails(ledger):
@@ -33,9 +33,9 @@ def test_rows_are_asked_for_when_the_reads_are_handed_out(ledger):
 
 
 def test_only_this_projects_own_texts_are_kept_and_redacted():
-    refusal = Refusal("GS-S3-004", resource="https://me:hunter2@host/", found="f", required="q", fix="x")
+    refusal = RefusedError("GS-S3-004", resource="https://me:hunter2@host/", found="f", required="q", fix="x")
     described = _described(refusal)
-    assert (described["type"], described["control"]) == ("Refusal", "GS-S3-004")
+    assert (described["type"], described["control"]) == ("RefusedError", "GS-S3-004")
     assert "hunter2" not in described["message"]
     assert _described(ValueError("hunter2")) == {"type": "ValueError"}
     assert _described(None) is None

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from glue_secure.core.errors import CannotVerify, Refusal
+from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.native import NativesSeen, NativeWrite
 from glue_secure.core.service import ServiceError
+from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 
 
 def committed(world, *writes, doubts=()):
     run = world.start()
-    world.engine.native = NativesSeen(tuple(writes), tuple(doubts))
+    world.engine.native = UnmanagedWriteReport(tuple(writes), tuple(doubts))
     run.commit()
     return world.evidence()
 
@@ -23,7 +23,7 @@ def put(world, name="part-0", *, key=None):
 
 def test_a_native_write_is_read_back_and_shown(world):
     put(world)
-    evidence = committed(world, NativeWrite("s3a://curated/out", "parquet", 3))
+    evidence = committed(world, UnmanagedWrite("s3a://curated/out", "parquet", 3))
     assert [(write["kind"], write["rows"], len(write["objects"])) for write in evidence["writes"]] == [
         ("native", 3, 1)
     ]
@@ -31,8 +31,8 @@ def test_a_native_write_is_read_back_and_shown(world):
 
 def test_gs_s3_004_a_native_object_under_another_key_fails_the_run(world):
     put(world, key=world.other_key)
-    with pytest.raises(Refusal, match="GS-S3-004"):
-        committed(world, NativeWrite("s3a://curated/out", "parquet", 3))
+    with pytest.raises(RefusedError, match="GS-S3-004"):
+        committed(world, UnmanagedWrite("s3a://curated/out", "parquet", 3))
     assert world.evidence()["outcome"] == "refused"
 
 
@@ -40,67 +40,69 @@ def test_what_lay_there_long_before_the_run_is_not_the_runs(world):
     put(world, "old", key=world.other_key)
     world.clock.advance(minutes=16)
     put(world)
-    assert len(committed(world, NativeWrite("s3a://curated/out", "csv", 1))["writes"][0]["objects"]) == 1
+    assert len(committed(world, UnmanagedWrite("s3a://curated/out", "csv", 1))["writes"][0]["objects"]) == 1
 
 
 def test_what_is_within_the_clocks_margin_counts_as_the_runs(world):
     put(world, "unclear", key=world.other_key)
     world.clock.advance(minutes=14)
-    with pytest.raises(Refusal, match="GS-S3-004"):
-        committed(world, NativeWrite("s3a://curated/out", "csv", 0))
+    with pytest.raises(RefusedError, match="GS-S3-004"):
+        committed(world, UnmanagedWrite("s3a://curated/out", "csv", 0))
 
 
 @pytest.mark.parametrize("place", ["file:/tmp/out", "hdfs://n/out", "/tmp/out", "jdbc: x"])
 def test_gs_s3_011_a_place_that_is_not_s3_fails_the_run(world, place):
-    with pytest.raises(Refusal, match="GS-S3-011"):
-        committed(world, NativeWrite(place, "csv", 3))
+    with pytest.raises(RefusedError, match="GS-S3-011"):
+        committed(world, UnmanagedWrite(place, "csv", 3))
 
 
 @pytest.mark.parametrize(
     ("writes", "doubts"),
     [
         ((), ("Spark dropped 3 events",)),
-        ((NativeWrite("", "AppendDataExec", problem="a write by it"),), ()),
-        ((NativeWrite("s3a://curated/../x", "csv"),), ()),
+        ((UnmanagedWrite("", "AppendDataExec", problem="a write by it"),), ()),
+        ((UnmanagedWrite("s3a://curated/../x", "csv"),), ()),
     ],
 )
 def test_gs_s3_012_what_may_have_been_missed_stops_the_run(world, writes, doubts):
-    with pytest.raises(CannotVerify, match="GS-S3-012"):
+    with pytest.raises(VerificationError, match="GS-S3-012"):
         committed(world, *writes, doubts=doubts)
 
 
 def test_gs_s3_012_a_run_that_cannot_be_watched_does_not_start(world):
-    world.engine.native = NativesSeen((), ("no listener",))
-    with pytest.raises(CannotVerify, match="GS-S3-012"):
+    world.engine.native = UnmanagedWriteReport((), ("no listener",))
+    with pytest.raises(VerificationError, match="GS-S3-012"):
         world.start()
 
 
 def test_gs_s3_009_a_native_write_over_the_evidence_fails_the_run(world):
-    with pytest.raises(Refusal, match="GS-S3-009"):
-        committed(world, NativeWrite("s3a://evidence/runs", "csv"))
+    with pytest.raises(RefusedError, match="GS-S3-009"):
+        committed(world, UnmanagedWrite("s3a://evidence/runs", "csv"))
 
 
 def test_gs_s3_007_rows_without_objects_stop_the_run(world):
-    with pytest.raises(CannotVerify, match="GS-S3-007"):
-        committed(world, NativeWrite("s3a://curated/out", "csv", 3))
+    with pytest.raises(VerificationError, match="GS-S3-007"):
+        committed(world, UnmanagedWrite("s3a://curated/out", "csv", 3))
 
 
 def test_a_failed_write_need_not_leave_objects(world):
-    assert committed(world, NativeWrite("s3a://curated/out", "csv", 3, failed=True))["outcome"] == "succeeded"
+    assert (
+        committed(world, UnmanagedWrite("s3a://curated/out", "csv", 3, failed=True))["outcome"] == "succeeded"
+    )
 
 
 def test_gs_s3_007_a_place_that_cannot_be_listed_stops_the_run(world):
     run = world.start()
-    world.engine.native = NativesSeen((NativeWrite("s3a://curated/out", "csv"),))
+    world.engine.native = UnmanagedWriteReport((UnmanagedWrite("s3a://curated/out", "csv"),))
     denied = ServiceError("ListObjectsV2: AccessDenied", code="AccessDenied", operation="ListObjectsV2")
     world.objects.fail_next("ListObjectsV2", denied, times=9)
-    with pytest.raises(CannotVerify, match="GS-S3-007"):
+    with pytest.raises(VerificationError, match="GS-S3-007"):
         run.commit()
 
 
 def test_a_run_that_fails_shows_what_was_not_verified(world):
     run = world.start()
-    world.engine.native = NativesSeen((NativeWrite("file:/tmp/x", "csv", 3),))
+    world.engine.native = UnmanagedWriteReport((UnmanagedWrite("file:/tmp/x", "csv", 3),))
     run.close(RuntimeError("no"))
     assert [write["kind"] for write in world.evidence()["writes"]] == ["native-unverified"]
 
@@ -108,7 +110,7 @@ def test_a_run_that_fails_shows_what_was_not_verified(world):
 def test_an_rdd_save_is_a_guarded_write(world):
     run = world.start()
     world.engine.save("s3a://curated/out", "saveAsTextFile", lambda: put(world))
-    with pytest.raises(Refusal, match="GS-S3-006"):
+    with pytest.raises(RefusedError, match="GS-S3-006"):
         world.engine.save("file:///tmp/out", "saveAsTextFile", lambda: put(world))
     run.close(outcome="test over")
     assert [write["kind"] for write in world.evidence()["writes"]] == ["s3"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from glue_secure.core.errors import UsageError
-from glue_secure.runtime.parallel import predicates_of, source_of
+from glue_secure.io.partitioned_reads import predicates_of, source_of
 
 
 def test_a_field_is_hashed_into_seven_parts_by_default():

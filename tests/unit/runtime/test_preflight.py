@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from glue_secure.core.arguments import JobArguments
-from glue_secure.core.errors import CannotVerify, Refusal
+from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.policy import Verdict
 from glue_secure.core.security_configuration import EncryptionSetting
 from glue_secure.core.service import NotFound, ServiceError
-from glue_secure.runtime.preflight import establish
+from glue_secure.preflight.establish import establish
 
 DENIED = ServiceError("Get: AccessDeniedException: no", code="AccessDeniedException", operation="Get")
 
@@ -33,8 +33,8 @@ def preflight(world):
 
 @pytest.fixture
 def refused(preflight):
-    def run(control, *, kind=Refusal, **more):
-        with pytest.raises(Refusal) as caught:
+    def run(control, *, kind=RefusedError, **more):
+        with pytest.raises(RefusedError) as caught:
             preflight(**more)
         assert caught.value.control == control, str(caught.value)
         assert type(caught.value) is kind
@@ -138,14 +138,14 @@ def test_gs_sec_008_a_control_plane_that_does_not_answer_is_no_pass(
         raise answer
 
     monkeypatch.setattr(type(world.control_plane), call, fail)
-    error = refused("GS-SEC-008", kind=CannotVerify)
+    error = refused("GS-SEC-008", kind=VerificationError)
     assert error.aws_code == answer.code
 
 
 def test_gs_sec_008_a_run_that_the_control_plane_does_not_know(refused, world):
     world.control_plane.run_attachments.clear()
     world.control_plane.job_attachments.clear()
-    refused("GS-SEC-008", kind=CannotVerify)
+    refused("GS-SEC-008", kind=VerificationError)
 
 
 def test_gs_sec_008_an_account_that_cannot_be_told(refused, world):
@@ -157,7 +157,7 @@ def test_gs_sec_008_an_account_that_cannot_be_told(refused, world):
             raise DENIED
 
     world.environment = Nowhere()
-    assert "sts:GetCallerIdentity" in refused("GS-SEC-008", kind=CannotVerify).fix
+    assert "sts:GetCallerIdentity" in refused("GS-SEC-008", kind=VerificationError).fix
 
 
 def test_gs_sec_009_the_legacy_argument(refused):
@@ -175,7 +175,7 @@ def test_gs_kms_001_a_key_that_cannot_be_described_is_no_pass(refused, world, mo
         raise error
 
     monkeypatch.setattr(type(world.key_service), "describe", fail)
-    assert refused("GS-KMS-001", kind=CannotVerify).aws_code == error.code
+    assert refused("GS-KMS-001", kind=VerificationError).aws_code == error.code
 
 
 @pytest.mark.parametrize("which", ["key", "bookmark_key"])
@@ -223,7 +223,7 @@ def test_a_failing_key_is_told_before_one_that_cannot_be_looked_at(refused, worl
 @pytest.mark.parametrize("which", ["key", "bookmark_key"])
 def test_gs_kms_006_a_key_that_gives_no_data_key(refused, world, which):
     world.unusable = {str(getattr(world, which)): DENIED}
-    error = refused("GS-KMS-006", kind=CannotVerify)
+    error = refused("GS-KMS-006", kind=VerificationError)
     assert str(getattr(world, which)) in error.resource
     assert error.aws_code == "AccessDeniedException"
 

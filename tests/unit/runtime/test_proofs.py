@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from glue_secure.core.bucket_proof import SAMPLE_FROM, SAMPLE_LEAST
-from glue_secure.core.errors import CannotVerify, Refusal
+from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import BucketRules
 from glue_secure.core.service import ServiceError
 from glue_secure.governance.policies import Scope, data_bucket
 from glue_secure.testing.fakes import FakeEnvironment
+from glue_secure.verification.bucket_policy import SAMPLE_FROM, SAMPLE_LEAST
 
 TARGET = "s3://curated/flights/"
 FRAME = [f"part-{n:05}" for n in range(SAMPLE_FROM)]
@@ -37,7 +37,7 @@ def write(world, frame=FRAME, **more):
     run = world.start(**more)
     try:
         record = run.write_s3(frame, TARGET, format="parquet")
-    except Refusal as error:
+    except RefusedError as error:
         run.close(error)
         raise
     run.commit()
@@ -120,7 +120,7 @@ def test_few_objects_are_all_read_back(aws):
 
 def test_gs_s3_004_a_bad_object_in_the_sample_fails_the_run_and_every_object_is_looked_at(aws):
     aws.engine.algorithm, aws.engine.key = "AES256", ""
-    with pytest.raises(Refusal, match="GS-S3-004"):
+    with pytest.raises(RefusedError, match="GS-S3-004"):
         write(aws)
     assert set(heads(aws)) == {f"{TARGET}{name}.parquet" for name in FRAME}
     assert (aws.evidence()["outcome"], aws.evidence()["proofs"], aws.bookmark_keys()) == ("refused", {}, [])
@@ -135,7 +135,7 @@ def test_gs_s3_004_a_sample_that_was_bad_once_fails_also_when_all_are_good_at_th
         return replace(found, algorithm="AES256") if len(seen) == 1 and uri.bucket == "curated" else found
 
     aws.objects.encryption = encryption
-    with pytest.raises(Refusal, match="GS-S3-004"):
+    with pytest.raises(RefusedError, match="GS-S3-004"):
         write(aws)
     assert aws.bookmark_keys() == []
 
@@ -143,7 +143,7 @@ def test_gs_s3_004_a_sample_that_was_bad_once_fails_also_when_all_are_good_at_th
 def test_gs_s3_007_a_sample_without_an_answer_is_no_pass(aws):
     denied = ServiceError("HeadObject: 403", code="403", operation="HeadObject")
     aws.objects.fail_next("HeadObject", denied, times=2)
-    with pytest.raises(CannotVerify, match="GS-S3-007"):
+    with pytest.raises(VerificationError, match="GS-S3-007"):
         write(aws)
 
 

@@ -8,12 +8,12 @@ from functools import partial
 
 import pytest
 
-from glue_secure.core.errors import CannotVerify, Refusal
+from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import NotFound, ServiceError
-from glue_secure.runtime import read_back
-from glue_secure.runtime.composition import ExecutorS3
-from glue_secure.runtime.read_back import MOST_TASKS, SPREAD_FROM, Answer, ReadBack, Task
+from glue_secure.run.composition import ExecutorS3
+from glue_secure.verification import object_verifier
+from glue_secure.verification.object_verifier import MOST_TASKS, SPREAD_FROM, Answer, ObjectVerifier, Task
 
 MANY = SPREAD_FROM + 3
 
@@ -53,7 +53,7 @@ class _Executors:
 @pytest.fixture
 def reading(world, stores, notes):
     driver, executors = stores
-    return ReadBack(
+    return ObjectVerifier(
         key=world.key, objects=driver, engine=world.engine, note=notes.append, remote=lambda: executors
     )
 
@@ -105,7 +105,7 @@ def test_the_driver_asks_where_no_executors_are(reading, stores, world):
 def test_gs_s3_004_a_bad_object_among_many_is_named(reading, world, algorithm, key, notes):
     world.engine.executors = in_any_order
     world.objects.put(named(1234), algorithm=algorithm, key=key)
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         reading.verify(named(number) for number in range(MANY))
     assert (caught.value.control, caught.value.resource) == ("GS-S3-004", str(named(1234)))
     assert notes == []
@@ -114,7 +114,7 @@ def test_gs_s3_004_a_bad_object_among_many_is_named(reading, world, algorithm, k
 def test_gs_s3_007_an_object_that_an_executor_may_not_ask_for(reading, world, stores, notes):
     world.engine.executors = in_any_order
     stores[1].faults[named(7)] = ServiceError("HeadObject: 403", code="403", operation="HeadObject")
-    with pytest.raises(CannotVerify) as caught:
+    with pytest.raises(VerificationError) as caught:
         reading.verify((named(number) for number in range(MANY)), may_be_gone=True)
     assert (caught.value.control, caught.value.aws_code) == ("GS-S3-007", "403")
     assert notes == []
@@ -155,7 +155,7 @@ def failing(task, parts):
 @pytest.mark.parametrize("executors", [less, twice, short, foreign, long, nothing, failing])
 def test_gs_s3_007_answers_that_are_lost_are_never_a_pass(reading, world, executors, notes):
     world.engine.executors = executors
-    with pytest.raises(CannotVerify) as caught:
+    with pytest.raises(VerificationError) as caught:
         reading.verify((named(number) for number in range(MANY)), may_be_gone=True)
     assert caught.value.control == "GS-S3-007"
     assert "hunter2" not in str(caught.value)
@@ -179,7 +179,7 @@ def test_what_an_executor_calls_gone_and_lies_there_in_the_clear_is_caught(readi
     world.engine.executors = in_any_order
     stores[1].faults[named(3)] = NotFound("HeadObject: 404", code="404", operation="HeadObject")
     world.objects.put(named(3), algorithm="AES256")
-    with pytest.raises(Refusal, match="GS-S3-004"):
+    with pytest.raises(RefusedError, match="GS-S3-004"):
         reading.verify((named(number) for number in range(MANY)), may_be_gone=True)
 
 
@@ -205,12 +205,12 @@ def test_an_executor_asks_where_the_driver_asks_whatever_its_environment_says(mo
 
 def test_gs_s3_002_an_executor_refuses_an_endpoint_without_tls(monkeypatch):
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with pytest.raises(Refusal, match="GS-S3-002"):
+    with pytest.raises(RefusedError, match="GS-S3-002"):
         ExecutorS3("http://localhost:4566", "eu-west-1", True)()
 
 
 def test_under_fine_grained_access_control_the_driver_asks(world, monkeypatch):
-    monkeypatch.setattr(read_back, "SPREAD_FROM", 1)
+    monkeypatch.setattr(object_verifier, "SPREAD_FROM", 1)
     world.engine.executors = in_any_order
     world.remote = lambda: world.objects
     for run, more, spread in (

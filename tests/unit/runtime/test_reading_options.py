@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from glue_secure.core.errors import UsageError
-from glue_secure.runtime.spark.formats import FORMATS, UNSERVED, format_of, spark_options
-from glue_secure.runtime.spark.reading_options import KNOWN, SPEED_ONLY, read_options
+from glue_secure.engines.spark.formats import FORMATS, UNSERVED, format_of, spark_options
+from glue_secure.engines.spark.reading_options import KNOWN, SPEED_ONLY, read_options
 
 
 def test_glues_defaults_of_csv_are_spelt_out():
@@ -55,7 +55,7 @@ def test_schemas_are_merged_in_columnar_formats_alone():
 
 
 def test_a_missing_package_is_named():
-    from glue_secure.runtime.spark.loading import load
+    from glue_secure.engines.spark.loading import load
 
     class Reader:
         def load(self, _paths):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from glue_secure.core.catalog import CatalogTable
-from glue_secure.core.errors import GlueSecureError, Refusal, UsageError
+from glue_secure.core.errors import GlueSecureError, RefusedError, UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError
 
@@ -74,21 +74,21 @@ def test_files_that_are_not_data_are_not_read(world):
 @pytest.mark.parametrize("option", ["fs.s3a.endpoint", "sse", "kms"])
 def test_gs_s3_005_an_option_that_changes_the_connector(world, option):
     run = world.start()
-    with pytest.raises(Refusal, match="GS-S3-005"):
+    with pytest.raises(RefusedError, match="GS-S3-005"):
         run.read_s3(SOURCE, format="csv", options={option: "x"})
     assert world.engine.asked("read_s3") == []
 
 
 def test_gs_s3_006_a_source_that_is_not_s3(world):
     run = world.start()
-    with pytest.raises(Refusal, match="GS-S3-006"):
+    with pytest.raises(RefusedError, match="GS-S3-006"):
         run.read_s3("file:///etc/passwd", format="csv")
 
 
 def test_gs_s3_001_settings_that_changed_stop_reads_too(world):
     run = world.start()
     world.engine.settings["fs.s3a.connection.ssl.enabled"] = "false"
-    with pytest.raises(Refusal, match="GS-S3-001"):
+    with pytest.raises(RefusedError, match="GS-S3-001"):
         run.read_s3(SOURCE, format="csv")
 
 
@@ -133,7 +133,7 @@ def test_a_table_of_another_format_is_wrong_usage(world, serve_table, classifica
 
 def test_gs_s3_006_a_table_that_lies_elsewhere(world, serve_table):
     serve_table(location="hdfs://host/t")
-    with pytest.raises(Refusal, match="GS-S3-006"):
+    with pytest.raises(RefusedError, match="GS-S3-006"):
         world.start().read_table("db", "t")
 
 

@@ -10,8 +10,8 @@ from glue_secure.bookmarks.bounds import Limits
 from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.runtime.limits import limits_of
-from glue_secure.runtime.scope import Scope
+from glue_secure.io.limits import limits_of
+from glue_secure.io.source_filter import Scope
 
 SOURCE = "s3://landing/flights/"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from glue_secure.core.errors import CannotVerify, Refusal
+from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError
-from glue_secure.runtime import remediation
+from glue_secure.verification import remediation
 
 OUT = S3Uri("curated", "out/")
 DENIED = ServiceError("AccessDenied", code="AccessDenied", operation="HeadObject")
@@ -69,10 +69,10 @@ def test_an_archived_object_is_told_and_not_tried(world, planned):
 def test_gs_s3_007_what_cannot_be_looked_at_stops_it(world, planned, operation):
     put(world, "good")
     world.objects.fail_next(operation, DENIED)
-    with pytest.raises(CannotVerify, match="GS-S3-007"):
+    with pytest.raises(VerificationError, match="GS-S3-007"):
         planned()
 
 
 def test_gs_s3_009_bookmarks_and_evidence_are_left_alone(planned):
-    with pytest.raises(Refusal, match="GS-S3-009"):
+    with pytest.raises(RefusedError, match="GS-S3-009"):
         planned(kept=[S3Uri("curated", "out/bookmarks/")])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from glue_secure.core.errors import BookmarkConflict, CannotVerify, Refusal, UsageError
+from glue_secure.core.errors import BookmarkConflictError, RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.security_configuration import EncryptionSetting
 from glue_secure.core.service import ServiceError
@@ -91,13 +91,13 @@ def test_the_bookmark_does_not_move_when_verification_fails(world):
     world.land("m01.csv")
     run = world.start()
     world.engine.algorithm, world.engine.key = "AES256", ""
-    with pytest.raises(Refusal, match="GS-S3-004") as caught:
+    with pytest.raises(RefusedError, match="GS-S3-004") as caught:
         copy(run)
     run.close(caught.value)
     assert world.bookmark_keys() == []
     evidence = world.evidence()
     assert evidence["outcome"] == "refused"
-    assert evidence["error"]["type"] == "Refusal"
+    assert evidence["error"]["type"] == "RefusedError"
     assert evidence["error"]["control"] == "GS-S3-004"
     assert "AES256" in evidence["error"]["message"]
     assert evidence["bookmark"]["sequence_after"] == 0
@@ -109,11 +109,11 @@ def test_a_script_that_swallows_a_refused_write_cannot_commit(world):
     world.land("m01.csv")
     run = world.start()
     world.engine.algorithm, world.engine.key = "AES256", ""
-    with pytest.raises(Refusal):
+    with pytest.raises(RefusedError):
         copy(run)
     world.engine.algorithm = world.engine.key = None
     run.write_s3(["again"], TARGET, format="parquet")
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         run.commit()
     assert caught.value.control == "GS-S3-004"
     assert world.bookmark_keys() == []
@@ -195,7 +195,7 @@ def test_nothing_is_read_or_written_after_the_end(world, end, call):
 def test_gs_evd_001_a_good_run_without_evidence_ends_with_exit_code_4(world, error, code):
     run = world.start()
     world.objects.fail_next("PutObject", error)
-    with pytest.raises(CannotVerify) as caught:
+    with pytest.raises(VerificationError) as caught:
         run.commit()
     assert (caught.value.control, caught.value.exit_code) == ("GS-EVD-001", 4)
     assert caught.value.aws_code == code
@@ -205,7 +205,7 @@ def test_gs_evd_001_a_good_run_without_evidence_ends_with_exit_code_4(world, err
 def test_gs_evd_001_tells_the_kind_of_a_foreign_error_not_its_text(world):
     run = world.start()
     world.engine.settings_fail = RuntimeError("hunter2")
-    with pytest.raises(CannotVerify) as caught:
+    with pytest.raises(VerificationError) as caught:
         run.commit()
     assert caught.value.control == "GS-EVD-001"
     assert caught.value.found == "RuntimeError"
@@ -215,7 +215,7 @@ def test_evidence_that_fails_does_not_hide_the_runs_own_error(world):
     world.land("m01.csv")
     run = world.start()
     world.objects.fail_next("PutObject", DENIED, times=2)
-    with pytest.raises(CannotVerify) as caught:
+    with pytest.raises(VerificationError) as caught:
         copy(run)
         run.commit()
     assert caught.value.control == "GS-BKM-006"
@@ -233,7 +233,7 @@ def test_gs_bkm_005_the_run_that_loses_the_race_says_who_won(world):
     copy(loser)
     copy(winner)
     winner.commit()
-    with pytest.raises(BookmarkConflict) as caught:
+    with pytest.raises(BookmarkConflictError) as caught:
         loser.commit()
     assert caught.value.control == "GS-BKM-005"
     assert "jr_2" in str(caught.value)
@@ -248,7 +248,7 @@ def test_a_tampered_bookmark_stops_the_next_run_and_the_evidence_says_why(world)
     run.commit()
     current = next(key for key in world.bookmark_keys() if key.endswith("/current"))
     world.objects.put(S3Uri("state", current), b"not a message")
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         world.start("jr_2")
     assert caught.value.control == "GS-BKM-001"
     evidence = world.evidence("jr_2")
@@ -259,7 +259,7 @@ def test_a_tampered_bookmark_stops_the_next_run_and_the_evidence_says_why(world)
 @pytest.mark.parametrize("setting", ["fs.s3a.encryption.algorithm", "fs.s3.serverSideEncryption.kms.keyId"])
 def test_gs_s3_001_settings_that_were_applied_but_are_not_in_force_stop_the_run(world, setting):
     world.engine.ignores = {setting}
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         world.start()
     assert caught.value.control == "GS-S3-001"
     assert world.evidence()["error"]["control"] == "GS-S3-001"
@@ -267,14 +267,14 @@ def test_gs_s3_001_settings_that_were_applied_but_are_not_in_force_stop_the_run(
 
 def test_gs_s3_003_a_setting_for_one_bucket_stops_the_run(world):
     world.engine.settings["fs.s3a.bucket.curated.encryption.algorithm"] = "AES256"
-    with pytest.raises(Refusal, match="GS-S3-003"):
+    with pytest.raises(RefusedError, match="GS-S3-003"):
         world.start()
 
 
 def test_a_run_refused_by_the_preflight_touches_neither_engine_nor_buckets(world):
     world.configure(s3=(EncryptionSetting("SSE-S3"),))
     world.objects.calls.clear()
-    with pytest.raises(Refusal, match="GS-SEC-003"):
+    with pytest.raises(RefusedError, match="GS-SEC-003"):
         world.start()
     assert world.engine.calls == []
     assert world.engine.settings == {}
@@ -324,7 +324,7 @@ def test_a_run_whose_jvm_died_leaves_evidence_of_what_it_noted(world, monkeypatc
 
 def test_a_fork_does_not_end_its_parents_run(world, monkeypatch):
     run = world.start()
-    monkeypatch.setattr("glue_secure.runtime.run.os.getpid", lambda: -1)
+    monkeypatch.setattr("glue_secure.run.run.os.getpid", lambda: -1)
     run.close()
     monkeypatch.undo()
     assert run.is_open
@@ -349,7 +349,7 @@ def test_gs_spk_what_is_not_known_of_workers_is_reported_and_never_a_pass(world,
 )
 def test_gs_spk_stops_a_run_that_requires_it(world, workers, control):
     world.engine.workers = workers
-    with pytest.raises(CannotVerify, match=control):
+    with pytest.raises(VerificationError, match=control):
         world.start(glue_secure_worker_encryption="required")
     assert world.evidence()["outcome"] == "refused"
     assert world.engine.asked("write_s3") == []

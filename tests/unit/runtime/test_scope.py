@@ -9,7 +9,7 @@ import pytest
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
-from glue_secure.runtime.scope import Sample, Scope, scope_of, texts, truth, whole_number
+from glue_secure.io.source_filter import Sample, Scope, scope_of, texts, truth, whole_number
 
 
 @pytest.mark.parametrize(

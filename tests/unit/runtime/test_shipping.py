@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import glue_secure
-from glue_secure.delivery.wheel import NAME, build_wheel
-from glue_secure.runtime import shipping
+from glue_secure.engines import package_distribution
+from glue_secure.project.wheel import NAME, build_wheel
 
 
 class Context:
@@ -36,34 +36,34 @@ def from_archive(tmp_path, monkeypatch):
         monkeypatch.setattr(glue_secure, "__spec__", spec)
         return path
 
-    monkeypatch.setattr(shipping, "_shipped", set())
-    monkeypatch.setattr(shipping, "_copy", None)
+    monkeypatch.setattr(package_distribution, "_shipped", set())
+    monkeypatch.setattr(package_distribution, "_copy", None)
     return imported
 
 
 def test_an_installed_package_is_not_sent():
-    assert shipping.wheel_archive() is None
-    assert shipping.ship_package(object()) is False
+    assert package_distribution.wheel_archive() is None
+    assert package_distribution.ship_package(object()) is False
 
 
 @pytest.mark.parametrize("name", ["glue_secure-1.zip", "glue_secure-1.egg"])
 def test_what_spark_brings_itself_is_not_sent(from_archive, name):
     from_archive(name)
-    assert shipping.ship_package(object()) is False
+    assert package_distribution.ship_package(object()) is False
 
 
 def test_the_suffixes_are_sparks():
     from pyspark import SparkContext
 
-    assert shipping.SPARKS_OWN == SparkContext.PACKAGE_EXTENSIONS
+    assert package_distribution.SPARKS_OWN == SparkContext.PACKAGE_EXTENSIONS
 
 
 def test_a_wheel_is_sent_once_per_application_as_a_private_zip(from_archive):
     wheel = from_archive(NAME)
     first, second = Session("app-1"), Session("app-2")
-    assert shipping.ship_package(first) is True
-    assert shipping.ship_package(first) is False
-    assert shipping.ship_package(second) is True
+    assert package_distribution.ship_package(first) is True
+    assert package_distribution.ship_package(first) is False
+    assert package_distribution.ship_package(second) is True
     (sent,) = first.sparkContext.added
     assert second.sparkContext.added == [sent]
     assert sent.suffix == ".zip"
@@ -74,9 +74,9 @@ def test_a_wheel_is_sent_once_per_application_as_a_private_zip(from_archive):
 def test_the_copy_goes_with_the_process_but_not_with_a_forked_child(tmp_path):
     folder = tmp_path / "copy"
     folder.mkdir()
-    shipping._remove(folder, -1)
+    package_distribution._remove(folder, -1)
     assert folder.exists()
     import os
 
-    shipping._remove(folder, os.getpid())
+    package_distribution._remove(folder, os.getpid())
     assert not folder.exists()

@@ -11,9 +11,9 @@ import pytest
 
 from glue_secure.bookmarks.jdbc_state import JdbcSourceState
 from glue_secure.bookmarks.s3_state import S3SourceState
+from glue_secure.bookmarks.sql.keys import RequestedKeys
+from glue_secure.bookmarks.sql.tables import Rows, rows_of
 from glue_secure.core.errors import UsageError
-from glue_secure.jdbc.bookmark_keys import AskedKeys
-from glue_secure.runtime.table_bookmarks import Rows, rows_of
 from glue_secure.testing.fakes import FakeClock
 
 STATE = JdbcSourceState("public.orders", ("id",), "asc", ("integer",), ("5",))
@@ -84,7 +84,7 @@ def read(database, bookmarks):
             "orders" if is_name else "(select 1) x",
             what="ops/orders",
             is_name=is_name,
-            asked=AskedKeys(names, order),
+            asked=RequestedKeys(names, order),
             transformation_ctx="orders",
             bookmarks=bookmarks,
             database=database,

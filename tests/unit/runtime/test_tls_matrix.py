@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from glue_secure.connections.engines.engine import Opening
+from glue_secure.connections.engines.registry import ENGINES
 from glue_secure.core.connection import GlueConnection
-from glue_secure.core.errors import Refusal
+from glue_secure.core.errors import RefusedError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.jdbc.engine import Opening
-from glue_secure.jdbc.engines import ENGINES
 
 NOW = datetime.now(timezone.utc)
 DAY = timedelta(days=1)
@@ -106,7 +106,7 @@ def options_of(case: Case, engine: Any, ca: Any) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The preflight waits ten seconds for a server; these answer at once or never."""
-    import glue_secure.runtime.verification as desk
+    import glue_secure.connections.verification as desk
 
     real = desk.probe
     monkeypatch.setattr(desk, "probe", lambda *a, **more: real(*a, **{**more, "timeout": 0.5}))
@@ -124,7 +124,7 @@ def test_a_wrong_server_is_told_nothing_and_no_password_is_fetched(
     bare = {"answer", "silent", "reset"} & options.keys()
     server = serve(None if bare else case.present(make, ca), opening=engine.opening.value, **options)
     connect(world, engine, server.port, ca)
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         world.start().read_jdbc("ops", "airlines")
     assert caught.value.control == case.control, str(caught.value)
     assert world.log == []
@@ -150,8 +150,8 @@ def test_the_right_server_is_asked_and_only_then_the_password_is_fetched(
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
 def test_every_engines_opening_reaches_the_handshake(make: Any, serve: Any, engine: Any) -> None:
-    from glue_secure.jdbc.certificates import load_authorities
-    from glue_secure.jdbc.probe import probe
+    from glue_secure.connections.tls.certificates import load_authorities
+    from glue_secure.connections.tls.probe import probe
 
     ca = make.authority()
     server = serve(make.issue(by=ca, names=("localhost",), which=1), opening=engine.opening.value)
@@ -166,7 +166,7 @@ def test_mysqls_error_in_place_of_a_greeting_cannot_be_judged_and_is_not_shown(
     engine = next(engine for engine in ENGINES if engine.name == "mysql")
     server = serve(opening="mysql", answer=ERRORS[Opening.MYSQL])
     connect(world, engine, server.port, make.authority())
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         world.start().read_jdbc("ops", "airlines")
     assert caught.value.exit_code == 4
     assert "Too many" not in str(caught.value)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from glue_secure import transforms
-from glue_secure.dynamic import hive
+from glue_secure.dynamicframe.types import hive
 
 RECORDED = ("ctx", "why", 3, 4)
 THRESHOLDS = {"transformation_ctx": "ctx", "info": "why", "stageThreshold": 3, "totalThreshold": 4}

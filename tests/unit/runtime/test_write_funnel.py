@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import pytest
 
-from glue_secure.core.errors import CannotVerify, Refusal, UsageError
+from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import plan_settings
-from glue_secure.runtime.ledger import Ledger
-from glue_secure.runtime.writes import MODES, WriteFunnel
+from glue_secure.io.writer import MODES, DataWriter
 
 TARGET = "s3://curated/flights/"
 
 
 @pytest.fixture
-def ledger(world) -> Ledger:
-    return Ledger(started=world.clock.now())
+def ledger(world) -> RunRecorder:
+    return RunRecorder(started=world.clock.now())
 
 
 @pytest.fixture
-def funnel(world, ledger) -> WriteFunnel:
+def funnel(world, ledger) -> DataWriter:
     plan = plan_settings(world.key, s3_endpoint="https://s3.eu-west-1.amazonaws.com")
     world.engine.apply_settings(plan)
-    return WriteFunnel(plan=plan, engine=world.engine, objects=world.objects, ledger=ledger)
+    return DataWriter(plan=plan, engine=world.engine, objects=world.objects, ledger=ledger)
 
 
 @pytest.fixture
 def refused(funnel, world, ledger):
     """Write, and expect a refusal; ``written`` says whether the engine was let loose."""
 
-    def run(control, frame=("a",), target=TARGET, *, kind=Refusal, written=False, **more):
-        with pytest.raises(Refusal) as caught:
+    def run(control, frame=("a",), target=TARGET, *, kind=RefusedError, written=False, **more):
+        with pytest.raises(RefusedError) as caught:
             funnel.write_s3(list(frame), target, format="parquet", **more)
         assert (caught.value.control, type(caught.value)) == (control, kind), str(caught.value)
         assert bool(world.engine.asked("write_s3")) is written
@@ -106,7 +106,7 @@ def test_gs_s3_004_comes_before_an_object_that_cannot_be_looked_at(refused, worl
 
 def test_gs_s3_007_a_head_that_is_denied(refused, world):
     world.objects.fail_next("HeadObject", ServiceError("Head: 403", code="403", operation="HeadObject"))
-    assert refused("GS-S3-007", kind=CannotVerify, written=True).aws_code == "403"
+    assert refused("GS-S3-007", kind=VerificationError, written=True).aws_code == "403"
 
 
 @pytest.mark.parametrize("rows", [3, None])
@@ -114,7 +114,7 @@ def test_gs_s3_007_rows_without_an_object(refused, world, rows):
     world.engine.rows = lambda frame: rows
     # A frame that is not certainly empty, and of which nothing appears.
     world.engine.is_certainly_empty = lambda frame: False
-    refused("GS-S3-007", [], kind=CannotVerify, written=True)
+    refused("GS-S3-007", [], kind=VerificationError, written=True)
 
 
 def test_a_write_of_no_rows_may_make_no_object(funnel, world):
@@ -135,7 +135,7 @@ def test_gs_s3_007_a_listing_that_is_denied(refused, world, monkeypatch, first):
             return write(self, *arguments, **more)
 
         monkeypatch.setattr(type(world.engine), "write_s3", then_denied)
-    error = refused("GS-S3-007", kind=CannotVerify, written=not first)
+    error = refused("GS-S3-007", kind=VerificationError, written=not first)
     assert error.aws_code == "AccessDenied"
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from glue_secure.core.errors import CannotVerify, Refusal, UsageError
+from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError
 from glue_secure.core.table_definition import TableDefinition, with_columns
-from glue_secure.runtime import composition
+from glue_secure.run import composition
 
 PLACE = "s3://curated/checkpoint/"
 
@@ -53,7 +53,7 @@ def test_the_connections_database_is_the_one_written_to(world, server):
 def test_gs_s3_010_a_frame_of_another_session_goes_to_no_database(world, server):
     run = world.start()
     world.engine.foreign = True
-    with pytest.raises(Refusal, match="GS-S3-010"):
+    with pytest.raises(RefusedError, match="GS-S3-010"):
         run.write_jdbc(["a"], "ops", "t")
 
 
@@ -84,7 +84,7 @@ def test_a_watched_place_is_verified_object_by_object_and_told_once(world):
 def test_gs_s3_004_a_plain_object_in_a_watched_place_refuses_also_when_it_was_there_before(world):
     world.objects.put(S3Uri("curated", "checkpoint/metadata"), algorithm="AES256")
     watch = world.start().watch(PLACE, format="stream", kind="checkpoint")
-    with pytest.raises(Refusal, match="GS-S3-004"):
+    with pytest.raises(RefusedError, match="GS-S3-004"):
         watch.verify()
 
 
@@ -97,13 +97,13 @@ def test_gs_s3_007_what_a_stream_deleted_meanwhile_is_no_failure_and_what_is_den
     watch.verify()
     world.objects.put(S3Uri("curated", "checkpoint/y"), algorithm="aws:kms", key=str(world.key))
     world.objects.fail_next("HeadObject", ServiceError("403", code="403", operation="HeadObject"))
-    with pytest.raises(CannotVerify, match="GS-S3-007"):
+    with pytest.raises(VerificationError, match="GS-S3-007"):
         watch.verify()
 
 
 @pytest.mark.parametrize("place", ["s3://evidence/runs/", "s3://state/"])
 def test_gs_s3_009_no_checkpoint_among_evidence_or_bookmarks(world, place):
-    with pytest.raises(Refusal, match="GS-S3-009"):
+    with pytest.raises(RefusedError, match="GS-S3-009"):
         world.start().watch(place, format="stream", kind="checkpoint")
 
 

@@ -1,1 +1,0 @@
-"""Lake Formation as values: what is granted to whom, by which tags, and what follows from it."""

@@ -1,6 +1,0 @@
-"""Templates of everything that a project's jobs stand on: CloudFormation and Terraform, from one design."""
-
-from glue_secure.delivery.templates.cloudformation import cloudformation
-from glue_secure.delivery.templates.terraform import terraform
-
-__all__ = ["cloudformation", "terraform"]

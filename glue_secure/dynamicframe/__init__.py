@@ -1,0 +1,32 @@
+"""Drop-in door: ``from glue_secure.dynamicframe import DynamicFrame``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glue_secure.run.runtime_selection import serve
+
+if TYPE_CHECKING:
+    from glue_secure.dynamicframe.emulation import DynamicFrame, DynamicFrameCollection, ResolveOption
+    from glue_secure.engines.spark.context import DynamicFrameReader, DynamicFrameWriter
+
+__all__ = [
+    "DynamicFrame",
+    "DynamicFrameCollection",
+    "DynamicFrameReader",
+    "DynamicFrameWriter",
+    "ResolveOption",
+]
+
+_SPARK = {
+    "DynamicFrame": "glue_secure.dynamicframe.emulation",
+    "DynamicFrameCollection": "glue_secure.dynamicframe.emulation",
+    "DynamicFrameReader": "glue_secure.engines.spark.context",
+    "DynamicFrameWriter": "glue_secure.engines.spark.context",
+    "ResolveOption": "glue_secure.dynamicframe.emulation",
+}
+_GLUE = dict.fromkeys(__all__, "glue_secure.engines.awsglue.frames")
+
+
+def __getattr__(name: str) -> Any:
+    return serve(__name__, name, {"spark": _SPARK, "glue": _GLUE})

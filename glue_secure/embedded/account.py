@@ -1,0 +1,160 @@
+"""The embedded account as a value: where it is and how one gets in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from glue_secure.core.errors import UsageError
+from glue_secure.embedded.folders import write_private
+from glue_secure.embedded.pki import KeyPair
+from glue_secure.embedded.postgres import PostgresServer
+from glue_secure.embedded.processes import ProcessIdentity
+
+REGION = "us-east-1"
+ACCOUNT_ID = "123456789012"
+FILE_NAME = "account.json"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedAccount:
+    """A running embedded account. Secrets stay out of the repr.
+
+    Attributes:
+        state: its folder; everything it writes lies below it, and is removed by ``down``.
+        endpoint_url: S3, KMS, Glue and the rest, ``https://localhost:PORT``.
+        access_key_id: an access key; moto accepts any, this one is random.
+        ca_pem: the throw-away authority's certificate.
+        ca_bundle: the system's roots and that certificate, PEM, for ``AWS_CA_BUNDLE``.
+        trust_store: the same as PKCS#12 for the JVM.
+        postgres: the database server, with its superuser.
+        spark_jars: what Spark needs on its class path.
+        java_home: the Java that Spark runs on.
+        supervisor: the process that runs it all.
+        region: always ``us-east-1``.
+        account_id: always ``123456789012``, moto's own.
+    """
+
+    state: Path
+    endpoint_url: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    ca_pem: Path
+    ca_bundle: Path
+    trust_store: Path
+    trust_store_password: str = field(repr=False)
+    postgres: PostgresServer
+    spark_jars: tuple[Path, ...]
+    java_home: Path
+    supervisor: ProcessIdentity
+    region: str = REGION
+    account_id: str = ACCOUNT_ID
+
+    @property
+    def authority(self) -> KeyPair:
+        """The throw-away authority, for ``pki.issue``."""
+        return KeyPair(self.ca_pem, self.state / "ca.key")
+
+    @property
+    def server_pair(self) -> KeyPair:
+        """The good certificate for ``localhost``, which endpoint and database start with."""
+        return KeyPair(self.state / "server.pem", self.state / "server.key")
+
+    @property
+    def aws_folder(self) -> Path:
+        """Holds an empty ``config`` and ``credentials``, so that the user's own do not leak in."""
+        return self.state / "aws"
+
+    @property
+    def spark_conf(self) -> Path:
+        """For ``SPARK_CONF_DIR``."""
+        return self.state / "spark-conf"
+
+    @property
+    def spark_home(self) -> Path:
+        """Links to pyspark's own folders: a place where Spark may make its ``work`` folder."""
+        return self.state / "spark-home"
+
+    @property
+    def scratch(self) -> Path:
+        """For Spark's and Hadoop's temporary files."""
+        return self.state / "scratch"
+
+    def dump(self) -> Path:
+        """Write ``account.json`` into the state folder, readable by its owner only."""
+        path = self.state / FILE_NAME
+        server = self.postgres
+        content: dict[str, Any] = {
+            "state": str(self.state),
+            "endpoint_url": self.endpoint_url,
+            "access_key_id": self.access_key_id,
+            "secret_access_key": self.secret_access_key,
+            "ca_pem": str(self.ca_pem),
+            "ca_bundle": str(self.ca_bundle),
+            "trust_store": str(self.trust_store),
+            "trust_store_password": self.trust_store_password,
+            "postgres": {
+                "host": server.host,
+                "port": server.port,
+                "database": server.database,
+                "user": server.user,
+                "password": server.password,
+                "home": str(server.home),
+                "process": _shown(server.process),
+            },
+            "spark_jars": [str(jar) for jar in self.spark_jars],
+            "java_home": str(self.java_home),
+            "supervisor": _shown(self.supervisor),
+            "region": self.region,
+            "account_id": self.account_id,
+        }
+        write_private(path, json.dumps(content, indent=2) + "\n")
+        return path
+
+    @classmethod
+    def load(cls, state: Path) -> EmbeddedAccount:
+        """Read ``account.json``. Whether the account still runs is not asked here.
+
+        Raises:
+            UsageError: the folder holds no readable account.
+        """
+        try:
+            content = json.loads((state / FILE_NAME).read_text(encoding="utf-8"))
+            server = content["postgres"]
+            return cls(
+                state=Path(content["state"]),
+                endpoint_url=content["endpoint_url"],
+                access_key_id=content["access_key_id"],
+                secret_access_key=content["secret_access_key"],
+                ca_pem=Path(content["ca_pem"]),
+                ca_bundle=Path(content["ca_bundle"]),
+                trust_store=Path(content["trust_store"]),
+                trust_store_password=content["trust_store_password"],
+                postgres=PostgresServer(
+                    host=server["host"],
+                    port=server["port"],
+                    database=server["database"],
+                    user=server["user"],
+                    password=server["password"],
+                    home=Path(server["home"]),
+                    process=ProcessIdentity(**server["process"]),
+                ),
+                spark_jars=tuple(Path(jar) for jar in content["spark_jars"]),
+                java_home=Path(content["java_home"]),
+                supervisor=ProcessIdentity(**content["supervisor"]),
+                region=content["region"],
+                account_id=content["account_id"],
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageError(
+                f"no embedded account in {state}",
+                found=f"{FILE_NAME} cannot be read ({type(error).__name__})",
+                required="an account that glue-secure local up started",
+                fix="glue-secure local up",
+            ) from error
+
+
+def _shown(process: ProcessIdentity) -> dict[str, int]:
+    return {"pid": process.pid, "started": process.started}

@@ -1,0 +1,191 @@
+"""moto's server over HTTPS on loopback, with the few Glue operations it lacks and this account needs."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import logging
+import ssl
+import threading
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from glue_secure.embedded.pki import KeyPair
+
+HEALTH_PATH = "/moto-api/data.json"
+
+
+class Endpoint:
+    """The account's API endpoint, run in threads of this process."""
+
+    def __init__(self, pair: KeyPair) -> None:
+        # moto takes seconds to import: whoever only asks whether the endpoint answers does not wait for it.
+        from moto.moto_server.werkzeug_app import (
+            DomainDispatcherApplication,
+            MotoRequestHandler,
+            create_backend_app,
+        )
+        from werkzeug.serving import DechunkedInput, make_server
+
+        class Handler(MotoRequestHandler):
+            # Answers leave in several small writes; Nagle's algorithm would hold each back for 40 ms.
+            disable_nagle_algorithm = True
+            protocol_version = "HTTP/1.1"
+            _stays = False
+
+            def run_wsgi(self) -> None:
+                """Answer one request; werkzeug would close each connection after it.
+
+                It does so because unread bytes of a body would pass for the next request. Here the body is
+                read before, and a connection that stays spares a TLS handshake for each request.
+                """
+                stream: Any = self.rfile
+                self._stays = not self.close_connection
+                if "chunked" in self.headers.get("Transfer-Encoding", ""):
+                    body = DechunkedInput(stream).read()
+                    body = (b"%x\r\n%s\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
+                else:
+                    body = stream.read(int(self.headers.get("Content-Length", "0")))
+                self.rfile = io.BytesIO(body)
+                try:
+                    super().run_wsgi()
+                finally:
+                    self.rfile = stream
+
+            def send_header(self, keyword: str, value: str) -> None:
+                if not (self._stays and (keyword.lower(), value) == ("connection", "close")):
+                    super().send_header(keyword, value)
+
+            def log(self, type: str, message: str, *args: Any) -> None:
+                """Say nothing: a job sends thousands of requests."""
+
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        add_missing_operations()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(pair.certificate, pair.key)
+        application: Any = DomainDispatcherApplication(create_backend_app)
+        self._server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Handler)
+        # Given to werkzeug, the context would do each handshake inside accept, and one silent
+        # client would stop the whole endpoint. So the handshake is left to the client's thread.
+        self._server.socket = context.wrap_socket(
+            self._server.socket, server_side=True, do_handshake_on_connect=False
+        )
+        self._server.ssl_context = context
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def url(self) -> str:
+        """``https://localhost:PORT``."""
+        return f"https://localhost:{self._server.port}"
+
+    def start(self) -> None:
+        """Answer requests from now on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer no more."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def answers(url: str, ca_pem: Path, *, seconds: float = 5.0) -> bool:
+    """Whether the endpoint answers, verified under its authority."""
+    parts = urlsplit(url)
+    try:
+        context = ssl.create_default_context(cafile=str(ca_pem))
+        connection = http.client.HTTPSConnection(
+            parts.hostname or "", parts.port, timeout=seconds, context=context
+        )
+        try:
+            connection.request("GET", HEALTH_PATH)
+            return connection.getresponse().status == 200
+        finally:
+            connection.close()
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def add_missing_operations() -> None:
+    """Teach this process's moto the UpdateJob, UpdateConnection and DeleteConnection operations.
+
+    moto 5.2 has none of the three, so a job could only change by being deleted, which forgets its
+    runs, and a connection not at all. An operation that moto has by now is left to moto. moto's
+    GetConnection also leaves out ``ConnectionType``; it is put back.
+    https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-job.html
+    """
+    from moto.glue import models, responses
+
+    response: Any = responses.GlueResponse
+    for operation in (_update_job, _update_connection, _delete_connection):
+        name = operation.__name__.lstrip("_")
+        if not hasattr(response, name):
+            setattr(response, name, operation)
+    connection: Any = models.FakeConnection
+    shown = connection.as_dict
+
+    def as_dict(self: Any, hide_password: bool = False) -> dict[str, Any]:
+        return {"ConnectionType": self.connection_input.get("ConnectionType"), **shown(self, hide_password)}
+
+    connection.as_dict = as_dict
+
+
+_JOB_MEMBERS = {
+    "Description": "description",
+    "LogUri": "log_uri",
+    "Role": "role",
+    "ExecutionProperty": "execution_property",
+    "Command": "command",
+    "DefaultArguments": "default_arguments",
+    "NonOverridableArguments": "non_overridable_arguments",
+    "Connections": "connections",
+    "MaxRetries": "max_retries",
+    "Timeout": "timeout",
+    "MaxCapacity": "max_capacity",
+    "WorkerType": "worker_type",
+    "NumberOfWorkers": "number_of_workers",
+    "SecurityConfiguration": "security_configuration",
+    "NotificationProperty": "notification_property",
+    "GlueVersion": "glue_version",
+    "ExecutionClass": "execution_class",
+}
+
+
+def _update_job(response: Any) -> Any:
+    from moto.core.responses import ActionResult
+    from moto.core.utils import utcnow
+
+    asked = response.parameters
+    job = response.glue_backend.get_job(asked["JobName"])
+    # "The previous job definition is completely overwritten by this information."
+    empty: dict[str, Any] = {
+        "execution_property": {},
+        "default_arguments": {},
+        "execution_class": "STANDARD",
+    }
+    for member, attribute in _JOB_MEMBERS.items():
+        setattr(job, attribute, asked["JobUpdate"].get(member, empty.get(attribute)))
+    job.last_modified_on = utcnow()
+    return ActionResult({"JobName": job.name})
+
+
+def _update_connection(response: Any) -> Any:
+    from moto.core.responses import EmptyResult
+    from moto.glue.models import FakeConnection
+
+    asked, backend = response.parameters, response.glue_backend
+    held = backend.get_connection(asked.get("CatalogId"), asked["Name"], "")
+    renewed = FakeConnection(backend, asked.get("CatalogId"), asked["ConnectionInput"], {})
+    renewed.created_time = held.created_time
+    backend.connections[asked["Name"]] = renewed
+    return EmptyResult()
+
+
+def _delete_connection(response: Any) -> Any:
+    from moto.core.responses import EmptyResult
+
+    asked, backend = response.parameters, response.glue_backend
+    backend.get_connection(asked.get("CatalogId"), asked["ConnectionName"], "")
+    del backend.connections[asked["ConnectionName"]]
+    return EmptyResult()

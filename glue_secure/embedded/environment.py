@@ -1,0 +1,84 @@
+"""The environment in which a plain ``spark-submit script.py`` uses the embedded account."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+
+from glue_secure.embedded.account import EmbeddedAccount
+
+UNSET = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_ENDPOINT_URL_GLUE",
+    "AWS_ENDPOINT_URL_KMS",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "SPARK_WORKER_DIR",
+    "HADOOP_CONF_DIR",
+    "YARN_CONF_DIR",
+    "PYSPARK_DRIVER_PYTHON",
+    "PYSPARK_SUBMIT_ARGS",
+    "SPARK_REMOTE",
+)
+"""Variables that must not be set: each would lead a job away from the account, or change its Spark."""
+
+
+def environment_of(
+    account: EmbeddedAccount, *, master: str = "local[2]", python: str = sys.executable
+) -> dict[str, str]:
+    """What to set for a job. Lay it over an environment with ``overlay``, which also unsets.
+
+    Args:
+        account: a running account.
+        master: Spark's master; ``--master`` on spark-submit and ``spark.master`` in code go before it.
+        python: the Python of driver and workers.
+    """
+    return {
+        "AWS_ACCESS_KEY_ID": account.access_key_id,
+        "AWS_CA_BUNDLE": str(account.ca_bundle),
+        "AWS_CONFIG_FILE": str(account.aws_folder / "config"),
+        "AWS_DEFAULT_REGION": account.region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": account.endpoint_url,
+        "AWS_REGION": account.region,
+        "AWS_SECRET_ACCESS_KEY": account.secret_access_key,
+        "AWS_SHARED_CREDENTIALS_FILE": str(account.aws_folder / "credentials"),
+        "GLUE_SECURE_LOCAL_STATE": str(account.state),
+        "GLUE_SECURE_RUNTIME": "spark",
+        "JAVA_HOME": str(account.java_home),
+        "MASTER": master,
+        "PYSPARK_PYTHON": python,
+        "SPARK_CONF_DIR": str(account.spark_conf),
+        "SPARK_HOME": str(account.spark_home),
+        # A worker sets this variable itself, and Spark warns when the property is set beside it.
+        "SPARK_LOCAL_DIRS": str(account.scratch),
+        # The machine's own name need not resolve, and need not lead to loopback.
+        "SPARK_LOCAL_HOSTNAME": "localhost",
+        "SPARK_LOCAL_IP": "127.0.0.1",
+    }
+
+
+def overlay(
+    environment: Mapping[str, str], account: EmbeddedAccount, *, master: str = "local[2]"
+) -> dict[str, str]:
+    """An environment for a child process: the one given, without ``UNSET``, with ``environment_of``."""
+    kept = {name: value for name, value in environment.items() if name not in UNSET}
+    return {**kept, **environment_of(account, master=master)}
+
+
+def export_lines(settings: Mapping[str, str]) -> str:
+    """Lines for a shell's ``eval``: what to unset, then what to export, quoted."""
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(settings.items())]
+    return "\n".join([f"unset {' '.join(UNSET)}", *exports]) + "\n"

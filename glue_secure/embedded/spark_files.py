@@ -1,0 +1,150 @@
+"""The files that make a plain ``spark-submit`` use the embedded account.
+
+One folder for ``SPARK_CONF_DIR`` (defaults and logging), an empty AWS configuration, a scratch
+folder, and a ``SPARK_HOME`` of links to pyspark's own folders.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from glue_secure.core.errors import UsageError
+from glue_secure.core.worker_encryption import DISK_CONF, network_conf
+from glue_secure.embedded.account import EmbeddedAccount
+from glue_secure.embedded.folders import write_private
+from glue_secure.embedded.installed_spark import installed_spark
+
+LOG_LEVEL_VARIABLE = "GLUE_SECURE_SPARK_LOG_LEVEL"
+"""Spark's log level, ``warn`` when it is not set."""
+
+_LOGGING = f"""\
+rootLogger.level = ${{env:{LOG_LEVEL_VARIABLE}:-warn}}
+rootLogger.appenderRef.stderr.ref = stderr
+appender.stderr.type = Console
+appender.stderr.name = stderr
+appender.stderr.target = SYSTEM_ERR
+appender.stderr.layout.type = PatternLayout
+appender.stderr.layout.pattern = %d{{HH:mm:ss}} %p %c{{1}}: %m%n%ex
+"""
+
+# Each of these says at every start what nobody can act on.
+_QUIET_LOGGERS = (
+    "org.apache.hadoop.util.NativeCodeLoader",
+    "org.apache.hadoop.metrics2.impl.MetricsConfig",
+    "org.apache.spark.sql.catalyst.util.SparkStringUtils",
+    "com.amazonaws.util.Base64",
+)
+
+
+# The same class in the AWS SDK that the line's S3A is built on.
+_CREDENTIALS = {
+    "3.5": "com.amazonaws.auth.EnvironmentVariableCredentialsProvider",
+    "4.1": "software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider",
+}
+
+
+def write(account: EmbeddedAccount) -> None:
+    """Write all of it below the account's state folder."""
+    for folder in (account.spark_conf, account.aws_folder, account.scratch, account.spark_home):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    write_private(account.aws_folder / "config", "")
+    write_private(account.aws_folder / "credentials", "")
+    # Only a cluster's workers use the secret, which is nobody's but this folder's.
+    defaults = {**spark_defaults(account), **network_conf(secrets.token_hex(32))}
+    write_private(account.spark_conf / "spark-defaults.conf", properties(defaults))
+    write_private(account.spark_conf / "log4j2.properties", _logging())
+    _link_home(account.spark_home)
+
+
+def spark_defaults(account: EmbeddedAccount) -> dict[str, str]:
+    """The Spark properties that the embedded account needs. No secret is among them."""
+    class_path = _class_path(account.spark_jars)
+    options = " ".join(
+        (
+            java_option(f"-Djavax.net.ssl.trustStore={account.trust_store}"),
+            java_option(f"-Djavax.net.ssl.trustStorePassword={account.trust_store_password}"),
+            "-Djavax.net.ssl.trustStoreType=PKCS12",
+            # A job here lives for seconds: measured, the second compiler costs half of all its CPU time.
+            "-XX:TieredStopAtLevel=1",
+        )
+    )
+    s3a = "spark.hadoop.fs.s3a"
+    return {
+        # On the class path, not in spark.jars: executors would each fetch a copy of 280 MB.
+        "spark.driver.extraClassPath": class_path,
+        "spark.executor.extraClassPath": class_path,
+        "spark.driver.extraJavaOptions": options,
+        "spark.executor.extraJavaOptions": options,
+        "spark.driver.host": "localhost",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.memory": "1g",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "4",
+        "spark.sql.warehouse.dir": (account.scratch / "warehouse").as_uri(),
+        **DISK_CONF,
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.hadoop.hadoop.tmp.dir": str(account.scratch),
+        "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
+        # A job says s3://, as in Glue.
+        "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+        "spark.hadoop.fs.AbstractFileSystem.s3.impl": "org.apache.hadoop.fs.s3a.S3A",
+        # Named, as the default of Hadoop 3.4 does not expand to a folder whose name has a space.
+        f"{s3a}.buffer.dir": str(account.scratch / "s3a"),
+        f"{s3a}.endpoint": account.endpoint_url,
+        f"{s3a}.endpoint.region": account.region,
+        f"{s3a}.path.style.access": "true",
+        f"{s3a}.connection.ssl.enabled": "true",
+        f"{s3a}.aws.credentials.provider": _CREDENTIALS[installed_spark().line],
+    }
+
+
+def java_option(option: str) -> str:
+    """Quote one JVM option for Spark's ``extraJavaOptions``, which is split like a shell's words."""
+    escaped = option.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def properties(settings: Mapping[str, str]) -> str:
+    """Render settings as a Java properties file, which Spark reads as UTF-8.
+
+    A backslash escapes in such a file, and so do blanks at the front of a value.
+    """
+    lines = []
+    for name, value in settings.items():
+        escaped = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+        if escaped.startswith((" ", "\t")):
+            escaped = f"\\{escaped}"
+        lines.append(f"{name}={escaped}\n")
+    return "".join(lines)
+
+
+def _class_path(jars: Sequence[Path]) -> str:
+    for jar in jars:
+        if os.pathsep in str(jar):
+            raise UsageError(
+                "Spark's jars lie where no class path can name them",
+                found=f"a colon in {jar}",
+                required="a cache folder whose path has no colon",
+                fix="set XDG_CACHE_HOME",
+            )
+    return os.pathsep.join(str(jar) for jar in jars)
+
+
+def _logging() -> str:
+    lines = [_LOGGING]
+    for number, name in enumerate(_QUIET_LOGGERS):
+        lines.append(f"logger.quiet{number}.name = {name}\nlogger.quiet{number}.level = error\n")
+    return "".join(lines)
+
+
+def _link_home(home: Path) -> None:
+    # With local-cluster, Spark's worker makes a folder "work" in SPARK_HOME. In the installed
+    # package that would write into site-packages, or fail where those belong to root.
+    for entry in installed_spark().folder.iterdir():
+        link = home / entry.name
+        if entry.is_dir() and entry.name not in ("work", "conf", "__pycache__") and not link.is_symlink():
+            link.symlink_to(entry)

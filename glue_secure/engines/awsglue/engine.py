@@ -1,0 +1,48 @@
+"""The Spark session of a Glue job: as in plain Spark, over whichever connector Glue has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.engines.spark.engine import SparkEngine
+from glue_secure.engines.spark.hadoop import HadoopSettings
+
+_EMRFS_CLIENT = "com.amazon.ws.emr.hadoop.fs.EmrFileSystem"
+
+
+class GlueHadoopSettings(HadoopSettings):
+    """Hadoop settings where ``s3://`` is EMRFS (Glue up to 5.0) or S3A (from 5.1).
+
+    Glue writes to ``s3://``, so the client of that scheme is the one to look at.
+    https://docs.aws.amazon.com/glue/latest/dg/migrating-version-51.html
+    """
+
+    scheme = "s3"
+
+    def _client(self, uri: S3Uri, settings: Any) -> tuple[str, str]:
+        client = self._file_system(uri, settings)
+        if str(client.getClass().getName()) != _EMRFS_CLIENT:
+            return super()._client(uri, settings)
+        # https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-emrfs-encryption.html
+        own = client.getConf()
+        key = str(own.get("fs.s3.serverSideEncryption.kms.keyId") or "")
+        if str(own.get("fs.s3.cse.enabled") or "false").lower() != "false":
+            return "CSE", key
+        if str(own.get("fs.s3.enableServerSideEncryption") or "false").lower() != "true":
+            return "", key
+        named = str(own.get("fs.s3.serverSideEncryptionAlgorithm") or "")
+        if named and named.upper() not in ("SSE-KMS", "AWS:KMS"):
+            return named, key
+        return ("SSE-KMS", key) if key else ("AES256", "")
+
+
+class GlueEngine(SparkEngine):
+    """Satisfies ``ports.Engine`` in Glue.
+
+    Args:
+        spark: the job's session.
+    """
+
+    name = "awsglue"
+    hadoop_settings = GlueHadoopSettings

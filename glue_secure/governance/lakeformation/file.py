@@ -1,0 +1,461 @@
+"""The permissions file: TOML or JSON, read once, refused with the line where it cannot be meant.
+
+docs/lake-formation.md has its form.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from glue_secure.core.errors import UsageError
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.governance.lakeformation.desired import Desired, Location, Pair
+from glue_secure.governance.lakeformation.lines import Path, line_of, of_json, of_toml
+from glue_secure.governance.lakeformation.model import (
+    IAM_ALLOWED,
+    CellFilter,
+    Expression,
+    Grant,
+    Kind,
+    OptIn,
+    Permission,
+    Resource,
+    expression_of,
+)
+from glue_secure.governance.lakeformation.reference import ALLOWED
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_TOP = (
+    "schema", "account", "settings", "principals", "lf_tags", "expressions",
+    "locations", "assign", "filters", "grants", "opt_ins",
+)  # fmt: skip
+_TARGET = (
+    "catalog", "database", "table", "columns", "except", "filter", "location", "lf_tag", "values",
+    "expression", "tables_with", "databases_with", "tables_matching", "databases_matching",
+)  # fmt: skip
+_GRANT = ("principal", "principals", "permissions", "grantable", "condition", *_TARGET)
+_PRINCIPAL = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[^\s]+\Z|\d{12}(?::IAMPrincipals)?\Z")
+_ACCOUNT = re.compile(r"\d{12}\Z")
+_S3 = re.compile(r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]+(?:/.*)?\Z")
+# LFTagKey and LFTagValue of the API; both are kept in lower case, by
+# https://docs.aws.amazon.com/lake-formation/latest/dg/lf-tag-considerations.html
+_TAG = re.compile(r"[^\W\d_A-Z]?[\w .:/=+@%*-]*\Z")
+_AT_LINE = re.compile(r"line (\d+)")
+_NAME = re.compile(r"[^\x00-\x1f]{1,255}\Z")
+
+
+def read(path: FilePath) -> Desired:
+    """The file at a path. Raises UsageError naming the file and the line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(str(path), found=str(error), required="a readable permissions file") from None
+    return parse(text, str(path), as_json=path.suffix.lower() == ".json")
+
+
+def parse(text: str, name: str, *, as_json: bool = False) -> Desired:
+    """A text.
+
+    Args:
+        text: TOML, or JSON with the same tables.
+        name: what messages call it.
+        as_json: whether it is JSON.
+
+    Raises:
+        UsageError: it is not what the form says; the message names the line.
+    """
+    try:
+        document = json.loads(text, object_pairs_hook=_once) if as_json else tomllib.loads(text)
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        line = _AT_LINE.search(str(error))
+        at = line[1] if line else text.count("\n") + 1  # what has no line stands at the end
+        raise UsageError(f"{name}:{at}", found=str(error), required="JSON" if as_json else "TOML") from None
+    except _Twice as error:
+        raise UsageError(name, found=f"{error} twice in one object", required="each name once") from None
+    if not isinstance(document, dict):
+        raise UsageError(name, found=type(document).__name__, required="an object")
+    return of_document(document, name, of_json(text) if as_json else of_toml(text))
+
+
+def of_document(document: Mapping[str, Any], name: str, lines: dict[Path, int] | None = None) -> Desired:
+    """A parsed file, as a saved plan carries it. Raises UsageError."""
+    return _Reader(name, lines or {}).desired(document)
+
+
+class _Twice(Exception):
+    pass
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(repr(next(name for name in names if names.count(name) > 1)))
+    return found
+
+
+class _Reader:
+    def __init__(self, name: str, lines: dict[Path, int]) -> None:
+        self._name, self._lines = name, lines
+        self._aliases: dict[str, str] = {}
+        self._used: set[str] = set()
+        self._tags: dict[str, tuple[str, ...]] = {}
+        self._expressions: dict[str, Expression] = {}
+        self._filters: dict[tuple[str, str, str], CellFilter] = {}
+
+    def desired(self, document: Mapping[str, Any]) -> Desired:
+        self._known(document, _TOP, ())
+        if document.get("schema") != 1:
+            raise self._wrong(("schema",), repr(document.get("schema")), "schema = 1")
+        account = self._text(document, "account", (), optional=True, like=_ACCOUNT, form="12 digits")
+        settings = self._table(document, "settings", ())
+        self._known(settings, ("close_to_iam", "close_defaults"), ("settings",))
+        for alias, arn in self._table(document, "principals", ()).items():
+            self._aliases[alias] = self._principal(arn, ("principals", alias))
+        for key, values in self._table(document, "lf_tags", ()).items():
+            path: Path = ("lf_tags", key)
+            self._tags[self._tag(key, path, 128)] = self._tag_values(values, path, wildcard=False)
+        for key, tags in self._table(document, "expressions", ()).items():
+            self._expressions[self._like(key, _NAME, ("expressions", key), "a name")] = self._expression(
+                tags, ("expressions", key)
+            )
+        locations = {one.arn: one for one in self._locations(document)}
+        for _, path, entry in self._entries(document, "filters"):
+            self._filter(entry, path)
+        grants: dict[Pair, Grant] = {}
+        for _, path, entry in self._entries(document, "grants"):
+            for grant in self._grant(entry, path):
+                if grant.pair in grants:
+                    raise self._wrong(
+                        path, f"{grant.resource} for {grant.principal} a second time", "each pair once"
+                    )
+                grants[grant.pair] = grant
+        opt_ins = {
+            one for _, path, entry in self._entries(document, "opt_ins") for one in self._opt_in(entry, path)
+        }
+        return Desired(
+            account=account,
+            close_to_iam=self._texts(settings, "close_to_iam", ("settings",)),
+            close_defaults=self._truth(settings, "close_defaults", ("settings",)),
+            principals=frozenset(self._used),
+            tags=self._tags,
+            expressions=self._expressions,
+            locations=locations,
+            assignments=self._assignments(document),
+            filters=self._filters,
+            grants=grants,
+            opt_ins=frozenset(opt_ins),
+            document=dict(document),
+        )
+
+    def _locations(self, document: Mapping[str, Any]) -> Iterator[Location]:
+        seen: set[str] = set()
+        for _, path, entry in self._entries(document, "locations"):
+            self._known(entry, ("arn", "role", "hybrid"), path)
+            arn = self._location(self._text(entry, "arn", path), (*path, "arn"))
+            if arn in seen:
+                raise self._wrong(path, f"{arn} a second time", "each location once")
+            seen.add(arn)
+            role = self._text(entry, "role", path, optional=True)
+            yield Location(arn, role, self._truth(entry, "hybrid", path))
+
+    def _assignments(self, document: Mapping[str, Any]) -> dict[Resource, dict[str, str]]:
+        found: dict[Resource, dict[str, str]] = {}
+        for _, path, entry in self._entries(document, "assign"):
+            self._known(entry, ("database", "table", "columns", "tags"), path)
+            database = self._catalog_name(entry, "database", path)
+            table = self._catalog_name(entry, "table", path, optional=True)
+            columns = self._texts(entry, "columns", path)
+            if columns and not table:
+                raise self._wrong(path, "columns of no table", "database, table and columns")
+            tags = {}
+            for key, value in self._table(entry, "tags", path).items():
+                where = (*path, "tags", key)
+                tags[self._tag(key, where, 128)] = self._tag(value, where, 256)
+                self._require_tag(key, (value,), where)
+            if not table:
+                resources = [Resource(Kind.DATABASE, database)]
+            elif not columns:
+                resources = [Resource(Kind.TABLE, database, table)]
+            else:
+                resources = [Resource(Kind.COLUMNS, database, table, values=(one,)) for one in columns]
+            for resource in resources:
+                if resource in found:
+                    raise self._wrong(path, f"{resource} a second time", "each resource once")
+                found[resource] = tags
+        return found
+
+    def _filter(self, entry: Mapping[str, Any], path: Path) -> None:
+        self._known(entry, ("name", "database", "table", "rows", "columns", "except"), path)
+        columns, but = self._texts(entry, "columns", path), self._texts(entry, "except", path)
+        if columns and but:
+            raise self._wrong(path, "columns and except", "one of them, or neither: all columns")
+        rows = self._text(entry, "rows", path, optional=True)
+        if not rows and not columns and not but:
+            raise self._wrong(
+                path, "neither rows nor columns", "rows, columns or except: else it hides nothing"
+            )
+        one = CellFilter(
+            self._catalog_name(entry, "database", path),
+            self._catalog_name(entry, "table", path),
+            self._text(entry, "name", path),
+            rows,
+            tuple(sorted(columns)),
+            tuple(sorted(but)),
+        )
+        key = (one.database, one.table, one.name)
+        if key in self._filters:
+            raise self._wrong(
+                path, f"filter {one.name} of {one.database}.{one.table} twice", "each filter once"
+            )
+        self._filters[key] = one
+
+    def _grant(self, entry: Mapping[str, Any], path: Path) -> Iterator[Grant]:
+        self._known(entry, _GRANT, path)
+        resource = self._resource(entry, path)
+        permissions = self._permissions(entry, "permissions", path, resource)
+        if not permissions:
+            raise self._wrong(path, "no permissions", "permissions = [...]")
+        grantable = self._permissions(entry, "grantable", path, resource)
+        if not grantable <= permissions:
+            raise self._wrong(
+                (*path, "grantable"),
+                ", ".join(sorted(grantable - permissions)),
+                "permissions that are granted too",
+            )
+        condition = self._text(entry, "condition", path, optional=True)
+        for principal in self._principals(entry, path):
+            yield Grant(principal, resource, permissions, grantable, condition)
+
+    def _opt_in(self, entry: Mapping[str, Any], path: Path) -> Iterator[OptIn]:
+        self._known(entry, ("principal", "principals", "catalog", "database", "table"), path)
+        resource = self._resource(entry, path)
+        for principal in self._principals(entry, path):
+            yield OptIn(principal, resource)
+
+    def _resource(self, entry: Mapping[str, Any], path: Path) -> Resource:
+        """The one resource that an entry names."""
+        given = {name for name in _TARGET if name in entry}
+        database = self._catalog_name(entry, "database", path, optional=True)
+        table = self._text(entry, "table", path, optional=True)
+        if table not in ("", "*"):
+            table = self._catalog_name(entry, "table", path)
+        if given == {"catalog"} and self._truth(entry, "catalog", path):
+            return Resource(Kind.CATALOG)
+        if given == {"database"}:
+            return Resource(Kind.DATABASE, database)
+        if given == {"database", "table"}:
+            return (
+                Resource(Kind.ALL_TABLES, database) if table == "*" else Resource(Kind.TABLE, database, table)
+            )
+        if given in ({"database", "table", "columns"}, {"database", "table", "except"}) and table != "*":
+            word, kind = ("columns", Kind.COLUMNS) if "columns" in given else ("except", Kind.OTHER_COLUMNS)
+            columns = tuple(sorted(set(self._texts(entry, word, path))))
+            if not columns:
+                raise self._wrong((*path, word), "no column", "one or more columns")
+            return Resource(kind, database, table, values=columns)
+        if given == {"database", "table", "filter"} and table != "*":
+            name = self._text(entry, "filter", path)
+            return Resource(Kind.CELLS, database, table, name)
+        if given == {"location"}:
+            arn = self._location(self._text(entry, "location", path), (*path, "location"))
+            return Resource(Kind.LOCATION, name=arn)
+        if given == {"lf_tag", "values"}:
+            key = self._tag(self._text(entry, "lf_tag", path), (*path, "lf_tag"), 128)
+            values = self._tag_values(entry["values"], (*path, "values"))
+            self._require_tag(key, values, (*path, "values"))
+            return Resource(Kind.TAG, name=key, values=tuple(sorted(values)))
+        if given == {"expression"}:
+            return Resource(Kind.EXPRESSION, name=self._text(entry, "expression", path))
+        for word, kind in (("tables", Kind.TABLES_WITH), ("databases", Kind.DATABASES_WITH)):
+            if given == {f"{word}_with"}:
+                where = (*path, f"{word}_with")
+                return Resource(kind, expression=self._expression(entry[f"{word}_with"], where))
+            if given == {f"{word}_matching"}:
+                return Resource(kind, name=self._text(entry, f"{word}_matching", path))
+        raise self._wrong(
+            path,
+            ", ".join(sorted(given)) or "no resource",
+            "one of: catalog = true; database; database and table (or '*'); those and columns, except or "
+            "filter; location; lf_tag and values; expression; tables_with, databases_with, tables_matching, "
+            "databases_matching",
+        )
+
+    def _permissions(
+        self, entry: Mapping[str, Any], name: str, path: Path, resource: Resource
+    ) -> frozenset[str]:
+        given, where = self._texts(entry, name, path), (*path, name)
+        allowed = {one.value for one in ALLOWED[resource.kind]}
+        for word in given:
+            if word not in {one.value for one in Permission}:
+                raise self._wrong(where, repr(word), ", ".join(sorted(allowed)))
+            if word not in allowed:
+                raise self._wrong(
+                    where, f"{word} on {resource}", f"{', '.join(sorted(allowed))} on {resource.kind.value}"
+                )
+        if Permission.ALL.value in given and len(set(given)) > 1:
+            raise self._wrong(where, "ALL beside others", "ALL alone: it is every permission")
+        return frozenset(given)
+
+    def _expression(self, tags: Any, path: Path) -> Expression:
+        if not isinstance(tags, dict) or not tags:
+            raise self._wrong(path, _kind(tags), "a table of LF-tag keys with their values, not empty")
+        found = {}
+        for key, values in tags.items():
+            where = (*path, key)
+            found[self._tag(key, where, 128)] = self._tag_values(values, where)
+            self._require_tag(key, found[key], where)
+        return expression_of(found)
+
+    def _require_tag(self, key: str, values: tuple[str, ...], path: Path) -> None:
+        """Values of a key that the file declares are among the declared ones."""
+        unknown = [one for one in values if key in self._tags and one != "*" and one not in self._tags[key]]
+        if unknown:
+            raise self._wrong(
+                path, f"{key}={unknown[0]}", f"one of {', '.join(self._tags[key])}, by lf_tags.{key}"
+            )
+
+    def _principals(self, entry: Mapping[str, Any], path: Path) -> list[str]:
+        if ("principal" in entry) == ("principals" in entry):
+            raise self._wrong(
+                path,
+                "principal and principals" if "principal" in entry else "neither",
+                "one of principal, principals",
+            )
+        if "principal" in entry:
+            return [self._principal(entry["principal"], (*path, "principal"))]
+        names = self._texts(entry, "principals", path)
+        if not names or len(set(names)) != len(names):
+            raise self._wrong((*path, "principals"), "none, or one twice", "each principal once")
+        return [self._principal(name, (*path, "principals")) for name in names]
+
+    def _principal(self, value: Any, path: Path) -> str:
+        name = self._aliases.get(value, value) if isinstance(value, str) else value
+        if name == IAM_ALLOWED:
+            raise self._wrong(
+                path,
+                name,
+                "a principal of your own",
+                fix="settings.close_to_iam takes that group's permissions away",
+            )
+        if not isinstance(name, str) or not _PRINCIPAL.match(name):
+            raise self._wrong(
+                path, repr(value), "a name of [principals], an ARN, an account or ACCOUNT:IAMPrincipals"
+            )
+        self._used.add(name)
+        return name
+
+    def _location(self, text: str, path: Path) -> str:
+        if text.startswith("s3://"):
+            try:
+                place = S3Uri.parse(text)
+            except UsageError as error:
+                raise self._wrong(path, error.found, error.required) from None
+            return f"arn:aws:s3:::{place.bucket}" + (f"/{place.key.rstrip('/')}" if place.key else "")
+        return self._like(text, _S3, path, "s3://BUCKET/PREFIX or arn:aws:s3:::BUCKET/PREFIX").rstrip("/")
+
+    def _tag(self, value: Any, path: Path, most: int) -> str:
+        if isinstance(value, str) and 0 < len(value) <= most and value == value.lower() and _TAG.match(value):
+            return value
+        required = f"1 to {most} letters (lower case: so they are kept), digits, spaces or _ . : / = + - @ %"
+        raise self._wrong(path, repr(value), required)
+
+    def _tag_values(self, values: Any, path: Path, *, wildcard: bool = True) -> tuple[str, ...]:
+        if not isinstance(values, list) or not values or len(set(map(str, values))) != len(values):
+            raise self._wrong(path, _kind(values), "a list of values, each once")
+        found = tuple(self._tag(value, path, 256) for value in values)
+        if "*" in found and (not wildcard or len(found) > 1):
+            raise self._wrong(path, "*", "values" if not wildcard else "* alone: it is every value")
+        return found
+
+    def _catalog_name(
+        self, entry: Mapping[str, Any], name: str, path: Path, *, optional: bool = False
+    ) -> str:
+        text = self._text(entry, name, path, optional=optional)
+        if text != text.lower():
+            raise self._wrong(
+                (*path, name), repr(text), f"{text.lower()!r}: the Data Catalog keeps names in lower case"
+            )
+        return text
+
+    def _entries(
+        self, document: Mapping[str, Any], name: str
+    ) -> Iterator[tuple[int, Path, Mapping[str, Any]]]:
+        entries = document.get(name, [])
+        if not isinstance(entries, list):
+            raise self._wrong((name,), _kind(entries), f"[[{name}]] tables")
+        for at, entry in enumerate(entries):
+            if not isinstance(entry, dict):
+                raise self._wrong((name, at), _kind(entry), "a table")
+            yield at, (name, at), entry
+
+    def _table(self, entry: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any]:
+        value = entry.get(name, {})
+        if not isinstance(value, dict):
+            raise self._wrong((*path, name), _kind(value), "a table")
+        return value
+
+    def _text(
+        self,
+        entry: Mapping[str, Any],
+        name: str,
+        path: Path,
+        *,
+        optional: bool = False,
+        like: re.Pattern[str] = _NAME,
+        form: str = "a text of 1 to 255 characters",
+    ) -> str:
+        if optional and name not in entry:
+            return ""
+        if name not in entry:
+            raise self._wrong(path, f"no {name}", f"{name} = ...")
+        if name in ("rows", "condition"):
+            like, form = re.compile(r"(?s).{1,2048}\Z"), "a text of 1 to 2048 characters"
+        return self._like(entry[name], like, (*path, name), form)
+
+    def _texts(self, entry: Mapping[str, Any], name: str, path: Path) -> tuple[str, ...]:
+        values = entry.get(name, [])
+        if not isinstance(values, list):
+            raise self._wrong((*path, name), _kind(values), "a list")
+        found = tuple(self._like(value, _NAME, (*path, name), "texts") for value in values)
+        if len(set(found)) != len(found):
+            raise self._wrong((*path, name), "one of them twice", "each once")
+        if name in ("columns", "except") and any(one != one.lower() for one in found):
+            raise self._wrong(
+                (*path, name), ", ".join(found), "names in lower case, as the Data Catalog keeps them"
+            )
+        return found
+
+    def _truth(self, entry: Mapping[str, Any], name: str, path: Path) -> bool:
+        value = entry.get(name, False)
+        if not isinstance(value, bool):
+            raise self._wrong((*path, name), repr(value), "true or false")
+        return value
+
+    def _like(self, value: Any, form: re.Pattern[str], path: Path, required: str) -> str:
+        if isinstance(value, str) and form.match(value):
+            return value
+        raise self._wrong(path, repr(value), required)
+
+    def _known(self, entry: Mapping[str, Any], names: tuple[str, ...], path: Path) -> None:
+        for name in entry:
+            if name not in names:
+                raise self._wrong((*path, name), repr(name), f"one of {', '.join(names)}")
+
+    def _wrong(self, path: Path, found: str, required: str, *, fix: str = "") -> UsageError:
+        told = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+        line = f":{line_of(path, self._lines)}" if self._lines else ""
+        return UsageError(f"{self._name}{line} {told}".rstrip(), found=found, required=required, fix=fix)
+
+
+def _kind(value: Any) -> str:
+    return "a table" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)

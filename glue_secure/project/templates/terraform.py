@@ -1,0 +1,352 @@
+"""The project as Terraform, in its JSON syntax (``main.tf.json``), for the AWS provider 6.
+
+https://developer.hashicorp.com/terraform/language/syntax/json
+Policies are texts whose ``${...}`` Terraform fills in. Secrets are made empty: their values would lie in
+Terraform's state.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from glue_secure.core.errors import UsageError
+from glue_secure.governance import policies
+from glue_secure.governance.policies import Policy, Scope
+from glue_secure.project.project_file import FILE_NAME, Bucket, Connection, Job, Project
+from glue_secure.project.templates import design
+from glue_secure.project.templates.design import References
+
+SCOPE = Scope(
+    "${data.aws_region.current.region}",
+    "${data.aws_caller_identity.current.account_id}",
+    "${data.aws_partition.current.partition}",
+)
+_GROUP = "${aws_security_group.jobs.id}"
+_KEPT = {"lifecycle": {"prevent_destroy": True}}
+_USES = {
+    "data": "objects and secrets",
+    "bookmarks": "job bookmarks",
+    "logs": "logs",
+    "catalog": "Data Catalog",
+}
+
+
+class _Resources:
+    """Resources by type and name."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, dict[str, Any]] = {}
+
+    def add(self, kind: str, label: str, /, **arguments: Any) -> str:
+        """Take one in; its address, to refer to it by."""
+        named = self.made.setdefault(kind, {})
+        if label in named:
+            raise UsageError(FILE_NAME, found=f"two things named {label}", required="names of their own")
+        named[label] = arguments
+        return f"{kind}.{label}"
+
+
+def terraform(project: Project) -> dict[str, Any]:
+    """The configuration, as JSON's values."""
+    refs = _references(project)
+    into = _Resources()
+    for name, policy in design.key_policies(project, refs).items():
+        _key(into, project, name, policy)
+    _configuration(into, project, refs)
+    for number, group in enumerate(design.all_log_groups(project)):
+        into.add(
+            "aws_cloudwatch_log_group",
+            f"logs{number}",
+            name=group,
+            kms_key_id=refs.key("logs"),
+            retention_in_days=design.LOG_DAYS,
+        )
+    _buckets(into, project, refs)
+    _network(into, project)
+    for connection in project.connections.values():
+        _connection(into, project, connection, refs)
+    for job in project.jobs.values():
+        _job(into, project, job, refs)
+    into.add(
+        "aws_iam_policy",
+        "deployer",
+        name=f"{project.name}-deployer",
+        description=f"Deploys and runs the jobs of {project.name}, in their network only",
+        policy=_text(design.deployer_policy(project, refs)),
+    )
+    data: dict[str, Any] = {
+        name: {"current": {}} for name in ("aws_caller_identity", "aws_partition", "aws_region")
+    }
+    if design.subnet_addresses(project):
+        data["aws_availability_zones"] = {"here": {"state": "available"}}
+    return {
+        "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws", "version": "~> 6.0"}}},
+        "data": data,
+        "resource": into.made,
+        "output": {"deployer_policy": {"value": "${aws_iam_policy.deployer.arn}"}},
+    }
+
+
+def _references(project: Project) -> References:
+    vpc = project.vpc
+    made = tuple(f"${{aws_subnet.s{number}.id}}" for number in range(len(design.subnet_addresses(project))))
+    return References(
+        SCOPE,
+        role=lambda job: f"${{aws_iam_role.{_name(job.name)}.arn}}",
+        key=lambda purpose: f"${{aws_kms_key.{purpose}.arn}}",
+        secret=lambda connection: f"${{aws_secretsmanager_secret.{_name(connection.name)}.arn}}",
+        vpc=(vpc.id or "${aws_vpc.jobs.id}") if vpc else "",
+        subnets=(vpc.subnets or made) if vpc else (),
+        security_group=_GROUP if vpc else "",
+    )
+
+
+def _name(text: str) -> str:
+    """A name of the file as Terraform takes it; all that the file may contain is allowed there."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", text)
+
+
+def _text(policy: Policy) -> str:
+    return json.dumps(policy.to_json(), indent=2)
+
+
+def _key(into: _Resources, project: Project, name: str, policy: Policy) -> None:
+    address = into.add(
+        "aws_kms_key",
+        name,
+        description=f"{project.name}: {_USES[name]}",
+        enable_key_rotation=True,
+        key_usage="ENCRYPT_DECRYPT",
+        customer_master_key_spec="SYMMETRIC_DEFAULT",
+        policy=_text(policy),
+        **_KEPT,
+    )
+    into.add(
+        "aws_kms_alias", name, name=f"alias/{project.name}-{name}", target_key_id=f"${{{address}.key_id}}"
+    )
+
+
+def _configuration(into: _Resources, project: Project, refs: References) -> None:
+    modes = {
+        "cloudwatch_encryption": {"cloudwatch_encryption_mode": "SSE-KMS", "kms_key_arn": refs.key("logs")},
+        "job_bookmarks_encryption": {
+            "job_bookmarks_encryption_mode": "CSE-KMS",
+            "kms_key_arn": refs.key("bookmarks"),
+        },
+        "s3_encryption": {"s3_encryption_mode": "SSE-KMS", "kms_key_arn": refs.key("data")},
+    }
+    encryption = {name: [value] for name, value in modes.items()}
+    into.add(
+        "aws_glue_security_configuration",
+        "strict",
+        name=project.configuration,
+        encryption_configuration=[encryption],
+    )
+    if project.catalog_settings:
+        key = refs.key("catalog")
+        settings = {
+            "connection_password_encryption": [
+                {"aws_kms_key_id": key, "return_connection_password_encrypted": True}
+            ],
+            "encryption_at_rest": [{"catalog_encryption_mode": "SSE-KMS", "sse_aws_kms_key_id": key}],
+        }
+        into.add(
+            "aws_glue_data_catalog_encryption_settings",
+            "catalog",
+            data_catalog_encryption_settings=[settings],
+        )
+
+
+def _buckets(into: _Resources, project: Project, refs: References) -> None:
+    made = design.made_buckets(project)
+    if not made:
+        return
+    logs = into.add("aws_s3_bucket", "access-logs", bucket_prefix=f"{project.name}-access-logs-", **_KEPT)
+    name = f"${{{logs}.id}}"
+    sources = [SCOPE.bucket(bucket.name) for bucket in made]
+    policy = policies.access_log_bucket(SCOPE, name, *sources, SCOPE.bucket(name))
+    _shut(into, "access-logs", name, policy, prefix="access-logs/", default={"sse_algorithm": "AES256"})
+    into.add(
+        "aws_s3_bucket_lifecycle_configuration",
+        "access-logs",
+        bucket=name,
+        rule=[
+            {
+                "id": "expire",
+                "status": "Enabled",
+                "filter": [{}],
+                "expiration": [{"days": design.LOG_DAYS}],
+                "abort_incomplete_multipart_upload": [{"days_after_initiation": 7}],
+            }
+        ],
+    )
+    for bucket in made:
+        _bucket(into, bucket, refs)
+
+
+def _bucket(into: _Resources, bucket: Bucket, refs: References) -> None:
+    address = into.add("aws_s3_bucket", bucket.alias, bucket=bucket.name, **_KEPT)
+    default = {"sse_algorithm": "aws:kms", "kms_master_key_id": refs.key("data")}
+    policy = design.bucket_policy(bucket, refs)
+    _shut(into, bucket.alias, f"${{{address}.id}}", policy, prefix=f"{bucket.alias}/", default=default)
+
+
+def _shut(
+    into: _Resources, alias: str, name: str, policy: Policy, *, prefix: str, default: dict[str, str]
+) -> None:
+    """Encryption, policy, versions, access logs, and no public access for one bucket."""
+    rule = {"apply_server_side_encryption_by_default": [default], "bucket_key_enabled": len(default) > 1}
+    into.add("aws_s3_bucket_server_side_encryption_configuration", alias, bucket=name, rule=[rule])
+    into.add("aws_s3_bucket_policy", alias, bucket=name, policy=_text(policy))
+    into.add("aws_s3_bucket_versioning", alias, bucket=name, versioning_configuration=[{"status": "Enabled"}])
+    logs = "${aws_s3_bucket.access-logs.id}"
+    into.add("aws_s3_bucket_logging", alias, bucket=name, target_bucket=logs, target_prefix=prefix)
+    owned = [{"object_ownership": "BucketOwnerEnforced"}]
+    into.add("aws_s3_bucket_ownership_controls", alias, bucket=name, rule=owned)
+    into.add(
+        "aws_s3_bucket_public_access_block",
+        alias,
+        bucket=name,
+        block_public_acls=True,
+        block_public_policy=True,
+        ignore_public_acls=True,
+        restrict_public_buckets=True,
+    )
+
+
+def _network(into: _Resources, project: Project) -> None:
+    vpc = project.vpc
+    if vpc is None:
+        return
+    the_vpc, subnets, routes = vpc.id, list(vpc.subnets), list(vpc.route_tables)
+    if not vpc.id:
+        into.add("aws_vpc", "jobs", cidr_block=vpc.cidr, enable_dns_hostnames=True, enable_dns_support=True)
+        the_vpc = "${aws_vpc.jobs.id}"
+        into.add("aws_route_table", "jobs", vpc_id=the_vpc)
+        # The VPC's own group, which anything that names none is put into, lets nothing through.
+        into.add("aws_default_security_group", "shut", vpc_id=the_vpc)
+        routes = ["${aws_route_table.jobs.id}"]
+        for number, block in enumerate(design.subnet_addresses(project)):
+            subnet = into.add(
+                "aws_subnet",
+                f"s{number}",
+                vpc_id=the_vpc,
+                cidr_block=block,
+                availability_zone=f"${{data.aws_availability_zones.here.names[{number}]}}",
+                map_public_ip_on_launch=False,
+            )
+            subnets.append(f"${{{subnet}.id}}")
+            into.add(
+                "aws_route_table_association", f"s{number}", subnet_id=subnets[-1], route_table_id=routes[0]
+            )
+    _security_group(into, project, the_vpc)
+    prefix = f"com.amazonaws.{SCOPE.region}"
+    for service in design.INTERFACE_ENDPOINTS:
+        into.add(
+            "aws_vpc_endpoint",
+            service,
+            vpc_id=the_vpc,
+            service_name=f"{prefix}.{service}",
+            vpc_endpoint_type="Interface",
+            subnet_ids=subnets,
+            security_group_ids=[_GROUP],
+            private_dns_enabled=True,
+        )
+    into.add(
+        "aws_vpc_endpoint",
+        "s3",
+        vpc_id=the_vpc,
+        service_name=f"{prefix}.s3",
+        vpc_endpoint_type="Gateway",
+        route_table_ids=routes,
+    )
+    if any(not job.connections for job in project.jobs.values()):
+        _glue_connection(into, project, project.network_connection, "NETWORK", {})
+
+
+def _security_group(into: _Resources, project: Project, vpc: str) -> None:
+    about = f"Jobs of {project.name} and the endpoints that they call"
+    into.add("aws_security_group", "jobs", name=f"{project.name}-jobs", description=about, vpc_id=vpc)
+    among = {
+        "security_group_id": _GROUP,
+        "referenced_security_group_id": _GROUP,
+        "ip_protocol": "tcp",
+        "from_port": 0,
+        "to_port": 65535,
+        "description": "workers and endpoints among themselves",
+    }
+    into.add("aws_vpc_security_group_ingress_rule", "among", **among)
+    into.add("aws_vpc_security_group_egress_rule", "among", **among)
+    for number, (why, block, port) in enumerate(design.egress(project)):
+        into.add(
+            "aws_vpc_security_group_egress_rule",
+            f"out{number}",
+            security_group_id=_GROUP,
+            cidr_ipv4=block,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=why,
+        )
+
+
+def _connection(into: _Resources, project: Project, connection: Connection, refs: References) -> None:
+    into.add(
+        "aws_secretsmanager_secret",
+        _name(connection.name),
+        name=connection.secret,
+        description=f"username and password of {connection.name}",
+        kms_key_id=refs.key("data"),
+        **_KEPT,
+    )
+    properties = design.connection_properties(connection, refs.secret(connection))
+    _glue_connection(into, project, connection.name, "JDBC", properties)
+
+
+def _glue_connection(
+    into: _Resources, project: Project, name: str, kind: str, properties: dict[str, str]
+) -> None:
+    vpc = project.vpc
+    place: dict[str, Any] = {}
+    if vpc:
+        requirements: dict[str, Any] = {
+            "subnet_id": vpc.subnets[0] if vpc.id else "${aws_subnet.s0.id}",
+            "security_group_id_list": [_GROUP],
+        }
+        if not vpc.id:
+            requirements["availability_zone"] = "${aws_subnet.s0.availability_zone}"
+        place = {"physical_connection_requirements": [requirements]}
+    given = {"connection_properties": properties} if properties else {}
+    into.add("aws_glue_connection", _name(name), name=name, connection_type=kind, **given, **place)
+
+
+def _job(into: _Resources, project: Project, job: Job, refs: References) -> None:
+    name = _name(job.name)
+    into.add("aws_iam_role", name, name=project.role(job), assume_role_policy=_text(policies.trust()))
+    access = into.add(
+        "aws_iam_role_policy",
+        name,
+        name="job",
+        role=f"${{aws_iam_role.{name}.id}}",
+        policy=_text(design.role_policy(project, job, refs)),
+    )
+    connections = [f"${{aws_glue_connection.{_name(one)}.name}}" for one in project.connections_of(job)]
+    into.add(
+        "aws_glue_job",
+        name,
+        name=job.name,
+        role_arn=refs.role(job),
+        command=[{"name": "glueetl", "python_version": "3", "script_location": project.script_uri(job)}],
+        glue_version=job.glue,
+        worker_type=job.worker_type,
+        number_of_workers=job.workers,
+        timeout=job.timeout,
+        execution_property=[{"max_concurrent_runs": 1}],
+        security_configuration="${aws_glue_security_configuration.strict.name}",
+        default_arguments=project.default_arguments(job),
+        non_overridable_arguments=project.fixed_arguments(job),
+        depends_on=[access],
+        **({"connections": connections} if connections else {}),
+    )

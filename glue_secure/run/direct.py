@@ -1,0 +1,73 @@
+"""The part of a run that reads and writes by itself, through its two funnels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from glue_secure.core.errors import RefusedError
+from glue_secure.core.evidence import StreamRecord, WriteRecord
+from glue_secure.core.recorder import RunRecorder
+from glue_secure.io.catalog_reader import CatalogReads
+from glue_secure.io.reader import DataReader
+from glue_secure.io.writer import DataWriter, Watch
+
+
+class Direct:
+    """Reads and writes of this project's own engine; what fails in one spoils the run."""
+
+    _reads: DataReader
+    _tables: CatalogReads
+    _writes: DataWriter
+    _ledger: RunRecorder
+    call: Callable[..., AbstractContextManager[None]]
+
+    def read_s3(self, source: str | Sequence[str], **arguments: Any) -> Any:
+        """See :meth:`DataReader.read_s3`."""
+        with self.call():
+            return self._reads.read_s3(source, **arguments)
+
+    def read_jdbc(self, connection: str, table: str, **arguments: Any) -> Any:
+        """See :meth:`DataReader.read_jdbc`."""
+        with self.call(RefusedError):
+            return self._reads.read_jdbc(connection, table, **arguments)
+
+    def read_table(self, database: str, name: str, **arguments: Any) -> Any:
+        """See :meth:`CatalogReads.read_table`."""
+        with self.call():
+            return self._tables.read_table(database, name, **arguments)
+
+    def jdbc_options(self, connection: str) -> dict[str, str]:
+        """See :meth:`DataReader.jdbc_options`."""
+        with self.call(RefusedError):
+            return self._reads.jdbc_options(connection)
+
+    def kafka_options(self, connection: str, options: Mapping[str, object]) -> dict[str, str]:
+        """See :meth:`DataReader.kafka_options`."""
+        with self.call(RefusedError):
+            return self._reads.kafka_options(connection, options)
+
+    def jdbc_conf(self, connection: str, catalog_id: str | None = None) -> dict[str, Any]:
+        """See :meth:`DataReader.jdbc_conf`."""
+        with self.call(RefusedError):
+            return self._reads.jdbc_conf(connection, catalog_id)
+
+    def write_s3(self, frame: Any, target: str, **arguments: Any) -> WriteRecord:
+        """See :meth:`DataWriter.write_s3`."""
+        with self.call():
+            return self._writes.write_s3(frame, target, **arguments)
+
+    def write_jdbc(self, frame: Any, connection: str, table: str, **arguments: Any) -> WriteRecord:
+        """See :meth:`DataWriter.write_jdbc`."""
+        with self.call():
+            return self._writes.write_jdbc(frame, connection, table, **arguments)
+
+    def watch(self, target: str, *, format: str, kind: str) -> Watch:
+        """See :meth:`DataWriter.watch`."""
+        with self.call():
+            return self._writes.watch(target, format=format, kind=kind)
+
+    def note_stream(self, record: StreamRecord) -> None:
+        """Put a stream that ended into the evidence."""
+        self._ledger.streams.append(record)

@@ -1,0 +1,94 @@
+"""A bench for one job: its own name, its own prefixes, and a look at what it left behind."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from glue_secure.embedded import seed
+from glue_secure.embedded.account import EmbeddedAccount
+from glue_secure.embedded.account_setup import BOOKMARKS_URI, CURATED, EVIDENCE, EVIDENCE_URI, LANDING, lay
+from glue_secure.embedded.clients import clients
+from glue_secure.secure_job import SecureJob
+
+
+class JobTestHarness:
+    """One job in the embedded account. Nothing of it is shared with another bench.
+
+    Args:
+        account: the running account.
+        spark: a session on it.
+        name: the job's name, and the prefix of everything it touches.
+
+    Attributes:
+        source: ``s3://`` location to land files in.
+        target: ``s3://`` location to write to.
+    """
+
+    def __init__(self, *, account: EmbeddedAccount, spark: Any, name: str) -> None:
+        self.account, self.spark, self.name = account, spark, name
+        self.source = f"s3://{LANDING}/{name}/"
+        self.target = f"s3://{CURATED}/{name}/"
+        self._clients = clients(account)
+        self._jobs: list[SecureJob] = []
+        seed.ensure_job(account, name)
+
+    def land(self, name: str, content: str | bytes) -> str:
+        """Put one object, SSE-KMS, below the source; returns its location."""
+        key = f"{self.name}/{name}"
+        body = content.encode() if isinstance(content, str) else content
+        self._clients("s3").put_object(
+            Bucket=LANDING,
+            Key=key,
+            Body=body,
+            ServerSideEncryption="aws:kms",
+            SSEKMSKeyId=lay(self.account).data_key,
+        )
+        return f"s3://{LANDING}/{key}"
+
+    def argv(self, **arguments: str) -> list[str]:
+        """``sys.argv`` for a run of the job: its default arguments, and ``arguments`` over them."""
+        values = {
+            "JOB_NAME": self.name,
+            "source": self.source,
+            "target": self.target,
+            "job-bookmark-option": "job-bookmark-enable",
+            "glue-secure-bookmark-uri": BOOKMARKS_URI,
+            "glue-secure-evidence-uri": EVIDENCE_URI,
+        }
+        values |= {
+            name.replace("_", "-") if name not in values else name: text for name, text in arguments.items()
+        }
+        return ["job.py", *(word for name, text in values.items() for word in (f"--{name}", text))]
+
+    def job(self, *names: str, **arguments: str) -> SecureJob:
+        """A run of the job through the short door; use it in a ``with`` block."""
+        job = SecureJob.from_argv(*names, argv=self.argv(**arguments), spark=self.spark)
+        self._jobs.append(job)
+        return job
+
+    def objects(self) -> dict[str, dict[str, str]]:
+        """Every object below the target: key → algorithm and key of its encryption at rest."""
+        s3 = self._clients("s3")
+        listed = s3.list_objects_v2(Bucket=CURATED, Prefix=f"{self.name}/").get("Contents", ())
+        heads = {found["Key"]: s3.head_object(Bucket=CURATED, Key=found["Key"]) for found in listed}
+        return {
+            key: {"algorithm": head.get("ServerSideEncryption", ""), "key": head.get("SSEKMSKeyId", "")}
+            for key, head in heads.items()
+        }
+
+    def read(self, *, format: str = "parquet") -> Any:
+        """What lies below the target, as a DataFrame."""
+        return self.spark.read.format(format).load(self.target.replace("s3://", "s3a://"))
+
+    def evidence(self) -> list[dict[str, Any]]:
+        """The evidence of every run of the job, oldest first."""
+        s3 = self._clients("s3")
+        listed = s3.list_objects_v2(Bucket=EVIDENCE, Prefix=f"evidence/job={self.name}/").get("Contents", ())
+        bodies = [s3.get_object(Bucket=EVIDENCE, Key=found["Key"])["Body"].read() for found in listed]
+        return sorted((json.loads(body) for body in bodies), key=lambda run: str(run["started"]))
+
+    def close(self) -> None:
+        """End runs that a failed test left open."""
+        for job in self._jobs:
+            job.abandon()

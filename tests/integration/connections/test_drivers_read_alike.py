@@ -1,0 +1,221 @@
+"""What this project passes, the real drivers read as full verification of the same server.
+
+Surprises, as the drivers showed them:
+
+- Both versions of mssql-jdbc take the last of two equal options.
+- Redshift's driver takes names in any letter case, the last one wins, and its default is VERIFY_CA.
+- Connector/J takes ``useSSL=true&verifyServerCertificate=true`` for VERIFY_CA: no name is compared.
+- MariaDB's driver takes names in any letter case and is without TLS by itself.
+- Oracle's ``tcps://`` form asks for the name's comparison by itself, and ``ssl_server_dn_match=off`` in the
+  URL ends up in the DESCRIPTION, beside the property. It reads no host of one letter as a host, and no
+  service with a ``$`` in it.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glue_secure.connections.engines.engine import Engine, Rule
+from glue_secure.connections.engines.registry import ENGINES
+from glue_secure.connections.hosts import normal_host
+from glue_secure.connections.url_forms import judge
+from glue_secure.core.errors import RefusedError, UsageError
+
+CORPUS = Path(__file__).parents[2] / "vectors" / "jdbc_downgrades.csv"
+FULL = {
+    "postgresql": "VERIFY_FULL",
+    "mysql": "VERIFY_IDENTITY",
+    "mariadb": "VERIFY_FULL",
+    "sqlserver": "encrypt=true trust=false",
+    "sqlserver-9.4": "encrypt=true trust=false",
+    "redshift": "VERIFY_FULL",
+    "oracle": "tcps dn_match=true",
+}
+HOSTS = (
+    "db.example.com",
+    "DB.Example.COM",
+    "a_b",
+    "192.0.2.7",
+    "x-1.y",
+    "localhost",
+    "db,evil",
+    "u:p@db",
+    "[::1]",
+)
+PORTS = ("", ":1", ":5432", ":65535", ":0", ":08", ":x", ":70000")
+DATABASES = ("ops", "Ops_1", "a.b", "a-b", "", "a b", "a/b", "a;b", "%61")
+VALUES = (
+    "true",
+    "false",
+    "TRUE",
+    "1",
+    "require",
+    "disable",
+    "verify-full",
+    "VERIFY_IDENTITY",
+    "VERIFY_CA",
+    "x",
+    "",
+)
+
+WEAKER = {
+    "postgresql": (
+        "sslmode=disable",
+        "sslmode=require",
+        "sslfactory=org.postgresql.ssl.NonValidatingFactory",
+    ),
+    "mysql": ("sslMode=DISABLED", "useSSL=false", "verifyServerCertificate=false"),
+    "mariadb": ("sslMode=trust", "sslMode=disable", "disableSslHostnameVerification=true"),
+    "sqlserver": ("encrypt=false", "trustServerCertificate=true"),
+    "redshift": ("sslmode=verify-ca", "ssl=false"),
+    "oracle": ("ssl_server_dn_match=off",),
+}
+
+
+def engine_of(which: str) -> Engine:
+    return next(engine for engine in ENGINES if engine.name == which.partition("-")[0])
+
+
+def generated(which: str, count: int, seed: int) -> Iterator[tuple[str, dict[str, object]]]:
+    """URLs and call options: mostly well formed, with every kind of option, some broken."""
+    engine, chance = engine_of(which), random.Random(seed)
+    harmless = [option for option in engine.options if option.rule is Rule.HARMLESS]
+
+    def option() -> tuple[str, str]:
+        if chance.random() < 0.75:
+            one = chance.choice(harmless)
+            good = [
+                v for v in ("5", "true", "UTF-8", "any", "simple", "full", "app", "ops") if one.accepts(v)
+            ]
+            return one.name, chance.choice(good) if good else "5"
+        one = chance.choice(engine.options)
+        name = chance.choice((one.name, one.name, one.name.upper(), one.name.lower()))
+        return name, chance.choice(VALUES)
+
+    for _ in range(count):
+        mild = chance.random() < 0.7
+        host = chance.choice(HOSTS[:6] if mild else HOSTS)
+        port = chance.choice(PORTS[:4] if mild else PORTS)
+        database = chance.choice(DATABASES[:4] if mild else DATABASES)
+        pairs = [option() for _ in range(chance.choice((0, 0, 1, 1, 2, 3)))]
+        if engine.database_options:
+            pairs.insert(0, (chance.choice(engine.database_options), database))
+        query = sly(engine.separator.join(f"{name}={value}" for name, value in pairs), engine, chance)
+        head = f"{engine.url_prefix}//{host}{port}"
+        if which == "oracle":
+            protocol = chance.choice(("tcps", "tcps", "tcps", "tcp"))
+            head = f"jdbc:oracle:thin:@{protocol}://{host}{port or ':2484'}"
+        if not engine.database_options:
+            head += f"/{database}"
+        mark = "?" if engine.separator == "&" else engine.separator
+        # "database" is Glue's own option: it would rightly replace the URL's database.
+        pairs = [option() for _ in range(chance.choice((0, 0, 1, 2)))]
+        options: dict[str, object] = {name: value for name, value in pairs if name.lower() != "database"}
+        yield (f"{head}{mark}{query}" if query else head), options
+
+
+def sly(query: str, engine: Engine, chance: random.Random) -> str:
+    """Now and then, what two readers may read in two ways: escapes, doubles, odd separators."""
+    if chance.random() < 0.85:
+        return query
+    name, value = chance.choice(WEAKER[engine.name]).split("=")
+    at = chance.randrange(len(name))
+    escaped = f"{name[:at]}%{ord(name[at]):02x}{name[at + 1 :]}"
+    more = chance.choice(
+        (
+            f"{escaped}={value}",
+            f"{name}=%{ord(value[0]):02X}{value[1:]}",
+            f"{name.swapcase()}={value}",
+            f"{name}={value}{engine.separator}{name}={value}",
+            f" {name}={value}",
+            f"{name} ={value}",
+            f"x#{name}={value}",
+            f"{{{name}}}={{{value}}}",
+            f"{name}%3D{value}",
+        )
+    )
+    return engine.separator.join(part for part in (query, more) if part)
+
+
+def plain(host: str) -> str:
+    return normal_host(host) or f"not a host: {host}"
+
+
+def assert_read_alike(drivers: Any, which: str, count: int, seed: int) -> int:
+    passed = 0
+    for url, options in generated(which, count, seed):
+        try:
+            judged = judge(url, dict(options), connection="c")
+        except (RefusedError, UsageError):
+            continue
+        passed += 1
+        as_written = drivers.read(which, url, {})
+        assert as_written is not None, url
+        server = (judged.url.host, judged.url.port, judged.url.database)
+        assert (plain(as_written.host), as_written.port, as_written.database) == server, url
+        given = drivers.read(which, judged.url.bare, dict(judged.properties))
+        assert given is not None, url
+        assert (plain(given.host), given.port, given.database) == server, url
+        assert given.verification == FULL[which], url
+    return passed
+
+
+@pytest.mark.parametrize("which", FULL)
+def test_what_is_passed_the_driver_reads_as_full_verification_of_the_same_server(
+    drivers: Any, which: str
+) -> None:
+    assert assert_read_alike(drivers, which, 500, 6) > 40
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("which", FULL)
+def test_the_same_for_thousands_of_urls(drivers: Any, which: str) -> None:
+    assert assert_read_alike(drivers, which, 4000, 7) > 400
+
+
+@pytest.mark.parametrize(
+    ("which", "url", "mode"),
+    [
+        ("postgresql", "jdbc:postgresql://db/ops", "PREFER"),
+        ("mysql", "jdbc:mysql://db/ops", "PREFERRED"),
+        ("mysql", "jdbc:mysql://db/ops?useSSL=true", "PREFERRED"),
+        ("mysql", "jdbc:mysql://db/ops?useSSL=true&verifyServerCertificate=true", "VERIFY_CA"),
+        ("mariadb", "jdbc:mariadb://db/ops", "DISABLE"),
+        ("mariadb", "jdbc:mariadb://db/ops?SSLMODE=trust", "TRUST"),
+        (
+            "sqlserver",
+            "jdbc:sqlserver://db;databaseName=ops;Encrypt=true;ENCRYPT=false",
+            "encrypt=false trust=false",
+        ),
+        ("oracle", "jdbc:oracle:thin:@tcp://db:1521/ops", "tcp dn_match=false"),
+        ("oracle", "jdbc:oracle:thin:@tcps://db:2484/ops?ssl_server_dn_match=off", "tcps dn_match=off"),
+        ("redshift", "jdbc:redshift://db/ops", "VERIFY_CA"),
+        ("redshift", "jdbc:redshift://db/ops?ssl=false", "DISABLE"),
+    ],
+)
+def test_the_reference_shows_the_drivers_weaker_modes(drivers: Any, which: str, url: str, mode: str) -> None:
+    """The test above would be worth nothing if the reference called everything full verification."""
+    assert drivers.read(which, url, {}).verification == mode
+
+
+@pytest.mark.parametrize("which", ["postgresql", "mysql", "mariadb", "sqlserver", "redshift", "oracle"])
+def test_the_drivers_do_read_the_corpus_as_weaker(drivers: Any, which: str) -> None:
+    """A corpus that no driver would fall for would prove nothing."""
+    with CORPUS.open(encoding="utf-8", newline="") as file:
+        urls = [
+            row["text"] for row in csv.DictReader(file) if (row["engine"], row["where"]) == (which, "url")
+        ]
+    weaker = 0
+    for url in urls:
+        try:
+            read = drivers.read(which, url, {})
+        except Exception:
+            continue
+        weaker += read is not None and read.verification != FULL[which]
+    assert weaker >= 5, f"{weaker} of {len(urls)}"

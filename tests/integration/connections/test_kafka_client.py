@@ -1,0 +1,96 @@
+"""What Kafka's real client does at the handshake, given exactly what ``job.kafka_options`` gives Spark."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from py4j.protocol import Py4JJavaError
+
+from glue_secure.connections.kafka import kafka_options, plan_kafka
+from glue_secure.core.connection import Credentials, GlueConnection
+from glue_secure.embedded.artifacts import fetch
+from glue_secure.embedded.installed_spark import installed_spark
+from glue_secure.embedded.jars import Artifact
+from glue_secure.embedded.java import java_home
+
+NOW = datetime.now(timezone.utc)
+DAY = timedelta(days=1)
+# The client of Spark 3.5; fetched by this test alone.
+JAR = Artifact("org.apache.kafka", "kafka-clients", "3.4.1",
+    "9d0a9058c8ede79db6e54ae378ed16fe8d1bead2894635a4aa6aa0b7981668c6", 5159034)  # fmt: skip
+ADMIN = "org.apache.kafka.clients.admin.Admin"
+IMPATIENT = {"request.timeout.ms": "2000", "default.api.timeout.ms": "2000"}
+# None without a subjectAltName: Java falls back on the common name there, and the preflight does not.
+BAD = {
+    "wrong name": {"names": ("b-2.example.com",)},
+    "expired": {"start": NOW - 9 * DAY, "end": NOW - DAY},
+    "not yet valid": {"start": NOW + DAY, "end": NOW + 9 * DAY},
+}
+
+
+@pytest.fixture(scope="module")
+def kafka(drivers: Any) -> Any:
+    """The drivers' JVM, with Kafka's client beside them."""
+    spark = installed_spark()
+    files = [fetch([JAR], java_home(spark))[0], spark.own_jar("slf4j-api-*.jar")]
+    urls = drivers.gateway.new_array(drivers.jvm.java.net.URL, len(files))
+    for place, file in enumerate(files):
+        urls[place] = drivers.jvm.java.io.File(str(file)).toURI().toURL()
+    drivers.loaders["kafka"] = drivers.jvm.java.net.URLClassLoader(urls)
+    return drivers
+
+
+def ask(kafka: Any, server: Any, ca: Any) -> str:
+    """Ask the broker who the cluster is; what the client complains of, ``""`` for an answer."""
+    properties = {
+        "KAFKA_BOOTSTRAP_SERVERS": f"localhost:{server.port}",
+        "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+        "KAFKA_SASL_SCRAM_SECRETS_ARN": "arn",
+    }
+    plan = plan_kafka(GlueConnection("events", "KAFKA", properties), {})
+    options = kafka_options(plan, ca.pem.decode(), Credentials("somebody", "hunter2hunter2"))
+    given = {name.removeprefix("kafka."): value for name, value in options.items()} | IMPATIENT
+    thread = kafka.jvm.java.lang.Thread.currentThread()
+    before = thread.getContextClassLoader()
+    # JAAS finds the login module by the thread's own class loader.
+    thread.setContextClassLoader(kafka.loaders["kafka"])
+    try:
+        admin = kafka.call("kafka", ADMIN, "create", None, kafka.properties(given), types="Properties")
+        try:
+            asked = kafka.call("kafka", ADMIN, "describeCluster", admin)
+            kind = "org.apache.kafka.clients.admin.DescribeClusterResult"
+            kafka.call("kafka", kind, "clusterId", asked).get()
+        except Py4JJavaError as error:
+            return str(error.java_exception.toString())
+        finally:
+            kafka.call("kafka", ADMIN, "close", admin, kafka.jvm.java.time.Duration.ofSeconds(0))
+    finally:
+        thread.setContextClassLoader(before)
+    return ""
+
+
+def test_behind_a_good_handshake_the_client_begins_to_speak(kafka, make, serve):
+    ca = make.authority(kind="RSA2048")
+    server = serve(make.issue(by=ca, names=("localhost",), kind="RSA2048", which=1), opening="tls")
+    complaint = ask(kafka, server, ca)
+    assert server.heard, complaint
+    assert b"hunter2" not in server.heard
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_behind_a_bad_handshake_the_client_says_nothing(kafka, make, serve, name):
+    ca = make.authority(kind="RSA2048")
+    issued = make.issue(by=ca, **{"names": ("localhost",), "kind": "RSA2048", "which": 1, **BAD[name]})
+    server = serve(issued, opening="tls")
+    complaint = ask(kafka, server, ca)
+    assert server.connections > 0 and complaint
+    assert server.heard == b"", complaint
+
+
+def test_a_broker_of_another_authority_is_told_nothing(kafka, make, serve):
+    other = make.authority("Other", kind="RSA2048", which=2)
+    server = serve(make.issue(by=other, names=("localhost",), kind="RSA2048", which=1), opening="tls")
+    complaint = ask(kafka, server, make.authority(kind="RSA2048"))
+    assert server.connections > 0 and server.heard == b"", complaint

@@ -1,0 +1,87 @@
+"""Whatever records hold, laying them out by their inferred schema and taking them back gives them again."""
+
+import datetime
+from decimal import Decimal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from glue_secure.dynamicframe.types import glue_types as glue
+from glue_secure.dynamicframe.types.infer import Shape, infer
+from glue_secure.dynamicframe.types.values import decode, encode, plain
+
+ATOMS = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(allow_nan=False), st.text(max_size=5),
+    st.binary(max_size=5), st.dates(), st.datetimes(),
+    st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value=-(10**9), max_value=10**9),
+)  # fmt: skip
+NAMES = st.sampled_from(["a", "b", "c", "x.y", ""])
+VALUES = st.recursive(
+    ATOMS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+RECORDS = st.lists(st.dictionaries(NAMES, VALUES, min_size=1, max_size=4), max_size=5)
+
+
+def full(value, kind):
+    """The value with None for every field of its type that it lacks: a table has no missing fields."""
+    if isinstance(kind, glue.ChoiceType):
+        name = {dict: "struct", list: "array"}.get(type(value))
+        return full(value, kind.choices[name]) if name else value
+    if isinstance(value, dict) and isinstance(kind, glue.StructType):
+        return {field.name: full(value.get(field.name), field.dataType) for field in kind.fields}
+    if isinstance(value, list) and isinstance(kind, glue.ArrayType):
+        return [full(one, kind.elementType) for one in value]
+    return value
+
+
+@settings(max_examples=300, deadline=None)
+@given(RECORDS)
+def test_decoded_records_are_the_encoded_ones(records):
+    schema = infer([plain(record) for record in records])
+    for record in records:
+        again = decode(encode(plain(record), schema), schema)
+        assert again == full(record, schema)
+
+
+@settings(max_examples=200, deadline=None)
+@given(RECORDS, RECORDS)
+def test_the_order_of_records_changes_only_the_order_of_fields(one, other):
+    def seen(*parts):
+        shape = Shape()
+        for part in parts:
+            inner = Shape()
+            inner.see_all(part)
+            shape.merge(inner)
+        return shape.to_type()
+
+    assert alike(seen(one, other)) == alike(seen(other, one)) == alike(seen([*one, *other]))
+
+
+def alike(kind):
+    """A comparable value of the type without the order of fields."""
+    if isinstance(kind, glue.StructType):
+        return ("struct", sorted((field.name, alike(field.dataType)) for field in kind.fields))
+    if isinstance(kind, glue.ArrayType):
+        return ("array", alike(kind.elementType))
+    if isinstance(kind, glue.ChoiceType):
+        return ("choice", [alike(kind.choices[name]) for name in sorted(kind.choices)])
+    return ("atom", repr(kind))
+
+
+def test_the_strategies_reach_choices_of_every_kind():
+    kinds = {"boolean", "int", "long", "decimal", "double", "string", "binary", "date", "timestamp"}
+    values = [
+        True,
+        1,
+        2**40,
+        Decimal("1.5"),
+        1.5,
+        "x",
+        b"x",
+        datetime.date(2020, 1, 1),
+        datetime.datetime(2020, 1, 1),
+    ]
+    choice = infer([{"a": value} for value in values]).field_map["a"].dataType
+    assert set(choice.choices) == kinds

@@ -1,0 +1,177 @@
+"""Certificates looked at before they are relied on."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from cryptography import x509
+
+from glue_secure.connections.session import SessionTls, read_session
+from glue_secure.connections.tls.certificates import (
+    check_authority,
+    check_leaf,
+    check_system_anchor,
+    describe,
+    load_authorities,
+    to_pem,
+    usable_authorities,
+)
+from glue_secure.core.errors import RefusedError, VerificationError
+
+NOW = datetime.now(timezone.utc)
+PAST = {"start": NOW - timedelta(days=9), "end": NOW - timedelta(days=2)}
+
+
+def refused(control, call, *arguments, **named):
+    with pytest.raises(RefusedError) as caught:
+        call(*arguments, resource="connection ops", **named)
+    assert caught.value.control == control, str(caught.value)
+    return caught.value
+
+
+def test_every_certificate_of_a_file_is_loaded_once(make):
+    one, two = make.authority("One"), make.authority("Two", which=2)
+    loaded = load_authorities(b"# RDS\n" + one.pem + two.pem + one.pem, resource="c")
+    assert loaded == (one.certificate, two.certificate)
+    assert to_pem(loaded[0]).encode() == one.pem
+
+
+def test_windows_line_ends_are_read(make):
+    pem = make.authority().pem
+    assert len(load_authorities(pem.replace(b"\n", b"\r\n"), resource="c")) == 1
+
+
+@pytest.mark.parametrize(
+    "pem",
+    [
+        b"",
+        b" \n",
+        b"hello",
+        b"\x30\x82\x01\x00",
+        b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+        b"-----BEGIN CERTIFICATE-----\nnot base64!\n-----END CERTIFICATE-----\n",
+        b"-----BEGIN CERTIFICATE-----\n",
+        b"-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n",
+        b"-----BEGIN TRUSTED CERTIFICATE-----\nMIIB\n-----END TRUSTED CERTIFICATE-----\n",
+        b"x" * (1024 * 1024 + 1),
+    ],
+)
+def test_what_is_no_certificate_cannot_be_read(pem):
+    refused("GS-TLS-012", load_authorities, pem)
+
+
+def test_a_second_certificate_without_its_end_cannot_be_read(make):
+    pem = make.authority().pem
+    refused("GS-TLS-012", load_authorities, pem + pem[:200])
+
+
+@pytest.mark.parametrize(
+    "label", ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"]
+)
+def test_a_private_key_in_the_file_is_refused_and_not_shown(make, label):
+    text = f"-----BEGIN {label}-----\nc2VjcmV0\n-----END {label}-----\n".encode()
+    refusal = refused("GS-TLS-012", load_authorities, make.authority().pem + text)
+    assert "private key" in refusal.found and "c2Vj" not in str(refusal)
+
+
+def test_no_authority_at_all_is_refused():
+    refused("GS-TLS-012", usable_authorities, (), now=NOW)
+
+
+@pytest.mark.parametrize("kind", ["P-256", "P-384", "RSA2048"])
+def test_a_good_authority_passes(make, kind):
+    check_authority(make.authority(kind=kind).certificate, now=NOW, resource="c")
+
+
+def test_an_expired_authority_is_refused(make):
+    refusal = refused("GS-TLS-003", check_authority, make.authority(**PAST).certificate, now=NOW)
+    assert "expired" in refusal.found
+
+
+def test_an_authority_of_tomorrow_is_refused(make):
+    future = make.authority(start=NOW + timedelta(days=1)).certificate
+    assert "not yet valid" in refused("GS-TLS-003", check_authority, future, now=NOW).found
+
+
+def test_the_time_is_an_argument(make):
+    ca = make.authority().certificate
+    refused("GS-TLS-003", check_authority, ca, now=NOW + timedelta(days=31))
+    check_authority(ca, now=NOW + timedelta(days=29), resource="c")
+
+
+@pytest.mark.parametrize("ca", [False, None])
+def test_what_is_no_ca_is_refused(make, ca):
+    certificate = make.issue("server", ca=ca, names=("db",)).certificate
+    assert "not a certificate authority" in refused("GS-TLS-003", check_authority, certificate, now=NOW).found
+
+
+def _usage(**allowed):
+    names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment")
+    names += ("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
+    flags = dict.fromkeys(names, False)
+    return x509.KeyUsage(**{**flags, **allowed})
+
+
+def test_a_ca_that_may_not_sign_certificates_is_refused(make):
+    certificate = make.authority(key_usage=_usage(crl_sign=True)).certificate
+    assert "keyUsage" in refused("GS-TLS-003", check_authority, certificate, now=NOW).found
+    check_authority(make.authority(key_usage=_usage(key_cert_sign=True)).certificate, now=NOW, resource="c")
+
+
+@pytest.mark.parametrize("kind", ["RSA1024", "P-224", "Ed25519"])
+def test_a_weak_or_unknown_key_is_refused(make, kind):
+    refused("GS-TLS-004", check_authority, make.authority(kind=kind).certificate, now=NOW)
+    leaf = make.issue(by=make.authority(), kind=kind, names=("db",)).certificate
+    refused("GS-TLS-004", check_leaf, leaf, now=NOW)
+
+
+def test_sha_1_is_refused_but_for_a_root_of_the_system(make):
+    weak = make.authority(kind="RSA2048", sha1=True).certificate
+    assert "sha1" in refused("GS-TLS-004", check_authority, weak, now=NOW).found
+    check_system_anchor(weak, now=NOW, resource="c")
+    refused("GS-TLS-004", check_system_anchor, make.authority(kind="RSA1024").certificate, now=NOW)
+    refused("GS-TLS-003", check_system_anchor, make.authority(**PAST).certificate, now=NOW)
+
+
+def test_an_expired_authority_beside_a_valid_one_is_left_out(make):
+    old, good = make.authority("Old", which=2, **PAST).certificate, make.authority().certificate
+    assert usable_authorities((old, good), now=NOW, resource="c") == (good,)
+    refused("GS-TLS-004", usable_authorities, (good, make.authority(kind="RSA1024").certificate), now=NOW)
+
+
+def test_a_certificate_is_described(make):
+    ca = make.authority()
+    facts = describe(make.issue(by=ca, names=("db.example.com", "192.0.2.1", "2001:db8::1")).certificate)
+    assert (facts.subject, facts.issuer) == ("CN=database", "CN=Test CA")
+    assert facts.names == ("db.example.com", "192.0.2.1", "2001:db8::1")
+    assert facts.dates == f"{NOW - timedelta(days=1):%Y-%m-%d} to {NOW + timedelta(days=30):%Y-%m-%d}"
+
+
+def test_a_strangers_text_stays_on_its_line(make):
+    facts = describe(make.issue("a\nGS-TLS-003 passed\x1b[2J").certificate)
+    assert "\n" not in facts.subject and "\x1b" not in facts.subject
+
+
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+def test_a_session_that_the_server_saw_encrypted_passes(version):
+    row = {"ssl": True, "version": version, "cipher": "TLS_AES_256_GCM_SHA384", "bits": 256}
+    assert read_session(row, resource="c") == SessionTls(version, "TLS_AES_256_GCM_SHA384", 256)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"ssl": False, "version": None, "cipher": None, "bits": None},
+        {"ssl": True, "version": "TLSv1.1", "cipher": "x", "bits": 128},
+        {"ssl": True, "version": None, "cipher": "x", "bits": 128},
+        {"ssl": "t", "version": "TLSv1.3", "cipher": "x", "bits": 128},
+    ],
+)
+def test_a_session_in_plain_text_or_with_old_tls_is_refused(row):
+    refused("GS-TLS-010", read_session, row)
+
+
+@pytest.mark.parametrize("row", [None, {}, {"ssl": None}])
+def test_a_server_that_does_not_say_cannot_be_verified(row):
+    assert isinstance(refused("GS-TLS-010", read_session, row), VerificationError)

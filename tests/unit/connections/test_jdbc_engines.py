@@ -1,0 +1,180 @@
+"""The table of engines: the corpus of downgrades, and what good connections are turned into."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glue_secure.connections.engines.engine import Engine, Rule
+from glue_secure.connections.engines.registry import ENGINES
+from glue_secure.connections.jdbc import driver_options, plan_connection
+from glue_secure.connections.options import validate_options
+from glue_secure.connections.tls.trust_store import TrustStoreFile
+from glue_secure.connections.url_forms import judge, read_url
+from glue_secure.core.connection import GlueConnection
+from glue_secure.core.errors import RefusedError
+
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+VECTORS = Path(__file__).parents[2] / "vectors"
+BY_NAME = {engine.name: engine for engine in ENGINES}
+WANTED = {
+    "postgresql": {"sslmode": "verify-full", "ssl": "true"},
+    "mysql": {"sslMode": "VERIFY_IDENTITY", "allowLoadLocalInfile": "false"},
+    "mariadb": {"sslMode": "verify-full", "allowLocalInfile": "false"},
+    "sqlserver": {"encrypt": "true", "trustServerCertificate": "false"},
+    "oracle": {"oracle.net.ssl_server_dn_match": "true"},
+    "redshift": {"sslmode": "verify-full", "ssl": "true"},
+}
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (VECTORS / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+DOWNGRADES, ACCEPTED = rows("jdbc_downgrades.csv"), rows("jdbc_accepted.csv")
+
+
+@pytest.mark.parametrize("row", DOWNGRADES, ids=lambda row: f"{row['where']}-{row['text']}")
+def test_a_downgrade_is_refused_for_its_control(row: dict[str, str]) -> None:
+    with pytest.raises(RefusedError) as refused:
+        if row["where"] == "url":
+            read_url(row["text"])
+        elif row["where"] == "property":
+            name, _, value = row["text"].partition("=")
+            good = next(one["url"] for one in ACCEPTED if one["engine"] == row["engine"])
+            plan_connection(connection_to(good, **{name: value}), {})
+        else:
+            name, _, value = row["text"].partition("=")
+            validate_options(BY_NAME[row["engine"]], "c", {name: value})
+    assert refused.value.control == row["control"]
+
+
+def test_the_corpus_is_large_and_covers_every_engine() -> None:
+    assert len(DOWNGRADES) >= 150
+    for name in BY_NAME:
+        for where in ("url", "options", "property"):
+            assert sum((row["engine"], row["where"]) == (name, where) for row in DOWNGRADES) >= 15
+
+
+@pytest.mark.parametrize("row", ACCEPTED, ids=lambda row: row["url"])
+def test_a_good_url_comes_out_with_full_verification_forced(row: dict[str, str]) -> None:
+    judged = judge(row["url"], {}, connection="c")
+    properties = dict(judged.properties)
+    assert judged.url.engine.name == row["engine"]
+    assert WANTED[row["engine"]].items() <= properties.items()
+    assert properties.items() >= dict(judged.url.engine.forced).items()
+    assert "?" not in judged.url.bare
+    assert read_url(judged.url.bare).bare == judged.url.bare
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_what_is_forced_and_the_anchor_can_come_from_nobody_else(engine: Engine) -> None:
+    anchors = [engine.anchor_option] if engine.anchor_option else [name for name, _ in engine.anchor_store]
+    assert anchors
+    for name in (*anchors, *(name for name, _ in engine.forced)):
+        option = engine.option(name)
+        assert option is not None, name
+        assert option.rule is not Rule.HARMLESS, name
+    for name in anchors:
+        option = engine.option(name)
+        assert option is not None
+        assert not option.accepts("anything")
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_each_option_stands_once_in_an_engine(engine: Engine) -> None:
+    names = [option.name.lower() for option in engine.options]
+    assert sorted(names) == sorted(set(names))
+
+
+def connection_to(url: str, kind: str = "JDBC", **more: str) -> GlueConnection:
+    return GlueConnection(
+        "c", kind, {"JDBC_CONNECTION_URL": url, "JDBC_ENFORCE_SSL": "true", "SECRET_ID": "s", **more}
+    )
+
+
+@pytest.mark.parametrize("row", ACCEPTED, ids=lambda row: row["url"])
+def test_a_run_plans_a_connection_to_every_engine(row: dict[str, str]) -> None:
+    engine = BY_NAME[row["engine"]]
+    plan = plan_connection(connection_to(row["url"]), {})
+    assert (plan.engine, plan.driver) == (engine, engine.driver)
+    assert WANTED[engine.name].items() <= driver_options(plan, PEM, TrustStoreFile("x.p12")).items()
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_where_the_server_does_not_tell_of_the_session_drivers_were_tried(engine: Engine) -> None:
+    assert bool(engine.session_query) is not bool(engine.tried)
+    assert {len(digest) for _, digest in engine.tried} <= {64}
+
+
+def test_mysql_takes_its_anchor_from_a_file_that_lies_beside_each_executor() -> None:
+    plan = plan_connection(connection_to("jdbc:mysql://db/ops"), {})
+    given = driver_options(plan, PEM, TrustStoreFile("an anchor.p12"))
+    assert given["trustCertificateKeyStoreUrl"] == "file:an%20anchor.p12"
+    assert given["trustCertificateKeyStoreType"] == "PKCS12"
+    assert given["useCursorFetch"] == "true"
+    with pytest.raises(ValueError, match="file only"):
+        driver_options(plan, PEM)
+
+
+def test_mariadb_is_given_to_spark_under_the_scheme_whose_names_it_quotes_rightly() -> None:
+    plan = plan_connection(connection_to("jdbc:mariadb://db/ops"), {"database": "archive"})
+    assert plan.url == "jdbc:mysql://db:3306/archive?permitMysqlScheme"
+    assert plan.driver == "org.mariadb.jdbc.Driver"
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("POSTGRESQL", {}),
+        ("JDBC", {"JDBC_ENGINE": "postgresql"}),
+        ("JDBC", {"JDBC_DRIVER_CLASS_NAME": "org.mariadb.jdbc.Driver"}),
+    ],
+)
+def test_a_url_beside_another_engine_is_refused(kind: str, more: dict[str, str]) -> None:
+    with pytest.raises(RefusedError) as refused:
+        plan_connection(connection_to("jdbc:mysql://db/ops", kind, **more), {})
+    assert refused.value.control == "GS-TLS-011"
+
+
+def test_a_connection_of_type_mysql_is_made_of_its_parts() -> None:
+    parts = {"HOST": "DB", "DATABASE": "ops", "ENFORCE_SSL": "true"}
+    connection = GlueConnection("c", "MYSQL", parts, authentication="BASIC", secret="arn:of:it")
+    plan = plan_connection(connection, {})
+    assert (plan.url, plan.login.secret_id) == ("jdbc:mysql://db:3306/ops", "arn:of:it")
+
+
+@pytest.mark.parametrize(
+    ("control", "changes"),
+    [
+        ("GS-TLS-008", {"authentication": "OAUTH2"}),
+        ("GS-TLS-008", {"authentication": "IAM"}),
+        ("GS-TLS-008", {"authentication": "IAM", "secret": ""}),
+        ("GS-TLS-008", {"secret": ""}),
+        ("GS-TLS-008", {"properties": {"SECRET_ID": "another"}}),
+        ("GS-TLS-005", {"more": ("sslMode",)}),
+    ],
+)
+def test_an_authentication_that_is_not_one_secret_is_refused(control: str, changes: dict[str, Any]) -> None:
+    parts = {"HOST": "db", "DATABASE": "ops", "ENFORCE_SSL": "true", **changes.pop("properties", {})}
+    good = GlueConnection("c", "MYSQL", parts, authentication="BASIC", secret="arn:of:it")
+    with pytest.raises(RefusedError) as refused:
+        plan_connection(replace(good, **changes), {})
+    assert refused.value.control == control
+
+
+def test_what_getconnection_returns_is_read_whole() -> None:
+    shape = {
+        "Name": "c",
+        "ConnectionType": "MYSQL",
+        "ConnectionProperties": {"HOST": "db"},
+        "SparkProperties": {"x": "y"},
+        "AuthenticationConfiguration": {"AuthenticationType": "BASIC", "SecretArn": "arn:of:it"},
+    }
+    wanted = GlueConnection("c", "MYSQL", {"HOST": "db"}, "BASIC", "arn:of:it", ("x",))
+    assert GlueConnection.from_api(shape) == wanted

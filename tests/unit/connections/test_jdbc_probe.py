@@ -1,0 +1,293 @@
+"""The preflight against a real TLS server on loopback: right, and wrong in every way."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from glue_secure.connections.tls import system_roots
+from glue_secure.connections.tls.certificates import load_authorities
+from glue_secure.connections.tls.probe import probe
+from glue_secure.core.errors import RefusedError, VerificationError
+
+NOW = datetime.now(timezone.utc)
+NAME = "connection ops"
+
+
+def look(server, *authorities, host="localhost", timeout=5.0):
+    pem = b"".join(authority.pem for authority in authorities)
+    given = load_authorities(pem, resource=NAME) if authorities else None
+    return probe(host, server.port, given, now=NOW, resource=NAME, timeout=timeout)
+
+
+def refused(control, server, *authorities, **changes):
+    with pytest.raises(RefusedError) as caught:
+        look(server, *authorities, **changes)
+    assert caught.value.control == control, str(caught.value)
+    assert not any(server.received), "nothing is sent after the handshake"
+    return caught.value
+
+
+def test_the_right_certificate_gives_the_facts(make, serve):
+    ca = make.authority()
+    server = serve(make.issue(by=ca, names=("localhost", "127.0.0.1"), which=1))
+    facts = look(server, ca)
+    assert facts.protocol in ("TLSv1.2", "TLSv1.3") and facts.cipher
+    assert (facts.subject, facts.issuer) == ("CN=database", "CN=Test CA")
+    assert facts.names == ("localhost", "127.0.0.1")
+    assert facts.anchor_pem.encode() == ca.pem and facts.anchor_subject == "CN=Test CA"
+    assert len(facts.fingerprint) == 64 and facts.not_after > NOW
+    assert not any(server.received)
+
+
+def test_tls_1_2_alone_is_enough(make, serve):
+    ca = make.authority()
+    server = serve(make.issue(by=ca, names=("localhost",), which=1), version=ssl.TLSVersion.TLSv1_2)
+    assert look(server, ca).protocol == "TLSv1.2"
+
+
+def test_rsa_of_2048_bits_is_enough(make, serve):
+    ca = make.authority(kind="RSA2048")
+    server = serve(make.issue(by=ca, names=("localhost",), kind="RSA2048", which=1))
+    assert look(server, ca).subject == "CN=database"
+
+
+def test_a_private_authority_without_key_identifiers_works(make, serve):
+    ca = make.authority(key_identifiers=False)
+    server = serve(make.issue(by=ca, names=("localhost",), which=1, key_identifiers=False))
+    assert look(server, ca).anchor_pem.encode() == ca.pem
+
+
+def test_an_ip_address_is_compared_with_the_addresses_of_the_certificate(make, serve):
+    ca = make.authority()
+    server = serve(make.issue(by=ca, names=("127.0.0.1",), which=1))
+    assert look(server, ca, host="127.0.0.1").names == ("127.0.0.1",)
+    assert refused("GS-TLS-002", server, ca).required == "localhost"
+
+
+def test_an_ip_address_as_dns_name_is_no_address(make, serve):
+    ca = make.authority()
+    server = serve(make.issue(by=ca, names=("localhost",), which=1))
+    refusal = refused("GS-TLS-002", server, ca, host="127.0.0.1")
+    assert "localhost" in refusal.found and refusal.required == "127.0.0.1"
+
+
+def test_a_wrong_name_is_refused_and_both_names_are_shown(make, serve):
+    ca = make.authority()
+    server = serve(make.issue(by=ca, names=("db.example.com", "db2.example.com"), which=1))
+    refusal = refused("GS-TLS-002", server, ca)
+    assert "db.example.com, db2.example.com" in refusal.found and refusal.required == "localhost"
+
+
+@pytest.mark.parametrize("san", ["*", "*.localhost", "localhost.evil.example"])
+def test_a_name_that_nearly_fits_is_refused(make, serve, san):
+    ca = make.authority()
+    refused("GS-TLS-002", serve(make.issue(by=ca, names=(san,), which=1)), ca)
+
+
+def test_a_common_name_alone_is_no_name(make, serve):
+    ca = make.authority()
+    refusal = refused("GS-TLS-002", serve(make.issue("localhost", by=ca, which=1)), ca)
+    assert "no subjectAltName" in refusal.found
+
+
+def test_an_expired_certificate_is_refused_with_its_dates(make, serve):
+    ca = make.authority()
+    end = NOW - timedelta(days=2)
+    server = serve(make.issue(by=ca, names=("localhost",), which=1, start=NOW - timedelta(days=9), end=end))
+    refusal = refused("GS-TLS-003", server, ca)
+    assert "expired" in refusal.found and f"{end:%Y-%m-%d}" in refusal.found
+    assert "CN=database, issued by CN=Test CA" in refusal.found
+
+
+def test_a_certificate_of_tomorrow_is_refused(make, serve):
+    ca = make.authority()
+    server = serve(make.issue(by=ca, names=("localhost",), which=1, start=NOW + timedelta(days=2)))
+    assert "not yet valid" in refused("GS-TLS-003", server, ca).found
+
+
+def test_the_given_time_counts_besides_the_machines(make, serve):
+    ca = make.authority(end=NOW + timedelta(days=900))
+    server = serve(make.issue(by=ca, names=("localhost",), which=1))
+    given = load_authorities(ca.pem, resource=NAME)
+    with pytest.raises(RefusedError) as caught:
+        probe("localhost", server.port, given, now=NOW + timedelta(days=60), resource=NAME)
+    assert caught.value.control == "GS-TLS-003" and "expired" in caught.value.found
+
+
+def test_a_self_signed_certificate_is_refused(make, serve):
+    server = serve(make.issue(names=("localhost",), which=1))
+    assert "signed by itself" in refused("GS-TLS-003", server, make.authority()).found
+
+
+def test_an_unknown_authority_is_refused_even_under_the_known_ones_name(make, serve):
+    impostor = make.authority(which=7)
+    server = serve(make.issue(by=impostor, names=("localhost",), which=1))
+    assert refused("GS-TLS-003", server, make.authority()).required.endswith("CN=Test CA")
+
+
+def test_an_authority_that_the_server_brings_along_is_not_trusted(make, serve):
+    foreign = make.authority("Foreign CA", which=7)
+    issued = make.issue(by=foreign, names=("localhost",), which=1)
+    issued.chain = [foreign.certificate]
+    refusal = refused("GS-TLS-003", serve(issued), make.authority())
+    assert "not the given one" in refusal.found
+
+
+def test_a_leaf_does_not_sign_for_others(make, serve):
+    ca = make.authority()
+    leaf = make.issue("leaf", by=ca, names=("other.example",), which=5)
+    issued = make.issue(by=leaf, names=("localhost",), which=1)
+    refused("GS-TLS-003", serve(issued), ca)
+
+
+def test_a_weak_key_of_the_server_is_refused(make, serve):
+    ca = make.authority()
+    refused("GS-TLS-004", serve(make.issue(by=ca, names=("localhost",), kind="RSA1024")), ca)
+
+
+def test_a_curve_below_p_256_finds_no_handshake(make, serve):
+    ca = make.authority()
+    refused("GS-TLS-009", serve(make.issue(by=ca, names=("localhost",), kind="P-224")), ca)
+
+
+def test_a_weak_intermediate_is_refused(make, serve):
+    ca = make.authority()
+    between = make.authority("Intermediate", by=ca, kind="RSA1024")
+    refused("GS-TLS-004", serve(make.issue(by=between, names=("localhost",), which=1)), ca)
+
+
+def test_sha_1_is_refused(make, serve):
+    ca = make.authority(kind="RSA2048")
+    server = serve(make.issue(by=ca, names=("localhost",), kind="RSA2048", which=1, sha1=True))
+    assert "weak" in refused("GS-TLS-004", server, ca).found
+
+
+def test_a_key_of_a_kind_glue_does_not_take_is_refused(make, serve):
+    ca = make.authority()
+    server = serve(make.issue(by=ca, names=("localhost",), kind="Ed25519"))
+    assert "Ed25519" in refused("GS-TLS-004", server, ca).found
+
+
+def test_a_server_without_tls_is_refused(serve, make):
+    assert "no TLS" in refused("GS-TLS-009", serve(answer=b"N"), make.authority()).found
+
+
+@pytest.mark.parametrize("answer", [b"E", b"H", b"\x00", b"\x15", b"s"])
+def test_a_server_that_is_not_postgresql_is_refused(serve, make, answer):
+    assert "PostgreSQL" in refused("GS-TLS-009", serve(answer=answer), make.authority()).found
+
+
+@pytest.mark.parametrize("answer", [b"Sthen plain text", b"SSSSSSSSSS"])
+def test_plain_text_in_front_of_the_handshake_breaks_it(serve, make, answer):
+    ca = make.authority()
+    server = serve(make.issue(by=ca, names=("localhost",), which=1), answer=answer)
+    refused("GS-TLS-009", server, ca)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_tls_1_1_is_refused(serve, make):
+    ca = make.authority(kind="RSA2048")
+    issued = make.issue(by=ca, names=("localhost",), kind="RSA2048", which=1)
+    refusal = refused("GS-TLS-009", serve(issued, version=ssl.TLSVersion.TLSv1_1), ca)
+    assert not isinstance(refusal, VerificationError)
+
+
+def test_a_demand_for_a_client_certificate_is_not_mistaken_for_success(serve, make):
+    ca = make.authority()
+    issued = make.issue(by=ca, names=("localhost",), which=1)
+    server = serve(issued, version=ssl.TLSVersion.TLSv1_2, client_ca=ca.pem)
+    assert isinstance(refused("GS-TLS-009", server, ca), RefusedError)
+
+
+@pytest.mark.parametrize("how", [{"silent": True}, {"reset": True}, {"answer": b""}])
+def test_no_answer_cannot_be_verified(serve, make, how):
+    refusal = refused("GS-TLS-009", serve(**how), make.authority(), timeout=0.5)
+    assert isinstance(refusal, VerificationError)
+
+
+def test_nobody_listening_cannot_be_verified(make):
+    ca = load_authorities(make.authority().pem, resource=NAME)
+    with pytest.raises(VerificationError) as caught:
+        probe("127.0.0.1", 1, ca, now=NOW, resource=NAME, timeout=1)
+    assert caught.value.control == "GS-TLS-009"
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+@pytest.mark.parametrize("place", [0, -1])
+def test_the_anchor_is_found_among_many_of_one_name(make, serve, count, place):
+    authorities = [make.authority("One Name", which=20 + n, key_identifiers=False) for n in range(count)]
+    signer = authorities[place]
+    server = serve(make.issue(by=signer, names=("localhost",), which=1, key_identifiers=False))
+    assert look(server, *authorities).anchor_pem.encode() == signer.pem
+
+
+def test_intermediates_come_from_the_server_and_the_root_is_the_anchor(make, serve):
+    root = make.authority("Root")
+    between = make.authority("Intermediate", by=root, which=3)
+    server = serve(make.issue(by=between, names=("localhost",), which=1))
+    assert look(server, root, make.authority("Other", which=9)).anchor_subject == "CN=Root"
+
+
+def test_a_file_with_root_and_intermediate_gives_an_anchor_that_works_alone(make, serve):
+    root = make.authority("Root")
+    between = make.authority("Intermediate", by=root, which=3)
+    issued = make.issue(by=between, names=("localhost",), which=1)
+    issued.chain = []
+    server = serve(issued)
+    facts = look(server, root, between)
+    assert facts.anchor_subject == "CN=Intermediate"
+    alone = load_authorities(facts.anchor_pem.encode(), resource=NAME)
+    assert probe("localhost", server.port, alone, now=NOW, resource=NAME).anchor_pem == facts.anchor_pem
+    refused("GS-TLS-003", server, root)
+
+
+def test_an_authority_out_of_date_is_not_trusted_beside_a_valid_one(make, serve):
+    old = make.authority("Old", which=3, start=NOW - timedelta(days=9), end=NOW - timedelta(days=2))
+    server = serve(make.issue(by=old, names=("localhost",), which=1))
+    refused("GS-TLS-003", server, old, make.authority())
+    assert "authority is expired" in refused("GS-TLS-003", server, old).found
+
+
+def test_without_an_authority_of_its_own_the_systems_roots_decide(make, serve, monkeypatch):
+    ca = make.authority()
+    server = serve(make.issue(by=ca, names=("localhost",), which=1))
+    monkeypatch.setattr(
+        "glue_secure.connections.tls.probe.system_authorities",
+        lambda *, resource: (ca.certificate,),
+        raising=True,
+    )
+    assert look(server).anchor_pem.encode() == ca.pem
+    monkeypatch.setattr(
+        "glue_secure.connections.tls.probe.system_authorities",
+        lambda *, resource: (make.authority("Public", which=4).certificate,),
+    )
+    refused("GS-TLS-003", server)
+
+
+def _paths(cafile, capath):
+    return lambda: ssl.DefaultVerifyPaths(cafile, capath, "", "", "", "")
+
+
+def test_the_systems_roots_are_read_from_file_and_folder(make, monkeypatch, tmp_path):
+    one, two = make.authority("One"), make.authority("Two", which=2)
+    broken = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+    (tmp_path / "all.pem").write_bytes(broken + one.pem)
+    (tmp_path / "0123abcd.0").write_bytes(two.pem)
+    (tmp_path / "0123abcd.1").write_bytes(one.pem)
+    (tmp_path / "ffffffff.0").write_bytes(b"broken")
+    (tmp_path / "notes.txt").write_bytes(make.authority("Three", which=3).pem)
+    monkeypatch.setattr(
+        system_roots.ssl, "get_default_verify_paths", _paths(str(tmp_path / "all.pem"), str(tmp_path))
+    )
+    found = system_roots.system_authorities(resource=NAME)
+    assert {c.subject.rfc4514_string() for c in found} == {"CN=One", "CN=Two"}
+
+
+def test_a_system_without_roots_cannot_verify(monkeypatch):
+    monkeypatch.setattr(system_roots.ssl, "get_default_verify_paths", _paths(None, None))
+    with pytest.raises(VerificationError) as caught:
+        system_roots.system_authorities(resource=NAME)
+    assert caught.value.control == "GS-TLS-012"

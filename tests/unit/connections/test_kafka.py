@@ -1,0 +1,169 @@
+"""Kafka connections: verified brokers, or a refusal."""
+
+from __future__ import annotations
+
+import pytest
+
+from glue_secure.connections.kafka import kafka_options, plan_kafka
+from glue_secure.core.connection import Credentials, GlueConnection
+from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.core.identifiers import S3Uri
+
+GOOD = {"KAFKA_BOOTSTRAP_SERVERS": "b-1.Msk.example.com:9094, b-2.msk.example.com:9094"}
+ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:AmazonMSK_x"
+SCRAM = {"KAFKA_SASL_MECHANISM": "SCRAM-SHA-512", "KAFKA_SASL_SCRAM_SECRETS_ARN": ARN}
+
+
+def plan(options=None, kind="KAFKA", **more):
+    properties = {name: value for name, value in {**GOOD, **more}.items() if value is not None}
+    return plan_kafka(GlueConnection("events", kind, properties), options or {})
+
+
+def given(options=None, **more):
+    made = plan(options, **more)
+    return kafka_options(made, "PEM", Credentials("me", 'hun"ter\\2') if made.secret_id else None)
+
+
+def test_brokers_are_verified_by_chain_and_name_whatever_else_is_said():
+    assert plan().brokers == (("b-1.msk.example.com", 9094), ("b-2.msk.example.com", 9094))
+    assert given({"subscribe": "flights", "startingoffsets": "earliest", "kafka.fetch.max.bytes": 10}) == {
+        "subscribe": "flights",
+        "startingOffsets": "earliest",
+        "kafka.fetch.max.bytes": "10",
+        "kafka.bootstrap.servers": "b-1.msk.example.com:9094,b-2.msk.example.com:9094",
+        "kafka.security.protocol": "SSL",
+        "kafka.ssl.endpoint.identification.algorithm": "https",
+        "kafka.ssl.enabled.protocols": "TLSv1.2,TLSv1.3",
+        "kafka.ssl.truststore.type": "PEM",
+        "kafka.ssl.truststore.certificates": "PEM",
+    }
+
+
+def test_what_repeats_what_is_forced_may_stand():
+    said = {
+        "connectionName": "events",
+        "kafka.security.protocol": "SSL",
+        "ssl.endpoint.identification.algorithm": "https",
+    }
+    assert given(said) == given()
+    assert plan(KAFKA_SSL_ENABLED="TRUE", KAFKA_SKIP_CUSTOM_CERT_VALIDATION="false") == plan()
+    assert plan(KAFKA_CUSTOM_CERT="s3://config/ca.pem").certificate == S3Uri("config", "ca.pem")
+
+
+def test_a_login_by_scram_is_quoted_for_jaas_and_by_iam_has_no_password():
+    scram = given(**SCRAM)
+    assert scram["kafka.security.protocol"] == "SASL_SSL"
+    assert scram["kafka.sasl.jaas.config"].endswith(
+        'ScramLoginModule required username="me" password="hun\\"ter\\\\2";'
+    )
+    iam = given(KAFKA_SASL_MECHANISM="AWS_MSK_IAM")
+    assert (iam["kafka.security.protocol"], iam["kafka.sasl.mechanism"]) == ("SASL_SSL", "AWS_MSK_IAM")
+    assert "password" not in str(iam)
+    with pytest.raises(ValueError, match="SCRAM"):
+        kafka_options(plan(**SCRAM), "PEM", None)
+    with pytest.raises(UsageError):
+        kafka_options(plan(**SCRAM), "PEM", Credentials("me", 'x";\nother="'))
+
+
+@pytest.mark.parametrize(
+    ("control", "changes"),
+    [
+        ("GS-TLS-006", {"KAFKA_SSL_ENABLED": "false"}),
+        ("GS-TLS-006", {"KAFKA_SSL_ENABLED": "False"}),
+        ("GS-TLS-006", {"KAFKA_SSL_ENABLED": "0"}),
+        ("GS-TLS-006", {"KAFKA_SKIP_CUSTOM_CERT_VALIDATION": "true"}),
+        ("GS-TLS-006", {"KAFKA_SKIP_CUSTOM_CERT_VALIDATION": "TRUE"}),
+        ("GS-TLS-007", {"KAFKA_BOOTSTRAP_SERVERS": None}),
+        ("GS-TLS-007", {"KAFKA_BOOTSTRAP_SERVERS": "b-1"}),
+        ("GS-TLS-007", {"KAFKA_BOOTSTRAP_SERVERS": "b-1:0"}),
+        ("GS-TLS-007", {"KAFKA_BOOTSTRAP_SERVERS": "b-1:70000"}),
+        ("GS-TLS-007", {"KAFKA_BOOTSTRAP_SERVERS": "PLAINTEXT://b-1:9092"}),
+        ("GS-TLS-007", {"KAFKA_BOOTSTRAP_SERVERS": "me:hunter2@b-1:9094"}),
+        ("GS-TLS-007", {"KAFKA_BOOTSTRAP_SERVERS": "b-1:9094,,b-2:9094"}),
+        ("GS-TLS-007", {"KAFKA_BOOTSTRAP_SERVERS": ",".join(f"b-{n}:9094" for n in range(40))}),
+        ("GS-TLS-008", {"KAFKA_SASL_PLAIN_PASSWORD": "hunter2"}),
+        ("GS-TLS-008", {"KAFKA_SASL_SCRAM_PASSWORD": "hunter2"}),
+        ("GS-TLS-008", {"ENCRYPTED_KAFKA_SASL_SCRAM_PASSWORD": "hunter2"}),
+        ("GS-TLS-008", {"ENCRYPTED_KAFKA_CLIENT_KEY_PASSWORD": "hunter2"}),
+        ("GS-TLS-008", {"KAFKA_CLIENT_KEYSTORE_PASSWORD": "hunter2"}),
+        ("GS-TLS-008", {"KAFKA_SASL_MECHANISM": "SCRAM-SHA-512"}),
+        ("GS-TLS-008", {"KAFKA_SASL_SCRAM_SECRETS_ARN": ARN}),
+        ("GS-TLS-008", {"KAFKA_SASL_MECHANISM": "AWS_MSK_IAM", "KAFKA_SASL_SCRAM_SECRETS_ARN": ARN}),
+        ("GS-TLS-011", {"KAFKA_SASL_MECHANISM": "PLAIN"}),
+        ("GS-TLS-011", {"KAFKA_SASL_MECHANISM": "GSSAPI"}),
+        ("GS-TLS-011", {"KAFKA_SASL_MECHANISM": "scram-sha-512"}),
+        ("GS-TLS-011", {"KAFKA_SASL_PLAIN_USERNAME": "me"}),
+        ("GS-TLS-011", {"KAFKA_SASL_GSSAPI_KEYTAB": "s3://x/y"}),
+        ("GS-TLS-011", {"KAFKA_CLIENT_KEYSTORE": "s3://x/y.jks"}),
+        ("GS-TLS-011", {"kind": "JDBC"}),
+        ("GS-TLS-012", {"KAFKA_CUSTOM_CERT": "https://x/ca.pem"}),
+        ("GS-TLS-012", {"KAFKA_CUSTOM_CERT": "s3://config/"}),
+        ("GS-TLS-005", {"kafka_ssl_enabled": "false"}),
+        ("GS-TLS-005", {"JDBC_ENFORCE_SSL": "true"}),
+        ("GS-TLS-005", {"NEW_THING": "x"}),
+    ],
+)  # fmt: skip
+def test_a_connection_that_is_not_strict_is_refused(control, changes):
+    with pytest.raises(RefusedError) as caught:
+        plan(**changes)
+    assert caught.value.control == control, str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("prefix", ["", "kafka.", "KAFKA."])
+@pytest.mark.parametrize(
+    ("control", "name", "value"),
+    [
+        ("GS-TLS-001", "security.protocol", "PLAINTEXT"),
+        ("GS-TLS-001", "security.protocol", "SASL_PLAINTEXT"),
+        ("GS-TLS-001", "Security.Protocol", "plaintext"),
+        ("GS-TLS-001", "ssl.endpoint.identification.algorithm", ""),
+        ("GS-TLS-001", "ssl.endpoint.identification.algorithm", " "),
+        ("GS-TLS-001", "SSL.endpoint.identification.algorithm", "none"),
+        ("GS-TLS-001", "ssl.enabled", "false"),
+        ("GS-TLS-005", "ssl.truststore.location", "/tmp/x.jks"),
+        ("GS-TLS-005", "ssl.truststore.certificates", "PEM"),
+        ("GS-TLS-005", "ssl.truststore.type", "JKS"),
+        ("GS-TLS-005", "ssl.trustmanager.algorithm", "X"),
+        ("GS-TLS-005", "ssl.engine.factory.class", "com.example.Trusting"),
+        ("GS-TLS-005", "ssl.provider", "X"),
+        ("GS-TLS-005", "ssl.protocol", "TLSv1"),
+        ("GS-TLS-005", "ssl.enabled.protocols", "TLSv1"),
+        ("GS-TLS-005", "ssl.cipher.suites", "X"),
+        ("GS-TLS-005", "security.providers", "com.example.P"),
+        ("GS-TLS-005", "bootstrap.servers", "evil:9092"),
+        ("GS-TLS-005", "client.dns.lookup", "resolve_canonical_bootstrap_servers_only"),
+        ("GS-TLS-005", "interceptor.classes", "com.example.I"),
+        ("GS-TLS-005", "metric.reporters", "com.example.R"),
+        ("GS-TLS-005", "sasl.login.callback.handler.class", "com.example.H"),
+        ("GS-TLS-005", "sasl.mechanism", "PLAIN"),
+        ("GS-TLS-008", "sasl.jaas.config", "hunter2"),
+        ("GS-TLS-008", "ssl.key.password", "hunter2"),
+        ("GS-TLS-008", "ssl.keystore.location", "hunter2"),
+    ],
+)
+def test_an_option_that_touches_tls_the_brokers_or_the_login_is_refused(control, name, value, prefix):
+    with pytest.raises(RefusedError) as caught:
+        plan({prefix + name: value})
+    assert caught.value.control == control, str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"subscribe": "a", "SUBSCRIBE": "b"},
+        {"subscribe": "a b"},
+        {"maxOffsetsPerTrigger": "many"},
+        {"startingOffsets": "newest"},
+    ],
+)
+def test_an_option_of_the_wrong_form_is_wrong_usage(options):
+    with pytest.raises(UsageError):
+        plan(options)
+
+
+def test_sparkproperties_beside_the_properties_are_refused():
+    for changes in ({"more": ("x",)}, {"authentication": "CUSTOM"}, {"secret": "arn"}):
+        with pytest.raises(RefusedError, match="GS-TLS-005"):
+            plan_kafka(GlueConnection("events", "KAFKA", GOOD, **changes), {})

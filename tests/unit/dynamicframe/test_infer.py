@@ -1,0 +1,109 @@
+"""Types of Python values, alone and together."""
+
+import datetime
+from decimal import Decimal
+
+import pytest
+
+from glue_secure import UsageError
+from glue_secure.dynamicframe.types import glue_types as glue
+from glue_secure.dynamicframe.types.infer import Shape, infer, kind_of, remember
+
+
+def schema(*fields):
+    return glue.StructType([glue.Field(name, kind) for name, kind in fields])
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (True, "boolean"),
+        (2**31 - 1, "int"),
+        (2**31, "long"),
+        (-(2**31), "int"),
+        (2**63, "decimal"),
+        (10**40, "double"),
+        (1.0, "double"),
+        ("x", "string"),
+        (b"x", "binary"),
+        (None, "null"),
+        (datetime.date(2020, 1, 1), "date"),
+        (datetime.datetime(2020, 1, 1), "timestamp"),
+        (Decimal("1.5"), "decimal"),
+        ({}, "struct"),
+        ([], "array"),
+    ],
+)
+def test_every_value_has_a_type(value, name):
+    assert kind_of(value) == name
+
+
+def test_a_number_keeps_the_type_its_field_had():
+    assert kind_of(5, glue.LongType()) == "long"
+    assert kind_of(5, glue.ShortType()) == "short"
+    assert kind_of(70000, glue.ShortType()) == "int"
+    assert kind_of(1.5, glue.FloatType()) == "float"
+    assert kind_of(5, glue.ChoiceType([glue.LongType(), glue.StringType()])) == "long"
+    assert kind_of({}, glue.MapType(glue.StringType())) == "map"
+
+
+def test_a_type_that_glue_does_not_have_is_named_without_its_value():
+    with pytest.raises(TypeError, match="complex") as caught:
+        kind_of(complex(1, 7))
+    assert "7" not in str(caught.value)
+
+
+def test_fields_come_in_the_order_in_which_they_are_seen():
+    assert infer([{"b": 1}, {"a": "x", "b": 2}]) == schema(
+        ("b", glue.IntegerType()), ("a", glue.StringType())
+    )
+
+
+def test_different_types_make_a_choice_numbers_too():
+    found = infer([{"a": 1}, {"a": 2**40}, {"a": 1.5}, {"a": "x"}, {"a": None}])
+    choice = found.field_map["a"].dataType
+    assert isinstance(choice, glue.ChoiceType)
+    assert sorted(choice.choices) == ["double", "int", "long", "string"]
+
+
+def test_null_gives_way_and_stays_where_nothing_was_seen():
+    assert infer([{"a": None}, {"a": 1}]) == schema(("a", glue.IntegerType()))
+    assert infer([{"a": None, "b": []}]) == schema(
+        ("a", glue.NullType()), ("b", glue.ArrayType(glue.NullType()))
+    )
+
+
+def test_structs_merge_by_field_and_arrays_by_element():
+    found = infer([{"s": {"x": 1}, "l": [1]}, {"s": {"y": True}, "l": ["a"]}])
+    assert found == schema(
+        ("s", schema(("x", glue.IntegerType()), ("y", glue.BooleanType()))),
+        ("l", glue.ArrayType(glue.ChoiceType([glue.IntegerType(), glue.StringType()]))),
+    )
+
+
+def test_shapes_of_parts_merge_into_the_shape_of_all():
+    records = [{"a": 1, "l": [{"x": 1}]}, {"a": "x"}, {"b": Decimal("12.345")}, {"b": Decimal("1234")}]
+    parts = []
+    for record in records:
+        part = Shape()
+        part.see(record)
+        parts.append(part)
+    whole = parts[0]
+    for part in parts[1:]:
+        whole.merge(part)
+    assert whole.to_type() == infer(records)
+    assert infer(records).field_map["b"].dataType == glue.DecimalType(7, 3)
+
+
+def test_decimals_that_do_not_fit_together_are_refused():
+    with pytest.raises(UsageError, match="38 in all"):
+        infer([{"a": Decimal(10**37)}, {"a": Decimal("0.12345")}])
+
+
+def test_what_was_known_stays_where_no_value_came():
+    known = schema(
+        ("a", glue.StringType()), ("s", schema(("x", glue.DateType()))), ("d", glue.DecimalType(10, 2))
+    )
+    found = infer([{"a": None, "s": {"x": None}, "d": Decimal("1.5")}], known)
+    assert found == known
+    assert remember(glue.NullType(), None) == glue.NullType()

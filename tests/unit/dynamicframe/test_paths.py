@@ -1,0 +1,81 @@
+"""Paths as Glue writes them."""
+
+import pytest
+
+from glue_secure.core.errors import UsageError
+from glue_secure.dynamicframe.types import glue_types as glue
+from glue_secure.dynamicframe.types import hive
+from glue_secure.dynamicframe.types.paths import Step, find, null_fields, parse, parse_all, quote, show
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("a", (Step("a"),)),
+        ("a.b", (Step("a"), Step("b"))),
+        ("`a.b`", (Step("a.b"),)),
+        ("`a.b`.c", (Step("a.b"), Step("c"))),
+        ("a.`b.c`", (Step("a"), Step("b.c"))),
+        ("`it``s`", (Step("it`s"),)),
+        ("items[].price", (Step("items", 1), Step("price"))),
+        ("`my.items`[][]", (Step("my.items", 2),)),
+        ("provider id", (Step("provider id"),)),
+    ],
+)
+def test_a_path_is_read_and_written_back(text, steps):
+    assert parse(text) == steps
+    assert show(steps) == text
+
+
+@pytest.mark.parametrize("text", ["", ".zip", "a.", "a..b", "`a", "``", "a`b", "[]", "a[]b"])
+def test_what_is_no_path_is_refused(text):
+    with pytest.raises(UsageError, match="a field's path"):
+        parse(text)
+
+
+def test_a_path_is_a_text():
+    with pytest.raises(UsageError, match="int"):
+        parse(3)
+
+
+def test_one_path_counts_as_a_list_of_one():
+    assert parse_all("a.b") == parse_all(["a.b"]) == [parse("a.b")]
+
+
+@pytest.mark.parametrize("name", ["a", "a.b", "a`b", "a[]", "", "a b"])
+def test_a_quoted_name_is_one_step(name):
+    if name:
+        assert parse(quote(name)) == (Step(name),)
+
+
+SCHEMA = glue.StructType(
+    [
+        glue.Field("a", hive.parse("struct<b:array<struct<c:int>>>")),
+        glue.Field("m", glue.MapType(hive.parse("struct<c:int>"))),
+        glue.Field("x", glue.ChoiceType([glue.IntegerType(), hive.parse("struct<y:string>")])),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("a.b.c", glue.IntegerType()),
+        ("a.b[].c", glue.IntegerType()),
+        ("a.b[]", hive.parse("struct<c:int>")),
+        ("x.y", glue.StringType()),
+        ("a.d", None),
+        ("m.c", None),
+        ("a[].b", None),
+        ("A", None),
+    ],
+)
+def test_a_path_is_followed_through_structs_arrays_and_choices(path, kind):
+    assert find(SCHEMA, parse(path)) == kind
+
+
+def test_null_fields_are_found_in_structs_and_arrays_of_structs_only():
+    schema = hive.parse(
+        "struct<a:void,`b.c`:struct<d:void,e:int>,f:array<struct<g:void>>,h:array<void>,i:map<string,void>>"
+    )
+    assert list(null_fields(schema)) == ["a", "`b.c`.d", "f.g"]

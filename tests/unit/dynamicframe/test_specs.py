@@ -1,0 +1,101 @@
+"""Types, mappings and actions as scripts write them."""
+
+import pytest
+
+from glue_secure.core.errors import UsageError
+from glue_secure.dynamicframe.types import glue_types as glue
+from glue_secure.dynamicframe.types.mapping_specs import (
+    Action,
+    Mapping,
+    is_open,
+    parse_action,
+    parse_mappings,
+    parse_specs,
+    parse_type,
+)
+from glue_secure.dynamicframe.types.paths import parse
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("String", glue.StringType()),
+        ("Long", glue.LongType()),
+        ("bigint", glue.LongType()),
+        ("decimal", glue.DecimalType(10, 2)),
+        ("decimal(12,3)", glue.DecimalType(12, 3)),
+        ("array<int>", glue.ArrayType(glue.IntegerType())),
+        ("struct<a:int>", glue.StructType([glue.Field("a", glue.IntegerType())])),
+    ],
+)
+def test_names_of_types_are_glues_and_the_catalogs(text, kind):
+    assert parse_type(text) == kind
+    assert not is_open(kind)
+
+
+@pytest.mark.parametrize("text", ["struct", "array", "map", "choice", "set"])
+def test_a_container_without_parts_is_open(text):
+    assert parse_type(text).typeName() == text
+    assert is_open(parse_type(text))
+
+
+@pytest.mark.parametrize("text", ["", "number", "array<", "decimal(a)", "unknown", None, 3])
+def test_an_unknown_type_is_refused(text):
+    with pytest.raises(UsageError, match="name of a type"):
+        parse_type(text)
+
+
+def test_mappings_have_two_three_or_four_parts():
+    assert parse_mappings(("a", "b")) == [Mapping(parse("a"), parse("b"), None)]
+    assert parse_mappings([("a", "b", "int")]) == [Mapping(parse("a"), parse("b"), glue.IntegerType())]
+    assert parse_mappings([("a", "string", "b")]) == [Mapping(parse("a"), parse("b"), None)]
+    assert parse_mappings([("a", "string", "b.c", "int")]) == [
+        Mapping(parse("a"), parse("b.c"), glue.IntegerType())
+    ]
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        ("a",),
+        ("a", "b", "c", "d", "e"),
+        "a",
+        ("a", "sting", "b", "int"),
+        ("a", "date", "date"),
+        ("a", "b", "c"),
+    ],
+)
+def test_another_form_of_mapping_is_refused(mapping):
+    with pytest.raises(UsageError):
+        parse_mappings([mapping])
+
+
+@pytest.mark.parametrize(
+    ("text", "action"),
+    [
+        ("cast:long", Action("cast", glue.LongType())),
+        ("CAST:String", Action("cast", glue.StringType())),
+        ("project:struct", Action("project", glue.StructType())),
+        ("make_cols", Action("make_cols")),
+        ("MAKE_STRUCT", Action("make_struct")),
+        ("KeepAsStruct", Action("make_struct")),
+    ],
+)
+def test_actions_are_read_in_any_case(text, action):
+    assert parse_action(text) == action
+
+
+@pytest.mark.parametrize("text", ["cast", "cast:", "make_cols:int", "drop", "match_catalog", "cast:struct"])
+def test_an_unknown_action_is_refused(text):
+    with pytest.raises(UsageError, match="resolveChoice"):
+        parse_action(text)
+
+
+def test_match_catalog_is_for_the_whole_frame():
+    assert parse_action("match_catalog", whole=True) == Action("match_catalog")
+
+
+def test_specs_are_pairs():
+    assert parse_specs(("a[].b", "make_cols")) == [(parse("a[].b"), Action("make_cols"))]
+    with pytest.raises(UsageError, match="spec"):
+        parse_specs([("a",)])

@@ -1,0 +1,286 @@
+"""Deploying: what the plan says, what comes of it, twice, after changes, and when something is in the way."""
+
+import base64
+import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from glue_secure.core.errors import RefusedError, UsageError, VerificationError
+from glue_secure.project.deploy import apply, plan
+from glue_secure.project.deploy.plan import CREATE, KEEP, UPDATE, UPLOAD
+
+pytestmark = pytest.mark.usefixtures("stack")
+
+
+def actions(made):
+    return [(change.action, change.kind) for change in made.changes]
+
+
+def test_a_plan_changes_nothing_and_names_every_step(planned, clients):
+    made = planned()
+    assert actions(made) == [
+        (CREATE, "security configuration"),
+        (UPLOAD, "object"),
+        (UPLOAD, "object"),
+        (CREATE, "job"),
+    ]
+    assert clients["glue"].list_jobs()["JobNames"] == []
+    assert clients["s3"].list_objects_v2(Bucket="acme-artifacts")["KeyCount"] == 0
+
+
+def test_applied_it_is_all_there_and_a_second_plan_is_empty(planned, account, clients, folder):
+    apply(planned(), account)
+    assert {action for action, _ in actions(planned())} == {KEEP}
+    assert planned().pending == ()
+    job = clients["glue"].get_job(JobName="daily")["Job"]
+    assert job["SecurityConfiguration"] == "orders-strict"
+    assert job["Connections"] == {"Connections": ["orders-db"]}
+    assert job["Role"] == "arn:aws:iam::123456789012:role/orders-daily"
+    assert job["DefaultArguments"]["--job-bookmark-option"] == "job-bookmark-enable"
+    fixed = job["NonOverridableArguments"]
+    assert fixed["--enable-continuous-cloudwatch-log"] == "true"
+    assert fixed["--glue-secure-evidence-uri"] == "s3://acme-evidence/evidence/"
+    held = clients["glue"].get_security_configuration(Name="orders-strict")["SecurityConfiguration"]
+    encryption = held["EncryptionConfiguration"]
+    assert encryption["DataQualityEncryption"]["DataQualityEncryptionMode"] == "SSE-KMS"
+    assert encryption["JobBookmarksEncryption"]["JobBookmarksEncryptionMode"] == "CSE-KMS"
+    key = clients["kms"].describe_key(KeyId="alias/orders-data")["KeyMetadata"]["Arn"]
+    for name in (
+        "scripts/daily.py",
+        fixed["--additional-python-modules"].removeprefix("s3://acme-artifacts/"),
+    ):
+        head = clients["s3"].head_object(Bucket="acme-artifacts", Key=name, ChecksumMode="ENABLED")
+        assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", key)
+    script = clients["s3"].head_object(
+        Bucket="acme-artifacts", Key="scripts/daily.py", ChecksumMode="ENABLED"
+    )
+    digest = hashlib.sha256((folder / "jobs" / "daily.py").read_bytes()).digest()
+    assert script["ChecksumSHA256"] == base64.b64encode(digest).decode()
+
+
+def test_what_drifted_is_shown_with_both_values_and_put_right(planned, account, clients):
+    apply(planned(), account)
+    job = clients["glue"].get_job(JobName="daily")["Job"]
+    weaker = {name: job[name] for name in ("Role", "Command", "GlueVersion", "DefaultArguments")}
+    clients["glue"].update_job(JobName="daily", JobUpdate={**weaker, "Description": "kept", "Timeout": 5})
+    (change,) = planned().pending
+    assert (change.action, change.kind, change.name) == (UPDATE, "job", "daily")
+    assert ("SecurityConfiguration", "", "orders-strict") in change.details
+    assert ("Timeout", "5", "60") in change.details
+    apply(planned(), account)
+    assert planned().pending == ()
+    assert clients["glue"].get_job(JobName="daily")["Job"]["Description"] == "kept"
+
+
+def test_an_object_of_other_bytes_or_another_encryption_is_uploaded_again(planned, account, clients):
+    apply(planned(), account)
+    clients["s3"].put_object(Bucket="acme-artifacts", Key="scripts/daily.py", Body=b"print('orders')\n")
+    (change,) = planned().pending
+    assert (change.action, change.name) == (UPLOAD, "s3://acme-artifacts/scripts/daily.py")
+    apply(planned(), account)
+    clients["s3"].put_object(
+        Bucket="acme-artifacts",
+        Key="scripts/daily.py",
+        Body=b"evil",
+        ServerSideEncryption="aws:kms",
+        SSEKMSKeyId=clients["kms"].describe_key(KeyId="alias/orders-data")["KeyMetadata"]["Arn"],
+        ChecksumAlgorithm="SHA256",
+    )
+    assert [change.action for change in planned().pending] == [UPLOAD]
+
+
+def test_a_job_changed_after_the_plan_was_made_is_not_written_over(planned, account, clients):
+    apply(planned(), account)
+    clients["glue"].update_job(
+        JobName="daily", JobUpdate={"Role": "r", "Command": {"Name": "glueetl", "ScriptLocation": "s3://x/y"}}
+    )
+    late = planned()
+    clients["glue"].update_job(
+        JobName="daily", JobUpdate={"Role": "s", "Command": {"Name": "glueetl", "ScriptLocation": "s3://x/y"}}
+    )
+    with pytest.raises(RefusedError, match="GS-DEP-001"):
+        apply(late, account)
+    assert clients["glue"].get_job(JobName="daily")["Job"]["Role"] == "s"
+
+
+def test_a_job_made_by_somebody_else_meanwhile_is_not_written_over(planned, account):
+    first, second = planned(), planned()
+    apply(first, account)
+    with pytest.raises(RefusedError, match="GS-DEP-001"):
+        apply(second, account)
+
+
+def test_an_attached_configuration_that_is_weaker_is_refused(planned, clients):
+    clients["glue"].create_security_configuration(
+        Name="orders-strict",
+        EncryptionConfiguration={"S3Encryption": [{"S3EncryptionMode": "SSE-S3"}]},
+    )
+    with pytest.raises(RefusedError, match="GS-SEC-003"):
+        planned()
+
+
+def test_a_key_that_is_disabled_is_refused(planned, clients):
+    clients["kms"].disable_key(
+        KeyId=clients["kms"].describe_key(KeyId="alias/orders-data")["KeyMetadata"]["KeyId"]
+    )
+    with pytest.raises(RefusedError, match="GS-KMS-002"):
+        planned()
+
+
+def test_an_object_that_comes_out_under_another_key_stops_before_the_job(
+    planned, account, clients, monkeypatch
+):
+    made = planned()
+    put = clients["s3"].put_object
+
+    def forgetful(**given):
+        return put(
+            **{
+                name: value
+                for name, value in given.items()
+                if not name.startswith(("Server", "SSE", "Bucket_"))
+            }
+        )
+
+    monkeypatch.setattr(clients["s3"], "put_object", forgetful)
+    with pytest.raises(RefusedError, match="GS-S3-004"):
+        apply(made, account)
+    assert clients["glue"].list_jobs()["JobNames"] == []
+
+
+def test_what_is_missing_is_named(planned, clients, folder):
+    clients["glue"].delete_connection(ConnectionName="orders-db")
+    with pytest.raises(UsageError, match="orders-db"):
+        planned()
+    (folder / "jobs" / "daily.py").write_text("print(")
+    with pytest.raises(UsageError, match=r"jobs\.daily\.script(.|\n)*SyntaxError"):
+        planned()
+    (folder / "jobs" / "daily.py").unlink()
+    with pytest.raises(UsageError, match="no such file"):
+        planned()
+
+
+def test_without_the_stack_the_template_is_named(planned, clients):
+    clients["kms"].delete_alias(AliasName="alias/orders-data")
+    with pytest.raises(UsageError, match="glue-secure template"):
+        planned()
+
+
+def test_access_denied_is_not_there_is_none(planned, account, clients, monkeypatch):
+    from botocore.exceptions import ClientError
+
+    def denied(**_):
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetJob")
+
+    monkeypatch.setattr(clients["glue"], "get_job", denied)
+    with pytest.raises(VerificationError, match="AccessDenied"):
+        planned()
+
+
+def test_one_job_is_deployed_by_its_name_and_another_name_is_refused(project, folder, account, fetch):
+    def of(*jobs):
+        return plan(project, folder, account, jobs=jobs, build=lambda: b"wheel", fetch=fetch)
+
+    assert [change.name for change in of("daily").changes if change.kind == "job"] == ["daily"]
+    with pytest.raises(UsageError, match=r"'dialy'(.|\n)*one of daily"):
+        of("dialy")
+
+
+def test_a_script_replaced_after_the_plan_was_made_is_not_written_over(planned, account, clients, folder):
+    apply(planned(), account)
+    (folder / "jobs" / "daily.py").write_text("print('mine')\n")
+    late = planned()
+    clients["s3"].put_object(Bucket="acme-artifacts", Key="scripts/daily.py", Body=b"print('theirs')\n")
+    with pytest.raises(RefusedError, match="GS-DEP-001"):
+        apply(late, account)
+    held = clients["s3"].get_object(Bucket="acme-artifacts", Key="scripts/daily.py")["Body"].read()
+    assert held == b"print('theirs')\n"
+
+
+def test_two_deployments_of_one_plan_at_once_end_with_one_of_them(planned, account):
+    plans = [planned(), planned()]
+    gate = threading.Barrier(2)
+
+    def deploy(made):
+        gate.wait()
+        try:
+            apply(made, account)
+        except RefusedError as error:
+            return error.control
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        ends = sorted(pool.map(deploy, plans))
+    assert ends in (["GS-DEP-001", "done"], ["GS-DEP-001", "GS-DEP-001"])
+    assert all(change.action in (KEEP, CREATE, UPLOAD) for change in planned().changes)
+    apply(planned(), account)
+    assert planned().pending == ()
+
+
+def test_a_job_that_does_not_come_back_as_it_was_put_is_refused(planned, account, clients, monkeypatch):
+    create = clients["glue"].create_job
+    monkeypatch.setattr(
+        clients["glue"],
+        "create_job",
+        lambda **given: create(**{n: v for n, v in given.items() if n != "NonOverridableArguments"}),
+    )
+    with pytest.raises(RefusedError, match=r"GS-DEP-002(.|\n)*NonOverridableArguments"):
+        apply(planned(), account)
+
+
+def test_a_bucket_that_is_not_there_is_named_before_anything_is_changed(planned, clients):
+    clients["s3"].delete_bucket(Bucket="acme-artifacts")
+    with pytest.raises(UsageError, match="acme-artifacts"):
+        planned()
+
+
+def test_every_request_to_s3_names_the_owner_that_the_bucket_must_have(planned, account, clients):
+    asked = []
+
+    def note(params, **_):
+        asked.append(params.get("ExpectedBucketOwner"))
+
+    clients["s3"].meta.events.register("provide-client-params.s3", note)
+    try:
+        apply(planned(), account)
+    finally:
+        clients["s3"].meta.events.unregister("provide-client-params.s3", note)
+    assert len(asked) > 6
+    assert set(asked) == {"123456789012"}
+
+
+def test_secrets_of_the_job_that_is_there_are_not_shown(planned, account, clients):
+    apply(planned(), account)
+    clients["glue"].update_job(
+        JobName="daily",
+        JobUpdate={
+            "Role": "r",
+            "Command": {"Name": "glueetl", "ScriptLocation": "s3://x/y"},
+            "DefaultArguments": {"--db-password": "hunter2"},
+        },
+    )
+    (change,) = planned().pending
+    assert "DefaultArguments.--db-password" in {name for name, _, _ in change.details}
+    assert "hunter2" not in repr(change.details)
+
+
+def test_a_job_with_suites_gets_the_archive_with_gates_and_no_other_does(project, folder, account, fetch):
+    (name, job), built = next(iter(project.jobs.items())), []
+    gated = replace(job, arguments={**job.arguments, "glue-secure-suites": "suites/a.json"})
+
+    def build(**how):
+        built.append(how)
+        return b"wheel"
+
+    made = plan(replace(project, jobs={name: gated}), folder, account, build=build, fetch=fetch)
+    assert built == [{"quality": True}]
+    archives = [one.name for one in made.changes if one.name.endswith(".gluewheels.zip")]
+    assert len(archives) == 1 and archives[0].endswith("-great-expectations.gluewheels.zip")
+    (definition,) = [one.definition for one in made.changes if one.kind == "job"]
+    fixed = {**definition["DefaultArguments"], **definition["NonOverridableArguments"]}
+    assert fixed["--additional-python-modules"].endswith(archives[0])
+    plan(project, folder, account, build=build, fetch=fetch)
+    assert built[1:] == [{}]

@@ -1,0 +1,230 @@
+"""A remote run: started, followed through trouble, its log told once, its evidence, its exit code."""
+
+import json
+
+import pytest
+
+from glue_secure.aws.job_runs import JobRuns, RunState
+from glue_secure.aws.logs import LogEvent
+from glue_secure.core.errors import RefusedError, UsageError, VerificationError
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.project.deploy import remote
+from glue_secure.project.deploy.remote import Left, Remote
+from glue_secure.testing.fakes import FakeObjectStore
+
+KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555")
+RUN = Remote("daily", "jr_1", ("driver", "error"), S3Uri.parse("s3://proof/evidence/"))
+
+
+class FakeRuns:
+    """Answers what it is given, in order; an exception is raised."""
+
+    def __init__(self, *answers):
+        self.answers, self.started = list(answers), []
+
+    def start(self, job, arguments):
+        self.started.append((job, dict(arguments)))
+        return "jr_1"
+
+    def state(self, _job, _run):
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return RunState(answer)
+
+
+class FakeLogs:
+    """At each look of a group, the next list of events; an exception is raised."""
+
+    def __init__(self, **looks):
+        self.looks, self.asked = looks, []
+
+    def events(self, group, stream_prefix, since):
+        self.asked.append((group, stream_prefix, since))
+        looks = self.looks.get(group)
+        if looks is None:
+            raise NotFound("none", code="ResourceNotFoundException", operation="FilterLogEvents")
+        answer = looks.pop(0) if looks else []
+        if isinstance(answer, Exception):
+            raise answer
+        yield from answer
+
+
+def event(name, when, text, stream="jr_1-driver"):
+    return LogEvent(name, stream, when, text)
+
+
+def said_no(code):
+    return ServiceError(f"GetJobRun: {code}", code=code, operation="GetJobRun")
+
+
+def follow(runs, logs=None, **given):
+    slept, lines, states = [], [], []
+    ended = remote.follow(
+        RUN,
+        runs=runs,
+        logs=logs or FakeLogs(),
+        sleep=slept.append,
+        interval=5.0,
+        on_state=lambda seen: states.append(seen.state),
+        on_line=lines.append,
+        **given,
+    )
+    return ended, slept, lines, states
+
+
+def test_states_are_told_until_the_last_and_no_time_is_lost_after_it():
+    ended, slept, _, states = follow(FakeRuns("STARTING", "RUNNING", "RUNNING", "SUCCEEDED"))
+    assert ended.state == "SUCCEEDED"
+    assert states == ["STARTING", "RUNNING", "RUNNING", "SUCCEEDED"]
+    assert slept == [5.0, 5.0, 5.0]
+
+
+@pytest.mark.parametrize("state", ["SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"])
+def test_each_end_is_an_end(state):
+    assert follow(FakeRuns(state))[0].state == state
+
+
+@pytest.mark.parametrize(
+    "code", ["ThrottlingException", "OperationTimeoutException", "InternalServiceException", ""]
+)
+def test_while_aws_is_busy_the_pause_grows_and_then_is_as_before(code):
+    _, slept, _, states = follow(FakeRuns("RUNNING", said_no(code), said_no(code), "RUNNING", "FAILED"))
+    assert slept == [5.0, 10.0, 20.0, 5.0]
+    assert states == ["RUNNING", "RUNNING", "FAILED"]
+
+
+def test_busy_without_end_stops_and_no_pause_is_longer_than_a_minute():
+    runs = FakeRuns(*[said_no("ThrottlingException")] * 20)
+    slept = []
+    with pytest.raises(VerificationError, match="ThrottlingException"):
+        remote.follow(RUN, runs=runs, logs=FakeLogs(), sleep=slept.append)
+    assert len(slept) == 10
+    assert max(slept) == 60.0
+
+
+def test_access_denied_stops_at_once():
+    with pytest.raises(VerificationError, match="AccessDenied"):
+        follow(FakeRuns("RUNNING", said_no("AccessDeniedException")))
+
+
+def test_each_line_is_told_once_however_late_and_with_its_secrets_redacted():
+    first = [event("a", 100_000, "one\ntwo"), event("p", 100_500, "[Stage 1]", "jr_1-progress-bar")]
+    late = [*first, event("c", 99_000, "late"), event("b", 170_000, "password=hunter2")]
+    logs = FakeLogs(driver=[first, late, [event("b", 170_000, "password=hunter2")]])
+    _, _, lines, _ = follow(FakeRuns("RUNNING", "RUNNING", "SUCCEEDED"), logs)
+    assert lines[:3] == ["one", "two", "late"]
+    assert len(lines) == 4
+    assert "hunter2" not in lines[3]
+    assert [asked for asked in logs.asked if asked[0] == "driver"] == [
+        ("driver", "jr_1", 0), ("driver", "jr_1", 40_000), ("driver", "jr_1", 110_000)
+    ]  # fmt: skip
+
+
+def test_a_log_that_may_not_be_read_is_named_once_and_the_run_is_followed_all_the_same():
+    logs = FakeLogs(
+        driver=[said_no("AccessDeniedException")],
+        error=[said_no("ThrottlingException"), [event("e", 1, "x")]],
+    )
+    ended, _, lines, _ = follow(FakeRuns("RUNNING", "RUNNING", "SUCCEEDED"), logs)
+    assert ended.state == "SUCCEEDED"
+    assert lines == ["driver is not followed: GetJobRun: AccessDeniedException", "x"]
+    assert sum(group == "driver" for group, _, _ in logs.asked) == 1
+
+
+def put(objects, name, document):
+    place = S3Uri.parse(f"s3://proof/evidence/job=daily/run=jr_1/{name}")
+    objects.write(place, json.dumps(document).encode(), key=KEY)
+
+
+def test_evidence_is_that_of_the_last_attempt_and_must_be_this_runs():
+    objects = FakeObjectStore("proof")
+    assert remote.evidence(RUN, objects) is None
+    for name, outcome in (
+        ("evidence.json", "failed"),
+        ("evidence-10.json", "succeeded"),
+        ("evidence-9.json", "x"),
+    ):
+        put(objects, name, {"job": "daily", "run_id": "jr_1", "outcome": outcome})
+    left = remote.evidence(RUN, objects)
+    assert left.document["outcome"] == "succeeded"
+    assert left.encryption == f"aws:kms {KEY}"
+    put(objects, "evidence-11.json", {"job": "other", "run_id": "jr_1", "outcome": "succeeded"})
+    with pytest.raises(VerificationError, match="GS-EVD-001"):
+        remote.evidence(RUN, objects)
+    put(objects, "evidence-12.json", ["garbage"])
+    with pytest.raises(VerificationError, match="GS-EVD-001"):
+        remote.evidence(RUN, objects)
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "error", "code"),
+    [
+        ("SUCCEEDED", "succeeded", None, 0),
+        ("SUCCEEDED", "failed", None, 1),
+        ("SUCCEEDED", "refused", "RefusedError", 3),
+        ("FAILED", "refused", "RefusedError", 3),
+        ("FAILED", "refused", "VerificationError", 4),
+        ("FAILED", "succeeded", None, 1),
+        ("FAILED", None, None, 1),
+        ("STOPPED", None, None, 1),
+        ("TIMEOUT", "failed", "X", 1),
+    ],
+)
+def test_the_exit_code_follows_the_state_and_the_evidence(state, outcome, error, code):
+    left = outcome and Left(RUN.evidence, {"outcome": outcome, "error": error and {"type": error}}, "")
+    assert remote.exit_code(RunState(state), left, RUN) == code
+
+
+def test_a_run_that_succeeded_without_evidence_is_not_believed():
+    with pytest.raises(VerificationError, match="GS-EVD-001"):
+        remote.exit_code(RunState("SUCCEEDED"), None, RUN)
+
+
+class FakeAccount:
+    def __init__(self, **members):
+        self.definition = {"Role": "arn:aws:iam::1:role/r", "SecurityConfiguration": "strict", **members}
+
+    def job(self, name):
+        return self.definition if name == "daily" else None
+
+
+def test_a_run_is_started_with_its_own_arguments_and_what_is_pinned_cannot_be_given():
+    account, runs = (
+        FakeAccount(NonOverridableArguments={"--glue-secure-evidence-uri": "s3://proof/e/"}),
+        FakeRuns(),
+    )
+    begun = remote.begin("daily", {"source": "s3://x/"}, account=account, runs=runs)
+    assert runs.started == [("daily", {"--source": "s3://x/"})]
+    assert begun.evidence == S3Uri.parse("s3://proof/e/")
+    assert begun.groups[1:] == ("/aws-glue/jobs/strict-role/r/error", "/aws-glue/jobs/strict-role/r/output")
+    for name in ("glue-secure-evidence-uri", "SECURITY_CONFIGURATION", "JOB_RUN_ID"):
+        with pytest.raises(UsageError, match=name):
+            remote.begin("daily", {name: "x"}, account=account, runs=runs)
+    with pytest.raises(RefusedError, match="GS-SEC-009"):
+        remote.begin("daily", {"encryption-type": "sse-s3"}, account=account, runs=runs)
+    with pytest.raises(RefusedError, match="GS-SEC-001"):
+        remote.begin("daily", {}, account=FakeAccount(SecurityConfiguration=""), runs=runs)
+    with pytest.raises(UsageError, match="'other', which does not exist"):
+        remote.begin("other", {}, account=account, runs=runs)
+    assert len(runs.started) == 1
+
+
+def test_a_run_that_was_started_before_is_followed_and_none_is_started():
+    runs = FakeRuns("RUNNING", NotFound("no", code="EntityNotFoundException", operation="GetJobRun"))
+    assert remote.begin("daily", {}, account=FakeAccount(), runs=runs, run="jr_9").run == "jr_9"
+    with pytest.raises(UsageError, match="'jr_8', which does not exist"):
+        remote.begin("daily", {}, account=FakeAccount(), runs=runs, run="jr_8")
+    assert runs.started == []
+
+
+def test_a_stop_that_glue_lists_as_failed_is_an_error():
+    class Client:
+        def batch_stop_job_run(self, **_):
+            return {
+                "Errors": [{"ErrorDetail": {"ErrorCode": "JobRunNotInTerminalState", "ErrorMessage": "no"}}]
+            }
+
+    with pytest.raises(ServiceError, match="JobRunNotInTerminalState"):
+        JobRuns(client=Client()).stop("daily", "jr_1")

@@ -1,0 +1,353 @@
+"""CloudFormation templates: linted, scanned, deployed as far as moto goes, and looked into."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from glue_secure.core.errors import UsageError
+from glue_secure.governance.policies import Decision, Request, evaluate
+from glue_secure.governance.policies.documents import Condition, Policy, Principal, Statement
+from glue_secure.project.templates import cloudformation
+
+BIN = Path(sys.executable).parent
+CHECKOV_PINS = Path(__file__).parents[3] / "constraints-checkov.txt"
+
+
+@pytest.fixture(scope="module")
+def templates(projects):
+    return {name: cloudformation(project) for name, project in projects.items()}
+
+
+@pytest.fixture(scope="module")
+def files(templates, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("templates")
+    for name, template in templates.items():
+        (folder / f"{name}.json").write_text(json.dumps(template, indent=2))
+    return sorted(folder.iterdir())
+
+
+def test_cfn_lint_finds_nothing(files):
+    done = subprocess.run([BIN / "cfn-lint", *files], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_cloudformation_still_has_no_encryption_of_data_quality(tmp_path):
+    """Glue's API has it; the day CloudFormation takes it, this fails and the template has to say it."""
+    modes = {"DataQualityEncryption": {"DataQualityEncryptionMode": "SSE-KMS", "KmsKeyArn": word("DataKey")}}
+    properties = {"Name": "strict", "EncryptionConfiguration": modes}
+    resource = {"Type": "AWS::Glue::SecurityConfiguration", "Properties": properties}
+    (tmp_path / "t.json").write_text(json.dumps({"Resources": {"SecurityConfiguration": resource}}))
+    done = subprocess.run([BIN / "cfn-lint", tmp_path / "t.json"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "E3002" in done.stdout and "DataQualityEncryption" in done.stdout
+
+
+@pytest.mark.long
+def test_checkov_finds_nothing_and_nothing_is_skipped(files, tmp_path):
+    """Checkov's pins contradict this project's, so it has an environment of its own."""
+    checkov = os.environ.get("CHECKOV")
+    if not checkov:
+        subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+        pip = [tmp_path / "venv/bin/python", "-m", "pip", "install", "--quiet", "-c", CHECKOV_PINS, "checkov"]
+        subprocess.run(pip, check=True)
+        checkov = str(tmp_path / "venv/bin/checkov")
+    for file in files:
+        words = ["-f", file, "--framework", "cloudformation", "--skip-download", "-o", "json"]
+        done = subprocess.run([checkov, *words], capture_output=True, text=True)
+        summary = json.loads(done.stdout)["summary"]
+        assert (summary["failed"], summary["skipped"], summary["parsing_errors"]) == (0, 0, 0), done.stdout
+        assert summary["passed"] > 30
+
+
+def test_a_stack_of_it_is_made_as_far_as_moto_knows_the_types(templates, monkeypatch):
+    import boto3
+    from moto import mock_aws
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Tried to parse .* but it's not supported")
+        region = {"region_name": "us-east-1"}
+        stacks = boto3.client("cloudformation", **region)
+        stacks.create_stack(
+            StackName="orders",
+            TemplateBody=json.dumps(templates["whole"]),
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+        assert stacks.describe_stacks(StackName="orders")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+        # moto cannot describe a key whose policy came in a template, so the aliases tell the keys.
+        aliases = boto3.client("kms", **region).list_aliases()["Aliases"]
+        keys = {one["AliasName"]: one.get("TargetKeyId", "") for one in aliases}
+        data = f"arn:aws:kms:us-east-1:123456789012:key/{keys['alias/orders-data']}"
+        roles = boto3.client("iam").list_roles()["Roles"]
+        assert {role["RoleName"] for role in roles} == {"orders-orders_daily", "orders-orders_report"}
+        rule = boto3.client("s3", **region).get_bucket_encryption(Bucket="acme-orders-curated")
+        (default,) = rule["ServerSideEncryptionConfiguration"]["Rules"]
+        assert default["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] == data
+        groups = boto3.client("logs", **region).describe_log_groups()["logGroups"]
+        assert "/aws-glue/jobs/orders-strict-role/orders-orders_daily/error" in {
+            g["logGroupName"] for g in groups
+        }
+        endpoints = boto3.client("ec2", **region).describe_vpc_endpoints()["VpcEndpoints"]
+        assert {one["ServiceName"].rpartition(".")[2] for one in endpoints} == {
+            "glue", "kms", "secretsmanager", "logs", "sts", "s3"
+        }  # fmt: skip
+
+
+# What the template's references stand for, to read its policies with.
+WORDS = {"AWS::Region": "eu-west-1", "AWS::AccountId": "111122223333", "AWS::Partition": "aws"}
+
+
+def literal(value):
+    """A template's value with every reference as a name that can be read."""
+    if isinstance(value, list):
+        return [literal(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "Ref" in value:
+        return word(value["Ref"])
+    if "Fn::GetAtt" in value:
+        return word(".".join(value["Fn::GetAtt"]))
+    if "Fn::Sub" in value:
+        return re.sub(r"\$\{([^}]+)\}", lambda match: word(match[1]), value["Fn::Sub"])
+    return {name: literal(one) for name, one in value.items()}
+
+
+def word(name):
+    if name in WORDS:
+        return WORDS[name]
+    logical = name.partition(".")[0]
+    kind = {
+        "Role": f"arn:aws:iam::111122223333:role/{logical}",
+        "Key": f"arn:aws:kms:eu-west-1:111122223333:key/{logical}",
+        "Secret": f"arn:aws:secretsmanager:eu-west-1:111122223333:secret:{logical}-AbCdEf",
+    }
+    return next((text for end, text in kind.items() if logical.endswith(end)), logical.lower())
+
+
+def policies_of(template):
+    """Every policy document in the template, by logical id, with readable names."""
+    found = {}
+    for name, resource in template["Resources"].items():
+        for key in ("PolicyDocument", "KeyPolicy"):
+            if key in resource["Properties"]:
+                found[name] = literal(resource["Properties"][key])
+    return found
+
+
+def as_policy(document):
+    def many(value):
+        return tuple(value) if isinstance(value, list) else (value,)
+
+    return Policy(
+        tuple(
+            Statement(
+                one["Sid"],
+                one["Effect"],
+                tuple(one["Action"]),
+                tuple(one["Resource"]),
+                None
+                if "Principal" not in one or one["Principal"] == "*"
+                else Principal(*next((kind, many(names)) for kind, names in one["Principal"].items())),
+                tuple(
+                    Condition(operator, key, many(values))
+                    for operator, block in one.get("Condition", {}).items()
+                    for key, values in block.items()
+                ),
+            )
+            for one in document["Statement"]
+        )
+    )
+
+
+def test_a_linter_finds_nothing_in_the_policies_of_a_template(templates, name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        from parliament import analyze_policy_string
+
+    documents = policies_of(templates[name])
+    assert len(documents) >= 7
+    for logical, document in documents.items():
+        if logical.endswith("Key"):
+            for statement in document["Statement"]:  # its "*" is the key itself
+                statement["Resource"] = [
+                    f"arn:aws:kms:eu-west-1:111122223333:{one}" for one in ("key/k", "alias/a")
+                ]
+        found = analyze_policy_string(json.dumps(document)).findings
+        assert [f"{one.issue} {one.detail}" for one in found] == [], logical
+
+
+def test_the_deployer_is_denied_other_networks_and_the_jobs_role_the_other_jobs_data(templates):
+    documents = policies_of(templates["whole"])
+    deployer, daily, report = (
+        as_policy(documents[name]) for name in ("DeployerPolicy", "OrdersDailyAccess", "OrdersReportAccess")
+    )
+    job = "arn:aws:glue:eu-west-1:111122223333:job/orders_daily"
+    home = {
+        "glue:VpcIds": ("vpc",),
+        "glue:SubnetIds": ("subnet1", "subnet2"),
+        "glue:SecurityGroupIds": ("jobsecuritygroup",),
+    }
+    for context, decision in (
+        (home, Decision.ALLOWED),
+        ({}, Decision.DENIED),
+        ({**home, "glue:VpcIds": ("vpc", "vpc-9")}, Decision.DENIED),
+    ):
+        assert evaluate([deployer], Request("glue:CreateJob", job, "", context)) is decision
+    for action, resource in (
+        ("glue:BatchStopJobRun", job),
+        ("glue:GetConnection", "arn:aws:glue:eu-west-1:111122223333:connection/orders-db"),
+        ("glue:GetDataCatalogEncryptionSettings", "arn:aws:glue:eu-west-1:111122223333:catalog"),
+        ("kms:DescribeKey", word("BookmarkKey")),
+        ("kms:DescribeKey", word("LogsKey")),
+        ("logs:DescribeLogGroups", "arn:aws:logs:eu-west-1:111122223333:log-group:x"),
+    ):
+        assert evaluate([deployer], Request(action, resource)) is Decision.ALLOWED, action
+    landing = Request("s3:GetObject", "arn:aws:s3:::acme-landing/orders/a.csv")
+    assert evaluate([daily], landing) is Decision.ALLOWED
+    assert evaluate([report], landing) is Decision.NOT_ALLOWED
+    secret = Request("secretsmanager:GetSecretValue", word("OrdersDbSecret"))
+    assert evaluate([daily], secret) is Decision.ALLOWED
+    assert evaluate([report], secret) is Decision.NOT_ALLOWED
+
+
+def test_a_job_is_pinned_to_its_configuration_code_and_places(templates, whole):
+    job = templates["whole"]["Resources"]["OrdersDailyJob"]["Properties"]
+    assert job["SecurityConfiguration"] == {"Ref": "SecurityConfiguration"}
+    assert job["NonOverridableArguments"] == whole.fixed_arguments(whole.jobs["orders_daily"])
+    assert job["Connections"] == {"Connections": [{"Ref": "OrdersDbConnection"}]}
+    report = templates["whole"]["Resources"]["OrdersReportJob"]["Properties"]
+    assert report["Connections"] == {"Connections": [{"Ref": "NetworkConnection"}]}
+    assert "Connections" not in templates["small"]["Resources"]["SmallJob"]["Properties"]
+    connection = templates["whole"]["Resources"]["OrdersDbConnection"]["Properties"]["ConnectionInput"]
+    assert connection["ConnectionProperties"]["JDBC_ENFORCE_SSL"] == "true"
+    assert connection["ConnectionProperties"]["SECRET_ID"] == {"Ref": "OrdersDbSecret"}
+    assert "PASSWORD" not in connection["ConnectionProperties"]
+
+
+def test_every_mode_of_the_configuration_is_strict_and_what_holds_data_is_retained(templates):
+    for template in templates.values():
+        resources = template["Resources"]
+        encryption = resources["SecurityConfiguration"]["Properties"]["EncryptionConfiguration"]
+        assert encryption["S3Encryptions"][0]["S3EncryptionMode"] == "SSE-KMS"
+        assert encryption["CloudWatchEncryption"]["CloudWatchEncryptionMode"] == "SSE-KMS"
+        assert encryption["JobBookmarksEncryption"]["JobBookmarksEncryptionMode"] == "CSE-KMS"
+        for resource in resources.values():
+            if resource["Type"] in ("AWS::KMS::Key", "AWS::S3::Bucket", "AWS::SecretsManager::Secret"):
+                assert resource["DeletionPolicy"] == "Retain"
+    assert "CatalogEncryption" in templates["small"]["Resources"]
+    assert "CatalogEncryption" not in templates["joined"]["Resources"]
+    assert "Vpc" not in templates["joined"]["Resources"]
+
+
+def test_a_role_may_tie_its_log_groups_to_their_key_and_no_other_group(templates, projects, name):
+    """Without logs:AssociateKmsKey Glue switches continuous logging off, and says nothing."""
+    documents = policies_of(templates[name])
+    for job in projects[name].jobs.values():
+        logical = next(
+            one for one in documents if one.lower() == job.name.replace("_", "").lower() + "access"
+        )
+        policy = as_policy(documents[logical])
+        for group in projects[name].log_groups(job):
+            arn = f"arn:aws:logs:eu-west-1:111122223333:log-group:{group}"
+            assert evaluate([policy], Request("logs:AssociateKmsKey", arn)) is Decision.ALLOWED
+            assert group in {
+                one["Properties"]["LogGroupName"]
+                for one in templates[name]["Resources"].values()
+                if one["Type"] == "AWS::Logs::LogGroup" and one["Properties"]["KmsKeyId"]
+            }
+        other = "arn:aws:logs:eu-west-1:111122223333:log-group:/other"
+        assert evaluate([policy], Request("logs:AssociateKmsKey", other)) is Decision.NOT_ALLOWED
+
+
+def test_the_keys_of_a_template_serve_its_jobs_and_the_bookmark_key_without_a_service_between(
+    templates, name
+):
+    documents = policies_of(templates[name])
+    role = next(one for one in map(str, literal(roles_of(templates[name]))))
+    key = as_policy(documents["BookmarkKey"])
+    data = as_policy(documents["DataKey"])
+    for action in ("kms:GenerateDataKey", "kms:Decrypt", "kms:Encrypt"):
+        assert evaluate([key], Request(action, "*", role)) is Decision.ALLOWED
+        assert evaluate([data], Request(action, "*", role)) is Decision.NOT_ALLOWED
+        through = {"kms:ViaService": ("s3.eu-west-1.amazonaws.com",)}
+        assert evaluate([data], Request(action, "*", role, through)) is Decision.ALLOWED
+
+
+def roles_of(template):
+    """References to the jobs' roles."""
+    return [
+        {"Fn::GetAtt": [name, "Arn"]}
+        for name, one in template["Resources"].items()
+        if one["Type"] == "AWS::IAM::Role"
+    ]
+
+
+def test_a_made_bucket_has_a_default_key_a_bucket_key_no_public_way_and_a_policy(templates, name):
+    resources = templates[name]["Resources"]
+    documents = policies_of(templates[name])
+    buckets = {n: one["Properties"] for n, one in resources.items() if one["Type"] == "AWS::S3::Bucket"}
+    for logical, bucket in buckets.items():
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        policy = as_policy(documents[f"{logical}Policy"])
+        arn = "".join(
+            f"{one}" for one in ("arn:aws:s3:::", literal(bucket.get("BucketName", {"Ref": logical})))
+        )
+        plain = {"aws:SecureTransport": ("false",)}
+        assert evaluate([policy], Request("s3:GetObject", f"{arn}/a", "x", plain)) is Decision.DENIED
+        if logical == "AccessLogsBucket":  # S3 delivers its logs with SSE-S3 only
+            continue
+        (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["BucketKeyEnabled"] is True
+        assert rule["ServerSideEncryptionByDefault"] == {
+            "SSEAlgorithm": "aws:kms",
+            "KMSMasterKeyID": {"Fn::GetAtt": ["DataKey", "Arn"]},
+        }
+        other = {"s3:x-amz-server-side-encryption": ("aws:kms",),
+                 "s3:x-amz-server-side-encryption-aws-kms-key-id": (word("OtherKey"),)}  # fmt: skip
+        assert evaluate([policy], Request("s3:PutObject", f"{arn}/a", "x", other)) is Decision.DENIED
+        own = {**other, "s3:x-amz-server-side-encryption-aws-kms-key-id": (word("DataKey"),)}
+        assert evaluate([policy], Request("s3:PutObject", f"{arn}/a", "x", own)) is Decision.NOT_ALLOWED
+    assert len(buckets) >= 3
+
+
+def test_a_network_has_its_endpoints_and_a_group_that_lets_its_own_members_in(templates, projects, name):
+    resources = templates[name]["Resources"]
+    endpoints = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::EC2::VPCEndpoint"]
+    if projects[name].vpc is None:
+        assert endpoints == []
+        return
+    kinds = {one["ServiceName"]["Fn::Sub"].rpartition(".")[2]: one["VpcEndpointType"] for one in endpoints}
+    interfaces = ("glue", "kms", "secretsmanager", "logs", "sts")
+    assert kinds == {**dict.fromkeys(interfaces, "Interface"), "s3": "Gateway"}
+    group = {"Fn::GetAtt": ["JobSecurityGroup", "GroupId"]}
+    for one in endpoints:
+        if one["VpcEndpointType"] == "Interface":
+            assert one["PrivateDnsEnabled"] is True
+            assert one["SecurityGroupIds"] == [group]
+            assert one["SubnetIds"]
+        else:
+            assert one["RouteTableIds"]
+    ingress = resources["JobSecurityGroupIngress"]["Properties"]
+    assert ingress["GroupId"] == ingress["SourceSecurityGroupId"] == group
+    assert (ingress["FromPort"], ingress["ToPort"]) == (0, 65535)
+    denies = [
+        one for one in policies_of(templates[name])["DeployerPolicy"]["Statement"] if one["Effect"] == "Deny"
+    ]
+    assert {next(iter(one["Condition"])) for one in denies} == {"ForAnyValue:StringNotEquals", "Null"}
+    assert {key for one in denies for key in next(iter(one["Condition"].values()))} == {
+        "glue:VpcIds", "glue:SubnetIds", "glue:SecurityGroupIds"
+    }  # fmt: skip
+
+
+def test_names_that_logical_ids_cannot_tell_apart_are_refused(whole):
+    twin = replace(whole.jobs["orders_daily"], name="orders-daily")
+    with pytest.raises(UsageError, match="OrdersDaily"):
+        cloudformation(replace(whole, jobs={**whole.jobs, "orders-daily": twin}))

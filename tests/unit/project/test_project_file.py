@@ -1,0 +1,94 @@
+"""The reader of glue_secure.toml: what it takes, and how it says what is wrong and where."""
+
+import pytest
+
+from glue_secure.core.errors import UsageError
+from glue_secure.project.project_file import read, read_text
+
+GOOD = """
+[project]
+name = "orders"
+[buckets]
+artifacts = "acme-artifacts"
+evidence = "acme-evidence"
+landing = "acme-landing"
+[connections.db]
+url = "jdbc:postgresql://db.example.org:5432/orders"
+[jobs.daily]
+script = "jobs/daily.py"
+reads = ["landing"]
+connections = ["db"]
+arguments = { source = "s3://acme-landing/" }
+"""
+
+
+def test_what_is_left_out_has_the_safe_value():
+    project = read_text(GOOD)
+    job = project.jobs["daily"]
+    assert (job.glue, job.workers, job.bookmark, project.catalog_settings) == ("5.1", 2, True, True)
+    assert project.connections["db"].secret == "orders/db"
+    assert project.vpc is None
+    fixed = project.fixed_arguments(job)
+    assert fixed["--glue-secure-evidence-uri"] == "s3://acme-evidence/evidence/"
+    assert fixed["--enable-continuous-cloudwatch-log"] == "true"
+    assert fixed["--scriptLocation"] == "s3://acme-artifacts/scripts/daily.py"
+    assert project.default_arguments(job)["--source"] == "s3://acme-landing/"
+    assert not set(fixed) & set(project.default_arguments(job))
+
+
+def replaced(before, after):
+    assert before in GOOD
+    return GOOD.replace(before, after)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (replaced('name = "orders"', 'name = "orders'), "line 3"),
+        (replaced("[project]", "[projects]"), "project"),
+        (replaced('reads = ["landing"]', 'read = ["landing"]'), r"jobs\.daily\.read\n.*\n.*reads\?"),
+        (replaced('reads = ["landing"]', 'reads = ["lending"]'), r"jobs\.daily\.reads(.|\n)*lending"),
+        (replaced('reads = ["landing"]', 'reads = "landing"'), r"jobs\.daily\.reads\n.*a text"),
+        (replaced('reads = ["landing"]', 'writes = ["evidence"]'), r"jobs\.daily\.writes"),
+        (replaced('reads = ["landing"]', "workers = true"), r"jobs\.daily\.workers"),
+        (replaced('reads = ["landing"]', "workers = 1"), "2 to 299"),
+        (replaced('reads = ["landing"]', 'glue = "4.0"'), r"jobs\.daily\.glue(.|\n)*5\.1"),
+        (replaced('reads = ["landing"]', 'reads_tables = ["a.*"]'), r"jobs\.daily\.reads_tables"),
+        (replaced('"jobs/daily.py"', '"../daily.py"'), r"jobs\.daily\.script"),
+        (replaced("[jobs.daily]", '[jobs."a b"]'), r"jobs\.a b"),
+        (replaced('evidence = "acme-evidence"', ""), r"buckets\.evidence"),
+        (replaced('"acme-evidence"', '"acme-artifacts"'), r"buckets\.evidence(.|\n)*artifacts"),
+        (replaced('"acme-evidence"', '"Acme"'), r"buckets\.evidence(.|\n)*Acme"),
+        (replaced('"acme-evidence"', '{ name = "acme-x", key = "alias/x" }'), r"buckets\.evidence\.key"),
+        (replaced("source = ", "glue-secure-evidence-uri = "), r"jobs\.daily\.arguments"),
+        (replaced("source = ", "job_bookmark_option = "), r"jobs\.daily\.arguments"),
+        (replaced("source = ", "password = "), r"jobs\.daily\.arguments\.password"),
+        (GOOD + "[vpc]\ncidr = '10.0.0.0/8'\n", "vpc.cidr"),
+        (GOOD + "[vpc]\ncidr = '10.0.0.1/16'\n", "vpc.cidr"),
+        (GOOD + "[vpc]\ncidr = '10.0.0.0/16'\nid = 'vpc-01234567'\n", "vpc.subnets"),
+        (GOOD + "[vpc]\ncidr = '10.0.0.0/16'\nsubnets = []\n", "vpc.subnets"),
+        (GOOD.partition("[jobs")[0], "jobs"),
+        ("", "project"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_told_with_its_line_or_its_key(text, told):
+    with pytest.raises(UsageError, match=told):
+        read_text(text)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["jdbc:postgresql://u:hunter2@db:5432/x", "jdbc:postgresql://db:5432/x?password=hunter2", "jdbc:hunter2"],
+)
+def test_a_url_with_a_password_is_refused_and_not_shown(url):
+    with pytest.raises(UsageError, match=r"connections\.db\.url") as caught:
+        read_text(replaced("jdbc:postgresql://db.example.org:5432/orders", url))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_says_what_makes_one(tmp_path):
+    with pytest.raises(UsageError, match=r"docs/templates\.md"):
+        read(tmp_path / "glue_secure.toml")
+    (tmp_path / "glue_secure.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match="UnicodeDecodeError"):
+        read(tmp_path / "glue_secure.toml")

@@ -1,0 +1,188 @@
+"""docs/surface.md from tools/surface.ini and the code: every public name of awsglue, and how it is served.
+
+The file says what each name is (``served``, ``refused: why``) and which test exercises it. Nothing of that is
+believed: a name that is served must be defined by the class that serves it, ``guarded`` must be overridden in
+the Glue adapter, a test must exist and its file must use the name. awsglue itself is not needed;
+tests/contract/test_surface_is_awsglues.py compares the names with it.
+"""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+SOURCE = "tools/surface.ini"
+GLUE_CELLS = {
+    "guarded": "the real one, guarded",
+    "real": "the real one; what it returns stays guarded",
+    "own": "this project's, as in plain Spark",
+}
+_HEADER = f"""\
+# The surface
+
+Generated from `{SOURCE}` and the code by `make docs`; do not edit. The names are those of awsglue 5.1 (PyPI
+AWSGlueDataplanePython); a contract test compares them. `served` says that the name is there with Glue's
+signature; where its behaviour differs, [differences-from-glue.md](differences-from-glue.md) says how. In the
+Glue adapter every class is a subclass of awsglue's, or awsglue's own.
+"""
+
+
+class SurfaceError(Exception):
+    """The file says something that the code does not bear out, or leaves a cell empty."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One public name: how it is served, and where that is tried (``file::test``)."""
+
+    name: str
+    plain: str
+    glue: str
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """The names of one awsglue class or module.
+
+    Attributes:
+        theirs: ``module`` or ``module:Class`` of awsglue.
+        plain: ``path`` or ``path:Class`` that serves it in plain Spark.
+        glue: the same in the Glue adapter; empty where awsglue's own is served.
+    """
+
+    title: str
+    theirs: str
+    plain: str
+    glue: str
+    rows: tuple[Row, ...]
+
+
+def sections(root: Path) -> list[Section]:
+    """What the file says, with the short names of test files resolved."""
+    parser = configparser.ConfigParser(delimiters=("=",), comment_prefixes=("#",), interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read_string((root / SOURCE).read_text(encoding="utf-8"))
+    files = dict(parser["tests"])
+    return [_section(title, dict(parser[title]), files) for title in parser.sections() if title != "tests"]
+
+
+def as_markdown(root: Path) -> str:
+    """The document.
+
+    Raises:
+        SurfaceError: listing every cell that is empty or not borne out.
+    """
+    faults: list[str] = []
+    parts = [_HEADER]
+    for section in sections(root):
+        faults += [f"{section.title}.{fault}" for fault in _faults(root, section)]
+        parts.append(
+            f"\n## {section.title}\n\n| name | plain Spark | Glue adapter | test |\n|---|---|---|---|\n"
+        )
+        parts += [_line(row) for row in section.rows]
+    if faults:
+        raise SurfaceError("\n".join([f"{SOURCE} is not borne out:", *faults]))
+    return "".join(parts)
+
+
+def _section(title: str, entries: dict[str, str], files: dict[str, str]) -> Section:
+    about = {key: entries.pop(f".{key}", "") for key in ("theirs", "plain", "glue")}
+    rows = []
+    for name, text in entries.items():
+        cells = [cell.strip() for cell in text.split("|")] + ["", "", ""]
+        tests = [test.strip() for test in cells[2].split(",") if test.strip()]
+        resolved = tuple(re.sub(r"^\w+(?=::)", lambda found: files.get(found[0], found[0]), t) for t in tests)
+        rows.append(Row(name, cells[0], cells[1], resolved))
+    return Section(title, about["theirs"], about["plain"], about["glue"], tuple(rows))
+
+
+def _line(row: Row) -> str:
+    tests = "<br>".join(f"[{test.partition('::')[2]}](../{test.partition('::')[0]})" for test in row.tests)
+    return f"| `{row.name}` | {row.plain} | {GLUE_CELLS.get(row.glue, row.glue)} | {tests} |\n"
+
+
+def _faults(root: Path, section: Section) -> Iterator[str]:
+    served = _names(root, section.plain)
+    guarded = _names(root, section.glue) if section.glue else frozenset()
+    for row in section.rows:
+        if not (row.plain and row.glue and row.tests):
+            yield f"{row.name}: an empty cell"
+        if row.plain and row.plain != "served" and not row.plain.startswith(("served: ", "refused: ")):
+            yield f"{row.name}: {row.plain!r} is neither served nor refused"
+        if row.plain.startswith("served") and row.name not in served:
+            yield f"{row.name}: not defined in {section.plain}"
+        if row.glue == "guarded" and row.name not in guarded:
+            yield f"{row.name}: not overridden in {section.glue or 'the Glue adapter'}"
+        if row.glue == "real" and row.name in guarded:
+            yield f"{row.name}: overridden in {section.glue}, so it is guarded"
+        if row.glue and row.glue not in GLUE_CELLS and not row.glue.startswith(("served: ", "refused: ")):
+            yield f"{row.name}: {row.glue!r} is none of {', '.join(GLUE_CELLS)}, refused: why"
+        for test in row.tests:
+            yield from _test_faults(root, row.name, test)
+
+
+def _test_faults(root: Path, name: str, test: str) -> Iterator[str]:
+    file, _, function = test.partition("::")
+    path = root / file
+    if not path.is_file():
+        yield f"{name}: no file {file}"
+        return
+    text = path.read_text(encoding="utf-8")
+    if function not in {n.name for n in ast.walk(_parsed(path)) if isinstance(n, ast.FunctionDef)}:
+        yield f"{name}: no test {test}"
+    elif not re.search(rf"\b{re.escape(name)}\b", text) and not file.endswith("test_glue_scripts.py"):
+        yield f"{name}: {file} does not use it"
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _names(root: Path, place: str) -> frozenset[str]:
+    """The public names that a module, or a class of a module or package, has; inherited ones too."""
+    where, _, wanted = place.partition(":")
+    path = root / where
+    files = sorted(path.glob("*.py")) if path.is_dir() else [path]
+    if missing := [str(file) for file in (files or [path]) if not file.is_file()]:
+        raise SurfaceError(f"{SOURCE}: no file {', '.join(missing)}")
+    if not wanted:
+        return frozenset(name for file in files for name in _of_module(_parsed(file)))
+    classes = {
+        node.name: node
+        for file in files
+        for node in ast.walk(_parsed(file))
+        if isinstance(node, ast.ClassDef)
+    }
+    if wanted not in classes:
+        raise SurfaceError(f"{SOURCE}: no class {wanted} in {where}")
+    return frozenset(_of_class(wanted, classes))
+
+
+def _of_module(module: ast.Module) -> Iterator[str]:
+    for node in module.body:
+        if isinstance(node, ast.Assign) and any(getattr(t, "id", "") == "__all__" for t in node.targets):
+            yield from ast.literal_eval(node.value)
+            return
+    for node in ast.walk(module):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from (alias.asname or alias.name for alias in node.names)
+
+
+def _of_class(name: str, classes: dict[str, ast.ClassDef]) -> Iterator[str]:
+    for node in classes[name].body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+    for base in classes[name].bases:
+        if isinstance(base, ast.Name) and base.id in classes and base.id != name:
+            yield from _of_class(base.id, classes)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from glue_secure.core.errors import (
         BookmarkConflictError,
+        ControlError,
         GlueSecureError,
         RefusedError,
         UsageError,
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BookmarkConflictError",
+    "ControlError",
     "GlueSecureError",
     "RefusedError",
     "SecureJob",
@@ -31,6 +33,7 @@ __all__ = [
 _HOME = {
     "SecureJob": "glue_secure.secure_job",
     "BookmarkConflictError": "glue_secure.core.errors",
+    "ControlError": "glue_secure.core.errors",
     "VerificationError": "glue_secure.core.errors",
     "GlueSecureError": "glue_secure.core.errors",
     "RefusedError": "glue_secure.core.errors",

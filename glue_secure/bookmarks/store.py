@@ -20,7 +20,7 @@ from glue_secure.bookmarks import errors
 from glue_secure.bookmarks.envelope import EnvelopeContext
 from glue_secure.bookmarks.high_water import BEGINNING, HighWaterMarkStore, Mark, Watch
 from glue_secure.bookmarks.state import BookmarkState, BookmarkStateError
-from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.evidence import digest
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri, job_name
 from glue_secure.core.objects import StoredObject
@@ -126,7 +126,7 @@ class BookmarkStore:
         mark, loaded = self._watch.read(), self._load()
         try:
             behind = self._watch.behind(mark, _mark_of(loaded), _before(loaded))
-        except RefusedError:
+        except ControlError:
             # Commits may have finished between the two looks.
             mark, loaded = self._watch.read(), self._load()
             behind = self._watch.behind(mark, _mark_of(loaded), _before(loaded))
@@ -297,7 +297,7 @@ class BookmarkStore:
         """
         try:
             there = self._read(self.uri)
-        except RefusedError as unreadable:
+        except ControlError as unreadable:
             if isinstance(error, PreconditionFailed):
                 winner = "another state, which cannot be read"
                 raise errors.lost_race(self._resource, winner, _name(loaded)) from unreadable
@@ -320,7 +320,7 @@ class BookmarkStore:
                 return recorded.etag
             state = self._open(there.body, self.uri)
             winner = f"run {state.run_id} committed sequence {state.sequence} first"
-        except RefusedError as refusal:
+        except ControlError as refusal:
             winner = f"another state, which does not open ({refusal.control})"
         raise errors.lost_race(self._resource, winner, _name(loaded)) from error
 

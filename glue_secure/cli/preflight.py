@@ -13,7 +13,7 @@ from glue_secure.cli.options import Json, State
 from glue_secure.cli.printing import enter, print_json, say
 from glue_secure.connections.report import ConnectionReport, ServerInspection, exit_code, names_of, report
 from glue_secure.connections.tls.certificates import CertificateFacts
-from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.policy import Finding, Verdict
 from glue_secure.core.redaction import redact_text
 
@@ -169,7 +169,7 @@ def _document(one: ConnectionReport) -> dict[str, Any]:
         "refusal": None
         if refusal is None
         else {
-            "control": refusal.control if isinstance(refusal, RefusedError) else "",
+            "control": refusal.control if isinstance(refusal, ControlError) else "",
             "exit_code": refusal.exit_code,
             "text": str(refusal),
         },

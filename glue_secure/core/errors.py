@@ -6,6 +6,8 @@ control, 4 could not be verified.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from glue_secure.core.redaction import redact_text
 
 DOCUMENTATION = "docs/controls.md"
@@ -40,8 +42,8 @@ class UsageError(GlueSecureError, ValueError):
         super().__init__("\n".join(lines))
 
 
-class RefusedError(GlueSecureError):
-    """A control found something insecure and stopped the run.
+class ControlError(GlueSecureError):
+    """A control stopped the run: it failed, or it could not be verified.
 
     Args:
         control: id of the control in ``glue_secure.core.controls`` (``GS-S3-004``).
@@ -53,8 +55,7 @@ class RefusedError(GlueSecureError):
         aws_code: the AWS error code behind it, if one is.
     """
 
-    exit_code = 3
-    verdict = "refused"
+    verdict: ClassVar[str]
 
     def __init__(
         self,
@@ -85,8 +86,15 @@ class RefusedError(GlueSecureError):
         return "\n".join(lines)
 
 
-class VerificationError(RefusedError):
-    """A control could not be decided (access denied, no answer). It is never a pass."""
+class RefusedError(ControlError):
+    """A control found something insecure and stopped the run."""
+
+    exit_code = 3
+    verdict = "refused"
+
+
+class VerificationError(ControlError):
+    """A control could not be verified: access was denied, or a service did not answer. It is never a pass."""
 
     exit_code = 4
     verdict = "cannot verify"

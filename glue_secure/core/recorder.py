@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.arguments import JobIdentity
-from glue_secure.core.errors import GlueSecureError, RefusedError
+from glue_secure.core.errors import ControlError, GlueSecureError
 from glue_secure.core.evidence import (
     CatalogObject,
     CatalogRecord,
@@ -132,7 +132,7 @@ def _described(error: BaseException | None) -> Mapping[str, str] | None:
     if error is None:
         return None
     described = {"type": type(error).__name__}
-    if isinstance(error, RefusedError):
+    if isinstance(error, ControlError):
         described["control"] = error.control
     # A foreign error's text may quote data; only this project's own texts are known not to.
     if isinstance(error, GlueSecureError):

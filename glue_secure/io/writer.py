@@ -9,7 +9,7 @@ from typing import Any
 
 from glue_secure.columns.enforcer import ColumnPolicyEnforcer, Protected
 from glue_secure.connections.manager import ConnectionManager
-from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.core.errors import ControlError, RefusedError, UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.log_suppression import suppress_client_logs
@@ -191,7 +191,7 @@ class DataWriter:
     def _verified(self, chosen: Sequence[S3Uri], new: Sequence[S3Uri]) -> tuple[ObjectEncryption, ...]:
         try:
             return self.read_back.verify(chosen)
-        except RefusedError:
+        except ControlError:
             if len(chosen) < len(new):
                 # The proof did not hold: every object is looked at, so that all is known of the damage.
                 self.read_back.verify(new)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from glue_secure.core.errors import RefusedError
+from glue_secure.core.errors import ControlError
 from glue_secure.core.evidence import StreamRecord, WriteRecord
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.io.catalog_reader import CatalogReads
@@ -30,7 +30,7 @@ class Direct:
 
     def read_jdbc(self, connection: str, table: str, **arguments: Any) -> Any:
         """See :meth:`DataReader.read_jdbc`."""
-        with self.call(RefusedError):
+        with self.call(ControlError):
             return self._reads.read_jdbc(connection, table, **arguments)
 
     def read_table(self, database: str, name: str, **arguments: Any) -> Any:
@@ -40,17 +40,17 @@ class Direct:
 
     def jdbc_options(self, connection: str) -> dict[str, str]:
         """See :meth:`DataReader.jdbc_options`."""
-        with self.call(RefusedError):
+        with self.call(ControlError):
             return self._reads.jdbc_options(connection)
 
     def kafka_options(self, connection: str, options: Mapping[str, object]) -> dict[str, str]:
         """See :meth:`DataReader.kafka_options`."""
-        with self.call(RefusedError):
+        with self.call(ControlError):
             return self._reads.kafka_options(connection, options)
 
     def jdbc_conf(self, connection: str, catalog_id: str | None = None) -> dict[str, Any]:
         """See :meth:`DataReader.jdbc_conf`."""
-        with self.call(RefusedError):
+        with self.call(ControlError):
             return self._reads.jdbc_conf(connection, catalog_id)
 
     def write_s3(self, frame: Any, target: str, **arguments: Any) -> WriteRecord:

@@ -17,7 +17,7 @@ from glue_secure.catalog.updater import CatalogUpdater
 from glue_secure.columns.enforcer import ColumnPolicyEnforcer
 from glue_secure.connections.manager import ConnectionManager
 from glue_secure.core.arguments import BOOKMARK_URI, COLUMNS, EVIDENCE_URI, JobArguments, JobIdentity
-from glue_secure.core.errors import GlueSecureError, RefusedError, UsageError, VerificationError
+from glue_secure.core.errors import ControlError, GlueSecureError, UsageError, VerificationError
 from glue_secure.core.evidence import Evidence
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.policy import Finding, enforce, passed
@@ -405,4 +405,4 @@ def _not_measured(_mark: str) -> None:
 
 
 def _outcome_of(error: BaseException) -> str:
-    return "refused" if isinstance(error, RefusedError) else "failed"
+    return "refused" if isinstance(error, ControlError) else "failed"

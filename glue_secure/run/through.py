@@ -9,7 +9,7 @@ from typing import Any
 from glue_secure.columns.enforcer import Protected
 from glue_secure.connections.manager import ConnectionManager, OpenedConnection
 from glue_secure.core.catalog import CatalogTable
-from glue_secure.core.errors import RefusedError
+from glue_secure.core.errors import ControlError, RefusedError
 from glue_secure.core.evidence import HousekeepingRecord, WriteRecord
 from glue_secure.core.ports import Engine
 from glue_secure.core.recorder import RunRecorder
@@ -95,7 +95,7 @@ class Through:
             RefusedError: GS-TLS-001, Glue's own mapping of ``JDBC_ENFORCE_SSL`` does not verify this engine's
                 server by name, or nobody has looked; and all of :meth:`ConnectionManager.open`.
         """
-        with self.call(RefusedError):
+        with self.call(ControlError):
             opened = self._connections.open(name, options)
             if opened.engine not in VERIFIED_BY_GLUE:
                 raise RefusedError(
@@ -118,7 +118,7 @@ class Through:
 
     def catalog_table(self, database: str, name: str, catalog_id: str | None = None) -> CatalogTable:
         """See :meth:`DataReader.catalog_table`."""
-        with self.call(RefusedError):
+        with self.call(ControlError):
             return self._reads.catalog_table(database, name, catalog_id)
 
     def _settle(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from hadoop_settings import hadoop
 
 from glue_secure import GlueSecureError
-from glue_secure.core.errors import RefusedError, VerificationError
+from glue_secure.core.errors import ControlError
 from glue_secure.embedded.account_setup import CURATED
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ def attempt_function(act: Any, way: Any) -> tuple[Exception | None, bool]:
         with way.job:
             try:
                 act(way)
-            except (RefusedError, VerificationError):
+            except ControlError:
                 refused = True
                 raise
     except GlueSecureError as error:

@@ -39,6 +39,7 @@ def test_importing_costs_nothing_and_changes_nothing(module):
 def test_the_public_names_are_these():
     assert sorted(glue_secure.__all__) == [
         "BookmarkConflictError",
+        "ControlError",
         "VerificationError",
         "GlueSecureError",
         "RefusedError",

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import SignatureAlgorithmOID as Signature
 
-from glue_secure.core.errors import RefusedError
+from glue_secure.core.errors import ControlError, RefusedError
 
 GLUES_SIGNATURES = ("sha256WithRSAEncryption", "sha384WithRSAEncryption", "sha512WithRSAEncryption")
 """What Glue itself takes for CUSTOM_JDBC_CERT, with an RSA key of 2048 bits or more."""
@@ -139,13 +139,13 @@ def usable_authorities(
     if not certificates:
         _unreadable(resource, "no certificate authority")
     usable = []
-    late: RefusedError | None = None
+    late: ControlError | None = None
     for certificate in certificates:
         _check_is_authority(certificate, resource)
         check_strength(certificate, resource=resource, what="the certificate authority")
         try:
             check_dates(certificate, now=now, resource=resource, what="the certificate authority")
-        except RefusedError as refusal:
+        except ControlError as refusal:
             late = late or refusal
         else:
             usable.append(certificate)
@@ -347,7 +347,7 @@ def _unreadable(
 
 def _unreadable_refusal(
     resource: str, found: str, fix: str = "put the authority's PEM certificate where CUSTOM_JDBC_CERT points"
-) -> RefusedError:
+) -> ControlError:
     return RefusedError(
         "GS-TLS-012",
         resource=resource,

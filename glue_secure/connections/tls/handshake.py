@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from glue_secure.connections.engines.engine import Opening
 from glue_secure.connections.tls.negotiation import NoAnswer, NoTls, Session, negotiate_tls
-from glue_secure.core.errors import RefusedError, VerificationError
+from glue_secure.core.errors import ControlError, RefusedError, VerificationError
 
 _CIPHERS = "HIGH:!aNULL:!eNULL:!MD5:!3DES"
 # Reasons of OpenSSL that mean the two ends found no protocol or cipher in common.
@@ -105,7 +105,7 @@ def handshake(target: Target, context: ssl.SSLContext) -> Handshake:
         raise _no_answer(resource, f"no connection to {place} ({_reason(error)})") from error
 
 
-def _failed(resource: str, error: ssl.SSLError) -> RefusedError:
+def _failed(resource: str, error: ssl.SSLError) -> ControlError:
     reason = error.reason or ""
     if "CERTIFICATE_REQUIRED" in reason:
         return _no_answer(resource, "the server demands a client certificate, which is not supported yet")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from glue_secure.core.errors import RefusedError, UsageError, VerificationError
+from glue_secure.core.errors import ControlError, RefusedError, UsageError, VerificationError
 from glue_secure.core.service import ServiceError
 from glue_secure.governance.lakeformation.account import BATCH, Account, BatchFailed
 from glue_secure.governance.lakeformation.desired import Desired, Location
@@ -162,7 +162,7 @@ def _take(action: Action, steps: list[Step], account: Account) -> None:
         account.close_database(str(subject))
 
 
-def _stopped(error: ServiceError, step: Step, done: int, steps: int) -> RefusedError:
+def _stopped(error: ServiceError, step: Step, done: int, steps: int) -> ControlError:
     kind = RefusedError if isinstance(error, BatchFailed) else VerificationError
     return kind(
         "GS-LF-005",
@@ -174,7 +174,7 @@ def _stopped(error: ServiceError, step: Step, done: int, steps: int) -> RefusedE
     )
 
 
-def _moved(of: str, found: str, required: str) -> RefusedError:
+def _moved(of: str, found: str, required: str) -> ControlError:
     return RefusedError(
         "GS-LF-004",
         resource=f"plan of account {of}",

@@ -15,7 +15,7 @@ from glue_secure.connections.report import ConnectionReport, report
 from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, BookmarkOption, JobArguments
 from glue_secure.core.catalog_encryption import CatalogEncryption, check_metadata, check_passwords
 from glue_secure.core.controls import CONTROLS
-from glue_secure.core.errors import GlueSecureError, RefusedError, UsageError, VerificationError
+from glue_secure.core.errors import ControlError, GlueSecureError, UsageError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.policy import (
     Finding,
@@ -261,7 +261,7 @@ def _proved(one: ConnectionReport) -> Iterator[Finding]:
 
 
 def _of_refusal(error: GlueSecureError, resource: str) -> Finding:
-    if not isinstance(error, RefusedError):
+    if not isinstance(error, ControlError):
         return unknown(
             "GS-TLS-011", resource, found=str(error), required="a connection that can be read", fix="mend it"
         )

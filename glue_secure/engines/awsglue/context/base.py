@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from awsglue.context import GlueContext as TheirGlueContext
 
-from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.engines.awsglue.jvm_call_guard import Gate, GuardedScalaContext, require_glue_classes
 from glue_secure.engines.awsglue.options import (
     JdbcReach,
@@ -83,7 +83,7 @@ class GuardedContext(TheirGlueContext):  # type: ignore[misc]
             return run.read_through(
                 reach.places, format=reach.format, perform=make, transformation_ctx=transformation_ctx
             )
-        with run.call(RefusedError):
+        with run.call(ControlError):
             opened = run.open_connection(reach.connection, reach.options)
             made = make()
             run.note_jdbc(reach.connection, reach.table, opened.engine, reading=True)

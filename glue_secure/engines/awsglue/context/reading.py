@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glue_secure.core.errors import RefusedError
+from glue_secure.core.errors import ControlError
 from glue_secure.engines.awsglue.context.base import GuardedContext, Options
 from glue_secure.engines.awsglue.frames import adopt
 from glue_secure.engines.awsglue.sources_and_sinks import wrap_source
@@ -174,7 +174,7 @@ class Reading(GuardedContext):
     def extract_jdbc_conf(self, connection_name: str, catalog_id: str | None = None) -> Options:
         """What a native ``spark.read.jdbc`` needs; ``fullUrl`` carries full verification."""
         run = self.require_run("extract_jdbc_conf")
-        with run.call(RefusedError):
+        with run.call(ControlError):
             self._own_catalog("extract_jdbc_conf", catalog_id)
             safe = run.jdbc_conf(connection_name)
             with self._gate.opened("extractJDBCConf"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.dynamicframe.emulation import DynamicFrame
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.engines.spark.context.base import ContextBase
@@ -224,7 +224,7 @@ class Reading(Sampling, ContextBase):
             ``customJDBCCert``, ``customJDBCCertString`` and ``skipCustomJDBCCertValidation``, as in Glue.
         """
         run = self.require_run("extract_jdbc_conf")
-        with run.call(RefusedError):
+        with run.call(ControlError):
             return run.jdbc_conf(connection_name, catalog_id)
 
 

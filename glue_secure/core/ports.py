@@ -244,7 +244,7 @@ class Engine(Protocol):
     def worker_settings(self) -> Mapping[str, str]:
         """Those of ``WORKER_SETTINGS`` that are set, as the session that runs has them."""
 
-    def is_own(self, frame: Any) -> bool:
+    def belongs_to_session(self, frame: Any) -> bool:
         """Whether the frame belongs to the session whose settings are looked at."""
 
     def read_s3(
@@ -345,7 +345,7 @@ class Engine(Protocol):
     def monitor_writes(self, save: NativeSave) -> None:
         """Watch from now on what the session writes by itself; RDD saves are led through ``save``."""
 
-    def natives(self) -> UnmanagedWriteReport:
+    def unmanaged_writes(self) -> UnmanagedWriteReport:
         """Every native write since the last look, and what makes it doubtful."""
 
     def pending_unmanaged_writes(self) -> Sequence[UnmanagedWrite]:

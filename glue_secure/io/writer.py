@@ -272,7 +272,7 @@ class DataWriter:
                 )
 
     def require_same_session(self, frame: Any, location: S3Uri | str) -> None:
-        if not self._engine.is_own(frame.frame if isinstance(frame, Protected) else frame):
+        if not self._engine.belongs_to_session(frame.frame if isinstance(frame, Protected) else frame):
             raise RefusedError(
                 "GS-S3-010",
                 resource=f"write to {location}",

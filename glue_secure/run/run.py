@@ -213,7 +213,7 @@ class Run(Direct, Through, Gated):
             self._ledger.findings.extend(enforce(check_java_options(self._engine.java_options())))
             self._ledger.findings.extend(self._workers())
             self._engine.monitor_writes(self._save)
-            self._natives.require_observable(self._engine.natives())
+            self._natives.require_observable(self._engine.unmanaged_writes())
             self._driver_calls.cover(lambda: self.is_open)
         with self._ledger.timed("columns"):
             self._columns.load()
@@ -304,7 +304,7 @@ class Run(Direct, Through, Gated):
             with self._ledger.timed("commit"):
                 staged = bool(self._watches)
                 self._settle()
-                self._natives.verify(self._engine.natives(), staged=staged)
+                self._natives.verify(self._engine.unmanaged_writes(), staged=staged)
                 self._natives.verify_calls(self._driver_calls.uris())
                 self._driver_calls.forget()
                 self._bookmarks.commit()

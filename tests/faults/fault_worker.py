@@ -49,7 +49,7 @@ class LineEngine:
     def worker_settings(self):
         return {}
 
-    def is_own(self, frame):
+    def belongs_to_session(self, frame):
         return True
 
     def read_s3(self, objects, *, empty=False, **_):
@@ -93,7 +93,7 @@ class LineEngine:
     def monitor_writes(self, save):
         """Nothing is written past it."""
 
-    def natives(self):
+    def unmanaged_writes(self):
         return UnmanagedWriteReport()
 
     def pending_unmanaged_writes(self):

@@ -106,7 +106,7 @@ class SparkEngine:
         settings = self._spark.sparkContext._jsc.getConf()
         return {name: str(settings.get(name)) for name in WORKER_SETTINGS if settings.contains(name)}
 
-    def is_own(self, frame: Any) -> bool:
+    def belongs_to_session(self, frame: Any) -> bool:
         """Whether the frame belongs to the session whose settings are looked at.
 
         A frame of ``spark.newSession()`` would be written with that session's own ``fs.s3a`` settings.
@@ -306,7 +306,7 @@ class SparkEngine:
         self._points = _Points(save, self._watch(), self._meter)
         attach(self._spark.sparkContext, self._points)
 
-    def natives(self) -> UnmanagedWriteReport:
+    def unmanaged_writes(self) -> UnmanagedWriteReport:
         """Every native write since the last look, and what makes it doubtful."""
         return self._watch().take()
 

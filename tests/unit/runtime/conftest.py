@@ -147,7 +147,7 @@ class FakeEngine:
     def java_options(self) -> dict[str, str]:
         return dict(self.java)
 
-    def is_own(self, frame: Any) -> bool:
+    def belongs_to_session(self, frame: Any) -> bool:
         return not self.foreign
 
     def settings_in_force(self) -> Mapping[str, str]:
@@ -236,7 +236,7 @@ class FakeEngine:
     def monitor_writes(self, save: Any) -> None:
         self.save = save
 
-    def natives(self) -> UnmanagedWriteReport:
+    def unmanaged_writes(self) -> UnmanagedWriteReport:
         seen, self.native = self.native, UnmanagedWriteReport()
         return seen
 

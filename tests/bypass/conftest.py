@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from evasion_cases import open_way
+from bypass_cases import open_way
 
 from glue_secure.embedded.clients import clients
 

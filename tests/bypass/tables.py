@@ -151,7 +151,7 @@ def hudi_on_local_disk(way):
 
 
 def main(names: list[str]) -> None:
-    from evasion_cases import attempt_function, objects_below, open_way
+    from bypass_cases import attempt_function, objects_below, open_way
     from pyspark.sql import SparkSession
 
     from glue_secure.embedded.account import EmbeddedAccount

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from evasion_cases import RUN_HERE, TABLE, all_is_encrypted_and_shown, attempt
+from bypass_cases import RUN_HERE, TABLE, all_is_encrypted_and_shown, attempt
 
 from glue_secure.core.errors import ControlError
 

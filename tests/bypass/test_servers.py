@@ -11,7 +11,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from evasion_cases import RUN_HERE, all_is_encrypted_and_shown, attempt, open_way
+from bypass_cases import RUN_HERE, all_is_encrypted_and_shown, attempt, open_way
 from object_servers import SERVERS
 
 from glue_secure.core.errors import GlueSecureError

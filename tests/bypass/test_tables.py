@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from evasion_cases import TABLE
+from bypass_cases import TABLE
 
 from glue_secure.embedded.environment import overlay
 from glue_secure.embedded.installed_spark import installed_spark

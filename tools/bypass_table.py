@@ -31,7 +31,7 @@ class Case:
         tried: what is tried, in words.
         outcome: ``encrypted``, ``refused`` or ``caught``.
         control: which control decides.
-        test: ``path::name`` of a test elsewhere; ``""`` when ``test_evasions.py`` runs it.
+        test: ``path::name`` of a test elsewhere; ``""`` when ``test_bypass_attempts.py`` runs it.
     """
 
     module: str
@@ -52,12 +52,12 @@ def cases(root: Path) -> Iterator[Case]:
         for name, text in table[heading].items():
             cells = [cell.strip() for cell in text.rsplit("|", 3)]
             if len(cells) != 4 or not all(cells):
-                raise TableError(f"evasions.ini: {name}: four cells, none empty")
+                raise TableError(f"bypass_attempts.ini: {name}: four cells, none empty")
             tried, outcome, control, test = cells
             if outcome not in OUTCOMES:
-                raise TableError(f"evasions.ini: {name}: {outcome} is none of {', '.join(OUTCOMES)}")
+                raise TableError(f"bypass_attempts.ini: {name}: {outcome} is none of {', '.join(OUTCOMES)}")
             if control not in CONTROLS:
-                raise TableError(f"evasions.ini: {name}: there is no control {control}")
+                raise TableError(f"bypass_attempts.ini: {name}: there is no control {control}")
             module = heading.partition(":")[0]
             yield Case(module, heading, name, tried, outcome, control, _test(root, module, name, test))
 
@@ -68,7 +68,7 @@ def _test(root: Path, module: str, name: str, test: str) -> str:
     source = file.read_text(encoding="utf-8") if file.is_file() else ""
     wanted = function.partition("[")[0]
     if f"def {wanted}(" not in source and not (test == "-" and wanted in source):
-        raise TableError(f"evasions.ini: {name}: no test {function} in {path}")
+        raise TableError(f"bypass_attempts.ini: {name}: no test {function} in {path}")
     return "" if test == "-" else test
 
 

@@ -19,7 +19,7 @@ CSV = "carrier,delay\nUA,3\nAA,5\n"
 
 
 def load(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(f"evasions_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(f"bypass_{path.stem}", path)
     assert spec is not None and spec.loader is not None
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -29,7 +29,7 @@ def load(path: Path) -> Any:
 TABLE = list(load(ROOT / "tools" / "bypass_table.py").cases(ROOT))
 RUN_HERE = [case for case in TABLE if not case.test]
 MODULES = {
-    name: load(ROOT / "tests" / "evasions" / f"{name}.py")
+    name: load(ROOT / "tests" / "bypass" / f"{name}.py")
     for name in sorted({case.module for case in RUN_HERE})
 }
 

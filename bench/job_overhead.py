@@ -120,7 +120,7 @@ class Bench:
         self._empty(secured)
         if rows[0] != rows[1] or not rows[0]:
             raise RuntimeError(f"plain wrote {rows[0].total()} rows, secured {rows[1].total()}, not the same")
-        wanted = {("aws:kms", self._seeded.foundation.data_key)}
+        wanted = {("aws:kms", self._seeded.provisioned.data_key)}
         if objects[0] != objects[1] or set(objects[0]) != wanted:
             raise RuntimeError(f"plain wrote {objects[0]}, secured {objects[1]}, wanted {wanted}")
 
@@ -155,7 +155,7 @@ class Bench:
         begun = time.perf_counter()
         hadoop = self._spark.sparkContext._jsc.hadoopConfiguration()
         hadoop.set("fs.s3a.encryption.algorithm", "SSE-KMS")
-        hadoop.set("fs.s3a.encryption.key", self._seeded.foundation.data_key)
+        hadoop.set("fs.s3a.encryption.key", self._seeded.provisioned.data_key)
         flights = self._spark.read.csv([_s3a(source) for source in self._sources], header=True)
         airlines, airports, planes = (
             self._spark.read.format("jdbc")

@@ -1,6 +1,6 @@
 """What planning Lake Formation's permissions costs, with 10,000 tables, 500 principals and 50 LF-tags.
 
-The planner runs against ``glue_secure.testing.lake.FakeLake``: real boto3 clients, so that each request is
+The planner runs against ``glue_secure.testing.lake_formation.FakeLakeFormation``: real boto3 clients, so that each request is
 validated and counted, and an account in memory in the place of the wire. The account lies in the process that
 measures; what is told of memory is what the planner adds to it, traced by ``tracemalloc``, at its peak.
 
@@ -82,9 +82,9 @@ def text_of(tables: int, principals: int, tags: int) -> str:
 
 def lake_of(tables: int) -> Any:
     """An account with the tables, and nothing else."""
-    from glue_secure.testing.lake import FakeLake
+    from glue_secure.testing.lake_formation import FakeLakeFormation
 
-    lake = FakeLake(keeps=False)
+    lake = FakeLakeFormation(record_requests=False)
     lake.settings = {"CreateDatabaseDefaultPermissions": [], "CreateTableDefaultPermissions": []}
     for number in range(tables):
         lake.table(f"d{number % DATABASES}", f"t{number}", "id", "name")

@@ -23,11 +23,11 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def foundation(glue_account):
+def provisioned(glue_account):
     """Keys and configuration of the embedded account."""
-    from glue_secure.embedded.account_setup import lay
+    from glue_secure.embedded.account_setup import provision
 
-    return lay(glue_account)
+    return provision(glue_account)
 
 
 @pytest.fixture(scope="session")

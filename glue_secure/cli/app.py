@@ -132,9 +132,9 @@ def run(
     stopped = None
     try:
         code = launch.run(submission).returncode
-    except launch.Stopped as error:
+    except launch.RunInterrupted as error:
         stopped, code = error, error.run_code
-    left = launch.evidence(account, submission)
+    left = launch.read_evidence(account, submission)
     _say(f"exit code {code}; evidence: {left[0] if left else 'none'}")
     raise stopped or typer.Exit(code)
 

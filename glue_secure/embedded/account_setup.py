@@ -19,7 +19,7 @@ EVIDENCE_URI = f"s3://{EVIDENCE}/evidence/"
 
 
 @dataclass(frozen=True, slots=True)
-class Foundation:
+class ProvisionedAccount:
     """The ARNs of the four customer managed keys, and the strict security configuration's name."""
 
     data_key: str
@@ -29,9 +29,9 @@ class Foundation:
     security_configuration: str = STRICT
 
 
-def lay(account: EmbeddedAccount) -> Foundation:
+def provision(account: EmbeddedAccount) -> ProvisionedAccount:
     """Make what is missing of the keys, the buckets and the strict security configuration."""
-    foundation = Foundation(
+    provisioned = ProvisionedAccount(
         data_key=key(account, "alias/glue-secure-data", "objects in S3"),
         bookmark_key=key(account, "alias/glue-secure-bookmarks", "job bookmarks"),
         logs_key=key(account, "alias/glue-secure-logs", "CloudWatch logs"),
@@ -42,9 +42,9 @@ def lay(account: EmbeddedAccount) -> Foundation:
     for bucket in (LANDING, CURATED, EVIDENCE):
         if bucket not in held:
             s3.create_bucket(Bucket=bucket)
-    put_configuration(account, STRICT, foundation)
-    encrypt_catalog(account, foundation.catalog_key)
-    return foundation
+    put_security_configuration(account, STRICT, provisioned)
+    encrypt_catalog(account, provisioned.catalog_key)
+    return provisioned
 
 
 def encrypt_catalog(account: EmbeddedAccount, key_arn: str) -> None:
@@ -72,10 +72,10 @@ def key(account: EmbeddedAccount, alias: str, description: str) -> str:
         return str(made["Arn"])
 
 
-def put_configuration(
+def put_security_configuration(
     account: EmbeddedAccount,
     name: str,
-    foundation: Foundation,
+    provisioned: ProvisionedAccount,
     *,
     s3: str = "SSE-KMS",
     cloudwatch: str = "SSE-KMS",
@@ -88,7 +88,7 @@ def put_configuration(
     Args:
         account: a running account.
         name: the configuration's name.
-        foundation: whose keys to use.
+        provisioned: whose keys to use.
         s3: ``SSE-KMS``, ``SSE-S3`` or ``DISABLED``.
         cloudwatch: ``SSE-KMS`` or ``DISABLED``.
         bookmarks: ``CSE-KMS`` or ``DISABLED``.
@@ -99,10 +99,10 @@ def put_configuration(
         The name.
     """
     keys = {
-        "S3": (s3, data_key or foundation.data_key),
-        "CloudWatch": (cloudwatch, foundation.logs_key),
-        "JobBookmarks": (bookmarks, foundation.bookmark_key),
-        "DataQuality": (data_quality, data_key or foundation.data_key),
+        "S3": (s3, data_key or provisioned.data_key),
+        "CloudWatch": (cloudwatch, provisioned.logs_key),
+        "JobBookmarks": (bookmarks, provisioned.bookmark_key),
+        "DataQuality": (data_quality, data_key or provisioned.data_key),
     }
     encryption: dict[str, Any] = {
         f"{what}Encryption": {

@@ -65,7 +65,7 @@ def fetch(
     Raises:
         GlueSecureError: Maven Central did not answer, or a file is not the one that was pinned.
     """
-    say = progress or silent
+    say = progress or no_progress
     folder = cache or cache_folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(folder, lambda: say("waiting for another process that fetches the jars")):
@@ -157,7 +157,7 @@ def _run_ivy(work: Path, java_home: Path, total: int, say: Progress) -> None:
         f"-Djavax.net.ssl.trustStore={work / 'roots.p12'}",
         f"-Djavax.net.ssl.trustStorePassword={pki.TRUST_STORE_PASSWORD}",
         *proxy_options(os.environ),
-        *("-cp", installed_spark().own_jar("ivy-*.jar"), "org.apache.ivy.Main"),
+        *("-cp", installed_spark().bundled_jar("ivy-*.jar"), "org.apache.ivy.Main"),
         *("-cache", work / "ivy-cache", "-ivy", work / "ivy.xml", "-confs", "default"),
         *("-retrieve", f"{work / 'got'}/[artifact]-[revision](-[classifier]).[ext]"),
     ]
@@ -212,5 +212,5 @@ def _megabytes(size: int) -> int:
     return round(size / 1_000_000)
 
 
-def silent(_: str) -> None:
+def no_progress(_: str) -> None:
     """Progress that nobody asked for."""

@@ -17,7 +17,13 @@ from typing import Any
 
 from glue_secure.embedded import fault_injection, launch, seed
 from glue_secure.embedded.account import EmbeddedAccount
-from glue_secure.embedded.account_setup import CURATED, EVIDENCE, LANDING, lay, put_configuration
+from glue_secure.embedded.account_setup import (
+    CURATED,
+    EVIDENCE,
+    LANDING,
+    provision,
+    put_security_configuration,
+)
 from glue_secure.embedded.clients import clients
 
 JOB = "flights_curated"
@@ -104,7 +110,11 @@ class Demo:
         account = self.account
         spoiled: tuple[tuple[str, str, AbstractContextManager[None]], ...] = (
             ("the configuration is SSE-S3", "GS-SEC-003", self._configuration("demo-sse-s3", s3="SSE-S3")),
-            ("the job has no configuration", "GS-SEC-001", fault_injection.attached(account, JOB, None)),
+            (
+                "the job has no configuration",
+                "GS-SEC-001",
+                fault_injection.attached_configuration(account, JOB, None),
+            ),
             (
                 "its bookmark mode is DISABLED",
                 "GS-SEC-005",
@@ -130,11 +140,11 @@ class Demo:
     def _configuration(
         self, name: str, *, s3: str = "SSE-KMS", bookmarks: str = "CSE-KMS"
     ) -> AbstractContextManager[None]:
-        put_configuration(self.account, name, lay(self.account), s3=s3, bookmarks=bookmarks)
-        return fault_injection.attached(self.account, JOB, name)
+        put_security_configuration(self.account, name, provision(self.account), s3=s3, bookmarks=bookmarks)
+        return fault_injection.attached_configuration(self.account, JOB, name)
 
     def _data_key(self) -> str:
-        return lay(self.account).data_key
+        return provision(self.account).data_key
 
     def _weaker_connection(self) -> AbstractContextManager[None]:
         connection = clients(self.account)("glue").get_connection(Name=seed.CONNECTION)["Connection"]
@@ -174,7 +184,7 @@ class Demo:
             self.progress(done.stdout)
         appeared = self._contents() - before
         refusal = _REFUSAL.search(done.stdout)
-        uri, evidence = launch.evidence(self.account, submission) or (None, {})
+        uri, evidence = launch.read_evidence(self.account, submission) or (None, {})
         step = Step(
             name=name,
             expected=expected,

@@ -90,7 +90,7 @@ class Endpoint:
         self._server.server_close()
 
 
-def answers(url: str, ca_pem: Path, *, seconds: float = 5.0) -> bool:
+def responds(url: str, ca_pem: Path, *, seconds: float = 5.0) -> bool:
     """Whether the endpoint answers, verified under its authority."""
     parts = urlsplit(url)
     try:

@@ -67,7 +67,7 @@ def _key_id(key: str) -> str:
 
 
 @contextmanager
-def attached(account: EmbeddedAccount, job: str, configuration: str | None) -> Iterator[None]:
+def attached_configuration(account: EmbeddedAccount, job: str, configuration: str | None) -> Iterator[None]:
     """Attach another configuration for the length of a block."""
     before = attach_configuration(account, job, configuration)
     try:

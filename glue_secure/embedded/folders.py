@@ -43,10 +43,10 @@ def _home_folder(variable: str, below_home: str, environment: Mapping[str, str])
     home = environment.get("HOME", "")
     if home and Path(home).is_absolute() and os.access(home, os.W_OK | os.X_OK):
         return Path(home) / below_home
-    return own_temporary_folder()
+    return user_temporary_folder()
 
 
-def own_temporary_folder() -> Path:
+def user_temporary_folder() -> Path:
     """A folder of this user below the temporary folder, for a user without a writable home.
 
     Raises:

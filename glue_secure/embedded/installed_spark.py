@@ -40,7 +40,7 @@ class InstalledSpark:
         """The major versions of Java that it runs on."""
         return _JAVA[self.line]
 
-    def own_jar(self, pattern: str) -> Path:
+    def bundled_jar(self, pattern: str) -> Path:
         """The first of its own jars that matches a shell pattern.
 
         Raises:

@@ -50,7 +50,7 @@ def java_home(spark: InstalledSpark, environment: Mapping[str, str] = os.environ
     return Path(JAVA_HOME)
 
 
-def launchable(home: Path, spark: InstalledSpark, folder: Path) -> Path:
+def launchable_java_home(home: Path, spark: InstalledSpark, folder: Path) -> Path:
     """A Java that Spark's own scripts can start: the one given, or a front to it made in ``folder``."""
     if spark.line == "3.5" or _VECTOR in _modules(home):
         return home

@@ -43,7 +43,7 @@ class Submission:
     evidence: str | None
 
 
-class Stopped(SystemExit):
+class RunInterrupted(SystemExit):
     """SIGTERM or SIGINT ended a run, and ends this process too unless it is caught.
 
     Attributes:
@@ -121,7 +121,7 @@ def run(
     the main thread, SIGTERM and SIGINT go to the run, which gets time to write its evidence.
 
     Raises:
-        Stopped: one of the two came; the run has ended.
+        RunInterrupted: one of the two came; the run has ended.
     """
     received: list[int] = []
     unsent: list[int] = []
@@ -172,11 +172,11 @@ def run(
         for number, handler in before.items():
             signal.signal(number, handler)
     if received:
-        raise Stopped(received[0], process.returncode)
+        raise RunInterrupted(received[0], process.returncode)
     return subprocess.CompletedProcess(submission.command, process.returncode, out, err)
 
 
-def evidence(account: EmbeddedAccount, submission: Submission) -> tuple[str, dict[str, Any]] | None:
+def read_evidence(account: EmbeddedAccount, submission: Submission) -> tuple[str, dict[str, Any]] | None:
     """Where the run's evidence lies and what it says; None when the run left none."""
     if submission.evidence is None:
         return None

@@ -22,10 +22,10 @@ from glue_secure.embedded import artifacts, endpoint, folders
 from glue_secure.embedded.account import FILE_NAME, EmbeddedAccount
 from glue_secure.embedded.artifacts import Progress
 from glue_secure.embedded.installed_spark import installed_spark
-from glue_secure.embedded.java import java_home, launchable
+from glue_secure.embedded.java import java_home, launchable_java_home
 from glue_secure.embedded.postgres import create_home, last_lines, served_certificate
 from glue_secure.embedded.processes import ProcessIdentity
-from glue_secure.embedded.supervisor import POSTGRES_LOG, SUPERVISOR_LOG, Order
+from glue_secure.embedded.supervisor import POSTGRES_LOG, SUPERVISOR_LOG, LaunchSpec
 
 STARTUP_SECONDS = 90.0
 SHUTDOWN_SECONDS = 30.0
@@ -117,8 +117,8 @@ def embedded_account(
         finally:
             with suppress(FileNotFoundError), folders.locked(folder):
                 # Somebody may have stopped it and started another one meanwhile: that one is not ours.
-                order = Order.load(folder)
-                if order is not None and order.supervisor == account.supervisor:
+                spec = LaunchSpec.load(folder)
+                if spec is not None and spec.supervisor == account.supervisor:
                     _remove(folder)
             os.close(lifeline)
     finally:
@@ -133,16 +133,16 @@ def _made(folder: Path) -> Path:
 
 def _running(folder: Path) -> EmbeddedAccount | None:
     """The account that runs and answers. Anything less is removed."""
-    order = Order.load(folder)
-    if order is None:
+    spec = LaunchSpec.load(folder)
+    if spec is None:
         if (folder / folders.MARKER).exists():
             folders.clear(folder)
         return None
-    if order.supervisor is not None and order.supervisor.alive:
-        # An order without an account belongs to a start whose starter was killed: this lock says so.
+    if spec.supervisor is not None and spec.supervisor.alive:
+        # An spec without an account belongs to a start whose starter was killed: this lock says so.
         with suppress(UsageError, OSError):
             account = EmbeddedAccount.load(folder)
-            if endpoint.answers(account.endpoint_url, account.ca_pem):
+            if endpoint.responds(account.endpoint_url, account.ca_pem):
                 served_certificate(account.postgres.host, account.postgres.port)
                 return account
     _remove(folder)
@@ -151,38 +151,38 @@ def _running(folder: Path) -> EmbeddedAccount | None:
 
 def _remove(folder: Path) -> None:
     """End what runs and remove what lies in the folder. Called under its lock."""
-    order = Order.load(folder)
+    spec = LaunchSpec.load(folder)
     database: ProcessIdentity | None = None
     with suppress(UsageError):
         database = EmbeddedAccount.load(folder).postgres.process
-    if order is not None and order.supervisor is not None:
-        order.supervisor.end(SHUTDOWN_SECONDS)
+    if spec is not None and spec.supervisor is not None:
+        spec.supervisor.end(SHUTDOWN_SECONDS)
     # The database dies with its supervisor; it gets a moment, because it ends its sessions first.
     if database is not None and not database.wait(5.0):
         database.end(5.0)
-    if order is not None:
-        shutil.rmtree(order.postgres_home, ignore_errors=True)
+    if spec is not None:
+        shutil.rmtree(spec.postgres_home, ignore_errors=True)
     folders.clear(folder)
 
 
 def _start(folder: Path, remove_folder: bool, progress: Progress | None, seconds: float) -> _Started:
-    say = progress or artifacts.silent
+    say = progress or artifacts.no_progress
     folders.claim(folder)
     spark = installed_spark()
     home = java_home(spark)
     jars = artifacts.fetch((artifacts.postgres_jar(), *spark.jars), home, progress=progress)
-    home = launchable(home, spark, folder / "java")
-    order = Order(create_home(folder), jars[0], jars[1:], home, remove_folder)
+    home = launchable_java_home(home, spark, folder / "java")
+    spec = LaunchSpec(create_home(folder), jars[0], jars[1:], home, remove_folder)
     say("starting the embedded account")
     try:
-        return _spawned(folder, order, seconds)
+        return _spawned(folder, spec, seconds)
     except BaseException:
         _remove(folder)
         raise
 
 
-def _spawned(folder: Path, order: Order, seconds: float) -> _Started:
-    order.dump(folder)
+def _spawned(folder: Path, spec: LaunchSpec, seconds: float) -> _Started:
+    spec.dump(folder)
     reading, lifeline = os.pipe()
     try:
         with (folder / SUPERVISOR_LOG).open("wb") as log:
@@ -199,7 +199,7 @@ def _spawned(folder: Path, order: Order, seconds: float) -> _Started:
         supervisor = ProcessIdentity.of(process.pid)
         # It is watched by its identity from here on; Popen would complain that nobody waits for it.
         process.returncode = 0
-        replace(order, supervisor=supervisor).dump(folder)
+        replace(spec, supervisor=supervisor).dump(folder)
         _await(folder, supervisor, seconds)
         return EmbeddedAccount.load(folder), lifeline
     except BaseException:

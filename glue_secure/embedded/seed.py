@@ -23,8 +23,8 @@ from glue_secure.embedded.account_setup import (
     EVIDENCE_URI,
     LANDING,
     ROLE,
-    Foundation,
-    lay,
+    ProvisionedAccount,
+    provision,
 )
 from glue_secure.embedded.artifacts import Progress
 from glue_secure.embedded.clients import clients, error_code
@@ -45,7 +45,7 @@ class FlightsSeed:
     """What the account holds for the job ``flights_curated``.
 
     Attributes:
-        foundation: key ARNs and the strict configuration's name.
+        provisioned: key ARNs and the strict configuration's name.
         landing: bucket of the flights, one object a month under ``source``.
         curated: bucket of the results, under ``target``.
         evidence: bucket of bookmarks and evidence.
@@ -56,7 +56,7 @@ class FlightsSeed:
         rows: rows landed, by month, of the months asked for.
     """
 
-    foundation: Foundation
+    provisioned: ProvisionedAccount
     landing: str
     curated: str
     evidence: str
@@ -84,18 +84,18 @@ def seed_flights(
         months: 1 to 12.
         progress: told in words what is going on.
     """
-    say = progress or artifacts.silent
+    say = progress or artifacts.no_progress
     say("seeding: keys, buckets, the strict security configuration")
-    foundation = lay(account)
+    provisioned = provision(account)
     say("seeding: airlines, airports and planes in PostgreSQL")
-    secret_arn, password = _secret(account, foundation)
+    secret_arn, password = _secret(account, provisioned)
     flights.load_tables(account, password)
-    _connection(account, foundation)
+    _connection(account, provisioned)
     _job(
         account,
         JOB,
         f"s3://{LANDING}/scripts/{JOB}.py",
-        foundation,
+        provisioned,
         connections=(CONNECTION,),
         arguments={
             "--source": SOURCE,
@@ -103,9 +103,9 @@ def seed_flights(
             "--connection": CONNECTION,
         },
     )
-    rows = _land(account, months, foundation, say)
+    rows = _land(account, months, provisioned, say)
     return FlightsSeed(
-        foundation=foundation,
+        provisioned=provisioned,
         landing=LANDING,
         curated=CURATED,
         evidence=EVIDENCE,
@@ -123,7 +123,7 @@ def seed_flights(
 
 def land_month(account: EmbeddedAccount, month: int) -> int:
     """Land one more month of flights. Returns its rows, whether it was there already or not."""
-    return dict(_land(account, (month,), lay(account), artifacts.silent))[month]
+    return dict(_land(account, (month,), provision(account), artifacts.no_progress))[month]
 
 
 def ensure_job(account: EmbeddedAccount, name: str, script: Path | None = None) -> dict[str, Any]:
@@ -140,14 +140,14 @@ def ensure_job(account: EmbeddedAccount, name: str, script: Path | None = None) 
     except glue.exceptions.ClientError as error:
         if error_code(error) != "EntityNotFoundException":
             raise
-    foundation = lay(account)
+    provisioned = provision(account)
     key = f"scripts/{script.name if script else name + '.py'}"
     if script is not None:
-        _put(account, key, script.read_bytes(), foundation.data_key)
-    return _job(account, name, f"s3://{LANDING}/{key}", foundation)
+        _put(account, key, script.read_bytes(), provisioned.data_key)
+    return _job(account, name, f"s3://{LANDING}/{key}", provisioned)
 
 
-def _secret(account: EmbeddedAccount, foundation: Foundation) -> tuple[str, str]:
+def _secret(account: EmbeddedAccount, provisioned: ProvisionedAccount) -> tuple[str, str]:
     manager = clients(account)("secretsmanager")
     try:
         held = manager.get_secret_value(SecretId=SECRET)
@@ -156,14 +156,14 @@ def _secret(account: EmbeddedAccount, foundation: Foundation) -> tuple[str, str]
         password = secrets.token_urlsafe(24)
         made = manager.create_secret(
             Name=SECRET,
-            KmsKeyId=foundation.data_key,
+            KmsKeyId=provisioned.data_key,
             SecretString=json.dumps({"username": flights.READER, "password": password}),
         )
         return str(made["ARN"]), password
 
 
-def _connection(account: EmbeddedAccount, foundation: Foundation) -> None:
-    _put(account, _CERTIFICATE_KEY, account.ca_pem.read_bytes(), foundation.data_key)
+def _connection(account: EmbeddedAccount, provisioned: ProvisionedAccount) -> None:
+    _put(account, _CERTIFICATE_KEY, account.ca_pem.read_bytes(), provisioned.data_key)
     server = account.postgres
     wanted = {
         "Name": CONNECTION,
@@ -184,7 +184,7 @@ def _job(
     account: EmbeddedAccount,
     name: str,
     script: str,
-    foundation: Foundation,
+    provisioned: ProvisionedAccount,
     *,
     connections: Sequence[str] = (),
     arguments: dict[str, str] | None = None,
@@ -208,13 +208,13 @@ def _job(
         },
         Connections={"Connections": list(connections)},
         ExecutionProperty={"MaxConcurrentRuns": 10},
-        SecurityConfiguration=foundation.security_configuration,
+        SecurityConfiguration=provisioned.security_configuration,
     )
     return dict(glue.get_job(JobName=name)["Job"])
 
 
 def _land(
-    account: EmbeddedAccount, months: Collection[int], foundation: Foundation, say: Progress
+    account: EmbeddedAccount, months: Collection[int], provisioned: ProvisionedAccount, say: Progress
 ) -> tuple[tuple[int, int], ...]:
     s3 = clients(account)("s3")
     landed: dict[int, int] = {}
@@ -227,7 +227,7 @@ def _land(
                 raise
     for one in flights.months_of_flights([m for m in months if m not in landed]):
         say(f"seeding: flights of 2013-{one.month:02}, {one.rows} rows")
-        _put(account, _flights_key(one.month), one.csv, foundation.data_key, rows=one.rows)
+        _put(account, _flights_key(one.month), one.csv, provisioned.data_key, rows=one.rows)
         landed[one.month] = one.rows
     return tuple(sorted(landed.items()))
 

@@ -30,11 +30,11 @@ from glue_secure.embedded.processes import ProcessIdentity
 
 POSTGRES_LOG = "postgres.log"
 SUPERVISOR_LOG = "supervisor.log"
-_ORDER = "order.json"
+_FILE_NAME = "launch.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class LaunchSpec:
     """What the starter decided, and what must be found again when the supervisor was killed.
 
     Attributes:
@@ -64,13 +64,13 @@ class Order:
             "remove_folder": self.remove_folder,
             "supervisor": {"pid": process.pid, "started": process.started} if process else None,
         }
-        folders.write_private(state / _ORDER, json.dumps(content, indent=2) + "\n")
+        folders.write_private(state / _FILE_NAME, json.dumps(content, indent=2) + "\n")
 
     @classmethod
-    def load(cls, state: Path) -> Order | None:
+    def load(cls, state: Path) -> LaunchSpec | None:
         """Read it from the state folder; None where there is none."""
         try:
-            content = json.loads((state / _ORDER).read_text(encoding="utf-8"))
+            content = json.loads((state / _FILE_NAME).read_text(encoding="utf-8"))
             process = content["supervisor"]
             return cls(
                 postgres_home=Path(content["postgres_home"]),
@@ -94,13 +94,13 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     threading.Thread(target=_watch, args=(lifeline, os.getppid()), daemon=True).start()
-    order = Order.load(state)
-    if order is None:
-        raise GlueSecureError(f"no order in {state}")
-    postgres = Postgres(order.postgres_home, state / POSTGRES_LOG)
+    spec = LaunchSpec.load(state)
+    if spec is None:
+        raise GlueSecureError(f"no spec in {state}")
+    postgres = Postgres(spec.postgres_home, state / POSTGRES_LOG)
     asked = False
     try:
-        _serve(state, order, postgres)
+        _serve(state, spec, postgres)
         sys.stderr.write("PostgreSQL ended by itself\n")
     except _Ended:
         asked = True
@@ -111,13 +111,13 @@ def main() -> int:
         postgres.stop()
         if asked:
             folders.clear(state)
-            if order.remove_folder:
+            if spec.remove_folder:
                 with suppress(OSError):
                     state.rmdir()
     return 0 if asked else 1
 
 
-def _serve(state: Path, order: Order, postgres: Postgres) -> None:
+def _serve(state: Path, spec: LaunchSpec, postgres: Postgres) -> None:
     # moto's import and PostgreSQL's start take about the same time, so they overlap. PostgreSQL's
     # parent must be the main thread: the death signal follows the thread, not the process (prctl(2)).
     importing = threading.Thread(target=_import_moto, daemon=True)
@@ -132,7 +132,7 @@ def _serve(state: Path, order: Order, postgres: Postgres) -> None:
         not_before=now - pki.SKEW,
         not_after=now + pki.LIFETIME,
     )
-    server = postgres.start(order.postgres_jar, pair)
+    server = postgres.start(spec.postgres_jar, pair)
     _create_database(server.port, server.user, server.password, server.database, authority.certificate)
     importing.join()
     from glue_secure.embedded.endpoint import Endpoint
@@ -153,8 +153,8 @@ def _serve(state: Path, order: Order, postgres: Postgres) -> None:
         trust_store=state / "trust.p12",
         trust_store_password=pki.TRUST_STORE_PASSWORD,
         postgres=server,
-        spark_jars=order.spark_jars,
-        java_home=order.java_home,
+        spark_jars=spec.spark_jars,
+        java_home=spec.java_home,
         supervisor=ProcessIdentity.of(os.getpid()),
     )
     spark_files.write(account)

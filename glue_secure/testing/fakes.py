@@ -436,7 +436,7 @@ class FakeSecretStore:
     """Credentials as it is given them: by secret id; by connection those that the catalog keeps."""
 
     secrets: dict[str, Credentials] = field(default_factory=dict, repr=False)
-    kept: dict[str, Credentials] = field(default_factory=dict, repr=False)
+    catalog_passwords: dict[str, Credentials] = field(default_factory=dict, repr=False)
 
     def credentials(self, secret_id: str) -> Credentials:
         """``username`` and ``password`` of a JSON secret."""
@@ -447,9 +447,9 @@ class FakeSecretStore:
     def encrypted_password(self, connection: str, user: str, catalog_id: str | None) -> Credentials:
         """What the catalog keeps for a connection."""
         name = f"{catalog_id}:{connection}" if catalog_id else connection
-        if name not in self.kept:
+        if name not in self.catalog_passwords:
             raise _not_found("Decrypt", "NotFoundException")
-        return replace(self.kept[name], user=user)
+        return replace(self.catalog_passwords[name], user=user)
 
     def token(self, host: str, port: int, user: str, region: str, now: datetime) -> Credentials:
         """Good for fifteen minutes."""

@@ -7,7 +7,14 @@ from typing import Any
 
 from glue_secure.embedded import seed
 from glue_secure.embedded.account import EmbeddedAccount
-from glue_secure.embedded.account_setup import BOOKMARKS_URI, CURATED, EVIDENCE, EVIDENCE_URI, LANDING, lay
+from glue_secure.embedded.account_setup import (
+    BOOKMARKS_URI,
+    CURATED,
+    EVIDENCE,
+    EVIDENCE_URI,
+    LANDING,
+    provision,
+)
 from glue_secure.embedded.clients import clients
 from glue_secure.secure_job import SecureJob
 
@@ -42,7 +49,7 @@ class JobTestHarness:
             Key=key,
             Body=body,
             ServerSideEncryption="aws:kms",
-            SSEKMSKeyId=lay(self.account).data_key,
+            SSEKMSKeyId=provision(self.account).data_key,
         )
         return f"s3://{LANDING}/{key}"
 

@@ -46,7 +46,7 @@ def glue_account() -> Iterator[EmbeddedAccount]:
     import botocore.session
 
     from glue_secure.embedded import environment
-    from glue_secure.embedded.account_setup import lay
+    from glue_secure.embedded.account_setup import provision
     from glue_secure.embedded.lifecycle import embedded_account
 
     with embedded_account() as account, pytest.MonkeyPatch.context() as patch:
@@ -57,7 +57,7 @@ def glue_account() -> Iterator[EmbeddedAccount]:
             patch.delenv(name)
         for name, value in wanted.items():
             patch.setenv(name, value)
-        lay(account)
+        provision(account)
         yield account
 
 

@@ -15,6 +15,6 @@ def other_key(glue_account):
 
 
 @pytest.fixture
-def way(glue_job, glue_account, foundation, other_key, tmp_path):
+def way(glue_job, glue_account, provisioned, other_key, tmp_path):
     """A run that is open; the test ends it."""
-    return open_way(glue_job, clients(glue_account), foundation.data_key, other_key, tmp_path)
+    return open_way(glue_job, clients(glue_account), provisioned.data_key, other_key, tmp_path)

@@ -155,13 +155,13 @@ def main(names: list[str]) -> None:
     from pyspark.sql import SparkSession
 
     from glue_secure.embedded.account import EmbeddedAccount
-    from glue_secure.embedded.account_setup import key, lay
+    from glue_secure.embedded.account_setup import key, provision
     from glue_secure.embedded.artifacts import fetch
     from glue_secure.embedded.clients import clients
     from glue_secure.testing.harness import JobTestHarness
 
     account = EmbeddedAccount.load(Path(os.environ["GLUE_SECURE_LOCAL_STATE"]))
-    found = lay(account)
+    found = provision(account)
     other = key(account, "alias/another", "another key")
     builder = SparkSession.builder.config("spark.jars", ",".join(map(str, fetch(JARS, account.java_home))))
     for name, text in settings(account.endpoint_url, account.region).items():

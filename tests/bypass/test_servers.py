@@ -15,7 +15,7 @@ from bypass_cases import RUN_HERE, all_is_encrypted_and_shown, attempt, open_way
 from object_servers import SERVERS
 
 from glue_secure.core.errors import GlueSecureError
-from glue_secure.embedded.account_setup import CURATED, EVIDENCE, LANDING, put_configuration
+from glue_secure.embedded.account_setup import CURATED, EVIDENCE, LANDING, put_security_configuration
 from glue_secure.embedded.clients import clients, error_code
 from glue_secure.testing.harness import JobTestHarness
 
@@ -58,10 +58,10 @@ class ElsewhereBench(JobTestHarness):
 
 
 @pytest.fixture(scope="module")
-def server(request, glue_account, glue_spark, foundation, tmp_path_factory):
+def server(request, glue_account, glue_spark, provisioned, tmp_path_factory):
     """The session's and the driver's S3 is the server of that name."""
     name = request.param
-    more = (foundation.data_key,) if name == "minio" else ()
+    more = (provisioned.data_key,) if name == "minio" else ()
     hadoop = glue_spark.sparkContext._jsc.hadoopConfiguration()
     file_systems = glue_spark._jvm.org.apache.hadoop.fs.FileSystem
     with contextlib.ExitStack() as stack:
@@ -74,8 +74,8 @@ def server(request, glue_account, glue_spark, foundation, tmp_path_factory):
         s3 = clients(dataclasses.replace(glue_account, endpoint_url=found.url))("s3")
         for bucket in (LANDING, CURATED, EVIDENCE):
             s3.create_bucket(Bucket=bucket)
-        one = dataclasses.replace(foundation, bookmark_key=foundation.data_key)
-        put_configuration(glue_account, ONE_KEY, one)
+        one = dataclasses.replace(provisioned, bookmark_key=provisioned.data_key)
+        put_security_configuration(glue_account, ONE_KEY, one)
         yield found, s3
         for setting in HADOOP:
             hadoop.unset(setting)
@@ -84,7 +84,7 @@ def server(request, glue_account, glue_spark, foundation, tmp_path_factory):
 
 
 @pytest.fixture
-def way(server, glue_account, glue_spark, foundation, other_key, tmp_path):
+def way(server, glue_account, glue_spark, provisioned, other_key, tmp_path):
     found, s3 = server
     name = f"job-{uuid.uuid4().hex[:12]}"
     bench = ElsewhereBench(found, s3, account=glue_account, spark=glue_spark, name=name)
@@ -92,7 +92,7 @@ def way(server, glue_account, glue_spark, foundation, other_key, tmp_path):
     yield open_way(
         bench,
         lambda service: s3 if service == "s3" else aws(service),
-        foundation.data_key,
+        provisioned.data_key,
         other_key,
         tmp_path,
     )

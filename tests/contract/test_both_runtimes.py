@@ -68,7 +68,7 @@ def in_glue_door(started, in_glue, frame_of):
 
 
 @pytest.fixture
-def in_spark_door(glue_job, glue_spark, monkeypatch, foundation):
+def in_spark_door(glue_job, glue_spark, monkeypatch, provisioned):
     from glue_secure.embedded.account_setup import CURATED, EVIDENCE_URI
     from glue_secure.embedded.clients import clients
 

@@ -61,7 +61,7 @@ def flights(glue_job, glue_spark, *, fails=False):
     return count, context
 
 
-def test_the_bookmark_moves_here_and_glue_begins_and_ends_the_run(glue_job, glue_spark, in_glue, foundation):
+def test_the_bookmark_moves_here_and_glue_begins_and_ends_the_run(glue_job, glue_spark, in_glue, provisioned):
     from glue_secure.engines.awsglue.engine import GlueEngine
 
     told = in_glue(**PORTABLE)
@@ -77,7 +77,7 @@ def test_the_bookmark_moves_here_and_glue_begins_and_ends_the_run(glue_job, glue
     evidence = glue_job.evidence()[-1]
     assert evidence["bookmark"]["sequence_after"] == 2, "a run with nothing new stores nothing"
     seen = {(each["algorithm"], each["key"]) for write in evidence["writes"] for each in write["objects"]}
-    assert seen == {("aws:kms", foundation.data_key)}
+    assert seen == {("aws:kms", provisioned.data_key)}
 
 
 def test_a_script_that_fails_before_commit_reads_the_same_again(glue_job, glue_spark, in_glue):
@@ -90,7 +90,7 @@ def test_a_script_that_fails_before_commit_reads_the_same_again(glue_job, glue_s
 
 
 def test_a_table_of_the_catalog_is_read_by_partitions_and_once(
-    glue_job, glue_spark, in_glue, foundation, caplog
+    glue_job, glue_spark, in_glue, provisioned, caplog
 ):
     """What Glue's own catalog source cannot be asked for: single objects of a table."""
     from glue_secure.context import GlueContext

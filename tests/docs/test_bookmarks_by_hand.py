@@ -48,9 +48,9 @@ class Hand:
 
 
 @pytest.fixture
-def hand(glue_job, foundation):
+def hand(glue_job, provisioned):
     """A job that has run twice: UA in its first run, AA in its second."""
-    one = Hand(glue_job, foundation.bookmark_key)
+    one = Hand(glue_job, provisioned.bookmark_key)
     for name, carrier in (("a.csv", "UA"), ("b.csv", "AA")):
         glue_job.land(name, f"carrier\n{carrier}\n")
         assert one.read() == [carrier]

@@ -23,7 +23,7 @@ from glue_secure.bookmarks.envelope import Envelope, EnvelopeContext
 from glue_secure.bookmarks.store import BookmarkStore, Loaded
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.embedded import environment, seed
-from glue_secure.embedded.account_setup import BOOKMARKS_URI, CURATED, EVIDENCE_URI, LANDING, lay
+from glue_secure.embedded.account_setup import BOOKMARKS_URI, CURATED, EVIDENCE_URI, LANDING, provision
 from glue_secure.embedded.clients import clients
 from glue_secure.run import composition
 
@@ -105,11 +105,11 @@ class FaultBench:
         self.landed: dict[str, list[str]] = {}
         self._s3 = clients(account)("s3")
         seed.ensure_job(account, self.name)
-        foundation = lay(account)
-        self._data_key = foundation.data_key
+        provisioned = provision(account)
+        self._data_key = provisioned.data_key
         services = composition.services()
         self.objects = services.objects
-        key = KmsKeyArn.parse(foundation.bookmark_key)
+        key = KmsKeyArn.parse(provisioned.bookmark_key)
         context = EnvelopeContext(self.name, account.account_id, account.region)
         self.store = BookmarkStore(
             objects=services.objects,

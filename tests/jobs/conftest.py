@@ -27,7 +27,7 @@ PREFIX = "glue_scripts"
 
 
 @pytest.fixture(scope="session")
-def glue_script_data(glue_account, foundation):
+def glue_script_data(glue_account, provisioned):
     """Every file of the vectors, SSE-KMS, below one prefix of the landing bucket."""
     s3 = clients(glue_account)("s3")
     for file in sorted(DATA.rglob("*")):
@@ -37,7 +37,7 @@ def glue_script_data(glue_account, foundation):
                 Key=f"{PREFIX}/{file.relative_to(DATA)}",
                 Body=file.read_bytes(),
                 ServerSideEncryption="aws:kms",
-                SSEKMSKeyId=foundation.data_key,
+                SSEKMSKeyId=provisioned.data_key,
             )
 
 
@@ -52,8 +52,8 @@ class Ran:
 class Scripts:
     """Runs scripts as a user does, and looks at what they left."""
 
-    def __init__(self, account, spark, foundation):
-        self.account, self.spark, self.foundation = account, spark, foundation
+    def __init__(self, account, spark, provisioned):
+        self.account, self.spark, self.provisioned = account, spark, provisioned
         self.client = clients(account)
 
     def run(self, script, *, environment=None, **arguments):
@@ -101,7 +101,7 @@ class Scripts:
         for found in listed:
             head = s3.head_object(Bucket=CURATED, Key=found["Key"])
             seen = (head["ServerSideEncryption"], head["SSEKMSKeyId"])
-            assert seen == ("aws:kms", self.foundation.data_key), found["Key"]
+            assert seen == ("aws:kms", self.provisioned.data_key), found["Key"]
         return [found["Key"] for found in listed]
 
     def read(self, place, format="parquet", **options):
@@ -134,5 +134,5 @@ class Scripts:
 
 
 @pytest.fixture
-def scripts(glue_account, glue_spark, foundation, glue_script_data):
-    return Scripts(glue_account, glue_spark, foundation)
+def scripts(glue_account, glue_spark, provisioned, glue_script_data):
+    return Scripts(glue_account, glue_spark, provisioned)

@@ -67,7 +67,7 @@ def test_the_drop_in_job_gives_what_the_short_job_gives(glue_account, glue_spark
 
 
 def test_the_job_runs_on_a_cluster_so_that_settings_and_certificates_reach_executors(
-    glue_account, flights, foundation, tmp_path
+    glue_account, flights, provisioned, tmp_path
 ):
     script = tmp_path / "spreading.py"
     script.write_text(SPREADING.format(script=str(ROOT / "jobs" / "flights_curated.py")))
@@ -77,7 +77,7 @@ def test_the_job_runs_on_a_cluster_so_that_settings_and_certificates_reach_execu
     evidence = evidence_of(glue_account, "clustered", submission.run_id)
     objects = [seen for write in evidence["writes"] for seen in write["objects"]]
     assert len(objects) >= 2
-    assert {(seen["algorithm"], seen["key"]) for seen in objects} == {("aws:kms", foundation.data_key)}
+    assert {(seen["algorithm"], seen["key"]) for seen in objects} == {("aws:kms", provisioned.data_key)}
     verified = [one["found"] for one in evidence["controls"] if one["control"] == "GS-S3-004"]
     assert verified
     assert all("executors" in found for found in verified)

@@ -150,7 +150,7 @@ def writing_connection(glue_account, database):
     secret = {"username": server.user, "password": server.password}
     make("secretsmanager").create_secret(
         Name="glue-scripts/orders",
-        KmsKeyId=database.foundation.data_key,
+        KmsKeyId=database.provisioned.data_key,
         SecretString=json.dumps(secret),
     )
     make("glue").create_connection(

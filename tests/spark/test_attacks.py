@@ -138,11 +138,11 @@ def test_sys_exit_in_the_block_is_no_success(glue_job):
         raise SystemExit(0)
 
 
-def test_a_target_with_a_space_or_a_brace_is_written_and_verified(glue_job, foundation):
+def test_a_target_with_a_space_or_a_brace_is_written_and_verified(glue_job, provisioned):
     with glue_job.job("target") as job:
         record = job.write.s3(job.spark.range(3), f"{job.args.target}a b/c[1]/", format="csv")
     assert record.rows == 3
-    assert {seen["key"] for seen in glue_job.objects().values()} == {foundation.data_key}
+    assert {seen["key"] for seen in glue_job.objects().values()} == {provisioned.data_key}
 
 
 def test_rows_that_nothing_measured_are_none_not_zero(glue_job, glue_spark):

@@ -38,7 +38,7 @@ def read(context, args):
     )
 
 
-def test_a_script_reads_writes_and_commits(glue_job, started, foundation):
+def test_a_script_reads_writes_and_commits(glue_job, started, provisioned):
     context, job, args = started
     glue_job.land("a.csv", CSV)
     frame = read(context, args)
@@ -50,7 +50,7 @@ def test_a_script_reads_writes_and_commits(glue_job, started, foundation):
         format="parquet",
     )
     job.commit()
-    assert {seen["key"] for seen in glue_job.objects().values()} == {foundation.data_key}
+    assert {seen["key"] for seen in glue_job.objects().values()} == {provisioned.data_key}
     assert any("/carrier=UA/" in key for key in glue_job.objects())
     assert glue_job.evidence()[-1]["outcome"] == "succeeded"
     assert glue_job.evidence()[-1]["bookmark"]["sequence_after"] == 1

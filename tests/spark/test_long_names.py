@@ -38,7 +38,7 @@ def rows(dataframe):
     return sorted(map(tuple, dataframe.collect()))
 
 
-def test_what_is_written_by_options_is_read_by_options(started, frame, glue_job, foundation):
+def test_what_is_written_by_options_is_read_by_options(started, frame, glue_job, provisioned):
     context, target = started
     context.write_dynamic_frame_from_options(frame, "s3", {"path": target}, "parquet")
     context.write_from_options(frame, "s3", {"path": target}, "parquet")
@@ -47,10 +47,10 @@ def test_what_is_written_by_options_is_read_by_options(started, frame, glue_job,
     assert rows(context.create_data_frame_from_options("s3", {"paths": [target]}, "parquet")) == sorted(
         ROWS * 2
     )
-    assert {seen["key"] for seen in glue_job.objects().values()} == {foundation.data_key}
+    assert {seen["key"] for seen in glue_job.objects().values()} == {provisioned.data_key}
 
 
-def test_what_is_written_by_catalog_is_read_by_catalog(started, frame, glue_job, glue_account, foundation):
+def test_what_is_written_by_catalog_is_read_by_catalog(started, frame, glue_job, glue_account, provisioned):
     context, target = started
     database = glue_job.name
     clients(glue_account)("glue").create_database(DatabaseInput={"Name": database})
@@ -63,7 +63,7 @@ def test_what_is_written_by_catalog_is_read_by_catalog(started, frame, glue_job,
     expected = sorted(ROWS * 3)
     assert rows(context.create_dynamic_frame_from_catalog(database, "flights").toDF()) == expected
     assert rows(context.create_data_frame_from_catalog(database, "flights")) == expected
-    assert {seen["key"] for seen in glue_job.objects().values()} == {foundation.data_key}
+    assert {seen["key"] for seen in glue_job.objects().values()} == {provisioned.data_key}
 
 
 @pytest.mark.parametrize(

@@ -17,14 +17,14 @@ def copy(glue_job, **options):
     return record, glue_job.evidence()[-1]
 
 
-def test_every_object_of_a_write_is_sse_kms_under_the_runs_key(glue_job, foundation):
+def test_every_object_of_a_write_is_sse_kms_under_the_runs_key(glue_job, provisioned):
     glue_job.land("a.csv", CSV)
     record, evidence = copy(glue_job)
     objects = glue_job.objects()
     assert record.rows == 2
     assert len(record.objects) == len(objects) > 0
     assert {(seen["algorithm"], seen["key"]) for seen in objects.values()} == {
-        ("aws:kms", foundation.data_key)
+        ("aws:kms", provisioned.data_key)
     }
     assert evidence["outcome"] == "succeeded"
     assert evidence["account"] == "embedded"
@@ -104,7 +104,7 @@ def test_gs_s3_003_a_per_bucket_setting_refuses_the_run(glue_job):
         conf.unset(name)
 
 
-def test_gs_s3_008_a_client_made_before_init_is_replaced(glue_job, foundation):
+def test_gs_s3_008_a_client_made_before_init_is_replaced(glue_job, provisioned):
     spark = glue_job.spark
     glue_job.land("a.csv", CSV)
     conf = spark.sparkContext._jsc.hadoopConfiguration()
@@ -115,7 +115,7 @@ def test_gs_s3_008_a_client_made_before_init_is_replaced(glue_job, foundation):
     spark._jvm.org.apache.hadoop.fs.FileSystem.get(uri, conf).close()
     spark._jvm.org.apache.hadoop.fs.FileSystem.get(uri, conf)  # cached now, without encryption
     copy(glue_job)
-    assert {seen["key"] for seen in glue_job.objects().values()} == {foundation.data_key}
+    assert {seen["key"] for seen in glue_job.objects().values()} == {provisioned.data_key}
 
 
 @pytest.mark.parametrize(

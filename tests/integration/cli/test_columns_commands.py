@@ -19,8 +19,8 @@ RULE = '\n[[columns]]\ncolumn = "iban"\naction = "encrypt"\n'
 
 
 @pytest.fixture
-def policy(glue_account, foundation, tmp_path, capsys):
-    new_key("people", foundation.data_key)
+def policy(glue_account, provisioned, tmp_path, capsys):
+    new_key("people", provisioned.data_key)
     path = tmp_path / "columns.toml"
     path.write_text(capsys.readouterr().out + RULE)
     return path
@@ -103,8 +103,10 @@ def test_a_foreign_column_and_garbage_have_errors_of_their_own(
     assert f"value 1 of column {column}" in str(error.value)
 
 
-def test_values_of_another_policys_key_do_not_open(policy, sealed, foundation, tmp_path, monkeypatch, capsys):
-    new_key("people", foundation.data_key)
+def test_values_of_another_policys_key_do_not_open(
+    policy, sealed, provisioned, tmp_path, monkeypatch, capsys
+):
+    new_key("people", provisioned.data_key)
     other = tmp_path / "other.toml"
     other.write_text(capsys.readouterr().out + RULE)
     typed(monkeypatch, sealed)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from glue_secure.embedded import seed
-from glue_secure.embedded.account_setup import BOOKMARKS_URI, CURATED, lay
+from glue_secure.embedded.account_setup import BOOKMARKS_URI, CURATED, provision
 from glue_secure.embedded.clients import clients
 
 COMMAND = Path(sys.executable).with_name("glue-secure")
@@ -31,7 +31,7 @@ def job(glue_account):
 
 
 def test_what_is_not_under_the_key_is_told_then_re_encrypted_then_gone(glue_account, job):
-    s3, key = clients(glue_account)("s3"), lay(glue_account).data_key
+    s3, key = clients(glue_account)("s3"), provision(glue_account).data_key
     ways = {
         "sound": {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key},
         "aes": {"ServerSideEncryption": "AES256"},

@@ -34,7 +34,7 @@ BAD = {
 def kafka(drivers: Any) -> Any:
     """The drivers' JVM, with Kafka's client beside them."""
     spark = installed_spark()
-    files = [fetch([JAR], java_home(spark))[0], spark.own_jar("slf4j-api-*.jar")]
+    files = [fetch([JAR], java_home(spark))[0], spark.bundled_jar("slf4j-api-*.jar")]
     urls = drivers.gateway.new_array(drivers.jvm.java.net.URL, len(files))
     for place, file in enumerate(files):
         urls[place] = drivers.jvm.java.io.File(str(file)).toURI().toURL()

@@ -87,7 +87,7 @@ def make_stack(account, template):
             client("kms").put_key_policy(KeyId=one["TargetKeyId"], PolicyName="default", Policy="{}")
 
 
-@pytest.mark.usefixtures("foundation")
+@pytest.mark.usefixtures("provisioned")
 def test_from_the_projects_file_to_a_run_and_its_evidence(glue_account, command, project, tmp_path):
     glue, s3 = clients(glue_account)("glue"), clients(glue_account)("s3")
     make_stack(glue_account, command("template", "cloudformation", "--project", project).stdout)

@@ -77,7 +77,7 @@ def test_rules_of_lesser_severity_stop_nothing(gated, glue_job, severity):
 
 
 def test_rows_that_break_a_rule_are_set_apart_encrypted_with_the_rule(
-    gated, glue_job, glue_spark, foundation
+    gated, glue_job, glue_spark, provisioned
 ):
     gated(NOT_NULL, IN_SET, on_failure="quarantine", quarantine=apart(glue_job))
     assert sorted(row[1] for row in glue_job.read().collect()) == ["a", "b"]
@@ -88,7 +88,7 @@ def test_rows_that_break_a_rule_are_set_apart_encrypted_with_the_rule(
     evidence = glue_job.evidence()[-1]
     assert evidence["gates"][0]["quarantined"] == 2
     seen = {(each["algorithm"], each["key"]) for write in evidence["writes"] for each in write["objects"]}
-    assert seen == {("aws:kms", foundation.data_key)}
+    assert seen == {("aws:kms", provisioned.data_key)}
 
 
 def test_gs_dq_001_a_rule_of_the_whole_table_sets_no_row_apart(gated, glue_job):

@@ -43,11 +43,11 @@ def columns(aws, database, table="flights"):
     return [(each["Name"], each["Type"]) for each in held["StorageDescriptor"]["Columns"]]
 
 
-def test_a_table_says_where_and_how_its_frames_are_written(started, aws, database, table, foundation):
+def test_a_table_says_where_and_how_its_frames_are_written(started, aws, database, table, provisioned):
     given = frame(started.context)
     assert started.context.write_dynamic_frame.from_catalog(given, database, table) is given
     seen = started.bench.objects()
-    assert {each["key"] for each in seen.values()} == {foundation.data_key}
+    assert {each["key"] for each in seen.values()} == {provisioned.data_key}
     assert {key.split("/")[1] for key in seen if "month=" in key} == {"month=0", "month=1"}
     key = next(key for key in seen if "part-" in key)
     body = aws("s3").get_object(Bucket="glue-secure-curated", Key=key)["Body"].read().decode()

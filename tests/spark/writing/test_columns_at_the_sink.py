@@ -37,9 +37,9 @@ def frame(glue_spark):
 
 
 @pytest.fixture
-def wrapped(glue_account, foundation):
+def wrapped(glue_account, provisioned):
     source = ColumnSource(clients=clients(glue_account))
-    return source.new_key(KmsKeyArn.parse(foundation.data_key), "people")
+    return source.new_key(KmsKeyArn.parse(provisioned.data_key), "people")
 
 
 @pytest.fixture

@@ -25,10 +25,10 @@ RULES = [
 
 
 @pytest.fixture
-def policy(glue_job, glue_account, foundation):
+def policy(glue_job, glue_account, provisioned):
     """``policy(**changes)``: the argument that names a policy of :data:`RULES`."""
     source = ColumnSource(clients=clients(glue_account))
-    key = source.new_key(KmsKeyArn.parse(foundation.data_key), "attacked")
+    key = source.new_key(KmsKeyArn.parse(provisioned.data_key), "attacked")
 
     def land(**changes):
         text = {"name": "attacked", "kms_key": str(key.kms_key), "wrapped_key": key.blob, "columns": RULES}

@@ -11,7 +11,7 @@ NOW = {"retentionPeriod": 0}
 
 
 @pytest.fixture
-def files(started, aws, foundation):
+def files(started, aws, provisioned):
     """Three objects below the target, one in another storage class."""
     for name, storage in (("a.csv", "STANDARD"), ("b.csv", "STANDARD_IA"), ("deep/c.csv", "STANDARD")):
         aws("s3").put_object(
@@ -20,7 +20,7 @@ def files(started, aws, foundation):
             Body=b"1,2\n",
             StorageClass=storage,
             ServerSideEncryption="aws:kms",
-            SSEKMSKeyId=foundation.data_key,
+            SSEKMSKeyId=provisioned.data_key,
             Metadata={"owner": "kept"},
         )
     return started
@@ -106,13 +106,13 @@ def test_a_table_is_moved_by_partitions_and_loses_those_that_are_empty(started, 
     assert started.bench.objects() == {}
 
 
-def test_a_transition_moves_files_under_the_runs_key_and_keeps_their_metadata(files, aws, foundation):
+def test_a_transition_moves_files_under_the_runs_key_and_keeps_their_metadata(files, aws, provisioned):
     files.context.transition_s3_path(files.target, "STANDARD_IA", transition(files))
     s3 = aws("s3")
     listed = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{files.bench.name}/")["Contents"]
     assert {each["StorageClass"] for each in listed} == {"STANDARD_IA"}
     head = s3.head_object(Bucket=BUCKET, Key=f"{files.bench.name}/a.csv")
-    assert (head["SSEKMSKeyId"], head["Metadata"]) == (foundation.data_key, {"owner": "kept"})
+    assert (head["SSEKMSKeyId"], head["Metadata"]) == (provisioned.data_key, {"owner": "kept"})
     files.job.commit()
     (record,) = files.bench.evidence()[-1]["housekeeping"]
     assert (record["action"], record["storage_class"]) == ("transition", "STANDARD_IA")

@@ -17,10 +17,10 @@ from glue_secure.embedded.clients import clients
 
 
 def test_the_data_key_is_nowhere_and_a_literal_key_of_aes_encrypt_is_everywhere(
-    glue_job, glue_account, glue_spark, foundation, tmp_path, caplog
+    glue_job, glue_account, glue_spark, provisioned, tmp_path, caplog
 ):
     source = ColumnSource(clients=clients(glue_account))
-    wrapped = source.new_key(KmsKeyArn.parse(foundation.data_key), "people")
+    wrapped = source.new_key(KmsKeyArn.parse(provisioned.data_key), "people")
     rules = [{"column": "email", "action": "tokenise"}, {"column": "iban", "action": "encrypt"}]
     policy = {
         "name": "people", "kms_key": str(wrapped.kms_key), "wrapped_key": wrapped.blob, "columns": rules

@@ -20,13 +20,13 @@ def spreading(monkeypatch):
     monkeypatch.setattr(object_verifier, "_LEAST_SLICE", 2)
 
 
-def test_executors_verify_what_a_job_wrote(glue_job, foundation):
+def test_executors_verify_what_a_job_wrote(glue_job, provisioned):
     with glue_job.job() as job:
         frame = job.spark.range(40).withColumnRenamed("id", "n").selectExpr("n", "n % 5 as part")
         job.write.s3(frame, glue_job.target, format="parquet", partition_by=["part"])
     (evidence,) = glue_job.evidence()
     (write,) = evidence["writes"]
-    assert {(one["algorithm"], one["key"]) for one in write["objects"]} == {("aws:kms", foundation.data_key)}
+    assert {(one["algorithm"], one["key"]) for one in write["objects"]} == {("aws:kms", provisioned.data_key)}
     listed = {f"s3://{CURATED}/{key}" for key in glue_job.objects()}
     assert {one["uri"] for one in write["objects"]} == listed
     (found,) = [one["found"] for one in evidence["controls"] if one["control"] == "GS-S3-004"]

@@ -47,7 +47,7 @@ def bodies(aws, bench, *, packed=False):
 
 
 @pytest.mark.parametrize("format", ["csv", "json", "parquet", "glueparquet", "orc", "avro"])
-def test_each_format_is_written_partitioned_and_verified(started, foundation, format):
+def test_each_format_is_written_partitioned_and_verified(started, provisioned, format):
     started.context.write_dynamic_frame.from_options(
         rows(started.context),
         "s3",
@@ -56,7 +56,7 @@ def test_each_format_is_written_partitioned_and_verified(started, foundation, fo
     )
     started.job.commit()
     seen = started.bench.objects()
-    assert {each["key"] for each in seen.values()} == {foundation.data_key}
+    assert {each["key"] for each in seen.values()} == {provisioned.data_key}
     assert {key.split("/")[1] for key in seen if "month=" in key} == {"month=0", "month=1"}
     (write,) = started.bench.evidence()[-1]["writes"]
     assert (write["rows"], write["kind"]) == (3, "s3")

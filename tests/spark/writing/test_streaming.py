@@ -44,7 +44,7 @@ def writer(started, seen):
     return handle
 
 
-def test_each_batch_goes_through_the_funnel_and_the_checkpoint_is_verified(streaming, foundation):
+def test_each_batch_goes_through_the_funnel_and_the_checkpoint_is_verified(streaming, provisioned):
     seen = []
     frame = streaming.context.add_ingestion_time_columns(source(streaming), "hour")
     streaming.context.forEachBatch(frame, writer(streaming, seen), options(streaming))
@@ -62,7 +62,7 @@ def test_each_batch_goes_through_the_funnel_and_the_checkpoint_is_verified(strea
     checkpoint = evidence["writes"][kinds.index("checkpoint")]
     names = {each["uri"].partition("/checkpoint/")[2].partition("/")[0] for each in checkpoint["objects"]}
     assert {"metadata", "offsets", "commits"} <= names
-    assert {each["key"] for each in checkpoint["objects"]} == {foundation.data_key}
+    assert {each["key"] for each in checkpoint["objects"]} == {provisioned.data_key}
 
 
 def test_a_second_run_of_the_stream_goes_on_where_the_first_ended(streaming):

@@ -7,7 +7,7 @@ from glue_secure.governance.lakeformation.apply import apply_plan
 from glue_secure.governance.lakeformation.file import parse
 from glue_secure.governance.lakeformation.plan import make_plan
 from glue_secure.governance.lakeformation.steps import Unmanaged
-from glue_secure.testing.lake import FakeLake
+from glue_secure.testing.lake_formation import FakeLakeFormation
 
 ACCOUNT = "123456789012"
 ANALYST = f"arn:aws:iam::{ACCOUNT}:role/analyst"
@@ -24,7 +24,7 @@ class Bench:
     """A fake account, and a file that is planned against it and applied to it."""
 
     def __init__(self):
-        self.lake = FakeLake()
+        self.lake = FakeLakeFormation()
         self.lake.settings["CreateDatabaseDefaultPermissions"] = []
         self.lake.settings["CreateTableDefaultPermissions"] = []
         for table in ("customers", "orders"):

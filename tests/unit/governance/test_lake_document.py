@@ -10,7 +10,7 @@ from glue_secure.governance.lakeformation.apply import apply_plan
 from glue_secure.governance.lakeformation.explain import explain
 from glue_secure.governance.lakeformation.file import parse
 from glue_secure.governance.lakeformation.plan import make_plan
-from glue_secure.testing.lake import FakeLake
+from glue_secure.testing.lake_formation import FakeLakeFormation
 
 from .conftest import ACCOUNT
 
@@ -21,7 +21,7 @@ ROWS = re.findall(r"^\| (privacy|analyst|billing) \| (.+?) \| (.+?) \|$", TEXT, 
 
 @pytest.fixture(scope="module")
 def account():
-    lake = FakeLake()
+    lake = FakeLakeFormation()
     lake.table("sales", "customers", "id", "region", "email", "name")
     lake.table("sales", "orders", "id", "amount")
     made = Account(**{name: lake.client(name) for name in ("lakeformation", "glue")}, account=ACCOUNT)

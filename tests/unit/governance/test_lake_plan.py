@@ -252,7 +252,7 @@ def test_gs_lf_005_a_revocation_that_fails_is_raised_too(bench):
     ],
 )  # fmt: skip
 def test_gs_lf_005_a_step_without_effect_is_refused(bench, operation):
-    bench.lake.forgets.add(operation)
+    bench.lake.ignored_operations.add(operation)
     with pytest.raises(RefusedError, match="GS-LF-005"):
         bench.apply(EVERYTHING)
 
@@ -379,10 +379,12 @@ MOVES = {
 def test_gs_lf_004_a_saved_plan_is_refused_once_the_account_moved(bench, tmp_path, move):
     path = saved_plan(bench, tmp_path, EVERYTHING)
     MOVES[move](bench.lake)
-    bench.lake.seen.clear()
+    bench.lake.recorded_requests.clear()
     with pytest.raises(RefusedError, match="GS-LF-004"):
         take(bench, path)
-    assert {name for name, _ in bench.lake.seen if not name.startswith(("List", "Get", "Search"))} == set()
+    assert {
+        name for name, _ in bench.lake.recorded_requests if not name.startswith(("List", "Get", "Search"))
+    } == set()
 
 
 def test_gs_lf_004_twice_at_once_the_second_one_is_refused(bench, tmp_path):

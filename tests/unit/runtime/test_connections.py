@@ -222,7 +222,9 @@ RDS = "ops.c9akciq32.eu-west-1.rds.amazonaws.com"
 
 def test_the_catalogs_encrypted_password_is_opened_when_the_server_is_known(run, world):
     properties(world, SECRET_ID=None, USERNAME="etl")
-    world.secrets.kept["ops"] = Credentials("", "hunter2", origin="ENCRYPTED_PASSWORD under key/1")
+    world.secrets.catalog_passwords["ops"] = Credentials(
+        "", "hunter2", origin="ENCRYPTED_PASSWORD under key/1"
+    )
     run.read_jdbc("ops", "airlines")
     assert world.log[-2:] == ["probe db.example.com:5432", "decrypt ops"]
     assert world.engine.asked("read_jdbc")[1]["credentials"].user == "etl"

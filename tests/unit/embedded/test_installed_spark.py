@@ -46,14 +46,16 @@ def test_no_pyspark_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_jar_that_pyspark_lacks_is_told(tmp_path: Path) -> None:
     found = module._of_folder(pyspark_with(tmp_path, "spark-core_2.12-3.5.6.jar"))
     with pytest.raises(UsageError, match=r"a pyspark without jars/ivy-\*\.jar"):
-        found.own_jar("ivy-*.jar")
+        found.bundled_jar("ivy-*.jar")
 
 
 def test_hadoop_aws_and_avro_are_of_the_versions_inside_the_installed_pyspark() -> None:
     spark = installed_spark()
     pinned = {artifact.name: artifact.version for artifact in spark.jars}
-    assert spark.own_jar("hadoop-client-api-*.jar").name == f"hadoop-client-api-{pinned['hadoop-aws']}.jar"
-    core = spark.own_jar("spark-core_*.jar").name
+    assert (
+        spark.bundled_jar("hadoop-client-api-*.jar").name == f"hadoop-client-api-{pinned['hadoop-aws']}.jar"
+    )
+    core = spark.bundled_jar("spark-core_*.jar").name
     (avro,) = (name for name in pinned if name.startswith("spark-avro_"))
     assert core == f"{avro.replace('avro', 'core')}-{pinned[avro]}.jar"
 

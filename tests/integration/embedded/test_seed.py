@@ -39,7 +39,7 @@ def test_a_month_is_one_object_with_the_data_key(account: EmbeddedAccount, seede
     assert dict(seeded.rows) == {1: 27004, 2: 24951}
     assert land_month(account, 12) == 28135
     held = clients(account)("s3").get_object(Bucket=seeded.landing, Key="flights/2013-12.csv")
-    assert (held["ServerSideEncryption"], held["SSEKMSKeyId"]) == ("aws:kms", seeded.foundation.data_key)
+    assert (held["ServerSideEncryption"], held["SSEKMSKeyId"]) == ("aws:kms", seeded.provisioned.data_key)
     lines = held["Body"].read().splitlines()
     assert len(lines) == 28135 + 1
     assert {line.split(b",", 2)[1] for line in lines[1:]} == {b"12"}
@@ -89,10 +89,10 @@ def test_a_job_changes_and_keeps_its_runs(account: EmbeddedAccount, seeded: Flig
     glue = clients(account)("glue")
     run = glue.start_job_run(JobName=JOB)["JobRunId"]
     before = glue.get_job(JobName=JOB)["Job"]
-    weak = account_setup.put_configuration(account, "weak", seeded.foundation, s3="SSE-S3")
-    with fault_injection.attached(account, JOB, weak):
+    weak = account_setup.put_security_configuration(account, "weak", seeded.provisioned, s3="SSE-S3")
+    with fault_injection.attached_configuration(account, JOB, weak):
         assert glue.get_job(JobName=JOB)["Job"]["SecurityConfiguration"] == "weak"
-    with fault_injection.attached(account, JOB, None):
+    with fault_injection.attached_configuration(account, JOB, None):
         assert not glue.get_job(JobName=JOB)["Job"].get("SecurityConfiguration")
     after = glue.get_job(JobName=JOB)["Job"]
     assert {**after, "LastModifiedOn": before["LastModifiedOn"]} == before
@@ -116,7 +116,7 @@ def test_a_connection_changes_and_comes_back(account: EmbeddedAccount, seeded: F
 
 def test_a_key_is_pending_deletion_for_a_block(account: EmbeddedAccount, seeded: FlightsSeed) -> None:
     kms = clients(account)("kms")
-    key = seeded.foundation.bookmark_key
+    key = seeded.provisioned.bookmark_key
     with fault_injection.key_pending_deletion(account, key):
         assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"

@@ -17,7 +17,7 @@ _IAM = [{"Principal": {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"},
 
 
 @dataclass(slots=True)
-class FakeLake:
+class FakeLakeFormation:
     """One account. Its members are what AWS's answers hold; change them as somebody else would.
 
     Attributes:
@@ -36,7 +36,7 @@ class FakeLake:
         requests: how often each operation was called.
         failing: of an entry of a batch: why it fails, ``""`` when it does not.
         denied: operations that are denied.
-        forgets: operations that answer well and change nothing.
+        ignored_operations: operations that answer well and change nothing.
     """
 
     account: str = "123456789012"
@@ -60,9 +60,9 @@ class FakeLake:
     requests: Counter[str] = field(default_factory=Counter)
     failing: Callable[[Mapping[str, Any]], str] = lambda _entry: ""
     denied: set[str] = field(default_factory=set)
-    forgets: set[str] = field(default_factory=set)
-    seen: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    keeps: bool = True
+    ignored_operations: set[str] = field(default_factory=set)
+    recorded_requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    record_requests: bool = True
 
     def client(self, service: str) -> Any:
         """A real client of ``lakeformation`` or ``glue`` whose requests this object answers."""
@@ -102,13 +102,15 @@ class FakeLake:
 
         asked = context["glue_secure_asked"]
         self.requests[model.name] += 1
-        if self.keeps:
-            self.seen.append((model.name, asked))
+        if self.record_requests:
+            self.recorded_requests.append((model.name, asked))
         code = "AccessDeniedException" if model.name in self.denied else ""
         answer: dict[str, Any] = {}
         if not code:
             try:
-                answer = {} if model.name in self.forgets else getattr(self, f"_{model.name}")(asked)
+                answer = (
+                    {} if model.name in self.ignored_operations else getattr(self, f"_{model.name}")(asked)
+                )
             except _Error as error:
                 code = str(error)
         if code:

@@ -41,7 +41,7 @@ def test_a_temporary_folder_that_others_can_write_to_is_not_trusted(
     own.mkdir()
     own.chmod(0o777)
     with pytest.raises(UsageError, match="cannot be trusted"):
-        folders.own_temporary_folder()
+        folders.user_temporary_folder()
 
 
 def test_a_folder_with_other_files_is_neither_taken_nor_cleared(tmp_path: Path) -> None:

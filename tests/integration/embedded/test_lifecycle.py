@@ -73,7 +73,7 @@ def test_a_killed_supervisor_takes_its_database_along_and_is_cleaned_up_after(st
     assert not first.postgres.home.exists()
     second = up(state)
     assert second != first
-    assert endpoint.answers(second.endpoint_url, second.ca_pem)
+    assert endpoint.responds(second.endpoint_url, second.ca_pem)
 
 
 def test_a_dead_database_ends_the_account(state: Path) -> None:
@@ -160,10 +160,10 @@ def test_a_number_that_another_process_has_now_is_not_taken_for_the_account(stat
     first = up(state)
     os.kill(first.supervisor.pid, signal.SIGKILL)
     assert everything_ended(first)
-    order = supervisor.Order.load(state)
-    assert order is not None
+    spec = supervisor.LaunchSpec.load(state)
+    assert spec is not None
     myself = ProcessIdentity.of(os.getpid())
-    lifecycle.replace(order, supervisor=ProcessIdentity(myself.pid, myself.started + 1)).dump(state)
+    lifecycle.replace(spec, supervisor=ProcessIdentity(myself.pid, myself.started + 1)).dump(state)
     assert status(state) is None
 
 
@@ -171,7 +171,7 @@ def test_a_client_that_says_nothing_does_not_stop_the_endpoint(state: Path) -> N
     account = up(state)
     port = int(account.endpoint_url.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port)):
-        assert endpoint.answers(account.endpoint_url, account.ca_pem)
+        assert endpoint.responds(account.endpoint_url, account.ca_pem)
 
 
 def test_the_endpoint_is_verified_under_its_own_authority(state: Path, tmp_path: Path) -> None:
@@ -180,4 +180,4 @@ def test_the_endpoint_is_verified_under_its_own_authority(state: Path, tmp_path:
     from glue_secure.embedded import pki
 
     pki.write_bundle(stranger, pki.system_roots())
-    assert not endpoint.answers(account.endpoint_url, stranger)
+    assert not endpoint.responds(account.endpoint_url, stranger)

@@ -5,7 +5,7 @@ import pytest
 
 from glue_secure.core.errors import UsageError
 from glue_secure.embedded.installed_spark import InstalledSpark
-from glue_secure.embedded.java import java_home, launchable, major_version
+from glue_secure.embedded.java import java_home, launchable_java_home, major_version
 
 SPARK_3_5 = InstalledSpark(Path("/pyspark"), "3.5.6", "3.5")
 SPARK_4_1 = InstalledSpark(Path("/pyspark"), "4.1.1", "4.1")
@@ -77,7 +77,7 @@ def make_modular_java(home: Path, *modules: str) -> Path:
 
 def test_a_java_without_the_vector_module_gets_a_front_that_spark_4_can_start(tmp_path: Path) -> None:
     home = make_modular_java(tmp_path / "a java's", "java.base", "java.sql")
-    front = launchable(home, SPARK_4_1, tmp_path / "front")
+    front = launchable_java_home(home, SPARK_4_1, tmp_path / "front")
     words = ["-Da=b c", "--add-modules=jdk.incubator.vector", "-cp", "", "--add-modules=java.sql", "'$x'"]
     done = subprocess.run([front / "bin" / "java", *words], capture_output=True, text=True, check=True)
     assert done.stdout == "[-Da=b c][-cp][][--add-modules=java.sql]['$x']"
@@ -86,6 +86,6 @@ def test_a_java_without_the_vector_module_gets_a_front_that_spark_4_can_start(tm
 def test_a_java_that_spark_can_start_itself_gets_no_front(tmp_path: Path) -> None:
     whole = make_modular_java(tmp_path / "whole", "java.base", "jdk.incubator.vector")
     slim = make_modular_java(tmp_path / "slim", "java.base")
-    assert launchable(whole, SPARK_4_1, tmp_path / "front") == whole
-    assert launchable(slim, SPARK_3_5, tmp_path / "front") == slim
+    assert launchable_java_home(whole, SPARK_4_1, tmp_path / "front") == whole
+    assert launchable_java_home(slim, SPARK_3_5, tmp_path / "front") == slim
     assert not (tmp_path / "front").exists()

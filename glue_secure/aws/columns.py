@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from glue_secure.aws.errors import translated
-from glue_secure.columns.policy import Tag, TagKind, WrappedKey
+from glue_secure.core.columns import Tag, TagKind, WrappedKey
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.log_suppression import suppress_client_logs
 from glue_secure.core.service import ServiceError

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from glue_secure.aws.errors import translated
-from glue_secure.bookmarks.high_water import Mark
+from glue_secure.core.high_water import HighWaterMark
 from glue_secure.core.service import ServiceError
 
 
@@ -24,7 +24,7 @@ class DynamoDbHighWater:
         self._key = {"bookmark": {"S": bookmark}}
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """``dynamodb:TABLE``."""
         return f"dynamodb:{self._table}"
 
@@ -45,14 +45,14 @@ class DynamoDbHighWater:
             return ""
         return str(sse.get("KMSMasterKeyArn") or "")
 
-    def read(self) -> Mark | None:
+    def read(self) -> HighWaterMark | None:
         """GetItem, strongly consistent; an item of another form is refused as no answer at all."""
         with translated("GetItem"):
             answer = self._client.get_item(TableName=self._table, Key=self._key, ConsistentRead=True)
         item = answer.get("Item")
         return None if item is None else _mark(item)
 
-    def advance(self, mark: Mark) -> None:
+    def advance(self, mark: HighWaterMark) -> None:
         """UpdateItem, on condition that there is no mark or a smaller one."""
         with translated("UpdateItem"):
             self._client.update_item(
@@ -65,11 +65,11 @@ class DynamoDbHighWater:
             )
 
 
-def _mark(item: Mapping[str, Any]) -> Mark:
+def _mark(item: Mapping[str, Any]) -> HighWaterMark:
     try:
         sequence, digest = int(item["sequence"]["N"]), item["digest"]["S"]
     except (KeyError, TypeError, ValueError):
         sequence, digest = -1, ""
     if sequence < 0 or not isinstance(digest, str) or (sequence == 0) != (digest == ""):
         raise ServiceError("GetItem: no high-water mark", code="MalformedItem", operation="GetItem")
-    return Mark(sequence, digest)
+    return HighWaterMark(sequence, digest)

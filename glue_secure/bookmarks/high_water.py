@@ -14,44 +14,14 @@ in that commit is then one ahead like any other, and a state with no mark at all
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from glue_secure.bookmarks import errors
 from glue_secure.core.errors import RefusedError, VerificationError
+from glue_secure.core.high_water import HighWaterMark
+from glue_secure.core.ports import HighWaterMarkStore
 from glue_secure.core.service import PreconditionFailed, ServiceError
 
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """The newest state there ever was.
-
-    Attributes:
-        sequence: its number; 0 before the first.
-        digest: SHA-256 of its sealed bytes; ``""`` before the first.
-    """
-
-    sequence: int
-    digest: str
-
-
-BEGINNING = Mark(0, "")
-
-
-class HighWaterMarkStore(Protocol):
-    """One bookmark's mark. Reads are consistent; it never goes back."""
-
-    @property
-    def place(self) -> str:
-        """Where it lies, for people."""
-
-    def key_of_table(self) -> str:
-        """The KMS key it is encrypted under, ``""`` for none that is known. Raises ServiceError."""
-
-    def read(self) -> Mark | None:
-        """The mark, None when there never was one. Raises ServiceError."""
-
-    def advance(self, mark: Mark) -> None:
-        """Put a mark with a greater sequence. Raises PreconditionFailed when it is not, ServiceError."""
+BEGINNING = HighWaterMark(0, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +38,19 @@ class Watch:
     job: str
     resource: str
 
-    def read(self) -> Mark | None:
+    def read(self) -> HighWaterMark | None:
         """The mark. Raises VerificationError (GS-BKM-006)."""
         try:
             return self.keeper.read()
         except ServiceError as error:
-            raise storage_said(self.keeper.place, error, "reading the high-water mark") from error
+            raise storage_said(self.keeper.location, error, "reading the high-water mark") from error
 
-    def behind(self, mark: Mark | None, current: Mark, previous_digest: str) -> bool:
+    def behind(self, mark: HighWaterMark | None, current: HighWaterMark, previous_digest: str) -> bool:
         """:func:`behind` for this bookmark."""
-        place = self.keeper.place
+        place = self.keeper.location
         return behind(mark, current, previous_digest, job=self.job, resource=self.resource, place=place)
 
-    def advance(self, wanted: Mark) -> None:
+    def advance(self, wanted: HighWaterMark) -> None:
         """Move the mark. One that is there already, or further because somebody followed, is fine.
 
         Raises:
@@ -95,14 +65,20 @@ class Watch:
             if there == wanted:
                 return
             if not isinstance(error, PreconditionFailed) or there is None or there.sequence < wanted.sequence:
-                raise storage_said(self.keeper.place, error, "moving the high-water mark") from error
+                raise storage_said(self.keeper.location, error, "moving the high-water mark") from error
             if there.sequence == wanted.sequence:
-                found = f"{self.keeper.place} records another state as sequence {wanted.sequence}"
+                found = f"{self.keeper.location} records another state as sequence {wanted.sequence}"
                 raise errors.rolled_back(self.resource, found, f"SHA-256 {wanted.digest}") from error
 
 
 def behind(
-    mark: Mark | None, current: Mark, previous_digest: str, *, job: str, resource: str, place: str
+    mark: HighWaterMark | None,
+    current: HighWaterMark,
+    previous_digest: str,
+    *,
+    job: str,
+    resource: str,
+    place: str,
 ) -> bool:
     """Whether the mark is to be caught up with ``current``, which is as the mark requires.
 

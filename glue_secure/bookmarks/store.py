@@ -18,13 +18,14 @@ from typing import Protocol
 
 from glue_secure.bookmarks import errors
 from glue_secure.bookmarks.envelope import EnvelopeContext
-from glue_secure.bookmarks.high_water import BEGINNING, HighWaterMarkStore, Mark, Watch
+from glue_secure.bookmarks.high_water import BEGINNING, Watch
 from glue_secure.bookmarks.state import BookmarkState, BookmarkStateError
 from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.evidence import digest
+from glue_secure.core.high_water import HighWaterMark
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri, job_name
 from glue_secure.core.objects import StoredObject
-from glue_secure.core.ports import ObjectStore
+from glue_secure.core.ports import HighWaterMarkStore, ObjectStore
 from glue_secure.core.service import NotFound, PreconditionFailed, ServiceError
 
 _SEQUENCE = re.compile(r"\d{12}\Z")
@@ -250,7 +251,7 @@ class BookmarkStore:
             self._watch.advance(BEGINNING)
         etag = self._put_current(loaded, sealed)
         if self._watch is not None:
-            self._watch.advance(Mark(state.sequence, digest(sealed)))
+            self._watch.advance(HighWaterMark(state.sequence, digest(sealed)))
         try:
             self._record(state.sequence, sealed, digest(sealed))
             in_history = True
@@ -388,8 +389,8 @@ def _name(loaded: Loaded) -> str:
     return f"sequence {loaded.sequence}" if loaded.state else "no bookmark yet"
 
 
-def _mark_of(loaded: Loaded) -> Mark:
-    return Mark(loaded.sequence, loaded.digest)
+def _mark_of(loaded: Loaded) -> HighWaterMark:
+    return HighWaterMark(loaded.sequence, loaded.digest)
 
 
 def _before(loaded: Loaded) -> str:

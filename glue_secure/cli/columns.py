@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.status import Status
 
 from glue_secure.cli.printing import enter
-from glue_secure.columns.policy import POLICY, ColumnPolicy
+from glue_secure.columns.policy import ColumnPolicy
 from glue_secure.columns.sealing import unseal
+from glue_secure.core.columns import POLICY
 from glue_secure.core.errors import UsageError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.service import ServiceError

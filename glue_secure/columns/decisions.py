@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
-from glue_secure.columns.names import known_as, plain
-from glue_secure.columns.policy import ColumnPolicy, ColumnRule, SchemaColumn, Shape, Tag
+from glue_secure.columns.names import known_as
+from glue_secure.columns.policy import ColumnPolicy
+from glue_secure.core.columns import ColumnDecision, ColumnRule, SchemaColumn, Shape, Tag, plain
 from glue_secure.core.errors import RefusedError
 
 ColumnTags = Mapping[str, frozenset[Tag]]
@@ -17,29 +17,9 @@ _ERROR_RECORD = frozenset(("callsite", "msg", "stacktrace", "input", "bytesread"
 _ERROR_TEXTS = frozenset(("msg", "stacktrace", "input", "dynamicrecord"))
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What is done to one column of one sink, and by which rule.
-
-    Attributes:
-        column: the column.
-        rule: the rule.
-        met_as: the name under which the rule, or the catalog's tag, meets it.
-    """
-
-    column: SchemaColumn
-    rule: ColumnRule
-    met_as: str
-
-    @property
-    def domain(self) -> str:
-        """The domain of its tokens: the rule's, or else the name that was met, without its parents."""
-        return self.rule.domain.casefold() or self.met_as.rpartition(".")[2]
-
-
 def decide(
     policy: ColumnPolicy, tags: ColumnTags, schema: Sequence[SchemaColumn], *, sink: str
-) -> tuple[Decision, ...]:
+) -> tuple[ColumnDecision, ...]:
     """What the policy does to each column of a sink; parents come before their fields in ``schema``.
 
     A catalog tag is met by name, at any depth: a column that was moved into a struct stays tagged, and so
@@ -52,7 +32,7 @@ def decide(
     tagged_as: dict[str, frozenset[Tag]] = {}
     for name, carried in tags.items():
         tagged_as[plain(name)] = tagged_as.get(plain(name), frozenset()) | carried
-    made: list[Decision] = []
+    made: list[ColumnDecision] = []
     settled: list[tuple[str, ...]] = []
     for column in schema:
         if any(column.path[: len(parent)] == parent for parent in settled):
@@ -76,7 +56,7 @@ def decide(
         by_tag = sorted(
             (name for name, found in met.items() if rule.tag in found), key=lambda n: (-len(n), n)
         )
-        made.append(Decision(column, rule, plain(rule.column) if rule.tag is None else by_tag[0]))
+        made.append(ColumnDecision(column, rule, plain(rule.column) if rule.tag is None else by_tag[0]))
         settled.append(column.path)
     _refuse_error_texts(schema, settled, sink)
     return tuple(made)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from glue_secure.columns.decisions import ColumnTags, Decision, decide
-from glue_secure.columns.policy import ColumnPolicy, Tag, TagKind, WrappedKey
+from glue_secure.columns.decisions import ColumnTags, decide
+from glue_secure.columns.policy import ColumnPolicy
 from glue_secure.core.arguments import COLUMNS
+from glue_secure.core.columns import ColumnDecision, Tag, TagKind, WrappedKey
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.evidence import ColumnRecord
 from glue_secure.core.identifiers import S3Uri
@@ -30,7 +31,7 @@ class Protected:
     """
 
     frame: Any
-    decisions: tuple[Decision, ...] = ()
+    decisions: tuple[ColumnDecision, ...] = ()
 
     def with_frame(self, frame: Any) -> Protected:
         """The same rows in the form that a format wants."""
@@ -101,7 +102,9 @@ class ColumnPolicyEnforcer:
         if policy is None:
             return Protected(frame)
         decisions = decide(policy, self._tags, self._engine.column_tree(frame), sink=sink)
-        done = self._engine.protect_columns(frame, decisions, policy) if decisions else frame
+        done = frame
+        if decisions:
+            done = self._engine.protect_columns(frame, decisions, policy=policy.name, key=policy.key)
         self._ledger.findings.append(passed("GS-COL-001", sink, f"{len(decisions)} columns protected"))
         self._ledger.columns.extend(
             ColumnRecord(

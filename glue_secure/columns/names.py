@@ -7,23 +7,15 @@ https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensio
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
+
+from glue_secure.core.columns import plain
 
 # Types that a choice may have, as names of its alternatives. "date" and "timestamp" end ordinary names too
 # (birth_date), so that a column of make_cols with one of those is a name of its own.
 _ALTERNATIVES = ("array", "binary", "boolean", "byte", "decimal", "double", "float", "int", "long", "map",
                  "short", "string", "struct")  # fmt: skip
 _STEPS_BETWEEN = frozenset((*_ALTERNATIVES, "date", "timestamp", "val"))
-_INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
-
-
-def plain(name: str) -> str:
-    """A name for comparing: no difference of case, of Unicode form, of blanks around it; no byte order mark.
-
-    Files have such names: ``id, email`` as a CSV header gives a column `` email``.
-    """
-    return unicodedata.normalize("NFKC", name).casefold().strip().strip(_INVISIBLE).strip()
 
 
 def known_as(path: Sequence[str]) -> frozenset[str]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from glue_secure.columns.decisions import Decision
-from glue_secure.columns.policy import ColumnAction, ColumnPolicy, SchemaColumn, Shape
+from glue_secure.core.columns import ColumnAction, ColumnDecision, SchemaColumn, Shape, WrappedKey
 from glue_secure.core.errors import RefusedError, UsageError
 
 HIDDEN = "****"
@@ -17,7 +16,7 @@ def column_tree(schema: Any) -> tuple[SchemaColumn, ...]:
     return tuple(_walk(schema, (), inside=False))
 
 
-def protected(frame: Any, decisions: Sequence[Decision], policy: ColumnPolicy) -> Any:
+def protected(frame: Any, decisions: Sequence[ColumnDecision], *, policy: str, key: WrappedKey | None) -> Any:
     """The frame with each decision carried out; other columns stay as they are, in their order.
 
     What is tokenised or encrypted becomes text; what is masked keeps its type, and is null unless it is
@@ -35,12 +34,12 @@ def protected(frame: Any, decisions: Sequence[Decision], policy: ColumnPolicy) -
     changed = {each.column.path[0] for each in decisions}
     kept = []
     for item in frame.schema.fields:
-        column = _changed(F.col(_quoted(item.name)), item.dataType, (item.name,), by_path, policy)
+        column = _changed(F.col(_quoted(item.name)), item.dataType, (item.name,), by_path, key)
         if column is not None:
             kept.append(column.alias(item.name, metadata={} if item.name in changed else item.metadata))
     if not kept:
         raise UsageError(
-            f"column policy {policy.name}", found="drop for every column", required="a column that stays"
+            f"column policy {policy}", found="drop for every column", required="a column that stays"
         )
     return frame.select(kept)
 
@@ -63,34 +62,34 @@ def _changed(
     column: Any,
     kind: Any,
     path: tuple[str, ...],
-    decisions: dict[tuple[str, ...], Decision],
-    policy: ColumnPolicy,
+    decisions: dict[tuple[str, ...], ColumnDecision],
+    key: WrappedKey | None,
 ) -> Any:
     """The column as it may go out; None when nothing of it may."""
     from pyspark.sql.types import StructType
 
     decision = decisions.get(path)
     if decision is not None:
-        return _acted(column, kind, decision, policy)
+        return _acted(column, kind, decision, key)
     if isinstance(kind, StructType) and any(other[: len(path)] == path for other in decisions):
         fields = [
             (item.name, column.getField(item.name), item.dataType, (*path, item.name)) for item in kind.fields
         ]
-        return _struct(column, fields, decisions, policy)
+        return _struct(column, fields, decisions, key)
     return column
 
 
 def _struct(
-    column: Any, fields: Any, decisions: dict[tuple[str, ...], Decision], policy: ColumnPolicy
+    column: Any, fields: Any, decisions: dict[tuple[str, ...], ColumnDecision], key: WrappedKey | None
 ) -> Any:
     from pyspark.sql import functions as F
 
-    made = [(name, _changed(field, kind, path, decisions, policy)) for name, field, kind, path in fields]
+    made = [(name, _changed(field, kind, path, decisions, key)) for name, field, kind, path in fields]
     kept = [field.alias(name) for name, field in made if field is not None]
     return F.when(column.isNotNull(), F.struct(*kept)) if kept else None
 
 
-def _acted(column: Any, kind: Any, decision: Decision, policy: ColumnPolicy) -> Any:
+def _acted(column: Any, kind: Any, decision: ColumnDecision, key: WrappedKey | None) -> Any:
     from pyspark.sql import functions as F
     from pyspark.sql.types import BinaryType, StringType
 
@@ -108,14 +107,14 @@ def _acted(column: Any, kind: Any, decision: Decision, policy: ColumnPolicy) -> 
         return F.when(column.isNotNull(), shown)
     from glue_secure.columns import spark_functions
 
-    assert policy.key is not None  # noqa: S101 - a policy without one has no such action
+    assert key is not None  # noqa: S101 - a policy without one has no such action
     text = F.base64(column) if isinstance(kind, BinaryType) else column.cast("string")
     if action is ColumnAction.TOKENISE:
-        return spark_functions.tokenise(policy.key, decision.domain)(text)
-    return spark_functions.encrypt(policy.key, decision.column.text)(text)
+        return spark_functions.tokenise(key, decision.domain)(text)
+    return spark_functions.encrypt(key, decision.column.text)(text)
 
 
-def _refuse_twins(frame: Any, decisions: Sequence[Decision]) -> None:
+def _refuse_twins(frame: Any, decisions: Sequence[ColumnDecision]) -> None:
     """Two of one name cannot be told apart by it, at the top or in a struct that is made anew."""
     exact = str(frame.sparkSession.conf.get("spark.sql.caseSensitive")).lower() == "true"
     made_anew = {each.column.path[:depth] for each in decisions for depth in range(len(each.column.path))}

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from glue_secure.columns.policy import WrappedKey
 from glue_secure.columns.sealing import seal, tokens
+from glue_secure.core.columns import WrappedKey
 
 
 def tokenise(key: WrappedKey, domain: str) -> Any:

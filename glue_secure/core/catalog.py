@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from glue_secure.core.identifiers import S3Uri
+
 
 @dataclass(frozen=True, slots=True)
 class CatalogColumn:
@@ -106,3 +108,16 @@ class CatalogPartition:
 
 def _serde(storage: Mapping[str, Any]) -> dict[str, str]:
     return {str(k): str(v) for k, v in ((storage.get("SerdeInfo") or {}).get("Parameters") or {}).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionValues:
+    """Partition values of the Data Catalog, by the folder that holds a partition's objects.
+
+    Attributes:
+        keys: the partition columns, in order.
+        values: for each folder, one text per partition column.
+    """
+
+    keys: tuple[CatalogColumn, ...]
+    values: Mapping[S3Uri, tuple[str, ...]]

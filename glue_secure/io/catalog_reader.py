@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from glue_secure.bookmarks.sql.keys import KEYS, ORDER
-from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable
+from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable, PartitionValues
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.ports import Catalog, Engine, PartitionValues
+from glue_secure.core.ports import Catalog, Engine
 from glue_secure.core.redaction import redacting_logger
 from glue_secure.core.service import ServiceError
 from glue_secure.io.limits import BOUNDS, LIMITS, limits_of

@@ -13,12 +13,12 @@ from glue_secure.bookmarks.session import BookmarkSession
 from glue_secure.bookmarks.sql.keys import KEYS, asked_keys
 from glue_secure.bookmarks.sql.tables import DIALECTS, OpenedDatabase, Rows, rows_of
 from glue_secure.connections.manager import ConnectionManager
-from glue_secure.core.catalog import CatalogTable
+from glue_secure.core.catalog import CatalogTable, PartitionValues
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.evidence import ReadRecord, WriteRecord, digest
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.policy import enforce
-from glue_secure.core.ports import Catalog, Engine, ObjectStore, PartitionValues
+from glue_secure.core.ports import Catalog, Engine, ObjectStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.redaction import redacting_logger
 from glue_secure.core.service import ServiceError
@@ -139,7 +139,7 @@ class DataReader:
             options=options,
             schema=schema if chosen or otherwise is None else otherwise,
             empty=not new and convert is None,
-            labels=label(chosen) if label is not None and chosen else None,
+            partition_values=label(chosen) if label is not None and chosen else None,
             partitions=scope.partitions(size),
         )
         if convert is not None and chosen:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from glue_secure.bookmarks.envelope import Envelope, EnvelopeContext
 from glue_secure.bookmarks.glue_bookmark import NativeBookmarks
-from glue_secure.bookmarks.high_water import HighWaterMarkStore, storage_said
+from glue_secure.bookmarks.high_water import storage_said
 from glue_secure.bookmarks.session import BookmarkSession
 from glue_secure.bookmarks.store import BookmarkStore
 from glue_secure.core.arguments import (
@@ -21,6 +21,7 @@ from glue_secure.core.arguments import (
 from glue_secure.core.errors import UsageError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.policy import check_key, enforce
+from glue_secure.core.ports import HighWaterMarkStore
 from glue_secure.core.service import ServiceError
 from glue_secure.preflight.establish import Preflight
 from glue_secure.run.services import Services, required_location
@@ -138,7 +139,7 @@ def _high_water(
         if not key:
             raise VerificationError(
                 "GS-BKM-006",
-                resource=mark.place,
+                resource=mark.location,
                 found="a table that is not active and encrypted with a KMS key of its own",
                 required="SSEDescription ENABLED, KMS, with a customer managed key",
                 fix="aws dynamodb update-table --sse-specification "
@@ -146,7 +147,7 @@ def _high_water(
             )
         described = services.keys.describe(key)
     except ServiceError as error:
-        raise storage_said(mark.place, error, "looking at the table's encryption") from error
+        raise storage_said(mark.location, error, "looking at the table's encryption") from error
     enforce(check_key("bookmark high-water mark", described, region=region, account=account))
     return mark
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from glue_secure.bookmarks.high_water import HighWaterMarkStore
 from glue_secure.core.arguments import JobArguments, JobIdentity
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
@@ -16,6 +15,7 @@ from glue_secure.core.ports import (
     ControlPlane,
     DriverS3,
     Environment,
+    HighWaterMarkStore,
     KeyService,
     ObjectStore,
     SecretStore,

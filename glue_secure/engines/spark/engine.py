@@ -10,15 +10,14 @@ from typing import Any
 
 from py4j.protocol import Py4JError
 
-from glue_secure.columns.decisions import Decision
-from glue_secure.columns.policy import ColumnPolicy, SchemaColumn
 from glue_secure.columns.spark import column_tree, protected, require_functions
-from glue_secure.core.catalog import CatalogColumn
+from glue_secure.core.catalog import CatalogColumn, PartitionValues
+from glue_secure.core.columns import ColumnDecision, SchemaColumn, WrappedKey
 from glue_secure.core.connection import Credentials
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import digest
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.ports import NativeSave, PartitionValues
+from glue_secure.core.ports import SaveHandler
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 from glue_secure.core.worker_encryption import WORKER_SETTINGS
@@ -124,7 +123,7 @@ class SparkEngine:
         options: Mapping[str, str],
         schema: Any = None,
         empty: bool = False,
-        labels: PartitionValues | None = None,
+        partition_values: PartitionValues | None = None,
         partitions: int | None = None,
     ) -> tuple[Any, str]:
         """A frame of exactly these objects, and the mark that its rows are counted under.
@@ -136,7 +135,7 @@ class SparkEngine:
             options: Spark's options.
             schema: a ``StructType`` or DDL text, or None to infer.
             empty: read the objects for their schema only.
-            labels: columns that the objects' folders give.
+            partition_values: columns that the objects' folders give.
             partitions: how many partitions the frame has at most.
 
         Raises:
@@ -160,8 +159,10 @@ class SparkEngine:
             frame, measured = load_agreeing(reader, paths), True
         else:
             frame, measured = load(reader, format, paths)
-        if labels is not None:
-            frame = labelled(self._spark, frame, labels, metadata=measured, scheme=self._hadoop.scheme)
+        if partition_values is not None:
+            frame = labelled(
+                self._spark, frame, partition_values, metadata=measured, scheme=self._hadoop.scheme
+            )
         if partitions is not None and frame.rdd.getNumPartitions() > partitions:
             frame = frame.coalesce(partitions)
         return (frame.limit(0) if empty else frame), mark if measured else UNMEASURED
@@ -301,7 +302,7 @@ class SparkEngine:
         with unseen(), self._watch().claiming(location):
             yield
 
-    def monitor_writes(self, save: NativeSave) -> None:
+    def monitor_writes(self, save: SaveHandler) -> None:
         """Watch from now on what the session writes by itself; RDD saves are led through ``save``."""
         self._points = _Points(save, self._watch(), self._meter)
         attach(self._spark.sparkContext, self._points)
@@ -324,9 +325,11 @@ class SparkEngine:
         """Every column of a frame and every field within, parents first."""
         return column_tree(frame.schema)
 
-    def protect_columns(self, frame: Any, decisions: Sequence[Decision], policy: ColumnPolicy) -> Any:
+    def protect_columns(
+        self, frame: Any, decisions: Sequence[ColumnDecision], *, policy: str, key: WrappedKey | None
+    ) -> Any:
         """The frame with each decision carried out when it is computed."""
-        return protected(frame, decisions, policy)
+        return protected(frame, decisions, policy=policy, key=key)
 
     def require_column_functions(self) -> None:
         """Refuse where pandas or pyarrow is missing."""
@@ -344,7 +347,7 @@ class SparkEngine:
 class _Points:
     """Satisfies ``entry_points.SparkHooks``: where Python's entry points lead while a run is open."""
 
-    def __init__(self, save: NativeSave, watch: SparkWriteMonitor, meter: RowMeter) -> None:
+    def __init__(self, save: SaveHandler, watch: SparkWriteMonitor, meter: RowMeter) -> None:
         self.save, self._watch, self._meter = save, watch, meter
 
     def checkpoints(self, place: str) -> None:

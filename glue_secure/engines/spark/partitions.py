@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from glue_secure.core.catalog import CatalogColumn
+from glue_secure.core.catalog import CatalogColumn, PartitionValues
 from glue_secure.core.errors import UsageError
-from glue_secure.core.ports import PartitionValues
 from glue_secure.dynamicframe.frames.expressions import identifier
 from glue_secure.engines.spark.hadoop import SCHEME
 

@@ -8,8 +8,8 @@ import pytest
 from pyspark.sql import Row
 
 from glue_secure.aws.columns import ColumnSource
-from glue_secure.columns.policy import WrappedKey
 from glue_secure.columns.sealing import tokens, unseal
+from glue_secure.core.columns import WrappedKey
 from glue_secure.core.errors import RefusedError
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.dynamicframe.emulation import DynamicFrame

@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from glue_secure.aws.columns import KEYS_HELD, SECONDS_HELD, ColumnSource, HeldKeys
-from glue_secure.columns.policy import Tag, TagKind, WrappedKey
+from glue_secure.core.columns import Tag, TagKind, WrappedKey
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.service import ServiceError
 

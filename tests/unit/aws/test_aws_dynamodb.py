@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from glue_secure.aws.dynamodb import DynamoDbHighWater
-from glue_secure.bookmarks.high_water import Mark
+from glue_secure.core.high_water import HighWaterMark
 from glue_secure.core.service import NotFound, PreconditionFailed, ServiceError
 
 BOOKMARK = "123456789012/eu-west-1/curate s3://state/bookmarks/"
@@ -27,7 +27,7 @@ def test_a_read_is_consistent(marks):
     asked = {"TableName": "marks", "Key": {"bookmark": {"S": BOOKMARK}}, "ConsistentRead": True}
     stubber.add_response("get_item", {"Item": item(7)}, asked)
     stubber.add_response("get_item", {}, asked)
-    assert mark.read() == Mark(7, "ab")
+    assert mark.read() == HighWaterMark(7, "ab")
     assert mark.read() is None
 
 
@@ -53,10 +53,10 @@ def test_an_advance_is_conditional(marks):
         "ExpressionAttributeValues": {":s": {"N": "8"}, ":d": {"S": "cd"}},
     }
     stubber.add_response("update_item", {}, asked)
-    mark.advance(Mark(8, "cd"))
+    mark.advance(HighWaterMark(8, "cd"))
     stubber.add_client_error("update_item", "ConditionalCheckFailedException")
     with pytest.raises(PreconditionFailed):
-        mark.advance(Mark(8, "cd"))
+        mark.advance(HighWaterMark(8, "cd"))
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,6 @@ def test_a_table_that_is_not_there(marks):
     mark, stubber = marks
     for operation in ("describe_table", "get_item", "update_item"):
         stubber.add_client_error(operation, "ResourceNotFoundException")
-    for call in (mark.key_of_table, mark.read, lambda: mark.advance(Mark(1, "ab"))):
+    for call in (mark.key_of_table, mark.read, lambda: mark.advance(HighWaterMark(1, "ab"))):
         with pytest.raises(NotFound):
             call()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from glue_secure.bookmarks.high_water import BEGINNING, Mark
+from glue_secure.bookmarks.high_water import BEGINNING
 from glue_secure.bookmarks.state import BookmarkState
 from glue_secure.bookmarks.store import BookmarkStore
 from glue_secure.core.errors import BookmarkConflictError, RefusedError, UsageError, VerificationError
+from glue_secure.core.high_water import HighWaterMark
 from glue_secure.core.service import PreconditionFailed, ServiceError
 
 
@@ -17,7 +18,7 @@ class FakeHighWater:
     place = "dynamodb:marks"
 
     def __init__(self):
-        self.mark: Mark | None = None
+        self.mark: HighWaterMark | None = None
         self.fail: dict[str, ServiceError] = {}
         self.lose: ServiceError | None = None
 
@@ -81,7 +82,7 @@ def forget_history(world, store, *sequences):
 def test_each_commit_moves_the_mark(store, mark):
     for sequence in (1, 2, 3):
         done = commit(store)
-        assert mark.mark == Mark(sequence, done.digest)
+        assert mark.mark == HighWaterMark(sequence, done.digest)
     assert store.load().sequence == 3
 
 
@@ -109,7 +110,7 @@ def test_gs_bkm_003_everything_deleted(world, store):
 
 def test_gs_bkm_004_another_state_of_the_same_sequence(store, mark):
     commit(store)
-    mark.mark = Mark(1, "0" * 64)
+    mark.mark = HighWaterMark(1, "0" * 64)
     refused(store, "GS-BKM-004")
 
 
@@ -136,7 +137,7 @@ def test_a_crash_between_current_and_mark_is_caught_up(world, store, mark, befor
     assert mark.mark.sequence == before
     again = store.load()
     assert again.sequence == before + 1
-    assert mark.mark == Mark(before + 1, again.digest)
+    assert mark.mark == HighWaterMark(before + 1, again.digest)
     commit(store)
     assert [entry.sequence for entry in store.history(store.load())] == list(range(before + 2, 0, -1))
 
@@ -152,7 +153,7 @@ def test_a_crash_before_current_locks_nobody_out(world, store, mark):
 def test_one_ahead_but_not_committed_on_the_marked_state(store, mark):
     commit(store)
     commit(store)
-    mark.mark = Mark(1, "0" * 64)
+    mark.mark = HighWaterMark(1, "0" * 64)
     assert "--adopt" in refused(store, "GS-BKM-004").fix
 
 
@@ -163,7 +164,7 @@ def test_further_ahead_is_refused_until_adopted(world, store, mark):
     assert "verify curate --adopt" in refused(store, "GS-BKM-004").fix
     assert mark.mark.sequence == 1
     assert store.adopt().sequence == 3
-    assert mark.mark == Mark(3, store.load().digest)
+    assert mark.mark == HighWaterMark(3, store.load().digest)
 
 
 def test_no_mark_is_refused_until_adopted(world, store, mark):
@@ -236,4 +237,4 @@ def test_of_two_committers_one_wins_and_the_mark_is_the_winners(store, mark):
     won = commit(store, "jr_2", loaded)
     with pytest.raises(BookmarkConflictError):
         commit(store, "jr_3", loaded)
-    assert mark.mark == Mark(2, won.digest)
+    assert mark.mark == HighWaterMark(2, won.digest)

@@ -3,8 +3,9 @@
 import pytest
 
 from glue_secure.columns.decisions import decide
-from glue_secure.columns.names import known_as, plain
-from glue_secure.columns.policy import ColumnPolicy, SchemaColumn, Shape, Tag, TagKind
+from glue_secure.columns.names import known_as
+from glue_secure.columns.policy import ColumnPolicy
+from glue_secure.core.columns import SchemaColumn, Shape, Tag, TagKind, plain
 from glue_secure.core.errors import RefusedError
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"

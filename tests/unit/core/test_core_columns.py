@@ -5,7 +5,8 @@ import json
 import pytest
 
 from glue_secure.columns.decisions import decide
-from glue_secure.columns.policy import ColumnAction, ColumnPolicy, SchemaColumn, Shape, Tag, TagKind
+from glue_secure.columns.policy import ColumnPolicy
+from glue_secure.core.columns import ColumnAction, SchemaColumn, Shape, Tag, TagKind
 from glue_secure.core.errors import RefusedError, UsageError
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"

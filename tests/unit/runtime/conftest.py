@@ -17,10 +17,10 @@ from aws_encryption_sdk.key_providers.base import MasterKey, MasterKeyConfig
 from aws_encryption_sdk.structures import DataKey, EncryptedDataKey, MasterKeyInfo
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from glue_secure.columns.policy import SchemaColumn
 from glue_secure.connections.tls.probe import TlsFacts
 from glue_secure.core.arguments import JobArguments, JobIdentity
 from glue_secure.core.catalog_encryption import CatalogEncryption
+from glue_secure.core.columns import SchemaColumn
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
 from glue_secure.core.kms_key import KmsKey
@@ -171,12 +171,14 @@ class FakeEngine:
         options: Mapping[str, str],
         schema: Any = None,
         empty: bool = False,
-        labels: Any = None,
+        partition_values: Any = None,
         partitions: int | None = None,
     ) -> tuple[Any, str]:
         self.calls.append(("read_s3", (tuple(map(str, objects)), empty)))
         more = {"base": base, "format": format, "options": dict(options), "schema": schema}
-        self.calls.append(("read_s3_as", {**more, "labels": labels, "partitions": partitions}))
+        self.calls.append(
+            ("read_s3_as", {**more, "partition_values": partition_values, "partitions": partitions})
+        )
         frame = [] if empty else [uri.key.rpartition("/")[2] for uri in objects]
         return frame, f"mark-{len(self.calls)}"
 
@@ -246,7 +248,7 @@ class FakeEngine:
     def column_tree(self, frame: Any) -> tuple[SchemaColumn, ...]:
         return tuple(SchemaColumn((name,)) for name in self.column_names)
 
-    def protect_columns(self, frame: Any, decisions: Any, policy: Any) -> Any:
+    def protect_columns(self, frame: Any, decisions: Any, *, policy: str, key: Any) -> Any:
         self.calls.append(("protect_columns", tuple(each.column.text for each in decisions)))
         return [f"protected-{name}" for name in frame]
 

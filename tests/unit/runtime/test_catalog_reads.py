@@ -48,7 +48,7 @@ def test_objects_are_labelled_by_the_nearest_partition_above_them(world, serve):
     serve({**PLACES, "3": "s3://landing/t/a/inner/"})
     put(world, "t/a/1.csv", "t/a/inner/3.csv", "far/2.csv", "t/nobody.csv")
     assert sorted(world.start().read_table("db", "t")) == ["1.csv", "2.csv", "3.csv"]
-    labels = asked(world)["labels"].values
+    labels = asked(world)["partition_values"].values
     assert {str(folder): value for folder, value in labels.items()} == {
         "s3://landing/t/a": ("1",),
         "s3://landing/t/a/inner": ("3",),

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from glue_secure.columns.policy import Tag, TagKind
+from glue_secure.core.columns import Tag, TagKind
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError

@@ -6,9 +6,9 @@ import boto3
 import pytest
 
 from glue_secure.aws.dynamodb import DynamoDbHighWater
-from glue_secure.bookmarks.high_water import Mark
 from glue_secure.core.arguments import BOOKMARK_HIGH_WATER, JobArguments
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
+from glue_secure.core.high_water import HighWaterMark
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.service import PreconditionFailed, ServiceError
@@ -98,11 +98,11 @@ def test_the_conditions_hold_in_dynamodb_as_moto_has_it(monkeypatch):
         mark = DynamoDbHighWater(client=client, table="marks", bookmark="a")
         assert mark.key_of_table() == str(KEY)
         assert mark.read() is None
-        mark.advance(Mark(0, ""))
-        mark.advance(Mark(9, "ab"))
-        mark.advance(Mark(10, "cd"))
-        for older in (Mark(10, "ef"), Mark(9, "ab"), Mark(0, "")):
+        mark.advance(HighWaterMark(0, ""))
+        mark.advance(HighWaterMark(9, "ab"))
+        mark.advance(HighWaterMark(10, "cd"))
+        for older in (HighWaterMark(10, "ef"), HighWaterMark(9, "ab"), HighWaterMark(0, "")):
             with pytest.raises(PreconditionFailed):
                 mark.advance(older)
-        assert mark.read() == Mark(10, "cd")
+        assert mark.read() == HighWaterMark(10, "cd")
         assert DynamoDbHighWater(client=client, table="marks", bookmark="b").read() is None

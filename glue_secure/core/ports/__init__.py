@@ -1,0 +1,30 @@
+"""Interfaces between packages.
+
+Adapters implement them by their methods alone; only ``run.composition`` knows both sides.
+"""
+
+from glue_secure.core.ports.catalog import Catalog, ControlPlane
+from glue_secure.core.ports.clock import Clock
+from glue_secure.core.ports.columns import ColumnSource
+from glue_secure.core.ports.driver_s3 import DriverS3
+from glue_secure.core.ports.engine import Engine, SaveHandler
+from glue_secure.core.ports.environment import Environment
+from glue_secure.core.ports.high_water import HighWaterMarkStore
+from glue_secure.core.ports.keys import KeyService
+from glue_secure.core.ports.objects import ObjectStore
+from glue_secure.core.ports.secrets import SecretStore
+
+__all__ = [
+    "Catalog",
+    "Clock",
+    "ColumnSource",
+    "ControlPlane",
+    "DriverS3",
+    "Engine",
+    "Environment",
+    "HighWaterMarkStore",
+    "KeyService",
+    "ObjectStore",
+    "SaveHandler",
+    "SecretStore",
+]

@@ -1,0 +1,175 @@
+"""Spark, behind plain Spark or behind awsglue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from glue_secure.core.catalog import CatalogColumn, PartitionValues
+from glue_secure.core.columns import ColumnDecision, SchemaColumn, WrappedKey
+from glue_secure.core.connection import Credentials
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.spark_conf import SettingsPlan
+from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
+
+SaveHandler = Callable[[str, str, Callable[[], Any]], None]
+"""Takes a location, a format and the function that saves there."""
+
+
+class Engine(Protocol):
+    """Reads and writes frames. The reader and the writer of a run call it after their checks."""
+
+    name: str
+
+    @property
+    def scheme(self) -> str:
+        """The scheme of the paths that it reads and writes: ``s3a``, or ``s3`` in Glue."""
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The versions of the engine's components, for the evidence."""
+
+    def apply_settings(self, plan: SettingsPlan) -> None:
+        """Set the plan's Hadoop settings."""
+
+    def settings_in_force(self) -> Mapping[str, str]:
+        """Return every ``fs.s3*`` setting that a write would use now."""
+
+    def client_encryption(self, uri: S3Uri) -> tuple[str, str]:
+        """Return algorithm and key of the file system client that serves this bucket."""
+
+    def java_options(self) -> Mapping[str, str]:
+        """Return the options that could disable certificate checks of the JVM, by where they are set."""
+
+    def worker_settings(self) -> Mapping[str, str]:
+        """Return those of ``WORKER_SETTINGS`` that are set in the running session."""
+
+    def belongs_to_session(self, frame: Any) -> bool:
+        """Return whether the frame belongs to the session whose settings are checked."""
+
+    def read_s3(
+        self,
+        objects: Sequence[S3Uri],
+        *,
+        base: S3Uri | None,
+        format: str,
+        options: Mapping[str, str],
+        schema: Any = None,
+        empty: bool = False,
+        partition_values: PartitionValues | None = None,
+        partitions: int | None = None,
+    ) -> tuple[Any, str]:
+        """Return a frame of exactly these objects, and the id that :meth:`rows_read` counts its rows under.
+
+        Args:
+            objects: what is read.
+            base: the location that partition columns are derived from.
+            format: Spark's name of the format.
+            options: of Spark's reader.
+            schema: of the frame; None to infer it.
+            empty: whether the frame has no rows and only the schema is wanted.
+            partition_values: columns that the Data Catalog gives to the objects' folders.
+            partitions: the most partitions that the frame has.
+        """
+
+    def matching(
+        self, keys: Sequence[CatalogColumn], values: Sequence[tuple[str, ...]], predicate: str
+    ) -> list[int]:
+        """Return the positions of the partitions that match a Spark SQL predicate. Raises UsageError."""
+
+    def read_jdbc(
+        self,
+        *,
+        url: str,
+        driver: str,
+        table: str,
+        credentials: Credentials,
+        driver_options: Mapping[str, str],
+        spark_options: Mapping[str, str],
+        predicates: Sequence[str] = (),
+        empty: bool = False,
+    ) -> tuple[Any, str]:
+        """Return a frame of a table or query, and the id that :meth:`rows_read` counts its rows under.
+
+        Each of ``predicates`` is read as one partition. An ``empty`` frame has the schema and no rows.
+        """
+
+    def write_s3(
+        self,
+        frame: Any,
+        target: S3Uri,
+        *,
+        format: str,
+        mode: str,
+        partition_by: Sequence[str],
+        options: Mapping[str, str],
+    ) -> int | None:
+        """Write below the target. Return the number of rows, None where it was not measured."""
+
+    def write_jdbc(
+        self,
+        frame: Any,
+        *,
+        url: str,
+        driver: str,
+        table: str,
+        credentials: Credentials,
+        driver_options: Mapping[str, str],
+        spark_options: Mapping[str, str],
+    ) -> int | None:
+        """Append to a table. Return the number of rows, None where it was not measured."""
+
+    def share_file(self, name: str, content: bytes) -> str:
+        """Copy a public file to the driver and every executor. Return the path that is valid on all of them.
+
+        Raises VerificationError where there is no such path.
+        """
+
+    def on_executors(self, task: Callable[[Any], Any], parts: Sequence[Any]) -> Sequence[Any] | None:
+        """Return the results of ``task`` for each part, computed on the executors, in any order.
+
+        Return None where there are no executors. Task and parts are serialised and may not contain secrets.
+        An exception of the engine is raised where a part fails.
+        """
+
+    def is_certainly_empty(self, frame: Any) -> bool:
+        """Return whether the frame is known to have no rows, without a Spark job."""
+
+    def rows_read(self, mark: str) -> int | None:
+        """Return the rows that the scans of one read delivered so far, None where they are not measured."""
+
+    def first_row(self, frame: Any, columns: Sequence[str] = ()) -> Mapping[str, Any]:
+        """Return the first row of a small frame, ``{}`` without one. ``columns`` restricts the columns."""
+
+    def columns(self, frame: Any) -> tuple[str, ...]:
+        """Return the names of a frame's columns."""
+
+    def jar_digest(self, name: str) -> str:
+        """Return the SHA-256 of the JAR that provides a class, ``""`` where the class or file is missing."""
+
+    def attribute_writes_to_run(self, location: S3Uri | None) -> AbstractContextManager[None]:
+        """Attribute writes below ``location`` (None: to a database) inside the block to glue-secure."""
+
+    def monitor_writes(self, save: SaveHandler) -> None:
+        """Start to observe writes outside glue-secure; RDD saves go through ``save``."""
+
+    def unmanaged_writes(self) -> UnmanagedWriteReport:
+        """Return every unmanaged write since the last call, and the reasons why there may be more."""
+
+    def pending_unmanaged_writes(self) -> Sequence[UnmanagedWrite]:
+        """Return the unmanaged writes that were recorded so far, without a call to the JVM."""
+
+    def column_tree(self, frame: Any) -> tuple[SchemaColumn, ...]:
+        """Return every column of a frame and every nested field, parents first."""
+
+    def protect_columns(
+        self, frame: Any, decisions: Sequence[ColumnDecision], *, policy: str, key: WrappedKey | None
+    ) -> Any:
+        """Return the frame with each decision applied. ``policy`` names the column policy."""
+
+    def require_column_functions(self) -> None:
+        """Raise UsageError where tokenise and encrypt cannot be computed."""
+
+    def close(self) -> None:
+        """Remove listeners and hooks from the session. The session itself stays open."""

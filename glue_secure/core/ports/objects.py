@@ -1,0 +1,52 @@
+"""Amazon S3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.objects import BucketRules, ObjectEncryption, ObjectSummary, StoredObject
+
+
+class ObjectStore(Protocol):
+    """The operations of Amazon S3 that a run uses. Every method raises ServiceError."""
+
+    def list(self, prefix: S3Uri, *, start_after: str = "") -> Iterator[ObjectSummary]:
+        """Yield every object below the prefix, or the object of that name, in key order, lazily."""
+
+    def encryption(self, uri: S3Uri) -> ObjectEncryption:
+        """Return how an object is encrypted (HeadObject). Raises NotFound."""
+
+    def rules(self, bucket: str) -> BucketRules:
+        """Return the default encryption and the policy of a bucket."""
+
+    def read(self, uri: S3Uri) -> StoredObject:
+        """Return a whole object. Raises NotFound."""
+
+    def write(
+        self,
+        uri: S3Uri,
+        body: bytes,
+        *,
+        key: KmsKeyArn,
+        content_type: str = "application/json",
+        if_match: str | None = None,
+        if_none_match: bool = False,
+    ) -> str:
+        """Put an object with SSE-KMS under ``key``. Return its entity tag.
+
+        Raises:
+            ServiceError: code ``EncryptionMismatch`` where the response names another algorithm or key, as
+                a server does that ignores the headers.
+            PreconditionFailed: the condition of ``if_match`` or ``if_none_match`` is not met.
+        """
+
+    def remove(self, uri: S3Uri, *, etag: str) -> None:
+        """Delete an object. Raises PreconditionFailed where its entity tag has changed."""
+
+    def copy_onto_itself(self, uri: S3Uri, storage_class: str, *, key: KmsKeyArn, etag: str) -> None:
+        """Copy an object onto itself into another storage class, with SSE-KMS under ``key``.
+
+        Raises PreconditionFailed where its entity tag has changed.
+        """

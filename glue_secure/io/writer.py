@@ -68,7 +68,7 @@ class DataWriter:
         self.read_back = ObjectVerifier(
             key=plan.key, objects=objects, engine=engine, note=ledger.findings.append, remote=remote
         )
-        self._prover = BucketPolicyProver(key=plan.key, objects=objects, ledger=ledger, seed=seed)
+        self._prover = BucketPolicyProver(key=plan.key, objects=objects, recorder=ledger, seed=seed)
 
     def protect(self, frame: Any, sink: str) -> Protected:
         """The frame as the run's column policy lets it go to ``sink`` (GS-COL-001, GS-COL-003)."""
@@ -164,7 +164,7 @@ class DataWriter:
         location = s3_location(target, "write")
         self.reject_reserved_location(location, "write to")
         self.guard(location)
-        self._prover.look(location.bucket)
+        self._prover.read_rules(location.bucket)
         with self._ledger.timed("list"):
             before = {(found.uri, found.etag, found.last_modified) for found in self.listed(location)}
         with self._ledger.timed("write"), self._engine.attribute_writes_to_run(location):
@@ -176,7 +176,7 @@ class DataWriter:
                 for found in self.listed(location)
                 if (found.uri, found.etag, found.last_modified) not in before
             ]
-            chosen, proof = self._prover.chosen(location, new)
+            chosen, proof = self._prover.select(location, new)
             seen = self._verified(chosen, new)
             if not new and rows is None and count is not None:
                 rows = count()
@@ -184,7 +184,7 @@ class DataWriter:
                 self.require_objects_written(location, rows, new)
         asked = set(chosen)
         proved = tuple(uri for uri in new if uri not in asked)
-        self._prover.note(location, proved, proof)
+        self._prover.record(location, proved, proof)
         seconds = time.perf_counter() - begun
         return self._note(WriteRecord(str(location), format, rows, seen, seconds, proved=proved, proof=proof))
 

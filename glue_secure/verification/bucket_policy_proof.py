@@ -1,42 +1,80 @@
-"""Proofs by a bucket's own rules, as a run comes by them: looked at before its first write and after each."""
+"""Prove from a bucket's default encryption and policy that every upload is SSE-KMS under the run's key.
+
+S3 chooses an upload's encryption from three request headers, and from the bucket's default when they are absent.
+The proof evaluates the policy for every combination of headers that its conditions can distinguish. Each
+combination that would not result in SSE-KMS under the key must be denied to every principal, for every object
+key below the target. CopyObject and multipart uploads send the same headers and need the same permission.
+
+A statement is used only if all of its members are understood; any other statement is ignored. Ignoring is safe:
+more statements can only deny more, because an allow never overrides a deny.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import BucketRules
 from glue_secure.core.policy import passed
+from glue_secure.core.policy_documents import Condition
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
-from glue_secure.verification.bucket_policy import SAMPLE_FROM, proof_of, sample_of
+
+SAMPLE_FROM = 1_000
+"""Number of objects from which a write may be sampled. The driver reads fewer back in two seconds at most."""
+SAMPLE_LEAST = 100
+SAMPLE_SHARE = 100
+"""One object in this many is read back from a proved write, but at least ``SAMPLE_LEAST``."""
+
+_ALGORITHM = "s3:x-amz-server-side-encryption"
+_KEY = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+_CUSTOMER = "s3:x-amz-server-side-encryption-customer-algorithm"
+_HEADERS = (_ALGORITHM, _KEY, _CUSTOMER)
+_KMS = "aws:kms"
+_OTHER = "\0"  # represents every value that no condition names
+_ACTIONS = frozenset(("*", "s3:*", "s3:put*", "s3:putobject*", "s3:putobject"))
+_MEMBERS = frozenset(("Sid", "Effect", "Principal", "Action", "Resource", "Condition"))
+_MAX_VALUES = 20
+_OPERATOR = re.compile(r"(?P<kind>String|Arn)(?:Not)?Equals(?:IfExists)?\Z")
+# A value without wildcards and without policy variables.
+_LITERAL = re.compile(r"[^*?$\0]+\Z")
+# Directory buckets use another action; access point aliases are not buckets.
+_NOT_A_BUCKET = ("--x-s3", "-s3alias", "--ol-s3")
 
 
 class BucketPolicyProver:
-    """Says which new objects have to be read back.
+    """Decides which new objects of a write must be read back.
 
     Args:
-        key: what objects must be under.
-        objects: S3 as the driver sees it.
-        ledger: where a proof is noted.
-        seed: chooses the sample; ``""``: nothing is proved.
+        key: the key that objects must be encrypted under.
+        objects: S3, called from the driver.
+        recorder: receives the proofs that were used.
+        seed: selects the sample; ``""`` disables proofs.
     """
 
-    def __init__(self, *, key: KmsKeyArn, objects: ObjectStore, ledger: RunRecorder, seed: str) -> None:
-        self._key, self._objects, self._ledger, self._seed = key, objects, ledger, seed
+    def __init__(self, *, key: KmsKeyArn, objects: ObjectStore, recorder: RunRecorder, seed: str) -> None:
+        self._key, self._objects, self._recorder, self._seed = key, objects, recorder, seed
         self._first: dict[str, BucketRules | None] = {}
 
-    def look(self, bucket: str) -> None:
-        """Remember the bucket's rules as they are before the run's first write there."""
+    def read_rules(self, bucket: str) -> None:
+        """Read the bucket's rules before the run's first write to the bucket. Later calls do nothing."""
         if self._seed and bucket not in self._first:
             self._first[bucket] = self._rules(bucket)
 
-    def chosen(self, location: S3Uri, new: Sequence[S3Uri]) -> tuple[Sequence[S3Uri], str]:
-        """The new objects to read back, and the digest of the proof for the others; all, and ``""``.
+    def select(self, location: S3Uri, new: Sequence[S3Uri]) -> tuple[Sequence[S3Uri], str]:
+        """Return the new objects to read back, and the digest of the proof that covers the others.
 
-        A role without the permissions to read the rules, rules that changed since the run's first write
-        there, and few objects all mean that every object is read back.
+        All objects are returned, with ``""``, when there are fewer than ``SAMPLE_FROM``, when the role may not
+        read the bucket's rules, or when the rules changed since the run's first write to the bucket.
         """
         first = self._first.get(location.bucket)
         if first is None or len(new) < SAMPLE_FROM:
@@ -46,16 +84,144 @@ class BucketPolicyProver:
             return new, ""
         return sample_of(new, self._seed), proof
 
-    def note(self, location: S3Uri, proved: Sequence[S3Uri], proof: str) -> None:
-        """Put a proof whose sample was good into the evidence, with the rules that it is made of."""
+    def record(self, location: S3Uri, proved: Sequence[S3Uri], proof: str) -> None:
+        """Record a proof whose sample passed, with the bucket rules that it follows from (GS-S3-004)."""
         rules = self._first.get(location.bucket)
         if proof and rules is not None:
-            self._ledger.proofs[proof] = rules
+            self._recorder.proofs[proof] = rules
             found = f"aws:kms {self._key} by the bucket's rules, SHA-256 {proof}"
-            self._ledger.findings.append(passed("GS-S3-004", f"{len(proved)} objects", found))
+            self._recorder.findings.append(passed("GS-S3-004", f"{len(proved)} objects", found))
 
     def _rules(self, bucket: str) -> BucketRules | None:
         try:
             return self._objects.rules(bucket)
         except ServiceError:
             return None
+
+
+def proof_of(rules: BucketRules, location: S3Uri, key: KmsKeyArn) -> str | None:
+    """Return the rules' digest if every upload to ``location`` must be SSE-KMS under ``key``, else None.
+
+    None does not mean that the bucket is insecure: the rules may enforce the key in a way that is not understood.
+    """
+    if (rules.algorithm, rules.key) != (_KMS, str(key)) or rules.bucket != location.bucket:
+        return None
+    if location.bucket.endswith(_NOT_A_BUCKET):
+        return None
+    denials = [
+        conditions
+        for statement in _statements(rules.policy)
+        if (conditions := _denial(statement, location, key.partition)) is not None
+    ]
+    values: dict[str, set[str | None]] = {header: {None, _OTHER} for header in _HEADERS}
+    for condition in itertools.chain(*denials):
+        if condition.operator != "Null":
+            values[condition.key].update(condition.values)
+    values[_ALGORITHM] |= {_KMS, "AES256", "aws:kms:dsse"}
+    values[_KEY].add(str(key))
+    if any(len(alternatives) > _MAX_VALUES for alternatives in values.values()):
+        return None
+    for combination in itertools.product(*values.values()):
+        headers = dict(zip(_HEADERS, combination, strict=True))
+        if not _results_in_key(headers, key) and not _is_denied(headers, denials):
+            return None
+    text = json.dumps([rules.bucket, rules.algorithm, rules.key, rules.policy])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sample_of(uris: Iterable[S3Uri], seed: str) -> list[S3Uri]:
+    """Return the objects of a proved write to read back: 1 %, but at least ``SAMPLE_LEAST``.
+
+    The sample has the smallest SHA-256 of seed and location, so that an auditor can compute it again.
+    """
+    ranked = sorted(uris, key=lambda uri: hashlib.sha256(f"{seed}\n{uri}".encode()).digest())
+    return ranked[: max(SAMPLE_LEAST, -(-len(ranked) // SAMPLE_SHARE))]
+
+
+def _is_denied(headers: dict[str, str | None], denials: Iterable[Sequence[Condition]]) -> bool:
+    context = {name: (value,) for name, value in headers.items() if value is not None}
+    return any(all(condition.is_met(context) for condition in denial) for denial in denials)
+
+
+def _results_in_key(headers: dict[str, str | None], key: KmsKeyArn) -> bool:
+    """Return whether S3 encrypts an upload with these headers under the key, or rejects the upload."""
+    if headers[_CUSTOMER] is not None:
+        return False
+    # S3 rejects a key header without an algorithm. If it accepted one, it would use that key or the default.
+    return headers[_ALGORITHM] in (None, _KMS) and (
+        headers[_KEY] == str(key) or (headers[_ALGORITHM] is None and headers[_KEY] is None)
+    )
+
+
+def _statements(policy: str) -> Sequence[Any]:
+    try:
+        document = json.loads(policy or "{}", object_pairs_hook=_unique_members)
+    except (ValueError, RecursionError):
+        return ()
+    if not isinstance(document, dict) or not set(document) <= {"Version", "Id", "Statement"}:
+        return ()
+    statements = document.get("Statement", ())
+    return statements if isinstance(statements, list) else (statements,)
+
+
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a duplicate member")
+    return dict(pairs)
+
+
+def _denial(statement: Any, location: S3Uri, partition: str) -> list[Condition] | None:
+    """Return the conditions of a statement that denies uploads below the location to everyone, else None."""
+    if not isinstance(statement, dict) or not set(statement) <= _MEMBERS or statement.get("Effect") != "Deny":
+        return None
+    if statement.get("Principal") not in ("*", {"AWS": "*"}, {"AWS": ["*"]}):
+        return None
+    actions, resources = _texts(statement.get("Action")), _texts(statement.get("Resource"))
+    if actions is None or resources is None or not _ACTIONS & {action.lower() for action in actions}:
+        return None
+    # The ARN of every object below the location starts with this text.
+    prefix = f"arn:{partition}:s3:::{location.bucket}/{location.key.rstrip('/')}"
+    covers = any(
+        resource == "*"
+        or (resource.endswith("*") and _LITERAL.match(resource[:-1]) and prefix.startswith(resource[:-1]))
+        for resource in resources
+    )
+    return _conditions(statement.get("Condition", {})) if covers else None
+
+
+def _conditions(block: Any) -> list[Condition] | None:
+    conditions: list[Condition] = []
+    if not isinstance(block, dict):
+        return None
+    for operator, tests in block.items():
+        # Names are case-insensitive. How S3 treats two spellings of one name is not documented.
+        if not isinstance(tests, dict) or len({name.lower() for name in tests}) != len(tests):
+            return None
+        for header, texts in tests.items():
+            condition = _condition(operator, header.lower(), _texts(texts))
+            if condition is None:
+                return None
+            conditions.append(condition)
+    return conditions
+
+
+def _condition(operator: str, header: str, values: tuple[str, ...] | None) -> Condition | None:
+    """Return an understood condition: an exact comparison of one of the three headers, or ``Null``."""
+    if header not in _HEADERS or values is None or not all(map(_LITERAL.match, values)):
+        return None
+    if operator == "Null":
+        is_boolean = len(values) == 1 and values[0].lower() in ("true", "false")
+        return Condition(operator, header, values) if is_boolean else None
+    match = _OPERATOR.match(operator)
+    if match is None:
+        return None
+    if match["kind"] == "Arn" and (header != _KEY or not all(value.startswith("arn:") for value in values)):
+        return None
+    return Condition(operator, header, values)
+
+
+def _texts(value: Any) -> tuple[str, ...] | None:
+    """Return one text or several as a tuple; None for other types and for an empty list."""
+    texts = value if isinstance(value, list) else [value]
+    texts = [str(text).lower() if isinstance(text, bool) else text for text in texts]
+    return tuple(texts) if texts and all(isinstance(text, str) for text in texts) else None

@@ -6,6 +6,15 @@ scope may be a template's reference (``${AWS::AccountId}``) as well as a literal
     >>> full_access_on_table(Scope("us-west-2", "123456789012"), "db1", "books").to_json()
 """
 
+from glue_secure.core.policy_documents import (
+    Condition,
+    Decision,
+    Policy,
+    Principal,
+    Request,
+    Statement,
+    evaluate,
+)
 from glue_secure.governance.policies.buckets import access_log_bucket, data_bucket
 from glue_secure.governance.policies.catalog import (
     delete_database,
@@ -13,8 +22,7 @@ from glue_secure.governance.policies.catalog import (
     read_tables,
     write_tables,
 )
-from glue_secure.governance.policies.documents import Condition, Policy, Principal, Scope, Statement
-from glue_secure.governance.policies.evaluation import Decision, Request, evaluate
+from glue_secure.governance.policies.documents import Scope
 from glue_secure.governance.policies.iam import JobAccess, Network, Place, deployer, job_role, trust
 from glue_secure.governance.policies.keys import bookmark_key, catalog_key, data_key, logs_key
 from glue_secure.governance.policies.network import network_denies

@@ -8,15 +8,8 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 
 from __future__ import annotations
 
-from glue_secure.governance.policies.documents import (
-    ANYBODY,
-    Condition,
-    Policy,
-    Principal,
-    Scope,
-    Statement,
-    equals,
-)
+from glue_secure.core.policy_documents import ANY_PRINCIPAL, Condition, Policy, Principal, Statement
+from glue_secure.governance.policies.documents import Scope, equals
 
 _ALGORITHM = "s3:x-amz-server-side-encryption"
 _KEY = "s3:x-amz-server-side-encryption-aws-kms-key-id"
@@ -72,13 +65,13 @@ def _tls_only(scope: Scope, bucket: str) -> Statement:
         "Deny",
         ("s3:*",),
         (scope.bucket(bucket), scope.bucket(bucket, "*")),
-        ANYBODY,
+        ANY_PRINCIPAL,
         (Condition("Bool", "aws:SecureTransport", ("false",)),),
     )
 
 
 def _deny_put(sid: str, objects: tuple[str, ...], *conditions: Condition) -> Statement:
-    return Statement(sid, "Deny", ("s3:PutObject",), objects, ANYBODY, conditions)
+    return Statement(sid, "Deny", ("s3:PutObject",), objects, ANY_PRINCIPAL, conditions)
 
 
 def _present(key: str) -> Condition:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 
 from glue_secure.core.errors import UsageError
-from glue_secure.governance.policies.documents import Policy, Scope, Statement, allow
+from glue_secure.core.policy_documents import Policy, Statement
+from glue_secure.governance.policies.documents import Scope, allow
 
 READ_TABLE = (
     "glue:GetTable",

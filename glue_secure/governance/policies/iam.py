@@ -8,16 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from glue_secure.core.policy_documents import Condition, Policy, Principal, Statement
 from glue_secure.governance.policies.catalog import read_tables, write_tables
-from glue_secure.governance.policies.documents import (
-    Condition,
-    Policy,
-    Principal,
-    Scope,
-    Statement,
-    allow,
-    equals,
-)
+from glue_secure.governance.policies.documents import Scope, allow, equals
 from glue_secure.governance.policies.network import network_denies
 
 # Sent with the credentials that Glue hands to a job's code, and with no others:

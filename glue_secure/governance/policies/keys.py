@@ -7,7 +7,8 @@ not hold Encrypt, Decrypt or GenerateDataKey, so IAM alone gives nobody the data
 
 from __future__ import annotations
 
-from glue_secure.governance.policies.documents import Condition, Policy, Principal, Scope, Statement, equals
+from glue_secure.core.policy_documents import Condition, Policy, Principal, Statement
+from glue_secure.governance.policies.documents import Scope, equals
 
 USE = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
 _ADMINISTER = (

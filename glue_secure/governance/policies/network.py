@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from glue_secure.governance.policies.documents import Condition, Statement
+from glue_secure.core.policy_documents import Condition, Statement
 
 ACTIONS = ("glue:CreateJob", "glue:UpdateJob", "glue:CreateSession")
 VPC_IDS, SUBNET_IDS, SECURITY_GROUP_IDS = "glue:VpcIds", "glue:SubnetIds", "glue:SecurityGroupIds"

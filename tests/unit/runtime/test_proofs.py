@@ -13,7 +13,7 @@ from glue_secure.core.objects import BucketRules
 from glue_secure.core.service import ServiceError
 from glue_secure.governance.policies import Scope, data_bucket
 from glue_secure.testing.fakes import FakeEnvironment
-from glue_secure.verification.bucket_policy import SAMPLE_FROM, SAMPLE_LEAST
+from glue_secure.verification.bucket_policy_proof import SAMPLE_FROM, SAMPLE_LEAST
 
 TARGET = "s3://curated/flights/"
 FRAME = [f"part-{n:05}" for n in range(SAMPLE_FROM)]

@@ -59,7 +59,7 @@ def decide(policy, action, resource="*", principal=ROLE, **context):
 
 def test_two_conditions_that_a_document_cannot_hold_are_refused_not_lost():
     twice = (Condition("Null", "aws:TagKeys", ("false",)), Condition("Null", "AWS:tagkeys", ("true",)))
-    with pytest.raises(ValueError, match="statement Tags: found two conditions Null over AWS:tagkeys"):
+    with pytest.raises(ValueError, match="statement Tags: found two conditions Null on AWS:tagkeys"):
         Statement("Tags", "Deny", ("glue:TagResource",), ("*",), None, twice)
 
 

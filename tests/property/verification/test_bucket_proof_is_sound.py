@@ -1,17 +1,24 @@
-"""No request that the evaluator of policies lets through under a proved policy ends under another key."""
+"""Under a proved bucket policy, every upload that is not denied is encrypted under the run's key."""
 
 from __future__ import annotations
 
 import json
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import BucketRules
-from glue_secure.governance.policies.documents import Condition, Policy, Principal, Statement
-from glue_secure.governance.policies.evaluation import Decision, Request, evaluate
-from glue_secure.verification.bucket_policy import proof_of
+from glue_secure.core.policy_documents import (
+    Condition,
+    Decision,
+    Policy,
+    Principal,
+    Request,
+    Statement,
+    evaluate,
+)
+from glue_secure.verification.bucket_policy_proof import proof_of
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
 OTHER = KEY.replace("1111-1111-1111", "2222-2222-2222")
@@ -38,7 +45,7 @@ compared = st.one_of(
     ),
     st.builds(Condition, st.just("StringEquals"), st.just("aws:PrincipalArn"), some(["me", "you"])),
 )
-# What a proof needs, so that proofs are common among what is tried.
+# The conditions that a proof needs; most generated policies deny under all of them.
 NEEDED = (
     (Condition("StringNotEquals", ALGORITHM, ("aws:kms",)),),
     (Condition("Null", ALGORITHM, ("false",)), Condition("StringNotEquals", ALGORITHM, ("aws:kms",))),
@@ -50,7 +57,10 @@ NEEDED = (
 conditions = st.one_of(
     st.sampled_from(NEEDED),
     st.lists(
-        st.one_of(nulls, compared), min_size=1, max_size=3, unique_by=lambda one: (one.operator, one.key)
+        st.one_of(nulls, compared),
+        min_size=1,
+        max_size=3,
+        unique_by=lambda condition: (condition.operator, condition.key),
     ).map(tuple),
 )
 statements = st.builds(
@@ -66,12 +76,18 @@ statements = st.builds(
     st.sampled_from([Principal("*")] * 6 + [Principal("AWS", ("arn:aws:iam::123456789012:root",))]),
     conditions,
 )
-needed = st.sets(st.sampled_from(NEEDED)).map(
-    lambda chosen: [
-        Statement("N", "Deny", ("s3:PutObject",), ("arn:aws:s3:::curated/*",), Principal("*"), one)
-        for one in chosen
+
+
+def denials(chosen):
+    return [
+        Statement("N", "Deny", ("s3:PutObject",), ("arn:aws:s3:::curated/*",), Principal("*"), conditions)
+        for conditions in chosen
     ]
-)
+
+
+needed = st.one_of(
+    st.just(NEEDED), st.sampled_from(range(len(NEEDED))).map(lambda at: NEEDED[:at] + NEEDED[at + 1 :])
+).map(denials)
 policies = st.builds(lambda first, more: [*first, *more], needed, st.lists(statements, max_size=4))
 absent = st.none()
 headers = st.fixed_dictionaries(
@@ -84,13 +100,13 @@ headers = st.fixed_dictionaries(
 ALLOW = Policy((Statement("Role", "Allow", ("s3:*",)),))
 
 
-def ends_under(given):
-    """S3's rule, told anew: the key that an upload with these headers ends under, None when it is refused."""
-    algorithm, named, customer = given[ALGORITHM], given[NAMED], given[CUSTOMER]
+def encryption_key(headers):
+    """Return the key that S3 encrypts an upload with these headers under, without the prover's code."""
+    algorithm, named, customer = headers[ALGORITHM], headers[NAMED], headers[CUSTOMER]
     if customer is not None:
-        return "the customer's own"
+        return "a customer-provided key"
     if algorithm is None:
-        return KEY if named is None else named  # S3 refuses a key without an algorithm; be strict about it
+        return KEY if named is None else named  # S3 rejects a key without an algorithm; the test is stricter
     if algorithm != "aws:kms":
         return algorithm or "no algorithm"
     return named if named is not None else "aws/s3"
@@ -105,26 +121,21 @@ def proved(document):
 
 @settings(max_examples=300, deadline=None)
 @given(policies, st.lists(headers, min_size=1, max_size=12), st.sampled_from(["a/x", "a"]))
-def test_what_a_proved_policy_lets_through_ends_under_the_key(chosen, requests, name):
+def test_uploads_that_a_proved_policy_does_not_deny_are_under_the_key(chosen, uploads, name):
     document = Policy(tuple(chosen))
-    if proved(document) is None:
-        return
-    for one in requests:
+    assume(proved(document) is not None)
+    for upload in uploads:
         request = Request(
             "s3:PutObject",
             f"arn:aws:s3:::curated/{name}",
-            "arn:aws:sts::999999999999:assumed-role/somebody/else",
-            {header: (value,) for header, value in one.items() if value is not None},
+            "arn:aws:sts::999999999999:assumed-role/any/session",
+            {header: (value,) for header, value in upload.items() if value is not None},
         )
         if evaluate([document, ALLOW], request) is not Decision.DENIED:
-            assert ends_under(one) == KEY
+            assert encryption_key(upload) == KEY
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.permutations(NEEDED), st.lists(statements, max_size=3))
-def test_with_all_that_is_needed_a_policy_is_proved_whatever_else_it_says(order, more):
-    first = [
-        Statement("N", "Deny", ("s3:PutObject",), ("arn:aws:s3:::curated/*",), Principal("*"), one)
-        for one in order
-    ]
-    assert proved(Policy((*more, *first))) is not None
+def test_a_policy_with_all_needed_denials_is_proved_whatever_else_it_contains(order, more):
+    assert proved(Policy((*more, *denials(order)))) is not None

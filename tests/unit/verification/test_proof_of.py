@@ -11,7 +11,7 @@ import pytest
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import BucketRules
 from glue_secure.governance.policies import Scope, data_bucket
-from glue_secure.verification.bucket_policy import SAMPLE_LEAST, proof_of, sample_of
+from glue_secure.verification.bucket_policy_proof import SAMPLE_LEAST, proof_of, sample_of
 
 KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
 PLACE = S3Uri("curated", "flights/")

@@ -7,10 +7,10 @@ import json
 import sys
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
+from run_fixture import run_fixture, server
 
 from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.identifiers import S3Uri
@@ -20,12 +20,7 @@ from glue_secure.run import composition, process_hooks
 if sys.version_info[:2] == (3, 11) and importlib.util.find_spec("awsglue") is None:
     raise pytest.UsageError("AWSGlueDataplanePython is missing: pip install -e '.[dev]'")
 
-_UNIT = Path(__file__).resolve().parents[1] / "unit" / "runtime" / "conftest.py"
-_spec = importlib.util.spec_from_file_location("glue_secure_tests_world", _UNIT)
-_unit = importlib.util.module_from_spec(_spec)
-sys.modules[_spec.name] = _unit
-_spec.loader.exec_module(_unit)
-world, server = _unit.world, _unit.server
+__all__ = ["run_fixture", "server"]
 
 ARGV = ["script.py", "--JOB_NAME", "curate", "--JOB_RUN_ID", "jr_1"]
 ARGV += ["--job-bookmark-option", "job-bookmark-enable", "--TempDir", "s3://curated/temporary/"]
@@ -139,12 +134,12 @@ def make_context(no_spark: None) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def in_glue(world: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The process as it is in a Glue job of the world's account."""
+def in_glue(run_fixture: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The process as it is in a Glue job of the run_fixture's account."""
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "glue")
     monkeypatch.setattr("sys.argv", list(ARGV))
-    monkeypatch.setattr(composition, "services", world.services)
-    monkeypatch.setattr(composition, "engine", lambda spark: world.engine)
+    monkeypatch.setattr(composition, "services", run_fixture.services)
+    monkeypatch.setattr(composition, "engine", lambda spark: run_fixture.engine)
     monkeypatch.setattr(process_hooks, "install", lambda: None)
     monkeypatch.setattr(process_hooks, "watch", lambda run: None)
     for name, table in {
@@ -153,8 +148,8 @@ def in_glue(world: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     }.items():
         shape = {"DatabaseName": "lake", "Name": name, "StorageDescriptor": table}
         shape["Parameters"] = {"classification": "parquet", **table.get("Parameters", {})}
-        world.control_plane.tables["lake", name] = CatalogTable.from_api(shape)
-    return world
+        run_fixture.control_plane.tables["lake", name] = CatalogTable.from_api(shape)
+    return run_fixture
 
 
 @pytest.fixture

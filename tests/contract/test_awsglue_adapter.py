@@ -402,7 +402,7 @@ def test_a_job_of_a_bare_session_is_guarded_too(in_glue, no_spark):
     assert in_glue.evidence()["outcome"] == "succeeded"
 
 
-def session(world):
+def session(run_fixture):
     import sys
 
     module = next(m for n, m in sys.modules.items() if n.endswith("conftest") and hasattr(m, "session_on"))

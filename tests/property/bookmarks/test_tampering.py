@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-
-import attr
 import pytest
-from aws_encryption_sdk.exceptions import DecryptKeyError
-from aws_encryption_sdk.key_providers.base import MasterKey, MasterKeyConfig
-from aws_encryption_sdk.structures import DataKey
 from botocore.exceptions import ClientError
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +14,7 @@ from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.service import ServiceError
 from glue_secure.testing.fakes import FakeObjectStore
+from glue_secure.testing.local_kms_key import LocalKmsKey
 
 KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
 PREFIX = S3Uri("state", "bookmarks")
@@ -34,45 +26,11 @@ OTHERS = [
 ]
 
 
-@attr.s(hash=True)
-class _Config(MasterKeyConfig):
-    provider_id = "aws-kms"
-
-
-class LocalKey(MasterKey):
-    """KMS without KMS; it does not bind the context, so only the project's own comparison does."""
-
-    provider_id = "aws-kms"
-    _config_class = _Config
-    denied: str = ""
-
-    def _cipher(self):
-        return AESGCM(hashlib.sha256(self.key_id).digest())
-
-    def _generate_data_key(self, algorithm, encryption_context):
-        self._deny("GenerateDataKey")
-        plain, nonce = os.urandom(algorithm.kdf_input_len), os.urandom(12)
-        return DataKey(self.key_provider, plain, nonce + self._cipher().encrypt(nonce, plain, None))
-
-    def _encrypt_data_key(self, data_key, algorithm, encryption_context):
-        raise NotImplementedError
-
-    def _decrypt_data_key(self, encrypted_data_key, algorithm, encryption_context):
-        self._deny("Decrypt")
-        blob = encrypted_data_key.encrypted_data_key
-        try:
-            return DataKey(self.key_provider, self._cipher().decrypt(blob[:12], blob[12:], None), blob)
-        except (InvalidTag, ValueError) as error:
-            raise DecryptKeyError("no") from error
-
-    def _deny(self, operation):
-        if self.denied == operation:
-            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
-
-
 def store_of(objects, job="curate", account="123456789012", region="eu-west-1", *, schema=1, denied=""):
-    provider = LocalKey(key_id=str(KEY))
-    provider.denied = denied
+    provider = LocalKmsKey(key_id=str(KEY))
+    provider.binds_context = False  # only the project's own comparison refuses another context
+    error = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, denied)
+    provider.errors = {denied: error}
     envelope = Envelope(provider, KEY, EnvelopeContext(job, account, region, schema))
     return BookmarkStore(objects=objects, envelope=envelope, prefix=PREFIX, pause=lambda _: None)
 

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-import attr
 import pytest
-from aws_encryption_sdk.exceptions import DecryptKeyError, GenerateKeyError
-from aws_encryption_sdk.key_providers.base import MasterKey, MasterKeyConfig
-from aws_encryption_sdk.structures import DataKey, EncryptedDataKey, MasterKeyInfo
 from botocore.exceptions import ClientError
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from glue_secure.bookmarks.envelope import Envelope, EnvelopeContext
 from glue_secure.bookmarks.session import BookmarkSession
@@ -24,67 +16,23 @@ from glue_secure.core.arguments import BookmarkOption
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
 from glue_secure.core.objects import ObjectSummary
 from glue_secure.testing.fakes import FakeClock, FakeObjectStore
+from glue_secure.testing.local_kms_key import LocalKmsKey
 
 KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
 OTHER_KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/22222222-2222-2222-2222-222222222222")
 LANDING, PREFIX = S3Uri("landing", "flights"), S3Uri("state", "bookmarks")
 
 
-@attr.s(hash=True)
-class _Config(MasterKeyConfig):
-    provider_id = "aws-kms"
-
-
-class LocalKmsKey(MasterKey):
-    """KMS without KMS: wraps data keys with AES-GCM, the encryption context as associated data."""
-
-    provider_id = "aws-kms"
-    _config_class = _Config
-    error: Exception | None = None
-
-    def _cipher(self) -> AESGCM:
-        return AESGCM(hashlib.sha256(self.key_id).digest())
-
-    def _generate_data_key(self, algorithm, encryption_context):
-        if self.error:
-            raise GenerateKeyError("denied") from self.error
-        plain = os.urandom(algorithm.kdf_input_len)
-        return DataKey(self.key_provider, plain, self._wrap(plain, encryption_context))
-
-    def _encrypt_data_key(self, data_key, algorithm, encryption_context):
-        wrapped = self._wrap(data_key.data_key, encryption_context)
-        return EncryptedDataKey(MasterKeyInfo("aws-kms", self.key_id), wrapped)
-
-    def _decrypt_data_key(self, encrypted_data_key, algorithm, encryption_context):
-        if self.error:
-            raise DecryptKeyError("denied") from self.error
-        blob = encrypted_data_key.encrypted_data_key
-        try:
-            plain = self._cipher().decrypt(blob[:12], blob[12:], _aad(encryption_context))
-        except (InvalidTag, ValueError) as error:
-            raise DecryptKeyError("no") from client_error("InvalidCiphertextException", "Decrypt", error)
-        return DataKey(self.key_provider, plain, blob)
-
-    def _wrap(self, plain, context):
-        nonce = os.urandom(12)
-        return nonce + self._cipher().encrypt(nonce, plain, _aad(context))
-
-
-def _aad(context: dict[str, str]) -> bytes:
-    return repr(sorted(context.items())).encode()
-
-
-def client_error(code: str, operation: str, cause: Exception | None = None) -> ClientError:
-    error = ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
-    error.__cause__ = cause
-    return error
+def client_error(code: str, operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
 
 
 def envelope(
     job: str = "curate", *, key: KmsKeyArn = KEY, error: Exception | None = None, **context
 ) -> Envelope:
     provider = LocalKmsKey(key_id=str(key))
-    provider.error = error
+    if error is not None:
+        provider.errors = dict.fromkeys(("GenerateDataKey", "Decrypt"), error)
     names = {"account": "123456789012", "region": "eu-west-1"} | context
     return Envelope(provider=provider, key=key, context=EnvelopeContext(job=job, **names))
 

@@ -15,56 +15,58 @@ TARGET = "s3://curated/flights/"
 
 
 @pytest.fixture
-def ledger(world) -> RunRecorder:
-    return RunRecorder(started=world.clock.now())
+def ledger(run_fixture) -> RunRecorder:
+    return RunRecorder(started=run_fixture.clock.now())
 
 
 @pytest.fixture
-def funnel(world, ledger) -> DataWriter:
-    plan = plan_settings(world.key, s3_endpoint="https://s3.eu-west-1.amazonaws.com")
-    world.engine.apply_settings(plan)
-    return DataWriter(plan=plan, engine=world.engine, objects=world.objects, ledger=ledger)
+def funnel(run_fixture, ledger) -> DataWriter:
+    plan = plan_settings(run_fixture.key, s3_endpoint="https://s3.eu-west-1.amazonaws.com")
+    run_fixture.engine.apply_settings(plan)
+    return DataWriter(plan=plan, engine=run_fixture.engine, objects=run_fixture.objects, ledger=ledger)
 
 
 @pytest.fixture
-def refused(funnel, world, ledger):
+def refused(funnel, run_fixture, ledger):
     """Write, and expect a refusal; ``written`` says whether the engine was let loose."""
 
     def run(control, frame=("a",), target=TARGET, *, kind=RefusedError, written=False, **more):
         with pytest.raises(RefusedError) as caught:
             funnel.write_s3(list(frame), target, format="parquet", **more)
         assert (caught.value.control, type(caught.value)) == (control, kind), str(caught.value)
-        assert bool(world.engine.asked("write_s3")) is written
+        assert bool(run_fixture.engine.asked("write_s3")) is written
         assert ledger.writes == []
         return caught.value
 
     return run
 
 
-def test_a_good_write_is_recorded_object_by_object(funnel, world, ledger):
+def test_a_good_write_is_recorded_object_by_object(funnel, run_fixture, ledger):
     record = funnel.write_s3(
         ["a", "b"], TARGET, format="parquet", partition_by=["month"], options={"compression": "snappy"}
     )
     assert [(o.uri.key, o.algorithm, o.key) for o in record.objects] == [
-        ("flights/a.parquet", "aws:kms", str(world.key)),
-        ("flights/b.parquet", "aws:kms", str(world.key)),
+        ("flights/a.parquet", "aws:kms", str(run_fixture.key)),
+        ("flights/b.parquet", "aws:kms", str(run_fixture.key)),
     ]
     assert (record.rows, record.target, record.format) == (2, TARGET, "parquet")
     assert record.verified_seconds >= 0
     assert ledger.writes == [record]
-    assert world.engine.asked("write_s3") == [(TARGET, "append", ("month",), {"compression": "snappy"})]
+    assert run_fixture.engine.asked("write_s3") == [(TARGET, "append", ("month",), {"compression": "snappy"})]
     assert {f.control for f in ledger.findings} == {"GS-S3-001", "GS-S3-002", "GS-S3-008", "GS-S3-004"}
 
 
-def test_only_what_the_write_made_is_verified(funnel, world):
-    world.objects.put(S3Uri("curated", "flights/old.parquet"), algorithm="AES256")
-    world.objects.put(S3Uri("curated", "flights-beside/x"), algorithm="AES256")
+def test_only_what_the_write_made_is_verified(funnel, run_fixture):
+    run_fixture.objects.put(S3Uri("curated", "flights/old.parquet"), algorithm="AES256")
+    run_fixture.objects.put(S3Uri("curated", "flights-beside/x"), algorithm="AES256")
     record = funnel.write_s3(["a"], TARGET, format="parquet")
     assert [o.uri.key for o in record.objects] == ["flights/a.parquet"]
 
 
-def test_an_object_written_over_is_verified_again(funnel, world):
-    world.objects.put(S3Uri("curated", "flights/a.parquet"), b"rows", algorithm="aws:kms", key=str(world.key))
+def test_an_object_written_over_is_verified_again(funnel, run_fixture):
+    run_fixture.objects.put(
+        S3Uri("curated", "flights/a.parquet"), b"rows", algorithm="aws:kms", key=str(run_fixture.key)
+    )
     record = funnel.write_s3(["a"], TARGET, format="parquet", mode="overwrite")
     assert [o.uri.key for o in record.objects] == ["flights/a.parquet"]
 
@@ -73,68 +75,68 @@ def test_many_objects_are_all_verified(funnel):
     assert len(funnel.write_s3([f"part-{n}" for n in range(100)], TARGET, format="parquet").objects) == 100
 
 
-def test_gs_s3_004_an_object_that_came_out_sse_s3(refused, world):
-    world.engine.algorithm, world.engine.key = "AES256", ""
+def test_gs_s3_004_an_object_that_came_out_sse_s3(refused, run_fixture):
+    run_fixture.engine.algorithm, run_fixture.engine.key = "AES256", ""
     error = refused("GS-S3-004", written=True)
     assert error.resource == "s3://curated/flights/a.parquet"
     assert error.found == "AES256"
 
 
-def test_gs_s3_004_an_object_under_another_key(refused, world):
-    world.engine.key = str(world.other_key)
-    assert str(world.other_key) in refused("GS-S3-004", written=True).found
+def test_gs_s3_004_an_object_under_another_key(refused, run_fixture):
+    run_fixture.engine.key = str(run_fixture.other_key)
+    assert str(run_fixture.other_key) in refused("GS-S3-004", written=True).found
 
 
-def test_gs_s3_004_one_bad_object_among_many(refused, world, monkeypatch):
-    write = type(world.engine).write_s3
+def test_gs_s3_004_one_bad_object_among_many(refused, run_fixture, monkeypatch):
+    write = type(run_fixture.engine).write_s3
 
     def and_one_more(self, frame, target, **more):
         rows = write(self, frame, target, **more)
         self.objects.put(target.child("zz.parquet"), algorithm="AES256")
         return rows
 
-    monkeypatch.setattr(type(world.engine), "write_s3", and_one_more)
+    monkeypatch.setattr(type(run_fixture.engine), "write_s3", and_one_more)
     error = refused("GS-S3-004", [f"part-{n}" for n in range(40)], written=True)
     assert error.resource.endswith("/zz.parquet")
 
 
-def test_gs_s3_004_comes_before_an_object_that_cannot_be_looked_at(refused, world):
-    world.engine.algorithm = "AES256"
-    world.objects.fail_next("HeadObject", ServiceError("Head: 403", code="403", operation="HeadObject"))
+def test_gs_s3_004_comes_before_an_object_that_cannot_be_looked_at(refused, run_fixture):
+    run_fixture.engine.algorithm = "AES256"
+    run_fixture.objects.fail_next("HeadObject", ServiceError("Head: 403", code="403", operation="HeadObject"))
     assert refused("GS-S3-004", ["a", "b"], written=True).also == ("GS-S3-007",)
 
 
-def test_gs_s3_007_a_head_that_is_denied(refused, world):
-    world.objects.fail_next("HeadObject", ServiceError("Head: 403", code="403", operation="HeadObject"))
+def test_gs_s3_007_a_head_that_is_denied(refused, run_fixture):
+    run_fixture.objects.fail_next("HeadObject", ServiceError("Head: 403", code="403", operation="HeadObject"))
     assert refused("GS-S3-007", kind=VerificationError, written=True).aws_code == "403"
 
 
 @pytest.mark.parametrize("rows", [3, None])
-def test_gs_s3_007_rows_without_an_object(refused, world, rows):
-    world.engine.rows = lambda frame: rows
+def test_gs_s3_007_rows_without_an_object(refused, run_fixture, rows):
+    run_fixture.engine.rows = lambda frame: rows
     # A frame that is not certainly empty, and of which nothing appears.
-    world.engine.is_certainly_empty = lambda frame: False
+    run_fixture.engine.is_certainly_empty = lambda frame: False
     refused("GS-S3-007", [], kind=VerificationError, written=True)
 
 
-def test_a_write_of_no_rows_may_make_no_object(funnel, world):
-    world.engine.is_certainly_empty = lambda frame: False
+def test_a_write_of_no_rows_may_make_no_object(funnel, run_fixture):
+    run_fixture.engine.is_certainly_empty = lambda frame: False
     assert funnel.write_s3([], TARGET, format="parquet").objects == ()
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_gs_s3_007_a_listing_that_is_denied(refused, world, monkeypatch, first):
+def test_gs_s3_007_a_listing_that_is_denied(refused, run_fixture, monkeypatch, first):
     denied = ServiceError("List: AccessDenied", code="AccessDenied", operation="ListObjectsV2")
     if first:
-        world.objects.fail_next("ListObjectsV2", denied)
+        run_fixture.objects.fail_next("ListObjectsV2", denied)
     else:
-        write = type(world.engine).write_s3
+        write = type(run_fixture.engine).write_s3
 
         def then_denied(self, *arguments, **more):
             self.objects.fail_next("ListObjectsV2", denied)
             return write(self, *arguments, **more)
 
-        monkeypatch.setattr(type(world.engine), "write_s3", then_denied)
+        monkeypatch.setattr(type(run_fixture.engine), "write_s3", then_denied)
     error = refused("GS-S3-007", kind=VerificationError, written=not first)
     assert error.aws_code == "AccessDenied"
 
@@ -155,10 +157,10 @@ def test_gs_s3_006_a_target_that_is_not_s3(refused, target):
 
 
 @pytest.mark.parametrize("target", ["s3://curated/../other", "s3://curated//a"])
-def test_a_target_that_is_read_in_two_ways_is_refused(funnel, world, target):
+def test_a_target_that_is_read_in_two_ways_is_refused(funnel, run_fixture, target):
     with pytest.raises(UsageError):
         funnel.write_s3(["a"], target, format="parquet")
-    assert world.engine.calls == []
+    assert run_fixture.engine.calls == []
 
 
 @pytest.mark.parametrize(
@@ -170,61 +172,61 @@ def test_a_target_that_is_read_in_two_ways_is_refused(funnel, world, target):
         ("fs.s3.enableServerSideEncryption", "false"),
     ],
 )
-def test_gs_s3_001_settings_changed_since_they_were_applied(refused, world, name, value):
-    world.engine.settings[name] = value
-    world.engine.client = ("SSE-KMS", str(world.key))
+def test_gs_s3_001_settings_changed_since_they_were_applied(refused, run_fixture, name, value):
+    run_fixture.engine.settings[name] = value
+    run_fixture.engine.client = ("SSE-KMS", str(run_fixture.key))
     refused("GS-S3-001")
 
 
-def test_gs_s3_002_an_endpoint_without_tls(refused, world):
-    world.engine.settings["fs.s3a.endpoint"] = "http://127.0.0.1:5000"
+def test_gs_s3_002_an_endpoint_without_tls(refused, run_fixture):
+    run_fixture.engine.settings["fs.s3a.endpoint"] = "http://127.0.0.1:5000"
     refused("GS-S3-002")
 
 
-def test_gs_s3_003_a_bucket_that_is_told_otherwise(refused, world):
-    world.engine.settings["fs.s3a.bucket.curated.encryption.algorithm"] = "AES256"
+def test_gs_s3_003_a_bucket_that_is_told_otherwise(refused, run_fixture):
+    run_fixture.engine.settings["fs.s3a.bucket.curated.encryption.algorithm"] = "AES256"
     refused("GS-S3-003")
 
 
 @pytest.mark.parametrize("client", [("", ""), ("AES256", ""), ("SSE-KMS", "another")])
-def test_gs_s3_008_a_client_from_before(refused, world, client):
-    world.engine.client = client
+def test_gs_s3_008_a_client_from_before(refused, run_fixture, client):
+    run_fixture.engine.client = client
     assert "curated" in refused("GS-S3-008").resource
 
 
-def test_a_certainly_empty_frame_writes_nothing_when_it_appends(funnel, world, ledger):
+def test_a_certainly_empty_frame_writes_nothing_when_it_appends(funnel, run_fixture, ledger):
     record = funnel.write_s3([], TARGET, format="parquet")
     assert (record.rows, record.objects) == (0, ())
-    assert world.engine.asked("write_s3") == []
+    assert run_fixture.engine.asked("write_s3") == []
     assert ledger.writes == [record]
 
 
-def test_an_empty_frame_does_overwrite(funnel, world):
+def test_an_empty_frame_does_overwrite(funnel, run_fixture):
     funnel.write_s3([], TARGET, format="parquet", mode="overwrite")
-    assert len(world.engine.asked("write_s3")) == 1
+    assert len(run_fixture.engine.asked("write_s3")) == 1
 
 
-def test_an_empty_frame_does_not_pass_the_guard_unseen(refused, world):
-    world.engine.settings["fs.s3a.encryption.algorithm"] = "AES256"
-    world.engine.client = ("SSE-KMS", str(world.key))
+def test_an_empty_frame_does_not_pass_the_guard_unseen(refused, run_fixture):
+    run_fixture.engine.settings["fs.s3a.encryption.algorithm"] = "AES256"
+    run_fixture.engine.client = ("SSE-KMS", str(run_fixture.key))
     refused("GS-S3-001", [])
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_mode_of_spark_is_passed_on(funnel, world, mode):
+def test_every_mode_of_spark_is_passed_on(funnel, run_fixture, mode):
     funnel.write_s3(["a"], TARGET, format="parquet", mode=mode)
-    assert world.engine.asked("write_s3")[0][1] == mode
+    assert run_fixture.engine.asked("write_s3")[0][1] == mode
 
 
 @pytest.mark.parametrize("mode", ["", "Append", "replace", "complete"])
-def test_an_unknown_mode_is_wrong_usage(funnel, world, mode):
+def test_an_unknown_mode_is_wrong_usage(funnel, run_fixture, mode):
     with pytest.raises(UsageError, match="write mode"):
         funnel.write_s3(["a"], TARGET, format="parquet", mode=mode)
-    assert world.engine.calls == []
+    assert run_fixture.engine.calls == []
 
 
-def test_an_engine_that_fails_leaves_no_record(funnel, world, ledger):
-    world.engine.fails = RuntimeError("executor lost")
+def test_an_engine_that_fails_leaves_no_record(funnel, run_fixture, ledger):
+    run_fixture.engine.fails = RuntimeError("executor lost")
     with pytest.raises(RuntimeError):
         funnel.write_s3(["a"], TARGET, format="parquet")
     assert ledger.writes == []

@@ -26,75 +26,75 @@ def table(**changes):
 
 
 @pytest.fixture
-def serve_table(world, monkeypatch):
+def serve_table(run_fixture, monkeypatch):
     def install(**changes):
         found = table(**changes)
-        monkeypatch.setattr(type(world.control_plane), "table", lambda *_: found, raising=False)
+        monkeypatch.setattr(type(run_fixture.control_plane), "table", lambda *_: found, raising=False)
 
     return install
 
 
-def test_a_source_without_a_context_is_read_whole_every_time(world):
-    world.land("m01.csv")
+def test_a_source_without_a_context_is_read_whole_every_time(run_fixture):
+    run_fixture.land("m01.csv")
     for number in (1, 2):
-        run = world.start(f"jr_{number}")
+        run = run_fixture.start(f"jr_{number}")
         assert run.read_s3(SOURCE, format="csv") == ["m01.csv"]
         run.commit()
 
 
-def test_several_locations_are_read_together(world):
-    world.land("m01.csv")
-    world.objects.put(S3Uri("curated", "more/x.csv"))
-    run = world.start()
+def test_several_locations_are_read_together(run_fixture):
+    run_fixture.land("m01.csv")
+    run_fixture.objects.put(S3Uri("curated", "more/x.csv"))
+    run = run_fixture.start()
     found = run.read_s3([SOURCE, "s3a://curated/more"], format="csv", transformation_ctx="f")
     assert sorted(found) == ["m01.csv", "x.csv"]
 
 
-def test_nothing_new_gives_the_newest_objects_schema_and_no_rows(world):
-    world.land("m01.csv")
-    world.land("m02.csv")
-    run = world.start()
+def test_nothing_new_gives_the_newest_objects_schema_and_no_rows(run_fixture):
+    run_fixture.land("m01.csv")
+    run_fixture.land("m02.csv")
+    run = run_fixture.start()
     run.read_s3(SOURCE, format="csv", transformation_ctx="f")
     run.commit()
-    run = world.start("jr_2")
+    run = run_fixture.start("jr_2")
     assert run.read_s3(SOURCE, format="csv", transformation_ctx="f") == []
-    assert world.engine.asked("read_s3")[-1] == (("s3://landing/flights/m02.csv",), True)
+    assert run_fixture.engine.asked("read_s3")[-1] == (("s3://landing/flights/m02.csv",), True)
 
 
-def test_an_empty_place_gives_an_empty_frame(world):
-    assert world.start().read_s3("s3://landing/nothing/", format="csv", transformation_ctx="f") == []
+def test_an_empty_place_gives_an_empty_frame(run_fixture):
+    assert run_fixture.start().read_s3("s3://landing/nothing/", format="csv", transformation_ctx="f") == []
 
 
-def test_files_that_are_not_data_are_not_read(world):
+def test_files_that_are_not_data_are_not_read(run_fixture):
     for name in ("_SUCCESS", ".hidden", "m01.csv"):
-        world.objects.put(S3Uri("landing", f"flights/{name}"))
-    assert world.start().read_s3(SOURCE, format="csv") == ["m01.csv"]
+        run_fixture.objects.put(S3Uri("landing", f"flights/{name}"))
+    assert run_fixture.start().read_s3(SOURCE, format="csv") == ["m01.csv"]
 
 
 @pytest.mark.parametrize("option", ["fs.s3a.endpoint", "sse", "kms"])
-def test_gs_s3_005_an_option_that_changes_the_connector(world, option):
-    run = world.start()
+def test_gs_s3_005_an_option_that_changes_the_connector(run_fixture, option):
+    run = run_fixture.start()
     with pytest.raises(RefusedError, match="GS-S3-005"):
         run.read_s3(SOURCE, format="csv", options={option: "x"})
-    assert world.engine.asked("read_s3") == []
+    assert run_fixture.engine.asked("read_s3") == []
 
 
-def test_gs_s3_006_a_source_that_is_not_s3(world):
-    run = world.start()
+def test_gs_s3_006_a_source_that_is_not_s3(run_fixture):
+    run = run_fixture.start()
     with pytest.raises(RefusedError, match="GS-S3-006"):
         run.read_s3("file:///etc/passwd", format="csv")
 
 
-def test_gs_s3_001_settings_that_changed_stop_reads_too(world):
-    run = world.start()
-    world.engine.settings["fs.s3a.connection.ssl.enabled"] = "false"
+def test_gs_s3_001_settings_that_changed_stop_reads_too(run_fixture):
+    run = run_fixture.start()
+    run_fixture.engine.settings["fs.s3a.connection.ssl.enabled"] = "false"
     with pytest.raises(RefusedError, match="GS-S3-001"):
         run.read_s3(SOURCE, format="csv")
 
 
-def test_a_listing_that_is_denied_fails_the_job_with_the_services_code(world):
-    run = world.start()
-    world.objects.fail_next(
+def test_a_listing_that_is_denied_fails_the_job_with_the_services_code(run_fixture):
+    run = run_fixture.start()
+    run_fixture.objects.fail_next(
         "ListObjectsV2", ServiceError("List: AccessDenied", code="AccessDenied", operation="ListObjectsV2")
     )
     with pytest.raises(GlueSecureError) as caught:
@@ -102,45 +102,45 @@ def test_a_listing_that_is_denied_fails_the_job_with_the_services_code(world):
     assert (caught.value.aws_code, caught.value.exit_code) == ("AccessDenied", 1)
 
 
-def test_a_context_names_one_source(world):
-    run = world.start()
+def test_a_context_names_one_source(run_fixture):
+    run = run_fixture.start()
     run.read_s3(SOURCE, format="csv", transformation_ctx="f")
     with pytest.raises(UsageError, match="used for two sources"):
         run.read_s3("s3://curated/", format="csv", transformation_ctx="f")
 
 
-def test_a_catalog_table_in_s3_is_read_with_its_own_options(world, serve_table):
+def test_a_catalog_table_in_s3_is_read_with_its_own_options(run_fixture, serve_table):
     serve_table(serde={"field.delim": ";"}, parameters={"skip.header.line.count": "1"})
-    world.land("m01.csv")
-    run = world.start()
+    run_fixture.land("m01.csv")
+    run = run_fixture.start()
     assert run.read_table("db", "t", transformation_ctx="f") == ["m01.csv"]
     run.commit()
-    assert world.evidence()["reads"][0]["format"] == "csv"
+    assert run_fixture.evidence()["reads"][0]["format"] == "csv"
 
 
-def test_a_catalog_table_behind_a_connection_goes_through_it(world, server, serve_table):
+def test_a_catalog_table_behind_a_connection_goes_through_it(run_fixture, server, serve_table):
     serve_table(connection="ops", location="ops.public.airlines", classification="postgresql")
-    world.start().read_table("db", "t")
-    assert world.engine.asked("read_jdbc")[-1]["table"] == "public.airlines"
+    run_fixture.start().read_table("db", "t")
+    assert run_fixture.engine.asked("read_jdbc")[-1]["table"] == "public.airlines"
 
 
 @pytest.mark.parametrize("classification", ["", "ion", "iceberg"])
-def test_a_table_of_another_format_is_wrong_usage(world, serve_table, classification):
+def test_a_table_of_another_format_is_wrong_usage(run_fixture, serve_table, classification):
     serve_table(classification=classification)
     with pytest.raises(UsageError, match="classification"):
-        world.start().read_table("db", "t")
+        run_fixture.start().read_table("db", "t")
 
 
-def test_gs_s3_006_a_table_that_lies_elsewhere(world, serve_table):
+def test_gs_s3_006_a_table_that_lies_elsewhere(run_fixture, serve_table):
     serve_table(location="hdfs://host/t")
     with pytest.raises(RefusedError, match="GS-S3-006"):
-        world.start().read_table("db", "t")
+        run_fixture.start().read_table("db", "t")
 
 
-def test_objects_beside_partition_folders_are_not_lost_in_silence(world):
-    world.land("m01.csv")
-    world.objects.put(S3Uri("landing", "flights/month=2/m02.csv"))
-    run = world.start()
+def test_objects_beside_partition_folders_are_not_lost_in_silence(run_fixture):
+    run_fixture.land("m01.csv")
+    run_fixture.objects.put(S3Uri("landing", "flights/month=2/m02.csv"))
+    run = run_fixture.start()
     with pytest.raises(UsageError, match=r"m01\.csv beside partition folders"):
         run.read_s3(SOURCE, format="parquet")
     assert sorted(run.read_s3(SOURCE, format="csv", partition_columns=False)) == ["m01.csv", "m02.csv"]

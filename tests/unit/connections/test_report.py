@@ -22,13 +22,13 @@ NOW = datetime.now(timezone.utc)
 
 
 @pytest.fixture(autouse=True)
-def present(world: Any) -> None:
-    world.clock._now = NOW
-    world.control_plane.connections.clear()
+def present(run_fixture: Any) -> None:
+    run_fixture.clock._now = NOW
+    run_fixture.control_plane.connections.clear()
 
 
-def connection(world: Any, name: str, port: int, ca: Any, **more: str) -> None:
-    world.objects.put(S3Uri("config", f"{name}.pem"), ca.pem)
+def connection(run_fixture: Any, name: str, port: int, ca: Any, **more: str) -> None:
+    run_fixture.objects.put(S3Uri("config", f"{name}.pem"), ca.pem)
     properties = {
         "JDBC_CONNECTION_URL": f"jdbc:postgresql://localhost:{port}/ops",
         "JDBC_ENFORCE_SSL": "true",
@@ -36,28 +36,28 @@ def connection(world: Any, name: str, port: int, ca: Any, **more: str) -> None:
         "SECRET_ID": "ops/postgres",
         **more,
     }
-    world.control_plane.connections[name] = GlueConnection(name, "JDBC", properties)
+    run_fixture.control_plane.connections[name] = GlueConnection(name, "JDBC", properties)
 
 
-def look(world: Any, *names: str) -> Any:
-    services = world.services()
+def look(run_fixture: Any, *names: str) -> Any:
+    services = run_fixture.services()
     asked = names or names_of(services.control_plane, None)
     return list(
         report(asked, control_plane=services.control_plane, objects=services.objects, clock=services.clock)
     )
 
 
-def run(world: Any, monkeypatch: pytest.MonkeyPatch, *words: str) -> Any:
-    monkeypatch.setattr(composition, "services", world.services)
+def run(run_fixture: Any, monkeypatch: pytest.MonkeyPatch, *words: str) -> Any:
+    monkeypatch.setattr(composition, "services", run_fixture.services)
     return CliRunner().invoke(app, ["preflight", *words], catch_exceptions=False)
 
 
-def test_the_whole_chain_and_the_name_are_shown(world, make, serve, monkeypatch):
+def test_the_whole_chain_and_the_name_are_shown(run_fixture, make, serve, monkeypatch):
     root = make.authority("Root", kind="RSA2048")
     between = make.authority("Between", by=root, which=2)
     server = serve(make.issue(by=between, names=("localhost",), which=3))
-    connection(world, "ops", server.port, root)
-    done = run(world, monkeypatch, "--connections")
+    connection(run_fixture, "ops", server.port, root)
+    done = run(run_fixture, monkeypatch, "--connections")
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
     assert lines[0] == "ops: OK, postgresql"
@@ -70,16 +70,16 @@ def test_the_whole_chain_and_the_name_are_shown(world, make, serve, monkeypatch)
         "CN=Root",
     ]
     assert "RSA 2048, sha256WithRSAEncryption" in lines[6]
-    assert world.log == [], "no secret is fetched"
+    assert run_fixture.log == [], "no secret is fetched"
     assert server.heard == b""
 
 
-def test_the_same_as_one_document(world, make, serve, monkeypatch):
+def test_the_same_as_one_document(run_fixture, make, serve, monkeypatch):
     ca = make.authority(kind="RSA2048")
     good = serve(make.issue(by=ca, names=("localhost",), which=1))
-    connection(world, "ops", good.port, ca)
-    connection(world, "weak", good.port, ca, JDBC_ENFORCE_SSL="false")
-    done = run(world, monkeypatch, "--connections", "--json")
+    connection(run_fixture, "ops", good.port, ca)
+    connection(run_fixture, "weak", good.port, ca, JDBC_ENFORCE_SSL="false")
+    done = run(run_fixture, monkeypatch, "--connections", "--json")
     assert done.exit_code == 3
     one, other = json.loads(done.stdout)["connections"]
     assert (one["holds"], one["servers"][0]["name"]) == (True, "localhost")
@@ -87,52 +87,52 @@ def test_the_same_as_one_document(world, make, serve, monkeypatch):
     assert (other["holds"], other["refusal"]["control"]) == (False, "GS-TLS-006")
 
 
-def test_one_bad_connection_hides_no_other(world, make, serve, monkeypatch):
+def test_one_bad_connection_hides_no_other(run_fixture, make, serve, monkeypatch):
     ca = make.authority(kind="RSA2048")
-    connection(world, "a", serve(make.issue(by=ca, names=("db.example.com",), which=1)).port, ca)
-    connection(world, "b", serve(make.issue(by=ca, names=("localhost",), which=1)).port, ca)
-    done = run(world, monkeypatch, "--connections")
+    connection(run_fixture, "a", serve(make.issue(by=ca, names=("db.example.com",), which=1)).port, ca)
+    connection(run_fixture, "b", serve(make.issue(by=ca, names=("localhost",), which=1)).port, ca)
+    done = run(run_fixture, monkeypatch, "--connections")
     assert "a: refused" in done.stdout and "GS-TLS-002" in done.stdout
     assert "b: OK" in done.stdout
     assert done.exit_code == 3
 
 
-def test_what_cannot_be_verified_is_no_pass(world, make):
-    connection(world, "gone", 1, make.authority(kind="RSA2048"))
-    (one,) = look(world)
+def test_what_cannot_be_verified_is_no_pass(run_fixture, make):
+    connection(run_fixture, "gone", 1, make.authority(kind="RSA2048"))
+    (one,) = look(run_fixture)
     assert one.refusal.control == "GS-TLS-009"
     assert exit_code([one]) == 4
     assert exit_code([]) == 0
 
 
-def test_a_jobs_connections_or_those_named_are_looked_at(world, make, serve, monkeypatch):
+def test_a_jobs_connections_or_those_named_are_looked_at(run_fixture, make, serve, monkeypatch):
     ca = make.authority(kind="RSA2048")
     server = serve(make.issue(by=ca, names=("localhost",), which=1))
     for name in ("a", "b", "c"):
-        connection(world, name, server.port, ca)
-    world.control_plane.connections["vpc"] = GlueConnection("vpc", "NETWORK", {})
-    world.control_plane.job_connections["curate"] = ("b", "vpc")
-    found = run(world, monkeypatch, "--connections", "--job-name", "curate").stdout
+        connection(run_fixture, name, server.port, ca)
+    run_fixture.control_plane.connections["vpc"] = GlueConnection("vpc", "NETWORK", {})
+    run_fixture.control_plane.job_connections["curate"] = ("b", "vpc")
+    found = run(run_fixture, monkeypatch, "--connections", "--job-name", "curate").stdout
     assert "b: OK" in found and "vpc: OK, network" in found and "a: " not in found
-    assert "c: OK" in run(world, monkeypatch, "--connection", "c").stdout
+    assert "c: OK" in run(run_fixture, monkeypatch, "--connection", "c").stdout
     with pytest.raises(UsageError, match="not exist"):
-        names_of(world.control_plane, "nobody")
-    world.control_plane.failure = ServiceError("denied", code="AccessDenied", operation="GetJob")
+        names_of(run_fixture.control_plane, "nobody")
+    run_fixture.control_plane.failure = ServiceError("denied", code="AccessDenied", operation="GetJob")
     with pytest.raises(Exception, match="cannot list"):
-        names_of(world.control_plane, None)
+        names_of(run_fixture.control_plane, None)
 
 
 @pytest.mark.parametrize("words", [(), ("--connection", "a", "--job-name", "b")])
-def test_a_call_that_cannot_be_meant_is_wrong_usage(world, monkeypatch, words):
+def test_a_call_that_cannot_be_meant_is_wrong_usage(run_fixture, monkeypatch, words):
     with pytest.raises(UsageError):
-        run(world, monkeypatch, *words)
+        run(run_fixture, monkeypatch, *words)
 
 
-def test_a_private_authority_without_key_identifiers_gets_a_clear_verdict(world, make, serve):
+def test_a_private_authority_without_key_identifiers_gets_a_clear_verdict(run_fixture, make, serve):
     ca = make.authority(kind="RSA2048", key_identifiers=False)
     server = serve(make.issue(by=ca, names=("localhost",), which=1, key_identifiers=False))
-    connection(world, "ops", server.port, ca)
-    (one,) = look(world)
+    connection(run_fixture, "ops", server.port, ca)
+    (one,) = look(run_fixture)
     assert one.refusal is None
     (said,) = one.remarks
     assert said.startswith("CN=database has no authority key identifier")
@@ -147,11 +147,11 @@ def test_an_authority_that_glue_itself_would_not_take_is_said_to_be_one(make):
     assert remarks((curve,), None) == (), "a root of the system's is nobody's CUSTOM_JDBC_CERT"
 
 
-def test_an_expired_certificate_says_so_before_anybody_runs(world, make, serve):
+def test_an_expired_certificate_says_so_before_anybody_runs(run_fixture, make, serve):
     ca = make.authority(kind="RSA2048")
     late = make.issue(
         by=ca, names=("localhost",), which=1, start=NOW - timedelta(days=9), end=NOW - timedelta(days=1)
     )
-    connection(world, "ops", serve(late).port, ca)
-    (one,) = look(world)
+    connection(run_fixture, "ops", serve(late).port, ca)
+    (one,) = look(run_fixture)
     assert one.refusal.control == "GS-TLS-003" and "expired" in str(one.refusal)

@@ -1,21 +1,15 @@
-"""A whole run in memory: fake services, an engine that "writes" into the fake store, a local master key."""
+"""A run in memory: fake services, an engine that writes to the fake object store, a local master key."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
-import attr
 import pytest
-from aws_encryption_sdk.key_providers.base import MasterKey, MasterKeyConfig
-from aws_encryption_sdk.structures import DataKey, EncryptedDataKey, MasterKeyInfo
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from glue_secure.connections.tls.probe import TlsFacts
 from glue_secure.core.arguments import JobArguments, JobIdentity
@@ -38,49 +32,13 @@ from glue_secure.testing.fakes import (
     FakeObjectStore,
     FakeSecretStore,
 )
+from glue_secure.testing.local_kms_key import LocalKmsKey
 
 KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
 OTHER_KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/22222222-2222-2222-2222-222222222222")
 BOOKMARK_KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/33333333-3333-3333-3333-333333333333")
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 SESSION_ROW = {"ssl": True, "version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "bits": 256}
-
-
-@attr.s(hash=True)
-class _Config(MasterKeyConfig):
-    provider_id = "aws-kms"
-
-
-class LocalKmsKey(MasterKey):
-    """KMS without KMS: wraps data keys with AES-GCM, the encryption context as associated data."""
-
-    provider_id = "aws-kms"
-    _config_class = _Config
-
-    def _generate_data_key(self, algorithm, encryption_context):
-        plain = os.urandom(algorithm.kdf_input_len)
-        return DataKey(self.key_provider, plain, self._wrap(plain, encryption_context))
-
-    def _encrypt_data_key(self, data_key, algorithm, encryption_context):
-        wrapped = self._wrap(data_key.data_key, encryption_context)
-        return EncryptedDataKey(MasterKeyInfo("aws-kms", self.key_id), wrapped)
-
-    def _decrypt_data_key(self, encrypted_data_key, algorithm, encryption_context):
-        blob = encrypted_data_key.encrypted_data_key
-        return DataKey(
-            self.key_provider, self._cipher().decrypt(blob[:12], blob[12:], _aad(encryption_context)), blob
-        )
-
-    def _cipher(self) -> AESGCM:
-        return AESGCM(hashlib.sha256(self.key_id).digest())
-
-    def _wrap(self, plain, context):
-        nonce = os.urandom(12)
-        return nonce + self._cipher().encrypt(nonce, plain, _aad(context))
-
-
-def _aad(context: dict[str, str]) -> bytes:
-    return repr(sorted(context.items())).encode()
 
 
 @dataclass
@@ -283,7 +241,7 @@ class RecordingSecrets:
 
 
 @dataclass
-class World:
+class RunFixture:
     """One account with a job, its configuration, keys and buckets; change a part, then start a run."""
 
     clock: FakeClock
@@ -356,7 +314,7 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
+def run_fixture() -> RunFixture:
     clock = FakeClock()
     objects = FakeObjectStore("landing", "curated", "evidence", "state", "config", clock=clock)
     kms = EncryptionSetting("SSE-KMS", str(KEY))
@@ -385,7 +343,7 @@ def world() -> World:
             for catalog in (None, "123456789012")
         },
     )
-    return World(
+    return RunFixture(
         clock=clock,
         objects=objects,
         engine=FakeEngine(objects),
@@ -401,7 +359,7 @@ def world() -> World:
 
 
 @pytest.fixture
-def server(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def server(run_fixture: RunFixture, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A database server that proves who it is; ``server(refuses=error)`` makes it fail to."""
     facts = TlsFacts(
         protocol="TLSv1.3",
@@ -418,13 +376,13 @@ def server(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]
 
     def install(refuses: Exception | None = None) -> None:
         def probe(host: str, port: int, authorities: Any, **_: Any) -> TlsFacts:
-            world.log.append(f"probe {host}:{port}")
+            run_fixture.log.append(f"probe {host}:{port}")
             if refuses is not None:
                 raise refuses
             return facts
 
         def load_authorities(body: bytes, *, resource: str) -> tuple[bytes, ...]:
-            world.log.append("certificate")
+            run_fixture.log.append("certificate")
             return (body,)
 
         monkeypatch.setattr("glue_secure.connections.verification.probe", probe)

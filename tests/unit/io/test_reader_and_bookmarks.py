@@ -17,11 +17,11 @@ SOURCE = "s3://landing/flights/"
 
 
 @pytest.fixture
-def ran(world):
+def ran(run_fixture):
     """One run of the job from start to commit: what its source read."""
 
     def run(number, source=SOURCE, *, ctx="flights", option="job-bookmark-enable", commit=True, **more):
-        started = world.start(f"jr_{number}", job_bookmark_option=option)
+        started = run_fixture.start(f"jr_{number}", job_bookmark_option=option)
         found = started.read_s3(source, format="csv", transformation_ctx=ctx, **more)
         if commit:
             started.commit()
@@ -30,96 +30,96 @@ def ran(world):
     return run
 
 
-def test_a_file_written_again_is_read_again_and_a_deleted_one_is_not_missed(world, ran):
-    one, two = world.land("a.csv"), world.land("b.csv")
+def test_a_file_written_again_is_read_again_and_a_deleted_one_is_not_missed(run_fixture, ran):
+    one, two = run_fixture.land("a.csv"), run_fixture.land("b.csv")
     assert ran(1) == ["a.csv", "b.csv"]
-    world.objects.put(one)
-    world.objects.delete(two)
+    run_fixture.objects.put(one)
+    run_fixture.objects.delete(two)
     assert ran(2) == ["a.csv"]
     assert ran(3) == []
 
 
-def test_nested_prefixes_are_one_source_and_a_folder_inside_may_be_another(world, ran):
+def test_nested_prefixes_are_one_source_and_a_folder_inside_may_be_another(run_fixture, ran):
     for name in ("a.csv", "2025/b.csv", "2025/01/c.csv"):
-        world.land(name)
+        run_fixture.land(name)
     assert ran(1) == ["c.csv", "b.csv", "a.csv"]
     assert ran(2, "s3://landing/flights/2025/", ctx="inner") == ["c.csv", "b.csv"]
-    world.land("2025/01/d.csv")
+    run_fixture.land("2025/01/d.csv")
     assert ran(3) == ran(4, "s3://landing/flights/2025/", ctx="inner") == ["d.csv"]
 
 
-def test_a_bookmark_moves_past_what_exclusions_and_depth_left_out_as_in_glue(world, ran):
+def test_a_bookmark_moves_past_what_exclusions_and_depth_left_out_as_in_glue(run_fixture, ran):
     for name in ("a.csv", "b.tmp", "deep/c.csv"):
-        world.land(name)
+        run_fixture.land(name)
     assert ran(1, scope=Scope(recurse=False, exclusions=("s3://landing/**.tmp",))) == ["a.csv"]
-    world.land("d.csv")
+    run_fixture.land("d.csv")
     assert ran(2) == ["d.csv"], "b.tmp and deep/c.csv are older than the run that left them out"
 
 
-def test_grouping_is_by_the_size_of_what_is_new(world, ran):
+def test_grouping_is_by_the_size_of_what_is_new(run_fixture, ran):
     for name in ("a.csv", "b.csv", "c.csv"):
-        world.land(name)
+        run_fixture.land(name)
     size = len(b"data")
     ran(1, scope=Scope(group_size=size))
-    world.land("d.csv")
+    run_fixture.land("d.csv")
     ran(2, scope=Scope(group_size=size))
-    assert [asked["partitions"] for asked in world.engine.asked("read_s3_as")] == [3, 1]
+    assert [asked["partitions"] for asked in run_fixture.engine.asked("read_s3_as")] == [3, 1]
 
 
-def test_two_contexts_on_one_path_are_two_sources(world):
-    world.land("a.csv")
-    run = world.start("jr_1")
+def test_two_contexts_on_one_path_are_two_sources(run_fixture):
+    run_fixture.land("a.csv")
+    run = run_fixture.start("jr_1")
     for ctx in ("one", "two"):
         assert run.read_s3(SOURCE, format="csv", transformation_ctx=ctx) == ["a.csv"]
     run.commit()
-    run = world.start("jr_2")
+    run = run_fixture.start("jr_2")
     assert run.read_s3(SOURCE, format="csv", transformation_ctx="one") == []
 
 
-def test_a_context_that_is_renamed_is_a_new_source(world, ran):
-    world.land("a.csv")
+def test_a_context_that_is_renamed_is_a_new_source(run_fixture, ran):
+    run_fixture.land("a.csv")
     assert ran(1) == ["a.csv"]
     assert ran(2, ctx="voyages") == ["a.csv"]
     assert ran(3) == []
 
 
-def test_a_context_given_another_path_keeps_its_floor(world, ran):
+def test_a_context_given_another_path_keeps_its_floor(run_fixture, ran):
     """AWS warns of it: what lies there since before the last run is not seen."""
-    world.objects.put(S3Uri("curated", "other/old.csv"))
-    world.land("a.csv")
+    run_fixture.objects.put(S3Uri("curated", "other/old.csv"))
+    run_fixture.land("a.csv")
     assert ran(1) == ["a.csv"]
-    world.objects.put(S3Uri("curated", "other/new.csv"))
+    run_fixture.objects.put(S3Uri("curated", "other/new.csv"))
     assert ran(2, "s3://curated/other/") == ["new.csv"]
 
 
-def test_a_disabled_run_moves_nothing(world, ran):
-    world.land("a.csv")
+def test_a_disabled_run_moves_nothing(run_fixture, ran):
+    run_fixture.land("a.csv")
     assert ran(1) == ["a.csv"]
-    world.land("b.csv")
-    before = world.bookmark_keys()
+    run_fixture.land("b.csv")
+    before = run_fixture.bookmark_keys()
     assert ran(2, option="job-bookmark-disable") == ["a.csv", "b.csv"]
-    assert world.bookmark_keys() == before
+    assert run_fixture.bookmark_keys() == before
     assert ran(3) == ["b.csv"]
 
 
-def test_a_script_that_fails_after_writing_and_before_commit_reads_the_same_again(world):
-    world.land("a.csv")
-    run = world.start("jr_1")
+def test_a_script_that_fails_after_writing_and_before_commit_reads_the_same_again(run_fixture):
+    run_fixture.land("a.csv")
+    run = run_fixture.start("jr_1")
     run.write_s3(run.read_s3(SOURCE, format="csv", transformation_ctx="f"), "s3://curated/out/", format="csv")
     run.close(ValueError("boom"))
-    assert world.objects.keys("curated") == ["out/a.csv.csv"]
-    assert world.bookmark_keys() == []
-    again = world.start("jr_2")
+    assert run_fixture.objects.keys("curated") == ["out/a.csv.csv"]
+    assert run_fixture.bookmark_keys() == []
+    again = run_fixture.start("jr_2")
     assert again.read_s3(SOURCE, format="csv", transformation_ctx="f") == ["a.csv"]
 
 
-def test_a_bound_reads_the_oldest_first_until_nothing_is_left(world, ran, caplog):
+def test_a_bound_reads_the_oldest_first_until_nothing_is_left(run_fixture, ran, caplog):
     for name in ("z.csv", "y.csv", "x.csv"):
-        world.land(name)
+        run_fixture.land(name)
     limits = limits_of({"boundedFiles": "2"})
     read = [ran(number, limits=limits) for number in (1, 2, 3)]
     assert read == [["y.csv", "z.csv"], ["x.csv"], []]
-    facts = [world.evidence(f"jr_{n}")["bookmark"]["contexts"]["flights"] for n in (1, 2, 3)]
+    facts = [run_fixture.evidence(f"jr_{n}")["bookmark"]["contexts"]["flights"] for n in (1, 2, 3)]
     assert [(one["selected"], one["deferred"], one["listed"]) for one in facts] == [
         (2, 1, 3),
         (1, 0, 3),
@@ -127,55 +127,57 @@ def test_a_bound_reads_the_oldest_first_until_nothing_is_left(world, ran, caplog
     ]
 
 
-def test_a_bound_without_a_bookmark_reads_the_same_oldest_each_time(world, ran):
+def test_a_bound_without_a_bookmark_reads_the_same_oldest_each_time(run_fixture, ran):
     for name in ("z.csv", "y.csv"):
-        world.land(name)
+        run_fixture.land(name)
     for number, option in ((1, "job-bookmark-enable"), (2, "job-bookmark-disable")):
         assert ran(number, ctx="", option=option, limits=Limits(files=1)) == ["z.csv"]
 
 
-def test_a_paused_bounded_run_reads_the_same_each_time(world, ran):
+def test_a_paused_bounded_run_reads_the_same_each_time(run_fixture, ran):
     for name in ("z.csv", "y.csv"):
-        world.land(name)
+        run_fixture.land(name)
     for number in (1, 2):
         assert ran(number, option="job-bookmark-pause", limits=Limits(files=1)) == ["z.csv"]
 
 
-def test_a_listing_of_ascending_keys_starts_after_what_is_done_and_says_so(world, ran, caplog):
+def test_a_listing_of_ascending_keys_starts_after_what_is_done_and_says_so(run_fixture, ran, caplog):
     caplog.set_level(logging.INFO)
     limits = limits_of({"keysAscending": "true"})
     for name in ("01.csv", "02.csv", "03.csv"):
-        world.land(name)
+        run_fixture.land(name)
     assert ran(1, limits=limits) == ["01.csv", "02.csv", "03.csv"]
-    world.land("04.csv")
+    run_fixture.land("04.csv")
     assert ran(2, limits=limits) == ["04.csv"]
     assert ran(3, limits=limits) == []
-    facts = [world.evidence(f"jr_{n}")["bookmark"]["contexts"]["flights"] for n in (1, 2, 3)]
+    facts = [run_fixture.evidence(f"jr_{n}")["bookmark"]["contexts"]["flights"] for n in (1, 2, 3)]
     assert [(one["listed"], one["listed_after"]) for one in facts] == [(3, 0), (2, 1), (1, 1)]
     assert "s3://landing/flights/ is listed after key flights/02.csv" in caplog.text
-    assert world.engine.asked("read_s3")[-1] == (("s3://landing/flights/04.csv",), True), "a schema is found"
-    world.land("05.csv")
+    assert run_fixture.engine.asked("read_s3")[-1] == (("s3://landing/flights/04.csv",), True), (
+        "a schema is found"
+    )
+    run_fixture.land("05.csv")
     assert ran(4) == ["05.csv"], "without the promise the whole place is listed"
-    assert world.evidence("jr_4")["bookmark"]["contexts"]["flights"]["listed"] == 5
+    assert run_fixture.evidence("jr_4")["bookmark"]["contexts"]["flights"]["listed"] == 5
     assert ran(5, limits=limits) == []
-    assert world.evidence("jr_5")["bookmark"]["contexts"]["flights"]["listed"] == 5, (
+    assert run_fixture.evidence("jr_5")["bookmark"]["contexts"]["flights"]["listed"] == 5, (
         "and its key is forgotten"
     )
 
 
-def test_when_all_that_would_be_listed_is_gone_the_schema_is_looked_for_from_the_beginning(world, ran):
+def test_when_all_that_would_be_listed_is_gone_the_schema_is_looked_for_from_the_beginning(run_fixture, ran):
     limits = Limits(keys_ascending=True)
-    uris = [world.land(f"0{number}.csv") for number in (1, 2, 3)]
+    uris = [run_fixture.land(f"0{number}.csv") for number in (1, 2, 3)]
     ran(1, limits=limits)
     for uri in uris[1:]:
-        world.objects.delete(uri)
+        run_fixture.objects.delete(uri)
     assert ran(2, limits=limits) == []
-    assert world.engine.asked("read_s3")[-1] == (("s3://landing/flights/01.csv",), True)
+    assert run_fixture.engine.asked("read_s3")[-1] == (("s3://landing/flights/01.csv",), True)
 
 
-def test_keys_that_do_not_ascend_stop_the_run(world, ran):
+def test_keys_that_do_not_ascend_stop_the_run(run_fixture, ran):
     for name in ("02.csv", "01.csv"):
-        world.land(name)
+        run_fixture.land(name)
     with pytest.raises(UsageError, match=r"(?s)keysAscending.*02.csv"):
         ran(1, limits=Limits(keys_ascending=True), commit=False)
 
@@ -208,7 +210,7 @@ def test_limits_are_read_as_glue_writes_them():
 
 
 @pytest.fixture
-def serve(world, monkeypatch):
+def serve(run_fixture, monkeypatch):
     """A partitioned table: ``serve(day=..., ...)`` registers partitions; each lies in a folder of its own."""
 
     def install(*days, **parameters):
@@ -217,37 +219,37 @@ def serve(world, monkeypatch):
             "db", "t", SOURCE, "csv", "", {}, parameters, (CatalogColumn("a", "string"),), (column,)
         )
         partitions = [CatalogPartition((day,), f"{SOURCE}{day}/") for day in days]
-        kind = type(world.control_plane)
+        kind = type(run_fixture.control_plane)
         monkeypatch.setattr(kind, "table", lambda *_: table, raising=False)
         monkeypatch.setattr(kind, "list_partitions", lambda *_: iter(partitions), raising=False)
 
     return install
 
 
-def test_each_partition_of_a_table_is_part_of_one_source(world, serve):
+def test_each_partition_of_a_table_is_part_of_one_source(run_fixture, serve):
     serve("d1", "d2")
     for name in ("d1/a.csv", "d2/b.csv", "d3/unregistered.csv"):
-        world.land(name)
+        run_fixture.land(name)
 
     def read(number):
-        run = world.start(f"jr_{number}")
+        run = run_fixture.start(f"jr_{number}")
         found = run.read_table("db", "t", transformation_ctx="t")
         run.commit()
         return found
 
     assert read(1) == ["a.csv", "b.csv"]
-    world.land("d2/c.csv")
+    run_fixture.land("d2/c.csv")
     assert read(2) == ["c.csv"]
     serve("d1", "d2", "d3")
-    world.land("d3/new.csv")
+    run_fixture.land("d3/new.csv")
     assert read(3) == ["new.csv"], "what lay in a partition before it was registered is older than the floor"
 
 
-def test_a_tables_own_bound_holds_and_a_calls_comes_before_it(world, serve):
+def test_a_tables_own_bound_holds_and_a_calls_comes_before_it(run_fixture, serve):
     serve("d1", boundedFiles="1")
     for name in ("d1/a.csv", "d1/b.csv", "d1/c.csv"):
-        world.land(name)
-    run = world.start()
+        run_fixture.land(name)
+    run = run_fixture.start()
     assert run.read_table("db", "t") == ["a.csv"]
     assert run.read_table("db", "t", options={"boundedFiles": "2"}) == ["a.csv", "b.csv"]
     assert run.read_table("db", "t", options={"boundedSize": "4"}) == ["a.csv"]

@@ -14,14 +14,14 @@ TABLE = CatalogTable(
 )
 
 
-def encrypt(world, **changes):
-    key = str(world.key)
+def encrypt(run_fixture, **changes):
+    key = str(run_fixture.key)
     good = {"mode": "SSE-KMS", "key": key, "passwords": True, "password_key": key}
-    world.control_plane.encryption[None] = CatalogEncryption(**good | changes)
+    run_fixture.control_plane.encryption[None] = CatalogEncryption(**good | changes)
 
 
-def refused(world, call, kind=RefusedError):
-    run = world.start()
+def refused(run_fixture, call, kind=RefusedError):
+    run = run_fixture.start()
     with pytest.raises(RefusedError) as caught:
         call(run)
     assert type(caught.value) is kind
@@ -55,35 +55,35 @@ WRITES = [
 @pytest.mark.parametrize("changes", [{"mode": "DISABLED"}, {"key": ""}, {"mode": "SSE-S3"}])
 @pytest.mark.parametrize("call", [read, connect, *WRITES])
 def test_gs_cat_001_nothing_of_the_catalog_is_touched_while_its_metadata_is_not_encrypted(
-    world, call, changes
+    run_fixture, call, changes
 ):
-    world.control_plane.tables["db", "t"] = TABLE
-    encrypt(world, **changes)
-    assert refused(world, call).control == "GS-CAT-001"
-    assert world.control_plane.definitions == {}
-    assert world.log == []
+    run_fixture.control_plane.tables["db", "t"] = TABLE
+    encrypt(run_fixture, **changes)
+    assert refused(run_fixture, call).control == "GS-CAT-001"
+    assert run_fixture.control_plane.definitions == {}
+    assert run_fixture.log == []
 
 
 @pytest.mark.parametrize("changes", [{"passwords": False}, {"password_key": ""}])
-def test_gs_cat_002_no_connection_is_opened_while_passwords_are_not_encrypted(world, changes):
-    encrypt(world, **changes)
-    assert refused(world, connect).control == "GS-CAT-002"
-    assert world.log == []
+def test_gs_cat_002_no_connection_is_opened_while_passwords_are_not_encrypted(run_fixture, changes):
+    encrypt(run_fixture, **changes)
+    assert refused(run_fixture, connect).control == "GS-CAT-002"
+    assert run_fixture.log == []
 
 
-def test_passwords_matter_to_connections_only(world):
-    world.control_plane.tables["db", "t"] = TABLE
-    encrypt(world, passwords=False)
-    assert read(world.start()) == []
+def test_passwords_matter_to_connections_only(run_fixture):
+    run_fixture.control_plane.tables["db", "t"] = TABLE
+    encrypt(run_fixture, passwords=False)
+    assert read(run_fixture.start()) == []
 
 
-def test_gs_cat_003_denied_is_not_encrypted(world, monkeypatch):
+def test_gs_cat_003_denied_is_not_encrypted(run_fixture, monkeypatch):
     def denied(_plane, catalog_id=None):
         raise ServiceError("no", code="AccessDeniedException", operation="GetDataCatalogEncryptionSettings")
 
-    world.control_plane.tables["db", "t"] = TABLE
-    monkeypatch.setattr(type(world.control_plane), "catalog_encryption", denied)
-    error = refused(world, read, VerificationError)
+    run_fixture.control_plane.tables["db", "t"] = TABLE
+    monkeypatch.setattr(type(run_fixture.control_plane), "catalog_encryption", denied)
+    error = refused(run_fixture, read, VerificationError)
     assert (error.control, error.aws_code) == ("GS-CAT-003", "AccessDeniedException")
 
 
@@ -95,55 +95,57 @@ def test_gs_cat_003_denied_is_not_encrypted(world, monkeypatch):
         ({"usage": "SIGN_VERIFY"}, "GS-KMS-004"),
     ],
 )
-def test_the_catalogs_key_is_held_to_what_every_key_is(world, changes, control):
-    world.control_plane.tables["db", "t"] = TABLE
-    encrypt(world, key=str(world.other_key))
-    world.keys.append(KmsKey(world.other_key, "Enabled", "CUSTOMER", "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"))
-    world.change_key(world.other_key, **changes)
-    assert refused(world, read).control == control
+def test_the_catalogs_key_is_held_to_what_every_key_is(run_fixture, changes, control):
+    run_fixture.control_plane.tables["db", "t"] = TABLE
+    encrypt(run_fixture, key=str(run_fixture.other_key))
+    run_fixture.keys.append(
+        KmsKey(run_fixture.other_key, "Enabled", "CUSTOMER", "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")
+    )
+    run_fixture.change_key(run_fixture.other_key, **changes)
+    assert refused(run_fixture, read).control == control
 
 
-def test_a_key_of_passwords_that_nobody_knows_opens_no_connection(world):
-    encrypt(world, password_key="arn:aws:kms:eu-west-1:123456789012:key/unknown")
-    assert refused(world, connect).control == "GS-KMS-001"
+def test_a_key_of_passwords_that_nobody_knows_opens_no_connection(run_fixture):
+    encrypt(run_fixture, password_key="arn:aws:kms:eu-west-1:123456789012:key/unknown")
+    assert refused(run_fixture, connect).control == "GS-KMS-001"
 
 
-def test_a_run_that_touches_no_catalog_asks_nothing_of_it(world):
-    world.control_plane.encryption.clear()
-    world.start().commit()
+def test_a_run_that_touches_no_catalog_asks_nothing_of_it(run_fixture):
+    run_fixture.control_plane.encryption.clear()
+    run_fixture.start().commit()
 
 
-def test_the_settings_are_asked_once_a_run(world, monkeypatch):
+def test_the_settings_are_asked_once_a_run(run_fixture, monkeypatch):
     asked = []
-    real = type(world.control_plane).catalog_encryption
+    real = type(run_fixture.control_plane).catalog_encryption
 
     def counting(plane, catalog_id=None):
         asked.append(catalog_id)
         return real(plane, catalog_id)
 
-    world.control_plane.tables["db", "t"] = TABLE
-    monkeypatch.setattr(type(world.control_plane), "catalog_encryption", counting)
-    run = world.start()
+    run_fixture.control_plane.tables["db", "t"] = TABLE
+    monkeypatch.setattr(type(run_fixture.control_plane), "catalog_encryption", counting)
+    run = run_fixture.start()
     read(run)
     read(run)
     assert asked == [None]
 
 
-def test_what_was_touched_stands_in_the_evidence(world):
+def test_what_was_touched_stands_in_the_evidence(run_fixture):
     keyed = CatalogTable(
         "db", "p", "s3://landing/p/", "csv", "", {}, {}, (), (CatalogColumn("m", "string"),), version="7"
     )
-    world.control_plane.tables.update({("db", "t"): TABLE, ("db", "p"): keyed})
-    world.control_plane.table_partitions["db", "p"] = [
+    run_fixture.control_plane.tables.update({("db", "t"): TABLE, ("db", "p"): keyed})
+    run_fixture.control_plane.table_partitions["db", "p"] = [
         CatalogPartition((str(m),), f"s3://landing/p/m={m}/") for m in range(3)
     ]
-    run = world.start()
+    run = run_fixture.start()
     read(run)
     read(run)
     run.read_table("db", "p")
     run.catalog.create(TableDefinition("db", "new", "s3://curated/new/", "csv", ()))
     run.commit()
-    evidence = world.evidence()
+    evidence = run_fixture.evidence()
     seen = {(one["kind"], one["name"], one["access"]): one["count"] for one in evidence["catalog_objects"]}
     assert seen == {
         ("database", "db", "read"): 1,
@@ -158,10 +160,10 @@ def test_what_was_touched_stands_in_the_evidence(world):
     assert {"GS-CAT-001", "GS-CAT-003"} <= {one["control"] for one in evidence["controls"]}
 
 
-def test_an_opened_connection_stands_in_the_evidence(world, server):
-    run = world.start()
+def test_an_opened_connection_stands_in_the_evidence(run_fixture, server):
+    run = run_fixture.start()
     connect(run)
     run.commit()
-    assert {"kind": "connection", "name": "ops", "access": "read", "count": 1} in world.evidence()[
+    assert {"kind": "connection", "name": "ops", "access": "read", "count": 1} in run_fixture.evidence()[
         "catalog_objects"
     ]

@@ -15,15 +15,15 @@ PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 
 @pytest.fixture
-def run(world, server):
-    return world.start()
+def run(run_fixture, server):
+    return run_fixture.start()
 
 
-def properties(world, **changes):
-    good = dict(world.control_plane.connections["ops"].properties)
+def properties(run_fixture, **changes):
+    good = dict(run_fixture.control_plane.connections["ops"].properties)
     good.update(changes)
     kept = {name: value for name, value in good.items() if value is not None}
-    world.control_plane.connections["ops"] = GlueConnection("ops", "JDBC", kept)
+    run_fixture.control_plane.connections["ops"] = GlueConnection("ops", "JDBC", kept)
 
 
 def refused(run, control, kind=RefusedError, **more):
@@ -34,10 +34,10 @@ def refused(run, control, kind=RefusedError, **more):
     return caught.value
 
 
-def test_a_good_connection_is_opened_in_order_and_tls_is_forced(run, world):
+def test_a_good_connection_is_opened_in_order_and_tls_is_forced(run, run_fixture):
     run.read_jdbc("ops", "airlines", spark_options={"fetchsize": "10"})
-    assert world.log == ["certificate", "probe db.example.com:5432", "secret ops/postgres"]
-    session, read = world.engine.asked("read_jdbc")
+    assert run_fixture.log == ["certificate", "probe db.example.com:5432", "secret ops/postgres"]
+    session, read = run_fixture.engine.asked("read_jdbc")
     assert "pg_stat_ssl" in session["table"]
     assert read["table"] == "airlines"
     assert read["url"] == "jdbc:postgresql://db.example.com:5432/ops"
@@ -48,10 +48,10 @@ def test_a_good_connection_is_opened_in_order_and_tls_is_forced(run, world):
     assert read["spark_options"] == {"fetchsize": "10"}
 
 
-def test_what_was_seen_of_the_connection_is_in_the_evidence(run, world):
+def test_what_was_seen_of_the_connection_is_in_the_evidence(run, run_fixture):
     run.read_jdbc("ops", "airlines")
     run.commit()
-    evidence = world.evidence()
+    evidence = run_fixture.evidence()
     assert evidence["tls"] == [
         {
             "connection": "ops",
@@ -76,43 +76,43 @@ def test_what_was_seen_of_the_connection_is_in_the_evidence(run, world):
 REDSHIFT = {"JDBC_CONNECTION_URL": "jdbc:redshift://db.example.com:5439/ops"}
 
 
-def test_gs_tls_010_where_the_server_does_not_tell_a_tried_driver_is_asked_for(run, world):
-    properties(world, **REDSHIFT)
-    world.engine.jar = dict(ENGINE["redshift"].tried)["2.1.0.29"]
+def test_gs_tls_010_where_the_server_does_not_tell_a_tried_driver_is_asked_for(run, run_fixture):
+    properties(run_fixture, **REDSHIFT)
+    run_fixture.engine.jar = dict(ENGINE["redshift"].tried)["2.1.0.29"]
     run.read_jdbc("ops", "airlines")
-    assert world.log == ["certificate", "probe db.example.com:5439", "secret ops/postgres"]
-    (read,) = world.engine.asked("read_jdbc")
+    assert run_fixture.log == ["certificate", "probe db.example.com:5439", "secret ops/postgres"]
+    (read,) = run_fixture.engine.asked("read_jdbc")
     assert read["driver_options"]["sslmode"] == "verify-full"
     run.commit()
-    evidence = world.evidence()
+    evidence = run_fixture.evidence()
     assert (evidence["tls"][0]["source"], evidence["tls"][0]["protocol"]) == ("preflight", "TLSv1.3")
     (told,) = [one for one in evidence["controls"] if one["control"] == "GS-TLS-010"]
     assert "not told; driver 2.1.0.29, tried" in str(told)
 
 
 @pytest.mark.parametrize("jar", ["", "ab" * 32, dict(ENGINE["oracle"].tried)["23.3.0.23.09"]])
-def test_gs_tls_010_a_driver_that_was_not_tried_is_told_no_secret(run, world, jar):
-    properties(world, **REDSHIFT)
-    world.engine.jar = jar
+def test_gs_tls_010_a_driver_that_was_not_tried_is_told_no_secret(run, run_fixture, jar):
+    properties(run_fixture, **REDSHIFT)
+    run_fixture.engine.jar = jar
     text = str(refused(run, "GS-TLS-010", VerificationError))
     assert (jar or "no jar") in text
     assert "2.1.0.16, 2.1.0.29" in text
-    assert not [line for line in world.log if line.startswith("secret")]
+    assert not [line for line in run_fixture.log if line.startswith("secret")]
 
 
-def test_a_connection_is_opened_once_a_run(run, world):
+def test_a_connection_is_opened_once_a_run(run, run_fixture):
     run.read_jdbc("ops", "airlines")
     run.read_jdbc("ops", "planes")
-    assert world.log.count("secret ops/postgres") == 1
-    assert len(world.engine.asked("read_jdbc")) == 3
+    assert run_fixture.log.count("secret ops/postgres") == 1
+    assert len(run_fixture.engine.asked("read_jdbc")) == 3
 
 
 @pytest.mark.parametrize("control", ["GS-TLS-002", "GS-TLS-003", "GS-TLS-004", "GS-TLS-009"])
-def test_a_server_that_does_not_prove_itself_is_told_no_secret(run, world, server, control):
+def test_a_server_that_does_not_prove_itself_is_told_no_secret(run, run_fixture, server, control):
     server(refuses=RefusedError(control, resource="connection ops", found="f", required="q", fix="x"))
     refused(run, control)
-    assert not [line for line in world.log if line.startswith("secret")]
-    assert world.engine.asked("read_jdbc") == []
+    assert not [line for line in run_fixture.log if line.startswith("secret")]
+    assert run_fixture.engine.asked("read_jdbc") == []
 
 
 @pytest.mark.parametrize(
@@ -128,17 +128,17 @@ def test_a_server_that_does_not_prove_itself_is_told_no_secret(run, world, serve
         ("GS-TLS-011", {"JDBC_CONNECTION_URL": "jdbc:db2://db.example.com:50000/ops"}),
     ],
 )
-def test_a_connection_that_is_not_strict_is_not_even_probed(run, world, control, changes):
-    properties(world, **changes)
+def test_a_connection_that_is_not_strict_is_not_even_probed(run, run_fixture, control, changes):
+    properties(run_fixture, **changes)
     refused(run, control)
-    assert world.log == []
-    assert world.engine.asked("read_jdbc") == []
+    assert run_fixture.log == []
+    assert run_fixture.engine.asked("read_jdbc") == []
 
 
 @pytest.mark.parametrize("option", ["enforceSSL", "sslmode"])
-def test_gs_tls_005_an_option_that_weakens_the_connection_is_not_even_probed(run, world, option):
+def test_gs_tls_005_an_option_that_weakens_the_connection_is_not_even_probed(run, run_fixture, option):
     refused(run, "GS-TLS-005", options={option: "false" if option == "enforceSSL" else "require"})
-    assert world.log == []
+    assert run_fixture.log == []
 
 
 def test_gs_tls_005_an_option_is_judged_on_a_connection_that_is_open_already(run):
@@ -146,28 +146,28 @@ def test_gs_tls_005_an_option_is_judged_on_a_connection_that_is_open_already(run
     refused(run, "GS-TLS-005", options={"enforceSSL": "false"})
 
 
-def test_gs_tls_011_a_connection_that_does_not_exist(run, world):
-    world.control_plane.connections.clear()
+def test_gs_tls_011_a_connection_that_does_not_exist(run, run_fixture):
+    run_fixture.control_plane.connections.clear()
     refused(run, "GS-TLS-011")
 
 
-def test_gs_tls_011_a_connection_that_cannot_be_read(run, world):
-    del world.control_plane.connections["ops"]
+def test_gs_tls_011_a_connection_that_cannot_be_read(run, run_fixture):
+    del run_fixture.control_plane.connections["ops"]
     run.catalog._control_plane.encryption()
-    world.control_plane.failure = DENIED
+    run_fixture.control_plane.failure = DENIED
     assert refused(run, "GS-TLS-011", VerificationError).aws_code == "AccessDeniedException"
 
 
-def test_gs_tls_012_an_authority_that_cannot_be_read(run, world):
-    world.objects.fail_next("GetObject", NotFound("no", code="NoSuchKey", operation="GetObject"))
+def test_gs_tls_012_an_authority_that_cannot_be_read(run, run_fixture):
+    run_fixture.objects.fail_next("GetObject", NotFound("no", code="NoSuchKey", operation="GetObject"))
     assert "s3://config/ca.pem" in refused(run, "GS-TLS-012", VerificationError).resource
-    assert world.log == []
+    assert run_fixture.log == []
 
 
-def test_gs_tls_008_a_secret_that_cannot_be_read(run, world):
-    world.secrets.secrets.clear()
+def test_gs_tls_008_a_secret_that_cannot_be_read(run, run_fixture):
+    run_fixture.secrets.secrets.clear()
     refused(run, "GS-TLS-008", VerificationError)
-    assert world.engine.asked("read_jdbc") == []
+    assert run_fixture.engine.asked("read_jdbc") == []
 
 
 @pytest.mark.parametrize(
@@ -180,14 +180,14 @@ def test_gs_tls_008_a_secret_that_cannot_be_read(run, world):
         ({"ssl": True, "version": None}, RefusedError),
     ],
 )
-def test_gs_tls_010_a_session_that_the_database_does_not_call_encrypted(run, world, row, kind):
-    world.engine.session_row = row
+def test_gs_tls_010_a_session_that_the_database_does_not_call_encrypted(run, run_fixture, row, kind):
+    run_fixture.engine.session_row = row
     refused(run, "GS-TLS-010", kind)
-    assert len(world.engine.asked("read_jdbc")) == 1
+    assert len(run_fixture.engine.asked("read_jdbc")) == 1
 
 
-def test_a_refused_connection_is_not_remembered_as_open(run, world):
-    world.engine.session_row = {"ssl": False}
+def test_a_refused_connection_is_not_remembered_as_open(run, run_fixture):
+    run_fixture.engine.session_row = {"ssl": False}
     refused(run, "GS-TLS-010")
     refused(run, "GS-TLS-010")
 
@@ -203,100 +203,100 @@ def test_extract_jdbc_conf_carries_full_verification(run):
     assert (conf["customJDBCCert"], conf["skipCustomJDBCCertValidation"]) == ("s3://config/ca.pem", "false")
 
 
-def to_mariadb(world):
-    properties(world, JDBC_CONNECTION_URL="jdbc:mariadb://db.example.com:3306/ops")
+def to_mariadb(run_fixture):
+    properties(run_fixture, JDBC_CONNECTION_URL="jdbc:mariadb://db.example.com:3306/ops")
 
 
-def test_rows_travel_in_large_parts_unless_the_call_says_otherwise(run, world):
+def test_rows_travel_in_large_parts_unless_the_call_says_otherwise(run, run_fixture):
     run.read_jdbc("ops", "airlines")
     run.write_jdbc([], "ops", "airlines", options={"batchsize": "7"})
     run.write_jdbc([], "ops", "airlines")
-    assert world.engine.asked("read_jdbc")[1]["spark_options"] == {"fetchsize": "10000"}
-    sizes = [call["spark_options"]["batchsize"] for call in world.engine.asked("write_jdbc")]
+    assert run_fixture.engine.asked("read_jdbc")[1]["spark_options"] == {"fetchsize": "10000"}
+    sizes = [call["spark_options"]["batchsize"] for call in run_fixture.engine.asked("write_jdbc")]
     assert sizes == ["7", "10000"]
-    assert world.engine.asked("write_jdbc")[0]["driver_options"]["reWriteBatchedInserts"] == "true"
+    assert run_fixture.engine.asked("write_jdbc")[0]["driver_options"]["reWriteBatchedInserts"] == "true"
 
 
 RDS = "ops.c9akciq32.eu-west-1.rds.amazonaws.com"
 
 
-def test_the_catalogs_encrypted_password_is_opened_when_the_server_is_known(run, world):
-    properties(world, SECRET_ID=None, USERNAME="etl")
-    world.secrets.catalog_passwords["ops"] = Credentials(
+def test_the_catalogs_encrypted_password_is_opened_when_the_server_is_known(run, run_fixture):
+    properties(run_fixture, SECRET_ID=None, USERNAME="etl")
+    run_fixture.secrets.catalog_passwords["ops"] = Credentials(
         "", "hunter2", origin="ENCRYPTED_PASSWORD under key/1"
     )
     run.read_jdbc("ops", "airlines")
-    assert world.log[-2:] == ["probe db.example.com:5432", "decrypt ops"]
-    assert world.engine.asked("read_jdbc")[1]["credentials"].user == "etl"
+    assert run_fixture.log[-2:] == ["probe db.example.com:5432", "decrypt ops"]
+    assert run_fixture.engine.asked("read_jdbc")[1]["credentials"].user == "etl"
     run.commit()
-    assert "ENCRYPTED_PASSWORD under key/1" in [c["found"] for c in world.evidence()["controls"]]
-    assert "hunter2" not in str(world.evidence())
+    assert "ENCRYPTED_PASSWORD under key/1" in [c["found"] for c in run_fixture.evidence()["controls"]]
+    assert "hunter2" not in str(run_fixture.evidence())
 
 
-def test_gs_tls_008_a_password_that_the_catalog_does_not_keep(run, world):
-    properties(world, SECRET_ID=None, USERNAME="etl")
+def test_gs_tls_008_a_password_that_the_catalog_does_not_keep(run, run_fixture):
+    properties(run_fixture, SECRET_ID=None, USERNAME="etl")
     assert "SECRET_ID" in refused(run, "GS-TLS-008", VerificationError).fix
 
 
-def test_a_token_is_made_anew_before_it_expires(run, world):
+def test_a_token_is_made_anew_before_it_expires(run, run_fixture):
     shape = {
         "JDBC_CONNECTION_URL": f"jdbc:postgresql://{RDS}/ops",
         "JDBC_ENFORCE_SSL": "true",
         "CUSTOM_JDBC_CERT": "s3://config/ca.pem",
         "USERNAME": "etl",
     }
-    world.control_plane.connections["ops"] = GlueConnection("ops", "JDBC", shape, authentication="IAM")
+    run_fixture.control_plane.connections["ops"] = GlueConnection("ops", "JDBC", shape, authentication="IAM")
     run.read_jdbc("ops", "airlines")
-    world.clock.advance(minutes=9)
+    run_fixture.clock.advance(minutes=9)
     run.read_jdbc("ops", "airlines")
-    assert world.log.count(f"token etl@{RDS}:5432") == 1
-    world.clock.advance(minutes=2)
+    assert run_fixture.log.count(f"token etl@{RDS}:5432") == 1
+    run_fixture.clock.advance(minutes=2)
     run.read_jdbc("ops", "airlines")
-    assert world.log.count(f"token etl@{RDS}:5432") == 2
-    used = [call["credentials"].password for call in world.engine.asked("read_jdbc")]
+    assert run_fixture.log.count(f"token etl@{RDS}:5432") == 2
+    used = [call["credentials"].password for call in run_fixture.engine.asked("read_jdbc")]
     assert used[0] == used[1] == used[2] != used[3]
     run.commit()
-    assert used[0] not in str(world.evidence())
+    assert used[0] not in str(run_fixture.evidence())
 
 
-def test_what_holds_a_password_shows_none(run, world):
+def test_what_holds_a_password_shows_none(run, run_fixture):
     run.read_jdbc("ops", "airlines")
     opened = run.open_connection("ops", {})
-    for value in (opened, opened.credentials, world.secrets, world.services(), run):
+    for value in (opened, opened.credentials, run_fixture.secrets, run_fixture.services(), run):
         assert "hunter2" not in repr(value) and "hunter2" not in str(value)
 
 
-def test_gs_tls_010_a_session_where_true_is_one_counts_as_encrypted(run, world):
-    to_mariadb(world)
-    world.engine.session_row = {"ssl": 1, "version": "TLSv1.3", "cipher": "c", "bits": 0}
+def test_gs_tls_010_a_session_where_true_is_one_counts_as_encrypted(run, run_fixture):
+    to_mariadb(run_fixture)
+    run_fixture.engine.session_row = {"ssl": 1, "version": "TLSv1.3", "cipher": "c", "bits": 0}
     run.read_jdbc("ops", "airlines")
-    assert "session_status" in world.engine.asked("read_jdbc")[0]["table"]
+    assert "session_status" in run_fixture.engine.asked("read_jdbc")[0]["table"]
     run.commit()
-    assert world.evidence()["tls"][0]["source"] == "session_status"
+    assert run_fixture.evidence()["tls"][0]["source"] == "session_status"
 
 
-def test_gs_tls_010_a_session_of_mysql_without_tls(run, world):
-    to_mariadb(world)
-    world.engine.session_row = {"ssl": 0, "version": "", "cipher": "", "bits": 0}
+def test_gs_tls_010_a_session_of_mysql_without_tls(run, run_fixture):
+    to_mariadb(run_fixture)
+    run_fixture.engine.session_row = {"ssl": 0, "version": "", "cipher": "", "bits": 0}
     assert "session_status" not in refused(run, "GS-TLS-010").found
 
 
-def test_gs_tls_001_glue_itself_connects_to_engines_alone_whose_server_it_verifies(run, world):
+def test_gs_tls_001_glue_itself_connects_to_engines_alone_whose_server_it_verifies(run, run_fixture):
     assert run.open_connection("ops", {}).engine == "postgresql"
-    to_mariadb(world)
+    to_mariadb(run_fixture)
     with pytest.raises(RefusedError) as caught:
-        world.start("jr_2").open_connection("ops", {})
+        run_fixture.start("jr_2").open_connection("ops", {})
     assert caught.value.control == "GS-TLS-001"
 
 
-def test_a_bookmark_of_another_engine_is_refused(run, world):
-    properties(world, **REDSHIFT)
-    world.engine.jar = ENGINE["redshift"].tried[0][1]
+def test_a_bookmark_of_another_engine_is_refused(run, run_fixture):
+    properties(run_fixture, **REDSHIFT)
+    run_fixture.engine.jar = ENGINE["redshift"].tried[0][1]
     with pytest.raises(UsageError, match="bookmarks of other engines"):
         run.read_jdbc("ops", "airlines", transformation_ctx="airlines")
 
 
-def test_options_for_a_native_read_force_verification_and_leave_evidence(run, world):
+def test_options_for_a_native_read_force_verification_and_leave_evidence(run, run_fixture):
     given = run.jdbc_options("ops")
     assert (given["sslmode"], given["sslfactoryarg"]) == ("verify-full", PEM)
     assert (given["url"], given["user"], given["password"]) == (
@@ -305,11 +305,11 @@ def test_options_for_a_native_read_force_verification_and_leave_evidence(run, wo
         "hunter2",
     )
     run.commit()
-    assert world.evidence()["tls"][0]["connection"] == "ops"
+    assert run_fixture.evidence()["tls"][0]["connection"] == "ops"
 
 
-def test_an_engine_whose_verification_fits_into_no_url_is_not_extracted(run, world):
-    to_mariadb(world)
+def test_an_engine_whose_verification_fits_into_no_url_is_not_extracted(run, run_fixture):
+    to_mariadb(run_fixture)
     with pytest.raises(UsageError, match="jdbc_options"):
         run.jdbc_conf("ops")
 

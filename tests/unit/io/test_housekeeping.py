@@ -15,21 +15,25 @@ DENIED = ServiceError("DeleteObject: AccessDenied", code="AccessDenied", operati
 
 
 @pytest.fixture
-def run(world):
-    world.objects.put(OLD, b"12345", algorithm="aws:kms", key=str(world.key))
-    world.objects.put(S3Uri("curated", "flights/cold.csv"), storage_class="GLACIER")
-    world.objects.put(S3Uri("curated", "flights-beside/x.csv"))
-    world.clock.advance(hours=200)
-    world.objects.put(S3Uri("curated", "flights/new.csv"))
-    return world.start()
+def run(run_fixture):
+    run_fixture.objects.put(OLD, b"12345", algorithm="aws:kms", key=str(run_fixture.key))
+    run_fixture.objects.put(S3Uri("curated", "flights/cold.csv"), storage_class="GLACIER")
+    run_fixture.objects.put(S3Uri("curated", "flights-beside/x.csv"))
+    run_fixture.clock.advance(hours=200)
+    run_fixture.objects.put(S3Uri("curated", "flights/new.csv"))
+    return run_fixture.start()
 
 
-def test_a_purge_takes_what_is_old_and_of_no_excluded_class(run, world):
+def test_a_purge_takes_what_is_old_and_of_no_excluded_class(run, run_fixture):
     left = run.housekeeping.purge(TARGET, [TARGET], Choice(168, frozenset(["GLACIER"]), None))
     assert left == {TARGET: 2}
-    assert world.objects.keys("curated") == ["flights-beside/x.csv", "flights/cold.csv", "flights/new.csv"]
+    assert run_fixture.objects.keys("curated") == [
+        "flights-beside/x.csv",
+        "flights/cold.csv",
+        "flights/new.csv",
+    ]
     run.commit()
-    assert world.evidence()["housekeeping"] == [
+    assert run_fixture.evidence()["housekeeping"] == [
         {
             "action": "purge",
             "bytes": 5,
@@ -42,15 +46,15 @@ def test_a_purge_takes_what_is_old_and_of_no_excluded_class(run, world):
     ]
 
 
-def test_zero_hours_take_all_and_two_overlapping_places_count_once(run, world):
+def test_zero_hours_take_all_and_two_overlapping_places_count_once(run, run_fixture):
     left = run.housekeeping.purge("db.t", [TARGET, f"{TARGET}old.csv"], NOW)
     assert left == {TARGET: 0, f"{TARGET}old.csv": 0}
-    assert world.objects.keys("curated") == ["flights-beside/x.csv"]
-    assert len([call for call, _ in world.objects.calls if call == "DeleteObject"]) == 3
+    assert run_fixture.objects.keys("curated") == ["flights-beside/x.csv"]
+    assert len([call for call, _ in run_fixture.objects.calls if call == "DeleteObject"]) == 3
 
 
 @pytest.mark.parametrize("place", ["s3://evidence/", "s3://evidence/runs/job=x/", "s3://state/bookmarks/"])
-def test_gs_s3_009_one_kept_place_among_several_stops_all_of_it(run, world, place):
+def test_gs_s3_009_one_kept_place_among_several_stops_all_of_it(run, run_fixture, place):
     for act in (
         lambda: run.housekeeping.purge("t", [TARGET, place], NOW),
         lambda: run.housekeeping.transition("t", [TARGET, place], "STANDARD_IA", NOW),
@@ -58,55 +62,55 @@ def test_gs_s3_009_one_kept_place_among_several_stops_all_of_it(run, world, plac
     ):
         with pytest.raises(RefusedError, match="GS-S3-009"):
             act()
-    assert len(world.objects.keys("curated")) == 4
+    assert len(run_fixture.objects.keys("curated")) == 4
 
 
-def test_an_object_that_changed_since_the_listing_is_not_deleted(run, world):
+def test_an_object_that_changed_since_the_listing_is_not_deleted(run, run_fixture):
     calls = []
-    listed = world.objects.list
+    listed = run_fixture.objects.list
 
     def then_changed(prefix, **more):
         found = list(listed(prefix, **more))
         if not calls:
             calls.append(1)
-            world.objects.put(OLD, b"somebody else's")
+            run_fixture.objects.put(OLD, b"somebody else's")
         return iter(found)
 
-    world.objects.list = then_changed
+    run_fixture.objects.list = then_changed
     with pytest.raises(GlueSecureError, match="1 of 3 objects failed"):
         run.housekeeping.purge(TARGET, [TARGET], NOW)
-    assert world.objects.keys("curated") == ["flights-beside/x.csv", "flights/old.csv"]
+    assert run_fixture.objects.keys("curated") == ["flights-beside/x.csv", "flights/old.csv"]
 
 
-def test_what_failed_stands_in_manifest_evidence_and_error(run, world):
-    world.objects.fail_next("DeleteObject", DENIED)
+def test_what_failed_stands_in_manifest_evidence_and_error(run, run_fixture):
+    run_fixture.objects.fail_next("DeleteObject", DENIED)
     with pytest.raises(GlueSecureError, match="1 of 3 objects failed"):
         run.housekeeping.purge(TARGET, [TARGET], Choice(0, frozenset(), S3Uri("curated", "manifest/")))
-    failed = world.objects.read(S3Uri("curated", "manifest/Failed.csv")).body.decode()
-    done = world.objects.read(S3Uri("curated", "manifest/Success.csv")).body.decode()
+    failed = run_fixture.objects.read(S3Uri("curated", "manifest/Failed.csv")).body.decode()
+    done = run_fixture.objects.read(S3Uri("curated", "manifest/Success.csv")).body.decode()
     assert (failed.count("\n"), done.count("\n")) == (1, 2)
     assert failed.startswith("curated,flights/")
-    seen = world.objects.encryption(S3Uri("curated", "manifest/Success.csv"))
-    assert (seen.algorithm, seen.key) == ("aws:kms", str(world.key))
+    seen = run_fixture.objects.encryption(S3Uri("curated", "manifest/Success.csv"))
+    assert (seen.algorithm, seen.key) == ("aws:kms", str(run_fixture.key))
     run.close(GlueSecureError("x"))
-    (record,) = world.evidence()["housekeeping"]
+    (record,) = run_fixture.evidence()["housekeeping"]
     assert (len(record["failed"]), len(record["objects"])) == (1, 2)
 
 
-def test_gs_s3_004_a_transition_verifies_each_object(run, world):
-    world.objects.delete(S3Uri("curated", "flights/cold.csv"))
+def test_gs_s3_004_a_transition_verifies_each_object(run, run_fixture):
+    run_fixture.objects.delete(S3Uri("curated", "flights/cold.csv"))
     record = run.housekeeping.transition(TARGET, [TARGET], "STANDARD_IA", NOW)
     assert len(record.objects) == 2
-    assert {each.storage_class for each in world.objects.list(S3Uri.parse(TARGET))} == {"STANDARD_IA"}
+    assert {each.storage_class for each in run_fixture.objects.list(S3Uri.parse(TARGET))} == {"STANDARD_IA"}
     assert "GS-S3-004" in {finding.control for finding in run._ledger.findings}
     again = run.housekeeping.transition(TARGET, [TARGET], "STANDARD_IA", NOW)
     assert (again.objects, again.kept) == ((), 2)
 
 
-def test_gs_s3_007_a_moved_object_that_cannot_be_read_back_stops_the_run(run, world):
-    world.objects.delete(S3Uri("curated", "flights/cold.csv"))
+def test_gs_s3_007_a_moved_object_that_cannot_be_read_back_stops_the_run(run, run_fixture):
+    run_fixture.objects.delete(S3Uri("curated", "flights/cold.csv"))
     denied = ServiceError("HeadObject: 403", code="403", operation="HeadObject")
-    world.objects.fail_next("HeadObject", denied, times=2)
+    run_fixture.objects.fail_next("HeadObject", denied, times=2)
     with pytest.raises(VerificationError, match="GS-S3-007"):
         run.housekeeping.transition(TARGET, [TARGET], "STANDARD_IA", NOW)
 

@@ -25,9 +25,9 @@ def broker(make, serve):
     return start
 
 
-def connect(world, ca, *servers, **more):
-    world.clock._now = NOW
-    world.objects.put(S3Uri("config", "ca.pem"), ca.pem)
+def connect(run_fixture, ca, *servers, **more):
+    run_fixture.clock._now = NOW
+    run_fixture.objects.put(S3Uri("config", "ca.pem"), ca.pem)
     properties = {
         "KAFKA_BOOTSTRAP_SERVERS": ",".join(f"localhost:{server.port}" for server in servers),
         "KAFKA_CUSTOM_CERT": "s3://config/ca.pem",
@@ -35,21 +35,21 @@ def connect(world, ca, *servers, **more):
         "KAFKA_SASL_SCRAM_SECRETS_ARN": "ops/postgres",
         **more,
     }
-    world.control_plane.connections["events"] = GlueConnection("events", "KAFKA", properties)
+    run_fixture.control_plane.connections["events"] = GlueConnection("events", "KAFKA", properties)
 
 
-def test_options_for_spark_come_behind_verified_brokers_and_leave_evidence(world, broker):
+def test_options_for_spark_come_behind_verified_brokers_and_leave_evidence(run_fixture, broker):
     one, two = broker(), broker(which=2)
-    connect(world, broker.ca, one, two)
-    run = world.start()
+    connect(run_fixture, broker.ca, one, two)
+    run = run_fixture.start()
     given = run.kafka_options("events", {"subscribe": "flights"})
     assert given["kafka.ssl.truststore.certificates"] == broker.ca.pem.decode()
     assert given["kafka.ssl.endpoint.identification.algorithm"] == "https"
     assert "hunter2" in given["kafka.sasl.jaas.config"]
-    assert world.log == ["secret ops/postgres"]
+    assert run_fixture.log == ["secret ops/postgres"]
     assert one.heard == two.heard == b""
     run.commit()
-    evidence = world.evidence()
+    evidence = run_fixture.evidence()
     assert [(tls["connection"], tls["source"]) for tls in evidence["tls"]] == [("events", "preflight")] * 2
     assert {f"GS-TLS-{n:03d}" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11)} <= {
         control["control"] for control in evidence["controls"]
@@ -65,27 +65,29 @@ def test_options_for_spark_come_behind_verified_brokers_and_leave_evidence(world
         ("GS-TLS-004", {"kind": "RSA1024"}),
     ],
 )
-def test_one_bad_broker_among_good_ones_refuses_before_the_login_is_fetched(world, broker, control, changes):
+def test_one_bad_broker_among_good_ones_refuses_before_the_login_is_fetched(
+    run_fixture, broker, control, changes
+):
     bad = broker(**changes)
-    connect(world, broker.ca, broker(), bad)
+    connect(run_fixture, broker.ca, broker(), bad)
     with pytest.raises(RefusedError) as caught:
-        world.start().kafka_options("events", {})
+        run_fixture.start().kafka_options("events", {})
     assert caught.value.control == control
-    assert world.log == [] and bad.heard == b""
+    assert run_fixture.log == [] and bad.heard == b""
 
 
-def test_a_broker_without_tls_is_told_nothing(world, broker, serve):
+def test_a_broker_without_tls_is_told_nothing(run_fixture, broker, serve):
     plain = serve(opening="tls", answer=b"\0\0\0\4\0\0\0\0")
-    connect(world, broker.ca, plain)
+    connect(run_fixture, broker.ca, plain)
     with pytest.raises(RefusedError) as caught:
-        world.start().kafka_options("events", {})
+        run_fixture.start().kafka_options("events", {})
     assert caught.value.control == "GS-TLS-009"
-    assert world.log == []
+    assert run_fixture.log == []
 
 
-def test_the_preflight_shows_every_broker(world, broker):
-    connect(world, broker.ca, broker(), broker(which=2))
-    services = world.services()
+def test_the_preflight_shows_every_broker(run_fixture, broker):
+    connect(run_fixture, broker.ca, broker(), broker(which=2))
+    services = run_fixture.services()
     (one,) = report(
         ["events"],
         control_plane=services.control_plane,
@@ -93,4 +95,4 @@ def test_the_preflight_shows_every_broker(world, broker):
         clock=services.clock,
     )
     assert (one.refusal, one.kind, len(one.looked)) == (None, "kafka", 2)
-    assert world.log == []
+    assert run_fixture.log == []

@@ -26,9 +26,9 @@ LANDED = ("a.csv", "b.csv", "c.csv")
 MOST = 60
 
 
-def job(world, run):
+def job(run_fixture, run):
     """Read what is new, write it, commit; returns what was read."""
-    running = world.start(run)
+    running = run_fixture.start(run)
     found = running.read_s3(SOURCE, format="csv", transformation_ctx="flights")
     if found:
         running.write_s3(found, TARGET, format="parquet", mode="append")
@@ -78,7 +78,7 @@ class Requests:
             delattr(self._store, name)
 
 
-def killed(world, run, at, moment):
+def killed(run_fixture, run, at, moment):
     """Run the job in a process of its own that dies at that request; returns whether it got so far."""
     receiver, sender = os.pipe()
     with warnings.catch_warnings():
@@ -88,12 +88,12 @@ def killed(world, run, at, moment):
 
         def die():
             with os.fdopen(sender, "wb") as pipe:
-                pickle.dump((world.objects._buckets, world.clock.now()), pipe)
+                pickle.dump((run_fixture.objects._buckets, run_fixture.clock.now()), pipe)
             os.kill(os.getpid(), signal.SIGKILL)
 
         try:
-            Requests(world.objects, at, **{moment: die})
-            job(world, run)
+            Requests(run_fixture.objects, at, **{moment: die})
+            job(run_fixture, run)
             os._exit(0)
         except BaseException:
             traceback.print_exc()
@@ -106,27 +106,27 @@ def killed(world, run, at, moment):
         assert (left, os.waitstatus_to_exitcode(status)) == (b"", 0), "the run failed by itself"
         return False
     assert os.WTERMSIG(status) == signal.SIGKILL
-    world.objects._buckets, now = pickle.loads(left)
-    world.clock._now = now
+    run_fixture.objects._buckets, now = pickle.loads(left)
+    run_fixture.clock._now = now
     return True
 
 
-def require_nothing_ahead(world):
+def require_nothing_ahead(run_fixture):
     """Whatever the bookmark holds for read is in the target, encrypted under the run's key."""
-    state = world.start("jr_8", job_bookmark_option="job-bookmark-pause")
+    state = run_fixture.start("jr_8", job_bookmark_option="job-bookmark-pause")
     waiting = state.read_s3(SOURCE, format="csv", transformation_ctx="flights")
     state.close()
     for name in set(LANDED) - set(waiting):
-        seen = world.objects.encryption(_target(name))
-        assert (seen.algorithm, seen.key) == ("aws:kms", str(world.key)), name
+        seen = run_fixture.objects.encryption(_target(name))
+        assert (seen.algorithm, seen.key) == ("aws:kms", str(run_fixture.key)), name
 
 
-def require_sound_afterwards(world):
+def require_sound_afterwards(run_fixture):
     """The next run ends well, everything is in the target, and the run after it finds nothing."""
-    job(world, "jr_2")
-    assert set(world.objects.keys("curated")) >= {_target(name).key for name in LANDED}
-    assert job(world, "jr_3") == []
-    assert world.evidence("jr_3")["outcome"] == "succeeded"
+    job(run_fixture, "jr_2")
+    assert set(run_fixture.objects.keys("curated")) >= {_target(name).key for name in LANDED}
+    assert job(run_fixture, "jr_3") == []
+    assert run_fixture.evidence("jr_3")["outcome"] == "succeeded"
 
 
 def _target(name):
@@ -134,10 +134,10 @@ def _target(name):
 
 
 @pytest.fixture
-def landed(world):
+def landed(run_fixture):
     for name in LANDED:
-        world.land(name)
-    return world
+        run_fixture.land(name)
+    return run_fixture
 
 
 def test_what_these_tests_require_can_be_missed(landed):
@@ -223,13 +223,13 @@ def test_of_two_runs_that_meet_at_any_request_one_commits_and_the_other_says_who
     assert lost >= 10
 
 
-def _note(outcomes, world):
-    outcomes.append(_outcome(world, "jr_5"))
+def _note(outcomes, run_fixture):
+    outcomes.append(_outcome(run_fixture, "jr_5"))
 
 
-def _outcome(world, run):
+def _outcome(run_fixture, run):
     """``committed``, ``nothing new``, or the conflict that stopped it."""
     try:
-        return "committed" if job(world, run) else "nothing new"
+        return "committed" if job(run_fixture, run) else "nothing new"
     except BookmarkConflictError as conflict:
         return conflict

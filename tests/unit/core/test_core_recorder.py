@@ -12,8 +12,8 @@ READ = ReadRecord("s3://landing/a", "s3", "csv", "", 1, 1, None)
 
 
 @pytest.fixture
-def ledger(world) -> RunRecorder:
-    return RunRecorder(started=world.clock.now())
+def ledger(run_fixture) -> RunRecorder:
+    return RunRecorder(started=run_fixture.clock.now())
 
 
 def test_the_durations_of_a_phase_add_up_even_when_it_fails(ledger):

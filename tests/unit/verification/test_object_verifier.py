@@ -28,13 +28,13 @@ def notes() -> list:
 
 
 @pytest.fixture
-def stores(world):
+def stores(run_fixture):
     """The driver's S3 and the executors', which see the same objects and are counted apart."""
     for number in range(MANY):
-        world.objects.put(
-            named(number), b"x" * (number % 7), algorithm="aws:kms", key=str(world.key), bucket_key=True
+        run_fixture.objects.put(
+            named(number), b"x" * (number % 7), algorithm="aws:kms", key=str(run_fixture.key), bucket_key=True
         )
-    return world.objects, _Executors(world.objects)
+    return run_fixture.objects, _Executors(run_fixture.objects)
 
 
 class _Executors:
@@ -51,10 +51,14 @@ class _Executors:
 
 
 @pytest.fixture
-def reading(world, stores, notes):
+def reading(run_fixture, stores, notes):
     driver, executors = stores
     return ObjectVerifier(
-        key=world.key, objects=driver, engine=world.engine, note=notes.append, remote=lambda: executors
+        key=run_fixture.key,
+        objects=driver,
+        engine=run_fixture.engine,
+        note=notes.append,
+        remote=lambda: executors,
     )
 
 
@@ -65,17 +69,19 @@ def in_any_order(task, parts):
     return answers
 
 
-def heads(world) -> int:
-    return sum(operation == "HeadObject" for operation, _ in world.objects.calls)
+def heads(run_fixture) -> int:
+    return sum(operation == "HeadObject" for operation, _ in run_fixture.objects.calls)
 
 
-def test_many_objects_are_asked_for_on_the_executors_and_come_back_in_order(reading, stores, world, notes):
-    world.engine.executors = in_any_order
+def test_many_objects_are_asked_for_on_the_executors_and_come_back_in_order(
+    reading, stores, run_fixture, notes
+):
+    run_fixture.engine.executors = in_any_order
     uris = [named(number) for number in range(MANY)]
     seen = reading.verify(uris)
     assert [each.uri for each in seen] == uris
     assert {(each.algorithm, each.key, each.bucket_key) for each in seen} == {
-        ("aws:kms", str(world.key), True)
+        ("aws:kms", str(run_fixture.key), True)
     }
     assert [each.size for each in seen] == [number % 7 for number in range(MANY)]
     assert len(stores[1].asked) == MANY
@@ -84,35 +90,35 @@ def test_many_objects_are_asked_for_on_the_executors_and_come_back_in_order(read
 
 
 @pytest.mark.parametrize("count", [SPREAD_FROM, MANY])
-def test_no_more_tasks_than_one_prefix_of_s3_bears(reading, world, count):
-    world.engine.executors = in_any_order
+def test_no_more_tasks_than_one_prefix_of_s3_bears(reading, run_fixture, count):
+    run_fixture.engine.executors = in_any_order
     reading.verify(named(number) for number in range(count))
-    assert 2 <= world.engine.asked("on_executors")[0] <= MOST_TASKS
+    assert 2 <= run_fixture.engine.asked("on_executors")[0] <= MOST_TASKS
 
 
-def test_few_objects_stay_on_the_driver(reading, stores, world):
-    world.engine.executors = in_any_order
+def test_few_objects_stay_on_the_driver(reading, stores, run_fixture):
+    run_fixture.engine.executors = in_any_order
     assert len(reading.verify(named(number) for number in range(SPREAD_FROM - 1))) == SPREAD_FROM - 1
     assert stores[1].asked == []
 
 
-def test_the_driver_asks_where_no_executors_are(reading, stores, world):
+def test_the_driver_asks_where_no_executors_are(reading, stores, run_fixture):
     assert len(reading.verify(named(number) for number in range(MANY))) == MANY
     assert stores[1].asked == []
 
 
 @pytest.mark.parametrize(("algorithm", "key"), [("AES256", ""), ("aws:kms", "arn:other"), ("", "")])
-def test_gs_s3_004_a_bad_object_among_many_is_named(reading, world, algorithm, key, notes):
-    world.engine.executors = in_any_order
-    world.objects.put(named(1234), algorithm=algorithm, key=key)
+def test_gs_s3_004_a_bad_object_among_many_is_named(reading, run_fixture, algorithm, key, notes):
+    run_fixture.engine.executors = in_any_order
+    run_fixture.objects.put(named(1234), algorithm=algorithm, key=key)
     with pytest.raises(RefusedError) as caught:
         reading.verify(named(number) for number in range(MANY))
     assert (caught.value.control, caught.value.resource) == ("GS-S3-004", str(named(1234)))
     assert notes == []
 
 
-def test_gs_s3_007_an_object_that_an_executor_may_not_ask_for(reading, world, stores, notes):
-    world.engine.executors = in_any_order
+def test_gs_s3_007_an_object_that_an_executor_may_not_ask_for(reading, run_fixture, stores, notes):
+    run_fixture.engine.executors = in_any_order
     stores[1].faults[named(7)] = ServiceError("HeadObject: 403", code="403", operation="HeadObject")
     with pytest.raises(VerificationError) as caught:
         reading.verify((named(number) for number in range(MANY)), may_be_gone=True)
@@ -153,8 +159,8 @@ def failing(task, parts):
 
 
 @pytest.mark.parametrize("executors", [less, twice, short, foreign, long, nothing, failing])
-def test_gs_s3_007_answers_that_are_lost_are_never_a_pass(reading, world, executors, notes):
-    world.engine.executors = executors
+def test_gs_s3_007_answers_that_are_lost_are_never_a_pass(reading, run_fixture, executors, notes):
+    run_fixture.engine.executors = executors
     with pytest.raises(VerificationError) as caught:
         reading.verify((named(number) for number in range(MANY)), may_be_gone=True)
     assert caught.value.control == "GS-S3-007"
@@ -162,31 +168,31 @@ def test_gs_s3_007_answers_that_are_lost_are_never_a_pass(reading, world, execut
     assert notes == []
 
 
-def test_what_executors_call_gone_the_driver_confirms(reading, world, stores):
+def test_what_executors_call_gone_the_driver_confirms(reading, run_fixture, stores):
     """Executors with credentials of another account see nothing at all."""
-    world.engine.executors = in_any_order
+    run_fixture.engine.executors = in_any_order
     gone = NotFound("HeadObject: 404", code="404", operation="HeadObject")
     stores[1].faults |= {named(3): gone, named(4): gone}
-    world.objects.delete(named(4))
-    before = heads(world)
+    run_fixture.objects.delete(named(4))
+    before = heads(run_fixture)
     uris = [named(number) for number in range(MANY)]
     seen = reading.verify(uris, may_be_gone=True)
     assert [each.uri for each in seen] == [uri for uri in uris if uri != named(4)]
-    assert heads(world) - before - (MANY - 2) == 2
+    assert heads(run_fixture) - before - (MANY - 2) == 2
 
 
-def test_what_an_executor_calls_gone_and_lies_there_in_the_clear_is_caught(reading, world, stores):
-    world.engine.executors = in_any_order
+def test_what_an_executor_calls_gone_and_lies_there_in_the_clear_is_caught(reading, run_fixture, stores):
+    run_fixture.engine.executors = in_any_order
     stores[1].faults[named(3)] = NotFound("HeadObject: 404", code="404", operation="HeadObject")
-    world.objects.put(named(3), algorithm="AES256")
+    run_fixture.objects.put(named(3), algorithm="AES256")
     with pytest.raises(RefusedError, match="GS-S3-004"):
         reading.verify((named(number) for number in range(MANY)), may_be_gone=True)
 
 
-def test_no_secret_travels_to_the_executors(world, monkeypatch):
+def test_no_secret_travels_to_the_executors(run_fixture, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAABCDEFGHIJKLMNOP")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "no-word-of-this")
-    task = Task(ExecutorS3("https://localhost:1", "eu-west-1", True), world.key, False)
+    task = Task(ExecutorS3("https://localhost:1", "eu-west-1", True), run_fixture.key, False)
     sent = pickle.dumps(task)
     assert b"no-word-of-this" not in sent
     assert b"AKIA" not in sent
@@ -209,16 +215,16 @@ def test_gs_s3_002_an_executor_refuses_an_endpoint_without_tls(monkeypatch):
         ExecutorS3("http://localhost:4566", "eu-west-1", True)()
 
 
-def test_under_fine_grained_access_control_the_driver_asks(world, monkeypatch):
+def test_under_fine_grained_access_control_the_driver_asks(run_fixture, monkeypatch):
     monkeypatch.setattr(object_verifier, "SPREAD_FROM", 1)
-    world.engine.executors = in_any_order
-    world.remote = lambda: world.objects
+    run_fixture.engine.executors = in_any_order
+    run_fixture.remote = lambda: run_fixture.objects
     for run, more, spread in (
         ("jr_1", {}, True),
         ("jr_2", {"enable_lakeformation_fine_grained_access": "true"}, False),
     ):
-        started = world.start(run, **more)
-        world.engine.calls.clear()
+        started = run_fixture.start(run, **more)
+        run_fixture.engine.calls.clear()
         started.write_s3(["a"], "s3://curated/flights/", format="parquet")
-        assert bool(world.engine.asked("on_executors")) is spread
+        assert bool(run_fixture.engine.asked("on_executors")) is spread
         started.close()

@@ -42,10 +42,10 @@ def no_hooks(monkeypatch):
 
 
 @pytest.fixture
-def services(world, monkeypatch):
-    monkeypatch.setattr(composition, "services", world.services)
-    monkeypatch.setattr(composition, "engine", lambda spark: world.engine)
-    return world
+def services(run_fixture, monkeypatch):
+    monkeypatch.setattr(composition, "services", run_fixture.services)
+    monkeypatch.setattr(composition, "engine", lambda spark: run_fixture.engine)
+    return run_fixture
 
 
 class Session:

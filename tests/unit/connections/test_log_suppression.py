@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 
 
-def test_the_question_to_the_databases_session_is_not_logged(world, server, monkeypatch, caplog):
+def test_the_question_to_the_databases_session_is_not_logged(run_fixture, server, monkeypatch, caplog):
     seen = []
-    ask = world.engine.read_jdbc
+    ask = run_fixture.engine.read_jdbc
 
     def read_jdbc(**words):
         seen.append(logging.getLogger("py4j.clientserver").isEnabledFor(logging.DEBUG))
         return ask(**words)
 
-    monkeypatch.setattr(world.engine, "read_jdbc", read_jdbc)
+    monkeypatch.setattr(run_fixture.engine, "read_jdbc", read_jdbc)
     caplog.set_level(logging.DEBUG, logger="py4j")
-    run = world.start()
+    run = run_fixture.start()
     assert logging.getLogger("py4j.clientserver").isEnabledFor(logging.DEBUG)
     run.read_jdbc("ops", "airlines")
     assert seen == [False, False]

@@ -28,52 +28,52 @@ class Boto3:
 
 
 @pytest.fixture
-def boto3(world, monkeypatch):
-    door, services = Boto3(), world.services
-    monkeypatch.setattr(world, "services", lambda: replace(services(), driver_s3=door))
+def boto3(run_fixture, monkeypatch):
+    door, services = Boto3(), run_fixture.services
+    monkeypatch.setattr(run_fixture, "services", lambda: replace(services(), driver_s3=door))
     return door
 
 
-def put(world, run: Run, name="out/a", *, key=None, bucket="curated"):
+def put(run_fixture, run: Run, name="out/a", *, key=None, bucket="curated"):
     run.boto3_session("PutObject", {"Bucket": bucket, "Key": name})
-    world.objects.put(S3Uri(bucket, name), algorithm="aws:kms", key=str(key or world.key))
+    run_fixture.objects.put(S3Uri(bucket, name), algorithm="aws:kms", key=str(key or run_fixture.key))
 
 
-def test_a_put_is_read_back_and_shown(world, boto3):
-    run = world.start()
-    put(world, run)
+def test_a_put_is_read_back_and_shown(run_fixture, boto3):
+    run = run_fixture.start()
+    put(run_fixture, run)
     run.commit()
-    written = world.evidence()["writes"]
+    written = run_fixture.evidence()["writes"]
     assert [(write["kind"], [each["uri"] for each in write["objects"]]) for write in written] == [
         ("boto3", ["s3://curated/out/a"])
     ]
 
 
-def test_gs_s3_004_a_put_that_came_out_under_another_key_fails_the_run(world, boto3):
-    run = world.start()
-    put(world, run, key=world.other_key)
+def test_gs_s3_004_a_put_that_came_out_under_another_key_fails_the_run(run_fixture, boto3):
+    run = run_fixture.start()
+    put(run_fixture, run, key=run_fixture.other_key)
     with pytest.raises(RefusedError, match="GS-S3-004"):
         run.commit()
-    assert [write["kind"] for write in world.evidence()["writes"]] == ["native-unverified"]
+    assert [write["kind"] for write in run_fixture.evidence()["writes"]] == ["native-unverified"]
 
 
-def test_gs_s3_007_a_put_that_cannot_be_read_back_stops_the_run(world, boto3):
-    run = world.start()
-    put(world, run)
+def test_gs_s3_007_a_put_that_cannot_be_read_back_stops_the_run(run_fixture, boto3):
+    run = run_fixture.start()
+    put(run_fixture, run)
     denied = ServiceError("HeadObject: AccessDenied", code="AccessDenied", operation="HeadObject")
-    world.objects.fail_next("HeadObject", denied)
+    run_fixture.objects.fail_next("HeadObject", denied)
     with pytest.raises(VerificationError, match="GS-S3-007"):
         run.commit()
 
 
-def test_an_upload_that_was_never_completed_leaves_nothing_to_look_at(world, boto3):
-    run = world.start()
+def test_an_upload_that_was_never_completed_leaves_nothing_to_look_at(run_fixture, boto3):
+    run = run_fixture.start()
     run.boto3_session("CreateMultipartUpload", {"Bucket": "curated", "Key": "out/never"})
     run.commit()
 
 
-def test_gs_s3_005_a_contrary_put_that_the_script_swallows_fails_the_run(world, boto3):
-    run = world.start()
+def test_gs_s3_005_a_contrary_put_that_the_script_swallows_fails_the_run(run_fixture, boto3):
+    run = run_fixture.start()
     contrary = {"Bucket": "curated", "Key": "a", "ServerSideEncryption": "AES256"}
     with pytest.raises(RefusedError, match="GS-S3-005"):
         run.boto3_session("PutObject", contrary)
@@ -81,15 +81,15 @@ def test_gs_s3_005_a_contrary_put_that_the_script_swallows_fails_the_run(world, 
         run.commit()
 
 
-def test_gs_s3_009_a_put_over_the_evidence_refuses(world, boto3):
-    run = world.start()
+def test_gs_s3_009_a_put_over_the_evidence_refuses(run_fixture, boto3):
+    run = run_fixture.start()
     with pytest.raises(RefusedError, match="GS-S3-009"):
-        put(world, run, "runs/x", bucket="evidence")
+        put(run_fixture, run, "runs/x", bucket="evidence")
     run.close(outcome="test over")
 
 
-def test_a_write_after_the_run_refuses(world, boto3):
-    run = world.start()
+def test_a_write_after_the_run_refuses(run_fixture, boto3):
+    run = run_fixture.start()
     guard = run.boto3_session
     run.commit()
     with pytest.raises(UsageError, match="is over"):
@@ -97,8 +97,8 @@ def test_a_write_after_the_run_refuses(world, boto3):
     assert guard("GetObject", {"Bucket": "curated", "Key": "a"}) == {}
 
 
-def test_boto3s_default_session_is_covered_as_long_as_the_run_is_open(world, boto3):
-    run = world.start()
+def test_boto3s_default_session_is_covered_as_long_as_the_run_is_open(run_fixture, boto3):
+    run = run_fixture.start()
     ((_, is_active),) = boto3.covers
     assert is_active()
     run.commit()

@@ -14,7 +14,7 @@ KEYS = (CatalogColumn("month", "int"),)
 
 
 @pytest.fixture
-def serve(world):
+def serve(run_fixture):
     """``serve({"1": "s3://...", ...}, classification="csv")``: a table and its partitions."""
 
     def install(partitions=(), **changes):
@@ -23,60 +23,60 @@ def serve(world):
             "connection": "", "serde": {}, "parameters": {}, "columns": (CatalogColumn("id", "int"),),
             "partition_keys": KEYS if partitions or changes.pop("partitioned", False) else (),
         }  # fmt: skip
-        world.control_plane.tables["db", "t"] = CatalogTable(**{**values, **changes})
-        world.control_plane.table_partitions["db", "t"] = [
+        run_fixture.control_plane.tables["db", "t"] = CatalogTable(**{**values, **changes})
+        run_fixture.control_plane.table_partitions["db", "t"] = [
             CatalogPartition((value,), place) for value, place in dict(partitions).items()
         ]
 
     return install
 
 
-def put(world, *keys):
+def put(run_fixture, *keys):
     for key in keys:
-        world.objects.put(S3Uri("landing", key))
-    world.clock.advance(hours=1)
+        run_fixture.objects.put(S3Uri("landing", key))
+    run_fixture.clock.advance(hours=1)
 
 
-def asked(world):
-    return world.engine.asked("read_s3_as")[-1]
+def asked(run_fixture):
+    return run_fixture.engine.asked("read_s3_as")[-1]
 
 
 PLACES = {"1": "s3://landing/t/a/", "2": "s3://landing/far/"}
 
 
-def test_objects_are_labelled_by_the_nearest_partition_above_them(world, serve):
+def test_objects_are_labelled_by_the_nearest_partition_above_them(run_fixture, serve):
     serve({**PLACES, "3": "s3://landing/t/a/inner/"})
-    put(world, "t/a/1.csv", "t/a/inner/3.csv", "far/2.csv", "t/nobody.csv")
-    assert sorted(world.start().read_table("db", "t")) == ["1.csv", "2.csv", "3.csv"]
-    labels = asked(world)["partition_values"].values
+    put(run_fixture, "t/a/1.csv", "t/a/inner/3.csv", "far/2.csv", "t/nobody.csv")
+    assert sorted(run_fixture.start().read_table("db", "t")) == ["1.csv", "2.csv", "3.csv"]
+    labels = asked(run_fixture)["partition_values"].values
     assert {str(folder): value for folder, value in labels.items()} == {
         "s3://landing/t/a": ("1",),
         "s3://landing/t/a/inner": ("3",),
         "s3://landing/far": ("2",),
     }
-    assert asked(world)["base"] is None
+    assert asked(run_fixture)["base"] is None
 
 
-def test_only_partitions_that_meet_the_predicate_are_listed(world, serve):
+def test_only_partitions_that_meet_the_predicate_are_listed(run_fixture, serve):
     serve(PLACES)
-    put(world, "t/a/1.csv", "far/2.csv")
-    run = world.start()
-    world.objects.calls.clear()
+    put(run_fixture, "t/a/1.csv", "far/2.csv")
+    run = run_fixture.start()
+    run_fixture.objects.calls.clear()
     assert run.read_table("db", "t", push_down_predicate="2") == ["2.csv"]
-    assert [call for call in world.objects.calls if "t/a" in call[1]] == []
+    assert [call for call in run_fixture.objects.calls if "t/a" in call[1]] == []
 
 
-def test_the_services_expression_is_handed_on(world, serve):
+def test_the_services_expression_is_handed_on(run_fixture, serve):
     serve(PLACES)
-    world.start().read_table("db", "t", catalog_partition_predicate="month > 1")
-    assert world.control_plane.expressions == ["month > 1"]
+    run_fixture.start().read_table("db", "t", catalog_partition_predicate="month > 1")
+    assert run_fixture.control_plane.expressions == ["month > 1"]
 
 
-def test_without_partitions_nothing_is_read_and_a_warning_says_so(world, serve, caplog):
+def test_without_partitions_nothing_is_read_and_a_warning_says_so(run_fixture, serve, caplog):
     serve(partitioned=True)
-    put(world, "t/1.csv")
+    put(run_fixture, "t/1.csv")
     with caplog.at_level(logging.WARNING):
-        assert world.start().read_table("db", "t") == []
+        assert run_fixture.start().read_table("db", "t") == []
     assert "no partition is registered" in caplog.text
 
 
@@ -85,48 +85,48 @@ def test_without_partitions_nothing_is_read_and_a_warning_says_so(world, serve, 
     [([CatalogPartition(("1", "2"), "s3://landing/a/")], "one for each"),
      ([CatalogPartition(("1",), "s3://landing/a"), CatalogPartition(("2",), "s3://landing/a/")], "two part")],
 )  # fmt: skip
-def test_partitions_that_contradict_the_table_are_refused(world, serve, partitions, message):
+def test_partitions_that_contradict_the_table_are_refused(run_fixture, serve, partitions, message):
     serve(partitioned=True)
-    world.control_plane.table_partitions["db", "t"] = partitions
+    run_fixture.control_plane.table_partitions["db", "t"] = partitions
     with pytest.raises(UsageError, match=message):
-        world.start().read_table("db", "t")
+        run_fixture.start().read_table("db", "t")
 
 
-def test_gs_s3_006_a_partition_that_lies_elsewhere(world, serve):
+def test_gs_s3_006_a_partition_that_lies_elsewhere(run_fixture, serve):
     serve({"1": "hdfs://host/a"})
     with pytest.raises(RefusedError, match="GS-S3-006"):
-        world.start().read_table("db", "t")
+        run_fixture.start().read_table("db", "t")
 
 
-def test_another_catalog_is_asked_by_its_id(world, serve):
+def test_another_catalog_is_asked_by_its_id(run_fixture, serve):
     serve()
-    run = world.start()
+    run = run_fixture.start()
     assert run.read_table("db", "t", catalog_id="123456789012") == []
     with pytest.raises(GlueSecureError, match="EntityNotFound"):
         run.read_table("db", "t", catalog_id="999999999999")
 
 
-def test_a_tables_own_exclusions_and_depth_hold_and_a_call_comes_before_them(world, serve):
+def test_a_tables_own_exclusions_and_depth_hold_and_a_call_comes_before_them(run_fixture, serve):
     serve(parameters={"exclusions": '["**.tmp"]', "recurse": "true"})
-    put(world, "t/a.csv", "t/b.tmp", "t/deep/c.csv")
-    run = world.start()
+    put(run_fixture, "t/a.csv", "t/b.tmp", "t/deep/c.csv")
+    run = run_fixture.start()
     assert run.read_table("db", "t") == ["a.csv", "c.csv"]
     assert run.read_table("db", "t", options={"exclusions": [], "recurse": False}) == ["a.csv", "b.tmp"]
 
 
 @pytest.mark.parametrize("count", ["2", "x"])
-def test_more_header_lines_than_spark_can_skip_are_refused(world, serve, count):
+def test_more_header_lines_than_spark_can_skip_are_refused(run_fixture, serve, count):
     serve(parameters={"skip.header.line.count": count})
     with pytest.raises(UsageError, match=r"skip.header"):
-        world.start().read_table("db", "t")
+        run_fixture.start().read_table("db", "t")
 
 
-def test_sql_in_the_catalog_is_refused_and_in_the_script_is_not(world, serve, server):
+def test_sql_in_the_catalog_is_refused_and_in_the_script_is_not(run_fixture, serve, server):
     behind = {"connection": "ops", "location": "ops.public.t", "classification": "postgresql"}
     serve(**behind, parameters={"hashfield": "id", "hashpartitions": "2"})
-    run = world.start()
+    run = run_fixture.start()
     run.read_table("db", "t")
-    assert len(world.engine.asked("read_jdbc")[-1]["predicates"]) == 2
+    assert len(run_fixture.engine.asked("read_jdbc")[-1]["predicates"]) == 2
     serve(**behind, parameters={"hashexpression": "pg_sleep(1)"})
     with pytest.raises(UsageError, match="SQL belongs into the script"):
         run.read_table("db", "t")

@@ -17,11 +17,11 @@ DENIED = ServiceError("Get: AccessDeniedException: no", code="AccessDeniedExcept
 
 
 @pytest.fixture
-def preflight(world):
+def preflight(run_fixture):
     def run(identity=None, **arguments):
-        services = world.services()
+        services = run_fixture.services()
         return establish(
-            identity or world.identity(),
+            identity or run_fixture.identity(),
             JobArguments(arguments),
             control_plane=services.control_plane,
             keys=services.keys,
@@ -43,11 +43,15 @@ def refused(preflight):
     return run
 
 
-def test_a_good_run_is_established_with_every_control_passed(preflight, world):
+def test_a_good_run_is_established_with_every_control_passed(preflight, run_fixture):
     made = preflight()
     assert made.configuration.name == "strict"
-    assert made.keys == {"s3": world.key, "job-bookmarks": world.bookmark_key, "cloudwatch": world.key}
-    assert made.plan.key == world.key
+    assert made.keys == {
+        "s3": run_fixture.key,
+        "job-bookmarks": run_fixture.bookmark_key,
+        "cloudwatch": run_fixture.key,
+    }
+    assert made.plan.key == run_fixture.key
     assert (made.account, made.region) == ("123456789012", "eu-west-1")
     assert {finding.verdict for finding in made.findings} == {Verdict.PASS}
     assert {finding.control for finding in made.findings} == {
@@ -66,47 +70,47 @@ def test_a_good_run_is_established_with_every_control_passed(preflight, world):
     }
 
 
-def test_an_alias_in_the_configuration_becomes_the_keys_arn(preflight, world):
+def test_an_alias_in_the_configuration_becomes_the_keys_arn(preflight, run_fixture):
     alias = "arn:aws:kms:eu-west-1:123456789012:alias/glue"
-    world.configure(s3=(EncryptionSetting("SSE-KMS", alias),))
-    service = world.key_service
-    service._aliases[alias] = str(world.other_key)
-    services = world.services()
+    run_fixture.configure(s3=(EncryptionSetting("SSE-KMS", alias),))
+    service = run_fixture.key_service
+    service._aliases[alias] = str(run_fixture.other_key)
+    services = run_fixture.services()
     made = establish(
-        world.identity(),
+        run_fixture.identity(),
         JobArguments({}),
         control_plane=services.control_plane,
         keys=service,
         environment=services.environment,
     )
-    assert made.plan.key == world.other_key
+    assert made.plan.key == run_fixture.other_key
 
 
-def test_gs_sec_001_a_job_without_a_configuration(refused, world):
-    world.control_plane.run_attachments.clear()
-    world.control_plane.job_attachments["curate"] = None
+def test_gs_sec_001_a_job_without_a_configuration(refused, run_fixture):
+    run_fixture.control_plane.run_attachments.clear()
+    run_fixture.control_plane.job_attachments["curate"] = None
     error = refused("GS-SEC-001")
     assert "no security configuration" in str(error)
 
 
-def test_gs_sec_001_a_configuration_that_does_not_exist(refused, world):
-    world.control_plane.configurations.clear()
+def test_gs_sec_001_a_configuration_that_does_not_exist(refused, run_fixture):
+    run_fixture.control_plane.configurations.clear()
     assert refused("GS-SEC-001").found == "strict, which does not exist"
 
 
-def test_gs_sec_001_the_runs_own_configuration_beats_the_jobs(refused, world):
-    world.control_plane.run_attachments["curate", "jr_1"] = "gone"
+def test_gs_sec_001_the_runs_own_configuration_beats_the_jobs(refused, run_fixture):
+    run_fixture.control_plane.run_attachments["curate", "jr_1"] = "gone"
     assert refused("GS-SEC-001").found.startswith("gone")
 
 
-def test_gs_sec_002_a_claim_that_is_not_so(refused, world):
-    error = refused("GS-SEC-002", identity=world.identity(claimed="lax"))
+def test_gs_sec_002_a_claim_that_is_not_so(refused, run_fixture):
+    error = refused("GS-SEC-002", identity=run_fixture.identity(claimed="lax"))
     assert error.found == "--SECURITY_CONFIGURATION lax"
 
 
 @pytest.mark.parametrize("bad", [(), (EncryptionSetting("SSE-S3"),), (EncryptionSetting("DISABLED"),)])
-def test_gs_sec_003_s3_that_is_not_sse_kms(refused, world, bad):
-    world.configure(s3=bad)
+def test_gs_sec_003_s3_that_is_not_sse_kms(refused, run_fixture, bad):
+    run_fixture.configure(s3=bad)
     refused("GS-SEC-003")
 
 
@@ -114,41 +118,41 @@ def test_gs_sec_003_s3_that_is_not_sse_kms(refused, world, bad):
     ("control", "member"), [("GS-SEC-004", "cloudwatch"), ("GS-SEC-005", "job_bookmarks")]
 )
 @pytest.mark.parametrize("bad", [None, EncryptionSetting("DISABLED")])
-def test_gs_sec_004_and_005_other_modes(refused, world, control, member, bad):
-    world.configure(**{member: bad})
+def test_gs_sec_004_and_005_other_modes(refused, run_fixture, control, member, bad):
+    run_fixture.configure(**{member: bad})
     refused(control)
 
 
-def test_gs_sec_006_data_quality_that_is_disabled(refused, world):
-    world.configure(data_quality=EncryptionSetting("DISABLED"))
+def test_gs_sec_006_data_quality_that_is_disabled(refused, run_fixture):
+    run_fixture.configure(data_quality=EncryptionSetting("DISABLED"))
     refused("GS-SEC-006")
 
 
-def test_every_failing_control_of_a_configuration_is_named(refused, world):
-    world.configure(s3=(), cloudwatch=None, job_bookmarks=None)
+def test_every_failing_control_of_a_configuration_is_named(refused, run_fixture):
+    run_fixture.configure(s3=(), cloudwatch=None, job_bookmarks=None)
     assert refused("GS-SEC-003").also == ("GS-SEC-004", "GS-SEC-005")
 
 
 @pytest.mark.parametrize("call", ["attached_configuration", "security_configuration"])
 @pytest.mark.parametrize("answer", [DENIED, ServiceError("GetJob: no answer", code="", operation="GetJob")])
 def test_gs_sec_008_a_control_plane_that_does_not_answer_is_no_pass(
-    refused, world, monkeypatch, call, answer
+    refused, run_fixture, monkeypatch, call, answer
 ):
     def fail(self, *_):
         raise answer
 
-    monkeypatch.setattr(type(world.control_plane), call, fail)
+    monkeypatch.setattr(type(run_fixture.control_plane), call, fail)
     error = refused("GS-SEC-008", kind=VerificationError)
     assert error.aws_code == answer.code
 
 
-def test_gs_sec_008_a_run_that_the_control_plane_does_not_know(refused, world):
-    world.control_plane.run_attachments.clear()
-    world.control_plane.job_attachments.clear()
+def test_gs_sec_008_a_run_that_the_control_plane_does_not_know(refused, run_fixture):
+    run_fixture.control_plane.run_attachments.clear()
+    run_fixture.control_plane.job_attachments.clear()
     refused("GS-SEC-008", kind=VerificationError)
 
 
-def test_gs_sec_008_an_account_that_cannot_be_told(refused, world):
+def test_gs_sec_008_an_account_that_cannot_be_told(refused, run_fixture):
     class Nowhere:
         region, kind = "eu-west-1", "aws"
 
@@ -156,7 +160,7 @@ def test_gs_sec_008_an_account_that_cannot_be_told(refused, world):
         def account(self):
             raise DENIED
 
-    world.environment = Nowhere()
+    run_fixture.environment = Nowhere()
     assert "sts:GetCallerIdentity" in refused("GS-SEC-008", kind=VerificationError).fix
 
 
@@ -164,17 +168,17 @@ def test_gs_sec_009_the_legacy_argument(refused):
     refused("GS-SEC-009", **{"encryption-type": "sse-s3"})
 
 
-def test_gs_kms_001_a_key_that_does_not_exist(refused, world):
-    world.keys = [key for key in world.keys if key.arn != world.key]
+def test_gs_kms_001_a_key_that_does_not_exist(refused, run_fixture):
+    run_fixture.keys = [key for key in run_fixture.keys if key.arn != run_fixture.key]
     refused("GS-KMS-001")
 
 
 @pytest.mark.parametrize("error", [DENIED, ServiceError("no answer", code="", operation="DescribeKey")])
-def test_gs_kms_001_a_key_that_cannot_be_described_is_no_pass(refused, world, monkeypatch, error):
+def test_gs_kms_001_a_key_that_cannot_be_described_is_no_pass(refused, run_fixture, monkeypatch, error):
     def fail(self, key):
         raise error
 
-    monkeypatch.setattr(type(world.key_service), "describe", fail)
+    monkeypatch.setattr(type(run_fixture.key_service), "describe", fail)
     assert refused("GS-KMS-001", kind=VerificationError).aws_code == error.code
 
 
@@ -194,51 +198,51 @@ def test_gs_kms_001_a_key_that_cannot_be_described_is_no_pass(refused, world, mo
         ("GS-KMS-004", {"usage": "GENERATE_VERIFY_MAC", "spec": "HMAC_256"}),
     ],
 )
-def test_gs_kms_002_to_004_a_key_that_will_not_do(refused, world, which, control, changes):
-    arn = getattr(world, which)
-    world.change_key(arn, **changes)
+def test_gs_kms_002_to_004_a_key_that_will_not_do(refused, run_fixture, which, control, changes):
+    arn = getattr(run_fixture, which)
+    run_fixture.change_key(arn, **changes)
     assert str(arn) in refused(control).resource
 
 
 @pytest.mark.parametrize("place", [{"region": "us-east-1"}, {"account": "210987654321"}])
-def test_gs_kms_005_a_key_elsewhere(refused, world, place):
-    world.environment = replace(world.environment, **place)
+def test_gs_kms_005_a_key_elsewhere(refused, run_fixture, place):
+    run_fixture.environment = replace(run_fixture.environment, **place)
     refused("GS-KMS-005")
 
 
-def test_a_failing_key_is_told_before_one_that_cannot_be_looked_at(refused, world, monkeypatch):
-    world.change_key(world.bookmark_key, state="Disabled")
-    describe = type(world.key_service).describe
+def test_a_failing_key_is_told_before_one_that_cannot_be_looked_at(refused, run_fixture, monkeypatch):
+    run_fixture.change_key(run_fixture.bookmark_key, state="Disabled")
+    describe = type(run_fixture.key_service).describe
 
     def sometimes(self, key):
-        if key == str(world.key):
+        if key == str(run_fixture.key):
             raise DENIED
         return describe(self, key)
 
-    monkeypatch.setattr(type(world.key_service), "describe", sometimes)
+    monkeypatch.setattr(type(run_fixture.key_service), "describe", sometimes)
     error = refused("GS-KMS-002")
     assert error.also == ("GS-KMS-001",)
 
 
 @pytest.mark.parametrize("which", ["key", "bookmark_key"])
-def test_gs_kms_006_a_key_that_gives_no_data_key(refused, world, which):
-    world.unusable = {str(getattr(world, which)): DENIED}
+def test_gs_kms_006_a_key_that_gives_no_data_key(refused, run_fixture, which):
+    run_fixture.unusable = {str(getattr(run_fixture, which)): DENIED}
     error = refused("GS-KMS-006", kind=VerificationError)
-    assert str(getattr(world, which)) in error.resource
+    assert str(getattr(run_fixture, which)) in error.resource
     assert error.aws_code == "AccessDeniedException"
 
 
-def test_the_order_is_fixed_configuration_before_keys(refused, world):
-    world.configure(s3=(EncryptionSetting("SSE-S3"),))
-    world.keys = []
+def test_the_order_is_fixed_configuration_before_keys(refused, run_fixture):
+    run_fixture.configure(s3=(EncryptionSetting("SSE-S3"),))
+    run_fixture.keys = []
     assert not {c for c in refused("GS-SEC-003").also if c.startswith("GS-KMS")}
 
 
 def test_a_service_that_says_not_found_of_a_configuration_is_a_refusal_not_an_unknown(
-    refused, world, monkeypatch
+    refused, run_fixture, monkeypatch
 ):
     def gone(self, name):
         raise NotFound("no", code="EntityNotFoundException", operation="GetSecurityConfiguration")
 
-    monkeypatch.setattr(type(world.control_plane), "security_configuration", gone)
+    monkeypatch.setattr(type(run_fixture.control_plane), "security_configuration", gone)
     refused("GS-SEC-001")

@@ -16,10 +16,10 @@ class Frame:
 
 
 @pytest.fixture
-def context(world, monkeypatch):
+def context(run_fixture, monkeypatch):
     monkeypatch.setattr("glue_secure.engines.spark.context._session_of", lambda spark: spark)
     made = GlueContext(object())
-    made.secured_run = world.start(**{FLAG: "true"})
+    made.secured_run = run_fixture.start(**{FLAG: "true"})
     return made
 
 
@@ -52,15 +52,15 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_gs_lf_007_a_dynamic_frame_is_refused_with_the_data_frame_way(context, world, name):
+def test_gs_lf_007_a_dynamic_frame_is_refused_with_the_data_frame_way(context, run_fixture, name):
     call, way = REFUSED[name]
-    world.log.clear()
+    run_fixture.log.clear()
     with pytest.raises(RefusedError) as caught:
         call(context)
     assert caught.value.control == "GS-LF-007"
     assert way in caught.value.fix
-    assert world.log == []
-    assert world.engine.calls == []
+    assert run_fixture.log == []
+    assert run_fixture.engine.calls == []
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_value_that_is_neither_is_refused(value):
         is_fine_grained(JobArguments.parse(["s", f"--{FLAG}={value}"]))
 
 
-def test_said_twice_in_two_ways_it_is_refused(world):
+def test_said_twice_in_two_ways_it_is_refused(run_fixture):
     arguments = JobArguments.parse(["s", f"--{FLAG}", "true", f"--{FLAG.replace('-', '_')}", "false"])
     with pytest.raises(UsageError, match=FLAG):
         arguments.refuse_disputed()

@@ -25,41 +25,41 @@ GOOD = {
 
 
 @pytest.fixture
-def start(world):
-    world.columns.tables["crm", "customers"] = {"email": frozenset([PII])}
+def start(run_fixture):
+    run_fixture.columns.tables["crm", "customers"] = {"email": frozenset([PII])}
 
     def start(policy=GOOD, **changes):
         body = policy if isinstance(policy, bytes) else json.dumps(policy | changes).encode()
-        world.objects.put(POLICY, body)
-        return world.start(glue_secure_columns=str(POLICY))
+        run_fixture.objects.put(POLICY, body)
+        return run_fixture.start(glue_secure_columns=str(POLICY))
 
     return start
 
 
-def test_what_is_written_is_the_protected_frame(world, start):
+def test_what_is_written_is_the_protected_frame(run_fixture, start):
     run = start()
     run.write_s3(["a"], "s3://curated/t/", format="parquet")
     run.commit()
-    assert world.objects.keys("curated") == ["t/protected-a.parquet"]
-    (told,) = world.evidence()["columns"]
+    assert run_fixture.objects.keys("curated") == ["t/protected-a.parquet"]
+    (told,) = run_fixture.evidence()["columns"]
     assert (told["column"], told["action"], told["rule"]) == ("email", "tokenise", "lf_tag pii=true")
     assert (told["policy"], len(told["digest"])) == ("customers", 64)
 
 
-def test_a_database_gets_the_protected_frame(world, start, server):
+def test_a_database_gets_the_protected_frame(run_fixture, start, server):
     run = start()
     run.write_jdbc(["a"], "ops", "people")
-    assert world.engine.asked("protect_columns") == [("email",)]
-    assert world.engine.asked("write_jdbc")
+    assert run_fixture.engine.asked("protect_columns") == [("email",)]
+    assert run_fixture.engine.asked("write_jdbc")
 
 
-def test_what_a_sink_has_protected_is_not_protected_twice(world, start):
+def test_what_a_sink_has_protected_is_not_protected_twice(run_fixture, start):
     run = start()
     run.write_s3(run.protect(["a"], "s3://curated/t/"), "s3://curated/t/", format="parquet")
-    assert world.objects.keys("curated") == ["t/protected-a.parquet"]
+    assert run_fixture.objects.keys("curated") == ["t/protected-a.parquet"]
 
 
-def test_a_tagged_column_without_an_action_stops_the_write(world, start):
+def test_a_tagged_column_without_an_action_stops_the_write(run_fixture, start):
     run = start(columns=[{"column": "id", "action": "mask"}], tagged=[{"lf_tag": "pii=true"}])
     for write in (
         lambda: run.write_s3(["a"], "s3://curated/t/", format="parquet"),
@@ -68,10 +68,10 @@ def test_a_tagged_column_without_an_action_stops_the_write(world, start):
         with pytest.raises(RefusedError) as error:
             write()
         assert error.value.control == "GS-COL-001"
-    assert world.objects.keys("curated") == []
+    assert run_fixture.objects.keys("curated") == []
 
 
-def test_a_sink_that_takes_the_frame_past_the_guard_is_refused(world, start):
+def test_a_sink_that_takes_the_frame_past_the_guard_is_refused(run_fixture, start):
     run = start()
     with pytest.raises(RefusedError) as error:
         run.write_through("s3://curated/t/", format="parquet", perform=lambda: 1)
@@ -89,49 +89,49 @@ def test_a_sink_that_takes_the_frame_past_the_guard_is_refused(world, start):
     ],
     ids=["files", "failed", "checkpoint", "database", "no place"],
 )
-def test_gs_col_006_a_native_write_fails_the_commit_and_moves_no_bookmark(world, start, write):
+def test_gs_col_006_a_native_write_fails_the_commit_and_moves_no_bookmark(run_fixture, start, write):
     run = start()
-    world.engine.native = UnmanagedWriteReport((write,))
+    run_fixture.engine.native = UnmanagedWriteReport((write,))
     with pytest.raises(RefusedError) as error:
         run.commit()
     assert error.value.control == "GS-COL-006"
     assert "job.write.s3" in error.value.fix
-    bookmark = world.evidence()["bookmark"]
+    bookmark = run_fixture.evidence()["bookmark"]
     assert bookmark["sequence_after"] == bookmark["sequence_before"]
 
 
-def test_gs_col_006_what_spark_was_told_to_write_before_the_run_stops_it_at_its_start(world, start):
-    world.engine.native = UnmanagedWriteReport((UnmanagedWrite("s3a://curated/cp", "checkpoint"),))
+def test_gs_col_006_what_spark_was_told_to_write_before_the_run_stops_it_at_its_start(run_fixture, start):
+    run_fixture.engine.native = UnmanagedWriteReport((UnmanagedWrite("s3a://curated/cp", "checkpoint"),))
     with pytest.raises(RefusedError, match="GS-COL-006"):
         start()
 
 
-def test_an_rdd_that_is_staged_somewhere_is_no_excuse_under_a_policy(world, start):
+def test_an_rdd_that_is_staged_somewhere_is_no_excuse_under_a_policy(run_fixture, start):
     run = start()
     run.watch_until_commit("s3://curated/staged/", format="checkpoint")
-    world.engine.native = UnmanagedWriteReport((UnmanagedWrite("", "rdd", problem="an RDD save"),))
+    run_fixture.engine.native = UnmanagedWriteReport((UnmanagedWrite("", "rdd", problem="an RDD save"),))
     with pytest.raises(RefusedError, match="GS-COL-006"):
         run.commit()
 
 
-def test_a_key_that_does_not_open_stops_the_run_at_its_start(world, start):
-    world.columns.failure = ServiceError("denied", code="AccessDeniedException", operation="Decrypt")
+def test_a_key_that_does_not_open_stops_the_run_at_its_start(run_fixture, start):
+    run_fixture.columns.failure = ServiceError("denied", code="AccessDeniedException", operation="Decrypt")
     with pytest.raises(VerificationError) as error:
         start()
     assert (error.value.control, error.value.aws_code) == ("GS-COL-002", "AccessDeniedException")
-    assert world.evidence()["outcome"] != "succeeded"
+    assert run_fixture.evidence()["outcome"] != "succeeded"
 
 
-def test_tags_that_cannot_be_read_are_not_no_tags(world, start):
-    world.columns.tables.clear()
+def test_tags_that_cannot_be_read_are_not_no_tags(run_fixture, start):
+    run_fixture.columns.tables.clear()
     with pytest.raises(VerificationError) as error:
         start()
     assert error.value.control == "GS-COL-004"
 
 
-def test_a_policy_that_cannot_be_read_is_not_no_policy(world):
+def test_a_policy_that_cannot_be_read_is_not_no_policy(run_fixture):
     with pytest.raises(VerificationError) as error:
-        world.start(glue_secure_columns="s3://config/none.json")
+        run_fixture.start(glue_secure_columns="s3://config/none.json")
     assert error.value.control == "GS-COL-004"
 
 
@@ -141,13 +141,13 @@ def test_a_policy_that_is_none_stops_the_run(start, body):
         start(body)
 
 
-def test_a_run_without_a_policy_leaves_frames_alone(world):
-    run = world.start()
+def test_a_run_without_a_policy_leaves_frames_alone(run_fixture):
+    run = run_fixture.start()
     run.write_s3(["a"], "s3://curated/t/", format="parquet")
-    assert world.engine.asked("protect_columns") == []
+    assert run_fixture.engine.asked("protect_columns") == []
 
 
-def test_two_policies_for_one_run_are_refused(world):
+def test_two_policies_for_one_run_are_refused(run_fixture):
     from glue_secure.core.arguments import JobArguments
 
     both = JobArguments({"glue-secure-columns": "s3://a/b", "glue_secure_columns": ""})

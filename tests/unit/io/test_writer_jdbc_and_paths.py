@@ -13,8 +13,8 @@ from glue_secure.run import composition
 PLACE = "s3://curated/checkpoint/"
 
 
-def test_rows_go_through_a_connection_that_was_verified_first(world, server):
-    run = world.start()
+def test_rows_go_through_a_connection_that_was_verified_first(run_fixture, server):
+    run = run_fixture.start()
     record = run.write_jdbc(["a", "b"], "ops", "public.flights", options={"batchsize": "10"})
     assert (record.target, record.kind, record.format, record.rows) == (
         "ops/public.flights",
@@ -22,89 +22,89 @@ def test_rows_go_through_a_connection_that_was_verified_first(world, server):
         "postgresql",
         2,
     )
-    assert world.log.index("probe db.example.com:5432") < world.log.index("secret ops/postgres")
-    (asked,) = world.engine.asked("write_jdbc")
+    assert run_fixture.log.index("probe db.example.com:5432") < run_fixture.log.index("secret ops/postgres")
+    (asked,) = run_fixture.engine.asked("write_jdbc")
     assert asked["url"] == "jdbc:postgresql://db.example.com:5432/ops"
     assert asked["driver_options"]["sslmode"] == "verify-full"
     assert asked["spark_options"] == {"batchsize": "10"}
     run.commit()
-    evidence = world.evidence()
+    evidence = run_fixture.evidence()
     assert [(each["kind"], each["rows"]) for each in evidence["writes"]] == [("jdbc", 2)]
     assert evidence["tls"][0]["connection"] == "ops"
     assert "hunter2" not in str(evidence)
 
 
 @pytest.mark.parametrize("table", ["a b", "t;", "(select 1) x", "", 'x"y', "a.b.c.d"])
-def test_only_a_name_is_a_table(world, server, table):
-    run = world.start()
+def test_only_a_name_is_a_table(run_fixture, server, table):
+    run = run_fixture.start()
     with pytest.raises(UsageError, match="not the name of a table"):
         run.write_jdbc(["a"], "ops", table)
-    assert world.engine.asked("write_jdbc") == []
+    assert run_fixture.engine.asked("write_jdbc") == []
 
 
-def test_the_connections_database_is_the_one_written_to(world, server):
-    run = world.start()
+def test_the_connections_database_is_the_one_written_to(run_fixture, server):
+    run = run_fixture.start()
     run.write_jdbc(["a"], "ops", "t", database="ops")
     with pytest.raises(UsageError, match="option database"):
         run.write_jdbc(["a"], "ops", "t", database="other")
-    assert len(world.engine.asked("write_jdbc")) == 1
+    assert len(run_fixture.engine.asked("write_jdbc")) == 1
 
 
-def test_gs_s3_010_a_frame_of_another_session_goes_to_no_database(world, server):
-    run = world.start()
-    world.engine.foreign = True
+def test_gs_s3_010_a_frame_of_another_session_goes_to_no_database(run_fixture, server):
+    run = run_fixture.start()
+    run_fixture.engine.foreign = True
     with pytest.raises(RefusedError, match="GS-S3-010"):
         run.write_jdbc(["a"], "ops", "t")
 
 
-def test_a_failed_write_to_a_database_spoils_the_run(world, server):
-    run = world.start()
-    world.engine.fails = RuntimeError("duplicate key")
+def test_a_failed_write_to_a_database_spoils_the_run(run_fixture, server):
+    run = run_fixture.start()
+    run_fixture.engine.fails = RuntimeError("duplicate key")
     with pytest.raises(RuntimeError):
         run.write_jdbc(["a"], "ops", "t")
     with pytest.raises(Exception, match="nothing is committed"):
         run.commit()
 
 
-def test_a_watched_place_is_verified_object_by_object_and_told_once(world):
-    run = world.start()
+def test_a_watched_place_is_verified_object_by_object_and_told_once(run_fixture):
+    run = run_fixture.start()
     watch = run.watch(PLACE, format="stream", kind="checkpoint")
     one, two = (S3Uri("curated", f"checkpoint/offsets/{n}") for n in (0, 1))
-    world.objects.put(one, algorithm="aws:kms", key=str(world.key))
+    run_fixture.objects.put(one, algorithm="aws:kms", key=str(run_fixture.key))
     watch.verify()
-    world.objects.put(two, algorithm="aws:kms", key=str(world.key))
+    run_fixture.objects.put(two, algorithm="aws:kms", key=str(run_fixture.key))
     watch.verify()
     watch.verify()
-    heads = [uri for call, uri in world.objects.calls if call == "HeadObject" and "checkpoint" in uri]
+    heads = [uri for call, uri in run_fixture.objects.calls if call == "HeadObject" and "checkpoint" in uri]
     assert heads == [str(one), str(two)]
     record = watch.end()
     assert (record.kind, [each.uri for each in record.objects]) == ("checkpoint", [one, two])
 
 
-def test_gs_s3_004_a_plain_object_in_a_watched_place_refuses_also_when_it_was_there_before(world):
-    world.objects.put(S3Uri("curated", "checkpoint/metadata"), algorithm="AES256")
-    watch = world.start().watch(PLACE, format="stream", kind="checkpoint")
+def test_gs_s3_004_a_plain_object_in_a_watched_place_refuses_also_when_it_was_there_before(run_fixture):
+    run_fixture.objects.put(S3Uri("curated", "checkpoint/metadata"), algorithm="AES256")
+    watch = run_fixture.start().watch(PLACE, format="stream", kind="checkpoint")
     with pytest.raises(RefusedError, match="GS-S3-004"):
         watch.verify()
 
 
-def test_gs_s3_007_what_a_stream_deleted_meanwhile_is_no_failure_and_what_is_denied_is(world):
-    watch = world.start().watch(PLACE, format="stream", kind="checkpoint")
-    world.objects.put(S3Uri("curated", "checkpoint/x"), algorithm="aws:kms", key=str(world.key))
+def test_gs_s3_007_what_a_stream_deleted_meanwhile_is_no_failure_and_what_is_denied_is(run_fixture):
+    watch = run_fixture.start().watch(PLACE, format="stream", kind="checkpoint")
+    run_fixture.objects.put(S3Uri("curated", "checkpoint/x"), algorithm="aws:kms", key=str(run_fixture.key))
     from glue_secure.core.service import NotFound
 
-    world.objects.fail_next("HeadObject", NotFound("gone", code="404", operation="HeadObject"))
+    run_fixture.objects.fail_next("HeadObject", NotFound("gone", code="404", operation="HeadObject"))
     watch.verify()
-    world.objects.put(S3Uri("curated", "checkpoint/y"), algorithm="aws:kms", key=str(world.key))
-    world.objects.fail_next("HeadObject", ServiceError("403", code="403", operation="HeadObject"))
+    run_fixture.objects.put(S3Uri("curated", "checkpoint/y"), algorithm="aws:kms", key=str(run_fixture.key))
+    run_fixture.objects.fail_next("HeadObject", ServiceError("403", code="403", operation="HeadObject"))
     with pytest.raises(VerificationError, match="GS-S3-007"):
         watch.verify()
 
 
 @pytest.mark.parametrize("place", ["s3://evidence/runs/", "s3://state/"])
-def test_gs_s3_009_no_checkpoint_among_evidence_or_bookmarks(world, place):
+def test_gs_s3_009_no_checkpoint_among_evidence_or_bookmarks(run_fixture, place):
     with pytest.raises(RefusedError, match="GS-S3-009"):
-        world.start().watch(place, format="stream", kind="checkpoint")
+        run_fixture.start().watch(place, format="stream", kind="checkpoint")
 
 
 def test_how_a_stream_ends_is_read_from_the_environment():
@@ -114,8 +114,8 @@ def test_how_a_stream_ends_is_read_from_the_environment():
         composition._streams_end({"GLUE_SECURE_STREAMING": "once"})
 
 
-def test_catalog_changes_are_in_the_evidence_and_happen_once(world):
-    run = world.start()
+def test_catalog_changes_are_in_the_evidence_and_happen_once(run_fixture):
+    run = run_fixture.start()
     table = TableDefinition("db", "t", "s3://curated/t/", "csv", (("id", "int"),), (("month", "string"),))
     assert run.catalog.existing("db", "t") is None
     run.catalog.create(table)
@@ -124,7 +124,7 @@ def test_catalog_changes_are_in_the_evidence_and_happen_once(world):
     run.catalog.add_partitions(table, {("1",): "s3://curated/t/month=1/"})
     run.catalog.delete_partitions(table, [("1",)])
     run.commit()
-    assert [each["action"] for each in world.evidence()["catalog"]] == [
+    assert [each["action"] for each in run_fixture.evidence()["catalog"]] == [
         "create-table",
         "create-partitions",
         "delete-partitions",

@@ -81,8 +81,8 @@ CASES = {
 }
 
 
-def connect(world: Any, engine: Any, port: int, ca: Any) -> None:
-    world.clock._now = NOW
+def connect(run_fixture: Any, engine: Any, port: int, ca: Any) -> None:
+    run_fixture.clock._now = NOW
     url = engine.bare_form.format(host="localhost", port=port, database="ops")
     properties = {
         "JDBC_CONNECTION_URL": url,
@@ -90,8 +90,8 @@ def connect(world: Any, engine: Any, port: int, ca: Any) -> None:
         "CUSTOM_JDBC_CERT": "s3://config/ca.pem",
         "SECRET_ID": "ops/postgres",
     }
-    world.control_plane.connections["ops"] = GlueConnection("ops", "JDBC", properties)
-    world.objects.put(S3Uri("config", "ca.pem"), ca.pem)
+    run_fixture.control_plane.connections["ops"] = GlueConnection("ops", "JDBC", properties)
+    run_fixture.objects.put(S3Uri("config", "ca.pem"), ca.pem)
 
 
 def options_of(case: Case, engine: Any, ca: Any) -> dict[str, Any]:
@@ -116,19 +116,19 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
 def test_a_wrong_server_is_told_nothing_and_no_password_is_fetched(
-    world: Any, make: Any, serve: Any, engine: Any, name: str
+    run_fixture: Any, make: Any, serve: Any, engine: Any, name: str
 ) -> None:
     case = CASES[name]
     ca = make.authority(kind="RSA2048")
     options = options_of(case, engine, ca)
     bare = {"answer", "silent", "reset"} & options.keys()
     server = serve(None if bare else case.present(make, ca), opening=engine.opening.value, **options)
-    connect(world, engine, server.port, ca)
+    connect(run_fixture, engine, server.port, ca)
     with pytest.raises(RefusedError) as caught:
-        world.start().read_jdbc("ops", "airlines")
+        run_fixture.start().read_jdbc("ops", "airlines")
     assert caught.value.control == case.control, str(caught.value)
-    assert world.log == []
-    assert world.engine.asked("read_jdbc") == []
+    assert run_fixture.log == []
+    assert run_fixture.engine.asked("read_jdbc") == []
     assert server.connections > 0
     # Where TLS begins with the first byte, a server without it hears the handshake's own first words.
     hello = b"\x16\x03" if engine.opening is Opening.TLS and bare else b""
@@ -137,14 +137,14 @@ def test_a_wrong_server_is_told_nothing_and_no_password_is_fetched(
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
 def test_the_right_server_is_asked_and_only_then_the_password_is_fetched(
-    world: Any, make: Any, serve: Any, engine: Any
+    run_fixture: Any, make: Any, serve: Any, engine: Any
 ) -> None:
     ca = make.authority(kind="RSA2048")
     server = serve(issued()(make, ca), opening=engine.opening.value)
-    connect(world, engine, server.port, ca)
-    world.engine.jar = engine.tried[0][1] if engine.tried else ""
-    world.start().read_jdbc("ops", "airlines")
-    assert world.log == ["secret ops/postgres"]
+    connect(run_fixture, engine, server.port, ca)
+    run_fixture.engine.jar = engine.tried[0][1] if engine.tried else ""
+    run_fixture.start().read_jdbc("ops", "airlines")
+    assert run_fixture.log == ["secret ops/postgres"]
     assert server.heard == b""
 
 
@@ -161,12 +161,12 @@ def test_every_engines_opening_reaches_the_handshake(make: Any, serve: Any, engi
 
 
 def test_mysqls_error_in_place_of_a_greeting_cannot_be_judged_and_is_not_shown(
-    world: Any, make: Any, serve: Any
+    run_fixture: Any, make: Any, serve: Any
 ) -> None:
     engine = next(engine for engine in ENGINES if engine.name == "mysql")
     server = serve(opening="mysql", answer=ERRORS[Opening.MYSQL])
-    connect(world, engine, server.port, make.authority())
+    connect(run_fixture, engine, server.port, make.authority())
     with pytest.raises(RefusedError) as caught:
-        world.start().read_jdbc("ops", "airlines")
+        run_fixture.start().read_jdbc("ops", "airlines")
     assert caught.value.exit_code == 4
     assert "Too many" not in str(caught.value)

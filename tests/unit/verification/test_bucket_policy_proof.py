@@ -20,21 +20,25 @@ FRAME = [f"part-{n:05}" for n in range(SAMPLE_FROM)]
 
 
 @pytest.fixture
-def aws(world):
+def aws(run_fixture):
     """A run in AWS whose bucket is the template's."""
-    world.environment = FakeEnvironment(kind="aws")
-    policy = json.dumps(data_bucket(Scope("eu-west-1", "123456789012"), "curated", str(world.key)).to_json())
-    world.objects.bucket_rules["curated"] = BucketRules("curated", "aws:kms", str(world.key), policy)
-    return world
+    run_fixture.environment = FakeEnvironment(kind="aws")
+    policy = json.dumps(
+        data_bucket(Scope("eu-west-1", "123456789012"), "curated", str(run_fixture.key)).to_json()
+    )
+    run_fixture.objects.bucket_rules["curated"] = BucketRules(
+        "curated", "aws:kms", str(run_fixture.key), policy
+    )
+    return run_fixture
 
 
-def heads(world):
-    asked = [uri for operation, uri in world.objects.calls if operation == "HeadObject"]
+def heads(run_fixture):
+    asked = [uri for operation, uri in run_fixture.objects.calls if operation == "HeadObject"]
     return [uri for uri in asked if uri.startswith("s3://curated/")]
 
 
-def write(world, frame=FRAME, **more):
-    run = world.start(**more)
+def write(run_fixture, frame=FRAME, **more):
+    run = run_fixture.start(**more)
     try:
         record = run.write_s3(frame, TARGET, format="parquet")
     except RefusedError as error:
@@ -65,11 +69,11 @@ def test_a_proved_write_is_sampled_and_the_evidence_says_by_what(aws):
     assert any(told["proof"] in one for one in found)
 
 
-def whole(world):
-    record = write(world)
-    assert len(heads(world)) == len(record.objects) == len(FRAME)
+def whole(run_fixture):
+    record = write(run_fixture)
+    assert len(heads(run_fixture)) == len(record.objects) == len(FRAME)
     assert (record.proved, record.proof) == ((), "")
-    assert world.evidence()["proofs"] == {}
+    assert run_fixture.evidence()["proofs"] == {}
 
 
 @pytest.mark.parametrize("kind", ["embedded", "custom-endpoint"])

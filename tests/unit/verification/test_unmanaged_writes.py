@@ -1,0 +1,122 @@
+"""Writes past the funnel: verified at the commit by place and time, refused where they are no S3."""
+
+from __future__ import annotations
+
+import pytest
+
+from glue_secure.core.errors import RefusedError, VerificationError
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.service import ServiceError
+from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
+
+
+def committed(run_fixture, *writes, doubts=()):
+    run = run_fixture.start()
+    run_fixture.engine.native = UnmanagedWriteReport(tuple(writes), tuple(doubts))
+    run.commit()
+    return run_fixture.evidence()
+
+
+def put(run_fixture, name="part-0", *, key=None):
+    run_fixture.objects.put(
+        S3Uri("curated", f"out/{name}"), algorithm="aws:kms", key=str(key or run_fixture.key)
+    )
+
+
+def test_a_native_write_is_read_back_and_shown(run_fixture):
+    put(run_fixture)
+    evidence = committed(run_fixture, UnmanagedWrite("s3a://curated/out", "parquet", 3))
+    assert [(write["kind"], write["rows"], len(write["objects"])) for write in evidence["writes"]] == [
+        ("native", 3, 1)
+    ]
+
+
+def test_gs_s3_004_a_native_object_under_another_key_fails_the_run(run_fixture):
+    put(run_fixture, key=run_fixture.other_key)
+    with pytest.raises(RefusedError, match="GS-S3-004"):
+        committed(run_fixture, UnmanagedWrite("s3a://curated/out", "parquet", 3))
+    assert run_fixture.evidence()["outcome"] == "refused"
+
+
+def test_what_lay_there_long_before_the_run_is_not_the_runs(run_fixture):
+    put(run_fixture, "old", key=run_fixture.other_key)
+    run_fixture.clock.advance(minutes=16)
+    put(run_fixture)
+    assert (
+        len(committed(run_fixture, UnmanagedWrite("s3a://curated/out", "csv", 1))["writes"][0]["objects"])
+        == 1
+    )
+
+
+def test_what_is_within_the_clocks_margin_counts_as_the_runs(run_fixture):
+    put(run_fixture, "unclear", key=run_fixture.other_key)
+    run_fixture.clock.advance(minutes=14)
+    with pytest.raises(RefusedError, match="GS-S3-004"):
+        committed(run_fixture, UnmanagedWrite("s3a://curated/out", "csv", 0))
+
+
+@pytest.mark.parametrize("place", ["file:/tmp/out", "hdfs://n/out", "/tmp/out", "jdbc: x"])
+def test_gs_s3_011_a_place_that_is_not_s3_fails_the_run(run_fixture, place):
+    with pytest.raises(RefusedError, match="GS-S3-011"):
+        committed(run_fixture, UnmanagedWrite(place, "csv", 3))
+
+
+@pytest.mark.parametrize(
+    ("writes", "doubts"),
+    [
+        ((), ("Spark dropped 3 events",)),
+        ((UnmanagedWrite("", "AppendDataExec", problem="a write by it"),), ()),
+        ((UnmanagedWrite("s3a://curated/../x", "csv"),), ()),
+    ],
+)
+def test_gs_s3_012_what_may_have_been_missed_stops_the_run(run_fixture, writes, doubts):
+    with pytest.raises(VerificationError, match="GS-S3-012"):
+        committed(run_fixture, *writes, doubts=doubts)
+
+
+def test_gs_s3_012_a_run_that_cannot_be_watched_does_not_start(run_fixture):
+    run_fixture.engine.native = UnmanagedWriteReport((), ("no listener",))
+    with pytest.raises(VerificationError, match="GS-S3-012"):
+        run_fixture.start()
+
+
+def test_gs_s3_009_a_native_write_over_the_evidence_fails_the_run(run_fixture):
+    with pytest.raises(RefusedError, match="GS-S3-009"):
+        committed(run_fixture, UnmanagedWrite("s3a://evidence/runs", "csv"))
+
+
+def test_gs_s3_007_rows_without_objects_stop_the_run(run_fixture):
+    with pytest.raises(VerificationError, match="GS-S3-007"):
+        committed(run_fixture, UnmanagedWrite("s3a://curated/out", "csv", 3))
+
+
+def test_a_failed_write_need_not_leave_objects(run_fixture):
+    assert (
+        committed(run_fixture, UnmanagedWrite("s3a://curated/out", "csv", 3, failed=True))["outcome"]
+        == "succeeded"
+    )
+
+
+def test_gs_s3_007_a_place_that_cannot_be_listed_stops_the_run(run_fixture):
+    run = run_fixture.start()
+    run_fixture.engine.native = UnmanagedWriteReport((UnmanagedWrite("s3a://curated/out", "csv"),))
+    denied = ServiceError("ListObjectsV2: AccessDenied", code="AccessDenied", operation="ListObjectsV2")
+    run_fixture.objects.fail_next("ListObjectsV2", denied, times=9)
+    with pytest.raises(VerificationError, match="GS-S3-007"):
+        run.commit()
+
+
+def test_a_run_that_fails_shows_what_was_not_verified(run_fixture):
+    run = run_fixture.start()
+    run_fixture.engine.native = UnmanagedWriteReport((UnmanagedWrite("file:/tmp/x", "csv", 3),))
+    run.close(RuntimeError("no"))
+    assert [write["kind"] for write in run_fixture.evidence()["writes"]] == ["native-unverified"]
+
+
+def test_an_rdd_save_is_a_guarded_write(run_fixture):
+    run = run_fixture.start()
+    run_fixture.engine.save("s3a://curated/out", "saveAsTextFile", lambda: put(run_fixture))
+    with pytest.raises(RefusedError, match="GS-S3-006"):
+        run_fixture.engine.save("file:///tmp/out", "saveAsTextFile", lambda: put(run_fixture))
+    run.close(outcome="test over")
+    assert [write["kind"] for write in run_fixture.evidence()["writes"]] == ["s3"]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from glue_secure.core.errors import UsageError
-from glue_secure.governance.policies import Decision, Request, evaluate
 from glue_secure.core.policy_documents import Condition, Policy, Principal, Statement
+from glue_secure.governance.policies import Decision, Request, evaluate
 from glue_secure.project.templates import cloudformation
 
 BIN = Path(sys.executable).parent

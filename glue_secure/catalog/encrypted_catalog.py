@@ -11,7 +11,7 @@ from threading import Lock
 from glue_secure.core.catalog import CatalogPartition, CatalogTable
 from glue_secure.core.catalog_encryption import CatalogEncryption, check_metadata, check_passwords
 from glue_secure.core.connection import GlueConnection
-from glue_secure.core.policy import Finding, enforce, passed, unknown
+from glue_secure.core.findings import Finding, enforce, passed, unknown
 from glue_secure.core.ports import Catalog, KeyService
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
@@ -29,13 +29,13 @@ class EncryptedCatalog:
         keys: AWS KMS.
         account: the run's own account, whose catalog is meant where a call names none.
         region: the run's.
-        ledger: where findings and touched objects are noted.
+        recorder: where findings and touched objects are noted.
     """
 
     def __init__(
-        self, catalog: Catalog, *, keys: KeyService, account: str, region: str, ledger: RunRecorder
+        self, catalog: Catalog, *, keys: KeyService, account: str, region: str, recorder: RunRecorder
     ) -> None:
-        self._catalog, self._keys, self._ledger = catalog, keys, ledger
+        self._catalog, self._keys, self._recorder = catalog, keys, recorder
         self._account, self._region = account, region
         self._held: dict[str, CatalogEncryption] = {}
         self._passwords: set[str] = set()
@@ -46,12 +46,12 @@ class EncryptedCatalog:
         own = catalog_id or self._account
         with self._lock:
             if own not in self._held:
-                with self._ledger.timed("catalog"):
+                with self._recorder.timed("catalog"):
                     settings = self._read(own, catalog_id)
                     found = [check_metadata(settings, own)]
                     if settings.key:
                         found += self._key("catalog", settings.key, own)
-                    self._ledger.findings.extend(enforce(found))
+                    self._recorder.record(enforce(found))
                 self._held[own] = settings
             return self._held[own]
 
@@ -63,10 +63,10 @@ class EncryptedCatalog:
                 found = [check_passwords(settings, own)]
                 if settings.password_key not in ("", settings.key):
                     found += self._key("connection-passwords", settings.password_key, own)
-                self._ledger.findings.extend(enforce(found))
+                self._recorder.record(enforce(found))
                 self._passwords.add(own)
         connection = self._catalog.connection(name, catalog_id)
-        self._ledger.touch("connection", name)
+        self._recorder.touch("connection", name)
         return connection
 
     def table(self, database: str, name: str, catalog_id: str | None = None) -> CatalogTable:
@@ -82,7 +82,7 @@ class EncryptedCatalog:
         """GetPartitions, page by page."""
         self.encryption(catalog_id)
         for partition in self._catalog.list_partitions(database, name, expression, catalog_id):
-            self._ledger.touch("partition", f"{database}.{name}")
+            self._recorder.touch("partition", f"{database}.{name}")
             yield partition
 
     def table_definition(self, database: str, name: str) -> TableDefinition:
@@ -96,44 +96,44 @@ class EncryptedCatalog:
         """CreateTable."""
         self.encryption()
         self._catalog.create_table(table)
-        self._ledger.touch("database", table.database, "write")
-        self._ledger.touch("table", f"{table.database}.{table.name}", "write")
+        self._recorder.touch("database", table.database, "write")
+        self._recorder.touch("table", f"{table.database}.{table.name}", "write")
 
     def replace_columns(self, database: str, name: str, columns: Columns) -> None:
         """UpdateTable."""
         self.encryption()
         self._catalog.replace_columns(database, name, columns)
-        self._ledger.touch("table", f"{database}.{name}", "write")
+        self._recorder.touch("table", f"{database}.{name}", "write")
 
     def partition_locations(self, database: str, name: str) -> Mapping[tuple[str, ...], str]:
         """GetPartitions."""
         self.encryption()
         found = self._catalog.partition_locations(database, name)
         if found:
-            self._ledger.touch("partition", f"{database}.{name}", count=len(found))
+            self._recorder.touch("partition", f"{database}.{name}", count=len(found))
         return found
 
     def create_partitions(self, table: TableDefinition, partitions: Mapping[tuple[str, ...], str]) -> None:
         """BatchCreatePartition."""
         self.encryption()
         self._catalog.create_partitions(table, partitions)
-        self._ledger.touch("partition", f"{table.database}.{table.name}", "write", len(partitions))
+        self._recorder.touch("partition", f"{table.database}.{table.name}", "write", len(partitions))
 
     def delete_partitions(self, database: str, name: str, values: Sequence[tuple[str, ...]]) -> None:
         """BatchDeletePartition."""
         self.encryption()
         self._catalog.delete_partitions(database, name, values)
-        self._ledger.touch("partition", f"{database}.{name}", "write", len(values))
+        self._recorder.touch("partition", f"{database}.{name}", "write", len(values))
 
     def catalog_encryption(self, catalog_id: str | None = None) -> CatalogEncryption:
         """The settings; the gate holds them, it does not pass them by."""
         return self.encryption(catalog_id)
 
     def _touch_table(self, database: str, name: str, version: str) -> None:
-        self._ledger.touch("database", database)
-        self._ledger.touch("table", f"{database}.{name}")
+        self._recorder.touch("database", database)
+        self._recorder.touch("table", f"{database}.{name}")
         if version:
-            self._ledger.touch("table-version", f"{database}.{name}@{version}")
+            self._recorder.touch("table-version", f"{database}.{name}@{version}")
 
     def _read(self, own: str, catalog_id: str | None) -> CatalogEncryption:
         resource = f"Data Catalog {own}"
@@ -153,7 +153,7 @@ class EncryptedCatalog:
                 ]
             )
             raise  # enforce has raised already
-        self._ledger.findings.append(passed("GS-CAT-003", resource, settings.mode))
+        self._recorder.record([passed("GS-CAT-003", resource, settings.mode)])
         return settings
 
     def _key(self, purpose: str, name: str, account: str) -> list[Finding]:

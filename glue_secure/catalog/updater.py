@@ -20,11 +20,11 @@ class CatalogUpdater:
 
     Args:
         control_plane: AWS Glue.
-        ledger: where each change is noted.
+        recorder: where each change is noted.
     """
 
-    def __init__(self, *, control_plane: Catalog, ledger: RunRecorder) -> None:
-        self._control_plane, self._ledger = control_plane, ledger
+    def __init__(self, *, control_plane: Catalog, recorder: RunRecorder) -> None:
+        self._control_plane, self._recorder = control_plane, recorder
 
     def table(self, database: str, name: str) -> TableDefinition:
         """The table. Raises GlueSecureError when it cannot be read."""
@@ -79,7 +79,7 @@ class CatalogUpdater:
         self._note(table, "delete-partitions", tuple("/".join(each) for each in sorted(values)))
 
     def _note(self, table: TableDefinition, action: str, details: tuple[str, ...]) -> None:
-        self._ledger.catalog.append(CatalogRecord(f"{table.database}.{table.name}", action, details))
+        self._recorder.catalog.append(CatalogRecord(f"{table.database}.{table.name}", action, details))
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:

@@ -11,7 +11,7 @@ import typer
 
 from glue_secure.cli import printing
 from glue_secure.cli.options import Json, State, Yes
-from glue_secure.core.policy import Verdict
+from glue_secure.core.findings import Verdict
 from glue_secure.governance import catalog
 
 app = typer.Typer(

@@ -13,7 +13,7 @@ import typer
 from glue_secure.cli import printing
 from glue_secure.cli.options import Json, State, Yes
 from glue_secure.core.errors import UsageError, VerificationError
-from glue_secure.core.policy import Verdict
+from glue_secure.core.findings import Verdict
 from glue_secure.core.service import ServiceError
 from glue_secure.governance.lakeformation import apply as applier
 from glue_secure.governance.lakeformation import explain as explainer

@@ -14,7 +14,7 @@ from glue_secure.cli.printing import enter, print_json, say
 from glue_secure.connections.report import ConnectionReport, ServerInspection, exit_code, names_of, report
 from glue_secure.connections.tls.certificates import CertificateFacts
 from glue_secure.core.errors import ControlError, UsageError
-from glue_secure.core.policy import Finding, Verdict
+from glue_secure.core.findings import Finding, Verdict
 from glue_secure.core.redaction import redact_text
 
 Connections = Annotated[

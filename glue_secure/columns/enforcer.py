@@ -12,8 +12,8 @@ from glue_secure.core.arguments import COLUMNS
 from glue_secure.core.columns import ColumnDecision, Tag, TagKind, WrappedKey
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.evidence import ColumnRecord
+from glue_secure.core.findings import Finding, failed, passed
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.policy import Finding, failed, passed
 from glue_secure.core.ports import ColumnSource, Engine, ObjectStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.redaction import redact_text
@@ -46,7 +46,7 @@ class ColumnPolicyEnforcer:
         objects: where the policy lies.
         source: its key and tags.
         engine: what carries it out.
-        ledger: where it is noted.
+        recorder: where it is noted.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class ColumnPolicyEnforcer:
         objects: ObjectStore,
         source: ColumnSource | None,
         engine: Engine,
-        ledger: RunRecorder,
+        recorder: RunRecorder,
     ) -> None:
         self._location, self._objects, self._source = location, objects, source
-        self._engine, self._ledger = engine, ledger
+        self._engine, self._recorder = engine, recorder
         self._policy: ColumnPolicy | None = None
         self._tags: ColumnTags = {}
 
@@ -76,10 +76,10 @@ class ColumnPolicyEnforcer:
             raise UsageError(f"--{COLUMNS}", found="services without columns", required="a composed run")
         policy = _read(self._location, self._objects)
         if policy.key is not None:
-            _try_key(policy, policy.key, self._source, self._ledger)
+            _try_key(policy, policy.key, self._source, self._recorder)
         if any(rule.action.needs_key for rule in policy.rules):
             self._engine.require_column_functions()
-        self._tags = _tags(policy, self._source, self._ledger)
+        self._tags = _tags(policy, self._source, self._recorder)
         self._policy = policy
 
     @property
@@ -105,8 +105,8 @@ class ColumnPolicyEnforcer:
         done = frame
         if decisions:
             done = self._engine.protect_columns(frame, decisions, policy=policy.name, key=policy.key)
-        self._ledger.findings.append(passed("GS-COL-001", sink, f"{len(decisions)} columns protected"))
-        self._ledger.columns.extend(
+        self._recorder.record([passed("GS-COL-001", sink, f"{len(decisions)} columns protected")])
+        self._recorder.columns.extend(
             ColumnRecord(
                 sink, each.column.text, each.rule.action.value, each.rule.selector, policy.name, policy.digest
             )
@@ -159,7 +159,7 @@ def _read(location: S3Uri, objects: ObjectStore) -> ColumnPolicy:
     return ColumnPolicy.parse(text, what=str(location))
 
 
-def _try_key(policy: ColumnPolicy, key: WrappedKey, source: ColumnSource, ledger: RunRecorder) -> None:
+def _try_key(policy: ColumnPolicy, key: WrappedKey, source: ColumnSource, recorder: RunRecorder) -> None:
     try:
         source.open_key(key)
     except ServiceError as error:
@@ -172,10 +172,10 @@ def _try_key(policy: ColumnPolicy, key: WrappedKey, source: ColumnSource, ledger
             "columns new-key printed them",
             aws_code=error.code,
         ) from error
-    ledger.findings.append(passed("GS-COL-002", f"column policy {policy.name}", str(key.kms_key)))
+    recorder.record([passed("GS-COL-002", f"column policy {policy.name}", str(key.kms_key))])
 
 
-def _tags(policy: ColumnPolicy, source: ColumnSource, ledger: RunRecorder) -> Mapping[str, frozenset[Tag]]:
+def _tags(policy: ColumnPolicy, source: ColumnSource, recorder: RunRecorder) -> Mapping[str, frozenset[Tag]]:
     lf_tags = any(tag.kind is TagKind.LF_TAG for tag in policy.tagged)
     found: dict[str, frozenset[Tag]] = {}
     for database, table in policy.tables:
@@ -186,7 +186,7 @@ def _tags(policy: ColumnPolicy, source: ColumnSource, ledger: RunRecorder) -> Ma
             raise _unreadable(f"tags of table {database}.{table}", error, "the tags", needed) from error
         for name, carried in tags.items():
             found[name] = found.get(name, frozenset()) | carried
-        ledger.findings.append(passed("GS-COL-004", f"table {database}.{table}", f"{len(tags)} columns"))
+        recorder.record([passed("GS-COL-004", f"table {database}.{table}", f"{len(tags)} columns")])
     return found
 
 

@@ -17,8 +17,8 @@ from glue_secure.connections.verification import read_connection, unread, verify
 from glue_secure.core.connection import Credentials, GlueConnection, Login, LoginKind
 from glue_secure.core.errors import VerificationError
 from glue_secure.core.evidence import TlsRecord
+from glue_secure.core.findings import passed, stop
 from glue_secure.core.log_suppression import suppress_client_logs
-from glue_secure.core.policy import passed, stop
 from glue_secure.core.ports import Catalog, Clock, Engine, ObjectStore, SecretStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
@@ -66,7 +66,7 @@ class ConnectionManager:
         secrets: where their passwords lie.
         engine: asks the database what it saw of the session.
         clock: for the dates of certificates.
-        ledger: where findings and TLS facts are noted.
+        recorder: where findings and TLS facts are noted.
     """
 
     def __init__(
@@ -77,10 +77,10 @@ class ConnectionManager:
         secrets: SecretStore,
         engine: Engine,
         clock: Clock,
-        ledger: RunRecorder,
+        recorder: RunRecorder,
     ) -> None:
         self._control_plane, self._objects, self._secrets = control_plane, objects, secrets
-        self._engine, self._clock, self._ledger = engine, clock, ledger
+        self._engine, self._clock, self._recorder = engine, clock, recorder
         self._stores: dict[str, TrustStoreFile] = {}
         self._handed_out = ExitStack()
         self._opened: dict[tuple[str, tuple[tuple[str, str], ...]], OpenedConnection] = {}
@@ -97,7 +97,7 @@ class ConnectionManager:
         told = name if not catalog_id else f"{catalog_id}:{name}"
         asked = (told, tuple(sorted((option, str(value)) for option, value in options.items())))
         if asked not in self._opened or not self._usable(self._opened[asked]):
-            with self._ledger.timed("connect"):
+            with self._recorder.timed("connect"):
                 found = read_connection(self._control_plane, name, catalog_id)
                 self._opened[asked] = self._open(told, options, found, catalog_id)
         return self._opened[asked]
@@ -112,7 +112,7 @@ class ConnectionManager:
             VerificationError: one could not be decided.
         """
         resource = f"connection {name}"
-        with self._ledger.timed("connect"):
+        with self._recorder.timed("connect"):
             found = read_connection(self._control_plane, name)
             verified = verify_kafka(name, found, options, objects=self._objects, clock=self._clock)
             secret = verified.plan.secret_id
@@ -121,11 +121,11 @@ class ConnectionManager:
                 self._fetch(name, login, lambda: self._secrets.credentials(secret)) if login else None
             )
         for control in ("GS-TLS-001", "GS-TLS-005", "GS-TLS-006", "GS-TLS-007", "GS-TLS-008", "GS-TLS-011"):
-            self._ledger.findings.append(passed(control, resource, "full verification, nothing beside it"))
+            self._recorder.record([passed(control, resource, "full verification, nothing beside it")])
         for (host, port), facts in zip(verified.plan.brokers, verified.facts, strict=True):
             for control in ("GS-TLS-002", "GS-TLS-003", "GS-TLS-004", "GS-TLS-009"):
-                self._ledger.findings.append(passed(control, resource, f"{facts.protocol} {facts.subject}"))
-            self._ledger.tls[f"{name} {host}:{port}"] = _record(
+                self._recorder.record([passed(control, resource, f"{facts.protocol} {facts.subject}")])
+            self._recorder.tls[f"{name} {host}:{port}"] = _record(
                 name, f"{host}:{port}", facts, facts.protocol, facts.cipher, "preflight"
             )
         return kafka_options(verified.plan, verified.anchors_pem, credentials)
@@ -152,9 +152,9 @@ class ConnectionManager:
         if not plan.engine.session_query:
             self._require_tried(plan, resource)
         for control in ("GS-TLS-001", "GS-TLS-005", "GS-TLS-006", "GS-TLS-007", "GS-TLS-011"):
-            self._ledger.findings.append(passed(control, resource, "full verification, nothing beside it"))
+            self._recorder.record([passed(control, resource, "full verification, nothing beside it")])
         for control in ("GS-TLS-002", "GS-TLS-003", "GS-TLS-004", "GS-TLS-009"):
-            self._ledger.findings.append(passed(control, resource, f"{facts.protocol} {facts.subject}"))
+            self._recorder.record([passed(control, resource, f"{facts.protocol} {facts.subject}")])
         opened = OpenedConnection(
             engine=plan.engine.name,
             url=plan.url,
@@ -165,8 +165,8 @@ class ConnectionManager:
             credentials=self._credentials(name, plan, catalog_id),
             certificate=str(plan.certificate or ""),
         )
-        self._ledger.findings.append(passed("GS-TLS-008", resource, opened.credentials.origin))
-        self._ledger.tls[name] = self._session(name, plan, facts, opened)
+        self._recorder.record([passed("GS-TLS-008", resource, opened.credentials.origin)])
+        self._recorder.tls[name] = self._session(name, plan, facts, opened)
         return opened
 
     def _store(self, plan: JdbcPlan, facts: TlsFacts) -> TrustStoreFile | None:
@@ -213,7 +213,7 @@ class ConnectionManager:
                 spark_options={},
             )
         session = read_session(self._engine.first_row(frame), resource=resource, source=source)
-        self._ledger.findings.append(passed("GS-TLS-010", resource, f"{session.protocol} {session.cipher}"))
+        self._recorder.record([passed("GS-TLS-010", resource, f"{session.protocol} {session.cipher}")])
         return _record(name, f"{plan.host}:{plan.port}", facts, session.protocol, session.cipher, source)
 
     def _require_tried(self, plan: JdbcPlan, resource: str) -> None:
@@ -228,7 +228,7 @@ class ConnectionManager:
                 required=f"a driver that was tried: {', '.join(one for one, _ in plan.engine.tried)}",
                 fix="bring it from Maven Central with --extra-jars and --user-jars-first true",
             )
-        self._ledger.findings.append(passed("GS-TLS-010", resource, f"not told; driver {version}, tried"))
+        self._recorder.record([passed("GS-TLS-010", resource, f"not told; driver {version}, tried")])
 
 
 def _record(name: str, host: str, facts: TlsFacts, protocol: str, cipher: str, source: str) -> TlsRecord:

@@ -14,8 +14,8 @@ from glue_secure.connections.kafka import KafkaPlan, plan_kafka
 from glue_secure.connections.tls.certificates import load_authorities
 from glue_secure.connections.tls.probe import TlsFacts, probe
 from glue_secure.core.connection import GlueConnection
+from glue_secure.core.findings import Finding, failed, stop, unknown
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.policy import Finding, failed, stop, unknown
 from glue_secure.core.ports import Catalog, Clock, ObjectStore
 from glue_secure.core.service import NotFound, ServiceError
 

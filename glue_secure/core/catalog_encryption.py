@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from glue_secure.core.policy import Finding, failed, passed
+from glue_secure.core.findings import Finding, failed, passed
 
 _FIX = "glue-secure catalog apply --key KEY-ARN --password-key KEY-ARN"
 

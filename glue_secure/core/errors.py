@@ -1,7 +1,7 @@
-"""The errors of glue-secure: one root, and one text for every refusal.
+"""The errors of glue-secure. The package ``glue_secure.errors`` exports them.
 
-Exit codes follow the command line's contract: 1 the job failed, 2 wrong usage, 3 refused by a
-control, 4 could not be verified.
+Exit codes of the command line and of a job script: 1 the job failed, 2 usage, 3 refused or found insecure, 4 could
+not be verified.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ DOCUMENTATION = "docs/controls.md"
 
 
 class GlueSecureError(Exception):
-    """Root of every error this package raises on purpose.
+    """Base class of every error that glue-secure raises.
 
     Attributes:
-        exit_code: what a command line or a job script ends with when the error is not handled.
-        aws_code: the AWS error code behind it (``AccessDeniedException``), or None.
+        exit_code: exit code of the process if the error is not handled.
+        aws_code: AWS error code that caused the error (``AccessDeniedException``), or None.
     """
 
     exit_code = 1
@@ -29,30 +29,37 @@ class GlueSecureError(Exception):
 
 
 class UsageError(GlueSecureError, ValueError):
-    """An argument, option or call that cannot be meant as it stands. Nothing was read or written."""
+    """An argument, option or call is invalid.
+
+    Args:
+        resource: the argument, option, call or file. Never a secret.
+        found: the invalid value. Secrets are redacted.
+        required: the valid values.
+        fix: command or edit that corrects it.
+    """
 
     exit_code = 2
 
-    def __init__(self, what: str, *, found: str, required: str, fix: str = "") -> None:
+    def __init__(self, resource: str, *, found: str, required: str, fix: str = "") -> None:
         found = redact_text(found)
-        self.what, self.found, self.required, self.fix = what, found, required, fix
-        lines = [what, f"  found:    {found}", f"  required: {required}"]
+        self.resource, self.found, self.required, self.fix = resource, found, required, fix
+        lines = [resource, f"  found:    {found}", f"  required: {required}"]
         if fix:
             lines.append(f"  fix:      {fix}")
         super().__init__("\n".join(lines))
 
 
 class ControlError(GlueSecureError):
-    """A control stopped the run: it failed, or it could not be verified.
+    """A control stopped the run: its check failed or could not be completed.
 
     Args:
         control: id of the control in ``glue_secure.core.controls`` (``GS-S3-004``).
-        resource: what it is about: an ARN, a URI, a connection's name.
-        found: what was observed. Never a secret.
-        required: what the policy demands.
-        fix: what to do, as a command or a sentence.
+        resource: ARN, URI or name of the resource.
+        found: observed value. Never a secret.
+        required: required value.
+        fix: command or edit that makes the check pass.
         also: ids of further controls that failed in the same check.
-        aws_code: the AWS error code behind it, if one is.
+        aws_code: AWS error code that caused the error, or None.
     """
 
     verdict: ClassVar[str]
@@ -87,18 +94,31 @@ class ControlError(GlueSecureError):
 
 
 class RefusedError(ControlError):
-    """A control found something insecure and stopped the run."""
+    """A check found a violation."""
 
     exit_code = 3
     verdict = "refused"
 
 
 class VerificationError(ControlError):
-    """A control could not be verified: access was denied, or a service did not answer. It is never a pass."""
+    """A check could not be completed, for example because access was denied. It is not a :class:`RefusedError`."""
 
     exit_code = 4
     verdict = "cannot verify"
 
 
 class BookmarkConflictError(RefusedError):
-    """Another run committed the job's bookmark first. This run's data stays; its bookmark does not move."""
+    """Another run committed the job's bookmark first (GS-BKM-005). This run's bookmark does not move."""
+
+
+def exit_code(error: BaseException) -> int:
+    """Return the exit code of a process that ends with this error.
+
+    It is the code of a :class:`GlueSecureError`, the code of a ``SystemExit``, and 1 for any other exception.
+    """
+    if isinstance(error, GlueSecureError):
+        return error.exit_code
+    if isinstance(error, SystemExit):
+        code = error.code
+        return 0 if code is None else code if isinstance(code, int) else 1
+    return 1

@@ -1,4 +1,4 @@
-"""What a run leaves for an auditor: frozen records, and one canonical JSON text."""
+"""The evidence of a run: frozen records, serialised as canonical JSON."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from glue_secure.core.findings import Finding
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
 from glue_secure.core.objects import BucketRules, ObjectEncryption
-from glue_secure.core.policy import Finding, Waiver
 
 SCHEMA = "glue-secure/evidence/1"
 
 
 @dataclass(frozen=True, slots=True)
 class ReadRecord:
-    """One guarded read.
+    """A read.
 
     Attributes:
-        source: an S3 location, or ``connection/table`` of a JDBC read.
+        source: S3 location, or ``connection/table`` of a JDBC read.
         kind: ``s3`` or ``jdbc``.
-        format: ``csv``, ``parquet``, ...; the engine of a JDBC read.
-        transformation_ctx: the bookmark's name for it, ``""`` when it is not tracked.
-        objects: how many objects were selected; 0 for JDBC; None where Glue's own bookmarks select.
-        bytes: their size together; 0 for JDBC; None likewise.
-        rows: rows that scans of this source delivered to the run's writes; None when nothing measured it.
+        format: ``csv``, ``parquet``, ...; the database engine of a JDBC read.
+        transformation_ctx: transformation context of the bookmark, ``""`` if the read is not tracked.
+        objects: number of objects selected; 0 for JDBC; None if Glue's own job bookmark selects them.
+        bytes: their total size; 0 for JDBC; None as for ``objects``.
+        rows: rows that the run's writes read from this source; None if they were not counted.
     """
 
     source: str
@@ -42,17 +42,19 @@ class ReadRecord:
 
 @dataclass(frozen=True, slots=True)
 class WriteRecord:
-    """One guarded write, with every object it made as S3 described it afterwards.
+    """A write, with the encryption of its objects as S3 reported it afterwards.
 
     Attributes:
-        target: the S3 location written to; ``connection/table`` of a JDBC write.
-        format: ``parquet``, ``csv``, ...; the engine of a JDBC write.
-        rows: rows written; None when nothing measured it.
-        objects: each new object, as read back; none for JDBC.
-        verified_seconds: how long reading them back took.
-        kind: ``s3``, ``jdbc`` (its TLS stands under the connection's name), or ``checkpoint`` of a stream.
-        proved: new objects that were not read back, because the bucket's rules leave one outcome only.
-        proof: the rules' SHA-256, ``""`` where every object was read back.
+        target: S3 location, or ``connection/table`` of a JDBC write.
+        format: ``parquet``, ``csv``, ...; the database engine of a JDBC write.
+        rows: rows written; None if they were not counted.
+        objects: new objects that were read back; empty for JDBC.
+        verified_seconds: duration of the read-back.
+        kind: ``s3``, ``jdbc``, ``checkpoint`` (of a stream), ``boto3``, ``native`` (written by Spark outside
+            glue-secure) or ``native-unverified``.
+        proved: new objects that were not read back, because the bucket's default encryption and policy prove
+            their encryption.
+        proof: SHA-256 of these bucket rules, ``""`` if every object was read back.
     """
 
     target: str
@@ -67,16 +69,16 @@ class WriteRecord:
 
 @dataclass(frozen=True, slots=True)
 class HousekeepingRecord:
-    """One purge or transition, with every object it touched.
+    """A purge or transition.
 
     Attributes:
-        target: the S3 location, or ``database.table``.
+        target: S3 location, or ``database.table``.
         action: ``purge`` or ``transition``.
-        storage_class: the class that objects were moved to; ``""`` of a purge.
-        objects: each object deleted or moved.
-        bytes: their size together.
-        kept: how many objects there the options left alone.
-        failed: each object that could not be deleted or moved.
+        storage_class: new storage class of a transition, ``""`` for a purge.
+        objects: objects deleted or moved.
+        bytes: their total size.
+        retained: number of objects that the options excluded.
+        failed: objects that could not be deleted or moved.
     """
 
     target: str
@@ -84,18 +86,18 @@ class HousekeepingRecord:
     storage_class: str
     objects: tuple[S3Uri, ...]
     bytes: int
-    kept: int
+    retained: int
     failed: tuple[S3Uri, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogRecord:
-    """One change of the Data Catalog.
+    """A change of the Data Catalog.
 
     Attributes:
         table: ``database.table``.
         action: ``create-table``, ``update-schema``, ``create-partitions`` or ``delete-partitions``.
-        details: names of the columns, or values of the partitions.
+        details: column names, or partition values.
     """
 
     table: str
@@ -105,13 +107,13 @@ class CatalogRecord:
 
 @dataclass(frozen=True, slots=True)
 class CatalogObject:
-    """What a run touched of the Data Catalog, and what the catalog's encryption therefore has to cover.
+    """An object of the Data Catalog that the run read or changed.
 
     Attributes:
         kind: ``database``, ``table``, ``table-version``, ``partition`` or ``connection``.
-        name: its name; of partitions, their table's.
+        name: its name; for partitions, the table's name.
         access: ``read`` or ``write``.
-        count: how many of them: of partitions, those that were read or written.
+        count: number of partitions; 1 for every other kind.
     """
 
     kind: str
@@ -122,14 +124,14 @@ class CatalogObject:
 
 @dataclass(frozen=True, slots=True)
 class ColumnRecord:
-    """What was done to one column of one write.
+    """A column that a column policy changed in a write.
 
     Attributes:
-        sink: the S3 location, or ``connection/table``.
-        column: its path.
+        sink: S3 location, or ``connection/table``.
+        column: path of the column.
         action: ``drop``, ``mask``, ``tokenise`` or ``encrypt``.
-        rule: the rule's subject: a column's name, or a tag.
-        policy: the column policy's name.
+        rule: column name or tag that the policy's rule names.
+        policy: name of the column policy.
         digest: SHA-256 of the policy's text, hexadecimal.
     """
 
@@ -143,15 +145,15 @@ class ColumnRecord:
 
 @dataclass(frozen=True, slots=True)
 class GateRule:
-    """What became of one rule of a suite: counts, never values.
+    """The result of one rule of a suite. It has counts only, never values of the data.
 
     Attributes:
-        rule: its place in the suite, its type and its columns.
+        rule: index in the suite, type and columns.
         severity: ``critical``, ``warning`` or ``info``.
         outcome: ``met``, ``broken`` or ``undecided``.
-        rows: how many rows it looked at; None where that is not told.
-        unexpected: how many of them break it; None likewise.
-        by: ``one-pass``, or ``great-expectations`` where it ran there as it is.
+        rows: number of rows checked; None if it is not reported.
+        unexpected: number of rows that break the rule; None if it is not reported.
+        by: ``one-pass`` (one Spark aggregation for all rules) or ``great-expectations``.
     """
 
     rule: str
@@ -164,22 +166,22 @@ class GateRule:
 
 @dataclass(frozen=True, slots=True)
 class GateRecord:
-    """One frame that was held against a suite on its way to a sink.
+    """A frame that was checked against a suite before a write.
 
     Attributes:
-        sink: the S3 location, or ``connection/table``.
-        suite: the suite's name.
-        place: where the suite was read.
-        digest: SHA-256 of its bytes, hexadecimal.
+        sink: S3 location, or ``connection/table``.
+        suite: name of the suite.
+        location: location of the suite.
+        digest: SHA-256 of the suite's bytes, hexadecimal.
         outcome: ``passed``, ``warned``, ``blocked``, ``quarantined`` or ``undecided``.
-        rules: one for each expectation.
-        quarantine: where rows were set apart, ``""`` for none.
-        quarantined: how many; None when nothing measured it.
+        rules: one result for each expectation.
+        quarantine: S3 location of the quarantined rows, ``""`` for none.
+        quarantined: number of quarantined rows; None if they were not counted.
     """
 
     sink: str
     suite: str
-    place: str
+    location: str
     digest: str
     outcome: str
     rules: tuple[GateRule, ...]
@@ -189,13 +191,13 @@ class GateRecord:
 
 @dataclass(frozen=True, slots=True)
 class StreamRecord:
-    """One ``forEachBatch``, from its start to its end.
+    """A ``forEachBatch`` stream.
 
     Attributes:
-        checkpoint: where its offsets lie; the objects stand among the writes.
-        batches: how many batches held rows and were handled.
-        rows: their rows together; None when nothing counted them.
-        retries: how often a failed batch was tried again.
+        checkpoint: S3 location of its checkpoint. The checkpoint's objects are a write of the evidence.
+        batches: number of batches that had rows.
+        rows: their rows in total; None if they were not counted.
+        retries: number of retries of failed batches.
     """
 
     checkpoint: str
@@ -206,19 +208,20 @@ class StreamRecord:
 
 @dataclass(frozen=True, slots=True)
 class TlsRecord:
-    """What is known of one database connection's TLS, from both ends.
+    """The TLS facts of one connection.
 
     Attributes:
-        connection: the Glue connection's name.
+        connection: name of the Glue connection.
         host: host and port.
-        protocol: ``TLSv1.3``, as the database reported for the run's own session.
-        cipher: likewise.
-        subject: of the server's certificate.
-        names: its DNS and IP names.
-        issuer: who signed it.
-        not_after: ISO 8601, the last moment it is valid.
+        protocol: TLS version (``TLSv1.3``), as reported by ``source``.
+        cipher: cipher suite, as reported by ``source``.
+        subject: subject of the server's certificate.
+        names: its DNS names and IP addresses.
+        issuer: its issuer.
+        not_after: its expiry, ISO 8601.
         fingerprint: SHA-256 of the certificate, hexadecimal.
-        source: what reported protocol and cipher (``pg_stat_ssl``).
+        source: the database view that reported protocol and cipher for the run's session (``pg_stat_ssl``), or
+            ``preflight`` if the server has no such view.
     """
 
     connection: str
@@ -235,7 +238,20 @@ class TlsRecord:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One run, as it was required and as it was observed."""
+    """The evidence of one run.
+
+    Attributes:
+        outcome: ``succeeded``, ``refused``, ``failed``, ``abandoned``, or how a run without commit ended.
+        error: type, control id and message of the error that ended the run; None if it succeeded. The message of
+            an exception that glue-secure did not raise is left out, because it may quote data.
+        account: ``aws``, ``embedded`` or ``custom-endpoint``.
+        keys: purpose (``s3``, ``job-bookmarks``, ``cloudwatch``, ``data-quality``) → key ARN.
+        settings: Hadoop settings in force, secrets redacted.
+        bookmark: the bookmark before and after the run, None if there is none.
+        controls: findings in the order of the checks.
+        seconds: phase → duration.
+        proofs: SHA-256 → the bucket rules of a write's ``proof``.
+    """
 
     job: str
     run_id: RunId
@@ -256,7 +272,6 @@ class Evidence:
     tls: tuple[TlsRecord, ...]
     bookmark: Mapping[str, Any] | None
     controls: tuple[Finding, ...]
-    waivers: tuple[Waiver, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     schema: str = SCHEMA
     housekeeping: tuple[HousekeepingRecord, ...] = ()
@@ -268,12 +283,16 @@ class Evidence:
     gates: tuple[GateRecord, ...] = ()
 
     def to_json(self) -> bytes:
-        """Canonical JSON: UTF-8, sorted keys, no insignificant white space, one trailing newline."""
+        """Return canonical JSON: UTF-8, sorted keys, no insignificant white space, one trailing newline."""
         return canonical_json(self)
 
 
 def canonical_json(value: Any) -> bytes:
-    """``value`` as canonical JSON. Raises TypeError for what has no defined form."""
+    """Return ``value`` as canonical JSON.
+
+    Raises:
+        TypeError: the value contains a type without a canonical form.
+    """
     text = json.dumps(
         _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
@@ -281,7 +300,7 @@ def canonical_json(value: Any) -> bytes:
 
 
 def digest(body: bytes) -> str:
-    """SHA-256, hexadecimal."""
+    """Return the SHA-256 of ``body``, hexadecimal."""
     return hashlib.sha256(body).hexdigest()
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from glue_secure.core.findings import Finding, failed, passed
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.core.policy import Finding, failed, passed
 from glue_secure.core.redaction import redact_setting
 
 ENDPOINT = ".s3.endpoint"

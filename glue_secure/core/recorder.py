@@ -1,9 +1,9 @@
-"""What a run did, noted while it does it, and turned into evidence once."""
+"""The record of a run while it is in progress."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,8 +23,8 @@ from glue_secure.core.evidence import (
     TlsRecord,
     WriteRecord,
 )
+from glue_secure.core.findings import Finding
 from glue_secure.core.objects import BucketRules
-from glue_secure.core.policy import Finding
 from glue_secure.core.redaction import redact_settings, redact_text
 
 if TYPE_CHECKING:
@@ -33,49 +33,57 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RunRecorder:
-    """The one mutable record of a run; everything it hands out is frozen.
+    """Collects what a run does, and returns it as evidence. It is the run's only mutable record.
 
     Attributes:
-        started: when the run began, UTC.
-        findings: every control that was held, in order.
-        seconds: name of a phase → seconds it took together.
+        started: start of the run, UTC.
+        seconds: phase → total duration.
     """
 
     started: datetime
-    findings: list[Finding] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
     writes: list[WriteRecord] = field(default_factory=list)
     tls: dict[str, TlsRecord] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
     housekeeping: list[HousekeepingRecord] = field(default_factory=list)
     catalog: list[CatalogRecord] = field(default_factory=list)
     streams: list[StreamRecord] = field(default_factory=list)
     proofs: dict[str, BucketRules] = field(default_factory=dict)
-    _touched: dict[tuple[str, str, str], int] = field(default_factory=dict)
     columns: list[ColumnRecord] = field(default_factory=list)
     gates: list[GateRecord] = field(default_factory=list)
+    _findings: list[Finding] = field(default_factory=list)
     _reads: list[tuple[ReadRecord, str]] = field(default_factory=list)
+    _catalog_objects: dict[tuple[str, str, str], int] = field(default_factory=dict)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The recorded findings, in order."""
+        return tuple(self._findings)
+
+    def record(self, findings: Iterable[Finding]) -> None:
+        """Record what a check returned. Never call it with a finding that was made up by the caller."""
+        self._findings.extend(findings)
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
-        """Add the block's duration to a phase."""
-        begun = time.perf_counter()
+        """Add the duration of the block to a phase."""
+        started = time.perf_counter()
         try:
             yield
         finally:
-            self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - begun
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
 
     def touch(self, kind: str, name: str, access: str = "read", count: int = 1) -> None:
-        """Note an object of the Data Catalog; partitions add up, anything else is one however often."""
+        """Record the use of a Data Catalog object. Counts add up for partitions only."""
         key = (kind, name, access)
-        self._touched[key] = self._touched.get(key, 0) + count if kind == "partition" else 1
+        self._catalog_objects[key] = self._catalog_objects.get(key, 0) + count if kind == "partition" else 1
 
-    def read(self, record: ReadRecord, mark: str) -> None:
-        """Note a read; its rows are asked for under ``mark`` at the end (``""``: nobody counts them)."""
-        self._reads.append((record, mark))
+    def read(self, record: ReadRecord, scan: str) -> None:
+        """Record a read. ``scan`` identifies its row count at the engine, ``""`` if rows are not counted."""
+        self._reads.append((record, scan))
 
     def reads(self, rows_of: Callable[[str], int | None]) -> tuple[ReadRecord, ...]:
-        """The reads so far, with the rows that their scans delivered."""
-        return tuple(replace(record, rows=rows_of(mark) if mark else None) for record, mark in self._reads)
+        """Return the reads, with the row count of each scan."""
+        return tuple(replace(record, rows=rows_of(scan) if scan else None) for record, scan in self._reads)
 
     def evidence(
         self,
@@ -92,7 +100,7 @@ class RunRecorder:
         rows_of: Callable[[str], int | None],
         bookmark: Mapping[str, Any] | None,
     ) -> Evidence:
-        """The run as one frozen value, redacted."""
+        """Return the run as a frozen value, secrets redacted."""
         return Evidence(
             job=identity.job,
             run_id=identity.run_id,
@@ -112,13 +120,13 @@ class RunRecorder:
             writes=tuple(self.writes),
             tls=tuple(self.tls.values()),
             bookmark=bookmark,
-            controls=tuple(map(_redacted, self.findings)),
+            controls=tuple(map(_redacted, self._findings)),
             seconds=dict(self.seconds),
             housekeeping=tuple(self.housekeeping),
             catalog=tuple(self.catalog),
             streams=tuple(self.streams),
             proofs=dict(self.proofs),
-            catalog_objects=tuple(CatalogObject(*key, count) for key, count in self._touched.items()),
+            catalog_objects=tuple(CatalogObject(*key, count) for key, count in self._catalog_objects.items()),
             columns=tuple(self.columns),
             gates=tuple(self.gates),
         )
@@ -134,7 +142,7 @@ def _described(error: BaseException | None) -> Mapping[str, str] | None:
     described = {"type": type(error).__name__}
     if isinstance(error, ControlError):
         described["control"] = error.control
-    # A foreign error's text may quote data; only this project's own texts are known not to.
+    # The message of any other exception may quote data.
     if isinstance(error, GlueSecureError):
         described["message"] = redact_text(str(error))
     return described

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from glue_secure.core.endpoints import same_service
+from glue_secure.core.findings import Finding, failed, passed
 from glue_secure.core.iceberg import ENDPOINT, catalogs, check_catalogs
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.core.policy import Finding, failed, passed
 from glue_secure.core.redaction import redact_setting, redact_text, shown_key
 
 # Names that decide how an object is encrypted or how it travels. The second of each pair of S3A

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from glue_secure.core.findings import Finding, Verdict, enforce, failed, passed, unknown
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.core.policy import Finding, Verdict, enforce, failed, passed, unknown
 from glue_secure.core.redaction import redact_text, redacting_logger
 
 _LOG = redacting_logger(__name__)

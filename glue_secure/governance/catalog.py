@@ -10,7 +10,7 @@ from typing import Protocol
 
 from glue_secure.core.catalog_encryption import CatalogEncryption, check_metadata, check_passwords
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
-from glue_secure.core.policy import Finding, enforce
+from glue_secure.core.findings import Finding, enforce
 from glue_secure.core.ports import KeyService
 from glue_secure.core.service import ServiceError
 from glue_secure.preflight.establish import named_key

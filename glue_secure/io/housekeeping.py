@@ -46,7 +46,7 @@ class Housekeeping:
     Args:
         plan: the key that moved objects and manifests must be under.
         objects: S3 as the driver sees it.
-        ledger: where each is noted.
+        recorder: where each is noted.
         clock: for the retention period.
         funnel: knows which places no call may touch.
     """
@@ -56,11 +56,11 @@ class Housekeeping:
         *,
         plan: SettingsPlan,
         objects: ObjectStore,
-        ledger: RunRecorder,
+        recorder: RunRecorder,
         clock: Clock,
         funnel: DataWriter,
     ) -> None:
-        self._plan, self._objects, self._ledger = plan, objects, ledger
+        self._plan, self._objects, self._recorder = plan, objects, recorder
         self._clock, self._funnel = clock, funnel
 
     def purge(self, target: str, locations: Sequence[str], choice: Choice) -> Mapping[str, int]:
@@ -106,7 +106,7 @@ class Housekeeping:
 
         done, failed = self._each(chosen.taken, move)
         moved = [found for found in done if found.storage_class != storage_class]
-        with self._ledger.timed("verify"):
+        with self._recorder.timed("verify"):
             self._funnel.read_back.verify(found.uri for found in moved)
         record = HousekeepingRecord(target, "transition", storage_class, *_told(moved, chosen, failed))
         self._finish(record, choice)
@@ -146,14 +146,14 @@ class Housekeeping:
             return True
 
         chosen = list(chosen)
-        with self._ledger.timed("housekeeping"), ThreadPoolExecutor(max_workers=HEADS_AT_ONCE) as pool:
+        with self._recorder.timed("housekeeping"), ThreadPoolExecutor(max_workers=HEADS_AT_ONCE) as pool:
             outcomes = list(pool.map(attempt, chosen))
         done = [found for found, went_well in zip(chosen, outcomes, strict=True) if went_well]
         return done, [found for found, went_well in zip(chosen, outcomes, strict=True) if not went_well]
 
     def _finish(self, record: HousekeepingRecord, choice: Choice) -> None:
         """Note it, write the manifest, and raise when something was left undone."""
-        self._ledger.housekeeping.append(record)
+        self._recorder.housekeeping.append(record)
         if choice.manifest is not None:
             for name, uris in (("Success.csv", record.objects), ("Failed.csv", record.failed)):
                 uri = choice.manifest.child(name)

@@ -1,4 +1,4 @@
-"""The one funnel for reads: bookmarks select, TLS is verified, and the ledger notes it."""
+"""The one funnel for reads: bookmarks select, TLS is verified, and the recorder notes it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from glue_secure.connections.manager import ConnectionManager
 from glue_secure.core.catalog import CatalogTable, PartitionValues
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.evidence import ReadRecord, WriteRecord, digest
+from glue_secure.core.findings import enforce
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.policy import enforce
 from glue_secure.core.ports import Catalog, Engine, ObjectStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.redaction import redacting_logger
@@ -48,7 +48,7 @@ class DataReader:
         control_plane: where Data Catalog tables are read.
         bookmarks: what is new.
         connections: opens Glue connections, verified.
-        ledger: where the read is noted.
+        recorder: where the read is noted.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class DataReader:
         control_plane: Catalog,
         bookmarks: BookmarkSession,
         connections: ConnectionManager,
-        ledger: RunRecorder,
+        recorder: RunRecorder,
     ) -> None:
         self._plan, self._engine, self._objects = plan, engine, objects
         self._control_plane = control_plane
-        self._bookmarks, self._connections, self._ledger = bookmarks, connections, ledger
+        self._bookmarks, self._connections, self._recorder = bookmarks, connections, recorder
 
     def read_s3(
         self,
@@ -114,7 +114,7 @@ class DataReader:
         enforce(check_settings(self._plan, self._engine.settings_in_force()))
         started = self._bookmarks.listed_to(transformation_ctx, limits)
         listing = Listing(locations, self._objects, scope, started)
-        with self._ledger.timed("list"):
+        with self._recorder.timed("list"):
             try:
                 # The listing has already taken out what is no data below its own location.
                 new = self._bookmarks.select(transformation_ctx, listing, locations=locations, limits=limits)
@@ -144,7 +144,7 @@ class DataReader:
         )
         if convert is not None and chosen:
             frame = convert(frame, not new)
-        self._ledger.read(
+        self._recorder.read(
             ReadRecord(
                 source=told or ", ".join(map(str, locations)),
                 kind="s3",
@@ -192,7 +192,7 @@ class DataReader:
             _LOG.warning("%s: %s without a transformation_ctx does nothing, as in Glue", told, KEYS)
         if self._bookmarks.tracks(transformation_ctx):
             _require_bookmark_sql(told, opened.engine)
-            with self._ledger.timed("list"):
+            with self._recorder.timed("list"):
                 rows = rows_of(
                     table,
                     what=told,
@@ -210,7 +210,7 @@ class DataReader:
             parts = tuple(f"({part}) and ({rows.where})" for part in parts) or (rows.where,)
         frame, mark = database.read(table, parts, spark_options=spark_options, empty=rows.none_new)
         tracked = transformation_ctx if rows.tracked else ""
-        self._ledger.read(ReadRecord(told, "jdbc", opened.engine, tracked, 0, 0, None), mark)
+        self._recorder.read(ReadRecord(told, "jdbc", opened.engine, tracked, 0, 0, None), mark)
         if rows.tracked:
             # Last of all: a read that failed before, and was caught, moves nothing.
             self._bookmarks.propose(transformation_ctx, rows.next_state)
@@ -234,16 +234,16 @@ class DataReader:
         enforce(check_settings(self._plan, self._engine.settings_in_force()))
         frame = perform()
         place = ", ".join(map(str, locations))
-        self._ledger.read(ReadRecord(place, "s3", format, transformation_ctx, None, None, None), UNMEASURED)
+        self._recorder.read(ReadRecord(place, "s3", format, transformation_ctx, None, None, None), UNMEASURED)
         return frame
 
     def note_jdbc(self, connection: str, table: str, engine: str, *, reading: bool) -> None:
         """Note what an engine reads from, or wrote to, a table over a connection that was opened here."""
         place = f"{connection}/{_told(table)}"
         if reading:
-            self._ledger.read(ReadRecord(place, "jdbc", engine, "", 0, 0, None), UNMEASURED)
+            self._recorder.read(ReadRecord(place, "jdbc", engine, "", 0, 0, None), UNMEASURED)
         else:
-            self._ledger.writes.append(WriteRecord(place, engine, None, (), 0.0, "jdbc"))
+            self._recorder.writes.append(WriteRecord(place, engine, None, (), 0.0, "jdbc"))
 
     def catalog_table(self, database: str, name: str, catalog_id: str | None = None) -> CatalogTable:
         """A Data Catalog table as the catalog describes it.

@@ -11,10 +11,10 @@ from glue_secure.columns.enforcer import ColumnPolicyEnforcer, Protected
 from glue_secure.connections.manager import ConnectionManager
 from glue_secure.core.errors import ControlError, RefusedError, UsageError
 from glue_secure.core.evidence import WriteRecord
+from glue_secure.core.findings import Finding, enforce, stop, unknown
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.log_suppression import suppress_client_logs
 from glue_secure.core.objects import ObjectEncryption, ObjectSummary
-from glue_secure.core.policy import Finding, enforce, stop, unknown
 from glue_secure.core.ports import Engine, ObjectStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
@@ -38,7 +38,7 @@ class DataWriter:
         plan: the settings that must be in force, and the key objects must come out under.
         engine: what moves the data.
         objects: S3 as the driver sees it.
-        ledger: where the write is noted.
+        recorder: where the write is noted.
         kept: where bookmarks and evidence lie, which no write may touch.
         connections: opens Glue connections, verified; None where nothing is written to a database.
         remote: makes S3 on an executor, see :class:`ObjectVerifier`.
@@ -56,19 +56,23 @@ class DataWriter:
         plan: SettingsPlan,
         engine: Engine,
         objects: ObjectStore,
-        ledger: RunRecorder,
+        recorder: RunRecorder,
         kept: Sequence[S3Uri] = (),
         connections: ConnectionManager | None = None,
         remote: Callable[[], ObjectStore] | None = None,
         seed: str = "",
         columns: ColumnPolicyEnforcer | None = None,
     ) -> None:
-        self._plan, self._engine, self._objects, self._ledger = plan, engine, objects, ledger
+        self._plan, self._engine, self._objects, self._recorder = plan, engine, objects, recorder
         self._kept, self._connections, self._columns = tuple(kept), connections, columns
         self.read_back = ObjectVerifier(
-            key=plan.key, objects=objects, engine=engine, note=ledger.findings.append, remote=remote
+            key=plan.key,
+            objects=objects,
+            engine=engine,
+            note=lambda finding: recorder.record([finding]),
+            remote=remote,
         )
-        self._prover = BucketPolicyProver(key=plan.key, objects=objects, recorder=ledger, seed=seed)
+        self._prover = BucketPolicyProver(key=plan.key, objects=objects, recorder=recorder, seed=seed)
 
     def protect(self, frame: Any, sink: str) -> Protected:
         """The frame as the run's column policy lets it go to ``sink`` (GS-COL-001, GS-COL-003)."""
@@ -165,12 +169,12 @@ class DataWriter:
         self.reject_reserved_location(location, "write to")
         self.guard(location)
         self._prover.read_rules(location.bucket)
-        with self._ledger.timed("list"):
+        with self._recorder.timed("list"):
             before = {(found.uri, found.etag, found.last_modified) for found in self.listed(location)}
-        with self._ledger.timed("write"), self._engine.attribute_writes_to_run(location):
+        with self._recorder.timed("write"), self._engine.attribute_writes_to_run(location):
             rows = perform()
         begun = time.perf_counter()
-        with self._ledger.timed("verify"):
+        with self._recorder.timed("verify"):
             new = [
                 found.uri
                 for found in self.listed(location)
@@ -240,7 +244,11 @@ class DataWriter:
                 required=opened.database,
                 fix="the connection names the database; make a connection for the other one",
             )
-        with self._ledger.timed("write"), suppress_client_logs(), self._engine.attribute_writes_to_run(None):
+        with (
+            self._recorder.timed("write"),
+            suppress_client_logs(),
+            self._engine.attribute_writes_to_run(None),
+        ):
             rows = self._engine.write_jdbc(
                 frame,
                 url=opened.url,
@@ -284,10 +292,10 @@ class DataWriter:
     def guard(self, location: S3Uri) -> None:
         """Settings and the client of this bucket are as planned. Raises GS-S3-001 to -003, -008."""
         # Settings first: a client cannot even be made from some contradictory ones.
-        self._ledger.findings.extend(enforce(check_settings(self._plan, self._engine.settings_in_force())))
+        self._recorder.record(enforce(check_settings(self._plan, self._engine.settings_in_force())))
         algorithm, key = self._engine.client_encryption(location)
         client = check_client(self._plan, f"file system client of {location.bucket}", algorithm, key)
-        self._ledger.findings.extend(enforce([client]))
+        self._recorder.record(enforce([client]))
 
     def listed(self, location: S3Uri) -> tuple[ObjectSummary, ...]:
         """Every object below a place. Raises VerificationError (GS-S3-007)."""
@@ -318,7 +326,7 @@ class DataWriter:
         enforce([finding])
 
     def _note(self, record: WriteRecord) -> WriteRecord:
-        self._ledger.writes.append(record)
+        self._recorder.writes.append(record)
         return record
 
 
@@ -344,7 +352,7 @@ class Watch:
         begun = time.perf_counter()
         funnel = self._funnel
         funnel.guard(self.location)
-        with funnel._ledger.timed("verify"):
+        with funnel._recorder.timed("verify"):
             found = {(each.uri, each.etag) for each in funnel.listed(self.location)}
             new = sorted((uri for uri, _ in found - self._known), key=str)
             seen = funnel.read_back.verify(new, may_be_gone=True)

@@ -11,21 +11,9 @@ from dataclasses import dataclass
 
 from glue_secure.core.arguments import JobArguments, JobIdentity
 from glue_secure.core.errors import UsageError
+from glue_secure.core.findings import Finding, enforce, failed, passed, stop, unknown
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.core.policy import (
-    STRICT,
-    Finding,
-    SecurityPolicy,
-    check_arguments,
-    check_attachment,
-    check_configuration,
-    check_key,
-    enforce,
-    failed,
-    passed,
-    stop,
-    unknown,
-)
+from glue_secure.core.policy import check_arguments, check_attachment, check_configuration, check_key
 from glue_secure.core.ports import ControlPlane, Environment, KeyService
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import NotFound, ServiceError
@@ -62,7 +50,6 @@ def establish(
     control_plane: ControlPlane,
     keys: KeyService,
     environment: Environment,
-    policy: SecurityPolicy = STRICT,
 ) -> Preflight:
     """Hold the run's configuration and keys against the policy.
 
@@ -74,7 +61,7 @@ def establish(
     findings = list(enforce(check_arguments(identity, arguments)))
     configuration, attachment = _configuration(identity, control_plane)
     findings += attachment
-    findings += enforce(check_configuration(configuration, policy))
+    findings += enforce(check_configuration(configuration))
     account = _account(identity, environment)
     arns: dict[str, KmsKeyArn] = {}
     key_findings: list[Finding] = []
@@ -123,7 +110,7 @@ def bookmark_key(
         VerificationError: a control could not be decided.
     """
     configuration, _ = _configuration(identity, control_plane)
-    enforce(check_configuration(configuration, STRICT))
+    enforce(check_configuration(configuration))
     name = key_names(configuration)["job-bookmarks"]
     return required_key(name, identity, keys=keys, environment=environment)
 

@@ -11,8 +11,8 @@ from typing import Any
 from glue_secure.core.arguments import QUARANTINE, SUITES
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.evidence import GateRecord, GateRule
+from glue_secure.core.findings import failed, passed
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.policy import failed, passed
 from glue_secure.core.redaction import redacting_logger
 from glue_secure.core.service import ServiceError
 from glue_secure.quality.checker import RULES_COLUMN, Checked, Checker, Outcome
@@ -28,14 +28,16 @@ class Gate:
 
     Args:
         objects: where suites in S3 lie (``ports.ObjectStore``).
-        ledger: where outcomes are noted.
+        recorder: where outcomes are noted.
         funnel: what writes quarantined rows, guarded as every other write.
         run: the run's id.
         quarantine: where rows are set apart when a call does not say.
     """
 
-    def __init__(self, *, objects: Any, ledger: Any, funnel: Any, run: str, quarantine: S3Uri | None) -> None:
-        self._objects, self._ledger, self._funnel = objects, ledger, funnel
+    def __init__(
+        self, *, objects: Any, recorder: Any, funnel: Any, run: str, quarantine: S3Uri | None
+    ) -> None:
+        self._objects, self._recorder, self._funnel = objects, recorder, funnel
         self._run, self._quarantine = run, quarantine
         self._checkers: dict[str, Checker] = {}
 
@@ -52,7 +54,7 @@ class Gate:
             suite = Suite.parse(self._read(place), place=place)
             self._checkers[place] = Checker(suite)
             told = f"{len(suite.rules)} rules, SHA-256 {suite.digest[:16]}, great-expectations {found}"
-            self._ledger.findings.append(passed("GS-DQ-003", f"suite {place}", told))
+            self._recorder.record([passed("GS-DQ-003", f"suite {place}", told)])
 
     def _read(self, place: str) -> bytes:
         if "://" not in place:
@@ -104,7 +106,7 @@ class Gate:
         _require_repeatable(frame, sink)
         if RULES_COLUMN in frame.columns and place is not None:
             raise UsageError(f"a frame for {sink}", found=f"a column {RULES_COLUMN}", required="none")
-        with self._ledger.timed("gate"):
+        with self._recorder.timed("gate"):
             checked = self._checked(checker, frame, sink)
         critical = [one for one in checked.outcomes if one.rule.severity is Severity.CRITICAL]
         undecided = [one for one in critical if one.passed is None]
@@ -122,7 +124,7 @@ class Gate:
         if not broken:
             self._note(checker.suite, sink, checked, "passed")
             told = f"{len(checked.outcomes)} rules of suite {expect}"
-            self._ledger.findings.append(passed("GS-DQ-001", sink, told))
+            self._recorder.record([passed("GS-DQ-001", sink, told)])
             return frame
         if wanted is OnFailure.WARN:
             self._warn(checker.suite, sink, checked, broken)
@@ -177,14 +179,16 @@ class Gate:
     def _warn(self, suite: Suite, sink: str, checked: Checked, broken: Sequence[Outcome]) -> None:
         _LOG.warning("suite %s at %s: %s", suite.place, sink, _listed(broken))
         self._note(suite, sink, checked, "warned")
-        self._ledger.findings.append(
-            failed(
-                "GS-DQ-001",
-                sink,
-                found=f"written although broken: {_listed(broken)}",
-                required=f"suite {suite.place}",
-                fix="the call said on_failure='warn'",
-            )
+        self._recorder.record(
+            [
+                failed(
+                    "GS-DQ-001",
+                    sink,
+                    found=f"written although broken: {_listed(broken)}",
+                    required=f"suite {suite.place}",
+                    fix="the call said on_failure='warn'",
+                )
+            ]
         )
 
     def _say_lesser(self, suite: Suite, sink: str, outcomes: Sequence[Outcome]) -> None:
@@ -206,8 +210,8 @@ class Gate:
         record = self._funnel.write_s3(bad, str(place), format="parquet")
         self._note(checker.suite, sink, checked, "quarantined", str(place), record.rows)
         told = f"rows that break a rule are in {place}: {_listed(broken)}"
-        self._ledger.findings.append(passed("GS-DQ-001", sink, told))
-        self._ledger.findings.append(passed("GS-DQ-005", str(place), f"{record.rows} rows"))
+        self._recorder.record([passed("GS-DQ-001", sink, told)])
+        self._recorder.record([passed("GS-DQ-005", str(place), f"{record.rows} rows")])
         _LOG.warning("suite %s at %s: %s", checker.suite.place, sink, told)
         return good
 
@@ -224,7 +228,7 @@ class Gate:
             GateRule(one.rule.label, one.rule.severity.value, _word(one), one.rows, one.unexpected, one.by)
             for one in checked.outcomes
         )
-        self._ledger.gates.append(
+        self._recorder.gates.append(
             GateRecord(sink, suite.name, suite.place, suite.digest, outcome, rules, quarantine, quarantined)
         )
 

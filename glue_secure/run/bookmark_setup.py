@@ -19,8 +19,9 @@ from glue_secure.core.arguments import (
     JobIdentity,
 )
 from glue_secure.core.errors import UsageError, VerificationError
+from glue_secure.core.findings import enforce
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.core.policy import check_key, enforce
+from glue_secure.core.policy import check_key
 from glue_secure.core.ports import HighWaterMarkStore
 from glue_secure.core.service import ServiceError
 from glue_secure.preflight.establish import Preflight

@@ -20,7 +20,7 @@ class Direct:
     _reads: DataReader
     _tables: CatalogReads
     _writes: DataWriter
-    _ledger: RunRecorder
+    _recorder: RunRecorder
     call: Callable[..., AbstractContextManager[None]]
 
     def read_s3(self, source: str | Sequence[str], **arguments: Any) -> Any:
@@ -70,4 +70,4 @@ class Direct:
 
     def note_stream(self, record: StreamRecord) -> None:
         """Put a stream that ended into the evidence."""
-        self._ledger.streams.append(record)
+        self._recorder.streams.append(record)

@@ -19,8 +19,8 @@ from glue_secure.connections.manager import ConnectionManager
 from glue_secure.core.arguments import BOOKMARK_URI, COLUMNS, EVIDENCE_URI, JobArguments, JobIdentity
 from glue_secure.core.errors import ControlError, GlueSecureError, UsageError, VerificationError
 from glue_secure.core.evidence import Evidence
+from glue_secure.core.findings import Finding, enforce, passed
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.policy import Finding, enforce, passed
 from glue_secure.core.ports import Engine
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
@@ -43,7 +43,7 @@ from glue_secure.verification.unmanaged_writes import UnmanagedWriteVerifier
 
 
 class Run(Direct, Through, Gated):
-    """Holds a run's guard, funnels, bookmark and ledger. Made by :meth:`start`.
+    """Holds a run's guard, funnels, bookmark and recorder. Made by :meth:`start`.
 
     Attributes:
         identity: which run of which job.
@@ -64,7 +64,7 @@ class Run(Direct, Through, Gated):
         services: Services,
         engine: Engine,
         preflight: Preflight,
-        ledger: RunRecorder,
+        recorder: RunRecorder,
         glue_commit: Callable[[], None] | None = None,
         native_bookmarks: bool = False,
     ) -> None:
@@ -72,7 +72,7 @@ class Run(Direct, Through, Gated):
         self.fine_grained = is_fine_grained(arguments)
         self._strict_workers = arguments.requires_worker_encryption()
         self.evidence_uri: S3Uri | None = None
-        self._services, self._engine, self._ledger = services, engine, ledger
+        self._services, self._engine, self._recorder = services, engine, recorder
         self._arguments, self._gate = arguments, None
         self._evidence_prefix = required_location(arguments, EVIDENCE_URI)
         self._outcome: str | None = None
@@ -93,7 +93,7 @@ class Run(Direct, Through, Gated):
             keys=services.keys,
             account=preflight.account,
             region=preflight.region,
-            ledger=ledger,
+            recorder=recorder,
         )
         self._connections = connections = ConnectionManager(
             control_plane=catalog,
@@ -101,7 +101,7 @@ class Run(Direct, Through, Gated):
             secrets=services.secrets,
             engine=engine,
             clock=services.clock,
-            ledger=ledger,
+            recorder=recorder,
         )
         self._reads = DataReader(
             plan=preflight.plan,
@@ -110,7 +110,7 @@ class Run(Direct, Through, Gated):
             control_plane=catalog,
             bookmarks=self._bookmarks,
             connections=connections,
-            ledger=ledger,
+            recorder=recorder,
         )
         self._tables = CatalogReads(funnel=self._reads, control_plane=catalog, engine=engine)
         self._columns = ColumnPolicyEnforcer(
@@ -118,13 +118,13 @@ class Run(Direct, Through, Gated):
             objects=services.objects,
             source=services.columns,
             engine=engine,
-            ledger=ledger,
+            recorder=recorder,
         )
         self._writes = DataWriter(
             plan=preflight.plan,
             engine=engine,
             objects=services.objects,
-            ledger=ledger,
+            recorder=recorder,
             kept=[place for place in (self._evidence_prefix, arguments.location(BOOKMARK_URI)) if place],
             connections=connections,
             # Under fine-grained access control RDDs are shut, and with them tasks of Python.
@@ -133,7 +133,7 @@ class Run(Direct, Through, Gated):
             columns=self._columns,
         )
         self._natives = UnmanagedWriteVerifier(
-            plan=preflight.plan, objects=services.objects, funnel=self._writes, ledger=ledger
+            plan=preflight.plan, objects=services.objects, funnel=self._writes, recorder=recorder
         )
         self._driver_calls = DriverS3Recorder(
             key=preflight.plan.key,
@@ -141,11 +141,11 @@ class Run(Direct, Through, Gated):
             reject_reserved_location=self._writes.reject_reserved_location,
             call=self.call,
         )
-        self.catalog = CatalogUpdater(control_plane=catalog, ledger=ledger)
+        self.catalog = CatalogUpdater(control_plane=catalog, recorder=recorder)
         self.housekeeping = Housekeeping(
             plan=preflight.plan,
             objects=services.objects,
-            ledger=ledger,
+            recorder=recorder,
             clock=services.clock,
             funnel=self._writes,
         )
@@ -179,19 +179,19 @@ class Run(Direct, Through, Gated):
         Raises:
             RefusedError, VerificationError: a control stopped it. Nothing was read or written.
         """
-        ledger = RunRecorder(started=services.clock.now())
+        recorder = RunRecorder(started=services.clock.now())
         try:
             if preflight is None:
                 preflight = preflight_of(identity, arguments, services)
-            ledger.seconds["preflight"] = preflight.seconds
-            ledger.findings.extend(preflight.findings)
+            recorder.seconds["preflight"] = preflight.seconds
+            recorder.record(preflight.findings)
             run = cls(
                 identity=identity,
                 arguments=arguments,
                 services=services,
                 engine=engine,
                 preflight=preflight,
-                ledger=ledger,
+                recorder=recorder,
                 glue_commit=glue_commit,
                 native_bookmarks=native_bookmarks,
             )
@@ -206,31 +206,31 @@ class Run(Direct, Through, Gated):
         return run
 
     def _open(self) -> None:
-        with self._ledger.timed("settings"):
+        with self._recorder.timed("settings"):
             self._engine.apply_settings(self.preflight.plan)
             in_force = self._engine.settings_in_force()
-            self._ledger.findings.extend(enforce(check_settings(self.preflight.plan, in_force)))
-            self._ledger.findings.extend(enforce(check_java_options(self._engine.java_options())))
-            self._ledger.findings.extend(self._workers())
+            self._recorder.record(enforce(check_settings(self.preflight.plan, in_force)))
+            self._recorder.record(enforce(check_java_options(self._engine.java_options())))
+            self._recorder.record(self._workers())
             self._engine.monitor_writes(self._save)
             self._natives.require_observable(self._engine.unmanaged_writes())
             self._driver_calls.cover(lambda: self.is_open)
-        with self._ledger.timed("columns"):
+        with self._recorder.timed("columns"):
             self._columns.load()
-        with self._ledger.timed("suites"):
+        with self._recorder.timed("suites"):
             self._gate = gate_of(
                 self._arguments,
                 objects=self._services.objects,
-                ledger=self._ledger,
+                recorder=self._recorder,
                 funnel=self._writes,
                 run=str(self.identity.run_id),
             )
-        with self._ledger.timed("bookmark"):
+        with self._recorder.timed("bookmark"):
             self._bookmarks.load()
         facts = self._bookmarks.facts()
         if facts.uri:
             for control in ("GS-BKM-001", "GS-BKM-002", "GS-BKM-003", "GS-BKM-004"):
-                self._ledger.findings.append(passed(control, facts.uri, f"sequence {facts.sequence_before}"))
+                self._recorder.record([passed(control, facts.uri, f"sequence {facts.sequence_before}")])
 
     def _workers(self) -> list[Finding]:
         told = {name: self._arguments.get(name) or "" for name in SHUFFLE_ARGUMENTS}
@@ -301,7 +301,7 @@ class Run(Direct, Through, Gated):
             self._committing = True
         try:
             self._require_no_failure()
-            with self._ledger.timed("commit"):
+            with self._recorder.timed("commit"):
                 staged = bool(self._watches)
                 self._settle()
                 self._natives.verify(self._engine.unmanaged_writes(), staged=staged)
@@ -385,7 +385,7 @@ class Run(Direct, Through, Gated):
                 raise
             # The JVM went down with the run: what it knew is missing, what the run noted is not.
             rows_of = _not_measured
-        return self._ledger.evidence(
+        return self._recorder.evidence(
             identity=self.identity,
             preflight=self.preflight,
             error=error,

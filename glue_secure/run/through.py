@@ -28,7 +28,7 @@ class Through:
     _writes: DataWriter
     _connections: ConnectionManager
     _watches: list[Watch]
-    _ledger: RunRecorder
+    _recorder: RunRecorder
     _engine: Engine
     call: Callable[..., AbstractContextManager[None]]
 
@@ -78,7 +78,7 @@ class Through:
             perform()
             after = {found.uri for found in self._writes.listed(location)}
             gone = tuple(uri for uri in before if uri not in after)
-            self._ledger.housekeeping.append(
+            self._recorder.housekeeping.append(
                 HousekeepingRecord(
                     target, "purge", "", gone, sum(before[uri] for uri in gone), len(before) - len(gone), ()
                 )

@@ -21,9 +21,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from glue_secure.core.findings import passed
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import BucketRules
-from glue_secure.core.policy import passed
 from glue_secure.core.policy_documents import Condition
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.recorder import RunRecorder
@@ -90,7 +90,7 @@ class BucketPolicyProver:
         if proof and rules is not None:
             self._recorder.proofs[proof] = rules
             found = f"aws:kms {self._key} by the bucket's rules, SHA-256 {proof}"
-            self._recorder.findings.append(passed("GS-S3-004", f"{len(proved)} objects", found))
+            self._recorder.record([passed("GS-S3-004", f"{len(proved)} objects", found)])
 
     def _rules(self, bucket: str) -> BucketRules | None:
         try:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from glue_secure.core.findings import Finding, Verdict, enforce, passed, stop, unknown
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import ObjectEncryption
-from glue_secure.core.policy import Finding, Verdict, check_object, enforce, passed, stop, unknown
+from glue_secure.core.policy import check_object
 from glue_secure.core.ports import Engine, ObjectStore
 from glue_secure.core.service import NotFound, ServiceError
 

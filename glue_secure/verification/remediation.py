@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from glue_secure.core.errors import RefusedError, VerificationError
+from glue_secure.core.findings import Finding, Verdict, enforce, passed, unknown
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import ObjectSummary
-from glue_secure.core.policy import Finding, Verdict, check_object, enforce, passed, unknown
+from glue_secure.core.policy import check_object
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.service import NotFound, ServiceError
 

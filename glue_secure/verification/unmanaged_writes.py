@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import WriteRecord
+from glue_secure.core.findings import Finding, enforce, failed, passed, unknown
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.policy import Finding, enforce, failed, passed, unknown
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.redaction import redact_text
@@ -40,13 +40,13 @@ class UnmanagedWriteVerifier:
         plan: the key that objects must be under.
         objects: S3 as the driver sees it.
         funnel: guards and lists places.
-        ledger: where the writes are noted.
+        recorder: where the writes are noted.
     """
 
     def __init__(
-        self, *, plan: SettingsPlan, objects: ObjectStore, funnel: DataWriter, ledger: RunRecorder
+        self, *, plan: SettingsPlan, objects: ObjectStore, funnel: DataWriter, recorder: RunRecorder
     ) -> None:
-        self._plan, self._objects, self._funnel, self._ledger = plan, objects, funnel, ledger
+        self._plan, self._objects, self._funnel, self._recorder = plan, objects, funnel, recorder
 
     def require_observable(self, seen: UnmanagedWriteReport) -> None:
         """Refuse to start what could not be watched (GS-S3-011, -012), or goes past columns (GS-COL-006)."""
@@ -66,12 +66,12 @@ class UnmanagedWriteVerifier:
                 GS-COL-006, any write under a column policy.
             VerificationError: GS-S3-012, something may have been missed; GS-S3-007.
         """
-        with self._ledger.timed("verify natives"):
-            self._ledger.findings.extend(enforce(self._funnel.check_column_policy_bypass(seen.writes)))
+        with self._recorder.timed("verify natives"):
+            self._recorder.record(enforce(self._funnel.check_column_policy_bypass(seen.writes)))
             writes = [w for w in seen.writes if not (staged and w.format == "rdd" and not w.place)]
             places = self._judged(writes, seen.doubts)
-            self._ledger.findings.append(
-                passed("GS-S3-012", "native writes", f"{len(writes)} beside the guarded ones")
+            self._recorder.record(
+                [passed("GS-S3-012", "native writes", f"{len(writes)} beside the guarded ones")]
             )
             for location, found in places.items():
                 self._verify_place(location, found)
@@ -81,18 +81,18 @@ class UnmanagedWriteVerifier:
         if not uris:
             return
         begun = time.perf_counter()
-        with self._ledger.timed("verify natives"):
+        with self._recorder.timed("verify natives"):
             found = self._funnel.read_back.verify(uris, may_be_gone=True)
         for bucket in dict.fromkeys(uri.bucket for uri in uris):
             mine = tuple(each for each in found if each.uri.bucket == bucket)
-            self._ledger.writes.append(
+            self._recorder.writes.append(
                 WriteRecord(f"s3://{bucket}/", "object", None, mine, time.perf_counter() - begun, "boto3")
             )
 
     def note_unverified(self, writes: Sequence[UnmanagedWrite], uris: Sequence[S3Uri] = ()) -> None:
         """Put what a run that failed wrote past the funnel into its evidence: seen, and not read back."""
         for write in dict.fromkeys([*writes, *(UnmanagedWrite(str(uri), "boto3") for uri in uris)]):
-            self._ledger.writes.append(
+            self._recorder.writes.append(
                 WriteRecord(
                     write.place or write.problem, write.format, write.rows, (), 0.0, "native-unverified"
                 )
@@ -125,7 +125,7 @@ class UnmanagedWriteVerifier:
         enforce(findings)
         for location in places:
             self._funnel.reject_reserved_location(location, "native write to")
-            self._ledger.findings.append(passed("GS-S3-011", "native write", str(location)))
+            self._recorder.record([passed("GS-S3-011", "native write", str(location))])
         return places
 
     def _verify_place(self, location: S3Uri, writes: Sequence[UnmanagedWrite]) -> None:
@@ -136,7 +136,7 @@ class UnmanagedWriteVerifier:
         counted = [write.rows for write in writes if write.rows is not None]
         if any(counted) and not all(write.failed for write in writes):
             self._funnel.require_objects_written(location, sum(counted), recent)
-        self._ledger.writes.append(
+        self._recorder.writes.append(
             WriteRecord(
                 str(location),
                 ", ".join(dict.fromkeys(write.format for write in writes)),
@@ -148,7 +148,7 @@ class UnmanagedWriteVerifier:
         )
 
     def _since(self) -> datetime:
-        return self._ledger.started - MARGIN
+        return self._recorder.started - MARGIN
 
 
 def _location(write: UnmanagedWrite) -> S3Uri | None:

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from glue_secure.core.errors import UsageError
-from glue_secure.core.policy import Finding, failed
+from glue_secure.core.findings import Finding, failed
 from glue_secure.governance.lakeformation.account import Account, Assigned, Settings
 from glue_secure.governance.lakeformation.desired import Desired, Location, Pair
 from glue_secure.governance.lakeformation.model import (

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from glue_secure.core.findings import Finding, failed, passed
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.policy import Finding, failed, passed
 from glue_secure.governance.lakeformation.access import Access, evaluate, given_locations, may_create_tables
 from glue_secure.governance.lakeformation.account import Account
 from glue_secure.governance.lakeformation.explain import facts_of, table_of

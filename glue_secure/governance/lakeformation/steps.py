@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from glue_secure.core.policy import Finding
+from glue_secure.core.findings import Finding
 from glue_secure.governance.lakeformation.desired import Desired, Location
 from glue_secure.governance.lakeformation.model import (
     CellFilter,

@@ -16,17 +16,9 @@ from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, BookmarkOptio
 from glue_secure.core.catalog_encryption import CatalogEncryption, check_metadata, check_passwords
 from glue_secure.core.controls import CONTROLS
 from glue_secure.core.errors import ControlError, GlueSecureError, UsageError, VerificationError
+from glue_secure.core.findings import Finding, Verdict, failed, passed, unknown
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.policy import (
-    Finding,
-    Verdict,
-    check_arguments,
-    check_attachment,
-    check_configuration,
-    failed,
-    passed,
-    unknown,
-)
+from glue_secure.core.policy import check_arguments, check_attachment, check_configuration
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.preflight.establish import key_names, named_key

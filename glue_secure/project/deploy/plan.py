@@ -15,8 +15,9 @@ from typing import Any
 
 from glue_secure.aws.deployment import DeploymentAccount, Uploaded
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
+from glue_secure.core.findings import enforce
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
-from glue_secure.core.policy import check_configuration, check_key, enforce
+from glue_secure.core.policy import check_configuration, check_key
 from glue_secure.core.redaction import redact_setting
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import NotFound, PreconditionFailed, ServiceError

@@ -16,8 +16,9 @@ from glue_secure.aws.job_runs import RunState
 from glue_secure.aws.logs import LogEvent
 from glue_secure.core.arguments import EVIDENCE_URI, JobArguments
 from glue_secure.core.errors import UsageError, VerificationError
+from glue_secure.core.findings import enforce
 from glue_secure.core.identifiers import RunId, S3Uri
-from glue_secure.core.policy import check_arguments, check_attachment, enforce
+from glue_secure.core.policy import check_arguments, check_attachment
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.service import NotFound, ServiceError

@@ -313,7 +313,7 @@ def desk(engine: Engine, server: Real, ca: Any, fetched: list[str]) -> Connectio
         secrets=secrets,
         engine=NoDatabase(),  # type: ignore[arg-type]
         clock=FakeClock(NOW),
-        ledger=RunRecorder(NOW),
+        recorder=RunRecorder(NOW),
     )
 
 

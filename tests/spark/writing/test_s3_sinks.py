@@ -91,7 +91,7 @@ def test_json_writes_the_bare_value_of_a_choice(started, aws):
     lines = [json.loads(line) for body in bodies(aws, started.bench) for line in body.splitlines()]
     assert sorted(lines, key=lambda line: line["id"]) == [{"id": 1, "v": 7}, {"id": 2, "v": 'se"ven'}]
     assert all("month=2/" in key for key in started.bench.objects() if "part-" in key)
-    assert started.context.secured_run._ledger.writes[-1].format == "json"
+    assert started.context.secured_run._recorder.writes[-1].format == "json"
 
 
 def test_csv_writes_the_text_of_a_choice_and_parquet_a_struct(started, aws):

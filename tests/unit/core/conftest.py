@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from glue_secure.core.arguments import JobIdentity
+from glue_secure.core.findings import Finding, Verdict
 from glue_secure.core.identifiers import KmsKeyArn, RunId
 from glue_secure.core.kms_key import KmsKey
-from glue_secure.core.policy import Finding, Verdict
 from glue_secure.core.security_configuration import EncryptionSetting, SecurityConfiguration
 
 KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")

@@ -17,9 +17,9 @@ from glue_secure.core.evidence import (
     canonical_json,
     digest,
 )
+from glue_secure.core.findings import failed, passed
 from glue_secure.core.identifiers import RunId, S3Uri
 from glue_secure.core.objects import ObjectEncryption
-from glue_secure.core.policy import Waiver, failed, passed
 
 NOW = datetime(2026, 1, 1, 12, 30, tzinfo=timezone.utc)
 
@@ -52,7 +52,6 @@ def evidence(key_arn) -> Evidence:
             passed("GS-SEC-001", "r", "f"),
             failed("GS-S3-004", "r", found="f", required="q", fix="x"),
         ),
-        waivers=(Waiver("GS-SEC-004", "r", "because", "2026-02-01"),),
         seconds={"write": 1 / 3},
     )
 
@@ -77,7 +76,6 @@ def test_evidence_reads_back_as_plain_json(evidence, key_arn):
     ]
     assert read["reads"][0]["rows"] is None
     assert read["tls"][0]["names"] == ["h"]
-    assert read["waivers"][0]["reason"] == "because"
     assert read["bookmark"]["contexts"]["flights"]["watermark"] == "2026-01-01T12:30:00+00:00"
     assert read["seconds"] == {"write": 0.333333}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from glue_secure.core.findings import Verdict
 from glue_secure.core.iceberg import check_catalogs, is_decisive, plan_catalogs
-from glue_secure.core.policy import Verdict
 from glue_secure.core.spark_conf import check_settings, plan_settings
 
 LAKE = "spark.sql.catalog.lake"

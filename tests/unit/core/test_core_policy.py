@@ -8,20 +8,15 @@ import pytest
 
 from glue_secure.core.arguments import JobArguments
 from glue_secure.core.errors import RefusedError, VerificationError
+from glue_secure.core.findings import Verdict, enforce, failed, passed, stop, unknown
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectEncryption
 from glue_secure.core.policy import (
-    Verdict,
     check_arguments,
     check_attachment,
     check_configuration,
     check_key,
     check_object,
-    enforce,
-    failed,
-    passed,
-    stop,
-    unknown,
 )
 from glue_secure.core.security_configuration import EncryptionSetting
 

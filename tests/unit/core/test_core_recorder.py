@@ -12,24 +12,24 @@ READ = ReadRecord("s3://landing/a", "s3", "csv", "", 1, 1, None)
 
 
 @pytest.fixture
-def ledger(run_fixture) -> RunRecorder:
+def recorder(run_fixture) -> RunRecorder:
     return RunRecorder(started=run_fixture.clock.now())
 
 
-def test_the_durations_of_a_phase_add_up_even_when_it_fails(ledger):
-    with ledger.timed("write"):
+def test_the_durations_of_a_phase_add_up_even_when_it_fails(recorder):
+    with recorder.timed("write"):
         pass
-    first = ledger.seconds["write"]
-    with pytest.raises(RuntimeError), ledger.timed("write"):
+    first = recorder.seconds["write"]
+    with pytest.raises(RuntimeError), recorder.timed("write"):
         raise RuntimeError
-    assert ledger.seconds["write"] >= first
-    assert list(ledger.seconds) == ["write"]
+    assert recorder.seconds["write"] >= first
+    assert list(recorder.seconds) == ["write"]
 
 
-def test_rows_are_asked_for_when_the_reads_are_handed_out(ledger):
-    ledger.read(READ, "mark-1")
-    ledger.read(READ, "mark-2")
-    assert [r.rows for r in ledger.reads({"mark-1": 3, "mark-2": None}.get)] == [3, None]
+def test_rows_are_asked_for_when_the_reads_are_handed_out(recorder):
+    recorder.read(READ, "mark-1")
+    recorder.read(READ, "mark-2")
+    assert [r.rows for r in recorder.reads({"mark-1": 3, "mark-2": None}.get)] == [3, None]
 
 
 def test_only_this_projects_own_texts_are_kept_and_redacted():

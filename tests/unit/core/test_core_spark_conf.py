@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from glue_secure.core.policy import Verdict
+from glue_secure.core.findings import Verdict
 from glue_secure.core.spark_conf import (
     check_client,
     check_java_options,

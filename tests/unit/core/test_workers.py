@@ -6,8 +6,8 @@ import pytest
 
 from glue_secure.core.arguments import JobArguments
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
+from glue_secure.core.findings import Verdict
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.core.policy import Verdict
 from glue_secure.core.worker_encryption import (
     DISK_CONF,
     WORKER_SETTINGS,

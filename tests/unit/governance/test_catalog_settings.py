@@ -6,9 +6,9 @@ import pytest
 
 from glue_secure.core.catalog_encryption import CatalogEncryption, check_metadata, check_passwords
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
+from glue_secure.core.findings import Verdict
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.kms_key import KmsKey
-from glue_secure.core.policy import Verdict
 from glue_secure.core.service import ServiceError
 from glue_secure.governance import catalog
 from glue_secure.testing.fakes import FakeKeyService

@@ -91,7 +91,7 @@ BAD = [
 def test_an_error_names_the_line_and_the_place(text, line, path):
     with pytest.raises(UsageError) as caught:
         parse(text, "p.toml")
-    assert caught.value.what == f"p.toml:{line} {path}"
+    assert caught.value.resource == f"p.toml:{line} {path}"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_an_error_names_the_line_and_the_place(text, line, path):
 def test_text_that_is_no_toml_is_refused_with_its_line(text, line):
     with pytest.raises(UsageError) as caught:
         parse(text, "p.toml")
-    assert caught.value.what == f"p.toml:{line}"
+    assert caught.value.resource == f"p.toml:{line}"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 1, "schema": 1}', "[" * 100_000])
@@ -113,7 +113,7 @@ def test_an_error_in_json_names_its_line():
     text = '{\n  "schema": 1,\n  "grants": [\n    {},\n    {"principal": 3}\n  ]\n}'
     with pytest.raises(UsageError) as caught:
         parse(text, "p.json", as_json=True)
-    assert caught.value.what.startswith("p.json:4 grants[0]")
+    assert caught.value.resource.startswith("p.json:4 grants[0]")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
@@ -157,4 +157,4 @@ def test_no_text_breaks_the_reader(text):
         try:
             parse(text, "p", as_json=as_json)
         except UsageError as error:
-            assert "p" in error.what
+            assert "p" in error.resource

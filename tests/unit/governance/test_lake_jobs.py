@@ -5,7 +5,7 @@ import json
 import pytest
 
 from glue_secure.core.errors import UsageError
-from glue_secure.core.policy import Verdict
+from glue_secure.core.findings import Verdict
 from glue_secure.governance.lakeformation.preflight import check_job
 
 from .conftest import ANALYST, STEWARD

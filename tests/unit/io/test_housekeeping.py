@@ -38,7 +38,7 @@ def test_a_purge_takes_what_is_old_and_of_no_excluded_class(run, run_fixture):
             "action": "purge",
             "bytes": 5,
             "failed": [],
-            "kept": 2,
+            "retained": 2,
             "objects": [str(OLD)],
             "storage_class": "",
             "target": TARGET,
@@ -102,9 +102,9 @@ def test_gs_s3_004_a_transition_verifies_each_object(run, run_fixture):
     record = run.housekeeping.transition(TARGET, [TARGET], "STANDARD_IA", NOW)
     assert len(record.objects) == 2
     assert {each.storage_class for each in run_fixture.objects.list(S3Uri.parse(TARGET))} == {"STANDARD_IA"}
-    assert "GS-S3-004" in {finding.control for finding in run._ledger.findings}
+    assert "GS-S3-004" in {finding.control for finding in run._recorder.findings}
     again = run.housekeeping.transition(TARGET, [TARGET], "STANDARD_IA", NOW)
-    assert (again.objects, again.kept) == ((), 2)
+    assert (again.objects, again.retained) == ((), 2)
 
 
 def test_gs_s3_007_a_moved_object_that_cannot_be_read_back_stops_the_run(run, run_fixture):

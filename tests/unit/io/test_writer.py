@@ -15,19 +15,19 @@ TARGET = "s3://curated/flights/"
 
 
 @pytest.fixture
-def ledger(run_fixture) -> RunRecorder:
+def recorder(run_fixture) -> RunRecorder:
     return RunRecorder(started=run_fixture.clock.now())
 
 
 @pytest.fixture
-def funnel(run_fixture, ledger) -> DataWriter:
+def funnel(run_fixture, recorder) -> DataWriter:
     plan = plan_settings(run_fixture.key, s3_endpoint="https://s3.eu-west-1.amazonaws.com")
     run_fixture.engine.apply_settings(plan)
-    return DataWriter(plan=plan, engine=run_fixture.engine, objects=run_fixture.objects, ledger=ledger)
+    return DataWriter(plan=plan, engine=run_fixture.engine, objects=run_fixture.objects, recorder=recorder)
 
 
 @pytest.fixture
-def refused(funnel, run_fixture, ledger):
+def refused(funnel, run_fixture, recorder):
     """Write, and expect a refusal; ``written`` says whether the engine was let loose."""
 
     def run(control, frame=("a",), target=TARGET, *, kind=RefusedError, written=False, **more):
@@ -35,13 +35,13 @@ def refused(funnel, run_fixture, ledger):
             funnel.write_s3(list(frame), target, format="parquet", **more)
         assert (caught.value.control, type(caught.value)) == (control, kind), str(caught.value)
         assert bool(run_fixture.engine.asked("write_s3")) is written
-        assert ledger.writes == []
+        assert recorder.writes == []
         return caught.value
 
     return run
 
 
-def test_a_good_write_is_recorded_object_by_object(funnel, run_fixture, ledger):
+def test_a_good_write_is_recorded_object_by_object(funnel, run_fixture, recorder):
     record = funnel.write_s3(
         ["a", "b"], TARGET, format="parquet", partition_by=["month"], options={"compression": "snappy"}
     )
@@ -51,9 +51,9 @@ def test_a_good_write_is_recorded_object_by_object(funnel, run_fixture, ledger):
     ]
     assert (record.rows, record.target, record.format) == (2, TARGET, "parquet")
     assert record.verified_seconds >= 0
-    assert ledger.writes == [record]
+    assert recorder.writes == [record]
     assert run_fixture.engine.asked("write_s3") == [(TARGET, "append", ("month",), {"compression": "snappy"})]
-    assert {f.control for f in ledger.findings} == {"GS-S3-001", "GS-S3-002", "GS-S3-008", "GS-S3-004"}
+    assert {f.control for f in recorder.findings} == {"GS-S3-001", "GS-S3-002", "GS-S3-008", "GS-S3-004"}
 
 
 def test_only_what_the_write_made_is_verified(funnel, run_fixture):
@@ -194,11 +194,11 @@ def test_gs_s3_008_a_client_from_before(refused, run_fixture, client):
     assert "curated" in refused("GS-S3-008").resource
 
 
-def test_a_certainly_empty_frame_writes_nothing_when_it_appends(funnel, run_fixture, ledger):
+def test_a_certainly_empty_frame_writes_nothing_when_it_appends(funnel, run_fixture, recorder):
     record = funnel.write_s3([], TARGET, format="parquet")
     assert (record.rows, record.objects) == (0, ())
     assert run_fixture.engine.asked("write_s3") == []
-    assert ledger.writes == [record]
+    assert recorder.writes == [record]
 
 
 def test_an_empty_frame_does_overwrite(funnel, run_fixture):
@@ -225,8 +225,8 @@ def test_an_unknown_mode_is_wrong_usage(funnel, run_fixture, mode):
     assert run_fixture.engine.calls == []
 
 
-def test_an_engine_that_fails_leaves_no_record(funnel, run_fixture, ledger):
+def test_an_engine_that_fails_leaves_no_record(funnel, run_fixture, recorder):
     run_fixture.engine.fails = RuntimeError("executor lost")
     with pytest.raises(RuntimeError):
         funnel.write_s3(["a"], TARGET, format="parquet")
-    assert ledger.writes == []
+    assert recorder.writes == []

@@ -8,7 +8,7 @@ import pytest
 
 from glue_secure.core.arguments import JobArguments
 from glue_secure.core.errors import RefusedError, VerificationError
-from glue_secure.core.policy import Verdict
+from glue_secure.core.findings import Verdict
 from glue_secure.core.security_configuration import EncryptionSetting
 from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.preflight.establish import establish

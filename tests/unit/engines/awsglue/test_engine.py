@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from glue_secure.core.findings import Verdict
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
-from glue_secure.core.policy import Verdict
 from glue_secure.core.spark_conf import check_client, plan_settings
 from glue_secure.engines.awsglue.engine import GlueEngine, GlueHadoopSettings
 

@@ -10,7 +10,7 @@ from glue_secure.connections.report import ConnectionReport
 from glue_secure.core.catalog_encryption import CatalogEncryption
 from glue_secure.core.controls import CONTROLS
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
-from glue_secure.core.policy import Verdict
+from glue_secure.core.findings import Verdict
 from glue_secure.project.deploy import apply, checks
 from glue_secure.project.project_file import read_text
 from glue_secure.run.services import Services

@@ -1,0 +1,100 @@
+"""The result of a check.
+
+A check returns its findings, passes included, and raises nothing. The caller records what the check returned::
+
+    recorder.record(enforce(check_configuration(configuration)))
+
+A control therefore passes in the evidence only if the check that decided it ran and returned the pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import NoReturn
+
+from glue_secure.core.errors import RefusedError, VerificationError
+
+
+class Verdict(str, Enum):
+    """The outcome of one check.
+
+    FAIL and UNKNOWN both stop a run. Exceptions: UNKNOWN of GS-SPK is reported only, unless the job requires worker
+    encryption; a data quality gate with ``on_failure`` ``warn`` or ``quarantine`` reports FAIL of GS-DQ-001.
+    """
+
+    PASS = "PASS"  # noqa: S105 - a verdict, not a password
+    FAIL = "FAIL"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict of one control about one resource.
+
+    Attributes:
+        control: id of the control.
+        verdict: PASS, FAIL or UNKNOWN.
+        resource: ARN, URI or name of the resource. Never a secret.
+        found: observed value. Never a secret.
+        required: required value; ``""`` for a pass.
+        fix: command or edit that makes the check pass; ``""`` for a pass.
+        aws_code: AWS error code that made the result UNKNOWN, or None.
+    """
+
+    control: str
+    verdict: Verdict
+    resource: str
+    found: str
+    required: str = ""
+    fix: str = ""
+    aws_code: str | None = None
+
+
+def passed(control: str, resource: str, found: str) -> Finding:
+    """Return a pass."""
+    return Finding(control, Verdict.PASS, resource, found)
+
+
+def failed(control: str, resource: str, *, found: str, required: str, fix: str) -> Finding:
+    """Return a fail."""
+    return Finding(control, Verdict.FAIL, resource, found, required, fix)
+
+
+def unknown(
+    control: str, resource: str, *, found: str, required: str, fix: str, aws_code: str | None = None
+) -> Finding:
+    """Return a finding for a control that could not be decided."""
+    return Finding(control, Verdict.UNKNOWN, resource, found, required, fix, aws_code)
+
+
+def enforce(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings if all pass.
+
+    Raises:
+        RefusedError: a finding is FAIL. The error names the first one, and the ids of the others.
+        VerificationError: no finding is FAIL, and one is UNKNOWN.
+    """
+    findings = tuple(findings)
+    for verdict, error in ((Verdict.FAIL, RefusedError), (Verdict.UNKNOWN, VerificationError)):
+        first = next((finding for finding in findings if finding.verdict is verdict), None)
+        if first is None:
+            continue
+        others = [f.control for f in findings if f.verdict is not Verdict.PASS and f.control != first.control]
+        raise error(
+            first.control,
+            resource=first.resource,
+            found=first.found,
+            required=first.required,
+            fix=first.fix,
+            also=tuple(dict.fromkeys(others)),
+            aws_code=first.aws_code,
+        )
+    return findings
+
+
+def stop(finding: Finding) -> NoReturn:
+    """Raise the error of a finding that is not a pass."""
+    enforce([finding])
+    raise AssertionError(f"{finding.control} is a pass")

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from glue_secure.aws.errors import translated
+from glue_secure.aws.errors import translate_errors
 from glue_secure.core.columns import Tag, TagKind, WrappedKey
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.log_suppression import suppress_client_logs
@@ -34,7 +34,7 @@ class ColumnSource:
 
     def open_key(self, key: WrappedKey) -> bytes:
         """Decrypt, for exactly the KMS key and context that the policy names. Raises ServiceError."""
-        with translated("Decrypt"), suppress_client_logs():
+        with translate_errors("Decrypt"), suppress_client_logs():
             answer = self._clients("kms").decrypt(
                 KeyId=str(key.kms_key),
                 CiphertextBlob=base64.b64decode(key.blob),
@@ -48,7 +48,7 @@ class ColumnSource:
     def new_key(self, kms_key: KmsKeyArn, policy: str) -> WrappedKey:
         """GenerateDataKeyWithoutPlaintext: nobody has seen the key yet. Raises ServiceError."""
         made = WrappedKey(kms_key, "", policy)
-        with translated("GenerateDataKeyWithoutPlaintext"):
+        with translate_errors("GenerateDataKeyWithoutPlaintext"):
             answer = self._clients("kms").generate_data_key_without_plaintext(
                 KeyId=str(kms_key), KeySpec="AES_256", EncryptionContext=made.context
             )
@@ -63,7 +63,7 @@ class ColumnSource:
         Raises:
             NotFound, ServiceError: the table or its tags cannot be read.
         """
-        with translated("GetTable"):
+        with translate_errors("GetTable"):
             shape = self._clients("glue").get_table(DatabaseName=database, Name=table)["Table"]
         columns = [
             *(shape.get("StorageDescriptor") or {}).get("Columns", ()),
@@ -81,7 +81,7 @@ class ColumnSource:
         return {name: frozenset(tags) for name, tags in found.items()}
 
     def _add_lf_tags(self, database: str, table: str, found: dict[str, set[Tag]]) -> None:
-        with translated("GetResourceLFTags"):
+        with translate_errors("GetResourceLFTags"):
             answer = self._clients("lakeformation").get_resource_lf_tags(
                 Resource={"Table": {"DatabaseName": database, "Name": table}}, ShowAssignedLFTags=False
             )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from glue_secure.aws.errors import translated
+from glue_secure.aws.errors import translate_errors
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.security_configuration import SecurityConfiguration
@@ -53,13 +53,13 @@ class DeploymentAccount:
 
     def key(self, name: str) -> KmsKey:
         """DescribeKey of an alias or ARN. Raises NotFound, ServiceError."""
-        with translated("DescribeKey"):
+        with translate_errors("DescribeKey"):
             return KmsKey.from_api(self._kms.describe_key(KeyId=name)["KeyMetadata"])
 
     def configuration(self, name: str) -> SecurityConfiguration | None:
         """GetSecurityConfiguration; None where there is none. Raises ServiceError."""
         try:
-            with translated("GetSecurityConfiguration"):
+            with translate_errors("GetSecurityConfiguration"):
                 answer = self._glue.get_security_configuration(Name=name)
         except NotFound:
             return None
@@ -67,13 +67,13 @@ class DeploymentAccount:
 
     def create_configuration(self, name: str, encryption: Mapping[str, Any]) -> None:
         """CreateSecurityConfiguration. Raises ServiceError."""
-        with translated("CreateSecurityConfiguration"):
+        with translate_errors("CreateSecurityConfiguration"):
             self._glue.create_security_configuration(Name=name, EncryptionConfiguration=encryption)
 
     def has_connection(self, name: str) -> bool:
         """GetConnection, without its password. Raises ServiceError."""
         try:
-            with translated("GetConnection"):
+            with translate_errors("GetConnection"):
                 self._glue.get_connection(Name=name, HidePassword=True)
         except NotFound:
             return False
@@ -82,25 +82,25 @@ class DeploymentAccount:
     def job(self, name: str) -> dict[str, Any] | None:
         """GetJob; None where there is none. Raises ServiceError."""
         try:
-            with translated("GetJob"):
+            with translate_errors("GetJob"):
                 return dict(self._glue.get_job(JobName=name)["Job"])
         except NotFound:
             return None
 
     def create_job(self, name: str, definition: Mapping[str, Any]) -> None:
         """CreateJob. Raises ServiceError."""
-        with translated("CreateJob"):
+        with translate_errors("CreateJob"):
             self._glue.create_job(Name=name, **definition)
 
     def update_job(self, name: str, definition: Mapping[str, Any]) -> None:
         """UpdateJob, which writes over the whole definition. Raises ServiceError."""
-        with translated("UpdateJob"):
+        with translate_errors("UpdateJob"):
             self._glue.update_job(JobName=name, JobUpdate=definition)
 
     def has_bucket(self, name: str) -> bool:
         """HeadBucket. Raises ServiceError, also for a bucket of another account."""
         try:
-            with translated("HeadBucket"):
+            with translate_errors("HeadBucket"):
                 self._s3.head_bucket(Bucket=name, ExpectedBucketOwner=self.account)
         except NotFound:
             return False
@@ -109,7 +109,7 @@ class DeploymentAccount:
     def uploaded(self, uri: S3Uri) -> Uploaded | None:
         """HeadObject; None where there is no object. Raises ServiceError."""
         try:
-            with translated("HeadObject"):
+            with translate_errors("HeadObject"):
                 head = self._s3.head_object(
                     Bucket=uri.bucket, Key=uri.key, ChecksumMode="ENABLED", ExpectedBucketOwner=self.account
                 )
@@ -133,7 +133,7 @@ class DeploymentAccount:
             ServiceError: any other answer.
         """
         condition = {"IfMatch": f'"{over.etag}"'} if over else {"IfNoneMatch": "*"}
-        with translated("PutObject"):
+        with translate_errors("PutObject"):
             self._s3.put_object(
                 Bucket=uri.bucket,
                 Key=uri.key,

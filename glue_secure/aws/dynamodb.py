@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from glue_secure.aws.errors import translated
+from glue_secure.aws.errors import translate_errors
 from glue_secure.core.high_water import HighWaterMark
 from glue_secure.core.service import ServiceError
 
@@ -34,7 +34,7 @@ class DynamoDbHighWater:
         ``SSEDescription`` is absent for a table under the key that DynamoDB owns.
         https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_SSEDescription.html
         """
-        with translated("DescribeTable"):
+        with translate_errors("DescribeTable"):
             answer = self._client.describe_table(TableName=self._table)
         table = answer.get("Table") or {}
         sse = table.get("SSEDescription") or {}
@@ -47,14 +47,14 @@ class DynamoDbHighWater:
 
     def read(self) -> HighWaterMark | None:
         """GetItem, strongly consistent; an item of another form is refused as no answer at all."""
-        with translated("GetItem"):
+        with translate_errors("GetItem"):
             answer = self._client.get_item(TableName=self._table, Key=self._key, ConsistentRead=True)
         item = answer.get("Item")
         return None if item is None else _mark(item)
 
     def advance(self, mark: HighWaterMark) -> None:
         """UpdateItem, on condition that there is no mark or a smaller one."""
-        with translated("UpdateItem"):
+        with translate_errors("UpdateItem"):
             self._client.update_item(
                 TableName=self._table,
                 Key=self._key,

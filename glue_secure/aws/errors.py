@@ -27,7 +27,7 @@ _PRECONDITION = {
 
 
 @contextmanager
-def translated(operation: str) -> Iterator[None]:
+def translate_errors(operation: str) -> Iterator[None]:
     """Turn botocore's errors inside the block into ServiceError, NotFound or PreconditionFailed."""
     from botocore.exceptions import BotoCoreError, ClientError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from glue_secure.aws.errors import translated
+from glue_secure.aws.errors import translate_errors
 from glue_secure.core.catalog import CatalogPartition, CatalogTable
 from glue_secure.core.catalog_encryption import CatalogEncryption
 from glue_secure.core.connection import GlueConnection
@@ -27,13 +27,13 @@ class GlueControlPlane:
     def attached_configuration(self, job_name: str, run_id: str | None) -> str | None:
         """The run's configuration (StartJobRun may override the job's), else the job's."""
         if run_id is not None:
-            with translated("GetJobRun"):
+            with translate_errors("GetJobRun"):
                 run = self._client.get_job_run(JobName=job_name, RunId=run_id)["JobRun"]
             if run.get("SecurityConfiguration"):
                 return str(run["SecurityConfiguration"])
         else:
             run = {}
-        with translated("GetJob"):
+        with translate_errors("GetJob"):
             job = self._client.get_job(JobName=job_name)["Job"]
         if not job.get("SecurityConfiguration"):
             return None
@@ -50,44 +50,44 @@ class GlueControlPlane:
 
     def default_arguments(self, job_name: str) -> dict[str, str]:
         """GetJob: the job's default arguments, those that nobody may override over them, without ``--``."""
-        with translated("GetJob"):
+        with translate_errors("GetJob"):
             job = self._client.get_job(JobName=job_name)["Job"]
         both = {**(job.get("DefaultArguments") or {}), **(job.get("NonOverridableArguments") or {})}
         return {str(name).removeprefix("--"): str(value) for name, value in both.items()}
 
     def security_configuration(self, name: str) -> SecurityConfiguration:
         """GetSecurityConfiguration."""
-        with translated("GetSecurityConfiguration"):
+        with translate_errors("GetSecurityConfiguration"):
             answer = self._client.get_security_configuration(Name=name)
         return SecurityConfiguration.from_api(answer["SecurityConfiguration"])
 
     def catalog_encryption(self, catalog_id: str | None = None) -> CatalogEncryption:
         """GetDataCatalogEncryptionSettings."""
-        with translated("GetDataCatalogEncryptionSettings"):
+        with translate_errors("GetDataCatalogEncryptionSettings"):
             answer = self._client.get_data_catalog_encryption_settings(**_catalog(catalog_id))
         return CatalogEncryption.from_api(answer["DataCatalogEncryptionSettings"])
 
     def put_catalog_encryption(self, settings: CatalogEncryption) -> None:
         """PutDataCatalogEncryptionSettings, of the account's own catalog."""
-        with translated("PutDataCatalogEncryptionSettings"):
+        with translate_errors("PutDataCatalogEncryptionSettings"):
             self._client.put_data_catalog_encryption_settings(DataCatalogEncryptionSettings=settings.to_api())
 
     def connection(self, name: str, catalog_id: str | None = None) -> GlueConnection:
         """GetConnection, without the password: it comes from Secrets Manager."""
-        with translated("GetConnection"):
+        with translate_errors("GetConnection"):
             answer = self._client.get_connection(Name=name, HidePassword=True, **_catalog(catalog_id))
         return GlueConnection.from_api(answer["Connection"])
 
     def connection_names(self, job_name: str | None = None) -> tuple[str, ...]:
         """GetJob: the job's connections; without a job GetConnections, page by page, all but NETWORK."""
         if job_name is not None:
-            with translated("GetJob"):
+            with translate_errors("GetJob"):
                 job = self._client.get_job(JobName=job_name)["Job"]
             return tuple(str(name) for name in (job.get("Connections") or {}).get("Connections") or ())
         found: list[str] = []
         arguments: dict[str, Any] = {"HidePassword": True}
         while True:
-            with translated("GetConnections"):
+            with translate_errors("GetConnections"):
                 page = self._client.get_connections(**arguments)
             shapes = page.get("ConnectionList") or ()
             found += [str(one["Name"]) for one in shapes if one.get("ConnectionType") != "NETWORK"]
@@ -97,7 +97,7 @@ class GlueControlPlane:
 
     def table(self, database: str, name: str, catalog_id: str | None = None) -> CatalogTable:
         """GetTable."""
-        with translated("GetTable"):
+        with translate_errors("GetTable"):
             answer = self._client.get_table(DatabaseName=database, Name=name, **_catalog(catalog_id))
         return CatalogTable.from_api(answer["Table"])
 
@@ -109,7 +109,7 @@ class GlueControlPlane:
         if expression:
             arguments["Expression"] = expression
         while True:
-            with translated("GetPartitions"):
+            with translate_errors("GetPartitions"):
                 page = self._client.get_partitions(**arguments)
             yield from map(CatalogPartition.from_api, page.get("Partitions", ()))
             if not page.get("NextToken"):
@@ -118,20 +118,20 @@ class GlueControlPlane:
 
     def table_definition(self, database: str, name: str) -> TableDefinition:
         """GetTable, with what a write needs of it."""
-        with translated("GetTable"):
+        with translate_errors("GetTable"):
             answer = self._client.get_table(DatabaseName=database, Name=name)
         return TableDefinition.from_api(answer["Table"])
 
     def create_table(self, table: TableDefinition) -> None:
         """CreateTable."""
-        with translated("CreateTable"):
+        with translate_errors("CreateTable"):
             self._client.create_table(DatabaseName=table.database, TableInput=table.to_api())
 
     def replace_columns(self, database: str, name: str, columns: Columns) -> None:
         """GetTable and UpdateTable: other columns, everything else as it is."""
-        with translated("GetTable"):
+        with translate_errors("GetTable"):
             shape = self._client.get_table(DatabaseName=database, Name=name)["Table"]
-        with translated("UpdateTable"):
+        with translate_errors("UpdateTable"):
             self._client.update_table(DatabaseName=database, TableInput=with_columns(shape, columns))
 
     def partition_locations(self, database: str, name: str) -> dict[tuple[str, ...], str]:
@@ -139,7 +139,7 @@ class GlueControlPlane:
         found: dict[tuple[str, ...], str] = {}
         arguments: dict[str, Any] = {"DatabaseName": database, "TableName": name}
         while True:
-            with translated("GetPartitions"):
+            with translate_errors("GetPartitions"):
                 page = self._client.get_partitions(**arguments)
             for shape in page.get("Partitions", ()):
                 location = (shape.get("StorageDescriptor") or {}).get("Location") or ""
@@ -155,7 +155,7 @@ class GlueControlPlane:
             for values, location in partitions.items()
         ]
         for begin in range(0, len(inputs), _PARTITIONS_AT_ONCE):
-            with translated("BatchCreatePartition"):
+            with translate_errors("BatchCreatePartition"):
                 answer = self._client.batch_create_partition(
                     DatabaseName=table.database,
                     TableName=table.name,
@@ -167,7 +167,7 @@ class GlueControlPlane:
         """BatchDeletePartition; one that is gone already is fine."""
         for begin in range(0, len(values), _DELETIONS_AT_ONCE):
             some = values[begin : begin + _DELETIONS_AT_ONCE]
-            with translated("BatchDeletePartition"):
+            with translate_errors("BatchDeletePartition"):
                 answer = self._client.batch_delete_partition(
                     DatabaseName=database,
                     TableName=name,

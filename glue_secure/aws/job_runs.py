@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from glue_secure.aws.errors import translated
+from glue_secure.aws.errors import translate_errors
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.service import ServiceError
 
@@ -45,12 +45,12 @@ class JobRuns:
 
     def start(self, job: str, arguments: Mapping[str, str]) -> str:
         """StartJobRun; the run's id. Arguments carry their ``--``. Raises NotFound, ServiceError."""
-        with translated("StartJobRun"):
+        with translate_errors("StartJobRun"):
             return str(self._client.start_job_run(JobName=job, Arguments=dict(arguments))["JobRunId"])
 
     def state(self, job: str, run: str) -> RunState:
         """GetJobRun. Raises NotFound, ServiceError."""
-        with translated("GetJobRun"):
+        with translate_errors("GetJobRun"):
             found = self._client.get_job_run(JobName=job, RunId=run)["JobRun"]
         return RunState(
             str(found.get("JobRunState", "")),
@@ -60,7 +60,7 @@ class JobRuns:
 
     def stop(self, job: str, run: str) -> None:
         """BatchStopJobRun of one run. Raises ServiceError, also for what the answer lists as failed."""
-        with translated("BatchStopJobRun"):
+        with translate_errors("BatchStopJobRun"):
             answer = self._client.batch_stop_job_run(JobName=job, JobRunIds=[run])
         for failure in answer.get("Errors") or ():
             detail = failure.get("ErrorDetail") or {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glue_secure.aws.errors import translated
+from glue_secure.aws.errors import translate_errors
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.log_suppression import suppress_client_logs
@@ -21,17 +21,17 @@ class KmsKeyService:
 
     def describe(self, key: str) -> KmsKey:
         """DescribeKey; aliases and ids resolve to the key's ARN."""
-        with translated("DescribeKey"):
+        with translate_errors("DescribeKey"):
             answer = self._client.describe_key(KeyId=key)
         return KmsKey.from_api(answer["KeyMetadata"])
 
     def probe(self, key: KmsKeyArn) -> None:
         """GenerateDataKey, then Decrypt of the same data key: what S3 and the envelope will ask for."""
-        with translated("GenerateDataKey"), suppress_client_logs():
+        with translate_errors("GenerateDataKey"), suppress_client_logs():
             made = self._client.generate_data_key(
                 KeyId=str(key), KeySpec="AES_256", EncryptionContext=_PROBE_CONTEXT
             )
-        with translated("Decrypt"), suppress_client_logs():
+        with translate_errors("Decrypt"), suppress_client_logs():
             opened = self._client.decrypt(
                 KeyId=str(key), CiphertextBlob=made["CiphertextBlob"], EncryptionContext=_PROBE_CONTEXT
             )

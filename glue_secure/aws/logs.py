@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from glue_secure.aws.errors import translated
+from glue_secure.aws.errors import translate_errors
 from glue_secure.core.service import NotFound
 
 
@@ -34,7 +34,7 @@ class JobLogs:
         """ARN of a group's key, "" for none. Raises NotFound, ServiceError."""
         arguments: dict[str, Any] = {"logGroupNamePrefix": group}
         while True:
-            with translated("DescribeLogGroups"):
+            with translate_errors("DescribeLogGroups"):
                 page = self._client.describe_log_groups(**arguments)
             for one in page.get("logGroups", ()):
                 if one["logGroupName"] == group:
@@ -63,7 +63,7 @@ class JobLogs:
             "startTime": since,
         }
         while True:
-            with translated("FilterLogEvents"):
+            with translate_errors("FilterLogEvents"):
                 page = self._client.filter_log_events(**arguments)
             for one in page.get("events", ()):
                 yield LogEvent(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import timezone
 from typing import Any
 
-from glue_secure.aws.errors import translated
+from glue_secure.aws.errors import translate_errors
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import BucketRules, ObjectEncryption, ObjectSummary, StoredObject
 from glue_secure.core.service import PreconditionFailed, ServiceError
@@ -27,7 +27,7 @@ class S3ObjectStore:
         if start_after:
             arguments["StartAfter"] = start_after
         while True:
-            with translated("ListObjectsV2"):
+            with translate_errors("ListObjectsV2"):
                 page = self._client.list_objects_v2(**arguments)
             for entry in page.get("Contents", ()):
                 name = entry["Key"]
@@ -47,7 +47,7 @@ class S3ObjectStore:
 
     def encryption(self, uri: S3Uri) -> ObjectEncryption:
         """HeadObject."""
-        with translated("HeadObject"):
+        with translate_errors("HeadObject"):
             answer = self._client.head_object(Bucket=uri.bucket, Key=uri.key)
         return _encryption(uri, answer, answer["ContentLength"])
 
@@ -67,7 +67,7 @@ class S3ObjectStore:
 
     def read(self, uri: S3Uri) -> StoredObject:
         """GetObject, whole."""
-        with translated("GetObject"):
+        with translate_errors("GetObject"):
             answer = self._client.get_object(Bucket=uri.bucket, Key=uri.key)
             body = answer["Body"].read()
         return StoredObject(body, answer["ETag"].strip('"'))
@@ -88,7 +88,7 @@ class S3ObjectStore:
             condition["IfMatch"] = f'"{if_match}"'
         if if_none_match:
             condition["IfNoneMatch"] = "*"
-        with translated("PutObject"):
+        with translate_errors("PutObject"):
             answer = self._client.put_object(
                 Bucket=uri.bucket,
                 Key=uri.key,
@@ -113,7 +113,7 @@ class S3ObjectStore:
 
         The condition is a HEAD: DeleteObject itself takes one in directory buckets only.
         """
-        with translated("HeadObject"):
+        with translate_errors("HeadObject"):
             seen = self._client.head_object(Bucket=uri.bucket, Key=uri.key)
         if str(seen["ETag"]).strip('"') != etag:
             raise PreconditionFailed(
@@ -121,12 +121,12 @@ class S3ObjectStore:
                 code="PreconditionFailed",
                 operation="DeleteObject",
             )
-        with translated("DeleteObject"):
+        with translate_errors("DeleteObject"):
             self._client.delete_object(Bucket=uri.bucket, Key=uri.key)
 
     def copy_onto_itself(self, uri: S3Uri, storage_class: str, *, key: KmsKeyArn, etag: str) -> None:
         """CopyObject onto itself; metadata and tags stay. One request copies 5 GB at most."""
-        with translated("CopyObject"):
+        with translate_errors("CopyObject"):
             self._client.copy_object(
                 Bucket=uri.bucket,
                 Key=uri.key,
@@ -143,7 +143,7 @@ class S3ObjectStore:
 def _none_of(operation: str, code: str) -> Iterator[None]:
     """Take one error code for an answer: there is none."""
     try:
-        with translated(operation):
+        with translate_errors(operation):
             yield
     except ServiceError as error:
         if error.code != code:

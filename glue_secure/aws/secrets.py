@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from glue_secure.aws.errors import translated
+from glue_secure.aws.errors import translate_errors
 from glue_secure.core.connection import Credentials
 from glue_secure.core.errors import UsageError
 from glue_secure.core.log_suppression import suppress_client_logs
@@ -32,7 +32,7 @@ class CredentialStore:
 
     def credentials(self, secret_id: str) -> Credentials:
         """GetSecretValue; the secret is the JSON that RDS and Glue use, with username and password."""
-        with translated("GetSecretValue"), suppress_client_logs():
+        with translate_errors("GetSecretValue"), suppress_client_logs():
             answer = self._client("secretsmanager").get_secret_value(SecretId=secret_id)
         try:
             fields = json.loads(answer.get("SecretString") or "")
@@ -56,7 +56,7 @@ class CredentialStore:
         refused: everybody who may read the connection may read that.
         """
         catalog = {"CatalogId": catalog_id} if catalog_id else {}
-        with translated("GetConnection"), suppress_client_logs():
+        with translate_errors("GetConnection"), suppress_client_logs():
             shape = self._client("glue").get_connection(Name=connection, HidePassword=False, **catalog)
         properties = shape["Connection"].get("ConnectionProperties") or {}
         if properties.get("PASSWORD"):
@@ -75,7 +75,7 @@ class CredentialStore:
                 code="NoEncryptedPassword",
                 operation="GetConnection",
             )
-        with translated("Decrypt"), suppress_client_logs():
+        with translate_errors("Decrypt"), suppress_client_logs():
             opened = self._client("kms").decrypt(CiphertextBlob=sealed)
         try:
             password = opened["Plaintext"].decode("utf-8")
@@ -88,7 +88,7 @@ class CredentialStore:
 
     def token(self, host: str, port: int, user: str, region: str, now: datetime) -> Credentials:
         """A signed request in the place of a password; nothing is asked of AWS for it."""
-        with translated("generate_db_auth_token"), suppress_client_logs():
+        with translate_errors("generate_db_auth_token"), suppress_client_logs():
             token = self._client("rds").generate_db_auth_token(
                 DBHostname=host, Port=port, DBUsername=user, Region=region
             )

@@ -122,9 +122,9 @@ class AwsSession:
 
     def _who(self) -> tuple[str, str]:
         if self._identity is None:
-            from glue_secure.aws.errors import translated
+            from glue_secure.aws.errors import translate_errors
 
-            with translated("GetCallerIdentity"):
+            with translate_errors("GetCallerIdentity"):
                 answer = self.client("sts").get_caller_identity()
                 self._identity = str(answer["Account"]), str(answer.get("Arn", ""))
         return self._identity

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import io
 import logging
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -20,13 +18,15 @@ from glue_secure.bookmarks import errors
 from glue_secure.bookmarks.state import SCHEMA
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.core.log_suppression import suppress_client_logs
+from glue_secure.core.log_suppression import LogSuppression, suppress_client_logs
 
 MAX_MESSAGE = 8 * 1024 * 1024
 """Bytes. A full window is about 60 KB a source; what is far larger is not a bookmark and is not parsed."""
 
 _FRAME = 64 * 1024
 _KMS = "aws-kms"
+# The SDK logs, with a traceback, each error that this module raises itself.
+_suppress_sdk_logs = LogSuppression("aws_encryption_sdk", level=logging.CRITICAL + 1)
 # KMS's words for "this ciphertext, context and key do not belong together".
 _NOT_AUTHENTIC = {"InvalidCiphertextException", "IncorrectKeyException"}
 
@@ -73,7 +73,7 @@ class Envelope:
         """Encrypt under a fresh data key. Raises VerificationError (GS-BKM-006); UsageError if too large."""
         sdk = _sdk()
         try:
-            with _said_once(), suppress_client_logs():
+            with _suppress_sdk_logs(), suppress_client_logs():
                 message, _ = _client().encrypt(
                     source=body,
                     key_provider=self.provider,
@@ -106,7 +106,7 @@ class Envelope:
         source = io.BytesIO(message)
         manager = _manager_class()(self.provider, lambda request: self._data_key(request, resource))
         try:
-            with _said_once(), suppress_client_logs():
+            with _suppress_sdk_logs(), suppress_client_logs():
                 body, header = _client().decrypt(
                     source=source, materials_manager=manager, max_body_length=MAX_MESSAGE
                 )
@@ -229,30 +229,6 @@ def _manager_class() -> Callable[[Any, Callable[[Any], Any]], Any]:
             return DecryptionMaterials(data_key=self._data_key(request), verification_key=None)
 
     return OneKeyManager
-
-
-_quiet_lock = threading.Lock()
-_quiet: list[int] = []  # the level to restore, once for each call under way
-
-
-@contextmanager
-def _said_once() -> Iterator[None]:
-    """Keep the SDK from logging, with a traceback, the error that a refusal is about to tell.
-
-    Calls of several threads may overlap: each leaves the level as the first one found it, and only
-    the last one out restores it.
-    """
-    logger = logging.getLogger("aws_encryption_sdk")
-    with _quiet_lock:
-        _quiet.append(_quiet[-1] if _quiet else logger.level)
-        logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        with _quiet_lock:
-            level = _quiet.pop()
-            if not _quiet:
-                logger.setLevel(level)
 
 
 def _root(error: BaseException) -> BaseException:

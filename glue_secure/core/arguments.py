@@ -71,6 +71,11 @@ DECISIVE = (
 )
 
 
+def without_dashes(arguments: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the arguments of a Glue job definition (``--name``: value) by name without ``--``."""
+    return {name.removeprefix("--"): str(value) for name, value in (arguments or {}).items()}
+
+
 @dataclass(frozen=True, slots=True)
 class JobIdentity:
     """Which run of which job this is.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import Enum
 
 from glue_secure.core.errors import UsageError
 
@@ -20,35 +19,7 @@ _KEY_ARN = re.compile(
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 _SCHEMES = ("s3", "s3a", "s3n")
-
-
-class S3EncryptionMode(str, Enum):
-    """``S3Encryption[].S3EncryptionMode`` of a Glue security configuration."""
-
-    DISABLED = "DISABLED"
-    SSE_KMS = "SSE-KMS"
-    SSE_S3 = "SSE-S3"
-
-
-class CloudWatchEncryptionMode(str, Enum):
-    """``CloudWatchEncryption.CloudWatchEncryptionMode`` of a Glue security configuration."""
-
-    DISABLED = "DISABLED"
-    SSE_KMS = "SSE-KMS"
-
-
-class JobBookmarksEncryptionMode(str, Enum):
-    """``JobBookmarksEncryption.JobBookmarksEncryptionMode`` of a Glue security configuration."""
-
-    DISABLED = "DISABLED"
-    CSE_KMS = "CSE-KMS"
-
-
-class DataQualityEncryptionMode(str, Enum):
-    """``DataQualityEncryption.DataQualityEncryptionMode`` of a Glue security configuration."""
-
-    DISABLED = "DISABLED"
-    SSE_KMS = "SSE-KMS"
+_TABLE_NAME = re.compile(r'(?:\w+|"[^"\x00-\x1f]+")(?:\.(?:\w+|"[^"\x00-\x1f]+")){0,2}\Z')
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +122,8 @@ def job_name(text: str) -> str:
             required="1 to 255 characters, no '/', no control characters, no '.' or ' ' at the ends",
         )
     return text
+
+
+def is_table_name(text: str) -> bool:
+    """Return whether a text is a database table's name of one to three parts; anything else may be SQL."""
+    return _TABLE_NAME.match(text) is not None

@@ -1,7 +1,7 @@
-"""Logs of the wire, kept shut while a secret passes over it.
+"""Silence loggers of other libraries while a secret is in transit.
 
-At DEBUG botocore logs the bodies of answers and py4j logs every command to the JVM. Redaction cannot
-help: the records are other libraries' and go to whatever handlers the script has.
+At DEBUG botocore logs the bodies of responses, and py4j logs every command to the JVM. Redaction cannot
+remove a secret from them: the records belong to other libraries and go to the handlers of the script.
 """
 
 from __future__ import annotations
@@ -11,44 +11,56 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-WIRE_LOGGERS = ("botocore", "urllib3", "py4j")
-
-_lock = threading.Lock()
-_inside = 0
-_levels: dict[str, int] = {}  # the level to restore, by the logger's name
+CLIENT_LOGGERS = ("botocore", "urllib3", "py4j")
 
 
-@contextmanager
-def suppress_client_logs() -> Iterator[None]:
-    """Let ``WIRE_LOGGERS`` and all below them log nothing under WARNING inside the block.
+class LogSuppression:
+    """Raises the level of loggers and of every logger below them.
 
-    Blocks may nest, and those of several threads overlap: the last one out restores the levels that
-    the first one found. Other threads' records of these loggers are missing meanwhile.
+    Blocks may be nested, and those of several threads may overlap: the last block that ends restores the
+    levels. Meanwhile records of other threads by these loggers are suppressed too.
+
+    Args:
+        names: of the loggers.
+        level: the lowest level that is still logged.
     """
-    global _inside
-    with _lock:
-        _inside += 1
-        for name in _names():
-            logger = logging.getLogger(name)
-            effective = logger.getEffectiveLevel()
-            if effective < logging.WARNING:
-                _levels.setdefault(name, logger.level)
-                logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        with _lock:
-            _inside -= 1
-            if not _inside:
-                for name, level in _levels.items():
-                    logging.getLogger(name).setLevel(level)
-                _levels.clear()
+
+    def __init__(self, *names: str, level: int) -> None:
+        self._loggers, self._level = names, level
+        self._lock = threading.Lock()
+        self._blocks = 0
+        self._levels: dict[str, int] = {}
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Suppress records below the level inside the block."""
+        with self._lock:
+            self._blocks += 1
+            for name in self._names():
+                logger = logging.getLogger(name)
+                if logger.getEffectiveLevel() < self._level:
+                    self._levels.setdefault(name, logger.level)
+                    logger.setLevel(self._level)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._blocks -= 1
+                if not self._blocks:
+                    for name, level in self._levels.items():
+                        logging.getLogger(name).setLevel(level)
+                    self._levels.clear()
+
+    def _names(self) -> list[str]:
+        # A child with its own level ignores its parent's. Parents come first: a child without its own level
+        # then follows its parent and is not changed.
+        prefixes = tuple(f"{name}." for name in self._loggers)
+        known = list(logging.root.manager.loggerDict.items())
+        children = [
+            name for name, logger in known if isinstance(logger, logging.Logger) and name.startswith(prefixes)
+        ]
+        return [*self._loggers, *sorted(children)]
 
 
-def _names() -> list[str]:
-    # A logger below with a level of its own does not ask the one above it. Parents come first, so that
-    # one without a level of its own follows its parent and is left as it is.
-    below = tuple(f"{name}." for name in WIRE_LOGGERS)
-    known = list(logging.root.manager.loggerDict.items())
-    own = [name for name, logger in known if isinstance(logger, logging.Logger) and name.startswith(below)]
-    return [*WIRE_LOGGERS, *sorted(own)]
+suppress_client_logs = LogSuppression(*CLIENT_LOGGERS, level=logging.WARNING)
+"""Silence botocore, urllib3 and py4j below WARNING: ``with suppress_client_logs(): ...``."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from glue_secure.core.arguments import EVIDENCE_URI, JobArguments
+from glue_secure.core.arguments import EVIDENCE_URI, JobArguments, without_dashes
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.embedded.account import EmbeddedAccount
@@ -89,9 +89,9 @@ def prepare(
         JobName=name, Arguments={f"--{n}": v for n, v in given.items() if n != "JOB_NAME"}
     )
     values = {
-        **_plain(job.get("DefaultArguments")),
+        **without_dashes(job.get("DefaultArguments")),
         **given,
-        **_plain(job.get("NonOverridableArguments")),
+        **without_dashes(job.get("NonOverridableArguments")),
         "JOB_RUN_ID": started["JobRunId"],
     }
     if job.get("SecurityConfiguration"):
@@ -198,7 +198,3 @@ def spark_submit() -> tuple[str, ...]:
     import pyspark
 
     return (str(Path(pyspark.__file__).parent / "bin" / "spark-submit"),)
-
-
-def _plain(arguments: Mapping[str, str] | None) -> dict[str, str]:
-    return {name.removeprefix("--"): value for name, value in (arguments or {}).items()}

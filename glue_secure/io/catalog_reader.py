@@ -14,14 +14,14 @@ from typing import Any
 from glue_secure.bookmarks.sql.keys import KEYS, ORDER
 from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable, PartitionValues
 from glue_secure.core.errors import GlueSecureError, UsageError
-from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.identifiers import S3Uri, is_table_name
 from glue_secure.core.ports import Catalog, Engine
 from glue_secure.core.redaction import redacting_logger
 from glue_secure.core.service import ServiceError
 from glue_secure.io.limits import BOUNDS, LIMITS, limits_of
 from glue_secure.io.locations import s3_location
 from glue_secure.io.partitioned_reads import source_of
-from glue_secure.io.reader import IDENTIFIERS, DataReader
+from glue_secure.io.reader import DataReader
 from glue_secure.io.source_filter import Sample, scope_of
 
 FORMATS = ("avro", "csv", "json", "orc", "parquet", "xml")
@@ -162,7 +162,7 @@ class CatalogReads:
     ) -> Any:
         # A crawler writes the location as database.schema.table; the connection names the database.
         name = table.location.partition(".")[2] or table.location
-        if not IDENTIFIERS.match(name):
+        if not is_table_name(name):
             raise UsageError(
                 f"table {table.database}.{table.name}",
                 found="a location that is not the name of a database table",
@@ -173,7 +173,7 @@ class CatalogReads:
         for key in ("hashfield", "hashexpression"):
             value = table.parameters.get(key)
             if value and not {"hashfield", "hashexpression"} & set(options):
-                if not IDENTIFIERS.match(value):
+                if not is_table_name(value):
                     raise UsageError(
                         f"table {table.database}.{table.name} parameter {key}",
                         found="an expression",

@@ -15,7 +15,7 @@ from typing import Any
 from glue_secure.bookmarks.bounds import MAX_FILES_IN_BAND, WINDOW, Limits
 from glue_secure.bookmarks.session import MOST_IDENTITIES
 from glue_secure.core.errors import UsageError
-from glue_secure.io.source_filter import truth, whole_number
+from glue_secure.core.options import truth, whole_number
 
 BOUNDS = ("boundedFiles", "boundedSize")
 """A Data Catalog table's own parameters may name these too."""
@@ -43,14 +43,11 @@ def limits_of(options: Mapping[str, Any]) -> Limits:
         max_files_in_band=MAX_FILES_IN_BAND if files is None else files,
         files=_number(given, "boundedFiles", 1),
         size=_number(given, "boundedSize", 1),
-        keys_ascending=truth(given.get("keysAscending", False), "keysAscending"),
+        keys_ascending=truth("keysAscending", given.get("keysAscending", False)),
     )
 
 
 def _number(given: Mapping[str, Any], name: str, least: int, most: int | None = None) -> int | None:
     if name not in given:
         return None
-    value = whole_number(given[name], name, least)
-    if most is not None and value > most:
-        raise UsageError(name, found=str(value), required=f"a whole number from {least} to {most}")
-    return value
+    return whole_number(name, given[name], least=least, most=most)

@@ -11,7 +11,7 @@ from typing import Any
 
 from glue_secure.bookmarks.sql.keys import asked_keys
 from glue_secure.core.errors import UsageError
-from glue_secure.io.source_filter import whole_number
+from glue_secure.core.options import whole_number
 
 _MYSQL_COLUMN = re.compile(r"(?:\w+|`[^`\x00-\x1f]+`)\Z")
 _COLUMN = {
@@ -81,7 +81,7 @@ def predicates_of(engine: str, options: Mapping[str, str]) -> tuple[tuple[str, .
             required=f"{', '.join(_COLUMN)} in plain Spark",
             fix="partitionColumn, lowerBound, upperBound and numPartitions read any engine in parallel",
         )
-    parts = whole_number(options.get("hashpartitions") or _PARTITIONS, "hashpartitions", least=1)
+    parts = whole_number("hashpartitions", options.get("hashpartitions") or _PARTITIONS, least=1)
     if field and not _COLUMN[engine].match(field):
         raise UsageError(
             "hashfield", found=repr(field), required="a column's name", fix="hashexpression takes SQL"

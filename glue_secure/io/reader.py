@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -17,7 +16,7 @@ from glue_secure.core.catalog import CatalogTable, PartitionValues
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.evidence import ReadRecord, WriteRecord, digest
 from glue_secure.core.findings import enforce
-from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.identifiers import S3Uri, is_table_name
 from glue_secure.core.ports import Catalog, Engine, ObjectStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.redaction import redacting_logger
@@ -29,7 +28,6 @@ from glue_secure.io.partitioned_reads import predicates_of, require_no_strides
 from glue_secure.io.source_filter import WHOLE, Scope
 from glue_secure.io.writer import refuse_protected
 
-IDENTIFIERS = re.compile(r'(?:\w+|"[^"\x00-\x1f]+")(?:\.(?:\w+|"[^"\x00-\x1f]+")){0,2}\Z')
 FETCH_SIZE = "10000"
 """Rows that a driver fetches at once where the call says nothing. PostgreSQL's and MySQL's drivers would hold
 the whole answer in memory, Oracle's would ask again every ten rows (bench/jdbc.py measures it)."""
@@ -196,7 +194,7 @@ class DataReader:
                 rows = rows_of(
                     table,
                     what=told,
-                    is_name=IDENTIFIERS.match(table) is not None,
+                    is_name=is_table_name(table),
                     asked=asked,
                     transformation_ctx=transformation_ctx,
                     bookmarks=self._bookmarks,
@@ -330,4 +328,4 @@ def _refuse_half_partitioned(base: S3Uri, objects: Sequence[S3Uri]) -> None:
 
 def _told(table: str) -> str:
     # A query may quote data, so the evidence tells it by its digest.
-    return table if IDENTIFIERS.match(table) else f"(query) sha256:{digest(table.encode())}"
+    return table if is_table_name(table) else f"(query) sha256:{digest(table.encode())}"

@@ -17,6 +17,7 @@ from typing import Any
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
+from glue_secure.core.options import truth, whole_number
 
 _SCHEME = re.compile(r"s3[an]?://", re.IGNORECASE)
 _SUFFIXES = {"gzip": (".gz", ".gzip"), "bzip2": (".bz2",)}
@@ -122,39 +123,15 @@ def scope_of(options: Mapping[str, Any], *, deep: bool, sample: Sample | None = 
     grouped = str(options.get("groupFiles") or "inPartition")
     if grouped not in ("inPartition", "acrossPartition", "none"):
         raise UsageError("groupFiles", found=repr(grouped), required="inPartition, acrossPartition or none")
-    size = whole_number(options.get("groupSize") or 0, "groupSize")
+    size = whole_number("groupSize", options.get("groupSize") or 0)
     return Scope(
-        recurse=deep or truth(recurse if recurse is not None else False, "recurse"),
+        recurse=deep or truth("recurse", recurse if recurse is not None else False),
         exclusions=texts(options.get("exclusions"), "exclusions"),
         storage_classes=texts(options.get("excludeStorageClasses"), "excludeStorageClasses"),
         compression="" if inside or compression in _NO_CODEC else compression,
         group_size=0 if grouped == "none" or deep else size,
         sample=sample,
     )
-
-
-def truth(value: Any, name: str) -> bool:
-    """``True``, ``"true"`` and so on.
-
-    Raises:
-        UsageError: it is neither true nor false.
-    """
-    text = str(value).strip().lower()
-    if text not in ("true", "false"):
-        raise UsageError(name, found=repr(value), required="true or false")
-    return text == "true"
-
-
-def whole_number(value: Any, name: str, least: int = 0) -> int:
-    """A whole number, or its text.
-
-    Raises:
-        UsageError: it is none, or is less than ``least``.
-    """
-    text = str(value).strip()
-    if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise UsageError(name, found=repr(value), required=f"a whole number from {least} on")
-    return int(text)
 
 
 def texts(value: Any, name: str) -> tuple[str, ...]:

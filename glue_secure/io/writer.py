@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,7 +11,7 @@ from glue_secure.connections.manager import ConnectionManager
 from glue_secure.core.errors import ControlError, RefusedError, UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.findings import Finding, enforce, stop, unknown
-from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.identifiers import S3Uri, is_table_name
 from glue_secure.core.log_suppression import suppress_client_logs
 from glue_secure.core.objects import ObjectEncryption, ObjectSummary
 from glue_secure.core.ports import Engine, ObjectStore
@@ -27,8 +26,6 @@ from glue_secure.verification.object_verifier import ObjectVerifier
 MODES = ("append", "overwrite", "error", "errorifexists", "ignore")
 BATCH_SIZE = "10000"
 """Rows that a driver sends at once where the call says nothing (bench/jdbc.py)."""
-# A database table's name; anything else could be SQL.
-IDENTIFIERS = re.compile(r'(?:\w+|"[^"\x00-\x1f]+")(?:\.(?:\w+|"[^"\x00-\x1f]+")){0,2}\Z')
 
 
 class DataWriter:
@@ -226,7 +223,7 @@ class DataWriter:
             RefusedError, VerificationError: a control of GS-TLS, GS-S3-010, GS-COL-001 or -003.
             UsageError: the table is not a name, or the database is another one.
         """
-        if not IDENTIFIERS.match(table):
+        if not is_table_name(table):
             raise UsageError(
                 f"a write through connection {connection}",
                 found="a dbtable that is not the name of a table",

@@ -6,14 +6,14 @@ names given twice and parameters that nobody fills in are refused.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import digest
+from glue_secure.core.json_documents import load_json
 
 _SUITE = frozenset(("name", "id", "expectations", "meta", "notes", "suite_parameters"))
 _RULE = frozenset(
@@ -115,7 +115,7 @@ class Suite:
         """
         what = f"suite {place}"
         try:
-            value = json.loads(body.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
+            value = load_json(body.decode(), constants=False)
         except (ValueError, RecursionError) as error:
             raise UsageError(what, found=f"no JSON ({type(error).__name__})", required="a suite") from error
         given = _known(value, _SUITE, what)
@@ -162,17 +162,6 @@ def _known(value: Any, names: frozenset[str], what: str) -> Mapping[str, Any]:
     if unknown:
         raise _wrong(what, ", ".join(unknown), ", ".join(sorted(names)))
     return value
-
-
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        raise ValueError("a name twice")
-    return made
-
-
-def _no_constant(text: str) -> Any:
-    raise ValueError(text)
 
 
 def _wrong(what: str, found: str, required: str) -> UsageError:

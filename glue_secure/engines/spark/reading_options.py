@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.options import truth
 from glue_secure.engines.spark.formats import format_of, text_of
-from glue_secure.io.source_filter import truth
 
 # name → why it may be given: it tunes Glue's own reader or writer, and the rows are the same without it.
 SPEED_ONLY = {
@@ -97,11 +97,11 @@ def read_options(
 
 
 def _csv(given: Mapping[str, Any], fail_fast: bool) -> ReadOptions:
-    header = truth(given.get("withHeader", False), "withHeader")
-    skip = truth(given.get("skipFirst", False), "skipFirst")
+    header = truth("withHeader", given.get("withHeader", False))
+    skip = truth("skipFirst", given.get("skipFirst", False))
     if header and skip:
         raise _cannot("csv", "skipFirst with withHeader", "one of them")
-    if truth(given.get("strictCheckForQuoting", False), "strictCheckForQuoting"):
+    if truth("strictCheckForQuoting", given.get("strictCheckForQuoting", False)):
         raise _cannot("csv", "strictCheckForQuoting", "false")
     quote = given.get("quoteChar", '"')
     quote = "" if quote in (-1, "-1") else text_of(quote)
@@ -112,7 +112,7 @@ def _csv(given: Mapping[str, Any], fail_fast: bool) -> ReadOptions:
         "sep": text_of(given.get("separator", ",")),
         "quote": quote,
         "escape": quote if escape in (None, "", "none") else text_of(escape),
-        "multiLine": text_of(truth(given.get("multiLine", False), "multiLine")),
+        "multiLine": text_of(truth("multiLine", given.get("multiLine", False))),
     }
     if fail_fast:
         spark["mode"] = "FAILFAST"
@@ -123,7 +123,7 @@ def _json(given: Mapping[str, Any], fail_fast: bool) -> ReadOptions:
     if fail_fast:
         raise _cannot("json", "isFailFast", "false; look at errorsAsDynamicFrame or assertErrorThreshold")
     lines = given.get("multiLine", given.get("multiline", False))
-    several = truth(lines, "multiLine")
+    several = truth("multiLine", lines)
     conversion: dict[str, Any] = {"multiLine": several}
     if given.get("jsonPath"):
         conversion["jsonPath"] = str(given["jsonPath"])
@@ -143,10 +143,10 @@ def _xml(given: Mapping[str, Any], fail_fast: bool) -> ReadOptions:
         "mode": "FAILFAST" if fail_fast else "PERMISSIVE",
     }
     for name in ("excludeAttribute", "ignoreSurroundingSpaces"):
-        spark[name] = text_of(truth(given.get(name, False), name))
+        spark[name] = text_of(truth(name, given.get(name, False)))
     if "nullValue" in given:
         spark["nullValue"] = text_of(given["nullValue"])
-    empty_is_null = truth(given.get("treatEmptyValuesAsNulls", False), "treatEmptyValuesAsNulls")
+    empty_is_null = truth("treatEmptyValuesAsNulls", given.get("treatEmptyValuesAsNulls", False))
     if empty_is_null and spark.setdefault("nullValue", "") != "":
         raise _cannot("xml", "treatEmptyValuesAsNulls with nullValue", "one of them")
     return ReadOptions(spark, schema=_schema(given.get("withSchema")))

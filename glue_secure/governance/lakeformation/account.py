@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glue_secure.aws.errors import translated
+from glue_secure.aws.errors import translate_errors
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.service import ServiceError
 from glue_secure.governance.lakeformation.access import TableFacts
@@ -274,7 +274,7 @@ class Account:
 
     def _call(self, operation: str, *, client: Any = None, **asked: Any) -> Any:
         client = client or self._lake
-        with translated(operation):
+        with translate_errors(operation):
             return getattr(client, _METHODS[operation])(**asked)
 
 

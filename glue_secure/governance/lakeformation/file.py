@@ -14,6 +14,7 @@ from typing import Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.json_documents import DuplicateNameError, load_json
 from glue_secure.governance.lakeformation.desired import Desired, Location, Pair
 from glue_secure.governance.lakeformation.lines import Path, line_of, of_json, of_toml
 from glue_secure.governance.lakeformation.model import (
@@ -74,13 +75,13 @@ def parse(text: str, name: str, *, as_json: bool = False) -> Desired:
         UsageError: it is not what the form says; the message names the line.
     """
     try:
-        document = json.loads(text, object_pairs_hook=_once) if as_json else tomllib.loads(text)
+        document = load_json(text) if as_json else tomllib.loads(text)
     except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         line = _AT_LINE.search(str(error))
         at = line[1] if line else text.count("\n") + 1  # what has no line stands at the end
         raise UsageError(f"{name}:{at}", found=str(error), required="JSON" if as_json else "TOML") from None
-    except _Twice as error:
-        raise UsageError(name, found=f"{error} twice in one object", required="each name once") from None
+    except DuplicateNameError as error:
+        raise UsageError(name, found=str(error), required="each name once") from None
     if not isinstance(document, dict):
         raise UsageError(name, found=type(document).__name__, required="an object")
     return of_document(document, name, of_json(text) if as_json else of_toml(text))
@@ -89,18 +90,6 @@ def parse(text: str, name: str, *, as_json: bool = False) -> Desired:
 def of_document(document: Mapping[str, Any], name: str, lines: dict[Path, int] | None = None) -> Desired:
     """A parsed file, as a saved plan carries it. Raises UsageError."""
     return _Reader(name, lines or {}).desired(document)
-
-
-class _Twice(Exception):
-    pass
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise _Twice(repr(next(name for name in names if names.count(name) > 1)))
-    return found
 
 
 class _Reader:

@@ -12,7 +12,13 @@ from typing import Any
 from glue_secure.aws.deployment import DeploymentAccount, Uploaded
 from glue_secure.aws.logs import JobLogs
 from glue_secure.connections.report import ConnectionReport, report
-from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, BookmarkOption, JobArguments
+from glue_secure.core.arguments import (
+    BOOKMARK_URI,
+    EVIDENCE_URI,
+    BookmarkOption,
+    JobArguments,
+    without_dashes,
+)
 from glue_secure.core.catalog_encryption import CatalogEncryption, check_metadata, check_passwords
 from glue_secure.core.controls import CONTROLS
 from glue_secure.core.errors import ControlError, GlueSecureError, UsageError, VerificationError
@@ -87,8 +93,8 @@ def _all(
     logs: JobLogs,
     plan: Plan | None,
 ) -> Iterator[Finding]:
-    pinned = _plain(definition.get("NonOverridableArguments"))
-    arguments = JobArguments({**_plain(definition.get("DefaultArguments")), **pinned})
+    pinned = without_dashes(definition.get("NonOverridableArguments"))
+    arguments = JobArguments({**without_dashes(definition.get("DefaultArguments")), **pinned})
     identity = arguments.identity(job=job, fresh_run_id=_NO_RUN)
     yield from check_arguments(identity, arguments)
     attached = str(definition.get("SecurityConfiguration") or "")
@@ -120,10 +126,6 @@ def _all(
             required="what deploying the project makes",
             fix=_DEPLOY,
         )
-
-
-def _plain(arguments: Mapping[str, str] | None) -> dict[str, str]:
-    return {name.removeprefix("--"): str(value) for name, value in (arguments or {}).items()}
 
 
 def _configuration(

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from glue_secure.aws.deployment import DeploymentAccount
 from glue_secure.aws.job_runs import RunState
 from glue_secure.aws.logs import LogEvent
-from glue_secure.core.arguments import EVIDENCE_URI, JobArguments
+from glue_secure.core.arguments import EVIDENCE_URI, JobArguments, without_dashes
 from glue_secure.core.errors import UsageError, VerificationError
 from glue_secure.core.findings import enforce
 from glue_secure.core.identifiers import RunId, S3Uri
@@ -106,7 +106,7 @@ def begin(
         definition = account.job(job)
         if definition is None:
             raise UsageError("JOB", found=f"{job!r}, which does not exist", required="a deployed job")
-        pinned = _plain(definition.get("NonOverridableArguments"))
+        pinned = without_dashes(definition.get("NonOverridableArguments"))
         refused = sorted({*given} & {*pinned, *_OWN})
         if refused:
             raise UsageError(
@@ -115,7 +115,7 @@ def begin(
                 required="what the job pins, or Glue itself sets",
                 fix="leave it out, or change the project and deploy it",
             )
-        arguments = JobArguments({**_plain(definition.get("DefaultArguments")), **given, **pinned})
+        arguments = JobArguments({**without_dashes(definition.get("DefaultArguments")), **given, **pinned})
         identity = arguments.identity(job=job, fresh_run_id=run or "new")
         attached = str(definition.get("SecurityConfiguration") or "")
         if run is None:
@@ -132,10 +132,6 @@ def begin(
         raise unanswered(error) from error
     groups = log_groups(definition, arguments, attached)
     return Remote(job, str(RunId(run)), groups, arguments.location(EVIDENCE_URI))
-
-
-def _plain(arguments: Mapping[str, str] | None) -> dict[str, str]:
-    return {name.removeprefix("--"): str(value) for name, value in (arguments or {}).items()}
 
 
 def follow(

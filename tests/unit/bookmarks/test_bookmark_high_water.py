@@ -15,7 +15,7 @@ from glue_secure.core.service import PreconditionFailed, ServiceError
 class FakeHighWater:
     """A conditional item in memory."""
 
-    place = "dynamodb:marks"
+    location = "dynamodb:marks"
 
     def __init__(self):
         self.mark: HighWaterMark | None = None

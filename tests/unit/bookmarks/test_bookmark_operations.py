@@ -14,7 +14,7 @@ from glue_secure.bookmarks.state import BookmarkState, BookmarkStateError
 from glue_secure.bookmarks.store import BookmarkStore
 from glue_secure.cli.app import app
 from glue_secure.core.arguments import JobArguments
-from glue_secure.core.errors import BookmarkConflictError, RefusedError, UsageError
+from glue_secure.core.errors import BookmarkConflictError, RefusedError, UsageError, VerificationError
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.security_configuration import EncryptionSetting, SecurityConfiguration
 from glue_secure.core.service import ServiceError
@@ -202,7 +202,7 @@ def test_gs_bkm_004_verify_refuses_a_gap(ran, make_envelope):
 
 def test_gs_bkm_006_a_history_that_cannot_be_listed(ran):
     ran.objects.fail_next("ListObjectsV2", ServiceError("no", code="AccessDenied", operation="ListObjectsV2"))
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(VerificationError) as caught:
         operations.history(ran.store(), ran.objects)
     assert (caught.value.control, caught.value.exit_code) == ("GS-BKM-006", 4)
 

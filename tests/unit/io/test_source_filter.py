@@ -9,7 +9,7 @@ import pytest
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
-from glue_secure.io.source_filter import Sample, Scope, scope_of, texts, truth, whole_number
+from glue_secure.io.source_filter import Sample, Scope, scope_of, texts
 
 
 @pytest.mark.parametrize(
@@ -92,10 +92,5 @@ def test_lists_of_texts_are_nothing_else(value):
         texts(value, "exclusions")
 
 
-def test_texts_truths_and_numbers():
+def test_a_list_of_texts_may_be_missing_or_one_text():
     assert (texts(None, "x"), texts("", "x"), texts("a", "x"), texts(("a",), "x")) == ((), (), ("a",), ("a",))
-    assert truth("TRUE", "x") and not truth(False, "x")
-    assert (whole_number("7", "x"), whole_number(0, "x")) == (7, 0)
-    for value in ("-1", "1.5", "", None, True):
-        with pytest.raises(UsageError):
-            whole_number(value, "x")

@@ -18,7 +18,7 @@ KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111
 
 
 class Table:
-    place = "dynamodb:marks"
+    location = "dynamodb:marks"
 
     def __init__(self, key):
         self.key = key

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.options import truth
 from glue_secure.engines.spark.context.options import known
 from glue_secure.engines.spark.context.shaping import table_read
 from glue_secure.io.catalog_reader import JDBC_OPTIONS, S3_OPTIONS
-from glue_secure.io.source_filter import Sample, truth
+from glue_secure.io.source_filter import Sample
 
 if TYPE_CHECKING:
     from glue_secure.run.run import Run
@@ -63,8 +64,8 @@ class CatalogSource:
             catalog_id=self.catalog_id,
             how=table_read(
                 dynamic=dynamic,
-                fail_fast=truth(self.options.get("isFailFast", False), "isFailFast"),
-                merge=None if merge is None else truth(merge, "mergeSchema"),
+                fail_fast=truth("isFailFast", self.options.get("isFailFast", False)),
+                merge=None if merge is None else truth("mergeSchema", merge),
             ),
             sample=sample,
         )

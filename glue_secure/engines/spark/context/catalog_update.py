@@ -13,10 +13,10 @@ from urllib.parse import unquote
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.options import truth
 from glue_secure.core.table_definition import STORAGE, Columns, TableDefinition
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.types import glue_types as glue
-from glue_secure.engines.spark.context.options import truth
 
 if TYPE_CHECKING:
     from glue_secure.run.run import Run

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.core.evidence import WriteRecord
+from glue_secure.core.options import truth, whole_number
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.types import glue_types as glue
-from glue_secure.engines.spark.context.options import truth
 from glue_secure.io.locations import s3_location
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class JdbcTarget:
         if "bulkSize" in rest:  # how many inserts run side by side: what Spark calls numPartitions
             if "numPartitions" in rest:
                 raise UsageError(what, found="bulkSize and numPartitions", required="one of them")
-            rest["numPartitions"] = _whole(what, rest.pop("bulkSize"))
+            rest["numPartitions"] = whole_number(f"bulkSize of {what}", rest.pop("bulkSize"), least=1)
         table, database = rest.pop("dbtable", ""), rest.pop("database", "")
         return cls(connection, str(table), str(database), {name: str(value) for name, value in rest.items()})
 
@@ -132,13 +132,3 @@ def through_connection(connection_type: str, options: Mapping[str, Any]) -> Jdbc
         )
     rest["vendor"] = connection_type  # the connection's engine must be the one that the call names
     return JdbcTarget.of(str(name), rest, what=what)
-
-
-def _whole(what: str, value: Any) -> int:
-    try:
-        number = int(value)
-    except (TypeError, ValueError):
-        number = 0
-    if number < 1:
-        raise UsageError(f"bulkSize of {what}", found=repr(value), required="a whole number from 1 on")
-    return number

@@ -34,11 +34,3 @@ def known(options: Mapping[str, Any], names: set[str], what: str) -> None:
             required=", ".join(sorted(names)),
             fix="docs/differences-from-glue.md lists what the plain-Spark runtime does not offer",
         )
-
-
-def truth(name: str, value: Any) -> bool:
-    """Glue takes True, ``"true"`` and ``"True"``; a misspelt truth is refused."""
-    text = str(value).lower()
-    if text not in ("true", "false"):
-        raise UsageError(name, found=repr(value), required="true or false")
-    return text == "true"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.core.options import truth, whole_number
 from glue_secure.engines.spark.context.options import JDBC_TYPES, format_name, known
 from glue_secure.engines.spark.context.shaping import dynamic_of, plain_of, text_of_json
 from glue_secure.engines.spark.formats import format_of
@@ -18,7 +19,7 @@ from glue_secure.engines.spark.loading import AGREEING
 from glue_secure.engines.spark.reading_options import read_options
 from glue_secure.io.limits import LIMITS, limits_of
 from glue_secure.io.partitioned_reads import source_of
-from glue_secure.io.source_filter import Sample, scope_of, truth, whole_number
+from glue_secure.io.source_filter import Sample, scope_of
 
 if TYPE_CHECKING:
     from glue_secure.dynamicframe.emulation import DynamicFrame
@@ -82,8 +83,8 @@ class S3Source:
         chosen = read_options(
             name,
             self.format_options,
-            fail_fast=truth(self.options.get("isFailFast", False), "isFailFast"),
-            merge=None if merge is None else truth(merge, "mergeSchema"),
+            fail_fast=truth("isFailFast", self.options.get("isFailFast", False)),
+            merge=None if merge is None else truth("mergeSchema", merge),
         )
         deep = format_of(name).is_deep
         # Spark's own reader goes down all levels and makes columns of partition folders, whatever the format.
@@ -172,7 +173,7 @@ class DataSource:
         """The DynamicFrame. ``minPartitions`` and ``targetPartitions`` do nothing in plain Spark."""
         known(options, {"minPartitions", "targetPartitions"}, f"{self._call}.getFrame")
         for name, value in options.items():
-            whole_number(value, name, least=1)
+            whole_number(name, value, least=1)
         return self._made(lambda run: self._source.read(run, dynamic=True))
 
     def getSampleFrame(self, num: int | None, **options: Any) -> DynamicFrame:
@@ -183,11 +184,11 @@ class DataSource:
             options: ``maxSamplePartitions`` and ``maxSampleFilesPerPartition``, 10 each by default.
         """
         known(options, _SAMPLE, "sample_options")
-        most = whole_number(num, "num", least=1)
+        most = whole_number("num", num, least=1)
         sample = Sample(
-            whole_number(options.get("maxSamplePartitions", 10), "maxSamplePartitions", least=1),
+            whole_number("maxSamplePartitions", options.get("maxSamplePartitions", 10), least=1),
             whole_number(
-                options.get("maxSampleFilesPerPartition", 10), "maxSampleFilesPerPartition", least=1
+                "maxSampleFilesPerPartition", options.get("maxSampleFilesPerPartition", 10), least=1
             ),
         )
         return self._made(lambda run: _limited(self._source.read(run, dynamic=True, sample=sample), most))

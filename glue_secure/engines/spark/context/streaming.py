@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.evidence import StreamRecord
+from glue_secure.core.options import truth, whole_number
 from glue_secure.dynamicframe.emulation import DynamicFrame
 from glue_secure.engines.spark.context.base import ContextBase
-from glue_secure.engines.spark.context.options import known, truth
+from glue_secure.engines.spark.context.options import known
 from glue_secure.engines.spark.write_monitor.entry_points import unseen
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _OPTIONS = {"windowSize", "checkpointLocation", "batchMaxRetries", "persistDataF
 _SAMPLE_OPTIONS = {"windowSize", "pollingTimeInMs", "recordPollingLimit"}
 _WINDOW = re.compile(r"\s*(\d{1,9})\s+(second|minute|hour)s?\s*\Z", re.IGNORECASE)
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+_MOST = 999_999_999
 _GRANULARITIES = ("day", "hour", "minute")
 _TRANSACTIONS = "https://docs.aws.amazon.com/lake-formation/latest/dg/governed-tables.html"
 
@@ -85,7 +87,10 @@ class Streaming(ContextBase):
         with run.call():
             given = dict(options or {})
             known(given, _SAMPLE_OPTIONS, "options of getSampleStreamingDynamicFrame")
-            polling, limit = _whole(given, "pollingTimeInMs", 10000), _whole(given, "recordPollingLimit", 100)
+            polling, limit = (
+                whole_number("pollingTimeInMs", given.get("pollingTimeInMs", 10000), most=_MOST),
+                whole_number("recordPollingLimit", given.get("recordPollingLimit", 100), most=_MOST),
+            )
             window = str(given.get("windowSize", ""))
             if _seconds(window) * 1000 >= polling:
                 raise UsageError(
@@ -157,7 +162,7 @@ class _Stream:
         self._function = function
         self._window = str(options["windowSize"])
         _seconds(self._window)
-        self._retries = _whole(options, "batchMaxRetries", 3)
+        self._retries = whole_number("batchMaxRetries", options.get("batchMaxRetries", 3), most=_MOST)
         if self._retries > 100:
             raise UsageError("batchMaxRetries", found=str(self._retries), required="0 to 100")
         self._persists = truth("persistDataFrame", options.get("persistDataFrame", True))
@@ -249,13 +254,6 @@ def _seconds(window: str) -> int:
     if match is None:
         raise UsageError("windowSize", found=repr(window), required='a time as "100 seconds"')
     return int(match[1]) * _SECONDS[match[2].lower()]
-
-
-def _whole(options: Mapping[str, Any], name: str, default: int) -> int:
-    text = str(options.get(name, default))
-    if not re.fullmatch(r"\d{1,9}", text):
-        raise UsageError(name, found=repr(text), required="a whole number from 0 on")
-    return int(text)
 
 
 def _storage_level(name: str) -> Any:

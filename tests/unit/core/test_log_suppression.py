@@ -7,14 +7,14 @@ import threading
 
 import pytest
 
-from glue_secure.core.log_suppression import WIRE_LOGGERS, suppress_client_logs
+from glue_secure.core.log_suppression import CLIENT_LOGGERS, suppress_client_logs
 
 BELOW = "botocore.parsers.of_this_test"
 
 
 @pytest.fixture(autouse=True)
 def debug():
-    names = (*WIRE_LOGGERS, BELOW)
+    names = (*CLIENT_LOGGERS, BELOW)
     before = {name: logging.getLogger(name).level for name in names}
     for name in names:
         logging.getLogger(name).setLevel(logging.DEBUG)
@@ -24,14 +24,14 @@ def debug():
 
 
 def open_loggers() -> set[str]:
-    return {name for name in (*WIRE_LOGGERS, BELOW) if logging.getLogger(name).isEnabledFor(logging.INFO)}
+    return {name for name in (*CLIENT_LOGGERS, BELOW) if logging.getLogger(name).isEnabledFor(logging.INFO)}
 
 
 def test_nothing_under_warning_is_logged_inside_and_everything_after():
     with suppress_client_logs():
         assert open_loggers() == set()
         assert logging.getLogger(BELOW).isEnabledFor(logging.WARNING)
-    assert open_loggers() == {*WIRE_LOGGERS, BELOW}
+    assert open_loggers() == {*CLIENT_LOGGERS, BELOW}
 
 
 def test_a_stricter_level_stays():
@@ -44,7 +44,7 @@ def test_a_stricter_level_stays():
 def test_levels_come_back_after_an_error():
     with pytest.raises(ValueError, match="mine"), suppress_client_logs():
         raise ValueError("mine")
-    assert open_loggers() == {*WIRE_LOGGERS, BELOW}
+    assert open_loggers() == {*CLIENT_LOGGERS, BELOW}
 
 
 def test_of_two_threads_the_last_one_out_restores():
@@ -62,4 +62,4 @@ def test_of_two_threads_the_last_one_out_restores():
     assert open_loggers() == set()
     leave.set()
     other.join()
-    assert open_loggers() == {*WIRE_LOGGERS, BELOW}
+    assert open_loggers() == {*CLIENT_LOGGERS, BELOW}

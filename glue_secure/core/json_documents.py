@@ -1,0 +1,47 @@
+"""JSON texts in which a repeated name is an error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+
+class DuplicateNameError(ValueError):
+    """A JSON object contains a name twice.
+
+    Attributes:
+        name: the repeated name.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} twice in one object")
+        self.name = name
+
+
+def load_json(text: str, *, constants: bool = True) -> Any:
+    """Return the value of a JSON text. Python's ``json.loads`` keeps the last of repeated names.
+
+    Args:
+        text: the JSON text.
+        constants: whether ``NaN`` and ``Infinity``, which JSON does not have, are accepted.
+
+    Raises:
+        DuplicateNameError: an object contains a name twice.
+        ValueError: the text is not JSON.
+        RecursionError: the text is nested too deeply.
+    """
+    return json.loads(text, object_pairs_hook=_object, parse_constant=None if constants else _reject_constant)
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in result:
+            raise DuplicateNameError(name)
+        result[name] = value
+    return result
+
+
+def _reject_constant(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,4 +1,4 @@
-"""The command ``package``: its arguments, and its table."""
+"""The command ``package``."""
 
 from __future__ import annotations
 
@@ -12,114 +12,114 @@ from rich.table import Table
 
 from glue_secure.cli.options import Json
 from glue_secure.cli.printing import print_json
+from glue_secure.cli.progress import StepProgress
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.project.archive import Artefact
+from glue_secure.project.archive import Artifact
 from glue_secure.project.packaging import Package, package
 from glue_secure.project.versions import GlueVersion, glue_versions
 
 
 def command(
-    glue: Annotated[Optional[list[str]], typer.Option(help="A Glue version; default all.")] = None,  # noqa: UP045 - typer reads 3.10
+    glue: Annotated[
+        Optional[list[str]],  # noqa: UP045 - typer reads 3.10
+        typer.Option(help="Glue version; may be repeated. Default: all."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("dist"),
     bucket: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="s3://BUCKET/PREFIX that you will upload to, for the printed arguments."),
+        typer.Option(help="s3://BUCKET/PREFIX of the later upload, for the printed arguments."),
     ] = None,
     with_: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option("--with", help="great-expectations: data quality gates, and what they need (5.0 up)."),
+        typer.Option("--with", help="great-expectations: include it for quality gates (Glue 5.0 or above)."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write what Glue jobs need: the wheel, a zip of it, and dependencies for jobs without internet."""
+    """Write the wheel, a zip of it, and the dependencies for jobs without internet access."""
     versions = _versions(glue or (), with_)
     prefix = S3Uri.parse(bucket) if bucket is not None else None
-    err = Console(stderr=True, highlight=False)
-    if err.is_terminal:
-        with err.status("package") as status:
-            made = package(out, versions, bucket=prefix, progress=status.update)
-    else:
-        made = package(out, versions, bucket=prefix)
+    with StepProgress() as progress:
+        packaged = package(out, versions, bucket=prefix, progress=progress)
     if as_json:
-        print_json(document(made))
+        print_json(document(packaged))
     else:
-        show(made)
+        show(packaged)
 
 
-def _versions(names: Sequence[str], more: str | None) -> tuple[GlueVersion, ...]:
+def _versions(names: Sequence[str], extra: str | None) -> tuple[GlueVersion, ...]:
     versions = glue_versions(names)
-    if more is None:
+    if extra is None:
         return versions
-    if more != "great-expectations":
-        raise UsageError("--with", found=more, required="great-expectations")
-    # Without names: all that can carry it.
-    return tuple(one.with_quality() for one in versions if names or one.beside)
+    if extra != "great-expectations":
+        raise UsageError("--with", found=extra, required="great-expectations")
+    # Without --glue: every version that supports it.
+    return tuple(version.with_quality() for version in versions if names or version.preinstalled_for_quality)
 
 
-def document(made: Package) -> dict[str, Any]:
-    """What was written and how a job names it, as JSON's values."""
-    name, value = made.extra_py_files
+def document(packaged: Package) -> dict[str, Any]:
+    """Return the written files and the job arguments that name them, as JSON values."""
+    name, value = packaged.extra_py_files
     return {
-        "wheel": _file(made.wheel),
-        "zip": _file(made.zip),
+        "wheel": _file(packaged.wheel),
+        "zip": _file(packaged.zip),
         "extra_py_files": {name: value},
         "glue": [
             {
                 "version": target.version.name,
                 "python": target.version.python,
-                "files": [_file(one) for one in target.files],
+                "files": [_file(file) for file in target.files],
                 "wheels": list(target.contents),
                 "arguments": dict(target.arguments),
                 "note": target.version.note,
             }
-            for target in made.targets
+            for target in packaged.targets
         ],
     }
 
 
-def show(made: Package) -> None:
-    """The files as a table, then each version's arguments as lines to paste."""
+def show(packaged: Package) -> None:
+    """Print the files as a table, then the arguments of each version as lines to copy."""
     console = Console(highlight=False)
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("file", overflow="fold")
     table.add_column("KiB", justify="right")
     table.add_column("sha256")
     table.add_column("for", overflow="fold")
-    table.add_row(*_row(made.wheel, "jobs"))
-    table.add_row(*_row(made.zip, "jobs, executors"))
-    for target in made.targets:
+    table.add_row(*_row(packaged.wheel, "jobs"))
+    table.add_row(*_row(packaged.zip, "jobs, executors"))
+    for target in packaged.targets:
         use = f"Glue {target.version.name}"
         if len(target.files) == 1:
             table.add_row(*_row(target.files[0], use))
         else:
-            size = sum(one.size for one in target.files)
+            size = sum(file.size for file in target.files)
             folder = f"{target.files[0].path.parent.name}/ ({len(target.files)} wheels)"
             table.add_row(folder, _kib(size), "see --json", use)
-    _say(console, f"{made.wheel.path.parent}/")
+    _print(console, f"{packaged.wheel.path.parent}/")
     console.print(table)
-    for target in made.targets:
-        _say(console, f"\nGlue {target.version.name}")
+    for target in packaged.targets:
+        _print(console, f"\nGlue {target.version.name}")
         for name, value in target.arguments:
-            _say(console, f"  {name} {value}")
+            _print(console, f"  {name} {value}")
         if target.version.note:
-            _say(console, f"  note: {target.version.note}.")
-    _say(console, "\nA job that has the dependencies already")
-    _say(console, "  " + " ".join(made.extra_py_files))
+            _print(console, f"  note: {target.version.note}.")
+    _print(console, "\nA job that already has the dependencies")
+    _print(console, "  " + " ".join(packaged.extra_py_files))
 
 
-def _say(console: Console, text: str) -> None:
-    # Never wrapped: a line is pasted as it stands.
+def _print(console: Console, text: str) -> None:
+    # Without line breaks, so that a line can be copied.
     console.print(text, markup=False, soft_wrap=True)
 
 
-def _row(one: Artefact, use: str) -> tuple[str, str, str, str]:
-    return one.name, _kib(one.size), one.sha256[:12], use
+def _row(file: Artifact, use: str) -> tuple[str, str, str, str]:
+    return file.name, _kib(file.size), file.sha256[:12], use
 
 
 def _kib(size: int) -> str:
     return f"{size / 1024:,.0f}"
 
 
-def _file(one: Artefact) -> dict[str, Any]:
-    return {"path": str(one.path), "bytes": one.size, "sha256": one.sha256}
+def _file(file: Artifact) -> dict[str, Any]:
+    return {"path": str(file.path), "bytes": file.size, "sha256": file.sha256}

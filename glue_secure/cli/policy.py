@@ -11,7 +11,7 @@ import typer
 from glue_secure.cli.template import put
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.governance.policies import Scope, full_access_on_table
+from glue_secure.governance.policies import PolicyScope, full_access_on_table
 from glue_secure.project.project_file import FILE_NAME, Connection, Project, read
 from glue_secure.project.templates import design
 
@@ -101,7 +101,7 @@ def bucket(
     put(design.bucket_policy(chosen.buckets[alias], refs).to_json(), None)
 
 
-def _scope(account: str, region: str, partition: str) -> Scope:
+def _scope(account: str, region: str, partition: str) -> PolicyScope:
     for option, text, form, required in (
         ("--account", account, r"\d{12}\Z", "twelve digits"),
         ("--region", region, _REGION, "a region, like eu-west-1"),
@@ -109,12 +109,12 @@ def _scope(account: str, region: str, partition: str) -> Scope:
     ):
         if not re.match(form, text):
             raise UsageError(option, found=repr(text), required=required)
-    return Scope(region, account, partition)
+    return PolicyScope(region, account, partition)
 
 
 def _references(
     project: Project,
-    scope: Scope,
+    scope: PolicyScope,
     key: str = "",
     vpc: str = "",
     subnets: tuple[str, ...] = (),

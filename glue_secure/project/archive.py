@@ -1,4 +1,4 @@
-"""Zip archives whose bytes depend on their content alone."""
+"""Zip archives whose bytes depend on their content only."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-# The first moment a zip can name: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.4.6.
-_MOMENT = (1980, 1, 1, 0, 0, 0)
+# The earliest date of the zip format, https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.4.6.
+_DATE = (1980, 1, 1, 0, 0, 0)
 _REGULAR_0644 = 0o100644 << 16
 _UNIX = 3
 _LEVEL = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Artefact:
-    """One written file.
+class Artifact:
+    """A file that was written.
 
     Attributes:
-        path: where it lies.
-        size: bytes.
-        sha256: its digest, hexadecimal.
+        path: Its path.
+        size: Its size in bytes.
+        sha256: The SHA-256 of its content, in hexadecimal.
     """
 
     path: Path
@@ -34,29 +34,32 @@ class Artefact:
 
     @property
     def name(self) -> str:
-        """The file's name."""
+        """The file name."""
         return self.path.name
 
 
 def archive(members: Iterable[tuple[str, bytes]], *, compressed: bool = True) -> bytes:
-    """A zip of the members, in the order given.
+    """Return a zip archive of the members, in their order.
 
-    No clock, umask or folder shows in it: each member is dated 1980, has mode 0644 and no extra field.
-    Two Pythons with different builds of zlib may deflate differently; the members are the same then too.
+    Each member is dated 1980-01-01 and has mode 0644 and no extra field: clock, umask and folder do not
+    change the bytes. Different builds of zlib may compress differently; the members' content is the same.
 
     Args:
-        members: name and content; a name may come once.
-        compressed: deflate; members that are archives themselves are better stored.
+        members: Name and content of each member.
+        compressed: Compress the members. Members that are archives themselves are better stored.
+
+    Raises:
+        ValueError: Two members have the same name.
     """
     method = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
     buffer = io.BytesIO()
-    seen = set()
+    names = set()
     with zipfile.ZipFile(buffer, "w") as target:
         for name, content in members:
-            if name in seen:
-                raise ValueError(f"{name}: twice in one archive")
-            seen.add(name)
-            info = zipfile.ZipInfo(name, _MOMENT)
+            if name in names:
+                raise ValueError(f"{name}: duplicate name in an archive")
+            names.add(name)
+            info = zipfile.ZipInfo(name, _DATE)
             info.compress_type = method
             info.create_system = _UNIX
             info.external_attr = _REGULAR_0644
@@ -64,17 +67,17 @@ def archive(members: Iterable[tuple[str, bytes]], *, compressed: bool = True) ->
     return buffer.getvalue()
 
 
-def write(path: Path, content: bytes) -> Artefact:
-    """Put the content at the path in one step: a reader sees the old file or the whole new one."""
+def write(path: Path, content: bytes) -> Artifact:
+    """Write the content to the path atomically: a reader sees the old file or the complete new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    number, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
     part = Path(name)
     try:
-        with os.fdopen(number, "wb") as target:
+        with os.fdopen(descriptor, "wb") as target:
             target.write(content)
         part.chmod(0o644)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    return Artefact(path, len(content), hashlib.sha256(content).hexdigest())
+    return Artifact(path, len(content), hashlib.sha256(content).hexdigest())

@@ -1,7 +1,7 @@
 """The dependencies that a Glue version lacks, as wheels for its Python and its Linux.
 
-They are pinned with their digests in ``locks/``, one file per Glue version, in the order of need: what a
-wheel needs stands above it. pip fetches them; nothing is resolved and nothing is built.
+The files in ``locks/`` pin them with their SHA-256, one file per Glue version, each wheel after the wheels
+that it needs. pip downloads them; nothing is resolved or built.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from glue_secure.project.archive import archive
 from glue_secure.project.versions import GlueVersion
 
 _PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[0-9A-Za-z.]+) --hash=sha256:(?P<digest>[0-9a-f]{64})")
-_SECONDS = 900
-# The newest tag that the oldest of the base images (glibc 2.26) can load; pip takes older ones with it.
+_TIMEOUT_SECONDS = 900
+# The newest tag that the oldest base image (glibc 2.26) can load; pip accepts older tags as well.
 _PLATFORM = "manylinux2014_x86_64"
-# What Great Expectations needs is for images of Glue 5.0 and above, glibc 2.34.
+# Great Expectations is available from Glue 5.0 only, whose image has glibc 2.34.
 _NEWER_PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64")
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One line of a lock: a package, its version, and the digest of the one wheel that may be taken."""
+    """A line of a lock: package, version and the SHA-256 of the only wheel that is accepted."""
 
     name: str
     version: str
@@ -40,43 +40,47 @@ class Pin:
 
     @property
     def requirement(self) -> str:
-        """As a line of a requirements file, without the digest."""
+        """The requirement without the digest, as in a requirements file."""
         return f"{self.name}=={self.version}"
 
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """A wheel's file name and bytes."""
+    """File name and content of a wheel."""
 
     name: str
     content: bytes
 
 
 def lock_text(version: GlueVersion) -> str:
-    """The lock of a Glue version, a requirements file for pip's ``--require-hashes``."""
+    """Return the lock of a Glue version, a requirements file for pip's ``--require-hashes``."""
     folder = files("glue_secure.project") / "locks"
     return "".join((folder / name).read_text(encoding="utf-8") for name in version.locks)
 
 
 def pins(version: GlueVersion) -> tuple[Pin, ...]:
-    """The lock's lines, in the order of need."""
-    found = []
+    """Return the pins of a Glue version, each after the pins that it needs.
+
+    Raises:
+        GlueSecureError: A line of the lock is not a pin with a SHA-256.
+    """
+    parsed = []
     for line in lock_text(version).splitlines():
         if not line.strip() or line.startswith("#"):
             continue
         match = _PIN.fullmatch(line)
         if match is None:
             raise GlueSecureError(f"{version.lock}: not a pin with a digest: {line}")
-        found.append(Pin(match["name"], match["version"], match["digest"]))
-    return tuple(found)
+        parsed.append(Pin(match["name"], match["version"], match["digest"]))
+    return tuple(parsed)
 
 
 def fetch(version: GlueVersion) -> tuple[Wheel, ...]:
-    """The locked wheels, through the pip of this Python and its index, in the lock's order.
+    """Download the locked wheels with the pip and the index of this Python, in the order of the lock.
 
     Raises:
-        UsageError: this Python has no pip.
-        GlueSecureError: pip could not get one of them, or got other bytes than the lock names.
+        UsageError: This Python has no pip.
+        GlueSecureError: pip cannot download a wheel, or a wheel does not have the locked SHA-256.
     """
     locked = pins(version)
     with tempfile.TemporaryDirectory(prefix="glue-secure-wheels-") as name:
@@ -90,18 +94,21 @@ def fetch(version: GlueVersion) -> tuple[Wheel, ...]:
             by_digest[hashlib.sha256(content).hexdigest()] = Wheel(path.name, content)
     missing = [pin.requirement for pin in locked if pin.sha256 not in by_digest]
     if missing or len(by_digest) != len(locked):
-        raise GlueSecureError(f"{version.lock}: pip brought other files than the locked; missing: {missing}")
+        raise GlueSecureError(
+            f"{version.lock}: pip downloaded other files than the locked ones; missing: {missing}"
+        )
     return tuple(by_digest[pin.sha256] for pin in locked)
 
 
-def gluewheels(version: GlueVersion, own: bytes, wheels: tuple[Wheel, ...]) -> bytes:
-    """A ``.gluewheels.zip``: ``wheels/*.whl`` and ``wheels/requirements.txt``, this package among them.
+def gluewheels(version: GlueVersion, package_wheel: bytes, dependencies: tuple[Wheel, ...]) -> bytes:
+    """Return a ``.gluewheels.zip``: ``wheels/*.whl`` and ``wheels/requirements.txt``, including this package.
 
     The layout is that of "Appendix A: Creating a Zip of Wheels Artifact" in "Using Python libraries with
     AWS Glue".
     """
     lines = [pin.requirement for pin in pins(version)] + [f"{wheel.DISTRIBUTION}=={__version__}"]
-    members = [(f"wheels/{one.name}", one.content) for one in (*wheels, Wheel(wheel.NAME, own))]
+    wheels = (*dependencies, Wheel(wheel.NAME, package_wheel))
+    members = [(f"wheels/{member.name}", member.content) for member in wheels]
     members.append(("wheels/requirements.txt", ("\n".join(lines) + "\n").encode()))
     return archive(sorted(members), compressed=False)
 
@@ -111,24 +118,28 @@ def _pip_download(version: GlueVersion, lock: Path, folder: Path) -> None:
     command = [
         *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"),
         *("--no-deps", "--require-hashes", "--only-binary=:all:", "--implementation", "cp"),
-        *(word for one in platforms for word in ("--platform", one)),
+        *(word for platform in platforms for word in ("--platform", platform)),
         *("--python-version", version.python),
         *("--dest", str(folder), "--requirement", str(lock)),
     ]
     try:
-        done = subprocess.run(  # noqa: S603 - this Python, and a list of words
-            command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=_SECONDS
+        completed = subprocess.run(  # noqa: S603 - the running Python with a fixed list of arguments
+            command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=_TIMEOUT_SECONDS
         )
     except subprocess.TimeoutExpired:
-        raise GlueSecureError(f"pip download for Glue {version.name}: no end after {_SECONDS} s") from None
-    if done.returncode == 0:
+        raise GlueSecureError(
+            f"pip download for Glue {version.name} did not finish within {_TIMEOUT_SECONDS} s"
+        ) from None
+    if completed.returncode == 0:
         return
-    if "No module named pip" in done.stderr:
+    if "No module named pip" in completed.stderr:
         raise UsageError(
             "the dependencies for Glue",
             found="this Python has no pip",
             required="pip",
             fix="python -m ensurepip",
         )
-    last = "\n".join(done.stderr.strip().splitlines()[-5:])
-    raise GlueSecureError(f"pip could not fetch the wheels for Glue {version.name}:\n{redact_text(last)}")
+    last_lines = "\n".join(completed.stderr.strip().splitlines()[-5:])
+    raise GlueSecureError(
+        f"pip cannot download the wheels for Glue {version.name}:\n{redact_text(last_lines)}"
+    )

@@ -1,4 +1,4 @@
-"""Everything a Glue job is given, written to one folder, and the job arguments that name it."""
+"""The files that a Glue job needs, written to one folder, and the job arguments that name them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from glue_secure import __version__
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.project import gluewheels, wheel
-from glue_secure.project.archive import Artefact, write
+from glue_secure.project.archive import Artifact, write
 from glue_secure.project.versions import GlueVersion
 
 PLACEHOLDER = "s3://YOUR-BUCKET/glue-secure"
@@ -19,40 +19,40 @@ Fetch = Callable[[GlueVersion], tuple[gluewheels.Wheel, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What one Glue version is given.
+    """The files and arguments for one Glue version.
 
     Attributes:
-        version: the Glue version.
-        files: what to upload beside the wheel, as it lies in the folder.
-        contents: names of the wheels that the job installs.
-        arguments: job arguments to paste, name and value.
+        version: The Glue version.
+        files: The files to upload in addition to the wheel.
+        contents: File names of the wheels that the job installs.
+        arguments: Name and value of the job arguments.
     """
 
     version: GlueVersion
-    files: tuple[Artefact, ...]
+    files: tuple[Artifact, ...]
     contents: tuple[str, ...]
     arguments: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One run of ``glue-secure package``.
+    """The result of ``glue-secure package``.
 
     Attributes:
-        wheel: for ``--additional-python-modules`` of a job that reaches a package index.
-        zip: the same bytes, for ``--extra-py-files`` and Spark's ``--py-files``.
-        targets: per Glue version.
-        prefix: where the printed arguments expect the files.
+        wheel: For ``--additional-python-modules`` of a job that can reach a package index.
+        zip: The same bytes, for ``--extra-py-files`` and Spark's ``--py-files``.
+        targets: One entry per Glue version.
+        prefix: Location in S3 that the arguments name.
     """
 
-    wheel: Artefact
-    zip: Artefact
+    wheel: Artifact
+    zip: Artifact
     targets: tuple[Target, ...]
     prefix: str
 
     @property
     def extra_py_files(self) -> tuple[str, str]:
-        """The argument for a job that has the dependencies already."""
+        """The job argument for a job whose environment already has the dependencies."""
         return "--extra-py-files", f"{self.prefix}/{self.zip.name}"
 
 
@@ -64,49 +64,56 @@ def package(
     fetch: Fetch = gluewheels.fetch,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Package:
-    """Write the wheel, the zip and, per Glue version, the dependencies that it lacks.
+    """Write the wheel, the zip and, for each Glue version, the dependencies that the version lacks.
 
     Args:
-        out: the folder; made when missing, files of the same name are replaced.
-        versions: Glue versions.
-        bucket: where the files will be uploaded, for the arguments; None leaves a placeholder.
-        fetch: how the locked wheels are got.
-        progress: is told what is under way.
+        out: The folder to write to. It is created if missing; existing files of the same names are replaced.
+        versions: The Glue versions.
+        bucket: Location that the files will be uploaded to, for the arguments. None leaves a placeholder.
+        fetch: Returns the locked wheels of a version.
+        progress: Called with a description of each step.
 
     Raises:
-        UsageError: the installed package is incomplete, or this Python has no pip.
-        GlueSecureError: a locked wheel could not be had.
+        UsageError: The installed package is incomplete, or this Python has no pip.
+        GlueSecureError: A locked wheel cannot be downloaded.
     """
     prefix = str(bucket).rstrip("/") if bucket else PLACEHOLDER
     progress("wheel")
-    own = wheel.build_wheel(quality=any(version.quality for version in versions))
+    package_wheel = wheel.build_wheel()
     fetched = []
-    for version in versions:  # all of them before the first file, so that what fails leaves no half of it
+    for (
+        version
+    ) in versions:  # before the first file is written, so that a failed download leaves no partial result
         progress(f"dependencies for Glue {version.name}")
         fetched.append((version, fetch(version)))
-    written, zipped = write(out / wheel.NAME, own), write(out / ZIP_NAME, own)
-    targets = [_target(out, version, own, wheels, prefix) for version, wheels in fetched]
-    return Package(written, zipped, tuple(targets), prefix)
+    wheel_file, zip_file = write(out / wheel.NAME, package_wheel), write(out / ZIP_NAME, package_wheel)
+    targets = [_target(out, version, package_wheel, wheels, prefix) for version, wheels in fetched]
+    return Package(wheel_file, zip_file, tuple(targets), prefix)
 
 
 def modules_archive(version: GlueVersion) -> str:
-    """File name of the zip of wheels, for versions that take one."""
+    """Return the file name of the zip of wheels for a Glue version."""
     return f"{wheel.PACKAGE}-{__version__}-glue{version.label}.gluewheels.zip"
 
 
 def _target(
-    out: Path, version: GlueVersion, own: bytes, wheels: tuple[gluewheels.Wheel, ...], prefix: str
+    out: Path,
+    version: GlueVersion,
+    package_wheel: bytes,
+    dependencies: tuple[gluewheels.Wheel, ...],
+    prefix: str,
 ) -> Target:
-    files: tuple[Artefact, ...]
-    contents = (*(one.name for one in wheels), wheel.NAME)
+    files: tuple[Artifact, ...]
+    contents = (*(dependency.name for dependency in dependencies), wheel.NAME)
     if version.takes_zip_of_wheels:
         name = modules_archive(version)
-        files = (write(out / name, gluewheels.gluewheels(version, own, wheels)),)
+        files = (write(out / name, gluewheels.gluewheels(version, package_wheel, dependencies)),)
         modules = f"{prefix}/{name}"
     else:
         folder = f"glue-{version.name}-wheels"
-        files = tuple(write(out / folder / one.name, one.content) for one in wheels)
-        modules = ",".join([*(f"{prefix}/{folder}/{one.name}" for one in wheels), f"{prefix}/{wheel.NAME}"])
+        files = tuple(write(out / folder / item.name, item.content) for item in dependencies)
+        uris = [f"{prefix}/{folder}/{file.name}" for file in files]
+        modules = ",".join([*uris, f"{prefix}/{wheel.NAME}"])
     arguments = (
         ("--additional-python-modules", modules),
         ("--python-modules-installer-option", "--no-index"),

@@ -1,8 +1,8 @@
-"""The Glue versions that packages are made for, and what each of them has already.
+"""The Glue versions that packages are built for, and the modules that are preinstalled in each.
 
-Sources: "Using Python libraries with AWS Glue" in the AWS Glue Developer Guide (Python, base image, what
-``--additional-python-modules`` takes) and ``base-requirements.txt`` of awslabs/aws-glue-libs, branches
-glue-5.0, glue-5.1 and main. For 4.0 there is no such file, so all but boto3's own needs is carried.
+Sources: "Using Python libraries with AWS Glue" in the AWS Glue Developer Guide (Python, base image, values of
+``--additional-python-modules``) and ``base-requirements.txt`` of awslabs/aws-glue-libs, branches glue-5.0,
+glue-5.1 and main. There is no such file for 4.0: its packages include every dependency except boto3's own.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from glue_secure.core.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class GlueVersion:
-    """One Glue version as a target of packages.
+    """A Glue version that packages are built for.
 
     Attributes:
-        name: ``"5.1"``.
-        python: ``"3.11"``.
-        glibc: of its base image; a wheel must not need a newer one.
-        takes_zip_of_wheels: whether ``--additional-python-modules`` takes a ``.gluewheels.zip``.
-        preinstalled: the packages of ours that it has in a version that suffices.
-        note: what its user should know, or "".
-        beside: what Great Expectations needs, and the version has.
-        quality: whether packages carry Great Expectations and the gates.
+        name: For example ``"5.1"``.
+        python: For example ``"3.11"``.
+        glibc: Version in its base image. A wheel must not need a newer one.
+        takes_zip_of_wheels: Whether ``--additional-python-modules`` accepts a ``.gluewheels.zip``.
+        preinstalled: Dependencies of this package that the version has in a sufficient version.
+        note: A remark for users of the version, or "".
+        preinstalled_for_quality: Dependencies of Great Expectations that the version has.
+        quality: Whether packages include Great Expectations.
     """
 
     name: str
@@ -34,43 +34,45 @@ class GlueVersion:
     takes_zip_of_wheels: bool
     preinstalled: Mapping[str, str]
     note: str = ""
-    beside: Mapping[str, str] = field(default_factory=dict)
+    preinstalled_for_quality: Mapping[str, str] = field(default_factory=dict)
     quality: bool = False
 
     @property
     def lock(self) -> str:
-        """Name of its lock file."""
+        """Name of the lock file."""
         return f"glue-{self.name}.txt"
 
     @property
     def locks(self) -> tuple[str, ...]:
-        """Names of the lock files that packages for it are made from, in the order of need."""
+        """Names of the lock files that packages are built from, in order of dependency."""
         return (self.lock, f"glue-{self.name}-great-expectations.txt") if self.quality else (self.lock,)
 
     @property
     def label(self) -> str:
-        """Its name in those of files."""
+        """The part of file names that identifies the version and its contents."""
         return f"{self.name}-great-expectations" if self.quality else self.name
 
     def with_quality(self) -> GlueVersion:
-        """The same, its packages carrying gates and Great Expectations.
+        """Return this version with packages that include Great Expectations.
 
         Raises:
-            UsageError: nothing is pinned for this version.
+            UsageError: Great Expectations is not pinned for this version.
         """
-        if not self.beside:
+        if not self.preinstalled_for_quality:
             raise UsageError(
                 "--with great-expectations",
                 found=f"Glue {self.name}",
                 required="Glue 5.0 or above",
                 fix="--glue 5.1",
             )
-        return replace(self, preinstalled={**self.beside, **self.preinstalled}, quality=True)
+        return replace(
+            self, preinstalled={**self.preinstalled_for_quality, **self.preinstalled}, quality=True
+        )
 
 
-_AHEAD_OF_S3FS = (
-    "boto3 is carried: conditional writes, which bookmarks need, came with botocore 1.35.70. "
-    "The preinstalled s3fs wants its older botocore; do not use both in one job"
+_S3FS_CONFLICT = (
+    "Includes boto3, because bookmarks need conditional writes (botocore 1.35.70 or newer). "
+    "The preinstalled s3fs requires an older botocore; do not use both in one job"
 )
 
 GLUE_VERSIONS: tuple[GlueVersion, ...] = (
@@ -80,7 +82,7 @@ GLUE_VERSIONS: tuple[GlueVersion, ...] = (
         "2.26",
         False,
         {"jmespath": "0.10.0", "python-dateutil": "2.8.2", "six": "1.16.0", "urllib3": "1.25.11"},
-        f"Takes no .gluewheels.zip, only single wheels. {_AHEAD_OF_S3FS}",
+        f"Accepts single wheels only, no .gluewheels.zip. {_S3FS_CONFLICT}",
     ),
     GlueVersion(
         "5.0",
@@ -95,8 +97,8 @@ GLUE_VERSIONS: tuple[GlueVersion, ...] = (
             "urllib3": "1.25.10",
             "wrapt": "1.16.0",
         },
-        _AHEAD_OF_S3FS,
-        beside={
+        _S3FS_CONFLICT,
+        preinstalled_for_quality={
             "attrs": "24.2.0",
             "certifi": "2024.7.4",
             "charset-normalizer": "3.3.2",
@@ -129,7 +131,7 @@ GLUE_VERSIONS: tuple[GlueVersion, ...] = (
             "urllib3": "2.5.0",
             "wrapt": "1.17.3",
         },
-        beside={
+        preinstalled_for_quality={
             "attrs": "25.4.0",
             "certifi": "2025.10.5",
             "charset-normalizer": "3.4.4",
@@ -164,8 +166,8 @@ GLUE_VERSIONS: tuple[GlueVersion, ...] = (
             "urllib3": "2.6.3",
             "wrapt": "2.1.2",
         },
-        "AWS recommends a virtual environment here; docs/packaging.md says how",
-        beside={
+        "AWS recommends a virtual environment for this version; see docs/packaging.md",
+        preinstalled_for_quality={
             "attrs": "26.1.0",
             "certifi": "2026.2.25",
             "charset-normalizer": "3.4.7",
@@ -188,17 +190,17 @@ GLUE_VERSIONS: tuple[GlueVersion, ...] = (
 
 
 def glue_versions(names: Iterable[str]) -> tuple[GlueVersion, ...]:
-    """The versions of these names, each once, oldest first; all of them when none is named.
+    """Return the versions with these names, oldest first, without duplicates; without names, all.
 
     Raises:
-        UsageError: a name that is no version in the table.
+        UsageError: A name is not a supported version.
     """
-    asked = set(names)
-    unknown = sorted(asked - {version.name for version in GLUE_VERSIONS})
+    requested = set(names)
+    unknown = sorted(requested - {version.name for version in GLUE_VERSIONS})
     if unknown:
         raise UsageError(
             "--glue",
             found=", ".join(unknown),
             required=", ".join(version.name for version in GLUE_VERSIONS),
         )
-    return tuple(version for version in GLUE_VERSIONS if not asked or version.name in asked)
+    return tuple(version for version in GLUE_VERSIONS if not requested or version.name in requested)

@@ -3,7 +3,7 @@
 Everything here is pure: names in, documents out. ``policy.to_json()`` is the document. A name of the
 scope may be a template's reference (``${AWS::AccountId}``) as well as a literal; it is carried as it is.
 
-    >>> full_access_on_table(Scope("us-west-2", "123456789012"), "db1", "books").to_json()
+    >>> full_access_on_table(PolicyScope("us-west-2", "123456789012"), "db1", "books").to_json()
 """
 
 from glue_secure.core.policy_documents import (
@@ -22,8 +22,15 @@ from glue_secure.governance.policies.catalog import (
     read_tables,
     write_tables,
 )
-from glue_secure.governance.policies.documents import Scope
-from glue_secure.governance.policies.iam import JobAccess, Network, Place, deployer, job_role, trust
+from glue_secure.governance.policies.documents import PolicyScope
+from glue_secure.governance.policies.iam import (
+    JobAccess,
+    Network,
+    ResourceLocation,
+    deployer,
+    job_role,
+    trust,
+)
 from glue_secure.governance.policies.keys import bookmark_key, catalog_key, data_key, logs_key
 from glue_secure.governance.policies.network import network_denies
 
@@ -32,11 +39,11 @@ __all__ = [
     "Decision",
     "JobAccess",
     "Network",
-    "Place",
     "Policy",
+    "PolicyScope",
     "Principal",
     "Request",
-    "Scope",
+    "ResourceLocation",
     "Statement",
     "access_log_bucket",
     "bookmark_key",

@@ -9,14 +9,14 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 from __future__ import annotations
 
 from glue_secure.core.policy_documents import ANY_PRINCIPAL, Condition, Policy, Principal, Statement
-from glue_secure.governance.policies.documents import Scope, equals
+from glue_secure.governance.policies.documents import PolicyScope, equals
 
 _ALGORITHM = "s3:x-amz-server-side-encryption"
 _KEY = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 _CUSTOMER = "s3:x-amz-server-side-encryption-customer-algorithm"
 
 
-def data_bucket(scope: Scope, bucket: str, key: str) -> Policy:
+def data_bucket(scope: PolicyScope, bucket: str, key: str) -> Policy:
     """The policy of a bucket whose objects are all SSE-KMS under ``key``.
 
     Args:
@@ -42,7 +42,7 @@ def data_bucket(scope: Scope, bucket: str, key: str) -> Policy:
     )
 
 
-def access_log_bucket(scope: Scope, bucket: str, *sources: str) -> Policy:
+def access_log_bucket(scope: PolicyScope, bucket: str, *sources: str) -> Policy:
     """The policy of a bucket that receives server access logs of ``sources``, ARNs of buckets.
 
     S3 delivers them with SSE-S3 only:
@@ -59,9 +59,9 @@ def access_log_bucket(scope: Scope, bucket: str, *sources: str) -> Policy:
     return Policy((_tls_only(scope, bucket), deliver))
 
 
-def _tls_only(scope: Scope, bucket: str) -> Statement:
+def _tls_only(scope: PolicyScope, bucket: str) -> Statement:
     return Statement(
-        "DenyPlainHttp",
+        "DenyInsecureTransport",
         "Deny",
         ("s3:*",),
         (scope.bucket(bucket), scope.bucket(bucket, "*")),

@@ -11,7 +11,7 @@ import re
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.policy_documents import Policy, Statement
-from glue_secure.governance.policies.documents import Scope, allow
+from glue_secure.governance.policies.documents import PolicyScope, allow
 
 READ_TABLE = (
     "glue:GetTable",
@@ -53,7 +53,7 @@ WRITE_TABLE = (
 _NAME = re.compile(r"[A-Za-z0-9_\-.]{1,255}\Z")
 
 
-def table_arns(scope: Scope, database: str, *tables: str) -> tuple[str, ...]:
+def table_arns(scope: PolicyScope, database: str, *tables: str) -> tuple[str, ...]:
     """Catalog, database and tables: the resource with all its ancestors.
 
     Raises:
@@ -70,22 +70,22 @@ def table_arns(scope: Scope, database: str, *tables: str) -> tuple[str, ...]:
     return (scope.arn("glue", "catalog"), scope.arn("glue", f"database/{database}"), *below)
 
 
-def full_access_on_table(scope: Scope, database: str, table: str) -> Policy:
+def full_access_on_table(scope: PolicyScope, database: str, table: str) -> Policy:
     """Everything on one table, its versions and its partitions: 18 actions on three ARNs."""
     return Policy((allow("FullAccessOnTable", *FULL_TABLE, on=table_arns(scope, database, table)),))
 
 
-def read_tables(scope: Scope, database: str, *tables: str) -> Statement:
+def read_tables(scope: PolicyScope, database: str, *tables: str) -> Statement:
     """Reading tables and their partitions."""
     return allow(f"Read{_sid(database)}", *READ_TABLE, on=table_arns(scope, database, *tables))
 
 
-def write_tables(scope: Scope, database: str, *tables: str) -> Statement:
+def write_tables(scope: PolicyScope, database: str, *tables: str) -> Statement:
     """Making tables, changing their columns, adding and purging their partitions."""
     return allow(f"Write{_sid(database)}", *WRITE_TABLE, on=table_arns(scope, database, *tables))
 
 
-def delete_database(scope: Scope, database: str) -> Policy:
+def delete_database(scope: PolicyScope, database: str) -> Policy:
     """Deleting a database: a delete needs the children too, here every table and function of it."""
     children = (
         scope.arn("glue", f"table/{database}/*"),

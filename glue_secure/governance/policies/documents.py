@@ -8,7 +8,7 @@ from glue_secure.core.policy_documents import Condition, Statement
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class PolicyScope:
     """Where ARNs lie: literals, or references that a template resolves."""
 
     region: str

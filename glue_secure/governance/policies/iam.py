@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from glue_secure.core.policy_documents import Condition, Policy, Principal, Statement
 from glue_secure.governance.policies.catalog import read_tables, write_tables
-from glue_secure.governance.policies.documents import Scope, allow, equals
+from glue_secure.governance.policies.documents import PolicyScope, allow, equals
 from glue_secure.governance.policies.network import network_denies
 
 # Sent with the credentials that Glue hands to a job's code, and with no others:
@@ -22,16 +22,16 @@ _SOME_TAGS = Condition("Null", "aws:TagKeys", ("false",))
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A prefix of a bucket, ``""`` for all of it; or, with ``alone``, the one object of that key."""
+class ResourceLocation:
+    """A prefix of a bucket, ``""`` for all of it; or, with ``single_object``, the one object of that key."""
 
     bucket: str
     prefix: str = ""
-    alone: bool = False
+    single_object: bool = False
 
-    def objects(self, scope: Scope) -> str:
+    def objects(self, scope: PolicyScope) -> str:
         """ARN of every object in it."""
-        if self.alone:
+        if self.single_object:
             return scope.bucket(self.bucket, self.prefix)
         return scope.bucket(self.bucket, f"{self.prefix.strip('/')}/*".lstrip("/"))
 
@@ -61,10 +61,10 @@ class JobAccess:
     job: str
     connections: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
-    code: tuple[Place, ...] = ()
-    reads: tuple[Place, ...] = ()
-    writes: tuple[Place, ...] = ()
-    replaces: tuple[Place, ...] = ()
+    code: tuple[ResourceLocation, ...] = ()
+    reads: tuple[ResourceLocation, ...] = ()
+    writes: tuple[ResourceLocation, ...] = ()
+    replaces: tuple[ResourceLocation, ...] = ()
     log_groups: tuple[str, ...] = ()
     tables: tuple[tuple[str, tuple[str, ...]], ...] = ()
     written_tables: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -78,19 +78,19 @@ class JobAccess:
 def trust() -> Policy:
     """The trust policy of a job's role: the Glue service."""
     glue = Principal("Service", ("glue.amazonaws.com",))
-    return Policy((Statement("GlueRunsJobs", "Allow", ("sts:AssumeRole",), (), glue),))
+    return Policy((Statement("AssumeRoleByGlue", "Allow", ("sts:AssumeRole",), (), glue),))
 
 
-def job_role(scope: Scope, access: JobAccess) -> Policy:
+def job_role(scope: PolicyScope, access: JobAccess) -> Policy:
     """What the role of one job may do; every statement names its resources."""
     inside = (INSIDE_A_JOB,) if access.inside_jobs_only else ()
     groups = tuple(scope.arn("logs", f"log-group:{name}") for name in access.log_groups)
     statements = [
-        allow("KnowItself", "glue:GetJob", "glue:GetJobRun", on=(scope.arn("glue", f"job/{access.job}"),)),
+        allow("ReadOwnJob", "glue:GetJob", "glue:GetJobRun", on=(scope.arn("glue", f"job/{access.job}"),)),
         # The service takes no resource for these two.
         allow("ReadConfiguration", "glue:GetSecurityConfiguration", on=("*",)),
         allow(
-            "Metrics",
+            "PutMetrics",
             "cloudwatch:PutMetricData",
             on=("*",),
             when=(equals("cloudwatch:namespace", "Glue"),),
@@ -120,7 +120,7 @@ def job_role(scope: Scope, access: JobAccess) -> Policy:
         statements.append(allow("ReadEncryption", "glue:GetDataCatalogEncryptionSettings", on=catalog))
     if access.source_keys:
         through = equals("kms:ViaService", f"s3.{scope.region}.amazonaws.com")
-        statements.append(allow("OpenSources", "kms:Decrypt", on=access.source_keys, when=(through,)))
+        statements.append(allow("DecryptSources", "kms:Decrypt", on=access.source_keys, when=(through,)))
     if access.high_water:
         marks = ("dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:UpdateItem")
         statements.append(allow("HighWaterMarks", *marks, on=(access.high_water,), when=inside))
@@ -129,7 +129,7 @@ def job_role(scope: Scope, access: JobAccess) -> Policy:
     return Policy(tuple(statements))
 
 
-def _storage(scope: Scope, access: JobAccess, inside: tuple[Condition, ...]) -> list[Statement]:
+def _storage(scope: PolicyScope, access: JobAccess, inside: tuple[Condition, ...]) -> list[Statement]:
     places = (*access.code, *access.reads, *access.writes, *access.replaces)
     if not places:
         return []
@@ -153,7 +153,7 @@ def _storage(scope: Scope, access: JobAccess, inside: tuple[Condition, ...]) -> 
     return statements
 
 
-def _interfaces(scope: Scope, access: JobAccess) -> list[Statement]:
+def _interfaces(scope: PolicyScope, access: JobAccess) -> list[Statement]:
     """Elastic network interfaces in the job's own subnets; describing takes no resource."""
     interfaces = scope.arn("ec2", "network-interface/*")
     subnets = tuple(scope.arn("ec2", f"subnet/{one}") for one in access.subnets)
@@ -161,17 +161,21 @@ def _interfaces(scope: Scope, access: JobAccess) -> list[Statement]:
     describe = ("NetworkInterfaces", "RouteTables", "SecurityGroups", "Subnets", "VpcEndpoints")
     vpcs = (scope.arn("ec2", "vpc/*"),)
     return [
-        allow("LookAtNetwork", *(f"ec2:Describe{what}" for what in describe), on=("*",)),
-        allow("LookAtVpc", "ec2:DescribeVpcAttribute", on=vpcs),
-        allow("JoinNetwork", "ec2:CreateNetworkInterface", on=(*subnets, *groups, interfaces)),
+        allow("DescribeNetwork", *(f"ec2:Describe{what}" for what in describe), on=("*",)),
+        allow("DescribeVpc", "ec2:DescribeVpcAttribute", on=vpcs),
+        allow("CreateNetworkInterfaces", "ec2:CreateNetworkInterface", on=(*subnets, *groups, interfaces)),
         allow(
-            "LeaveNetwork",
+            "DeleteNetworkInterfaces",
             "ec2:DeleteNetworkInterface",
             on=(interfaces,),
             when=(Condition("ArnLike", "ec2:Vpc", vpcs),),
         ),
         allow(
-            "TagInterfaces", "ec2:CreateTags", "ec2:DeleteTags", on=(interfaces,), when=(_TAGS, _SOME_TAGS)
+            "TagNetworkInterfaces",
+            "ec2:CreateTags",
+            "ec2:DeleteTags",
+            on=(interfaces,),
+            when=(_TAGS, _SOME_TAGS),
         ),
     ]
 
@@ -186,12 +190,12 @@ class Network:
 
 
 def deployer(
-    scope: Scope,
+    scope: PolicyScope,
     *,
     jobs: tuple[str, ...],
     roles: tuple[str, ...],
-    code: Place,
-    evidence: Place | None = None,
+    code: ResourceLocation,
+    evidence: ResourceLocation | None = None,
     key: str = "",
     log_groups: tuple[str, ...] = (),
     connections: tuple[str, ...] = (),
@@ -236,15 +240,15 @@ def deployer(
         statements.append(allow("UseKey", "kms:Decrypt", "kms:GenerateDataKey", on=(key,), when=(through,)))
     if key or other_keys:
         looked_at = tuple(filter(None, (key, *other_keys)))
-        statements.append(allow("LookAtKeys", "kms:DescribeKey", on=looked_at))
+        statements.append(allow("DescribeKeys", "kms:DescribeKey", on=looked_at))
     if connections:
         arns = tuple(scope.arn("glue", f"connection/{name}") for name in connections)
-        statements.append(allow("LookAtConnections", "glue:GetConnection", on=(catalog, *arns)))
+        statements.append(allow("ReadConnections", "glue:GetConnection", on=(catalog, *arns)))
     if log_groups:
         groups = tuple(scope.arn("logs", f"log-group:{name}") for name in log_groups)
-        statements.append(allow("FollowLogs", "logs:FilterLogEvents", on=groups))
+        statements.append(allow("ReadLogEvents", "logs:FilterLogEvents", on=groups))
         # The linter's reading of the service: listing takes no resource.
-        statements.append(allow("LookAtLogs", "logs:DescribeLogGroups", on=("*",)))
+        statements.append(allow("DescribeLogGroups", "logs:DescribeLogGroups", on=("*",)))
     if network:
         statements += network_denies(network.vpcs, network.subnets, network.security_groups)
     return Policy(tuple(statements))

@@ -8,7 +8,7 @@ not hold Encrypt, Decrypt or GenerateDataKey, so IAM alone gives nobody the data
 from __future__ import annotations
 
 from glue_secure.core.policy_documents import Condition, Policy, Principal, Statement
-from glue_secure.governance.policies.documents import Scope, equals
+from glue_secure.governance.policies.documents import PolicyScope, equals
 
 USE = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
 _ADMINISTER = (
@@ -33,7 +33,7 @@ _ADMINISTER = (
 _LOGS = ("kms:Decrypt*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*")
 
 
-def data_key(scope: Scope, *roles: str, code_bucket: str = "", evidence_bucket: str = "") -> Policy:
+def data_key(scope: PolicyScope, *roles: str, code_bucket: str = "", evidence_bucket: str = "") -> Policy:
     """The key of objects and secrets: the jobs' roles, through S3, Glue and Secrets Manager only.
 
     DescribeKey and the two calls that the guard makes itself (GenerateDataKey and Decrypt, control
@@ -50,10 +50,10 @@ def data_key(scope: Scope, *roles: str, code_bucket: str = "", evidence_bucket: 
     probe = equals("kms:EncryptionContext:glue-secure:purpose", "probe")
     statements = (
         _administration(scope),
-        Statement("LookAtKey", "Allow", ("kms:DescribeKey",), principal=users),
+        Statement("DescribeKey", "Allow", ("kms:DescribeKey",), principal=users),
         _use("UseThroughServices", users, _through(scope, "s3", "glue", "secretsmanager")),
         Statement(
-            "ProbeByTheGuard",
+            "ProbeKey",
             "Allow",
             ("kms:Decrypt", "kms:GenerateDataKey"),
             principal=users,
@@ -80,7 +80,7 @@ def data_key(scope: Scope, *roles: str, code_bucket: str = "", evidence_bucket: 
     )
 
 
-def catalog_key(scope: Scope, *roles: str) -> Policy:
+def catalog_key(scope: PolicyScope, *roles: str) -> Policy:
     """The key of the account's Data Catalog: through Glue, the jobs' roles and whom IAM lets use it.
 
     https://docs.aws.amazon.com/glue/latest/dg/encrypt-glue-data-catalog.html
@@ -89,19 +89,19 @@ def catalog_key(scope: Scope, *roles: str) -> Policy:
     return Policy(
         (
             _administration(scope),
-            _use("ReadAndWriteTheCatalog", Principal("AWS", (*roles, scope.root)), through),
-            Statement("LookAtKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", roles)),
+            _use("EncryptDataCatalog", Principal("AWS", (*roles, scope.root)), through),
+            Statement("DescribeKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", roles)),
         )
     )
 
 
-def bookmark_key(scope: Scope, *roles: str) -> Policy:
+def bookmark_key(scope: PolicyScope, *roles: str) -> Policy:
     """The key of job bookmarks. They are sealed on the client: no ViaService condition can hold for it."""
     users = Principal("AWS", roles)
-    return Policy((_administration(scope), Statement("SealBookmarks", "Allow", USE, principal=users)))
+    return Policy((_administration(scope), Statement("EncryptBookmarks", "Allow", USE, principal=users)))
 
 
-def logs_key(scope: Scope, *log_groups: str, readers: tuple[str, ...] = ()) -> Policy:
+def logs_key(scope: PolicyScope, *log_groups: str, readers: tuple[str, ...] = ()) -> Policy:
     """The key of CloudWatch Logs: the service, for the account's log groups of those names.
 
     Args:
@@ -114,7 +114,7 @@ def logs_key(scope: Scope, *log_groups: str, readers: tuple[str, ...] = ()) -> P
     groups = tuple(scope.arn("logs", f"log-group:{name}") for name in log_groups)
     context = Condition("StringLike", "kms:EncryptionContext:aws:logs:arn", groups)
     service = Principal("Service", (f"logs.{scope.region}.amazonaws.com",))
-    look = (Statement("LookAtKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", readers)),)
+    look = (Statement("DescribeKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", readers)),)
     return Policy(
         (
             _administration(scope),
@@ -124,7 +124,7 @@ def logs_key(scope: Scope, *log_groups: str, readers: tuple[str, ...] = ()) -> P
     )
 
 
-def _administration(scope: Scope) -> Statement:
+def _administration(scope: PolicyScope) -> Statement:
     return Statement("AdministerKey", "Allow", _ADMINISTER, principal=Principal("AWS", (scope.root,)))
 
 
@@ -133,11 +133,11 @@ def _use(sid: str, users: Principal, through: Condition) -> Statement:
     return Statement(sid, "Allow", actions, principal=users, conditions=(through,))
 
 
-def _through(scope: Scope, *services: str) -> Condition:
+def _through(scope: PolicyScope, *services: str) -> Condition:
     return equals("kms:ViaService", *(f"{one}.{scope.region}.amazonaws.com" for one in services))
 
 
-def _objects_of(scope: Scope, bucket: str) -> Condition:
+def _objects_of(scope: PolicyScope, bucket: str) -> Condition:
     # With a bucket key S3 names the bucket, without one the object.
     arns = (scope.bucket(bucket), scope.bucket(bucket, "*"))
     return Condition("StringLike", "kms:EncryptionContext:aws:s3:arn", arns)

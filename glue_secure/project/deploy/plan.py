@@ -85,7 +85,7 @@ def plan(
     account: DeploymentAccount,
     *,
     jobs: Sequence[str] = (),
-    build: Callable[..., bytes] = wheel.build_wheel,
+    build: Callable[[], bytes] = wheel.build_wheel,
     fetch: Fetch = gluewheels.fetch,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Plan:
@@ -96,7 +96,7 @@ def plan(
         folder: where the file lies; scripts are relative to it.
         account: is only read.
         jobs: names of those that are deployed; all of them when empty.
-        build: how the own wheel is made; ``quality=True`` for jobs with suites.
+        build: Returns the wheel of this package.
         fetch: how the locked wheels are got.
         progress: is told what is under way.
 
@@ -113,11 +113,10 @@ def plan(
         _require_bucket(project, account)
         changes = [first]
         versions = {job.version.label: job.version for job in chosen}
-        kinds = {version.quality for version in versions.values()}
-        own = {kind: build(quality=True) if kind else build() for kind in kinds}
+        package_wheel = build()
         for name, version in sorted(versions.items()):
             progress(f"wheels for Glue {name}")
-            content = gluewheels.gluewheels(version, own[version.quality], fetch(version))
+            content = gluewheels.gluewheels(version, package_wheel, fetch(version))
             uri = S3Uri.parse(f"{project.code_prefix}/{modules_archive(version)}")
             changes.append(_object(uri, content, account, key))
         for job in chosen:

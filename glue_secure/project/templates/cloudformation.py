@@ -16,12 +16,12 @@ from typing import Any
 from glue_secure import __version__
 from glue_secure.core.errors import UsageError
 from glue_secure.governance import policies
-from glue_secure.governance.policies import Policy, Scope
+from glue_secure.governance.policies import Policy, PolicyScope
 from glue_secure.project.project_file import FILE_NAME, Bucket, Connection, Job, Project
 from glue_secure.project.templates import design
 from glue_secure.project.templates.design import References
 
-SCOPE = Scope("${AWS::Region}", "${AWS::AccountId}", "${AWS::Partition}")
+SCOPE = PolicyScope("${AWS::Region}", "${AWS::AccountId}", "${AWS::Partition}")
 _ACCESS_LOGS = "AccessLogsBucket"
 _ATTRIBUTE = re.compile(r"\$\{([A-Za-z0-9]+)\.([A-Za-z0-9]+)\}\Z")
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9:]+)\}\Z")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.governance import policies
-from glue_secure.governance.policies import JobAccess, Network, Place, Policy, Scope
+from glue_secure.governance.policies import JobAccess, Network, Policy, PolicyScope, ResourceLocation
 from glue_secure.project.model import ARTIFACTS, EVIDENCE
 from glue_secure.project.project_file import Bucket, Connection, Job, Project
 
@@ -32,7 +32,7 @@ class References:
         security_group: id.
     """
 
-    scope: Scope
+    scope: PolicyScope
     role: Callable[[Job], str]
     key: Callable[[str], str]
     secret: Callable[[Connection], str]
@@ -75,8 +75,8 @@ def deployer_policy(project: Project, refs: References) -> Policy:
         refs.scope,
         jobs=tuple(project.jobs),
         roles=tuple(refs.role(job) for job in project.jobs.values()),
-        code=Place(project.buckets[ARTIFACTS].name),
-        evidence=Place(project.buckets[EVIDENCE].name),
+        code=ResourceLocation(project.buckets[ARTIFACTS].name),
+        evidence=ResourceLocation(project.buckets[EVIDENCE].name),
         key=refs.key("data"),
         log_groups=all_log_groups(project),
         connections=tuple(
@@ -144,15 +144,15 @@ def _access(project: Project, job: Job, refs: References) -> JobAccess:
         job=job.name,
         connections=project.connections_of(job),
         secrets=tuple(refs.secret(one) for one in used),
-        code=(Place(code, "scripts/"), Place(code, "glue-secure/")),
+        code=(ResourceLocation(code, "scripts/"), ResourceLocation(code, "glue-secure/")),
         reads=(
-            *(Place(bucket.name) for bucket in read),
-            *(Place(one.bucket, one.key, alone=True) for one in certificates),
+            *(ResourceLocation(bucket.name) for bucket in read),
+            *(ResourceLocation(one.bucket, one.key, single_object=True) for one in certificates),
         ),
-        writes=(Place(project.buckets[EVIDENCE].name),),
+        writes=(ResourceLocation(project.buckets[EVIDENCE].name),),
         replaces=(
-            *(Place(project.buckets[alias].name) for alias in job.writes),
-            Place(code, f"temporary/{job.name}/"),
+            *(ResourceLocation(project.buckets[alias].name) for alias in job.writes),
+            ResourceLocation(code, f"temporary/{job.name}/"),
         ),
         # The wildcard stands for the streams' suffix that some of Glue's own calls carry.
         log_groups=tuple(f"{group}*" for group in project.log_groups(job)),

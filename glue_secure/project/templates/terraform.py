@@ -13,12 +13,12 @@ from typing import Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.governance import policies
-from glue_secure.governance.policies import Policy, Scope
+from glue_secure.governance.policies import Policy, PolicyScope
 from glue_secure.project.project_file import FILE_NAME, Bucket, Connection, Job, Project
 from glue_secure.project.templates import design
 from glue_secure.project.templates.design import References
 
-SCOPE = Scope(
+SCOPE = PolicyScope(
     "${data.aws_region.current.region}",
     "${data.aws_caller_identity.current.account_id}",
     "${data.aws_partition.current.partition}",

@@ -17,7 +17,9 @@ from glue_secure.project.packaging import package
 from glue_secure.project.versions import GLUE_VERSIONS, glue_versions
 
 LATER = [pytest.param(v.name, False, marks=pytest.mark.long) for v in GLUE_VERSIONS if v.name != "5.1"]
-GATED = [pytest.param(v.name, True, marks=pytest.mark.long) for v in GLUE_VERSIONS if v.beside]
+GATED = [
+    pytest.param(v.name, True, marks=pytest.mark.long) for v in GLUE_VERSIONS if v.preinstalled_for_quality
+]
 
 
 @pytest.mark.parametrize(("name", "quality"), [("5.1", False), *LATER, *GATED])

@@ -52,7 +52,7 @@ def test_policies_are_the_templates_own_for_one_account(project):
     table = printed("policy", "iam", *ACCOUNT, "--table", "db1.books")
     assert len(table["Statement"][0]["Action"]) == 18
     job = printed("policy", "iam", *ACCOUNT, *project, "--job", "small")
-    assert {"KnowItself", "ReadObjects"} <= {one["Sid"] for one in job["Statement"]}
+    assert {"ReadOwnJob", "ReadObjects"} <= {one["Sid"] for one in job["Statement"]}
     deployer = printed("policy", "iam", *ACCOUNT, *project, "--deployer", "--key", KEY)
     assert "arn:aws:iam::123456789012:role/small-small" in json.dumps(deployer)
     logs = printed("policy", "key", "logs", *ACCOUNT, *project)

@@ -11,7 +11,7 @@ from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import BucketRules
 from glue_secure.core.service import ServiceError
-from glue_secure.governance.policies import Scope, data_bucket
+from glue_secure.governance.policies import PolicyScope, data_bucket
 from glue_secure.testing.fakes import FakeEnvironment
 from glue_secure.verification.bucket_policy_proof import SAMPLE_FROM, SAMPLE_LEAST
 
@@ -24,7 +24,7 @@ def aws(run_fixture):
     """A run in AWS whose bucket is the template's."""
     run_fixture.environment = FakeEnvironment(kind="aws")
     policy = json.dumps(
-        data_bucket(Scope("eu-west-1", "123456789012"), "curated", str(run_fixture.key)).to_json()
+        data_bucket(PolicyScope("eu-west-1", "123456789012"), "curated", str(run_fixture.key)).to_json()
     )
     run_fixture.objects.bucket_rules["curated"] = BucketRules(
         "curated", "aws:kms", str(run_fixture.key), policy

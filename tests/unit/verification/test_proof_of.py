@@ -10,7 +10,7 @@ import pytest
 
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import BucketRules
-from glue_secure.governance.policies import Scope, data_bucket
+from glue_secure.governance.policies import PolicyScope, data_bucket
 from glue_secure.verification.bucket_policy_proof import SAMPLE_LEAST, proof_of, sample_of
 
 KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
@@ -32,7 +32,7 @@ def proves(document, place=PLACE, **changes):
 @pytest.fixture
 def ours():
     """The policy that the templates give to a bucket."""
-    return data_bucket(Scope("eu-west-1", "123456789012"), "curated", str(KEY)).to_json()
+    return data_bucket(PolicyScope("eu-west-1", "123456789012"), "curated", str(KEY)).to_json()
 
 
 def deny(**conditions):
@@ -188,7 +188,7 @@ def test_a_member_that_is_there_twice_spoils_the_document(ours):
 
 @pytest.mark.parametrize("name", ["curated--euw1-az1--x-s3", "curated-s3alias", "curated--ol-s3"])
 def test_what_is_no_bucket_of_its_own_is_not_proved(name):
-    document = data_bucket(Scope("eu-west-1", "123456789012"), name, str(KEY)).to_json()
+    document = data_bucket(PolicyScope("eu-west-1", "123456789012"), name, str(KEY)).to_json()
     assert not proves(document, S3Uri(name, "flights/"), bucket=name)
 
 

@@ -1,13 +1,10 @@
-"""What the policies of this folder's tests are about."""
-
-import json
-import warnings
+"""The account and the job that the policies of these tests are for."""
 
 import pytest
 
-from glue_secure.governance.policies import JobAccess, Place, Scope
+from glue_secure.governance.policies import JobAccess, PolicyScope, ResourceLocation
 
-SCOPE = Scope("eu-west-1", "111122223333")
+SCOPE = PolicyScope("eu-west-1", "111122223333")
 
 
 @pytest.fixture(scope="session")
@@ -17,15 +14,15 @@ def scope():
 
 @pytest.fixture(scope="session")
 def access():
-    """A job that uses everything that a job can be given."""
+    """The access of a job that uses every kind of resource."""
     return JobAccess(
         job="orders",
         connections=("orders-db",),
         secrets=("arn:aws:secretsmanager:eu-west-1:111122223333:secret:orders-db-AbCdEf",),
-        code=(Place("acme-artifacts", "glue-secure/"),),
-        reads=(Place("acme-landing"),),
-        writes=(Place("acme-evidence"),),
-        replaces=(Place("acme-curated", "orders/"),),
+        code=(ResourceLocation("acme-artifacts", "glue-secure/"),),
+        reads=(ResourceLocation("acme-landing"),),
+        writes=(ResourceLocation("acme-evidence"),),
+        replaces=(ResourceLocation("acme-curated", "orders/"),),
         log_groups=("/aws-glue/jobs/logs-v2-strict*",),
         tables=(("sales", ("orders", "lines")),),
         written_tables=(("curated", ("orders",)),),
@@ -33,17 +30,3 @@ def access():
         security_groups=("sg-1",),
         high_water="arn:aws:dynamodb:eu-west-1:111122223333:table/marks",
     )
-
-
-@pytest.fixture(scope="session")
-def linted():
-    """parliament's findings of a policy, as texts."""
-    with warnings.catch_warnings():
-        # It leaves files open while it is imported.
-        warnings.simplefilter("ignore", ResourceWarning)
-        from parliament import analyze_policy_string
-
-    def findings(document):
-        return [f"{one.issue} {one.detail}" for one in analyze_policy_string(json.dumps(document)).findings]
-
-    return findings

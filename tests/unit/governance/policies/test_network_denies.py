@@ -5,9 +5,9 @@ import pytest
 from glue_secure.governance.policies import (
     Decision,
     Network,
-    Place,
+    PolicyScope,
     Request,
-    Scope,
+    ResourceLocation,
     deployer,
     evaluate,
     network_denies,
@@ -15,10 +15,10 @@ from glue_secure.governance.policies import (
 
 JOB = "arn:aws:glue:eu-west-1:111122223333:job/orders"
 POLICY = deployer(
-    Scope("eu-west-1", "111122223333"),
+    PolicyScope("eu-west-1", "111122223333"),
     jobs=("orders",),
     roles=("arn:aws:iam::111122223333:role/orders",),
-    code=Place("acme-artifacts"),
+    code=ResourceLocation("acme-artifacts"),
     network=Network(("vpc-1", "vpc-2"), ("subnet-1",), ("sg-1", "sg-2")),
 )
 HOME = {"glue:VpcIds": ("vpc-1",), "glue:SubnetIds": ("subnet-1",), "glue:SecurityGroupIds": ("sg-1",)}

@@ -4,16 +4,17 @@ import json
 from dataclasses import replace
 
 import pytest
+from policy_linter import lint
 
 from glue_secure.core.errors import UsageError
 from glue_secure.governance.policies import (
     Condition,
     Decision,
     Network,
-    Place,
     Policy,
+    PolicyScope,
     Request,
-    Scope,
+    ResourceLocation,
     Statement,
     access_log_bucket,
     bookmark_key,
@@ -30,7 +31,7 @@ from glue_secure.governance.policies import (
     trust,
 )
 
-SCOPE = Scope("eu-west-1", "111122223333")
+SCOPE = PolicyScope("eu-west-1", "111122223333")
 ROLE = SCOPE.role("orders")
 ELSE = SCOPE.role("else")
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -64,14 +65,14 @@ def test_two_conditions_that_a_document_cannot_hold_are_refused_not_lost():
 
 
 def test_the_guides_example_of_full_access_on_a_table_comes_of_one_call():
-    made = full_access_on_table(Scope("us-west-2", "123456789012"), "db1", "books").to_json()
+    made = full_access_on_table(PolicyScope("us-west-2", "123456789012"), "db1", "books").to_json()
     assert made == json.loads(FULL_ACCESS_ON_TABLE)
     assert len(made["Statement"][0]["Action"]) == 18
 
 
-def test_a_linter_finds_nothing_in_any_policy(scope, access, linted):
+def test_a_linter_finds_nothing_in_any_policy(scope, access):
     """CredentialIssuingService is a key of AWS's documentation that the linter does not know."""
-    code = Place("acme-artifacts", "code/")
+    code = ResourceLocation("acme-artifacts", "code/")
     policies = {
         "job": job_role(scope, access),
         "job inside": job_role(scope, replace(access, inside_jobs_only=True)),
@@ -80,7 +81,7 @@ def test_a_linter_finds_nothing_in_any_policy(scope, access, linted):
             jobs=("orders",),
             roles=(ROLE,),
             code=code,
-            evidence=Place("e"),
+            evidence=ResourceLocation("e"),
             key=KEY,
             log_groups=("g",),
             connections=("orders-db",),
@@ -93,13 +94,13 @@ def test_a_linter_finds_nothing_in_any_policy(scope, access, linted):
         "log bucket": access_log_bucket(scope, "acme-logs", scope.bucket("acme-curated")),
     }
     for name, policy in policies.items():
-        findings = linted(policy.to_json())
+        findings = lint(policy.to_json())
         excepted = [text for text in findings if "CredentialIssuingService" in text]
         assert [text for text in findings if text not in excepted] == [], name
         assert bool(excepted) == (name == "job inside")
 
 
-def test_a_linter_finds_nothing_in_key_policies(linted):
+def test_a_linter_finds_nothing_in_key_policies():
     """Their "*" is the key that they are of; for the linter it is written out."""
     for policy in (
         data_key(SCOPE, ROLE, code_bucket="acme-artifacts", evidence_bucket="acme-evidence"),
@@ -111,14 +112,14 @@ def test_a_linter_finds_nothing_in_key_policies(linted):
         for statement in document["Statement"]:
             assert statement["Resource"] == ["*"]
             statement["Resource"] = [KEY, SCOPE.arn("kms", "alias/orders")]
-        assert linted(document) == []
+        assert lint(document) == []
 
 
-def test_a_linter_finds_nothing_in_the_trust_policy_but_that_it_has_no_resource(linted):
+def test_a_linter_finds_nothing_in_the_trust_policy_but_that_it_has_no_resource():
     document = trust().to_json()
-    assert linted(document) == ["MALFORMED Statement contains neither Resource nor NotResource"]
+    assert lint(document) == ["MALFORMED Statement contains neither Resource nor NotResource"]
     document["Statement"][0]["Resource"] = ROLE
-    assert linted(document) == []
+    assert lint(document) == []
 
 
 @pytest.mark.parametrize("name", ["*", "a*", "a/b", "", "a?", "${aws:username}"])
@@ -265,7 +266,9 @@ def test_plain_http_is_denied_for_every_action_on_bucket_and_objects():
 
 
 def test_the_deployer_passes_the_jobs_role_to_glue_only():
-    policy = deployer(SCOPE, jobs=("orders",), roles=(ROLE,), code=Place("acme-artifacts", "code/"))
+    policy = deployer(
+        SCOPE, jobs=("orders",), roles=(ROLE,), code=ResourceLocation("acme-artifacts", "code/")
+    )
     to_glue, to_ec2 = ({"iam:PassedToService": (f"{one}.amazonaws.com",)} for one in ("glue", "ec2"))
     assert evaluate([policy], Request("iam:PassRole", ROLE, "", to_glue)) is Decision.ALLOWED
     assert evaluate([policy], Request("iam:PassRole", ROLE, "", to_ec2)) is Decision.NOT_ALLOWED

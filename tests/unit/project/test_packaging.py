@@ -1,5 +1,6 @@
-"""What ``glue-secure package`` writes, without the network: wheels of one's own stand for the locked."""
+"""The files that ``glue-secure package`` writes, with fake wheels in place of downloads."""
 
+import functools
 import hashlib
 import json
 import subprocess
@@ -15,13 +16,13 @@ from glue_secure.project import gluewheels, wheel
 from glue_secure.project.packaging import package
 from glue_secure.project.versions import GLUE_VERSIONS, glue_versions
 
-OWN = ("aws-encryption-sdk", "boto3", "cryptography")
-# What each of these needs, and these need: read from the metadata of the locked wheels.
-CLOSURE = {*OWN, "attrs", "botocore", "cffi", "jmespath", "pycparser", "python-dateutil", "s3transfer"}
+DIRECT = ("aws-encryption-sdk", "boto3", "cryptography")
+# Their dependencies, direct and indirect, from the metadata of the locked wheels.
+CLOSURE = {*DIRECT, "attrs", "botocore", "cffi", "jmespath", "pycparser", "python-dateutil", "s3transfer"}
 CLOSURE |= {"six", "urllib3", "wrapt"}
 
 
-def stand_ins(version):
+def fake_wheels(version):
     return tuple(
         gluewheels.Wheel(f"{pin.name}-{pin.version}.whl", pin.name.encode())
         for pin in gluewheels.pins(version)
@@ -29,7 +30,7 @@ def stand_ins(version):
 
 
 @pytest.mark.parametrize("version", GLUE_VERSIONS, ids=lambda version: version.name)
-def test_lock_and_preinstalled_packages_cover_what_the_package_needs_without_overlap(version):
+def test_lock_and_preinstalled_packages_cover_the_dependencies_without_overlap(version):
     locked = {pin.name for pin in gluewheels.pins(version)}
     assert not locked & set(version.preinstalled)
     needed = CLOSURE | ({"typing-extensions"} if version.python == "3.10" else set())
@@ -37,7 +38,7 @@ def test_lock_and_preinstalled_packages_cover_what_the_package_needs_without_ove
 
 
 @pytest.mark.parametrize("version", GLUE_VERSIONS, ids=lambda version: version.name)
-def test_what_is_needed_stands_above_what_needs_it(version):
+def test_a_lock_lists_a_dependency_before_its_dependent(version):
     order = [pin.name for pin in gluewheels.pins(version)]
     for first, then in [
         ("pycparser", "cffi"),
@@ -51,28 +52,30 @@ def test_what_is_needed_stands_above_what_needs_it(version):
             assert order.index(first) < order.index(then)
 
 
-def test_boto3_is_carried_where_glue_has_one_without_conditional_writes():
+def test_boto3_is_included_where_the_preinstalled_one_lacks_conditional_writes():
     """The S3 model got IfMatch on PutObject after botocore 1.34; bookmarks are committed with it."""
-    carried = {v.name for v in GLUE_VERSIONS if "boto3" in {pin.name for pin in gluewheels.pins(v)}}
-    assert carried == {"4.0", "5.0"}
+    included = {v.name for v in GLUE_VERSIONS if "boto3" in {pin.name for pin in gluewheels.pins(v)}}
+    assert included == {"4.0", "5.0"}
 
 
-def test_gluewheels_hold_requirements_and_wheels_in_one_folder(tmp_path):
-    made = package(tmp_path, glue_versions(["5.1"]), fetch=stand_ins)
+def test_gluewheels_contain_requirements_and_wheels_in_one_folder(tmp_path):
+    made = package(tmp_path, glue_versions(["5.1"]), fetch=fake_wheels)
     (target,) = made.targets
     with zipfile.ZipFile(target.files[0].path) as opened:
         names = opened.namelist()
         text = opened.read("wheels/requirements.txt").decode()
-        own = opened.read(f"wheels/{wheel.NAME}")
+        packed = opened.read(f"wheels/{wheel.NAME}")
     assert names == sorted(names)
     assert {name.rpartition("/")[0] for name in names} == {"wheels"}
     assert text.splitlines()[-1].startswith("glue-secure==")
     assert len(text.splitlines()) == len(names) - 1 == len(target.contents)
-    assert own == made.wheel.path.read_bytes() == made.zip.path.read_bytes()
+    assert packed == made.wheel.path.read_bytes() == made.zip.path.read_bytes()
 
 
 def test_arguments_name_the_files_under_the_prefix(tmp_path):
-    made = package(tmp_path, glue_versions(["5.1"]), bucket=S3Uri.parse("s3://artifacts/x/"), fetch=stand_ins)
+    made = package(
+        tmp_path, glue_versions(["5.1"]), bucket=S3Uri.parse("s3://artifacts/x/"), fetch=fake_wheels
+    )
     assert dict(made.targets[0].arguments) == {
         "--additional-python-modules": f"s3://artifacts/x/{made.targets[0].files[0].name}",
         "--python-modules-installer-option": "--no-index",
@@ -81,35 +84,37 @@ def test_arguments_name_the_files_under_the_prefix(tmp_path):
     assert made.extra_py_files == ("--extra-py-files", f"s3://artifacts/x/{made.zip.name}")
 
 
-def test_glue_4_gets_single_wheels_the_own_one_last(tmp_path):
+def test_glue_4_gets_single_wheels_with_the_package_last(tmp_path):
     """A zip of wheels is for Glue 5.0 and above."""
-    made = package(tmp_path, glue_versions(["4.0"]), bucket=S3Uri.parse("s3://artifacts/x"), fetch=stand_ins)
+    made = package(
+        tmp_path, glue_versions(["4.0"]), bucket=S3Uri.parse("s3://artifacts/x"), fetch=fake_wheels
+    )
     modules = dict(made.targets[0].arguments)["--additional-python-modules"].split(",")
     assert modules[-1] == f"s3://artifacts/x/{wheel.NAME}"
-    assert [uri.rpartition("/")[2] for uri in modules[:-1]] == [one.name for one in made.targets[0].files]
-    assert {str(one.path.parent.name) for one in made.targets[0].files} == {"glue-4.0-wheels"}
+    assert [uri.rpartition("/")[2] for uri in modules[:-1]] == [file.name for file in made.targets[0].files]
+    assert {str(file.path.parent.name) for file in made.targets[0].files} == {"glue-4.0-wheels"}
 
 
 def test_packages_are_byte_identical_in_two_folders(tmp_path):
-    first = package(tmp_path / "a", GLUE_VERSIONS, fetch=stand_ins)
-    second = package(tmp_path / "b", GLUE_VERSIONS, fetch=stand_ins)
-    digests = [[one.sha256 for target in made.targets for one in target.files] for made in (first, second)]
+    first = package(tmp_path / "a", GLUE_VERSIONS, fetch=fake_wheels)
+    second = package(tmp_path / "b", GLUE_VERSIONS, fetch=fake_wheels)
+    digests = [[file.sha256 for target in made.targets for file in target.files] for made in (first, second)]
     assert digests[0] == digests[1]
 
 
-def test_wheels_that_cannot_be_had_leave_what_was_there_and_nothing_of_their_own(tmp_path):
+def test_a_failed_download_leaves_existing_files_and_writes_none(tmp_path):
     def fails_at_the_second(version):
         if version is GLUE_VERSIONS[1]:
             raise GlueSecureError("the index is gone")
-        return stand_ins(version)
+        return fake_wheels(version)
 
-    (tmp_path / "kept").write_text("before")
+    (tmp_path / "existing").write_text("before")
     with pytest.raises(GlueSecureError, match="index is gone"):
         package(tmp_path, GLUE_VERSIONS[:2], fetch=fails_at_the_second)
-    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert [path.name for path in tmp_path.iterdir()] == ["existing"]
 
 
-def test_all_versions_are_the_default_and_an_unknown_one_is_refused():
+def test_all_versions_are_the_default_and_an_unknown_one_is_rejected():
     assert [version.name for version in glue_versions([])] == ["4.0", "5.0", "5.1", "6.0"]
     assert [version.name for version in glue_versions(["6.0", "5.0", "6.0"])] == ["5.0", "6.0"]
     with pytest.raises(UsageError, match=r"3\.0"):
@@ -126,22 +131,22 @@ def pip_that(monkeypatch, returncode, stderr="", files=()):
     monkeypatch.setattr(gluewheels.subprocess, "run", run)
 
 
-def test_other_bytes_than_the_locked_are_an_error(monkeypatch):
+def test_a_wheel_with_another_digest_than_locked_is_an_error(monkeypatch):
     pip_that(monkeypatch, 0, files=[("pycparser-3.12.whl", b"something else")])
-    with pytest.raises(GlueSecureError, match="other files than the locked"):
+    with pytest.raises(GlueSecureError, match="other files than the locked ones"):
         gluewheels.fetch(glue_versions(["5.1"])[0])
 
 
-def test_the_locked_bytes_come_in_the_locks_order(monkeypatch):
+def test_wheels_are_returned_in_the_order_of_the_lock(monkeypatch):
     contents = {"b-1.whl": b"b", "a-1.whl": b"a"}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     text = f"# lock\nb==1 --hash=sha256:{digests['b-1.whl']}\na==1 --hash=sha256:{digests['a-1.whl']}\n"
     monkeypatch.setattr(gluewheels, "lock_text", lambda version: text)
     pip_that(monkeypatch, 0, files=contents.items())
-    assert [one.name for one in gluewheels.fetch(glue_versions(["5.1"])[0])] == ["b-1.whl", "a-1.whl"]
+    assert [item.name for item in gluewheels.fetch(glue_versions(["5.1"])[0])] == ["b-1.whl", "a-1.whl"]
 
 
-def test_a_failed_pip_says_its_last_lines_and_a_missing_one_what_to_do(monkeypatch):
+def test_a_failed_pip_shows_its_last_lines_and_a_missing_pip_the_fix(monkeypatch):
     pip_that(monkeypatch, 1, stderr="ERROR: no index")
     with pytest.raises(GlueSecureError, match="no index"):
         gluewheels.fetch(glue_versions(["5.1"])[0])
@@ -160,11 +165,10 @@ def test_a_lock_line_without_a_digest_is_an_error(monkeypatch):
 def test_the_command_prints_files_and_arguments(tmp_path, monkeypatch, capsys, as_json):
     from typer.testing import CliRunner
 
-    from glue_secure.cli import package as page
+    from glue_secure.cli import package as package_command
     from glue_secure.cli.app import app
 
-    real = page.package
-    monkeypatch.setattr(page, "package", lambda *given, **named: real(*given, fetch=stand_ins, **named))
+    monkeypatch.setattr(package_command, "package", functools.partial(package, fetch=fake_wheels))
     words = ["package", "--glue", "5.1", "--out", str(tmp_path), "--bucket", "s3://artifacts/x"]
     done = CliRunner().invoke(app, [*words, "--json"] if as_json else words, catch_exceptions=False)
     assert done.exit_code == 0
@@ -179,7 +183,7 @@ def test_the_command_prints_files_and_arguments(tmp_path, monkeypatch, capsys, a
         assert any(wheel.NAME in line for line in lines)
 
 
-def test_a_bucket_that_is_no_s3_uri_is_refused_before_anything_is_written(tmp_path):
+def test_a_bucket_that_is_not_an_s3_uri_is_rejected_before_any_file_is_written(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", "from glue_secure.cli.main import run; run()", "package", "--bucket", "x"],
         cwd=tmp_path,
@@ -191,27 +195,26 @@ def test_a_bucket_that_is_no_s3_uri_is_refused_before_anything_is_written(tmp_pa
     assert "s3://BUCKET" in done.stderr
 
 
-CARRYING = [version for version in GLUE_VERSIONS if version.beside]
+WITH_QUALITY = [version for version in GLUE_VERSIONS if version.preinstalled_for_quality]
 
 
-@pytest.mark.parametrize("version", CARRYING, ids=lambda version: version.name)
-def test_great_expectations_goes_with_what_it_needs_and_glue_has_not(version):
+@pytest.mark.parametrize("version", WITH_QUALITY, ids=lambda version: version.name)
+def test_great_expectations_is_included_with_the_dependencies_that_glue_lacks(version):
     plain = [pin.name for pin in gluewheels.pins(version)]
-    carried = [pin.name for pin in gluewheels.pins(version.with_quality())]
-    assert carried[: len(plain)] == plain
-    assert carried[-1] == "great-expectations"
-    assert len(set(carried)) == len(carried)
-    assert not set(carried) & set(version.with_quality().preinstalled)
+    combined = [pin.name for pin in gluewheels.pins(version.with_quality())]
+    assert combined[: len(plain)] == plain
+    assert combined[-1] == "great-expectations"
+    assert len(set(combined)) == len(combined)
+    assert not set(combined) & set(version.with_quality().preinstalled)
 
 
-def test_glue_4_carries_no_gates():
+def test_great_expectations_is_not_available_for_glue_4():
     with pytest.raises(UsageError, match=r"5\.0 or above"):
         glue_versions(["4.0"])[0].with_quality()
 
 
-def test_a_package_with_gates_has_another_name_and_the_room_in_its_wheel(tmp_path):
+def test_a_package_with_great_expectations_has_another_name_and_the_same_wheel(tmp_path):
     version = glue_versions(["5.1"])[0].with_quality()
-    made = package(tmp_path, [version], fetch=stand_ins)
+    made = package(tmp_path, [version], fetch=fake_wheels)
     assert "glue5.1-great-expectations.gluewheels.zip" in made.targets[0].files[0].name
-    with zipfile.ZipFile(made.zip.path) as opened:
-        assert "glue_secure/quality/gate.py" in opened.namelist()
+    assert made.wheel.path.read_bytes() == wheel.build_wheel()

@@ -19,9 +19,9 @@ from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.redaction import redact_settings
 from glue_secure.engines.spark.formats import format_of, spark_options
 from glue_secure.io.limits import LIMITS, limits_of
+from glue_secure.preflight.establish import establish
 from glue_secure.run import composition, process_hooks
 from glue_secure.run.run import Run
-from glue_secure.run.services import preflight_of
 
 
 class JobValues(SimpleNamespace):
@@ -71,7 +71,7 @@ class SecureJob:
         services = composition.services()
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="glue-secure-preflight") as pool:
             # The control plane answers while the JVM starts; nothing is read or written in the meantime.
-            preflight = pool.submit(preflight_of, identity, arguments, services)
+            preflight = pool.submit(establish, identity, arguments, services)
             session, owns = (spark, False) if spark is not None else _session()
             try:
                 composition.require_glue_libraries(session)

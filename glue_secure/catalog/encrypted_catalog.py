@@ -12,11 +12,11 @@ from glue_secure.core.catalog import CatalogPartition, CatalogTable
 from glue_secure.core.catalog_encryption import CatalogEncryption, check_metadata, check_passwords
 from glue_secure.core.connection import GlueConnection
 from glue_secure.core.findings import Finding, enforce, passed, unknown
+from glue_secure.core.policy import check_named_key
 from glue_secure.core.ports import Catalog, KeyService
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
 from glue_secure.core.table_definition import Columns, TableDefinition
-from glue_secure.preflight.establish import named_key
 
 
 class EncryptedCatalog:
@@ -157,4 +157,4 @@ class EncryptedCatalog:
         return settings
 
     def _key(self, purpose: str, name: str, account: str) -> list[Finding]:
-        return named_key(purpose, name, self._keys, region=self._region, account=account)[1]
+        return check_named_key(purpose, name, self._keys, region=self._region, account=account)[1]

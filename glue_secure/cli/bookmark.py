@@ -19,9 +19,9 @@ from glue_secure.cli import printing
 from glue_secure.cli.options import Json, State, Yes
 from glue_secure.core.arguments import BOOKMARK_DECRYPT_KEYS, BOOKMARK_URI, JobArguments, JobIdentity
 from glue_secure.core.identifiers import KmsKeyArn, RunId, job_name
+from glue_secure.core.ports import Services
 from glue_secure.preflight import establish
 from glue_secure.run.bookmark_setup import bookmark_store
-from glue_secure.run.services import Services
 
 app = typer.Typer(
     help="A job's bookmark: look at it, verify it, go back, start anew, change its key.", no_args_is_help=True

@@ -19,8 +19,8 @@ from glue_secure.columns.sealing import unseal
 from glue_secure.core.columns import POLICY
 from glue_secure.core.errors import UsageError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.ports import Services
 from glue_secure.core.service import ServiceError
-from glue_secure.run.services import Services
 
 app = typer.Typer(help="Column policies: a new data key, and sealed values decrypted.", no_args_is_help=True)
 

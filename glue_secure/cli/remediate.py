@@ -13,7 +13,7 @@ from glue_secure.cli.options import Json, State
 from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI
 from glue_secure.core.errors import GlueSecureError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.run.services import preflight_of
+from glue_secure.preflight.establish import establish
 from glue_secure.verification import remediation
 
 INSECURE = 3
@@ -34,7 +34,7 @@ def command(
     """
     location = S3Uri.parse(uri)
     place = bookmark.find(job, None, None, state)
-    key = preflight_of(place.identity, place.arguments, place.services).keys["s3"]
+    key = establish(place.identity, place.arguments, place.services).keys.s3
     kept = [each for each in map(place.arguments.location, (BOOKMARK_URI, EVIDENCE_URI)) if each]
     objects = place.services.objects
     made = remediation.plan(location, key, objects=objects, kept=kept)

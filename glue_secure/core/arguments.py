@@ -308,6 +308,22 @@ class JobArguments:
         text = self.get(name)
         return S3Uri.parse(text) if text else None
 
+    def required_location(self, name: str) -> S3Uri:
+        """Return the S3 location that an argument names.
+
+        Raises:
+            UsageError: the argument is missing, or is not an S3 location.
+        """
+        location = self.location(name)
+        if location is None:
+            raise UsageError(
+                f"--{name}",
+                found="not given",
+                required="s3://BUCKET/PREFIX/",
+                fix=f"add --{name} to the job's default arguments",
+            )
+        return location
+
 
 def _spellings(name: str) -> tuple[str, ...]:
     """``name``, and the ways to write it that getResolvedOptions makes alike."""

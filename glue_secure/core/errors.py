@@ -1,7 +1,7 @@
 """The errors of glue-secure. The package ``glue_secure.errors`` exports them.
 
-Exit codes of the command line and of a job script: 1 the job failed, 2 usage, 3 refused or found insecure, 4 could
-not be verified.
+Exit codes of the command line and of a job script: 1 the job failed, 2 usage, 3 refused or found insecure,
+4 could not be verified.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class RefusedError(ControlError):
 
 
 class VerificationError(ControlError):
-    """A check could not be completed, for example because access was denied. It is not a :class:`RefusedError`."""
+    """A check could not be completed, for example because access was denied."""
 
     exit_code = 4
     verdict = "cannot verify"

@@ -220,8 +220,8 @@ class TlsRecord:
         issuer: its issuer.
         not_after: its expiry, ISO 8601.
         fingerprint: SHA-256 of the certificate, hexadecimal.
-        source: the database view that reported protocol and cipher for the run's session (``pg_stat_ssl``), or
-            ``preflight`` if the server has no such view.
+        source: the database view that reported protocol and cipher of the run's session (``pg_stat_ssl``),
+            or ``preflight`` if the server has no such view.
     """
 
     connection: str
@@ -242,8 +242,8 @@ class Evidence:
 
     Attributes:
         outcome: ``succeeded``, ``refused``, ``failed``, ``abandoned``, or how a run without commit ended.
-        error: type, control id and message of the error that ended the run; None if it succeeded. The message of
-            an exception that glue-secure did not raise is left out, because it may quote data.
+        error: type, control id and message of the error that ended the run; None if it succeeded. The
+            message of an exception that glue-secure did not raise is left out, because it may quote data.
         account: ``aws``, ``embedded`` or ``custom-endpoint``.
         keys: purpose (``s3``, ``job-bookmarks``, ``cloudwatch``, ``data-quality``) → key ARN.
         settings: Hadoop settings in force, secrets redacted.

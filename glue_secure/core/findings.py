@@ -1,6 +1,6 @@
 """The result of a check.
 
-A check returns its findings, passes included, and raises nothing. The caller records what the check returned::
+A check returns its findings, passes included. The caller records what the check returned::
 
     recorder.record(enforce(check_configuration(configuration)))
 
@@ -20,8 +20,9 @@ from glue_secure.core.errors import RefusedError, VerificationError
 class Verdict(str, Enum):
     """The outcome of one check.
 
-    FAIL and UNKNOWN both stop a run. Exceptions: UNKNOWN of GS-SPK is reported only, unless the job requires worker
-    encryption; a data quality gate with ``on_failure`` ``warn`` or ``quarantine`` reports FAIL of GS-DQ-001.
+    FAIL and UNKNOWN both stop a run. Exceptions: UNKNOWN of GS-SPK is reported only, unless the job requires
+    worker encryption; a data quality gate with ``on_failure`` ``warn`` or ``quarantine`` reports FAIL of
+    GS-DQ-001.
     """
 
     PASS = "PASS"  # noqa: S105 - a verdict, not a password

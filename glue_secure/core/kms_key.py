@@ -1,4 +1,4 @@
-"""What KMS says about a key, as a frozen value."""
+"""KMS keys as values."""
 
 from __future__ import annotations
 
@@ -42,3 +42,30 @@ class KmsKey:
             spec=str(shape.get("KeySpec") or shape.get("CustomerMasterKeySpec") or ""),
             deletion_date=deletion.date().isoformat() if isinstance(deletion, datetime) else "",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RunKeys:
+    """The keys of a run's security configuration.
+
+    Attributes:
+        s3: key of every object that the run writes.
+        bookmark: key of the job bookmark.
+        cloudwatch: key of CloudWatch Logs.
+        data_quality: key of data quality results; None if the configuration has no such entry.
+    """
+
+    s3: KmsKeyArn
+    bookmark: KmsKeyArn
+    cloudwatch: KmsKeyArn
+    data_quality: KmsKeyArn | None = None
+
+    def by_purpose(self) -> dict[str, KmsKeyArn]:
+        """Return the keys by their names in the evidence."""
+        keys = {
+            "s3": self.s3,
+            "job-bookmarks": self.bookmark,
+            "cloudwatch": self.cloudwatch,
+            "data-quality": self.data_quality,
+        }
+        return {purpose: key for purpose, key in keys.items() if key is not None}

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from glue_secure.core.arguments import JobArguments, JobIdentity
-from glue_secure.core.findings import Finding, failed, passed
+from glue_secure.core.errors import UsageError
+from glue_secure.core.findings import Finding, failed, passed, unknown
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.objects import ObjectEncryption
+from glue_secure.core.ports.keys import KeyService
 from glue_secure.core.security_configuration import EncryptionSetting, SecurityConfiguration
+from glue_secure.core.service import NotFound, ServiceError
 
 S3_MODE = CLOUDWATCH_MODE = DATA_QUALITY_MODE = "SSE-KMS"
 BOOKMARKS_MODE = "CSE-KMS"
@@ -74,8 +77,8 @@ def _secrets(identity: JobIdentity, arguments: JobArguments) -> Finding:
         f"job {identity.job!r}",
         found=f"a secret in {', '.join(f'--{name}' for name in names)}",
         required="no secret in an argument",
-        fix="store the secret in AWS Secrets Manager, name it in a Glue connection (SECRET_ID), and rotate it: "
-        "this value has been exposed. An argument that only names a secret must end in _name, _id or _arn",
+        fix="store the secret in AWS Secrets Manager, name it in a Glue connection (SECRET_ID), and rotate "
+        "it: it has been exposed. An argument that only names a secret must end in _name, _id or _arn",
     )
 
 
@@ -183,6 +186,51 @@ def check_key(purpose: str, key: KmsKey, *, region: str, account: str) -> list[F
     ]
 
 
+def check_named_key(
+    purpose: str, name: str, keys: KeyService, *, region: str, account: str
+) -> tuple[KmsKeyArn | None, list[Finding]]:
+    """Describe a key and check it (GS-KMS-001 to -005).
+
+    Args:
+        purpose: use of the key, for the findings.
+        name: key id, ARN or alias.
+        keys: AWS KMS.
+        region: AWS Region that the key must be in.
+        account: AWS account that the key must belong to.
+
+    Returns:
+        The key's ARN, None if KMS did not describe it; and the findings.
+    """
+    resource = f"{name} ({purpose})"
+    try:
+        key = keys.describe(name)
+    except NotFound as error:
+        return None, [
+            failed(
+                "GS-KMS-001",
+                resource,
+                found=str(error),
+                required="an existing key",
+                fix="create a security configuration that names an existing key",
+            )
+        ]
+    except (ServiceError, UsageError) as error:
+        return None, [
+            unknown(
+                "GS-KMS-001",
+                resource,
+                found=str(error),
+                required="the answer of DescribeKey",
+                fix="give the job's role kms:DescribeKey on the key, and the job a route to the KMS endpoint",
+                aws_code=error.aws_code if isinstance(error, UsageError) else error.code,
+            )
+        ]
+    return key.arn, [
+        passed("GS-KMS-001", resource, str(key.arn)),
+        *check_key(purpose, key, region=region, account=account),
+    ]
+
+
 def check_object(encryption: ObjectEncryption, expected: KmsKeyArn) -> Finding:
     """Check that an S3 object is SSE-KMS under the expected key (GS-S3-004)."""
     uri, algorithm, key = encryption.uri, encryption.algorithm, encryption.key
@@ -193,6 +241,7 @@ def check_object(encryption: ObjectEncryption, expected: KmsKeyArn) -> Finding:
         str(uri),
         found=" under ".join(part for part in (algorithm or "no encryption named", key) if part),
         required=f"aws:kms under {expected}",
-        fix=f"set that key as the default encryption of bucket {uri.bucket}, find what overrode the settings, and "
-        "delete the object or re-encrypt it (glue-secure remediate URI --job NAME); the bookmark did not move",
+        fix=f"make that key the default encryption of bucket {uri.bucket}, find what overrode the settings, "
+        "and delete the object or re-encrypt it (glue-secure remediate URI --job NAME); "
+        "the bookmark did not move",
     )

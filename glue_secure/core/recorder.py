@@ -114,7 +114,7 @@ class RunRecorder:
             started=self.started,
             finished=finished,
             security_configuration=preflight.configuration.name,
-            keys={purpose: str(key) for purpose, key in preflight.keys.items()},
+            keys={purpose: str(key) for purpose, key in preflight.keys.by_purpose().items()},
             settings=redact_settings(settings),
             reads=self.reads(rows_of),
             writes=tuple(self.writes),

@@ -11,9 +11,9 @@ from typing import Protocol
 from glue_secure.core.catalog_encryption import CatalogEncryption, check_metadata, check_passwords
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.findings import Finding, enforce
+from glue_secure.core.policy import check_named_key
 from glue_secure.core.ports import KeyService
 from glue_secure.core.service import ServiceError
-from glue_secure.preflight.establish import named_key
 
 
 class EncryptionSettings(Protocol):
@@ -142,7 +142,7 @@ def _read(settings: EncryptionSettings, account: str) -> CatalogEncryption:
 
 
 def _sound(name: str, keys: KeyService, *, account: str, region: str) -> str:
-    arn, found = named_key("catalog", name, keys, region=region, account=account)
+    arn, found = check_named_key("catalog", name, keys, region=region, account=account)
     enforce(found)
     return str(arn)
 

@@ -22,10 +22,9 @@ from glue_secure.core.errors import UsageError, VerificationError
 from glue_secure.core.findings import enforce
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.policy import check_key
-from glue_secure.core.ports import HighWaterMarkStore
+from glue_secure.core.ports import HighWaterMarkStore, Services
 from glue_secure.core.service import ServiceError
 from glue_secure.preflight.establish import Preflight
-from glue_secure.run.services import Services, required_location
 
 
 def bookmarks_of(
@@ -63,7 +62,7 @@ def bookmarks_of(
             identity.job,
             arguments,
             services,
-            key=preflight.keys["job-bookmarks"],
+            key=preflight.keys.bookmark,
             account=preflight.account,
             region=preflight.region,
         )
@@ -116,7 +115,7 @@ def bookmark_store(
         also_opens=tuple(one for one in older if one != key),
         provider_of=services.master_key_provider,
     )
-    prefix = required_location(arguments, BOOKMARK_URI)
+    prefix = arguments.required_location(BOOKMARK_URI)
     # One item whether or not the place is written with a slash at its end.
     place = f"s3://{prefix.bucket}/{prefix.as_prefix()}"
     mark = _high_water(f"{account}/{region}/{job} {place}", arguments, services, account, region)
@@ -130,10 +129,6 @@ def _high_water(
     table = arguments.bookmark_high_water()
     if table is None:
         return None
-    if services.high_water is None:
-        raise UsageError(
-            f"--{BOOKMARK_HIGH_WATER}", found="services without one", required="services that make one"
-        )
     mark = services.high_water(table, bookmark)
     try:
         key = mark.key_of_table()

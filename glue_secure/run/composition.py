@@ -23,10 +23,9 @@ from glue_secure.aws.session import AwsSession
 from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments, JobIdentity
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.core.ports import Engine
+from glue_secure.core.ports import Engine, Services
 from glue_secure.engines import package_distribution
 from glue_secure.run import runtime_selection
-from glue_secure.run.services import Services
 
 RUNTIME = runtime_selection.RUNTIME
 STREAMING = "GLUE_SECURE_STREAMING"

@@ -21,7 +21,7 @@ from glue_secure.core.errors import ControlError, GlueSecureError, UsageError, V
 from glue_secure.core.evidence import Evidence
 from glue_secure.core.findings import Finding, enforce, passed
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.ports import Engine
+from glue_secure.core.ports import Engine, Services
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import check_java_options, check_settings
@@ -30,13 +30,12 @@ from glue_secure.io.catalog_reader import CatalogReads
 from glue_secure.io.housekeeping import Housekeeping
 from glue_secure.io.reader import DataReader
 from glue_secure.io.writer import DataWriter
-from glue_secure.preflight.establish import Preflight
+from glue_secure.preflight.establish import Preflight, establish
 from glue_secure.preflight.fine_grained import is_fine_grained
 from glue_secure.run.bookmark_setup import bookmarks_of
 from glue_secure.run.direct import Direct
 from glue_secure.run.evidence_store import write_evidence
 from glue_secure.run.gates import Gated, gate_of
-from glue_secure.run.services import Services, preflight_of, required_location
 from glue_secure.run.through import Through
 from glue_secure.verification.driver_s3 import DriverS3Recorder
 from glue_secure.verification.unmanaged_writes import UnmanagedWriteVerifier
@@ -74,7 +73,7 @@ class Run(Direct, Through, Gated):
         self.evidence_uri: S3Uri | None = None
         self._services, self._engine, self._recorder = services, engine, recorder
         self._arguments, self._gate = arguments, None
-        self._evidence_prefix = required_location(arguments, EVIDENCE_URI)
+        self._evidence_prefix = arguments.required_location(EVIDENCE_URI)
         self._outcome: str | None = None
         self._failure: BaseException | None = None
         self._process = os.getpid()
@@ -136,7 +135,7 @@ class Run(Direct, Through, Gated):
             plan=preflight.plan, objects=services.objects, funnel=self._writes, recorder=recorder
         )
         self._driver_calls = DriverS3Recorder(
-            key=preflight.plan.key,
+            key=preflight.keys.s3,
             source=services.driver_s3,
             reject_reserved_location=self._writes.reject_reserved_location,
             call=self.call,
@@ -182,7 +181,7 @@ class Run(Direct, Through, Gated):
         recorder = RunRecorder(started=services.clock.now())
         try:
             if preflight is None:
-                preflight = preflight_of(identity, arguments, services)
+                preflight = establish(identity, arguments, services)
             recorder.seconds["preflight"] = preflight.seconds
             recorder.record(preflight.findings)
             run = cls(
@@ -235,7 +234,7 @@ class Run(Direct, Through, Gated):
     def _workers(self) -> list[Finding]:
         told = {name: self._arguments.get(name) or "" for name in SHUFFLE_ARGUMENTS}
         settings = {**self._engine.worker_settings(), **told}
-        return enforce_worker_encryption(settings, key=self.preflight.plan.key, required=self._strict_workers)
+        return enforce_worker_encryption(settings, key=self.preflight.keys.s3, required=self._strict_workers)
 
     def _save(self, place: str, format: str, perform: Callable[[], Any]) -> None:
         """An RDD save, as a guarded write."""
@@ -331,7 +330,7 @@ class Run(Direct, Through, Gated):
             self.evidence_uri = write_evidence(
                 self._make_evidence(error, self._outcome),
                 self._evidence_prefix,
-                key=self.preflight.keys["s3"],
+                key=self.preflight.keys.s3,
                 objects=self._services.objects,
             )
         except Exception as problem:

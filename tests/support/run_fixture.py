@@ -18,11 +18,11 @@ from glue_secure.core.columns import SchemaColumn
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
 from glue_secure.core.kms_key import KmsKey
+from glue_secure.core.ports import Services
 from glue_secure.core.security_configuration import EncryptionSetting, SecurityConfiguration
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 from glue_secure.run.run import Run
-from glue_secure.run.services import Services
 from glue_secure.testing.fakes import (
     FakeClock,
     FakeColumnSource,
@@ -240,6 +240,10 @@ class RecordingSecrets:
         return self.inner.token(host, port, user, region, now)
 
 
+def no_high_water_mark(table: str, bookmark: str) -> Any:
+    raise AssertionError(f"table {table} of bookmark {bookmark} was opened")
+
+
 @dataclass
 class RunFixture:
     """One account with a job, its configuration, keys and buckets; change a part, then start a run."""
@@ -276,6 +280,7 @@ class RunFixture:
             versions={"glue-secure": "0"},
             remote_objects=self.remote,
             columns=self.columns,
+            high_water=no_high_water_mark,
         )
 
     def identity(self, run: str = "jr_1", claimed: str | None = None) -> JobIdentity:

@@ -13,6 +13,7 @@ from glue_secure.core.ports.high_water import HighWaterMarkStore
 from glue_secure.core.ports.keys import KeyService
 from glue_secure.core.ports.objects import ObjectStore
 from glue_secure.core.ports.secrets import SecretStore
+from glue_secure.core.ports.services import Services
 
 __all__ = [
     "Catalog",
@@ -27,4 +28,5 @@ __all__ = [
     "ObjectStore",
     "SaveHandler",
     "SecretStore",
+    "Services",
 ]

@@ -15,10 +15,10 @@ from glue_secure.core.arguments import BOOKMARKS
 from glue_secure.core.errors import UsageError
 from glue_secure.engines.awsglue.context import GlueContext
 from glue_secure.engines.awsglue.jvm_call_guard import require_glue_classes
+from glue_secure.preflight.establish import establish
 from glue_secure.run import composition, process_hooks
 from glue_secure.run.init_required import before_init
 from glue_secure.run.run import Run
-from glue_secure.run.services import preflight_of
 
 
 class Job(TheirJob):  # type: ignore[misc]
@@ -65,7 +65,7 @@ class Job(TheirJob):  # type: ignore[misc]
             )
         identity = arguments.identity(job=job_name, fresh_run_id=composition.fresh_run_id())
         services = composition.services()
-        preflight = preflight_of(identity, arguments, services)
+        preflight = establish(identity, arguments, services)
         super().init(job_name, {} if args is None else args)
         self._run = Run.start(
             identity,

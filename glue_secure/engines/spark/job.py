@@ -8,9 +8,9 @@ from typing import Any
 from glue_secure.core.arguments import CONTINUATIONS, BookmarkOption
 from glue_secure.core.errors import UsageError
 from glue_secure.engines.spark.context import GlueContext
+from glue_secure.preflight.establish import establish
 from glue_secure.run import composition, process_hooks
 from glue_secure.run.run import Run
-from glue_secure.run.services import preflight_of
 
 
 class Job:
@@ -77,7 +77,7 @@ class Job:
         arguments = composition.arguments().overlaid(given)
         identity = arguments.identity(job=job_name, fresh_run_id=composition.fresh_run_id())
         services, session = composition.services(), self._glue_context.spark_session
-        preflight = preflight_of(identity, arguments, services)
+        preflight = establish(identity, arguments, services)
         composition.require_glue_libraries(session)
         run = Run.start(
             identity,

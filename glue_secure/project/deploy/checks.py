@@ -24,12 +24,12 @@ from glue_secure.core.controls import CONTROLS
 from glue_secure.core.errors import ControlError, GlueSecureError, UsageError, VerificationError
 from glue_secure.core.findings import Finding, Verdict, failed, passed, unknown
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.policy import check_arguments, check_attachment, check_configuration
+from glue_secure.core.policy import check_arguments, check_attachment, check_configuration, check_named_key
+from glue_secure.core.ports import Services
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import NotFound, ServiceError
-from glue_secure.preflight.establish import key_names, named_key
+from glue_secure.preflight.establish import key_names
 from glue_secure.project.deploy.plan import Plan
-from glue_secure.run.services import Services
 
 _MODULES = ("additional-python-modules", "extra-py-files")
 _CODE = (*_MODULES, "extra-jars", "extra-files", "user-jars")
@@ -106,7 +106,7 @@ def _all(
         yield from check_configuration(configuration)
         for purpose, name in key_names(configuration).items():
             if name:
-                arn, found = named_key(
+                arn, found = check_named_key(
                     purpose, name, services.keys, region=account.region, account=account.account
                 )
                 yield from found
@@ -277,9 +277,9 @@ def _catalog(services: Services, account: DeploymentAccount) -> Iterator[Finding
     yield check_metadata(settings, account.account)
     yield check_passwords(settings, account.account)
     for name in dict.fromkeys(filter(None, (settings.key, settings.password_key))):
-        yield from named_key("catalog", name, services.keys, region=account.region, account=account.account)[
-            1
-        ]
+        yield from check_named_key(
+            "catalog", name, services.keys, region=account.region, account=account.account
+        )[1]
 
 
 def _groups(

@@ -16,12 +16,18 @@ from glue_secure.cli.app import app
 from glue_secure.core.arguments import JobArguments
 from glue_secure.core.errors import BookmarkConflictError, RefusedError, UsageError, VerificationError
 from glue_secure.core.kms_key import KmsKey
+from glue_secure.core.ports import Services
 from glue_secure.core.security_configuration import EncryptionSetting, SecurityConfiguration
 from glue_secure.core.service import ServiceError
 from glue_secure.run import composition
 from glue_secure.run.bookmark_setup import bookmark_store
-from glue_secure.run.services import Services
-from glue_secure.testing.fakes import FakeControlPlane, FakeEnvironment, FakeKeyService, FakeSecretStore
+from glue_secure.testing.fakes import (
+    FakeColumnSource,
+    FakeControlPlane,
+    FakeEnvironment,
+    FakeKeyService,
+    FakeSecretStore,
+)
 
 BY = "arn:aws:sts::123456789012:assumed-role/operator/somebody"
 BASE = "bookmarks/123456789012/eu-west-1/curate"
@@ -261,6 +267,8 @@ def services(world, plane, make_envelope, other_key):
         clock=world.clock,
         master_key_provider=lambda one: make_envelope(key=one).provider,
         versions={},
+        columns=FakeColumnSource(),
+        high_water=lambda _table, _bookmark: None,
     )
 
 

@@ -252,7 +252,7 @@ def test_gs_s3_004_fails_for_everything_else(algorithm, key, found, key_arn, oth
     assert (finding.control, finding.verdict, finding.resource) == ("GS-S3-004", FAIL, str(OBJECT))
     assert finding.found.startswith(found)
     assert str(key_arn) in finding.required
-    assert "the bookmark was not advanced" in finding.fix
+    assert "the bookmark did not move" in finding.fix
 
 
 SECRETS = [

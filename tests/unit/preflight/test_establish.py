@@ -23,9 +23,7 @@ def preflight(run_fixture):
         return establish(
             identity or run_fixture.identity(),
             JobArguments(arguments),
-            control_plane=services.control_plane,
-            keys=services.keys,
-            environment=services.environment,
+            services,
         )
 
     return run
@@ -34,7 +32,7 @@ def preflight(run_fixture):
 @pytest.fixture
 def refused(preflight):
     def run(control, *, kind=RefusedError, **more):
-        with pytest.raises(RefusedError) as caught:
+        with pytest.raises(kind) as caught:
             preflight(**more)
         assert caught.value.control == control, str(caught.value)
         assert type(caught.value) is kind
@@ -46,12 +44,12 @@ def refused(preflight):
 def test_a_good_run_is_established_with_every_control_passed(preflight, run_fixture):
     made = preflight()
     assert made.configuration.name == "strict"
-    assert made.keys == {
+    assert made.keys.by_purpose() == {
         "s3": run_fixture.key,
         "job-bookmarks": run_fixture.bookmark_key,
         "cloudwatch": run_fixture.key,
     }
-    assert made.plan.key == run_fixture.key
+    assert made.keys.s3 == made.plan.key == run_fixture.key
     assert (made.account, made.region) == ("123456789012", "eu-west-1")
     assert {finding.verdict for finding in made.findings} == {Verdict.PASS}
     assert {finding.control for finding in made.findings} == {
@@ -79,9 +77,7 @@ def test_an_alias_in_the_configuration_becomes_the_keys_arn(preflight, run_fixtu
     made = establish(
         run_fixture.identity(),
         JobArguments({}),
-        control_plane=services.control_plane,
-        keys=service,
-        environment=services.environment,
+        replace(services, keys=service),
     )
     assert made.plan.key == run_fixture.other_key
 

@@ -11,10 +11,10 @@ from glue_secure.core.catalog_encryption import CatalogEncryption
 from glue_secure.core.controls import CONTROLS
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.findings import Verdict
+from glue_secure.core.ports import Services
 from glue_secure.project.deploy import apply, checks
 from glue_secure.project.project_file import read_text
-from glue_secure.run.services import Services
-from glue_secure.testing.fakes import FakeClock, FakeEnvironment, FakeSecretStore
+from glue_secure.testing.fakes import FakeClock, FakeColumnSource, FakeEnvironment, FakeSecretStore
 
 REGION = "eu-west-1"
 PLAIN = """
@@ -60,6 +60,8 @@ def look(account, clients):
             clock=FakeClock(),
             master_key_provider=lambda _: None,
             versions={},
+            columns=FakeColumnSource(),
+            high_water=lambda _table, _bookmark: None,
         )
         return checks.findings(
             job, services=services, account=account, logs=JobLogs(client=clients["logs"]), plan=plan

@@ -1,0 +1,53 @@
+"""The services of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from glue_secure.core.identifiers import KmsKeyArn
+from glue_secure.core.ports.catalog import ControlPlane
+from glue_secure.core.ports.clock import Clock
+from glue_secure.core.ports.columns import ColumnSource
+from glue_secure.core.ports.driver_s3 import DriverS3
+from glue_secure.core.ports.environment import Environment
+from glue_secure.core.ports.high_water import HighWaterMarkStore
+from glue_secure.core.ports.keys import KeyService
+from glue_secure.core.ports.objects import ObjectStore
+from glue_secure.core.ports.secrets import SecretStore
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Every service that a run calls, created by ``run.composition``.
+
+    Attributes:
+        environment: account, region and endpoints.
+        control_plane: AWS Glue and its Data Catalog.
+        keys: AWS KMS.
+        objects: Amazon S3, called from the driver.
+        secrets: AWS Secrets Manager and tokens of database users.
+        clock: current time.
+        master_key_provider: creates the AWS Encryption SDK's provider for one key.
+        columns: data keys and tags of a column policy.
+        versions: package → version, for the evidence.
+        streams_end_when_drained: whether a stream ends when it has processed the available data.
+        high_water: creates the high-water mark store from a DynamoDB table's name and a bookmark's name.
+        driver_s3: creates guarded boto3 sessions; None if the run has no AWS session.
+        remote_objects: creates the S3 client on an executor; None if the driver sends every request.
+    """
+
+    environment: Environment
+    control_plane: ControlPlane
+    keys: KeyService
+    objects: ObjectStore
+    secrets: SecretStore
+    clock: Clock
+    master_key_provider: Callable[[KmsKeyArn], Any]
+    columns: ColumnSource
+    versions: Mapping[str, str]
+    high_water: Callable[[str, str], HighWaterMarkStore]
+    streams_end_when_drained: bool = False
+    driver_s3: DriverS3 | None = None
+    remote_objects: Callable[[], ObjectStore] | None = None

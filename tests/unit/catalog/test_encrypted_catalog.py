@@ -22,7 +22,7 @@ def encrypt(run_fixture, **changes):
 
 def refused(run_fixture, call, kind=RefusedError):
     run = run_fixture.start()
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(kind) as caught:
         call(run)
     assert type(caught.value) is kind
     return caught.value

@@ -52,16 +52,15 @@ def test_no_method_of_this_awsglue_is_taken_for_a_later_ones():
         sources_and_sinks.DataSink,
     ):
         names = [name for name in dir(ours) if not name.startswith("_")]
-        assert [n for n in names if getattr(getattr(ours, n), "__name__", "") == "refuse"] == []
+        assert [n for n in names if getattr(getattr(ours, n), "__name__", "") == "raise_unknown"] == []
 
 
 def test_a_context_that_awsglue_makes_past_the_gate_is_not_handed_out(in_glue, make_context, monkeypatch):
     from glue_secure.context import GlueContext
-    from glue_secure.engines.awsglue.context.base import GuardedContext
 
     bare = theirs.GlueContext._get_glue_scala_context
-    monkeypatch.setattr(GuardedContext, "_get_glue_scala_context", bare)
-    with pytest.raises(UsageError, match="past the guard"):
+    monkeypatch.setattr(GlueContext, "_get_glue_scala_context", bare)
+    with pytest.raises(UsageError, match="not guarded"):
         make_context(GlueContext)
 
 

@@ -445,7 +445,7 @@ def test_an_empty_frame_may_leave_no_object_and_a_full_one_may_not(started, fram
     started.recorder.on["pyWriteDynamicFrame"] = lambda *_: None
     CALLS["write json"](started, frame_of(DynamicFrame, started))
     started.recorder.on["count"] = lambda: 3
-    with pytest.raises(RefusedError, match="GS-S3-007"):
+    with pytest.raises(VerificationError, match="GS-S3-007"):
         CALLS["write json"](started, frame_of(DynamicFrame, started))
 
 

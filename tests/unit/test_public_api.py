@@ -148,7 +148,7 @@ def test_a_job_needs_a_glue_context():
 
 @pytest.fixture
 def context(monkeypatch):
-    module = "glue_secure.engines.spark.context"
+    module = "glue_secure.engines.spark.context.glue_context"
     monkeypatch.setattr(f"{module}._session_of", lambda spark: spark)
     from glue_secure.context import GlueContext
 

@@ -1,5 +1,5 @@
-"""The awsglue runtime: subclasses of the real classes, guarded. The only room that imports awsglue.
+"""The awsglue runtime: subclasses of awsglue's classes. No other package imports awsglue.
 
-Nothing of awsglue is copied; it is imported where it exists (AWS Glue, its container, or the package
-AWSGlueDataplanePython beside the Glue libraries).
+awsglue is imported where it exists: in AWS Glue, in its container, or where AWSGlueDataplanePython is
+installed beside the Glue libraries. None of its code is copied.
 """

@@ -1,4 +1,4 @@
-"""The Spark session of a Glue job: as in plain Spark, over whichever connector Glue has."""
+"""The engine of a Glue job: plain Spark's, with the S3 connector that Glue has."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ _EMRFS_CLIENT = "com.amazon.ws.emr.hadoop.fs.EmrFileSystem"
 class GlueHadoopSettings(HadoopSettings):
     """Hadoop settings where ``s3://`` is EMRFS (Glue up to 5.0) or S3A (from 5.1).
 
-    Glue writes to ``s3://``, so the client of that scheme is the one to look at.
+    Glue writes to ``s3://``, so the client of that scheme is checked.
     https://docs.aws.amazon.com/glue/latest/dg/migrating-version-51.html
     """
 
     scheme = "s3"
 
-    def _client(self, uri: S3Uri, settings: Any) -> tuple[str, str]:
+    def _client_encryption(self, uri: S3Uri, settings: Any) -> tuple[str, str]:
         client = self._file_system(uri, settings)
         if str(client.getClass().getName()) != _EMRFS_CLIENT:
-            return super()._client(uri, settings)
+            return super()._client_encryption(uri, settings)
         # https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-emrfs-encryption.html
-        own = client.getConf()
-        key = str(own.get("fs.s3.serverSideEncryption.kms.keyId") or "")
-        if str(own.get("fs.s3.cse.enabled") or "false").lower() != "false":
+        conf = client.getConf()
+        key = str(conf.get("fs.s3.serverSideEncryption.kms.keyId") or "")
+        if str(conf.get("fs.s3.cse.enabled") or "false").lower() != "false":
             return "CSE", key
-        if str(own.get("fs.s3.enableServerSideEncryption") or "false").lower() != "true":
+        if str(conf.get("fs.s3.enableServerSideEncryption") or "false").lower() != "true":
             return "", key
-        named = str(own.get("fs.s3.serverSideEncryptionAlgorithm") or "")
-        if named and named.upper() not in ("SSE-KMS", "AWS:KMS"):
-            return named, key
+        algorithm = str(conf.get("fs.s3.serverSideEncryptionAlgorithm") or "")
+        if algorithm and algorithm.upper() not in ("SSE-KMS", "AWS:KMS"):
+            return algorithm, key
         return ("SSE-KMS", key) if key else ("AES256", "")
 
 
 class GlueEngine(SparkEngine):
-    """Satisfies ``ports.Engine`` in Glue.
+    """The engine port in Glue.
 
     Args:
         spark: the job's session.

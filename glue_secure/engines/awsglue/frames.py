@@ -1,28 +1,29 @@
-"""Dynamic frames in Glue: the real ones, whose writes pass the guard.
+"""DynamicFrames in Glue: awsglue's, whose writes go through the run.
 
-awsglue makes the results of its methods itself, always of its own class. So a frame is not made anew here:
-:func:`adopt` gives a frame that awsglue has made this module's class, which adds no state, and every method
-of the class adopts what the real one returns. A method that only a later awsglue has is refused, because it
-may write. A frame that a script makes through ``awsglue`` itself, past the doors, is only adopted once a door
-has seen it.
+awsglue's methods return frames of awsglue's own class. So a frame is not created again here: :func:`wrap`
+changes the class of a frame to this module's subclass, which has no state of its own, and every method of the
+subclass wraps the frames that it returns. A method that only a later awsglue has raises UsageError, because
+it may write. A frame that a script creates with ``awsglue`` itself is wrapped when it is first passed to
+``glue_secure``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from awsglue import dynamicframe as theirs
+from awsglue import dynamicframe as awsglue_dynamicframe
 
 from glue_secure.engines.awsglue.jvm_call_guard import block_unknown_methods
-from glue_secure.engines.awsglue.options import judge_s3_options
+from glue_secure.engines.awsglue.options import validate_options
 from glue_secure.preflight.fine_grained import refuse_rdds_in
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
-# Public names of awsglue 5.0 and 5.1 that do not write, or write through the context.
-_FRAME = frozenset(
+# Public names of awsglue 5.0 and 5.1 that do not write, or that write through the context.
+_FRAME_METHODS = frozenset(
     [
         "apply_mapping",
         "applyMapping",
@@ -60,11 +61,11 @@ _FRAME = frozenset(
         "write",
     ]
 )
-_COLLECTION = frozenset(["flatmap", "keys", "map", "select", "values"])
+_COLLECTION_METHODS = frozenset(["flatmap", "keys", "map", "select", "values"])
 
-ResolveOption = theirs.ResolveOption
-DynamicFrameReader = theirs.DynamicFrameReader
-DynamicFrameWriter = theirs.DynamicFrameWriter
+ResolveOption = awsglue_dynamicframe.ResolveOption
+DynamicFrameReader = awsglue_dynamicframe.DynamicFrameReader
+DynamicFrameWriter = awsglue_dynamicframe.DynamicFrameWriter
 
 __all__ = [
     "DynamicFrame",
@@ -72,39 +73,46 @@ __all__ = [
     "DynamicFrameReader",
     "DynamicFrameWriter",
     "ResolveOption",
-    "adopt",
+    "wrap",
+    "wrap_frame",
 ]
 
 
-def adopt(value: T) -> T:
-    """``value``, and frames in it, of this module's classes when they are awsglue's own."""
-    if type(value) is theirs.DynamicFrame:
+def wrap(value: Any) -> Any:
+    """Change awsglue's frames, also those in a collection, to this module's classes; return ``value``."""
+    if type(value) is awsglue_dynamicframe.DynamicFrame:
         value.__class__ = DynamicFrame
-    elif isinstance(value, theirs.DynamicFrameCollection):
-        if type(value) is theirs.DynamicFrameCollection:
+    elif isinstance(value, awsglue_dynamicframe.DynamicFrameCollection):
+        if type(value) is awsglue_dynamicframe.DynamicFrameCollection:
             value.__class__ = DynamicFrameCollection
         for frame in value.values():
-            adopt(frame)
+            wrap(frame)
     return value
 
 
-def _adopting(method: Callable[..., Any]) -> Callable[..., Any]:
+def wrap_frame(frame: Any) -> DynamicFrame:
+    """Change the class of awsglue's frame to this module's and return it."""
+    wrapped: DynamicFrame = wrap(frame)
+    return wrapped
+
+
+def _wrapping(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def call(*arguments: Any, **options: Any) -> Any:
-        return adopt(method(*arguments, **options))
+        return wrap(method(*arguments, **options))
 
     return call
 
 
-def _adopt_results(ours: type, base: type) -> None:
-    """Wrap every public method that ``ours`` inherits from ``base`` and does not define."""
+def _wrap_results(subclass: type, base: type) -> None:
+    """Override every public method that ``subclass`` inherits from ``base``, to wrap what it returns."""
     for name, member in vars(base).items():
-        if not name.startswith("_") and callable(member) and name not in vars(ours):
-            setattr(ours, name, _adopting(member))
+        if not name.startswith("_") and callable(member) and name not in vars(subclass):
+            setattr(subclass, name, _wrapping(member))
 
 
-class DynamicFrame(theirs.DynamicFrame):  # type: ignore[misc]
-    """awsglue's DynamicFrame. What writes beside the sinks passes the run's guard.
+class DynamicFrame(awsglue_dynamicframe.DynamicFrame):  # type: ignore[misc]
+    """awsglue's DynamicFrame. Its methods that write (besides sinks) go through the run.
 
     Args:
         jdf: the JVM's frame.
@@ -113,10 +121,14 @@ class DynamicFrame(theirs.DynamicFrame):  # type: ignore[misc]
     """
 
     @classmethod
-    def fromDF(cls, dataframe: Any, glue_ctx: Any, name: str = "") -> Any:
-        """A DynamicFrame of a DataFrame's rows."""
+    def fromDF(cls, dataframe: DataFrame, glue_ctx: Any, name: str = "") -> DynamicFrame:
+        """Return a DynamicFrame of a DataFrame's rows.
+
+        Raises:
+            RefusedError: GS-LF-007, the job runs under fine-grained access control.
+        """
         refuse_rdds_in(glue_ctx, "DynamicFrame.fromDF")
-        return adopt(theirs.DynamicFrame.fromDF(dataframe, glue_ctx, name))
+        return wrap_frame(awsglue_dynamicframe.DynamicFrame.fromDF(dataframe, glue_ctx, name))
 
     def spigot(
         self,
@@ -126,20 +138,20 @@ class DynamicFrame(theirs.DynamicFrame):  # type: ignore[misc]
         info: str = "",
         stageThreshold: int = 0,
         totalThreshold: int = 0,
-    ) -> Any:
-        """Write sample records below ``path`` while the frame is computed; verified at ``job.commit``.
+    ) -> DynamicFrame:
+        """Write sample records below ``path`` when the frame is computed; verified at ``job.commit``.
 
         Raises:
-            RefusedError: not S3 (GS-S3-006), an option that changes encryption (GS-S3-005), a kept place
-                (GS-S3-009), no job.init (GS-SEC-007), a column policy (GS-COL-005).
+            RefusedError: not S3 (GS-S3-006), an option that changes encryption (GS-S3-005), a reserved
+                location (GS-S3-009), no job.init (GS-SEC-007), a column policy (GS-COL-005).
         """
-        wanted = {} if options is None else options
-        with self.glue_ctx.guarded("spigot") as run:
-            judge_s3_options(wanted, "spigot")
+        options = {} if options is None else options
+        with self.glue_ctx.operation("spigot") as run:
+            validate_options(options, "spigot")
             run.reject_unprotectable_sink(path)
             run.watch_until_commit(path, format="json")
-            return adopt(
-                super().spigot(path, wanted, transformation_ctx, info, stageThreshold, totalThreshold)
+            return wrap_frame(
+                super().spigot(path, options, transformation_ctx, info, stageThreshold, totalThreshold)
             )
 
     def relationalize(
@@ -151,30 +163,32 @@ class DynamicFrame(theirs.DynamicFrame):  # type: ignore[misc]
         info: str = "",
         stageThreshold: int = 0,
         totalThreshold: int = 0,
-    ) -> Any:
-        """Flatten, and pivot arrays into tables of their own by way of files below ``staging_path``.
+    ) -> DynamicFrameCollection:
+        """Flatten nested columns, and pivot arrays into tables of their own.
 
-        The staged files are verified at ``job.commit``. Raises as :meth:`spigot` does.
+        Glue writes temporary files below ``staging_path``. They are verified at ``job.commit``. Raises as
+        :meth:`spigot` does.
         """
-        wanted = {} if options is None else options
-        with self.glue_ctx.guarded("relationalize") as run:
-            judge_s3_options(wanted, "relationalize")
+        options = {} if options is None else options
+        with self.glue_ctx.operation("relationalize") as run:
+            validate_options(options, "relationalize")
             run.reject_unprotectable_sink(staging_path)
             run.watch_until_commit(staging_path, format="csv")
-            return adopt(
+            frames: DynamicFrameCollection = wrap(
                 super().relationalize(
                     root_table_name,
                     staging_path,
-                    wanted,
+                    options,
                     transformation_ctx,
                     info,
                     stageThreshold,
                     totalThreshold,
                 )
             )
+            return frames
 
 
-class DynamicFrameCollection(theirs.DynamicFrameCollection):  # type: ignore[misc]
+class DynamicFrameCollection(awsglue_dynamicframe.DynamicFrameCollection):  # type: ignore[misc]
     """awsglue's DynamicFrameCollection, of this module's frames.
 
     Args:
@@ -184,10 +198,12 @@ class DynamicFrameCollection(theirs.DynamicFrameCollection):  # type: ignore[mis
 
     def __init__(self, dynamic_frames: Any, glue_ctx: Any) -> None:
         super().__init__(dynamic_frames, glue_ctx)
-        adopt(self)
+        wrap(self)
 
 
-block_unknown_methods(DynamicFrame, theirs.DynamicFrame, _FRAME)
-block_unknown_methods(DynamicFrameCollection, theirs.DynamicFrameCollection, _COLLECTION)
-_adopt_results(DynamicFrame, theirs.DynamicFrame)
-_adopt_results(DynamicFrameCollection, theirs.DynamicFrameCollection)
+block_unknown_methods(DynamicFrame, awsglue_dynamicframe.DynamicFrame, _FRAME_METHODS)
+block_unknown_methods(
+    DynamicFrameCollection, awsglue_dynamicframe.DynamicFrameCollection, _COLLECTION_METHODS
+)
+_wrap_results(DynamicFrame, awsglue_dynamicframe.DynamicFrame)
+_wrap_results(DynamicFrameCollection, awsglue_dynamicframe.DynamicFrameCollection)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from awsglue.job import Job as TheirJob
+from awsglue.job import Job as AwsGlueJob
 
 from glue_secure.core.arguments import BOOKMARKS
 from glue_secure.core.errors import UsageError
@@ -21,7 +21,7 @@ from glue_secure.run.init_required import before_init
 from glue_secure.run.run import Run
 
 
-class Job(TheirJob):  # type: ignore[misc]
+class Job(AwsGlueJob):  # type: ignore[misc]
     """awsglue's ``Job``: ``init`` starts the guard, ``commit`` ends the run.
 
     Args:

@@ -1,8 +1,8 @@
-"""The gate before the JVM's GlueContext: its doors to data open for one guarded call on one thread.
+"""A guard on the JVM's GlueContext: each method that reads or writes is callable during a guarded call only.
 
-Everything awsglue reads or writes goes through a few methods of the Scala GlueContext. The Python side
-hands that object out (``_ssql_ctx``, ``_glue_scala_context``); here it is handed out behind a gate, so
-that a call that did not pass the guard stops before the JVM hears of it.
+awsglue reads and writes through a few methods of the Scala GlueContext. Its Python side returns that object
+from ``_ssql_ctx`` and ``_glue_scala_context``. Here both return a proxy, so that a call that did not go
+through the run's checks stops before it reaches the JVM.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 from glue_secure.core.errors import RefusedError, UsageError
 
-# What touches no data: schemas, columns, and the transactions of governed tables.
-_FREE = frozenset(
+# Methods that access no data: schemas, columns, and the transactions of governed tables.
+_WITHOUT_DATA = frozenset(
     (
         "addIngestionTimeColumns",
         "cancelTransaction",
@@ -26,104 +26,101 @@ _FREE = frozenset(
 )
 
 
-class Gate:
-    """Which JVM methods may be called now, thread by thread."""
+class JvmCallGuard:
+    """The JVM methods that may be called now, for each thread."""
 
     def __init__(self) -> None:
-        self._here = threading.local()
+        self._thread = threading.local()
 
     @contextmanager
-    def opened(self, method: str) -> Iterator[None]:
-        """Open the gate for ``method`` on this thread while the block runs."""
-        before = self._open()
-        self._here.open = (*before, method)
+    def allow(self, method: str) -> Iterator[None]:
+        """Allow calls of ``method`` on this thread while the block runs."""
+        before = self._allowed()
+        self._thread.allowed = (*before, method)
         try:
             yield
         finally:
-            self._here.open = before
+            self._thread.allowed = before
 
     def require(self, method: str) -> None:
-        """Refuse when ``method`` is not open on this thread (GS-SEC-010)."""
-        if method not in self._open():
+        """Raise RefusedError (GS-SEC-010) if ``method`` is not allowed on this thread."""
+        if method not in self._allowed():
             raise RefusedError(
                 "GS-SEC-010",
                 resource=f"GlueContext.{method} of the JVM",
-                found="called past the guard",
+                found="called outside glue-secure",
                 required="a call through the GlueContext's own methods",
                 fix="use create_dynamic_frame, write_dynamic_frame, getSource or getSink of the context",
             )
 
-    def _open(self) -> tuple[str, ...]:
-        return getattr(self._here, "open", ())
+    def _allowed(self) -> tuple[str, ...]:
+        return getattr(self._thread, "allowed", ())
 
 
 class GuardedScalaContext:
-    """The Scala GlueContext, whose methods answer only through the gate.
+    """A proxy of the Scala GlueContext that asks the guard before each call.
 
-    It can be passed to the JVM in its place. A method that is not known to leave data alone is shut.
+    It can be passed to the JVM as an argument. Methods that are known to access no data are always allowed.
 
     Args:
         scala_context: the py4j object.
-        gate: which methods are open.
+        guard: the methods that are allowed.
     """
 
-    __slots__ = ("_gate", "_scala_context")
+    __slots__ = ("_guard", "_scala_context")
 
-    def __init__(self, scala_context: Any, gate: Gate) -> None:
-        self._scala_context, self._gate = scala_context, gate
+    def __init__(self, scala_context: Any, guard: JvmCallGuard) -> None:
+        self._scala_context, self._guard = scala_context, guard
 
     def _get_object_id(self) -> Any:
-        return self._scala_context._get_object_id()  # py4j's name for "pass this object"
+        return self._scala_context._get_object_id()  # py4j calls this to pass the object
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name == "Java":  # py4j and copy ask for names that no method has
+        if name.startswith("_") or name == "Java":  # py4j and copy probe for names that are not methods
             raise AttributeError(name)
-        if name in _FREE:
+        if name in _WITHOUT_DATA:
             return getattr(self._scala_context, name)
 
         def call(*arguments: Any) -> Any:
-            self._gate.require(name)
+            self._guard.require(name)
             return getattr(self._scala_context, name)(*arguments)
 
         return call
 
 
-def block_unknown_methods(ours: type, base: type, known: frozenset[str]) -> None:
-    """Give ``ours`` a refusal for every public name of ``base`` that is neither known nor defined by us.
+def block_unknown_methods(subclass: type, base: type, known: frozenset[str]) -> None:
+    """Override every public method of ``base`` that is not known and that ``subclass`` does not define.
 
-    A later awsglue may write by a method that nobody here has looked at; called, it stops (UsageError).
+    A later awsglue may add methods that write. The override raises UsageError.
 
     Args:
-        ours: a subclass of ``base``.
+        subclass: this project's subclass of ``base``.
         base: awsglue's class.
-        known: its public names that were looked at.
+        known: public names of ``base`` that were checked.
     """
-    between = ours.__mro__[: ours.__mro__.index(base)]
+    overriding = subclass.__mro__[: subclass.__mro__.index(base)]
     for name, member in vars(base).items():
-        if name.startswith("_") or name in known or not hasattr(member, "__get__"):  # that is, a plain value
+        is_plain_value = not hasattr(member, "__get__")
+        if name.startswith("_") or name in known or is_plain_value:
             continue
-        if not any(name in vars(one) for one in between):
-            setattr(ours, name, _shut(f"{base.__name__}.{name}"))
+        if not any(name in vars(parent) for parent in overriding):
+            setattr(subclass, name, _blocked(f"{base.__name__}.{name}"))
 
 
-def _shut(call: str) -> Callable[..., Any]:
-    def refuse(*_arguments: Any, **_options: Any) -> Any:
+def _blocked(call: str) -> Callable[..., Any]:
+    def raise_unknown(*_arguments: Any, **_options: Any) -> Any:
         raise UsageError(
             call,
-            found="a method of this awsglue that this project does not know",
+            found="a method of the installed awsglue that glue-secure does not know",
             required="a method of awsglue 5.1",
             fix="docs/differences-from-glue.md lists what is guarded in Glue",
         )
 
-    return refuse
+    return raise_unknown
 
 
 def require_glue_classes(jvm: Any) -> None:
-    """Refuse a JVM without Glue's classes, which answers every name with an empty package.
-
-    Raises:
-        UsageError: awsglue is installed and the libraries it drives are not.
-    """
+    """Raise UsageError if the JVM has no Glue classes: it returns an empty package for every name."""
     from py4j.java_gateway import JavaPackage
 
     if isinstance(jvm.com.amazonaws.services.glue.GlueContext, JavaPackage):

@@ -1,124 +1,130 @@
-"""Sources and sinks in Glue: the real ones, whose frames are adopted and whose writes are verified.
+"""Sources and sinks in Glue: subclasses of awsglue's, whose reads and writes go through the run.
 
-As frames are, they are adopted where awsglue makes them; what a sink writes to is told when it is.
+awsglue creates the objects; :func:`wrap_source` and :func:`wrap_sink` change their class.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from awsglue.data_sink import DataSink as TheirDataSink
-from awsglue.data_source import DataSource as TheirDataSource
-from awsglue.streaming_data_source import StreamingDataSource as TheirStreamingDataSource
+from awsglue.data_sink import DataSink as AwsGlueDataSink
+from awsglue.data_source import DataSource as AwsGlueDataSource
+from awsglue.streaming_data_source import StreamingDataSource as AwsGlueStreamingDataSource
 
 from glue_secure.core.errors import RefusedError
-from glue_secure.engines.awsglue.frames import adopt
+from glue_secure.engines.awsglue.frames import DynamicFrame, wrap, wrap_frame
 from glue_secure.engines.awsglue.jvm_call_guard import block_unknown_methods
-from glue_secure.engines.awsglue.options import JdbcReach, S3Reach, judge_format, judge_s3_options
+from glue_secure.engines.awsglue.options import Target, validate_format, validate_options
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
-def wrap_source(source: Any) -> Any:
-    """``source`` of this module's class."""
-    source.__class__ = DataSource if isinstance(source, TheirDataSource) else StreamingDataSource
-    return source
+def wrap_source(source: Any) -> DataSource | StreamingDataSource:
+    """Change the class of awsglue's source to this module's and return it."""
+    source.__class__ = DataSource if isinstance(source, AwsGlueDataSource) else StreamingDataSource
+    wrapped: DataSource | StreamingDataSource = source
+    return wrapped
 
 
-def wrap_sink(sink: Any, reach: S3Reach | JdbcReach) -> Any:
-    """``sink`` of this module's class, which writes to ``reach``."""
+def wrap_sink(sink: Any, target: Target) -> DataSink:
+    """Change the class of awsglue's sink to this module's, set its target, and return it."""
     sink.__class__ = DataSink
-    sink._reach = reach
-    return sink
+    wrapped: DataSink = sink
+    wrapped._target = target
+    return wrapped
 
 
-class DataSource(TheirDataSource):  # type: ignore[misc]
-    """What ``getSource`` returns: ``setFormat``, then ``getFrame``."""
+class DataSource(AwsGlueDataSource):  # type: ignore[misc]
+    """The result of ``getSource``: ``setFormat``, then ``getFrame``."""
 
     def setFormat(self, format: str, **options: Any) -> None:
-        """The format, when it is not parquet or orc; an option that changes encryption refuses."""
-        with self._sql_ctx.guarded("DataSource.setFormat"):
-            judge_format(format, "source")
-            judge_s3_options(options, "source")
+        """Set the format; raises RefusedError (GS-S3-005) for an option that changes encryption."""
+        with self._sql_ctx.operation("DataSource.setFormat"):
+            validate_format(format, "source")
+            validate_options(options, "source")
             super().setFormat(format, **options)
 
-    def getFrame(self, **options: Any) -> Any:
-        """The DynamicFrame."""
-        with self._sql_ctx.guarded("DataSource.getFrame"):
-            return adopt(super().getFrame(**options))
+    def getFrame(self, **options: Any) -> DynamicFrame:
+        """Return the DynamicFrame."""
+        with self._sql_ctx.operation("DataSource.getFrame"):
+            return wrap_frame(super().getFrame(**options))
 
-    def getSampleFrame(self, num: int, **options: Any) -> Any:
-        """A DynamicFrame of at most ``num`` records."""
-        with self._sql_ctx.guarded("DataSource.getSampleFrame"):
-            judge_s3_options(options, "sample")
-            return adopt(super().getSampleFrame(num, **options))
+    def getSampleFrame(self, num: int, **options: Any) -> DynamicFrame:
+        """Return a DynamicFrame of at most ``num`` records."""
+        with self._sql_ctx.operation("DataSource.getSampleFrame"):
+            validate_options(options, "sample")
+            return wrap_frame(super().getSampleFrame(num, **options))
 
-    def getDataFrame(self) -> Any:
-        """The DataFrame."""
-        with self._sql_ctx.guarded("DataSource.getDataFrame"):
+    def getDataFrame(self) -> DataFrame:
+        """Return the DataFrame."""
+        with self._sql_ctx.operation("DataSource.getDataFrame"):
             return super().getDataFrame()
 
 
-class StreamingDataSource(TheirStreamingDataSource):  # type: ignore[misc]
-    """What ``getStreamingSource`` returns."""
+class StreamingDataSource(AwsGlueStreamingDataSource):  # type: ignore[misc]
+    """The result of ``getStreamingSource``."""
 
     def setFormat(self, format: str, **options: Any) -> None:
-        """The format; an option that changes encryption refuses."""
-        with self._sql_ctx.guarded("StreamingDataSource.setFormat"):
-            judge_format(format, "source")
-            judge_s3_options(options, "source")
+        """Set the format; raises RefusedError (GS-S3-005) for an option that changes encryption."""
+        with self._sql_ctx.operation("StreamingDataSource.setFormat"):
+            validate_format(format, "source")
+            validate_options(options, "source")
             super().setFormat(format, **options)
 
-    def getFrame(self) -> Any:
-        """The DataFrame."""
-        with self._sql_ctx.guarded("StreamingDataSource.getFrame"):
+    def getFrame(self) -> DataFrame:
+        """Return the DataFrame."""
+        with self._sql_ctx.operation("StreamingDataSource.getFrame"):
             return super().getFrame()
 
 
-class DataSink(TheirDataSink):  # type: ignore[misc]
-    """What ``getSink`` returns: ``setFormat``, ``setCatalogInfo``, then ``writeFrame``."""
+class DataSink(AwsGlueDataSink):  # type: ignore[misc]
+    """The result of ``getSink``: ``setFormat``, ``setCatalogInfo``, then ``writeFrame``."""
 
-    _reach: S3Reach | JdbcReach | None = None
+    _target: Target | None = None
 
     def setFormat(self, format: str, **options: Any) -> None:
-        """The format, when it is not parquet or orc; an option that changes encryption refuses."""
-        with self._sql_ctx.guarded("DataSink.setFormat"):
-            judge_format(format, "sink")
-            judge_s3_options(options, "sink")
+        """Set the format; raises RefusedError (GS-S3-005) for an option that changes encryption."""
+        with self._sql_ctx.operation("DataSink.setFormat"):
+            validate_format(format, "sink")
+            validate_options(options, "sink")
             super().setFormat(format, **options)
 
-    def writeFrame(self, dynamic_frame: Any, info: str = "") -> Any:
-        """Write one DynamicFrame and verify every object that appeared; returns its error records."""
-        return self._verified(
-            lambda: adopt(TheirDataSink.writeFrame(self, dynamic_frame, info)),
+    def writeFrame(self, dynamic_frame: Any, info: str = "") -> DynamicFrame:
+        """Write a DynamicFrame and verify every new object; return awsglue's frame of error records."""
+        frame: DynamicFrame = self._write_verified(
+            lambda: wrap_frame(AwsGlueDataSink.writeFrame(self, dynamic_frame, info)),
             lambda: int(dynamic_frame.count()),
             "DataSink.writeFrame",
         )
+        return frame
 
-    def writeDataFrame(self, data_frame: Any, glue_context: Any, info: str = "") -> Any:
-        """Write one DataFrame and verify every object that appeared."""
-        return self._verified(
-            lambda: TheirDataSink.writeDataFrame(self, data_frame, glue_context, info),
+    def writeDataFrame(self, data_frame: DataFrame, glue_context: Any, info: str = "") -> Any:
+        """Write a DataFrame and verify every new object; return awsglue's result."""
+        return self._write_verified(
+            lambda: AwsGlueDataSink.writeDataFrame(self, data_frame, glue_context, info),
             lambda: int(data_frame.count()),
             "DataSink.writeDataFrame",
         )
 
     def write(self, dynamic_frame_or_dfc: Any, info: str = "") -> Any:
-        """Write a DynamicFrame, or each of a collection."""
-        return adopt(super().write(dynamic_frame_or_dfc, info))
+        """Write a DynamicFrame, or each frame of a collection."""
+        return wrap(super().write(dynamic_frame_or_dfc, info))
 
-    def _verified(self, write: Callable[[], Any], count: Callable[[], int], call: str) -> Any:
-        with self._sql_ctx.guarded(call):
-            if self._reach is None:  # made past getSink: nobody knows where it writes
+    def _write_verified(self, write: Callable[[], Any], count: Callable[[], int], call: str) -> Any:
+        with self._sql_ctx.operation(call):
+            if self._target is None:  # not from getSink: the target is unknown
                 raise RefusedError(
                     "GS-SEC-010",
                     resource=call,
-                    found="a sink that no guarded call has made",
+                    found="a sink that was not created by glue-secure",
                     required="glueContext.getSink(...)",
-                    fix="take the sink from the context",
+                    fix="take the sink from glueContext.getSink(...)",
                 )
-            return self._sql_ctx.written(self._reach, write, count)
+            return self._sql_ctx.write_verified(self._target, write, count)
 
 
-block_unknown_methods(DataSource, TheirDataSource, frozenset())
-block_unknown_methods(StreamingDataSource, TheirStreamingDataSource, frozenset())
-block_unknown_methods(DataSink, TheirDataSink, frozenset(("setAccumulableSize", "setCatalogInfo")))
+block_unknown_methods(DataSource, AwsGlueDataSource, frozenset())
+block_unknown_methods(StreamingDataSource, AwsGlueStreamingDataSource, frozenset())
+block_unknown_methods(DataSink, AwsGlueDataSink, frozenset(("setAccumulableSize", "setCatalogInfo")))

@@ -26,7 +26,7 @@ from glue_secure.engines.spark.hadoop import HadoopSettings, versions
 from glue_secure.engines.spark.loading import AGREEING, load, load_agreeing
 from glue_secure.engines.spark.partitions import labelled, matching
 from glue_secure.engines.spark.row_metrics import READ_MARK, TEXT_MARK, UNMEASURED, RowMeter
-from glue_secure.engines.spark.write_monitor.entry_points import attach, detach, unseen
+from glue_secure.engines.spark.write_monitor.entry_points import attach, detach, suppress_write_monitoring
 from glue_secure.engines.spark.write_monitor.monitor import SparkWriteMonitor
 from glue_secure.io.locations import s3_location
 
@@ -299,7 +299,7 @@ class SparkEngine:
     @contextmanager
     def attribute_writes_to_run(self, location: S3Uri | None) -> Iterator[None]:
         """What is written below ``location`` (None: to a database) in the block is a guarded call's own."""
-        with unseen(), self._watch().claiming(location):
+        with suppress_write_monitoring(), self._watch().claiming(location):
             yield
 
     def monitor_writes(self, save: SaveHandler) -> None:

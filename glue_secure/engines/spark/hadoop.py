@@ -83,10 +83,10 @@ class HadoopSettings:
         """
         settings = self._spark._jsparkSession.sessionState().newHadoopConf()
         wanted = (settings.get("fs.s3a.encryption.algorithm"), settings.get("fs.s3a.encryption.key"))
-        found = self._client(uri, settings)
+        found = self._client_encryption(uri, settings)
         if found != wanted:
             self._file_system(uri, settings).close()
-            found = self._client(uri, settings)
+            found = self._client_encryption(uri, settings)
         return found
 
     def java_options(self) -> dict[str, str]:
@@ -103,7 +103,7 @@ class HadoopSettings:
         path = self._jvm.org.apache.hadoop.fs.Path(uri.with_scheme(self.scheme))
         return self._jvm.org.apache.hadoop.fs.FileSystem.get(path.toUri(), settings)
 
-    def _client(self, uri: S3Uri, settings: Any) -> tuple[str, str]:
+    def _client_encryption(self, uri: S3Uri, settings: Any) -> tuple[str, str]:
         client = self._file_system(uri, settings)
         kind = str(client.getClass().getName())
         if kind != _S3A_CLIENT:

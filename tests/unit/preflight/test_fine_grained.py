@@ -17,7 +17,7 @@ class Frame:
 
 @pytest.fixture
 def context(run_fixture, monkeypatch):
-    monkeypatch.setattr("glue_secure.engines.spark.context._session_of", lambda spark: spark)
+    monkeypatch.setattr("glue_secure.engines.spark.context.glue_context._session_of", lambda spark: spark)
     made = GlueContext(object())
     made.secured_run = run_fixture.start(**{FLAG: "true"})
     return made

@@ -1,4 +1,4 @@
-"""What a write does in the Data Catalog afterwards: ``enableUpdateCatalog`` and ``updateBehavior``.
+"""Updates of the Data Catalog after a write: ``enableUpdateCatalog`` and ``updateBehavior``.
 
 https://docs.aws.amazon.com/glue/latest/dg/update-from-job.html
 """
@@ -27,13 +27,14 @@ _BEHAVIORS = ("UPDATE_IN_DATABASE", "LOG")
 
 @dataclass(frozen=True, slots=True)
 class CatalogUpdate:
-    """What is to be true of a table after the write.
+    """What a write changes in the Data Catalog.
 
     Attributes:
         database: the table's database.
         name: the table's name.
-        behavior: ``UPDATE_IN_DATABASE`` (the frame's columns replace the table's) or ``LOG`` (they stay).
-        enabled: whether the catalog is to be changed at all.
+        behavior: ``UPDATE_IN_DATABASE`` (the frame's columns replace the table's) or ``LOG`` (the table's
+            columns stay).
+        enabled: whether the write changes the catalog.
     """
 
     database: str
@@ -42,8 +43,12 @@ class CatalogUpdate:
     enabled: bool
 
     @classmethod
-    def asked(cls, database: str, name: str, options: Mapping[str, Any]) -> CatalogUpdate:
-        """Read the options; without ``enableUpdateCatalog`` nothing is changed, as in Glue."""
+    def parse(cls, database: str, name: str, options: Mapping[str, Any]) -> CatalogUpdate:
+        """Return the update that the options request. Without ``enableUpdateCatalog`` it is not enabled.
+
+        Raises:
+            UsageError: an option has an invalid value, or the table is not named.
+        """
         behavior = str(options.get("updateBehavior") or _BEHAVIORS[0])
         if behavior not in _BEHAVIORS:
             raise UsageError("updateBehavior", found=repr(behavior), required=", ".join(_BEHAVIORS))
@@ -52,35 +57,44 @@ class CatalogUpdate:
         enabled = truth("enableUpdateCatalog", options.get("enableUpdateCatalog", False))
         return cls(str(database), str(name), behavior, enabled)
 
-    def judge(self, run: Run, table: Table, *, path: str, format: str, keys: Sequence[str]) -> None:
-        """Refuse, before anything is written, what could not be registered afterwards."""
+    def validate(self, run: Run, table: Table, *, path: str, format: str, keys: Sequence[str]) -> None:
+        """Check, before anything is written, that the result can be registered.
+
+        Args:
+            run: the run.
+            table: the frame to write.
+            path: the sink's location.
+            format: the sink's format.
+            keys: the partition keys.
+
+        Raises:
+            UsageError: the frame, the format, the location or the keys do not fit the table.
+        """
         if not self.enabled:
             return
-        what = f"enableUpdateCatalog of {self.database}.{self.name}"
+        resource = f"enableUpdateCatalog of {self.database}.{self.name}"
         if format not in STORAGE:
-            raise UsageError(what, found=f"format {format}", required=", ".join(sorted(STORAGE)))
-        columns = columns_of(table, keys, what)
-        known = run.catalog.existing(self.database, self.name)
-        if known is None:
+            raise UsageError(resource, found=f"format {format}", required=", ".join(sorted(STORAGE)))
+        columns = columns_of(table, keys, resource)
+        existing = run.catalog.existing(self.database, self.name)
+        if existing is None:
             return
-        if known.connection or not _same_place(known.location, path):
-            raise UsageError(what, found=f"a table at {known.location}", required=f"the sink's path, {path}")
-        held = known.classification.lower().replace("glueparquet", "parquet")
-        if held and held != format:
-            raise UsageError(what, found=f"format {format}", required=f"the table's own, {held}")
-        names = [name for name, _ in known.partition_keys]
-        if [key.lower() for key in keys] != [name.lower() for name in names]:
+        if existing.connection or not _is_same_location(existing.location, path):
             raise UsageError(
-                f"partitionKeys of {self.database}.{self.name}",
-                found=", ".join(keys) or "none",
-                required=f"the table's own, in its order: {', '.join(names) or 'none'}",
+                resource, found=f"a table at {existing.location}", required=f"the sink's path, {path}"
             )
+        classification = existing.classification.lower().replace("glueparquet", "parquet")
+        if classification and classification != format:
+            raise UsageError(
+                resource, found=f"format {format}", required=f"the table's format, {classification}"
+            )
+        require_table_keys(existing, keys, f"partitionKeys of {self.database}.{self.name}")
         if self.behavior == "LOG":
-            have = {name.lower() for name, _ in known.columns}
-            new = [name for name, _ in columns if name.lower() not in have]
+            table_columns = {name.lower() for name, _ in existing.columns}
+            new = [name for name, _ in columns if name.lower() not in table_columns]
             if new:
                 raise UsageError(
-                    f"{what} with updateBehavior LOG",
+                    f"{resource} with updateBehavior LOG",
                     found=f"columns that the table lacks: {', '.join(new)}",
                     required="the table's columns, or some of them",
                     fix="use UPDATE_IN_DATABASE, or drop the columns",
@@ -96,20 +110,29 @@ class CatalogUpdate:
         keys: Sequence[str],
         spark: Mapping[str, str],
     ) -> None:
-        """Create or update the table, and register the partitions whose objects were just verified."""
+        """Create or update the table, and register the partitions of the verified objects.
+
+        Args:
+            run: the run.
+            table: the frame that was written.
+            record: the verified write.
+            format: the sink's format.
+            keys: the partition keys.
+            spark: Spark's options of the write.
+        """
         if not self.enabled:
             return
         columns = columns_of(table, keys, f"table {self.database}.{self.name}")
-        known = run.catalog.existing(self.database, self.name)
-        if known is None:
-            known = self._new(table, record.target, format, columns, keys, spark)
-            run.catalog.create(known)
+        definition = run.catalog.existing(self.database, self.name)
+        if definition is None:
+            definition = self._definition(table, record.target, format, columns, keys, spark)
+            run.catalog.create(definition)
         elif self.behavior == "UPDATE_IN_DATABASE":
-            run.catalog.replace_columns(known, columns)
+            run.catalog.replace_columns(definition, columns)
         if keys:
-            run.catalog.add_partitions(known, partitions_of(record, len(keys)))
+            run.catalog.add_partitions(definition, partitions_of(record, len(keys)))
 
-    def _new(
+    def _definition(
         self,
         table: Table,
         location: str,
@@ -118,7 +141,7 @@ class CatalogUpdate:
         keys: Sequence[str],
         spark: Mapping[str, str],
     ) -> TableDefinition:
-        kinds = {each.name: each.dataType.simpleString() for each in table.data.schema.fields}
+        data_types = _hive_types(table)
         parameters = {}
         serde = {"serialization.format": "1"}
         if format == "csv":
@@ -131,46 +154,65 @@ class CatalogUpdate:
             location=location,
             classification=format,
             columns=columns,
-            partition_keys=tuple((key.lower(), kinds[key]) for key in keys),
+            partition_keys=tuple((key.lower(), data_types[key]) for key in keys),
             serde=serde,
             parameters=parameters,
         )
 
 
-def columns_of(table: Table, keys: Sequence[str], what: str) -> Columns:
-    """Name (in lower case, as the catalog keeps it) and Hive type of each column that is no partition key.
+def require_table_keys(table: TableDefinition, keys: Sequence[str], resource: str) -> None:
+    """Raise UsageError unless ``keys`` are the table's partition keys, in its order; case is ignored."""
+    table_keys = [name for name, _ in table.partition_keys]
+    if [str(key).lower() for key in keys] != [name.lower() for name in table_keys]:
+        raise UsageError(
+            resource,
+            found=", ".join(map(str, keys)) or "none",
+            required=f"the table's partition keys, in its order: {', '.join(table_keys) or 'none'}",
+        )
+
+
+def columns_of(table: Table, keys: Sequence[str], resource: str) -> Columns:
+    """Return name and Hive type of each column that is not a partition key; names in lower case.
 
     Raises:
-        UsageError: a nested column or a choice, which Glue does not register either.
+        UsageError: a column is nested or a choice. Glue does not register these either.
     """
-    kinds = {each.name: each.dataType.simpleString() for each in table.data.schema.fields}
+    data_types = _hive_types(table)
     columns = []
-    for each in table.schema.fields:
-        if isinstance(each.dataType, (glue.ChoiceType, glue.StructType, glue.ArrayType, glue.MapType)):
+    for field in table.schema.fields:
+        if isinstance(field.dataType, (glue.ChoiceType, glue.StructType, glue.ArrayType, glue.MapType)):
             raise UsageError(
-                what,
-                found=f"column {each.name}, a {each.dataType.typeName()}",
-                required="columns of single values: Glue does not update a table to nested ones",
+                resource,
+                found=f"column {field.name}, a {field.dataType.typeName()}",
+                required="columns of atomic types: Glue does not update a table to nested types",
                 fix="resolve choices, relationalize, or write without enableUpdateCatalog",
             )
-        if each.name not in keys:
-            columns.append((each.name.lower(), kinds[each.name]))
+        if field.name not in keys:
+            columns.append((field.name.lower(), data_types[field.name]))
     return tuple(columns)
 
 
 def partitions_of(record: WriteRecord, depth: int) -> dict[tuple[str, ...], str]:
-    """Values → location of every partition that the write's objects lie in (``.../month=1/part-0``)."""
+    """Return partition values and location of each partition folder (``month=1``) that the write used.
+
+    Args:
+        record: the verified write.
+        depth: the number of partition keys.
+    """
     base = S3Uri.parse(record.target)
-    found = {}
-    for uri in (*(each.uri for each in record.objects), *record.proved):
-        parts = uri.key[len(base.as_prefix()) :].split("/")
-        folders = parts[:-1]
+    partitions = {}
+    for uri in (*(written.uri for written in record.objects), *record.proved):
+        folders = uri.key[len(base.as_prefix()) :].split("/")[:-1]
         if len(folders) == depth and all("=" in folder for folder in folders):
             values = tuple(unquote(folder.partition("=")[2]) for folder in folders)
-            found[values] = f"{base.child('/'.join(folders))}/"
-    return found
+            partitions[values] = f"{base.child('/'.join(folders))}/"
+    return partitions
 
 
-def _same_place(one: str, other: str) -> bool:
-    # s3, s3a and s3n name the same place, with or without the slash at the end.
-    return one.partition("://")[2].rstrip("/") == other.partition("://")[2].rstrip("/")
+def _hive_types(table: Table) -> dict[str, str]:
+    return {field.name: field.dataType.simpleString() for field in table.data.schema.fields}
+
+
+def _is_same_location(first: str, second: str) -> bool:
+    # s3, s3a and s3n are the same location, with or without the slash at the end.
+    return first.partition("://")[2].rstrip("/") == second.partition("://")[2].rstrip("/")

@@ -1,4 +1,4 @@
-"""purge and transition: Glue's calls for files that have had their time.
+"""Purges and transitions of files in S3: Glue's options, and the locations of a table.
 
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-glue-context.html
 """
@@ -12,172 +12,65 @@ from typing import TYPE_CHECKING, Any
 from glue_secure.core.catalog import CatalogColumn
 from glue_secure.core.errors import UsageError
 from glue_secure.core.table_definition import TableDefinition
-from glue_secure.engines.spark.context.base import ContextBase
-from glue_secure.engines.spark.context.catalog_sink import require_own_catalog
-from glue_secure.engines.spark.context.options import known
+from glue_secure.engines.glue_options import require_known_options
 from glue_secure.engines.spark.partitions import matching
 from glue_secure.io.housekeeping import Choice
 from glue_secure.io.locations import s3_location
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from glue_secure.run.run import Run
 
-_WEEK = 168
-_OPTIONS = {"retentionPeriod", "excludeStorageClasses", "partitionPredicate", "manifestFilePath"}
-_TRANSITION = _OPTIONS | {"accountId", "roleArn"}
+Options = Mapping[str, Any] | None
+
+_HOURS_PER_WEEK = 168
+_PURGE_OPTIONS = {"retentionPeriod", "excludeStorageClasses", "partitionPredicate", "manifestFilePath"}
+_TRANSITION_OPTIONS = _PURGE_OPTIONS | {"accountId", "roleArn"}
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html, general purpose buckets.
 STORAGE_CLASSES = (
     "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER",
     "DEEP_ARCHIVE", "GLACIER_IR",
 )  # fmt: skip
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(?:role|user)/[\w+=,.@/-]{1,512}\Z")
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(?:role|user)/[\w+=,.@/-]{1,512}\Z")
+_HOURS = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
 
 
-class HousekeepingMixin(ContextBase):
-    """The part of GlueContext that deletes and moves files."""
+def purge_selection(options: Options, transformation_ctx: str) -> Choice:
+    """Return which objects a purge deletes.
 
-    def purge_table(
-        self,
-        database: str,
-        table_name: str,
-        options: Mapping[str, Any] | None = None,
-        transformation_ctx: str = "",
-        catalog_id: str | None = None,
-    ) -> None:
-        """Delete a table's files, and each partition of which no file is left.
-
-        Args:
-            database: the table's database.
-            table_name: the table; it lies in S3.
-            options: ``retentionPeriod`` in hours (168; 0 takes all), ``partitionPredicate`` (a Spark SQL
-                expression on the partition columns), ``excludeStorageClasses`` (none), ``manifestFilePath``.
-            transformation_ctx: the folder below ``manifestFilePath``.
-            catalog_id: the account's own, or None.
-
-        Raises:
-            RefusedError: GS-S3-009, bookmarks or evidence lie there; nothing was deleted.
-            UsageError: an option that is not known, or no such predicate.
-        """
-        run = self.require_run("purge_table")
-        with run.call():
-            choice = _choice(options, _OPTIONS, transformation_ctx)
-            require_own_catalog(run, catalog_id)
-            table, places = self._places(run, database, table_name, options)
-            left = run.housekeeping.purge(f"{database}.{table_name}", list(places), choice)
-            gone = [values for place, values in places.items() if values and not left[place]]
-            run.catalog.delete_partitions(table, gone)
-
-    def purge_s3_path(
-        self, s3_path: str, options: Mapping[str, Any] | None = None, transformation_ctx: str = ""
-    ) -> None:
-        """Delete the files below an S3 location; options as of :meth:`purge_table`."""
-        run = self.require_run("purge_s3_path")
-        with run.call():
-            choice = _choice(options, _OPTIONS, transformation_ctx)
-            _refuse_predicate(options)
-            run.housekeeping.purge(str(s3_path), [str(s3_path)], choice)
-
-    def transition_table(
-        self,
-        database: str,
-        table_name: str,
-        transition_to: str,
-        options: Mapping[str, Any] | None = None,
-        transformation_ctx: str = "",
-        catalog_id: str | None = None,
-    ) -> None:
-        """Move a table's files into another storage class, under the run's key.
-
-        Args:
-            database: the table's database.
-            table_name: the table; it lies in S3.
-            transition_to: a storage class (``STANDARD_IA``).
-            options: as of :meth:`purge_table`; ``accountId`` and ``roleArn`` are mandatory, as in Glue. There
-                S3 Batch Operations copies under that role; here the run itself does, so that the account must
-                be the run's, and the role is not taken on.
-            transformation_ctx: the folder below ``manifestFilePath``.
-            catalog_id: the account's own, or None.
-        """
-        run = self.require_run("transition_table")
-        with run.call():
-            choice = _transition(run, transition_to, options, transformation_ctx)
-            require_own_catalog(run, catalog_id)
-            _, places = self._places(run, database, table_name, options)
-            name = f"{database}.{table_name}"
-            run.housekeeping.transition(name, list(places), transition_to, choice)
-
-    def transition_s3_path(
-        self,
-        s3_path: str,
-        transition_to: str,
-        options: Mapping[str, Any] | None = None,
-        transformation_ctx: str = "",
-    ) -> None:
-        """Move the files below an S3 location; arguments as of :meth:`transition_table`."""
-        run = self.require_run("transition_s3_path")
-        with run.call():
-            choice = _transition(run, transition_to, options, transformation_ctx)
-            _refuse_predicate(options)
-            run.housekeeping.transition(str(s3_path), [str(s3_path)], transition_to, choice)
-
-    def _places(
-        self, run: Run, database: str, name: str, options: Mapping[str, Any] | None
-    ) -> tuple[TableDefinition, dict[str, tuple[str, ...]]]:
-        """The table, and location → partition values (``()`` for the table's own location)."""
-        table = run.catalog.table(database, name)
-        if table.connection:
-            raise UsageError(f"table {database}.{name}", found="a JDBC table", required="a table in S3")
-        partitions = run.catalog.partitions(table) if table.partition_keys else {}
-        predicate = str((options or {}).get("partitionPredicate") or "")
-        if not predicate:
-            return table, {table.location: (), **{place: values for values, place in partitions.items()}}
-        if not table.partition_keys:
-            raise UsageError(
-                "partitionPredicate", found=predicate, required="a table that has partition columns"
-            )
-        keys = [CatalogColumn(key, kind) for key, kind in table.partition_keys]
-        values = list(partitions)
-        chosen = matching(self.spark_session, keys, values, predicate)
-        return table, {partitions[values[at]]: values[at] for at in chosen}
+    Raises:
+        UsageError: an option is not known or has an invalid value.
+    """
+    return _selection(options, _PURGE_OPTIONS, transformation_ctx)
 
 
-def _choice(options: Mapping[str, Any] | None, names: set[str], context: str) -> Choice:
-    given = dict(options or {})
-    known(given, names, "options of a purge or transition")
-    hours = given.get("retentionPeriod", _WEEK)
-    if isinstance(hours, bool) or not isinstance(hours, (int, float, str)) or not _is_hours(str(hours)):
-        raise UsageError("retentionPeriod", found=repr(hours), required="a number of hours from 0 on")
-    classes = given.get("excludeStorageClasses") or ()
-    if isinstance(classes, str) or set(classes) - set(STORAGE_CLASSES):
-        raise UsageError(
-            "excludeStorageClasses", found=repr(classes), required=f"a list of {', '.join(STORAGE_CLASSES)}"
-        )
-    manifest = None
-    if given.get("manifestFilePath"):
-        manifest = s3_location(str(given["manifestFilePath"]), "manifest at")
-        manifest = manifest.child(context) if context else manifest
-        manifest = s3_location(str(manifest), "manifest at")  # the context is the script's text
-    return Choice(float(hours), frozenset(classes), manifest)
+def transition_selection(run: Run, transition_to: str, options: Options, transformation_ctx: str) -> Choice:
+    """Return which objects a transition moves.
 
-
-def _transition(run: Run, transition_to: str, options: Mapping[str, Any] | None, context: str) -> Choice:
-    choice = _choice(options, _TRANSITION, context)
-    given = dict(options or {})
+    Raises:
+        UsageError: an option is not known or has an invalid value, or ``accountId`` is not the run's account.
+    """
+    selection = _selection(options, _TRANSITION_OPTIONS, transformation_ctx)
+    options = dict(options or {})
     if transition_to not in STORAGE_CLASSES:
         raise UsageError("transition_to", found=repr(transition_to), required=", ".join(STORAGE_CLASSES))
-    own = run.preflight.account
-    if str(given.get("accountId", "")) != own:
+    account = run.preflight.account
+    if str(options.get("accountId", "")) != account:
         raise UsageError(
             "accountId of a transition",
-            found=repr(given.get("accountId")),
-            required=f"the run's account, {own}",
+            found=repr(options.get("accountId")),
+            required=f"the run's account, {account}",
         )
-    if not _ROLE.match(str(given.get("roleArn", ""))):
-        raise UsageError("roleArn of a transition", found=repr(given.get("roleArn")), required="a role's ARN")
-    return choice
+    if not _ROLE_ARN.match(str(options.get("roleArn", ""))):
+        raise UsageError(
+            "roleArn of a transition", found=repr(options.get("roleArn")), required="a role's ARN"
+        )
+    return selection
 
 
-def _refuse_predicate(options: Mapping[str, Any] | None) -> None:
+def reject_predicate(options: Options) -> None:
+    """Raise UsageError if ``partitionPredicate`` is set: an S3 path has no partition columns."""
     if (options or {}).get("partitionPredicate"):
         raise UsageError(
             "partitionPredicate",
@@ -186,5 +79,48 @@ def _refuse_predicate(options: Mapping[str, Any] | None) -> None:
         )
 
 
-def _is_hours(text: str) -> bool:
-    return re.fullmatch(r"\d{1,6}(?:\.\d{1,6})?", text) is not None
+def table_locations(
+    run: Run, spark: SparkSession, database: str, name: str, options: Options
+) -> tuple[TableDefinition, dict[str, tuple[str, ...]]]:
+    """Return a table, and its locations with their partition values.
+
+    The partition values of the table's own location are ``()``. With ``partitionPredicate``, only the
+    locations of matching partitions are returned.
+
+    Raises:
+        UsageError: the table is not in S3, or the predicate is invalid.
+    """
+    table = run.catalog.table(database, name)
+    if table.connection:
+        raise UsageError(f"table {database}.{name}", found="a JDBC table", required="a table in S3")
+    partitions = run.catalog.partitions(table) if table.partition_keys else {}
+    predicate = str((options or {}).get("partitionPredicate") or "")
+    if not predicate:
+        return table, {table.location: (), **{location: values for values, location in partitions.items()}}
+    if not table.partition_keys:
+        raise UsageError("partitionPredicate", found=predicate, required="a table that has partition columns")
+    keys = [CatalogColumn(key, data_type) for key, data_type in table.partition_keys]
+    values = list(partitions)
+    positions = matching(spark, keys, values, predicate)
+    return table, {partitions[values[position]]: values[position] for position in positions}
+
+
+def _selection(options: Options, known: set[str], transformation_ctx: str) -> Choice:
+    options = dict(options or {})
+    require_known_options(options, known, "options of a purge or transition")
+    hours = options.get("retentionPeriod", _HOURS_PER_WEEK)
+    is_number = isinstance(hours, (int, float, str)) and not isinstance(hours, bool)
+    if not is_number or not _HOURS.fullmatch(str(hours)):
+        raise UsageError("retentionPeriod", found=repr(hours), required="a number of hours, at least 0")
+    classes = options.get("excludeStorageClasses") or ()
+    if isinstance(classes, str) or set(classes) - set(STORAGE_CLASSES):
+        raise UsageError(
+            "excludeStorageClasses", found=repr(classes), required=f"a list of {', '.join(STORAGE_CLASSES)}"
+        )
+    manifest = None
+    if options.get("manifestFilePath"):
+        manifest = s3_location(str(options["manifestFilePath"]), "manifest at")
+        if transformation_ctx:
+            # The context is text of the script, so the result is checked again.
+            manifest = s3_location(str(manifest.child(transformation_ctx)), "manifest at")
+    return Choice(float(hours), frozenset(classes), manifest)

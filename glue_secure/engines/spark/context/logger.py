@@ -1,4 +1,4 @@
-"""``get_logger``: a logger with Glue's methods, on Python's logging, redacted."""
+"""``get_logger``: a logger with the methods of Glue's, on Python's logging, redacted."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _TRACE = 5
 
 
 class GlueLogger:
-    """What ``glueContext.get_logger()`` gives: ``info``, ``warn``, ``error``, ``debug``, ``trace``.
+    """The result of ``glueContext.get_logger()``: ``info``, ``warn``, ``error``, ``debug``, ``trace``.
 
-    Glue's logger is Log4j's in the JVM; this one is Python's ``glue_secure.job``, so that every message
-    passes the redactor. Where the script has set up no logging, INFO and above go to standard error.
+    In Glue it is Log4j's logger. Here it is Python's logger ``glue_secure.job``, and secrets are removed from
+    every message. If the script has not configured logging, INFO and above go to standard error.
     """
 
     def __init__(self) -> None:
@@ -27,23 +27,23 @@ class GlueLogger:
             self._logger.setLevel(logging.INFO)
 
     def info(self, message: object) -> None:
-        """At INFO."""
+        """Log at INFO."""
         self._log(logging.INFO, message)
 
     def warn(self, message: object) -> None:
-        """At WARNING."""
+        """Log at WARNING."""
         self._log(logging.WARNING, message)
 
     def error(self, message: object) -> None:
-        """At ERROR."""
+        """Log at ERROR."""
         self._log(logging.ERROR, message)
 
     def debug(self, message: object) -> None:
-        """At DEBUG."""
+        """Log at DEBUG."""
         self._log(logging.DEBUG, message)
 
     def trace(self, message: object) -> None:
-        """Below DEBUG."""
+        """Log at level 5, below DEBUG."""
         self._log(_TRACE, message)
 
     def _log(self, level: int, message: object) -> None:

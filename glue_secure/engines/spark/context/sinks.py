@@ -1,110 +1,440 @@
-"""DataSink: what ``getSink`` gives, and what every write of a frame goes through."""
+"""Sinks: an S3 location, a table behind a Glue connection, a table of the Data Catalog.
+
+https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-connect-s3-home.html
+https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-connect-jdbc-home.html
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from glue_secure.columns.enforcer import Protected
 from glue_secure.core.errors import UsageError
+from glue_secure.core.evidence import WriteRecord
+from glue_secure.core.options import whole_number
+from glue_secure.core.table_definition import TableDefinition
 from glue_secure.dynamicframe.emulation import DynamicFrame, DynamicFrameCollection
 from glue_secure.dynamicframe.frames.table import Table
-from glue_secure.engines.spark.context.catalog_sink import CatalogTarget, require_own_catalog
-from glue_secure.engines.spark.context.catalog_update import UPDATE_OPTIONS, CatalogUpdate
-from glue_secure.engines.spark.context.jdbc_sink import JdbcTarget
-from glue_secure.engines.spark.context.s3_sink import S3Target
+from glue_secure.dynamicframe.types import glue_types as glue
+from glue_secure.engines.glue_options import (
+    JDBC_TYPES,
+    reject_credentials,
+    require_connection_name,
+    require_known_options,
+    require_run_account,
+    uses_connection,
+)
+from glue_secure.engines.spark.context.catalog_update import (
+    UPDATE_OPTIONS,
+    CatalogUpdate,
+    require_table_keys,
+)
+from glue_secure.engines.spark.sink_formats import prepare, sink_format, spark_options
+from glue_secure.io.locations import s3_location
+from glue_secure.io.writer import refuse_protected
 
 if TYPE_CHECKING:
-    from glue_secure.engines.spark.context.base import ContextBase
+    from pyspark.sql import DataFrame
+
+    from glue_secure.engines.run_context import RunContext
     from glue_secure.run.run import Run
+
+_S3_OPTIONS = {"path", "partitionKeys", "compression", "compressionType"}
+_CATALOG_OPTIONS = {"partitionKeys", "compression", "compressionType", *UPDATE_OPTIONS}
+_FORMATS_AS_TYPE = ("parquet", "orc")
+# Documented for Amazon Redshift only: SQL around the load, and the location of the load's files.
+_REDSHIFT_OPTIONS = (
+    "preactions",
+    "postactions",
+    "extracopyoptions",
+    "redshifttmpdir",
+    "aws_iam_role",
+    "aws_iam_user",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class S3Sink:
+    """An S3 location and the format of the objects.
+
+    Attributes:
+        path: the S3 location.
+        format: Glue's name of the format; ``""`` until it is set.
+        format_options: Glue's ``format_options``.
+        options: Glue's ``connection_options`` without ``path``.
+        update: the update of the Data Catalog after the write; None for no update.
+    """
+
+    path: str
+    format: str
+    format_options: Mapping[str, Any]
+    options: Mapping[str, Any]
+    update: CatalogUpdate | None = None
+
+    @classmethod
+    def parse(
+        cls,
+        connection_type: str,
+        options: Mapping[str, Any],
+        format: str | None,
+        format_options: Mapping[str, Any],
+    ) -> S3Sink:
+        """Return the sink of Glue's arguments. Glue also takes the format from ``connection_type="parquet"``.
+
+        Raises:
+            UsageError: the plain-Spark runtime does not offer the sink, or ``path`` is missing.
+        """
+        if connection_type in _FORMATS_AS_TYPE and format in (None, connection_type):
+            format = connection_type
+        elif connection_type != "s3":
+            raise UsageError(
+                "connection_type of a sink",
+                found=repr(connection_type),
+                required=f"s3, {', '.join(_FORMATS_AS_TYPE)}, {', '.join(JDBC_TYPES)}",
+                fix="docs/differences-from-glue.md lists what the plain-Spark runtime does not offer",
+            )
+        if not options.get("path"):
+            raise UsageError("connection_options of an S3 sink", found="no path", required="path: s3://...")
+        others = {name: value for name, value in options.items() if name != "path"}
+        return cls(str(options["path"]), format or "", dict(format_options), others)
+
+    def write(self, run: Run, table: Table, name: str = "") -> WriteRecord:
+        """Write a frame, verify its objects, and update the Data Catalog.
+
+        Args:
+            run: the run.
+            table: the frame.
+            name: the folder below ``path`` for a frame of a collection; ``""`` for a single frame.
+
+        Raises:
+            UsageError: an option is not known, or the format or the table cannot take the frame.
+            RefusedError: GS-S3-005, an option would change encryption; and those of the run's writer.
+        """
+        if not self.format:
+            raise UsageError("an S3 sink", found="no format", required="setFormat before the write")
+        if self.update is None and str(self.options.get("enableUpdateCatalog", "")).lower() == "true":
+            raise UsageError(
+                "enableUpdateCatalog",
+                found="no catalog table named",
+                required="getSink(...).setCatalogInfo(catalogDatabase=, catalogTableName=), or from_catalog",
+            )
+        refuse_protected({**self.options, **self.format_options}, f"write to {self.path}")
+        format = sink_format(self.format)
+        known = _S3_OPTIONS | UPDATE_OPTIONS | format.spark
+        require_known_options(self.options, known, "connection_options of an S3 sink")
+        options = spark_options(format, self.format_options, self.options)
+        keys = self._partition_keys()
+        location = f"{self.path.rstrip('/')}/{name}/" if name else self.path
+        # Column policies first: some formats turn the whole row into one text.
+        protected = run.protect(table.data, location)
+        table = _with_protected_data(table, protected)
+        prepared = prepare(table, format, self.format_options, options, keys)
+        if self.update is not None:
+            self.update.validate(run, table, path=self.path, format=format.name, keys=keys)
+        record = run.write_s3(
+            protected.with_frame(prepared.data),
+            location,
+            format=prepared.writer,
+            evidence_format=prepared.format,
+            partition_by=keys,
+            options=prepared.options,
+        )
+        if self.update is not None:
+            self.update.apply(run, table, record, format=format.name, keys=keys, spark=options)
+        return record
+
+    def _partition_keys(self) -> list[str]:
+        keys = self.options.get("partitionKeys") or ()
+        if isinstance(keys, str) or not all(isinstance(key, str) for key in keys):
+            raise UsageError("partitionKeys", found=repr(keys), required="a list of column names")
+        return list(keys)
+
+
+@dataclass(frozen=True, slots=True)
+class JdbcSink:
+    """A table behind a Glue connection.
+
+    Attributes:
+        connection: the Glue connection's name.
+        table: the database table; ``""`` for a collection, whose frames go to tables of their names.
+        database: the database that the connection must name; ``""`` for any.
+        options: the caller's other options, which are checked when the connection is opened.
+    """
+
+    connection: str
+    table: str
+    database: str
+    options: Mapping[str, str]
+
+    @classmethod
+    def parse(
+        cls, connection: str, options: Mapping[str, Any], *, redshift_tmp_dir: str = "", resource: str
+    ) -> JdbcSink:
+        """Return the sink of ``connection_options``.
+
+        Args:
+            connection: the Glue connection's name.
+            options: Glue's ``connection_options``.
+            redshift_tmp_dir: an S3 location or ``""``. Glue's tutorials pass it for every engine. Nothing is
+                written there.
+            resource: the subject of errors.
+
+        Raises:
+            UsageError: an option is documented for Amazon Redshift only.
+            RefusedError: GS-TLS-008, credentials among the options; GS-S3-006, ``redshift_tmp_dir`` is not in
+                S3.
+        """
+        options = dict(options)
+        if redshift_tmp_dir:
+            s3_location(redshift_tmp_dir, f"{resource} with redshift_tmp_dir")
+        names = {name.lower(): name for name in options}
+        redshift = [names[name] for name in _REDSHIFT_OPTIONS if name in names]
+        if redshift:
+            raise UsageError(
+                resource,
+                found=", ".join(redshift),
+                required="options of a JDBC sink; these are documented for Amazon Redshift only",
+                fix="run the statements in the database, or write with Amazon Redshift's own connection",
+            )
+        reject_credentials(options, ("password", "user"), resource)
+        if "bulkSize" in options:  # the number of parallel inserts: Spark's numPartitions
+            if "numPartitions" in options:
+                raise UsageError(resource, found="bulkSize and numPartitions", required="one of them")
+            options["numPartitions"] = whole_number(
+                f"bulkSize of {resource}", options.pop("bulkSize"), least=1
+            )
+        table, database = options.pop("dbtable", ""), options.pop("database", "")
+        texts = {name: str(value) for name, value in options.items()}
+        return cls(connection, str(table), str(database), texts)
+
+    @classmethod
+    def parse_typed(cls, connection_type: str, options: Mapping[str, Any]) -> JdbcSink:
+        """Return the sink of ``connection_type="postgresql"``, whose options name a Glue connection.
+
+        Raises:
+            UsageError: the options name no Glue connection; and those of :meth:`parse`.
+            RefusedError: GS-TLS-008, a URL or credentials take the place of a connection; and those of
+                :meth:`parse`.
+        """
+        resource = f"a {connection_type} sink"
+        if not uses_connection(options):
+            reject_credentials(options, ("password", "user", "url"), resource)
+        connection = require_connection_name(options, resource)
+        names = ("connectionName", "useConnectionProperties")
+        others = {name: value for name, value in options.items() if name not in names}
+        # The connection's engine must be the one that the call names.
+        others["vendor"] = connection_type
+        return cls.parse(connection, others, resource=f"connection_options of {resource}")
+
+    def write(self, run: Run, table: Table, name: str = "") -> WriteRecord:
+        """Append a frame.
+
+        Args:
+            run: the run.
+            table: the frame.
+            name: the database table for a frame of a collection; ``""`` for a single frame.
+
+        Raises:
+            UsageError: no table or two are named, or a column's type does not exist in a database.
+            RefusedError: those of the run's writer.
+        """
+        resource = f"a write through connection {self.connection}"
+        if name and self.table:
+            raise UsageError(
+                resource,
+                found=f"a collection and dbtable {self.table}",
+                required="no dbtable: each frame goes to the table of its name",
+            )
+        if not (name or self.table):
+            raise UsageError(resource, found="no dbtable", required="dbtable: TABLE or SCHEMA.TABLE")
+        for field in table.schema.fields:
+            if isinstance(field.dataType, (glue.ChoiceType, glue.StructType, glue.MapType)):
+                raise UsageError(
+                    resource,
+                    found=f"column {field.name}, a {field.dataType.typeName()}",
+                    required="columns that a database table can have",
+                    fix="resolveChoice or relationalize first",
+                )
+        return run.write_jdbc(
+            table.data, self.connection, name or self.table, database=self.database, options=self.options
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogSink:
+    """A table of the Data Catalog.
+
+    Attributes:
+        database: the table's database.
+        name: the table's name.
+        options: Glue's ``additional_options``.
+        redshift_tmp_dir: Glue's argument, for a table behind a connection; nothing is written there.
+    """
+
+    database: str
+    name: str
+    options: Mapping[str, Any]
+    redshift_tmp_dir: str = ""
+
+    def resolve(self, run: Run) -> S3Sink | JdbcSink:
+        """Read the table from the catalog and return its sink.
+
+        A partitioned table is written by its own keys if the call names none: objects beside the partitions
+        would belong to no partition.
+
+        Raises:
+            UsageError: the options or the arguments do not fit the table.
+        """
+        table = run.catalog.table(self.database, self.name)
+        resource = f"a write to table {self.database}.{self.name}"
+        if table.connection:
+            # A crawler writes the location as database.schema.table; the connection names the database.
+            database, _, name = table.location.partition(".")
+            options = {
+                **({"database": database} if name else {}),
+                **self.options,
+                "dbtable": name or database,
+            }
+            return JdbcSink.parse(
+                table.connection, options, redshift_tmp_dir=self.redshift_tmp_dir, resource=resource
+            )
+        if self.redshift_tmp_dir:
+            raise UsageError(resource, found="redshift_tmp_dir", required="none: the table is in S3")
+        if not table.classification:
+            raise UsageError(
+                resource, found="no classification", required="the table's parameter classification"
+            )
+        known = _CATALOG_OPTIONS | sink_format(table.classification).spark
+        require_known_options(self.options, known, "additional_options of a catalog sink")
+        keys = self.options.get("partitionKeys")
+        if keys is not None:
+            require_table_keys(table, keys, f"partitionKeys of {resource}")
+        options = {name: value for name, value in self.options.items() if name not in UPDATE_OPTIONS}
+        options["partitionKeys"] = [name for name, _ in table.partition_keys] if keys is None else list(keys)
+        return S3Sink(
+            table.location,
+            table.classification,
+            _format_options(table),
+            options,
+            CatalogUpdate.parse(self.database, self.name, self.options),
+        )
+
+
+Sink = S3Sink | JdbcSink | CatalogSink
 
 
 class DataSink:
-    """What ``getSink`` gives: set its format and catalog table, then write frames. Glue's ``DataSink``.
+    """The result of ``getSink``: set its format and catalog table, then write frames.
 
-    Made by the context; nothing is read or written before a write is called.
+    Nothing is read or written before a write is called.
     """
 
     def __init__(
-        self,
-        context: ContextBase,
-        target: S3Target | JdbcTarget | CatalogTarget,
-        *,
-        call: str = "getSink",
-        catalog_id: str | None = None,
+        self, context: RunContext, sink: Sink, *, call: str = "getSink", catalog_id: str | None = None
     ) -> None:
-        self._context, self._target, self._call = context, target, call
+        self._context, self._sink, self._call = context, sink, call
         self._catalog_id = catalog_id
 
     def setFormat(self, format: str, **options: Any) -> None:
-        """The format, and its ``format_options``."""
-        if not isinstance(self._target, S3Target):
-            raise UsageError("setFormat", found="a sink that is not S3", required="an S3 sink")
-        self._target = replace(self._target, format=format, format_options=options)
+        """Set the format, and its ``format_options``."""
+        sink = self._require_s3("setFormat")
+        self._sink = replace(sink, format=format, format_options=options)
 
     def setAccumulableSize(self, size: int) -> None:
-        """How many error records Glue's writer keeps; here a write keeps none, it fails as a whole."""
+        """Check ``size`` and ignore it: in Glue it limits the error records that a writer collects.
+
+        Here a record that cannot be written fails the whole write.
+        """
         if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-            raise UsageError("setAccumulableSize", found=repr(size), required="a whole number from 0 on")
+            raise UsageError("setAccumulableSize", found=repr(size), required="a whole number, at least 0")
 
     def setCatalogInfo(self, catalogDatabase: str, catalogTableName: str, catalogId: str = "") -> None:
-        """The table that ``enableUpdateCatalog`` creates or updates."""
-        if not isinstance(self._target, S3Target):
-            raise UsageError("setCatalogInfo", found="a sink that is not S3", required="an S3 sink")
-        options = {n: v for n, v in self._target.options.items() if n not in UPDATE_OPTIONS}
+        """Name the table that ``enableUpdateCatalog`` creates or updates."""
+        sink = self._require_s3("setCatalogInfo")
+        options = {name: value for name, value in sink.options.items() if name not in UPDATE_OPTIONS}
         self._catalog_id = catalogId
-        known = self._target.update  # a second call names another table; what was asked for stays
-        asked = (
-            {"enableUpdateCatalog": known.enabled, "updateBehavior": known.behavior}
-            if known is not None
-            else self._target.options
+        # A second call names another table and leaves the update options as they are.
+        update_options = (
+            {"enableUpdateCatalog": sink.update.enabled, "updateBehavior": sink.update.behavior}
+            if sink.update is not None
+            else sink.options
         )
-        update = CatalogUpdate.asked(catalogDatabase, catalogTableName, asked)
-        self._target = replace(self._target, options=options, update=update)
+        update = CatalogUpdate.parse(catalogDatabase, catalogTableName, update_options)
+        self._sink = replace(sink, options=options, update=update)
 
     def writeFrame(self, dynamic_frame: DynamicFrame, info: str = "") -> DynamicFrame:  # noqa: ARG002
-        """Write a DynamicFrame; returns it. A row that cannot be written fails the write as a whole."""
-        run = self._context.require_run(f"{self._call}.writeFrame")
-        with run.call():
+        """Write a DynamicFrame and return it. A record that cannot be written fails the whole write."""
+        with self._context.operation(f"{self._call}.writeFrame") as run:
             if not isinstance(dynamic_frame, DynamicFrame):
-                raise _wrong("writeFrame", dynamic_frame, "a DynamicFrame (DynamicFrame.fromDF)")
+                raise _wrong_type("writeFrame", dynamic_frame, "a DynamicFrame (DynamicFrame.fromDF)")
             self._write(run, dynamic_frame.table)
             return dynamic_frame
 
     def writeDataFrame(
         self,
-        data_frame: Any,
+        data_frame: DataFrame,
         glue_context: Any,  # noqa: ARG002 - Glue's signature
         info: str = "",  # noqa: ARG002 - Glue's signature
-    ) -> Any:
-        """Write a DataFrame; returns it."""
-        run = self._context.require_run(f"{self._call}.writeDataFrame")
-        with run.call():
+    ) -> DataFrame:
+        """Write a DataFrame and return it."""
+        with self._context.operation(f"{self._call}.writeDataFrame") as run:
             if not hasattr(data_frame, "_jdf"):
-                raise _wrong("writeDataFrame", data_frame, "a DataFrame")
+                raise _wrong_type("writeDataFrame", data_frame, "a DataFrame")
             self._write(run, Table.of(data_frame))
             return data_frame
 
-    def write(self, dynamic_frame_or_dfc: Any, info: str = "") -> Any:
-        """Write a DynamicFrame, or each frame of a collection under its own name; returns what was given."""
-        run = self._context.require_run(f"{self._call}.write")
+    def write(
+        self, dynamic_frame_or_dfc: DynamicFrame | DynamicFrameCollection, info: str = ""
+    ) -> DynamicFrame | DynamicFrameCollection:
+        """Write a DynamicFrame, or each frame of a collection under its own name; return the argument."""
+        self._context.require_run(f"{self._call}.write")
         if isinstance(dynamic_frame_or_dfc, DynamicFrame):
             return self.writeFrame(dynamic_frame_or_dfc, info)
-        with run.call():
+        with self._context.operation(f"{self._call}.write") as run:
             if not isinstance(dynamic_frame_or_dfc, DynamicFrameCollection):
                 required = "a DynamicFrame (DynamicFrame.fromDF) or a DynamicFrameCollection"
-                raise _wrong("write", dynamic_frame_or_dfc, required)
-            updates = isinstance(self._target, S3Target) and self._target.update is not None
-            if updates or isinstance(self._target, CatalogTarget):
+                raise _wrong_type("write", dynamic_frame_or_dfc, required)
+            has_update = isinstance(self._sink, S3Sink) and self._sink.update is not None
+            if has_update or isinstance(self._sink, CatalogSink):
                 raise UsageError("a catalog table", found="a collection", required="one DynamicFrame")
-            for name in dynamic_frame_or_dfc.keys():  # noqa: SIM118 - Glue's collection is no mapping
+            for name in dynamic_frame_or_dfc.keys():  # noqa: SIM118 - Glue's collection is not a mapping
                 self._write(run, dynamic_frame_or_dfc[name].table, name)
             return dynamic_frame_or_dfc
 
+    def _require_s3(self, call: str) -> S3Sink:
+        if not isinstance(self._sink, S3Sink):
+            raise UsageError(call, found="a sink that is not S3", required="an S3 sink")
+        return self._sink
+
     def _write(self, run: Run, table: Table, name: str = "") -> None:
-        require_own_catalog(run, self._catalog_id)
-        target = self._target.resolve(run) if isinstance(self._target, CatalogTarget) else self._target
-        target.write(run, table, name)
+        require_run_account(run, self._call, self._catalog_id)
+        sink = self._sink.resolve(run) if isinstance(self._sink, CatalogSink) else self._sink
+        sink.write(run, table, name)
 
 
-def _wrong(call: str, value: Any, required: str) -> UsageError:
+def _with_protected_data(table: Table, protected: Protected) -> Table:
+    """Return the table with the protected data. Columns without a decision keep their types, also choices."""
+    if not protected.decisions:
+        return table
+    changed = {decision.column.path[0] for decision in protected.decisions}
+    before = {field.name: field for field in table.schema.fields}
+    after = Table.of(protected.frame).schema.fields
+    fields = [field if field.name in changed else before[field.name] for field in after]
+    return table.with_data(protected.frame, glue.StructType(fields))
+
+
+def _format_options(table: TableDefinition) -> dict[str, Any]:
+    """Return Glue's ``format_options`` of a table: those of a CSV table come from its SerDe."""
+    if table.classification != "csv":
+        return {}
+    return {
+        "separator": table.serde.get("field.delim", table.serde.get("separatorChar", ",")),
+        "quoteChar": table.serde.get("quoteChar", '"'),
+        "writeHeader": table.parameters.get("skip.header.line.count", "0") != "0",
+    }
+
+
+def _wrong_type(call: str, value: object, required: str) -> UsageError:
     return UsageError(call, found=type(value).__name__, required=required)

@@ -1,6 +1,6 @@
-"""What a DynamicFrame or DataFrame is read from: objects in S3, a table behind a connection, the catalog.
+"""Sources: objects in S3, a table behind a Glue connection, a table of the Data Catalog.
 
-A source is a value until it is read; reading it goes through the run's funnels.
+A source is a value until it is read through the run.
 """
 
 from __future__ import annotations
@@ -10,52 +10,73 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.core.catalog import CatalogTable
+from glue_secure.core.errors import UsageError
 from glue_secure.core.options import truth, whole_number
-from glue_secure.engines.spark.context.options import JDBC_TYPES, format_name, known
-from glue_secure.engines.spark.context.shaping import dynamic_of, plain_of, text_of_json
-from glue_secure.engines.spark.formats import format_of
+from glue_secure.dynamicframe.emulation import DynamicFrame
+from glue_secure.dynamicframe.frames.table import Table
+from glue_secure.engines.glue_options import (
+    JDBC_TYPES,
+    reject_credentials,
+    require_connection_name,
+    require_known_options,
+    require_table_name,
+)
+from glue_secure.engines.spark.formats import FORMATS, format_of
 from glue_secure.engines.spark.loading import AGREEING
-from glue_secure.engines.spark.reading_options import read_options
+from glue_secure.engines.spark.reading_options import ReadOptions, read_options
+from glue_secure.io.catalog_reader import JDBC_OPTIONS, S3_OPTIONS, TableRead
 from glue_secure.io.limits import LIMITS, limits_of
 from glue_secure.io.partitioned_reads import source_of
 from glue_secure.io.source_filter import Sample, scope_of
 
 if TYPE_CHECKING:
-    from glue_secure.dynamicframe.emulation import DynamicFrame
-    from glue_secure.engines.spark.context.base import ContextBase
+    from pyspark.sql import DataFrame
+
+    from glue_secure.engines.run_context import RunContext
     from glue_secure.run.run import Run
 
-S3_OPTIONS = {
+# useS3ListImplementation selects how Glue lists; listings are always streamed here.
+_S3_SOURCE_OPTIONS = {
     "paths", "recurse", "exclusions", "excludeStorageClasses", "compressionType", "compression",
     "groupFiles", "groupSize", "isFailFast", "mergeSchema", "useS3ListImplementation", *LIMITS,
 }  # fmt: skip
-"""Of an S3 source. ``useS3ListImplementation`` only says how Glue lists; the listing here is always lazy."""
-_JDBC_FORM = '{"useConnectionProperties": "true", "connectionName": NAME, "dbtable": TABLE}'
-_SAMPLE = {"maxSamplePartitions", "maxSampleFilesPerPartition"}
+_CATALOG_PREDICATE = "catalogPartitionPredicate"
+# These select among Glue's own implementations. The rows do not depend on them.
+_WITHOUT_EFFECT = {"useS3ListImplementation", "useSparkDataSource"}
+_CATALOG_SOURCE_OPTIONS = {_CATALOG_PREDICATE, *S3_OPTIONS, *JDBC_OPTIONS, *_WITHOUT_EFFECT}
+_SAMPLE_OPTIONS = {"maxSamplePartitions", "maxSampleFilesPerPartition"}
 _STREAMS = ("kafka", "kinesis")
 
 
 class Source(Protocol):
-    """Anything a frame is read from."""
+    """A source of frames."""
 
-    def read(self, run: Run, *, dynamic: bool, sample: Sample | None = None) -> Any:
-        """A Table (or a DataFrame without choices) when ``dynamic``, else Spark's own DataFrame."""
+    def read(self, run: Run, *, dynamic: bool, sample: Sample | None = None) -> Table | DataFrame:
+        """Read the records that are new to the transformation context.
 
-    def formatted(self, format: str, options: Mapping[str, Any]) -> Source:
-        """The same source read as another format."""
+        A sample is not tracked by a bookmark: the bookmark would skip the records that the sample leaves out.
+
+        Args:
+            run: the run.
+            dynamic: return a Table with choice types where Glue's reader makes some; otherwise a DataFrame.
+            sample: how many objects to read; None reads all.
+        """
+
+    def with_format(self, format: str, options: Mapping[str, Any]) -> Source:
+        """Return this source with another format and ``format_options``. Raises UsageError."""
 
 
 @dataclass(frozen=True, slots=True)
 class S3Source:
-    """Objects below some paths.
+    """Objects below S3 locations.
 
     Attributes:
-        connection_type: ``s3``, or ``parquet`` and ``orc`` as Glue replaces it.
+        connection_type: ``s3``, or a format's name such as ``parquet``.
         options: Glue's ``connection_options``.
-        format: Glue's name of it, None until ``setFormat``.
-        format_options: Glue's.
-        transformation_ctx: the bookmark's name.
+        format: Glue's name of the format; None until ``setFormat``.
+        format_options: Glue's ``format_options``.
+        transformation_ctx: the transformation context.
     """
 
     connection_type: str
@@ -64,14 +85,14 @@ class S3Source:
     format_options: Mapping[str, Any] = field(default_factory=dict)
     transformation_ctx: str = ""
 
-    def formatted(self, format: str, options: Mapping[str, Any]) -> S3Source:
-        """The same objects read as another format."""
+    def with_format(self, format: str, options: Mapping[str, Any]) -> S3Source:
+        """Return this source with another format and ``format_options``."""
         return replace(self, format=format, format_options=dict(options))
 
-    def read(self, run: Run, *, dynamic: bool, sample: Sample | None = None) -> Any:
-        """Read what is new; a sample is never tracked, or a bookmark would move past what it left out."""
-        name = format_of(format_name(self.connection_type, self.format)).name
-        known(self.options, S3_OPTIONS, "connection_options of an S3 source")
+    def read(self, run: Run, *, dynamic: bool, sample: Sample | None = None) -> Table | DataFrame:
+        """See :meth:`Source.read`."""
+        format = _source_format(self.connection_type, self.format)
+        require_known_options(self.options, _S3_SOURCE_OPTIONS, "connection_options of an S3 source")
         paths = self.options.get("paths")
         if not isinstance(paths, (list, tuple)) or not paths:
             raise UsageError(
@@ -79,202 +100,365 @@ class S3Source:
                 found=f"paths={paths!r}",
                 required="a list of S3 locations",
             )
-        merge = self.options.get("mergeSchema")
-        chosen = read_options(
-            name,
-            self.format_options,
-            fail_fast=truth("isFailFast", self.options.get("isFailFast", False)),
-            merge=None if merge is None else truth("mergeSchema", merge),
+        options = read_options(
+            format, self.format_options, fail_fast=_fail_fast(self.options), merge=_merge_schema(self.options)
         )
-        deep = format_of(name).is_deep
-        # Spark's own reader goes down all levels and makes columns of partition folders, whatever the format.
-        scope = scope_of(self.options, deep=deep, sample=sample)
-        if not dynamic and "recurse" not in self.options:
-            scope = replace(scope, recurse=True)
-        as_text = dynamic and name == "json"
-        spark = dict(chosen.spark)
-        if dynamic and name == "csv" and not chosen.columns:
-            spark["enforceSchema"] = AGREEING
-        if not dynamic and chosen.json.get("jsonPath"):
+        if not dynamic and options.json.get("jsonPath"):
             raise UsageError("a DataFrame of JSON", found="jsonPath", required="create_dynamic_frame for it")
+        is_deep = format_of(format).is_deep
+        scope = scope_of(self.options, deep=is_deep, sample=sample)
+        if not dynamic and "recurse" not in self.options:
+            # Spark's own reader reads all levels, and makes columns of partition folders for every format.
+            scope = replace(scope, recurse=True)
+        as_text = dynamic and format == "json"
+        spark_options = _text_options(options) if as_text else dict(options.spark)
+        if dynamic and format == "csv" and not options.columns:
+            spark_options["enforceSchema"] = AGREEING
         return run.read_s3(
             list(paths),
-            format="text" if as_text else name,
-            record_format=name,
-            options=text_of_json(chosen.json) if as_text else spark,
-            schema=_spark_schema(chosen.schema),
+            format="text" if as_text else format,
+            record_format=format,
+            options=spark_options,
+            schema=_spark_schema(options.schema),
             transformation_ctx="" if sample else self.transformation_ctx,
-            convert=dynamic_of(name, chosen) if dynamic else plain_of(),
+            convert=_to_table(format, options) if dynamic else _without_rows_if_empty,
             scope=scope,
             limits=limits_of(self.options),
-            partition_columns=deep or not dynamic,
+            partition_columns=is_deep or not dynamic,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class JdbcSource:
-    """A table or query through a Glue connection.
+    """A table or query behind a Glue connection.
 
     Attributes:
-        connection_type: ``postgresql``.
+        connection_type: the engine, such as ``postgresql``.
         options: Glue's ``connection_options``.
-        transformation_ctx: the bookmark's name.
+        transformation_ctx: the transformation context.
     """
 
     connection_type: str
     options: Mapping[str, Any]
     transformation_ctx: str = ""
 
-    def formatted(self, format: str, options: Mapping[str, Any]) -> JdbcSource:  # noqa: ARG002
-        """A table has no format."""
-        raise UsageError(
-            f"a {self.connection_type} source", found="format", required="connection_options only"
-        )
+    def with_format(self, format: str, options: Mapping[str, Any]) -> JdbcSource:  # noqa: ARG002
+        """Raise UsageError: a table has no format."""
+        raise _format_not_allowed(self.connection_type)
 
-    def read(self, run: Run, *, dynamic: bool, sample: Sample | None = None) -> Any:  # noqa: ARG002
-        """Read what is new, TLS verified; a sample is never tracked."""
-        options = dict(self.options)
-        if "password" in {name.lower() for name in options}:
-            raise RefusedError(
-                "GS-TLS-008",
-                resource=f"{self.connection_type} source",
-                found="a password in connection_options",
-                required="a Glue connection whose password lies in Secrets Manager",
-                fix=f"use {_JDBC_FORM}",
-            )
-        connection = options.pop("connectionName", None)
-        through_connection = str(options.pop("useConnectionProperties", "")).lower() == "true"
-        if not (connection and through_connection):
-            raise UsageError(
-                f"connection_options of a {self.connection_type} source",
-                found=", ".join(sorted(options)) or "too little",
-                required="useConnectionProperties, connectionName, dbtable",
-                fix=_JDBC_FORM,
-            )
-        table, rest = source_of(options)
-        context = "" if sample else self.transformation_ctx
-        return run.read_jdbc(str(connection), table, options=rest, transformation_ctx=context)
+    def read(self, run: Run, *, dynamic: bool, sample: Sample | None = None) -> DataFrame:  # noqa: ARG002
+        """See :meth:`Source.read`; the connection's TLS is verified first."""
+        resource = f"a {self.connection_type} source"
+        reject_credentials(self.options, ("password",), resource)
+        connection = require_connection_name(self.options, resource)
+        names = ("connectionName", "useConnectionProperties")
+        table, options = source_of({n: v for n, v in self.options.items() if n not in names})
+        transformation_ctx = "" if sample else self.transformation_ctx
+        return run.read_jdbc(connection, table, options=options, transformation_ctx=transformation_ctx)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogSource:
+    """A table of the Data Catalog.
+
+    Attributes:
+        database: the database's name.
+        table: the table's name.
+        transformation_ctx: the transformation context.
+        push_down_predicate: Spark SQL over the partition columns.
+        options: Glue's ``additional_options``.
+        catalog_id: the account of the Data Catalog, or None.
+    """
+
+    database: str
+    table: str
+    transformation_ctx: str
+    push_down_predicate: str
+    options: Mapping[str, Any]
+    catalog_id: str | None
+
+    def with_format(self, format: str, options: Mapping[str, Any]) -> CatalogSource:  # noqa: ARG002
+        """Raise UsageError: the table's classification is the format."""
+        raise UsageError("a Data Catalog source", found="setFormat", required="the table's classification")
+
+    def read(self, run: Run, *, dynamic: bool, sample: Sample | None = None) -> Table | DataFrame:
+        """See :meth:`Source.read`."""
+        require_known_options(self.options, _CATALOG_SOURCE_OPTIONS, "additional_options of from_catalog")
+        reader_options = S3_OPTIONS | JDBC_OPTIONS
+        return run.read_table(
+            self.database,
+            self.table,
+            transformation_ctx="" if sample else self.transformation_ctx,
+            push_down_predicate=self.push_down_predicate,
+            catalog_partition_predicate=str(self.options.get(_CATALOG_PREDICATE) or ""),
+            options={name: value for name, value in self.options.items() if name in reader_options},
+            catalog_id=self.catalog_id,
+            how=_table_read(
+                dynamic=dynamic,
+                fail_fast=_fail_fast(self.options),
+                merge=_merge_schema(self.options),
+            ),
+            sample=sample,
+        )
 
 
 class DataSource:
-    """What ``getSource`` gives. Glue's ``DataSource``; nothing is read before a frame is asked for."""
+    """The result of ``getSource``. Nothing is read before a frame is requested."""
 
     def __init__(
-        self, source: Source, glue_context: ContextBase, name: str, *, call: str = "getSource"
+        self, source: Source, glue_context: RunContext, name: str, *, call: str = "getSource"
     ) -> None:
         self._source, self._glue_context, self._call = source, glue_context, call
         self.name = name
 
     def setFormat(self, format: str, **options: Any) -> None:
-        """The format of an S3 source, and its ``format_options``."""
-        self._source = self._source.formatted(format, options)
+        """Set the format of an S3 source, and its ``format_options``."""
+        self._source = self._source.with_format(format, options)
 
     def getFrame(self, **options: Any) -> DynamicFrame:
-        """The DynamicFrame. ``minPartitions`` and ``targetPartitions`` do nothing in plain Spark."""
-        known(options, {"minPartitions", "targetPartitions"}, f"{self._call}.getFrame")
-        for name, value in options.items():
-            whole_number(name, value, least=1)
-        return self._made(lambda run: self._source.read(run, dynamic=True))
-
-    def getSampleFrame(self, num: int | None, **options: Any) -> DynamicFrame:
-        """At most ``num`` records of the first objects. A sample moves no bookmark.
+        """Return the DynamicFrame.
 
         Args:
-            num: how many records at most.
+            options: ``minPartitions`` and ``targetPartitions``; they have no effect in plain Spark.
+        """
+        require_known_options(options, {"minPartitions", "targetPartitions"}, f"{self._call}.getFrame")
+        for name, value in options.items():
+            whole_number(name, value, least=1)
+        with self._glue_context.operation(f"{self._call}.getFrame") as run:
+            return self._frame(self._source.read(run, dynamic=True))
+
+    def getSampleFrame(self, num: int | None, **options: Any) -> DynamicFrame:
+        """Return at most ``num`` records of the first objects. No bookmark changes.
+
+        Args:
+            num: the maximum number of records.
             options: ``maxSamplePartitions`` and ``maxSampleFilesPerPartition``, 10 each by default.
         """
-        known(options, _SAMPLE, "sample_options")
-        most = whole_number("num", num, least=1)
+        require_known_options(options, _SAMPLE_OPTIONS, "sample_options")
+        limit = whole_number("num", num, least=1)
         sample = Sample(
             whole_number("maxSamplePartitions", options.get("maxSamplePartitions", 10), least=1),
             whole_number(
                 "maxSampleFilesPerPartition", options.get("maxSampleFilesPerPartition", 10), least=1
             ),
         )
-        return self._made(lambda run: _limited(self._source.read(run, dynamic=True, sample=sample), most))
+        with self._glue_context.operation(f"{self._call}.getFrame") as run:
+            records = self._source.read(run, dynamic=True, sample=sample)
+            if isinstance(records, Table):
+                return self._frame(records.with_data(records.data.limit(limit), records.schema))
+            return self._frame(records.limit(limit))
 
-    def getDataFrame(self) -> Any:
-        """Spark's own DataFrame of the source, without choices."""
-        run = self._glue_context.require_run(f"{self._call}.getDataFrame")
-        with run.call():
+    def getDataFrame(self) -> DataFrame:
+        """Return Spark's DataFrame of the source, without choice types."""
+        with self._glue_context.operation(f"{self._call}.getDataFrame") as run:
             return self._source.read(run, dynamic=False)
 
-    def _made(self, read: Callable[[Run], Any]) -> DynamicFrame:
-        run = self._glue_context.require_run(f"{self._call}.getFrame")
-        with run.call():
-            return self._glue_context._frame(read(run), self.name)
+    def _frame(self, records: Table | DataFrame) -> DynamicFrame:
+        return DynamicFrame(records, self._glue_context, self.name)
 
 
 class StreamingDataSource:
-    """What ``getStreamingSource`` gives for a source of files: its DataFrame."""
+    """The result of ``getStreamingSource`` for a source of files."""
 
-    def __init__(self, source: Source, glue_context: ContextBase, name: str, *, call: str) -> None:
-        self._inner, self.name = DataSource(source, glue_context, name, call=call), name
+    def __init__(self, source: Source, glue_context: RunContext, name: str, *, call: str) -> None:
+        self._source, self.name = DataSource(source, glue_context, name, call=call), name
 
     def setFormat(self, format: str, **options: Any) -> None:
-        """The format, and its ``format_options``."""
-        self._inner.setFormat(format, **options)
+        """Set the format, and its ``format_options``."""
+        self._source.setFormat(format, **options)
 
-    def getFrame(self) -> Any:
-        """Spark's own DataFrame."""
-        return self._inner.getDataFrame()
+    def getFrame(self) -> DataFrame:
+        """Return Spark's DataFrame."""
+        return self._source.getDataFrame()
 
 
-def source_of_type(
+def parse_source(
     connection_type: str,
     format: str | None,
     transformation_ctx: str,
     push_down_predicate: str,
     options: Mapping[str, Any],
 ) -> tuple[Source, str]:
-    """The source of Glue's connection type and options, and the name that Glue gives its frame.
+    """Return the source that Glue's arguments name, and the name that Glue gives its frame.
 
     Raises:
-        UsageError: plain Spark does not serve it.
+        UsageError: the plain-Spark runtime does not offer the source.
     """
     if push_down_predicate:
         raise UsageError(
             f"a {connection_type} source by options",
             found="push_down_predicate",
-            required="from_catalog for it: the predicate is about the catalog's partitions",
+            required="from_catalog for it: the predicate selects partitions of the Data Catalog",
         )
     if connection_type in JDBC_TYPES:
         if format is not None:
-            raise UsageError(
-                f"a {connection_type} source", found="format", required="connection_options only"
-            )
+            raise _format_not_allowed(connection_type)
         name = str(options.get("dbtable") or connection_type)
         return JdbcSource(connection_type, dict(options), transformation_ctx), name
     if connection_type in _STREAMS:
         raise UsageError(
             f"a {connection_type} source",
             found=connection_type,
-            required="a source that plain Spark serves under the guard: s3, postgresql, the Data Catalog",
+            required=f"s3, the Data Catalog, or one of {', '.join(JDBC_TYPES)}",
             fix="run it in Glue; test the batch function on files with forEachBatch",
         )
     if connection_type != "s3" or format is not None:
-        format_of(format_name(connection_type, format))
+        _source_format(connection_type, format)
     paths = options.get("paths")
     texts = [str(path) for path in paths] if isinstance(paths, (list, tuple)) else []
-    name = re.sub(r"[:/.]", "", _common_beginning(texts).rpartition(":")[2])
+    name = re.sub(r"[:/.]", "", _common_prefix(texts).rpartition(":")[2])
     return S3Source(connection_type, dict(options), format, {}, transformation_ctx), name or connection_type
 
 
-def _common_beginning(texts: list[str]) -> str:
+def parse_catalog_source(
+    call: str,
+    database: str | None,
+    table_name: str | None,
+    transformation_ctx: str,
+    push_down_predicate: str,
+    additional_options: Mapping[str, Any] | None,
+    catalog_id: str | None,
+    kwargs: dict[str, Any],
+) -> CatalogSource:
+    """Return the source of a ``from_catalog`` call; ``name_space`` is removed from ``kwargs``.
+
+    Raises:
+        UsageError: the table is not named, or the database is named twice or not at all.
+    """
+    database, table = require_table_name(call, database, table_name, kwargs.pop("name_space", None))
+    options = dict(additional_options or {})
+    return CatalogSource(
+        database, table, transformation_ctx, push_down_predicate, options, catalog_id or None
+    )
+
+
+def _source_format(connection_type: str, format: str | None) -> str:
+    """Return Spark's name of the format. Glue also takes the format from ``connection_type="parquet"``."""
+    if connection_type == "s3" and format:
+        return format_of("parquet" if format == "glueparquet" else format).name
+    if connection_type in FORMATS and format in (None, connection_type):
+        return format_of(connection_type).name
+    raise UsageError(
+        "connection_type and format",
+        found=f"{connection_type!r}, {format!r}",
+        required=f"'s3' with one of {', '.join(sorted(FORMATS))}; or one of {', '.join(JDBC_TYPES)}",
+    )
+
+
+def _format_not_allowed(connection_type: str) -> UsageError:
+    return UsageError(f"a {connection_type} source", found="format", required="connection_options only")
+
+
+def _common_prefix(texts: list[str]) -> str:
     first, last = min(texts, default=""), max(texts, default="")
-    for at, character in enumerate(first):
-        if last[at : at + 1] != character:
-            return first[:at]
+    for position, character in enumerate(first):
+        if last[position : position + 1] != character:
+            return first[:position]
     return first
 
 
-def _limited(read: Any, most: int) -> Any:
-    from glue_secure.dynamicframe.frames.table import Table
+def _fail_fast(options: Mapping[str, Any]) -> bool:
+    return truth("isFailFast", options.get("isFailFast", False))
 
-    return read.with_data(read.data.limit(most), read.schema) if isinstance(read, Table) else read.limit(most)
+
+def _merge_schema(options: Mapping[str, Any]) -> bool | None:
+    value = options.get("mergeSchema")
+    return None if value is None else truth("mergeSchema", value)
+
+
+def _text_options(options: ReadOptions) -> dict[str, str]:
+    """Return Spark's options to read JSON as text: a row is a line, or a file if records span lines."""
+    return {"wholetext": "true"} if options.json.get("multiLine") else {}
+
+
+def _without_rows_if_empty(frame: DataFrame, empty: bool) -> DataFrame:
+    return frame.limit(0) if empty else frame
+
+
+def _to_table(format: str, options: ReadOptions) -> Callable[[DataFrame, bool], Table | DataFrame]:
+    """Return the function that converts the reader's frame to what a DynamicFrame is made of."""
+
+    def convert(frame: DataFrame, empty: bool) -> Table | DataFrame:
+        if format == "json":
+            return _json_table(frame, empty, options.json)
+        if options.columns:
+            # A CSV file without a header: Glue names the columns col0, col1, ...
+            frame = frame.toDF(*(options.columns.format(position) for position in range(len(frame.columns))))
+        return _without_rows_if_empty(frame, empty)
+
+    return convert
+
+
+def _table_read(*, dynamic: bool, fail_fast: bool, merge: bool | None) -> TableRead:
+    """Return how Data Catalog tables are read for a DynamicFrame, or for a DataFrame."""
+
+    def convert(frame: DataFrame, table: CatalogTable, empty: bool) -> Table | DataFrame:
+        if dynamic and table.classification == "json":
+            return _json_table(frame, empty, {})
+        frame = _without_rows_if_empty(frame, empty)
+        if table.classification == "csv" and table.columns:
+            return _with_catalog_types(frame, table, dynamic)
+        return frame
+
+    def options(table: CatalogTable) -> dict[str, str]:
+        format = table.classification
+        if dynamic and format == "json":
+            read_options("json", {}, fail_fast=fail_fast, merge=merge)  # raises UsageError
+            return {}
+        # The table's own rowTag replaces this one.
+        defaults = {"rowTag": "row"} if format == "xml" else {}
+        return dict(read_options(format, defaults, fail_fast=fail_fast, merge=merge).spark)
+
+    return TableRead(
+        format=lambda format: "text" if dynamic and format == "json" else format,
+        convert=convert,
+        schema=_catalog_schema,
+        options=options,
+    )
+
+
+def _json_table(frame: DataFrame, empty: bool, options: Mapping[str, Any]) -> Table:
+    from glue_secure.dynamicframe.frames.json_source import from_text
+
+    table = from_text(
+        frame, json_path=options.get("jsonPath"), multiline=bool(options.get("multiLine", False))
+    )
+    return table.emptied() if empty else table
 
 
 def _spark_schema(schema: Any) -> Any:
     from glue_secure.dynamicframe.frames.schema import to_spark
 
     return None if schema is None else to_spark(schema)
+
+
+def _catalog_schema(columns: Any, as_text: bool) -> Any:
+    from pyspark.sql import types
+
+    from glue_secure.dynamicframe.types.hive import schema_of
+
+    if not as_text:
+        return _spark_schema(schema_of(columns))
+    fields = [types.StructField(column.name, types.StringType()) for column in columns]
+    return types.StructType(fields) if fields else None
+
+
+def _with_catalog_types(frame: DataFrame, table: CatalogTable, dynamic: bool) -> Table | DataFrame:
+    """Return a CSV table with the catalog's types.
+
+    Where a value does not fit its type, a DynamicFrame has a choice, and a DataFrame a null.
+    """
+    from glue_secure.dynamicframe.frames.json_source import csv_with_types
+    from glue_secure.dynamicframe.frames.schema import to_spark
+    from glue_secure.dynamicframe.types.hive import schema_of
+    from glue_secure.engines.spark.partitions import try_cast
+
+    schema = schema_of(table.columns)
+    if dynamic:
+        return csv_with_types(frame, schema)
+    types = {field.name: to_spark(field.dataType) for field in schema.fields}
+    columns = [
+        try_cast(name, types[name]).alias(name) if name in types else frame[f"`{name}`"]
+        for name in frame.columns
+    ]
+    return frame.select(*columns)

@@ -57,18 +57,18 @@ def detach(points: SparkHooks) -> None:
 
 
 @contextmanager
-def unseen() -> Iterator[None]:
+def suppress_write_monitoring() -> Iterator[None]:
     """Calls in this block, on this thread, are the guard's own."""
-    before = getattr(_here, "unseen", False)
-    _here.unseen = True
+    before = getattr(_here, "suppressed", False)
+    _here.suppressed = True
     try:
         yield
     finally:
-        _here.unseen = before
+        _here.suppressed = before
 
 
 def _of(context: Any) -> SparkHooks | None:
-    if getattr(_here, "unseen", False):
+    if getattr(_here, "suppressed", False):
         return None
     with _lock:
         found = [points for known, points in _open if known is context]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from glue_secure.core.errors import RefusedError, UsageError
-from glue_secure.engines.awsglue.options import JdbcReach, S3Reach, enforced, parse_sink, parse_source
+from glue_secure.engines.awsglue.options import JdbcTarget, S3Target, with_enforced_ssl, parse_sink, parse_source
 
 HERE, ELSEWHERE = "s3://curated/a/", "s3://other/b/"
 
@@ -21,16 +21,16 @@ HERE, ELSEWHERE = "s3://curated/a/", "s3://other/b/"
     ],
 )
 def test_one_place_only(options):
-    for reach in (parse_source, parse_sink):
+    for target in (parse_source, parse_sink):
         with pytest.raises(UsageError):
-            reach("s3", "json", options)
+            target("s3", "json", options)
 
 
 @pytest.mark.parametrize("kind", ["iceberg", "custom.spark", "marketplace.spark", "dynamodb", "kafka", ""])
 def test_a_kind_that_is_not_known_is_refused(kind):
-    for reach in (parse_source, parse_sink):
+    for target in (parse_source, parse_sink):
         with pytest.raises(UsageError):
-            reach(kind, "parquet", {"path": HERE, "paths": [HERE]})
+            target(kind, "parquet", {"path": HERE, "paths": [HERE]})
 
 
 @pytest.mark.parametrize("place", ["http://curated/a", "file:///a", "/a", "hdfs://x/a"])
@@ -48,13 +48,13 @@ def test_gs_tls_008_credentials_beside_a_connection_are_refused_and_not_shown(na
 
 
 def test_enforce_ssl_is_true_however_it_was_spelled():
-    assert enforced({"EnforceSSL": "false", "dbtable": "t"}) == {"enforceSSL": "true", "dbtable": "t"}
+    assert with_enforced_ssl({"EnforceSSL": "false", "dbtable": "t"}) == {"enforceSSL": "true", "dbtable": "t"}
 
 
 def test_what_is_meant_is_told():
-    assert parse_source("s3", "json", {"paths": [HERE, ELSEWHERE]}) == S3Reach((HERE, ELSEWHERE), "json")
-    assert parse_sink("parquet", None, {"path": HERE}) == S3Reach((HERE,), "parquet")
+    assert parse_source("s3", "json", {"paths": [HERE, ELSEWHERE]}) == S3Target((HERE, ELSEWHERE), "json")
+    assert parse_sink("parquet", None, {"path": HERE}) == S3Target((HERE,), "parquet")
     options = {"connectionName": "ops", "useConnectionProperties": True, "dbtable": "t"}
-    reach = parse_source("postgresql", None, options)
-    assert isinstance(reach, JdbcReach)
-    assert (reach.connection, reach.table) == ("ops", "t")
+    target = parse_source("postgresql", None, options)
+    assert isinstance(target, JdbcTarget)
+    assert (target.connection, target.table) == ("ops", "t")

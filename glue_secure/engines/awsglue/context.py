@@ -1,0 +1,573 @@
+"""GlueContext in Glue: awsglue's, with every read and write going through the run.
+
+Two checks apply. Each method here checks the options of a call before awsglue's method runs. And the JVM
+object that awsglue's methods use is a proxy (``jvm_call_guard.py``), whose methods are allowed for one call
+on one thread. Arguments reach the JVM as awsglue sends them, with ``enforceSSL`` added for JDBC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from awsglue.context import GlueContext as AwsGlueContext
+
+from glue_secure.core.errors import ControlError, UsageError
+from glue_secure.engines.awsglue.frames import DynamicFrame, wrap, wrap_frame
+from glue_secure.engines.awsglue.jvm_call_guard import (
+    GuardedScalaContext,
+    JvmCallGuard,
+    block_unknown_methods,
+    require_glue_classes,
+)
+from glue_secure.engines.awsglue.options import (
+    JdbcTarget,
+    S3Target,
+    Target,
+    parse_connection,
+    parse_sink,
+    parse_source,
+    validate_options,
+    with_enforced_ssl,
+)
+from glue_secure.engines.awsglue.sources_and_sinks import (
+    DataSink,
+    DataSource,
+    StreamingDataSource,
+    wrap_sink,
+    wrap_source,
+)
+from glue_secure.engines.glue_options import require_known_options, require_run_account, require_table_name
+from glue_secure.engines.package_distribution import ship_package
+from glue_secure.engines.run_context import RunContext
+from glue_secure.preflight.fine_grained import refuse_rdds_in
+
+if TYPE_CHECKING:
+    from pyspark import RDD, SparkContext
+    from pyspark.sql import DataFrame, SparkSession
+
+__all__ = ["GlueContext"]
+
+Options = dict[str, Any]
+
+# Public names of awsglue 5.0 and 5.1 that access no data, or access it through methods defined here.
+_KNOWN_METHODS = frozenset(
+    [
+        "add_ingestion_time_columns",
+        "cancel_transaction",
+        "commit_transaction",
+        "convert_resolve_option",
+        "create_data_frame_from_options",
+        "create_dynamic_frame_from_options",
+        "create_sample_dynamic_frame_from_options",
+        "currentTimeMillis",
+        "get_catalog_schema_as_spark_schema",
+        "get_logger",
+        "start_transaction",
+        "write_dynamic_frame_from_jdbc_conf",
+        "write_dynamic_frame_from_options",
+        "write_from_options",
+    ]
+)
+
+
+class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
+    """awsglue's GlueContext. Reads and writes raise RefusedError (GS-SEC-007) before ``job.init``.
+
+    Args:
+        sparkContext: a ``SparkContext`` or ``SparkSession``; None uses or creates the session.
+        options: Glue's ``minPartitions`` and ``targetPartitions``.
+    """
+
+    def __init__(self, sparkContext: SparkContext | SparkSession | None = None, **options: Any) -> None:
+        require_known_options(options, ("minPartitions", "targetPartitions"), "GlueContext")
+        self._jvm_guard = JvmCallGuard()
+        super().__init__(sparkContext, **options)
+        contexts = (self._ssql_ctx, self._glue_scala_context)
+        if not all(isinstance(context, GuardedScalaContext) for context in contexts):
+            raise UsageError(
+                "GlueContext",
+                found="an awsglue that creates the JVM's context in another way, so that it is not guarded",
+                required="awsglue as in Glue 5.0 and 5.1",
+            )
+        ship_package(self.spark_session)
+
+    def _get_glue_scala_context(self, **options: Any) -> GuardedScalaContext:
+        require_glue_classes(self._jvm)
+        return GuardedScalaContext(super()._get_glue_scala_context(**options), self._jvm_guard)
+
+    # Reads
+
+    def getSource(
+        self,
+        connection_type: str,
+        format: str | None = None,
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        **options: Any,
+    ) -> DataSource:
+        """Return a DataSource, for ``setFormat`` and ``getFrame``."""
+        create = super().getSource
+        source: DataSource = self._get_source(
+            "getSource", create, connection_type, format, transformation_ctx, push_down_predicate, options
+        )
+        return source
+
+    def getStreamingSource(
+        self,
+        connection_type: str,
+        format: str | None = None,
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        **options: Any,
+    ) -> StreamingDataSource:
+        """Return a StreamingDataSource, which ``create_data_frame`` reads through."""
+        create = super().getStreamingSource
+        source: StreamingDataSource = self._get_source(
+            "getStreamingSource",
+            create,
+            connection_type,
+            format,
+            transformation_ctx,
+            push_down_predicate,
+            options,
+        )
+        return source
+
+    def create_dynamic_frame_from_rdd(
+        self,
+        data: RDD | list[Any],
+        name: str,
+        schema: Any = None,
+        sample_ratio: float | None = None,
+        transformation_ctx: str = "",
+    ) -> DynamicFrame:
+        """Return a DynamicFrame of an RDD."""
+        refuse_rdds_in(self, "create_dynamic_frame.from_rdd")
+        frame = super().create_dynamic_frame_from_rdd(data, name, schema, sample_ratio, transformation_ctx)
+        return wrap_frame(frame)
+
+    def create_dynamic_frame_from_catalog(
+        self,
+        database: str | None = None,
+        table_name: str | None = None,
+        redshift_tmp_dir: str = "",
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        additional_options: Options | None = None,
+        catalog_id: str | None = None,
+        **kwargs: Any,
+    ) -> DynamicFrame:
+        """Return a DynamicFrame of a Data Catalog table, in S3 or behind a Glue connection."""
+        call, create = "create_dynamic_frame.from_catalog", super().create_dynamic_frame_from_catalog
+        target, options = self._parse_table(
+            call, database, table_name, redshift_tmp_dir, additional_options, catalog_id, kwargs
+        )
+
+        def read() -> Any:
+            return create(
+                database, table_name, redshift_tmp_dir, transformation_ctx, push_down_predicate, options,
+                catalog_id, **kwargs,
+            )  # fmt: skip
+
+        return wrap_frame(self._read(call, "getCatalogSource", target, transformation_ctx, read))
+
+    def create_data_frame_from_catalog(
+        self,
+        database: str | None = None,
+        table_name: str | None = None,
+        redshift_tmp_dir: str = "",
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        additional_options: Options | None = None,
+        catalog_id: str | None = None,
+        **kwargs: Any,
+    ) -> DataFrame:
+        """Return a DataFrame of a Data Catalog table, in S3 or behind a Glue connection."""
+        call, create = "create_data_frame.from_catalog", super().create_data_frame_from_catalog
+        target, options = self._parse_table(
+            call, database, table_name, redshift_tmp_dir, additional_options, catalog_id, kwargs
+        )
+
+        def read() -> Any:
+            return create(
+                database, table_name, redshift_tmp_dir, transformation_ctx, push_down_predicate, options,
+                catalog_id, **kwargs,
+            )  # fmt: skip
+
+        return self._read(call, "getCatalogSource", target, transformation_ctx, read)
+
+    def create_sample_dynamic_frame_from_catalog(
+        self,
+        database: str | None = None,
+        table_name: str | None = None,
+        num: int | None = None,
+        sample_options: Options | None = None,
+        redshift_tmp_dir: str = "",
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        additional_options: Options | None = None,
+        catalog_id: str | None = None,
+        erieTxId: str = "",
+        asOfTime: str = "",
+        **kwargs: Any,
+    ) -> DynamicFrame:
+        """Return a DynamicFrame of at most ``num`` records of a Data Catalog table."""
+        call = "create_sample_dynamic_frame_from_catalog"
+        create = super().create_sample_dynamic_frame_from_catalog
+        target, options = self._parse_table(
+            call, database, table_name, redshift_tmp_dir, additional_options, catalog_id, kwargs
+        )
+        sample_options = {} if sample_options is None else sample_options
+
+        def read() -> Any:
+            return create(
+                database, table_name, num, sample_options, redshift_tmp_dir, transformation_ctx,
+                push_down_predicate, options, catalog_id, erieTxId, asOfTime, **kwargs,
+            )  # fmt: skip
+
+        return wrap_frame(self._read(call, "getCatalogSource", target, transformation_ctx, read))
+
+    def extract_jdbc_conf(self, connection_name: str, catalog_id: str | None = None) -> Options:
+        """Return what ``spark.read.jdbc`` needs for a Glue connection. ``fullUrl`` requires verified TLS."""
+        with self.operation("extract_jdbc_conf", ControlError) as run:
+            require_run_account(run, "extract_jdbc_conf", catalog_id)
+            verified = run.jdbc_conf(connection_name)
+            with self._jvm_guard.allow("extractJDBCConf"):
+                conf = super().extract_jdbc_conf(connection_name, catalog_id)
+            names = ("fullUrl", "enforceSSL", "skipCustomJDBCCertValidation")
+            return {**dict(conf), **{name: verified[name] for name in names}}
+
+    # Writes
+
+    def getSink(
+        self, connection_type: str, format: str | None = None, transformation_ctx: str = "", **options: Any
+    ) -> DataSink:
+        """Return a DataSink, for ``setFormat``, ``setCatalogInfo`` and ``writeFrame``."""
+        with self.operation("getSink") as run:
+            target = parse_sink(connection_type, format, options)
+            if isinstance(target, JdbcTarget):
+                run.open_connection(target.connection, target.options)
+                options = with_enforced_ssl(options)
+            else:
+                run.reject_reserved_location(target.locations[0], "write to")
+            with self._jvm_guard.allow("getSink"):
+                sink = super().getSink(connection_type, format, transformation_ctx, **options)
+            return wrap_sink(sink, target)
+
+    def write_dynamic_frame_from_catalog(
+        self,
+        frame: Any,
+        database: str | None = None,
+        table_name: str | None = None,
+        redshift_tmp_dir: str = "",
+        transformation_ctx: str = "",
+        additional_options: Options | None = None,
+        catalog_id: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Write to a Data Catalog table and verify every new object below its location."""
+        call, write = "write_dynamic_frame.from_catalog", super().write_dynamic_frame_from_catalog
+        with self.operation(call):
+            target, options = self._parse_table(
+                call, database, table_name, redshift_tmp_dir, additional_options, catalog_id, kwargs
+            )
+
+            def perform() -> Any:
+                with self._jvm_guard.allow("getCatalogSink"):
+                    return write(
+                        frame, database, table_name, redshift_tmp_dir, transformation_ctx, options,
+                        catalog_id, **kwargs,
+                    )  # fmt: skip
+
+            return wrap(self.write_verified(target, perform, lambda: int(frame.count())))
+
+    def write_data_frame_from_catalog(
+        self,
+        frame: DataFrame,
+        database: str | None = None,
+        table_name: str | None = None,
+        redshift_tmp_dir: str = "",
+        transformation_ctx: str = "",
+        additional_options: Options | None = None,
+        catalog_id: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Write a DataFrame to a Data Catalog table and verify every new object below its location."""
+        call, write = "write_data_frame.from_catalog", super().write_data_frame_from_catalog
+        with self.operation(call):
+            target, options = self._parse_table(
+                call, database, table_name, redshift_tmp_dir, additional_options, catalog_id, kwargs
+            )
+
+            def perform() -> Any:
+                with self._jvm_guard.allow("getCatalogSink"):
+                    return write(
+                        frame, database, table_name, redshift_tmp_dir, transformation_ctx, options,
+                        catalog_id, **kwargs,
+                    )  # fmt: skip
+
+            return self.write_verified(target, perform, lambda: int(frame.count()))
+
+    def write_from_jdbc_conf(
+        self,
+        frame_or_dfc: Any,
+        catalog_connection: str,
+        connection_options: Options | None = None,
+        redshift_tmp_dir: str = "",
+        transformation_ctx: str = "",
+        catalog_id: str | None = None,
+    ) -> Any:
+        """Write to a table behind a Glue connection, after its TLS is verified."""
+        call, write = "write_dynamic_frame.from_jdbc_conf", super().write_from_jdbc_conf
+        with self.operation(call) as run:
+            require_run_account(run, call, catalog_id)
+            self._validate_temporary_location(redshift_tmp_dir, "write")
+            options = dict(connection_options or {})
+            target = parse_connection(catalog_connection, options, f"sink of {catalog_connection}")
+
+            def perform() -> Any:
+                with self._jvm_guard.allow("getJDBCSink"):
+                    return write(
+                        frame_or_dfc, catalog_connection, with_enforced_ssl(options), redshift_tmp_dir,
+                        transformation_ctx, catalog_id,
+                    )  # fmt: skip
+
+            return wrap(self.write_verified(target, perform, lambda: 0))
+
+    def write_verified(self, target: Target, perform: Callable[[], Any], count: Callable[[], int]) -> Any:
+        """Let awsglue write, verify every new object of the target, and return awsglue's result.
+
+        Args:
+            target: what is written.
+            perform: writes.
+            count: returns the number of rows; called only if no object is new.
+        """
+        run = self.require_run("a sink's write")
+        results = []
+        if isinstance(target, S3Target):
+            run.write_through(
+                target.locations[0],
+                format=target.format,
+                perform=lambda: results.append(perform()),
+                count=count,
+            )
+        else:
+            run.reject_unprotectable_sink(f"{target.connection}/{target.table}")
+            opened = run.open_connection(target.connection, target.options)
+            with run.own_tables():
+                results.append(perform())
+            run.note_jdbc(target.connection, target.table, opened.engine, reading=False)
+        return results[0]
+
+    # Purges and transitions
+
+    def purge_table(
+        self,
+        database: str,
+        table_name: str,
+        options: Options | None = None,
+        transformation_ctx: str = "",
+        catalog_id: str | None = None,
+    ) -> None:
+        """Delete a table's objects.
+
+        Raises:
+            RefusedError: GS-S3-009, the location overlaps bookmarks or evidence.
+        """
+        options = {} if options is None else options
+        purge = super().purge_table
+        with self.operation("purge_table") as run:
+            require_run_account(run, "purge_table", catalog_id)
+            table = run.catalog_table(database, table_name)
+
+            def perform() -> None:
+                with self._jvm_guard.allow("purgeTable"):
+                    purge(database, table_name, options, transformation_ctx, catalog_id)
+
+            self._validate_purge_options(options)
+            run.purge_through(table.location, target=f"{database}.{table_name}", perform=perform)
+
+    def purge_s3_path(
+        self, s3_path: str, options: Options | None = None, transformation_ctx: str = ""
+    ) -> None:
+        """Delete the objects below an S3 location.
+
+        Raises:
+            RefusedError: GS-S3-009, the location overlaps bookmarks or evidence.
+        """
+        options = {} if options is None else options
+        purge = super().purge_s3_path
+        with self.operation("purge_s3_path") as run:
+
+            def perform() -> None:
+                with self._jvm_guard.allow("purgeS3Path"):
+                    purge(s3_path, options, transformation_ctx)
+
+            self._validate_purge_options(options)
+            run.purge_through(s3_path, target=s3_path, perform=perform)
+
+    def transition_table(
+        self,
+        database: str,  # noqa: ARG002 - Glue's signature, here and below
+        table_name: str,  # noqa: ARG002
+        transition_to: str,  # noqa: ARG002
+        options: Options | None = None,  # noqa: ARG002
+        transformation_ctx: str = "",  # noqa: ARG002
+        catalog_id: str | None = None,  # noqa: ARG002
+    ) -> None:
+        """Raise UsageError; see :meth:`transition_s3_path`."""
+        self._reject_transition("transition_table")
+
+    def transition_s3_path(
+        self,
+        s3_path: str,  # noqa: ARG002
+        transition_to: str,  # noqa: ARG002
+        options: Options | None = None,  # noqa: ARG002
+        transformation_ctx: str = "",  # noqa: ARG002
+    ) -> None:
+        """Raise UsageError: S3 Batch Operations copies after the call, so the copies cannot be verified."""
+        self._reject_transition("transition_s3_path")
+
+    # Streams
+
+    def forEachBatch(
+        self,
+        frame: DataFrame,
+        batch_function: Callable[[DataFrame, int], Any],
+        options: Options | None = None,
+    ) -> Any:
+        """Call ``batch_function`` for each micro-batch. The checkpoint's objects are verified at commit."""
+        options = {} if options is None else options
+        with self.operation("forEachBatch") as run:
+            missing = [name for name in ("windowSize", "checkpointLocation") if not options.get(name)]
+            if missing:
+                raise UsageError(
+                    "options of forEachBatch",
+                    found=", ".join(sorted(options)) or "no options",
+                    required=", ".join(missing),
+                )
+            run.watch_until_commit(str(options["checkpointLocation"]), format="checkpoint")
+            return super().forEachBatch(frame, batch_function, options)
+
+    def getSampleStreamingDynamicFrame(
+        self,
+        frame: DataFrame,
+        options: Options | None = None,
+        batch_function: Callable[[DataFrame, int], Any] | None = None,
+    ) -> DynamicFrame:
+        """Return a DynamicFrame of what a stream delivers within a polling time."""
+        options = {} if options is None else options
+        with self.operation("getSampleStreamingDynamicFrame"):
+            sample = super().getSampleStreamingDynamicFrame(frame, options, batch_function)
+            return wrap_frame(sample)
+
+    # Shared steps
+
+    def _get_source(
+        self,
+        call: str,
+        create: Callable[..., Any],
+        connection_type: str,
+        format: str | None,
+        transformation_ctx: str,
+        push_down_predicate: str,
+        options: Options,
+    ) -> Any:
+        with self.operation(call):
+            target = parse_source(connection_type, format, options)
+        if isinstance(target, JdbcTarget):
+            options = with_enforced_ssl(options)
+        source = self._read(
+            call,
+            "getSource",
+            target,
+            transformation_ctx,
+            lambda: create(connection_type, format, transformation_ctx, push_down_predicate, **options),
+        )
+        return wrap_source(source)
+
+    def _read(
+        self,
+        call: str,
+        jvm_method: str,
+        target: Target,
+        transformation_ctx: str,
+        read: Callable[[], Any],
+    ) -> Any:
+        """Let awsglue create a frame or source through ``jvm_method``, after the target is checked."""
+
+        def perform() -> Any:
+            with self._jvm_guard.allow(jvm_method):
+                return read()
+
+        run = self.require_run(call)
+        if isinstance(target, S3Target):
+            return run.read_through(
+                target.locations,
+                format=target.format,
+                perform=perform,
+                transformation_ctx=transformation_ctx,
+            )
+        with self.operation(call, ControlError):
+            opened = run.open_connection(target.connection, target.options)
+            result = perform()
+            run.note_jdbc(target.connection, target.table, opened.engine, reading=True)
+            return result
+
+    def _parse_table(
+        self,
+        call: str,
+        database: str | None,
+        table_name: str | None,
+        redshift_tmp_dir: str,
+        additional_options: Mapping[str, Any] | None,
+        catalog_id: str | None,
+        kwargs: Mapping[str, Any],
+    ) -> tuple[Target, Options]:
+        """Return the target of a Data Catalog table, and the options to pass to awsglue."""
+        with self.operation(call) as run:
+            database, name = require_table_name(call, database, table_name, kwargs.get("name_space"))
+            require_run_account(run, call, catalog_id)
+            self._validate_temporary_location(redshift_tmp_dir, call)
+            table = run.catalog_table(database, name)
+            options = dict(additional_options or {})
+            resource = f"table {database}.{name}"
+            if table.connection:
+                parsed = parse_connection(table.connection, options, resource)
+                target = JdbcTarget(table.connection, table.location, parsed.options)
+                return target, with_enforced_ssl(options)
+            if table.parameters.get("table_type", "").upper() == "ICEBERG":
+                raise UsageError(
+                    resource,
+                    found="an Iceberg table, whose files are not written through Hadoop's file systems",
+                    required="a table that glue-secure guards in Glue",
+                    fix="docs/differences-from-glue.md lists what is guarded in Glue",
+                )
+            validate_options(options, resource)
+            return S3Target((table.location,), table.classification or "table"), options
+
+    def _validate_temporary_location(self, location: str, call: str) -> None:
+        """Raise RefusedError if ``redshift_tmp_dir`` is not in S3 (GS-S3-006) or is reserved (GS-S3-009)."""
+        if location:
+            self.require_run(call).reject_reserved_location(location, f"{call} with redshift_tmp_dir")
+
+    def _validate_purge_options(self, options: Options) -> None:
+        """Check the options of a purge, and verify the manifest's objects at commit."""
+        manifest = options.get("manifestFilePath")
+        others = {name: value for name, value in options.items() if name != "manifestFilePath"}
+        validate_options(others, "purge")
+        if manifest:
+            self.require_run("purge").watch_until_commit(str(manifest), format="csv")
+
+    def _reject_transition(self, call: str) -> None:
+        with self.operation(call):
+            raise UsageError(
+                call,
+                found="copies that S3 makes after the call has returned",
+                required="writes that can be verified before the run ends",
+                fix="give the bucket a lifecycle rule that moves the objects to the storage class",
+            )
+
+
+block_unknown_methods(GlueContext, AwsGlueContext, _KNOWN_METHODS)

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from glue_secure.core.errors import GlueSecureError, RefusedError, UsageError
+from glue_secure.core.errors import GlueSecureError, RefusedError, UsageError, VerificationError
 
 theirs = pytest.importorskip("awsglue.context", reason="AWSGlueDataplanePython is made for Python 3.11 alone")
 from awsglue.dynamicframe import DynamicFrame as TheirFrame  # noqa: E402

@@ -1,4 +1,4 @@
-"""Fixtures for every test that asks for them; the project's own tests use the shipped ones."""
+"""Fixtures and the order of all tests. Tests also use the fixtures of glue_secure.testing.plugin."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ from tls_servers import make, serve
 
 __all__ = ["make", "serve"]
 
-# What fails fastest comes first: a broken unit need not wait for Spark, nor Spark for whole jobs.
-ORDER = ("unit", "property", "contract", "spark", "evasions", "integration", "faults", "docs", "jobs")
+# The fastest folders run first.
+ORDER = ("unit", "property", "contract", "spark", "bypass", "integration", "faults", "docs", "jobs")
 
 
 def pytest_collection_modifyitems(items):
-    """Run the folders in that order, and each folder as it is."""
+    """Sort the tests by the folders in ORDER. The order inside a folder does not change."""
     root = Path(__file__).parent
 
     def rank(item):
@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def provisioned(glue_account):
-    """Keys and configuration of the embedded account."""
+    """Return the keys and the security configuration of the embedded account."""
     from glue_secure.embedded.account_setup import provision
 
     return provision(glue_account)
@@ -32,7 +32,7 @@ def provisioned(glue_account):
 
 @pytest.fixture(scope="session")
 def mariadb(glue_account):
-    """The system's MariaDB with TLS, its certificate from the embedded account's authority; skips without."""
+    """Run the system's MariaDB with a certificate of the embedded account; skip if it is not installed."""
     from glue_secure.embedded.mariadb import MariaDb, server_program
 
     if server_program() is None:

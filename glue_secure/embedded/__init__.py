@@ -1,23 +1,24 @@
 """The embedded account: S3, KMS, Glue and Secrets Manager over TLS, PostgreSQL over TLS, on loopback.
 
-It needs neither Docker nor AWS nor an installed Java nor root, and holds nothing real. Run it:
+It needs no Docker, AWS account, installed Java or root, and contains no real data. To run it:
 
-- ``up(state=None, *, progress=None)``: start it, or return the one that runs; it outlives the caller.
-- ``status(state=None)``, ``down(state=None)``: the account that runs, or None; stop it.
-- ``embedded_account(state=None, *, progress=None)``: a context manager; it dies with its process.
+- ``up(state=None, *, progress=None)``: start an account, or return the running one. It outlives the caller.
+- ``status(state=None)``: return the running account, or None. ``down(state=None)``: stop it.
+- ``embedded_account(state=None, *, progress=None)``: a context manager; the account ends with its process.
 
-Use it:
+To use it:
 
-- ``EmbeddedAccount``: where it is and how one gets in.
+- ``EmbeddedAccount``: addresses, credentials and files of the account.
 - ``environment_of(account, *, master="local[2]")``, ``overlay(environment, account)``,
-  ``export_lines(settings)``: for a plain ``spark-submit script.py``.
-- ``glue_secure.embedded.clients.clients(account)("s3")``: boto3 clients for it, and for nothing else.
+  ``export_lines(settings)``: the environment of a plain ``spark-submit script.py``.
+- ``glue_secure.embedded.clients.clients(account)("s3")``: boto3 clients that reach this account only.
 
-Fill it, with the module ``changes`` to spoil it again:
+To fill it:
 
 - ``seed_flights(account, *, months)``, ``land_month(account, month)``, ``ensure_job(account, name, script)``.
+- ``glue_secure.embedded.fault_injection``: make a seeded account insecure, for tests of refusals.
 
-Importing this package costs nothing: each name is imported when it is first used.
+Each name is imported when it is first used, so that importing this package is cheap.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ __all__ = [
     "up",
 ]
 
-_HOMES = {
+_MODULES = {
     "EmbeddedAccount": "account",
     "FlightsSeed": "seed",
     "down": "lifecycle",
@@ -63,6 +64,6 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""The embedded account as a value: where it is and how one gets in."""
+"""The embedded account as a value: its addresses, credentials and files."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ FILE_NAME = "account.json"
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedAccount:
-    """A running embedded account. Secrets stay out of the repr.
+    """A running embedded account. The repr contains no secrets.
 
     Attributes:
-        state: its folder; everything it writes lies below it, and is removed by ``down``.
-        endpoint_url: S3, KMS, Glue and the rest, ``https://localhost:PORT``.
-        access_key_id: an access key; moto accepts any, this one is random.
-        ca_pem: the throw-away authority's certificate.
-        ca_bundle: the system's roots and that certificate, PEM, for ``AWS_CA_BUNDLE``.
-        trust_store: the same as PKCS#12 for the JVM.
-        postgres: the database server, with its superuser.
-        spark_jars: what Spark needs on its class path.
-        java_home: the Java that Spark runs on.
-        supervisor: the process that runs it all.
+        state: the account's folder. Everything it writes is below it, and ``down`` removes it.
+        endpoint_url: endpoint of S3, KMS, Glue and the other services, ``https://localhost:PORT``.
+        access_key_id: a random access key; moto accepts any.
+        ca_pem: certificate of the temporary certificate authority.
+        ca_bundle: the system's root certificates and ``ca_pem``, as PEM, for ``AWS_CA_BUNDLE``.
+        trust_store: the same certificates as PKCS#12, for the JVM.
+        postgres: the database server and its superuser.
+        spark_jars: JARs that Spark needs on its class path.
+        java_home: the Java installation that Spark uses.
+        supervisor: the process that runs moto and PostgreSQL.
         region: always ``us-east-1``.
-        account_id: always ``123456789012``, moto's own.
+        account_id: always ``123456789012``, moto's default.
     """
 
     state: Path
@@ -54,32 +54,32 @@ class EmbeddedAccount:
 
     @property
     def authority(self) -> KeyPair:
-        """The throw-away authority, for ``pki.issue``."""
+        """The temporary certificate authority, for ``pki.issue``."""
         return KeyPair(self.ca_pem, self.state / "ca.key")
 
     @property
     def server_pair(self) -> KeyPair:
-        """The good certificate for ``localhost``, which endpoint and database start with."""
+        """The valid certificate for ``localhost`` that the endpoint and the database start with."""
         return KeyPair(self.state / "server.pem", self.state / "server.key")
 
     @property
     def aws_folder(self) -> Path:
-        """Holds an empty ``config`` and ``credentials``, so that the user's own do not leak in."""
+        """Folder with an empty ``config`` and ``credentials``, which replace the user's own files."""
         return self.state / "aws"
 
     @property
     def spark_conf(self) -> Path:
-        """For ``SPARK_CONF_DIR``."""
+        """Value of ``SPARK_CONF_DIR``."""
         return self.state / "spark-conf"
 
     @property
     def spark_home(self) -> Path:
-        """Links to pyspark's own folders: a place where Spark may make its ``work`` folder."""
+        """Folder of links to pyspark's folders, in which Spark can create its ``work`` folder."""
         return self.state / "spark-home"
 
     @property
     def scratch(self) -> Path:
-        """For Spark's and Hadoop's temporary files."""
+        """Folder for temporary files of Spark and Hadoop."""
         return self.state / "scratch"
 
     def dump(self) -> Path:
@@ -102,11 +102,11 @@ class EmbeddedAccount:
                 "user": server.user,
                 "password": server.password,
                 "home": str(server.home),
-                "process": _shown(server.process),
+                "process": _as_json(server.process),
             },
             "spark_jars": [str(jar) for jar in self.spark_jars],
             "java_home": str(self.java_home),
-            "supervisor": _shown(self.supervisor),
+            "supervisor": _as_json(self.supervisor),
             "region": self.region,
             "account_id": self.account_id,
         }
@@ -115,10 +115,10 @@ class EmbeddedAccount:
 
     @classmethod
     def load(cls, state: Path) -> EmbeddedAccount:
-        """Read ``account.json``. Whether the account still runs is not asked here.
+        """Read ``account.json``, without checking that the account still runs.
 
         Raises:
-            UsageError: the folder holds no readable account.
+            UsageError: ``account.json`` is missing or cannot be read.
         """
         try:
             content = json.loads((state / FILE_NAME).read_text(encoding="utf-8"))
@@ -151,10 +151,10 @@ class EmbeddedAccount:
             raise UsageError(
                 f"no embedded account in {state}",
                 found=f"{FILE_NAME} cannot be read ({type(error).__name__})",
-                required="an account that glue-secure local up started",
+                required="an account started by glue-secure local up",
                 fix="glue-secure local up",
             ) from error
 
 
-def _shown(process: ProcessIdentity) -> dict[str, int]:
+def _as_json(process: ProcessIdentity) -> dict[str, int]:
     return {"pid": process.pid, "started": process.started}

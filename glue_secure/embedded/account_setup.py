@@ -1,4 +1,4 @@
-"""What every job of the embedded account stands on: keys, buckets and the strict configuration."""
+"""Create the keys, buckets and security configuration that every job of the embedded account uses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EVIDENCE_URI = f"s3://{EVIDENCE}/evidence/"
 
 @dataclass(frozen=True, slots=True)
 class ProvisionedAccount:
-    """The ARNs of the four customer managed keys, and the strict security configuration's name."""
+    """The ARNs of the four customer managed keys, and the name of the strict security configuration."""
 
     data_key: str
     bookmark_key: str
@@ -30,17 +30,17 @@ class ProvisionedAccount:
 
 
 def provision(account: EmbeddedAccount) -> ProvisionedAccount:
-    """Make what is missing of the keys, the buckets and the strict security configuration."""
+    """Create the keys, buckets and strict security configuration that do not exist yet."""
     provisioned = ProvisionedAccount(
-        data_key=key(account, "alias/glue-secure-data", "objects in S3"),
-        bookmark_key=key(account, "alias/glue-secure-bookmarks", "job bookmarks"),
-        logs_key=key(account, "alias/glue-secure-logs", "CloudWatch logs"),
-        catalog_key=key(account, "alias/glue-secure-catalog", "Data Catalog"),
+        data_key=ensure_key(account, "alias/glue-secure-data", "objects in S3"),
+        bookmark_key=ensure_key(account, "alias/glue-secure-bookmarks", "job bookmarks"),
+        logs_key=ensure_key(account, "alias/glue-secure-logs", "CloudWatch logs"),
+        catalog_key=ensure_key(account, "alias/glue-secure-catalog", "Data Catalog"),
     )
     s3 = clients(account)("s3")
-    held = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    existing = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
     for bucket in (LANDING, CURATED, EVIDENCE):
-        if bucket not in held:
+        if bucket not in existing:
             s3.create_bucket(Bucket=bucket)
     put_security_configuration(account, STRICT, provisioned)
     encrypt_catalog(account, provisioned.catalog_key)
@@ -48,28 +48,28 @@ def provision(account: EmbeddedAccount) -> ProvisionedAccount:
 
 
 def encrypt_catalog(account: EmbeddedAccount, key_arn: str) -> None:
-    """Switch encryption of the Data Catalog and of connections' passwords on."""
-    wanted = CatalogEncryption("SSE-KMS", key_arn, passwords=True, password_key=key_arn)
+    """Enable encryption of the Data Catalog and of connection passwords."""
+    encryption = CatalogEncryption("SSE-KMS", key_arn, passwords=True, password_key=key_arn)
     clients(account)("glue").put_data_catalog_encryption_settings(
-        DataCatalogEncryptionSettings=wanted.to_api()
+        DataCatalogEncryptionSettings=encryption.to_api()
     )
 
 
-def key(account: EmbeddedAccount, alias: str, description: str) -> str:
-    """The ARN of the key behind an alias; a symmetric customer managed key is made where there is none."""
+def ensure_key(account: EmbeddedAccount, alias: str, description: str) -> str:
+    """Return the ARN of the key with this alias. Create a symmetric customer managed key if there is none."""
     kms = clients(account)("kms")
     try:
         return str(kms.describe_key(KeyId=alias)["KeyMetadata"]["Arn"])
     except kms.exceptions.NotFoundException:
-        # moto's DescribeKey tells back only what was said here.
-        made = kms.create_key(
+        # moto's DescribeKey returns only the properties that are passed here.
+        metadata = kms.create_key(
             Description=f"glue-secure embedded account: {description}",
             KeyUsage="ENCRYPT_DECRYPT",
             KeySpec="SYMMETRIC_DEFAULT",
             MultiRegion=False,
         )["KeyMetadata"]
-        kms.create_alias(AliasName=alias, TargetKeyId=made["KeyId"])
-        return str(made["Arn"])
+        kms.create_alias(AliasName=alias, TargetKeyId=metadata["KeyId"])
+        return str(metadata["Arn"])
 
 
 def put_security_configuration(
@@ -83,39 +83,39 @@ def put_security_configuration(
     data_quality: str = "SSE-KMS",
     data_key: str = "",
 ) -> str:
-    """Make a security configuration, strict unless told otherwise, in place of one of that name.
+    """Create or replace a security configuration. The defaults give a strict one.
 
     Args:
         account: a running account.
         name: the configuration's name.
-        provisioned: whose keys to use.
+        provisioned: the keys to use.
         s3: ``SSE-KMS``, ``SSE-S3`` or ``DISABLED``.
         cloudwatch: ``SSE-KMS`` or ``DISABLED``.
         bookmarks: ``CSE-KMS`` or ``DISABLED``.
         data_quality: ``SSE-KMS`` or ``DISABLED``.
-        data_key: another key for S3.
+        data_key: ARN of another key for S3; default: the provisioned data key.
 
     Returns:
-        The name.
+        The configuration's name.
     """
-    keys = {
+    modes = {
         "S3": (s3, data_key or provisioned.data_key),
         "CloudWatch": (cloudwatch, provisioned.logs_key),
         "JobBookmarks": (bookmarks, provisioned.bookmark_key),
         "DataQuality": (data_quality, data_key or provisioned.data_key),
     }
     encryption: dict[str, Any] = {
-        f"{what}Encryption": {
-            f"{what}EncryptionMode": mode,
+        f"{target}Encryption": {
+            f"{target}EncryptionMode": mode,
             **({"KmsKeyArn": arn} if mode.endswith("-KMS") else {}),
         }
-        for what, (mode, arn) in keys.items()
+        for target, (mode, arn) in modes.items()
     }
     encryption["S3Encryption"] = [encryption["S3Encryption"]]
     glue = clients(account)("glue")
     try:
-        held = glue.get_security_configuration(Name=name)["SecurityConfiguration"]
-        if held["EncryptionConfiguration"] == encryption:
+        existing = glue.get_security_configuration(Name=name)["SecurityConfiguration"]
+        if existing["EncryptionConfiguration"] == encryption:
             return name
         glue.delete_security_configuration(Name=name)
     except glue.exceptions.ClientError as error:

@@ -1,9 +1,9 @@
-"""The jars of the embedded account: pinned, fetched once, checked before use.
+"""Fetch the pinned JARs of the embedded account once, and check them before use.
 
-They come from Maven Central through the Ivy that pyspark ships. Each one's SHA-256 stands
-in ``jars.py``; what does not match is removed and refused. A full check of 280 MB takes a second,
-so its result is kept beside the jar with the jar's size and time, and holds while both do. That
-note guards against damage, not against somebody who can write to the user's own cache.
+The JARs come from Maven Central through the Ivy in pyspark. ``jars.py`` has the SHA-256 of each; a file with
+another digest is removed and rejected. Hashing 280 MB takes a second, so the result is stored beside the JAR
+together with the JAR's size and modification time, and is valid while both are unchanged. This protects
+against damaged files, not against an attacker who can write to the user's cache.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ from glue_secure.embedded.jars import POSTGRES, Artifact
 Progress = Callable[[str], None]
 
 IVY_SETTINGS_VARIABLE = "GLUE_SECURE_IVY_SETTINGS"
-"""Names an Ivy settings file, for a network that reaches a mirror instead of Maven Central."""
+"""Variable with the path of an Ivy settings file, for networks that use a mirror of Maven Central."""
 
 
 def postgres_jar(system: str | None = None, machine: str | None = None) -> Artifact:
-    """PostgreSQL for a machine, this one by default.
+    """Return the PostgreSQL for an operating system and machine; default: this machine.
 
     Raises:
-        UsageError: there is no embedded account for such a machine.
+        UsageError: there is no PostgreSQL for this machine.
     """
     system, machine = system or platform.system(), machine or platform.machine()
-    known = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine.lower(), machine.lower())
-    if system != "Linux" or known not in POSTGRES:
+    architecture = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine.lower(), machine.lower())
+    if system != "Linux" or architecture not in POSTGRES:
         raise UsageError(
             "the embedded account does not run on this machine",
             found=f"{system} on {machine}",
             required="Linux on x86_64 or aarch64",
             fix="run it in a Linux virtual machine, or use a real account",
         )
-    return POSTGRES[known]
+    return POSTGRES[architecture]
 
 
 def fetch(
@@ -58,49 +58,49 @@ def fetch(
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> tuple[Path, ...]:
-    """Return the artifacts' files in the order given, fetching what the cache lacks.
+    """Return the artifacts' files in the order of ``artifacts``, after fetching those missing in the cache.
 
-    Several processes may call this at once: one fetches, the others wait for it.
+    Several processes can call this at the same time: the first fetches, the others wait.
 
     Raises:
-        GlueSecureError: Maven Central did not answer, or a file is not the one that was pinned.
+        GlueSecureError: Maven Central did not respond, or a file does not have the pinned digest.
     """
-    say = progress or no_progress
+    report = progress or no_progress
     folder = cache or cache_folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with locked(folder, lambda: say("waiting for another process that fetches the jars")):
+    with locked(folder, lambda: report("waiting for another process that fetches the JARs")):
         missing = [a for a in artifacts if not (folder / a.file_name).exists()]
         if missing:
-            _resolve(missing, folder, java_home, say)
+            _resolve(missing, folder, java_home, report)
         for artifact in artifacts:
             check(artifact, folder / artifact.file_name)
     return tuple(folder / a.file_name for a in artifacts)
 
 
 def check(artifact: Artifact, file: Path) -> None:
-    """Compare a file with its pinned digest, and remove it when it differs.
+    """Compare a file with its pinned digest, and remove it if the digest differs.
 
     Raises:
-        GlueSecureError: it differs.
+        GlueSecureError: the digest differs.
     """
-    facts = file.stat()
-    note = file.with_name(file.name + ".checked")
-    expected_note = f"{artifact.sha256} {facts.st_size} {facts.st_mtime_ns}\n"
+    status = file.stat()
+    result_file = file.with_name(file.name + ".checked")
+    result = f"{artifact.sha256} {status.st_size} {status.st_mtime_ns}\n"
     with suppress(OSError):
-        if note.read_text(encoding="ascii", errors="replace") == expected_note:
+        if result_file.read_text(encoding="ascii", errors="replace") == result:
             return
-    found = _sha256(file)
-    if found != artifact.sha256:
+    digest = _sha256(file)
+    if digest != artifact.sha256:
         file.unlink(missing_ok=True)
-        note.unlink(missing_ok=True)
+        result_file.unlink(missing_ok=True)
         raise GlueSecureError(
-            f"{file.name} is not the file that glue-secure pins; it was removed\n"
-            f"  found:    SHA-256 {found}\n"
+            f"{file.name} does not have the SHA-256 that glue-secure pins; it was removed\n"
+            f"  found:    SHA-256 {digest}\n"
             f"  required: SHA-256 {artifact.sha256}\n"
-            f"  fix:      run the command again; if it comes back, find out who changes {artifact.group}:"
-            f"{artifact.name}:{artifact.version} on its way here"
+            f"  fix:      run the command again; if the error persists, check which proxy or mirror serves "
+            f"another {artifact.group}:{artifact.name}:{artifact.version}"
         )
-    write_private(note, expected_note)
+    write_private(result_file, result)
 
 
 def _sha256(file: Path) -> str:
@@ -111,27 +111,27 @@ def _sha256(file: Path) -> str:
     return digest.hexdigest()
 
 
-def _resolve(missing: Sequence[Artifact], folder: Path, java_home: Path, say: Progress) -> None:
-    # The work folder lies in the cache, so that the last step is a rename inside one file system.
+def _resolve(missing: Sequence[Artifact], folder: Path, java_home: Path, report: Progress) -> None:
+    # The work folder is inside the cache, so that the last step is a rename within one file system.
     work = Path(tempfile.mkdtemp(prefix=".resolve-", dir=folder))
     try:
         (work / "ivy.xml").write_text(ivy_module(missing), encoding="utf-8")
         pki.write_trust_store(work / "roots.p12", pki.system_roots())
-        _run_ivy(work, java_home, sum(a.size for a in missing), say)
+        _run_ivy(work, java_home, sum(a.size for a in missing), report)
         for artifact in missing:
-            arrived = work / "got" / artifact.file_name
-            if not arrived.exists():
-                raise _unresolved(work, f"Ivy ended well but brought no {artifact.file_name}")
-            check(artifact, arrived)
-            # A rename keeps size and time, so the note stays true.
-            arrived.with_name(arrived.name + ".checked").replace(folder / f"{artifact.file_name}.checked")
-            arrived.replace(folder / artifact.file_name)
+            file = work / "retrieved" / artifact.file_name
+            if not file.exists():
+                raise _unresolved(work, f"Ivy succeeded but did not retrieve {artifact.file_name}")
+            check(artifact, file)
+            # A rename does not change size and modification time, so the stored result stays valid.
+            file.with_name(file.name + ".checked").replace(folder / f"{artifact.file_name}.checked")
+            file.replace(folder / artifact.file_name)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
 def ivy_module(artifacts: Sequence[Artifact]) -> str:
-    """The ``ivy.xml`` that asks for these artifacts and for nothing they depend on."""
+    """Return an ``ivy.xml`` that requests these artifacts without their dependencies."""
     dependencies = "\n".join(
         f"    <dependency org={quoteattr(a.group)} name={quoteattr(a.name)} rev={quoteattr(a.version)}"
         + (
@@ -150,7 +150,7 @@ def ivy_module(artifacts: Sequence[Artifact]) -> str:
     )
 
 
-def _run_ivy(work: Path, java_home: Path, total: int, say: Progress) -> None:
+def _run_ivy(work: Path, java_home: Path, total: int, report: Progress) -> None:
     command: list[str | Path] = [
         java_home / "bin" / "java",
         f"-Divy.default.ivy.user.dir={work / 'ivy'}",
@@ -159,20 +159,20 @@ def _run_ivy(work: Path, java_home: Path, total: int, say: Progress) -> None:
         *proxy_options(os.environ),
         *("-cp", installed_spark().bundled_jar("ivy-*.jar"), "org.apache.ivy.Main"),
         *("-cache", work / "ivy-cache", "-ivy", work / "ivy.xml", "-confs", "default"),
-        *("-retrieve", f"{work / 'got'}/[artifact]-[revision](-[classifier]).[ext]"),
+        *("-retrieve", f"{work / 'retrieved'}/[artifact]-[revision](-[classifier]).[ext]"),
     ]
     if settings := os.environ.get(IVY_SETTINGS_VARIABLE, ""):
         command += ["-settings", settings]
-    said = -1
+    reported = -1
     with (work / "log").open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=work)
         try:
             while process.poll() is None:
                 time.sleep(0.5)
-                arrived = _megabytes(min(_arrived(work), total))
-                if arrived != said:
-                    say(f"fetching jars, once: {arrived} of {_megabytes(total)} MB")
-                    said = arrived
+                fetched = _megabytes(min(_fetched_bytes(work), total))
+                if fetched != reported:
+                    report(f"fetching JARs, once: {fetched} of {_megabytes(total)} MB")
+                    reported = fetched
         finally:
             if process.poll() is None:
                 process.kill()
@@ -181,17 +181,18 @@ def _run_ivy(work: Path, java_home: Path, total: int, say: Progress) -> None:
         raise _unresolved(work, f"Ivy ended with code {process.returncode}")
 
 
-def _unresolved(work: Path, what: str) -> GlueSecureError:
+def _unresolved(work: Path, reason: str) -> GlueSecureError:
     lines = (work / "log").read_text(encoding="utf-8", errors="replace").splitlines()
-    told = [line for line in lines if line.strip() and not set(line.strip()) <= set(".()kB0123456789 ")]
+    messages = [line for line in lines if line.strip() and not set(line.strip()) <= set(".()kB0123456789 ")]
     return GlueSecureError(
-        f"the jars of the embedded account could not be fetched: {what}\n"
-        + "".join(f"    {line}\n" for line in told[-15:])
-        + f"  required: Maven Central, or a mirror named by an Ivy settings file in {IVY_SETTINGS_VARIABLE}"
+        f"the JARs of the embedded account could not be fetched: {reason}\n"
+        + "".join(f"    {line}\n" for line in messages[-15:])
+        + "  required: access to Maven Central, or to a mirror\n"
+        + f"  fix:      for a mirror, set {IVY_SETTINGS_VARIABLE} to the path of an Ivy settings file"
     )
 
 
-def _arrived(work: Path) -> int:
+def _fetched_bytes(work: Path) -> int:
     size = 0
     for file in (work / "ivy-cache").rglob("*.jar*"):
         with suppress(OSError):
@@ -200,9 +201,9 @@ def _arrived(work: Path) -> int:
 
 
 def proxy_options(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The JVM's proxy options for ``https_proxy``, which the JVM does not read by itself."""
-    named = environment.get("https_proxy") or environment.get("HTTPS_PROXY") or ""
-    parts = urlsplit(named if "//" in named else f"//{named}")
+    """Return JVM options for the proxy in ``https_proxy``, because the JVM does not read the variable."""
+    proxy = environment.get("https_proxy") or environment.get("HTTPS_PROXY") or ""
+    parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
     if not parts.hostname:
         return ()
     return (f"-Dhttps.proxyHost={parts.hostname}", f"-Dhttps.proxyPort={parts.port or 80}")
@@ -213,4 +214,4 @@ def _megabytes(size: int) -> int:
 
 
 def no_progress(_: str) -> None:
-    """Progress that nobody asked for."""
+    """Discard a progress message."""

@@ -1,4 +1,4 @@
-"""AWS clients for the embedded account, and for nothing else."""
+"""AWS clients that reach the embedded account only."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from glue_secure.embedded.account import EmbeddedAccount
 
 @lru_cache(maxsize=8)
 def clients(account: EmbeddedAccount) -> Callable[[str], Any]:
-    """A function from a service's name (``s3``, ``glue``) to its client, made once each.
+    """Return a function from a service's name (``s3``, ``glue``) to its client. Each client is created once.
 
-    The user's profile, configuration files and environment do not reach these clients: whatever
-    they say, the clients talk to the embedded account.
+    The clients ignore the user's profile, configuration files and environment.
     """
     import boto3
     import botocore.session
@@ -45,6 +44,6 @@ def clients(account: EmbeddedAccount) -> Callable[[str], Any]:
 
 
 def error_code(error: Exception) -> str:
-    """The service's code of a botocore ClientError, "" of any other exception."""
+    """Return the service's error code of a botocore ClientError, and ``""`` for any other exception."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""

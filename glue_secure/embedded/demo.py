@@ -1,7 +1,7 @@
-"""The demo: the main job on a year of real flights, then every refusal, each measured.
+"""The demo: run the main job on a year of real flights, then let it be refused for every reason.
 
-Nothing is taken from the script's own words: rows, objects and TLS come from the evidence that the run
-left in S3, and "nothing written" is two listings compared.
+The results do not depend on the script's output: rows, objects and TLS are read from the run's evidence in
+S3, and the number of written objects is the difference of two listings.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ _REFUSAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One run of the job, as it was observed.
+    """The observed result of one run of the job.
 
     Attributes:
-        name: what was tried.
-        expected: exit code and control that it ought to end with.
-        exit_code: of spark-submit.
-        control: the control that refused, None for a run that went through.
-        rows_read: rows of flights read; None when the run left no count.
-        rows_written: rows written to the curated bucket.
-        reads: every source with its rows.
-        objects: every object written, as read back: uri, algorithm, key.
-        written: objects that appeared in the curated or bookmark bucket or changed there, evidence apart.
-        tls: what is known of the database connection, ``{}`` when there was none.
-        bookmark: its state before and after.
-        evidence: where the evidence lies, None when none could be written encrypted.
-        refusal: the refusal's whole text.
-        seconds: of the run, from spark-submit's start to its end.
-        phases: where the run itself spent its seconds.
-        log: the end of the output, kept when the step did not end as expected.
+        name: description of the step.
+        expected: expected exit code and control id.
+        exit_code: exit code of spark-submit.
+        control: id of the violated control, None for a run that succeeded.
+        rows_read: number of flights read; None if the run did not count them.
+        rows_written: number of rows written to the curated bucket.
+        reads: every source with its number of rows.
+        objects: URI, algorithm and key of every written object, as verified after the write.
+        written: number of new or changed objects in the curated and evidence buckets, without evidence.
+        tls: the TLS facts of the database connection, ``{}`` without a connection.
+        bookmark: the bookmark's state before and after the run.
+        evidence: URI of the evidence, None if it could not be written encrypted.
+        refusal: the complete error text of the refusal.
+        seconds: duration from the start of spark-submit to its end.
+        phases: seconds of each phase of the run.
+        log: the last lines of the output, if the step did not end as expected.
     """
 
     name: str
@@ -74,20 +74,20 @@ class Step:
 
     @property
     def as_expected(self) -> bool:
-        """Whether it ended as it ought to; a refusal must have written nothing."""
-        ended = (self.exit_code, self.control) == self.expected
-        return ended and (self.control is None or self.written == 0)
+        """Whether exit code and control are the expected ones, and a refused run has written nothing."""
+        expected_end = (self.exit_code, self.control) == self.expected
+        return expected_end and (self.control is None or self.written == 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """Runs the steps against one embedded account, seeded here.
+    """Runs the steps of the demo in an embedded account.
 
     Attributes:
-        account: a running account that nobody else uses.
-        script: ``jobs/flights_curated.py``.
-        progress: told in words what is going on.
-        verbose: let Spark's own log through.
+        account: a running account that no other caller uses.
+        script: path of ``jobs/flights_curated.py``.
+        progress: called with messages about the progress.
+        verbose: print the log of Spark.
     """
 
     account: EmbeddedAccount
@@ -96,19 +96,19 @@ class Demo:
     verbose: bool = False
 
     def steps(self) -> Iterator[Step]:
-        """Every step in order, each run when it is asked for."""
+        """Seed the account, and yield the result of every step. A step runs when it is requested."""
         seed.seed_flights(self.account, months=range(1, 12), progress=self.progress)
         yield self._step("January to November", (0, None))
         seed.land_month(self.account, 12)
         yield self._step("December lands", (0, None))
         yield self._step("nothing has landed", (0, None))
-        # From here on there is something to read, so that a refusal keeps something from happening.
+        # From here on the source has a new object, so that a run without a refusal would write rows.
         self._deliver_again(12)
         yield from self._refusals()
 
     def _refusals(self) -> Iterator[Step]:
         account = self.account
-        spoiled: tuple[tuple[str, str, AbstractContextManager[None]], ...] = (
+        faults: tuple[tuple[str, str, AbstractContextManager[None]], ...] = (
             ("the configuration is SSE-S3", "GS-SEC-003", self._configuration("demo-sse-s3", s3="SSE-S3")),
             (
                 "the job has no configuration",
@@ -133,8 +133,8 @@ class Demo:
             ),
             ("someone tampered with the bookmark object", "GS-BKM-001", self._tampered_bookmark()),
         )
-        for name, control, state in spoiled:
-            with state:
+        for name, control, fault in faults:
+            with fault:
                 yield self._step(f"refusal: {name}", (3, control))
 
     def _configuration(
@@ -153,70 +153,73 @@ class Demo:
 
     @contextmanager
     def _tampered_bookmark(self) -> Iterator[None]:
-        """One bit of the sealed bookmark flipped, by somebody who can write the bucket."""
+        """Flip one bit of the sealed bookmark object during the block."""
         s3 = clients(self.account)("s3")
-        place = {
+        location = {
             "Bucket": EVIDENCE,
             "Key": f"bookmarks/{self.account.account_id}/{self.account.region}/{JOB}/current",
         }
-        sealed = s3.get_object(**place)["Body"].read()
+        sealed = s3.get_object(**location)["Body"].read()
         changed = bytearray(sealed)
         changed[len(changed) // 2] ^= 1
-        s3.put_object(**place, Body=bytes(changed))
+        s3.put_object(**location, Body=bytes(changed))
         yield
-        s3.put_object(**place, Body=sealed)
+        s3.put_object(**location, Body=sealed)
 
     def _deliver_again(self, month: int) -> None:
-        """The same month once more, as a source does that corrects a file: new to the bookmark."""
-        place = {"Bucket": LANDING, "Key": f"flights/2013-{month:02}.csv"}
+        """Upload a month again, like a source that corrects a file. The object is new to the bookmark."""
+        location = {"Bucket": LANDING, "Key": f"flights/2013-{month:02}.csv"}
         s3 = clients(self.account)("s3")
-        body = s3.get_object(**place)["Body"].read()
-        s3.put_object(**place, Body=body, ServerSideEncryption="aws:kms", SSEKMSKeyId=self._data_key())
+        body = s3.get_object(**location)["Body"].read()
+        s3.put_object(**location, Body=body, ServerSideEncryption="aws:kms", SSEKMSKeyId=self._data_key())
 
     def _step(self, name: str, expected: tuple[int, str | None]) -> Step:
         self.progress(name)
         before = self._contents()
         submission = launch.prepare(self.account, self.script, ["--JOB_NAME", JOB], verbose=self.verbose)
-        begun = time.monotonic()
-        done = launch.run(submission, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        seconds = time.monotonic() - begun
+        started = time.monotonic()
+        completed = launch.run(submission, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        seconds = time.monotonic() - started
         if self.verbose:
-            self.progress(done.stdout)
-        appeared = self._contents() - before
-        refusal = _REFUSAL.search(done.stdout)
+            self.progress(completed.stdout)
+        written = self._contents() - before
+        refusal = _REFUSAL.search(completed.stdout)
         uri, evidence = launch.read_evidence(self.account, submission) or (None, {})
         step = Step(
             name=name,
             expected=expected,
-            exit_code=done.returncode,
+            exit_code=completed.returncode,
             control=refusal["control"] if refusal else None,
             refusal=refusal["text"] if refusal else None,
-            written=len(appeared),
+            written=len(written),
             evidence=uri,
             seconds=round(seconds, 1),
             **_observed(evidence),
         )
-        return step if step.as_expected else _with_log(step, done.stdout)
+        return step if step.as_expected else _with_log(step, completed.stdout)
 
     def _contents(self) -> set[tuple[str, str, str]]:
-        """Bucket, key and entity tag of everything outside the evidence."""
+        """Return bucket, key and entity tag of every object, except evidence."""
         s3 = clients(self.account)("s3")
-        found = set()
+        objects = set()
         for bucket in (CURATED, EVIDENCE):
             for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
                 for entry in page.get("Contents", ()):
                     if not entry["Key"].startswith("evidence/"):
-                        found.add((bucket, entry["Key"], entry["ETag"]))
-        return found
+                        objects.add((bucket, entry["Key"], entry["ETag"]))
+        return objects
 
 
 def _observed(evidence: dict[str, Any]) -> dict[str, Any]:
     reads = tuple(
-        {n: read[n] for n in ("source", "kind", "objects", "rows")} for read in evidence.get("reads", ())
+        {name: read[name] for name in ("source", "kind", "objects", "rows")}
+        for read in evidence.get("reads", ())
     )
     writes = evidence.get("writes", ())
     objects = tuple(
-        {n: seen[n] for n in ("uri", "algorithm", "key")} for write in writes for seen in write["objects"]
+        {name: entry[name] for name in ("uri", "algorithm", "key")}
+        for write in writes
+        for entry in write["objects"]
     )
     tls: Mapping[str, Any] = next(iter(evidence.get("tls", ())), {})
     return {
@@ -231,11 +234,13 @@ def _observed(evidence: dict[str, Any]) -> dict[str, Any]:
 
 
 def _total(counts: Iterator[int | None]) -> int | None:
-    """The sum; None as soon as one was not measured, 0 for none at all."""
-    known = list(counts)
-    return (
-        None if any(count is None for count in known) else sum(count for count in known if count is not None)
-    )
+    """Return the sum of the counts, 0 without counts, and None if any count is None (not measured)."""
+    total = 0
+    for count in counts:
+        if count is None:
+            return None
+        total += count
+    return total
 
 
 def _with_log(step: Step, output: str) -> Step:

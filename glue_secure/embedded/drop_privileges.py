@@ -1,7 +1,7 @@
-"""Become an unprivileged user, promise to die with the parent, become another program.
+"""Change to an unprivileged user, set a parent death signal, and execute another program.
 
-Run as ``python -I drop_privileges.py PARENT_PID USER_ID SIGNAL PROGRAM [ARGUMENT ...]``. It stands alone
-and imports nothing of the project: it runs as root where the caller does.
+Run as ``python -I drop_privileges.py PARENT_PID USER_ID SIGNAL PROGRAM [ARGUMENT ...]``. The script imports
+nothing of the project, because it runs as root if its caller does.
 """
 
 import ctypes
@@ -12,7 +12,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Do the three steps. Not in another order: a change of user clears the promise (prctl(2))."""
+    """Run the three steps. The order matters: changing the user clears the death signal (prctl(2))."""
     parent, user, number, program = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
     if user != os.geteuid():
         os.setgroups([])
@@ -21,12 +21,12 @@ def main() -> None:
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0) != 0:
         sys.exit("prctl(PR_SET_PDEATHSIG) failed")
     if os.getppid() != parent:
-        sys.exit("the parent ended before the promise was made")
+        sys.exit("the parent process ended before the death signal was set")
     os.execv(program, sys.argv[4:])  # noqa: S606
 
 
 def user_group(user: int) -> int:
-    """The user's own group, or the same number where the user has no name."""
+    """Return the user's primary group, or the user id if the user has no passwd entry."""
     import pwd
 
     try:

@@ -1,4 +1,4 @@
-"""moto's server over HTTPS on loopback, with the few Glue operations it lacks and this account needs."""
+"""moto's server over HTTPS on loopback, with the Glue operations that moto lacks and this account needs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ HEALTH_PATH = "/moto-api/data.json"
 
 
 class Endpoint:
-    """The account's API endpoint, run in threads of this process."""
+    """The account's API endpoint. It runs in threads of this process."""
 
     def __init__(self, pair: KeyPair) -> None:
-        # moto takes seconds to import: whoever only asks whether the endpoint answers does not wait for it.
+        # Importing moto takes seconds, and callers of responds() do not need it.
         from moto.moto_server.werkzeug_app import (
             DomainDispatcherApplication,
             MotoRequestHandler,
@@ -29,19 +29,19 @@ class Endpoint:
         from werkzeug.serving import DechunkedInput, make_server
 
         class Handler(MotoRequestHandler):
-            # Answers leave in several small writes; Nagle's algorithm would hold each back for 40 ms.
+            # Responses are sent in several small writes; Nagle's algorithm would delay each by 40 ms.
             disable_nagle_algorithm = True
             protocol_version = "HTTP/1.1"
-            _stays = False
+            _persistent = False
 
             def run_wsgi(self) -> None:
-                """Answer one request; werkzeug would close each connection after it.
+                """Handle one request without closing the connection, which saves a TLS handshake per request.
 
-                It does so because unread bytes of a body would pass for the next request. Here the body is
-                read before, and a connection that stays spares a TLS handshake for each request.
+                werkzeug closes the connection because unread bytes of a request body would be parsed as the
+                next request. This method reads the whole body first.
                 """
                 stream: Any = self.rfile
-                self._stays = not self.close_connection
+                self._persistent = not self.close_connection
                 if "chunked" in self.headers.get("Transfer-Encoding", ""):
                     body = DechunkedInput(stream).read()
                     body = (b"%x\r\n%s\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
@@ -54,11 +54,11 @@ class Endpoint:
                     self.rfile = stream
 
             def send_header(self, keyword: str, value: str) -> None:
-                if not (self._stays and (keyword.lower(), value) == ("connection", "close")):
+                if not (self._persistent and (keyword.lower(), value) == ("connection", "close")):
                     super().send_header(keyword, value)
 
             def log(self, type: str, message: str, *args: Any) -> None:
-                """Say nothing: a job sends thousands of requests."""
+                """Log nothing: a job sends thousands of requests."""
 
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         add_missing_operations()
@@ -67,8 +67,8 @@ class Endpoint:
         context.load_cert_chain(pair.certificate, pair.key)
         application: Any = DomainDispatcherApplication(create_backend_app)
         self._server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Handler)
-        # Given to werkzeug, the context would do each handshake inside accept, and one silent
-        # client would stop the whole endpoint. So the handshake is left to the client's thread.
+        # If werkzeug got the context, it would run the handshake inside accept(), and one client that
+        # sends nothing would block the endpoint. The handshake therefore runs in the client's thread.
         self._server.socket = context.wrap_socket(
             self._server.socket, server_side=True, do_handshake_on_connect=False
         )
@@ -81,17 +81,17 @@ class Endpoint:
         return f"https://localhost:{self._server.port}"
 
     def start(self) -> None:
-        """Answer requests from now on."""
+        """Start to handle requests."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer no more."""
+        """Stop to handle requests and close the socket."""
         self._server.shutdown()
         self._server.server_close()
 
 
 def responds(url: str, ca_pem: Path, *, seconds: float = 5.0) -> bool:
-    """Whether the endpoint answers, verified under its authority."""
+    """Return whether the endpoint responds with a certificate that ``ca_pem`` verifies."""
     parts = urlsplit(url)
     try:
         context = ssl.create_default_context(cafile=str(ca_pem))
@@ -108,11 +108,11 @@ def responds(url: str, ca_pem: Path, *, seconds: float = 5.0) -> bool:
 
 
 def add_missing_operations() -> None:
-    """Teach this process's moto the UpdateJob, UpdateConnection and DeleteConnection operations.
+    """Add UpdateJob, UpdateConnection and DeleteConnection to moto in this process.
 
-    moto 5.2 has none of the three, so a job could only change by being deleted, which forgets its
-    runs, and a connection not at all. An operation that moto has by now is left to moto. moto's
-    GetConnection also leaves out ``ConnectionType``; it is put back.
+    moto 5.2 has none of the three. Without them, a job could change only by being deleted, which deletes
+    its runs, and a connection could not change at all. An operation that moto implements is not replaced.
+    moto's GetConnection also omits ``ConnectionType``; this function adds it.
     https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-job.html
     """
     from moto.glue import models, responses
@@ -123,10 +123,11 @@ def add_missing_operations() -> None:
         if not hasattr(response, name):
             setattr(response, name, operation)
     connection: Any = models.FakeConnection
-    shown = connection.as_dict
+    moto_as_dict = connection.as_dict
 
     def as_dict(self: Any, hide_password: bool = False) -> dict[str, Any]:
-        return {"ConnectionType": self.connection_input.get("ConnectionType"), **shown(self, hide_password)}
+        connection_type = self.connection_input.get("ConnectionType")
+        return {"ConnectionType": connection_type, **moto_as_dict(self, hide_password)}
 
     connection.as_dict = as_dict
 
@@ -156,16 +157,16 @@ def _update_job(response: Any) -> Any:
     from moto.core.responses import ActionResult
     from moto.core.utils import utcnow
 
-    asked = response.parameters
-    job = response.glue_backend.get_job(asked["JobName"])
+    request = response.parameters
+    job = response.glue_backend.get_job(request["JobName"])
     # "The previous job definition is completely overwritten by this information."
-    empty: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "execution_property": {},
         "default_arguments": {},
         "execution_class": "STANDARD",
     }
     for member, attribute in _JOB_MEMBERS.items():
-        setattr(job, attribute, asked["JobUpdate"].get(member, empty.get(attribute)))
+        setattr(job, attribute, request["JobUpdate"].get(member, defaults.get(attribute)))
     job.last_modified_on = utcnow()
     return ActionResult({"JobName": job.name})
 
@@ -174,18 +175,18 @@ def _update_connection(response: Any) -> Any:
     from moto.core.responses import EmptyResult
     from moto.glue.models import FakeConnection
 
-    asked, backend = response.parameters, response.glue_backend
-    held = backend.get_connection(asked.get("CatalogId"), asked["Name"], "")
-    renewed = FakeConnection(backend, asked.get("CatalogId"), asked["ConnectionInput"], {})
-    renewed.created_time = held.created_time
-    backend.connections[asked["Name"]] = renewed
+    request, backend = response.parameters, response.glue_backend
+    existing = backend.get_connection(request.get("CatalogId"), request["Name"], "")
+    connection = FakeConnection(backend, request.get("CatalogId"), request["ConnectionInput"], {})
+    connection.created_time = existing.created_time
+    backend.connections[request["Name"]] = connection
     return EmptyResult()
 
 
 def _delete_connection(response: Any) -> Any:
     from moto.core.responses import EmptyResult
 
-    asked, backend = response.parameters, response.glue_backend
-    backend.get_connection(asked.get("CatalogId"), asked["ConnectionName"], "")
-    del backend.connections[asked["ConnectionName"]]
+    request, backend = response.parameters, response.glue_backend
+    backend.get_connection(request.get("CatalogId"), request["ConnectionName"], "")
+    del backend.connections[request["ConnectionName"]]
     return EmptyResult()

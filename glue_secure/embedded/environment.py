@@ -1,4 +1,4 @@
-"""The environment in which a plain ``spark-submit script.py`` uses the embedded account."""
+"""Environment variables that make a plain ``spark-submit script.py`` use the embedded account."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ UNSET = (
     "PYSPARK_SUBMIT_ARGS",
     "SPARK_REMOTE",
 )
-"""Variables that must not be set: each would lead a job away from the account, or change its Spark."""
+"""Variables that must be unset: each would direct a job to another account, or change its Spark."""
 
 
 def environment_of(
     account: EmbeddedAccount, *, master: str = "local[2]", python: str = sys.executable
 ) -> dict[str, str]:
-    """What to set for a job. Lay it over an environment with ``overlay``, which also unsets.
+    """Return the variables to set for a job. ``overlay`` also removes those of ``UNSET``.
 
     Args:
         account: a running account.
-        master: Spark's master; ``--master`` on spark-submit and ``spark.master`` in code go before it.
-        python: the Python of driver and workers.
+        master: Spark's master; ``spark-submit --master`` and ``spark.master`` in code take precedence.
+        python: the Python interpreter of the driver and the Python workers.
     """
     return {
         "AWS_ACCESS_KEY_ID": account.access_key_id,
@@ -62,9 +62,9 @@ def environment_of(
         "PYSPARK_PYTHON": python,
         "SPARK_CONF_DIR": str(account.spark_conf),
         "SPARK_HOME": str(account.spark_home),
-        # A worker sets this variable itself, and Spark warns when the property is set beside it.
+        # A Spark worker sets this variable itself, and Spark warns if spark.local.dir is set as well.
         "SPARK_LOCAL_DIRS": str(account.scratch),
-        # The machine's own name need not resolve, and need not lead to loopback.
+        # The machine's host name may not resolve, or not to the loopback address.
         "SPARK_LOCAL_HOSTNAME": "localhost",
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
@@ -73,12 +73,12 @@ def environment_of(
 def overlay(
     environment: Mapping[str, str], account: EmbeddedAccount, *, master: str = "local[2]"
 ) -> dict[str, str]:
-    """An environment for a child process: the one given, without ``UNSET``, with ``environment_of``."""
-    kept = {name: value for name, value in environment.items() if name not in UNSET}
-    return {**kept, **environment_of(account, master=master)}
+    """Return a child process's environment: ``environment`` without ``UNSET``, plus ``environment_of``."""
+    inherited = {name: value for name, value in environment.items() if name not in UNSET}
+    return {**inherited, **environment_of(account, master=master)}
 
 
 def export_lines(settings: Mapping[str, str]) -> str:
-    """Lines for a shell's ``eval``: what to unset, then what to export, quoted."""
+    """Return shell code for ``eval``: an ``unset`` line, then quoted ``export`` lines."""
     exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(settings.items())]
     return "\n".join([f"unset {' '.join(UNSET)}", *exports]) + "\n"

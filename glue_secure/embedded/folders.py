@@ -1,7 +1,6 @@
-"""Where the embedded account keeps its things, and how a file is put there.
+"""Folders of the embedded account: their locations, private files in them, and a lock on them.
 
-The environment is read here and nowhere else in this room: ``GLUE_SECURE_LOCAL_STATE``,
-``XDG_STATE_HOME``, ``XDG_CACHE_HOME`` and ``HOME``.
+This module reads the variables ``GLUE_SECURE_LOCAL_STATE``, ``XDG_STATE_HOME``, ``XDG_CACHE_HOME``, ``HOME``.
 """
 
 from __future__ import annotations
@@ -19,27 +18,27 @@ from glue_secure.core.errors import UsageError
 
 STATE_VARIABLE = "GLUE_SECURE_LOCAL_STATE"
 MARKER = ".glue-secure-local"
-"""A state folder holds this file. Nothing is ever removed from a folder that does not."""
+"""File that marks a state folder. Files are removed only from a folder that contains it."""
 
 
 def state_folder(state: str | os.PathLike[str] | None, environment: Mapping[str, str] = os.environ) -> Path:
-    """The state folder: the argument, else ``GLUE_SECURE_LOCAL_STATE``, else the user's state home."""
-    chosen = os.fspath(state) if state is not None else environment.get(STATE_VARIABLE, "")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
+    """Return the state folder: the argument, else ``GLUE_SECURE_LOCAL_STATE``, else the user's default."""
+    folder = os.fspath(state) if state is not None else environment.get(STATE_VARIABLE, "")
+    if folder:
+        return Path(folder).expanduser().absolute()
     return _home_folder("XDG_STATE_HOME", ".local/state", environment) / "glue-secure" / "local"
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where pinned jars are kept between runs. It can be removed at any time."""
+    """Return the folder that caches pinned JARs between runs. It can be deleted at any time."""
     return _home_folder("XDG_CACHE_HOME", ".cache", environment) / "glue-secure" / "jars"
 
 
 def _home_folder(variable: str, below_home: str, environment: Mapping[str, str]) -> Path:
-    # The XDG specification has relative paths ignored.
-    named = environment.get(variable, "")
-    if named and Path(named).is_absolute():
-        return Path(named)
+    # The XDG Base Directory specification says to ignore relative paths.
+    folder = environment.get(variable, "")
+    if folder and Path(folder).is_absolute():
+        return Path(folder)
     home = environment.get("HOME", "")
     if home and Path(home).is_absolute() and os.access(home, os.W_OK | os.X_OK):
         return Path(home) / below_home
@@ -47,30 +46,30 @@ def _home_folder(variable: str, below_home: str, environment: Mapping[str, str])
 
 
 def user_temporary_folder() -> Path:
-    """A folder of this user below the temporary folder, for a user without a writable home.
+    """Return this user's folder below the temporary folder, for a user without a writable home.
 
     Raises:
-        UsageError: somebody else made a folder or link of that name first.
+        UsageError: the folder is a link, belongs to another user, or other users can write to it.
     """
     folder = Path(tempfile.gettempdir()) / f"glue-secure-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
-        facts = folder.lstat()
-        if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o022:
+        status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022:
             raise UsageError(
                 f"the folder {folder} cannot be trusted",
-                found="it belongs to somebody else, is a link, or others can write to it",
+                found="a link, a folder of another user, or a folder that other users can write to",
                 required="a folder that only this user can write to",
-                fix="set HOME, XDG_CACHE_HOME and XDG_STATE_HOME to folders of yours",
+                fix="set HOME, XDG_CACHE_HOME and XDG_STATE_HOME to folders that belong to this user",
             ) from None
     return folder
 
 
 def write_private(path: Path, content: bytes | str, mode: int = 0o600, owner: int | None = None) -> None:
-    """Write a file so that a reader sees the old or the new content, never a part.
+    """Write a file atomically: a reader sees either the old or the new content.
 
-    The file has its mode and owner before it has its content or its name.
+    Mode and owner are set before the content is written and before the file gets its name.
     """
     raw = content.encode("utf-8") if isinstance(content, str) else content
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -86,11 +85,11 @@ def write_private(path: Path, content: bytes | str, mode: int = 0o600, owner: in
         raise
 
 
-def claim(state: Path) -> None:
-    """Make a state folder, or take an empty one.
+def initialise(state: Path) -> None:
+    """Create a state folder, or mark an empty folder as one.
 
     Raises:
-        UsageError: the folder holds something that is not an embedded account.
+        UsageError: the folder contains files and is not marked as a state folder.
     """
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     if (state / MARKER).exists():
@@ -99,15 +98,15 @@ def claim(state: Path) -> None:
         raise UsageError(
             f"{state} cannot be the embedded account's state folder",
             found="a folder with other files in it",
-            required="a folder that is empty, does not exist yet, or was made by glue-secure local up",
-            fix=f"name another folder with --state or {STATE_VARIABLE}",
+            required="a folder that is empty, does not exist yet, or was created by glue-secure local up",
+            fix=f"choose another folder with --state or {STATE_VARIABLE}",
         )
     state.chmod(0o700)
-    write_private(state / MARKER, "Made by glue-secure local up; glue-secure local down empties it.\n")
+    write_private(state / MARKER, "Created by glue-secure local up; glue-secure local down empties it.\n")
 
 
 def clear(state: Path) -> None:
-    """Empty a state folder. A folder without the marker is left as it is."""
+    """Remove the contents of a state folder. A folder without the marker is not changed."""
     marker = state / MARKER
     if not marker.exists():
         return
@@ -123,11 +122,13 @@ def clear(state: Path) -> None:
 
 @contextmanager
 def locked(folder: Path, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
-    """Hold a folder for one process at a time. The kernel lets go when the process ends, however it ends.
+    """Lock a folder for one process at a time. The kernel releases the lock when the process ends.
+
+    The lock is on the folder itself (flock(2)), so that no lock file appears in a folder of the user.
 
     Args:
         folder: an existing folder.
-        on_wait: called once when somebody else holds it.
+        on_wait: called once if another process has locked the folder.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -1,4 +1,4 @@
-"""Which Spark pyspark brought: looked up in its folder, without importing it or starting a JVM."""
+"""The version of Spark in the installed pyspark, read from its folder without importing it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _JAVA = {"3.5": (8, 11, 17), "4.1": (17, 21)}
 
 @dataclass(frozen=True, slots=True)
 class InstalledSpark:
-    """The Spark of the pyspark that this Python imports.
+    """Spark as contained in the pyspark that this Python imports.
 
     Attributes:
-        folder: pyspark's own, which is a ``SPARK_HOME``.
-        version: such as ``3.5.6``.
-        line: such as ``3.5``; one of those that the embedded account knows.
+        folder: pyspark's package folder, which is a ``SPARK_HOME``.
+        version: for example ``3.5.6``.
+        line: for example ``3.5``; a key of ``SPARK_JARS``.
     """
 
     folder: Path
@@ -32,49 +32,54 @@ class InstalledSpark:
 
     @property
     def jars(self) -> tuple[Artifact, ...]:
-        """What belongs on its class path beside its own jars."""
+        """The JARs to add to the class path, besides those of pyspark."""
         return SPARK_JARS[self.line]
 
     @property
     def java(self) -> tuple[int, ...]:
-        """The major versions of Java that it runs on."""
+        """The major versions of Java that this Spark supports."""
         return _JAVA[self.line]
 
     def bundled_jar(self, pattern: str) -> Path:
-        """The first of its own jars that matches a shell pattern.
+        """Return the first of pyspark's JARs that matches a shell pattern.
 
         Raises:
-            UsageError: there is none.
+            UsageError: no JAR matches.
         """
         for jar in sorted((self.folder / "jars").glob(pattern)):
             return jar
-        raise _none(f"a pyspark without jars/{pattern}")
+        raise _unsupported(f"a pyspark without jars/{pattern}")
 
 
 def installed_spark() -> InstalledSpark:
-    """Find pyspark and tell its Spark line from its jars.
+    """Find pyspark, and read its Spark line from its JARs.
 
     Raises:
-        UsageError: there is no pyspark, or it is of a line that the embedded account has no jars for.
+        UsageError: pyspark is not installed, or the embedded account has no JARs for its line.
     """
-    found = importlib.util.find_spec("pyspark")
-    for place in (found.submodule_search_locations or ()) if found else ():
-        return _of_folder(Path(place).absolute())
-    raise _none("no pyspark")
+    spec = importlib.util.find_spec("pyspark")
+    for location in (spec.submodule_search_locations or ()) if spec else ():
+        return spark_in(Path(location).absolute())
+    raise _unsupported("no pyspark")
 
 
-def _of_folder(folder: Path) -> InstalledSpark:
+def spark_in(folder: Path) -> InstalledSpark:
+    """Read the Spark line from the JARs below pyspark's package folder.
+
+    Raises:
+        UsageError: the folder has no Spark, or the embedded account has no JARs for its line.
+    """
     for jar in sorted((folder / "jars").glob("spark-core_*.jar")):
         match = _CORE.fullmatch(jar.name)
         if match and match["line"] in SPARK_JARS:
             return InstalledSpark(folder, match["version"], match["line"])
-        raise _none(f"one with {jar.name}")
-    raise _none("one without jars/spark-core_*.jar")
+        raise _unsupported(f"a pyspark with {jar.name}")
+    raise _unsupported("a pyspark without jars/spark-core_*.jar")
 
 
-def _none(found: str) -> UsageError:
+def _unsupported(found: str) -> UsageError:
     return UsageError(
-        "the embedded account needs a pyspark that it knows",
+        "the embedded account needs a supported pyspark",
         found=found,
         required=" or ".join(f"pyspark {line}" for line in SPARK_JARS),
         fix='pip install "glue-secure[local]"',

@@ -1,7 +1,7 @@
-"""Which jars Spark needs beside pyspark's own, by Spark line: coordinates, digests and sizes.
+"""The JARs that Spark needs in addition to pyspark's, by Spark line: coordinates, digests and sizes.
 
-Their versions follow from pyspark: the Hadoop inside it is the one whose ``hadoop-aws`` is taken, and
-that one's POM names what it needs.
+The versions follow from pyspark: ``hadoop-aws`` has the version of the Hadoop in pyspark, and the POM of
+``hadoop-aws`` determines the versions of its dependencies.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One file of Maven Central, by coordinates, digest and size in bytes; most have no classifier."""
+    """One file of Maven Central: coordinates, SHA-256 digest, and size in bytes."""
 
     group: str
     name: str
@@ -22,20 +22,20 @@ class Artifact:
 
     @property
     def file_name(self) -> str:
-        """Its name in the cache."""
+        """Name of the file in the cache."""
         return f"{self.name}-{self.version}{'-' if self.classifier else ''}{self.classifier}.jar"
 
 
 def _table(text: str) -> tuple[Artifact, ...]:
     words = iter(text.split())
-    found = []
+    artifacts = []
     for coordinates, digest, size in zip(words, words, words, strict=True):
         group, name, version = coordinates.split(":")
-        found.append(Artifact(group, name, version, digest, int(size)))
-    return tuple(found)
+        artifacts.append(Artifact(group, name, version, digest, int(size)))
+    return tuple(artifacts)
 
 
-# The drivers of the databases that the embedded account's jobs are tried with, as Glue 5 and 6 bring them.
+# Drivers of the databases that jobs are tested with, in the versions that Glue 5 and 6 contain.
 _DRIVERS = """
 com.mysql:mysql-connector-j:8.0.33
   e2a3b2fc726a1ac64e998585db86b30fa8bf3f706195b78bb77c5f99bf877bd9 2481560
@@ -45,8 +45,8 @@ org.postgresql:postgresql:42.7.3
   a2644cbfba1baa145ff7e8c8ef582a6eed7a7ec4ca792f7f054122bdec756268 1089312
 """
 
-# Hadoop 3.3.4. Its S3A is built on the AWS SDK 1. XML comes as a package, with the two of its
-# dependencies that pyspark lacks.
+# Hadoop 3.3.4. Its S3A uses the AWS SDK for Java 1. The XML data source is a separate package; two of its
+# dependencies are missing in pyspark.
 _SPARK_3_5 = _table(
     """
 org.apache.hadoop:hadoop-aws:3.3.4
@@ -67,9 +67,9 @@ org.glassfish.jaxb:txw2:3.0.2
     + _DRIVERS
 )
 
-# Hadoop 3.4.2. Its S3A is built on the AWS SDK 2. The POM asks for the SDK's bundle of 630 MB; these are
-# the modules of it that S3A uses, 12 MB, on pyspark's own Netty and Apache client. Avro's version is the
-# one of pyspark; XML is built in.
+# Hadoop 3.4.2. Its S3A uses the AWS SDK for Java 2. The POM requires the SDK's bundle of 630 MB; the table
+# lists only the modules that S3A uses (12 MB), which run on pyspark's Netty and Apache HTTP client. Avro has
+# the version of pyspark; the XML data source is part of Spark 4.
 _SPARK_4_1 = _table(
     """
 org.apache.hadoop:hadoop-aws:3.4.2
@@ -151,7 +151,7 @@ software.amazon.awssdk:utils:2.29.52
 )
 
 SPARK_JARS = {"3.5": _SPARK_3_5, "4.1": _SPARK_4_1}
-"""Spark line → what belongs on its class path."""
+"""JARs for the class path, by Spark line."""
 
 POSTGRES = {
     "x86_64": Artifact(
@@ -169,4 +169,4 @@ POSTGRES = {
         13868789,
     ),
 }
-"""Machine → PostgreSQL for Linux on it."""
+"""PostgreSQL for Linux, by machine architecture."""

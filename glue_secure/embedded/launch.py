@@ -1,4 +1,4 @@
-"""Starting a job script the way Glue would: a job run, the job's arguments, and spark-submit."""
+"""Run a job script as Glue runs it: start a job run, resolve the job's arguments, and call spark-submit."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Submission:
     """A command that runs a script against the embedded account.
 
     Attributes:
-        command: ``spark-submit`` and its words.
-        environment: the whole environment of the process.
-        run_id: of the job run that was started for it.
+        command: ``spark-submit`` and its arguments.
+        environment: the complete environment of the process.
+        run_id: id of the job run that was started for the script.
         job: the job's name.
-        evidence: the prefix that the run was told to leave evidence under, None when it was told none.
+        evidence: S3 prefix under which the run writes its evidence, None if none is configured.
     """
 
     command: tuple[str, ...]
@@ -44,10 +44,10 @@ class Submission:
 
 
 class RunInterrupted(SystemExit):
-    """SIGTERM or SIGINT ended a run, and ends this process too unless it is caught.
+    """SIGTERM or SIGINT ended a run. It also ends this process, unless it is caught.
 
     Attributes:
-        run_code: what the run itself ended with.
+        run_code: exit code of the run.
     """
 
     def __init__(self, number: int, run_code: int) -> None:
@@ -58,56 +58,59 @@ class RunInterrupted(SystemExit):
 def prepare(
     account: EmbeddedAccount,
     script: Path,
-    words: Sequence[str] = (),
+    arguments: Sequence[str] = (),
     *,
     master: str = "local[2]",
     verbose: bool = False,
 ) -> Submission:
-    """Start a job run in the embedded account and say how to run the script for it.
+    """Start a job run in the embedded account, and return the command that runs the script for it.
 
-    The job's default arguments come first, ``words`` over them, and its non-overridable arguments over
-    both, as in Glue; Glue's own ``JOB_NAME``, ``JOB_RUN_ID`` and ``SECURITY_CONFIGURATION`` are added.
-    A job that the account does not know is registered there, under the strict configuration.
+    As in Glue, ``arguments`` override the job's default arguments, and the job's non-overridable arguments
+    override both. ``JOB_NAME``, ``JOB_RUN_ID`` and ``SECURITY_CONFIGURATION`` are added.
+    A job that does not exist in the account is created with the strict security configuration.
 
     Args:
         account: a running embedded account.
         script: the job script.
-        words: the script's arguments (``["--JOB_NAME", "x"]``); without a job name, it is the script's.
+        arguments: the script's arguments (``["--JOB_NAME", "x"]``). The default job name is the script's.
         master: Spark's master.
-        verbose: keep Spark's own log on the terminal.
+        verbose: print Spark's log at level INFO.
 
     Raises:
         UsageError: the script does not exist.
     """
     if not script.is_file():
         raise UsageError("a job script", found=f"{script}: no such file", required="a Python file")
-    given = dict(JobArguments.parse(["", *words]).values)
-    name = given.setdefault("JOB_NAME", script.stem)
+    run_arguments = dict(JobArguments.parse(["", *arguments]).values)
+    job_name = run_arguments.setdefault("JOB_NAME", script.stem)
     glue = clients(account)("glue")
-    job = ensure_job(account, name, script)
+    job = ensure_job(account, job_name, script)
     started = glue.start_job_run(
-        JobName=name, Arguments={f"--{n}": v for n, v in given.items() if n != "JOB_NAME"}
+        JobName=job_name,
+        Arguments={f"--{name}": value for name, value in run_arguments.items() if name != "JOB_NAME"},
     )
     values = {
         **without_dashes(job.get("DefaultArguments")),
-        **given,
+        **run_arguments,
         **without_dashes(job.get("NonOverridableArguments")),
         "JOB_RUN_ID": started["JobRunId"],
     }
     if job.get("SecurityConfiguration"):
         values["SECURITY_CONFIGURATION"] = job["SecurityConfiguration"]
-    # An empty value goes with its name, or getResolvedOptions would find none.
-    arguments = [
-        word for n, value in values.items() for word in ((f"--{n}", value) if value else (f"--{n}=",))
+    # getResolvedOptions reads an empty value only in the form --name=.
+    words = [
+        word
+        for name, value in values.items()
+        for word in ((f"--{name}", value) if value else (f"--{name}=",))
     ]
     environment = overlay(os.environ, account, master=master)
     if verbose:
         environment["GLUE_SECURE_SPARK_LOG_LEVEL"] = "info"
     return Submission(
-        command=(*spark_submit(), str(script), *arguments),
+        command=(*spark_submit(), str(script), *words),
         environment=environment,
         run_id=started["JobRunId"],
-        job=name,
+        job=job_name,
         evidence=values.get(EVIDENCE_URI) or None,
     )
 
@@ -115,13 +118,13 @@ def prepare(
 def run(
     submission: Submission, *, stdout: IO[str] | int | None = None, stderr: IO[str] | int | None = None
 ) -> Any:
-    """Run a submission to its end; the completed process, with text streams.
+    """Run a submission to its end, and return the completed process, whose streams are text.
 
-    The run ends when this process does, however that comes about (``process_group_supervisor.py`` sees to it). Called from
-    the main thread, SIGTERM and SIGINT go to the run, which gets time to write its evidence.
+    ``process_group_supervisor.py`` ends the run if this process ends for any reason. If called from the main
+    thread, this function forwards SIGTERM and SIGINT to the run, which then has time to write its evidence.
 
     Raises:
-        RunInterrupted: one of the two came; the run has ended.
+        RunInterrupted: SIGTERM or SIGINT was received, and the run has ended.
     """
     received: list[int] = []
     unsent: list[int] = []
@@ -136,7 +139,7 @@ def run(
         while process is not None and unsent:
             process.send_signal(unsent.pop(0))
 
-    keep = (
+    supervise = (
         sys.executable,
         "-I",
         "-S",
@@ -147,11 +150,11 @@ def run(
     in_main_thread = threading.current_thread() is threading.main_thread()
     before = {number: signal.signal(number, forward) for number in handled} if in_main_thread else {}
     try:
-        # Blocked while the process is made, and born blocked in it: none is lost on the way.
+        # The signals are blocked while the process is created and in the new process, so that none is lost.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, handled)
         try:
             process = subprocess.Popen(
-                (*keep, *submission.command),
+                (*supervise, *submission.command),
                 env=dict(submission.environment),
                 stdout=stdout,
                 stderr=stderr,
@@ -165,7 +168,7 @@ def run(
         try:
             out, err = process.communicate()
         finally:
-            if process.returncode is None or process.returncode < 0:  # the keeper could not do its work
+            if process.returncode is None or process.returncode < 0:  # the supervisor was killed
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
     finally:
@@ -177,24 +180,24 @@ def run(
 
 
 def read_evidence(account: EmbeddedAccount, submission: Submission) -> tuple[str, dict[str, Any]] | None:
-    """Where the run's evidence lies and what it says; None when the run left none."""
+    """Return the URI and the content of the run's evidence; None if the run wrote none."""
     if submission.evidence is None:
         return None
-    place = S3Uri.parse(submission.evidence).child(
+    location = S3Uri.parse(submission.evidence).child(
         f"job={submission.job}/run={submission.run_id}/evidence.json"
     )
     s3 = clients(account)("s3")
     try:
-        body = s3.get_object(Bucket=place.bucket, Key=place.key)["Body"].read()
+        body = s3.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
     except s3.exceptions.ClientError as error:
         if error_code(error) not in ("NoSuchKey", "NoSuchBucket"):
             raise
         return None
-    return str(place), json.loads(body)
+    return str(location), json.loads(body)
 
 
 def spark_submit() -> tuple[str, ...]:
-    """The spark-submit of the pyspark that this Python imports."""
+    """Return the spark-submit of the pyspark that this Python imports."""
     import pyspark
 
     return (str(Path(pyspark.__file__).parent / "bin" / "spark-submit"),)

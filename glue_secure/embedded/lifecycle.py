@@ -1,6 +1,6 @@
 """Start, find and stop an embedded account.
 
-Every change happens under a lock on the state folder, so two callers at once see one account.
+Every change happens under a lock on the state folder, so that concurrent callers get the same account.
 """
 
 from __future__ import annotations
@@ -39,18 +39,19 @@ def up(
     progress: Progress | None = None,
     seconds: float = STARTUP_SECONDS,
 ) -> EmbeddedAccount:
-    """Start an account that outlives this process, or return the one that runs already.
+    """Start an account that outlives this process, or return the running account.
 
     Args:
-        state: its folder; default ``GLUE_SECURE_LOCAL_STATE``, else below the user's state home.
-        progress: told in words what is going on.
-        seconds: how long the start may take, fetching jars not counted.
+        state: the account's folder; default: see ``folders.state_folder``.
+        progress: called with messages about the progress.
+        seconds: time limit of the start, not counting the download of JARs.
 
     Raises:
-        UsageError: the folder, the machine or ``JAVA_HOME`` will not do.
-        GlueSecureError: it did not start; the text holds the end of its logs. Nothing is left running.
+        UsageError: the folder, the machine or ``JAVA_HOME`` cannot be used.
+        GlueSecureError: the account did not start. The message contains the last lines of its logs. No
+            process is left running.
     """
-    folder = _made(folders.state_folder(state))
+    folder = _created(folders.state_folder(state))
     with folders.locked(folder):
         running = _running(folder)
         if running is not None:
@@ -62,7 +63,7 @@ def up(
 
 
 def status(state: str | os.PathLike[str] | None = None) -> EmbeddedAccount | None:
-    """The account that runs in a state folder, or None. What a killed one left behind is removed."""
+    """Return the account that runs in a state folder, or None. Remove the rests of a killed account."""
     folder = folders.state_folder(state)
     if not folder.is_dir():
         return None
@@ -71,14 +72,14 @@ def status(state: str | os.PathLike[str] | None = None) -> EmbeddedAccount | Non
 
 
 def down(state: str | os.PathLike[str] | None = None) -> bool:
-    """Stop the account and empty its state folder. True when one ran; harmless when none did."""
+    """Stop the account and empty its state folder. Return whether an account was running."""
     folder = folders.state_folder(state)
     if not folder.is_dir():
         return False
     with folders.locked(folder):
-        ran = _running(folder) is not None
+        was_running = _running(folder) is not None
         _remove(folder)
-        return ran
+        return was_running
 
 
 @contextmanager
@@ -88,27 +89,27 @@ def embedded_account(
     progress: Progress | None = None,
     seconds: float = STARTUP_SECONDS,
 ) -> Iterator[EmbeddedAccount]:
-    """An account that lives as long as the block, and no longer than this process, however it ends.
+    """Run an account during the block. It also ends if this process ends for any reason.
 
     Args:
-        state: its folder; default a fresh temporary one, which is removed at the end.
-        progress: told in words what is going on.
-        seconds: how long the start may take, fetching jars not counted.
+        state: the account's folder; default: a new temporary folder, which is removed at the end.
+        progress: called with messages about the progress.
+        seconds: time limit of the start, not counting the download of JARs.
 
     Raises:
-        UsageError: an account runs in that folder already, or as ``up``.
-        GlueSecureError: as ``up``.
+        UsageError: an account already runs in this folder, or as for ``up``.
+        GlueSecureError: as for ``up``.
     """
     temporary = state is None
     folder = Path(tempfile.mkdtemp(prefix="glue-secure-")) if state is None else folders.state_folder(state)
-    _made(folder)
+    _created(folder)
     try:
         with folders.locked(folder):
             if _running(folder) is not None:
                 raise UsageError(
-                    f"an embedded account runs in {folder} already",
-                    found="one that somebody else started",
-                    required="a folder of its own for an account that ends with this block",
+                    f"an embedded account already runs in {folder}",
+                    found="an account that another process started",
+                    required="a separate folder for an account that ends with this block",
                     fix=f"glue-secure local down --state {folder}",
                 )
             account, lifeline = _start(folder, temporary, progress, seconds)
@@ -116,7 +117,7 @@ def embedded_account(
             yield account
         finally:
             with suppress(FileNotFoundError), folders.locked(folder):
-                # Somebody may have stopped it and started another one meanwhile: that one is not ours.
+                # Another process may have stopped this account and started a new one in the folder.
                 spec = LaunchSpec.load(folder)
                 if spec is not None and spec.supervisor == account.supervisor:
                     _remove(folder)
@@ -126,20 +127,21 @@ def embedded_account(
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _made(folder: Path) -> Path:
+def _created(folder: Path) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
 def _running(folder: Path) -> EmbeddedAccount | None:
-    """The account that runs and answers. Anything less is removed."""
+    """Return the account that runs and responds. Remove an account that does not respond."""
     spec = LaunchSpec.load(folder)
     if spec is None:
         if (folder / folders.MARKER).exists():
             folders.clear(folder)
         return None
     if spec.supervisor is not None and spec.supervisor.alive:
-        # An spec without an account belongs to a start whose starter was killed: this lock says so.
+        # A launch spec without an account file means that the starting process was killed, because this
+        # process has the lock.
         with suppress(UsageError, OSError):
             account = EmbeddedAccount.load(folder)
             if endpoint.responds(account.endpoint_url, account.ca_pem):
@@ -150,14 +152,14 @@ def _running(folder: Path) -> EmbeddedAccount | None:
 
 
 def _remove(folder: Path) -> None:
-    """End what runs and remove what lies in the folder. Called under its lock."""
+    """End the account's processes and empty the folder. The caller has locked the folder."""
     spec = LaunchSpec.load(folder)
     database: ProcessIdentity | None = None
     with suppress(UsageError):
         database = EmbeddedAccount.load(folder).postgres.process
     if spec is not None and spec.supervisor is not None:
         spec.supervisor.end(SHUTDOWN_SECONDS)
-    # The database dies with its supervisor; it gets a moment, because it ends its sessions first.
+    # The database ends with its supervisor, after it has ended its sessions.
     if database is not None and not database.wait(5.0):
         database.end(5.0)
     if spec is not None:
@@ -166,22 +168,22 @@ def _remove(folder: Path) -> None:
 
 
 def _start(folder: Path, remove_folder: bool, progress: Progress | None, seconds: float) -> _Started:
-    say = progress or artifacts.no_progress
-    folders.claim(folder)
+    report = progress or artifacts.no_progress
+    folders.initialise(folder)
     spark = installed_spark()
     home = java_home(spark)
     jars = artifacts.fetch((artifacts.postgres_jar(), *spark.jars), home, progress=progress)
     home = launchable_java_home(home, spark, folder / "java")
     spec = LaunchSpec(create_home(folder), jars[0], jars[1:], home, remove_folder)
-    say("starting the embedded account")
+    report("starting the embedded account")
     try:
-        return _spawned(folder, spec, seconds)
+        return _spawn_supervisor(folder, spec, seconds)
     except BaseException:
         _remove(folder)
         raise
 
 
-def _spawned(folder: Path, spec: LaunchSpec, seconds: float) -> _Started:
+def _spawn_supervisor(folder: Path, spec: LaunchSpec, seconds: float) -> _Started:
     spec.dump(folder)
     reading, lifeline = os.pipe()
     try:
@@ -191,16 +193,17 @@ def _spawned(folder: Path, spec: LaunchSpec, seconds: float) -> _Started:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=_environment(os.environ),
+                env=supervisor_environment(os.environ),
                 cwd=folder,
                 pass_fds=(reading,),
                 start_new_session=True,
             )
         supervisor = ProcessIdentity.of(process.pid)
-        # It is watched by its identity from here on; Popen would complain that nobody waits for it.
+        # From here on the process is tracked by its identity. This avoids Popen's warning that the process
+        # still runs.
         process.returncode = 0
         replace(spec, supervisor=supervisor).dump(folder)
-        _await(folder, supervisor, seconds)
+        _wait_until_ready(folder, supervisor, seconds)
         return EmbeddedAccount.load(folder), lifeline
     except BaseException:
         os.close(lifeline)
@@ -209,7 +212,7 @@ def _spawned(folder: Path, spec: LaunchSpec, seconds: float) -> _Started:
         os.close(reading)
 
 
-def _await(folder: Path, supervisor: ProcessIdentity, seconds: float) -> None:
+def _wait_until_ready(folder: Path, supervisor: ProcessIdentity, seconds: float) -> None:
     until = time.monotonic() + seconds
     while not (folder / FILE_NAME).exists():
         ended = supervisor.wait(0.05)
@@ -217,24 +220,26 @@ def _await(folder: Path, supervisor: ProcessIdentity, seconds: float) -> None:
             continue
         if (folder / FILE_NAME).exists() and not ended:
             return
-        why = "it ended" if ended else f"it was not ready after {seconds:.0f} s"
+        reason = "it ended" if ended else f"it was not ready after {seconds:.0f} s"
         logs = "\n".join(
             f"  {name}:\n{last_lines(folder / name)}"
             for name in (SUPERVISOR_LOG, POSTGRES_LOG)
             if last_lines(folder / name)
         )
-        raise GlueSecureError(f"the embedded account did not start: {why}\n{logs}")
+        raise GlueSecureError(f"the embedded account did not start: {reason}\n{logs}")
 
 
-def _environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """What the supervisor inherits: nothing that configures AWS, moto, PostgreSQL or warnings."""
-    foreign = ("AWS_", "MOTO_", "PG")
-    kept = {
+def supervisor_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the supervisor's environment: without settings of AWS, moto, PostgreSQL and Python warnings."""
+    excluded = ("AWS_", "MOTO_", "PG")
+    inherited = {
         name: value
         for name, value in environment.items()
-        if not name.startswith(foreign) and name not in ("PYTHONWARNINGS", "PYTHONDEVMODE")
+        if not name.startswith(excluded) and name not in ("PYTHONWARNINGS", "PYTHONDEVMODE")
     }
-    # The package may have been found through sys.path alone, which a new process does not inherit.
-    own = str(Path(glue_secure.__path__[0]).parent)
-    kept["PYTHONPATH"] = os.pathsep.join(filter(None, (own, environment.get("PYTHONPATH", ""))))
-    return kept
+    # This process may have found the package by a sys.path entry that a new process does not inherit.
+    package_parent = str(Path(glue_secure.__path__[0]).parent)
+    inherited["PYTHONPATH"] = os.pathsep.join(
+        filter(None, (package_parent, environment.get("PYTHONPATH", "")))
+    )
+    return inherited

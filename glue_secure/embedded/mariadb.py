@@ -1,7 +1,7 @@
-"""A MariaDB that speaks TLS only, on loopback, for tests of MySQL and MariaDB connections.
+"""A MariaDB server on loopback that accepts TLS only, for tests of MySQL and MariaDB connections.
 
-It is the system's own (Debian: ``mariadb-server-core``), because no registry that this project fetches from
-has one; where it is not installed, there is none. It dies with the process that started it.
+It uses the system's MariaDB (Debian: ``mariadb-server-core``), because the package registries that this
+project uses have none. The server ends with the process that started it.
 """
 
 from __future__ import annotations
@@ -51,21 +51,24 @@ innodb-flush-log-at-trx-commit = 0
 
 
 def server_program() -> str | None:
-    """Where the system's MariaDB server lies, None where there is none."""
-    found = next((path for path in map(shutil.which, _SERVERS) if path), None)
-    return found if found and all((_SHARE / name).is_file() for name in _TABLES) else None
+    """Return the path of the system's MariaDB server; None if it is not installed."""
+    program = next((path for path in map(shutil.which, _SERVERS) if path), None)
+    return program if program and all((_SHARE / name).is_file() for name in _TABLES) else None
 
 
 @dataclass(slots=True)
 class MariaDb:
-    """A server; use it as a context manager.
+    """A server that runs during a ``with`` block.
 
     Attributes:
-        state: a folder; the server's own goes into it, or beside it where its user cannot reach it.
-        pair: what the server presents.
-        password: of the user ``glue_secure``, who may do everything.
-        port: on 127.0.0.1; the certificate should be for ``localhost``.
-        environment: of the server's process, beside what it needs.
+        state: parent of the server's folder; a temporary folder if the server's user cannot access it.
+        pair: certificate and key of the server; the certificate should be for ``localhost``.
+        environment: additional environment variables of the server's process.
+        host: ``localhost``.
+        database: name of the database.
+        user: name of a user with all privileges.
+        password: password of this user.
+        port: TCP port on 127.0.0.1.
     """
 
     state: Path
@@ -80,7 +83,7 @@ class MariaDb:
     _process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> MariaDb:
-        """Make the system tables, and start."""
+        """Create the system tables, and start the server."""
         self._home = create_home(self.state)
         try:
             self._initialise(self._home)
@@ -91,20 +94,20 @@ class MariaDb:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop, and remove the server's folder."""
+        """Stop the server, and remove its folder."""
         self._stop()
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
 
     def present(self, pair: KeyPair, *options: str) -> None:
-        """Make the server present another certificate: it starts anew, at the same port.
+        """Restart the server at the same port with another certificate.
 
         Args:
             pair: the certificate and its key.
-            options: of the server, which change it for the worse (``--skip-ssl``).
+            options: additional options of the server, such as ``--skip-ssl``.
         """
         if self._home is None:
-            raise GlueSecureError("MariaDB does not run")
+            raise GlueSecureError("MariaDB is not running")
         self._stop()
         self._start(self._home, pair, *options)
 
@@ -116,7 +119,7 @@ class MariaDb:
         write_private(
             home / "conf" / "my.cnf", _SETTINGS.format(home=home, share=_SHARE, port=self.port), 0o644
         )
-        script = home / "conf" / "first.sql"
+        script = home / "conf" / "bootstrap.sql"
         text = "create database if not exists mysql;\nuse mysql;\n"
         text += "".join((_SHARE / name).read_text(encoding="utf-8") for name in _TABLES)
         text += (
@@ -125,11 +128,11 @@ class MariaDb:
             f"grant all on *.* to {USER}@'%';\n"
         )
         write_private(script, text)
-        with script.open("rb") as words:
-            code = self._spawn(home, words, "--bootstrap", "--skip-ssl").wait()
+        with script.open("rb") as statements:
+            code = self._spawn(home, statements, "--bootstrap", "--skip-ssl").wait()
         script.unlink()
         if code != 0:
-            raise GlueSecureError("MariaDB did not make its tables:\n" + last_lines(home / "log"))
+            raise GlueSecureError("MariaDB did not create its system tables:\n" + last_lines(home / "log"))
 
     def _start(self, home: Path, pair: KeyPair, *options: str) -> None:
         user = server_user()
@@ -140,27 +143,27 @@ class MariaDb:
         while True:
             try:
                 with socket.create_connection((self.host, self.port), timeout=5) as plain:
-                    greeted = plain.recv(5)[4:] == b"\x0a"  # the protocol's version
+                    responds = plain.recv(5)[4:] == b"\x0a"  # the protocol's version
             except OSError:
-                greeted = False
-            if not greeted:
+                responds = False
+            if not responds:
                 if self._process.poll() is not None or time.monotonic() > until:
                     raise GlueSecureError("MariaDB did not start:\n" + last_lines(home / "log")) from None
                 time.sleep(0.05)
             else:
                 return
 
-    def _spawn(self, home: Path, words: IO[bytes] | None, *options: str) -> subprocess.Popen[bytes]:
+    def _spawn(self, home: Path, statements: IO[bytes] | None, *options: str) -> subprocess.Popen[bytes]:
         program = server_program()
         if program is None:
-            raise GlueSecureError("there is no MariaDB server on this machine")
+            raise GlueSecureError("MariaDB is not installed on this machine")
         launch = Path(__file__).with_name("drop_privileges.py")
         command = [sys.executable, "-I", "-S", str(launch), str(os.getpid()), str(server_user())]
         command += [str(int(signal.SIGKILL)), program, f"--defaults-file={home}/conf/my.cnf", *options]
         with (home / "log").open("ab") as log:
             return subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL if words is None else words,
+                stdin=subprocess.DEVNULL if statements is None else statements,
                 stdout=log,
                 stderr=log,
                 env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", **self.environment},

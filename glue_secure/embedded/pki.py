@@ -1,17 +1,16 @@
-"""Throw-away certificates: an authority for one embedded account, and what it signs.
+"""The temporary certificate authority of an embedded account, and the certificates that it issues.
 
-Certificates follow RFC 5280 closely enough for OpenSSL, the JVM and
-``cryptography.x509.verification``: key identifiers, basic constraints, key usages and subject
-alternative names are all there. There is no revocation list: an authority lives for days.
+The certificates have the extensions that OpenSSL, the JVM and ``cryptography.x509.verification`` check: key
+identifiers, basic constraints, key usage and subject alternative names (RFC 5280). There is no revocation
+list. ``docs/dependencies.md`` says why the certificates are not made by a test library.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import ssl
-import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from glue_secure.core.errors import GlueSecureError
+from glue_secure.connections.tls.system_roots import read_certificates, system_authorities
+from glue_secure.core.errors import GlueSecureError, VerificationError
 from glue_secure.embedded.folders import write_private
 
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
@@ -29,8 +29,9 @@ LIFETIME = dt.timedelta(days=90)
 SKEW = dt.timedelta(hours=1)
 KEY_BITS = 2048
 TRUST_STORE_PASSWORD = "changeit"  # noqa: S105
-"""Java's own default. A trust store holds public certificates only: this is no secret."""
+"""Java's default. It is not a secret: the trust stores contain public certificates only."""
 
+# For a Python whose OpenSSL has other default paths than the system.
 _SYSTEM_BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -41,22 +42,21 @@ _SYSTEM_BUNDLES = (
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """Two PEM files: a certificate, and its private key that only its owner can read."""
+    """Two PEM files: a certificate, and its private key, which only the file's owner can read."""
 
     certificate: Path
     key: Path
 
 
-def create_authority(folder: Path, *, now: dt.datetime, lifetime: dt.timedelta = LIFETIME) -> KeyPair:
-    """Make a certificate authority: ``ca.pem`` and ``ca.key`` in the folder.
+def create_authority(folder: Path, *, now: dt.datetime) -> KeyPair:
+    """Create a certificate authority: the files ``ca.pem`` and ``ca.key``.
 
     Args:
-        folder: where the files go; it exists.
-        now: an aware time; the authority is valid from an hour before it.
-        lifetime: how long after ``now`` it is valid.
+        folder: an existing folder for the files.
+        now: an aware time. The certificate is valid from ``SKEW`` before to ``LIFETIME`` after it.
     """
     key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
-    name = _name("glue-secure embedded account: throw-away authority")
+    name = _name("glue-secure embedded account: temporary authority")
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     certificate = (
         x509.CertificateBuilder()
@@ -65,7 +65,7 @@ def create_authority(folder: Path, *, now: dt.datetime, lifetime: dt.timedelta =
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - SKEW)
-        .not_valid_after(now + lifetime)
+        .not_valid_after(now + LIFETIME)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(authority=True), critical=True)
         .add_extension(identifier, critical=False)
@@ -77,40 +77,40 @@ def create_authority(folder: Path, *, now: dt.datetime, lifetime: dt.timedelta =
 
 def issue(
     authority: KeyPair,
-    names: Sequence[str],
+    host_names: Sequence[str],
     *,
     folder: Path,
     stem: str,
     not_before: dt.datetime,
     not_after: dt.datetime,
-    key_bits: int = KEY_BITS,
 ) -> KeyPair:
-    """Issue a server certificate, good or deliberately bad (another name, expired, a short key).
+    """Issue a server certificate: the files ``STEM.pem`` and ``STEM.key``.
 
     Args:
-        authority: who signs.
-        names: host names and IP addresses for the subject alternative name, at least one.
-        folder: where ``STEM.pem`` and ``STEM.key`` go.
-        stem: the files' name.
-        not_before: start of validity, an aware time.
-        not_after: end of validity.
-        key_bits: size of the RSA key.
+        authority: the issuer.
+        host_names: host names and IP addresses for the subject alternative name, at least one.
+        folder: an existing folder for the files.
+        stem: the files' name without suffix.
+        not_before: start of validity, an aware time. Tests also issue expired certificates.
+        not_after: end of validity, an aware time.
     """
     signer = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
     signing_key = serialization.load_pem_private_key(authority.key.read_bytes(), password=None)
     if not isinstance(signing_key, rsa.RSAPrivateKey):
-        raise GlueSecureError(f"{authority.key} holds no RSA key")
-    key = rsa.generate_private_key(public_exponent=65537, key_size=key_bits)
+        raise GlueSecureError(f"{authority.key} is not an RSA key")
+    key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
     signer_identifier = signer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(_name(names[0]))
+        .subject_name(_name(host_names[0]))
         .issuer_name(signer.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(not_before)
         .not_valid_after(not_after)
-        .add_extension(x509.SubjectAlternativeName([_general_name(n) for n in names]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([general_name(host) for host in host_names]), critical=False
+        )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(authority=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -124,21 +124,18 @@ def issue(
 
 
 def system_roots() -> tuple[x509.Certificate, ...]:
-    """The certificates this machine trusts, certifi's where it has none.
-
-    Certificates that ``cryptography`` refuses or warns about (a serial number that is not
-    positive, say) are left out: nothing worth trusting here hangs on them.
-    """
-    for candidate in (ssl.get_default_verify_paths().cafile, *_SYSTEM_BUNDLES, _certifi()):
-        if candidate and Path(candidate).is_file():
-            roots = _readable_certificates(Path(candidate).read_bytes())
-            if roots:
-                return roots
+    """Return the root certificates that this machine trusts, or certifi's if it has none."""
+    with suppress(VerificationError):
+        return system_authorities(resource="the embedded account")
+    for bundle in (*_SYSTEM_BUNDLES, _certifi()):
+        roots = {root.fingerprint(hashes.SHA256()): root for root in read_certificates(Path(bundle))}
+        if roots:
+            return tuple(roots.values())
     return ()
 
 
 def write_bundle(path: Path, certificates: Sequence[x509.Certificate]) -> None:
-    """Write certificates as one PEM file."""
+    """Write certificates to one PEM file."""
     write_private(path, b"".join(c.public_bytes(serialization.Encoding.PEM) for c in certificates), 0o644)
 
 
@@ -157,24 +154,6 @@ def _certifi() -> str:
     return certifi.where()
 
 
-def _readable_certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
-    end = b"-----END CERTIFICATE-----"
-    found: dict[bytes, x509.Certificate] = {}
-    for block in pem.split(end)[:-1]:
-        start = block.find(b"-----BEGIN CERTIFICATE-----")
-        if start < 0:
-            continue
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                certificate = x509.load_pem_x509_certificate(block[start:] + end)
-                if certificate.serial_number > 0:
-                    found.setdefault(certificate.fingerprint(hashes.SHA256()), certificate)
-        except (ValueError, Warning):
-            continue
-    return tuple(found.values())
-
-
 def _name(common_name: str) -> x509.Name:
     return x509.Name(
         [
@@ -184,11 +163,12 @@ def _name(common_name: str) -> x509.Name:
     )
 
 
-def _general_name(name: str) -> x509.GeneralName:
+def general_name(host: str) -> x509.GeneralName:
+    """Return a host name or IP address as an entry of a subject alternative name."""
     try:
-        return x509.IPAddress(ipaddress.ip_address(name))
+        return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
-        return x509.DNSName(name)
+        return x509.DNSName(host)
 
 
 def _usage(*, authority: bool) -> x509.KeyUsage:

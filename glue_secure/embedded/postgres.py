@@ -1,4 +1,4 @@
-"""A PostgreSQL that speaks TLS only, on loopback, and dies with the process that started it."""
+"""A PostgreSQL server on loopback that accepts TLS only, and ends with the process that started it."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from glue_secure.embedded.processes import ProcessIdentity
 
 DATABASE = "operations"
 SUPERUSER = "glue_secure"
+_UNPRIVILEGED = "nobody"
 
 _SETTINGS = """\
 listen_addresses = '127.0.0.1'
@@ -47,11 +48,11 @@ synchronous_commit = off
 full_page_writes = off
 timezone = 'UTC'
 log_timezone = 'UTC'
-# A statement that fails may hold a password: it does not go to the log.
+# Do not log failed statements, because they may contain a password.
 log_min_error_statement = panic
 """
 
-# TLS and a SCRAM password, or nothing: there is no other line, and no line for a Unix socket.
+# The only entry: TCP with TLS and a SCRAM password. Unix sockets are not allowed.
 _HOST_BASED_AUTHENTICATION = "hostssl all all 127.0.0.1/32 scram-sha-256\n"
 
 
@@ -60,8 +61,11 @@ class PostgresServer:
     """A running server.
 
     Attributes:
-        port: on 127.0.0.1; its certificate is for ``localhost``.
-        password: of the superuser ``user``.
+        host: ``localhost``, the name in the server's certificate.
+        port: TCP port on 127.0.0.1.
+        database: name of the database.
+        user: name of the superuser.
+        password: password of the superuser.
         home: the folder with the server's files.
         process: the postmaster.
     """
@@ -76,52 +80,52 @@ class PostgresServer:
 
 
 def create_home(state: Path) -> Path:
-    """Make the folder for a server's files.
+    """Create the folder for a server's files, in the state folder if the server's user can access it.
 
-    PostgreSQL refuses to run as root. Root's server runs as an unprivileged user, and needs a
-    folder which that user reaches: the state folder often lies in a home that is closed to others.
+    PostgreSQL does not run as root, so a server started by root runs as an unprivileged user. That user often
+    cannot access the state folder, because it is inside root's home.
     """
     user = server_user()
-    places = (state, Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))  # noqa: S108
-    for place in places:
-        if user == os.geteuid() or (place.is_dir() and _reachable(place, user)):
-            home = Path(tempfile.mkdtemp(prefix="glue-secure-postgres-", dir=place))
+    parents = (state, Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))  # noqa: S108
+    for parent in parents:
+        if user == os.geteuid() or (parent.is_dir() and _accessible(parent, user)):
+            home = Path(tempfile.mkdtemp(prefix="glue-secure-postgres-", dir=parent))
             home.chmod(0o755)
             return home
     raise GlueSecureError(
-        "PostgreSQL has no folder to run in\n"
-        f"  found:    user {user} cannot reach any of {', '.join(map(str, places))}\n"
-        "  required: PostgreSQL refuses root, so its unprivileged user needs a folder it can reach\n"
-        "  fix:      set TMPDIR to a folder that every user can reach"
+        "there is no folder that PostgreSQL's user can access\n"
+        f"  found:    user {user} cannot access any of {', '.join(map(str, parents))}\n"
+        "  required: a folder for PostgreSQL, which does not run as root but as an unprivileged user\n"
+        "  fix:      set TMPDIR to a folder that every user can access"
     )
 
 
 def server_user() -> int:
-    """The user a server runs as: this one, or ``nobody`` when this one is root."""
+    """Return the id of the user that servers run as: this user, or the unprivileged user if this is root."""
     if os.geteuid() != 0:
         return os.geteuid()
     try:
-        return pwd.getpwnam("nobody").pw_uid
+        return pwd.getpwnam(_UNPRIVILEGED).pw_uid
     except KeyError:
         return 65534
 
 
-def _reachable(place: Path, user: int) -> bool:
-    for folder in (place, *place.resolve().parents):
-        facts = folder.stat()
-        needed = stat.S_IXUSR if facts.st_uid == user else stat.S_IXOTH
-        if not facts.st_mode & needed:
+def _accessible(location: Path, user: int) -> bool:
+    for folder in (location, *location.resolve().parents):
+        status = folder.stat()
+        permission = stat.S_IXUSR if status.st_uid == user else stat.S_IXOTH
+        if not status.st_mode & permission:
             return False
     return True
 
 
 class Postgres:
-    """The server seen from the process that runs it. Call ``start`` from that process's main thread.
+    """Starts and stops a server. Call ``start`` from the main thread.
 
     Args:
-        home: from ``create_home``.
-        log: file that the server's messages are appended to.
-        environment: of the server's process, beside what it needs.
+        home: the folder returned by ``create_home``.
+        log: file to which the server's messages are appended.
+        environment: additional environment variables of the server's process.
     """
 
     def __init__(self, home: Path, log: Path, environment: Mapping[str, str] | None = None) -> None:
@@ -129,12 +133,15 @@ class Postgres:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, jar: Path, pair: KeyPair, *, seconds: float = 60.0) -> PostgresServer:
-        """Unpack, initialise and start a server, and wait until it answers over TLS.
+        """Unpack, initialise and start a server, and wait until it responds over TLS.
 
         Args:
-            jar: the zonky jar.
-            pair: what the server presents.
-            seconds: how long to wait for the first answer.
+            jar: the zonky JAR with the server's files.
+            pair: certificate and key of the server.
+            seconds: time limit for the first response.
+
+        Raises:
+            GlueSecureError: the server did not start, or did not respond in time.
         """
         password = secrets.token_urlsafe(24)
         unpack(jar, self.home / "server")
@@ -146,14 +153,14 @@ class Postgres:
                 signal.SIGQUIT,
                 *("server/bin/postgres", "-D", "data", "-c", "config_file=conf/postgresql.conf"),
             )
-            if self._answers(port, seconds):
+            if self._responds(port, seconds):
                 identity = ProcessIdentity.of(self._process.pid)
                 return PostgresServer("localhost", port, DATABASE, SUPERUSER, password, self.home, identity)
-            # Somebody took the port between our look and the server's bind: another one, then.
+            # Another process took the port after free_port() and before the server's bind(): try another.
         raise GlueSecureError("PostgreSQL did not start:\n" + last_lines(self._log))
 
     def wait(self) -> int:
-        """Wait for the server's end."""
+        """Wait until the server ends, and return its exit code."""
         return self._process.wait() if self._process else 0
 
     def stop(self) -> None:
@@ -174,15 +181,15 @@ class Postgres:
             (self.home / name).mkdir(mode=0o700 if name == "data" else 0o755)
         if user != os.geteuid():
             os.chown(self.home / "data", user, -1)
-        words = self.home / "conf" / "password"
-        write_private(words, password + "\n", owner=user)
+        password_file = self.home / "conf" / "password"
+        write_private(password_file, password + "\n", owner=user)
         process = self._spawn(
             signal.SIGKILL,
             *("server/bin/initdb", "-D", "data", "-U", SUPERUSER, "--pwfile=conf/password"),
             *("-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"),
         )
         code = process.wait()
-        words.unlink()
+        password_file.unlink()
         if code != 0:
             raise GlueSecureError("PostgreSQL's initdb failed:\n" + last_lines(self._log))
 
@@ -192,7 +199,7 @@ class Postgres:
         write_private(conf / "postgresql.conf", _SETTINGS.format(port=port, folder=quoted), 0o644)
         write_private(conf / "pg_hba.conf", _HOST_BASED_AUTHENTICATION, 0o644)
         write_private(conf / "pg_ident.conf", "", 0o644)
-        _place(conf, pair)
+        _install_certificate(conf, pair)
 
     def _spawn(self, death_signal: signal.Signals, *command: str) -> subprocess.Popen[bytes]:
         launch = Path(__file__).with_name("drop_privileges.py")
@@ -202,14 +209,14 @@ class Postgres:
             *(str(os.getpid()), str(server_user()), str(int(death_signal))),
             *(program, *command[1:]),
         ]
-        # With TZ given, initdb does not try every time zone there is.
+        # Without TZ, initdb tries every time zone to find the system's.
         environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", **self._environment}
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 wrapped, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=self.home
             )
 
-    def _answers(self, port: int, seconds: float) -> bool:
+    def _responds(self, port: int, seconds: float) -> bool:
         until = time.monotonic() + seconds
         while self._process is not None and self._process.poll() is None:
             try:
@@ -217,7 +224,7 @@ class Postgres:
             except OSError:
                 if time.monotonic() > until:
                     raise GlueSecureError(
-                        f"PostgreSQL did not answer within {seconds:.0f} s:\n" + last_lines(self._log)
+                        f"PostgreSQL did not respond within {seconds:.0f} s:\n" + last_lines(self._log)
                     ) from None
                 time.sleep(0.05)
             else:
@@ -226,12 +233,12 @@ class Postgres:
 
 
 def unpack(jar: Path, target: Path) -> None:
-    """Unpack the server's files from the zonky jar, a zip that holds one ``.txz``."""
+    """Unpack the server's files from the zonky JAR, a ZIP file that contains one ``.txz``."""
     with zipfile.ZipFile(jar) as archive:
         name = next(n for n in archive.namelist() if n.endswith(".txz"))
         with archive.open(name) as stream, tarfile.open(fileobj=stream, mode="r|xz") as members:
             for member in members:
-                # Static libraries are a third of the archive, and nothing here links.
+                # Static libraries are a third of the archive, and are not needed to run the server.
                 if not member.name.endswith(".a"):
                     if hasattr(tarfile, "data_filter"):
                         members.extract(member, target, filter="data")
@@ -241,34 +248,33 @@ def unpack(jar: Path, target: Path) -> None:
 
 
 def present_certificate(server: PostgresServer, pair: KeyPair, *, seconds: float = 10.0) -> None:
-    """Make a running server present another certificate, and wait until it does.
+    """Let a running server present another certificate, and wait until it does.
 
-    Any process of the user that started the account may call it. Sessions that are open keep
-    the certificate they began with.
+    Any process of the user that started the account can call this. Open sessions are not affected.
 
     Raises:
-        GlueSecureError: the server does not run, or did not take the certificate.
+        GlueSecureError: the server does not run, or did not load the certificate.
     """
     expected = ssl.PEM_cert_to_DER_cert(pair.certificate.read_text(encoding="ascii"))
     if not server.process.alive:
         raise GlueSecureError("the embedded account's PostgreSQL does not run")
-    _place(server.home / "conf", pair)
+    _install_certificate(server.home / "conf", pair)
     os.kill(server.process.pid, signal.SIGHUP)
     until = time.monotonic() + seconds
     while served_certificate(server.host, server.port) != expected:
         if time.monotonic() > until:
             raise GlueSecureError(
-                "PostgreSQL goes on with the certificate it had; its log says why "
-                "(a key that does not belong to the certificate, for instance)"
+                "PostgreSQL did not load the certificate and still presents the previous one; see its log "
+                "for the reason (for example, the key does not match the certificate)"
             )
         time.sleep(0.02)
 
 
 def served_certificate(host: str, port: int) -> bytes:
-    """The certificate a server presents, in DER, unverified: it is compared, never trusted.
+    """Return the certificate that a server presents, in DER. It is not verified; use it for comparison only.
 
     Raises:
-        OSError: nothing answers there, or it does not speak TLS.
+        OSError: the server does not respond, or does not offer TLS.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -283,14 +289,14 @@ def served_certificate(host: str, port: int) -> bytes:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on at this moment."""
+    """Return a TCP port of 127.0.0.1 that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def last_lines(log: Path, count: int = 15) -> str:
-    """The end of a log, indented; empty where there is none."""
+    """Return the last lines of a log, indented; ``""`` if the log does not exist."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -298,7 +304,7 @@ def last_lines(log: Path, count: int = 15) -> str:
     return "\n".join(f"    {line}" for line in lines[-count:])
 
 
-def _place(conf: Path, pair: KeyPair) -> None:
+def _install_certificate(conf: Path, pair: KeyPair) -> None:
     user = server_user()
     write_private(conf / "server.key", pair.key.read_bytes(), 0o600, owner=user)
     write_private(conf / "server.pem", pair.certificate.read_bytes(), 0o644)

@@ -1,11 +1,12 @@
-"""Run a command and keep its processes together: they end when asked to, and when the parent is gone.
+"""Run a command, and end all of its processes on a signal or when the parent process ends.
 
-Run as ``python -I -S process_group_supervisor.py PARENT_PID PROGRAM [ARGUMENT ...]`` in a session of its own. It stands
-alone and imports nothing of the project.
+Run as ``python -I -S process_group_supervisor.py PARENT_PID PROGRAM [ARGUMENT ...]`` in a new session. The
+script imports nothing of the project.
 
-spark-submit becomes a JVM, whose children are the job's Python and, in a process group of its own, the
-daemon of Python workers. None of them notices the end of another's parent. The session is what all of
-them share. The job's Python is asked first: its evidence needs the JVM, which then ends by itself.
+spark-submit becomes a JVM. Its children are the job's Python process and, in another process group, the
+daemon of the Python workers. They do not notice when the parent process ends, but all belong to one session.
+The job's Python process gets the signal first, because it needs the JVM to write its evidence. The JVM ends
+after it.
 """
 
 import ctypes
@@ -18,17 +19,17 @@ from contextlib import suppress
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
-PARENT_IS_GONE = signal.SIGHUP
-ASKED = (signal.SIGTERM, signal.SIGINT, PARENT_IS_GONE)
+PARENT_ENDED = signal.SIGHUP
+END_SIGNALS = (signal.SIGTERM, signal.SIGINT, PARENT_ENDED)
 SECONDS = (15.0, 5.0)
-"""How long the job has after it was asked, and how long its JVM; then they are killed."""
+"""Time limits after the signal: of the job, then of its JVM. After them, the processes are killed."""
 
 
 def main() -> int:
-    """The command's exit code; 128 + N where signal N ended it."""
+    """Run the command. Return its exit code, or 128 + N if signal N ended it."""
     parent, command = int(sys.argv[1]), sys.argv[2:]
-    signal.pthread_sigmask(signal.SIG_BLOCK, (*ASKED, signal.SIGCHLD))
-    _die_with_parent(PARENT_IS_GONE)
+    signal.pthread_sigmask(signal.SIG_BLOCK, (*END_SIGNALS, signal.SIGCHLD))
+    _signal_when_parent_ends(PARENT_ENDED)
     if os.getppid() != parent:
         return 1
     child = subprocess.Popen(command, preexec_fn=_unblock)
@@ -45,14 +46,16 @@ def _wait(child: "subprocess.Popen[bytes]") -> int:
             if steps:
                 _signal(_others(child.pid), signal.SIGKILL)
             return code
-        patience = 3600.0 if until is None else max(0.0, until - time.monotonic())
-        came = signal.sigtimedwait((*ASKED, signal.SIGCHLD), patience)
-        if came is not None and came.si_signo == signal.SIGCHLD:
+        timeout = 3600.0 if until is None else max(0.0, until - time.monotonic())
+        received = signal.sigtimedwait((*END_SIGNALS, signal.SIGCHLD), timeout)
+        if received is not None and received.si_signo == signal.SIGCHLD:
             continue
-        if came is None and (until is None or time.monotonic() < until):
+        if received is None and (until is None or time.monotonic() < until):
             continue
-        # Somebody asked, asked again, or the time given is over: the next step.
-        number = signal.SIGTERM if came is None or came.si_signo == PARENT_IS_GONE else came.si_signo
+        # A signal was received, or the time limit is over: take the next step.
+        number = (
+            signal.SIGTERM if received is None or received.si_signo == PARENT_ENDED else received.si_signo
+        )
         job = [pid for pid, group in _others(child.pid) if group == os.getpgid(0)]
         if steps == 0 and job:
             _signal([(pid, 0) for pid in job], number)
@@ -66,18 +69,18 @@ def _wait(child: "subprocess.Popen[bytes]") -> int:
 
 
 def _others(child: int) -> "list[tuple[int, int]]":
-    """Processes of this session beside this one and the child, each with its process group."""
-    found = []
+    """Return id and process group of this session's processes, except this process and the child."""
+    processes = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) in (os.getpid(), child):
             continue
         with suppress(OSError):
             text = (entry / "stat").read_text(encoding="utf-8", errors="replace")
-            # proc(5); the name before the last parenthesis may hold anything.
+            # proc(5); the name before the last parenthesis may contain any character.
             state, _, group, session = text[text.rindex(")") + 2 :].split()[:4]
             if int(session) == os.getsid(0) and state not in "ZX":
-                found.append((int(entry.name), int(group)))
-    return found
+                processes.append((int(entry.name), int(group)))
+    return processes
 
 
 def _signal(processes: "list[tuple[int, int]]", number: int) -> None:
@@ -86,14 +89,14 @@ def _signal(processes: "list[tuple[int, int]]", number: int) -> None:
             os.kill(pid, number)
 
 
-def _die_with_parent(number: int) -> None:
+def _signal_when_parent_ends(number: int) -> None:
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0) != 0:
         sys.exit("prctl(PR_SET_PDEATHSIG) failed")
 
 
 def _unblock() -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (*ASKED, signal.SIGCHLD))
-    _die_with_parent(signal.SIGKILL)  # should this process itself be killed
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (*END_SIGNALS, signal.SIGCHLD))
+    _signal_when_parent_ends(signal.SIGKILL)  # in case this process is killed
 
 
 if __name__ == "__main__":

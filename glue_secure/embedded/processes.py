@@ -1,4 +1,4 @@
-"""Which process is meant: a number is used again, a number and a start time are not."""
+"""Identify processes by process id and start time, because the kernel reuses process ids."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class ProcessIdentity:
     """A process of this machine.
 
     Attributes:
-        pid: its number.
-        started: its start time in clock ticks after boot (field 22 of ``/proc/PID/stat``, proc(5)).
+        pid: the process id.
+        started: start time in clock ticks after boot (field 22 of ``/proc/PID/stat``, proc(5)).
     """
 
     pid: int
@@ -24,10 +24,10 @@ class ProcessIdentity:
 
     @classmethod
     def of(cls, pid: int) -> ProcessIdentity:
-        """Identify a living process.
+        """Identify a running process.
 
         Raises:
-            ProcessLookupError: no such process, or it has ended and waits to be reaped.
+            ProcessLookupError: there is no such process, or it is a zombie.
         """
         started = _start_time(pid)
         if started is None:
@@ -36,14 +36,14 @@ class ProcessIdentity:
 
     @property
     def alive(self) -> bool:
-        """Whether this very process still runs. One that ended and was not reaped does not."""
+        """Whether the process still runs. False for a zombie, and for another process with the same id."""
         return _start_time(self.pid) == self.started
 
     def wait(self, seconds: float) -> bool:
-        """Wait for its end. True when it has ended."""
+        """Wait for the process to end. Return whether it has ended."""
         until = time.monotonic() + seconds
         while True:
-            # A child of ours stays in the process table until it is reaped; others are not ours to reap.
+            # A child of this process stays a zombie until it is reaped; other processes cannot be reaped.
             with suppress(ChildProcessError):
                 os.waitpid(self.pid, os.WNOHANG)
             if not self.alive:
@@ -53,13 +53,13 @@ class ProcessIdentity:
             time.sleep(0.02)
 
     def end(self, seconds: float) -> None:
-        """Ask it to end, and make it end when it has not within the seconds given."""
-        for number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, 5.0)):
+        """Send SIGTERM, and SIGKILL if the process has not ended after ``seconds``."""
+        for number, timeout in ((signal.SIGTERM, seconds), (signal.SIGKILL, 5.0)):
             if not self.alive:
                 return
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
-            if self.wait(patience):
+            if self.wait(timeout):
                 return
 
 
@@ -68,6 +68,6 @@ def _start_time(pid: int) -> int | None:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The name, in parentheses, may itself hold spaces and parentheses: count from the last one.
+    # The name, in parentheses, may contain spaces and parentheses: count from the last parenthesis.
     fields = text[text.rindex(")") + 2 :].split()
     return None if fields[0] in "ZX" else int(fields[19])

@@ -1,7 +1,7 @@
-"""Fill the embedded account: the flights, the tables beside them, and the job that joins the two.
+"""Fill the embedded account: flights in S3, tables in PostgreSQL, and the job that joins them.
 
-Everything here can be called again: what is there stays as it is, objects above all, whose
-modification time job bookmarks go by.
+Every function can be called repeatedly and does not change what exists. Objects in particular are not written
+again, because job bookmarks select by modification time.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ _CERTIFICATE_KEY = "certificates/ca.pem"
 
 @dataclass(frozen=True, slots=True)
 class FlightsSeed:
-    """What the account holds for the job ``flights_curated``.
+    """The resources of the job ``flights_curated``.
 
     Attributes:
-        provisioned: key ARNs and the strict configuration's name.
-        landing: bucket of the flights, one object a month under ``source``.
+        provisioned: key ARNs and the name of the strict security configuration.
+        landing: bucket of the flights, one object per month under ``source``.
         curated: bucket of the results, under ``target``.
         evidence: bucket of bookmarks and evidence.
-        job: the Glue job's name.
-        connection: the Glue connection's name.
-        secret_arn: the secret with the connection's user and password.
-        role: the job's IAM role name.
-        rows: rows landed, by month, of the months asked for.
+        job: name of the Glue job.
+        connection: name of the Glue connection.
+        secret_arn: ARN of the secret with the connection's user and password.
+        role: name of the job's IAM role.
+        rows: pairs of month and number of rows, for the requested months.
     """
 
     provisioned: ProvisionedAccount
@@ -77,17 +77,17 @@ def seed_flights(
     months: Collection[int] = range(1, 12),
     progress: Progress | None = None,
 ) -> FlightsSeed:
-    """Make keys, buckets, configuration, secret, connection, tables and job, and land months of flights.
+    """Create keys, buckets, configuration, secret, connection, tables and job, and upload flights.
 
     Args:
         account: a running account.
-        months: 1 to 12.
-        progress: told in words what is going on.
+        months: the months to upload, 1 to 12.
+        progress: called with messages about the progress.
     """
-    say = progress or artifacts.no_progress
-    say("seeding: keys, buckets, the strict security configuration")
+    report = progress or artifacts.no_progress
+    report("seeding: keys, buckets, the strict security configuration")
     provisioned = provision(account)
-    say("seeding: airlines, airports and planes in PostgreSQL")
+    report("seeding: airlines, airports and planes in PostgreSQL")
     secret_arn, password = _secret(account, provisioned)
     flights.load_tables(account, password)
     _connection(account, provisioned)
@@ -103,7 +103,7 @@ def seed_flights(
             "--connection": CONNECTION,
         },
     )
-    rows = _land(account, months, provisioned, say)
+    rows = _land(account, months, provisioned, report)
     return FlightsSeed(
         provisioned=provisioned,
         landing=LANDING,
@@ -122,17 +122,19 @@ def seed_flights(
 
 
 def land_month(account: EmbeddedAccount, month: int) -> int:
-    """Land one more month of flights. Returns its rows, whether it was there already or not."""
+    """Upload one more month of flights, unless it exists. Return its number of rows."""
     return dict(_land(account, (month,), provision(account), artifacts.no_progress))[month]
 
 
 def ensure_job(account: EmbeddedAccount, name: str, script: Path | None = None) -> dict[str, Any]:
-    """The job's definition as GetJob tells it; a job not known yet is made, under the strict configuration.
+    """Return the job's definition as GetJob returns it. Create the job if it does not exist.
+
+    A created job has the strict security configuration.
 
     Args:
         account: a running account.
         name: the job's name.
-        script: uploaded for a job that is made; None for one that runs inside a test.
+        script: the script to upload for a created job; None for a job that runs inside a test.
     """
     glue = clients(account)("glue")
     try:
@@ -150,22 +152,22 @@ def ensure_job(account: EmbeddedAccount, name: str, script: Path | None = None) 
 def _secret(account: EmbeddedAccount, provisioned: ProvisionedAccount) -> tuple[str, str]:
     manager = clients(account)("secretsmanager")
     try:
-        held = manager.get_secret_value(SecretId=SECRET)
-        return str(held["ARN"]), str(json.loads(held["SecretString"])["password"])
+        secret = manager.get_secret_value(SecretId=SECRET)
+        return str(secret["ARN"]), str(json.loads(secret["SecretString"])["password"])
     except manager.exceptions.ResourceNotFoundException:
         password = secrets.token_urlsafe(24)
-        made = manager.create_secret(
+        created = manager.create_secret(
             Name=SECRET,
             KmsKeyId=provisioned.data_key,
             SecretString=json.dumps({"username": flights.READER, "password": password}),
         )
-        return str(made["ARN"]), password
+        return str(created["ARN"]), password
 
 
 def _connection(account: EmbeddedAccount, provisioned: ProvisionedAccount) -> None:
     _put(account, _CERTIFICATE_KEY, account.ca_pem.read_bytes(), provisioned.data_key)
     server = account.postgres
-    wanted = {
+    definition = {
         "Name": CONNECTION,
         "ConnectionType": "JDBC",
         "ConnectionProperties": {
@@ -177,7 +179,7 @@ def _connection(account: EmbeddedAccount, provisioned: ProvisionedAccount) -> No
     }
     glue = clients(account)("glue")
     with suppress(glue.exceptions.AlreadyExistsException):
-        glue.create_connection(ConnectionInput=wanted)
+        glue.create_connection(ConnectionInput=definition)
 
 
 def _job(
@@ -214,21 +216,21 @@ def _job(
 
 
 def _land(
-    account: EmbeddedAccount, months: Collection[int], provisioned: ProvisionedAccount, say: Progress
+    account: EmbeddedAccount, months: Collection[int], provisioned: ProvisionedAccount, report: Progress
 ) -> tuple[tuple[int, int], ...]:
     s3 = clients(account)("s3")
     landed: dict[int, int] = {}
     for month in months:
         try:
-            held = s3.head_object(Bucket=LANDING, Key=_flights_key(month))
-            landed[month] = int(held["Metadata"]["rows"])
+            head = s3.head_object(Bucket=LANDING, Key=_flights_key(month))
+            landed[month] = int(head["Metadata"]["rows"])
         except s3.exceptions.ClientError as error:
             if error_code(error) != "404":
                 raise
-    for one in flights.months_of_flights([m for m in months if m not in landed]):
-        say(f"seeding: flights of 2013-{one.month:02}, {one.rows} rows")
-        _put(account, _flights_key(one.month), one.csv, provisioned.data_key, rows=one.rows)
-        landed[one.month] = one.rows
+    for batch in flights.months_of_flights([month for month in months if month not in landed]):
+        report(f"seeding: flights of 2013-{batch.month:02}, {batch.rows} rows")
+        _put(account, _flights_key(batch.month), batch.csv, provisioned.data_key, rows=batch.rows)
+        landed[batch.month] = batch.rows
     return tuple(sorted(landed.items()))
 
 

@@ -1,7 +1,7 @@
-"""The files that make a plain ``spark-submit`` use the embedded account.
+"""Write the files that make a plain ``spark-submit`` use the embedded account.
 
-One folder for ``SPARK_CONF_DIR`` (defaults and logging), an empty AWS configuration, a scratch
-folder, and a ``SPARK_HOME`` of links to pyspark's own folders.
+They are a folder for ``SPARK_CONF_DIR`` (defaults and logging), an empty AWS configuration, a scratch folder,
+and a ``SPARK_HOME`` of links to pyspark's folders.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from glue_secure.embedded.folders import write_private
 from glue_secure.embedded.installed_spark import installed_spark
 
 LOG_LEVEL_VARIABLE = "GLUE_SECURE_SPARK_LOG_LEVEL"
-"""Spark's log level, ``warn`` when it is not set."""
+"""Variable with Spark's log level; default ``warn``."""
 
 _LOGGING = f"""\
 rootLogger.level = ${{env:{LOG_LEVEL_VARIABLE}:-warn}}
@@ -30,7 +30,7 @@ appender.stderr.layout.type = PatternLayout
 appender.stderr.layout.pattern = %d{{HH:mm:ss}} %p %c{{1}}: %m%n%ex
 """
 
-# Each of these says at every start what nobody can act on.
+# Each of these logs a warning at every start that requires no action.
 _QUIET_LOGGERS = (
     "org.apache.hadoop.util.NativeCodeLoader",
     "org.apache.hadoop.metrics2.impl.MetricsConfig",
@@ -47,12 +47,12 @@ _CREDENTIALS = {
 
 
 def write(account: EmbeddedAccount) -> None:
-    """Write all of it below the account's state folder."""
+    """Write all files below the account's state folder."""
     for folder in (account.spark_conf, account.aws_folder, account.scratch, account.spark_home):
         folder.mkdir(mode=0o700, exist_ok=True)
     write_private(account.aws_folder / "config", "")
     write_private(account.aws_folder / "credentials", "")
-    # Only a cluster's workers use the secret, which is nobody's but this folder's.
+    # Only the processes of a local cluster use the secret. It is random, and stored in this folder only.
     defaults = {**spark_defaults(account), **network_conf(secrets.token_hex(32))}
     write_private(account.spark_conf / "spark-defaults.conf", properties(defaults))
     write_private(account.spark_conf / "log4j2.properties", _logging())
@@ -60,20 +60,20 @@ def write(account: EmbeddedAccount) -> None:
 
 
 def spark_defaults(account: EmbeddedAccount) -> dict[str, str]:
-    """The Spark properties that the embedded account needs. No secret is among them."""
+    """Return the Spark properties that the embedded account needs. They contain no secret."""
     class_path = _class_path(account.spark_jars)
     options = " ".join(
         (
             java_option(f"-Djavax.net.ssl.trustStore={account.trust_store}"),
             java_option(f"-Djavax.net.ssl.trustStorePassword={account.trust_store_password}"),
             "-Djavax.net.ssl.trustStoreType=PKCS12",
-            # A job here lives for seconds: measured, the second compiler costs half of all its CPU time.
+            # A job takes seconds here. Measured: the C2 compiler used half of the job's CPU time.
             "-XX:TieredStopAtLevel=1",
         )
     )
     s3a = "spark.hadoop.fs.s3a"
     return {
-        # On the class path, not in spark.jars: executors would each fetch a copy of 280 MB.
+        # On the class path instead of in spark.jars, which copies 280 MB to each executor.
         "spark.driver.extraClassPath": class_path,
         "spark.executor.extraClassPath": class_path,
         "spark.driver.extraJavaOptions": options,
@@ -89,10 +89,10 @@ def spark_defaults(account: EmbeddedAccount) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.hadoop.hadoop.tmp.dir": str(account.scratch),
         "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
-        # A job says s3://, as in Glue.
+        # Jobs use s3:// URIs, as in Glue.
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
         "spark.hadoop.fs.AbstractFileSystem.s3.impl": "org.apache.hadoop.fs.s3a.S3A",
-        # Named, as the default of Hadoop 3.4 does not expand to a folder whose name has a space.
+        # Set explicitly, because the default of Hadoop 3.4 fails if the folder's name has a space.
         f"{s3a}.buffer.dir": str(account.scratch / "s3a"),
         f"{s3a}.endpoint": account.endpoint_url,
         f"{s3a}.endpoint.region": account.region,
@@ -103,15 +103,15 @@ def spark_defaults(account: EmbeddedAccount) -> dict[str, str]:
 
 
 def java_option(option: str) -> str:
-    """Quote one JVM option for Spark's ``extraJavaOptions``, which is split like a shell's words."""
+    """Quote a JVM option for Spark's ``extraJavaOptions``, which Spark splits like a shell."""
     escaped = option.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def properties(settings: Mapping[str, str]) -> str:
-    """Render settings as a Java properties file, which Spark reads as UTF-8.
+    """Return settings as a Java properties file, which Spark reads as UTF-8.
 
-    A backslash escapes in such a file, and so do blanks at the front of a value.
+    Backslashes, line ends and leading blanks of a value are escaped.
     """
     lines = []
     for name, value in settings.items():
@@ -126,10 +126,10 @@ def _class_path(jars: Sequence[Path]) -> str:
     for jar in jars:
         if os.pathsep in str(jar):
             raise UsageError(
-                "Spark's jars lie where no class path can name them",
+                "the path of Spark's JARs cannot be used in a class path",
                 found=f"a colon in {jar}",
                 required="a cache folder whose path has no colon",
-                fix="set XDG_CACHE_HOME",
+                fix="set XDG_CACHE_HOME to a path without a colon",
             )
     return os.pathsep.join(str(jar) for jar in jars)
 
@@ -142,8 +142,8 @@ def _logging() -> str:
 
 
 def _link_home(home: Path) -> None:
-    # With local-cluster, Spark's worker makes a folder "work" in SPARK_HOME. In the installed
-    # package that would write into site-packages, or fail where those belong to root.
+    # With a local-cluster master, Spark's worker creates a folder "work" in SPARK_HOME. In the installed
+    # package, this would write to site-packages, or fail if those belong to root.
     for entry in installed_spark().folder.iterdir():
         link = home / entry.name
         if entry.is_dir() and entry.name not in ("work", "conf", "__pycache__") and not link.is_symlink():

@@ -1,8 +1,8 @@
-"""The process behind an embedded account: it runs moto in itself and PostgreSQL as its child.
+"""The process of an embedded account: it runs moto in itself and PostgreSQL as a child process.
 
-Run as ``python -m glue_secure.embedded.supervisor STATE LIFELINE`` by ``lifecycle``; never by hand.
-LIFELINE is the read end of a pipe. Its end of file means that the starter is gone, and so is this
-process then; a byte means that the account is detached and outlives its starter.
+``lifecycle`` runs it as ``python -m glue_secure.embedded.supervisor STATE LIFELINE``. LIFELINE is the read
+end of a pipe. End of file means that the starting process has ended, so this process ends as well. A byte
+means that the account is detached and outlives the starting process.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ _FILE_NAME = "launch.json"
 
 @dataclass(frozen=True, slots=True)
 class LaunchSpec:
-    """What the starter decided, and what must be found again when the supervisor was killed.
+    """The choices of the starting process. They are also needed to clean up after a killed supervisor.
 
     Attributes:
-        postgres_home: the database's folder, perhaps outside the state folder.
-        postgres_jar: the archive it is unpacked from.
-        spark_jars: what Spark needs.
-        java_home: the Java that Spark runs on.
-        remove_folder: whether the state folder itself goes when the account ends.
-        supervisor: the process, once it is known.
+        postgres_home: the database's folder, which may be outside the state folder.
+        postgres_jar: the archive that contains the database server.
+        spark_jars: JARs for Spark's class path.
+        java_home: the Java installation that Spark uses.
+        remove_folder: whether to remove the state folder when the account ends.
+        supervisor: the supervisor process, None until it is started.
     """
 
     postgres_home: Path
@@ -54,7 +54,7 @@ class LaunchSpec:
     supervisor: ProcessIdentity | None = None
 
     def dump(self, state: Path) -> None:
-        """Write it into the state folder."""
+        """Write the spec to the state folder."""
         process = self.supervisor
         content = {
             "postgres_home": str(self.postgres_home),
@@ -68,7 +68,7 @@ class LaunchSpec:
 
     @classmethod
     def load(cls, state: Path) -> LaunchSpec | None:
-        """Read it from the state folder; None where there is none."""
+        """Read the spec from the state folder; None if there is no readable spec."""
         try:
             content = json.loads((state / _FILE_NAME).read_text(encoding="utf-8"))
             process = content["supervisor"]
@@ -84,42 +84,42 @@ class LaunchSpec:
             return None
 
 
-class _Ended(BaseException):
-    """A signal asked for the end. Not an Exception: nothing on the way may swallow it."""
+class _ShutdownRequested(BaseException):
+    """A signal requested the end. A BaseException, so that no ``except Exception`` catches it."""
 
 
 def main() -> int:
-    """Run an account until a signal, the starter's end or the database's end."""
+    """Run an account until a signal is received, or the starting process or the database ends."""
     state, lifeline = Path(sys.argv[1]), int(sys.argv[2])
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     threading.Thread(target=_watch, args=(lifeline, os.getppid()), daemon=True).start()
     spec = LaunchSpec.load(state)
     if spec is None:
-        raise GlueSecureError(f"no spec in {state}")
+        raise GlueSecureError(f"no readable {_FILE_NAME} in {state}")
     postgres = Postgres(spec.postgres_home, state / POSTGRES_LOG)
-    asked = False
+    requested = False
     try:
         _serve(state, spec, postgres)
-        sys.stderr.write("PostgreSQL ended by itself\n")
-    except _Ended:
-        asked = True
+        sys.stderr.write("PostgreSQL ended unexpectedly\n")
+    except _ShutdownRequested:
+        requested = True
     finally:
-        # From here on a second signal would only leave things behind.
+        # A second signal would interrupt the cleanup.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         postgres.stop()
-        if asked:
+        if requested:
             folders.clear(state)
             if spec.remove_folder:
                 with suppress(OSError):
                     state.rmdir()
-    return 0 if asked else 1
+    return 0 if requested else 1
 
 
 def _serve(state: Path, spec: LaunchSpec, postgres: Postgres) -> None:
-    # moto's import and PostgreSQL's start take about the same time, so they overlap. PostgreSQL's
-    # parent must be the main thread: the death signal follows the thread, not the process (prctl(2)).
+    # Importing moto and starting PostgreSQL take about the same time, so they run in parallel. PostgreSQL
+    # must be started by the main thread: the parent death signal depends on the thread (prctl(2)).
     importing = threading.Thread(target=_import_moto, daemon=True)
     importing.start()
     now = dt.datetime.now(dt.timezone.utc)
@@ -145,7 +145,7 @@ def _serve(state: Path, spec: LaunchSpec, postgres: Postgres) -> None:
     account = EmbeddedAccount(
         state=state,
         endpoint_url=endpoint.url,
-        # The shape of an access key, and a text that shows where it comes from.
+        # The format of an access key, with a text that shows its origin.
         access_key_id="AKIALOCAL" + secrets.token_hex(6).upper()[:11],
         secret_access_key=secrets.token_urlsafe(30),
         ca_pem=authority.certificate,
@@ -188,16 +188,16 @@ def _create_database(port: int, user: str, password: str, database: str, authori
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
-    raise _Ended
+    raise _ShutdownRequested
 
 
 def _watch(lifeline: int, starter: int) -> None:
-    """End this process when its starter is gone, unless the starter let go of it first."""
+    """End this process when the starting process has ended, unless that process detached it before."""
     while True:
         readable, _, _ = select.select([lifeline], [], [], 1.0)
         if readable and os.read(lifeline, 1):
             return
-        # A child that the starter forked may hold the pipe open, so the parent is asked after too.
+        # A forked child of the starting process may have inherited the pipe, so the parent is checked too.
         if readable or os.getppid() != starter:
             os.kill(os.getpid(), signal.SIGTERM)
             return

@@ -31,7 +31,7 @@ def system_authorities(*, resource: str) -> tuple[x509.Certificate, ...]:
         files += sorted(path for path in Path(paths.capath).iterdir() if path.suffix[1:].isdigit())
     found: dict[bytes, x509.Certificate] = {}
     for path in files:
-        for certificate in _readable(path):
+        for certificate in read_certificates(path):
             found[certificate.fingerprint(hashes.SHA256())] = certificate
     if not found:
         raise VerificationError(
@@ -44,7 +44,7 @@ def system_authorities(*, resource: str) -> tuple[x509.Certificate, ...]:
     return tuple(found.values())
 
 
-def _readable(path: Path) -> Iterator[x509.Certificate]:
+def read_certificates(path: Path) -> Iterator[x509.Certificate]:
     """A file's certificates; what cannot be read, or only with a warning, makes the set smaller, not weaker.
 
     Some old public roots have a serial number of zero or less, which cryptography announces to refuse.

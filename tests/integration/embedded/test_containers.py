@@ -1,9 +1,8 @@
-"""The containers in local/: held against linter and schema, and their entry scripts run outside of one.
+"""The containers in local/: linter, schema, and their entry scripts, which run outside a container.
 
-There is no container engine where these tests run, so no image has been built by them.
+No container engine is needed, and these tests build no image.
 """
 
-import importlib.util
 import json
 import os
 import re
@@ -18,6 +17,8 @@ import jsonschema
 import pytest
 import yaml
 
+from glue_secure.embedded import container_account
+
 ROOT = Path(__file__).resolve().parents[3]
 LOCAL = ROOT / "local"
 DOCKERFILE = (LOCAL / "Dockerfile").read_text()
@@ -28,19 +29,19 @@ JOB = LOCAL / "container-job"
 
 def test_a_linter_finds_nothing_in_the_dockerfile():
     hadolint = Path(sys.executable).with_name("hadolint")
-    done = subprocess.run([hadolint, "--no-color", LOCAL / "Dockerfile"], capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, "")
+    linted = subprocess.run([hadolint, "--no-color", LOCAL / "Dockerfile"], capture_output=True, text=True)
+    assert (linted.returncode, linted.stdout) == (0, "")
 
 
-def test_the_compose_file_is_as_its_schema_has_it():
+def test_the_compose_file_is_valid():
     schema = json.loads(SCHEMA.read_text())
     validator = jsonschema.validators.validator_for(schema)(schema)
     assert list(validator.iter_errors(COMPOSE)) == []
-    spoiled = {**COMPOSE, "services": {"account": {"imagee": "x"}}}
-    assert list(validator.iter_errors(spoiled)) != []
+    invalid = {**COMPOSE, "services": {"account": {"imagee": "x"}}}
+    assert list(validator.iter_errors(invalid)) != []
 
 
-def test_what_the_files_name_is_there():
+def test_every_named_file_and_stage_exists():
     stages = set(re.findall(r"^FROM \S+ AS (\w+)$", DOCKERFILE, re.M))
     assert stages == {"spark", "glue"}
     copied = {word for line in re.findall(r"^COPY (.*)$", DOCKERFILE, re.M)
@@ -58,7 +59,7 @@ def test_what_the_files_name_is_there():
             assert source in COMPOSE["volumes"] or (LOCAL / source).is_dir()
 
 
-def test_jobs_wait_for_the_account_share_its_loopback_and_can_change_nothing_of_the_sources():
+def test_jobs_wait_for_the_account_share_its_loopback_and_mount_the_sources_read_only():
     account = COMPOSE["services"]["account"]
     assert "ports" not in account
     for name in ("spark", "glue"):
@@ -79,51 +80,50 @@ def share_with(folder, **files):
     return folder
 
 
-def job(share, *words, **environment):
+def run_in_container(share, *words, **environment):
     environ = {"PATH": os.environ["PATH"], "GLUE_SECURE_SHARE": str(share), **environment}
     return subprocess.run(["bash", JOB, *words], env=environ, capture_output=True, text=True)
 
 
-def test_a_command_gets_the_environment_its_words_as_they_are_and_gives_its_exit_code(tmp_path):
+def test_a_command_gets_the_environment_and_its_arguments_and_returns_its_exit_code(tmp_path):
     share = share_with(tmp_path / "a share", ready="", spark_sh="export FROM_ACCOUNT='a b'\n")
-    done = job(share, "spark", "sh", "-c", 'printf "%s|" "$FROM_ACCOUNT" "$@"; exit 3', "sh", "a b", "", "*")
-    assert (done.returncode, done.stdout, done.stderr) == (3, "a b|a b||*|", "")
+    command = ("sh", "-c", 'printf "%s|" "$FROM_ACCOUNT" "$@"; exit 3', "sh", "a b", "", "*")
+    completed = run_in_container(share, "spark", *command)
+    assert (completed.returncode, completed.stdout, completed.stderr) == (3, "a b|a b||*|", "")
 
 
 @pytest.mark.parametrize("words", [(), ("spark",), ("other", "true"), ("glue",)])
-def test_wrong_use_and_an_account_that_is_not_ready_run_nothing(tmp_path, words):
+def test_no_command_runs_after_a_usage_error_or_before_the_account_is_ready(tmp_path, words):
     share = share_with(tmp_path / "share", ready="", spark_sh="", glue_sh="")
-    assert job(share, *words).returncode == 2
+    assert run_in_container(share, *words).returncode == 2
     (share / "ready").unlink()
-    done = job(share, "spark", "touch", str(tmp_path / "ran"))
-    assert done.returncode == 2
-    assert "not ready" in done.stderr
+    completed = run_in_container(share, "spark", "touch", str(tmp_path / "ran"))
+    assert completed.returncode == 2
+    assert "not ready" in completed.stderr
     assert not (tmp_path / "ran").exists()
 
 
-def test_in_glues_image_the_settings_come_behind_its_own_which_stay_untouched(tmp_path):
+def test_in_glues_image_the_settings_are_appended_to_a_copy_of_the_images(tmp_path):
     share = share_with(tmp_path / "share", ready="", glue_sh="", glue_conf="spark.b=ours\n")
     conf = tmp_path / "a conf"
     conf.mkdir()
     (conf / "spark-defaults.conf").write_text("spark.a theirs\nspark.b theirs")
     (conf / "log4j2.properties").write_text("theirs")
-    done = job(share, "glue", "sh", "-c", 'cd "$SPARK_CONF_DIR"; cat *', SPARK_CONF_DIR=str(conf))
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "theirsspark.a theirs\nspark.b theirs\nspark.b=ours\n"
+    command = ("sh", "-c", 'cd "$SPARK_CONF_DIR"; cat *')
+    completed = run_in_container(share, "glue", *command, SPARK_CONF_DIR=str(conf))
+    assert completed.returncode == 0, completed.stderr
+    assert completed.stdout == "theirsspark.a theirs\nspark.b theirs\nspark.b=ours\n"
     assert (conf / "spark-defaults.conf").read_text() == "spark.a theirs\nspark.b theirs"
 
 
 def exported(path):
-    """The variables that a published file sets."""
+    """Return the variables that a published file sets."""
     lines = [line for line in path.read_text().splitlines() if line.startswith("export ")]
     return dict(shlex.split(line)[1].split("=", 1) for line in lines)
 
 
-def test_the_account_publishes_what_each_container_needs_and_no_more(glue_account, tmp_path):
-    spec = importlib.util.spec_from_file_location("container_account", LOCAL / "container_account.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.publish(glue_account, tmp_path)
+def test_the_account_publishes_the_settings_of_each_container_only(glue_account, tmp_path):
+    container_account.publish(glue_account, tmp_path)
     assert {path.name: oct(path.stat().st_mode & 0o777) for path in tmp_path.iterdir()} == dict.fromkeys(
         ("spark.sh", "glue.sh", "glue.conf", "ca.pem", "trust.p12"), "0o644"
     )
@@ -132,22 +132,23 @@ def test_the_account_publishes_what_each_container_needs_and_no_more(glue_accoun
     assert (spark["GLUE_SECURE_RUNTIME"], glue["GLUE_SECURE_RUNTIME"]) == ("spark", "glue")
     assert glue["AWS_ENDPOINT_URL"] == spark["AWS_ENDPOINT_URL"] == glue_account.endpoint_url
     assert not {"JAVA_HOME", "SPARK_HOME", "SPARK_CONF_DIR", "PYSPARK_PYTHON", "MASTER"} & set(glue)
-    # Nothing that Glue's user reads lies in the account's own folder.
-    everything = "".join((tmp_path / name).read_text() for name in ("glue.sh", "glue.conf"))
-    assert str(glue_account.state) not in everything
-    assert "unset" not in everything
-    assert f"spark.hadoop.fs.s3a.endpoint={glue_account.endpoint_url}\n" in everything
+    # The user of Glue's image cannot read the account's folder, so no setting names a file in it.
+    settings = "".join((tmp_path / name).read_text() for name in ("glue.sh", "glue.conf"))
+    assert str(glue_account.state) not in settings
+    assert "unset" not in settings
+    assert f"spark.hadoop.fs.s3a.endpoint={glue_account.endpoint_url}\n" in settings
 
 
 @pytest.mark.long
-def test_both_entry_scripts_run_a_job_and_leave_nothing(tmp_path):
-    """As in the containers, but for the images: an account in one process, spark-submit in another."""
+def test_both_entry_scripts_run_a_job_and_remove_the_account(tmp_path):
+    """As in the containers, but without the images: an account in one process, spark-submit in another."""
     state, share = tmp_path / "state", tmp_path / "share"
     state.mkdir(mode=0o700)
     share.mkdir()
-    (share / "ready").touch()  # of an account that was killed
+    (share / "ready").touch()  # as after a killed account
     environ = {**os.environ, "GLUE_SECURE_LOCAL_STATE": str(state)}
-    with subprocess.Popen([sys.executable, LOCAL / "container_account.py", share], env=environ) as account:
+    module = "glue_secure.embedded.container_account"
+    with subprocess.Popen([sys.executable, "-m", module, share], env=environ) as account:
         try:
             until = time.monotonic() + 120
             while not ((share / "ready").exists() and (share / "glue.conf").exists()):
@@ -158,22 +159,22 @@ def test_both_entry_scripts_run_a_job_and_leave_nothing(tmp_path):
             words += ["--source", "s3://glue-secure-landing/flights/"]
             words += ["--target", "s3://glue-secure-curated/flights_delays/"]
             script = ROOT / "jobs" / "flights_curated.py"
-            done = job(share, "spark", "spark-submit", str(script), *words, PATH=path)
-            assert done.returncode == 0, done.stderr
+            completed = run_in_container(share, "spark", "spark-submit", str(script), *words, PATH=path)
+            assert completed.returncode == 0, completed.stderr
         finally:
             account.send_signal(signal.SIGTERM)
     assert account.returncode == 0
     assert not list(state.iterdir())
 
 
-def test_the_document_and_the_readme_start_each_container_in_one_line_that_the_compose_file_knows():
+def test_the_documented_commands_start_services_of_the_compose_file():
     for page in (ROOT / "README.md", ROOT / "docs" / "containers.md"):
-        found = re.findall(
+        commands = re.findall(
             r"^docker compose -f local/compose.yaml run --rm (\w+) spark-submit (\S+)",
             page.read_text(),
             re.M,
         )
-        assert [name for name, _ in found] == ["spark", "glue"]
-        for name, script in found:
+        assert [name for name, _ in commands] == ["spark", "glue"]
+        for name, script in commands:
             assert name in COMPOSE["services"]
             assert (ROOT / script).is_file()

@@ -13,7 +13,7 @@ from glue_secure.embedded.pki import KeyPair
 from glue_secure.embedded.postgres import present_certificate, served_certificate
 
 
-def connect(account: EmbeddedAccount, **changed: Any) -> psycopg.Connection[Any]:
+def connect(account: EmbeddedAccount, **changes: Any) -> psycopg.Connection[Any]:
     server = account.postgres
     options = {
         "host": server.host,
@@ -25,7 +25,7 @@ def connect(account: EmbeddedAccount, **changed: Any) -> psycopg.Connection[Any]
         "sslrootcert": str(account.ca_pem),
         "connect_timeout": 10,
     }
-    return psycopg.connect(**{**options, **changed})
+    return psycopg.connect(**{**options, **changes})
 
 
 def test_a_verified_connection_is_tls(account: EmbeddedAccount) -> None:
@@ -39,7 +39,7 @@ def test_a_verified_connection_is_tls(account: EmbeddedAccount) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "message"),
+    ("changes", "message"),
     [
         ({"sslmode": "disable"}, "no pg_hba.conf entry|no encryption"),
         ({"host": "127.0.0.2"}, "refused"),
@@ -47,12 +47,14 @@ def test_a_verified_connection_is_tls(account: EmbeddedAccount) -> None:
         ({"sslrootcert": "/etc/ssl/certs/ca-certificates.crt"}, "certificate"),
     ],
 )
-def test_anything_less_is_refused(account: EmbeddedAccount, changed: dict[str, str], message: str) -> None:
+def test_the_server_refuses_connections_without_tls_password_or_authority(
+    account: EmbeddedAccount, changes: dict[str, str], message: str
+) -> None:
     with pytest.raises(psycopg.OperationalError, match=message):
-        connect(account, **changed)
+        connect(account, **changes)
 
 
-def test_a_certificate_for_another_name_is_presented_and_taken_back(account: EmbeddedAccount) -> None:
+def test_a_certificate_for_another_name_is_presented_during_the_block_only(account: EmbeddedAccount) -> None:
     with fault_injection.database_certificate(account, "db.example.org"):
         with pytest.raises(psycopg.OperationalError, match="does not match host name"):
             connect(account)
@@ -60,14 +62,14 @@ def test_a_certificate_for_another_name_is_presented_and_taken_back(account: Emb
     connect(account).close()
 
 
-def test_a_certificate_without_its_key_is_not_taken(account: EmbeddedAccount) -> None:
-    good = account.server_pair
-    wrong = KeyPair(account.ca_pem, good.key)
-    with pytest.raises(GlueSecureError, match="goes on with the certificate it had"):
-        present_certificate(account.postgres, wrong, seconds=0.5)
-    present_certificate(account.postgres, good)
+def test_the_server_does_not_load_a_certificate_that_does_not_match_its_key(account: EmbeddedAccount) -> None:
+    valid = account.server_pair
+    mismatched = KeyPair(account.ca_pem, valid.key)
+    with pytest.raises(GlueSecureError, match="still presents the previous one"):
+        present_certificate(account.postgres, mismatched, seconds=0.5)
+    present_certificate(account.postgres, valid)
     served = served_certificate(account.postgres.host, account.postgres.port)
-    assert served == ssl.PEM_cert_to_DER_cert(good.certificate.read_text())
+    assert served == ssl.PEM_cert_to_DER_cert(valid.certificate.read_text())
 
 
 def test_no_password_is_in_the_logs(account: EmbeddedAccount) -> None:
@@ -76,7 +78,7 @@ def test_no_password_is_in_the_logs(account: EmbeddedAccount) -> None:
         assert account.secret_access_key not in log.read_text()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root drops to another user")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes to another user")
 def test_the_database_does_not_run_as_root(account: EmbeddedAccount) -> None:
     status = Path(f"/proc/{account.postgres.process.pid}/status").read_text()
     assert "\nUid:\t0\t" not in status

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -24,7 +25,7 @@ def seeded(account: EmbeddedAccount) -> Iterator[FlightsSeed]:
     yield seed_flights(account, months=(1, 2))
 
 
-def test_seeding_again_changes_nothing(account: EmbeddedAccount, seeded: FlightsSeed) -> None:
+def test_seeding_again_does_not_change_objects(account: EmbeddedAccount, seeded: FlightsSeed) -> None:
     s3 = clients(account)("s3")
     before = s3.list_objects_v2(Bucket=seeded.landing)["Contents"]
     assert seed_flights(account, months=(1, 2)) == seeded
@@ -38,23 +39,23 @@ def test_seeding_again_changes_nothing(account: EmbeddedAccount, seeded: Flights
 def test_a_month_is_one_object_with_the_data_key(account: EmbeddedAccount, seeded: FlightsSeed) -> None:
     assert dict(seeded.rows) == {1: 27004, 2: 24951}
     assert land_month(account, 12) == 28135
-    held = clients(account)("s3").get_object(Bucket=seeded.landing, Key="flights/2013-12.csv")
-    assert (held["ServerSideEncryption"], held["SSEKMSKeyId"]) == ("aws:kms", seeded.provisioned.data_key)
-    lines = held["Body"].read().splitlines()
+    stored = clients(account)("s3").get_object(Bucket=seeded.landing, Key="flights/2013-12.csv")
+    assert (stored["ServerSideEncryption"], stored["SSEKMSKeyId"]) == ("aws:kms", seeded.provisioned.data_key)
+    lines = stored["Body"].read().splitlines()
     assert len(lines) == 28135 + 1
     assert {line.split(b",", 2)[1] for line in lines[1:]} == {b"12"}
 
 
 def test_the_job_s_role_reads_and_does_not_write(account: EmbeddedAccount, seeded: FlightsSeed) -> None:
     secret = clients(account)("secretsmanager").get_secret_value(SecretId=SECRET)["SecretString"]
-    known = json.loads(secret)
-    assert known["username"] == READER
+    credentials = json.loads(secret)
+    assert credentials["username"] == READER
     with psycopg.connect(
         host="localhost",
         port=account.postgres.port,
         dbname=account.postgres.database,
-        user=known["username"],
-        password=known["password"],
+        user=credentials["username"],
+        password=credentials["password"],
         sslmode="verify-full",
         sslrootcert=str(account.ca_pem),
         autocommit=True,
@@ -75,7 +76,7 @@ def test_the_job_s_role_reads_and_does_not_write(account: EmbeddedAccount, seede
                 connection.execute(statement)  # type: ignore[arg-type]
 
 
-def test_the_connection_holds_no_password_and_enforces_tls(
+def test_the_connection_contains_no_password_and_enforces_tls(
     account: EmbeddedAccount, seeded: FlightsSeed
 ) -> None:
     connection = clients(account)("glue").get_connection(Name=seeded.connection)["Connection"]
@@ -85,7 +86,7 @@ def test_the_connection_holds_no_password_and_enforces_tls(
     assert "PASSWORD" not in properties
 
 
-def test_a_job_changes_and_keeps_its_runs(account: EmbeddedAccount, seeded: FlightsSeed) -> None:
+def test_a_changed_job_has_its_previous_runs(account: EmbeddedAccount, seeded: FlightsSeed) -> None:
     glue = clients(account)("glue")
     run = glue.start_job_run(JobName=JOB)["JobRunId"]
     before = glue.get_job(JobName=JOB)["Job"]
@@ -99,22 +100,24 @@ def test_a_job_changes_and_keeps_its_runs(account: EmbeddedAccount, seeded: Flig
     assert glue.get_job_run(JobName=JOB, RunId=run)["JobRun"]["Id"] == run
 
 
-def test_a_connection_changes_and_comes_back(account: EmbeddedAccount, seeded: FlightsSeed) -> None:
+def test_a_connection_is_changed_during_the_block_only(account: EmbeddedAccount, seeded: FlightsSeed) -> None:
     glue = clients(account)("glue")
 
-    def held() -> dict[str, str]:
+    def properties() -> dict[str, str]:
         return dict(glue.get_connection(Name=CONNECTION)["Connection"]["ConnectionProperties"])
 
-    before = held()
+    before = properties()
     with fault_injection.changed_connection(
         account, CONNECTION, JDBC_ENFORCE_SSL=None, SKIP_CUSTOM_JDBC_CERT_VALIDATION="true"
     ):
-        assert "JDBC_ENFORCE_SSL" not in held()
-        assert held()["SKIP_CUSTOM_JDBC_CERT_VALIDATION"] == "true"
-    assert held() == before
+        assert "JDBC_ENFORCE_SSL" not in properties()
+        assert properties()["SKIP_CUSTOM_JDBC_CERT_VALIDATION"] == "true"
+    assert properties() == before
 
 
-def test_a_key_is_pending_deletion_for_a_block(account: EmbeddedAccount, seeded: FlightsSeed) -> None:
+def test_a_key_is_pending_deletion_during_the_block_only(
+    account: EmbeddedAccount, seeded: FlightsSeed
+) -> None:
     kms = clients(account)("kms")
     key = seeded.provisioned.bookmark_key
     with fault_injection.key_pending_deletion(account, key):
@@ -122,12 +125,10 @@ def test_a_key_is_pending_deletion_for_a_block(account: EmbeddedAccount, seeded:
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
 
 
-def test_a_job_not_known_is_made_under_the_strict_configuration(
-    account: EmbeddedAccount, tmp_path: object
+def test_a_missing_job_is_created_with_the_strict_configuration(
+    account: EmbeddedAccount, tmp_path: Path
 ) -> None:
-    from pathlib import Path
-
-    script = Path(str(tmp_path)) / "mine.py"
+    script = tmp_path / "mine.py"
     script.write_text("print('hello')\n")
     job = ensure_job(account, "mine", script)
     assert job["SecurityConfiguration"] == account_setup.STRICT

@@ -3,6 +3,7 @@ import shlex
 import stat
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def account(tmp_path: Path) -> EmbeddedAccount:
     )
 
 
-def test_an_account_survives_its_file(account: EmbeddedAccount) -> None:
+def test_a_loaded_account_equals_the_dumped_account(account: EmbeddedAccount) -> None:
     path = account.dump()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert EmbeddedAccount.load(account.state) == account
@@ -57,17 +58,17 @@ def test_a_missing_or_damaged_account_is_a_usage_error(account: EmbeddedAccount,
         EmbeddedAccount.load(account.state)
 
 
-def test_a_shell_reads_back_every_value(account: EmbeddedAccount) -> None:
-    wanted = environment.environment_of(account, master="local-cluster[2,1,1024]")
-    script = environment.export_lines(wanted) + "env -0\n"
-    leaked = {"PATH": os.environ["PATH"], "AWS_PROFILE": "production"}
-    out = subprocess.run(["sh", "-c", script], capture_output=True, env=leaked, check=True).stdout.decode()
-    seen = dict(line.split("=", 1) for line in out.split("\0") if line)
-    assert {name: seen.get(name) for name in wanted} == wanted
-    assert "AWS_PROFILE" not in seen
+def test_a_shell_sets_every_value_and_unsets_other_accounts(account: EmbeddedAccount) -> None:
+    settings = environment.environment_of(account, master="local-cluster[2,1,1024]")
+    script = environment.export_lines(settings) + "env -0\n"
+    inherited = {"PATH": os.environ["PATH"], "AWS_PROFILE": "production"}
+    output = subprocess.run(["sh", "-c", script], capture_output=True, env=inherited, check=True).stdout
+    variables = dict(line.split("=", 1) for line in output.decode().split("\0") if line)
+    assert {name: variables.get(name) for name in settings} == settings
+    assert "AWS_PROFILE" not in variables
 
 
-def test_an_overlaid_environment_loses_what_leads_away_from_the_account(account: EmbeddedAccount) -> None:
+def test_an_overlaid_environment_has_no_settings_of_other_accounts(account: EmbeddedAccount) -> None:
     mixed = environment.overlay(
         {"AWS_PROFILE": "production", "AWS_ENDPOINT_URL_S3": "https://elsewhere", "PATH": "/bin"}, account
     )
@@ -82,8 +83,8 @@ def test_no_value_is_both_set_and_unset(account: EmbeddedAccount) -> None:
 
 
 def parse_properties(text: str) -> dict[str, str]:
-    """What java.util.Properties makes of a value: a backslash takes the next character as it is."""
-    found = {}
+    """Parse as java.util.Properties does: a backslash escapes the next character."""
+    settings = {}
     for line in text.splitlines():
         name, _, raw = line.partition("=")
         value, characters = "", iter(raw)
@@ -92,17 +93,17 @@ def parse_properties(text: str) -> dict[str, str]:
                 following = next(characters)
                 character = "\n" if following == "n" else following
             value += character
-        found[name] = value
-    return found
+        settings[name] = value
+    return settings
 
 
-def test_java_options_survive_the_properties_file_and_the_splitting_of_words(
+def test_java_options_are_unchanged_after_parsing_the_properties_and_splitting_into_words(
     account: EmbeddedAccount,
 ) -> None:
     settings = spark_files.spark_defaults(account)
     read_back = parse_properties(spark_files.properties(settings))
     assert read_back == settings
-    # Inside double quotes a shell takes $ for more than Spark does, so the comparison is shlex's.
+    # shlex splits like Spark. A shell would also expand $ inside double quotes.
     words = shlex.split(read_back["spark.driver.extraJavaOptions"])
     assert f"-Djavax.net.ssl.trustStore={account.trust_store}" in words
 
@@ -125,7 +126,9 @@ def test_a_colon_in_a_jar_s_path_is_refused(account: EmbeddedAccount) -> None:
         spark_files.spark_defaults(replace(account, spark_jars=(Path("/a:b/one.jar"),)))
 
 
-def test_spark_s_files_are_written_and_its_home_is_links_to_pyspark(account: EmbeddedAccount) -> None:
+def test_spark_s_files_are_written_and_its_home_consists_of_links_to_pyspark(
+    account: EmbeddedAccount,
+) -> None:
     spark_files.write(account)
     assert (account.spark_home / "bin" / "spark-submit").exists()
     assert not (account.spark_home / "work").exists()
@@ -136,12 +139,11 @@ def test_spark_s_files_are_written_and_its_home_is_links_to_pyspark(account: Emb
 
 
 def test_the_supervisor_inherits_nothing_that_configures_aws_or_postgresql() -> None:
-    given = {"AWS_PROFILE": "x", "PGHOST": "x", "MOTO_PORT": "x", "PYTHONWARNINGS": "error", "LANG": "C"}
-    kept = lifecycle._environment(given)
-    assert set(kept) == {"LANG", "PYTHONPATH"}
+    parent = {"AWS_PROFILE": "x", "PGHOST": "x", "MOTO_PORT": "x", "PYTHONWARNINGS": "error", "LANG": "C"}
+    assert set(lifecycle.supervisor_environment(parent)) == {"LANG", "PYTHONPATH"}
 
 
-def test_a_process_that_ended_is_not_alive_and_neither_is_another_of_its_number() -> None:
+def test_a_process_that_ended_is_not_alive_and_neither_is_another_with_its_id() -> None:
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     identity = ProcessIdentity.of(child.pid)
     assert identity.alive
@@ -153,11 +155,18 @@ def test_a_process_that_ended_is_not_alive_and_neither_is_another_of_its_number(
         ProcessIdentity.of(child.pid)
 
 
-def test_one_process_at_a_time_holds_a_folder(tmp_path: Path) -> None:
-    import fcntl
+def test_a_folder_is_locked_by_one_caller_at_a_time(tmp_path: Path) -> None:
+    waiting, locked_by_other = threading.Event(), threading.Event()
 
+    def lock_as_other() -> None:
+        with folders.locked(tmp_path, waiting.set):
+            locked_by_other.set()
+
+    other = threading.Thread(target=lock_as_other)
     with folders.locked(tmp_path):
-        other = os.open(tmp_path, os.O_RDONLY)
-        with pytest.raises(BlockingIOError):
-            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.close(other)
+        other.start()
+        assert waiting.wait(10)
+        assert not locked_by_other.is_set()
+    other.join(10)
+    assert locked_by_other.is_set()
+    assert list(tmp_path.iterdir()) == []

@@ -20,21 +20,21 @@ def pyspark_with(folder: Path, *jars: str) -> Path:
     ("jar", "version", "line"),
     [("spark-core_2.12-3.5.6.jar", "3.5.6", "3.5"), ("spark-core_2.13-4.1.1.jar", "4.1.1", "4.1")],
 )
-def test_the_line_is_told_by_the_jars(tmp_path: Path, jar: str, version: str, line: str) -> None:
-    found = module._of_folder(pyspark_with(tmp_path, jar))
-    assert (found.folder, found.version, found.line) == (tmp_path, version, line)
-    assert found.jars == SPARK_JARS[line]
+def test_the_line_is_read_from_the_jars(tmp_path: Path, jar: str, version: str, line: str) -> None:
+    spark = module.spark_in(pyspark_with(tmp_path, jar))
+    assert (spark.folder, spark.version, spark.line) == (tmp_path, version, line)
+    assert spark.jars == SPARK_JARS[line]
 
 
 @pytest.mark.parametrize("jar", ["spark-core_2.13-4.0.1.jar", "spark-core_2.13-4.2.0.jar"])
 def test_a_line_without_pinned_jars_is_refused(tmp_path: Path, jar: str) -> None:
-    with pytest.raises(UsageError, match=rf"one with {re.escape(jar)}\n.*pyspark 3\.5 or pyspark 4\.1"):
-        module._of_folder(pyspark_with(tmp_path, jar))
+    with pytest.raises(UsageError, match=rf"a pyspark with {re.escape(jar)}\n.*pyspark 3\.5 or pyspark 4\.1"):
+        module.spark_in(pyspark_with(tmp_path, jar))
 
 
 def test_a_pyspark_without_jars_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="one without jars/spark-core"):
-        module._of_folder(pyspark_with(tmp_path))
+    with pytest.raises(UsageError, match="a pyspark without jars/spark-core"):
+        module.spark_in(pyspark_with(tmp_path))
 
 
 def test_no_pyspark_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,10 +43,10 @@ def test_no_pyspark_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         installed_spark()
 
 
-def test_a_jar_that_pyspark_lacks_is_told(tmp_path: Path) -> None:
-    found = module._of_folder(pyspark_with(tmp_path, "spark-core_2.12-3.5.6.jar"))
+def test_the_error_names_a_jar_that_pyspark_lacks(tmp_path: Path) -> None:
+    spark = module.spark_in(pyspark_with(tmp_path, "spark-core_2.12-3.5.6.jar"))
     with pytest.raises(UsageError, match=r"a pyspark without jars/ivy-\*\.jar"):
-        found.bundled_jar("ivy-*.jar")
+        spark.bundled_jar("ivy-*.jar")
 
 
 def test_hadoop_aws_and_avro_are_of_the_versions_inside_the_installed_pyspark() -> None:
@@ -60,7 +60,7 @@ def test_hadoop_aws_and_avro_are_of_the_versions_inside_the_installed_pyspark() 
     assert core == f"{avro.replace('avro', 'core')}-{pinned[avro]}.jar"
 
 
-def test_every_pin_is_whole_and_named_once() -> None:
+def test_every_artifact_has_a_digest_a_size_and_a_unique_file_name() -> None:
     for artifacts in (*SPARK_JARS.values(), tuple(POSTGRES.values())):
         assert all(re.fullmatch("[0-9a-f]{64}", artifact.sha256) for artifact in artifacts)
         assert all(artifact.size > 0 for artifact in artifacts)

@@ -38,23 +38,23 @@ def test_spark_4_does_not_run_on_java_11(tmp_path: Path) -> None:
         java_home(SPARK_4_1, {"JAVA_HOME": str(make_java(tmp_path, "11.0.2"))})
 
 
-def test_a_java_without_a_release_file_is_asked(tmp_path: Path) -> None:
+def test_the_version_of_a_java_without_a_release_file_is_read_from_its_output(tmp_path: Path) -> None:
     home = make_java(tmp_path, prints='openjdk version "11.0.2" 2019-01-15')
     assert java_home(SPARK_3_5, {"JAVA_HOME": str(home)}) == home
 
 
 @pytest.mark.parametrize("version", ["21.0.3", "1.7.0", "25"])
-def test_another_java_is_refused_by_its_version(tmp_path: Path, version: str) -> None:
+def test_a_java_of_another_version_is_refused(tmp_path: Path, version: str) -> None:
     with pytest.raises(UsageError, match=f"found: +Java {version}"):
         java_home(SPARK_3_5, {"JAVA_HOME": str(make_java(tmp_path, version))})
 
 
-def test_java_home_without_java_is_refused_and_never_replaced(tmp_path: Path) -> None:
+def test_java_home_without_java_is_refused_and_not_replaced_by_the_packaged_java(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no program bin/java"):
         java_home(SPARK_3_5, {"JAVA_HOME": str(tmp_path)})
 
 
-def test_without_java_home_the_packaged_java_is_used_whatever_lies_on_path(tmp_path: Path) -> None:
+def test_without_java_home_the_packaged_java_is_used_and_path_is_ignored(tmp_path: Path) -> None:
     make_java(tmp_path, "21.0.1")
     home = java_home(SPARK_3_5, {"PATH": str(tmp_path / "bin")})
     assert (home / "bin" / "java").exists()
@@ -75,17 +75,17 @@ def make_modular_java(home: Path, *modules: str) -> Path:
     return home
 
 
-def test_a_java_without_the_vector_module_gets_a_front_that_spark_4_can_start(tmp_path: Path) -> None:
+def test_a_java_without_the_vector_module_gets_a_wrapper_that_spark_4_can_start(tmp_path: Path) -> None:
     home = make_modular_java(tmp_path / "a java's", "java.base", "java.sql")
-    front = launchable_java_home(home, SPARK_4_1, tmp_path / "front")
+    wrapper = launchable_java_home(home, SPARK_4_1, tmp_path / "wrapper")
     words = ["-Da=b c", "--add-modules=jdk.incubator.vector", "-cp", "", "--add-modules=java.sql", "'$x'"]
-    done = subprocess.run([front / "bin" / "java", *words], capture_output=True, text=True, check=True)
-    assert done.stdout == "[-Da=b c][-cp][][--add-modules=java.sql]['$x']"
+    completed = subprocess.run([wrapper / "bin" / "java", *words], capture_output=True, text=True, check=True)
+    assert completed.stdout == "[-Da=b c][-cp][][--add-modules=java.sql]['$x']"
 
 
-def test_a_java_that_spark_can_start_itself_gets_no_front(tmp_path: Path) -> None:
-    whole = make_modular_java(tmp_path / "whole", "java.base", "jdk.incubator.vector")
+def test_a_java_that_spark_can_start_directly_gets_no_wrapper(tmp_path: Path) -> None:
+    full = make_modular_java(tmp_path / "full", "java.base", "jdk.incubator.vector")
     slim = make_modular_java(tmp_path / "slim", "java.base")
-    assert launchable_java_home(whole, SPARK_4_1, tmp_path / "front") == whole
-    assert launchable_java_home(slim, SPARK_3_5, tmp_path / "front") == slim
-    assert not (tmp_path / "front").exists()
+    assert launchable_java_home(full, SPARK_4_1, tmp_path / "wrapper") == full
+    assert launchable_java_home(slim, SPARK_3_5, tmp_path / "wrapper") == slim
+    assert not (tmp_path / "wrapper").exists()

@@ -1,4 +1,4 @@
-"""A run ends with who started it: its JVM's place is taken by a small Python, its job is real."""
+"""A run ends with the process that started it. A small Python script replaces the JVM of spark-submit."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from glue_secure.utils import getResolvedOptions
 RUNNER = """
 import sys
 from glue_secure.embedded.launch import Submission, run
-done = run(Submission((sys.executable, *sys.argv[1:]), {}, "jr", "job", None))
-sys.exit(done.returncode)
+completed = run(Submission((sys.executable, *sys.argv[1:]), {}, "jr", "job", None))
+sys.exit(completed.returncode)
 """
-# Like spark-submit's JVM: it starts the job, and a daemon in a process group of its own.
+# Like spark-submit's JVM: it starts the job, and a daemon in another process group.
 JVM = """
 import os, signal, subprocess, sys
 from pathlib import Path
@@ -31,7 +31,7 @@ if stubborn:
         signal.signal(number, signal.SIG_IGN)
 else:
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: (folder / "jvm-asked").touch())
+        signal.signal(number, lambda *_: (folder / "jvm-signalled").touch())
 daemon = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], preexec_fn=os.setpgrp)
 job = subprocess.Popen([sys.executable, sys.argv[2], str(folder)])
 (folder / "pids.new").write_text(f"{os.getpid()} {daemon.pid} {job.pid}")
@@ -58,11 +58,11 @@ finally:
 """
 
 
-class Started:
-    def __init__(self, folder: Path, kind: str) -> None:
+class StartedRun:
+    def __init__(self, folder: Path, behaviour: str) -> None:
         for name, text in (("jvm.py", JVM), ("job.py", JOB)):
             (folder / name).write_text(text)
-        words = [folder / "jvm.py", folder, folder / "job.py", kind]
+        words = [folder / "jvm.py", folder, folder / "job.py", behaviour]
         self.runner = subprocess.Popen([sys.executable, "-c", RUNNER, *map(str, words)])
         until = time.monotonic() + 30
         while not (folder / "pids").exists():
@@ -80,74 +80,74 @@ class Started:
 
 
 @pytest.fixture
-def started(tmp_path):
-    made = []
+def start_run(tmp_path):
+    runs = []
 
-    def start(kind="willing"):
-        made.append(Started(tmp_path, kind))
-        return made[-1]
+    def start(behaviour="ends on signals"):
+        runs.append(StartedRun(tmp_path, behaviour))
+        return runs[-1]
 
     yield start
-    for one in made:
-        one.runner.kill()
-        one.runner.wait()
-        for process in one.processes:
+    for run in runs:
+        run.runner.kill()
+        run.runner.wait()
+        for process in run.processes:
             if process.alive:
                 process.end(0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_run_and_the_job_goes_first(started, tmp_path, number):
-    run = started()
+def test_a_signal_ends_the_run_and_the_job_ends_first(start_run, tmp_path, number):
+    run = start_run()
     run.runner.send_signal(number)
     assert run.runner.wait(10) == 128 + number
     assert run.all_ended()
     assert (tmp_path / "evidence").exists()
-    assert not (tmp_path / "jvm-asked").exists()
+    assert not (tmp_path / "jvm-signalled").exists()
 
 
-def test_a_killed_parent_leaves_no_run_behind(started, tmp_path):
-    run = started()
+def test_no_run_continues_after_its_parent_was_killed(start_run, tmp_path):
+    run = start_run()
     run.runner.kill()
     assert run.all_ended()
     assert (tmp_path / "evidence").exists()
 
 
-def test_a_run_that_does_not_listen_is_killed(started, tmp_path):
-    run = started("stubborn")
+def test_a_run_that_ignores_signals_is_killed(start_run, tmp_path):
+    run = start_run("stubborn")
     until = time.monotonic() + 20
-    # Every further signal is the next step, so that nobody has to wait for the time the run is given.
+    # Every further signal triggers the next step before its time limit.
     while run.runner.poll() is None and time.monotonic() < until:
         run.runner.terminate()
         time.sleep(0.1)
-    # A signal that comes when all is done and the handlers are back ends it by itself.
+    # -SIGTERM: the signal was received after the handlers had been restored.
     assert run.runner.returncode in (143, -signal.SIGTERM)
     assert run.all_ended()
     assert not (tmp_path / "evidence").exists()
 
 
-def test_the_keeper_killed_alone_leaves_no_run_behind(started):
-    run = started()
-    (keeper,) = Path(f"/proc/{run.runner.pid}/task/{run.runner.pid}/children").read_text().split()
-    os.kill(int(keeper), signal.SIGKILL)
+def test_no_run_continues_after_its_supervisor_was_killed(start_run):
+    run = start_run()
+    (supervisor,) = Path(f"/proc/{run.runner.pid}/task/{run.runner.pid}/children").read_text().split()
+    os.kill(int(supervisor), signal.SIGKILL)
     run.processes[0].wait(10)
     run.runner.wait(10)
     assert [process.alive for process in (run.processes[0], run.processes[2])] == [False, False]
 
 
-def test_an_exit_code_and_output_come_through():
+def test_exit_code_and_output_are_those_of_the_command():
     code = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(7)"
     script = (
         "import subprocess, sys\nfrom glue_secure.embedded.launch import Submission, run\n"
-        f"made = Submission((sys.executable, '-c', {code!r}), {{}}, 'jr', 'job', None)\n"
-        "done = run(made, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)\n"
-        "assert (done.returncode, sorted(done.stdout.split())) == (7, ['err', 'out']), done\n"
+        f"submission = Submission((sys.executable, '-c', {code!r}), {{}}, 'jr', 'job', None)\n"
+        "completed = run(submission, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)\n"
+        "assert (completed.returncode, sorted(completed.stdout.split())) == (7, ['err', 'out']), completed\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
 
 
-class Service:
-    """The embedded account's Glue, as far as a run is started there."""
+class FakeGlue:
+    """A Glue client that can only start job runs."""
 
     def start_job_run(self, **request):
         self.request = request
@@ -155,35 +155,37 @@ class Service:
 
 
 @pytest.fixture
-def prepared(tmp_path, monkeypatch):
-    """Prepare a script's run for a job with these default arguments; the words that the script gets."""
+def script_arguments(tmp_path, monkeypatch):
+    """Return a function that prepares a run of a job, and returns the arguments of its script."""
     script = tmp_path / "load.py"
     script.touch()
 
-    def words(defaults, given):
+    def prepare(defaults, arguments):
         job = {"DefaultArguments": defaults, "NonOverridableArguments": {"--pinned": ""}}
-        monkeypatch.setattr(launch, "clients", lambda account: lambda name: Service())
+        monkeypatch.setattr(launch, "clients", lambda account: lambda name: FakeGlue())
         monkeypatch.setattr(launch, "ensure_job", lambda account, name, script: job)
         monkeypatch.setattr(launch, "overlay", lambda environ, account, master: {})
         monkeypatch.setattr(launch, "spark_submit", lambda: ("spark-submit",))
-        front, place, *rest = launch.prepare(None, script, given).command
-        assert (front, place) == ("spark-submit", str(script))
-        return rest
+        program, path, *words = launch.prepare(None, script, arguments).command
+        assert (program, path) == ("spark-submit", str(script))
+        return words
 
-    return words
+    return prepare
 
 
-def test_an_empty_argument_reaches_the_script_as_an_empty_text(prepared):
-    words = prepared({"--partition": "", "--limit": "5", "--pinned": "no"}, ["--filter=", "--verbose"])
+def test_an_empty_argument_reaches_the_script_as_an_empty_text(script_arguments):
+    words = script_arguments(
+        {"--partition": "", "--limit": "5", "--pinned": "no"}, ["--filter=", "--verbose"]
+    )
     assert {"--partition=", "--filter=", "--verbose=", "--pinned="} <= set(words)
-    asked = ["JOB_NAME", "partition", "limit", "filter", "verbose", "pinned"]
-    resolved = getResolvedOptions(["load.py", *words], asked)
-    assert {name: resolved[name] for name in asked} == {
+    names = ["JOB_NAME", "partition", "limit", "filter", "verbose", "pinned"]
+    resolved = getResolvedOptions(["load.py", *words], names)
+    assert {name: resolved[name] for name in names} == {
         "JOB_NAME": "load", "partition": "", "limit": "5", "filter": "", "verbose": "", "pinned": "",
     }  # fmt: skip
 
 
-def test_an_empty_argument_is_not_taken_for_the_next_one(prepared):
-    words = prepared({"--first": "", "--second": "x"}, [])
+def test_an_empty_argument_does_not_take_the_next_argument_as_its_value(script_arguments):
+    words = script_arguments({"--first": "", "--second": "x"}, [])
     assert words[words.index("--second") + 1] == "x"
     assert getResolvedOptions(["load.py", *words], ["first", "second"])["first"] == ""

@@ -1,8 +1,9 @@
-"""The embedded account as the only work of a container: ``container_account.py SHARE``.
+"""Run the embedded account in a container: ``python -m glue_secure.embedded.container_account SHARE``.
 
-The folder SHARE is what job containers see. ``spark.sh`` and ``glue.sh`` are environments; ``glue.conf`` has
-Spark properties, ``ca.pem`` and ``trust.p12`` the authority, for Glue's image, whose user is another one.
-``ready`` comes last. Nothing of it is a secret of anything real.
+SHARE is a folder that job containers can read. ``spark.sh`` and ``glue.sh`` set environment variables.
+``glue.conf`` has Spark properties, and ``ca.pem`` and ``trust.p12`` have the certificate authority, for
+Glue's image, which runs as another user. ``ready`` is written last. The files contain only secrets of this
+temporary account.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from glue_secure.embedded.lifecycle import embedded_account
 from glue_secure.embedded.seed import seed_flights
 from glue_secure.embedded.spark_files import properties, spark_defaults
 
-_PLACES = {"GLUE_SECURE_BOOKMARK_URI": BOOKMARKS_URI, "GLUE_SECURE_EVIDENCE_URI": EVIDENCE_URI}
+_LOCATIONS = {"GLUE_SECURE_BOOKMARK_URI": BOOKMARKS_URI, "GLUE_SECURE_EVIDENCE_URI": EVIDENCE_URI}
 
 
 def main(share: Path) -> None:
-    """Run an account until it is told to end, or ends."""
+    """Run an account until SIGTERM is received or the account ends."""
     (share / "ready").unlink(missing_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with embedded_account(os.environ[STATE_VARIABLE]) as account:
@@ -34,14 +35,15 @@ def main(share: Path) -> None:
         (share / "ready").touch()
         while not account.supervisor.wait(1):
             pass
-        sys.exit("the embedded account has ended")
+        sys.exit("the embedded account ended unexpectedly")
 
 
 def publish(account: EmbeddedAccount, share: Path) -> None:
-    """Write what job containers need of the account, readable for every user."""
-    whole = environment_of(account)
-    # A command of this package in a job's container would find the account's processes gone, and clean up.
-    del whole[STATE_VARIABLE]
+    """Write the files that job containers need, readable by every user."""
+    spark_variables = environment_of(account)
+    # With this variable, a glue-secure command in a job container would not find the account's processes,
+    # and would remove the state folder.
+    del spark_variables[STATE_VARIABLE]
     for source, name in ((account.ca_bundle, "ca.pem"), (account.trust_store, "trust.p12")):
         shutil.copyfile(source, share / name)
         (share / name).chmod(0o644)
@@ -50,13 +52,13 @@ def publish(account: EmbeddedAccount, share: Path) -> None:
         "trustStorePassword": account.trust_store_password,
         "trustStoreType": "PKCS12",
     }
-    foreign = {name: value for name, value in whole.items() if name.startswith("AWS_")}
-    foreign |= {
+    glue_variables = {name: value for name, value in spark_variables.items() if name.startswith("AWS_")}
+    glue_variables |= {
         "AWS_CA_BUNDLE": str(share / "ca.pem"),
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "GLUE_SECURE_RUNTIME": "glue",
-        # Every JVM reads it; the image's own options in its Spark settings stay as they are.
+        # Every JVM reads this variable. The options in the image's Spark settings are not changed.
         "JAVA_TOOL_OPTIONS": " ".join(f"-Djavax.net.ssl.{name}={value}" for name, value in store.items()),
     }
     settings = {
@@ -66,9 +68,9 @@ def publish(account: EmbeddedAccount, share: Path) -> None:
         and not name.endswith("buffer.dir")
     }
     for name, text in (
-        ("spark.sh", export_lines({**whole, **_PLACES})),
-        # Without the line that unsets: Hadoop's and Spark's variables of the image are its own business.
-        ("glue.sh", export_lines({**foreign, **_PLACES}).partition("\n")[2]),
+        ("spark.sh", export_lines({**spark_variables, **_LOCATIONS})),
+        # Without the unset line, so that Hadoop's and Spark's variables of the image are not changed.
+        ("glue.sh", export_lines({**glue_variables, **_LOCATIONS}).partition("\n")[2]),
         ("glue.conf", properties(settings)),
     ):
         (share / name).write_text(text, encoding="utf-8")

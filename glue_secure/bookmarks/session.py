@@ -1,7 +1,7 @@
-"""A run's bookmark: what each source selects, and the one commit at the end.
+"""The bookmark of one run: the selection of each source, and one commit at the end.
 
-Nothing moves before :meth:`BookmarkSession.commit`, and that is called only after every write of the
-run has been verified. A run that fails before reads the same input again.
+The stored bookmark changes only in :meth:`BookmarkSession.commit`, which is called after every write of the
+run has been verified. If a run fails before, the next run reads the same input again.
 """
 
 from __future__ import annotations
@@ -13,37 +13,41 @@ from datetime import datetime
 from glue_secure.bookmarks import selection
 from glue_secure.bookmarks.ascending import name_of
 from glue_secure.bookmarks.bounds import Limits
-from glue_secure.bookmarks.report import BookmarkFacts, ContextFacts
+from glue_secure.bookmarks.report import BookmarkReport, ContextReport
 from glue_secure.bookmarks.s3_state import S3SourceState
 from glue_secure.bookmarks.state import BookmarkState, SourceState
 from glue_secure.bookmarks.store import BookmarkStore, Loaded
 from glue_secure.core.arguments import BookmarkOption
 from glue_secure.core.errors import UsageError
+from glue_secure.core.findings import Finding
 from glue_secure.core.identifiers import RunId, S3Uri
 from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.redaction import redacting_logger
 
 MOST_IDENTITIES = 100_000
-"""Of all sources of a job together; a bookmark of so many has 4 MB, half of what one may have."""
-# Glue names the automatic retries of a run so: jr_1a2b_attempt_1.
+"""Of all sources of a job together. Such a bookmark has 4 MB, half of the maximum."""
+# The id of an automatic retry in Glue: jr_1a2b_attempt_1.
 _RETRY = re.compile(r"_attempt_(\d{1,6})\Z")
 _LOG = redacting_logger(__name__)
 
 
 class BookmarkSession:
-    """One run's view of its job's bookmark.
+    """The job's bookmark in one run.
 
     Args:
-        option: what the run was told to do with bookmarks.
-        store: where the job's bookmark lies; None only when the option is disable.
+        option: ``--job-bookmark-option``.
+        store: of the job's bookmark. None if the option is disable or Glue manages the bookmark.
         now: time of the run, UTC, taken before anything is listed.
         run_id: the run.
-        attempt: failed attempts of this run so far; by default what Glue writes into the id of a retry.
-        from_run: ``--job-bookmark-from``: with pause, input up to that run is left out.
-        to_run: ``--job-bookmark-to``: with pause, input up to that run is read, and none after.
+        attempt: failed attempts of this run; by default from the id that Glue gives to a retry.
+        from_run: ``--job-bookmark-from``: with pause, input up to that run is excluded.
+        to_run: ``--job-bookmark-to``: with pause, input after that run is excluded.
+        managed_by_glue: whether the run uses Glue's own bookmarks. Nothing is tracked here then: Glue selects
+            the input, and Glue's ``Job.commit`` saves the state under the key of GS-SEC-005.
 
     Raises:
-        UsageError: the range is half given, or is given without pause; or there is no store.
+        UsageError: one end of the range is missing, or the range is given without pause; or there is no
+            store.
     """
 
     def __init__(
@@ -56,48 +60,54 @@ class BookmarkSession:
         attempt: int | None = None,
         from_run: str | None = None,
         to_run: str | None = None,
+        managed_by_glue: bool = False,
     ) -> None:
         self._range = _range_of(option, from_run, to_run)
-        if store is None and option is not BookmarkOption.DISABLE:
+        tracked = option is not BookmarkOption.DISABLE and not managed_by_glue
+        if store is None and tracked:
             raise UsageError(
-                "a bookmark without a place",
+                "a bookmark without a location",
                 found=f"--job-bookmark-option {option.value} and no bookmark location",
                 required="--glue-secure-bookmark-uri s3://BUCKET/PREFIX",
             )
         self._option, self._now, self._run_id = option, now, run_id
         self._attempt = attempt if attempt is not None else attempt_of(run_id)
-        self._store = store if option is not BookmarkOption.DISABLE else None
+        self._store = store if tracked else None
         self._start = self._loaded = Loaded(None, None, "", False)
         self._is_loaded = self._store is None
         self._after: BookmarkState | None = None
-        self._upto: BookmarkState | None = None
-        self._used: dict[str, ContextFacts] = {}
+        self._until: BookmarkState | None = None
+        self._used: dict[str, ContextReport] = {}
         self._pending: dict[str, SourceState] = {}
 
     @property
     def pending(self) -> bool:
         """Whether a commit would write."""
-        return self._option is BookmarkOption.ENABLE and bool(self._pending)
+        return self._store is not None and self._option is BookmarkOption.ENABLE and bool(self._pending)
 
     @property
     def is_range(self) -> bool:
-        """Whether the run reads what two runs of the past have between them: see :meth:`until`."""
+        """Whether the run reads the input between two earlier runs: see :meth:`until`."""
         return self._range is not None
 
-    def load(self) -> None:
-        """Read and check the bookmark. Part of the preflight: a bookmark that does not hold stops the run.
+    def load(self) -> tuple[Finding, ...]:
+        """Read and check the bookmark, before any data is read.
+
+        Returns:
+            The findings of GS-BKM-001 to GS-BKM-004, all passes; none if no bookmark is tracked here.
 
         Raises:
             RefusedError: GS-BKM-001 to GS-BKM-004.
             VerificationError: GS-BKM-006.
-            UsageError: no state of a run of the range is recorded, or they are in the wrong order.
+            UsageError: no state of a run of the range is recorded, or the runs are in the wrong order.
         """
         if self._store is not None and not self._is_loaded:
             self._start = self._loaded = self._store.load()
             self._after = self._loaded.state
             if self._range is not None:
-                self._after, self._upto = self._states_of_range(self._store, *self._range)
+                self._after, self._until = self._states_of_range(self._store, *self._range)
         self._is_loaded = True
+        return self._start.findings
 
     def select(
         self,
@@ -108,22 +118,22 @@ class BookmarkSession:
         locations: Sequence[S3Uri] = (),
         limits: Limits = selection.DEFAULT,
     ) -> tuple[ObjectSummary, ...]:
-        """What the source named by ``transformation_ctx`` reads in this run, in key order.
+        """Return the objects that the source ``transformation_ctx`` reads in this run, in key order.
 
-        An empty context is not tracked and reads everything (within a bound, the oldest of it), as does
-        every context when the option is disable. See :func:`glue_secure.bookmarks.selection.select` for
-        the other arguments.
+        A source without a context is not tracked: all objects are selected, or the oldest up to a bound. The
+        same holds for every source if the option is disable. The other arguments are those of
+        :func:`glue_secure.bookmarks.selection.select`.
 
         Raises:
-            UsageError: the context was already used in this run: two sources would share one state,
-                and what one reads the other would skip. Or its state is of another kind of source.
+            UsageError: the context was already used in this run: two sources would share one state, and each
+                would skip what the other read. Or the state belongs to another kind of source.
         """
         if not self.tracks(transformation_ctx):
             return selection.select_all(listing, limits=limits, roots=roots).new
         before = _s3(transformation_ctx, self.state_of(transformation_ctx))
         if self.is_range:
-            upto = _s3(transformation_ctx, self.until(transformation_ctx))
-            result = selection.select_range(listing, before, upto, limits=limits, roots=roots)
+            until = _s3(transformation_ctx, self.until(transformation_ctx))
+            result = selection.select_range(listing, before, until, limits=limits, roots=roots)
         else:
             result = selection.select(
                 listing, before, now=self._now, limits=limits, roots=roots, locations=locations
@@ -142,9 +152,9 @@ class BookmarkSession:
         return result.new
 
     def listed_to(self, transformation_ctx: str, limits: Limits) -> Mapping[str, str]:
-        """Location → key up to which a source's objects need not be listed; empty without the promise.
+        """Return, by location, the key after which a source must be listed; empty without ``keysAscending``.
 
-        The names are those of :func:`glue_secure.bookmarks.ascending.name_of`.
+        Locations are named by :func:`glue_secure.bookmarks.ascending.name_of`.
         """
         if not limits.keys_ascending or self.is_range or not self.tracks(transformation_ctx):
             return {}
@@ -152,11 +162,11 @@ class BookmarkSession:
         return state.listed_to if state is not None else {}
 
     def tracks(self, transformation_ctx: str) -> bool:
-        """Whether a source of that name is tracked in this run; if not, everything is read."""
+        """Return whether a source of that name is tracked in this run."""
         return self._store is not None and bool(transformation_ctx)
 
     def state_of(self, transformation_ctx: str) -> SourceState | None:
-        """The state that a tracked source starts from; None when it has never been read.
+        """Return the state that a tracked source starts from; None if it was never read.
 
         Raises:
             UsageError: the context was already used in this run.
@@ -166,20 +176,20 @@ class BookmarkSession:
             raise UsageError(
                 "a transformation_ctx used for two sources",
                 found=f"{transformation_ctx!r}, a second time in this run",
-                required="one name for each source that is tracked",
-                fix="give each source a transformation_ctx of its own",
+                required="a different name for each tracked source",
+                fix="give each source its own transformation_ctx",
             )
-        # A second commit of one run goes on from the first.
+        # A second commit in one run continues from the first.
         state = self._after if self.is_range else self._loaded.state
         return state.contexts.get(transformation_ctx) if state is not None else None
 
     def until(self, transformation_ctx: str) -> SourceState | None:
-        """In a range, the state up to which a source is read: what it is done with, and no more.
+        """Return, in a range, the state up to which a source is read.
 
-        None, in a range, when the source had never been read then: nothing of it is read now.
+        In a range, None means that the source had not been read yet: nothing of it is read now.
         """
         self.load()
-        return self._upto.contexts.get(transformation_ctx) if self._upto is not None else None
+        return self._until.contexts.get(transformation_ctx) if self._until is not None else None
 
     def propose(
         self,
@@ -191,32 +201,32 @@ class BookmarkSession:
         listed: int | None = None,
         listed_after: int = 0,
     ) -> None:
-        """Note what a tracked source reads, and the state that a commit is to store for it.
+        """Record the selection of a tracked source, and the state that a commit stores for it.
 
         Args:
             transformation_ctx: the source's name.
-            next_state: its state once what was selected has been processed; None when nothing is new.
-            selected: objects selected; None of a table.
-            deferred: see :class:`ContextFacts`, as for the others.
+            next_state: its state after the selected input; None if nothing is new.
+            selected: objects selected; None for a table.
+            deferred: see :class:`ContextReport`, as for the other numbers.
             listed: objects listed.
             listed_after: locations that were listed from a key on.
         """
         before = self._loaded.state.contexts if self._loaded.state is not None else {}
         state = next_state or before.get(transformation_ctx)
         watermark = state.watermark if state is not None else None
-        self._used[transformation_ctx] = ContextFacts(selected, deferred, watermark, listed, listed_after)
+        self._used[transformation_ctx] = ContextReport(selected, deferred, watermark, listed, listed_after)
         if next_state is not None:
             self._pending[transformation_ctx] = next_state
 
-    def leave_untracked(self, transformation_ctx: str, why: str) -> None:
-        """Note that a named source is read whole, and why; the evidence says so."""
-        self._used[transformation_ctx] = ContextFacts(None, 0, None, untracked=why)
+    def leave_untracked(self, transformation_ctx: str, reason: str) -> None:
+        """Record, for the evidence, that a named source is read completely, and the reason."""
+        self._used[transformation_ctx] = ContextReport(None, 0, None, untracked=reason)
 
-    def commit(self) -> BookmarkFacts:
-        """Store the new state, when there is one. Call it only after every write was verified.
+    def commit(self) -> BookmarkReport:
+        """Store the new state, if there is one. Call it only after every write was verified.
 
-        A run that found nothing new stores nothing: no new sequence number, no new run in Glue's
-        sense. Pause and disable never store.
+        A run without new input stores nothing, and neither its sequence nor its run counter changes. With
+        pause or disable nothing is ever stored.
 
         Raises:
             BookmarkConflictError: GS-BKM-005.
@@ -234,12 +244,12 @@ class BookmarkSession:
             )
             self._loaded = self._store.commit(self._loaded, state)
             self._pending = {}
-        return self.facts()
+        return self.report()
 
-    def facts(self) -> BookmarkFacts:
-        """What the evidence says of the bookmark, at any moment of the run."""
+    def report(self) -> BookmarkReport:
+        """Return the bookmark's part of the evidence, at any time of the run."""
         from_run, to_run = self._range or ("", "")
-        return BookmarkFacts(
+        return BookmarkReport(
             option=self._option.value,
             uri=str(self._store.uri) if self._store is not None else "",
             sequence_before=self._start.sequence,
@@ -255,52 +265,52 @@ class BookmarkSession:
     def _states_of_range(
         self, store: BookmarkStore, from_run: str, to_run: str
     ) -> tuple[BookmarkState, BookmarkState]:
-        found = store.states_of_runs(self._loaded, (from_run, to_run))
+        states = store.states_of_runs(self._loaded, (from_run, to_run))
         for name, run in (("from", from_run), ("to", to_run)):
-            if run not in found:
+            if run not in states:
                 raise UsageError(
                     f"--job-bookmark-{name}",
-                    found=f"{run!r}, of which no state is recorded",
+                    found=f"{run!r}, for which no state is recorded",
                     required=f"a run of job {store.job} that committed its bookmark",
-                    fix="glue-secure bookmark history names them; a run that failed or found nothing new has "
-                    "none: name the one before it",
+                    fix="choose one from `glue-secure bookmark history`; a run that failed or had no new "
+                    "input has no state: name the run before it",
                 )
-        after, upto = found[from_run], found[to_run]
-        if upto.sequence < after.sequence:
+        after, until = states[from_run], states[to_run]
+        if until.sequence < after.sequence:
             raise UsageError(
                 "--job-bookmark-from and --job-bookmark-to",
-                found=f"from {from_run} (sequence {after.sequence}) to {to_run} (sequence {upto.sequence})",
+                found=f"from {from_run} (sequence {after.sequence}) to {to_run} (sequence {until.sequence})",
                 required="the earlier run first",
             )
-        return after, upto
+        return after, until
 
     def _require_small(self, transformation_ctx: str, state: S3SourceState) -> None:
-        """Refuse before anything is read what a commit, after everything was written, would refuse."""
+        """Reject a state that is too large before anything is read, not in the commit."""
         before = self._loaded.state.contexts if self._loaded.state is not None else {}
         others = {**before, **self._pending, transformation_ctx: state}.values()
-        held = sum(len(one.seen) for one in others if isinstance(one, S3SourceState))
-        if held > MOST_IDENTITIES:
+        remembered = sum(len(source.seen) for source in others if isinstance(source, S3SourceState))
+        if remembered > MOST_IDENTITIES:
             raise UsageError(
                 f"the bookmark of transformation_ctx {transformation_ctx!r}",
-                found=f"{held} objects to remember inside the windows of the job's sources",
+                found=f"{remembered} objects to remember inside the windows of the job's sources",
                 required=f"at most {MOST_IDENTITIES}",
                 fix="lower maxFilesInBand (1000 by default) or maxBand",
             )
 
 
 def attempt_of(run_id: RunId) -> int:
-    """How many attempts failed before this one, by Glue's name of a retried run; 0 for any other name."""
-    found = _RETRY.search(str(run_id))
-    return int(found[1]) if found else 0
+    """Return the number of failed attempts before this one, from the id that Glue gives a retry."""
+    retry = _RETRY.search(str(run_id))
+    return int(retry[1]) if retry else 0
 
 
 def another_kind(transformation_ctx: str, found: SourceState, required: str) -> UsageError:
-    """The error for a context whose state is of another kind of source than the one that is read now."""
+    """Return the error for a context whose state belongs to another kind of source."""
     return UsageError(
         f"the bookmark of transformation_ctx {transformation_ctx!r}",
         found=f"the state of a {found.kind} source",
         required=f"the state of {required}, or none",
-        fix="give the new source a transformation_ctx of its own",
+        fix="give the new source its own transformation_ctx",
     )
 
 
@@ -311,19 +321,19 @@ def _s3(transformation_ctx: str, state: SourceState | None) -> S3SourceState | N
 
 
 def _range_of(option: BookmarkOption, from_run: str | None, to_run: str | None) -> tuple[str, str] | None:
-    """The range, judged as ``getResolvedOptions`` judges it: with pause both or none, else not both."""
+    """Return the range, checked as ``getResolvedOptions`` does."""
     if option is BookmarkOption.PAUSE and from_run is not None and to_run is not None:
         return from_run, to_run
     if from_run is None and to_run is None:
         return None
-    given = [
+    arguments = [
         f"--job-bookmark-{name}" for name, run in (("from", from_run), ("to", to_run)) if run is not None
     ]
-    if option is BookmarkOption.PAUSE or len(given) > 1:
+    if option is BookmarkOption.PAUSE or len(arguments) > 1:
         raise UsageError(
             "job bookmark range",
-            found=f"--job-bookmark-option {option.value} with {' and '.join(given)}",
+            found=f"--job-bookmark-option {option.value} with {' and '.join(arguments)}",
             required="--job-bookmark-from and --job-bookmark-to together, with job-bookmark-pause",
         )
-    _LOG.warning("%s does nothing with --job-bookmark-option %s, as in Glue", given[0], option.value)
+    _LOG.warning("%s has no effect with --job-bookmark-option %s, as in Glue", arguments[0], option.value)
     return None

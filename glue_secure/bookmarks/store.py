@@ -1,11 +1,13 @@
-"""The bookmark object: loaded with its checks, committed with a conditional write.
+"""Load a bookmark with its checks, and commit it with a conditional write.
 
-Layout, below a prefix: ``ACCOUNT/REGION/JOB/current``, and every state ever committed, sealed as it
-was, under ``ACCOUNT/REGION/JOB/history/000000000007``. ``current`` is written first, because its
-condition decides who wins; a history entry that a crash left out is put by the next commit, before
-it moves ``current``. So the history never lacks more than the newest state, and it tells a deleted
-or an older ``current`` from a first run. Who can write the bucket can delete history too: against that
-only a record outside the bucket helps (:mod:`~glue_secure.bookmarks.high_water`).
+Objects below a prefix: ``ACCOUNT/REGION/JOB/current``, and every committed state, as it was encrypted, below
+``ACCOUNT/REGION/JOB/history/``, named by its sequence (``000000000007``).
+
+``current`` is written first, because its condition decides which of two runs commits. A history entry that is
+missing after a crash is written by the next commit, before it replaces ``current``. The history therefore
+lacks at most the newest state, and it distinguishes a deleted or an older ``current`` from a first run.
+Anyone who can write the bucket can delete the history too; only a high-water mark outside the bucket detects
+that (:mod:`~glue_secure.bookmarks.high_water`).
 """
 
 from __future__ import annotations
@@ -13,15 +15,16 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from glue_secure.bookmarks import errors
-from glue_secure.bookmarks.envelope import EnvelopeContext
-from glue_secure.bookmarks.high_water import BEGINNING, Watch
+from glue_secure.bookmarks import findings
+from glue_secure.bookmarks.envelope import EnvelopeContext, OpenedMessage
+from glue_secure.bookmarks.high_water import BEGINNING, HighWaterMarkGuard, is_behind
 from glue_secure.bookmarks.state import BookmarkState, BookmarkStateError
 from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.evidence import digest
+from glue_secure.core.findings import Finding, Verdict, enforce, error_of, passed, stop
 from glue_secure.core.high_water import HighWaterMark
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri, job_name
 from glue_secure.core.objects import StoredObject
@@ -30,42 +33,43 @@ from glue_secure.core.service import NotFound, PreconditionFailed, ServiceError
 
 _SEQUENCE = re.compile(r"\d{12}\Z")
 _CONTENT_TYPE = "application/octet-stream"
-# S3 answers 409 to a conditional write that meets another one under way: "retry the upload".
+# S3 answers 409 to a conditional write that meets another one in progress: "retry the upload".
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-_TRY_AGAIN = {"ConditionalRequestConflict", "OperationAborted", "409"}
+_RETRYABLE = {"ConditionalRequestConflict", "OperationAborted", "409"}
 _ATTEMPTS = 4
-# The adapter's word for a server that ignored the SSE-KMS headers of a write.
-_NOT_AS_ASKED = "EncryptionMismatch"
+# The object store's error code for a server that ignored the SSE-KMS headers of a write.
+_NOT_AS_REQUESTED = "EncryptionMismatch"
 
 
 class SealedBytes(Protocol):
-    """What the store needs of :class:`~glue_secure.bookmarks.envelope.Envelope`."""
+    """The part of :class:`~glue_secure.bookmarks.envelope.Envelope` that the store uses."""
 
     @property
     def context(self) -> EnvelopeContext:
-        """Whose bookmark it is."""
+        """The job that the bookmark belongs to."""
 
     @property
     def key(self) -> KmsKeyArn:
-        """The bookmark key; the object's SSE-KMS uses it too."""
+        """The bookmark key, which the object's SSE-KMS uses too."""
 
     def seal(self, body: bytes, *, resource: str) -> bytes:
         """Encrypt."""
 
-    def open(self, message: bytes, *, resource: str) -> bytes:
-        """Decrypt and authenticate, or raise a refusal."""
+    def open(self, message: bytes, *, resource: str) -> OpenedMessage:
+        """Decrypt and authenticate. Raises RefusedError, VerificationError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A state as it lies in the store.
+    """A state as it is stored.
 
     Attributes:
-        state: None when no state was ever committed.
-        etag: what a commit on top of it is conditional on; None with no state.
-        digest: SHA-256 of the sealed bytes, ``""`` with no state.
-        in_history: whether the history holds it.
-        sealed: the sealed bytes.
+        state: None if no state was ever committed.
+        etag: the entity tag that a commit on top of it requires; None without a state.
+        digest: SHA-256 of the encrypted bytes, ``""`` without a state.
+        in_history: whether the history contains the state.
+        sealed: the encrypted bytes.
+        findings: of the checks that the state passed.
     """
 
     state: BookmarkState | None
@@ -73,22 +77,23 @@ class Loaded:
     digest: str
     in_history: bool
     sealed: bytes = field(default=b"", repr=False)
+    findings: tuple[Finding, ...] = field(default=(), compare=False)
 
     @property
     def sequence(self) -> int:
-        """The state's sequence number, 0 with no state."""
+        """The state's sequence number, 0 without a state."""
         return self.state.sequence if self.state else 0
 
 
 class BookmarkStore:
-    """One job's bookmark under one prefix.
+    """The bookmark of one job below one prefix.
 
     Args:
         objects: the object store.
-        envelope: seals and opens, and says whose bookmark it is.
+        envelope: encrypts and decrypts; its context names the job.
         prefix: location of all bookmarks (``s3://bucket/bookmarks``).
-        mark: the bookmark's record outside the bucket, if it has one.
-        pause: waits that many seconds between attempts.
+        mark: the store of the bookmark's high-water mark, if it has one.
+        pause: waits for a number of seconds between attempts.
     """
 
     def __init__(
@@ -107,86 +112,85 @@ class BookmarkStore:
         self.uri = base.child("current")
         self._history = base.child("history")
         self._resource = str(self.uri)
-        self._watch = Watch(mark, self.job, self._resource) if mark is not None else None
+        self._guard = HighWaterMarkGuard(mark, self.job, self._resource) if mark is not None else None
 
     def history_uri(self, sequence: int) -> S3Uri:
-        """Where the state of that sequence number is kept."""
+        """Return the location of the state with that sequence number in the history."""
         return self._history.child(f"{sequence:012d}")
 
     def load(self) -> Loaded:
-        """The current state, checked; a mark that a crash left one behind is caught up.
+        """Return the current state, with the findings of its checks. Advance a mark that a crash left behind.
 
         Raises:
-            RefusedError: GS-BKM-001, GS-BKM-002 (does not open, another job's), GS-BKM-003 (gone),
+            RefusedError: GS-BKM-001, GS-BKM-002 (does not decrypt, another job's), GS-BKM-003 (missing),
                 GS-BKM-004 (older than its history or its mark).
             VerificationError: GS-BKM-006.
         """
-        if self._watch is None:
+        if self._guard is None:
             return self._load()
-        # The mark is read first: it follows current, so a commit meanwhile makes it no older than read.
-        mark, loaded = self._watch.read(), self._load()
-        try:
-            behind = self._watch.behind(mark, _mark_of(loaded), _before(loaded))
-        except ControlError:
-            # Commits may have finished between the two looks.
-            mark, loaded = self._watch.read(), self._load()
-            behind = self._watch.behind(mark, _mark_of(loaded), _before(loaded))
-        if behind:
-            self._watch.advance(_mark_of(loaded))
-        return loaded
+        # The mark is read first. A commit in between writes current first, so current is then ahead of the
+        # mark.
+        mark, loaded = self._guard.read(), self._load()
+        checked = self._guard.check(mark, _mark_of(loaded), _previous_digest(loaded))
+        if any(finding.verdict is not Verdict.PASS for finding in checked):
+            # Commits may have finished between the two reads.
+            mark, loaded = self._guard.read(), self._load()
+            checked = enforce(self._guard.check(mark, _mark_of(loaded), _previous_digest(loaded)))
+        if is_behind(mark, _mark_of(loaded)):
+            self._guard.advance(_mark_of(loaded))
+        return replace(loaded, findings=(*loaded.findings, *checked))
 
     def adopt(self) -> Loaded:
-        """Make the current state the mark, after checking it and all its history: a person's decision.
+        """Make the current state the high-water mark, after checks of the state and its whole history.
+
+        Only an administrator decides this, with ``glue-secure bookmark verify --adopt``.
 
         Raises:
-            UsageError: the bookmark has no mark.
-            RefusedError: what :meth:`load` and :meth:`history` raise; GS-BKM-003 and GS-BKM-004 when the mark
-                is further, because it never goes back.
+            UsageError: the bookmark has no high-water mark.
+            RefusedError: what :meth:`load` and :meth:`history` raise; GS-BKM-003 and GS-BKM-004 if the mark
+                is ahead, because it never goes back.
             VerificationError: GS-BKM-006.
         """
-        if self._watch is None:
+        if self._guard is None:
             raise UsageError(
                 "adopting a bookmark",
                 found="no --glue-secure-bookmark-high-water",
                 required="dynamodb:TABLE in the job's arguments",
             )
-        mark, loaded = self._watch.read(), self._load()
+        mark, loaded = self._guard.read(), self._load()
         if mark is not None and mark.sequence >= loaded.sequence:
-            self._watch.behind(mark, _mark_of(loaded), _before(loaded))
+            enforce(self._guard.check(mark, _mark_of(loaded), _previous_digest(loaded)))
         for _ in self.history(loaded):
             pass
         if loaded.state is not None and (mark is None or mark.sequence < loaded.sequence):
-            self._watch.advance(_mark_of(loaded))
+            self._guard.advance(_mark_of(loaded))
         return loaded
 
     def _load(self) -> Loaded:
-        stored, state = self._current()
-        recorded = self._recorded(state)
-        newest = max(recorded, default=0)
-        if newest > (state.sequence if state else 0):
-            # A commit may have finished between the two looks; it writes current before its history.
-            stored, state = self._current()
-        if stored is None or state is None:
-            if recorded:
-                found = f"no object, though {self.history_uri(newest)} records a run"
-                raise errors.missing(self._resource, found)
-            return Loaded(None, None, "", False)
-        if newest > state.sequence:
-            raise errors.rolled_back(
-                self._resource,
-                found=f"sequence {state.sequence} of run {state.run_id}",
-                required=f"sequence {newest}, which {self.history_uri(newest)} records",
-            )
+        current = self._current()
+        recorded = self._recorded(current.state)
+        if max(recorded, default=0) > current.sequence:
+            # A commit may have finished between the two reads; it writes current before its history.
+            current = self._current()
+        state = current.state
+        checked = enforce(
+            check_first_run(recorded, resource=self._resource, history=str(self._history))
+            if state is None
+            else check_newest(state, recorded, resource=self._resource, history=str(self._history))
+        )
+        if state is None:
+            return replace(current, findings=checked)
         if state.sequence - 1 in recorded:
             self._require_predecessor(state)
-        return Loaded(state, stored.etag, digest(stored.body), state.sequence in recorded, stored.body)
+        in_history = state.sequence in recorded
+        return replace(current, in_history=in_history, findings=(*current.findings, *checked))
 
     def history(self, loaded: Loaded) -> Iterator[Loaded]:
-        """``loaded`` and every state before it, newest first, each checked against the one it led to.
+        """Yield ``loaded`` and every state before it, newest first, each checked against its successor.
 
         Raises:
-            RefusedError: GS-BKM-001, GS-BKM-002 (one does not open, another job's), GS-BKM-004 (one is
-                gone, or is not the one that the next was committed on).
+            RefusedError: GS-BKM-001, GS-BKM-002 (a state does not decrypt, is another job's), GS-BKM-004 (a
+                state is missing, or is not the one that its successor was committed on).
             VerificationError: GS-BKM-006.
         """
         while loaded.state is not None:
@@ -200,40 +204,41 @@ class BookmarkStore:
                 f"the state that sequence {state.sequence} was committed on, SHA-256 {state.previous_digest}"
             )
             if stored is None:
-                raise errors.rolled_back(str(uri), "no object", required)
+                stop(findings.rolled_back(str(uri), "no object", required))
             if digest(stored.body) != state.previous_digest:
-                raise errors.rolled_back(str(uri), "another state", required)
-            before = self._open(stored.body, uri)
-            if before.sequence != state.sequence - 1:
-                raise errors.rolled_back(str(uri), f"sequence {before.sequence}", required)
-            loaded = Loaded(before, stored.etag, state.previous_digest, True, stored.body)
+                stop(findings.rolled_back(str(uri), "another state", required))
+            previous, checked = self._open(stored.body, uri)
+            if previous.sequence != state.sequence - 1:
+                stop(findings.rolled_back(str(uri), f"sequence {previous.sequence}", required))
+            loaded = Loaded(previous, stored.etag, state.previous_digest, True, stored.body, checked)
 
     def states_of_runs(self, loaded: Loaded, run_ids: Collection[str]) -> dict[str, BookmarkState]:
-        """The newest state that each of the runs committed; a run that the history does not name is left out.
+        """Return the newest state that each of the runs committed. Runs without a state are left out.
 
-        The history is walked once, from ``loaded`` back to the last of them.
+        The history is read once, from ``loaded`` back to the last of the runs.
         Raises what :meth:`history` raises.
         """
-        found: dict[str, BookmarkState] = {}
+        states: dict[str, BookmarkState] = {}
         for entry in self.history(loaded):
             if entry.state is not None and entry.state.run_id in run_ids:
-                found.setdefault(entry.state.run_id, entry.state)
-            if len(found) == len(set(run_ids)):
+                states.setdefault(entry.state.run_id, entry.state)
+            if len(states) == len(set(run_ids)):
                 break
-        return found
+        return states
 
     def commit(self, loaded: Loaded, state: BookmarkState) -> Loaded:
-        """Store ``state`` on top of ``loaded``, unless somebody else did so first.
+        """Store ``state`` on top of ``loaded``, unless another run committed first.
 
         Returns:
-            The new state as loaded. ``in_history`` is False when only the history entry could not be
-            written; the commit holds, and the next one puts it first.
+            The new state as loaded. ``in_history`` is False if only the history entry could not be written:
+            the commit is valid, and the next one writes the entry first.
 
         Raises:
-            BookmarkConflictError: GS-BKM-005, naming the winner; nothing moved.
-            RefusedError: GS-BKM-003 (gone during the run), GS-BKM-004 (the history or the mark holds another
-                state).
-            VerificationError: GS-BKM-006; for the mark, the state is stored and the next run moves the mark.
+            BookmarkConflictError: GS-BKM-005, with the run that committed; the bookmark did not move.
+            RefusedError: GS-BKM-003 (deleted during the run), GS-BKM-004 (the history or the mark records
+                another state).
+            VerificationError: GS-BKM-006. If the mark caused it, the state is stored and the next run
+                advances the mark.
         """
         if (state.job, state.sequence, state.previous_digest) != (
             self.job,
@@ -245,19 +250,19 @@ class BookmarkStore:
             try:
                 self._record(loaded.sequence, loaded.sealed, loaded.digest)
             except ServiceError as error:
-                raise errors.storage_said(self._resource, error, "recording the loaded state") from error
+                raise self._unavailable(error, "recording the loaded state") from error
         sealed = self._envelope.seal(state.to_bytes(), resource=self._resource)
-        if self._watch is not None and loaded.state is None:
-            self._watch.advance(BEGINNING)
+        if self._guard is not None and loaded.state is None:
+            self._guard.advance(BEGINNING)
         etag = self._put_current(loaded, sealed)
-        if self._watch is not None:
-            self._watch.advance(HighWaterMark(state.sequence, digest(sealed)))
+        if self._guard is not None:
+            self._guard.advance(HighWaterMark(state.sequence, digest(sealed)))
         try:
             self._record(state.sequence, sealed, digest(sealed))
             in_history = True
         except ServiceError as error:
-            if error.code == _NOT_AS_ASKED:
-                raise errors.storage_said(self._resource, error, "recording the committed state") from error
+            if error.code == _NOT_AS_REQUESTED:
+                raise self._unavailable(error, "recording the committed state") from error
             in_history = False
         return Loaded(state, etag, digest(sealed), in_history, sealed)
 
@@ -276,57 +281,52 @@ class BookmarkStore:
                 )
             except NotFound as error:
                 if loaded.etag is None:
-                    raise errors.storage_said(self._resource, error, "committing") from error
-                # If-Match on an object that is gone.
-                found = f"no object; this run had read sequence {loaded.sequence}"
-                raise errors.missing(self._resource, found) from error
+                    raise self._unavailable(error, "committing") from error
+                # If-Match on an object that was deleted.
+                raise error_of(self._deleted(loaded)) from error
             except ServiceError as error:
-                if error.code in _TRY_AGAIN and attempt < _ATTEMPTS:
+                if error.code in _RETRYABLE and attempt < _ATTEMPTS:
                     self._pause(0.1 * 2**attempt)
                     continue
-                if error.code == _NOT_AS_ASKED:
-                    # It did take effect, sealed but not encrypted at rest as required: not a success.
-                    raise errors.storage_said(self._resource, error, "committing") from error
+                if error.code == _NOT_AS_REQUESTED:
+                    # The write took effect, but it is not encrypted at rest as required.
+                    raise self._unavailable(error, "committing") from error
                 return self._after_failed_put(loaded, sealed, error)
 
     def _after_failed_put(self, loaded: Loaded, sealed: bytes, error: ServiceError) -> str:
-        """What a failed conditional write came to: ours after all, somebody else's, or not known.
+        """Determine the outcome of a failed conditional write. Return the entity tag if it took effect.
 
-        An answer may be lost after the write took effect. A client that retries then fails against
-        its own object, and one that gives up does not know. Sealed bytes are fresh each time, so
-        finding ours there proves that the write was ours.
+        The response of a successful write may be lost. A client that retries then fails against its own
+        object, and one that stops does not know the outcome. The encrypted bytes differ each time, so finding
+        this run's bytes proves that its write took effect.
         """
         try:
-            there = self._read(self.uri)
+            current = self._read(self.uri)
         except ControlError as unreadable:
             if isinstance(error, PreconditionFailed):
                 winner = "another state, which cannot be read"
-                raise errors.lost_race(self._resource, winner, _name(loaded)) from unreadable
-            found = (
-                "writing it failed, and whether the write took effect cannot be read; the next run will see"
-            )
-            raise errors.storage_said(self._resource, error, found) from error
-        if there is not None and digest(there.body) == digest(sealed):
-            return there.etag
-        if (there.etag if there is not None else None) == loaded.etag:
-            found = "committing; the bookmark did not move"
-            raise errors.storage_said(self._resource, error, found) from error
-        if there is None:
-            found = f"no object; this run had read sequence {loaded.sequence}"
-            raise errors.missing(self._resource, found) from error
+                raise findings.conflict(self._resource, winner, _name(loaded)) from unreadable
+            action = "committing; whether the write took effect cannot be read, and the next run detects it"
+            raise self._unavailable(error, action) from error
+        if current is not None and digest(current.body) == digest(sealed):
+            return current.etag
+        if (current.etag if current is not None else None) == loaded.etag:
+            raise self._unavailable(error, "committing; the bookmark did not move") from error
+        if current is None:
+            raise error_of(self._deleted(loaded)) from error
         try:
-            # Ours may have taken effect and have been followed already; who followed recorded it first.
+            # This run's write may have taken effect and been followed: the next commit recorded it first.
             recorded = self._read(self.history_uri(loaded.sequence + 1))
             if recorded is not None and digest(recorded.body) == digest(sealed):
                 return recorded.etag
-            state = self._open(there.body, self.uri)
+            state, _ = self._open(current.body, self.uri)
             winner = f"run {state.run_id} committed sequence {state.sequence} first"
         except ControlError as refusal:
-            winner = f"another state, which does not open ({refusal.control})"
-        raise errors.lost_race(self._resource, winner, _name(loaded)) from error
+            winner = f"another state, which does not decrypt ({refusal.control})"
+        raise findings.conflict(self._resource, winner, _name(loaded)) from error
 
     def _record(self, sequence: int, sealed: bytes, sealed_digest: str) -> None:
-        """Put one history entry; one that exists must be the same."""
+        """Write one history entry. An existing entry must be the same."""
         uri = self.history_uri(sequence)
         try:
             self._objects.write(
@@ -336,15 +336,18 @@ class BookmarkStore:
             if digest(self._objects.read(uri).body) == sealed_digest:
                 return
             found = f"another state than the one committed as sequence {sequence}"
-            required = "one history: no state put back, no two prefixes mixed"
-            raise errors.rolled_back(str(uri), found, required) from error
+            required = "one history: no restored state, no two prefixes mixed"
+            raise error_of(findings.rolled_back(str(uri), found, required)) from error
 
-    def _current(self) -> tuple[StoredObject | None, BookmarkState | None]:
+    def _current(self) -> Loaded:
         stored = self._read(self.uri)
-        return stored, self._open(stored.body, self.uri) if stored is not None else None
+        if stored is None:
+            return Loaded(None, None, "", False)
+        state, checked = self._open(stored.body, self.uri)
+        return Loaded(state, stored.etag, digest(stored.body), False, stored.body, checked)
 
     def _recorded(self, state: BookmarkState | None) -> set[int]:
-        """Sequence numbers in the history: all of them without a state, else from its predecessor on."""
+        """Return sequence numbers of the history: all without a state, else from its predecessor on."""
         sequence = state.sequence if state else 0
         start_after = self.history_uri(sequence - 2).key if sequence > 2 else ""
         try:
@@ -353,36 +356,88 @@ class BookmarkStore:
                 for entry in self._objects.list(self._history, start_after=start_after)
             ]
         except ServiceError as error:
-            raise errors.storage_said(self._resource, error, "listing its history") from error
+            raise self._unavailable(error, "listing its history") from error
         return {int(name) for name in names if _SEQUENCE.match(name)}
 
     def _require_predecessor(self, state: BookmarkState) -> None:
         uri = self.history_uri(state.sequence - 1)
-        before = self._read(uri)
-        if before is not None and digest(before.body) != state.previous_digest:
+        previous = self._read(uri)
+        if previous is not None and digest(previous.body) != state.previous_digest:
             found = f"another state than the one that sequence {state.sequence} was committed on"
-            raise errors.rolled_back(str(uri), found, f"SHA-256 {state.previous_digest}")
+            stop(findings.rolled_back(str(uri), found, f"SHA-256 {state.previous_digest}"))
 
     def _read(self, uri: S3Uri) -> StoredObject | None:
         try:
             return self._objects.read(uri)
         except NotFound:
-            # A bucket that does not exist answers so too; listing it then fails.
+            # A bucket that does not exist gives the same answer; listing it then fails.
             return None
         except ServiceError as error:
-            raise errors.storage_said(str(uri), error, "reading it") from error
+            raise error_of(findings.storage_unavailable(str(uri), error, "reading it")) from error
 
-    def _open(self, message: bytes, uri: S3Uri) -> BookmarkState:
-        body = self._envelope.open(message, resource=str(uri))
+    def _open(self, message: bytes, uri: S3Uri) -> tuple[BookmarkState, tuple[Finding, ...]]:
+        opened = self._envelope.open(message, resource=str(uri))
         try:
-            state = BookmarkState.from_bytes(body)
+            state = BookmarkState.from_bytes(opened.body)
         except BookmarkStateError as error:
-            found = f"an authentic message that holds no state of this version ({error})"
+            found = f"an authentic message without a state of this version ({error})"
             required = "a state that this version of glue-secure wrote"
-            raise errors.not_authentic(str(uri), found, required) from error
+            raise error_of(findings.not_authentic(str(uri), found, required)) from error
         if state.job != self.job:
-            raise errors.another_job(str(uri), f"job {state.job!r}", f"job {self.job!r}")
-        return state
+            stop(findings.another_job(str(uri), f"job {state.job!r}", f"job {self.job!r}"))
+        return state, opened.findings
+
+    def _unavailable(self, error: ServiceError, action: str) -> ControlError:
+        return error_of(findings.storage_unavailable(self._resource, error, action))
+
+    def _deleted(self, loaded: Loaded) -> Finding:
+        return findings.missing(self._resource, f"no object; this run had read sequence {loaded.sequence}")
+
+
+def check_first_run(recorded: Collection[int], *, resource: str, history: str) -> tuple[Finding, ...]:
+    """Check that a missing bookmark is the one of a first run: the history records no run.
+
+    Args:
+        recorded: sequence numbers of the history.
+        resource: URI of the bookmark object.
+        history: location of the history.
+
+    Returns:
+        GS-BKM-003 if a run is recorded; else a pass of GS-BKM-001 to GS-BKM-004, because no state exists that
+        could be another one.
+    """
+    if recorded:
+        found = f"no object, though {history}/{max(recorded):012d} records a run"
+        return (findings.missing(resource, found),)
+    found = "no bookmark, and no recorded run"
+    return (
+        passed("GS-BKM-001", resource, found),
+        passed("GS-BKM-002", resource, found),
+        passed("GS-BKM-003", resource, found),
+        passed("GS-BKM-004", resource, found),
+    )
+
+
+def check_newest(
+    state: BookmarkState, recorded: Collection[int], *, resource: str, history: str
+) -> tuple[Finding, ...]:
+    """Check that the current state exists (GS-BKM-003) and is not older than its history (GS-BKM-004).
+
+    Args:
+        state: the current state.
+        recorded: sequence numbers of the history.
+        resource: URI of the bookmark object.
+        history: location of the history.
+    """
+    newest = max(recorded, default=0)
+    exists = passed("GS-BKM-003", resource, f"sequence {state.sequence}")
+    if newest > state.sequence:
+        found = f"sequence {state.sequence} of run {state.run_id}"
+        required = f"sequence {newest}, which {history}/{newest:012d} records"
+        return exists, findings.rolled_back(resource, found, required)
+    return exists, passed(
+        "GS-BKM-004", resource, f"sequence {state.sequence}; the history records none after it"
+    )
 
 
 def _name(loaded: Loaded) -> str:
@@ -393,5 +448,5 @@ def _mark_of(loaded: Loaded) -> HighWaterMark:
     return HighWaterMark(loaded.sequence, loaded.digest)
 
 
-def _before(loaded: Loaded) -> str:
+def _previous_digest(loaded: Loaded) -> str:
     return loaded.state.previous_digest if loaded.state else ""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NoReturn
 
-from glue_secure.core.errors import RefusedError, VerificationError
+from glue_secure.core.errors import ControlError, RefusedError, VerificationError
 
 
 class Verdict(str, Enum):
@@ -78,21 +78,32 @@ def enforce(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         VerificationError: no finding is FAIL, and one is UNKNOWN.
     """
     findings = tuple(findings)
-    for verdict, error in ((Verdict.FAIL, RefusedError), (Verdict.UNKNOWN, VerificationError)):
+    for verdict in (Verdict.FAIL, Verdict.UNKNOWN):
         first = next((finding for finding in findings if finding.verdict is verdict), None)
         if first is None:
             continue
         others = [f.control for f in findings if f.verdict is not Verdict.PASS and f.control != first.control]
-        raise error(
-            first.control,
-            resource=first.resource,
-            found=first.found,
-            required=first.required,
-            fix=first.fix,
-            also=tuple(dict.fromkeys(others)),
-            aws_code=first.aws_code,
-        )
+        raise error_of(first, also=tuple(dict.fromkeys(others)))
     return findings
+
+
+def error_of(finding: Finding, *, also: tuple[str, ...] = ()) -> ControlError:
+    """Return the error of a finding that is not a pass: RefusedError for FAIL, VerificationError for UNKNOWN.
+
+    Args:
+        finding: the finding.
+        also: ids of further controls that did not pass.
+    """
+    kind = RefusedError if finding.verdict is Verdict.FAIL else VerificationError
+    return kind(
+        finding.control,
+        resource=finding.resource,
+        found=finding.found,
+        required=finding.required,
+        fix=finding.fix,
+        also=also,
+        aws_code=finding.aws_code,
+    )
 
 
 def stop(finding: Finding) -> NoReturn:

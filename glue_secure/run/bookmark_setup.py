@@ -1,12 +1,11 @@
-"""Whose bookmarks a run moves: this project's, or Glue's own."""
+"""Create the bookmark session of a run, and the store of a job's bookmark."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from glue_secure.bookmarks.envelope import Envelope, EnvelopeContext
-from glue_secure.bookmarks.glue_bookmark import NativeBookmarks
-from glue_secure.bookmarks.high_water import storage_said
+from glue_secure.bookmarks.high_water import mark_unavailable
 from glue_secure.bookmarks.session import BookmarkSession
 from glue_secure.bookmarks.store import BookmarkStore
 from glue_secure.core.arguments import (
@@ -19,7 +18,7 @@ from glue_secure.core.arguments import (
     JobIdentity,
 )
 from glue_secure.core.errors import UsageError, VerificationError
-from glue_secure.core.findings import enforce
+from glue_secure.core.findings import enforce, error_of
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.policy import check_key
 from glue_secure.core.ports import HighWaterMarkStore, Services
@@ -33,31 +32,31 @@ def bookmarks_of(
     preflight: Preflight,
     services: Services,
     *,
-    glue_commit: Callable[[], None] | None = None,
+    managed_by_glue: bool = False,
 ) -> BookmarkSession:
-    """The run's bookmark session.
+    """Return the bookmark session of a run.
 
     Args:
-        identity: which run.
+        identity: the run.
         arguments: the job's arguments.
-        preflight: its keys, account and region.
-        services: where state lies.
-        glue_commit: Glue's own ``Job.commit``, when Glue's own bookmarks are the run's.
+        preflight: the run's keys, account and region.
+        services: with the object store of the bookmark.
+        managed_by_glue: whether the run uses Glue's own bookmarks, which Glue's ``Job.commit`` saves.
 
     Raises:
-        UsageError: the place of the state is not named; or it is, for bookmarks that are Glue's own.
+        UsageError: the bookmark's location is missing; or it is given and Glue manages the bookmark.
     """
     option = arguments.bookmark_option()
-    if glue_commit is not None:
-        return _native(option, identity, arguments, services, glue_commit)
-    if not arguments.keeps_bookmarks() and arguments.get(BOOKMARKS):
+    if managed_by_glue:
+        _require_no_location(arguments)
+    elif not arguments.keeps_bookmarks() and arguments.get(BOOKMARKS):
         raise UsageError(
             f"--{BOOKMARKS}",
             found="native",
             required="portable, or no such argument: Glue's own bookmarks need Glue and its GlueContext",
         )
     store = None
-    if option is not BookmarkOption.DISABLE:
+    if option is not BookmarkOption.DISABLE and not managed_by_glue:
         store = bookmark_store(
             identity.job,
             arguments,
@@ -71,8 +70,9 @@ def bookmarks_of(
         store=store,
         now=services.clock.now(),
         run_id=identity.run_id,
-        from_run=arguments.get("job-bookmark-from"),
-        to_run=arguments.get("job-bookmark-to"),
+        from_run=None if managed_by_glue else arguments.get("job-bookmark-from"),
+        to_run=None if managed_by_glue else arguments.get("job-bookmark-to"),
+        managed_by_glue=managed_by_glue,
     )
 
 
@@ -86,46 +86,46 @@ def bookmark_store(
     region: str,
     also_opens: Sequence[KmsKeyArn] = (),
 ) -> BookmarkStore:
-    """Where a job's bookmark lies, and what opens it; runs and commands make it here.
+    """Return the store of a job's bookmark, for runs and for commands.
 
     Args:
         job: the job's name.
-        arguments: its arguments: the place, and the keys that open older states.
-        services: where state lies.
-        key: what seals.
+        arguments: the job's arguments, with the location and the keys that decrypt older states.
+        services: with the object store and the master key provider.
+        key: the key that encrypts.
         account: of the run.
         region: of the run.
-        also_opens: keys that open, besides those of the arguments.
+        also_opens: keys that decrypt, besides those of the arguments.
 
     Raises:
-        UsageError: no place; or a key that no configuration of this account and region could have had.
+        UsageError: the location is missing, or a key belongs to another account or region.
     """
     older = tuple(dict.fromkeys((*also_opens, *arguments.bookmark_decrypt_keys())))
-    for one in older:
-        if (one.account, one.region) != (account, region):
+    for older_key in older:
+        if (older_key.account, older_key.region) != (account, region):
             raise UsageError(
                 f"--{BOOKMARK_DECRYPT_KEYS}",
-                found=str(one),
+                found=str(older_key),
                 required=f"keys of {account} {region}: a bookmark never leaves its account and region",
             )
     envelope = Envelope(
         services.master_key_provider(key),
         key,
         EnvelopeContext(job, account, region),
-        also_opens=tuple(one for one in older if one != key),
+        also_opens=tuple(older_key for older_key in older if older_key != key),
         provider_of=services.master_key_provider,
     )
     prefix = arguments.required_location(BOOKMARK_URI)
-    # One item whether or not the place is written with a slash at its end.
-    place = f"s3://{prefix.bucket}/{prefix.as_prefix()}"
-    mark = _high_water(f"{account}/{region}/{job} {place}", arguments, services, account, region)
+    # The same item with and without a slash at the end of the location.
+    location = f"s3://{prefix.bucket}/{prefix.as_prefix()}"
+    mark = _high_water(f"{account}/{region}/{job} {location}", arguments, services, account, region)
     return BookmarkStore(objects=services.objects, envelope=envelope, prefix=prefix, mark=mark)
 
 
 def _high_water(
     bookmark: str, arguments: JobArguments, services: Services, account: str, region: str
 ) -> HighWaterMarkStore | None:
-    """The bookmark's mark outside the bucket, in a table under a customer managed key; None without one."""
+    """Return the store of the bookmark's high-water mark, after a check of its key; None without one."""
     table = arguments.bookmark_high_water()
     if table is None:
         return None
@@ -136,30 +136,25 @@ def _high_water(
             raise VerificationError(
                 "GS-BKM-006",
                 resource=mark.location,
-                found="a table that is not active and encrypted with a KMS key of its own",
+                found="a table that is not active, or not encrypted with a KMS key",
                 required="SSEDescription ENABLED, KMS, with a customer managed key",
                 fix="aws dynamodb update-table --sse-specification "
                 "Enabled=true,SSEType=KMS,KMSMasterKeyId=KEY",
             )
         described = services.keys.describe(key)
     except ServiceError as error:
-        raise storage_said(mark.location, error, "looking at the table's encryption") from error
+        finding = mark_unavailable(mark.location, error, "reading the table's encryption")
+        raise error_of(finding) from error
     enforce(check_key("bookmark high-water mark", described, region=region, account=account))
     return mark
 
 
-def _native(
-    option: BookmarkOption,
-    identity: JobIdentity,
-    arguments: JobArguments,
-    services: Services,
-    commit: Callable[[], None],
-) -> NativeBookmarks:
-    if given := next((name for name in (BOOKMARK_URI, BOOKMARK_HIGH_WATER) if arguments.get(name)), None):
+def _require_no_location(arguments: JobArguments) -> None:
+    names = (BOOKMARK_URI, BOOKMARK_HIGH_WATER)
+    if name := next((name for name in names if arguments.get(name)), None):
         raise UsageError(
-            f"--{given}",
-            found="given to a job whose bookmarks are Glue's own",
+            f"--{name}",
+            found="given to a job with Glue's own bookmarks",
             required="no such argument in Glue with GlueContext and Job",
-            fix=f"add --{BOOKMARKS} portable, or use SecureJob; or remove it in Glue",
+            fix=f"add --{BOOKMARKS} portable, or use SecureJob, or remove the argument in Glue",
         )
-    return NativeBookmarks(option=option, now=services.clock.now(), run_id=identity.run_id, commit=commit)

@@ -19,7 +19,7 @@ from glue_secure.connections.manager import ConnectionManager
 from glue_secure.core.arguments import BOOKMARK_URI, COLUMNS, EVIDENCE_URI, JobArguments, JobIdentity
 from glue_secure.core.errors import ControlError, GlueSecureError, UsageError, VerificationError
 from glue_secure.core.evidence import Evidence
-from glue_secure.core.findings import Finding, enforce, passed
+from glue_secure.core.findings import Finding, enforce
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.ports import Engine, Services
 from glue_secure.core.recorder import RunRecorder
@@ -79,13 +79,13 @@ class Run(Direct, Through, Gated):
         self._process = os.getpid()
         self._lock, self._under_way, self._committing = Lock(), 0, False
         self._watches = []
-        self._glue_commit = None if native_bookmarks else glue_commit
+        self._glue_commit = glue_commit
         self._bookmarks = bookmarks_of(
             identity,
             arguments,
             preflight,
             services,
-            glue_commit=glue_commit if native_bookmarks else None,
+            managed_by_glue=native_bookmarks,
         )
         catalog = EncryptedCatalog(
             services.control_plane,
@@ -225,11 +225,7 @@ class Run(Direct, Through, Gated):
                 run=str(self.identity.run_id),
             )
         with self._recorder.timed("bookmark"):
-            self._bookmarks.load()
-        facts = self._bookmarks.facts()
-        if facts.uri:
-            for control in ("GS-BKM-001", "GS-BKM-002", "GS-BKM-003", "GS-BKM-004"):
-                self._recorder.record([passed(control, facts.uri, f"sequence {facts.sequence_before}")])
+            self._recorder.record(self._bookmarks.load())
 
     def _workers(self) -> list[Finding]:
         told = {name: self._arguments.get(name) or "" for name in SHUFFLE_ARGUMENTS}
@@ -395,7 +391,7 @@ class Run(Direct, Through, Gated):
             finished=self._services.clock.now(),
             settings=settings,
             rows_of=rows_of,
-            bookmark=self._bookmarks.facts().as_mapping(),
+            bookmark=self._bookmarks.report().as_mapping(),
         )
 
 

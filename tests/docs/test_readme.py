@@ -202,7 +202,7 @@ def test_a_quoted_refusal_has_the_form_of_a_refusal():
 def test_every_action_of_the_adapters_is_in_the_table_of_permissions():
     asked: set[str] = set()
     for path in (ROOT / "glue_secure" / "aws").glob("*.py"):
-        asked |= set(re.findall(r'translated\("(\w+)"\)', path.read_text(encoding="utf-8")))
+        asked |= set(re.findall(r'translate_errors\("(\w+)"\)', path.read_text(encoding="utf-8")))
     assert len(asked) >= 12
     other_names = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket", "CopyObject": "PutObject",
                    "HeadBucket": "ListBucket"}  # fmt: skip

@@ -174,7 +174,7 @@ class Bookmark(RuleBasedStateMachine):
             assert selected[context] == expected
             assert [e.uri.key for e in new] == sorted(e.uri.key for e in new)
             left = {identity(e) for e in self.files.values()} - self.done[context] - expected
-            assert session.facts().contexts[context].deferred == len(left)
+            assert session.report().contexts[context].deferred == len(left)
         if ends == "fail":
             return
         before = len(self.store.bodies)

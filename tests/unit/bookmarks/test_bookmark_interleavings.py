@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 
-from glue_secure.bookmarks.envelope import EnvelopeContext
+from glue_secure.bookmarks.envelope import EnvelopeContext, OpenedMessage
 from glue_secure.bookmarks.state import BookmarkState
 from glue_secure.bookmarks.store import BookmarkStore
 from glue_secure.core.errors import BookmarkConflictError, VerificationError
@@ -68,8 +68,8 @@ class Stepping:
         return self._inner.write(uri, body, **options)
 
 
-class Sealed:
-    """An envelope that encrypts nothing; equal states still seal to other bytes."""
+class PlainEnvelope:
+    """An envelope that does not encrypt. Equal states still give different bytes."""
 
     context = EnvelopeContext("curate", "123456789012", "eu-west-1")
     key = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
@@ -81,7 +81,7 @@ class Sealed:
         return self._chance.randbytes(8) + body
 
     def open(self, message, *, resource):
-        return message[8:]
+        return OpenedMessage(message[8:], ())
 
 
 def raced(seed: int, *, threads: int = 3, rounds: int = 2) -> tuple[list[int], BookmarkStore]:
@@ -94,7 +94,7 @@ def raced(seed: int, *, threads: int = 3, rounds: int = 2) -> tuple[list[int], B
 
     def store(of):
         return BookmarkStore(
-            objects=of, envelope=Sealed(chance), prefix=S3Uri("state", "b"), pause=lambda _: None
+            objects=of, envelope=PlainEnvelope(chance), prefix=S3Uri("state", "b"), pause=lambda _: None
         )
 
     def work(number: int) -> None:

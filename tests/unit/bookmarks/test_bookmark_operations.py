@@ -74,22 +74,22 @@ def test_a_rewind_is_a_new_state_with_the_sources_and_run_of_the_old_one(ran):
 def test_a_rewind_says_what_is_read_again(ran):
     meaning = operations.plan_rewind(ran.store(), run_id="jr_2").meaning
     assert meaning == (
-        "Sequence 4 will hold what sequence 2 held, after run jr_2.",
+        "Sequence 4 will be a copy of sequence 2, which run jr_2 committed.",
         "'flights' goes back to 2026-01-01T01:00:00+00:00 (now 2026-01-01T02:00:00+00:00): objects after it "
         "are read again.",
-        "Clear what the job wrote of it first, or duplicates stay.",
+        "Delete what the job wrote of this input first, or the output contains it twice.",
     )
 
 
 @pytest.mark.parametrize(
     ("target", "found"),
     [
-        ({"sequence": 3}, "that is the present state"),
-        ({"sequence": 4}, "sequence 4, of which no state is recorded"),
-        ({"sequence": 0}, "sequence 0, of which no state is recorded"),
-        ({"run_id": "jr_9"}, "run jr_9, of which no state is recorded"),
-        ({}, "neither of them"),
-        ({"sequence": 1, "run_id": "jr_1"}, "both of them"),
+        ({"sequence": 3}, "the present state"),
+        ({"sequence": 4}, "sequence 4, for which no state is recorded"),
+        ({"sequence": 0}, "sequence 0, for which no state is recorded"),
+        ({"run_id": "jr_9"}, "run jr_9, for which no state is recorded"),
+        ({}, "neither option"),
+        ({"sequence": 1, "run_id": "jr_1"}, "both options"),
     ],
 )
 def test_a_rewind_to_nowhere_is_refused(ran, target, found):
@@ -101,7 +101,7 @@ def test_a_rewind_to_nowhere_is_refused(ran, target, found):
 def test_a_reset_forgets_every_source_and_keeps_the_history(ran):
     store = ran.store()
     change = operations.plan_reset(store)
-    assert "'flights' is forgotten: everything is read again." in change.meaning
+    assert "'flights' is removed: everything is read again." in change.meaning
     stored = apply(store, change).state
     assert (stored.sequence, stored.version, stored.run, stored.contexts) == (4, 4, 0, {})
     assert ran.run("jr_4") == ["a.csv", "b.csv", "c.csv"]
@@ -139,7 +139,7 @@ def test_gs_bkm_005_a_command_and_a_run_race(ran, first):
     name = "run jr_4" if first == "run" else "run command_1"
     assert caught.value.control == "GS-BKM-005"
     assert caught.value.found == f"{name} committed sequence 4 first"
-    assert ("nothing of this command was stored" in caught.value.fix) is (first == "run")
+    assert ("this command stored nothing" in caught.value.fix) is (first == "run")
 
 
 def test_a_change_of_key_seals_and_stores_under_the_new_one(ran, make_envelope, other_key):
@@ -154,7 +154,7 @@ def test_a_change_of_key_seals_and_stores_under_the_new_one(ran, make_envelope, 
     assert ran.run("jr_4", store=only_new) == []
     ran.land("d.csv")
     assert ran.run("jr_5", store=only_new) == ["d.csv"]
-    with pytest.raises(UsageError, match="lies already"):
+    with pytest.raises(UsageError, match="encrypts the bookmark already"):
         operations.plan_rekey(store, ran.objects, other_key)
 
 

@@ -98,7 +98,7 @@ def test_disable_needs_no_store(world):
     session = BookmarkSession(option=DISABLE, store=None, now=world.clock.now(), run_id=RunId("jr_1"))
     session.load()
     assert select(world, session) == ["01.csv"]
-    with pytest.raises(UsageError, match="without a place"):
+    with pytest.raises(UsageError, match="without a location"):
         BookmarkSession(option=PAUSE, store=None, now=world.clock.now(), run_id=RunId("jr_1"))
 
 
@@ -132,7 +132,7 @@ def test_gs_bkm_005_the_loser_of_two_runs_keeps_its_facts(world):
     one.commit()
     with pytest.raises(BookmarkConflictError, match="jr_1 committed sequence 1"):
         two.commit()
-    facts = two.facts()
+    facts = two.report()
     assert (facts.sequence_before, facts.sequence_after) == (0, 0)
     assert facts.contexts["flights"].selected == 1
 
@@ -255,7 +255,7 @@ def test_a_range_is_judged_as_get_resolved_options_judges_it(world, option, boun
 def test_half_a_range_without_pause_does_nothing_as_in_glue_and_a_warning_says_so(world, caplog):
     world.land("01.csv")
     assert world.run("jr_1", from_run="jr_0") == ["01.csv"]
-    assert "--job-bookmark-from does nothing with --job-bookmark-option job-bookmark-enable" in caplog.text
+    assert "--job-bookmark-from has no effect with --job-bookmark-option job-bookmark-enable" in caplog.text
 
 
 @pytest.mark.parametrize(("run", "attempt"), [("jr_1a", 0), ("jr_1a_attempt_1", 1), ("jr_1a_attempt_12", 12)])

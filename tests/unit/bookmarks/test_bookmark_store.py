@@ -5,6 +5,7 @@ import pytest
 from glue_secure.bookmarks.state import BookmarkState
 from glue_secure.core.errors import BookmarkConflictError, RefusedError, VerificationError
 from glue_secure.core.evidence import digest
+from glue_secure.core.findings import Verdict
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import PreconditionFailed, ServiceError
 
@@ -243,7 +244,7 @@ def test_gs_bkm_005_a_winner_that_cannot_be_read(world):
     store = world.store()
     loaded = store.load()
     world.objects.put(CURRENT, b"junk")
-    with pytest.raises(BookmarkConflictError, match="does not open"):
+    with pytest.raises(BookmarkConflictError, match="does not decrypt"):
         store.commit(loaded, following(loaded, "jr_1"))
     world.objects.fail_next("GetObject", service_error("AccessDenied", "GetObject"))
     with pytest.raises(BookmarkConflictError, match="cannot be read"):
@@ -430,3 +431,36 @@ def test_gs_bkm_004_a_history_with_a_state_missing_or_exchanged_is_no_history(wo
     with pytest.raises(RefusedError, match="GS-BKM-004") as caught:
         store.states_of_runs(store.load(), ("jr_1",))
     assert caught.value.found == "another state"
+
+
+LOADED = ("GS-BKM-001", "GS-BKM-002", "GS-BKM-003", "GS-BKM-004")
+
+
+def controls(loaded) -> list[str]:
+    assert {finding.verdict for finding in loaded.findings} <= {Verdict.PASS}
+    return sorted(finding.control for finding in loaded.findings)
+
+
+def test_a_first_run_passes_every_check_of_the_bookmark(world):
+    assert controls(world.store().load()) == [*LOADED]
+
+
+def test_a_committed_bookmark_passes_every_check_of_the_bookmark(world):
+    world.land("a.csv")
+    world.run("jr_1")
+    assert controls(world.store().load()) == [*LOADED]
+
+
+@pytest.mark.parametrize(
+    ("name", "without", "lost"),
+    [
+        ("check_first_run", lambda *_, **__: (), LOADED),
+        ("check_newest", lambda *_, **__: (), LOADED[2:]),
+    ],
+)
+def test_without_its_check_a_control_does_not_pass(world, monkeypatch, name, without, lost):
+    if name == "check_newest":
+        world.land("a.csv")
+        world.run("jr_1")
+    monkeypatch.setattr(f"glue_secure.bookmarks.store.{name}", without)
+    assert not set(lost) & set(controls(world.store().load()))

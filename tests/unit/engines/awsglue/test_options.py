@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from glue_secure.core.errors import RefusedError, UsageError
-from glue_secure.engines.awsglue.options import JdbcTarget, S3Target, with_enforced_ssl, parse_sink, parse_source
+from glue_secure.engines.awsglue.options import (
+    JdbcTarget,
+    S3Target,
+    with_enforced_ssl,
+    parse_sink,
+    parse_source,
+)
 
 HERE, ELSEWHERE = "s3://curated/a/", "s3://other/b/"
 
@@ -48,7 +54,10 @@ def test_gs_tls_008_credentials_beside_a_connection_are_refused_and_not_shown(na
 
 
 def test_enforce_ssl_is_true_however_it_was_spelled():
-    assert with_enforced_ssl({"EnforceSSL": "false", "dbtable": "t"}) == {"enforceSSL": "true", "dbtable": "t"}
+    assert with_enforced_ssl({"EnforceSSL": "false", "dbtable": "t"}) == {
+        "enforceSSL": "true",
+        "dbtable": "t",
+    }
 
 
 def test_what_is_meant_is_told():

@@ -1,7 +1,7 @@
-"""JDBC: reading a connection strictly, forcing verified TLS, and probing the server before a password leaves.
+"""Verified connections to databases and Kafka.
 
-Order of use: :func:`~glue_secure.connections.jdbc.plan_connection` (pure),
-:func:`~glue_secure.connections.tls.probe.probe` (network, no credentials),
-:func:`~glue_secure.connections.jdbc.driver_properties`, and after connecting
-:func:`~glue_secure.connections.session.read_session`.
+A connection is opened in this order: :func:`~glue_secure.connections.jdbc.plan_connection` (no network),
+:func:`~glue_secure.connections.tls.probe.probe` (network, no credentials), credentials,
+:func:`~glue_secure.connections.jdbc.driver_options`, :func:`~glue_secure.connections.tls.session.check_session`.
+:class:`~glue_secure.connections.manager.ConnectionManager` does all of this for a run.
 """

@@ -1,7 +1,7 @@
-"""Kafka and MSK: a Glue connection and a call's options, judged, and what Spark's Kafka source is given.
+"""Kafka and MSK: the checks of a Glue connection and the options for Spark's Kafka source and sink.
 
-Kafka's client verifies chain and name by itself where nobody says otherwise; what says otherwise is refused:
-plain text, an empty endpoint identification, another trust store, a login in plain text.
+By default Kafka's client verifies the server's chain and name. Settings that change this are rejected: plain text,
+an empty endpoint identification algorithm, another trust store, a login in plain text.
 https://docs.aws.amazon.com/glue/latest/dg/connection-properties.html#connection-properties-kafka
 https://kafka.apache.org/documentation/#security_configclients
 https://spark.apache.org/docs/3.5.6/structured-streaming-kafka-integration.html
@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NoReturn
+from dataclasses import dataclass, field
 
-from glue_secure.connections.hosts import normal_host
+from glue_secure.connections.messages import shown_name
+from glue_secure.connections.tls.certificates import certificate_location
+from glue_secure.connections.url import normalize_host
 from glue_secure.core.connection import Credentials, GlueConnection
-from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.findings import Finding, enforce, failed, passed, stop
 
 SCRAM, IAM = "SCRAM-SHA-512", "AWS_MSK_IAM"
-_MOST_BROKERS = 32
-_READ = (
+_MAX_BROKERS = 32
+_PROPERTIES = (
     "KAFKA_BOOTSTRAP_SERVERS",
     "KAFKA_SSL_ENABLED",
     "KAFKA_CUSTOM_CERT",
@@ -35,42 +37,42 @@ _SECRETS = (
     "KAFKA_CLIENT_KEYSTORE_PASSWORD",
     "KAFKA_CLIENT_KEY_PASSWORD",
 )
-_WHOLE, _WORDS, _BOOLEAN = r"[0-9]{1,10}", r"[A-Za-z0-9._,-]{1,249}", "true|false"
+_NUMBER, _NAMES, _BOOLEAN = r"[0-9]{1,10}", r"[A-Za-z0-9._,-]{1,249}", "true|false"
 _OFFSETS = r'earliest|latest|\{[A-Za-z0-9._":,{} -]{0,4000}\}'
-# What a call may say: what is read, and how fast. Names of the client go on with "kafka." before them.
-_SOURCE = {
-    "subscribe": _WORDS,
+# Options that a call may set, with the pattern of their values. Options of Kafka's client begin with "kafka.".
+_OPTIONS = {
+    "subscribe": _NAMES,
     "subscribePattern": r"[A-Za-z0-9._|*+()\[\]^$-]{1,249}",
     "assign": r'\{[A-Za-z0-9._":,\[\] -]{1,4000}\}',
     "startingOffsets": _OFFSETS,
     "endingOffsets": _OFFSETS,
     "failOnDataLoss": _BOOLEAN,
     "includeHeaders": _BOOLEAN,
-    "maxOffsetsPerTrigger": _WHOLE,
-    "minOffsetsPerTrigger": _WHOLE,
-    "minPartitions": _WHOLE,
-    "groupIdPrefix": _WORDS,
-    "topic": _WORDS,
-    "kafka.client.id": _WORDS,
-    "kafka.group.id": _WORDS,
+    "maxOffsetsPerTrigger": _NUMBER,
+    "minOffsetsPerTrigger": _NUMBER,
+    "minPartitions": _NUMBER,
+    "groupIdPrefix": _NAMES,
+    "topic": _NAMES,
+    "kafka.client.id": _NAMES,
+    "kafka.group.id": _NAMES,
     "kafka.isolation.level": "read_committed|read_uncommitted",
-    "kafka.request.timeout.ms": _WHOLE,
-    "kafka.session.timeout.ms": _WHOLE,
-    "kafka.default.api.timeout.ms": _WHOLE,
-    "kafka.fetch.max.bytes": _WHOLE,
-    "kafka.fetch.min.bytes": _WHOLE,
-    "kafka.fetch.max.wait.ms": _WHOLE,
-    "kafka.max.partition.fetch.bytes": _WHOLE,
-    "kafka.max.poll.records": _WHOLE,
-    "kafka.receive.buffer.bytes": _WHOLE,
+    "kafka.request.timeout.ms": _NUMBER,
+    "kafka.session.timeout.ms": _NUMBER,
+    "kafka.default.api.timeout.ms": _NUMBER,
+    "kafka.fetch.max.bytes": _NUMBER,
+    "kafka.fetch.min.bytes": _NUMBER,
+    "kafka.fetch.max.wait.ms": _NUMBER,
+    "kafka.max.partition.fetch.bytes": _NUMBER,
+    "kafka.max.poll.records": _NUMBER,
+    "kafka.receive.buffer.bytes": _NUMBER,
     "kafka.compression.type": "none|gzip|snappy|lz4|zstd",
-    "kafka.batch.size": _WHOLE,
-    "kafka.linger.ms": _WHOLE,
+    "kafka.batch.size": _NUMBER,
+    "kafka.linger.ms": _NUMBER,
     "kafka.acks": "all|0|1|-1",
 }
-_BY_NAME = {name.lower(): (name, form) for name, form in _SOURCE.items()}
-# What a call may repeat, in the one value that is forced anyway.
-_REPEATS = {
+_BY_NAME = {name.lower(): (name, form) for name, form in _OPTIONS.items()}
+# Options that a call may repeat with the forced value.
+_TLS_OPTIONS = {
     "security.protocol": "SSL|SASL_SSL",
     "ssl.endpoint.identification.algorithm": "https",
     "ssl.enabled": "true",
@@ -79,15 +81,16 @@ _REPEATS = {
 
 @dataclass(frozen=True, slots=True)
 class KafkaPlan:
-    """How to reach the brokers: nothing in it is secret, nothing weaker than full verification can be.
+    """How to connect to the brokers with full verification. It contains no secret.
 
     Attributes:
         connection: the Glue connection's name.
         brokers: host and port of each bootstrap server.
-        certificate: where the authority's PEM file lies; None means the system's roots.
-        mechanism: ``SCRAM-SHA-512``, ``AWS_MSK_IAM``, ``""`` for TLS alone.
+        certificate: location of the certificate authority's PEM file; None for the system's roots.
+        mechanism: ``SCRAM-SHA-512``, ``AWS_MSK_IAM``, or ``""`` for TLS without a login.
         secret_id: SCRAM: the secret with username and password.
         options: the call's harmless options, in Spark's spelling.
+        findings: the passed checks of properties and options.
     """
 
     connection: str
@@ -96,57 +99,58 @@ class KafkaPlan:
     mechanism: str
     secret_id: str
     options: tuple[tuple[str, str], ...]
+    findings: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
 
 
 def plan_kafka(connection: GlueConnection, options: Mapping[str, object]) -> KafkaPlan:
-    """Judge a connection of type KAFKA and a call's options.
+    """Check a Kafka connection and the options of a call, and return the plan to connect.
+
+    Args:
+        connection: as the Data Catalog returned it.
+        options: the call's options.
 
     Raises:
-        RefusedError: GS-TLS-001 (weaker than full verification), -005 (an option or property that overrides, or is
-            unknown), -006 (TLS off, validation skipped), -007 (brokers), -008 (credentials), -011 (not Kafka,
-            a login that is not served), -012 (KAFKA_CUSTOM_CERT).
-        UsageError: an option twice, or of the wrong form.
+        RefusedError: GS-TLS-001 (weaker than TLS with the name verified), -005 (unknown or overriding), -006
+            (TLS not enforced), -007 (bootstrap servers), -008 (credentials in plain text, or none), -011
+            (connection type or login), -012 (KAFKA_CUSTOM_CERT).
+        UsageError: an option is given twice or has an invalid value.
     """
     resource = f"connection {connection.name}"
-    if connection.connection_type.upper() != "KAFKA":
-        _refuse(
-            "GS-TLS-011", resource, "a connection of another type", "type KAFKA", "name a Kafka connection"
-        )
     properties = {name: value for name, value in connection.properties.items() if value != ""}
-    for name in properties:
-        _judge_property(name, resource)
-    if connection.more or connection.authentication or connection.secret:
-        _refuse(
-            "GS-TLS-005",
-            resource,
-            "SparkProperties or an AuthenticationConfiguration beside the properties",
-            "the KAFKA_ properties alone",
-            "remove them from the connection",
-        )
-    _switched(properties, "KAFKA_SSL_ENABLED", "true", resource)
-    _switched(properties, "KAFKA_SKIP_CUSTOM_CERT_VALIDATION", "false", resource)
-    mechanism, secret = _login(properties, resource)
+    findings = [
+        *enforce([check_connection_type(connection)]),
+        *enforce(check_property_names(connection)),
+        *enforce(check_tls_enforced(properties, resource)),
+        *enforce(check_login(properties, resource)),
+    ]
+    brokers, finding = _read_brokers(properties.get("KAFKA_BOOTSTRAP_SERVERS", ""), resource)
+    findings.append(finding)
+    location = certificate_location(
+        properties.get("KAFKA_CUSTOM_CERT", ""), "KAFKA_CUSTOM_CERT", resource=resource
+    )
+    findings += enforce(check_options(connection.name, options))
     return KafkaPlan(
         connection.name,
-        _brokers(properties.get("KAFKA_BOOTSTRAP_SERVERS", ""), resource),
-        _certificate(properties.get("KAFKA_CUSTOM_CERT", ""), resource),
-        mechanism,
-        secret,
-        _options(connection.name, options, resource),
+        brokers,
+        location,
+        properties.get("KAFKA_SASL_MECHANISM", ""),
+        properties.get("KAFKA_SASL_SCRAM_SECRETS_ARN", ""),
+        _read_options(options, resource),
+        tuple(findings),
     )
 
 
 def kafka_options(plan: KafkaPlan, anchors_pem: str, credentials: Credentials | None) -> dict[str, str]:
-    """Everything that Spark's Kafka source or sink is given; the forced options come last.
+    """Return all options for Spark's Kafka source or sink; the forced options come last.
 
     Args:
         plan: of :func:`plan_kafka`.
-        anchors_pem: the authorities that anchored the brokers' chains, PEM; they travel as text, so that no
-            executor needs a file.
+        anchors_pem: the certificate authorities that anchor the brokers' chains, PEM. They are passed as text,
+            so that executors need no file.
         credentials: for SCRAM.
     """
     forced = {
-        "kafka.bootstrap.servers": ",".join(_place(host, port) for host, port in plan.brokers),
+        "kafka.bootstrap.servers": ",".join(_address(host, port) for host, port in plan.brokers),
         "kafka.security.protocol": "SASL_SSL" if plan.mechanism else "SSL",
         "kafka.ssl.endpoint.identification.algorithm": "https",
         "kafka.ssl.enabled.protocols": "TLSv1.2,TLSv1.3",
@@ -169,158 +173,236 @@ def kafka_options(plan: KafkaPlan, anchors_pem: str, credentials: Credentials | 
     return {**dict(plan.options), **forced}
 
 
-def _judge_property(name: str, resource: str) -> None:
+def check_connection_type(connection: GlueConnection) -> Finding:
+    """GS-TLS-011: the connection is a Kafka connection."""
+    resource = f"connection {connection.name}"
+    if connection.connection_type.upper() != "KAFKA":
+        return failed(
+            "GS-TLS-011",
+            resource,
+            found=f"a connection of type {shown_name(connection.connection_type)}",
+            required="type KAFKA",
+            fix="name a Kafka connection",
+        )
+    return passed("GS-TLS-011", resource, "a connection of type KAFKA")
+
+
+def check_property_names(connection: GlueConnection) -> tuple[Finding, ...]:
+    """GS-TLS-005, -008, -011: every property is known; none is a password or an unsupported login."""
+    resource = f"connection {connection.name}"
+    names = sorted(name for name, value in connection.properties.items() if value != "")
+    for name in names:
+        failure = _property_failure(name, resource)
+        if failure is not None:
+            return (failure,)
+    if connection.more or connection.authentication or connection.secret:
+        return (
+            failed(
+                "GS-TLS-005",
+                resource,
+                found="SparkProperties or an AuthenticationConfiguration besides the properties",
+                required="the KAFKA_ properties only",
+                fix="remove them from the connection",
+            ),
+        )
+    return (
+        passed("GS-TLS-005", resource, f"properties of the connection: {', '.join(names)}"),
+        passed("GS-TLS-008", resource, "no password in the properties of the connection"),
+    )
+
+
+def check_tls_enforced(properties: Mapping[str, str], resource: str) -> tuple[Finding, ...]:
+    """GS-TLS-006: KAFKA_SSL_ENABLED is not false and certificate validation is not skipped."""
+    for name, expected in (("KAFKA_SSL_ENABLED", "true"), ("KAFKA_SKIP_CUSTOM_CERT_VALIDATION", "false")):
+        value = properties.get(name, expected)
+        if value.lower() != expected:
+            return (
+                failed(
+                    "GS-TLS-006",
+                    resource,
+                    found=f"{name}={shown_name(value)}",
+                    required=f"{name}={expected}, or no such property",
+                    fix=f"correct {name}",
+                ),
+            )
+    return (
+        passed("GS-TLS-006", resource, "KAFKA_SSL_ENABLED not false, certificate validation not skipped"),
+    )
+
+
+def check_login(properties: Mapping[str, str], resource: str) -> tuple[Finding, ...]:
+    """GS-TLS-008, -011: the SASL mechanism is supported, and SCRAM names its secret."""
+    mechanism = properties.get("KAFKA_SASL_MECHANISM", "")
+    secret = properties.get("KAFKA_SASL_SCRAM_SECRETS_ARN", "")
+    if mechanism not in ("", SCRAM, IAM):
+        return (
+            failed(
+                "GS-TLS-011",
+                resource,
+                found=f"KAFKA_SASL_MECHANISM={shown_name(mechanism)}",
+                required=f"{SCRAM}, {IAM}, or none",
+                fix="enable one of them in the cluster",
+            ),
+        )
+    if (mechanism == SCRAM) != bool(secret):
+        return (
+            failed(
+                "GS-TLS-008",
+                resource,
+                found=f"KAFKA_SASL_MECHANISM={mechanism or '(none)'} {'with' if secret else 'without'} a secret",
+                required=f"{SCRAM} with KAFKA_SASL_SCRAM_SECRETS_ARN, or neither",
+                fix="name the secret with username and password, or remove it",
+            ),
+        )
+    login = f"user and password in the secret {secret}" if secret else f"login {mechanism or 'none'}"
+    return (
+        passed("GS-TLS-011", resource, f"KAFKA_SASL_MECHANISM={mechanism or '(none)'}"),
+        passed("GS-TLS-008", resource, login),
+    )
+
+
+def check_options(connection: str, options: Mapping[str, object]) -> tuple[Finding, ...]:
+    """Check that no option of a call overrides the connection.
+
+    Returns:
+        GS-TLS-001, -005 and -008 passed; or one failure of these.
+    """
+    resource = f"connection {connection}"
+    for name, value in options.items():
+        failure = _option_failure(connection, name, _text(value), resource)
+        if failure is not None:
+            return (failure,)
+    names = ", ".join(sorted(shown_name(name) for name in options)) or "none"
+    return (
+        passed("GS-TLS-001", resource, "no option of the call weakens TLS or the comparison of the name"),
+        passed("GS-TLS-005", resource, f"options of the call: {names}"),
+        passed("GS-TLS-008", resource, "no credentials in the options of the call"),
+    )
+
+
+def _property_failure(name: str, resource: str) -> Finding | None:
+    """Return why the property is not accepted, None if it is."""
     if name in _SECRETS or name.startswith("ENCRYPTED_KAFKA_"):
-        _refuse(
+        return failed(
             "GS-TLS-008",
             resource,
-            f"{name} (value not shown), a password in the connection",
-            "KAFKA_SASL_SCRAM_SECRETS_ARN, or AWS_MSK_IAM, which has no password",
-            f"put it into Secrets Manager, remove {name}, change the password",
+            found=f"{name} (value not shown), a password in the connection",
+            required="KAFKA_SASL_SCRAM_SECRETS_ARN, or AWS_MSK_IAM, which has no password",
+            fix=f"store the password in Secrets Manager, remove {name}, change the password",
         )
     if name.startswith(
         ("KAFKA_CLIENT_", "KAFKA_SASL_GSSAPI_", "KAFKA_SASL_PLAIN_", "KAFKA_SASL_SCRAM_USERNAME")
     ):
-        _refuse(
+        return failed(
             "GS-TLS-011",
             resource,
-            f"{name}: a login that is not served",
-            f"{SCRAM} by KAFKA_SASL_SCRAM_SECRETS_ARN, {IAM}, or none",
-            f"remove {name} from the connection",
+            found=f"{name}: an unsupported login",
+            required=f"{SCRAM} by KAFKA_SASL_SCRAM_SECRETS_ARN, {IAM}, or none",
+            fix=f"remove {name} from the connection",
         )
-    if name not in _READ:
-        _refuse(
+    if name not in _PROPERTIES:
+        return failed(
             "GS-TLS-005",
             resource,
-            f"property {_word(name)}, which is not one of a Kafka connection",
-            ", ".join(_READ),
-            "remove it from the connection",
+            found=f"property {shown_name(name)}, which does not belong to a Kafka connection",
+            required=", ".join(_PROPERTIES),
+            fix="remove it from the connection",
         )
+    return None
 
 
-def _switched(properties: Mapping[str, str], name: str, wanted: str, resource: str) -> None:
-    said = properties.get(name, wanted)
-    if said.lower() != wanted:
-        _refuse(
-            "GS-TLS-006", resource, f"{name}={_word(said)}", f"{name}={wanted}, or none", f"correct {name}"
-        )
-
-
-def _login(properties: Mapping[str, str], resource: str) -> tuple[str, str]:
-    mechanism = properties.get("KAFKA_SASL_MECHANISM", "")
-    secret = properties.get("KAFKA_SASL_SCRAM_SECRETS_ARN", "")
-    if mechanism not in ("", SCRAM, IAM):
-        _refuse(
-            "GS-TLS-011",
+def _option_failure(connection: str, name: str, text: str, resource: str) -> Finding | None:
+    """Return why the option is not accepted, None if it is."""
+    lowered = name.lower()
+    if lowered == "connectionname":
+        if text == connection:
+            return None
+        return _override(resource, name, f"the connection that the call names, {connection}")
+    if lowered.removeprefix("kafka.") in _TLS_OPTIONS:
+        expected = _TLS_OPTIONS[lowered.removeprefix("kafka.")]
+        if re.fullmatch(expected, text):
+            return None
+        return failed(
+            "GS-TLS-001",
             resource,
-            f"KAFKA_SASL_MECHANISM={_word(mechanism)}",
-            f"{SCRAM}, {IAM}, or none",
-            "give the cluster one of them",
+            found=f"option {shown_name(name)}={shown_name(text)}",
+            required=expected.replace("|", " or "),
+            fix=f"remove {shown_name(name)} from the call",
         )
-    if (mechanism == SCRAM) != bool(secret):
-        _refuse(
-            "GS-TLS-008",
-            resource,
-            f"KAFKA_SASL_MECHANISM={mechanism or '(none)'} {'with' if secret else 'without'} a secret",
-            f"{SCRAM} with KAFKA_SASL_SCRAM_SECRETS_ARN, or neither",
-            "name the secret with username and password, or remove it",
-        )
-    return mechanism, secret
-
-
-def _brokers(text: str, resource: str) -> tuple[tuple[str, int], ...]:
-    found: list[tuple[str, int]] = []
-    for one in text.split(","):
-        match = re.fullmatch(r"\s*([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([1-9][0-9]{0,4})\s*", one)
-        host = normal_host(match[1]) if match else None
-        if match is None or host is None or int(match[2]) > 65535 or len(found) == _MOST_BROKERS:
-            _refuse(
-                "GS-TLS-007",
-                resource,
-                "a KAFKA_BOOTSTRAP_SERVERS (not shown) that is no list of HOST:PORT",
-                f"HOST:PORT, at most {_MOST_BROKERS} of them, commas between",
-                "correct KAFKA_BOOTSTRAP_SERVERS in the connection",
-            )
-        found.append((host, int(match[2])))
-    return tuple(dict.fromkeys(found))
-
-
-def _certificate(location: str, resource: str) -> S3Uri | None:
-    if not location:
+    if lowered in _BY_NAME:
         return None
-    try:
-        uri = S3Uri.parse(location)
-    except UsageError:
-        uri = None
-    if uri is None or not uri.key or uri.key.endswith("/"):
-        _refuse(
-            "GS-TLS-012",
-            resource,
-            "a KAFKA_CUSTOM_CERT that is no object in S3",
-            "s3://BUCKET/KEY of a PEM file with the authority's certificate",
-            "set KAFKA_CUSTOM_CERT to the object, or remove it to use the system's roots",
-        )
-    return uri
+    return _override(resource, name, "only options with a known effect")
 
 
-def _options(connection: str, options: Mapping[str, object], resource: str) -> tuple[tuple[str, str], ...]:
-    found: dict[str, str] = {}
-    seen: set[str] = set()
-    for name, value in options.items():
-        lowered = name.lower()
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        if lowered in seen:
-            raise UsageError(
-                f"an option is given twice: {_word(name)}", found="two spellings", required="one"
-            )
-        seen.add(lowered)
-        if lowered == "connectionname":
-            if text != connection:
-                _override(resource, name, f"the connection that was planned, {connection}")
-        elif lowered.removeprefix("kafka.") in _REPEATS:
-            wanted = _REPEATS[lowered.removeprefix("kafka.")]
-            if not re.fullmatch(wanted, text):
-                _refuse(
-                    "GS-TLS-001",
-                    resource,
-                    f"option {_word(name)}={_word(text)}",
-                    wanted.replace("|", " or "),
-                    f"remove {_word(name)} from the call",
-                )
-        elif lowered not in _BY_NAME:
-            _override(resource, name, "only options whose effect is known")
-        else:
-            spelled, form = _BY_NAME[lowered]
-            if not re.fullmatch(form, text):
-                raise UsageError(
-                    f"option {spelled} of {resource} has a value of another form",
-                    found="(not shown)",
-                    required=f"text that matches {form}",
-                )
-            found[spelled] = text
-    return tuple(found.items())
-
-
-def _override(resource: str, name: str, required: str) -> NoReturn:
+def _override(resource: str, name: str, required: str) -> Finding:
     if re.search(r"(?i)password|jaas|secret|keystore", name):
-        _refuse(
+        return failed(
             "GS-TLS-008",
             resource,
-            f"option {_word(name)} (value not shown)",
-            "no credentials in options; the connection names them",
-            f"remove {_word(name)} from the call",
+            found=f"option {shown_name(name)} (value not shown)",
+            required="no credentials in options; the connection names them",
+            fix=f"remove {shown_name(name)} from the call",
         )
-    _refuse(
+    return failed(
         "GS-TLS-005",
         resource,
-        f"option {_word(name)} in the call, which may change how the brokers are reached or verified",
-        required,
-        f"remove {_word(name)} from the call",
+        found=f"option {shown_name(name)} in the call, which may change how brokers are reached or verified",
+        required=required,
+        fix=f"remove {shown_name(name)} from the call",
     )
 
 
+def _read_options(options: Mapping[str, object], resource: str) -> tuple[tuple[str, str], ...]:
+    """Return the harmless options in Spark's spelling. Raise UsageError for duplicates and invalid values."""
+    harmless: dict[str, str] = {}
+    lowered_names: set[str] = set()
+    for name, value in options.items():
+        lowered, text = name.lower(), _text(value)
+        if lowered in lowered_names:
+            raise UsageError(
+                f"an option is given twice: {shown_name(name)}", found="two spellings", required="one"
+            )
+        lowered_names.add(lowered)
+        if lowered not in _BY_NAME:
+            continue
+        spelling, pattern = _BY_NAME[lowered]
+        if not re.fullmatch(pattern, text):
+            raise UsageError(
+                f"option {spelling} of {resource} has an invalid value",
+                found="(not shown)",
+                required=f"text that matches {pattern}",
+            )
+        harmless[spelling] = text
+    return tuple(harmless.items())
+
+
+def _read_brokers(text: str, resource: str) -> tuple[tuple[tuple[str, int], ...], Finding]:
+    """Return host and port of each broker, and GS-TLS-007 passed."""
+    brokers: list[tuple[str, int]] = []
+    for broker in text.split(","):
+        match = re.fullmatch(r"\s*([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([1-9][0-9]{0,4})\s*", broker)
+        host = normalize_host(match[1]) if match else None
+        if match is None or host is None or int(match[2]) > 65535 or len(brokers) == _MAX_BROKERS:
+            stop(
+                failed(
+                    "GS-TLS-007",
+                    resource,
+                    found="KAFKA_BOOTSTRAP_SERVERS (not shown) is not a list of HOST:PORT",
+                    required=f"HOST:PORT, separated by commas, at most {_MAX_BROKERS}",
+                    fix="correct KAFKA_BOOTSTRAP_SERVERS in the connection",
+                )
+            )
+        brokers.append((host, int(match[2])))
+    names = ", ".join(_address(host, port) for host, port in brokers)
+    return tuple(dict.fromkeys(brokers)), passed("GS-TLS-007", resource, f"bootstrap servers {names}")
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _quoted(text: str) -> str:
-    """A value of a JAAS configuration; it is read by ``StreamTokenizer``, whose escape is the backslash."""
+    """Return text as a value of a JAAS configuration, which ``StreamTokenizer`` reads (escape: backslash)."""
     if not text.isprintable():
         raise UsageError(
             "a Kafka user or password", found="a character that is not printable", required="text"
@@ -329,13 +411,5 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _place(host: str, port: int) -> str:
+def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _word(text: str) -> str:
-    return text if re.fullmatch(r"[A-Za-z0-9._-]{1,80}", text) else "(not shown)"
-
-
-def _refuse(control: str, resource: str, found: str, required: str, fix: str) -> NoReturn:
-    raise RefusedError(control, resource=resource, found=found, required=required, fix=fix)

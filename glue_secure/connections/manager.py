@@ -1,50 +1,52 @@
-"""Opening Glue connections: read, judged, probed, and only then given a password."""
+"""The connections of a run. Credentials are fetched only after the server was verified."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from glue_secure.connections.engines.engine import Engine as DatabaseEngine
 from glue_secure.connections.jdbc import JdbcPlan, driver_options
 from glue_secure.connections.kafka import kafka_options
-from glue_secure.connections.session import read_session
 from glue_secure.connections.tls.probe import TlsFacts
+from glue_secure.connections.tls.session import SessionTls, check_session
 from glue_secure.connections.tls.trust_store import TrustStoreFile, trust_store
-from glue_secure.connections.verification import read_connection, unread, verify, verify_kafka
-from glue_secure.core.connection import Credentials, GlueConnection, Login, LoginKind
-from glue_secure.core.errors import VerificationError
+from glue_secure.connections.verification import read_connection, verify_connection, verify_kafka
+from glue_secure.core.connection import Credentials, Login, LoginKind
 from glue_secure.core.evidence import TlsRecord
-from glue_secure.core.findings import passed, stop
+from glue_secure.core.findings import Finding, enforce, failed, passed, stop, unknown
 from glue_secure.core.log_suppression import suppress_client_logs
 from glue_secure.core.ports import Catalog, Clock, Engine, ObjectStore, SecretStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
 
-_BEFORE_IT_EXPIRES = timedelta(minutes=5)
+VERIFIED_BY_GLUE = ("postgresql",)
+"""Engines for which Glue's own readers and writers turn ``JDBC_ENFORCE_SSL`` into full verification."""
+_TOKEN_MARGIN = timedelta(minutes=5)
 _FIXES = {
-    LoginKind.SECRET: "give the role secretsmanager:GetSecretValue on the secret",
-    LoginKind.TOKEN: "give the job a role, and that rds-db:connect on the database's user",
-    LoginKind.ENCRYPTED: "set SECRET_ID in the connection; or have the catalog encrypt passwords and return "
-    "them encrypted, and give the role kms:Decrypt on that key",
+    LoginKind.SECRET: "grant the role secretsmanager:GetSecretValue on the secret",
+    LoginKind.TOKEN: "run the job with a role that has rds-db:connect on the database's user",
+    LoginKind.ENCRYPTED: "set SECRET_ID in the connection; or let the catalog encrypt passwords and return "
+    "them encrypted, and grant the role kms:Decrypt on that key",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedConnection:
-    """What the engine needs to connect, TLS forced. The repr shows no password.
+    """Everything the engine needs to connect with TLS. The repr shows no password.
 
     Attributes:
-        engine: ``postgresql``, ``mysql``, ``mariadb``.
+        engine: ``postgresql``, ``mysql``, ``mariadb``, ...
         url: without options.
         database: the database's name.
-        driver: the driver's class.
+        driver: class name of the driver.
         driver_options: harmless options and the forced TLS options, in the driver's own names.
-        reader_options: the caller's options for reading rows, in Spark's names.
-        credentials: who connects.
-        certificate: where the authority's certificate lies, ``""`` for the system's roots.
+        reader_options: the call's options for reading rows, in Spark's names.
+        credentials: user and password.
+        certificate: location of the certificate authority's file, ``""`` for the system's roots.
     """
 
     engine: str
@@ -58,15 +60,15 @@ class OpenedConnection:
 
 
 class ConnectionManager:
-    """Opens each Glue connection once a run.
+    """Opens each Glue connection once per run.
 
     Args:
-        control_plane: where connections are read.
-        objects: where their certificates lie.
-        secrets: where their passwords lie.
-        engine: asks the database what it saw of the session.
-        clock: for the dates of certificates.
-        recorder: where findings and TLS facts are noted.
+        control_plane: reads connections.
+        objects: reads their certificates.
+        secrets: fetches their passwords.
+        engine: queries the database for the TLS state of the session.
+        clock: the time, for certificates and tokens.
+        recorder: records findings and TLS facts.
     """
 
     def __init__(
@@ -81,128 +83,140 @@ class ConnectionManager:
     ) -> None:
         self._control_plane, self._objects, self._secrets = control_plane, objects, secrets
         self._engine, self._clock, self._recorder = engine, clock, recorder
-        self._stores: dict[str, TrustStoreFile] = {}
-        self._handed_out = ExitStack()
+        self._trust_stores: dict[str, TrustStoreFile] = {}
+        self._log_suppression = ExitStack()
         self._opened: dict[tuple[str, tuple[tuple[str, str], ...]], OpenedConnection] = {}
 
     def open(self, name: str, options: Mapping[str, str], catalog_id: str | None = None) -> OpenedConnection:
-        """The connection of that name, in the account's own catalog or in the one of that id, verified.
+        """Verify a connection, fetch its credentials and return it.
 
-        Order matters: nothing secret is fetched before the server has proved who it is.
+        Args:
+            name: the connection's name.
+            options: the call's options.
+            catalog_id: the Data Catalog of the connection; None for the account's own.
 
         Raises:
-            RefusedError: a control of GS-TLS fails.
-            VerificationError: one could not be decided.
+            RefusedError: a GS-TLS control failed.
+            VerificationError: a GS-TLS control could not be verified.
         """
-        told = name if not catalog_id else f"{catalog_id}:{name}"
-        asked = (told, tuple(sorted((option, str(value)) for option, value in options.items())))
-        if asked not in self._opened or not self._usable(self._opened[asked]):
+        label = name if not catalog_id else f"{catalog_id}:{name}"
+        key = (label, tuple(sorted((option, str(value)) for option, value in options.items())))
+        if key not in self._opened or self._expires_soon(self._opened[key].credentials):
             with self._recorder.timed("connect"):
-                found = read_connection(self._control_plane, name, catalog_id)
-                self._opened[asked] = self._open(told, options, found, catalog_id)
-        return self._opened[asked]
+                self._opened[key] = self._open(name, label, options, catalog_id)
+        return self._opened[key]
+
+    def open_for_glue(self, name: str, options: Mapping[str, str]) -> OpenedConnection:
+        """Open a connection for a call in which Glue's own reader or writer connects.
+
+        Raises:
+            RefusedError: GS-TLS-001, Glue does not verify this engine's server by name; or as :meth:`open`.
+            VerificationError: as :meth:`open`.
+        """
+        opened = self.open(name, options)
+        self._recorder.record(enforce([check_verified_by_glue(opened.engine, resource=f"connection {name}")]))
+        return opened
 
     def kafka(self, name: str, options: Mapping[str, object]) -> dict[str, str]:
-        """What Spark's Kafka source or sink is given for a connection, every bootstrap server verified.
+        """Return the options for Spark's Kafka source or sink, after every bootstrap server was verified.
 
-        No broker says how it saw the session, so the evidence has what the preflight saw of each.
+        Brokers do not report the TLS state of a session, so the evidence contains the result of the probes.
 
         Raises:
-            RefusedError: a control of GS-TLS fails.
-            VerificationError: one could not be decided.
+            RefusedError: a GS-TLS control failed.
+            VerificationError: a GS-TLS control could not be verified.
         """
-        resource = f"connection {name}"
         with self._recorder.timed("connect"):
-            found = read_connection(self._control_plane, name)
-            verified = verify_kafka(name, found, options, objects=self._objects, clock=self._clock)
-            secret = verified.plan.secret_id
-            login = Login(LoginKind.SECRET, secret_id=secret) if secret else None
-            credentials = (
-                self._fetch(name, login, lambda: self._secrets.credentials(secret)) if login else None
-            )
-        for control in ("GS-TLS-001", "GS-TLS-005", "GS-TLS-006", "GS-TLS-007", "GS-TLS-008", "GS-TLS-011"):
-            self._recorder.record([passed(control, resource, "full verification, nothing beside it")])
+            connection = read_connection(self._control_plane, name)
+            verified = verify_kafka(name, connection, options, objects=self._objects, clock=self._clock)
+            self._recorder.record(enforce(verified.findings))
+            credentials = None
+            if verified.plan.secret_id:
+                credentials = self._fetch(name, Login(LoginKind.SECRET, secret_id=verified.plan.secret_id))
         for (host, port), facts in zip(verified.plan.brokers, verified.facts, strict=True):
-            for control in ("GS-TLS-002", "GS-TLS-003", "GS-TLS-004", "GS-TLS-009"):
-                self._recorder.record([passed(control, resource, f"{facts.protocol} {facts.subject}")])
-            self._recorder.tls[f"{name} {host}:{port}"] = _record(
-                name, f"{host}:{port}", facts, facts.protocol, facts.cipher, "preflight"
-            )
+            self._recorder.tls[f"{name} {host}:{port}"] = _tls_record(name, f"{host}:{port}", facts)
         return kafka_options(verified.plan, verified.anchors_pem, credentials)
 
     def suppress_logs_until_close(self) -> None:
-        """A script gets a login, which it passes to the JVM: the wire's logs stay shut until ``close``."""
-        self._handed_out.enter_context(suppress_client_logs())
+        """Silence the client logs until :meth:`close`, because the script passes a login to the JVM."""
+        self._log_suppression.enter_context(suppress_client_logs())
 
     def close(self) -> None:
-        """The run is over."""
-        self._handed_out.close()
+        """Restore the client logs at the end of the run."""
+        self._log_suppression.close()
 
-    def _usable(self, opened: OpenedConnection) -> bool:
-        """Whether its credentials still open sessions for a while."""
-        expires = opened.credentials.expires
-        return expires is None or self._clock.now() < expires - _BEFORE_IT_EXPIRES
+    def _expires_soon(self, credentials: Credentials) -> bool:
+        return credentials.expires is not None and self._clock.now() >= credentials.expires - _TOKEN_MARGIN
 
     def _open(
-        self, name: str, options: Mapping[str, str], found: GlueConnection, catalog_id: str | None
+        self, name: str, label: str, options: Mapping[str, str], catalog_id: str | None
     ) -> OpenedConnection:
-        resource = f"connection {name}"
-        verified = verify(name, found, options, objects=self._objects, clock=self._clock)
+        connection = read_connection(self._control_plane, name, catalog_id)
+        verified = verify_connection(label, connection, options, objects=self._objects, clock=self._clock)
         plan, facts = verified.plan, verified.facts
+        findings = list(enforce(verified.findings))
         if not plan.engine.session_query:
-            self._require_tried(plan, resource)
-        for control in ("GS-TLS-001", "GS-TLS-005", "GS-TLS-006", "GS-TLS-007", "GS-TLS-011"):
-            self._recorder.record([passed(control, resource, "full verification, nothing beside it")])
-        for control in ("GS-TLS-002", "GS-TLS-003", "GS-TLS-004", "GS-TLS-009"):
-            self._recorder.record([passed(control, resource, f"{facts.protocol} {facts.subject}")])
+            digest = self._engine.jar_digest(plan.driver)
+            findings += enforce([check_approved_driver(plan.engine, digest, resource=f"connection {label}")])
+        self._recorder.record(findings)
         opened = OpenedConnection(
             engine=plan.engine.name,
             url=plan.url,
             database=plan.database,
             driver=plan.driver,
-            driver_options=driver_options(plan, facts.anchor_pem, self._store(plan, facts)),
+            driver_options=driver_options(plan, facts.anchor_pem, self._trust_store(plan, facts)),
             reader_options={option: str(value) for option, value in plan.reader_options},
-            credentials=self._credentials(name, plan, catalog_id),
+            credentials=self._fetch(label, plan.login, plan, catalog_id),
             certificate=str(plan.certificate or ""),
         )
-        self._recorder.record([passed("GS-TLS-008", resource, opened.credentials.origin)])
-        self._recorder.tls[name] = self._session(name, plan, facts, opened)
+        self._recorder.tls[label] = self._verify_session(label, plan, facts, opened)
         return opened
 
-    def _store(self, plan: JdbcPlan, facts: TlsFacts) -> TrustStoreFile | None:
-        """The trust anchor as a file on the driver and every executor, for a driver that takes no text."""
+    def _trust_store(self, plan: JdbcPlan, facts: TlsFacts) -> TrustStoreFile | None:
+        """Distribute the trust anchor as a file, for a driver that does not accept it as text."""
         if plan.engine.anchor_option:
             return None
-        if facts.anchor_pem not in self._stores:
+        if facts.anchor_pem not in self._trust_stores:
             content = trust_store(facts.anchor_pem)
-            name = f"glue-secure-{hashlib.sha256(content).hexdigest()[:24]}.p12"
-            self._stores[facts.anchor_pem] = TrustStoreFile(self._engine.share_file(name, content))
-        return self._stores[facts.anchor_pem]
+            file_name = f"glue-secure-{hashlib.sha256(content).hexdigest()[:24]}.p12"
+            self._trust_stores[facts.anchor_pem] = TrustStoreFile(self._engine.share_file(file_name, content))
+        return self._trust_stores[facts.anchor_pem]
 
-    def _credentials(self, name: str, plan: JdbcPlan, catalog_id: str | None) -> Credentials:
-        login, secrets = plan.login, self._secrets
-        ways = {
-            LoginKind.SECRET: lambda: secrets.credentials(login.secret_id),
-            LoginKind.TOKEN: lambda: secrets.token(
-                plan.host, plan.port, login.user, login.region, self._clock.now()
-            ),
-            LoginKind.ENCRYPTED: lambda: secrets.encrypted_password(plan.connection, login.user, catalog_id),
-        }
-        return self._fetch(name, login, ways[login.kind])
-
-    def _fetch(self, name: str, login: Login, fetch: Callable[[], Credentials]) -> Credentials:
+    def _fetch(
+        self, label: str, login: Login, plan: JdbcPlan | None = None, catalog_id: str | None = None
+    ) -> Credentials:
+        """Fetch the credentials of a login and record where they came from (GS-TLS-008)."""
+        resource = f"connection {label}"
         try:
-            return fetch()
+            if login.kind is LoginKind.SECRET or plan is None:
+                credentials = self._secrets.credentials(login.secret_id)
+            elif login.kind is LoginKind.TOKEN:
+                credentials = self._secrets.token(
+                    plan.host, plan.port, login.user, login.region, self._clock.now()
+                )
+            else:
+                credentials = self._secrets.encrypted_password(plan.connection, login.user, catalog_id)
         except ServiceError as error:
-            fix = _FIXES[login.kind]
-            stop(unread("GS-TLS-008", f"connection {name} credentials", error, "readable credentials", fix))
+            stop(
+                unknown(
+                    "GS-TLS-008",
+                    f"{resource} credentials",
+                    found=str(error),
+                    required="readable credentials",
+                    fix=_FIXES[login.kind],
+                    aws_code=error.code,
+                )
+            )
+        self._recorder.record([passed("GS-TLS-008", resource, credentials.origin)])
+        return credentials
 
-    def _session(self, name: str, plan: JdbcPlan, facts: TlsFacts, opened: OpenedConnection) -> TlsRecord:
-        """GS-TLS-010: ask the database, through the driver and an executor, what its session is."""
-        resource = f"connection {name}"
-        source = plan.engine.session_source
+    def _verify_session(
+        self, label: str, plan: JdbcPlan, facts: TlsFacts, opened: OpenedConnection
+    ) -> TlsRecord:
+        """Query the database, through driver and executor, for the TLS state of the session (GS-TLS-010)."""
+        server, source = f"{plan.host}:{plan.port}", plan.engine.session_source
         if not plan.engine.session_query:
-            return _record(name, f"{plan.host}:{plan.port}", facts, facts.protocol, facts.cipher, "preflight")
+            return _tls_record(label, server, facts)
         with suppress_client_logs():
             frame, _ = self._engine.read_jdbc(
                 url=opened.url,
@@ -212,31 +226,57 @@ class ConnectionManager:
                 driver_options=opened.driver_options,
                 spark_options={},
             )
-        session = read_session(self._engine.first_row(frame), resource=resource, source=source)
-        self._recorder.record([passed("GS-TLS-010", resource, f"{session.protocol} {session.cipher}")])
-        return _record(name, f"{plan.host}:{plan.port}", facts, session.protocol, session.cipher, source)
-
-    def _require_tried(self, plan: JdbcPlan, resource: str) -> None:
-        """GS-TLS-010, where the server does not tell: the driver's jar is one that verifies by itself."""
-        found = self._engine.jar_digest(plan.driver)
-        version = next((version for version, digest in plan.engine.tried if digest == found), "")
-        if not version:
-            raise VerificationError(
-                "GS-TLS-010",
-                resource=f"{resource}: {plan.driver}",
-                found=f"a jar with SHA-256 {found}" if found else "no jar",
-                required=f"a driver that was tried: {', '.join(one for one, _ in plan.engine.tried)}",
-                fix="bring it from Maven Central with --extra-jars and --user-jars-first true",
-            )
-        self._recorder.record([passed("GS-TLS-010", resource, f"not told; driver {version}, tried")])
+        session = SessionTls.from_row(self._engine.first_row(frame))
+        self._recorder.record(
+            enforce([check_session(session, resource=f"connection {label}", source=source)])
+        )
+        return _tls_record(label, server, facts, session, source)
 
 
-def _record(name: str, host: str, facts: TlsFacts, protocol: str, cipher: str, source: str) -> TlsRecord:
+def check_approved_driver(engine: DatabaseEngine, digest: str, *, resource: str) -> Finding:
+    """GS-TLS-010, for an engine without ``session_query``: the driver's JAR is approved.
+
+    Args:
+        engine: the database engine.
+        digest: SHA-256 of the JAR that contains the driver class, ``""`` if there is none.
+        resource: the connection.
+    """
+    for driver in engine.approved_drivers:
+        if driver.sha256 == digest:
+            found = f"{engine.name} exposes no view of the session; approved driver {driver.version}"
+            return passed("GS-TLS-010", resource, found)
+    versions = ", ".join(driver.version for driver in engine.approved_drivers)
+    return unknown(
+        "GS-TLS-010",
+        f"{resource}: {engine.driver}",
+        found=f"a JAR with SHA-256 {digest}" if digest else "no JAR",
+        required=f"an approved driver: {versions}",
+        fix="add the driver from Maven Central with --extra-jars and --user-jars-first true",
+    )
+
+
+def check_verified_by_glue(engine: str, *, resource: str) -> Finding:
+    """GS-TLS-001: Glue's own readers and writers verify this engine's server by name."""
+    if engine in VERIFIED_BY_GLUE:
+        return passed("GS-TLS-001", resource, f"Glue verifies the name of a {engine} server")
+    return failed(
+        "GS-TLS-001",
+        resource,
+        found=f"a connection to {engine}, which Glue itself would make",
+        required=f"{', '.join(VERIFIED_BY_GLUE)}; for MySQL, Glue does not compare the server's name",
+        fix="read and write it with SecureJob (job.read.jdbc, job.write.jdbc), or with Spark and the options of "
+        "job.jdbc_options: they force full verification in the driver",
+    )
+
+
+def _tls_record(
+    name: str, server: str, facts: TlsFacts, session: SessionTls | None = None, source: str = "preflight"
+) -> TlsRecord:
     return TlsRecord(
         connection=name,
-        host=host,
-        protocol=protocol,
-        cipher=cipher,
+        host=server,
+        protocol=session.protocol if session else facts.protocol,
+        cipher=session.cipher if session else facts.cipher,
         subject=facts.subject,
         names=facts.names,
         issuer=facts.issuer,

@@ -1,8 +1,8 @@
-"""The caller's own options (``connection_options``, ``additional_options``): split, known, and judged.
+"""The options of a call: ``connection_options`` and ``additional_options``.
 
-Spark compares option names without regard to letter case, pgjdbc with it, and Glue has its own
-words for TLS (``enforceSSL``). All three are met here: any letter case is recognised, what may pass
-is handed on in the spelling its reader wants, and what is not known is refused.
+Spark compares option names without letter case, pgjdbc with letter case, and Glue has its own TLS options
+(``enforceSSL``). Here names are recognized in any letter case, accepted options are returned in the spelling
+that their reader needs, and unknown options are rejected.
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-connect-jdbc-home.html
 https://spark.apache.org/docs/3.5.6/sql-data-sources-jdbc.html
 """
@@ -10,14 +10,15 @@ https://spark.apache.org/docs/3.5.6/sql-data-sources-jdbc.html
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NoReturn
+from dataclasses import dataclass, field
 
-from glue_secure.connections.engines.registry import DriverOption, Engine, Rule
-from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.connections.engines.engine import Engine, OptionRule
+from glue_secure.connections.messages import shown_name
+from glue_secure.core.errors import UsageError
+from glue_secure.core.findings import Finding, enforce, failed, passed
 
-# What the reader or writer acts upon; this room only knows that they leave the connection alone.
-# sessionInitStatement and prepareQuery are left out: they run SQL of their own before the query.
+# Options of the code that reads or writes rows. They do not change the connection.
+# sessionInitStatement and prepareQuery are left out: both run SQL before the query.
 READER_OPTIONS = (
     "dbtable",
     "query",
@@ -51,101 +52,133 @@ READER_OPTIONS = (
     "createTableColumnTypes",
     "bulkSize",
 )
-# Glue's and Spark's words for what the connection already says: they may repeat it, not change it.
-_REPEATS_TRUE = ("enforceSSL", "JDBC_ENFORCE_SSL", "ENFORCE_SSL", "useConnectionProperties")
-_REPEATS_FALSE = ("skipCustomJDBCCertValidation", "SKIP_CUSTOM_JDBC_CERT_VALIDATION")
-_CERTIFICATE = ("customJDBCCert", "CUSTOM_JDBC_CERT", "customJDBCCertString", "CUSTOM_JDBC_CERT_STRING")
-_SECRET = ("secretId", "SECRET_ID", "ENCRYPTED_PASSWORD", "encryptedPassword")
-_ADDRESS = ("url", "fullUrl", "JDBC_CONNECTION_URL", "CONNECTION_URL")
-_DRIVERS = ("driver", "customJdbcDriverS3Path", "customJdbcDriverClassName", "JDBC_DRIVER_JAR_URI")
-_LOWER_READER = {name.lower(): name for name in READER_OPTIONS}
 
 
-def _lower(names: tuple[str, ...]) -> frozenset[str]:
+def _lower(*names: str) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
 
 
-_TRUE, _FALSE = _lower(_REPEATS_TRUE), _lower(_REPEATS_FALSE)
-_CERTIFICATES, _SECRETS, _URLS = _lower(_CERTIFICATE), _lower(_SECRET), _lower(_ADDRESS)
-_DRIVER_NAMES = _lower(_DRIVERS)
+_READER_OPTIONS = {name.lower(): name for name in READER_OPTIONS}
+# Options that may repeat a setting of the connection, but not change it.
+_TRUE = _lower("enforceSSL", "JDBC_ENFORCE_SSL", "ENFORCE_SSL", "useConnectionProperties")
+_FALSE = _lower("skipCustomJDBCCertValidation", "SKIP_CUSTOM_JDBC_CERT_VALIDATION")
+_CERTIFICATES = _lower(
+    "customJDBCCert", "CUSTOM_JDBC_CERT", "customJDBCCertString", "CUSTOM_JDBC_CERT_STRING"
+)
+_SECRETS = _lower("secretId", "SECRET_ID", "ENCRYPTED_PASSWORD", "encryptedPassword")
+_URLS = _lower("url", "fullUrl", "JDBC_CONNECTION_URL", "CONNECTION_URL")
+_DRIVERS = _lower("driver", "customJdbcDriverS3Path", "customJdbcDriverClassName", "JDBC_DRIVER_JAR_URI")
 
 
 @dataclass(frozen=True, slots=True)
-class CallerOptions:
-    """The caller's options, judged.
+class CallOptions:
+    """The options of a call that passed all checks.
 
     Attributes:
-        database: the database that the caller asked for, ``""`` where the connection's stands.
-        driver: harmless options of the driver, in its own spelling.
-        reader: options for whoever reads or writes the rows, in Glue's and Spark's spelling.
+        database: the database that the call names, ``""`` for the connection's.
+        driver: harmless options of the driver, in the driver's spelling.
+        reader: options for reading or writing rows, in Glue's and Spark's spelling.
+        findings: the passed checks: GS-TLS-005, -008, -011.
     """
 
     database: str
     driver: tuple[tuple[str, str], ...]
     reader: tuple[tuple[str, object], ...]
+    findings: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
 
 
-def validate_options(
+def read_options(
     engine: Engine, connection_name: str, options: Mapping[str, object], *, certificate: str = ""
-) -> CallerOptions:
-    """Split a call's options, and refuse each that would change what the connection says.
+) -> CallOptions:
+    """Return the options of a call, split by the component that reads them.
 
     Args:
-        engine: the connection's.
-        connection_name: for messages, and to compare ``connectionName`` with.
-        options: as the call gave them.
-        certificate: the connection's own CUSTOM_JDBC_CERT, which an option may repeat.
+        engine: the connection's engine.
+        connection_name: the value that ``connectionName`` may repeat; names the resource of the findings.
+        options: the call's options.
+        certificate: the connection's CUSTOM_JDBC_CERT, which an option may repeat.
 
     Raises:
-        RefusedError: GS-TLS-005 (TLS, address, unknown), -008 (credentials), -011 (driver).
-        UsageError: a name given twice, or a value of the wrong form.
+        RefusedError: GS-TLS-005 (TLS, address, unknown option), -008 (credentials), -011 (driver).
+        UsageError: an option is given twice, or its value is invalid.
     """
     database, driver, reader = "", [], []
-    seen: set[str] = set()
-    resource = f"connection {connection_name}"
+    lowered_names: set[str] = set()
     for name, value in options.items():
         lowered = name.lower()
-        if lowered in seen:
+        if lowered in lowered_names:
             raise UsageError(
-                f"an option is given twice: {_shown(name)}",
+                f"an option is given twice: {shown_name(name)}",
                 found="two spellings of one name",
                 required="each option once",
             )
-        seen.add(lowered)
-        if lowered in _LOWER_READER:
-            reader.append((_LOWER_READER[lowered], value))
-        elif lowered == "database":
+        lowered_names.add(lowered)
+    findings = enforce(check_options(engine, connection_name, options, certificate=certificate))
+    for name, value in options.items():
+        option = engine.option(name)
+        if name.lower() in _READER_OPTIONS:
+            reader.append((_READER_OPTIONS[name.lower()], value))
+        elif name.lower() == "database":
             database = str(value)
-        elif lowered == "connectionname":
-            if str(value) != connection_name:
-                _override(resource, name, f"the connection that was planned, {connection_name}")
-        elif not _repeats(engine, lowered, name, value, resource, certificate):
-            driver_option = _driver_option(engine.option(name), name, value, resource)
-            if driver_option is not None:
-                driver.append(driver_option)
-    return CallerOptions(database, tuple(driver), tuple(reader))
+        elif option is not None and option.rule is OptionRule.HARMLESS:
+            if not option.accepts(_text(value)):
+                raise UsageError(
+                    f"option {option.name} of connection {connection_name} has an invalid value",
+                    found="(not shown)",
+                    required=f"text that matches {option.values}",
+                )
+            driver.append((option.name, _text(value)))
+    return CallOptions(database, tuple(driver), tuple(reader), findings)
 
 
-def _repeats(engine: Engine, lowered: str, name: str, value: object, resource: str, certificate: str) -> bool:
-    """Whether the option only says again what the connection says; refuses where it says otherwise."""
-    text = str(value)
+def check_options(
+    engine: Engine, connection_name: str, options: Mapping[str, object], *, certificate: str = ""
+) -> tuple[Finding, ...]:
+    """Check that no option of a call overrides the connection.
+
+    Returns:
+        GS-TLS-005, -008 and -011 passed; or one failure of these.
+    """
+    resource = f"connection {connection_name}"
+    for name, value in options.items():
+        failure = _failure(engine, connection_name, name, value, certificate, resource)
+        if failure is not None:
+            return (failure,)
+    names = ", ".join(sorted(shown_name(name) for name in options)) or "none"
+    return (
+        passed("GS-TLS-005", resource, f"options of the call: {names}"),
+        passed("GS-TLS-008", resource, "no credentials in the options of the call"),
+        passed("GS-TLS-011", resource, f"the call does not replace the driver {engine.driver}"),
+    )
+
+
+def _failure(
+    engine: Engine, connection_name: str, name: str, value: object, certificate: str, resource: str
+) -> Finding | None:
+    """Return why the option is not accepted, None if it is."""
+    lowered, text = name.lower(), str(value)
+    if lowered in _READER_OPTIONS or lowered == "database":
+        return None
+    if lowered == "connectionname":
+        if text == connection_name:
+            return None
+        return _override(resource, name, f"the connection that the call names, {connection_name}")
     if lowered in _TRUE or lowered in _FALSE:
-        wanted = "true" if lowered in _TRUE else "false"
-        if text.lower() != wanted:
-            _override(resource, name, f"{name}={wanted}, or no such option")
-        return True
+        expected = "true" if lowered in _TRUE else "false"
+        if text.lower() == expected:
+            return None
+        return _override(resource, name, f"{name}={expected}, or no such option")
     if lowered in _CERTIFICATES:
-        if not certificate or text != certificate:
-            _override(resource, name, "the connection's own CUSTOM_JDBC_CERT")
-        return True
+        if certificate and text == certificate:
+            return None
+        return _override(resource, name, "the connection's own CUSTOM_JDBC_CERT")
     if lowered == "vendor":
-        if text.lower() != engine.name:
-            _override(resource, name, engine.name)
-        return True
-    if lowered in _DRIVER_NAMES:
+        vendors = (engine.name, *engine.aliases)
+        return None if text.lower() in vendors else _override(resource, name, " or ".join(vendors))
+    if lowered in _DRIVERS:
         if lowered == "driver" and text == engine.driver:
-            return True
-        _refuse(
+            return None
+        return failed(
             "GS-TLS-011",
             resource,
             found=f"option {name}: another driver",
@@ -153,45 +186,39 @@ def _repeats(engine: Engine, lowered: str, name: str, value: object, resource: s
             fix=f"remove {name} from the call",
         )
     if lowered in _SECRETS:
-        _credentials(resource, name)
+        return _credentials(resource, name)
     if lowered in _URLS:
-        _override(resource, name, "the URL of the connection that the call names")
-    return False
+        return _override(resource, name, "the URL of the connection that the call names")
+    return _driver_option_failure(engine, name, value, resource)
 
 
-def _driver_option(
-    option: DriverOption | None, name: str, value: object, resource: str
-) -> tuple[str, str] | None:
-    text = str(value).lower() if isinstance(value, bool) else str(value)
+def _driver_option_failure(engine: Engine, name: str, value: object, resource: str) -> Finding | None:
+    option = engine.option(name)
     if option is None:
-        _refuse(
+        return failed(
             "GS-TLS-005",
             resource,
-            found=f"option {_shown(name)}, which this project does not know",
-            required="only options whose effect is known",
+            found=f"option {shown_name(name)}, which glue-secure does not know",
+            required="only options with a known effect",
             fix="remove it from the call, or check its spelling",
         )
-    if option.rule is Rule.CREDENTIAL:
-        _credentials(resource, option.name)
-    if option.rule is Rule.TLS:
-        if not option.accepts(text):
-            _override(resource, option.name, "what the connection says: verify-full", option.why)
-        return None  # It asks for what is forced anyway.
-    if option.rule is Rule.ADDRESS:
-        _override(resource, option.name, "the server of the connection that the call names")
-    if option.rule is Rule.REFUSED:
-        _override(resource, option.name, "no such option", option.why)
-    if not option.accepts(text):
-        raise UsageError(
-            f"option {option.name} of {resource} has a value of another form",
-            found="(not shown)",
-            required=f"text that matches {option.values}",
-        )
-    return option.name, text
+    if option.rule is OptionRule.CREDENTIAL:
+        return _credentials(resource, option.name)
+    if option.rule is OptionRule.TLS and not option.accepts(_text(value)):
+        return _override(resource, option.name, engine.verification_option, option.reason)
+    if option.rule is OptionRule.ADDRESS:
+        return _override(resource, option.name, "the server of the connection that the call names")
+    if option.rule is OptionRule.REFUSED:
+        return _override(resource, option.name, "no such option", option.reason)
+    return None
 
 
-def _credentials(resource: str, name: str) -> NoReturn:
-    _refuse(
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _credentials(resource: str, name: str) -> Finding:
+    return failed(
         "GS-TLS-008",
         resource,
         found=f"option {name} (value not shown) in a call that names a connection",
@@ -200,20 +227,11 @@ def _credentials(resource: str, name: str) -> NoReturn:
     )
 
 
-def _override(resource: str, name: str, required: str, why: str = "") -> NoReturn:
-    _refuse(
+def _override(resource: str, name: str, required: str, reason: str = "") -> Finding:
+    return failed(
         "GS-TLS-005",
         resource,
-        found=f"option {name} in the call would override the connection" + (f": {why}" if why else ""),
+        found=f"option {name} in the call would override the connection" + (f": {reason}" if reason else ""),
         required=required,
         fix=f"remove {name} from the call (connection_options, additional_options)",
     )
-
-
-def _shown(name: str) -> str:
-    plain = 0 < len(name) <= 60 and all(c.isascii() and (c.isalnum() or c in "._-") for c in name)
-    return name if plain else "(not shown)"
-
-
-def _refuse(control: str, resource: str, *, found: str, required: str, fix: str) -> NoReturn:
-    raise RefusedError(control, resource=resource, found=found, required=required, fix=fix)

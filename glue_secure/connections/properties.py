@@ -1,8 +1,7 @@
-"""The properties of a Glue connection, as a table, and the judgement of those that decide TLS.
+"""The checks of a Glue JDBC connection's properties.
 
-The names are the API's own (``ConnectionPropertyKey`` of the Glue service model; a contract test
-compares) and ``ENFORCE_SSL``, which connections of type POSTGRESQL have in place of
-``JDBC_ENFORCE_SSL``. A name that is not in the table is refused.
+``PROPERTIES`` lists the API's ``ConnectionPropertyKey`` names (a contract test compares) and ``ENFORCE_SSL``,
+which connections of type POSTGRESQL have instead of ``JDBC_ENFORCE_SSL``. Other names are rejected.
 https://docs.aws.amazon.com/glue/latest/dg/connection-properties.html
 """
 
@@ -10,41 +9,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import NoReturn
 
-from glue_secure.connections.engines.registry import ENGINES, Engine
-from glue_secure.connections.hosts import normal_host
+from glue_secure.connections.engines.registry import ENGINES
+from glue_secure.connections.messages import shown_name
 from glue_secure.core.connection import GlueConnection
-from glue_secure.core.errors import RefusedError, UsageError
-from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.findings import Finding, enforce, failed, passed
 
 
-class Property(str, Enum):
-    """What a connection property is to a JDBC connection."""
+class PropertyRule(str, Enum):
+    """The rule that applies to one property of a JDBC connection."""
 
-    READ = "read"  # this room reads it
-    INFORMATION = "information"  # changes nothing about how a connection is made
-    SECRET = "secret"  # noqa: S105  a kind of property, not a secret
-    DRIVER = "driver"  # brings a driver of one's own
-    FOREIGN = "foreign"  # belongs to Kafka, Athena, a marketplace connector, another engine
-
-
-def _kinds(kind: Property, names: str) -> dict[str, Property]:
-    return dict.fromkeys(names.split(), kind)
+    READ = "read"  # accepted and used
+    INFORMATION = "information"  # accepted; no effect on the connection
+    SECRET = "secret"  # noqa: S105  rejected: a secret in plain text
+    DRIVER = "driver"  # rejected: a custom driver
+    FOREIGN = "foreign"  # rejected: belongs to Kafka, Athena, a marketplace connector or another engine
 
 
-PROPERTIES: Mapping[str, Property] = {
-    **_kinds(
-        Property.READ,
+def _with_rule(rule: PropertyRule, names: str) -> dict[str, PropertyRule]:
+    return dict.fromkeys(names.split(), rule)
+
+
+PROPERTIES: Mapping[str, PropertyRule] = {
+    **_with_rule(
+        PropertyRule.READ,
         "JDBC_CONNECTION_URL HOST PORT DATABASE JDBC_ENGINE JDBC_ENFORCE_SSL ENFORCE_SSL CUSTOM_JDBC_CERT"
         " SKIP_CUSTOM_JDBC_CERT_VALIDATION CUSTOM_JDBC_CERT_STRING SECRET_ID USERNAME ENCRYPTED_PASSWORD"
         " JDBC_DRIVER_CLASS_NAME",
     ),
-    **_kinds(Property.INFORMATION, "JDBC_ENGINE_VERSION INSTANCE_ID"),
-    **_kinds(Property.SECRET, "PASSWORD"),
-    **_kinds(Property.DRIVER, "JDBC_DRIVER_JAR_URI"),
-    **_kinds(
-        Property.FOREIGN,
+    **_with_rule(PropertyRule.INFORMATION, "JDBC_ENGINE_VERSION INSTANCE_ID"),
+    **_with_rule(PropertyRule.SECRET, "PASSWORD"),
+    **_with_rule(PropertyRule.DRIVER, "JDBC_DRIVER_JAR_URI"),
+    **_with_rule(
+        PropertyRule.FOREIGN,
         "CONFIG_FILES CONNECTION_URL CONNECTOR_URL CONNECTOR_TYPE CONNECTOR_CLASS_NAME ENDPOINT ENDPOINT_TYPE"
         " ROLE_ARN REGION WORKGROUP_NAME CLUSTER_IDENTIFIER KAFKA_BOOTSTRAP_SERVERS KAFKA_SSL_ENABLED"
         " KAFKA_CUSTOM_CERT KAFKA_SKIP_CUSTOM_CERT_VALIDATION KAFKA_CLIENT_KEYSTORE"
@@ -57,220 +54,222 @@ PROPERTIES: Mapping[str, Property] = {
     ),
 }
 CONNECTION_TYPES = ("JDBC", "POSTGRESQL", "MYSQL", "SQLSERVER", "ORACLE")
-_TRUE, _FALSE = "true", "false"
 
 
-def check_properties(connection: GlueConnection) -> Mapping[str, str]:
-    """Refuse a connection whose properties are unknown, secret in plain text, or weaken TLS.
+def properties_of(connection: GlueConnection) -> dict[str, str]:
+    """Return the connection's properties that have a value; ``SECRET_ID`` may come from its ``SecretArn``."""
+    properties = {name: value for name, value in connection.properties.items() if value != ""}
+    return {**properties, "SECRET_ID": connection.secret} if connection.secret else properties
+
+
+def check_properties(connection: GlueConnection) -> tuple[Finding, ...]:
+    """Check that all properties are known, carry no secret in plain text and enforce TLS.
 
     Returns:
-        The properties that have a value, by the API's own names.
+        GS-TLS-005, -006, -008 and -011 passed, one or two of each.
 
     Raises:
-        RefusedError: GS-TLS-002, -005, -006, -008, -011.
+        RefusedError: the first of GS-TLS-002, -005, -006, -008, -011 that failed.
     """
-    properties: Mapping[str, str] = {n: v for n, v in connection.properties.items() if v != ""}
-    if connection.connection_type.upper() not in CONNECTION_TYPES:
-        _refuse(
-            connection,
-            "GS-TLS-011",
-            found=f"a connection of type {_word(connection.connection_type)}",
-            required=f"type {' or '.join(CONNECTION_TYPES)}",
-            fix="name a JDBC connection",
+    checks = (
+        check_connection_type,
+        check_property_names,
+        check_tls_enforced,
+        check_driver,
+        check_certificate_name,
+        check_authentication,
+    )
+    return tuple(finding for check in checks for finding in enforce(check(connection)))
+
+
+def check_connection_type(connection: GlueConnection) -> tuple[Finding, ...]:
+    """GS-TLS-011: the connection is a JDBC connection."""
+    kind = connection.connection_type
+    if kind.upper() not in CONNECTION_TYPES:
+        return (
+            failed(
+                "GS-TLS-011",
+                _resource(connection),
+                found=f"a connection of type {shown_name(kind)}",
+                required=f"type {' or '.join(CONNECTION_TYPES)}",
+                fix="name a JDBC connection",
+            ),
         )
-    for name in properties:
-        _check_kind(connection, name)
-    _check_enforced(connection, properties)
-    _check_driver(connection, properties)
-    return _with_secret(connection, properties)
+    return (passed("GS-TLS-011", _resource(connection), f"a connection of type {kind}"),)
 
 
-def verified_name(connection: GlueConnection, engine: Engine) -> str:
-    """The name that ``CUSTOM_JDBC_CERT_STRING`` wants on the server's certificate, ``""`` for the host's.
-
-    Raises:
-        RefusedError: GS-TLS-002, the engine's driver compares the host's name only, or it is no host name.
-    """
-    said = connection.properties.get("CUSTOM_JDBC_CERT_STRING", "")
-    if not said:
-        return ""
-    if not engine.name_option:
-        _refuse(
-            connection,
-            "GS-TLS-002",
-            found=f"CUSTOM_JDBC_CERT_STRING, which is not served for {engine.name}",
-            required="the server's own host name on its certificate",
-            fix="remove CUSTOM_JDBC_CERT_STRING from the connection",
+def check_property_names(connection: GlueConnection) -> tuple[Finding, ...]:
+    """GS-TLS-005, -008, -011: every property is known; none is a plain-text password or a custom driver."""
+    resource = _resource(connection)
+    for name, value in connection.properties.items():
+        failure = _name_failure(resource, name) if value else None
+        if failure is not None:
+            return (failure,)
+    if connection.more:
+        names = ", ".join(map(shown_name, connection.more[:5]))
+        return (
+            failed(
+                "GS-TLS-005",
+                resource,
+                found=f"SparkProperties ({names}) besides the properties",
+                required="the connection's own properties only",
+                fix="remove SparkProperties from the connection",
+            ),
         )
-    if normal_host(said) != said:
-        _refuse(
-            connection,
-            "GS-TLS-002",
-            found="a CUSTOM_JDBC_CERT_STRING that is not one host name in lower case, without a wildcard",
-            required="the host name that stands on the server's certificate",
-            fix="correct CUSTOM_JDBC_CERT_STRING in the connection",
+    names = ", ".join(sorted(name for name, value in connection.properties.items() if value))
+    return (
+        passed("GS-TLS-005", resource, f"properties of the connection: {names}"),
+        passed("GS-TLS-008", resource, "no password in the properties of the connection"),
+    )
+
+
+def check_tls_enforced(connection: GlueConnection) -> tuple[Finding, ...]:
+    """GS-TLS-006: JDBC_ENFORCE_SSL (or ENFORCE_SSL) is true and certificate validation is not skipped."""
+    resource, properties = _resource(connection), properties_of(connection)
+    fix = "set JDBC_ENFORCE_SSL to true in the connection (aws glue update-connection)"
+    names = [name for name in ("JDBC_ENFORCE_SSL", "ENFORCE_SSL") if name in properties]
+    if not names:
+        return (
+            failed(
+                "GS-TLS-006", resource, found="no JDBC_ENFORCE_SSL", required="JDBC_ENFORCE_SSL=true", fix=fix
+            ),
         )
-    return said
+    for name in names:
+        if properties[name].lower() != "true":
+            value = shown_name(properties[name])
+            return (
+                failed("GS-TLS-006", resource, found=f"{name}={value}", required=f"{name}=true", fix=fix),
+            )
+    skip = properties.get("SKIP_CUSTOM_JDBC_CERT_VALIDATION", "false")
+    if skip.lower() != "false":
+        return (
+            failed(
+                "GS-TLS-006",
+                resource,
+                found=f"SKIP_CUSTOM_JDBC_CERT_VALIDATION={shown_name(skip)}",
+                required="SKIP_CUSTOM_JDBC_CERT_VALIDATION=false, or no such property",
+                fix="remove SKIP_CUSTOM_JDBC_CERT_VALIDATION from the connection",
+            ),
+        )
+    return (
+        passed("GS-TLS-006", resource, f"{' and '.join(names)} true, certificate validation not skipped"),
+    )
 
 
-def certificate(connection: GlueConnection) -> S3Uri | None:
-    """Where the connection's certificate authority lies; None means the system's roots.
+def check_driver(connection: GlueConnection) -> tuple[Finding, ...]:
+    """GS-TLS-011: JDBC_ENGINE and JDBC_DRIVER_CLASS_NAME name a supported engine, or are absent."""
+    resource, properties = _resource(connection), properties_of(connection)
+    engine = properties.get("JDBC_ENGINE", "").lower()
+    if engine and engine not in {known.name for known in ENGINES}:
+        return (
+            failed(
+                "GS-TLS-011",
+                resource,
+                found=f"JDBC_ENGINE={shown_name(engine)}",
+                required=" or ".join(known.name for known in ENGINES),
+                fix="use a connection to a supported engine",
+            ),
+        )
+    driver = properties.get("JDBC_DRIVER_CLASS_NAME", "")
+    if driver and driver not in {known.driver for known in ENGINES}:
+        return (
+            failed(
+                "GS-TLS-011",
+                resource,
+                found=f"JDBC_DRIVER_CLASS_NAME={shown_name(driver)}",
+                required=" or ".join(known.driver for known in ENGINES),
+                fix="remove JDBC_DRIVER_CLASS_NAME from the connection",
+            ),
+        )
+    return (passed("GS-TLS-011", resource, "no custom driver in the connection"),)
 
-    Raises:
-        RefusedError: GS-TLS-012, CUSTOM_JDBC_CERT is not the location of an object in S3.
-    """
-    location = connection.properties.get("CUSTOM_JDBC_CERT", "")
-    if not location:
-        return None
-    try:
-        uri = S3Uri.parse(location)
-    except UsageError as error:
-        raise _certificate_refusal(connection, "a CUSTOM_JDBC_CERT that is not an S3 location") from error
-    if not uri.key or uri.key.endswith("/"):
-        raise _certificate_refusal(connection, f"CUSTOM_JDBC_CERT {uri}, which is no object")
-    return uri
+
+def check_certificate_name(connection: GlueConnection) -> tuple[Finding, ...]:
+    """GS-TLS-002: no name other than the host's is compared with the server's certificate."""
+    if connection.properties.get("CUSTOM_JDBC_CERT_STRING", ""):
+        return (
+            failed(
+                "GS-TLS-002",
+                _resource(connection),
+                found="CUSTOM_JDBC_CERT_STRING, which is not supported",
+                required="the server's own host name on its certificate",
+                fix="remove CUSTOM_JDBC_CERT_STRING from the connection",
+            ),
+        )
+    return (
+        passed("GS-TLS-002", _resource(connection), "the host name is compared: no CUSTOM_JDBC_CERT_STRING"),
+    )
 
 
-def _with_secret(connection: GlueConnection, properties: Mapping[str, str]) -> Mapping[str, str]:
-    """The properties with the secret that the connection's AuthenticationConfiguration names.
+def check_authentication(connection: GlueConnection) -> tuple[Finding, ...]:
+    """GS-TLS-008: the AuthenticationConfiguration is BASIC with one secret, IAM without, or absent.
 
     https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-catalog-connections-connections.html
     """
-    if connection.more:
-        _refuse(
-            connection,
-            "GS-TLS-005",
-            found=f"SparkProperties ({', '.join(map(_word, connection.more[:5]))}) beside the properties",
-            required="no options but the connection's own properties",
-            fix="remove SparkProperties from the connection",
+    resource, kind = _resource(connection), connection.authentication.upper()
+    absent = not connection.authentication and not connection.secret
+    iam = kind == "IAM" and not connection.secret
+    if not absent and not iam and (kind != "BASIC" or not connection.secret):
+        return (
+            failed(
+                "GS-TLS-008",
+                resource,
+                found=f"authentication {shown_name(connection.authentication)}, which is not supported here",
+                required="AuthenticationType BASIC with SecretArn, IAM without, or SECRET_ID",
+                fix="store user and password in a secret, and name it in the connection",
+            ),
         )
-    if not connection.authentication and not connection.secret:
-        return properties
-    if connection.authentication.upper() == "IAM" and not connection.secret:
-        return properties
-    if connection.authentication.upper() != "BASIC" or not connection.secret:
-        _refuse(
-            connection,
-            "GS-TLS-008",
-            found=f"authentication {_word(connection.authentication)}, which is not served so",
-            required="AuthenticationType BASIC with SecretArn, IAM without, or SECRET_ID",
-            fix="put user and password into a secret, and name it in the connection",
+    if connection.secret and connection.properties.get("SECRET_ID", "") not in ("", connection.secret):
+        return (
+            failed(
+                "GS-TLS-008",
+                resource,
+                found="SECRET_ID and another secret in the AuthenticationConfiguration",
+                required="one secret",
+                fix="remove SECRET_ID from the connection",
+            ),
         )
-    if properties.get("SECRET_ID", connection.secret) != connection.secret:
-        _refuse(
-            connection,
-            "GS-TLS-008",
-            found="SECRET_ID beside another secret in the AuthenticationConfiguration",
-            required="one secret, named once",
-            fix="remove SECRET_ID from the connection",
-        )
-    return {**properties, "SECRET_ID": connection.secret}
+    return (passed("GS-TLS-008", resource, f"AuthenticationConfiguration: {kind or 'none'}"),)
 
 
-def _check_kind(connection: GlueConnection, name: str) -> None:
-    kind = PROPERTIES.get(name)
-    if kind is None:
-        meant = f"; {name.upper()} is meant?" if name.upper() in PROPERTIES else ""
-        _refuse(
-            connection,
+def _name_failure(resource: str, name: str) -> Finding | None:
+    """Return why the property is not accepted, None if it is."""
+    rule = PROPERTIES.get(name)
+    if rule is None:
+        suggestion = f"; did you mean {name.upper()}?" if name.upper() in PROPERTIES else ""
+        return failed(
             "GS-TLS-005",
-            found=f"a connection property that this project does not know: {_word(name)}{meant}",
-            required="only properties whose effect is known",
+            resource,
+            found=f"connection property {shown_name(name)}, which glue-secure does not know{suggestion}",
+            required="only properties with a known effect",
             fix="remove it from the connection",
         )
-    if kind is Property.SECRET:
-        _refuse(
-            connection,
+    if rule is PropertyRule.SECRET:
+        return failed(
             "GS-TLS-008",
+            resource,
             found=f"{name} (value not shown), which is stored in the connection in plain text",
             required="SECRET_ID: a secret in AWS Secrets Manager with username and password",
             fix=f"move the password into Secrets Manager, set SECRET_ID, remove {name}, change the password",
         )
-    if kind is Property.DRIVER:
-        _refuse(
-            connection,
+    if rule is PropertyRule.DRIVER:
+        return failed(
             "GS-TLS-011",
-            found=f"{name}: a driver of one's own",
-            required="the driver that this project knows",
+            resource,
+            found=f"{name}: a custom driver",
+            required="the engine's own driver",
             fix=f"remove {name} from the connection",
         )
-    if kind is Property.FOREIGN:
-        _refuse(
-            connection,
+    if rule is PropertyRule.FOREIGN:
+        return failed(
             "GS-TLS-005",
-            found=f"property {name}, which is not one of a database connection",
+            resource,
+            found=f"property {name}, which does not belong to a database connection",
             required="only properties that belong to the connection's engine",
             fix=f"remove {name} from the connection",
         )
-
-
-def _check_enforced(connection: GlueConnection, properties: Mapping[str, str]) -> None:
-    fix = "set JDBC_ENFORCE_SSL to true in the connection (aws glue update-connection)"
-    given = [name for name in ("JDBC_ENFORCE_SSL", "ENFORCE_SSL") if name in properties]
-    if not given:
-        _refuse(
-            connection, "GS-TLS-006", found="no JDBC_ENFORCE_SSL", required="JDBC_ENFORCE_SSL=true", fix=fix
-        )
-    for name in given:
-        if properties[name].lower() != _TRUE:
-            _refuse(
-                connection,
-                "GS-TLS-006",
-                found=f"{name}={_word(properties[name])}",
-                required=f"{name}=true",
-                fix=fix,
-            )
-    skip = properties.get("SKIP_CUSTOM_JDBC_CERT_VALIDATION", _FALSE)
-    if skip.lower() != _FALSE:
-        _refuse(
-            connection,
-            "GS-TLS-006",
-            found=f"SKIP_CUSTOM_JDBC_CERT_VALIDATION={_word(skip)}",
-            required="SKIP_CUSTOM_JDBC_CERT_VALIDATION=false, or none",
-            fix="remove SKIP_CUSTOM_JDBC_CERT_VALIDATION from the connection",
-        )
-
-
-def _check_driver(connection: GlueConnection, properties: Mapping[str, str]) -> None:
-    named = properties.get("JDBC_ENGINE", "").lower()
-    if named and named not in {engine.name for engine in ENGINES}:
-        _refuse(
-            connection,
-            "GS-TLS-011",
-            found=f"JDBC_ENGINE={_word(named)}",
-            required=" or ".join(engine.name for engine in ENGINES),
-            fix="use a connection to a supported engine",
-        )
-    driver = properties.get("JDBC_DRIVER_CLASS_NAME", "")
-    if driver and driver not in {engine.driver for engine in ENGINES}:
-        _refuse(
-            connection,
-            "GS-TLS-011",
-            found=f"JDBC_DRIVER_CLASS_NAME={_word(driver)}",
-            required=" or ".join(engine.driver for engine in ENGINES),
-            fix="remove JDBC_DRIVER_CLASS_NAME from the connection",
-        )
-
-
-def _certificate_refusal(connection: GlueConnection, found: str) -> RefusedError:
-    return RefusedError(
-        "GS-TLS-012",
-        resource=_resource(connection),
-        found=found,
-        required="s3://BUCKET/KEY of a PEM file with the authority's certificate",
-        fix="set CUSTOM_JDBC_CERT to the object, or remove it to use the system's roots",
-    )
-
-
-def _word(text: str) -> str:
-    """A name or a flag for a message; text of any other form may be a secret."""
-    plain = 0 < len(text) <= 60 and all(c.isascii() and (c.isalnum() or c in "._-") for c in text)
-    return text if plain else "(not shown)"
+    return None
 
 
 def _resource(connection: GlueConnection) -> str:
     return f"connection {connection.name}"
-
-
-def _refuse(connection: GlueConnection, control: str, *, found: str, required: str, fix: str) -> NoReturn:
-    raise RefusedError(control, resource=_resource(connection), found=found, required=required, fix=fix)

@@ -1,44 +1,70 @@
-"""A strict reader of JDBC URLs: what it passes, the driver reads in the same way, or it is refused.
+"""The reader of JDBC URLs, for all engines.
 
-What pgjdbc 42.7.3's ``Driver.parseURL`` does, as measured, and why each is refused here:
-option names are case-sensitive and are not percent-decoded, values are; the last of two equal
-options wins; ``PGHOST``, ``host`` or ``service`` among the options replace the host that the URL
-shows; commas make several hosts; ``u:p@h`` is one host name; a missing host is ``localhost``; a
-missing database is the user's name; ``%2c`` stays in the host; a plus sign is a space; and an option
-without a value is the empty string, which for ``ssl`` means true.
+Each driver accepts many forms of URL: host lists, ``address=(...)``, DESCRIPTION, named instances, percent-encoding.
+glue-secure accepts one form per engine, ``Engine.url_form``. The integration tests compare the result with the
+drivers' own parsers.
+
+Behaviour of pgjdbc 42.7.3's ``Driver.parseURL``, as measured, for which URLs are rejected: option names are
+case-sensitive and are not percent-decoded, values are; the last of two equal options applies; the options
+``PGHOST``, ``host`` and ``service`` replace the host of the URL; commas separate hosts; ``u:p@h`` is one host name;
+a missing host is ``localhost``; a missing database is the user's name; ``%2c`` stays in the host; a plus sign is a
+space; an option without a value is the empty string, which for ``ssl`` means true.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 from urllib.parse import quote, unquote_to_bytes
 
-from glue_secure.connections.engines.registry import POSTGRESQL, DriverOption, Engine, Rule
-from glue_secure.connections.hosts import normal_host
-from glue_secure.core.errors import RefusedError
+from glue_secure.connections.engines.engine import DriverOption, Engine, OptionRule
+from glue_secure.connections.engines.registry import ENGINES
+from glue_secure.connections.messages import shown_name, shown_value
+from glue_secure.core.findings import Finding, enforce, failed, passed, stop
 from glue_secure.core.redaction import redact_text
 
-_FORM = "jdbc:postgresql://HOST:PORT/DATABASE"
-_CHARACTERS = re.compile(r"[A-Za-z0-9:/?&=%._~$,()\[\]!*'-]+")
-_DATABASE = re.compile(r"[\w$.-]{1,63}")
+_HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*")
+_ADDRESS = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{1,5}))?")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_LONGEST = 2048
+_MAX_LENGTH = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class _Syntax:
+    """The characters of a URL, of an option's name and of a decoded database name."""
+
+    characters: re.Pattern[str]
+    option_name: re.Pattern[str]
+    database: re.Pattern[str]
+
+
+_PLAIN = _Syntax(
+    re.compile(r"[A-Za-z0-9:/?&=._;,@~$-]+"),
+    re.compile(r"[A-Za-z0-9_.]+"),
+    re.compile(r"[A-Za-z0-9_][A-Za-z0-9_$.-]{0,62}"),
+)
+_PERCENT_ENCODED = _Syntax(
+    re.compile(r"[A-Za-z0-9:/?&=%._~$,()\[\]!*'-]+"),
+    re.compile(r"[A-Za-z0-9]+"),
+    re.compile(r"[\w$.-]{1,63}"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class JdbcUrl:
-    """A JDBC URL that has been read and judged: no credentials, nothing weaker than full verification.
+    """A JDBC URL that passed all checks: no credentials, no option that weakens full verification.
 
     Attributes:
-        engine: whose URL it is.
-        host: a name in lower case, an IPv4 address, or an IPv6 address without brackets in Java's
-            spelling (eight groups, no ``::``), which is what pgjdbc compares with the certificate.
+        engine: the database engine.
+        host: a name in lower case, an IPv4 address, or an IPv6 address without brackets in Java's spelling
+            (eight groups, no ``::``), which is the text that pgjdbc compares with the certificate.
         port: 1 to 65535.
         database: decoded.
         options: name and decoded value, in the URL's order; names as the driver spells them.
+        findings: the passed checks: GS-TLS-001, -005, -007, -008, -011.
     """
 
     engine: Engine
@@ -46,6 +72,7 @@ class JdbcUrl:
     port: int
     database: str
     options: tuple[tuple[str, str], ...] = ()
+    findings: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def bare(self) -> str:
@@ -55,7 +82,7 @@ class JdbcUrl:
 
     @property
     def for_spark(self) -> str:
-        """The URL without options as Spark is given it: its dialect hangs on the scheme."""
+        """The URL without options that Spark receives; its scheme selects Spark's SQL dialect."""
         form = self.engine.spark_form
         return form.format(host=self.host, port=self.port, database=self.database) if form else self.bare
 
@@ -63,178 +90,271 @@ class JdbcUrl:
         options = self.engine.separator.join(
             f"{name}={quote(value, safe='')}" for name, value in self.options
         )
-        mark = "?" if self.engine.separator == "&" else self.engine.separator
-        return f"{self.bare}{mark}{options}" if options else self.bare
+        start = "?" if self.engine.separator == "&" else self.engine.separator
+        return f"{self.bare}{start}{options}" if options else self.bare
 
 
-def parse_url(text: str, *, resource: str = "JDBC URL") -> JdbcUrl:
-    """Read a JDBC URL of PostgreSQL and judge its options; ``url_forms.read_url`` takes any engine's.
+def read_url(text: str, *, resource: str = "JDBC URL") -> JdbcUrl:
+    """Return the parsed URL with the findings of its checks.
 
     Args:
-        text: the URL.
-        resource: what a refusal is about, usually the connection's name.
+        text: the URL of any engine.
+        resource: the resource of the findings, usually ``connection NAME``.
 
     Raises:
-        RefusedError: GS-TLS-001 (weaker than full verification), GS-TLS-005 (an option that is not
-            allowed), GS-TLS-007 (could be read in two ways), GS-TLS-008 (credentials),
-            GS-TLS-011 (engine).
+        RefusedError: GS-TLS-001 (weaker than full verification, plain TCP), -005 (an option that is not
+            accepted), -007 (ambiguous form), -008 (credentials), -011 (unknown engine).
     """
-    engine = _engine(text, resource)
-    if "@" in text:
-        # Wherever it stands, some reader takes what precedes it for USER:PASSWORD.
-        _refuse(
+    engine = _engine_of(text, resource)
+    findings = [
+        passed("GS-TLS-011", resource, f"a JDBC URL of {engine.name}"),
+        *enforce([_check_credentials(engine, text, resource)]),
+        *enforce([_check_plain_tcp(engine, text, resource)]),
+    ]
+    problem = _character_problem(engine, text)
+    if problem:
+        _stop_ambiguous(engine, resource, text, problem)
+    match = re.fullmatch(engine.url_form, text)
+    if match is None:
+        _stop_ambiguous(engine, resource, text, "not exactly one host and one database")
+    host, port = _host_and_port(match["address"], engine, resource, text)
+    options = _parse_options(match["options"], engine, resource, text)
+    database = _database(match["database"], options, engine, resource, text)
+    options = tuple(option for option in options if option[0] not in engine.database_options)
+    url = JdbcUrl(engine, host, port, database, options)
+    findings.append(passed("GS-TLS-007", resource, f"one host, port and database: {url.bare}"))
+    findings += enforce(check_url_options(engine, options, resource))
+    return replace(url, findings=tuple(findings))
+
+
+def with_database(url: JdbcUrl, database: str, *, resource: str) -> JdbcUrl:
+    """Return the same server and options with another database, which a call names.
+
+    Raises:
+        RefusedError: GS-TLS-007, the name of the database would not be accepted in a URL.
+    """
+    bare = read_url(replace(url, database=database, options=()).bare, resource=resource)
+    finding = passed("GS-TLS-007", resource, f"one host, port and database, named by the call: {bare.bare}")
+    return replace(bare, options=url.options, findings=(*url.findings, finding))
+
+
+def normalize_host(text: str) -> str | None:
+    """Return the host in the form of :attr:`JdbcUrl.host`; None if resolvers could interpret it differently."""
+    if text.startswith("[") and text.endswith("]"):
+        try:
+            address = ipaddress.IPv6Address(text[1:-1])
+        except ValueError:
+            return None
+        # Java converts mapped addresses into IPv4 addresses, and a zone is local to one machine.
+        if address.ipv4_mapped is not None or address.scope_id is not None:
+            return None
+        return ":".join(format(int(group, 16), "x") for group in address.exploded.split(":"))
+    host = text.lower()
+    if len(host) > 253 or not _HOST.fullmatch(host):
+        return None
+    if re.fullmatch(r"(?:0x[0-9a-f]*|[0-9]+)", host.rpartition(".")[2]):
+        # Some resolvers accept 127.1, 0x7f.1 and 010.0.0.1 as addresses, with different values.
+        try:
+            return str(ipaddress.IPv4Address(host))
+        except ValueError:
+            return None
+    return host
+
+
+def check_url_options(
+    engine: Engine, options: tuple[tuple[str, str], ...], resource: str
+) -> tuple[Finding, ...]:
+    """Check every option of a URL.
+
+    Returns:
+        GS-TLS-001 and GS-TLS-005 passed; or one failure: GS-TLS-001 (weakens TLS), -005 (unknown or refused
+        option), -007 (address, spelling, form of the value) or -008 (credential).
+    """
+    for name, value in options:
+        failure = _option_failure(engine, engine.option(name), name, value, resource)
+        if failure is not None:
+            return (failure,)
+    names = ", ".join(name for name, _ in options) or "none"
+    return (
+        passed("GS-TLS-001", resource, f"no option of the URL weakens {engine.verification_option}"),
+        passed("GS-TLS-005", resource, f"options of the URL: {names}"),
+    )
+
+
+def _engine_of(text: str, resource: str) -> Engine:
+    for engine in ENGINES:
+        if text.startswith(engine.url_prefix):
+            return engine
+    for engine in ENGINES:
+        if text.strip().lower().startswith(engine.url_prefix):
+            problem = "a prefix in another letter case, or with white space before it"
+            _stop_ambiguous(engine, resource, text, problem)
+    stop(
+        failed(
+            "GS-TLS-011",
+            resource,
+            found="a URL of an unknown engine",
+            required=", ".join(engine.url_prefix for engine in ENGINES),
+            fix="use a connection to a supported engine",
+        )
+    )
+
+
+def _check_credentials(engine: Engine, text: str, resource: str) -> Finding:
+    # An '@' ends USER:PASSWORD for some reader, wherever it is. Oracle has one '@' before the server, and
+    # user/password would be before that.
+    before, at, after = text[len(engine.url_prefix) :].partition("@")
+    allowed = "@" in engine.url_form and before in ("thin:", "thin://", "oci:", "oci8:") and "@" not in after
+    if at and not allowed:
+        return failed(
             "GS-TLS-008",
             resource,
-            found="an '@' in the URL, behind what may be a user and a password (not shown)",
-            required="a URL without credentials; the secret is named by SECRET_ID",
-            fix="remove all up to the @, put user and password into Secrets Manager, change the password",
+            found="an '@' in the URL, which may follow a user and a password (not shown)",
+            required="a URL without credentials; SECRET_ID names the secret",
+            fix="remove everything up to the @, store user and password in Secrets Manager, "
+            "change the password",
         )
-    problem = _unreadable(text)
-    if problem:
-        _odd(resource, text, problem)
-    server, question, query = text[len(engine.url_prefix) :].partition("?")
-    if not server.startswith("//") or server.count("/") != 3:
-        _odd(resource, text, "not exactly one host and one database")
-    address, _, database = server[2:].partition("/")
-    host, port = _address(address, engine, resource, text)
-    name = _decode(database)
-    if name is None or not _DATABASE.fullmatch(name):
-        _odd(resource, text, "a missing or odd database name")
-    options = _options(query, engine, resource, text) if question else ()
-    return JdbcUrl(engine, host, port, name, options)
+    return passed("GS-TLS-008", resource, "no user or password before the host of the URL")
 
 
-def judge_url_option(
-    option: DriverOption | None, name: str, value: str, resource: str, *, wanted: str = "sslmode=verify-full"
-) -> None:
-    """Refuse an option of a URL that is weak, secret, an address, unknown or odd; pass the rest."""
+def _check_plain_tcp(engine: Engine, text: str, resource: str) -> Finding:
+    if engine.plain_tcp_form and re.fullmatch(engine.plain_tcp_form, text, re.DOTALL):
+        return failed(
+            "GS-TLS-001",
+            resource,
+            found="a URL that selects a connection without TLS",
+            required=_required_form(engine),
+            fix="use the server's TLS port and the protocol tcps",
+        )
+    return passed("GS-TLS-001", resource, "no plain TCP in the URL")
+
+
+def _option_failure(
+    engine: Engine, option: DriverOption | None, name: str, value: str, resource: str
+) -> Finding | None:
+    """Return why the option is not accepted, None if it is."""
     if option is None:
-        _refuse(
+        return failed(
             "GS-TLS-005",
             resource,
-            found=f"option {_shown_name(name)} in the URL, which this project does not know",
-            required="only options whose effect is known",
-            fix="remove it from the URL, or check its spelling: the driver ignores names it does not know",
+            found=f"option {shown_name(name)} in the URL, which glue-secure does not know",
+            required="only options with a known effect",
+            fix="remove it from the URL, or check its spelling: the driver ignores unknown names",
         )
-    if option.rule is Rule.CREDENTIAL:
-        _refuse(
+    if option.rule is OptionRule.CREDENTIAL:
+        return failed(
             "GS-TLS-008",
             resource,
             found=f"option {option.name} in the URL (value not shown)",
-            required="a URL without credentials; the secret is named by SECRET_ID",
-            fix=f"remove {option.name} from the URL, put it into Secrets Manager, change the password",
+            required="a URL without credentials; SECRET_ID names the secret",
+            fix=f"remove {option.name} from the URL, store the value in Secrets Manager, change the password",
         )
-    if option.rule is Rule.ADDRESS:
-        _refuse(
+    if option.rule is OptionRule.ADDRESS:
+        return failed(
             "GS-TLS-007",
             resource,
-            found=f"option {option.name} in the URL, which replaces the server that the URL shows",
-            required=_FORM,
-            fix=f"remove {option.name} and write the server before the '?'",
+            found=f"option {option.name} in the URL, which replaces the server of the URL",
+            required=_required_form(engine),
+            fix=f"remove {option.name} and write the server before the options",
         )
-    if option.rule is Rule.TLS and not option.accepts(value):
-        _refuse(
+    if option.rule is OptionRule.TLS and not option.accepts(value):
+        return failed(
             "GS-TLS-001",
             resource,
-            found=f"{option.name}={_shown_value(value)} in the URL: {option.why}",
-            required=f"{wanted}, or no TLS option at all: full verification is then set here",
-            fix=f"remove {option.name} from the URL; an authority of your own goes into CUSTOM_JDBC_CERT",
+            found=f"{option.name}={shown_value(value)} in the URL: {option.reason}",
+            required=f"{engine.verification_option}, or no TLS option: glue-secure sets full verification",
+            fix=f"remove {option.name} from the URL; for a private CA, set CUSTOM_JDBC_CERT",
         )
-    if option.rule is Rule.REFUSED:
-        _refuse(
+    if option.rule is OptionRule.REFUSED:
+        return failed(
             "GS-TLS-005",
             resource,
-            found=f"option {option.name} in the URL: {option.why}",
-            required="only options that cannot change how the connection is made",
+            found=f"option {option.name} in the URL: {option.reason}",
+            required="only options that do not change how the connection is made",
             fix=f"remove {option.name} from the URL",
         )
     if name != option.name:
-        _refuse(
+        return failed(
             "GS-TLS-007",
             resource,
-            found=f"option {_shown_name(name)} in the URL, which the driver reads as {option.name} only",
+            found=f"option {shown_name(name)} in the URL, which the driver recognizes as {option.name} only",
             required=option.name,
             fix="write the option's name as the driver spells it",
         )
     if not option.accepts(value):
-        _refuse(
+        return failed(
             "GS-TLS-007",
             resource,
-            found=f"option {option.name} in the URL with a value of another form",
+            found=f"option {option.name} in the URL with an invalid value",
             required=f"a value that matches {option.values}",
             fix=f"correct {option.name} in the URL, or remove it",
         )
+    return None
 
 
-def _engine(text: str, resource: str) -> Engine:
-    if not text.startswith(POSTGRESQL.url_prefix):
-        _foreign(text, resource)
-    return POSTGRESQL
+def _syntax(engine: Engine) -> _Syntax:
+    return _PERCENT_ENCODED if engine.percent_encoded else _PLAIN
 
 
-def _foreign(text: str, resource: str) -> NoReturn:
-    if text.lower().strip().startswith(POSTGRESQL.url_prefix):
-        _odd(resource, text, "a prefix that is not the driver's own (letter case or white space)")
-    _refuse(
-        "GS-TLS-011",
-        resource,
-        found="not the URL of a known engine",
-        required=POSTGRESQL.url_prefix,
-        fix="use a connection to a known engine",
-    )
-
-
-def _unreadable(text: str) -> str:
-    """What is wrong with the characters, ``""`` where nothing is."""
-    if len(text) > _LONGEST:
-        return f"more than {_LONGEST} characters"
+def _character_problem(engine: Engine, text: str) -> str:
+    """Return the problem with the URL's characters, ``""`` if there is none."""
+    if len(text) > _MAX_LENGTH:
+        return f"more than {_MAX_LENGTH} characters"
     if not text.isascii():
         return "a character outside ASCII (percent-encode it as UTF-8)"
-    bad = sorted(set(_CHARACTERS.sub("", text)))
-    if bad:
-        return f"the character {bad[0]!r}, which is read in different ways"
+    invalid = sorted(set(_syntax(engine).characters.sub("", text)))
+    if invalid:
+        return f"the character {invalid[0]!r}, which parsers interpret differently"
     for match in _ESCAPE.finditer(text):
         if match[1] is None:
             return "a '%' without two hexadecimal digits"
         if int(match[1], 16) in _UNRESERVED:
-            return "a percent-encoded character that needs no encoding, which hides what is written"
+            return "a percent-encoded character that needs no encoding"
     return ""
 
 
-def _address(text: str, engine: Engine, resource: str, url: str) -> tuple[str, int]:
-    if "," in text:
-        _odd(resource, url, "several hosts; the one that answers would decide what was verified")
-    match = re.fullmatch(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{1,5}))?", text)
+def _host_and_port(address: str, engine: Engine, resource: str, url: str) -> tuple[str, int]:
+    if "," in address:
+        _stop_ambiguous(engine, resource, url, "several hosts: the verified one may not be the connected one")
+    match = _ADDRESS.fullmatch(address)
     if match is None:
-        _odd(resource, url, "a host part that is not HOST or HOST:PORT")
+        _stop_ambiguous(engine, resource, url, "an address that is not HOST or HOST:PORT")
     port = match[2]
     if port is not None and (port.startswith("0") or int(port) > 65535):
-        _odd(resource, url, "a port that is not a number from 1 to 65535 without leading zeros")
-    host = normal_host(match[1])
+        _stop_ambiguous(engine, resource, url, "a port that is not a number from 1 to 65535")
+    host = normalize_host(match[1])
     if host is None:
-        _odd(resource, url, "a missing or odd host name")
+        _stop_ambiguous(engine, resource, url, "a missing or ambiguous host name")
     return host, int(port) if port is not None else engine.default_port
 
 
-def _options(query: str, engine: Engine, resource: str, url: str) -> tuple[tuple[str, str], ...]:
-    seen: dict[str, tuple[str, str]] = {}
-    if not query:
-        _odd(resource, url, "a '?' with nothing after it")
-    for token in query.split("&"):
+def _parse_options(text: str | None, engine: Engine, resource: str, url: str) -> tuple[tuple[str, str], ...]:
+    options: dict[str, tuple[str, str]] = {}
+    for token in text.split(engine.separator) if text is not None else ():
         name, equals, encoded = token.partition("=")
-        value = _decode(encoded)
-        if not name or not equals:
-            _odd(resource, url, "an option without a name or without a value")
-        if not re.fullmatch(r"[A-Za-z0-9]+", name):
-            _odd(resource, url, "an option name with something but letters and digits in it")
-        if value is None or "=" in encoded or "?" in encoded:
-            _odd(resource, url, "an option value with a bare '=' or '?', or that is not UTF-8")
-        if name.lower() in seen:
-            _odd(resource, url, f"option {_shown_name(name)} twice; the last one would win")
-        seen[name.lower()] = (name, value)
-    for name, value in seen.values():
-        judge_url_option(engine.option(name), name, value, resource)
-    return tuple(seen.values())
+        if not equals or not _syntax(engine).option_name.fullmatch(name):
+            _stop_ambiguous(engine, resource, url, "an option that is not NAME=VALUE")
+        value = _decode(encoded) if engine.percent_encoded else encoded
+        if value is None or re.search(r"[=?&;@]", encoded):
+            _stop_ambiguous(engine, resource, url, "an option value with one of = ? & ; @, or not UTF-8")
+        if name.lower() in options:
+            _stop_ambiguous(
+                engine, resource, url, f"option {shown_name(name)} twice; drivers differ on which applies"
+            )
+        options[name.lower()] = (name, value)
+    return tuple(options.values())
+
+
+def _database(
+    path: str, options: tuple[tuple[str, str], ...], engine: Engine, resource: str, url: str
+) -> str:
+    names = [path] if path else []
+    names += [value for name, value in options if name in engine.database_options]
+    name = names[0] if len(names) == 1 else ""
+    database = _decode(name) if engine.percent_encoded else name
+    if database is None or not _syntax(engine).database.fullmatch(database):
+        _stop_ambiguous(engine, resource, url, "a missing, duplicate or invalid database name")
+    return database
 
 
 def _decode(text: str) -> str | None:
@@ -245,39 +365,37 @@ def _decode(text: str) -> str | None:
     return value if value.isprintable() else None
 
 
-def _odd(resource: str, url: str, problem: str) -> NoReturn:
-    _refuse(
-        "GS-TLS-007",
-        resource,
-        found=f"{problem}, in {_shown_url(url)}",
-        required=_FORM,
-        fix="correct the connection's JDBC URL",
+def _required_form(engine: Engine) -> str:
+    return engine.bare_form.format(host="HOST", port="PORT", database="DATABASE")
+
+
+def _stop_ambiguous(engine: Engine, resource: str, url: str, problem: str) -> NoReturn:
+    stop(
+        failed(
+            "GS-TLS-007",
+            resource,
+            found=f"{problem}, in {_shown_url(url)}",
+            required=_required_form(engine),
+            fix="correct the connection's JDBC URL",
+        )
     )
 
 
 def _shown_url(url: str) -> str:
-    """The URL's shape for a message: no option values, no text that could be a password."""
+    """Return the shape of the URL for a message: no option values, no text that may be a password."""
     server, question, query = url.partition("?")
-    prefix, _, rest = server.partition("//")
-    hosts, _, database = rest.partition("/")
-    # A host with something else than a number after its colon may be USER:PASSWORD without the '@'.
+    prefix, _, remainder = server.partition("//")
+    hosts, _, database = remainder.partition("/")
+    # Text other than a number after a host's colon may be USER:PASSWORD without the '@'.
     plain = re.fullmatch(r"[A-Za-z]{1,10}:[A-Za-z]{1,20}:", prefix) and all(
         re.fullmatch(r"[A-Za-z0-9._%-]{0,99}(:[0-9]{0,9})?", host) for host in hosts.split(",")
     )
     if not plain or not re.fullmatch(r"[\w$.%-]{0,99}", database):
-        server = "a URL that is not shown"
-    names = [_shown_name(token.partition("=")[0]) for token in query.split("&")] if question else []
+        server = "a URL (not shown)"
+    names = [_shown_token(token) for token in query.split("&")] if question else []
     return redact_text(server + ("?" + "&".join(f"{name}=..." for name in names[:10]) if names else ""))
 
 
-def _shown_name(name: str) -> str:
+def _shown_token(token: str) -> str:
+    name = token.partition("=")[0]
     return name if re.fullmatch(r"[A-Za-z0-9_.%-]{1,40}", name) else "..."
-
-
-def _shown_value(value: str) -> str:
-    """Modes and class names are words; anything else might be a secret or a path."""
-    return value if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]{0,80}|[01]?", value) else "(not shown)"
-
-
-def _refuse(control: str, resource: str, *, found: str, required: str, fix: str) -> NoReturn:
-    raise RefusedError(control, resource=resource, found=found, required=required, fix=fix)

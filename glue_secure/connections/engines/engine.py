@@ -1,4 +1,4 @@
-"""The vocabulary of the table of engines: what an engine and a driver's option are. No engine stands here."""
+"""The types that describe a database engine, its JDBC driver and the driver's options."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 
-class Opening(str, Enum):
-    """How a client of the engine asks its server for TLS."""
+class TlsNegotiation(str, Enum):
+    """How a client of the engine asks the server for TLS."""
 
-    POSTGRESQL = "postgresql"  # SSLRequest, one byte back; Redshift took it over
-    MYSQL = "mysql"  # the server greets, the client answers with SSLRequest; MariaDB likewise
-    TDS = "tds"  # SQL Server: PRELOGIN, and the handshake inside of its packets
-    TLS = "tls"  # TLS from the first byte: Oracle's TCPS
+    POSTGRESQL = "postgresql"  # SSLRequest, answered by one byte; Redshift uses the same protocol
+    MYSQL = "mysql"  # the server sends a greeting, the client answers with SSLRequest; MariaDB likewise
+    TDS = "tds"  # SQL Server: PRELOGIN, with the handshake inside its packets
+    TLS = "tls"  # TLS from the first byte: Oracle TCPS, Kafka
 
 
-class Rule(str, Enum):
-    """How an option of a driver is judged."""
+class OptionRule(str, Enum):
+    """The rule that applies to one option of a driver."""
 
-    HARMLESS = "harmless"  # allowed where its value matches the pattern
-    TLS = "tls"  # decides how the server is verified; only the forced value is allowed
-    CREDENTIAL = "credential"  # belongs in Secrets Manager
-    ADDRESS = "address"  # a second way of naming the server
-    REFUSED = "refused"  # runs code, leaks, or changes the session in a way that cannot be judged
+    HARMLESS = "harmless"  # accepted if the value matches the pattern
+    TLS = "tls"  # decides how the server is verified; only the forced value is accepted
+    CREDENTIAL = "credential"  # rejected; belongs in Secrets Manager
+    ADDRESS = "address"  # rejected; a second way to name the server
+    REFUSED = "refused"  # rejected; runs code, leaks data, or has an unknown effect on the session
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,35 +31,51 @@ class DriverOption:
     """One option of a driver.
 
     Attributes:
-        name: as the driver spells it; pgjdbc ignores any other letter case.
-        rule: how it is judged.
-        values: HARMLESS and TLS: the pattern that the whole value must match; ``""`` matches none.
-        why: TLS and REFUSED: what the option would do, as the end of a sentence.
+        name: the driver's spelling; pgjdbc ignores any other letter case.
+        rule: the rule that applies.
+        values: HARMLESS and TLS: the pattern that the whole value must match; ``""`` matches no value.
+        reason: TLS and REFUSED: the effect of the option, as a clause for error messages.
     """
 
     name: str
-    rule: Rule
+    rule: OptionRule
     values: str = ""
-    why: str = ""
+    reason: str = ""
 
     def accepts(self, value: str) -> bool:
-        """Whether the option may stand with this value."""
+        """Return whether the option is accepted with this value."""
         return bool(self.values) and re.fullmatch(self.values, value) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class BundledDriver:
-    """The driver that one version of Glue brings.
+    """The driver that one version of Glue includes.
 
     Attributes:
         glue: ``4.0``, ``5.x`` or ``6.0``.
-        version: the driver's.
-        by_itself: how it connects where nobody says anything.
+        version: the driver's version.
+        default_behaviour: how the driver connects if no TLS option is set.
     """
 
     glue: str
     version: str
-    by_itself: str
+    default_behaviour: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedDriver:
+    """A driver JAR that verifies the server without help from the server (GS-TLS-010).
+
+    Approved JARs were tested (tests/integration/connections): they send nothing to a server with a bad
+    certificate.
+
+    Attributes:
+        version: the driver's version.
+        sha256: SHA-256 of the JAR, hexadecimal.
+    """
+
+    version: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,82 +83,89 @@ class Engine:
     """A database engine.
 
     Attributes:
-        name: as in its URL (``postgresql``) and in Glue's ``JDBC_ENGINE``.
-        url_prefix: what its JDBC URLs begin with.
-        opening: how its server is asked for TLS, for the preflight.
-        driver: the driver's class.
-        default_port: the driver's own.
-        forced: driver options that force full verification, all but the certificate.
-        anchor_option: the driver option that takes the trust anchor as PEM text; ``""`` where the
-            driver has none.
-        anchor_store: options that name a PKCS #12 file with the trust anchor instead, with ``{path}``,
-            ``{url}`` (of that path) and ``{password}`` where those go.
-        session_query: asks the server, in the session itself, how the session is protected;
-            one row ``ssl`` (boolean, or 0 and 1), ``version``, ``cipher`` (text, null without TLS), ``bits``
-            (integer); ``""`` where the engine does not tell its users; then ``tried`` decides.
-        session_source: what that query asks, for messages and evidence.
-        defaults: harmless options that a call or connection may change: how fast rows travel.
-        options: every option that is known.
-        url_form: the one form of URL that is read, a pattern with groups ``address``, ``database`` and
-            ``options``; ``""`` for PostgreSQL, whose reader is older than this table.
-        bare_form: the URL without options, to be filled with ``host``, ``port`` and ``database``.
-        spark_form: what Spark is given in the bare form's place; ``""`` for the bare form.
-        name_option: the driver option that names the server on its certificate, which
-            ``CUSTOM_JDBC_CERT_STRING`` becomes; ``""`` where the driver has none that is used here.
-        plain_form: URLs that mean a connection without TLS, a pattern; ``""`` where the URL cannot say so.
-        separator: between two options of the URL.
-        database_options: options of the URL that name the database, where its path does not.
-        wanted: the option of full verification, for messages.
-        drivers: what Glue brings: its version, the driver's, and what that driver does by itself.
-        tried: version and SHA-256 of the driver's jars that were seen to say nothing to a server that they
-            should not trust (tests/integration/connections); needed where there is no ``session_query``.
+        name: the engine's name in JDBC URLs and in Glue's ``JDBC_ENGINE``.
+        url_prefix: prefix of its JDBC URLs.
+        aliases: other values of ``connection_type`` with which scripts name this engine.
+        negotiation: how a client asks the server for TLS.
+        driver: class name of the JDBC driver.
+        default_port: the driver's default port.
+        forced_options: driver options that force full verification, except the trust anchor.
+        anchor_option: the driver option that takes the trust anchor as PEM text; ``""`` if there is none.
+        trust_store_options: driver options that name a PKCS #12 file with the trust anchor, for drivers
+            without ``anchor_option``. Placeholders: ``{path}``, ``{url}`` (of that path), ``{password}``.
+        session_query: a query for the TLS state of its own session. It returns one row: ``ssl`` (boolean, or
+            0 and 1), ``version``, ``cipher`` (text, null without TLS), ``bits`` (integer). ``""`` if the
+            engine exposes no such view; ``approved_drivers`` applies instead.
+        session_source: the view that ``session_query`` reads, for messages and evidence.
+        default_options: harmless driver options that speed up transfer; a call or connection may change them.
+        options: all known driver options.
+        url_form: the only accepted form of the URL, a pattern with groups ``address``, ``database`` and
+            ``options``.
+        bare_form: template of the URL without options: ``host``, ``port``, ``database``.
+        spark_form: template of the URL that Spark receives; ``""`` for ``bare_form``.
+        plain_tcp_form: pattern of URLs that select a connection without TLS; ``""`` if a URL cannot select one.
+        separator: separator between two options of the URL.
+        percent_encoded: whether the driver decodes percent-encoded option values and database names.
+        database_options: URL options that name the database, for URLs whose path does not.
+        verification_option: the option for full verification, for messages.
+        bundled_drivers: the drivers that Glue includes.
+        approved_drivers: JARs that may be used if there is no ``session_query``.
     """
 
     name: str
     url_prefix: str
-    opening: Opening
+    negotiation: TlsNegotiation
+    aliases: tuple[str, ...] = field(default=(), repr=False)
     driver: str = field(default="", repr=False)
     default_port: int = field(default=0, repr=False)
-    forced: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    forced_options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     anchor_option: str = field(default="", repr=False)
     session_query: str = field(default="", repr=False)
     session_source: str = field(default="", repr=False)
-    defaults: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    default_options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     options: tuple[DriverOption, ...] = field(default=(), repr=False)
-    anchor_store: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    trust_store_options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     url_form: str = field(default="", repr=False)
     bare_form: str = field(default="", repr=False)
     spark_form: str = field(default="", repr=False)
-    name_option: str = field(default="", repr=False)
-    plain_form: str = field(default="", repr=False)
+    plain_tcp_form: str = field(default="", repr=False)
     separator: str = field(default="&", repr=False)
+    percent_encoded: bool = field(default=False, repr=False)
     database_options: tuple[str, ...] = field(default=(), repr=False)
-    wanted: str = field(default="sslmode=verify-full", repr=False)
-    drivers: tuple[BundledDriver, ...] = field(default=(), repr=False)
-    tried: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    verification_option: str = field(default="sslmode=verify-full", repr=False)
+    bundled_drivers: tuple[BundledDriver, ...] = field(default=(), repr=False)
+    approved_drivers: tuple[ApprovedDriver, ...] = field(default=(), repr=False)
 
     def option(self, name: str) -> DriverOption | None:
-        """The option of that name in any letter case, None where it is unknown."""
+        """Return the option of that name in any letter case, None if it is unknown."""
         lowered = name.lower()
         return next((option for option in self.options if option.name.lower() == lowered), None)
 
 
-def options_of(
+def engine_options(
     harmless: dict[str, str],
     tls: tuple[tuple[str, str, str], ...],
     credentials: str,
     addresses: str,
     refused: dict[str, str],
 ) -> tuple[DriverOption, ...]:
-    """One engine's options from its five lists; ``refused`` is reason -> names with spaces between."""
+    """Return an engine's options.
+
+    Args:
+        harmless: option name → pattern of its values.
+        tls: option name, pattern of its values, reason.
+        credentials: option names, separated by spaces.
+        addresses: option names, separated by spaces.
+        refused: reason → option names, separated by spaces.
+    """
     return (
-        *(DriverOption(name, Rule.HARMLESS, values) for name, values in harmless.items()),
-        *(DriverOption(name, Rule.TLS, values, why) for name, values, why in tls),
-        *(DriverOption(name, Rule.CREDENTIAL) for name in credentials.split()),
-        *(DriverOption(name, Rule.ADDRESS) for name in addresses.split()),
+        *(DriverOption(name, OptionRule.HARMLESS, values) for name, values in harmless.items()),
+        *(DriverOption(name, OptionRule.TLS, values, reason) for name, values, reason in tls),
+        *(DriverOption(name, OptionRule.CREDENTIAL) for name in credentials.split()),
+        *(DriverOption(name, OptionRule.ADDRESS) for name in addresses.split()),
         *(
-            DriverOption(name, Rule.REFUSED, why=why)
-            for why, names in refused.items()
+            DriverOption(name, OptionRule.REFUSED, reason=reason)
+            for reason, names in refused.items()
             for name in names.split()
         ),
     )

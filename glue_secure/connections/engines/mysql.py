@@ -1,25 +1,25 @@
-"""MySQL and MariaDB in the table of engines.
+"""The MySQL (Connector/J) and MariaDB (MariaDB Connector/J) engines.
 
-As measured on Connector/J 8.0.33: ``useSSL=true`` alone stays PREFERRED, with
-``verifyServerCertificate=true`` it is VERIFY_CA, which is what Glue itself asks for and which checks
-no name; an explicit ``sslMode`` beats them all. MariaDB Connector/J 3.5.7 uses no TLS by itself, and
-sends local files to a server that asks (``allowLocalInfile`` is true).
+Measured with Connector/J 8.0.33: ``useSSL=true`` alone selects PREFERRED; with ``verifyServerCertificate=true``
+it selects VERIFY_CA, which does not compare the server's name and is what Glue itself sets. An explicit
+``sslMode`` has priority over both. MariaDB Connector/J 3.5.7 uses no TLS by default, and sends local files to a
+server that requests them (``allowLocalInfile`` is true).
 https://dev.mysql.com/doc/connector-j/en/connector-j-reference-configuration-properties.html
 https://mariadb.com/docs/connectors/mariadb-connector-j/about-mariadb-connector-j
 """
 
 from __future__ import annotations
 
-from glue_secure.connections.engines.engine import BundledDriver, Engine, Opening, options_of
+from glue_secure.connections.engines.engine import BundledDriver, Engine, TlsNegotiation, engine_options
 
 _NUMBER = r"[0-9]{1,9}"
 _BOOLEAN = "true|false"
 _ZONE = r"[A-Z][A-Za-z_]{1,30}(?:/[A-Z][A-Za-z_]{1,30})?"
-_FILES = "it reads files of this machine, or objects of the server's choice, on the server's word"
-_CLASS = "it names a class to run"
-_CLIENT = "client certificates are not supported yet"
-_STORE = "it names another authority than the connection's CUSTOM_JDBC_CERT"
-_PROTOCOLS = "it chooses protocols or ciphers that the preflight has not seen"
+_FILES = "the option lets the server read local files or inject objects"
+_CLASS = "the option names a class to run"
+_CLIENT = "client certificates are not supported"
+_STORE = "the option names a certificate authority other than CUSTOM_JDBC_CERT"
+_PROTOCOLS = "the option chooses protocols or ciphers that the preflight does not check"
 _SHARED = {
     "connectTimeout": _NUMBER,
     "socketTimeout": _NUMBER,
@@ -43,8 +43,8 @@ _CREDENTIALS = (
     " keyStorePassword keyPassword clientCertificateKeyStorePassword"
 )
 _REFUSED = {
-    "it sets any server variable or runs SQL of its own": "sessionVariables initSql connectionCollation",
-    "it lets one statement carry several": "allowMultiQueries",
+    "the option sets server variables or runs SQL": "sessionVariables initSql connectionCollation",
+    "the option allows several statements in one": "allowMultiQueries",
     _FILES: "autoDeserialize allowLoadLocalInfile allowUrlInLocalInfile allowLoadLocalInfileInPath"
         " allowLocalInfile"
     " propertiesTransform useConfigs configFile",
@@ -54,23 +54,23 @@ _REFUSED = {
     " authenticationWebAuthnCallbackHandler customCharsetMapping serverConfigCacheFactory"
     " queryInfoCacheFactory"
     " parseInfoCacheFactory loadBalanceExceptionChecker ha.loadBalanceStrategy credentialType",
-    "it changes which logins the driver accepts": "defaultAuthenticationPlugin disabledAuthenticationPlugins"
+    "the option changes which login methods the driver accepts": "defaultAuthenticationPlugin disabledAuthenticationPlugins"
     " restrictedAuth servicePrincipalName ldapServerHostname ociConfigFile ociConfigProfile",
-    "it creates a database": "createDatabaseIfNotExist",
-    "it traces queries, with their parameters": "logSlowQueries profileSQL traceProtocol"
+    "the option creates a database": "createDatabaseIfNotExist",
+    "the option traces queries with their parameters": "logSlowQueries profileSQL traceProtocol"
     " enablePacketDebug paranoid"
     " autoGenerateTestcaseScript dumpQueriesOnException includeThreadNamesAsStatementComment",
-    "it is for several hosts": "autoReconnect failOverReadOnly serverAffinityOrder retriesAllDown"
+    "the option is for several hosts": "autoReconnect failOverReadOnly serverAffinityOrder retriesAllDown"
     " loadBalanceConnectionGroup replicationConnectionGroup allowSourceDownConnections"
     " allowReplicaDownConnections galeraAllowedState transactionReplay haMode",
-    "it names what the server's log will show": "connectionAttributes",
+    "the option sets attributes that appear in the server's log": "connectionAttributes",
 }  # fmt: skip
-_NOT_VERIFIED = "anything else encrypts to a server nobody has verified, or to nobody"
-_KEY = "the password would go to whoever offers a key"
+_NOT_VERIFIED = "any other mode does not verify the server, or does not encrypt"
+_KEY = "the password would be sent to any server that offers a key"
 _URL = r"://(?P<address>[^/?#]*)/(?P<database>[^/?#]*)(?:\?(?P<options>.*))?"
 
-# Each server takes one of the two comments for SQL and the other for a comment: MariaDB leaves out what is
-# meant for MySQL's versions 5.7 and later, and only MariaDB reads "M!". No privilege is needed for either.
+# MySQL 5.7 and later executes the first comment; MariaDB skips it and executes "M!", which MySQL skips.
+# Neither table needs a privilege.
 # https://mariadb.com/kb/en/comment-syntax/
 _SESSION = (
     "select s.version <> '' as `ssl`, s.version as `version`, s.cipher as `cipher`, 0 as `bits` from ("
@@ -83,12 +83,12 @@ _SESSION = (
 MYSQL = Engine(
     name="mysql",
     url_prefix="jdbc:mysql:",
-    opening=Opening.MYSQL,
+    negotiation=TlsNegotiation.MYSQL,
     driver="com.mysql.cj.jdbc.Driver",
     default_port=3306,
-    # All but sslMode and the stores are what the driver does anyway; written out because a
-    # useConfigs or a later version could say otherwise.
-    forced=(
+    # All but sslMode and the trust store repeat the driver's defaults, because useConfigs or a later version
+    # could change these defaults.
+    forced_options=(
         ("sslMode", "VERIFY_IDENTITY"),
         ("tlsVersions", "TLSv1.2,TLSv1.3"),
         ("fallbackToSystemTrustStore", "false"),
@@ -99,14 +99,14 @@ MYSQL = Engine(
     ),
     session_query=_SESSION,
     session_source="session_status",
-    # Without a cursor the driver ignores the fetch size, and holds every row of the answer in memory.
-    defaults=(("rewriteBatchedStatements", "true"), ("useCursorFetch", "true")),
-    anchor_store=(
+    # Without a cursor the driver ignores the fetch size and keeps all rows of the result in memory.
+    default_options=(("rewriteBatchedStatements", "true"), ("useCursorFetch", "true")),
+    trust_store_options=(
         ("trustCertificateKeyStoreUrl", "{url}"),
         ("trustCertificateKeyStoreType", "PKCS12"),
         ("trustCertificateKeyStorePassword", "{password}"),
     ),
-    options=options_of(
+    options=engine_options(
         {
             **_SHARED,
             "prepStmtCacheSqlLimit": _NUMBER,
@@ -123,10 +123,10 @@ MYSQL = Engine(
             ("sslMode", "VERIFY_IDENTITY", _NOT_VERIFIED),
             ("useSSL", "true", "plain text"),
             ("requireSSL", "true", "the driver falls back to plain text"),
-            ("verifyServerCertificate", "true", "the server's certificate is not looked at"),
+            ("verifyServerCertificate", "true", "the server's certificate is not verified"),
             ("allowPublicKeyRetrieval", "false", _KEY),
             ("serverRSAPublicKeyFile", "", _KEY),
-            ("fallbackToSystemTrustStore", "false", "more authorities than the connection's are trusted"),
+            ("fallbackToSystemTrustStore", "false", "more authorities than CUSTOM_JDBC_CERT are trusted"),
             ("fallbackToSystemKeyStore", "", _CLIENT),
             *((name, "", _STORE) for name in (
                 "trustCertificateKeyStoreUrl", "trustCertificateKeyStoreType",
@@ -144,33 +144,34 @@ MYSQL = Engine(
     ),
     url_form="jdbc:mysql" + _URL,
     bare_form="jdbc:mysql://{host}:{port}/{database}",
-    wanted="sslMode=VERIFY_IDENTITY",
-    drivers=(
-        BundledDriver("4.0", "8.0.23", "PREFERRED: plain text where the server has no TLS, nothing verified"),
-        BundledDriver("5.x", "8.0.33", "PREFERRED: plain text where the server has no TLS, nothing verified"),
-        BundledDriver("6.0", "8.0.33", "PREFERRED: plain text where the server has no TLS, nothing verified"),
+    verification_option="sslMode=VERIFY_IDENTITY",
+    bundled_drivers=(
+        BundledDriver("4.0", "8.0.23", "PREFERRED: plain text if the server has no TLS, nothing verified"),
+        BundledDriver("5.x", "8.0.33", "PREFERRED: plain text if the server has no TLS, nothing verified"),
+        BundledDriver("6.0", "8.0.33", "PREFERRED: plain text if the server has no TLS, nothing verified"),
     ),
 )  # fmt: skip
 
 MARIADB = Engine(
     name="mariadb",
     url_prefix="jdbc:mariadb:",
-    opening=Opening.MYSQL,
+    aliases=("mysql",),  # Glue has no connection_type of its own for MariaDB
+    negotiation=TlsNegotiation.MYSQL,
     driver="org.mariadb.jdbc.Driver",
     default_port=3306,
-    forced=(
+    forced_options=(
         ("sslMode", "verify-full"),
         ("enabledSslProtocolSuites", "TLSv1.2,TLSv1.3"),
         ("fallbackToSystemTrustStore", "false"),
         ("allowPublicKeyRetrieval", "false"),
         ("allowLocalInfile", "false"),
-        # The server could otherwise send the driver elsewhere after the login.
+        # Otherwise the server could redirect the driver to another server after the login.
         ("permitRedirect", "false"),
     ),
     anchor_option="serverSslCert",
     session_query=_SESSION,
     session_source="session_status",
-    options=options_of(
+    options=engine_options(
         {**_SHARED, "useBulkStmts": _BOOLEAN, "useBulkStmtsForInserts": _BOOLEAN, "disablePipeline":
             _BOOLEAN},
         (
@@ -178,10 +179,10 @@ MARIADB = Engine(
             ("useSsl", "true", "plain text"),
             ("trustServerCertificate", "false", "any certificate is accepted"),
             ("disableSslHostnameVerification", "false", "any name is accepted"),
-            ("permitRedirect", "false", "the server sends the driver to a server nobody has seen"),
+            ("permitRedirect", "false", "the server can redirect the driver to an unverified server"),
             ("allowPublicKeyRetrieval", "false", _KEY),
             ("serverRsaPublicKeyFile", "", _KEY),
-            ("fallbackToSystemTrustStore", "false", "more authorities than the connection's are trusted"),
+            ("fallbackToSystemTrustStore", "false", "more authorities than CUSTOM_JDBC_CERT are trusted"),
             ("fallbackToSystemKeyStore", "", _CLIENT),
             *((name, "", _STORE) for name in ("serverSslCert", "trustStore", "trustStoreType",
                 "trustStorePassword",
@@ -196,13 +197,13 @@ MARIADB = Engine(
         ),
         _CREDENTIALS,
         "host port dbname database address type pipe localSocket localSocketAddress",
-        _REFUSED | {"a pool would outlive the judgement": "pool poolName maxPoolSize minPoolSize"},
+        _REFUSED | {"a pool outlives the verification of the connection": "pool poolName maxPoolSize minPoolSize"},
     ),
     url_form="jdbc:mariadb" + _URL,
     bare_form="jdbc:mariadb://{host}:{port}/{database}",
-    # Spark chooses its dialect by the URL, and 3.5 has none for jdbc:mariadb: it would quote names as "name",
-    # which MariaDB takes for texts, and every row would hold the columns' own names.
+    # Spark chooses its SQL dialect by the URL. Spark 3.5 has no dialect for jdbc:mariadb and would quote column
+    # names as "name", which MariaDB reads as string literals.
     spark_form="jdbc:mysql://{host}:{port}/{database}?permitMysqlScheme",
-    wanted="sslMode=verify-full",
-    drivers=(BundledDriver("6.0", "3.5.7", "disable: plain text"),),
+    verification_option="sslMode=verify-full",
+    bundled_drivers=(BundledDriver("6.0", "3.5.7", "disable: plain text"),),
 )  # fmt: skip

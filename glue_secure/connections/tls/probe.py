@@ -1,8 +1,7 @@
-"""The live preflight: who answers at the connection's address, before any credential is sent.
+"""The probe of a server: TLS handshake and certificate checks before any credential is fetched.
 
-The driver verifies once more by itself, with the anchor that is found here; the preflight comes
-first because it can say what is wrong, and because some of it (key size, signature, the common
-name) the driver does not look at.
+Later the driver verifies the server again, with the trust anchor that the probe found. The probe comes first
+because it can report the problem, and because drivers do not check key size, signature and common name.
 """
 
 from __future__ import annotations
@@ -10,49 +9,50 @@ from __future__ import annotations
 import ssl
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography import x509
 
-from glue_secure.connections.engines.engine import Opening
+from glue_secure.connections.engines.engine import TlsNegotiation
 from glue_secure.connections.tls.certificates import (
-    NEEDED_STRENGTH,
+    REQUIRED_STRENGTH,
     CertificateFacts,
     check_leaf,
     check_system_anchor,
     describe,
     printable,
     to_pem,
-    usable_authorities,
+    trusted_authorities,
 )
 from glue_secure.connections.tls.handshake import (
-    Handshake,
     Target,
     handshake,
-    looking_context,
+    inspection_context,
     verifying_context,
 )
-from glue_secure.connections.tls.system_roots import system_authorities
-from glue_secure.core.errors import GlueSecureError, RefusedError, VerificationError
+from glue_secure.connections.tls.negotiation import Handshake
+from glue_secure.connections.tls.system_roots import system_roots
+from glue_secure.core.errors import GlueSecureError
+from glue_secure.core.findings import Finding, enforce, failed, passed, stop, unknown
 
-# X509_V_ERR_* of OpenSSL (x509_vfy.h); Python shows them as verify_code.
+# OpenSSL's X509_V_ERR_* (x509_vfy.h), which Python exposes as verify_code.
 _HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH = 62, 64
 _SIGNATURE = 7
 _TOO_WEAK = (66, 67, 68)  # EE_KEY_TOO_SMALL, CA_KEY_TOO_SMALL, CA_MD_TOO_WEAK
 _DATES = {9: "is not yet valid", 10: "has expired"}
 _UNTRUSTED = {
-    18: "is signed by itself, and is not the authority",
-    19: "comes from an authority that the server brings along and that is not the given one",
-    20: "comes from an authority that is not the given one",
-    21: "comes from an authority that is not the given one",
-    2: "comes from an authority that is not the given one",
+    18: "is self-signed and is not the certificate authority",
+    19: "comes from a certificate authority that the server sends and that is not the trusted one",
+    20: "comes from a certificate authority that is not the trusted one",
+    21: "comes from a certificate authority that is not the trusted one",
+    2: "comes from a certificate authority that is not the trusted one",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class TlsFacts:
-    """What the preflight saw. All of it is public.
+    """The result of a probe. All of it is public.
 
     Attributes:
         protocol: ``TLSv1.2`` or ``TLSv1.3``.
@@ -60,12 +60,11 @@ class TlsFacts:
         subject: the server certificate's subject, RFC 4514.
         names: its DNS names and IP addresses.
         issuer: RFC 4514.
-        not_after: when it expires, UTC.
-        serial: hexadecimal.
+        not_after: its expiry, UTC.
         fingerprint: SHA-256 of the server's certificate, hexadecimal.
-        anchor_subject: subject of the authority that anchors the chain.
-        anchor_pem: that authority's certificate, for ``tls_options``.
-        chain: from the server's certificate to that authority.
+        anchor_pem: the certificate that anchors the chain, for ``tls_options``.
+        chain: from the server's certificate to the trust anchor.
+        findings: the passed checks: GS-TLS-002, -003, -004, -009.
     """
 
     protocol: str
@@ -74,11 +73,10 @@ class TlsFacts:
     names: tuple[str, ...]
     issuer: str
     not_after: datetime
-    serial: str
     fingerprint: str
-    anchor_subject: str
     anchor_pem: str
     chain: tuple[CertificateFacts, ...] = ()
+    findings: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
 
 
 def probe(
@@ -88,87 +86,132 @@ def probe(
     *,
     now: datetime,
     resource: str,
-    opening: Opening = Opening.POSTGRESQL,
-    name: str = "",
+    negotiation: TlsNegotiation = TlsNegotiation.POSTGRESQL,
     timeout: float = 10.0,
 ) -> TlsFacts:
-    """Shake hands with a database server, verified against the given authorities only.
+    """Complete a TLS handshake with a server, verified against the given certificate authorities only.
 
     Args:
-        host: as in ``JdbcPlan.host``; an IP address must stand in the certificate as such.
+        host: as in ``JdbcPlan.host``; an IP address must be on the certificate as an IP address.
         port: as in ``JdbcPlan.port``.
         authorities: of :func:`~glue_secure.connections.tls.certificates.load_authorities`; None for the
             system's roots.
-        now: the time, aware. OpenSSL looks at the machine's clock besides.
-        resource: the connection, for messages.
-        opening: how the engine's server is asked for TLS.
-        name: as in ``JdbcPlan.verified_name``.
+        now: the time, aware. OpenSSL also checks dates against the machine's clock.
+        resource: the connection, for messages and findings.
+        negotiation: how a client asks the server for TLS.
         timeout: seconds for each step of each handshake.
 
     Raises:
-        RefusedError: GS-TLS-002 (name), -003 (chain, dates), -004 (weak), -009 (no TLS of today).
-        VerificationError: GS-TLS-009 (no answer), GS-TLS-012 (no authority to verify with).
+        RefusedError: GS-TLS-002 (name), -003 (chain, dates), -004 (weak), -009 (no TLS 1.2 or 1.3).
+        VerificationError: GS-TLS-009 (no answer), GS-TLS-012 (no certificate authority).
     """
-    target = Target(host, port, opening, timeout, resource, name)
+    target = Target(host, port, negotiation, timeout, resource)
+    findings: list[Finding] = []
     if authorities is None:
-        trusted = system_authorities(resource=resource)
+        trusted = _system_authorities(resource)
     else:
-        trusted = usable_authorities(authorities, now=now, resource=resource)
-    done, group = _verified(target, trusted)
-    leaf = _parse(done.certificate, resource)
-    check_leaf(leaf, now=now, resource=resource)
-    anchor = _anchor(target, group)
+        trusted, authority_findings = trusted_authorities(authorities, now=now, resource=resource)
+        findings += authority_findings
+    completed, group, handshake_findings = verify_handshake(target, trusted)
+    findings += handshake_findings
+    leaf = _parse(completed.certificate, resource)
+    findings += enforce(check_leaf(leaf, now=now, resource=resource))
+    anchor = _find_anchor(target, group)
     if authorities is None:
-        check_system_anchor(anchor, now=now, resource=resource)
+        findings += enforce(check_system_anchor(anchor, now=now, resource=resource))
     facts = describe(leaf)
     return TlsFacts(
-        protocol=done.protocol,
-        cipher=done.cipher,
+        protocol=completed.protocol,
+        cipher=completed.cipher,
         subject=facts.subject,
         names=facts.names,
         issuer=facts.issuer,
         not_after=facts.not_after,
-        serial=facts.serial,
         fingerprint=facts.fingerprint,
-        anchor_subject=describe(anchor).subject,
         anchor_pem=to_pem(anchor),
-        chain=tuple(describe(_parse(one, resource)) for one in done.chain),
+        chain=tuple(describe(_parse(certificate, resource)) for certificate in completed.chain),
+        findings=tuple(findings),
     )
 
 
-def _verified(
+def verify_handshake(
     target: Target, trusted: Sequence[x509.Certificate]
-) -> tuple[Handshake, Sequence[x509.Certificate]]:
-    """The verified handshake, and the authorities that it was verified with.
+) -> tuple[Handshake, Sequence[x509.Certificate], tuple[Finding, ...]]:
+    """Complete a handshake that verifies chain and name.
 
-    Where two authorities share a name and the server's certificate has no key identifier (a private
-    authority whose key was renewed), OpenSSL takes the first and looks no further. So no two of one
-    name are tried together.
+    If two certificate authorities have the same name and the server's certificate has no key identifier (a private
+    CA whose key was renewed), OpenSSL tries only the first. Therefore no two of the same name are tried together.
+
+    Returns:
+        The handshake, the certificate authorities that verified it, and GS-TLS-002, -003 and -009 passed.
+
+    Raises:
+        RefusedError, VerificationError: as :func:`probe`.
     """
     groups: list[list[x509.Certificate]] = []
-    seen: Counter[x509.Name] = Counter()
+    counts: Counter[x509.Name] = Counter()
     for authority in trusted:
-        place = seen[authority.subject]
-        seen[authority.subject] += 1
-        if place == len(groups):
+        index = counts[authority.subject]
+        counts[authority.subject] += 1
+        if index == len(groups):
             groups.append([])
-        groups[place].append(authority)
+        groups[index].append(authority)
     errors = []
     for group in groups:
         try:
-            return handshake(target, verifying_context(group)), group
+            completed = handshake(target, verifying_context(group))
         except ssl.SSLCertVerificationError as error:
             errors.append(error)
-    # A wrong name or date is found only behind a chain that holds, so it tells more than "unknown".
-    telling = next((e for e in errors if e.verify_code not in (*_UNTRUSTED, _SIGNATURE)), errors[0])
-    raise _refusal(target, telling, trusted) from telling
+        else:
+            return completed, group, _handshake_findings(target, completed)
+    # OpenSSL reports a wrong name or date only if the chain is valid, so such an error is more specific.
+    specific = next((e for e in errors if e.verify_code not in (*_UNTRUSTED, _SIGNATURE)), errors[0])
+    stop(_verification_failure(target, specific, trusted))
 
 
-def _anchor(target: Target, trusted: Sequence[x509.Certificate]) -> x509.Certificate:
-    """The one certificate that anchors the server's chain by itself, found by halving.
+def _handshake_findings(target: Target, completed: Handshake) -> tuple[Finding, ...]:
+    facts = describe(_parse(completed.certificate, target.resource))
+    names = ", ".join(facts.names[:20])
+    return (
+        passed(
+            "GS-TLS-009",
+            target.resource,
+            f"{target.host}:{target.port} {completed.protocol} {completed.cipher}",
+        ),
+        passed(
+            "GS-TLS-002", target.resource, f"{target.host} is on the certificate {facts.subject}: {names}"
+        ),
+        passed(
+            "GS-TLS-003",
+            target.resource,
+            f"the chain of {facts.subject}, issued by {facts.issuer}, is verified",
+        ),
+    )
 
-    Python shows the verified chain from 3.13 on only, and matching names would be wrong where
-    authorities share one. A handshake asks OpenSSL itself; a bundle of 120 takes seven.
+
+def _system_authorities(resource: str) -> tuple[x509.Certificate, ...]:
+    roots = system_roots()
+    if not roots:
+        stop(
+            unknown(
+                "GS-TLS-012",
+                resource,
+                found="no CUSTOM_JDBC_CERT, and the system has no certificate authorities",
+                required="a certificate authority to verify the server with",
+                fix="set CUSTOM_JDBC_CERT in the connection, or install ca-certificates",
+            )
+        )
+    return roots
+
+
+def _find_anchor(target: Target, trusted: Sequence[x509.Certificate]) -> x509.Certificate:
+    """Return the one certificate that anchors the server's chain by itself, found by bisection.
+
+    Python exposes the verified chain from 3.13 on only, and a comparison of names would be ambiguous if
+    certificate authorities share a name. A bundle of 120 needs seven handshakes.
+
+    Raises:
+        RefusedError: GS-TLS-003, the chain needs several certificates of the file.
     """
     while len(trusted) > 1:
         half = len(trusted) // 2
@@ -180,64 +223,68 @@ def _anchor(target: Target, trusted: Sequence[x509.Certificate]) -> x509.Certifi
             trusted = part
             break
         else:
-            raise RefusedError(
-                "GS-TLS-003",
-                resource=target.resource,
-                found="a chain that needs several certificates of the file: the server leaves some out",
-                required="a server that sends its certificate with every intermediate",
-                fix="put the intermediate certificates behind the server's own, in its file",
+            stop(
+                failed(
+                    "GS-TLS-003",
+                    target.resource,
+                    found="a chain that needs several certificates of the file: the server does not send all",
+                    required="a server that sends its certificate with every intermediate",
+                    fix="append the intermediate certificates to the server's certificate file",
+                )
             )
     return trusted[0]
 
 
-def _refusal(
+def _verification_failure(
     target: Target, error: ssl.SSLCertVerificationError, trusted: Sequence[x509.Certificate]
-) -> RefusedError:
-    code, presented, wanted = error.verify_code, _presented(target), target.name or target.host
+) -> Finding:
+    code, presented = error.verify_code, _presented(target)
     if code in (_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH):
-        names = ", ".join(presented.names[:20]) if presented else "(not known)"
+        names = ", ".join(presented.names[:20]) if presented else "(unknown)"
         subject = f" (subject {presented.subject})" if presented else ""
-        return RefusedError(
+        return failed(
             "GS-TLS-002",
-            resource=target.resource,
+            target.resource,
             found=f"a certificate for {names or 'no host name: it has no subjectAltName'}{subject}",
-            required=wanted,
-            fix=f"connect by a name on the certificate, or issue one with {wanted} as subjectAltName",
+            required=target.host,
+            fix=f"connect by a name on the certificate, or issue one with {target.host} as subjectAltName",
         )
     if code in _TOO_WEAK:
-        return RefusedError(
+        return failed(
             "GS-TLS-004",
-            resource=target.resource,
-            found=f"a weak chain ({printable(error.verify_message)}): {_told(presented)}",
-            required=f"{NEEDED_STRENGTH}, in the whole chain",
+            target.resource,
+            found=f"a weak chain ({printable(error.verify_message)}): {_summary(presented)}",
+            required=f"{REQUIRED_STRENGTH}, in the whole chain",
             fix="have the certificate issued again with a stronger key and signature",
         )
-    how = _DATES.get(code) or _UNTRUSTED.get(code) or f"does not verify ({printable(error.verify_message)})"
+    problem = (
+        _DATES.get(code) or _UNTRUSTED.get(code) or f"does not verify ({printable(error.verify_message)})"
+    )
     authorities = "; ".join(describe(authority).subject for authority in trusted[:3])
     more = f" and {len(trusted) - 3} more" if len(trusted) > 3 else ""
-    return RefusedError(
+    return failed(
         "GS-TLS-003",
-        resource=target.resource,
-        found=f"a certificate in the server's chain {how}: {_told(presented)}",
+        target.resource,
+        found=f"a certificate in the server's chain {problem}: {_summary(presented)}",
         required=f"a chain in date to {authorities}{more}",
         fix="renew the server's certificate"
         if code in _DATES
-        else "set CUSTOM_JDBC_CERT to the authority that signed the server's certificate, if you trust it",
+        else "set CUSTOM_JDBC_CERT to the CA that signed the server's certificate, if you trust it",
     )
 
 
 def _presented(target: Target) -> CertificateFacts | None:
-    """What the server shows to anybody: for the message alone, so its failure changes no verdict."""
+    """Return the server's certificate without verification. For messages only: a failure changes no verdict."""
     try:
-        shown = handshake(target, looking_context())
-        return describe(x509.load_der_x509_certificate(shown.certificate))
+        completed = handshake(target, inspection_context())
+        return describe(x509.load_der_x509_certificate(completed.certificate))
     except (GlueSecureError, ssl.SSLError, ValueError):
         return None
 
 
-def _told(facts: CertificateFacts | None) -> str:
+def _summary(facts: CertificateFacts | None) -> str:
     if facts is None:
-        return "(the server did not show it again)"
+        return "(the server did not send it again)"
     return f"{facts.subject}, issued by {facts.issuer}, valid {facts.dates}"
 
 
@@ -245,12 +292,14 @@ def _parse(der: bytes, resource: str) -> x509.Certificate:
     try:
         certificate = x509.load_der_x509_certificate(der)
         describe(certificate)
-    except ValueError as error:
-        raise VerificationError(
-            "GS-TLS-003",
-            resource=resource,
-            found="a server certificate that cannot be parsed",
-            required="an X.509 certificate (RFC 5280)",
-            fix="have the server's certificate issued again",
-        ) from error
+    except ValueError:
+        stop(
+            unknown(
+                "GS-TLS-003",
+                resource,
+                found="a server certificate that cannot be parsed",
+                required="an X.509 certificate (RFC 5280)",
+                fix="have the server's certificate issued again",
+            )
+        )
     return certificate

@@ -1,4 +1,4 @@
-"""The system's certificate authorities, for connections that name none of their own."""
+"""The certificate authorities of the operating system."""
 
 from __future__ import annotations
 
@@ -11,43 +11,30 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from glue_secure.core.errors import VerificationError
-
 _BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\s?", re.DOTALL)
 
 
-def system_authorities(*, resource: str) -> tuple[x509.Certificate, ...]:
-    """Every root that OpenSSL would use by default, each once.
+def system_roots() -> tuple[x509.Certificate, ...]:
+    """Return every root certificate that OpenSSL uses by default, without duplicates; possibly none.
 
-    They are read one by one, because Python lists only those that OpenSSL has loaded, and it loads
-    a folder of roots on demand.
-
-    Raises:
-        VerificationError: GS-TLS-012, there are none.
+    The files are read directly: Python lists only certificates that OpenSSL has loaded, and OpenSSL loads a
+    directory of certificates on demand.
     """
     paths = ssl.get_default_verify_paths()
     files = [Path(paths.cafile)] if paths.cafile else []
     if paths.capath:
         files += sorted(path for path in Path(paths.capath).iterdir() if path.suffix[1:].isdigit())
-    found: dict[bytes, x509.Certificate] = {}
+    roots: dict[bytes, x509.Certificate] = {}
     for path in files:
         for certificate in read_certificates(path):
-            found[certificate.fingerprint(hashes.SHA256())] = certificate
-    if not found:
-        raise VerificationError(
-            "GS-TLS-012",
-            resource=resource,
-            found="no CUSTOM_JDBC_CERT, and the system has no certificate authorities",
-            required="an authority to verify the server with",
-            fix="set CUSTOM_JDBC_CERT in the connection, or install ca-certificates",
-        )
-    return tuple(found.values())
+            roots[certificate.fingerprint(hashes.SHA256())] = certificate
+    return tuple(roots.values())
 
 
 def read_certificates(path: Path) -> Iterator[x509.Certificate]:
-    """A file's certificates; what cannot be read, or only with a warning, makes the set smaller, not weaker.
+    """Yield a file's certificates. Certificates that cannot be parsed without a warning are skipped.
 
-    Some old public roots have a serial number of zero or less, which cryptography announces to refuse.
+    Some old public roots have a serial number of zero or less, which cryptography is going to reject.
     """
     try:
         blocks = _BLOCK.findall(path.read_bytes())

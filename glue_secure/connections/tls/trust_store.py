@@ -1,4 +1,4 @@
-"""The one certificate that a driver may trust, in the form that the driver takes."""
+"""The trust store file for drivers that do not accept the trust anchor as text."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import (
 )
 
 PASSWORD = "changeit"  # noqa: S105
-"""Java's own default. The store holds one public certificate: this is no secret."""
+"""Java's default password. The trust store contains one public certificate, so the password is no secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrustStoreFile:
-    """A trust store that lies where the driver of every executor finds it.
+    """A trust store that the driver of every executor can read.
 
     Attributes:
-        path: absolute, or relative to the working folder of each process.
-        password: of the store.
+        path: absolute, or relative to the working directory of each process.
+        password: password of the trust store.
     """
 
     path: str
@@ -31,12 +31,12 @@ class TrustStoreFile:
 
     @property
     def url(self) -> str:
-        """The path as a ``file:`` URL; a relative one stays relative, which Java takes."""
+        """The path as a ``file:`` URL. A relative path stays relative, which Java accepts."""
         return f"file:{quote(str(PurePosixPath(self.path)))}"
 
 
 def trust_store(anchor_pem: str) -> bytes:
-    """A PKCS #12 trust store of Java's kind with this certificate alone, under ``PASSWORD``."""
+    """Return a Java PKCS #12 trust store that contains only this certificate, with ``PASSWORD``."""
     certificate = x509.load_pem_x509_certificate(anchor_pem.encode("ascii"))
     entry = PKCS12Certificate(certificate, b"glue-secure")
     return serialize_java_truststore([entry], BestAvailableEncryption(PASSWORD.encode("ascii")))

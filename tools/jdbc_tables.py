@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from glue_secure.connections.engines.engine import Engine, Rule
+from glue_secure.connections.engines.engine import Engine, OptionRule
 from glue_secure.connections.engines.registry import ENGINES
 
 SOURCE = "tools/jdbc.md"
@@ -67,10 +67,10 @@ def _forced() -> Iterator[str]:
     yield "| Engine | Option | Value | Without it, or with another value |"
     yield "|-|-|-|-|"
     for engine in ENGINES:
-        for name, value in engine.forced:
+        for name, value in engine.forced_options:
             option = engine.option(name)
-            yield f"| {engine.name} | `{name}` | `{value}` | {option.why if option else ''} |"
-        for name, value in engine.defaults:
+            yield f"| {engine.name} | `{name}` | `{value}` | {option.reason if option else ''} |"
+        for name, value in engine.default_options:
             yield f"| {engine.name} | `{name}` | `{value}` by default | slower; a call may change it |"
 
 
@@ -78,21 +78,21 @@ def _drivers() -> Iterator[str]:
     yield "| Engine | Glue | Driver | Where nobody says anything |"
     yield "|-|-|-|-|"
     for engine in ENGINES:
-        for one in engine.drivers:
-            yield f"| {engine.name} | {one.glue} | {one.version} | {one.by_itself} |"
+        for one in engine.bundled_drivers:
+            yield f"| {engine.name} | {one.glue} | {one.version} | {one.default_behaviour} |"
 
 
 def _options() -> Iterator[str]:
     for engine in ENGINES:
         yield f"### {engine.name}"
         yield ""
-        yield f"- Allowed: {_names(engine, Rule.HARMLESS)}"
-        yield f"- Decide TLS, only the forced value: {_names(engine, Rule.TLS)}"
-        yield f"- Refused, credentials (GS-TLS-008): {_names(engine, Rule.CREDENTIAL)}"
-        yield f"- Refused, another server (GS-TLS-007): {_names(engine, Rule.ADDRESS)}"
-        yield f"- Refused, run code, leak, or cannot be judged (GS-TLS-005): {_names(engine, Rule.REFUSED)}"
+        yield f"- Allowed: {_names(engine, OptionRule.HARMLESS)}"
+        yield f"- Decide TLS, only the forced value: {_names(engine, OptionRule.TLS)}"
+        yield f"- Refused, credentials (GS-TLS-008): {_names(engine, OptionRule.CREDENTIAL)}"
+        yield f"- Refused, another server (GS-TLS-007): {_names(engine, OptionRule.ADDRESS)}"
+        yield f"- Refused, run code, leak, or cannot be judged (GS-TLS-005): {_names(engine, OptionRule.REFUSED)}"
         yield ""
 
 
-def _names(engine: Engine, rule: Rule) -> str:
+def _names(engine: Engine, rule: OptionRule) -> str:
     return ", ".join(f"`{option.name}`" for option in engine.options if option.rule is rule)

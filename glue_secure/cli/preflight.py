@@ -11,8 +11,14 @@ import typer
 
 from glue_secure.cli.options import Json, State
 from glue_secure.cli.printing import enter, print_json, say
-from glue_secure.connections.report import ConnectionReport, ServerInspection, exit_code, names_of, report
 from glue_secure.connections.tls.certificates import CertificateFacts
+from glue_secure.connections.verification import (
+    ConnectionReport,
+    ServerInspection,
+    connection_names,
+    exit_code,
+    inspect_connections,
+)
 from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.findings import Finding, Verdict
 from glue_secure.core.redaction import redact_text
@@ -70,9 +76,9 @@ def command(
     from glue_secure.run import composition
 
     services = composition.services()
-    names = connection or names_of(services.control_plane, job_name)
+    names = connection or connection_names(services.control_plane, job_name)
     reports = []
-    for one in report(
+    for one in inspect_connections(
         names, control_plane=services.control_plane, objects=services.objects, clock=services.clock
     ):
         reports.append(one)
@@ -132,20 +138,20 @@ def _finding(one: Finding) -> dict[str, str]:
 
 
 def _show(one: ConnectionReport, now: datetime) -> None:
-    if one.refusal is not None:
-        say(f"{one.name}: {'cannot verify' if one.refusal.exit_code == 4 else 'refused'}")
-        for line in str(one.refusal).splitlines():
+    if one.error is not None:
+        say(f"{one.name}: {'cannot verify' if one.error.exit_code == 4 else 'refused'}")
+        for line in str(one.error).splitlines():
             say(f"  {line}")
     else:
         say(f"{one.name}: OK, {one.kind}")
-    for looked in one.looked:
+    for looked in one.servers:
         facts = looked.facts
         say(f"  server     {looked.server}, {facts.protocol} {facts.cipher}")
-        say(f"  name       {looked.expected} is on the certificate: {', '.join(facts.names)}")
+        say(f"  name       {looked.host} is on the certificate: {', '.join(facts.names)}")
         say(f"  authority  {one.authority or 'the roots of this machine'}")
         for place, certificate in enumerate(facts.chain):
             say(f"  {'chain' if place == 0 else '':<9}  {place} {_line(certificate, now)}")
-    for remark in one.remarks:
+    for remark in one.notes:
         say(f"  note       {remark}")
 
 
@@ -158,14 +164,14 @@ def _line(certificate: CertificateFacts, now: datetime) -> str:
 
 
 def _document(one: ConnectionReport) -> dict[str, Any]:
-    refusal = one.refusal
+    refusal = one.error
     return {
         "connection": one.name,
         "holds": refusal is None,
         "kind": one.kind,
         "authority": one.authority,
-        "servers": [_server(looked) for looked in one.looked],
-        "remarks": list(one.remarks),
+        "servers": [_server(looked) for looked in one.servers],
+        "remarks": list(one.notes),
         "refusal": None
         if refusal is None
         else {
@@ -180,7 +186,7 @@ def _server(looked: ServerInspection) -> dict[str, Any]:
     facts = looked.facts
     return {
         "server": looked.server,
-        "name": looked.expected,
+        "name": looked.host,
         "names": list(facts.names),
         "protocol": facts.protocol,
         "cipher": facts.cipher,

@@ -17,8 +17,8 @@ from glue_secure.connections.tls.certificates import certificate_location
 from glue_secure.connections.tls.trust_store import TrustStoreFile
 from glue_secure.connections.url import JdbcUrl, normalize_host, read_url, with_database
 from glue_secure.core.connection import GlueConnection, Login
-from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.findings import Finding, enforce, failed, passed, stop
+from glue_secure.core.identifiers import S3Uri
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+\n-----END CERTIFICATE-----\n?")
 
@@ -123,13 +123,14 @@ def driver_options(plan: JdbcPlan, anchor_pem: str, store: TrustStoreFile | None
 def tls_options(plan: JdbcPlan, anchor_pem: str, store: TrustStoreFile | None = None) -> dict[str, str]:
     """Return the driver options that force full verification against one trust anchor.
 
-    If the driver accepts the certificate as text, executors need no file. pgjdbc's SingleCertValidatingFactory
-    verifies the chain to this certificate (signatures and dates, by PKIX). The driver compares the host name
-    independently of the factory, because ``sslmode`` is ``verify-full``. Arguments as :func:`driver_options`.
+    If the driver accepts the certificate as text, executors need no file. pgjdbc's
+    SingleCertValidatingFactory verifies the chain to this certificate (signatures and dates, by PKIX). The
+    driver compares the host name independently of the factory, because ``sslmode`` is ``verify-full``.
+    Arguments as :func:`driver_options`.
 
     Raises:
-        RefusedError: GS-TLS-012, ``anchor_pem`` is not exactly one PEM certificate. The factory would interpret
-            ``env:``, ``file:`` and other prefixes as a location.
+        RefusedError: GS-TLS-012, ``anchor_pem`` is not exactly one PEM certificate. The factory would
+            interpret ``env:``, ``file:`` and other prefixes as a location.
     """
     if not _CERTIFICATE.fullmatch(anchor_pem):
         stop(

@@ -1,7 +1,7 @@
 """Kafka and MSK: the checks of a Glue connection and the options for Spark's Kafka source and sink.
 
-By default Kafka's client verifies the server's chain and name. Settings that change this are rejected: plain text,
-an empty endpoint identification algorithm, another trust store, a login in plain text.
+By default Kafka's client verifies the server's chain and name. Settings that change this are rejected: plain
+text, an empty endpoint identification algorithm, another trust store, a login in plain text.
 https://docs.aws.amazon.com/glue/latest/dg/connection-properties.html#connection-properties-kafka
 https://kafka.apache.org/documentation/#security_configclients
 https://spark.apache.org/docs/3.5.6/structured-streaming-kafka-integration.html
@@ -18,8 +18,8 @@ from glue_secure.connections.tls.certificates import certificate_location
 from glue_secure.connections.url import normalize_host
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.errors import UsageError
-from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.findings import Finding, enforce, failed, passed, stop
+from glue_secure.core.identifiers import S3Uri
 
 SCRAM, IAM = "SCRAM-SHA-512", "AWS_MSK_IAM"
 _MAX_BROKERS = 32
@@ -39,7 +39,8 @@ _SECRETS = (
 )
 _NUMBER, _NAMES, _BOOLEAN = r"[0-9]{1,10}", r"[A-Za-z0-9._,-]{1,249}", "true|false"
 _OFFSETS = r'earliest|latest|\{[A-Za-z0-9._":,{} -]{0,4000}\}'
-# Options that a call may set, with the pattern of their values. Options of Kafka's client begin with "kafka.".
+# Options that a call may set, with the pattern of their values. Options of Kafka's client begin with
+# "kafka.".
 _OPTIONS = {
     "subscribe": _NAMES,
     "subscribePattern": r"[A-Za-z0-9._|*+()\[\]^$-]{1,249}",
@@ -123,7 +124,7 @@ def plan_kafka(connection: GlueConnection, options: Mapping[str, object]) -> Kaf
         *enforce(check_tls_enforced(properties, resource)),
         *enforce(check_login(properties, resource)),
     ]
-    brokers, finding = _read_brokers(properties.get("KAFKA_BOOTSTRAP_SERVERS", ""), resource)
+    brokers, finding = read_brokers(properties.get("KAFKA_BOOTSTRAP_SERVERS", ""), resource)
     findings.append(finding)
     location = certificate_location(
         properties.get("KAFKA_CUSTOM_CERT", ""), "KAFKA_CUSTOM_CERT", resource=resource
@@ -145,8 +146,8 @@ def kafka_options(plan: KafkaPlan, anchors_pem: str, credentials: Credentials | 
 
     Args:
         plan: of :func:`plan_kafka`.
-        anchors_pem: the certificate authorities that anchor the brokers' chains, PEM. They are passed as text,
-            so that executors need no file.
+        anchors_pem: the certificate authorities that anchor the brokers' chains, PEM. They are passed as
+            text, so that executors need no file.
         credentials: for SCRAM.
     """
     forced = {
@@ -249,7 +250,8 @@ def check_login(properties: Mapping[str, str], resource: str) -> tuple[Finding, 
             failed(
                 "GS-TLS-008",
                 resource,
-                found=f"KAFKA_SASL_MECHANISM={mechanism or '(none)'} {'with' if secret else 'without'} a secret",
+                found=f"KAFKA_SASL_MECHANISM={mechanism or '(none)'} "
+                f"{'with' if secret else 'without'} a secret",
                 required=f"{SCRAM} with KAFKA_SASL_SCRAM_SECRETS_ARN, or neither",
                 fix="name the secret with username and password, or remove it",
             ),
@@ -376,7 +378,7 @@ def _read_options(options: Mapping[str, object], resource: str) -> tuple[tuple[s
     return tuple(harmless.items())
 
 
-def _read_brokers(text: str, resource: str) -> tuple[tuple[tuple[str, int], ...], Finding]:
+def read_brokers(text: str, resource: str) -> tuple[tuple[tuple[str, int], ...], Finding]:
     """Return host and port of each broker, and GS-TLS-007 passed."""
     brokers: list[tuple[str, int]] = []
     for broker in text.split(","):

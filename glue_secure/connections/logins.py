@@ -67,7 +67,8 @@ def check_login(
             return _failed(
                 resource,
                 f"AuthenticationType IAM with {engine} at {host}",
-                f"a host of RDS or Aurora (NAME.ID.REGION.rds.amazonaws.com) with {', '.join(_TOKEN_ENGINES)}",
+                "a host of RDS or Aurora (NAME.ID.REGION.rds.amazonaws.com) with "
+                f"{', '.join(_TOKEN_ENGINES)}",
             )
         if not _USER.fullmatch(user):
             return _failed(

@@ -264,8 +264,8 @@ def check_verified_by_glue(engine: str, *, resource: str) -> Finding:
         resource,
         found=f"a connection to {engine}, which Glue itself would make",
         required=f"{', '.join(VERIFIED_BY_GLUE)}; for MySQL, Glue does not compare the server's name",
-        fix="read and write it with SecureJob (job.read.jdbc, job.write.jdbc), or with Spark and the options of "
-        "job.jdbc_options: they force full verification in the driver",
+        fix="read and write it with SecureJob (job.read.jdbc, job.write.jdbc), or with Spark and the options "
+        "of job.jdbc_options: they force full verification in the driver",
     )
 
 

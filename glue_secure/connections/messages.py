@@ -1,4 +1,4 @@
-"""Text of connections that may appear in messages. Text of any other form may be a secret and is not shown."""
+"""Text of a connection that a message may show. Text of any other form may be a secret and is not shown."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def read_options(
     """
     database, driver, reader = "", [], []
     lowered_names: set[str] = set()
-    for name, value in options.items():
+    for name in options:
         lowered = name.lower()
         if lowered in lowered_names:
             raise UsageError(

@@ -1,14 +1,15 @@
 """The reader of JDBC URLs, for all engines.
 
-Each driver accepts many forms of URL: host lists, ``address=(...)``, DESCRIPTION, named instances, percent-encoding.
-glue-secure accepts one form per engine, ``Engine.url_form``. The integration tests compare the result with the
-drivers' own parsers.
+Each driver accepts many forms of URL: host lists, ``address=(...)``, DESCRIPTION, named instances,
+    percent-encoding.
+glue-secure accepts one form per engine, ``Engine.url_form``. The integration tests compare the result with
+the drivers' own parsers.
 
 Behaviour of pgjdbc 42.7.3's ``Driver.parseURL``, as measured, for which URLs are rejected: option names are
 case-sensitive and are not percent-decoded, values are; the last of two equal options applies; the options
-``PGHOST``, ``host`` and ``service`` replace the host of the URL; commas separate hosts; ``u:p@h`` is one host name;
-a missing host is ``localhost``; a missing database is the user's name; ``%2c`` stays in the host; a plus sign is a
-space; an option without a value is the empty string, which for ``ssl`` means true.
+``PGHOST``, ``host`` and ``service`` replace the host of the URL; commas separate hosts; ``u:p@h`` is one
+host name; a missing host is ``localhost``; a missing database is the user's name; ``%2c`` stays in the host;
+a plus sign is a space; an option without a value is the empty string, which for ``ssl`` means true.
 """
 
 from __future__ import annotations
@@ -105,11 +106,11 @@ def read_url(text: str, *, resource: str = "JDBC URL") -> JdbcUrl:
         RefusedError: GS-TLS-001 (weaker than full verification, plain TCP), -005 (an option that is not
             accepted), -007 (ambiguous form), -008 (credentials), -011 (unknown engine).
     """
-    engine = _engine_of(text, resource)
+    engine, finding = read_engine(text, resource)
     findings = [
-        passed("GS-TLS-011", resource, f"a JDBC URL of {engine.name}"),
-        *enforce([_check_credentials(engine, text, resource)]),
-        *enforce([_check_plain_tcp(engine, text, resource)]),
+        finding,
+        *enforce([check_credentials(engine, text, resource)]),
+        *enforce([check_plain_tcp(engine, text, resource)]),
     ]
     problem = _character_problem(engine, text)
     if problem:
@@ -139,7 +140,7 @@ def with_database(url: JdbcUrl, database: str, *, resource: str) -> JdbcUrl:
 
 
 def normalize_host(text: str) -> str | None:
-    """Return the host in the form of :attr:`JdbcUrl.host`; None if resolvers could interpret it differently."""
+    """Return the host in the form of :attr:`JdbcUrl.host`; None if resolvers may differ on it."""
     if text.startswith("[") and text.endswith("]"):
         try:
             address = ipaddress.IPv6Address(text[1:-1])
@@ -161,6 +162,57 @@ def normalize_host(text: str) -> str | None:
     return host
 
 
+def read_engine(text: str, resource: str) -> tuple[Engine, Finding]:
+    """Return the engine of a URL, and GS-TLS-011 passed."""
+    normalized = text.strip().lower()
+    engine = next((engine for engine in ENGINES if normalized.startswith(engine.url_prefix)), None)
+    if engine is None:
+        stop(
+            failed(
+                "GS-TLS-011",
+                resource,
+                found="a URL of an unknown engine",
+                required=", ".join(engine.url_prefix for engine in ENGINES),
+                fix="use a connection to a supported engine",
+            )
+        )
+    if not text.startswith(engine.url_prefix):
+        problem = "a prefix in another letter case, or with white space before it"
+        _stop_ambiguous(engine, resource, text, problem)
+    return engine, passed("GS-TLS-011", resource, f"a JDBC URL of {engine.name}")
+
+
+def check_credentials(engine: Engine, text: str, resource: str) -> Finding:
+    """GS-TLS-008: no user and password before the host."""
+    # An '@' ends USER:PASSWORD for some reader, wherever it is. Oracle has one '@' before the server, and
+    # user/password would be before that.
+    before, at, after = text[len(engine.url_prefix) :].partition("@")
+    allowed = "@" in engine.url_form and before in ("thin:", "thin://", "oci:", "oci8:") and "@" not in after
+    if at and not allowed:
+        return failed(
+            "GS-TLS-008",
+            resource,
+            found="an '@' in the URL, which may follow a user and a password (not shown)",
+            required="a URL without credentials; SECRET_ID names the secret",
+            fix="remove everything up to the @, store user and password in Secrets Manager, "
+            "change the password",
+        )
+    return passed("GS-TLS-008", resource, "no user or password before the host of the URL")
+
+
+def check_plain_tcp(engine: Engine, text: str, resource: str) -> Finding:
+    """GS-TLS-001: the URL does not select a connection without TLS."""
+    if engine.plain_tcp_form and re.fullmatch(engine.plain_tcp_form, text, re.DOTALL):
+        return failed(
+            "GS-TLS-001",
+            resource,
+            found="a URL that selects a connection without TLS",
+            required=_required_form(engine),
+            fix="use the server's TLS port and the protocol tcps",
+        )
+    return passed("GS-TLS-001", resource, "no plain TCP in the URL")
+
+
 def check_url_options(
     engine: Engine, options: tuple[tuple[str, str], ...], resource: str
 ) -> tuple[Finding, ...]:
@@ -179,54 +231,6 @@ def check_url_options(
         passed("GS-TLS-001", resource, f"no option of the URL weakens {engine.verification_option}"),
         passed("GS-TLS-005", resource, f"options of the URL: {names}"),
     )
-
-
-def _engine_of(text: str, resource: str) -> Engine:
-    for engine in ENGINES:
-        if text.startswith(engine.url_prefix):
-            return engine
-    for engine in ENGINES:
-        if text.strip().lower().startswith(engine.url_prefix):
-            problem = "a prefix in another letter case, or with white space before it"
-            _stop_ambiguous(engine, resource, text, problem)
-    stop(
-        failed(
-            "GS-TLS-011",
-            resource,
-            found="a URL of an unknown engine",
-            required=", ".join(engine.url_prefix for engine in ENGINES),
-            fix="use a connection to a supported engine",
-        )
-    )
-
-
-def _check_credentials(engine: Engine, text: str, resource: str) -> Finding:
-    # An '@' ends USER:PASSWORD for some reader, wherever it is. Oracle has one '@' before the server, and
-    # user/password would be before that.
-    before, at, after = text[len(engine.url_prefix) :].partition("@")
-    allowed = "@" in engine.url_form and before in ("thin:", "thin://", "oci:", "oci8:") and "@" not in after
-    if at and not allowed:
-        return failed(
-            "GS-TLS-008",
-            resource,
-            found="an '@' in the URL, which may follow a user and a password (not shown)",
-            required="a URL without credentials; SECRET_ID names the secret",
-            fix="remove everything up to the @, store user and password in Secrets Manager, "
-            "change the password",
-        )
-    return passed("GS-TLS-008", resource, "no user or password before the host of the URL")
-
-
-def _check_plain_tcp(engine: Engine, text: str, resource: str) -> Finding:
-    if engine.plain_tcp_form and re.fullmatch(engine.plain_tcp_form, text, re.DOTALL):
-        return failed(
-            "GS-TLS-001",
-            resource,
-            found="a URL that selects a connection without TLS",
-            required=_required_form(engine),
-            fix="use the server's TLS port and the protocol tcps",
-        )
-    return passed("GS-TLS-001", resource, "no plain TCP in the URL")
 
 
 def _option_failure(

@@ -85,8 +85,8 @@ class ConnectionReport:
 
     Attributes:
         name: the connection's name.
-        kind: ``postgresql``, ``mysql``, ..., ``kafka``, ``network``; ``""`` if it was rejected before that was
-            known.
+        kind: ``postgresql``, ``mysql``, ..., ``kafka``, ``network``; ``""`` if it was rejected before that
+            was known.
         authority: location of the certificate authority's file, ``""`` for the system's roots.
         servers: its servers, all verified; empty if ``error`` is set.
         notes: problems that other clients may have with this connection.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from glue_secure.connections.tls.system_roots import read_certificates, system_authorities
-from glue_secure.core.errors import GlueSecureError, VerificationError
+from glue_secure.connections.tls.system_roots import read_certificates
+from glue_secure.connections.tls.system_roots import system_roots as system_roots_of_openssl
+from glue_secure.core.errors import GlueSecureError
 from glue_secure.embedded.folders import write_private
 
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
@@ -125,12 +125,12 @@ def issue(
 
 def system_roots() -> tuple[x509.Certificate, ...]:
     """Return the root certificates that this machine trusts, or certifi's if it has none."""
-    with suppress(VerificationError):
-        return system_authorities(resource="the embedded account")
+    if roots := system_roots_of_openssl():
+        return roots
     for bundle in (*_SYSTEM_BUNDLES, _certifi()):
-        roots = {root.fingerprint(hashes.SHA256()): root for root in read_certificates(Path(bundle))}
-        if roots:
-            return tuple(roots.values())
+        certificates = {root.fingerprint(hashes.SHA256()): root for root in read_certificates(Path(bundle))}
+        if certificates:
+            return tuple(certificates.values())
     return ()
 
 

@@ -10,7 +10,6 @@ from glue_secure.core.errors import RefusedError, UsageError
 if TYPE_CHECKING:
     from glue_secure.run.run import Run
 
-JDBC_TYPES = ("postgresql", "mysql", "sqlserver", "oracle", "redshift")
 JDBC_OPTIONS_EXAMPLE = '{"useConnectionProperties": "true", "connectionName": NAME, "dbtable": TABLE}'
 
 

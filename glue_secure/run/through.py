@@ -9,16 +9,13 @@ from typing import Any
 from glue_secure.columns.enforcer import Protected
 from glue_secure.connections.manager import ConnectionManager, OpenedConnection
 from glue_secure.core.catalog import CatalogTable
-from glue_secure.core.errors import ControlError, RefusedError
+from glue_secure.core.errors import ControlError
 from glue_secure.core.evidence import HousekeepingRecord, WriteRecord
 from glue_secure.core.ports import Engine
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.io.locations import s3_location
 from glue_secure.io.reader import DataReader
 from glue_secure.io.writer import DataWriter, Watch
-
-VERIFIED_BY_GLUE = ("postgresql",)
-"""Engines for which ``JDBC_ENFORCE_SSL`` is full verification in Glue's own readers and writers."""
 
 
 class Through:
@@ -89,24 +86,9 @@ class Through:
         self._writes.reject_reserved_location(s3_location(place, doing), doing)
 
     def open_connection(self, name: str, options: Mapping[str, str]) -> OpenedConnection:
-        """The connection, verified, for a call in which Glue connects by itself.
-
-        Raises:
-            RefusedError: GS-TLS-001, Glue's own mapping of ``JDBC_ENFORCE_SSL`` does not verify this engine's
-                server by name, or nobody has looked; and all of :meth:`ConnectionManager.open`.
-        """
+        """See :meth:`ConnectionManager.open_for_glue`."""
         with self.call(ControlError):
-            opened = self._connections.open(name, options)
-            if opened.engine not in VERIFIED_BY_GLUE:
-                raise RefusedError(
-                    "GS-TLS-001",
-                    resource=f"connection {name}",
-                    found=f"a connection to {opened.engine}, which Glue itself would make",
-                    required=f"{', '.join(VERIFIED_BY_GLUE)}; of MySQL's server Glue checks no name",
-                    fix="read and write it with SecureJob (job.read.jdbc, job.write.jdbc), or with Spark and "
-                    "the options of job.jdbc_options: they force full verification in the driver",
-                )
-            return opened
+            return self._connections.open_for_glue(name, options)
 
     def own_tables(self) -> AbstractContextManager[None]:
         """What goes to a database while the block runs is a guarded call's own."""

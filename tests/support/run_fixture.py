@@ -16,6 +16,7 @@ from glue_secure.core.arguments import JobArguments, JobIdentity
 from glue_secure.core.catalog_encryption import CatalogEncryption
 from glue_secure.core.columns import SchemaColumn
 from glue_secure.core.connection import Credentials, GlueConnection
+from glue_secure.core.findings import passed
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.ports import Services
@@ -365,7 +366,7 @@ def run_fixture() -> RunFixture:
 
 @pytest.fixture
 def server(run_fixture: RunFixture, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """A database server that proves who it is; ``server(refuses=error)`` makes it fail to."""
+    """Install a fake probe that verifies every server; ``server(refuses=error)`` makes it raise."""
     facts = TlsFacts(
         protocol="TLSv1.3",
         cipher="TLS_AES_256_GCM_SHA384",
@@ -373,10 +374,12 @@ def server(run_fixture: RunFixture, monkeypatch: pytest.MonkeyPatch) -> Callable
         names=("db.example.com",),
         issuer="CN=Test CA",
         not_after=datetime(2027, 1, 1, tzinfo=timezone.utc),
-        serial="1",
         fingerprint="ab" * 32,
-        anchor_subject="CN=Test CA",
         anchor_pem=PEM,
+        findings=tuple(
+            passed(control, "connection ops", "a fake server")
+            for control in ("GS-TLS-002", "GS-TLS-003", "GS-TLS-004", "GS-TLS-009")
+        ),
     )
 
     def install(refuses: Exception | None = None) -> None:

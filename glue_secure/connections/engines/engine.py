@@ -103,7 +103,8 @@ class Engine:
             ``options``.
         bare_form: template of the URL without options: ``host``, ``port``, ``database``.
         spark_form: template of the URL that Spark receives; ``""`` for ``bare_form``.
-        plain_tcp_form: pattern of URLs that select a connection without TLS; ``""`` if a URL cannot select one.
+        plain_tcp_form: pattern of URLs that select a connection without TLS; ``""`` if a URL cannot select
+            one.
         separator: separator between two options of the URL.
         percent_encoded: whether the driver decodes percent-encoded option values and database names.
         database_options: URL options that name the database, for URLs whose path does not.

@@ -1,9 +1,9 @@
 """The MySQL (Connector/J) and MariaDB (MariaDB Connector/J) engines.
 
-Measured with Connector/J 8.0.33: ``useSSL=true`` alone selects PREFERRED; with ``verifyServerCertificate=true``
-it selects VERIFY_CA, which does not compare the server's name and is what Glue itself sets. An explicit
-``sslMode`` has priority over both. MariaDB Connector/J 3.5.7 uses no TLS by default, and sends local files to a
-server that requests them (``allowLocalInfile`` is true).
+Measured with Connector/J 8.0.33: ``useSSL=true`` alone selects PREFERRED; with
+``verifyServerCertificate=true`` it selects VERIFY_CA, which does not compare the server's name and is what
+Glue itself sets. An explicit ``sslMode`` has priority over both. MariaDB Connector/J 3.5.7 uses no TLS by
+default, and sends local files to a server that requests them (``allowLocalInfile`` is true).
 https://dev.mysql.com/doc/connector-j/en/connector-j-reference-configuration-properties.html
 https://mariadb.com/docs/connectors/mariadb-connector-j/about-mariadb-connector-j
 """
@@ -54,8 +54,9 @@ _REFUSED = {
     " authenticationWebAuthnCallbackHandler customCharsetMapping serverConfigCacheFactory"
     " queryInfoCacheFactory"
     " parseInfoCacheFactory loadBalanceExceptionChecker ha.loadBalanceStrategy credentialType",
-    "the option changes which login methods the driver accepts": "defaultAuthenticationPlugin disabledAuthenticationPlugins"
-    " restrictedAuth servicePrincipalName ldapServerHostname ociConfigFile ociConfigProfile",
+    "the option changes which login methods the driver accepts": "defaultAuthenticationPlugin"
+    " disabledAuthenticationPlugins restrictedAuth servicePrincipalName ldapServerHostname ociConfigFile"
+    " ociConfigProfile",
     "the option creates a database": "createDatabaseIfNotExist",
     "the option traces queries with their parameters": "logSlowQueries profileSQL traceProtocol"
     " enablePacketDebug paranoid"
@@ -197,12 +198,13 @@ MARIADB = Engine(
         ),
         _CREDENTIALS,
         "host port dbname database address type pipe localSocket localSocketAddress",
-        _REFUSED | {"a pool outlives the verification of the connection": "pool poolName maxPoolSize minPoolSize"},
+        _REFUSED
+        | {"a pool outlives the verification of the connection": "pool poolName maxPoolSize minPoolSize"},
     ),
     url_form="jdbc:mariadb" + _URL,
     bare_form="jdbc:mariadb://{host}:{port}/{database}",
-    # Spark chooses its SQL dialect by the URL. Spark 3.5 has no dialect for jdbc:mariadb and would quote column
-    # names as "name", which MariaDB reads as string literals.
+    # Spark chooses its SQL dialect by the URL. Spark 3.5 has no dialect for jdbc:mariadb and would quote
+    # column names as "name", which MariaDB reads as string literals.
     spark_form="jdbc:mysql://{host}:{port}/{database}?permitMysqlScheme",
     verification_option="sslMode=verify-full",
     bundled_drivers=(BundledDriver("6.0", "3.5.7", "disable: plain text"),),

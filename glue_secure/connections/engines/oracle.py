@@ -55,7 +55,8 @@ ORACLE = Engine(
             *((name, "", "a name other than the host name is compared with the certificate") for name in (
                 "oracle.net.ssl_server_cert_dn", "ssl_server_cert_dn", "oracle.net.ssl_allow_weak_dn_match",
                 "ssl_allow_weak_dn_match")),
-            *((name, "", "the option chooses protocols or ciphers that the preflight does not check") for name in (
+            *((name, "", "the option chooses protocols or ciphers that the preflight does not check") for
+            name in (
                 "oracle.net.ssl_version", "oracle.net.ssl_cipher_suites", "oracle.net.ssl_context_protocol",
                 "oracle.net.allow_weak_crypto", "ssl_version")),
             *((name, "", "the option replaces TLS and its certificate check") for name in (

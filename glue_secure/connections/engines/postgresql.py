@@ -93,7 +93,7 @@ _TLS = (
 _CREDENTIALS = ("user", "password", "sslpassword", "username", "passwd", "pwd", "pass", "accessToken")
 _ADDRESSES = ("PGHOST", "PGPORT", "PGDBNAME", "host", "hostaddr", "port", "dbname", "service")
 _REFUSED = (
-    ("options", "the option can set any server parameter, such as password_encryption or session_replication_role"),
+    ("options", "the option can set any server parameter, such as session_replication_role"),
     ("authenticationPluginClassName", "the option names a class that receives the password"),
     ("requireAuth", "the option changes which login methods the driver accepts"),
     ("loggerFile", "the option writes a file that contains queries and parameters"),

@@ -61,7 +61,7 @@ REDSHIFT = Engine(
             "stringtype": "unspecified|varchar",
         },
         (
-            ("sslmode", "verify-full", "any other mode does not verify the server's name, or verifies nothing"),
+            ("sslmode", "verify-full", "any other mode does not verify the server's name"),
             ("ssl", "true", "any other value turns TLS off"),
             ("sslfactory", re.escape(_FACTORY), "another factory may trust any certificate"),
             ("sslhostnameverifier", re.escape(_VERIFIER), "another verifier may accept any name"),

@@ -83,7 +83,8 @@ SQLSERVER = Engine(
             "the option changes how statements are sent": "xopenStates replication useFmtOnly prepareMethod",
         },
     ),
-    # The form //HOST\INSTANCE is rejected: the driver would ask the SQL Server Browser for the port in plain text.
+    # The form //HOST\INSTANCE is rejected: the driver would ask the SQL Server Browser for the port in plain
+    # text.
     url_form=r"jdbc:sqlserver://(?P<address>[^/;?#\\]*)(?P<database>)(?:;(?P<options>.*))?",
     bare_form="jdbc:sqlserver://{host}:{port};databaseName={database}",
     separator=";",

@@ -1,7 +1,7 @@
 """Checks of X.509 certificates. The caller supplies the current time.
 
-A certificate authority (the file of ``CUSTOM_JDBC_CERT``) must be readable, a CA, in date and strong. A server's
-certificate must be in date and strong. The TLS handshake verifies chains and names (:mod:`.probe`).
+A certificate authority (the file of ``CUSTOM_JDBC_CERT``) must be readable, a CA, in date and strong. A
+server's certificate must be in date and strong. The TLS handshake verifies chains and names (:mod:`.probe`).
 https://docs.aws.amazon.com/glue/latest/dg/connection-properties.html#connection-properties-SSL
 """
 
@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import SignatureAlgorithmOID as Signature
 
 from glue_secure.core.errors import UsageError
-from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.findings import Finding, Verdict, enforce, failed, passed, stop
+from glue_secure.core.identifiers import S3Uri
 
 GLUE_SIGNATURES = ("sha256WithRSAEncryption", "sha384WithRSAEncryption", "sha512WithRSAEncryption")
 """The signature algorithms that Glue accepts for CUSTOM_JDBC_CERT, with an RSA key of 2048 bits or more."""
@@ -144,11 +144,12 @@ def trusted_authorities(
 ) -> tuple[tuple[x509.Certificate, ...], tuple[Finding, ...]]:
     """Return the certificate authorities that are in date, and GS-TLS-003 and -004 passed.
 
-    Bundles often contain an expired root besides valid ones (those of RDS do), so certificates out of date are
-    left out. A certificate that is not a CA, or is weak, rejects the whole file.
+    Bundles often contain an expired root besides valid ones (those of RDS do), so certificates out of date
+    are left out. A certificate that is not a CA, or is weak, rejects the whole file.
 
     Raises:
-        RefusedError: GS-TLS-003 (not a CA, or all out of date), GS-TLS-004 (weak), GS-TLS-012 (no certificate).
+        RefusedError: GS-TLS-003 (not a CA, or all out of date), GS-TLS-004 (weak), GS-TLS-012 (no
+            certificate).
     """
     if not certificates:
         _stop_unreadable(resource, "no certificate authority")

@@ -139,8 +139,9 @@ def verify_handshake(
 ) -> tuple[Handshake, Sequence[x509.Certificate], tuple[Finding, ...]]:
     """Complete a handshake that verifies chain and name.
 
-    If two certificate authorities have the same name and the server's certificate has no key identifier (a private
-    CA whose key was renewed), OpenSSL tries only the first. Therefore no two of the same name are tried together.
+    If two certificate authorities have the same name and the server's certificate has no key identifier (a
+    private CA whose key was renewed), OpenSSL tries only the first. Therefore no two of the same name are
+    tried together.
 
     Returns:
         The handshake, the certificate authorities that verified it, and GS-TLS-002, -003 and -009 passed.
@@ -156,17 +157,18 @@ def verify_handshake(
         if index == len(groups):
             groups.append([])
         groups[index].append(authority)
-    errors = []
+    completed, group, errors = None, groups[0], []
     for group in groups:
         try:
             completed = handshake(target, verifying_context(group))
+            break
         except ssl.SSLCertVerificationError as error:
             errors.append(error)
-        else:
-            return completed, group, _handshake_findings(target, completed)
-    # OpenSSL reports a wrong name or date only if the chain is valid, so such an error is more specific.
-    specific = next((e for e in errors if e.verify_code not in (*_UNTRUSTED, _SIGNATURE)), errors[0])
-    stop(_verification_failure(target, specific, trusted))
+    if completed is None:
+        # OpenSSL reports a wrong name or date only if the chain is valid, so such an error is more specific.
+        specific = next((e for e in errors if e.verify_code not in (*_UNTRUSTED, _SIGNATURE)), errors[0])
+        stop(_verification_failure(target, specific, trusted))
+    return completed, group, _handshake_findings(target, completed)
 
 
 def _handshake_findings(target: Target, completed: Handshake) -> tuple[Finding, ...]:
@@ -274,7 +276,7 @@ def _verification_failure(
 
 
 def _presented(target: Target) -> CertificateFacts | None:
-    """Return the server's certificate without verification. For messages only: a failure changes no verdict."""
+    """Return the server's certificate, unverified. For messages only: a failure changes no verdict."""
     try:
         completed = handshake(target, inspection_context())
         return describe(x509.load_der_x509_certificate(completed.certificate))

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.errors import UsageError
-from glue_secure.engines.glue_options import JDBC_TYPES, reject_credentials, require_connection_name
+from glue_secure.engines.glue_options import reject_credentials, require_connection_name
 from glue_secure.io.locations import s3_location
 from glue_secure.io.writer import refuse_protected
 

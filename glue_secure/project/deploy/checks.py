@@ -11,7 +11,7 @@ from typing import Any
 
 from glue_secure.aws.deployment import DeploymentAccount, Uploaded
 from glue_secure.aws.logs import JobLogs
-from glue_secure.connections.report import ConnectionReport, report
+from glue_secure.connections.verification import inspect_connections
 from glue_secure.core.arguments import (
     BOOKMARK_URI,
     EVIDENCE_URI,
@@ -236,22 +236,13 @@ def _object(text: str, found: Uploaded | None, key: str) -> Finding:
 
 def _connections(definition: Mapping[str, Any], services: Services) -> Iterator[Finding]:
     names = [str(one) for one in (definition.get("Connections") or {}).get("Connections") or ()]
-    for one in report(
+    for one in inspect_connections(
         names, control_plane=services.control_plane, objects=services.objects, clock=services.clock
     ):
-        if one.refusal is not None:
-            yield _of_refusal(one.refusal, f"connection {one.name}")
+        if one.error is not None:
+            yield _of_refusal(one.error, f"connection {one.name}")
         else:
-            yield from _proved(one)
-
-
-def _proved(one: ConnectionReport) -> Iterator[Finding]:
-    for looked in one.looked:
-        resource = f"connection {one.name} {looked.server}"
-        yield passed("GS-TLS-001", resource, "full verification")
-        yield passed("GS-TLS-002", resource, f"{looked.expected} is on the certificate")
-        yield passed("GS-TLS-003", resource, f"chains to {one.authority or 'the roots of this machine'}")
-        yield passed("GS-TLS-009", resource, f"{looked.facts.protocol} {looked.facts.cipher}")
+            yield from one.findings
 
 
 def _of_refusal(error: GlueSecureError, resource: str) -> Finding:

@@ -14,7 +14,7 @@ import pytest
 from glue_secure.connections.engines.registry import ENGINES
 from glue_secure.connections.jdbc import JdbcPlan, driver_options
 from glue_secure.connections.tls.trust_store import TrustStoreFile, trust_store
-from glue_secure.connections.url_forms import read_url
+from glue_secure.connections.url import read_url
 
 NOW = datetime.now(timezone.utc)
 DAY = timedelta(days=1)
@@ -86,12 +86,12 @@ def test_the_drivers_that_runs_ask_for_are_those_that_say_nothing_here(jars):
     """Oracle's 21.7 is none of them (below)."""
     quiet = {jars[which].sha256: which.partition("-")[0] for which in WHICH if which != "oracle"}
     for engine in ENGINES:
-        if engine.tried:
-            assert {digest for _, digest in engine.tried} == {
+        if engine.approved_drivers:
+            assert {driver.sha256 for driver in engine.approved_drivers} == {
                 digest for digest, name in quiet.items() if name == engine.name
             }
             versions = {jar.sha256: jar.version for jar in jars.values()}
-            assert all(versions[digest] == version for version, digest in engine.tried)
+            assert all(versions[driver.sha256] == driver.version for driver in engine.approved_drivers)
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -138,4 +138,4 @@ def test_where_mysqls_greeting_offers_no_tls_the_driver_says_nothing(drivers, ma
 
 
 def opening_of(which: str) -> str:
-    return next(e for e in ENGINES if e.name == which.partition("-")[0]).opening.value
+    return next(e for e in ENGINES if e.name == which.partition("-")[0]).negotiation.value

@@ -21,10 +21,11 @@ from typing import Any
 
 import pytest
 
-from glue_secure.connections.engines.engine import Engine, Rule
+from glue_secure.connections.engines.engine import Engine, OptionRule
 from glue_secure.connections.engines.registry import ENGINES
-from glue_secure.connections.hosts import normal_host
-from glue_secure.connections.url_forms import judge
+from glue_secure.connections.jdbc import plan_connection
+from glue_secure.connections.url import JdbcUrl, normalize_host
+from glue_secure.core.connection import GlueConnection
 from glue_secure.core.errors import RefusedError, UsageError
 
 CORPUS = Path(__file__).parents[2] / "vectors" / "jdbc_downgrades.csv"
@@ -85,7 +86,7 @@ def engine_of(which: str) -> Engine:
 def generated(which: str, count: int, seed: int) -> Iterator[tuple[str, dict[str, object]]]:
     """URLs and call options: mostly well formed, with every kind of option, some broken."""
     engine, chance = engine_of(which), random.Random(seed)
-    harmless = [option for option in engine.options if option.rule is Rule.HARMLESS]
+    harmless = [option for option in engine.options if option.rule is OptionRule.HARMLESS]
 
     def option() -> tuple[str, str]:
         if chance.random() < 0.75:
@@ -144,22 +145,28 @@ def sly(query: str, engine: Engine, chance: random.Random) -> str:
 
 
 def plain(host: str) -> str:
-    return normal_host(host) or f"not a host: {host}"
+    return normalize_host(host) or f"not a host: {host}"
+
+
+def connection_to(url: str) -> GlueConnection:
+    properties = {"JDBC_CONNECTION_URL": url, "JDBC_ENFORCE_SSL": "true", "SECRET_ID": "s"}
+    return GlueConnection("c", "JDBC", properties)
 
 
 def assert_read_alike(drivers: Any, which: str, count: int, seed: int) -> int:
     passed = 0
     for url, options in generated(which, count, seed):
         try:
-            judged = judge(url, dict(options), connection="c")
+            plan = plan_connection(connection_to(url), dict(options))
         except (RefusedError, UsageError):
             continue
         passed += 1
         as_written = drivers.read(which, url, {})
         assert as_written is not None, url
-        server = (judged.url.host, judged.url.port, judged.url.database)
+        server = (plan.host, plan.port, plan.database)
         assert (plain(as_written.host), as_written.port, as_written.database) == server, url
-        given = drivers.read(which, judged.url.bare, dict(judged.properties))
+        bare = JdbcUrl(plan.engine, *server).bare
+        given = drivers.read(which, bare, {**dict(plan.driver_options), **dict(plan.engine.forced_options)})
         assert given is not None, url
         assert (plain(given.host), given.port, given.database) == server, url
         assert given.verification == FULL[which], url

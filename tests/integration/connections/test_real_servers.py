@@ -23,12 +23,12 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from glue_secure.connections.engines.engine import Opening
+from glue_secure.connections.engines.engine import TlsNegotiation
 from glue_secure.connections.engines.registry import ENGINES, Engine
 from glue_secure.connections.jdbc import driver_options, plan_connection
 from glue_secure.connections.manager import ConnectionManager
-from glue_secure.connections.tls.handshake import Target, handshake, looking_context
-from glue_secure.connections.tls.negotiation import NoAnswer
+from glue_secure.connections.tls.handshake import Target, handshake, inspection_context
+from glue_secure.connections.tls.negotiation import NoAnswerError
 from glue_secure.connections.tls.trust_store import TrustStoreFile, trust_store
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.errors import RefusedError
@@ -110,7 +110,7 @@ def postgresql(good: KeyPair, make: Any, tmp_path_factory: pytest.TempPathFactor
             before = log.read_text().count("received SIGHUP")
             os.kill(running.process.pid, signal.SIGHUP)
             until(lambda: log.read_text().count("received SIGHUP") > before)
-            until(lambda: shows(running.port, Opening.POSTGRESQL) == shown_by(shown, settings))
+            until(lambda: shows(running.port, TlsNegotiation.POSTGRESQL) == shown_by(shown, settings))
 
         yield Real(
             running.port,
@@ -252,7 +252,7 @@ def test_a_proxy_that_strips_tls_at_the_start_is_told_nothing(
     server = request.getfixturevalue("postgresql" if which == "postgresql" else "mariadb")
     server.present(good)
     ca = make.authority(kind="RSA2048")
-    with Stripper(BY_NAME[which].opening, server.port) as proxy:
+    with Stripper(BY_NAME[which].negotiation, server.port) as proxy:
         behind = replace(server, port=proxy.port)
         fetched: list[str] = []
         with pytest.raises(RefusedError) as caught:
@@ -342,8 +342,8 @@ def login(which: str, drivers: Any, server: Real, ca: Any, folder: Path) -> str:
 class Stripper:
     """Takes TLS out of a server's first answer, and keeps what clients then say in the clear."""
 
-    def __init__(self, opening: Opening, port: int) -> None:
-        self._opening, self._target = opening, port
+    def __init__(self, negotiation: TlsNegotiation, port: int) -> None:
+        self._negotiation, self._target = negotiation, port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.heard = bytearray()
@@ -373,7 +373,7 @@ class Stripper:
                 continue
 
     def _strip(self, client: socket.socket, server: socket.socket) -> None:
-        if self._opening is Opening.POSTGRESQL:
+        if self._negotiation is TlsNegotiation.POSTGRESQL:
             assert client.recv(8) == struct.pack("!II", 8, 80877103)
             client.sendall(b"N")
             return
@@ -400,11 +400,11 @@ def pair(issued: Any, folder: Path) -> KeyPair:
     return found
 
 
-def shows(port: int, opening: Opening) -> bytes | None:
+def shows(port: int, negotiation: TlsNegotiation) -> bytes | None:
     """The certificate that a server shows to anybody, None where it speaks no TLS of today."""
     try:
-        return handshake(Target("localhost", port, opening, 5.0, "test"), looking_context()).certificate
-    except (RefusedError, NoAnswer):
+        return handshake(Target("localhost", port, negotiation, 5.0, "test"), inspection_context()).certificate
+    except (RefusedError, NoAnswerError):
         return None
 
 

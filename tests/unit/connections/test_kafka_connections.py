@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from glue_secure.connections.report import report
+from glue_secure.connections.verification import inspect_connections
 from glue_secure.core.connection import GlueConnection
 from glue_secure.core.errors import RefusedError
 from glue_secure.core.identifiers import S3Uri
@@ -88,11 +88,11 @@ def test_a_broker_without_tls_is_told_nothing(run_fixture, broker, serve):
 def test_the_preflight_shows_every_broker(run_fixture, broker):
     connect(run_fixture, broker.ca, broker(), broker(which=2))
     services = run_fixture.services()
-    (one,) = report(
+    (one,) = inspect_connections(
         ["events"],
         control_plane=services.control_plane,
         objects=services.objects,
         clock=services.clock,
     )
-    assert (one.refusal, one.kind, len(one.looked)) == (None, "kafka", 2)
+    assert (one.error, one.kind, len(one.servers)) == (None, "kafka", 2)
     assert run_fixture.log == []

@@ -9,11 +9,11 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.dynamicframe.emulation import DynamicFrame, DynamicFrameCollection
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.engines.glue_options import (
-    JDBC_TYPES,
     require_known_options,
     require_run_account,
     require_table_name,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.columns.enforcer import Protected
+from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.options import whole_number
@@ -19,7 +20,6 @@ from glue_secure.dynamicframe.emulation import DynamicFrame, DynamicFrameCollect
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.engines.glue_options import (
-    JDBC_TYPES,
     reject_credentials,
     require_connection_name,
     require_known_options,

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.errors import UsageError
 from glue_secure.core.options import truth, whole_number
 from glue_secure.dynamicframe.emulation import DynamicFrame
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.engines.glue_options import (
-    JDBC_TYPES,
     reject_credentials,
     require_connection_name,
     require_known_options,

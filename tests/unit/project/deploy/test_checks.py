@@ -6,7 +6,7 @@ from glue_secure.aws.glue import GlueControlPlane
 from glue_secure.aws.kms import KmsKeyService
 from glue_secure.aws.logs import JobLogs
 from glue_secure.aws.s3 import S3ObjectStore
-from glue_secure.connections.report import ConnectionReport
+from glue_secure.connections.verification import ConnectionReport
 from glue_secure.core.catalog_encryption import CatalogEncryption
 from glue_secure.core.controls import CONTROLS
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
@@ -204,9 +204,9 @@ def test_a_connection_that_cannot_be_reached_from_here_is_no_pass(look, change, 
     }
 
     def report(names, **_):
-        return [ConnectionReport(name, refusal=refusals[name]) for name in names]
+        return [ConnectionReport(name, error=refusals[name]) for name in names]
 
-    monkeypatch.setattr(checks, "report", report)
+    monkeypatch.setattr(checks, "inspect_connections", report)
     change(Connections={"Connections": ["away"]})
     assert bad(look()) == {("GS-TLS-003", "UNKNOWN")}
     assert checks.exit_code(look()) == 4

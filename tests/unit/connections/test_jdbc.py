@@ -7,7 +7,7 @@ import pytest
 
 from glue_secure.connections.engines.registry import POSTGRESQL
 from glue_secure.connections.jdbc import driver_options, plan_connection, tls_options
-from glue_secure.connections.properties import PROPERTIES, Property
+from glue_secure.connections.properties import PROPERTIES, PropertyRule
 from glue_secure.core.connection import GlueConnection
 from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.core.identifiers import S3Uri
@@ -248,7 +248,7 @@ def test_a_property_that_is_not_known_is_refused(name):
     refused("GS-TLS-005", **{name: "hunter2"})
 
 
-@pytest.mark.parametrize("name", [n for n, kind in PROPERTIES.items() if kind is Property.FOREIGN])
+@pytest.mark.parametrize("name", [n for n, kind in PROPERTIES.items() if kind is PropertyRule.FOREIGN])
 def test_a_property_of_another_kind_of_connection_is_refused(name):
     refused("GS-TLS-005", **{name: "hunter2"})
 

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from glue_secure.cli.app import app
-from glue_secure.connections.report import exit_code, names_of, report
-from glue_secure.connections.tls.certificates import describe, remarks
+from glue_secure.connections.tls.certificates import compatibility_notes, describe
+from glue_secure.connections.verification import connection_names, exit_code, inspect_connections
 from glue_secure.core.connection import GlueConnection
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
@@ -41,9 +41,11 @@ def connection(run_fixture: Any, name: str, port: int, ca: Any, **more: str) -> 
 
 def look(run_fixture: Any, *names: str) -> Any:
     services = run_fixture.services()
-    asked = names or names_of(services.control_plane, None)
+    asked = names or connection_names(services.control_plane, None)
     return list(
-        report(asked, control_plane=services.control_plane, objects=services.objects, clock=services.clock)
+        inspect_connections(
+            asked, control_plane=services.control_plane, objects=services.objects, clock=services.clock
+        )
     )
 
 
@@ -100,7 +102,7 @@ def test_one_bad_connection_hides_no_other(run_fixture, make, serve, monkeypatch
 def test_what_cannot_be_verified_is_no_pass(run_fixture, make):
     connection(run_fixture, "gone", 1, make.authority(kind="RSA2048"))
     (one,) = look(run_fixture)
-    assert one.refusal.control == "GS-TLS-009"
+    assert one.error.control == "GS-TLS-009"
     assert exit_code([one]) == 4
     assert exit_code([]) == 0
 
@@ -116,10 +118,10 @@ def test_a_jobs_connections_or_those_named_are_looked_at(run_fixture, make, serv
     assert "b: OK" in found and "vpc: OK, network" in found and "a: " not in found
     assert "c: OK" in run(run_fixture, monkeypatch, "--connection", "c").stdout
     with pytest.raises(UsageError, match="not exist"):
-        names_of(run_fixture.control_plane, "nobody")
+        connection_names(run_fixture.control_plane, "nobody")
     run_fixture.control_plane.failure = ServiceError("denied", code="AccessDenied", operation="GetJob")
     with pytest.raises(Exception, match="cannot list"):
-        names_of(run_fixture.control_plane, None)
+        connection_names(run_fixture.control_plane, None)
 
 
 @pytest.mark.parametrize("words", [(), ("--connection", "a", "--job-name", "b")])
@@ -133,18 +135,18 @@ def test_a_private_authority_without_key_identifiers_gets_a_clear_verdict(run_fi
     server = serve(make.issue(by=ca, names=("localhost",), which=1, key_identifiers=False))
     connection(run_fixture, "ops", server.port, ca)
     (one,) = look(run_fixture)
-    assert one.refusal is None
-    (said,) = one.remarks
+    assert one.error is None
+    (said,) = one.notes
     assert said.startswith("CN=database has no authority key identifier")
-    assert "accepted here" in said and "issued again" in said
+    assert "accept it" in said and "issued again" in said
 
 
 def test_an_authority_that_glue_itself_would_not_take_is_said_to_be_one(make):
     curve = describe(make.authority(kind="P-384").certificate)
-    assert len(remarks((), curve)) == 2
-    assert "ecdsa-with-SHA256" in remarks((), curve)[0]
-    assert remarks((), describe(make.authority(kind="RSA2048").certificate)) == ()
-    assert remarks((curve,), None) == (), "a root of the system's is nobody's CUSTOM_JDBC_CERT"
+    assert len(compatibility_notes((), curve)) == 2
+    assert "ecdsa-with-SHA256" in compatibility_notes((), curve)[0]
+    assert compatibility_notes((), describe(make.authority(kind="RSA2048").certificate)) == ()
+    assert compatibility_notes((curve,), None) == (), "a root of the system's is nobody's CUSTOM_JDBC_CERT"
 
 
 def test_an_expired_certificate_says_so_before_anybody_runs(run_fixture, make, serve):
@@ -154,4 +156,4 @@ def test_an_expired_certificate_says_so_before_anybody_runs(run_fixture, make, s
     )
     connection(run_fixture, "ops", serve(late).port, ca)
     (one,) = look(run_fixture)
-    assert one.refusal.control == "GS-TLS-003" and "expired" in str(one.refusal)
+    assert one.error.control == "GS-TLS-003" and "expired" in str(one.error)

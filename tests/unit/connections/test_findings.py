@@ -65,9 +65,7 @@ def read(run_fixture, make, serve):
         server = serve(issued, opening=engine.negotiation.value)
         url = engine.bare_form.format(host="localhost", port=server.port, database="ops")
         properties = {
-            "JDBC_CONNECTION_URL": engine.bare_form.format(
-                host="localhost", port=server.port, database="ops"
-            ),
+            "JDBC_CONNECTION_URL": url,
             "JDBC_ENFORCE_SSL": "true",
             "CUSTOM_JDBC_CERT": "s3://config/ca.pem",
             "SECRET_ID": "ops/postgres",

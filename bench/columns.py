@@ -116,11 +116,12 @@ class Ways:
         from glue_secure.columns.policy import ColumnPolicy
         from glue_secure.columns.spark import column_tree, protected
 
-        policy = ColumnPolicy.of(
+        policy = ColumnPolicy.from_value(
             {"name": "bench", "kms_key": KEY, "wrapped_key": "AAAA",
-             "columns": [{"column": "value", "action": action}]}, what="bench",
+             "columns": [{"column": "value", "action": action}]}, source="bench",
         )  # fmt: skip
-        return protected(frame, decide(policy, {}, column_tree(frame.schema), sink="bench"), policy)
+        decisions, _ = decide(policy, {}, column_tree(frame.schema), sink="bench")
+        return protected(frame, decisions, policy=policy.name, key=policy.key)
 
     def write(self, way: str) -> float:
         """Once; rows a second."""

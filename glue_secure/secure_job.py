@@ -18,7 +18,7 @@ from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.redaction import redact_settings
 from glue_secure.engines.spark.formats import format_of, spark_options
-from glue_secure.io.limits import LIMITS, limits_of
+from glue_secure.io.source_filter import LIMITS, parse_limits
 from glue_secure.preflight.establish import establish
 from glue_secure.run import composition, process_hooks
 from glue_secure.run.run import Run
@@ -196,7 +196,7 @@ class Reader:
         """
         with self._run.call():
             given = dict(options or {})
-            limits = limits_of(given)
+            limits = parse_limits(given)
             own = {name: value for name, value in given.items() if name not in LIMITS}
             return self._run.read_s3(
                 source,

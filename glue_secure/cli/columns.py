@@ -61,7 +61,7 @@ def decrypt(
     All of them open, or none is printed.
     """
     services = _services(state)
-    read = ColumnPolicy.parse(_text(policy, services), what=policy)
+    read = ColumnPolicy.parse(_text(policy, services), source=policy)
     if read.key is None:
         raise UsageError(policy, found="no wrapped_key", required="the policy that sealed the values")
     assert services.columns is not None  # noqa: S101 - the composition root makes it

@@ -37,7 +37,7 @@ def command(
     key = establish(place.identity, place.arguments, place.services).keys.s3
     kept = [each for each in map(place.arguments.location, (BOOKMARK_URI, EVIDENCE_URI)) if each]
     objects = place.services.objects
-    made = remediation.plan(location, key, objects=objects, kept=kept)
+    made = remediation.plan(location, key, objects=objects, reserved=kept)
     left: dict[S3Uri, str] = {}
     if yes and made.repairs:
         with Console(stderr=True).status(f"re-encrypting {len(made.repairs)} objects"):
@@ -59,7 +59,7 @@ def document(made: remediation.Plan, left: dict[S3Uri, str], *, applied: bool) -
     return {
         "location": str(made.location),
         "key": str(made.key),
-        "looked_at": made.looked_at,
+        "inspected": made.inspected,
         "applied": applied,
         "objects": [
             {
@@ -77,7 +77,7 @@ def show(made: remediation.Plan, left: dict[S3Uri, str], *, applied: bool) -> No
     for each in made.repairs:
         printing.say(str(each.object.uri))
         printing.say(f"    {each.found}: {_outcome(each, left, applied=applied)}")
-    total = f"{len(made.repairs)} of {made.looked_at} objects are not under {made.key}"
+    total = f"{len(made.repairs)} of {made.inspected} objects are not under {made.key}"
     done = (
         f"; {len(made.repairs) - len(left)} re-encrypted" if applied else "; nothing was changed (--yes does)"
     )

@@ -1,1 +1,1 @@
-"""What is done to the values of protected columns: tokens and sealed values. No Spark, no boto3."""
+"""Column policies: drop, mask, tokenise or encrypt columns before a frame reaches a sink."""

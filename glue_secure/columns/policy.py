@@ -1,7 +1,4 @@
-"""A column policy as data: which columns a sink must protect, how, and what that means for one schema.
-
-The text is TOML or JSON; docs/columns.md shows one. How names compare stands in ``core/column_names.py``.
-"""
+"""A column policy and its text, which is TOML or JSON; docs/columns.md has an example."""
 
 from __future__ import annotations
 
@@ -21,14 +18,14 @@ from glue_secure.core.identifiers import KmsKeyArn
 
 @dataclass(frozen=True, slots=True)
 class ColumnPolicy:
-    """What every guarded sink of a run does to columns.
+    """What a run does to the columns of every frame that it writes.
 
     Attributes:
-        name: bound into every encrypted value and into the data key's encryption context.
-        rules: the first one that matches a column decides.
-        tagged: tags that a column may not carry to a sink without an action; those of the rules count too.
-        tables: ``database.table``, whose column parameters and LF-tags are read at the start of the run.
-        key: the wrapped data key, None where no action needs one.
+        name: part of the data key's encryption context and of every encrypted value's associated data.
+        rules: the first rule that matches a column applies.
+        tagged: tags that require an action; the tags of the rules are included.
+        tables: database and table whose column parameters and LF-tags are read when the run starts.
+        key: the wrapped data key, None if no action needs it.
         digest: SHA-256 of the policy's text, hexadecimal.
     """
 
@@ -40,135 +37,143 @@ class ColumnPolicy:
     digest: str = ""
 
     @classmethod
-    def parse(cls, text: str, *, what: str) -> ColumnPolicy:
-        """Read TOML, or JSON where the text begins with ``{``.
+    def parse(cls, text: str, *, source: str) -> ColumnPolicy:
+        """Return the policy of a TOML text, or of a JSON text if it starts with ``{``.
 
         Args:
-            text: the policy.
-            what: its place, for messages.
+            text: the text.
+            source: where the text is from, for messages.
 
         Raises:
-            UsageError: it is neither, or is no policy.
+            UsageError: the text is neither, or is not a valid policy.
         """
         kind = "JSON" if text.lstrip().startswith("{") else "TOML"
         try:
-            value = json.loads(text) if kind == "JSON" else _toml(text, what)
+            value = json.loads(text) if kind == "JSON" else _toml(text, source)
         except ValueError as error:
-            raise _wrong(what, f"text that is not {kind} ({error})", kind) from error
-        return cls.of(value, what=what, digest=hashlib.sha256(text.encode()).hexdigest())
+            raise _invalid(source, f"text that is not {kind} ({error})", kind) from error
+        return cls.from_value(value, source=source, digest=hashlib.sha256(text.encode()).hexdigest())
 
     @classmethod
-    def of(cls, value: Any, *, what: str, digest: str = "") -> ColumnPolicy:
-        """Read the dictionary that a policy's text stands for. Raises UsageError; nothing is ignored."""
-        given = _object(value, {"name", "columns", "tagged", "tables", "kms_key", "wrapped_key"}, what)
-        name = _text(given, "name", what)
+    def from_value(cls, value: Any, *, source: str, digest: str = "") -> ColumnPolicy:
+        """Return the policy of a parsed text. Raises UsageError, also for unknown names."""
+        members = _object(value, {"name", "columns", "tagged", "tables", "kms_key", "wrapped_key"}, source)
+        name = _text(members, "name", source)
         rules = tuple(
-            _rule(one, f"columns[{at}] of {what}") for at, one in enumerate(_list(given, "columns", what))
+            _rule(item, f"columns[{index}] of {source}")
+            for index, item in enumerate(_list(members, "columns", source))
         )
-        tags = [_tag(one, f"tagged[{at}] of {what}") for at, one in enumerate(_list(given, "tagged", what))]
-        tables = tuple(_table(one, what) for one in _list(given, "tables", what))
+        tags = [
+            _tag(item, f"tagged[{index}] of {source}")
+            for index, item in enumerate(_list(members, "tagged", source))
+        ]
+        tables = tuple(_table(item, source) for item in _list(members, "tables", source))
         key = None
-        if "kms_key" in given or "wrapped_key" in given:
-            key = WrappedKey(KmsKeyArn.parse(_text(given, "kms_key", what)), _blob(given, what), name)
+        if "kms_key" in members or "wrapped_key" in members:
+            key = WrappedKey(KmsKeyArn.parse(_text(members, "kms_key", source)), _blob(members, source), name)
         if key is None and any(rule.action.needs_key for rule in rules):
-            raise _wrong(
-                what,
+            raise _invalid(
+                source,
                 "tokenise or encrypt without a data key",
                 "kms_key and wrapped_key",
                 "glue-secure columns new-key NAME --kms-key ARN",
             )
         if not rules and not tags:
-            raise _wrong(what, "neither columns nor tagged", "at least one of them")
+            raise _invalid(source, "neither columns nor tagged", "at least one of them")
         tagged = frozenset(tags) | {rule.tag for rule in rules if rule.tag is not None}
         if tagged and not tables:
-            raise _wrong(what, "tags, and no table to read them from", 'tables = ["database.table", ...]')
+            raise _invalid(
+                source, "tags without a table to read them from", 'tables = ["database.table", ...]'
+            )
         return cls(name, rules, tagged, tables, key, digest)
 
 
-def _toml(text: str, what: str) -> Any:
+def _toml(text: str, source: str) -> Any:
     try:
         return import_module("tomllib").loads(text)
     except ModuleNotFoundError:
-        raise _wrong(what, "TOML on Python 3.10, which cannot read it", "JSON") from None
+        raise _invalid(source, "TOML, which Python 3.10 cannot read", "JSON") from None
 
 
-def _rule(value: Any, what: str) -> ColumnRule:
-    given = _object(value, {"column", "parameter", "lf_tag", "action", "domain", "keep_last"}, what)
-    if sum(name in given for name in ("column", "parameter", "lf_tag")) != 1:
-        raise _wrong(what, "not exactly one subject", "one of column, parameter, lf_tag")
+def _rule(value: Any, source: str) -> ColumnRule:
+    members = _object(value, {"column", "parameter", "lf_tag", "action", "domain", "keep_last"}, source)
+    if sum(name in members for name in ("column", "parameter", "lf_tag")) != 1:
+        raise _invalid(source, "not exactly one of column, parameter, lf_tag", "one of them")
     known = ", ".join(action.value for action in ColumnAction)
     try:
-        action = ColumnAction(given.get("action"))
+        action = ColumnAction(members.get("action"))
     except ValueError:
-        raise _wrong(f"action of {what}", repr(given.get("action")), known) from None
+        raise _invalid(f"action of {source}", repr(members.get("action")), known) from None
     for option, needs in (("domain", ColumnAction.TOKENISE), ("keep_last", ColumnAction.MASK)):
-        if option in given and action is not needs:
-            raise _wrong(what, f"{option} with {action.value}", f"{option} with {needs.value} only")
-    keep = given.get("keep_last", 0)
+        if option in members and action is not needs:
+            raise _invalid(source, f"{option} with {action.value}", f"{option} with {needs.value} only")
+    keep = members.get("keep_last", 0)
     if type(keep) is not int or keep < 0:
-        raise _wrong(f"keep_last of {what}", repr(keep), "a whole number from 0 on")
+        raise _invalid(f"keep_last of {source}", repr(keep), "a whole number from 0 on")
     return ColumnRule(
         action,
-        column=_text(given, "column", what) if "column" in given else "",
-        tag=None if "column" in given else _tag(
-            {name: given[name] for name in ("parameter", "lf_tag") if name in given}, what
+        column=_text(members, "column", source) if "column" in members else "",
+        tag=None if "column" in members else _tag(
+            {name: members[name] for name in ("parameter", "lf_tag") if name in members}, source
         ),
-        domain=_text(given, "domain", what) if "domain" in given else "",
+        domain=_text(members, "domain", source) if "domain" in members else "",
         keep_last=keep,
     )  # fmt: skip
 
 
-def _tag(value: Any, what: str) -> Tag:
-    given = _object(value, {kind.value for kind in TagKind}, what)
-    if len(given) != 1:
-        raise _wrong(what, "not exactly one tag", "one of parameter, lf_tag")
-    kind = TagKind(next(iter(given)))
-    name, separator, text = _text(given, kind.value, what).partition("=")
+def _tag(value: Any, source: str) -> Tag:
+    members = _object(value, {kind.value for kind in TagKind}, source)
+    if len(members) != 1:
+        raise _invalid(source, "not exactly one tag", "one of parameter, lf_tag")
+    kind = TagKind(next(iter(members)))
+    name, separator, text = _text(members, kind.value, source).partition("=")
     if not (name and separator and text):
-        raise _wrong(f"{kind.value} of {what}", repr(given[kind.value]), "NAME=VALUE")
+        raise _invalid(f"{kind.value} of {source}", repr(members[kind.value]), "NAME=VALUE")
     return Tag(kind, name, text)
 
 
-def _table(value: Any, what: str) -> tuple[str, str]:
+def _table(value: Any, source: str) -> tuple[str, str]:
     database, separator, name = value.partition(".") if isinstance(value, str) else ("", "", "")
     if not (database and separator and name):
-        raise _wrong(f"tables of {what}", repr(value), "database.table")
+        raise _invalid(f"tables of {source}", repr(value), "database.table")
     return database, name
 
 
-def _blob(given: Mapping[str, Any], what: str) -> str:
-    blob = _text(given, "wrapped_key", what)
+def _blob(members: Mapping[str, Any], source: str) -> str:
+    blob = _text(members, "wrapped_key", source)
     try:
         base64.b64decode(blob, validate=True)
     except (binascii.Error, ValueError):
-        raise _wrong(
-            f"wrapped_key of {what}", "text that is not base64", "what columns new-key printed"
+        raise _invalid(
+            f"wrapped_key of {source}",
+            "text that is not base64",
+            "the text that glue-secure columns new-key printed",
         ) from None
     return blob
 
 
-def _object(value: Any, known: Iterable[str], what: str) -> Mapping[str, Any]:
+def _object(value: Any, known: Iterable[str], source: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise _wrong(what, type(value).__name__, "a table of names and values")
+        raise _invalid(source, type(value).__name__, "a table of names and values")
     unknown = sorted(set(map(str, value)) - set(known))
     if unknown:
-        raise _wrong(what, ", ".join(unknown), ", ".join(sorted(known)))
+        raise _invalid(source, ", ".join(unknown), ", ".join(sorted(known)))
     return value
 
 
-def _list(given: Mapping[str, Any], name: str, what: str) -> Sequence[Any]:
-    value = given.get(name, [])
+def _list(members: Mapping[str, Any], name: str, source: str) -> Sequence[Any]:
+    value = members.get(name, [])
     if not isinstance(value, (list, tuple)):
-        raise _wrong(f"{name} of {what}", type(value).__name__, "a list")
+        raise _invalid(f"{name} of {source}", type(value).__name__, "a list")
     return value
 
 
-def _text(given: Mapping[str, Any], name: str, what: str) -> str:
-    value = given.get(name)
+def _text(members: Mapping[str, Any], name: str, source: str) -> str:
+    value = members.get(name)
     if not isinstance(value, str) or not value:
-        raise _wrong(f"{name} of {what}", "nothing" if value is None else repr(value), "a text")
+        raise _invalid(f"{name} of {source}", "nothing" if value is None else repr(value), "a text")
     return value
 
 
-def _wrong(what: str, found: str, required: str, fix: str = "") -> UsageError:
-    return UsageError(what, found=found, required=required, fix=fix)
+def _invalid(source: str, found: str, required: str, fix: str = "") -> UsageError:
+    return UsageError(source, found=found, required=required, fix=fix)

@@ -1,7 +1,7 @@
-"""Tokens (deterministic) and sealed values (randomised) under one data key.
+"""Tokens (deterministic) and sealed values (randomised) under one data key. No Spark, no boto3.
 
-Each use has a key of its own, derived with HMAC-SHA256 as a pseudorandom function (NIST SP 800-108).
-What each mode gives away stands in docs/threat-model.md.
+Each use has a separate key, derived with HMAC-SHA256 as the pseudorandom function (NIST SP 800-108).
+docs/threat-model.md describes what each mode reveals.
 """
 
 from __future__ import annotations
@@ -25,30 +25,32 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def tokens(values: Iterable[str | None], *, data_key: bytes, domain: str) -> list[str | None]:
-    """HMAC-SHA256 of each value, 43 characters of base64url: equal within a domain, whatever the table.
+    """Return the HMAC-SHA256 of each value, as 43 characters of base64url.
 
-    A null stays null.
+    Equal values have equal tokens within a domain, in every table. Nulls stay null.
     """
-    # The domain's length goes before it, so that no domain and value read as another pair.
-    named = domain.encode()
-    first, second = _hmac_states(_derived(data_key, b"tokenise"), len(named).to_bytes(4, "big") + named)
+    # The domain is prefixed with its length, so that two different pairs of domain and value never concatenate
+    # to the same bytes.
+    encoded = domain.encode()
+    prefix = len(encoded).to_bytes(4, "big") + encoded
+    inner_state, outer_state = _hmac_states(_derive(data_key, b"tokenise"), prefix)
     digests = bytearray()
-    given = list(values)
-    for value in given:
+    values = list(values)
+    for value in values:
         if value is not None:
-            inner, outer = first(), second()
+            inner, outer = inner_state(), outer_state()
             inner.update(value.encode("utf-8", "surrogatepass"))
             outer.update(inner.digest())
-            digests += outer.digest() + b"\0"  # 33 bytes are 44 characters, the last one the zero's
+            digests += outer.digest() + b"\0"  # 33 bytes are 44 characters; the last is only the zero byte's
     text = base64.b64encode(digests).translate(_URL_SAFE).decode()
-    return _with_nulls(given, (text[at : at + 43] for at in range(0, len(text), 44)))
+    return _with_nulls(values, (text[at : at + 43] for at in range(0, len(text), 44)))
 
 
 def seal(values: Sequence[str | None], *, data_key: bytes, policy: str, column: str) -> list[str | None]:
-    """AES-256-GCM of each value, bound to the policy's name and the column's path; a null stays null.
+    """Return each value encrypted with AES-256-GCM, bound to the policy's name and the column's path.
 
-    The values of one call share a key that is derived from a random salt: GCM's bound of 2**32 random
-    nonces under one key (NIST SP 800-38D) holds for a call, not for everything ever written.
+    Nulls stay null. The values of one call share a key that is derived from a random salt, so that the limit of
+    2**32 random nonces under one key (NIST SP 800-38D) applies to one call.
     """
     salt = os.urandom(_SALT)
     cipher, context = _cipher(data_key, salt), _context(policy, column)
@@ -63,32 +65,32 @@ def seal(values: Sequence[str | None], *, data_key: bytes, policy: str, column: 
 
 
 def unseal(values: Iterable[str | None], *, data_key: bytes, policy: str, column: str) -> list[str | None]:
-    """What :func:`seal` sealed.
+    """Return the values that :func:`seal` encrypted.
 
     Raises:
-        UsageError: a value that is none, or was sealed by another key, for another policy or column, or has
-            been changed. No value is told.
+        UsageError: a text is not a sealed value, or it was changed, or sealed under another key, policy or
+            column. The error names the value's position, not the value.
     """
-    context, ciphers = _context(policy, column), (b"", AESGCM(bytes(32)))
-    opened: list[str | None] = []
+    context, cipher_salt, cipher = _context(policy, column), b"", AESGCM(bytes(32))
+    decrypted: list[str | None] = []
     for at, value in enumerate(values):
         if value is None:
-            opened.append(None)
+            decrypted.append(None)
             continue
         raw = _raw(value, at, column)
         salt, nonce, body = raw[:_SALT], raw[_SALT : _SALT + _NONCE], raw[_SALT + _NONCE :]
-        if salt != ciphers[0]:  # neighbours share a salt
-            ciphers = (salt, _cipher(data_key, salt))
+        if salt != cipher_salt:  # consecutive values usually share a salt
+            cipher_salt, cipher = salt, _cipher(data_key, salt)
         try:
-            opened.append(ciphers[1].decrypt(nonce, body, context).decode("utf-8", "surrogatepass"))
+            decrypted.append(cipher.decrypt(nonce, body, context).decode("utf-8", "surrogatepass"))
         except InvalidTag:
             raise UsageError(
                 f"value {at + 1} of column {column}",
-                found="a sealed value that does not open: of another column, policy or key, or changed since",
-                required=f"one that was sealed for {column} under the policy {policy} and its wrapped_key",
-                fix="name the column as the run's evidence does, and the policy whose digest stands there",
+                found="a sealed value that cannot be decrypted: changed, or of another column, policy or key",
+                required=f"a value that was sealed for {column} under the policy {policy} and its wrapped_key",
+                fix="use the column's name and the policy's digest from the run's evidence",
             ) from None
-    return opened
+    return decrypted
 
 
 def _raw(value: str, at: int, column: str) -> bytes:
@@ -101,32 +103,32 @@ def _raw(value: str, at: int, column: str) -> bytes:
     except ValueError:
         raise UsageError(
             f"value {at + 1} of column {column}",
-            found="text that was never sealed, or is cut off",
-            required=f"{PREFIX} and base64url, as encrypt writes it; a token does not open at all",
+            found="a text that is not a sealed value, or is truncated",
+            required=f"{PREFIX} and base64url, as encrypt writes it; tokens cannot be decrypted",
         ) from None
     return raw
 
 
-def _with_nulls(values: Sequence[str | None], made: Iterator[str]) -> list[str | None]:
-    return [None if value is None else next(made) for value in values]
+def _with_nulls(values: Sequence[str | None], results: Iterator[str]) -> list[str | None]:
+    return [None if value is None else next(results) for value in values]
 
 
-def _hmac_states(key: bytes, begin: bytes) -> tuple[Callable[[], Any], Callable[[], Any]]:
-    """Copies of the two SHA-256 states that HMAC begins with, ``begin`` taken in already.
+def _hmac_states(key: bytes, prefix: bytes) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """Return functions that copy HMAC's two SHA-256 states, the inner one after ``prefix``.
 
-    RFC 2104, section 4: they are the key's alone, so that they are made once and not for each value.
+    RFC 2104, section 4: the states depend on the key only, so that they are computed once and not for each value.
     """
     block = key.ljust(64, b"\0")
     inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
-    inner.update(begin)
+    inner.update(prefix)
     return inner.copy, hashlib.sha256(bytes(byte ^ 0x5C for byte in block)).copy
 
 
 def _cipher(data_key: bytes, salt: bytes) -> AESGCM:
-    return AESGCM(_derived(data_key, b"encrypt" + salt))
+    return AESGCM(_derive(data_key, b"encrypt" + salt))
 
 
-def _derived(data_key: bytes, label: bytes) -> bytes:
+def _derive(data_key: bytes, label: bytes) -> bytes:
     return hmac.digest(data_key, b"glue-secure columns 1 " + label, "sha256")
 
 

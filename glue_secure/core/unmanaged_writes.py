@@ -1,4 +1,4 @@
-"""What a session wrote past the guarded calls, as values."""
+"""Writes that a session made outside glue-secure, as values."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class UnmanagedWrite:
-    """One write that Spark itself performed, of which the funnel knew nothing.
+    """One write that Spark made outside glue-secure.
 
     Attributes:
-        place: the path as Spark told it; ``""`` when it told none.
-        format: Spark's class or name of what was written.
-        rows: rows written; None when nothing measured them.
-        failed: whether Spark gave up on it; bytes may lie there all the same.
-        problem: why no place is told; ``""`` when one is.
+        location: the path that Spark reported, ``""`` if it reported none.
+        format: Spark's class or name of the format.
+        rows: number of rows; None if it was not measured.
+        failed: whether Spark reports a failure; the write may have left data.
+        problem: why there is no location; ``""`` if there is one.
     """
 
-    place: str
+    location: str
     format: str
     rows: int | None = None
     failed: bool = False
@@ -26,11 +26,11 @@ class UnmanagedWrite:
 
 @dataclass(frozen=True, slots=True)
 class UnmanagedWriteReport:
-    """Everything native since the last look, and whether the look can be relied on.
+    """The unmanaged writes since the last report.
 
     Attributes:
-        writes: each native write.
-        doubts: why something may have been missed; none when nothing was.
+        writes: each write.
+        doubts: why a write may have been missed; empty if every write was observed.
     """
 
     writes: tuple[UnmanagedWrite, ...] = ()

@@ -1,7 +1,6 @@
-"""Reading Data Catalog tables: which partitions, how their objects are parsed, what their columns are.
+"""Reads of Data Catalog tables: their partitions, the format of their objects, and their columns.
 
-What is read goes through the read funnel; the catalog only says what to ask it for. Sources:
-https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-partitions.html (predicates) and
+https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-partitions.html (predicates)
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-glue-context.html
 """
 
@@ -9,24 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glue_secure.bookmarks.sql.keys import KEYS, ORDER
 from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable, PartitionValues
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.identifiers import S3Uri, is_table_name
-from glue_secure.core.ports import Catalog, Engine
+from glue_secure.core.ports import Catalog, Engine, Operation
 from glue_secure.core.redaction import redacting_logger
 from glue_secure.core.service import ServiceError
-from glue_secure.io.limits import BOUNDS, LIMITS, limits_of
-from glue_secure.io.locations import s3_location
+from glue_secure.io.call_checks import s3_location
 from glue_secure.io.partitioned_reads import source_of
 from glue_secure.io.reader import DataReader
-from glue_secure.io.source_filter import Sample, scope_of
+from glue_secure.io.source_filter import BOUNDS, LIMITS, Sample, parse_limits, parse_source_filter
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 FORMATS = ("avro", "csv", "json", "orc", "parquet", "xml")
-_DEEP = ("orc", "parquet")
-# Of a table's own parameters, these tell how it is read; a call's options come before them.
+_RECURSIVE_FORMATS = ("orc", "parquet")
+# Table parameters that are options of the read unless the call sets them.
 _TABLE_OPTIONS = ("recurse", "exclusions", "groupFiles", "groupSize", "compressionType")
 S3_OPTIONS = frozenset(
     {
@@ -41,51 +42,51 @@ S3_OPTIONS = frozenset(
         *LIMITS,
     }
 )
-"""Of ``additional_options``, those that a table behind a connection has no use for."""
+"""``additional_options`` that apply only to a table in S3."""
 JDBC_OPTIONS = frozenset(
     {"fetchsize", "hashexpression", "hashfield", "hashpartitions", "sampleQuery", KEYS, ORDER}
 )
-"""Of ``additional_options``, those that a table in S3 has no use for."""
+"""``additional_options`` that apply only to a table behind a connection."""
 _LOG = redacting_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class TableRead:
-    """What the caller does with the frame once the catalog has said what it holds.
+class TableConversion:
+    """How a caller reads a table, and what it converts the frame to.
 
     Attributes:
-        format: Spark's format to read with, by the table's; JSON may be read as text.
-        convert: makes what the caller wants of the frame of an S3 table: the frame, the table, whether it is
-            there for its schema only.
-        schema: Spark's schema of a table with those columns, all strings when the second argument is true;
-            None lets the data tell.
-        options: Spark's options of a table, after those of its SerDe.
+        format: the table's format → Spark's format to read with; JSON may be read as text.
+        convert: frame of a table in S3, the table, and whether the frame was read for its schema only → result.
+        schema: columns, and whether all of them are strings → Spark's schema; None infers the schema.
+        options: table → Spark's options, which the SerDe's options override.
     """
 
     format: Callable[[str], str]
-    convert: Callable[[Any, CatalogTable, bool], Any]
+    convert: Callable[[DataFrame, CatalogTable, bool], Any]
     schema: Callable[[Sequence[CatalogColumn], bool], Any]
     options: Callable[[CatalogTable], Mapping[str, str]]
 
 
-def _as_it_is(frame: Any, _table: CatalogTable, empty: bool) -> Any:
-    return frame.limit(0) if empty and hasattr(frame, "limit") else frame
+def _unchanged(frame: Any, _table: CatalogTable, schema_only: bool) -> Any:
+    return frame.limit(0) if schema_only and hasattr(frame, "limit") else frame
 
 
-PLAIN = TableRead(lambda name: name, _as_it_is, lambda _columns, _text: None, lambda _table: {})
+DATA_FRAME = TableConversion(lambda name: name, _unchanged, lambda _columns, _text: None, lambda _table: {})
+"""Reads a table as a DataFrame."""
 
 
-class CatalogReads:
+class CatalogReader:
     """Reads tables of the Data Catalog.
 
     Args:
-        funnel: the one way to the data.
-        control_plane: where tables and partitions are asked for.
-        engine: evaluates predicates over partition values.
+        reader: reads the data.
+        catalog: the Data Catalog.
+        engine: evaluates predicates on partition values.
+        operation: the context of one operation of the run.
     """
 
-    def __init__(self, *, funnel: DataReader, control_plane: Catalog, engine: Engine) -> None:
-        self._funnel, self._control_plane, self._engine = funnel, control_plane, engine
+    def __init__(self, *, reader: DataReader, catalog: Catalog, engine: Engine, operation: Operation) -> None:
+        self._reader, self._catalog, self._engine, self._operation = reader, catalog, engine, operation
 
     def read_table(
         self,
@@ -97,96 +98,109 @@ class CatalogReads:
         catalog_partition_predicate: str = "",
         options: Mapping[str, Any] | None = None,
         catalog_id: str | None = None,
-        how: TableRead = PLAIN,
+        conversion: TableConversion = DATA_FRAME,
         sample: Sample | None = None,
     ) -> Any:
-        """A frame of a Data Catalog table, in S3 or behind a Glue connection.
+        """Return a frame of a Data Catalog table, in S3 or behind a Glue connection.
 
         Args:
             database: the database's name.
             name: the table's name.
-            transformation_ctx: the bookmark's name for this source.
-            push_down_predicate: Spark SQL over the partition columns; other partitions are not even listed.
-            catalog_partition_predicate: an expression that the Data Catalog itself judges.
+            transformation_ctx: the transformation context.
+            push_down_predicate: Spark SQL on the partition columns; other partitions are not listed.
+            catalog_partition_predicate: an expression that the Data Catalog evaluates (GetPartitions).
             options: Glue's options of an S3 source, or of a parallel JDBC read.
-            catalog_id: the account whose catalog it is; None for the run's own.
-            how: what the caller makes of the table.
-            sample: how much of it to look at; None reads everything.
+            catalog_id: the account whose Data Catalog has the table; None for the run's account.
+            conversion: how the table is read and converted.
+            sample: the size of a sample; None reads everything.
 
         Raises:
+            RefusedError, VerificationError: GS-CAT, GS-KMS, and as for a read of S3 or JDBC.
             GlueSecureError: the table or its partitions cannot be read from the catalog.
-            UsageError: its format is not one that is served here, or a predicate names no partition column.
+            UsageError: the table's format is not supported, or a predicate on a table without partitions.
         """
-        table = self._funnel.catalog_table(database, name, catalog_id)
-        if table.connection:
-            if push_down_predicate or catalog_partition_predicate:
-                raise _no_partitions(table, push_down_predicate or catalog_partition_predicate)
-            return self._read_connected(table, options or {}, catalog_id, transformation_ctx)
-        _require_own_options(table, options or {}, JDBC_OPTIONS, "an S3 source: the table lies in S3")
-        if table.classification not in FORMATS:
-            raise UsageError(
-                f"table {database}.{name}",
-                found=f"classification {table.classification!r}",
-                required=", ".join(FORMATS),
-                fix="set the table's parameter classification, or read its files with from_options",
+        with self._operation():
+            table = self._reader.catalog_table(database, name, catalog_id)
+            options = options or {}
+            predicate = push_down_predicate or catalog_partition_predicate
+            if table.connection:
+                if predicate:
+                    raise _no_partitions(table, predicate)
+                return self._read_jdbc_table(table, options, catalog_id, transformation_ctx)
+            _reject_options(table, options, JDBC_OPTIONS, "an S3 source, because the table is in S3")
+            if table.classification not in FORMATS:
+                raise UsageError(
+                    f"table {database}.{name}",
+                    found=f"classification {table.classification!r}",
+                    required=", ".join(FORMATS),
+                    fix="set the table's parameter classification, or read its files with from_options",
+                )
+            table_options = {
+                key: table.parameters[key] for key in _TABLE_OPTIONS if table.parameters.get(key)
+            }
+            bounds = {} if set(BOUNDS) & set(options) else table.parameters
+            limits = parse_limits({**{bound: bounds.get(bound) for bound in BOUNDS}, **options})
+            source_filter = parse_source_filter(
+                {**table_options, **options},
+                recursive=table.classification in _RECURSIVE_FORMATS,
+                sample=sample,
             )
-        own = {key: table.parameters[key] for key in _TABLE_OPTIONS if table.parameters.get(key)}
-        bounds = {} if set(BOUNDS) & set(options or {}) else table.parameters
-        limits = limits_of({**{name: bounds.get(name) for name in BOUNDS}, **(options or {})})
-        scope = scope_of({**own, **(options or {})}, deep=table.classification in _DEEP, sample=sample)
-        places, label = [table.location], None
-        if table.partition_keys:
-            found = self._partitions(table, push_down_predicate, catalog_partition_predicate, catalog_id)
-            places = [partition.location for partition in found]
-            label = _labeller(table, found)
-        elif push_down_predicate or catalog_partition_predicate:
-            raise _no_partitions(table, push_down_predicate or catalog_partition_predicate)
-        return self._funnel.read_s3(
-            places,
-            format=how.format(table.classification),
-            record_format=table.classification,
-            options={**how.options(table), **_serde_options(table)},
-            transformation_ctx=transformation_ctx,
-            schema=how.schema(table.columns, True) if table.classification == "csv" else None,
-            otherwise=how.schema((*table.columns, *table.partition_keys), False),
-            convert=lambda frame, empty: how.convert(frame, table, empty),
-            scope=scope,
-            limits=limits,
-            told=table.location if table.partition_keys else "",
-            partition_columns=False,
-            label=label,
-        )
+            locations, partition_values_of = [table.location], None
+            if table.partition_keys:
+                partitions = self._partitions(
+                    table, push_down_predicate, catalog_partition_predicate, catalog_id
+                )
+                locations = [partition.location for partition in partitions]
+                partition_values_of = _partition_values(table, partitions)
+            elif predicate:
+                raise _no_partitions(table, predicate)
+            return self._reader.read_s3(
+                locations,
+                format=conversion.format(table.classification),
+                options={**conversion.options(table), **_serde_options(table)},
+                transformation_ctx=transformation_ctx,
+                schema=conversion.schema(table.columns, True) if table.classification == "csv" else None,
+                schema_without_objects=conversion.schema((*table.columns, *table.partition_keys), False),
+                convert=lambda frame, schema_only: conversion.convert(frame, table, schema_only),
+                source_filter=source_filter,
+                limits=limits,
+                evidence_format=table.classification,
+                evidence_source=table.location if table.partition_keys else "",
+                partition_columns=False,
+                partition_values_of=partition_values_of,
+            )
 
-    def _read_connected(
+    def _read_jdbc_table(
         self, table: CatalogTable, options: Mapping[str, Any], catalog_id: str | None, transformation_ctx: str
-    ) -> Any:
+    ) -> DataFrame:
         # A crawler writes the location as database.schema.table; the connection names the database.
         name = table.location.partition(".")[2] or table.location
         if not is_table_name(name):
             raise UsageError(
                 f"table {table.database}.{table.name}",
                 found="a location that is not the name of a database table",
-                required="DATABASE.SCHEMA.TABLE; SQL belongs into the script, not into the catalog",
+                required="DATABASE.SCHEMA.TABLE; put SQL into the script, not into the catalog",
             )
-        _require_own_options(table, options, S3_OPTIONS, "a JDBC source: the table lies behind a connection")
-        given = dict(options)
-        for key in ("hashfield", "hashexpression"):
-            value = table.parameters.get(key)
-            if value and not {"hashfield", "hashexpression"} & set(options):
-                if not is_table_name(value):
+        _reject_options(table, options, S3_OPTIONS, "a JDBC source, because the table has a connection")
+        options = dict(options)
+        if not {"hashfield", "hashexpression"} & set(options):
+            for key in ("hashfield", "hashexpression"):
+                value = table.parameters.get(key)
+                if value and not is_table_name(value):
                     raise UsageError(
                         f"table {table.database}.{table.name} parameter {key}",
                         found="an expression",
-                        required="a column's name; SQL belongs into the script, not into the catalog",
+                        required="a column's name; put SQL into the script, not into the catalog",
                     )
-                given[key] = value
-        if table.parameters.get("hashpartitions") and {"hashfield", "hashexpression"} & set(given):
-            given.setdefault("hashpartitions", table.parameters["hashpartitions"])
-        source, rest = source_of({"dbtable": name, **given})
-        return self._funnel.read_jdbc(
+                if value:
+                    options[key] = value
+        if table.parameters.get("hashpartitions") and {"hashfield", "hashexpression"} & set(options):
+            options.setdefault("hashpartitions", table.parameters["hashpartitions"])
+        source, options = source_of({"dbtable": name, **options})
+        return self._reader.read_jdbc(
             table.connection,
             source,
-            options=rest,
+            options=options,
             catalog_id=catalog_id,
             transformation_ctx=transformation_ctx,
         )
@@ -195,14 +209,14 @@ class CatalogReads:
         self, table: CatalogTable, predicate: str, expression: str, catalog_id: str | None
     ) -> list[CatalogPartition]:
         try:
-            found = list(
-                self._control_plane.list_partitions(table.database, table.name, expression, catalog_id)
+            partitions = list(
+                self._catalog.list_partitions(table.database, table.name, expression, catalog_id)
             )
         except ServiceError as error:
             raise GlueSecureError(
                 f"cannot read the partitions of {table.database}.{table.name}: {error}", aws_code=error.code
             ) from error
-        for partition in found:
+        for partition in partitions:
             if len(partition.values) != len(table.partition_keys):
                 raise UsageError(
                     f"a partition of {table.database}.{table.name}",
@@ -211,62 +225,68 @@ class CatalogReads:
                     fix="correct the partition in the Data Catalog",
                 )
         if predicate:
-            values = [partition.values for partition in found]
-            found = [found[at] for at in self._engine.matching(table.partition_keys, values, predicate)]
-            told = f"{len(found)} of {len(values)} partitions of {table.database}.{table.name} are listed"
-            _LOG.info("%s: push_down_predicate", told)
-        if not found:
+            values = [partition.values for partition in partitions]
+            matching = self._engine.matching(table.partition_keys, values, predicate)
+            partitions = [partitions[at] for at in matching]
+            _LOG.info(
+                "push_down_predicate: %d of %d partitions of %s.%s are listed",
+                len(partitions),
+                len(values),
+                table.database,
+                table.name,
+            )
+        if not partitions:
             _LOG.warning(
                 "table %s.%s: no partition%s; nothing is read, as in Glue",
                 table.database,
                 table.name,
-                " meets the predicate" if predicate or expression else " is registered in the Data Catalog",
+                " matches the predicate" if predicate or expression else " is registered in the Data Catalog",
             )
-        return found
+        return partitions
 
 
-def _require_own_options(
-    table: CatalogTable, options: Mapping[str, Any], foreign: frozenset[str], kind: str
+def _reject_options(
+    table: CatalogTable, options: Mapping[str, Any], other_options: frozenset[str], kind: str
 ) -> None:
-    found = sorted(set(options) & foreign)
-    if found:
+    names = sorted(set(options) & other_options)
+    if names:
         raise UsageError(
             f"additional_options of {table.database}.{table.name}",
-            found=", ".join(found),
+            found=", ".join(names),
             required=f"options of {kind}",
         )
 
 
-def _labeller(
+def _partition_values(
     table: CatalogTable, partitions: Sequence[CatalogPartition]
 ) -> Callable[[Sequence[S3Uri]], PartitionValues | None]:
-    """The partition columns of objects: those of the partition whose location is the nearest above them."""
+    """Return a function that finds the partition of each object: the one with the longest matching location."""
     purpose = f"partition of {table.database}.{table.name} at"
-    places: dict[S3Uri, tuple[str, ...]] = {}
+    by_location: dict[S3Uri, tuple[str, ...]] = {}
     for partition in partitions:
-        location = s3_location(partition.location, purpose)
-        place = S3Uri(location.bucket, location.key.rstrip("/"))
-        if places.setdefault(place, partition.values) != partition.values:
+        uri = s3_location(partition.location, purpose)
+        location = S3Uri(uri.bucket, uri.key.rstrip("/"))
+        if by_location.setdefault(location, partition.values) != partition.values:
             raise UsageError(
                 f"table {table.database}.{table.name}",
-                found=f"two partitions at {place}",
-                required="a location of its own for each partition",
+                found=f"two partitions at {location}",
+                required="a separate location for each partition",
                 fix="correct the partitions in the Data Catalog",
             )
 
-    def label(objects: Sequence[S3Uri]) -> PartitionValues:
+    def partition_values(objects: Sequence[S3Uri]) -> PartitionValues:
         values: dict[S3Uri, tuple[str, ...]] = {}
         for uri in objects:
             folder = S3Uri(uri.bucket, uri.key.rpartition("/")[0])
             if folder not in values:
-                above = folder
-                while above not in places and above.key:
-                    above = S3Uri(above.bucket, above.key.rpartition("/")[0])
-                # A partition may be one object; then the folder is that object's alone.
-                values[folder] = places[above] if above in places else places[uri]
+                parent = folder
+                while parent not in by_location and parent.key:
+                    parent = S3Uri(parent.bucket, parent.key.rpartition("/")[0])
+                # A partition's location may be one object; then its folder has no other object.
+                values[folder] = by_location[parent] if parent in by_location else by_location[uri]
         return PartitionValues(table.partition_keys, values)
 
-    return label
+    return partition_values
 
 
 def _serde_options(table: CatalogTable) -> dict[str, str]:
@@ -276,22 +296,22 @@ def _serde_options(table: CatalogTable) -> dict[str, str]:
             raise UsageError(
                 f"table {table.database}.{table.name}",
                 found="no rowTag",
-                required="the SerDe parameter rowTag, or the table's",
+                required="the parameter rowTag, of the SerDe or the table",
                 fix="set it in the Data Catalog, or read the files with from_options",
             )
         return {"rowTag": row_tag}
     if table.classification != "csv":
         return {}
-    skipped = table.parameters.get("skip.header.line.count", "0").strip() or "0"
-    if skipped not in ("0", "1"):
+    header_lines = table.parameters.get("skip.header.line.count", "0").strip() or "0"
+    if header_lines not in ("0", "1"):
         raise UsageError(
             f"table {table.database}.{table.name}",
-            found=f"skip.header.line.count {skipped}",
+            found=f"skip.header.line.count {header_lines}",
             required="0 or 1 in plain Spark",
         )
     quote = table.serde.get("quoteChar", '"')
     return {
-        "header": str(skipped == "1").lower(),
+        "header": str(header_lines == "1").lower(),
         "sep": table.serde.get("field.delim", table.serde.get("separatorChar", ",")),
         "quote": quote,
         "escape": table.serde.get("escapeChar", table.serde.get("escape.delim", quote)),
@@ -302,6 +322,6 @@ def _no_partitions(table: CatalogTable, predicate: str) -> UsageError:
     return UsageError(
         f"a predicate for table {table.database}.{table.name}",
         found=repr(predicate),
-        required="a table in S3 with partition columns; this one has none",
+        required="a table in S3 with partition columns; this table has none",
         fix="filter after the read",
     )

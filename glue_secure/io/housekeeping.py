@@ -1,4 +1,4 @@
-"""Deleting and moving objects: purge and transition, guarded as writes are, object by object in the evidence.
+"""Purge and transition: delete objects, or move them to another storage class, and record each object.
 
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-glue-context.html
 """
@@ -8,31 +8,29 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 
 from glue_secure.core.errors import GlueSecureError
 from glue_secure.core.evidence import HousekeepingRecord
-from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import ObjectSummary
-from glue_secure.core.ports import Clock, ObjectStore
+from glue_secure.core.ports import Clock, ObjectStore, Operation
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import NotFound, ServiceError
-from glue_secure.core.spark_conf import SettingsPlan
-from glue_secure.io.locations import s3_location
-from glue_secure.io.writer import DataWriter
-from glue_secure.verification.object_verifier import HEADS_AT_ONCE
+from glue_secure.io.call_checks import s3_location
+from glue_secure.verification.object_verifier import ObjectVerifier, map_requests
+from glue_secure.verification.target_guard import TargetGuard
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Which objects a purge or transition takes.
+class ObjectSelection:
+    """The objects that a purge or transition processes.
 
     Attributes:
-        retention_hours: objects changed within so many hours stay; 0 takes all.
-        excluded_classes: objects of these storage classes stay.
-        manifest: where ``Success.csv`` and ``Failed.csv`` go; None for no manifest.
+        retention_hours: objects modified within this many hours are skipped; 0 selects all.
+        excluded_classes: objects of these storage classes are skipped.
+        manifest: location of ``Success.csv`` and ``Failed.csv``; None for no manifest.
     """
 
     retention_hours: float
@@ -41,131 +39,174 @@ class Choice:
 
 
 class Housekeeping:
-    """Purges and transitions of one run.
+    """Purges and transitions of one run. Every public method is one operation of the run.
 
     Args:
-        plan: the key that moved objects and manifests must be under.
-        objects: S3 as the driver sees it.
-        recorder: where each is noted.
+        key: the key that moved objects and manifests must be encrypted under.
+        objects: S3, called from the driver.
+        guard: rejects the locations of bookmarks and evidence.
+        verifier: reads moved objects and manifests back.
         clock: for the retention period.
-        funnel: knows which places no call may touch.
+        recorder: receives the records.
+        operation: the context of one operation of the run.
     """
 
     def __init__(
         self,
         *,
-        plan: SettingsPlan,
+        key: KmsKeyArn,
         objects: ObjectStore,
-        recorder: RunRecorder,
+        guard: TargetGuard,
+        verifier: ObjectVerifier,
         clock: Clock,
-        funnel: DataWriter,
+        recorder: RunRecorder,
+        operation: Operation,
     ) -> None:
-        self._plan, self._objects, self._recorder = plan, objects, recorder
-        self._clock, self._funnel = clock, funnel
+        self._key, self._objects, self._guard, self._verifier = key, objects, guard, verifier
+        self._clock, self._recorder, self._operation = clock, recorder, operation
 
-    def purge(self, target: str, locations: Sequence[str], choice: Choice) -> Mapping[str, int]:
-        """Delete the chosen objects below each location.
+    def purge(self, target: str, locations: Sequence[str], selection: ObjectSelection) -> Mapping[str, int]:
+        """Delete the selected objects below each location.
 
         Args:
-            target: what the evidence calls it: the location, or ``database.table``.
-            locations: S3 locations; none may hold or lie in bookmarks or evidence.
-            choice: which objects.
+            target: the name in the evidence: the location, or ``database.table``.
+            locations: S3 locations; none may overlap with bookmarks or evidence.
+            selection: which objects.
 
         Returns:
-            location → how many objects are left there.
+            Location → number of objects that remain there.
 
         Raises:
             RefusedError: GS-S3-006, GS-S3-009; nothing was deleted.
-            GlueSecureError: some could not be deleted; the manifest and the evidence name them.
+            GlueSecureError: some objects could not be deleted; the manifest and the evidence name them.
         """
-        chosen = self._chosen("purge of", locations, choice)
+        with self._operation():
+            selected = self._select("purge of", locations, selection)
 
-        def delete(found: ObjectSummary) -> None:
-            self._objects.remove(found.uri, etag=found.etag)
+            def delete(summary: ObjectSummary) -> None:
+                self._objects.remove(summary.uri, etag=summary.etag)
 
-        done, failed = self._each(chosen.taken, delete)
-        self._finish(HousekeepingRecord(target, "purge", "", *_told(done, chosen, failed)), choice)
-        gone = {found.uri for found in done}
-        return {place: sum(uri not in gone for uri in uris) for place, uris in chosen.found.items()}
+            done, failed = self._process(selected.objects, delete)
+            self._finish(_record(target, "purge", "", selected, done, failed), selection)
+            deleted = {summary.uri for summary in done}
+            return {
+                location: sum(uri not in deleted for uri in uris)
+                for location, uris in selected.listed.items()
+            }
 
-    def transition(
-        self, target: str, locations: Sequence[str], storage_class: str, choice: Choice
-    ) -> HousekeepingRecord:
-        """Move the chosen objects into another storage class, under the run's key, and read each back.
+    def purge_custom(self, location: str, *, target: str, perform: Callable[[], None]) -> None:
+        """Let Glue's own purge delete objects below a location, and record the objects that disappeared.
+
+        Args:
+            location: S3 location.
+            target: the name in the evidence: the location, or ``database.table``.
+            perform: deletes.
 
         Raises:
-            RefusedError: before it GS-S3-006, GS-S3-009; after it GS-S3-004.
-            VerificationError: GS-S3-007.
-            GlueSecureError: some could not be moved; the manifest and the evidence name them.
+            RefusedError: GS-S3-006, GS-S3-009; nothing was deleted.
+            VerificationError: GS-S3-007, the location cannot be listed.
         """
-        chosen = self._chosen("transition of", locations, choice)
+        with self._operation():
+            uri = s3_location(location, "purge of")
+            self._guard.reject_reserved_location(uri, "purge of")
+            before = self._guard.list_objects(uri)
+            perform()
+            remaining = {summary.uri for summary in self._guard.list_objects(uri)}
+            deleted = [summary for summary in before if summary.uri not in remaining]
+            selected = _Selected({location: [summary.uri for summary in before]}, before)
+            self._recorder.housekeeping.append(_record(target, "purge", "", selected, deleted, ()))
 
-        def move(found: ObjectSummary) -> None:
-            if found.storage_class != storage_class:
-                self._objects.copy_onto_itself(found.uri, storage_class, key=self._plan.key, etag=found.etag)
+    def transition(
+        self, target: str, locations: Sequence[str], storage_class: str, selection: ObjectSelection
+    ) -> HousekeepingRecord:
+        """Move the selected objects to another storage class, under the run's key, and read each back.
 
-        done, failed = self._each(chosen.taken, move)
-        moved = [found for found in done if found.storage_class != storage_class]
-        with self._recorder.timed("verify"):
-            self._funnel.read_back.verify(found.uri for found in moved)
-        record = HousekeepingRecord(target, "transition", storage_class, *_told(moved, chosen, failed))
-        self._finish(record, choice)
-        return record
+        Args:
+            target: the name in the evidence: the location, or ``database.table``.
+            locations: S3 locations; none may overlap with bookmarks or evidence.
+            storage_class: ``STANDARD_IA``, for example.
+            selection: which objects.
 
-    def _chosen(self, doing: str, locations: Sequence[str], choice: Choice) -> _Chosen:
-        """Every place is judged before anything is touched."""
-        places = {text: s3_location(text, doing) for text in locations}
-        for place in places.values():
-            self._funnel.reject_reserved_location(place, doing)
-        if choice.manifest is not None:
-            self._funnel.reject_reserved_location(choice.manifest, "manifest at")
-        oldest = self._clock.now() - timedelta(hours=choice.retention_hours)
-        found, taken = {}, {}
-        for text, place in places.items():
+        Raises:
+            RefusedError: before the transition GS-S3-006, GS-S3-009; after it GS-S3-004.
+            VerificationError: GS-S3-007.
+            GlueSecureError: some objects could not be moved; the manifest and the evidence name them.
+        """
+        with self._operation():
+            selected = self._select("transition of", locations, selection)
+
+            def move(summary: ObjectSummary) -> None:
+                if summary.storage_class != storage_class:
+                    self._objects.copy_onto_itself(
+                        summary.uri, storage_class, key=self._key, etag=summary.etag
+                    )
+
+            done, failed = self._process(selected.objects, move)
+            moved = [summary for summary in done if summary.storage_class != storage_class]
+            with self._recorder.timed("verify"):
+                self._verifier.verify(summary.uri for summary in moved)
+            record = _record(target, "transition", storage_class, selected, moved, failed)
+            self._finish(record, selection)
+            return record
+
+    def _select(self, action: str, locations: Sequence[str], selection: ObjectSelection) -> _Selected:
+        """Check every location before anything is changed, then list them and select objects."""
+        uris = {location: s3_location(location, action) for location in locations}
+        for uri in uris.values():
+            self._guard.reject_reserved_location(uri, action)
+        if selection.manifest is not None:
+            self._guard.reject_reserved_location(selection.manifest, "manifest at")
+        oldest = self._clock.now() - timedelta(hours=selection.retention_hours)
+        listed: dict[str, list[S3Uri]] = {}
+        objects: dict[S3Uri, ObjectSummary] = {}  # once, also where two locations overlap
+        for location, uri in uris.items():
             try:
-                listed = list(self._objects.list(place))
+                summaries = list(self._objects.list(uri))
             except ServiceError as error:
-                raise GlueSecureError(f"cannot list {place}: {error}", aws_code=error.code) from error
-            found[text] = [each.uri for each in listed]
-            for each in listed:
-                old = not choice.retention_hours or each.last_modified <= oldest
-                if old and each.storage_class not in choice.excluded_classes:
-                    taken[each.uri] = each  # once, also where two locations overlap
-        return _Chosen(found, list(taken.values()))
+                raise GlueSecureError(f"cannot list {uri}: {error}", aws_code=error.code) from error
+            listed[location] = [summary.uri for summary in summaries]
+            for summary in summaries:
+                is_old = not selection.retention_hours or summary.last_modified <= oldest
+                if is_old and summary.storage_class not in selection.excluded_classes:
+                    objects[summary.uri] = summary
+        return _Selected(listed, list(objects.values()))
 
-    def _each(
-        self, chosen: Iterable[ObjectSummary], act: Callable[[ObjectSummary], None]
+    def _process(
+        self, summaries: Sequence[ObjectSummary], change: Callable[[ObjectSummary], None]
     ) -> tuple[list[ObjectSummary], list[ObjectSummary]]:
-        def attempt(found: ObjectSummary) -> bool:
+        """Change each object. Return the objects that were changed, and those that failed."""
+
+        def succeeds(summary: ObjectSummary) -> bool:
             try:
-                act(found)
+                change(summary)
             except NotFound:
-                return True  # somebody else deleted it
+                return True  # deleted meanwhile
             except ServiceError:
                 return False
             return True
 
-        chosen = list(chosen)
-        with self._recorder.timed("housekeeping"), ThreadPoolExecutor(max_workers=HEADS_AT_ONCE) as pool:
-            outcomes = list(pool.map(attempt, chosen))
-        done = [found for found, went_well in zip(chosen, outcomes, strict=True) if went_well]
-        return done, [found for found, went_well in zip(chosen, outcomes, strict=True) if not went_well]
+        with self._recorder.timed("housekeeping"):
+            outcomes = map_requests(succeeds, summaries)
+        done = [summary for summary, succeeded in zip(summaries, outcomes, strict=True) if succeeded]
+        return done, [
+            summary for summary, succeeded in zip(summaries, outcomes, strict=True) if not succeeded
+        ]
 
-    def _finish(self, record: HousekeepingRecord, choice: Choice) -> None:
-        """Note it, write the manifest, and raise when something was left undone."""
+    def _finish(self, record: HousekeepingRecord, selection: ObjectSelection) -> None:
+        """Record the call, write the manifest, and raise if an object failed."""
         self._recorder.housekeeping.append(record)
-        if choice.manifest is not None:
+        if selection.manifest is not None:
             for name, uris in (("Success.csv", record.objects), ("Failed.csv", record.failed)):
-                uri = choice.manifest.child(name)
+                uri = selection.manifest.child(name)
                 try:
-                    self._objects.write(uri, _manifest(uris), key=self._plan.key, content_type="text/csv")
+                    self._objects.write(uri, _manifest(uris), key=self._key, content_type="text/csv")
                 except ServiceError as error:
                     raise GlueSecureError(
-                        f"cannot write manifest {uri}: {error}; {len(record.objects)} objects are done, "
+                        f"cannot write manifest {uri}: {error}; {len(record.objects)} objects were processed, "
                         "the evidence names them",
                         aws_code=error.code,
                     ) from error
-                self._funnel.read_back.verify([uri])
+                self._verifier.verify([uri])
         if record.failed:
             raise GlueSecureError(
                 f"{record.action} of {record.target}: {len(record.failed)} of "
@@ -174,22 +215,35 @@ class Housekeeping:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chosen:
-    found: Mapping[str, Sequence[S3Uri]]
-    taken: Sequence[ObjectSummary]
+class _Selected:
+    """All objects by location, and the objects to process."""
+
+    listed: Mapping[str, Sequence[S3Uri]]
+    objects: Sequence[ObjectSummary]
 
 
-def _told(
-    done: Sequence[ObjectSummary], chosen: _Chosen, failed: Sequence[ObjectSummary]
-) -> tuple[tuple[S3Uri, ...], int, int, tuple[S3Uri, ...]]:
-    everything = {uri for uris in chosen.found.values() for uri in uris}
-    kept = len(everything) - len(done) - len(failed)
-    uris = tuple(found.uri for found in done)
-    return uris, sum(found.size for found in done), kept, tuple(found.uri for found in failed)
+def _record(
+    target: str,
+    action: str,
+    storage_class: str,
+    selected: _Selected,
+    done: Sequence[ObjectSummary],
+    failed: Sequence[ObjectSummary],
+) -> HousekeepingRecord:
+    count = len({uri for uris in selected.listed.values() for uri in uris})
+    return HousekeepingRecord(
+        target,
+        action,
+        storage_class,
+        tuple(summary.uri for summary in done),
+        sum(summary.size for summary in done),
+        count - len(done) - len(failed),
+        tuple(summary.uri for summary in failed),
+    )
 
 
 def _manifest(uris: Iterable[S3Uri]) -> bytes:
-    """Bucket and key, one object a line, as S3 Batch Operations writes them."""
+    """Return bucket and key, one object a line, in the format of S3 Batch Operations."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows((uri.bucket, uri.key) for uri in uris)
     return text.getvalue().encode()

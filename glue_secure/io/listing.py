@@ -1,4 +1,4 @@
-"""The listing of an S3 source: several locations, what of them is data, and where each one starts."""
+"""The listing of an S3 source: which objects of its locations are data, and where each listing starts."""
 
 from __future__ import annotations
 
@@ -12,99 +12,104 @@ from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.redaction import redacting_logger
-from glue_secure.io.source_filter import Scope
+from glue_secure.io.source_filter import SourceFilter
 
 _GLOB = re.compile(r"[*?\[\]{}]")
-# Keys that S3Uri refuses: Hadoop folds '//' and '..' in a path, and would read another object.
-_REFUSED = re.compile(r"(?:\A|/)(?:/|\.{1,2}(?:/|\Z))|[\x00-\x1f]")
-# Nearly every key: neither refused nor hidden, told by one look at it.
+# Keys that S3Uri rejects: Hadoop normalises '//' and '..' in a path, and would read another object.
+_REJECTED = re.compile(r"(?:\A|/)(?:/|\.{1,2}(?:/|\Z))|[\x00-\x1f]")
+# Most keys: one match shows that a key is neither rejected nor hidden.
 _PLAIN = re.compile(r"[^/._\x00-\x1f][^/\x00-\x1f]*(?:/[^/._\x00-\x1f][^/\x00-\x1f]*)*\Z")
 _LOG = redacting_logger(__name__)
 
 
-class Listing:
-    """The objects of several locations, remembering the newest data object for its schema.
+class SourceListing:
+    """Iterates over the data objects of several locations.
 
     Args:
-        locations: where to look.
-        objects: the object store.
-        scope: what below the locations belongs to the source.
-        start_after: location (by :func:`~glue_secure.bookmarks.ascending.name_of`) → key from which on it is
-            listed; the others are listed from their beginning.
+        locations: the locations to list.
+        objects: S3.
+        source_filter: which objects below the locations belong to the source.
+        start_after: location (by :func:`~glue_secure.bookmarks.ascending.name_of`) → key after which its listing
+            starts; other locations are listed from the first key.
+
+    Attributes:
+        newest: the newest object with data that was listed, which gives a schema if there are no new objects.
     """
 
     def __init__(
         self,
         locations: Sequence[S3Uri],
         objects: ObjectStore,
-        scope: Scope,
+        source_filter: SourceFilter,
         start_after: Mapping[str, str] | None = None,
     ) -> None:
-        self._locations, self._objects, self._scope = locations, objects, scope
+        self._locations, self._objects, self._filter = locations, objects, source_filter
         self._start_after = dict(start_after or {})
-        self._excluded = scope.excluder()
-        self._listed = self._deeper = self._left_out = 0
+        self._excluded = source_filter.exclusion_pattern()
+        self._listed = self._in_subfolders = self._excluded_count = 0
         self.newest: ObjectSummary | None = None
 
     def __iter__(self) -> Iterator[ObjectSummary]:
-        scope, excluded = self._scope, self._excluded
+        source_filter, excluded = self._filter, self._excluded
         for location in self._locations:
-            below = location.as_prefix()
+            prefix = location.as_prefix()
             after = self._start_after.get(name_of(location), "")
             if after:
                 _LOG.info("%s is listed after key %s: keysAscending", location, after)
-            for found in self._objects.list(location, start_after=after):
-                key = found.uri.key
+            for summary in self._objects.list(location, start_after=after):
+                key = summary.uri.key
                 self._listed += 1
                 if not _PLAIN.match(key):
-                    # Refused while listing, before a bookmark takes note of it.
-                    if _REFUSED.search(key):
-                        S3Uri.parse(str(found.uri))
-                    if not is_data_key(key, below):
+                    # Raise now, before a bookmark records the object.
+                    if _REJECTED.search(key):
+                        S3Uri.parse(str(summary.uri))
+                    if not is_data_key(key, prefix):
                         continue
                 elif key.endswith(NO_DATA):
                     continue
-                if not scope.recurse and scope.is_deeper(location, found.uri):
-                    self._deeper += 1
+                if not source_filter.recurse and source_filter.is_in_subfolder(location, summary.uri):
+                    self._in_subfolders += 1
                     continue
-                if excluded is not None and excluded.match(str(found.uri)):
-                    self._left_out += 1
+                if excluded is not None and excluded.match(str(summary.uri)):
+                    self._excluded_count += 1
                     continue
-                if found.storage_class in scope.storage_classes:
+                if summary.storage_class in source_filter.excluded_classes:
                     continue
                 newest = self.newest
-                if found.size and (newest is None or found.last_modified >= newest.last_modified):
-                    self.newest = found
-                yield found
+                if summary.size and (newest is None or summary.last_modified >= newest.last_modified):
+                    self.newest = summary
+                yield summary
 
-    def look_back(self) -> None:
-        """Find the newest object in what was not listed, when nothing new was there to take a schema from."""
+    def find_newest(self) -> None:
+        """List from the first key if no object was listed yet, to find the newest object."""
         if self.newest is None and self._start_after:
             self._start_after = {}
             for _ in self:
                 pass
 
-    def warn(self) -> None:
-        """Say what a reader may not have meant: folders left out, patterns that match nothing.
+    def check(self) -> None:
+        """Log a warning for skipped subfolders and for exclusions that match nothing.
 
         Raises:
-            UsageError: a location looks like a pattern, and nothing of that name lies there.
+            UsageError: a location looks like a glob pattern, and no object has that prefix.
         """
-        places = ", ".join(map(str, self._locations))
-        if self._deeper:
+        locations = ", ".join(map(str, self._locations))
+        if self._in_subfolders:
             _LOG.warning(
                 "%d objects in folders below %s were not read, as in Glue: set 'recurse': True to read them "
                 "(a bookmark moves past them)",
-                self._deeper,
-                places,
+                self._in_subfolders,
+                locations,
             )
-        if self._excluded is not None and self._listed and not self._left_out and not self._start_after:
-            _LOG.warning("exclusions left nothing out below %s: patterns match s3://bucket/key whole", places)
-        strange = [str(one) for one in self._locations if _GLOB.search(one.key)]
-        if strange and not self._listed:
+        if self._excluded is not None and self._listed and not self._excluded_count and not self._start_after:
+            _LOG.warning(
+                "exclusions match no object below %s: patterns match the whole of s3://bucket/key", locations
+            )
+        globs = [str(location) for location in self._locations if _GLOB.search(location.key)]
+        if globs and not self._listed:
             raise UsageError(
                 "the paths of an S3 source",
-                found=f"{strange[0]}, and nothing of that very name",
-                required="locations; patterns in paths are not expanded here",
-                fix="name the folder with 'recurse': True, and leave objects out with 'exclusions'",
+                found=f"{globs[0]}, and no object with that prefix",
+                required="locations; patterns in paths are not expanded",
+                fix="name the folder with 'recurse': True, and exclude objects with 'exclusions'",
             )

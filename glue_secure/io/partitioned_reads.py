@@ -1,4 +1,4 @@
-"""Glue's reader options of a JDBC source: what is read, and in how many parallel parts.
+"""Glue's reader options of a JDBC source: the table or query, and the predicates of a parallel read.
 
 https://docs.aws.amazon.com/glue/latest/dg/run-jdbc-parallel-read-job.html
 """
@@ -19,6 +19,7 @@ _COLUMN = {
     "mysql": _MYSQL_COLUMN,
     "mariadb": _MYSQL_COLUMN,
 }
+_SOURCES = ("dbtable", "query", "sampleQuery")
 _HASHES = ("hashfield", "hashexpression", "hashpartitions")
 _STRIDES = ("partitionColumn", "lowerBound", "upperBound")
 _PARTITIONS = 7
@@ -26,52 +27,57 @@ _PARTITIONS = 7
 
 
 def source_of(options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The table or query that ``dbtable``, ``query`` or ``sampleQuery`` names, and the other options.
+    """Return the table or query of ``dbtable``, ``query`` or ``sampleQuery``, and the other options.
 
     Raises:
-        UsageError: none is named, or a query beside another source that it does not belong to.
+        UsageError: none of them is set, or a combination that Glue does not define.
     """
-    rest = {name: value for name, value in options.items() if name not in ("dbtable", "query", "sampleQuery")}
-    table, query, sample = (str(options.get(name) or "") for name in ("dbtable", "query", "sampleQuery"))
+    other_options = {name: value for name, value in options.items() if name not in _SOURCES}
+    table, query, sample = (str(options.get(name) or "") for name in _SOURCES)
     if query and (table or sample):
-        raise UsageError("a JDBC source", found="query beside dbtable or sampleQuery", required="one of them")
-    if sample and any(name in rest for name in _HASHES):
+        raise UsageError(
+            "a JDBC source", found="query together with dbtable or sampleQuery", required="one of them"
+        )
+    if sample and any(name in other_options for name in _HASHES):
         raise UsageError(
             "a JDBC source",
             found="sampleQuery with hashfield, hashexpression or hashpartitions",
-            required="sampleQuery alone: enablePartitioningForSampleQuery is not served in plain Spark",
+            required="sampleQuery alone: plain Spark does not support enablePartitioningForSampleQuery",
         )
-    if sample and asked_keys(rest)[0].names:
+    if sample and asked_keys(other_options)[0].names:
         raise UsageError(
             "a JDBC source",
             found="sampleQuery with jobBookmarkKeys",
-            required="one of them: a bookmark would move past what a sample left out",
+            required="one of them: a bookmark would move past rows that the sample leaves out",
         )
     if query or sample:
-        return f"({query or sample}) glue_secure_query", rest
+        return f"({query or sample}) glue_secure_query", other_options
     if not table:
         raise UsageError("a JDBC source", found="no table", required="dbtable, query or sampleQuery")
-    return table, rest
+    return table, other_options
 
 
 def predicates_of(engine: str, options: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The WHERE clauses of a parallel read, disjoint and together the whole table; and the other options.
+    """Return the WHERE clauses of a parallel read, and the other options.
+
+    The clauses are disjoint, and together they match every row. Without hash options there are none.
 
     Args:
-        engine: ``postgresql``, ``mysql`` or ``mariadb``; no hash of the others has been tried.
-        options: with ``hashfield``, ``hashexpression`` and ``hashpartitions``, or without.
+        engine: the database engine; parallel reads are supported for ``postgresql``, ``mysql`` and ``mariadb``.
+        options: may contain ``hashfield``, ``hashexpression`` and ``hashpartitions``.
 
     Raises:
-        UsageError: both are given, or the field is no column's name, or the engine has no known hash.
+        UsageError: both hash options are set, ``hashfield`` is not a column's name, or the engine is not
+            supported.
     """
-    rest = {name: value for name, value in options.items() if name not in _HASHES}
+    other_options = {name: value for name, value in options.items() if name not in _HASHES}
     field, expression = options.get("hashfield"), options.get("hashexpression")
     if not field and not expression:
         if "hashpartitions" in options:
             raise UsageError(
-                "hashpartitions", found="no hashfield or hashexpression", required="one of the two beside it"
+                "hashpartitions", found="no hashfield or hashexpression", required="one of the two"
             )
-        return (), rest
+        return (), other_options
     if field and expression:
         raise UsageError("a parallel JDBC read", found="hashfield and hashexpression", required="one of them")
     if engine not in _COLUMN:
@@ -81,30 +87,31 @@ def predicates_of(engine: str, options: Mapping[str, str]) -> tuple[tuple[str, .
             required=f"{', '.join(_COLUMN)} in plain Spark",
             fix="partitionColumn, lowerBound, upperBound and numPartitions read any engine in parallel",
         )
-    parts = whole_number("hashpartitions", options.get("hashpartitions") or _PARTITIONS, least=1)
+    count = whole_number("hashpartitions", options.get("hashpartitions") or _PARTITIONS, least=1)
     if field and not _COLUMN[engine].match(field):
         raise UsageError(
             "hashfield", found=repr(field), required="a column's name", fix="hashexpression takes SQL"
         )
-    if engine != "postgresql":
-        # crc32 is never negative; a cast to signed is, and bigint's least value has no absolute one.
+    if engine == "postgresql":
+        number = f"hashtext(({field})::text)::bigint" if field else f"({expression})::bigint"
+    else:
+        # crc32 is never negative; a cast to signed may be.
         number = f"crc32({field})" if field else f"cast(({expression}) as signed)"
-        return tuple(f"abs(mod(coalesce({number}, 0), {parts})) = {part}" for part in range(parts)), rest
-    # A null goes to part 0, or its rows would be in none; abs comes after mod, which cannot overflow.
-    number = f"hashtext(({field})::text)::bigint" if field else f"({expression})::bigint"
-    return tuple(f"abs(mod(coalesce({number}, 0), {parts})) = {part}" for part in range(parts)), rest
+    # A null counts as 0, otherwise no clause would match it. abs comes after mod: abs of the smallest bigint
+    # overflows.
+    return tuple(f"abs(mod(coalesce({number}, 0), {count})) = {part}" for part in range(count)), other_options
 
 
-def require_no_strides(what: str, options: Mapping[str, Any]) -> None:
-    """Refuse Spark's own way of reading in parts beside conditions: Spark would drop it without a word.
+def require_no_strides(source: str, options: Mapping[str, Any]) -> None:
+    """Reject Spark's own options of a parallel read together with predicates: Spark would silently ignore them.
 
     Raises:
-        UsageError: ``partitionColumn`` or its bounds are among the options.
+        UsageError: ``partitionColumn`` or one of its bounds is set.
     """
-    found = [name for name in _STRIDES if name in options]
-    if found:
+    names = [name for name in _STRIDES if name in options]
+    if names:
         raise UsageError(
-            f"options of a read of {what}",
-            found=f"{', '.join(found)} beside a bookmark, hashfield or hashexpression",
+            f"options of a read of {source}",
+            found=f"{', '.join(names)} with a bookmark, hashfield or hashexpression",
             required="hashfield or hashexpression for a parallel read",
         )

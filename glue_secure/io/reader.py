@@ -1,9 +1,9 @@
-"""The one funnel for reads: bookmarks select, TLS is verified, and the recorder notes it."""
+"""Reads of a run: bookmarks select the objects or rows, TLS is verified, and each read is recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from glue_secure.bookmarks.bounds import Limits
@@ -13,40 +13,44 @@ from glue_secure.bookmarks.sql.keys import KEYS, asked_keys
 from glue_secure.bookmarks.sql.tables import DIALECTS, OpenedDatabase, Rows, rows_of
 from glue_secure.connections.manager import ConnectionManager
 from glue_secure.core.catalog import CatalogTable, PartitionValues
-from glue_secure.core.errors import GlueSecureError, UsageError
-from glue_secure.core.evidence import ReadRecord, WriteRecord, digest
+from glue_secure.core.errors import ControlError, GlueSecureError, UsageError
+from glue_secure.core.evidence import ReadRecord, digest
 from glue_secure.core.findings import enforce
 from glue_secure.core.identifiers import S3Uri, is_table_name
-from glue_secure.core.ports import Catalog, Engine, ObjectStore
+from glue_secure.core.ports import Catalog, Engine, ObjectStore, Operation
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.redaction import redacting_logger
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, check_settings
-from glue_secure.io.listing import Listing
-from glue_secure.io.locations import s3_location
+from glue_secure.io.call_checks import reject_protected_options, s3_location
+from glue_secure.io.listing import SourceListing
 from glue_secure.io.partitioned_reads import predicates_of, require_no_strides
-from glue_secure.io.source_filter import WHOLE, Scope
-from glue_secure.io.writer import refuse_protected
+from glue_secure.io.source_filter import ALL_OBJECTS, SourceFilter
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 FETCH_SIZE = "10000"
-"""Rows that a driver fetches at once where the call says nothing. PostgreSQL's and MySQL's drivers would hold
-the whole answer in memory, Oracle's would ask again every ten rows (bench/jdbc.py measures it)."""
-# The mark of reads whose rows nothing here counts.
-UNMEASURED = ""
+"""Rows that a driver fetches at once unless the call sets ``fetchsize``. By default, PostgreSQL's and MySQL's
+drivers load the whole result into memory, and Oracle's sends a request for every ten rows (bench/jdbc.py)."""
+_NOT_COUNTED = ""  # the scan id of reads whose rows are not counted
 _LOG = redacting_logger(__name__)
 
 
 class DataReader:
-    """Reads S3 through bookmarks, and tables through verified TLS.
+    """Reads S3 through bookmarks, and database tables through verified TLS.
+
+    Every public method that reads is one operation of the run.
 
     Args:
-        plan: the settings that must be in force; reads travel over the same endpoint.
-        engine: what moves the data.
-        objects: S3 as the driver sees it.
-        control_plane: where Data Catalog tables are read.
-        bookmarks: what is new.
-        connections: opens Glue connections, verified.
-        recorder: where the read is noted.
+        plan: the settings that must be in force; reads use the same endpoint as writes.
+        engine: reads the data.
+        objects: S3, called from the driver.
+        catalog: the Data Catalog.
+        bookmarks: selects what is new.
+        connections: opens verified connections.
+        recorder: receives the records.
+        operation: the context of one operation of the run.
     """
 
     def __init__(
@@ -55,14 +59,15 @@ class DataReader:
         plan: SettingsPlan,
         engine: Engine,
         objects: ObjectStore,
-        control_plane: Catalog,
+        catalog: Catalog,
         bookmarks: BookmarkSession,
         connections: ConnectionManager,
         recorder: RunRecorder,
+        operation: Operation,
     ) -> None:
-        self._plan, self._engine, self._objects = plan, engine, objects
-        self._control_plane = control_plane
-        self._bookmarks, self._connections, self._recorder = bookmarks, connections, recorder
+        self._plan, self._engine, self._objects, self._catalog = plan, engine, objects, catalog
+        self._bookmarks, self._connections = bookmarks, connections
+        self._recorder, self._operation = recorder, operation
 
     def read_s3(
         self,
@@ -72,89 +77,123 @@ class DataReader:
         options: Mapping[str, str] | None = None,
         transformation_ctx: str = "",
         schema: Any = None,
-        convert: Callable[[Any, bool], Any] | None = None,
-        scope: Scope = WHOLE,
+        convert: Callable[[DataFrame, bool], Any] | None = None,
+        source_filter: SourceFilter = ALL_OBJECTS,
         limits: Limits = DEFAULT,
-        record_format: str = "",
-        told: str = "",
+        evidence_format: str = "",
+        evidence_source: str = "",
         partition_columns: bool = True,
-        label: Callable[[Sequence[S3Uri]], PartitionValues | None] | None = None,
-        otherwise: Any = None,
+        partition_values_of: Callable[[Sequence[S3Uri]], PartitionValues | None] | None = None,
+        schema_without_objects: Any = None,
     ) -> Any:
-        """A frame of the objects below ``source`` that are new to ``transformation_ctx``.
+        """Return a DataFrame of the objects below ``source`` that are new to ``transformation_ctx``.
 
-        Nothing new gives a frame with the usual columns and no rows: the schema is that of the newest
-        object there. An empty ``transformation_ctx`` is not tracked: everything is read.
-
-        ``convert`` makes something else of the frame; its second argument says whether the frame is there
-        for its schema only, and then what it makes must have no rows. Where nothing at all lies it is not
-        called.
+        If there are no new objects, the frame is empty and has the schema of the newest existing object.
 
         Args:
-            source: location or locations; none at all gives an empty frame of ``schema``.
-            format: Spark's name of it.
-            options: Spark's options.
-            transformation_ctx: the bookmark's name for this source.
-            schema: a ``StructType`` or DDL text; None infers.
-            convert: see above.
-            scope: what below the locations belongs to the source; the bookmark sees nothing else.
-            limits: the bookmark's window, and how much to read at most.
-            record_format: what the evidence calls the format; ``format`` by default.
-            told: what the evidence calls the source; the locations by default.
+            source: S3 location or locations; no location gives an empty frame of ``schema``.
+            format: Spark's name of the format.
+            options: options of Spark's reader.
+            transformation_ctx: the transformation context; ``""`` reads every object, without a bookmark.
+            schema: a ``StructType`` or DDL text; None infers the schema.
+            convert: converts the frame, and its result is returned instead. The second argument is true if the
+                frame was read for its schema only; the result must then have no rows. It is not called if there
+                are no objects at all.
+            source_filter: which objects below the locations belong to the source.
+            limits: the bookmark's window, and the most that is read.
+            evidence_format: the format in the evidence, if it differs from ``format``.
+            evidence_source: the source in the evidence; by default the locations.
             partition_columns: whether folder names (``month=1``) below a single location become columns.
-            label: partition columns that the objects get instead, by the folder in which they lie.
-            otherwise: the schema when nothing at all lies there; then ``convert`` is not called.
+            partition_values_of: returns partition columns for the objects, in place of folder names.
+            schema_without_objects: the schema if there are no objects at all.
+
+        Raises:
+            RefusedError: GS-S3-001 to -003, -005, -006.
+            GlueSecureError: a location cannot be listed.
         """
-        options = dict(options or {})
-        sources = [source] if isinstance(source, str) else list(source)
-        locations = [s3_location(text, "read of") for text in sources]
-        refuse_protected(options, f"read of {', '.join(map(str, locations))}")
-        enforce(check_settings(self._plan, self._engine.settings_in_force()))
-        started = self._bookmarks.listed_to(transformation_ctx, limits)
-        listing = Listing(locations, self._objects, scope, started)
-        with self._recorder.timed("list"):
-            try:
-                # The listing has already taken out what is no data below its own location.
-                new = self._bookmarks.select(transformation_ctx, listing, locations=locations, limits=limits)
-                if not new:
-                    listing.look_back()
-            except ServiceError as error:
-                raise GlueSecureError(
-                    f"cannot list {', '.join(map(str, locations))}: {error}", aws_code=error.code
-                ) from error
-        listing.warn()
-        new = tuple(scope.sampled(new))
-        chosen = [found.uri for found in new] or ([listing.newest.uri] if listing.newest else [])
-        scope.check(chosen)
-        base = locations[0] if len(locations) == 1 and partition_columns and label is None else None
-        if base is not None:
-            _refuse_half_partitioned(base, chosen)
-        size = sum(found.size for found in new)
-        frame, mark = self._engine.read_s3(
-            chosen,
-            base=base,
-            format=format,
-            options=options,
-            schema=schema if chosen or otherwise is None else otherwise,
-            empty=not new and convert is None,
-            partition_values=label(chosen) if label is not None and chosen else None,
-            partitions=scope.partitions(size),
-        )
-        if convert is not None and chosen:
-            frame = convert(frame, not new)
-        self._recorder.read(
-            ReadRecord(
-                source=told or ", ".join(map(str, locations)),
-                kind="s3",
-                format=record_format or format,
-                transformation_ctx=transformation_ctx,
-                objects=len(new),
-                bytes=size,
-                rows=None,
-            ),
-            mark,
-        )
-        return frame
+        with self._operation():
+            options = dict(options or {})
+            sources = [source] if isinstance(source, str) else list(source)
+            locations = [s3_location(text, "read of") for text in sources]
+            description = ", ".join(map(str, locations))
+            reject_protected_options(options, f"read of {description}")
+            enforce(check_settings(self._plan, self._engine.settings_in_force()))
+            start_after = self._bookmarks.listed_to(transformation_ctx, limits)
+            listing = SourceListing(locations, self._objects, source_filter, start_after)
+            with self._recorder.timed("list"):
+                try:
+                    new = self._bookmarks.select(
+                        transformation_ctx, listing, locations=locations, limits=limits
+                    )
+                    if not new:
+                        listing.find_newest()
+                except ServiceError as error:
+                    raise GlueSecureError(
+                        f"cannot list {description}: {error}", aws_code=error.code
+                    ) from error
+            listing.check()
+            new = tuple(source_filter.sampled(new))
+            uris = [summary.uri for summary in new] or ([listing.newest.uri] if listing.newest else [])
+            source_filter.check_compression(uris)
+            base = None
+            if len(locations) == 1 and partition_columns and partition_values_of is None:
+                base = locations[0]
+                _reject_mixed_partitioning(base, uris)
+            size = sum(summary.size for summary in new)
+            frame, scan = self._engine.read_s3(
+                uris,
+                base=base,
+                format=format,
+                options=options,
+                schema=schema if uris or schema_without_objects is None else schema_without_objects,
+                empty=not new and convert is None,
+                partition_values=partition_values_of(uris) if partition_values_of and uris else None,
+                partitions=source_filter.partitions(size),
+            )
+            if convert is not None and uris:
+                frame = convert(frame, not new)
+            self._recorder.read(
+                ReadRecord(
+                    source=evidence_source or description,
+                    kind="s3",
+                    format=evidence_format or format,
+                    transformation_ctx=transformation_ctx,
+                    objects=len(new),
+                    bytes=size,
+                    rows=None,
+                ),
+                scan,
+            )
+            return frame
+
+    def read_custom(
+        self,
+        sources: Sequence[str],
+        *,
+        format: str,
+        perform: Callable[[], Any],
+        transformation_ctx: str = "",
+    ) -> Any:
+        """Check S3 locations, and return the frame that ``perform`` reads with Glue's own reader.
+
+        Glue's bookmark selects the objects, so the evidence has no number of objects.
+
+        Args:
+            sources: S3 locations.
+            format: for the evidence.
+            perform: reads.
+            transformation_ctx: for the evidence.
+
+        Raises:
+            RefusedError: GS-S3-001 to -003, -006.
+        """
+        with self._operation():
+            description = ", ".join(str(s3_location(text, "read of")) for text in sources)
+            enforce(check_settings(self._plan, self._engine.settings_in_force()))
+            frame = perform()
+            record = ReadRecord(description, "s3", format, transformation_ctx, None, None, None)
+            self._recorder.read(record, _NOT_COUNTED)
+            return frame
 
     def read_jdbc(
         self,
@@ -165,167 +204,181 @@ class DataReader:
         spark_options: Mapping[str, str] | None = None,
         catalog_id: str | None = None,
         transformation_ctx: str = "",
-    ) -> Any:
-        """A frame of ``table`` (or of ``(query) alias``) through the Glue connection, TLS verified.
+    ) -> DataFrame:
+        """Return a DataFrame of a table or query through a Glue connection whose TLS is verified.
 
-        Of a tracked source it has the rows that are new; nothing new gives its columns and no rows.
+        With a bookmark, the frame has the new rows; if there are none, it is empty with the table's columns. A
+        failure that is no broken control does not fail the run: the bookmark changes only if the read succeeds.
 
         Args:
             connection: the Glue connection's name.
-            table: see above.
-            options: the driver's harmless options; ``hashfield``, ``hashexpression``, ``hashpartitions``
-                (Glue's parallel read); ``jobBookmarkKeys``, ``jobBookmarkKeysSortOrder``.
-            spark_options: Spark's reader options.
-            catalog_id: the account whose catalog holds the connection; None for the run's own.
-            transformation_ctx: the bookmark's name for this source; ``""`` reads everything.
+            table: a table's name, or ``(query) alias``.
+            options: connection options; ``hashfield``, ``hashexpression`` and ``hashpartitions`` (Glue's parallel
+                read); ``jobBookmarkKeys`` and ``jobBookmarkKeysSortOrder``.
+            spark_options: options of Spark's JDBC reader.
+            catalog_id: the account whose Data Catalog has the connection; None for the run's account.
+            transformation_ctx: the transformation context; ``""`` reads every row, without a bookmark.
 
         Raises:
-            UsageError: the bookmark cannot go by these keys; see :mod:`glue_secure.bookmarks.sql.tables`.
+            RefusedError, VerificationError: GS-TLS.
+            UsageError: the bookmark cannot use these keys; see :mod:`glue_secure.bookmarks.sql.tables`.
         """
-        asked, rest = asked_keys(options or {})
-        opened = self._connections.open(connection, rest, catalog_id)
-        parts, reader = predicates_of(opened.engine, opened.reader_options)
-        told, database, rows = f"{connection}/{_told(table)}", OpenedDatabase(self._engine, opened), Rows()
-        if asked.names and not transformation_ctx:
-            _LOG.warning("%s: %s without a transformation_ctx does nothing, as in Glue", told, KEYS)
-        if self._bookmarks.tracks(transformation_ctx):
-            _require_bookmark_sql(told, opened.engine)
-            with self._recorder.timed("list"):
-                rows = rows_of(
-                    table,
-                    what=told,
-                    is_name=is_table_name(table),
-                    asked=asked,
-                    transformation_ctx=transformation_ctx,
-                    bookmarks=self._bookmarks,
-                    database=database,
-                    engine=opened.engine,
-                )
-        spark_options = {"fetchsize": FETCH_SIZE, **dict(spark_options or {}), **reader}
-        if parts or rows.tracked:
-            require_no_strides(told, spark_options)
-        if rows.where:
-            parts = tuple(f"({part}) and ({rows.where})" for part in parts) or (rows.where,)
-        frame, mark = database.read(table, parts, spark_options=spark_options, empty=rows.none_new)
-        tracked = transformation_ctx if rows.tracked else ""
-        self._recorder.read(ReadRecord(told, "jdbc", opened.engine, tracked, 0, 0, None), mark)
-        if rows.tracked:
-            # Last of all: a read that failed before, and was caught, moves nothing.
-            self._bookmarks.propose(transformation_ctx, rows.next_state)
-        return frame
+        with self._operation(ControlError):
+            requested_keys, connection_options = asked_keys(options or {})
+            opened = self._connections.open(connection, connection_options, catalog_id)
+            predicates, reader_options = predicates_of(opened.engine, opened.reader_options)
+            source, database, rows = (
+                _jdbc_source(connection, table),
+                OpenedDatabase(self._engine, opened),
+                Rows(),
+            )
+            if requested_keys.names and not transformation_ctx:
+                _LOG.warning("%s: %s has no effect without a transformation_ctx, as in Glue", source, KEYS)
+            if self._bookmarks.tracks(transformation_ctx):
+                _require_dialect(source, opened.engine)
+                with self._recorder.timed("list"):
+                    rows = rows_of(
+                        table,
+                        what=source,
+                        is_name=is_table_name(table),
+                        asked=requested_keys,
+                        transformation_ctx=transformation_ctx,
+                        bookmarks=self._bookmarks,
+                        database=database,
+                        engine=opened.engine,
+                    )
+            spark_options = {"fetchsize": FETCH_SIZE, **dict(spark_options or {}), **reader_options}
+            if predicates or rows.tracked:
+                require_no_strides(source, spark_options)
+            if rows.where:
+                predicates = tuple(f"({part}) and ({rows.where})" for part in predicates) or (rows.where,)
+            frame, scan = database.read(table, predicates, spark_options=spark_options, empty=rows.none_new)
+            context = transformation_ctx if rows.tracked else ""
+            self._recorder.read(ReadRecord(source, "jdbc", opened.engine, context, 0, 0, None), scan)
+            if rows.tracked:
+                # Last: a read that fails before this, and whose error the script catches, changes no bookmark.
+                self._bookmarks.propose(transformation_ctx, rows.next_state)
+            return frame
 
-    def read_through(
-        self,
-        sources: Sequence[str],
-        *,
-        format: str,
-        perform: Callable[[], Any],
-        options: Mapping[str, str] | None = None,
-        transformation_ctx: str = "",
+    def read_jdbc_custom(
+        self, connection: str, table: str, *, options: Mapping[str, str], perform: Callable[[], Any]
     ) -> Any:
-        """Guard ``sources``, and let ``perform`` make the frame: awsglue selects what is new by itself.
+        """Verify a Glue connection, and return the frame that ``perform`` reads with Glue's own reader.
 
-        The evidence names the read; how many objects it selected is known to Glue alone.
+        Args:
+            connection: the Glue connection's name.
+            table: a table's name, or a query.
+            options: connection options; each is validated.
+            perform: reads.
+
+        Raises:
+            RefusedError, VerificationError: as in :meth:`ConnectionManager.open_for_glue`.
         """
-        locations = [s3_location(text, "read of") for text in sources]
-        refuse_protected(options or {}, f"read of {', '.join(map(str, locations))}")
-        enforce(check_settings(self._plan, self._engine.settings_in_force()))
-        frame = perform()
-        place = ", ".join(map(str, locations))
-        self._recorder.read(ReadRecord(place, "s3", format, transformation_ctx, None, None, None), UNMEASURED)
-        return frame
-
-    def note_jdbc(self, connection: str, table: str, engine: str, *, reading: bool) -> None:
-        """Note what an engine reads from, or wrote to, a table over a connection that was opened here."""
-        place = f"{connection}/{_told(table)}"
-        if reading:
-            self._recorder.read(ReadRecord(place, "jdbc", engine, "", 0, 0, None), UNMEASURED)
-        else:
-            self._recorder.writes.append(WriteRecord(place, engine, None, (), 0.0, "jdbc"))
+        with self._operation(ControlError):
+            opened = self._connections.open_for_glue(connection, options)
+            frame = perform()
+            source = _jdbc_source(connection, table)
+            self._recorder.read(ReadRecord(source, "jdbc", opened.engine, "", 0, 0, None), _NOT_COUNTED)
+            return frame
 
     def catalog_table(self, database: str, name: str, catalog_id: str | None = None) -> CatalogTable:
-        """A Data Catalog table as the catalog describes it.
+        """Return a Data Catalog table.
 
         Raises:
-            GlueSecureError: it cannot be read.
+            RefusedError, VerificationError: GS-CAT, GS-KMS.
+            GlueSecureError: the table cannot be read.
         """
-        try:
-            return self._control_plane.table(database, name, catalog_id)
-        except ServiceError as error:
-            raise GlueSecureError(
-                f"cannot read table {database}.{name}: {error}", aws_code=error.code
-            ) from error
+        with self._operation(ControlError):
+            try:
+                return self._catalog.table(database, name, catalog_id)
+            except ServiceError as error:
+                raise GlueSecureError(
+                    f"cannot read table {database}.{name}: {error}", aws_code=error.code
+                ) from error
 
     def jdbc_options(self, connection: str) -> dict[str, str]:
-        """What Spark's own ``format("jdbc")`` needs to connect: full verification, and the password."""
-        opened = self._connections.open(connection, {})
-        self._connections.suppress_logs_until_close()
-        return {
-            **opened.driver_options,
-            "url": opened.url,
-            "driver": opened.driver,
-            "user": opened.credentials.user,
-            "password": opened.credentials.password,
-        }
-
-    def kafka_options(self, connection: str, options: Mapping[str, object]) -> dict[str, str]:
-        """What Spark's own ``format("kafka")`` needs to connect: full verification, and the login."""
-        given = self._connections.kafka(connection, options)
-        self._connections.suppress_logs_until_close()
-        return given
-
-    def jdbc_conf(self, connection: str, catalog_id: str | None = None) -> dict[str, Any]:
-        """What ``extract_jdbc_conf`` returns; ``fullUrl`` carries the forced TLS options.
+        """Return the options with which ``spark.read.format("jdbc")`` connects: full verification, and the password.
 
         Raises:
-            UsageError: the engine's driver does not take all of them in a URL.
+            RefusedError, VerificationError: GS-TLS.
         """
-        opened = self._connections.open(connection, {}, catalog_id)
-        if opened.engine != "postgresql":
-            raise UsageError(
-                f"extract_jdbc_conf of connection {connection}",
-                found=f"an engine whose full verification does not fit into one URL, {opened.engine}",
-                required="postgresql",
-                fix="use job.jdbc_options(connection) with spark.read.format('jdbc').options(...)",
-            )
-        self._connections.suppress_logs_until_close()
-        return {
-            "vendor": opened.engine,
-            "url": opened.url.rpartition("/")[0],
-            "fullUrl": f"{opened.url}?{urlencode(opened.driver_options, quote_via=quote)}",
-            "user": opened.credentials.user,
-            "password": opened.credentials.password,
-            "enforceSSL": "true",
-            "skipCustomJDBCCertValidation": "false",
-            "customJDBCCert": opened.certificate,
-            "customJDBCCertString": "",
-        }
+        with self._operation(ControlError):
+            opened = self._connections.open(connection, {})
+            self._connections.suppress_logs_until_close()
+            return {
+                **opened.driver_options,
+                "url": opened.url,
+                "driver": opened.driver,
+                "user": opened.credentials.user,
+                "password": opened.credentials.password,
+            }
+
+    def kafka_options(self, connection: str, options: Mapping[str, object]) -> dict[str, str]:
+        """Return the options with which Spark's ``format("kafka")`` connects: full verification, and the login.
+
+        Raises:
+            RefusedError, VerificationError: GS-TLS.
+        """
+        with self._operation(ControlError):
+            kafka_options = self._connections.kafka(connection, options)
+            self._connections.suppress_logs_until_close()
+            return kafka_options
+
+    def jdbc_conf(self, connection: str, catalog_id: str | None = None) -> dict[str, Any]:
+        """Return the result of ``extract_jdbc_conf``; ``fullUrl`` contains the forced TLS options.
+
+        Raises:
+            RefusedError, VerificationError: GS-TLS.
+            UsageError: the engine's driver does not accept all of these options in a URL.
+        """
+        with self._operation(ControlError):
+            opened = self._connections.open(connection, {}, catalog_id)
+            if opened.engine != "postgresql":
+                raise UsageError(
+                    f"extract_jdbc_conf of connection {connection}",
+                    found=f"{opened.engine}, whose driver does not accept full verification in a URL",
+                    required="postgresql",
+                    fix="use job.jdbc_options(connection) with spark.read.format('jdbc').options(...)",
+                )
+            self._connections.suppress_logs_until_close()
+            return {
+                "vendor": opened.engine,
+                "url": opened.url.rpartition("/")[0],
+                "fullUrl": f"{opened.url}?{urlencode(opened.driver_options, quote_via=quote)}",
+                "user": opened.credentials.user,
+                "password": opened.credentials.password,
+                "enforceSSL": "true",
+                "skipCustomJDBCCertValidation": "false",
+                "customJDBCCert": opened.certificate,
+                "customJDBCCertString": "",
+            }
 
 
-def _require_bookmark_sql(told: str, engine: str) -> None:
-    """Refuse a tracked source of another engine: no bookmark speaks its SQL, a whole read would hide it."""
+def _require_dialect(source: str, engine: str) -> None:
+    """Reject a bookmark on a table of an engine that bookmarks do not support; a full read would hide that."""
     if engine not in DIALECTS:
         raise UsageError(
-            f"a bookmark of {told}",
+            f"a bookmark of {source}",
             found=f"a table of {engine}, and a transformation_ctx",
-            required=f"{', '.join(DIALECTS)}; bookmarks of other engines are not served yet",
-            fix='transformation_ctx="" reads every row; filter in a query what the job has read before',
+            required=f"{', '.join(DIALECTS)}; bookmarks do not support other engines yet",
+            fix='transformation_ctx="" reads every row; exclude rows that the job has read before in a query',
         )
 
 
-def _refuse_half_partitioned(base: S3Uri, objects: Sequence[S3Uri]) -> None:
-    """Spark reads what lies in partition folders and drops, in silence, what lies beside them."""
-    begin = len(base.as_prefix())
-    beside = [uri for uri in objects if "=" not in uri.key[begin:].rpartition("/")[0]]
-    if beside and len(beside) < len(objects):
+def _reject_mixed_partitioning(base: S3Uri, uris: Sequence[S3Uri]) -> None:
+    """Reject objects beside partition folders: Spark reads the folders and silently drops the other objects."""
+    start = len(base.as_prefix())
+    beside = [uri for uri in uris if "=" not in uri.key[start:].rpartition("/")[0]]
+    if beside and len(beside) < len(uris):
         raise UsageError(
             f"a read of {base}",
-            found=f"{beside[0]} beside partition folders (name=value): Spark would drop it in silence",
-            required="objects in partition folders, or none of them",
+            found=f"{beside[0]} beside partition folders (name=value), which Spark would silently drop",
+            required="every object in a partition folder, or none",
             fix="read the folders one by one, or move the object",
         )
 
 
-def _told(table: str) -> str:
-    # A query may quote data, so the evidence tells it by its digest.
-    return table if is_table_name(table) else f"(query) sha256:{digest(table.encode())}"
+def _jdbc_source(connection: str, table: str) -> str:
+    """Return the source's name for the evidence; a query may quote data, so only its digest is shown."""
+    name = table if is_table_name(table) else f"(query) sha256:{digest(table.encode())}"
+    return f"{connection}/{name}"

@@ -1,9 +1,11 @@
-"""Which objects below a source's locations a read is about: depth, exclusions, storage classes, compression.
+"""Glue's options of an S3 source: which objects below its locations are read, and how many.
 
-A scope is a value; the funnel applies it while listing, before the bookmark sees an object.
-https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-connect-s3-home.html and, for the
-patterns, https://docs.aws.amazon.com/glue/latest/dg/define-crawler-choose-data-sources.html (a table's
-``exclusions`` are written by crawlers as full S3 paths).
+https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-connect-s3-home.html
+https://docs.aws.amazon.com/glue/latest/dg/bounded-execution.html (``boundedFiles``, ``boundedSize``)
+https://docs.aws.amazon.com/glue/latest/dg/define-crawler-choose-data-sources.html (glob patterns; crawlers write a
+table's ``exclusions`` as full S3 paths)
+
+``keysAscending`` is an option of glue-secure: see :mod:`glue_secure.bookmarks.ascending`.
 """
 
 from __future__ import annotations
@@ -12,13 +14,20 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from glue_secure.bookmarks.bounds import MAX_FILES_IN_BAND, WINDOW, Limits
+from glue_secure.bookmarks.session import MOST_IDENTITIES
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.options import truth, whole_number
 
+BOUNDS = ("boundedFiles", "boundedSize")
+"""Options that may also be parameters of a Data Catalog table."""
+LIMITS = frozenset({*BOUNDS, "maxBand", "maxFilesInBand", "keysAscending"})
+_YEAR = timedelta(days=366) // timedelta(milliseconds=1)
 _SCHEME = re.compile(r"s3[an]?://", re.IGNORECASE)
 _SUFFIXES = {"gzip": (".gz", ".gzip"), "bzip2": (".bz2",)}
 _NO_CODEC = ("", "none", "uncompressed")
@@ -26,11 +35,11 @@ _NO_CODEC = ("", "none", "uncompressed")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """How much of a source a sample looks at.
+    """The size of a sample.
 
     Attributes:
-        partitions: folders at most.
-        files: objects of each folder at most.
+        partitions: the most folders that are read.
+        files: the most objects of each folder that are read.
     """
 
     partitions: int = 10
@@ -38,84 +47,90 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """What of a source is read.
+class SourceFilter:
+    """Selects the objects of a source, while they are listed and before the bookmark records them.
 
     Attributes:
-        recurse: whether objects in folders below a location belong to it.
-        exclusions: Unix-style globs over the whole path, ``s3://bucket/key``.
-        storage_classes: S3 storage classes that are left alone.
-        compression: ``gzip`` or ``bzip2`` when the caller named one; each object's name must then say so.
-        group_size: bytes that one Spark partition should hold; 0 leaves it to Spark.
-        sample: how much to look at; None reads everything.
+        recurse: whether objects in folders below a location belong to the source.
+        exclusions: Unix-style globs that match the whole of ``s3://bucket/key``.
+        excluded_classes: S3 storage classes that are skipped.
+        compression: ``gzip`` or ``bzip2`` if the caller named one; object names must have the matching suffix.
+        group_size: bytes that one Spark partition should have; 0 leaves the choice to Spark.
+        sample: the size of a sample; None reads everything.
     """
 
     recurse: bool = True
     exclusions: tuple[str, ...] = ()
-    storage_classes: tuple[str, ...] = ()
+    excluded_classes: tuple[str, ...] = ()
     compression: str = ""
     group_size: int = 0
     sample: Sample | None = None
 
-    def excluder(self) -> re.Pattern[str] | None:
-        """One expression that matches the paths to leave out; None when there are none."""
+    def exclusion_pattern(self) -> re.Pattern[str] | None:
+        """Return one expression that matches every excluded path; None without exclusions."""
         if not self.exclusions:
             return None
-        return re.compile("|".join(f"(?:{expression_of(pattern)})" for pattern in self.exclusions))
+        return re.compile("|".join(f"(?:{glob_expression(pattern)})" for pattern in self.exclusions))
 
-    def is_deeper(self, location: S3Uri, uri: S3Uri) -> bool:
-        """Whether the object lies in a folder below the location and ``recurse`` leaves it out."""
+    def is_in_subfolder(self, location: S3Uri, uri: S3Uri) -> bool:
+        """Return whether the object is in a folder below the location, and ``recurse`` excludes it."""
         return not self.recurse and "/" in uri.key[len(location.as_prefix()) :]
 
     def partitions(self, size: int) -> int | None:
-        """Into how many Spark partitions that many bytes should go at most."""
+        """Return the most Spark partitions for ``size`` bytes; None leaves the choice to Spark."""
         return max(1, -(-size // self.group_size)) if self.group_size else None
 
-    def check(self, objects: Iterable[S3Uri]) -> None:
-        """Refuse an object that Spark would not decompress as asked: it goes by the name alone.
+    def check_compression(self, uris: Iterable[S3Uri]) -> None:
+        """Reject an object that Spark would not decompress: Spark chooses the codec by the name's suffix.
 
         Raises:
-            UsageError: ``compressionType`` is named and the object's name says otherwise.
+            UsageError: ``compressionType`` is set, and an object's name has another suffix.
         """
-        for uri in objects if self.compression else ():
+        for uri in uris if self.compression else ():
             if not uri.key.lower().endswith(_SUFFIXES[self.compression]):
                 raise UsageError(
                     f"compressionType {self.compression} of {uri}",
                     found="a name that Spark does not take for compressed",
                     required=f"names that end in {' or '.join(_SUFFIXES[self.compression])}",
-                    fix="give the object its usual extension, or leave compressionType out",
+                    fix="rename the object, or remove compressionType",
                 )
 
     def sampled(self, objects: Sequence[ObjectSummary]) -> Sequence[ObjectSummary]:
-        """The first objects of the first folders, when only a sample is asked for."""
+        """Return the first objects of the first folders if a sample is requested, otherwise all objects."""
         if self.sample is None:
             return objects
         folders: dict[str, list[ObjectSummary]] = {}
-        for found in objects:
-            held = folders.setdefault(str(found.uri).rpartition("/")[0], [])
-            if len(held) < self.sample.files:
-                held.append(found)
-        return [found for held in list(folders.values())[: self.sample.partitions] for found in held]
+        for summary in objects:
+            folder = folders.setdefault(str(summary.uri).rpartition("/")[0], [])
+            if len(folder) < self.sample.files:
+                folder.append(summary)
+        first_folders = list(folders.values())[: self.sample.partitions]
+        return [summary for folder in first_folders for summary in folder]
 
 
-WHOLE = Scope()
-"""Everything below the locations."""
+ALL_OBJECTS = SourceFilter()
+"""Selects every object below the locations."""
 
 
-def scope_of(options: Mapping[str, Any], *, deep: bool, sample: Sample | None = None) -> Scope:
-    """The scope that Glue's ``connection_options`` or ``additional_options`` name.
+def parse_source_filter(
+    options: Mapping[str, Any], *, recursive: bool, sample: Sample | None = None
+) -> SourceFilter:
+    """Return the filter of Glue's ``connection_options`` or ``additional_options``; other options are ignored.
 
     Args:
-        options: with ``recurse``, ``exclusions``, ``excludeStorageClasses``, ``compressionType`` or
-            ``compression``, ``groupFiles``, ``groupSize``; others are not looked at.
-        deep: whether the format is read recursively without being asked, as Glue reads parquet and orc.
-        sample: see :class:`Scope`.
+        options: ``recurse``, ``exclusions``, ``excludeStorageClasses``, ``compressionType`` or ``compression``,
+            ``groupFiles``, ``groupSize``.
+        recursive: whether the format is always read recursively, as Glue reads Parquet and ORC.
+        sample: the size of a sample.
+
+    Raises:
+        UsageError: an option's value is not supported.
     """
     recurse = options.get("recurse")
     compression = str(options.get("compressionType") or options.get("compression") or "").lower()
     compression = {"bzip": "bzip2", "gz": "gzip"}.get(compression, compression)
-    # Parquet, orc and avro compress inside the file and say so themselves.
-    inside = deep and compression in ("snappy", "gzip", "lz4", "zstd", "brotli", "zlib", "deflate")
+    # Parquet, ORC and Avro files are compressed inside, and name their own codec.
+    inside = recursive and compression in ("snappy", "gzip", "lz4", "zstd", "brotli", "zlib", "deflate")
     if compression not in (*_NO_CODEC, *_SUFFIXES) and not inside:
         raise UsageError(
             "compressionType", found=repr(compression), required="gzip, bzip2 or none in plain Spark"
@@ -124,21 +139,45 @@ def scope_of(options: Mapping[str, Any], *, deep: bool, sample: Sample | None = 
     if grouped not in ("inPartition", "acrossPartition", "none"):
         raise UsageError("groupFiles", found=repr(grouped), required="inPartition, acrossPartition or none")
     size = whole_number("groupSize", options.get("groupSize") or 0)
-    return Scope(
-        recurse=deep or truth("recurse", recurse if recurse is not None else False),
-        exclusions=texts(options.get("exclusions"), "exclusions"),
-        storage_classes=texts(options.get("excludeStorageClasses"), "excludeStorageClasses"),
+    return SourceFilter(
+        recurse=recursive or truth("recurse", recurse if recurse is not None else False),
+        exclusions=text_list("exclusions", options.get("exclusions")),
+        excluded_classes=text_list("excludeStorageClasses", options.get("excludeStorageClasses")),
         compression="" if inside or compression in _NO_CODEC else compression,
-        group_size=0 if grouped == "none" or deep else size,
+        group_size=0 if grouped == "none" or recursive else size,
         sample=sample,
     )
 
 
-def texts(value: Any, name: str) -> tuple[str, ...]:
-    """A list of texts, or the JSON text of one, which is what Glue's documentation shows.
+def parse_limits(options: Mapping[str, Any]) -> Limits:
+    """Return the limits of Glue's ``connection_options`` or ``additional_options``; other options are ignored.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: a value is not a number or out of range, or both bounds are set.
+    """
+    values = {name: options[name] for name in LIMITS if options.get(name) not in (None, "")}
+    if all(name in values for name in BOUNDS):
+        raise UsageError(
+            "bounded execution",
+            found=f"boundedFiles {values['boundedFiles']} and boundedSize {values['boundedSize']}",
+            required="only one of them, as in Glue",
+        )
+    band = _number(values, "maxBand", 0, _YEAR)
+    files = _number(values, "maxFilesInBand", 0, MOST_IDENTITIES)
+    return Limits(
+        window=WINDOW if band is None else timedelta(milliseconds=band),
+        max_files_in_band=MAX_FILES_IN_BAND if files is None else files,
+        files=_number(values, "boundedFiles", 1),
+        size=_number(values, "boundedSize", 1),
+        keys_ascending=truth("keysAscending", values.get("keysAscending", False)),
+    )
+
+
+def text_list(name: str, value: Any) -> tuple[str, ...]:
+    """Return the value of an option that is a list of texts, or its JSON text, as Glue's documentation shows it.
+
+    Raises:
+        UsageError: the value is neither; the message names the option.
     """
     if isinstance(value, str) and value:
         try:
@@ -147,16 +186,16 @@ def texts(value: Any, name: str) -> tuple[str, ...]:
             value = 0 if value.lstrip().startswith("[") else [value]
     if value is None or value in ("", [], ()):
         return ()
-    if isinstance(value, (list, tuple)) and all(isinstance(one, str) and one for one in value):
+    if isinstance(value, (list, tuple)) and all(isinstance(text, str) and text for text in value):
         return tuple(value)
     raise UsageError(name, found=repr(value), required='a JSON list of texts: "[\\"**.tmp\\"]"')
 
 
-def expression_of(pattern: str) -> str:
-    """A regular expression for one glob, anchored at both ends.
+def glob_expression(pattern: str) -> str:
+    """Return a regular expression for a glob, anchored at both ends.
 
-    ``*`` and ``?`` stay inside a path component and ``**`` crosses them; ``[a-z]``, ``[!a]`` and
-    ``{a,b}`` are as in a shell; a backslash takes the next character literally.
+    ``*`` and ``?`` match inside a path component, ``**`` matches across components; ``[a-z]``, ``[!a]`` and
+    ``{a,b}`` are as in a shell; a backslash quotes the next character.
 
     Raises:
         UsageError: a bracket or brace is not closed.
@@ -173,12 +212,12 @@ def expression_of(pattern: str) -> str:
         elif character == "?":
             out.append("[^/]")
         elif character == "[":
-            inside = re.match(r"(!?)(\]?[^\]]*)\]", text[at:])
-            if inside is None:
+            brackets = re.match(r"(!?)(\]?[^\]]*)\]", text[at:])
+            if brackets is None:
                 raise _unclosed(pattern)
-            at += inside.end()
-            body = inside[2].replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^")
-            out.append(f"(?!/)[{'^' if inside[1] else ''}{body}]")
+            at += brackets.end()
+            body = brackets[2].replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^")
+            out.append(f"(?!/)[{'^' if brackets[1] else ''}{body}]")
         elif character == "{":
             braces += 1
             out.append("(?:")
@@ -198,4 +237,8 @@ def expression_of(pattern: str) -> str:
 
 
 def _unclosed(pattern: str) -> UsageError:
-    return UsageError("exclusions", found=repr(pattern), required="each [ and { of a pattern closed")
+    return UsageError("exclusions", found=repr(pattern), required="every [ and { of a pattern closed")
+
+
+def _number(values: Mapping[str, Any], name: str, least: int, most: int | None = None) -> int | None:
+    return whole_number(name, values[name], least=least, most=most) if name in values else None

@@ -18,7 +18,7 @@ _ROOM = "glue_secure.quality.gate"
 
 
 def gate_of(
-    arguments: JobArguments, *, objects: ObjectStore, recorder: RunRecorder, funnel: DataWriter, run: str
+    arguments: JobArguments, *, objects: ObjectStore, recorder: RunRecorder, writer: DataWriter, run: str
 ) -> Any:
     """The run's gate (``quality.gate.Gate``), its suites read and understood; None where it names none.
 
@@ -40,7 +40,7 @@ def gate_of(
             fix="glue-secure package --with great-expectations; a job that deploy makes gets it",
         ) from error
     gate = room.Gate(
-        objects=objects, recorder=recorder, funnel=funnel, run=run, quarantine=arguments.location(QUARANTINE)
+        objects=objects, recorder=recorder, funnel=writer, run=run, quarantine=arguments.location(QUARANTINE)
     )
     gate.load(named)
     return gate

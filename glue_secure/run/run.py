@@ -26,7 +26,7 @@ from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import check_java_options, check_settings
 from glue_secure.core.worker_encryption import SHUFFLE_ARGUMENTS, enforce_worker_encryption
-from glue_secure.io.catalog_reader import CatalogReads
+from glue_secure.io.catalog_reader import CatalogReader
 from glue_secure.io.housekeeping import Housekeeping
 from glue_secure.io.reader import DataReader
 from glue_secure.io.writer import DataWriter
@@ -37,7 +37,10 @@ from glue_secure.run.direct import Direct
 from glue_secure.run.evidence_store import write_evidence
 from glue_secure.run.gates import Gated, gate_of
 from glue_secure.run.through import Through
+from glue_secure.verification.bucket_policy_proof import BucketPolicyProver
 from glue_secure.verification.driver_s3 import DriverS3Recorder
+from glue_secure.verification.object_verifier import ObjectVerifier
+from glue_secure.verification.target_guard import TargetGuard
 from glue_secure.verification.unmanaged_writes import UnmanagedWriteVerifier
 
 
@@ -78,7 +81,6 @@ class Run(Direct, Through, Gated):
         self._failure: BaseException | None = None
         self._process = os.getpid()
         self._lock, self._under_way, self._committing = Lock(), 0, False
-        self._watches = []
         self._glue_commit = glue_commit
         self._bookmarks = bookmarks_of(
             identity,
@@ -94,7 +96,7 @@ class Run(Direct, Through, Gated):
             region=preflight.region,
             recorder=recorder,
         )
-        self._connections = connections = ConnectionManager(
+        self.connections = connections = ConnectionManager(
             control_plane=catalog,
             objects=services.objects,
             secrets=services.secrets,
@@ -102,51 +104,74 @@ class Run(Direct, Through, Gated):
             clock=services.clock,
             recorder=recorder,
         )
-        self._reads = DataReader(
+        self.reader = DataReader(
             plan=preflight.plan,
             engine=engine,
             objects=services.objects,
-            control_plane=catalog,
+            catalog=catalog,
             bookmarks=self._bookmarks,
             connections=connections,
             recorder=recorder,
+            operation=self.call,
         )
-        self._tables = CatalogReads(funnel=self._reads, control_plane=catalog, engine=engine)
-        self._columns = ColumnPolicyEnforcer(
+        self.catalog_reader = CatalogReader(
+            reader=self.reader, catalog=catalog, engine=engine, operation=self.call
+        )
+        self.columns = ColumnPolicyEnforcer(
             location=arguments.location(COLUMNS),
             objects=services.objects,
             source=services.columns,
             engine=engine,
             recorder=recorder,
+            operation=self.call,
         )
-        self._writes = DataWriter(
+        prefixes = (self._evidence_prefix, arguments.location(BOOKMARK_URI))
+        self.guard = TargetGuard(
             plan=preflight.plan,
             engine=engine,
             objects=services.objects,
             recorder=recorder,
-            kept=[place for place in (self._evidence_prefix, arguments.location(BOOKMARK_URI)) if place],
-            connections=connections,
-            # Under fine-grained access control RDDs are shut, and with them tasks of Python.
-            remote=None if self.fine_grained else services.remote_objects,
-            seed=str(identity.run_id) if services.environment.kind == "aws" else "",
-            columns=self._columns,
+            reserved=[prefix for prefix in prefixes if prefix],
         )
-        self._natives = UnmanagedWriteVerifier(
-            plan=preflight.plan, objects=services.objects, funnel=self._writes, recorder=recorder
-        )
-        self._driver_calls = DriverS3Recorder(
+        verifier = ObjectVerifier(
             key=preflight.keys.s3,
-            source=services.driver_s3,
-            reject_reserved_location=self._writes.reject_reserved_location,
-            call=self.call,
-        )
-        self.catalog = CatalogUpdater(control_plane=catalog, recorder=recorder)
-        self.housekeeping = Housekeeping(
-            plan=preflight.plan,
             objects=services.objects,
+            engine=engine,
             recorder=recorder,
+            # Fine-grained access control does not allow RDDs, which run tasks on executors.
+            remote=None if self.fine_grained else services.remote_objects,
+        )
+        self.writer = DataWriter(
+            engine=engine,
+            guard=self.guard,
+            verifier=verifier,
+            prover=BucketPolicyProver(
+                key=preflight.keys.s3,
+                objects=services.objects,
+                recorder=recorder,
+                # Only AWS is known to enforce bucket policies.
+                seed=str(identity.run_id) if services.environment.kind == "aws" else "",
+            ),
+            connections=connections,
+            columns=self.columns,
+            recorder=recorder,
+            operation=self.call,
+        )
+        self._unmanaged_writes = UnmanagedWriteVerifier(
+            guard=self.guard, verifier=verifier, columns=self.columns, recorder=recorder
+        )
+        self._driver_s3 = DriverS3Recorder(
+            key=preflight.keys.s3, source=services.driver_s3, guard=self.guard, operation=self.call
+        )
+        self.catalog = CatalogUpdater(catalog=catalog, recorder=recorder)
+        self.housekeeping = Housekeeping(
+            key=preflight.keys.s3,
+            objects=services.objects,
+            guard=self.guard,
+            verifier=verifier,
             clock=services.clock,
-            funnel=self._writes,
+            recorder=recorder,
+            operation=self.call,
         )
         self.streams_end_when_drained = services.streams_end_when_drained
         self.temporary = arguments.get("TempDir") or ""
@@ -212,16 +237,16 @@ class Run(Direct, Through, Gated):
             self._recorder.record(enforce(check_java_options(self._engine.java_options())))
             self._recorder.record(self._workers())
             self._engine.monitor_writes(self._save)
-            self._natives.require_observable(self._engine.unmanaged_writes())
-            self._driver_calls.cover(lambda: self.is_open)
+            self._unmanaged_writes.require_observable(self._engine.unmanaged_writes())
+            self._driver_s3.guard_default_session(lambda: self.is_open)
         with self._recorder.timed("columns"):
-            self._columns.load()
+            self.columns.load()
         with self._recorder.timed("suites"):
             self._gate = gate_of(
                 self._arguments,
                 objects=self._services.objects,
                 recorder=self._recorder,
-                funnel=self._writes,
+                writer=self.writer,
                 run=str(self.identity.run_id),
             )
         with self._recorder.timed("bookmark"):
@@ -234,12 +259,12 @@ class Run(Direct, Through, Gated):
 
     def _save(self, place: str, format: str, perform: Callable[[], Any]) -> None:
         """An RDD save, as a guarded write."""
-        self.write_through(place, format=format, perform=perform)
+        self.writer.write_custom(place, format=format, perform=perform)
 
     @property
     def boto3_session(self) -> Any:
         """See :attr:`DriverS3Recorder.session`."""
-        return self._driver_calls.session
+        return self._driver_s3.session
 
     @property
     def has_failed(self) -> bool:
@@ -297,11 +322,10 @@ class Run(Direct, Through, Gated):
         try:
             self._require_no_failure()
             with self._recorder.timed("commit"):
-                staged = bool(self._watches)
-                self._settle()
-                self._natives.verify(self._engine.unmanaged_writes(), staged=staged)
-                self._natives.verify_calls(self._driver_calls.uris())
-                self._driver_calls.forget()
+                staged = self.writer.verify_deferred_writes()
+                self._unmanaged_writes.verify(self._engine.unmanaged_writes(), staged=staged)
+                self._unmanaged_writes.verify_boto3_writes(self._driver_s3.uris())
+                self._driver_s3.clear()
                 self._bookmarks.commit()
                 if self._glue_commit is not None:
                     self._glue_commit()
@@ -320,8 +344,10 @@ class Run(Direct, Through, Gated):
         if self._outcome is not None or os.getpid() != self._process:
             return  # over already; or a fork, whose end is not the run's
         self._outcome = outcome or ("succeeded" if error is None else _outcome_of(error))
-        self._driver_calls.end()
-        self._natives.note_unverified(self._engine.pending_unmanaged_writes(), self._driver_calls.uris())
+        self._driver_s3.release_default_session()
+        self._unmanaged_writes.record_unverified(
+            self._engine.pending_unmanaged_writes(), self._driver_s3.uris()
+        )
         try:
             self.evidence_uri = write_evidence(
                 self._make_evidence(error, self._outcome),
@@ -342,7 +368,7 @@ class Run(Direct, Through, Gated):
                 aws_code=problem.code if isinstance(problem, ServiceError) else None,
             ) from problem
         finally:
-            self._connections.close()
+            self.connections.close()
             with suppress(Exception):  # a JVM that is gone needs nothing taken off it
                 self._engine.close()
 

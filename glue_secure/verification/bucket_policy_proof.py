@@ -23,7 +23,6 @@ from typing import Any
 
 from glue_secure.core.findings import passed
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
-from glue_secure.core.json_documents import load_json
 from glue_secure.core.objects import BucketRules
 from glue_secure.core.policy_documents import Condition
 from glue_secure.core.ports import ObjectStore
@@ -156,13 +155,19 @@ def _results_in_key(headers: dict[str, str | None], key: KmsKeyArn) -> bool:
 
 def _statements(policy: str) -> Sequence[Any]:
     try:
-        document = load_json(policy or "{}")
+        document = json.loads(policy or "{}", object_pairs_hook=_unique_members)
     except (ValueError, RecursionError):
         return ()
     if not isinstance(document, dict) or not set(document) <= {"Version", "Id", "Statement"}:
         return ()
     statements = document.get("Statement", ())
     return statements if isinstance(statements, list) else (statements,)
+
+
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a duplicate member")
+    return dict(pairs)
 
 
 def _denial(statement: Any, location: S3Uri, partition: str) -> list[Condition] | None:

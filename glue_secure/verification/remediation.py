@@ -1,35 +1,32 @@
-"""Re-encrypt objects where they lie: what is not SSE-KMS under the expected key is copied onto itself."""
+"""Re-encrypt objects in place: objects that are not SSE-KMS under the expected key are copied onto themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-from glue_secure.core.errors import RefusedError, VerificationError
-from glue_secure.core.findings import Finding, Verdict, enforce, passed, unknown
+from glue_secure.core.errors import VerificationError
+from glue_secure.core.findings import Verdict, enforce
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.policy import check_object
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.verification.object_verifier import inspect_all, map_requests
+from glue_secure.verification.target_guard import check_reserved_location
 
-_Item = TypeVar("_Item")
-_Answer = TypeVar("_Answer")
-_AT_ONCE = 16
-_COPY_LIMIT = 5 * 2**30  # bytes that one CopyObject takes
-_NOT_COPIED = ("GLACIER", "DEEP_ARCHIVE")  # archived: their bytes are not there to be read
+_COPY_LIMIT = 5 * 2**30  # bytes; the limit of one CopyObject
+_ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")  # cannot be read without a restore
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """One object that is not as it must be.
+    """One object that is not encrypted as required.
 
     Attributes:
-        object: as it was listed.
+        object: the object as it was listed.
         found: how it is encrypted.
-        obstacle: why it cannot be copied onto itself; ``""`` when it can.
+        obstacle: why it cannot be copied onto itself; ``""`` if it can.
     """
 
     object: ObjectSummary
@@ -39,43 +36,35 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a remediation would do.
+    """The changes that a remediation would make.
 
     Attributes:
-        location: below which everything was looked at.
-        key: that objects must be under.
-        looked_at: how many objects there are.
-        repairs: those that are not under it.
+        location: every object below it was inspected.
+        key: the key that objects must be encrypted under.
+        inspected: number of objects.
+        repairs: the objects that are not under the key.
     """
 
     location: S3Uri
     key: KmsKeyArn
-    looked_at: int
+    inspected: int
     repairs: tuple[Repair, ...]
 
 
-def plan(location: S3Uri, key: KmsKeyArn, *, objects: ObjectStore, kept: Sequence[S3Uri] = ()) -> Plan:
-    """Look at every object below a location; nothing is changed.
+def plan(location: S3Uri, key: KmsKeyArn, *, objects: ObjectStore, reserved: Sequence[S3Uri] = ()) -> Plan:
+    """Inspect every object below a location without changing anything.
 
     Args:
-        location: where to look.
-        key: what objects must be under.
+        location: the location.
+        key: the key that objects must be encrypted under.
         objects: S3.
-        kept: where bookmarks and evidence lie: their entity tags are part of what they prove.
+        reserved: locations of bookmarks and evidence; a copy would change the entity tags that they rely on.
 
     Raises:
-        RefusedError: GS-S3-009, bookmarks or evidence lie there.
-        VerificationError: GS-S3-007, the location or an object cannot be looked at.
+        RefusedError: GS-S3-009, the location overlaps with bookmarks or evidence.
+        VerificationError: GS-S3-007, the location cannot be listed or an object cannot be inspected.
     """
-    for place in kept:
-        if location.overlaps(place):
-            raise RefusedError(
-                "GS-S3-009",
-                resource=f"remediation of {location}",
-                found=f"a location that holds, or lies in, {place}",
-                required="a location apart from bookmarks and evidence",
-                fix="name a prefix beside them; glue-secure bookmark rekey changes a bookmark's key",
-            )
+    enforce([check_reserved_location(location, "remediation of", reserved)])
     try:
         listed = list(objects.list(location))
     except ServiceError as error:
@@ -84,68 +73,48 @@ def plan(location: S3Uri, key: KmsKeyArn, *, objects: ObjectStore, kept: Sequenc
             resource=str(location),
             found=str(error),
             required="a listing",
-            fix="give the caller s3:ListBucket",
+            fix="allow s3:ListBucket on the bucket",
             aws_code=error.code,
         ) from error
-    repairs = []
-    for found, finding in zip(listed, _each(listed, lambda one: _look(one, key, objects)), strict=True):
-        if finding.verdict is Verdict.UNKNOWN:
-            enforce([finding])
-        if finding.verdict is Verdict.FAIL:
-            repairs.append(Repair(found, finding.found, _obstacle(found)))
+    inspections = inspect_all(objects, key, [summary.uri for summary in listed], may_be_deleted=True)
+    enforce(finding for finding, _ in inspections if finding.verdict is Verdict.UNKNOWN)
+    repairs = [
+        Repair(summary, finding.found, _obstacle(summary))
+        for summary, (finding, _) in zip(listed, inspections, strict=True)
+        if finding.verdict is Verdict.FAIL
+    ]
     return Plan(location, key, len(listed), tuple(repairs))
 
 
-def apply(made: Plan, *, objects: ObjectStore) -> dict[S3Uri, str]:
+def apply(plan: Plan, *, objects: ObjectStore) -> dict[S3Uri, str]:
     """Copy each object of a plan onto itself under the key, and read it back.
 
-    An object that changed since the plan is left alone: the copy is conditional on its entity tag.
+    The copy is conditional on the entity tag, so an object that changed since the plan is not copied.
 
     Returns:
-        Object → why it is still not under the key; empty when all are.
+        Object → why it is still not under the key; empty if all objects are.
     """
 
-    def repair(one: Repair) -> str:
-        if one.obstacle:
-            return one.obstacle
-        found = one.object
+    def repair(repair: Repair) -> str:
+        if repair.obstacle:
+            return repair.obstacle
+        summary = repair.object
         try:
-            objects.copy_onto_itself(found.uri, found.storage_class, key=made.key, etag=found.etag)
-            finding = check_object(objects.encryption(found.uri), made.key)
+            objects.copy_onto_itself(summary.uri, summary.storage_class, key=plan.key, etag=summary.etag)
+            finding = check_object(objects.encryption(summary.uri), plan.key)
         except NotFound:
-            return ""  # somebody deleted it: nothing is left to encrypt
+            return ""  # deleted meanwhile
         except ServiceError as error:
             return str(error)
         return "" if finding.verdict is Verdict.PASS else f"{finding.found}, after the copy"
 
-    answers = _each(made.repairs, repair)
-    return {one.object.uri: why for one, why in zip(made.repairs, answers, strict=True) if why}
+    reasons = map_requests(repair, plan.repairs)
+    return {repair.object.uri: reason for repair, reason in zip(plan.repairs, reasons, strict=True) if reason}
 
 
-def _each(items: Sequence[_Item], act: Callable[[_Item], _Answer]) -> list[_Answer]:
-    with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="glue-secure-remediate") as pool:
-        return list(pool.map(act, items))
-
-
-def _look(found: ObjectSummary, key: KmsKeyArn, objects: ObjectStore) -> Finding:
-    try:
-        return check_object(objects.encryption(found.uri), key)
-    except NotFound:
-        return passed("GS-S3-007", str(found.uri), "gone before it was looked at")
-    except ServiceError as error:
-        return unknown(
-            "GS-S3-007",
-            str(found.uri),
-            found=str(error),
-            required="the answer of HeadObject",
-            fix="give the caller s3:GetObject there, and kms:Decrypt on the key it is under",
-            aws_code=error.code,
-        )
-
-
-def _obstacle(found: ObjectSummary) -> str:
-    if found.size > _COPY_LIMIT:
-        return "larger than 5 GB: write it anew in parts"
-    if found.storage_class in _NOT_COPIED:
-        return f"archived ({found.storage_class}): restore it first"
+def _obstacle(summary: ObjectSummary) -> str:
+    if summary.size > _COPY_LIMIT:
+        return "larger than 5 GB: write it again in parts"
+    if summary.storage_class in _ARCHIVED:
+        return f"archived ({summary.storage_class}): restore it first"
     return ""

@@ -1,9 +1,9 @@
-"""Writes past the funnel, verified when the run ends: what a script wrote through Spark itself, or boto3.
+"""Verify, when the run commits, what a script wrote outside glue-secure: through Spark, or boto3 on the driver.
 
-There is no listing from before such a write, so the rule is one of time: below its place, every object that
-S3 says was last modified since the run began is read back. S3 refuses requests whose clock is more than 15
-minutes off (RequestTimeTooSkewed), so no driver that can write at all is further off than that, and objects
-of that margin are read back too: what is unclear counts as the run's.
+There is no listing from before such a write. Instead, every object below its location that was last modified
+since the run started is read back, according to S3's clock. S3 rejects requests whose clock differs by more than
+15 minutes (RequestTimeTooSkewed), so the start of the run is taken 15 minutes early: an object of that margin
+may be the run's, and is read back too.
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 
@@ -12,147 +12,174 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from glue_secure.columns.enforcer import ColumnPolicyEnforcer
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.findings import Finding, enforce, failed, passed, unknown
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.ports import ObjectStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.redaction import redact_text
-from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
-from glue_secure.io.writer import DataWriter
+from glue_secure.verification.object_verifier import ObjectVerifier
+from glue_secure.verification.target_guard import TargetGuard
 
 MARGIN = timedelta(minutes=15)
 _S3 = re.compile(r"s3[an]?://", re.IGNORECASE)
 _FIX = (
-    "write with job.write or the GlueContext; what only Spark can write goes through "
-    "job.write.through(target, function)"
+    "write with job.write or the GlueContext; use job.write.custom(target, function) for a format that only "
+    "Spark can write"
 )
 
 
 class UnmanagedWriteVerifier:
-    """Holds a run's native writes against the same controls as its guarded ones.
+    """Checks writes that Spark made outside glue-secure against the same controls as the run's own writes.
 
     Args:
-        plan: the key that objects must be under.
-        objects: S3 as the driver sees it.
-        funnel: guards and lists places.
-        recorder: where the writes are noted.
+        guard: checks and lists targets.
+        verifier: reads objects back.
+        columns: the run's column policy, which forbids unmanaged writes.
+        recorder: receives findings and records.
     """
 
     def __init__(
-        self, *, plan: SettingsPlan, objects: ObjectStore, funnel: DataWriter, recorder: RunRecorder
+        self,
+        *,
+        guard: TargetGuard,
+        verifier: ObjectVerifier,
+        columns: ColumnPolicyEnforcer,
+        recorder: RunRecorder,
     ) -> None:
-        self._plan, self._objects, self._funnel, self._recorder = plan, objects, funnel, recorder
+        self._guard, self._verifier, self._columns, self._recorder = guard, verifier, columns, recorder
 
-    def require_observable(self, seen: UnmanagedWriteReport) -> None:
-        """Refuse to start what could not be watched (GS-S3-011, -012), or goes past columns (GS-COL-006)."""
-        enforce(self._funnel.check_column_policy_bypass(seen.writes))
-        self._judged(seen.writes, seen.doubts)
-
-    def verify(self, seen: UnmanagedWriteReport, *, staged: bool = False) -> None:
-        """Judge every place, read back every object that is new there, and note it in the evidence.
-
-        Args:
-            seen: what the engine saw.
-            staged: whether an engine staged data in places that were watched until the commit. RDD saves
-                that tell no place are taken to be that.
+    def require_observable(self, report: UnmanagedWriteReport) -> None:
+        """Stop a run whose session cannot be observed from the start.
 
         Raises:
-            RefusedError: GS-S3-011, a place that is not S3; GS-S3-009; GS-S3-004; a setting, as in guarded writes;
-                GS-COL-006, any write under a column policy.
-            VerificationError: GS-S3-012, something may have been missed; GS-S3-007.
+            RefusedError: GS-S3-011, GS-COL-006.
+            VerificationError: GS-S3-012.
         """
-        with self._recorder.timed("verify natives"):
-            self._recorder.record(enforce(self._funnel.check_column_policy_bypass(seen.writes)))
-            writes = [w for w in seen.writes if not (staged and w.format == "rdd" and not w.place)]
-            places = self._judged(writes, seen.doubts)
-            self._recorder.record(
-                [passed("GS-S3-012", "native writes", f"{len(writes)} beside the guarded ones")]
-            )
-            for location, found in places.items():
-                self._verify_place(location, found)
+        enforce(self._columns.check_bypass(report.writes))
+        enforce(check_unmanaged_writes(report.writes, report.doubts))
 
-    def verify_calls(self, uris: Sequence[S3Uri]) -> None:
-        """Read back each object that boto3 calls of the driver put somewhere (docs: job.s3)."""
+    def verify(self, report: UnmanagedWriteReport, *, staged: bool = False) -> None:
+        """Check every location, read back its new objects, and record the writes.
+
+        Args:
+            report: what the engine observed.
+            staged: whether glue-secure verified locations where an engine staged data until the commit. RDD
+                saves without a location are then attributed to that staging.
+
+        Raises:
+            RefusedError: GS-S3-001 to -004, -008, -009; GS-S3-011, a location that is not S3; GS-COL-006, a
+                write under a column policy.
+            VerificationError: GS-S3-007; GS-S3-012, a write may have been missed.
+        """
+        with self._recorder.timed("verify unmanaged"):
+            self._recorder.record(enforce(self._columns.check_bypass(report.writes)))
+            writes = [
+                write
+                for write in report.writes
+                if not (staged and write.format == "rdd" and not write.location)
+            ]
+            self._recorder.record(enforce(check_unmanaged_writes(writes, report.doubts)))
+            by_location: dict[S3Uri, list[UnmanagedWrite]] = {}
+            for write in writes:
+                by_location.setdefault(S3Uri.parse(write.location), []).append(write)
+            for location in by_location:
+                self._guard.reject_reserved_location(location, "write outside glue-secure to")
+            for location, writes_there in by_location.items():
+                self._verify_location(location, writes_there)
+
+    def verify_boto3_writes(self, uris: Sequence[S3Uri]) -> None:
+        """Read back each object that boto3 calls of the driver wrote, and record one write for each bucket.
+
+        Raises:
+            RefusedError: GS-S3-004.
+            VerificationError: GS-S3-007.
+        """
         if not uris:
             return
-        begun = time.perf_counter()
-        with self._recorder.timed("verify natives"):
-            found = self._funnel.read_back.verify(uris, may_be_gone=True)
+        started = time.perf_counter()
+        with self._recorder.timed("verify unmanaged"):
+            encryptions = self._verifier.verify(uris, may_be_deleted=True)
         for bucket in dict.fromkeys(uri.bucket for uri in uris):
-            mine = tuple(each for each in found if each.uri.bucket == bucket)
+            objects = tuple(encryption for encryption in encryptions if encryption.uri.bucket == bucket)
+            seconds = time.perf_counter() - started
             self._recorder.writes.append(
-                WriteRecord(f"s3://{bucket}/", "object", None, mine, time.perf_counter() - begun, "boto3")
+                WriteRecord(f"s3://{bucket}/", "object", None, objects, seconds, "boto3")
             )
 
-    def note_unverified(self, writes: Sequence[UnmanagedWrite], uris: Sequence[S3Uri] = ()) -> None:
-        """Put what a run that failed wrote past the funnel into its evidence: seen, and not read back."""
+    def record_unverified(self, writes: Sequence[UnmanagedWrite], uris: Sequence[S3Uri] = ()) -> None:
+        """Record the writes that a run that did not commit leaves unverified."""
         for write in dict.fromkeys([*writes, *(UnmanagedWrite(str(uri), "boto3") for uri in uris)]):
             self._recorder.writes.append(
                 WriteRecord(
-                    write.place or write.problem, write.format, write.rows, (), 0.0, "native-unverified"
+                    write.location or write.problem, write.format, write.rows, (), 0.0, "unmanaged-unverified"
                 )
             )
 
-    def _judged(
-        self, writes: Sequence[UnmanagedWrite], told: Sequence[str]
-    ) -> dict[S3Uri, list[UnmanagedWrite]]:
-        findings: list[Finding] = []
-        doubts, places = list(told), dict[S3Uri, list[UnmanagedWrite]]()
-        for write in writes:
-            if write.place and not _S3.match(write.place):
-                required = "s3://BUCKET/PREFIX, where SSE-KMS is"
-                resource = f"native write of {write.format}"
-                findings.append(
-                    failed("GS-S3-011", resource, found=redact_text(write.place), required=required, fix=_FIX)
-                )
-                continue
-            location = _location(write)
-            if location is None:
-                doubts.append(write.problem or f"a write to {write.place!r}")
-            else:
-                places.setdefault(location, []).append(write)
-        findings += [
-            unknown(
-                "GS-S3-012", "native writes", found=doubt, required="every write of the session", fix=_FIX
-            )
-            for doubt in doubts
+    def _verify_location(self, location: S3Uri, writes: Sequence[UnmanagedWrite]) -> None:
+        self._guard.check_encryption(location)
+        started, since = time.perf_counter(), self._recorder.started - MARGIN
+        recent = [
+            summary.uri for summary in self._guard.list_objects(location) if summary.last_modified >= since
         ]
-        enforce(findings)
-        for location in places:
-            self._funnel.reject_reserved_location(location, "native write to")
-            self._recorder.record([passed("GS-S3-011", "native write", str(location))])
-        return places
-
-    def _verify_place(self, location: S3Uri, writes: Sequence[UnmanagedWrite]) -> None:
-        self._funnel.guard(location)
-        begun, since = time.perf_counter(), self._since()
-        recent = [each.uri for each in self._funnel.listed(location) if each.last_modified >= since]
-        found = self._funnel.read_back.verify(recent, may_be_gone=True)
-        counted = [write.rows for write in writes if write.rows is not None]
-        if any(counted) and not all(write.failed for write in writes):
-            self._funnel.require_objects_written(location, sum(counted), recent)
+        objects = self._verifier.verify(recent, may_be_deleted=True)
+        counts = [write.rows for write in writes if write.rows is not None]
+        if any(counts) and not all(write.failed for write in writes):
+            self._guard.require_objects_written(location, sum(counts), recent)
         self._recorder.writes.append(
             WriteRecord(
                 str(location),
                 ", ".join(dict.fromkeys(write.format for write in writes)),
-                sum(counted) if counted else None,
-                found,
-                time.perf_counter() - begun,
-                "native",
+                sum(counts) if counts else None,
+                objects,
+                time.perf_counter() - started,
+                "unmanaged",
             )
         )
 
-    def _since(self) -> datetime:
-        return self._recorder.started - MARGIN
+
+def check_unmanaged_writes(writes: Sequence[UnmanagedWrite], doubts: Sequence[str]) -> list[Finding]:
+    """Return GS-S3-011 for each location, and GS-S3-012 for the observation as a whole.
+
+    Args:
+        writes: the observed writes.
+        doubts: why a write may have been missed.
+    """
+    findings: dict[tuple[str, str], Finding] = {}
+    doubts = list(doubts)
+    for write in writes:
+        if write.location and not _S3.match(write.location):
+            findings["GS-S3-011", write.location] = failed(
+                "GS-S3-011",
+                f"write of {write.format} outside glue-secure",
+                found=redact_text(write.location),
+                required="s3://BUCKET/PREFIX, encrypted with SSE-KMS",
+                fix=_FIX,
+            )
+        elif (location := _parse(write.location)) is None:
+            doubts.append(write.problem or f"a write to {write.location!r}")
+        else:
+            findings["GS-S3-011", write.location] = passed(
+                "GS-S3-011", "write outside glue-secure", str(location)
+            )
+    resource = "writes outside glue-secure"
+    if doubts:
+        return [
+            *findings.values(),
+            *(
+                unknown("GS-S3-012", resource, found=doubt, required="every write of the session", fix=_FIX)
+                for doubt in doubts
+            ),
+        ]
+    return [*findings.values(), passed("GS-S3-012", resource, f"{len(writes)} writes observed")]
 
 
-def _location(write: UnmanagedWrite) -> S3Uri | None:
+def _parse(location: str) -> S3Uri | None:
     try:
-        return S3Uri.parse(write.place)
+        return S3Uri.parse(location)
     except UsageError:
         return None

@@ -12,6 +12,7 @@ from glue_secure.core.ports.environment import Environment
 from glue_secure.core.ports.high_water import HighWaterMarkStore
 from glue_secure.core.ports.keys import KeyService
 from glue_secure.core.ports.objects import ObjectStore
+from glue_secure.core.ports.operation import Operation
 from glue_secure.core.ports.secrets import SecretStore
 from glue_secure.core.ports.services import Services
 
@@ -26,6 +27,7 @@ __all__ = [
     "HighWaterMarkStore",
     "KeyService",
     "ObjectStore",
+    "Operation",
     "SaveHandler",
     "SecretStore",
     "Services",

@@ -13,8 +13,7 @@ from typing import Any, Literal
 from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.errors import UsageError
 from glue_secure.engines.glue_options import reject_credentials, require_connection_name
-from glue_secure.io.locations import s3_location
-from glue_secure.io.writer import refuse_protected
+from glue_secure.io.call_checks import reject_protected_options, s3_location
 
 _JDBC_TYPES = ("jdbc", *JDBC_TYPES)
 # "file" is listed so that its paths raise GS-S3-006.
@@ -160,7 +159,7 @@ def validate_format(format: str | None, direction: Direction) -> None:
 
 def _validate_s3_options(options: Mapping[str, Any], resource: str, *, allows_path: bool) -> None:
     flat = list(_flattened(options))
-    refuse_protected(dict.fromkeys((name for name, _ in flat), ""), f"S3 {resource}")
+    reject_protected_options(dict.fromkeys((name for name, _ in flat), ""), f"S3 {resource}")
     reject_credentials(dict(flat), _CREDENTIALS, f"S3 {resource}")
     nested = [
         name for value in options.values() if isinstance(value, Mapping) for name, _ in _flattened(value)

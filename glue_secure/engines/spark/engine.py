@@ -28,7 +28,7 @@ from glue_secure.engines.spark.partitions import labelled, matching
 from glue_secure.engines.spark.row_metrics import READ_MARK, TEXT_MARK, UNMEASURED, RowMeter
 from glue_secure.engines.spark.write_monitor.entry_points import attach, detach, suppress_write_monitoring
 from glue_secure.engines.spark.write_monitor.monitor import SparkWriteMonitor
-from glue_secure.io.locations import s3_location
+from glue_secure.io.call_checks import s3_location
 
 # What shapes a read, and nothing that connects:
 # https://spark.apache.org/docs/3.5.6/sql-data-sources-jdbc.html

@@ -7,10 +7,10 @@ import pytest
 from glue_secure.core.errors import GlueSecureError, RefusedError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError
-from glue_secure.io.housekeeping import Choice
+from glue_secure.io.housekeeping import ObjectSelection
 
 OLD, TARGET = S3Uri("curated", "flights/old.csv"), "s3://curated/flights/"
-NOW = Choice(0, frozenset(), None)
+NOW = ObjectSelection(0, frozenset(), None)
 DENIED = ServiceError("DeleteObject: AccessDenied", code="AccessDenied", operation="DeleteObject")
 
 
@@ -25,7 +25,7 @@ def run(run_fixture):
 
 
 def test_a_purge_takes_what_is_old_and_of_no_excluded_class(run, run_fixture):
-    left = run.housekeeping.purge(TARGET, [TARGET], Choice(168, frozenset(["GLACIER"]), None))
+    left = run.housekeeping.purge(TARGET, [TARGET], ObjectSelection(168, frozenset(["GLACIER"]), None))
     assert left == {TARGET: 2}
     assert run_fixture.objects.keys("curated") == [
         "flights-beside/x.csv",
@@ -58,7 +58,7 @@ def test_gs_s3_009_one_kept_place_among_several_stops_all_of_it(run, run_fixture
     for act in (
         lambda: run.housekeeping.purge("t", [TARGET, place], NOW),
         lambda: run.housekeeping.transition("t", [TARGET, place], "STANDARD_IA", NOW),
-        lambda: run.housekeeping.purge("t", [TARGET], Choice(0, frozenset(), S3Uri.parse(place))),
+        lambda: run.housekeeping.purge("t", [TARGET], ObjectSelection(0, frozenset(), S3Uri.parse(place))),
     ):
         with pytest.raises(RefusedError, match="GS-S3-009"):
             act()
@@ -85,7 +85,9 @@ def test_an_object_that_changed_since_the_listing_is_not_deleted(run, run_fixtur
 def test_what_failed_stands_in_manifest_evidence_and_error(run, run_fixture):
     run_fixture.objects.fail_next("DeleteObject", DENIED)
     with pytest.raises(GlueSecureError, match="1 of 3 objects failed"):
-        run.housekeeping.purge(TARGET, [TARGET], Choice(0, frozenset(), S3Uri("curated", "manifest/")))
+        run.housekeeping.purge(
+            TARGET, [TARGET], ObjectSelection(0, frozenset(), S3Uri("curated", "manifest/"))
+        )
     failed = run_fixture.objects.read(S3Uri("curated", "manifest/Failed.csv")).body.decode()
     done = run_fixture.objects.read(S3Uri("curated", "manifest/Success.csv")).body.decode()
     assert (failed.count("\n"), done.count("\n")) == (1, 2)

@@ -10,8 +10,7 @@ from glue_secure.bookmarks.bounds import Limits
 from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.io.limits import limits_of
-from glue_secure.io.source_filter import Scope
+from glue_secure.io.source_filter import SourceFilter, parse_limits
 
 SOURCE = "s3://landing/flights/"
 
@@ -51,7 +50,7 @@ def test_nested_prefixes_are_one_source_and_a_folder_inside_may_be_another(run_f
 def test_a_bookmark_moves_past_what_exclusions_and_depth_left_out_as_in_glue(run_fixture, ran):
     for name in ("a.csv", "b.tmp", "deep/c.csv"):
         run_fixture.land(name)
-    assert ran(1, scope=Scope(recurse=False, exclusions=("s3://landing/**.tmp",))) == ["a.csv"]
+    assert ran(1, source_filter=SourceFilter(recurse=False, exclusions=("s3://landing/**.tmp",))) == ["a.csv"]
     run_fixture.land("d.csv")
     assert ran(2) == ["d.csv"], "b.tmp and deep/c.csv are older than the run that left them out"
 
@@ -60,9 +59,9 @@ def test_grouping_is_by_the_size_of_what_is_new(run_fixture, ran):
     for name in ("a.csv", "b.csv", "c.csv"):
         run_fixture.land(name)
     size = len(b"data")
-    ran(1, scope=Scope(group_size=size))
+    ran(1, source_filter=SourceFilter(group_size=size))
     run_fixture.land("d.csv")
-    ran(2, scope=Scope(group_size=size))
+    ran(2, source_filter=SourceFilter(group_size=size))
     assert [asked["partitions"] for asked in run_fixture.engine.asked("read_s3_as")] == [3, 1]
 
 
@@ -116,7 +115,7 @@ def test_a_script_that_fails_after_writing_and_before_commit_reads_the_same_agai
 def test_a_bound_reads_the_oldest_first_until_nothing_is_left(run_fixture, ran, caplog):
     for name in ("z.csv", "y.csv", "x.csv"):
         run_fixture.land(name)
-    limits = limits_of({"boundedFiles": "2"})
+    limits = parse_limits({"boundedFiles": "2"})
     read = [ran(number, limits=limits) for number in (1, 2, 3)]
     assert read == [["y.csv", "z.csv"], ["x.csv"], []]
     facts = [run_fixture.evidence(f"jr_{n}")["bookmark"]["contexts"]["flights"] for n in (1, 2, 3)]
@@ -143,7 +142,7 @@ def test_a_paused_bounded_run_reads_the_same_each_time(run_fixture, ran):
 
 def test_a_listing_of_ascending_keys_starts_after_what_is_done_and_says_so(run_fixture, ran, caplog):
     caplog.set_level(logging.INFO)
-    limits = limits_of({"keysAscending": "true"})
+    limits = parse_limits({"keysAscending": "true"})
     for name in ("01.csv", "02.csv", "03.csv"):
         run_fixture.land(name)
     assert ran(1, limits=limits) == ["01.csv", "02.csv", "03.csv"]
@@ -197,12 +196,12 @@ def test_keys_that_do_not_ascend_stop_the_run(run_fixture, ran):
 )
 def test_a_limit_that_makes_no_sense_is_refused(options, says):
     with pytest.raises(UsageError, match=says):
-        limits_of(options)
+        parse_limits(options)
 
 
 def test_limits_are_read_as_glue_writes_them():
-    assert limits_of({}) == limits_of({"boundedFiles": None, "maxBand": ""}) == Limits()
-    found = limits_of(
+    assert parse_limits({}) == parse_limits({"boundedFiles": None, "maxBand": ""}) == Limits()
+    found = parse_limits(
         {"maxBand": 0, "maxFilesInBand": "0", "boundedSize": "1000000000", "keysAscending": True}
     )
     assert (found.window.total_seconds(), found.max_files_in_band) == (0, 0)

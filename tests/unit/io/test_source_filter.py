@@ -1,4 +1,4 @@
-"""What belongs to a source: globs, depth, storage classes, names that say how they are compressed."""
+"""Which objects belong to a source: globs, folders, storage classes, and suffixes of compressed objects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
-from glue_secure.io.source_filter import Sample, Scope, scope_of, texts
+from glue_secure.io.source_filter import Sample, SourceFilter, parse_source_filter, text_list
 
 
 @pytest.mark.parametrize(
@@ -33,20 +33,20 @@ from glue_secure.io.source_filter import Sample, Scope, scope_of, texts
         ("s3://b[/]x", "s3://b/x", False),
     ],
 )
-def test_globs_are_unixs(pattern, path, matches):
-    expression = Scope(exclusions=(pattern,)).excluder()
+def test_globs_match_as_in_a_unix_shell(pattern, path, matches):
+    expression = SourceFilter(exclusions=(pattern,)).exclusion_pattern()
     assert expression is not None
     assert bool(expression.match(path)) is matches
 
 
 @pytest.mark.parametrize("pattern", ["[a", "{a,b"])
-def test_a_glob_that_is_not_closed_is_refused(pattern):
+def test_an_unclosed_glob_is_rejected(pattern):
     with pytest.raises(UsageError, match="exclusions"):
-        Scope(exclusions=(pattern,)).excluder()
+        SourceFilter(exclusions=(pattern,)).exclusion_pattern()
 
 
-def test_glues_texts_become_a_scope():
-    scope = scope_of(
+def test_glues_options_are_parsed_from_text():
+    source_filter = parse_source_filter(
         {
             "recurse": "True",
             "exclusions": '["**.tmp"]',
@@ -54,43 +54,47 @@ def test_glues_texts_become_a_scope():
             "groupSize": "100",
             "compressionType": "bzip",
         },
-        deep=False,
+        recursive=False,
     )
-    assert scope == Scope(True, ("**.tmp",), ("GLACIER",), "bzip2", 100)
-    assert (scope.partitions(0), scope.partitions(100), scope.partitions(101)) == (1, 1, 2)
-    assert scope_of({}, deep=False).recurse is False
-    assert scope_of({"recurse": False, "groupSize": "1"}, deep=True) == Scope()
+    assert source_filter == SourceFilter(True, ("**.tmp",), ("GLACIER",), "bzip2", 100)
+    assert (source_filter.partitions(0), source_filter.partitions(100), source_filter.partitions(101)) == (
+        1,
+        1,
+        2,
+    )
+    assert parse_source_filter({}, recursive=False).recurse is False
+    assert parse_source_filter({"recurse": False, "groupSize": "1"}, recursive=True) == SourceFilter()
 
 
-def test_depth_is_counted_from_the_location():
-    scope = Scope(recurse=False)
-    assert scope.is_deeper(S3Uri("b", "a/"), S3Uri("b", "a/b/c"))
-    assert not scope.is_deeper(S3Uri("b", "a"), S3Uri("b", "a/c"))
-    assert not scope.is_deeper(S3Uri("b", "a/b/c"), S3Uri("b", "a/b/c"))
-    assert not Scope().is_deeper(S3Uri("b", "a/"), S3Uri("b", "a/b/c"))
+def test_without_recurse_objects_in_folders_below_the_location_are_skipped():
+    source_filter = SourceFilter(recurse=False)
+    assert source_filter.is_in_subfolder(S3Uri("b", "a/"), S3Uri("b", "a/b/c"))
+    assert not source_filter.is_in_subfolder(S3Uri("b", "a"), S3Uri("b", "a/c"))
+    assert not source_filter.is_in_subfolder(S3Uri("b", "a/b/c"), S3Uri("b", "a/b/c"))
+    assert not SourceFilter().is_in_subfolder(S3Uri("b", "a/"), S3Uri("b", "a/b/c"))
 
 
-def test_a_name_must_say_how_its_object_is_compressed():
-    scope = Scope(compression="gzip")
-    scope.check([S3Uri("b", "a.CSV.GZ")])
+def test_with_compression_type_object_names_need_the_matching_suffix():
+    source_filter = SourceFilter(compression="gzip")
+    source_filter.check_compression([S3Uri("b", "a.CSV.GZ")])
     with pytest.raises(UsageError, match="compressionType"):
-        scope.check([S3Uri("b", "a.csv")])
+        source_filter.check_compression([S3Uri("b", "a.csv")])
 
 
 def test_a_sample_takes_the_first_objects_of_the_first_folders():
     time = datetime(2026, 1, 1, tzinfo=timezone.utc)
     names = ("a/1", "a/2", "a/3", "b/1", "c/1")
     objects = [ObjectSummary(S3Uri("x", name), 1, time, "e") for name in names]
-    found = Scope(sample=Sample(partitions=2, files=2)).sampled(objects)
-    assert [one.uri.key for one in found] == ["a/1", "a/2", "b/1"]
-    assert Scope().sampled(objects) is objects
+    sampled = SourceFilter(sample=Sample(partitions=2, files=2)).sampled(objects)
+    assert [summary.uri.key for summary in sampled] == ["a/1", "a/2", "b/1"]
+    assert SourceFilter().sampled(objects) is objects
 
 
 @pytest.mark.parametrize("value", ["[1]", [1], [""], {"a": 1}, "[", 5])
-def test_lists_of_texts_are_nothing_else(value):
+def test_a_list_option_rejects_other_values(value):
     with pytest.raises(UsageError, match="exclusions"):
-        texts(value, "exclusions")
+        text_list("exclusions", value)
 
 
-def test_a_list_of_texts_may_be_missing_or_one_text():
-    assert (texts(None, "x"), texts("", "x"), texts("a", "x"), texts(("a",), "x")) == ((), (), ("a",), ("a",))
+def test_a_list_option_may_be_missing_or_one_text():
+    assert [text_list("x", value) for value in (None, "", "a", ("a",))] == [(), (), ("a",), ("a",)]

@@ -1,15 +1,22 @@
-"""The write funnel: guarded at the call, verified afterwards."""
+"""Writes to S3: checked when they are called, verified afterwards."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 
+from glue_secure.columns.enforcer import ColumnPolicyEnforcer
+from glue_secure.connections.manager import ConnectionManager
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import plan_settings
 from glue_secure.io.writer import MODES, DataWriter
+from glue_secure.verification.bucket_policy_proof import BucketPolicyProver
+from glue_secure.verification.object_verifier import ObjectVerifier
+from glue_secure.verification.target_guard import TargetGuard
 
 TARGET = "s3://curated/flights/"
 
@@ -20,20 +27,44 @@ def recorder(run_fixture) -> RunRecorder:
 
 
 @pytest.fixture
-def funnel(run_fixture, recorder) -> DataWriter:
+def writer(run_fixture, recorder) -> DataWriter:
     plan = plan_settings(run_fixture.key, s3_endpoint="https://s3.eu-west-1.amazonaws.com")
-    run_fixture.engine.apply_settings(plan)
-    return DataWriter(plan=plan, engine=run_fixture.engine, objects=run_fixture.objects, recorder=recorder)
+    engine, objects = run_fixture.engine, run_fixture.objects
+    engine.apply_settings(plan)
+    return DataWriter(
+        engine=engine,
+        guard=TargetGuard(plan=plan, engine=engine, objects=objects, recorder=recorder),
+        verifier=ObjectVerifier(key=plan.key, objects=objects, engine=engine, recorder=recorder),
+        prover=BucketPolicyProver(key=plan.key, objects=objects, recorder=recorder, seed=""),
+        connections=ConnectionManager(
+            control_plane=run_fixture.control_plane,
+            objects=objects,
+            secrets=run_fixture.secrets,
+            engine=engine,
+            clock=run_fixture.clock,
+            recorder=recorder,
+        ),
+        columns=ColumnPolicyEnforcer(
+            location=None,
+            objects=objects,
+            source=run_fixture.columns,
+            engine=engine,
+            recorder=recorder,
+            operation=nullcontext,
+        ),
+        recorder=recorder,
+        operation=nullcontext,
+    )
 
 
 @pytest.fixture
-def refused(funnel, run_fixture, recorder):
-    """Write, and expect a refusal; ``written`` says whether the engine was let loose."""
+def refused(writer, run_fixture, recorder):
+    """Write, and expect a refusal; ``written`` says whether the engine was called."""
 
     def run(control, frame=("a",), target=TARGET, *, kind=RefusedError, written=False, **more):
-        with pytest.raises(RefusedError) as caught:
-            funnel.write_s3(list(frame), target, format="parquet", **more)
-        assert (caught.value.control, type(caught.value)) == (control, kind), str(caught.value)
+        with pytest.raises(kind, match=control) as caught:
+            writer.write_s3(list(frame), target, format="parquet", **more)
+        assert caught.value.control == control
         assert bool(run_fixture.engine.asked("write_s3")) is written
         assert recorder.writes == []
         return caught.value
@@ -41,8 +72,8 @@ def refused(funnel, run_fixture, recorder):
     return run
 
 
-def test_a_good_write_is_recorded_object_by_object(funnel, run_fixture, recorder):
-    record = funnel.write_s3(
+def test_a_good_write_is_recorded_object_by_object(writer, run_fixture, recorder):
+    record = writer.write_s3(
         ["a", "b"], TARGET, format="parquet", partition_by=["month"], options={"compression": "snappy"}
     )
     assert [(o.uri.key, o.algorithm, o.key) for o in record.objects] == [
@@ -56,23 +87,23 @@ def test_a_good_write_is_recorded_object_by_object(funnel, run_fixture, recorder
     assert {f.control for f in recorder.findings} == {"GS-S3-001", "GS-S3-002", "GS-S3-008", "GS-S3-004"}
 
 
-def test_only_what_the_write_made_is_verified(funnel, run_fixture):
+def test_only_what_the_write_made_is_verified(writer, run_fixture):
     run_fixture.objects.put(S3Uri("curated", "flights/old.parquet"), algorithm="AES256")
     run_fixture.objects.put(S3Uri("curated", "flights-beside/x"), algorithm="AES256")
-    record = funnel.write_s3(["a"], TARGET, format="parquet")
+    record = writer.write_s3(["a"], TARGET, format="parquet")
     assert [o.uri.key for o in record.objects] == ["flights/a.parquet"]
 
 
-def test_an_object_written_over_is_verified_again(funnel, run_fixture):
+def test_an_object_written_over_is_verified_again(writer, run_fixture):
     run_fixture.objects.put(
         S3Uri("curated", "flights/a.parquet"), b"rows", algorithm="aws:kms", key=str(run_fixture.key)
     )
-    record = funnel.write_s3(["a"], TARGET, format="parquet", mode="overwrite")
+    record = writer.write_s3(["a"], TARGET, format="parquet", mode="overwrite")
     assert [o.uri.key for o in record.objects] == ["flights/a.parquet"]
 
 
-def test_many_objects_are_all_verified(funnel):
-    assert len(funnel.write_s3([f"part-{n}" for n in range(100)], TARGET, format="parquet").objects) == 100
+def test_many_objects_are_all_verified(writer):
+    assert len(writer.write_s3([f"part-{n}" for n in range(100)], TARGET, format="parquet").objects) == 100
 
 
 def test_gs_s3_004_an_object_that_came_out_sse_s3(refused, run_fixture):
@@ -119,9 +150,9 @@ def test_gs_s3_007_rows_without_an_object(refused, run_fixture, rows):
     refused("GS-S3-007", [], kind=VerificationError, written=True)
 
 
-def test_a_write_of_no_rows_may_make_no_object(funnel, run_fixture):
+def test_a_write_of_no_rows_may_make_no_object(writer, run_fixture):
     run_fixture.engine.is_certainly_empty = lambda frame: False
-    assert funnel.write_s3([], TARGET, format="parquet").objects == ()
+    assert writer.write_s3([], TARGET, format="parquet").objects == ()
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -157,9 +188,9 @@ def test_gs_s3_006_a_target_that_is_not_s3(refused, target):
 
 
 @pytest.mark.parametrize("target", ["s3://curated/../other", "s3://curated//a"])
-def test_a_target_that_is_read_in_two_ways_is_refused(funnel, run_fixture, target):
+def test_a_target_that_is_read_in_two_ways_is_refused(writer, run_fixture, target):
     with pytest.raises(UsageError):
-        funnel.write_s3(["a"], target, format="parquet")
+        writer.write_s3(["a"], target, format="parquet")
     assert run_fixture.engine.calls == []
 
 
@@ -194,15 +225,15 @@ def test_gs_s3_008_a_client_from_before(refused, run_fixture, client):
     assert "curated" in refused("GS-S3-008").resource
 
 
-def test_a_certainly_empty_frame_writes_nothing_when_it_appends(funnel, run_fixture, recorder):
-    record = funnel.write_s3([], TARGET, format="parquet")
+def test_a_certainly_empty_frame_writes_nothing_when_it_appends(writer, run_fixture, recorder):
+    record = writer.write_s3([], TARGET, format="parquet")
     assert (record.rows, record.objects) == (0, ())
     assert run_fixture.engine.asked("write_s3") == []
     assert recorder.writes == [record]
 
 
-def test_an_empty_frame_does_overwrite(funnel, run_fixture):
-    funnel.write_s3([], TARGET, format="parquet", mode="overwrite")
+def test_an_empty_frame_does_overwrite(writer, run_fixture):
+    writer.write_s3([], TARGET, format="parquet", mode="overwrite")
     assert len(run_fixture.engine.asked("write_s3")) == 1
 
 
@@ -213,20 +244,20 @@ def test_an_empty_frame_does_not_pass_the_guard_unseen(refused, run_fixture):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_mode_of_spark_is_passed_on(funnel, run_fixture, mode):
-    funnel.write_s3(["a"], TARGET, format="parquet", mode=mode)
+def test_every_mode_of_spark_is_passed_on(writer, run_fixture, mode):
+    writer.write_s3(["a"], TARGET, format="parquet", mode=mode)
     assert run_fixture.engine.asked("write_s3")[0][1] == mode
 
 
 @pytest.mark.parametrize("mode", ["", "Append", "replace", "complete"])
-def test_an_unknown_mode_is_wrong_usage(funnel, run_fixture, mode):
+def test_an_unknown_mode_is_wrong_usage(writer, run_fixture, mode):
     with pytest.raises(UsageError, match="write mode"):
-        funnel.write_s3(["a"], TARGET, format="parquet", mode=mode)
+        writer.write_s3(["a"], TARGET, format="parquet", mode=mode)
     assert run_fixture.engine.calls == []
 
 
-def test_an_engine_that_fails_leaves_no_record(funnel, run_fixture, recorder):
+def test_an_engine_that_fails_leaves_no_record(writer, run_fixture, recorder):
     run_fixture.engine.fails = RuntimeError("executor lost")
     with pytest.raises(RuntimeError):
-        funnel.write_s3(["a"], TARGET, format="parquet")
+        writer.write_s3(["a"], TARGET, format="parquet")
     assert recorder.writes == []

@@ -68,7 +68,7 @@ def test_a_failed_write_to_a_database_spoils_the_run(run_fixture, server):
 
 def test_a_watched_place_is_verified_object_by_object_and_told_once(run_fixture):
     run = run_fixture.start()
-    watch = run.watch(PLACE, format="stream", kind="checkpoint")
+    watch = run.path_verifier(PLACE, format="stream", kind="checkpoint")
     one, two = (S3Uri("curated", f"checkpoint/offsets/{n}") for n in (0, 1))
     run_fixture.objects.put(one, algorithm="aws:kms", key=str(run_fixture.key))
     watch.verify()

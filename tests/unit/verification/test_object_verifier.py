@@ -10,10 +10,17 @@ import pytest
 
 from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.run.composition import ExecutorS3
 from glue_secure.verification import object_verifier
-from glue_secure.verification.object_verifier import MOST_TASKS, SPREAD_FROM, Answer, ObjectVerifier, Task
+from glue_secure.verification.object_verifier import (
+    MAX_TASKS,
+    SPREAD_FROM,
+    HeadResult,
+    HeadTask,
+    ObjectVerifier,
+)
 
 MANY = SPREAD_FROM + 3
 
@@ -23,8 +30,8 @@ def named(number: int) -> S3Uri:
 
 
 @pytest.fixture
-def notes() -> list:
-    return []
+def recorder(run_fixture) -> RunRecorder:
+    return RunRecorder(started=run_fixture.clock.now())
 
 
 @pytest.fixture
@@ -51,13 +58,13 @@ class _Executors:
 
 
 @pytest.fixture
-def reading(run_fixture, stores, notes):
+def reading(run_fixture, stores, recorder):
     driver, executors = stores
     return ObjectVerifier(
         key=run_fixture.key,
         objects=driver,
         engine=run_fixture.engine,
-        note=notes.append,
+        recorder=recorder,
         remote=lambda: executors,
     )
 
@@ -74,7 +81,7 @@ def heads(run_fixture) -> int:
 
 
 def test_many_objects_are_asked_for_on_the_executors_and_come_back_in_order(
-    reading, stores, run_fixture, notes
+    reading, stores, run_fixture, recorder
 ):
     run_fixture.engine.executors = in_any_order
     uris = [named(number) for number in range(MANY)]
@@ -85,15 +92,15 @@ def test_many_objects_are_asked_for_on_the_executors_and_come_back_in_order(
     }
     assert [each.size for each in seen] == [number % 7 for number in range(MANY)]
     assert len(stores[1].asked) == MANY
-    assert [(f.control, f.resource) for f in notes] == [("GS-S3-004", f"{MANY} objects")]
-    assert "executors" in notes[0].found
+    assert [(f.control, f.resource) for f in recorder.findings] == [("GS-S3-004", f"{MANY} objects")]
+    assert "executors" in recorder.findings[0].found
 
 
 @pytest.mark.parametrize("count", [SPREAD_FROM, MANY])
 def test_no_more_tasks_than_one_prefix_of_s3_bears(reading, run_fixture, count):
     run_fixture.engine.executors = in_any_order
     reading.verify(named(number) for number in range(count))
-    assert 2 <= run_fixture.engine.asked("on_executors")[0] <= MOST_TASKS
+    assert 2 <= run_fixture.engine.asked("on_executors")[0] <= MAX_TASKS
 
 
 def test_few_objects_stay_on_the_driver(reading, stores, run_fixture):
@@ -108,22 +115,22 @@ def test_the_driver_asks_where_no_executors_are(reading, stores, run_fixture):
 
 
 @pytest.mark.parametrize(("algorithm", "key"), [("AES256", ""), ("aws:kms", "arn:other"), ("", "")])
-def test_gs_s3_004_a_bad_object_among_many_is_named(reading, run_fixture, algorithm, key, notes):
+def test_gs_s3_004_a_bad_object_among_many_is_named(reading, run_fixture, algorithm, key, recorder):
     run_fixture.engine.executors = in_any_order
     run_fixture.objects.put(named(1234), algorithm=algorithm, key=key)
     with pytest.raises(RefusedError) as caught:
         reading.verify(named(number) for number in range(MANY))
     assert (caught.value.control, caught.value.resource) == ("GS-S3-004", str(named(1234)))
-    assert notes == []
+    assert recorder.findings == ()
 
 
-def test_gs_s3_007_an_object_that_an_executor_may_not_ask_for(reading, run_fixture, stores, notes):
+def test_gs_s3_007_an_object_that_an_executor_may_not_ask_for(reading, run_fixture, stores, recorder):
     run_fixture.engine.executors = in_any_order
     stores[1].faults[named(7)] = ServiceError("HeadObject: 403", code="403", operation="HeadObject")
     with pytest.raises(VerificationError) as caught:
-        reading.verify((named(number) for number in range(MANY)), may_be_gone=True)
+        reading.verify((named(number) for number in range(MANY)), may_be_deleted=True)
     assert (caught.value.control, caught.value.aws_code) == ("GS-S3-007", "403")
-    assert notes == []
+    assert recorder.findings == ()
 
 
 def less(task, parts):
@@ -137,17 +144,17 @@ def twice(task, parts):
 
 def short(task, parts):
     first, *rest = in_any_order(task, parts)
-    return [Answer(first.first, first.looks[:-1]), *rest]
+    return [HeadResult(first.first, first.inspections[:-1]), *rest]
 
 
 def foreign(task, parts):
     first, *rest = in_any_order(task, parts)
-    return [Answer(first.first + 1, first.looks), *rest]
+    return [HeadResult(first.first + 1, first.inspections), *rest]
 
 
 def long(task, parts):
     first, *rest = in_any_order(task, parts)
-    return [Answer(first.first, (*first.looks, first.looks[0])), *rest]
+    return [HeadResult(first.first, (*first.inspections, first.inspections[0])), *rest]
 
 
 def nothing(task, parts):
@@ -159,13 +166,13 @@ def failing(task, parts):
 
 
 @pytest.mark.parametrize("executors", [less, twice, short, foreign, long, nothing, failing])
-def test_gs_s3_007_answers_that_are_lost_are_never_a_pass(reading, run_fixture, executors, notes):
+def test_gs_s3_007_answers_that_are_lost_are_never_a_pass(reading, run_fixture, executors, recorder):
     run_fixture.engine.executors = executors
     with pytest.raises(VerificationError) as caught:
-        reading.verify((named(number) for number in range(MANY)), may_be_gone=True)
+        reading.verify((named(number) for number in range(MANY)), may_be_deleted=True)
     assert caught.value.control == "GS-S3-007"
     assert "hunter2" not in str(caught.value)
-    assert notes == []
+    assert recorder.findings == ()
 
 
 def test_what_executors_call_gone_the_driver_confirms(reading, run_fixture, stores):
@@ -176,7 +183,7 @@ def test_what_executors_call_gone_the_driver_confirms(reading, run_fixture, stor
     run_fixture.objects.delete(named(4))
     before = heads(run_fixture)
     uris = [named(number) for number in range(MANY)]
-    seen = reading.verify(uris, may_be_gone=True)
+    seen = reading.verify(uris, may_be_deleted=True)
     assert [each.uri for each in seen] == [uri for uri in uris if uri != named(4)]
     assert heads(run_fixture) - before - (MANY - 2) == 2
 
@@ -186,13 +193,13 @@ def test_what_an_executor_calls_gone_and_lies_there_in_the_clear_is_caught(readi
     stores[1].faults[named(3)] = NotFound("HeadObject: 404", code="404", operation="HeadObject")
     run_fixture.objects.put(named(3), algorithm="AES256")
     with pytest.raises(RefusedError, match="GS-S3-004"):
-        reading.verify((named(number) for number in range(MANY)), may_be_gone=True)
+        reading.verify((named(number) for number in range(MANY)), may_be_deleted=True)
 
 
 def test_no_secret_travels_to_the_executors(run_fixture, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAABCDEFGHIJKLMNOP")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "no-word-of-this")
-    task = Task(ExecutorS3("https://localhost:1", "eu-west-1", True), run_fixture.key, False)
+    task = HeadTask(ExecutorS3("https://localhost:1", "eu-west-1", True), run_fixture.key, False)
     sent = pickle.dumps(task)
     assert b"no-word-of-this" not in sent
     assert b"AKIA" not in sent

@@ -33,7 +33,7 @@ def test_a_plan_names_what_is_not_under_the_key_and_changes_nothing(run_fixture,
     run_fixture.objects.put(S3Uri("curated", "outside"), algorithm="AES256", key="")
     before = run_fixture.objects.calls.copy()
     made = planned()
-    assert made.looked_at == 3
+    assert made.inspected == 3
     assert [one.object.uri.key for one in made.repairs] == ["out/other", "out/plain"]
     assert {call for call, _ in run_fixture.objects.calls[len(before) :]} == {"ListObjectsV2", "HeadObject"}
 
@@ -75,4 +75,4 @@ def test_gs_s3_007_what_cannot_be_looked_at_stops_it(run_fixture, planned, opera
 
 def test_gs_s3_009_bookmarks_and_evidence_are_left_alone(planned):
     with pytest.raises(RefusedError, match="GS-S3-009"):
-        planned(kept=[S3Uri("curated", "out/bookmarks/")])
+        planned(reserved=[S3Uri("curated", "out/bookmarks/")])

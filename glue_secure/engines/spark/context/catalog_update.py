@@ -76,7 +76,7 @@ class CatalogUpdate:
         if format not in STORAGE:
             raise UsageError(resource, found=f"format {format}", required=", ".join(sorted(STORAGE)))
         columns = columns_of(table, keys, resource)
-        existing = run.catalog.existing(self.database, self.name)
+        existing = run.catalog.existing_table(self.database, self.name)
         if existing is None:
             return
         if existing.connection or not _is_same_location(existing.location, path):
@@ -123,7 +123,7 @@ class CatalogUpdate:
         if not self.enabled:
             return
         columns = columns_of(table, keys, f"table {self.database}.{self.name}")
-        definition = run.catalog.existing(self.database, self.name)
+        definition = run.catalog.existing_table(self.database, self.name)
         if definition is None:
             definition = self._definition(table, record.target, format, columns, keys, spark)
             run.catalog.create(definition)

@@ -14,8 +14,8 @@ from glue_secure.core.errors import UsageError
 from glue_secure.core.table_definition import TableDefinition
 from glue_secure.engines.glue_options import require_known_options
 from glue_secure.engines.spark.partitions import matching
-from glue_secure.io.housekeeping import Choice
-from glue_secure.io.locations import s3_location
+from glue_secure.io.call_checks import s3_location
+from glue_secure.io.housekeeping import ObjectSelection
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -36,7 +36,7 @@ _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(?:role|user)/[\w+=,.@/-]{1,
 _HOURS = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
 
 
-def purge_selection(options: Options, transformation_ctx: str) -> Choice:
+def purge_selection(options: Options, transformation_ctx: str) -> ObjectSelection:
     """Return which objects a purge deletes.
 
     Raises:
@@ -45,7 +45,9 @@ def purge_selection(options: Options, transformation_ctx: str) -> Choice:
     return _selection(options, _PURGE_OPTIONS, transformation_ctx)
 
 
-def transition_selection(run: Run, transition_to: str, options: Options, transformation_ctx: str) -> Choice:
+def transition_selection(
+    run: Run, transition_to: str, options: Options, transformation_ctx: str
+) -> ObjectSelection:
     """Return which objects a transition moves.
 
     Raises:
@@ -105,7 +107,7 @@ def table_locations(
     return table, {partitions[values[position]]: values[position] for position in positions}
 
 
-def _selection(options: Options, known: set[str], transformation_ctx: str) -> Choice:
+def _selection(options: Options, known: set[str], transformation_ctx: str) -> ObjectSelection:
     options = dict(options or {})
     require_known_options(options, known, "options of a purge or transition")
     hours = options.get("retentionPeriod", _HOURS_PER_WEEK)
@@ -123,4 +125,4 @@ def _selection(options: Options, known: set[str], transformation_ctx: str) -> Ch
         if transformation_ctx:
             # The context is text of the script, so the result is checked again.
             manifest = s3_location(str(manifest.child(transformation_ctx)), "manifest at")
-    return Choice(float(hours), frozenset(classes), manifest)
+    return ObjectSelection(float(hours), frozenset(classes), manifest)

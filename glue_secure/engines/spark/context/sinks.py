@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from glue_secure.columns.enforcer import Protected
+from glue_secure.columns.enforcer import ProtectedFrame
 from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import WriteRecord
@@ -32,8 +32,7 @@ from glue_secure.engines.spark.context.catalog_update import (
     require_table_keys,
 )
 from glue_secure.engines.spark.sink_formats import prepare, sink_format, spark_options
-from glue_secure.io.locations import s3_location
-from glue_secure.io.writer import refuse_protected
+from glue_secure.io.call_checks import reject_protected_options, s3_location
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -120,7 +119,7 @@ class S3Sink:
                 found="no catalog table named",
                 required="getSink(...).setCatalogInfo(catalogDatabase=, catalogTableName=), or from_catalog",
             )
-        refuse_protected({**self.options, **self.format_options}, f"write to {self.path}")
+        reject_protected_options({**self.options, **self.format_options}, f"write to {self.path}")
         format = sink_format(self.format)
         known = _S3_OPTIONS | UPDATE_OPTIONS | format.spark
         require_known_options(self.options, known, "connection_options of an S3 sink")
@@ -414,7 +413,7 @@ class DataSink:
         sink.write(run, table, name)
 
 
-def _with_protected_data(table: Table, protected: Protected) -> Table:
+def _with_protected_data(table: Table, protected: ProtectedFrame) -> Table:
     """Return the table with the protected data. Columns without a decision keep their types, also choices."""
     if not protected.decisions:
         return table

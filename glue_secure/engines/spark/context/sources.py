@@ -25,10 +25,9 @@ from glue_secure.engines.glue_options import (
 from glue_secure.engines.spark.formats import FORMATS, format_of
 from glue_secure.engines.spark.loading import AGREEING
 from glue_secure.engines.spark.reading_options import ReadOptions, read_options
-from glue_secure.io.catalog_reader import JDBC_OPTIONS, S3_OPTIONS, TableRead
-from glue_secure.io.limits import LIMITS, limits_of
+from glue_secure.io.catalog_reader import JDBC_OPTIONS, S3_OPTIONS, TableConversion
 from glue_secure.io.partitioned_reads import source_of
-from glue_secure.io.source_filter import Sample, scope_of
+from glue_secure.io.source_filter import LIMITS, Sample, parse_limits, parse_source_filter
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -106,10 +105,10 @@ class S3Source:
         if not dynamic and options.json.get("jsonPath"):
             raise UsageError("a DataFrame of JSON", found="jsonPath", required="create_dynamic_frame for it")
         is_deep = format_of(format).is_deep
-        scope = scope_of(self.options, deep=is_deep, sample=sample)
+        source_filter = parse_source_filter(self.options, recursive=is_deep, sample=sample)
         if not dynamic and "recurse" not in self.options:
             # Spark's own reader reads all levels, and makes columns of partition folders for every format.
-            scope = replace(scope, recurse=True)
+            source_filter = replace(source_filter, recurse=True)
         as_text = dynamic and format == "json"
         spark_options = _text_options(options) if as_text else dict(options.spark)
         if dynamic and format == "csv" and not options.columns:
@@ -117,13 +116,13 @@ class S3Source:
         return run.read_s3(
             list(paths),
             format="text" if as_text else format,
-            record_format=format,
+            evidence_format=format,
             options=spark_options,
             schema=_spark_schema(options.schema),
             transformation_ctx="" if sample else self.transformation_ctx,
             convert=_to_table(format, options) if dynamic else _without_rows_if_empty,
-            scope=scope,
-            limits=limits_of(self.options),
+            source_filter=source_filter,
+            limits=parse_limits(self.options),
             partition_columns=is_deep or not dynamic,
         )
 
@@ -193,7 +192,7 @@ class CatalogSource:
             catalog_partition_predicate=str(self.options.get(_CATALOG_PREDICATE) or ""),
             options={name: value for name, value in self.options.items() if name in reader_options},
             catalog_id=self.catalog_id,
-            how=_table_read(
+            conversion=_table_read(
                 dynamic=dynamic,
                 fail_fast=_fail_fast(self.options),
                 merge=_merge_schema(self.options),
@@ -389,7 +388,7 @@ def _to_table(format: str, options: ReadOptions) -> Callable[[DataFrame, bool], 
     return convert
 
 
-def _table_read(*, dynamic: bool, fail_fast: bool, merge: bool | None) -> TableRead:
+def _table_read(*, dynamic: bool, fail_fast: bool, merge: bool | None) -> TableConversion:
     """Return how Data Catalog tables are read for a DynamicFrame, or for a DataFrame."""
 
     def convert(frame: DataFrame, table: CatalogTable, empty: bool) -> Table | DataFrame:
@@ -409,7 +408,7 @@ def _table_read(*, dynamic: bool, fail_fast: bool, merge: bool | None) -> TableR
         defaults = {"rowTag": "row"} if format == "xml" else {}
         return dict(read_options(format, defaults, fail_fast=fail_fast, merge=merge).spark)
 
-    return TableRead(
+    return TableConversion(
         format=lambda format: "text" if dynamic and format == "json" else format,
         convert=convert,
         schema=_catalog_schema,

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
     from pyspark.sql.streaming import StreamingQuery
 
-    from glue_secure.io.writer import Watch
     from glue_secure.run.run import Run
+    from glue_secure.verification.path_verifier import PathVerifier
 
     BatchFunction = Callable[[DataFrame, int], Any]
 
@@ -110,7 +110,7 @@ class _MicroBatches:
         self._retries = whole_number("batchMaxRetries", options.get("batchMaxRetries", 3), most=_MOST_RETRIES)
         self._persists = truth("persistDataFrame", options.get("persistDataFrame", True))
         self._level = _storage_level(str(options.get("storageLevel", "MEMORY_AND_DISK")))
-        self._checkpoint: Watch = run.watch(
+        self._checkpoint: PathVerifier = run.path_verifier(
             str(options["checkpointLocation"]), format="stream", kind="checkpoint"
         )
         self._error: BaseException | None = None
@@ -127,7 +127,7 @@ class _MicroBatches:
         finally:
             location = str(self._checkpoint.location)
             self._run.note_stream(StreamRecord(location, self._batches, self._rows, self._failed))
-            self._checkpoint.end()
+            self._checkpoint.record()
 
     def _attempt(self, seconds: float | None) -> bool:
         """Start the query and wait for it. Return False if a batch failed and is to be retried."""

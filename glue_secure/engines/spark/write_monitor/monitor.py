@@ -114,9 +114,9 @@ class SparkWriteMonitor:
                 self._jobs.claim(job, self._jobs.total())
             with self._lock:
                 mine = [n for n in self._noted if n.number > first and _is_below(n.write, location)]
-                places = [n.write.place for n in mine]
+                places = [n.write.location for n in mine]
                 for noted in mine:
-                    if not noted.write.place or places.count(noted.write.place) == 1:
+                    if not noted.write.location or places.count(noted.write.location) == 1:
                         self._noted.remove(noted)
 
     def take(self) -> UnmanagedWriteReport:
@@ -169,10 +169,10 @@ class SparkWriteMonitor:
 
 
 def _is_below(write: UnmanagedWrite, location: S3Uri | None) -> bool:
-    if location is None or not write.place:
-        return write.place.startswith("jdbc:") or (not write.place and location is not None)
+    if location is None or not write.location:
+        return write.location.startswith("jdbc:") or (not write.location and location is not None)
     try:
-        place = S3Uri.parse(write.place)
+        place = S3Uri.parse(write.location)
     except UsageError:
         return False
     return place.bucket == location.bucket and place.as_prefix().startswith(location.as_prefix())

@@ -50,7 +50,7 @@ def _of_data_writing(command: Any, execution: Any, failed: bool) -> list[Unmanag
         format = str(command.fileFormat().getClass().getSimpleName()).removesuffix("FileFormat").lower()
         found = [UnmanagedWrite(str(command.outputPath()), format, _rows(command), failed)]
         if command.catalogTable().isDefined() and not command.partitionColumns().isEmpty():
-            found += _partitions(execution, command.catalogTable().get(), found[0].place, format, failed)
+            found += _partitions(execution, command.catalogTable().get(), found[0].location, format, failed)
         return found
     if kind == "InsertIntoHiveTable":
         return [UnmanagedWrite(str(command.table().location()), "hive", _rows(command), failed)]

@@ -8,6 +8,7 @@ from glue_secure.columns.decisions import decide
 from glue_secure.columns.policy import ColumnPolicy
 from glue_secure.core.columns import ColumnAction, SchemaColumn, Shape, Tag, TagKind
 from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.core.findings import enforce
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
 PII = Tag(TagKind.PARAMETER, "pii", "true")
@@ -31,16 +32,22 @@ def changed(**over):
 
 
 def policy(**over):
-    return ColumnPolicy.of(changed(**over), what="p.json")
+    return ColumnPolicy.from_value(changed(**over), source="p.json")
 
 
 def columns(*texts, **shape):
     return [SchemaColumn(tuple(text.split(".")), **shape) for text in texts]
 
 
+def decided(policy, tags, schema):
+    decisions, findings = decide(policy, tags, schema, sink="s3://b/t")
+    enforce(findings)
+    return decisions
+
+
 def actions(schema, tags=None, **over):
-    made = decide(policy(**over), tags or {}, schema, sink="s3://b/t")
-    return {each.column.text: each.rule.action.value for each in made}
+    decisions = decided(policy(**over), tags or {}, schema)
+    return {decision.column.text: decision.rule.action.value for decision in decisions}
 
 
 def test_toml_and_json_say_the_same():
@@ -61,8 +68,8 @@ action = "drop"
 parameter = "pii=true"
 action = "encrypt"
 """
-    read = ColumnPolicy.parse(toml, what="p.toml")
-    same = ColumnPolicy.parse(json.dumps(GOOD), what="p.json")
+    read = ColumnPolicy.parse(toml, source="p.toml")
+    same = ColumnPolicy.parse(json.dumps(GOOD), source="p.json")
     assert (read.rules, read.tagged, read.tables, read.key) == (
         same.rules, same.tagged, same.tables, same.key
     )  # fmt: skip
@@ -100,7 +107,7 @@ def test_what_cannot_be_meant_is_refused_and_named(over, found):
 @pytest.mark.parametrize("text", ["name = ", "{", "{} {}"])
 def test_text_that_is_neither_toml_nor_json_names_its_place(text):
     with pytest.raises(UsageError, match=r"s3://config/p"):
-        ColumnPolicy.parse(text, what="s3://config/p")
+        ColumnPolicy.parse(text, source="s3://config/p")
 
 
 def test_a_name_matches_at_any_depth_and_in_any_case_a_path_at_its_place():

@@ -2,26 +2,32 @@
 
 import pytest
 
-from glue_secure.columns.decisions import decide
-from glue_secure.columns.names import known_as
+from glue_secure.columns.decisions import decide, names_of
 from glue_secure.columns.policy import ColumnPolicy
 from glue_secure.core.columns import SchemaColumn, Shape, Tag, TagKind, plain
 from glue_secure.core.errors import RefusedError
+from glue_secure.core.findings import enforce
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
 PII = Tag(TagKind.PARAMETER, "pii", "true")
 ERRORS = ("callsite", "msg", "stackTrace", "input", "bytesread", "source", "dynamicRecord")
 
 
+def decided(policy, tags, schema):
+    decisions, findings = decide(policy, tags, schema, sink="s3://b/t")
+    enforce(findings)
+    return decisions
+
+
 def met(rule, *path, tags=None, action="tokenise"):
     """The decision on one column under one rule, by name or by the tag ``pii=true``; None for none."""
     subject = {"column": rule} if rule else {"parameter": "pii=true"}
-    policy = ColumnPolicy.of(
+    policy = ColumnPolicy.from_value(
         {"name": "p", "kms_key": KEY, "wrapped_key": "AAAA", "tables": ["d.t"],
-         "columns": [{**subject, "action": action}]}, what="p",
+         "columns": [{**subject, "action": action}]}, source="p",
     )  # fmt: skip
     tags = {name: frozenset([PII]) for name in tags or ()}
-    return next(iter(decide(policy, tags, [SchemaColumn(path)], sink="s")), None)
+    return next(iter(decided(policy, tags, [SchemaColumn(path)])), None)
 
 
 @pytest.mark.parametrize(
@@ -87,9 +93,9 @@ def test_tokens_join_however_the_column_was_flattened():
     assert met("", "user_int", tags=["user_int"]).domain == "user_int"
 
 
-def test_a_name_is_known_as_itself_and_each_path_from_the_top():
-    assert known_as(["A", "b.c"]) == {"a", "b", "c", "a.b", "a.b.c"}
-    assert known_as(["..."]) == set()
+def test_a_name_is_names_of_itself_and_each_path_from_the_top():
+    assert names_of(["A", "b.c"]) == {"a", "b", "c", "a.b", "a.b.c"}
+    assert names_of(["..."]) == set()
     assert plain("\ufeff Id ") == "id"
 
 
@@ -98,10 +104,10 @@ def test_gs_col_003_records_that_failed_are_refused_as_text(above):
     tree = [SchemaColumn((*above, name)) for name in ERRORS]
     policy = {"name": "p", "columns": [{"column": "email", "action": "drop"}]}
     with pytest.raises(RefusedError) as error:
-        decide(ColumnPolicy.of(policy, what="p"), {}, tree, sink="s")
+        decided(ColumnPolicy.from_value(policy, source="p"), {}, tree)
     assert error.value.control == "GS-COL-003"
     texts = [{"column": name, "action": "mask"} for name in ("msg", "stackTrace", "input", "dynamicRecord")]
-    made = decide(ColumnPolicy.of(policy | {"columns": texts}, what="p"), {}, tree, sink="s")
+    made = decided(ColumnPolicy.from_value(policy | {"columns": texts}, source="p"), {}, tree)
     assert len(made) == 4
 
 
@@ -110,5 +116,5 @@ def test_records_that_failed_are_met_by_name_where_they_are_structs():
     record.append(SchemaColumn(("error", "dynamicRecord", "email")))
     tree = [SchemaColumn(("error", name)) for name in ERRORS[:-1]] + record
     rules = [{"column": name, "action": "drop"} for name in ("msg", "stackTrace", "input", "email")]
-    made = decide(ColumnPolicy.of({"name": "p", "columns": rules}, what="p"), {}, tree, sink="s")
+    made = decided(ColumnPolicy.from_value({"name": "p", "columns": rules}, source="p"), {}, tree)
     assert "error.dynamicRecord.email" in [each.column.text for each in made]

@@ -1,0 +1,141 @@
+"""Checks of an S3 target: before a write its location, settings and client, after it the listing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from glue_secure.columns.enforcer import ProtectedFrame
+from glue_secure.core.findings import Finding, enforce, failed, passed, stop, unknown
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.objects import ObjectSummary
+from glue_secure.core.ports import Engine, ObjectStore
+from glue_secure.core.recorder import RunRecorder
+from glue_secure.core.service import ServiceError
+from glue_secure.core.spark_conf import SettingsPlan, check_client, check_settings
+
+
+class TargetGuard:
+    """Checks the targets of one run's writes and deletions.
+
+    Args:
+        plan: the settings that must be in force.
+        engine: reports the settings and the file system client of the session.
+        objects: S3, called from the driver.
+        recorder: receives the findings.
+        reserved: locations of bookmarks and evidence, which no call may touch.
+    """
+
+    def __init__(
+        self,
+        *,
+        plan: SettingsPlan,
+        engine: Engine,
+        objects: ObjectStore,
+        recorder: RunRecorder,
+        reserved: Sequence[S3Uri] = (),
+    ) -> None:
+        self._plan, self._engine, self._objects, self._recorder = plan, engine, objects, recorder
+        self._reserved = tuple(reserved)
+
+    def reject_reserved_location(self, location: S3Uri, action: str) -> None:
+        """Reject a location that contains bookmarks or evidence, or is inside their prefixes.
+
+        Args:
+            location: the target.
+            action: the call, for the message: ``write to``.
+
+        Raises:
+            RefusedError: GS-S3-009.
+        """
+        enforce([check_reserved_location(location, action, self._reserved)])
+
+    def require_same_session(self, frame: Any, target: str) -> None:
+        """Reject a frame of another Spark session, whose settings were not checked.
+
+        Raises:
+            RefusedError: GS-S3-010.
+        """
+        frame = frame.frame if isinstance(frame, ProtectedFrame) else frame
+        enforce([check_session(target, is_same=self._engine.belongs_to_session(frame))])
+
+    def check_encryption(self, location: S3Uri) -> None:
+        """Compare the session's settings and the bucket's file system client with the plan; record the findings.
+
+        Raises:
+            RefusedError: GS-S3-001, -002, -003, -008, -013.
+        """
+        # Settings first: Hadoop cannot create a client from some contradictory settings.
+        settings = check_settings(self._plan, self._engine.settings_in_force())
+        self._recorder.record(enforce(settings))
+        algorithm, key = self._engine.client_encryption(location)
+        client = check_client(self._plan, f"file system client of {location.bucket}", algorithm, key)
+        self._recorder.record(enforce([client]))
+
+    def list_objects(self, location: S3Uri) -> tuple[ObjectSummary, ...]:
+        """Return every object below the location.
+
+        Raises:
+            VerificationError: GS-S3-007, the location cannot be listed.
+        """
+        try:
+            return tuple(self._objects.list(location))
+        except ServiceError as error:
+            stop(
+                unknown(
+                    "GS-S3-007",
+                    str(location),
+                    found=str(error),
+                    required="a listing of the target, before and after the write",
+                    fix="give the job's role s3:ListBucket on the target",
+                    aws_code=error.code,
+                )
+            )
+
+    def require_objects_written(self, location: S3Uri, rows: int | None, new: Sequence[S3Uri]) -> None:
+        """Fail if rows were written but the listing has no new object. ``rows`` is None if not measured.
+
+        Raises:
+            VerificationError: GS-S3-007.
+        """
+        if new or rows == 0:
+            return
+        stop(
+            unknown(
+                "GS-S3-007",
+                str(location),
+                found=f"{'an unknown number of' if rows is None else rows} rows written, no new object listed",
+                required="the objects of the write",
+                fix="give the job's role s3:ListBucket on the target, and stop other jobs and lifecycle rules "
+                "from deleting objects there",
+            )
+        )
+
+
+def check_reserved_location(location: S3Uri, action: str, reserved: Sequence[S3Uri]) -> Finding:
+    """Return GS-S3-009: the location does not overlap with the prefixes of bookmarks and evidence."""
+    resource = f"{action} {location}"
+    for prefix in reserved:
+        if location.overlaps(prefix):
+            return failed(
+                "GS-S3-009",
+                resource,
+                found=f"a location that contains, or is inside, {prefix}",
+                required="a location outside the prefixes of bookmarks and evidence",
+                fix="use another prefix, and give bookmarks and evidence prefixes that nothing else uses",
+            )
+    return passed("GS-S3-009", resource, "outside the prefixes of bookmarks and evidence")
+
+
+def check_session(target: str, *, is_same: bool) -> Finding:
+    """Return GS-S3-010: the frame to write belongs to the run's Spark session."""
+    resource = f"write to {target}"
+    if is_same:
+        return passed("GS-S3-010", resource, "a frame of the run's session")
+    return failed(
+        "GS-S3-010",
+        resource,
+        found="a frame of another Spark session",
+        required="a frame of the run's session",
+        fix="create it with job.spark (glueContext.spark_session), not with newSession()",
+    )

@@ -110,7 +110,7 @@ def test_values_of_another_policys_key_do_not_open(
     other = tmp_path / "other.toml"
     other.write_text(capsys.readouterr().out + RULE)
     typed(monkeypatch, sealed)
-    with pytest.raises(UsageError, match="does not open"):
+    with pytest.raises(UsageError, match="cannot be decrypted"):
         decrypt(str(other), "iban")
 
 

@@ -38,7 +38,7 @@ def connect(run):
 
 WRITES = [
     lambda run: run.catalog.table("db", "t"),
-    lambda run: run.catalog.existing("db", "t"),
+    lambda run: run.catalog.existing_table("db", "t"),
     lambda run: run.catalog.create(TableDefinition("db", "t", "s3://curated/t/", "csv", ())),
     lambda run: run.catalog.replace_columns(
         TableDefinition("db", "t", "s3://curated/t/", "csv", ()), (("a", "int"),)

@@ -128,7 +128,7 @@ def test_sql_in_the_catalog_is_refused_and_in_the_script_is_not(run_fixture, ser
     run.read_table("db", "t")
     assert len(run_fixture.engine.asked("read_jdbc")[-1]["predicates"]) == 2
     serve(**behind, parameters={"hashexpression": "pg_sleep(1)"})
-    with pytest.raises(UsageError, match="SQL belongs into the script"):
+    with pytest.raises(UsageError, match="put SQL into the script"):
         run.read_table("db", "t")
     run.read_table("db", "t", options={"hashexpression": "mod(id, 3)"})
     with pytest.raises(UsageError, match="exclusions"):

@@ -77,19 +77,19 @@ def test_a_watched_place_is_verified_object_by_object_and_told_once(run_fixture)
     watch.verify()
     heads = [uri for call, uri in run_fixture.objects.calls if call == "HeadObject" and "checkpoint" in uri]
     assert heads == [str(one), str(two)]
-    record = watch.end()
+    record = watch.record()
     assert (record.kind, [each.uri for each in record.objects]) == ("checkpoint", [one, two])
 
 
 def test_gs_s3_004_a_plain_object_in_a_watched_place_refuses_also_when_it_was_there_before(run_fixture):
     run_fixture.objects.put(S3Uri("curated", "checkpoint/metadata"), algorithm="AES256")
-    watch = run_fixture.start().watch(PLACE, format="stream", kind="checkpoint")
+    watch = run_fixture.start().path_verifier(PLACE, format="stream", kind="checkpoint")
     with pytest.raises(RefusedError, match="GS-S3-004"):
         watch.verify()
 
 
 def test_gs_s3_007_what_a_stream_deleted_meanwhile_is_no_failure_and_what_is_denied_is(run_fixture):
-    watch = run_fixture.start().watch(PLACE, format="stream", kind="checkpoint")
+    watch = run_fixture.start().path_verifier(PLACE, format="stream", kind="checkpoint")
     run_fixture.objects.put(S3Uri("curated", "checkpoint/x"), algorithm="aws:kms", key=str(run_fixture.key))
     from glue_secure.core.service import NotFound
 
@@ -104,7 +104,7 @@ def test_gs_s3_007_what_a_stream_deleted_meanwhile_is_no_failure_and_what_is_den
 @pytest.mark.parametrize("place", ["s3://evidence/runs/", "s3://state/"])
 def test_gs_s3_009_no_checkpoint_among_evidence_or_bookmarks(run_fixture, place):
     with pytest.raises(RefusedError, match="GS-S3-009"):
-        run_fixture.start().watch(place, format="stream", kind="checkpoint")
+        run_fixture.start().path_verifier(place, format="stream", kind="checkpoint")
 
 
 def test_how_a_stream_ends_is_read_from_the_environment():
@@ -117,7 +117,7 @@ def test_how_a_stream_ends_is_read_from_the_environment():
 def test_catalog_changes_are_in_the_evidence_and_happen_once(run_fixture):
     run = run_fixture.start()
     table = TableDefinition("db", "t", "s3://curated/t/", "csv", (("id", "int"),), (("month", "string"),))
-    assert run.catalog.existing("db", "t") is None
+    assert run.catalog.existing_table("db", "t") is None
     run.catalog.create(table)
     run.catalog.replace_columns(table, (("id", "int"),))
     run.catalog.add_partitions(table, {("1",): "s3://curated/t/month=1/"})

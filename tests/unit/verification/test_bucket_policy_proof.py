@@ -156,6 +156,6 @@ def test_native_writes_are_never_proved(aws):
     run = aws.start()
     for name in FRAME:
         aws.objects.put(S3Uri("curated", f"native/{name}"), algorithm="aws:kms", key=str(aws.key))
-    run._natives.verify_calls([S3Uri("curated", f"native/{name}") for name in FRAME])
+    run._unmanaged_writes.verify_boto3_writes([S3Uri("curated", f"native/{name}") for name in FRAME])
     assert len(heads(aws)) == len(FRAME)
     run.close()

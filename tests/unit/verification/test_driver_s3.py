@@ -54,7 +54,7 @@ def test_gs_s3_004_a_put_that_came_out_under_another_key_fails_the_run(run_fixtu
     put(run_fixture, run, key=run_fixture.other_key)
     with pytest.raises(RefusedError, match="GS-S3-004"):
         run.commit()
-    assert [write["kind"] for write in run_fixture.evidence()["writes"]] == ["native-unverified"]
+    assert [write["kind"] for write in run_fixture.evidence()["writes"]] == ["unmanaged-unverified"]
 
 
 def test_gs_s3_007_a_put_that_cannot_be_read_back_stops_the_run(run_fixture, boto3):

@@ -27,7 +27,7 @@ def test_a_native_write_is_read_back_and_shown(run_fixture):
     put(run_fixture)
     evidence = committed(run_fixture, UnmanagedWrite("s3a://curated/out", "parquet", 3))
     assert [(write["kind"], write["rows"], len(write["objects"])) for write in evidence["writes"]] == [
-        ("native", 3, 1)
+        ("unmanaged", 3, 1)
     ]
 
 
@@ -110,7 +110,7 @@ def test_a_run_that_fails_shows_what_was_not_verified(run_fixture):
     run = run_fixture.start()
     run_fixture.engine.native = UnmanagedWriteReport((UnmanagedWrite("file:/tmp/x", "csv", 3),))
     run.close(RuntimeError("no"))
-    assert [write["kind"] for write in run_fixture.evidence()["writes"]] == ["native-unverified"]
+    assert [write["kind"] for write in run_fixture.evidence()["writes"]] == ["unmanaged-unverified"]
 
 
 def test_an_rdd_save_is_a_guarded_write(run_fixture):

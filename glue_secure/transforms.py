@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ErrorsAsDynamicFrame,
         Filter,
         FlatMap,
+        GlueTransform,
         Join,
         Map,
         MapToCollection,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
         get_transform,
         get_transforms,
     )
-    from glue_secure.dynamicframe.transforms.base import GlueTransform
 
 __all__ = [
     "ALL_TRANSFORMS",
@@ -67,10 +67,7 @@ __all__ = [
     "get_transforms",
 ]
 
-_SPARK = {
-    **dict.fromkeys(__all__, "glue_secure.dynamicframe.transforms"),
-    "GlueTransform": "glue_secure.dynamicframe.transforms.base",
-}
+_SPARK = dict.fromkeys(__all__, "glue_secure.dynamicframe.transforms")
 _GLUE = dict.fromkeys(__all__, "glue_secure.engines.awsglue.transforms")
 # Not awsglue's, so not among the names of ``import *``; where the wheel has no gates, importing it fails.
 _SPARK["QualityGate"] = _GLUE["QualityGate"] = "glue_secure.quality.transform"

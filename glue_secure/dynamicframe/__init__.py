@@ -1,4 +1,4 @@
-"""Drop-in door: ``from glue_secure.dynamicframe import DynamicFrame``."""
+"""awsglue-compatible names: ``from glue_secure.dynamicframe import DynamicFrame``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from glue_secure.run.runtime_selection import serve
 
 if TYPE_CHECKING:
-    from glue_secure.dynamicframe.emulation import DynamicFrame, DynamicFrameCollection, ResolveOption
+    from glue_secure.dynamicframe.frame import DynamicFrame, DynamicFrameCollection, ResolveOption
     from glue_secure.engines.spark.context import DynamicFrameReader, DynamicFrameWriter
 
 __all__ = [
@@ -19,11 +19,11 @@ __all__ = [
 ]
 
 _SPARK = {
-    "DynamicFrame": "glue_secure.dynamicframe.emulation",
-    "DynamicFrameCollection": "glue_secure.dynamicframe.emulation",
+    "DynamicFrame": "glue_secure.dynamicframe.frame",
+    "DynamicFrameCollection": "glue_secure.dynamicframe.frame",
     "DynamicFrameReader": "glue_secure.engines.spark.context",
     "DynamicFrameWriter": "glue_secure.engines.spark.context",
-    "ResolveOption": "glue_secure.dynamicframe.emulation",
+    "ResolveOption": "glue_secure.dynamicframe.frame",
 }
 _GLUE = dict.fromkeys(__all__, "glue_secure.engines.awsglue.frames")
 

@@ -1,1 +1,1 @@
-"""Dynamic frames on DataFrames: every function takes tables and gives new ones."""
+"""Spark implementations of DynamicFrame's transformations: functions from tables to new tables."""

@@ -1,57 +1,58 @@
-"""Fields kept, dropped, renamed, split off; all of them also inside structs, arrays and choices.
+"""Selection, removal and renaming of fields, including fields inside structs, arrays and choices.
 
 Source: "DropFields class", "SelectFields class", "RenameField class", "SplitFields class" and
-"DropNullFields class" of the AWS Glue developer guide. A path that the frame does not have changes nothing,
-as in Glue; the log says so.
+"DropNullFields class" of the AWS Glue developer guide. As in Glue, a path that does
+not exist is ignored; a warning is logged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.dynamicframe.frames import expressions as ex
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.types import glue_types as glue
-from glue_secure.dynamicframe.types.paths import Path, find, null_fields, parse, parse_all, show
+from glue_secure.dynamicframe.types.paths import Path, find, format_path, null_fields, parse, parse_all
 
 Tree = dict[str, Any]
-"""Names to trees; an empty tree is a whole field."""
+"""Field name → tree of nested fields; an empty tree stands for the whole field."""
 
 
 def select(table: Table, paths: str | Iterable[str]) -> Table:
-    """Only these fields, in the order named; of a nested one the struct round it stays."""
+    """Return only these fields, in the given order. A nested field remains in its struct."""
     tree = _tree("select_fields", table, parse_all(paths))
     known = dict(ex.columns(table))
-    kept = [
-        (name, ex.inside(known[name], _keeping(tree[name])) if tree[name] else known[name]) for name in tree
+    selected = [
+        (name, ex.change_struct(known[name], _selector(tree[name])) if tree[name] else known[name])
+        for name in tree
     ]
-    return ex.project(table, [(name, value) for name, value in kept if value is not None])
+    return ex.project(table, [(name, value) for name, value in selected if value is not None])
 
 
 def drop(table: Table, paths: str | Iterable[str]) -> Table:
-    """All but these fields; a struct that loses its last field goes too. Arrays need no brackets."""
+    """Return the table without these fields. A struct without remaining fields is removed as well."""
     tree = _tree("drop_fields", table, parse_all(paths))
     return ex.project(table, _without(ex.columns(table), tree)) if tree else table
 
 
 def rename(table: Table, old: str, new: str) -> Table:
-    """One field under another name, in its place; under another parent it moves there.
+    """Return the table with one field renamed in place, or moved if the new path has another parent.
 
     Raises:
-        UsageError: the new name is taken, or the field would move out of or into an array.
+        UsageError: the new path exists already, or the field would move out of or into an array.
     """
     source, target = parse(old), parse(new)
     kind = find(table.schema, source)
     if kind is None:
-        ex.missing("rename_field", show(source))
+        ex.warn_missing("rename_field", format_path(source))
         return table
     if source == target:
         return table
     if find(table.schema, target) is not None:
         raise UsageError(
-            "rename_field", found=f"a field {show(target)} already", required="a name that is free"
+            "rename_field", found=f"an existing field {format_path(target)}", required="an unused name"
         )
     if [step.name for step in source[:-1]] == [step.name for step in target[:-1]]:
         return ex.project(table, _renamed(ex.columns(table), source, target[-1].name))
@@ -59,88 +60,93 @@ def rename(table: Table, old: str, new: str) -> Table:
     if not _structs_only(table.schema, source[:-1]):
         raise UsageError(
             "rename_field",
-            found=f"{show(source)} to {show(target)}, out of an array",
-            required="a new name beside the old one",
+            found=f"{format_path(source)} to {format_path(target)}, out of an array",
+            required="a new name with the same parent",
         )
-    left = _without(ex.columns(table), _tree("rename_field", table, [source]))
-    return ex.project(table, place(left, target, value))
+    others = _without(ex.columns(table), _tree("rename_field", table, [source]))
+    return ex.project(table, insert(others, target, value))
 
 
 def split(table: Table, paths: str | Iterable[str]) -> tuple[Table, Table]:
-    """The fields named, and the rest."""
-    named = [paths] if isinstance(paths, str) else list(paths)
-    return select(table, named), drop(table, named)
+    """Return a table with these fields and a table with all others."""
+    path_list = [paths] if isinstance(paths, str) else list(paths)
+    return select(table, path_list), drop(table, path_list)
 
 
 def drop_nulls(table: Table) -> Table:
-    """Without the fields of the null type, also in structs and arrays of structs; maps are not entered."""
-    found = list(null_fields(table.schema))
-    return drop(table, found) if found else table
+    """Return the table without fields of the null type, including those in structs and arrays of structs."""
+    paths = list(null_fields(table.schema))
+    return drop(table, paths) if paths else table
 
 
-def place(fields: ex.Fields, target: Path, value: ex.Value) -> ex.Fields:
-    """The fields with a value put at a path; structs on the way are made.
+def insert(fields: ex.Fields, target: Path, value: ex.Value) -> ex.Fields:
+    """Return the fields with a value inserted at a path. Missing structs are created.
 
     Raises:
-        UsageError: something else stands at the path or on the way.
+        UsageError: the path exists already, or a part of it is not a struct.
     """
-    name, rest = target[0].name, target[1:]
+    name, nested = target[0].name, target[1:]
     at = next((index for index, (known, _) in enumerate(fields) if known == name), None)
     if at is None:
-        return [*fields, (name, ex.make_struct(place([], rest, value)) if rest else value)]
-    standing = fields[at][1]
-    if not rest or not isinstance(standing.kind, glue.StructType):
-        raise UsageError("a target field", found=f"{show(target)} is taken", required="a path that is free")
-    changed = ex.make_struct(place(ex.fields(standing), rest, value))
+        return [*fields, (name, ex.make_struct(insert([], nested, value)) if nested else value)]
+    existing = fields[at][1]
+    if not nested or not isinstance(existing.kind, glue.StructType):
+        raise UsageError(
+            "a target field", found=f"an existing field {format_path(target)}", required="an unused path"
+        )
+    changed = ex.make_struct(insert(ex.fields(existing), nested, value))
     return [*fields[:at], (name, changed), *fields[at + 1 :]]
 
 
-def _tree(what: str, table: Table, paths: list[Path]) -> Tree:
+def _tree(operation: str, table: Table, paths: list[Path]) -> Tree:
     root: Tree = {}
     for path in paths:
         if path[-1].depth:
-            raise UsageError(what, found=show(path), required="a field, not the elements of an array")
+            raise UsageError(
+                operation, found=format_path(path), required="a field, not the elements of an array"
+            )
         if find(table.schema, path) is None:
-            ex.missing(what, show(path))
+            ex.warn_missing(operation, format_path(path))
             continue
         tree = root
         for step in path[:-1]:
             if step.name in tree and not tree[step.name]:
-                break  # The whole field is named already.
+                break  # the whole field is in the tree already
             tree = tree.setdefault(step.name, {})
         else:
             tree[path[-1].name] = {}
     return root
 
 
-def _keeping(tree: Tree) -> Any:
-    def keep(value: ex.Value) -> ex.Value | None:
-        kept = []
+def _selector(tree: Tree) -> Callable[[ex.Value], ex.Value | None]:
+    """Return a function that reduces a struct to the fields of a tree, or to None if it has none of them."""
+
+    def select_fields(value: ex.Value) -> ex.Value | None:
+        selected = []
         for name, part in ex.fields(value):
             if name in tree:
-                found = ex.inside(part, _keeping(tree[name])) if tree[name] else part
-                if found is not None:
-                    kept.append((name, found))
-        return ex.struct(value, kept) if kept else None
+                reduced = ex.change_struct(part, _selector(tree[name])) if tree[name] else part
+                if reduced is not None:
+                    selected.append((name, reduced))
+        return ex.struct(value, selected) if selected else None
 
-    return keep
+    return select_fields
 
 
 def _without(fields: ex.Fields, tree: Tree) -> ex.Fields:
-    kept: ex.Fields = []
+    remaining: ex.Fields = []
     for name, value in fields:
         if name not in tree:
-            kept.append((name, value))
+            remaining.append((name, value))
         elif tree[name]:
-            below = tree[name]
 
-            def cut(part: ex.Value, below: Tree = below) -> ex.Value | None:
-                left = _without(ex.fields(part), below)
-                return ex.struct(part, left) if left else None
+            def drop_nested(part: ex.Value, nested: Tree = tree[name]) -> ex.Value | None:
+                nested_fields = _without(ex.fields(part), nested)
+                return ex.struct(part, nested_fields) if nested_fields else None
 
-            if (found := ex.inside(value, cut)) is not None:
-                kept.append((name, found))
-    return kept
+            if (reduced := ex.change_struct(value, drop_nested)) is not None:
+                remaining.append((name, reduced))
+    return remaining
 
 
 def _renamed(fields: ex.Fields, source: Path, new: str) -> ex.Fields:
@@ -151,8 +157,10 @@ def _renamed(fields: ex.Fields, source: Path, new: str) -> ex.Fields:
         elif len(source) == 1:
             changed.append((new, value))
         else:
-            found = ex.inside(value, lambda part: ex.struct(part, _renamed(ex.fields(part), source[1:], new)))
-            changed.append((name, found or value))
+            renamed = ex.change_struct(
+                value, lambda part: ex.struct(part, _renamed(ex.fields(part), source[1:], new))
+            )
+            changed.append((name, renamed or value))
     return changed
 
 

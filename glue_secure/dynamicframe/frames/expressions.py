@@ -1,7 +1,7 @@
-"""Columns as SQL expressions beside their Glue types.
+"""Columns as SQL expressions with their Glue types.
 
-SQL text, because ``try_cast`` is public in SQL from Spark 3.5 to 4.1, but as a method of Column in 4 only.
-Nothing here reads data: every function gives an expression.
+The expressions are SQL strings, because ``try_cast`` is available in SQL from Spark 3.5 to 4.1, but as a
+method of Column in Spark 4 only. No function of this module runs a Spark job.
 """
 
 from __future__ import annotations
@@ -11,42 +11,45 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.redaction import redacting_logger
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.types import glue_types as glue
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
 LOG = redacting_logger("glue_secure.frames")
-_SUBSTITUTES = "spark.sql.variable.substitute"
-_LITERALLY = RLock()
+_SUBSTITUTION_SETTING = "spark.sql.variable.substitute"
+_SUBSTITUTION_LOCK = RLock()
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """An SQL expression and the Glue type of what it gives."""
+    """An SQL expression and the Glue type of its result."""
 
     sql: str
     kind: glue.DataType
 
 
 Fields = list[tuple[str, Value]]
-"""Names and values of a struct or a table, in their order."""
+"""The ordered fields of a struct or table: names and values."""
 
 
 def identifier(name: str) -> str:
-    """The name as SQL writes it, whatever it holds."""
+    """Return the name as a quoted SQL identifier."""
     return "`" + name.replace("`", "``") + "`"
 
 
 def text(value: str) -> str:
-    """The text as an SQL literal."""
+    """Return the text as an SQL string literal."""
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def sql_type(kind: glue.DataType) -> str:
-    """The Spark SQL type that stores it."""
+    """Return the name of the Spark SQL type that stores a Glue type."""
     if isinstance(kind, glue.ArrayType):
         return f"array<{sql_type(kind.elementType)}>"
     if isinstance(kind, glue.MapType):
@@ -62,79 +65,79 @@ def sql_type(kind: glue.DataType) -> str:
     return names.get(kind.typeName(), "string" if kind.typeName() == "enum" else kind.typeName())
 
 
-def nothing(kind: glue.DataType) -> Value:
-    """A null of that type."""
+def null(kind: glue.DataType) -> Value:
+    """Return a null of this type."""
     return Value(f"cast(null as {sql_type(kind)})", kind)
 
 
 def columns(table: Table) -> Fields:
-    """The table's columns."""
+    """Return the table's columns."""
     return [(field.name, Value(identifier(field.name), field.dataType)) for field in table.schema]
 
 
 def project(table: Table, fields: Fields) -> Table:
-    """A table of these fields, computed from that table's columns.
+    """Return a table of these fields, computed from the columns of ``table``.
 
     Raises:
-        UsageError: two of them have the same name.
+        UsageError: two fields have the same name.
     """
     require_distinct([name for name, _ in fields])
     data = select(table.data, *[f"{value.sql} AS {identifier(name)}" for name, value in fields])
     return table.with_data(data, glue.StructType([glue.Field(name, value.kind) for name, value in fields]))
 
 
-def select(data: Any, *expressions: str) -> Any:
-    """The DataFrame of these expressions, each read as it is written."""
-    with as_written(data.sparkSession, *expressions):
+def select(data: DataFrame, *expressions: str) -> DataFrame:
+    """Return the DataFrame of these SQL expressions. ``${...}`` in them is not substituted."""
+    with substitution_disabled(data.sparkSession, *expressions):
         return data.selectExpr(*expressions)
 
 
 @contextmanager
-def as_written(session: Any, *texts: str) -> Iterator[None]:
-    """Keep Spark from putting values in for ``${...}`` in SQL texts that are parsed inside.
+def substitution_disabled(session: SparkSession, *texts: str) -> Iterator[None]:
+    """Disable Spark's substitution of ``${...}`` for SQL strings that are parsed in this context.
 
-    Names of fields come from the data, and Spark would read ``${env:AWS_SECRET_ACCESS_KEY}`` in one as the
-    driver's variable of that name, and print it where the field is not found. Only such texts change the
-    session's setting, and only until they are parsed.
+    Field names come from the data. Spark would replace ``${env:AWS_SECRET_ACCESS_KEY}`` in one by the
+    driver's environment variable, and print its value if the field is not found. The session's setting is
+    changed only for strings that contain ``${``, and only while they are parsed.
     """
     if not any("${" in text for text in texts):
         yield
         return
-    with _LITERALLY:
-        before = session.conf.get(_SUBSTITUTES)
-        session.conf.set(_SUBSTITUTES, "false")
+    with _SUBSTITUTION_LOCK:
+        before = session.conf.get(_SUBSTITUTION_SETTING)
+        session.conf.set(_SUBSTITUTION_SETTING, "false")
         try:
             yield
         finally:
-            session.conf.set(_SUBSTITUTES, before)
+            session.conf.set(_SUBSTITUTION_SETTING, before)
 
 
 def require_distinct(names: list[str]) -> None:
-    """Refuse a result with two fields of one name; Glue would lose one of them."""
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
+    """Raise UsageError for two fields of one name. Glue would lose one of them."""
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
         raise UsageError(
             "the fields of a DynamicFrame",
-            found=f"more than one field {', '.join(map(repr, twice))}",
+            found=f"more than one field {', '.join(map(repr, duplicates))}",
             required="distinct names",
             fix="rename one of them first (rename_field)",
         )
 
 
 def fields(value: Value) -> Fields:
-    """The fields of a struct."""
-    assert isinstance(value.kind, glue.StructType)  # noqa: S101 - callers looked at the type
+    """Return the fields of a struct."""
+    assert isinstance(value.kind, glue.StructType)  # noqa: S101 - callers check the type
     return [(f.name, Value(f"{value.sql}.{identifier(f.name)}", f.dataType)) for f in value.kind]
 
 
 def struct(value: Value, parts: Fields) -> Value:
-    """A struct of other fields in the place of a value; null where the value is."""
-    made = make_struct(parts)
-    return Value(f"if({value.sql} is null, null, {made.sql})", made.kind)
+    """Return a struct of these fields that is null where ``value`` is null."""
+    nonnull = make_struct(parts)
+    return Value(f"if({value.sql} is null, null, {nonnull.sql})", nonnull.kind)
 
 
 def make_struct(parts: Fields) -> Value:
-    """A struct of these fields, never null."""
+    """Return a struct of these fields that is never null."""
     require_distinct([name for name, _ in parts])
     arguments = ", ".join(f"{text(name)}, {part.sql}" for name, part in parts)
     kind = glue.StructType([glue.Field(name, part.kind) for name, part in parts])
@@ -142,8 +145,8 @@ def make_struct(parts: Fields) -> Value:
 
 
 def elements(value: Value, change: Callable[[Value], Value]) -> Value:
-    """An array with each element changed."""
-    assert isinstance(value.kind, glue.ArrayType)  # noqa: S101 - callers looked at the type
+    """Return an array with ``change`` applied to each element."""
+    assert isinstance(value.kind, glue.ArrayType)  # noqa: S101 - callers check the type
     variable = _variable(value.sql)
     changed = change(Value(variable, value.kind.elementType))
     if changed.sql == variable:
@@ -152,8 +155,8 @@ def elements(value: Value, change: Callable[[Value], Value]) -> Value:
 
 
 def entries(value: Value, change: Callable[[Value], Value]) -> Value:
-    """A map with each value changed."""
-    assert isinstance(value.kind, glue.MapType)  # noqa: S101 - callers looked at the type
+    """Return a map with ``change`` applied to each value."""
+    assert isinstance(value.kind, glue.MapType)  # noqa: S101 - callers check the type
     variable = _variable(value.sql)
     changed = change(Value(variable, value.kind.valueType))
     if changed.sql == variable:
@@ -163,45 +166,46 @@ def entries(value: Value, change: Callable[[Value], Value]) -> Value:
 
 
 def alternatives(value: Value) -> Fields:
-    """The alternatives of a choice, by name; each is null where another one is set."""
-    assert isinstance(value.kind, glue.ChoiceType)  # noqa: S101 - callers looked at the type
+    """Return the alternatives of a choice, ordered by name. All but one are null in each row."""
+    assert isinstance(value.kind, glue.ChoiceType)  # noqa: S101 - callers check the type
     names = sorted(value.kind.choices)
     return [(name, Value(f"{value.sql}.{identifier(name)}", value.kind.choices[name])) for name in names]
 
 
 def choice(value: Value, parts: Fields) -> Value:
-    """A choice of other alternatives in the place of a choice."""
-    kept = sorted(parts, key=lambda part: part[0])
-    made = struct(value, kept)
-    return Value(made.sql, glue.ChoiceType([part.kind for _, part in kept]))
+    """Return a choice of these alternatives that is null where ``value`` is null."""
+    ordered = sorted(parts, key=lambda part: part[0])
+    stored = struct(value, ordered)
+    return Value(stored.sql, glue.ChoiceType([part.kind for _, part in ordered]))
 
 
-def inside(value: Value, change: Callable[[Value], Value | None]) -> Value | None:
-    """Change the struct that a name after this value means: its own, its elements', or an alternative's.
+def change_struct(value: Value, change: Callable[[Value], Value | None]) -> Value | None:
+    """Apply ``change`` to the struct that a name after this value refers to.
 
-    Gives None when the change leaves nothing. Maps are not entered, as in Glue.
+    This is the value itself, the elements of an array, or the alternatives of a choice. As in Glue, maps are
+    not entered. Returns None if nothing remains after the change.
     """
     kind = value.kind
     if isinstance(kind, glue.StructType):
         return change(value)
     if isinstance(kind, glue.ArrayType):
-        if inside(Value("x", kind.elementType), change) is None:
+        if change_struct(Value("x", kind.elementType), change) is None:
             return None
-        return elements(value, lambda element: inside(element, change) or element)
+        return elements(value, lambda element: change_struct(element, change) or element)
     if isinstance(kind, glue.ChoiceType):
-        parts = [(name, inside(part, change)) for name, part in alternatives(value)]
-        kept = [(name, part) for name, part in parts if part is not None]
-        if len(kept) < 2:
-            return kept[0][1] if kept else None
-        return choice(value, kept)
+        parts = [(name, change_struct(part, change)) for name, part in alternatives(value)]
+        remaining = [(name, part) for name, part in parts if part is not None]
+        if len(remaining) < 2:
+            return remaining[0][1] if remaining else None
+        return choice(value, remaining)
     return value
 
 
-def missing(what: str, path: str) -> None:
-    """Say in the log that a named field is not there; Glue passes over it in silence."""
-    LOG.warning("%s: the frame has no field %s; nothing was done for it", what, path)
+def warn_missing(operation: str, path: str) -> None:
+    """Log a warning about a field that does not exist. Glue ignores such a field without a message."""
+    LOG.warning("%s: the frame has no field %s; it is ignored", operation, path)
 
 
 def _variable(sql: str) -> str:
-    """A lambda's variable that the expression does not use yet."""
-    return f"__e{max((int(found) for found in re.findall(r'__e([0-9]+)', sql)), default=-1) + 1}"
+    """Return a name for a lambda variable that the expression does not use yet."""
+    return f"__e{max((int(number) for number in re.findall(r'__e([0-9]+)', sql)), default=-1) + 1}"

@@ -1,167 +1,171 @@
-"""Texts as records: JSON whose types differ from record to record, CSV columns under the catalog's types.
+"""Records from JSON strings with varying types, and CSV columns with types of the Data Catalog.
 
-One pass in Python finds the types. When no field is of several types and nothing is malformed the values are
-read in the JVM; else in Python, with a choice where types differ and an error record for what is malformed.
+A first pass in Python infers the types. If every field has one type and no string is malformed, Spark parses
+the values in the JVM. Otherwise Python parses them, with a choice for each field of several types and an
+error record for each malformed string.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.dynamicframe.frames import errors as failed
-from glue_secure.dynamicframe.frames.expressions import identifier, select, sql_type, text
+from glue_secure.dynamicframe.frames.expressions import identifier, select, sql_type
+from glue_secure.dynamicframe.frames.expressions import text as sql_text
 from glue_secure.dynamicframe.frames.schema import to_spark
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.dynamicframe.types import json_text
-from glue_secure.dynamicframe.types.infer import Shape
+from glue_secure.dynamicframe.types.infer import ObservedTypes
 from glue_secure.dynamicframe.types.values import encoder, plain
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+    from pyspark.sql.types import DataType as SparkDataType
 
 VALUE = "value"
 _NOT_BLANK = r"\S"
 _PARSED, _RECORD = "__glue_secure_parsed", "__glue_secure_record"
-CHANGED = "a text was read otherwise the second time; the source must not change while a job reads it"
+CHANGED = "a string was parsed differently the second time; the source must not change while a job reads it"
 Reader = Callable[[str], tuple[list[Any], str, bool]]
-"""A text's values, what is wrong with it (or nothing), and whether Spark's parser reads it just so."""
+"""Returns a string's values, the problem with it (or ``""``), and whether Spark's parser returns the same."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What the first pass found.
+class InferredShape:
+    """The result of the first pass.
 
     Attributes:
-        kind: the type of all values together.
-        wrong: how many texts are malformed.
-        simple: whether Spark's own parser reads every text just so.
+        kind: the merged type of all values.
+        malformed: the number of malformed strings.
+        spark_reads_same: whether Spark's own parser returns the same values for every string.
     """
 
     kind: glue.DataType
-    wrong: int
-    simple: bool
+    malformed: int
+    spark_reads_same: bool
 
 
 def from_text(
-    frame: Any,
+    frame: DataFrame,
     *,
     json_path: str | None = None,
-    multiline: bool = False,  # noqa: ARG001 - a row is a text, be it a line or a file
+    multiline: bool = False,  # noqa: ARG001 - lines and files are parsed alike
     call: failed.CallSite | None = None,
 ) -> Table:
-    """JSON texts as records. Runs a Spark job.
+    """Return the records of a column of JSON strings. Runs a Spark job.
 
-    An object is a record, an array of objects is several, and a text may hold more than one of them. What is
-    no JSON, or no object, becomes an error record with the text as its ``input``; the records before it in
-    the same text stay. Fields come in the order in which they are first seen, partition columns last; a
-    partition column stands for a field of the same name.
+    An object is one record, an array of objects several. A string may contain more than one of them. Invalid
+    JSON and values that are not objects become error records with the string as ``input``; records before
+    them in the same string are returned. Fields are in the order of their first occurrence, partition columns
+    last. A partition column replaces a field of the same name.
 
     Args:
-        frame: a column ``value`` with the texts, and the partition columns.
-        json_path: where the records are in each value (:func:`json_text.parse_path`).
-        multiline: whether a row is a whole file (Spark's ``wholetext``) and not a line.
-        call: where the step was called.
+        frame: a column ``value`` with the strings, and the partition columns.
+        json_path: path of the records in each value (:func:`json_text.parse_path`).
+        multiline: whether a row is a whole file (Spark's ``wholetext``) instead of a line.
+        call: the call site.
     """
     from pyspark.sql import functions as F
 
     path = json_text.parse_path(json_path) if json_path else ()
     frame = frame.where(F.col(VALUE).rlike(_NOT_BLANK))
 
-    def read(one: str) -> tuple[list[Any], str, bool]:
-        found = json_text.records(one, path)
-        # Spark takes a mark of the byte order for no JSON.
-        return found.records, found.wrong, found.values == 1 and not path and "\ufeff" not in one
+    def read(text: str) -> tuple[list[Any], str, bool]:
+        parsed = json_text.records(text, path)
+        # Spark's parser rejects a byte order mark.
+        return parsed.records, parsed.problem, parsed.values == 1 and not path and "\ufeff" not in text
 
-    seen = look(frame.select(VALUE), read)
-    schema = seen.kind if isinstance(seen.kind, glue.StructType) else glue.StructType()
-    errors: tuple[Any, ...] = ()
-    if seen.simple and not seen.wrong and not glue.has_choice(schema):
+    shape = infer(frame.select(VALUE), read)
+    schema = shape.kind if isinstance(shape.kind, glue.StructType) else glue.StructType()
+    errors: tuple[DataFrame, ...] = ()
+    if shape.spark_reads_same and not shape.malformed and not glue.has_choice(schema):
         frame = frame.withColumn(_PARSED, _in_jvm(F.col(VALUE), to_spark(glue.ArrayType(schema))))
         exploded = F.explode_outer(_PARSED)
     else:
         frame = frame.withColumn(_PARSED, _in_python(read, glue.ArrayType(schema))(F.col(VALUE)))
         exploded = F.explode_outer(f"{_PARSED}.value")
-        if seen.wrong:
-            lost = frame.where(F.col(f"{_PARSED}.wrong") != "")
+        if shape.malformed:
+            lost = frame.where(F.col(f"{_PARSED}.problem") != "")
             site = call or failed.CallSite.here("")
-            errors = (failed.frame_of(lost, site, f"{_PARSED}.wrong", text=VALUE),)
+            errors = (failed.frame_of(lost, site, f"{_PARSED}.problem", text=VALUE),)
     return _with_partitions(frame, exploded, schema, errors)
 
 
-def column(frame: Any, name: str) -> tuple[Any, glue.DataType]:
-    """A column of JSON texts, each one value or null, as a column of what they say, and its type.
+def parse_column(frame: DataFrame, name: str) -> tuple[Column, glue.DataType]:
+    """Return a column of JSON strings, of one value each, as a column of these values, and its type.
 
-    Runs a Spark job. A text that is no JSON is null.
+    Runs a Spark job. Null and invalid JSON become null.
     """
     from pyspark.sql import functions as F
 
-    seen = look(frame.select(name), one_value)
-    if seen.kind == glue.NullType():
+    kind = infer(frame.select(name), _read_single).kind
+    if kind == glue.NullType():
         return F.lit(None).cast("string"), glue.StringType()
-    parsed = _in_python(one_value, glue.ArrayType(seen.kind))(F.col(name))
-    return parsed["value"][0], seen.kind
+    parsed = _in_python(_read_single, glue.ArrayType(kind))(F.col(name))
+    return parsed["value"][0], kind
 
 
-def one_value(one: str) -> tuple[list[Any], str, bool]:
-    """A :data:`Reader` of texts that hold one value of any type."""
-    value, wrong = json_text.single(one)
-    return ([] if wrong else [value]), wrong, isinstance(value, dict)
+def infer(texts: DataFrame, read: Reader) -> InferredShape:
+    """Return the merged type of the strings in a DataFrame of one column.
 
+    Runs a Spark job; null is ignored.
+    """
 
-def look(texts: Any, read: Reader) -> Seen:
-    """The first pass over a frame of one column; null is passed over."""
-
-    def see(rows: Iterator[Any]) -> Iterator[tuple[Shape, int, bool]]:
-        shape, wrong, simple = Shape(), 0, True
-        for (one,) in rows:
-            if one is None:
+    def infer_partition(rows: Iterator[Any]) -> Iterator[tuple[ObservedTypes, int, bool]]:
+        observed, malformed, spark_reads_same = ObservedTypes(), 0, True
+        for (text,) in rows:
+            if text is None:
                 continue
-            found, fault, as_spark = read(one)
-            found, fault = _plain(found, fault)
-            shape.see_all(found)
-            wrong += bool(fault)
-            simple = simple and as_spark
-        yield shape, wrong, simple
+            values, problem, same = read(text)
+            values, problem = _plain(values, problem)
+            observed.add_all(values)
+            malformed += bool(problem)
+            spark_reads_same = spark_reads_same and same
+        yield observed, malformed, spark_reads_same
 
-    shape, wrong, simple = Shape(), 0, True
-    for part, faults, as_spark in texts.rdd.mapPartitions(see).collect():
-        shape.merge(part)
-        wrong += faults
-        simple = simple and as_spark
-    return Seen(shape.to_type(), wrong, simple)
+    observed, malformed, spark_reads_same = ObservedTypes(), 0, True
+    for part, problems, same in texts.rdd.mapPartitions(infer_partition).collect():
+        observed.merge(part)
+        malformed += problems
+        spark_reads_same = spark_reads_same and same
+    return InferredShape(observed.to_type(), malformed, spark_reads_same)
 
 
-def csv_with_types(frame: Any, catalog_schema: glue.StructType) -> Table:
-    """Columns of texts under the types that the Data Catalog says. Runs a Spark job.
+def csv_with_types(frame: DataFrame, catalog_schema: glue.StructType) -> Table:
+    """Return string columns with the types of the Data Catalog. Runs a Spark job.
 
-    A column all of whose values are of the catalog's type has it; one with none of them stays ``string``;
-    one with some is a choice of the two (the "Provider Id" of the page
-    https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-python-samples-medicaid.html). Without
-    values it has the catalog's type. What is no text, or not in the catalog, stays as it is.
+    A column gets the catalog's type if all of its values have it, stays ``string`` if none has, and becomes a
+    choice of the two if some have (such as "Provider Id" on the page
+    https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-python-samples-medicaid.html). A column
+    without values gets the catalog's type. Columns of other types, and columns that are not in the catalog,
+    do not change.
 
     Raises:
-        UsageError: the catalog says a type that a text cannot be cast to (array, struct, map, binary).
+        UsageError: the catalog's type is one to which a string cannot be cast (array, struct, map, binary).
     """
-    own = Table.of(frame)
-    wanted = {field.name.lower(): field.dataType for field in catalog_schema.fields}
+    table = Table.of(frame)
+    catalog_types = {field.name.lower(): field.dataType for field in catalog_schema.fields}
     typed: dict[str, glue.DataType] = {}
-    for field in own.schema.fields:
-        kind = wanted.get(field.name.lower(), glue.StringType())
+    for field in table.schema.fields:
+        kind = catalog_types.get(field.name.lower(), glue.StringType())
         if kind == glue.StringType() or field.dataType != glue.StringType():
             continue
         if not isinstance(kind, glue.AtomicType) or kind.typeName() in ("binary", "null", "unknown", "enum"):
             raise UsageError(
                 f"column {field.name} of a CSV table",
                 found=f"{kind.typeName()} in the Data Catalog",
-                required="a type of single values",
-                fix="make the column a string in the Data Catalog",
+                required="an atomic type other than binary",
+                fix="change the column to string in the Data Catalog",
             )
         typed[field.name] = kind
     if not typed:
-        return own
+        return table
     casts = {name: f"try_cast({identifier(name)} AS {sql_type(kind)})" for name, kind in typed.items()}
-    found = select(
+    counts = select(
         frame,
         *[f"max({cast} IS NOT NULL) AS `y{at}`" for at, cast in enumerate(casts.values())],
         *[
@@ -171,82 +175,98 @@ def csv_with_types(frame: Any, catalog_schema: glue.StructType) -> Table:
     ).first()
     positions = {name: at for at, name in enumerate(typed)}
     columns, fields = [], []
-    for field in own.schema.fields:
+    for field in table.schema.fields:
         name, sql, kind = field.name, identifier(field.name), field.dataType
         if name in typed:
-            fit, unfit = bool(found[f"y{positions[name]}"]), bool(found[f"n{positions[name]}"])
-            if not unfit:
+            castable, uncastable = bool(counts[f"y{positions[name]}"]), bool(counts[f"n{positions[name]}"])
+            if not uncastable:
                 sql, kind = casts[name], typed[name]
-            elif fit:
+            elif castable:
                 kind = glue.ChoiceType([typed[name], glue.StringType()])
-                sql = _text_or(sql, casts[name], typed[name].typeName())
+                sql = _choice_with_string(sql, casts[name], typed[name].typeName())
         columns.append(f"{sql} AS {identifier(name)}")
         fields.append(glue.Field(name, kind))
     return Table(select(frame, *columns), glue.StructType(fields))
 
 
-def _text_or(sql: str, cast: str, name: str) -> str:
+def _choice_with_string(sql: str, cast: str, name: str) -> str:
     parts = {name: cast, "string": f"CASE WHEN {cast} IS NULL THEN {sql} END"}
-    struct = ", ".join(f"{text(part)}, {parts[part]}" for part in sorted(parts))
+    struct = ", ".join(f"{sql_text(part)}, {parts[part]}" for part in sorted(parts))
     return f"CASE WHEN {sql} IS NOT NULL THEN named_struct({struct}) END"
 
 
-def _in_jvm(column: Any, kind: Any) -> Any:
-    """The column parsed by Spark; a text that Python read and Spark does not stops the job, untold."""
+def _read_single(text: str) -> tuple[list[Any], str, bool]:
+    """Read a string with one JSON value of any type; a :data:`Reader`."""
+    value, problem = json_text.single(text)
+    return ([] if problem else [value]), problem, isinstance(value, dict)
+
+
+def _in_jvm(column: Column, kind: SparkDataType) -> Column:
+    """Return the column parsed by Spark.
+
+    If Spark cannot parse a string that Python could, the Spark job fails.
+    The error does not contain the string.
+    """
     from pyspark.sql import functions as F
 
-    # Spark may move the filter of blank texts behind this, so they are left out here, too.
+    # Spark may apply the filter of blank strings after this expression.
     return F.when(
         column.rlike(_NOT_BLANK), F.coalesce(F.from_json(column, kind), F.raise_error(F.lit(CHANGED)))
     )
 
 
-def _in_python(read: Reader, kind: glue.DataType) -> Any:
-    """A function of a text column that gives ``struct<value: kind, wrong: string>``."""
+def _in_python(read: Reader, kind: glue.DataType) -> Callable[[Column], Column]:
+    """Return a function from a string column to a column ``struct<value: kind, problem: string>``."""
     from pyspark.sql import functions as F
     from pyspark.sql import types as spark
 
-    lay = encoder(kind)
+    encode = encoder(kind)
 
-    def parse(one: str | None) -> Any:
-        if one is None:
+    def parse(text: str | None) -> Any:
+        if text is None:
             return None
-        found, wrong = _plain(*read(one)[:2])
+        values, problem = _plain(*read(text)[:2])
         try:
-            return (lay(found), wrong)
+            return (encode(values), problem)
         except TypeError:
             raise RuntimeError(CHANGED) from None
 
-    made = spark.StructType(
-        [spark.StructField("value", to_spark(kind)), spark.StructField("wrong", spark.StringType())]
+    result = spark.StructType(
+        [spark.StructField("value", to_spark(kind)), spark.StructField("problem", spark.StringType())]
     )
-    return F.udf(parse, made, useArrow=False).asNondeterministic()
+    parse_column: Callable[[Column], Column] = F.udf(parse, result, useArrow=False).asNondeterministic()
+    return parse_column
 
 
-def _plain(found: list[Any], wrong: str) -> tuple[list[Any], str]:
-    kept = []
-    for one in found:
+def _plain(values: list[Any], problem: str) -> tuple[list[Any], str]:
+    """Return the values that Glue has types for, and the first problem."""
+    plain_values = []
+    for value in values:
         try:
-            kept.append(plain(one))
-        except TypeError as error:  # a number that no type holds
-            wrong = wrong or str(error)
-    return kept, wrong
+            plain_values.append(plain(value))
+        except TypeError as error:  # a number that is out of the range of all types
+            problem = problem or str(error)
+    return plain_values, problem
 
 
-def _with_partitions(frame: Any, exploded: Any, schema: glue.StructType, errors: tuple[Any, ...]) -> Table:
-    """The exploded records' fields, then the partition columns."""
+def _with_partitions(
+    frame: DataFrame, exploded: Column, schema: glue.StructType, errors: tuple[DataFrame, ...]
+) -> Table:
+    """Return the fields of the exploded records, followed by the partition columns."""
     from pyspark.sql import functions as F
 
     partitions = Table.of(frame.drop(VALUE, _PARSED)).schema.fields
     names = {field.name for field in partitions}
     rows = frame.select(exploded.alias(_RECORD), *[F.col(identifier(name)) for name in names])
-    # Of explode() Spark would make a filter that parses every text once more.
+    # With explode() Spark would add a filter that parses every string a second time.
     rows = rows.where(F.col(_RECORD).isNotNull())
-    own = [field for field in schema.fields if field.name not in names]
+    data_fields = [field for field in schema.fields if field.name not in names]
     fields = (
         [F.col(f"{_RECORD}.*")]
-        if len(own) == len(schema.fields)
-        else [F.col(_RECORD).getField(field.name).alias(field.name) for field in own]
+        if len(data_fields) == len(schema.fields)
+        else [F.col(_RECORD).getField(field.name).alias(field.name) for field in data_fields]
     )
-    data = rows.select(*(fields if own else ()), *[F.col(identifier(field.name)) for field in partitions])
-    return Table(data, glue.StructType([*own, *partitions]), errors)
+    data = rows.select(
+        *(fields if data_fields else ()), *[F.col(identifier(field.name)) for field in partitions]
+    )
+    return Table(data, glue.StructType([*data_fields, *partitions]), errors)

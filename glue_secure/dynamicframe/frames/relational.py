@@ -1,9 +1,9 @@
-"""``unnest`` and ``relationalize``: nested records as flat ones, arrays as tables of their own.
+"""``unnest`` and ``relationalize``.
 
 Source: "DynamicFrame class" (relationalize, unnest), "AWS Glue Scala DynamicFrame class" and "Code example:
-joining and relationalizing data" of the AWS Glue developer guide. Names: a struct's field becomes
-``outer.inner``; the table of an array is ``<root>_<array>`` with columns ``id`` (long), ``index`` (int) and
-``<array>.val`` or ``<array>.val.<field>``.
+joining and relationalizing data" of the AWS Glue developer guide. Names: a struct field becomes
+``outer.inner``; the table of an array is ``<root>_<array>`` with the columns ``id`` (long), ``index`` (int)
+and ``<array>.val`` or ``<array>.val.<field>``.
 """
 
 from __future__ import annotations
@@ -18,34 +18,35 @@ from glue_secure.dynamicframe.types import glue_types as glue
 
 
 def unnest(table: Table) -> Table:
-    """Structs and choices as top-level fields with dots in their names.
+    """Return struct fields and alternatives of choices as top-level fields with dots in their names.
 
-    Arrays stay; the structs in them are flattened too, with names after ``<array>.val.``.
+    Arrays remain arrays. Structs inside them are flattened with names that start with ``<array>.val.``.
 
     Raises:
-        UsageError: a flattened name is taken.
+        UsageError: two flattened fields have the same name.
     """
-    return ex.project(table, [(name, _element_names(name, value)) for name, value in _flat(table)])
+    return ex.project(table, [(name, _flatten_elements(name, value)) for name, value in _flat(table)])
 
 
 def relationalize(table: Table, root_name: str, options: Mapping[str, Any] | None = None) -> dict[str, Table]:
-    """The root table and one table for every array in it, however deep; maps count as arrays of entries.
+    """Return the root table and one table for every array, at any depth.
 
-    In the root, an array's column holds the key of its rows (long), null where the array is. Keys are unique
-    within one table of one call. A table with arrays is computed at once and kept by Spark (a local
-    checkpoint), so its keys are the same in every later action; if an executor that holds a part of it is
-    lost, the job fails rather than give other keys.
+    Maps are treated as arrays of entries.
+    In the root table, an array column contains the key of the array's rows (long), or null if the array is
+    null. Keys are unique within one table of one call. A table with arrays is computed immediately and stored
+    in a local checkpoint, so that its keys do not change. If an executor with a part of the checkpoint is
+    lost, the Spark job fails.
 
     Args:
         table: the frame.
-        root_name: the root table's name, and the start of all others.
-        options: none are known, in Glue neither.
+        root_name: name of the root table and prefix of the others.
+        options: must be empty; Glue has no options either.
 
     Returns:
         Tables by name, the root first.
 
     Raises:
-        UsageError: an option was given, or a flattened name is taken.
+        UsageError: there are options, or two flattened fields or tables have the same name.
     """
     if options:
         raise UsageError("relationalize", found=f"options {sorted(options)}", required="no options")
@@ -61,34 +62,34 @@ def _tables(table: Table, name: str, root_name: str) -> dict[str, Table]:
     key = "__key"
     while key in dict(fields):
         key += "_"
-    kept = ex.select(flat.data, "*", f"monotonically_increasing_id() + 1L AS {ex.identifier(key)}")
-    keyed = flat.with_data(kept.localCheckpoint(eager=True), flat.schema)
-    own: ex.Fields = []
+    with_key = ex.select(flat.data, "*", f"monotonically_increasing_id() + 1L AS {ex.identifier(key)}")
+    keyed = flat.with_data(with_key.localCheckpoint(eager=True), flat.schema)
+    root_fields: ex.Fields = []
     for column, value in ex.columns(keyed):
         if column in arrays:
-            there = f"if({value.sql} is null, cast(null as bigint), {ex.identifier(key)})"
-            own.append((column, ex.Value(there, glue.LongType())))
+            array_key = f"if({value.sql} is null, cast(null as bigint), {ex.identifier(key)})"
+            root_fields.append((column, ex.Value(array_key, glue.LongType())))
         else:
-            own.append((column, value))
-    found = {name: ex.project(keyed, own)}
+            root_fields.append((column, value))
+    tables = {name: ex.project(keyed, root_fields)}
     for column, value in ex.columns(keyed):
         if column in arrays:
             child = f"{root_name}_{column}"
-            below = _tables(_pivoted(keyed, key, column, value), child, root_name)
-            twice = sorted(found.keys() & below.keys())
-            if twice:
+            nested = _tables(_pivoted(keyed, key, column, value), child, root_name)
+            duplicates = sorted(tables.keys() & nested.keys())
+            if duplicates:
                 raise UsageError(
                     "relationalize",
-                    found=f"two arrays whose table is called {twice[0]}",
-                    required="names that differ",
+                    found=f"two arrays whose table would be named {duplicates[0]}",
+                    required="distinct table names",
                     fix="rename the field with dots in its name first (rename_field)",
                 )
-            found.update(below)
-    return found
+            tables.update(nested)
+    return tables
 
 
 def _pivoted(keyed: Table, key: str, column: str, value: ex.Value) -> Table:
-    """The rows of one array: id, index, and the element under the array's name with ``.val``."""
+    """Return one array as a table: ``id``, ``index``, and the element under ``<array>.val``."""
     if isinstance(value.kind, glue.MapType):
         entry = glue.StructType(
             [glue.Field("key", glue.StringType()), glue.Field("val", value.kind.valueType)]
@@ -98,7 +99,7 @@ def _pivoted(keyed: Table, key: str, column: str, value: ex.Value) -> Table:
         exploded = f"transform(map_entries({value.sql}), __m -> {pair})"
         inner = column
     else:
-        assert isinstance(value.kind, glue.ArrayType)  # noqa: S101 - only arrays and maps come here
+        assert isinstance(value.kind, glue.ArrayType)  # noqa: S101 - callers check the type
         kind, exploded, inner = value.kind.elementType, value.sql, f"{column}.val"
     columns = f"posexplode({exploded}) AS (`index`, {ex.identifier(inner)})"
     data = ex.select(keyed.data, f"{ex.identifier(key)} AS `id`", columns)
@@ -107,7 +108,7 @@ def _pivoted(keyed: Table, key: str, column: str, value: ex.Value) -> Table:
 
 
 def _flat(table: Table) -> ex.Fields:
-    return [found for name, value in ex.columns(table) for found in _flattened(name, value)]
+    return [field for name, value in ex.columns(table) for field in _flattened(name, value)]
 
 
 def _flattened(name: str, value: ex.Value) -> ex.Fields:
@@ -117,21 +118,21 @@ def _flattened(name: str, value: ex.Value) -> ex.Fields:
         parts = ex.alternatives(value)
     else:
         return [(name, value)]
-    return [found for part, inner in parts for found in _flattened(f"{name}.{part}", inner)]
+    return [field for part, inner in parts for field in _flattened(f"{name}.{part}", inner)]
 
 
-def _element_names(name: str, value: ex.Value) -> ex.Value:
-    """An array with the structs of its elements flattened."""
+def _flatten_elements(name: str, value: ex.Value) -> ex.Value:
+    """Return an array with the structs of its elements flattened."""
     if not isinstance(value.kind, glue.ArrayType):
         return value
     element = value.kind.elementType
     if isinstance(element, glue.ArrayType):
-        return ex.elements(value, lambda part: _element_names(f"{name}.val", part))
+        return ex.elements(value, lambda part: _flatten_elements(f"{name}.val", part))
     if not isinstance(element, (glue.StructType, glue.ChoiceType)):
         return value
 
     def flat(part: ex.Value) -> ex.Value:
-        inner = [(path, _element_names(path, found)) for path, found in _flattened(f"{name}.val", part)]
+        inner = [(path, _flatten_elements(path, field)) for path, field in _flattened(f"{name}.val", part)]
         return ex.struct(part, inner)
 
     return ex.elements(value, flat)

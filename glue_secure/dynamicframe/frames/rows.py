@@ -1,4 +1,4 @@
-"""Rows split, joined, united and merged.
+"""``split_rows``, ``join``, ``union`` and ``mergeDynamicFrame``.
 
 Source: "DynamicFrame class" (split_rows, join, union, mergeDynamicFrame), "Join class" and "AWS Glue Scala
 DynamicFrame class" (splitRows) of the AWS Glue developer guide.
@@ -9,31 +9,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.dynamicframe.frames import expressions as ex
-from glue_secure.dynamicframe.frames.casting import MOMENTS, NUMBERS, lift
+from glue_secure.dynamicframe.frames.casting import DATES_AND_TIMES, NUMBERS, widen
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.types import glue_types as glue
-from glue_secure.dynamicframe.types.merging import merge_structs
-from glue_secure.dynamicframe.types.paths import Path, parse, parse_all, show
+from glue_secure.dynamicframe.types.paths import Path, format_path, parse, parse_all
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
 
 OPERATORS = ("!=", "=", "<=", "<", ">=", ">")
 
 
 def split_rows(table: Table, comparison_dict: Mapping[str, Mapping[str, Any]]) -> tuple[Table, Table]:
-    """The rows for which every comparison holds, and all others.
+    """Return the rows that satisfy all comparisons, and all other rows.
 
-    A null holds in no comparison, so its row is in the second table. A choice holds when the alternative
-    that is set can be compared and does.
+    Null satisfies no comparison, so a row with null is in the second table. A choice satisfies a comparison
+    if the alternative that is set can be compared and satisfies it.
 
     Args:
         table: the frame.
-        comparison_dict: paths to operators (``!=``, ``=``, ``<=``, ``<``, ``>=``, ``>``) to constants.
+        comparison_dict: path → operator (``!=``, ``=``, ``<=``, ``<``, ``>=``, ``>``) → constant.
 
     Raises:
-        UsageError: an unknown operator or field, or a constant that the field's type cannot be compared to.
+        UsageError: an operator or field is unknown, or a constant cannot be compared to the field's type.
     """
     tests = []
     for text, comparisons in comparison_dict.items():
@@ -42,62 +44,63 @@ def split_rows(table: Table, comparison_dict: Mapping[str, Mapping[str, Any]]) -
             operator = "=" if operator == "==" else operator
             if operator not in OPERATORS:
                 raise UsageError("split_rows", found=repr(operator), required=", ".join(OPERATORS))
-            tests.append(_holds(value, operator, constant, text))
+            tests.append(_condition(value, operator, constant, text))
     condition = " and ".join(f"coalesce({test}, false)" for test in tests) or "true"
-    with ex.as_written(table.data.sparkSession, condition):
-        held, others = table.data.filter(condition), table.data.filter(f"not ({condition})")
-    return table.with_data(held, table.schema), table.with_data(others, table.schema)
+    with ex.substitution_disabled(table.data.sparkSession, condition):
+        matching, others = table.data.filter(condition), table.data.filter(f"not ({condition})")
+    return table.with_data(matching, table.schema), table.with_data(others, table.schema)
 
 
-def join(one: Table, other: Table, paths1: str | Iterable[str], paths2: str | Iterable[str]) -> Table:
-    """Every pair of rows whose keys are equal; null equals nothing.
+def join(left: Table, right: Table, paths1: str | Iterable[str], paths2: str | Iterable[str]) -> Table:
+    """Return the equality join of two tables. Null does not equal null.
 
-    The first frame's fields, then the second's; a name that both have gets a dot before it in the second
-    (``.zip``).
+    The result has the fields of the left table, then those of the right one. A right field whose name the
+    left table has too is renamed with a leading dot (``.zip``).
 
     Raises:
-        UsageError: keys of different numbers, unknown ones, or of types that cannot be equal.
+        UsageError: the tables have different numbers of keys, a key is unknown, or two keys cannot be
+            compared.
     """
     keys1, keys2 = parse_all(paths1), parse_all(paths2)
     if len(keys1) != len(keys2) or not keys1:
         raise UsageError(
-            "join", found=f"{len(keys1)} and {len(keys2)} keys", required="as many keys in both, at least one"
+            "join",
+            found=f"{len(keys1)} and {len(keys2)} keys",
+            required="the same number of keys, at least one",
         )
-    names = [field.name for field in one.schema]
+    names = [field.name for field in left.schema]
     renamed: list[glue.Field] = []
-    for field in other.schema:
+    for field in right.schema:
         name = field.name
         while name in names:
             name = f".{name}"
         names.append(name)
         renamed.append(glue.Field(name, field.dataType))
     pairs = [
-        _comparable(_value(one, a, "join"), _value(other, b, "join"))
-        for a, b in zip(keys1, keys2, strict=True)
+        _comparable(_value(left, key1, "join"), _value(right, key2, "join"))
+        for key1, key2 in zip(keys1, keys2, strict=True)
     ]
-    left = _keyed(one, "l", [pair[0] for pair in pairs])
-    right = _keyed(other, "r", [pair[1] for pair in pairs])
-    condition = left["__lk0"] == right["__rk0"]
-    for index in range(1, len(pairs)):
-        condition = condition & (left[f"__lk{index}"] == right[f"__rk{index}"])
-    joined = left.join(right, condition, "inner")
-    schema = glue.StructType([*one.schema, *renamed])
-    sides = [f"__l{i}" for i in range(len(one.schema.fields))]
-    sides += [f"__r{i}" for i in range(len(other.schema.fields))]
+    left_data = _with_keys(left, "l", [pair[0] for pair in pairs])
+    right_data = _with_keys(right, "r", [pair[1] for pair in pairs])
+    joined = left_data.join(right_data, _keys_equal(left_data, right_data, len(pairs)), "inner")
+    schema = glue.StructType([*left.schema, *renamed])
+    columns = [f"__l{i}" for i in range(len(left.schema.fields))]
+    columns += [f"__r{i}" for i in range(len(right.schema.fields))]
     data = ex.select(
-        joined, *[f"{side} AS {ex.identifier(field.name)}" for side, field in zip(sides, schema, strict=True)]
+        joined,
+        *[f"{column} AS {ex.identifier(field.name)}" for column, field in zip(columns, schema, strict=True)],
     )
-    return Table(data, schema, (*one.errors, *other.errors))
+    return Table(data, schema, (*left.errors, *right.errors))
 
 
-def union(one: Table, other: Table) -> Table:
-    """The rows of both, fields by name.
+def union(first: Table, second: Table) -> Table:
+    """Return the rows of both tables, with fields matched by name.
 
-    What only one frame has is null in the other's rows; what differs in type becomes a choice.
+    A field that one table lacks is null in its rows. A field whose type differs becomes a choice.
     """
-    schema = merge_structs(one.schema, other.schema)
-    first, second = _widened(one, schema), _widened(other, schema)
-    return Table(first.unionByName(second), schema, (*one.errors, *other.errors))
+    schema = glue.merge_structs(first.schema, second.schema)
+    data = _widened(first, schema).unionByName(_widened(second, schema))
+    return Table(data, schema, (*first.errors, *second.errors))
 
 
 def merge(
@@ -106,12 +109,12 @@ def merge(
     primary_keys: str | Iterable[str],
     options: Mapping[str, Any] | None = None,
 ) -> Table:
-    """The stage's rows, and those of the source whose key the stage does not have.
+    """Return the rows of the stage, and the rows of the source whose key the stage does not contain.
 
-    Duplicates stay, on either side. A null in a key matches nothing. The schemas may differ.
+    Duplicates on either side remain. Null in a key matches nothing. The schemas may differ.
 
     Raises:
-        UsageError: an option was given, or a key that one of the frames does not have.
+        UsageError: there are options, no keys, or a key that one of the tables does not have.
     """
     if options:
         raise UsageError("mergeDynamicFrame", found=f"options {sorted(options)}", required="no options")
@@ -122,20 +125,25 @@ def merge(
         _comparable(_value(source, key, "mergeDynamicFrame"), _value(stage, key, "mergeDynamicFrame"))
         for key in keys
     ]
-    left = _keyed(source, "l", [pair[0] for pair in pairs])
+    left = _with_keys(source, "l", [pair[0] for pair in pairs])
     right = ex.select(stage.data, *[f"{pair[1].sql} AS `__rk{i}`" for i, pair in enumerate(pairs)])
-    condition = left["__lk0"] == right["__rk0"]
-    for index in range(1, len(pairs)):
-        condition = condition & (left[f"__lk{index}"] == right[f"__rk{index}"])
-    kept = ex.select(
-        left.join(right, condition, "left_anti"),
+    unmatched = ex.select(
+        left.join(right, _keys_equal(left, right, len(pairs)), "left_anti"),
         *[f"`__l{i}` AS {ex.identifier(field.name)}" for i, field in enumerate(source.schema)],
     )
-    return union(source.with_data(kept, source.schema), stage)
+    return union(source.with_data(unmatched, source.schema), stage)
 
 
-def _value(table: Table, path: Path, what: str) -> ex.Value:
-    """The value at a path of structs."""
+def _keys_equal(left: DataFrame, right: DataFrame, count: int) -> Column:
+    """Return the join condition for the key columns of :func:`_with_keys`."""
+    condition = left["__lk0"] == right["__rk0"]
+    for index in range(1, count):
+        condition = condition & (left[f"__lk{index}"] == right[f"__rk{index}"])
+    return condition
+
+
+def _value(table: Table, path: Path, operation: str) -> ex.Value:
+    """Return the value at a path that enters structs only."""
     fields, value = ex.columns(table), None
     for step in path:
         value = dict(fields).get(step.name)
@@ -145,55 +153,64 @@ def _value(table: Table, path: Path, what: str) -> ex.Value:
         fields = ex.fields(value) if isinstance(value.kind, glue.StructType) else []
     if value is None:
         raise UsageError(
-            what, found=f"no field {show(path)}", required="a field of the frame, not inside an array",
-            fix="the frame has " + ", ".join(field.name for field in table.schema),
+            operation, found=f"no field {format_path(path)}",
+            required="a field of the frame that is not inside an array",
+            fix="use one of: " + ", ".join(field.name for field in table.schema),
         )  # fmt: skip
     return value
 
 
-def _keyed(table: Table, side: str, keys: list[ex.Value]) -> Any:
+def _with_keys(table: Table, side: str, keys: list[ex.Value]) -> DataFrame:
+    """Return the columns as ``__<side>0``, ``__<side>1``, ... and the keys as ``__<side>k0``, ..."""
     columns = [f"{value.sql} AS `__{side}{i}`" for i, (_, value) in enumerate(ex.columns(table))]
     return ex.select(table.data, *columns, *[f"{key.sql} AS `__{side}k{i}`" for i, key in enumerate(keys)])
 
 
-def _comparable(one: ex.Value, other: ex.Value) -> tuple[ex.Value, ex.Value]:
-    """Both keys in one type; a text beside another type is cast to it, null where it does not cast."""
-    for value in (one, other):
+def _comparable(left: ex.Value, right: ex.Value) -> tuple[ex.Value, ex.Value]:
+    """Return both keys in one type.
+
+    A string is cast to the other key's type, null where it cannot be cast.
+    """
+    for value in (left, right):
         if isinstance(value.kind, (glue.ChoiceType, glue.MapType)):
             raise UsageError(
                 "a key", found=f"a {value.kind.typeName()}", required="a field of one type",
-                fix="resolveChoice it first",
+                fix="call resolveChoice for the field first",
             )  # fmt: skip
-    a, b = one.kind.typeName(), other.kind.typeName()
-    if one.kind == other.kind or (a in NUMBERS and b in NUMBERS) or (a in MOMENTS and b in MOMENTS):
-        return one, other
-    if "null" in (a, b):
-        kind = other.kind if a == "null" else one.kind
-        return (ex.nothing(kind), other) if a == "null" else (one, ex.nothing(kind))
-    if a == "string" and isinstance(other.kind, glue.AtomicType):
-        return ex.Value(f"try_cast({one.sql} as {ex.sql_type(other.kind)})", other.kind), other
-    if b == "string" and isinstance(one.kind, glue.AtomicType):
-        return one, ex.Value(f"try_cast({other.sql} as {ex.sql_type(one.kind)})", one.kind)
+    names = {left.kind.typeName(), right.kind.typeName()}
+    if left.kind == right.kind or names <= NUMBERS or names <= DATES_AND_TIMES:
+        return left, right
+    if isinstance(left.kind, glue.NullType):
+        return ex.null(right.kind), right
+    if isinstance(right.kind, glue.NullType):
+        return left, ex.null(left.kind)
+    if isinstance(left.kind, glue.StringType) and isinstance(right.kind, glue.AtomicType):
+        return ex.Value(f"try_cast({left.sql} as {ex.sql_type(right.kind)})", right.kind), right
+    if isinstance(right.kind, glue.StringType) and isinstance(left.kind, glue.AtomicType):
+        return left, ex.Value(f"try_cast({right.sql} as {ex.sql_type(left.kind)})", left.kind)
     raise UsageError(
-        "a key", found=f"{a} in one frame, {b} in the other", required="types that can be equal",
+        "a key",
+        found=f"{left.kind.typeName()} in one frame, {right.kind.typeName()} in the other",
+        required="types that can be compared",
         fix="cast one of them first (apply_mapping)",
     )  # fmt: skip
 
 
-def _widened(table: Table, schema: glue.StructType) -> Any:
-    own = dict(ex.columns(table))
+def _widened(table: Table, schema: glue.StructType) -> DataFrame:
+    columns = dict(ex.columns(table))
     parts = [
-        (f.name, lift(own[f.name], f.dataType) if f.name in own else ex.nothing(f.dataType)) for f in schema
+        (f.name, widen(columns[f.name], f.dataType) if f.name in columns else ex.null(f.dataType))
+        for f in schema
     ]
     return ex.select(table.data, *[f"{value.sql} AS {ex.identifier(name)}" for name, value in parts])
 
 
-def _holds(value: ex.Value, operator: str, constant: Any, path: str) -> str:
+def _condition(value: ex.Value, operator: str, constant: Any, path: str) -> str:
     if isinstance(value.kind, glue.ChoiceType):
         tests = [_test(part, operator, constant) for _, part in ex.alternatives(value)]
-        found = [f"coalesce({test}, false)" for test in tests if test is not None]
-        if found:
-            return f"({' or '.join(found)})"
+        conditions = [f"coalesce({test}, false)" for test in tests if test is not None]
+        if conditions:
+            return f"({' or '.join(conditions)})"
     else:
         test = _test(value, operator, constant)
         if test is not None:
@@ -201,18 +218,18 @@ def _holds(value: ex.Value, operator: str, constant: Any, path: str) -> str:
     raise UsageError(
         "split_rows",
         found=f"{path} {operator} {constant!r} of type {value.kind.typeName()}",
-        required="a constant that the field's type can be compared to",
+        required="a constant that can be compared to the field's type",
     )
 
 
 def _test(value: ex.Value, operator: str, constant: Any) -> str | None:
-    """The comparison in SQL; None where type and constant cannot be compared."""
+    """Return the comparison in SQL, or None if type and constant cannot be compared."""
     kind = value.kind.typeName()
     if isinstance(constant, bool):
         return f"{value.sql} {operator} {str(constant).lower()}" if kind == "boolean" else None
     if isinstance(constant, (datetime, date)):
-        moment = f"try_cast({ex.text(str(constant))} as {kind})"
-        return f"{value.sql} {operator} {moment}" if kind in MOMENTS else None
+        literal = f"try_cast({ex.text(str(constant))} as {kind})"
+        return f"{value.sql} {operator} {literal}" if kind in DATES_AND_TIMES else None
     number = _number(constant)
     if kind in NUMBERS:
         return None if number is None else f"{value.sql} {operator} {number}"
@@ -220,7 +237,7 @@ def _test(value: ex.Value, operator: str, constant: Any) -> str | None:
         return f"{value.sql} {operator} {ex.text(constant)}"
     if kind == "string" and number is not None:
         return f"try_cast({value.sql} as double) {operator} {number}"
-    if kind in MOMENTS and isinstance(constant, str):
+    if kind in DATES_AND_TIMES and isinstance(constant, str):
         return f"{value.sql} {operator} try_cast({ex.text(constant)} as {kind})"
     if isinstance(value.kind, glue.NullType):
         return "false"
@@ -228,13 +245,15 @@ def _test(value: ex.Value, operator: str, constant: Any) -> str | None:
 
 
 def _number(constant: Any) -> str | None:
-    """The constant as an SQL number of its own size."""
+    """Return the constant as an SQL number literal, or None if it is not a number of at most 37 digits."""
     try:
-        found = Decimal(str(constant).strip())
+        number = Decimal(str(constant).strip())
     except (InvalidOperation, ValueError):
         return None
-    if not found.is_finite() or abs(found) >= Decimal(10) ** 37:
+    if not number.is_finite() or abs(number) >= Decimal(10) ** 37:
         return None
     if isinstance(constant, float):
         return f"{constant!r}D"
-    return str(int(found)) + ("L" if abs(found) < 2**63 else "BD") if found == int(found) else f"{found:f}BD"
+    if number == int(number):
+        return str(int(number)) + ("L" if abs(number) < 2**63 else "BD")
+    return f"{number:f}BD"

@@ -1,15 +1,21 @@
-"""Glue's types and Spark's, one into the other."""
+"""Conversion between Glue's types and Spark's types."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from glue_secure.core.errors import UsageError
 from glue_secure.dynamicframe.types import glue_types as glue
 
+if TYPE_CHECKING:
+    from pyspark.sql.types import DataType as SparkDataType
 
-def to_spark(kind: glue.DataType) -> Any:
-    """The Spark type that stores it; a choice is a struct of its alternatives, ordered by name."""
+
+def to_spark(kind: glue.DataType) -> SparkDataType:
+    """Return the Spark type that stores a Glue type.
+
+    A choice is a struct of its alternatives, ordered by name.
+    """
     from pyspark.sql import types as spark
 
     atomic = {
@@ -35,11 +41,12 @@ def to_spark(kind: glue.DataType) -> Any:
     return atomic[kind.typeName()]()
 
 
-def from_spark(kind: Any) -> glue.DataType:
-    """The Glue type of a Spark type; a struct is a struct, never a choice.
+def from_spark(kind: SparkDataType) -> glue.DataType:
+    """Return the Glue type of a Spark type. A struct becomes a struct, never a choice.
 
     Raises:
-        UsageError: Glue has no such type (intervals, maps whose keys are not texts, user-defined types).
+        UsageError: Glue has no such type (intervals, maps with keys that are not strings, user-defined
+            types).
     """
     from pyspark.sql import types as spark
 
@@ -64,7 +71,7 @@ def from_spark(kind: Any) -> glue.DataType:
         raise UsageError(
             "the schema of a DynamicFrame",
             found=kind.simpleString(),
-            required="a type that Glue has",
+            required="a type that Glue supports",
             fix="cast the column in the DataFrame first",
         )
     return glue.ATOMIC[names[type(kind)]]()

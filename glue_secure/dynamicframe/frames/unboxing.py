@@ -1,4 +1,4 @@
-"""A text field parsed in place: ``unbox``."""
+"""``unbox``: replace a string field by its parsed value."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from glue_secure.dynamicframe.types.paths import parse
 from glue_secure.dynamicframe.types.values import as_json, decoder, encoder, plain
 
 _OPTIONS = {"json": {"withSchema"}, "csv": {"separator", "escaper", "skipFirst", "withHeader", "withSchema"}}
-_TEXT, _MADE = "__glue_secure_text", "__glue_secure_made"
+_TEXT, _PARSED = "__glue_secure_text", "__glue_secure_parsed_text"
 Parser = Callable[[str], tuple[Any, str]]
 
 
@@ -32,81 +32,88 @@ def unbox(
     *,
     call: failed.CallSite | None = None,
 ) -> Table:
-    """The text at ``path`` replaced by what it says; a record whose text is malformed is an error record.
+    """Return the table with the string at ``path`` replaced by its parsed value.
 
-    Runs a Spark job unless ``withSchema`` gives the type. JSON may be of any type, a choice too. CSV is one
-    line, after the header that ``withHeader`` or ``skipFirst`` announces, and becomes a struct of texts
-    (``col0``, ``col1``, ... without names), or of the types of ``withSchema``. A null stays null.
+    A record with a malformed string becomes an error record. Without ``withSchema``, a Spark job infers the
+    type. JSON may have any type, including choices. CSV must be one line, after a header line if
+    ``withHeader`` or ``skipFirst`` is set. It becomes a struct of strings (named ``col0``, ``col1``, ...
+    without a header or schema). Null stays null.
 
-    Source: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-dynamic-frame.html
+    Source:
+    https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-dynamic-frame.html
 
     Args:
         table: the table.
-        path: a string field, in structs too, not in arrays.
+        path: a string field, possibly nested in structs, not in arrays.
         format: ``json`` or ``csv``.
         options: ``withSchema`` (``StructType.json()``); for ``csv`` also ``separator``, ``escaper``,
             ``skipFirst``, ``withHeader``.
-        call: where the step was called.
+        call: the call site.
 
     Raises:
-        UsageError: no such field, format or option.
+        UsageError: the field, format or option does not exist.
     """
     from pyspark.sql import functions as F
     from pyspark.sql import types as spark
 
     if format not in _OPTIONS:
         raise UsageError(
-            "format of unbox in plain Spark",
+            "format of unbox in local Spark",
             found=str(format),
             required=" or ".join(_OPTIONS),
-            fix="parse other formats in a function of map, or in Spark",
+            fix="parse other formats with map() or with Spark functions",
         )
-    chosen = dict(options or {})
-    unknown = sorted(set(chosen) - _OPTIONS[format])
+    format_options = dict(options or {})
+    unknown = sorted(set(format_options) - _OPTIONS[format])
     if unknown:
         known = ", ".join(sorted(_OPTIONS[format]))
         raise UsageError(f"options of unbox, {format}", found=", ".join(unknown), required=known)
     names = _names(table.schema, path)
-    given = _schema(chosen["withSchema"]) if chosen.get("withSchema") else None
-    parser = _csv_parser(chosen, given) if format == "csv" else json_text.single
-    frame = table.data.withColumn(_TEXT, _at(names))
-    kind = given if given is not None else json_source.look(frame.select(_TEXT), _reader(parser)).kind
-    lay = encoder(kind)
+    schema = _schema(format_options["withSchema"]) if format_options.get("withSchema") else None
+    parser = _csv_parser(format_options, schema) if format == "csv" else json_text.single
+    frame = table.data.withColumn(_TEXT, _nested_column(names))
+    kind = schema or json_source.infer(frame.select(_TEXT), _reader(parser)).kind
+    encode = encoder(kind)
 
-    def make(one: str | None) -> Any:
-        if one is None:
+    def parse_text(text: str | None) -> Any:
+        if text is None:
             return (None, None)
-        value, wrong = parser(one)
-        if not wrong:
+        value, problem = parser(text)
+        if not problem:
             try:
-                return (lay(plain(value)), None)
+                return (encode(plain(value)), None)
             except TypeError as error:
-                wrong = str(error)
-        return (None, wrong)
+                problem = str(error)
+        return (None, problem)
 
-    made = spark.StructType(
-        [spark.StructField("value", to_spark(kind)), spark.StructField("wrong", spark.StringType())]
+    result = spark.StructType(
+        [spark.StructField("value", to_spark(kind)), spark.StructField("problem", spark.StringType())]
     )
-    frame = frame.withColumn(_MADE, F.udf(make, made, useArrow=False).asNondeterministic()(F.col(_TEXT)))
+    frame = frame.withColumn(
+        _PARSED, F.udf(parse_text, result, useArrow=False).asNondeterministic()(F.col(_TEXT))
+    )
     decode = decoder(table.schema)
-    whole = F.udf(lambda row: as_json(decode(row)), "string", useArrow=False)
+    to_json = F.udf(lambda row: as_json(decode(row)), "string", useArrow=False)
     columns = [F.col(identifier(field.name)) for field in table.schema.fields]
-    lost = frame.where(F.col(f"{_MADE}.wrong").isNotNull()).withColumn("record", whole(F.struct(*columns)))
-    errors = failed.frame_of(lost, call or failed.CallSite(), f"{_MADE}.wrong", record="record", text=_TEXT)
-    kept = frame.where(F.col(f"{_MADE}.wrong").isNull())
-    value = F.col(f"{_MADE}.value")
+    lost = frame.where(F.col(f"{_PARSED}.problem").isNotNull()).withColumn(
+        "record", to_json(F.struct(*columns))
+    )
+    errors = failed.frame_of(
+        lost, call or failed.CallSite(), f"{_PARSED}.problem", record="record", text=_TEXT
+    )
+    valid = frame.where(F.col(f"{_PARSED}.problem").isNull())
+    value = F.col(f"{_PARSED}.value")
     changed = [
-        (value if len(names) == 1 else _with(column, names[1:], value)).alias(field.name)
+        (value if len(names) == 1 else _with_nested(column, names[1:], value)).alias(field.name)
         if field.name == names[0]
         else column
         for field, column in zip(table.schema.fields, columns, strict=True)
     ]
-    schema = _replaced(table.schema, names, kind)
-    return Table(kept.select(*changed), schema, (*table.errors, errors))
+    return Table(valid.select(*changed), _with_type(table.schema, names, kind), (*table.errors, errors))
 
 
 def _names(schema: glue.StructType, path: str) -> list[str]:
-    """The names on the way to a string field."""
+    """Return the names of a path to a string field."""
     names = [path] if path in schema.field_map else []
     if not names:
         steps = parse(path)
@@ -118,13 +125,13 @@ def _names(schema: glue.StructType, path: str) -> list[str]:
     if kind != glue.StringType():
         raise UsageError(
             "path of unbox",
-            found=f"{path}, {'no such field' if kind is None else 'of type ' + kind.typeName()}",
-            required="a string field, in structs too, not in arrays",
+            found=f"{path}, {'which does not exist' if kind is None else 'of type ' + kind.typeName()}",
+            required="a string field that is not inside an array",
         )
     return names
 
 
-def _at(names: list[str]) -> Any:
+def _nested_column(names: list[str]) -> Any:
     from pyspark.sql import functions as F
 
     column = F.col(identifier(names[0]))
@@ -133,12 +140,12 @@ def _at(names: list[str]) -> Any:
     return column
 
 
-def _with(column: Any, names: list[str], value: Any) -> Any:
-    inner = value if len(names) == 1 else _with(column.getField(names[0]), names[1:], value)
+def _with_nested(column: Any, names: list[str], value: Any) -> Any:
+    inner = value if len(names) == 1 else _with_nested(column.getField(names[0]), names[1:], value)
     return column.withField(identifier(names[0]), inner)
 
 
-def _replaced(kind: glue.StructType, names: list[str], value: glue.DataType) -> glue.StructType:
+def _with_type(kind: glue.StructType, names: list[str], value: glue.DataType) -> glue.StructType:
     fields = []
     for field in kind.fields:
         if field.name != names[0]:
@@ -147,24 +154,24 @@ def _replaced(kind: glue.StructType, names: list[str], value: glue.DataType) -> 
             fields.append(glue.Field(field.name, value, field.properties))
         elif isinstance(field.dataType, glue.StructType):
             fields.append(
-                glue.Field(field.name, _replaced(field.dataType, names[1:], value), field.properties)
+                glue.Field(field.name, _with_type(field.dataType, names[1:], value), field.properties)
             )
     return glue.StructType(fields, kind.properties)
 
 
 def _reader(parser: Parser) -> json_source.Reader:
-    def read(one: str) -> tuple[list[Any], str, bool]:
-        value, wrong = parser(one)
-        return ([] if wrong else [value]), wrong, False
+    def read(text: str) -> tuple[list[Any], str, bool]:
+        value, problem = parser(text)
+        return ([] if problem else [value]), problem, False
 
     return read
 
 
-def _schema(written: Any) -> glue.StructType:
+def _schema(text: Any) -> glue.StructType:
     from pyspark.sql import types as spark
 
     try:
-        kind = from_spark(spark.StructType.fromJson(json.loads(written)))
+        kind = from_spark(spark.StructType.fromJson(json.loads(text)))
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, UsageError):
             raise
@@ -172,40 +179,40 @@ def _schema(written: Any) -> glue.StructType:
     if not isinstance(kind, glue.StructType):
         raise UsageError(
             "withSchema of unbox",
-            found="a text that is no schema",
-            required="what StructType.json() of pyspark.sql.types gives",
+            found="a value that is not a schema",
+            required="the output of StructType.json() of pyspark.sql.types",
         )
     return kind
 
 
-def _csv_parser(options: Mapping[str, Any], given: glue.StructType | None) -> Parser:
+def _csv_parser(options: Mapping[str, Any], schema: glue.StructType | None) -> Parser:
     separator, escaper = options.get("separator", ","), options.get("escaper")
     flags = {name: _flag(name, options.get(name, False)) for name in ("skipFirst", "withHeader")}
     for name, value in (("separator", separator), ("escaper", escaper)):
         if value is not None and (not isinstance(value, str) or len(value) != 1):
             raise UsageError(f"{name} of unbox", found=repr(value), required="one character")
-    if given is not None and any(field.dataType != glue.StringType() for field in given.fields):
+    if schema is not None and any(field.dataType != glue.StringType() for field in schema.fields):
         raise UsageError(
             "withSchema of unbox, csv",
-            found="a field that is no string",
-            required="strings only in plain Spark",
-            fix="cast them with apply_mapping afterwards",
+            found="a field that is not a string",
+            required="string fields only in local Spark",
+            fix="cast the fields with apply_mapping after unbox",
         )
-    names = [field.name for field in given.fields] if given is not None else None
+    names = [field.name for field in schema.fields] if schema is not None else None
 
-    def read(one: str) -> tuple[Any, str]:
+    def read(text: str) -> tuple[Any, str]:
         try:
-            rows = list(csv.reader(io.StringIO(one), delimiter=separator, escapechar=escaper, strict=True))
+            rows = list(csv.reader(io.StringIO(text), delimiter=separator, escapechar=escaper, strict=True))
         except csv.Error as error:
             return None, f"malformed CSV: {error}"
         header = rows.pop(0) if rows and (flags["withHeader"] or flags["skipFirst"]) else None
         if len(rows) != 1:
-            return None, f"malformed CSV: {len(rows)} lines, not one"
+            return None, f"malformed CSV: {len(rows)} lines instead of 1"
         cells = rows[0]
-        chosen = names or (header if flags["withHeader"] else None) or [f"col{n}" for n in range(len(cells))]
-        if len(chosen) != len(cells) or len(set(chosen)) != len(chosen):
-            return None, f"malformed CSV: {len(cells)} values for {len(set(chosen))} names"
-        return dict(zip(chosen, cells, strict=True)), ""
+        columns = names or (header if flags["withHeader"] else None) or [f"col{n}" for n in range(len(cells))]
+        if len(columns) != len(cells) or len(set(columns)) != len(columns):
+            return None, f"malformed CSV: {len(cells)} values for {len(set(columns))} names"
+        return dict(zip(columns, cells, strict=True)), ""
 
     return read
 

@@ -1,5 +1,6 @@
-"""The Data Catalog's types, which are Hive's texts, as Glue's types. Pure.
+"""Parsing of the Data Catalog's column types, which are Hive type strings, into Glue types.
 
+Sources:
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-common.html#aws-glue-api-common-_string-patterns and
 https://cwiki.apache.org/confluence/display/Hive/LanguageManual+Types
 """
@@ -27,35 +28,35 @@ _NAME = re.compile(r"\s*(?:`([^`]+)`|([^:<>,`]+?))\s*:")
 
 
 def parse(text: str) -> glue.DataType:
-    """The Glue type that a Hive type text names.
+    """Return the Glue type of a Hive type string.
 
     Raises:
-        UsageError: the text is no type of Hive, or one that Glue does not have (``uniontype``).
+        UsageError: the string is not a Hive type, or a type that Glue does not have (``uniontype``).
     """
-    reader = _Reader(text)
-    found = reader.type()
-    if reader.rest():
-        raise reader.error()
-    return found
+    parser = _Parser(text)
+    kind = parser.type()
+    if parser.remaining():
+        raise parser.error()
+    return kind
 
 
 def schema_of(columns: Iterable[CatalogColumn]) -> glue.StructType:
-    """The schema of a table's columns."""
+    """Return the schema of a table's columns."""
     return glue.StructType([glue.Field(column.name, parse(column.type)) for column in columns])
 
 
-class _Reader:
+class _Parser:
     def __init__(self, text: str) -> None:
         self._text, self._at = text, 0
 
-    def rest(self) -> str:
+    def remaining(self) -> str:
         return self._text[self._at :].strip()
 
     def error(self) -> UsageError:
         return UsageError(
             "the type of a Data Catalog column",
             found=repr(self._text),
-            required="a type of Hive, such as bigint, decimal(10,2), array<string> or struct<a:int>",
+            required="a Hive type, such as bigint, decimal(10,2), array<string> or struct<a:int>",
             fix="correct the column in the Data Catalog",
         )
 

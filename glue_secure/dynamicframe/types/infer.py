@@ -1,7 +1,8 @@
-"""What type a Python value has, and what type several have together.
+"""Inference of Glue types from Python values.
 
-Two kinds of value in one field make a choice, numbers too: ``int`` beside ``long`` or ``double`` is a choice
-and is not widened, as Glue's own merge of types does (``awsglue.gluetypes``, observed). Null fits all.
+Values of two types in one field become a choice, including numbers: ``int`` and ``long``, or ``int`` and
+``double``, are not widened. Glue merges types in the same way (observed with ``awsglue.gluetypes``). Null
+fits every type.
 """
 
 from __future__ import annotations
@@ -20,13 +21,12 @@ INT_RANGES = {
     "int": (-(1 << 31), (1 << 31) - 1),
     "long": (-(1 << 63), (1 << 63) - 1),
 }
-"""The whole-number types, narrow to wide."""
-DECIMAL_DIGITS = 38
+"""Integer type → smallest and largest value, from narrow to wide."""
 _BY_CLASS: dict[type, str] = {
     str: "string", bool: "boolean", float: "double", dict: "struct", list: "array", bytes: "binary",
     datetime.datetime: "timestamp", datetime.date: "date", type(None): "null",
 }  # fmt: skip
-# What a value may also be when the field already had such a type: Python does not tell these apart.
+# Types that share one Python class: a value keeps the type that its field had before.
 _SIBLINGS = {
     "double": ("double", "float"),
     "timestamp": ("timestamp", "timestamp_ntz"),
@@ -37,15 +37,15 @@ _SIBLINGS = {
 
 
 def kind_of(value: Any, known: glue.DataType | None = None) -> str:
-    """The name of a value's type.
+    """Return the name of a value's type.
 
     Args:
         value: a plain value (:func:`~glue_secure.dynamicframe.types.values.plain`).
-        known: the type that the field had: a number in a ``long`` field stays ``long`` however small it is,
-            and of a choice's alternatives the narrowest that holds the value is taken.
+        known: the previous type of the field. A small number in a ``long`` field remains ``long``. Of a
+            choice, the narrowest alternative that fits the value is returned.
 
     Raises:
-        TypeError: Glue has no such type.
+        TypeError: Glue has no type for the value.
     """
     names = _names(known)
     if type(value) is int:
@@ -55,7 +55,7 @@ def kind_of(value: Any, known: glue.DataType | None = None) -> str:
                 return name
         if fitting:
             return "int" if "int" in fitting else "long"
-        return "decimal" if len(str(abs(value))) <= DECIMAL_DIGITS else "double"
+        return "decimal" if len(str(abs(value))) <= glue.MAX_DECIMAL_DIGITS else "double"
     if isinstance(value, Decimal):
         return "decimal"
     kind = _BY_CLASS.get(type(value)) or ("struct" if isinstance(value, dict) else "")
@@ -68,28 +68,28 @@ def kind_of(value: Any, known: glue.DataType | None = None) -> str:
 
 
 def alternative(kind: glue.DataType, name: str) -> glue.DataType | None:
-    """The type of that name: the type itself, or a choice's alternative; None when there is none."""
+    """Return the type itself or the alternative of a choice, if it has this name, else None."""
     if isinstance(kind, glue.ChoiceType):
         return kind.choices.get(name)
     return kind if kind.typeName() == name else None
 
 
-class Shape:
-    """What was seen in one place of the records: every kind of value, and the shapes below.
+class ObservedTypes:
+    """The types of all values of one field, including nested fields and elements.
 
-    It is cheap to feed, can be pickled, and shapes of parts of the data merge into the shape of all.
+    Instances can be pickled. The observations of several partitions are combined with :meth:`merge`.
     """
 
     __slots__ = ("element", "fields", "fraction", "kinds", "whole")
 
     def __init__(self) -> None:
         self.kinds: set[str] = set()
-        self.fields: dict[str, Shape] | None = None
-        self.element: Shape | None = None
+        self.fields: dict[str, ObservedTypes] | None = None
+        self.element: ObservedTypes | None = None
         self.whole = self.fraction = 0
 
-    def see(self, value: Any, known: glue.DataType | None = None) -> None:
-        """Take one plain value into account; ``known`` as in :func:`kind_of`."""
+    def add(self, value: Any, known: glue.DataType | None = None) -> None:
+        """Add the type of one plain value; ``known`` as in :func:`kind_of`."""
         if value is None:
             return
         name = kind_of(value, known)
@@ -98,29 +98,29 @@ class Shape:
             under = alternative(known, name) if known is not None else None
             known_fields = under.field_map if isinstance(under, glue.StructType) else {}
             if name == "map":
-                self._element().see_all(value.values(), getattr(under, "valueType", None))
+                self._element().add_all(value.values(), getattr(under, "valueType", None))
                 return
             if self.fields is None:
                 self.fields = {}
             for field, inner in value.items():
-                shape = self.fields.get(field)
-                if shape is None:
-                    shape = self.fields[field] = Shape()
+                observed = self.fields.get(field)
+                if observed is None:
+                    observed = self.fields[field] = ObservedTypes()
                 known_field = known_fields.get(field)
-                shape.see(inner, known_field.dataType if known_field is not None else None)
+                observed.add(inner, known_field.dataType if known_field is not None else None)
         elif name in ("array", "set"):
             under = alternative(known, name) if known is not None else None
-            self._element().see_all(value, getattr(under, "elementType", None))
+            self._element().add_all(value, getattr(under, "elementType", None))
         elif name == "decimal":
-            self._see_digits(value)
+            self._add_digits(value)
 
-    def see_all(self, values: Iterable[Any], known: glue.DataType | None = None) -> None:
-        """Take several values of one place into account."""
+    def add_all(self, values: Iterable[Any], known: glue.DataType | None = None) -> None:
+        """Add the types of several values of the same field."""
         for value in values:
-            self.see(value, known)
+            self.add(value, known)
 
-    def merge(self, other: Shape) -> Shape:
-        """Take all in that the other saw; gives itself."""
+    def merge(self, other: ObservedTypes) -> ObservedTypes:
+        """Add the observations of ``other`` to this object and return it."""
         self.kinds |= other.kinds
         self.whole, self.fraction = max(self.whole, other.whole), max(self.fraction, other.fraction)
         if other.element is not None:
@@ -128,22 +128,22 @@ class Shape:
         if other.fields is not None:
             if self.fields is None:
                 self.fields = {}
-            for name, shape in other.fields.items():
-                mine = self.fields.get(name)
-                if mine is None:
-                    self.fields[name] = shape
+            for name, observed in other.fields.items():
+                current = self.fields.get(name)
+                if current is None:
+                    self.fields[name] = observed
                 else:
-                    mine.merge(shape)
+                    current.merge(observed)
         return self
 
     def to_type(self) -> glue.DataType:
-        """The type that holds all of it; ``null`` when there was no value."""
-        types = [self._one(name) for name in sorted(self.kinds)]
+        """Return one type for all values; the null type if there was no value."""
+        types = [self._type_of(name) for name in sorted(self.kinds)]
         if not types:
             return glue.NullType()
         return types[0] if len(types) == 1 else glue.ChoiceType(types)
 
-    def _one(self, name: str) -> glue.DataType:
+    def _type_of(self, name: str) -> glue.DataType:
         if name == "struct":
             return glue.StructType([glue.Field(n, s.to_type()) for n, s in (self.fields or {}).items()])
         if name == "map":
@@ -153,22 +153,22 @@ class Shape:
         if name == "set":
             return glue.SetType(self._element().to_type())
         if name == "decimal":
-            if self.whole + self.fraction > DECIMAL_DIGITS:
+            if self.whole + self.fraction > glue.MAX_DECIMAL_DIGITS:
                 raise UsageError(
                     "the decimals of one field",
-                    found=f"{self.whole} digits before the point and {self.fraction} after it",
-                    required=f"{DECIMAL_DIGITS} in all",
-                    fix="round them, or make them texts, in the function that gives them",
+                    found=f"{self.whole} digits before the decimal point and {self.fraction} after it",
+                    required=f"at most {glue.MAX_DECIMAL_DIGITS} digits in total",
+                    fix="round the values or convert them to strings in the function that returns them",
                 )
             return glue.DecimalType(max(self.whole + self.fraction, 1), self.fraction)
         return glue.ATOMIC.get(name, glue.StringType)()
 
-    def _element(self) -> Shape:
+    def _element(self) -> ObservedTypes:
         if self.element is None:
-            self.element = Shape()
+            self.element = ObservedTypes()
         return self.element
 
-    def _see_digits(self, value: Decimal | int) -> None:
+    def _add_digits(self, value: Decimal | int) -> None:
         exponent = Decimal(value).as_tuple().exponent
         if not isinstance(exponent, int):
             raise TypeError("a decimal that is not a number")
@@ -178,15 +178,15 @@ class Shape:
 
 
 def infer(records: Iterable[Any], known: glue.StructType | None = None) -> glue.StructType:
-    """The schema of plain records (dicts), fields in the order in which they are first seen."""
-    shape = Shape()
-    shape.see_all(records, known)
-    kind = remember(shape.to_type(), known)
+    """Return the schema of plain records (dicts), with fields in the order of their first occurrence."""
+    observed = ObservedTypes()
+    observed.add_all(records, known)
+    kind = with_known_types(observed.to_type(), known)
     return kind if isinstance(kind, glue.StructType) else glue.StructType()
 
 
-def remember(kind: glue.DataType, known: glue.DataType | None) -> glue.DataType:
-    """The type, with what was known of each place where no value was seen."""
+def with_known_types(kind: glue.DataType, known: glue.DataType | None) -> glue.DataType:
+    """Return the type with the known type of each field for which no value was observed."""
     if known is None or kind == known:
         return kind
     if isinstance(kind, glue.NullType):
@@ -197,15 +197,16 @@ def remember(kind: glue.DataType, known: glue.DataType | None) -> glue.DataType:
         return glue.StructType(
             [
                 glue.Field(
-                    f.name, remember(f.dataType, before[f.name].dataType if f.name in before else None)
+                    f.name,
+                    with_known_types(f.dataType, before[f.name].dataType if f.name in before else None),
                 )
                 for f in kind.fields
             ]
         )
     if isinstance(kind, glue.ArrayType) and isinstance(under, glue.ArrayType):
-        return type(kind)(remember(kind.elementType, under.elementType))
+        return type(kind)(with_known_types(kind.elementType, under.elementType))
     if isinstance(kind, glue.MapType) and isinstance(under, glue.MapType):
-        return glue.MapType(remember(kind.valueType, under.valueType))
+        return glue.MapType(with_known_types(kind.valueType, under.valueType))
     if isinstance(kind, glue.DecimalType) and isinstance(under, glue.DecimalType):
         fits = under.scale >= kind.scale and under.precision - under.scale >= kind.precision - kind.scale
         return under if fits else kind

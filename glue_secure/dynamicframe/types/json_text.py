@@ -1,4 +1,4 @@
-"""JSON texts as records: one value or several in a text, arrays of objects, and a path into them. Pure."""
+"""Parsing of JSON strings into records: several values per string, arrays of objects, and JSON paths."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from typing import Any, NamedTuple
 from glue_secure.core.errors import UsageError
 
 _DECODER = json.JSONDecoder()
-# Levels of a value. Far deeper ones break Spark's serializers, and with them the whole job for one record.
-DEEPEST = 100
+# Nesting levels. Values that are nested far deeper break Spark's serializers and fail the whole Spark job.
+MAX_DEPTH = 100
 TOO_DEEP = "malformed JSON: nested too deeply"
 _SPACE = re.compile(r"[ \t\r\n\ufeff]*")
 _STEP = re.compile(r"""\.(?P<name>[^.\[\]*'"()?@$\s]+)|\[(?:'(?P<quoted>[^']*)'|(?P<at>\d+)|(?P<all>\*))\]""")
 
 Steps = tuple[str | int | None, ...]
-"""A path: a name, a position, or None for every element."""
+"""The steps of a path: a name, an index, or None for all elements."""
 
 
 def values(text: str) -> Iterator[Any]:
-    """The JSON values of a text, one after the other.
+    """Yield the JSON values of a string.
 
     Raises:
-        ValueError: the text goes on with something that is no JSON. The message tells the place only.
+        ValueError: the string contains something that is not JSON. The message contains the position, not the
+            text.
     """
-    at = _past_space(text, 0)
-    may_be_deep = text.count("{") + text.count("[") > DEEPEST
+    at = _skip_space(text, 0)
+    may_be_deep = text.count("{") + text.count("[") > MAX_DEPTH
     while at < len(text):
         try:
             value, at = _DECODER.raw_decode(text, at)
@@ -39,75 +40,75 @@ def values(text: str) -> Iterator[Any]:
         if may_be_deep and _is_deep(value):
             raise ValueError(TOO_DEEP)
         yield value
-        at = _past_space(text, at)
+        at = _skip_space(text, at)
 
 
 def _is_deep(value: Any) -> bool:
     level = [value] if isinstance(value, (dict, list)) else []
     depth = 0
-    while level and depth <= DEEPEST:
+    while level and depth <= MAX_DEPTH:
         depth += 1
-        inner = [list(one.values()) if isinstance(one, dict) else one for one in level]
-        level = [one for part in inner for one in part if isinstance(one, (dict, list))]
-    return depth > DEEPEST
+        children = [list(value.values()) if isinstance(value, dict) else value for value in level]
+        level = [child for values in children for child in values if isinstance(child, (dict, list))]
+    return depth > MAX_DEPTH
 
 
-class Found(NamedTuple):
-    """What a text holds.
+class ParsedText(NamedTuple):
+    """The content of a string.
 
     Attributes:
-        records: its objects.
-        wrong: what is wrong with the rest of it, or nothing.
-        values: how many JSON values it has at the top.
+        records: the JSON objects.
+        problem: the first problem, or ``""``.
+        values: the number of top-level JSON values.
     """
 
     records: list[dict[str, Any]]
-    wrong: str
+    problem: str
     values: int
 
 
-def records(text: str, path: Steps = ()) -> Found:
-    """The records of a text: an object is one, an array of objects is several.
+def records(text: str, path: Steps = ()) -> ParsedText:
+    """Return the records of a string. An object is one record, an array of objects several.
 
-    What stands before a malformed place is kept.
+    Records before a malformed position are returned.
 
     Args:
-        text: one line, or a whole file.
-        path: the way to the records inside each value, as :func:`parse_path` gives it.
+        text: a line or a whole file.
+        path: the path of the records in each value, from :func:`parse_path`.
     """
-    found: list[dict[str, Any]] = []
-    wrong, count = "", 0
+    objects: list[dict[str, Any]] = []
+    problem, count = "", 0
     try:
         for value in values(text):
             count += 1
-            for one in at_path(value, path):
-                for record in one if isinstance(one, list) else (one,):
+            for target in at_path(value, path):
+                for record in target if isinstance(target, list) else (target,):
                     if isinstance(record, dict):
-                        found.append(record)
+                        objects.append(record)
                     else:
-                        wrong = wrong or "a value that is no JSON object"
+                        problem = problem or "a value that is not a JSON object"
     except ValueError as error:
-        wrong = str(error)
-    return Found(found, wrong, count)
+        problem = str(error)
+    return ParsedText(objects, problem, count)
 
 
 def single(text: str) -> tuple[Any, str]:
-    """The one JSON value of a text, of any type, and what is wrong with it (or nothing)."""
+    """Return the single JSON value of a string, of any type, and the problem with it (or ``""``)."""
     try:
-        found = list(values(text))
+        parsed = list(values(text))
     except ValueError as error:
         return None, str(error)
-    if len(found) != 1:
-        return None, "malformed JSON: " + ("more than one value" if found else "no value")
-    return found[0], ""
+    if len(parsed) != 1:
+        return None, "malformed JSON: " + ("more than one value" if parsed else "no value")
+    return parsed[0], ""
 
 
 def at_path(value: Any, steps: Steps) -> Iterator[Any]:
-    """What stands at the path; nothing where the path leads nowhere."""
+    """Yield the values at a path."""
     if not steps:
         yield value
         return
-    step, rest = steps[0], steps[1:]
+    step, remaining = steps[0], steps[1:]
     inner: list[Any] = []
     if step is None:
         inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
@@ -115,17 +116,17 @@ def at_path(value: Any, steps: Steps) -> Iterator[Any]:
         inner = value[step : step + 1] if isinstance(value, list) else []
     elif isinstance(value, dict) and step in value:
         inner = [value[step]]
-    for one in inner:
-        yield from at_path(one, rest)
+    for child in inner:
+        yield from at_path(child, remaining)
 
 
 def parse_path(path: str) -> Steps:
-    """The steps of a ``jsonPath``: ``$``, ``.name``, ``['name']``, ``[0]``, ``[*]`` and ``.*``.
+    """Return the steps of a ``jsonPath``: ``$``, ``.name``, ``['name']``, ``[0]``, ``[*]`` and ``.*``.
 
     Source: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-format-json-home.html
 
     Raises:
-        UsageError: it has something else, such as a filter.
+        UsageError: the path contains anything else, such as a filter.
     """
     text = path.strip().replace(".*", "[*]")
     steps: list[str | int | None] = []
@@ -145,12 +146,12 @@ def parse_path(path: str) -> Steps:
         raise UsageError(
             "jsonPath",
             found=path,
-            required="$ and steps of the kinds .name, ['name'], [0], [*]",
-            fix='for instance "$.records[*]"',
+            required="$ followed by .name, ['name'], [0] or [*]",
+            fix='write a path such as "$.records[*]"',
         )
     return tuple(steps)
 
 
-def _past_space(text: str, at: int) -> int:
+def _skip_space(text: str, at: int) -> int:
     match = _SPACE.match(text, at)
     return match.end() if match else at

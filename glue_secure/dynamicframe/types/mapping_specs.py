@@ -1,7 +1,7 @@
-"""What a script says about fields: names of types, mappings, and how to resolve a choice.
+"""Parsing of type names, mappings and choice specs as scripts pass them to DynamicFrame.
 
 Sources: "DynamicFrame class" (apply_mapping, resolveChoice) and "AWS Glue Scala DynamicFrame class" of the
-AWS Glue developer guide; the names of types are those of Glue and of the Data Catalog.
+AWS Glue developer guide; type names are those of Glue and of the Data Catalog.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.dynamicframe.types import hive
 from glue_secure.dynamicframe.types.paths import Path, parse
 
-OPEN: dict[str, type[glue.DataType]] = {
+OPEN_TYPES: dict[str, type[glue.DataType]] = {
     "array": glue.ArrayType, "choice": glue.ChoiceType, "map": glue.MapType, "set": glue.SetType,
     "struct": glue.StructType,
 }  # fmt: skip
-KNOWN = (
+KNOWN_TYPES = (
     "a type of Glue or of the Data Catalog: string, int, long (bigint), double, boolean, date, timestamp, "
     "decimal(10,2), array<string>, struct<a:int>, ..."
 )
@@ -26,28 +26,29 @@ ACTIONS = ("cast:<type>", "project:<type>", "make_cols", "make_struct", "match_c
 
 
 def parse_type(text: str) -> glue.DataType:
-    """The type that a name means: ``long``, ``bigint``, ``decimal(10,2)``, ``array<struct<a:int>>``, ...
+    """Return the type of a name: ``long``, ``bigint``, ``decimal(10,2)``, ``array<struct<a:int>>``, ...
 
-    ``struct``, ``array``, ``map`` and ``choice`` without parts stand for any of their kind (:func:`is_open`).
+    ``struct``, ``array``, ``map`` and ``choice`` without parts match every type of their kind
+    (:func:`is_open`).
 
     Raises:
-        UsageError: there is no such type.
+        UsageError: the type does not exist.
     """
     if not isinstance(text, str):
-        raise UsageError("the name of a type", found=type(text).__name__, required="a text such as long")
+        raise UsageError("the name of a type", found=type(text).__name__, required="a str, such as long")
     word = text.strip().lower()
-    if word in OPEN:
-        return OPEN[word]()
+    if word in OPEN_TYPES:
+        return OPEN_TYPES[word]()
     if word == "decimal":
         return glue.DecimalType()
     try:
         return hive.parse(text)
     except UsageError as error:
-        raise UsageError("the name of a type", found=repr(text), required=KNOWN) from error
+        raise UsageError("the name of a type", found=repr(text), required=KNOWN_TYPES) from error
 
 
 def is_open(kind: glue.DataType) -> bool:
-    """Whether the type is a container whose parts were left open."""
+    """Return whether the type is a container without specified parts."""
     if isinstance(kind, glue.ArrayType):
         return isinstance(kind.elementType, glue.UnknownType)
     if isinstance(kind, glue.MapType):
@@ -57,12 +58,12 @@ def is_open(kind: glue.DataType) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """One field of the result.
+    """One field of the result of ``apply_mapping``.
 
     Attributes:
-        source: where its value stands.
-        target: where it goes.
-        kind: the type it gets; None keeps the type it has.
+        source: the path of the source field.
+        target: the path of the result field.
+        kind: the type of the result; None keeps the source's type.
     """
 
     source: Path
@@ -71,43 +72,48 @@ class Mapping:
 
 
 def parse_mappings(mappings: Any) -> list[Mapping]:
-    """Mappings as a script writes them: one tuple, or a list of tuples.
+    """Return the mappings of a script: one tuple or a list of tuples.
 
-    (source, target), (source, target, target type), (source, source type, target) or (source, source type,
-    target, target type). Three parts are told apart by which of the last two names a type.
+    A tuple is (source, target), (source, target, target type), (source, source type, target) or (source,
+    source type, target, target type). With three parts, the one of the last two that names a type is the
+    type.
 
     Raises:
-        UsageError: a mapping of another form, an unknown type, a path that cannot be read, or three parts of
-            which both or none of the last two name a type.
+        UsageError: a mapping has another form, an unknown type or an invalid path, or has three parts of
+            which both or neither of the last two name a type.
     """
     return [_mapping(item) for item in ([mappings] if isinstance(mappings, tuple) else mappings)]
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """How a choice is resolved: a name (``cast``, ``make_cols``, ...), and the type it names."""
+    """An action of ``resolveChoice``: its name (``cast``, ``make_cols``, ...) and its type, if it has one."""
 
     name: str
     kind: glue.DataType | None = None
 
 
 def parse_action(text: str, *, whole: bool = False) -> Action:
-    """The action of ``resolveChoice``; ``whole`` for the one that counts for the whole frame.
+    """Return an action of ``resolveChoice``.
+
+    Args:
+        text: the action, such as ``cast:long``.
+        whole: whether the action applies to the whole frame, which also permits ``match_catalog``.
 
     Raises:
-        UsageError: there is no such action, or it needs a type, or has one too many.
+        UsageError: the action does not exist, lacks a type, or has a type that it does not take.
     """
     name, colon, kind = str(text).strip().partition(":")
     name = name.strip().lower()
     name = {"keepasstruct": "make_struct", "keep_as_struct": "make_struct"}.get(name, name)
     if name in ("cast", "project") and colon and kind.strip():
-        found = parse_type(kind)
-        if name == "cast" and is_open(found):
+        target = parse_type(kind)
+        if name == "cast" and is_open(target):
             raise UsageError(
-                "resolveChoice", found=repr(text), required="cast to a type with its parts",
-                fix=f"use project:{kind.strip()} to keep the values of that kind",
+                "resolveChoice", found=repr(text), required="cast to a type with specified parts",
+                fix=f"use project:{kind.strip()} to select the values of that kind",
             )  # fmt: skip
-        return Action(name, found)
+        return Action(name, target)
     if not colon and (name in ("make_cols", "make_struct") or (whole and name == "match_catalog")):
         return Action(name)
     required = ", ".join(ACTIONS if whole else ACTIONS[:-1])
@@ -115,13 +121,13 @@ def parse_action(text: str, *, whole: bool = False) -> Action:
 
 
 def parse_specs(specs: Any) -> list[tuple[Path, Action]]:
-    """Specs as a script writes them: one (path, action), or a list of them."""
-    found = []
+    """Return the specs of a script: one (path, action) or a list of them."""
+    parsed = []
     for item in [specs] if isinstance(specs, tuple) else specs:
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             raise UsageError("a spec of resolveChoice", found=repr(item), required="(path, action)")
-        found.append((parse(item[0]), parse_action(item[1])))
-    return found
+        parsed.append((parse(item[0]), parse_action(item[1])))
+    return parsed
 
 
 def _mapping(item: Any) -> Mapping:
@@ -142,8 +148,8 @@ def _mapping(item: Any) -> Mapping:
         raise UsageError(
             "a mapping of three parts",
             found=repr(item),
-            required="a type as its second or its third part, not both",
-            fix="write all four: (source, source type, target, target type)",
+            required="a type as either the second or the third part",
+            fix="write all four parts: (source, source type, target, target type)",
         )
     target = parse(item[2] if second else item[1])
     return Mapping(parse(item[0]), target, None if second else parse_type(item[2]))

@@ -1,16 +1,14 @@
-"""Paths to the fields of a dynamic frame, as Glue writes them.
+"""Paths to the fields of a DynamicFrame, in Glue's syntax.
 
-A dot goes into a struct (``address.zip``); backticks hold a name that has dots itself (```this.old.name```);
-empty brackets stand for the elements of an array (``items[].price``). A name after an array goes into its
-elements without brackets too. Source: "DynamicFrame class" and "DropFields class" of the AWS Glue developer
-guide.
+A dot enters a struct (``address.zip``). Backticks quote a name that contains dots (```this.old.name```).
+Empty brackets denote the elements of an array (``items[].price``); they may be omitted before a name. Source:
+"DynamicFrame class" and "DropFields class" of the AWS Glue developer guide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.dynamicframe.types import glue_types as glue
@@ -18,7 +16,7 @@ from glue_secure.dynamicframe.types import glue_types as glue
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One name of a path, and how many arrays are entered after it."""
+    """A name of a path, and the number of arrays that are entered after it."""
 
     name: str
     depth: int = 0
@@ -28,16 +26,16 @@ Path = tuple[Step, ...]
 
 
 def parse(text: str) -> Path:
-    """The steps of a path.
+    """Return the steps of a path.
 
     Raises:
-        UsageError: it is no text, has an empty name, or a backtick or bracket without its partner.
+        UsageError: the path is not a str, has an empty name, or an unmatched backtick or bracket.
     """
     if not isinstance(text, str):
-        raise UsageError("a field's path", found=type(text).__name__, required="a text such as a.b")
+        raise UsageError("a field's path", found=type(text).__name__, required="a str, such as a.b")
     steps, at = [], 0
     while True:
-        name, at = _quoted(text, at) if text[at : at + 1] == "`" else _plain(text, at)
+        name, at = _quoted(text, at) if text[at : at + 1] == "`" else _unquoted(text, at)
         depth = 0
         while text.startswith("[]", at):
             depth, at = depth + 1, at + 2
@@ -45,27 +43,27 @@ def parse(text: str) -> Path:
         if at == len(text):
             return tuple(steps)
         if text[at] != ".":
-            raise _bad(text)
+            raise _invalid(text)
         at += 1
 
 
 def parse_all(paths: str | Iterable[str]) -> list[Path]:
-    """One path, or several, as Glue's methods take them."""
+    """Return the steps of one path or several, as Glue's methods take them."""
     return [parse(path) for path in ([paths] if isinstance(paths, str) else paths)]
 
 
 def quote(name: str) -> str:
-    """The name as a path writes it: in backticks when it has dots, brackets or backticks."""
+    """Return the name as it appears in a path: in backticks if it contains dots, brackets or backticks."""
     return "`" + name.replace("`", "``") + "`" if set(name) & set(".[]`") or not name else name
 
 
-def show(path: Path) -> str:
-    """The path as text; :func:`parse` gives the path back."""
+def format_path(path: Path) -> str:
+    """Return the path as a string, the inverse of :func:`parse`."""
     return ".".join(quote(step.name) + "[]" * step.depth for step in path)
 
 
 def find(kind: glue.DataType, path: Path) -> glue.DataType | None:
-    """The type at a path, or None where the schema has none."""
+    """Return the type at a path, or None if the path does not exist."""
     for step in path:
         struct = _struct(kind)
         field = struct.field_map.get(step.name) if struct is not None else None
@@ -80,25 +78,29 @@ def find(kind: glue.DataType, path: Path) -> glue.DataType | None:
     return kind
 
 
-def null_fields(kind: Any, above: str = "") -> Iterator[str]:
-    """The paths of the fields of the null type, in structs and arrays of structs; maps are not entered.
+def null_fields(kind: glue.DataType, parent: str = "") -> Iterator[str]:
+    """Yield the paths of the fields of the null type, in structs and arrays of structs.
 
-    It asks types by name, so that it reads ``awsglue``'s schemas as well as ours.
+    Maps are not entered.
     """
-    if kind.typeName() == "array" and kind.elementType.typeName() == "struct":
-        yield from null_fields(kind.elementType, above)
-    if kind.typeName() != "struct":
+    if (
+        isinstance(kind, glue.ArrayType)
+        and kind.name == "array"
+        and isinstance(kind.elementType, glue.StructType)
+    ):
+        yield from null_fields(kind.elementType, parent)
+    if not isinstance(kind, glue.StructType):
         return
     for field in kind:
-        path = f"{above}.{quote(field.name)}" if above else quote(field.name)
-        if field.dataType.typeName() == "null":
+        path = f"{parent}.{quote(field.name)}" if parent else quote(field.name)
+        if isinstance(field.dataType, glue.NullType):
             yield path
         else:
             yield from null_fields(field.dataType, path)
 
 
 def _struct(kind: glue.DataType | None) -> glue.StructType | None:
-    """The struct whose fields a name after this type means."""
+    """Return the struct that a name after this type refers to, or None."""
     if isinstance(kind, glue.StructType):
         return kind
     if isinstance(kind, glue.ArrayType):
@@ -108,12 +110,12 @@ def _struct(kind: glue.DataType | None) -> glue.StructType | None:
     return None
 
 
-def _plain(text: str, at: int) -> tuple[str, int]:
+def _unquoted(text: str, at: int) -> tuple[str, int]:
     end = at
     while end < len(text) and text[end] not in ".`" and not text.startswith("[]", end):
         end += 1
     if end == at:
-        raise _bad(text)
+        raise _invalid(text)
     return text[at:end], end
 
 
@@ -128,13 +130,13 @@ def _quoted(text: str, at: int) -> tuple[str, int]:
             break
         else:
             name, at = name + text[at], at + 1
-    raise _bad(text)
+    raise _invalid(text)
 
 
-def _bad(text: str) -> UsageError:
+def _invalid(text: str) -> UsageError:
     return UsageError(
         "a field's path",
         found=repr(text),
-        required="names with dots between them: a.b, items[].price",
-        fix="put backticks round a name that has dots itself: `this.old.name`",
+        required="names separated by dots, such as a.b or items[].price",
+        fix="enclose a name that contains dots in backticks: `this.old.name`",
     )

@@ -154,12 +154,11 @@ def _xml(given: Mapping[str, Any], fail_fast: bool) -> ReadOptions:
 
 def _schema(value: Any) -> Any:
     from glue_secure.dynamicframe.types import glue_types as glue
-    from glue_secure.dynamicframe.types.type_json import parse
-
+    
     if not value:
         return None
     try:
-        schema = parse(json.loads(value) if isinstance(value, str) else value)
+        schema = glue.type_from_json(json.loads(value) if isinstance(value, str) else value)
     except (UsageError, ValueError):
         schema = None
     if not isinstance(schema, glue.StructType):

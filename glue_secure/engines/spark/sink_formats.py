@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glue_secure.core.errors import UsageError
-from glue_secure.dynamicframe.choice_text import csv_columns, json_lines
+from glue_secure.dynamicframe.frames.choice_text import csv_columns, json_lines
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.engines.spark.formats import text_of

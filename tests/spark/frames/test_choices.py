@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from glue_secure.core.errors import UsageError
-from glue_secure.dynamicframe.emulation import ResolveOption
+from glue_secure.dynamicframe.frame import ResolveOption
 from glue_secure.dynamicframe.frames import choices
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.dynamicframe.types import hive

@@ -72,7 +72,7 @@ def test_a_function_that_raises_makes_an_error_record_and_the_rest_goes_on(spark
 
     mapped = records.map(table, halve, call=errors.CallSite("script.py", "halving"))
     assert held(mapped) == [{"n": 10}, {"n": 5}]
-    lost = held(errors.as_table(mapped))
+    lost = held(records.errors_as_table(mapped))
     assert [one["error"].dynamicRecord for one in lost] == [{"n": 0}, {"n": 3}]
     assert lost[0]["error"].callsite == {"site": "script.py", "info": "halving"}
     assert "division" in lost[0]["error"].msg
@@ -127,8 +127,8 @@ def test_partitions_get_and_give_wrapped_records(spark):
 
     mapped = records.map_partitions(table, number, with_index=True)
     assert held(mapped) == [{"n": 0, "part": 0}, {"n": 1, "part": 0}, {"n": 2, "part": 1}]
-    messages = {one["error"].msg for one in held(errors.as_table(mapped))}
-    assert messages == {"three", "the function gave something that is no {'record': {...}}"}
+    messages = {one["error"].msg for one in held(records.errors_as_table(mapped))}
+    assert messages == {"three", "the function returned a value that is not {'record': {...}}"}
 
 
 def test_an_empty_frame_keeps_its_schema_through_a_function(spark):
@@ -169,7 +169,7 @@ def test_thresholds_are_reached_at_their_number(spark):
     mapped = records.map(table, lambda record: {"n": 1 // record.n})
     errors.check(mapped.errors, mapped.errors, 0, 0)
     errors.check(mapped.errors, mapped.errors, 2, 2)
-    with pytest.raises(errors.ErrorThresholdReached, match="stageThreshold"):
+    with pytest.raises(errors.ErrorThresholdError, match="stageThreshold"):
         errors.check(mapped.errors, mapped.errors, 1, 0)
-    with pytest.raises(errors.ErrorThresholdReached, match="totalThreshold"):
+    with pytest.raises(errors.ErrorThresholdError, match="totalThreshold"):
         errors.check((), mapped.errors, 1, 1)

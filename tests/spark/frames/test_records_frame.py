@@ -5,9 +5,9 @@ import json
 import pytest
 
 from glue_secure import UsageError
-from glue_secure.dynamicframe.emulation import DynamicFrame, DynamicFrameCollection
+from glue_secure.dynamicframe.frame import DynamicFrame, DynamicFrameCollection
 from glue_secure.dynamicframe.frames import records
-from glue_secure.dynamicframe.frames.errors import ErrorThresholdReached
+from glue_secure.dynamicframe.frames.errors import ErrorThresholdError
 from glue_secure.dynamicframe.frames.json_source import from_text
 from glue_secure.dynamicframe.types import glue_types as glue
 
@@ -192,11 +192,11 @@ def test_errors_are_counted_by_step_and_along_the_chain(frame_of):
 
 def test_a_threshold_stops_the_script_and_tells_no_record(frame_of):
     frame = frame_of([{"n": "secret"}, {"n": "hidden"}])
-    with pytest.raises(ErrorThresholdReached, match="stageThreshold") as caught:
+    with pytest.raises(ErrorThresholdError, match="stageThreshold") as caught:
         frame.map(lambda rec: int(rec["n"]), stageThreshold=2)
     assert "secret" not in str(caught.value)
     lost = frame.map(lambda rec: int(rec["n"]), stageThreshold=3)
-    with pytest.raises(ErrorThresholdReached, match="totalThreshold"):
+    with pytest.raises(ErrorThresholdError, match="totalThreshold"):
         lost.repartition(1, totalThreshold=2)
     with pytest.raises(UsageError, match="stageThreshold"):
         frame.repartition(1, stageThreshold=-1)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from glue_secure import UsageError
-from glue_secure.dynamicframe.frames import errors
+from glue_secure.dynamicframe.frames import records
 from glue_secure.dynamicframe.frames.json_source import csv_with_types, from_text
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.dynamicframe.types.values import decode
@@ -97,7 +97,7 @@ def test_a_malformed_line_is_an_error_record(spark):
     )
     assert [one["id"] for one in held(table)] == [1, 3, 4]
     assert errors.count(table.errors) == 1
-    seen = errors.as_table(table)
+    seen = records.errors_as_table(table)
     assert seen.data.columns == ["error"]
     row = seen.data.head()["error"]
     assert list(row.asDict()) == [

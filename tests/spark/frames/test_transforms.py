@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from glue_secure import transforms as glue
-from glue_secure.dynamicframe.emulation import DynamicFrame
+from glue_secure.dynamicframe.frame import DynamicFrame
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from glue_secure import GlueSecureError, UsageError
-from glue_secure.dynamicframe.emulation import DynamicFrame
+from glue_secure.dynamicframe.frame import DynamicFrame
 
 
 def frame(context, extra=""):

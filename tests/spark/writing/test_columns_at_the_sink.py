@@ -12,7 +12,7 @@ from glue_secure.columns.sealing import tokens, unseal
 from glue_secure.core.columns import WrappedKey
 from glue_secure.core.errors import RefusedError
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.dynamicframe.emulation import DynamicFrame
+from glue_secure.dynamicframe.frame import DynamicFrame
 from glue_secure.embedded.clients import clients
 
 RULES = [

@@ -11,7 +11,7 @@ from glue_secure import GlueSecureError
 from glue_secure.aws.columns import ColumnSource
 from glue_secure.core.errors import RefusedError
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.dynamicframe.emulation import DynamicFrame
+from glue_secure.dynamicframe.frame import DynamicFrame
 from glue_secure.embedded.clients import clients
 
 SECRET = "no-sink-may-have-this"

@@ -3,7 +3,7 @@
 import pytest
 
 from glue_secure import GlueSecureError, RefusedError, UsageError
-from glue_secure.dynamicframe.emulation import DynamicFrame
+from glue_secure.dynamicframe.frame import DynamicFrame
 from glue_secure.embedded.account_setup import BOOKMARKS_URI, EVIDENCE_URI
 
 BUCKET = "glue-secure-curated"

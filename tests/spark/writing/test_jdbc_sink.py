@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from glue_secure import GlueSecureError, RefusedError, UsageError
-from glue_secure.dynamicframe.emulation import DynamicFrame, DynamicFrameCollection
+from glue_secure.dynamicframe.frame import DynamicFrame, DynamicFrameCollection
 
 CONNECTION = "writer-postgres"
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from glue_secure import RefusedError, UsageError
-from glue_secure.dynamicframe.emulation import DynamicFrame
+from glue_secure.dynamicframe.frame import DynamicFrame
 from glue_secure.embedded.account_setup import EVIDENCE_URI
 
 WINDOW = {"windowSize": "1 second"}

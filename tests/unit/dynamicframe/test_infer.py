@@ -7,7 +7,7 @@ import pytest
 
 from glue_secure import UsageError
 from glue_secure.dynamicframe.types import glue_types as glue
-from glue_secure.dynamicframe.types.infer import Shape, infer, kind_of, remember
+from glue_secure.dynamicframe.types.infer import ObservedTypes, infer, kind_of, with_known_types
 
 
 def schema(*fields):
@@ -85,8 +85,8 @@ def test_shapes_of_parts_merge_into_the_shape_of_all():
     records = [{"a": 1, "l": [{"x": 1}]}, {"a": "x"}, {"b": Decimal("12.345")}, {"b": Decimal("1234")}]
     parts = []
     for record in records:
-        part = Shape()
-        part.see(record)
+        part = ObservedTypes()
+        part.add(record)
         parts.append(part)
     whole = parts[0]
     for part in parts[1:]:
@@ -96,7 +96,7 @@ def test_shapes_of_parts_merge_into_the_shape_of_all():
 
 
 def test_decimals_that_do_not_fit_together_are_refused():
-    with pytest.raises(UsageError, match="38 in all"):
+    with pytest.raises(UsageError, match="at most 38 digits"):
         infer([{"a": Decimal(10**37)}, {"a": Decimal("0.12345")}])
 
 
@@ -106,4 +106,4 @@ def test_what_was_known_stays_where_no_value_came():
     )
     found = infer([{"a": None, "s": {"x": None}, "d": Decimal("1.5")}], known)
     assert found == known
-    assert remember(glue.NullType(), None) == glue.NullType()
+    assert with_known_types(glue.NullType(), None) == glue.NullType()

@@ -16,17 +16,17 @@ def test_an_object_is_a_record_and_an_array_is_several():
 def test_what_stands_before_a_malformed_place_is_kept():
     found = records('{"a": 1} {"a": secret}')
     assert found.records == [{"a": 1}]
-    assert found.wrong.startswith("malformed JSON")
-    assert "secret" not in found.wrong
+    assert found.problem.startswith("malformed JSON")
+    assert "secret" not in found.problem
 
 
 @pytest.mark.parametrize("text", ["5", '"x"', "null", "[1]"])
 def test_what_is_no_object_is_no_record(text):
-    assert records(text).wrong == "a value that is no JSON object"
+    assert records(text).problem == "a value that is not a JSON object"
 
 
 def test_nesting_without_end_is_malformed():
-    assert "deeply" in records("[" * 100000).wrong
+    assert "deeply" in records("[" * 100000).problem
 
 
 def test_one_value_of_any_type():

@@ -5,7 +5,7 @@ import pytest
 from glue_secure.core.errors import UsageError
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.dynamicframe.types import hive
-from glue_secure.dynamicframe.types.paths import Step, find, null_fields, parse, parse_all, quote, show
+from glue_secure.dynamicframe.types.paths import Step, find, format_path, null_fields, parse, parse_all, quote
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from glue_secure.dynamicframe.types.paths import Step, find, null_fields, parse,
 )
 def test_a_path_is_read_and_written_back(text, steps):
     assert parse(text) == steps
-    assert show(steps) == text
+    assert format_path(steps) == text
 
 
 @pytest.mark.parametrize("text", ["", ".zip", "a.", "a..b", "`a", "``", "a`b", "[]", "a[]b"])

@@ -4,7 +4,7 @@ import pytest
 
 from glue_secure.core.arguments import JobArguments
 from glue_secure.core.errors import RefusedError, UsageError
-from glue_secure.dynamicframe.emulation import DynamicFrame
+from glue_secure.dynamicframe.frame import DynamicFrame
 from glue_secure.engines.spark.context import GlueContext
 from glue_secure.preflight.fine_grained import is_fine_grained, refuse_rdds
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.errors import ControlError, UsageError
-from glue_secure.dynamicframe.emulation import DynamicFrame, DynamicFrameCollection
+from glue_secure.dynamicframe.frame import DynamicFrame, DynamicFrameCollection
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.engines.glue_options import (
     require_known_options,

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pyspark import RDD
     from pyspark.sql import DataFrame
 
-    from glue_secure.dynamicframe.emulation import DynamicFrame
+    from glue_secure.dynamicframe.frame import DynamicFrame
     from glue_secure.engines.spark.context.glue_context import GlueContext
 
 Options = Mapping[str, Any] | None

@@ -16,7 +16,7 @@ from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.options import whole_number
 from glue_secure.core.table_definition import TableDefinition
-from glue_secure.dynamicframe.emulation import DynamicFrame, DynamicFrameCollection
+from glue_secure.dynamicframe.frame import DynamicFrame, DynamicFrameCollection
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.engines.glue_options import (

@@ -14,7 +14,7 @@ from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.errors import UsageError
 from glue_secure.core.options import truth, whole_number
-from glue_secure.dynamicframe.emulation import DynamicFrame
+from glue_secure.dynamicframe.frame import DynamicFrame
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.engines.glue_options import (
     reject_credentials,

@@ -7,12 +7,10 @@ import pickle
 import pytest
 
 from glue_secure import UsageError
-from glue_secure.dynamicframe.emulation import DynamicFrame
-from glue_secure.dynamicframe.emulation.base import given_schema
+from glue_secure.dynamicframe.frame import DynamicFrame, copy_of_schema
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.types import glue_types as glue
-from glue_secure.dynamicframe.types.glue_types import EntityType, mergeDataTypes
-from glue_secure.dynamicframe.types.type_json import parse
+from glue_secure.dynamicframe.types.glue_types import EntityType, mergeDataTypes, type_from_json
 from glue_secure.dynamicframe.types.values import DynamicRecord
 
 WHOLE = glue.StructType(
@@ -41,12 +39,12 @@ def test_a_type_comes_back_from_its_json_whole(kind):
 @pytest.mark.parametrize("name", sorted(glue.ATOMIC))
 def test_an_atomic_type_comes_back_from_its_json(name):
     kind = glue.ATOMIC[name]
-    assert parse({"dataType": name}) == kind() == kind.fromJsonValue({})
+    assert type_from_json({"dataType": name}) == kind() == kind.fromJsonValue({})
     assert kind.fromJsonValue({"dataType": name, "properties": {"a": "b"}}).properties == {"a": "b"}
 
 
 def test_the_name_that_awsglue_gives_a_timestamp_without_a_zone_is_read():
-    assert parse({"dataType": "timestampntz"}) == glue.TimestampNTZType()
+    assert type_from_json({"dataType": "timestampntz"}) == glue.TimestampNTZType()
 
 
 @pytest.mark.parametrize(
@@ -55,11 +53,11 @@ def test_the_name_that_awsglue_gives_a_timestamp_without_a_zone_is_read():
         ("struct", "found: +a str"),
         ({}, "no dataType"),
         ({"dataType": "text"}, "dataType text"),
-        ({"dataType": "array"}, "without elementType"),
-        ({"dataType": "string", "nullable": True}, "with nullable"),
+        ({"dataType": "array"}, "missing: elementType"),
+        ({"dataType": "string", "nullable": True}, "unknown: nullable"),
         ({"dataType": "string", "properties": "x"}, "properties of string"),
         ({"dataType": "struct", "fields": {}}, "fields: a dict"),
-        ({"dataType": "struct", "fields": [{"name": "a"}]}, "without container"),
+        ({"dataType": "struct", "fields": [{"name": "a"}]}, "missing: container"),
         ({"dataType": "struct", "fields": ["a"]}, "found: +a str"),
         ({"dataType": "decimal", "precision": "ten"}, "precision 'ten'"),
         ({"dataType": "choice", "choices": [{"dataType": "int"}, {"dataType": "int"}]}, "a second int"),
@@ -67,7 +65,7 @@ def test_the_name_that_awsglue_gives_a_timestamp_without_a_zone_is_read():
 )
 def test_what_is_no_type_is_refused(shape, match):
     with pytest.raises(UsageError, match=match):
-        parse(shape)
+        type_from_json(shape)
 
 
 def test_the_json_of_another_type_is_refused():
@@ -179,6 +177,6 @@ def test_the_schema_of_a_frame_grows_in_nobodys_hands():
     frame.schema().getField("more").dataType.valueType.add(glue.DateType())
     assert frame.schema() == WHOLE
     mine = glue.StructType([glue.Field("a", glue.LongType())])
-    taken = given_schema(mine, "a step")
+    taken = copy_of_schema(mine, "a step")
     mine.add(glue.Field("b", glue.LongType()))
     assert not taken.hasField("b")

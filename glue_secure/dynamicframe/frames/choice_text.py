@@ -1,24 +1,27 @@
-"""Rows as text where a choice writes its bare value: JSON lines, and CSV columns.
+"""JSON and CSV output of frames with choices, in which a choice is written as its plain value.
 
-Glue's JSON and CSV writers walk each record, where a choice is just the value that the record has. Here a
-choice is a struct with one field set; as JSON it would come out as ``{"int": 1}``. All of it is Spark's
-own expressions, so that numbers keep their exact text.
+Glue's writers output the value of a choice. Spark would output the struct that stores it, such as
+``{"int": 1}``. This module uses Spark expressions only, so numbers are formatted exactly as by Spark.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from glue_secure.core.errors import UsageError
 from glue_secure.dynamicframe.frames.expressions import identifier
 from glue_secure.dynamicframe.types import glue_types as glue
 
-_ALL = 2**31 - 1  # characters: the rest of a text
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+_TO_END = 2**31 - 1  # characters
 
 
-def json_lines(data: Any, schema: glue.StructType, partition_by: list[str]) -> Any:
-    """One text column ``value`` with a JSON object a row, and the partition columns beside it."""
+def json_lines(data: DataFrame, schema: glue.StructType, partition_by: list[str]) -> DataFrame:
+    """Return a column ``value`` with one JSON object per row, followed by the partition columns."""
     from pyspark.sql import functions as F
 
     fields = [field for field in schema.fields if field.name not in partition_by]
@@ -26,11 +29,11 @@ def json_lines(data: Any, schema: glue.StructType, partition_by: list[str]) -> A
     return data.select(text.alias("value"), *(F.col(identifier(name)) for name in partition_by))
 
 
-def csv_columns(data: Any, schema: glue.StructType) -> Any:
-    """The frame with each choice as the text of its value.
+def csv_columns(data: DataFrame, schema: glue.StructType) -> DataFrame:
+    """Return the frame with each choice replaced by its value as a string.
 
     Raises:
-        UsageError: a column, or an alternative of one, is no single value.
+        UsageError: a column, or an alternative of a choice, is a struct, array or map.
     """
     from pyspark.sql import functions as F
 
@@ -43,8 +46,8 @@ def csv_columns(data: Any, schema: glue.StructType) -> Any:
                 raise UsageError(
                     f"a write of column {field.name} as csv",
                     found=kind.typeName(),
-                    required="columns of single values",
-                    fix="relationalize or unnest the frame first, or write json or parquet",
+                    required="columns of atomic types",
+                    fix="call relationalize or unnest first, or write json or parquet",
                 )
         if alternatives:
             texts = [column.getField(name).cast("string") for name in sorted(alternatives)]
@@ -53,8 +56,8 @@ def csv_columns(data: Any, schema: glue.StructType) -> Any:
     return data.select(*columns)
 
 
-def _members(members: Any) -> Any:
-    """``{...}`` of name, column and type; what is null is left out, as in Spark's and Glue's JSON."""
+def _members(members: Iterable[tuple[str, Column, glue.DataType]]) -> Column:
+    """Return a JSON object of (name, column, type). As in Spark and Glue, null members are omitted."""
     from pyspark.sql import functions as F
 
     pairs = [
@@ -64,14 +67,14 @@ def _members(members: Any) -> Any:
     return F.concat(F.lit("{"), F.concat_ws(",", *pairs), F.lit("}"))
 
 
-def _value(column: Any, kind: glue.DataType) -> Any:
-    """The JSON text of a column, null where it is null."""
+def _value(column: Column, kind: glue.DataType) -> Column:
+    """Return the JSON of a column, null where the column is null."""
     from pyspark.sql import functions as F
 
     if not glue.has_choice(kind):
-        # {"v":TEXT} without its frame; to_json leaves a null member out, which gives {}.
+        # {"v":TEXT} without the enclosing object; to_json omits a null member, which yields {}.
         wrapped = F.to_json(F.struct(column.alias("v")))
-        inner = F.regexp_replace(F.substring(wrapped, 6, _ALL), r"\}$", "")
+        inner = F.regexp_replace(F.substring(wrapped, 6, _TO_END), r"\}$", "")
         return F.when(column.isNotNull(), inner)
     if isinstance(kind, glue.ChoiceType):
         return F.coalesce(
@@ -82,16 +85,16 @@ def _value(column: Any, kind: glue.DataType) -> Any:
         return F.when(column.isNotNull(), members)
     if isinstance(kind, glue.ArrayType):
         element = kind.elementType
-        texts = F.transform(column, lambda each: F.coalesce(_value(each, element), F.lit("null")))
+        texts = F.transform(column, lambda item: F.coalesce(_value(item, element), F.lit("null")))
         return F.when(column.isNotNull(), F.concat(F.lit("["), F.concat_ws(",", texts), F.lit("]")))
-    assert isinstance(kind, glue.MapType)  # noqa: S101 - has_choice knows no other
+    assert isinstance(kind, glue.MapType)  # noqa: S101 - has_choice is false for all other types
     inner = kind.valueType
 
-    def entry(each: Any) -> Any:
-        # ["KEY"] without its brackets: the key as JSON quotes it.
-        key = F.to_json(F.array(each.getField("key")))
-        key = F.regexp_replace(F.substring(key, 2, _ALL), r"\]$", "")
-        return F.concat(key, F.lit(":"), F.coalesce(_value(each.getField("value"), inner), F.lit("null")))
+    def entry(item: Column) -> Column:
+        # ["KEY"] without the brackets is the key as a JSON string.
+        key = F.to_json(F.array(item.getField("key")))
+        key = F.regexp_replace(F.substring(key, 2, _TO_END), r"\]$", "")
+        return F.concat(key, F.lit(":"), F.coalesce(_value(item.getField("value"), inner), F.lit("null")))
 
     texts = F.transform(F.map_entries(column), entry)
     return F.when(column.isNotNull(), F.concat(F.lit("{"), F.concat_ws(",", texts), F.lit("}")))

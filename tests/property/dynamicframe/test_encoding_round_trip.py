@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glue_secure.dynamicframe.types import glue_types as glue
-from glue_secure.dynamicframe.types.infer import Shape, infer
+from glue_secure.dynamicframe.types.infer import ObservedTypes, infer
 from glue_secure.dynamicframe.types.values import decode, encode, plain
 
 ATOMS = st.one_of(
@@ -49,10 +49,10 @@ def test_decoded_records_are_the_encoded_ones(records):
 @given(RECORDS, RECORDS)
 def test_the_order_of_records_changes_only_the_order_of_fields(one, other):
     def seen(*parts):
-        shape = Shape()
+        shape = ObservedTypes()
         for part in parts:
-            inner = Shape()
-            inner.see_all(part)
+            inner = ObservedTypes()
+            inner.add_all(part)
             shape.merge(inner)
         return shape.to_type()
 

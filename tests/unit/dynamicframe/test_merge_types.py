@@ -4,7 +4,6 @@ import pytest
 
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.dynamicframe.types import hive
-from glue_secure.dynamicframe.types.merging import merge
 
 
 @pytest.mark.parametrize(
@@ -20,18 +19,18 @@ from glue_secure.dynamicframe.types.merging import merge
     ],
 )
 def test_what_can_be_one_type_is(one, other, both):
-    assert merge(hive.parse(one), hive.parse(other)) == hive.parse(both)
+    assert glue.merge_types(hive.parse(one), hive.parse(other)) == hive.parse(both)
 
 
 def test_what_differs_is_a_choice():
-    found = merge(hive.parse("array<int>"), hive.parse("array<string>"))
+    found = glue.merge_types(hive.parse("array<int>"), hive.parse("array<string>"))
     assert found == glue.ArrayType(glue.ChoiceType([glue.IntegerType(), glue.StringType()]))
 
 
 def test_a_choice_takes_in_further_types_and_widens_those_it_has():
     choice = glue.ChoiceType([glue.IntegerType(), hive.parse("struct<a:int>")])
     more = glue.ChoiceType([hive.parse("struct<b:int>"), glue.StringType()])
-    assert merge(choice, more) == glue.ChoiceType(
+    assert glue.merge_types(choice, more) == glue.ChoiceType(
         [glue.IntegerType(), hive.parse("struct<a:int,b:int>"), glue.StringType()]
     )
-    assert merge(choice, glue.IntegerType()) == choice
+    assert glue.merge_types(choice, glue.IntegerType()) == choice

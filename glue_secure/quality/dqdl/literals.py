@@ -38,7 +38,7 @@ def number(value: int | float) -> int | float:
 
 
 def not_null(column: str, where: str | None) -> str:
-    """``where``, and ``column`` is not null: SQL. Raises NotConvertibleError where the two could run together."""
+    """Return SQL for ``where`` and ``column`` is not null."""
     clause = f"`{column.replace('`', '``')}` IS NOT NULL"
     if where is None:
         return clause

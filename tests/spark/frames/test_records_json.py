@@ -5,7 +5,7 @@ import json
 import pytest
 
 from glue_secure import UsageError
-from glue_secure.dynamicframe.frames import records
+from glue_secure.dynamicframe.frames import errors, records
 from glue_secure.dynamicframe.frames.json_source import csv_with_types, from_text
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.dynamicframe.types.values import decode

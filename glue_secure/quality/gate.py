@@ -95,7 +95,7 @@ class Gate:
             The frame; in quarantine, its rows that break no critical rule that is broken.
 
         Raises:
-            RefusedError: GS-DQ-001, -004, -005; nothing was written. GS-DQ-001 in quarantine too, where a rule
+            RefusedError: GS-DQ-001, -004, -005; nothing was written. GS-DQ-001 too where a rule
                 is about the whole table.
             VerificationError: GS-DQ-002, a critical rule could not be decided.
             UsageError: the suite was not named at the start, or there is no place for a quarantine.

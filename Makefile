@@ -1,17 +1,17 @@
-# Every path is relative, so that a clone in a folder with spaces in its name works.
+# All paths are relative, so that the name of the clone's folder can contain spaces.
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# The same on Spark 4.1.
+# The environment with Spark 4.1.
 VENV4 := .venv-spark4
 READY4 := $(VENV4)/.ready
 
 .PHONY: help env test test-spark4 test-long test-unit lint demo bench docs clean
 
-help: ## what can be made
+help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
-env: $(READY) ## the environment, in .venv (built once, and again when its pins change)
+env: $(READY) ## build the environment in .venv; rebuild it if its pins have changed
 
 $(READY): setup.cfg pyproject.toml constraints.txt tools/make-environment
 	@sh tools/make-environment "$(VENV)"
@@ -21,33 +21,33 @@ $(READY4): setup.cfg pyproject.toml constraints-spark4.txt tools/make-environmen
 	@sh tools/make-environment "$(VENV4)" constraints-spark4.txt
 	@touch $(READY4)
 
-demo: $(READY) ## the main job on real data, and every refusal
+demo: $(READY) ## run the main job on real data, and a refusal for each reason
 	@$(BIN)/glue-secure demo
 
-test: $(READY) lint ## what CI runs: linters, types, walls, and the whole suite
+test: $(READY) lint ## run the linters and the whole test suite
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
-test-spark4: $(READY4) ## the tests that run Spark, on Spark 4.1, in .venv-spark4
+test-spark4: $(READY4) ## run the tests that use Spark on Spark 4.1, in .venv-spark4
 	@$(VENV4)/bin/python -m pytest tests/contract tests/spark tests/bypass tests/integration/connections \
 		tests/integration/packaging tests/jobs
 
-test-long: $(READY) ## what takes minutes or fetches much, and is not in `make test`
+test-long: $(READY) ## run the tests that take minutes or download much
 	@$(BIN)/python -m pytest -m long
 
-test-unit: $(READY) ## the part of the suite that needs neither Java nor network
+test-unit: $(READY) ## run the tests that need neither Java nor network
 	@$(BIN)/python -m pytest tests/unit tests/property
 
-lint: $(READY) ## linters, types, import walls, generated documents
+lint: $(READY) ## check style, types, import contracts and generated pages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python tools/generate-documents --check
 
-docs: $(READY) ## write the generated documents anew
+docs: $(READY) ## write the generated pages
 	@$(BIN)/python tools/generate-documents
 
-bench: $(READY) ## the price of the guard against plain PySpark, of bookmarks, JDBC, Lake Formation plans, verification, columns, data quality
+bench: $(READY) ## measure the overhead of glue-secure against plain PySpark
 	@$(BIN)/python bench/job_overhead.py
 	@$(BIN)/python bench/bookmarks.py
 	@$(BIN)/python bench/jdbc.py
@@ -56,5 +56,5 @@ bench: $(READY) ## the price of the guard against plain PySpark, of bookmarks, J
 	@$(BIN)/python bench/columns.py
 	@$(BIN)/python bench/quality.py
 
-clean: ## remove the environment and what tools left behind
+clean: ## remove the environments and the files of the tools
 	@rm -rf "$(VENV)" "$(VENV4)" build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -1,7 +1,7 @@
-"""In-memory stand-ins for the ports, strict where AWS is strict.
+"""In-memory implementations of the ports in ``glue_secure.core.ports``, for tests.
 
-They satisfy ``glue_secure.core.ports`` and hold no randomness: time comes from a
-:class:`FakeClock`, entity tags from a counter. Use them in tests of code that takes a port.
+They reject the requests that AWS rejects. They are deterministic: a :class:`FakeClock` gives the time, and
+entity tags come from a counter.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from glue_secure.core.table_definition import Columns, TableDefinition
 
 
 class FakeClock:
-    """A clock that stands still until it is moved."""
+    """A clock that changes only by calls of ``advance``."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=timezone.utc)) -> None:
         self._now = start
 
     def now(self) -> datetime:
-        """The time, UTC, aware."""
+        """Return the time: aware, UTC."""
         return self._now
 
     def advance(self, **duration: float) -> datetime:
-        """Move by ``timedelta(**duration)`` (``minutes=5``); returns the new time."""
+        """Add ``timedelta(**duration)`` (``minutes=5``), and return the new time."""
         self._now += timedelta(**duration)
         return self._now
 
 
 @dataclass(frozen=True, slots=True)
 class FakeEnvironment:
-    """An account and region that are nobody's."""
+    """An example account and region."""
 
     account: str = "123456789012"
     region: str = "eu-west-1"
     kind: str = "embedded"
     s3_endpoint: str = "https://s3.eu-west-1.amazonaws.com"
-    caller: str = "arn:aws:sts::123456789012:assumed-role/operator/somebody"
+    caller: str = "arn:aws:sts::123456789012:assumed-role/operator/example"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,12 @@ class _Stored:
 class FakeObjectStore:
     """Amazon S3 in a dictionary: conditional writes, entity tags, key order, SSE fields.
 
-    Faults are put in by hand: ``fail_next("PutObject", error)`` makes the next such call raise
-    before it does anything, ``lose_next_answer`` lets a PUT take effect and raise all the same, and
-    ``before_write`` is called before each PUT, so that a test can let somebody else be quicker.
+    Tests can inject faults: ``fail_next("PutObject", error)`` makes the next call raise without effect, and
+    ``lose_next_response`` makes the next PUT take effect and raise. ``before_write`` is called before each
+    PUT, so that a test can simulate a concurrent writer.
 
     Attributes:
-        calls: every operation so far, as ``(operation, uri)``.
+        calls: all operations so far, as pairs of operation and URI.
         before_write: called with the URI before each PUT.
         bucket_rules: default encryption and policy by bucket.
     """
@@ -96,9 +96,9 @@ class FakeObjectStore:
         bucket_key: bool = False,
         storage_class: str = "STANDARD",
     ) -> str:
-        """Put an object as somebody else would, past conditions and faults; returns the entity tag."""
+        """Store an object as another writer, without conditions and faults. Return its entity tag."""
         self._writes += 1
-        # S3's entity tag of an SSE-KMS object is not the content's MD5: equal content, another tag.
+        # The entity tag of an SSE-KMS object is not the MD5 of its content, so equal content has another tag.
         etag = hashlib.sha256(b"%d:%b" % (self._writes, body)).hexdigest()[:32]
         time = self.clock.now().replace(microsecond=0)
         stored = _Stored(body, etag, time, algorithm, key, bucket_key, storage_class)
@@ -106,7 +106,7 @@ class FakeObjectStore:
         return etag
 
     def delete(self, uri: S3Uri) -> None:
-        """Delete an object; deleting nothing is fine, as in S3."""
+        """Delete an object. A missing object is no error, as in S3."""
         self._bucket(uri, "DeleteObject").pop(uri.key, None)
 
     def copy(self, source: S3Uri, target: S3Uri) -> None:
@@ -115,19 +115,19 @@ class FakeObjectStore:
         self.put(target, stored.body, algorithm=stored.algorithm, key=stored.key)
 
     def fail_next(self, operation: str, error: Exception, *, times: int = 1) -> None:
-        """Make the next calls of ``operation`` (``GetObject``) raise ``error`` and do nothing."""
+        """Make the next calls of ``operation`` (``GetObject``) raise ``error`` without effect."""
         self._faults.setdefault(operation, []).extend([error] * times)
 
-    def lose_next_answer(self, error: Exception | None = None) -> None:
-        """Let the next PUT take effect and raise ``error`` (by default: no answer)."""
-        self._lost.append(error or ServiceError("PutObject: no answer", code="", operation="PutObject"))
+    def lose_next_response(self, error: Exception | None = None) -> None:
+        """Make the next PUT take effect and raise ``error``; default: a ServiceError without a code."""
+        self._lost.append(error or ServiceError("PutObject: no response", code="", operation="PutObject"))
 
     def keys(self, bucket: str) -> list[str]:
-        """All keys of a bucket, in S3's order."""
+        """Return all keys of a bucket, in S3's order."""
         return sorted(self._buckets[bucket])
 
     def list(self, prefix: S3Uri, *, start_after: str = "") -> Iterator[ObjectSummary]:
-        """Every object below the prefix, or the one object of that name, in key order."""
+        """Yield the objects below the prefix, or the object with this key, in key order."""
         self._called("ListObjectsV2", prefix)
         bucket = self._bucket(prefix, "ListObjectsV2")
         for key in sorted(bucket):
@@ -142,18 +142,18 @@ class FakeObjectStore:
                 )
 
     def encryption(self, uri: S3Uri) -> ObjectEncryption:
-        """HEAD."""
+        """Return the encryption of an object (HeadObject)."""
         self._called("HeadObject", uri)
         entry = self._get(uri, "HeadObject")
         return ObjectEncryption(uri, entry.algorithm, entry.key, entry.bucket_key, len(entry.body))
 
     def rules(self, bucket: str) -> BucketRules:
-        """As given in ``bucket_rules``; a bucket that was given none has no policy and S3's own default."""
+        """Return the bucket's entry of ``bucket_rules``; default: no policy, and S3's default encryption."""
         self._called("GetBucketPolicy", S3Uri(bucket, ""))
         return self.bucket_rules.get(bucket, BucketRules(bucket, "AES256", "", ""))
 
     def read(self, uri: S3Uri) -> StoredObject:
-        """The whole object."""
+        """Return content and entity tag of an object."""
         self._called("GetObject", uri)
         entry = self._get(uri, "GetObject")
         return StoredObject(entry.body, entry.etag)
@@ -164,11 +164,11 @@ class FakeObjectStore:
         body: bytes,
         *,
         key: KmsKeyArn,
-        content_type: str = "application/json",  # noqa: ARG002  # kept for the port
+        content_type: str = "application/json",  # noqa: ARG002 - part of the port
         if_match: str | None = None,
         if_none_match: bool = False,
     ) -> str:
-        """PUT with SSE-KMS under ``key``, conditional when asked."""
+        """Write an object with SSE-KMS under ``key``, conditionally if a condition is given."""
         if self.before_write is not None:
             self.before_write(uri)
         self._called("PutObject", uri)
@@ -187,14 +187,14 @@ class FakeObjectStore:
         return etag
 
     def remove(self, uri: S3Uri, *, etag: str) -> None:
-        """DELETE, when it is still the object that was listed."""
+        """Delete an object if it still has this entity tag."""
         self._called("DeleteObject", uri)
         if self._get(uri, "HeadObject").etag != etag:
             raise _precondition("the listed entity tag")
         self.delete(uri)
 
     def copy_onto_itself(self, uri: S3Uri, storage_class: str, *, key: KmsKeyArn, etag: str) -> None:
-        """COPY onto itself with SSE-KMS under ``key``; an archived object cannot be copied."""
+        """Copy an object onto itself with SSE-KMS under ``key``. An archived object cannot be copied."""
         self._called("CopyObject", uri)
         stored = self._get(uri, "CopyObject")
         if stored.etag != etag:
@@ -223,12 +223,12 @@ class FakeObjectStore:
 
 
 class FakeKeyService:
-    """AWS KMS with the keys it is given.
+    """AWS KMS in memory.
 
     Args:
-        keys: what DescribeKey knows.
+        keys: the existing keys.
         aliases: key ARN by alias name or alias ARN.
-        unusable: error of a probe by key ARN.
+        unusable: the error that ``probe`` raises, by key ARN.
     """
 
     def __init__(
@@ -241,7 +241,7 @@ class FakeKeyService:
         self._aliases, self._unusable = dict(aliases or {}), dict(unusable or {})
 
     def describe(self, key: str) -> KmsKey:
-        """The key that an ARN, id or alias names."""
+        """Return the key with this ARN, id or alias."""
         arn = self._aliases.get(key, key)
         for known in self._keys.values():
             if arn in (str(known.arn), known.arn.key_id):
@@ -249,7 +249,7 @@ class FakeKeyService:
         raise _not_found("DescribeKey", "NotFoundException")
 
     def probe(self, key: KmsKeyArn) -> None:
-        """Raise what the key was given, or what its state means."""
+        """Raise the error in ``unusable``, or the error for the key's state if it is not enabled."""
         if str(key) in self._unusable:
             raise self._unusable[str(key)]
         known = self.describe(str(key))
@@ -260,12 +260,12 @@ class FakeKeyService:
 
 @dataclass(slots=True)
 class FakeColumnSource:
-    """What a column policy asks, with what it is given.
+    """The source of tags and data keys of a column policy.
 
     Attributes:
         tables: tags by column, by ``(database, name)``.
-        key: every data key.
-        failure: raised by every call, when set.
+        key: plaintext of every data key.
+        failure: raised by every call, if set.
     """
 
     tables: dict[tuple[str, str], Mapping[str, frozenset[Tag]]] = field(default_factory=dict)
@@ -273,13 +273,13 @@ class FakeColumnSource:
     failure: ServiceError | None = None
 
     def open_key(self, key: WrappedKey) -> bytes:  # noqa: ARG002 - any wrapped key
-        """The data key."""
+        """Return the plaintext data key."""
         if self.failure is not None:
             raise self.failure
         return self.key
 
     def tags(self, database: str, table: str, *, lf_tags: bool) -> Mapping[str, frozenset[Tag]]:
-        """Tags by column; LF-tags where they are asked for."""
+        """Return the tags by column, with LF-Tags if ``lf_tags`` is true."""
         if self.failure is not None:
             raise self.failure
         if (database, table) not in self.tables:
@@ -292,23 +292,23 @@ class FakeColumnSource:
 
 @dataclass(slots=True)
 class FakeControlPlane:
-    """AWS Glue with what it is given.
+    """AWS Glue in memory.
 
     Attributes:
-        configurations: by name.
-        connections: by name.
-        tables: by ``(database, name)``.
-        definitions: what a write sees of tables, by ``(database, name)``.
-        partitions: location by values, by ``(database, name)``.
-        run_attachments: configuration's name by ``(job, run id)``; beats the job's.
-        job_attachments: configuration's name by job.
-        failure: raised by every call, when set.
-        table_partitions: what a read sees of partitions, by ``(database, name)``.
-        catalogs: ids of the catalogs that answer.
-        expressions: what ``list_partitions`` was asked for, in order.
-        arguments: default arguments without ``--`` by job.
-        job_connections: names by job.
-        encryption: of catalogs, by id; None is the account's own.
+        configurations: security configurations by name.
+        connections: connections by name.
+        tables: tables for reads, by ``(database, name)``.
+        definitions: table definitions for writes, by ``(database, name)``.
+        partitions: location by partition values, by ``(database, name)``.
+        run_attachments: name of the security configuration by ``(job, run id)``; overrides the job's.
+        job_attachments: name of the security configuration by job.
+        failure: raised by every call, if set.
+        table_partitions: partitions for reads, by ``(database, name)``.
+        catalogs: ids of the existing catalogs.
+        expressions: the expressions passed to ``list_partitions``, in order.
+        arguments: default arguments by job, without ``--``.
+        job_connections: names of connections by job.
+        encryption: encryption settings by catalog id; None is the account's default catalog.
     """
 
     configurations: dict[str, SecurityConfiguration] = field(default_factory=dict)
@@ -327,7 +327,7 @@ class FakeControlPlane:
     encryption: dict[str | None, CatalogEncryption] = field(default_factory=dict)
 
     def attached_configuration(self, job_name: str, run_id: str | None) -> str | None:
-        """Name of the configuration attached to the run, else to the job; None if neither has one."""
+        """Return the name of the security configuration of the run, else of the job; None without one."""
         self._fail()
         if run_id is not None and (job_name, run_id) in self.run_attachments:
             return self.run_attachments[job_name, run_id]
@@ -336,35 +336,35 @@ class FakeControlPlane:
         return self.job_attachments[job_name]
 
     def default_arguments(self, job_name: str) -> Mapping[str, str]:
-        """The job's own arguments."""
+        """Return the job's default arguments."""
         self._fail()
         if job_name not in self.job_attachments:
             raise _not_found("GetJob", "EntityNotFoundException")
         return self.arguments.get(job_name, {})
 
     def security_configuration(self, name: str) -> SecurityConfiguration:
-        """The configuration of that name."""
+        """Return the security configuration with this name."""
         self._fail()
         if name not in self.configurations:
             raise _not_found("GetSecurityConfiguration", "EntityNotFoundException")
         return self.configurations[name]
 
     def catalog_encryption(self, catalog_id: str | None = None) -> CatalogEncryption:
-        """The settings of that catalog; one that was given none is not encrypted, as in AWS."""
+        """Return the encryption settings of a catalog; default: not encrypted, as in AWS."""
         self._fail()
-        self._know(catalog_id)
+        self._require_catalog(catalog_id)
         return self.encryption.get(catalog_id, CatalogEncryption())
 
     def connection(self, name: str, catalog_id: str | None = None) -> GlueConnection:
-        """The Data Catalog connection of that name."""
+        """Return the Data Catalog connection with this name."""
         self._fail()
-        self._know(catalog_id)
+        self._require_catalog(catalog_id)
         if name not in self.connections:
             raise _not_found("GetConnection", "EntityNotFoundException")
         return self.connections[name]
 
     def connection_names(self, job_name: str | None = None) -> tuple[str, ...]:
-        """The connections of a job (``job_connections``), or all."""
+        """Return the names of the job's connections; without a job, of all connections."""
         self._fail()
         if job_name is None:
             return tuple(self.connections)
@@ -373,9 +373,9 @@ class FakeControlPlane:
         return self.job_connections.get(job_name, ())
 
     def table(self, database: str, name: str, catalog_id: str | None = None) -> CatalogTable:
-        """The Data Catalog table of that name."""
+        """Return the Data Catalog table with this name."""
         self._fail()
-        self._know(catalog_id)
+        self._require_catalog(catalog_id)
         if (database, name) not in self.tables:
             raise _not_found("GetTable", "EntityNotFoundException")
         return self.tables[database, name]
@@ -383,18 +383,18 @@ class FakeControlPlane:
     def list_partitions(
         self, database: str, name: str, expression: str = "", catalog_id: str | None = None
     ) -> Iterator[CatalogPartition]:
-        """The table's partitions, all of them: the expression is noted in ``expressions``, not judged."""
+        """Yield all partitions of the table. The expression is recorded in ``expressions``, not evaluated."""
         self._fail()
-        self._know(catalog_id)
+        self._require_catalog(catalog_id)
         self.expressions.append(expression)
         yield from self.table_partitions.get((database, name), ())
 
-    def _know(self, catalog_id: str | None) -> None:
+    def _require_catalog(self, catalog_id: str | None) -> None:
         if catalog_id not in (None, *self.catalogs):
             raise _not_found("GetTable", "EntityNotFoundException")
 
     def table_definition(self, database: str, name: str) -> TableDefinition:
-        """The table of that name as a write sees it."""
+        """Return the definition of a table, for writes."""
         self._fail()
         if (database, name) not in self.definitions:
             raise _not_found("GetTable", "EntityNotFoundException")
@@ -406,25 +406,26 @@ class FakeControlPlane:
         self.definitions[table.database, table.name] = table
 
     def replace_columns(self, database: str, name: str, columns: Columns) -> None:
-        """Other columns, everything else as it is."""
+        """Replace the columns of a table."""
         self.definitions[database, name] = replace(self.table_definition(database, name), columns=columns)
 
     def partition_locations(self, database: str, name: str) -> dict[tuple[str, ...], str]:
-        """Values → location."""
+        """Return the locations of the table's partitions by partition values."""
         self.table_definition(database, name)
         return dict(self.partitions.get((database, name), {}))
 
     def create_partitions(self, table: TableDefinition, partitions: Mapping[tuple[str, ...], str]) -> None:
-        """Register partitions; one that exists is left as it is."""
+        """Create partitions. Existing partitions are not changed."""
         self._fail()
-        known = self.partitions.setdefault((table.database, table.name), {})
-        known.update({values: place for values, place in partitions.items() if values not in known})
+        existing = self.partitions.setdefault((table.database, table.name), {})
+        for partition_values, location in partitions.items():
+            existing.setdefault(partition_values, location)
 
     def delete_partitions(self, database: str, name: str, values: Sequence[tuple[str, ...]]) -> None:
-        """Take partitions off."""
+        """Delete partitions."""
         self._fail()
-        for each in values:
-            self.partitions.get((database, name), {}).pop(each, None)
+        for partition_values in values:
+            self.partitions.get((database, name), {}).pop(partition_values, None)
 
     def _fail(self) -> None:
         if self.failure is not None:
@@ -433,28 +434,28 @@ class FakeControlPlane:
 
 @dataclass(slots=True)
 class FakeSecretStore:
-    """Credentials as it is given them: by secret id; by connection those that the catalog keeps."""
+    """Credentials in memory: by secret id, and by connection for passwords stored in the catalog."""
 
     secrets: dict[str, Credentials] = field(default_factory=dict, repr=False)
     catalog_passwords: dict[str, Credentials] = field(default_factory=dict, repr=False)
 
     def credentials(self, secret_id: str) -> Credentials:
-        """``username`` and ``password`` of a JSON secret."""
+        """Return ``username`` and ``password`` of a secret."""
         if secret_id not in self.secrets:
             raise _not_found("GetSecretValue", "ResourceNotFoundException")
         return self.secrets[secret_id]
 
     def encrypted_password(self, connection: str, user: str, catalog_id: str | None) -> Credentials:
-        """What the catalog keeps for a connection."""
+        """Return the credentials that the catalog stores for a connection."""
         name = f"{catalog_id}:{connection}" if catalog_id else connection
         if name not in self.catalog_passwords:
             raise _not_found("Decrypt", "NotFoundException")
         return replace(self.catalog_passwords[name], user=user)
 
     def token(self, host: str, port: int, user: str, region: str, now: datetime) -> Credentials:
-        """Good for fifteen minutes."""
-        told = f"token for {user} at {host}:{port} in {region} of {now:%H:%M}"
-        return Credentials(user, told, expires=now + timedelta(minutes=15))
+        """Return a token that is valid for fifteen minutes."""
+        token = f"token for {user} at {host}:{port} in {region} of {now:%H:%M}"
+        return Credentials(user, token, expires=now + timedelta(minutes=15))
 
 
 def _not_found(operation: str, code: str) -> NotFound:
@@ -463,5 +464,5 @@ def _not_found(operation: str, code: str) -> NotFound:
 
 def _precondition(condition: str) -> PreconditionFailed:
     return PreconditionFailed(
-        f"PutObject: {condition} does not hold", code="PreconditionFailed", operation="PutObject"
+        f"PutObject: {condition} does not match", code="PreconditionFailed", operation="PutObject"
     )

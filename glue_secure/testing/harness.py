@@ -1,9 +1,9 @@
-"""A bench for one job: its own name, its own prefixes, and a look at what it left behind."""
+"""A test harness for one job: upload files, run the job, and read its objects, results and evidence."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glue_secure.embedded import seed
 from glue_secure.embedded.account import EmbeddedAccount
@@ -18,21 +18,24 @@ from glue_secure.embedded.account_setup import (
 from glue_secure.embedded.clients import clients
 from glue_secure.secure_job import SecureJob
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
 
 class JobTestHarness:
-    """One job in the embedded account. Nothing of it is shared with another bench.
+    """One job in the embedded account. Its prefixes are not shared with another harness.
 
     Args:
-        account: the running account.
-        spark: a session on it.
-        name: the job's name, and the prefix of everything it touches.
+        account: a running embedded account.
+        spark: a Spark session that uses the account.
+        name: the job's name, which is also the prefix of its source and target.
 
     Attributes:
-        source: ``s3://`` location to land files in.
-        target: ``s3://`` location to write to.
+        source: ``s3://`` location for uploaded files.
+        target: ``s3://`` location for the job's output.
     """
 
-    def __init__(self, *, account: EmbeddedAccount, spark: Any, name: str) -> None:
+    def __init__(self, *, account: EmbeddedAccount, spark: SparkSession, name: str) -> None:
         self.account, self.spark, self.name = account, spark, name
         self.source = f"s3://{LANDING}/{name}/"
         self.target = f"s3://{CURATED}/{name}/"
@@ -41,7 +44,7 @@ class JobTestHarness:
         seed.ensure_job(account, name)
 
     def land(self, name: str, content: str | bytes) -> str:
-        """Put one object, SSE-KMS, below the source; returns its location."""
+        """Upload an object with SSE-KMS below the source, and return its location."""
         key = f"{self.name}/{name}"
         body = content.encode() if isinstance(content, str) else content
         self._clients("s3").put_object(
@@ -54,7 +57,7 @@ class JobTestHarness:
         return f"s3://{LANDING}/{key}"
 
     def argv(self, **arguments: str) -> list[str]:
-        """``sys.argv`` for a run of the job: its default arguments, and ``arguments`` over them."""
+        """Return ``sys.argv`` for a run of the job: default arguments, overridden by ``arguments``."""
         values = {
             "JOB_NAME": self.name,
             "source": self.source,
@@ -69,33 +72,33 @@ class JobTestHarness:
         return ["job.py", *(word for name, text in values.items() for word in (f"--{name}", text))]
 
     def job(self, *names: str, **arguments: str) -> SecureJob:
-        """A run of the job through the short door; use it in a ``with`` block."""
+        """Return a run of the job with the SecureJob API, to be used in a ``with`` block."""
         job = SecureJob.from_argv(*names, argv=self.argv(**arguments), spark=self.spark)
         self._jobs.append(job)
         return job
 
     def objects(self) -> dict[str, dict[str, str]]:
-        """Every object below the target: key → algorithm and key of its encryption at rest."""
+        """Return encryption algorithm and KMS key of every object below the target, by object key."""
         s3 = self._clients("s3")
         listed = s3.list_objects_v2(Bucket=CURATED, Prefix=f"{self.name}/").get("Contents", ())
-        heads = {found["Key"]: s3.head_object(Bucket=CURATED, Key=found["Key"]) for found in listed}
+        heads = {entry["Key"]: s3.head_object(Bucket=CURATED, Key=entry["Key"]) for entry in listed}
         return {
             key: {"algorithm": head.get("ServerSideEncryption", ""), "key": head.get("SSEKMSKeyId", "")}
             for key, head in heads.items()
         }
 
-    def read(self, *, format: str = "parquet") -> Any:
-        """What lies below the target, as a DataFrame."""
+    def read(self, *, format: str = "parquet") -> DataFrame:
+        """Read the objects below the target as a DataFrame."""
         return self.spark.read.format(format).load(self.target.replace("s3://", "s3a://"))
 
     def evidence(self) -> list[dict[str, Any]]:
-        """The evidence of every run of the job, oldest first."""
+        """Return the evidence of every run of the job, oldest first."""
         s3 = self._clients("s3")
         listed = s3.list_objects_v2(Bucket=EVIDENCE, Prefix=f"evidence/job={self.name}/").get("Contents", ())
-        bodies = [s3.get_object(Bucket=EVIDENCE, Key=found["Key"])["Body"].read() for found in listed]
+        bodies = [s3.get_object(Bucket=EVIDENCE, Key=entry["Key"])["Body"].read() for entry in listed]
         return sorted((json.loads(body) for body in bodies), key=lambda run: str(run["started"]))
 
     def close(self) -> None:
-        """End runs that a failed test left open."""
+        """Close the runs that a failed test left open."""
         for job in self._jobs:
             job.abandon()

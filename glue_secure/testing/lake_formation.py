@@ -1,7 +1,7 @@
-"""Lake Formation in memory, behind real clients: what it lacks in moto, and its failures.
+"""Lake Formation in memory, used through real boto3 clients: operations that moto lacks, and failures.
 
-botocore itself checks each request, and each answer here is checked against botocore's own model of the
-service, as its Stubber does; so no shape is made up. Nothing leaves the process.
+botocore validates each request, and each response is validated against botocore's model of the service, as
+botocore's Stubber does. No request leaves the process.
 """
 
 from __future__ import annotations
@@ -13,30 +13,32 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ADMIN = "arn:aws:iam::123456789012:role/admin"
+_PARAMETERS = "glue_secure_parameters"
 _IAM = [{"Principal": {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}, "Permissions": ["ALL"]}]
 
 
 @dataclass(slots=True)
 class FakeLakeFormation:
-    """One account. Its members are what AWS's answers hold; change them as somebody else would.
+    """One account. Tests change its attributes to simulate changes by other users.
 
     Attributes:
-        account: twelve digits.
+        account: account id.
         databases: name → GetDatabase's ``Database``.
         tables: (database, table) → columns.
-        tags: LF-tag key → values.
+        tags: LF-Tag key → values.
         assigned: (database, table or ``""``, column or ``""``) → key → value.
         expressions: name → expression.
         filters: (database, table, name) → ``DataCellsFilter``.
         resources: ARN → ``ResourceInfo``.
-        permissions: (principal, resource as JSON, condition) → permissions and grantable ones.
+        permissions: (principal, resource as JSON, condition) → permissions and grantable permissions.
         opt_ins: (principal, resource as JSON).
         settings: ``DataLakeSettings``.
-        page: entries of a page at most.
-        requests: how often each operation was called.
-        failing: of an entry of a batch: why it fails, ``""`` when it does not.
-        denied: operations that are denied.
-        ignored_operations: operations that answer well and change nothing.
+        page: maximum number of entries of a page.
+        requests: number of calls by operation.
+        failing: returns the error code of a batch entry, ``""`` if the entry succeeds.
+        denied: operations that return AccessDeniedException.
+        ignored_operations: operations that return success without effect.
+        recorded_requests: operation and parameters of each request, if ``record_requests`` is true.
     """
 
     account: str = "123456789012"
@@ -65,139 +67,139 @@ class FakeLakeFormation:
     record_requests: bool = True
 
     def client(self, service: str) -> Any:
-        """A real client of ``lakeformation`` or ``glue`` whose requests this object answers."""
+        """Return a boto3 client of ``lakeformation`` or ``glue`` whose requests this object handles."""
         import boto3
 
-        made = boto3.client(
+        client = boto3.client(
             service,
             region_name="eu-west-1",
             aws_access_key_id="testing",
             aws_secret_access_key="testing",  # noqa: S106 - nothing leaves the process
         )
-        made.meta.events.register_first("before-parameter-build.*.*", _note)
-        made.meta.events.register_first("before-call.*.*", self._answer)
-        return made
+        client.meta.events.register_first("before-parameter-build.*.*", _store_parameters)
+        client.meta.events.register_first("before-call.*.*", self._respond)
+        return client
 
     def table(self, database: str, name: str, *columns: str, open_to_iam: bool = False) -> None:
-        """Make a table, and its database."""
+        """Create a table, and its database if it does not exist."""
         self.databases.setdefault(database, {"Name": database})
         self.tables[database, name] = columns
         if open_to_iam:
             self.put("IAM_ALLOWED_PRINCIPALS", {"Table": {"DatabaseName": database, "Name": name}}, "ALL")
 
-    def put(self, principal: str, resource: Mapping[str, Any], *words: str, option: bool = False) -> None:
-        """Grant as somebody else would."""
-        held = self.permissions.setdefault((principal, _key(resource), ""), (set(), set()))
-        held[0].update(words)
+    def put(self, principal: str, resource: Mapping[str, Any], *names: str, option: bool = False) -> None:
+        """Grant permissions, as another user. ``option`` makes them grantable."""
+        permissions, grantable = self.permissions.setdefault((principal, _key(resource), ""), (set(), set()))
+        permissions.update(names)
         if option:
-            held[1].update(words)
+            grantable.update(names)
 
     def tag(self, database: str, table: str = "", column: str = "", **tags: str) -> None:
-        """Assign LF-tags as somebody else would."""
+        """Assign LF-Tags, as another user."""
         self.assigned.setdefault((database, table, column), {}).update(tags)
 
-    def _answer(self, *, model: Any, context: dict[str, Any], **_: Any) -> Any:
+    def _respond(self, *, model: Any, context: dict[str, Any], **_: Any) -> Any:
         from botocore.awsrequest import AWSResponse
         from botocore.validate import validate_parameters
 
-        asked = context["glue_secure_asked"]
+        parameters = context[_PARAMETERS]
         self.requests[model.name] += 1
         if self.record_requests:
-            self.recorded_requests.append((model.name, asked))
+            self.recorded_requests.append((model.name, parameters))
         code = "AccessDeniedException" if model.name in self.denied else ""
-        answer: dict[str, Any] = {}
-        if not code:
+        response: dict[str, Any] = {}
+        if not code and model.name not in self.ignored_operations:
             try:
-                answer = (
-                    {} if model.name in self.ignored_operations else getattr(self, f"_{model.name}")(asked)
-                )
-            except _Error as error:
+                response = getattr(self, f"_{model.name}")(parameters)
+            except _ServiceError as error:
                 code = str(error)
         if code:
             return AWSResponse("https://lake", 400, {}, None), {"Error": {"Code": code, "Message": "fake"}}
-        answer = {
-            name: value for name, value in answer.items() if value != []
-        }  # as the service leaves them out
-        validate_parameters(answer, model.output_shape)
-        return AWSResponse("https://lake", 200, {}, None), answer
+        # The service omits empty lists.
+        response = {name: value for name, value in response.items() if value != []}
+        validate_parameters(response, model.output_shape)
+        return AWSResponse("https://lake", 200, {}, None), response
 
-    def _paged(self, member: str, entries: list[Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-        begin, size = int(asked.get("NextToken") or 0), min(asked.get("MaxResults") or 1000, self.page)
+    def _paged(self, member: str, entries: list[Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+        begin = int(parameters.get("NextToken") or 0)
+        size = min(parameters.get("MaxResults") or 1000, self.page)
         more = {"NextToken": str(begin + size)} if begin + size < len(entries) else {}
         return {member: entries[begin : begin + size], **more}
 
-    def _GetDataLakeSettings(self, _asked: Any) -> Any:
+    def _GetDataLakeSettings(self, _parameters: Any) -> Any:
         return {"DataLakeSettings": self.settings}
 
-    def _PutDataLakeSettings(self, asked: Any) -> Any:
-        self.settings = asked["DataLakeSettings"]
+    def _PutDataLakeSettings(self, parameters: Any) -> Any:
+        self.settings = parameters["DataLakeSettings"]
         return {}
 
-    def _GetDatabases(self, asked: Any) -> Any:
-        return self._paged("DatabaseList", list(self.databases.values()), asked)
+    def _GetDatabases(self, parameters: Any) -> Any:
+        return self._paged("DatabaseList", list(self.databases.values()), parameters)
 
-    def _GetDatabase(self, asked: Any) -> Any:
-        return {"Database": _of(self.databases, asked["Name"])}
+    def _GetDatabase(self, parameters: Any) -> Any:
+        return {"Database": _existing(self.databases, parameters["Name"])}
 
-    def _UpdateDatabase(self, asked: Any) -> Any:
-        self.databases[asked["Name"]] = asked["DatabaseInput"]
+    def _UpdateDatabase(self, parameters: Any) -> Any:
+        self.databases[parameters["Name"]] = parameters["DatabaseInput"]
         return {}
 
-    def _GetTable(self, asked: Any) -> Any:
-        columns = _of(self.tables, (asked["DatabaseName"], asked["Name"]))
-        storage = {"Columns": [{"Name": one, "Type": "string"} for one in columns]}
+    def _GetTable(self, parameters: Any) -> Any:
+        columns = _existing(self.tables, (parameters["DatabaseName"], parameters["Name"]))
+        storage = {"Columns": [{"Name": column, "Type": "string"} for column in columns]}
         return {
             "Table": {
-                "DatabaseName": asked["DatabaseName"],
-                "Name": asked["Name"],
+                "DatabaseName": parameters["DatabaseName"],
+                "Name": parameters["Name"],
                 "StorageDescriptor": storage,
             }
         }
 
-    def _ListLFTags(self, asked: Any) -> Any:
+    def _ListLFTags(self, parameters: Any) -> Any:
         entries = [
             {"CatalogId": self.account, "TagKey": key, "TagValues": values}
             for key, values in self.tags.items()
         ]
-        return self._paged("LFTags", entries, asked)
+        return self._paged("LFTags", entries, parameters)
 
-    def _CreateLFTag(self, asked: Any) -> Any:
-        if asked["TagKey"] in self.tags:
-            raise _Error("AlreadyExistsException")
-        self.tags[asked["TagKey"]] = list(asked["TagValues"])
+    def _CreateLFTag(self, parameters: Any) -> Any:
+        if parameters["TagKey"] in self.tags:
+            raise _ServiceError("AlreadyExistsException")
+        self.tags[parameters["TagKey"]] = list(parameters["TagValues"])
         return {}
 
-    def _UpdateLFTag(self, asked: Any) -> Any:
-        key = asked["TagKey"]
-        gone = set(asked.get("TagValuesToDelete") or ())
+    def _UpdateLFTag(self, parameters: Any) -> Any:
+        key = parameters["TagKey"]
+        gone = set(parameters.get("TagValuesToDelete") or ())
         if any(tags.get(key) in gone for tags in self.assigned.values()):
-            raise _Error("InvalidInputException")
-        kept = [one for one in _of(self.tags, key) if one not in gone]
-        self.tags[key] = kept + [one for one in asked.get("TagValuesToAdd") or () if one not in kept]
+            raise _ServiceError("InvalidInputException")
+        values = [value for value in _existing(self.tags, key) if value not in gone]
+        self.tags[key] = values + [
+            value for value in parameters.get("TagValuesToAdd") or () if value not in values
+        ]
         return {}
 
-    def _AddLFTagsToResource(self, asked: Any) -> Any:
-        for place in _places(asked["Resource"]):
-            for pair in asked["LFTags"]:
+    def _AddLFTagsToResource(self, parameters: Any) -> Any:
+        for location in _tagged_resources(parameters["Resource"]):
+            for pair in parameters["LFTags"]:
                 if pair["TagValues"][0] not in self.tags.get(pair["TagKey"], ()):
-                    error = {"ErrorCode": "EntityNotFoundException", "ErrorMessage": "no such LF-tag"}
+                    error = {"ErrorCode": "EntityNotFoundException", "ErrorMessage": "no such LF-Tag"}
                     return {"Failures": [{"LFTag": pair, "Error": error}]}
-                self.assigned.setdefault(place, {})[pair["TagKey"]] = pair["TagValues"][0]
+                self.assigned.setdefault(location, {})[pair["TagKey"]] = pair["TagValues"][0]
         return {"Failures": []}
 
-    def _RemoveLFTagsFromResource(self, asked: Any) -> Any:
-        for place in _places(asked["Resource"]):
-            for pair in asked["LFTags"]:
-                self.assigned.get(place, {}).pop(pair["TagKey"], None)
+    def _RemoveLFTagsFromResource(self, parameters: Any) -> Any:
+        for location in _tagged_resources(parameters["Resource"]):
+            for pair in parameters["LFTags"]:
+                self.assigned.get(location, {}).pop(pair["TagKey"], None)
         return {"Failures": []}
 
-    def _GetResourceLFTags(self, asked: Any) -> Any:
-        if "Database" in asked["Resource"]:
-            name = asked["Resource"]["Database"]["Name"]
-            _of(self.databases, name)
+    def _GetResourceLFTags(self, parameters: Any) -> Any:
+        if "Database" in parameters["Resource"]:
+            name = parameters["Resource"]["Database"]["Name"]
+            _existing(self.databases, name)
             return {"LFTagOnDatabase": self._tags_of(name, "")["LFTagOnDatabase"]}
-        of = asked["Resource"]["Table"]
-        return self._tags_of(of["DatabaseName"], of["Name"])
+        table = parameters["Resource"]["Table"]
+        return self._tags_of(table["DatabaseName"], table["Name"])
 
     def _tags_of(self, database: str, table: str, only: str = "") -> dict[str, Any]:
         def shapes(tags: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -219,8 +221,8 @@ class FakeLakeFormation:
             "LFTagsOnColumns": columns,
         }
 
-    def _SearchDatabasesByLFTags(self, asked: Any) -> Any:
-        (pair,) = asked["Expression"]
+    def _SearchDatabasesByLFTags(self, parameters: Any) -> Any:
+        (pair,) = parameters["Expression"]
         key = pair["TagKey"]
         entries = [
             {
@@ -230,177 +232,184 @@ class FakeLakeFormation:
             for (database, table, _), tags in self.assigned.items()
             if not table and tags.get(key) in pair["TagValues"]
         ]
-        return self._paged("DatabaseList", entries, asked)
+        return self._paged("DatabaseList", entries, parameters)
 
-    def _SearchTablesByLFTags(self, asked: Any) -> Any:
-        (pair,) = asked["Expression"]
+    def _SearchTablesByLFTags(self, parameters: Any) -> Any:
+        (pair,) = parameters["Expression"]
         key, values = pair["TagKey"], set(pair["TagValues"])
-        found = [
+        tables = [
             (database, table)
             for (database, table) in self.tables
             if self.assigned.get((database, "", ""), {}).get(key) in values
             or self.assigned.get((database, table, ""), {}).get(key) in values
             or any(
-                self.assigned.get((database, table, one), {}).get(key) in values
-                for one in self.tables[database, table]
+                self.assigned.get((database, table, column), {}).get(key) in values
+                for column in self.tables[database, table]
             )
         ]
-        whole = self._paged("TableList", found, asked)
-        whole["TableList"] = [
+        page = self._paged("TableList", tables, parameters)
+        page["TableList"] = [
             {
                 "Table": {"CatalogId": self.account, "DatabaseName": database, "Name": table},
                 **self._tags_of(database, table, key),
             }
-            for database, table in whole["TableList"]
+            for database, table in page["TableList"]
         ]
-        whole["TableList"] = [
-            {name: value for name, value in one.items() if value} for one in whole["TableList"]
+        page["TableList"] = [
+            {name: value for name, value in entry.items() if value} for entry in page["TableList"]
         ]
-        return whole
+        return page
 
-    def _ListLFTagExpressions(self, asked: Any) -> Any:
+    def _ListLFTagExpressions(self, parameters: Any) -> Any:
         entries = [{"Name": name, "Expression": body} for name, body in self.expressions.items()]
-        return self._paged("LFTagExpressions", entries, asked)
+        return self._paged("LFTagExpressions", entries, parameters)
 
-    def _CreateLFTagExpression(self, asked: Any) -> Any:
-        if asked["Name"] in self.expressions:
-            raise _Error("AlreadyExistsException")
-        self.expressions[asked["Name"]] = asked["Expression"]
+    def _CreateLFTagExpression(self, parameters: Any) -> Any:
+        if parameters["Name"] in self.expressions:
+            raise _ServiceError("AlreadyExistsException")
+        self.expressions[parameters["Name"]] = parameters["Expression"]
         return {}
 
-    def _UpdateLFTagExpression(self, asked: Any) -> Any:
-        _of(self.expressions, asked["Name"])
-        self.expressions[asked["Name"]] = asked["Expression"]
+    def _UpdateLFTagExpression(self, parameters: Any) -> Any:
+        _existing(self.expressions, parameters["Name"])
+        self.expressions[parameters["Name"]] = parameters["Expression"]
         return {}
 
-    def _ListDataCellsFilter(self, asked: Any) -> Any:
-        return self._paged("DataCellsFilters", list(self.filters.values()), asked)
+    def _ListDataCellsFilter(self, parameters: Any) -> Any:
+        return self._paged("DataCellsFilters", list(self.filters.values()), parameters)
 
-    def _CreateDataCellsFilter(self, asked: Any) -> Any:
-        key = _filter(asked["TableData"])
+    def _CreateDataCellsFilter(self, parameters: Any) -> Any:
+        key = _filter_key(parameters["TableData"])
         if key in self.filters:
-            raise _Error("AlreadyExistsException")
-        self.filters[key] = asked["TableData"]
+            raise _ServiceError("AlreadyExistsException")
+        self.filters[key] = parameters["TableData"]
         return {}
 
-    def _UpdateDataCellsFilter(self, asked: Any) -> Any:
-        key = _filter(asked["TableData"])
-        _of(self.filters, key)
-        self.filters[key] = asked["TableData"]
+    def _UpdateDataCellsFilter(self, parameters: Any) -> Any:
+        key = _filter_key(parameters["TableData"])
+        _existing(self.filters, key)
+        self.filters[key] = parameters["TableData"]
         return {}
 
-    def _ListResources(self, asked: Any) -> Any:
-        return self._paged("ResourceInfoList", list(self.resources.values()), asked)
+    def _ListResources(self, parameters: Any) -> Any:
+        return self._paged("ResourceInfoList", list(self.resources.values()), parameters)
 
-    def _RegisterResource(self, asked: Any) -> Any:
-        if asked["ResourceArn"] in self.resources:
-            raise _Error("AlreadyExistsException")
+    def _RegisterResource(self, parameters: Any) -> Any:
+        if parameters["ResourceArn"] in self.resources:
+            raise _ServiceError("AlreadyExistsException")
         role = "arn:aws:iam::123456789012:role/aws-service-role/lakeformation.amazonaws.com/AWSServiceRole"
-        self.resources[asked["ResourceArn"]] = {
-            "ResourceArn": asked["ResourceArn"],
-            "RoleArn": asked.get("RoleArn", role),
-            "HybridAccessEnabled": asked.get("HybridAccessEnabled", False),
+        self.resources[parameters["ResourceArn"]] = {
+            "ResourceArn": parameters["ResourceArn"],
+            "RoleArn": parameters.get("RoleArn", role),
+            "HybridAccessEnabled": parameters.get("HybridAccessEnabled", False),
         }
         return {}
 
-    def _UpdateResource(self, asked: Any) -> Any:
-        _of(self.resources, asked["ResourceArn"]).update(asked)
+    def _UpdateResource(self, parameters: Any) -> Any:
+        _existing(self.resources, parameters["ResourceArn"]).update(parameters)
         return {}
 
-    def _ListLakeFormationOptIns(self, asked: Any) -> Any:
+    def _ListLakeFormationOptIns(self, parameters: Any) -> Any:
         entries = [
             {"Principal": {"DataLakePrincipalIdentifier": principal}, "Resource": json.loads(resource)}
             for principal, resource in sorted(self.opt_ins)
         ]
-        return self._paged("LakeFormationOptInsInfoList", entries, asked)
+        return self._paged("LakeFormationOptInsInfoList", entries, parameters)
 
-    def _CreateLakeFormationOptIn(self, asked: Any) -> Any:
-        self.opt_ins.add((asked["Principal"]["DataLakePrincipalIdentifier"], _key(asked["Resource"])))
+    def _CreateLakeFormationOptIn(self, parameters: Any) -> Any:
+        self.opt_ins.add(
+            (parameters["Principal"]["DataLakePrincipalIdentifier"], _key(parameters["Resource"]))
+        )
         return {}
 
-    def _DeleteLakeFormationOptIn(self, asked: Any) -> Any:
-        self.opt_ins.discard((asked["Principal"]["DataLakePrincipalIdentifier"], _key(asked["Resource"])))
+    def _DeleteLakeFormationOptIn(self, parameters: Any) -> Any:
+        self.opt_ins.discard(
+            (parameters["Principal"]["DataLakePrincipalIdentifier"], _key(parameters["Resource"]))
+        )
         return {}
 
-    def _ListPermissions(self, asked: Any) -> Any:
-        only = (asked.get("Principal") or {}).get("DataLakePrincipalIdentifier")
+    def _ListPermissions(self, parameters: Any) -> Any:
+        only = (parameters.get("Principal") or {}).get("DataLakePrincipalIdentifier")
         keys = [key for key in self.permissions if only in (None, key[0])]
-        whole = self._paged("PrincipalResourcePermissions", keys, asked)
-        whole["PrincipalResourcePermissions"] = [
-            one for key in whole["PrincipalResourcePermissions"] for one in self._listed(key)
+        page = self._paged("PrincipalResourcePermissions", keys, parameters)
+        page["PrincipalResourcePermissions"] = [
+            entry for key in page["PrincipalResourcePermissions"] for entry in self._listed(key)
         ]
-        return whole
+        return page
 
     def _listed(self, key: tuple[str, str, str]) -> list[dict[str, Any]]:
-        """A pair as AWS lists it: SELECT on a table apart, as all of its columns; beside ALL all others."""
+        """Return a grant as AWS lists it.
+
+        SELECT on a table is a separate entry, for all of its columns. ALL is listed with all others.
+        """
         principal, text, condition = key
-        resource, (words, option) = json.loads(text), self.permissions[key]
-        when = {"Condition": {"Expression": condition}} if condition else {}
+        resource, (permissions, grantable) = json.loads(text), self.permissions[key]
+        condition_member = {"Condition": {"Expression": condition}} if condition else {}
         table = resource.get("Table") or {}
-        more = (
-            {"ALTER", "DELETE", "DESCRIBE", "DROP", "INSERT", "SELECT"} if "ALL" in words and table else set()
-        )
-        words = words | more
-        parts = [(resource, words)]
-        if "SELECT" in words and table.get("Name"):
-            parts = [
-                (resource, words - {"SELECT"}),
+        if "ALL" in permissions and table:
+            permissions = permissions | {"ALTER", "DELETE", "DESCRIBE", "DROP", "INSERT", "SELECT"}
+        entries = [(resource, permissions)]
+        if "SELECT" in permissions and table.get("Name"):
+            entries = [
+                (resource, permissions - {"SELECT"}),
                 ({"TableWithColumns": {**table, "ColumnWildcard": {}}}, {"SELECT"}),
             ]
         return [
             {
                 "Principal": {"DataLakePrincipalIdentifier": principal},
-                "Resource": _with_catalog(of, self.account),
-                "Permissions": sorted(some),
-                "PermissionsWithGrantOption": sorted(option & some),
-                **when,
+                "Resource": _with_catalog(entry_resource, self.account),
+                "Permissions": sorted(names),
+                "PermissionsWithGrantOption": sorted(grantable & names),
+                **condition_member,
             }
-            for of, some in parts
-            if some
+            for entry_resource, names in entries
+            if names
         ]
 
-    def _BatchGrantPermissions(self, asked: Any) -> Any:
-        return self._batch(asked, lambda held, words, option: (held[0] | words, held[1] | option))
+    def _BatchGrantPermissions(self, parameters: Any) -> Any:
+        return self._batch(parameters, lambda grant, names, option: (grant[0] | names, grant[1] | option))
 
-    def _BatchRevokePermissions(self, asked: Any) -> Any:
-        return self._batch(asked, lambda held, words, option: (held[0] - words, held[1] - words - option))
+    def _BatchRevokePermissions(self, parameters: Any) -> Any:
+        return self._batch(
+            parameters, lambda grant, names, option: (grant[0] - names, grant[1] - names - option)
+        )
 
-    def _batch(self, asked: Any, change: Callable[..., tuple[set[str], set[str]]]) -> Any:
-        if len(asked["Entries"]) > 20:
-            raise _Error("InvalidInputException")
+    def _batch(self, parameters: Any, change: Callable[..., tuple[set[str], set[str]]]) -> Any:
+        if len(parameters["Entries"]) > 20:
+            raise _ServiceError("InvalidInputException")
         failures = []
-        for entry in asked["Entries"]:
-            if why := self.failing(entry):
-                error = {"ErrorCode": why, "ErrorMessage": "fake"}
+        for entry in parameters["Entries"]:
+            if code := self.failing(entry):
+                error = {"ErrorCode": code, "ErrorMessage": "fake"}
                 failures.append({"RequestEntry": entry, "Error": error})
                 continue
             condition = (entry.get("Condition") or {}).get("Expression", "")
             key = (entry["Principal"]["DataLakePrincipalIdentifier"], _key(entry["Resource"]), condition)
-            held = self.permissions.get(key, (set(), set()))
-            words = set(entry.get("Permissions") or ())
-            held = change(held, words, set(entry.get("PermissionsWithGrantOption") or ()))
-            self.permissions[key] = held
-            if not held[0]:
+            grant = self.permissions.get(key, (set(), set()))
+            names = set(entry.get("Permissions") or ())
+            grant = change(grant, names, set(entry.get("PermissionsWithGrantOption") or ()))
+            self.permissions[key] = grant
+            if not grant[0]:
                 del self.permissions[key]
         return {"Failures": failures}
 
 
-class _Error(Exception):
-    pass
+class _ServiceError(Exception):
+    """An error response; its text is the service's error code."""
 
 
-def _note(*, params: Any, context: dict[str, Any], **_: Any) -> None:
-    context["glue_secure_asked"] = json.loads(json.dumps(params))
+def _store_parameters(*, params: Any, context: dict[str, Any], **_: Any) -> None:
+    context[_PARAMETERS] = json.loads(json.dumps(params))
 
 
-def _of(held: Mapping[Any, Any], key: Any) -> Any:
-    if key not in held:
-        raise _Error("EntityNotFoundException")
-    return held[key]
+def _existing(entries: Mapping[Any, Any], key: Any) -> Any:
+    if key not in entries:
+        raise _ServiceError("EntityNotFoundException")
+    return entries[key]
 
 
 def _key(resource: Mapping[str, Any]) -> str:
-    """A resource as it was named, whatever way: without its catalog, and a whole table as a table."""
+    """Return a canonical key of a resource: without the catalog, and with all columns as the table itself."""
     ((kind, inner),) = resource.items()
     inner = {name: value for name, value in inner.items() if name not in ("CatalogId", "TableCatalogId")}
     if kind == "TableWithColumns" and inner.get("ColumnWildcard") == {}:
@@ -417,7 +426,7 @@ def _with_catalog(resource: Mapping[str, Any], account: str) -> dict[str, Any]:
     return {kind: {name: account, **inner}}
 
 
-def _places(resource: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def _tagged_resources(resource: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     ((kind, inner),) = resource.items()
     if kind == "Database":
         return [(inner["Name"], "", "")]
@@ -425,5 +434,5 @@ def _places(resource: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return [(inner["DatabaseName"], inner["Name"], column) for column in columns]
 
 
-def _filter(shape: Mapping[str, Any]) -> tuple[str, str, str]:
+def _filter_key(shape: Mapping[str, Any]) -> tuple[str, str, str]:
     return shape["DatabaseName"], shape["TableName"], shape["Name"]

@@ -1,6 +1,6 @@
-"""pytest fixtures for tests of jobs: an embedded account, a Spark session on it, and a bench for one job.
+"""pytest fixtures for tests of jobs: an embedded account, a Spark session, and a harness for one job.
 
-They load with the package (entry point ``pytest11``) and cost nothing until a test asks for one.
+pytest loads them with the package (entry point ``pytest11``). A fixture does nothing until a test uses it.
 """
 
 from __future__ import annotations
@@ -9,38 +9,40 @@ import functools
 import os
 import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from glue_secure.run.runtime_selection import RUNTIME, SPARK
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from glue_secure.embedded.account import EmbeddedAccount
     from glue_secure.testing.harness import JobTestHarness
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Tests run on the plain-Spark runtime unless the environment names one.
+    """Select the plain-Spark runtime, unless the environment names a runtime.
 
-    Test modules and conftest files import the doors before any fixture runs, and a door asks which
-    runtime serves it then. No hook runs earlier than this one.
+    The awsglue-compatible modules select the runtime when a test module or conftest file imports them, which
+    is before any fixture. No hook runs earlier than this one.
     """
     if not os.environ.get(RUNTIME):
         os.environ[RUNTIME] = SPARK
-        early_config.add_cleanup(_forget_runtime)
+        early_config.add_cleanup(_unset_runtime)
 
 
-def _forget_runtime() -> None:
+def _unset_runtime() -> None:
     os.environ.pop(RUNTIME, None)
 
 
 @pytest.fixture(scope="session")
 def glue_account() -> Iterator[EmbeddedAccount]:
-    """A running embedded account, filled, with this process's environment pointing at it.
+    """Run an embedded account with keys and buckets during the session, and set the environment to use it.
 
-    It ends with the session, and with the process however that ends.
+    The account also ends if the process ends for any reason.
     """
     import botocore.loaders
     import botocore.session
@@ -50,20 +52,20 @@ def glue_account() -> Iterator[EmbeddedAccount]:
     from glue_secure.embedded.lifecycle import embedded_account
 
     with embedded_account() as account, pytest.MonkeyPatch.context() as patch:
-        # Each run makes its clients, and botocore parses the services' models anew for each session.
+        # Each run creates its clients, and botocore would parse the services' models again for each session.
         patch.setattr(botocore.session, "create_loader", functools.cache(botocore.loaders.create_loader))
-        wanted = environment.overlay(os.environ, account)
-        for name in set(os.environ) - set(wanted):
+        variables = environment.overlay(os.environ, account)
+        for name in set(os.environ) - set(variables):
             patch.delenv(name)
-        for name, value in wanted.items():
+        for name, value in variables.items():
             patch.setenv(name, value)
         provision(account)
         yield account
 
 
 @pytest.fixture(scope="session")
-def glue_spark(glue_account: EmbeddedAccount) -> Iterator[Any]:  # noqa: ARG001 - it sets the environment
-    """A ``SparkSession`` on the embedded account, one for the whole test session."""
+def glue_spark(glue_account: EmbeddedAccount) -> Iterator[SparkSession]:  # noqa: ARG001 - sets the environment
+    """Create a ``SparkSession`` that uses the embedded account, one for the whole test session."""
     from pyspark.sql import SparkSession
 
     session = SparkSession.builder.appName("glue-secure tests").getOrCreate()
@@ -72,10 +74,10 @@ def glue_spark(glue_account: EmbeddedAccount) -> Iterator[Any]:  # noqa: ARG001 
 
 
 @pytest.fixture
-def glue_job(glue_account: EmbeddedAccount, glue_spark: Any) -> Iterator[JobTestHarness]:
-    """A bench for one job: land files, run, look at objects, results and evidence."""
+def glue_job(glue_account: EmbeddedAccount, glue_spark: SparkSession) -> Iterator[JobTestHarness]:
+    """Create a harness for one job: upload files, run the job, and read objects, results and evidence."""
     from glue_secure.testing.harness import JobTestHarness
 
-    bench = JobTestHarness(account=glue_account, spark=glue_spark, name=f"job-{uuid.uuid4().hex[:12]}")
-    yield bench
-    bench.close()
+    harness = JobTestHarness(account=glue_account, spark=glue_spark, name=f"job-{uuid.uuid4().hex[:12]}")
+    yield harness
+    harness.close()

@@ -112,7 +112,7 @@ def raced(seed: int, *, threads: int = 3, rounds: int = 2) -> tuple[list[int], B
                     contexts={},
                 )
                 if chance.random() < 0.3:
-                    objects.lose_next_answer()
+                    objects.lose_next_response()
                 try:
                     won.append(mine.commit(loaded, state).sequence)
                 except BookmarkConflictError as error:

@@ -257,7 +257,7 @@ def test_a_lost_answer_to_a_write_that_took_effect_is_a_commit(world, code, befo
     for i in range(before):
         commit(world, f"jr_{i}")
     kind = PreconditionFailed if code == "PreconditionFailed" else ServiceError
-    world.objects.lose_next_answer(kind("PutObject: lost", code=code, operation="PutObject"))
+    world.objects.lose_next_response(kind("PutObject: lost", code=code, operation="PutObject"))
     committed = commit(world, "jr_mine")
     assert committed.sequence == before + 1
     assert world.store().load() == committed
@@ -309,14 +309,14 @@ def test_gs_bkm_006_a_failed_write_says_that_nothing_moved(world):
 def test_gs_bkm_006_a_write_whose_outcome_cannot_be_read(world):
     store = world.store()
     loaded = store.load()
-    world.objects.lose_next_answer()
+    world.objects.lose_next_response()
     world.objects.fail_next("GetObject", service_error("AccessDenied", "GetObject"))
     with pytest.raises(VerificationError, match="whether the write took effect"):
         store.commit(loaded, following(loaded, "jr_1"))
 
 
 def test_gs_bkm_006_a_server_that_ignores_the_encryption_headers(world):
-    world.objects.lose_next_answer(service_error("EncryptionMismatch"))
+    world.objects.lose_next_response(service_error("EncryptionMismatch"))
     with pytest.raises(VerificationError) as caught:
         commit(world, "jr_1")
     assert caught.value.aws_code == "EncryptionMismatch"
@@ -343,7 +343,7 @@ def test_jobs_accounts_and_regions_lie_apart(world):
 def test_a_lost_answer_is_a_commit_even_when_the_next_run_was_quick(world):
     store = world.store()
     loaded = store.load()
-    world.objects.lose_next_answer()
+    world.objects.lose_next_response()
     inner = world.objects.read
 
     def read_after_the_next_run(uri):
@@ -376,7 +376,7 @@ def test_gs_bkm_006_a_history_entry_that_is_not_encrypted_as_asked(world):
 
     def lose_the_second(uri):
         if uri == history(1):
-            world.objects.lose_next_answer(service_error("EncryptionMismatch"))
+            world.objects.lose_next_response(service_error("EncryptionMismatch"))
 
     world.objects.before_write = lose_the_second
     with pytest.raises(VerificationError, match="recording the committed state"):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from glue_secure.bookmarks.sql.keys import asked_keys
+from glue_secure.bookmarks.sql.keys import requested_keys
 from glue_secure.core.errors import UsageError
 from glue_secure.core.options import whole_number
 
@@ -44,7 +44,7 @@ def source_of(options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
             found="sampleQuery with hashfield, hashexpression or hashpartitions",
             required="sampleQuery alone: plain Spark does not support enablePartitioningForSampleQuery",
         )
-    if sample and asked_keys(other_options)[0].names:
+    if sample and requested_keys(other_options)[0].names:
         raise UsageError(
             "a JDBC source",
             found="sampleQuery with jobBookmarkKeys",

@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 from glue_secure.bookmarks.bounds import Limits
 from glue_secure.bookmarks.selection import DEFAULT
 from glue_secure.bookmarks.session import BookmarkSession
-from glue_secure.bookmarks.sql.keys import KEYS, asked_keys
-from glue_secure.bookmarks.sql.tables import DIALECTS, OpenedDatabase, Rows, rows_of
+from glue_secure.bookmarks.sql.keys import KEYS, requested_keys
+from glue_secure.bookmarks.sql.tables import DIALECTS, OpenedDatabase, RowSelection, select_rows
 from glue_secure.connections.manager import ConnectionManager
 from glue_secure.core.catalog import CatalogTable, PartitionValues
 from glue_secure.core.errors import ControlError, GlueSecureError, UsageError
@@ -224,24 +224,24 @@ class DataReader:
             UsageError: the bookmark cannot use these keys; see :mod:`glue_secure.bookmarks.sql.tables`.
         """
         with self._operation(ControlError):
-            requested_keys, connection_options = asked_keys(options or {})
+            requested, connection_options = requested_keys(options or {})
             opened = self._connections.open(connection, connection_options, catalog_id)
             predicates, reader_options = predicates_of(opened.engine, opened.reader_options)
             source, database, rows = (
                 _jdbc_source(connection, table),
                 OpenedDatabase(self._engine, opened),
-                Rows(),
+                RowSelection(),
             )
-            if requested_keys.names and not transformation_ctx:
+            if requested.names and not transformation_ctx:
                 _LOG.warning("%s: %s has no effect without a transformation_ctx, as in Glue", source, KEYS)
             if self._bookmarks.tracks(transformation_ctx):
                 _require_dialect(source, opened.engine)
                 with self._recorder.timed("list"):
-                    rows = rows_of(
+                    rows = select_rows(
                         table,
-                        what=source,
+                        label=source,
                         is_name=is_table_name(table),
-                        asked=requested_keys,
+                        requested=requested,
                         transformation_ctx=transformation_ctx,
                         bookmarks=self._bookmarks,
                         database=database,
@@ -252,7 +252,7 @@ class DataReader:
                 require_no_strides(source, spark_options)
             if rows.where:
                 predicates = tuple(f"({part}) and ({rows.where})" for part in predicates) or (rows.where,)
-            frame, scan = database.read(table, predicates, spark_options=spark_options, empty=rows.none_new)
+            frame, scan = database.read(table, predicates, spark_options=spark_options, empty=rows.is_empty)
             context = transformation_ctx if rows.tracked else ""
             self._recorder.read(ReadRecord(source, "jdbc", opened.engine, context, 0, 0, None), scan)
             if rows.tracked:

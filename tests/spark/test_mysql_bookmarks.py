@@ -6,7 +6,7 @@ import json
 import pytest
 
 from glue_secure import UsageError
-from glue_secure.bookmarks.sql.mysql import MySqlKey, after, up_to
+from glue_secure.bookmarks.sql.mysql import after, key_of, up_to
 from glue_secure.embedded import seed
 from glue_secure.embedded.clients import clients
 
@@ -169,7 +169,7 @@ def test_conditions_part_the_table_where_its_own_order_does(table, run_sql, type
     for row in rows:
         given = ", ".join(f"convert(x'{one.encode().hex()}' using utf8mb4)" for one in row)
         run_sql(f"insert into {name} values ({given})")
-    keys = [MySqlKey(column, one.partition("(")[0]) for column, one in zip("ab", types, strict=True)]
+    keys = [key_of(column, one.partition("(")[0]) for column, one in zip("ab", types, strict=True)]
 
     def kept(one, kind):
         if kind != "timestamp(6)":
@@ -197,7 +197,7 @@ def test_an_index_finds_what_is_new(table, run_sql):
     moment = "timestamp '2024-03-01 00:00:00' + interval seq minute"
     run_sql(f"insert into {name} select {moment}, seq, 'x' from seq_1_to_20000")
     run_sql(f"analyze table {name}")
-    keys = [MySqlKey("at", "timestamp"), MySqlKey("part", "int")]
+    keys = [key_of("at", "timestamp"), key_of("part", "int")]
     where = after(keys, ["2024-03-14 15:00:00.000000", "19000"], "asc")
     (plan,) = run_sql(f"explain select note from {name} where {where}")
     assert plan[3] == "range", plan

@@ -1,0 +1,1 @@
+"""Bookmarks of database tables: key columns, and one SQL dialect per database."""

@@ -1,23 +1,22 @@
-"""A bookmark's key columns in the SQL of MySQL and MariaDB; see :mod:`glue_secure.bookmarks.sql.keys`. Pure.
+"""SQL of MySQL and MariaDB for the key columns of a bookmark; see :class:`.dialect.Dialect`.
 
-MySQL has no index for ``(a, b) > (x, y)``, so a key of several columns is compared column by column. It tells
-types of a table's columns and of no query's, so that queries are not tracked. TIMESTAMP is a moment, shown in
-the session's zone, in which an hour of autumn comes twice; it is compared as seconds since 1970, beside a
-range a day wider that an index serves.
+MySQL cannot use an index for ``(a, b) > (x, y)``, so a key of several columns is compared column by column.
+It returns the types of a table's columns and not of a query's, so queries are not tracked. TIMESTAMP is a
+moment, shown in the session's time zone, where one hour of autumn occurs twice; it is compared as seconds
+since 1970, beside a range that is a day wider and can use an index.
 https://dev.mysql.com/doc/refman/8.0/en/datetime.html
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 from glue_secure.bookmarks.sql.keys import Key
 
-# information_schema.columns.data_type. Left out: floats, and what is ordered by something else than its text.
+# information_schema.columns.data_type, without floats and types that are not ordered by their text.
 _KINDS = {
     **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint"), "integer"),
     "decimal": "decimal",
@@ -26,50 +25,45 @@ _KINDS = {
     "timestamp": "timestamptz",
     **dict.fromkeys(("char", "varchar", "tinytext", "text", "mediumtext", "longtext"), "string"),
 }
-# Tables whose NOT NULL is no mere claim.
+# Storage engines that enforce NOT NULL.
 _ENGINES = "'InnoDB', 'Aria', 'MyISAM'"
 _START, _DAY = datetime(1970, 1, 1, tzinfo=timezone.utc), 90_000
-# What is allowed where no mode forbids it, and no literal names.
-_NO_DAY = "0000-00-00"
+# MySQL stores this date unless its SQL mode forbids it; no literal can express it.
+_ZERO_DATE = "0000-00-00"
 QUERIES = False
-"""Whether a query can be tracked."""
+"""MySQL does not return the types of a query's columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class MySqlKey(Key):
-    """One key column."""
-
-    @property
-    def kind(self) -> str | None:
-        """The kind of its values, None where a bookmark cannot keep them."""
-        return _KINDS.get(self.type)
+def key_of(name: str, type: str) -> Key:
+    """Return the key column of that name and MySQL type."""
+    return Key(name, type, _KINDS.get(type))
 
 
 def identifier(name: str) -> str:
-    """A column's name, quoted."""
+    """Return a quoted column name."""
     return "`" + name.replace("`", "``") + "`"
 
 
 def literal(value: str) -> str:
-    """A text as a literal of hexadecimal digits alone; the column's collation compares it."""
+    """Return a text as a literal of hexadecimal digits, which the column's collation compares."""
     return f"_utf8mb4 x'{value.encode().hex()}'"
 
 
 def after(keys: Sequence[Key], values: Sequence[str], order: str, columns: Sequence[str] = ()) -> str:
-    """The condition that a row comes after the one with these values."""
+    """Return the condition that a row comes after the row with these values."""
     return _compared(keys, values, ">" if order == "asc" else "<", columns, or_equal=False)
 
 
 def up_to(keys: Sequence[Key], values: Sequence[str], order: str) -> str:
-    """The condition that a row comes before the one with these values, or is it."""
+    """Return the condition that a row comes before the row with these values, or is that row."""
     return _compared(keys, values, "<" if order == "asc" else ">", (), or_equal=True)
 
 
 def table_query(table: str) -> str:
-    """Asks what the catalog says of a table: ``name``, and ``columns``, a JSON list.
+    """Return the query for a table's description, from ``information_schema``.
 
-    Of each column its name, whether no null can be there, its place in the primary key or null, its type and
-    its place in the table, which the list is not ordered by.
+    Each column has its name, whether it cannot contain nulls, its position in the primary key or null, its
+    type and its position in the table. The list is in no particular order.
     """
     schema, _, name = table.rpartition(".")
     where = f"cast(c.table_name as binary) = {literal(name)} and "
@@ -90,14 +84,14 @@ def table_query(table: str) -> str:
 
 
 def sequential_query(table: str, name: str) -> str:
-    """Asks whether a column of numbers counts without gaps: ``sequential``, null of an empty table."""
+    """Return the query whether numbers have no gaps: ``sequential``, null for an empty table."""
     column = identifier(name)
     span = f"cast(max({column}) as decimal(65)) - cast(min({column}) as decimal(65)) + 1"
     return f"select {span} = count(*) as sequential from {table}"  # noqa: S608 - the script's own table
 
 
 def keys_query(table: str, names: Sequence[str], *, nullable: Sequence[str]) -> str:
-    """Asks how many nulls the nullable ones hold: ``nulls_0`` ..."""
+    """Return the query for ``nulls_0`` ..., the number of nulls of each key column."""
     counts = [
         f"(select count(*) from {table} where {identifier(name)} is null) as nulls_{at}"  # noqa: S608
         if name in nullable
@@ -108,22 +102,22 @@ def keys_query(table: str, names: Sequence[str], *, nullable: Sequence[str]) -> 
 
 
 def last_query(table: str, keys: Sequence[Key], order: str) -> str:
-    """Asks for the key of the last row: ``key_0`` ... as it is, ``text_0`` ... as text. No row for none."""
-    way = "desc" if order == "asc" else "asc"
+    """Return the query for the key of the last row: ``key_0`` ... as it is, ``text_0`` ... as text."""
+    direction = "desc" if order == "asc" else "asc"
     names = [identifier(key.name) for key in keys]
     columns = [f"{name} as key_{at}" for at, name in enumerate(names)]
     columns += [
         f"cast({_measure(key, identifier(key.name))} as char) as text_{at}" for at, key in enumerate(keys)
     ]
     present = " and ".join(f"{name} is not null" for name in names)
-    ordered = ", ".join(f"{name} {way}" for name in names)
-    chosen = f"select {', '.join(columns)} from {table}"  # noqa: S608 - the script's own table, quoted columns
-    return f"{chosen} where {present} order by {ordered} limit 1"
+    ordered = ", ".join(f"{name} {direction}" for name in names)
+    selected = f"select {', '.join(columns)} from {table}"  # noqa: S608 - the script's own table, quoted columns
+    return f"{selected} where {present} order by {ordered} limit 1"
 
 
-def told(key: Key, text: Any) -> Any:
-    """The text that a state keeps, of the one that ``last_query`` gave."""
-    if not isinstance(text, str) or text.startswith(_NO_DAY):
+def state_text(key: Key, text: Any) -> Any:
+    """Return the text that a state stores; None for a zero date, which has no literal."""
+    if not isinstance(text, str) or text.startswith(_ZERO_DATE):
         return None
     if key.kind == "timestamptz":
         at = _START + timedelta(microseconds=int(Decimal(text) * 1_000_000))
@@ -134,9 +128,9 @@ def told(key: Key, text: Any) -> Any:
 def keys_of(
     columns: Sequence[Sequence[Any]], names: Sequence[str], _facts: Mapping[str, Any]
 ) -> tuple[Key, ...]:
-    """The key columns, with the types that the catalog tells of the table."""
-    types = {name: str(rest[2]) for name, *rest in columns}
-    return tuple(MySqlKey(name, types[name]) for name in names)
+    """Return the key columns, with the types that ``table_query`` returned."""
+    types = {name: str(type) for name, _present, _position, type, *_ in columns}
+    return tuple(key_of(name, types[name]) for name in names)
 
 
 def _measure(key: Key, column: str) -> str:
@@ -144,7 +138,7 @@ def _measure(key: Key, column: str) -> str:
 
 
 def _typed(key: Key, value: str) -> str:
-    """A key value as a literal; the forms of ``jdbc_state.KINDS`` let nothing else be a number or a time."""
+    """Return a key value as a literal. ``jdbc_state.KINDS`` has checked the form of numbers and times."""
     if key.kind in ("integer", "decimal"):
         return value
     if key.kind == "date":
@@ -165,19 +159,19 @@ def _seconds(value: str) -> Decimal:
 def _compared(
     keys: Sequence[Key], values: Sequence[str], operator: str, columns: Sequence[str], *, or_equal: bool
 ) -> str:
-    """``a > x or a = x and (b > y or b = y and ...)``, and ``a >= x`` for an index."""
+    """Return ``a > x or a = x and (b > y or b = y and ...)``, with ``a >= x`` for an index."""
     names = list(columns) or [identifier(key.name) for key in keys]
-    found = ""
+    condition = ""
     for key, name, value in reversed(list(zip(keys, names, values, strict=True))):
         measure, bound = _measure(key, name), _typed(key, value)
-        if not found:
-            found = f"{measure} {operator}{'=' if or_equal else ''} {bound}"
+        if not condition:
+            condition = f"{measure} {operator}{'=' if or_equal else ''} {bound}"
         else:
-            found = f"({measure} {operator} {bound} or {measure} = {bound} and {found})"
-    first, edge = keys[0], _typed(keys[0], values[0])
+            condition = f"({measure} {operator} {bound} or {measure} = {bound} and {condition})"
+    first, limit = keys[0], _typed(keys[0], values[0])
     if first.kind == "timestamptz":
-        wide = _seconds(values[0]) + (-_DAY if operator == ">" else _DAY)
-        edge = f"from_unixtime({max(wide, Decimal(0))})"
+        widened = _seconds(values[0]) + (-_DAY if operator == ">" else _DAY)
+        limit = f"from_unixtime({max(widened, Decimal(0))})"
     elif len(keys) == 1:
-        return f"({found})"
-    return f"({names[0]} {operator}= {edge} and {found})"
+        return f"({condition})"
+    return f"({names[0]} {operator}= {limit} and {condition})"

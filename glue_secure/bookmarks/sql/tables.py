@@ -1,8 +1,8 @@
-"""Which rows of a database table are new to a source: the dialogue with the database, and its outcome.
+"""The rows of a database table that are new to a source.
 
-The upper end is fixed when the source is opened: the key of the last row, in the database's own order. What
-is read lies between the bookmark's key and that one, so that a frame that is evaluated twice reads the same
-rows, and the state that a commit stores covers exactly what was read.
+The upper end is fixed when the source is opened: the key of the last row, in the database's own order. Only
+rows between the bookmark's key and that key are read. A frame that is computed twice therefore reads the same
+rows, and the state that a commit stores covers exactly these rows.
 """
 
 from __future__ import annotations
@@ -14,132 +14,112 @@ from typing import Any, Protocol
 
 from glue_secure.bookmarks.jdbc_state import KINDS, MOST_TEXT, JdbcSourceState
 from glue_secure.bookmarks.session import BookmarkSession, another_kind
-from glue_secure.bookmarks.sql import keys as bookmark_keys
-from glue_secure.bookmarks.sql import mysql
+from glue_secure.bookmarks.sql import mysql, postgresql
+from glue_secure.bookmarks.sql.dialect import Dialect
 from glue_secure.bookmarks.sql.keys import KEYS, ORDER, Key, RequestedKeys
 from glue_secure.bookmarks.state import SourceState
-from glue_secure.connections.manager import OpenedConnection
+from glue_secure.core.connection import Credentials
 from glue_secure.core.errors import UsageError
 from glue_secure.core.log_suppression import suppress_client_logs
 from glue_secure.core.ports import Engine
 from glue_secure.core.redaction import redacting_logger
 
-
-class Dialect(Protocol):
-    """The SQL of a database's bookmarks: a module of :mod:`glue_secure.connections`.
-
-    Attributes:
-        QUERIES: whether a query can be tracked.
-    """
-
-    QUERIES: bool
-
-    def keys_of(
-        self, columns: Sequence[Sequence[Any]], names: Sequence[str], facts: Mapping[str, Any], /
-    ) -> tuple[Key, ...]:
-        """The key columns with their types, from the table's description or the answer to ``keys_query``."""
-
-    def told(self, key: Key, text: Any, /) -> Any:
-        """The text that a state keeps, of the one that ``last_query`` gave; None for none."""
-
-    def after(
-        self, keys: Sequence[Key], values: Sequence[str], order: str, columns: Sequence[str] = ()
-    ) -> str:
-        """The condition that a row comes after the one with these values."""
-
-    def up_to(self, keys: Sequence[Key], values: Sequence[str], order: str) -> str:
-        """The condition that a row comes before the one with these values, or is it."""
-
-    def table_query(self, table: str) -> str:
-        """Asks what the catalog says of a table: ``name`` and ``columns``."""
-
-    def sequential_query(self, table: str, name: str) -> str:
-        """Asks whether a column of numbers counts without gaps: ``sequential``."""
-
-    def keys_query(self, table: str, names: Sequence[str], *, nullable: Sequence[str]) -> str:
-        """Asks for ``nulls_0`` ..., and for types where the catalog does not tell them."""
-
-    def last_query(self, table: str, keys: Sequence[Key], order: str) -> str:
-        """Asks for the key of the last row: ``key_0`` ... as it is, ``text_0`` ... as text."""
-
-
 DIALECTS: Mapping[str, Dialect] = {
-    "postgresql": bookmark_keys,
+    "postgresql": postgresql,
     "mysql": mysql,
     "mariadb": mysql,
 }
-"""Engine → the SQL of its bookmarks."""
+"""SQL dialects of bookmarks, by database engine."""
 _NUMBERS = ("integer", "decimal")
 _LOG = redacting_logger(__name__)
 
 
+class VerifiedConnection(Protocol):
+    """A JDBC connection whose TLS was verified, as ``ConnectionManager.open`` returns it."""
+
+    @property
+    def url(self) -> str:
+        """The JDBC URL."""
+
+    @property
+    def driver(self) -> str:
+        """The driver's class."""
+
+    @property
+    def credentials(self) -> Credentials:
+        """User and password."""
+
+    @property
+    def driver_options(self) -> Mapping[str, str]:
+        """Properties of the driver."""
+
+
 class Database(Protocol):
-    """What is asked of the database behind an opened connection."""
+    """Queries of the database behind a connection."""
 
     def row(self, query: str, *, where: Sequence[str] = (), columns: Sequence[str] = ()) -> Mapping[str, Any]:
-        """The first row of a query, ``{}`` for none; only those columns, where some are named.
+        """Return the first row of a query, ``{}`` without one. ``columns`` restricts the columns.
 
-        Values of keys belong into ``where``: no plan of Spark shows it, and no event log. Executors of
-        Spark 4 log the statements that they send, at level INFO.
+        Key values belong in ``where``: Spark shows it in no plan and in no event log. Executors of Spark 4
+        log the statements that they send, at level INFO.
         """
 
     def columns(self, table: str) -> tuple[str, ...]:
-        """Names of the columns of a table or query."""
+        """Return the names of the columns of a table or query."""
 
 
 class OpenedDatabase:
-    """A database behind an opened connection, asked through the engine; it satisfies :class:`Database`.
+    """A database behind a verified connection, queried by the engine.
 
     Args:
-        engine: what moves the data.
-        opened: the connection, verified.
+        engine: of the run.
+        connection: the connection.
     """
 
-    def __init__(self, engine: Engine, opened: OpenedConnection) -> None:
-        self._engine, self._opened = engine, opened
+    def __init__(self, engine: Engine, connection: VerifiedConnection) -> None:
+        self._engine, self._connection = engine, connection
 
     def read(
         self,
         table: str,
-        parts: Sequence[str] = (),
+        predicates: Sequence[str] = (),
         *,
         spark_options: Mapping[str, str] | None = None,
         empty: bool = False,
     ) -> tuple[Any, str]:
-        """A frame of a table or query, read in those parts, and the mark that its rows are counted under."""
-        more: dict[str, Any] = {"predicates": tuple(parts)} if parts else {}
-        if empty:
-            more["empty"] = True
+        """Return a frame of a table or query, one partition per predicate, and the id of its row count."""
+        connection = self._connection
         with suppress_client_logs():
             return self._engine.read_jdbc(
-                url=self._opened.url,
-                driver=self._opened.driver,
+                url=connection.url,
+                driver=connection.driver,
                 table=table,
-                credentials=self._opened.credentials,
-                driver_options=self._opened.driver_options,
+                credentials=connection.credentials,
+                driver_options=connection.driver_options,
                 spark_options=dict(spark_options or {}),
-                **more,
+                predicates=tuple(predicates),
+                empty=empty,
             )
 
     def row(self, query: str, *, where: Sequence[str] = (), columns: Sequence[str] = ()) -> Mapping[str, Any]:
-        """The first row of a query, ``{}`` for none."""
-        frame, _ = self.read(f"({query}) glue_secure_asked", where)
+        """Return the first row of a query, ``{}`` without one."""
+        frame, _ = self.read(f"({query}) glue_secure_query", where)
         with suppress_client_logs():
             return self._engine.first_row(frame, columns)
 
     def columns(self, table: str) -> tuple[str, ...]:
-        """Names of the columns of a table or query."""
+        """Return the names of the columns of a table or query."""
         return self._engine.columns(self.read(table)[0])
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Which rows a read delivers.
+class RowSelection:
+    """The rows that a read returns.
 
     Attributes:
-        tracked: whether a bookmark decides it; if not, all of them.
-        where: the condition that they meet, ``""`` where there is none.
-        next_state: the source's state once they have been processed; None when nothing is new.
+        tracked: whether a bookmark selects the rows; if not, all rows are read.
+        where: SQL condition of the rows; ``""`` without one.
+        next_state: the source's state after these rows; None if nothing is new.
     """
 
     tracked: bool = False
@@ -147,14 +127,22 @@ class Rows:
     next_state: JdbcSourceState | None = None
 
     @property
-    def none_new(self) -> bool:
-        """Whether the source is tracked and nothing in it is new."""
+    def is_empty(self) -> bool:
+        """Whether the source is tracked and has no new rows."""
         return self.tracked and not self.where
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """A table as the database describes it; a query has no name and no primary key."""
+    """A table as the database describes it. A query has neither name nor primary key.
+
+    Attributes:
+        name: ``schema.table``.
+        columns: names of the columns.
+        nullable: names of the columns that may contain nulls.
+        primary: names of the primary key's columns.
+        described: the columns as ``table_query`` returned them.
+    """
 
     name: str
     columns: tuple[str, ...]
@@ -163,166 +151,168 @@ class _Table:
     described: tuple[Any, ...] = ()
 
 
-def rows_of(
+def select_rows(
     table: str,
     *,
-    what: str,
+    label: str,
     is_name: bool,
-    asked: RequestedKeys,
+    requested: RequestedKeys,
     transformation_ctx: str,
     bookmarks: BookmarkSession,
     database: Database,
     engine: str = "postgresql",
-) -> Rows:
-    """What the source named by ``transformation_ctx`` reads of a table in this run.
+) -> RowSelection:
+    """Select the rows that the source ``transformation_ctx`` reads of a table in this run.
 
     Args:
         table: a table's name, or ``(query) alias``.
-        what: how messages call it; never the text of a query.
-        is_name: whether it is a plain name.
-        asked: the keys that the call names.
-        transformation_ctx: the bookmark's name for the source; it must be tracked.
-        bookmarks: the run's.
-        database: where the table lies.
+        label: the table's name in messages; never the text of a query.
+        is_name: whether ``table`` is a plain name.
+        requested: the keys that the call names.
+        transformation_ctx: the bookmark's name of the source, which must be tracked.
+        bookmarks: the bookmark of the run.
+        database: the database of the table.
         engine: one of ``DIALECTS``.
 
     Raises:
-        UsageError: a key column does not exist, holds nulls, or is of a type that cannot be compared safely;
-            or the state was made with other keys, or of another table.
+        UsageError: a key column does not exist, contains nulls, or has a type that cannot be compared safely;
+            or the state was made with other keys, or for another table.
     """
     before = _jdbc(transformation_ctx, bookmarks.state_of(transformation_ctx))
-    bound = _jdbc(transformation_ctx, bookmarks.until(transformation_ctx)) if bookmarks.is_range else None
-    states = [state for state in (before, bound) if state is not None]
+    until = _jdbc(transformation_ctx, bookmarks.until(transformation_ctx)) if bookmarks.is_range else None
+    states = [state for state in (before, until) if state is not None]
     sql = DIALECTS[engine]
-    found = _described(table, is_name, database, sql)
-    if not found.name and not sql.QUERIES:
+    described = _describe(table, is_name, database, sql)
+    if not described.name and not sql.QUERIES:
         raise UsageError(
-            f"a bookmark of {what}",
-            found="a query, or a name in quotes",
-            required=f"a table's plain name: {engine} tells no types of a query's columns",
+            f"a bookmark of {label}",
+            found="a query, or a quoted name",
+            required=f"a table's plain name: {engine} returns no types of a query's columns",
             fix=f'{KEYS} with the table, or transformation_ctx="", which reads every row',
         )
-    names, why = asked.names, ""
+    names, reason = requested.names, ""
     if not names:
-        names, why = found.primary, _unfit(found)
+        names, reason = described.primary, _unsuitable_primary_key(described)
     facts: Mapping[str, Any] = {}
-    if not why:
-        _require_columns(what, names, found)
-        facts = database.row(sql.keys_query(table, names, nullable=found.nullable))
-        if not asked.names:
-            (key,) = sql.keys_of(found.described, names, facts)
-            why = _unsafe_default(table, key, database, sql, has_state=bool(states))
-    if why:
-        _require_no_state(transformation_ctx, states, why)
-        _LOG.warning("%s is read whole, and no bookmark tracks %r: %s", what, transformation_ctx, why)
-        bookmarks.leave_untracked(transformation_ctx, why)
-        return Rows()
-    keys = sql.keys_of(found.described, names, facts)
-    _require_kinds(what, keys)
+    if not reason:
+        _require_columns(label, names, described)
+        facts = database.row(sql.keys_query(table, names, nullable=described.nullable))
+        if not requested.names:
+            (key,) = sql.keys_of(described.described, names, facts)
+            reason = _unsafe_default(table, key, database, sql, has_state=bool(states))
+    if reason:
+        _require_no_state(transformation_ctx, states, reason)
+        _LOG.warning(
+            "%s is read completely, and no bookmark tracks %r: %s", label, transformation_ctx, reason
+        )
+        bookmarks.leave_untracked(transformation_ctx, reason)
+        return RowSelection()
+    keys = sql.keys_of(described.described, names, facts)
+    _require_kinds(label, keys)
     for state in states:
-        _require_same(transformation_ctx, state, found.name, keys, asked.order)
-    _require_no_nulls(what, names, facts)
+        _require_same(transformation_ctx, state, described.name, keys, requested.order)
+    _require_no_nulls(label, names, facts)
     if bookmarks.is_range:
-        if bound is None:
-            return Rows(tracked=True)
-        return Rows(tracked=True, where=_between(sql, keys, before, bound))
+        if until is None:
+            return RowSelection(tracked=True)
+        return RowSelection(tracked=True, where=_between(sql, keys, before, until))
     where = []
     if before is not None:
-        where = [sql.after(keys, before.values, asked.order, [f"key_{at}" for at in range(len(keys))])]
+        where = [sql.after(keys, before.values, requested.order, [f"key_{at}" for at in range(len(keys))])]
     texts = [f"text_{at}" for at in range(len(keys))]
-    last = database.row(sql.last_query(table, keys, asked.order), where=where, columns=texts)
+    last = database.row(sql.last_query(table, keys, requested.order), where=where, columns=texts)
     if not last:
-        return Rows(tracked=True)
-    found_last = zip(keys, (last[text] for text in texts), strict=True)
-    values = tuple(_value(what, key, sql.told(key, text)) for key, text in found_last)
+        return RowSelection(tracked=True)
+    last_texts = zip(keys, (last[text] for text in texts), strict=True)
+    values = tuple(_value(label, key, sql.state_text(key, text)) for key, text in last_texts)
     state = JdbcSourceState(
-        table=found.name,
+        table=described.name,
         keys=names,
-        order=asked.order,
+        order=requested.order,
         types=tuple(str(key.kind) for key in keys),
         values=values,
     )
-    return Rows(tracked=True, where=_between(sql, keys, before, state), next_state=state)
+    return RowSelection(tracked=True, where=_between(sql, keys, before, state), next_state=state)
 
 
-def _described(table: str, is_name: bool, database: Database, sql: Dialect) -> _Table:
-    told = database.row(sql.table_query(table)) if is_name else {}
-    if not told.get("columns"):
+def _describe(table: str, is_name: bool, database: Database, sql: Dialect) -> _Table:
+    row = database.row(sql.table_query(table)) if is_name else {}
+    if not row.get("columns"):
         columns = database.columns(table)
         return _Table("", columns, columns, ())
-    columns = json.loads(told["columns"])
-    primary = sorted((place, name) for name, _, place, *_ in columns if place is not None)
+    columns = json.loads(row["columns"])
+    primary = sorted((position, name) for name, _, position, *_ in columns if position is not None)
     return _Table(
-        name=str(told["name"]),
+        name=str(row["name"]),
         columns=tuple(name for name, *_ in columns),
-        nullable=tuple(name for name, present, *_ in columns if not present),
+        nullable=tuple(name for name, not_null, *_ in columns if not not_null),
         primary=tuple(name for _, name in primary),
         described=tuple(columns),
     )
 
 
-def _unfit(found: _Table) -> str:
-    """Why the primary key cannot be the bookmark's; ``""`` when it may."""
-    if not found.name:
+def _unsuitable_primary_key(table: _Table) -> str:
+    """Return the reason why the primary key cannot be the bookmark's key, ``""`` if it can."""
+    if not table.name:
         return f"a query has no primary key, and the call names no {KEYS}"
-    if not found.primary:
+    if not table.primary:
         return f"the table has no primary key, and the call names no {KEYS}"
-    if len(found.primary) > 1:
-        return f"the primary key has {len(found.primary)} columns, and the call names no {KEYS}"
+    if len(table.primary) > 1:
+        return f"the primary key has {len(table.primary)} columns, and the call names no {KEYS}"
     return ""
 
 
 def _unsafe_default(table: str, key: Key, database: Database, sql: Dialect, *, has_state: bool) -> str:
     if key.kind not in _NUMBERS:
-        return f"the primary key {key.name} is no number, and the call names no {KEYS}"
-    # A second question, because the database would compute with a key of text to answer it.
-    # MySQL has no other boolean than 0 and 1.
+        return f"the primary key {key.name} is not a number, and the call names no {KEYS}"
+    # A separate query, because the database would compute with a key of text.
+    # MySQL returns 0 and 1 for booleans.
     if not has_state and database.row(sql.sequential_query(table, key.name))["sequential"] in (False, 0):
         return f"the primary key {key.name} has gaps, and the call names no {KEYS}"
     return ""
 
 
-def _require_columns(what: str, names: Sequence[str], found: _Table) -> None:
+def _require_columns(label: str, names: Sequence[str], table: _Table) -> None:
     for name in names:
-        if name in found.columns:
+        if name in table.columns:
             continue
-        near = [column for column in found.columns if column.lower() == name.lower()]
+        similar = [column for column in table.columns if column.lower() == name.lower()]
         raise UsageError(
-            f"{KEYS} of {what}",
-            found=f"{name!r}, which is no column of it",
-            required=f"{near[0]!r}, as the database spells it" if near else ", ".join(found.columns),
+            f"{KEYS} of {label}",
+            found=f"{name!r}, which is not a column of it",
+            required=f"{similar[0]!r}, as the database spells it" if similar else ", ".join(table.columns),
         )
 
 
-def _require_kinds(what: str, keys: Sequence[Key]) -> None:
+def _require_kinds(label: str, keys: Sequence[Key]) -> None:
     for key in keys:
         if key.kind is None:
             raise UsageError(
-                f"{KEYS} of {what}",
+                f"{KEYS} of {label}",
                 found=f"{key.name!r} of type {key.type}",
                 required="a whole number, numeric, date, timestamp, text or uuid",
-                fix="choose another column; a float may differ from its own text, and boundaries would slip",
+                fix="choose another column; a float may differ from the value of its own text",
             )
 
 
-def _require_no_nulls(what: str, names: Sequence[str], facts: Mapping[str, Any]) -> None:
+def _require_no_nulls(label: str, names: Sequence[str], facts: Mapping[str, Any]) -> None:
     for at, name in enumerate(names):
         if count := int(facts[f"nulls_{at}"]):
             raise UsageError(
-                f"{KEYS} of {what}",
-                found=f"{count} rows whose {name!r} is null: no comparison would ever find them",
+                f"{KEYS} of {label}",
+                found=f"{count} rows whose {name!r} is null, which no comparison selects",
                 required="a value in every row",
-                fix="fill the column, or read (SELECT ... WHERE it is not null) and the others on their own",
+                fix="fill the column, or read the rows without nulls by a query, and the others separately",
             )
 
 
-def _require_no_state(transformation_ctx: str, states: Sequence[JdbcSourceState], why: str) -> None:
+def _require_no_state(transformation_ctx: str, states: Sequence[JdbcSourceState], reason: str) -> None:
     for state in states:
         raise UsageError(
             f"the bookmark of transformation_ctx {transformation_ctx!r}",
-            found=f"a state with key {', '.join(state.keys)}, and a source without one: {why}",
+            found=f"a state with key {', '.join(state.keys)}, and a source without a key: {reason}",
             required="the key that the state was made with",
-            fix=f"{KEYS}: {list(state.keys)!r}, or a transformation_ctx of its own",
+            fix=f"{KEYS}: {list(state.keys)!r}, or a new transformation_ctx",
         )
 
 
@@ -335,29 +325,30 @@ def _require_same(
         ("types", ", ".join(state.types), ", ".join(str(key.kind) for key in keys)),
         ("table", state.table or "a query", table or "a query"),
     )
-    for name, made_with, now in pairs:
-        if made_with != now:
+    for name, stored, present in pairs:
+        if stored != present:
             raise UsageError(
                 f"the bookmark of transformation_ctx {transformation_ctx!r}",
-                found=f"{name}: {now}",
-                required=f"{made_with}, which its state was made with",
-                fix="put it back, or give the source a transformation_ctx of its own, which reads everything",
+                found=f"{name}: {present}",
+                required=f"{stored}, which its state was made with",
+                fix="restore it, or give the source a new transformation_ctx, which reads everything",
             )
 
 
-def _between(sql: Dialect, keys: Sequence[Key], before: JdbcSourceState | None, upto: JdbcSourceState) -> str:
+def _between(
+    sql: Dialect, keys: Sequence[Key], before: JdbcSourceState | None, until: JdbcSourceState
+) -> str:
     conditions = [sql.after(keys, before.values, before.order)] if before is not None else []
-    return " and ".join([*conditions, sql.up_to(keys, upto.values, upto.order)])
+    return " and ".join([*conditions, sql.up_to(keys, until.values, until.order)])
 
 
-def _value(what: str, key: Key, text: Any) -> str:
+def _value(label: str, key: Key, text: Any) -> str:
     if isinstance(text, str) and KINDS[str(key.kind)].fullmatch(text):
         return text
     raise UsageError(
-        f"{KEYS} of {what}",
-        found=f"a last value of {key.name!r} that a bookmark cannot keep (not shown)",
-        required="a finite number, a date after Christ that is not infinite, "
-        f"or a text of at most {MOST_TEXT} characters",
+        f"{KEYS} of {label}",
+        found=f"a last value of {key.name!r} that a bookmark cannot store (not shown)",
+        required=f"a finite number, a finite date after year 0, or a text of at most {MOST_TEXT} characters",
     )
 
 

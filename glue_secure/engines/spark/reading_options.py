@@ -154,7 +154,7 @@ def _xml(given: Mapping[str, Any], fail_fast: bool) -> ReadOptions:
 
 def _schema(value: Any) -> Any:
     from glue_secure.dynamicframe.types import glue_types as glue
-    
+
     if not value:
         return None
     try:

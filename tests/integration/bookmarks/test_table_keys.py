@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from glue_secure.bookmarks.sql.keys import (
-    Key,
+from glue_secure.bookmarks.sql.postgresql import (
     after,
     identifier,
+    key_of,
     keys_query,
     last_query,
     literal,
@@ -89,7 +89,7 @@ def tables(draw: st.DrawFn) -> tuple[list[str], list[tuple[Any, ...]], str, int,
 @given(tables())
 def test_between_two_keys_lie_the_rows_that_the_database_sorts_there(connection, drawn):
     types, rows, order, first, last = drawn
-    keys = [Key(f'K"{at}', name) for at, name in enumerate(types)]
+    keys = [key_of(f'K"{at}', name) for at, name in enumerate(types)]
     names = [identifier(key.name) for key in keys]
     with connection.transaction(force_rollback=True):
         _create(connection, keys, rows)
@@ -115,7 +115,7 @@ def test_between_two_keys_lie_the_rows_that_the_database_sorts_there(connection,
 def test_run_after_run_reads_each_row_once(connection, batches):
     """Rows come in batches; a run reads from its bookmark to the last row. The model remembers every row."""
     types, _, order, _, _ = batches[0]
-    keys = [Key(f"k{at}", name) for at, name in enumerate(types)]
+    keys = [key_of(f"k{at}", name) for at, name in enumerate(types)]
     with connection.transaction(force_rollback=True):
         _create(connection, keys, [])
         read: list[int] = []
@@ -141,7 +141,7 @@ def test_run_after_run_reads_each_row_once(connection, batches):
 
 
 def test_a_composite_index_serves_the_condition(connection):
-    keys = [Key("k0", "bigint"), Key("k1", "text")]
+    keys = [key_of("k0", "bigint"), key_of("k1", "text")]
     with connection.transaction(force_rollback=True):
         _create(connection, keys, [])
         connection.execute("insert into keyed select n, n / 10, 'x' || n from generate_series(1, 20000) n")
@@ -185,7 +185,7 @@ def test_gaps_are_seen(connection, ids: Sequence[int], sequential: bool):
         assert connection.execute(sequential_query("counted", "id")).fetchone() == (sequential,)
 
 
-def _create(connection: Any, keys: Sequence[Key], rows: Sequence[Sequence[Any]]) -> None:
+def _create(connection: Any, keys: Sequence[key_of], rows: Sequence[Sequence[Any]]) -> None:
     # A dictionary's order, which is not that of the characters' numbers.
     told = {"character": "character(4)", "character varying": 'character varying collate "en-x-icu"'}
     columns = ", ".join(f"{identifier(key.name)} {told.get(key.type, key.type)}" for key in keys)
@@ -194,11 +194,11 @@ def _create(connection: Any, keys: Sequence[Key], rows: Sequence[Sequence[Any]])
         _insert(connection, keys, number, row)
 
 
-def _insert(connection: Any, keys: Sequence[Key], number: int, row: Sequence[Any]) -> None:
+def _insert(connection: Any, keys: Sequence[key_of], number: int, row: Sequence[Any]) -> None:
     values = sql.SQL(", ").join(sql.Placeholder() for _ in range(len(keys) + 1))
     connection.execute(sql.SQL("insert into keyed values ({})").format(values), [number, *row])
 
 
-def _texts(connection: Any, keys: Sequence[Key], order: str, table: str) -> tuple[str, ...] | None:
+def _texts(connection: Any, keys: Sequence[key_of], order: str, table: str) -> tuple[str, ...] | None:
     row = connection.execute(last_query(table, keys, order)).fetchone()
     return None if row is None else tuple(row[len(keys) :])

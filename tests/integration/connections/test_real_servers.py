@@ -403,7 +403,9 @@ def pair(issued: Any, folder: Path) -> KeyPair:
 def shows(port: int, negotiation: TlsNegotiation) -> bytes | None:
     """The certificate that a server shows to anybody, None where it speaks no TLS of today."""
     try:
-        return handshake(Target("localhost", port, negotiation, 5.0, "test"), inspection_context()).certificate
+        return handshake(
+            Target("localhost", port, negotiation, 5.0, "test"), inspection_context()
+        ).certificate
     except (RefusedError, NoAnswerError):
         return None
 

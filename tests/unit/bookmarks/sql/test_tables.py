@@ -12,7 +12,7 @@ import pytest
 from glue_secure.bookmarks.jdbc_state import JdbcSourceState
 from glue_secure.bookmarks.s3_state import S3SourceState
 from glue_secure.bookmarks.sql.keys import RequestedKeys
-from glue_secure.bookmarks.sql.tables import Rows, rows_of
+from glue_secure.bookmarks.sql.tables import RowSelection, select_rows
 from glue_secure.core.errors import UsageError
 from glue_secure.testing.fakes import FakeClock
 
@@ -79,12 +79,12 @@ def bookmarks():
 
 @pytest.fixture
 def read(database, bookmarks):
-    def call(*names: str, order: str = "asc", is_name: bool = True) -> Rows:
-        return rows_of(
+    def call(*names: str, order: str = "asc", is_name: bool = True) -> RowSelection:
+        return select_rows(
             "orders" if is_name else "(select 1) x",
-            what="ops/orders",
+            label="ops/orders",
             is_name=is_name,
-            asked=RequestedKeys(names, order),
+            requested=RequestedKeys(names, order),
             transformation_ctx="orders",
             bookmarks=bookmarks,
             database=database,
@@ -98,7 +98,7 @@ def test_a_first_run_reads_up_to_the_last_row(read):
     assert rows.where == "(\"id\" <= CAST(E'9' AS bigint))"
     assert rows.next_state == replace(STATE, values=("9",))
     assert rows.tracked
-    assert not rows.none_new
+    assert not rows.is_empty
 
 
 def test_a_later_run_reads_what_lies_between_and_asks_the_database_whether_anything_does(
@@ -115,7 +115,7 @@ def test_a_later_run_reads_what_lies_between_and_asks_the_database_whether_anyth
 def test_nothing_new_moves_nothing(read, bookmarks, database):
     bookmarks.state, database.last = STATE, None
     rows = read()
-    assert (rows.tracked, rows.none_new, rows.next_state) == (True, True, None)
+    assert (rows.tracked, rows.is_empty, rows.next_state) == (True, True, None)
 
 
 def test_a_state_goes_on_when_its_primary_key_has_got_gaps_and_nobody_counts_rows(read, bookmarks, database):
@@ -128,7 +128,7 @@ def test_a_state_goes_on_when_its_primary_key_has_got_gaps_and_nobody_counts_row
     ("change", "why"),
     [
         ({"sequential": False}, "primary key id has gaps"),
-        ({"types": ("uuid",)}, "primary key id is no number"),
+        ({"types": ("uuid",)}, "primary key id is not a number"),
         ({"table": [("id", True, 0), ("at", True, 1)]}, "has 2 columns"),
         ({"table": [("id", True, None)]}, "no primary key"),
     ],
@@ -139,13 +139,13 @@ def test_without_keys_and_a_safe_primary_key_everything_is_read_and_the_evidence
     for name, value in change.items():
         setattr(database, name, value)
     with caplog.at_level(logging.WARNING):
-        assert read() == Rows()
+        assert read() == RowSelection()
     assert why in bookmarks.untracked["orders"]
     assert why in caplog.text
 
 
 def test_a_query_needs_keys_and_any_of_its_columns_may_hold_nulls(read, bookmarks, database):
-    assert read(is_name=False) == Rows()
+    assert read(is_name=False) == RowSelection()
     assert "a query has no primary key" in bookmarks.untracked["orders"]
     assert read("id", is_name=False).next_state.table == ""
     assert any("is null" in query for query, _ in database.asked)
@@ -224,4 +224,4 @@ def test_a_range_reads_what_two_states_have_between_them(read, bookmarks):
 
 def test_a_range_that_ends_before_the_source_was_ever_read_holds_nothing(read, bookmarks):
     bookmarks.is_range = True
-    assert read().none_new
+    assert read().is_empty

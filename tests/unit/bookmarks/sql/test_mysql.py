@@ -3,23 +3,23 @@
 import pytest
 
 from glue_secure.bookmarks.sql.mysql import (
-    MySqlKey,
     after,
     identifier,
+    key_of,
     keys_query,
     last_query,
     literal,
     sequential_query,
+    state_text,
     table_query,
-    told,
     up_to,
 )
 
 ID, AT, MOMENT, NAME = (
-    MySqlKey("id", "bigint"),
-    MySqlKey("at", "datetime"),
-    MySqlKey("seen", "timestamp"),
-    MySqlKey("na`me", "varchar"),
+    key_of("id", "bigint"),
+    key_of("at", "datetime"),
+    key_of("seen", "timestamp"),
+    key_of("na`me", "varchar"),
 )
 
 
@@ -54,17 +54,17 @@ def test_a_moment_is_seconds_beside_a_range_a_day_wider():
     )
     assert "<= from_unixtime(1704157200.5)" in up_to([MOMENT], ["2024-01-01 00:00:00.5"], "asc")
     assert "from_unixtime(0)" in after([MOMENT], ["1970-01-01 00:00:01"], "asc")
-    assert told(MOMENT, "1704067200.500000") == "2024-01-01 00:00:00.500000"
+    assert state_text(MOMENT, "1704067200.500000") == "2024-01-01 00:00:00.500000"
 
 
 def test_a_day_that_is_none_cannot_be_kept():
-    assert told(MySqlKey("d", "date"), "0000-00-00") is None
-    assert told(MySqlKey("d", "date"), "2024-02-29") == "2024-02-29"
+    assert state_text(key_of("d", "date"), "0000-00-00") is None
+    assert state_text(key_of("d", "date"), "2024-02-29") == "2024-02-29"
 
 
 def test_floats_and_what_has_an_order_of_its_own_are_no_keys():
     types = ("double", "float", "enum", "set", "json", "year", "blob")
-    assert {MySqlKey("x", name).kind for name in types} == {None}
+    assert {key_of("x", name).kind for name in types} == {None}
 
 
 def test_questions_quote_names_and_hold_no_text_of_the_caller():

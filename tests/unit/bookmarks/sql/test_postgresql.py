@@ -8,19 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glue_secure.bookmarks.sql.keys import Key, RequestedKeys, after, asked_keys, identifier, literal, up_to
+from glue_secure.bookmarks.sql.keys import RequestedKeys, requested_keys
+from glue_secure.bookmarks.sql.postgresql import after, identifier, key_of, literal, up_to
 from glue_secure.core.errors import UsageError
 
-ID, AT, NAME = Key("id", "bigint"), Key("At", "timestamp with time zone"), Key("name", "character varying")
+ID, AT, NAME = (
+    key_of("id", "bigint"),
+    key_of("At", "timestamp with time zone"),
+    key_of("name", "character varying"),
+)
 
 
 def test_keys_are_taken_out_of_the_options_in_any_letter_case():
-    asked, rest = asked_keys(
+    asked, rest = requested_keys(
         {"JobBookmarkKeys": ["a", "B"], "jobbookmarkkeyssortorder": "DESC", "fetchsize": 1}
     )
     assert asked == RequestedKeys(("a", "B"), "desc")
     assert rest == {"fetchsize": 1}
-    assert asked_keys({}) == (RequestedKeys((), "asc"), {})
+    assert requested_keys({}) == (RequestedKeys((), "asc"), {})
 
 
 @pytest.mark.parametrize(
@@ -37,7 +42,7 @@ def test_keys_are_taken_out_of_the_options_in_any_letter_case():
 )
 def test_keys_that_cannot_be_meant_are_refused(options):
     with pytest.raises(UsageError, match="jobBookmarkKeys"):
-        asked_keys(options)
+        requested_keys(options)
 
 
 def test_a_key_of_one_column_is_compared_with_a_typed_value():
@@ -54,7 +59,7 @@ def test_a_key_of_several_columns_is_compared_as_a_row_and_times_in_utc():
 
 
 def test_padded_text_is_compared_without_its_padding():
-    assert "AS bpchar" in after([Key("code", "character")], ["x"], "asc")
+    assert "AS bpchar" in after([key_of("code", "character")], ["x"], "asc")
 
 
 def test_values_of_other_types_have_no_literal():
@@ -67,9 +72,9 @@ def test_values_of_other_types_have_no_literal():
         "interval",
         "time without time zone",
     ):
-        assert Key("x", kind).kind is None
-        with pytest.raises(ValueError, match="no bookmark keeps"):
-            after([Key("x", kind)], ["1"], "asc")
+        assert key_of("x", kind).kind is None
+        with pytest.raises(ValueError, match="cannot store values"):
+            after([key_of("x", kind)], ["1"], "asc")
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00")))
@@ -84,7 +89,7 @@ def test_no_character_of_a_value_can_end_its_literal(value):
 
 @pytest.mark.parametrize("value", ["a\x00", "a\ud800"])
 def test_what_no_database_text_holds_has_no_literal(value):
-    with pytest.raises(ValueError, match="cannot hold"):
+    with pytest.raises(ValueError, match="cannot store"):
         literal(value)
 
 

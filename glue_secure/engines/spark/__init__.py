@@ -1,1 +1,1 @@
-"""The plain-Spark runtime: what awsglue's JVM does in Glue, done here on DataFrames and S3A."""
+"""The plain-Spark runtime: awsglue's API on DataFrames and S3A, without Glue's JVM classes."""

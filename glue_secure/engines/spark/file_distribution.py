@@ -1,8 +1,9 @@
-"""A small public file that the JVM of the driver and of every executor reads under one and the same path.
+"""Distribution of a small public file to the JVMs of the driver and the executors, under the same path.
 
-Spark brings a file that was added to the context to each executor before its next task, those that start
-later too, and puts it into the executor's working folder: a relative path leads there. So in a cluster the
-driver's own goes into the driver's working folder. A local session has one JVM, and one absolute path.
+Spark copies a file that was added to the context to each executor before its next task, also to executors
+that start later, and places it in the executor's working directory, where a relative path finds it. So in a
+cluster the driver's copy is placed in the driver's working directory. A local session has one JVM and uses an
+absolute path.
 https://spark.apache.org/docs/3.5.6/api/python/reference/api/pyspark.SparkContext.addFile.html
 """
 
@@ -14,52 +15,56 @@ import re
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from glue_secure.core.errors import VerificationError
 
-_LOCAL = re.compile(r"local(\[.*)?")
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_LOCAL_MASTER = re.compile(r"local(\[.*)?")
 
 
-def share_file(spark: Any, name: str, content: bytes) -> str:
-    """Place ``content`` under ``name``, which no other content may bear.
+def share_file(spark: SparkSession, name: str, content: bytes) -> str:
+    """Copy ``content`` to the driver and every executor.
 
     Args:
-        spark: a classic session.
-        name: a file's name, made of what is in it.
-        content: nothing secret.
+        spark: a classic session, not Spark Connect.
+        name: a file name that is unique for its content.
+        content: the file's bytes; not secret.
 
     Returns:
-        A path for JDBC options: absolute in a local session, else relative to each process's working folder.
+        A path for JDBC options: absolute in a local session, otherwise relative to the working directory of
+        each process.
 
     Raises:
-        VerificationError: GS-TLS-012, the driver's working folder cannot be written to.
+        VerificationError: GS-TLS-012, the driver's working directory is not writable.
     """
     context = spark.sparkContext
-    local = _LOCAL.fullmatch(str(context.master)) is not None
-    folder = str(context._jvm.java.lang.System.getProperty("user.dir"))
+    is_local = _LOCAL_MASTER.fullmatch(str(context.master)) is not None
+    working_directory = str(context._jvm.java.lang.System.getProperty("user.dir"))
     try:
-        place = Path(tempfile.mkdtemp(prefix="glue-secure-") if local else folder) / name
-        place.write_bytes(content)
+        path = Path(tempfile.mkdtemp(prefix="glue-secure-") if is_local else working_directory) / name
+        path.write_bytes(content)
     except OSError as error:
         raise VerificationError(
             "GS-TLS-012",
             resource=f"trust anchor {name}",
-            found=f"the driver's folder cannot be written to ({type(error).__name__})",
-            required="a file with the authority's certificate where the driver reads it",
-            fix="start the job in a folder that it can write to",
+            found=f"the driver's working directory is not writable ({type(error).__name__})",
+            required="a file with the CA certificate that the driver can read",
+            fix="start the job in a directory that it can write to",
         ) from error
-    atexit.register(_remove, place, os.getpid(), local)
-    if local:
-        return str(place)
-    # The driver serves this very file to executors as long as the session lasts.
-    context.addFile(str(place))
+    atexit.register(_remove, path, os.getpid(), is_local)
+    if is_local:
+        return str(path)
+    # The driver serves this file to executors as long as the session lasts.
+    context.addFile(str(path))
     return name
 
 
-def _remove(place: Path, owner: int, with_folder: bool) -> None:
-    if os.getpid() == owner:  # not in a forked child
-        place.unlink(missing_ok=True)
-        if with_folder:
+def _remove(path: Path, process: int, with_directory: bool) -> None:
+    if os.getpid() == process:  # not in a forked child
+        path.unlink(missing_ok=True)
+        if with_directory:
             with suppress(OSError):
-                place.parent.rmdir()
+                path.parent.rmdir()

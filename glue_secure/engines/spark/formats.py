@@ -1,6 +1,6 @@
-"""Formats and their options: Glue's names, Spark's names, and nothing else.
+"""File formats and the options of Spark's readers and writers.
 
-Spark ignores an option that it does not know; here a misspelt one is refused.
+Spark ignores an option that it does not know. Here a misspelt option raises UsageError.
 Glue's names: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-format.html
 Spark's names: https://spark.apache.org/docs/3.5.6/sql-data-sources.html
 """
@@ -93,7 +93,7 @@ _AVRO = frozenset(
         "compression",
     ]
 )
-# rowValidationXSDPath is left out: it would read a file beside the guard.
+# Without rowValidationXSDPath, which would read a file without the run's checks.
 _XML = frozenset(
     [
         "rowTag",
@@ -120,18 +120,18 @@ _XML = frozenset(
         "wildcardColName",
     ]
 )
-_WRITE = frozenset(["maxRecordsPerFile", "partitionOverwriteMode"])
+_WRITE_OPTIONS = frozenset(["maxRecordsPerFile", "partitionOverwriteMode"])
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format, and which Spark options it takes.
+    """A format and the options of Spark's reader and writer.
 
     Attributes:
-        name: ``csv``.
+        name: Glue's and Spark's name of the format.
         options: Spark's option names.
-        is_deep: whether Glue reads it through Spark: all levels without ``recurse``, partition folders
-            as columns.
+        is_deep: whether Glue reads it with Spark's reader: all levels without ``recurse``, and partition
+            folders as columns.
     """
 
     name: str
@@ -140,8 +140,8 @@ class Format:
 
 
 FORMATS = {
-    one.name: one
-    for one in (
+    format.name: format
+    for format in (
         Format("csv", _CSV),
         Format("json", _JSON),
         Format("parquet", _PARQUET, is_deep=True),
@@ -150,41 +150,47 @@ FORMATS = {
         Format("xml", _XML),
     )
 }
-# What Glue reads and plain Spark has no reader for.
-UNSERVED = ("delta", "grokLog", "hudi", "iceberg", "ion")
+# Formats that Glue reads and the plain-Spark runtime does not.
+UNSUPPORTED = ("delta", "grokLog", "hudi", "iceberg", "ion")
 
 
 def format_of(name: str) -> Format:
-    """The format of that name; UsageError lists the known ones."""
-    found = FORMATS.get(str(name).lower())
-    if found is None:
-        fix = "plain Spark has no reader or writer for it here" if name in UNSERVED else ""
+    """Return the format of a name. Raises UsageError, which lists the known formats."""
+    format = FORMATS.get(str(name).lower())
+    if format is None:
+        fix = "run the job in Glue; the plain-Spark runtime does not offer it" if name in UNSUPPORTED else ""
         raise UsageError("format", found=repr(name), required=", ".join(sorted(FORMATS)), fix=fix)
-    return found
+    return format
 
 
 def spark_options(format_name: str, options: Mapping[str, Any], *, writing: bool = False) -> dict[str, str]:
-    """Spark's own options, each known for the format (or for writes in general); values as Spark's text."""
-    known = format_of(format_name).options | (_WRITE if writing else frozenset())
+    """Return Spark's options, in Spark's spelling and with values as text.
+
+    Raises:
+        UsageError: an option is not known for the format (or for writes), or the format cannot be written.
+    """
+    known = format_of(format_name).options | (_WRITE_OPTIONS if writing else frozenset())
     if writing and format_of(format_name).name == "xml":
         others = ", ".join(sorted(set(FORMATS) - {"xml"}))
-        raise UsageError("the format of a write", found="xml", required=others, fix="Glue writes none either")
+        raise UsageError(
+            "the format of a write", found="xml", required=others, fix="Glue does not write XML either"
+        )
     by_lower = {name.lower(): name for name in known}
-    chosen: dict[str, str] = {}
+    spark: dict[str, str] = {}
     for name, value in options.items():
         if name.lower() not in by_lower:
             raise UsageError(
                 f"option of format {format_name}",
                 found=repr(name),
                 required=", ".join(sorted(known)),
-                fix="check the spelling; Spark itself would ignore it in silence",
+                fix="check the spelling; Spark itself would silently ignore the option",
             )
-        chosen[by_lower[name.lower()]] = text_of(value)
-    return chosen
+        spark[by_lower[name.lower()]] = text_of(value)
+    return spark
 
 
 def text_of(value: Any) -> str:
-    """An option's value as Spark reads it: ``true`` for True, JSON for lists, text for the rest."""
+    """Return an option's value as Spark's text: ``true`` for True, JSON for lists and mappings."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(value) if isinstance(value, (list, dict)) else str(value)

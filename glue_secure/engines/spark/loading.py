@@ -1,13 +1,16 @@
-"""Loading objects with Spark's readers, and with the two that come as packages of their own: avro and xml."""
+"""Loading objects with Spark's readers; avro and xml come as packages of their own."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.redaction import redacting_logger
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, DataFrameReader
 
 # https://spark.apache.org/docs/3.5.6/sql-data-sources-avro.html, https://github.com/databricks/spark-xml
 PACKAGES = {
@@ -15,20 +18,20 @@ PACKAGES = {
     "xml": "com.databricks:spark-xml_2.12:0.18.0",
 }
 AGREEING = "agreeing"
-"""Of Spark's option ``enforceSchema``: every CSV object must have the header that the frame has.
+"""A value of Spark's option ``enforceSchema``: every CSV object must have the same header as the frame.
 
-Spark itself reads all objects in the order of one header and drops what is beyond it, in silence; Glue reads
-each by its own.
+Spark itself reads all objects in the order of one header and silently drops further columns. Glue reads each
+object by its own header.
 """
 _LOG = redacting_logger(__name__)
 _MISSING = re.compile(r"Failed to find (?:the )?data source|DATA_SOURCE_NOT_FOUND", re.IGNORECASE)
 
 
-def load(reader: Any, format: str, paths: Sequence[str]) -> tuple[Any, bool]:
-    """The frame of a reader that is set up, and whether its scans carry marks and ``_metadata``.
+def load(reader: DataFrameReader, format: str, paths: Sequence[str]) -> tuple[DataFrame, bool]:
+    """Return the frame of a configured reader, and whether its scans carry marks and ``_metadata``.
 
     Raises:
-        UsageError: the format's package is not on the class path, or an object's name cannot be handed on.
+        UsageError: the format's package is not on the class path, or an object's name has a comma.
     """
     if format not in PACKAGES:
         return reader.load(list(paths)), True
@@ -36,12 +39,12 @@ def load(reader: Any, format: str, paths: Sequence[str]) -> tuple[Any, bool]:
     try:
         if built_in:
             return reader.load(list(paths)), True
-        # spark-xml takes one path, and several in it with commas between them.
-        strange = [path for path in paths if "," in path]
-        if strange:
+        # spark-xml takes several paths as one text, separated by commas.
+        with_comma = [path for path in paths if "," in path]
+        if with_comma:
             raise UsageError(
                 "a read of XML",
-                found=f"{strange[0]}: a comma in the name",
+                found=f"{with_comma[0]}: a comma in the name",
                 required="names without commas on Spark 3.5",
                 fix="rename the object; Spark 4 reads it",
             )
@@ -52,32 +55,34 @@ def load(reader: Any, format: str, paths: Sequence[str]) -> tuple[Any, bool]:
         raise missing_package(format) from error
 
 
-def load_agreeing(reader: Any, paths: Sequence[str]) -> Any:
-    """The frame of CSV objects with headers; an object with another header stops the job that reads it.
+def load_agreeing(reader: DataFrameReader, paths: Sequence[str]) -> DataFrame:
+    """Return the frame of CSV objects with headers; reading an object with another header fails.
 
-    Where Spark makes up names of its own (``_c0`` for an empty one, ``a0`` and ``a1`` for two ``a``), it
-    cannot compare headers; the log says so.
+    Where Spark generates names (``_c0`` for an empty one, ``a0`` and ``a1`` for two ``a``), it cannot compare
+    headers; a warning is logged.
     """
     frame = reader.option("enforceSchema", "true").load(list(paths))
     if len(paths) < 2 or not frame.columns:
         return frame
-    if _are_made_up(frame.columns):
-        _LOG.warning("CSV headers with empty or repeated names are not compared; columns go by their order")
+    if _has_generated_names(frame.columns):
+        _LOG.warning(
+            "CSV headers with empty or repeated names are not compared; columns are matched by position"
+        )
         return frame
     return reader.option("enforceSchema", "false").schema(frame.schema).load(list(paths))
 
 
 def missing_package(format: str) -> UsageError:
-    """The error that names the package of a format."""
+    """Return the error that names the package of a format."""
     return UsageError(
         f"format {format}",
-        found="no reader for it on the class path of Spark",
+        found="no reader for this format on Spark's class path",
         required=PACKAGES[format],
-        fix=f"spark-submit --packages {PACKAGES[format]} (Spark 3.5; else your own version's)",
+        fix=f"spark-submit --packages {PACKAGES[format]} (Spark 3.5; or the package of your version)",
     )
 
 
-def _are_made_up(names: Sequence[str]) -> bool:
+def _has_generated_names(names: Sequence[str]) -> bool:
     bases = [name.lower().removesuffix(str(at)) for at, name in enumerate(names)]
     numbered = [base for base, name in zip(bases, names, strict=True) if base != name.lower()]
     return "_c" in numbered or len(numbered) != len(set(numbered))

@@ -1,8 +1,8 @@
-"""Glue's ``format_options`` of a read, as Spark's options and what is done after Spark's reader.
+"""Glue's ``format_options`` of a read, as options of Spark's reader and of the conversion after it.
 
 Source of names and defaults: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-format.html
-and its page for each format. An option that only tunes speed is accepted; one that would change the rows
-and that plain Spark cannot honour is refused.
+and its page for each format. An option that affects speed only is accepted and ignored. An option that would
+change the rows and that plain Spark cannot apply raises UsageError.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.options import truth
+from glue_secure.engines.glue_options import require_known_options
 from glue_secure.engines.spark.formats import format_of, text_of
 
-# name → why it may be given: it tunes Glue's own reader or writer, and the rows are the same without it.
+# Options that tune Glue's own reader or writer. The rows are the same without them.
 SPEED_ONLY = {
     "csv": ("optimizePerformance",),
     "json": ("optimizePerformance",),
@@ -30,7 +31,7 @@ _XML = (
     "rowTag", "encoding", "excludeAttribute", "treatEmptyValuesAsNulls", "attributePrefix", "valueTag",
     "ignoreSurroundingSpaces", "withSchema", "nullValue",
 )  # fmt: skip
-KNOWN = {
+KNOWN_OPTIONS = {
     "csv": (*_CSV, "writeHeader"),
     "json": ("jsonPath", "multiLine", "multiline"),
     "parquet": (),
@@ -42,13 +43,13 @@ KNOWN = {
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How a read goes.
+    """Options of a read.
 
     Attributes:
-        spark: Spark's options.
+        spark: options of Spark's reader.
         json: options of the conversion from text, for a DynamicFrame of JSON.
-        schema: Glue's schema that ``withSchema`` names, or None.
-        columns: how unnamed CSV columns are called, ``col{}``; ``""`` keeps the names.
+        schema: Glue's schema from ``withSchema``, or None.
+        columns: the names of CSV columns without a header, ``col{}``; ``""`` keeps the names.
     """
 
     spark: Mapping[str, str] = field(default_factory=dict)
@@ -60,96 +61,92 @@ class ReadOptions:
 def read_options(
     format: str, options: Mapping[str, Any] | None, *, fail_fast: bool = False, merge: bool | None = None
 ) -> ReadOptions:
-    """Judge and translate ``format_options``.
+    """Check ``format_options`` and translate them.
 
     Args:
-        format: Spark's name of it.
-        options: as the script gave them; None is none.
+        format: Spark's name of the format.
+        options: the script's ``format_options``, or None.
         fail_fast: Glue's ``isFailFast``: a record that cannot be read fails the job.
-        merge: Spark's ``mergeSchema`` of parquet and orc, from ``connection_options``; None leaves it.
+        merge: Spark's ``mergeSchema`` of parquet and orc, from ``connection_options``; None if not set.
 
     Raises:
-        UsageError: an option is not known, or cannot be honoured in plain Spark.
+        UsageError: an option is not known, or plain Spark cannot apply it.
     """
     name = format_of(format).name
-    given = dict(options or {})
-    unknown = sorted(set(given) - set(KNOWN[name]) - set(SPEED_ONLY[name]))
-    if unknown:
-        raise UsageError(
-            f"format_options of format {name}",
-            found=", ".join(unknown),
-            required=", ".join(sorted({*KNOWN[name], *SPEED_ONLY[name]})) or "none",
-            fix="docs/differences-from-glue.md lists what the plain-Spark runtime does not offer",
-        )
+    options = dict(options or {})
+    known = {*KNOWN_OPTIONS[name], *SPEED_ONLY[name]}
+    require_known_options(options, known, f"format_options of format {name}")
     if merge is not None and not format_of(name).is_deep:
-        raise _cannot(name, "mergeSchema", "no merging of schemas: parquet and orc only")
+        raise _unsupported(name, "mergeSchema", "no mergeSchema; it applies to parquet and orc only")
     if name == "csv":
-        return _csv(given, fail_fast)
+        return _csv(options, fail_fast)
     if name == "json":
-        return _json(given, fail_fast)
+        return _json(options, fail_fast)
     if name == "xml":
-        return _xml(given, fail_fast)
+        return _xml(options, fail_fast)
     if name == "avro":
-        if str(given.get("version", "1.8")) != "1.8":
-            raise _cannot("avro", f"version {given['version']!r}", "1.8: Spark reads logical types as such")
+        if str(options.get("version", "1.8")) != "1.8":
+            raise _unsupported("avro", f"version {options['version']!r}", "1.8: Spark reads logical types")
         return ReadOptions({"mode": "FAILFAST"} if fail_fast else {})
     return ReadOptions({} if merge is None else {"mergeSchema": text_of(merge)})
 
 
-def _csv(given: Mapping[str, Any], fail_fast: bool) -> ReadOptions:
-    header = truth("withHeader", given.get("withHeader", False))
-    skip = truth("skipFirst", given.get("skipFirst", False))
+def _csv(options: Mapping[str, Any], fail_fast: bool) -> ReadOptions:
+    header = truth("withHeader", options.get("withHeader", False))
+    skip = truth("skipFirst", options.get("skipFirst", False))
     if header and skip:
-        raise _cannot("csv", "skipFirst with withHeader", "one of them")
-    if truth("strictCheckForQuoting", given.get("strictCheckForQuoting", False)):
-        raise _cannot("csv", "strictCheckForQuoting", "false")
-    quote = given.get("quoteChar", '"')
+        raise _unsupported("csv", "skipFirst with withHeader", "one of them")
+    if truth("strictCheckForQuoting", options.get("strictCheckForQuoting", False)):
+        raise _unsupported("csv", "strictCheckForQuoting", "false")
+    quote = options.get("quoteChar", '"')
     quote = "" if quote in (-1, "-1") else text_of(quote)
-    # Glue has no escape character by default; Spark's would be a backslash. A doubled quote is RFC 4180's.
-    escape = given.get("escaper")
+    # Glue has no escape character by default; Spark's default is a backslash. RFC 4180 doubles quotes.
+    escape = options.get("escaper")
     spark = {
         "header": text_of(header or skip),
-        "sep": text_of(given.get("separator", ",")),
+        "sep": text_of(options.get("separator", ",")),
         "quote": quote,
         "escape": quote if escape in (None, "", "none") else text_of(escape),
-        "multiLine": text_of(truth("multiLine", given.get("multiLine", False))),
+        "multiLine": text_of(truth("multiLine", options.get("multiLine", False))),
     }
     if fail_fast:
         spark["mode"] = "FAILFAST"
     return ReadOptions(spark, columns="" if header else "col{}")
 
 
-def _json(given: Mapping[str, Any], fail_fast: bool) -> ReadOptions:
+def _json(options: Mapping[str, Any], fail_fast: bool) -> ReadOptions:
     if fail_fast:
-        raise _cannot("json", "isFailFast", "false; look at errorsAsDynamicFrame or assertErrorThreshold")
-    lines = given.get("multiLine", given.get("multiline", False))
-    several = truth("multiLine", lines)
-    conversion: dict[str, Any] = {"multiLine": several}
-    if given.get("jsonPath"):
-        conversion["jsonPath"] = str(given["jsonPath"])
-    return ReadOptions({"multiLine": text_of(several)}, conversion)
+        raise _unsupported(
+            "json", "isFailFast", "false; check errorsAsDynamicFrame or assertErrorThreshold instead"
+        )
+    lines = options.get("multiLine", options.get("multiline", False))
+    is_multiline = truth("multiLine", lines)
+    conversion: dict[str, Any] = {"multiLine": is_multiline}
+    if options.get("jsonPath"):
+        conversion["jsonPath"] = str(options["jsonPath"])
+    return ReadOptions({"multiLine": text_of(is_multiline)}, conversion)
 
 
-def _xml(given: Mapping[str, Any], fail_fast: bool) -> ReadOptions:
-    if not given.get("rowTag"):
+def _xml(options: Mapping[str, Any], fail_fast: bool) -> ReadOptions:
+    if not options.get("rowTag"):
         raise UsageError("format_options of format xml", found="no rowTag", required="rowTag")
-    encoding = text_of(given.get("encoding", "UTF-8"))
+    encoding = text_of(options.get("encoding", "UTF-8"))
     spark = {
-        "rowTag": text_of(given["rowTag"]),
+        "rowTag": text_of(options["rowTag"]),
         "charset": encoding,
         "encoding": encoding,
-        "attributePrefix": text_of(given.get("attributePrefix", "_")),
-        "valueTag": text_of(given.get("valueTag", "_VALUE")),
+        "attributePrefix": text_of(options.get("attributePrefix", "_")),
+        "valueTag": text_of(options.get("valueTag", "_VALUE")),
         "mode": "FAILFAST" if fail_fast else "PERMISSIVE",
     }
     for name in ("excludeAttribute", "ignoreSurroundingSpaces"):
-        spark[name] = text_of(truth(name, given.get(name, False)))
-    if "nullValue" in given:
-        spark["nullValue"] = text_of(given["nullValue"])
-    empty_is_null = truth("treatEmptyValuesAsNulls", given.get("treatEmptyValuesAsNulls", False))
+        spark[name] = text_of(truth(name, options.get(name, False)))
+    if "nullValue" in options:
+        spark["nullValue"] = text_of(options["nullValue"])
+    empty_is_null = truth("treatEmptyValuesAsNulls", options.get("treatEmptyValuesAsNulls", False))
     if empty_is_null and spark.setdefault("nullValue", "") != "":
-        raise _cannot("xml", "treatEmptyValuesAsNulls with nullValue", "one of them")
-    return ReadOptions(spark, schema=_schema(given.get("withSchema")))
+        raise _unsupported("xml", "treatEmptyValuesAsNulls with nullValue", "one of them")
+    return ReadOptions(spark, schema=_schema(options.get("withSchema")))
 
 
 def _schema(value: Any) -> Any:
@@ -163,14 +160,14 @@ def _schema(value: Any) -> Any:
         schema = None
     if not isinstance(schema, glue.StructType):
         raise UsageError(
-            "withSchema", found="no schema", required="json.dumps(schema.jsonValue()) of a StructType"
+            "withSchema", found="not a schema", required="json.dumps(schema.jsonValue()) of a StructType"
         )
     if glue.has_choice(schema):
-        raise _cannot("xml", "withSchema with a ChoiceType", "one type for each field")
+        raise _unsupported("xml", "withSchema with a ChoiceType", "one type for each field")
     return schema
 
 
-def _cannot(format: str, found: str, required: str) -> UsageError:
+def _unsupported(format: str, found: str, required: str) -> UsageError:
     return UsageError(
         f"options of format {format} in plain Spark",
         found=found,

@@ -1,8 +1,8 @@
-"""What Glue's writers take for each format, and what Spark writes for it.
+"""The options of Glue's writers for each format, and what Spark writes for them.
 
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-format.html and the pages of each format.
-A choice in a frame: JSON and CSV write the bare value, as Glue's own writers do, which walk records; Parquet
-and ORC write a struct of the alternatives, which is what ``toDF`` makes of it there; Avro too.
+A choice type is written as in Glue. JSON and CSV get the bare value. Parquet, ORC and Avro get a struct of
+the alternatives, as ``toDF`` returns it.
 """
 
 from __future__ import annotations
@@ -10,13 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.dynamicframe.frames.choice_text import csv_columns, json_lines
+from glue_secure.dynamicframe.frames.expressions import identifier
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.types import glue_types as glue
+from glue_secure.engines.glue_options import require_known_options
 from glue_secure.engines.spark.formats import text_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 _UNCOMPRESSED = {"none": "none", "uncompressed": "none"}
 _BLOCKS = {**_UNCOMPRESSED, "gzip": "gzip", "bzip2": "bzip2"}
@@ -24,13 +29,13 @@ _BLOCKS = {**_UNCOMPRESSED, "gzip": "gzip", "bzip2": "bzip2"}
 
 @dataclass(frozen=True, slots=True)
 class SinkFormat:
-    """One format that Glue writes.
+    """A format that Glue writes.
 
     Attributes:
-        name: Glue's and Spark's name of it.
-        options: the ``format_options`` that its writer takes.
-        codecs: Glue's word for a compression → Spark's.
-        spark: options of Spark's own that Glue lets through from ``connection_options``.
+        name: Glue's and Spark's name of the format.
+        options: the ``format_options`` of its writer.
+        codecs: Spark's name of a compression for each of Glue's.
+        spark: Spark options that Glue accepts among ``connection_options``.
     """
 
     name: str
@@ -61,14 +66,14 @@ SINK_FORMATS = {
          "bzip2": "bzip2"},
     ),
 }  # fmt: skip
-# The two that Glue only reads, and the table formats, whose writers leave files behind that nobody listed.
+# Formats that Glue only reads, and table formats, whose writers also change files outside of the new ones.
 _NOT_WRITTEN = {
     "xml": "Glue documents no writing of xml",
     "ion": "Glue documents no writing of ion",
     "groklog": "Glue documents no writing of grokLog",
-    "iceberg": "not served in plain Spark",
-    "hudi": "not served in plain Spark",
-    "delta": "not served in plain Spark",
+    "iceberg": "not offered in plain Spark",
+    "hudi": "not offered in plain Spark",
+    "delta": "not offered in plain Spark",
 }
 _SIZE = re.compile(r"(\d{1,12})\s*(|b|kb|mb|gb)\Z", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30}
@@ -76,12 +81,12 @@ _UNITS = {"": 1, "b": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30}
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What goes to the funnel.
+    """A frame that is ready to be written.
 
     Attributes:
         data: the DataFrame to write.
         format: Glue's name of the format, for the evidence.
-        writer: Spark's name of the writer: ``text`` where rows are JSON text already.
+        writer: Spark's name of the writer: ``text`` if the rows are JSON text.
         options: Spark's options.
     """
 
@@ -92,99 +97,96 @@ class Prepared:
 
 
 def sink_format(name: str) -> SinkFormat:
-    """The format of that name; UsageError says which are written."""
+    """Return the format of a name. Raises UsageError, which lists the formats."""
     lowered = str(name).lower()
-    found = SINK_FORMATS.get("parquet" if lowered == "glueparquet" else lowered)
-    if found is None:
+    format = SINK_FORMATS.get("parquet" if lowered == "glueparquet" else lowered)
+    if format is None:
         raise UsageError(
             "the format of a sink",
             found=f"{name!r}" + (f": {_NOT_WRITTEN[lowered]}" if lowered in _NOT_WRITTEN else ""),
             required=", ".join([*sorted(SINK_FORMATS), "glueparquet"]),
         )
-    return found
+    return format
 
 
-def spark_options(kind: SinkFormat, options: Mapping[str, Any], sink: Mapping[str, Any]) -> dict[str, str]:
-    """Spark's options for Glue's ``format_options`` and the compression of ``connection_options``.
+def writer_options(format: SinkFormat, options: Mapping[str, Any], sink: Mapping[str, Any]) -> dict[str, str]:
+    """Return Spark's options for Glue's ``format_options`` and the compression of ``connection_options``.
 
     Raises:
-        UsageError: an option that the format's writer does not take, or a codec that it does not know.
+        UsageError: the format's writer does not have the option or the codec.
     """
-    unknown = sorted(set(options) - kind.options)
-    if unknown:
-        raise UsageError(
-            f"format_options of a {kind.name} sink",
-            found=", ".join(unknown),
-            required=", ".join(sorted(kind.options)) or "none",
-            fix="docs/differences-from-glue.md lists what the plain-Spark runtime does not offer",
-        )
-    chosen = {name: text_of(sink[name]) for name in kind.spark if name in sink}
+    require_known_options(options, format.options, f"format_options of a {format.name} sink")
+    spark = {name: text_of(sink[name]) for name in format.spark if name in sink}
     codec = options.get("compression") or sink.get("compression") or sink.get("compressionType")
     if codec:
-        if str(codec).lower() not in kind.codecs:
+        if str(codec).lower() not in format.codecs:
             raise UsageError(
-                f"compression of a {kind.name} sink", found=repr(codec), required=", ".join(kind.codecs)
+                f"compression of a {format.name} sink", found=repr(codec), required=", ".join(format.codecs)
             )
-        chosen["compression"] = kind.codecs[str(codec).lower()]
-    if kind.name == "csv":
-        chosen |= _csv(options)
+        spark["compression"] = format.codecs[str(codec).lower()]
+    if format.name == "csv":
+        spark |= _csv(options)
     for name in ("blockSize", "pageSize"):
         if options.get(name) is not None:
-            chosen[f"parquet.{name[:-4]}.size"] = str(_bytes(name, options[name]))
-    return chosen
+            spark[f"parquet.{name[:-4]}.size"] = str(_bytes(name, options[name]))
+    return spark
 
 
 def prepare(
-    table: Table, kind: SinkFormat, options: Mapping[str, Any], spark: Mapping[str, str], keys: Sequence[str]
+    table: Table,
+    format: SinkFormat,
+    options: Mapping[str, Any],
+    spark: Mapping[str, str],
+    keys: Sequence[str],
 ) -> Prepared:
-    """The frame as the format stores it; see the module's own words on choices.
+    """Return the frame as the format stores it; see this module's description for choice types.
 
     Raises:
-        UsageError: a partition key that the frame lacks or that is a choice; a column the format cannot hold.
+        UsageError: a partition key is missing or not of an atomic type, or the format cannot store a column.
     """
-    _judge_keys(table.schema, keys)
-    if kind.name == "csv":
+    _validate_keys(table.schema, keys)
+    if format.name == "csv":
         return Prepared(csv_columns(table.data, table.schema), "csv", "csv", spark)
-    if kind.name == "json" and glue.has_choice(table.schema):
+    if format.name == "json" and glue.has_choice(table.schema):
         return Prepared(json_lines(table.data, table.schema, list(keys)), "json", "text", spark)
-    if kind.name == "avro" and _avro_version(options) == "1.7":
+    if format.name == "avro" and _avro_version(options) == "1.7":
         return Prepared(_without_logical_types(table.data), "avro", "avro", spark)
-    return Prepared(table.data, kind.name, kind.name, spark)
+    return Prepared(table.data, format.name, format.name, spark)
 
 
-def _judge_keys(schema: glue.StructType, keys: Sequence[str]) -> None:
-    kinds = {each.name: each.dataType for each in schema.fields}
+def _validate_keys(schema: glue.StructType, keys: Sequence[str]) -> None:
+    data_types = {field.name: field.dataType for field in schema.fields}
     for key in keys:
-        kind = kinds.get(key)
-        if kind is None:
-            required = ", ".join(kinds)
+        data_type = data_types.get(key)
+        if data_type is None:
+            required = ", ".join(data_types)
             raise UsageError("partitionKeys", found=repr(key), required=f"columns of the frame: {required}")
-        if isinstance(kind, (glue.ChoiceType, glue.StructType, glue.ArrayType, glue.MapType)):
+        if isinstance(data_type, (glue.ChoiceType, glue.StructType, glue.ArrayType, glue.MapType)):
             raise UsageError(
                 "partitionKeys",
-                found=f"{key!r}, a {kind.typeName()}",
-                required="columns of single values",
+                found=f"{key!r}, a {data_type.typeName()}",
+                required="columns of atomic types",
                 fix="resolveChoice first",
             )
-    if keys and len(kinds) == len(set(keys)):
+    if keys and len(data_types) == len(set(keys)):
         raise UsageError("partitionKeys", found="every column", required="at least one column for the files")
 
 
 def _csv(options: Mapping[str, Any]) -> dict[str, str]:
-    """Glue writes a header unless told not to, and doubles quotes unless an escaper is named (RFC 4180)."""
+    """Return Spark's CSV options. Glue writes a header, and doubles quotes (RFC 4180), by default."""
     quote = options.get("quoteChar", '"')
-    off = str(quote) == "-1"
+    is_unquoted = str(quote) == "-1"
     escaper = options.get("escaper", "none")
-    chosen = {
+    spark = {
         "header": text_of(options.get("writeHeader", True)),
         "sep": str(options.get("separator", ",")),
-        "quote": "" if off else str(quote),
+        "quote": "" if is_unquoted else str(quote),
     }
     if str(escaper) != "none":
-        chosen["escape"] = str(escaper)
-    elif not off:
-        chosen["escape"] = str(quote)
-    return chosen
+        spark["escape"] = str(escaper)
+    elif not is_unquoted:
+        spark["escape"] = str(quote)
+    return spark
 
 
 def _avro_version(options: Mapping[str, Any]) -> str:
@@ -194,36 +196,43 @@ def _avro_version(options: Mapping[str, Any]) -> str:
     return version
 
 
-def _without_logical_types(data: Any) -> Any:
-    """Glue's Avro 1.7 writer stores decimals, dates and timestamps as text."""
+def _without_logical_types(data: DataFrame) -> DataFrame:
+    """Return the frame with decimals, dates and timestamps as text, as Glue's Avro 1.7 writer stores them."""
     from pyspark.sql import functions as F
     from pyspark.sql import types as spark
 
-    textual = (spark.DecimalType, spark.DateType, spark.TimestampType, spark.TimestampNTZType)
+    logical = (spark.DecimalType, spark.DateType, spark.TimestampType, spark.TimestampNTZType)
 
-    def told(kind: Any) -> Any:
-        if isinstance(kind, textual):
+    def without_logical(data_type: Any) -> Any:
+        if isinstance(data_type, logical):
             return spark.StringType()
-        if isinstance(kind, spark.ArrayType):
-            return spark.ArrayType(told(kind.elementType), kind.containsNull)
-        if isinstance(kind, spark.MapType):
-            return spark.MapType(kind.keyType, told(kind.valueType), kind.valueContainsNull)
-        if isinstance(kind, spark.StructType):
-            return spark.StructType(
-                [spark.StructField(each.name, told(each.dataType), each.nullable) for each in kind.fields]
+        if isinstance(data_type, spark.ArrayType):
+            return spark.ArrayType(without_logical(data_type.elementType), data_type.containsNull)
+        if isinstance(data_type, spark.MapType):
+            return spark.MapType(
+                data_type.keyType, without_logical(data_type.valueType), data_type.valueContainsNull
             )
-        return kind
+        if isinstance(data_type, spark.StructType):
+            return spark.StructType(
+                [
+                    spark.StructField(field.name, without_logical(field.dataType), field.nullable)
+                    for field in data_type.fields
+                ]
+            )
+        return data_type
 
     columns = []
-    for each in data.schema.fields:
-        column = F.col("`" + each.name.replace("`", "``") + "`")
-        wanted = told(each.dataType)
-        columns.append(column if wanted == each.dataType else column.cast(wanted).alias(each.name))
+    for source in data.schema.fields:
+        column = F.col(identifier(source.name))
+        data_type = without_logical(source.dataType)
+        columns.append(column if data_type == source.dataType else column.cast(data_type).alias(source.name))
     return data.select(*columns)
 
 
 def _bytes(name: str, value: Any) -> int:
     match = _SIZE.match(str(value))
     if match is None:
-        raise UsageError(f"format_options {name}", found=repr(value), required="bytes, or a size as 128MB")
+        raise UsageError(
+            f"format_options {name}", found=repr(value), required="bytes, or a size such as 128MB"
+        )
     return int(match[1]) * _UNITS[match[2].lower()]

@@ -36,7 +36,7 @@ def from_archive(tmp_path, monkeypatch):
         monkeypatch.setattr(glue_secure, "__spec__", spec)
         return path
 
-    monkeypatch.setattr(package_distribution, "_shipped", set())
+    monkeypatch.setattr(package_distribution, "_applications", set())
     monkeypatch.setattr(package_distribution, "_copy", None)
     return imported
 
@@ -55,7 +55,7 @@ def test_what_spark_brings_itself_is_not_sent(from_archive, name):
 def test_the_suffixes_are_sparks():
     from pyspark import SparkContext
 
-    assert package_distribution.SPARKS_OWN == SparkContext.PACKAGE_EXTENSIONS
+    assert package_distribution.PACKAGE_EXTENSIONS == SparkContext.PACKAGE_EXTENSIONS
 
 
 def test_a_wheel_is_sent_once_per_application_as_a_private_zip(from_archive):

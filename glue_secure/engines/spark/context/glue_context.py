@@ -103,7 +103,7 @@ class GlueContext(RunContext):
         Args:
             connection_type: ``s3`` (with ``paths=[...]``), or a database engine (through a Glue connection).
             format: ``csv``, ``json``, ``parquet``, ``orc``, ``avro`` or ``xml``; or use ``setFormat``.
-            transformation_ctx: the transformation context, which the bookmark of this source is kept under.
+            transformation_ctx: the transformation context, the name of this source's bookmark.
             push_down_predicate: not allowed here; use ``from_catalog``.
             options: Glue's ``connection_options``.
 

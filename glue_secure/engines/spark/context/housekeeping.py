@@ -13,7 +13,7 @@ from glue_secure.core.catalog import CatalogColumn
 from glue_secure.core.errors import UsageError
 from glue_secure.core.table_definition import TableDefinition
 from glue_secure.engines.glue_options import require_known_options
-from glue_secure.engines.spark.partitions import matching
+from glue_secure.engines.spark.partitions import matching_partitions
 from glue_secure.io.call_checks import s3_location
 from glue_secure.io.housekeeping import ObjectSelection
 
@@ -103,7 +103,7 @@ def table_locations(
         raise UsageError("partitionPredicate", found=predicate, required="a table that has partition columns")
     keys = [CatalogColumn(key, data_type) for key, data_type in table.partition_keys]
     values = list(partitions)
-    positions = matching(spark, keys, values, predicate)
+    positions = matching_partitions(spark, keys, values, predicate)
     return table, {partitions[values[position]]: values[position] for position in positions}
 
 

@@ -31,7 +31,7 @@ from glue_secure.engines.spark.context.catalog_update import (
     CatalogUpdate,
     require_table_keys,
 )
-from glue_secure.engines.spark.sink_formats import prepare, sink_format, spark_options
+from glue_secure.engines.spark.sink_formats import prepare, sink_format, writer_options
 from glue_secure.io.call_checks import reject_protected_options, s3_location
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class S3Sink:
         format = sink_format(self.format)
         known = _S3_OPTIONS | UPDATE_OPTIONS | format.spark
         require_known_options(self.options, known, "connection_options of an S3 sink")
-        options = spark_options(format, self.format_options, self.options)
+        options = writer_options(format, self.format_options, self.options)
         keys = self._partition_keys()
         location = f"{self.path.rstrip('/')}/{name}/" if name else self.path
         # Column policies first: some formats turn the whole row into one text.

@@ -16,7 +16,7 @@ from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.evidence import StreamRecord
 from glue_secure.core.options import truth, whole_number
 from glue_secure.engines.glue_options import require_known_options
-from glue_secure.engines.spark.write_monitor.entry_points import suppress_write_monitoring
+from glue_secure.engines.spark.write_monitor.spark_hooks import suppress_write_monitoring
 
 if TYPE_CHECKING:
     from pyspark import StorageLevel

@@ -1,8 +1,8 @@
-"""RDD saves, which no query listener sees: every Spark job of the run is looked at by its name.
+"""RDD saves, which no query listener sees: the name of every Spark job of the run is checked.
 
-``SparkHadoopWriter`` runs the job of each ``saveAs*File``, in whatever language it was called, and Spark
-names the job after it. Spark keeps the last thousand jobs, so they are looked at while the run goes on, and
-the scheduler's count tells whether one was missed.
+``SparkHadoopWriter`` runs the job of each ``saveAs*File``, whatever the calling language, and Spark names the
+job after it. Spark keeps the last thousand jobs, so they are checked while the run is open. The scheduler's
+count shows whether a job was missed.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import threading
 from typing import Any
 
 _WRITER = "SparkHadoopWriter"
-_EVERY_SECONDS = 2.0
+_INTERVAL_SECONDS = 2.0
 
 
 class HadoopWriterJobs:
-    """Counts the jobs that saved an RDD and that no guarded call accounts for.
+    """Counts the jobs that saved an RDD and that are not part of a write of the run.
 
     Args:
         context: the Scala ``SparkContext``.
@@ -24,56 +24,53 @@ class HadoopWriterJobs:
     def __init__(self, context: Any) -> None:
         self._context = context
         self._lock = threading.Lock()
-        self._next = self._total()
-        self._claimed: set[int] = set()
+        self._next = self.started()
+        self._attributed: set[int] = set()
         self._saves: list[int] = []
         self._doubt = ""
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="glue-secure-jobs", daemon=True)
+        self._thread = threading.Thread(target=self._check_regularly, name="glue-secure-jobs", daemon=True)
         self._thread.start()
 
-    def total(self) -> int:
-        """How many jobs the context has started so far."""
-        return self._total()
+    def started(self) -> int:
+        """Return how many jobs the context has started."""
+        return int(self._context.dagScheduler().numTotalJobs())
 
-    def claim(self, first: int, end: int) -> None:
-        """Jobs from ``first`` to before ``end`` belong to a guarded call."""
+    def attribute_to_run(self, first: int, end: int) -> None:
+        """Count the jobs from ``first`` to before ``end`` as part of a write of the run."""
         with self._lock:
-            self._claimed.update(range(first, end))
+            self._attributed.update(range(first, end))
 
     def take(self) -> tuple[int, str]:
-        """How many saves nothing accounts for since the last look, and why that may be wrong (or ``""``)."""
-        self._look(settled=True)
+        """Return the number of unmanaged saves since the last call, and why it may be wrong (or ``""``)."""
+        self._check(listeners_are_done=True)
         with self._lock:
-            unclaimed = [job for job in self._saves if job not in self._claimed]
+            unmanaged = [job for job in self._saves if job not in self._attributed]
             self._saves.clear()
             doubt, self._doubt = self._doubt, ""
-        return len(unclaimed), doubt
+        return len(unmanaged), doubt
 
     def close(self) -> None:
-        """Stop looking."""
+        """Stop checking."""
         self._stop.set()
 
-    def _watch(self) -> None:
-        while not self._stop.wait(_EVERY_SECONDS):
-            self._look()
+    def _check_regularly(self) -> None:
+        while not self._stop.wait(_INTERVAL_SECONDS):
+            self._check()
 
-    def _look(self, *, settled: bool = False) -> None:
-        """Look at the jobs since the last look.
+    def _check(self, *, listeners_are_done: bool = False) -> None:
+        """Check the jobs since the last check.
 
-        A job has its number before Spark's own listener has its name. While the run goes on, one without
-        a name is asked again the next time; once the listeners have caught up it is one that was missed.
+        A job gets its number before Spark's own listener records its name. A job without a name is checked
+        again the next time; once the listeners are done, it counts as missed.
         """
         with self._lock:
             try:
-                for job in range(self._next, self._total()):
+                for job in range(self._next, self.started()):
                     if _WRITER in str(self._context.statusStore().job(job).name()):
                         self._saves.append(job)
                     self._next = job + 1
             except Exception as error:
-                if settled and not self._stop.is_set():
-                    self._doubt = f"job {self._next} of Spark could not be looked at ({type(error).__name__})"
+                if listeners_are_done and not self._stop.is_set():
+                    self._doubt = f"Spark's job {self._next} could not be read ({type(error).__name__})"
                     self._next += 1
-
-    def _total(self) -> int:
-        return int(self._context.dagScheduler().numTotalJobs())

@@ -1,178 +1,188 @@
-"""Everything a session writes by itself, gathered while the run goes on and handed over when it ends."""
+"""Writes that a Spark session makes outside glue-secure, recorded while a run is open."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
+from glue_secure.engines.spark.query_listener import FinishedQueries
 from glue_secure.engines.spark.write_monitor.hadoop_jobs import HadoopWriterJobs
-from glue_secure.engines.spark.write_monitor.plans import native_writes
+from glue_secure.engines.spark.write_monitor.plans import writes_of
 
-# A command without a job: it reads a setting.
-_CANARY = "SET glueSecure.canary"
-_QUEUES = ("queue.shared.numDroppedEvents", "queue.appStatus.numDroppedEvents")
-# Sinks of streams that leave nothing behind.
-_KEEP_NOTHING = ("Memory", "Console", "Noop")
-_SAVE = "an RDD save, or another save by Hadoop's output format, past RDD.saveAs* of Python"
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+    from pyspark.sql.streaming import StreamingQuery
+
+# A command that reads a setting and runs no job.
+_PROBE = "SET glueSecure.canary"
+_DROP_COUNTERS = ("queue.shared.numDroppedEvents", "queue.appStatus.numDroppedEvents")
+# Sinks of streams that write nothing.
+_EPHEMERAL_SINKS = ("Memory", "Console", "Noop")
+_RDD_SAVE = "an RDD save, or another save by Hadoop's output format, not through Python's RDD.saveAs*"
 
 
 @dataclass(eq=False)
-class _Noted:
+class _Recorded:
     number: int
     write: UnmanagedWrite
 
 
 class SparkWriteMonitor:
-    """Native writes of one Spark session, and of the sessions made from it while the run is open.
+    """Unmanaged writes of a Spark session, and of the sessions created from it while the run is open.
 
     Args:
         spark: the session.
-        settle: waits for Spark's listeners, and takes in what they brought.
-
-    Attributes:
-        seen: how many query executions the listener has handed over.
+        queries: the session's finished queries.
     """
 
-    def __init__(self, *, spark: Any, settle: Callable[[], None]) -> None:
-        self._spark, self.settle = spark, settle
-        self._scala = spark.sparkContext._jsc.sc()
+    def __init__(self, *, spark: SparkSession, queries: FinishedQueries) -> None:
+        self._spark, self._queries = spark, queries
+        self._scala_context = spark.sparkContext._jsc.sc()
         self._lock = threading.Lock()
-        self._noted: list[_Noted] = []
+        self._recorded: list[_Recorded] = []
         self._number = 0
         self._doubts: list[str] = []
-        self._streams: list[Any] = []
-        self.seen = 0
-        self._dropped = self._drops()
-        self._jobs: HadoopWriterJobs | None
+        self._streams: list[StreamingQuery] = []
+        self._queries_seen = 0
+        self._dropped_events = self._count_dropped_events()
+        self._jobs: HadoopWriterJobs | None = None
         try:
-            self._jobs = HadoopWriterJobs(self._scala)
+            self._jobs = HadoopWriterJobs(self._scala_context)
         except Exception as error:
-            self._jobs = None
-            self.doubt(f"Spark's list of jobs cannot be had ({type(error).__name__})")
+            self._doubt(f"Spark's list of jobs cannot be read ({type(error).__name__})")
+        queries.add_callback(self._record_query)
 
-    def look(self, execution: Any, failed: bool) -> None:
-        """Take in what one finished query wrote."""
-        self.seen += 1
-        try:
-            writes = native_writes(execution, failed=failed)
-        except Exception as error:  # a plan of a kind that nobody has met
-            self.doubt(f"a query's plan could not be read ({type(error).__name__})")
-            return
-        for write in writes:
-            self.note(write)
-
-    def note(self, write: UnmanagedWrite) -> None:
-        """Take in one write."""
+    def record(self, write: UnmanagedWrite) -> None:
+        """Record a write."""
         with self._lock:
             self._number += 1
-            self._noted.append(_Noted(self._number, write))
+            self._recorded.append(_Recorded(self._number, write))
 
-    def doubt(self, reason: str) -> None:
-        """Remember that something may have been missed."""
-        with self._lock:
-            self._doubts.append(reason)
-
-    def stream(self, query: Any) -> None:
-        """Take in a stream that a script started: its sink's place and its checkpoint's."""
-        underneath = query._jsq.streamingQuery()
-        sink = str(underneath.sink().toString())
-        if any(word in sink for word in _KEEP_NOTHING):
+    def record_stream(self, query: StreamingQuery) -> None:
+        """Record the locations of a stream's sink and checkpoint."""
+        java_query = query._jsq.streamingQuery()
+        sink = str(java_query.sink().toString())
+        if any(name in sink for name in _EPHEMERAL_SINKS):
             return
-        self.note(UnmanagedWrite(str(underneath.resolvedCheckpointRoot()), "checkpoint"))
+        self.record(UnmanagedWrite(str(java_query.resolvedCheckpointRoot()), "checkpoint"))
         if sink.startswith("FileSink[") and sink.endswith("]"):
-            self.note(UnmanagedWrite(sink.removeprefix("FileSink[")[:-1], "stream"))
-        elif not sink.startswith("Foreach"):  # what those write is seen by itself, or runs on executors
-            self.note(UnmanagedWrite("", "stream", problem=f"a stream into {sink.partition('(')[0]}"))
+            self.record(UnmanagedWrite(sink.removeprefix("FileSink[")[:-1], "stream"))
+        elif not sink.startswith("Foreach"):
+            # The writes of foreachBatch are recorded by themselves; those of foreach run on executors.
+            problem = f"a stream into {sink.partition('(')[0]}"
+            self.record(UnmanagedWrite("", "stream", problem=problem))
         with self._lock:
             self._streams.append(query)
 
     @contextmanager
-    def claiming(self, location: S3Uri | None) -> Iterator[None]:
-        """What is written below ``location`` while the block runs is a guarded call's own.
+    def attribute_writes_to_run(self, location: S3Uri | None) -> Iterator[None]:
+        """Attribute the writes of the block to the run, so that they are not reported as unmanaged.
 
-        Writes that do not tell where they went are claimed with it, and RDD saves. Two writes to one place
-        are not told apart, so both stay native, and are verified once more.
+        These are writes below ``location``, writes to an unknown location, and RDD saves. Two writes to the
+        same location cannot be distinguished, so both stay unmanaged and are verified once more.
 
         Args:
-            location: where the guarded call writes; None claims writes to a database.
+            location: where the run writes; None for a database.
         """
-        self.settle()
+        self._queries.wait_for_listeners()
         with self._lock:
-            first = self._number
-        job = self._jobs.total() if self._jobs is not None else 0
+            first_number = self._number
+        first_job = self._jobs.started() if self._jobs is not None else 0
         try:
             yield
         finally:
-            self.settle()
+            self._queries.wait_for_listeners()
             if self._jobs is not None:
-                self._jobs.claim(job, self._jobs.total())
+                self._jobs.attribute_to_run(first_job, self._jobs.started())
             with self._lock:
-                mine = [n for n in self._noted if n.number > first and _is_below(n.write, location)]
-                places = [n.write.location for n in mine]
-                for noted in mine:
-                    if not noted.write.location or places.count(noted.write.location) == 1:
-                        self._noted.remove(noted)
+                of_block = [
+                    recorded
+                    for recorded in self._recorded
+                    if recorded.number > first_number and _is_below(recorded.write, location)
+                ]
+                locations = [recorded.write.location for recorded in of_block]
+                for recorded in of_block:
+                    if not recorded.write.location or locations.count(recorded.write.location) == 1:
+                        self._recorded.remove(recorded)
 
     def take(self) -> UnmanagedWriteReport:
-        """Everything since the last look. A query of its own shows whether the listener still hears."""
-        self._prove()
-        checkpoints = self._scala.getCheckpointDir()
-        if checkpoints.isDefined():
-            self.note(UnmanagedWrite(str(checkpoints.get()), "checkpoint"))
-        dropped = self._drops()
-        if dropped != self._dropped:
-            self.doubt(f"Spark dropped {dropped - self._dropped} events of its listeners")
+        """Return every unmanaged write since the last call, and why some may be missing."""
+        self._probe_listener()
+        checkpoint_directory = self._scala_context.getCheckpointDir()
+        if checkpoint_directory.isDefined():
+            self.record(UnmanagedWrite(str(checkpoint_directory.get()), "checkpoint"))
+        dropped = self._count_dropped_events()
+        if dropped != self._dropped_events:
+            self._doubt(f"Spark dropped {dropped - self._dropped_events} events of its listeners")
         if self._jobs is not None:
             saves, doubt = self._jobs.take()
             for _ in range(saves):
-                self.note(UnmanagedWrite("", "rdd", problem=_SAVE))
+                self.record(UnmanagedWrite("", "rdd", problem=_RDD_SAVE))
             if doubt:
-                self.doubt(doubt)
+                self._doubt(doubt)
         if any(query.isActive for query in self._streams):
-            self.doubt("a stream is still running")
+            self._doubt("a stream is still running")
         with self._lock:
-            noted, self._noted = self._noted, []
+            recorded, self._recorded = self._recorded, []
             doubts, self._doubts = self._doubts, []
-        return UnmanagedWriteReport(tuple(dict.fromkeys(n.write for n in noted)), tuple(doubts))
+        return UnmanagedWriteReport(tuple(dict.fromkeys(entry.write for entry in recorded)), tuple(doubts))
 
     def pending(self) -> tuple[UnmanagedWrite, ...]:
-        """What was noted so far, without asking the JVM."""
+        """Return the writes recorded so far, without a call to the JVM."""
         with self._lock:
-            return tuple(noted.write for noted in self._noted)
+            return tuple(recorded.write for recorded in self._recorded)
 
     def close(self) -> None:
-        """Stop looking."""
+        """Stop recording."""
         if self._jobs is not None:
             self._jobs.close()
 
-    def _prove(self) -> None:
-        self.settle()  # what finished before must not pass for the answer
-        before = self.seen
+    def _record_query(self, execution: Any, failed: bool) -> None:
+        """Record the writes of a finished query."""
+        self._queries_seen += 1
         try:
-            self._spark._jsparkSession.sql(_CANARY)
-            self.settle()
-            if self.seen == before:
-                self.doubt("the query listener does not hear the session's queries")
-        except Exception as error:
-            self.doubt(f"the query listener cannot be asked ({type(error).__name__})")
+            writes = writes_of(execution, failed=failed)
+        except Exception as error:  # a plan of an unknown kind
+            self._doubt(f"a query's plan could not be read ({type(error).__name__})")
+            return
+        for write in writes:
+            self.record(write)
 
-    def _drops(self) -> int:
-        counters = self._scala.listenerBus().metrics().metricRegistry().getCounters()
-        found = [counters.get(name) for name in _QUEUES]
-        return sum(int(counter.getCount()) for counter in found if counter is not None)
+    def _doubt(self, reason: str) -> None:
+        """Record that a write may have been missed."""
+        with self._lock:
+            self._doubts.append(reason)
+
+    def _probe_listener(self) -> None:
+        """Run a query to check that the session's listener still receives queries."""
+        self._queries.wait_for_listeners()  # earlier queries must not count as the probe
+        before = self._queries_seen
+        try:
+            self._spark._jsparkSession.sql(_PROBE)
+            self._queries.wait_for_listeners()
+            if self._queries_seen == before:
+                self._doubt("the query listener does not receive the session's queries")
+        except Exception as error:
+            self._doubt(f"the query listener could not be tested ({type(error).__name__})")
+
+    def _count_dropped_events(self) -> int:
+        counters = self._scala_context.listenerBus().metrics().metricRegistry().getCounters()
+        present = [counters.get(name) for name in _DROP_COUNTERS]
+        return sum(int(counter.getCount()) for counter in present if counter is not None)
 
 
 def _is_below(write: UnmanagedWrite, location: S3Uri | None) -> bool:
+    """Return whether a write may be the one that the run made to ``location`` (None: to a database)."""
     if location is None or not write.location:
         return write.location.startswith("jdbc:") or (not write.location and location is not None)
     try:
-        place = S3Uri.parse(write.location)
+        written = S3Uri.parse(write.location)
     except UsageError:
         return False
-    return place.bucket == location.bucket and place.as_prefix().startswith(location.as_prefix())
+    return written.bucket == location.bucket and written.as_prefix().startswith(location.as_prefix())

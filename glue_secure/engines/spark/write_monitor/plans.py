@@ -1,6 +1,6 @@
-"""Which places a finished query wrote to, from its executed plan.
+"""The locations that a finished query wrote to, from its executed plan.
 
-A plan that is not known here to be harmless and looks like a write is a write to an unknown place.
+An unknown plan that may be a write counts as a write to an unknown location.
 """
 
 from __future__ import annotations
@@ -9,130 +9,135 @@ import re
 from typing import Any
 
 from glue_secure.core.unmanaged_writes import UnmanagedWrite
+from glue_secure.engines.spark.row_metrics import output_rows
 
-_SPARKS_OWN = "org.apache.spark.sql."
+_SPARK_PACKAGE = "org.apache.spark.sql."
 # Physical writes of data source version 2 (package execution.datasources.v2), Spark 3.3 to 4.1.
 _WRITES_V2 = re.compile(
     r"Append|Overwrite|ReplaceData|WriteDelta|WriteToDataSource|AsSelect|Merge|DeleteFrom"
 )
-# Formats whose "path" is where their files go.
-_FILE_TABLES = ("delta", "hudi")
+# Formats whose option "path" is the location of their files.
+_TABLE_FORMATS = ("delta", "hudi")
 
 
-def native_writes(execution: Any, *, failed: bool) -> list[UnmanagedWrite]:
-    """What one query execution wrote; nothing for one that only reads.
+def writes_of(execution: Any, *, failed: bool) -> list[UnmanagedWrite]:
+    """Return the writes of a query execution; an empty list if it only reads.
 
-    A stream's batches are left out: the stream is judged where it starts.
+    The batches of a stream are left out: the stream is recorded where it starts.
     """
     if execution.getClass().getSimpleName() == "IncrementalExecution":
         return []
     try:
         node = execution.executedPlan()
     except Exception:
-        if failed:  # the plan was never made, so nothing of it ran
+        if failed:  # without a plan nothing ran
             return []
         raise
     while node.getClass().getSimpleName() == "AdaptiveSparkPlanExec":
         node = node.executedPlan()
-    kind = str(node.getClass().getSimpleName())
-    if kind == "DataWritingCommandExec":
-        return _of_data_writing(node.cmd(), execution, failed)
-    if kind == "ExecutedCommandExec":
-        return _of_command(node.cmd(), execution, failed)
-    if _WRITES_V2.search(kind):
-        return _of_version_2(node, kind, failed)
+    name = str(node.getClass().getSimpleName())
+    if name == "DataWritingCommandExec":
+        return _data_writing_command(node.cmd(), execution, failed)
+    if name == "ExecutedCommandExec":
+        return _executed_command(node.cmd(), execution, failed)
+    if _WRITES_V2.search(name):
+        return _version_2_write(node, name, failed)
     return []
 
 
-def _of_data_writing(command: Any, execution: Any, failed: bool) -> list[UnmanagedWrite]:
-    kind = str(command.getClass().getSimpleName())
-    if kind == "InsertIntoHadoopFsRelationCommand":
+def _data_writing_command(command: Any, execution: Any, failed: bool) -> list[UnmanagedWrite]:
+    name = str(command.getClass().getSimpleName())
+    if name == "InsertIntoHadoopFsRelationCommand":
         format = str(command.fileFormat().getClass().getSimpleName()).removesuffix("FileFormat").lower()
-        found = [UnmanagedWrite(str(command.outputPath()), format, _rows(command), failed)]
+        location = str(command.outputPath())
+        writes = [UnmanagedWrite(location, format, output_rows(command.metrics()), failed)]
         if command.catalogTable().isDefined() and not command.partitionColumns().isEmpty():
-            found += _partitions(execution, command.catalogTable().get(), found[0].location, format, failed)
-        return found
-    if kind == "InsertIntoHiveTable":
-        return [UnmanagedWrite(str(command.table().location()), "hive", _rows(command), failed)]
-    if kind == "InsertIntoHiveDirCommand":
-        return [UnmanagedWrite(_uri(command.storage()), "hive", _rows(command), failed)]
-    return [_unknown(kind, failed)]
+            writes += _outer_partitions(execution, command.catalogTable().get(), location, format, failed)
+        return writes
+    if name == "InsertIntoHiveTable":
+        location = str(command.table().location())
+        return [UnmanagedWrite(location, "hive", output_rows(command.metrics()), failed)]
+    if name == "InsertIntoHiveDirCommand":
+        location = _location(command.storage())
+        return [UnmanagedWrite(location, "hive", output_rows(command.metrics()), failed)]
+    return [_to_unknown_location(name, failed)]
 
 
-def _of_command(command: Any, execution: Any, failed: bool) -> list[UnmanagedWrite]:
-    name, kind = str(command.getClass().getName()), str(command.getClass().getSimpleName())
-    if kind == "SaveIntoDataSourceCommand":
-        return _of_source(command, failed)
-    if kind == "InsertIntoDataSourceCommand":
+def _executed_command(command: Any, execution: Any, failed: bool) -> list[UnmanagedWrite]:
+    class_name, name = str(command.getClass().getName()), str(command.getClass().getSimpleName())
+    if name == "SaveIntoDataSourceCommand":
+        return _save_into_data_source(command, failed)
+    if name == "InsertIntoDataSourceCommand":
         relation = str(command.logicalRelation().relation().getClass().getSimpleName())
-        return [_elsewhere(relation, failed)]
-    if kind == "InsertIntoDataSourceDirCommand":
-        return [UnmanagedWrite(_uri(command.storage()), "directory", None, failed)]
-    if kind == "CreateDataSourceTableAsSelectCommand":
-        return _of_new_table(command.table(), execution, failed)
-    if kind == "LoadDataCommand" or not name.startswith(_SPARKS_OWN) or ".delta." in name:
-        return [_unknown(kind, failed)]
+        return [_to_data_source(relation, failed)]
+    if name == "InsertIntoDataSourceDirCommand":
+        return [UnmanagedWrite(_location(command.storage()), "directory", None, failed)]
+    if name == "CreateDataSourceTableAsSelectCommand":
+        return _create_table(command.table(), execution, failed)
+    if name == "LoadDataCommand" or not class_name.startswith(_SPARK_PACKAGE) or ".delta." in class_name:
+        return [_to_unknown_location(name, failed)]
     return []
 
 
-def _of_source(command: Any, failed: bool) -> list[UnmanagedWrite]:
+def _save_into_data_source(command: Any, failed: bool) -> list[UnmanagedWrite]:
     source = str(command.dataSource().getClass().getName())
-    if any(known in source.lower() for known in _FILE_TABLES) and command.options().contains("path"):
+    is_table = any(format in source.lower() for format in _TABLE_FORMATS)
+    if is_table and command.options().contains("path"):
         return [UnmanagedWrite(str(command.options().apply("path")), "table", None, failed)]
-    return [_elsewhere(source.rpartition(".")[2], failed)]
+    return [_to_data_source(source.rpartition(".")[2], failed)]
 
 
-def _of_new_table(table: Any, execution: Any, failed: bool) -> list[UnmanagedWrite]:
+def _create_table(table: Any, execution: Any, failed: bool) -> list[UnmanagedWrite]:
     if table.storage().locationUri().isDefined():
-        place = _uri(table.storage())
+        location = _location(table.storage())
     else:
         catalog = execution.sparkSession().sessionState().catalog()
-        place = str(catalog.defaultTablePath(table.identifier()).toString())
-    return [UnmanagedWrite(place, "table", None, failed)]
+        location = str(catalog.defaultTablePath(table.identifier()).toString())
+    return [UnmanagedWrite(location, "table", None, failed)]
 
 
-def _of_version_2(node: Any, kind: str, failed: bool) -> list[UnmanagedWrite]:
+def _version_2_write(node: Any, name: str, failed: bool) -> list[UnmanagedWrite]:
     writer = ""
     for accessor in ("write", "batchWrite"):
         try:
             writer = str(getattr(node, accessor)().getClass().getName())
             break
-        except Exception:  # noqa: S112 - this kind of plan has another accessor, or none
+        except Exception:  # noqa: S112 - this class has another accessor, or none
             continue
     if "Noop" in writer:
-        return []  # Spark's benchmark sink: nothing is written
-    return [_unknown(f"{kind} {writer.rpartition('.')[2]}".strip(), failed)]
+        return []  # Spark's benchmark sink writes nothing
+    return [_to_unknown_location(f"{name} {writer.rpartition('.')[2]}".strip(), failed)]
 
 
-def _partitions(execution: Any, table: Any, below: str, format: str, failed: bool) -> list[UnmanagedWrite]:
-    """Partitions that the catalog has elsewhere than below the table: Spark writes them where they are."""
+def _outer_partitions(
+    execution: Any, table: Any, table_location: str, format: str, failed: bool
+) -> list[UnmanagedWrite]:
+    """Return a write to each partition of a table that is outside of the table's location.
+
+    Spark writes partitions to their locations in the catalog.
+    """
     catalog = execution.sparkSession().sessionState().catalog()
-    everything = catalog.listPartitions(table.identifier(), getattr(catalog, "listPartitions$default$2")())
-    places = {str(everything.apply(at).location()) for at in range(everything.size())}
+    partitions = catalog.listPartitions(table.identifier(), getattr(catalog, "listPartitions$default$2")())
+    locations = {str(partitions.apply(position).location()) for position in range(partitions.size())}
     return [
-        UnmanagedWrite(place, format, None, failed)
-        for place in sorted(places)
-        if not place.startswith(below.rstrip("/") + "/")
+        UnmanagedWrite(location, format, None, failed)
+        for location in sorted(locations)
+        if not location.startswith(table_location.rstrip("/") + "/")
     ]
 
 
-def _uri(storage: Any) -> str:
+def _location(storage: Any) -> str:
     location = storage.locationUri()
     return str(location.get().toString()) if location.isDefined() else ""
 
 
-def _rows(command: Any) -> int | None:
-    found = command.metrics().get("numOutputRows")
-    return int(found.get().value()) if found.isDefined() else None
+def _to_unknown_location(name: str, failed: bool) -> UnmanagedWrite:
+    return UnmanagedWrite("", name, None, failed, f"a write by {name}, whose location is unknown")
 
 
-def _unknown(kind: str, failed: bool) -> UnmanagedWrite:
-    return UnmanagedWrite("", kind, None, failed, f"a write by {kind}, which does not tell where to")
-
-
-def _elsewhere(source: str, failed: bool) -> UnmanagedWrite:
-    """A data source of its own: a database and Kafka are no S3; of any other nothing is known."""
-    for known in ("jdbc", "kafka"):
-        if known in source.lower():
-            return UnmanagedWrite(f"{known}: {source}", known, None, failed)
-    return _unknown(source, failed)
+def _to_data_source(source: str, failed: bool) -> UnmanagedWrite:
+    """Return a write to a data source: databases and Kafka are not S3; the location of others is unknown."""
+    for name in ("jdbc", "kafka"):
+        if name in source.lower():
+            return UnmanagedWrite(f"{name}: {source}", name, None, failed)
+    return _to_unknown_location(source, failed)

@@ -35,7 +35,7 @@ def watched():
 def test_a_save_that_no_call_claims_is_counted_once(watched):
     context, jobs = watched
     context.names, context.total = {0: "count at x.py:1", 1: SAVE, 2: SAVE}, 3
-    jobs.claim(2, 3)
+    jobs.attribute_to_run(2, 3)
     assert jobs.take() == (1, "")
     assert jobs.take() == (0, "")
 
@@ -43,7 +43,7 @@ def test_a_save_that_no_call_claims_is_counted_once(watched):
 def test_a_job_that_has_a_number_and_no_name_yet_is_asked_again(watched):
     context, jobs = watched
     context.total = 1
-    jobs._look()
+    jobs._check()
     context.names[0] = SAVE
     assert jobs.take() == (1, "")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from glue_secure.core.errors import UsageError
-from glue_secure.engines.spark.formats import FORMATS, UNSERVED, format_of, spark_options
-from glue_secure.engines.spark.reading_options import KNOWN, SPEED_ONLY, read_options
+from glue_secure.engines.spark.formats import FORMATS, UNSUPPORTED, format_of, spark_options
+from glue_secure.engines.spark.reading_options import KNOWN_OPTIONS, SPEED_ONLY, read_options
 
 
 def test_glues_defaults_of_csv_are_spelt_out():
@@ -32,10 +32,10 @@ def test_what_only_tunes_speed_changes_nothing(format):
 @pytest.mark.parametrize("format", sorted(FORMATS))
 def test_an_option_that_is_not_known_is_refused(format):
     with pytest.raises(UsageError, match="surprise"):
-        read_options(format, {**dict.fromkeys(KNOWN[format], "x"), "surprise": 1})
+        read_options(format, {**dict.fromkeys(KNOWN_OPTIONS[format], "x"), "surprise": 1})
 
 
-@pytest.mark.parametrize("format", UNSERVED)
+@pytest.mark.parametrize("format", UNSUPPORTED)
 def test_formats_without_a_reader_are_refused_with_a_reason(format):
     with pytest.raises(UsageError, match="no reader"):
         format_of(format)

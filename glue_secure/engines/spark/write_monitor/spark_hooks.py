@@ -1,0 +1,161 @@
+"""Hooks in PySpark for writes that no query listener sees.
+
+``RDD.saveAs*`` becomes a write of the run. A checkpoint directory, a stream and a new session are reported to
+the run. The functions are wrapped once per process. Without an open run on the same Spark context they behave
+as before.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from glue_secure.core.ports import SaveHandler
+
+if TYPE_CHECKING:
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+    from pyspark.sql.streaming import StreamingQuery
+
+_DIRECTORY_SETTINGS = ("mapreduce.output.fileoutputformat.outputdir", "mapred.output.dir")
+_SAVES_BY_PATH = (
+    "saveAsHadoopFile",
+    "saveAsNewAPIHadoopFile",
+    "saveAsPickleFile",
+    "saveAsSequenceFile",
+    "saveAsTextFile",
+)
+_SAVES_BY_SETTINGS = ("saveAsHadoopDataset", "saveAsNewAPIHadoopDataset")
+
+
+@dataclass(frozen=True, eq=False)
+class SparkHooks:
+    """Functions that are called for calls of a script on a Spark context.
+
+    Attributes:
+        save: saves an RDD: receives the location, the method's name, and the function that saves.
+        on_checkpoint_directory: receives a checkpoint directory before it is set. May raise.
+        on_stream: receives a stream that has started.
+        on_session: receives a session that was created by ``newSession``.
+    """
+
+    save: SaveHandler
+    on_checkpoint_directory: Callable[[str], None]
+    on_stream: Callable[[StreamingQuery], None]
+    on_session: Callable[[SparkSession], None]
+
+
+_thread = threading.local()
+_attached: list[tuple[Any, SparkHooks]] = []
+_lock = threading.Lock()
+_is_installed = False
+
+
+def attach(context: SparkContext, hooks: SparkHooks) -> None:
+    """Call ``hooks`` for calls on a Spark context from now on."""
+    _install()
+    with _lock:
+        _attached.append((context, hooks))
+
+
+def detach(hooks: SparkHooks) -> None:
+    """Stop calling ``hooks``."""
+    with _lock:
+        _attached[:] = [entry for entry in _attached if entry[1] is not hooks]
+
+
+@contextmanager
+def suppress_write_monitoring() -> Iterator[None]:
+    """Call no hooks on this thread while the block runs: its calls are glue-secure's own."""
+    before = getattr(_thread, "is_suppressed", False)
+    _thread.is_suppressed = True
+    try:
+        yield
+    finally:
+        _thread.is_suppressed = before
+
+
+def _hooks_of(context: SparkContext) -> SparkHooks | None:
+    """Return the hooks of the last run that was opened on the context."""
+    if getattr(_thread, "is_suppressed", False):
+        return None
+    with _lock:
+        matching = [hooks for attached, hooks in _attached if attached is context]
+    return matching[-1] if matching else None
+
+
+def _install() -> None:
+    global _is_installed
+    with _lock:
+        if _is_installed:
+            return
+        _is_installed = True
+    from pyspark import RDD, SparkContext
+    from pyspark.sql import SparkSession
+    from pyspark.sql.streaming import DataStreamWriter
+
+    for name in _SAVES_BY_PATH:
+        setattr(RDD, name, _wrap_save(getattr(RDD, name), str))
+    for name in _SAVES_BY_SETTINGS:
+        setattr(RDD, name, _wrap_save(getattr(RDD, name), _directory))
+    SparkContext.setCheckpointDir = _wrap_set_checkpoint_dir(SparkContext.setCheckpointDir)
+    for name in ("start", "toTable"):
+        setattr(DataStreamWriter, name, _wrap_start(getattr(DataStreamWriter, name)))
+    SparkSession.newSession = _wrap_new_session(SparkSession.newSession)
+
+
+def _directory(settings: Mapping[str, str]) -> str:
+    return next((str(settings[name]) for name in _DIRECTORY_SETTINGS if name in settings), "")
+
+
+def _wrap_save(original: Callable[..., Any], location_of: Callable[[Any], str]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def save(self: Any, target: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if target is None:
+            target = kwargs.pop("path", kwargs.pop("conf", None))
+        hooks = _hooks_of(self.ctx)
+        if hooks is None or target is None:
+            return original(self, target, *args, **kwargs)
+        perform = functools.partial(original, self, target, *args, **kwargs)
+        return hooks.save(location_of(target), original.__name__, perform)
+
+    return save
+
+
+def _wrap_set_checkpoint_dir(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def set_checkpoint_dir(self: Any, dirName: Any) -> Any:
+        hooks = _hooks_of(self)
+        if hooks is not None:
+            hooks.on_checkpoint_directory(str(dirName))
+        return original(self, dirName)
+
+    return set_checkpoint_dir
+
+
+def _wrap_start(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def start(self: Any, *args: Any, **kwargs: Any) -> Any:
+        query = original(self, *args, **kwargs)
+        hooks = _hooks_of(self._spark.sparkContext)
+        if hooks is not None:
+            hooks.on_stream(query)
+        return query
+
+    return start
+
+
+def _wrap_new_session(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def new_session(self: Any) -> Any:
+        session = original(self)
+        hooks = _hooks_of(self.sparkContext)
+        if hooks is not None:
+            hooks.on_session(session)
+        return session
+
+    return new_session

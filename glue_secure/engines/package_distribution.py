@@ -32,7 +32,7 @@ _copy: Path | None = None
 
 
 def wheel_archive() -> Path | None:
-    """Return the archive that this package was imported from; None if Spark distributes it, or without one."""
+    """Return the archive that this package was imported from; None if Spark distributes it or if none."""
     spec = glue_secure.__spec__
     loader = spec.loader if spec is not None else None
     if not isinstance(loader, zipimport.zipimporter):

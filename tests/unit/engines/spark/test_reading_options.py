@@ -37,7 +37,7 @@ def test_an_option_that_is_not_known_is_refused(format):
 
 @pytest.mark.parametrize("format", UNSUPPORTED)
 def test_formats_without_a_reader_are_refused_with_a_reason(format):
-    with pytest.raises(UsageError, match="no reader"):
+    with pytest.raises(UsageError, match="run the job in Glue"):
         format_of(format)
 
 

@@ -27,7 +27,7 @@ def secret(glue_account, tables):
     return json.loads(held)["password"]
 
 
-def test_gs_tls_010_the_database_confirms_the_runs_session(glue_job, tables):
+def test_gs_tls_010_the_database_reports_the_runs_session_as_encrypted(glue_job, tables):
     with glue_job.job() as job:
         assert job.read.jdbc(connection=seed.CONNECTION, table="airlines").count() == 16
     (tls,) = glue_job.evidence()[-1]["tls"]
@@ -71,12 +71,12 @@ def test_an_option_that_touches_tls_or_credentials_refuses(glue_job, tables, opt
         job.read.jdbc(connection=seed.CONNECTION, table="airlines", options={option: "false"})
 
 
-def test_a_reader_option_that_plain_spark_cannot_honour_is_refused(glue_job, tables):
+def test_a_reader_option_that_spark_does_not_support_is_refused(glue_job, tables):
     with pytest.raises(UsageError, match="truncate"), glue_job.job() as job:
         job.read.jdbc(connection=seed.CONNECTION, table="airlines", options={"truncate": "true"})
 
 
-def test_the_server_for_another_name_refuses_before_the_password_is_fetched(glue_job, glue_account, tables):
+def test_a_server_of_another_name_is_refused_before_the_password_is_fetched(glue_job, glue_account, tables):
     with (
         fault_injection.database_certificate(glue_account, "db.example.org"),
         pytest.raises(RefusedError, match="GS-TLS-002"),
@@ -85,7 +85,7 @@ def test_the_server_for_another_name_refuses_before_the_password_is_fetched(glue
         job.read.jdbc(connection=seed.CONNECTION, table="airlines")
 
 
-def test_a_certificate_rotated_during_the_run_stops_the_driver_if_it_is_wrong_and_only_then(
+def test_the_driver_verifies_a_certificate_rotated_during_the_run(
     glue_job, glue_account, tables
 ):
     """The preflight saw a good one; the driver looks again at each session."""
@@ -193,7 +193,7 @@ def test_the_password_is_in_no_debug_log(glue_job, secret, caplog):
     assert secret not in text
 
 
-def test_the_password_is_nowhere_in_what_spark_tells_and_a_planted_one_is(
+def test_the_password_is_not_in_sparks_logs_and_pages(
     glue_job, glue_spark, secret, tmp_path, caplog
 ):
     """Event log, plans, the driver's log at INFO, the pages and the REST API of Spark's UI."""

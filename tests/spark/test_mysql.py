@@ -83,7 +83,7 @@ def test_rows_are_written_and_read_in_parts_and_the_session_is_confirmed(
 
 @pytest.mark.parametrize("engine", NAMES)
 @pytest.mark.parametrize("names", [("db.example.org",), ("localhost",)], ids=["name", "authority"])
-def test_a_certificate_rotated_to_a_wrong_one_stops_the_driver_too(
+def test_the_driver_rejects_a_certificate_rotated_during_the_run(
     glue_job, glue_account, connections, mariadb, tmp_path, engine, names
 ):
     """The preflight saw a good one; the driver looks again, and sends no password."""
@@ -99,7 +99,7 @@ def test_a_certificate_rotated_to_a_wrong_one_stops_the_driver_too(
         assert frame.count() == 1
 
 
-def test_a_certificate_rotated_to_a_good_one_does_not_stop_a_run(
+def test_a_good_certificate_rotated_during_the_run_is_accepted(
     glue_job, glue_account, connections, mariadb
 ):
     with glue_job.job() as job:
@@ -120,7 +120,7 @@ def test_a_server_of_another_name_refuses_before_the_password_is_fetched(
         job.read.jdbc(connection=NAMES[engine], table="(select 1 as one) q")
 
 
-def test_glues_own_name_checks_of_mysql_are_not_relied_upon(glue_job, glue_account, connections):
+def test_weaker_tls_options_of_mysql_are_refused(glue_job, glue_account, connections):
     options = {"useSSL": "true", "verifyServerCertificate": "false"}
     with pytest.raises(RefusedError, match="GS-TLS-005"), glue_job.job() as job:
         job.read.jdbc(connection="ops-mysql", table="t", options=options)
@@ -134,7 +134,7 @@ def test_glues_own_name_checks_of_mysql_are_not_relied_upon(glue_job, glue_accou
 
 
 @pytest.mark.parametrize("engine", NAMES)
-def test_a_user_of_whom_a_client_certificate_is_demanded_gets_no_session(
+def test_a_user_that_needs_a_client_certificate_gets_no_session(
     glue_job, glue_account, connections, mariadb, engine, caplog
 ):
     """REQUIRE X509: the server proves who it is, challenges the driver inside of TLS, and sends it away."""

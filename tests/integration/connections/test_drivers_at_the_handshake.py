@@ -60,7 +60,7 @@ def login(which: str, drivers: Any, server: Any, ca: Any, folder: Any) -> str:
 
 
 @pytest.mark.parametrize("which", WHICH)
-def test_behind_a_good_handshake_the_login_begins(drivers, make, serve, tmp_path, which):
+def test_after_a_good_handshake_the_driver_logs_in(drivers, make, serve, tmp_path, which):
     """The test below would be worth nothing if nothing were heard of any driver."""
     ca = make.authority(kind="RSA2048")
     issued = make.issue(by=ca, names=("localhost",), kind="RSA2048", which=1)
@@ -73,7 +73,7 @@ def test_behind_a_good_handshake_the_login_begins(drivers, make, serve, tmp_path
 
 
 @pytest.mark.parametrize("which", WHICH)
-def test_a_chain_without_key_identifiers_is_no_hindrance(drivers, make, serve, tmp_path, which):
+def test_drivers_accept_a_chain_without_key_identifiers(drivers, make, serve, tmp_path, which):
     """Many private authorities issue such; the preflight says that stricter clients refuse them."""
     ca = make.authority(kind="RSA2048", key_identifiers=False)
     issued = make.issue(by=ca, names=("localhost",), kind="RSA2048", which=1, key_identifiers=False)
@@ -82,7 +82,7 @@ def test_a_chain_without_key_identifiers_is_no_hindrance(drivers, make, serve, t
     assert server.heard
 
 
-def test_the_drivers_that_runs_ask_for_are_those_that_say_nothing_here(jars):
+def test_approved_drivers_are_those_tested_here(jars):
     """Oracle's 21.7 is none of them (below)."""
     quiet = {jars[which].sha256: which.partition("-")[0] for which in WHICH if which != "oracle"}
     for engine in ENGINES:
@@ -96,7 +96,7 @@ def test_the_drivers_that_runs_ask_for_are_those_that_say_nothing_here(jars):
 
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.parametrize("which", WHICH)
-def test_behind_a_bad_handshake_the_driver_says_nothing(drivers, make, serve, tmp_path, which, name):
+def test_after_a_bad_handshake_the_driver_sends_nothing(drivers, make, serve, tmp_path, which, name):
     ca = make.authority(kind="RSA2048")
     server = serve(BAD[name](make, ca), opening=opening_of(which))
     complaint = login(which, drivers, server, ca, tmp_path)
@@ -119,7 +119,7 @@ def test_behind_a_bad_handshake_the_driver_says_nothing(drivers, make, serve, tm
         ("sqlserver-9.4", b"\x02"),
     ],
 )
-def test_where_tls_is_stripped_at_the_start_the_driver_says_nothing(
+def test_the_driver_sends_nothing_if_tls_is_stripped(
     drivers, make, serve, tmp_path, which, answer
 ):
     server = serve(opening=opening_of(which), answer=answer)
@@ -128,7 +128,7 @@ def test_where_tls_is_stripped_at_the_start_the_driver_says_nothing(
 
 
 @pytest.mark.parametrize("which", ["mysql", "mariadb"])
-def test_where_mysqls_greeting_offers_no_tls_the_driver_says_nothing(drivers, make, serve, tmp_path, which):
+def test_the_driver_sends_nothing_if_mysql_offers_no_tls(drivers, make, serve, tmp_path, which):
     from tls_servers import mysql_greeting
 
     server = serve(opening="mysql", answer=mysql_greeting(tls=False))

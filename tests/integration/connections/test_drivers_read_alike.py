@@ -174,7 +174,7 @@ def assert_read_alike(drivers: Any, which: str, count: int, seed: int) -> int:
 
 
 @pytest.mark.parametrize("which", FULL)
-def test_what_is_passed_the_driver_reads_as_full_verification_of_the_same_server(
+def test_the_driver_reads_accepted_urls_as_full_verification(
     drivers: Any, which: str
 ) -> None:
     assert assert_read_alike(drivers, which, 500, 6) > 40
@@ -182,7 +182,7 @@ def test_what_is_passed_the_driver_reads_as_full_verification_of_the_same_server
 
 @pytest.mark.long
 @pytest.mark.parametrize("which", FULL)
-def test_the_same_for_thousands_of_urls(drivers: Any, which: str) -> None:
+def test_the_driver_reads_thousands_of_accepted_urls_as_full_verification(drivers: Any, which: str) -> None:
     assert assert_read_alike(drivers, which, 4000, 7) > 400
 
 
@@ -206,13 +206,13 @@ def test_the_same_for_thousands_of_urls(drivers: Any, which: str) -> None:
         ("redshift", "jdbc:redshift://db/ops?ssl=false", "DISABLE"),
     ],
 )
-def test_the_reference_shows_the_drivers_weaker_modes(drivers: Any, which: str, url: str, mode: str) -> None:
+def test_the_reference_distinguishes_weaker_modes(drivers: Any, which: str, url: str, mode: str) -> None:
     """The test above would be worth nothing if the reference called everything full verification."""
     assert drivers.read(which, url, {}).verification == mode
 
 
 @pytest.mark.parametrize("which", ["postgresql", "mysql", "mariadb", "sqlserver", "redshift", "oracle"])
-def test_the_drivers_do_read_the_corpus_as_weaker(drivers: Any, which: str) -> None:
+def test_drivers_read_the_corpus_as_weaker(drivers: Any, which: str) -> None:
     """A corpus that no driver would fall for would prove nothing."""
     with CORPUS.open(encoding="utf-8", newline="") as file:
         urls = [

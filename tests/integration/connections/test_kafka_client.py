@@ -71,7 +71,7 @@ def ask(kafka: Any, server: Any, ca: Any) -> str:
     return ""
 
 
-def test_behind_a_good_handshake_the_client_begins_to_speak(kafka, make, serve):
+def test_after_a_good_handshake_the_client_sends_its_request(kafka, make, serve):
     ca = make.authority(kind="RSA2048")
     server = serve(make.issue(by=ca, names=("localhost",), kind="RSA2048", which=1), opening="tls")
     complaint = ask(kafka, server, ca)
@@ -80,7 +80,7 @@ def test_behind_a_good_handshake_the_client_begins_to_speak(kafka, make, serve):
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_behind_a_bad_handshake_the_client_says_nothing(kafka, make, serve, name):
+def test_after_a_bad_handshake_the_client_sends_nothing(kafka, make, serve, name):
     ca = make.authority(kind="RSA2048")
     issued = make.issue(by=ca, **{"names": ("localhost",), "kind": "RSA2048", "which": 1, **BAD[name]})
     server = serve(issued, opening="tls")
@@ -89,7 +89,7 @@ def test_behind_a_bad_handshake_the_client_says_nothing(kafka, make, serve, name
     assert server.heard == b"", complaint
 
 
-def test_a_broker_of_another_authority_is_told_nothing(kafka, make, serve):
+def test_the_client_sends_nothing_to_a_broker_of_another_authority(kafka, make, serve):
     other = make.authority("Other", kind="RSA2048", which=2)
     server = serve(make.issue(by=other, names=("localhost",), kind="RSA2048", which=1), opening="tls")
     complaint = ask(kafka, server, make.authority(kind="RSA2048"))

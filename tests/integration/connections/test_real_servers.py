@@ -232,7 +232,7 @@ def test_a_bad_server_refuses_before_a_credential_is_sent(
 
 
 @pytest.mark.parametrize("which", DRIVERS)
-def test_the_good_server_is_told_the_password_and_the_driver_logs_in(
+def test_the_driver_logs_in_to_a_good_server(
     request: Any, drivers: Any, make: Any, good: KeyPair, tmp_path: Path, which: str
 ) -> None:
     """The test above would be worth nothing if nobody could log in."""
@@ -246,7 +246,7 @@ def test_the_good_server_is_told_the_password_and_the_driver_logs_in(
 
 
 @pytest.mark.parametrize("which", DRIVERS)
-def test_a_proxy_that_strips_tls_at_the_start_is_told_nothing(
+def test_nothing_is_sent_through_a_proxy_that_strips_tls(
     request: Any, drivers: Any, make: Any, good: KeyPair, tmp_path: Path, which: str
 ) -> None:
     server = request.getfixturevalue("postgresql" if which == "postgresql" else "mariadb")
@@ -263,7 +263,7 @@ def test_a_proxy_that_strips_tls_at_the_start_is_told_nothing(
         assert proxy.heard == b"", "a client said something in the clear"
 
 
-def test_a_server_that_demands_a_client_certificate_ends_the_session_before_it_asks_for_the_password(
+def test_a_server_that_requires_a_client_certificate_ends_the_session(
     postgresql: Real, drivers: Any, make: Any, good: KeyPair, tmp_path: Path
 ) -> None:
     """PostgreSQL asks for one in the handshake and decides behind it; it proved who it is all the same."""

@@ -75,7 +75,7 @@ def jar(glue_spark, warehouse):
     return file
 
 
-def test_gs_tls_010_without_the_driver_the_run_stops_before_a_password_is_fetched(glue_job, warehouse):
+def test_gs_tls_010_no_password_is_fetched_without_the_driver(glue_job, warehouse):
     with (
         pytest.raises(VerificationError, match=r"(?s)GS-TLS-010.*no JAR.*2\.1\.0\.16, 2\.1\.0\.29"),
         glue_job.job() as job,
@@ -83,7 +83,7 @@ def test_gs_tls_010_without_the_driver_the_run_stops_before_a_password_is_fetche
         job.read.jdbc(connection=NAME, table="airlines")
 
 
-def test_rows_go_both_ways_by_the_driver_that_was_tried(
+def test_an_approved_driver_writes_and_reads_rows(
     glue_job, glue_spark, jar, front, warehouse, superuser, caplog
 ):
     table = "written_" + glue_job.name.replace("-", "_")
@@ -105,7 +105,7 @@ def test_rows_go_both_ways_by_the_driver_that_was_tried(
         assert warehouse not in text
 
 
-def test_gs_tls_010_a_driver_of_other_bytes_is_not_the_one_that_was_tried(
+def test_gs_tls_010_a_modified_driver_is_not_approved(
     glue_job, jar, warehouse, monkeypatch, tmp_path
 ):
     other = tmp_path / "other.jar"

@@ -55,7 +55,7 @@ def test_a_downgrade_is_refused_for_its_control(row: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("row", ACCEPTED, ids=lambda row: row["url"])
-def test_a_good_url_comes_out_with_full_verification_forced(row: dict[str, str]) -> None:
+def test_an_accepted_url_is_planned_with_full_verification(row: dict[str, str]) -> None:
     url = read_url(row["url"])
     plan = plan_connection(connection_to(row["url"]), {})
     options = driver_options(plan, PEM, TrustStoreFile("x.p12"))
@@ -67,7 +67,7 @@ def test_a_good_url_comes_out_with_full_verification_forced(row: dict[str, str])
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
-def test_what_is_forced_and_the_anchor_can_come_from_nobody_else(engine: Engine) -> None:
+def test_no_caller_can_set_a_forced_option_or_the_trust_anchor(engine: Engine) -> None:
     anchors = [engine.anchor_option] if engine.anchor_option else []
     anchors += [name for name, _ in engine.trust_store_options]
     assert anchors
@@ -82,7 +82,7 @@ def test_what_is_forced_and_the_anchor_can_come_from_nobody_else(engine: Engine)
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
-def test_each_option_stands_once_in_an_engine(engine: Engine) -> None:
+def test_an_engine_has_each_option_once(engine: Engine) -> None:
     names = [option.name.lower() for option in engine.options]
     assert sorted(names) == sorted(set(names))
 
@@ -94,7 +94,7 @@ def connection_to(url: str, kind: str = "JDBC", **more: str) -> GlueConnection:
 
 
 @pytest.mark.parametrize("row", ACCEPTED, ids=lambda row: row["url"])
-def test_a_run_plans_a_connection_to_every_engine(row: dict[str, str]) -> None:
+def test_every_engine_can_be_planned(row: dict[str, str]) -> None:
     engine = BY_NAME[row["engine"]]
     plan = plan_connection(connection_to(row["url"]), {})
     assert (plan.engine, plan.driver) == (engine, engine.driver)
@@ -102,12 +102,12 @@ def test_a_run_plans_a_connection_to_every_engine(row: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
-def test_where_the_server_does_not_tell_of_the_session_drivers_were_tried(engine: Engine) -> None:
+def test_an_engine_without_session_query_has_approved_drivers(engine: Engine) -> None:
     assert bool(engine.session_query) is not bool(engine.approved_drivers)
     assert {len(driver.sha256) for driver in engine.approved_drivers} <= {64}
 
 
-def test_mysql_takes_its_anchor_from_a_file_that_lies_beside_each_executor() -> None:
+def test_mysql_reads_its_trust_anchor_from_a_file() -> None:
     plan = plan_connection(connection_to("jdbc:mysql://db/ops"), {})
     given = driver_options(plan, PEM, TrustStoreFile("an anchor.p12"))
     assert given["trustCertificateKeyStoreUrl"] == "file:an%20anchor.p12"
@@ -117,7 +117,7 @@ def test_mysql_takes_its_anchor_from_a_file_that_lies_beside_each_executor() -> 
         driver_options(plan, PEM)
 
 
-def test_mariadb_is_given_to_spark_under_the_scheme_whose_names_it_quotes_rightly() -> None:
+def test_spark_receives_a_mysql_url_for_mariadb() -> None:
     plan = plan_connection(connection_to("jdbc:mariadb://db/ops"), {"database": "archive"})
     assert plan.url == "jdbc:mysql://db:3306/archive?permitMysqlScheme"
     assert plan.driver == "org.mariadb.jdbc.Driver"
@@ -131,13 +131,13 @@ def test_mariadb_is_given_to_spark_under_the_scheme_whose_names_it_quotes_rightl
         ("JDBC", {"JDBC_DRIVER_CLASS_NAME": "org.mariadb.jdbc.Driver"}),
     ],
 )
-def test_a_url_beside_another_engine_is_refused(kind: str, more: dict[str, str]) -> None:
+def test_a_url_of_another_engine_than_the_connection_names_is_refused(kind: str, more: dict[str, str]) -> None:
     with pytest.raises(RefusedError) as refused:
         plan_connection(connection_to("jdbc:mysql://db/ops", kind, **more), {})
     assert refused.value.control == "GS-TLS-011"
 
 
-def test_a_connection_of_type_mysql_is_made_of_its_parts() -> None:
+def test_a_connection_of_type_mysql_is_planned_from_its_parts() -> None:
     parts = {"HOST": "DB", "DATABASE": "ops", "ENFORCE_SSL": "true"}
     connection = GlueConnection("c", "MYSQL", parts, authentication="BASIC", secret="arn:of:it")
     plan = plan_connection(connection, {})
@@ -163,7 +163,7 @@ def test_an_authentication_that_is_not_one_secret_is_refused(control: str, chang
     assert refused.value.control == control
 
 
-def test_what_getconnection_returns_is_read_whole() -> None:
+def test_the_answer_of_getconnection_is_read() -> None:
     shape = {
         "Name": "c",
         "ConnectionType": "MYSQL",

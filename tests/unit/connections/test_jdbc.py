@@ -40,7 +40,7 @@ def refused(control, options=None, *, kind="JDBC", **changes):
     return caught.value
 
 
-def test_a_good_connection_is_planned():
+def test_a_strict_connection_is_planned():
     made = plan({"dbtable": "airlines", "connectionName": "ops-postgres"})
     assert (made.connection, made.engine, made.driver) == (
         "ops-postgres",
@@ -53,12 +53,12 @@ def test_a_good_connection_is_planned():
     assert made.driver_options == () and made.reader_options == (("dbtable", "airlines"),)
 
 
-def test_without_a_certificate_the_systems_roots_are_meant():
+def test_without_a_certificate_the_plan_uses_the_systems_roots():
     assert plan(CUSTOM_JDBC_CERT=None).certificate is None
     assert plan(CUSTOM_JDBC_CERT="").certificate is None
 
 
-def test_harmless_options_leave_the_url_and_the_callers_win():
+def test_options_of_the_call_override_harmless_options_of_the_url():
     url = GOOD["JDBC_CONNECTION_URL"] + "?sslmode=verify-full&connectTimeout=5&ApplicationName=a"
     made = plan({"connecttimeout": 9, "reWriteBatchedInserts": True}, JDBC_CONNECTION_URL=url)
     assert made.url == GOOD["JDBC_CONNECTION_URL"]
@@ -69,16 +69,16 @@ def test_harmless_options_leave_the_url_and_the_callers_win():
     }
 
 
-def test_the_caller_may_name_another_database_of_the_same_server():
+def test_a_call_may_name_another_database_of_the_same_server():
     assert plan({"database": "archive"}).url == "jdbc:postgresql://db.example.com:5432/archive"
 
 
 @pytest.mark.parametrize("database", ["x?sslmode=disable", "a/b", "a;b", "a b", "../x", "\n"])
-def test_a_database_is_a_name_and_nothing_else(database):
+def test_a_database_that_is_not_a_plain_name_is_refused(database):
     refused("GS-TLS-007", {"database": database})
 
 
-def test_reader_options_are_known_in_any_letter_case_and_handed_on_in_theirs():
+def test_reader_options_are_recognized_in_any_letter_case():
     made = plan({"DBTABLE": "t", "fetchSize": 10, "jobBookmarkKeys": ["id"]})
     assert made.reader_options == (("dbtable", "t"), ("fetchsize", 10), ("jobBookmarkKeys", ["id"]))
 
@@ -97,7 +97,7 @@ def test_reader_options_are_known_in_any_letter_case_and_handed_on_in_theirs():
         {"ssl": "true", "SSLMODE": "verify-full", "gssEncMode": "disable"},
     ],
 )
-def test_saying_what_the_connection_says_changes_nothing(options):
+def test_an_option_that_repeats_the_connection_changes_nothing(options):
     assert plan(options) == plan()
 
 
@@ -163,7 +163,7 @@ def test_a_call_cannot_override_the_connections_tls(options):
 
 
 @pytest.mark.parametrize("name", ["user", "USER", "password", "PassWord", "sslpassword", "secretId", "pwd"])
-def test_a_call_that_names_a_connection_brings_no_credentials(name):
+def test_credentials_in_the_options_of_a_call_are_refused(name):
     refused("GS-TLS-008", {name: "hunter2"})
 
 
@@ -175,7 +175,7 @@ def test_a_call_that_names_a_connection_brings_no_credentials(name):
         {"customJdbcDriverClassName": "org.postgresql.Driver"},
     ],
 )
-def test_a_call_brings_no_driver(options):
+def test_a_driver_in_the_options_of_a_call_is_refused(options):
     refused("GS-TLS-011", options)
 
 
@@ -187,7 +187,7 @@ def test_a_call_brings_no_driver(options):
         {"readOnly": "yes"},
     ],
 )
-def test_an_option_given_twice_or_of_another_form_is_wrong_usage(options):
+def test_a_duplicate_option_or_invalid_value_is_a_usage_error(options):
     with pytest.raises(UsageError):
         plan(options)
 
@@ -213,15 +213,15 @@ def test_certificate_validation_is_not_skipped(value):
     refused("GS-TLS-006", SKIP_CUSTOM_JDBC_CERT_VALIDATION=value)
 
 
-def test_saying_that_validation_is_not_skipped_is_allowed():
+def test_skip_validation_false_is_accepted():
     assert plan(SKIP_CUSTOM_JDBC_CERT_VALIDATION="False") == plan()
 
 
-def test_a_name_other_than_the_hosts_is_refused():
+def test_a_certificate_name_other_than_the_host_is_refused():
     refused("GS-TLS-002", CUSTOM_JDBC_CERT_STRING="CN=evil")
 
 
-def test_the_urls_own_refusals_come_through():
+def test_a_url_that_is_refused_refuses_the_connection():
     url = GOOD["JDBC_CONNECTION_URL"]
     assert "sslmode=require" in refused("GS-TLS-001", JDBC_CONNECTION_URL=f"{url}?sslmode=require").found
     refused("GS-TLS-007", JDBC_CONNECTION_URL=f"{url}?PGHOST=evil")
@@ -234,17 +234,17 @@ def test_a_password_in_the_connection_is_refused_and_not_shown():
     assert "ENCRYPTED_PASSWORD" in refused("GS-TLS-008", ENCRYPTED_PASSWORD="hunter2").found
 
 
-def test_a_secret_must_be_named():
+def test_a_connection_without_a_secret_is_refused():
     refused("GS-TLS-008", SECRET_ID=None)
 
 
-def test_a_user_beside_the_secret_is_wrong_usage():
+def test_a_user_and_a_secret_are_a_usage_error():
     with pytest.raises(UsageError, match="SECRET_ID"):
         plan(USERNAME="app")
 
 
 @pytest.mark.parametrize("name", ["jdbc_enforce_ssl", "Password", "SSLMODE", "NEW_THING", "", "hunter2 x"])
-def test_a_property_that_is_not_known_is_refused(name):
+def test_an_unknown_property_is_refused(name):
     refused("GS-TLS-005", **{name: "hunter2"})
 
 
@@ -269,7 +269,7 @@ def test_another_engine_or_driver_is_refused(changes):
     refused("GS-TLS-011", **changes)
 
 
-def test_saying_the_engine_and_its_driver_is_allowed():
+def test_the_engine_and_its_own_driver_may_be_named():
     said = {"JDBC_ENGINE": "PostgreSQL", "JDBC_ENGINE_VERSION": "17", "INSTANCE_ID": "ops"}
     assert plan(**said, JDBC_DRIVER_CLASS_NAME="org.postgresql.Driver") == plan()
 
@@ -281,7 +281,7 @@ def test_a_certificate_that_is_not_an_object_is_refused(location):
     refused("GS-TLS-012", CUSTOM_JDBC_CERT=location)
 
 
-def test_a_connection_of_type_postgresql_has_its_parts_apart():
+def test_a_connection_of_type_postgresql_is_planned_from_its_parts():
     made = plan_connection(GlueConnection("ops", "POSTGRESQL", PARTS), {})
     assert made.url == "jdbc:postgresql://db.example.com:5433/ops"
     v6 = plan_connection(GlueConnection("ops", "POSTGRESQL", {**PARTS, "HOST": "2001:db8::1"}), {})
@@ -304,7 +304,7 @@ def test_a_connection_of_type_postgresql_has_its_parts_apart():
         {"JDBC_CONNECTION_URL": "jdbc:postgresql://db.example.com:5433/other"},
     ],
 )
-def test_odd_or_contradicting_parts_are_refused(changes):
+def test_invalid_or_contradicting_parts_are_refused(changes):
     with pytest.raises(RefusedError) as caught:
         plan_connection(GlueConnection("ops", "POSTGRESQL", {**PARTS, **changes}), {})
     assert caught.value.control == "GS-TLS-007"
@@ -343,7 +343,7 @@ def test_the_driver_gets_options_user_password_and_tls():
     assert given == wanted
 
 
-def test_neither_plan_nor_connection_shows_a_secret():
+def test_the_repr_of_plan_and_connection_shows_no_password():
     assert "hunter2" not in repr(connection(PASSWORD="hunter2"))
     assert "ops/postgres" in repr(plan())
 

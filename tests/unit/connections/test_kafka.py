@@ -24,7 +24,7 @@ def given(options=None, **more):
     return kafka_options(made, "PEM", Credentials("me", 'hun"ter\\2') if made.secret_id else None)
 
 
-def test_brokers_are_verified_by_chain_and_name_whatever_else_is_said():
+def test_kafka_options_force_verification_of_chain_and_name():
     assert plan().brokers == (("b-1.msk.example.com", 9094), ("b-2.msk.example.com", 9094))
     assert given({"subscribe": "flights", "startingoffsets": "earliest", "kafka.fetch.max.bytes": 10}) == {
         "subscribe": "flights",
@@ -39,7 +39,7 @@ def test_brokers_are_verified_by_chain_and_name_whatever_else_is_said():
     }
 
 
-def test_what_repeats_what_is_forced_may_stand():
+def test_an_option_may_repeat_a_forced_value():
     said = {
         "connectionName": "events",
         "kafka.security.protocol": "SSL",
@@ -103,7 +103,7 @@ def test_a_login_by_scram_is_quoted_for_jaas_and_by_iam_has_no_password():
         ("GS-TLS-005", {"NEW_THING": "x"}),
     ],
 )  # fmt: skip
-def test_a_connection_that_is_not_strict_is_refused(control, changes):
+def test_a_connection_with_weaker_settings_is_refused(control, changes):
     with pytest.raises(RefusedError) as caught:
         plan(**changes)
     assert caught.value.control == control, str(caught.value)
@@ -158,12 +158,12 @@ def test_an_option_that_touches_tls_the_brokers_or_the_login_is_refused(control,
         {"startingOffsets": "newest"},
     ],
 )
-def test_an_option_of_the_wrong_form_is_wrong_usage(options):
+def test_a_duplicate_kafka_option_or_invalid_value_is_a_usage_error(options):
     with pytest.raises(UsageError):
         plan(options)
 
 
-def test_sparkproperties_beside_the_properties_are_refused():
+def test_sparkproperties_are_refused():
     for changes in ({"more": ("x",)}, {"authentication": "CUSTOM"}, {"secret": "arn"}):
         with pytest.raises(RefusedError, match="GS-TLS-005"):
             plan_kafka(GlueConnection("events", "KAFKA", GOOD, **changes), {})

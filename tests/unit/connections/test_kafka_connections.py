@@ -38,7 +38,7 @@ def connect(run_fixture, ca, *servers, **more):
     run_fixture.control_plane.connections["events"] = GlueConnection("events", "KAFKA", properties)
 
 
-def test_options_for_spark_come_behind_verified_brokers_and_leave_evidence(run_fixture, broker):
+def test_kafka_options_are_returned_after_every_broker_was_verified(run_fixture, broker):
     one, two = broker(), broker(which=2)
     connect(run_fixture, broker.ca, one, two)
     run = run_fixture.start()
@@ -76,7 +76,7 @@ def test_one_bad_broker_among_good_ones_refuses_before_the_login_is_fetched(
     assert run_fixture.log == [] and bad.heard == b""
 
 
-def test_a_broker_without_tls_is_told_nothing(run_fixture, broker, serve):
+def test_nothing_is_sent_to_a_broker_without_tls(run_fixture, broker, serve):
     plain = serve(opening="tls", answer=b"\0\0\0\4\0\0\0\0")
     connect(run_fixture, broker.ca, plain)
     with pytest.raises(RefusedError) as caught:

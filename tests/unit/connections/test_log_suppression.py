@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 
-def test_the_question_to_the_databases_session_is_not_logged(run_fixture, server, monkeypatch, caplog):
+def test_py4j_is_silent_while_the_session_is_queried(run_fixture, server, monkeypatch, caplog):
     seen = []
     ask = run_fixture.engine.read_jdbc
 

@@ -17,7 +17,7 @@ def login(host: str = "db.example.com", authentication: str = "", secret: str = 
     return plan_connection(connection, {}).login
 
 
-def test_each_way_is_read():
+def test_each_kind_of_login_is_read():
     assert login(SECRET_ID="s") == Login(LoginKind.SECRET, secret_id="s")
     assert login(authentication="BASIC", secret="arn") == Login(LoginKind.SECRET, secret_id="arn")
     assert login(USERNAME="etl") == Login(LoginKind.ENCRYPTED, user="etl")
@@ -46,13 +46,13 @@ def test_each_way_is_read():
         {"authentication": "OAUTH2", "USERNAME": "etl"},
     ],
 )
-def test_none_two_or_odd_ones_are_refused(given):
+def test_a_missing_duplicate_or_invalid_login_is_refused(given):
     with pytest.raises(RefusedError) as caught:
         login(**given)
     assert caught.value.control == "GS-TLS-008"
     assert "hunter2" not in str(caught.value) and "c2VhbGVk" not in str(caught.value)
 
 
-def test_a_user_named_twice_is_wrong_usage():
+def test_a_user_named_twice_is_a_usage_error():
     with pytest.raises(UsageError, match="twice"):
         login(SECRET_ID="s", USERNAME="etl")

@@ -36,7 +36,7 @@ def refused(run, control, kind=RefusedError, **more):
     return caught.value
 
 
-def test_a_good_connection_is_opened_in_order_and_tls_is_forced(run, run_fixture):
+def test_credentials_are_fetched_after_the_probe_and_tls_is_forced(run, run_fixture):
     run.read_jdbc("ops", "airlines", spark_options={"fetchsize": "10"})
     assert run_fixture.log == ["certificate", "probe db.example.com:5432", "secret ops/postgres"]
     session, read = run_fixture.engine.asked("read_jdbc")
@@ -50,7 +50,7 @@ def test_a_good_connection_is_opened_in_order_and_tls_is_forced(run, run_fixture
     assert read["spark_options"] == {"fetchsize": "10"}
 
 
-def test_what_was_seen_of_the_connection_is_in_the_evidence(run, run_fixture):
+def test_the_evidence_contains_certificate_and_session_of_the_connection(run, run_fixture):
     run.read_jdbc("ops", "airlines")
     run.commit()
     evidence = run_fixture.evidence()
@@ -78,7 +78,7 @@ def test_what_was_seen_of_the_connection_is_in_the_evidence(run, run_fixture):
 REDSHIFT = {"JDBC_CONNECTION_URL": "jdbc:redshift://db.example.com:5439/ops"}
 
 
-def test_gs_tls_010_where_the_server_does_not_tell_a_tried_driver_is_asked_for(run, run_fixture):
+def test_gs_tls_010_an_engine_without_session_view_needs_an_approved_driver(run, run_fixture):
     properties(run_fixture, **REDSHIFT)
     run_fixture.engine.jar = APPROVED["redshift", "2.1.0.29"]
     run.read_jdbc("ops", "airlines")
@@ -93,7 +93,7 @@ def test_gs_tls_010_where_the_server_does_not_tell_a_tried_driver_is_asked_for(r
 
 
 @pytest.mark.parametrize("jar", ["", "ab" * 32, APPROVED["oracle", "23.3.0.23.09"]])
-def test_gs_tls_010_a_driver_that_was_not_tried_is_told_no_secret(run, run_fixture, jar):
+def test_gs_tls_010_no_secret_is_fetched_for_a_driver_that_is_not_approved(run, run_fixture, jar):
     properties(run_fixture, **REDSHIFT)
     run_fixture.engine.jar = jar
     text = str(refused(run, "GS-TLS-010", VerificationError))
@@ -110,7 +110,7 @@ def test_a_connection_is_opened_once_a_run(run, run_fixture):
 
 
 @pytest.mark.parametrize("control", ["GS-TLS-002", "GS-TLS-003", "GS-TLS-004", "GS-TLS-009"])
-def test_a_server_that_does_not_prove_itself_is_told_no_secret(run, run_fixture, server, control):
+def test_no_secret_is_fetched_for_a_server_that_is_not_verified(run, run_fixture, server, control):
     server(refuses=RefusedError(control, resource="connection ops", found="f", required="q", fix="x"))
     refused(run, control)
     assert not [line for line in run_fixture.log if line.startswith("secret")]
@@ -130,7 +130,7 @@ def test_a_server_that_does_not_prove_itself_is_told_no_secret(run, run_fixture,
         ("GS-TLS-011", {"JDBC_CONNECTION_URL": "jdbc:db2://db.example.com:50000/ops"}),
     ],
 )
-def test_a_connection_that_is_not_strict_is_not_even_probed(run, run_fixture, control, changes):
+def test_a_connection_with_weaker_settings_is_not_probed(run, run_fixture, control, changes):
     properties(run_fixture, **changes)
     refused(run, control)
     assert run_fixture.log == []
@@ -138,12 +138,12 @@ def test_a_connection_that_is_not_strict_is_not_even_probed(run, run_fixture, co
 
 
 @pytest.mark.parametrize("option", ["enforceSSL", "sslmode"])
-def test_gs_tls_005_an_option_that_weakens_the_connection_is_not_even_probed(run, run_fixture, option):
+def test_gs_tls_005_a_call_that_weakens_the_connection_is_not_probed(run, run_fixture, option):
     refused(run, "GS-TLS-005", options={option: "false" if option == "enforceSSL" else "require"})
     assert run_fixture.log == []
 
 
-def test_gs_tls_005_an_option_is_judged_on_a_connection_that_is_open_already(run):
+def test_gs_tls_005_options_are_checked_on_an_open_connection_too(run):
     run.read_jdbc("ops", "airlines")
     refused(run, "GS-TLS-005", options={"enforceSSL": "false"})
 
@@ -182,13 +182,13 @@ def test_gs_tls_008_a_secret_that_cannot_be_read(run, run_fixture):
         ({"ssl": True, "version": None}, RefusedError),
     ],
 )
-def test_gs_tls_010_a_session_that_the_database_does_not_call_encrypted(run, run_fixture, row, kind):
+def test_gs_tls_010_a_session_that_the_database_does_not_report_as_encrypted(run, run_fixture, row, kind):
     run_fixture.engine.session_row = row
     refused(run, "GS-TLS-010", kind)
     assert len(run_fixture.engine.asked("read_jdbc")) == 1
 
 
-def test_a_refused_connection_is_not_remembered_as_open(run, run_fixture):
+def test_a_refused_connection_is_not_cached(run, run_fixture):
     run_fixture.engine.session_row = {"ssl": False}
     refused(run, "GS-TLS-010")
     refused(run, "GS-TLS-010")
@@ -209,7 +209,7 @@ def to_mariadb(run_fixture):
     properties(run_fixture, JDBC_CONNECTION_URL="jdbc:mariadb://db.example.com:3306/ops")
 
 
-def test_rows_travel_in_large_parts_unless_the_call_says_otherwise(run, run_fixture):
+def test_fetch_and_batch_sizes_have_large_defaults(run, run_fixture):
     run.read_jdbc("ops", "airlines")
     run.write_jdbc([], "ops", "airlines", options={"batchsize": "7"})
     run.write_jdbc([], "ops", "airlines")
@@ -222,7 +222,7 @@ def test_rows_travel_in_large_parts_unless_the_call_says_otherwise(run, run_fixt
 RDS = "ops.c9akciq32.eu-west-1.rds.amazonaws.com"
 
 
-def test_the_catalogs_encrypted_password_is_opened_when_the_server_is_known(run, run_fixture):
+def test_the_catalogs_encrypted_password_is_decrypted_after_the_probe(run, run_fixture):
     properties(run_fixture, SECRET_ID=None, USERNAME="etl")
     run_fixture.secrets.catalog_passwords["ops"] = Credentials(
         "", "hunter2", origin="ENCRYPTED_PASSWORD under key/1"
@@ -235,12 +235,12 @@ def test_the_catalogs_encrypted_password_is_opened_when_the_server_is_known(run,
     assert "hunter2" not in str(run_fixture.evidence())
 
 
-def test_gs_tls_008_a_password_that_the_catalog_does_not_keep(run, run_fixture):
+def test_gs_tls_008_a_password_that_the_catalog_does_not_have(run, run_fixture):
     properties(run_fixture, SECRET_ID=None, USERNAME="etl")
     assert "SECRET_ID" in refused(run, "GS-TLS-008", VerificationError).fix
 
 
-def test_a_token_is_made_anew_before_it_expires(run, run_fixture):
+def test_a_token_is_replaced_before_it_expires(run, run_fixture):
     shape = {
         "JDBC_CONNECTION_URL": f"jdbc:postgresql://{RDS}/ops",
         "JDBC_ENFORCE_SSL": "true",
@@ -261,14 +261,14 @@ def test_a_token_is_made_anew_before_it_expires(run, run_fixture):
     assert used[0] not in str(run_fixture.evidence())
 
 
-def test_what_holds_a_password_shows_none(run, run_fixture):
+def test_no_repr_shows_a_password(run, run_fixture):
     run.read_jdbc("ops", "airlines")
     opened = run.open_connection("ops", {})
     for value in (opened, opened.credentials, run_fixture.secrets, run_fixture.services(), run):
         assert "hunter2" not in repr(value) and "hunter2" not in str(value)
 
 
-def test_gs_tls_010_a_session_where_true_is_one_counts_as_encrypted(run, run_fixture):
+def test_gs_tls_010_mysql_reports_an_encrypted_session_as_one(run, run_fixture):
     to_mariadb(run_fixture)
     run_fixture.engine.session_row = {"ssl": 1, "version": "TLSv1.3", "cipher": "c", "bits": 0}
     run.read_jdbc("ops", "airlines")
@@ -277,13 +277,13 @@ def test_gs_tls_010_a_session_where_true_is_one_counts_as_encrypted(run, run_fix
     assert run_fixture.evidence()["tls"][0]["source"] == "session_status"
 
 
-def test_gs_tls_010_a_session_of_mysql_without_tls(run, run_fixture):
+def test_gs_tls_010_mysql_reports_a_session_without_tls(run, run_fixture):
     to_mariadb(run_fixture)
     run_fixture.engine.session_row = {"ssl": 0, "version": "", "cipher": "", "bits": 0}
     assert "session_status" not in refused(run, "GS-TLS-010").found
 
 
-def test_gs_tls_001_glue_itself_connects_to_engines_alone_whose_server_it_verifies(run, run_fixture):
+def test_gs_tls_001_glue_connects_only_to_engines_that_it_verifies(run, run_fixture):
     assert run.open_connection("ops", {}).engine == "postgresql"
     to_mariadb(run_fixture)
     with pytest.raises(RefusedError) as caught:
@@ -298,7 +298,7 @@ def test_a_bookmark_of_another_engine_is_refused(run, run_fixture):
         run.read_jdbc("ops", "airlines", transformation_ctx="airlines")
 
 
-def test_options_for_a_native_read_force_verification_and_leave_evidence(run, run_fixture):
+def test_jdbc_options_force_verification_and_leave_evidence(run, run_fixture):
     given = run.jdbc_options("ops")
     assert (given["sslmode"], given["sslfactoryarg"]) == ("verify-full", PEM)
     assert (given["url"], given["user"], given["password"]) == (
@@ -310,13 +310,13 @@ def test_options_for_a_native_read_force_verification_and_leave_evidence(run, ru
     assert run_fixture.evidence()["tls"][0]["connection"] == "ops"
 
 
-def test_an_engine_whose_verification_fits_into_no_url_is_not_extracted(run, run_fixture):
+def test_extract_jdbc_conf_needs_an_engine_with_tls_options_in_the_url(run, run_fixture):
     to_mariadb(run_fixture)
     with pytest.raises(UsageError, match="jdbc_options"):
         run.jdbc_conf("ops")
 
 
-def test_options_of_any_type_may_be_given(run):
+def test_options_may_have_any_type(run):
     run.read_jdbc("ops", "airlines", options={"jobBookmarkKeys": ["id"]})
 
 

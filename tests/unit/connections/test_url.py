@@ -232,7 +232,7 @@ def test_a_weaker_mode_is_refused(options):
     assert "in the URL" in refusal.found
 
 
-def test_the_refusal_says_which_mode_and_where():
+def test_the_error_names_the_weaker_mode():
     assert refused("GS-TLS-001", f"{DB}?sslmode=require").found.startswith("sslmode=require in the URL")
 
 
@@ -242,17 +242,17 @@ def test_credentials_are_refused_and_not_shown(url):
 
 
 @pytest.mark.parametrize("options", REFUSED_OPTIONS)
-def test_options_that_cannot_be_judged_are_refused(options):
+def test_options_with_unknown_effect_are_refused(options):
     refused("GS-TLS-005", f"{DB}?{options}")
 
 
 @pytest.mark.parametrize("url", TWO_WAYS)
-def test_what_could_be_read_in_two_ways_is_refused(url):
+def test_an_ambiguous_url_is_refused(url):
     refused("GS-TLS-007", url)
 
 
 @pytest.mark.parametrize("url", OTHER_ENGINES)
-def test_other_engines_are_refused(url):
+def test_unknown_engines_are_refused(url):
     refused("GS-TLS-011", url)
 
 
@@ -286,7 +286,7 @@ def test_a_plain_url_is_read(url, host, port, database, options):
     assert read_url(str(read)) == read and read_url(read.bare).options == ()
 
 
-def test_an_option_stands_once_in_the_table():
+def test_every_option_of_postgresql_has_a_rule():
     names = [option.name.lower() for option in POSTGRESQL.options]
     assert len(names) == len(set(names))
     assert all(option.values for option in POSTGRESQL.options if option.rule is OptionRule.HARMLESS)
@@ -294,11 +294,11 @@ def test_an_option_stands_once_in_the_table():
     assert all(option.reason for option in POSTGRESQL.options if option.rule in explained)
 
 
-def test_what_is_forced_passes_the_tables_own_judgement():
+def test_forced_options_are_accepted_by_their_own_rules():
     for name, value in POSTGRESQL.forced_options:
         option = POSTGRESQL.option(name)
         assert option is not None and option.name == name and option.accepts(value)
 
 
-def test_engines_are_told_apart_by_their_prefix():
+def test_engines_have_different_url_prefixes():
     assert len({engine.url_prefix for engine in ENGINES}) == len(ENGINES)

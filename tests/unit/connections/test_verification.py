@@ -54,7 +54,7 @@ def run(run_fixture: Any, monkeypatch: pytest.MonkeyPatch, *words: str) -> Any:
     return CliRunner().invoke(app, ["preflight", *words], catch_exceptions=False)
 
 
-def test_the_whole_chain_and_the_name_are_shown(run_fixture, make, serve, monkeypatch):
+def test_preflight_prints_chain_and_name(run_fixture, make, serve, monkeypatch):
     root = make.authority("Root", kind="RSA2048")
     between = make.authority("Between", by=root, which=2)
     server = serve(make.issue(by=between, names=("localhost",), which=3))
@@ -76,7 +76,7 @@ def test_the_whole_chain_and_the_name_are_shown(run_fixture, make, serve, monkey
     assert server.heard == b""
 
 
-def test_the_same_as_one_document(run_fixture, make, serve, monkeypatch):
+def test_preflight_prints_json(run_fixture, make, serve, monkeypatch):
     ca = make.authority(kind="RSA2048")
     good = serve(make.issue(by=ca, names=("localhost",), which=1))
     connection(run_fixture, "ops", good.port, ca)
@@ -89,7 +89,7 @@ def test_the_same_as_one_document(run_fixture, make, serve, monkeypatch):
     assert (other["holds"], other["refusal"]["control"]) == (False, "GS-TLS-006")
 
 
-def test_one_bad_connection_hides_no_other(run_fixture, make, serve, monkeypatch):
+def test_preflight_checks_every_connection_after_a_bad_one(run_fixture, make, serve, monkeypatch):
     ca = make.authority(kind="RSA2048")
     connection(run_fixture, "a", serve(make.issue(by=ca, names=("db.example.com",), which=1)).port, ca)
     connection(run_fixture, "b", serve(make.issue(by=ca, names=("localhost",), which=1)).port, ca)
@@ -99,7 +99,7 @@ def test_one_bad_connection_hides_no_other(run_fixture, make, serve, monkeypatch
     assert done.exit_code == 3
 
 
-def test_what_cannot_be_verified_is_no_pass(run_fixture, make):
+def test_a_connection_that_cannot_be_verified_does_not_pass(run_fixture, make):
     connection(run_fixture, "gone", 1, make.authority(kind="RSA2048"))
     (one,) = look(run_fixture)
     assert one.error.control == "GS-TLS-009"
@@ -107,7 +107,7 @@ def test_what_cannot_be_verified_is_no_pass(run_fixture, make):
     assert exit_code([]) == 0
 
 
-def test_a_jobs_connections_or_those_named_are_looked_at(run_fixture, make, serve, monkeypatch):
+def test_preflight_checks_a_jobs_connections_or_named_ones(run_fixture, make, serve, monkeypatch):
     ca = make.authority(kind="RSA2048")
     server = serve(make.issue(by=ca, names=("localhost",), which=1))
     for name in ("a", "b", "c"):
@@ -125,12 +125,12 @@ def test_a_jobs_connections_or_those_named_are_looked_at(run_fixture, make, serv
 
 
 @pytest.mark.parametrize("words", [(), ("--connection", "a", "--job-name", "b")])
-def test_a_call_that_cannot_be_meant_is_wrong_usage(run_fixture, monkeypatch, words):
+def test_missing_or_conflicting_arguments_are_a_usage_error(run_fixture, monkeypatch, words):
     with pytest.raises(UsageError):
         run(run_fixture, monkeypatch, *words)
 
 
-def test_a_private_authority_without_key_identifiers_gets_a_clear_verdict(run_fixture, make, serve):
+def test_a_private_ca_without_key_identifiers_gets_a_note(run_fixture, make, serve):
     ca = make.authority(kind="RSA2048", key_identifiers=False)
     server = serve(make.issue(by=ca, names=("localhost",), which=1, key_identifiers=False))
     connection(run_fixture, "ops", server.port, ca)
@@ -141,7 +141,7 @@ def test_a_private_authority_without_key_identifiers_gets_a_clear_verdict(run_fi
     assert "accept it" in said and "issued again" in said
 
 
-def test_an_authority_that_glue_itself_would_not_take_is_said_to_be_one(make):
+def test_a_ca_that_glue_rejects_gets_a_note(make):
     curve = describe(make.authority(kind="P-384").certificate)
     assert len(compatibility_notes((), curve)) == 2
     assert "ecdsa-with-SHA256" in compatibility_notes((), curve)[0]
@@ -149,7 +149,7 @@ def test_an_authority_that_glue_itself_would_not_take_is_said_to_be_one(make):
     assert compatibility_notes((curve,), None) == (), "a root of the system's is nobody's CUSTOM_JDBC_CERT"
 
 
-def test_an_expired_certificate_says_so_before_anybody_runs(run_fixture, make, serve):
+def test_preflight_reports_an_expired_certificate(run_fixture, make, serve):
     ca = make.authority(kind="RSA2048")
     late = make.issue(
         by=ca, names=("localhost",), which=1, start=NOW - timedelta(days=9), end=NOW - timedelta(days=1)

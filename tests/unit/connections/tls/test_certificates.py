@@ -42,7 +42,7 @@ def test_every_certificate_of_a_file_is_loaded_once(make):
     assert to_pem(loaded[0]).encode() == one.pem
 
 
-def test_windows_line_ends_are_read(make):
+def test_windows_line_ends_are_accepted(make):
     pem = make.authority().pem
     assert len(load_authorities(pem.replace(b"\n", b"\r\n"), resource="c")) == 1
 
@@ -62,11 +62,11 @@ def test_windows_line_ends_are_read(make):
         b"x" * (1024 * 1024 + 1),
     ],
 )
-def test_what_is_no_certificate_cannot_be_read(pem):
+def test_a_file_without_certificates_is_refused(pem):
     refused("GS-TLS-012", load_authorities, pem)
 
 
-def test_a_second_certificate_without_its_end_cannot_be_read(make):
+def test_a_truncated_second_certificate_is_refused(make):
     pem = make.authority().pem
     refused("GS-TLS-012", load_authorities, pem + pem[:200])
 
@@ -80,12 +80,12 @@ def test_a_private_key_in_the_file_is_refused_and_not_shown(make, label):
     assert "private key" in refusal.found and "c2Vj" not in str(refusal)
 
 
-def test_no_authority_at_all_is_refused():
+def test_an_empty_list_of_authorities_is_refused():
     refused("GS-TLS-012", trusted_authorities, (), now=NOW)
 
 
 @pytest.mark.parametrize("kind", ["P-256", "P-384", "RSA2048"])
-def test_a_good_authority_passes(make, kind):
+def test_a_strong_authority_in_date_passes(make, kind):
     findings = enforce(trust(make.authority(kind=kind).certificate, now=NOW, resource="c"))
     assert [finding.control for finding in findings] == ["GS-TLS-003", "GS-TLS-004"]
 
@@ -95,19 +95,19 @@ def test_an_expired_authority_is_refused(make):
     assert "expired" in refusal.found
 
 
-def test_an_authority_of_tomorrow_is_refused(make):
+def test_an_authority_not_yet_valid_is_refused(make):
     future = make.authority(start=NOW + timedelta(days=1)).certificate
     assert "not yet valid" in refused("GS-TLS-003", trust, future, now=NOW).found
 
 
-def test_the_time_is_an_argument(make):
+def test_dates_are_compared_with_the_given_time(make):
     ca = make.authority().certificate
     refused("GS-TLS-003", trust, ca, now=NOW + timedelta(days=31))
     trust(ca, now=NOW + timedelta(days=29), resource="c")
 
 
 @pytest.mark.parametrize("ca", [False, None])
-def test_what_is_no_ca_is_refused(make, ca):
+def test_a_certificate_that_is_not_a_ca_is_refused(make, ca):
     certificate = make.issue("server", ca=ca, names=("db",)).certificate
     assert "not a certificate authority" in refused("GS-TLS-003", trust, certificate, now=NOW).found
 
@@ -132,7 +132,7 @@ def test_a_weak_or_unknown_key_is_refused(make, kind):
     refused("GS-TLS-004", check_leaf, leaf, now=NOW)
 
 
-def test_sha_1_is_refused_but_for_a_root_of_the_system(make):
+def test_sha_1_is_refused_except_for_a_root_of_the_system(make):
     weak = make.authority(kind="RSA2048", sha1=True).certificate
     assert "sha1" in refused("GS-TLS-004", trust, weak, now=NOW).found
     enforce(check_system_anchor(weak, now=NOW, resource="c"))
@@ -146,7 +146,7 @@ def test_an_expired_authority_beside_a_valid_one_is_left_out(make):
     refused("GS-TLS-004", trusted_authorities, (good, make.authority(kind="RSA1024").certificate), now=NOW)
 
 
-def test_a_certificate_is_described(make):
+def test_describe_returns_names_and_dates(make):
     ca = make.authority()
     facts = describe(make.issue(by=ca, names=("db.example.com", "192.0.2.1", "2001:db8::1")).certificate)
     assert (facts.subject, facts.issuer) == ("CN=database", "CN=Test CA")
@@ -154,6 +154,6 @@ def test_a_certificate_is_described(make):
     assert facts.dates == f"{NOW - timedelta(days=1):%Y-%m-%d} to {NOW + timedelta(days=30):%Y-%m-%d}"
 
 
-def test_a_strangers_text_stays_on_its_line(make):
+def test_control_characters_of_a_certificate_are_replaced(make):
     facts = describe(make.issue("a\nGS-TLS-003 passed\x1b[2J").certificate)
     assert "\n" not in facts.subject and "\x1b" not in facts.subject

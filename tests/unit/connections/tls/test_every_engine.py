@@ -124,7 +124,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1:DeprecationWarning")
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
-def test_a_wrong_server_is_told_nothing_and_no_password_is_fetched(
+def test_nothing_is_sent_to_a_bad_server_and_no_password_is_fetched(
     run_fixture: Any, make: Any, serve: Any, engine: Any, name: str
 ) -> None:
     case = CASES[name]
@@ -145,7 +145,7 @@ def test_a_wrong_server_is_told_nothing_and_no_password_is_fetched(
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
-def test_the_right_server_is_asked_and_only_then_the_password_is_fetched(
+def test_the_password_is_fetched_after_a_good_server_was_verified(
     run_fixture: Any, make: Any, serve: Any, engine: Any
 ) -> None:
     ca = make.authority(kind="RSA2048")
@@ -158,7 +158,7 @@ def test_the_right_server_is_asked_and_only_then_the_password_is_fetched(
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
-def test_every_engines_opening_reaches_the_handshake(make: Any, serve: Any, engine: Any) -> None:
+def test_every_negotiation_reaches_the_handshake(make: Any, serve: Any, engine: Any) -> None:
     from glue_secure.connections.tls.certificates import load_authorities
     from glue_secure.connections.tls.probe import probe
 
@@ -169,7 +169,7 @@ def test_every_engines_opening_reaches_the_handshake(make: Any, serve: Any, engi
     assert facts.subject == "CN=database" and server.heard == b""
 
 
-def test_mysqls_error_in_place_of_a_greeting_cannot_be_judged_and_is_not_shown(
+def test_an_error_of_mysql_instead_of_a_greeting_is_not_shown(
     run_fixture: Any, make: Any, serve: Any
 ) -> None:
     engine = next(engine for engine in ENGINES if engine.name == "mysql")

@@ -30,7 +30,7 @@ def refused(control, server, *authorities, error=RefusedError, **changes):
     return caught.value
 
 
-def test_the_right_certificate_gives_the_facts(make, serve):
+def test_a_probe_returns_the_facts_of_the_certificate(make, serve):
     ca = make.authority()
     server = serve(make.issue(by=ca, names=("localhost", "127.0.0.1"), which=1))
     facts = look(server, ca)
@@ -42,19 +42,19 @@ def test_the_right_certificate_gives_the_facts(make, serve):
     assert not any(server.received)
 
 
-def test_tls_1_2_alone_is_enough(make, serve):
+def test_tls_1_2_is_accepted(make, serve):
     ca = make.authority()
     server = serve(make.issue(by=ca, names=("localhost",), which=1), version=ssl.TLSVersion.TLSv1_2)
     assert look(server, ca).protocol == "TLSv1.2"
 
 
-def test_rsa_of_2048_bits_is_enough(make, serve):
+def test_rsa_of_2048_bits_is_accepted(make, serve):
     ca = make.authority(kind="RSA2048")
     server = serve(make.issue(by=ca, names=("localhost",), kind="RSA2048", which=1))
     assert look(server, ca).subject == "CN=database"
 
 
-def test_a_private_authority_without_key_identifiers_works(make, serve):
+def test_a_private_ca_without_key_identifiers_is_accepted(make, serve):
     ca = make.authority(key_identifiers=False)
     server = serve(make.issue(by=ca, names=("localhost",), which=1, key_identifiers=False))
     assert look(server, ca).anchor_pem.encode() == ca.pem
@@ -67,7 +67,7 @@ def test_an_ip_address_is_compared_with_the_addresses_of_the_certificate(make, s
     assert refused("GS-TLS-002", server, ca).required == "localhost"
 
 
-def test_an_ip_address_as_dns_name_is_no_address(make, serve):
+def test_an_ip_address_that_is_not_on_the_certificate_is_refused(make, serve):
     ca = make.authority()
     server = serve(make.issue(by=ca, names=("localhost",), which=1))
     refusal = refused("GS-TLS-002", server, ca, host="127.0.0.1")
@@ -82,12 +82,12 @@ def test_a_wrong_name_is_refused_and_both_names_are_shown(make, serve):
 
 
 @pytest.mark.parametrize("san", ["*", "*.localhost", "localhost.evil.example"])
-def test_a_name_that_nearly_fits_is_refused(make, serve, san):
+def test_a_similar_name_is_refused(make, serve, san):
     ca = make.authority()
     refused("GS-TLS-002", serve(make.issue(by=ca, names=(san,), which=1)), ca)
 
 
-def test_a_common_name_alone_is_no_name(make, serve):
+def test_a_common_name_is_not_compared(make, serve):
     ca = make.authority()
     refusal = refused("GS-TLS-002", serve(make.issue("localhost", by=ca, which=1)), ca)
     assert "no subjectAltName" in refusal.found
@@ -102,13 +102,13 @@ def test_an_expired_certificate_is_refused_with_its_dates(make, serve):
     assert "CN=database, issued by CN=Test CA" in refusal.found
 
 
-def test_a_certificate_of_tomorrow_is_refused(make, serve):
+def test_a_certificate_not_yet_valid_is_refused(make, serve):
     ca = make.authority()
     server = serve(make.issue(by=ca, names=("localhost",), which=1, start=NOW + timedelta(days=2)))
     assert "not yet valid" in refused("GS-TLS-003", server, ca).found
 
 
-def test_the_given_time_counts_besides_the_machines(make, serve):
+def test_dates_are_also_compared_with_the_given_time(make, serve):
     ca = make.authority(end=NOW + timedelta(days=900))
     server = serve(make.issue(by=ca, names=("localhost",), which=1))
     given = load_authorities(ca.pem, resource=NAME)
@@ -122,13 +122,13 @@ def test_a_self_signed_certificate_is_refused(make, serve):
     assert "self-signed" in refused("GS-TLS-003", server, make.authority()).found
 
 
-def test_an_unknown_authority_is_refused_even_under_the_known_ones_name(make, serve):
+def test_an_unknown_authority_with_a_known_name_is_refused(make, serve):
     impostor = make.authority(which=7)
     server = serve(make.issue(by=impostor, names=("localhost",), which=1))
     assert refused("GS-TLS-003", server, make.authority()).required.endswith("CN=Test CA")
 
 
-def test_an_authority_that_the_server_brings_along_is_not_trusted(make, serve):
+def test_an_authority_that_the_server_sends_is_not_trusted(make, serve):
     foreign = make.authority("Foreign CA", which=7)
     issued = make.issue(by=foreign, names=("localhost",), which=1)
     issued.chain = [foreign.certificate]
@@ -136,7 +136,7 @@ def test_an_authority_that_the_server_brings_along_is_not_trusted(make, serve):
     assert "not the trusted one" in refusal.found
 
 
-def test_a_leaf_does_not_sign_for_others(make, serve):
+def test_a_chain_through_a_leaf_certificate_is_refused(make, serve):
     ca = make.authority()
     leaf = make.issue("leaf", by=ca, names=("other.example",), which=5)
     issued = make.issue(by=leaf, names=("localhost",), which=1)
@@ -148,7 +148,7 @@ def test_a_weak_key_of_the_server_is_refused(make, serve):
     refused("GS-TLS-004", serve(make.issue(by=ca, names=("localhost",), kind="RSA1024")), ca)
 
 
-def test_a_curve_below_p_256_finds_no_handshake(make, serve):
+def test_a_curve_below_p_256_is_refused(make, serve):
     ca = make.authority()
     refused("GS-TLS-009", serve(make.issue(by=ca, names=("localhost",), kind="P-224")), ca)
 
@@ -165,7 +165,7 @@ def test_sha_1_is_refused(make, serve):
     assert "weak" in refused("GS-TLS-004", server, ca).found
 
 
-def test_a_key_of_a_kind_glue_does_not_take_is_refused(make, serve):
+def test_an_ed25519_key_is_refused(make, serve):
     ca = make.authority()
     server = serve(make.issue(by=ca, names=("localhost",), kind="Ed25519"))
     assert "Ed25519" in refused("GS-TLS-004", server, ca).found
@@ -181,7 +181,7 @@ def test_a_server_that_is_not_postgresql_is_refused(serve, make, answer):
 
 
 @pytest.mark.parametrize("answer", [b"Sthen plain text", b"SSSSSSSSSS"])
-def test_plain_text_in_front_of_the_handshake_breaks_it(serve, make, answer):
+def test_injected_plain_text_breaks_the_handshake(serve, make, answer):
     ca = make.authority()
     server = serve(make.issue(by=ca, names=("localhost",), which=1), answer=answer)
     refused("GS-TLS-009", server, ca)
@@ -194,7 +194,7 @@ def test_tls_1_1_is_refused(serve, make):
     refused("GS-TLS-009", serve(issued, version=ssl.TLSVersion.TLSv1_1), ca)
 
 
-def test_a_demand_for_a_client_certificate_is_not_mistaken_for_success(serve, make):
+def test_a_required_client_certificate_is_refused(serve, make):
     ca = make.authority()
     issued = make.issue(by=ca, names=("localhost",), which=1)
     server = serve(issued, version=ssl.TLSVersion.TLSv1_2, client_ca=ca.pem)
@@ -206,7 +206,7 @@ def test_no_answer_cannot_be_verified(serve, make, how):
     refused("GS-TLS-009", serve(**how), make.authority(), error=VerificationError, timeout=0.5)
 
 
-def test_nobody_listening_cannot_be_verified(make):
+def test_a_closed_port_cannot_be_verified(make):
     ca = load_authorities(make.authority().pem, resource=NAME)
     with pytest.raises(VerificationError) as caught:
         probe("127.0.0.1", 1, ca, now=NOW, resource=NAME, timeout=1)
@@ -222,7 +222,7 @@ def test_the_anchor_is_found_among_many_of_one_name(make, serve, count, place):
     assert look(server, *authorities).anchor_pem.encode() == signer.pem
 
 
-def test_intermediates_come_from_the_server_and_the_root_is_the_anchor(make, serve):
+def test_the_root_is_the_anchor_if_the_server_sends_intermediates(make, serve):
     root = make.authority("Root")
     between = make.authority("Intermediate", by=root, which=3)
     server = serve(make.issue(by=between, names=("localhost",), which=1))
@@ -230,7 +230,7 @@ def test_intermediates_come_from_the_server_and_the_root_is_the_anchor(make, ser
     assert facts.anchor_pem.encode() == root.pem
 
 
-def test_a_file_with_root_and_intermediate_gives_an_anchor_that_works_alone(make, serve):
+def test_the_anchor_of_a_bundle_verifies_the_chain_by_itself(make, serve):
     root = make.authority("Root")
     between = make.authority("Intermediate", by=root, which=3)
     issued = make.issue(by=between, names=("localhost",), which=1)
@@ -243,14 +243,14 @@ def test_a_file_with_root_and_intermediate_gives_an_anchor_that_works_alone(make
     refused("GS-TLS-003", server, root)
 
 
-def test_an_authority_out_of_date_is_not_trusted_beside_a_valid_one(make, serve):
+def test_an_expired_authority_is_not_trusted_with_a_valid_one(make, serve):
     old = make.authority("Old", which=3, start=NOW - timedelta(days=9), end=NOW - timedelta(days=2))
     server = serve(make.issue(by=old, names=("localhost",), which=1))
     refused("GS-TLS-003", server, old, make.authority())
     assert "authority is expired" in refused("GS-TLS-003", server, old).found
 
 
-def test_without_an_authority_of_its_own_the_systems_roots_decide(make, serve, monkeypatch):
+def test_without_an_authority_the_systems_roots_are_trusted(make, serve, monkeypatch):
     ca = make.authority()
     server = serve(make.issue(by=ca, names=("localhost",), which=1))
     monkeypatch.setattr(
@@ -269,7 +269,7 @@ def _paths(cafile, capath):
     return lambda: ssl.DefaultVerifyPaths(cafile, capath, "", "", "", "")
 
 
-def test_the_systems_roots_are_read_from_file_and_folder(make, monkeypatch, tmp_path):
+def test_the_systems_roots_are_read_from_file_and_directory(make, monkeypatch, tmp_path):
     one, two = make.authority("One"), make.authority("Two", which=2)
     broken = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
     (tmp_path / "all.pem").write_bytes(broken + one.pem)

@@ -85,9 +85,7 @@ def test_a_server_of_another_name_is_refused_before_the_password_is_fetched(glue
         job.read.jdbc(connection=seed.CONNECTION, table="airlines")
 
 
-def test_the_driver_verifies_a_certificate_rotated_during_the_run(
-    glue_job, glue_account, tables
-):
+def test_the_driver_verifies_a_certificate_rotated_during_the_run(glue_job, glue_account, tables):
     """The preflight saw a good one; the driver looks again at each session."""
     with glue_job.job() as job:
         frame = job.read.jdbc(connection=seed.CONNECTION, table="airlines")
@@ -193,9 +191,7 @@ def test_the_password_is_in_no_debug_log(glue_job, secret, caplog):
     assert secret not in text
 
 
-def test_the_password_is_not_in_sparks_logs_and_pages(
-    glue_job, glue_spark, secret, tmp_path, caplog
-):
+def test_the_password_is_not_in_sparks_logs_and_pages(glue_job, glue_spark, secret, tmp_path, caplog):
     """Event log, plans, the driver's log at INFO, the pages and the REST API of Spark's UI."""
     from key_search import found, observed
 

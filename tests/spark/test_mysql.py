@@ -99,9 +99,7 @@ def test_the_driver_rejects_a_certificate_rotated_during_the_run(
         assert frame.count() == 1
 
 
-def test_a_good_certificate_rotated_during_the_run_is_accepted(
-    glue_job, glue_account, connections, mariadb
-):
+def test_a_good_certificate_rotated_during_the_run_is_accepted(glue_job, glue_account, connections, mariadb):
     with glue_job.job() as job:
         frame = job.read.jdbc(connection="ops-mysql", table="(select 1 as one) q")
         with presenting(glue_account, mariadb, "localhost"):

@@ -1,7 +1,7 @@
-"""A throw-away authority, and loopback servers that speak the first bytes of a protocol, and then TLS.
+"""A test certificate authority, and loopback servers that implement the start of a protocol and TLS.
 
-PostgreSQL (Redshift too), MySQL (MariaDB too), SQL Server's TDS, and TLS from the first byte (Oracle's TCPS).
-None of them goes further than the handshake: they keep what a client sends behind it.
+Protocols: PostgreSQL (also Redshift), MySQL (also MariaDB), SQL Server's TDS, and TLS from the first byte
+(Oracle TCPS, Kafka). The servers stop after the handshake and record the bytes that a client sends.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _SHA256_RSA, _SHA1_RSA = bytes.fromhex("2a864886f70d01010b"), bytes.fromhex("2a8
 
 
 @cache
-def a_key(kind: str = "P-256", which: int = 0) -> Any:
-    """A private key; the same one for the same arguments, because RSA keys take their time."""
+def private_key(kind: str = "P-256", which: int = 0) -> Any:
+    """Return a private key, cached by its arguments because RSA keys are slow to generate."""
     if kind.startswith("RSA"):
         return rsa.generate_private_key(65537, int(kind[3:]))
     if kind == "Ed25519":
@@ -76,7 +76,7 @@ class Maker:
         key_usage: x509.KeyUsage | None = None,
         sha1: bool = False,
     ) -> Issued:
-        key = a_key(kind, which)
+        key = private_key(kind, which)
         signer, issuer = (by.key, by.certificate.subject) if by else (key, _name(name))
         builder = (
             x509.CertificateBuilder()
@@ -121,7 +121,7 @@ def _san(text: str) -> x509.GeneralName:
 
 
 def _signed_with_sha1(certificate: x509.Certificate, signer: rsa.RSAPrivateKey) -> x509.Certificate:
-    """The same certificate under sha1WithRSAEncryption, put together by hand: no builder makes one."""
+    """Return the certificate signed with sha1WithRSAEncryption, encoded by hand (the builder rejects it)."""
     tbs = certificate.tbs_certificate_bytes.replace(_SHA256_RSA, _SHA1_RSA)
     signature = signer.sign(tbs, padding.PKCS1v15(), hashes.SHA1())
     algorithm = bytes([0x30, 13, 6, 9]) + _SHA1_RSA + bytes([5, 0])
@@ -135,7 +135,7 @@ def _der(tag: int, body: bytes) -> bytes:
 
 @dataclass
 class Server:
-    """A listening server; ``received`` is what clients sent after the handshake (nothing, that is)."""
+    """A listening server. ``received`` are the bytes of each connection after the handshake."""
 
     port: int
     received: list[bytes] = field(default_factory=list)
@@ -143,8 +143,8 @@ class Server:
     handshakes: int = 0
 
     @property
-    def heard(self) -> bytes:
-        """All that clients sent behind the handshake, or where there was none."""
+    def received_bytes(self) -> bytes:
+        """All bytes that clients sent after the handshake, or without one."""
         return b"".join(self.received)
 
 
@@ -177,13 +177,13 @@ def make() -> Maker:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """``serve(issued)`` or ``serve(answer=b"N")``; stops with the test."""
+    """Return a function that starts a server: ``serve(issued)`` or ``serve(answer=b"N")``."""
     stop, listeners, threads = threading.Event(), [], []
 
     def start(
         issued: Issued | None = None,
         *,
-        opening: str = "postgresql",
+        negotiation: str = "postgresql",
         answer: bytes | None = None,
         silent: bool = False,
         reset: bool = False,
@@ -195,7 +195,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         listeners.append(listener)
         server = Server(listener.getsockname()[1])
 
-        def talk(client: socket.socket) -> None:
+        def handle(client: socket.socket) -> None:
             with client:
                 client.settimeout(5)
                 if reset:
@@ -204,12 +204,12 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
                 if silent:
                     stop.wait(5)
                     return
-                OPENINGS[opening](client, answer)
+                NEGOTIATIONS[negotiation](client, answer)
                 if context is None:
                     server.received.append(client.recv(4096))
                     return
-                heard = _inside_tds if opening == "tds" else _plainly
-                heard(client, context, server)
+                serve_tls = _serve_inside_tds if negotiation == "tds" else _serve_tls
+                serve_tls(client, context, server)
 
         def run() -> None:
             while not stop.is_set():
@@ -219,7 +219,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
                     return
                 server.connections += 1
                 try:
-                    talk(client)
+                    handle(client)
                 except OSError:
                     continue
 
@@ -238,26 +238,26 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         thread.join(5)
 
 
-def _plainly(client: socket.socket, context: ssl.SSLContext, server: Server) -> None:
+def _serve_tls(client: socket.socket, context: ssl.SSLContext, server: Server) -> None:
     with context.wrap_socket(client, server_side=True) as secure:
         server.handshakes += 1
         server.received.append(secure.recv(4096))
 
 
-def _inside_tds(client: socket.socket, context: ssl.SSLContext, server: Server) -> None:
-    """TDS 7: the handshake goes inside of packets, what follows does not."""
-    arrived, leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
-    secure = context.wrap_bio(arrived, leaving, server_side=True)
+def _serve_inside_tds(client: socket.socket, context: ssl.SSLContext, server: Server) -> None:
+    """TDS 7: the handshake is inside packets, later bytes are not."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    secure = context.wrap_bio(incoming, outgoing, server_side=True)
     while True:
         try:
             secure.do_handshake()
         except ssl.SSLWantReadError:
-            if leaving.pending:
-                _send_tds(client, 0x12, leaving.read())
-            arrived.write(_receive_tds(client))
+            if outgoing.pending:
+                _send_tds(client, 0x12, outgoing.read())
+            incoming.write(_receive_tds(client))
         else:
             break
-    _send_tds(client, 0x12, leaving.read())
+    _send_tds(client, 0x12, outgoing.read())
     server.handshakes += 1
     while True:
         try:
@@ -268,26 +268,26 @@ def _inside_tds(client: socket.socket, context: ssl.SSLContext, server: Server) 
             if not data:
                 server.received.append(b"")
                 return
-            arrived.write(data)
+            incoming.write(data)
 
 
-def _ask_postgresql(client: socket.socket, answer: bytes | None) -> None:
-    assert _exactly(client, 8) == struct.pack("!II", 8, 80877103)
+def _negotiate_postgresql(client: socket.socket, answer: bytes | None) -> None:
+    assert _receive(client, 8) == struct.pack("!II", 8, 80877103)
     client.sendall(b"S" if answer is None else answer)
 
 
-def _ask_mysql(client: socket.socket, answer: bytes | None) -> None:
+def _negotiate_mysql(client: socket.socket, answer: bytes | None) -> None:
     greeting = mysql_greeting() if answer is None else answer
     client.sendall(struct.pack("<I", len(greeting))[:3] + b"\0" + greeting)
     if answer is None:
-        head = _exactly(client, 4)
-        request = _exactly(client, struct.unpack("<I", head[:3] + b"\0")[0])
+        head = _receive(client, 4)
+        request = _receive(client, struct.unpack("<I", head[:3] + b"\0")[0])
         assert (head[3], len(request)) == (1, 32)
         assert struct.unpack_from("<I", request)[0] & 0x800
 
 
 def mysql_greeting(*, tls: bool = True) -> bytes:
-    """What a server of MySQL 8 says first."""
+    """Return the greeting of a MySQL 8 server."""
     flags = 0x00000001 | 0x200 | 0x8 | 0x2000 | 0x8000 | 0x80000 | (0x800 if tls else 0)
     return (
         b"\x0a8.0.33\0"
@@ -301,7 +301,7 @@ def mysql_greeting(*, tls: bool = True) -> bytes:
     )
 
 
-def _ask_tds(client: socket.socket, answer: bytes | None) -> None:
+def _negotiate_tds(client: socket.socket, answer: bytes | None) -> None:
     _receive_tds(client)
     encryption = b"\1" if answer is None else answer
     options = struct.pack("!BHHBHHB", 0, 11, 6, 1, 17, 1, 0xFF)
@@ -314,24 +314,24 @@ def _send_tds(client: socket.socket, kind: int, content: bytes) -> None:
 
 
 def _receive_tds(client: socket.socket) -> bytes:
-    kind, _, length = struct.unpack("!BBH4x", _exactly(client, 8))
+    kind, _, length = struct.unpack("!BBH4x", _receive(client, 8))
     assert kind == 0x12, kind
-    return _exactly(client, length - 8)
+    return _receive(client, length - 8)
 
 
-def _exactly(client: socket.socket, count: int) -> bytes:
-    found = b""
-    while len(found) < count:
-        part = client.recv(count - len(found))
+def _receive(client: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        part = client.recv(count - len(data))
         if not part:
-            raise ConnectionError("the client hung up")
-        found += part
-    return found
+            raise ConnectionError("the client closed the connection")
+        data += part
+    return data
 
 
-OPENINGS: dict[str, Callable[[socket.socket, bytes | None], None]] = {
-    "postgresql": _ask_postgresql,
-    "mysql": _ask_mysql,
-    "tds": _ask_tds,
+NEGOTIATIONS: dict[str, Callable[[socket.socket, bytes | None], None]] = {
+    "postgresql": _negotiate_postgresql,
+    "mysql": _negotiate_mysql,
+    "tds": _negotiate_tds,
     "tls": lambda client, answer: client.sendall(answer or b""),
 }

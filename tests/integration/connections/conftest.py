@@ -1,4 +1,4 @@
-"""The real drivers' own parsers, each in its own class loader, in one JVM."""
+"""The real drivers in one JVM, each in a class loader of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from glue_secure.embedded.installed_spark import installed_spark
 from glue_secure.embedded.jars import Artifact
 from glue_secure.embedded.java import java_home
 
-# Fetched by this test alone; nothing of them is shipped.
+# Downloaded by this test only; not part of any package.
 JARS = {
     "postgresql": Artifact("org.postgresql", "postgresql", "42.7.3",
         "a2644cbfba1baa145ff7e8c8ef582a6eed7a7ec4ca792f7f054122bdec756268", 1089312),
@@ -49,7 +49,7 @@ def jars() -> dict[str, Artifact]:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a driver makes of a URL and properties."""
+    """A driver's interpretation of a URL and properties."""
 
     host: str
     port: int
@@ -59,7 +59,7 @@ class Reading:
 
 @contextmanager
 def exceptions_of_this_gateway() -> Iterator[None]:
-    """PySpark, once it has a session, looks up every gateway's exceptions in its own JVM."""
+    """Undo PySpark's hook, which resolves every gateway's exceptions in PySpark's own JVM."""
     hooked = java_gateway.get_return_value
     java_gateway.get_return_value = protocol.get_return_value
     try:
@@ -69,10 +69,10 @@ def exceptions_of_this_gateway() -> Iterator[None]:
 
 
 class Drivers:
-    """Asks the drivers by reflection; py4j itself never sees a class of theirs, because two share names."""
+    """Calls the drivers by reflection. py4j loads none of their classes: two drivers share names."""
 
     def __init__(self, home: Path) -> None:
-        # One by one: asked for two versions of a module at once, Ivy brings the newer only.
+        # One by one: for two versions of a module, Ivy resolves only the newer one.
         files = [fetch([jar], home)[0] for jar in JARS.values()]
         port = launch_gateway(port=0, classpath="", die_on_exit=True, java_path=str(home / "bin" / "java"))
         self.gateway = JavaGateway(gateway_parameters=GatewayParameters(port=port, auto_field=True))
@@ -89,12 +89,12 @@ class Drivers:
         self.gateway.shutdown()
 
     def read(self, which: str, url: str, properties: dict[str, str]) -> Reading | None:
-        """None where the driver takes no such URL."""
+        """Return the driver's interpretation, None if the driver does not accept the URL."""
         found: Reading | None = getattr(self, "_" + which.partition("-")[0])(which, url, properties)
         return found
 
     def login(self, which: str, url: str, properties: dict[str, str]) -> str:
-        """Connect; what the driver, and what caused it, complain of. ``""`` when it connects."""
+        """Connect. Return the driver's error and its causes, ``""`` if it connects."""
         class_name = next(e.driver for e in ENGINES if e.name == which.partition("-")[0])
         driver = (
             self.loaders[which]

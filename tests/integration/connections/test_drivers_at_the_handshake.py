@@ -1,7 +1,7 @@
-"""What the real drivers do at the handshake, given exactly what a run gives them.
+"""The real drivers at the TLS handshake, with exactly the options of a run.
 
-The servers here speak the protocol's first bytes and TLS, and keep what the driver says behind the handshake:
-behind a good one its login begins, behind a bad one it must say nothing at all.
+The servers implement the start of the protocol and TLS, and record the bytes that the driver sends after the
+handshake. After a good handshake the driver logs in; after a bad one it must send nothing.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ WHICH = (
     *("postgresql", "mysql", "mariadb", "sqlserver", "sqlserver-9.4"),
     *("redshift", "redshift-2.1.0.29", "oracle", "oracle-23.3"),
 )
-# Oracle's driver 21.7 tells a server of another name the service, and no user: one reason why runs refuse it.
-# 23.3 compares the name first.
-NAMED_OTHERWISE = ("wrong name", "no name")
-# SQL Server's driver would try again and again for half a minute.
-IMPATIENT = {"loginTimeout": "3"}
-USER, PASSWORD = "somebody", "hunter2hunter2"
+# Oracle's driver 21.7 sends the service name, but no user, to a server of another name, so it is not
+# approved. 23.3 compares the name first.
+OTHER_NAMES = ("wrong name", "no name")
+# SQL Server's driver would retry for half a minute.
+SHORT_TIMEOUT = {"loginTimeout": "3"}
+USER, PASSWORD = "etl-user", "hunter2hunter2"
 BAD = {
     "wrong name": lambda make, ca: make.issue(by=ca, names=("db.example.com",), kind="RSA2048", which=1),
     "no name": lambda make, ca: make.issue(by=ca, kind="RSA2048", which=1),
@@ -45,7 +45,7 @@ BAD = {
 
 
 def login(which: str, drivers: Any, server: Any, ca: Any, folder: Any) -> str:
-    """Let the driver connect as a run would have it; what it complains of."""
+    """Connect with the options of a run. Return the driver's error."""
     engine = next(engine for engine in ENGINES if engine.name == which.partition("-")[0])
     url = read_url(engine.bare_form.format(host="localhost", port=server.port, database="ops"))
     plan = JdbcPlan(
@@ -55,35 +55,35 @@ def login(which: str, drivers: Any, server: Any, ca: Any, folder: Any) -> str:
     store = folder / "anchor.p12"
     store.write_bytes(trust_store(anchor))
     options = driver_options(plan, anchor, TrustStoreFile(str(store)))
-    more = IMPATIENT if engine.name == "sqlserver" else {}
+    more = SHORT_TIMEOUT if engine.name == "sqlserver" else {}
     return str(drivers.login(which, plan.url, {**options, **more, "user": USER, "password": PASSWORD}))
 
 
 @pytest.mark.parametrize("which", WHICH)
 def test_after_a_good_handshake_the_driver_logs_in(drivers, make, serve, tmp_path, which):
-    """The test below would be worth nothing if nothing were heard of any driver."""
+    """Control for the test below: the driver sends its login."""
     ca = make.authority(kind="RSA2048")
     issued = make.issue(by=ca, names=("localhost",), kind="RSA2048", which=1)
-    server = serve(issued, opening=opening_of(which))
+    server = serve(issued, negotiation=negotiation_of(which))
     complaint = login(which, drivers, server, ca, tmp_path)
-    assert server.heard, f"the driver did not get as far as its login: {complaint}"
-    if not which.startswith("oracle"):  # whose first words name the service alone
-        heard = server.heard.replace(b"\0", b"")
-        assert USER.encode() in heard
+    assert server.received_bytes, f"the driver did not get as far as its login: {complaint}"
+    if not which.startswith("oracle"):  # whose first packet contains only the service name
+        received = server.received_bytes.replace(b"\0", b"")
+        assert USER.encode() in received
 
 
 @pytest.mark.parametrize("which", WHICH)
 def test_drivers_accept_a_chain_without_key_identifiers(drivers, make, serve, tmp_path, which):
-    """Many private authorities issue such; the preflight says that stricter clients refuse them."""
+    """Many private CAs issue such chains; the preflight notes that strict clients reject them."""
     ca = make.authority(kind="RSA2048", key_identifiers=False)
     issued = make.issue(by=ca, names=("localhost",), kind="RSA2048", which=1, key_identifiers=False)
-    server = serve(issued, opening=opening_of(which))
+    server = serve(issued, negotiation=negotiation_of(which))
     login(which, drivers, server, ca, tmp_path)
-    assert server.heard
+    assert server.received_bytes
 
 
 def test_approved_drivers_are_those_tested_here(jars):
-    """Oracle's 21.7 is none of them (below)."""
+    """Oracle's 21.7 is not approved (see OTHER_NAMES)."""
     quiet = {jars[which].sha256: which.partition("-")[0] for which in WHICH if which != "oracle"}
     for engine in ENGINES:
         if engine.approved_drivers:
@@ -98,15 +98,15 @@ def test_approved_drivers_are_those_tested_here(jars):
 @pytest.mark.parametrize("which", WHICH)
 def test_after_a_bad_handshake_the_driver_sends_nothing(drivers, make, serve, tmp_path, which, name):
     ca = make.authority(kind="RSA2048")
-    server = serve(BAD[name](make, ca), opening=opening_of(which))
+    server = serve(BAD[name](make, ca), negotiation=negotiation_of(which))
     complaint = login(which, drivers, server, ca, tmp_path)
     assert server.connections > 0
     assert PASSWORD not in complaint
-    if which == "oracle" and name in NAMED_OTHERWISE:
-        assert server.heard.startswith(b"\x01"), "the driver has learnt to compare the name first"
-        assert USER.encode() not in server.heard and PASSWORD.encode() not in server.heard
+    if which == "oracle" and name in OTHER_NAMES:
+        assert server.received_bytes.startswith(b"\x01"), "the driver compares the name first now"
+        assert USER.encode() not in server.received_bytes and PASSWORD.encode() not in server.received_bytes
         return
-    assert server.heard == b"", complaint
+    assert server.received_bytes == b"", complaint
 
 
 @pytest.mark.parametrize(
@@ -119,23 +119,21 @@ def test_after_a_bad_handshake_the_driver_sends_nothing(drivers, make, serve, tm
         ("sqlserver-9.4", b"\x02"),
     ],
 )
-def test_the_driver_sends_nothing_if_tls_is_stripped(
-    drivers, make, serve, tmp_path, which, answer
-):
-    server = serve(opening=opening_of(which), answer=answer)
+def test_the_driver_sends_nothing_if_tls_is_stripped(drivers, make, serve, tmp_path, which, answer):
+    server = serve(negotiation=negotiation_of(which), answer=answer)
     login(which, drivers, server, make.authority(kind="RSA2048"), tmp_path)
-    assert server.connections > 0 and server.heard == b""
+    assert server.connections > 0 and server.received_bytes == b""
 
 
 @pytest.mark.parametrize("which", ["mysql", "mariadb"])
 def test_the_driver_sends_nothing_if_mysql_offers_no_tls(drivers, make, serve, tmp_path, which):
     from tls_servers import mysql_greeting
 
-    server = serve(opening="mysql", answer=mysql_greeting(tls=False))
+    server = serve(negotiation="mysql", answer=mysql_greeting(tls=False))
     login(which, drivers, server, make.authority(kind="RSA2048"), tmp_path)
     assert server.connections > 0
-    assert USER.encode() not in server.heard and server.heard == b""
+    assert USER.encode() not in server.received_bytes and server.received_bytes == b""
 
 
-def opening_of(which: str) -> str:
+def negotiation_of(which: str) -> str:
     return next(e for e in ENGINES if e.name == which.partition("-")[0]).negotiation.value

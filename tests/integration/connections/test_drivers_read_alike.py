@@ -1,14 +1,14 @@
-"""What this project passes, the real drivers read as full verification of the same server.
+"""The real drivers interpret every accepted URL as full verification of the same server.
 
-Surprises, as the drivers showed them:
+Measured behaviour of the drivers:
 
-- Both versions of mssql-jdbc take the last of two equal options.
-- Redshift's driver takes names in any letter case, the last one wins, and its default is VERIFY_CA.
-- Connector/J takes ``useSSL=true&verifyServerCertificate=true`` for VERIFY_CA: no name is compared.
-- MariaDB's driver takes names in any letter case and is without TLS by itself.
-- Oracle's ``tcps://`` form asks for the name's comparison by itself, and ``ssl_server_dn_match=off`` in the
-  URL ends up in the DESCRIPTION, beside the property. It reads no host of one letter as a host, and no
-  service with a ``$`` in it.
+- Both versions of mssql-jdbc use the last of two equal options.
+- Redshift's driver accepts names in any letter case, uses the last of two equal options, and defaults to
+VERIFY_CA.
+- Connector/J interprets ``useSSL=true&verifyServerCertificate=true`` as VERIFY_CA: the name is not compared.
+- MariaDB's driver accepts names in any letter case and uses no TLS by default.
+- Oracle's ``tcps://`` form compares the name by default; ``ssl_server_dn_match=off`` in the URL appears in
+  the DESCRIPTION, besides the property. The driver does not parse one-letter hosts, or services with a ``$``.
 """
 
 from __future__ import annotations
@@ -84,19 +84,18 @@ def engine_of(which: str) -> Engine:
 
 
 def generated(which: str, count: int, seed: int) -> Iterator[tuple[str, dict[str, object]]]:
-    """URLs and call options: mostly well formed, with every kind of option, some broken."""
+    """Yield URLs and call options: most well formed, with every kind of option, some malformed."""
     engine, chance = engine_of(which), random.Random(seed)
     harmless = [option for option in engine.options if option.rule is OptionRule.HARMLESS]
 
     def option() -> tuple[str, str]:
         if chance.random() < 0.75:
-            one = chance.choice(harmless)
-            good = [
-                v for v in ("5", "true", "UTF-8", "any", "simple", "full", "app", "ops") if one.accepts(v)
-            ]
-            return one.name, chance.choice(good) if good else "5"
-        one = chance.choice(engine.options)
-        name = chance.choice((one.name, one.name, one.name.upper(), one.name.lower()))
+            known = chance.choice(harmless)
+            values = ("5", "true", "UTF-8", "any", "simple", "full", "app", "ops")
+            accepted = [value for value in values if known.accepts(value)]
+            return known.name, chance.choice(accepted) if accepted else "5"
+        known = chance.choice(engine.options)
+        name = chance.choice((known.name, known.name, known.name.upper(), known.name.lower()))
         return name, chance.choice(VALUES)
 
     for _ in range(count):
@@ -107,7 +106,7 @@ def generated(which: str, count: int, seed: int) -> Iterator[tuple[str, dict[str
         pairs = [option() for _ in range(chance.choice((0, 0, 1, 1, 2, 3)))]
         if engine.database_options:
             pairs.insert(0, (chance.choice(engine.database_options), database))
-        query = sly(engine.separator.join(f"{name}={value}" for name, value in pairs), engine, chance)
+        query = obfuscated(engine.separator.join(f"{name}={value}" for name, value in pairs), engine, chance)
         head = f"{engine.url_prefix}//{host}{port}"
         if which == "oracle":
             protocol = chance.choice(("tcps", "tcps", "tcps", "tcp"))
@@ -115,14 +114,14 @@ def generated(which: str, count: int, seed: int) -> Iterator[tuple[str, dict[str
         if not engine.database_options:
             head += f"/{database}"
         mark = "?" if engine.separator == "&" else engine.separator
-        # "database" is Glue's own option: it would rightly replace the URL's database.
+        # "database" is an option of Glue that replaces the URL's database.
         pairs = [option() for _ in range(chance.choice((0, 0, 1, 2)))]
         options: dict[str, object] = {name: value for name, value in pairs if name.lower() != "database"}
         yield (f"{head}{mark}{query}" if query else head), options
 
 
-def sly(query: str, engine: Engine, chance: random.Random) -> str:
-    """Now and then, what two readers may read in two ways: escapes, doubles, odd separators."""
+def obfuscated(query: str, engine: Engine, chance: random.Random) -> str:
+    """Sometimes add text that parsers interpret differently: escapes, duplicates, unusual separators."""
     if chance.random() < 0.85:
         return query
     name, value = chance.choice(WEAKER[engine.name]).split("=")
@@ -166,17 +165,17 @@ def assert_read_alike(drivers: Any, which: str, count: int, seed: int) -> int:
         server = (plan.host, plan.port, plan.database)
         assert (plain(as_written.host), as_written.port, as_written.database) == server, url
         bare = JdbcUrl(plan.engine, *server).bare
-        given = drivers.read(which, bare, {**dict(plan.driver_options), **dict(plan.engine.forced_options)})
-        assert given is not None, url
-        assert (plain(given.host), given.port, given.database) == server, url
-        assert given.verification == FULL[which], url
+        as_planned = drivers.read(
+            which, bare, {**dict(plan.driver_options), **dict(plan.engine.forced_options)}
+        )
+        assert as_planned is not None, url
+        assert (plain(as_planned.host), as_planned.port, as_planned.database) == server, url
+        assert as_planned.verification == FULL[which], url
     return passed
 
 
 @pytest.mark.parametrize("which", FULL)
-def test_the_driver_reads_accepted_urls_as_full_verification(
-    drivers: Any, which: str
-) -> None:
+def test_the_driver_reads_accepted_urls_as_full_verification(drivers: Any, which: str) -> None:
     assert assert_read_alike(drivers, which, 500, 6) > 40
 
 
@@ -207,13 +206,13 @@ def test_the_driver_reads_thousands_of_accepted_urls_as_full_verification(driver
     ],
 )
 def test_the_reference_distinguishes_weaker_modes(drivers: Any, which: str, url: str, mode: str) -> None:
-    """The test above would be worth nothing if the reference called everything full verification."""
+    """Control for the test above: the reference reports weaker modes."""
     assert drivers.read(which, url, {}).verification == mode
 
 
 @pytest.mark.parametrize("which", ["postgresql", "mysql", "mariadb", "sqlserver", "redshift", "oracle"])
 def test_drivers_read_the_corpus_as_weaker(drivers: Any, which: str) -> None:
-    """A corpus that no driver would fall for would prove nothing."""
+    """Control for the corpus: the drivers accept its URLs as weaker than full verification."""
     with CORPUS.open(encoding="utf-8", newline="") as file:
         urls = [
             row["text"] for row in csv.DictReader(file) if (row["engine"], row["where"]) == (which, "url")

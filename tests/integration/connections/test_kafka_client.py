@@ -1,4 +1,4 @@
-"""What Kafka's real client does at the handshake, given exactly what ``job.kafka_options`` gives Spark."""
+"""Kafka's real client at the TLS handshake, with exactly the options of ``job.kafka_options``."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from glue_secure.embedded.java import java_home
 
 NOW = datetime.now(timezone.utc)
 DAY = timedelta(days=1)
-# The client of Spark 3.5; fetched by this test alone.
+# The client of Spark 3.5; downloaded by this test only.
 JAR = Artifact("org.apache.kafka", "kafka-clients", "3.4.1",
     "9d0a9058c8ede79db6e54ae378ed16fe8d1bead2894635a4aa6aa0b7981668c6", 5159034)  # fmt: skip
 ADMIN = "org.apache.kafka.clients.admin.Admin"
-IMPATIENT = {"request.timeout.ms": "2000", "default.api.timeout.ms": "2000"}
-# None without a subjectAltName: Java falls back on the common name there, and the preflight does not.
+SHORT_TIMEOUT = {"request.timeout.ms": "2000", "default.api.timeout.ms": "2000"}
+# Certificates without subjectAltName are left out: Java falls back to the common name, the probe does not.
 BAD = {
     "wrong name": {"names": ("b-2.example.com",)},
     "expired": {"start": NOW - 9 * DAY, "end": NOW - DAY},
@@ -32,36 +32,38 @@ BAD = {
 
 @pytest.fixture(scope="module")
 def kafka(drivers: Any) -> Any:
-    """The drivers' JVM, with Kafka's client beside them."""
+    """The drivers' JVM with Kafka's client."""
     spark = installed_spark()
     files = [fetch([JAR], java_home(spark))[0], spark.bundled_jar("slf4j-api-*.jar")]
     urls = drivers.gateway.new_array(drivers.jvm.java.net.URL, len(files))
-    for place, file in enumerate(files):
-        urls[place] = drivers.jvm.java.io.File(str(file)).toURI().toURL()
+    for index, file in enumerate(files):
+        urls[index] = drivers.jvm.java.io.File(str(file)).toURI().toURL()
     drivers.loaders["kafka"] = drivers.jvm.java.net.URLClassLoader(urls)
     return drivers
 
 
-def ask(kafka: Any, server: Any, ca: Any) -> str:
-    """Ask the broker who the cluster is; what the client complains of, ``""`` for an answer."""
+def describe_cluster(kafka: Any, server: Any, ca: Any) -> str:
+    """Request the cluster id. Return the client's error, ``""`` for an answer."""
     properties = {
         "KAFKA_BOOTSTRAP_SERVERS": f"localhost:{server.port}",
         "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
         "KAFKA_SASL_SCRAM_SECRETS_ARN": "arn",
     }
     plan = plan_kafka(GlueConnection("events", "KAFKA", properties), {})
-    options = kafka_options(plan, ca.pem.decode(), Credentials("somebody", "hunter2hunter2"))
-    given = {name.removeprefix("kafka."): value for name, value in options.items()} | IMPATIENT
+    options = kafka_options(plan, ca.pem.decode(), Credentials("etl-user", "hunter2hunter2"))
+    client_options = {name.removeprefix("kafka."): value for name, value in options.items()} | SHORT_TIMEOUT
     thread = kafka.jvm.java.lang.Thread.currentThread()
     before = thread.getContextClassLoader()
-    # JAAS finds the login module by the thread's own class loader.
+    # JAAS loads the login module with the thread's context class loader.
     thread.setContextClassLoader(kafka.loaders["kafka"])
     try:
-        admin = kafka.call("kafka", ADMIN, "create", None, kafka.properties(given), types="Properties")
+        admin = kafka.call(
+            "kafka", ADMIN, "create", None, kafka.properties(client_options), types="Properties"
+        )
         try:
-            asked = kafka.call("kafka", ADMIN, "describeCluster", admin)
+            result = kafka.call("kafka", ADMIN, "describeCluster", admin)
             kind = "org.apache.kafka.clients.admin.DescribeClusterResult"
-            kafka.call("kafka", kind, "clusterId", asked).get()
+            kafka.call("kafka", kind, "clusterId", result).get()
         except Py4JJavaError as error:
             return str(error.java_exception.toString())
         finally:
@@ -73,24 +75,24 @@ def ask(kafka: Any, server: Any, ca: Any) -> str:
 
 def test_after_a_good_handshake_the_client_sends_its_request(kafka, make, serve):
     ca = make.authority(kind="RSA2048")
-    server = serve(make.issue(by=ca, names=("localhost",), kind="RSA2048", which=1), opening="tls")
-    complaint = ask(kafka, server, ca)
-    assert server.heard, complaint
-    assert b"hunter2" not in server.heard
+    server = serve(make.issue(by=ca, names=("localhost",), kind="RSA2048", which=1), negotiation="tls")
+    complaint = describe_cluster(kafka, server, ca)
+    assert server.received_bytes, complaint
+    assert b"hunter2" not in server.received_bytes
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_after_a_bad_handshake_the_client_sends_nothing(kafka, make, serve, name):
     ca = make.authority(kind="RSA2048")
     issued = make.issue(by=ca, **{"names": ("localhost",), "kind": "RSA2048", "which": 1, **BAD[name]})
-    server = serve(issued, opening="tls")
-    complaint = ask(kafka, server, ca)
+    server = serve(issued, negotiation="tls")
+    complaint = describe_cluster(kafka, server, ca)
     assert server.connections > 0 and complaint
-    assert server.heard == b"", complaint
+    assert server.received_bytes == b"", complaint
 
 
 def test_the_client_sends_nothing_to_a_broker_of_another_authority(kafka, make, serve):
     other = make.authority("Other", kind="RSA2048", which=2)
-    server = serve(make.issue(by=other, names=("localhost",), kind="RSA2048", which=1), opening="tls")
-    complaint = ask(kafka, server, make.authority(kind="RSA2048"))
-    assert server.connections > 0 and server.heard == b"", complaint
+    server = serve(make.issue(by=other, names=("localhost",), kind="RSA2048", which=1), negotiation="tls")
+    complaint = describe_cluster(kafka, server, make.authority(kind="RSA2048"))
+    assert server.connections > 0 and server.received_bytes == b"", complaint

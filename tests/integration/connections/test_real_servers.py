@@ -1,8 +1,8 @@
-"""A real PostgreSQL and a real MariaDB, made as bad as servers can be: no password leaves for any of them.
+"""Bad configurations of a real PostgreSQL and a real MariaDB: no password is sent to any of them.
 
-Three looks at each: what the run says of it, that no credential was fetched for it, and that the real driver,
-given what a run gives it, does not log in either. MariaDB is the system's own (apt-get install
-mariadb-server-core); the tests skip where it is not installed, and only there.
+Each test asserts the error of the run, that no credential was fetched, and that the real driver with the
+options of a run does not log in either. MariaDB is the system's (apt-get install mariadb-server-core);
+without it, its tests are skipped.
 """
 
 from __future__ import annotations
@@ -28,10 +28,9 @@ from glue_secure.connections.engines.registry import ENGINES, Engine
 from glue_secure.connections.jdbc import driver_options, plan_connection
 from glue_secure.connections.manager import ConnectionManager
 from glue_secure.connections.tls.handshake import Target, handshake, inspection_context
-from glue_secure.connections.tls.negotiation import NoAnswerError
 from glue_secure.connections.tls.trust_store import TrustStoreFile, trust_store
 from glue_secure.core.connection import Credentials, GlueConnection
-from glue_secure.core.errors import RefusedError
+from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.embedded import mariadb as local_mariadb
@@ -40,14 +39,14 @@ from glue_secure.embedded.folders import write_private
 from glue_secure.embedded.installed_spark import installed_spark
 from glue_secure.embedded.java import java_home
 from glue_secure.embedded.pki import KeyPair
-from glue_secure.embedded.postgres import Postgres, _place, create_home
+from glue_secure.embedded.postgres import Postgres, create_home, server_user
 from glue_secure.testing.fakes import FakeClock, FakeControlPlane, FakeObjectStore, FakeSecretStore
 
 NOW = datetime.now(timezone.utc)
 DAY = timedelta(days=1)
 BY_NAME = {engine.name: engine for engine in ENGINES}
 DRIVERS = ("postgresql", "mysql", "mariadb")
-# Debian's OpenSSL would not even load a weak certificate, nor speak TLS 1.1.
+# Debian's OpenSSL neither loads a weak certificate nor supports TLS 1.1.
 WEAK = """\
 openssl_conf = first
 [first]
@@ -61,16 +60,16 @@ CipherString = ALL:@SECLEVEL=0
 
 
 @dataclass
-class Real:
-    """A server that can be changed for the worse.
+class RealServer:
+    """A server whose certificate and settings can be changed.
 
     Attributes:
         port: on localhost.
-        credentials: who may log in.
-        database: which is there.
-        present: takes a certificate, and settings by the server's own names; returns when they are in force.
-        log: what it says of itself.
-        conf: where its files lie.
+        credentials: a user that may log in.
+        database: an existing database.
+        present: sets a certificate, and settings by the server's own names; returns when they are active.
+        log: returns the server's log.
+        conf: its configuration directory.
     """
 
     port: int
@@ -89,7 +88,7 @@ def good(make: Any, tmp_path_factory: pytest.TempPathFactory) -> KeyPair:
 
 
 @pytest.fixture(scope="module")
-def postgresql(good: KeyPair, make: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
+def postgresql(good: KeyPair, make: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
     folder = tmp_path_factory.mktemp("postgresql")
     home, log = create_home(folder), folder / "log"
     server = Postgres(home, log, weak_openssl(home))
@@ -99,7 +98,8 @@ def postgresql(good: KeyPair, make: Any, tmp_path_factory: pytest.TempPathFactor
         usual = {name: (conf / name).read_text() for name in ("postgresql.conf", "pg_hba.conf")}
 
         def present(shown: KeyPair, *, access: str = "", **settings: str) -> None:
-            _place(conf, shown)
+            write_private(conf / "server.key", shown.key.read_bytes(), 0o600, owner=server_user())
+            write_private(conf / "server.pem", shown.certificate.read_bytes(), 0o644)
             write_private(conf / "client-ca.pem", make.authority(kind="RSA2048").pem, 0o644)
             more = {"log_connections": "on", **settings}
             lines = "".join(f"{name} = '{value}'\n" for name, value in more.items())
@@ -110,9 +110,14 @@ def postgresql(good: KeyPair, make: Any, tmp_path_factory: pytest.TempPathFactor
             before = log.read_text().count("received SIGHUP")
             os.kill(running.process.pid, signal.SIGHUP)
             until(lambda: log.read_text().count("received SIGHUP") > before)
-            until(lambda: shows(running.port, TlsNegotiation.POSTGRESQL) == shown_by(shown, settings))
+            until(
+                lambda: (
+                    served_certificate(running.port, TlsNegotiation.POSTGRESQL)
+                    == expected_certificate(shown, settings)
+                )
+            )
 
-        yield Real(
+        yield RealServer(
             running.port,
             Credentials(running.user, running.password),
             "postgres",
@@ -125,7 +130,7 @@ def postgresql(good: KeyPair, make: Any, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="module")
-def mariadb(good: KeyPair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
+def mariadb(good: KeyPair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
     if local_mariadb.server_program() is None:
         pytest.skip("no MariaDB server on this machine (Debian: apt-get install mariadb-server-core)")
     folder = tmp_path_factory.mktemp("mariadb")
@@ -138,7 +143,7 @@ def mariadb(good: KeyPair, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             server.present(shown, "--require-secure-transport=OFF", *words)
 
         log = Path(str(server._home)) / "log"
-        yield Real(
+        yield RealServer(
             server.port,
             Credentials(server.user, server.password),
             server.database,
@@ -149,8 +154,8 @@ def mariadb(good: KeyPair, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @dataclass(frozen=True)
-class Bad:
-    """A certificate, or settings of the two servers, and what the run must say."""
+class BadServer:
+    """A certificate, or settings of the two servers, and the control that must fail."""
 
     control: str
     certificate: Callable[[Any, Any], Any] | None = None
@@ -165,14 +170,14 @@ def issued(**changes: Any) -> Callable[[Any, Any], Any]:
 
 
 BAD = {
-    "expired": Bad("GS-TLS-003", issued(start=NOW - 9 * DAY, end=NOW - DAY)),
-    "not yet valid": Bad("GS-TLS-003", issued(start=NOW + DAY, end=NOW + 9 * DAY)),
-    "wrong name": Bad("GS-TLS-002", issued(names=("db.example.com",))),
-    "no name": Bad("GS-TLS-002", issued(names=(), name="localhost")),
-    "self-signed": Bad(
+    "expired": BadServer("GS-TLS-003", issued(start=NOW - 9 * DAY, end=NOW - DAY)),
+    "not yet valid": BadServer("GS-TLS-003", issued(start=NOW + DAY, end=NOW + 9 * DAY)),
+    "wrong name": BadServer("GS-TLS-002", issued(names=("db.example.com",))),
+    "no name": BadServer("GS-TLS-002", issued(names=(), name="localhost")),
+    "self-signed": BadServer(
         "GS-TLS-003", lambda make, ca: make.issue("localhost", names=("localhost",), kind="RSA2048", which=2)
     ),
-    "unknown authority": Bad(
+    "unknown authority": BadServer(
         "GS-TLS-003",
         lambda make, ca: make.issue(
             by=make.authority("Other", kind="RSA2048", which=3),
@@ -181,7 +186,7 @@ BAD = {
             which=1,
         ),
     ),
-    "an authority of the same name": Bad(
+    "an authority of the same name": BadServer(
         "GS-TLS-003",
         lambda make, ca: make.issue(
             by=make.authority("Test CA", kind="RSA2048", which=4),
@@ -190,18 +195,18 @@ BAD = {
             which=1,
         ),
     ),
-    "weak key": Bad("GS-TLS-004", issued(kind="RSA1024")),
-    "SHA-1": Bad("GS-TLS-004", issued(sha1=True)),
-    "TLS 1.1 only": Bad(
+    "weak key": BadServer("GS-TLS-004", issued(kind="RSA1024")),
+    "SHA-1": BadServer("GS-TLS-004", issued(sha1=True)),
+    "TLS 1.1 only": BadServer(
         "GS-TLS-009",
         postgresql={"ssl_min_protocol_version": "TLSv1.1", "ssl_max_protocol_version": "TLSv1.1"},
         mariadb={"tls_version": "TLSv1.1"},
     ),
-    "no TLS": Bad("GS-TLS-009", postgresql={"ssl": "off"}, mariadb={"skip_ssl": ""}),
+    "no TLS": BadServer("GS-TLS-009", postgresql={"ssl": "off"}, mariadb={"skip_ssl": ""}),
 }
-# The drivers let these by, and the preflight stands before them: they fall back on the common name, and
-# jdk.certpath.disabledAlgorithms refuses RSA under 1024 bits, and SHA-1 below the JDK's own authorities only.
-DRIVERS_TAKE = ("no name", "weak key", "SHA-1")
+# The drivers accept these, and only the probe rejects them: the drivers fall back to the common name, and
+# jdk.certpath.disabledAlgorithms rejects RSA under 1024 bits, and SHA-1 only for the JDK's own authorities.
+ACCEPTED_BY_DRIVERS = ("no name", "weak key", "SHA-1")
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -216,16 +221,16 @@ def test_a_bad_server_refuses_before_a_credential_is_sent(
         pair(bad.certificate(make, ca), tmp_path) if bad.certificate else good, **getattr(bad, kind)
     )
     try:
-        said = server.log()
+        log_before = server.log()
         fetched: list[str] = []
         with pytest.raises(RefusedError) as caught:
-            desk(BY_NAME[which], server, ca, fetched).open("ops", {})
+            manager_of(BY_NAME[which], server, ca, fetched).open("ops", {})
         assert caught.value.control == bad.control, str(caught.value)
-        assert fetched == [], "the password was fetched for a server that had not proved who it is"
-        if name not in DRIVERS_TAKE:
+        assert fetched == [], "the password was fetched for a server that was not verified"
+        if name not in ACCEPTED_BY_DRIVERS:
             complaint = login(which, drivers, server, ca, tmp_path)
             assert complaint, "the driver logged in"
-            assert "authorized" not in server.log()[len(said) :]
+            assert "authorized" not in server.log()[len(log_before) :]
             assert server.credentials.password not in complaint
     finally:
         server.present(good)
@@ -235,12 +240,12 @@ def test_a_bad_server_refuses_before_a_credential_is_sent(
 def test_the_driver_logs_in_to_a_good_server(
     request: Any, drivers: Any, make: Any, good: KeyPair, tmp_path: Path, which: str
 ) -> None:
-    """The test above would be worth nothing if nobody could log in."""
+    """Control for the test above: the login works."""
     server = request.getfixturevalue("postgresql" if which == "postgresql" else "mariadb")
     server.present(good)
     fetched: list[str] = []
-    with pytest.raises(ReachedTheDatabase):
-        desk(BY_NAME[which], server, make.authority(kind="RSA2048"), fetched).open("ops", {})
+    with pytest.raises(SessionStartedError):
+        manager_of(BY_NAME[which], server, make.authority(kind="RSA2048"), fetched).open("ops", {})
     assert fetched == ["ops/secret"]
     assert login(which, drivers, server, make.authority(kind="RSA2048"), tmp_path) == ""
 
@@ -252,61 +257,61 @@ def test_nothing_is_sent_through_a_proxy_that_strips_tls(
     server = request.getfixturevalue("postgresql" if which == "postgresql" else "mariadb")
     server.present(good)
     ca = make.authority(kind="RSA2048")
-    with Stripper(BY_NAME[which].negotiation, server.port) as proxy:
+    with TlsStrippingProxy(BY_NAME[which].negotiation, server.port) as proxy:
         behind = replace(server, port=proxy.port)
         fetched: list[str] = []
         with pytest.raises(RefusedError) as caught:
-            desk(BY_NAME[which], behind, ca, fetched).open("ops", {})
+            manager_of(BY_NAME[which], behind, ca, fetched).open("ops", {})
         assert (caught.value.control, fetched) == ("GS-TLS-009", [])
         assert login(which, drivers, behind, ca, tmp_path)
-        assert server.credentials.user.encode() not in bytes(proxy.heard)
-        assert proxy.heard == b"", "a client said something in the clear"
+        assert server.credentials.user.encode() not in bytes(proxy.received)
+        assert proxy.received == b"", "a client sent plain text"
 
 
 def test_a_server_that_requires_a_client_certificate_ends_the_session(
-    postgresql: Real, drivers: Any, make: Any, good: KeyPair, tmp_path: Path
+    postgresql: RealServer, drivers: Any, make: Any, good: KeyPair, tmp_path: Path
 ) -> None:
-    """PostgreSQL asks for one in the handshake and decides behind it; it proved who it is all the same."""
+    """PostgreSQL requests the certificate in the handshake and ends the session afterwards."""
     access = "hostssl all all 127.0.0.1/32 scram-sha-256 clientcert=verify-ca\n"
     postgresql.present(good, access=access, ssl_ca_file=str(postgresql.conf / "client-ca.pem"))
     try:
-        said = postgresql.log()
+        log_before = postgresql.log()
         complaint = login("postgresql", drivers, postgresql, make.authority(kind="RSA2048"), tmp_path)
         assert "client certificate" in complaint
-        assert "authenticated" not in postgresql.log()[len(said) :]
+        assert "authenticated" not in postgresql.log()[len(log_before) :]
     finally:
         postgresql.present(good)
 
 
-class ReachedTheDatabase(Exception):
-    """Everything before the first session passed."""
+class SessionStartedError(Exception):
+    """All checks before the first session passed."""
 
 
 class NoDatabase:
-    """An engine that ends where a session would begin."""
+    """An engine that raises when a session would start."""
 
     def share_file(self, name: str, content: bytes) -> str:
         return name
 
     def read_jdbc(self, **_: Any) -> Any:
-        raise ReachedTheDatabase
+        raise SessionStartedError
 
 
 class Secrets(FakeSecretStore):
-    """Notes what it is asked for."""
+    """Records the ids of the fetched secrets."""
 
-    asked: list[str]
+    fetched: list[str]
 
     def credentials(self, secret_id: str) -> Credentials:
-        self.asked.append(secret_id)
+        self.fetched.append(secret_id)
         return super().credentials(secret_id)
 
 
-def desk(engine: Engine, server: Real, ca: Any, fetched: list[str]) -> ConnectionManager:
+def manager_of(engine: Engine, server: RealServer, ca: Any, fetched: list[str]) -> ConnectionManager:
     objects = FakeObjectStore("config")
     objects.put(S3Uri("config", "ca.pem"), ca.pem)
     secrets = Secrets({"ops/secret": server.credentials})
-    secrets.asked = fetched
+    secrets.fetched = fetched
     return ConnectionManager(
         control_plane=FakeControlPlane(connections={"ops": connection(engine, server)}),
         objects=objects,
@@ -317,7 +322,7 @@ def desk(engine: Engine, server: Real, ca: Any, fetched: list[str]) -> Connectio
     )
 
 
-def connection(engine: Engine, server: Real) -> GlueConnection:
+def connection(engine: Engine, server: RealServer) -> GlueConnection:
     properties = {
         "JDBC_CONNECTION_URL": engine.bare_form.format(
             host="localhost", port=server.port, database=server.database
@@ -329,27 +334,27 @@ def connection(engine: Engine, server: Real) -> GlueConnection:
     return GlueConnection("ops", "JDBC", properties)
 
 
-def login(which: str, drivers: Any, server: Real, ca: Any, folder: Path) -> str:
-    """What the real driver complains of, given exactly what a run gives it; ``""`` where it logs in."""
+def login(which: str, drivers: Any, server: RealServer, ca: Any, folder: Path) -> str:
+    """Log in with the real driver and the options of a run. Return its error, ``""`` if it logs in."""
     plan = plan_connection(connection(BY_NAME[which], server), {})
     store = folder / "anchor.p12"
     store.write_bytes(trust_store(ca.pem.decode()))
     options = driver_options(plan, ca.pem.decode(), TrustStoreFile(str(store)))
-    who = {"user": server.credentials.user, "password": server.credentials.password}
-    return str(drivers.login(which, plan.url, {**options, **who}))
+    login_options = {"user": server.credentials.user, "password": server.credentials.password}
+    return str(drivers.login(which, plan.url, {**options, **login_options}))
 
 
-class Stripper:
-    """Takes TLS out of a server's first answer, and keeps what clients then say in the clear."""
+class TlsStrippingProxy:
+    """A proxy that removes TLS from a server's first answer, and records the plain text that clients send."""
 
     def __init__(self, negotiation: TlsNegotiation, port: int) -> None:
         self._negotiation, self._target = negotiation, port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        self.heard = bytearray()
+        self.received = bytearray()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Stripper:
+    def __enter__(self) -> TlsStrippingProxy:
         self._thread.start()
         return self
 
@@ -368,7 +373,7 @@ class Stripper:
                 with client, socket.create_connection(("127.0.0.1", self._target), timeout=5) as server:
                     client.settimeout(5)
                     self._strip(client, server)
-                    self.heard += client.recv(4096)
+                    self.received += client.recv(4096)
             except OSError:
                 continue
 
@@ -392,25 +397,25 @@ def weak_openssl(folder: Path) -> dict[str, str]:
 
 
 def pair(issued: Any, folder: Path) -> KeyPair:
-    found = KeyPair(folder / "shown.pem", folder / "shown.key")
-    found.certificate.write_bytes(issued.pem)
-    found.key.write_bytes(
+    key_pair = KeyPair(folder / "shown.pem", folder / "shown.key")
+    key_pair.certificate.write_bytes(issued.pem)
+    key_pair.key.write_bytes(
         issued.key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     )
-    return found
+    return key_pair
 
 
-def shows(port: int, negotiation: TlsNegotiation) -> bytes | None:
-    """The certificate that a server shows to anybody, None where it speaks no TLS of today."""
+def served_certificate(port: int, negotiation: TlsNegotiation) -> bytes | None:
+    """Return the server's certificate, DER; None if it has no TLS 1.2 or 1.3."""
     try:
         return handshake(
             Target("localhost", port, negotiation, 5.0, "test"), inspection_context()
         ).certificate
-    except (RefusedError, NoAnswerError):
+    except (RefusedError, VerificationError):
         return None
 
 
-def shown_by(shown: KeyPair, settings: dict[str, str]) -> bytes | None:
+def expected_certificate(shown: KeyPair, settings: dict[str, str]) -> bytes | None:
     if settings.get("ssl") == "off" or settings.get("ssl_max_protocol_version") == "TLSv1.1":
         return None
     return ssl.PEM_cert_to_DER_cert(shown.certificate.read_text())

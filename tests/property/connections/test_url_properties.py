@@ -1,4 +1,4 @@
-"""What the reader of JDBC URLs passes, the driver reads alike and as no weaker; whatever the text."""
+"""Accepted URLs mean the same server and full verification to the driver, for any text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TRANSLATED = {"host": "PGHOST", "port": "PGPORT", "dbname": "PGDBNAME"}
 
 
 def as_the_driver_reads(url: str) -> dict[str, str] | None:
-    """``Driver.parseURL`` of pgjdbc 42.7.3 as measured, written again; None where it takes no URL."""
+    """Return the result of pgjdbc 42.7.3's ``Driver.parseURL``, as measured; None if it rejects the URL."""
     server, _, query = url.partition("?")
     if not server.startswith("jdbc:postgresql:"):
         return None

@@ -105,9 +105,7 @@ def test_an_approved_driver_writes_and_reads_rows(
         assert warehouse not in text
 
 
-def test_gs_tls_010_a_modified_driver_is_not_approved(
-    glue_job, jar, warehouse, monkeypatch, tmp_path
-):
+def test_gs_tls_010_a_modified_driver_is_not_approved(glue_job, jar, warehouse, monkeypatch, tmp_path):
     other = tmp_path / "other.jar"
     shutil.copy(jar, other)
     with other.open("ab") as file:

@@ -1,4 +1,4 @@
-"""The table of engines: the corpus of downgrades, and what good connections are turned into."""
+"""The database engines: downgrades are refused, and good connections are planned with full verification."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from glue_secure.core.errors import RefusedError
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 VECTORS = Path(__file__).parents[2] / "vectors"
 BY_NAME = {engine.name: engine for engine in ENGINES}
-WANTED = {
+FULL_VERIFICATION = {
     "postgresql": {"sslmode": "verify-full", "ssl": "true"},
     "mysql": {"sslMode": "VERIFY_IDENTITY", "allowLoadLocalInfile": "false"},
     "mariadb": {"sslMode": "verify-full", "allowLocalInfile": "false"},
@@ -46,7 +46,7 @@ def test_a_downgrade_is_refused_for_its_control(row: dict[str, str]) -> None:
             read_url(row["text"])
         elif row["where"] == "property":
             name, _, value = row["text"].partition("=")
-            good = next(one["url"] for one in ACCEPTED if one["engine"] == row["engine"])
+            good = next(accepted["url"] for accepted in ACCEPTED if accepted["engine"] == row["engine"])
             plan_connection(connection_to(good, **{name: value}), {})
         else:
             name, _, value = row["text"].partition("=")
@@ -60,7 +60,7 @@ def test_an_accepted_url_is_planned_with_full_verification(row: dict[str, str]) 
     plan = plan_connection(connection_to(row["url"]), {})
     options = driver_options(plan, PEM, TrustStoreFile("x.p12"))
     assert url.engine.name == row["engine"]
-    assert WANTED[row["engine"]].items() <= options.items()
+    assert FULL_VERIFICATION[row["engine"]].items() <= options.items()
     assert dict(plan.engine.forced_options).items() <= options.items()
     assert "?" not in url.bare
     assert read_url(url.bare).bare == url.bare
@@ -98,7 +98,9 @@ def test_every_engine_can_be_planned(row: dict[str, str]) -> None:
     engine = BY_NAME[row["engine"]]
     plan = plan_connection(connection_to(row["url"]), {})
     assert (plan.engine, plan.driver) == (engine, engine.driver)
-    assert WANTED[engine.name].items() <= driver_options(plan, PEM, TrustStoreFile("x.p12")).items()
+    assert (
+        FULL_VERIFICATION[engine.name].items() <= driver_options(plan, PEM, TrustStoreFile("x.p12")).items()
+    )
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
@@ -109,10 +111,10 @@ def test_an_engine_without_session_query_has_approved_drivers(engine: Engine) ->
 
 def test_mysql_reads_its_trust_anchor_from_a_file() -> None:
     plan = plan_connection(connection_to("jdbc:mysql://db/ops"), {})
-    given = driver_options(plan, PEM, TrustStoreFile("an anchor.p12"))
-    assert given["trustCertificateKeyStoreUrl"] == "file:an%20anchor.p12"
-    assert given["trustCertificateKeyStoreType"] == "PKCS12"
-    assert given["useCursorFetch"] == "true"
+    options = driver_options(plan, PEM, TrustStoreFile("an anchor.p12"))
+    assert options["trustCertificateKeyStoreUrl"] == "file:an%20anchor.p12"
+    assert options["trustCertificateKeyStoreType"] == "PKCS12"
+    assert options["useCursorFetch"] == "true"
     with pytest.raises(ValueError, match="as a file"):
         driver_options(plan, PEM)
 
@@ -131,7 +133,9 @@ def test_spark_receives_a_mysql_url_for_mariadb() -> None:
         ("JDBC", {"JDBC_DRIVER_CLASS_NAME": "org.mariadb.jdbc.Driver"}),
     ],
 )
-def test_a_url_of_another_engine_than_the_connection_names_is_refused(kind: str, more: dict[str, str]) -> None:
+def test_a_url_of_another_engine_than_the_connection_names_is_refused(
+    kind: str, more: dict[str, str]
+) -> None:
     with pytest.raises(RefusedError) as refused:
         plan_connection(connection_to("jdbc:mysql://db/ops", kind, **more), {})
     assert refused.value.control == "GS-TLS-011"
@@ -139,9 +143,9 @@ def test_a_url_of_another_engine_than_the_connection_names_is_refused(kind: str,
 
 def test_a_connection_of_type_mysql_is_planned_from_its_parts() -> None:
     parts = {"HOST": "DB", "DATABASE": "ops", "ENFORCE_SSL": "true"}
-    connection = GlueConnection("c", "MYSQL", parts, authentication="BASIC", secret="arn:of:it")
+    connection = GlueConnection("c", "MYSQL", parts, authentication="BASIC", secret="arn:secret")
     plan = plan_connection(connection, {})
-    assert (plan.url, plan.login.secret_id) == ("jdbc:mysql://db:3306/ops", "arn:of:it")
+    assert (plan.url, plan.login.secret_id) == ("jdbc:mysql://db:3306/ops", "arn:secret")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +161,7 @@ def test_a_connection_of_type_mysql_is_planned_from_its_parts() -> None:
 )
 def test_an_authentication_that_is_not_one_secret_is_refused(control: str, changes: dict[str, Any]) -> None:
     parts = {"HOST": "db", "DATABASE": "ops", "ENFORCE_SSL": "true", **changes.pop("properties", {})}
-    good = GlueConnection("c", "MYSQL", parts, authentication="BASIC", secret="arn:of:it")
+    good = GlueConnection("c", "MYSQL", parts, authentication="BASIC", secret="arn:secret")
     with pytest.raises(RefusedError) as refused:
         plan_connection(replace(good, **changes), {})
     assert refused.value.control == control
@@ -169,7 +173,7 @@ def test_the_answer_of_getconnection_is_read() -> None:
         "ConnectionType": "MYSQL",
         "ConnectionProperties": {"HOST": "db"},
         "SparkProperties": {"x": "y"},
-        "AuthenticationConfiguration": {"AuthenticationType": "BASIC", "SecretArn": "arn:of:it"},
+        "AuthenticationConfiguration": {"AuthenticationType": "BASIC", "SecretArn": "arn:secret"},
     }
-    wanted = GlueConnection("c", "MYSQL", {"HOST": "db"}, "BASIC", "arn:of:it", ("x",))
-    assert GlueConnection.from_api(shape) == wanted
+    expected = GlueConnection("c", "MYSQL", {"HOST": "db"}, "BASIC", "arn:secret", ("x",))
+    assert GlueConnection.from_api(shape) == expected

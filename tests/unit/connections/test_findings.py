@@ -62,7 +62,7 @@ def read(run_fixture, make, serve):
 
     def read_jdbc(name):
         engine = ENGINE[name]
-        server = serve(issued, opening=engine.negotiation.value)
+        server = serve(issued, negotiation=engine.negotiation.value)
         url = engine.bare_form.format(host="localhost", port=server.port, database="ops")
         properties = {
             "JDBC_CONNECTION_URL": url,
@@ -79,7 +79,7 @@ def read(run_fixture, make, serve):
         return findings(run_fixture.evidence())
 
     def read_kafka():
-        server = serve(issued, opening="tls")
+        server = serve(issued, negotiation="tls")
         properties = {
             "KAFKA_BOOTSTRAP_SERVERS": f"localhost:{server.port}",
             "KAFKA_CUSTOM_CERT": "s3://config/ca.pem",

@@ -1,4 +1,4 @@
-"""From a Glue connection and a call's options to a plan; every way to weaken it is refused."""
+"""Planning a JDBC connection: strict connections are planned, weaker ones are refused."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def refused(control, options=None, *, kind="JDBC", **changes):
 
 
 def test_a_strict_connection_is_planned():
-    made = plan({"dbtable": "airlines", "connectionName": "ops-postgres"})
-    assert (made.connection, made.engine, made.driver) == (
+    planned = plan({"dbtable": "airlines", "connectionName": "ops-postgres"})
+    assert (planned.connection, planned.engine, planned.driver) == (
         "ops-postgres",
         POSTGRESQL,
         "org.postgresql.Driver",
     )
-    assert (made.host, made.port, made.database) == ("db.example.com", 5432, "ops")
-    assert made.url == "jdbc:postgresql://db.example.com:5432/ops"
-    assert (made.certificate, made.login.secret_id) == (S3Uri("config", "ca.pem"), "ops/postgres")
-    assert made.driver_options == () and made.reader_options == (("dbtable", "airlines"),)
+    assert (planned.host, planned.port, planned.database) == ("db.example.com", 5432, "ops")
+    assert planned.url == "jdbc:postgresql://db.example.com:5432/ops"
+    assert (planned.certificate, planned.login.secret_id) == (S3Uri("config", "ca.pem"), "ops/postgres")
+    assert planned.driver_options == () and planned.reader_options == (("dbtable", "airlines"),)
 
 
 def test_without_a_certificate_the_plan_uses_the_systems_roots():
@@ -60,9 +60,9 @@ def test_without_a_certificate_the_plan_uses_the_systems_roots():
 
 def test_options_of_the_call_override_harmless_options_of_the_url():
     url = GOOD["JDBC_CONNECTION_URL"] + "?sslmode=verify-full&connectTimeout=5&ApplicationName=a"
-    made = plan({"connecttimeout": 9, "reWriteBatchedInserts": True}, JDBC_CONNECTION_URL=url)
-    assert made.url == GOOD["JDBC_CONNECTION_URL"]
-    assert dict(made.driver_options) == {
+    planned = plan({"connecttimeout": 9, "reWriteBatchedInserts": True}, JDBC_CONNECTION_URL=url)
+    assert planned.url == GOOD["JDBC_CONNECTION_URL"]
+    assert dict(planned.driver_options) == {
         "ApplicationName": "a",
         "connectTimeout": "9",
         "reWriteBatchedInserts": "true",
@@ -79,8 +79,8 @@ def test_a_database_that_is_not_a_plain_name_is_refused(database):
 
 
 def test_reader_options_are_recognized_in_any_letter_case():
-    made = plan({"DBTABLE": "t", "fetchSize": 10, "jobBookmarkKeys": ["id"]})
-    assert made.reader_options == (("dbtable", "t"), ("fetchsize", 10), ("jobBookmarkKeys", ["id"]))
+    planned = plan({"DBTABLE": "t", "fetchSize": 10, "jobBookmarkKeys": ["id"]})
+    assert planned.reader_options == (("dbtable", "t"), ("fetchsize", 10), ("jobBookmarkKeys", ["id"]))
 
 
 @pytest.mark.parametrize(
@@ -270,8 +270,8 @@ def test_another_engine_or_driver_is_refused(changes):
 
 
 def test_the_engine_and_its_own_driver_may_be_named():
-    said = {"JDBC_ENGINE": "PostgreSQL", "JDBC_ENGINE_VERSION": "17", "INSTANCE_ID": "ops"}
-    assert plan(**said, JDBC_DRIVER_CLASS_NAME="org.postgresql.Driver") == plan()
+    properties = {"JDBC_ENGINE": "PostgreSQL", "JDBC_ENGINE_VERSION": "17", "INSTANCE_ID": "ops"}
+    assert plan(**properties, JDBC_DRIVER_CLASS_NAME="org.postgresql.Driver") == plan()
 
 
 @pytest.mark.parametrize(
@@ -282,8 +282,8 @@ def test_a_certificate_that_is_not_an_object_is_refused(location):
 
 
 def test_a_connection_of_type_postgresql_is_planned_from_its_parts():
-    made = plan_connection(GlueConnection("ops", "POSTGRESQL", PARTS), {})
-    assert made.url == "jdbc:postgresql://db.example.com:5433/ops"
+    planned = plan_connection(GlueConnection("ops", "POSTGRESQL", PARTS), {})
+    assert planned.url == "jdbc:postgresql://db.example.com:5433/ops"
     v6 = plan_connection(GlueConnection("ops", "POSTGRESQL", {**PARTS, "HOST": "2001:db8::1"}), {})
     assert v6.url == "jdbc:postgresql://[2001:db8:0:0:0:0:0:1]:5433/ops"
 
@@ -338,9 +338,9 @@ def test_an_anchor_that_is_not_one_certificate_is_refused(anchor):
 
 
 def test_the_driver_gets_options_user_password_and_tls():
-    given = driver_options(plan({"connectTimeout": 5}), PEM)
-    wanted = {"connectTimeout": "5", "reWriteBatchedInserts": "true", **tls_options(plan(), PEM)}
-    assert given == wanted
+    options = driver_options(plan({"connectTimeout": 5}), PEM)
+    expected = {"connectTimeout": "5", "reWriteBatchedInserts": "true", **tls_options(plan(), PEM)}
+    assert options == expected
 
 
 def test_the_repr_of_plan_and_connection_shows_no_password():

@@ -1,4 +1,4 @@
-"""Kafka connections: verified brokers, or a refusal."""
+"""Planning a Kafka connection: strict connections are planned, weaker ones are refused."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ def plan(options=None, kind="KAFKA", **more):
     return plan_kafka(GlueConnection("events", kind, properties), options or {})
 
 
-def given(options=None, **more):
-    made = plan(options, **more)
-    return kafka_options(made, "PEM", Credentials("me", 'hun"ter\\2') if made.secret_id else None)
+def options_for_spark(options=None, **more):
+    planned = plan(options, **more)
+    return kafka_options(planned, "PEM", Credentials("me", 'hun"ter\\2') if planned.secret_id else None)
 
 
 def test_kafka_options_force_verification_of_chain_and_name():
     assert plan().brokers == (("b-1.msk.example.com", 9094), ("b-2.msk.example.com", 9094))
-    assert given({"subscribe": "flights", "startingoffsets": "earliest", "kafka.fetch.max.bytes": 10}) == {
+    assert options_for_spark(
+        {"subscribe": "flights", "startingoffsets": "earliest", "kafka.fetch.max.bytes": 10}
+    ) == {
         "subscribe": "flights",
         "startingOffsets": "earliest",
         "kafka.fetch.max.bytes": "10",
@@ -40,23 +42,23 @@ def test_kafka_options_force_verification_of_chain_and_name():
 
 
 def test_an_option_may_repeat_a_forced_value():
-    said = {
+    repeated = {
         "connectionName": "events",
         "kafka.security.protocol": "SSL",
         "ssl.endpoint.identification.algorithm": "https",
     }
-    assert given(said) == given()
+    assert options_for_spark(repeated) == options_for_spark()
     assert plan(KAFKA_SSL_ENABLED="TRUE", KAFKA_SKIP_CUSTOM_CERT_VALIDATION="false") == plan()
     assert plan(KAFKA_CUSTOM_CERT="s3://config/ca.pem").certificate == S3Uri("config", "ca.pem")
 
 
 def test_a_login_by_scram_is_quoted_for_jaas_and_by_iam_has_no_password():
-    scram = given(**SCRAM)
+    scram = options_for_spark(**SCRAM)
     assert scram["kafka.security.protocol"] == "SASL_SSL"
     assert scram["kafka.sasl.jaas.config"].endswith(
         'ScramLoginModule required username="me" password="hun\\"ter\\\\2";'
     )
-    iam = given(KAFKA_SASL_MECHANISM="AWS_MSK_IAM")
+    iam = options_for_spark(KAFKA_SASL_MECHANISM="AWS_MSK_IAM")
     assert (iam["kafka.security.protocol"], iam["kafka.sasl.mechanism"]) == ("SASL_SSL", "AWS_MSK_IAM")
     assert "password" not in str(iam)
     with pytest.raises(ValueError, match="SCRAM"):

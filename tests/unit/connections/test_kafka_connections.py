@@ -1,4 +1,4 @@
-"""A Kafka connection: every broker proves who it is before the login is fetched."""
+"""A Kafka connection: every broker is verified before the login is fetched."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def broker(make, serve):
     ca = make.authority(kind="RSA2048")
 
     def start(**changes):
-        return serve(make.issue(by=ca, **{"names": ("localhost",), "which": 1, **changes}), opening="tls")
+        return serve(make.issue(by=ca, **{"names": ("localhost",), "which": 1, **changes}), negotiation="tls")
 
     start.ca = ca
     return start
@@ -39,15 +39,15 @@ def connect(run_fixture, ca, *servers, **more):
 
 
 def test_kafka_options_are_returned_after_every_broker_was_verified(run_fixture, broker):
-    one, two = broker(), broker(which=2)
-    connect(run_fixture, broker.ca, one, two)
+    first, second = broker(), broker(which=2)
+    connect(run_fixture, broker.ca, first, second)
     run = run_fixture.start()
-    given = run.kafka_options("events", {"subscribe": "flights"})
-    assert given["kafka.ssl.truststore.certificates"] == broker.ca.pem.decode()
-    assert given["kafka.ssl.endpoint.identification.algorithm"] == "https"
-    assert "hunter2" in given["kafka.sasl.jaas.config"]
+    options = run.kafka_options("events", {"subscribe": "flights"})
+    assert options["kafka.ssl.truststore.certificates"] == broker.ca.pem.decode()
+    assert options["kafka.ssl.endpoint.identification.algorithm"] == "https"
+    assert "hunter2" in options["kafka.sasl.jaas.config"]
     assert run_fixture.log == ["secret ops/postgres"]
-    assert one.heard == two.heard == b""
+    assert first.received_bytes == second.received_bytes == b""
     run.commit()
     evidence = run_fixture.evidence()
     assert [(tls["connection"], tls["source"]) for tls in evidence["tls"]] == [("events", "preflight")] * 2
@@ -73,11 +73,11 @@ def test_one_bad_broker_among_good_ones_refuses_before_the_login_is_fetched(
     with pytest.raises(RefusedError) as caught:
         run_fixture.start().kafka_options("events", {})
     assert caught.value.control == control
-    assert run_fixture.log == [] and bad.heard == b""
+    assert run_fixture.log == [] and bad.received_bytes == b""
 
 
 def test_nothing_is_sent_to_a_broker_without_tls(run_fixture, broker, serve):
-    plain = serve(opening="tls", answer=b"\0\0\0\4\0\0\0\0")
+    plain = serve(negotiation="tls", answer=b"\0\0\0\4\0\0\0\0")
     connect(run_fixture, broker.ca, plain)
     with pytest.raises(RefusedError) as caught:
         run_fixture.start().kafka_options("events", {})
@@ -88,11 +88,11 @@ def test_nothing_is_sent_to_a_broker_without_tls(run_fixture, broker, serve):
 def test_the_preflight_shows_every_broker(run_fixture, broker):
     connect(run_fixture, broker.ca, broker(), broker(which=2))
     services = run_fixture.services()
-    (one,) = inspect_connections(
+    (report,) = inspect_connections(
         ["events"],
         control_plane=services.control_plane,
         objects=services.objects,
         clock=services.clock,
     )
-    assert (one.error, one.kind, len(one.servers)) == (None, "kafka", 2)
+    assert (report.error, report.kind, len(report.servers)) == (None, "kafka", 2)
     assert run_fixture.log == []

@@ -1,4 +1,4 @@
-"""Which credentials a connection names: one way for each, and none in plain text."""
+"""The login that a connection names: exactly one, and no password in plain text."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_each_kind_of_login_is_read():
 
 
 @pytest.mark.parametrize(
-    "given",
+    "arguments",
     [
         {},
         {"USERNAME": "two words"},
@@ -46,9 +46,9 @@ def test_each_kind_of_login_is_read():
         {"authentication": "OAUTH2", "USERNAME": "etl"},
     ],
 )
-def test_a_missing_duplicate_or_invalid_login_is_refused(given):
+def test_a_missing_duplicate_or_invalid_login_is_refused(arguments):
     with pytest.raises(RefusedError) as caught:
-        login(**given)
+        login(**arguments)
     assert caught.value.control == "GS-TLS-008"
     assert "hunter2" not in str(caught.value) and "c2VhbGVk" not in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""The reader of JDBC URLs, and the corpus of downgrades that it refuses."""
+"""The reader of JDBC URLs and the downgrades that it refuses."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ REFUSED_OPTIONS = [
     "sslmodes=verify-full",
     "notAnOption=1",
 ]
-TWO_WAYS = [
+AMBIGUOUS = [
     # several hosts, and other addresses
     "jdbc:postgresql://db1,db2/ops",
     "jdbc:postgresql://db1:5432,db2:5432/ops",
@@ -97,7 +97,7 @@ TWO_WAYS = [
     f"{DB}?PGDBNAME=other",
     f"{DB}?dbname=other",
     f"{DB}?service=evil",
-    # no host, no database, odd form
+    # no host, no database, another form
     "jdbc:postgresql:ops",
     "jdbc:postgresql:",
     "jdbc:postgresql:/ops",
@@ -123,7 +123,7 @@ TWO_WAYS = [
     "jdbc:postgresql://db:5432:6432/ops",
     "jdbc:postgresql://db:٥٤٣٢/ops",
     "jdbc:postgresql://app:hunter2/ops",
-    # hosts that resolvers read in different ways
+    # hosts that resolvers interpret differently
     "jdbc:postgresql://127.1/ops",
     "jdbc:postgresql://2130706433/ops",
     "jdbc:postgresql://0x7f000001/ops",
@@ -167,7 +167,7 @@ TWO_WAYS = [
     f"{DB}?sslmode=verify-full&sslmode=verify-full",
     f"{DB}?sslmode=verify-full&SSLMODE=disable",
     f"{DB}?ssl=true&SSL=false",
-    # characters that some reader takes for a separator
+    # characters that some parser takes for a separator
     f"{DB};sslmode=disable",
     f"{DB}?ApplicationName=x;sslmode=disable",
     f"{DB}#?sslmode=disable",
@@ -228,8 +228,8 @@ def refused(control: str, url: str) -> RefusedError:
 
 @pytest.mark.parametrize("options", WEAKER)
 def test_a_weaker_mode_is_refused(options):
-    refusal = refused("GS-TLS-001", f"{DB}?{options}")
-    assert "in the URL" in refusal.found
+    error = refused("GS-TLS-001", f"{DB}?{options}")
+    assert "in the URL" in error.found
 
 
 def test_the_error_names_the_weaker_mode():
@@ -246,7 +246,7 @@ def test_options_with_unknown_effect_are_refused(options):
     refused("GS-TLS-005", f"{DB}?{options}")
 
 
-@pytest.mark.parametrize("url", TWO_WAYS)
+@pytest.mark.parametrize("url", AMBIGUOUS)
 def test_an_ambiguous_url_is_refused(url):
     refused("GS-TLS-007", url)
 

@@ -1,4 +1,4 @@
-"""``glue-secure preflight --connections``: the chain and the name of each connection, and no password."""
+"""``glue-secure preflight --connections``: chain and host name of each connection, without its password."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from glue_secure.cli.app import app
 from glue_secure.connections.tls.certificates import compatibility_notes, describe
 from glue_secure.connections.verification import connection_names, exit_code, inspect_connections
 from glue_secure.core.connection import GlueConnection
-from glue_secure.core.errors import UsageError
+from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError
 from glue_secure.run import composition
@@ -22,7 +22,7 @@ NOW = datetime.now(timezone.utc)
 
 
 @pytest.fixture(autouse=True)
-def present(run_fixture: Any) -> None:
+def no_connections(run_fixture: Any) -> None:
     run_fixture.clock._now = NOW
     run_fixture.control_plane.connections.clear()
 
@@ -39,19 +39,19 @@ def connection(run_fixture: Any, name: str, port: int, ca: Any, **more: str) -> 
     run_fixture.control_plane.connections[name] = GlueConnection(name, "JDBC", properties)
 
 
-def look(run_fixture: Any, *names: str) -> Any:
+def inspect(run_fixture: Any, *names: str) -> Any:
     services = run_fixture.services()
-    asked = names or connection_names(services.control_plane, None)
+    selected = names or connection_names(services.control_plane, None)
     return list(
         inspect_connections(
-            asked, control_plane=services.control_plane, objects=services.objects, clock=services.clock
+            selected, control_plane=services.control_plane, objects=services.objects, clock=services.clock
         )
     )
 
 
-def run(run_fixture: Any, monkeypatch: pytest.MonkeyPatch, *words: str) -> Any:
+def run(run_fixture: Any, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:
     monkeypatch.setattr(composition, "services", run_fixture.services)
-    return CliRunner().invoke(app, ["preflight", *words], catch_exceptions=False)
+    return CliRunner().invoke(app, ["preflight", *arguments], catch_exceptions=False)
 
 
 def test_preflight_prints_chain_and_name(run_fixture, make, serve, monkeypatch):
@@ -73,7 +73,7 @@ def test_preflight_prints_chain_and_name(run_fixture, make, serve, monkeypatch):
     ]
     assert "RSA 2048, sha256WithRSAEncryption" in lines[6]
     assert run_fixture.log == [], "no secret is fetched"
-    assert server.heard == b""
+    assert server.received_bytes == b""
 
 
 def test_preflight_prints_json(run_fixture, make, serve, monkeypatch):
@@ -83,10 +83,10 @@ def test_preflight_prints_json(run_fixture, make, serve, monkeypatch):
     connection(run_fixture, "weak", good.port, ca, JDBC_ENFORCE_SSL="false")
     done = run(run_fixture, monkeypatch, "--connections", "--json")
     assert done.exit_code == 3
-    one, other = json.loads(done.stdout)["connections"]
-    assert (one["holds"], one["servers"][0]["name"]) == (True, "localhost")
-    assert [link["subject"] for link in one["servers"][0]["chain"]] == ["CN=database", "CN=Test CA"]
-    assert (other["holds"], other["refusal"]["control"]) == (False, "GS-TLS-006")
+    good_report, weak_report = json.loads(done.stdout)["connections"]
+    assert (good_report["holds"], good_report["servers"][0]["name"]) == (True, "localhost")
+    assert [link["subject"] for link in good_report["servers"][0]["chain"]] == ["CN=database", "CN=Test CA"]
+    assert (weak_report["holds"], weak_report["refusal"]["control"]) == (False, "GS-TLS-006")
 
 
 def test_preflight_checks_every_connection_after_a_bad_one(run_fixture, make, serve, monkeypatch):
@@ -101,9 +101,9 @@ def test_preflight_checks_every_connection_after_a_bad_one(run_fixture, make, se
 
 def test_a_connection_that_cannot_be_verified_does_not_pass(run_fixture, make):
     connection(run_fixture, "gone", 1, make.authority(kind="RSA2048"))
-    (one,) = look(run_fixture)
-    assert one.error.control == "GS-TLS-009"
-    assert exit_code([one]) == 4
+    (report,) = inspect(run_fixture)
+    assert report.error.control == "GS-TLS-009"
+    assert exit_code([report]) == 4
     assert exit_code([]) == 0
 
 
@@ -118,27 +118,27 @@ def test_preflight_checks_a_jobs_connections_or_named_ones(run_fixture, make, se
     assert "b: OK" in found and "vpc: OK, network" in found and "a: " not in found
     assert "c: OK" in run(run_fixture, monkeypatch, "--connection", "c").stdout
     with pytest.raises(UsageError, match="not exist"):
-        connection_names(run_fixture.control_plane, "nobody")
+        connection_names(run_fixture.control_plane, "missing")
     run_fixture.control_plane.failure = ServiceError("denied", code="AccessDenied", operation="GetJob")
-    with pytest.raises(Exception, match="cannot list"):
+    with pytest.raises(GlueSecureError, match="cannot list"):
         connection_names(run_fixture.control_plane, None)
 
 
-@pytest.mark.parametrize("words", [(), ("--connection", "a", "--job-name", "b")])
-def test_missing_or_conflicting_arguments_are_a_usage_error(run_fixture, monkeypatch, words):
+@pytest.mark.parametrize("arguments", [(), ("--connection", "a", "--job-name", "b")])
+def test_missing_or_conflicting_arguments_are_a_usage_error(run_fixture, monkeypatch, arguments):
     with pytest.raises(UsageError):
-        run(run_fixture, monkeypatch, *words)
+        run(run_fixture, monkeypatch, *arguments)
 
 
 def test_a_private_ca_without_key_identifiers_gets_a_note(run_fixture, make, serve):
     ca = make.authority(kind="RSA2048", key_identifiers=False)
     server = serve(make.issue(by=ca, names=("localhost",), which=1, key_identifiers=False))
     connection(run_fixture, "ops", server.port, ca)
-    (one,) = look(run_fixture)
-    assert one.error is None
-    (said,) = one.notes
-    assert said.startswith("CN=database has no authority key identifier")
-    assert "accept it" in said and "issued again" in said
+    (report,) = inspect(run_fixture)
+    assert report.error is None
+    (note,) = report.notes
+    assert note.startswith("CN=database has no authority key identifier")
+    assert "accept it" in note and "issued again" in note
 
 
 def test_a_ca_that_glue_rejects_gets_a_note(make):
@@ -146,7 +146,7 @@ def test_a_ca_that_glue_rejects_gets_a_note(make):
     assert len(compatibility_notes((), curve)) == 2
     assert "ecdsa-with-SHA256" in compatibility_notes((), curve)[0]
     assert compatibility_notes((), describe(make.authority(kind="RSA2048").certificate)) == ()
-    assert compatibility_notes((curve,), None) == (), "a root of the system's is nobody's CUSTOM_JDBC_CERT"
+    assert compatibility_notes((curve,), None) == (), "no note on a root of the system"
 
 
 def test_preflight_reports_an_expired_certificate(run_fixture, make, serve):
@@ -155,5 +155,5 @@ def test_preflight_reports_an_expired_certificate(run_fixture, make, serve):
         by=ca, names=("localhost",), which=1, start=NOW - timedelta(days=9), end=NOW - timedelta(days=1)
     )
     connection(run_fixture, "ops", serve(late).port, ca)
-    (one,) = look(run_fixture)
-    assert one.error.control == "GS-TLS-003" and "expired" in str(one.error)
+    (report,) = inspect(run_fixture)
+    assert report.error.control == "GS-TLS-003" and "expired" in str(report.error)

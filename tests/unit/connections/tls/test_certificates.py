@@ -1,4 +1,4 @@
-"""Certificates looked at before they are relied on."""
+"""Checks of certificates."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def trust(certificate, **options):
 
 
 def test_every_certificate_of_a_file_is_loaded_once(make):
-    one, two = make.authority("One"), make.authority("Two", which=2)
-    loaded = load_authorities(b"# RDS\n" + one.pem + two.pem + one.pem, resource="c")
-    assert loaded == (one.certificate, two.certificate)
-    assert to_pem(loaded[0]).encode() == one.pem
+    first, second = make.authority("One"), make.authority("Two", which=2)
+    loaded = load_authorities(b"# RDS\n" + first.pem + second.pem + first.pem, resource="c")
+    assert loaded == (first.certificate, second.certificate)
+    assert to_pem(loaded[0]).encode() == first.pem
 
 
 def test_windows_line_ends_are_accepted(make):
@@ -76,8 +76,8 @@ def test_a_truncated_second_certificate_is_refused(make):
 )
 def test_a_private_key_in_the_file_is_refused_and_not_shown(make, label):
     text = f"-----BEGIN {label}-----\nc2VjcmV0\n-----END {label}-----\n".encode()
-    refusal = refused("GS-TLS-012", load_authorities, make.authority().pem + text)
-    assert "private key" in refusal.found and "c2Vj" not in str(refusal)
+    error = refused("GS-TLS-012", load_authorities, make.authority().pem + text)
+    assert "private key" in error.found and "c2Vj" not in str(error)
 
 
 def test_an_empty_list_of_authorities_is_refused():
@@ -91,8 +91,8 @@ def test_a_strong_authority_in_date_passes(make, kind):
 
 
 def test_an_expired_authority_is_refused(make):
-    refusal = refused("GS-TLS-003", trust, make.authority(**PAST).certificate, now=NOW)
-    assert "expired" in refusal.found
+    error = refused("GS-TLS-003", trust, make.authority(**PAST).certificate, now=NOW)
+    assert "expired" in error.found
 
 
 def test_an_authority_not_yet_valid_is_refused(make):

@@ -1,7 +1,7 @@
-"""Tried for real: every wrong server, of every protocol, is told nothing, and no password is even fetched.
+"""Bad servers of every protocol: nothing is sent to them, and no password is fetched.
 
-The servers speak the first bytes of their protocol and then TLS (tests/support); those that a real PostgreSQL
-and a real MariaDB can be made to present are tried with these too (tests/spark/test_jdbc.py, test_mysql.py).
+The servers speak the start of their protocol and TLS (tests/support); those that a real PostgreSQL
+and a real MariaDB can present are tested with these, too (tests/spark/test_jdbc.py, test_mysql.py).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ ALL = tuple(engine.name for engine in ENGINES)
 
 @dataclass
 class Case:
-    """What a server presents, and what the run must say of it."""
+    """What a server presents, and the control that must fail."""
 
     control: str
     present: Callable[[Any, Any], Any] = lambda make, ca: make.issue(by=ca, names=("localhost",), which=1)
@@ -104,21 +104,21 @@ def connect(run_fixture: Any, engine: Any, port: int, ca: Any) -> None:
 
 
 def options_of(case: Case, engine: Any, ca: Any) -> dict[str, Any]:
-    found = dict(case.serve or {})
-    if found.get("client_ca"):
-        found["client_ca"] = ca.pem
-    if isinstance(found.get("answer"), dict):
-        found["answer"] = found["answer"][engine.negotiation]
-    return found
+    options = dict(case.serve or {})
+    if options.get("client_ca"):
+        options["client_ca"] = ca.pem
+    if isinstance(options.get("answer"), dict):
+        options["answer"] = options["answer"][engine.negotiation]
+    return options
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The preflight waits ten seconds for a server; these answer at once or never."""
-    import glue_secure.connections.verification as desk
+def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace the timeout of ten seconds; these servers answer at once or never."""
+    from glue_secure.connections import verification
 
-    real = desk.probe
-    monkeypatch.setattr(desk, "probe", lambda *a, **more: real(*a, **{**more, "timeout": 0.5}))
+    probe = verification.probe
+    monkeypatch.setattr(verification, "probe", lambda *a, **options: probe(*a, **{**options, "timeout": 0.5}))
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1:DeprecationWarning")
@@ -131,7 +131,7 @@ def test_nothing_is_sent_to_a_bad_server_and_no_password_is_fetched(
     ca = make.authority(kind="RSA2048")
     options = options_of(case, engine, ca)
     bare = {"answer", "silent", "reset"} & options.keys()
-    server = serve(None if bare else case.present(make, ca), opening=engine.negotiation.value, **options)
+    server = serve(None if bare else case.present(make, ca), negotiation=engine.negotiation.value, **options)
     connect(run_fixture, engine, server.port, ca)
     with pytest.raises(case.error_of(engine)) as caught:
         run_fixture.start().read_jdbc("ops", "airlines")
@@ -139,9 +139,9 @@ def test_nothing_is_sent_to_a_bad_server_and_no_password_is_fetched(
     assert run_fixture.log == []
     assert run_fixture.engine.asked("read_jdbc") == []
     assert server.connections > 0
-    # Where TLS begins with the first byte, a server without it hears the handshake's own first words.
+    # If TLS starts with the first byte, a server without TLS receives the ClientHello.
     hello = b"\x16\x03" if engine.negotiation is TlsNegotiation.TLS and bare else b""
-    assert server.heard[:2] in (b"", hello), "nothing is sent behind the handshake, or in its place"
+    assert server.received_bytes[:2] in (b"", hello), "nothing is sent after the handshake, or instead of it"
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
@@ -149,12 +149,12 @@ def test_the_password_is_fetched_after_a_good_server_was_verified(
     run_fixture: Any, make: Any, serve: Any, engine: Any
 ) -> None:
     ca = make.authority(kind="RSA2048")
-    server = serve(issued()(make, ca), opening=engine.negotiation.value)
+    server = serve(issued()(make, ca), negotiation=engine.negotiation.value)
     connect(run_fixture, engine, server.port, ca)
     run_fixture.engine.jar = engine.approved_drivers[0].sha256 if engine.approved_drivers else ""
     run_fixture.start().read_jdbc("ops", "airlines")
     assert run_fixture.log == ["secret ops/postgres"]
-    assert server.heard == b""
+    assert server.received_bytes == b""
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
@@ -163,17 +163,17 @@ def test_every_negotiation_reaches_the_handshake(make: Any, serve: Any, engine: 
     from glue_secure.connections.tls.probe import probe
 
     ca = make.authority()
-    server = serve(make.issue(by=ca, names=("localhost",), which=1), opening=engine.negotiation.value)
+    server = serve(make.issue(by=ca, names=("localhost",), which=1), negotiation=engine.negotiation.value)
     trusted = load_authorities(ca.pem, resource="c")
     facts = probe("localhost", server.port, trusted, now=NOW, resource="c", negotiation=engine.negotiation)
-    assert facts.subject == "CN=database" and server.heard == b""
+    assert facts.subject == "CN=database" and server.received_bytes == b""
 
 
 def test_an_error_of_mysql_instead_of_a_greeting_is_not_shown(
     run_fixture: Any, make: Any, serve: Any
 ) -> None:
     engine = next(engine for engine in ENGINES if engine.name == "mysql")
-    server = serve(opening="mysql", answer=ERRORS[TlsNegotiation.MYSQL])
+    server = serve(negotiation="mysql", answer=ERRORS[TlsNegotiation.MYSQL])
     connect(run_fixture, engine, server.port, make.authority())
     with pytest.raises(VerificationError, match="GS-TLS-009") as caught:
         run_fixture.start().read_jdbc("ops", "airlines")

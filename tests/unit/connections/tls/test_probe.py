@@ -1,4 +1,4 @@
-"""The preflight against a real TLS server on loopback: right, and wrong in every way."""
+"""The probe against real TLS servers on loopback, with good and bad certificates."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ NOW = datetime.now(timezone.utc)
 NAME = "connection ops"
 
 
-def look(server, *authorities, host="localhost", timeout=5.0):
+def probe_server(server, *authorities, host="localhost", timeout=5.0):
     pem = b"".join(authority.pem for authority in authorities)
-    given = load_authorities(pem, resource=NAME) if authorities else None
-    return probe(host, server.port, given, now=NOW, resource=NAME, timeout=timeout)
+    loaded = load_authorities(pem, resource=NAME) if authorities else None
+    return probe(host, server.port, loaded, now=NOW, resource=NAME, timeout=timeout)
 
 
 def refused(control, server, *authorities, error=RefusedError, **changes):
     with pytest.raises(error) as caught:
-        look(server, *authorities, **changes)
+        probe_server(server, *authorities, **changes)
     assert caught.value.control == control, str(caught.value)
     assert not any(server.received), "nothing is sent after the handshake"
     return caught.value
@@ -33,7 +33,7 @@ def refused(control, server, *authorities, error=RefusedError, **changes):
 def test_a_probe_returns_the_facts_of_the_certificate(make, serve):
     ca = make.authority()
     server = serve(make.issue(by=ca, names=("localhost", "127.0.0.1"), which=1))
-    facts = look(server, ca)
+    facts = probe_server(server, ca)
     assert facts.protocol in ("TLSv1.2", "TLSv1.3") and facts.cipher
     assert (facts.subject, facts.issuer) == ("CN=database", "CN=Test CA")
     assert facts.names == ("localhost", "127.0.0.1")
@@ -45,40 +45,40 @@ def test_a_probe_returns_the_facts_of_the_certificate(make, serve):
 def test_tls_1_2_is_accepted(make, serve):
     ca = make.authority()
     server = serve(make.issue(by=ca, names=("localhost",), which=1), version=ssl.TLSVersion.TLSv1_2)
-    assert look(server, ca).protocol == "TLSv1.2"
+    assert probe_server(server, ca).protocol == "TLSv1.2"
 
 
 def test_rsa_of_2048_bits_is_accepted(make, serve):
     ca = make.authority(kind="RSA2048")
     server = serve(make.issue(by=ca, names=("localhost",), kind="RSA2048", which=1))
-    assert look(server, ca).subject == "CN=database"
+    assert probe_server(server, ca).subject == "CN=database"
 
 
 def test_a_private_ca_without_key_identifiers_is_accepted(make, serve):
     ca = make.authority(key_identifiers=False)
     server = serve(make.issue(by=ca, names=("localhost",), which=1, key_identifiers=False))
-    assert look(server, ca).anchor_pem.encode() == ca.pem
+    assert probe_server(server, ca).anchor_pem.encode() == ca.pem
 
 
 def test_an_ip_address_is_compared_with_the_addresses_of_the_certificate(make, serve):
     ca = make.authority()
     server = serve(make.issue(by=ca, names=("127.0.0.1",), which=1))
-    assert look(server, ca, host="127.0.0.1").names == ("127.0.0.1",)
+    assert probe_server(server, ca, host="127.0.0.1").names == ("127.0.0.1",)
     assert refused("GS-TLS-002", server, ca).required == "localhost"
 
 
 def test_an_ip_address_that_is_not_on_the_certificate_is_refused(make, serve):
     ca = make.authority()
     server = serve(make.issue(by=ca, names=("localhost",), which=1))
-    refusal = refused("GS-TLS-002", server, ca, host="127.0.0.1")
-    assert "localhost" in refusal.found and refusal.required == "127.0.0.1"
+    error = refused("GS-TLS-002", server, ca, host="127.0.0.1")
+    assert "localhost" in error.found and error.required == "127.0.0.1"
 
 
 def test_a_wrong_name_is_refused_and_both_names_are_shown(make, serve):
     ca = make.authority()
     server = serve(make.issue(by=ca, names=("db.example.com", "db2.example.com"), which=1))
-    refusal = refused("GS-TLS-002", server, ca)
-    assert "db.example.com, db2.example.com" in refusal.found and refusal.required == "localhost"
+    error = refused("GS-TLS-002", server, ca)
+    assert "db.example.com, db2.example.com" in error.found and error.required == "localhost"
 
 
 @pytest.mark.parametrize("san", ["*", "*.localhost", "localhost.evil.example"])
@@ -89,17 +89,17 @@ def test_a_similar_name_is_refused(make, serve, san):
 
 def test_a_common_name_is_not_compared(make, serve):
     ca = make.authority()
-    refusal = refused("GS-TLS-002", serve(make.issue("localhost", by=ca, which=1)), ca)
-    assert "no subjectAltName" in refusal.found
+    error = refused("GS-TLS-002", serve(make.issue("localhost", by=ca, which=1)), ca)
+    assert "no subjectAltName" in error.found
 
 
 def test_an_expired_certificate_is_refused_with_its_dates(make, serve):
     ca = make.authority()
     end = NOW - timedelta(days=2)
     server = serve(make.issue(by=ca, names=("localhost",), which=1, start=NOW - timedelta(days=9), end=end))
-    refusal = refused("GS-TLS-003", server, ca)
-    assert "expired" in refusal.found and f"{end:%Y-%m-%d}" in refusal.found
-    assert "CN=database, issued by CN=Test CA" in refusal.found
+    error = refused("GS-TLS-003", server, ca)
+    assert "expired" in error.found and f"{end:%Y-%m-%d}" in error.found
+    assert "CN=database, issued by CN=Test CA" in error.found
 
 
 def test_a_certificate_not_yet_valid_is_refused(make, serve):
@@ -111,9 +111,9 @@ def test_a_certificate_not_yet_valid_is_refused(make, serve):
 def test_dates_are_also_compared_with_the_given_time(make, serve):
     ca = make.authority(end=NOW + timedelta(days=900))
     server = serve(make.issue(by=ca, names=("localhost",), which=1))
-    given = load_authorities(ca.pem, resource=NAME)
+    loaded = load_authorities(ca.pem, resource=NAME)
     with pytest.raises(RefusedError) as caught:
-        probe("localhost", server.port, given, now=NOW + timedelta(days=60), resource=NAME)
+        probe("localhost", server.port, loaded, now=NOW + timedelta(days=60), resource=NAME)
     assert caught.value.control == "GS-TLS-003" and "expired" in caught.value.found
 
 
@@ -132,8 +132,8 @@ def test_an_authority_that_the_server_sends_is_not_trusted(make, serve):
     foreign = make.authority("Foreign CA", which=7)
     issued = make.issue(by=foreign, names=("localhost",), which=1)
     issued.chain = [foreign.certificate]
-    refusal = refused("GS-TLS-003", serve(issued), make.authority())
-    assert "not the trusted one" in refusal.found
+    error = refused("GS-TLS-003", serve(issued), make.authority())
+    assert "not the trusted one" in error.found
 
 
 def test_a_chain_through_a_leaf_certificate_is_refused(make, serve):
@@ -214,19 +214,19 @@ def test_a_closed_port_cannot_be_verified(make):
 
 
 @pytest.mark.parametrize("count", [2, 3, 7])
-@pytest.mark.parametrize("place", [0, -1])
-def test_the_anchor_is_found_among_many_of_one_name(make, serve, count, place):
+@pytest.mark.parametrize("index", [0, -1])
+def test_the_anchor_is_found_among_many_of_one_name(make, serve, count, index):
     authorities = [make.authority("One Name", which=20 + n, key_identifiers=False) for n in range(count)]
-    signer = authorities[place]
+    signer = authorities[index]
     server = serve(make.issue(by=signer, names=("localhost",), which=1, key_identifiers=False))
-    assert look(server, *authorities).anchor_pem.encode() == signer.pem
+    assert probe_server(server, *authorities).anchor_pem.encode() == signer.pem
 
 
 def test_the_root_is_the_anchor_if_the_server_sends_intermediates(make, serve):
     root = make.authority("Root")
     between = make.authority("Intermediate", by=root, which=3)
     server = serve(make.issue(by=between, names=("localhost",), which=1))
-    facts = look(server, root, make.authority("Other", which=9))
+    facts = probe_server(server, root, make.authority("Other", which=9))
     assert facts.anchor_pem.encode() == root.pem
 
 
@@ -236,7 +236,7 @@ def test_the_anchor_of_a_bundle_verifies_the_chain_by_itself(make, serve):
     issued = make.issue(by=between, names=("localhost",), which=1)
     issued.chain = []
     server = serve(issued)
-    facts = look(server, root, between)
+    facts = probe_server(server, root, between)
     assert facts.anchor_pem.encode() == between.pem
     alone = load_authorities(facts.anchor_pem.encode(), resource=NAME)
     assert probe("localhost", server.port, alone, now=NOW, resource=NAME).anchor_pem == facts.anchor_pem
@@ -257,7 +257,7 @@ def test_without_an_authority_the_systems_roots_are_trusted(make, serve, monkeyp
         "glue_secure.connections.tls.probe.system_roots",
         lambda: (ca.certificate,),
     )
-    assert look(server).anchor_pem.encode() == ca.pem
+    assert probe_server(server).anchor_pem.encode() == ca.pem
     monkeypatch.setattr(
         "glue_secure.connections.tls.probe.system_roots",
         lambda: (make.authority("Public", which=4).certificate,),
@@ -270,18 +270,18 @@ def _paths(cafile, capath):
 
 
 def test_the_systems_roots_are_read_from_file_and_directory(make, monkeypatch, tmp_path):
-    one, two = make.authority("One"), make.authority("Two", which=2)
+    first, second = make.authority("One"), make.authority("Two", which=2)
     broken = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
-    (tmp_path / "all.pem").write_bytes(broken + one.pem)
-    (tmp_path / "0123abcd.0").write_bytes(two.pem)
-    (tmp_path / "0123abcd.1").write_bytes(one.pem)
+    (tmp_path / "all.pem").write_bytes(broken + first.pem)
+    (tmp_path / "0123abcd.0").write_bytes(second.pem)
+    (tmp_path / "0123abcd.1").write_bytes(first.pem)
     (tmp_path / "ffffffff.0").write_bytes(b"broken")
     (tmp_path / "notes.txt").write_bytes(make.authority("Three", which=3).pem)
     monkeypatch.setattr(
         system_roots.ssl, "get_default_verify_paths", _paths(str(tmp_path / "all.pem"), str(tmp_path))
     )
-    found = system_roots.system_roots()
-    assert {c.subject.rfc4514_string() for c in found} == {"CN=One", "CN=Two"}
+    roots = system_roots.system_roots()
+    assert {c.subject.rfc4514_string() for c in roots} == {"CN=One", "CN=Two"}
 
 
 def test_a_system_without_roots_cannot_verify(monkeypatch):

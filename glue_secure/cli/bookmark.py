@@ -1,4 +1,4 @@
-"""The commands ``bookmark show|history|verify|rewind|reset|rekey``: arguments, questions, tables."""
+"""The commands ``bookmark show|history|verify|rewind|reset|rekey``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -21,30 +21,29 @@ from glue_secure.core.arguments import BOOKMARK_DECRYPT_KEYS, BOOKMARK_URI, JobA
 from glue_secure.core.identifiers import KmsKeyArn, RunId, job_name
 from glue_secure.core.ports import Services
 from glue_secure.preflight import establish
+from glue_secure.run import composition
 from glue_secure.run.bookmark_setup import bookmark_store
 
 app = typer.Typer(
-    help="A job's bookmark: look at it, verify it, go back, start anew, change its key.", no_args_is_help=True
+    help="The bookmark of a job: show, verify, rewind, reset, change its key.", no_args_is_help=True
 )
 
-Job = Annotated[str, typer.Argument(help="The job's name.")]
+Job = Annotated[str, typer.Argument(help="Name of the job.")]
 Uri = Annotated[
-    Optional[str],  # noqa: UP045 - typer reads 3.10
-    typer.Option("--uri", help="s3://BUCKET/PREFIX/ of bookmarks; default the job's own argument."),
+    str | None,
+    typer.Option("--uri", help="s3://BUCKET/PREFIX/ of bookmarks. Default: the job's argument."),
 ]
 Older = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(
-        "--decrypt-keys", help="ARN,ARN of keys that open older states; default the job's argument."
-    ),
+    str | None,
+    typer.Option("--decrypt-keys", help="ARN,ARN of keys of older states. Default: the job's argument."),
 ]
 _COLUMNS = ("sequence", "cause", "run_id", "version", "run")
-Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the history.")]
+Reason = Annotated[str, typer.Option("--reason", help="Reason, recorded in the history.")]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One job's bookmark, as a run of the job would find it now."""
+class BookmarkLocation:
+    """The bookmark of a job, with the arguments, services and key that a run of the job would use."""
 
     identity: JobIdentity
     arguments: JobArguments
@@ -52,7 +51,7 @@ class Place:
     key: KmsKeyArn
 
     def store(self, key: KmsKeyArn | None = None) -> BookmarkStore:
-        """The store; with ``key``, one that seals under it and still opens what lies there."""
+        """Return the store. With ``key``, it encrypts with that key and still decrypts the present state."""
         environment = self.services.environment
         return bookmark_store(
             self.identity.job,
@@ -72,16 +71,18 @@ def show(
     decrypt_keys: Older = None,
     state: State = None,
     as_json: Json = False,
-    reveal: Annotated[bool, typer.Option("--reveal", help="Show key values of tables: data.")] = False,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show the key values of tables, which are data.")
+    ] = False,
 ) -> None:
-    """Show the state in force: counters, who stored it, and how far each source was read."""
-    place = find(job, uri, decrypt_keys, state)
-    store = place.store()
+    """Show the current state: counters, origin, and the position in each source."""
+    location = find(job, uri, decrypt_keys, state)
+    store = location.store()
     loaded = store.load()
     if loaded.state is None:
         _none(store, as_json)
         return
-    at_rest = operations.encryption_at_rest(place.services.objects, store.uri)
+    at_rest = operations.encryption_at_rest(location.services.objects, store.uri)
     document = _document(store, loaded) | {
         "key": at_rest.key,
         "contexts": {name: _source(source, reveal) for name, source in loaded.state.contexts.items()},
@@ -89,22 +90,24 @@ def show(
     if as_json:
         printing.print_json(document)
         return
-    printing.facts((name, value) for name, value in document.items() if name not in ("exists", "contexts"))
+    printing.print_facts(
+        (name, value) for name, value in document.items() if name not in ("exists", "contexts")
+    )
     rows = [
         [name, source["kind"], source["watermark"], *([_values(source)] if reveal else [])]
         for name, source in document["contexts"].items()
     ]
-    printing.table(["transformation_ctx", "kind", "watermark", *(["values"] if reveal else [])], rows)
+    printing.print_table(["transformation_ctx", "kind", "watermark", *(["values"] if reveal else [])], rows)
 
 
 @app.command()
 def history(
     job: Job, uri: Uri = None, decrypt_keys: Older = None, state: State = None, as_json: Json = False
 ) -> None:
-    """List every state, newest first, each checked against the one that follows it."""
-    place = find(job, uri, decrypt_keys, state)
-    store = place.store()
-    entries = operations.history(store, place.services.objects)
+    """List all states, newest first. Each is checked against its successor."""
+    location = find(job, uri, decrypt_keys, state)
+    store = location.store()
+    entries = operations.history(store, location.services.objects)
     if as_json:
         states = [
             _state(entry.state) | {"stored": _time(entry.stored), "digest": entry.digest} for entry in entries
@@ -114,7 +117,7 @@ def history(
         _none(store, as_json)
     else:
         rows = [_row(entry) for entry in entries]
-        printing.table([*_COLUMNS, "stored", "digest", "by", "reason"], rows)
+        printing.print_table([*_COLUMNS, "stored", "digest", "by", "reason"], rows)
 
 
 @app.command()
@@ -125,44 +128,48 @@ def verify(
     state: State = None,
     as_json: Json = False,
     adopt: Annotated[
-        bool, typer.Option("--adopt", help="Record the present state as the high-water mark.")
+        bool, typer.Option("--adopt", help="Record the current state as the high-water mark.")
     ] = False,
 ) -> None:
-    """Hold the whole bookmark: it opens, links back to the first state, and is SSE-KMS under its key."""
-    place = find(job, uri, decrypt_keys, state)
-    store = place.store()
+    """Verify that all states can be decrypted, form a chain to the first state, and are encrypted."""
+    location = find(job, uri, decrypt_keys, state)
+    store = location.store()
     if adopt:
         store.adopt()
-    allowed = (place.key, *place.arguments.bookmark_decrypt_keys())
-    held = operations.verify(store, place.services.objects, allowed)
+    allowed = (location.key, *location.arguments.bookmark_decrypt_keys())
+    verification = operations.verify(store, location.services.objects, allowed)
     if as_json:
         printing.print_json(
             {
                 "job": store.job,
                 "uri": str(store.uri),
                 "ok": True,
-                "states": held.states,
-                "sequence": held.sequence,
-                "recorded": held.recorded,
-                "objects": held.objects,
-                "keys": dict(held.keys),
+                "states": verification.states,
+                "sequence": verification.sequence,
+                "recorded": verification.recorded,
+                "objects": verification.objects,
+                "keys": dict(verification.keys),
             }
         )
-    elif not held.states:
+    elif not verification.states:
         _none(store, as_json)
     else:
-        printing.say(f"OK: {held.states} states, from sequence {held.sequence} back to 1, open and link")
-        for key, number in held.keys.items():
-            printing.say(f"    {number} objects SSE-KMS under {key}")
-        if not held.recorded:
-            printing.say("    the newest is not in the history yet; the next commit puts it there")
+        printing.print_line(
+            f"OK: {verification.states} states, from sequence {verification.sequence} back to 1, are valid"
+        )
+        for key, number in verification.keys.items():
+            printing.print_line(f"    {number} objects SSE-KMS under {key}")
+        if not verification.recorded:
+            printing.print_line("    the newest state is not in the history yet; the next commit adds it")
 
 
 @app.command()
 def rewind(
     job: Job,
-    to_sequence: Annotated[Optional[int], typer.Option(help="A number of the history.")] = None,  # noqa: UP045
-    to_run: Annotated[Optional[str], typer.Option(help="A run that committed.")] = None,  # noqa: UP045
+    to_sequence: Annotated[
+        int | None, typer.Option(help="Sequence number of a state in the history.")
+    ] = None,
+    to_run: Annotated[str | None, typer.Option(help="Id of a run that committed.")] = None,
     uri: Uri = None,
     decrypt_keys: Older = None,
     state: State = None,
@@ -170,12 +177,12 @@ def rewind(
     yes: Yes = False,
     reason: Reason = "",
 ) -> None:
-    """Go back to an earlier state, stored as a new one: what came after it is read again."""
+    """Store an earlier state as the new one. Data after it is read again."""
     operations.require_reason(reason)
-    place = find(job, uri, decrypt_keys, state)
-    store = place.store()
+    location = find(job, uri, decrypt_keys, state)
+    store = location.store()
     change = operations.plan_rewind(store, sequence=to_sequence, run_id=to_run)
-    _change(place, store, change, as_json=as_json, yes=yes, reason=reason)
+    _change(location, store, change, as_json=as_json, yes=yes, reason=reason)
 
 
 @app.command()
@@ -188,11 +195,11 @@ def reset(
     yes: Yes = False,
     reason: Reason = "",
 ) -> None:
-    """Forget every source, as Glue's ResetJobBookmark does: everything is read again."""
+    """Remove all sources, as Glue's ResetJobBookmark does. All data is read again."""
     operations.require_reason(reason)
-    place = find(job, uri, decrypt_keys, state)
-    store = place.store()
-    _change(place, store, operations.plan_reset(store), as_json=as_json, yes=yes, reason=reason)
+    location = find(job, uri, decrypt_keys, state)
+    store = location.store()
+    _change(location, store, operations.plan_reset(store), as_json=as_json, yes=yes, reason=reason)
 
 
 @app.command()
@@ -206,50 +213,45 @@ def rekey(
     yes: Yes = False,
     reason: Reason = "",
 ) -> None:
-    """Seal the state in force under another key, before or after the configuration names it."""
+    """Encrypt the current state with another key, before or after the configuration names that key."""
     operations.require_reason(reason)
-    place = find(job, uri, decrypt_keys, state)
-    services = place.services
+    location = find(job, uri, decrypt_keys, state)
+    services = location.services
     new = establish.required_key(
-        key, place.identity, keys=services.keys, environment=services.environment, probe=True
+        key, location.identity, keys=services.keys, environment=services.environment, probe=True
     )
-    store = place.store(new)
+    store = location.store(new)
     change = operations.plan_rekey(store, services.objects, new)
-    _change(place, store, change, as_json=as_json, yes=yes, reason=reason)
+    _change(location, store, change, as_json=as_json, yes=yes, reason=reason)
 
 
-def find(job: str, uri: str | None, decrypt_keys: str | None, state: Path | None) -> Place:
-    """The bookmark of a job, found as a run finds it: GetJob, its configuration, its key.
+def find(job: str, uri: str | None, decrypt_keys: str | None, state: Path | None) -> BookmarkLocation:
+    """Return the bookmark of a job, resolved as in a run: GetJob, security configuration, key.
 
     Raises:
-        UsageError: no such job or account, or no place of bookmarks is named.
-        RefusedError: the configuration or the key does not hold.
-        VerificationError: AWS denies, or does not answer.
+        UsageError: The job or the account does not exist, or no bookmark location is configured.
+        RefusedError: The configuration or the key violates a control.
+        VerificationError: AWS does not answer or denies access.
     """
-    from glue_secure.run import composition
-
-    if state is not None:
-        printing.enter(state)
+    printing.use_embedded_account(state)
     services = composition.services()
-    name = job_name(job)
-    values = dict(establish.arguments_of_job(name, services.control_plane))
-    given = {BOOKMARK_URI: uri, BOOKMARK_DECRYPT_KEYS: decrypt_keys}
-    values |= {option: value for option, value in given.items() if value is not None}
-    arguments = composition.arguments(
-        ["bookmark", *(f"--{option}={value}" for option, value in values.items())]
-    )
-    identity = JobIdentity(name, RunId(f"command_{uuid.uuid4().hex}"), False, None)
+    job = job_name(job)
+    values = dict(establish.arguments_of_job(job, services.control_plane))
+    options = {BOOKMARK_URI: uri, BOOKMARK_DECRYPT_KEYS: decrypt_keys}
+    values |= {name: value for name, value in options.items() if value is not None}
+    arguments = composition.arguments(["bookmark", *(f"--{name}={value}" for name, value in values.items())])
+    identity = JobIdentity(job, RunId(f"command_{uuid.uuid4().hex}"), False, None)
     key = establish.bookmark_key(
         identity,
         control_plane=services.control_plane,
         keys=services.keys,
         environment=services.environment,
     )
-    return Place(identity, arguments, services, key)
+    return BookmarkLocation(identity, arguments, services, key)
 
 
 def _change(
-    place: Place,
+    location: BookmarkLocation,
     store: BookmarkStore,
     change: operations.Change,
     *,
@@ -257,21 +259,21 @@ def _change(
     yes: bool,
     reason: str,
 ) -> None:
-    """Say what a change means, ask, store it."""
+    """Print the effects of a change, ask for confirmation, and store it."""
     for line in (f"{change.cause} the bookmark of job {store.job}", *change.meaning):
         print(line, file=sys.stderr)
-    printing.ask(f"bookmark {change.cause}", yes=yes)
+    printing.confirm(f"bookmark {change.cause}", yes=yes)
     stored = operations.apply(
         store,
         change,
-        run_id=str(place.identity.run_id),
-        by=place.services.environment.caller,
+        run_id=str(location.identity.run_id),
+        by=location.services.environment.caller,
         reason=reason,
     )
     if as_json:
         printing.print_json(_document(store, stored))
     else:
-        printing.say(f"stored sequence {stored.sequence} ({change.cause}), {stored.digest[:12]}")
+        printing.print_line(f"stored sequence {stored.sequence} ({change.cause}), {stored.digest[:12]}")
 
 
 def _document(store: BookmarkStore, loaded: Loaded) -> dict[str, Any]:
@@ -322,4 +324,4 @@ def _none(store: BookmarkStore, as_json: bool) -> None:
     if as_json:
         printing.print_json({"job": store.job, "uri": str(store.uri), "exists": False})
     else:
-        printing.say(f"no bookmark yet at {store.uri}")
+        printing.print_line(f"no bookmark yet at {store.uri}")

@@ -1,67 +1,77 @@
-"""The demo's page: what a person sees, and the same as JSON."""
+"""The command ``demo``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from types import TracebackType
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
-from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from glue_secure.embedded.demo import Step
+from glue_secure.cli.options import Json
+from glue_secure.cli.printing import print_json
+from glue_secure.cli.progress import StepProgress
+from glue_secure.cli.run import Verbose
+from glue_secure.core.errors import UsageError
+from glue_secure.embedded.demo import Demo, Step
+from glue_secure.embedded.lifecycle import embedded_account
 
 
-class Progress:
-    """A spinner with the step under way on a terminal; plain lines elsewhere."""
-
-    def __init__(self, console: Console, *, quiet: bool = False) -> None:
-        self._console = console
-        self._status: Status | None = (
-            console.status("starting") if console.is_terminal and not quiet else None
+def command(
+    as_json: Json = False,
+    verbose: Verbose = False,
+    script: Annotated[
+        Path | None,
+        typer.Option(help="The job script. Default: jobs/flights_curated.py."),
+    ] = None,
+) -> None:
+    """Run the main job on real flights, then each refusal, in an embedded account of its own."""
+    job = script or Path("jobs/flights_curated.py")
+    if not job.is_file():
+        raise UsageError(
+            "the demo's job",
+            found=f"{job}: no such file",
+            required="an existing script",
+            fix="run the command in the repository, or name a script with --script",
         )
-
-    def __enter__(self) -> Progress:
-        if self._status is not None:
-            self._status.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._status is not None:
-            self._status.stop()
-
-    def __call__(self, text: str) -> None:
-        """Say what is going on."""
-        if self._status is not None:
-            self._status.update(Text(text))
-        else:
-            self._console.print(Text(f"... {text}", style="dim"))
+    with (
+        StepProgress(lines=True, spinner=not verbose) as progress,
+        embedded_account(progress=progress) as account,
+    ):
+        steps = []
+        page = Page(_console(), quiet=as_json)
+        for step in Demo(account, job, progress, verbose).steps():
+            steps.append(step)
+            page.show(step)
+        page.summary(steps)
+    if as_json:
+        print_json(document(steps))
+    raise typer.Exit(0 if all(step.as_expected for step in steps) else 1)
 
 
-def console() -> Console:
-    """Standard output; wide enough for the table of steps where no terminal says how wide it is."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=120)
+def _console() -> Console:
+    """Return standard output, 120 columns wide where it is not a terminal."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=120)
 
 
 class Page:
-    """Prints each step as it comes."""
+    """Prints the result of each step and a summary."""
 
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
         self._console, self._quiet, self._count = console, quiet, 0
 
     def show(self, step: Step) -> None:
-        """One step: its title, its facts or its refusal, and how it ended."""
+        """Print a step: its title, its facts or its refusal, and its outcome."""
         self._count += 1
         if self._quiet:
             return
-        mark = Text("ok", style="green") if step.as_expected else Text("NOT AS EXPECTED", style="bold red")
-        self._console.print(Text(f"\n{self._count}. {step.name}  ", style="bold") + mark)
+        outcome = Text("ok", style="green") if step.as_expected else Text("NOT AS EXPECTED", style="bold red")
+        self._console.print(Text(f"\n{self._count}. {step.name}  ", style="bold") + outcome)
         for name, value in _lines(step):
             self._console.print(Text(f"   {name:<12}", style="dim") + Text(value), soft_wrap=True)
         if step.refusal:
@@ -72,7 +82,7 @@ class Page:
             self._console.print(Text(step.log, style="red"), soft_wrap=True)
 
     def summary(self, steps: Sequence[Step]) -> None:
-        """A table of all steps."""
+        """Print a table of all steps."""
         if self._quiet:
             return
         table = Table(box=None, pad_edge=False, header_style="dim")
@@ -96,11 +106,11 @@ class Page:
                 str(len(step.objects)),
                 f"{step.seconds:.1f}",
             )
-        good = sum(step.as_expected for step in steps)
+        expected = sum(step.as_expected for step in steps)
         self._console.print()
         self._console.print(table)
         self._console.print(
-            f"\n{good} of {len(steps)} steps ended as they should. Account: embedded, not AWS."
+            f"\n{expected} of {len(steps)} steps ended as expected. Account: embedded, not AWS."
         )
 
 
@@ -114,7 +124,7 @@ def _lines(step: Step) -> list[tuple[str, str]]:
     per_source = ", ".join(f"{read['source']} {_count(read['rows'])}" for read in step.reads)
     lines.append(("rows in", f"{_count(step.rows_read)}  ({per_source})"))
     lines.append(("rows out", _count(step.rows_written)))
-    pairs = sorted({(seen["algorithm"], seen["key"]) for seen in step.objects})
+    pairs = sorted({(item["algorithm"], item["key"]) for item in step.objects})
     lines.append(("objects", f"{len(step.objects)} written, {len(step.objects)} read back"))
     lines += [("", f"{algorithm} {key}") for algorithm, key in pairs]
     if step.tls:
@@ -141,7 +151,7 @@ def _count(rows: int | None) -> str:
 
 
 def document(steps: Sequence[Step]) -> Mapping[str, Any]:
-    """The demo as one JSON document."""
+    """Return the demo's steps as one JSON document."""
     rows = []
     for step in steps:
         row = asdict(step)

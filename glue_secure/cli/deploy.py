@@ -1,16 +1,16 @@
-"""The command ``deploy``: the plan as lines, the question, and the steps."""
+"""The command ``deploy``."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from glue_secure.cli import printing
-from glue_secure.cli.options import Json, State
-from glue_secure.project.deploy import Change, Plan, apply, plan
+from glue_secure.cli.options import Json, ProjectFile, State, Yes
+from glue_secure.cli.progress import StepProgress
+from glue_secure.project.deploy import Change, DeploymentPlan, apply, plan
 from glue_secure.project.deploy.deployment_account import deployment_account
 from glue_secure.project.deploy.plan import CREATE, KEEP, UPDATE, UPLOAD
 from glue_secure.project.project_file import FILE_NAME, read
@@ -19,54 +19,57 @@ _SIGNS = {CREATE: "+", UPLOAD: "+", UPDATE: "~", KEEP: " "}
 
 
 def command(
-    job: Annotated[Optional[str], typer.Argument(help="One job of the project; default all.")] = None,  # noqa: UP045 - typer reads 3.10
-    project: Annotated[Path, typer.Option("--project", help="The project's file.")] = Path(FILE_NAME),
-    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
-    plan_only: Annotated[bool, typer.Option("--plan", help="Only show what would change.")] = False,
+    job: Annotated[
+        str | None,
+        typer.Argument(help="Deploy this job of the project only."),
+    ] = None,
+    project: ProjectFile = Path(FILE_NAME),
+    yes: Yes = False,
+    plan_only: Annotated[bool, typer.Option("--plan", help="Show the plan and change nothing.")] = False,
     state: State = None,
     as_json: Json = False,
 ) -> None:
-    """Put code and jobs into the account: the plan is shown first, and done when it is confirmed.
+    """Upload code and create or update the jobs, after showing the plan and asking for confirmation.
 
-    The template's stack (keys, buckets, roles, connections) has to be there. Each step is read back.
+    The stack of the project's template (keys, buckets, roles, connections) must exist. Each step is verified.
     """
-    chosen = read(project)
-    if state is not None:
-        printing.enter(state)
-    account, where = deployment_account()
-    err = Console(stderr=True, highlight=False)
-    with err.status("plan") as status:
-        made = plan(chosen, project.parent, account, jobs=(job,) if job else (), progress=status.update)
+    definition = read(project)
+    printing.use_embedded_account(state)
+    account, description = deployment_account()
+    with StepProgress() as progress:
+        deployment = plan(definition, project.parent, account, jobs=(job,) if job else (), progress=progress)
     if not as_json:
-        printing.say(f"account {where}")
-        show(made)
-    applied = bool(made.pending) and not plan_only
+        printing.print_line(f"account {description}")
+        show(deployment)
+    applied = bool(deployment.pending) and not plan_only
     if applied:
-        printing.ask("deploy", yes=yes)
-        with err.status("deploy") as status:
-            apply(made, account, status.update)
+        printing.confirm("deploy", yes=yes)
+        with StepProgress() as progress:
+            apply(deployment, account, progress)
     if as_json:
-        printing.print_json({"account": where, **document(made), "applied": applied})
+        printing.print_json({"account": description, **document(deployment), "applied": applied})
     elif applied:
-        printing.say("done; each step was read back")
+        printing.print_line("done; each step was verified")
 
 
-def show(made: Plan) -> None:
-    """One line for each step, with what differs below it."""
-    for change in made.changes:
-        printing.say(f"{_SIGNS[change.action]} {change.action:<7}{change.kind} {change.name}")
+def show(deployment: DeploymentPlan) -> None:
+    """Print one line per step, followed by its differences."""
+    for change in deployment.changes:
+        printing.print_line(f"{_SIGNS[change.action]} {change.action:<7}{change.kind} {change.name}")
         for name, before, after in change.details:
-            printing.say(f"      {name}: {before or '-'} -> {after or '-'}")
-    kept = len(made.changes) - len(made.pending)
-    printing.say(f"{len(made.pending)} to change, {kept} as they should be" if made.pending else "no changes")
+            printing.print_line(f"      {name}: {before or '-'} -> {after or '-'}")
+    unchanged = len(deployment.changes) - len(deployment.pending)
+    printing.print_line(
+        f"{len(deployment.pending)} to change, {unchanged} unchanged" if deployment.pending else "no changes"
+    )
 
 
-def document(made: Plan) -> dict[str, Any]:
-    """The plan as JSON's values."""
+def document(deployment: DeploymentPlan) -> dict[str, Any]:
+    """Return the plan as JSON values."""
     return {
-        "project": made.project.name,
-        "key": str(made.key),
-        "changes": [_change(one) for one in made.changes],
+        "project": deployment.project.name,
+        "key": str(deployment.key),
+        "changes": [_change(change) for change in deployment.changes],
     }
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, List, Optional  # noqa: UP035 - typer reads 3.10
+from typing import Annotated
 
 import typer
 
@@ -19,29 +19,32 @@ from glue_secure.governance.lakeformation import apply as applier
 from glue_secure.governance.lakeformation import explain as explainer
 from glue_secure.governance.lakeformation import export, file, saved
 from glue_secure.governance.lakeformation import preflight as jobs
+from glue_secure.governance.lakeformation.account import Account
 from glue_secure.governance.lakeformation.plan import make_plan
 from glue_secure.governance.lakeformation.steps import Plan, Unmanaged, told
-
-if TYPE_CHECKING:
-    from glue_secure.governance.lakeformation.account import Account
+from glue_secure.run import composition
 
 app = typer.Typer(
-    help="Lake Formation's permissions as code: plan, apply, drift, explain, preflight, import.",
+    help="Lake Formation permissions as code: plan, apply, drift, explain, preflight, import.",
     no_args_is_help=True,
 )
 
-File = Annotated[Path, typer.Argument(help="The permissions file: TOML, or JSON.")]
-Reads = Annotated[Optional[List[str]], typer.Option("--read", help="DATABASE.TABLE that the job reads.")]  # noqa: UP006, UP045
-Writes = Annotated[Optional[List[str]], typer.Option("--write", help="DATABASE.TABLE that it writes.")]  # noqa: UP006, UP045
-Creates = Annotated[Optional[List[str]], typer.Option("--create", help="Database that it makes tables in.")]  # noqa: UP006, UP045
-Locations = Annotated[Optional[List[str]], typer.Option("--location", help="s3:// where new tables lie.")]  # noqa: UP006, UP045
-PlanOut = Annotated[Optional[Path], typer.Option("--out", help="Write the plan there, to apply later.")]  # noqa: UP045
-TextOut = Annotated[Optional[Path], typer.Option("--out", help="Where to write; default standard output.")]  # noqa: UP045
-Left = Annotated[
+File = Annotated[Path, typer.Argument(help="The permissions file, TOML or JSON.")]
+Reads = Annotated[
+    list[str] | None, typer.Option("--read", help="DATABASE.TABLE that the job reads; may be repeated.")
+]
+Writes = Annotated[
+    list[str] | None, typer.Option("--write", help="DATABASE.TABLE that it writes; may be repeated.")
+]
+Creates = Annotated[list[str] | None, typer.Option("--create", help="Database in which it creates tables.")]
+Locations = Annotated[list[str] | None, typer.Option("--location", help="s3:// location of new tables.")]
+PlanOut = Annotated[Path | None, typer.Option("--out", help="File for the plan, to apply it later.")]
+TextOut = Annotated[Path | None, typer.Option("--out", help="File to write. Default: standard output.")]
+UnmanagedOption = Annotated[
     Unmanaged,
     typer.Option(
         "--unmanaged",
-        help="Grants and opt-ins that the file does not name: leave, revoke those of its principals, or all.",
+        help="Grants and opt-ins missing in the file: leave them, revoke those of its principals, or all.",
     ),
 ]
 
@@ -50,11 +53,11 @@ Left = Annotated[
 def plan(
     permissions: File,
     out: PlanOut = None,
-    unmanaged: Left = Unmanaged.LEAVE,
+    unmanaged: UnmanagedOption = Unmanaged.LEAVE,
     state: State = None,
     as_json: Json = False,
 ) -> None:
-    """Show what would change. Exit code 3 when the account stays open in spite of the plan."""
+    """Show the planned changes. The exit code is 3 if the account would still violate a control."""
     desired = file.read(permissions)
     with _account(state) as account:
         planned = make_plan(desired, account, unmanaged)
@@ -66,37 +69,44 @@ def plan(
 
 @app.command()
 def apply(
-    source: Annotated[Path, typer.Argument(help="A permissions file, or a plan that --out wrote.")],
+    source: Annotated[Path, typer.Argument(help="A permissions file, or a plan written with --out.")],
     unmanaged: Annotated[
-        Optional[Unmanaged],  # noqa: UP045
-        typer.Option("--unmanaged", help="As in plan; a saved plan brings its own."),
+        Unmanaged | None,
+        typer.Option("--unmanaged", help="As in plan. A saved plan has its own setting."),
     ] = None,
     state: State = None,
     as_json: Json = False,
     yes: Yes = False,
 ) -> None:
-    """Apply a file, or a reviewed plan as long as the account has not moved; look afterwards."""
+    """Apply a permissions file or a saved plan, and verify the result.
+
+    A saved plan is rejected if the account has changed since it was made.
+    """
     is_plan = _is_plan(source)
     if is_plan and unmanaged is not None:
-        raise UsageError("--unmanaged", found="beside a saved plan", required="the plan's own, or a new plan")
+        raise UsageError(
+            "--unmanaged",
+            found="combined with a saved plan",
+            required="the setting of the plan, or a new plan",
+        )
     with _account(state) as account:
         if is_plan:
-            held = saved.SavedPlan(source)
+            saved_plan = saved.SavedPlan(source)
             planned = applier.hold(
                 account,
-                held.desired,
-                held.unmanaged,
-                of=held.account,
-                fingerprint=held.fingerprint,
-                steps=held.steps,
+                saved_plan.desired,
+                saved_plan.unmanaged,
+                of=saved_plan.account,
+                fingerprint=saved_plan.fingerprint,
+                steps=saved_plan.steps,
             )
         else:
             planned = make_plan(file.read(source), account, unmanaged or Unmanaged.LEAVE)
         if planned.steps and not yes:
             for line in _lines(planned):
                 print(line, file=sys.stderr)
-            printing.ask("lakeformation apply", yes=yes)
-            planned = applier.hold(  # the answer may have taken hours
+            printing.confirm("lakeformation apply", yes=yes)
+            planned = applier.hold(  # the account may have changed before the answer
                 account,
                 planned.desired,
                 planned.unmanaged,
@@ -109,17 +119,15 @@ def apply(
         printing.print_json(saved.document(after) | {"applied": [str(step) for step in planned.steps]})
     else:
         _findings(after)
-        printing.say(
-            f"{len(planned.steps)} steps applied, and nothing is left"
-            if planned.steps
-            else "nothing to change"
+        printing.print_line(
+            f"{len(planned.steps)} steps applied and verified" if planned.steps else "nothing to change"
         )
     _exit(after)
 
 
 @app.command()
 def drift(permissions: File, state: State = None, as_json: Json = False) -> None:
-    """Say whether the account is what the file says. Exit code 3 when it is not (GS-LF-003)."""
+    """Compare the account with the file. The exit code is 3 if they differ (GS-LF-003)."""
     desired = file.read(permissions)
     with _account(state) as account:
         planned = make_plan(desired, account)
@@ -135,31 +143,32 @@ def explain(
     state: State = None,
     as_json: Json = False,
 ) -> None:
-    """Tell which grants and LF-tags give a principal access to a table or column, or withhold it."""
+    """Explain which grants and LF-Tags allow or deny a principal access to a table or column."""
     with _account(state) as account:
-        found = explainer.explain(account, principal, table)
-    access = found.access
-    columns = {one: sorted(access.columns.get(one, ())) for one in found.columns}
+        explanation = explainer.explain(account, principal, table)
+    access = explanation.access
+    columns = {name: sorted(access.columns.get(name, ())) for name in explanation.columns}
     if as_json:
         printing.print_json(
             {
                 "principal": principal,
-                "table": f"{found.table.database}.{found.table.name}",
+                "table": f"{explanation.table.database}.{explanation.table.name}",
                 "by_iam": access.by_iam,
                 "permissions": sorted(access.permissions),
                 "columns": columns,
                 "reasons": [
-                    {"gives": one.gives, "text": one.text, "rows": one.rows} for one in access.reasons
+                    {"gives": reason.gives, "text": reason.text, "rows": reason.rows}
+                    for reason in access.reasons
                 ],
             }
         )
         return
     if access.by_iam:
-        printing.say("IAM alone decides: Lake Formation is not asked")
-    printing.say(f"permissions: {', '.join(sorted(access.permissions)) or 'none'}")
-    printing.table(["column", "SELECT"], [[name, _rows(rows)] for name, rows in columns.items()])
-    rows = [["gives" if one.gives else "withholds", one.text] for one in access.reasons]
-    printing.table(["", "because"], rows or [["withholds", "no grant names this principal"]])
+        printing.print_line("IAM decides alone: Lake Formation permissions do not apply")
+    printing.print_line(f"permissions: {', '.join(sorted(access.permissions)) or 'none'}")
+    printing.print_table(["column", "SELECT"], [[name, _rows(rows)] for name, rows in columns.items()])
+    reasons = [["allows" if reason.gives else "denies", reason.text] for reason in access.reasons]
+    printing.print_table(["", "reason"], reasons or [["denies", "no grant names this principal"]])
 
 
 @app.command()
@@ -175,12 +184,12 @@ def preflight(
     state: State = None,
     as_json: Json = False,
 ) -> None:
-    """Say whether a job's role may read and write what the job does (GS-LF-006). Exit code 3 when not."""
+    """Check that a job's role can read and write the job's tables (GS-LF-006). The exit code is 3 if not."""
     if not (read or write or create or location):
         required = "--read, --write, --create or --location"
-        raise UsageError("lakeformation preflight", found="nothing", required=required)
+        raise UsageError("lakeformation preflight", found="no option", required=required)
     with _account(state) as account:
-        found = jobs.check_job(
+        findings = jobs.check_job(
             account,
             role,
             reads=read or (),
@@ -191,10 +200,13 @@ def preflight(
         )
     if as_json:
         names = ("control", "verdict", "resource", "found", "fix")
-        printing.print_json({"findings": [{name: getattr(one, name) for name in names} for one in found]})
+        printing.print_json(
+            {"findings": [{name: getattr(finding, name) for name in names} for finding in findings]}
+        )
     else:
-        printing.table(["", "what", "found"], [[one.verdict.value, one.resource, one.found] for one in found])
-    if any(one.verdict is not Verdict.PASS for one in found):
+        rows = [[finding.verdict.value, finding.resource, finding.found] for finding in findings]
+        printing.print_table(["", "resource", "found"], rows)
+    if any(finding.verdict is not Verdict.PASS for finding in findings):
         raise typer.Exit(3)
 
 
@@ -203,7 +215,7 @@ def import_(
     out: TextOut = None,
     state: State = None,
 ) -> None:
-    """Write the account's permissions as a file: what plan then asks for is nothing."""
+    """Write the account's permissions as a permissions file. A plan of this file has no changes."""
     with _account(state) as account:
         text = export.export(account)
     if out is None:
@@ -212,17 +224,13 @@ def import_(
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageError(str(out), found=str(error), required="a path that can be written") from None
+        raise UsageError(str(out), found=str(error), required="a writable path") from None
 
 
 @contextmanager
 def _account(state: Path | None) -> Iterator[Account]:
-    """The account that boto3's own chain finds; what it cannot answer is *cannot verify*."""
-    from glue_secure.governance.lakeformation.account import Account
-    from glue_secure.run import composition
-
-    if state is not None:
-        printing.enter(state)
+    """Yield the account of boto3's credential chain. Errors of its services become VerificationError."""
+    printing.use_embedded_account(state)
     session = composition.aws_session()
     try:
         yield Account(
@@ -235,8 +243,8 @@ def _account(state: Path | None) -> Iterator[Account]:
             "GS-LF-003",
             resource="Lake Formation",
             found=str(error),
-            required="an account whose permissions can be read",
-            fix="call as a data lake administrator, or a read-only one for plan, drift, explain and import",
+            required="readable permissions",
+            fix="use a data lake administrator, or a read-only one for plan, drift, explain and import",
             aws_code=error.code,
         ) from error
 
@@ -249,14 +257,14 @@ def _is_plan(path: Path) -> bool:
 
 
 def _lines(planned: Plan) -> Iterator[str]:
-    yield from (f"{one.control}: {one.found}; {one.fix}" for one in planned.findings)
+    yield from (f"{finding.control}: {finding.found}; {finding.fix}" for finding in planned.findings)
     yield from map(str, planned.steps)
 
 
 def _findings(planned: Plan) -> None:
-    for one in planned.findings:
-        printing.say(f"{one.control}: {one.resource}: {one.found}")
-        printing.say(f"  fix: {one.fix}")
+    for finding in planned.findings:
+        printing.print_line(f"{finding.control}: {finding.resource}: {finding.found}")
+        printing.print_line(f"  fix: {finding.fix}")
 
 
 def _show(planned: Plan, as_json: bool, *, drift: bool = False) -> None:
@@ -265,10 +273,11 @@ def _show(planned: Plan, as_json: bool, *, drift: bool = False) -> None:
         return
     _findings(planned)
     if planned.steps:
-        printing.table(["step", "what"], [[one.action.value, told(one.subject)] for one in planned.steps])
+        rows = [[step.action.value, told(step.subject)] for step in planned.steps]
+        printing.print_table(["step", "resource"], rows)
     word = "differences" if drift else "steps"
     count = f"{len(planned.steps)} {word}" if planned.steps else f"no {word}"
-    printing.say(f"{count}; {planned.unnamed} grants and opt-ins are not named by the file")
+    printing.print_line(f"{count}; {planned.unnamed} grants and opt-ins are not in the file")
 
 
 def _exit(planned: Plan) -> None:

@@ -1,15 +1,19 @@
-"""The command ``glue-secure``. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 cannot verify."""
+"""The command ``glue-secure``.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 cannot verify, 130 interrupted (SIGINT), 143
+terminated (SIGTERM).
+"""
 
 from __future__ import annotations
 
 import sys
 
-from glue_secure.core.errors import GlueSecureError
+from glue_secure.core.errors import GlueSecureError, exit_code
 from glue_secure.core.redaction import redact_text
 
 
 def run() -> None:
-    """The console script: this project's errors become their text and exit code."""
+    """Run the console script. An error of this project becomes its message and its exit code."""
     try:
         from glue_secure.cli.app import app
     except ModuleNotFoundError as error:
@@ -20,7 +24,7 @@ def run() -> None:
         app()
     except GlueSecureError as error:
         print(redact_text(str(error)), file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
+        raise SystemExit(exit_code(error)) from None
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         raise SystemExit(130) from None

@@ -1,12 +1,16 @@
-"""Options that several commands take, worded once."""
+"""Options that several commands have."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
-State = Annotated[Optional[Path], typer.Option("--state", help="Use the embedded account of that folder.")]  # noqa: UP045 - typer reads 3.10
+State = Annotated[
+    Path | None,
+    typer.Option("--state", help="Use the embedded account with this state folder."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+ProjectFile = Annotated[Path, typer.Option("--project", help="The project file.")]

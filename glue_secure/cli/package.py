@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -22,16 +22,16 @@ from glue_secure.project.versions import GlueVersion, glue_versions
 
 def command(
     glue: Annotated[
-        Optional[list[str]],  # noqa: UP045 - typer reads 3.10
+        list[str] | None,
         typer.Option(help="Glue version; may be repeated. Default: all."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("dist"),
     bucket: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(help="s3://BUCKET/PREFIX of the later upload, for the printed arguments."),
     ] = None,
     with_: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option("--with", help="great-expectations: include it for quality gates (Glue 5.0 or above)."),
     ] = None,
     as_json: Json = False,

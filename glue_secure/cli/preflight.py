@@ -1,16 +1,16 @@
-"""``glue-secure preflight``: what a run would find, looked at from here, without running."""
+"""The command ``preflight``: the checks of a run, without running a job."""
 
 from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, Optional
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from glue_secure.cli.options import Json, State
-from glue_secure.cli.printing import enter, print_json, say
+from glue_secure.cli.printing import print_json, print_line, use_embedded_account
 from glue_secure.connections.tls.certificates import CertificateFacts
 from glue_secure.connections.verification import (
     ConnectionReport,
@@ -22,21 +22,24 @@ from glue_secure.connections.verification import (
 from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.findings import Finding, Verdict
 from glue_secure.core.redaction import redact_text
+from glue_secure.project.deploy import checks, deployment_account, plan
+from glue_secure.project.project_file import read
+from glue_secure.run import composition
 
 Connections = Annotated[
-    bool, typer.Option("--connections", help="Let the servers of the connections prove who they are.")
+    bool, typer.Option("--connections", help="Check the server certificate of each connection.")
 ]
 Names = Annotated[
-    Optional[list[str]],  # noqa: UP045 - typer reads 3.10
-    typer.Option("--connection", help="This connection; may be given several times."),
+    list[str] | None,
+    typer.Option("--connection", help="Check this connection; may be repeated."),
 ]
 JobName = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option("--job-name", help="This deployed job; with --connections, its connections alone."),
+    str | None,
+    typer.Option("--job-name", help="Check this deployed job; with --connections, its connections only."),
 ]
-ProjectFile = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option("--project", help="Compare the job with this project's file, too."),
+Project = Annotated[
+    Path | None,
+    typer.Option("--project", help="Compare the job with this project file as well."),
 ]
 
 
@@ -44,162 +47,160 @@ def command(
     connections: Connections = False,
     connection: Names = None,
     job_name: JobName = None,
-    project: ProjectFile = None,
+    project: Project = None,
     state: State = None,
     as_json: Json = False,
 ) -> None:
-    """Check what a run would be held to, without running. No password is fetched or sent.
+    """Run the checks of a run without running a job. No password is read or sent.
 
-    --job-name: everything of the deployed job that can be seen from here. --connections: policy, certificate
-    chain and name of every connection of the Data Catalog that has a server to look at, or of one job's.
+    --job-name checks everything about a deployed job that can be checked from outside. --connections checks
+    settings, certificate chain and host name of all connections in the Data Catalog, or of one job.
     """
     if not connections and not connection and not job_name:
         raise UsageError(
             "preflight",
-            found="nothing to check",
+            found="no option",
             required="--job-name NAME, --connections, or --connection NAME",
         )
     if connection and job_name:
         raise UsageError(
-            "preflight",
-            found="--connection and --job-name",
-            required="one of them: which connections are meant",
+            "preflight", found="--connection and --job-name", required="one of --connection and --job-name"
         )
     if project is not None and (connections or not job_name):
         raise UsageError(
             "--project", found="without a job", required="--job-name NAME, without --connections"
         )
-    if state is not None:
-        enter(state)
+    use_embedded_account(state)
     if job_name and not connections:
-        _job(job_name, project, as_json)
-    from glue_secure.run import composition
-
+        _check_job(job_name, project, as_json)
     services = composition.services()
     names = connection or connection_names(services.control_plane, job_name)
     reports = []
-    for one in inspect_connections(
+    for connection_report in inspect_connections(
         names, control_plane=services.control_plane, objects=services.objects, clock=services.clock
     ):
-        reports.append(one)
+        reports.append(connection_report)
         if not as_json:
-            _show(one, services.clock.now())
+            _show(connection_report, services.clock.now())
     if as_json:
-        print_json({"connections": [_document(one) for one in reports]})
+        print_json({"connections": [_document(connection_report) for connection_report in reports]})
     elif not reports:
-        say("no connections")
+        print_line("no connections")
     raise typer.Exit(exit_code(reports))
 
 
-def _job(name: str, project: Path | None, as_json: bool) -> NoReturn:
-    from glue_secure.project.deploy import checks, deployment_account, plan
-    from glue_secure.project.project_file import read
-    from glue_secure.run import composition
-
-    chosen = read(project) if project else None
-    account, where = deployment_account.deployment_account()
-    made = plan(chosen, project.parent, account, jobs=(name,)) if chosen and project else None
-    held = checks.findings(
-        name, services=composition.services(), account=account, logs=deployment_account.job_logs(), plan=made
+def _check_job(name: str, project: Path | None, as_json: bool) -> NoReturn:
+    account, description = deployment_account.deployment_account()
+    deployment = plan(read(project), project.parent, account, jobs=(name,)) if project else None
+    findings = checks.findings(
+        name,
+        services=composition.services(),
+        account=account,
+        logs=deployment_account.job_logs(),
+        plan=deployment,
     )
-    later = checks.left_to_the_run(held)
+    run_only = checks.run_only_controls(findings)
+    code = checks.exit_code(findings)
     if as_json:
         print_json(
             {
                 "job": name,
-                "account": where,
-                "holds": checks.exit_code(held) == 0,
-                "findings": [_finding(one) for one in held],
-                "left_to_the_run": list(later),
+                "account": description,
+                "passed": code == 0,
+                "findings": [_finding(finding) for finding in findings],
+                "checked_in_a_run_only": list(run_only),
             }
         )
     else:
-        say(f"job {name}, account {where}")
-        for one in held:
-            say(f"{one.verdict.value:<8}{one.control:<11}{redact_text(f'{one.resource}: {one.found}')}")
-            if one.verdict is not Verdict.PASS:
-                say(f"        required: {one.required}")
-                say(f"        fix:      {one.fix}")
-        counts = Counter(one.verdict.value for one in held)
-        say(", ".join(f"{counts[verdict.value]} {verdict.value}" for verdict in Verdict))
-        say(f"left to the run: {' '.join(later)}")
-    raise typer.Exit(checks.exit_code(held))
+        print_line(f"job {name}, account {description}")
+        for finding in findings:
+            text = redact_text(f"{finding.resource}: {finding.found}")
+            print_line(f"{finding.verdict.value:<8}{finding.control:<11}{text}")
+            if finding.verdict is not Verdict.PASS:
+                print_line(f"        required: {finding.required}")
+                print_line(f"        fix:      {finding.fix}")
+        counts = Counter(finding.verdict for finding in findings)
+        print_line(", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict))
+        print_line(f"checked in a run only: {' '.join(run_only)}")
+    raise typer.Exit(code)
 
 
-def _finding(one: Finding) -> dict[str, str]:
+def _finding(finding: Finding) -> dict[str, str]:
     return {
-        "control": one.control,
-        "verdict": one.verdict.value,
-        "resource": redact_text(one.resource),
-        "found": redact_text(one.found),
-        "required": one.required,
-        "fix": one.fix,
+        "control": finding.control,
+        "verdict": finding.verdict.value,
+        "resource": redact_text(finding.resource),
+        "found": redact_text(finding.found),
+        "required": finding.required,
+        "fix": finding.fix,
     }
 
 
-def _show(one: ConnectionReport, now: datetime) -> None:
-    if one.error is not None:
-        say(f"{one.name}: {'cannot verify' if one.error.exit_code == 4 else 'refused'}")
-        for line in str(one.error).splitlines():
-            say(f"  {line}")
+def _show(connection: ConnectionReport, now: datetime) -> None:
+    if connection.error is not None:
+        verdict = "cannot verify" if connection.error.exit_code == 4 else "refused"
+        print_line(f"{connection.name}: {verdict}")
+        for line in str(connection.error).splitlines():
+            print_line(f"  {line}")
     else:
-        say(f"{one.name}: OK, {one.kind}")
-    for looked in one.servers:
-        facts = looked.facts
-        say(f"  server     {looked.server}, {facts.protocol} {facts.cipher}")
-        say(f"  name       {looked.host} is on the certificate: {', '.join(facts.names)}")
-        say(f"  authority  {one.authority or 'the roots of this machine'}")
-        for place, certificate in enumerate(facts.chain):
-            say(f"  {'chain' if place == 0 else '':<9}  {place} {_line(certificate, now)}")
-    for remark in one.notes:
-        say(f"  note       {remark}")
+        print_line(f"{connection.name}: OK, {connection.kind}")
+    for inspection in connection.servers:
+        facts = inspection.facts
+        print_line(f"  server     {inspection.server}, {facts.protocol} {facts.cipher}")
+        print_line(f"  name       {inspection.host} is on the certificate: {', '.join(facts.names)}")
+        print_line(f"  authority  {connection.authority or 'the system roots'}")
+        for position, certificate in enumerate(facts.chain):
+            label = "chain" if position == 0 else ""
+            print_line(f"  {label:<9}  {position} {_certificate(certificate, now)}")
+    for remark in connection.notes:
+        print_line(f"  note       {remark}")
 
 
-def _line(certificate: CertificateFacts, now: datetime) -> str:
-    left = (certificate.not_after - now).days
+def _certificate(certificate: CertificateFacts, now: datetime) -> str:
+    days = (certificate.not_after - now).days
     return (
         f"{certificate.subject} ({certificate.key}, {certificate.signature}), "
-        f"until {certificate.not_after:%Y-%m-%d} ({left} days)"
+        f"until {certificate.not_after:%Y-%m-%d} ({days} days)"
     )
 
 
-def _document(one: ConnectionReport) -> dict[str, Any]:
-    refusal = one.error
+def _document(connection: ConnectionReport) -> dict[str, Any]:
+    error = connection.error
     return {
-        "connection": one.name,
-        "holds": refusal is None,
-        "kind": one.kind,
-        "authority": one.authority,
-        "servers": [_server(looked) for looked in one.servers],
-        "remarks": list(one.notes),
+        "connection": connection.name,
+        "passed": error is None,
+        "kind": connection.kind,
+        "authority": connection.authority,
+        "servers": [_server(inspection) for inspection in connection.servers],
+        "notes": list(connection.notes),
         "refusal": None
-        if refusal is None
+        if error is None
         else {
-            "control": refusal.control if isinstance(refusal, ControlError) else "",
-            "exit_code": refusal.exit_code,
-            "text": str(refusal),
+            "control": error.control if isinstance(error, ControlError) else "",
+            "exit_code": error.exit_code,
+            "text": str(error),
         },
     }
 
 
-def _server(looked: ServerInspection) -> dict[str, Any]:
-    facts = looked.facts
+def _server(inspection: ServerInspection) -> dict[str, Any]:
+    facts = inspection.facts
     return {
-        "server": looked.server,
-        "name": looked.host,
+        "server": inspection.server,
+        "name": inspection.host,
         "names": list(facts.names),
         "protocol": facts.protocol,
         "cipher": facts.cipher,
         "chain": [
             {
-                "subject": one.subject,
-                "issuer": one.issuer,
-                "key": one.key,
-                "signature": one.signature,
-                "not_before": one.not_before.isoformat(),
-                "not_after": one.not_after.isoformat(),
-                "fingerprint": one.fingerprint,
+                "subject": certificate.subject,
+                "issuer": certificate.issuer,
+                "key": certificate.key,
+                "signature": certificate.signature,
+                "not_before": certificate.not_before.isoformat(),
+                "not_after": certificate.not_after.isoformat(),
+                "fingerprint": certificate.fingerprint,
             }
-            for one in facts.chain
+            for certificate in facts.chain
         ],
     }

@@ -1,4 +1,4 @@
-"""What every command prints with: facts, tables, JSON; how it asks; whose account it works in."""
+"""Output and questions of all commands, and the choice of the account."""
 
 from __future__ import annotations
 
@@ -11,42 +11,62 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from glue_secure.core.errors import UsageError
+from glue_secure.embedded import environment, lifecycle
+from glue_secure.embedded.account import EmbeddedAccount
 
 
-def ask(what: str, *, yes: bool) -> None:
-    """Ask whether to go on, unless ``--yes`` said so.
+def confirm(action: str, *, yes: bool) -> None:
+    """Ask for confirmation, unless ``--yes`` was given.
 
     Raises:
-        UsageError: there is no terminal to ask at.
-        typer.Exit: the answer was no.
+        UsageError: Standard input is not a terminal.
+        typer.Exit: The answer is no.
     """
     if yes:
         return
     if not _at_terminal():
         raise UsageError(
-            what,
-            found="no terminal to ask at, and no --yes; nothing was changed",
-            required="an answer, or --yes",
+            action,
+            found="standard input is not a terminal; nothing was changed",
+            required="a confirmation",
+            fix="add --yes",
         )
-    if not typer.confirm("Do it?", err=True):
+    if not typer.confirm("Apply these changes?", err=True):
         print("nothing was changed", file=sys.stderr)
         raise typer.Exit(1)
 
 
-def enter(state: Path) -> None:
-    """Make this process's environment that of the embedded account."""
-    from glue_secure.embedded import environment, lifecycle
+def running_account(state: Path | None) -> EmbeddedAccount:
+    """Return the running embedded account.
 
+    Raises:
+        UsageError: It is not running.
+    """
     account = lifecycle.status(state)
     if account is None:
         raise UsageError(
             "the embedded account", found="not running", required="a running one", fix="glue-secure local up"
         )
-    settings = environment.overlay(os.environ, account)
-    os.environ.clear()
+    return account
+
+
+def use_embedded_account(state: Path | None) -> None:
+    """Point the AWS variables of this process to the embedded account, if a state folder was given.
+
+    boto3 reads its configuration from the environment only.
+
+    Raises:
+        UsageError: The account is not running.
+    """
+    if state is None:
+        return
+    settings = environment.overlay(os.environ, running_account(state))
+    for name in os.environ.keys() - settings.keys():
+        del os.environ[name]
     os.environ.update(settings)
 
 
@@ -54,41 +74,34 @@ def _at_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def facts(pairs: Iterable[tuple[str, Any]]) -> None:
-    """A name and its value, a line each."""
+def print_facts(pairs: Iterable[tuple[str, Any]]) -> None:
+    """Print names and values, one pair per line."""
     for name, value in pairs:
-        say(f"{name:<17}{value}".rstrip())
+        print_line(f"{name:<17}{value}".rstrip())
 
 
-def table(columns: list[str], rows: list[list[Any]]) -> None:
-    """A table at a terminal, lines in a pipe."""
+def print_table(columns: list[str], rows: list[list[Any]]) -> None:
+    """Print a table. Rows are not wrapped when standard output is not a terminal."""
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = 250  # for a pipe, a row is a line
+        console.width = 250
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(_plain(str(cell)) for cell in row))
+        table.add_row(*(escape(_printable(str(cell))) for cell in row))
     console.print(table, markup=False)
 
 
-def _plain(text: str) -> str:
-    """Without signs that move a terminal's cursor, or that rich takes for markup."""
-    from rich.markup import escape
-
-    return escape(_visible(text))
+def print_line(text: str) -> None:
+    """Print a line with control characters escaped, because they could move the cursor of a terminal."""
+    print(_printable(text))
 
 
-def say(text: str) -> None:
-    """A line, without signs that move a cursor."""
-    print(_visible(text))
-
-
-def _visible(text: str) -> str:
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
 def print_json(value: object) -> None:
-    """One JSON document."""
+    """Print one JSON document."""
     print(json.dumps(value, indent=2, ensure_ascii=False))

@@ -33,6 +33,11 @@ class StepProgress:
             )
             self._task = self._progress.add_task("")
 
+    @property
+    def is_interactive(self) -> bool:
+        """Whether the spinner is shown."""
+        return self._progress is not None
+
     def __enter__(self) -> StepProgress:
         if self._progress is not None:
             self._progress.start()

@@ -1,9 +1,9 @@
-"""The command ``quality convert``: suites of Great Expectations and rulesets of Glue Data Quality."""
+"""The command ``quality convert``."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,36 +12,42 @@ from rich.table import Table
 from glue_secure.core.errors import UsageError
 from glue_secure.quality.dqdl.conversion import Said, convert
 
-app = typer.Typer(help="Data quality suites, and Glue's own rulesets (DQDL).", no_args_is_help=True)
+app = typer.Typer(
+    help="Data quality: Great Expectations suites and Glue rulesets (DQDL).", no_args_is_help=True
+)
 
 
 @app.callback()
 def _group() -> None:
-    """Keep ``convert`` a command of its own while there is no other."""
+    """Make ``convert`` a subcommand although it is the only one."""
 
 
 @app.command("convert")
 def convert_file(
-    file: Annotated[Path, typer.Argument(help="A suite of Great Expectations (JSON), or a ruleset in DQDL.")],
+    file: Annotated[Path, typer.Argument(help="A Great Expectations suite (JSON) or a DQDL ruleset.")],
     partial: Annotated[
-        bool, typer.Option("--partial", help="Leave out rules that the other form cannot say.")
+        bool, typer.Option("--partial", help="Omit rules that the other format cannot express.")
     ] = False,
-    name: Annotated[Optional[str], typer.Option(help="The suite's name; default the file's.")] = None,  # noqa: UP045 - typer reads 3.10
+    name: Annotated[
+        str | None,
+        typer.Option(help="Name of the suite. Default: the file name."),
+    ] = None,
 ) -> None:
-    """Print a suite as a ruleset, or a ruleset as a suite; what may differ is said beside it."""
+    """Convert a suite to a ruleset, or a ruleset to a suite. Differences are listed on standard error."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(str(file), found=type(error).__name__, required="a suite or a ruleset") from error
-    made = convert(text, place=str(file), name=name or file.stem, partial=partial)
-    print(made.text, end="")
-    told = [one for one in made.rules if one.left_out or one.note]
-    if told:
-        Console(stderr=True, highlight=False).print(_table(told))
+    converted = convert(text, place=str(file), name=name or file.stem, partial=partial)
+    print(converted.text, end="")
+    messages = [rule for rule in converted.rules if rule.left_out or rule.note]
+    if messages:
+        Console(stderr=True, highlight=False).print(_table(messages))
 
 
-def _table(told: list[Said]) -> Table:
-    table = Table("rule", "outcome", "why", box=None, pad_edge=False)
-    for one in told:
-        table.add_row(one.label, "left out" if one.left_out else "may differ", one.left_out or one.note)
+def _table(messages: list[Said]) -> Table:
+    table = Table("rule", "outcome", "reason", box=None, pad_edge=False)
+    for message in messages:
+        outcome = "left out" if message.left_out else "may differ"
+        table.add_row(message.label, outcome, message.left_out or message.note)
     return table

@@ -1,4 +1,4 @@
-"""The command ``remediate``: its arguments, its question, its table."""
+"""The command ``remediate``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from glue_secure.cli import bookmark, printing
 from glue_secure.cli.options import Json, State
+from glue_secure.cli.progress import StepProgress
 from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI
 from glue_secure.core.errors import GlueSecureError
 from glue_secure.core.identifiers import S3Uri
@@ -20,71 +20,77 @@ INSECURE = 3
 
 
 def command(
-    uri: Annotated[str, typer.Argument(help="s3://BUCKET/PREFIX; everything below it.")],
-    job: Annotated[str, typer.Option("--job", help="The job whose configuration names the key.")],
+    uri: Annotated[str, typer.Argument(help="s3://BUCKET/PREFIX, with everything below it.")],
+    job: Annotated[str, typer.Option("--job", help="The job whose security configuration names the key.")],
     state: State = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Re-encrypt; without it nothing is changed.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Re-encrypt. Without this option nothing is changed.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Re-encrypt what is not under the job's key, in place. Without --yes it only says what it would do.
+    """Re-encrypt objects that are not under the job's key, in place. Without --yes, only list them.
 
-    Exit code 0: everything is under the key; 3: something is not; 1: something could not be re-encrypted.
-    Older versions in a versioned bucket stay as they are; a copied object keeps its metadata and tags, not
-    its ACL.
+    Exit code 0: all objects are under the key. 3: an object is not. 1: an object cannot be re-encrypted.
+    Older versions in a versioned bucket are not changed. A re-encrypted object keeps its metadata and tags,
+    but not its ACL.
     """
-    location = S3Uri.parse(uri)
-    place = bookmark.find(job, None, None, state)
-    key = establish(place.identity, place.arguments, place.services).keys.s3
-    kept = [each for each in map(place.arguments.location, (BOOKMARK_URI, EVIDENCE_URI)) if each]
-    objects = place.services.objects
-    made = remediation.plan(location, key, objects=objects, reserved=kept)
-    left: dict[S3Uri, str] = {}
-    if yes and made.repairs:
-        with Console(stderr=True).status(f"re-encrypting {len(made.repairs)} objects"):
-            left = remediation.apply(made, objects=objects)
+    prefix = S3Uri.parse(uri)
+    location = bookmark.find(job, None, None, state)
+    key = establish(location.identity, location.arguments, location.services).keys.s3
+    reserved = [
+        argument for argument in map(location.arguments.location, (BOOKMARK_URI, EVIDENCE_URI)) if argument
+    ]
+    objects = location.services.objects
+    plan = remediation.plan(prefix, key, objects=objects, reserved=reserved)
+    failures: dict[S3Uri, str] = {}
+    if yes and plan.repairs:
+        with StepProgress() as progress:
+            progress(f"re-encrypting {len(plan.repairs)} objects")
+            failures = remediation.apply(plan, objects=objects)
     if as_json:
-        printing.print_json(document(made, left, applied=yes))
+        printing.print_json(document(plan, failures, applied=yes))
     else:
-        show(made, left, applied=yes)
-    if left:
+        show(plan, failures, applied=yes)
+    if failures:
         raise GlueSecureError(
-            f"{len(left)} of {len(made.repairs)} objects below {location} could not be re-encrypted"
+            f"{len(failures)} of {len(plan.repairs)} objects below {prefix} could not be re-encrypted"
         )
-    if made.repairs and not yes:
+    if plan.repairs and not yes:
         raise typer.Exit(INSECURE)
 
 
-def document(made: remediation.Plan, left: dict[S3Uri, str], *, applied: bool) -> dict[str, Any]:
-    """What was found and done, as JSON's values."""
+def document(plan: remediation.Plan, failures: dict[S3Uri, str], *, applied: bool) -> dict[str, Any]:
+    """Return the findings and changes as JSON values."""
     return {
-        "location": str(made.location),
-        "key": str(made.key),
-        "inspected": made.inspected,
+        "location": str(plan.location),
+        "key": str(plan.key),
+        "inspected": plan.inspected,
         "applied": applied,
         "objects": [
             {
-                "uri": str(each.object.uri),
-                "found": each.found,
-                "outcome": _outcome(each, left, applied=applied),
+                "uri": str(repair.object.uri),
+                "found": repair.found,
+                "outcome": _outcome(repair, failures, applied=applied),
             }
-            for each in made.repairs
+            for repair in plan.repairs
         ],
     }
 
 
-def show(made: remediation.Plan, left: dict[S3Uri, str], *, applied: bool) -> None:
-    """The same for people: one line an object."""
-    for each in made.repairs:
-        printing.say(str(each.object.uri))
-        printing.say(f"    {each.found}: {_outcome(each, left, applied=applied)}")
-    total = f"{len(made.repairs)} of {made.inspected} objects are not under {made.key}"
-    done = (
-        f"; {len(made.repairs) - len(left)} re-encrypted" if applied else "; nothing was changed (--yes does)"
-    )
-    print(f"{total}{done if made.repairs else ''}", file=sys.stderr)
+def show(plan: remediation.Plan, failures: dict[S3Uri, str], *, applied: bool) -> None:
+    """Print the objects with their outcome, and a summary to standard error."""
+    for repair in plan.repairs:
+        printing.print_line(str(repair.object.uri))
+        printing.print_line(f"    {repair.found}: {_outcome(repair, failures, applied=applied)}")
+    summary = f"{len(plan.repairs)} of {plan.inspected} objects are not under {plan.key}"
+    if plan.repairs and applied:
+        summary += f"; {len(plan.repairs) - len(failures)} re-encrypted"
+    elif plan.repairs:
+        summary += "; nothing was changed (add --yes to re-encrypt)"
+    print(summary, file=sys.stderr)
 
 
-def _outcome(each: remediation.Repair, left: dict[S3Uri, str], *, applied: bool) -> str:
+def _outcome(repair: remediation.Repair, failures: dict[S3Uri, str], *, applied: bool) -> str:
     if not applied:
-        return each.obstacle or "would be re-encrypted"
-    return left.get(each.object.uri) or "re-encrypted"
+        return repair.obstacle or "would be re-encrypted"
+    return failures.get(repair.object.uri) or "re-encrypted"

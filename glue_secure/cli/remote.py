@@ -1,4 +1,4 @@
-"""``glue-secure run --remote JOB``: its progress line, its log's lines, and its evidence."""
+"""The command ``run --remote``."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
-from rich.console import Console
-from rich.live import Live
-from rich.spinner import Spinner
-from rich.text import Text
 
 from glue_secure.aws.job_runs import RunState
 from glue_secure.cli import printing
+from glue_secure.cli.progress import StepProgress
 from glue_secure.core.arguments import JobArguments
 from glue_secure.core.errors import UsageError
 from glue_secure.core.service import ServiceError
 from glue_secure.project.deploy import deployment_account, remote
-from glue_secure.project.deploy.plan import unanswered
+from glue_secure.project.deploy.plan import aws_unavailable
+from glue_secure.run import composition
 
 INTERRUPTED = 130
 
@@ -34,134 +32,119 @@ def command(
     stop: str | None,
     as_json: bool,
 ) -> NoReturn:
-    """Run, follow or stop; ends with the exit code that follows from the run."""
-    given = dict(JobArguments.parse(["", *words]).values)
-    stray = [word for word in words if not word.startswith("--") and word not in given.values()]
+    """Run, follow or stop a deployed job, and exit with the code of the run."""
+    arguments = dict(JobArguments.parse(["", *words]).values)
+    stray = [word for word in words if not word.startswith("--") and word not in arguments.values()]
     if stray or (words and (follow or stop)) or (follow and stop):
         raise UsageError(
             "run --remote",
             found=" ".join(stray or words) or "--follow and --stop",
             required="JOB [--NAME VALUE ...], or --follow RUN or --stop RUN before JOB alone",
         )
-    if state is not None:
-        printing.enter(state)
-    account, where = deployment_account.deployment_account()
+    printing.use_embedded_account(state)
+    account, description = deployment_account.deployment_account()
     runs = deployment_account.job_runs()
     if stop:
         try:
             runs.stop(job, stop)
         except ServiceError as error:
-            raise unanswered(error) from error
-        print(f"{stop} is being stopped", file=sys.stderr)
+            raise aws_unavailable(error) from error
+        print(f"stopping {stop}", file=sys.stderr)
         raise typer.Exit(0)
-    running: remote.Remote | None = None
+    run: remote.RemoteRun | None = None
     try:
-        running = remote.begin(job, given, account=account, runs=runs, run=follow)
-        print(f"{running.run} of {job}, account {where}", file=sys.stderr)
-        with Progress(Console(stderr=True, highlight=False), job) as progress:
+        run = remote.begin(job, arguments, account=account, runs=runs, run=follow)
+        print(f"{run.run} of {job}, account {description}", file=sys.stderr)
+        with StepProgress() as progress:
             ended = remote.follow(
-                running,
+                run,
                 runs=runs,
                 logs=deployment_account.job_logs(),
                 sleep=time.sleep,
-                on_state=progress,
-                # Standard output is the document's, where there is one.
-                on_line=(lambda _: None) if as_json else printing.say,
+                on_state=_StateProgress(job, progress),
+                # With --json, standard output contains the document only.
+                on_line=(lambda _: None) if as_json else printing.print_line,
             )
     except KeyboardInterrupt:
-        left_running(job, running)
+        _print_still_running(job, run)
         raise typer.Exit(INTERRUPTED) from None
-    from glue_secure.run import composition
-
-    left = remote.evidence(running, composition.services().objects)
+    evidence = remote.evidence(run, composition.services().objects)
     if as_json:
-        printing.print_json(document(running, ended, left))
+        printing.print_json(document(run, ended, evidence))
     else:
-        show(ended, left)
-    raise typer.Exit(remote.exit_code(ended, left, running))
+        show(ended, evidence)
+    raise typer.Exit(remote.exit_code(ended, evidence, run))
 
 
-class Progress:
-    """The run's state: one line that moves at a terminal; elsewhere a line when the state changes."""
+class _StateProgress:
+    """Shows the state of the run; where standard error is not a terminal, a line when it changes."""
 
-    def __init__(self, console: Console, job: str) -> None:
-        self._console, self._job, self._last = console, job, ""
-        self._live = Live(
-            console=console,
-            transient=True,
-            # Lines of the log belong to standard output, and go there when it is no terminal.
-            redirect_stdout=sys.stdout.isatty(),
-            redirect_stderr=False,
-        )
+    def __init__(self, job: str, progress: StepProgress) -> None:
+        self._job, self._progress, self._last = job, progress, ""
 
-    def __enter__(self) -> Progress:
-        if self._console.is_terminal:
-            self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._live.stop()
-
-    def __call__(self, seen: RunState) -> None:
-        """Show a state."""
-        if self._console.is_terminal:
-            self._live.update(Spinner("dots", Text(f"{self._job} {seen.state} {seen.seconds} s")))
-        elif seen.state != self._last:
-            self._console.print(Text(f"{self._job} {seen.state}"))
-        self._last = seen.state
+    def __call__(self, state: RunState) -> None:
+        self._progress(f"{self._job} {state.state} {state.seconds} s")
+        if state.state != self._last and not self._progress.is_interactive:
+            print(f"{self._job} {state.state}", file=sys.stderr)
+        self._last = state.state
 
 
-def left_running(job: str, running: remote.Remote | None) -> None:
-    """Say that the run goes on, and how to come back to it."""
-    if running is None:
-        print(f"interrupted; a run of {job} may have begun: look at the job's runs", file=sys.stderr)
+def _print_still_running(job: str, run: remote.RemoteRun | None) -> None:
+    if run is None:
+        print(f"interrupted; a run of {job} may have started: check the job's runs", file=sys.stderr)
         return
-    print(f"{running.run} goes on", file=sys.stderr)
-    for what in ("follow", "stop"):
-        print(f"  {what + ' it:':<11}glue-secure run --remote --{what} {running.run} {job}", file=sys.stderr)
+    print(f"{run.run} is still running", file=sys.stderr)
+    for option in ("follow", "stop"):
+        label = f"{option} it:"
+        print(f"  {label:<11}glue-secure run --remote --{option} {run.run} {job}", file=sys.stderr)
 
 
-def show(ended: RunState, left: remote.Left | None) -> None:
-    """The run's end and the heart of its evidence."""
-    printing.facts([("state", ended.state), ("seconds", ended.seconds)])
+def show(ended: RunState, evidence: remote.RunEvidence | None) -> None:
+    """Print the end of the run and a summary of its evidence."""
+    printing.print_facts([("state", ended.state), ("seconds", ended.seconds)])
     if ended.error:
-        printing.facts([("error", ended.error)])
-    if left is None:
-        printing.facts([("evidence", "none")])
+        printing.print_facts([("error", ended.error)])
+    if evidence is None:
+        printing.print_facts([("evidence", "none")])
         return
-    told: Mapping[str, Any] = left.document
-    printing.facts(
+    content: Mapping[str, Any] = evidence.document
+    printing.print_facts(
         [
-            ("evidence", left.uri),
-            ("", left.encryption),
-            ("outcome", told.get("outcome")),
-            ("configuration", told.get("security_configuration")),
-            ("account", f"{told.get('account')} {told.get('account_id')}"),
+            ("evidence", evidence.uri),
+            ("", evidence.encryption),
+            ("outcome", content.get("outcome")),
+            ("configuration", content.get("security_configuration")),
+            ("account", f"{content.get('account')} {content.get('account_id')}"),
         ]
     )
-    for one in told.get("reads") or ():
-        printing.facts([("read", f"{one.get('source')} {one.get('rows')} rows")])
-    for one in told.get("writes") or ():
-        objects = one.get("objects") or ()
-        printing.facts(
-            [("written", f"{one.get('target')} {one.get('rows')} rows, {len(objects)} objects read back")]
+    for read in content.get("reads") or ():
+        printing.print_facts([("read", f"{read.get('source')} {read.get('rows')} rows")])
+    for write in content.get("writes") or ():
+        objects = len(write.get("objects") or ())
+        printing.print_facts(
+            [("written", f"{write.get('target')} {write.get('rows')} rows, {objects} objects verified")]
         )
-    bad = [one for one in told.get("controls") or () if one.get("verdict") != "PASS"]
-    printing.facts([("controls", f"{len(told.get('controls') or ())} held, {len(bad)} did not")])
-    error = told.get("error")
+    controls = content.get("controls") or ()
+    violated = sum(control.get("verdict") != "PASS" for control in controls)
+    printing.print_facts([("controls", f"{len(controls)} checked, {violated} not passed")])
+    error = content.get("error")
     if error:
-        printing.facts([("refusal", f"{error.get('control', '')} {error.get('type', '')}")])
+        printing.print_facts([("refusal", f"{error.get('control', '')} {error.get('type', '')}")])
 
 
-def document(running: remote.Remote, ended: RunState, left: remote.Left | None) -> dict[str, Any]:
-    """The same as JSON's values, the evidence whole."""
+def document(run: remote.RemoteRun, ended: RunState, evidence: remote.RunEvidence | None) -> dict[str, Any]:
+    """Return the end of the run and its complete evidence as JSON values."""
     return {
-        "job": running.job,
-        "run": running.run,
+        "job": run.job,
+        "run": run.run,
         "state": ended.state,
         "error": ended.error,
         "seconds": ended.seconds,
         "evidence": None
-        if left is None
-        else {"uri": str(left.uri), "encryption": left.encryption, "document": left.document},
+        if evidence is None
+        else {
+            "uri": str(evidence.uri),
+            "encryption": evidence.encryption,
+            "document": evidence.document,
+        },
     }

@@ -1,38 +1,41 @@
-"""The command ``template``: a project's file in, a template out."""
+"""The commands ``template cloudformation|terraform``."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
+from glue_secure.cli.options import ProjectFile
 from glue_secure.project.archive import write
 from glue_secure.project.project_file import FILE_NAME, read
 from glue_secure.project.templates import cloudformation, terraform
 
 app = typer.Typer(
-    help="Everything that secured jobs stand on: keys, buckets, roles, network, jobs.", no_args_is_help=True
+    help="Templates of a project's keys, buckets, roles, network and jobs.", no_args_is_help=True
 )
-ProjectFile = Annotated[Path, typer.Option("--project", help="The project's file.")]
-Out = Annotated[Optional[Path], typer.Option("--out", help="Write there instead of printing.")]  # noqa: UP045 - typer reads 3.10
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", help="File to write. Default: standard output."),
+]
 
 
 @app.command("cloudformation")
 def cloudformation_(project: ProjectFile = Path(FILE_NAME), out: Out = None) -> None:
-    """A CloudFormation template, JSON; its stack needs CAPABILITY_NAMED_IAM."""
+    """Print a CloudFormation template in JSON. Its stack needs CAPABILITY_NAMED_IAM."""
     put(cloudformation(read(project)), out)
 
 
 @app.command("terraform")
 def terraform_(project: ProjectFile = Path(FILE_NAME), out: Out = None) -> None:
-    """Terraform in its JSON syntax: write it as main.tf.json."""
+    """Print a Terraform configuration in JSON syntax, for main.tf.json."""
     put(terraform(read(project)), out)
 
 
 def put(document: object, out: Path | None) -> None:
-    """Print a document, or write it in one step."""
+    """Print a document as JSON, or write it to a file atomically."""
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     if out is None:
         print(text, end="")

@@ -1,7 +1,4 @@
-"""A new project: a job, a test of it that runs on the embedded account, a CI file, and the project's file.
-
-The files are pure text of a name and of one requirement; :func:`start` puts them in place in one step.
-"""
+"""The files of a new project: a job, its test on the embedded account, a CI file and the project file."""
 
 from __future__ import annotations
 
@@ -19,14 +16,14 @@ from glue_secure.core.errors import UsageError
 from glue_secure.project.project_file import FILE_NAME, read_text
 from glue_secure.project.wheel import DISTRIBUTION, installed
 
-# The name is the project's, its job's, and the beginning of its buckets' names, of which S3 keeps some:
+# The name of the project and its job, and the prefix of its buckets. S3 reserves some prefixes:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _NAME = re.compile(r"(?!(?:sthree|amzn-s3-demo)(?:-|\Z))[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
 _SHORTEST, _LONGEST = 3, 31
 _EXTRA = f"{DISTRIBUTION}[demo]"
 
 _JOB = '''\
-"""Flights per carrier, of what has landed since the last run.
+"""Count the flights per carrier that arrived since the last run.
 
 Arguments: --source and --target, two locations in S3.
 """
@@ -36,7 +33,7 @@ from pyspark.sql import functions as F
 
 
 def run(job: SecureJob) -> None:
-    """Read what is new, count it, and write one row for each carrier."""
+    """Read new flights, count them, and write one row per carrier."""
     flights = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
     counted = flights.groupBy("carrier").agg(F.count("*").alias("flights"))
     job.write.s3(counted, job.args.target, format="parquet")
@@ -48,27 +45,27 @@ if __name__ == "__main__":
 '''
 
 _TEST = '''\
-"""The job, on the embedded account: its rows, their encryption, and that nothing is counted twice."""
+"""The job on the embedded account: its rows, their encryption, and that no flight is counted twice."""
 
 from jobs.carriers import run
 
 
-def test_what_landed_is_counted_once_and_encrypted(glue_job):
+def test_new_flights_are_counted_once_and_encrypted(glue_job):
     glue_job.land("january.csv", "carrier,delay\\nUA,3\\nUA,8\\nAA,5\\n")
-    for _ in ("the first run", "a run that finds nothing new"):
+    for _ in ("the first run", "a run without new flights"):
         with glue_job.job("source", "target") as job:
             run(job)
     assert sorted((row.carrier, row.flights) for row in glue_job.read().collect()) == [("AA", 1), ("UA", 2)]
-    assert {seen["algorithm"] for seen in glue_job.objects().values()} == {"aws:kms"}
-    assert [one["outcome"] for one in glue_job.evidence()] == ["succeeded", "succeeded"]
+    assert {item["algorithm"] for item in glue_job.objects().values()} == {"aws:kms"}
+    assert [document["outcome"] for document in glue_job.evidence()] == ["succeeded", "succeeded"]
 '''
 
 _PROJECT = """\
-# What the project consists of. Keys, buckets, roles and jobs follow from it: glue-secure template.
+# The project. `glue-secure template` creates its keys, buckets, roles and jobs.
 [project]
 name = "$name"
 
-# Names of buckets are unique in all of AWS: put a word of your own into each, here and below.
+# Bucket names are unique across AWS: add a word of your own to each, here and below.
 [buckets]
 artifacts = "$name-artifacts"
 evidence = "$name-evidence"
@@ -81,13 +78,13 @@ reads = ["landing"]
 writes = ["curated"]
 arguments = { source = "s3://$name-landing/flights/", target = "s3://$name-curated/carriers/" }
 
-# For jobs in a VPC of their own, without a way to the internet:
+# To run the jobs in a VPC without internet access:
 # [vpc]
 # cidr = "10.20.0.0/16"
 """
 
 _CI = """\
-# What CI runs. Every step runs on a laptop as well, and none needs an AWS account.
+# No step needs an AWS account; all of them also run on a development machine.
 name: test
 on: [push, pull_request]
 permissions:
@@ -110,7 +107,7 @@ jobs:
 """
 
 _REQUIREMENTS = """\
-# Where glue-secure comes from: $origin
+# Source of glue-secure: $origin
 $requirement
 pytest>=8.2
 ruff>=0.6
@@ -142,15 +139,15 @@ __pycache__/
 _README = """\
 # $name
 
-One AWS Glue job, made with glue-secure $version.
+One AWS Glue job, created with glue-secure $version.
 
-| file | what it is |
+| file | content |
 |---|---|
 | `jobs/carriers.py` | the job |
-| `tests/test_carriers.py` | its test, on an embedded account on this machine; no AWS account |
+| `tests/test_carriers.py` | its test on an embedded account; needs no AWS account |
 | `glue_secure.toml` | the project: buckets, connections, jobs, network |
-| `requirements.txt` | what it needs; its first line says where glue-secure comes from |
-| `.github/workflows/test.yml` | what CI runs |
+| `requirements.txt` | the requirements; the first line is the source of glue-secure |
+| `.github/workflows/test.yml` | the CI workflow |
 
 ```sh
 python -m pip install -r requirements.txt
@@ -162,30 +159,32 @@ glue-secure local down
 glue-secure template cloudformation --out build/template.json
 ```
 
-Before the template is deployed, give the buckets in `glue_secure.toml` names of your own.
+Before you deploy the template, change the bucket names in `glue_secure.toml`.
 """
 
 
-def starter(name: str, requirement: str, origin: str = "a line of your own") -> Mapping[str, str]:
-    """The files of a new project: path → text.
+def starter_files(
+    name: str, requirement: str, origin: str = "a requirement of your own"
+) -> Mapping[str, str]:
+    """Return the files of a new project, path to text.
 
     Args:
-        name: of the project and of its job; lower-case words of letters and digits, dashes between them.
-        requirement: the line of ``requirements.txt`` that installs glue-secure.
-        origin: what a reader is told about that line.
+        name: Name of the project and of its job: lower-case words of letters and digits, separated by dashes.
+        requirement: The line of ``requirements.txt`` that installs glue-secure.
+        origin: Description of that requirement, for a comment.
 
     Raises:
-        UsageError: a name that buckets, roles or jobs could not have.
+        UsageError: The name is invalid for a bucket, role or job.
     """
     if not (_SHORTEST <= len(name) <= _LONGEST and _NAME.match(name)):
         raise UsageError(
             "NAME",
             found=repr(name),
-            required=f"{_SHORTEST} to {_LONGEST} lower-case letters and digits, single dashes between them, "
-            "and no beginning that S3 keeps to itself (sthree, amzn-s3-demo)",
+            required=f"{_SHORTEST} to {_LONGEST} lower-case letters and digits, separated by single dashes, "
+            "without a prefix that S3 reserves (sthree, amzn-s3-demo)",
         )
     if not requirement.strip() or not requirement.isprintable():
-        raise UsageError("the requirement", found=repr(requirement), required="one line that pip reads")
+        raise UsageError("the requirement", found=repr(requirement), required="one line that pip can read")
     words = {"name": name, "requirement": requirement, "origin": origin, "version": __version__}
     files = {
         ".github/workflows/test.yml": _CI,
@@ -201,14 +200,14 @@ def starter(name: str, requirement: str, origin: str = "a line of your own") -> 
     return MappingProxyType(files)
 
 
-def start(folder: Path, files: Mapping[str, str]) -> None:
-    """Make a folder with these files in one step: it is there whole, or not at all.
+def create(folder: Path, files: Mapping[str, str]) -> None:
+    """Create a folder with these files atomically.
 
     Raises:
-        UsageError: there is something of that name already, other than an empty folder; or it cannot be made.
+        UsageError: The path exists and is not an empty folder, or the folder cannot be created.
     """
     if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
-        raise _taken(folder)
+        raise _exists(folder)
     part = None
     try:
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.absolute().parent))
@@ -217,42 +216,42 @@ def start(folder: Path, files: Mapping[str, str]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         part.chmod(0o755)
-        # Over an empty folder this replaces it; over one that somebody has filled meanwhile it fails.
+        # This replaces an empty folder, and fails for one that another process has filled in the meantime.
         part.rename(folder)
         part = None
     except FileExistsError as error:
-        raise _taken(folder) from error
+        raise _exists(folder) from error
     except OSError as error:
         if folder.is_dir() and any(folder.iterdir()):
-            raise _taken(folder) from error
+            raise _exists(folder) from error
         raise UsageError(
-            str(folder), found=type(error).__name__, required="a folder that can be made", fix=str(error)
+            str(folder), found=f"{type(error).__name__}: {error}", required="a folder that can be created"
         ) from error
     finally:
         if part is not None:
             shutil.rmtree(part, ignore_errors=True)
 
 
-def _taken(folder: Path) -> UsageError:
-    return UsageError(str(folder), found="there already", required="no such thing, or an empty folder")
+def _exists(folder: Path) -> UsageError:
+    return UsageError(str(folder), found="exists already", required="a new path, or an empty folder")
 
 
-def own_requirement() -> tuple[str, str]:
-    """How pip got the copy that is running, as a requirement; and a word on it for who reads the file.
+def current_requirement() -> tuple[str, str]:
+    """Return a requirement for the running copy of glue-secure, and its description for a comment.
 
     https://packaging.python.org/en/latest/specifications/direct-url/
     """
     text = installed().read_text("direct_url.json")
     if text is None:
         return f"{_EXTRA}=={__version__}", "your package index"
-    place = json.loads(text)
-    url, facts = place["url"], place.get("vcs_info")
-    if facts:
-        return f"{_EXTRA} @ {facts['vcs']}+{url}@{facts['commit_id']}", "the commit that made this project"
+    source = json.loads(text)
+    url, vcs = source["url"], source.get("vcs_info")
+    if vcs:
+        return f"{_EXTRA} @ {vcs['vcs']}+{url}@{vcs['commit_id']}", "the commit that created this project"
     if url.startswith("file:"):
         return (
             f"{_EXTRA} @ {url}",
-            "a place on the machine that made this project. Elsewhere, and in CI, name\n"
-            "# another one: an index that has it, a repository (git+https://...), or a wheel.",
+            "a path on the machine that created this project. For other machines and CI, use\n"
+            "# an index that has it, a repository (git+https://...), or a wheel.",
         )
-    return f"{_EXTRA} @ {url}", "the archive that this project was made with"
+    return f"{_EXTRA} @ {url}", "the archive that created this project"

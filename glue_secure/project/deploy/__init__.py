@@ -1,5 +1,5 @@
-"""Putting a project's jobs into an account: a plan first, then its steps, each read back."""
+"""Deployment of a project's jobs: a plan first, then its steps, each verified after it was applied."""
 
-from glue_secure.project.deploy.plan import Change, Plan, apply, plan
+from glue_secure.project.deploy.plan import Change, DeploymentPlan, apply, plan
 
-__all__ = ["Change", "Plan", "apply", "plan"]
+__all__ = ["Change", "DeploymentPlan", "apply", "plan"]

@@ -1,7 +1,7 @@
-"""What a run of a deployed job would be held to, held from here, without running: all of it, not the first.
+"""The controls that can be checked for a deployed job without running it. All findings are returned.
 
-Who looks is somebody else than the job's role. What only the role or the running job can tell is left to
-the run, and named as such.
+The caller has other permissions than the job's role. Controls that depend on the role or on a running job are
+reported as checked in a run only.
 """
 
 from __future__ import annotations
@@ -29,31 +29,36 @@ from glue_secure.core.ports import Services
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.preflight.establish import key_names
-from glue_secure.project.deploy.plan import Plan
+from glue_secure.project.deploy.plan import DeploymentPlan
 
 _MODULES = ("additional-python-modules", "extra-py-files")
 _CODE = (*_MODULES, "extra-jars", "extra-files", "user-jars")
 _DEPLOY = "glue-secure deploy"
 _NO_RUN = "preflight"
-# What other commands are held to, and no run.
-_OF_COMMANDS = ("GS-CAT-004", "GS-DEP", "GS-LF")
+# Controls of commands, which no run checks.
+_COMMAND_CONTROLS = ("GS-CAT-004", "GS-DEP", "GS-LF")
 
 
 def findings(
-    job: str, *, services: Services, account: DeploymentAccount, logs: JobLogs, plan: Plan | None = None
+    job: str,
+    *,
+    services: Services,
+    account: DeploymentAccount,
+    logs: JobLogs,
+    plan: DeploymentPlan | None = None,
 ) -> tuple[Finding, ...]:
-    """Every control that can be held from here, in the order of a run.
+    """Return the findings of all checks, in the order of a run. Nothing is written and no secret is read.
 
     Args:
-        job: the job's name.
-        services: as a run has them; nothing is written and no secret is fetched.
-        account: where the job is deployed.
-        logs: its CloudWatch Logs.
-        plan: what deploying the project would change; each pending step is a finding.
+        job: Name of the job.
+        services: The services of a run.
+        account: The account in which the job is deployed.
+        logs: The account's CloudWatch Logs.
+        plan: The deployment of the project; each pending step is a finding.
 
     Raises:
-        UsageError: there is no such job, or its arguments cannot be meant: a run would end so, too.
-        VerificationError: the job itself cannot be read (GS-SEC-008).
+        UsageError: The job does not exist or its arguments are invalid, so that a run would fail too.
+        VerificationError: The job cannot be read (GS-SEC-008).
     """
     try:
         definition = account.job(job)
@@ -62,8 +67,8 @@ def findings(
             "GS-SEC-008",
             resource=f"job {job!r}",
             found=str(error),
-            required="the answer of GetJob",
-            fix="call as somebody who may glue:GetJob",
+            required="an answer from GetJob",
+            fix="use a role with the permission glue:GetJob",
             aws_code=error.code,
         ) from error
     if definition is None:
@@ -73,15 +78,15 @@ def findings(
     return tuple(_all(job, definition, services, account, logs, plan))
 
 
-def left_to_the_run(held: tuple[Finding, ...]) -> tuple[str, ...]:
-    """Ids of the controls that a run is held to, and that nothing from here was held against."""
-    seen = {one.control for one in held}
-    return tuple(name for name in CONTROLS if name not in seen and not name.startswith(_OF_COMMANDS))
+def run_only_controls(findings: tuple[Finding, ...]) -> tuple[str, ...]:
+    """Return the ids of the controls that a run checks and that have no finding here."""
+    checked = {finding.control for finding in findings}
+    return tuple(name for name in CONTROLS if name not in checked and not name.startswith(_COMMAND_CONTROLS))
 
 
-def exit_code(held: tuple[Finding, ...]) -> int:
-    """0 where all hold; 3 before 4, as everywhere."""
-    verdicts = {one.verdict for one in held}
+def exit_code(findings: tuple[Finding, ...]) -> int:
+    """Return 3 if a finding failed, else 4 if one is unknown, else 0."""
+    verdicts = {finding.verdict for finding in findings}
     return 3 if Verdict.FAIL in verdicts else 4 if Verdict.UNKNOWN in verdicts else 0
 
 
@@ -91,39 +96,39 @@ def _all(
     services: Services,
     account: DeploymentAccount,
     logs: JobLogs,
-    plan: Plan | None,
+    plan: DeploymentPlan | None,
 ) -> Iterator[Finding]:
-    pinned = without_dashes(definition.get("NonOverridableArguments"))
-    arguments = JobArguments({**without_dashes(definition.get("DefaultArguments")), **pinned})
+    fixed = without_dashes(definition.get("NonOverridableArguments"))
+    arguments = JobArguments({**without_dashes(definition.get("DefaultArguments")), **fixed})
     identity = arguments.identity(job=job, fresh_run_id=_NO_RUN)
     yield from check_arguments(identity, arguments)
     attached = str(definition.get("SecurityConfiguration") or "")
     yield from check_attachment(identity, attached)
-    configuration, found = _configuration(attached, account)
-    yield from found
+    configuration, configuration_findings = _configuration(attached, account)
+    yield from configuration_findings
     keys: dict[str, str] = {}
     if configuration:
         yield from check_configuration(configuration)
         for purpose, name in key_names(configuration).items():
             if name:
-                arn, found = check_named_key(
+                arn, key_findings = check_named_key(
                     purpose, name, services.keys, region=account.region, account=account.account
                 )
-                yield from found
+                yield from key_findings
                 keys[purpose] = str(arn or "")
-    yield from _pins(job, arguments, pinned)
-    yield from _places(arguments, account)
+    yield _fixed_arguments(job, arguments, fixed)
+    yield from _locations(arguments, account)
     yield from _code(job, definition, arguments, account, keys.get("s3", ""))
     yield from _connections(definition, services)
     yield from _catalog(services, account)
-    yield from _groups(definition, arguments, logs, attached, keys.get("cloudwatch", ""))
+    yield from _log_groups(definition, arguments, logs, attached, keys.get("cloudwatch", ""))
     for change in plan.pending if plan else ():
-        named = ", ".join(name for name, _, _ in change.details) or "all of it"
+        fields = ", ".join(name for name, _, _ in change.details) or "all fields"
         yield failed(
             "GS-DEP-002",
             f"{change.kind} {change.name}",
-            found=f"differs from the project: {named}" if change.before else "not as the project has it",
-            required="what deploying the project makes",
+            found=f"differs from the project: {fields}" if change.before else "missing or different",
+            required="the resource as the project file defines it",
             fix=_DEPLOY,
         )
 
@@ -134,61 +139,64 @@ def _configuration(
     if not name:
         return None, []
     try:
-        found = account.configuration(name)
+        configuration = account.configuration(name)
     except ServiceError as error:
-        return None, [_unread("GS-SEC-008", name, error, "glue:GetSecurityConfiguration")]
-    if found is None:
+        return None, [_unreadable("GS-SEC-008", name, error, "glue:GetSecurityConfiguration")]
+    if configuration is None:
         return None, [
             failed(
                 "GS-SEC-001",
                 name,
                 found="no such security configuration",
-                required="an existing one",
+                required="an existing security configuration",
                 fix=_DEPLOY,
             )
         ]
-    return found, [passed("GS-SEC-008", name, "read")]
+    return configuration, [passed("GS-SEC-008", name, "read")]
 
 
-def _pins(job: str, arguments: JobArguments, pinned: Mapping[str, str]) -> Iterator[Finding]:
+def _fixed_arguments(job: str, arguments: JobArguments, fixed: Mapping[str, str]) -> Finding:
     """GS-DEP-003."""
-    wanted = [EVIDENCE_URI, "python-modules-installer-option", "scriptLocation"]
+    names = [EVIDENCE_URI, "python-modules-installer-option", "scriptLocation"]
     if arguments.bookmark_option() is not BookmarkOption.DISABLE:
-        wanted.append(BOOKMARK_URI)
-    missing = [f"--{name}" for name in wanted if not pinned.get(name)]
-    if not any(pinned.get(name) for name in _MODULES):
+        names.append(BOOKMARK_URI)
+    missing = [f"--{name}" for name in names if not fixed.get(name)]
+    if not any(fixed.get(name) for name in _MODULES):
         missing.append(" or ".join(f"--{name}" for name in _MODULES))
     resource = f"job {job!r} NonOverridableArguments"
     if missing:
-        yield failed(
+        return failed(
             "GS-DEP-003",
             resource,
-            found=f"without {', '.join(missing)}",
-            required="the script, the guard's code, and the places of evidence and bookmarks",
-            fix=f"{_DEPLOY}, which pins them",
+            found=f"missing: {', '.join(missing)}",
+            required="the script, the code of glue-secure, and the locations of evidence and bookmarks",
+            fix=_DEPLOY,
         )
-    else:
-        yield passed("GS-DEP-003", resource, ", ".join(f"--{name}" for name in sorted(pinned)))
+    return passed("GS-DEP-003", resource, ", ".join(f"--{name}" for name in sorted(fixed)))
 
 
-def _places(arguments: JobArguments, account: DeploymentAccount) -> Iterator[Finding]:
-    """The buckets of evidence and bookmarks. Whether the role may write there, the run finds out."""
+def _locations(arguments: JobArguments, account: DeploymentAccount) -> Iterator[Finding]:
+    """Check the buckets of evidence and bookmarks. Only a run can check that the role may write there."""
     for control, name in (("GS-EVD-001", EVIDENCE_URI), ("GS-BKM-006", BOOKMARK_URI)):
-        place = arguments.location(name)
-        if place is None:
+        location = arguments.location(name)
+        if location is None:
             if name == EVIDENCE_URI or arguments.bookmark_option() is not BookmarkOption.DISABLE:
                 yield failed(
-                    control, f"--{name}", found="not given", required="s3://BUCKET/PREFIX/", fix=_DEPLOY
+                    control, f"--{name}", found="missing", required="s3://BUCKET/PREFIX/", fix=_DEPLOY
                 )
             continue
         try:
-            there = account.has_bucket(place.bucket)
+            exists = account.has_bucket(location.bucket)
         except ServiceError as error:
-            yield _unread(control, str(place), error, "s3:ListBucket, on a bucket of this account")
+            yield _unreadable(control, str(location), error, "s3:ListBucket on a bucket of this account")
             continue
-        if not there:
+        if not exists:
             yield failed(
-                control, str(place), found="no such bucket", required="a bucket of this account", fix=_DEPLOY
+                control,
+                str(location),
+                found="no such bucket",
+                required="a bucket of this account",
+                fix=_DEPLOY,
             )
 
 
@@ -199,56 +207,62 @@ def _code(
     account: DeploymentAccount,
     key: str,
 ) -> Iterator[Finding]:
-    """GS-DEP-004 for the script and everything that arguments name as code."""
+    """GS-DEP-004 for the script and each location of code in the arguments."""
     script = str((definition.get("Command") or {}).get("ScriptLocation") or "")
-    named = [word.strip() for name in _CODE for word in (arguments.get(name) or "").split(",")]
-    for text in dict.fromkeys([script, *filter(None, named)]):
-        if not text.startswith("s3://"):
+    modules = [word.strip() for name in _CODE for word in (arguments.get(name) or "").split(",")]
+    for location in dict.fromkeys([script, *filter(None, modules)]):
+        if not location.startswith("s3://"):
             yield failed(
                 "GS-DEP-004",
-                f"job {job!r}: {text or 'no script'}",
-                found="not in S3: whatever a package index has at the time",
+                f"job {job!r}: {location or 'no script'}",
+                found="not in S3: the content depends on a package index at the time of the run",
                 required="an s3:// location",
                 fix=_DEPLOY,
             )
             continue
         try:
-            found = account.uploaded(S3Uri.parse(text))
+            uploaded = account.uploaded(S3Uri.parse(location))
         except ServiceError as error:
-            yield _unread("GS-DEP-004", text, error, "s3:GetObject and s3:ListBucket")
+            yield _unreadable("GS-DEP-004", location, error, "s3:GetObject and s3:ListBucket")
             continue
-        yield _object(text, found, key)
+        yield _object(location, uploaded, key)
 
 
-def _object(text: str, found: Uploaded | None, key: str) -> Finding:
+def _object(location: str, uploaded: Uploaded | None, key: str) -> Finding:
     required = f"aws:kms under {key or 'the key of the security configuration'}, with a SHA-256"
-    if found is None:
-        return failed("GS-DEP-004", text, found="no such object", required=required, fix=_DEPLOY)
+    if uploaded is None:
+        return failed("GS-DEP-004", location, found="no such object", required=required, fix=_DEPLOY)
     if not key:
-        return unknown("GS-DEP-004", text, found="no key to compare with", required=required, fix=_DEPLOY)
-    seen = f"{found.algorithm or 'no encryption named'} {found.key}".strip()
-    if (found.algorithm, found.key) != ("aws:kms", key):
-        return failed("GS-DEP-004", text, found=seen, required=required, fix=_DEPLOY)
-    if not found.sha256:
-        return unknown("GS-DEP-004", text, found=f"{seen}, no SHA-256", required=required, fix=_DEPLOY)
-    return passed("GS-DEP-004", text, f"{seen}, SHA-256 {found.sha256}")
+        return unknown("GS-DEP-004", location, found="the key is unknown", required=required, fix=_DEPLOY)
+    encryption = f"{uploaded.algorithm or 'no encryption reported'} {uploaded.key}".strip()
+    if (uploaded.algorithm, uploaded.key) != ("aws:kms", key):
+        return failed("GS-DEP-004", location, found=encryption, required=required, fix=_DEPLOY)
+    if not uploaded.sha256:
+        found = f"{encryption}, no SHA-256"
+        return unknown("GS-DEP-004", location, found=found, required=required, fix=_DEPLOY)
+    return passed("GS-DEP-004", location, f"{encryption}, SHA-256 {uploaded.sha256}")
 
 
 def _connections(definition: Mapping[str, Any], services: Services) -> Iterator[Finding]:
-    names = [str(one) for one in (definition.get("Connections") or {}).get("Connections") or ()]
-    for one in inspect_connections(
+    names = [str(name) for name in (definition.get("Connections") or {}).get("Connections") or ()]
+    for connection in inspect_connections(
         names, control_plane=services.control_plane, objects=services.objects, clock=services.clock
     ):
-        if one.error is not None:
-            yield _of_refusal(one.error, f"connection {one.name}")
+        if connection.error is not None:
+            yield _finding_of(connection.error, f"connection {connection.name}")
         else:
-            yield from one.findings
+            yield from connection.findings
 
 
-def _of_refusal(error: GlueSecureError, resource: str) -> Finding:
+def _finding_of(error: GlueSecureError, resource: str) -> Finding:
+    """Return the finding that an error stands for."""
     if not isinstance(error, ControlError):
         return unknown(
-            "GS-TLS-011", resource, found=str(error), required="a connection that can be read", fix="mend it"
+            "GS-TLS-011",
+            resource,
+            found=str(error),
+            required="a valid connection",
+            fix="correct the connection in the Data Catalog",
         )
     verdict = Verdict.UNKNOWN if isinstance(error, VerificationError) else Verdict.FAIL
     return Finding(
@@ -257,44 +271,45 @@ def _of_refusal(error: GlueSecureError, resource: str) -> Finding:
 
 
 def _catalog(services: Services, account: DeploymentAccount) -> Iterator[Finding]:
-    """GS-CAT, whether or not the script touches the catalog: from here nobody can tell."""
+    """GS-CAT, whether or not the script uses the Data Catalog: only a run can determine that."""
     resource = f"Data Catalog {account.account}"
     try:
         settings: CatalogEncryption = services.control_plane.catalog_encryption()
     except ServiceError as error:
-        yield _unread("GS-CAT-003", resource, error, "glue:GetDataCatalogEncryptionSettings")
+        yield _unreadable("GS-CAT-003", resource, error, "glue:GetDataCatalogEncryptionSettings")
         return
     yield passed("GS-CAT-003", resource, settings.mode)
     yield check_metadata(settings, account.account)
     yield check_passwords(settings, account.account)
     for name in dict.fromkeys(filter(None, (settings.key, settings.password_key))):
-        yield from check_named_key(
+        _, key_findings = check_named_key(
             "catalog", name, services.keys, region=account.region, account=account.account
-        )[1]
+        )
+        yield from key_findings
 
 
-def _groups(
+def _log_groups(
     definition: Mapping[str, Any], arguments: JobArguments, logs: JobLogs, configuration: str, key: str
 ) -> Iterator[Finding]:
     """GS-DEP-005."""
     for group in log_groups(definition, arguments, configuration):
         required = f"encryption under {key or 'the key of the security configuration'}"
-        fix = "aws logs associate-kms-key, or a stack of the project's template"
+        fix = f"aws logs associate-kms-key --log-group-name {group} --kms-key-id {key or 'KEY_ARN'}"
         try:
-            found = logs.key(group)
+            group_key = logs.key(group)
         except NotFound:
-            yield unknown("GS-DEP-005", group, found="not there yet", required=required, fix=fix)
+            yield unknown("GS-DEP-005", group, found="does not exist yet", required=required, fix=fix)
         except ServiceError as error:
-            yield _unread("GS-DEP-005", group, error, "logs:DescribeLogGroups")
+            yield _unreadable("GS-DEP-005", group, error, "logs:DescribeLogGroups")
         else:
-            if key and found == key:
-                yield passed("GS-DEP-005", group, found)
+            if key and group_key == key:
+                yield passed("GS-DEP-005", group, group_key)
             else:
-                yield failed("GS-DEP-005", group, found=found or "no key", required=required, fix=fix)
+                yield failed("GS-DEP-005", group, found=group_key or "no key", required=required, fix=fix)
 
 
 def log_groups(definition: Mapping[str, Any], arguments: JobArguments, configuration: str) -> tuple[str, ...]:
-    """Where a job's output goes: continuous logging, errors, output; none without a configuration.
+    """Return the log groups of a job: continuous logging, errors, output. Empty without a configuration.
 
     https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging-enable.html
     https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html
@@ -307,12 +322,12 @@ def log_groups(definition: Mapping[str, Any], arguments: JobArguments, configura
     return continuous, f"{prefix}/error", f"{prefix}/output"
 
 
-def _unread(control: str, resource: str, error: ServiceError, actions: str) -> Finding:
+def _unreadable(control: str, resource: str, error: ServiceError, actions: str) -> Finding:
     return unknown(
         control,
         resource,
         found=str(error),
-        required="the answer of AWS",
-        fix=f"call as somebody who may {actions}",
+        required="an answer from AWS",
+        fix=f"use a role with the permission {actions}",
         aws_code=error.code,
     )

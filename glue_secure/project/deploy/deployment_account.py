@@ -1,4 +1,4 @@
-"""The account that boto3's own chain leads to, as it is deployed to."""
+"""The account to deploy to, found by boto3's credential chain."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from glue_secure.aws.deployment import DeploymentAccount
 from glue_secure.aws.job_runs import JobRuns
 from glue_secure.aws.logs import JobLogs
 from glue_secure.core.service import ServiceError
-from glue_secure.project.deploy.plan import unanswered
+from glue_secure.project.deploy.plan import aws_unavailable
 from glue_secure.run.composition import aws_session
 
 
 def deployment_account(environ: Mapping[str, str] | None = None) -> tuple[DeploymentAccount, str]:
-    """The account, and what to call it: ``123456789012 in eu-west-1 (aws)``.
+    """Return the account and its description, for example ``123456789012 in eu-west-1 (aws)``.
 
     Raises:
-        UsageError: no region.
-        RefusedError: an endpoint without TLS (GS-S3-002).
-        VerificationError: nobody says which account it is (GS-SEC-008).
+        UsageError: No region is configured.
+        RefusedError: An endpoint has no TLS (GS-S3-002).
+        VerificationError: The account cannot be determined (GS-SEC-008).
     """
     session = aws_session(environ)
     try:
         number, caller = session.account, session.caller
     except ServiceError as error:
-        raise unanswered(error) from error
+        raise aws_unavailable(error) from error
     account = DeploymentAccount(
         glue=session.client("glue"),
         kms=session.client("kms"),
@@ -37,10 +37,10 @@ def deployment_account(environ: Mapping[str, str] | None = None) -> tuple[Deploy
 
 
 def job_logs(environ: Mapping[str, str] | None = None) -> JobLogs:
-    """CloudWatch Logs there. Raises UsageError, RefusedError."""
+    """Return the account's CloudWatch Logs. Raises UsageError, RefusedError."""
     return JobLogs(client=aws_session(environ).client("logs"))
 
 
 def job_runs(environ: Mapping[str, str] | None = None) -> JobRuns:
-    """Job runs there. Raises UsageError, RefusedError."""
+    """Return the account's job runs. Raises UsageError, RefusedError."""
     return JobRuns(client=aws_session(environ).client("glue"))

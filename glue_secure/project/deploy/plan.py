@@ -1,8 +1,8 @@
-"""What deploying would change, as data; and the same, done and read back.
+"""The plan of a deployment, as data, and its application.
 
-The template's stack makes keys, roles, buckets and connections. Deploying puts code there and makes the jobs.
-A security configuration that is missing is made with all four modes, DataQualityEncryption among them, which
-neither CloudFormation nor Terraform can say.
+The stack of the project's template has the keys, roles, buckets and connections. A deployment uploads the
+code and creates or updates the jobs. If the security configuration is missing, it is created with all four
+modes, including DataQualityEncryption, which neither CloudFormation nor Terraform supports.
 """
 
 from __future__ import annotations
@@ -25,29 +25,31 @@ from glue_secure.project import gluewheels, wheel
 from glue_secure.project.packaging import Fetch, modules_archive
 from glue_secure.project.project_file import Job, Project
 
-# Parts of a job that deploying does not decide, and that an update would otherwise forget.
-_CARRIED = (
+# Members of a job that a deployment does not set. UpdateJob would reset them if they were omitted.
+_PRESERVED = (
     "Description", "ExecutionClass", "JobMode", "JobRunQueuingEnabled", "MaintenanceWindow", "MaxRetries",
     "NotificationProperty", "SourceControlDetails",
 )  # fmt: skip
 CREATE, UPDATE, UPLOAD, KEEP = "create", "update", "upload", "keep"
-# How Glue says that somebody was quicker.
-_TAKEN = ("AlreadyExistsException", "ConcurrentModificationException", "IdempotentParameterMismatchException")
-_STACK = "glue-secure template cloudformation --out template.json, review it, and make a stack of it"
+# Glue's error codes for a resource that another caller created or changed at the same time.
+_CONFLICTS = (
+    "AlreadyExistsException", "ConcurrentModificationException", "IdempotentParameterMismatchException"
+)  # fmt: skip
+_STACK_FIX = "glue-secure template cloudformation --out template.json, then create a stack from it"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One step.
+    """One step of a deployment.
 
     Attributes:
-        action: ``create``, ``update``, ``upload``, or ``keep`` for what is already as it should be.
+        action: ``create``, ``update``, ``upload``, or ``keep`` for a resource that needs no change.
         kind: ``security configuration``, ``object`` or ``job``.
-        name: which.
-        details: field, present and wanted value, as texts.
-        content: an object's bytes.
-        definition: what a configuration or a job is to be.
-        before: what was there when the plan was made.
+        name: Name or URI of the resource.
+        details: Field, present value and planned value of each difference, as text.
+        content: Content of an object.
+        definition: Planned definition of a configuration or job.
+        before: The resource when the plan was made.
     """
 
     action: str
@@ -60,13 +62,13 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """All steps, in their order.
+class DeploymentPlan:
+    """All steps of a deployment, in order.
 
     Attributes:
-        project: what is deployed.
-        key: under which code is uploaded.
-        changes: configuration, objects, jobs.
+        project: The project.
+        key: The key that code is encrypted with.
+        changes: Steps for the configuration, the objects and the jobs.
     """
 
     project: Project
@@ -75,8 +77,8 @@ class Plan:
 
     @property
     def pending(self) -> tuple[Change, ...]:
-        """The steps that change something."""
-        return tuple(one for one in self.changes if one.action != KEEP)
+        """The steps that change a resource."""
+        return tuple(change for change in self.changes if change.action != KEEP)
 
 
 def plan(
@@ -88,68 +90,73 @@ def plan(
     build: Callable[[], bytes] = wheel.build_wheel,
     fetch: Fetch = gluewheels.fetch,
     progress: Callable[[str], None] = lambda _: None,
-) -> Plan:
-    """Compare the project with the account.
+) -> DeploymentPlan:
+    """Compare the project with the account. No resource is changed.
 
     Args:
-        project: from its file.
-        folder: where the file lies; scripts are relative to it.
-        account: is only read.
-        jobs: names of those that are deployed; all of them when empty.
+        project: The project.
+        folder: Folder of the project file; script paths are relative to it.
+        account: The account.
+        jobs: Names of the jobs to deploy; empty for all.
         build: Returns the wheel of this package.
-        fetch: how the locked wheels are got.
-        progress: is told what is under way.
+        fetch: Returns the locked wheels of a Glue version.
+        progress: Called with a description of each step.
 
     Raises:
-        UsageError: a job or its script is missing, or the template's stack is.
-        RefusedError: the security configuration or a key does not hold (GS-SEC, GS-KMS).
-        VerificationError: the account does not answer, or denies (GS-SEC-008).
+        UsageError: A job, its script or the stack of the template is missing.
+        RefusedError: The security configuration or a key violates a control (GS-SEC, GS-KMS).
+        VerificationError: AWS does not answer or denies access (GS-SEC-008).
     """
-    chosen = _chosen(project, jobs)
-    scripts = {job.name: _script(folder, job) for job in chosen}
+    selected = _selected_jobs(project, jobs)
+    scripts = {job.name: _script(folder, job) for job in selected}
     try:
-        configuration, first = _configuration(project, account)
+        configuration, configuration_change = _configuration(project, account)
         key = _key(configuration.s3[0].key, "s3", account)
         _require_bucket(project, account)
-        changes = [first]
-        versions = {job.version.label: job.version for job in chosen}
+        changes = [configuration_change]
+        versions = {job.version.label: job.version for job in selected}
         package_wheel = build()
         for name, version in sorted(versions.items()):
             progress(f"wheels for Glue {name}")
             content = gluewheels.gluewheels(version, package_wheel, fetch(version))
             uri = S3Uri.parse(f"{project.code_prefix}/{modules_archive(version)}")
             changes.append(_object(uri, content, account, key))
-        for job in chosen:
+        for job in selected:
             progress(f"job {job.name}")
             uri = S3Uri.parse(project.script_uri(job))
             changes.append(_object(uri, scripts[job.name], account, key))
             changes.append(_job(project, job, account))
     except ServiceError as error:
-        raise unanswered(error) from error
-    return Plan(project, key, tuple(changes))
+        raise aws_unavailable(error) from error
+    return DeploymentPlan(project, key, tuple(changes))
 
 
 def apply(
-    planned: Plan, account: DeploymentAccount, progress: Callable[[str], None] = lambda _: None
+    deployment: DeploymentPlan,
+    account: DeploymentAccount,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Do the pending steps. One that fails stops; those before it stay, and a new plan goes on from there.
+    """Apply the pending steps in order.
+
+    The first failed step ends the deployment. Earlier steps are not undone; a new plan continues after them.
 
     Raises:
-        RefusedError: what the plan was made from has changed (GS-DEP-001), a step does not come back as planned
-            (GS-DEP-002), or an object is not encrypted as it should be (GS-S3-004).
-        VerificationError: the account does not answer, or denies.
+        RefusedError: A resource changed since the plan was made (GS-DEP-001), a resource differs from the
+            plan after its step (GS-DEP-002), or an object is not encrypted as planned (GS-S3-004).
+        VerificationError: AWS does not answer or denies access.
     """
-    for change in planned.pending:
+    for change in deployment.pending:
         progress(f"{change.action} {change.kind} {change.name}")
         try:
-            _STEPS[change.kind](change, account, planned)
+            _STEPS[change.kind](change, account, deployment)
         except PreconditionFailed as error:
-            raise _outrun(change) from error
+            raise _changed_since_plan(change) from error
         except ServiceError as error:
-            raise (_outrun(change) if error.code in _TAKEN else unanswered(error)) from error
+            conflict = error.code in _CONFLICTS
+            raise (_changed_since_plan(change) if conflict else aws_unavailable(error)) from error
 
 
-def _chosen(project: Project, names: Sequence[str]) -> list[Job]:
+def _selected_jobs(project: Project, names: Sequence[str]) -> list[Job]:
     unknown = [name for name in names if name not in project.jobs]
     if unknown:
         raise UsageError("JOB", found=repr(unknown[0]), required=f"one of {', '.join(project.jobs)}")
@@ -161,9 +168,9 @@ def _require_bucket(project: Project, account: DeploymentAccount) -> None:
     if not account.has_bucket(name):
         raise UsageError(
             f"the bucket {name}",
-            found="not there",
+            found="missing",
             required="the stack of the project's template",
-            fix=_STACK,
+            fix=_STACK_FIX,
         )
 
 
@@ -190,15 +197,15 @@ def _configuration(project: Project, account: DeploymentAccount) -> tuple[Securi
         purpose: str(_key(f"alias/{project.name}-{purpose}", purpose, account))
         for purpose in ("data", "logs", "bookmarks")
     }
-    wanted: dict[str, Any] = {
+    encryption: dict[str, Any] = {
         "S3Encryption": [{"S3EncryptionMode": "SSE-KMS", "KmsKeyArn": arns["data"]}],
         "CloudWatchEncryption": {"CloudWatchEncryptionMode": "SSE-KMS", "KmsKeyArn": arns["logs"]},
         "JobBookmarksEncryption": {"JobBookmarksEncryptionMode": "CSE-KMS", "KmsKeyArn": arns["bookmarks"]},
         "DataQualityEncryption": {"DataQualityEncryptionMode": "SSE-KMS", "KmsKeyArn": arns["data"]},
     }
-    planned = SecurityConfiguration.from_api({"Name": name, "EncryptionConfiguration": wanted})
+    configuration = SecurityConfiguration.from_api({"Name": name, "EncryptionConfiguration": encryption})
     details = tuple(("key", "", f"{purpose} {arn}") for purpose, arn in arns.items())
-    return planned, Change(CREATE, "security configuration", name, details, definition=wanted)
+    return configuration, Change(CREATE, "security configuration", name, details, definition=encryption)
 
 
 def _key(name: str, purpose: str, account: DeploymentAccount) -> KmsKeyArn:
@@ -207,9 +214,9 @@ def _key(name: str, purpose: str, account: DeploymentAccount) -> KmsKeyArn:
     except NotFound:
         raise UsageError(
             f"the key {name}",
-            found="not there",
+            found="missing",
             required="the stack of the project's template",
-            fix=_STACK,
+            fix=_STACK_FIX,
         ) from None
     enforce(check_key(purpose, key, region=account.region, account=account.account))
     return key.arn
@@ -217,21 +224,21 @@ def _key(name: str, purpose: str, account: DeploymentAccount) -> KmsKeyArn:
 
 def _object(uri: S3Uri, content: bytes, account: DeploymentAccount, key: KmsKeyArn) -> Change:
     present = account.uploaded(uri)
-    wanted = Uploaded(sha256(content).hexdigest(), "aws:kms", str(key))
-    if present == wanted:
+    planned = Uploaded(sha256(content).hexdigest(), "aws:kms", str(key))
+    if present == planned:
         return Change(KEEP, "object", str(uri))
     before = present or Uploaded("", "", "")
     details = (
-        ("sha256", before.sha256[:12], wanted.sha256[:12]),
-        ("encryption", f"{before.algorithm} {before.key}".strip(), f"{wanted.algorithm} {wanted.key}"),
+        ("sha256", before.sha256[:12], planned.sha256[:12]),
+        ("encryption", f"{before.algorithm} {before.key}".strip(), f"{planned.algorithm} {planned.key}"),
     )
-    changed = tuple(one for one in details if one[1] != one[2])
-    return Change(UPLOAD, "object", str(uri), changed, content=content, before=present)
+    differing = tuple(detail for detail in details if detail[1] != detail[2])
+    return Change(UPLOAD, "object", str(uri), differing, content=content, before=present)
 
 
 def definition(project: Project, job: Job, account: DeploymentAccount) -> dict[str, Any]:
-    """A job as CreateJob and UpdateJob take it, without its name."""
-    found: dict[str, Any] = {
+    """Return the definition of a job for CreateJob and UpdateJob, without its name."""
+    members: dict[str, Any] = {
         "Role": f"arn:{account.partition}:iam::{account.account}:role/{project.role(job)}",
         "Command": {"Name": "glueetl", "ScriptLocation": project.script_uri(job), "PythonVersion": "3"},
         "GlueVersion": job.glue,
@@ -244,8 +251,8 @@ def definition(project: Project, job: Job, account: DeploymentAccount) -> dict[s
         "NonOverridableArguments": project.fixed_arguments(job),
     }
     if project.connections_of(job):
-        found["Connections"] = {"Connections": list(project.connections_of(job))}
-    return found
+        members["Connections"] = {"Connections": list(project.connections_of(job))}
+    return members
 
 
 def _job(project: Project, job: Job, account: DeploymentAccount) -> Change:
@@ -255,118 +262,120 @@ def _job(project: Project, job: Job, account: DeploymentAccount) -> Change:
                 f"jobs.{job.name}",
                 found=f"no connection {name} in the account",
                 required="the connections of the project's template",
-                fix="make or update the template's stack",
+                fix="create or update the stack of the template",
             )
-    wanted = definition(project, job, account)
+    planned = definition(project, job, account)
     present = account.job(job.name)
     if present is None:
-        flat = _flat(wanted)
-        return Change(
-            CREATE, "job", job.name, tuple((n, "", flat[n]) for n in sorted(flat)), definition=wanted
-        )
-    details = differences(present, wanted)
+        details = tuple((name, "", value) for name, value in sorted(_flat(planned).items()))
+        return Change(CREATE, "job", job.name, details, definition=planned)
+    details = differences(present, planned)
     if not details:
         return Change(KEEP, "job", job.name)
-    carried = {name: present[name] for name in _CARRIED if present.get(name) not in (None, "")}
-    return Change(UPDATE, "job", job.name, details, definition={**carried, **wanted}, before=present)
+    preserved = {name: present[name] for name in _PRESERVED if present.get(name) not in (None, "")}
+    return Change(UPDATE, "job", job.name, details, definition={**preserved, **planned}, before=present)
 
 
-def differences(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
-    """Field, present and wanted text of everything that deploying decides and that differs, redacted."""
-    decided = {*wanted, "Connections"}
-    before, after = _flat({name: present.get(name) for name in decided}), _flat(wanted)
+def differences(present: Mapping[str, Any], planned: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    """Return field, present value and planned value of each difference that a deployment decides.
+
+    The values are redacted texts.
+    """
+    names = {*planned, "Connections"}
+    before, after = _flat({name: present.get(name) for name in names}), _flat(planned)
     return tuple(
-        (name, _shown(name, before.get(name, "")), _shown(name, after.get(name, "")))
+        (name, _redacted(name, before.get(name, "")), _redacted(name, after.get(name, "")))
         for name in sorted({*before, *after})
         if before.get(name, "") != after.get(name, "")
     )
 
 
-def _shown(name: str, value: str) -> str:
+def _redacted(name: str, value: str) -> str:
     return redact_setting(name, value) if value else ""
 
 
 def _flat(value: Any, name: str = "") -> dict[str, str]:
-    """Nested values as one level of texts: ``DefaultArguments.--source``."""
+    """Return nested values as one level of texts with names like ``DefaultArguments.--source``."""
     if isinstance(value, Mapping):
-        found: dict[str, str] = {}
-        for key, one in value.items():
-            found |= _flat(one, f"{name}.{key}" if name else str(key))
-        return found
+        flat: dict[str, str] = {}
+        for key, member in value.items():
+            flat |= _flat(member, f"{name}.{key}" if name else str(key))
+        return flat
     if isinstance(value, (list, tuple)):
         return {name: ", ".join(map(str, value))} if value else {}
     return {} if value is None else {name: str(value)}
 
 
-def _apply_configuration(change: Change, account: DeploymentAccount, _planned: Plan) -> None:
+def _apply_configuration(change: Change, account: DeploymentAccount, _deployment: DeploymentPlan) -> None:
     account.create_configuration(change.name, change.definition)
-    wanted = SecurityConfiguration.from_api(
+    planned = SecurityConfiguration.from_api(
         {"Name": change.name, "EncryptionConfiguration": change.definition}
     )
-    if account.configuration(change.name) != wanted:
-        raise _otherwise(change, "another EncryptionConfiguration")
+    if account.configuration(change.name) != planned:
+        raise _mismatch(change, "another EncryptionConfiguration")
 
 
-def _apply_object(change: Change, account: DeploymentAccount, planned: Plan) -> None:
+def _apply_object(change: Change, account: DeploymentAccount, deployment: DeploymentPlan) -> None:
     uri = S3Uri.parse(change.name)
-    account.upload(uri, change.content, planned.key, over=change.before)
-    found = account.uploaded(uri)
-    wanted = Uploaded(sha256(change.content).hexdigest(), "aws:kms", str(planned.key))
-    if found is None or replace(found, sha256=wanted.sha256) != wanted:
+    account.upload(uri, change.content, deployment.key, over=change.before)
+    present = account.uploaded(uri)
+    planned = Uploaded(sha256(change.content).hexdigest(), "aws:kms", str(deployment.key))
+    if present is None or replace(present, sha256=planned.sha256) != planned:
         raise RefusedError(
             "GS-S3-004",
             resource=str(uri),
-            found=f"{found.algorithm} {found.key}".strip() if found else "no object",
-            required=f"aws:kms under {planned.key}",
-            fix="see which default or policy of the bucket says otherwise; no job was changed since",
+            found=f"{present.algorithm} {present.key}".strip() if present else "no object",
+            required=f"aws:kms under {deployment.key}",
+            fix="correct the bucket's default encryption or policy, then deploy again; the job is unchanged",
         )
-    if found != wanted:
-        raise _otherwise(change, f"SHA-256 {found.sha256 or 'none'}")
+    if present != planned:
+        raise _mismatch(change, f"SHA-256 {present.sha256 or 'none'}")
 
 
-def _apply_job(change: Change, account: DeploymentAccount, _planned: Plan) -> None:
+def _apply_job(change: Change, account: DeploymentAccount, _deployment: DeploymentPlan) -> None:
     if account.job(change.name) != change.before:
-        raise _outrun(change)
+        raise _changed_since_plan(change)
     if change.action == CREATE:
         account.create_job(change.name, change.definition)
     else:
         account.update_job(change.name, change.definition)
-    left = differences(account.job(change.name) or {}, change.definition)
-    decided = [one for one in left if not one[0].startswith(_CARRIED)]
+    remaining = differences(account.job(change.name) or {}, change.definition)
+    decided = [detail for detail in remaining if not detail[0].startswith(_PRESERVED)]
     if decided:
-        raise _otherwise(change, f"{decided[0][0]} {decided[0][1] or 'missing'}")
+        name, present, _ = decided[0]
+        raise _mismatch(change, f"{name} {present or 'missing'}")
 
 
 _STEPS = {"security configuration": _apply_configuration, "object": _apply_object, "job": _apply_job}
 
 
-def _outrun(change: Change) -> RefusedError:
+def _changed_since_plan(change: Change) -> RefusedError:
     return RefusedError(
         "GS-DEP-001",
         resource=f"{change.kind} {change.name}",
-        found="made or changed by somebody since the plan was made",
-        required="what the plan was made from",
-        fix="plan again, and look at what they did; the steps before this one are done",
+        found="created or changed after the plan was made",
+        required="the resource as it was when the plan was made",
+        fix="run glue-secure deploy again and review the new plan; earlier steps have been applied",
     )
 
 
-def _otherwise(change: Change, found: str) -> RefusedError:
+def _mismatch(change: Change, found: str) -> RefusedError:
     return RefusedError(
         "GS-DEP-002",
         resource=f"{change.kind} {change.name}",
         found=found,
-        required="what the plan says",
-        fix="plan again; if it stays so, see who else deploys",
+        required="the planned value",
+        fix="run glue-secure deploy again; if the value differs again, another process changes the resource",
     )
 
 
-def unanswered(error: ServiceError) -> VerificationError:
-    """AWS denied, or did not answer."""
+def aws_unavailable(error: ServiceError) -> VerificationError:
+    """Return the error for an AWS call that was denied or not answered."""
     return VerificationError(
         "GS-SEC-008",
         resource="deploy",
         found=str(error),
-        required="the answer of AWS",
-        fix="call as somebody with the template's deployer policy (glue-secure policy iam --deployer)",
+        required="an answer from AWS",
+        fix="use a role with the template's deployer policy (glue-secure policy iam --deployer)",
         aws_code=error.code,
     )

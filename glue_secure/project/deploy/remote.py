@@ -1,6 +1,6 @@
-"""A run of a deployed job, followed from here: its state, its logs, and at the end its evidence.
+"""A run of a deployed job, followed from the command line: its state, its log and its evidence.
 
-Whoever follows only looks: a run goes on when nobody does.
+Following a run only reads: the run continues when the command ends.
 """
 
 from __future__ import annotations
@@ -23,45 +23,45 @@ from glue_secure.core.ports import ObjectStore
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.project.deploy.checks import log_groups
-from glue_secure.project.deploy.plan import unanswered
+from glue_secure.project.deploy.plan import aws_unavailable
 
 _BUSY = re.compile(
     r"Throttl|TooManyRequests|LimitExceeded|SlowDown|ServiceUnavailable|Internal|OperationTimeout"
 )
-_PATIENCE = 10  # answers in a row that say "later", each waited for longer than the one before
-_LONGEST = 60.0
-_LATE = 60_000  # CloudWatch Logs may show an event this many milliseconds after a later one
+_RETRIES = 10  # consecutive failures that may be retried, with growing pauses
+_LONGEST_PAUSE = 60.0  # seconds
+_LATE = 60_000  # milliseconds by which CloudWatch Logs may deliver an event after a newer one
 _EVIDENCE = re.compile(r"evidence(?:-(\d+))?\.json\Z")
-# Glue's own, which nobody passes.
-_OWN = ("JOB_NAME", "JOB_RUN_ID", "SECURITY_CONFIGURATION")
+# Arguments that Glue itself sets.
+_RESERVED = ("JOB_NAME", "JOB_RUN_ID", "SECURITY_CONFIGURATION")
 
 
 class Runs(Protocol):
-    """What starts and tells runs."""
+    """Starts runs and reads their state."""
 
     def start(self, job: str, arguments: Mapping[str, str]) -> str:
-        """The id of a new run."""
+        """Start a run and return its id."""
 
     def state(self, job: str, run: str) -> RunState:
-        """A run's state."""
+        """Return the state of a run."""
 
 
 class Logs(Protocol):
-    """What tells a log's events."""
+    """Reads log events."""
 
     def events(self, group: str, stream_prefix: str, since: int) -> Iterator[LogEvent]:
-        """Events from a time on."""
+        """Yield the events since a time in milliseconds of the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
-class Remote:
+class RemoteRun:
     """A run that can be followed.
 
     Attributes:
-        job: the job's name.
-        run: the run's id.
-        groups: names of the log groups that it writes to.
-        evidence: where it leaves its evidence; None where the job is told no place.
+        job: Name of the job.
+        run: Id of the run.
+        groups: Names of the log groups that the run writes to.
+        evidence: Location of its evidence; None if the job has no such argument.
     """
 
     job: str
@@ -71,13 +71,13 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """The evidence that a run left.
+class RunEvidence:
+    """The evidence of a run.
 
     Attributes:
-        uri: where.
-        document: what it says.
-        encryption: the object's own, ``aws:kms arn:...``.
+        uri: Location of the object.
+        document: The evidence.
+        encryption: Algorithm and key of the object, for example ``aws:kms arn:...``.
     """
 
     uri: S3Uri
@@ -86,42 +86,48 @@ class Left:
 
 
 def begin(
-    job: str, given: Mapping[str, str], *, account: DeploymentAccount, runs: Runs, run: str | None = None
-) -> Remote:
-    """Start a run of a deployed job, or find the one that goes by ``run``.
+    job: str,
+    arguments: Mapping[str, str],
+    *,
+    account: DeploymentAccount,
+    runs: Runs,
+    run: str | None = None,
+) -> RemoteRun:
+    """Start a run of a deployed job, or find an earlier run by its id.
 
     Args:
-        job: the job's name.
-        given: arguments of this run, without ``--``.
-        account: where the job is deployed.
-        runs: starts it.
-        run: id of a run that was started before; then nothing is started.
+        job: Name of the job.
+        arguments: Arguments of the new run, without ``--``.
+        account: The account in which the job is deployed.
+        runs: Starts the run.
+        run: Id of an earlier run; no run is started then.
 
     Raises:
-        UsageError: there is no such job or run, or an argument that Glue would not let a run say.
-        RefusedError: the job has no security configuration (GS-SEC-001), or is asked to weaken it (GS-SEC-009).
-        VerificationError: AWS denies, or does not answer.
+        UsageError: The job or the run does not exist, or the job fixes one of the arguments.
+        RefusedError: The job has no security configuration (GS-SEC-001), or an argument asks for weaker
+            encryption (GS-SEC-009).
+        VerificationError: AWS does not answer or denies access.
     """
     try:
         definition = account.job(job)
         if definition is None:
             raise UsageError("JOB", found=f"{job!r}, which does not exist", required="a deployed job")
-        pinned = without_dashes(definition.get("NonOverridableArguments"))
-        refused = sorted({*given} & {*pinned, *_OWN})
-        if refused:
+        fixed = without_dashes(definition.get("NonOverridableArguments"))
+        rejected = sorted({*arguments} & {*fixed, *_RESERVED})
+        if rejected:
             raise UsageError(
-                f"--{refused[0]}",
-                found="given to a run",
-                required="what the job pins, or Glue itself sets",
-                fix="leave it out, or change the project and deploy it",
+                f"--{rejected[0]}",
+                found="an argument of the run",
+                required="an argument that neither the job fixes nor Glue sets",
+                fix="omit it, or change the project file and deploy it",
             )
-        arguments = JobArguments({**without_dashes(definition.get("DefaultArguments")), **given, **pinned})
-        identity = arguments.identity(job=job, fresh_run_id=run or "new")
+        combined = JobArguments({**without_dashes(definition.get("DefaultArguments")), **arguments, **fixed})
+        identity = combined.identity(job=job, fresh_run_id=run or "new")
         attached = str(definition.get("SecurityConfiguration") or "")
         if run is None:
             enforce(check_attachment(identity, attached))
-            enforce(check_arguments(identity, arguments))
-            run = runs.start(job, {f"--{name}": value for name, value in given.items()})
+            enforce(check_arguments(identity, combined))
+            run = runs.start(job, {f"--{name}": value for name, value in arguments.items()})
         else:
             runs.state(job, run)
     except NotFound as error:
@@ -129,13 +135,13 @@ def begin(
             "RUN", found=f"{run!r}, which does not exist", required=f"a run of {job!r}"
         ) from error
     except ServiceError as error:
-        raise unanswered(error) from error
-    groups = log_groups(definition, arguments, attached)
-    return Remote(job, str(RunId(run)), groups, arguments.location(EVIDENCE_URI))
+        raise aws_unavailable(error) from error
+    groups = log_groups(definition, combined, attached)
+    return RemoteRun(job, str(RunId(run)), groups, combined.location(EVIDENCE_URI))
 
 
 def follow(
-    remote: Remote,
+    remote: RemoteRun,
     *,
     runs: Runs,
     logs: Logs,
@@ -144,33 +150,33 @@ def follow(
     on_state: Callable[[RunState], None] = lambda _: None,
     on_line: Callable[[str], None] = lambda _: None,
 ) -> RunState:
-    """Look until the run has ended.
+    """Poll a run until it has ended and return its last state.
 
     Args:
-        remote: the run.
-        runs: asked for its state.
-        logs: asked for its log's events.
-        sleep: waits; seconds.
-        interval: seconds between two looks; longer while AWS says that it is asked too often.
-        on_state: is told each state.
-        on_line: is told each line of the log, redacted, and what is the matter with a log.
+        remote: The run.
+        runs: Reads its state.
+        logs: Reads its log events.
+        sleep: Waits for a number of seconds.
+        interval: Seconds between two polls; longer while AWS throttles.
+        on_state: Called with each state.
+        on_line: Called with each line of the log, redacted, and with errors of a log group.
 
     Raises:
-        VerificationError: AWS denies, or is busy for too long. The run goes on.
+        VerificationError: AWS denies access or throttles for too long. The run continues.
     """
-    tail = _Tail(remote, logs, on_line)
-    pause, busy = interval, 0
+    tail = _LogTail(remote, logs, on_line)
+    pause, failures = interval, 0
     while True:
         try:
             state = runs.state(remote.job, remote.run)
         except ServiceError as error:
-            busy += 1
-            if not _passes(error) or busy > _PATIENCE:
-                raise unanswered(error) from error
-            pause = min(pause * 2, _LONGEST)
+            failures += 1
+            if not _is_temporary(error) or failures > _RETRIES:
+                raise aws_unavailable(error) from error
+            pause = min(pause * 2, _LONGEST_PAUSE)
             sleep(pause)
             continue
-        pause, busy = interval, 0
+        pause, failures = interval, 0
         on_state(state)
         tail.read()
         if state.ended:
@@ -178,90 +184,94 @@ def follow(
         sleep(pause)
 
 
-def _passes(error: ServiceError) -> bool:
-    """Whether the same question may be answered later: asked too often, or no answer at all."""
+def _is_temporary(error: ServiceError) -> bool:
+    """Return whether a retry may succeed: AWS throttled, or did not answer at all."""
     return not error.code or _BUSY.search(error.code) is not None
 
 
 @dataclass(slots=True)
-class _Tail:
-    """The end of a run's logs; each event is told once, however late it shows."""
+class _LogTail:
+    """The new events of a run's logs. Each event is printed once, even if it arrives late."""
 
-    remote: Remote
+    remote: RemoteRun
     logs: Logs
     on_line: Callable[[str], None]
     since: dict[str, int] = field(default_factory=dict)
-    told: dict[str, dict[str, int]] = field(default_factory=dict)
-    shut: set[str] = field(default_factory=set)
+    printed: dict[str, dict[str, int]] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
 
     def read(self) -> None:
         for group in self.remote.groups:
-            if group in self.shut:
+            if group in self.unreadable:
                 continue
             try:
                 self._read(group)
             except NotFound:
-                continue  # the run's first line makes it
+                continue  # Glue creates the group with the run's first event
             except ServiceError as error:
-                if not _passes(error):
-                    self.shut.add(group)
-                    self.on_line(f"{group} is not followed: {error}")
+                if not _is_temporary(error):
+                    self.unreadable.add(group)
+                    self.on_line(f"cannot follow {group}: {error}")
 
     def _read(self, group: str) -> None:
-        told = self.told.setdefault(group, {})
+        printed = self.printed.setdefault(group, {})
         for event in self.logs.events(group, self.remote.run, self.since.get(group, 0)):
-            if event.id in told or event.stream.endswith("-progress-bar"):
+            if event.id in printed or event.stream.endswith("-progress-bar"):
                 continue
-            told[event.id] = event.timestamp
+            printed[event.id] = event.timestamp
             for line in event.message.splitlines():
                 self.on_line(redact_text(line))
-        since = max(max(told.values(), default=0) - _LATE, self.since.get(group, 0))
+        since = max(max(printed.values(), default=0) - _LATE, self.since.get(group, 0))
         self.since[group] = since
-        self.told[group] = {name: when for name, when in told.items() if when >= since}
+        self.printed[group] = {name: timestamp for name, timestamp in printed.items() if timestamp >= since}
 
 
-def evidence(remote: Remote, objects: ObjectStore) -> Left | None:
-    """What the run left, of its last attempt; None when it left nothing.
+def evidence(remote: RemoteRun, objects: ObjectStore) -> RunEvidence | None:
+    """Return the evidence of the run's last attempt, or None if there is none.
 
     Raises:
-        VerificationError: it cannot be read, or says that it is another run's (GS-EVD-001).
+        VerificationError: The evidence cannot be read or belongs to another run (GS-EVD-001).
     """
     if remote.evidence is None:
         return None
     folder = remote.evidence.child(f"job={remote.job}/run={remote.run}")
     try:
-        found = {
-            int(match[1] or 1): one.uri
-            for one in objects.list(folder)
-            if (match := _EVIDENCE.search(one.uri.key))
+        attempts = {
+            int(match[1] or 1): summary.uri
+            for summary in objects.list(folder)
+            if (match := _EVIDENCE.search(summary.uri.key))
         }
-        if not found:
+        if not attempts:
             return None
-        uri = found[max(found)]
+        uri = attempts[max(attempts)]
         document = json.loads(objects.read(uri).body)
-        seen = objects.encryption(uri)
+        encryption = objects.encryption(uri)
         if (document["job"], document["run_id"]) != (remote.job, remote.run):
             raise _unreadable(str(uri), f"evidence of {document['job']} {document['run_id']}")
     except ServiceError as error:
         raise _unreadable(str(folder), str(error), error.code) from error
     except (ValueError, KeyError, TypeError) as error:
         raise _unreadable(str(folder), f"no evidence of a run ({type(error).__name__})") from error
-    return Left(uri, document, f"{seen.algorithm or 'no encryption named'} {seen.key}".strip())
+    algorithm = encryption.algorithm or "no encryption reported"
+    return RunEvidence(uri, document, f"{algorithm} {encryption.key}".strip())
 
 
-def exit_code(state: RunState, left: Left | None, remote: Remote) -> int:
-    """0 for a run that went well and shows it; 3 and 4 for one that a control stopped; else 1.
+def exit_code(state: RunState, evidence: RunEvidence | None, remote: RemoteRun) -> int:
+    """Return the exit code of a finished run.
+
+    0: Glue and the evidence both report success. 3: a control refused the run. 4: a control could not be
+    verified. 1: the run failed in another way.
 
     Raises:
-        VerificationError: the run went well, as Glue has it, and left no evidence of it (GS-EVD-001).
+        VerificationError: Glue reports success, but there is no evidence (GS-EVD-001).
     """
-    outcome = str(left.document.get("outcome", "")) if left else ""
-    if left and outcome == "refused":
-        return 4 if (left.document.get("error") or {}).get("type") == VerificationError.__name__ else 3
+    outcome = str(evidence.document.get("outcome", "")) if evidence else ""
+    if evidence and outcome == "refused":
+        return 4 if (evidence.document.get("error") or {}).get("type") == VerificationError.__name__ else 3
     if state.state != "SUCCEEDED":
         return 1
-    if left is None:
-        raise _unreadable(str(remote.evidence or remote.job), "none, though the run succeeded")
+    if evidence is None:
+        raise _unreadable(str(remote.evidence or remote.job), "none, although the run succeeded")
     return 0 if outcome == "succeeded" else 1
 
 
@@ -271,6 +281,6 @@ def _unreadable(resource: str, found: str, code: str | None = None) -> Verificat
         resource=resource,
         found=found,
         required="the evidence of the run",
-        fix="see whether the script uses glue_secure, and whether you may read the evidence",
+        fix="check that the script uses glue_secure and that you can read the evidence location",
         aws_code=code,
     )

@@ -9,6 +9,7 @@ import pytest
 
 from glue_secure.aws.columns import ColumnSource
 from glue_secure.cli.columns import decrypt, new_key
+from glue_secure.cli.progress import StepProgress
 from glue_secure.columns.policy import ColumnPolicy
 from glue_secure.columns.sealing import seal
 from glue_secure.core.errors import GlueSecureError, UsageError, VerificationError
@@ -50,19 +51,18 @@ def test_nothing_is_printed_when_one_value_does_not_open(policy, sealed, monkeyp
     assert capsys.readouterr().out == ""
 
 
-def test_a_large_input_tells_how_far_it_is_at_a_terminal(policy, sealed, monkeypatch, capsys):
-    monkeypatch.setattr("glue_secure.cli.columns._SHOWN_EVERY", 2)
-    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes standard error for a terminal
+def test_a_large_input_shows_its_progress(policy, sealed, monkeypatch, capsys):
+    monkeypatch.setattr("glue_secure.cli.columns._PROGRESS_INTERVAL", 2)
     typed(monkeypatch, sealed)
-    told = []
-    monkeypatch.setattr("rich.status.Status.update", lambda _, text: told.append(text))
+    steps = []
+    monkeypatch.setattr(StepProgress, "__call__", lambda _, step: steps.append(step))
     decrypt(str(policy), "iban")
-    assert told == ["2 values opened"]
+    assert steps == ["reading", "2 values decrypted"]
     assert len(capsys.readouterr().out.splitlines()) == 3
 
 
 def test_without_a_terminal_nothing_but_values_is_printed(policy, sealed, monkeypatch, capsys):
-    monkeypatch.setattr("glue_secure.cli.columns._SHOWN_EVERY", 1)
+    monkeypatch.setattr("glue_secure.cli.columns._PROGRESS_INTERVAL", 1)
     typed(monkeypatch, sealed)
     decrypt(str(policy), "iban")
     assert capsys.readouterr().err == ""

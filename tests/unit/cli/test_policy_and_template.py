@@ -1,4 +1,4 @@
-"""The commands ``template`` and ``policy``: what they print, and how they refuse."""
+"""The commands ``template`` and ``policy``: output and errors."""
 
 import json
 
@@ -34,13 +34,13 @@ def printed(*words):
     return json.loads(done.stdout)
 
 
-def refused(*words):
+def error_of(*words):
     done = CliRunner().invoke(app, [*words])
     assert isinstance(done.exception, UsageError), done.output + repr(done.exception)
     return str(done.exception)
 
 
-def test_a_template_is_printed_or_written_whole(project, tmp_path):
+def test_a_template_is_printed_or_written(project, tmp_path):
     shown = printed("template", "cloudformation", *project)
     assert "SmallJob" in shown["Resources"]
     out = tmp_path / "folder" / "template.json"
@@ -48,11 +48,11 @@ def test_a_template_is_printed_or_written_whole(project, tmp_path):
     assert json.loads(out.read_text()) == shown
 
 
-def test_policies_are_the_templates_own_for_one_account(project):
+def test_policies_are_those_of_the_template_for_one_account(project):
     table = printed("policy", "iam", *ACCOUNT, "--table", "db1.books")
     assert len(table["Statement"][0]["Action"]) == 18
     job = printed("policy", "iam", *ACCOUNT, *project, "--job", "small")
-    assert {"ReadOwnJob", "ReadObjects"} <= {one["Sid"] for one in job["Statement"]}
+    assert {"ReadOwnJob", "ReadObjects"} <= {statement["Sid"] for statement in job["Statement"]}
     deployer = printed("policy", "iam", *ACCOUNT, *project, "--deployer", "--key", KEY)
     assert "arn:aws:iam::123456789012:role/small-small" in json.dumps(deployer)
     logs = printed("policy", "key", "logs", *ACCOUNT, *project)
@@ -61,15 +61,15 @@ def test_policies_are_the_templates_own_for_one_account(project):
     assert KEY in json.dumps(bucket)
 
 
-def test_what_cannot_be_meant_is_refused(project, tmp_path):
-    assert "--job" in refused("policy", "iam", *ACCOUNT, *project)
-    assert "'other'" in refused("policy", "iam", *ACCOUNT, *project, "--job", "other")
-    assert "--key" in refused("policy", "iam", *ACCOUNT, *project, "--deployer")
-    assert "DATABASE.TABLE" in refused("policy", "iam", *ACCOUNT, "--table", "books")
-    assert "twelve digits" in refused("policy", "key", "data", *project, "--account", "1", "--region", "x")
-    assert "bookmarks" in refused("policy", "key", "other", *ACCOUNT, *project)
-    assert "evidence" in refused("policy", "bucket", "other", *ACCOUNT, *project, "--key", KEY)
-    assert "KMS key" in refused("policy", "bucket", "evidence", *ACCOUNT, *project, "--key", "alias/x")
+def test_invalid_options_are_rejected(project, tmp_path):
+    assert "--job" in error_of("policy", "iam", *ACCOUNT, *project)
+    assert "'other'" in error_of("policy", "iam", *ACCOUNT, *project, "--job", "other")
+    assert "--key" in error_of("policy", "iam", *ACCOUNT, *project, "--deployer")
+    assert "DATABASE.TABLE" in error_of("policy", "iam", *ACCOUNT, "--table", "books")
+    assert "twelve digits" in error_of("policy", "key", "data", *project, "--account", "1", "--region", "x")
+    assert "bookmarks" in error_of("policy", "key", "other", *ACCOUNT, *project)
+    assert "evidence" in error_of("policy", "bucket", "other", *ACCOUNT, *project, "--key", KEY)
+    assert "KMS key" in error_of("policy", "bucket", "evidence", *ACCOUNT, *project, "--key", "alias/x")
     path = tmp_path / "network.toml"
     path.write_text(FILE + "[vpc]\ncidr = '10.20.0.0/16'\n")
-    assert "--subnet" in refused("policy", "iam", *ACCOUNT, "--project", str(path), "--job", "small")
+    assert "--subnet" in error_of("policy", "iam", *ACCOUNT, "--project", str(path), "--job", "small")

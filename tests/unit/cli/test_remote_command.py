@@ -1,32 +1,34 @@
-"""``glue-secure run --remote``: interrupted, it leaves the run alone and says how to come back."""
+"""``glue-secure run --remote``: an interruption does not stop the run, and usage errors."""
 
 import pytest
 import typer
 
 from glue_secure.aws.job_runs import RunState
-from glue_secure.cli import remote as page
+from glue_secure.cli import remote as remote_command
 from glue_secure.core.errors import UsageError
 from glue_secure.project.deploy import deployment_account, remote
 
-RUN = remote.Remote("daily", "jr_1", (), None)
+RUN = remote.RemoteRun("daily", "jr_1", (), None)
 
 
 @pytest.fixture
-def nobody(monkeypatch):
+def account(monkeypatch):
     monkeypatch.setattr(deployment_account, "deployment_account", lambda: (object(), "1 in x (aws)"))
     monkeypatch.setattr(deployment_account, "job_runs", lambda: object())
     monkeypatch.setattr(deployment_account, "job_logs", lambda: object())
 
 
-def command(*words, **given):
-    page.command("daily", words, None, **{"follow": None, "stop": None, "as_json": False, **given})
+def command(*words, **options):
+    remote_command.command(
+        "daily", words, None, **{"follow": None, "stop": None, "as_json": False, **options}
+    )
 
 
-@pytest.mark.usefixtures("nobody")
-def test_an_interrupt_leaves_the_run_and_says_how_to_follow_and_stop_it(monkeypatch, capsys):
-    def interrupted(*_, **given):
-        given["on_state"](RunState("RUNNING"))
-        given["on_line"]("a line\x1b[2J")
+@pytest.mark.usefixtures("account")
+def test_an_interrupt_does_not_stop_the_run_and_prints_how_to_follow_and_stop_it(monkeypatch, capsys):
+    def interrupted(*_, **callbacks):
+        callbacks["on_state"](RunState("RUNNING"))
+        callbacks["on_line"]("a line\x1b[2J")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(remote, "begin", lambda *_, **__: RUN)
@@ -41,19 +43,19 @@ def test_an_interrupt_leaves_the_run_and_says_how_to_follow_and_stop_it(monkeypa
     assert "glue-secure run --remote --stop jr_1 daily" in err
 
 
-@pytest.mark.usefixtures("nobody")
-def test_an_interrupt_while_it_starts_says_that_it_may_have_begun(monkeypatch, capsys):
+@pytest.mark.usefixtures("account")
+def test_an_interrupt_during_the_start_says_that_a_run_may_have_started(monkeypatch, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(remote, "begin", interrupted)
     with pytest.raises(typer.Exit):
         command()
-    assert "may have begun" in capsys.readouterr().err
+    assert "may have started" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("words", "given"),
+    ("words", "options"),
     [
         (["s3://stray"], {}),
         (["--source", "x", "stray"], {}),
@@ -61,6 +63,6 @@ def test_an_interrupt_while_it_starts_says_that_it_may_have_begun(monkeypatch, c
         ([], {"follow": "jr_1", "stop": "jr_1"}),
     ],
 )
-def test_words_that_mean_nothing_are_refused(words, given):
+def test_invalid_words_are_rejected(words, options):
     with pytest.raises(UsageError, match="run --remote"):
-        command(*words, **given)
+        command(*words, **options)

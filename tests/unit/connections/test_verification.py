@@ -84,9 +84,9 @@ def test_preflight_prints_json(run_fixture, make, serve, monkeypatch):
     done = run(run_fixture, monkeypatch, "--connections", "--json")
     assert done.exit_code == 3
     good_report, weak_report = json.loads(done.stdout)["connections"]
-    assert (good_report["holds"], good_report["servers"][0]["name"]) == (True, "localhost")
+    assert (good_report["passed"], good_report["servers"][0]["name"]) == (True, "localhost")
     assert [link["subject"] for link in good_report["servers"][0]["chain"]] == ["CN=database", "CN=Test CA"]
-    assert (weak_report["holds"], weak_report["refusal"]["control"]) == (False, "GS-TLS-006")
+    assert (weak_report["passed"], weak_report["refusal"]["control"]) == (False, "GS-TLS-006")
 
 
 def test_preflight_checks_every_connection_after_a_bad_one(run_fixture, make, serve, monkeypatch):

@@ -118,7 +118,7 @@ def test_explain_tells_columns_and_reasons(cli, bench):
     assert held["permissions"] == ["DESCRIBE", "SELECT"]
     assert held["columns"] == {"email": [""], "id": [""], "name": [""]}
     text = cli("explain", ANALYST, "sales.customers.email").stdout
-    assert "withholds" in text and "email" in text
+    assert "denies" in text and "email" in text
     with pytest.raises(UsageError, match="COLUMN"):
         cli("explain", ANALYST, "sales.customers.nope")
     with pytest.raises(UsageError, match="TABLE"):

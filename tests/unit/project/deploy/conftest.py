@@ -1,4 +1,4 @@
-"""An account in this process: moto, with the operations that the embedded account adds."""
+"""An account in this process: moto with the operations that the embedded account adds."""
 
 import boto3
 import pytest
@@ -40,8 +40,8 @@ def folder(tmp_path):
 
 @pytest.fixture(scope="session")
 def made_clients():
-    """Made once: that is what takes time. They see moto's account of the test, made anew for each."""
-    import moto  # noqa: F401 - it hooks into clients that are made after its import
+    """Clients, created once because that is slow. Each test has a new moto account behind them."""
+    import moto  # noqa: F401 - it hooks into clients that are created after its import
 
     words = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": REGION}
     session = boto3.session.Session(**words)
@@ -63,7 +63,7 @@ def clients(made_clients, monkeypatch):
 
 @pytest.fixture
 def stack(clients):
-    """What the template's stack would have made, as far as deploying looks at it."""
+    """The resources of the template's stack that a deployment needs."""
     for purpose in ("data", "bookmarks", "logs"):
         made = clients["kms"].create_key(
             KeyUsage="ENCRYPT_DECRYPT", KeySpec="SYMMETRIC_DEFAULT", MultiRegion=False
@@ -80,25 +80,25 @@ def stack(clients):
 
 @pytest.fixture
 def account(clients):
-    mine = {name: clients[name] for name in ("glue", "kms", "s3")}
-    return DeploymentAccount(**mine, account="123456789012", region=REGION, partition="aws")
+    selected = {name: clients[name] for name in ("glue", "kms", "s3")}
+    return DeploymentAccount(**selected, account="123456789012", region=REGION, partition="aws")
 
 
 @pytest.fixture
 def fetch():
-    """Wheels of one's own for the locked ones."""
+    """Fake wheels in place of downloads."""
 
-    def stand_ins(version):
+    def fake_wheels(version):
         return tuple(
             gluewheels.Wheel(f"{pin.name}-{pin.version}.whl", b"x") for pin in gluewheels.pins(version)
         )
 
-    return stand_ins
+    return fake_wheels
 
 
 @pytest.fixture
 def planned(project, folder, account, fetch):
-    """Makes a plan of the project as it is now."""
+    """Return a function that plans the deployment of the project."""
 
     def make():
         return plan(project, folder, account, build=lambda: b"wheel", fetch=fetch)

@@ -1,4 +1,4 @@
-"""Preflight of a deployed job: everything holds, and then one thing at a time does not."""
+"""Preflight of a deployed job: all controls pass, then one violation at a time is found."""
 
 import pytest
 
@@ -49,8 +49,8 @@ def deployed(planned, account, clients, project, key):
 
 
 @pytest.fixture
-def look(account, clients):
-    def found(job="daily", plan=None):
+def run_checks(account, clients):
+    def findings(job="daily", plan=None):
         services = Services(
             environment=FakeEnvironment(region=REGION),
             control_plane=GlueControlPlane(client=clients["glue"]),
@@ -67,50 +67,55 @@ def look(account, clients):
             job, services=services, account=account, logs=JobLogs(client=clients["logs"]), plan=plan
         )
 
-    return found
+    return findings
 
 
 @pytest.fixture
 def change(clients):
-    """Change members of the job that is there."""
+    """Return a function that changes members of the deployed job."""
 
     def put(**members):
-        held = clients["glue"].get_job(JobName="daily")["Job"]
-        kept = {
-            name: held[name]
+        present = clients["glue"].get_job(JobName="daily")["Job"]
+        members_before = {
+            name: present[name]
             for name in (
                 "Role", "Command", "DefaultArguments", "NonOverridableArguments", "SecurityConfiguration"
             )
         }  # fmt: skip
         clients["glue"].update_job(
-            JobName="daily", JobUpdate={n: v for n, v in {**kept, **members}.items() if v is not None}
+            JobName="daily",
+            JobUpdate={n: v for n, v in {**members_before, **members}.items() if v is not None},
         )
-        return held
+        return present
 
     return put
 
 
-def bad(held):
-    return {(one.control, one.verdict.value) for one in held if one.verdict is not Verdict.PASS}
+def violations(findings):
+    return {
+        (finding.control, finding.verdict.value)
+        for finding in findings
+        if finding.verdict is not Verdict.PASS
+    }
 
 
 @pytest.mark.usefixtures("deployed")
-def test_a_deployed_job_holds_and_what_only_a_run_can_tell_is_named(look, planned):
-    held = look(plan=planned())
-    assert bad(held) == set()
-    assert checks.exit_code(held) == 0
-    shown = {one.control for one in held}
-    assert {"GS-SEC-001", "GS-SEC-005", "GS-KMS-002", "GS-CAT-001", "GS-DEP-003", "GS-DEP-004"} <= shown
-    assert sum(one.control == "GS-DEP-005" for one in held) == 3
-    later = checks.left_to_the_run(held)
+def test_a_deployed_job_passes_and_the_controls_of_a_run_are_listed(run_checks, planned):
+    findings = run_checks(plan=planned())
+    assert violations(findings) == set()
+    assert checks.exit_code(findings) == 0
+    checked = {finding.control for finding in findings}
+    assert {"GS-SEC-001", "GS-SEC-005", "GS-KMS-002", "GS-CAT-001", "GS-DEP-003", "GS-DEP-004"} <= checked
+    assert sum(finding.control == "GS-DEP-005" for finding in findings) == 3
+    later = checks.run_only_controls(findings)
     assert {"GS-KMS-006", "GS-S3-004", "GS-SEC-007"} <= set(later)
-    assert not shown & set(later)
+    assert not checked & set(later)
     assert set(later) < set(CONTROLS)
 
 
 @pytest.mark.usefixtures("deployed")
 @pytest.mark.parametrize(
-    ("how", "found", "code"),
+    ("violation", "expected", "code"),
     [
         ("plain script", {("GS-DEP-004", "FAIL")}, 3),
         ("script without checksum", {("GS-DEP-004", "UNKNOWN")}, 4),
@@ -128,47 +133,47 @@ def test_a_deployed_job_holds_and_what_only_a_run_can_tell_is_named(look, planne
         ("key disabled", {("GS-KMS-002", "FAIL")}, 3),
     ],
 )
-def test_one_thing_that_does_not_hold_is_found(look, change, clients, key, how, found, code):
+def test_one_violation_is_found(run_checks, change, clients, key, violation, expected, code):
     s3, glue = clients["s3"], clients["glue"]
     script = {"Bucket": "acme-artifacts", "Key": "scripts/daily.py"}
-    held = glue.get_job(JobName="daily")["Job"]
-    if how == "plain script":
+    present = glue.get_job(JobName="daily")["Job"]
+    if violation == "plain script":
         s3.put_object(**script, Body=b"evil")
-    elif how == "script without checksum":
+    elif violation == "script without checksum":
         under = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key("data")}
         s3.put_object(**script, Body=b"evil", ChecksumAlgorithm="CRC32", **under)
-    elif how == "no script":
+    elif violation == "no script":
         s3.delete_object(**script)
-    elif how == "package index":
-        change(DefaultArguments={**held["DefaultArguments"], "--extra-py-files": "pandas==2.2"})
-    elif how == "no configuration":
+    elif violation == "package index":
+        change(DefaultArguments={**present["DefaultArguments"], "--extra-py-files": "pandas==2.2"})
+    elif violation == "no configuration":
         change(SecurityConfiguration=None)
-    elif how == "missing configuration":
+    elif violation == "missing configuration":
         glue.delete_security_configuration(Name="orders-strict")
-    elif how == "nothing pinned":
+    elif violation == "nothing pinned":
         change(
             NonOverridableArguments={},
-            DefaultArguments={**held["DefaultArguments"], **held["NonOverridableArguments"]},
+            DefaultArguments={**present["DefaultArguments"], **present["NonOverridableArguments"]},
         )
-    elif how == "legacy argument":
-        change(DefaultArguments={**held["DefaultArguments"], "--encryption-type": "sse-s3"})
-    elif how == "claimed configuration":
-        change(DefaultArguments={**held["DefaultArguments"], "--SECURITY_CONFIGURATION": "other"})
-    elif how == "no evidence bucket":
+    elif violation == "legacy argument":
+        change(DefaultArguments={**present["DefaultArguments"], "--encryption-type": "sse-s3"})
+    elif violation == "claimed configuration":
+        change(DefaultArguments={**present["DefaultArguments"], "--SECURITY_CONFIGURATION": "other"})
+    elif violation == "no evidence bucket":
         s3.delete_bucket(Bucket="acme-evidence")
-    elif how == "log group without key":
+    elif violation == "log group without key":
         clients["logs"].delete_log_group(logGroupName=GROUP)
         clients["logs"].create_log_group(logGroupName=GROUP)
-    elif how == "no log group":
+    elif violation == "no log group":
         clients["logs"].delete_log_group(logGroupName=GROUP)
-    elif how == "catalog off":
+    elif violation == "catalog off":
         off = CatalogEncryption().to_api()
         glue.put_data_catalog_encryption_settings(DataCatalogEncryptionSettings=off)
     else:
         clients["kms"].disable_key(KeyId=key("bookmarks").rpartition("/")[2])
-    seen = look()
-    assert found <= bad(seen)
-    assert checks.exit_code(seen) == code
+    findings = run_checks()
+    assert expected <= violations(findings)
+    assert checks.exit_code(findings) == code
 
 
 @pytest.mark.usefixtures("deployed")
@@ -183,11 +188,11 @@ def test_one_thing_that_does_not_hold_is_found(look, change, clients, key, how, 
         ("logs", "describe_log_groups", "GS-DEP-005"),
     ],
 )
-def test_access_denied_is_unknown_and_never_a_pass(look, clients, monkeypatch, service, call, control):
+def test_access_denied_is_unknown_and_never_a_pass(run_checks, clients, monkeypatch, service, call, control):
     monkeypatch.setattr(clients[service], call, denied)
-    held = look()
-    assert (control, "UNKNOWN") in bad(held)
-    assert checks.exit_code(held) != 0
+    findings = run_checks()
+    assert (control, "UNKNOWN") in violations(findings)
+    assert checks.exit_code(findings) != 0
 
 
 def denied(**_):
@@ -197,7 +202,7 @@ def denied(**_):
 
 
 @pytest.mark.usefixtures("deployed")
-def test_a_connection_that_cannot_be_reached_from_here_is_no_pass(look, change, monkeypatch):
+def test_an_unreachable_connection_is_not_a_pass(run_checks, change, monkeypatch):
     refusals = {
         "away": VerificationError("GS-TLS-003", resource="away", found="no answer", required="one", fix=""),
         "weak": RefusedError("GS-TLS-006", resource="weak", found="off", required="on", fix=""),
@@ -208,24 +213,24 @@ def test_a_connection_that_cannot_be_reached_from_here_is_no_pass(look, change, 
 
     monkeypatch.setattr(checks, "inspect_connections", report)
     change(Connections={"Connections": ["away"]})
-    assert bad(look()) == {("GS-TLS-003", "UNKNOWN")}
-    assert checks.exit_code(look()) == 4
+    assert violations(run_checks()) == {("GS-TLS-003", "UNKNOWN")}
+    assert checks.exit_code(run_checks()) == 4
     change(Connections={"Connections": ["away", "weak"]})
-    assert bad(look()) == {("GS-TLS-003", "UNKNOWN"), ("GS-TLS-006", "FAIL")}
-    assert checks.exit_code(look()) == 3
+    assert violations(run_checks()) == {("GS-TLS-003", "UNKNOWN"), ("GS-TLS-006", "FAIL")}
+    assert checks.exit_code(run_checks()) == 3
 
 
 @pytest.mark.usefixtures("deployed")
-def test_code_that_is_not_the_projects_is_found_with_the_project_at_hand(look, planned, folder):
+def test_code_that_differs_from_the_project_is_found_with_the_project_file(run_checks, planned, folder):
     (folder / "jobs" / "daily.py").write_text("print('newer')\n")
-    assert bad(look()) == set()
-    assert bad(look(plan=planned())) == {("GS-DEP-002", "FAIL")}
+    assert violations(run_checks()) == set()
+    assert violations(run_checks(plan=planned())) == {("GS-DEP-002", "FAIL")}
 
 
 @pytest.mark.usefixtures("stack")
-def test_a_job_that_is_not_there_or_cannot_be_read_stops(look, clients, monkeypatch):
-    with pytest.raises(UsageError, match="'nobody', which does not exist"):
-        look("nobody")
+def test_a_missing_or_unreadable_job_is_an_error(run_checks, clients, monkeypatch):
+    with pytest.raises(UsageError, match="'missing', which does not exist"):
+        run_checks("missing")
     monkeypatch.setattr(clients["glue"], "get_job", denied)
     with pytest.raises(VerificationError, match="GS-SEC-008"):
-        look("nobody")
+        run_checks("missing")

@@ -1,4 +1,4 @@
-"""A remote run: started, followed through trouble, its log told once, its evidence, its exit code."""
+"""A remote run: start, following despite errors, log lines, evidence and exit code."""
 
 import json
 
@@ -10,15 +10,15 @@ from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.project.deploy import remote
-from glue_secure.project.deploy.remote import Left, Remote
+from glue_secure.project.deploy.remote import RemoteRun, RunEvidence
 from glue_secure.testing.fakes import FakeObjectStore
 
 KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555")
-RUN = Remote("daily", "jr_1", ("driver", "error"), S3Uri.parse("s3://proof/evidence/"))
+RUN = RemoteRun("daily", "jr_1", ("driver", "error"), S3Uri.parse("s3://proof/evidence/"))
 
 
 class FakeRuns:
-    """Answers what it is given, in order; an exception is raised."""
+    """Returns the given states in order, and raises exceptions among them."""
 
     def __init__(self, *answers):
         self.answers, self.started = list(answers), []
@@ -35,17 +35,17 @@ class FakeRuns:
 
 
 class FakeLogs:
-    """At each look of a group, the next list of events; an exception is raised."""
+    """Returns the next list of events at each poll of a group, and raises exceptions among them."""
 
-    def __init__(self, **looks):
-        self.looks, self.asked = looks, []
+    def __init__(self, **polls):
+        self.polls, self.asked = polls, []
 
     def events(self, group, stream_prefix, since):
         self.asked.append((group, stream_prefix, since))
-        looks = self.looks.get(group)
-        if looks is None:
+        polls = self.polls.get(group)
+        if polls is None:
             raise NotFound("none", code="ResourceNotFoundException", operation="FilterLogEvents")
-        answer = looks.pop(0) if looks else []
+        answer = polls.pop(0) if polls else []
         if isinstance(answer, Exception):
             raise answer
         yield from answer
@@ -55,7 +55,7 @@ def event(name, when, text, stream="jr_1-driver"):
     return LogEvent(name, stream, when, text)
 
 
-def said_no(code):
+def service_error(code):
     return ServiceError(f"GetJobRun: {code}", code=code, operation="GetJobRun")
 
 
@@ -67,14 +67,14 @@ def follow(runs, logs=None, **given):
         logs=logs or FakeLogs(),
         sleep=slept.append,
         interval=5.0,
-        on_state=lambda seen: states.append(seen.state),
+        on_state=lambda state: states.append(state.state),
         on_line=lines.append,
         **given,
     )
     return ended, slept, lines, states
 
 
-def test_states_are_told_until_the_last_and_no_time_is_lost_after_it():
+def test_states_are_reported_up_to_the_last_without_a_pause_after_it():
     ended, slept, _, states = follow(FakeRuns("STARTING", "RUNNING", "RUNNING", "SUCCEEDED"))
     assert ended.state == "SUCCEEDED"
     assert states == ["STARTING", "RUNNING", "RUNNING", "SUCCEEDED"]
@@ -82,21 +82,23 @@ def test_states_are_told_until_the_last_and_no_time_is_lost_after_it():
 
 
 @pytest.mark.parametrize("state", ["SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"])
-def test_each_end_is_an_end(state):
+def test_each_final_state_ends_following(state):
     assert follow(FakeRuns(state))[0].state == state
 
 
 @pytest.mark.parametrize(
     "code", ["ThrottlingException", "OperationTimeoutException", "InternalServiceException", ""]
 )
-def test_while_aws_is_busy_the_pause_grows_and_then_is_as_before(code):
-    _, slept, _, states = follow(FakeRuns("RUNNING", said_no(code), said_no(code), "RUNNING", "FAILED"))
+def test_the_pause_grows_while_aws_throttles_and_is_reset_afterwards(code):
+    _, slept, _, states = follow(
+        FakeRuns("RUNNING", service_error(code), service_error(code), "RUNNING", "FAILED")
+    )
     assert slept == [5.0, 10.0, 20.0, 5.0]
     assert states == ["RUNNING", "RUNNING", "FAILED"]
 
 
-def test_busy_without_end_stops_and_no_pause_is_longer_than_a_minute():
-    runs = FakeRuns(*[said_no("ThrottlingException")] * 20)
+def test_permanent_throttling_stops_following_and_no_pause_exceeds_a_minute():
+    runs = FakeRuns(*[service_error("ThrottlingException")] * 20)
     slept = []
     with pytest.raises(VerificationError, match="ThrottlingException"):
         remote.follow(RUN, runs=runs, logs=FakeLogs(), sleep=slept.append)
@@ -104,12 +106,12 @@ def test_busy_without_end_stops_and_no_pause_is_longer_than_a_minute():
     assert max(slept) == 60.0
 
 
-def test_access_denied_stops_at_once():
+def test_access_denied_stops_immediately():
     with pytest.raises(VerificationError, match="AccessDenied"):
-        follow(FakeRuns("RUNNING", said_no("AccessDeniedException")))
+        follow(FakeRuns("RUNNING", service_error("AccessDeniedException")))
 
 
-def test_each_line_is_told_once_however_late_and_with_its_secrets_redacted():
+def test_each_line_is_printed_once_even_if_late_and_with_secrets_redacted():
     first = [event("a", 100_000, "one\ntwo"), event("p", 100_500, "[Stage 1]", "jr_1-progress-bar")]
     late = [*first, event("c", 99_000, "late"), event("b", 170_000, "password=hunter2")]
     logs = FakeLogs(driver=[first, late, [event("b", 170_000, "password=hunter2")]])
@@ -122,23 +124,23 @@ def test_each_line_is_told_once_however_late_and_with_its_secrets_redacted():
     ]  # fmt: skip
 
 
-def test_a_log_that_may_not_be_read_is_named_once_and_the_run_is_followed_all_the_same():
+def test_an_unreadable_log_group_is_reported_once_and_following_continues():
     logs = FakeLogs(
-        driver=[said_no("AccessDeniedException")],
-        error=[said_no("ThrottlingException"), [event("e", 1, "x")]],
+        driver=[service_error("AccessDeniedException")],
+        error=[service_error("ThrottlingException"), [event("e", 1, "x")]],
     )
     ended, _, lines, _ = follow(FakeRuns("RUNNING", "RUNNING", "SUCCEEDED"), logs)
     assert ended.state == "SUCCEEDED"
-    assert lines == ["driver is not followed: GetJobRun: AccessDeniedException", "x"]
+    assert lines == ["cannot follow driver: GetJobRun: AccessDeniedException", "x"]
     assert sum(group == "driver" for group, _, _ in logs.asked) == 1
 
 
 def put(objects, name, document):
-    place = S3Uri.parse(f"s3://proof/evidence/job=daily/run=jr_1/{name}")
-    objects.write(place, json.dumps(document).encode(), key=KEY)
+    location = S3Uri.parse(f"s3://proof/evidence/job=daily/run=jr_1/{name}")
+    objects.write(location, json.dumps(document).encode(), key=KEY)
 
 
-def test_evidence_is_that_of_the_last_attempt_and_must_be_this_runs():
+def test_evidence_is_that_of_the_last_attempt_and_must_belong_to_the_run():
     objects = FakeObjectStore("proof")
     assert remote.evidence(RUN, objects) is None
     for name, outcome in (
@@ -147,9 +149,9 @@ def test_evidence_is_that_of_the_last_attempt_and_must_be_this_runs():
         ("evidence-9.json", "x"),
     ):
         put(objects, name, {"job": "daily", "run_id": "jr_1", "outcome": outcome})
-    left = remote.evidence(RUN, objects)
-    assert left.document["outcome"] == "succeeded"
-    assert left.encryption == f"aws:kms {KEY}"
+    evidence = remote.evidence(RUN, objects)
+    assert evidence.document["outcome"] == "succeeded"
+    assert evidence.encryption == f"aws:kms {KEY}"
     put(objects, "evidence-11.json", {"job": "other", "run_id": "jr_1", "outcome": "succeeded"})
     with pytest.raises(VerificationError, match="GS-EVD-001"):
         remote.evidence(RUN, objects)
@@ -173,11 +175,13 @@ def test_evidence_is_that_of_the_last_attempt_and_must_be_this_runs():
     ],
 )
 def test_the_exit_code_follows_the_state_and_the_evidence(state, outcome, error, code):
-    left = outcome and Left(RUN.evidence, {"outcome": outcome, "error": error and {"type": error}}, "")
-    assert remote.exit_code(RunState(state), left, RUN) == code
+    evidence = outcome and RunEvidence(
+        RUN.evidence, {"outcome": outcome, "error": error and {"type": error}}, ""
+    )
+    assert remote.exit_code(RunState(state), evidence, RUN) == code
 
 
-def test_a_run_that_succeeded_without_evidence_is_not_believed():
+def test_a_run_that_succeeded_without_evidence_counts_as_unverified():
     with pytest.raises(VerificationError, match="GS-EVD-001"):
         remote.exit_code(RunState("SUCCEEDED"), None, RUN)
 
@@ -190,7 +194,7 @@ class FakeAccount:
         return self.definition if name == "daily" else None
 
 
-def test_a_run_is_started_with_its_own_arguments_and_what_is_pinned_cannot_be_given():
+def test_a_run_has_its_own_arguments_but_cannot_change_fixed_ones():
     account, runs = (
         FakeAccount(NonOverridableArguments={"--glue-secure-evidence-uri": "s3://proof/e/"}),
         FakeRuns(),
@@ -211,7 +215,7 @@ def test_a_run_is_started_with_its_own_arguments_and_what_is_pinned_cannot_be_gi
     assert len(runs.started) == 1
 
 
-def test_a_run_that_was_started_before_is_followed_and_none_is_started():
+def test_an_earlier_run_is_found_and_no_run_is_started():
     runs = FakeRuns("RUNNING", NotFound("no", code="EntityNotFoundException", operation="GetJobRun"))
     assert remote.begin("daily", {}, account=FakeAccount(), runs=runs, run="jr_9").run == "jr_9"
     with pytest.raises(UsageError, match="'jr_8', which does not exist"):
@@ -219,7 +223,7 @@ def test_a_run_that_was_started_before_is_followed_and_none_is_started():
     assert runs.started == []
 
 
-def test_a_stop_that_glue_lists_as_failed_is_an_error():
+def test_a_stop_that_glue_reports_as_failed_is_an_error():
     class Client:
         def batch_stop_job_run(self, **_):
             return {

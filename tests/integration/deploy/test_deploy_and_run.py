@@ -1,9 +1,9 @@
-"""A project's file becomes a stack, a deployed job, a preflight, and a run, in the embedded account.
+"""From a project file to a stack, a deployed job, a preflight and a run, in the embedded account.
 
-What this shows and what not: moto makes of the stack keys, buckets, roles and log groups, but none of
-Glue's types; deploying makes the configuration and the job. moto's StartJobRun executes nothing and says
-SUCCEEDED, which ``run --remote`` does not believe without evidence. The deployed script is then run by the
-local engine, fetched from where it was deployed, under the deployed job's own configuration and arguments.
+moto creates the keys, buckets, roles and log groups of the stack, but no Glue types; the deployment creates
+the configuration and the job. moto's StartJobRun executes no job and reports SUCCEEDED, which
+``run --remote`` treats as unverified without evidence. The local engine then runs the deployed script with
+the configuration and arguments of the deployed job.
 """
 
 import functools
@@ -13,7 +13,7 @@ import warnings
 import pytest
 from typer.testing import CliRunner
 
-from glue_secure.cli import deploy as deploy_page
+from glue_secure.cli import deploy as deploy_command
 from glue_secure.cli.app import app
 from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.embedded import launch
@@ -50,14 +50,16 @@ def project(tmp_path):
 
 @pytest.fixture
 def command(monkeypatch):
-    def stand_ins(version):
+    def fake_wheels(version):
         pins = gluewheels.pins(version)
         return tuple(gluewheels.Wheel(f"{pin.name}-{pin.version}.whl", b"x") for pin in pins)
 
-    own = wheel.build_wheel()
-    # The locked wheels are fetched and resolved in tests/integration/packaging.
+    package_wheel = wheel.build_wheel()
+    # tests/integration/packaging downloads the locked wheels.
     monkeypatch.setattr(
-        deploy_page, "plan", functools.partial(deploy_page.plan, fetch=stand_ins, build=lambda: own)
+        deploy_command,
+        "plan",
+        functools.partial(deploy_command.plan, fetch=fake_wheels, build=lambda: package_wheel),
     )
 
     def run(*words, code=0):
@@ -78,34 +80,35 @@ def make_stack(account, template):
         )
     stack = client("cloudformation").describe_stacks(StackName="wayside")["Stacks"][0]
     assert stack["StackStatus"] == "CREATE_COMPLETE"
-    # moto takes every Deny of a bucket policy for unconditional, and cannot show a key whose policy it has
-    # as a template gave it. That both are right is for tests/unit/project/templates.
+    # moto ignores the conditions of a bucket policy's Deny, and fails for keys with a policy of a template.
+    # tests/unit/project/templates checks both policies.
     for name in ("artifacts", "evidence", "curated"):
         client("s3").delete_bucket_policy(Bucket=f"wayside-{name}")
-    for one in client("kms").list_aliases()["Aliases"]:
-        if one["AliasName"].startswith("alias/wayside-"):
-            client("kms").put_key_policy(KeyId=one["TargetKeyId"], PolicyName="default", Policy="{}")
+    for alias in client("kms").list_aliases()["Aliases"]:
+        if alias["AliasName"].startswith("alias/wayside-"):
+            client("kms").put_key_policy(KeyId=alias["TargetKeyId"], PolicyName="default", Policy="{}")
 
 
 @pytest.mark.usefixtures("provisioned")
-def test_from_the_projects_file_to_a_run_and_its_evidence(glue_account, command, project, tmp_path):
+def test_from_the_project_file_to_a_run_and_its_evidence(glue_account, command, project, tmp_path):
     glue, s3 = clients(glue_account)("glue"), clients(glue_account)("s3")
     make_stack(glue_account, command("template", "cloudformation", "--project", project).stdout)
 
     shown = command("deploy", "--project", project, "--plan").stdout
     assert f"+ create job {JOB}" in shown
     assert JOB not in glue.list_jobs()["JobNames"]
-    asked = command("deploy", "--project", project, code=2)
-    assert "no --yes" in str(asked.exception)
+    unconfirmed = command("deploy", "--project", project, code=2)
+    assert "add --yes" in str(unconfirmed.exception)
     done = json.loads(command("deploy", JOB, "--project", project, "--yes", "--json").stdout)
     assert done["applied"] is True
     assert "embedded" in done["account"]
     assert command("deploy", "--project", project).stdout.endswith("no changes\n")
 
-    # moto leaves the key out of a template's log groups; preflight finds that.
-    lost = json.loads(command("preflight", "--job-name", JOB, "--json", code=3).stdout)["findings"]
-    groups = [one["resource"] for one in lost if one["verdict"] != "PASS"]
-    assert {one["control"] for one in lost if one["verdict"] != "PASS"} == {"GS-DEP-005"}
+    # moto ignores the key of a template's log groups; preflight finds that.
+    findings = json.loads(command("preflight", "--job-name", JOB, "--json", code=3).stdout)["findings"]
+    violations = [finding for finding in findings if finding["verdict"] != "PASS"]
+    groups = [finding["resource"] for finding in violations]
+    assert {finding["control"] for finding in violations} == {"GS-DEP-005"}
     assert len(groups) == 3
     logs_key = glue.get_security_configuration(Name="wayside-strict")["SecurityConfiguration"][
         "EncryptionConfiguration"
@@ -113,14 +116,14 @@ def test_from_the_projects_file_to_a_run_and_its_evidence(glue_account, command,
     for group in groups:
         clients(glue_account)("logs").delete_log_group(logGroupName=group)
         clients(glue_account)("logs").create_log_group(logGroupName=group, kmsKeyId=logs_key)
-    held = json.loads(command("preflight", "--job-name", JOB, "--json").stdout)
-    assert held["holds"] is True
-    assert {one["verdict"] for one in held["findings"]} == {"PASS"}
-    assert {"GS-DEP-004", "GS-DEP-005"} <= {one["control"] for one in held["findings"]}
+    checked = json.loads(command("preflight", "--job-name", JOB, "--json").stdout)
+    assert checked["passed"] is True
+    assert {finding["verdict"] for finding in checked["findings"]} == {"PASS"}
+    assert {"GS-DEP-004", "GS-DEP-005"} <= {finding["control"] for finding in checked["findings"]}
 
-    unbelieved = command("run", "--remote", JOB, code=4)
-    assert isinstance(unbelieved.exception, VerificationError)
-    assert unbelieved.exception.control == "GS-EVD-001"
+    unverified = command("run", "--remote", JOB, code=4)
+    assert isinstance(unverified.exception, VerificationError)
+    assert unverified.exception.control == "GS-EVD-001"
 
     deployed = glue.get_job(JobName=JOB)["Job"]["Command"]["ScriptLocation"]
     local = tmp_path / "fetched.py"
@@ -130,29 +133,29 @@ def test_from_the_projects_file_to_a_run_and_its_evidence(glue_account, command,
     submission = launch.prepare(glue_account, local, ["--JOB_NAME", JOB])
     ran = launch.run(submission, stdout=-1, stderr=-1)
     assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-2000:]
-    told = json.loads(command("run", "--remote", "--follow", submission.run_id, "--json", JOB).stdout)
-    evidence = told["evidence"]["document"]
+    followed = json.loads(command("run", "--remote", "--follow", submission.run_id, "--json", JOB).stdout)
+    evidence = followed["evidence"]["document"]
     assert evidence["outcome"] == "succeeded"
     assert evidence["security_configuration"] == "wayside-strict"
-    assert told["evidence"]["encryption"].startswith("aws:kms arn:")
+    assert followed["evidence"]["encryption"].startswith("aws:kms arn:")
     assert (
         "written          s3://wayside-curated/daily"
         in command("run", "--remote", "--follow", submission.run_id, JOB).stdout
     )
 
-    # Somebody replaces the script. The bucket's default encrypts it; that nobody vouches for its bytes shows.
+    # A script replaced by another caller has the bucket's default encryption, but no checksum to verify.
     s3.put_object(Bucket="wayside-artifacts", Key=f"scripts/{JOB}.py", Body=b"print('theirs')\n")
-    weak = json.loads(command("preflight", "--job-name", JOB, "--json", code=4).stdout)["findings"]
-    assert [(one["control"], one["verdict"]) for one in weak if one["verdict"] != "PASS"] == [
-        ("GS-DEP-004", "UNKNOWN")
-    ]
+    findings = json.loads(command("preflight", "--job-name", JOB, "--json", code=4).stdout)["findings"]
+    assert [
+        (finding["control"], finding["verdict"]) for finding in findings if finding["verdict"] != "PASS"
+    ] == [("GS-DEP-004", "UNKNOWN")]
     assert "1 to change" in command("deploy", "--project", project, "--plan").stdout
     command("deploy", "--project", project, "--yes")
     assert "0 FAIL, 0 UNKNOWN" in command("preflight", "--job-name", JOB).stdout
 
 
 @pytest.mark.usefixtures("glue_account")
-def test_an_account_that_does_not_answer_stops_before_anything(command, project, monkeypatch):
+def test_an_unavailable_account_stops_the_deployment(command, project, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
     assert isinstance(command("deploy", "--project", project, "--yes", code=3).exception, RefusedError)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://localhost:1")

@@ -1,0 +1,74 @@
+"""The commands ``local up|down|status|env``."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from glue_secure.cli.options import Json, State
+from glue_secure.cli.printing import print_json, running_account
+from glue_secure.cli.progress import StepProgress
+from glue_secure.embedded import environment, lifecycle, seed
+from glue_secure.embedded.account import EmbeddedAccount
+
+app = typer.Typer(
+    help="The embedded account: S3, KMS, Glue and PostgreSQL over TLS on this machine.", no_args_is_help=True
+)
+
+
+@app.command()
+def up(state: State = None, as_json: Json = False) -> None:
+    """Start the account and add the demo's data. A running account is not changed."""
+    running = lifecycle.status(state)
+    with StepProgress(lines=True) as progress:
+        account = running or lifecycle.up(state, progress=progress)
+        if running is None:
+            seed.seed_flights(account, months=range(1, 12), progress=progress)
+    _show(account, as_json, "running already" if running else "started")
+
+
+@app.command()
+def down(state: State = None) -> None:
+    """Stop the account and delete its data. Without a running account the command does nothing."""
+    print("stopped" if lifecycle.down(state) else "not running")
+
+
+@app.command()
+def status(state: State = None, as_json: Json = False) -> None:
+    """Print whether the account is running, and its endpoints. The exit code is 1 if it is not running."""
+    account = lifecycle.status(state)
+    if account is None:
+        if as_json:
+            print_json({"running": False})
+        else:
+            print("not running")
+        raise typer.Exit(1)
+    _show(account, as_json, "running")
+
+
+@app.command()
+def env(state: State = None, as_json: Json = False) -> None:
+    """Print the environment variables for spark-submit: eval "$(glue-secure local env)"."""
+    settings = environment.environment_of(running_account(state))
+    if as_json:
+        print_json(settings)
+    else:
+        sys.stdout.write(environment.export_lines(settings))
+
+
+def _show(account: EmbeddedAccount, as_json: bool, word: str) -> None:
+    facts = {
+        "endpoint": account.endpoint_url,
+        "postgresql": f"{account.postgres.host}:{account.postgres.port}",
+        "region": account.region,
+        "account": account.account_id,
+        "state": str(account.state),
+        "process": account.supervisor.pid,
+    }
+    if as_json:
+        print_json({"running": True, **facts})
+        return
+    print(f"embedded account: {word}")
+    for name, value in facts.items():
+        print(f"  {name:<12}{value}")

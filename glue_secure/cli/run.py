@@ -1,0 +1,51 @@
+"""The command ``run``: a script against the embedded account, or with ``--remote`` a deployed job."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from glue_secure.cli import remote as remote_run
+from glue_secure.cli.options import State
+from glue_secure.cli.printing import running_account
+from glue_secure.core.errors import UsageError
+from glue_secure.embedded import launch
+
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show the logs of Spark and of the setup.")]
+
+
+def command(
+    context: typer.Context,
+    script: Annotated[
+        Path, typer.Argument(metavar="SCRIPT|JOB", help="The job script, followed by its own arguments.")
+    ],
+    state: State = None,
+    master: Annotated[str, typer.Option(help="Spark master.")] = "local[2]",
+    verbose: Verbose = False,
+    remote: Annotated[bool, typer.Option("--remote", help="Run JOB, a deployed job, in AWS.")] = False,
+    follow: Annotated[str | None, typer.Option(help="With --remote: follow this run.")] = None,
+    stop: Annotated[str | None, typer.Option(help="With --remote: stop this run.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="With --remote: print one JSON document.")] = False,
+) -> None:
+    """Run SCRIPT [--JOB_NAME NAME ...] with spark-submit against the embedded account.
+
+    With --remote, run a deployed JOB, follow it to its end and fetch its evidence. Ctrl-C does not stop a
+    remote run.
+    """
+    if remote:
+        remote_run.command(str(script), context.args, state, follow=follow, stop=stop, as_json=as_json)
+    if follow or stop or as_json:
+        raise UsageError("run", found="--follow, --stop or --json without --remote", required="--remote")
+    account = running_account(state)
+    submission = launch.prepare(account, script, context.args, master=master, verbose=verbose)
+    interruption = None
+    try:
+        code = launch.run(submission).returncode
+    except launch.RunInterrupted as error:
+        interruption, code = error, error.run_code
+    evidence = launch.read_evidence(account, submission)
+    print(f"exit code {code}; evidence: {evidence[0] if evidence else 'none'}", file=sys.stderr)
+    raise interruption or typer.Exit(code)

@@ -196,7 +196,7 @@ def check_property_names(connection: GlueConnection) -> tuple[Finding, ...]:
         failure = _property_failure(name, resource)
         if failure is not None:
             return (failure,)
-    if connection.more or connection.authentication or connection.secret:
+    if connection.spark_properties or connection.authentication or connection.secret:
         return (
             failed(
                 "GS-TLS-005",

@@ -105,8 +105,8 @@ def check_property_names(connection: GlueConnection) -> tuple[Finding, ...]:
         failure = _name_failure(resource, name) if value else None
         if failure is not None:
             return (failure,)
-    if connection.more:
-        names = ", ".join(map(shown_name, connection.more[:5]))
+    if connection.spark_properties:
+        names = ", ".join(map(shown_name, connection.spark_properties[:5]))
         return (
             failed(
                 "GS-TLS-005",

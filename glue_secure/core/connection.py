@@ -1,4 +1,4 @@
-"""A Glue Data Catalog connection, and the credentials that open it."""
+"""A connection of the Glue Data Catalog, and its credentials."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class GlueConnection:
-    """``Connection`` of GetConnection. Properties may hold a password, so they stay out of the repr.
+    """``Connection`` of GetConnection. The repr omits the properties, which may contain a password.
 
     Attributes:
         name: the connection's name.
         connection_type: ``JDBC``, ``KAFKA``, ``NETWORK``, ...
         properties: ``ConnectionProperties`` (``JDBC_CONNECTION_URL``, ``JDBC_ENFORCE_SSL``, ...).
-        authentication: ``AuthenticationType`` of its AuthenticationConfiguration, ``""`` without one.
-        secret: ``SecretArn`` of that, ``""`` without one.
-        more: names of ``SparkProperties`` and the like, which add to the properties.
+        authentication: ``AuthenticationType`` of the AuthenticationConfiguration, ``""`` without one.
+        secret: ``SecretArn`` of the AuthenticationConfiguration, ``""`` without one.
+        spark_properties: names of the ``SparkProperties``.
     """
 
     name: str
@@ -27,11 +27,11 @@ class GlueConnection:
     properties: Mapping[str, str] = field(repr=False)
     authentication: str = ""
     secret: str = field(default="", repr=False)
-    more: tuple[str, ...] = ()
+    spark_properties: tuple[str, ...] = ()
 
     @classmethod
     def from_api(cls, shape: Mapping[str, Any]) -> GlueConnection:
-        """Read the ``Connection`` member of a GetConnection response."""
+        """Return the connection of the ``Connection`` member of a GetConnection response."""
         login = shape.get("AuthenticationConfiguration") or {}
         return cls(
             name=str(shape.get("Name", "")),
@@ -39,27 +39,27 @@ class GlueConnection:
             properties={str(k): str(v) for k, v in (shape.get("ConnectionProperties") or {}).items()},
             authentication=str(login.get("AuthenticationType", "")),
             secret=str(login.get("SecretArn", "")),
-            more=tuple(str(name) for name in (shape.get("SparkProperties") or {})),
+            spark_properties=tuple(str(name) for name in (shape.get("SparkProperties") or {})),
         )
 
 
 class LoginKind(str, Enum):
-    """Where a connection's password comes from."""
+    """Source of a connection's password."""
 
     SECRET = "secret"  # noqa: S105  AWS Secrets Manager
-    ENCRYPTED = "encrypted"  # ENCRYPTED_PASSWORD: the Data Catalog keeps it, KMS opens it
+    ENCRYPTED = "encrypted"  # ENCRYPTED_PASSWORD: stored by the Data Catalog, decrypted by KMS
     TOKEN = "token"  # noqa: S105  IAM database authentication
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How a connection logs in; nothing in it is secret.
+    """The login that a connection names. It contains no secret.
 
     Attributes:
-        kind: where the password comes from.
-        secret_id: SECRET: the secret with username and password.
+        kind: source of the password.
+        secret_id: SECRET: name or ARN of the secret with username and password.
         user: ENCRYPTED and TOKEN: the database's user.
-        region: TOKEN: where the database is.
+        region: TOKEN: the database's region.
     """
 
     kind: LoginKind
@@ -70,13 +70,13 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A database user and password. Neither the repr nor any message shows the password.
+    """A database user and password. The repr omits the password.
 
     Attributes:
-        user: the database's.
-        password: or a token in its place.
-        expires: when a token stops opening new sessions, UTC; None for a password.
-        origin: what the evidence says of where it came from (a KMS key's ARN, say).
+        user: the database user.
+        password: the password, or a token.
+        expires: end of a token's validity for new sessions, UTC; None for a password.
+        origin: source of the password for the evidence (for example a KMS key's ARN).
     """
 
     user: str

@@ -57,6 +57,6 @@ def check_session(session: SessionTls, *, resource: str, source: str) -> Finding
             resource,
             found=f"the database reports {protocol} for this session",
             required=" or ".join(PROTOCOLS),
-            fix="look for a proxy between the run and the database that terminates TLS",
+            fix="check for a proxy between the run and the database that terminates TLS",
         )
     return passed("GS-TLS-010", resource, f"{source} reports {session.protocol} {session.cipher}")

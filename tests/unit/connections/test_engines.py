@@ -156,7 +156,7 @@ def test_a_connection_of_type_mysql_is_planned_from_its_parts() -> None:
         ("GS-TLS-008", {"authentication": "IAM", "secret": ""}),
         ("GS-TLS-008", {"secret": ""}),
         ("GS-TLS-008", {"properties": {"SECRET_ID": "another"}}),
-        ("GS-TLS-005", {"more": ("sslMode",)}),
+        ("GS-TLS-005", {"spark_properties": ("sslMode",)}),
     ],
 )
 def test_an_authentication_that_is_not_one_secret_is_refused(control: str, changes: dict[str, Any]) -> None:

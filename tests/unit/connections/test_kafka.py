@@ -166,6 +166,6 @@ def test_a_duplicate_kafka_option_or_invalid_value_is_a_usage_error(options):
 
 
 def test_sparkproperties_are_refused():
-    for changes in ({"more": ("x",)}, {"authentication": "CUSTOM"}, {"secret": "arn"}):
+    for changes in ({"spark_properties": ("x",)}, {"authentication": "CUSTOM"}, {"secret": "arn"}):
         with pytest.raises(RefusedError, match="GS-TLS-005"):
             plan_kafka(GlueConnection("events", "KAFKA", GOOD, **changes), {})

@@ -1,13 +1,13 @@
-"""Each way out of the table, tried: encrypted under the key, refused, or caught with the bookmark unmoved."""
+"""Each bypass attempt of the table: encrypted, rejected, or detected without moving the bookmark."""
 
 from __future__ import annotations
 
 import pytest
-from bypass_cases import RUN_HERE, TABLE, all_is_encrypted_and_shown, attempt
+from bypass_cases import ATTEMPTS, TABLE, assert_encrypted_and_recorded, attempt
 
 from glue_secure.core.errors import ControlError
 
-# One of each kind in every run of the suite; a way costs seconds, so the others are long.
+# One of each kind runs with the suite; each takes seconds, so the others are marked long.
 ALWAYS = {
     "parquet",
     "create_table_as_select",
@@ -26,7 +26,7 @@ ALWAYS = {
 }
 
 
-def test_each_way_stands_in_the_table_once():
+def test_the_table_has_each_attempt_once():
     assert len({(case.module, case.name) for case in TABLE}) == len(TABLE)
 
 
@@ -35,16 +35,16 @@ def parameter(case):
     return pytest.param(case, id=f"{case.module}-{case.name}", marks=marks)
 
 
-@pytest.mark.parametrize("case", [parameter(case) for case in RUN_HERE])
-def test_no_way_out_ends_in_silence(case, way):
-    error, refused = attempt(case, way)
-    evidence = way.bench.evidence()[-1]
+@pytest.mark.parametrize("case", [parameter(case) for case in ATTEMPTS])
+def test_every_attempt_is_encrypted_rejected_or_detected(case, bypass):
+    error, rejected = attempt(case, bypass)
+    evidence = bypass.bench.evidence()[-1]
     if case.outcome == "encrypted":
         assert error is None, error
-        all_is_encrypted_and_shown(way)
+        assert_encrypted_and_recorded(bypass)
         assert case.control in {control["control"] for control in evidence["controls"]}
         return
-    assert isinstance(error, ControlError), f"{case.name} went unnoticed: {error!r}"
+    assert isinstance(error, ControlError), f"{case.name} was not detected: {error!r}"
     assert case.control in {error.control, *error.also}, error
-    assert refused or case.outcome == "caught"
+    assert rejected or case.outcome == "detected"
     assert evidence["bookmark"]["sequence_after"] == evidence["bookmark"]["sequence_before"] == 0

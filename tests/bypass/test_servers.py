@@ -1,6 +1,6 @@
-"""The ways out again, with S3 served by other servers: one really encrypts, one lies, one refuses.
+"""The bypass attempts with other S3 servers: one encrypts, one ignores the headers, one rejects them.
 
-Where the server lies or refuses, every run must fail closed. All of it is long.
+Every run must fail on a server that does not encrypt. All of these tests are marked long.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from bypass_cases import RUN_HERE, all_is_encrypted_and_shown, attempt, open_way
+from bypass_cases import ATTEMPTS, assert_encrypted_and_recorded, attempt, open_bypass
 from object_servers import SERVERS
 
 from glue_secure.core.errors import GlueSecureError
@@ -21,9 +21,9 @@ from glue_secure.testing.harness import JobTestHarness
 
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")]
 ONE_KEY = "glue-secure-one-key"
-# Ways that put nothing into S3.
+# Attempts that write nothing to S3.
 NOTHING_WRITTEN = {"noop", "stream_to_memory"}
-# versitygw fails to delete the folders that S3A takes for superfluous, and S3A would try for ten minutes.
+# versitygw cannot delete the folder markers that S3A deletes, and S3A would retry for ten minutes.
 HADOOP = {
     "fs.s3a.directory.marker.retention": "keep",
     "fs.s3a.retry.limit": "1",
@@ -32,17 +32,19 @@ HADOOP = {
 MARKER = "Ma4ker-of-plain-text"
 
 
-class ElsewhereBench(JobTestHarness):
-    """A bench whose S3 is another server; the job's data and bookmarks are under one key."""
+class OtherServerHarness(JobTestHarness):
+    """A harness whose S3 is another server; the job's data and bookmarks use one key."""
 
     def __init__(self, server, s3, *, account, spark, name):
         super().__init__(account=account, spark=spark, name=name)
-        own, self._server = self._clients, server
-        self._clients = lambda service: s3 if service == "s3" else own(service)
-        glue = own("glue")
+        account_clients, self._server = self._clients, server
+        self._clients = lambda service: s3 if service == "s3" else account_clients(service)
+        glue = account_clients("glue")
         job = glue.get_job(JobName=name)["Job"]
-        kept = {member: job[member] for member in ("Role", "Command", "DefaultArguments") if member in job}
-        glue.update_job(JobName=name, JobUpdate={**kept, "SecurityConfiguration": ONE_KEY})
+        unchanged = {
+            member: job[member] for member in ("Role", "Command", "DefaultArguments") if member in job
+        }
+        glue.update_job(JobName=name, JobUpdate={**unchanged, "SecurityConfiguration": ONE_KEY})
 
     def land(self, name, content):
         if self._server.name != "s3proxy":
@@ -52,31 +54,33 @@ class ElsewhereBench(JobTestHarness):
         return f"{self.source}{name}"
 
     def bookmark(self):
-        """Whether the job has one."""
+        """Return whether the job has a bookmark."""
         listed = self._clients("s3").list_objects_v2(Bucket=EVIDENCE, Prefix="bookmarks/")
-        return any(f"/{self.name}/" in found["Key"] for found in listed.get("Contents", ()))
+        return any(f"/{self.name}/" in entry["Key"] for entry in listed.get("Contents", ()))
 
 
 @pytest.fixture(scope="module")
 def server(request, glue_account, glue_spark, provisioned, tmp_path_factory):
-    """The session's and the driver's S3 is the server of that name."""
+    """Use the server of that name as S3 of the session and the driver."""
     name = request.param
-    more = (provisioned.data_key,) if name == "minio" else ()
+    arguments = (provisioned.data_key,) if name == "minio" else ()
     hadoop = glue_spark.sparkContext._jsc.hadoopConfiguration()
     file_systems = glue_spark._jvm.org.apache.hadoop.fs.FileSystem
     with contextlib.ExitStack() as stack:
-        found = stack.enter_context(SERVERS[name](glue_account, tmp_path_factory.mktemp(name), *more))
+        object_server = stack.enter_context(
+            SERVERS[name](glue_account, tmp_path_factory.mktemp(name), *arguments)
+        )
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setenv("AWS_ENDPOINT_URL_S3", found.url)
-        for setting, value in {**HADOOP, "fs.s3a.endpoint": found.url}.items():
+        patch.setenv("AWS_ENDPOINT_URL_S3", object_server.url)
+        for setting, value in {**HADOOP, "fs.s3a.endpoint": object_server.url}.items():
             hadoop.set(setting, value)
         file_systems.closeAll()
-        s3 = clients(dataclasses.replace(glue_account, endpoint_url=found.url))("s3")
+        s3 = clients(dataclasses.replace(glue_account, endpoint_url=object_server.url))("s3")
         for bucket in (LANDING, CURATED, EVIDENCE):
             s3.create_bucket(Bucket=bucket)
-        one = dataclasses.replace(provisioned, bookmark_key=provisioned.data_key)
-        put_security_configuration(glue_account, ONE_KEY, one)
-        yield found, s3
+        one_key = dataclasses.replace(provisioned, bookmark_key=provisioned.data_key)
+        put_security_configuration(glue_account, ONE_KEY, one_key)
+        yield object_server, s3
         for setting in HADOOP:
             hadoop.unset(setting)
         hadoop.set("fs.s3a.endpoint", glue_account.endpoint_url)
@@ -84,12 +88,12 @@ def server(request, glue_account, glue_spark, provisioned, tmp_path_factory):
 
 
 @pytest.fixture
-def way(server, glue_account, glue_spark, provisioned, other_key, tmp_path):
-    found, s3 = server
+def bypass(server, glue_account, glue_spark, provisioned, other_key, tmp_path):
+    object_server, s3 = server
     name = f"job-{uuid.uuid4().hex[:12]}"
-    bench = ElsewhereBench(found, s3, account=glue_account, spark=glue_spark, name=name)
+    bench = OtherServerHarness(object_server, s3, account=glue_account, spark=glue_spark, name=name)
     aws = clients(glue_account)
-    yield open_way(
+    yield open_bypass(
         bench,
         lambda service: s3 if service == "s3" else aws(service),
         provisioned.data_key,
@@ -99,37 +103,37 @@ def way(server, glue_account, glue_spark, provisioned, other_key, tmp_path):
     bench.close()
 
 
-def named(case):
+def case_id(case):
     return f"{case.module}-{case.name}"
 
 
-@pytest.mark.parametrize("case", RUN_HERE, ids=named)
+@pytest.mark.parametrize("case", ATTEMPTS, ids=case_id)
 @pytest.mark.parametrize("server", ["minio"], indirect=True)
-def test_on_a_server_that_encrypts_each_way_ends_as_on_moto(case, way):
-    """Except that MinIO itself refuses a key that it does not have, and the run fails of that."""
+def test_on_a_server_that_encrypts_each_attempt_ends_as_on_moto(case, bypass):
+    """MinIO itself rejects keys that it does not have, so errors may differ."""
     try:
-        error, refused = attempt(case, way)
+        error, rejected = attempt(case, bypass)
     except Exception as raised:
-        error, refused = raised, False
+        error, rejected = raised, False
     if case.outcome == "encrypted":
         assert error is None, error
-        all_is_encrypted_and_shown(way)
+        assert_encrypted_and_recorded(bypass)
         return
-    assert error is not None, f"{case.name} went unnoticed"
-    assert refused or case.outcome == "caught"
-    assert not way.bench.bookmark()
+    assert error is not None, f"{case.name} was not detected"
+    assert rejected or case.outcome == "detected"
+    assert not bypass.bench.bookmark()
 
 
-@pytest.mark.parametrize("case", RUN_HERE, ids=named)
+@pytest.mark.parametrize("case", ATTEMPTS, ids=case_id)
 @pytest.mark.parametrize("server", ["versitygw", "s3proxy"], indirect=True)
-def test_on_a_server_that_does_not_encrypt_every_run_fails_closed(server, case, way):
+def test_on_a_server_that_does_not_encrypt_every_run_fails_closed(server, case, bypass):
     try:
-        error, _ = attempt(case, way)
+        error, _ = attempt(case, bypass)
     except Exception as raised:
         error = raised
-    assert error is not None, f"{case.name} went unnoticed on {server[0].name}"
-    if way.bench.bookmark():
-        # Nothing else was written. The bookmark's object came out plain, its content sealed by the client.
+    assert error is not None, f"{case.name} was not detected on {server[0].name}"
+    if bypass.bench.bookmark():
+        # Nothing else was written. S3 did not encrypt the bookmark's object, but the client did.
         assert case.name in NOTHING_WRITTEN and server[0].name == "versitygw"
         assert isinstance(error, GlueSecureError) and "GS-BKM-006" in str(error)
 
@@ -141,31 +145,31 @@ def on_disk(folder: Path, marker: str) -> list[str]:
 
 
 @pytest.mark.parametrize("server", ["minio"], indirect=True)
-def test_nothing_of_the_plain_text_is_on_minios_disk(server, way):
-    found, s3 = server
-    frame = way.spark.createDataFrame([(MARKER + str(n),) for n in range(200)], "word string").coalesce(2)
-    with way.job as job:
-        job.write.s3(frame, way.out.replace("s3a://", "s3://") + "-csv", format="csv")
-        frame.write.option("compression", "none").parquet(f"{way.out}-native")
-        place = {"Bucket": way.bucket, "Key": f"{way.prefix}-a"}
-        job.s3.put_object(**place, Body=MARKER.encode() * 9)
-        job.s3.copy_object(Bucket=way.bucket, Key=f"{way.prefix}-b", CopySource=place)
+def test_no_plain_text_is_on_minios_disk(server, bypass):
+    object_server, s3 = server
+    frame = bypass.spark.createDataFrame([(MARKER + str(n),) for n in range(200)], "word string").coalesce(2)
+    with bypass.job as job:
+        job.write.s3(frame, bypass.out.replace("s3a://", "s3://") + "-csv", format="csv")
+        frame.write.option("compression", "none").parquet(f"{bypass.out}-spark")
+        target = {"Bucket": bypass.bucket, "Key": f"{bypass.prefix}-a"}
+        job.s3.put_object(**target, Body=MARKER.encode() * 9)
+        job.s3.copy_object(Bucket=bypass.bucket, Key=f"{bypass.prefix}-b", CopySource=target)
     # S3A renames by copying.
-    jvm_path = way.spark._jvm.org.apache.hadoop.fs.Path
-    source, target = jvm_path(f"{way.out}-native"), jvm_path(f"{way.out}-renamed")
-    assert source.getFileSystem(way.spark.sparkContext._jsc.hadoopConfiguration()).rename(source, target)
-    assert len([name for name in way.bench.objects() if "-renamed/" in name]) >= 2
-    assert on_disk(found.folder, MARKER) == []
-    s3.put_object(Bucket=way.bucket, Key=f"{way.prefix}-plain", Body=MARKER.encode())
-    assert on_disk(found.folder, MARKER), "the search finds nothing, whatever lies there"
+    jvm_path = bypass.spark._jvm.org.apache.hadoop.fs.Path
+    source, target = jvm_path(f"{bypass.out}-spark"), jvm_path(f"{bypass.out}-renamed")
+    assert source.getFileSystem(bypass.spark.sparkContext._jsc.hadoopConfiguration()).rename(source, target)
+    assert len([name for name in bypass.bench.objects() if "-renamed/" in name]) >= 2
+    assert on_disk(object_server.folder, MARKER) == []
+    s3.put_object(Bucket=bypass.bucket, Key=f"{bypass.prefix}-plain", Body=MARKER.encode())
+    assert on_disk(object_server.folder, MARKER), "the search does not work"
 
 
 @pytest.mark.parametrize("server", ["minio"], indirect=True)
-def test_minio_knows_one_key_and_refuses_another(server, way):
+def test_minio_rejects_a_key_that_it_does_not_have(server, bypass):
     _, s3 = server
-    with pytest.raises(s3.exceptions.ClientError) as refused:
+    with pytest.raises(s3.exceptions.ClientError) as error:
         s3.put_object(
-            Bucket=way.bucket, Key="x", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=way.other
+            Bucket=bypass.bucket, Key="x", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=bypass.other
         )
-    assert "KeyNotFound" in error_code(refused.value)
-    way.job.abandon()
+    assert "KeyNotFound" in error_code(error.value)
+    bypass.job.abandon()

@@ -1,4 +1,4 @@
-"""Iceberg, Delta and Hudi, with their own jars, in a session of their own: long, as the jars have 230 MB."""
+"""Iceberg, Delta and Hudi, with their JARs, in a separate session. Marked long: the JARs have 230 MB."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from glue_secure.embedded.environment import overlay
 from glue_secure.embedded.installed_spark import installed_spark
 
 pytestmark = pytest.mark.long
-PROGRAM = "tests/bypass/tables.py"
+PROGRAM = "tests/bypass/table_attempts.py"
 CASES = [case for case in TABLE if case.test.startswith(PROGRAM)]
-SUPPORT = Path(__file__).parents[1] / "support"
+ROOT = Path(__file__).parents[2]
+MODULES = os.pathsep.join(str(ROOT / folder) for folder in ("tests/support", "tools"))
 
 
 @pytest.fixture(scope="module")
 def outcomes(glue_account, tmp_path_factory):
     if installed_spark().line != "3.5":
-        pytest.skip("the jars of the table formats that are pinned here are those of Spark 3.5")
-    environment = overlay(os.environ, glue_account) | {"PYTHONPATH": str(SUPPORT)}
+        pytest.skip("the pinned JARs of the table formats are for Spark 3.5")
+    environment = overlay(os.environ, glue_account) | {"PYTHONPATH": MODULES}
     done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("tables.py"), *(case.name for case in CASES)],
+        [sys.executable, Path(__file__).with_name("table_attempts.py"), *(case.name for case in CASES)],
         env=environment,
         cwd=tmp_path_factory.mktemp("tables"),
         capture_output=True,
@@ -39,17 +40,19 @@ def outcomes(glue_account, tmp_path_factory):
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_no_table_format_is_a_way_out(case, outcomes):
-    found = outcomes[case.name]
+def test_every_attempt_is_encrypted_rejected_or_detected(case, outcomes):
+    result = outcomes[case.name]
     if case.outcome == "encrypted":
-        assert found["error"] == ""
-        assert case.control in found["held"]
-        assert found["sequence"] == 1
-        written = {name: seen for name, seen in found["objects"].items() if not name.endswith("/")}
+        assert result["error"] == ""
+        assert case.control in result["passed"]
+        assert result["sequence"] == 1
+        written = {
+            name: encryption for name, encryption in result["objects"].items() if not name.endswith("/")
+        }
         assert written
-        assert {tuple(seen) for seen in written.values()} == {("aws:kms", found["key"])}
-        assert {f"s3://glue-secure-curated/{name}" for name in written} <= set(found["shown"])
+        assert {tuple(encryption) for encryption in written.values()} == {("aws:kms", result["key"])}
+        assert {f"s3://glue-secure-curated/{name}" for name in written} <= set(result["recorded"])
         return
-    assert case.control in found["controls"], found["error"]
-    assert found["refused"] or case.outcome == "caught"
-    assert found["sequence"] == 0
+    assert case.control in result["controls"], result["error"]
+    assert result["rejected"] or case.outcome == "detected"
+    assert result["sequence"] == 0

@@ -193,20 +193,20 @@ def test_the_password_is_in_no_debug_log(glue_job, secret, caplog):
 
 def test_the_password_is_not_in_sparks_logs_and_pages(glue_job, glue_spark, secret, tmp_path, caplog):
     """Event log, plans, the driver's log at INFO, the pages and the REST API of Spark's UI."""
-    from key_search import found, observed
+    from key_search import reports_with_key, spark_reports
 
     planted = "Planted-" + secret[::-1]
     caplog.set_level("DEBUG")
-    with observed(glue_spark, tmp_path / "told") as told:
+    with spark_reports(glue_spark, tmp_path / "reports") as reports:
         with glue_job.job() as job:
             frame = job.read.jdbc(connection=seed.CONNECTION, table="airlines")
-            told.explain(frame)
+            reports.explain(frame)
             assert frame.count() == 16
             native = job.spark.read.format("jdbc").options(**job.jdbc_options(seed.CONNECTION))
             assert native.option("dbtable", "planes").load().count() > 0
         glue_spark.range(1).selectExpr(f"'{planted}' as word").write.format("noop").mode("overwrite").save()
-    told["Python's log"] = caplog.text.encode()
-    told["evidence"] = json.dumps(glue_job.evidence()).encode()
-    assert found(told, secret.encode()) == set()
-    assert {"event log", "REST sql", "SQL pages"} <= found(told, planted.encode())
-    assert b"airlines" in told["SQL pages"]
+    reports["Python's log"] = caplog.text.encode()
+    reports["evidence"] = json.dumps(glue_job.evidence()).encode()
+    assert reports_with_key(reports, secret.encode()) == set()
+    assert {"event log", "REST sql", "SQL pages"} <= reports_with_key(reports, planted.encode())
+    assert b"airlines" in reports["SQL pages"]

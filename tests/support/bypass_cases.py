@@ -1,13 +1,14 @@
-"""The table of ways out, and how one is tried."""
+"""The table of bypass attempts, and the functions that run one of them."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import bypass_table
 from hadoop_settings import hadoop
 
 from glue_secure import GlueSecureError
@@ -16,81 +17,75 @@ from glue_secure.embedded.account_setup import CURATED
 
 ROOT = Path(__file__).parents[2]
 CSV = "carrier,delay\nUA,3\nAA,5\n"
+TABLE = list(bypass_table.cases(ROOT))
+ATTEMPTS = [case for case in TABLE if not case.test]
+"""The cases whose function is in ``tests/bypass``; other tests cover the rest of the table."""
 
 
-def load(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(f"bypass_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def attempt(case: Any, bypass: BypassCase) -> tuple[Exception | None, bool]:
+    """Run the function of a case; see :func:`attempt_function`."""
+    return attempt_function(getattr(import_module(f"{case.module}_attempts"), case.name), bypass)
 
 
-TABLE = list(load(ROOT / "tools" / "bypass_table.py").cases(ROOT))
-RUN_HERE = [case for case in TABLE if not case.test]
-MODULES = {
-    name: load(ROOT / "tests" / "bypass" / f"{name}.py")
-    for name in sorted({case.module for case in RUN_HERE})
-}
+def attempt_function(
+    function: Callable[[BypassCase], object], bypass: BypassCase
+) -> tuple[Exception | None, bool]:
+    """Call a function in a run, and end the run.
 
-
-def attempt(case: Any, way: Any) -> tuple[Exception | None, bool]:
-    """Try a way out and end its run: what the run raised, and whether the way itself was refused."""
-    return attempt_function(getattr(MODULES[case.module], case.name), way)
-
-
-def attempt_function(act: Any, way: Any) -> tuple[Exception | None, bool]:
-    refused = False
+    Returns:
+        The error that ended the run, and whether the function itself raised it.
+    """
+    rejected = False
     try:
-        with way.job:
+        with bypass.job:
             try:
-                act(way)
+                function(bypass)
             except ControlError:
-                refused = True
+                rejected = True
                 raise
     except GlueSecureError as error:
-        return error, refused
+        return error, rejected
     finally:
-        for end in getattr(way.bench, "ends", ()):
+        for end in getattr(bypass.bench, "ends", ()):
             end()
-    return None, refused
+    return None, rejected
 
 
-def objects_below(way: Any, *prefixes: str) -> dict[str, list[str]]:
-    """Every object below a prefix of the target's bucket: its algorithm and key."""
-    s3, found = way.aws("s3"), {}
+def objects_below(bypass: BypassCase, *prefixes: str) -> dict[str, list[str]]:
+    """Return algorithm and key of every object below prefixes of the target's bucket."""
+    s3, objects = bypass.aws("s3"), {}
     for prefix in prefixes:
         for entry in s3.list_objects_v2(Bucket=CURATED, Prefix=prefix).get("Contents", ()):
             head = s3.head_object(Bucket=CURATED, Key=entry["Key"])
-            found[entry["Key"]] = [head.get("ServerSideEncryption", ""), head.get("SSEKMSKeyId", "")]
-    return found
+            objects[entry["Key"]] = [head.get("ServerSideEncryption", ""), head.get("SSEKMSKeyId", "")]
+    return objects
 
 
-def all_is_encrypted_and_shown(way: Any) -> None:
-    """Every object is under the key, and stands in the evidence of a run that succeeded."""
-    evidence = way.bench.evidence()[-1]
-    objects = way.bench.objects()
+def assert_encrypted_and_recorded(bypass: BypassCase) -> None:
+    """Assert that the run succeeded, every object is under the key, and the evidence lists every object."""
+    evidence = bypass.bench.evidence()[-1]
+    objects = bypass.bench.objects()
     assert evidence["outcome"] == "succeeded"
-    assert {(seen["algorithm"], seen["key"]) for seen in objects.values()} <= {("aws:kms", way.key)}
-    shown = {found["uri"] for write in evidence["writes"] for found in write["objects"]}
-    # S3A's marker of the folder above the target is empty, and no part of a write.
+    assert {(entry["algorithm"], entry["key"]) for entry in objects.values()} <= {("aws:kms", bypass.key)}
+    recorded = {entry["uri"] for write in evidence["writes"] for entry in write["objects"]}
+    # S3A's marker of the folder above the target is empty, and not part of a write.
     written = {name for name in objects if "-in/" not in name and not name.endswith("/")}
-    missing = {f"s3://{way.bucket}/{name}" for name in written} - shown
+    missing = {f"s3://{bypass.bucket}/{name}" for name in written} - recorded
     assert not missing, missing
 
 
 @dataclass
-class Way:
-    """What a way out has to work with.
+class BypassCase:
+    """What a bypass attempt works with.
 
     Attributes:
-        job: the run, open.
+        job: the started run.
         spark: its session.
-        out: ``s3a://`` place that is the run's own, nothing lies there yet.
-        bench: the job's bench.
-        key: the ARN that every object must be under.
+        out: an empty ``s3a://`` location that only this run uses.
+        bench: the job's test harness.
+        key: the ARN that every object must be encrypted under.
         other: another usable key of the account.
-        aws: boto3 clients that nobody guards, by service.
+        aws: service → boto3 client outside glue-secure.
         local: a folder on this machine.
     """
 
@@ -113,32 +108,32 @@ class Way:
 
     @property
     def table(self) -> str:
-        """A table's name that is the run's own."""
+        """A table's name that only this run uses."""
         return "t_" + self.bench.name.replace("-", "_")
 
     def frame(self, rows: int = 3) -> Any:
         return self.spark.range(rows)
 
     def hadoop(self, **settings: str) -> Any:
-        """A block with Hadoop settings of the context: ``fs_s3a_x__y`` is ``fs.s3a.x-y``."""
+        """Set Hadoop settings for a block: ``fs_s3a_x__y`` is ``fs.s3a.x-y``."""
         return hadoop(
             self.spark,
             **{name.replace("__", "-").replace("_", "."): text for name, text in settings.items()},
         )
 
     def unencrypted(self) -> Any:
-        """A block in which Spark writes AES256: another algorithm, and no cached client."""
+        """Let Spark write with AES256 in a block: another algorithm, and no cached client."""
         return self.hadoop(
             fs_s3a_impl_disable_cache="true", fs_s3a_encryption_algorithm="AES256", fs_s3a_encryption_key=""
         )
 
 
-def open_way(bench, aws, key, other, local):
+def open_bypass(bench, aws, key, other, local) -> BypassCase:
+    """Start a run that has read under a bookmark, so that a commit would move the bookmark."""
     bench.land("a.csv", CSV)
     job = bench.job("source", "target")
-    # Something is read under a bookmark, so that it would move if the run were to commit.
     job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
-    return Way(
+    return BypassCase(
         job=job,
         spark=job.spark,
         out=bench.target.replace("s3://", "s3a://") + "out",

@@ -1,4 +1,4 @@
-"""Hadoop settings of a live session, for the length of a block."""
+"""Hadoop settings of a session, for a block."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 
 @contextlib.contextmanager
 def hadoop(spark, **settings):
-    """Set them on the context; what was there, or Hadoop's own default, comes back afterwards."""
+    """Set Hadoop settings on the context for a block, and restore the previous settings afterwards."""
     conf = spark.sparkContext._jsc.hadoopConfiguration()
     before = {name: conf.get(name) for name in settings}
     for name, value in settings.items():

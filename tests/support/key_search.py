@@ -1,7 +1,7 @@
-"""What Spark tells of what runs while a block runs, and a search for a key in it.
+"""Everything that Spark reports about the queries of a block, and a search for a key in it.
 
-The event log, the plans, the driver's log, and the pages and REST API of Spark's own UI, which the embedded
-account has off: here one is started over the session's live store, on loopback.
+The reports are the event log, the plans, the driver's log, and the pages and REST API of Spark's UI. The embedded
+account disables the UI, so one is started on the session's live store, on loopback.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PAGES = ("environment/", "SQL/", "jobs/", "stages/", "executors/")
 
 
 def forms(key):
-    """How the key's bytes would look in a text: raw, halves, hexadecimal, base64, lists."""
+    """Return the key's bytes as they would appear in a text: raw, halves, hexadecimal, base64, lists."""
     signed = [byte - 256 if byte > 127 else byte for byte in key]
     texts = [
         key.hex(),
@@ -35,44 +35,46 @@ def forms(key):
     return {key, key[:16], key[16:], *(text.encode() for text in texts)}
 
 
-def found(told, key):
-    """The places, of what :func:`observed` gives, in which the key is in any form."""
-    return {place for place, text in told.items() if any(form in text for form in forms(key))}
+def reports_with_key(reports, key):
+    """Return the names of the reports of :func:`spark_reports` that contain the key in any form."""
+    return {name for name, text in reports.items() if any(form in text for form in forms(key))}
 
 
 @contextlib.contextmanager
-def observed(spark, folder):
-    """Gather while the block runs; afterwards the mapping it gives holds bytes by place.
+def spark_reports(spark, folder):
+    """Collect reports while the block runs. After the block, the result maps a report's name to its bytes.
 
-    ``told.explain(frame)`` adds a frame's plans.
+    ``reports.explain(frame)`` adds a frame's plans.
     """
-    told = _Told(spark)
+    reports = _Reports(spark)
     with event_log(spark, folder / "events") as events, _driver_log(spark, folder / "driver.log"):
-        before = told.last_execution()
-        yield told
+        before = reports.last_execution()
+        yield reports
         spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
-    told["event log"], told["driver log"] = events(), (folder / "driver.log").read_bytes()
-    with _ui(spark, told.sql_store) as address:
+    reports["event log"], reports["driver log"] = events(), (folder / "driver.log").read_bytes()
+    with _ui(spark, reports.sql_store) as address:
         api = f"{address}/api/v1/applications/{spark.sparkContext.applicationId}"
-        # The store forgets the oldest past a bound, so a count from before is no offset afterwards.
-        new = told.last_execution() - before
-        first = max(0, told.sql_store.executionsCount() - new)
+        # The store drops the oldest executions, so an earlier count is not an offset later.
+        new = reports.last_execution() - before
+        first = max(0, reports.sql_store.executionsCount() - new)
         query = f"details=true&planDescription=true&offset={first}&length={new}"
-        told["REST sql"] = _get(f"{api}/sql?{query}")
-        told["REST environment"] = _get(f"{api}/environment")
-        numbers = [each["id"] for each in json.loads(told["REST sql"])]
-        told["SQL pages"] = b"".join(_get(f"{address}/SQL/execution/?id={number}") for number in numbers)
+        reports["REST sql"] = _get(f"{api}/sql?{query}")
+        reports["REST environment"] = _get(f"{api}/environment")
+        ids = [execution["id"] for execution in json.loads(reports["REST sql"])]
+        reports["SQL pages"] = b"".join(
+            _get(f"{address}/SQL/execution/?id={execution_id}") for execution_id in ids
+        )
         for page in _PAGES:
-            told[f"page {page}"] = _get(f"{address}/{page}")
+            reports[f"page {page}"] = _get(f"{address}/{page}")
 
 
-class _Told(dict):
+class _Reports(dict):
     def __init__(self, spark):
         super().__init__()
         self.spark, self.sql_store = spark, spark._jsparkSession.sharedState().statusStore()
 
     def last_execution(self):
-        """The number of the newest execution that the store knows; -1 without one."""
+        """Return the id of the newest execution in the store; -1 without one."""
         count = self.sql_store.executionsCount()
         return self.sql_store.executionsList(count - 1, 1).head().executionId() if count else -1
 
@@ -91,11 +93,11 @@ def _get(address):
 
 @contextlib.contextmanager
 def event_log(spark, folder):
-    """Write an event log while the block runs; what it gives reads the log afterwards."""
+    """Write an event log while the block runs. The result reads the log afterwards."""
     folder.mkdir(parents=True)
     context = spark.sparkContext
     jvm, scala = context._jvm, context._jsc.sc()
-    # Compressed, nothing would be found in it: the default of Spark 4.
+    # Spark 4 compresses by default, and nothing would be found.
     conf = scala.conf().clone().set("spark.eventLog.compress", "false")
     logger = jvm.org.apache.spark.scheduler.EventLoggingListener(
         "key-search", jvm.scala.Option.empty(), jvm.java.net.URI(folder.as_uri()), conf,
@@ -113,7 +115,7 @@ def event_log(spark, folder):
 
 @contextlib.contextmanager
 def _driver_log(spark, path):
-    """Log4j's lines of Spark at INFO, and each plan as the optimiser changes it."""
+    """Write Spark's log at INFO, and each plan that the optimiser changes, to a file."""
     log4j = spark._jvm.org.apache.logging.log4j
     configuration = log4j.LogManager.getContext(False).getConfiguration()
     layout = log4j.core.layout.PatternLayout.createDefaultLayout()

@@ -1,8 +1,7 @@
-"""S3 servers that are not moto, started on loopback under the embedded account's certificate.
+"""S3 servers other than moto, started on loopback with the embedded account's certificate.
 
-MinIO really encrypts, and refuses keys that it does not have. versitygw takes the headers of SSE-KMS and
-ignores them. s3proxy answers 501 to them. The two in Go are built once, at a pinned version, where Go is
-installed.
+MinIO encrypts, and rejects keys that it does not have. versitygw accepts the headers of SSE-KMS and ignores them.
+s3proxy answers 501 to them. The two servers in Go are built once, at a pinned version, if Go is installed.
 """
 
 from __future__ import annotations
@@ -56,12 +55,12 @@ SECONDS_TO_START = 60
 
 @dataclass(frozen=True)
 class ObjectServer:
-    """A server that runs.
+    """A running server.
 
     Attributes:
-        name: whose it is.
+        name: the server's product.
         url: ``https://localhost:PORT``.
-        folder: where it keeps what it is given.
+        folder: where it stores data.
     """
 
     name: str
@@ -70,7 +69,7 @@ class ObjectServer:
 
 
 def go_program(name: str) -> Path:
-    """The server's program: on the PATH, or built into the cache; skips the test where it cannot be had."""
+    """Return the server's program: on the PATH, or built into the cache. Skips the test if there is none."""
     found = shutil.which(name)
     if found:
         return Path(found)
@@ -96,7 +95,7 @@ def go_program(name: str) -> Path:
 
 @contextlib.contextmanager
 def running(command: list[Any], port: int, folder: Path, environment: dict[str, str]) -> Iterator[None]:
-    """The command, once its port answers; ended by its own id."""
+    """Run a command for a block, which starts when the port answers."""
     log = folder.parent / f"{folder.name}.log"
     with log.open("wb") as stream:
         process = subprocess.Popen(
@@ -126,7 +125,7 @@ def running(command: list[Any], port: int, folder: Path, environment: dict[str, 
 
 @contextlib.contextmanager
 def versitygw(account: EmbeddedAccount, folder: Path) -> Iterator[ObjectServer]:
-    """Takes every header of SSE-KMS and stores plain bytes."""
+    """Run versitygw, which accepts the headers of SSE-KMS and stores plain bytes."""
     program, port, data = go_program("versitygw"), free_port(), folder / "versitygw"
     data.mkdir()
     pair = account.server_pair
@@ -152,7 +151,7 @@ def versitygw(account: EmbeddedAccount, folder: Path) -> Iterator[ObjectServer]:
 
 @contextlib.contextmanager
 def s3proxy(account: EmbeddedAccount, folder: Path) -> Iterator[ObjectServer]:
-    """Answers 501 to what asks for SSE-KMS."""
+    """Run s3proxy, which answers 501 to requests with SSE-KMS."""
     port, data, password = free_port(), folder / "s3proxy", secrets.token_hex(16)
     data.mkdir()
     (jar,) = fetch([S3PROXY], account.java_home)
@@ -181,11 +180,11 @@ def _key_store(pair: KeyPair, password: str) -> bytes:
 
 @contextlib.contextmanager
 def minio(account: EmbeddedAccount, folder: Path, key: str) -> Iterator[ObjectServer]:
-    """Really encrypts, under one key of its own; ``key`` is the ARN that stands for it.
+    """Run MinIO, which encrypts under one key of its own, named ``key`` by a proxy.
 
-    MinIO names a key ``arn:aws:kms:NAME`` and takes no ARN of AWS. So a TLS front stands before it that
-    renames that one key in both directions, and signs anew what it renamed. Every other key goes through by
-    its own name, and MinIO refuses it. Bodies and answers about encryption are MinIO's.
+    MinIO names a key ``arn:aws:kms:NAME`` and accepts no ARN of AWS. A TLS proxy translates the name of that one
+    key in both directions and signs requests again. Other keys are passed on, and MinIO rejects them. Bodies and
+    answers about encryption are MinIO's.
     """
     program, port, data = go_program("minio"), free_port(), folder / "minio"
     data.mkdir()
@@ -202,7 +201,7 @@ def minio(account: EmbeddedAccount, folder: Path, key: str) -> Iterator[ObjectSe
 
 
 _KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
-# Of a connection, or of a signature that is made anew.
+# Headers of the connection, or of the signature that the proxy replaces.
 _NOT_FORWARDED = {"host", "authorization", "connection", "transfer-encoding", "content-length", "expect"}
 _OF_CHUNKS = {"x-amz-decoded-content-length", "x-amz-trailer", "x-amz-content-sha256", "content-encoding"}
 
@@ -223,21 +222,21 @@ def _front(account: EmbeddedAccount, port: int, names: dict[str, str]) -> Iterat
 
         def forward(self) -> None:
             body, trailers = self._body()
-            kept = {
+            headers = {
                 name: value
                 for name, value in self.headers.items()
                 if name.lower() not in _NOT_FORWARDED | _OF_CHUNKS
             }
-            kept |= trailers
+            headers |= trailers
             encodings = [
                 e for e in self.headers.get("Content-Encoding", "").split(",") if e and e != "aws-chunked"
             ]
             if encodings:
-                kept["Content-Encoding"] = ",".join(encodings)
-            for name in kept:
+                headers["Content-Encoding"] = ",".join(encodings)
+            for name in headers:
                 if name.lower() == _KEY_HEADER:
-                    kept[name] = names.get(kept[name], kept[name])
-            # A form that a signed URL carries is signed anew too: nothing of the old signature is left.
+                    headers[name] = names.get(headers[name], headers[name])
+            # A signed URL is signed again too, without the old signature.
             parts = urlsplit(self.path)
             query = [
                 (name, value)
@@ -245,7 +244,7 @@ def _front(account: EmbeddedAccount, port: int, names: dict[str, str]) -> Iterat
                 if not name.lower().startswith("x-amz-")
             ]
             path = parts.path + ("?" + urlencode(query, quote_via=quote) if query else "")
-            request = AWSRequest(self.command, f"http://127.0.0.1:{port}{path}", headers=kept, data=body)
+            request = AWSRequest(self.command, f"http://127.0.0.1:{port}{path}", headers=headers, data=body)
             request.context["payload_signing_enabled"] = True
             S3SigV4Auth(credentials, "s3", account.region).add_auth(request)
             link = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -294,7 +293,7 @@ def _front(account: EmbeddedAccount, port: int, names: dict[str, str]) -> Iterat
 
 
 def unchunked(raw: bytes) -> tuple[bytes, dict[str, str]]:
-    """The content of an ``aws-chunked`` body, and the trailers behind it."""
+    """Return the content of an ``aws-chunked`` body, and its trailers."""
     found, rest = b"", raw
     while True:
         head, _, rest = rest.partition(b"\r\n")

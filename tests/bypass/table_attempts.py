@@ -1,0 +1,196 @@
+"""Bypass attempts through table formats, in a separate session with their JARs: Iceberg, Delta and Hudi.
+
+As a program, it runs each attempt and prints the result, one JSON object per line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import uuid
+from pathlib import Path
+
+from glue_secure.embedded.jars import Artifact
+
+JARS = (
+    Artifact("org.apache.iceberg", "iceberg-spark-runtime-3.5_2.12", "1.10.0",
+        "70f9471870b2d456167d703c829f098a446b86bb1379eee338c0efa03a341026", 47130096),
+    Artifact("org.apache.iceberg", "iceberg-aws-bundle", "1.10.0",
+        "172370cfc32a5f1ae5399b210e86fc04a366dc29a112d97ac8ffc74df7525596", 64859357),
+    Artifact("io.delta", "delta-spark_2.12", "3.3.2",
+        "4e92085d5d794cf949c50bb665b91384857cad58680c2d0bfc9c7ad353e98e85", 7120414),
+    Artifact("io.delta", "delta-storage", "3.3.2",
+        "c096975a2ca97ccc9b4005aa5cce16c9ac3903139d340da6665b66ace67d7c36", 32229),
+    Artifact("org.apache.hudi", "hudi-spark3.5-bundle_2.12", "1.0.2",
+        "2c2ab65a11e91265e4b7346f954448c46df52d66fb72f52dad83767b621deae8", 110844131),
+)  # fmt: skip
+"""The versions of Glue 5.1."""
+WAREHOUSE = "glue-secure-curated/lake"
+ICEBERG = "org.apache.iceberg.spark.SparkCatalog"
+S3_FILE_IO = "org.apache.iceberg.aws.s3.S3FileIO"
+
+
+def settings(endpoint: str, region: str) -> dict[str, str]:
+    """Return two Iceberg catalogs: one on Hadoop's file system, one on Iceberg's S3 client."""
+    lake, own = "spark.sql.catalog.lake", "spark.sql.catalog.s3lake"
+    return {
+        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions,"
+        "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
+        lake: ICEBERG,
+        f"{lake}.type": "hadoop",
+        f"{lake}.warehouse": f"s3a://{WAREHOUSE}",
+        own: ICEBERG,
+        f"{own}.type": "hadoop",
+        f"{own}.warehouse": f"s3a://{WAREHOUSE}",
+        f"{own}.io-impl": S3_FILE_IO,
+        f"{own}.s3.endpoint": endpoint,
+        f"{own}.s3.path-style-access": "true",
+        f"{own}.client.region": region,
+    }
+
+
+def _create(bypass, catalog):
+    bypass.frame().writeTo(f"{catalog}.db.{bypass.table}").using("iceberg").create()
+
+
+def _location(bypass):
+    return f"s3a://{WAREHOUSE}/db/{bypass.table}"
+
+
+def iceberg_native(bypass):
+    _create(bypass, "lake")
+
+
+def iceberg_merge(bypass):
+    bypass.job.write.through(_location(bypass), lambda: _create(bypass, "lake"))
+    table = f"lake.db.{bypass.table}"
+    bypass.spark.sql(
+        f"merge into {table} t using (select 1L as id) s on t.id = s.id when matched then delete"
+    )
+
+
+def iceberg_through_a_function(bypass):
+    bypass.job.write.through(_location(bypass), lambda: _create(bypass, "lake"))
+
+
+def iceberg_with_its_own_s3_client(bypass):
+    bypass.job.write.through(_location(bypass), lambda: _create(bypass, "s3lake"))
+
+
+def iceberg_catalog_configured_later(bypass):
+    for name, text in settings(bypass.bench.account.endpoint_url, bypass.bench.account.region).items():
+        if ".s3lake" in name:
+            bypass.spark.conf.set(name.replace("s3lake", "late"), text)
+    try:
+        bypass.job.write.through(_location(bypass), lambda: _create(bypass, "late"))
+    finally:
+        _unset(bypass, "spark.sql.catalog.late")
+
+
+def iceberg_catalog_without_encryption(bypass):
+    name = "spark.sql.catalog.s3lake.s3.sse.type"
+    before = bypass.spark.conf.get(name)
+    bypass.spark.conf.set(name, "none")
+    try:
+        bypass.job.write.through(_location(bypass), lambda: _create(bypass, "s3lake"))
+    finally:
+        bypass.spark.conf.set(name, before)
+
+
+def _unset(bypass, prefix):
+    names = bypass.spark._jsparkSession.conf().getAll().keys().mkString("\n").split("\n")
+    for name in names:
+        if name.startswith(prefix):
+            bypass.spark.conf.unset(name)
+
+
+def delta_native(bypass):
+    bypass.frame().write.format("delta").save(bypass.out)
+
+
+def delta_append_and_overwrite(bypass):
+    for mode in ("append", "append", "overwrite"):
+        bypass.frame().write.format("delta").mode(mode).save(bypass.out)
+
+
+def delta_delete(bypass):
+    bypass.frame().write.format("delta").save(bypass.out)
+    bypass.spark.sql(f"delete from delta.`{bypass.out}` where id = 1")
+
+
+def delta_delete_through_a_function(bypass):
+    bypass.frame().write.format("delta").save(bypass.out)
+    bypass.job.write.through(
+        bypass.out, lambda: bypass.spark.sql(f"delete from delta.`{bypass.out}` where id = 1")
+    )
+
+
+def delta_on_local_disk(bypass):
+    bypass.frame().write.format("delta").save(f"file://{bypass.local}/delta")
+
+
+def delta_under_another_key(bypass):
+    with bypass.hadoop(fs_s3a_impl_disable_cache="true", fs_s3a_encryption_key=bypass.other):
+        bypass.spark.conf.set("fs.s3a.encryption.key", bypass.other)
+        bypass.frame().write.format("delta").save(bypass.out)
+    bypass.spark.conf.set("fs.s3a.encryption.key", bypass.key)
+
+
+def hudi_native(bypass):
+    options = {
+        "hoodie.table.name": bypass.table,
+        "hoodie.datasource.write.recordkey.field": "id",
+        "hoodie.datasource.write.precombine.field": "id",
+    }
+    bypass.frame().write.format("hudi").options(**options).mode("overwrite").save(bypass.out)
+
+
+def hudi_on_local_disk(bypass):
+    bypass.out = f"file://{bypass.local}/hudi"
+    hudi_native(bypass)
+
+
+def main(names: list[str]) -> None:
+    from bypass_cases import attempt_function, objects_below, open_bypass
+    from pyspark.sql import SparkSession
+
+    from glue_secure.embedded.account import EmbeddedAccount
+    from glue_secure.embedded.account_setup import key, provision
+    from glue_secure.embedded.artifacts import fetch
+    from glue_secure.embedded.clients import clients
+    from glue_secure.testing.harness import JobTestHarness
+
+    account = EmbeddedAccount.load(Path(os.environ["GLUE_SECURE_LOCAL_STATE"]))
+    provisioned = provision(account)
+    other = key(account, "alias/another", "another key")
+    builder = SparkSession.builder.config("spark.jars", ",".join(map(str, fetch(JARS, account.java_home))))
+    for name, text in settings(account.endpoint_url, account.region).items():
+        builder = builder.config(name, text)
+    spark = builder.getOrCreate()
+    for name in names:
+        bench = JobTestHarness(account=account, spark=spark, name=f"job-{uuid.uuid4().hex[:12]}")
+        with tempfile.TemporaryDirectory() as folder:
+            bypass = open_bypass(bench, clients(account), provisioned.data_key, other, folder)
+            error, rejected = attempt_function(globals()[name], bypass)
+        evidence = bench.evidence()[-1]
+        result = {
+            "name": name,
+            "error": "" if error is None else f"{type(error).__name__}: {error}",
+            "controls": [getattr(error, "control", ""), *getattr(error, "also", ())],
+            "rejected": rejected,
+            "sequence": evidence["bookmark"]["sequence_after"],
+            "passed": [control["control"] for control in evidence["controls"]],
+            "recorded": [entry["uri"] for write in evidence["writes"] for entry in write["objects"]],
+            "objects": objects_below(bypass, f"lake/db/{bypass.table}/", f"{bench.name}/"),
+            "key": bypass.key,
+        }
+        print(json.dumps(result), flush=True)
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,1 +1,1 @@
-"""The only room that imports boto3: each adapter takes its client and satisfies a port."""
+"""Adapters that implement core.ports with boto3. Each takes its client as an argument."""

@@ -1,6 +1,6 @@
-"""What a column policy asks AWS: its data key, and the tags of catalog columns.
+"""AWS calls of column policies: the data key of AWS KMS, and the tags of catalog columns.
 
-An executor opens the data key by itself: the plan of a query carries the wrapped key only.
+Executors decrypt the data key themselves; the plan of a query contains only the wrapped key.
 """
 
 from __future__ import annotations
@@ -18,22 +18,25 @@ from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.log_suppression import suppress_client_logs
 from glue_secure.core.service import ServiceError
 
-# How many data keys a worker process holds, and for how long after KMS was last asked.
-KEYS_HELD, SECONDS_HELD = 8, 300.0
+MAX_KEYS = 8
+"""Most data keys that a worker process caches."""
+LIFETIME = 300.0
+"""Seconds after which a cached data key is decrypted again."""
 
 
 class ColumnSource:
-    """Opens data keys and reads tags. Satisfies ``ports.ColumnSource``.
+    """Decrypts data keys and reads tags. Implements ``ports.ColumnSource``.
 
     Args:
-        clients: makes the client of a service by its name; only those that a policy needs are made.
+        clients: returns the client of a service by its name; called only for the services that a policy
+            needs.
     """
 
     def __init__(self, *, clients: Callable[[str], Any]) -> None:
         self._clients = clients
 
     def open_key(self, key: WrappedKey) -> bytes:
-        """Decrypt, for exactly the KMS key and context that the policy names. Raises ServiceError."""
+        """Return the plaintext data key, for exactly the policy's KMS key and context."""
         with translate_errors("Decrypt"), suppress_client_logs():
             answer = self._clients("kms").decrypt(
                 KeyId=str(key.kms_key),
@@ -46,18 +49,18 @@ class ColumnSource:
         return plain
 
     def new_key(self, kms_key: KmsKeyArn, policy: str) -> WrappedKey:
-        """GenerateDataKeyWithoutPlaintext: nobody has seen the key yet. Raises ServiceError."""
-        made = WrappedKey(kms_key, "", policy)
+        """Return a new data key, of which no plaintext was returned. Raises ServiceError."""
+        unwrapped = WrappedKey(kms_key, "", policy)
         with translate_errors("GenerateDataKeyWithoutPlaintext"):
             answer = self._clients("kms").generate_data_key_without_plaintext(
-                KeyId=str(kms_key), KeySpec="AES_256", EncryptionContext=made.context
+                KeyId=str(kms_key), KeySpec="AES_256", EncryptionContext=unwrapped.context
             )
         return WrappedKey(kms_key, base64.b64encode(answer["CiphertextBlob"]).decode(), policy)
 
     def tags(self, database: str, table: str, *, lf_tags: bool) -> Mapping[str, frozenset[Tag]]:
-        """Tags by column name in small letters: parameters by GetTable, LF-tags where they are asked for.
+        """Return tags by lower-case column name: column parameters (GetTable) and, on request, LF-Tags.
 
-        An LF-tag of the table or its database is inherited by every column, as in Lake Formation.
+        Every column inherits the LF-Tags of its table and database, as in Lake Formation.
         https://docs.aws.amazon.com/lake-formation/latest/dg/tag-based-access-control.html
 
         Raises:
@@ -69,7 +72,7 @@ class ColumnSource:
             *(shape.get("StorageDescriptor") or {}).get("Columns", ()),
             *shape.get("PartitionKeys", ()),
         ]
-        found = {
+        tags = {
             str(column["Name"]).casefold(): {
                 Tag(TagKind.PARAMETER, str(name), str(value))
                 for name, value in (column.get("Parameters") or {}).items()
@@ -77,32 +80,35 @@ class ColumnSource:
             for column in columns
         }
         if lf_tags:
-            self._add_lf_tags(database, table, found)
-        return {name: frozenset(tags) for name, tags in found.items()}
+            self._add_lf_tags(database, table, tags)
+        return {name: frozenset(column_tags) for name, column_tags in tags.items()}
 
-    def _add_lf_tags(self, database: str, table: str, found: dict[str, set[Tag]]) -> None:
+    def _add_lf_tags(self, database: str, table: str, tags: dict[str, set[Tag]]) -> None:
         with translate_errors("GetResourceLFTags"):
             answer = self._clients("lakeformation").get_resource_lf_tags(
                 Resource={"Table": {"DatabaseName": database, "Name": table}}, ShowAssignedLFTags=False
             )
-        own = {str(each["Name"]).casefold(): _lf_tags(each) for each in answer.get("LFTagsOnColumns", ())}
-        # What stands nearer wins for a key: column, table, database.
+        on_columns = {
+            str(column["Name"]).casefold(): _lf_tags(column) for column in answer.get("LFTagsOnColumns", ())
+        }
+        # For each tag key the nearest level applies: column, table, database.
         inherited = {
             tag.name: tag
             for level in ("LFTagOnDatabase", "LFTagsOnTable")
             for tag in _lf_tags({"LFTags": answer.get(level, ())})
         }
-        for name, tags in found.items():
-            keys = {tag.name for tag in own.get(name, ())}
-            tags |= own.get(name, set()) | {tag for key, tag in inherited.items() if key not in keys}
+        for name, column_tags in tags.items():
+            keys = {tag.name for tag in on_columns.get(name, ())}
+            column_tags |= on_columns.get(name, set())
+            column_tags |= {tag for key, tag in inherited.items() if key not in keys}
 
 
-class HeldKeys:
-    """Opened data keys of one process, a few of them and for minutes, so that KMS is asked once per worker.
+class DataKeyCache:
+    """Plaintext data keys of one process, a few of them and for minutes: one call of KMS per worker.
 
     Args:
-        open_key: asks KMS.
-        clock: seconds that only grow.
+        open_key: decrypts a data key.
+        clock: a monotonic clock in seconds.
     """
 
     def __init__(
@@ -110,38 +116,35 @@ class HeldKeys:
     ) -> None:
         self._open, self._clock = open_key, clock
         self._lock = threading.Lock()
-        self._held: dict[WrappedKey, tuple[float, bytes]] = {}
+        self._cache: dict[WrappedKey, tuple[float, bytes]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        raise TypeError("opened keys do not travel")
+        raise TypeError("plaintext keys are not serialised")
 
     def __call__(self, key: WrappedKey) -> bytes:
-        """The data key. Raises ServiceError."""
+        """Return the plaintext data key. Raises ServiceError."""
         with self._lock:
-            until, plain = self._held.pop(key, (0.0, b""))
+            until, plain = self._cache.pop(key, (0.0, b""))
             if self._clock() >= until:
-                until, plain = self._clock() + SECONDS_HELD, self._open(key)
-            self._held[key] = until, plain
-            while len(self._held) > KEYS_HELD:
-                del self._held[next(iter(self._held))]
+                until, plain = self._clock() + LIFETIME, self._open(key)
+            self._cache[key] = until, plain
+            while len(self._cache) > MAX_KEYS:
+                del self._cache[next(iter(self._cache))]
             return plain
 
 
-def _open_here(key: WrappedKey) -> bytes:
-    import boto3
-
+def _open_on_executor(key: WrappedKey) -> bytes:
     from glue_secure.aws.session import AwsSession
 
-    # An executor has no composition root; its variables are those that Spark gave the worker.
-    session = AwsSession(
-        session=boto3.session.Session(region_name=key.kms_key.region),
-        requests_ca_bundle=os.environ.get("REQUESTS_CA_BUNDLE"),
+    # An executor has no composition root; its environment is the one that Spark gave the worker.
+    session = AwsSession.from_chain(
+        region=key.kms_key.region, requests_ca_bundle=os.environ.get("REQUESTS_CA_BUNDLE")
     )
     return ColumnSource(clients=session.client).open_key(key)
 
 
-executor_key = HeldKeys(_open_here)
-"""The data key on an executor, opened with the executor's own role."""
+executor_key = DataKeyCache(_open_on_executor)
+"""Returns the plaintext data key on an executor, decrypted with the executor's own role."""
 
 
 def _lf_tags(shape: Mapping[str, Any]) -> set[Tag]:

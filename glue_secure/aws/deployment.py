@@ -1,4 +1,4 @@
-"""The account as commands deploy to it: keys, configurations, code and jobs. For a laptop alone."""
+"""The account that commands deploy to: keys, configurations, code and jobs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from glue_secure.core.service import NotFound
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """An object of code as S3 has it.
+    """An uploaded object of code.
 
     Attributes:
-        sha256: hexadecimal, of the whole object; "" where S3 keeps none.
+        sha256: of the whole object, hexadecimal; "" if S3 stores none.
         algorithm: ``aws:kms``, ``AES256``, ...
         key: ARN of its key, or "".
-        etag: for a conditional write; it does not make two objects different.
+        etag: for a conditional write; not compared.
     """
 
     sha256: str
@@ -35,8 +35,8 @@ class Uploaded:
 class DeploymentAccount:
     """Glue, KMS and S3 of one account and region.
 
-    Every request to S3 names the account as the bucket's expected owner: a bucket of that name that belongs
-    to somebody else answers "access denied".
+    Every request to S3 names the account as the expected owner of the bucket, so that a bucket of another
+    account returns "access denied".
 
     Args:
         glue: client of AWS Glue.
@@ -52,12 +52,12 @@ class DeploymentAccount:
         self.account, self.region, self.partition = account, region, partition
 
     def key(self, name: str) -> KmsKey:
-        """DescribeKey of an alias or ARN. Raises NotFound, ServiceError."""
+        """Return the key of an alias or ARN (DescribeKey). Raises NotFound, ServiceError."""
         with translate_errors("DescribeKey"):
             return KmsKey.from_api(self._kms.describe_key(KeyId=name)["KeyMetadata"])
 
     def configuration(self, name: str) -> SecurityConfiguration | None:
-        """GetSecurityConfiguration; None where there is none. Raises ServiceError."""
+        """Return a security configuration, None if it does not exist. Raises ServiceError."""
         try:
             with translate_errors("GetSecurityConfiguration"):
                 answer = self._glue.get_security_configuration(Name=name)
@@ -66,12 +66,12 @@ class DeploymentAccount:
         return SecurityConfiguration.from_api(answer["SecurityConfiguration"])
 
     def create_configuration(self, name: str, encryption: Mapping[str, Any]) -> None:
-        """CreateSecurityConfiguration. Raises ServiceError."""
+        """Create a security configuration. Raises ServiceError."""
         with translate_errors("CreateSecurityConfiguration"):
             self._glue.create_security_configuration(Name=name, EncryptionConfiguration=encryption)
 
     def has_connection(self, name: str) -> bool:
-        """GetConnection, without its password. Raises ServiceError."""
+        """Return whether a connection exists (GetConnection without the password). Raises ServiceError."""
         try:
             with translate_errors("GetConnection"):
                 self._glue.get_connection(Name=name, HidePassword=True)
@@ -80,7 +80,7 @@ class DeploymentAccount:
         return True
 
     def job(self, name: str) -> dict[str, Any] | None:
-        """GetJob; None where there is none. Raises ServiceError."""
+        """Return a job's definition (GetJob), None if it does not exist. Raises ServiceError."""
         try:
             with translate_errors("GetJob"):
                 return dict(self._glue.get_job(JobName=name)["Job"])
@@ -88,17 +88,17 @@ class DeploymentAccount:
             return None
 
     def create_job(self, name: str, definition: Mapping[str, Any]) -> None:
-        """CreateJob. Raises ServiceError."""
+        """Create a job. Raises ServiceError."""
         with translate_errors("CreateJob"):
             self._glue.create_job(Name=name, **definition)
 
     def update_job(self, name: str, definition: Mapping[str, Any]) -> None:
-        """UpdateJob, which writes over the whole definition. Raises ServiceError."""
+        """Replace the whole definition of a job (UpdateJob). Raises ServiceError."""
         with translate_errors("UpdateJob"):
             self._glue.update_job(JobName=name, JobUpdate=definition)
 
     def has_bucket(self, name: str) -> bool:
-        """HeadBucket. Raises ServiceError, also for a bucket of another account."""
+        """Return whether a bucket of this account exists. Raises ServiceError for another account's."""
         try:
             with translate_errors("HeadBucket"):
                 self._s3.head_bucket(Bucket=name, ExpectedBucketOwner=self.account)
@@ -107,7 +107,7 @@ class DeploymentAccount:
         return True
 
     def uploaded(self, uri: S3Uri) -> Uploaded | None:
-        """HeadObject; None where there is no object. Raises ServiceError."""
+        """Return an uploaded object (HeadObject), None if it does not exist. Raises ServiceError."""
         try:
             with translate_errors("HeadObject"):
                 head = self._s3.head_object(
@@ -117,7 +117,7 @@ class DeploymentAccount:
             return None
         digest = head.get("ChecksumSHA256", "")
         return Uploaded(
-            # With a dash it is a checksum of parts, which no file can be compared with.
+            # A value with a dash is a checksum of parts, which cannot be compared with a file's.
             base64.b64decode(digest).hex() if digest and "-" not in digest else "",
             head.get("ServerSideEncryption", ""),
             head.get("SSEKMSKeyId", ""),
@@ -125,12 +125,12 @@ class DeploymentAccount:
         )
 
     def upload(self, uri: S3Uri, content: bytes, key: KmsKeyArn, *, over: Uploaded | None) -> None:
-        """PutObject with SSE-KMS and a SHA-256 that S3 compares.
+        """Upload an object with SSE-KMS and a SHA-256 that S3 verifies (PutObject).
 
         Raises:
-            PreconditionFailed: there is another object than ``over``, or one where ``over`` is None.
-            NotFound: there is no such bucket.
-            ServiceError: any other answer.
+            PreconditionFailed: the object is not ``over``, or exists although ``over`` is None.
+            NotFound: the bucket does not exist.
+            ServiceError: any other error.
         """
         condition = {"IfMatch": f'"{over.etag}"'} if over else {"IfNoneMatch": "*"}
         with translate_errors("PutObject"):

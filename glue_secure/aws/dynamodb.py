@@ -10,13 +10,13 @@ from glue_secure.core.high_water import HighWaterMark
 from glue_secure.core.service import ServiceError
 
 
-class DynamoDbHighWater:
-    """Satisfies ``bookmarks.high_water.HighWaterMarkStore``.
+class DynamoDbHighWaterMarkStore:
+    """Implements ``ports.HighWaterMarkStore``.
 
     Args:
         client: a boto3 client of DynamoDB.
-        table: its name; the key is one text attribute named ``bookmark``.
-        bookmark: which bookmark, the value of that key.
+        table: the table's name; its partition key is a text attribute named ``bookmark``.
+        bookmark: the value of that key.
     """
 
     def __init__(self, *, client: Any, table: str, bookmark: str) -> None:
@@ -29,9 +29,9 @@ class DynamoDbHighWater:
         return f"dynamodb:{self._table}"
 
     def key_of_table(self) -> str:
-        """DescribeTable: the KMS key that the table is encrypted under, ``""`` for anything but KMS, enabled.
+        """Return the KMS key of the table (DescribeTable), ``""`` if it has none or is not active.
 
-        ``SSEDescription`` is absent for a table under the key that DynamoDB owns.
+        ``SSEDescription`` is missing for a table under a key that DynamoDB owns.
         https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_SSEDescription.html
         """
         with translate_errors("DescribeTable"):
@@ -46,14 +46,14 @@ class DynamoDbHighWater:
         return str(sse.get("KMSMasterKeyArn") or "")
 
     def read(self) -> HighWaterMark | None:
-        """GetItem, strongly consistent; an item of another form is refused as no answer at all."""
+        """Return the mark (GetItem, strongly consistent). Raises ServiceError for an item of another form."""
         with translate_errors("GetItem"):
             answer = self._client.get_item(TableName=self._table, Key=self._key, ConsistentRead=True)
         item = answer.get("Item")
         return None if item is None else _mark(item)
 
     def advance(self, mark: HighWaterMark) -> None:
-        """UpdateItem, on condition that there is no mark or a smaller one."""
+        """Store the mark if there is none or a smaller one (UpdateItem)."""
         with translate_errors("UpdateItem"):
             self._client.update_item(
                 TableName=self._table,

@@ -1,4 +1,4 @@
-"""botocore's errors in this project's own words."""
+"""botocore's errors as errors of this project."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PRECONDITION = {
 
 @contextmanager
 def translate_errors(operation: str) -> Iterator[None]:
-    """Turn botocore's errors inside the block into ServiceError, NotFound or PreconditionFailed."""
+    """Raise ServiceError, NotFound or PreconditionFailed for botocore's errors inside the block."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

@@ -1,4 +1,4 @@
-"""The control plane: AWS Glue's API, as far as a run asks it."""
+"""AWS Glue: jobs, security configurations, connections, tables and catalog settings."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from glue_secure.aws.errors import translate_errors
+from glue_secure.core.arguments import without_dashes
 from glue_secure.core.catalog import CatalogPartition, CatalogTable
 from glue_secure.core.catalog_encryption import CatalogEncryption
 from glue_secure.core.connection import GlueConnection
@@ -14,18 +15,18 @@ from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import ServiceError
 from glue_secure.core.table_definition import Columns, TableDefinition, with_columns
 
-_PARTITIONS_AT_ONCE = 100  # BatchCreatePartition's own limit; BatchDeletePartition takes 25
+_PARTITIONS_AT_ONCE = 100  # limit of BatchCreatePartition; BatchDeletePartition accepts 25
 _DELETIONS_AT_ONCE = 25
 
 
 class GlueControlPlane:
-    """Reads jobs, runs, configurations, connections and tables. Satisfies ``ports.ControlPlane``."""
+    """Reads and changes jobs, connections and tables. Implements ``ports.ControlPlane``."""
 
     def __init__(self, *, client: Any) -> None:
         self._client = client
 
     def attached_configuration(self, job_name: str, run_id: str | None) -> str | None:
-        """The run's configuration (StartJobRun may override the job's), else the job's."""
+        """Return the run's configuration, which StartJobRun may set, else the job's (GetJobRun, GetJob)."""
         if run_id is not None:
             with translate_errors("GetJobRun"):
                 run = self._client.get_job_run(JobName=job_name, RunId=run_id)["JobRun"]
@@ -39,7 +40,7 @@ class GlueControlPlane:
             return None
         changed, started = job.get("LastModifiedOn"), run.get("StartedOn")
         if changed and started and changed > started:
-            # The run names none, and the job may have got its configuration only after the run began.
+            # The run names no configuration, and the job's may have been set after the run started.
             raise ServiceError(
                 f"the run names no security configuration, and the job was changed at {changed}, "
                 f"after the run's start at {started}",
@@ -49,54 +50,56 @@ class GlueControlPlane:
         return str(job["SecurityConfiguration"])
 
     def default_arguments(self, job_name: str) -> dict[str, str]:
-        """GetJob: the job's default arguments, those that nobody may override over them, without ``--``."""
+        """Return a job's default and non-overridable arguments, without ``--`` (GetJob)."""
         with translate_errors("GetJob"):
             job = self._client.get_job(JobName=job_name)["Job"]
-        both = {**(job.get("DefaultArguments") or {}), **(job.get("NonOverridableArguments") or {})}
-        return {str(name).removeprefix("--"): str(value) for name, value in both.items()}
+        return {
+            **without_dashes(job.get("DefaultArguments")),
+            **without_dashes(job.get("NonOverridableArguments")),
+        }
 
     def security_configuration(self, name: str) -> SecurityConfiguration:
-        """GetSecurityConfiguration."""
+        """Return a security configuration (GetSecurityConfiguration)."""
         with translate_errors("GetSecurityConfiguration"):
             answer = self._client.get_security_configuration(Name=name)
         return SecurityConfiguration.from_api(answer["SecurityConfiguration"])
 
     def catalog_encryption(self, catalog_id: str | None = None) -> CatalogEncryption:
-        """GetDataCatalogEncryptionSettings."""
+        """Return the encryption settings of a catalog (GetDataCatalogEncryptionSettings)."""
         with translate_errors("GetDataCatalogEncryptionSettings"):
             answer = self._client.get_data_catalog_encryption_settings(**_catalog(catalog_id))
         return CatalogEncryption.from_api(answer["DataCatalogEncryptionSettings"])
 
     def put_catalog_encryption(self, settings: CatalogEncryption) -> None:
-        """PutDataCatalogEncryptionSettings, of the account's own catalog."""
+        """Set the encryption of the account's catalog (PutDataCatalogEncryptionSettings)."""
         with translate_errors("PutDataCatalogEncryptionSettings"):
             self._client.put_data_catalog_encryption_settings(DataCatalogEncryptionSettings=settings.to_api())
 
     def connection(self, name: str, catalog_id: str | None = None) -> GlueConnection:
-        """GetConnection, without the password: it comes from Secrets Manager."""
+        """Return a connection without its password (GetConnection)."""
         with translate_errors("GetConnection"):
             answer = self._client.get_connection(Name=name, HidePassword=True, **_catalog(catalog_id))
         return GlueConnection.from_api(answer["Connection"])
 
     def connection_names(self, job_name: str | None = None) -> tuple[str, ...]:
-        """GetJob: the job's connections; without a job GetConnections, page by page, all but NETWORK."""
+        """Return the job's connections (GetJob); without a job all but NETWORK (GetConnections)."""
         if job_name is not None:
             with translate_errors("GetJob"):
                 job = self._client.get_job(JobName=job_name)["Job"]
             return tuple(str(name) for name in (job.get("Connections") or {}).get("Connections") or ())
-        found: list[str] = []
+        names: list[str] = []
         arguments: dict[str, Any] = {"HidePassword": True}
         while True:
             with translate_errors("GetConnections"):
                 page = self._client.get_connections(**arguments)
             shapes = page.get("ConnectionList") or ()
-            found += [str(one["Name"]) for one in shapes if one.get("ConnectionType") != "NETWORK"]
+            names += [str(shape["Name"]) for shape in shapes if shape.get("ConnectionType") != "NETWORK"]
             if not page.get("NextToken"):
-                return tuple(found)
+                return tuple(names)
             arguments["NextToken"] = page["NextToken"]
 
     def table(self, database: str, name: str, catalog_id: str | None = None) -> CatalogTable:
-        """GetTable."""
+        """Return what a read needs of a table (GetTable)."""
         with translate_errors("GetTable"):
             answer = self._client.get_table(DatabaseName=database, Name=name, **_catalog(catalog_id))
         return CatalogTable.from_api(answer["Table"])
@@ -104,7 +107,7 @@ class GlueControlPlane:
     def list_partitions(
         self, database: str, name: str, expression: str = "", catalog_id: str | None = None
     ) -> Iterator[CatalogPartition]:
-        """GetPartitions, page by page; ``expression`` is judged by the service."""
+        """Yield partitions (GetPartitions). The service evaluates ``expression``."""
         arguments: dict[str, Any] = {"DatabaseName": database, "TableName": name, **_catalog(catalog_id)}
         if expression:
             arguments["Expression"] = expression
@@ -117,39 +120,39 @@ class GlueControlPlane:
             arguments["NextToken"] = page["NextToken"]
 
     def table_definition(self, database: str, name: str) -> TableDefinition:
-        """GetTable, with what a write needs of it."""
+        """Return what a write needs of a table (GetTable)."""
         with translate_errors("GetTable"):
             answer = self._client.get_table(DatabaseName=database, Name=name)
         return TableDefinition.from_api(answer["Table"])
 
     def create_table(self, table: TableDefinition) -> None:
-        """CreateTable."""
+        """Create a table (CreateTable)."""
         with translate_errors("CreateTable"):
             self._client.create_table(DatabaseName=table.database, TableInput=table.to_api())
 
     def replace_columns(self, database: str, name: str, columns: Columns) -> None:
-        """GetTable and UpdateTable: other columns, everything else as it is."""
+        """Replace the columns of a table (GetTable, UpdateTable). Everything else stays."""
         with translate_errors("GetTable"):
             shape = self._client.get_table(DatabaseName=database, Name=name)["Table"]
         with translate_errors("UpdateTable"):
             self._client.update_table(DatabaseName=database, TableInput=with_columns(shape, columns))
 
     def partition_locations(self, database: str, name: str) -> dict[tuple[str, ...], str]:
-        """GetPartitions, page by page: values → location."""
-        found: dict[tuple[str, ...], str] = {}
+        """Return the location of every partition, by its values (GetPartitions)."""
+        locations: dict[tuple[str, ...], str] = {}
         arguments: dict[str, Any] = {"DatabaseName": database, "TableName": name}
         while True:
             with translate_errors("GetPartitions"):
                 page = self._client.get_partitions(**arguments)
             for shape in page.get("Partitions", ()):
                 location = (shape.get("StorageDescriptor") or {}).get("Location") or ""
-                found[tuple(str(value) for value in shape["Values"])] = str(location)
+                locations[tuple(str(value) for value in shape["Values"])] = str(location)
             if not page.get("NextToken"):
-                return found
+                return locations
             arguments["NextToken"] = page["NextToken"]
 
     def create_partitions(self, table: TableDefinition, partitions: Mapping[tuple[str, ...], str]) -> None:
-        """BatchCreatePartition; one that exists already is left as it is."""
+        """Register partitions (BatchCreatePartition). Existing partitions are not changed."""
         inputs = [
             {"Values": list(values), "StorageDescriptor": table.storage(location)}
             for values, location in partitions.items()
@@ -161,31 +164,31 @@ class GlueControlPlane:
                     TableName=table.name,
                     PartitionInputList=inputs[begin : begin + _PARTITIONS_AT_ONCE],
                 )
-            _raise_first("BatchCreatePartition", answer, fine="AlreadyExistsException")
+            _raise_first("BatchCreatePartition", answer, ignored="AlreadyExistsException")
 
     def delete_partitions(self, database: str, name: str, values: Sequence[tuple[str, ...]]) -> None:
-        """BatchDeletePartition; one that is gone already is fine."""
+        """Remove partitions (BatchDeletePartition). Missing partitions are ignored."""
         for begin in range(0, len(values), _DELETIONS_AT_ONCE):
-            some = values[begin : begin + _DELETIONS_AT_ONCE]
+            batch = values[begin : begin + _DELETIONS_AT_ONCE]
             with translate_errors("BatchDeletePartition"):
                 answer = self._client.batch_delete_partition(
                     DatabaseName=database,
                     TableName=name,
-                    PartitionsToDelete=[{"Values": list(each)} for each in some],
+                    PartitionsToDelete=[{"Values": list(partition)} for partition in batch],
                 )
-            _raise_first("BatchDeletePartition", answer, fine="EntityNotFoundException")
+            _raise_first("BatchDeletePartition", answer, ignored="EntityNotFoundException")
 
 
 def _catalog(catalog_id: str | None) -> dict[str, str]:
     return {"CatalogId": catalog_id} if catalog_id else {}
 
 
-def _raise_first(operation: str, answer: Mapping[str, Any], *, fine: str) -> None:
-    """Raise for the first partition that the service did not take; ``fine`` is no failure."""
+def _raise_first(operation: str, answer: Mapping[str, Any], *, ignored: str) -> None:
+    """Raise ServiceError for the first failed partition. The error code ``ignored`` is not a failure."""
     for failure in answer.get("Errors") or ():
         detail = failure.get("ErrorDetail") or {}
         code = str(detail.get("ErrorCode", ""))
-        if code != fine:
+        if code != ignored:
             text = redact_text(str(detail.get("ErrorMessage", "")))
             raise ServiceError(
                 f"{operation} {failure.get('PartitionValues')}: {code}: {text}",

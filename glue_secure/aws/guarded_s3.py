@@ -1,7 +1,7 @@
-"""boto3 for a job's script: every S3 write carries the run's key, and contrary ones are refused.
+"""boto3 for job scripts: every S3 write uses the run's key, and calls that contradict it are rejected.
 
-botocore emits an event with each call's parameters before it builds the request, for presigned URLs and
-for the parts of managed transfers too; the guard answers there.
+botocore emits an event with the parameters of each call before it builds the request, also for presigned URLs
+and for the parts of managed transfers. The guard handles this event.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from glue_secure.aws.session import require_tls
+from glue_secure.aws.tls import require_tls
 from glue_secure.core.driver_s3 import refused_post
 from glue_secure.core.errors import RefusedError
 
 OnCall = Callable[[str, Mapping[str, Any]], Mapping[str, str]]
-"""Told of an operation and its parameters, gives those to add. May refuse."""
+"""Takes an operation and its parameters, and returns the parameters to add. Raises RefusedError."""
 _MARK = "glue-secure-guard"
 
 
 class GuardedSession(boto3.session.Session):  # type: ignore[misc]  # boto3 has no types
-    """A ``boto3.session.Session`` whose S3 clients are guarded, and whose clients all talk verified TLS.
+    """A ``boto3.session.Session`` with guarded S3 clients, whose clients all use verified TLS.
 
     Args:
-        core: the botocore session underneath, made for it.
+        core: the botocore session, created for it.
         on_call: the guard.
-        path_style: address buckets by path, as endpoints without wildcard DNS need it.
+        path_style: whether buckets are addressed by path, for endpoints without wildcard DNS.
     """
 
     def __init__(self, *, core: Any, on_call: OnCall, path_style: bool = False) -> None:
@@ -37,43 +37,43 @@ class GuardedSession(boto3.session.Session):  # type: ignore[misc]  # boto3 has 
         _register(core, on_call, lambda: True)
 
     def client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:
-        """As boto3's. Refuses ``verify=False`` and an endpoint without TLS (GS-S3-002)."""
-        given = inspect.signature(super().client).bind(service_name, *args, **kwargs).arguments
-        if not given.get("verify", True) and given["verify"] is not None:
+        """Return a client. Raises RefusedError (GS-S3-002) for ``verify=False`` or no TLS."""
+        arguments = inspect.signature(super().client).bind(service_name, *args, **kwargs).arguments
+        if not arguments.get("verify", True) and arguments["verify"] is not None:
             raise RefusedError(
                 "GS-S3-002",
                 resource=f"boto3 client of {service_name}",
-                found=f"verify={given['verify']!r}",
+                found=f"verify={arguments['verify']!r}",
                 required="verified certificates",
-                fix="leave verify out; an authority of your own goes into AWS_CA_BUNDLE",
+                fix="remove verify; set AWS_CA_BUNDLE to the PEM file of a private CA",
             )
         if service_name == "s3":
-            # Signature version 2, which boto3 still signs some URLs with, cannot ask for SSE-KMS.
+            # boto3 still signs some URLs with signature version 2, which cannot request SSE-KMS.
             base = Config(signature_version="s3v4", s3=self._s3_style)
-            given["config"] = base.merge(given["config"]) if given.get("config") else base
-        client = super().client(**given)
+            arguments["config"] = base.merge(arguments["config"]) if arguments.get("config") else base
+        client = super().client(**arguments)
         require_tls(service_name, client.meta.endpoint_url)
         return client
 
 
 def cover_default_session(on_call: OnCall, is_active: Callable[[], bool]) -> Callable[[], None]:
-    """Guard the clients that ``boto3.client("s3")`` makes from now on; the result ends it.
+    """Guard clients of boto3's default session from now on. Return a function that ends the guard.
 
-    Clients made before, and those of sessions that a script makes itself, are not reached.
+    Clients created before, and those of sessions that a script creates itself, are not guarded.
 
     Args:
         on_call: the guard.
-        is_active: whether it still holds; clients live longer than runs.
+        is_active: whether the guard still applies; clients may outlive the run.
     """
-    made = boto3.DEFAULT_SESSION is None
-    if made:
+    is_new = boto3.DEFAULT_SESSION is None
+    if is_new:
         boto3.setup_default_session()
     session = boto3.DEFAULT_SESSION
     unregister = _register(session._session, on_call, is_active)
 
     def end() -> None:
         unregister()
-        if made and boto3.DEFAULT_SESSION is session:
+        if is_new and boto3.DEFAULT_SESSION is session:
             boto3.DEFAULT_SESSION = None
 
     return end

@@ -1,4 +1,4 @@
-"""Runs of a job: started, looked at, stopped. For a laptop alone."""
+"""Job runs: start, state and stop. Used by the command line only."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _ENDED = frozenset(("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIR
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """A run as GetJobRun tells it.
+    """A run as GetJobRun returns it.
 
     Attributes:
-        state: ``STARTING``, ``RUNNING``, ``SUCCEEDED``, ... in Glue's own words.
-        error: Glue's ``ErrorMessage``, or "".
-        seconds: ``ExecutionTime``: how long it has consumed resources.
+        state: ``JobRunState``: ``STARTING``, ``RUNNING``, ``SUCCEEDED``, ...
+        error: ``ErrorMessage``, or "".
+        seconds: ``ExecutionTime``: seconds for which the run has consumed resources.
     """
 
     state: str
@@ -29,7 +29,7 @@ class RunState:
 
     @property
     def ended(self) -> bool:
-        """Whether it will not change any more."""
+        """Whether the state is final."""
         return self.state in _ENDED
 
 
@@ -44,22 +44,22 @@ class JobRuns:
         self._client = client
 
     def start(self, job: str, arguments: Mapping[str, str]) -> str:
-        """StartJobRun; the run's id. Arguments carry their ``--``. Raises NotFound, ServiceError."""
+        """Start a run and return its id (StartJobRun). Argument names include ``--``. Raises ServiceError."""
         with translate_errors("StartJobRun"):
             return str(self._client.start_job_run(JobName=job, Arguments=dict(arguments))["JobRunId"])
 
     def state(self, job: str, run: str) -> RunState:
-        """GetJobRun. Raises NotFound, ServiceError."""
+        """Return the state of a run (GetJobRun). Raises NotFound, ServiceError."""
         with translate_errors("GetJobRun"):
-            found = self._client.get_job_run(JobName=job, RunId=run)["JobRun"]
+            shape = self._client.get_job_run(JobName=job, RunId=run)["JobRun"]
         return RunState(
-            str(found.get("JobRunState", "")),
-            redact_text(str(found.get("ErrorMessage") or "")),
-            int(found.get("ExecutionTime") or 0),
+            str(shape.get("JobRunState", "")),
+            redact_text(str(shape.get("ErrorMessage") or "")),
+            int(shape.get("ExecutionTime") or 0),
         )
 
     def stop(self, job: str, run: str) -> None:
-        """BatchStopJobRun of one run. Raises ServiceError, also for what the answer lists as failed."""
+        """Stop a run (BatchStopJobRun). Raises ServiceError, also for an error inside the response."""
         with translate_errors("BatchStopJobRun"):
             answer = self._client.batch_stop_job_run(JobName=job, JobRunIds=[run])
         for failure in answer.get("Errors") or ():

@@ -1,4 +1,4 @@
-"""AWS KMS: what a key is, whether it works, and the master key provider of the bookmark envelope."""
+"""AWS KMS: properties and a probe of a key, and the master key provider of bookmarks."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ _PROBE_CONTEXT = {"glue-secure:purpose": "probe"}
 
 
 class KmsKeyService:
-    """Describes and tries keys. Satisfies ``ports.KeyService``."""
+    """Describes and probes keys. Implements ``ports.KeyService``."""
 
     def __init__(self, *, client: Any) -> None:
         self._client = client
 
     def describe(self, key: str) -> KmsKey:
-        """DescribeKey; aliases and ids resolve to the key's ARN."""
+        """Return the key that an ARN, id or alias names (DescribeKey)."""
         with translate_errors("DescribeKey"):
             answer = self._client.describe_key(KeyId=key)
         return KmsKey.from_api(answer["KeyMetadata"])
 
     def probe(self, key: KmsKeyArn) -> None:
-        """GenerateDataKey, then Decrypt of the same data key: what S3 and the envelope will ask for."""
+        """Generate a data key and decrypt it, as S3 and the bookmark will."""
         with translate_errors("GenerateDataKey"), suppress_client_logs():
-            made = self._client.generate_data_key(
+            generated = self._client.generate_data_key(
                 KeyId=str(key), KeySpec="AES_256", EncryptionContext=_PROBE_CONTEXT
             )
         with translate_errors("Decrypt"), suppress_client_logs():
-            opened = self._client.decrypt(
-                KeyId=str(key), CiphertextBlob=made["CiphertextBlob"], EncryptionContext=_PROBE_CONTEXT
+            decrypted = self._client.decrypt(
+                KeyId=str(key), CiphertextBlob=generated["CiphertextBlob"], EncryptionContext=_PROBE_CONTEXT
             )
         if (
-            made["KeyId"] != str(key)
-            or opened["KeyId"] != str(key)
-            or opened["Plaintext"] != made["Plaintext"]
+            generated["KeyId"] != str(key)
+            or decrypted["KeyId"] != str(key)
+            or decrypted["Plaintext"] != generated["Plaintext"]
         ):
-            raise ServiceError("the data key did not come back", code="ProbeMismatch", operation="Decrypt")
+            raise ServiceError("Decrypt returned another data key", code="ProbeMismatch", operation="Decrypt")
 
 
 def strict_master_key_provider(key: KmsKeyArn, *, botocore_session: Any) -> Any:
-    """The AWS Encryption SDK's strict KMS provider for exactly one key, no discovery."""
+    """Return the AWS Encryption SDK's strict provider for exactly one key, without discovery."""
     from aws_encryption_sdk import StrictAwsKmsMasterKeyProvider
 
     return StrictAwsKmsMasterKeyProvider(key_ids=[str(key)], botocore_session=botocore_session)

@@ -1,4 +1,4 @@
-"""CloudWatch Logs, as far as commands ask it. For a laptop alone."""
+"""Amazon CloudWatch Logs. Used by the command line only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from glue_secure.core.service import NotFound
 
 @dataclass(frozen=True, slots=True)
 class LogEvent:
-    """One line of a log: its id, its stream, milliseconds of the epoch, and its text, as a job wrote it."""
+    """One event of a log: id, stream, milliseconds since the epoch, and the job's text."""
 
     id: str
     stream: str
@@ -31,31 +31,33 @@ class JobLogs:
         self._client = client
 
     def key(self, group: str) -> str:
-        """ARN of a group's key, "" for none. Raises NotFound, ServiceError."""
+        """Return the ARN of a log group's key, "" without one. Raises NotFound, ServiceError."""
         arguments: dict[str, Any] = {"logGroupNamePrefix": group}
         while True:
             with translate_errors("DescribeLogGroups"):
                 page = self._client.describe_log_groups(**arguments)
-            for one in page.get("logGroups", ()):
-                if one["logGroupName"] == group:
-                    return str(one.get("kmsKeyId", ""))
+            for shape in page.get("logGroups", ()):
+                if shape["logGroupName"] == group:
+                    return str(shape.get("kmsKeyId", ""))
             if not page.get("nextToken"):
                 raise NotFound(
-                    f"DescribeLogGroups: no {group}",
+                    f"DescribeLogGroups: no log group {group}",
                     code="ResourceNotFoundException",
                     operation="DescribeLogGroups",
                 )
             arguments["nextToken"] = page["nextToken"]
 
     def events(self, group: str, stream_prefix: str, since: int) -> Iterator[LogEvent]:
-        """FilterLogEvents, page by page.
+        """Yield the events of a log group (FilterLogEvents).
 
         Args:
             group: the log group.
-            stream_prefix: what the names of its streams begin with: a run's id.
-            since: milliseconds of the epoch; events before it are left out.
+            stream_prefix: prefix of the names of its streams: a run's id.
+            since: milliseconds since the epoch; earlier events are excluded.
 
-        Raises NotFound (there is no such group yet), ServiceError.
+        Raises:
+            NotFound: there is no such group yet.
+            ServiceError: any other error.
         """
         arguments: dict[str, Any] = {
             "logGroupName": group,
@@ -65,9 +67,12 @@ class JobLogs:
         while True:
             with translate_errors("FilterLogEvents"):
                 page = self._client.filter_log_events(**arguments)
-            for one in page.get("events", ()):
+            for shape in page.get("events", ()):
                 yield LogEvent(
-                    str(one["eventId"]), str(one["logStreamName"]), int(one["timestamp"]), str(one["message"])
+                    str(shape["eventId"]),
+                    str(shape["logStreamName"]),
+                    int(shape["timestamp"]),
+                    str(shape["message"]),
                 )
             if not page.get("nextToken"):
                 return

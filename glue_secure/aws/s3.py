@@ -1,4 +1,4 @@
-"""Amazon S3 from the driver: listings, HEADs, and small objects written under a named key."""
+"""Amazon S3 from the driver: listings, HeadObject, and small objects written under a key."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from glue_secure.core.service import PreconditionFailed, ServiceError
 
 
 class S3ObjectStore:
-    """Satisfies ``ports.ObjectStore``."""
+    """Implements ``ports.ObjectStore``."""
 
     def __init__(self, *, client: Any) -> None:
         self._client = client
 
     def list(self, prefix: S3Uri, *, start_after: str = "") -> Iterator[ObjectSummary]:
-        """ListObjectsV2, page by page. ``a`` selects the object ``a`` and all below ``a/``, never ``ab``."""
+        """Yield objects (ListObjectsV2). ``a`` selects ``a`` and all below ``a/``, not ``ab``."""
         exact = prefix.key
         below = prefix.as_prefix()
         arguments: dict[str, Any] = {"Bucket": prefix.bucket, "Prefix": exact}
@@ -35,8 +35,8 @@ class S3ObjectStore:
                     yield ObjectSummary(
                         S3Uri(prefix.bucket, name),
                         entry["Size"],
-                        # In a process whose zone is UTC, botocore gives each time a zone object of its own;
-                        # times of one zone object compare without asking it.
+                        # botocore may give each time its own zone object. Times with one zone object are
+                        # compared without a call to it.
                         entry["LastModified"].astimezone(timezone.utc),
                         entry["ETag"].strip('"'),
                         entry.get("StorageClass") or "STANDARD",
@@ -46,27 +46,27 @@ class S3ObjectStore:
             arguments["ContinuationToken"] = page["NextContinuationToken"]
 
     def encryption(self, uri: S3Uri) -> ObjectEncryption:
-        """HeadObject."""
+        """Return an object's encryption (HeadObject)."""
         with translate_errors("HeadObject"):
             answer = self._client.head_object(Bucket=uri.bucket, Key=uri.key)
         return _encryption(uri, answer, answer["ContentLength"])
 
     def rules(self, bucket: str) -> BucketRules:
-        """GetBucketEncryption and GetBucketPolicy; a bucket may have neither."""
+        """Return a bucket's default encryption and policy, where it has them."""
         default: dict[str, Any] = {}
         policy = ""
-        with _none_of("GetBucketEncryption", "ServerSideEncryptionConfigurationNotFoundError"):
+        with _absent_on("GetBucketEncryption", "ServerSideEncryptionConfigurationNotFoundError"):
             answer = self._client.get_bucket_encryption(Bucket=bucket)
-            found = answer["ServerSideEncryptionConfiguration"]["Rules"]
-            default = found[0].get("ApplyServerSideEncryptionByDefault", {}) if len(found) == 1 else {}
-        with _none_of("GetBucketPolicy", "NoSuchBucketPolicy"):
+            rules = answer["ServerSideEncryptionConfiguration"]["Rules"]
+            default = rules[0].get("ApplyServerSideEncryptionByDefault", {}) if len(rules) == 1 else {}
+        with _absent_on("GetBucketPolicy", "NoSuchBucketPolicy"):
             policy = self._client.get_bucket_policy(Bucket=bucket)["Policy"]
         return BucketRules(
             bucket, default.get("SSEAlgorithm", ""), default.get("KMSMasterKeyID", ""), str(policy)
         )
 
     def read(self, uri: S3Uri) -> StoredObject:
-        """GetObject, whole."""
+        """Return a whole object (GetObject)."""
         with translate_errors("GetObject"):
             answer = self._client.get_object(Bucket=uri.bucket, Key=uri.key)
             body = answer["Body"].read()
@@ -82,7 +82,7 @@ class S3ObjectStore:
         if_match: str | None = None,
         if_none_match: bool = False,
     ) -> str:
-        """PutObject with SSE-KMS under ``key``; the answer must say the same."""
+        """Put an object with SSE-KMS under ``key`` (PutObject), and check the response."""
         condition: dict[str, str] = {}
         if if_match is not None:
             condition["IfMatch"] = f'"{if_match}"'
@@ -98,26 +98,26 @@ class S3ObjectStore:
                 SSEKMSKeyId=str(key),
                 **condition,
             )
-        seen = _encryption(uri, answer, len(body))
-        if (seen.algorithm, seen.key) != ("aws:kms", str(key)):
-            found = f"{seen.algorithm or 'no encryption'} {seen.key}".strip()
+        encryption = _encryption(uri, answer, len(body))
+        if (encryption.algorithm, encryption.key) != ("aws:kms", str(key)):
+            found = f"{encryption.algorithm or 'no encryption'} {encryption.key}".strip()
             raise ServiceError(
-                f"PutObject {uri}: answered {found}, asked for aws:kms {key}",
+                f"PutObject {uri}: returned {found}, requested aws:kms {key}",
                 code="EncryptionMismatch",
                 operation="PutObject",
             )
         return str(answer["ETag"]).strip('"')
 
     def remove(self, uri: S3Uri, *, etag: str) -> None:
-        """DeleteObject, when it is still the object that was listed.
+        """Delete an object if it is still the listed one (HeadObject, DeleteObject).
 
-        The condition is a HEAD: DeleteObject itself takes one in directory buckets only.
+        DeleteObject itself accepts a condition in directory buckets only.
         """
         with translate_errors("HeadObject"):
-            seen = self._client.head_object(Bucket=uri.bucket, Key=uri.key)
-        if str(seen["ETag"]).strip('"') != etag:
+            head = self._client.head_object(Bucket=uri.bucket, Key=uri.key)
+        if str(head["ETag"]).strip('"') != etag:
             raise PreconditionFailed(
-                f"DeleteObject {uri}: another object than the one listed",
+                f"DeleteObject {uri}: the object has changed since the listing",
                 code="PreconditionFailed",
                 operation="DeleteObject",
             )
@@ -125,7 +125,7 @@ class S3ObjectStore:
             self._client.delete_object(Bucket=uri.bucket, Key=uri.key)
 
     def copy_onto_itself(self, uri: S3Uri, storage_class: str, *, key: KmsKeyArn, etag: str) -> None:
-        """CopyObject onto itself; metadata and tags stay. One request copies 5 GB at most."""
+        """Copy an object onto itself with its metadata and tags (CopyObject), at most 5 GB."""
         with translate_errors("CopyObject"):
             self._client.copy_object(
                 Bucket=uri.bucket,
@@ -140,8 +140,8 @@ class S3ObjectStore:
 
 
 @contextmanager
-def _none_of(operation: str, code: str) -> Iterator[None]:
-    """Take one error code for an answer: there is none."""
+def _absent_on(operation: str, code: str) -> Iterator[None]:
+    """Suppress one error code, which means that the setting does not exist."""
     try:
         with translate_errors(operation):
             yield

@@ -1,4 +1,4 @@
-"""Database credentials: AWS Secrets Manager, the Data Catalog's encrypted passwords, IAM's tokens."""
+"""Database credentials: AWS Secrets Manager, encrypted passwords of connections, IAM tokens."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from glue_secure.core.log_suppression import suppress_client_logs
 from glue_secure.core.service import ServiceError
 
 TOKEN_LIFETIME = timedelta(minutes=15)
-"""RDS takes a token for a new session that long; a session that is open goes on."""
+"""How long RDS accepts a token for a new session. Open sessions continue after it."""
 
 
 class CredentialStore:
-    """Satisfies ``ports.SecretStore``.
+    """Implements ``ports.SecretStore``.
 
     Args:
-        client: makes or finds the client of a service: ``secretsmanager``, ``glue``, ``kms``, ``rds``. Only
-            what a connection needs is asked for.
+        client: returns the client of a service: ``secretsmanager``, ``glue``, ``kms``, ``rds``. It is called
+            only for the services that a connection needs.
     """
 
     def __init__(self, *, client: Callable[[str], Any]) -> None:
         self._client = client
 
     def credentials(self, secret_id: str) -> Credentials:
-        """GetSecretValue; the secret is the JSON that RDS and Glue use, with username and password."""
+        """Return the credentials of a secret in the JSON form of RDS and Glue (GetSecretValue)."""
         with translate_errors("GetSecretValue"), suppress_client_logs():
             answer = self._client("secretsmanager").get_secret_value(SecretId=secret_id)
         try:
@@ -40,20 +40,20 @@ class CredentialStore:
         except (ValueError, KeyError, TypeError):
             user = password = None
         if not isinstance(user, str) or not isinstance(password, str):
-            # The cause is cut off: json's error quotes the text that it could not read.
+            # No cause: the error of json quotes the text.
             raise UsageError(
                 f"secret {secret_id}",
-                found="no JSON object with text fields username and password",
+                found="not a JSON object with text fields username and password",
                 required='{"username": "...", "password": "..."}',
-                fix="store the credentials in the form that RDS and Glue use",
+                fix="store the credentials in the JSON form of RDS and Glue",
             ) from None
         return Credentials(user, password, origin="AWS Secrets Manager")
 
     def encrypted_password(self, connection: str, user: str, catalog_id: str | None) -> Credentials:
-        """GetConnection with the password as the catalog keeps it, and Decrypt.
+        """Return the decrypted ``ENCRYPTED_PASSWORD`` of a connection (GetConnection, Decrypt).
 
-        A catalog that hands the password out in plain text (``ReturnConnectionPasswordEncrypted`` false) is
-        refused: everybody who may read the connection may read that.
+        A catalog that returns the password in plain text (``ReturnConnectionPasswordEncrypted`` false) is
+        rejected: every principal that may read the connection may read the password.
         """
         catalog = {"CatalogId": catalog_id} if catalog_id else {}
         with translate_errors("GetConnection"), suppress_client_logs():
@@ -61,33 +61,35 @@ class CredentialStore:
         properties = shape["Connection"].get("ConnectionProperties") or {}
         if properties.get("PASSWORD"):
             raise ServiceError(
-                f"the Data Catalog gives the password of connection {connection} in plain text",
+                f"the Data Catalog returns the password of connection {connection} in plain text",
                 code="PasswordNotEncrypted",
                 operation="GetConnection",
             )
         try:
-            sealed = base64.b64decode(properties.get("ENCRYPTED_PASSWORD", ""), validate=True)
+            encrypted = base64.b64decode(properties.get("ENCRYPTED_PASSWORD", ""), validate=True)
         except binascii.Error:
-            sealed = b""
-        if not sealed:
+            encrypted = b""
+        if not encrypted:
             raise ServiceError(
                 f"connection {connection} has no ENCRYPTED_PASSWORD, or one that is not base64",
                 code="NoEncryptedPassword",
                 operation="GetConnection",
             )
         with translate_errors("Decrypt"), suppress_client_logs():
-            opened = self._client("kms").decrypt(CiphertextBlob=sealed)
+            answer = self._client("kms").decrypt(CiphertextBlob=encrypted)
         try:
-            password = opened["Plaintext"].decode("utf-8")
+            password = answer["Plaintext"].decode("utf-8")
         except UnicodeDecodeError:
-            # The cause is cut off: it holds the password.
+            # No cause: it contains the password.
             raise ServiceError(
-                f"the password of connection {connection} is no text", code="NoText", operation="Decrypt"
+                f"the password of connection {connection} is not UTF-8 text",
+                code="NoText",
+                operation="Decrypt",
             ) from None
-        return Credentials(user, password, origin=f"ENCRYPTED_PASSWORD under {opened['KeyId']}")
+        return Credentials(user, password, origin=f"ENCRYPTED_PASSWORD under {answer['KeyId']}")
 
     def token(self, host: str, port: int, user: str, region: str, now: datetime) -> Credentials:
-        """A signed request in the place of a password; nothing is asked of AWS for it."""
+        """Return a signed request as the password. It is signed locally, without a call of AWS."""
         with translate_errors("generate_db_auth_token"), suppress_client_logs():
             token = self._client("rds").generate_db_auth_token(
                 DBHostname=host, Port=port, DBUsername=user, Region=region

@@ -1,33 +1,33 @@
-"""boto3 sessions and clients: made once by the composition root, never at import.
+"""The boto3 session of a run, and its clients. Nothing is created on import.
 
-Every client talks TLS. An endpoint that does not is refused here, whoever configured it.
+Every client uses TLS; an endpoint without TLS is rejected, whatever configured it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
+from glue_secure.aws.errors import translate_errors
+from glue_secure.aws.tls import require_tls, resolve_verify
 from glue_secure.core.endpoints import endpoint_kind
-from glue_secure.core.errors import RefusedError, UsageError
-from glue_secure.core.redaction import redact_text
+from glue_secure.core.errors import UsageError
 
 
 class AwsSession:
-    """One boto3 session with the clients that a run needs.
+    """One boto3 session with the clients of a run.
+
+    The trusted authorities are resolved once and written to the session's ``ca_bundle``, so that clients
+    which libraries create from :attr:`botocore` verify certificates in the same way.
 
     Args:
-        session: a ``boto3.session.Session``; its region must be set.
-        path_style: address buckets by path, as endpoints without wildcard DNS need it.
-        requests_ca_bundle: what ``REQUESTS_CA_BUNDLE`` says, None where it is not set.
-
-    Whom to trust is settled here, once: the session's own ``ca_bundle`` is pinned to it, so that
-    clients which libraries make from :attr:`botocore` verify the same way.
+        session: a ``boto3.session.Session`` with a region.
+        path_style: whether buckets are addressed by path, for endpoints without wildcard DNS.
+        requests_ca_bundle: value of ``REQUESTS_CA_BUNDLE``; None if it is not set.
 
     Raises:
-        UsageError: no region.
-        RefusedError: the configuration switches the verification of certificates off (GS-S3-002).
+        UsageError: the session has no region.
+        RefusedError: the configuration disables the verification of certificates (GS-S3-002).
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class AwsSession:
     def from_chain(
         cls, *, path_style: bool = False, requests_ca_bundle: str | None = None, region: str | None = None
     ) -> AwsSession:
-        """The session that boto3's own chain finds: environment, profile, role; in ``region`` if named."""
+        """Return the session of boto3's chain (environment, profile, role), in ``region`` if it is given."""
         import boto3
 
         session = boto3.session.Session(region_name=region)
@@ -61,11 +61,11 @@ class AwsSession:
 
     @property
     def botocore(self) -> Any:
-        """The botocore session underneath, for libraries that make their own clients."""
+        """The botocore session, for libraries that create their own clients."""
         return self._session._session
 
     def guarded(self, on_call: Callable[[str, Mapping[str, Any]], Mapping[str, str]]) -> Any:
-        """A boto3 session for a script, with the same chain, region and trust: see ``aws.guarded``."""
+        """Return a guarded boto3 session for a script, with the same credentials, region and authorities."""
         from botocore.session import Session
 
         from glue_secure.aws.guarded_s3 import GuardedSession
@@ -86,9 +86,14 @@ class AwsSession:
         return cover_default_session(on_call, is_active)
 
     def client(self, service: str, endpoint: str | None = None) -> Any:
-        """The client of a service; made on first use. Refuses an endpoint without TLS (GS-S3-002).
+        """Return the client of a service, created on first use.
 
-        ``endpoint`` is where its requests go, in place of what the chain says.
+        Args:
+            service: boto3's name of the service.
+            endpoint: URL of the endpoint; None for the configured one.
+
+        Raises:
+            RefusedError: the endpoint does not use TLS (GS-S3-002).
         """
         if (service, endpoint) not in self._clients:
             from botocore.config import Config
@@ -107,23 +112,21 @@ class AwsSession:
 
     @property
     def region(self) -> str:
-        """The region that the session works in."""
+        """The region of the session."""
         return str(self._session.region_name)
 
     @property
     def account(self) -> str:
-        """Twelve digits, from GetCallerIdentity. Raises ServiceError."""
-        return self._who()[0]
+        """The account's twelve digits (GetCallerIdentity). Raises ServiceError."""
+        return self._caller_identity()[0]
 
     @property
     def caller(self) -> str:
-        """ARN of who asks, from GetCallerIdentity. Raises ServiceError."""
-        return self._who()[1]
+        """The caller's ARN (GetCallerIdentity). Raises ServiceError."""
+        return self._caller_identity()[1]
 
-    def _who(self) -> tuple[str, str]:
+    def _caller_identity(self) -> tuple[str, str]:
         if self._identity is None:
-            from glue_secure.aws.errors import translate_errors
-
             with translate_errors("GetCallerIdentity"):
                 answer = self.client("sts").get_caller_identity()
                 self._identity = str(answer["Account"]), str(answer.get("Arn", ""))
@@ -131,7 +134,7 @@ class AwsSession:
 
     @property
     def kind(self) -> str:
-        """``aws`` when every endpoint is AWS's, ``embedded`` on loopback, else ``custom-endpoint``."""
+        """``aws`` if every endpoint is AWS's, ``embedded`` on loopback, else ``custom-endpoint``."""
         kinds = {
             endpoint_kind(self.client(s).meta.endpoint_url)
             for s in ("s3", "kms", "glue", "sts", "secretsmanager")
@@ -140,47 +143,5 @@ class AwsSession:
 
     @property
     def s3_endpoint(self) -> str:
-        """Where the driver's own S3 requests go, a URL."""
+        """URL that the driver's own S3 requests go to."""
         return str(self.client("s3").meta.endpoint_url)
-
-
-def resolve_verify(ca_bundle: object, *, requests_ca_bundle: str | None) -> str | bool:
-    """Whom clients trust: the path of a bundle, or True for botocore's own roots. Never nobody.
-
-    The order is botocore's (``EndpointCreator._get_verify_value``): its setting, then the variable of
-    requests. An empty value is no path: older botocore takes it for "do not verify".
-
-    Args:
-        ca_bundle: botocore's setting of that name, None where nothing sets it.
-        requests_ca_bundle: ``REQUESTS_CA_BUNDLE``, None where it is not set.
-
-    Raises:
-        RefusedError: verification would be off (GS-S3-002).
-    """
-    if ca_bundle is not None:
-        chosen, origin = ca_bundle, "AWS_CA_BUNDLE (or ca_bundle in the profile)"
-    elif requests_ca_bundle is not None:
-        chosen, origin = requests_ca_bundle, "REQUESTS_CA_BUNDLE"
-    else:
-        return True
-    if chosen is True or (isinstance(chosen, str) and chosen.strip() and chosen.strip().lower() != "false"):
-        return chosen
-    raise RefusedError(
-        "GS-S3-002",
-        resource=origin,
-        found="empty" if isinstance(chosen, str) and not chosen.strip() else repr(chosen),
-        required="verified certificates: the path of a bundle of authorities, or nothing set",
-        fix=f"give {origin} the path of a PEM file, or unset it",
-    )
-
-
-def require_tls(service: str, url: str) -> None:
-    """Refuse an endpoint that is not https (GS-S3-002)."""
-    if urlsplit(url).scheme != "https":
-        raise RefusedError(
-            "GS-S3-002",
-            resource=f"endpoint of {service}",
-            found=redact_text(url),
-            required="https",
-            fix=f"make AWS_ENDPOINT_URL (or AWS_ENDPOINT_URL_{service.upper()}) an https:// URL, or unset it",
-        )

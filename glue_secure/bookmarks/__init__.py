@@ -1,1 +1,1 @@
-"""Job bookmarks: what they hold, what they select, how they are sealed, stored and committed."""
+"""Job bookmarks: state, selection, encryption, storage and commit."""

@@ -1,4 +1,4 @@
-"""How much one run reads: Glue's consistency window and its bounded execution, as one value.
+"""Limits of one run's input: Glue's consistency window and its bounded execution.
 
 https://docs.aws.amazon.com/glue/latest/dg/bounded-execution.html (``boundedFiles``, ``boundedSize``) and
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-connect-s3-home.html (``maxBand``,
@@ -17,21 +17,20 @@ WINDOW = timedelta(milliseconds=900_000)
 """Glue's default ``maxBand``."""
 MAX_FILES_IN_BAND = 1000
 """Glue's default ``maxFilesInBand``."""
-_SLACK = 4096
+_MIN_CAPACITY = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What bounds the selection of one S3 source.
+    """The limits of one S3 source.
 
     Attributes:
         window: ``maxBand``: how long after its modification an object may still appear in a listing.
-        max_files_in_band: how many identities the state may remember. The newest beyond it wait for
-            a later run, which finds them once older ones have left the window.
-        files: ``boundedFiles``: at most so many objects in one run, the oldest first.
-        size: ``boundedSize``: at most so many bytes in one run, the oldest first, and at least one object.
-        keys_ascending: the reader's promise that keys grow with time; see
-            :mod:`glue_secure.bookmarks.ascending`.
+        max_files_in_band: most identities that the state stores. The newest objects beyond it are read by a
+            later run, when older ones have left the window.
+        files: ``boundedFiles``: most objects of one run, the oldest first.
+        size: ``boundedSize``: most bytes of one run, the oldest first, but at least one object.
+        keys_ascending: whether keys grow with time; see :mod:`glue_secure.bookmarks.ascending`.
     """
 
     window: timedelta = WINDOW
@@ -40,63 +39,58 @@ class Limits:
     size: int | None = None
     keys_ascending: bool = False
 
-    @property
-    def bounded(self) -> bool:
-        """Whether a run may leave settled objects for the next one."""
-        return self.files is not None or self.size is not None
-
 
 def age_order(entry: ObjectSummary) -> tuple[datetime, str, str]:
-    """The order in which a bounded run reads: oldest first, equal times by bucket and key."""
+    """Return the sort key of a bounded run: oldest first, equal times by bucket and key."""
     return entry.last_modified, entry.uri.bucket, entry.uri.key
 
 
 class Oldest:
-    """The oldest of a stream of objects, as many as a bound allows.
+    """The oldest objects of a stream, up to a bound.
 
-    What is beyond the bound is let go while the stream passes, so that memory is that of what is kept
-    (twice over), however many pass. Without a bound everything is kept.
+    Memory is proportional to the bound (twice its size), not to the stream. Without a bound every object is
+    stored.
 
     Args:
-        files: how many objects at most, None for any number.
-        size: how many bytes at most, None for any number; the first object is kept whatever its size.
+        files: most objects; None for any number.
+        size: most bytes; None for any number. The first object is selected whatever its size.
     """
 
     def __init__(self, files: int | None, size: int | None) -> None:
         self._files, self._size = files, size
-        self._held: list[ObjectSummary] = []
-        self._room = _SLACK if files is not None or size is not None else None
+        self._entries: list[ObjectSummary] = []
+        self._capacity = _MIN_CAPACITY if files is not None or size is not None else None
         self._limit: tuple[datetime, str, str] | None = None
         self.left_out = 0
 
     def add(self, entry: ObjectSummary) -> None:
-        """One more object of the stream."""
+        """Add one object of the stream."""
         if self._limit is not None and age_order(entry) >= self._limit:
             self.left_out += 1
             return
-        self._held.append(entry)
-        if self._room is not None and len(self._held) > self._room:
+        self._entries.append(entry)
+        if self._capacity is not None and len(self._entries) > self._capacity:
             self._cut()
 
-    def taken(self) -> list[ObjectSummary]:
-        """What is kept, each once and oldest first; without a bound as it came."""
-        if self._room is not None:
+    def selected(self) -> list[ObjectSummary]:
+        """Return the selected objects, unique and oldest first; without a bound in the order added."""
+        if self._capacity is not None:
             self._cut()
-        return self._held
+        return self._entries
 
     def _cut(self) -> None:
-        held = each_once(sorted(self._held, key=age_order))
-        end = within(held, self._files, self._size)
-        if end < len(held):
-            self._limit = age_order(held[end])
-            self.left_out += len(held) - end
-            del held[end:]
-        self._held = held
-        self._room = max(_SLACK, 2 * len(held))
+        entries = without_repeats(sorted(self._entries, key=age_order))
+        end = within(entries, self._files, self._size)
+        if end < len(entries):
+            self._limit = age_order(entries[end])
+            self.left_out += len(entries) - end
+            del entries[end:]
+        self._entries = entries
+        self._capacity = max(_MIN_CAPACITY, 2 * len(entries))
 
 
 def within(entries: list[ObjectSummary], files: int | None, size: int | None, *, least: int = 1) -> int:
-    """How many of the first entries a bound allows; at least ``least`` where only the size is too much."""
+    """Return how many of the first entries a bound allows; ``least`` of them regardless of their size."""
     end = len(entries) if files is None else min(files, len(entries))
     if size is None:
         return end
@@ -108,10 +102,10 @@ def within(entries: list[ObjectSummary], files: int | None, size: int | None, *,
     return end
 
 
-def each_once(entries: Iterable[ObjectSummary]) -> list[ObjectSummary]:
-    """Sorted entries without those that repeat the one before: overlapping paths list an object twice."""
-    once: list[ObjectSummary] = []
+def without_repeats(entries: Iterable[ObjectSummary]) -> list[ObjectSummary]:
+    """Return sorted entries without repeated ones: overlapping paths list an object twice."""
+    unique: list[ObjectSummary] = []
     for entry in entries:
-        if not once or once[-1].uri != entry.uri:
-            once.append(entry)
-    return once
+        if not unique or unique[-1].uri != entry.uri:
+            unique.append(entry)
+    return unique

@@ -1,4 +1,4 @@
-"""How far one table, or one query of a database, has been read."""
+"""The state of one database table or query."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from glue_secure.bookmarks.parsing import BookmarkStateError, as_text, require_f
 
 ORDERS = ("asc", "desc")
 MOST_KEYS = 32
-"""Columns of one key; PostgreSQL's own limit for an index."""
+"""Most columns of a key: PostgreSQL's limit for an index."""
 MOST_TEXT = 1024
-"""Characters of one string value: the state stays small."""
+"""Most characters of a string value, so that the state stays small."""
 _DAY = r"[0-9]{4,7}-[0-9]{2}-[0-9]{2}"
 _MOMENT = _DAY + r" [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
 _FORMS = {
@@ -26,17 +26,17 @@ _FORMS = {
     "uuid": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
 }
 KINDS = {kind: re.compile(form, re.DOTALL) for kind, form in _FORMS.items()}
-"""Kinds of key values, and the form of their text. What is infinite, or no number, has none."""
-# Of a key value, the evidence shows a time; anything else may be data of a person.
+"""Kinds of key values, and the form of their text. Infinity and NaN have no such text."""
+# The evidence shows times of key values. Other values may be personal data.
 _SHOWN = ("date", "timestamp", "timestamptz")
 
 
 @dataclass(frozen=True, slots=True)
 class JdbcSourceState:
-    """How far one table, or one query, has been read. The repr shows no value.
+    """How far one table or query has been read. The repr shows no value.
 
     Attributes:
-        table: the table as the database names it, ``schema.table``; ``""`` of a query.
+        table: the database's name of the table, ``schema.table``; ``""`` for a query.
         keys: names of the key's columns, in order.
         order: ``asc`` or ``desc``.
         types: the kinds of the values, of :data:`KINDS`.
@@ -69,7 +69,7 @@ class JdbcSourceState:
 
     @property
     def watermark(self) -> str:
-        """What people are told of it: times, and of other values only their type, because they are data."""
+        """The key values that are shown: times; of other values only their type."""
         return ", ".join(
             f"{key}={value}{' UTC' if kind == 'timestamptz' else ''}"
             if kind in _SHOWN
@@ -78,7 +78,7 @@ class JdbcSourceState:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {
             "kind": self.kind,
             "table": self.table,

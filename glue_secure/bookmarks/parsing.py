@@ -1,4 +1,4 @@
-"""How parts of a bookmark's state are read: strictly, with errors that name the field and not its value."""
+"""Strict parsing of a bookmark's state. Errors name the field and not its value."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Any
 
 
 class BookmarkStateError(ValueError):
-    """Bytes that this version would not have written as a state. The text names the field, not its value."""
+    """Bytes that this version would not write as a state. The message names the field, not its value."""
 
 
 def as_object(value: Any, where: str) -> dict[str, Any]:
-    """A JSON object. Raises BookmarkStateError."""
+    """Return a JSON object. Raises BookmarkStateError."""
     if not isinstance(value, dict):
         raise BookmarkStateError(f"{where}: not an object")
     return value
 
 
 def as_text(value: Any, where: str) -> str:
-    """A JSON string. Raises BookmarkStateError."""
+    """Return a JSON string. Raises BookmarkStateError."""
     if not isinstance(value, str):
         raise BookmarkStateError(f"{where}: not a text")
     return value
 
 
 def require_fields(shape: Mapping[str, Any], expected: Any, where: str) -> None:
-    """Exactly the expected names, none missing and none more. Raises BookmarkStateError."""
+    """Require exactly the expected names. Raises BookmarkStateError."""
     missing, extra = set(expected) - set(shape), set(shape) - set(expected)
     if missing:
         raise BookmarkStateError(f"{where}: lacks {', '.join(sorted(missing))}")
@@ -35,14 +35,14 @@ def require_fields(shape: Mapping[str, Any], expected: Any, where: str) -> None:
 
 
 def format_time(time: datetime) -> str:
-    """A UTC time as text. Raises BookmarkStateError."""
+    """Return a UTC time as text. Raises BookmarkStateError."""
     if time.utcoffset() != timedelta(0):
         raise BookmarkStateError("time: not UTC")
     return time.replace(tzinfo=None).isoformat() + "Z"
 
 
 def parse_time(text: Any, where: str) -> datetime:
-    """A UTC time of its text. Raises BookmarkStateError."""
+    """Return the UTC time of a text. Raises BookmarkStateError."""
     try:
         if not isinstance(text, str) or not text.endswith("Z"):
             raise ValueError

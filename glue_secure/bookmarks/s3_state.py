@@ -1,4 +1,4 @@
-"""How far one S3 source has been read."""
+"""The state of one S3 source."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _IDENTITY = re.compile(r"[0-9a-f]{32}\Z")
 
 
 def identity(entry: ObjectSummary) -> str:
-    """What makes one version of one object: location, entity tag and time, as 128 bits of SHA-256.
+    """Return the identity of one version of an object: 128 bits of SHA-256 of location, entity tag and time.
 
-    The time is part of it because a rewrite with equal content may keep the entity tag, and Glue
-    reads a rewritten file again. Joining with NUL is unambiguous: S3Uri refuses control characters.
+    The time is included because a rewrite with equal content may have the same entity tag, and Glue reads a
+    rewritten file again. NUL separates the parts unambiguously, because S3Uri rejects control characters.
     """
     text = "\0".join((entry.uri.bucket, entry.uri.key, entry.etag, format_time(entry.last_modified)))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -40,13 +40,12 @@ class S3SourceState:
     """How far one S3 source has been read.
 
     Attributes:
-        floor: objects last modified before it are done with and not looked at again.
-        high_water: last modification time of the newest object that was read; for people, not for selection.
+        floor: objects last modified before this time are finished.
+        high_water: last modification time of the newest object that was read; shown, not used for selection.
         seen: identities of the objects read at or after ``floor``, with their last modification time.
-        last: of the objects last modified exactly at ``floor``, those up to this one in the order of bucket
-            and key are done with too; None where a run did not stop among objects of one time.
-        listed_to: for each location whose keys the reader promised to grow with time, a key: no object up
-            to it needs to be listed again.
+        last: of the objects last modified exactly at ``floor``, those up to this one by bucket and key are
+            finished too; None if no run stopped among objects with the same time.
+        listed_to: by location with ascending keys, the key up to which no object must be listed again.
     """
 
     floor: datetime
@@ -65,11 +64,11 @@ class S3SourceState:
 
     @property
     def watermark(self) -> datetime:
-        """What people are told of it."""
+        """The time that the evidence and the command line show."""
         return self.high_water
 
     def covers(self, entry: ObjectSummary) -> bool:
-        """Whether the object, as it is now, is done with."""
+        """Return whether the present version of the object is finished."""
         if entry.last_modified < self.floor:
             return True
         if entry.last_modified == self.floor and self.last is not None and in_order(entry.uri, self.last):
@@ -77,7 +76,7 @@ class S3SourceState:
         return bool(self.seen) and identity(entry) in self.seen
 
     def as_json(self) -> dict[str, Any]:
-        """The JSON form. Identities are grouped by time: many files share one second."""
+        """Return the JSON form. Identities are grouped by time, because many files have the same second."""
         by_time: dict[str, list[str]] = {}
         for name, time in sorted(self.seen.items()):
             by_time.setdefault(format_time(time), []).append(name)
@@ -115,7 +114,7 @@ class S3SourceState:
 
 
 def in_order(first: S3Uri, second: S3Uri) -> bool:
-    """Whether the first does not come after the second, by bucket and key, in S3's order of code points."""
+    """Return whether the first is not after the second, by bucket and key, in S3's order of code points."""
     return (first.bucket, first.key) <= (second.bucket, second.key)
 
 

@@ -1,19 +1,19 @@
-"""Which objects of a listing are new: Glue's rule of modification time and consistency window.
+"""Select the new objects of a listing by Glue's rule of modification time and consistency window.
 
-Times are S3's ``LastModified``. An object is new when it was modified at or after the state's floor
-and is not among the identities remembered there. After a run the floor is the run's time less the
-window: everything before it has had the whole window to appear in a listing. So
+Times are S3's ``LastModified``. An object is new if it was modified at or after the state's floor and is not
+among the identities that the state stores. After a run the floor is the run's time less the window: every
+object before it has had the whole window to appear in a listing. Therefore
 
-- equal timestamps, late arrivals inside the window and files rewritten in place are found;
-- nothing is selected twice, and nothing that appears within the window is skipped;
-- an object that appears with a time *before* the floor is not seen, as in Glue;
-- deleted objects matter to nothing.
+- equal timestamps, late arrivals inside the window and rewritten files are selected;
+- no object is selected twice, and no object that appears within the window is skipped;
+- an object that appears with a time *before* the floor is not selected, as in Glue;
+- deleted objects have no effect.
 
-A bounded run reads the oldest first. Where it stops before the window it remembers the place, a time and a
-key, so that the state stays small though a million objects share one second.
+A bounded run reads the oldest objects first. If it stops before the window, it stores the time and the key of
+the last object, so that the state stays small even if a million objects have the same time.
 
-The window also has to hold the difference between this machine's clock and S3's. Requests signed
-more than 15 minutes off are refused by S3, which is the default window.
+The window must exceed the difference between this machine's clock and S3's. S3 rejects requests that are
+signed more than 15 minutes off, which is the default window.
 https://docs.aws.amazon.com/glue/latest/dg/monitor-continuations.html
 """
 
@@ -25,31 +25,31 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from glue_secure.bookmarks.ascending import AscendingKeys
-from glue_secure.bookmarks.bounds import Limits, Oldest, each_once, within
+from glue_secure.bookmarks.bounds import Limits, Oldest, within, without_repeats
 from glue_secure.bookmarks.s3_state import S3SourceState, identity, in_order
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
 
 DEFAULT = Limits()
-"""Glue's window, and no bound."""
+"""Glue's window without a bound."""
 _LONG_AGO = datetime(1, 1, 1, tzinfo=timezone.utc)
 NO_DATA = ("/", "_$folder$", "._COPYING_")
-"""Ends of keys that are no data: directory markers, and a copy under way."""
-# A component that starts with '.', or with '_' and has no '='.
+"""Suffixes of keys that are not data: directory markers, and copies in progress."""
+# A path component that starts with '.', or that starts with '_' and has no '='.
 _HIDDEN = re.compile(r"(?:\A|/)(?:\.|_[^/=]*(?:/|\Z))")
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What one source reads in this run.
+    """The objects that one source reads in a run.
 
     Attributes:
         new: the objects to read, each once, in key order.
-        next_state: the source's state once they have been processed; None when nothing is new, or when
-            the run moves nothing.
-        listed: entries that the listing held.
-        deferred: new objects left for a later run, because of a bound or because the window already
-            holds ``max_files_in_band``; one that overlapping paths list twice may count twice.
+        next_state: the source's state after these objects; None if nothing is new, or if the run changes no
+            state.
+        listed: number of entries in the listing.
+        deferred: new objects left for a later run, because of a bound or of ``max_files_in_band``. An object
+            that overlapping paths list twice may be counted twice.
     """
 
     new: tuple[ObjectSummary, ...]
@@ -67,43 +67,43 @@ def select(
     roots: Sequence[S3Uri] = (),
     locations: Sequence[S3Uri] = (),
 ) -> Selection:
-    """Select what is new, in one pass over the listing.
+    """Select the new objects in one pass over the listing.
 
-    Memory is that of what is read and of the window, not of the listing. An object that the listing
-    holds twice (overlapping paths) is selected once.
+    Memory is proportional to the selection and the window, not to the listing. An object that overlapping
+    paths list twice is selected once.
 
     Args:
         listing: the source's objects, in any order.
-        state: the source's state, None when it has never been read.
+        state: the source's state; None if it was never read.
         now: time of the run, UTC, taken before the listing starts.
-        limits: the window, and how much to read at most.
-        roots: the paths the source was asked for; they decide which names count as hidden.
-        locations: the paths that the listing lists, one after the other; ``keys_ascending`` needs them.
+        limits: the window and the bounds.
+        roots: the requested paths, which decide the names that count as hidden.
+        locations: the listed paths, in order; ``keys_ascending`` needs them.
 
     Raises:
         UsageError: the listing breaks the promise of ``keys_ascending``.
     """
     floor, last = now.astimezone(timezone.utc) - limits.window, None
     if state is not None and state.floor >= floor:
-        # The clock went back, or the window grew: what is done with stays done with.
+        # The clock went back, or the window grew: finished objects stay finished.
         floor, last = state.floor, state.last
     keys = None
     if limits.keys_ascending:
         keys = AscendingKeys(locations, window=limits.window, horizon=floor - limits.window)
-        listing = keys.watch(listing)
-    remembered = state.seen if state is not None else {}
-    kept = {name: time for name, time in remembered.items() if time >= floor}
-    room = max(0, limits.max_files_in_band - len(kept))
+        listing = keys.check(listing)
+    known = state.seen if state is not None else {}
+    stored = {name: time for name, time in known.items() if time >= floor}
+    capacity = max(0, limits.max_files_in_band - len(stored))
     settled = Oldest(limits.files, limits.size)
-    band = Oldest(room if limits.files is None else min(room, limits.files), limits.size)
+    band = Oldest(capacity if limits.files is None else min(capacity, limits.files), limits.size)
     listed = _pass(listing, state, floor, roots, settled, band)
 
-    chosen, waiting = settled.taken(), band.taken()
+    chosen, waiting = settled.selected(), band.selected()
     if settled.left_out:
-        # The run stops before the window: what it read ends at a place, and nothing behind it is touched.
+        # The run stops before the window, at the last chosen object.
         banded: list[ObjectSummary] = []
         floor, last = chosen[-1].last_modified, chosen[-1].uri
-        kept = {name: time for name, time in remembered.items() if time >= floor}
+        stored = {name: time for name, time in known.items() if time >= floor}
     else:
         files = None if limits.files is None else limits.files - len(chosen)
         size = None if limits.size is None else limits.size - sum(entry.size for entry in chosen)
@@ -115,47 +115,46 @@ def select(
     high_water = max(entry.last_modified for entry in new)
     if state is not None:
         high_water = max(high_water, state.high_water)
-    seen = kept | {identity(entry): entry.last_modified for entry in banded}
+    seen = stored | {identity(entry): entry.last_modified for entry in banded}
     before = state.listed_to if state is not None else {}
-    listed_to = keys.marks(before, chosen if settled.left_out else None) if keys is not None else {}
+    listed_to = keys.start_keys(before, chosen if settled.left_out else None) if keys is not None else {}
     return Selection(new, S3SourceState(floor, high_water, seen, last, listed_to), listed, deferred)
 
 
 def select_range(
     listing: Iterable[ObjectSummary],
     after: S3SourceState | None,
-    upto: S3SourceState | None,
+    until: S3SourceState | None,
     *,
     limits: Limits = DEFAULT,
     roots: Sequence[S3Uri] = (),
 ) -> Selection:
-    """Select what two states of the past have between them: what ``upto`` is done with and ``after`` is not.
+    """Select the objects between two earlier states: those that ``until`` covers and ``after`` does not.
 
-    An object that was written again since then is not what was read then, and is left out. Of the limits
-    only the bound counts.
+    An object that was rewritten since is not selected. Of the limits only the bounds apply.
     """
-    listed, held = 0, Oldest(limits.files, limits.size)
+    listed, oldest = 0, Oldest(limits.files, limits.size)
     for entry in listing:
         listed += 1
-        if upto is None or not upto.covers(entry) or (after is not None and after.covers(entry)):
+        if until is None or not until.covers(entry) or (after is not None and after.covers(entry)):
             continue
         if is_data(entry.uri, roots):
-            held.add(entry)
-    new = in_key_order(held.taken())
-    return Selection(new, None, listed, held.left_out)
+            oldest.add(entry)
+    new = in_key_order(oldest.selected())
+    return Selection(new, None, listed, oldest.left_out)
 
 
 def select_all(
     listing: Iterable[ObjectSummary], *, limits: Limits = DEFAULT, roots: Sequence[S3Uri] = ()
 ) -> Selection:
-    """Select everything, or the oldest of it within a bound: a source that no bookmark tracks."""
-    listed, held = 0, Oldest(limits.files, limits.size)
+    """Select every object, or the oldest up to a bound, for a source that no bookmark tracks."""
+    listed, oldest = 0, Oldest(limits.files, limits.size)
     for entry in listing:
         listed += 1
         if is_data(entry.uri, roots):
-            held.add(entry)
-    new = in_key_order(held.taken())
-    return Selection(new, None, listed, held.left_out)
+            oldest.add(entry)
+    new = in_key_order(oldest.selected())
+    return Selection(new, None, listed, oldest.left_out)
 
 
 def _pass(
@@ -166,15 +165,14 @@ def _pass(
     settled: Oldest,
     band: Oldest,
 ) -> int:
-    """One pass over the listing: what is new goes to ``settled`` or ``band``. Returns how many it held.
+    """Add the new objects to ``settled`` or ``band``, in one pass. Return the number of listed entries.
 
-    It makes nothing per entry: the cheapest test comes first, and in a long-lived prefix nearly
-    everything ends there.
+    The cheapest test comes first and creates no object: in a long-lived prefix most entries end there.
     """
     done = state.floor if state is not None else _LONG_AGO
     last = state.last if state is not None else None
-    remembered = state.seen if state is not None else {}
-    times = set(remembered.values())
+    known = state.seen if state is not None else {}
+    times = set(known.values())
     listed = 0
     for entry in listing:
         listed += 1
@@ -185,18 +183,18 @@ def _pass(
             continue
         if not is_data(entry.uri, roots):
             continue
-        if time in times and identity(entry) in remembered:
+        if time in times and identity(entry) in known:
             continue
         (settled if time < floor else band).add(entry)
     return listed
 
 
 def is_data(uri: S3Uri, roots: Sequence[S3Uri] = ()) -> bool:
-    """Whether Spark would read an object of this name below one of ``roots`` as data.
+    """Return whether Spark reads an object of this name below one of ``roots`` as data.
 
-    Directory markers (``name/``, ``name_$folder$``) are not data. Nor is what has a component that
-    starts with ``.``, or with ``_`` and has no ``=`` (``_SUCCESS``, ``_temporary/``, but not the
-    partition ``_day=1/``), or a copy under way (``._COPYING_``). A root itself may be called so.
+    Not data are directory markers (``name/``, ``name_$folder$``), copies in progress (``._COPYING_``), and
+    names with a component that starts with ``.``, or that starts with ``_`` and has no ``=`` (``_SUCCESS``,
+    ``_temporary/``, but not the partition ``_day=1/``). The names of the roots themselves are not checked.
     """
     key = uri.key
     for root in roots:
@@ -207,7 +205,7 @@ def is_data(uri: S3Uri, roots: Sequence[S3Uri] = ()) -> bool:
 
 
 def is_data_key(key: str, below: str) -> bool:
-    """:func:`is_data` of a key that was listed below a prefix, without the steps that find the prefix."""
+    """Return :func:`is_data` for a key that was listed below a known prefix."""
     if not key or key.endswith(NO_DATA):
         return False
     is_below = key.startswith(below) and key != below
@@ -215,8 +213,8 @@ def is_data_key(key: str, below: str) -> bool:
 
 
 def in_key_order(objects: Iterable[ObjectSummary]) -> tuple[ObjectSummary, ...]:
-    """The objects, each once, in S3's own order: by bytes of UTF-8, which is that of code points.
+    """Return the objects without duplicates in S3's order: by bytes of UTF-8, which is by code points.
 
-    Equal entries are neighbours after sorting, so that dropping them needs no second set in memory.
+    Equal entries are neighbours after sorting, so removing them needs no set in memory.
     """
-    return tuple(each_once(sorted(objects, key=lambda entry: (entry.uri.bucket, entry.uri.key))))
+    return tuple(without_repeats(sorted(objects, key=lambda entry: (entry.uri.bucket, entry.uri.key))))

@@ -1,7 +1,7 @@
-"""What a job bookmark holds, as frozen values with one canonical JSON form.
+"""The content of a job bookmark: frozen values with one canonical JSON form.
 
-The state is small: per source how far it was read, never the list of everything ever seen. The reader is
-strict: the bytes it accepts are exactly the bytes the writer makes, so one state has one digest.
+The state is small: it has the position of each source, not a list of every object. The reader is strict: it
+accepts exactly the bytes that the writer makes, so a state has one digest.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ __all__ = [
 
 SCHEMA = 1
 CAUSES = ("run", "rewind", "reset", "rekey")
-"""What stores a state: a run's commit, or one of the commands."""
+"""What stored a state: a run's commit, or a command."""
 MOST_REASON = 1000
-"""Characters of a reason."""
+"""Most characters of a reason."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
 
 class SourceState(Protocol):
-    """How far one source has been read, whatever its kind."""
+    """The state of one source of any kind."""
 
     kind: ClassVar[str]
 
     @property
     def watermark(self) -> datetime | str | None:
-        """The newest that was read, for people and the evidence; selection does not look at it."""
+        """The newest input that was read, for the evidence and the command line; not used for selection."""
 
     def as_json(self) -> dict[str, Any]:
-        """The JSON form; its ``kind`` says who reads it."""
+        """Return the JSON form, with its ``kind``."""
 
 
 _READERS: dict[str, Callable[[Mapping[str, Any], str], SourceState]] = {
@@ -54,21 +54,21 @@ _READERS: dict[str, Callable[[Mapping[str, Any], str], SourceState]] = {
 
 @dataclass(frozen=True, slots=True)
 class BookmarkState:
-    """One committed state of one job's bookmark. Counters are those of Glue's GetJobBookmark.
+    """One committed state of a job's bookmark. The counters are those of Glue's GetJobBookmark.
 
     Attributes:
         job: the job's name.
-        sequence: 1 for the first state ever stored, one more for each that follows, resets included.
+        sequence: 1 for the first state, one more for each that follows, also after a reset.
         run: successful runs since the last reset.
         attempt: failed attempts of this run before the one that committed.
-        version: updates of the bookmark; it never goes back.
+        version: number of updates of the bookmark; it never decreases.
         run_id: the run that committed it.
-        previous_run_id: the run that committed the state before, ``""`` for the first.
-        previous_digest: SHA-256 of the sealed bytes of the state before, ``""`` for the first.
+        previous_run_id: the run that committed the previous state, ``""`` for the first.
+        previous_digest: SHA-256 of the previous state's encrypted bytes, ``""`` for the first.
         contexts: state of each source by ``transformation_ctx``.
-        cause: of :data:`CAUSES`. A command has a made ``run_id`` of its own.
-        by: the ARN of the caller of a command, ``""`` of a run.
-        reason: what that caller gave as the reason, ``""`` for none.
+        cause: one of :data:`CAUSES`. A command has a ``run_id`` that belongs to no run.
+        by: ARN of the caller of a command, ``""`` for a run.
+        reason: the caller's reason, ``""`` without one.
         schema: version of this form.
     """
 
@@ -114,10 +114,10 @@ class BookmarkState:
         attempt: int,
         contexts: Mapping[str, SourceState],
     ) -> BookmarkState:
-        """The state that a successful commit stores on top of ``previous``.
+        """Return the state that a successful commit stores on top of ``previous``.
 
-        ``contexts`` are those the run moved; the others keep their state. A run that commits twice
-        counts once in ``run`` and twice in ``version``.
+        ``contexts`` are those that the run changed; the others are copied. A run that commits twice counts
+        once in ``run`` and twice in ``version``.
         """
         if previous is None:
             return cls(job, 1, 1, attempt, 1, run_id, "", previous_digest, contexts)
@@ -135,7 +135,7 @@ class BookmarkState:
         )
 
     def to_bytes(self) -> bytes:
-        """Canonical JSON."""
+        """Return canonical JSON."""
         shape = {name: getattr(self, name) for name in _STATE_FIELDS}
         return canonical_json(shape | {"contexts": {k: v.as_json() for k, v in self.contexts.items()}})
 
@@ -147,7 +147,7 @@ class BookmarkState:
         except (ValueError, RecursionError) as error:
             raise BookmarkStateError("not JSON") from error
         shape = as_object(shape, "bookmark")
-        # The schema comes first: another one may have other fields.
+        # The schema is checked first, because another one may have other fields.
         if shape.get("schema") != SCHEMA:
             raise BookmarkStateError(f"schema: not {SCHEMA}, the one this version reads")
         require_fields(shape, _STATE_FIELDS, "bookmark")
@@ -159,7 +159,7 @@ class BookmarkState:
             for index, (name, value) in enumerate(shape["contexts"].items())
         }
         state = cls(**(shape | {"contexts": contexts}))
-        # Catches what parsing forgives: repeated names, white space, another spelling of a time.
+        # Rejects what parsing accepts: repeated names, white space, another spelling of a time.
         if state.to_bytes() != body:
             raise BookmarkStateError("not in canonical form")
         return state

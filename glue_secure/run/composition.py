@@ -14,7 +14,7 @@ from typing import Any
 
 from glue_secure import __version__
 from glue_secure.aws.columns import ColumnSource
-from glue_secure.aws.dynamodb import DynamoDbHighWater
+from glue_secure.aws.dynamodb import DynamoDbHighWaterMarkStore
 from glue_secure.aws.glue import GlueControlPlane
 from glue_secure.aws.kms import KmsKeyService, strict_master_key_provider
 from glue_secure.aws.s3 import S3ObjectStore
@@ -97,8 +97,8 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
     def master_key_provider(key: KmsKeyArn) -> Any:
         return strict_master_key_provider(key, botocore_session=session.botocore)
 
-    def high_water(table: str, bookmark: str) -> DynamoDbHighWater:
-        return DynamoDbHighWater(client=session.client("dynamodb"), table=table, bookmark=bookmark)
+    def high_water(table: str, bookmark: str) -> DynamoDbHighWaterMarkStore:
+        return DynamoDbHighWaterMarkStore(client=session.client("dynamodb"), table=table, bookmark=bookmark)
 
     return Services(
         environment=session,

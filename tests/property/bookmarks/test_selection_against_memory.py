@@ -338,7 +338,7 @@ def test_selection_is_that_of_a_model_with_a_perfect_memory_in_many_more_histori
 
 def _held(monkeypatch, machine, *, examples, steps):
     # What is beyond a bound is let go while the listing passes; here, almost at once.
-    monkeypatch.setattr(bounds, "_SLACK", 2)
+    monkeypatch.setattr(bounds, "_MIN_CAPACITY", 2)
     run_state_machine_as_test(
         machine, settings=settings(max_examples=examples, stateful_step_count=steps, deadline=None)
     )

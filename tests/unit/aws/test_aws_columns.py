@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from glue_secure.aws.columns import KEYS_HELD, SECONDS_HELD, ColumnSource, HeldKeys
+from glue_secure.aws.columns import LIFETIME, MAX_KEYS, ColumnSource, DataKeyCache
 from glue_secure.core.columns import Tag, TagKind, WrappedKey
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.service import ServiceError
@@ -120,18 +120,18 @@ def test_keys_are_held_a_few_and_for_minutes():
         asked.append(key.policy)
         return b"k"
 
-    held = HeldKeys(open_key, clock=lambda: now[0])
+    held = DataKeyCache(open_key, clock=lambda: now[0])
     one = WRAPPED
     assert [held(one), held(one), asked] == [b"k", b"k", ["customers"]]
-    now[0] = SECONDS_HELD
+    now[0] = LIFETIME
     held(one)
     assert len(asked) == 2
-    for at in range(KEYS_HELD):
+    for at in range(MAX_KEYS):
         held(WrappedKey(KEY, "AA==", str(at)))
     held(one)
-    assert len(asked) == 3 + KEYS_HELD
+    assert len(asked) == 3 + MAX_KEYS
 
 
-def test_held_keys_do_not_travel():
-    with pytest.raises(TypeError, match="do not travel"):
-        pickle.dumps(HeldKeys(lambda key: b""))
+def test_cached_keys_cannot_be_serialised():
+    with pytest.raises(TypeError, match="not serialised"):
+        pickle.dumps(DataKeyCache(lambda key: b""))

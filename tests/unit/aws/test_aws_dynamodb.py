@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from glue_secure.aws.dynamodb import DynamoDbHighWater
+from glue_secure.aws.dynamodb import DynamoDbHighWaterMarkStore
 from glue_secure.core.high_water import HighWaterMark
 from glue_secure.core.service import NotFound, PreconditionFailed, ServiceError
 
@@ -15,7 +15,7 @@ KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-1111111111
 @pytest.fixture
 def marks(stubbed):
     client, stubber = stubbed("dynamodb")
-    return DynamoDbHighWater(client=client, table="marks", bookmark=BOOKMARK), stubber
+    return DynamoDbHighWaterMarkStore(client=client, table="marks", bookmark=BOOKMARK), stubber
 
 
 def item(sequence: object, digest: object = "ab") -> dict:

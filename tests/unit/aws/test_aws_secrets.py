@@ -127,7 +127,7 @@ def test_a_key_that_may_not_be_used_and_a_password_that_is_no_text(sealed, key):
     assert caught.value.code == "AccessDeniedException"
     glue.add_response("get_connection", connection(ENCRYPTED_PASSWORD="c2VhbGVk"), ASKED)
     kms.add_response("decrypt", {"Plaintext": b"\xffhunter2", "KeyId": str(key)})
-    with pytest.raises(ServiceError, match="no text") as caught:
+    with pytest.raises(ServiceError, match="not UTF-8 text") as caught:
         store.encrypted_password("ops", "me", None)
     assert caught.value.__cause__ is None
 

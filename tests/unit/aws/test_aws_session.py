@@ -6,7 +6,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from glue_secure.aws.session import AwsSession, endpoint_kind, require_tls
+from glue_secure.aws.session import AwsSession, endpoint_kind
+from glue_secure.aws.tls import require_tls
 from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.core.service import ServiceError
 

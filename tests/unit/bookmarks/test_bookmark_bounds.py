@@ -160,7 +160,7 @@ def test_what_is_beyond_the_bound_is_let_go_while_the_listing_passes():
 
 @pytest.mark.parametrize("limits", [Limits(files=900), Limits(size=900)])
 def test_the_oldest_of_a_stream_in_any_order_are_those_of_a_sort(limits, monkeypatch):
-    monkeypatch.setattr(bounds, "_SLACK", 16)
+    monkeypatch.setattr(bounds, "_MIN_CAPACITY", 16)
     stream = [
         ObjectSummary(S3Uri("landing", f"{i * 7919 % 5003:05}"), 1 + i % 3, at(i * 31 % 17), "e")
         for i in range(5003)
@@ -170,7 +170,7 @@ def test_the_oldest_of_a_stream_in_any_order_are_those_of_a_sort(limits, monkeyp
         kept.add(one)
     ordered = sorted(stream, key=bounds.age_order)
     expected = ordered[: bounds.within(ordered, limits.files, limits.size)]
-    assert kept.taken() == expected
+    assert kept.selected() == expected
     assert kept.left_out == len(stream) - len(expected)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from glue_secure.aws.dynamodb import DynamoDbHighWater
+from glue_secure.aws.dynamodb import DynamoDbHighWaterMarkStore
 from glue_secure.core.arguments import BOOKMARK_HIGH_WATER, JobArguments
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.high_water import HighWaterMark
@@ -95,7 +95,7 @@ def test_the_conditions_hold_in_dynamodb_as_moto_has_it(monkeypatch):
             BillingMode="PAY_PER_REQUEST",
             SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": str(KEY)},
         )
-        mark = DynamoDbHighWater(client=client, table="marks", bookmark="a")
+        mark = DynamoDbHighWaterMarkStore(client=client, table="marks", bookmark="a")
         assert mark.key_of_table() == str(KEY)
         assert mark.read() is None
         mark.advance(HighWaterMark(0, ""))
@@ -105,4 +105,4 @@ def test_the_conditions_hold_in_dynamodb_as_moto_has_it(monkeypatch):
             with pytest.raises(PreconditionFailed):
                 mark.advance(older)
         assert mark.read() == HighWaterMark(10, "cd")
-        assert DynamoDbHighWater(client=client, table="marks", bookmark="b").read() is None
+        assert DynamoDbHighWaterMarkStore(client=client, table="marks", bookmark="b").read() is None

@@ -1,9 +1,9 @@
-"""docs/surface.md from tools/surface.ini and the code: every public name of awsglue, and how it is served.
+"""Generate docs/surface.md from tools/surface.ini and the code: every public name of awsglue and its support.
 
-The file says what each name is (``served``, ``refused: why``) and which test exercises it. Nothing of that is
-believed: a name that is served must be defined by the class that serves it, ``guarded`` must be overridden in
-the Glue adapter, a test must exist and its file must use the name. awsglue itself is not needed;
-tests/contract/test_surface_is_awsglues.py compares the names with it.
+The file states the support of each name (``supported``, ``rejected: REASON``) and the test that uses it. Each
+statement is checked: the class must define a supported name, the Glue adapter must override a ``guarded``
+name, and the test must exist in a file that uses the name. awsglue is not needed;
+tests/contract/test_surface_table.py compares the names with it.
 """
 
 from __future__ import annotations
@@ -18,27 +18,28 @@ from pathlib import Path
 
 SOURCE = "tools/surface.ini"
 GLUE_CELLS = {
-    "guarded": "the real one, guarded",
-    "real": "the real one; what it returns stays guarded",
-    "own": "this project's, as in plain Spark",
+    "guarded": "awsglue's, with checks",
+    "inherited": "awsglue's; its results are guarded",
+    "own": "glue-secure's, as in plain Spark",
 }
 _HEADER = f"""\
 # The surface
 
-Generated from `{SOURCE}` and the code by `make docs`; do not edit. The names are those of awsglue 5.1 (PyPI
-AWSGlueDataplanePython); a contract test compares them. `served` says that the name is there with Glue's
-signature; where its behaviour differs, [differences-from-glue.md](differences-from-glue.md) says how. In the
-Glue adapter every class is a subclass of awsglue's, or awsglue's own.
+Generated from `{SOURCE}` and the code by `make docs`; do not edit.
+
+The names are those of awsglue 5.1 (PyPI: AWSGlueDataplanePython); a contract test compares them.
+A `supported` name has Glue's signature. [differences-from-glue.md](differences-from-glue.md) lists
+where its behaviour differs. In Glue, every class is a subclass of awsglue's, or awsglue's own.
 """
 
 
 class SurfaceError(Exception):
-    """The file says something that the code does not bear out, or leaves a cell empty."""
+    """A cell of the file is empty or contradicts the code."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One public name: how it is served, and where that is tried (``file::test``)."""
+    """One public name: its support in both runtimes, and its tests (``file::test``)."""
 
     name: str
     plain: str
@@ -51,20 +52,20 @@ class Section:
     """The names of one awsglue class or module.
 
     Attributes:
-        theirs: ``module`` or ``module:Class`` of awsglue.
-        plain: ``path`` or ``path:Class`` that serves it in plain Spark.
-        glue: the same in the Glue adapter; empty where awsglue's own is served.
+        awsglue: ``module`` or ``module:Class`` of awsglue.
+        plain: ``path`` or ``path:Class`` in plain Spark.
+        glue: ``path`` or ``path:Class`` in Glue; empty for awsglue's own.
     """
 
     title: str
-    theirs: str
+    awsglue: str
     plain: str
     glue: str
     rows: tuple[Row, ...]
 
 
 def sections(root: Path) -> list[Section]:
-    """What the file says, with the short names of test files resolved."""
+    """Return the sections of the file, with the short names of test files resolved."""
     parser = configparser.ConfigParser(delimiters=("=",), comment_prefixes=("#",), interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read_string((root / SOURCE).read_text(encoding="utf-8"))
@@ -73,33 +74,31 @@ def sections(root: Path) -> list[Section]:
 
 
 def as_markdown(root: Path) -> str:
-    """The document.
+    """Return the page.
 
     Raises:
-        SurfaceError: listing every cell that is empty or not borne out.
+        SurfaceError: a cell is empty or contradicts the code; the message lists every such cell.
     """
     faults: list[str] = []
     parts = [_HEADER]
     for section in sections(root):
         faults += [f"{section.title}.{fault}" for fault in _faults(root, section)]
-        parts.append(
-            f"\n## {section.title}\n\n| name | plain Spark | Glue adapter | test |\n|---|---|---|---|\n"
-        )
+        parts.append(f"\n## {section.title}\n\n| name | plain Spark | Glue | test |\n|---|---|---|---|\n")
         parts += [_line(row) for row in section.rows]
     if faults:
-        raise SurfaceError("\n".join([f"{SOURCE} is not borne out:", *faults]))
+        raise SurfaceError("\n".join([f"{SOURCE} contradicts the code:", *faults]))
     return "".join(parts)
 
 
 def _section(title: str, entries: dict[str, str], files: dict[str, str]) -> Section:
-    about = {key: entries.pop(f".{key}", "") for key in ("theirs", "plain", "glue")}
+    about = {key: entries.pop(f".{key}", "") for key in ("awsglue", "plain", "glue")}
     rows = []
     for name, text in entries.items():
         cells = [cell.strip() for cell in text.split("|")] + ["", "", ""]
         tests = [test.strip() for test in cells[2].split(",") if test.strip()]
-        resolved = tuple(re.sub(r"^\w+(?=::)", lambda found: files.get(found[0], found[0]), t) for t in tests)
+        resolved = tuple(re.sub(r"^\w+(?=::)", lambda match: files.get(match[0], match[0]), t) for t in tests)
         rows.append(Row(name, cells[0], cells[1], resolved))
-    return Section(title, about["theirs"], about["plain"], about["glue"], tuple(rows))
+    return Section(title, about["awsglue"], about["plain"], about["glue"], tuple(rows))
 
 
 def _line(row: Row) -> str:
@@ -108,21 +107,21 @@ def _line(row: Row) -> str:
 
 
 def _faults(root: Path, section: Section) -> Iterator[str]:
-    served = _names(root, section.plain)
+    supported = _names(root, section.plain)
     guarded = _names(root, section.glue) if section.glue else frozenset()
     for row in section.rows:
         if not (row.plain and row.glue and row.tests):
             yield f"{row.name}: an empty cell"
-        if row.plain and row.plain != "served" and not row.plain.startswith(("served: ", "refused: ")):
-            yield f"{row.name}: {row.plain!r} is neither served nor refused"
-        if row.plain.startswith("served") and row.name not in served:
+        if row.plain and row.plain != "supported" and not row.plain.startswith(("supported: ", "rejected: ")):
+            yield f"{row.name}: {row.plain!r} is neither supported nor rejected"
+        if row.plain.startswith("supported") and row.name not in supported:
             yield f"{row.name}: not defined in {section.plain}"
         if row.glue == "guarded" and row.name not in guarded:
-            yield f"{row.name}: not overridden in {section.glue or 'the Glue adapter'}"
-        if row.glue == "real" and row.name in guarded:
+            yield f"{row.name}: not overridden in {section.glue or 'Glue'}"
+        if row.glue == "inherited" and row.name in guarded:
             yield f"{row.name}: overridden in {section.glue}, so it is guarded"
-        if row.glue and row.glue not in GLUE_CELLS and not row.glue.startswith(("served: ", "refused: ")):
-            yield f"{row.name}: {row.glue!r} is none of {', '.join(GLUE_CELLS)}, refused: why"
+        if row.glue and row.glue not in GLUE_CELLS and not row.glue.startswith("rejected: "):
+            yield f"{row.name}: {row.glue!r} is none of {', '.join(GLUE_CELLS)}, rejected: REASON"
         for test in row.tests:
             yield from _test_faults(root, row.name, test)
 
@@ -145,14 +144,14 @@ def _parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def _names(root: Path, place: str) -> frozenset[str]:
-    """The public names that a module, or a class of a module or package, has; inherited ones too."""
-    where, _, wanted = place.partition(":")
-    path = root / where
+def _names(root: Path, location: str) -> frozenset[str]:
+    """Return the public names of a module, or of a class in a module or package, with inherited ones."""
+    file_or_folder, _, class_name = location.partition(":")
+    path = root / file_or_folder
     files = sorted(path.glob("*.py")) if path.is_dir() else [path]
     if missing := [str(file) for file in (files or [path]) if not file.is_file()]:
         raise SurfaceError(f"{SOURCE}: no file {', '.join(missing)}")
-    if not wanted:
+    if not class_name:
         return frozenset(name for file in files for name in _of_module(_parsed(file)))
     classes = {
         node.name: node
@@ -160,14 +159,16 @@ def _names(root: Path, place: str) -> frozenset[str]:
         for node in ast.walk(_parsed(file))
         if isinstance(node, ast.ClassDef)
     }
-    if wanted not in classes:
-        raise SurfaceError(f"{SOURCE}: no class {wanted} in {where}")
-    return frozenset(_of_class(wanted, classes))
+    if class_name not in classes:
+        raise SurfaceError(f"{SOURCE}: no class {class_name} in {file_or_folder}")
+    return frozenset(_of_class(class_name, classes))
 
 
 def _of_module(module: ast.Module) -> Iterator[str]:
     for node in module.body:
-        if isinstance(node, ast.Assign) and any(getattr(t, "id", "") == "__all__" for t in node.targets):
+        if isinstance(node, ast.Assign) and any(
+            getattr(target, "id", "") == "__all__" for target in node.targets
+        ):
             yield from ast.literal_eval(node.value)
             return
     for node in ast.walk(module):

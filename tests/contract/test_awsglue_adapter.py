@@ -122,7 +122,7 @@ def with_ssl(argument):
 
 
 @pytest.mark.parametrize("name", sorted(ENFORCED))
-def test_gs_tls_002_a_jdbc_call_proves_the_server_before_the_jvm_hears_of_it(
+def test_gs_tls_002_a_jdbc_call_verifies_the_server_before_it_reaches_the_jvm(
     name, started, frame_of, server, in_glue
 ):
     from glue_secure.dynamicframe import DynamicFrame
@@ -264,7 +264,7 @@ IO = [name for name in CALLS if name not in ("rows", "schema")]
 
 
 @pytest.mark.parametrize("name", IO)
-def test_gs_sec_007_nothing_before_job_init(name, in_glue, make_context, frame_of):
+def test_gs_sec_007_calls_before_job_init_are_rejected(name, in_glue, make_context, frame_of):
     from glue_secure.context import GlueContext
     from glue_secure.dynamicframe import DynamicFrame
 
@@ -295,13 +295,13 @@ CHOKE_POINTS = [
 
 @pytest.mark.parametrize("method", CHOKE_POINTS)
 @pytest.mark.parametrize("attribute", ["_ssql_ctx", "_glue_scala_context"])
-def test_gs_sec_010_the_jvms_context_cannot_be_called_around_the_guard(method, attribute, started):
+def test_gs_sec_010_direct_calls_of_the_jvms_context_are_rejected(method, attribute, started):
     with pytest.raises(RefusedError, match="GS-SEC-010"):
         getattr(getattr(started, attribute), method)("s3", "x", "y")
     assert started.recorder.data_calls() == []
 
 
-def test_gs_sec_010_the_gate_is_open_for_one_method_of_one_thread(started):
+def test_gs_sec_010_one_jvm_method_is_allowed_on_one_thread(started):
     seen = []
 
     def other():
@@ -326,7 +326,7 @@ def test_gs_sec_010_the_gate_is_open_for_one_method_of_one_thread(started):
     assert seen == ["GS-SEC-010"]
 
 
-def test_gs_sec_010_a_sink_made_past_the_context_writes_nothing(started, frame_of):
+def test_gs_sec_010_a_sink_that_the_context_did_not_create_writes_nothing(started, frame_of):
     from glue_secure.data_sink import DataSink
     from glue_secure.dynamicframe import DynamicFrame
 
@@ -335,7 +335,7 @@ def test_gs_sec_010_a_sink_made_past_the_context_writes_nothing(started, frame_o
     assert started.recorder.data_calls() == []
 
 
-def test_job_init_checks_first_and_then_calls_glue_as_the_bare_class_does(in_glue, make_context):
+def test_job_init_runs_preflight_before_glues_job_init(in_glue, make_context):
     from glue_secure.context import GlueContext
     from glue_secure.job import Job
 
@@ -345,7 +345,7 @@ def test_job_init_checks_first_and_then_calls_glue_as_the_bare_class_does(in_glu
     assert context.recorder.called("init") == bare.recorder.called("init") != []
 
 
-def test_a_refused_preflight_never_reaches_job_init(in_glue, make_context):
+def test_glues_job_init_is_not_called_after_a_failed_preflight(in_glue, make_context):
     from glue_secure.context import GlueContext
     from glue_secure.job import Job
 
@@ -357,7 +357,7 @@ def test_a_refused_preflight_never_reaches_job_init(in_glue, make_context):
     assert context.secured_run is None
 
 
-def test_settings_that_do_not_hold_after_job_init_stop_the_run(in_glue, make_context):
+def test_weak_settings_after_job_init_stop_the_run(in_glue, make_context):
     from glue_secure.context import GlueContext
     from glue_secure.job import Job
 
@@ -368,7 +368,7 @@ def test_settings_that_do_not_hold_after_job_init_stop_the_run(in_glue, make_con
     assert context.secured_run is None
 
 
-def test_commit_is_glues_own_and_comes_before_the_evidence(started, in_glue, frame_of):
+def test_glues_commit_is_called_before_the_evidence_is_written(started, in_glue, frame_of):
     from glue_secure.dynamicframe import DynamicFrame
 
     CALLS["write json"](started, frame_of(DynamicFrame, started))
@@ -390,7 +390,7 @@ def test_commit_is_glues_own_and_comes_before_the_evidence(started, in_glue, fra
     assert in_glue.bookmark_keys() == []
 
 
-def test_a_job_of_a_bare_session_is_guarded_too(in_glue, no_spark):
+def test_a_job_with_a_spark_session_is_guarded(in_glue, no_spark):
     from glue_secure.job import Job
 
     from_session = session(in_glue)
@@ -409,16 +409,14 @@ def session(run_fixture):
     return module.session_on(module.Jvm())
 
 
-def test_a_job_of_awsglues_own_context_is_refused(in_glue, make_context):
+def test_a_job_with_awsglues_own_context_is_rejected(in_glue, make_context):
     from glue_secure.job import Job
 
     with pytest.raises(UsageError, match=r"glue_secure\.context"):
         Job(make_context(theirs.GlueContext))
 
 
-def test_a_bookmark_place_of_this_project_is_refused_beside_glues_bookmarks(
-    in_glue, make_context, monkeypatch
-):
+def test_a_bookmark_uri_is_rejected_with_glues_bookmarks(in_glue, make_context, monkeypatch):
     from glue_secure.context import GlueContext
     from glue_secure.job import Job
 
@@ -427,7 +425,7 @@ def test_a_bookmark_place_of_this_project_is_refused_beside_glues_bookmarks(
         Job(make_context(GlueContext)).init("curate", {})
 
 
-def test_what_a_spigot_leaves_is_verified_before_the_bookmark_moves(started, in_glue, frame_of):
+def test_a_spigots_objects_are_verified_before_the_bookmark_is_committed(started, in_glue, frame_of):
     from glue_secure.core.identifiers import S3Uri
     from glue_secure.dynamicframe import DynamicFrame
 
@@ -439,7 +437,7 @@ def test_what_a_spigot_leaves_is_verified_before_the_bookmark_moves(started, in_
     assert started.recorder.called("commit") == []
 
 
-def test_an_empty_frame_may_leave_no_object_and_a_full_one_may_not(started, frame_of):
+def test_only_an_empty_frame_may_write_no_object(started, frame_of):
     from glue_secure.dynamicframe import DynamicFrame
 
     started.recorder.on["pyWriteDynamicFrame"] = lambda *_: None
@@ -449,7 +447,7 @@ def test_an_empty_frame_may_leave_no_object_and_a_full_one_may_not(started, fram
         CALLS["write json"](started, frame_of(DynamicFrame, started))
 
 
-def test_every_frame_that_awsglue_makes_is_ours_and_still_theirs(started, frame_of):
+def test_frames_that_awsglue_creates_are_wrapped(started, frame_of):
     from glue_secure.dynamicframe import DynamicFrame, DynamicFrameCollection
     from glue_secure.transforms import DropFields, Union
 
@@ -472,7 +470,7 @@ def test_every_frame_that_awsglue_makes_is_ours_and_still_theirs(started, frame_
     assert type(collection.select("none")) is DynamicFrame
 
 
-def test_a_bare_frame_in_a_transform_that_writes_is_guarded(started, frame_of):
+def test_a_transform_that_writes_wraps_awsglues_frame(started, frame_of):
     from glue_secure.transforms import Relationalize, Spigot
 
     with pytest.raises(RefusedError, match="GS-S3-006"):
@@ -482,7 +480,7 @@ def test_a_bare_frame_in_a_transform_that_writes_is_guarded(started, frame_of):
     assert started.recorder.data_calls() == []
 
 
-def test_the_gate_of_this_project_stands_between_frames_of_awsglue(started, frame_of, monkeypatch):
+def test_the_quality_gate_accepts_and_returns_awsglues_frames(started, frame_of, monkeypatch):
     from glue_secure.dynamicframe import DynamicFrame
     from glue_secure.transforms import QualityGate
 
@@ -504,20 +502,20 @@ def test_the_gate_of_this_project_stands_between_frames_of_awsglue(started, fram
     ]
 
 
-def test_relationalize_without_a_staging_path_takes_the_temporary_directory(started, frame_of):
+def test_relationalize_without_a_staging_path_uses_temp_dir(started, frame_of):
     from glue_secure.transforms import Relationalize
 
     Relationalize.apply(frame_of(TheirFrame, started), name="root")
     assert started.recorder.called("relationalize")[0][1][:2] == ("root", "s3://curated/temporary/")
 
 
-def test_what_extract_jdbc_conf_returns_carries_full_verification(started):
+def test_extract_jdbc_conf_returns_a_url_with_verified_tls(started):
     conf = started.extract_jdbc_conf("ops")
     assert "sslmode=verify-full" in conf["fullUrl"]
     assert conf["enforceSSL"] == "true"
 
 
-def test_the_short_door_lets_glue_begin_and_end_the_run_and_keeps_its_own_bookmarks(in_glue, no_spark):
+def test_secure_job_in_glue_calls_glues_job_and_uses_its_own_bookmarks(in_glue, no_spark):
     from glue_secure.secure_job import SecureJob
 
     argv = [*sys.argv, "--glue-secure-bookmark-uri", "s3://state/bookmarks/", "--source", "s3://landing/"]
@@ -533,7 +531,7 @@ def test_the_short_door_lets_glue_begin_and_end_the_run_and_keeps_its_own_bookma
     assert in_glue.bookmark_keys() != []
 
 
-def test_a_jvm_without_glues_classes_is_wrong_usage_and_no_other_runtime(in_glue, no_spark):
+def test_a_jvm_without_glues_classes_is_a_usage_error(in_glue, no_spark):
     from py4j.java_gateway import JavaPackage
 
     from glue_secure.secure_job import SecureJob
@@ -549,7 +547,7 @@ def test_a_jvm_without_glues_classes_is_wrong_usage_and_no_other_runtime(in_glue
         SecureJob.from_argv(argv=list(sys.argv), spark=spark)
 
 
-def test_the_guarded_context_is_passed_to_the_jvm_in_the_real_ones_place(started):
+def test_the_guarded_context_can_be_passed_to_the_jvm(started):
     import pyspark.sql.types  # noqa: F401 - registers its converters
     from py4j.protocol import INPUT_CONVERTER, get_command_part
 

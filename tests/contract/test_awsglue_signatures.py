@@ -35,7 +35,7 @@ NOT_IN_PLAIN_SPARK = {
 RUNTIMES = ("spark", "glue")
 
 
-def test_it_is_the_version_that_is_compared_with():
+def test_the_installed_awsglue_has_the_expected_version():
     assert version("AWSGlueDataplanePython") == "5.1.0"
 
 
@@ -78,7 +78,7 @@ def both(name, runtime, monkeypatch):
 
 
 @pytest.mark.parametrize(("runtime", "name", "method"), list(methods()))
-def test_a_method_has_the_parameters_of_awsglues(runtime, name, method, monkeypatch):
+def test_a_method_has_awsglues_parameters(runtime, name, method, monkeypatch):
     theirs, ours = both(name, runtime, monkeypatch)
     assert hasattr(ours, method), f"{name}.{method} is missing"
     assert shape(getattr(ours, method)) == shape(getattr(theirs, method))
@@ -86,14 +86,14 @@ def test_a_method_has_the_parameters_of_awsglues(runtime, name, method, monkeypa
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("name", sorted(set(CLASSES) - MADE_BY_THE_CONTEXT))
-def test_a_class_is_made_with_the_arguments_of_awsglues(runtime, name, monkeypatch):
+def test_a_constructor_has_awsglues_parameters(runtime, name, monkeypatch):
     theirs, ours = both(name, runtime, monkeypatch)
     assert shape(ours.__init__) == shape(theirs.__init__)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("name", TRANSFORMS)
-def test_a_transform_is_applied_with_the_arguments_of_awsglues(runtime, name, monkeypatch):
+def test_a_transform_has_awsglues_parameters(runtime, name, monkeypatch):
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", runtime)
     theirs = getattr(importlib.import_module("awsglue.transforms"), name)
     ours = getattr(importlib.import_module("glue_secure.transforms"), name)
@@ -103,7 +103,7 @@ def test_a_transform_is_applied_with_the_arguments_of_awsglues(runtime, name, mo
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_every_type_is_made_with_the_arguments_of_awsglues(runtime, monkeypatch):
+def test_every_type_has_awsglues_constructor_parameters(runtime, monkeypatch):
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", runtime)
     theirs = importlib.import_module("awsglue.gluetypes")
     ours = importlib.import_module("glue_secure.gluetypes")
@@ -126,7 +126,7 @@ TYPE_CLASSES = sorted(
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("name", TYPE_CLASSES)
-def test_the_methods_of_a_type_have_the_parameters_of_awsglues(runtime, name, monkeypatch):
+def test_the_methods_of_a_type_have_awsglues_parameters(runtime, name, monkeypatch):
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", runtime)
     theirs, ours = getattr(TYPES, name), getattr(importlib.import_module("glue_secure.gluetypes"), name)
     methods = public_methods(theirs)
@@ -136,7 +136,7 @@ def test_the_methods_of_a_type_have_the_parameters_of_awsglues(runtime, name, mo
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_get_resolved_options_takes_awsglues_arguments_and_the_keyword_of_6_0(runtime, monkeypatch):
+def test_get_resolved_options_has_awsglues_parameters_and_allow_abbrev(runtime, monkeypatch):
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", runtime)
     ours = importlib.import_module("glue_secure.utils").getResolvedOptions
     theirs = importlib.import_module("awsglue.utils").getResolvedOptions
@@ -145,13 +145,13 @@ def test_get_resolved_options_takes_awsglues_arguments_and_the_keyword_of_6_0(ru
 
 
 @pytest.mark.parametrize("name", sorted(CLASSES))
-def test_the_adapters_classes_are_awsglues_own_underneath(name, monkeypatch):
+def test_the_adapters_classes_are_subclasses_of_awsglues(name, monkeypatch):
     theirs, ours = both(name, "glue", monkeypatch)
     assert issubclass(ours, theirs)
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
-def test_the_adapters_transforms_are_awsglues_own_underneath(name, monkeypatch):
+def test_the_adapters_transforms_are_subclasses_of_awsglues(name, monkeypatch):
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "glue")
     ours = getattr(importlib.import_module("glue_secure.transforms"), name)
     assert issubclass(ours, getattr(importlib.import_module("awsglue.transforms"), name))

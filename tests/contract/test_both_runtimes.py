@@ -205,19 +205,19 @@ def test_gs_s3_005_no_option_changes_encryption(name, call, door):
 
 
 @pytest.mark.parametrize("place", ["/tmp/x", "file:///tmp/x", "hdfs://host/x"])
-def test_gs_s3_006_what_is_not_s3_is_neither_read_nor_written(place, door):
+def test_gs_s3_006_locations_outside_s3_are_rejected(place, door):
     for call in (lambda: read(door, paths=[place]), lambda: write(door, path=place)):
         with pytest.raises(RefusedError, match="GS-S3-006"):
             call()
 
 
-def test_gs_s3_009_where_evidence_lies_nothing_is_written_or_purged(door):
+def test_gs_s3_009_the_evidence_location_is_neither_written_nor_purged(door):
     for call in (lambda: write(door, path=door.kept), lambda: door.context.purge_s3_path(door.kept)):
         with pytest.raises(RefusedError, match="GS-S3-009"):
             call()
 
 
-def test_gs_tls_008_a_password_in_options_is_refused_and_not_repeated(door):
+def test_gs_tls_008_a_password_in_options_is_rejected_and_not_repeated(door):
     given = {"url": "jdbc:postgresql://h/d", "user": "me", "password": "hunter2", "dbtable": "t"}
     with pytest.raises(RefusedError, match="GS-TLS-008") as caught:
         door.context.create_dynamic_frame.from_options("postgresql", given)
@@ -239,7 +239,7 @@ def test_gs_s3_004_an_unencrypted_object_after_a_write_fails_the_run(door):
     assert door.outcome() == "refused"
 
 
-def test_a_run_that_writes_well_succeeds_and_ends(door):
+def test_a_committed_run_succeeds_and_ends(door):
     write(door)
     door.job.commit()
     assert door.outcome() == "succeeded"

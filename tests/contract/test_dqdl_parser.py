@@ -96,7 +96,7 @@ def squeezed(text):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=80)
 @given(st.lists(EXPECTATIONS.filter(lambda one: "compound" not in one["type"]), min_size=1, max_size=6))
-def test_the_parser_reads_what_was_meant(parser, found):
+def test_the_parser_accepts_the_rulesets(parser, found):
     plain = [{name: value for name, value in one.items() if name != "severity"} for one in found]
     text = convert(json.dumps({"name": "n", "expectations": plain}), place="s", name="n").text
     assert parser(text) == [ours(tree) for tree in ruleset.parse(text, place="r").rules]

@@ -34,7 +34,7 @@ def test_generated_documents_are_up_to_date():
 
 
 def a_copy(root: Path) -> Path:
-    """The sources that documents are made of, elsewhere."""
+    """Copy the sources of the generated pages to ``root``."""
     skip = shutil.ignore_patterns("__pycache__", "vectors")
     for folder in ("local", "tools", "glue_secure", "tests"):
         shutil.copytree(ROOT / folder, root / folder, ignore=skip)
@@ -43,21 +43,33 @@ def a_copy(root: Path) -> Path:
     return root
 
 
-def test_an_empty_cell_or_one_that_the_code_does_not_bear_out_stops_the_table_of_the_surface(tmp_path):
+def test_an_empty_or_wrong_cell_stops_the_generation_of_the_surface_table(tmp_path):
     root = a_copy(tmp_path)
     path = root / "tools" / "surface.ini"
     text = path.read_text(encoding="utf-8")
     for before, after, fault in (
-        ("getResolvedOptions = served |", "getResolvedOptions = |", "an empty cell"),
-        ("getResolvedOptions = served |", "getResolvedOptions = maybe |", "neither served nor refused"),
+        ("getResolvedOptions = supported |", "getResolvedOptions = |", "an empty cell"),
         (
-            "getResolvedOptions = served |",
-            "getResolvedOption = served |",
+            "getResolvedOptions = supported |",
+            "getResolvedOptions = maybe |",
+            "neither supported nor rejected",
+        ),
+        (
+            "getResolvedOptions = supported |",
+            "getResolvedOption = supported |",
             "not defined in glue_secure/utils.py",
         ),
-        ("\ntransition_table = served | refused", "\ntransition_table = served | guardd", "none of guarded"),
-        ("\ncurrentTimeMillis = served | real", "\ncurrentTimeMillis = served | guarded", "not overridden"),
-        ("::test_a_text_is_unboxed", "::test_a_text_is_boxed", "no test"),
+        (
+            "\ntransition_table = supported | rejected",
+            "\ntransition_table = supported | guardd",
+            "none of guarded",
+        ),
+        (
+            "\ncurrentTimeMillis = supported | inherited",
+            "\ncurrentTimeMillis = supported | guarded",
+            "not overridden",
+        ),
+        ("::test_text_is_unboxed", "::test_a_text_is_boxed", "no test"),
     ):
         assert before in text, before
         path.write_text(text.replace(before, after, 1), encoding="utf-8")
@@ -66,7 +78,7 @@ def test_an_empty_cell_or_one_that_the_code_does_not_bear_out_stops_the_table_of
         assert fault in done.stderr, done.stderr
 
 
-def test_generating_says_what_differs_and_mends_it(tmp_path):
+def test_generate_documents_reports_and_updates_outdated_pages(tmp_path):
     root = a_copy(tmp_path / "a project")
     page = root / "docs" / "controls.md"
     done = generate(root, "--check")
@@ -83,12 +95,12 @@ def test_generating_says_what_differs_and_mends_it(tmp_path):
     assert generate(root, "--check").returncode == 0
 
 
-def test_generating_refuses_an_unknown_word():
+def test_generate_documents_rejects_an_unknown_argument():
     assert generate(ROOT, "--chekc").returncode == 2
 
 
 @EACH_PAGE
-def test_links_lead_somewhere(page):
+def test_links_have_existing_targets(page):
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), target
@@ -111,7 +123,7 @@ def test_commands_that_are_named_exist(page):
         assert words in known, words
 
 
-def test_every_decision_has_its_three_parts_and_stands_in_the_list():
+def test_every_decision_has_its_three_parts_and_is_listed():
     folder = ROOT / "docs" / "adr"
     listed = (folder / "README.md").read_text(encoding="utf-8")
     pages = sorted(folder.glob("[0-9]*.md"))

@@ -228,7 +228,7 @@ def test_partitions_of_a_catalog_table_are_pruned_and_written_partitioned(script
     }
 
 
-def test_a_stream_of_files_is_written_batch_by_batch_with_its_time_of_arrival(scripts):
+def test_a_stream_of_files_is_written_in_batches_with_ingestion_time(scripts):
     ran = scripts.run(
         "streaming_micro_batch.py",
         environment={"GLUE_SECURE_STREAMING": "available-now"},
@@ -244,7 +244,7 @@ def test_a_stream_of_files_is_written_batch_by_batch_with_its_time_of_arrival(sc
     assert [stream["rows"] for stream in ran.evidence["streams"]] == [3]
 
 
-def test_a_sink_keeps_its_table_and_partitions_in_the_catalog(scripts):
+def test_a_sink_updates_its_table_and_partitions_in_the_catalog(scripts):
     glue = scripts.client("glue")
     glue.create_database(DatabaseInput={"Name": "shop"})
     scripts.run_here(
@@ -322,7 +322,7 @@ def test_an_export_of_dynamodb_is_unnested_merged_and_split(scripts):
     assert scripts.objects("dynamodb")
 
 
-def test_the_scripts_are_ten_and_only_their_imports_name_this_project():
+def test_only_the_imports_of_the_scripts_name_this_project():
     scripts = sorted(SCRIPTS.glob("*.py"))
     assert len(scripts) == 10
     for script in scripts:

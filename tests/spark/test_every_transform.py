@@ -116,12 +116,12 @@ def test_nested_fields_become_columns_and_tables(frame):
         assert sorted(row["tags.val"] for row in rows(tables.select("root_tags"))) == ["a", "b"]
 
 
-def test_a_text_is_unboxed(frame):
+def test_text_is_unboxed(frame):
     for unboxed in (Unbox.apply(frame, "text", "json"), frame.unbox("text", "json")):
         assert [row["text"] for row in rows(unboxed)] == [{"x": 1}, {"x": 2}]
 
 
-def test_records_are_filtered_mapped_and_errors_kept(frame):
+def test_records_are_filtered_and_mapped_and_errors_preserved(frame):
     def louder(record):
         record["name"] = record["name"].upper()
         return record
@@ -181,7 +181,7 @@ def test_frames_are_joined_united_and_merged(context, glue_spark, frame):
     assert [row["name"] for row in rows(merged)] == ["Ana", "Benno", "Cy"]
 
 
-def test_columns_of_nothing_but_nulls_are_dropped(context):
+def test_columns_with_only_nulls_are_dropped(context):
     made = context.create_dynamic_frame.from_rdd([{"id": 1, "none": None}], "nulls")
     assert names(DropNullFields.apply(made)) == ["id"]
 
@@ -197,7 +197,7 @@ def test_collections_are_selected_from_and_mapped(context, frame):
     assert [names(one) for one in flat.values()] == [["name"], ["name"]]
 
 
-def test_a_frame_is_made_of_records_under_a_schema_and_shown(context, capsys):
+def test_a_frame_of_records_with_a_schema_is_shown(context, capsys):
     made = context.create_dynamic_frame.from_rdd([{"id": 1}], "made")
     assert kinds(made) == {"id": IntegerType.typeName()}
     made.show()

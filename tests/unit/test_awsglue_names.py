@@ -17,21 +17,21 @@ def door(monkeypatch):
     return lambda name: importlib.import_module(f"glue_secure.{name}")
 
 
-def test_utils_walks_over_dictionaries(door):
+def test_utils_iterates_over_dictionaries(door):
     utils = door("utils")
     assert list(utils.iteritems({"a": 1})) == [("a", 1)]
     assert list(utils.iterkeys({"a": 1})) == ["a"]
     assert list(utils.itervalues({"a": 1})) == [1]
 
 
-def test_utils_tells_the_place_of_a_call(door):
+def test_utils_returns_the_call_site(door):
     def step():
         return door("utils").callsite()
 
-    assert "test_utils_tells_the_place_of_a_call" in step()
+    assert "test_utils_returns_the_call_site" in step()
 
 
-def test_utils_makes_no_options_of_a_jvm_that_is_not_there(door):
+def test_make_options_is_rejected_without_glues_jvm(door):
     with pytest.raises(UsageError, match="makeOptions"):
         door("utils").makeOptions(None, {"a": 1})
 
@@ -79,7 +79,7 @@ def test_the_job_lists_its_arguments(door):
         ("UnknownType", "unknown"),
     ],
 )
-def test_atomic_types_say_their_name(door, name, word):
+def test_atomic_types_have_glues_names(door, name, word):
     types = door("gluetypes")
     kind = getattr(types, name)
     assert issubclass(kind, types.AtomicType)
@@ -89,7 +89,7 @@ def test_atomic_types_say_their_name(door, name, word):
     assert kind() == kind()
 
 
-def test_types_with_parts_say_them(door):
+def test_complex_types_describe_their_parts(door):
     types = door("gluetypes")
     text = types.StringType()
     assert types.DecimalType(12, 3).jsonValue()["precision"] == 12
@@ -110,7 +110,7 @@ def test_every_name_of_the_types_is_there(door):
     assert all(getattr(types, name) for name in types.__all__)
 
 
-def test_a_name_that_no_door_has_is_no_attribute(door):
+def test_an_unknown_name_raises_attribute_error(door):
     for module in ("gluetypes", "transforms", "context", "dynamicframe", "job"):
         with pytest.raises(AttributeError, match="no attribute"):
             _ = door(module).Nothing
@@ -132,7 +132,7 @@ def test_there_are_22_transforms_and_each_describes_itself(door):
     assert transforms.get_transform("nothing") is None
 
 
-def test_a_transform_of_ones_own_is_applied(door):
+def test_a_custom_transform_is_applied(door):
     class Twice(door("transforms").GlueTransform):
         def __call__(self, number, times=2):
             return number * times

@@ -61,7 +61,7 @@ def job(*names, **more):
     return SecureJob.from_argv(*names, argv=ARGV, spark=Session(), **more)
 
 
-def test_a_clean_block_commits_and_leaves_evidence(services):
+def test_a_block_without_errors_commits_and_writes_evidence(services):
     services.land("m01.csv")
     with job("source") as made:
         frame = made.read.s3(made.args.source, format="csv", transformation_ctx="flights")
@@ -74,7 +74,7 @@ def test_a_clean_block_commits_and_leaves_evidence(services):
     assert made.spark.stopped is False
 
 
-def test_an_exception_commits_nothing_and_comes_out_unchanged(services):
+def test_an_exception_is_raised_unchanged_and_nothing_is_committed(services):
     services.land("m01.csv")
     with pytest.raises(ZeroDivisionError), job("source") as made:
         made.read.s3(made.args.source, format="csv", transformation_ctx="flights")
@@ -83,7 +83,7 @@ def test_an_exception_commits_nothing_and_comes_out_unchanged(services):
     assert services.bookmark_keys() == []
 
 
-def test_a_refused_write_that_is_swallowed_in_the_block_comes_out_at_its_end(services):
+def test_a_caught_rejection_is_raised_again_at_the_end_of_the_block(services):
     services.land("m01.csv")
     with pytest.raises(RefusedError, match="GS-S3-004"), job("source") as made:
         frame = made.read.s3(made.args.source, format="csv", transformation_ctx="flights")
@@ -101,7 +101,7 @@ def test_a_block_may_commit_by_itself_once(services):
     assert len(services.evidence_keys()) == 1
 
 
-def test_missing_arguments_are_named_before_anything_is_asked(monkeypatch):
+def test_missing_arguments_are_named_before_any_aws_call(monkeypatch):
     monkeypatch.setattr(composition, "services", lambda: pytest.fail("asked"))
     with pytest.raises(UsageError, match="--target"):
         job("source", "target")
@@ -114,14 +114,14 @@ def test_arguments_hide_secrets_in_their_repr(services):
     made.commit()
 
 
-def test_a_refused_preflight_gives_no_job(services):
+def test_a_failed_preflight_creates_no_job(services):
     services.control_plane.run_attachments.clear()
     services.control_plane.job_attachments["curate"] = None
     with pytest.raises(RefusedError, match="GS-SEC-001"):
         job("source")
 
 
-def test_a_csv_file_is_taken_to_have_a_header(services, monkeypatch):
+def test_csv_is_read_with_a_header_by_default(services, monkeypatch):
     seen = []
     read = type(services.engine).read_s3
     monkeypatch.setattr(
@@ -173,7 +173,7 @@ def test_gs_sec_007_nothing_is_read_or_written_before_job_init(context, call):
     assert "job.init" in caught.value.fix
 
 
-def test_job_init_starts_the_guard_and_commit_ends_it(context, services, monkeypatch):
+def test_job_init_starts_the_run_and_commit_ends_it(context, services, monkeypatch):
     monkeypatch.setattr("sys.argv", ARGV)
     made = Job(context)
     assert not made.isInitialized()
@@ -187,7 +187,7 @@ def test_job_init_starts_the_guard_and_commit_ends_it(context, services, monkeyp
         made.commit()
 
 
-def test_job_init_that_is_refused_leaves_the_context_closed(context, services, monkeypatch):
+def test_a_rejected_job_init_leaves_the_context_without_a_run(context, services, monkeypatch):
     monkeypatch.setattr("sys.argv", ARGV)
     services.change_key(services.key, state="Disabled")
     with pytest.raises(RefusedError, match="GS-KMS-002"):
@@ -196,7 +196,7 @@ def test_job_init_that_is_refused_leaves_the_context_closed(context, services, m
         context.extract_jdbc_conf("ops")
 
 
-def test_job_init_under_another_name_is_wrong_usage(context, services, monkeypatch):
+def test_job_init_with_another_name_is_a_usage_error(context, services, monkeypatch):
     monkeypatch.setattr("sys.argv", ARGV)
     with pytest.raises(UsageError, match="two jobs"):
         Job(context).init("other", {})
@@ -210,7 +210,7 @@ def test_the_package_has_its_few_names_and_no_other():
         _ = glue_secure.nothing
 
 
-def test_importing_the_package_loads_no_cloud_and_no_engine():
+def test_importing_the_package_imports_neither_boto3_nor_pyspark():
     code = (
         "import glue_secure, glue_secure.core.policy, sys;"
         "heavy = {'boto3', 'botocore', 'pyspark', 'cryptography', 'aws_encryption_sdk'};"

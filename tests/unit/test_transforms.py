@@ -103,7 +103,7 @@ NAMES = [
 ]  # fmt: skip
 
 
-def test_there_are_the_22_of_glue():
+def test_all_transforms_of_glue_exist():
     assert sorted(kind.name() for kind in transforms.ALL_TRANSFORMS) == NAMES
     assert {transform.name() for transform in transforms.get_transforms()} == set(NAMES)
 

@@ -5,7 +5,7 @@ import pytest
 from glue_secure import UsageError
 
 
-def test_runs_with_a_bound_read_everything_once_between_them(rerun, glue_job, catalog, rows):
+def test_bounded_runs_together_read_everything_once(rerun, glue_job, catalog, rows):
     """From options and from the catalog, in one job; both contexts go their own way."""
     for name in ("c", "b", "a"):
         glue_job.land(f"bounded/{name}.csv", f"{name}\n")
@@ -33,7 +33,7 @@ def test_runs_with_a_bound_read_everything_once_between_them(rerun, glue_job, ca
     assert sorted(one["options"]["deferred"] for one in facts) == [0, 1, 2]
 
 
-def test_the_short_door_takes_the_same_bounds(glue_job):
+def test_secure_job_has_the_same_bounds(glue_job):
     for name in ("a.csv", "b.csv"):
         glue_job.land(name, "id\n1\n")
     bound = {"boundedFiles": 1, "maxBand": 0, "keysAscending": True}
@@ -45,7 +45,7 @@ def test_the_short_door_takes_the_same_bounds(glue_job):
     assert counts == [(1, ["id"]), (1, ["id"]), (0, ["id"])]
 
 
-def test_two_bounds_at_once_are_refused_as_in_glue(context, glue_job):
+def test_two_bounds_at_once_are_rejected_as_in_glue(context, glue_job):
     with pytest.raises(UsageError, match="one of them"):
         context.create_dynamic_frame.from_options(
             "s3", {"paths": [glue_job.source], "boundedFiles": "1", "boundedSize": "1"}, "csv"

@@ -42,7 +42,7 @@ ALL = [
 ]
 
 
-def test_partitions_come_from_the_catalog_with_its_types_wherever_they_lie(read, flights, rows):
+def test_partitions_outside_the_table_location_have_the_catalogs_types(read, flights, rows):
     frame = read(flights)
     assert rows(frame) == ALL
     assert frame.schema() == glue.StructType(
@@ -64,7 +64,7 @@ def test_partitions_come_from_the_catalog_with_its_types_wherever_they_lie(read,
         ("YEAR + 1 = 2026 or kind in ('a')", [1, 2, 3]),
     ],
 )
-def test_a_predicate_chooses_partitions(read, flights, rows, predicate, ids):
+def test_a_predicate_selects_partitions(read, flights, rows, predicate, ids):
     assert [row["id"] for row in rows(read(flights, push_down_predicate=predicate))] == ids
 
 
@@ -73,19 +73,19 @@ def test_a_predicate_chooses_partitions(read, flights, rows, predicate, ids):
     ["id = 1", "year =", "year in (select 1)", "exists (select * from csv.`/etc/passwd`)"],
     ids=["column", "syntax", "query", "exists"],
 )
-def test_a_predicate_is_about_partition_columns_alone(read, flights, predicate):
+def test_a_predicate_may_use_partition_columns_only(read, flights, predicate):
     with pytest.raises(UsageError, match=r"push_down_predicate(?s:.*)year, kind|query of its own"):
         read(flights, push_down_predicate=predicate)
 
 
-def test_partitions_that_no_predicate_meets_are_not_even_listed(read, catalog, flights):
+def test_partitions_that_do_not_match_are_not_listed(read, catalog, flights):
     catalog.partition(flights, ("1999", "x"), "s3://glue-secure-no-such-bucket/x/")
     assert read(flights, push_down_predicate="year = 2024").count() == 1
     with pytest.raises(GlueSecureError):
         read(flights)
 
 
-def test_the_catalogs_own_predicate_is_judged_by_the_service(read, flights, rows):
+def test_the_catalog_partition_predicate_is_evaluated_by_the_service(read, flights, rows):
     frame = read(flights, additional_options={"catalogPartitionPredicate": "year = 2024"})
     assert rows(frame) == ALL[:1]
 
@@ -97,7 +97,9 @@ def test_a_data_frame_of_a_table_has_the_same_rows(context, catalog, flights, ro
     assert rows(frame) == ALL[1:]
 
 
-def test_a_table_without_partitions_registered_reads_nothing_and_says_so(read, catalog, glue_job, caplog):
+def test_a_table_without_registered_partitions_gives_an_empty_frame_and_a_warning(
+    read, catalog, glue_job, caplog
+):
     glue_job.land("empty/year=1/a.csv", "1\n")
     catalog.table("empty", "csv", [("id", "bigint")], keys=[("year", "int")])
     with caplog.at_level(logging.WARNING):
@@ -146,7 +148,7 @@ def test_deeper_folders_of_a_table_need_recurse(read, catalog, glue_job, caplog)
     assert read("deep", additional_options={"recurse": True}).count() == 2
 
 
-def test_bookmarks_hold_across_partitions(rerun, catalog, flights, glue_job):
+def test_bookmarks_cover_all_partitions(rerun, catalog, flights, glue_job):
     for expected in (3, 0, 1):
         context, job = rerun()
         frame = context.create_dynamic_frame.from_catalog(
@@ -159,7 +161,7 @@ def test_bookmarks_hold_across_partitions(rerun, catalog, flights, glue_job):
             glue_job.land("elsewhere/new.csv", "4\n")
 
 
-def test_the_schema_of_a_table_is_told_in_both_languages(context, catalog, flights):
+def test_a_tables_schema_is_returned_in_glues_and_sparks_types(context, catalog, flights):
     catalog.table("nested", "parquet", [("a", "struct<b:array<int>,c:decimal(5,2)>")], keys=KEYS)
     found = context.get_catalog_schema(catalog.database, "nested")
     assert [field.name for field in found] == ["a", "year", "kind"]
@@ -177,7 +179,7 @@ def test_the_schema_of_a_table_is_told_in_both_languages(context, catalog, fligh
         ({"surprise": 1}, "surprise"),
     ],
 )
-def test_what_is_not_served_is_refused_by_name(read, flights, more, named):
+def test_unsupported_tables_are_rejected_by_name(read, flights, more, named):
     with pytest.raises(UsageError, match=named):
         read(flights, **more)
 
@@ -197,7 +199,7 @@ def test_a_predicate_for_a_table_without_partitions_is_an_error(read, catalog):
         read("flat", push_down_predicate="id = 1")
 
 
-def test_a_sample_of_a_table_moves_no_bookmark(rerun, catalog, flights):
+def test_a_sample_of_a_table_does_not_change_the_bookmark(rerun, catalog, flights):
     context, job = rerun()
     sample = context.create_sample_dynamic_frame_from_catalog(
         catalog.database, flights, num=2, sample_options={"maxSamplePartitions": 2}, transformation_ctx="f"

@@ -115,7 +115,7 @@ def test_xml_of_several_objects_and_a_schema_of_its_own(glue_job, read, rows):
     assert found == [{"_id": "1", "b": None}, {"_id": "1", "b": None}, {"_id": "2", "b": None}]
 
 
-def test_a_record_that_cannot_be_read_fails_the_job_when_asked(glue_job, read):
+def test_fail_fast_fails_the_job_on_an_unreadable_record(glue_job, read):
     glue_job.land("a.csv", "a,b\n1\n")
     with pytest.raises(Exception, match=r"(?i)malformed"):
         read("csv", {"isFailFast": True}, withHeader=True).toDF().collect()
@@ -142,6 +142,6 @@ def test_a_record_that_cannot_be_read_fails_the_job_when_asked(glue_job, read):
         ("delta", {}, "delta"),
     ],
 )
-def test_what_plain_spark_cannot_honour_is_refused_by_name(read, format, options, named):
+def test_options_that_plain_spark_cannot_apply_are_rejected_by_name(read, format, options, named):
     with pytest.raises(UsageError, match=named):
         read(format, **options)

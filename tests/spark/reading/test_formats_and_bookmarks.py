@@ -27,7 +27,7 @@ def land(glue_job, glue_spark, tmp_path):
 
 
 @pytest.mark.parametrize("format", ["csv", "json", "parquet", "orc", "avro", "xml"])
-def test_each_run_reads_the_objects_that_came_since(glue_job, glue_spark, land, format, monkeypatch):
+def test_each_run_reads_the_new_objects(glue_job, glue_spark, land, format, monkeypatch):
     from glue_secure.context import GlueContext
     from glue_secure.job import Job
 

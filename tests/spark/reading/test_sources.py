@@ -40,7 +40,7 @@ def test_without_recurse_folders_are_left_out_and_a_warning_says_so(read, landed
     assert "2 objects in folders" in caplog.text
 
 
-def test_with_recurse_everything_is_read_and_folders_are_no_columns(read, landed):
+def test_with_recurse_all_levels_are_read_without_partition_columns(read, landed):
     frame = read({"recurse": True})
     assert frame.count() == 5
     assert frame.toDF().columns == ["col0"]
@@ -59,7 +59,7 @@ def test_exclusions_are_globs_over_the_whole_path(read, landed, patterns, count)
     assert read({"recurse": True, "exclusions": patterns}).count() == count
 
 
-def test_what_is_excluded_is_none_of_the_bookmarks_business(rerun, glue_job, landed):
+def test_excluded_objects_are_not_in_the_bookmark(rerun, glue_job, landed):
     for options, expected in (({"exclusions": ["**.tmp"]}, 2), ({}, 1), ({}, 0)):
         context, job = rerun()
         frame = context.create_dynamic_frame.from_options(
@@ -69,7 +69,7 @@ def test_what_is_excluded_is_none_of_the_bookmarks_business(rerun, glue_job, lan
         job.commit()
 
 
-def test_a_pattern_in_a_path_is_an_error_and_not_silence(context, glue_job, landed):
+def test_a_glob_in_a_path_is_an_error(context, glue_job, landed):
     with pytest.raises(UsageError, match="not expanded"):
         context.create_dynamic_frame.from_options("s3", {"paths": [f"{glue_job.source}*.csv"]}, "csv")
 
@@ -87,7 +87,7 @@ def test_get_source_sets_the_format_later(context, glue_job, landed):
     assert source.getSampleFrame(1, maxSampleFilesPerPartition=1).count() == 1
 
 
-def test_get_streaming_source_serves_files_and_no_stream(context, glue_job, landed):
+def test_get_streaming_source_reads_files_and_rejects_streams(context, glue_job, landed):
     source = context.getStreamingSource("s3", paths=[glue_job.source])
     source.setFormat("csv")
     assert source.getFrame().count() == 5
@@ -98,7 +98,7 @@ def test_get_streaming_source_serves_files_and_no_stream(context, glue_job, land
             context.create_data_frame.from_options(stream, {"streamARN": "x"})
 
 
-def test_a_sample_looks_at_few_objects(context, glue_job, landed):
+def test_a_sample_reads_few_objects(context, glue_job, landed):
     frame = context.create_sample_dynamic_frame_from_options(
         "s3",
         {"paths": [glue_job.source], "recurse": True},
@@ -130,7 +130,7 @@ def test_a_sample_looks_at_few_objects(context, glue_job, landed):
         ({"paths": "s3://bucket/x"}, "paths"),
     ],
 )
-def test_an_option_that_cannot_be_honoured_is_refused_by_name(read, landed, options, named):
+def test_an_option_that_cannot_be_applied_is_rejected_by_name(read, landed, options, named):
     with pytest.raises(UsageError, match=named):
         read(options)
 
@@ -155,7 +155,7 @@ def test_other_connection_types_are_refused(context, kind):
     ],
     ids=["hashfield", "hashexpression", "one"],
 )
-def test_a_table_is_read_whole_in_as_many_parts_as_asked(context, tables, options):
+def test_a_table_is_read_in_the_requested_number_of_partitions(context, tables, options):
     through = {"useConnectionProperties": "true", "connectionName": seed.CONNECTION}
     frame = context.create_dynamic_frame.from_options("postgresql", {**through, **options}).toDF()
     assert frame.count() == frame.distinct().count() == 16
@@ -163,7 +163,7 @@ def test_a_table_is_read_whole_in_as_many_parts_as_asked(context, tables, option
     assert frame.rdd.getNumPartitions() == parts
 
 
-def test_queries_are_read_through_a_connection_and_other_options_refused(context, tables):
+def test_queries_are_read_through_a_connection_and_unknown_options_rejected(context, tables):
     through = {"useConnectionProperties": "true", "connectionName": seed.CONNECTION}
 
     def read(**options):
@@ -189,7 +189,7 @@ def test_extract_jdbc_conf_takes_the_id_of_a_catalog(context, tables):
     assert conf["enforceSSL"] == "true"
 
 
-def test_records_at_hand_become_a_frame(context, rows):
+def test_a_list_of_records_becomes_a_frame(context, rows):
     spark = context.spark_session
     rdd = spark.sparkContext.parallelize([{"id": 1}, {"id": "x"}])
     frame = context.create_dynamic_frame.from_rdd(rdd, "made")

@@ -43,7 +43,7 @@ def columns(aws, database, table="flights"):
     return [(each["Name"], each["Type"]) for each in held["StorageDescriptor"]["Columns"]]
 
 
-def test_a_table_says_where_and_how_its_frames_are_written(started, aws, database, table, provisioned):
+def test_a_frame_is_written_to_the_tables_location_and_format(started, aws, database, table, provisioned):
     given = frame(started.context)
     assert started.context.write_dynamic_frame.from_catalog(given, database, table) is given
     seen = started.bench.objects()
@@ -77,7 +77,7 @@ def test_new_partitions_are_registered_and_columns_replaced_when_asked(started, 
     ]
 
 
-def test_log_keeps_the_columns_and_refuses_new_ones_before_it_writes(started, aws, database, table):
+def test_update_behavior_log_rejects_new_columns_before_the_write(started, aws, database, table):
     context, log = started.context, {"enableUpdateCatalog": "true", "updateBehavior": "LOG"}
     context.write_dynamic_frame.from_catalog(
         frame(context).drop_fields(["name"]), database, table, additional_options=log
@@ -117,7 +117,7 @@ def test_a_sink_creates_the_table_that_it_names(started, aws, database):
         ({"nonsense": 1}, "nonsense"),
     ],
 )
-def test_options_of_a_catalog_sink_are_judged_first(started, database, table, options, match):
+def test_options_of_a_catalog_sink_are_validated_first(started, database, table, options, match):
     with pytest.raises(UsageError, match=match):
         started.context.write_dynamic_frame.from_catalog(
             frame(started.context), database, table, additional_options=options
@@ -125,7 +125,7 @@ def test_options_of_a_catalog_sink_are_judged_first(started, database, table, op
     assert started.bench.objects() == {}
 
 
-def test_a_nested_column_is_not_registered(started, database, table):
+def test_a_nested_column_is_rejected(started, database, table):
     with pytest.raises(UsageError, match="column s"):
         started.context.write_data_frame.from_catalog(
             frame(started.context, ", named_struct('a', 1) as s").toDF(),
@@ -136,7 +136,7 @@ def test_a_nested_column_is_not_registered(started, database, table):
     assert started.bench.objects() == {}
 
 
-def test_another_account_a_missing_table_and_half_a_name_are_refused(started, database, table):
+def test_another_account_a_missing_table_and_an_incomplete_name_are_rejected(started, database, table):
     write, given = started.context.write_dynamic_frame.from_catalog, frame(started.context)
     with pytest.raises(UsageError, match="catalog_id"):
         write(given, database, table, catalog_id="999999999999")

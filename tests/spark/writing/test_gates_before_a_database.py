@@ -15,7 +15,7 @@ IN_SET = {
 }
 
 
-def test_rows_on_their_way_to_a_database_are_gated_alike(glue_job, glue_spark, writer):
+def test_a_quality_gate_applies_to_database_writes(glue_job, glue_spark, writer):
     """Blocked: no table is made. In quarantine the good rows arrive, the others lie apart."""
     suite = glue_job.land("suite.json", json.dumps({"name": "rows", "expectations": [NOT_NULL, IN_SET]}))
     place = glue_job.target.rstrip("/") + "-apart/"

@@ -64,7 +64,7 @@ def test_gs_tls_010_the_database_saw_tls_on_every_session_that_inserted(started,
     assert superuser(f"select distinct tls, count(*) from {table} group by tls") == [("TLSv1.3", 5)]
 
 
-def test_a_user_who_may_only_read_writes_nothing_and_spoils_the_run(started, table):
+def test_a_user_without_write_permission_fails_the_run(started, table):
     with pytest.raises(Exception, match="read-only transaction"):
         started.context.write_dynamic_frame.from_jdbc_conf(
             frame(started.context), "ops-postgres", {"dbtable": table}
@@ -146,14 +146,14 @@ def test_gs_s3_006_a_redshift_tmp_dir_that_is_not_in_s3_is_refused(started, writ
         )
 
 
-def test_a_database_is_reached_through_a_connection_only(started, writer):
+def test_a_database_needs_a_connection(started, writer):
     with pytest.raises(RefusedError, match="GS-TLS-008"):
         started.context.write_dynamic_frame.from_options(
             frame(started.context), "postgresql", {"url": "jdbc:postgresql://x/y", "dbtable": "t"}
         )
 
 
-def test_a_column_that_a_table_cannot_have_is_refused(started, writer):
+def test_a_column_type_without_a_database_type_is_rejected(started, writer):
     data = started.context.spark_session.sql("select named_struct('a', 1) as s")
     with pytest.raises(UsageError, match="column s"):
         started.context.write_dynamic_frame.from_jdbc_conf(

@@ -66,7 +66,7 @@ def test_each_format_is_written_partitioned_and_verified(started, provisioned, f
     assert stored.load(started.target.replace("s3:", "s3a:")).count() == 3
 
 
-def test_csv_has_a_header_and_doubled_quotes_unless_told_otherwise(started, aws):
+def test_csv_has_a_header_and_doubled_quotes_by_default(started, aws):
     data = started.context.spark_session.createDataFrame([('say "hi"', 1)], "name string, id int")
     frame = DynamicFrame.fromDF(data.coalesce(1), started.context, "x")
     started.context.write_dynamic_frame.from_options(frame, "s3", {"path": started.target}, format="csv")
@@ -109,7 +109,7 @@ def test_csv_writes_the_text_of_a_choice_and_parquet_a_struct(started, aws):
     assert {row.v for row in text.collect()} == {"7", 'se"ven'}
 
 
-def test_choices_deep_in_a_row_are_bare_too(started, aws):
+def test_nested_choices_are_bare_values_too(started, aws):
     data = started.context.spark_session.sql(
         "select array(named_struct('int', 1, 'string', cast(null as string)), null) as a,"
         " map('k\"', named_struct('int', cast(null as int), 'string', 'x}')) as m,"
@@ -146,7 +146,7 @@ def test_avro_1_7_stores_dates_and_decimals_as_text_and_1_8_as_themselves(starte
         assert [each.dataType.simpleString() for each in stored.schema] == expected
 
 
-def test_a_collection_goes_to_folders_of_its_names(started):
+def test_a_collection_is_written_to_folders_by_name(started):
     context = started.context
     both = DynamicFrameCollection({"one": rows(context, 1), "two": rows(context, 2)}, context)
     assert context.write_from_options(both, "s3", {"path": started.target}, format="json") is both
@@ -181,7 +181,7 @@ def test_a_sink_is_set_up_step_by_step(started):
         ({"connection_type": "dynamodb", "format": None}, "dynamodb"),
     ],
 )
-def test_what_a_sink_does_not_know_is_refused_before_anything_is_written(started, call, match):
+def test_unknown_options_of_a_sink_are_rejected_before_the_write(started, call, match):
     options = {"path": started.target, **call.pop("connection_options", {})}
     kind = call.pop("connection_type", "s3")
     with pytest.raises(UsageError, match=match):
@@ -198,7 +198,7 @@ def test_gs_s3_005_no_option_of_a_sink_changes_encryption(started, where):
     assert started.bench.objects() == {}
 
 
-def test_gs_s3_004_a_bucket_that_drops_the_encryption_stops_the_run(started, spoiled):
+def test_gs_s3_004_an_unencrypted_object_fails_the_run(started, spoiled):
     with spoiled(), pytest.raises(RefusedError, match="GS-S3-004"):
         started.context.write_dynamic_frame.from_options(
             rows(started.context), "s3", {"path": started.target}, format="avro"

@@ -44,7 +44,7 @@ def writer(started, seen):
     return handle
 
 
-def test_each_batch_goes_through_the_funnel_and_the_checkpoint_is_verified(streaming, provisioned):
+def test_each_batch_is_written_by_the_run_and_the_checkpoint_is_verified(streaming, provisioned):
     seen = []
     frame = streaming.context.add_ingestion_time_columns(source(streaming), "hour")
     streaming.context.forEachBatch(frame, writer(streaming, seen), options(streaming))
@@ -65,7 +65,7 @@ def test_each_batch_goes_through_the_funnel_and_the_checkpoint_is_verified(strea
     assert {each["key"] for each in checkpoint["objects"]} == {provisioned.data_key}
 
 
-def test_a_second_run_of_the_stream_goes_on_where_the_first_ended(streaming):
+def test_a_second_run_continues_the_stream(streaming):
     context, seen = streaming.context, []
     frame = source(streaming, each=10)
     context.forEachBatch(frame, lambda data, n: seen.append((n, data.count())), options(streaming))
@@ -86,7 +86,7 @@ def test_an_exception_of_the_function_ends_stream_and_run(streaming):
     assert streaming.bench.evidence()[-1]["outcome"] == "failed"
 
 
-def test_a_failed_batch_is_tried_again_as_often_as_asked(streaming, monkeypatch):
+def test_a_failed_batch_is_retried_up_to_the_limit(streaming, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda _: None)
     attempts = []
 
@@ -102,7 +102,7 @@ def test_a_failed_batch_is_tried_again_as_often_as_asked(streaming, monkeypatch)
     assert streaming.bench.evidence()[-1]["streams"][0]["retries"] == 2
 
 
-def test_gs_s3_009_a_refused_write_in_a_batch_is_the_refusal_itself(streaming):
+def test_gs_s3_009_a_rejected_write_in_a_batch_ends_the_stream_with_its_error(streaming):
     def overwrite(data, batch_id):
         streaming.context.write_dynamic_frame.from_options(
             DynamicFrame.fromDF(data, streaming.context, "x"), "s3", {"path": EVIDENCE_URI}, format="json"
@@ -112,7 +112,7 @@ def test_gs_s3_009_a_refused_write_in_a_batch_is_the_refusal_itself(streaming):
         streaming.context.forEachBatch(source(streaming), overwrite, options(streaming, batchMaxRetries=5))
 
 
-def test_gs_s3_004_a_checkpoint_that_comes_out_plain_stops_the_stream(streaming, spoiled):
+def test_gs_s3_004_an_unencrypted_checkpoint_stops_the_stream(streaming, spoiled):
     with spoiled(), pytest.raises(RefusedError, match="GS-S3-004"):
         streaming.context.forEachBatch(source(streaming), lambda data, n: None, options(streaming))
 
@@ -138,7 +138,7 @@ def test_a_stream_whose_options_are_wrong_does_not_start(started, change, error,
     assert started.context.spark_session.streams.active == []
 
 
-def test_a_frame_that_does_not_stream_is_refused(started):
+def test_a_frame_that_is_not_streaming_is_rejected(started):
     with pytest.raises(UsageError, match="streaming"):
         frame = started.context.spark_session.range(3)
         started.context.forEachBatch(frame, lambda data, n: None, options(started))
@@ -168,7 +168,7 @@ def test_a_sample_is_taken_with_its_checkpoint_in_s3(streaming, aws):
         streaming.context.getSampleStreamingDynamicFrame(frame, {"windowSize": "20 seconds"})
 
 
-def test_transactions_are_refused_by_what_aws_says(context):
+def test_transactions_are_rejected_because_aws_withdrew_them(context):
     for call in (
         lambda: context.start_transaction(True),
         lambda: context.commit_transaction("t"),

@@ -41,24 +41,24 @@ def from_archive(tmp_path, monkeypatch):
     return imported
 
 
-def test_an_installed_package_is_not_sent():
+def test_an_installed_package_is_not_distributed():
     assert package_distribution.wheel_archive() is None
     assert package_distribution.ship_package(object()) is False
 
 
 @pytest.mark.parametrize("name", ["glue_secure-1.zip", "glue_secure-1.egg"])
-def test_what_spark_brings_itself_is_not_sent(from_archive, name):
+def test_an_archive_that_spark_distributes_is_not_distributed_again(from_archive, name):
     from_archive(name)
     assert package_distribution.ship_package(object()) is False
 
 
-def test_the_suffixes_are_sparks():
+def test_the_extensions_are_sparks():
     from pyspark import SparkContext
 
     assert package_distribution.PACKAGE_EXTENSIONS == SparkContext.PACKAGE_EXTENSIONS
 
 
-def test_a_wheel_is_sent_once_per_application_as_a_private_zip(from_archive):
+def test_a_wheel_is_distributed_once_per_application_as_a_private_zip(from_archive):
     wheel = from_archive(NAME)
     first, second = Session("app-1"), Session("app-2")
     assert package_distribution.ship_package(first) is True
@@ -71,7 +71,7 @@ def test_a_wheel_is_sent_once_per_application_as_a_private_zip(from_archive):
     assert stat.S_IMODE(sent.parent.stat().st_mode) == 0o700
 
 
-def test_the_copy_goes_with_the_process_but_not_with_a_forked_child(tmp_path):
+def test_the_copy_is_removed_at_exit_but_not_by_a_forked_child(tmp_path):
     folder = tmp_path / "copy"
     folder.mkdir()
     package_distribution._remove(folder, -1)

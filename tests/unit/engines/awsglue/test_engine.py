@@ -74,11 +74,11 @@ def test_emrfs_with_the_runs_key_passes():
         {"fs.s3.cse.enabled": "true"},
     ],
 )
-def test_gs_s3_008_emrfs_with_anything_else_does_not(change):
+def test_gs_s3_008_emrfs_with_another_key_or_algorithm_fails(change):
     assert verdict(Client(EMRFS, {**GOOD, **change})) is Verdict.FAIL
 
 
-def test_a_cached_emrfs_client_of_before_job_init_is_closed_and_made_anew():
+def test_an_emrfs_client_from_before_job_init_is_replaced():
     stale = Client(EMRFS, {})
     assert verdict(stale, Client(EMRFS, GOOD)) is Verdict.PASS
     assert stale.closed
@@ -89,5 +89,5 @@ def test_gs_s3_008_a_client_of_unknown_class_is_never_a_pass(kind):
     assert verdict(Client(kind, GOOD)) is Verdict.FAIL
 
 
-def test_glue_writes_to_s3_so_that_is_the_scheme_that_is_looked_at():
+def test_the_client_of_the_s3_scheme_is_checked():
     assert (GlueEngine.name, GlueEngine.hadoop_settings.scheme) == ("awsglue", "s3")

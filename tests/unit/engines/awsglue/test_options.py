@@ -26,41 +26,41 @@ HERE, ELSEWHERE = "s3://curated/a/", "s3://other/b/"
         {"path": HERE, "checkpointLocation": ELSEWHERE},
     ],
 )
-def test_one_place_only(options):
+def test_a_call_may_name_one_location_only(options):
     for target in (parse_source, parse_sink):
         with pytest.raises(UsageError):
             target("s3", "json", options)
 
 
 @pytest.mark.parametrize("kind", ["iceberg", "custom.spark", "marketplace.spark", "dynamodb", "kafka", ""])
-def test_a_kind_that_is_not_known_is_refused(kind):
+def test_an_unknown_connection_type_is_rejected(kind):
     for target in (parse_source, parse_sink):
         with pytest.raises(UsageError):
             target(kind, "parquet", {"path": HERE, "paths": [HERE]})
 
 
 @pytest.mark.parametrize("place", ["http://curated/a", "file:///a", "/a", "hdfs://x/a"])
-def test_gs_s3_006_a_place_that_is_not_s3_is_refused(place):
+def test_gs_s3_006_a_location_outside_s3_is_rejected(place):
     with pytest.raises(RefusedError, match="GS-S3-006"):
         parse_sink("s3", "json", {"path": place})
 
 
 @pytest.mark.parametrize("name", ["password", "User", "URL"])
-def test_gs_tls_008_credentials_beside_a_connection_are_refused_and_not_shown(name):
+def test_gs_tls_008_credentials_in_options_are_rejected_and_not_shown(name):
     options = {"connectionName": "ops", "useConnectionProperties": "true", "dbtable": "t", name: "hunter2"}
     with pytest.raises(RefusedError, match="GS-TLS-008") as caught:
         parse_source("postgresql", None, options)
     assert "hunter2" not in str(caught.value)
 
 
-def test_enforce_ssl_is_true_however_it_was_spelled():
+def test_enforce_ssl_is_replaced_in_any_spelling():
     assert with_enforced_ssl({"EnforceSSL": "false", "dbtable": "t"}) == {
         "enforceSSL": "true",
         "dbtable": "t",
     }
 
 
-def test_what_is_meant_is_told():
+def test_options_are_parsed_to_targets():
     assert parse_source("s3", "json", {"paths": [HERE, ELSEWHERE]}) == S3Target((HERE, ELSEWHERE), "json")
     assert parse_sink("parquet", None, {"path": HERE}) == S3Target((HERE,), "parquet")
     options = {"connectionName": "ops", "useConnectionProperties": True, "dbtable": "t"}

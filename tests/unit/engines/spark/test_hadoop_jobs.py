@@ -32,7 +32,7 @@ def watched():
     jobs.close()
 
 
-def test_a_save_that_no_call_claims_is_counted_once(watched):
+def test_a_save_outside_the_run_is_counted_once(watched):
     context, jobs = watched
     context.names, context.total = {0: "count at x.py:1", 1: SAVE, 2: SAVE}, 3
     jobs.attribute_to_run(2, 3)
@@ -40,7 +40,7 @@ def test_a_save_that_no_call_claims_is_counted_once(watched):
     assert jobs.take() == (0, "")
 
 
-def test_a_job_that_has_a_number_and_no_name_yet_is_asked_again(watched):
+def test_a_job_without_a_name_yet_is_checked_again(watched):
     context, jobs = watched
     context.total = 1
     jobs._check()
@@ -48,7 +48,7 @@ def test_a_job_that_has_a_number_and_no_name_yet_is_asked_again(watched):
     assert jobs.take() == (1, "")
 
 
-def test_a_job_without_a_name_once_the_listeners_caught_up_is_a_doubt(watched):
+def test_a_job_without_a_name_after_the_listeners_are_done_is_a_doubt(watched):
     context, jobs = watched
     context.total = 1
     count, doubt = jobs.take()

@@ -9,21 +9,21 @@ from glue_secure.engines.spark.formats import FORMATS, UNSUPPORTED, format_of, s
 from glue_secure.engines.spark.reading_options import KNOWN_OPTIONS, SPEED_ONLY, read_options
 
 
-def test_glues_defaults_of_csv_are_spelt_out():
+def test_csv_defaults_are_glues():
     assert read_options("csv", None).spark == {
         "header": "false", "sep": ",", "quote": '"', "escape": '"', "multiLine": "false",
     }  # fmt: skip
     assert read_options("csv", {"quoteChar": "-1"}).spark["escape"] == ""
 
 
-def test_glues_defaults_of_xml_are_spelt_out():
+def test_xml_defaults_are_glues():
     found = read_options("xml", {"rowTag": "r"}).spark
     assert (found["attributePrefix"], found["valueTag"], found["charset"]) == ("_", "_VALUE", "UTF-8")
     assert (found["ignoreSurroundingSpaces"], found["excludeAttribute"]) == ("false", "false")
 
 
 @pytest.mark.parametrize("format", sorted(FORMATS))
-def test_what_only_tunes_speed_changes_nothing(format):
+def test_options_for_speed_have_no_effect(format):
     needed = {"rowTag": "r"} if format == "xml" else {}
     speed = dict.fromkeys(SPEED_ONLY[format], True)
     assert read_options(format, {**needed, **speed}) == read_options(format, needed)
@@ -36,19 +36,19 @@ def test_an_option_that_is_not_known_is_refused(format):
 
 
 @pytest.mark.parametrize("format", UNSUPPORTED)
-def test_formats_without_a_reader_are_refused_with_a_reason(format):
+def test_unsupported_formats_are_rejected_with_a_reason(format):
     with pytest.raises(UsageError, match="run the job in Glue"):
         format_of(format)
 
 
-def test_json_refuses_to_fail_fast_and_others_do_not():
+def test_fail_fast_is_rejected_for_json_only():
     assert read_options("csv", {}, fail_fast=True).spark["mode"] == "FAILFAST"
     assert read_options("avro", {}, fail_fast=True).spark["mode"] == "FAILFAST"
     with pytest.raises(UsageError, match="isFailFast"):
         read_options("json", {}, fail_fast=True)
 
 
-def test_schemas_are_merged_in_columnar_formats_alone():
+def test_merge_schema_is_for_columnar_formats_only():
     assert read_options("orc", {}, merge=True).spark == {"mergeSchema": "true"}
     with pytest.raises(UsageError, match="mergeSchema"):
         read_options("csv", {}, merge=True)

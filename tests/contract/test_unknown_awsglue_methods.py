@@ -10,7 +10,7 @@ from glue_secure.core.security_configuration import EncryptionSetting
 theirs = pytest.importorskip("awsglue.context", reason="AWSGlueDataplanePython is made for Python 3.11 alone")
 
 
-def test_a_method_that_only_a_later_awsglue_has_is_refused():
+def test_a_method_of_a_later_awsglue_is_rejected():
     from glue_secure.engines.awsglue.jvm_call_guard import block_unknown_methods
 
     class Later:
@@ -40,7 +40,7 @@ def test_a_method_that_only_a_later_awsglue_has_is_refused():
             call("s3://curated/x/")
 
 
-def test_no_method_of_this_awsglue_is_taken_for_a_later_ones():
+def test_no_method_of_the_installed_awsglue_is_rejected_as_unknown():
     from glue_secure.engines.awsglue import context, frames, sources_and_sinks
 
     for ours in (
@@ -55,7 +55,7 @@ def test_no_method_of_this_awsglue_is_taken_for_a_later_ones():
         assert [n for n in names if getattr(getattr(ours, n), "__name__", "") == "raise_unknown"] == []
 
 
-def test_a_context_that_awsglue_makes_past_the_gate_is_not_handed_out(in_glue, make_context, monkeypatch):
+def test_a_context_without_the_jvm_call_guard_is_rejected(in_glue, make_context, monkeypatch):
     from glue_secure.context import GlueContext
 
     bare = theirs.GlueContext._get_glue_scala_context
@@ -64,7 +64,7 @@ def test_a_context_that_awsglue_makes_past_the_gate_is_not_handed_out(in_glue, m
         make_context(GlueContext)
 
 
-def test_gs_sec_005_a_configuration_without_bookmark_encryption_never_reaches_job_init(in_glue, make_context):
+def test_gs_sec_005_job_init_is_not_called_without_bookmark_encryption(in_glue, make_context):
     from glue_secure.context import GlueContext
     from glue_secure.job import Job
 
@@ -78,7 +78,7 @@ def test_gs_sec_005_a_configuration_without_bookmark_encryption_never_reaches_jo
 
 # awsglue makes DataFrames by the constructor that pyspark calls its own.
 @pytest.mark.filterwarnings("ignore:DataFrame constructor is internal:UserWarning")
-def test_gs_lf_007_in_glue_dynamic_frames_are_refused_before_the_jvm_hears_of_them(started, frame_of):
+def test_gs_lf_007_in_glue_dynamic_frames_are_rejected_before_the_jvm_is_called(started, frame_of):
     from glue_secure.dynamicframe import DynamicFrame
 
     frame = frame_of(DynamicFrame, started)

@@ -14,7 +14,7 @@ def settle(spark):
     spark._jsc.sc().listenerBus().waitUntilEmpty()
 
 
-def test_many_runs_leave_one_listener_on_the_session_and_nobody_who_listens(glue_job, glue_spark):
+def test_many_runs_leave_one_listener_without_callbacks(glue_job, glue_spark):
     glue_job.land("a.csv", "carrier\nUA\n")
     seen = []
     for _ in range(3):
@@ -28,7 +28,7 @@ def test_many_runs_leave_one_listener_on_the_session_and_nobody_who_listens(glue
     assert listener.ears == []
 
 
-def test_a_run_that_does_not_begin_leaves_nobody_who_listens(glue_job, glue_spark):
+def test_a_run_that_does_not_start_leaves_no_callback(glue_job, glue_spark):
     with glue_job.job("target"):
         pass
     (listener,) = (
@@ -40,7 +40,7 @@ def test_a_run_that_does_not_begin_leaves_nobody_who_listens(glue_job, glue_spar
     assert listener.ears == before
 
 
-def test_each_who_listens_is_told_of_what_ended_well_or_not_until_they_leave(glue_spark):
+def test_callbacks_receive_successes_and_failures_until_they_are_removed(glue_spark):
     told = {"first": [], "second": []}
     leave = {
         name: query_listener.listen(
@@ -65,7 +65,7 @@ def test_each_who_listens_is_told_of_what_ended_well_or_not_until_they_leave(glu
     assert told == {"first": [False], "second": [False, True]}
 
 
-def test_a_listener_that_a_script_took_off_is_hung_up_again_for_the_next_run(glue_spark):
+def test_a_listener_that_a_script_removed_is_registered_again(glue_spark):
     told = []
     query_listener.listen(glue_spark._jsparkSession, lambda *_: told.append("before"))()
     glue_spark._jsparkSession.listenerManager().clear()

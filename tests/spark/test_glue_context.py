@@ -74,12 +74,12 @@ def test_without_a_header_columns_are_numbered_as_in_glue(glue_job, started):
     ],
     ids=["read", "catalog", "write", "jdbc", "commit"],
 )
-def test_gs_sec_007_nothing_before_job_init(context, call):
+def test_gs_sec_007_calls_before_job_init_are_rejected(context, call):
     with pytest.raises(RefusedError, match="GS-SEC-007"):
         call(context)
 
 
-def test_what_is_not_offered_is_refused_by_name(glue_job, started):
+def test_unsupported_calls_are_rejected_by_name(glue_job, started):
     context, _, args = started
     with pytest.raises(UsageError, match="attachFilename"):
         context.create_dynamic_frame.from_options(
@@ -137,5 +137,5 @@ def test_a_dynamic_frame_is_made_of_a_dataframe_only(context):
         DynamicFrame.fromDF([1, 2], context, "x")
 
 
-def test_the_context_lends_the_sessions_own_calls(context):
+def test_the_context_has_the_sessions_methods(context):
     assert context.sql("select 1 as one").first().one == 1

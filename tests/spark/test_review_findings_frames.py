@@ -91,7 +91,7 @@ def test_json_with_a_byte_order_mark_is_read(glue_job, started):
     assert read(started, glue_job, "json", multiLine=True).toDF().collect() == [(1,)]
 
 
-def test_naming_the_catalog_table_twice_keeps_what_was_asked_for(glue_job, started):
+def test_naming_the_catalog_table_twice_preserves_the_update_options(glue_job, started):
     sink = started.getSink("s3", path=glue_job.target, enableUpdateCatalog=True)
     sink.setFormat("parquet")
     sink.setCatalogInfo("nowhere", "t")

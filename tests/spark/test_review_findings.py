@@ -24,7 +24,7 @@ def test_gs_s3_010_a_frame_of_another_session_is_not_written(glue_job):
     assert glue_job.objects() == {}
 
 
-def test_commit_refuses_while_a_write_is_under_way_in_another_thread(glue_job):
+def test_commit_is_rejected_during_a_write_in_another_thread(glue_job):
     glue_job.land("a.csv", CSV)
     failures = []
     with pytest.raises(UsageError, match="under way"), glue_job.job("source", "target") as job:
@@ -69,7 +69,7 @@ def test_gs_s3_009_no_write_touches_bookmarks_or_evidence(glue_job, target, mode
     "name",
     ["fs.s3a.bucket.glue-secure-curated.encryption.key", "fs.s3a.bucket.other.server-side-encryption.key"],
 )
-def test_gs_s3_003_key_material_is_in_no_text_and_no_evidence(glue_job, glue_spark, name):
+def test_gs_s3_003_key_material_is_not_in_messages_or_evidence(glue_job, glue_spark, name):
     with hadoop(glue_spark, **{name: SSE_C_KEY}), pytest.raises(RefusedError, match="GS-S3-003") as refusal:
         glue_job.job("source")
     assert SSE_C_KEY not in str(refusal.value)
@@ -102,7 +102,9 @@ def test_gs_s3_008_only_s3a_serves_the_target(glue_job, glue_spark):
     ("name", "value"),
     [("com.amazonaws.sdk.disableCertChecking", "false"), ("aws.endpointUrlS3", "http://localhost:1")],
 )
-def test_gs_s3_002_the_jvm_checks_certificates_and_is_led_nowhere_else(glue_job, glue_spark, name, value):
+def test_gs_s3_002_jvm_options_that_disable_certificate_checks_or_redirect_are_rejected(
+    glue_job, glue_spark, name, value
+):
     system = glue_spark._jvm.java.lang.System
     system.setProperty(name, value)
     try:
@@ -112,7 +114,7 @@ def test_gs_s3_002_the_jvm_checks_certificates_and_is_led_nowhere_else(glue_job,
         system.clearProperty(name)
 
 
-def test_a_key_that_hadoop_would_fold_is_refused_and_loses_nothing(glue_job):
+def test_a_key_that_hadoop_would_normalise_is_rejected(glue_job):
     glue_job.land("x//y.csv", CSV)
     glue_job.land("ok.csv", CSV)
     with (
@@ -133,7 +135,7 @@ def test_a_swallowed_usage_error_of_a_write_commits_nothing(glue_job):
     assert glue_job.evidence()[-1]["bookmark"]["sequence_after"] == 0
 
 
-def test_sys_exit_in_the_block_is_no_success(glue_job):
+def test_sys_exit_in_the_block_is_not_a_success(glue_job):
     with pytest.raises(GlueSecureError, match="nothing was committed"), glue_job.job():
         raise SystemExit(0)
 
@@ -145,7 +147,7 @@ def test_a_target_with_a_space_or_a_brace_is_written_and_verified(glue_job, prov
     assert {seen["key"] for seen in glue_job.objects().values()} == {provisioned.data_key}
 
 
-def test_rows_that_nothing_measured_are_none_not_zero(glue_job, glue_spark):
+def test_unmeasured_rows_are_none_not_zero(glue_job, glue_spark):
     glue_job.land("a.csv", CSV)
     glue_spark.conf.set("spark.sql.sources.useV1SourceList", "")
     try:
@@ -156,7 +158,7 @@ def test_rows_that_nothing_measured_are_none_not_zero(glue_job, glue_spark):
     assert [read["rows"] for read in glue_job.evidence()[-1]["reads"]] == [None]
 
 
-def test_a_query_is_in_the_evidence_by_its_digest_only(glue_job, glue_account):
+def test_the_evidence_has_only_the_digest_of_a_query(glue_job, glue_account):
     seed.seed_flights(glue_account, months=())
     with glue_job.job() as job:
         job.read.jdbc(connection=seed.CONNECTION, table="(select 'hunter2' as secret) x").count()
@@ -164,7 +166,7 @@ def test_a_query_is_in_the_evidence_by_its_digest_only(glue_job, glue_account):
     assert "sha256:" in glue_job.evidence()[-1]["reads"][0]["source"]
 
 
-def test_the_catalog_chooses_no_sql(glue_job, glue_spark, glue_account, monkeypatch):
+def test_sql_in_catalog_parameters_is_rejected(glue_job, glue_spark, glue_account, monkeypatch):
     from glue_secure.context import GlueContext
     from glue_secure.embedded.clients import clients
     from glue_secure.job import Job
@@ -185,7 +187,7 @@ def test_the_catalog_chooses_no_sql(glue_job, glue_spark, glue_account, monkeypa
     context.secured_run.close(outcome="test over")
 
 
-def test_two_reads_of_one_table_are_counted_apart(glue_job, glue_account):
+def test_two_reads_of_one_table_are_counted_separately(glue_job, glue_account):
     seed.seed_flights(glue_account, months=())
     with glue_job.job() as job:
         first, second = (job.read.jdbc(connection=seed.CONNECTION, table="airlines") for _ in range(2))

@@ -38,7 +38,7 @@ def rows(dataframe):
     return sorted(map(tuple, dataframe.collect()))
 
 
-def test_what_is_written_by_options_is_read_by_options(started, frame, glue_job, provisioned):
+def test_frames_written_by_options_are_read_by_options(started, frame, glue_job, provisioned):
     context, target = started
     context.write_dynamic_frame_from_options(frame, "s3", {"path": target}, "parquet")
     context.write_from_options(frame, "s3", {"path": target}, "parquet")
@@ -50,7 +50,7 @@ def test_what_is_written_by_options_is_read_by_options(started, frame, glue_job,
     assert {seen["key"] for seen in glue_job.objects().values()} == {provisioned.data_key}
 
 
-def test_what_is_written_by_catalog_is_read_by_catalog(started, frame, glue_job, glue_account, provisioned):
+def test_frames_written_by_catalog_are_read_by_catalog(started, frame, glue_job, glue_account, provisioned):
     context, target = started
     database = glue_job.name
     clients(glue_account)("glue").create_database(DatabaseInput={"Name": database})
@@ -80,6 +80,6 @@ def test_what_is_written_by_catalog_is_read_by_catalog(started, frame, glue_job,
         lambda c, f: c.write_from_jdbc_conf(f, "ops-postgres", {"dbtable": "x"}),
     ],
 )
-def test_gs_sec_007_nothing_before_job_init_by_the_long_names_either(context, frame, call):
+def test_gs_sec_007_methods_of_the_context_before_job_init_are_rejected(context, frame, call):
     with pytest.raises(RefusedError, match="GS-SEC-007"):
         call(context, frame)

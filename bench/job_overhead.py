@@ -186,9 +186,9 @@ class Bench:
         begun = time.perf_counter()
         with SecureJob.from_argv("source", "target", "connection", argv=argv, spark=self._spark) as job:
             started = time.perf_counter()
-            flights = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+            flights = job.read.s3(job.args.source, format="csv", bookmark="flights")
             airlines, airports, planes = (
-                job.read.jdbc(connection=job.args.connection, table=table, fetchsize=FETCH_SIZE)
+                job.read.jdbc(connection=job.args.connection, table=table, fetch_size=FETCH_SIZE)
                 for table in TABLES
             )
             curated = self._delays(flights, airlines, airports, planes).repartition(*PARTITIONS)

@@ -1,6 +1,6 @@
-"""glue-secure: AWS Glue jobs that prove their encryption.
+"""glue-secure: encrypted AWS Glue jobs that produce evidence.
 
-Importing this package costs milliseconds and has no side effect; the names below load on first use.
+Importing the package takes milliseconds and has no side effects. The public names are imported on first use.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glue_secure.core.errors import (
+    from glue_secure.errors import (
         BookmarkConflictError,
         ControlError,
         GlueSecureError,
@@ -30,23 +30,15 @@ __all__ = [
     "VerificationError",
 ]
 
-_HOME = {
-    "SecureJob": "glue_secure.secure_job",
-    "BookmarkConflictError": "glue_secure.core.errors",
-    "ControlError": "glue_secure.core.errors",
-    "VerificationError": "glue_secure.core.errors",
-    "GlueSecureError": "glue_secure.core.errors",
-    "RefusedError": "glue_secure.core.errors",
-    "UsageError": "glue_secure.core.errors",
-}
+_MODULES = dict.fromkeys(__all__, "glue_secure.errors") | {"SecureJob": "glue_secure.secure_job"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOME[name]), name)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:

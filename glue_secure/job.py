@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glue_secure.run.runtime_selection import serve
+from glue_secure.run.runtime_selection import load_api
 
 if TYPE_CHECKING:
     from glue_secure.engines.spark.job import Job
@@ -18,4 +18,4 @@ _GLUE = dict.fromkeys(__all__, "glue_secure.engines.awsglue.job")
 
 
 def __getattr__(name: str) -> Any:
-    return serve(__name__, name, {"spark": _SPARK, "glue": _GLUE})
+    return load_api(__name__, name, {"spark": _SPARK, "glue": _GLUE})

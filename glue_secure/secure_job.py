@@ -1,100 +1,125 @@
-"""The short door: a job in a ``with`` block.
+"""The SecureJob API: a job as a ``with`` block.
 
-Clean exit: writes verified, bookmark committed, evidence written, in that order. An exception:
-nothing is committed, and the evidence says why.
+If the block ends normally, the run verifies its writes, commits the bookmark and writes the evidence, in this
+order. If the block raises an exception, nothing is committed, and the evidence has the reason.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from types import SimpleNamespace, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, Literal
 
 from glue_secure.bookmarks.sql.keys import KEYS, ORDER
+from glue_secure.core.arguments import JobArguments
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.redaction import redact_settings
+from glue_secure.core.typed_arguments import ArgsT, parse_arguments
 from glue_secure.engines.spark.formats import format_of, spark_options
 from glue_secure.io.source_filter import LIMITS, parse_limits
-from glue_secure.preflight.establish import establish
-from glue_secure.run import composition, process_hooks
 from glue_secure.run.run import Run
+from glue_secure.run.start import read_arguments, start_run
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
+
+ReadFormat = Literal["csv", "json", "parquet", "orc", "avro", "xml"]
+WriteFormat = Literal["csv", "json", "parquet", "orc", "avro"]
+WriteMode = Literal["append", "overwrite", "error", "errorifexists", "ignore"]
+OnFailure = Literal["block", "warn", "quarantine"]
+BookmarkOrder = Literal["asc", "desc"]
 
 
 class JobValues(SimpleNamespace):
-    """The arguments asked for, as attributes; the repr hides secrets."""
+    """Job arguments as attributes, all text. Its repr redacts secrets."""
 
     def __repr__(self) -> str:
         return f"JobValues({redact_settings({name: str(value) for name, value in vars(self).items()})})"
 
 
-class SecureJob:
-    """One secured run. Use :meth:`from_argv`.
+class SecureJob(Generic[ArgsT]):
+    """A run of a job. Create it with :meth:`from_args` or :meth:`from_argv`.
 
     Attributes:
-        args: the arguments asked for (``job.args.source``).
-        read: ``s3`` and ``jdbc``.
-        write: ``s3`` and ``jdbc``.
-        spark: the ``SparkSession``. What is read or written through it directly is not guarded at the call.
-        boto3_session: a ``boto3.session.Session`` whose S3 writes carry the run's key and are verified.
-        s3: its S3 client.
-        evidence_uri: where the evidence lies, None until the run is over.
+        args: the job's arguments (``job.args.source``).
+        spark: the ``SparkSession``. Writes through it are verified when the run commits; reads are not
+            checked.
+        read: reads S3 and databases.
+        write: writes to S3 and databases.
     """
 
-    def __init__(self, *, run: Run, spark: Any, args: JobValues, owns_spark: bool) -> None:
-        self._run, self.spark, self.args, self._owns_spark = run, spark, args, owns_spark
+    args: ArgsT
+    spark: SparkSession
+    read: Reader
+    write: Writer
+
+    def __init__(self, *, run: Run, session: _Session, args: ArgsT) -> None:
+        self._run, self._session, self.args = run, session, args
+        self.spark = session.get()
         self.read, self.write = Reader(run), Writer(run)
 
     @classmethod
-    def from_argv(cls, *names: str, argv: Sequence[str] | None = None, spark: Any = None) -> SecureJob:
-        """Establish the run from the job's arguments, before any data is touched.
+    def from_args(
+        cls, args: type[ArgsT], *, argv: Sequence[str] | None = None, spark: SparkSession | None = None
+    ) -> SecureJob[ArgsT]:
+        """Start the run. No data is read or written before it returns.
 
         Args:
-            names: arguments that the script needs, ``"source"`` for ``--source``, beside ``JOB_NAME``.
-            argv: as ``sys.argv``, which is the default.
-            spark: a session to use; None takes the running one or makes one.
+            args: a dataclass of the job's arguments, for example ``source: str`` and ``days: int = 7``.
+                Fields without a default are required; see
+                :func:`glue_secure.core.typed_arguments.parse_arguments`.
+            argv: arguments in the form of ``sys.argv``, which is the default.
+            spark: the session; by default the active session, or a new one that the job stops.
+
+        Raises:
+            UsageError: an argument is missing or invalid.
+            RefusedError, VerificationError: a control stopped the run.
+        """
+        arguments = read_arguments(argv)
+        return cls._start(arguments, parse_arguments(arguments, args), spark)
+
+    @classmethod
+    def from_argv(
+        cls, *names: str, argv: Sequence[str] | None = None, spark: SparkSession | None = None
+    ) -> SecureJob[JobValues]:
+        """Start the run with arguments that are all required and all text.
+
+        Args:
+            names: names of the job's arguments: ``"source"`` for ``--source``.
+            argv: arguments in the form of ``sys.argv``, which is the default.
+            spark: the session; by default the active session, or a new one that the job stops.
 
         Raises:
             UsageError: an argument is missing.
             RefusedError, VerificationError: a control stopped the run.
         """
-        process_hooks.install()
-        composition.require_runtime()
-        arguments = composition.arguments(list(argv) if argv is not None else None)
-        values = JobValues(
-            **{name.replace("-", "_"): value for name, value in arguments.require(names).items()}
-        )
-        identity = arguments.identity(fresh_run_id=composition.fresh_run_id())
-        services = composition.services()
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="glue-secure-preflight") as pool:
-            # The control plane answers while the JVM starts; nothing is read or written in the meantime.
-            preflight = pool.submit(establish, identity, arguments, services)
-            session, owns = (spark, False) if spark is not None else _session()
-            try:
-                composition.require_glue_libraries(session)
-                established = preflight.result()
-                run = Run.start(
-                    identity,
-                    arguments,
-                    services=services,
-                    glue_commit=composition.glue_commit(session, identity, arguments),
-                    engine=composition.engine(session),
-                    preflight=established,
-                )
-            except BaseException:
-                if owns:
-                    session.stop()
-                raise
-        process_hooks.watch(run)
-        return cls(run=run, spark=session, args=values, owns_spark=owns)
+        arguments = read_arguments(argv)
+        values = {name.replace("-", "_"): value for name, value in arguments.require(names).items()}
+        job: type[SecureJob[JobValues]] = SecureJob
+        return job._start(arguments, JobValues(**values), spark)
+
+    @classmethod
+    def _start(cls, arguments: JobArguments, args: ArgsT, spark: SparkSession | None) -> SecureJob[ArgsT]:
+        session = _Session(spark)
+        try:
+            run = start_run(arguments, session.get)
+        except BaseException:
+            session.stop()
+            raise
+        return cls(run=run, session=session, args=args)
 
     @property
-    def boto3_session(self) -> Any:
-        """boto3 for the script: S3 writes get the run's key, contrary ones are refused (GS-S3-005)."""
-        return self._run.boto3_session
+    def boto3_session(self) -> Session:
+        """A boto3 session whose S3 writes are encrypted under the run's key, and verified at commit.
+
+        Calls that ask for other encryption are rejected (GS-S3-005).
+        """
+        return self._run.driver_s3.session
 
     @cached_property
     def s3(self) -> Any:
@@ -103,50 +128,60 @@ class SecureJob:
 
     @property
     def evidence_uri(self) -> S3Uri | None:
-        """Where the run's evidence lies."""
+        """The location of the run's evidence, None until the run has ended."""
         return self._run.evidence_uri
 
     def jdbc_options(self, connection: str) -> dict[str, str]:
-        """Options for Spark's own JDBC source: the connection verified, full verification in the driver.
+        """Return options of Spark's JDBC source for a verified connection. The driver verifies the server.
 
         ``job.spark.read.format("jdbc").options(**job.jdbc_options("ops")).option("dbtable", "t").load()``.
-        The evidence has the connection's TLS, and knows nothing of what is read or written with it; an option
-        that the script adds is judged by nobody. Use :attr:`read` and :attr:`write` where they serve.
+        The evidence has the TLS facts of the connection, but no record of what is read or written, and
+        options that the script adds are not checked. Prefer :attr:`read` and :attr:`write`.
 
         Args:
-            connection: the Glue connection's name.
+            connection: name of the Glue connection.
 
         Returns:
-            ``url``, ``driver``, ``user``, ``password`` and the driver's own. Never print or log it.
-        """
-        return self._run.jdbc_options(connection)
+            ``url``, ``driver``, ``user``, ``password`` and options of the driver. Never print or log them.
 
-    def kafka_options(self, connection: str, options: Mapping[str, Any] | None = None) -> dict[str, str]:
-        """Options for Spark's own Kafka source and sink: brokers verified, full verification in the client.
+        Raises:
+            RefusedError, VerificationError: a check of GS-TLS or GS-CAT stopped the connection.
+        """
+        return self._run.reader.jdbc_options(connection)
+
+    def kafka_options(self, connection: str, options: Mapping[str, object] | None = None) -> dict[str, str]:
+        """Return options of Spark's Kafka source and sink for verified brokers. The client verifies them.
 
         ``job.spark.readStream.format("kafka").options(**job.kafka_options("c", {"subscribe": "t"})).load()``.
-        The evidence has what each bootstrap server showed, and knows nothing of what is read or written with
-        it; an option that the script adds is judged by nobody.
+        The evidence has the TLS facts of each bootstrap server, but no record of what is read or written, and
+        options that the script adds are not checked.
 
         Args:
-            connection: a Glue connection of type KAFKA.
-            options: what is read, and how fast (``subscribe``, ``startingOffsets``, ...); what touches TLS,
-                the brokers or the login is refused.
+            connection: name of a Glue connection of type KAFKA.
+            options: topics and rates (``subscribe``, ``startingOffsets``, ...). Options that concern TLS,
+                brokers or the login are rejected.
 
         Returns:
-            Spark's options, the login among them. Never print or log it.
+            Options of Spark, with the login. Never print or log them.
+
+        Raises:
+            RefusedError, VerificationError: a check of GS-TLS or GS-CAT stopped the connection.
         """
-        return self._run.kafka_options(connection, options or {})
+        return self._run.reader.kafka_options(connection, options or {})
 
     def commit(self) -> S3Uri:
-        """End the run before the block does; afterwards it reads and writes no more."""
+        """Commit before the block ends. The run cannot read or write afterwards.
+
+        Returns:
+            The location of the evidence.
+        """
         return self._run.commit()
 
     def abandon(self) -> None:
-        """End a run that is still open, committing nothing; harmless on one that is over."""
+        """End an open run without a commit. Does nothing if the run has ended."""
         self._run.close(outcome="abandoned")
 
-    def __enter__(self) -> SecureJob:
+    def __enter__(self) -> SecureJob[ArgsT]:
         return self
 
     def __exit__(
@@ -159,13 +194,12 @@ class SecureJob:
                 if was_open and isinstance(error, SystemExit) and not error.code:
                     raise GlueSecureError(
                         "sys.exit() inside the job's block: nothing was committed\n"
-                        "  fix:      let the block end by itself, or call job.commit() before sys.exit()"
+                        "  fix:      let the block end, or call job.commit() before sys.exit()"
                     ) from error
             elif self._run.is_open:
                 self._run.commit()
         finally:
-            if self._owns_spark:
-                self.spark.stop()
+            self._session.stop()
 
 
 class Reader:
@@ -178,73 +212,86 @@ class Reader:
         self,
         source: str | Sequence[str],
         *,
-        format: str,
-        transformation_ctx: str = "",
-        schema: Any = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """A DataFrame of the objects that are new to ``transformation_ctx``.
+        format: ReadFormat,
+        bookmark: str = "",
+        schema: StructType | str | None = None,
+        options: Mapping[str, object] | None = None,
+    ) -> DataFrame:
+        """Return a DataFrame of the objects that are new to the bookmark.
+
+        If there are no new objects, the frame is empty and has the source's columns.
 
         Args:
             source: S3 location or locations.
-            format: ``csv``, ``json``, ``parquet``, ``orc``, ``avro`` or ``xml``.
-            transformation_ctx: the bookmark's name for this source; ``""`` reads everything, untracked.
-            schema: ``StructType`` or DDL text; None infers as Spark does.
-            options: Spark's reader options for the format, each checked; and Glue's ``boundedFiles``,
-                ``boundedSize``, ``maxBand``, ``maxFilesInBand``, and ``keysAscending`` (docs/bookmarks.md).
-                CSV is taken to have a header.
+            format: format of the objects.
+            bookmark: name of the bookmark's transformation context for this source; ``""`` reads every
+                object, without a bookmark.
+            schema: ``StructType`` or DDL text; None infers the schema as Spark does.
+            options: options of Spark's reader for the format, each checked; and Glue's ``boundedFiles``,
+                ``boundedSize``, ``maxBand``, ``maxFilesInBand`` and ``keysAscending`` (docs/bookmarks.md).
+                CSV is read with a header by default.
+
+        Raises:
+            UsageError: an unknown format or option.
+            RefusedError: GS-S3-001 to -003, -005, -006.
         """
-        with self._run.call():
+        run = self._run
+        with run.operation():
             given = dict(options or {})
             limits = parse_limits(given)
-            own = {name: value for name, value in given.items() if name not in LIMITS}
-            return self._run.read_s3(
+            format_options = {name: value for name, value in given.items() if name not in LIMITS}
+            frame: DataFrame = run.reader.read_s3(
                 source,
                 format=format_of(format).name,
-                options={**_defaults(format), **spark_options(format, own)},
-                transformation_ctx=transformation_ctx,
+                options={**_defaults(format), **spark_options(format, format_options)},
+                transformation_ctx=bookmark,
                 schema=schema,
                 limits=limits,
             )
+        return frame
 
     def jdbc(
         self,
         *,
         connection: str,
         table: str,
-        options: Mapping[str, Any] | None = None,
-        fetchsize: int = 10_000,
-        transformation_ctx: str = "",
-        bookmark_keys: Sequence[str] = (),
-        bookmark_order: str = "asc",
-    ) -> Any:
-        """A DataFrame of the rows that are new to ``transformation_ctx``, by a connection with verified TLS.
+        options: Mapping[str, object] | None = None,
+        fetch_size: int = 10_000,
+        bookmark: str = "",
+        bookmark_keys: str | Sequence[str] = (),
+        bookmark_order: BookmarkOrder = "asc",
+    ) -> DataFrame:
+        """Return a DataFrame of the rows that are new to the bookmark, read over verified TLS.
 
         Args:
-            connection: the Glue connection's name.
+            connection: name of the Glue connection.
             table: a table, or ``(query) alias``.
-            options: the driver's harmless options; one that touches TLS refuses.
-            fetchsize: rows in a round trip.
-            transformation_ctx: the bookmark's name for this source; ``""`` reads everything, untracked.
-            bookmark_keys: Glue's ``jobBookmarkKeys``: columns that only ever grow; none means the primary
-                key, where it is one number without gaps (docs/bookmarks.md).
-            bookmark_order: ``asc``, or ``desc`` where they only ever fall.
+            options: options of the driver and of Glue's parallel read. Options that concern TLS are rejected.
+            fetch_size: rows in one round trip.
+            bookmark: name of the bookmark's transformation context for this source; ``""`` reads every row,
+                without a bookmark.
+            bookmark_keys: columns whose values only grow (Glue's ``jobBookmarkKeys``); none means the primary
+                key, if it is one numeric column without gaps (docs/bookmarks.md).
+            bookmark_order: ``asc``, or ``desc`` if the values only fall.
+
+        Raises:
+            UsageError: an invalid option, or the bookmark cannot use these keys.
+            RefusedError, VerificationError: a check of GS-TLS or GS-CAT stopped the connection.
         """
-        given = dict(options or {})
-        if isinstance(bookmark_keys, str):
-            bookmark_keys = (bookmark_keys,)
-        if bookmark_keys or bookmark_order != "asc":
-            both = sorted({name.lower() for name in given} & {KEYS.lower(), ORDER.lower()})
-            if both:
-                raise UsageError("a read of a table", found=f"{', '.join(both)} twice", required="once")
-            given |= {ORDER: bookmark_order, **({KEYS: list(bookmark_keys)} if bookmark_keys else {})}
-        return self._run.read_jdbc(
+        values = dict(options or {})
+        _reject_duplicates(values, "read", fetchsize="fetch_size")
+        keys = [bookmark_keys] if isinstance(bookmark_keys, str) else list(bookmark_keys)
+        if keys or bookmark_order != "asc":
+            _reject_duplicates(values, "read", **{KEYS: "bookmark_keys", ORDER: "bookmark_order"})
+            values |= {ORDER: bookmark_order, **({KEYS: keys} if keys else {})}
+        frame: DataFrame = self._run.reader.read_jdbc(
             connection,
             table,
-            options=given,
-            spark_options={"fetchsize": str(int(fetchsize))},
-            transformation_ctx=transformation_ctx,
+            options=values,
+            spark_options={"fetchsize": str(int(fetch_size))},
+            transformation_ctx=bookmark,
         )
+        return frame
 
 
 class Writer:
@@ -255,110 +302,165 @@ class Writer:
 
     def s3(
         self,
-        frame: Any,
+        frame: DataFrame,
         target: str,
         *,
-        format: str,
-        mode: str = "append",
-        partition_by: Sequence[str] = (),
-        options: Mapping[str, Any] | None = None,
-        expect: str | None = None,
-        on_failure: str = "block",
+        format: WriteFormat,
+        mode: WriteMode = "append",
+        partition_by: str | Sequence[str] = (),
+        options: Mapping[str, object] | None = None,
+        quality_suite: str | None = None,
+        on_failure: OnFailure = "block",
         quarantine: str | None = None,
     ) -> WriteRecord:
-        """Write a DataFrame, SSE-KMS, and verify every object.
+        """Write a DataFrame with SSE-KMS, and verify every object.
 
         Args:
             frame: the DataFrame.
             target: S3 location.
-            format: ``csv``, ``json``, ``parquet``, ``orc`` or ``avro``.
-            mode: ``append``, ``overwrite``, ``error`` or ``ignore``.
-            partition_by: columns that become directories.
-            options: Spark's writer options for the format, each checked.
-            expect: a suite of Great Expectations that ``--glue-secure-suites`` names (docs/quality.md).
-            on_failure: what a broken critical rule of it means: ``block``, ``warn`` or ``quarantine``.
+            format: format of the objects.
+            mode: what happens if the target has objects.
+            partition_by: partition column or columns.
+            options: options of Spark's writer for the format, each checked.
+            quality_suite: a Great Expectations suite that ``--glue-secure-suites`` names (docs/quality.md).
+            on_failure: the effect of a broken critical rule of the suite.
             quarantine: S3 location for rows that break a rule; None takes ``--glue-secure-quarantine-uri``.
 
         Returns:
-            The write as the evidence will have it, object by object.
+            The record of the write in the evidence, with every object.
+
+        Raises:
+            UsageError: an unknown format, mode or option.
+            RefusedError: before the write GS-S3-001 to -003, -005, -006, -008 to -010, GS-COL, GS-DQ; after
+                the write GS-S3-004.
+            VerificationError: GS-S3-007, GS-DQ-002.
         """
-        with self._run.call():
-            name = format_of(format).name
-            given = {**_defaults(format), **spark_options(format, options or {}, writing=True)}
-            return self._run.write_s3(
-                self._gated(frame, target, expect, on_failure, quarantine),
+        run = self._run
+        with run.operation():
+            format_options = {**_defaults(format), **spark_options(format, options or {}, writing=True)}
+            return run.writer.write_s3(
+                self._check_quality(frame, target, quality_suite, on_failure, quarantine),
                 target,
-                format=name,
+                format=format_of(format).name,
                 mode=mode,
-                partition_by=list(partition_by),
-                options=given,
+                partition_by=[partition_by] if isinstance(partition_by, str) else list(partition_by),
+                options=format_options,
             )
 
     def jdbc(
         self,
-        frame: Any,
+        frame: DataFrame,
         *,
         connection: str,
         table: str,
-        options: Mapping[str, Any] | None = None,
-        expect: str | None = None,
-        on_failure: str = "block",
+        options: Mapping[str, object] | None = None,
+        batch_size: int = 10_000,
+        quality_suite: str | None = None,
+        on_failure: OnFailure = "block",
         quarantine: str | None = None,
     ) -> WriteRecord:
-        """Append a DataFrame to a table, by a connection with verified TLS.
+        """Append a DataFrame to a table over verified TLS.
 
-        Rows that the database took before a failure stay there: there is no transaction over partitions.
+        Rows that were committed before a failure stay in the table: there is no transaction over the frame's
+        partitions.
 
         Args:
             frame: the DataFrame.
-            connection: the Glue connection's name.
-            table: ``TABLE`` or ``SCHEMA.TABLE``; Spark creates it where it does not exist.
-            options: the driver's harmless options, and ``batchsize``, ``numPartitions``, ``isolationLevel``;
-                one that touches TLS refuses.
-            expect: as for :meth:`s3`, and ``on_failure`` and ``quarantine`` with it.
+            connection: name of the Glue connection.
+            table: ``TABLE`` or ``SCHEMA.TABLE``; Spark creates it if it does not exist.
+            options: options of the driver, and ``numPartitions`` and ``isolationLevel``. Options that concern
+                TLS are rejected.
+            batch_size: rows in one round trip.
+            quality_suite: as in :meth:`s3`.
+            on_failure: as in :meth:`s3`.
+            quarantine: as in :meth:`s3`.
 
         Returns:
-            The write as the evidence will have it.
+            The record of the write in the evidence.
+
+        Raises:
+            UsageError: an invalid table or option.
+            RefusedError, VerificationError: GS-TLS, GS-CAT, GS-S3-010, GS-COL, GS-DQ.
         """
-        given = {name: str(value) for name, value in (options or {}).items()}
-        with self._run.call():
-            frame = self._gated(frame, f"{connection}/{table}", expect, on_failure, quarantine)
-            return self._run.write_jdbc(frame, connection, table, options=given)
+        values = {name: str(value) for name, value in (options or {}).items()}
+        _reject_duplicates(values, "write", batchsize="batch_size")
+        with self._run.operation():
+            sink = f"{connection}/{table}"
+            frame = self._check_quality(frame, sink, quality_suite, on_failure, quarantine)
+            values["batchsize"] = str(int(batch_size))
+            return self._run.writer.write_jdbc(frame, connection, table, options=values)
 
-    def _gated(
-        self, frame: Any, sink: str, expect: str | None, on_failure: str, quarantine: str | None
-    ) -> Any:
-        if expect is not None:
-            return self._run.gate(frame, sink, expect=expect, on_failure=on_failure, quarantine=quarantine)
-        if on_failure != "block" or quarantine is not None:
-            raise UsageError(
-                f"a write to {sink}", found="on_failure or quarantine without expect", required="a suite"
-            )
-        return frame
+    def custom(self, target: str, write: Callable[[], object], *, format: str = "custom") -> WriteRecord:
+        """Call a function that writes to S3 through Spark or Hadoop, and verify every object that it wrote.
 
-    def through(self, target: str, perform: Callable[[], object], *, format: str = "native") -> WriteRecord:
-        """Let a function write below ``target`` with Spark's or Hadoop's own means, and verify every object.
-
-        For what only Spark can write: a model's ``save``, an Iceberg table's ``writeTo``.
+        For formats that only Spark can write, for example a model's ``save`` or an Iceberg table's
+        ``writeTo``.
 
         Args:
-            target: S3 location below which everything goes.
-            perform: writes; called once, in this thread.
-            format: for the evidence.
+            target: S3 location below which the function writes.
+            write: writes; it is called once, in this thread.
+            format: name of the format in the evidence.
+
+        Returns:
+            The record of the write in the evidence, with every object.
+
+        Raises:
+            RefusedError: before the write GS-S3-001 to -003, -006, -008, -009, GS-COL-005; after it
+                GS-S3-004.
+            VerificationError: GS-S3-007.
         """
 
-        def write() -> None:
-            perform()
+        def perform() -> None:
+            write()
 
-        return self._run.write_through(target, format=format, perform=write)
+        return self._run.writer.write_custom(target, format=format, perform=perform)
+
+    def _check_quality(
+        self, frame: DataFrame, sink: str, suite: str | None, on_failure: OnFailure, quarantine: str | None
+    ) -> DataFrame:
+        if suite is None:
+            if on_failure != "block" or quarantine is not None:
+                raise UsageError(
+                    f"a write to {sink}",
+                    found="on_failure or quarantine without quality_suite",
+                    required="quality_suite",
+                )
+            return frame
+        return self._run.check_quality(frame, sink, suite=suite, on_failure=on_failure, quarantine=quarantine)
+
+
+class _Session:
+    """The job's Spark session; the job stops it only if the job created it."""
+
+    def __init__(self, spark: SparkSession | None) -> None:
+        self._spark, self._is_owned = spark, False
+
+    def get(self) -> SparkSession:
+        if self._spark is None:
+            from pyspark.sql import SparkSession
+
+            self._spark = SparkSession.getActiveSession()
+            if self._spark is None:
+                self._spark, self._is_owned = SparkSession.builder.getOrCreate(), True
+        return self._spark
+
+    def stop(self) -> None:
+        if self._spark is not None and self._is_owned:
+            self._spark.stop()
 
 
 def _defaults(format: str) -> dict[str, str]:
     return {"header": "true"} if format_of(format).name == "csv" else {}
 
 
-def _session() -> tuple[Any, bool]:
-    from pyspark.sql import SparkSession
-
-    running = SparkSession.getActiveSession()
-    return (running, False) if running is not None else (SparkSession.builder.getOrCreate(), True)
+def _reject_duplicates(options: Mapping[str, object], call: str, **parameters: str) -> None:
+    """Reject options that have a parameter of their own (option → parameter)."""
+    names = {name.lower() for name in options}
+    for option, parameter in parameters.items():
+        if option.lower() in names:
+            raise UsageError(
+                f"a {call} of a table",
+                found=f"the option {option}",
+                required=f"the parameter {parameter}",
+                fix=f"pass {parameter}=, not options={{{option!r}: ...}}",
+            )

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.resolved_options import GlueArgumentError, GlueArgumentParser, resolve
-from glue_secure.run import process_hooks
 
 __all__ = [
     "GlueArgumentError",
@@ -39,7 +38,6 @@ def getResolvedOptions(
     Raises:
         GlueArgumentError: one is missing, malformed, abbreviated or reserved.
     """
-    process_hooks.install()
     return resolve(args, options, allow_abbrev=allow_abbrev)
 
 

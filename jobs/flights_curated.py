@@ -44,7 +44,7 @@ def delays(flights: DataFrame, airlines: DataFrame, airports: DataFrame, planes:
 
 def main() -> None:
     with SecureJob.from_argv("source", "target", "connection") as job:
-        flights = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+        flights = job.read.s3(job.args.source, format="csv", bookmark="flights")
         airlines, airports, planes = (
             job.read.jdbc(connection=job.args.connection, table=table)
             for table in ("airlines", "airports", "planes")

@@ -50,8 +50,8 @@ class WriteRecord:
         rows: rows written; None if they were not counted.
         objects: new objects that were read back; empty for JDBC.
         verified_seconds: duration of the read-back.
-        kind: ``s3``, ``jdbc``, ``checkpoint`` (of a stream), ``boto3``, ``unmanaged`` (written by Spark outside
-            glue-secure) or ``unmanaged-unverified``.
+        kind: ``s3``, ``jdbc``, ``checkpoint`` (of a stream), ``boto3``, ``unmanaged`` (written by Spark
+            outside glue-secure) or ``unmanaged-unverified``.
         proved: new objects that were not read back, because the bucket's default encryption and policy prove
             their encryption.
         proof: SHA-256 of these bucket rules, ``""`` if every object was read back.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from glue_secure.preflight.fine_grained import refuse_rdds
-from glue_secure.run.init_required import before_init
+from glue_secure.run.state import init_required
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -37,7 +37,7 @@ class RunContext:
                 runs under fine-grained access control.
         """
         if self.secured_run is None:
-            raise before_init(call)
+            raise init_required(call)
         refuse_rdds(call, fine_grained=self.secured_run.fine_grained)
         return self.secured_run
 
@@ -50,5 +50,5 @@ class RunContext:
             fails_run_on: which exceptions mark the run as failed, so that it cannot commit.
         """
         run = self.require_run(call)
-        with run.call(fails_run_on):
+        with run.operation(fails_run_on):
             yield run

@@ -50,5 +50,5 @@ class QualityGate:
             raise UsageError("QualityGate", found=type(frame).__name__, required="a DynamicFrame")
         run, data = context.require_run("QualityGate"), frame.toDF()
         told = f"QualityGate {transformation_ctx}".strip()
-        good = run.gate(data, told, expect=expect, on_failure=on_failure, quarantine=quarantine)
+        good = run.check_quality(data, told, suite=expect, on_failure=on_failure, quarantine=quarantine)
         return frame if good is data else type(frame).fromDF(good, context, frame.name)

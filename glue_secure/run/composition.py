@@ -1,11 +1,11 @@
-"""The composition root: the one place that reads the environment, makes clients, and chooses the runtime."""
+"""The composition root: reads the environment and creates the clients of a process."""
 
 from __future__ import annotations
 
 import os
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cache
@@ -20,16 +20,13 @@ from glue_secure.aws.kms import KmsKeyService, strict_master_key_provider
 from glue_secure.aws.s3 import S3ObjectStore
 from glue_secure.aws.secrets import CredentialStore
 from glue_secure.aws.session import AwsSession
-from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments, JobIdentity
+from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.core.ports import Engine, Services
-from glue_secure.engines import package_distribution
-from glue_secure.run import runtime_selection
+from glue_secure.core.ports import Services
 
-RUNTIME = runtime_selection.RUNTIME
 STREAMING = "GLUE_SECURE_STREAMING"
-# Locations that a laptop's environment may give where the job's arguments do not.
+# Environment variables that set arguments for local runs, if the command line does not.
 _FROM_ENVIRONMENT = {
     "GLUE_SECURE_BOOKMARK_URI": BOOKMARK_URI,
     "GLUE_SECURE_EVIDENCE_URI": EVIDENCE_URI,
@@ -38,25 +35,25 @@ _PACKAGES = ("boto3", "aws-encryption-sdk", "cryptography", "pyspark")
 
 
 class SystemClock:
-    """Satisfies ``ports.Clock``."""
+    """The system clock."""
 
     def now(self) -> datetime:
-        """The time, UTC."""
+        """Return the current time, UTC."""
         return datetime.now(timezone.utc)
 
 
 def key_service(session: AwsSession) -> KmsKeyService:
-    """AWS KMS, for commands."""
+    """Return AWS KMS, for commands."""
     return KmsKeyService(client=session.client("kms"))
 
 
 def catalog_settings(session: AwsSession) -> GlueControlPlane:
-    """AWS Glue as commands change its settings."""
+    """Return AWS Glue, for commands that change the Data Catalog's settings."""
     return GlueControlPlane(client=session.client("glue"))
 
 
 def aws_session(environ: Mapping[str, str] | None = None) -> AwsSession:
-    """The session that boto3's own chain finds."""
+    """Return the session of boto3's default credential chain."""
     environ = os.environ if environ is None else environ
     custom = any(name.startswith("AWS_ENDPOINT_URL") for name in environ)
     return AwsSession.from_chain(path_style=custom, requests_ca_bundle=environ.get("REQUESTS_CA_BUNDLE"))
@@ -64,10 +61,10 @@ def aws_session(environ: Mapping[str, str] | None = None) -> AwsSession:
 
 @dataclass(frozen=True, slots=True)
 class ExecutorS3:
-    """Makes the driver's S3 client again where a task runs.
+    """Creates an S3 client on an executor for the driver's endpoint.
 
-    Where requests go travels with the task. Who asks does not: credentials and the bundle of authorities are
-    what boto3's own chain finds over there, in Glue the job's role.
+    It is sent with a task, so it contains no credentials: boto3's default chain on the executor finds them
+    (in AWS Glue, the job's role), and the CA bundle of the environment there is used.
     """
 
     endpoint: str
@@ -75,24 +72,28 @@ class ExecutorS3:
     path_style: bool
 
     def __call__(self) -> S3ObjectStore:
-        """One client for each Python process and place."""
+        """Return the client; there is one for each Python process and endpoint."""
         return _executor_s3(self)
 
 
 @cache
-def _executor_s3(place: ExecutorS3) -> S3ObjectStore:
+def _executor_s3(target: ExecutorS3) -> S3ObjectStore:
     bundle = os.environ.get("REQUESTS_CA_BUNDLE")
     session = AwsSession.from_chain(
-        path_style=place.path_style, requests_ca_bundle=bundle, region=place.region
+        path_style=target.path_style, requests_ca_bundle=bundle, region=target.region
     )
-    return S3ObjectStore(client=session.client("s3", place.endpoint))
+    return S3ObjectStore(client=session.client("s3", target.endpoint))
 
 
 def services(environ: Mapping[str, str] | None = None) -> Services:
-    """Clients from boto3's own chain."""
+    """Return the services of a run, with the credentials of boto3's default chain.
+
+    Raises:
+        RefusedError: an endpoint without TLS.
+    """
     environ = os.environ if environ is None else environ
     session = aws_session(environ)
-    session.client("secretsmanager")  # an endpoint without TLS is refused before anything starts
+    session.client("secretsmanager")  # rejects an endpoint without TLS before the run starts
 
     def master_key_provider(key: KmsKeyArn) -> Any:
         return strict_master_key_provider(key, botocore_session=session.botocore)
@@ -117,76 +118,40 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
     )
 
 
-def require_runtime(environ: Mapping[str, str] | None = None) -> None:
-    """Refuse, before anything is started, when the environment names no runtime that is served here."""
-    runtime_selection.runtime(environ)
+def arguments(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> JobArguments:
+    """Return the job's arguments. The environment sets the locations of bookmark and evidence by default.
 
-
-def engine(spark: Any, environ: Mapping[str, str] | None = None) -> Engine:
-    """The runtime that the environment names. An import that failed never chooses one."""
-    chosen = runtime_selection.runtime(environ)
-    package_distribution.ship_package(spark)
-    if chosen == runtime_selection.GLUE:
-        from glue_secure.engines.awsglue.engine import GlueEngine
-
-        return GlueEngine(spark=spark)
-    from glue_secure.engines.spark.engine import SparkEngine
-
-    return SparkEngine(spark=spark)
-
-
-def require_glue_libraries(spark: Any, environ: Mapping[str, str] | None = None) -> None:
-    """Refuse, in the awsglue runtime, a session whose JVM lacks Glue's classes."""
-    if runtime_selection.runtime(environ) == runtime_selection.GLUE:
-        from glue_secure.engines.awsglue.jvm_call_guard import require_glue_classes
-
-        require_glue_classes(spark._jvm)
-
-
-def glue_commit(
-    spark: Any, identity: JobIdentity, arguments: JobArguments, environ: Mapping[str, str] | None = None
-) -> Callable[[], None] | None:
-    """For a job without GlueContext: Glue's ``Job.init`` now, and its ``Job.commit`` to call; else None.
-
-    The security configuration takes effect in ``Job.init``.
+    Args:
+        argv: arguments in the form of ``sys.argv``, which is the default.
+        environ: environment variables, by default those of the process.
     """
-    if runtime_selection.runtime(environ) != runtime_selection.GLUE:
-        return None
-    from glue_secure.engines.awsglue.glue_job import init_job
-
-    return init_job(spark, identity.job, arguments.values)
-
-
-def arguments(argv: list[str] | None = None, environ: Mapping[str, str] | None = None) -> JobArguments:
-    """The job's arguments; what the command line leaves out may come from the environment."""
     environ = os.environ if environ is None else environ
-    given = JobArguments.parse(sys.argv if argv is None else argv)
     fallback = {
         name: environ[variable] for variable, name in _FROM_ENVIRONMENT.items() if environ.get(variable)
     }
-    return given.underlaid(fallback)
+    return JobArguments.parse(sys.argv if argv is None else argv).underlaid(fallback)
 
 
 def fresh_run_id() -> str:
-    """An id for a run that no control plane started, in Glue's form."""
+    """Return an id for a run that AWS Glue did not start, in Glue's format."""
     return f"jr_{uuid.uuid4().hex}"
 
 
 def _streams_end(environ: Mapping[str, str]) -> bool:
-    """Whether a stream handles what is there and returns; in Glue it runs until the job is stopped."""
-    chosen = environ.get(STREAMING, "")
-    if chosen not in ("", "available-now"):
+    """Return whether a stream ends when it has processed the available data."""
+    value = environ.get(STREAMING, "")
+    if value not in ("", "available-now"):
         raise UsageError(
-            STREAMING, found=repr(chosen), required="available-now, or not set: the stream runs on"
+            STREAMING, found=repr(value), required="available-now, or not set (the stream runs until stopped)"
         )
-    return chosen == "available-now"
+    return value == "available-now"
 
 
 def _versions() -> dict[str, str]:
-    found = {"glue-secure": __version__, "python": sys.version.split()[0]}
+    versions = {"glue-secure": __version__, "python": sys.version.split()[0]}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "bundled"
-    return found
+            versions[package] = "bundled"
+    return versions

@@ -1,4 +1,4 @@
-"""Where evidence goes: one object a run, never written over."""
+"""Where evidence is stored: one object for each run, never overwritten."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ _ATTEMPTS = 99
 
 
 def write_evidence(evidence: Evidence, prefix: S3Uri, *, key: KmsKeyArn, objects: ObjectStore) -> S3Uri:
-    """Write it below ``prefix``, SSE-KMS; a second attempt of the same run stands beside the first.
+    """Write the evidence below ``prefix``, SSE-KMS under ``key``, and return its location.
+
+    The object is ``job=JOB/run=RUN_ID/evidence.json``; a second attempt of the run writes
+    ``evidence-2.json``.
 
     Raises:
-        ServiceError: it cannot be written, or 99 attempts of the run are recorded already.
+        ServiceError: the object cannot be written, or the run has evidence of 99 attempts.
     """
     folder = prefix.child(f"job={evidence.job}/run={evidence.run_id}")
     for attempt in range(1, _ATTEMPTS + 1):
@@ -25,5 +28,5 @@ def write_evidence(evidence: Evidence, prefix: S3Uri, *, key: KmsKeyArn, objects
             continue
         return uri
     raise ServiceError(
-        f"{folder}: {_ATTEMPTS} attempts are recorded", code="TooManyAttempts", operation="PutObject"
+        f"{folder} has evidence of {_ATTEMPTS} attempts", code="TooManyAttempts", operation="PutObject"
     )

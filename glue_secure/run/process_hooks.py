@@ -1,4 +1,16 @@
-"""How a script ends: refusals as text with their exit code, evidence for a run that was left open."""
+"""How the process of a job script ends: exit code, error text, and evidence of a run that is still open.
+
+``install_process_hooks`` changes three things of the process, because a script in AWS Glue has no caller that
+could:
+
+- ``sys.excepthook``: an error of glue-secure is printed without a stack trace, and its exit code
+  (``core.errors.exit_code``) becomes the exit code of the process. Open runs are closed with the error first.
+- SIGTERM, unless the script handles it: raises :class:`Terminated` in the main thread, so that ``with``
+  blocks and ``finally`` clauses run and the evidence is written. The exit code is 143.
+- ``atexit``: a run that is still open is closed without a commit.
+
+It is called when a run starts, and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -11,39 +23,35 @@ from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any
 
-from glue_secure.core.errors import GlueSecureError
+from glue_secure.core.errors import GlueSecureError, exit_code
 from glue_secure.core.redaction import redact_text
 from glue_secure.run.run import Run
 
 _installed = False
 _handles_sigterm = False
 _terminated = False
-# With the process that each run belongs to: a fork inherits this list, and the runs are not its own.
+# With the process that each run belongs to: a forked process inherits the list, but must not close these
+# runs.
 _open_runs: list[tuple[int, Run]] = []
 
 
 class Terminated(SystemExit):
-    """SIGTERM asked for the end. The exit code is a shell's for it, 143; evidence names this type."""
+    """SIGTERM was received. The exit code is 143, as a shell reports it."""
 
     def __init__(self) -> None:
         super().__init__("terminated by SIGTERM")
         self.code = 128 + signal.SIGTERM
 
 
-def watch(run: Run) -> None:
-    """See that ``run`` leaves evidence however the script ends (short of SIGKILL)."""
-    install()
-    # A process that makes many runs, as a test suite does, must not keep each with its clients.
+def close_at_exit(run: Run) -> None:
+    """Close the run when the process ends, so that it leaves evidence. SIGKILL prevents that."""
+    # A process that starts many runs, such as a test suite, must not keep the closed ones in memory.
     _open_runs[:] = [entry for entry in _open_runs if entry[1].is_open]
     _open_runs.append((os.getpid(), run))
 
 
-def install() -> None:
-    """Give this project's errors their text and exit code at the top of a script; harmless when repeated.
-
-    SIGTERM unwinds the script, so that its blocks and the evidence see it end, unless the script handles
-    the signal itself.
-    """
+def install_process_hooks() -> None:
+    """Install the hooks. A second call does nothing."""
     global _installed
     _handle_sigterm()
     if _installed:
@@ -52,21 +60,21 @@ def install() -> None:
     previous = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> Any:
-        for run in _own_runs():
+        for run in _runs_of_this_process():
             run.close(error)
         if not isinstance(error, GlueSecureError):
             return previous(kind, error, trace)
-        print(redact_text(str(error)), file=sys.stderr, flush=True)  # noqa: T201 - the script's last word
-        # A SystemExit raised in an excepthook sets the process's exit code.
-        raise SystemExit(error.exit_code)
+        print(redact_text(str(error)), file=sys.stderr, flush=True)  # noqa: T201 - the error text of the script
+        # A SystemExit raised in an excepthook sets the exit code of the process.
+        raise SystemExit(exit_code(error))
 
     sys.excepthook = hook
-    atexit.register(_close_left_open)
+    atexit.register(_close_open_runs)
 
 
 def _handle_sigterm() -> None:
     global _handles_sigterm
-    # Python lets the main thread alone set a handler.
+    # Python allows only the main thread to set a signal handler.
     if _handles_sigterm or threading.current_thread() is not threading.main_thread():
         return
     _handles_sigterm = True
@@ -76,11 +84,11 @@ def _handle_sigterm() -> None:
 
     def handler(number: int, _frame: FrameType | None) -> None:
         global _terminated
-        if os.getpid() != owner:  # a fork, of multiprocessing for instance: it ends as it always did
+        if os.getpid() != owner:  # a forked process, for example of multiprocessing, ends by the signal
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
             return
-        # A second one would only cut the evidence short; who cannot wait has SIGKILL.
+        # A second SIGTERM would interrupt the writing of the evidence.
         signal.signal(number, signal.SIG_IGN)
         _terminated = True
         raise Terminated
@@ -88,12 +96,12 @@ def _handle_sigterm() -> None:
     signal.signal(signal.SIGTERM, handler)
 
 
-def _own_runs() -> list[Run]:
+def _runs_of_this_process() -> list[Run]:
     return [run for process, run in _open_runs if process == os.getpid()]
 
 
-def _close_left_open() -> None:
-    for run in _own_runs():
-        # The interpreter is going down: there is nobody left to handle an error.
+def _close_open_runs() -> None:
+    for run in _runs_of_this_process():
+        # The interpreter is shutting down, so no caller can handle an error.
         with suppress(Exception):
             run.close(outcome="terminated by SIGTERM" if _terminated else "ended without job.commit()")

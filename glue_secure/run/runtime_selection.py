@@ -1,76 +1,123 @@
-"""Which runtime serves the doors: asked here, and nowhere else.
+"""Select the runtime: plain Spark, or AWS Glue's own ``awsglue``.
 
-``GLUE_SECURE_RUNTIME=spark`` is the plain-Spark runtime. ``glue``, or no such variable where awsglue is
-installed, is the awsglue runtime. A failed import never chooses one: awsglue that is there and does not
-load is an error, and so is neither of the two. ``--glue-secure-bookmarks portable`` gives a job in Glue the
-plain-Spark runtime's context and frames, whose bookmarks are this project's, on Glue's session.
+``GLUE_SECURE_RUNTIME=spark`` selects plain Spark. ``GLUE_SECURE_RUNTIME=glue``, or no such variable where
+awsglue is installed, selects awsglue. There is no fallback: if awsglue is installed and cannot be imported,
+the error is raised.
+
+A job in AWS Glue with ``--glue-secure-bookmarks portable`` uses the context and frames of the plain-Spark
+runtime on Glue's session, because these use glue-secure's bookmarks.
+
+The engines are above this package in the layers contract, so their modules are imported by name, here only.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from glue_secure.core.arguments import JobArguments
 from glue_secure.core.errors import UsageError
+from glue_secure.core.ports import Engine
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 RUNTIME = "GLUE_SECURE_RUNTIME"
 SPARK, GLUE = "spark", "glue"
+_ENGINES = {SPARK: "glue_secure.engines.spark.runtime", GLUE: "glue_secure.engines.awsglue.runtime"}
 
 
-def runtime(environ: Mapping[str, str] | None = None) -> str:
-    """``spark`` or ``glue``.
+@dataclass(frozen=True, slots=True)
+class GlueJob:
+    """AWS Glue's own ``Job`` of a run.
+
+    Attributes:
+        init: calls ``Job.init``, in which the security configuration takes effect.
+        commit: calls ``Job.commit``.
+        tracks_bookmark: whether Glue's own job bookmark is the run's bookmark.
+    """
+
+    init: Callable[[], None]
+    commit: Callable[[], None]
+    tracks_bookmark: bool
+
+
+class Runtime(Protocol):
+    """The module ``runtime`` of an engine package."""
+
+    def create_engine(self, session: SparkSession) -> Engine:
+        """Return the engine of a session."""
+
+    def glue_job(self, session: SparkSession, name: str, arguments: Mapping[str, str]) -> GlueJob | None:
+        """Return AWS Glue's own job for a session without a GlueContext; None outside of AWS Glue.
+
+        Raises:
+            UsageError: the session's JVM has no Glue classes.
+        """
+
+
+def selected_runtime(environ: Mapping[str, str] | None = None) -> str:
+    """Return ``spark`` or ``glue``.
 
     Raises:
-        UsageError: the variable names neither, or awsglue is asked for and not installed.
+        UsageError: the variable has another value, or awsglue is required and not installed.
     """
-    chosen = (os.environ if environ is None else environ).get(RUNTIME, "")
-    if chosen == SPARK:
+    value = (os.environ if environ is None else environ).get(RUNTIME, "")
+    if value == SPARK:
         return SPARK
-    if chosen in ("", GLUE) and find_spec("awsglue") is not None:
+    if value in ("", GLUE) and find_spec("awsglue") is not None:
         return GLUE
+    found = repr(value) if value else "not set"
     raise UsageError(
         RUNTIME,
-        found=f"{chosen!r}, and no awsglue to import"
-        if chosen == GLUE
-        else repr(chosen)
-        if chosen
-        else "not set, and no awsglue to import",
-        required="spark (the plain-Spark runtime), or glue where awsglue is (AWS Glue, its container)",
+        found=f"{found}, and awsglue is not installed" if value in ("", GLUE) else found,
+        required="spark (plain Spark), or glue where awsglue is installed (AWS Glue, its container)",
         fix=f"export {RUNTIME}=spark, or start the script with: glue-secure run SCRIPT",
     )
 
 
-def doors() -> str:
-    """Whose context and frames the doors hand out; raises as :func:`runtime` does."""
-    chosen = runtime()
-    return SPARK if JobArguments.parse(sys.argv).keeps_bookmarks() else chosen
+def load_runtime() -> Runtime:
+    """Import the selected runtime. Raises UsageError as :func:`selected_runtime` does."""
+    module: Any = import_module(_ENGINES[selected_runtime()])
+    runtime: Runtime = module
+    return runtime
 
 
-def serve(door: str, name: str, homes: Mapping[str, Mapping[str, str]]) -> Any:
-    """The object that a door hands out under ``name``.
-
-    Args:
-        door: the door's module name, for messages.
-        name: what was asked for.
-        homes: ``spark`` and ``glue`` → public name → module that defines it.
+def api_runtime() -> str:
+    """Return the runtime whose context and frames the awsglue-compatible modules export.
 
     Raises:
-        AttributeError: no such name at this door.
-        UsageError: the runtime in force does not offer it, or there is none.
+        UsageError: as :func:`selected_runtime`.
     """
-    if not any(name in home for home in homes.values()):
-        raise AttributeError(f"module {door!r} has no attribute {name!r}")
-    chosen = doors()
-    if name not in homes[chosen]:
+    selected = selected_runtime()
+    return SPARK if JobArguments.parse(sys.argv).keeps_bookmarks() else selected
+
+
+def load_api(module: str, name: str, modules: Mapping[str, Mapping[str, str]]) -> Any:
+    """Return the object that an awsglue-compatible module exports as ``name``.
+
+    Args:
+        module: name of that module.
+        name: public name.
+        modules: runtime → public name → module that defines it.
+
+    Raises:
+        AttributeError: the module exports no such name.
+        UsageError: the selected runtime does not implement it, or no runtime can be selected.
+    """
+    if not any(name in names for names in modules.values()):
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+    selected = api_runtime()
+    if name not in modules[selected]:
         raise UsageError(
-            f"{door}.{name}",
-            found=f"{RUNTIME}={chosen}",
-            required=" or ".join(one for one in homes if name in homes[one]),
-            fix="docs/differences-from-glue.md tells what each runtime offers",
+            f"{module}.{name}",
+            found=f"{RUNTIME}={selected}",
+            required=" or ".join(runtime for runtime, names in modules.items() if name in names),
+            fix="see docs/differences-from-glue.md for the names that each runtime implements",
         )
-    return getattr(import_module(homes[chosen][name]), name)
+    return getattr(import_module(modules[selected][name]), name)

@@ -14,7 +14,7 @@ from run_fixture import run_fixture, server
 
 from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.run import composition, process_hooks
+from glue_secure.run import composition, start
 
 # The tests that need it are left out where it cannot be (setup.cfg); on the Python it is made for, never.
 if sys.version_info[:2] == (3, 11) and importlib.util.find_spec("awsglue") is None:
@@ -136,12 +136,14 @@ def make_context(no_spark: None) -> Callable[..., Any]:
 @pytest.fixture
 def in_glue(run_fixture: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The process as it is in a Glue job of the run_fixture's account."""
+    from glue_secure.engines.awsglue import runtime
+
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "glue")
     monkeypatch.setattr("sys.argv", list(ARGV))
     monkeypatch.setattr(composition, "services", run_fixture.services)
-    monkeypatch.setattr(composition, "engine", lambda spark: run_fixture.engine)
-    monkeypatch.setattr(process_hooks, "install", lambda: None)
-    monkeypatch.setattr(process_hooks, "watch", lambda run: None)
+    monkeypatch.setattr(runtime, "create_engine", lambda spark: run_fixture.engine)
+    monkeypatch.setattr(start, "install_process_hooks", lambda: None)
+    monkeypatch.setattr(start, "close_at_exit", lambda run: None)
     for name, table in {
         "flights": {"Location": "s3://curated/flights/"},
         "carriers": {"Location": "ops.public.carriers", "Parameters": {"connectionName": "ops"}},

@@ -524,7 +524,7 @@ def test_secure_job_in_glue_calls_glues_job_and_uses_its_own_bookmarks(in_glue, 
     in_glue.land("m01.csv")
     with SecureJob.from_argv("source", argv=argv, spark=spark) as job:
         assert [name for name, _ in jvm.data_calls()] == ["init"]
-        frame = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+        frame = job.read.s3(job.args.source, format="csv", bookmark="flights")
         job.write.s3(frame, "s3://curated/flights/", format="parquet")
     assert [name for name, _ in jvm.data_calls()] == ["init", "commit"]
     assert in_glue.evidence()["bookmark"]["sequence_after"] == 1

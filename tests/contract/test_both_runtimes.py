@@ -243,5 +243,5 @@ def test_a_committed_run_succeeds_and_ends(door):
     write(door)
     door.job.commit()
     assert door.outcome() == "succeeded"
-    with pytest.raises(UsageError, match="is over"):
+    with pytest.raises(UsageError, match="has ended"):
         write(door)

@@ -9,8 +9,9 @@ import sys
 import pytest
 
 from glue_secure import RefusedError, UsageError
-from glue_secure.engines.awsglue import glue_job as native
-from glue_secure.run import composition, runtime_selection
+from glue_secure.engines.awsglue import runtime
+from glue_secure.run import runtime_selection
+from glue_secure.run.runtime_selection import GlueJob
 
 PORTABLE = {"glue_secure_bookmarks": "portable"}
 
@@ -20,15 +21,17 @@ def in_glue(glue_job, glue_spark, monkeypatch):
     """``in_glue(**arguments)``: the process as Glue starts it for that job; what Glue's own Job was told."""
     told = []
 
-    def init_job(spark, name, arguments):
-        told.append(("init", name, arguments.get("job-bookmark-option")))
-        return lambda: told.append(("commit", name, len(glue_job.objects())))
+    def recorded_glue_job(session, name, arguments):
+        return GlueJob(
+            init=lambda: told.append(("init", name, arguments.get("job-bookmark-option"))),
+            commit=lambda: told.append(("commit", name, len(glue_job.objects()))),
+            tracks_bookmark=False,
+        )
 
     def start(**arguments):
         monkeypatch.setenv("GLUE_SECURE_RUNTIME", "glue")
         monkeypatch.setattr("sys.argv", glue_job.argv(**arguments))
-        monkeypatch.setattr(composition, "require_glue_libraries", lambda spark: None)
-        monkeypatch.setattr(native, "init_job", init_job)
+        monkeypatch.setattr(runtime, "glue_job", recorded_glue_job)
         return told
 
     return start
@@ -150,7 +153,7 @@ def test_without_it_glues_own_context_and_bookmarks_are_the_jobs(in_glue, said):
     from glue_secure.engines.awsglue.context import GlueContext
 
     in_glue(**said)
-    assert runtime_selection.doors() == runtime_selection.GLUE
+    assert runtime_selection.api_runtime() == runtime_selection.GLUE
     assert glue_secure.context.GlueContext is GlueContext
 
 

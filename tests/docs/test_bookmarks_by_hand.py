@@ -43,7 +43,7 @@ class Hand:
     def read(self):
         """Rows of one run that reads what is new."""
         with self.bench.job("source") as job:
-            frame = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+            frame = job.read.s3(job.args.source, format="csv", bookmark="flights")
             return sorted(row.carrier for row in frame.collect())
 
 

@@ -55,7 +55,7 @@ def run(glue_job):
 
     def start(table, **how):
         with glue_job.job() as job:
-            frame = job.read.jdbc(connection=seed.CONNECTION, table=table, transformation_ctx="rows", **how)
+            frame = job.read.jdbc(connection=seed.CONNECTION, table=table, bookmark="rows", **how)
             return sorted(row[0] for row in frame.collect())
 
     return start
@@ -83,7 +83,7 @@ def test_a_frame_reads_the_same_rows_however_often_and_later_ones_wait(glue_job,
     run_sql(f"insert into {name} select '2024-03-31 01:30:00.000001+02', n from generate_series(1, 2) n")
     how = {"bookmark_keys": ["at", "part"], "options": {"hashfield": "part", "hashpartitions": "2"}}
     with glue_job.job() as job:
-        frame = job.read.jdbc(connection=seed.CONNECTION, table=name, transformation_ctx="rows", **how)
+        frame = job.read.jdbc(connection=seed.CONNECTION, table=name, bookmark="rows", **how)
         assert frame.rdd.getNumPartitions() == 2
         assert frame.count() == 2
         run_sql(f"insert into {name} values ('2024-03-31 01:30:00.000001+02', 3), ('2024-04-01+00', 0)")
@@ -105,7 +105,7 @@ def test_a_falling_key_of_text_is_read_downwards_and_no_value_leaves_its_literal
         query = f'(select "Name" from {name}) q'
         how = {"bookmark_keys": ["Name"], "bookmark_order": "desc"}
         with glue_job.job() as job:
-            frame = job.read.jdbc(connection=seed.CONNECTION, table=query, transformation_ctx="rows", **how)
+            frame = job.read.jdbc(connection=seed.CONNECTION, table=query, bookmark="rows", **how)
             assert [row[0] for row in frame.collect()] == [text]
             plan = frame._jdf.queryExecution().toString()
         assert "Name" in plan
@@ -119,7 +119,7 @@ def test_a_run_that_fails_leaves_the_bookmark_where_it_was(glue_job, run, table,
     name = table("id int primary key")
     run_sql(f"insert into {name} values (1), (2)")
     with pytest.raises(RuntimeError), glue_job.job() as job:
-        job.read.jdbc(connection=seed.CONNECTION, table=name, transformation_ctx="rows").count()
+        job.read.jdbc(connection=seed.CONNECTION, table=name, bookmark="rows").count()
         raise RuntimeError
     assert run(name) == [1, 2]
     run_sql(f"delete from {name}")

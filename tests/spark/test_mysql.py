@@ -63,7 +63,7 @@ def test_rows_are_written_and_read_in_parts_and_the_session_is_confirmed(
         frame = glue_spark.createDataFrame(rows, "id int, name string, note string")
         written = job.write.jdbc(frame, connection=NAMES[engine], table=f"carriers_{engine}")
         assert written.rows == 50
-        whole = job.read.jdbc(connection=NAMES[engine], table=f"carriers_{engine}", transformation_ctx="")
+        whole = job.read.jdbc(connection=NAMES[engine], table=f"carriers_{engine}", bookmark="")
         assert sorted(map(tuple, whole.collect())) == rows
         parts = job.read.jdbc(
             connection=NAMES[engine],

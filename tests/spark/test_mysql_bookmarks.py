@@ -81,9 +81,7 @@ def run(request, glue_job):
 
     def start(table, **how):
         with glue_job.job() as job:
-            frame = job.read.jdbc(
-                connection=NAMES[request.param], table=table, transformation_ctx="rows", **how
-            )
+            frame = job.read.jdbc(connection=NAMES[request.param], table=table, bookmark="rows", **how)
             plan = frame._jdf.queryExecution().toString()
             assert "_utf8mb4" not in plan and "unix_timestamp(" not in plan, "a key's value is in the plan"
             return sorted(row[0] for row in frame.collect())

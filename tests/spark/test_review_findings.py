@@ -28,7 +28,7 @@ def test_commit_is_rejected_during_a_write_in_another_thread(glue_job):
     glue_job.land("a.csv", CSV)
     failures = []
     with pytest.raises(UsageError, match="under way"), glue_job.job("source", "target") as job:
-        job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+        job.read.s3(job.args.source, format="csv", bookmark="flights")
         slow = job.spark.range(4).select(F.udf(lambda n: __import__("time").sleep(2) or n, "long")("id"))
 
         def write():
@@ -122,14 +122,14 @@ def test_a_key_that_hadoop_would_normalise_is_rejected(glue_job):
         glue_job.job("source") as job,
         contextlib.suppress(UsageError),
     ):
-        job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+        job.read.s3(job.args.source, format="csv", bookmark="flights")
     assert glue_job.evidence()[-1]["bookmark"]["sequence_after"] == 0
 
 
 def test_a_swallowed_usage_error_of_a_write_commits_nothing(glue_job):
     glue_job.land("a.csv", CSV)
     with pytest.raises(UsageError, match="compresion"), glue_job.job("source", "target") as job:
-        rows = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+        rows = job.read.s3(job.args.source, format="csv", bookmark="flights")
         with contextlib.suppress(UsageError):
             job.write.s3(rows, job.args.target, format="parquet", options={"compresion": "none"})
     assert glue_job.evidence()[-1]["bookmark"]["sequence_after"] == 0

@@ -12,7 +12,7 @@ CSV = "carrier,delay\nUA,3\nAA,5\n"
 
 def copy(glue_job, **options):
     with glue_job.job("source", "target") as job:
-        rows = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+        rows = job.read.s3(job.args.source, format="csv", bookmark="flights")
         record = job.write.s3(rows, job.args.target, format="parquet", **options)
     return record, glue_job.evidence()[-1]
 
@@ -56,7 +56,7 @@ def test_nothing_new_still_has_the_columns_that_a_job_joins_on(glue_job):
     glue_job.land("a.csv", CSV)
     copy(glue_job)
     with glue_job.job("source") as job:
-        rows = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+        rows = job.read.s3(job.args.source, format="csv", bookmark="flights")
         assert rows.columns == ["carrier", "delay"]
         assert rows.groupBy("carrier").agg(F.sum("delay")).count() == 0
 
@@ -64,7 +64,7 @@ def test_nothing_new_still_has_the_columns_that_a_job_joins_on(glue_job):
 def test_an_exception_in_the_block_commits_nothing_and_is_in_the_evidence(glue_job):
     glue_job.land("a.csv", CSV)
     with pytest.raises(ZeroDivisionError), glue_job.job("source") as job:
-        job.read.s3(job.args.source, format="csv", transformation_ctx="flights").count()
+        job.read.s3(job.args.source, format="csv", bookmark="flights").count()
         raise ZeroDivisionError
     evidence = glue_job.evidence()[-1]
     assert evidence["outcome"] == "failed"
@@ -77,7 +77,7 @@ def test_an_exception_in_the_block_commits_nothing_and_is_in_the_evidence(glue_j
 def test_a_failed_write_that_the_script_swallows_commits_nothing(glue_job):
     glue_job.land("a.csv", CSV)
     with pytest.raises(GlueSecureError, match="the script went on"), glue_job.job("source", "target") as job:
-        rows = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+        rows = job.read.s3(job.args.source, format="csv", bookmark="flights")
         with contextlib.suppress(Exception):
             job.write.s3(rows.select(F.raise_error("no").alias("x")), job.args.target, format="parquet")
     assert glue_job.evidence()[-1]["bookmark"]["sequence_after"] == 0
@@ -147,7 +147,7 @@ def test_partition_directories_of_the_source_become_columns(glue_job):
     glue_job.land("month=1/a.csv", CSV)
     glue_job.land("month=2/a.csv", CSV)
     with glue_job.job("source") as job:
-        rows = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+        rows = job.read.s3(job.args.source, format="csv", bookmark="flights")
         assert {(row.month, row["count"]) for row in rows.groupBy("month").count().collect()} == {
             (1, 2),
             (2, 2),

@@ -24,6 +24,7 @@ from glue_secure.core.security_configuration import EncryptionSetting, SecurityC
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 from glue_secure.run.run import Run
+from glue_secure.run.start import open_run
 from glue_secure.testing.fakes import (
     FakeClock,
     FakeColumnSource,
@@ -289,7 +290,7 @@ class RunFixture:
 
     def start(self, run: str = "jr_1", **arguments: str) -> Run:
         values = JobArguments(self.arguments | {k.replace("_", "-"): v for k, v in arguments.items()})
-        return Run.start(self.identity(run), values, services=self.services(), engine=self.engine)
+        return open_run(self.identity(run), values, services=self.services(), engine=self.engine)
 
     def configure(self, **changes: Any) -> None:
         """Change the attached configuration."""

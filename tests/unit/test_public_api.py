@@ -9,8 +9,9 @@ import pytest
 
 import glue_secure
 from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.engines.spark import runtime
 from glue_secure.job import Job
-from glue_secure.run import composition, process_hooks
+from glue_secure.run import composition, start
 from glue_secure.secure_job import SecureJob
 from glue_secure.utils import GlueArgumentError, getResolvedOptions
 
@@ -36,15 +37,15 @@ ARGV = [
 @pytest.fixture(autouse=True)
 def no_hooks(monkeypatch):
     """The test process keeps its own excepthook and exit."""
-    monkeypatch.setattr(process_hooks, "install", lambda: None)
+    monkeypatch.setattr(start, "install_process_hooks", lambda: None)
+    monkeypatch.setattr(start, "close_at_exit", lambda run: None)
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "spark")
-    monkeypatch.setattr(process_hooks, "watch", lambda run: None)
 
 
 @pytest.fixture
 def services(run_fixture, monkeypatch):
     monkeypatch.setattr(composition, "services", run_fixture.services)
-    monkeypatch.setattr(composition, "engine", lambda spark: run_fixture.engine)
+    monkeypatch.setattr(runtime, "create_engine", lambda spark: run_fixture.engine)
     return run_fixture
 
 
@@ -64,8 +65,8 @@ def job(*names, **more):
 def test_a_block_without_errors_commits_and_writes_evidence(services):
     services.land("m01.csv")
     with job("source") as made:
-        frame = made.read.s3(made.args.source, format="csv", transformation_ctx="flights")
-        record = made.write.s3(frame, "s3://curated/flights/", format="parquet", partition_by=["month"])
+        frame = made.read.s3(made.args.source, format="csv", bookmark="flights")
+        record = made.write.s3(frame, "s3://curated/flights/", format="parquet", partition_by="month")
         assert made.evidence_uri is None
     assert len(record.objects) == 1
     assert services.evidence()["outcome"] == "succeeded"
@@ -77,7 +78,7 @@ def test_a_block_without_errors_commits_and_writes_evidence(services):
 def test_an_exception_is_raised_unchanged_and_nothing_is_committed(services):
     services.land("m01.csv")
     with pytest.raises(ZeroDivisionError), job("source") as made:
-        made.read.s3(made.args.source, format="csv", transformation_ctx="flights")
+        made.read.s3(made.args.source, format="csv", bookmark="flights")
         raise ZeroDivisionError
     assert services.evidence()["outcome"] == "failed"
     assert services.bookmark_keys() == []
@@ -86,7 +87,7 @@ def test_an_exception_is_raised_unchanged_and_nothing_is_committed(services):
 def test_a_caught_rejection_is_raised_again_at_the_end_of_the_block(services):
     services.land("m01.csv")
     with pytest.raises(RefusedError, match="GS-S3-004"), job("source") as made:
-        frame = made.read.s3(made.args.source, format="csv", transformation_ctx="flights")
+        frame = made.read.s3(made.args.source, format="csv", bookmark="flights")
         services.engine.algorithm = "AES256"
         with pytest.raises(RefusedError):
             made.write.s3(frame, "s3://curated/flights/", format="parquet")
@@ -183,7 +184,7 @@ def test_job_init_starts_the_run_and_commit_ends_it(context, services, monkeypat
         made.init("curate", {})
     made.commit()
     assert services.evidence()["outcome"] == "succeeded"
-    with pytest.raises(UsageError, match="is over"):
+    with pytest.raises(UsageError, match="has ended"):
         made.commit()
 
 

@@ -40,6 +40,7 @@ from glue_secure.engines.awsglue.sources_and_sinks import (
 from glue_secure.engines.glue_options import require_known_options, require_run_account, require_table_name
 from glue_secure.engines.package_distribution import ship_package
 from glue_secure.engines.run_context import RunContext
+from glue_secure.io.call_checks import s3_location
 from glue_secure.preflight.fine_grained import refuse_rdds_in
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
         """Return what ``spark.read.jdbc`` needs for a Glue connection. ``fullUrl`` requires verified TLS."""
         with self.operation("extract_jdbc_conf", ControlError) as run:
             require_run_account(run, "extract_jdbc_conf", catalog_id)
-            verified = run.jdbc_conf(connection_name)
+            verified = run.reader.jdbc_conf(connection_name)
             with self._jvm_guard.allow("extractJDBCConf"):
                 conf = super().extract_jdbc_conf(connection_name, catalog_id)
             names = ("fullUrl", "enforceSSL", "skipCustomJDBCCertValidation")
@@ -247,10 +248,11 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
         with self.operation("getSink") as run:
             target = parse_sink(connection_type, format, options)
             if isinstance(target, JdbcTarget):
-                run.open_connection(target.connection, target.options)
+                run.connections.open_for_glue(target.connection, target.options)
                 options = with_enforced_ssl(options)
             else:
-                run.reject_reserved_location(target.locations[0], "write to")
+                location = s3_location(target.locations[0], "write")
+                run.guard.reject_reserved_location(location, "write to")
             with self._jvm_guard.allow("getSink"):
                 sink = super().getSink(connection_type, format, transformation_ctx, **options)
             return wrap_sink(sink, target)
@@ -346,18 +348,19 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
         run = self.require_run("a sink's write")
         results = []
         if isinstance(target, S3Target):
-            run.write_through(
+            run.writer.write_custom(
                 target.locations[0],
                 format=target.format,
                 perform=lambda: results.append(perform()),
                 count=count,
             )
         else:
-            run.reject_unprotectable_sink(f"{target.connection}/{target.table}")
-            opened = run.open_connection(target.connection, target.options)
-            with run.own_tables():
-                results.append(perform())
-            run.note_jdbc(target.connection, target.table, opened.engine, reading=False)
+            run.writer.write_jdbc_custom(
+                target.connection,
+                target.table,
+                options=target.options,
+                perform=lambda: results.append(perform()),
+            )
         return results[0]
 
     # Purges and transitions
@@ -379,14 +382,14 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
         purge = super().purge_table
         with self.operation("purge_table") as run:
             require_run_account(run, "purge_table", catalog_id)
-            table = run.catalog_table(database, table_name)
+            table = run.reader.catalog_table(database, table_name)
 
             def perform() -> None:
                 with self._jvm_guard.allow("purgeTable"):
                     purge(database, table_name, options, transformation_ctx, catalog_id)
 
             self._validate_purge_options(options)
-            run.purge_through(table.location, target=f"{database}.{table_name}", perform=perform)
+            run.housekeeping.purge_custom(table.location, target=f"{database}.{table_name}", perform=perform)
 
     def purge_s3_path(
         self, s3_path: str, options: Options | None = None, transformation_ctx: str = ""
@@ -405,7 +408,7 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                     purge(s3_path, options, transformation_ctx)
 
             self._validate_purge_options(options)
-            run.purge_through(s3_path, target=s3_path, perform=perform)
+            run.housekeeping.purge_custom(s3_path, target=s3_path, perform=perform)
 
     def transition_table(
         self,
@@ -447,7 +450,7 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                     found=", ".join(sorted(options)) or "no options",
                     required=", ".join(missing),
                 )
-            run.watch_until_commit(str(options["checkpointLocation"]), format="checkpoint")
+            run.writer.verify_at_commit(str(options["checkpointLocation"]), format="checkpoint")
             return super().forEachBatch(frame, batch_function, options)
 
     def getSampleStreamingDynamicFrame(
@@ -503,17 +506,15 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
 
         run = self.require_run(call)
         if isinstance(target, S3Target):
-            return run.read_through(
+            return run.reader.read_custom(
                 target.locations,
                 format=target.format,
                 perform=perform,
                 transformation_ctx=transformation_ctx,
             )
-        with self.operation(call, ControlError):
-            opened = run.open_connection(target.connection, target.options)
-            result = perform()
-            run.note_jdbc(target.connection, target.table, opened.engine, reading=True)
-            return result
+        return run.reader.read_jdbc_custom(
+            target.connection, target.table, options=target.options, perform=perform
+        )
 
     def _parse_table(
         self,
@@ -530,7 +531,7 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
             database, name = require_table_name(call, database, table_name, kwargs.get("name_space"))
             require_run_account(run, call, catalog_id)
             self._validate_temporary_location(redshift_tmp_dir, call)
-            table = run.catalog_table(database, name)
+            table = run.reader.catalog_table(database, name)
             options = dict(additional_options or {})
             resource = f"table {database}.{name}"
             if table.connection:
@@ -550,7 +551,8 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
     def _validate_temporary_location(self, location: str, call: str) -> None:
         """Raise RefusedError if ``redshift_tmp_dir`` is not in S3 (GS-S3-006) or is reserved (GS-S3-009)."""
         if location:
-            self.require_run(call).reject_reserved_location(location, f"{call} with redshift_tmp_dir")
+            action = f"{call} with redshift_tmp_dir"
+            self.require_run(call).guard.reject_reserved_location(s3_location(location, action), action)
 
     def _validate_purge_options(self, options: Options) -> None:
         """Check the options of a purge, and verify the manifest's objects at commit."""
@@ -558,7 +560,7 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
         others = {name: value for name, value in options.items() if name != "manifestFilePath"}
         validate_options(others, "purge")
         if manifest:
-            self.require_run("purge").watch_until_commit(str(manifest), format="csv")
+            self.require_run("purge").writer.verify_at_commit(str(manifest), format="csv")
 
     def _reject_transition(self, call: str) -> None:
         with self.operation(call):

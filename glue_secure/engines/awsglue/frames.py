@@ -148,8 +148,8 @@ class DynamicFrame(awsglue_dynamicframe.DynamicFrame):  # type: ignore[misc]
         options = {} if options is None else options
         with self.glue_ctx.operation("spigot") as run:
             validate_options(options, "spigot")
-            run.reject_unprotectable_sink(path)
-            run.watch_until_commit(path, format="json")
+            run.columns.reject_unprotectable_sink(path)
+            run.writer.verify_at_commit(path, format="json")
             return wrap_frame(
                 super().spigot(path, options, transformation_ctx, info, stageThreshold, totalThreshold)
             )
@@ -172,8 +172,8 @@ class DynamicFrame(awsglue_dynamicframe.DynamicFrame):  # type: ignore[misc]
         options = {} if options is None else options
         with self.glue_ctx.operation("relationalize") as run:
             validate_options(options, "relationalize")
-            run.reject_unprotectable_sink(staging_path)
-            run.watch_until_commit(staging_path, format="csv")
+            run.columns.reject_unprotectable_sink(staging_path)
+            run.writer.verify_at_commit(staging_path, format="csv")
             frames: DynamicFrameCollection = wrap(
                 super().relationalize(
                     root_table_name,

@@ -7,18 +7,18 @@ read back after it. https://docs.aws.amazon.com/glue/latest/dg/encryption-securi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from awsglue.job import Job as AwsGlueJob
 
-from glue_secure.core.arguments import BOOKMARKS
 from glue_secure.core.errors import UsageError
 from glue_secure.engines.awsglue.context import GlueContext
 from glue_secure.engines.awsglue.jvm_call_guard import require_glue_classes
-from glue_secure.preflight.establish import establish
-from glue_secure.run import composition, process_hooks
-from glue_secure.run.init_required import before_init
 from glue_secure.run.run import Run
+from glue_secure.run.runtime_selection import GlueJob
+from glue_secure.run.start import read_arguments, start_run
+from glue_secure.run.state import init_required
 
 
 class Job(AwsGlueJob):  # type: ignore[misc]
@@ -42,41 +42,30 @@ class Job(AwsGlueJob):  # type: ignore[misc]
         self._run: Run | None = None
 
     def init(self, job_name: str, args: Mapping[str, Any] | None = None) -> None:
-        """Establish the run. Until this has returned, the context refuses every read and write.
+        """Start the run. Until this method has returned, the context rejects every read and write.
 
         Args:
             job_name: ``args["JOB_NAME"]``.
-            args: what getResolvedOptions returned; added to the process's own arguments.
+            args: the result of ``getResolvedOptions``; it overrides the arguments of the process.
 
         Raises:
+            UsageError: a second call, or an invalid argument.
             RefusedError, VerificationError: a control stopped the run; nothing was read or written.
         """
-        process_hooks.install()
         context = self._glue_context
         if self._run is not None or (context is not None and context.secured_run is not None):
             raise UsageError("job.init", found="a second call", required="one job.init for a GlueContext")
-        given = {name: str(value) for name, value in (args or {}).items() if value is not None}
-        arguments = composition.arguments().overlaid(given)
-        if arguments.keeps_bookmarks():
-            raise UsageError(
-                f"--{BOOKMARKS} portable",
-                found="said to job.init, when the context was made already",
-                required="the job's own argument",
-            )
-        identity = arguments.identity(job=job_name, fresh_run_id=composition.fresh_run_id())
-        services = composition.services()
-        preflight = establish(identity, arguments, services)
-        super().init(job_name, {} if args is None else args)
-        self._run = Run.start(
-            identity,
-            arguments,
-            services=services,
-            engine=composition.engine(self._spark_session),
-            preflight=preflight,
-            glue_commit=super().commit,
-            native_bookmarks=True,
+        glue_job = GlueJob(
+            init=partial(super().init, job_name, {} if args is None else args),
+            commit=super().commit,
+            tracks_bookmark=True,
         )
-        process_hooks.watch(self._run)
+        self._run = start_run(
+            read_arguments(init_arguments=args),
+            lambda: self._spark_session,
+            job_name=job_name,
+            glue_job=glue_job,
+        )
         if context is not None:
             context.secured_run = self._run
 
@@ -92,5 +81,5 @@ class Job(AwsGlueJob):  # type: ignore[misc]
             VerificationError: the evidence could not be written.
         """
         if self._run is None:
-            raise before_init("job.commit")
+            raise init_required("job.commit")
         self._run.commit()

@@ -8,9 +8,7 @@ from typing import Any
 from glue_secure.core.arguments import CONTINUATIONS, BookmarkOption
 from glue_secure.core.errors import UsageError
 from glue_secure.engines.spark.context import GlueContext
-from glue_secure.preflight.establish import establish
-from glue_secure.run import composition, process_hooks
-from glue_secure.run.run import Run
+from glue_secure.run.start import read_arguments, start_run
 
 
 class Job:
@@ -61,35 +59,21 @@ class Job:
         return ["--enable-data-lineage"]
 
     def init(self, job_name: str, args: Mapping[str, Any] | None = None) -> None:
-        """Establish the run. Until this has returned, the context refuses every read and write.
+        """Start the run. Until this method has returned, the context rejects every read and write.
 
         Args:
             job_name: ``args["JOB_NAME"]``.
-            args: what getResolvedOptions returned; added to the process's own arguments.
+            args: the result of ``getResolvedOptions``; it overrides the arguments of the process.
 
         Raises:
+            UsageError: a second call, or an invalid argument.
             RefusedError, VerificationError: a control stopped the run; nothing was read or written.
         """
-        process_hooks.install()
         if self._glue_context.secured_run is not None:
             raise UsageError("job.init", found="a second call", required="one job.init for a GlueContext")
-        given = {name: str(value) for name, value in (args or {}).items() if value is not None}
-        arguments = composition.arguments().overlaid(given)
-        identity = arguments.identity(job=job_name, fresh_run_id=composition.fresh_run_id())
-        services, session = composition.services(), self._glue_context.spark_session
-        preflight = establish(identity, arguments, services)
-        composition.require_glue_libraries(session)
-        run = Run.start(
-            identity,
-            arguments,
-            services=services,
-            # In Glue with --glue-secure-bookmarks portable; the bookmark is this project's there too.
-            glue_commit=composition.glue_commit(session, identity, arguments),
-            engine=composition.engine(session),
-            preflight=preflight,
+        self._glue_context.secured_run = start_run(
+            read_arguments(init_arguments=args), lambda: self._glue_context.spark_session, job_name=job_name
         )
-        process_hooks.watch(run)
-        self._glue_context.secured_run = run
 
     def commit(self) -> None:
         """Commit the bookmark and write the evidence; every write is verified already.

@@ -40,9 +40,9 @@ elif sys.argv[1] == "context":
 
     GlueContext(spark.sparkContext)
 elif sys.argv[1] == "engine":  # what job.init and SecureJob ask for
-    from glue_secure.run import composition
+    from glue_secure.run.runtime_selection import load_runtime
 
-    composition.engine(spark)
+    load_runtime().create_engine(spark)
 frame = spark.createDataFrame([("s3://bucket-%d/key" % n,) for n in range(8)], ["uri"]).repartition(4)
 rows = [row[0].split(" ") for row in frame.select(udf(bucket_of)("uri")).collect()]
 print(json.dumps({"sent": sent, "driver": glue_secure.__spec__.origin, "rows": rows}))

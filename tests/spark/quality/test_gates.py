@@ -31,7 +31,7 @@ def gated(glue_job, glue_spark, tmp_path):
         place.write_text(json.dumps({"name": "rows", "expectations": expectations, "meta": {}}))
         rows = glue_spark.createDataFrame(ROWS, "id int, word string") if frame is None else frame
         with glue_job.job("target", glue_secure_suites=str(place)) as job:
-            job.write.s3(rows, target or job.args.target, format="parquet", expect=str(place), **how)
+            job.write.s3(rows, target or job.args.target, format="parquet", quality_suite=str(place), **how)
 
     return run
 
@@ -130,7 +130,7 @@ def test_gs_dq_005_a_quarantine_below_the_sink_is_refused(gated, glue_job):
 def test_a_suite_that_was_not_named_at_the_start_is_refused(glue_job, glue_spark):
     frame = glue_spark.range(1)
     with pytest.raises(UsageError, match="glue-secure-suites"), glue_job.job("target") as job:
-        job.write.s3(frame, job.args.target, format="csv", expect="suites/x.json")
+        job.write.s3(frame, job.args.target, format="csv", quality_suite="suites/x.json")
 
 
 def test_the_drop_in_door_gates_a_frame_before_its_sink(glue_job, glue_spark, monkeypatch):

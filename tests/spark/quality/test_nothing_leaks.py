@@ -48,7 +48,7 @@ def test_values_of_rows_are_in_no_log_event_log_evidence_or_message(
         pytest.raises(RefusedError) as refusal,
         glue_job.job("target", glue_secure_suites=suite) as job,
     ):
-        job.write.s3(frame(job), job.args.target, format="parquet", expect=suite)
+        job.write.s3(frame(job), job.args.target, format="parquet", quality_suite=suite)
     written = events()
     assert LITERAL.encode() in written, "literals of the suite are in the plan, as docs/quality.md says"
     evidence = json.dumps(glue_job.evidence()[-1])
@@ -74,7 +74,7 @@ def test_rows_in_quarantine_pass_the_column_policy_as_well(glue_job, glue_spark,
             frame(job),
             job.args.target,
             format="parquet",
-            expect=arguments["glue_secure_suites"],
+            quality_suite=arguments["glue_secure_suites"],
             on_failure="quarantine",
         )
     apart = glue_spark.read.parquet(arguments["glue_secure_quarantine_uri"].replace("s3://", "s3a://"))

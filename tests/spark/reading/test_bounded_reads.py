@@ -40,7 +40,7 @@ def test_secure_job_has_the_same_bounds(glue_job):
     counts = []
     for _ in range(3):
         with glue_job.job() as job:
-            frame = job.read.s3(glue_job.source, format="csv", transformation_ctx="f", options=bound)
+            frame = job.read.s3(glue_job.source, format="csv", bookmark="f", options=bound)
             counts.append((frame.count(), frame.columns))
     assert counts == [(1, ["id"]), (1, ["id"]), (0, ["id"])]
 

@@ -20,7 +20,7 @@ def run(glue_job):
     def run(act):
         under = {"glue_secure_columns": policy}
         with pytest.raises(RefusedError) as error, glue_job.job("source", "target", **under) as job:
-            frame = job.read.s3(job.args.source, format="csv", transformation_ctx="people")
+            frame = job.read.s3(job.args.source, format="csv", bookmark="people")
             act(job, frame, glue_job.target.replace("s3://", "s3a://") + "out")
         assert "job.write." in error.value.fix
         bookmark = glue_job.evidence()[-1]["bookmark"]
@@ -56,6 +56,6 @@ def test_gs_col_006_a_native_write_under_a_column_policy_fails_the_commit(run, a
 
 def test_gs_col_005_what_python_sees_coming_is_refused_before_a_byte(run, glue_job):
     assert run(lambda job, frame, out: frame.rdd.saveAsTextFile(out)).control == "GS-COL-005"
-    through = run(lambda job, frame, out: job.write.through(out, lambda: frame.write.csv(out)))
+    through = run(lambda job, frame, out: job.write.custom(out, lambda: frame.write.csv(out)))
     assert through.control == "GS-COL-005"
     assert [name for name in glue_job.objects() if "/out" in name] == []

@@ -42,7 +42,7 @@ def test_gs_s3_004_executors_find_an_object_in_the_clear(glue_job):
             s3.put_object(**place, Body=b"x", ServerSideEncryption="AES256")
 
     with pytest.raises(RefusedError, match="GS-S3-004"), glue_job.job() as job:
-        job.write.through(glue_job.target, save)
+        job.write.custom(glue_job.target, save)
     assert glue_job.evidence()[0]["outcome"] == "refused"
 
 

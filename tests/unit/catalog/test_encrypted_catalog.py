@@ -29,11 +29,11 @@ def refused(run_fixture, call, kind=RefusedError):
 
 
 def read(run):
-    return run.read_table("db", "t")
+    return run.catalog_reader.read_table("db", "t")
 
 
 def connect(run):
-    return run.read_jdbc("ops", "airlines")
+    return run.reader.read_jdbc("ops", "airlines")
 
 
 WRITES = [
@@ -142,7 +142,7 @@ def test_what_was_touched_stands_in_the_evidence(run_fixture):
     run = run_fixture.start()
     read(run)
     read(run)
-    run.read_table("db", "p")
+    run.catalog_reader.read_table("db", "p")
     run.catalog.create(TableDefinition("db", "new", "s3://curated/new/", "csv", ()))
     run.commit()
     evidence = run_fixture.evidence()

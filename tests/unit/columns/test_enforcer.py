@@ -38,7 +38,7 @@ def start(run_fixture):
 
 def test_what_is_written_is_the_protected_frame(run_fixture, start):
     run = start()
-    run.write_s3(["a"], "s3://curated/t/", format="parquet")
+    run.writer.write_s3(["a"], "s3://curated/t/", format="parquet")
     run.commit()
     assert run_fixture.objects.keys("curated") == ["t/protected-a.parquet"]
     (told,) = run_fixture.evidence()["columns"]
@@ -48,22 +48,22 @@ def test_what_is_written_is_the_protected_frame(run_fixture, start):
 
 def test_a_database_gets_the_protected_frame(run_fixture, start, server):
     run = start()
-    run.write_jdbc(["a"], "ops", "people")
+    run.writer.write_jdbc(["a"], "ops", "people")
     assert run_fixture.engine.asked("protect_columns") == [("email",)]
     assert run_fixture.engine.asked("write_jdbc")
 
 
 def test_what_a_sink_has_protected_is_not_protected_twice(run_fixture, start):
     run = start()
-    run.write_s3(run.protect(["a"], "s3://curated/t/"), "s3://curated/t/", format="parquet")
+    run.writer.write_s3(run.columns.protect(["a"], "s3://curated/t/"), "s3://curated/t/", format="parquet")
     assert run_fixture.objects.keys("curated") == ["t/protected-a.parquet"]
 
 
 def test_a_tagged_column_without_an_action_stops_the_write(run_fixture, start):
     run = start(columns=[{"column": "id", "action": "mask"}], tagged=[{"lf_tag": "pii=true"}])
     for write in (
-        lambda: run.write_s3(["a"], "s3://curated/t/", format="parquet"),
-        lambda: run.write_jdbc(["a"], "ops", "people"),
+        lambda: run.writer.write_s3(["a"], "s3://curated/t/", format="parquet"),
+        lambda: run.writer.write_jdbc(["a"], "ops", "people"),
     ):
         with pytest.raises(RefusedError) as error:
             write()
@@ -74,7 +74,7 @@ def test_a_tagged_column_without_an_action_stops_the_write(run_fixture, start):
 def test_a_sink_that_takes_the_frame_past_the_guard_is_refused(run_fixture, start):
     run = start()
     with pytest.raises(RefusedError) as error:
-        run.write_through("s3://curated/t/", format="parquet", perform=lambda: 1)
+        run.writer.write_custom("s3://curated/t/", format="parquet", perform=lambda: 1)
     assert error.value.control == "GS-COL-005"
 
 
@@ -108,7 +108,7 @@ def test_gs_col_006_what_spark_was_told_to_write_before_the_run_stops_it_at_its_
 
 def test_an_rdd_that_is_staged_somewhere_is_no_excuse_under_a_policy(run_fixture, start):
     run = start()
-    run.watch_until_commit("s3://curated/staged/", format="checkpoint")
+    run.writer.verify_at_commit("s3://curated/staged/", format="checkpoint")
     run_fixture.engine.native = UnmanagedWriteReport((UnmanagedWrite("", "rdd", problem="an RDD save"),))
     with pytest.raises(RefusedError, match="GS-COL-006"):
         run.commit()
@@ -143,7 +143,7 @@ def test_a_policy_that_is_none_stops_the_run(start, body):
 
 def test_a_run_without_a_policy_leaves_frames_alone(run_fixture):
     run = run_fixture.start()
-    run.write_s3(["a"], "s3://curated/t/", format="parquet")
+    run.writer.write_s3(["a"], "s3://curated/t/", format="parquet")
     assert run_fixture.engine.asked("protect_columns") == []
 
 

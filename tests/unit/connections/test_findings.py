@@ -74,7 +74,7 @@ def read(run_fixture, make, serve):
         if engine.approved_drivers:
             run_fixture.engine.jar = engine.approved_drivers[0].sha256
         run = run_fixture.start()
-        run.read_jdbc("ops", "airlines")
+        run.reader.read_jdbc("ops", "airlines")
         run.commit()
         return findings(run_fixture.evidence())
 
@@ -88,7 +88,7 @@ def read(run_fixture, make, serve):
         }
         run_fixture.control_plane.connections["ops"] = GlueConnection("ops", "KAFKA", properties)
         run = run_fixture.start()
-        run.kafka_options("ops", {"subscribe": "flights"})
+        run.reader.kafka_options("ops", {"subscribe": "flights"})
         run.commit()
         return findings(run_fixture.evidence())
 

@@ -47,7 +47,7 @@ PLACES = {"1": "s3://landing/t/a/", "2": "s3://landing/far/"}
 def test_objects_are_labelled_by_the_nearest_partition_above_them(run_fixture, serve):
     serve({**PLACES, "3": "s3://landing/t/a/inner/"})
     put(run_fixture, "t/a/1.csv", "t/a/inner/3.csv", "far/2.csv", "t/nobody.csv")
-    assert sorted(run_fixture.start().read_table("db", "t")) == ["1.csv", "2.csv", "3.csv"]
+    assert sorted(run_fixture.start().catalog_reader.read_table("db", "t")) == ["1.csv", "2.csv", "3.csv"]
     labels = asked(run_fixture)["partition_values"].values
     assert {str(folder): value for folder, value in labels.items()} == {
         "s3://landing/t/a": ("1",),
@@ -62,13 +62,13 @@ def test_only_partitions_that_meet_the_predicate_are_listed(run_fixture, serve):
     put(run_fixture, "t/a/1.csv", "far/2.csv")
     run = run_fixture.start()
     run_fixture.objects.calls.clear()
-    assert run.read_table("db", "t", push_down_predicate="2") == ["2.csv"]
+    assert run.catalog_reader.read_table("db", "t", push_down_predicate="2") == ["2.csv"]
     assert [call for call in run_fixture.objects.calls if "t/a" in call[1]] == []
 
 
 def test_the_services_expression_is_handed_on(run_fixture, serve):
     serve(PLACES)
-    run_fixture.start().read_table("db", "t", catalog_partition_predicate="month > 1")
+    run_fixture.start().catalog_reader.read_table("db", "t", catalog_partition_predicate="month > 1")
     assert run_fixture.control_plane.expressions == ["month > 1"]
 
 
@@ -76,7 +76,7 @@ def test_without_partitions_nothing_is_read_and_a_warning_says_so(run_fixture, s
     serve(partitioned=True)
     put(run_fixture, "t/1.csv")
     with caplog.at_level(logging.WARNING):
-        assert run_fixture.start().read_table("db", "t") == []
+        assert run_fixture.start().catalog_reader.read_table("db", "t") == []
     assert "no partition is registered" in caplog.text
 
 
@@ -89,47 +89,50 @@ def test_partitions_that_contradict_the_table_are_refused(run_fixture, serve, pa
     serve(partitioned=True)
     run_fixture.control_plane.table_partitions["db", "t"] = partitions
     with pytest.raises(UsageError, match=message):
-        run_fixture.start().read_table("db", "t")
+        run_fixture.start().catalog_reader.read_table("db", "t")
 
 
 def test_gs_s3_006_a_partition_that_lies_elsewhere(run_fixture, serve):
     serve({"1": "hdfs://host/a"})
     with pytest.raises(RefusedError, match="GS-S3-006"):
-        run_fixture.start().read_table("db", "t")
+        run_fixture.start().catalog_reader.read_table("db", "t")
 
 
 def test_another_catalog_is_asked_by_its_id(run_fixture, serve):
     serve()
     run = run_fixture.start()
-    assert run.read_table("db", "t", catalog_id="123456789012") == []
+    assert run.catalog_reader.read_table("db", "t", catalog_id="123456789012") == []
     with pytest.raises(GlueSecureError, match="EntityNotFound"):
-        run.read_table("db", "t", catalog_id="999999999999")
+        run.catalog_reader.read_table("db", "t", catalog_id="999999999999")
 
 
 def test_a_tables_own_exclusions_and_depth_hold_and_a_call_comes_before_them(run_fixture, serve):
     serve(parameters={"exclusions": '["**.tmp"]', "recurse": "true"})
     put(run_fixture, "t/a.csv", "t/b.tmp", "t/deep/c.csv")
     run = run_fixture.start()
-    assert run.read_table("db", "t") == ["a.csv", "c.csv"]
-    assert run.read_table("db", "t", options={"exclusions": [], "recurse": False}) == ["a.csv", "b.tmp"]
+    assert run.catalog_reader.read_table("db", "t") == ["a.csv", "c.csv"]
+    assert run.catalog_reader.read_table("db", "t", options={"exclusions": [], "recurse": False}) == [
+        "a.csv",
+        "b.tmp",
+    ]
 
 
 @pytest.mark.parametrize("count", ["2", "x"])
 def test_more_header_lines_than_spark_can_skip_are_refused(run_fixture, serve, count):
     serve(parameters={"skip.header.line.count": count})
     with pytest.raises(UsageError, match=r"skip.header"):
-        run_fixture.start().read_table("db", "t")
+        run_fixture.start().catalog_reader.read_table("db", "t")
 
 
 def test_sql_in_the_catalog_is_refused_and_in_the_script_is_not(run_fixture, serve, server):
     behind = {"connection": "ops", "location": "ops.public.t", "classification": "postgresql"}
     serve(**behind, parameters={"hashfield": "id", "hashpartitions": "2"})
     run = run_fixture.start()
-    run.read_table("db", "t")
+    run.catalog_reader.read_table("db", "t")
     assert len(run_fixture.engine.asked("read_jdbc")[-1]["predicates"]) == 2
     serve(**behind, parameters={"hashexpression": "pg_sleep(1)"})
     with pytest.raises(UsageError, match="put SQL into the script"):
-        run.read_table("db", "t")
-    run.read_table("db", "t", options={"hashexpression": "mod(id, 3)"})
+        run.catalog_reader.read_table("db", "t")
+    run.catalog_reader.read_table("db", "t", options={"hashexpression": "mod(id, 3)"})
     with pytest.raises(UsageError, match="exclusions"):
-        run.read_table("db", "t", options={"exclusions": "[]"})
+        run.catalog_reader.read_table("db", "t", options={"exclusions": "[]"})

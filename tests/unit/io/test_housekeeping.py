@@ -104,7 +104,7 @@ def test_gs_s3_004_a_transition_verifies_each_object(run, run_fixture):
     record = run.housekeeping.transition(TARGET, [TARGET], "STANDARD_IA", NOW)
     assert len(record.objects) == 2
     assert {each.storage_class for each in run_fixture.objects.list(S3Uri.parse(TARGET))} == {"STANDARD_IA"}
-    assert "GS-S3-004" in {finding.control for finding in run._recorder.findings}
+    assert "GS-S3-004" in {finding.control for finding in run.recorder.findings}
     again = run.housekeeping.transition(TARGET, [TARGET], "STANDARD_IA", NOW)
     assert (again.objects, again.retained) == ((), 2)
 

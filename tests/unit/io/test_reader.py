@@ -38,7 +38,7 @@ def test_a_source_without_a_context_is_read_whole_every_time(run_fixture):
     run_fixture.land("m01.csv")
     for number in (1, 2):
         run = run_fixture.start(f"jr_{number}")
-        assert run.read_s3(SOURCE, format="csv") == ["m01.csv"]
+        assert run.reader.read_s3(SOURCE, format="csv") == ["m01.csv"]
         run.commit()
 
 
@@ -46,7 +46,7 @@ def test_several_locations_are_read_together(run_fixture):
     run_fixture.land("m01.csv")
     run_fixture.objects.put(S3Uri("curated", "more/x.csv"))
     run = run_fixture.start()
-    found = run.read_s3([SOURCE, "s3a://curated/more"], format="csv", transformation_ctx="f")
+    found = run.reader.read_s3([SOURCE, "s3a://curated/more"], format="csv", transformation_ctx="f")
     assert sorted(found) == ["m01.csv", "x.csv"]
 
 
@@ -54,42 +54,45 @@ def test_nothing_new_gives_the_newest_objects_schema_and_no_rows(run_fixture):
     run_fixture.land("m01.csv")
     run_fixture.land("m02.csv")
     run = run_fixture.start()
-    run.read_s3(SOURCE, format="csv", transformation_ctx="f")
+    run.reader.read_s3(SOURCE, format="csv", transformation_ctx="f")
     run.commit()
     run = run_fixture.start("jr_2")
-    assert run.read_s3(SOURCE, format="csv", transformation_ctx="f") == []
+    assert run.reader.read_s3(SOURCE, format="csv", transformation_ctx="f") == []
     assert run_fixture.engine.asked("read_s3")[-1] == (("s3://landing/flights/m02.csv",), True)
 
 
 def test_an_empty_place_gives_an_empty_frame(run_fixture):
-    assert run_fixture.start().read_s3("s3://landing/nothing/", format="csv", transformation_ctx="f") == []
+    assert (
+        run_fixture.start().reader.read_s3("s3://landing/nothing/", format="csv", transformation_ctx="f")
+        == []
+    )
 
 
 def test_files_that_are_not_data_are_not_read(run_fixture):
     for name in ("_SUCCESS", ".hidden", "m01.csv"):
         run_fixture.objects.put(S3Uri("landing", f"flights/{name}"))
-    assert run_fixture.start().read_s3(SOURCE, format="csv") == ["m01.csv"]
+    assert run_fixture.start().reader.read_s3(SOURCE, format="csv") == ["m01.csv"]
 
 
 @pytest.mark.parametrize("option", ["fs.s3a.endpoint", "sse", "kms"])
 def test_gs_s3_005_an_option_that_changes_the_connector(run_fixture, option):
     run = run_fixture.start()
     with pytest.raises(RefusedError, match="GS-S3-005"):
-        run.read_s3(SOURCE, format="csv", options={option: "x"})
+        run.reader.read_s3(SOURCE, format="csv", options={option: "x"})
     assert run_fixture.engine.asked("read_s3") == []
 
 
 def test_gs_s3_006_a_source_that_is_not_s3(run_fixture):
     run = run_fixture.start()
     with pytest.raises(RefusedError, match="GS-S3-006"):
-        run.read_s3("file:///etc/passwd", format="csv")
+        run.reader.read_s3("file:///etc/passwd", format="csv")
 
 
 def test_gs_s3_001_settings_that_changed_stop_reads_too(run_fixture):
     run = run_fixture.start()
     run_fixture.engine.settings["fs.s3a.connection.ssl.enabled"] = "false"
     with pytest.raises(RefusedError, match="GS-S3-001"):
-        run.read_s3(SOURCE, format="csv")
+        run.reader.read_s3(SOURCE, format="csv")
 
 
 def test_a_listing_that_is_denied_fails_the_job_with_the_services_code(run_fixture):
@@ -98,29 +101,29 @@ def test_a_listing_that_is_denied_fails_the_job_with_the_services_code(run_fixtu
         "ListObjectsV2", ServiceError("List: AccessDenied", code="AccessDenied", operation="ListObjectsV2")
     )
     with pytest.raises(GlueSecureError) as caught:
-        run.read_s3(SOURCE, format="csv", transformation_ctx="f")
+        run.reader.read_s3(SOURCE, format="csv", transformation_ctx="f")
     assert (caught.value.aws_code, caught.value.exit_code) == ("AccessDenied", 1)
 
 
 def test_a_context_names_one_source(run_fixture):
     run = run_fixture.start()
-    run.read_s3(SOURCE, format="csv", transformation_ctx="f")
+    run.reader.read_s3(SOURCE, format="csv", transformation_ctx="f")
     with pytest.raises(UsageError, match="used for two sources"):
-        run.read_s3("s3://curated/", format="csv", transformation_ctx="f")
+        run.reader.read_s3("s3://curated/", format="csv", transformation_ctx="f")
 
 
 def test_a_catalog_table_in_s3_is_read_with_its_own_options(run_fixture, serve_table):
     serve_table(serde={"field.delim": ";"}, parameters={"skip.header.line.count": "1"})
     run_fixture.land("m01.csv")
     run = run_fixture.start()
-    assert run.read_table("db", "t", transformation_ctx="f") == ["m01.csv"]
+    assert run.catalog_reader.read_table("db", "t", transformation_ctx="f") == ["m01.csv"]
     run.commit()
     assert run_fixture.evidence()["reads"][0]["format"] == "csv"
 
 
 def test_a_catalog_table_behind_a_connection_goes_through_it(run_fixture, server, serve_table):
     serve_table(connection="ops", location="ops.public.airlines", classification="postgresql")
-    run_fixture.start().read_table("db", "t")
+    run_fixture.start().catalog_reader.read_table("db", "t")
     assert run_fixture.engine.asked("read_jdbc")[-1]["table"] == "public.airlines"
 
 
@@ -128,13 +131,13 @@ def test_a_catalog_table_behind_a_connection_goes_through_it(run_fixture, server
 def test_a_table_of_another_format_is_wrong_usage(run_fixture, serve_table, classification):
     serve_table(classification=classification)
     with pytest.raises(UsageError, match="classification"):
-        run_fixture.start().read_table("db", "t")
+        run_fixture.start().catalog_reader.read_table("db", "t")
 
 
 def test_gs_s3_006_a_table_that_lies_elsewhere(run_fixture, serve_table):
     serve_table(location="hdfs://host/t")
     with pytest.raises(RefusedError, match="GS-S3-006"):
-        run_fixture.start().read_table("db", "t")
+        run_fixture.start().catalog_reader.read_table("db", "t")
 
 
 def test_objects_beside_partition_folders_are_not_lost_in_silence(run_fixture):
@@ -142,5 +145,5 @@ def test_objects_beside_partition_folders_are_not_lost_in_silence(run_fixture):
     run_fixture.objects.put(S3Uri("landing", "flights/month=2/m02.csv"))
     run = run_fixture.start()
     with pytest.raises(UsageError, match=r"m01\.csv beside partition folders"):
-        run.read_s3(SOURCE, format="parquet")
-    assert sorted(run.read_s3(SOURCE, format="csv", partition_columns=False)) == ["m01.csv", "m02.csv"]
+        run.reader.read_s3(SOURCE, format="parquet")
+    assert sorted(run.reader.read_s3(SOURCE, format="csv", partition_columns=False)) == ["m01.csv", "m02.csv"]

@@ -21,7 +21,7 @@ def ran(run_fixture):
 
     def run(number, source=SOURCE, *, ctx="flights", option="job-bookmark-enable", commit=True, **more):
         started = run_fixture.start(f"jr_{number}", job_bookmark_option=option)
-        found = started.read_s3(source, format="csv", transformation_ctx=ctx, **more)
+        found = started.reader.read_s3(source, format="csv", transformation_ctx=ctx, **more)
         if commit:
             started.commit()
         return found
@@ -69,10 +69,10 @@ def test_two_contexts_on_one_path_are_two_sources(run_fixture):
     run_fixture.land("a.csv")
     run = run_fixture.start("jr_1")
     for ctx in ("one", "two"):
-        assert run.read_s3(SOURCE, format="csv", transformation_ctx=ctx) == ["a.csv"]
+        assert run.reader.read_s3(SOURCE, format="csv", transformation_ctx=ctx) == ["a.csv"]
     run.commit()
     run = run_fixture.start("jr_2")
-    assert run.read_s3(SOURCE, format="csv", transformation_ctx="one") == []
+    assert run.reader.read_s3(SOURCE, format="csv", transformation_ctx="one") == []
 
 
 def test_a_context_that_is_renamed_is_a_new_source(run_fixture, ran):
@@ -104,12 +104,14 @@ def test_a_disabled_run_moves_nothing(run_fixture, ran):
 def test_a_script_that_fails_after_writing_and_before_commit_reads_the_same_again(run_fixture):
     run_fixture.land("a.csv")
     run = run_fixture.start("jr_1")
-    run.write_s3(run.read_s3(SOURCE, format="csv", transformation_ctx="f"), "s3://curated/out/", format="csv")
+    run.writer.write_s3(
+        run.reader.read_s3(SOURCE, format="csv", transformation_ctx="f"), "s3://curated/out/", format="csv"
+    )
     run.close(ValueError("boom"))
     assert run_fixture.objects.keys("curated") == ["out/a.csv.csv"]
     assert run_fixture.bookmark_keys() == []
     again = run_fixture.start("jr_2")
-    assert again.read_s3(SOURCE, format="csv", transformation_ctx="f") == ["a.csv"]
+    assert again.reader.read_s3(SOURCE, format="csv", transformation_ctx="f") == ["a.csv"]
 
 
 def test_a_bound_reads_the_oldest_first_until_nothing_is_left(run_fixture, ran, caplog):
@@ -232,7 +234,7 @@ def test_each_partition_of_a_table_is_part_of_one_source(run_fixture, serve):
 
     def read(number):
         run = run_fixture.start(f"jr_{number}")
-        found = run.read_table("db", "t", transformation_ctx="t")
+        found = run.catalog_reader.read_table("db", "t", transformation_ctx="t")
         run.commit()
         return found
 
@@ -249,6 +251,6 @@ def test_a_tables_own_bound_holds_and_a_calls_comes_before_it(run_fixture, serve
     for name in ("d1/a.csv", "d1/b.csv", "d1/c.csv"):
         run_fixture.land(name)
     run = run_fixture.start()
-    assert run.read_table("db", "t") == ["a.csv"]
-    assert run.read_table("db", "t", options={"boundedFiles": "2"}) == ["a.csv", "b.csv"]
-    assert run.read_table("db", "t", options={"boundedSize": "4"}) == ["a.csv"]
+    assert run.catalog_reader.read_table("db", "t") == ["a.csv"]
+    assert run.catalog_reader.read_table("db", "t", options={"boundedFiles": "2"}) == ["a.csv", "b.csv"]
+    assert run.catalog_reader.read_table("db", "t", options={"boundedSize": "4"}) == ["a.csv"]

@@ -15,7 +15,7 @@ PLACE = "s3://curated/checkpoint/"
 
 def test_rows_go_through_a_connection_that_was_verified_first(run_fixture, server):
     run = run_fixture.start()
-    record = run.write_jdbc(["a", "b"], "ops", "public.flights", options={"batchsize": "10"})
+    record = run.writer.write_jdbc(["a", "b"], "ops", "public.flights", options={"batchsize": "10"})
     assert (record.target, record.kind, record.format, record.rows) == (
         "ops/public.flights",
         "jdbc",
@@ -38,15 +38,15 @@ def test_rows_go_through_a_connection_that_was_verified_first(run_fixture, serve
 def test_only_a_name_is_a_table(run_fixture, server, table):
     run = run_fixture.start()
     with pytest.raises(UsageError, match="not the name of a table"):
-        run.write_jdbc(["a"], "ops", table)
+        run.writer.write_jdbc(["a"], "ops", table)
     assert run_fixture.engine.asked("write_jdbc") == []
 
 
 def test_the_connections_database_is_the_one_written_to(run_fixture, server):
     run = run_fixture.start()
-    run.write_jdbc(["a"], "ops", "t", database="ops")
+    run.writer.write_jdbc(["a"], "ops", "t", database="ops")
     with pytest.raises(UsageError, match="option database"):
-        run.write_jdbc(["a"], "ops", "t", database="other")
+        run.writer.write_jdbc(["a"], "ops", "t", database="other")
     assert len(run_fixture.engine.asked("write_jdbc")) == 1
 
 
@@ -54,21 +54,21 @@ def test_gs_s3_010_a_frame_of_another_session_goes_to_no_database(run_fixture, s
     run = run_fixture.start()
     run_fixture.engine.foreign = True
     with pytest.raises(RefusedError, match="GS-S3-010"):
-        run.write_jdbc(["a"], "ops", "t")
+        run.writer.write_jdbc(["a"], "ops", "t")
 
 
 def test_a_failed_write_to_a_database_spoils_the_run(run_fixture, server):
     run = run_fixture.start()
     run_fixture.engine.fails = RuntimeError("duplicate key")
     with pytest.raises(RuntimeError):
-        run.write_jdbc(["a"], "ops", "t")
+        run.writer.write_jdbc(["a"], "ops", "t")
     with pytest.raises(Exception, match="nothing is committed"):
         run.commit()
 
 
 def test_a_watched_place_is_verified_object_by_object_and_told_once(run_fixture):
     run = run_fixture.start()
-    watch = run.path_verifier(PLACE, format="stream", kind="checkpoint")
+    watch = run.writer.path_verifier(PLACE, format="stream", kind="checkpoint")
     one, two = (S3Uri("curated", f"checkpoint/offsets/{n}") for n in (0, 1))
     run_fixture.objects.put(one, algorithm="aws:kms", key=str(run_fixture.key))
     watch.verify()
@@ -83,13 +83,13 @@ def test_a_watched_place_is_verified_object_by_object_and_told_once(run_fixture)
 
 def test_gs_s3_004_a_plain_object_in_a_watched_place_refuses_also_when_it_was_there_before(run_fixture):
     run_fixture.objects.put(S3Uri("curated", "checkpoint/metadata"), algorithm="AES256")
-    watch = run_fixture.start().path_verifier(PLACE, format="stream", kind="checkpoint")
+    watch = run_fixture.start().writer.path_verifier(PLACE, format="stream", kind="checkpoint")
     with pytest.raises(RefusedError, match="GS-S3-004"):
         watch.verify()
 
 
 def test_gs_s3_007_what_a_stream_deleted_meanwhile_is_no_failure_and_what_is_denied_is(run_fixture):
-    watch = run_fixture.start().path_verifier(PLACE, format="stream", kind="checkpoint")
+    watch = run_fixture.start().writer.path_verifier(PLACE, format="stream", kind="checkpoint")
     run_fixture.objects.put(S3Uri("curated", "checkpoint/x"), algorithm="aws:kms", key=str(run_fixture.key))
     from glue_secure.core.service import NotFound
 
@@ -104,7 +104,7 @@ def test_gs_s3_007_what_a_stream_deleted_meanwhile_is_no_failure_and_what_is_den
 @pytest.mark.parametrize("place", ["s3://evidence/runs/", "s3://state/"])
 def test_gs_s3_009_no_checkpoint_among_evidence_or_bookmarks(run_fixture, place):
     with pytest.raises(RefusedError, match="GS-S3-009"):
-        run_fixture.start().path_verifier(place, format="stream", kind="checkpoint")
+        run_fixture.start().writer.path_verifier(place, format="stream", kind="checkpoint")
 
 
 def test_how_a_stream_ends_is_read_from_the_environment():

@@ -33,7 +33,7 @@ def test_the_runtime_is_never_guessed(chosen, monkeypatch):
     monkeypatch.setattr(runtime_selection, "find_spec", lambda name: None)
     environ = {} if chosen is None else {"GLUE_SECURE_RUNTIME": chosen}
     with pytest.raises(UsageError, match="GLUE_SECURE_RUNTIME"):
-        composition.engine(object(), environ)
+        runtime_selection.selected_runtime(environ)
 
 
 @pytest.mark.parametrize(
@@ -42,20 +42,20 @@ def test_the_runtime_is_never_guessed(chosen, monkeypatch):
 def test_where_awsglue_is_installed_it_serves_unless_spark_is_asked_for(chosen, runtime, monkeypatch):
     monkeypatch.setattr(runtime_selection, "find_spec", lambda name: name)
     environ = {} if chosen is None else {"GLUE_SECURE_RUNTIME": chosen}
-    assert runtime_selection.runtime(environ) == runtime
+    assert runtime_selection.selected_runtime(environ) == runtime
 
 
 def test_a_runtime_of_another_name_is_refused_where_awsglue_is_installed(monkeypatch):
     monkeypatch.setattr(runtime_selection, "find_spec", lambda name: name)
     with pytest.raises(UsageError, match="'plain'"):
-        composition.require_runtime({"GLUE_SECURE_RUNTIME": "plain"})
+        runtime_selection.selected_runtime({"GLUE_SECURE_RUNTIME": "plain"})
 
 
 def test_awsglue_that_does_not_load_is_an_error_and_not_another_runtime(monkeypatch):
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "glue")
     monkeypatch.setattr(runtime_selection, "import_module", lambda name: broken())
     with pytest.raises(ImportError, match="broken"):
-        runtime_selection.serve(
+        runtime_selection.load_api(
             "glue_secure.context", "GlueContext", {"spark": {}, "glue": {"GlueContext": "x"}}
         )
 
@@ -67,9 +67,9 @@ def broken():
 def test_a_door_offers_what_the_runtime_offers_and_nothing_else(monkeypatch):
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "spark")
     with pytest.raises(AttributeError, match="nothing"):
-        runtime_selection.serve("glue_secure.context", "nothing", {"spark": {}, "glue": {}})
+        runtime_selection.load_api("glue_secure.context", "nothing", {"spark": {}, "glue": {}})
     with pytest.raises(UsageError, match="glue"):
-        runtime_selection.serve(
+        runtime_selection.load_api(
             "glue_secure.functions", "namedStruct", {"spark": {}, "glue": {"namedStruct": "x"}}
         )
 

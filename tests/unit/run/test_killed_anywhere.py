@@ -29,9 +29,9 @@ MOST = 60
 def job(run_fixture, run):
     """Read what is new, write it, commit; returns what was read."""
     running = run_fixture.start(run)
-    found = running.read_s3(SOURCE, format="csv", transformation_ctx="flights")
+    found = running.reader.read_s3(SOURCE, format="csv", transformation_ctx="flights")
     if found:
-        running.write_s3(found, TARGET, format="parquet", mode="append")
+        running.writer.write_s3(found, TARGET, format="parquet", mode="append")
     running.commit()
     return found
 
@@ -114,7 +114,7 @@ def killed(run_fixture, run, at, moment):
 def require_nothing_ahead(run_fixture):
     """Whatever the bookmark holds for read is in the target, encrypted under the run's key."""
     state = run_fixture.start("jr_8", job_bookmark_option="job-bookmark-pause")
-    waiting = state.read_s3(SOURCE, format="csv", transformation_ctx="flights")
+    waiting = state.reader.read_s3(SOURCE, format="csv", transformation_ctx="flights")
     state.close()
     for name in set(LANDED) - set(waiting):
         seen = run_fixture.objects.encryption(_target(name))

@@ -11,8 +11,8 @@ import pytest
 HEADER = """
 from glue_secure.core.errors import *
 from glue_secure.run import process_hooks
-process_hooks.install()
-process_hooks.install()
+process_hooks.install_process_hooks()
+process_hooks.install_process_hooks()
 FACTS = dict(resource="https://me:hunter2@host/", found="AES256", required="aws:kms", fix="mend it")
 """
 RUN = """
@@ -20,7 +20,7 @@ class Run:
     is_open = True
     def close(self, error=None, *, outcome=None):
         print("closed", type(error).__name__, outcome, flush=True)
-process_hooks.watch(Run())
+process_hooks.close_at_exit(Run())
 """
 
 
@@ -112,7 +112,7 @@ def test_a_run_that_cannot_be_closed_at_the_end_does_not_keep_others_open():
             is_open = True
             def close(self, error=None, *, outcome=None):
                 raise RuntimeError("no bucket")
-        process_hooks.watch(Broken())
+        process_hooks.close_at_exit(Broken())
         """
         + textwrap.indent(RUN, "        ")
     )
@@ -125,14 +125,14 @@ def test_a_run_that_is_over_is_not_kept_by_the_next():
         """
         import gc, weakref
         """
-        + textwrap.indent(RUN.replace("process_hooks.watch(Run())", ""), "        ")
+        + textwrap.indent(RUN.replace("process_hooks.close_at_exit(Run())", ""), "        ")
         + """
         over = Run()
-        process_hooks.watch(over)
+        process_hooks.close_at_exit(over)
         over.is_open = False
         kept = weakref.ref(over)
         del over
-        process_hooks.watch(Run())
+        process_hooks.close_at_exit(Run())
         gc.collect()
         print("kept" if kept() else "gone")
         """

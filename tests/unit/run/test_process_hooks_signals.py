@@ -35,7 +35,8 @@ def script(body: str) -> subprocess.CompletedProcess:
 def test_sigterm_runs_the_scripts_blocks_and_leaves_evidence():
     ended = script(
         """
-        process_hooks.watch(Run())
+        process_hooks.install_process_hooks()
+        process_hooks.close_at_exit(Run())
         try:
             terminate()
         finally:
@@ -50,7 +51,7 @@ def test_sigterm_runs_the_scripts_blocks_and_leaves_evidence():
 def test_a_block_sees_which_end_it_is():
     ended = script(
         """
-        process_hooks.install()
+        process_hooks.install_process_hooks()
         try:
             terminate()
         except SystemExit as error:
@@ -67,7 +68,8 @@ def test_a_second_sigterm_does_not_cut_the_evidence_short():
             def close(self, error=None, *, outcome=None):
                 os.kill(os.getpid(), signal.SIGTERM)
                 super().close(error, outcome=outcome)
-        process_hooks.watch(Slow())
+        process_hooks.install_process_hooks()
+        process_hooks.close_at_exit(Slow())
         terminate()
         """
     )
@@ -81,7 +83,8 @@ def test_a_script_that_handles_sigterm_itself_keeps_its_handler(handler):
     ended = script(
         f"""
         signal.signal(signal.SIGTERM, {handler})
-        process_hooks.watch(Run())
+        process_hooks.install_process_hooks()
+        process_hooks.close_at_exit(Run())
         os.kill(os.getpid(), signal.SIGTERM)
         print("went on", flush=True)
         """
@@ -93,11 +96,12 @@ def test_a_script_that_handles_sigterm_itself_keeps_its_handler(handler):
 def test_a_handler_is_set_by_the_main_thread_only_and_then_still_set():
     ended = script(
         """
-        other = threading.Thread(target=process_hooks.install)
+        other = threading.Thread(target=process_hooks.install_process_hooks)
         other.start()
         other.join()
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-        process_hooks.watch(Run())
+        process_hooks.install_process_hooks()
+        process_hooks.close_at_exit(Run())
         terminate()
         """
     )
@@ -108,7 +112,8 @@ def test_a_handler_is_set_by_the_main_thread_only_and_then_still_set():
 def test_a_fork_does_not_close_its_parents_run(end):
     ended = script(
         f"""
-        process_hooks.watch(Run())
+        process_hooks.install_process_hooks()
+        process_hooks.close_at_exit(Run())
         child = os.fork()
         if not child:
             {end}
@@ -123,10 +128,11 @@ def test_a_fork_does_not_close_its_parents_run(end):
 def test_a_fork_closes_the_run_that_it_started_itself():
     ended = script(
         """
-        process_hooks.install()
+        process_hooks.install_process_hooks()
         child = os.fork()
         if not child:
-            process_hooks.watch(Run())
+            process_hooks.install_process_hooks()
+            process_hooks.close_at_exit(Run())
             sys.exit(0)
         os.waitpid(child, 0)
         """
@@ -137,7 +143,8 @@ def test_a_fork_closes_the_run_that_it_started_itself():
 def test_a_fork_is_ended_by_sigterm_as_without_this_package():
     ended = script(
         """
-        process_hooks.watch(Run())
+        process_hooks.install_process_hooks()
+        process_hooks.close_at_exit(Run())
         child = os.fork()
         if not child:
             try:

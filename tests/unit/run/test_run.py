@@ -17,8 +17,8 @@ DENIED = ServiceError("PutObject: AccessDenied: no", code="AccessDenied", operat
 
 def copy(run, ctx="flights"):
     """What a job does: read what is new, write it."""
-    frame = run.read_s3(SOURCE, format="csv", transformation_ctx=ctx)
-    run.write_s3(frame, TARGET, format="parquet")
+    frame = run.reader.read_s3(SOURCE, format="csv", transformation_ctx=ctx)
+    run.writer.write_s3(frame, TARGET, format="parquet")
     return frame
 
 
@@ -112,7 +112,7 @@ def test_a_script_that_swallows_a_refused_write_cannot_commit(run_fixture):
     with pytest.raises(RefusedError):
         copy(run)
     run_fixture.engine.algorithm = run_fixture.engine.key = None
-    run.write_s3(["again"], TARGET, format="parquet")
+    run.writer.write_s3(["again"], TARGET, format="parquet")
     with pytest.raises(RefusedError) as caught:
         run.commit()
     assert caught.value.control == "GS-S3-004"
@@ -123,7 +123,7 @@ def test_a_script_that_swallows_a_refused_write_cannot_commit(run_fixture):
 def test_a_failure_of_the_job_is_told_without_its_text(run_fixture):
     run_fixture.land("m01.csv")
     run = run_fixture.start()
-    run.read_s3(SOURCE, format="csv", transformation_ctx="flights")
+    run.reader.read_s3(SOURCE, format="csv", transformation_ctx="flights")
     run.close(ZeroDivisionError("a row says hunter2"))
     evidence = run_fixture.evidence()
     assert (evidence["outcome"], evidence["error"]) == ("failed", {"type": "ZeroDivisionError"})
@@ -163,11 +163,11 @@ def test_evidence_of_a_second_attempt_stands_beside_the_first(run_fixture):
 @pytest.mark.parametrize(
     "call",
     [
-        lambda run: run.read_s3(SOURCE, format="csv"),
-        lambda run: run.write_s3(["a"], TARGET, format="parquet"),
-        lambda run: run.read_jdbc("ops", "airlines"),
-        lambda run: run.read_table("db", "t"),
-        lambda run: run.jdbc_conf("ops"),
+        lambda run: run.reader.read_s3(SOURCE, format="csv"),
+        lambda run: run.writer.write_s3(["a"], TARGET, format="parquet"),
+        lambda run: run.reader.read_jdbc("ops", "airlines"),
+        lambda run: run.catalog_reader.read_table("db", "t"),
+        lambda run: run.reader.jdbc_conf("ops"),
         lambda run: run.commit(),
     ],
 )
@@ -177,7 +177,7 @@ def test_nothing_is_read_or_written_after_the_end(run_fixture, end, call):
     run.commit() if end == "commit" else run.close(RuntimeError("x"))
     assert not run.is_open
     before = list(run_fixture.engine.calls)
-    with pytest.raises(UsageError, match="is over"):
+    with pytest.raises(UsageError, match="has ended"):
         call(run)
     assert run_fixture.engine.calls == before
 
@@ -324,7 +324,7 @@ def test_a_run_whose_jvm_died_leaves_evidence_of_what_it_noted(run_fixture, monk
 
 def test_a_fork_does_not_end_its_parents_run(run_fixture, monkeypatch):
     run = run_fixture.start()
-    monkeypatch.setattr("glue_secure.run.run.os.getpid", lambda: -1)
+    monkeypatch.setattr("glue_secure.run.state.os.getpid", lambda: -1)
     run.close()
     monkeypatch.undo()
     assert run.is_open

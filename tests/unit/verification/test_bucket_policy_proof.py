@@ -40,7 +40,7 @@ def heads(run_fixture):
 def write(run_fixture, frame=FRAME, **more):
     run = run_fixture.start(**more)
     try:
-        record = run.write_s3(frame, TARGET, format="parquet")
+        record = run.writer.write_s3(frame, TARGET, format="parquet")
     except RefusedError as error:
         run.close(error)
         raise
@@ -112,9 +112,9 @@ def test_rules_that_were_good_only_after_the_first_write_of_the_run_prove_nothin
     good = aws.objects.bucket_rules["curated"]
     aws.objects.bucket_rules["curated"] = replace(good, policy="")
     run = aws.start()
-    run.write_s3(["a"], TARGET, format="parquet")
+    run.writer.write_s3(["a"], TARGET, format="parquet")
     aws.objects.bucket_rules["curated"] = good
-    assert run.write_s3(FRAME, TARGET, format="parquet").proved == ()
+    assert run.writer.write_s3(FRAME, TARGET, format="parquet").proved == ()
     run.close()
 
 
@@ -156,6 +156,6 @@ def test_native_writes_are_never_proved(aws):
     run = aws.start()
     for name in FRAME:
         aws.objects.put(S3Uri("curated", f"native/{name}"), algorithm="aws:kms", key=str(aws.key))
-    run._unmanaged_writes.verify_boto3_writes([S3Uri("curated", f"native/{name}") for name in FRAME])
+    run.unmanaged_writes.verify_boto3_writes([S3Uri("curated", f"native/{name}") for name in FRAME])
     assert len(heads(aws)) == len(FRAME)
     run.close()

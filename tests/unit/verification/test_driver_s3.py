@@ -35,7 +35,7 @@ def boto3(run_fixture, monkeypatch):
 
 
 def put(run_fixture, run: Run, name="out/a", *, key=None, bucket="curated"):
-    run.boto3_session("PutObject", {"Bucket": bucket, "Key": name})
+    run.driver_s3.session("PutObject", {"Bucket": bucket, "Key": name})
     run_fixture.objects.put(S3Uri(bucket, name), algorithm="aws:kms", key=str(key or run_fixture.key))
 
 
@@ -68,7 +68,7 @@ def test_gs_s3_007_a_put_that_cannot_be_read_back_stops_the_run(run_fixture, bot
 
 def test_an_upload_that_was_never_completed_leaves_nothing_to_look_at(run_fixture, boto3):
     run = run_fixture.start()
-    run.boto3_session("CreateMultipartUpload", {"Bucket": "curated", "Key": "out/never"})
+    run.driver_s3.session("CreateMultipartUpload", {"Bucket": "curated", "Key": "out/never"})
     run.commit()
 
 
@@ -76,7 +76,7 @@ def test_gs_s3_005_a_contrary_put_that_the_script_swallows_fails_the_run(run_fix
     run = run_fixture.start()
     contrary = {"Bucket": "curated", "Key": "a", "ServerSideEncryption": "AES256"}
     with pytest.raises(RefusedError, match="GS-S3-005"):
-        run.boto3_session("PutObject", contrary)
+        run.driver_s3.session("PutObject", contrary)
     with pytest.raises(RefusedError, match="GS-S3-005"):
         run.commit()
 
@@ -90,9 +90,9 @@ def test_gs_s3_009_a_put_over_the_evidence_refuses(run_fixture, boto3):
 
 def test_a_write_after_the_run_refuses(run_fixture, boto3):
     run = run_fixture.start()
-    guard = run.boto3_session
+    guard = run.driver_s3.session
     run.commit()
-    with pytest.raises(UsageError, match="is over"):
+    with pytest.raises(UsageError, match="has ended"):
         guard("PutObject", {"Bucket": "curated", "Key": "a"})
     assert guard("GetObject", {"Bucket": "curated", "Key": "a"}) == {}
 

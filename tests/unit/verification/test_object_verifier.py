@@ -232,6 +232,6 @@ def test_under_fine_grained_access_control_the_driver_asks(run_fixture, monkeypa
     ):
         started = run_fixture.start(run, **more)
         run_fixture.engine.calls.clear()
-        started.write_s3(["a"], "s3://curated/flights/", format="parquet")
+        started.writer.write_s3(["a"], "s3://curated/flights/", format="parquet")
         assert bool(run_fixture.engine.asked("on_executors")) is spread
         started.close()

@@ -351,7 +351,7 @@ class GlueContext(RunContext):
         if not database or not table_name:
             required = "database and table_name"
             raise UsageError("get_catalog_schema", found=f"{database!r}, {table_name!r}", required=required)
-        table = run.catalog_table(database, table_name, catalog_id)
+        table = run.reader.catalog_table(database, table_name, catalog_id)
         return schema_of((*table.columns, *table.partition_keys))
 
     def extract_jdbc_conf(self, connection_name: str, catalog_id: str | None = None) -> dict[str, Any]:
@@ -362,7 +362,7 @@ class GlueContext(RunContext):
             ``customJDBCCert``, ``customJDBCCertString`` and ``skipCustomJDBCCertValidation``, as in Glue.
         """
         with self.operation("extract_jdbc_conf", ControlError) as run:
-            return run.jdbc_conf(connection_name, catalog_id)
+            return run.reader.jdbc_conf(connection_name, catalog_id)
 
     # Writes
 

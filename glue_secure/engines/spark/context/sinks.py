@@ -127,12 +127,12 @@ class S3Sink:
         keys = self._partition_keys()
         location = f"{self.path.rstrip('/')}/{name}/" if name else self.path
         # Column policies first: some formats turn the whole row into one text.
-        protected = run.protect(table.data, location)
+        protected = run.columns.protect(table.data, location)
         table = _with_protected_data(table, protected)
         prepared = prepare(table, format, self.format_options, options, keys)
         if self.update is not None:
             self.update.validate(run, table, path=self.path, format=format.name, keys=keys)
-        record = run.write_s3(
+        record = run.writer.write_s3(
             protected.with_frame(prepared.data),
             location,
             format=prepared.writer,
@@ -256,7 +256,7 @@ class JdbcSink:
                     required="columns that a database table can have",
                     fix="resolveChoice or relationalize first",
                 )
-        return run.write_jdbc(
+        return run.writer.write_jdbc(
             table.data, self.connection, name or self.table, database=self.database, options=self.options
         )
 

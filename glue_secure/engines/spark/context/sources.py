@@ -113,7 +113,7 @@ class S3Source:
         spark_options = _text_options(options) if as_text else dict(options.spark)
         if dynamic and format == "csv" and not options.columns:
             spark_options["enforceSchema"] = AGREEING
-        return run.read_s3(
+        return run.reader.read_s3(
             list(paths),
             format="text" if as_text else format,
             evidence_format=format,
@@ -153,7 +153,7 @@ class JdbcSource:
         names = ("connectionName", "useConnectionProperties")
         table, options = source_of({n: v for n, v in self.options.items() if n not in names})
         transformation_ctx = "" if sample else self.transformation_ctx
-        return run.read_jdbc(connection, table, options=options, transformation_ctx=transformation_ctx)
+        return run.reader.read_jdbc(connection, table, options=options, transformation_ctx=transformation_ctx)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ class CatalogSource:
         """See :meth:`Source.read`."""
         require_known_options(self.options, _CATALOG_SOURCE_OPTIONS, "additional_options of from_catalog")
         reader_options = S3_OPTIONS | JDBC_OPTIONS
-        return run.read_table(
+        return run.catalog_reader.read_table(
             self.database,
             self.table,
             transformation_ctx="" if sample else self.transformation_ctx,

@@ -110,7 +110,7 @@ class _MicroBatches:
         self._retries = whole_number("batchMaxRetries", options.get("batchMaxRetries", 3), most=_MOST_RETRIES)
         self._persists = truth("persistDataFrame", options.get("persistDataFrame", True))
         self._level = _storage_level(str(options.get("storageLevel", "MEMORY_AND_DISK")))
-        self._checkpoint: PathVerifier = run.path_verifier(
+        self._checkpoint: PathVerifier = run.writer.path_verifier(
             str(options["checkpointLocation"]), format="stream", kind="checkpoint"
         )
         self._error: BaseException | None = None
@@ -126,7 +126,7 @@ class _MicroBatches:
                 time.sleep(min(self._failed, _LONGEST_PAUSE_SECONDS))
         finally:
             location = str(self._checkpoint.location)
-            self._run.note_stream(StreamRecord(location, self._batches, self._rows, self._failed))
+            self._run.recorder.streams.append(StreamRecord(location, self._batches, self._rows, self._failed))
             self._checkpoint.record()
 
     def _attempt(self, seconds: float | None) -> bool:
@@ -142,7 +142,11 @@ class _MicroBatches:
             error = self._error
             if error is None:
                 raise  # Spark's own error: the checkpoint does not match, or the source is gone
-            if isinstance(error, GlueSecureError) or self._run.has_failed or self._failed >= self._retries:
+            if (
+                isinstance(error, GlueSecureError)
+                or self._run.state.has_failed
+                or self._failed >= self._retries
+            ):
                 raise error from None
             self._failed += 1
             return False
@@ -153,10 +157,10 @@ class _MicroBatches:
         return True
 
     def _start(self, seconds: float | None) -> StreamingQuery:
-        drains = self._run.streams_end_when_drained and seconds is None
+        drains = self._run.services.streams_end_when_drained and seconds is None
         trigger = {"availableNow": True} if drains else {"processingTime": self._window}
         writer = self._frame.writeStream.foreachBatch(self._handle_batch).trigger(**trigger)
-        location = self._checkpoint.location.with_scheme(self._run.scheme)
+        location = self._checkpoint.location.with_scheme(self._run.engine.scheme)
         with suppress_write_monitoring():
             return writer.option("checkpointLocation", location).start()
 

@@ -134,7 +134,7 @@ def test_nothing_is_sent_to_a_bad_server_and_no_password_is_fetched(
     server = serve(None if bare else case.present(make, ca), negotiation=engine.negotiation.value, **options)
     connect(run_fixture, engine, server.port, ca)
     with pytest.raises(case.error_of(engine)) as caught:
-        run_fixture.start().read_jdbc("ops", "airlines")
+        run_fixture.start().reader.read_jdbc("ops", "airlines")
     assert caught.value.control == case.control, str(caught.value)
     assert run_fixture.log == []
     assert run_fixture.engine.asked("read_jdbc") == []
@@ -152,7 +152,7 @@ def test_the_password_is_fetched_after_a_good_server_was_verified(
     server = serve(issued()(make, ca), negotiation=engine.negotiation.value)
     connect(run_fixture, engine, server.port, ca)
     run_fixture.engine.jar = engine.approved_drivers[0].sha256 if engine.approved_drivers else ""
-    run_fixture.start().read_jdbc("ops", "airlines")
+    run_fixture.start().reader.read_jdbc("ops", "airlines")
     assert run_fixture.log == ["secret ops/postgres"]
     assert server.received_bytes == b""
 
@@ -176,5 +176,5 @@ def test_an_error_of_mysql_instead_of_a_greeting_is_not_shown(
     server = serve(negotiation="mysql", answer=ERRORS[TlsNegotiation.MYSQL])
     connect(run_fixture, engine, server.port, make.authority())
     with pytest.raises(VerificationError, match="GS-TLS-009") as caught:
-        run_fixture.start().read_jdbc("ops", "airlines")
+        run_fixture.start().reader.read_jdbc("ops", "airlines")
     assert "Too many" not in str(caught.value)

@@ -8,9 +8,9 @@ from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.engines.awsglue.options import (
     JdbcTarget,
     S3Target,
-    with_enforced_ssl,
     parse_sink,
     parse_source,
+    with_enforced_ssl,
 )
 
 HERE, ELSEWHERE = "s3://curated/a/", "s3://other/b/"

@@ -1,0 +1,323 @@
+"""The start of a run: one sequence for SecureJob and for both ``Job`` classes.
+
+Process hooks → arguments → identity → services → preflight (while the Spark session starts) → AWS Glue's
+``Job.init``, in Glue → engine → collaborators → settings applied and read back → bookmark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from glue_secure.catalog.encrypted_catalog import EncryptedCatalog
+from glue_secure.catalog.updater import CatalogUpdater
+from glue_secure.columns.enforcer import ColumnPolicyEnforcer
+from glue_secure.connections.manager import ConnectionManager
+from glue_secure.core.arguments import (
+    BOOKMARK_URI,
+    BOOKMARKS,
+    COLUMNS,
+    EVIDENCE_URI,
+    QUARANTINE,
+    JobArguments,
+    JobIdentity,
+)
+from glue_secure.core.errors import UsageError
+from glue_secure.core.findings import enforce
+from glue_secure.core.ports import Engine, Services
+from glue_secure.core.recorder import RunRecorder
+from glue_secure.core.spark_conf import check_java_options, check_settings
+from glue_secure.core.worker_encryption import SHUFFLE_ARGUMENTS, enforce_worker_encryption
+from glue_secure.io.catalog_reader import CatalogReader
+from glue_secure.io.housekeeping import Housekeeping
+from glue_secure.io.reader import DataReader
+from glue_secure.io.writer import DataWriter
+from glue_secure.preflight.establish import Preflight, establish
+from glue_secure.preflight.fine_grained import is_fine_grained
+from glue_secure.quality.gate import Gate
+from glue_secure.run import composition
+from glue_secure.run.bookmark_setup import bookmarks_of
+from glue_secure.run.process_hooks import close_at_exit, install_process_hooks
+from glue_secure.run.run import Run
+from glue_secure.run.runtime_selection import GlueJob, load_runtime, selected_runtime
+from glue_secure.run.state import RunState
+from glue_secure.verification.bucket_policy_proof import BucketPolicyProver
+from glue_secure.verification.driver_s3 import DriverS3Recorder
+from glue_secure.verification.object_verifier import ObjectVerifier
+from glue_secure.verification.target_guard import TargetGuard
+from glue_secure.verification.unmanaged_writes import UnmanagedWriteVerifier
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def read_arguments(
+    argv: Sequence[str] | None = None, init_arguments: Mapping[str, object] | None = None
+) -> JobArguments:
+    """Install the process hooks, and return the job's arguments. It is the first step of every start.
+
+    Args:
+        argv: arguments in the form of ``sys.argv``, which is the default.
+        init_arguments: arguments that a script passes to ``job.init``; they override ``argv``.
+
+    Raises:
+        UsageError: no runtime can be selected.
+    """
+    install_process_hooks()
+    selected_runtime()
+    values = {name: str(value) for name, value in (init_arguments or {}).items() if value is not None}
+    return composition.arguments(argv).overlaid(values)
+
+
+def start_run(
+    arguments: JobArguments,
+    session: Callable[[], SparkSession],
+    *,
+    job_name: str | None = None,
+    glue_job: GlueJob | None = None,
+) -> Run:
+    """Start the run of this process. No data is read or written before it returns.
+
+    Args:
+        arguments: the result of :func:`read_arguments`.
+        session: returns the Spark session, and creates it if necessary. The preflight runs in parallel.
+        job_name: the job's name; None takes ``--JOB_NAME``.
+        glue_job: AWS Glue's own ``Job``, if the caller has one with a GlueContext.
+
+    Raises:
+        UsageError: an argument is invalid, or no runtime can be selected.
+        RefusedError, VerificationError: a control stopped the run.
+    """
+    runtime = load_runtime()
+    if glue_job is not None and glue_job.tracks_bookmark and arguments.keeps_bookmarks():
+        raise UsageError(
+            f"--{BOOKMARKS} portable",
+            found="passed to job.init after the GlueContext was created",
+            required="an argument of the job",
+            fix=f"add --{BOOKMARKS} portable to the job's arguments",
+        )
+    identity = arguments.identity(job=job_name, fresh_run_id=composition.fresh_run_id())
+    services = composition.services()
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="glue-secure-preflight") as pool:
+        preflight = pool.submit(establish, identity, arguments, services)
+        spark = session()
+        established = preflight.result()
+    if glue_job is None:
+        glue_job = runtime.glue_job(spark, identity.job, arguments.values)
+    if glue_job is not None:
+        glue_job.init()
+    run = open_run(
+        identity,
+        arguments,
+        services=services,
+        engine=runtime.create_engine(spark),
+        preflight=established,
+        glue_job=glue_job,
+    )
+    close_at_exit(run)
+    return run
+
+
+def open_run(
+    identity: JobIdentity,
+    arguments: JobArguments,
+    *,
+    services: Services,
+    engine: Engine,
+    preflight: Preflight | None = None,
+    glue_job: GlueJob | None = None,
+) -> Run:
+    """Build a run, apply its settings and read them back, and load its column policy, suites and bookmark.
+
+    Args:
+        identity: job name and run id.
+        arguments: the job's arguments.
+        services: the services that the run calls.
+        engine: the Spark session.
+        preflight: the result of :func:`establish`; None calls it.
+        glue_job: AWS Glue's own ``Job``, already initialised.
+
+    Raises:
+        RefusedError, VerificationError: a control stopped the run. The evidence has the reason, unless the
+            preflight stopped it.
+    """
+    recorder = RunRecorder(started=services.clock.now())
+    try:
+        if preflight is None:
+            preflight = establish(identity, arguments, services)
+        recorder.seconds["preflight"] = preflight.seconds
+        recorder.record(preflight.findings)
+        run = build_run(identity, arguments, services, engine, preflight, recorder, glue_job)
+    except BaseException:
+        engine.close()
+        raise
+    try:
+        _open(run, arguments)
+    except BaseException as error:
+        run.close(error)
+        raise
+    return run
+
+
+def build_run(
+    identity: JobIdentity,
+    arguments: JobArguments,
+    services: Services,
+    engine: Engine,
+    preflight: Preflight,
+    recorder: RunRecorder,
+    glue_job: GlueJob | None,
+) -> Run:
+    """Create a run's collaborators. Nothing is checked, applied or loaded yet."""
+    state = RunState(identity.run_id)
+    operation = state.operation
+    key = preflight.keys.s3
+    evidence_prefix = arguments.required_location(EVIDENCE_URI)
+    bookmark_uri = arguments.location(BOOKMARK_URI)
+    fine_grained = is_fine_grained(arguments)
+    bookmarks = bookmarks_of(
+        identity,
+        arguments,
+        preflight,
+        services,
+        managed_by_glue=glue_job is not None and glue_job.tracks_bookmark,
+    )
+    catalog = EncryptedCatalog(
+        services.control_plane,
+        keys=services.keys,
+        account=preflight.account,
+        region=preflight.region,
+        recorder=recorder,
+    )
+    connections = ConnectionManager(
+        control_plane=catalog,
+        objects=services.objects,
+        secrets=services.secrets,
+        engine=engine,
+        clock=services.clock,
+        recorder=recorder,
+    )
+    columns = ColumnPolicyEnforcer(
+        location=arguments.location(COLUMNS),
+        objects=services.objects,
+        source=services.columns,
+        engine=engine,
+        recorder=recorder,
+        operation=operation,
+    )
+    guard = TargetGuard(
+        plan=preflight.plan,
+        engine=engine,
+        objects=services.objects,
+        recorder=recorder,
+        reserved=[evidence_prefix, *([bookmark_uri] if bookmark_uri else [])],
+    )
+    verifier = ObjectVerifier(
+        key=key,
+        objects=services.objects,
+        engine=engine,
+        recorder=recorder,
+        # Fine-grained access control disables RDDs, and with them Python tasks on the executors.
+        remote=None if fine_grained else services.remote_objects,
+    )
+    prover = BucketPolicyProver(
+        key=key,
+        objects=services.objects,
+        recorder=recorder,
+        # Only Amazon S3 is known to enforce bucket policies; with "" every object is read back.
+        seed=str(identity.run_id) if services.environment.kind == "aws" else "",
+    )
+    reader = DataReader(
+        plan=preflight.plan,
+        engine=engine,
+        objects=services.objects,
+        catalog=catalog,
+        bookmarks=bookmarks,
+        connections=connections,
+        recorder=recorder,
+        operation=operation,
+    )
+    writer = DataWriter(
+        engine=engine,
+        guard=guard,
+        verifier=verifier,
+        prover=prover,
+        connections=connections,
+        columns=columns,
+        recorder=recorder,
+        operation=operation,
+    )
+    return Run(
+        identity=identity,
+        preflight=preflight,
+        services=services,
+        engine=engine,
+        recorder=recorder,
+        state=state,
+        bookmarks=bookmarks,
+        guard=guard,
+        columns=columns,
+        connections=connections,
+        reader=reader,
+        catalog_reader=CatalogReader(reader=reader, catalog=catalog, engine=engine, operation=operation),
+        writer=writer,
+        catalog=CatalogUpdater(catalog=catalog, recorder=recorder),
+        housekeeping=Housekeeping(
+            key=key,
+            objects=services.objects,
+            guard=guard,
+            verifier=verifier,
+            clock=services.clock,
+            recorder=recorder,
+            operation=operation,
+        ),
+        unmanaged_writes=UnmanagedWriteVerifier(
+            guard=guard, verifier=verifier, columns=columns, recorder=recorder
+        ),
+        driver_s3=DriverS3Recorder(key=key, source=services.driver_s3, guard=guard, operation=operation),
+        quality_gate=Gate(
+            objects=services.objects,
+            recorder=recorder,
+            funnel=writer,
+            run=str(identity.run_id),
+            quarantine=arguments.location(QUARANTINE),
+        )
+        if arguments.suites()
+        else None,
+        glue_commit=None if glue_job is None else glue_job.commit,
+        evidence_prefix=evidence_prefix,
+        temporary=arguments.get("TempDir") or "",
+        fine_grained=fine_grained,
+    )
+
+
+def _open(run: Run, arguments: JobArguments) -> None:
+    engine, recorder, plan = run.engine, run.recorder, run.preflight.plan
+
+    def save(location: str, format: str, perform: Callable[[], Any]) -> None:
+        """Write an RDD as a custom write of the run."""
+        run.writer.write_custom(location, format=format, perform=perform)
+
+    with recorder.timed("settings"):
+        engine.apply_settings(plan)
+        recorder.record(enforce(check_settings(plan, engine.settings_in_force())))
+        recorder.record(enforce(check_java_options(engine.java_options())))
+        shuffle_arguments = {name: arguments.get(name) or "" for name in SHUFFLE_ARGUMENTS}
+        recorder.record(
+            enforce_worker_encryption(
+                {**engine.worker_settings(), **shuffle_arguments},
+                key=run.preflight.keys.s3,
+                required=arguments.requires_worker_encryption(),
+            )
+        )
+        engine.monitor_writes(save)
+        run.unmanaged_writes.require_observable(engine.unmanaged_writes())
+        run.driver_s3.guard_default_session(lambda: run.is_open)
+    with recorder.timed("columns"):
+        run.columns.load()
+    with recorder.timed("suites"):
+        if run.quality_gate is not None:
+            run.quality_gate.load(arguments.suites())
+    with recorder.timed("bookmark"):
+        recorder.record(run.bookmarks.load())

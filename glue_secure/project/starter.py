@@ -34,7 +34,7 @@ from pyspark.sql import functions as F
 
 def run(job: SecureJob) -> None:
     """Read new flights, count them, and write one row per carrier."""
-    flights = job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+    flights = job.read.s3(job.args.source, format="csv", bookmark="flights")
     counted = flights.groupBy("carrier").agg(F.count("*").alias("flights"))
     job.write.s3(counted, job.args.target, format="parquet")
 

@@ -16,7 +16,7 @@ from glue_secure.embedded.account_setup import (
     provision,
 )
 from glue_secure.embedded.clients import clients
-from glue_secure.secure_job import SecureJob
+from glue_secure.secure_job import JobValues, SecureJob
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -40,7 +40,7 @@ class JobTestHarness:
         self.source = f"s3://{LANDING}/{name}/"
         self.target = f"s3://{CURATED}/{name}/"
         self._clients = clients(account)
-        self._jobs: list[SecureJob] = []
+        self._jobs: list[SecureJob[JobValues]] = []
         seed.ensure_job(account, name)
 
     def land(self, name: str, content: str | bytes) -> str:
@@ -71,7 +71,7 @@ class JobTestHarness:
         }
         return ["job.py", *(word for name, text in values.items() for word in (f"--{name}", text))]
 
-    def job(self, *names: str, **arguments: str) -> SecureJob:
+    def job(self, *names: str, **arguments: str) -> SecureJob[JobValues]:
         """Return a run of the job with the SecureJob API, to be used in a ``with`` block."""
         job = SecureJob.from_argv(*names, argv=self.argv(**arguments), spark=self.spark)
         self._jobs.append(job)

@@ -66,7 +66,7 @@ def iceberg_native(bypass):
 
 
 def iceberg_merge(bypass):
-    bypass.job.write.through(_location(bypass), lambda: _create(bypass, "lake"))
+    bypass.job.write.custom(_location(bypass), lambda: _create(bypass, "lake"))
     table = f"lake.db.{bypass.table}"
     bypass.spark.sql(
         f"merge into {table} t using (select 1L as id) s on t.id = s.id when matched then delete"
@@ -74,11 +74,11 @@ def iceberg_merge(bypass):
 
 
 def iceberg_through_a_function(bypass):
-    bypass.job.write.through(_location(bypass), lambda: _create(bypass, "lake"))
+    bypass.job.write.custom(_location(bypass), lambda: _create(bypass, "lake"))
 
 
 def iceberg_with_its_own_s3_client(bypass):
-    bypass.job.write.through(_location(bypass), lambda: _create(bypass, "s3lake"))
+    bypass.job.write.custom(_location(bypass), lambda: _create(bypass, "s3lake"))
 
 
 def iceberg_catalog_configured_later(bypass):
@@ -86,7 +86,7 @@ def iceberg_catalog_configured_later(bypass):
         if ".s3lake" in name:
             bypass.spark.conf.set(name.replace("s3lake", "late"), text)
     try:
-        bypass.job.write.through(_location(bypass), lambda: _create(bypass, "late"))
+        bypass.job.write.custom(_location(bypass), lambda: _create(bypass, "late"))
     finally:
         _unset(bypass, "spark.sql.catalog.late")
 
@@ -96,7 +96,7 @@ def iceberg_catalog_without_encryption(bypass):
     before = bypass.spark.conf.get(name)
     bypass.spark.conf.set(name, "none")
     try:
-        bypass.job.write.through(_location(bypass), lambda: _create(bypass, "s3lake"))
+        bypass.job.write.custom(_location(bypass), lambda: _create(bypass, "s3lake"))
     finally:
         bypass.spark.conf.set(name, before)
 
@@ -124,7 +124,7 @@ def delta_delete(bypass):
 
 def delta_delete_through_a_function(bypass):
     bypass.frame().write.format("delta").save(bypass.out)
-    bypass.job.write.through(
+    bypass.job.write.custom(
         bypass.out, lambda: bypass.spark.sql(f"delete from delta.`{bypass.out}` where id = 1")
     )
 

@@ -279,4 +279,4 @@ def stream_to_memory(bypass):
 
 
 def through_a_function(bypass):
-    bypass.job.write.through(bypass.out, lambda: _rdd(bypass)._jrdd.saveAsTextFile(bypass.out))
+    bypass.job.write.custom(bypass.out, lambda: _rdd(bypass)._jrdd.saveAsTextFile(bypass.out))

@@ -132,7 +132,7 @@ def open_bypass(bench, aws, key, other, local) -> BypassCase:
     """Start a run that has read under a bookmark, so that a commit would move the bookmark."""
     bench.land("a.csv", CSV)
     job = bench.job("source", "target")
-    job.read.s3(job.args.source, format="csv", transformation_ctx="flights")
+    job.read.s3(job.args.source, format="csv", bookmark="flights")
     return BypassCase(
         job=job,
         spark=job.spark,

@@ -1,4 +1,4 @@
-"""What importing the package costs and shows."""
+"""The public names of the package, and what an import loads."""
 
 import subprocess
 import sys
@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import glue_secure
+from glue_secure import errors
 
 HEAVY = (
     "boto3",
@@ -31,22 +32,23 @@ def modules_after(code):
 @pytest.mark.parametrize(
     "module", ["glue_secure", "glue_secure.testing.plugin", "glue_secure.embedded", "glue_secure.core.policy"]
 )
-def test_importing_costs_nothing_and_changes_nothing(module):
+def test_an_import_loads_no_heavy_package_and_changes_no_hook(module):
     loaded = modules_after(f"import {module}")
     assert [name for name in HEAVY if name in loaded] == []
 
 
-def test_the_public_names_are_these():
+def test_the_package_exports_its_public_names():
     assert sorted(glue_secure.__all__) == [
         "BookmarkConflictError",
         "ControlError",
-        "VerificationError",
         "GlueSecureError",
         "RefusedError",
         "SecureJob",
         "UsageError",
+        "VerificationError",
     ]
     assert set(glue_secure.__all__) < set(dir(glue_secure))
+    assert set(errors.__all__) == set(glue_secure.__all__) - {"SecureJob"}
     for name in glue_secure.__all__:
         assert getattr(glue_secure, name).__name__ == name
 
@@ -56,7 +58,7 @@ def test_an_unknown_name_is_an_attribute_error():
         glue_secure.Nonsense  # noqa: B018
 
 
-def test_the_job_jobs_import_the_package_and_pyspark_only():
+def test_the_example_jobs_import_only_the_package_and_pyspark():
     import ast
     from pathlib import Path
 

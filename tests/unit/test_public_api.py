@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
-import glue_secure
 from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.engines.spark import runtime
 from glue_secure.job import Job
@@ -201,23 +197,3 @@ def test_job_init_with_another_name_is_a_usage_error(context, services, monkeypa
     monkeypatch.setattr("sys.argv", ARGV)
     with pytest.raises(UsageError, match="two jobs"):
         Job(context).init("other", {})
-
-
-def test_the_package_has_its_few_names_and_no_other():
-    assert set(glue_secure.__all__) <= set(dir(glue_secure))
-    for name in glue_secure.__all__:
-        assert getattr(glue_secure, name).__name__ == name
-    with pytest.raises(AttributeError):
-        _ = glue_secure.nothing
-
-
-def test_importing_the_package_imports_neither_boto3_nor_pyspark():
-    code = (
-        "import glue_secure, glue_secure.core.policy, sys;"
-        "heavy = {'boto3', 'botocore', 'pyspark', 'cryptography', 'aws_encryption_sdk'};"
-        "print(sorted(heavy & set(sys.modules)))"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert ended.stdout.strip() == "[]"

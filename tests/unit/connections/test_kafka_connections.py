@@ -42,7 +42,7 @@ def test_kafka_options_are_returned_after_every_broker_was_verified(run_fixture,
     first, second = broker(), broker(which=2)
     connect(run_fixture, broker.ca, first, second)
     run = run_fixture.start()
-    options = run.kafka_options("events", {"subscribe": "flights"})
+    options = run.reader.kafka_options("events", {"subscribe": "flights"})
     assert options["kafka.ssl.truststore.certificates"] == broker.ca.pem.decode()
     assert options["kafka.ssl.endpoint.identification.algorithm"] == "https"
     assert "hunter2" in options["kafka.sasl.jaas.config"]
@@ -71,7 +71,7 @@ def test_one_bad_broker_among_good_ones_refuses_before_the_login_is_fetched(
     bad = broker(**changes)
     connect(run_fixture, broker.ca, broker(), bad)
     with pytest.raises(RefusedError) as caught:
-        run_fixture.start().kafka_options("events", {})
+        run_fixture.start().reader.kafka_options("events", {})
     assert caught.value.control == control
     assert run_fixture.log == [] and bad.received_bytes == b""
 
@@ -80,7 +80,7 @@ def test_nothing_is_sent_to_a_broker_without_tls(run_fixture, broker, serve):
     plain = serve(negotiation="tls", answer=b"\0\0\0\4\0\0\0\0")
     connect(run_fixture, broker.ca, plain)
     with pytest.raises(RefusedError) as caught:
-        run_fixture.start().kafka_options("events", {})
+        run_fixture.start().reader.kafka_options("events", {})
     assert caught.value.control == "GS-TLS-009"
     assert run_fixture.log == []
 

@@ -17,6 +17,6 @@ def test_py4j_is_silent_while_the_session_is_queried(run_fixture, server, monkey
     caplog.set_level(logging.DEBUG, logger="py4j")
     run = run_fixture.start()
     assert logging.getLogger("py4j.clientserver").isEnabledFor(logging.DEBUG)
-    run.read_jdbc("ops", "airlines")
+    run.reader.read_jdbc("ops", "airlines")
     assert enabled == [False, False]
     assert logging.getLogger("py4j.clientserver").isEnabledFor(logging.DEBUG)

@@ -30,14 +30,14 @@ def properties(run_fixture, **changes):
 
 def refused(run, control, kind=RefusedError, **more):
     with pytest.raises(kind) as caught:
-        run.read_jdbc("ops", "airlines", **more)
+        run.reader.read_jdbc("ops", "airlines", **more)
     assert caught.value.control == control, str(caught.value)
     assert "hunter2" not in str(caught.value)
     return caught.value
 
 
 def test_credentials_are_fetched_after_the_probe_and_tls_is_forced(run, run_fixture):
-    run.read_jdbc("ops", "airlines", spark_options={"fetchsize": "10"})
+    run.reader.read_jdbc("ops", "airlines", spark_options={"fetchsize": "10"})
     assert run_fixture.log == ["certificate", "probe db.example.com:5432", "secret ops/postgres"]
     session, read = run_fixture.engine.asked("read_jdbc")
     assert "pg_stat_ssl" in session["table"]
@@ -51,7 +51,7 @@ def test_credentials_are_fetched_after_the_probe_and_tls_is_forced(run, run_fixt
 
 
 def test_the_evidence_contains_certificate_and_session_of_the_connection(run, run_fixture):
-    run.read_jdbc("ops", "airlines")
+    run.reader.read_jdbc("ops", "airlines")
     run.commit()
     evidence = run_fixture.evidence()
     assert evidence["tls"] == [
@@ -81,7 +81,7 @@ REDSHIFT = {"JDBC_CONNECTION_URL": "jdbc:redshift://db.example.com:5439/ops"}
 def test_gs_tls_010_an_engine_without_session_view_needs_an_approved_driver(run, run_fixture):
     properties(run_fixture, **REDSHIFT)
     run_fixture.engine.jar = APPROVED["redshift", "2.1.0.29"]
-    run.read_jdbc("ops", "airlines")
+    run.reader.read_jdbc("ops", "airlines")
     assert run_fixture.log == ["certificate", "probe db.example.com:5439", "secret ops/postgres"]
     (read,) = run_fixture.engine.asked("read_jdbc")
     assert read["driver_options"]["sslmode"] == "verify-full"
@@ -103,8 +103,8 @@ def test_gs_tls_010_no_secret_is_fetched_for_a_driver_that_is_not_approved(run, 
 
 
 def test_a_connection_is_opened_once_a_run(run, run_fixture):
-    run.read_jdbc("ops", "airlines")
-    run.read_jdbc("ops", "planes")
+    run.reader.read_jdbc("ops", "airlines")
+    run.reader.read_jdbc("ops", "planes")
     assert run_fixture.log.count("secret ops/postgres") == 1
     assert len(run_fixture.engine.asked("read_jdbc")) == 3
 
@@ -144,7 +144,7 @@ def test_gs_tls_005_a_call_that_weakens_the_connection_is_not_probed(run, run_fi
 
 
 def test_gs_tls_005_options_are_checked_on_an_open_connection_too(run):
-    run.read_jdbc("ops", "airlines")
+    run.reader.read_jdbc("ops", "airlines")
     refused(run, "GS-TLS-005", options={"enforceSSL": "false"})
 
 
@@ -154,7 +154,7 @@ def test_gs_tls_011_a_connection_that_does_not_exist(run, run_fixture):
 
 
 def test_gs_tls_011_a_connection_that_cannot_be_read(run, run_fixture):
-    run.read_jdbc("ops", "airlines")
+    run.reader.read_jdbc("ops", "airlines")
     run_fixture.control_plane.failure = DENIED
     error = refused(run, "GS-TLS-011", VerificationError, options={"fetchsize": "7"})
     assert error.aws_code == "AccessDeniedException"
@@ -195,7 +195,7 @@ def test_a_refused_connection_is_not_cached(run, run_fixture):
 
 
 def test_extract_jdbc_conf_carries_full_verification(run):
-    conf = run.jdbc_conf("ops")
+    conf = run.reader.jdbc_conf("ops")
     assert conf["vendor"] == "postgresql"
     assert conf["url"] == "jdbc:postgresql://db.example.com:5432"
     assert conf["fullUrl"].startswith("jdbc:postgresql://db.example.com:5432/ops?")
@@ -210,9 +210,9 @@ def to_mariadb(run_fixture):
 
 
 def test_fetch_and_batch_sizes_have_large_defaults(run, run_fixture):
-    run.read_jdbc("ops", "airlines")
-    run.write_jdbc([], "ops", "airlines", options={"batchsize": "7"})
-    run.write_jdbc([], "ops", "airlines")
+    run.reader.read_jdbc("ops", "airlines")
+    run.writer.write_jdbc([], "ops", "airlines", options={"batchsize": "7"})
+    run.writer.write_jdbc([], "ops", "airlines")
     assert run_fixture.engine.asked("read_jdbc")[1]["spark_options"] == {"fetchsize": "10000"}
     sizes = [call["spark_options"]["batchsize"] for call in run_fixture.engine.asked("write_jdbc")]
     assert sizes == ["7", "10000"]
@@ -227,7 +227,7 @@ def test_the_catalogs_encrypted_password_is_decrypted_after_the_probe(run, run_f
     run_fixture.secrets.catalog_passwords["ops"] = Credentials(
         "", "hunter2", origin="ENCRYPTED_PASSWORD under key/1"
     )
-    run.read_jdbc("ops", "airlines")
+    run.reader.read_jdbc("ops", "airlines")
     assert run_fixture.log[-2:] == ["probe db.example.com:5432", "decrypt ops"]
     assert run_fixture.engine.asked("read_jdbc")[1]["credentials"].user == "etl"
     run.commit()
@@ -248,12 +248,12 @@ def test_a_token_is_replaced_before_it_expires(run, run_fixture):
         "USERNAME": "etl",
     }
     run_fixture.control_plane.connections["ops"] = GlueConnection("ops", "JDBC", shape, authentication="IAM")
-    run.read_jdbc("ops", "airlines")
+    run.reader.read_jdbc("ops", "airlines")
     run_fixture.clock.advance(minutes=9)
-    run.read_jdbc("ops", "airlines")
+    run.reader.read_jdbc("ops", "airlines")
     assert run_fixture.log.count(f"token etl@{RDS}:5432") == 1
     run_fixture.clock.advance(minutes=2)
-    run.read_jdbc("ops", "airlines")
+    run.reader.read_jdbc("ops", "airlines")
     assert run_fixture.log.count(f"token etl@{RDS}:5432") == 2
     used = [call["credentials"].password for call in run_fixture.engine.asked("read_jdbc")]
     assert used[0] == used[1] == used[2] != used[3]
@@ -262,8 +262,8 @@ def test_a_token_is_replaced_before_it_expires(run, run_fixture):
 
 
 def test_no_repr_shows_a_password(run, run_fixture):
-    run.read_jdbc("ops", "airlines")
-    opened = run.open_connection("ops", {})
+    run.reader.read_jdbc("ops", "airlines")
+    opened = run.connections.open_for_glue("ops", {})
     for value in (opened, opened.credentials, run_fixture.secrets, run_fixture.services(), run):
         assert "hunter2" not in repr(value) and "hunter2" not in str(value)
 
@@ -271,7 +271,7 @@ def test_no_repr_shows_a_password(run, run_fixture):
 def test_gs_tls_010_mysql_reports_an_encrypted_session_as_one(run, run_fixture):
     to_mariadb(run_fixture)
     run_fixture.engine.session_row = {"ssl": 1, "version": "TLSv1.3", "cipher": "c", "bits": 0}
-    run.read_jdbc("ops", "airlines")
+    run.reader.read_jdbc("ops", "airlines")
     assert "session_status" in run_fixture.engine.asked("read_jdbc")[0]["table"]
     run.commit()
     assert run_fixture.evidence()["tls"][0]["source"] == "session_status"
@@ -284,10 +284,10 @@ def test_gs_tls_010_mysql_reports_a_session_without_tls(run, run_fixture):
 
 
 def test_gs_tls_001_glue_connects_only_to_engines_that_it_verifies(run, run_fixture):
-    assert run.open_connection("ops", {}).engine == "postgresql"
+    assert run.connections.open_for_glue("ops", {}).engine == "postgresql"
     to_mariadb(run_fixture)
     with pytest.raises(RefusedError) as caught:
-        run_fixture.start("jr_2").open_connection("ops", {})
+        run_fixture.start("jr_2").connections.open_for_glue("ops", {})
     assert caught.value.control == "GS-TLS-001"
 
 
@@ -295,11 +295,11 @@ def test_a_bookmark_of_another_engine_is_refused(run, run_fixture):
     properties(run_fixture, **REDSHIFT)
     run_fixture.engine.jar = APPROVED["redshift", "2.1.0.16"]
     with pytest.raises(UsageError, match="do not support other engines"):
-        run.read_jdbc("ops", "airlines", transformation_ctx="airlines")
+        run.reader.read_jdbc("ops", "airlines", transformation_ctx="airlines")
 
 
 def test_jdbc_options_force_verification_and_leave_evidence(run, run_fixture):
-    options = run.jdbc_options("ops")
+    options = run.reader.jdbc_options("ops")
     assert (options["sslmode"], options["sslfactoryarg"]) == ("verify-full", PEM)
     assert (options["url"], options["user"], options["password"]) == (
         "jdbc:postgresql://db.example.com:5432/ops",
@@ -313,15 +313,15 @@ def test_jdbc_options_force_verification_and_leave_evidence(run, run_fixture):
 def test_extract_jdbc_conf_needs_an_engine_with_tls_options_in_the_url(run, run_fixture):
     to_mariadb(run_fixture)
     with pytest.raises(UsageError, match="jdbc_options"):
-        run.jdbc_conf("ops")
+        run.reader.jdbc_conf("ops")
 
 
 def test_options_may_have_any_type(run):
-    run.read_jdbc("ops", "airlines", options={"jobBookmarkKeys": ["id"]})
+    run.reader.read_jdbc("ops", "airlines", options={"jobBookmarkKeys": ["id"]})
 
 
 def test_a_table_that_cannot_be_read_from_the_catalog_fails_the_job(run):
     with pytest.raises(GlueSecureError) as caught:
-        run.read_table("ops", "nowhere")
+        run.catalog_reader.read_table("ops", "nowhere")
     assert caught.value.exit_code == 1
     assert caught.value.aws_code == "EntityNotFoundException"

@@ -37,7 +37,7 @@ def last(run_fixture, server, monkeypatch):
 
 def read(run_fixture, run, **more):
     """Read the table in a run; what the engine was asked for."""
-    run.read_jdbc("ops", "orders", transformation_ctx="orders", **more)
+    run.reader.read_jdbc("ops", "orders", transformation_ctx="orders", **more)
     return run_fixture.engine.asked("read_jdbc")[-1]
 
 
@@ -108,7 +108,7 @@ def test_without_bookmarks_or_a_context_everything_is_read(run_fixture, last):
     run = run_fixture.start("jr_1", job_bookmark_option="job-bookmark-disable")
     assert read(run_fixture, run, options={"jobBookmarkKeys": ["id"]})["predicates"] == ()
     run = run_fixture.start("jr_2")
-    run.read_jdbc("ops", "orders")
+    run.reader.read_jdbc("ops", "orders")
     assert run_fixture.engine.asked("read_jdbc")[-1]["predicates"] == ()
 
 
@@ -122,7 +122,7 @@ def test_two_tables_of_one_context_refuse(run_fixture, last):
 def test_a_context_of_files_cannot_become_one_of_a_table(run_fixture, last):
     run_fixture.land("01.csv")
     run = run_fixture.start("jr_1")
-    run.read_s3("s3://landing/flights/", format="csv", transformation_ctx="orders")
+    run.reader.read_s3("s3://landing/flights/", format="csv", transformation_ctx="orders")
     run.commit()
     with pytest.raises(UsageError, match="state of a s3 source"):
         read(run_fixture, run_fixture.start("jr_2"))

@@ -1,12 +1,13 @@
-"""What JDBC costs and gains here: verified TLS with this project's defaults, against Spark's own JDBC source.
+"""Measure JDBC with verified TLS and the defaults of glue-secure against Spark's own JDBC source.
 
-Both sides talk to the embedded account's PostgreSQL over TLS, with full verification; with ``--engine mysql``
-or ``mariadb`` to the system's MariaDB, by the driver of that name. Rows are read into Spark's ``noop`` sink
-and written to a table of their own. Every round runs each way once, plain Spark before or after the secured
-run by turns (inside of it, its native writes would be refused), and only ratios within a round are compared.
-Opening a connection (preflight, secret, session check) is timed apart: a run pays it once a connection.
+Both sides connect to the embedded account's PostgreSQL over TLS with full verification; with ``--engine
+mysql`` or ``mariadb`` to the system's MariaDB, with the driver of that name. Rows are read into Spark's
+``noop`` sink and written to a table of their own. Each round measures both sides once, plain Spark before or
+after the run in turn (inside the run, its writes would be unmanaged writes and rejected). Only ratios within
+a round are compared. Opening a connection (preflight, secret, session query) is measured separately, because
+a run opens each connection once.
 
-Nothing here was measured on AWS, and the server shares this machine's cores.
+Nothing was measured on AWS, and the server shares the machine's cores.
 """
 
 from __future__ import annotations
@@ -28,66 +29,66 @@ READS = {
     "Spark, fetchsize 10000": {"fetchsize": "10000"},
 }
 PARTS = 2
-READY = "(select 1 as one) ready"
-# Spark quotes names as MySQL does for this scheme alone.
+READY = "(select 1 as n) ready"
+# Only for this scheme Spark quotes names as MySQL does.
 SCHEMES = {"mysql": "jdbc:mysql://{}", "mariadb": "jdbc:mysql://{}?permitMysqlScheme"}
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    """How long it took."""
-    begun = time.perf_counter()
+    """Return the duration of ``work``."""
+    started = time.perf_counter()
     work()
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
-def swallow(frame: Any) -> None:
-    """Read every row, and keep none."""
+def read_all(frame: Any) -> None:
+    """Read every row, without storing it."""
     frame.write.format("noop").mode("overwrite").save()
 
 
-def plain_ways(spark: Any, native: dict[str, str], rows: int) -> dict[str, Callable[[], Any]]:
-    """Name to one piece of work of plain Spark."""
+def plain_measurements(spark: Any, spark_options: dict[str, str], rows: int) -> dict[str, Callable[[], Any]]:
+    """Return name → work of plain Spark."""
 
-    def read(more: dict[str, str]) -> None:
-        swallow(spark.read.format("jdbc").options(**native, **more, dbtable=TABLE).load())
+    def read(options: dict[str, str]) -> None:
+        read_all(spark.read.format("jdbc").options(**spark_options, **options, dbtable=TABLE).load())
 
     def write() -> None:
-        writer = frame(spark, rows).write.format("jdbc").options(**native, dbtable=f"{TARGET}_plain")
+        writer = frame(spark, rows).write.format("jdbc").options(**spark_options, dbtable=f"{TARGET}_plain")
         writer.mode("append").save()
 
-    reads = {f"read: {name}": lambda more=more: read(more) for name, more in READS.items()}
+    reads = {f"read: {name}": lambda options=options: read(options) for name, options in READS.items()}
     return {**reads, "write: Spark's own": write}
 
 
-def guarded_ways(job: Any, spark: Any, connection: str, rows: int) -> dict[str, Callable[[], Any]]:
-    """The same in a run."""
+def secured_measurements(job: Any, spark: Any, connection: str, rows: int) -> dict[str, Callable[[], Any]]:
+    """Return name → the same work in a run."""
 
     def read(**options: str) -> None:
-        swallow(job.read.jdbc(connection=connection, table=TABLE, options=options))
+        read_all(job.read.jdbc(connection=connection, table=TABLE, options=options))
 
     def write() -> None:
-        job.write.jdbc(frame(spark, rows), connection=connection, table=f"{TARGET}_guarded")
+        job.write.jdbc(frame(spark, rows), connection=connection, table=f"{TARGET}_secured")
 
     parts = {"hashfield": "id", "hashpartitions": str(PARTS)}
     return {
-        "read: here": read,
-        f"read: here, {PARTS} parts by hash": lambda: read(**parts),
-        "write: here": write,
+        "read: glue-secure": read,
+        f"read: glue-secure, {PARTS} parts by hash": lambda: read(**parts),
+        "write: glue-secure": write,
     }
 
 
 def frame(spark: Any, rows: int) -> Any:
-    """A frame of so many rows: a number, a text, a fraction."""
+    """Return a frame with an integer, a text and a decimal column."""
     return spark.range(rows).selectExpr("id", "concat('row ', id) as text", "id * 1.5 as number")
 
 
 def postgresql(account: Any) -> tuple[str, dict[str, str]]:
-    """The seeded connection, and what plain Spark needs for the same server."""
+    """Return the seeded connection, and the options of plain Spark for the same server."""
     from glue_secure.embedded import seed
     from glue_secure.embedded.clients import clients
 
     server = account.postgres
-    # The account's own login reads only; the bench writes, too.
+    # The account's own login may only read; the benchmark also writes.
     login = json.dumps({"username": server.user, "password": server.password})
     clients(account)("secretsmanager").put_secret_value(SecretId=seed.SECRET, SecretString=login)
     return seed.CONNECTION, {
@@ -101,20 +102,20 @@ def postgresql(account: Any) -> tuple[str, dict[str, str]]:
 
 
 def mariadb(account: Any, engine: str, servers: ExitStack) -> tuple[str, dict[str, str]]:
-    """A connection to the system's MariaDB, and what plain Spark needs for it by the same driver."""
+    """Return a connection to the system's MariaDB, and the options of plain Spark for the same driver."""
     from glue_secure.connections.tls.trust_store import PASSWORD, trust_store
     from glue_secure.embedded import seed
     from glue_secure.embedded.clients import clients
     from glue_secure.embedded.mariadb import MariaDb
 
     server = servers.enter_context(MariaDb(account.scratch, account.server_pair))
-    made = clients(account)
+    client_of = clients(account)
     login = json.dumps({"username": server.user, "password": server.password})
-    made("secretsmanager").create_secret(Name="bench/mariadb", SecretString=login)
-    properties = made("glue").get_connection(Name=seed.CONNECTION)["Connection"]["ConnectionProperties"]
+    client_of("secretsmanager").create_secret(Name="bench/mariadb", SecretString=login)
+    properties = client_of("glue").get_connection(Name=seed.CONNECTION)["Connection"]["ConnectionProperties"]
     url = f"{server.host}:{server.port}/{server.database}"
     properties |= {"JDBC_CONNECTION_URL": f"jdbc:{engine}://{url}", "SECRET_ID": "bench/mariadb"}
-    made("glue").create_connection(
+    client_of("glue").create_connection(
         ConnectionInput={"Name": "bench", "ConnectionType": "JDBC", "ConnectionProperties": properties}
     )
     store = account.scratch / "bench.p12"
@@ -138,7 +139,7 @@ def mariadb(account: Any, engine: str, servers: ExitStack) -> tuple[str, dict[st
 
 
 def main(words: list[str]) -> int:
-    """Measure, and print."""
+    """Measure and print the results."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -146,7 +147,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--engine", choices=("postgresql", *SCHEMES), default="postgresql")
     parser.add_argument("--json", action="store_true")
-    given = parser.parse_args(words)
+    arguments = parser.parse_args(words)
     os.environ["GLUE_SECURE_RUNTIME"] = "spark"
     from pyspark.sql import SparkSession
 
@@ -159,18 +160,18 @@ def main(words: list[str]) -> int:
         os.environ.clear()
         os.environ.update(settings)
         seed.seed_flights(account, months=())
-        if given.engine == "postgresql":
-            connection, native = postgresql(account)
+        if arguments.engine == "postgresql":
+            connection, spark_options = postgresql(account)
         else:
-            connection, native = mariadb(account, given.engine, servers)
+            connection, spark_options = mariadb(account, arguments.engine, servers)
         spark = SparkSession.builder.appName("bench of JDBC").getOrCreate()
         bench = JobTestHarness(account=account, spark=spark, name="bench-jdbc")
         try:
             with bench.job() as job:
-                job.write.jdbc(frame(spark, given.rows), connection=connection, table=TABLE)
-            plain, openings, rounds = plain_ways(spark, native, given.rows), [], []
+                job.write.jdbc(frame(spark, arguments.rows), connection=connection, table=TABLE)
+            plain, openings, rounds = plain_measurements(spark, spark_options, arguments.rows), [], []
             # The first round warms up.
-            for number in range(given.rounds + 1):
+            for number in range(arguments.rounds + 1):
                 took: dict[str, float] = {}
                 for secured in (number % 2 == 0, number % 2 == 1):
                     if not secured:
@@ -180,44 +181,50 @@ def main(words: list[str]) -> int:
                         openings.append(
                             seconds(lambda job=job: job.read.jdbc(connection=connection, table=READY))
                         )
-                        work = guarded_ways(job, spark, connection, given.rows)
-                        took |= {name: seconds(one) for name, one in work.items()}
+                        work = secured_measurements(job, spark, connection, arguments.rows)
+                        took |= {name: seconds(call) for name, call in work.items()}
                 rounds.append({name: took[name] for name in (*plain, *work)})
         finally:
             bench.close()
             spark.stop()
-    report(given, statistics.median(openings[1:]), rounds[1:])
+    report(arguments, statistics.median(openings[1:]), rounds[1:])
     return 0
 
 
-def report(given: argparse.Namespace, opening: float, rounds: list[dict[str, float]]) -> None:
-    """Medians of the seconds, and of the ratios within rounds."""
+def report(arguments: argparse.Namespace, opening: float, rounds: list[dict[str, float]]) -> None:
+    """Print medians of the durations, and of the ratios within rounds."""
     names = sorted(rounds[0], key=lambda name: name.split(":")[0])
     base = {"read": names[0], "write": next(name for name in names if name.startswith("write"))}
     table = []
     for name in names:
-        ratios = sorted(one[name] / one[base[name.split(":")[0]]] for one in rounds)
+        ratios = sorted(durations[name] / durations[base[name.split(":")[0]]] for durations in rounds)
         table.append(
             {
-                "way": name,
-                "seconds": round(statistics.median(one[name] for one in rounds), 3),
+                "measurement": name,
+                "seconds": round(statistics.median(durations[name] for durations in rounds), 3),
                 "ratio": round(statistics.median(ratios), 2),
                 "least": round(ratios[0], 2),
                 "most": round(ratios[-1], 2),
             }
         )
-    if given.json:
+    if arguments.json:
         print(
             json.dumps(
-                {"rows": given.rows, "rounds": given.rounds, "opening": opening, "ways": table}, indent=2
+                {
+                    "rows": arguments.rows,
+                    "rounds": arguments.rounds,
+                    "opening": opening,
+                    "measurements": table,
+                },
+                indent=2,
             )
         )
         return
-    print(f"{given.rows:,} rows, {given.rounds} rounds, {os.cpu_count()} cores; medians, and least to most")
+    print(f"{arguments.rows:,} rows, {arguments.rounds} rounds, {os.cpu_count()} cores; median (range)")
     print(f"opening a connection, once a run: {opening:.2f} s")
     for row in table:
         spread = f"({row['least']} to {row['most']})"
-        print(f"  {row['way']:<42}{row['seconds']:>8.3f} s   {row['ratio']:>5.2f} {spread}")
+        print(f"  {row['measurement']:<42}{row['seconds']:>8.3f} s   {row['ratio']:>5.2f} {spread}")
 
 
 if __name__ == "__main__":

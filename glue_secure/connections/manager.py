@@ -117,7 +117,7 @@ class ConnectionManager:
         self._recorder.record(enforce([check_verified_by_glue(opened.engine, resource=f"connection {name}")]))
         return opened
 
-    def kafka(self, name: str, options: Mapping[str, object]) -> dict[str, str]:
+    def kafka_options(self, name: str, options: Mapping[str, object]) -> dict[str, str]:
         """Return the options for Spark's Kafka source or sink, after every bootstrap server was verified.
 
         Brokers do not report the TLS state of a session, so the evidence contains the result of the probes.

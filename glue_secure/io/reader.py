@@ -320,7 +320,7 @@ class DataReader:
             RefusedError, VerificationError: GS-TLS.
         """
         with self._operation(ControlError):
-            kafka_options = self._connections.kafka(connection, options)
+            kafka_options = self._connections.kafka_options(connection, options)
             self._connections.suppress_logs_until_close()
             return kafka_options
 

@@ -6,11 +6,15 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 
 import pytest
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 
 from glue_secure import RefusedError
 from glue_secure.embedded import fault_injection, pki, seed
 from glue_secure.embedded.clients import clients
 
+# An error of the driver, as Spark raises it.
+DRIVER_ERRORS = (Py4JJavaError, PySparkException)
 SECRET = "glue-secure/mariadb"
 CERTIFICATE = f"s3://{seed.LANDING}/certificates/ca.pem"
 NAMES = {"mysql": "ops-mysql", "mariadb": "ops-mariadb"}
@@ -20,9 +24,9 @@ NAMES = {"mysql": "ops-mysql", "mariadb": "ops-mariadb"}
 def connections(glue_account, mariadb):
     """Two Glue connections to the one server, one for each driver."""
     seed.seed_flights(glue_account, months=())
-    made = clients(glue_account)
+    client_of = clients(glue_account)
     text = json.dumps({"username": mariadb.user, "password": mariadb.password})
-    made("secretsmanager").create_secret(Name=SECRET, SecretString=text)
+    client_of("secretsmanager").create_secret(Name=SECRET, SecretString=text)
     for engine, name in NAMES.items():
         properties = {
             "JDBC_CONNECTION_URL": f"jdbc:{engine}://{mariadb.host}:{mariadb.port}/{mariadb.database}",
@@ -30,7 +34,7 @@ def connections(glue_account, mariadb):
             "CUSTOM_JDBC_CERT": CERTIFICATE,
             "SECRET_ID": SECRET,
         }
-        made("glue").create_connection(
+        client_of("glue").create_connection(
             ConnectionInput={"Name": name, "ConnectionType": "JDBC", "ConnectionProperties": properties}
         )
     return NAMES
@@ -86,14 +90,14 @@ def test_rows_are_written_and_read_in_parts_and_the_session_is_confirmed(
 def test_the_driver_rejects_a_certificate_rotated_during_the_run(
     glue_job, glue_account, connections, mariadb, tmp_path, engine, names
 ):
-    """The preflight saw a good one; the driver looks again, and sends no password."""
+    """The probe saw a good certificate; the driver verifies the new one, and sends no password."""
     other = pki.create_authority(tmp_path, now=datetime.now(timezone.utc)) if "localhost" in names else None
     with glue_job.job() as job:
-        frame = job.read.jdbc(connection=NAMES[engine], table="(select 1 as one) q")
+        frame = job.read.jdbc(connection=NAMES[engine], table="(select 1 as n) q")
         assert frame.count() == 1
         with (
             presenting(glue_account, mariadb, *names, authority=other),
-            pytest.raises(Exception, match=r"(?i)certif|hostname|verif|PKIX|DNS"),
+            pytest.raises(DRIVER_ERRORS, match=r"(?i)certif|hostname|verif|PKIX|DNS"),
         ):
             frame.collect()
         assert frame.count() == 1
@@ -101,7 +105,7 @@ def test_the_driver_rejects_a_certificate_rotated_during_the_run(
 
 def test_a_good_certificate_rotated_during_the_run_is_accepted(glue_job, glue_account, connections, mariadb):
     with glue_job.job() as job:
-        frame = job.read.jdbc(connection="ops-mysql", table="(select 1 as one) q")
+        frame = job.read.jdbc(connection="ops-mysql", table="(select 1 as n) q")
         with presenting(glue_account, mariadb, "localhost"):
             assert frame.count() == 1
 
@@ -115,7 +119,7 @@ def test_a_server_of_another_name_refuses_before_the_password_is_fetched(
         pytest.raises(RefusedError, match="GS-TLS-002"),
         glue_job.job() as job,
     ):
-        job.read.jdbc(connection=NAMES[engine], table="(select 1 as one) q")
+        job.read.jdbc(connection=NAMES[engine], table="(select 1 as n) q")
 
 
 def test_weaker_tls_options_of_mysql_are_refused(glue_job, glue_account, connections):
@@ -135,27 +139,27 @@ def test_weaker_tls_options_of_mysql_are_refused(glue_job, glue_account, connect
 def test_a_user_that_needs_a_client_certificate_gets_no_session(
     glue_job, glue_account, connections, mariadb, engine, caplog
 ):
-    """REQUIRE X509: the server proves who it is, challenges the driver inside of TLS, and sends it away."""
+    """REQUIRE X509: after verified TLS and a challenge-response login the server ends the session."""
     user, password = f"needs_x509_{engine}", secrets.token_urlsafe(24)
     with glue_job.job() as job:
-        made = job.spark.read.format("jdbc").options(**job.jdbc_options(connections[engine]))
+        reader = job.spark.read.format("jdbc").options(**job.jdbc_options(connections[engine]))
         account = f"create user {user}@'%' identified by '{password}' require x509"
-        made.option("sessionInitStatement", account).option("query", "select 1 as one").load().collect()
+        reader.option("sessionInitStatement", account).option("query", "select 1 as n").load().collect()
     aws = clients(glue_account)
     text = json.dumps({"username": user, "password": password})
     aws("secretsmanager").create_secret(Name=f"glue-secure/{user}", SecretString=text)
-    found = aws("glue").get_connection(Name=connections[engine])["Connection"]["ConnectionProperties"]
+    properties = aws("glue").get_connection(Name=connections[engine])["Connection"]["ConnectionProperties"]
     aws("glue").create_connection(
         ConnectionInput={
             "Name": user,
             "ConnectionType": "JDBC",
-            "ConnectionProperties": {**found, "SECRET_ID": f"glue-secure/{user}"},
+            "ConnectionProperties": {**properties, "SECRET_ID": f"glue-secure/{user}"},
         }
     )
-    with pytest.raises(Exception, match="Access denied") as caught, glue_job.job() as job:
+    with pytest.raises(DRIVER_ERRORS, match="Access denied") as caught, glue_job.job() as job:
         job.read.jdbc(connection=user, table="anything")
     evidence = glue_job.evidence()[-1]
     assert evidence["outcome"] == "failed"
     assert evidence["tls"] == []
-    for told in (str(caught.value), caplog.text, json.dumps(evidence)):
-        assert password not in told
+    for text in (str(caught.value), caplog.text, json.dumps(evidence)):
+        assert password not in text

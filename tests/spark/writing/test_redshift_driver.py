@@ -1,6 +1,6 @@
-"""Redshift's own driver in whole runs, with PostgreSQL behind a front for the server.
+"""Redshift's own driver in whole runs, against PostgreSQL behind a TLS proxy.
 
-What Redshift alone has (its SQL, its login by SHA-256) is not tried here.
+Features of Redshift only (its SQL, its login by SHA-256) are not tested here.
 """
 
 import json
@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from redshift_front import redshift_front
+from redshift_proxy import redshift_proxy
 
 from glue_secure import VerificationError
 from glue_secure.connections.engines.registry import ENGINES
@@ -32,28 +32,28 @@ NAME, USER = "warehouse", "warehouse_writer"
 
 
 @pytest.fixture(scope="module")
-def front(glue_account):
-    with redshift_front(glue_account) as found:
-        yield found
+def proxy(glue_account):
+    with redshift_proxy(glue_account) as proxy:
+        yield proxy
 
 
 @pytest.fixture(scope="module")
-def warehouse(glue_account, front, superuser, writer):
-    """A connection to the embedded PostgreSQL by a URL of Redshift; the driver knows no SCRAM."""
+def warehouse(glue_account, proxy, superuser, writer):
+    """A connection to the embedded PostgreSQL by a URL of Redshift; the driver does not support SCRAM."""
     password = secrets.token_urlsafe(24)
     superuser("set password_encryption = 'md5'; create role " + f"{USER} login password '{password}'")
     superuser(f"grant create, usage on schema public to {USER}")
-    ((place,),) = superuser("show hba_file")
-    rules = Path(place).read_text(encoding="utf-8")
-    Path(place).write_text(f"hostssl all {USER} 127.0.0.1/32 md5\n{rules}", encoding="utf-8")
+    ((location,),) = superuser("show hba_file")
+    rules = Path(location).read_text(encoding="utf-8")
+    Path(location).write_text(f"hostssl all {USER} 127.0.0.1/32 md5\n{rules}", encoding="utf-8")
     superuser("select pg_reload_conf()")
-    made = clients(glue_account)
+    client_of = clients(glue_account)
     text = json.dumps({"username": USER, "password": password})
-    made("secretsmanager").create_secret(Name="tests/warehouse", SecretString=text)
+    client_of("secretsmanager").create_secret(Name="tests/warehouse", SecretString=text)
     server = glue_account.postgres
-    properties = made("glue").get_connection(Name=seed.CONNECTION)["Connection"]["ConnectionProperties"]
-    properties["JDBC_CONNECTION_URL"] = f"jdbc:redshift://{server.host}:{front.port}/{server.database}"
-    made("glue").create_connection(
+    properties = client_of("glue").get_connection(Name=seed.CONNECTION)["Connection"]["ConnectionProperties"]
+    properties["JDBC_CONNECTION_URL"] = f"jdbc:redshift://{server.host}:{proxy.port}/{server.database}"
+    client_of("glue").create_connection(
         ConnectionInput={
             "Name": NAME,
             "ConnectionType": "JDBC",
@@ -61,7 +61,7 @@ def warehouse(glue_account, front, superuser, writer):
         }
     )
     yield password
-    Path(place).write_text(rules, encoding="utf-8")
+    Path(location).write_text(rules, encoding="utf-8")
     superuser("select pg_reload_conf()")
 
 
@@ -84,7 +84,7 @@ def test_gs_tls_010_no_password_is_fetched_without_the_driver(glue_job, warehous
 
 
 def test_an_approved_driver_writes_and_reads_rows(
-    glue_job, glue_spark, jar, front, warehouse, superuser, caplog
+    glue_job, glue_spark, jar, proxy, warehouse, superuser, caplog
 ):
     table = "written_" + glue_job.name.replace("-", "_")
     rows = glue_spark.createDataFrame([(n, f"n{n}") for n in range(20)], "id long, name string")
@@ -94,13 +94,13 @@ def test_an_approved_driver_writes_and_reads_rows(
         assert sorted(map(tuple, read.collect())) == sorted(map(tuple, rows.collect()))
         plan = read._jdf.queryExecution().toString()
     assert len(superuser(f"select id from {table}")) == 20
-    assert set(front.protocols) <= {"TLSv1.2", "TLSv1.3"}
-    assert front.protocols
+    assert set(proxy.protocols) <= {"TLSv1.2", "TLSv1.3"}
+    assert proxy.protocols
     evidence = glue_job.evidence()[-1]
-    assert [(one["source"], one["connection"]) for one in evidence["tls"]] == [("preflight", NAME)]
-    assert [one["format"] for one in evidence["writes"]] == ["redshift"]
-    told = [one for one in evidence["controls"] if one["control"] == "GS-TLS-010"]
-    assert ["approved driver 2.1.0.29" in str(one) for one in told] == [True]
+    assert [(tls["source"], tls["connection"]) for tls in evidence["tls"]] == [("preflight", NAME)]
+    assert [write["format"] for write in evidence["writes"]] == ["redshift"]
+    (finding,) = [finding for finding in evidence["controls"] if finding["control"] == "GS-TLS-010"]
+    assert "approved driver 2.1.0.29" in finding["found"]
     for text in (plan, caplog.text, json.dumps(evidence)):
         assert warehouse not in text
 

@@ -29,7 +29,7 @@ ACCEPTED_PARAMETERS = {
 
 
 @dataclass
-class Front:
+class RedshiftProxy:
     """The port, and the TLS version of each client session."""
 
     port: int
@@ -37,10 +37,10 @@ class Front:
 
 
 @contextlib.contextmanager
-def redshift_front(account: EmbeddedAccount) -> Iterator[Front]:
+def redshift_proxy(account: EmbeddedAccount) -> Iterator[RedshiftProxy]:
     """Run the proxy with the account's own certificate while the block runs."""
     listener = socket.create_server(("127.0.0.1", 0))
-    front = Front(listener.getsockname()[1])
+    proxy = RedshiftProxy(listener.getsockname()[1])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(account.server_pair.certificate, account.server_pair.key)
 
@@ -50,25 +50,27 @@ def redshift_front(account: EmbeddedAccount) -> Iterator[Front]:
                 client, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=_session, args=(client, context, account, front), daemon=True).start()
+            threading.Thread(target=_session, args=(client, context, account, proxy), daemon=True).start()
 
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
     try:
-        yield front
+        yield proxy
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join()
 
 
-def _session(plain: socket.socket, context: ssl.SSLContext, account: EmbeddedAccount, front: Front) -> None:
+def _session(
+    plain: socket.socket, context: ssl.SSLContext, account: EmbeddedAccount, proxy: RedshiftProxy
+) -> None:
     with contextlib.suppress(OSError, struct.error), plain:
         if _receive(plain, 8) != SSL_REQUEST:
             return
         plain.sendall(b"S")
         with context.wrap_socket(plain, server_side=True) as client:
-            front.protocols.append(client.version() or "")
+            proxy.protocols.append(client.version() or "")
             (length,) = struct.unpack("!i", _receive(client, 4))
             message = _receive(client, length - 4)
             with _connect(account) as server:

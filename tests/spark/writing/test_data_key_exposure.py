@@ -16,11 +16,7 @@ from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.embedded.clients import clients
 
 
-<<<<<<<< HEAD:tests/spark/writing/test_no_key_in_spark_reports.py
-def test_the_data_key_is_in_no_report_and_a_literal_key_of_aes_encrypt_is_in_all(
-========
 def test_the_data_key_is_not_exposed_and_a_literal_key_of_aes_encrypt_is(
->>>>>>>> 7c29dba (Name the tests of the engines and the table of the API for what they check):tests/spark/writing/test_data_key_exposure.py
     glue_job, glue_account, glue_spark, provisioned, tmp_path, caplog
 ):
     source = ColumnSource(clients=clients(glue_account))

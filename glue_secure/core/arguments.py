@@ -1,4 +1,4 @@
-"""``sys.argv`` of a job → :class:`JobArguments` and :class:`JobIdentity`, the way Glue passes them.
+"""Parse ``sys.argv`` of a job, as Glue passes it, into :class:`JobArguments` and :class:`JobIdentity`.
 
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html
 """
@@ -42,13 +42,13 @@ class BookmarkOption(str, Enum):
     PAUSE = "job-bookmark-pause"
 
 
-# --continuation-option, what --job-bookmark-option was called; the newer name goes before it.
+# --continuation-option is the former name of --job-bookmark-option, which takes precedence.
 CONTINUATIONS = {
     "continuation-enabled": BookmarkOption.ENABLE,
     "continuation-readonly": BookmarkOption.PAUSE,
     "continuation-ignore": BookmarkOption.DISABLE,
 }
-# The arguments that decide which run this is, what it must meet and where its traces lie.
+# Arguments that identify the run, or that decide its requirements and the locations of bookmark and evidence.
 DECISIVE = (
     "JOB_NAME",
     "JOB_RUN_ID",
@@ -78,13 +78,13 @@ def without_dashes(arguments: Mapping[str, str] | None) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class JobIdentity:
-    """Which run of which job this is.
+    """The job and the run.
 
     Attributes:
         job: ``JOB_NAME``.
-        run_id: ``JOB_RUN_ID``, or an id made for a run that no control plane started.
-        started_by_control_plane: whether ``JOB_RUN_ID`` was given, so that GetJobRun knows the run.
-        claimed_configuration: ``SECURITY_CONFIGURATION`` of the arguments; a claim, not a fact.
+        run_id: ``JOB_RUN_ID``, or a new id for a run that Glue did not start.
+        started_by_control_plane: whether ``JOB_RUN_ID`` was given, so that GetJobRun returns the run.
+        claimed_configuration: ``SECURITY_CONFIGURATION`` of the arguments, which is not verified.
     """
 
     job: str
@@ -95,21 +95,21 @@ class JobIdentity:
 
 @dataclass(frozen=True, slots=True)
 class JobArguments:
-    """The job's arguments, as ``--name value`` or ``--name=value``; values may hold secrets.
+    """The job's arguments, ``--name value`` or ``--name=value``. Values may contain secrets.
 
     Attributes:
-        values: name without ``--`` → value, the last one given winning, as in Glue.
-        disputed: names among ``DECISIVE`` that were given twice, with different values.
+        values: the values by name without ``--``; the last one counts, as in Glue.
+        conflicting: names of ``DECISIVE`` that were given twice with different values.
     """
 
     values: Mapping[str, str] = field(repr=False)
-    disputed: tuple[str, ...] = ()
+    conflicting: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, argv: Sequence[str]) -> JobArguments:
-        """Read ``argv`` (``argv[0]`` is the script). A flag without a value has the value ``""``."""
+        """Parse ``argv``, whose first word is the script. A flag without a value has the value ``""``."""
         values: dict[str, str] = {}
-        disputed: dict[str, None] = {}
+        conflicting: dict[str, None] = {}
         words = list(argv[1:])
         position = 0
         while position < len(words):
@@ -122,49 +122,54 @@ class JobArguments:
                 value = words[position]
                 position += 1
             if name in DECISIVE and values.get(name, value) != value:
-                disputed[name] = None
+                conflicting[name] = None
             values[name] = value
-        return cls(values, tuple(disputed))
+        return cls(values, tuple(conflicting))
 
-    def overlaid(self, given: Mapping[str, str]) -> JobArguments:
-        """These arguments with ``given`` over them (what a script passes to ``job.init``)."""
-        disputed = [
-            n for n in DECISIVE if n in self.values and given.get(n, self.values[n]) != self.values[n]
+    def with_overrides(self, overrides: Mapping[str, str]) -> JobArguments:
+        """Return these arguments, overridden by those that a script passes to ``job.init``."""
+        conflicting = [
+            name
+            for name in DECISIVE
+            if name in self.values and overrides.get(name, self.values[name]) != self.values[name]
         ]
-        return JobArguments({**self.values, **given}, tuple(dict.fromkeys((*self.disputed, *disputed))))
+        return JobArguments(
+            {**self.values, **overrides}, tuple(dict.fromkeys((*self.conflicting, *conflicting)))
+        )
 
-    def underlaid(self, defaults: Mapping[str, str]) -> JobArguments:
-        """These arguments, with ``defaults`` for what they lack under any spelling."""
+    def with_defaults(self, defaults: Mapping[str, str]) -> JobArguments:
+        """Return these arguments, with ``defaults`` for arguments that are missing in every spelling."""
         missing = {name: value for name, value in defaults.items() if self.get(name) is None}
-        return JobArguments({**missing, **self.values}, self.disputed)
+        return JobArguments({**missing, **self.values}, self.conflicting)
 
-    def refuse_disputed(self) -> None:
-        """Refuse decisive arguments that say two things: given twice, or once with ``-`` and once with ``_``.
+    def require_no_conflicts(self) -> None:
+        """Reject arguments of ``DECISIVE`` with two values: given twice, or with ``-`` and with ``_``.
 
-        Which of the two a reader takes depends on the reader, so that one checked is not the one obeyed.
+        Different readers take different values, so the checked value might not be the one that is used.
 
         Raises:
-            UsageError: ``--encryption-type sse-s3 --encryption_type ""``, two ``--JOB_RUN_ID``.
+            UsageError: for instance ``--encryption-type sse-s3 --encryption_type ""``, or two
+                ``--JOB_RUN_ID``.
         """
         for name in DECISIVE:
             spellings = _spellings(name)
-            given = {self.values[spelling] for spelling in spellings if spelling in self.values}
-            if len(given) > 1 or name in self.disputed:
+            values = {self.values[spelling] for spelling in spellings if spelling in self.values}
+            if len(values) > 1 or name in self.conflicting:
                 raise UsageError(
                     "an argument with two values",
                     found=" and ".join(f"--{s}" for s in spellings if s in self.values),
                     required=f"--{name} once",
-                    fix="pass it once; a script passes to job.init what getResolvedOptions returned",
+                    fix="pass it once; in the script, pass the result of getResolvedOptions to job.init",
                 )
 
     def __repr__(self) -> str:
         return f"JobArguments({redact_settings(self.values)})"
 
-    def with_secrets(self) -> tuple[str, ...]:
-        """Names of the arguments that carry a secret: by the value, or by the name with a value of its own.
+    def secret_names(self) -> tuple[str, ...]:
+        """Return the names of arguments that contain a secret, by their value or by their name.
 
-        A name that ends by saying what it refers to (``--db_secret_name``, ``--token_column``) is none, nor
-        is an ARN or an S3 location.
+        A name that ends with the kind of a reference (``--db_secret_name``, ``--token_column``) is not a
+        secret, nor is an ARN or an S3 location.
         """
         return tuple(
             name
@@ -177,16 +182,16 @@ class JobArguments:
         )
 
     def get(self, name: str) -> str | None:
-        """The value of ``--name``; ``-`` and ``_`` are alike in names, as in getResolvedOptions."""
+        """Return the value of ``--name``. ``-`` and ``_`` are equal in names, as in getResolvedOptions."""
         for spelling in _spellings(name):
             if spelling in self.values:
                 return self.values[spelling]
         return None
 
     def require(self, names: Iterable[str]) -> dict[str, str]:
-        """The values of ``names``; UsageError lists every one that is missing."""
-        found = {name: self.get(name) for name in names}
-        missing = [name for name, value in found.items() if value is None]
+        """Return the values of ``names``. Raises UsageError with every missing name."""
+        values = {name: self.get(name) for name in names}
+        missing = [name for name, value in values.items() if value is None]
         if missing:
             raise UsageError(
                 "job arguments are missing",
@@ -194,28 +199,28 @@ class JobArguments:
                 required=" ".join(f"--{name}" for name in missing),
                 fix="pass them to the job, or set them in its default arguments",
             )
-        return {name: value for name, value in found.items() if value is not None}
+        return {name: value for name, value in values.items() if value is not None}
 
     def identity(self, *, job: str | None = None, fresh_run_id: str) -> JobIdentity:
-        """Who runs. ``job`` (what a script gave to ``job.init``) must agree with ``--JOB_NAME``.
+        """Return the job and the run.
 
         Args:
-            job: a job name from the script; may be empty, as Glue allows for ``job.init("")``.
-            fresh_run_id: an id to use where the arguments carry no ``--JOB_RUN_ID``.
+            job: the name that a script passed to ``job.init``; it may be empty, as Glue allows.
+            fresh_run_id: the run's id if there is no ``--JOB_RUN_ID``.
 
         Raises:
-            UsageError: no name, two names, or an argument that decides the run and has two values.
+            UsageError: no job name, two different job names, or an argument of ``DECISIVE`` with two values.
         """
-        self.refuse_disputed()
-        named = self.get("JOB_NAME")
-        if job and named and job != named:
+        self.require_no_conflicts()
+        argument = self.get("JOB_NAME")
+        if job and argument and job != argument:
             raise UsageError(
                 "the script and the arguments name two jobs",
-                found=f"job.init({job!r}) and --JOB_NAME {named}",
+                found=f"job.init({job!r}) and --JOB_NAME {argument}",
                 required="one name",
                 fix="pass args['JOB_NAME'] to job.init",
             )
-        name = job or named
+        name = job or argument
         if not name:
             raise UsageError(
                 "the job has no name",
@@ -229,7 +234,7 @@ class JobArguments:
         )
 
     def bookmark_option(self) -> BookmarkOption:
-        """``--job-bookmark-option``, or the old ``--continuation-option``; absent means disabled."""
+        """Return ``--job-bookmark-option`` or ``--continuation-option``; DISABLE without them."""
         text, old = self.get("job-bookmark-option"), self.get("continuation-option")
         known = {option.value: option for option in BookmarkOption}
         name, known = (
@@ -243,10 +248,10 @@ class JobArguments:
         return known[text]
 
     def bookmark_decrypt_keys(self) -> tuple[KmsKeyArn, ...]:
-        """``--glue-secure-bookmark-decrypt-keys ARN,ARN``: keys that open older bookmarks; none by default.
+        """Return ``--glue-secure-bookmark-decrypt-keys ARN,ARN``: keys that decrypt older bookmarks.
 
         Raises:
-            UsageError: an empty entry, or one that is not the ARN of a key.
+            UsageError: an entry is not the ARN of a key.
         """
         text = self.get(BOOKMARK_DECRYPT_KEYS)
         if text is None:
@@ -254,10 +259,10 @@ class JobArguments:
         return tuple(dict.fromkeys(KmsKeyArn.parse(name.strip()) for name in text.split(",")))
 
     def bookmark_high_water(self) -> str | None:
-        """``--glue-secure-bookmark-high-water dynamodb:TABLE``: the table's name; None when not given.
+        """Return the table of ``--glue-secure-bookmark-high-water dynamodb:TABLE``, None if it is not given.
 
         Raises:
-            UsageError: anything but the name of a table.
+            UsageError: the value is not the name of a table.
         """
         text = self.get(BOOKMARK_HIGH_WATER)
         if text is None:
@@ -267,11 +272,11 @@ class JobArguments:
             raise UsageError(f"--{BOOKMARK_HIGH_WATER}", found=repr(text), required="dynamodb:TABLE")
         return match[1]
 
-    def keeps_bookmarks(self) -> bool:
-        """``--glue-secure-bookmarks portable``: whether this project keeps them in Glue with GlueContext too.
+    def has_portable_bookmarks(self) -> bool:
+        """Return whether glue-secure manages bookmarks in Glue (``--glue-secure-bookmarks portable``).
 
         Raises:
-            UsageError: anything but ``portable`` or ``native``, the default there.
+            UsageError: the value is neither ``portable`` nor ``native``, the default.
         """
         text = self.get(BOOKMARKS)
         if text not in (None, "portable", "native"):
@@ -279,10 +284,10 @@ class JobArguments:
         return text == "portable"
 
     def requires_worker_encryption(self) -> bool:
-        """``--glue-secure-worker-encryption required``: whether an unknown GS-SPK stops the run.
+        """Return whether an unknown GS-SPK stops the run (``--glue-secure-worker-encryption required``).
 
         Raises:
-            UsageError: anything but ``required`` or ``reported``, the default.
+            UsageError: the value is neither ``required`` nor ``reported``, the default.
         """
         text = self.get(WORKER_ENCRYPTION)
         if text not in (None, "required", "reported"):
@@ -290,7 +295,7 @@ class JobArguments:
         return text == "required"
 
     def suites(self) -> tuple[str, ...]:
-        """``--glue-secure-suites a.json,s3://bucket/b.json``: where suites lie; none by default.
+        """Return the locations of ``--glue-secure-suites a.json,s3://bucket/b.json``.
 
         Raises:
             UsageError: an empty entry.
@@ -298,13 +303,13 @@ class JobArguments:
         text = self.get(SUITES)
         if text is None:
             return ()
-        named = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
-        if not all(named):
+        locations = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+        if not all(locations):
             raise UsageError(f"--{SUITES}", found=repr(text), required="SUITE or SUITE,SUITE")
-        return named
+        return locations
 
     def location(self, name: str) -> S3Uri | None:
-        """An S3 location given as ``--name s3://...``."""
+        """Return the S3 location of ``--name s3://...``, None if it is not given."""
         text = self.get(name)
         return S3Uri.parse(text) if text else None
 
@@ -326,5 +331,5 @@ class JobArguments:
 
 
 def _spellings(name: str) -> tuple[str, ...]:
-    """``name``, and the ways to write it that getResolvedOptions makes alike."""
+    """Return ``name`` and the spellings that getResolvedOptions treats as equal."""
     return tuple(dict.fromkeys((name, name.replace("-", "_"), name.replace("_", "-"))))

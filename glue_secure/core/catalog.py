@@ -1,4 +1,4 @@
-"""Data Catalog tables and their partitions, as far as a read or a write needs them."""
+"""Data Catalog tables and partitions as values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class CatalogColumn:
 
     Attributes:
         name: the column's name.
-        type: Hive's text of its type: ``bigint``, ``struct<a:int,b:array<string>>``.
+        type: its Hive type: ``bigint``, ``struct<a:int,b:array<string>>``.
     """
 
     name: str
@@ -23,8 +23,10 @@ class CatalogColumn:
 
     @classmethod
     def from_api(cls, shapes: Sequence[Mapping[str, Any]] | None) -> tuple[CatalogColumn, ...]:
-        """Read a list of columns; a column without a type is a string, as in Hive."""
-        return tuple(cls(str(one.get("Name", "")), str(one.get("Type") or "string")) for one in shapes or ())
+        """Return the columns of a response. A column without a type is a string, as in Hive."""
+        return tuple(
+            cls(str(shape.get("Name", "")), str(shape.get("Type") or "string")) for shape in shapes or ()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,10 @@ class CatalogTable:
         classification: ``csv``, ``parquet``, ..., or the engine's name (``postgresql``).
         connection: the Glue connection's name, ``""`` for a table in S3.
         serde: the SerDe's parameters (``field.delim``).
-        parameters: the table's own (``skip.header.line.count``).
-        columns: the columns that lie in the data.
-        partition_keys: the columns that the partitions give, in their order.
-        version: the table version's id, ``""`` where the answer has none.
+        parameters: the table's parameters (``skip.header.line.count``).
+        columns: the columns of the data files.
+        partition_keys: the partition columns, in order.
+        version: the table version's id, ``""`` if the response has none.
         in_lake: whether its location is registered with Lake Formation.
     """
 
@@ -59,7 +61,7 @@ class CatalogTable:
 
     @classmethod
     def from_api(cls, shape: Mapping[str, Any]) -> CatalogTable:
-        """Read the ``Table`` member of a GetTable response."""
+        """Return the value of a GetTable response's ``Table``."""
         storage = shape.get("StorageDescriptor") or {}
         parameters = {**(storage.get("Parameters") or {}), **(shape.get("Parameters") or {})}
         return cls(
@@ -83,9 +85,9 @@ class CatalogPartition:
 
     Attributes:
         values: one text for each partition key, in the table's order.
-        location: where its data lies; anywhere, not only below the table's location.
-        serde: its SerDe's parameters.
-        parameters: its own.
+        location: S3 location of its data, not necessarily below the table's location.
+        serde: the SerDe's parameters.
+        parameters: the partition's parameters.
     """
 
     values: tuple[str, ...]
@@ -95,7 +97,7 @@ class CatalogPartition:
 
     @classmethod
     def from_api(cls, shape: Mapping[str, Any]) -> CatalogPartition:
-        """Read one entry of a GetPartitions response."""
+        """Return the value of one entry of a GetPartitions response."""
         storage = shape.get("StorageDescriptor") or {}
         parameters = {**(storage.get("Parameters") or {}), **(shape.get("Parameters") or {})}
         return cls(

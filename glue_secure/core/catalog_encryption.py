@@ -1,6 +1,6 @@
-"""How a Data Catalog is encrypted, as a frozen value, and what a run demands of it.
+"""Encryption settings of a Data Catalog, and the checks of them.
 
-The setting covers databases, tables, table versions, partitions, connections and user-defined functions:
+The settings cover databases, tables, table versions, partitions, connections and user-defined functions:
 https://docs.aws.amazon.com/glue/latest/dg/encrypt-glue-data-catalog.html
 """
 
@@ -30,10 +30,10 @@ class CatalogEncryption:
 
     Attributes:
         mode: ``DISABLED``, ``SSE-KMS`` or ``SSE-KMS-WITH-SERVICE-ROLE``.
-        key: what names the key of the metadata: an ARN, an id or an alias.
-        role: the role that Glue uses the key with, in the mode that has one.
-        passwords: whether passwords of connections are encrypted and returned so.
-        password_key: what names their key.
+        key: ARN, id or alias of the key for metadata.
+        role: the role with which Glue uses the key, in the mode with a service role.
+        passwords: whether passwords of connections are encrypted, and returned encrypted.
+        password_key: ARN, id or alias of the key for passwords.
     """
 
     mode: str = "DISABLED"
@@ -45,32 +45,32 @@ class CatalogEncryption:
     @classmethod
     def from_api(cls, shape: Mapping[str, Any]) -> CatalogEncryption:
         """Read the ``DataCatalogEncryptionSettings`` member of a response."""
-        rest = shape.get("EncryptionAtRest") or {}
+        at_rest = shape.get("EncryptionAtRest") or {}
         connection = shape.get("ConnectionPasswordEncryption") or {}
         return cls(
-            mode=str(rest.get("CatalogEncryptionMode") or "DISABLED"),
-            key=str(rest.get("SseAwsKmsKeyId") or ""),
-            role=str(rest.get("CatalogEncryptionServiceRole") or ""),
+            mode=str(at_rest.get("CatalogEncryptionMode") or "DISABLED"),
+            key=str(at_rest.get("SseAwsKmsKeyId") or ""),
+            role=str(at_rest.get("CatalogEncryptionServiceRole") or ""),
             passwords=connection.get("ReturnConnectionPasswordEncrypted") is True,
             password_key=str(connection.get("AwsKmsKeyId") or ""),
         )
 
     def to_api(self) -> dict[str, Any]:
-        """The same as PutDataCatalogEncryptionSettings takes it."""
-        rest = {"CatalogEncryptionMode": self.mode}
+        """Return the request of PutDataCatalogEncryptionSettings."""
+        at_rest = {"CatalogEncryptionMode": self.mode}
         connection: dict[str, Any] = {"ReturnConnectionPasswordEncrypted": self.passwords}
-        for name, value, where in (
-            ("SseAwsKmsKeyId", self.key, rest),
-            ("CatalogEncryptionServiceRole", self.role, rest),
+        for name, value, setting in (
+            ("SseAwsKmsKeyId", self.key, at_rest),
+            ("CatalogEncryptionServiceRole", self.role, at_rest),
             ("AwsKmsKeyId", self.password_key, connection),
         ):
             if value:
-                where[name] = value
-        return {"EncryptionAtRest": rest, "ConnectionPasswordEncryption": connection}
+                setting[name] = value
+        return {"EncryptionAtRest": at_rest, "ConnectionPasswordEncryption": connection}
 
 
 def check_metadata(settings: CatalogEncryption, catalog: str) -> Finding:
-    """GS-CAT-001: metadata is encrypted under a key that is named."""
+    """Check that metadata is encrypted under a named key (GS-CAT-001)."""
     resource = f"Data Catalog {catalog} EncryptionAtRest"
     modes = {CatalogEncryptionMode.SSE_KMS, CatalogEncryptionMode.SSE_KMS_WITH_SERVICE_ROLE}
     if settings.mode in modes and settings.key:
@@ -80,12 +80,12 @@ def check_metadata(settings: CatalogEncryption, catalog: str) -> Finding:
         resource,
         found=settings.mode + (" without a key" if settings.mode in modes else ""),
         required="SSE-KMS or SSE-KMS-WITH-SERVICE-ROLE with a customer managed key",
-        fix=f"{_FIX}; what lies in the catalog already is encrypted when it is written again",
+        fix=f"{_FIX}; existing metadata is encrypted when it is written again",
     )
 
 
 def check_passwords(settings: CatalogEncryption, catalog: str) -> Finding:
-    """GS-CAT-002: passwords of connections are encrypted under a key that is named."""
+    """Check that passwords of connections are encrypted under a named key (GS-CAT-002)."""
     resource = f"Data Catalog {catalog} ConnectionPasswordEncryption"
     if settings.passwords and settings.password_key:
         return passed("GS-CAT-002", resource, settings.password_key)

@@ -1,4 +1,4 @@
-"""What S3 calls of the driver's own boto3 must carry: SSE-KMS under the run's key, whoever makes them."""
+"""Rules for S3 calls of the driver's boto3: SSE-KMS under the run's key."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from glue_secure.core.identifiers import KmsKeyArn
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/specifying-kms-encryption.html
 WRITES = frozenset({"PutObject", "CreateMultipartUpload", "CopyObject"})
-# Later steps of an upload, and a directory bucket's session: their encryption was chosen before them.
+# Later steps of an upload, and the session of a directory bucket. Their encryption is set before.
 _STEPS = frozenset({"UploadPart", "UploadPartCopy", "CompleteMultipartUpload", "CreateSession"})
-# They change how objects are encrypted that are no write of the run.
+# These change the encryption of objects that the run does not write.
 _REFUSED = frozenset(
     {"DeleteBucketEncryption", "PutBucketEncryption", "UpdateObjectEncryption", "WriteGetObjectResponse"}
 )
-JUDGED = WRITES | _STEPS | _REFUSED | {"RestoreObject"}
+CHECKED = WRITES | _STEPS | _REFUSED | {"RestoreObject"}
 _ALGORITHM, _KEY = "ServerSideEncryption", "SSEKMSKeyId"
 
 
 def guarded_parameters(operation: str, parameters: Mapping[str, Any], key: KmsKeyArn) -> dict[str, str]:
-    """The parameters to add to an S3 call, so that what it writes is under ``key``.
+    """Return the parameters to add to an S3 call, so that it writes under ``key``.
 
     Args:
-        operation: the API's name (``PutObject``).
-        parameters: as the script gave them, named as the API names them.
+        operation: name of the API operation (``PutObject``).
+        parameters: of the script, with the names of the API.
         key: the run's key.
 
     Returns:
-        ``ServerSideEncryption`` and ``SSEKMSKeyId`` for a write; nothing for other calls.
+        ``ServerSideEncryption`` and ``SSEKMSKeyId`` for a write; ``{}`` for other calls.
 
     Raises:
-        RefusedError: GS-S3-005, the call asks for another encryption, or writes by an access point.
+        RefusedError: GS-S3-005: the call requests another encryption, or writes through an access point.
     """
-    if operation not in JUDGED:
+    if operation not in CHECKED:
         return {}
     resource = f"{operation} to s3://{parameters.get('Bucket', '')}/{parameters.get('Key', '')}"
     if operation in _REFUSED or (operation == "RestoreObject" and _output(parameters)):
@@ -52,7 +52,7 @@ def guarded_parameters(operation: str, parameters: Mapping[str, Any], key: KmsKe
 
 
 def refused_post(bucket: str) -> RefusedError:
-    """GS-S3-005 for ``generate_presigned_post``: its form's fields are the uploader's, not the signer's."""
+    """Return GS-S3-005 for ``generate_presigned_post``, whose fields the uploader chooses."""
     return _refusal(
         f"generate_presigned_post for s3://{bucket}", "a form", "generate_presigned_url('put_object', ...)"
     )
@@ -69,5 +69,5 @@ def _refusal(resource: str, found: str, required: str) -> RefusedError:
         resource=resource,
         found=found,
         required=required,
-        fix="leave the encryption to the session: it adds the run's key to every write",
+        fix="remove the encryption parameters: the session adds the run's key to every write",
     )

@@ -1,11 +1,11 @@
-"""What an endpoint is, by its host name: AWS, the embedded account, or something else."""
+"""Classify an endpoint by its host name: AWS, the embedded account, or another service."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-# The DNS suffixes of AWS's partitions (botocore's endpoint data; a contract test compares them).
+# The DNS suffixes of AWS's partitions, from botocore's endpoint data; a contract test compares them.
 AWS_SUFFIXES = (
     ".amazonaws.com",
     ".amazonaws.com.cn",
@@ -25,7 +25,7 @@ AWS_SUFFIXES = (
 
 
 def endpoint_kind(url: str) -> str:
-    """``aws``, ``embedded`` (loopback) or ``custom-endpoint``: nobody may take the second for the first."""
+    """Return ``aws``, ``embedded`` (loopback) or ``custom-endpoint``."""
     host = urlsplit(url).hostname or ""
     if host in _LOOPBACK:
         return "embedded"
@@ -33,17 +33,17 @@ def endpoint_kind(url: str) -> str:
 
 
 def same_service(hadoop: str, driver: str) -> bool:
-    """Whether Hadoop's S3 endpoint is the service that the driver's own requests go to.
+    """Return whether Hadoop's S3 endpoint is the service that the driver's own requests go to.
 
     Args:
-        hadoop: ``fs.s3a.endpoint``, with or without a scheme; https where it has none.
+        hadoop: ``fs.s3a.endpoint``, with or without a scheme; without one, https.
         driver: the driver's S3 endpoint, a URL.
     """
     text = hadoop.strip()
     try:
-        found, expected = urlsplit(text if "://" in text else f"https://{text}"), urlsplit(driver)
+        endpoint, expected = urlsplit(text if "://" in text else f"https://{text}"), urlsplit(driver)
         if endpoint_kind(driver) == "aws":
-            return endpoint_kind(found.geturl()) == "aws" and found.port in (None, 443)
-        return (found.hostname, found.port or 443) == (expected.hostname, expected.port or 443)
+            return endpoint_kind(endpoint.geturl()) == "aws" and endpoint.port in (None, 443)
+        return (endpoint.hostname, endpoint.port or 443) == (expected.hostname, expected.port or 443)
     except ValueError:
         return False

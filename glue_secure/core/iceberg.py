@@ -1,8 +1,7 @@
-"""Iceberg catalogs of a session: S3FileIO writes with a client of its own, past Hadoop's settings.
+"""Iceberg catalogs of a session. S3FileIO writes with its own client and ignores Hadoop's settings.
 
-What it encrypts with stands in the catalog's properties, ``spark.sql.catalog.NAME.s3.sse.*``. A catalog that
-uses HadoopFileIO does not read them.
-https://iceberg.apache.org/docs/1.10.0/aws/#s3-server-side-encryption
+Its encryption is set by properties of the catalog, ``spark.sql.catalog.NAME.s3.sse.*``. A catalog with
+HadoopFileIO does not read them. https://iceberg.apache.org/docs/1.10.0/aws/#s3-server-side-encryption
 """
 
 from __future__ import annotations
@@ -23,38 +22,40 @@ _DECISIVE = re.compile(
 
 
 def is_decisive(name: str) -> bool:
-    """Whether a setting of a session names a catalog, or decides how its files are encrypted and travel."""
+    """Return whether a setting names a catalog, or decides the encryption or the endpoint of its files."""
     return bool(_CLASS.match(name) or _DECISIVE.match(name))
 
 
 def catalogs(settings: Mapping[str, str]) -> list[str]:
-    """The settings that name an Iceberg catalog, sorted."""
+    """Return the names of the settings that define an Iceberg catalog, sorted."""
     return sorted(
         name for name, text in settings.items() if _CLASS.match(name) and ".iceberg." in text.lower()
     )
 
 
 def plan_catalogs(settings: Mapping[str, str], key: KmsKeyArn) -> dict[str, str]:
-    """What each Iceberg catalog lacks to write SSE-KMS under ``key``; what it says already is left alone."""
-    wanted = {f"{each}.{name}": value for each in catalogs(settings) for name, value in _sse(key).items()}
+    """Return the settings that Iceberg catalogs need for SSE-KMS under ``key`` and that are not set yet."""
+    wanted = {
+        f"{catalog}.{name}": value for catalog in catalogs(settings) for name, value in _sse(key).items()
+    }
     return {name: value for name, value in wanted.items() if name not in settings}
 
 
 def check_catalogs(settings: Mapping[str, str], key: KmsKeyArn) -> list[Finding]:
-    """GS-S3-013: each Iceberg catalog writes SSE-KMS under ``key``, by Iceberg's own client.
+    """Check that each Iceberg catalog writes SSE-KMS under ``key`` with Iceberg's own client (GS-S3-013).
 
     Args:
-        settings: those of the session that :func:`is_decisive` picks.
-        key: the run's.
+        settings: the settings of the session for which :func:`is_decisive` is true.
+        key: the run's key.
     """
     findings = []
     for catalog in catalogs(settings):
         wanted = _sse(key)
         for name in settings:
-            found = _DECISIVE.match(name)
-            if found and found["catalog"] == catalog and found["name"] != "s3.endpoint":
-                wanted.setdefault(found["name"], "")
-        findings += [_held(f"{catalog}.{name}", settings, value) for name, value in wanted.items()]
+            setting = _DECISIVE.match(name)
+            if setting and setting["catalog"] == catalog and setting["name"] != "s3.endpoint":
+                wanted.setdefault(setting["name"], "")
+        findings += [_check_setting(f"{catalog}.{name}", settings, value) for name, value in wanted.items()]
     return findings
 
 
@@ -62,7 +63,7 @@ def _sse(key: KmsKeyArn) -> dict[str, str]:
     return {"s3.sse.type": "kms", "s3.sse.key": str(key)}
 
 
-def _held(name: str, settings: Mapping[str, str], required: str) -> Finding:
+def _check_setting(name: str, settings: Mapping[str, str], required: str) -> Finding:
     found = settings.get(name, "")
     if found == required:
         return passed("GS-S3-013", f"setting {name}", found or "empty")
@@ -71,7 +72,7 @@ def _held(name: str, settings: Mapping[str, str], required: str) -> Finding:
         f"setting {name}",
         found=redact_setting(name, found) or "not set",
         required=required or "not set",
-        fix=f"set {name} to it, or configure the catalog before job.init, which sets it"
+        fix=f"set {name} to {required}, or configure the catalog before job.init, which sets it"
         if required
-        else f"remove {name}; Iceberg's own client and the run's key are what is enforced",
+        else f"remove {name}; only Iceberg's own client with the run's key is accepted",
     )

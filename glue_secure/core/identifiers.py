@@ -1,7 +1,6 @@
-"""Names of AWS things, parsed once and carried as values.
+"""Names of AWS resources, parsed once and used as values.
 
-Every parser here takes text from outside and either returns a value that is certainly well formed
-or raises :class:`~glue_secure.core.errors.UsageError` naming the text.
+Each parser returns a well-formed value or raises :class:`~glue_secure.core.errors.UsageError` with the text.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class KmsKeyArn:
 
     @classmethod
     def parse(cls, text: str) -> KmsKeyArn:
-        """Read a key ARN. An alias ARN is refused: resolve it with DescribeKey first."""
+        """Parse a key ARN. Raises UsageError for any other text, also for the ARN of an alias."""
         match = _KEY_ARN.match(text)
         if match is None or match["kind"] != "key":
             raise UsageError(
@@ -49,22 +48,22 @@ class KmsKeyArn:
 
 @dataclass(frozen=True, slots=True)
 class S3Uri:
-    """A bucket and a key or key prefix. The scheme the user wrote is not part of its identity."""
+    """A bucket with a key or key prefix. Its scheme is not part of the value."""
 
     bucket: str
     key: str
 
     @classmethod
     def parse(cls, text: str) -> S3Uri:
-        """Read ``s3://``, ``s3a://`` or ``s3n://`` text; anything else raises UsageError."""
-        scheme, separator, rest = text.partition("://")
-        bucket, _, key = rest.partition("/")
+        """Parse ``s3://``, ``s3a://`` or ``s3n://``. Raises UsageError for any other text."""
+        scheme, separator, path = text.partition("://")
+        bucket, _, key = path.partition("/")
         if not separator or scheme.lower() not in _SCHEMES or not _BUCKET.match(bucket):
             raise UsageError("not an S3 location", found=repr(text), required="s3://BUCKET/KEY")
         if any(part in (".", "..") for part in key.split("/")) or "//" in f"/{key}":
-            # S3A normalises such paths, S3 itself does not: the two would mean different objects.
+            # S3A normalises such paths and S3 does not, so they would name different objects.
             raise UsageError(
-                "an S3 location that S3 and Hadoop read differently",
+                "an S3 location that S3 and Hadoop interpret differently",
                 found=repr(text),
                 required="no empty, '.' or '..' path segments",
             )
@@ -75,20 +74,20 @@ class S3Uri:
         return cls(bucket, key)
 
     def child(self, name: str) -> S3Uri:
-        """The location ``name`` below this prefix."""
+        """Return the location ``name`` below this prefix."""
         return S3Uri(self.bucket, f"{self.key.rstrip('/')}/{name}" if self.key else name)
 
     def as_prefix(self) -> str:
-        """The key prefix that selects everything below this location and nothing beside it."""
+        """Return the key prefix of everything below this location, ``""`` for a bucket."""
         return f"{self.key.rstrip('/')}/" if self.key else ""
 
     def overlaps(self, other: S3Uri) -> bool:
-        """Whether one of the two locations lies in the other, or is it."""
-        mine, others = self.as_prefix(), other.as_prefix()
-        return self.bucket == other.bucket and (mine.startswith(others) or others.startswith(mine))
+        """Return whether the locations are equal, or one is below the other."""
+        prefix, others = self.as_prefix(), other.as_prefix()
+        return self.bucket == other.bucket and (prefix.startswith(others) or others.startswith(prefix))
 
     def with_scheme(self, scheme: str) -> str:
-        """The text under another scheme, for the file system that reads it."""
+        """Return the location as text with a scheme."""
         return f"{scheme}://{self.bucket}/{self.key}"
 
     def __str__(self) -> str:
@@ -97,7 +96,7 @@ class S3Uri:
 
 @dataclass(frozen=True, slots=True)
 class RunId:
-    """A job run's id: ``jr_`` and hexadecimal digits, as Glue writes them."""
+    """The id of a job run; Glue's are ``jr_`` and hexadecimal digits."""
 
     value: str
 
@@ -114,7 +113,7 @@ class RunId:
 
 
 def job_name(text: str) -> str:
-    """A job's name, checked to be safe as part of an object key and an encryption context."""
+    """Return a job's name that is safe in object keys and encryption contexts. Raises UsageError."""
     if not re.match(r"[^\x00-\x1f\x7f/\\\ud800-\udfff]{1,255}\Z", text) or text.strip(". ") != text:
         raise UsageError(
             "not a job name",

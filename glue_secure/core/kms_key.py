@@ -1,4 +1,4 @@
-"""KMS keys as values."""
+"""A KMS key's metadata as a value."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from glue_secure.core.identifiers import KmsKeyArn
 
 @dataclass(frozen=True, slots=True)
 class KmsKey:
-    """``KeyMetadata`` of DescribeKey, as far as a control looks at it.
+    """The part of ``KeyMetadata`` of DescribeKey that controls check.
 
     Attributes:
-        arn: the key's own ARN, whatever name it was asked by.
+        arn: ARN of the key, also if it was requested by an alias.
         state: ``Enabled``, ``Disabled``, ``PendingDeletion``, ...
         manager: ``CUSTOMER`` or ``AWS``.
         usage: ``ENCRYPT_DECRYPT``, ``SIGN_VERIFY``, ...
         spec: ``SYMMETRIC_DEFAULT``, ``RSA_2048``, ...
-        deletion_date: ISO 8601 date the key dies on, ``""`` when it does not.
+        deletion_date: ISO 8601 date of the scheduled deletion, ``""`` without one.
     """
 
     arn: KmsKeyArn
@@ -32,7 +32,7 @@ class KmsKey:
 
     @classmethod
     def from_api(cls, shape: Mapping[str, Any]) -> KmsKey:
-        """Read the ``KeyMetadata`` member of a DescribeKey response."""
+        """Return the value of a DescribeKey response's ``KeyMetadata``."""
         deletion = shape.get("DeletionDate")
         return cls(
             arn=KmsKeyArn.parse(str(shape.get("Arn", ""))),

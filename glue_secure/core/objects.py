@@ -1,4 +1,4 @@
-"""S3 objects as the guard sees them: what a listing says, and what a HEAD says."""
+"""S3 objects as values: entries of a listing, encryption, and content."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class ObjectSummary:
     """One entry of a listing.
 
     Attributes:
-        uri: where it lies.
+        uri: location of the object.
         size: bytes.
-        last_modified: time of the last PUT, UTC, at S3's resolution of one second.
-        etag: the entity tag without its quotes; it changes when the content does.
-        storage_class: as S3 names it (``STANDARD``, ``GLACIER``).
+        last_modified: time of the last PUT in UTC; S3's resolution is one second.
+        etag: the entity tag without quotes.
+        storage_class: S3's name (``STANDARD``, ``GLACIER``).
     """
 
     uri: S3Uri
@@ -29,12 +29,12 @@ class ObjectSummary:
 
 @dataclass(frozen=True, slots=True)
 class ObjectEncryption:
-    """What S3 says of one object's encryption at rest.
+    """The encryption at rest of one object.
 
     Attributes:
-        uri: where it lies.
+        uri: location of the object.
         algorithm: ``aws:kms``, ``AES256``, ``aws:kms:dsse`` or ``""``.
-        key: ARN (or id) of the KMS key, ``""`` where none is named.
+        key: ARN or id of the KMS key, ``""`` without one.
         bucket_key: whether an S3 Bucket Key was used.
         size: bytes.
     """
@@ -48,13 +48,13 @@ class ObjectEncryption:
 
 @dataclass(frozen=True, slots=True)
 class BucketRules:
-    """What decides how a bucket's uploads are encrypted.
+    """The settings that decide how uploads to a bucket are encrypted.
 
     Attributes:
-        bucket: its name.
-        algorithm: of its default encryption, ``""`` where it has none or several.
-        key: of its default encryption, as the bucket names it.
-        policy: its policy, word for word; ``""`` where it has none.
+        bucket: name of the bucket.
+        algorithm: of the default encryption, ``""`` if there is none or more than one.
+        key: of the default encryption, as the bucket names it.
+        policy: text of the bucket policy; ``""`` without one.
     """
 
     bucket: str
@@ -65,7 +65,7 @@ class BucketRules:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object's bytes with the entity tag that a conditional write needs."""
+    """The bytes of an object, and the entity tag for a conditional write."""
 
     body: bytes
     etag: str

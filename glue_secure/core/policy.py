@@ -69,7 +69,7 @@ def _encryption_type(identity: JobIdentity, arguments: JobArguments) -> Finding:
 
 
 def _secrets(identity: JobIdentity, arguments: JobArguments) -> Finding:
-    names = arguments.with_secrets()
+    names = arguments.secret_names()
     if not names:
         return passed("GS-SEC-011", f"job {identity.job!r}", f"{len(arguments.values)} arguments")
     return failed(

@@ -1,6 +1,6 @@
-"""A frozen mirror of the Glue API's ``SecurityConfiguration`` shape.
+"""The Glue API's ``SecurityConfiguration`` as a value.
 
-Modes the API may add later are kept as their text: an unknown mode is shown, and fails the policy.
+A mode that the API may add later is stored as its text, shown, and fails the checks.
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-security.html
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class EncryptionSetting:
-    """One mode and its key, as the service returned them (``""`` where it returned none)."""
+    """One mode and its key, as the service returned them; ``""`` for a missing value."""
 
     mode: str
     key: str = ""
@@ -21,14 +21,14 @@ class EncryptionSetting:
 
 @dataclass(frozen=True, slots=True)
 class SecurityConfiguration:
-    """What a job's runs are told to encrypt, and with which keys.
+    """The encryption modes and keys of a job's runs.
 
     Attributes:
         name: the configuration's name.
-        s3: every entry of ``S3Encryption``; Glue accepts a list, and each one counts.
-        cloudwatch: ``CloudWatchEncryption``, None where the service returned none.
-        job_bookmarks: ``JobBookmarksEncryption``, likewise.
-        data_quality: ``DataQualityEncryption``, likewise.
+        s3: every entry of the list ``S3Encryption``.
+        cloudwatch: ``CloudWatchEncryption``, None if the service returned none.
+        job_bookmarks: ``JobBookmarksEncryption``, None if the service returned none.
+        data_quality: ``DataQualityEncryption``, None if the service returned none.
     """
 
     name: str

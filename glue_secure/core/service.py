@@ -1,17 +1,17 @@
-"""How an AWS service says no, in this project's own words.
+"""Errors of AWS services.
 
-Adapters in ``glue_secure.aws`` translate botocore's errors into these; whoever asked decides which
-control the answer breaks.
+The adapters in ``glue_secure.aws`` raise them for botocore's errors. The caller decides which control an
+error affects.
 """
 
 from __future__ import annotations
 
 
 class ServiceError(Exception):
-    """A service said no or nothing. Adapters raise it; who asked decides which control that is.
+    """A service returned an error or did not answer.
 
     Attributes:
-        code: the AWS error code (``AccessDeniedException``), ``""`` where there was no answer.
+        code: the AWS error code (``AccessDeniedException``), ``""`` if the service did not answer.
         operation: the API operation (``GetJobRun``).
     """
 
@@ -21,8 +21,8 @@ class ServiceError(Exception):
 
 
 class NotFound(ServiceError):
-    """The service answered that the thing does not exist."""
+    """The requested entity does not exist."""
 
 
 class PreconditionFailed(ServiceError):
-    """A conditional write lost: the object is not the one that was expected."""
+    """The condition of a write is not met: the object has changed."""

@@ -1,7 +1,7 @@
-"""The Hadoop settings that make every S3 write SSE-KMS: planned as data, and compared with what is in force.
+"""Hadoop settings that make every S3 write SSE-KMS: a plan as data, and checks of the settings in force.
 
-Both families of names are set, because which connector serves ``s3://`` depends on the Glue version:
-EMRFS up to 5.0, S3A from 5.1 (facts: https://docs.aws.amazon.com/glue/latest/dg/migrating-version-51.html).
+Both families of names are set, because the connector of ``s3://`` depends on the Glue version: EMRFS up to
+5.0, S3A from 5.1 (https://docs.aws.amazon.com/glue/latest/dg/migrating-version-51.html).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from glue_secure.core.iceberg import ENDPOINT, catalogs, check_catalogs
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.redaction import redact_setting, redact_text, shown_key
 
-# Names that decide how an object is encrypted or how it travels. The second of each pair of S3A
-# names is the older spelling, which Hadoop still reads, per bucket too.
+# Names that decide encryption or transport. Hadoop still reads the older names
+# server-side-encryption-algorithm and server-side-encryption.key, also per bucket.
 _S3A_PROTECTED = (
     "encryption.algorithm",
     "encryption.key",
@@ -30,8 +30,8 @@ _S3A_PROTECTED = (
     "encryption.cse.kms.key-id",
     "accesspoint.arn",
 )
-# Beside the plan nothing may add to it: client-side encryption, an encryption context, or a factory
-# whose clients may do as they please. One finding names the setting, for every bucket or for one.
+# Settings that the plan excludes, for all buckets or for one: client-side encryption, an encryption context,
+# or another client factory.
 _S3A_REFUSED = re.compile(
     r"fs\.s3a\.(?:bucket\.[a-z0-9.-]+?\.)?"
     r"(?:encryption\.(?!algorithm\Z|key\Z).+|(?:encryption\.)?cse\..+|s3\.client\.factory\.impl)\Z"
@@ -42,8 +42,8 @@ _BUCKET = re.compile(
     + "|".join(map(re.escape, _S3A_PROTECTED))
     + r")\Z"
 )
-# The AWS SDK 1 has a property that switches certificate checks off; set to anything, even to "false", it
-# does. The SDK 2 has none. Both can be led to another service: by a table of endpoints, or by its URL.
+# Version 1 of the AWS SDK has a property that disables certificate checks with any value, even "false";
+# version 2 has none. Both accept another endpoint, by a file of endpoints or by a URL.
 _JVM_DOWNGRADE = re.compile(
     r"(?:com\.amazonaws\.sdk\.)?disableCertChecking|com\.amazonaws\.regions\.RegionUtils\.fileOverride"
     r"|aws\.partitionsFile|aws\.endpointUrl\w*|AWS_PARTITIONS_FILE|executorEnv\.AWS_ENDPOINT_URL\w*",
@@ -57,12 +57,12 @@ _OPTION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SettingsPlan:
-    """What to set, and under which key objects must come out.
+    """The planned Hadoop settings.
 
     Attributes:
-        key: the key every object is to be written under.
-        settings: Hadoop name → value, exactly as they must be in force.
-        s3_endpoint: where the driver's own S3 requests go; Hadoop's must go there too.
+        key: the key of every written object.
+        settings: required value by name.
+        s3_endpoint: URL of the driver's own S3 requests, which Hadoop must use too.
     """
 
     key: KmsKeyArn
@@ -71,7 +71,7 @@ class SettingsPlan:
 
 
 def plan_settings(key: KmsKeyArn, *, s3_endpoint: str) -> SettingsPlan:
-    """Hadoop settings for SSE-KMS under ``key`` over TLS, for S3A and EMRFS."""
+    """Return the settings for SSE-KMS under ``key`` over TLS, for S3A and EMRFS."""
     return SettingsPlan(
         key,
         {
@@ -86,12 +86,12 @@ def plan_settings(key: KmsKeyArn, *, s3_endpoint: str) -> SettingsPlan:
 
 
 def check_settings(plan: SettingsPlan, in_force: Mapping[str, str]) -> list[Finding]:
-    """GS-S3-001 to -003, -013: what is in force equals the plan, and nothing beside it undoes it.
+    """Check that the plan is in force and not overridden (GS-S3-001 to -003, -013).
 
     Args:
-        plan: what was to be set.
-        in_force: every Hadoop setting whose name begins with ``fs.s3``, and what decides of Iceberg catalogs,
-            read back.
+        plan: the plan.
+        in_force: every Hadoop setting whose name begins with ``fs.s3``, and the decisive settings of Iceberg
+            catalogs.
     """
     findings = []
     for name, value in plan.settings.items():
@@ -106,7 +106,7 @@ def check_settings(plan: SettingsPlan, in_force: Mapping[str, str]) -> list[Find
                     resource,
                     found=redact_setting(name, found or "") or "not set",
                     required=value,
-                    fix=f"remove what sets {name} after job.init",
+                    fix=f"remove the code that sets {name} after job.init",
                 )
             )
     findings.append(_endpoint(plan, "fs.s3a.endpoint", in_force.get("fs.s3a.endpoint", "")))
@@ -129,17 +129,17 @@ def check_settings(plan: SettingsPlan, in_force: Mapping[str, str]) -> list[Find
 
 
 def _endpoint(plan: SettingsPlan, name: str, value: str) -> Finding:
-    """GS-S3-002: TLS, and the same service that verification asks; Hadoop's own default is AWS."""
+    """Check TLS, and that Hadoop uses the driver's S3 service (GS-S3-002). Hadoop's default is AWS."""
     resource = f"setting {name}"
     secure = "://" not in value or value.strip().lower().startswith("https://")
     if secure and same_service(value or "s3.amazonaws.com", plan.s3_endpoint):
-        return passed("GS-S3-002", resource, value or "not set: the region's own, over TLS")
+        return passed("GS-S3-002", resource, value or "not set: the region's endpoint, over TLS")
     return failed(
         "GS-S3-002",
         resource,
         found=redact_text(value) or "not set, which means AWS",
         required=f"{plan.s3_endpoint}, over TLS",
-        fix=f"remove {name}, or make it the endpoint that AWS_ENDPOINT_URL names to the driver",
+        fix=f"remove {name}, or set it to the driver's AWS_ENDPOINT_URL",
     )
 
 
@@ -158,7 +158,7 @@ def _bucket_setting(plan: SettingsPlan, name: str, bucket: str, suffix: str, val
         f"Hadoop setting {name}",
         found=redact_setting(name, value) or "empty",
         required=expected or "not set",
-        fix=f"remove {name}; the setting without 'bucket.{bucket}.' is enforced for every bucket",
+        fix=f"remove {name}; the setting without 'bucket.{bucket}.' applies to every bucket",
     )
 
 
@@ -171,33 +171,33 @@ def _refused_setting(name: str, value: str) -> Finding:
         f"Hadoop setting {name}",
         found=redact_setting(name, value),
         required="not set",
-        fix=f"remove {name}; the encryption that is enforced is SSE-KMS by Hadoop's own client",
+        fix=f"remove {name}; only SSE-KMS with Hadoop's own client is accepted",
     )
 
 
 def check_java_options(options: Mapping[str, str]) -> list[Finding]:
-    """GS-S3-002: nothing switches the JVM's certificate checks off, or leads its S3 client elsewhere.
+    """Check that no JVM option disables certificate checks or changes the S3 endpoint (GS-S3-002).
 
     Args:
-        options: where JVM options stand → their text.
+        options: JVM options by the setting that contains them.
     """
     findings = []
-    for where, text in sorted(options.items()):
-        if switch := _JVM_DOWNGRADE.search(f"{where} {text}"):
+    for source, text in sorted(options.items()):
+        if switch := _JVM_DOWNGRADE.search(f"{source} {text}"):
             findings.append(
                 failed(
                     "GS-S3-002",
-                    where,
+                    source,
                     found=switch[0],
-                    required="certificates checked, at the endpoint that Hadoop's settings name",
-                    fix=f"remove it from {where}; an authority of your own goes into the trust store",
+                    required="certificate checks, and the endpoint of Hadoop's settings",
+                    fix=f"remove it from {source}; add a private CA to the trust store",
                 )
             )
     return findings or [passed("GS-S3-002", "JVM options", "certificates checked")]
 
 
 def check_client(plan: SettingsPlan, resource: str, algorithm: str, key: str) -> Finding:
-    """GS-S3-008: a file system client carries the plan's algorithm and key."""
+    """Check that a file system client uses the plan's algorithm and key (GS-S3-008)."""
     if (algorithm, key) == ("SSE-KMS", str(plan.key)):
         return passed("GS-S3-008", resource, f"{algorithm} {key}")
     return failed(
@@ -210,5 +210,5 @@ def check_client(plan: SettingsPlan, resource: str, algorithm: str, key: str) ->
 
 
 def protected_options(options: Mapping[str, str]) -> list[str]:
-    """Names of ``options`` that could change encryption, key, endpoint or TLS of S3 (GS-S3-005)."""
+    """Return names of ``options`` that could change encryption, key, endpoint or TLS of S3 (GS-S3-005)."""
     return sorted(name for name in options if _OPTION.search(name))

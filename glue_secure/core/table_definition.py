@@ -1,4 +1,4 @@
-"""A Data Catalog table as a write makes it: columns, partition keys, and where and how its files lie.
+"""A Data Catalog table as a write creates or updates it.
 
 https://docs.aws.amazon.com/glue/latest/dg/update-from-job.html
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _HIVE = "org.apache.hadoop.hive"
-# What Hive and Athena read each format with: input format, output format, SerDe.
+# Input format, output format and SerDe of Hive and Athena, by classification.
 # https://docs.aws.amazon.com/athena/latest/ug/supported-serdes.html
 STORAGE = {
     "csv": (
@@ -34,7 +34,7 @@ STORAGE = {
         f"{_HIVE}.serde2.avro.AvroSerDe",
     ),
 }
-# The members of Table that TableInput takes too, by the API's model.
+# The members that Table and TableInput have in common.
 _INPUT = (
     "Name", "Description", "Owner", "LastAccessTime", "LastAnalyzedTime", "Retention", "StorageDescriptor",
     "PartitionKeys", "ViewOriginalText", "ViewExpandedText", "TableType", "Parameters", "TargetTable",
@@ -50,14 +50,14 @@ class TableDefinition:
     Attributes:
         database: the database's name.
         name: the table's name.
-        location: where its files lie.
+        location: S3 location of its files.
         classification: ``csv``, ``json``, ``parquet``, ``avro``, ...
-        columns: name and Hive type of each, the partition keys left out.
-        partition_keys: name and Hive type of each.
+        columns: name and Hive type of each column that is not a partition key.
+        partition_keys: name and Hive type of each partition key.
         serde: the SerDe's parameters.
-        parameters: the table's own.
+        parameters: the table's parameters.
         connection: the Glue connection's name, ``""`` for a table in S3.
-        version: the table version's id, ``""`` of a new table.
+        version: the table version's id, ``""`` for a new table.
         in_lake: whether its location is registered with Lake Formation.
     """
 
@@ -75,7 +75,7 @@ class TableDefinition:
 
     @classmethod
     def from_api(cls, shape: Mapping[str, Any]) -> TableDefinition:
-        """Read the ``Table`` member of a GetTable response."""
+        """Return the value of a GetTable response's ``Table``."""
         storage = shape.get("StorageDescriptor") or {}
         parameters = _texts({**(storage.get("Parameters") or {}), **(shape.get("Parameters") or {})})
         return cls(
@@ -93,7 +93,7 @@ class TableDefinition:
         )
 
     def to_api(self) -> dict[str, Any]:
-        """``TableInput`` of CreateTable."""
+        """Return ``TableInput`` of CreateTable."""
         return {
             "Name": self.name,
             "TableType": "EXTERNAL_TABLE",
@@ -103,28 +103,28 @@ class TableDefinition:
         }
 
     def storage(self, location: str) -> dict[str, Any]:
-        """``StorageDescriptor`` of the table, or of a partition of it, at ``location``."""
-        reads, writes, serde = STORAGE[self.classification]
+        """Return ``StorageDescriptor`` of the table, or of one of its partitions, at ``location``."""
+        input_format, output_format, serde = STORAGE[self.classification]
         return {
             "Columns": _shapes(self.columns),
             "Location": location,
-            "InputFormat": reads,
-            "OutputFormat": writes,
+            "InputFormat": input_format,
+            "OutputFormat": output_format,
             "SerdeInfo": {"SerializationLibrary": serde, "Parameters": dict(self.serde)},
         }
 
 
 def with_columns(shape: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
-    """``TableInput`` of UpdateTable: the table as GetTable answered, with other columns and nothing else.
+    """Return ``TableInput`` of UpdateTable: the table of GetTable with other columns.
 
-    A column that stays keeps its comment and parameters: column policies read tags there.
+    A remaining column keeps its comment and its parameters, which column policies read as tags.
     """
-    kept = {name: shape[name] for name in _INPUT if name in shape}
+    table_input = {name: shape[name] for name in _INPUT if name in shape}
     storage = shape.get("StorageDescriptor") or {}
-    known = {str(each["Name"]).lower(): each for each in storage.get("Columns", ())}
-    made = [{**known.get(each["Name"].lower(), {}), **each} for each in _shapes(columns)]
-    kept["StorageDescriptor"] = {**storage, "Columns": made}
-    return kept
+    known = {str(column["Name"]).lower(): column for column in storage.get("Columns", ())}
+    replaced = [{**known.get(column["Name"].lower(), {}), **column} for column in _shapes(columns)]
+    table_input["StorageDescriptor"] = {**storage, "Columns": replaced}
+    return table_input
 
 
 def _columns(shapes: Any) -> Columns:

@@ -49,7 +49,7 @@ def bookmarks_of(
     option = arguments.bookmark_option()
     if managed_by_glue:
         _require_no_location(arguments)
-    elif not arguments.keeps_bookmarks() and arguments.get(BOOKMARKS):
+    elif not arguments.has_portable_bookmarks() and arguments.get(BOOKMARKS):
         raise UsageError(
             f"--{BOOKMARKS}",
             found="native",

@@ -129,7 +129,7 @@ def arguments(argv: Sequence[str] | None = None, environ: Mapping[str, str] | No
     fallback = {
         name: environ[variable] for variable, name in _FROM_ENVIRONMENT.items() if environ.get(variable)
     }
-    return JobArguments.parse(sys.argv if argv is None else argv).underlaid(fallback)
+    return JobArguments.parse(sys.argv if argv is None else argv).with_defaults(fallback)
 
 
 def fresh_run_id() -> str:

@@ -95,7 +95,7 @@ def api_runtime() -> str:
         UsageError: as :func:`selected_runtime`.
     """
     selected = selected_runtime()
-    return SPARK if JobArguments.parse(sys.argv).keeps_bookmarks() else selected
+    return SPARK if JobArguments.parse(sys.argv).has_portable_bookmarks() else selected
 
 
 def load_api(module: str, name: str, modules: Mapping[str, Mapping[str, str]]) -> Any:

@@ -67,7 +67,7 @@ def read_arguments(
     install_process_hooks()
     selected_runtime()
     values = {name: str(value) for name, value in (init_arguments or {}).items() if value is not None}
-    return composition.arguments(argv).overlaid(values)
+    return composition.arguments(argv).with_overrides(values)
 
 
 def start_run(
@@ -90,7 +90,7 @@ def start_run(
         RefusedError, VerificationError: a control stopped the run.
     """
     runtime = load_runtime()
-    if glue_job is not None and glue_job.tracks_bookmark and arguments.keeps_bookmarks():
+    if glue_job is not None and glue_job.tracks_bookmark and arguments.has_portable_bookmarks():
         raise UsageError(
             f"--{BOOKMARKS} portable",
             found="passed to job.init after the GlueContext was created",

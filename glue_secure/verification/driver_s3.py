@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from glue_secure.core.driver_s3 import JUDGED, WRITES, guarded_parameters
+from glue_secure.core.driver_s3 import CHECKED, WRITES, guarded_parameters
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.ports import DriverS3, Operation
@@ -72,7 +72,7 @@ class DriverS3Recorder:
             RefusedError: GS-S3-005, GS-S3-009.
             UsageError: the run is over.
         """
-        if operation not in JUDGED:
+        if operation not in CHECKED:
             return {}
         with self._operation():
             added = guarded_parameters(operation, parameters, self._key)

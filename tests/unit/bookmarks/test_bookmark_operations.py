@@ -29,7 +29,7 @@ from glue_secure.testing.fakes import (
     FakeSecretStore,
 )
 
-BY = "arn:aws:sts::123456789012:assumed-role/operator/somebody"
+BY = "arn:aws:sts::123456789012:assumed-role/operator/example"
 BASE = "bookmarks/123456789012/eu-west-1/curate"
 
 

@@ -152,4 +152,4 @@ def test_two_policies_for_one_run_are_refused(run_fixture):
 
     both = JobArguments({"glue-secure-columns": "s3://a/b", "glue_secure_columns": ""})
     with pytest.raises(UsageError):
-        both.refuse_disputed()
+        both.require_no_conflicts()

@@ -179,16 +179,16 @@ def test_a_decisive_argument_said_twice_alike_and_any_other_said_twice_pass():
 
 def test_what_a_script_lays_over_the_arguments_may_not_change_the_run():
     given = parse("--JOB_NAME", "curate", "--JOB_RUN_ID", "jr_1", "--a", "1")
-    same = given.overlaid({"JOB_RUN_ID": "jr_1", "a": "2"})
+    same = given.with_overrides({"JOB_RUN_ID": "jr_1", "a": "2"})
     assert same.identity(fresh_run_id="jr_new").job == "curate"
     assert same.get("a") == "2"
     for name in ("JOB_NAME", "JOB_RUN_ID", "JOB-RUN-ID"):
         with pytest.raises(UsageError, match="two values"):
-            given.overlaid({name: "other"}).identity(fresh_run_id="jr_new")
+            given.with_overrides({name: "other"}).identity(fresh_run_id="jr_new")
 
 
 def test_defaults_fill_what_is_missing_under_any_spelling():
-    given = parse("--a_b", "1", "--JOB_NAME", "x", "--JOB_NAME", "y").underlaid({"a-b": "2", "c": "3"})
+    given = parse("--a_b", "1", "--JOB_NAME", "x", "--JOB_NAME", "y").with_defaults({"a-b": "2", "c": "3"})
     assert given.values == {"a_b": "1", "c": "3", "JOB_NAME": "y"}
     with pytest.raises(UsageError, match="two values"):
         given.identity(fresh_run_id="jr_new")

@@ -95,4 +95,4 @@ def test_a_value_that_is_neither_is_refused(value):
 def test_said_twice_in_two_ways_it_is_refused(run_fixture):
     arguments = JobArguments.parse(["s", f"--{FLAG}", "true", f"--{FLAG.replace('-', '_')}", "false"])
     with pytest.raises(UsageError, match=FLAG):
-        arguments.refuse_disputed()
+        arguments.require_no_conflicts()

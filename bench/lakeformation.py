@@ -1,4 +1,4 @@
-"""What planning Lake Formation's permissions costs, with 10,000 tables, 500 principals and 50 LF-tags.
+"""What planning Lake Formation's permissions costs, with 10,000 tables, 500 principals and 50 LF-Tags.
 
 The planner runs against ``glue_secure.testing.lake_formation.FakeLakeFormation``: real boto3 clients, so that each request is
 validated and counted, and an account in memory in the place of the wire. The account lies in the process that
@@ -11,7 +11,7 @@ measures; what is told of memory is what the planner adds to it, traced by ``tra
     foreign   a plan of an empty file against that account: what a pass costs that keeps nothing
 
 Memory has to go with the file and not with the account: ``foreign`` at the full account and at a tenth of it
-must peak alike. Pages are a thousand entries (a hundred in searches by LF-tags), batches twenty grants.
+must peak alike. Pages are a thousand entries (a hundred in searches by LF-Tags), batches twenty grants.
 """
 
 from __future__ import annotations

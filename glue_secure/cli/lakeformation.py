@@ -21,7 +21,7 @@ from glue_secure.governance.lakeformation import export, file, saved
 from glue_secure.governance.lakeformation import preflight as jobs
 from glue_secure.governance.lakeformation.account import Account
 from glue_secure.governance.lakeformation.plan import make_plan
-from glue_secure.governance.lakeformation.steps import Plan, Unmanaged, told
+from glue_secure.governance.lakeformation.steps import Plan, Unmanaged, describe
 from glue_secure.run import composition
 
 app = typer.Typer(
@@ -92,11 +92,11 @@ def apply(
     with _account(state) as account:
         if is_plan:
             saved_plan = saved.SavedPlan(source)
-            planned = applier.hold(
+            planned = applier.require_unchanged_plan(
                 account,
                 saved_plan.desired,
                 saved_plan.unmanaged,
-                of=saved_plan.account,
+                account_id=saved_plan.account,
                 fingerprint=saved_plan.fingerprint,
                 steps=saved_plan.steps,
             )
@@ -106,11 +106,11 @@ def apply(
             for line in _lines(planned):
                 print(line, file=sys.stderr)
             printing.confirm("lakeformation apply", yes=yes)
-            planned = applier.hold(  # the account may have changed before the answer
+            planned = applier.require_unchanged_plan(  # the account may have changed before the answer
                 account,
                 planned.desired,
                 planned.unmanaged,
-                of=planned.account,
+                account_id=planned.account,
                 fingerprint=planned.fingerprint,
                 steps=[str(step) for step in planned.steps],
             )
@@ -273,7 +273,7 @@ def _show(planned: Plan, as_json: bool, *, drift: bool = False) -> None:
         return
     _findings(planned)
     if planned.steps:
-        rows = [[step.action.value, told(step.subject)] for step in planned.steps]
+        rows = [[step.action.value, describe(step.subject)] for step in planned.steps]
         printing.print_table(["step", "resource"], rows)
     word = "differences" if drift else "steps"
     count = f"{len(planned.steps)} {word}" if planned.steps else f"no {word}"

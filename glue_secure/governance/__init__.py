@@ -1,1 +1,1 @@
-"""Settings of an account that stand above any one job: the Data Catalog's encryption, and Lake Formation."""
+"""Settings of an account: Data Catalog encryption, Lake Formation permissions, and generated policies."""

@@ -1,4 +1,4 @@
-"""The Data Catalog's encryption settings: planned as data, applied, read back.
+"""Plan, apply and verify the Data Catalog's encryption settings.
 
 https://docs.aws.amazon.com/glue/latest/dg/encrypt-glue-data-catalog.html
 """
@@ -17,23 +17,23 @@ from glue_secure.core.service import ServiceError
 
 
 class EncryptionSettings(Protocol):
-    """AWS Glue's settings of the account's own catalog."""
+    """Reads and writes the encryption settings of a Data Catalog."""
 
     def catalog_encryption(self, catalog_id: str | None = None) -> CatalogEncryption:
-        """GetDataCatalogEncryptionSettings. Raises ServiceError."""
+        """Return the settings (GetDataCatalogEncryptionSettings). Raises ServiceError."""
 
     def put_catalog_encryption(self, settings: CatalogEncryption) -> None:
-        """PutDataCatalogEncryptionSettings: all of them. Raises ServiceError."""
+        """Replace all settings (PutDataCatalogEncryptionSettings). Raises ServiceError."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogPlan:
-    """What is there and what is to be.
+    """Current and planned encryption settings of a Data Catalog.
 
     Attributes:
-        catalog: the account's id.
-        before: the settings in force.
-        after: the settings wanted.
+        catalog: the account id.
+        before: the current settings.
+        after: the planned settings.
     """
 
     catalog: str
@@ -42,14 +42,14 @@ class CatalogPlan:
 
     @property
     def changes(self) -> tuple[tuple[str, str, str], ...]:
-        """Name, present and wanted value of each setting that differs."""
-        names = [one.name for one in fields(CatalogEncryption)]
+        """Name, current and planned value of each setting that differs."""
+        names = [field.name for field in fields(CatalogEncryption)]
         pairs = [(name, getattr(self.before, name), getattr(self.after, name)) for name in names]
         return tuple((name, str(old), str(new)) for name, old, new in pairs if old != new)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """GS-CAT-001 and -002 of the settings in force."""
+        """Findings of GS-CAT-001 and GS-CAT-002 for the current settings."""
         return check_metadata(self.before, self.catalog), check_passwords(self.before, self.catalog)
 
 
@@ -63,20 +63,20 @@ def plan(
     password_key: str = "",
     role: str = "",
 ) -> CatalogPlan:
-    """What to change, so that metadata and passwords are encrypted under sound keys.
+    """Plan the encryption of metadata and connection passwords under verified keys.
 
     Args:
-        settings: AWS Glue.
-        keys: AWS KMS, which is asked about every key that is to be used.
-        account: the catalog's.
-        region: where the keys have to be.
-        key: the key of the metadata; by default the present one.
-        password_key: the key of passwords; by default the present one, else that of the metadata.
-        role: the role that Glue is to use the key with; by default the present one, if any.
+        settings: access to the settings.
+        keys: AWS KMS, to check every key of the plan.
+        account: the catalog's account id.
+        region: the region of the keys.
+        key: key for metadata; default: the current key.
+        password_key: key for passwords; default: the current key, else the key for metadata.
+        role: role that Glue uses for the key; default: the current role, if any.
 
     Raises:
-        UsageError: no key is named, neither here nor in the settings.
-        RefusedError: a key does not hold (GS-KMS).
+        UsageError: there is no key, neither in the arguments nor in the settings.
+        RefusedError: a key fails a check (GS-KMS).
         VerificationError: the settings or a key cannot be read.
     """
     before = _read(settings, account)
@@ -84,9 +84,12 @@ def plan(
     passwords = password_key or before.password_key or metadata
     if not metadata:
         raise UsageError(
-            "--key", found="not given, and the catalog has none", required="the ARN of a customer managed key"
+            "--key",
+            found="no key, in the options or in the catalog's settings",
+            required="the ARN of a customer managed key",
+            fix="--key ARN",
         )
-    arns = {name: _sound(name, keys, account=account, region=region) for name in {metadata, passwords}}
+    arns = {name: _verified_key(name, keys, account=account, region=region) for name in {metadata, passwords}}
     role = role or before.role
     after = replace(
         before,
@@ -100,15 +103,17 @@ def plan(
 
 
 def apply(settings: EncryptionSettings, planned: CatalogPlan) -> None:
-    """Put the planned settings, and read them back.
+    """Write the planned settings, and read them to verify the change.
 
     Raises:
-        RefusedError: the settings are not those that the plan was made from (GS-CAT-004), or do not come back.
-        VerificationError: they cannot be read or put.
+        RefusedError: the settings have changed since the plan, or are not the planned ones after the
+            change (GS-CAT-004).
+        VerificationError: the settings cannot be read or written.
     """
     present = _read(settings, planned.catalog)
     if present != planned.before:
-        raise _other(planned.catalog, present, planned.before, "plan again: somebody changed them meanwhile")
+        fix = "plan again; the settings have changed since the plan"
+        raise _mismatch(planned.catalog, present, planned.before, fix)
     if not planned.changes:
         return
     try:
@@ -119,12 +124,13 @@ def apply(settings: EncryptionSettings, planned: CatalogPlan) -> None:
             resource=f"Data Catalog {planned.catalog}",
             found=str(error),
             required="PutDataCatalogEncryptionSettings succeeds",
-            fix="call as somebody with glue:PutDataCatalogEncryptionSettings, and plan again",
+            fix="use a role that has glue:PutDataCatalogEncryptionSettings, and plan again",
             aws_code=error.code,
         ) from error
-    found = _read(settings, planned.catalog)
-    if found != planned.after:
-        raise _other(planned.catalog, found, planned.after, "plan again, and see who else changes them")
+    present = _read(settings, planned.catalog)
+    if present != planned.after:
+        fix = "plan again; another user may have changed the settings"
+        raise _mismatch(planned.catalog, present, planned.after, fix)
 
 
 def _read(settings: EncryptionSettings, account: str) -> CatalogEncryption:
@@ -135,29 +141,29 @@ def _read(settings: EncryptionSettings, account: str) -> CatalogEncryption:
             "GS-CAT-003",
             resource=f"Data Catalog {account}",
             found=str(error),
-            required="the answer of GetDataCatalogEncryptionSettings",
-            fix="call as somebody with glue:GetDataCatalogEncryptionSettings",
+            required="a response of GetDataCatalogEncryptionSettings",
+            fix="use a role that has glue:GetDataCatalogEncryptionSettings",
             aws_code=error.code,
         ) from error
 
 
-def _sound(name: str, keys: KeyService, *, account: str, region: str) -> str:
-    arn, found = check_named_key("catalog", name, keys, region=region, account=account)
-    enforce(found)
+def _verified_key(name: str, keys: KeyService, *, account: str, region: str) -> str:
+    arn, findings = check_named_key("catalog", name, keys, region=region, account=account)
+    enforce(findings)
     return str(arn)
 
 
-def _other(catalog: str, found: CatalogEncryption, required: CatalogEncryption, fix: str) -> RefusedError:
+def _mismatch(catalog: str, found: CatalogEncryption, required: CatalogEncryption, fix: str) -> RefusedError:
     return RefusedError(
         "GS-CAT-004",
         resource=f"Data Catalog {catalog}",
-        found=_told(found),
-        required=_told(required),
+        found=_describe(found),
+        required=_describe(required),
         fix=fix,
     )
 
 
-def _told(settings: CatalogEncryption) -> str:
+def _describe(settings: CatalogEncryption) -> str:
     parts = [settings.mode, settings.key, settings.role]
     passwords = f"passwords {settings.password_key}" if settings.passwords else "passwords not encrypted"
     return " ".join(part for part in [*parts, passwords] if part)

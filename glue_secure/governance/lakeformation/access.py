@@ -1,9 +1,9 @@
-"""What a principal may do with a table, by named grants and by LF-tags together, and why.
+"""Evaluate a principal's permissions on a table, by named resources and by LF-Tags, with reasons.
 
-Lake Formation has no deny: what any grant gives, stands.
-https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html (what a permission means),
+Lake Formation has no deny: permissions are the union of all grants.
+https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html (meaning of permissions),
 https://docs.aws.amazon.com/lake-formation/latest/dg/tag-based-access-control.html (inheritance, expressions),
-https://docs.aws.amazon.com/lake-formation/latest/dg/hybrid-access-workflow.html (when it is asked at all).
+https://docs.aws.amazon.com/lake-formation/latest/dg/hybrid-access-workflow.html (hybrid access mode).
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from glue_secure.governance.lakeformation.model import (
     OptIn,
     Permission,
     TableTags,
+    expression_text,
     matches,
-    told_expression,
 )
 
 _ON_TABLES = frozenset(("SELECT", "INSERT", "DELETE", "ALTER", "DROP", "DESCRIBE"))
-# Each of these lets its holder look at the table, by the reference.
-_SHOWS = frozenset(("SELECT", "INSERT", "DELETE"))
+# Each of these permissions includes DESCRIBE, according to the permissions reference.
+_INCLUDE_DESCRIBE = frozenset(("SELECT", "INSERT", "DELETE"))
 _ASSUMED = re.compile(r"arn:(?P<partition>[^:]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/.+\Z")
 _IAM = re.compile(r"arn:[^:]+:iam::(?P<account>\d{12}):(?:role|user)/.+\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class TableFacts:
-    """A table, as far as permissions depend on it.
+    """The properties of a table that permissions depend on.
 
     Attributes:
-        account: whose catalog it lies in.
-        database: its database.
-        name: its name.
-        columns: all of its columns, partition keys included.
-        tags: its LF-tags.
+        account: account id of the table's catalog.
+        database: name of the database.
+        name: name of the table.
+        columns: all columns, including partition keys.
+        tags: the LF-Tags of the table.
     """
 
     account: str
@@ -53,14 +53,14 @@ class TableFacts:
 
 @dataclass(frozen=True, slots=True)
 class LakeFacts:
-    """What is granted, as far as it may concern one table.
+    """The grants and settings that permissions on a table depend on.
 
     Attributes:
-        grants: of any principal.
-        expressions: named LF-tag expressions.
-        filters: cell filters.
-        opt_ins: who is held to Lake Formation in hybrid access mode.
-        administrators: data lake administrators, read-only ones included.
+        grants: grants of any principal.
+        expressions: named LF-Tag expressions.
+        filters: data cell filters.
+        opt_ins: opt-ins of hybrid access mode.
+        administrators: data lake administrators, including read-only administrators.
     """
 
     grants: tuple[Grant, ...] = ()
@@ -72,14 +72,14 @@ class LakeFacts:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One grant, and what came of it.
+    """The effect of one grant on a table.
 
     Attributes:
-        gives: whether it gives anything here.
-        text: which grant, and why or why not.
-        permissions: what it gives.
-        columns: the columns that its SELECT opens.
-        rows: the predicate of the rows that it opens, ``""`` for all.
+        gives: whether the grant gives a permission on the table.
+        text: the grant, and the reason for its effect.
+        permissions: the permissions that it gives.
+        columns: the columns to which its SELECT applies.
+        rows: the row filter expression of its SELECT, ``""`` for all rows.
     """
 
     gives: bool
@@ -91,13 +91,13 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The answer.
+    """A principal's permissions on a table.
 
     Attributes:
-        by_iam: whether Lake Formation is not asked: IAM alone decides.
-        permissions: what the principal may do with the table; SELECT stands here when it opens any column.
-        columns: column → predicates of the rows that may be read of it; ``""`` among them means all rows.
-        reasons: every grant that was looked at, and what came of it.
+        by_iam: whether only IAM permissions apply, because IAMAllowedPrincipals has Super.
+        permissions: permissions on the table. They contain SELECT if at least one column can be read.
+        columns: row filter expressions by column; ``""`` means all rows.
+        reasons: the effect of each evaluated grant.
     """
 
     by_iam: bool
@@ -107,155 +107,174 @@ class Access:
 
     @property
     def reads_all(self) -> bool:
-        """Whether every column of every row may be read."""
+        """Whether all columns of all rows can be read."""
         return self.by_iam or all("" in rows for rows in self.columns.values())
 
 
 def evaluate(principal: str, table: TableFacts, lake: LakeFacts) -> Access:
-    """What ``principal`` may do with the table.
+    """Return the permissions of ``principal`` on the table.
 
-    A conditional grant gives nothing here: what its condition depends on is not known before the request.
+    Grants with a condition are not counted, because the condition can only be evaluated for a request.
     """
-    me = identities(principal, table.account)
-    held = _held(me, table, lake)
+    names = identities(principal, table.account)
+    opted_in = _opted_in(names, table, lake)
     open_to_iam = [
-        one
-        for one in lake.grants
-        if one.principal == IAM_ALLOWED and Permission.ALL in one.permissions and _covers(one, table, lake)
+        grant
+        for grant in lake.grants
+        if grant.principal == IAM_ALLOWED
+        and Permission.ALL in grant.permissions
+        and _applies_to(grant, table, lake)
     ]
-    if open_to_iam and not held:
-        reasons = [Reason(True, f"{one}: IAM alone decides, no grant counts") for one in open_to_iam]
-        every = {column: frozenset(("",)) for column in table.columns}
-        return Access(True, _ON_TABLES, every, tuple(reasons))
-    if not held:
-        me = me | {IAM_ALLOWED}  # without Super the group is one more holder of what it was granted
-    reasons = [_judge(grant, table, lake) for grant in lake.grants if grant.principal in me]
-    if me & lake.administrators:
+    if open_to_iam and not opted_in:
+        reasons = [
+            Reason(True, f"{grant}: only IAM permissions apply, grants have no effect")
+            for grant in open_to_iam
+        ]
+        all_rows = {column: frozenset(("",)) for column in table.columns}
+        return Access(True, _ON_TABLES, all_rows, tuple(reasons))
+    if not opted_in:
+        names = names | {IAM_ALLOWED}  # without Super, the group's grants apply to its members
+    reasons = [_evaluate(grant, table, lake) for grant in lake.grants if grant.principal in names]
+    if names & lake.administrators:
         reasons.append(
-            Reason(True, "data lake administrator: DESCRIBE on everything", frozenset(("DESCRIBE",)))
+            Reason(True, "data lake administrator: DESCRIBE on all resources", frozenset(("DESCRIBE",)))
         )
-    permissions = frozenset().union(*(one.permissions for one in reasons))
+    permissions = frozenset().union(*(reason.permissions for reason in reasons))
     columns = {
-        column: frozenset(one.rows for one in reasons if column in one.columns) for column in table.columns
+        column: frozenset(reason.rows for reason in reasons if column in reason.columns)
+        for column in table.columns
     }
     return Access(False, permissions, columns, tuple(reasons))
 
 
-def may_create_tables(
+def can_create_tables(
     principal: str, account: str, database: str, tags: Mapping[str, str], lake: LakeFacts
 ) -> bool:
-    """Whether ``principal`` may make tables in a database that has these LF-tags.
+    """Return whether ``principal`` can create tables in a database with these LF-Tags.
 
-    Hybrid access mode is of tables; a database that IAMAllowedPrincipals holds is open to everybody.
+    Hybrid access mode applies to tables only, so permissions of IAMAllowedPrincipals on the database count
+    for every principal.
     """
-    me = identities(principal, account) | {IAM_ALLOWED}
+    names = identities(principal, account) | {IAM_ALLOWED}
     for grant in lake.grants:
-        on = grant.resource
-        if grant.principal not in me or grant.condition:
+        resource = grant.resource
+        if grant.principal not in names or grant.condition:
             continue
-        here = on.kind is Kind.DATABASE and on.database == database
-        if on.kind is Kind.DATABASES_WITH:
-            here = matches(lake.expressions.get(on.name, ()) if on.name else on.expression, tags)
-        if here and {Permission.ALL, Permission.CREATE_TABLE} & grant.permissions:
+        applies = resource.kind is Kind.DATABASE and resource.database == database
+        if resource.kind is Kind.DATABASES_WITH:
+            expression = lake.expressions.get(resource.name, ()) if resource.name else resource.expression
+            applies = matches(expression, tags)
+        if applies and {Permission.ALL, Permission.CREATE_TABLE} & grant.permissions:
             return True
-        if on.kind is Kind.CATALOG and Permission.SUPER_USER in grant.permissions:
+        if resource.kind is Kind.CATALOG and Permission.SUPER_USER in grant.permissions:
             return True
     return False
 
 
-def given_locations(principal: str, account: str, lake: LakeFacts) -> Iterator[str]:
-    """ARNs of the locations at which ``principal`` may make tables."""
-    me = identities(principal, account)
+def granted_locations(principal: str, account: str, lake: LakeFacts) -> Iterator[str]:
+    """Yield the ARNs of the locations at which ``principal`` can create tables."""
+    names = identities(principal, account)
     for grant in lake.grants:
-        if grant.principal in me and grant.resource.kind is Kind.LOCATION and not grant.condition:
+        if grant.principal in names and grant.resource.kind is Kind.LOCATION and not grant.condition:
             yield grant.resource.name
 
 
 def identities(principal: str, account: str) -> frozenset[str]:
-    """Names under which a principal may hold grants: its own, its role's, and all IAM principals'."""
+    """Return the grantees that include a principal: itself, its role, and the group of all IAM principals."""
     names = {principal}
     if assumed := _ASSUMED.match(principal):
         principal = f"arn:{assumed['partition']}:iam::{assumed['account']}:role/{assumed['role']}"
         names.add(principal)
-    found = _IAM.match(principal)
-    if found and found["account"] == account:
+    iam = _IAM.match(principal)
+    if iam and iam["account"] == account:
         names.add(f"{account}:IAMPrincipals")
     return frozenset(names)
 
 
-def _held(me: Collection[str], table: TableFacts, lake: LakeFacts) -> bool:
-    """Whether the principal opted in, for this table, to Lake Formation's permissions."""
-    for one in lake.opt_ins:
-        of = one.resource
-        is_table = of.kind is Kind.TABLE and (of.database, of.name) == (table.database, table.name)
-        is_all = of.kind is Kind.ALL_TABLES and of.database == table.database
-        if one.principal in me and (is_table or is_all or of.kind is Kind.CATALOG):
+def _opted_in(names: Collection[str], table: TableFacts, lake: LakeFacts) -> bool:
+    """Return whether the principal has opted in to Lake Formation permissions for this table."""
+    for opt_in in lake.opt_ins:
+        resource = opt_in.resource
+        is_table = resource.kind is Kind.TABLE and (resource.database, resource.name) == (
+            table.database,
+            table.name,
+        )
+        is_all = resource.kind is Kind.ALL_TABLES and resource.database == table.database
+        if opt_in.principal in names and (is_table or is_all or resource.kind is Kind.CATALOG):
             return True
     return False
 
 
-def _covers(grant: Grant, table: TableFacts, lake: LakeFacts) -> bool:
-    return bool(_judge(grant, table, lake).permissions)
+def _applies_to(grant: Grant, table: TableFacts, lake: LakeFacts) -> bool:
+    return bool(_evaluate(grant, table, lake).permissions)
 
 
-def _judge(grant: Grant, table: TableFacts, lake: LakeFacts) -> Reason:
-    on, what = grant.resource, str(grant)
-    here = (on.database, on.name) == (table.database, table.name)
+def _evaluate(grant: Grant, table: TableFacts, lake: LakeFacts) -> Reason:
+    resource, text = grant.resource, str(grant)
+    same_table = (resource.database, resource.name) == (table.database, table.name)
     if grant.condition:
-        return Reason(False, f"{what}: conditional; not counted")
-    if on.kind is Kind.CATALOG and Permission.SUPER_USER in grant.permissions:
-        return _gives(what, _ON_TABLES, table.columns)
-    if (on.kind is Kind.TABLE and here) or (on.kind is Kind.ALL_TABLES and on.database == table.database):
-        return _gives(what, _expanded(grant.permissions), table.columns)
-    if on.kind is Kind.COLUMNS and here:
-        return _gives(what, grant.permissions, [one for one in table.columns if one in on.values])
-    if on.kind is Kind.OTHER_COLUMNS and here:
-        return _gives(what, grant.permissions, [one for one in table.columns if one not in on.values])
-    if on.kind is Kind.CELLS and here:
-        for each in lake.filters:
-            if (each.database, each.table, each.name) == (on.database, on.name, on.part):
-                shown = [one for one in table.columns if each.shows(one)]
-                return _gives(what, grant.permissions - {"DROP"}, shown, each.rows)
-        return Reason(False, f"{what}: the filter is not known")
-    if on.kind is Kind.TABLES_WITH:
-        return _by_tags(grant, table, lake)
-    return Reason(False, f"{what}: another resource")
+        return Reason(False, f"{text}: has a condition; not counted")
+    if resource.kind is Kind.CATALOG and Permission.SUPER_USER in grant.permissions:
+        return _granted(text, _ON_TABLES, table.columns)
+    if resource.kind is Kind.ALL_TABLES and resource.database == table.database:
+        return _granted(text, _expand_all(grant.permissions), table.columns)
+    if resource.kind is Kind.TABLES_WITH:
+        return _evaluate_by_tags(grant, table, lake)
+    if not same_table:
+        return Reason(False, f"{text}: another resource")
+    if resource.kind is Kind.TABLE:
+        return _granted(text, _expand_all(grant.permissions), table.columns)
+    if resource.kind is Kind.COLUMNS:
+        columns = [column for column in table.columns if column in resource.values]
+        return _granted(text, grant.permissions, columns)
+    if resource.kind is Kind.OTHER_COLUMNS:
+        columns = [column for column in table.columns if column not in resource.values]
+        return _granted(text, grant.permissions, columns)
+    if resource.kind is Kind.CELLS:
+        key = (resource.database, resource.name, resource.part)
+        for cells in lake.filters:
+            if (cells.database, cells.table, cells.name) == key:
+                columns = [column for column in table.columns if cells.shows(column)]
+                return _granted(text, grant.permissions - {"DROP"}, columns, cells.rows)
+        return Reason(False, f"{text}: the filter does not exist")
+    return Reason(False, f"{text}: another resource")
 
 
-def _by_tags(grant: Grant, table: TableFacts, lake: LakeFacts) -> Reason:
-    on, what = grant.resource, str(grant)
-    expression = lake.expressions.get(on.name, ()) if on.name else on.expression
+def _evaluate_by_tags(grant: Grant, table: TableFacts, lake: LakeFacts) -> Reason:
+    resource, text = grant.resource, str(grant)
+    expression = lake.expressions.get(resource.name, ()) if resource.name else resource.expression
     if not expression:
-        return Reason(False, f"{what}: the expression is not known")
-    permissions = _expanded(grant.permissions)
-    matching = [one for one in table.columns if matches(expression, table.tags.of_column(one))]
-    of_table = matches(expression, table.tags.of_table)
-    if of_table and len(matching) == len(table.columns):
-        return _gives(f"{what}: the tags match", permissions, table.columns)
-    if of_table or matching:
-        # https://docs.aws.amazon.com/lake-formation/latest/dg/TBAC-notes.html: of a part of the columns
-        # nothing is given that needs all of them, but DESCRIBE in its place.
-        why = "the tags match" if of_table else f"the table {_why_not(expression, table.tags.of_table)}"
-        text = f"{what}: {why}; of the columns match {', '.join(matching) or 'none'}"
-        return _gives(text, (permissions & {"SELECT"}) | {"DESCRIBE"}, matching)
-    return Reason(False, f"{what}: the table {_why_not(expression, table.tags.of_table)}")
+        return Reason(False, f"{text}: the expression does not exist")
+    permissions = _expand_all(grant.permissions)
+    columns = [column for column in table.columns if matches(expression, table.tags.of_column(column))]
+    table_matches = matches(expression, table.tags.of_table)
+    if table_matches and len(columns) == len(table.columns):
+        return _granted(f"{text}: the tags match", permissions, table.columns)
+    mismatch = f"the table {_mismatch(expression, table.tags.of_table)}"
+    if table_matches or columns:
+        # https://docs.aws.amazon.com/lake-formation/latest/dg/TBAC-notes.html: if only some columns match,
+        # permissions that need all columns are not given; DESCRIBE is given instead.
+        result = "the tags match" if table_matches else mismatch
+        text = f"{text}: {result}; matching columns: {', '.join(columns) or 'none'}"
+        return _granted(text, (permissions & {"SELECT"}) | {"DESCRIBE"}, columns)
+    return Reason(False, f"{text}: {mismatch}")
 
 
-def _gives(text: str, permissions: Iterable[str], columns: Iterable[str], rows: str = "") -> Reason:
-    given = frozenset(map(str, permissions)) & _ON_TABLES
-    opened = tuple(columns) if "SELECT" in given else ()
-    if not opened:
-        given -= {"SELECT"}
-    if given & _SHOWS:
-        given |= {"DESCRIBE"}
-    return Reason(bool(given), text, given, opened, rows if opened else "")
+def _granted(text: str, permissions: Iterable[str], columns: Iterable[str], rows: str = "") -> Reason:
+    granted = frozenset(map(str, permissions)) & _ON_TABLES
+    readable = tuple(columns) if "SELECT" in granted else ()
+    if not readable:
+        granted -= {"SELECT"}
+    if granted & _INCLUDE_DESCRIBE:
+        granted |= {"DESCRIBE"}
+    return Reason(bool(granted), text, granted, readable, rows if readable else "")
 
 
-def _expanded(permissions: frozenset[str]) -> frozenset[str]:
+def _expand_all(permissions: frozenset[str]) -> frozenset[str]:
     return _ON_TABLES if Permission.ALL in permissions else permissions
 
 
-def _why_not(expression: Expression, tags: Mapping[str, str]) -> str:
+def _mismatch(expression: Expression, tags: Mapping[str, str]) -> str:
     failing = [(key, values) for key, values in expression if not matches(((key, values),), tags)]
-    found = ", ".join(f"{key}={tags[key]}" if key in tags else f"no {key}" for key, _ in failing)
-    return f"has {found}, not {told_expression(tuple(failing))}"
+    present = ", ".join(f"{key}={tags[key]}" if key in tags else f"no {key}" for key, _ in failing)
+    return f"has {present}, not {expression_text(tuple(failing))}"

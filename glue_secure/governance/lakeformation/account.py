@@ -1,4 +1,4 @@
-"""An account's Lake Formation, read in pages and changed in batches, through injected clients."""
+"""Read and change Lake Formation in an account, in pages and batches, with injected clients."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from glue_secure.governance.lakeformation.model import (
 )
 
 BATCH = 20
-"""Entries of BatchGrantPermissions that the service takes at once."""
+"""Maximum number of entries of BatchGrantPermissions."""
 
-_PAGE = 1000  # MaxResults' own limit
-_FOUND = 100  # of the searches by LF-tags
-_VALUES = 50  # values of an LF-tag in one request
+_PAGE = 1000  # maximum of MaxResults
+_SEARCH_PAGE = 100  # maximum of MaxResults of searches by LF-Tags
+_VALUES = 50  # maximum number of LF-Tag values in a request
 _DEFAULTS = ("CreateDatabaseDefaultPermissions", "CreateTableDefaultPermissions")
 _DATABASE_INPUT = ("Name", "Description", "LocationUri", "Parameters", "TargetDatabase", "FederatedDatabase")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Of ``DataLakeSettings``, what permissions depend on.
+    """The members of ``DataLakeSettings`` that permissions depend on.
 
     Attributes:
         administrators: data lake administrators, sorted.
         readers: read-only administrators, sorted.
-        open_databases: whether new databases come with permissions for IAMAllowedPrincipals.
-        open_tables: whether new tables do.
+        open_databases: whether new databases get permissions for IAMAllowedPrincipals.
+        open_tables: whether new tables get permissions for IAMAllowedPrincipals.
     """
 
     administrators: tuple[str, ...]
@@ -52,150 +52,153 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Assigned:
-    """One LF-tag on a resource.
+class AssignedTag:
+    """One LF-Tag of a resource.
 
     Attributes:
         resource: a database, a table, or one column.
-        key: the LF-tag's key.
-        value: the one value that it has here.
-        same: whether the resource would inherit that very value; the searches do not tell which it is.
+        key: the LF-Tag's key.
+        value: the LF-Tag's value on this resource.
+        may_be_inherited: whether the parent has the same value. The searches do not show whether the tag is
+            inherited or assigned in this case.
     """
 
     resource: Resource
     key: str
     value: str
-    same: bool = False
+    may_be_inherited: bool = False
 
 
-class BatchFailed(ServiceError):
-    """Entries of a batch failed while the request succeeded.
+class BatchFailedError(ServiceError):
+    """A batch request succeeded, but some of its entries failed.
 
     Attributes:
-        entries: each failed entry's number in the batch, and why.
+        entries: index in the batch and error of each failed entry.
     """
 
     def __init__(self, operation: str, entries: Sequence[tuple[int, str]]) -> None:
-        told = "; ".join(f"entry {number}: {why}" for number, why in entries[:5])
+        errors = "; ".join(f"entry {number}: {error}" for number, error in entries[:5])
         more = f" and {len(entries) - 5} more" if len(entries) > 5 else ""
-        super().__init__(f"{operation}: {told}{more}", code="Failures", operation=operation)
+        super().__init__(f"{operation}: {errors}{more}", code="Failures", operation=operation)
         self.entries = tuple(entries)
 
 
 class Account:
-    """What the planner reads and the applier changes. Every method raises ServiceError.
+    """Lake Formation in one account. Every method raises ServiceError.
 
     Args:
         lakeformation: a Lake Formation client.
-        glue: a Glue client, for databases' own defaults.
-        account: twelve digits.
+        glue: a Glue client, for the default permissions of databases.
+        account: the account id.
     """
 
     def __init__(self, *, lakeformation: Any, glue: Any, account: str) -> None:
         self._lake, self._glue, self.id = lakeformation, glue, account
 
     def settings(self) -> Settings:
-        """GetDataLakeSettings."""
-        held = self._settings()
+        """Read the settings (GetDataLakeSettings)."""
+        settings = self._settings()
         return Settings(
-            administrators=_principals(held.get("DataLakeAdmins")),
-            readers=_principals(held.get("ReadOnlyAdmins")),
-            open_databases=_opens(held.get(_DEFAULTS[0])),
-            open_tables=_opens(held.get(_DEFAULTS[1])),
+            administrators=_principals(settings.get("DataLakeAdmins")),
+            readers=_principals(settings.get("ReadOnlyAdmins")),
+            open_databases=_include_iam_group(settings.get(_DEFAULTS[0])),
+            open_tables=_include_iam_group(settings.get(_DEFAULTS[1])),
         )
 
     def open_databases(self) -> Iterator[str]:
-        """GetDatabases: those whose new tables come with permissions for IAMAllowedPrincipals."""
-        for one in self._pages("GetDatabases", "DatabaseList", client=self._glue, MaxResults=100):
-            if _opens(one.get("CreateTableDefaultPermissions")):
-                yield str(one["Name"])
+        """Yield the databases whose new tables get permissions for IAMAllowedPrincipals (GetDatabases)."""
+        for entry in self._pages("GetDatabases", "DatabaseList", client=self._glue, MaxResults=100):
+            if _include_iam_group(entry.get("CreateTableDefaultPermissions")):
+                yield str(entry["Name"])
 
     def tags(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """ListLFTags: key and all of its values, of the account's own."""
-        for one in self._pages("ListLFTags", "LFTags", MaxResults=_PAGE):
-            if one.get("CatalogId") in (None, "", self.id):
-                yield str(one["TagKey"]), tuple(sorted(map(str, one["TagValues"])))
+        """Yield key and all values of the account's own LF-Tags (ListLFTags)."""
+        for entry in self._pages("ListLFTags", "LFTags", MaxResults=_PAGE):
+            if entry.get("CatalogId") in (None, "", self.id):
+                yield str(entry["TagKey"]), tuple(sorted(map(str, entry["TagValues"])))
 
     def expressions(self) -> Iterator[tuple[str, Expression]]:
-        """ListLFTagExpressions."""
-        for one in self._pages("ListLFTagExpressions", "LFTagExpressions", MaxResults=_PAGE):
-            yield str(one["Name"]), expression_from_api(one.get("Expression"))
+        """Yield the named LF-Tag expressions (ListLFTagExpressions)."""
+        for entry in self._pages("ListLFTagExpressions", "LFTagExpressions", MaxResults=_PAGE):
+            yield str(entry["Name"]), expression_from_api(entry.get("Expression"))
 
     def locations(self) -> Iterator[Location]:
-        """ListResources."""
-        for one in self._pages("ListResources", "ResourceInfoList", MaxResults=_PAGE):
-            role = str(one.get("RoleArn") or "")
-            own = "" if "/aws-service-role/lakeformation.amazonaws.com/" in role else role
-            yield Location(str(one["ResourceArn"]), own, one.get("HybridAccessEnabled") is True)
+        """Yield the registered locations (ListResources)."""
+        for entry in self._pages("ListResources", "ResourceInfoList", MaxResults=_PAGE):
+            role = str(entry.get("RoleArn") or "")
+            if "/aws-service-role/lakeformation.amazonaws.com/" in role:
+                role = ""
+            yield Location(str(entry["ResourceArn"]), role, entry.get("HybridAccessEnabled") is True)
 
     def filters(self) -> Iterator[CellFilter]:
-        """ListDataCellsFilter."""
-        for one in self._pages("ListDataCellsFilter", "DataCellsFilters", MaxResults=_PAGE):
-            yield CellFilter.from_api(one)
+        """Yield the data cell filters (ListDataCellsFilter)."""
+        for entry in self._pages("ListDataCellsFilter", "DataCellsFilters", MaxResults=_PAGE):
+            yield CellFilter.from_api(entry)
 
-    def assigned(self, tags: Mapping[str, Sequence[str]]) -> Iterator[Assigned]:
-        """SearchDatabasesByLFTags and SearchTablesByLFTags, key by key."""
+    def assigned(self, tags: Mapping[str, Sequence[str]]) -> Iterator[AssignedTag]:
+        """Yield the resources with these LF-Tags (SearchDatabasesByLFTags, SearchTablesByLFTags)."""
         for key, values in tags.items():
             for begin in range(0, len(values), _VALUES):
                 expression = [{"TagKey": key, "TagValues": list(values[begin : begin + _VALUES])}]
-                asked: dict[str, Any] = {"Expression": expression, "MaxResults": _FOUND}
-                for one in self._pages("SearchDatabasesByLFTags", "DatabaseList", **asked):
-                    if value := _value(one.get("LFTags"), key):
-                        yield Assigned(Resource(Kind.DATABASE, str(one["Database"]["Name"])), key, value)
-                for one in self._pages("SearchTablesByLFTags", "TableList", **asked):
-                    yield from _of_table(one, key)
+                search: dict[str, Any] = {"Expression": expression, "MaxResults": _SEARCH_PAGE}
+                for entry in self._pages("SearchDatabasesByLFTags", "DatabaseList", **search):
+                    if value := _value(entry.get("LFTags"), key):
+                        database = Resource(Kind.DATABASE, str(entry["Database"]["Name"]))
+                        yield AssignedTag(database, key, value)
+                for entry in self._pages("SearchTablesByLFTags", "TableList", **search):
+                    yield from _table_tags(entry, key)
 
     def grants(self) -> Iterator[Grant]:
-        """ListPermissions, as the service lists them: one pair may come in several."""
-        pages = self._pages("ListPermissions", "PrincipalResourcePermissions", MaxResults=_PAGE)
-        return (Grant.from_api(one, self.id) for one in pages)
+        """Yield the grants (ListPermissions). The service can list a pair in several entries."""
+        entries = self._pages("ListPermissions", "PrincipalResourcePermissions", MaxResults=_PAGE)
+        return (Grant.from_api(entry, self.id) for entry in entries)
 
     def opt_ins(self) -> Iterator[OptIn]:
-        """ListLakeFormationOptIns."""
-        for one in self._pages("ListLakeFormationOptIns", "LakeFormationOptInsInfoList", MaxResults=_PAGE):
-            principal = str((one.get("Principal") or {}).get("DataLakePrincipalIdentifier", ""))
-            yield OptIn(principal, Resource.from_api(one["Resource"], self.id))
+        """Yield the opt-ins of hybrid access mode (ListLakeFormationOptIns)."""
+        for entry in self._pages("ListLakeFormationOptIns", "LakeFormationOptInsInfoList", MaxResults=_PAGE):
+            principal = str((entry.get("Principal") or {}).get("DataLakePrincipalIdentifier", ""))
+            yield OptIn(principal, Resource.from_api(entry["Resource"], self.id))
 
     def grant(self, grants: Sequence[Grant]) -> None:
-        """BatchGrantPermissions. Raises BatchFailed."""
+        """Grant permissions (BatchGrantPermissions). Raises BatchFailedError."""
         self._batch("BatchGrantPermissions", grants)
 
     def revoke(self, grants: Sequence[Grant]) -> None:
-        """BatchRevokePermissions. Raises BatchFailed."""
+        """Revoke permissions (BatchRevokePermissions). Raises BatchFailedError."""
         self._batch("BatchRevokePermissions", grants)
 
     def create_tag(self, key: str, values: Sequence[str]) -> None:
-        """CreateLFTag, and UpdateLFTag for values beyond the first request's."""
+        """Create an LF-Tag (CreateLFTag, and UpdateLFTag if it has more values than fit into a request)."""
         self._call("CreateLFTag", TagKey=key, TagValues=list(values[:_VALUES]))
         if values[_VALUES:]:
             self.change_tag(key, add=values[_VALUES:])
 
     def change_tag(self, key: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
-        """UpdateLFTag."""
+        """Add and remove values of an LF-Tag (UpdateLFTag)."""
         for name, values in (("TagValuesToAdd", add), ("TagValuesToDelete", remove)):
             for begin in range(0, len(values), _VALUES):
                 self._call("UpdateLFTag", TagKey=key, **{name: list(values[begin : begin + _VALUES])})
 
     def put_expression(self, name: str, expression: Expression, *, exists: bool) -> None:
-        """CreateLFTagExpression or UpdateLFTagExpression."""
+        """Create or update an LF-Tag expression (CreateLFTagExpression, UpdateLFTagExpression)."""
         operation = "UpdateLFTagExpression" if exists else "CreateLFTagExpression"
         self._call(operation, Name=name, Expression=expression_to_api(expression))
 
     def put_filter(self, cells: CellFilter, *, exists: bool) -> None:
-        """CreateDataCellsFilter or UpdateDataCellsFilter."""
+        """Create or update a data cell filter (CreateDataCellsFilter, UpdateDataCellsFilter)."""
         operation = "UpdateDataCellsFilter" if exists else "CreateDataCellsFilter"
         self._call(operation, TableData=cells.to_api(self.id))
 
     def assign(self, resource: Resource, tags: Mapping[str, str]) -> None:
-        """AddLFTagsToResource; a key that is there gets the new value. Raises BatchFailed."""
+        """Assign or replace LF-Tags of a resource (AddLFTagsToResource). Raises BatchFailedError."""
         self._tag("AddLFTagsToResource", resource, tags)
 
     def unassign(self, resource: Resource, tags: Mapping[str, str]) -> None:
-        """RemoveLFTagsFromResource. Raises BatchFailed."""
+        """Remove LF-Tags from a resource (RemoveLFTagsFromResource). Raises BatchFailedError."""
         self._tag("RemoveLFTagsFromResource", resource, tags)
 
     def register(self, location: Location, *, exists: bool) -> None:
-        """RegisterResource or UpdateResource."""
+        """Register or update a location (RegisterResource, UpdateResource)."""
         shape: dict[str, Any] = {"ResourceArn": location.arn, "HybridAccessEnabled": location.hybrid}
         if location.role:
             shape["RoleArn"] = location.role
@@ -203,79 +206,79 @@ class Account:
             shape["UseServiceLinkedRole"] = True
         self._call("UpdateResource" if exists else "RegisterResource", **shape)
 
-    def opt_in(self, one: OptIn) -> None:
-        """CreateLakeFormationOptIn."""
-        self._call("CreateLakeFormationOptIn", **_opt(one))
+    def opt_in(self, opt_in: OptIn) -> None:
+        """Create an opt-in (CreateLakeFormationOptIn)."""
+        self._call("CreateLakeFormationOptIn", **_opt_in_to_api(opt_in))
 
-    def opt_out(self, one: OptIn) -> None:
-        """DeleteLakeFormationOptIn."""
-        self._call("DeleteLakeFormationOptIn", **_opt(one))
+    def opt_out(self, opt_in: OptIn) -> None:
+        """Delete an opt-in (DeleteLakeFormationOptIn)."""
+        self._call("DeleteLakeFormationOptIn", **_opt_in_to_api(opt_in))
 
     def close_defaults(self) -> None:
-        """PutDataLakeSettings: as they are, but with empty defaults."""
-        held = self._settings()
-        self._call("PutDataLakeSettings", DataLakeSettings={**held, **{name: [] for name in _DEFAULTS}})
+        """Remove the default permissions of the account (PutDataLakeSettings)."""
+        settings = self._settings()
+        self._call("PutDataLakeSettings", DataLakeSettings={**settings, **{name: [] for name in _DEFAULTS}})
 
     def close_database(self, name: str) -> None:
-        """UpdateDatabase: as it is, but with empty defaults."""
-        held = self._call("GetDatabase", client=self._glue, Name=name)["Database"]
-        kept = {member: held[member] for member in _DATABASE_INPUT if member in held}
+        """Remove the default permissions of a database (UpdateDatabase)."""
+        database = self._call("GetDatabase", client=self._glue, Name=name)["Database"]
+        unchanged = {member: database[member] for member in _DATABASE_INPUT if member in database}
         self._call(
             "UpdateDatabase",
             client=self._glue,
             Name=name,
-            DatabaseInput={**kept, "CreateTableDefaultPermissions": []},
+            DatabaseInput={**unchanged, "CreateTableDefaultPermissions": []},
         )
 
     def table(self, database: str, name: str) -> TableFacts:
-        """GetTable and GetResourceLFTags: what a table's permissions depend on."""
-        held = self._call("GetTable", client=self._glue, DatabaseName=database, Name=name)["Table"]
+        """Read columns and LF-Tags of a table (GetTable, GetResourceLFTags)."""
+        table = self._call("GetTable", client=self._glue, DatabaseName=database, Name=name)["Table"]
         columns = [
-            *((held.get("StorageDescriptor") or {}).get("Columns") or ()),
-            *(held.get("PartitionKeys") or ()),
+            *((table.get("StorageDescriptor") or {}).get("Columns") or ()),
+            *(table.get("PartitionKeys") or ()),
         ]
         resource = {"Table": {"DatabaseName": database, "Name": name}}
         tags = tags_from_api(self._call("GetResourceLFTags", Resource=resource))
-        return TableFacts(self.id, database, name, tuple(str(one["Name"]) for one in columns), tags)
+        return TableFacts(self.id, database, name, tuple(str(column["Name"]) for column in columns), tags)
 
     def database_tags(self, name: str) -> Mapping[str, str]:
-        """GetResourceLFTags of a database."""
-        answer = self._call("GetResourceLFTags", Resource={"Database": {"Name": name}})
-        return tags_from_api(answer).database
+        """Read the LF-Tags of a database (GetResourceLFTags)."""
+        response = self._call("GetResourceLFTags", Resource={"Database": {"Name": name}})
+        return tags_from_api(response).database
 
     def _settings(self) -> dict[str, Any]:
         return dict(self._call("GetDataLakeSettings")["DataLakeSettings"])
 
     def _batch(self, operation: str, grants: Sequence[Grant]) -> None:
         for begin in range(0, len(grants), BATCH):
-            some = grants[begin : begin + BATCH]
-            entries = [{"Id": str(number), **one.to_api()} for number, one in enumerate(some)]
-            failed = self._call(operation, Entries=entries).get("Failures") or ()
-            if failed:
-                raise BatchFailed(operation, [_failure(one, some) for one in failed])
+            batch = grants[begin : begin + BATCH]
+            entries = [{"Id": str(number), **grant.to_api()} for number, grant in enumerate(batch)]
+            failures = self._call(operation, Entries=entries).get("Failures") or ()
+            if failures:
+                raise BatchFailedError(operation, [_failure(failure, batch) for failure in failures])
 
     def _tag(self, operation: str, resource: Resource, tags: Mapping[str, str]) -> None:
         pairs = [{"TagKey": key, "TagValues": [value]} for key, value in tags.items()]
-        failed = self._call(operation, Resource=resource.to_api(), LFTags=pairs).get("Failures") or ()
-        if failed:
-            told = [
-                (number, f"{(one.get('LFTag') or {}).get('TagKey')} on {resource}: {_error(one)}")
-                for number, one in enumerate(failed)
+        failures = self._call(operation, Resource=resource.to_api(), LFTags=pairs).get("Failures") or ()
+        if failures:
+            entries = [
+                (number, f"{(failure.get('LFTag') or {}).get('TagKey')} on {resource}: {_error(failure)}")
+                for number, failure in enumerate(failures)
             ]
-            raise BatchFailed(operation, told)
+            raise BatchFailedError(operation, entries)
 
-    def _pages(self, operation: str, member: str, *, client: Any = None, **asked: Any) -> Iterator[Any]:
+    def _pages(self, operation: str, member: str, *, client: Any = None, **parameters: Any) -> Iterator[Any]:
         while True:
-            page = self._call(operation, client=client, **asked)
+            page = self._call(operation, client=client, **parameters)
             yield from page.get(member) or ()
             if not page.get("NextToken"):
                 return
-            asked["NextToken"] = page["NextToken"]
+            parameters["NextToken"] = page["NextToken"]
 
-    def _call(self, operation: str, *, client: Any = None, **asked: Any) -> Any:
+    def _call(self, operation: str, *, client: Any = None, **parameters: Any) -> Any:
         client = client or self._lake
         with translate_errors(operation):
-            return getattr(client, _METHODS[operation])(**asked)
+            return getattr(client, _METHODS[operation])(**parameters)
 
 
 _METHODS = {
@@ -312,49 +315,51 @@ _METHODS = {
 
 
 def _principals(shapes: Any) -> tuple[str, ...]:
-    return tuple(sorted(str(one["DataLakePrincipalIdentifier"]) for one in shapes or ()))
+    return tuple(sorted(str(shape["DataLakePrincipalIdentifier"]) for shape in shapes or ()))
 
 
-def _opens(shapes: Any) -> bool:
-    """Whether default permissions give the group anything."""
+def _include_iam_group(shapes: Any) -> bool:
+    """Return whether default permissions contain permissions for IAMAllowedPrincipals."""
     return any(
-        (one.get("Principal") or {}).get("DataLakePrincipalIdentifier") == IAM_ALLOWED
-        and one.get("Permissions")
-        for one in shapes or ()
+        (shape.get("Principal") or {}).get("DataLakePrincipalIdentifier") == IAM_ALLOWED
+        and shape.get("Permissions")
+        for shape in shapes or ()
     )
 
 
 def _value(shapes: Any, key: str) -> str:
-    for one in shapes or ():
-        if one.get("TagKey") == key and one.get("TagValues"):
-            return str(one["TagValues"][0])
+    for shape in shapes or ():
+        if shape.get("TagKey") == key and shape.get("TagValues"):
+            return str(shape["TagValues"][0])
     return ""
 
 
-def _of_table(shape: Mapping[str, Any], key: str) -> Iterator[Assigned]:
+def _table_tags(shape: Mapping[str, Any], key: str) -> Iterator[AssignedTag]:
     database, table = str(shape["Table"]["DatabaseName"]), str(shape["Table"]["Name"])
-    inherited = _value(shape.get("LFTagOnDatabase"), key)
-    own = _value(shape.get("LFTagsOnTable"), key)
-    if own:
-        yield Assigned(Resource(Kind.TABLE, database, table), key, own, own == inherited)
+    database_value = _value(shape.get("LFTagOnDatabase"), key)
+    table_value = _value(shape.get("LFTagsOnTable"), key)
+    if table_value:
+        resource = Resource(Kind.TABLE, database, table)
+        yield AssignedTag(resource, key, table_value, table_value == database_value)
     for column in shape.get("LFTagsOnColumns") or ():
         value = _value(column.get("LFTags"), key)
         if value:
             resource = Resource(Kind.COLUMNS, database, table, values=(str(column["Name"]),))
-            yield Assigned(resource, key, value, value == (own or inherited))
+            yield AssignedTag(resource, key, value, value == (table_value or database_value))
 
 
-def _opt(one: OptIn) -> dict[str, Any]:
+def _opt_in_to_api(opt_in: OptIn) -> dict[str, Any]:
     return {
-        "Principal": {"DataLakePrincipalIdentifier": one.principal},
-        "Resource": one.resource.to_api(),
+        "Principal": {"DataLakePrincipalIdentifier": opt_in.principal},
+        "Resource": opt_in.resource.to_api(),
     }
 
 
 def _failure(shape: Mapping[str, Any], grants: Sequence[Grant]) -> tuple[int, str]:
-    number = str((shape.get("RequestEntry") or {}).get("Id", ""))
-    known = number.isdecimal() and int(number) < len(grants)
-    return int(number) if known else -1, f"{grants[int(number)] if known else number}: {_error(shape)}"
+    entry_id = str((shape.get("RequestEntry") or {}).get("Id", ""))
+    if entry_id.isdecimal() and int(entry_id) < len(grants):
+        return int(entry_id), f"{grants[int(entry_id)]}: {_error(shape)}"
+    return -1, f"{entry_id}: {_error(shape)}"
 
 
 def _error(shape: Mapping[str, Any]) -> str:

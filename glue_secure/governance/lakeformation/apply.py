@@ -1,4 +1,4 @@
-"""Taking a plan's steps, and looking afterwards whether they took effect."""
+"""Apply a plan's steps, and verify that they took effect."""
 
 from __future__ import annotations
 
@@ -8,106 +8,110 @@ from itertools import groupby
 
 from glue_secure.core.errors import ControlError, RefusedError, UsageError, VerificationError
 from glue_secure.core.service import ServiceError
-from glue_secure.governance.lakeformation.account import BATCH, Account, BatchFailed
-from glue_secure.governance.lakeformation.desired import Desired, Location
+from glue_secure.governance.lakeformation.account import BATCH, Account, BatchFailedError
+from glue_secure.governance.lakeformation.desired import DesiredState, Location
 from glue_secure.governance.lakeformation.model import CellFilter, Grant, OptIn
 from glue_secure.governance.lakeformation.plan import make_plan
 from glue_secure.governance.lakeformation.steps import (
     Action,
     Assignment,
-    Named,
+    NamedExpression,
     Plan,
     Step,
     TagValues,
     Unmanaged,
 )
 
-LOOKS = 3
-"""How often the account is looked at before a step counts as one without effect: listings lag behind."""
+READ_ATTEMPTS = 3
+"""Number of reads of the account before a step counts as without effect, because listings are delayed."""
 
 _GRANTS = (Action.GRANT,)
 _REVOKES = (Action.REVOKE_BY_TAGS, Action.REVOKE_IAM, Action.REVOKE)
 _PAUSE = 2.0  # seconds
 
 
-def hold(
+def require_unchanged_plan(
     account: Account,
-    desired: Desired,
+    desired: DesiredState,
     unmanaged: Unmanaged,
     *,
-    of: str,
+    account_id: str,
     fingerprint: str,
     steps: Sequence[str],
 ) -> Plan:
-    """Plan again, and refuse when it is not the plan that was reviewed (GS-LF-004).
+    """Plan again, and reject the plan if it differs from the reviewed plan (GS-LF-004).
 
     Args:
-        account: where it is to be applied.
-        desired: the permissions file of the reviewed plan.
-        unmanaged: likewise.
-        of: the account that it was made for.
-        fingerprint: of the state that it was made from.
-        steps: its steps, in words.
+        account: the account to apply the plan to.
+        desired: permissions file of the reviewed plan.
+        unmanaged: treatment of unmanaged grants of the reviewed plan.
+        account_id: account of the reviewed plan.
+        fingerprint: fingerprint of the reviewed plan.
+        steps: descriptions of the steps of the reviewed plan.
+
+    Returns:
+        The new plan, which equals the reviewed plan.
 
     Raises:
-        RefusedError: it is another account, the account moved, or those are not the steps that follow.
+        RefusedError: the account is another one or has changed, or the steps do not match the file.
         ServiceError: the account cannot be read.
     """
-    if of != account.id:
-        raise _moved(of, f"account {account.id}", f"account {of}")
-    now = make_plan(desired, account, unmanaged)
-    if now.fingerprint != fingerprint:
-        raise _moved(
-            of, f"state {now.fingerprint[:24]}", f"state {fingerprint[:24]}, which it was planned from"
+    if account_id != account.id:
+        raise _plan_changed(account_id, f"account {account.id}", f"account {account_id}")
+    plan = make_plan(desired, account, unmanaged)
+    if plan.fingerprint != fingerprint:
+        raise _plan_changed(
+            account_id, f"state {plan.fingerprint[:24]}", f"state {fingerprint[:24]}, as when it was planned"
         )
-    if [str(step) for step in now.steps] != list(steps):
-        raise _moved(
-            of, "steps that do not follow from the plan's own file", "the steps as they were planned"
+    if [str(step) for step in plan.steps] != list(steps):
+        raise _plan_changed(
+            account_id, "steps that do not follow from the plan's permissions", "the steps of the plan"
         )
-    return now
+    return plan
 
 
 def apply_plan(
     plan: Plan,
     account: Account,
     *,
-    tell: Callable[[Step], None] = lambda _step: None,
+    on_step: Callable[[Step], None] = lambda _step: None,
     pause: Callable[[float], None] = time.sleep,
 ) -> Plan:
-    """Take the steps in their order, then plan again: nothing may be left.
+    """Apply the steps in order, then plan again to verify that no differences are left.
 
     Args:
-        plan: just made, or held against the account by :func:`hold`.
-        account: where.
-        tell: called with each step once it is taken.
-        pause: waits that many seconds, between looks.
+        plan: a new plan, or one from :func:`require_unchanged_plan`.
+        account: the account to change.
+        on_step: called with each applied step.
+        pause: waits for a number of seconds between reads of the account.
 
     Returns:
-        The plan from the state afterwards; it has no steps.
+        The plan for the new state, which has no steps.
 
     Raises:
         RefusedError: entries failed, or a step had no effect (GS-LF-005).
-        VerificationError: the service said no or nothing (GS-LF-005); what was done is told.
+        VerificationError: a request was denied or failed (GS-LF-005). The error states the number of
+            applied steps.
     """
     done = 0
     for action, group in groupby(plan.steps, key=lambda step: step.action):
         steps = list(group)
         size = BATCH if action in (*_GRANTS, *_REVOKES) else 1
         for begin in range(0, len(steps), size):
-            some = steps[begin : begin + size]
+            batch = steps[begin : begin + size]
             try:
-                _take(action, some, account)
+                _apply_steps(action, batch, account)
             except ServiceError as error:
-                raise _stopped(error, some[0], done, len(plan.steps)) from error
-            done += len(some)
-            for step in some:
-                tell(step)
-    return _verified(plan, account, pause)
+                raise _step_failed(error, batch[0], done, len(plan.steps)) from error
+            done += len(batch)
+            for step in batch:
+                on_step(step)
+    return _verify(plan, account, pause)
 
 
-def _verified(plan: Plan, account: Account, pause: Callable[[float], None]) -> Plan:
-    for look in range(LOOKS):
-        if look:
+def _verify(plan: Plan, account: Account, pause: Callable[[float], None]) -> Plan:
+    for attempt in range(READ_ATTEMPTS):
+        if attempt:
             pause(_PAUSE)
         try:
             after = make_plan(plan.desired, account, plan.unmanaged)
@@ -117,7 +121,7 @@ def _verified(plan: Plan, account: Account, pause: Callable[[float], None]) -> P
                 resource=f"account {plan.account}",
                 found=str(error),
                 required="the account can be read after the changes",
-                fix="all steps were taken; run glue-secure lakeformation drift",
+                fix="all steps were applied; run glue-secure lakeformation drift FILE",
                 aws_code=getattr(error, "code", None),
             ) from error
         if not after.steps:
@@ -126,12 +130,12 @@ def _verified(plan: Plan, account: Account, pause: Callable[[float], None]) -> P
         "GS-LF-005",
         resource=f"account {plan.account}",
         found=f"{len(after.steps)} differences are left, the first: {after.steps[0]}",
-        required="none: every step was taken, and none was refused",
-        fix="plan again; somebody may have changed the same permissions",
+        required="no differences, because every step succeeded",
+        fix="plan again; another user may have changed the same permissions",
     )
 
 
-def _take(action: Action, steps: list[Step], account: Account) -> None:
+def _apply_steps(action: Action, steps: list[Step], account: Account) -> None:
     if action in (*_GRANTS, *_REVOKES):
         grants = [step.subject for step in steps if isinstance(step.subject, Grant)]
         (account.grant if action in _GRANTS else account.revoke)(grants)
@@ -146,9 +150,9 @@ def _take(action: Action, steps: list[Step], account: Account) -> None:
         else:
             account.change_tag(subject.key, remove=subject.values)
     elif isinstance(subject, Assignment):
-        put = account.assign if action is Action.ASSIGN else account.unassign
-        put(subject.resource, dict(subject.tags))
-    elif isinstance(subject, Named):
+        change = account.assign if action is Action.ASSIGN else account.unassign
+        change(subject.resource, dict(subject.tags))
+    elif isinstance(subject, NamedExpression):
         account.put_expression(subject.name, subject.expression, exists=action is Action.CHANGE_EXPRESSION)
     elif isinstance(subject, CellFilter):
         account.put_filter(subject, exists=action is Action.CHANGE_FILTER)
@@ -162,23 +166,23 @@ def _take(action: Action, steps: list[Step], account: Account) -> None:
         account.close_database(str(subject))
 
 
-def _stopped(error: ServiceError, step: Step, done: int, steps: int) -> ControlError:
-    kind = RefusedError if isinstance(error, BatchFailed) else VerificationError
-    return kind(
+def _step_failed(error: ServiceError, step: Step, done: int, steps: int) -> ControlError:
+    error_class = RefusedError if isinstance(error, BatchFailedError) else VerificationError
+    return error_class(
         "GS-LF-005",
         resource=f"{step}",
         found=str(error),
         required="every step takes effect",
-        fix=f"{done} of {steps} steps were taken before; plan again when the cause is mended",
+        fix=f"{done} of {steps} steps were applied before the error; fix its cause, then plan again",
         aws_code=error.code,
     )
 
 
-def _moved(of: str, found: str, required: str) -> ControlError:
+def _plan_changed(account_id: str, found: str, required: str) -> ControlError:
     return RefusedError(
         "GS-LF-004",
-        resource=f"plan of account {of}",
+        resource=f"plan of account {account_id}",
         found=found,
         required=required,
-        fix="nothing was changed; plan again and review the new plan",
+        fix="no change was made; plan again and review the new plan",
     )

@@ -1,4 +1,4 @@
-"""What a permissions file asks for, as a frozen value."""
+"""The content of a permissions file, as a frozen value."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ class Location:
     """A data location that is registered with Lake Formation.
 
     Attributes:
-        arn: of the bucket or prefix.
-        role: the role that Lake Formation reads with; ``""`` for its service-linked role.
-        hybrid: whether principals that did not opt in go by IAM still.
+        arn: ARN of the bucket or prefix.
+        role: ARN of the role that Lake Formation uses; ``""`` for its service-linked role.
+        hybrid: whether the location is in hybrid access mode, in which principals without an opt-in use
+            their IAM permissions.
     """
 
     arn: str
@@ -27,22 +28,22 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
-class Desired:
+class DesiredState:
     """A permissions file.
 
     Attributes:
-        account: the account it is for, ``""`` where it names none.
-        close_to_iam: databases that are taken from IAMAllowedPrincipals; ``*`` is every one.
-        close_defaults: whether new databases and tables are to come without permissions for that group.
-        principals: everybody whom the file names, declared or used.
-        tags: LF-tag keys with all of their values.
-        expressions: named LF-tag expressions.
+        account: the account id, ``""`` if the file has none.
+        close_to_iam: databases whose permissions of IAMAllowedPrincipals are revoked; ``*`` for all.
+        close_defaults: whether to remove the default permissions of that group on new databases and tables.
+        principals: all principals that the file declares or uses.
+        tags: LF-Tag keys and all of their values.
+        expressions: named LF-Tag expressions.
         locations: data locations, by ARN.
-        assignments: the LF-tags of each database, table or column that the file names.
-        filters: cell filters, by database, table and name.
-        grants: by principal, resource and condition.
-        opt_ins: who is held to Lake Formation in hybrid access mode.
-        document: the file as it was parsed.
+        assignments: the LF-Tags of each database, table or column in the file.
+        filters: data cell filters, by database, table and name.
+        grants: grants by principal, resource and condition.
+        opt_ins: principals and resources that use Lake Formation permissions in hybrid access mode.
+        document: the parsed file.
     """
 
     account: str = ""
@@ -59,5 +60,5 @@ class Desired:
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def closes(self, database: str) -> bool:
-        """Whether the database, and its tables, are taken from IAMAllowedPrincipals."""
+        """Return whether to revoke IAMAllowedPrincipals' permissions on the database and its tables."""
         return "*" in self.close_to_iam or database in self.close_to_iam

@@ -1,4 +1,4 @@
-"""Who may do what with a table, asked of an account."""
+"""Explain a principal's permissions on a table of an account."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from glue_secure.governance.lakeformation.model import IAM_ALLOWED
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
-    """The answer to one question.
+class AccessExplanation:
+    """A principal's access to a table.
 
     Attributes:
-        principal: who.
-        table: what.
-        columns: the columns that were asked about: the one, or all.
-        access: what it may do, and why.
+        principal: the principal.
+        table: the table.
+        columns: the requested columns: one, or all.
+        access: permissions and reasons.
     """
 
     principal: str
@@ -28,26 +28,33 @@ class Explained:
     access: Access
 
 
-def explain(account: Account, principal: str, what: str) -> Explained:
-    """Read the account and tell what ``principal`` may do with ``DATABASE.TABLE[.COLUMN]``, and why.
+def explain(account: Account, principal: str, name: str) -> AccessExplanation:
+    """Return the permissions of ``principal`` on ``DATABASE.TABLE[.COLUMN]``, and the reasons.
 
     Raises:
-        UsageError: there is no such table or column.
+        UsageError: the table or column does not exist.
         ServiceError: the account cannot be read.
     """
-    parts = what.lower().split(".")
+    parts = name.lower().split(".")
     if len(parts) not in (2, 3) or not all(parts):
-        raise UsageError("TABLE", found=repr(what), required="DATABASE.TABLE or DATABASE.TABLE.COLUMN")
+        raise UsageError("TABLE", found=repr(name), required="DATABASE.TABLE or DATABASE.TABLE.COLUMN")
     table = table_of(account, ".".join(parts[:2]))
     columns = tuple(parts[2:]) or table.columns
     for column in columns:
         if column not in table.columns:
             raise UsageError("COLUMN", found=column, required=", ".join(table.columns))
-    return Explained(principal, table, columns, evaluate(principal, table, facts_of(account, principal)))
+    return AccessExplanation(
+        principal, table, columns, evaluate(principal, table, facts_of(account, principal))
+    )
 
 
 def table_of(account: Account, name: str) -> TableFacts:
-    """``DATABASE.TABLE``, as the account has it. Raises UsageError, ServiceError."""
+    """Read the table ``DATABASE.TABLE`` of the account.
+
+    Raises:
+        UsageError: the table does not exist.
+        ServiceError: the account cannot be read.
+    """
     database, _, table = name.lower().partition(".")
     if not database or not table or "." in table:
         raise UsageError("TABLE", found=repr(name), required="DATABASE.TABLE")
@@ -58,13 +65,17 @@ def table_of(account: Account, name: str) -> TableFacts:
 
 
 def facts_of(account: Account, principal: str) -> LakeFacts:
-    """What is granted that may concern a principal: one pass over the account. Raises ServiceError."""
-    me = identities(principal, account.id) | {IAM_ALLOWED}
+    """Read the grants that can apply to a principal, in one pass over the account.
+
+    Raises:
+        ServiceError: the account cannot be read.
+    """
+    names = identities(principal, account.id) | {IAM_ALLOWED}
     settings = account.settings()
     return LakeFacts(
-        grants=tuple(one for one in account.grants() if one.principal in me),
+        grants=tuple(grant for grant in account.grants() if grant.principal in names),
         expressions=dict(account.expressions()),
         filters=tuple(account.filters()),
-        opt_ins=frozenset(one for one in account.opt_ins() if one.principal in me),
+        opt_ins=frozenset(opt_in for opt_in in account.opt_ins() if opt_in.principal in names),
         administrators=frozenset((*settings.administrators, *settings.readers)),
     )

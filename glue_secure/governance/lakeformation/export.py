@@ -1,4 +1,4 @@
-"""An account as a permissions file: what ``import`` writes."""
+"""Export an account's permissions as a permissions file (``glue-secure lakeformation import``)."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ from glue_secure.governance.lakeformation.model import (
 
 
 def export(account: Account) -> str:
-    """The file, as TOML; planned against the same account it asks for nothing.
+    """Return the permissions file as TOML. A plan of this file for the same account has no steps.
 
-    What the form has no words for (grants on shared resources, on kinds unknown here) and the permissions of
-    IAMAllowedPrincipals stand in it as comments.
+    Permissions that the file cannot express (on shared resources and unknown kinds of resources), and the
+    permissions of IAMAllowedPrincipals, are written as comments.
 
     Raises:
         ServiceError: the account cannot be read.
+        UsageError: the account contains a name that the file format does not accept.
     """
     text = "\n".join(_lines(account)) + "\n"
-    parse(
-        text, "what was read from the account"
-    )  # a name that the form refuses shows here, not at the next plan
+    parse(text, "the exported permissions")
     return text
 
 
@@ -44,12 +43,12 @@ def _lines(account: Account) -> Iterator[str]:
     yield from (
         f"{_toml(name)} = {_inline(expression)}" for name, expression in sorted(account.expressions())
     )
-    for place in sorted(account.locations(), key=lambda one: one.arn):
-        yield from _entry("locations", arn=place.arn, role=place.role, hybrid=place.hybrid)
+    for location in sorted(account.locations(), key=lambda location: location.arn):
+        yield from _entry("locations", arn=location.arn, role=location.role, hybrid=location.hybrid)
     assigned: dict[Resource, dict[str, str]] = {}
-    for one in account.assigned(tags):
-        if not one.same:
-            assigned.setdefault(one.resource, {})[one.key] = one.value
+    for tag in account.assigned(tags):
+        if not tag.may_be_inherited:
+            assigned.setdefault(tag.resource, {})[tag.key] = tag.value
     for resource, pairs in sorted(assigned.items()):
         members = {name: value for name, value in _target(resource).items() if name != "tags"}
         yield from _entry("assign", **members, tags=pairs)
@@ -63,72 +62,74 @@ def _lines(account: Account) -> Iterator[str]:
             columns=cells.columns,
             **{"except": cells.excluded},
         )
-    merged, left = _merged(account.grants())
+    merged, not_managed = _merged(account.grants())
     for grant in merged:
-        words = (
-            [Permission.ALL.value] if Permission.ALL.value in grant.permissions else sorted(grant.permissions)
-        )
-        option = (
-            [Permission.ALL.value] if Permission.ALL.value in grant.grantable else sorted(grant.grantable)
-        )
         yield from _entry(
             "grants",
             principal=grant.principal,
             **_target(grant.resource),
-            permissions=words,
-            grantable=option,
+            permissions=_permissions(grant.permissions),
+            grantable=_permissions(grant.grantable),
             condition=grant.condition,
         )
     for opt_in in sorted(account.opt_ins()):
         if opt_in.resource.kind in (Kind.CATALOG, Kind.DATABASE, Kind.TABLE, Kind.ALL_TABLES):
             yield from _entry("opt_ins", principal=opt_in.principal, **_target(opt_in.resource))
         else:
-            left.append(opt_in)
-    if left:
-        yield from ("", "# Not managed by this file:", *(f"# {_one_line(str(one))}" for one in left))
+            not_managed.append(opt_in)
+    if not_managed:
+        comments = (f"# {_one_line(str(entry))}" for entry in not_managed)
+        yield from ("", "# Not managed by this file:", *comments)
+
+
+def _permissions(names: frozenset[str]) -> list[str]:
+    """Return the permissions for the file, in which ALL cannot be combined with others."""
+    return [Permission.ALL.value] if Permission.ALL.value in names else sorted(names)
 
 
 def _merged(grants: Iterator[Grant]) -> tuple[list[Grant], list[Grant | OptIn]]:
-    """One grant for each pair, and those that the form has no words for."""
-    found: dict[Pair, Grant] = {}
-    left: list[Grant | OptIn] = []
-    for one in grants:
-        if one.principal == IAM_ALLOWED or one.resource.kind is Kind.OTHER:
-            left.append(one)
+    """Return one grant for each pair, and the grants that the file cannot express."""
+    merged: dict[Pair, Grant] = {}
+    not_managed: list[Grant | OptIn] = []
+    for grant in grants:
+        if grant.principal == IAM_ALLOWED or grant.resource.kind is Kind.OTHER:
+            not_managed.append(grant)
             continue
-        held = found.get(one.pair)
-        found[one.pair] = Grant(
-            one.principal,
-            one.resource,
-            one.permissions | (held.permissions if held else frozenset()),
-            one.grantable | (held.grantable if held else frozenset()),
-            one.condition,
+        previous = merged.get(grant.pair)
+        merged[grant.pair] = Grant(
+            grant.principal,
+            grant.resource,
+            grant.permissions | (previous.permissions if previous else frozenset()),
+            grant.grantable | (previous.grantable if previous else frozenset()),
+            grant.condition,
         )
-    return [found[pair] for pair in sorted(found)], left
+    return [merged[pair] for pair in sorted(merged)], not_managed
 
 
-def _target(of: Resource) -> dict[str, Any]:
-    """The members that name a resource."""
-    if of.kind is Kind.CATALOG:
+def _target(resource: Resource) -> dict[str, Any]:
+    """Return the members of an entry that name a resource."""
+    if resource.kind is Kind.CATALOG:
         return {"catalog": True}
-    if of.kind is Kind.LOCATION:
-        return {"location": of.name}
-    if of.kind is Kind.TAG:
-        return {"lf_tag": of.name, "values": of.values}
-    if of.kind is Kind.EXPRESSION:
-        return {"expression": of.name}
-    if of.kind in (Kind.DATABASES_WITH, Kind.TABLES_WITH):
-        word = "databases" if of.kind is Kind.DATABASES_WITH else "tables"
-        return {f"{word}_matching": of.name} if of.name else {f"{word}_with": of.expression}
-    members: dict[str, Any] = {"database": of.database}
-    if of.kind is not Kind.DATABASE:
-        members["table"] = "*" if of.kind is Kind.ALL_TABLES else of.name
-    if of.kind is Kind.COLUMNS:
-        members["columns"] = of.values
-    if of.kind is Kind.OTHER_COLUMNS:
-        members["except"] = of.values
-    if of.kind is Kind.CELLS:
-        members["filter"] = of.part
+    if resource.kind is Kind.LOCATION:
+        return {"location": resource.name}
+    if resource.kind is Kind.TAG:
+        return {"lf_tag": resource.name, "values": resource.values}
+    if resource.kind is Kind.EXPRESSION:
+        return {"expression": resource.name}
+    if resource.kind in (Kind.DATABASES_WITH, Kind.TABLES_WITH):
+        prefix = "databases" if resource.kind is Kind.DATABASES_WITH else "tables"
+        if resource.name:
+            return {f"{prefix}_matching": resource.name}
+        return {f"{prefix}_with": resource.expression}
+    members: dict[str, Any] = {"database": resource.database}
+    if resource.kind is not Kind.DATABASE:
+        members["table"] = "*" if resource.kind is Kind.ALL_TABLES else resource.name
+    if resource.kind is Kind.COLUMNS:
+        members["columns"] = resource.values
+    if resource.kind is Kind.OTHER_COLUMNS:
+        members["except"] = resource.values
+    if resource.kind is Kind.CELLS:
+        members["filter"] = resource.part
     return members
 
 
@@ -140,7 +141,7 @@ def _entry(kind: str, /, **members: Any) -> Iterator[str]:
         if name.endswith("_with"):
             yield f"{name} = {_inline(value)}"
         elif isinstance(value, dict):
-            pairs = ", ".join(f"{_toml(key)} = {_toml(one)}" for key, one in sorted(value.items()))
+            pairs = ", ".join(f"{_toml(key)} = {_toml(text)}" for key, text in sorted(value.items()))
             yield f"{name} = {{ {pairs} }}"
         else:
             yield f"{name} = {_toml(value)}"
@@ -151,11 +152,11 @@ def _inline(expression: Expression) -> str:
 
 
 def _toml(value: str | bool | Sequence[str]) -> str:
-    """A value as TOML, whose basic strings are JSON's but for one sign."""
+    """Return a value as TOML. Basic strings are JSON strings, except for one character."""
     if isinstance(value, tuple | list):
-        return "[" + ", ".join(_toml(one) for one in value) + "]"
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _one_line(text: str) -> str:
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

@@ -1,6 +1,6 @@
-"""The permissions file: TOML or JSON, read once, refused with the line where it cannot be meant.
+"""Read the permissions file (TOML or JSON). Errors name the line.
 
-docs/lake-formation.md has its form.
+docs/lake-formation.md describes the format.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.json_documents import DuplicateNameError, load_json
-from glue_secure.governance.lakeformation.desired import Desired, Location, Pair
-from glue_secure.governance.lakeformation.lines import Path, line_of, of_json, of_toml
+from glue_secure.governance.lakeformation.desired import DesiredState, Location, Pair
+from glue_secure.governance.lakeformation.lines import Path, json_lines, line_of, toml_lines
 from glue_secure.governance.lakeformation.model import (
     IAM_ALLOWED,
     CellFilter,
@@ -47,15 +47,19 @@ _GRANT = ("principal", "principals", "permissions", "grantable", "condition", *_
 _PRINCIPAL = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[^\s]+\Z|\d{12}(?::IAMPrincipals)?\Z")
 _ACCOUNT = re.compile(r"\d{12}\Z")
 _S3 = re.compile(r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]+(?:/.*)?\Z")
-# LFTagKey and LFTagValue of the API; both are kept in lower case, by
+# LFTagKey and LFTagValue of the API. Lake Formation stores both in lower case:
 # https://docs.aws.amazon.com/lake-formation/latest/dg/lf-tag-considerations.html
 _TAG = re.compile(r"[^\W\d_A-Z]?[\w .:/=+@%*-]*\Z")
 _AT_LINE = re.compile(r"line (\d+)")
 _NAME = re.compile(r"[^\x00-\x1f]{1,255}\Z")
 
 
-def read(path: FilePath) -> Desired:
-    """The file at a path. Raises UsageError naming the file and the line."""
+def read(path: FilePath) -> DesiredState:
+    """Read a permissions file.
+
+    Raises:
+        UsageError: the file cannot be read or is invalid. The message names file and line.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -63,32 +67,35 @@ def read(path: FilePath) -> Desired:
     return parse(text, str(path), as_json=path.suffix.lower() == ".json")
 
 
-def parse(text: str, name: str, *, as_json: bool = False) -> Desired:
-    """A text.
+def parse(text: str, name: str, *, as_json: bool = False) -> DesiredState:
+    """Parse the text of a permissions file.
 
     Args:
-        text: TOML, or JSON with the same tables.
-        name: what messages call it.
-        as_json: whether it is JSON.
+        text: TOML, or JSON with the same structure.
+        name: name of the file in messages.
+        as_json: whether the text is JSON.
 
     Raises:
-        UsageError: it is not what the form says; the message names the line.
+        UsageError: the text is invalid. The message names the line.
     """
     try:
         document = load_json(text) if as_json else tomllib.loads(text)
     except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        line = _AT_LINE.search(str(error))
-        at = line[1] if line else text.count("\n") + 1  # what has no line stands at the end
-        raise UsageError(f"{name}:{at}", found=str(error), required="JSON" if as_json else "TOML") from None
+        match = _AT_LINE.search(str(error))
+        line = match[1] if match else text.count("\n") + 1  # an error without a line is at the end
+        required = "JSON" if as_json else "TOML"
+        raise UsageError(f"{name}:{line}", found=str(error), required=required) from None
     except DuplicateNameError as error:
-        raise UsageError(name, found=str(error), required="each name once") from None
+        raise UsageError(name, found=str(error), required="unique names") from None
     if not isinstance(document, dict):
         raise UsageError(name, found=type(document).__name__, required="an object")
-    return of_document(document, name, of_json(text) if as_json else of_toml(text))
+    return parse_document(document, name, json_lines(text) if as_json else toml_lines(text))
 
 
-def of_document(document: Mapping[str, Any], name: str, lines: dict[Path, int] | None = None) -> Desired:
-    """A parsed file, as a saved plan carries it. Raises UsageError."""
+def parse_document(
+    document: Mapping[str, Any], name: str, lines: dict[Path, int] | None = None
+) -> DesiredState:
+    """Convert a parsed file, for example of a saved plan. Raises UsageError."""
     return _Reader(name, lines or {}).desired(document)
 
 
@@ -101,7 +108,7 @@ class _Reader:
         self._expressions: dict[str, Expression] = {}
         self._filters: dict[tuple[str, str, str], CellFilter] = {}
 
-    def desired(self, document: Mapping[str, Any]) -> Desired:
+    def desired(self, document: Mapping[str, Any]) -> DesiredState:
         self._known(document, _TOP, ())
         if document.get("schema") != 1:
             raise self._wrong(("schema",), repr(document.get("schema")), "schema = 1")
@@ -117,7 +124,7 @@ class _Reader:
             self._expressions[self._like(key, _NAME, ("expressions", key), "a name")] = self._expression(
                 tags, ("expressions", key)
             )
-        locations = {one.arn: one for one in self._locations(document)}
+        locations = {location.arn: location for location in self._locations(document)}
         for _, path, entry in self._entries(document, "filters"):
             self._filter(entry, path)
         grants: dict[Pair, Grant] = {}
@@ -125,13 +132,17 @@ class _Reader:
             for grant in self._grant(entry, path):
                 if grant.pair in grants:
                     raise self._wrong(
-                        path, f"{grant.resource} for {grant.principal} a second time", "each pair once"
+                        path,
+                        f"a second grant on {grant.resource} for {grant.principal}",
+                        "one grant for each resource and principal",
                     )
                 grants[grant.pair] = grant
         opt_ins = {
-            one for _, path, entry in self._entries(document, "opt_ins") for one in self._opt_in(entry, path)
+            opt_in
+            for _, path, entry in self._entries(document, "opt_ins")
+            for opt_in in self._opt_in(entry, path)
         }
-        return Desired(
+        return DesiredState(
             account=account,
             close_to_iam=self._texts(settings, "close_to_iam", ("settings",)),
             close_defaults=self._truth(settings, "close_defaults", ("settings",)),
@@ -152,61 +163,59 @@ class _Reader:
             self._known(entry, ("arn", "role", "hybrid"), path)
             arn = self._location(self._text(entry, "arn", path), (*path, "arn"))
             if arn in seen:
-                raise self._wrong(path, f"{arn} a second time", "each location once")
+                raise self._wrong(path, f"{arn} a second time", "unique locations")
             seen.add(arn)
             role = self._text(entry, "role", path, optional=True)
             yield Location(arn, role, self._truth(entry, "hybrid", path))
 
     def _assignments(self, document: Mapping[str, Any]) -> dict[Resource, dict[str, str]]:
-        found: dict[Resource, dict[str, str]] = {}
+        assignments: dict[Resource, dict[str, str]] = {}
         for _, path, entry in self._entries(document, "assign"):
             self._known(entry, ("database", "table", "columns", "tags"), path)
             database = self._catalog_name(entry, "database", path)
             table = self._catalog_name(entry, "table", path, optional=True)
             columns = self._texts(entry, "columns", path)
             if columns and not table:
-                raise self._wrong(path, "columns of no table", "database, table and columns")
+                raise self._wrong(path, "columns without a table", "database, table and columns")
             tags = {}
             for key, value in self._table(entry, "tags", path).items():
-                where = (*path, "tags", key)
-                tags[self._tag(key, where, 128)] = self._tag(value, where, 256)
-                self._require_tag(key, (value,), where)
+                tag_path = (*path, "tags", key)
+                tags[self._tag(key, tag_path, 128)] = self._tag(value, tag_path, 256)
+                self._require_tag(key, (value,), tag_path)
             if not table:
                 resources = [Resource(Kind.DATABASE, database)]
             elif not columns:
                 resources = [Resource(Kind.TABLE, database, table)]
             else:
-                resources = [Resource(Kind.COLUMNS, database, table, values=(one,)) for one in columns]
+                resources = [Resource(Kind.COLUMNS, database, table, values=(name,)) for name in columns]
             for resource in resources:
-                if resource in found:
-                    raise self._wrong(path, f"{resource} a second time", "each resource once")
-                found[resource] = tags
-        return found
+                if resource in assignments:
+                    raise self._wrong(path, f"{resource} a second time", "unique resources")
+                assignments[resource] = tags
+        return assignments
 
     def _filter(self, entry: Mapping[str, Any], path: Path) -> None:
         self._known(entry, ("name", "database", "table", "rows", "columns", "except"), path)
-        columns, but = self._texts(entry, "columns", path), self._texts(entry, "except", path)
-        if columns and but:
-            raise self._wrong(path, "columns and except", "one of them, or neither: all columns")
+        columns, excluded = self._texts(entry, "columns", path), self._texts(entry, "except", path)
+        if columns and excluded:
+            raise self._wrong(path, "columns and except", "columns or except, or neither for all columns")
         rows = self._text(entry, "rows", path, optional=True)
-        if not rows and not columns and not but:
-            raise self._wrong(
-                path, "neither rows nor columns", "rows, columns or except: else it hides nothing"
-            )
-        one = CellFilter(
+        if not rows and not columns and not excluded:
+            raise self._wrong(path, "a filter without rows, columns or except", "rows, columns or except")
+        cells = CellFilter(
             self._catalog_name(entry, "database", path),
             self._catalog_name(entry, "table", path),
             self._text(entry, "name", path),
             rows,
             tuple(sorted(columns)),
-            tuple(sorted(but)),
+            tuple(sorted(excluded)),
         )
-        key = (one.database, one.table, one.name)
+        key = (cells.database, cells.table, cells.name)
         if key in self._filters:
             raise self._wrong(
-                path, f"filter {one.name} of {one.database}.{one.table} twice", "each filter once"
+                path, f"filter {cells.name} of {cells.database}.{cells.table} twice", "unique filters"
             )
-        self._filters[key] = one
+        self._filters[key] = cells
 
     def _grant(self, entry: Mapping[str, Any], path: Path) -> Iterator[Grant]:
         self._known(entry, _GRANT, path)
@@ -219,7 +228,7 @@ class _Reader:
             raise self._wrong(
                 (*path, "grantable"),
                 ", ".join(sorted(grantable - permissions)),
-                "permissions that are granted too",
+                "a subset of permissions",
             )
         condition = self._text(entry, "condition", path, optional=True)
         for principal in self._principals(entry, path):
@@ -232,99 +241,103 @@ class _Reader:
             yield OptIn(principal, resource)
 
     def _resource(self, entry: Mapping[str, Any], path: Path) -> Resource:
-        """The one resource that an entry names."""
-        given = {name for name in _TARGET if name in entry}
+        """Return the resource that an entry names."""
+        members = {name for name in _TARGET if name in entry}
         database = self._catalog_name(entry, "database", path, optional=True)
         table = self._text(entry, "table", path, optional=True)
         if table not in ("", "*"):
             table = self._catalog_name(entry, "table", path)
-        if given == {"catalog"} and self._truth(entry, "catalog", path):
+        if members == {"catalog"} and self._truth(entry, "catalog", path):
             return Resource(Kind.CATALOG)
-        if given == {"database"}:
+        if members == {"database"}:
             return Resource(Kind.DATABASE, database)
-        if given == {"database", "table"}:
+        if members == {"database", "table"}:
             return (
                 Resource(Kind.ALL_TABLES, database) if table == "*" else Resource(Kind.TABLE, database, table)
             )
-        if given in ({"database", "table", "columns"}, {"database", "table", "except"}) and table != "*":
-            word, kind = ("columns", Kind.COLUMNS) if "columns" in given else ("except", Kind.OTHER_COLUMNS)
-            columns = tuple(sorted(set(self._texts(entry, word, path))))
+        if members in ({"database", "table", "columns"}, {"database", "table", "except"}) and table != "*":
+            member, kind = (
+                ("columns", Kind.COLUMNS) if "columns" in members else ("except", Kind.OTHER_COLUMNS)
+            )
+            columns = tuple(sorted(set(self._texts(entry, member, path))))
             if not columns:
-                raise self._wrong((*path, word), "no column", "one or more columns")
+                raise self._wrong((*path, member), "no column", "one or more columns")
             return Resource(kind, database, table, values=columns)
-        if given == {"database", "table", "filter"} and table != "*":
+        if members == {"database", "table", "filter"} and table != "*":
             name = self._text(entry, "filter", path)
             return Resource(Kind.CELLS, database, table, name)
-        if given == {"location"}:
+        if members == {"location"}:
             arn = self._location(self._text(entry, "location", path), (*path, "location"))
             return Resource(Kind.LOCATION, name=arn)
-        if given == {"lf_tag", "values"}:
+        if members == {"lf_tag", "values"}:
             key = self._tag(self._text(entry, "lf_tag", path), (*path, "lf_tag"), 128)
             values = self._tag_values(entry["values"], (*path, "values"))
             self._require_tag(key, values, (*path, "values"))
             return Resource(Kind.TAG, name=key, values=tuple(sorted(values)))
-        if given == {"expression"}:
+        if members == {"expression"}:
             return Resource(Kind.EXPRESSION, name=self._text(entry, "expression", path))
-        for word, kind in (("tables", Kind.TABLES_WITH), ("databases", Kind.DATABASES_WITH)):
-            if given == {f"{word}_with"}:
-                where = (*path, f"{word}_with")
-                return Resource(kind, expression=self._expression(entry[f"{word}_with"], where))
-            if given == {f"{word}_matching"}:
-                return Resource(kind, name=self._text(entry, f"{word}_matching", path))
+        for prefix, kind in (("tables", Kind.TABLES_WITH), ("databases", Kind.DATABASES_WITH)):
+            if members == {f"{prefix}_with"}:
+                expression_path = (*path, f"{prefix}_with")
+                return Resource(kind, expression=self._expression(entry[f"{prefix}_with"], expression_path))
+            if members == {f"{prefix}_matching"}:
+                return Resource(kind, name=self._text(entry, f"{prefix}_matching", path))
         raise self._wrong(
             path,
-            ", ".join(sorted(given)) or "no resource",
-            "one of: catalog = true; database; database and table (or '*'); those and columns, except or "
-            "filter; location; lf_tag and values; expression; tables_with, databases_with, tables_matching, "
-            "databases_matching",
+            ", ".join(sorted(members)) or "no resource",
+            "one of: catalog = true; database; database and table (or '*'); database, table, and one of "
+            "columns, except and filter; location; lf_tag and values; expression; tables_with; "
+            "databases_with; tables_matching; databases_matching",
         )
 
     def _permissions(
         self, entry: Mapping[str, Any], name: str, path: Path, resource: Resource
     ) -> frozenset[str]:
-        given, where = self._texts(entry, name, path), (*path, name)
-        allowed = {one.value for one in ALLOWED[resource.kind]}
-        for word in given:
-            if word not in {one.value for one in Permission}:
-                raise self._wrong(where, repr(word), ", ".join(sorted(allowed)))
-            if word not in allowed:
-                raise self._wrong(
-                    where, f"{word} on {resource}", f"{', '.join(sorted(allowed))} on {resource.kind.value}"
-                )
-        if Permission.ALL.value in given and len(set(given)) > 1:
-            raise self._wrong(where, "ALL beside others", "ALL alone: it is every permission")
-        return frozenset(given)
+        names, member_path = self._texts(entry, name, path), (*path, name)
+        allowed = {permission.value for permission in ALLOWED[resource.kind]}
+        choices = ", ".join(sorted(allowed))
+        for permission in names:
+            if permission not in {known.value for known in Permission}:
+                raise self._wrong(member_path, repr(permission), choices)
+            if permission not in allowed:
+                found = f"{permission} on {resource}"
+                raise self._wrong(member_path, found, f"{choices} on {resource.kind.value}")
+        if Permission.ALL.value in names and len(set(names)) > 1:
+            raise self._wrong(member_path, "ALL and others", "ALL alone, which includes every permission")
+        return frozenset(names)
 
     def _expression(self, tags: Any, path: Path) -> Expression:
         if not isinstance(tags, dict) or not tags:
-            raise self._wrong(path, _kind(tags), "a table of LF-tag keys with their values, not empty")
-        found = {}
+            raise self._wrong(path, _kind(tags), "a table of LF-Tag keys and their values that is not empty")
+        expression = {}
         for key, values in tags.items():
-            where = (*path, key)
-            found[self._tag(key, where, 128)] = self._tag_values(values, where)
-            self._require_tag(key, found[key], where)
-        return expression_of(found)
+            key_path = (*path, key)
+            expression[self._tag(key, key_path, 128)] = self._tag_values(values, key_path)
+            self._require_tag(key, expression[key], key_path)
+        return expression_of(expression)
 
     def _require_tag(self, key: str, values: tuple[str, ...], path: Path) -> None:
-        """Values of a key that the file declares are among the declared ones."""
-        unknown = [one for one in values if key in self._tags and one != "*" and one not in self._tags[key]]
-        if unknown:
-            raise self._wrong(
-                path, f"{key}={unknown[0]}", f"one of {', '.join(self._tags[key])}, by lf_tags.{key}"
-            )
+        """Reject values that are missing in the file's declaration of the key."""
+        if key not in self._tags:
+            return
+        declared = self._tags[key]
+        undeclared = [value for value in values if value != "*" and value not in declared]
+        if undeclared:
+            required = f"one of {', '.join(declared)}, as declared in lf_tags.{key}"
+            raise self._wrong(path, f"{key}={undeclared[0]}", required)
 
     def _principals(self, entry: Mapping[str, Any], path: Path) -> list[str]:
         if ("principal" in entry) == ("principals" in entry):
             raise self._wrong(
                 path,
-                "principal and principals" if "principal" in entry else "neither",
-                "one of principal, principals",
+                "principal and principals" if "principal" in entry else "no principal",
+                "principal or principals",
             )
         if "principal" in entry:
             return [self._principal(entry["principal"], (*path, "principal"))]
         names = self._texts(entry, "principals", path)
         if not names or len(set(names)) != len(names):
-            raise self._wrong((*path, "principals"), "none, or one twice", "each principal once")
+            raise self._wrong((*path, "principals"), "an empty list or a duplicate", "unique principals")
         return [self._principal(name, (*path, "principals")) for name in names]
 
     def _principal(self, value: Any, path: Path) -> str:
@@ -333,8 +346,8 @@ class _Reader:
             raise self._wrong(
                 path,
                 name,
-                "a principal of your own",
-                fix="settings.close_to_iam takes that group's permissions away",
+                "an IAM principal",
+                fix="use settings.close_to_iam to revoke this group's permissions",
             )
         if not isinstance(name, str) or not _PRINCIPAL.match(name):
             raise self._wrong(
@@ -346,34 +359,40 @@ class _Reader:
     def _location(self, text: str, path: Path) -> str:
         if text.startswith("s3://"):
             try:
-                place = S3Uri.parse(text)
+                location = S3Uri.parse(text)
             except UsageError as error:
                 raise self._wrong(path, error.found, error.required) from None
-            return f"arn:aws:s3:::{place.bucket}" + (f"/{place.key.rstrip('/')}" if place.key else "")
+            return f"arn:aws:s3:::{location.bucket}" + (
+                f"/{location.key.rstrip('/')}" if location.key else ""
+            )
         return self._like(text, _S3, path, "s3://BUCKET/PREFIX or arn:aws:s3:::BUCKET/PREFIX").rstrip("/")
 
-    def _tag(self, value: Any, path: Path, most: int) -> str:
-        if isinstance(value, str) and 0 < len(value) <= most and value == value.lower() and _TAG.match(value):
+    def _tag(self, value: Any, path: Path, limit: int) -> str:
+        if (
+            isinstance(value, str)
+            and 0 < len(value) <= limit
+            and value == value.lower()
+            and _TAG.match(value)
+        ):
             return value
-        required = f"1 to {most} letters (lower case: so they are kept), digits, spaces or _ . : / = + - @ %"
+        required = f"1 to {limit} lower-case letters, digits, spaces or _ . : / = + - @ %"
         raise self._wrong(path, repr(value), required)
 
     def _tag_values(self, values: Any, path: Path, *, wildcard: bool = True) -> tuple[str, ...]:
         if not isinstance(values, list) or not values or len(set(map(str, values))) != len(values):
-            raise self._wrong(path, _kind(values), "a list of values, each once")
-        found = tuple(self._tag(value, path, 256) for value in values)
-        if "*" in found and (not wildcard or len(found) > 1):
-            raise self._wrong(path, "*", "values" if not wildcard else "* alone: it is every value")
-        return found
+            raise self._wrong(path, _kind(values), "a list of unique values")
+        tag_values = tuple(self._tag(value, path, 256) for value in values)
+        if "*" in tag_values and (not wildcard or len(tag_values) > 1):
+            raise self._wrong(path, "*", "* alone, which matches every value" if wildcard else "values")
+        return tag_values
 
     def _catalog_name(
         self, entry: Mapping[str, Any], name: str, path: Path, *, optional: bool = False
     ) -> str:
         text = self._text(entry, name, path, optional=optional)
         if text != text.lower():
-            raise self._wrong(
-                (*path, name), repr(text), f"{text.lower()!r}: the Data Catalog keeps names in lower case"
-            )
+            required = f"{text.lower()!r}, because the Data Catalog stores names in lower case"
+            raise self._wrong((*path, name), repr(text), required)
         return text
 
     def _entries(
@@ -382,10 +401,10 @@ class _Reader:
         entries = document.get(name, [])
         if not isinstance(entries, list):
             raise self._wrong((name,), _kind(entries), f"[[{name}]] tables")
-        for at, entry in enumerate(entries):
+        for index, entry in enumerate(entries):
             if not isinstance(entry, dict):
-                raise self._wrong((name, at), _kind(entry), "a table")
-            yield at, (name, at), entry
+                raise self._wrong((name, index), _kind(entry), "a table")
+            yield index, (name, index), entry
 
     def _table(self, entry: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any]:
         value = entry.get(name, {})
@@ -415,14 +434,14 @@ class _Reader:
         values = entry.get(name, [])
         if not isinstance(values, list):
             raise self._wrong((*path, name), _kind(values), "a list")
-        found = tuple(self._like(value, _NAME, (*path, name), "texts") for value in values)
-        if len(set(found)) != len(found):
-            raise self._wrong((*path, name), "one of them twice", "each once")
-        if name in ("columns", "except") and any(one != one.lower() for one in found):
+        texts = tuple(self._like(value, _NAME, (*path, name), "texts") for value in values)
+        if len(set(texts)) != len(texts):
+            raise self._wrong((*path, name), "a duplicate", "unique values")
+        if name in ("columns", "except") and any(text != text.lower() for text in texts):
             raise self._wrong(
-                (*path, name), ", ".join(found), "names in lower case, as the Data Catalog keeps them"
+                (*path, name), ", ".join(texts), "names in lower case, as the Data Catalog stores them"
             )
-        return found
+        return texts
 
     def _truth(self, entry: Mapping[str, Any], name: str, path: Path) -> bool:
         value = entry.get(name, False)
@@ -441,9 +460,9 @@ class _Reader:
                 raise self._wrong((*path, name), repr(name), f"one of {', '.join(names)}")
 
     def _wrong(self, path: Path, found: str, required: str, *, fix: str = "") -> UsageError:
-        told = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+        member = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
         line = f":{line_of(path, self._lines)}" if self._lines else ""
-        return UsageError(f"{self._name}{line} {told}".rstrip(), found=found, required=required, fix=fix)
+        return UsageError(f"{self._name}{line} {member}".rstrip(), found=found, required=required, fix=fix)
 
 
 def _kind(value: Any) -> str:

@@ -1,6 +1,6 @@
-"""Where in a TOML or JSON text each value stands, so that an error can name the line.
+"""Line numbers of the values in a TOML or JSON text, for error messages.
 
-Both are asked only of texts that their parser has taken already.
+Both functions expect a text that the parser has accepted.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 import re
 
 Path = tuple[str | int, ...]
-"""Keys and positions from the document's root: ``("grants", 3, "permissions")``."""
+"""Keys and indexes from the document's root: ``("grants", 3, "permissions")``."""
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*(.+?)\s*\]\]?\s*(?:#.*)?\Z")
 _KEY = re.compile(
@@ -20,9 +20,9 @@ _TOKEN = re.compile(r'"""|\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{
 _JSON = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 
 
-def of_toml(text: str) -> dict[Path, int]:
-    """Lines, counted from 1, of tables and keys; a value within one line or array has its key's line."""
-    found: dict[Path, int] = {}
+def toml_lines(text: str) -> dict[Path, int]:
+    """Return the line of each table and key, counted from 1. Nested values have the line of their key."""
+    lines: dict[Path, int] = {}
     counts: dict[Path, int] = {}
     table: Path = ()
     depth, quotes = 0, ""
@@ -30,18 +30,18 @@ def of_toml(text: str) -> dict[Path, int]:
         if not depth and not quotes:
             if header := _HEADER.match(line) if line.lstrip().startswith("[") else None:
                 table = _indexed(_parts(header[2]), counts, new=header[1] == "[[")
-                found.setdefault(table, number)
+                lines.setdefault(table, number)
                 continue
             if key := _KEY.match(line):
-                found.setdefault((*table, *_parts(key[1])), number)
-        depth, quotes = _after(line, depth, quotes)
-    return found
+                lines.setdefault((*table, *_parts(key[1])), number)
+        depth, quotes = _state_after(line, depth, quotes)
+    return lines
 
 
-def of_json(text: str) -> dict[Path, int]:
-    """Lines, counted from 1, of every value."""
-    found: dict[Path, int] = {}
-    stack: list[list[str | int]] = []  # the key or position that stands, of each open object or array
+def json_lines(text: str) -> dict[Path, int]:
+    """Return the line of each value, counted from 1."""
+    lines: dict[Path, int] = {}
+    stack: list[list[str | int]] = []  # the current key or index of each open object or array
     lists: list[bool] = []
     expects_key, number, counted = False, 1, 0
     for token in _JSON.finditer(text):
@@ -59,21 +59,21 @@ def of_json(text: str) -> dict[Path, int]:
             expects_key = False
         elif expects_key:
             stack[-1][0] = json.loads(word)
-            found.setdefault(tuple(one[0] for one in stack), number)
+            lines.setdefault(tuple(level[0] for level in stack), number)
         else:
-            found.setdefault(tuple(one[0] for one in stack), number)
+            lines.setdefault(tuple(level[0] for level in stack), number)
             if word in "[{":
                 stack.append([0] if word == "[" else [""])
                 lists.append(word == "[")
                 expects_key = word == "{"
-    return found
+    return lines
 
 
-def line_of(path: Path, found: dict[Path, int]) -> int:
-    """The line of the value, or of the nearest thing around it."""
-    while path and path not in found:
+def line_of(path: Path, lines: dict[Path, int]) -> int:
+    """Return the line of a value, or of its nearest parent that has a line."""
+    while path and path not in lines:
         path = path[:-1]
-    return found.get(path, 1)
+    return lines.get(path, 1)
 
 
 def _parts(text: str) -> Path:
@@ -84,30 +84,30 @@ def _parts(text: str) -> Path:
 
 
 def _indexed(parts: Path, counts: dict[Path, int], *, new: bool) -> Path:
-    """The path of a header: positions put in where it goes through an array of tables."""
+    """Return the path of a header, with the index of each array of tables."""
     path: Path = ()
-    for at, part in enumerate(parts):
+    for position, part in enumerate(parts):
         path = (*path, part)
-        if new and at == len(parts) - 1:
+        if new and position == len(parts) - 1:
             counts[path] = counts.get(path, -1) + 1
         if path in counts:
             path = (*path, counts[path])
     return path
 
 
-def _after(line: str, depth: int, quotes: str) -> tuple[int, str]:
-    """How deep in brackets, and within which long quotes, the next line begins."""
-    at = 0
+def _state_after(line: str, depth: int, quotes: str) -> tuple[int, str]:
+    """Return the depth of brackets and the open multi-line quotes after a line."""
+    position = 0
     while True:
         if quotes:
-            end = line.find(quotes, at)
+            end = line.find(quotes, position)
             if end < 0:
                 return depth, quotes
-            at, quotes = end + 3, ""
-        token = _TOKEN.search(line, at)
+            position, quotes = end + 3, ""
+        token = _TOKEN.search(line, position)
         if token is None:
             return depth, quotes
-        at = token.end()
+        position = token.end()
         if token[0] in ('"""', "'''"):
             quotes = token[0]
         elif token[0] in "[{":

@@ -1,4 +1,4 @@
-"""Lake Formation's words as frozen values: resources, grants, LF-tags, cell filters, opt-ins.
+"""Lake Formation's resources, grants, LF-Tags, data cell filters and opt-ins, as frozen values.
 
 https://docs.aws.amazon.com/lake-formation/latest/APIReference/API_Resource.html
 """
@@ -12,10 +12,10 @@ from enum import Enum
 from typing import Any
 
 IAM_ALLOWED = "IAM_ALLOWED_PRINCIPALS"
-"""The group of everybody whom IAM lets in, under the name that the API has for it."""
+"""The API's name of the group IAMAllowedPrincipals, which contains all principals that IAM allows."""
 
 Expression = tuple[tuple[str, tuple[str, ...]], ...]
-"""LF-tag keys with the values that match: all keys have to, by any of their values. Sorted."""
+"""Sorted LF-Tag keys and values. All keys must match, each by any of its values."""
 
 
 class Permission(str, Enum):
@@ -40,7 +40,7 @@ class Permission(str, Enum):
 
 
 class Kind(str, Enum):
-    """What a resource is."""
+    """The kind of a resource."""
 
     CATALOG = "catalog"
     DATABASE = "database"
@@ -50,8 +50,8 @@ class Kind(str, Enum):
     OTHER_COLUMNS = "all columns but"
     CELLS = "cell filter"
     LOCATION = "data location"
-    TAG = "LF-tag"
-    EXPRESSION = "LF-tag expression"
+    TAG = "LF-Tag"
+    EXPRESSION = "LF-Tag expression"
     DATABASES_WITH = "databases with"
     TABLES_WITH = "tables with"
     OTHER = "other"
@@ -59,16 +59,16 @@ class Kind(str, Enum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Resource:
-    """Something that permissions are granted on.
+    """A resource on which permissions are granted.
 
     Attributes:
-        kind: which of the API's resources it is.
-        database: the database's name.
-        name: of the table; of a location its ARN, of an LF-tag its key, of an expression (also one that
-            tables or databases are found by) its name; of ``OTHER`` the API's shape as JSON.
-        part: the name of a cell filter.
-        values: columns, sorted; of an LF-tag its values.
-        expression: what tables or databases are found by, where no name says it.
+        kind: the kind of the resource.
+        database: name of the database.
+        name: name of the table; for other kinds the ARN of a location, the key of an LF-Tag, the name of an
+            LF-Tag expression, or the API's structure as JSON (``OTHER``).
+        part: name of a data cell filter.
+        values: columns, sorted, or values of an LF-Tag.
+        expression: an LF-Tag expression without a name, for ``DATABASES_WITH`` and ``TABLES_WITH``.
     """
 
     kind: Kind
@@ -81,7 +81,7 @@ class Resource:
     def __str__(self) -> str:
         table = f"{self.database}.{self.name}"
         values = ", ".join(self.values)
-        told = {
+        descriptions = {
             Kind.CATALOG: "the catalog",
             Kind.DATABASE: f"database {self.database}",
             Kind.TABLE: f"table {table}",
@@ -90,22 +90,22 @@ class Resource:
             Kind.OTHER_COLUMNS: f"all columns but {values} of {table}",
             Kind.CELLS: f"cell filter {self.part} of {table}",
             Kind.LOCATION: f"location {self.name}",
-            Kind.TAG: f"LF-tag {self.name}={values}",
-            Kind.EXPRESSION: f"LF-tag expression {self.name}",
+            Kind.TAG: f"LF-Tag {self.name}={values}",
+            Kind.EXPRESSION: f"LF-Tag expression {self.name}",
             Kind.DATABASES_WITH: f"databases with {self._by}",
             Kind.TABLES_WITH: f"tables with {self._by}",
         }
-        return told.get(self.kind, self.name)
+        return descriptions.get(self.kind, self.name)
 
     @property
     def _by(self) -> str:
-        return f"expression {self.name}" if self.name else told_expression(self.expression)
+        return f"expression {self.name}" if self.name else expression_text(self.expression)
 
     @classmethod
     def from_api(cls, shape: Mapping[str, Any], account: str) -> Resource:
-        """Read a ``Resource``; one of another account, or of a kind unknown here, is ``OTHER``.
+        """Convert the API's ``Resource``. A resource of another account or an unknown kind is ``OTHER``.
 
-        A column wildcard without exclusions is the table: so is SELECT on a table listed.
+        A column wildcard without exclusions is the table, because the API lists SELECT on a table like this.
         """
         name: str = next(iter(shape), "")
         inner: Mapping[str, Any] = shape.get(name) or {}
@@ -117,14 +117,14 @@ class Resource:
         if name == "Database":
             return cls(Kind.DATABASE, table)
         if name == "Table":
-            every = "TableWildcard" in inner or table == "ALL_TABLES"
-            return cls(Kind.ALL_TABLES, database) if every else cls(Kind.TABLE, database, table)
+            all_tables = "TableWildcard" in inner or table == "ALL_TABLES"
+            return cls(Kind.ALL_TABLES, database) if all_tables else cls(Kind.TABLE, database, table)
         if name == "TableWithColumns":
             if inner.get("ColumnNames"):
                 return cls(Kind.COLUMNS, database, table, values=tuple(sorted(inner["ColumnNames"])))
-            but = tuple(sorted((inner.get("ColumnWildcard") or {}).get("ExcludedColumnNames") or ()))
-            if but:
-                return cls(Kind.OTHER_COLUMNS, database, table, values=but)
+            excluded = tuple(sorted((inner.get("ColumnWildcard") or {}).get("ExcludedColumnNames") or ()))
+            if excluded:
+                return cls(Kind.OTHER_COLUMNS, database, table, values=excluded)
             return (
                 cls(Kind.ALL_TABLES, database) if table == "ALL_TABLES" else cls(Kind.TABLE, database, table)
             )
@@ -146,7 +146,7 @@ class Resource:
         return cls(Kind.OTHER, name=canonical(shape))
 
     def to_api(self) -> dict[str, Any]:
-        """The API's shape, of the caller's own catalog."""
+        """Return the API's ``Resource``, in the caller's catalog."""
         table = {"DatabaseName": self.database, "Name": self.name}
         policy: dict[str, Any] = {"ExpressionName": self.name} if self.name else {}
         if self.expression:
@@ -178,14 +178,14 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a principal may do with a resource.
+    """The permissions of a principal on a resource.
 
     Attributes:
-        principal: as the API names it: an ARN, an account, ``IAM_ALLOWED_PRINCIPALS``, ``ID:IAMPrincipals``.
-        resource: on what.
-        permissions: the API's words.
-        grantable: those of them that it may pass on.
-        condition: a Cedar condition under which alone it counts, ``""`` for none.
+        principal: an ARN, an account id, ``IAM_ALLOWED_PRINCIPALS``, or ``ID:IAMPrincipals``.
+        resource: the resource.
+        permissions: names of permissions, as in the API.
+        grantable: permissions that the principal can grant to others.
+        condition: a Cedar expression that limits the grant, ``""`` for none.
     """
 
     principal: str
@@ -196,12 +196,12 @@ class Grant:
 
     @property
     def pair(self) -> tuple[str, Resource, str]:
-        """What one list of permissions belongs to."""
+        """Principal, resource and condition, which identify the grant."""
         return self.principal, self.resource, self.condition
 
     @classmethod
     def from_api(cls, shape: Mapping[str, Any], account: str) -> Grant:
-        """Read a ``PrincipalResourcePermissions``."""
+        """Convert the API's ``PrincipalResourcePermissions``."""
         return cls(
             principal=str((shape.get("Principal") or {}).get("DataLakePrincipalIdentifier", "")),
             resource=Resource.from_api(shape["Resource"], account),
@@ -211,7 +211,7 @@ class Grant:
         )
 
     def to_api(self) -> dict[str, Any]:
-        """The entry of a batch, without its id."""
+        """Return an entry of a batch request, without its id."""
         shape = {
             "Principal": {"DataLakePrincipalIdentifier": self.principal},
             "Resource": self.resource.to_api(),
@@ -221,25 +221,25 @@ class Grant:
         return {**shape, "Condition": {"Expression": self.condition}} if self.condition else shape
 
     def __str__(self) -> str:
-        words = ", ".join(
-            f"{one} (grantable)" if one in self.grantable else one
-            for one in sorted(self.permissions | self.grantable)
+        permissions = ", ".join(
+            f"{name} (grantable)" if name in self.grantable else name
+            for name in sorted(self.permissions | self.grantable)
         )
-        when = f" when {self.condition}" if self.condition else ""
-        return f"{words} on {self.resource} for {self.principal}{when}"
+        condition = f" when {self.condition}" if self.condition else ""
+        return f"{permissions} on {self.resource} for {self.principal}{condition}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class CellFilter:
-    """Rows and columns of a table, under a name.
+    """A data cell filter: rows and columns of a table.
 
     Attributes:
-        database: the table's database.
-        table: the table's name.
-        name: the filter's.
-        rows: the predicate of its rows, ``""`` for all of them.
-        columns: the only columns it shows, sorted; none named means all but ``excluded``.
-        excluded: the columns it hides, sorted.
+        database: name of the database.
+        table: name of the table.
+        name: name of the filter.
+        rows: row filter expression, ``""`` for all rows.
+        columns: included columns, sorted; empty for all columns except ``excluded``.
+        excluded: excluded columns, sorted.
     """
 
     database: str
@@ -250,12 +250,12 @@ class CellFilter:
     excluded: tuple[str, ...] = ()
 
     def shows(self, column: str) -> bool:
-        """Whether the column is visible through it."""
+        """Return whether the filter includes the column."""
         return column in self.columns if self.columns else column not in self.excluded
 
     @classmethod
     def from_api(cls, shape: Mapping[str, Any]) -> CellFilter:
-        """Read a ``DataCellsFilter``."""
+        """Convert the API's ``DataCellsFilter``."""
         return cls(
             database=str(shape["DatabaseName"]),
             table=str(shape["TableName"]),
@@ -266,7 +266,7 @@ class CellFilter:
         )
 
     def to_api(self, account: str) -> dict[str, Any]:
-        """``TableData`` of CreateDataCellsFilter."""
+        """Return ``TableData`` of CreateDataCellsFilter."""
         shape: dict[str, Any] = {
             "TableCatalogId": account,
             "DatabaseName": self.database,
@@ -276,13 +276,13 @@ class CellFilter:
         }
         if self.columns:
             return {**shape, "ColumnNames": list(self.columns)}
-        but = {"ExcludedColumnNames": list(self.excluded)} if self.excluded else {}
-        return {**shape, "ColumnWildcard": but}
+        wildcard = {"ExcludedColumnNames": list(self.excluded)} if self.excluded else {}
+        return {**shape, "ColumnWildcard": wildcard}
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class OptIn:
-    """A principal held to Lake Formation's permissions on a resource in hybrid access mode."""
+    """A principal that uses Lake Formation permissions on a resource in hybrid access mode."""
 
     principal: str
     resource: Resource
@@ -290,7 +290,7 @@ class OptIn:
 
 @dataclass(frozen=True, slots=True)
 class TableTags:
-    """The LF-tags of a table, as they are assigned; a column inherits the table's, a table the database's."""
+    """The assigned LF-Tags of a table. Columns inherit those of the table, tables those of the database."""
 
     database: Mapping[str, str] = field(default_factory=dict)
     table: Mapping[str, str] = field(default_factory=dict)
@@ -298,52 +298,52 @@ class TableTags:
 
     @property
     def of_table(self) -> dict[str, str]:
-        """What counts for the table."""
+        """The effective LF-Tags of the table."""
         return {**self.database, **self.table}
 
     def of_column(self, column: str) -> dict[str, str]:
-        """What counts for a column."""
+        """Return the effective LF-Tags of a column."""
         return {**self.of_table, **self.columns.get(column, {})}
 
 
 def matches(expression: Expression, tags: Mapping[str, str]) -> bool:
-    """Whether tags meet an expression: each key by one of its values; ``*`` is any value."""
+    """Return whether tags match an expression: each key by one of its values; ``*`` matches any value."""
     return bool(expression) and all(
         key in tags and (tags[key] in values or "*" in values) for key, values in expression
     )
 
 
 def expression_of(tags: Mapping[str, Iterable[str]]) -> Expression:
-    """An expression in its one form."""
+    """Return an expression in canonical form."""
     return tuple(sorted((key, tuple(sorted(set(values)))) for key, values in tags.items()))
 
 
 def expression_from_api(shapes: Any) -> Expression:
-    """Read a list of ``LFTag``."""
-    return expression_of({str(one["TagKey"]): map(str, one["TagValues"]) for one in shapes or ()})
+    """Convert the API's list of ``LFTag``."""
+    return expression_of({str(tag["TagKey"]): map(str, tag["TagValues"]) for tag in shapes or ()})
 
 
 def expression_to_api(expression: Expression) -> list[dict[str, Any]]:
-    """A list of ``LFTag``."""
+    """Return the API's list of ``LFTag``."""
     return [{"TagKey": key, "TagValues": list(values)} for key, values in expression]
 
 
 def tags_from_api(shape: Mapping[str, Any]) -> TableTags:
-    """Read a GetResourceLFTags response for a table."""
+    """Convert a response of GetResourceLFTags for a table."""
     return TableTags(
         _pairs(shape.get("LFTagOnDatabase")),
         _pairs(shape.get("LFTagsOnTable")),
-        {str(one["Name"]): _pairs(one.get("LFTags")) for one in shape.get("LFTagsOnColumns") or ()},
+        {str(column["Name"]): _pairs(column.get("LFTags")) for column in shape.get("LFTagsOnColumns") or ()},
     )
 
 
-def told_expression(expression: Expression) -> str:
-    """``classification=internal|public and pii=false``."""
+def expression_text(expression: Expression) -> str:
+    """Return an expression as text: ``classification=internal|public and pii=false``."""
     return " and ".join(f"{key}={'|'.join(values)}" for key, values in expression) or "no tags"
 
 
 def canonical(shape: Any) -> str:
-    """JSON in one form."""
+    """Return a value as canonical JSON."""
     return json.dumps(shape, sort_keys=True, separators=(",", ":"))
 
 
@@ -353,4 +353,4 @@ def _rows(shape: Mapping[str, Any]) -> str:
 
 
 def _pairs(shapes: Any) -> dict[str, str]:
-    return {str(one["TagKey"]): str(one["TagValues"][0]) for one in shapes or () if one.get("TagValues")}
+    return {str(tag["TagKey"]): str(tag["TagValues"][0]) for tag in shapes or () if tag.get("TagValues")}

@@ -1,13 +1,13 @@
 """The difference between a permissions file and an account, as steps in a safe order.
 
-What the account holds streams by and is not kept: memory goes with the file and with the difference, not with
-the account.
+The account's state is streamed, so that memory depends on the file and the difference, not on the account.
 
-The order keeps every moment between the old and the new permissions. Where LF-tags or expressions change,
-grants by tags that go are revoked first, and those that come are granted last: else a grant that is to go
-would meet a tag that has just come. Everything else is granted before it is revoked, so that nobody who keeps
-access loses it meanwhile. IAMAllowedPrincipals loses its permissions when the grants that replace them stand,
-and a location is registered (hybrid access mode aside) only after that: it would be open to the group.
+While the steps are applied, a principal has no permission that is in neither the old nor the new state. If
+LF-Tags or expressions change, grants by LF-Tags are revoked before the change and granted after it;
+otherwise, an old grant could match a new tag. All other grants are made before revocations, so that a
+principal does not lose access in between. Permissions of IAMAllowedPrincipals are revoked after the grants
+that replace them. A location is registered after that, unless in hybrid access mode; otherwise, the group
+would have access to it.
 https://docs.aws.amazon.com/lake-formation/latest/dg/upgrade-glue-lake-formation-background.html
 """
 
@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Finding, failed
-from glue_secure.governance.lakeformation.account import Account, Assigned, Settings
-from glue_secure.governance.lakeformation.desired import Desired, Location, Pair
+from glue_secure.governance.lakeformation.account import Account, AssignedTag, Settings
+from glue_secure.governance.lakeformation.desired import DesiredState, Location, Pair
 from glue_secure.governance.lakeformation.model import (
     IAM_ALLOWED,
     Expression,
@@ -34,7 +34,7 @@ from glue_secure.governance.lakeformation.model import (
 from glue_secure.governance.lakeformation.steps import (
     Action,
     Assignment,
-    Named,
+    NamedExpression,
     Plan,
     Step,
     Subject,
@@ -44,14 +44,15 @@ from glue_secure.governance.lakeformation.steps import (
 
 T = TypeVar("T")
 _BY_TAGS = (Kind.DATABASES_WITH, Kind.TABLES_WITH)
-_SHOWN = 20
+_MAX_LISTED = 20
+"""Maximum number of resources that a finding lists."""
 
 
-def make_plan(desired: Desired, account: Account, unmanaged: Unmanaged = Unmanaged.LEAVE) -> Plan:
-    """Read the account once, page by page, and tell what has to change.
+def make_plan(desired: DesiredState, account: Account, unmanaged: Unmanaged = Unmanaged.LEAVE) -> Plan:
+    """Read the account once, page by page, and return the steps to the desired state.
 
     Raises:
-        UsageError: the file is for another account, or names what neither it nor the account has.
+        UsageError: the file is for another account, or uses a name that neither it nor the account defines.
         ServiceError: the account cannot be read.
     """
     if desired.account not in ("", account.id):
@@ -59,65 +60,65 @@ def make_plan(desired: Desired, account: Account, unmanaged: Unmanaged = Unmanag
     return _Planner(desired, account, unmanaged).plan()
 
 
-class Seal:
-    """A digest of what was read, whatever the order in which it came."""
+class PlanDigest:
+    """A digest of the account's state that does not depend on the order of the entries."""
 
     def __init__(self) -> None:
         self._sum, self.count = 0, 0
 
-    def each(self, facts: Iterable[T]) -> Iterator[T]:
-        """The facts as they come, each noted."""
-        for fact in facts:
-            digest = hashlib.sha256(_text(fact).encode()).digest()
+    def added(self, entries: Iterable[T]) -> Iterator[T]:
+        """Yield the entries, and add each to the digest."""
+        for entry in entries:
+            digest = hashlib.sha256(_text(entry).encode()).digest()
             self._sum = (self._sum + int.from_bytes(digest, "big")) % 2**256
             self.count += 1
-            yield fact
+            yield entry
 
     @property
     def value(self) -> str:
-        """Hexadecimal."""
+        """Number of entries and hexadecimal digest."""
         return f"{self.count}-{self._sum:064x}"
 
 
-def _text(fact: Any) -> str:
-    if isinstance(fact, Grant):
-        return canonical(fact.to_api())
-    return f"{type(fact).__name__} {fact!r}"
+def _text(entry: Any) -> str:
+    if isinstance(entry, Grant):
+        return canonical(entry.to_api())
+    return f"{type(entry).__name__} {entry!r}"
 
 
 class _Planner:
-    def __init__(self, desired: Desired, account: Account, unmanaged: Unmanaged) -> None:
+    def __init__(self, desired: DesiredState, account: Account, unmanaged: Unmanaged) -> None:
         self._desired, self._account, self._unmanaged = desired, account, unmanaged
-        self._seal, self._steps = Seal(), list[Step]()
+        self._digest, self._steps = PlanDigest(), list[Step]()
         self._unnamed = 0
         self._granted: dict[tuple[Kind, str, str], set[str]] = {}
-        for one in desired.grants.values():
-            self._granted.setdefault(_place(one.resource), set()).add(one.principal)
+        for grant in desired.grants.values():
+            self._granted.setdefault(_effective_resource(grant.resource), set()).add(grant.principal)
 
     def plan(self) -> Plan:
-        desired, seal = self._desired, self._seal
-        settings = next(seal.each([self._account.settings()]))
-        open_databases = list(seal.each(self._account.open_databases()))
-        tags = dict(seal.each(self._account.tags()))
-        expressions = dict(seal.each(self._account.expressions()))
+        desired, digest = self._desired, self._digest
+        settings = next(digest.added([self._account.settings()]))
+        open_databases = list(digest.added(self._account.open_databases()))
+        tags = dict(digest.added(self._account.tags()))
+        expressions = dict(digest.added(self._account.expressions()))
         self._require_names(tags, expressions)
         removed = self._plan_tags(tags)
         self._plan_assignments(tags, removed)
         self._plan_expressions(expressions)
         self._plan_filters()
         self._plan_locations()
-        opted = self._plan_opt_ins()
-        held_by_iam = self._plan_grants(opted)
-        findings = self._plan_defaults(settings, open_databases) + held_by_iam
-        self._steps.sort(key=_turn)
+        opt_ins = self._plan_opt_ins()
+        open_to_iam = self._plan_grants(opt_ins)
+        findings = self._plan_defaults(settings, open_databases) + open_to_iam
+        self._steps.sort(key=_order)
         return Plan(
             account=self._account.id,
             unmanaged=self._unmanaged,
-            fingerprint=seal.value,
+            fingerprint=digest.value,
             steps=tuple(self._steps),
             findings=tuple(findings),
             unnamed=self._unnamed,
-            read=seal.count,
+            read=digest.count,
             desired=desired,
         )
 
@@ -127,20 +128,24 @@ class _Planner:
     def _require_names(
         self, tags: Mapping[str, tuple[str, ...]], expressions: Mapping[str, Expression]
     ) -> None:
-        """Refuse LF-tags and expressions that neither the file nor the account has."""
-        known = {**tags, **self._desired.tags}
-        resources = [one.resource for one in self._desired.grants.values()]
-        pairs = [pair for tagged in self._desired.assignments.values() for pair in tagged.items()]
-        for expression in (*self._desired.expressions.values(), *(one.expression for one in resources)):
+        """Reject LF-Tags and expressions that neither the file nor the account defines."""
+        defined = {**tags, **self._desired.tags}
+        resources = [grant.resource for grant in self._desired.grants.values()]
+        pairs = [pair for assigned in self._desired.assignments.values() for pair in assigned.items()]
+        unnamed = (resource.expression for resource in resources)
+        for expression in (*self._desired.expressions.values(), *unnamed):
             pairs += [(key, value) for key, values in expression for value in values]
-        pairs += [(one.name, value) for one in resources if one.kind is Kind.TAG for value in one.values]
+        for resource in resources:
+            if resource.kind is Kind.TAG:
+                pairs += [(resource.name, value) for value in resource.values]
         for key, value in pairs:
-            if key not in known or value not in (*known[key], "*"):
-                raise _unknown(f"LF-tag {key}={value}", "lf_tags")
-        for one in resources:
-            named = one.kind is Kind.EXPRESSION or (one.kind in _BY_TAGS and one.name)
-            if named and one.name not in expressions and one.name not in self._desired.expressions:
-                raise _unknown(f"LF-tag expression {one.name}", "expressions")
+            if key not in defined or value not in (*defined[key], "*"):
+                raise _undefined(f"LF-Tag {key}={value}", "lf_tags")
+        for resource in resources:
+            if resource.kind is not Kind.EXPRESSION and not (resource.kind in _BY_TAGS and resource.name):
+                continue
+            if resource.name not in expressions and resource.name not in self._desired.expressions:
+                raise _undefined(f"LF-Tag expression {resource.name}", "expressions")
 
     def _plan_tags(self, tags: Mapping[str, tuple[str, ...]]) -> dict[str, set[str]]:
         removed: dict[str, set[str]] = {}
@@ -156,125 +161,126 @@ class _Planner:
         return removed
 
     def _plan_assignments(self, tags: Mapping[str, tuple[str, ...]], removed: Mapping[str, set[str]]) -> None:
-        """Of a resource that the file names, the LF-tags whose keys it declares are those that it says."""
+        """Plan the LF-Tags of the file's resources. Tags with keys that the file does not declare stay."""
         desired = self._desired
-        held: dict[Resource, dict[str, Assigned]] = {}
-        for one in self._seal.each(self._account.assigned(tags)):
-            if one.resource in desired.assignments:
-                held.setdefault(one.resource, {})[one.key] = one
-            elif one.value in removed.get(one.key, ()) and not one.same:
+        existing: dict[Resource, dict[str, AssignedTag]] = {}
+        for tag in self._digest.added(self._account.assigned(tags)):
+            if tag.resource in desired.assignments:
+                existing.setdefault(tag.resource, {})[tag.key] = tag
+            elif tag.value in removed.get(tag.key, ()) and not tag.may_be_inherited:
                 raise UsageError(
-                    f"LF-tag {one.key}={one.value}",
-                    found=f"assigned to {one.resource}, which the file does not name",
-                    required="a value that nothing carries, before it is removed",
-                    fix="add the resource to [[assign]], or keep the value in [lf_tags]",
+                    f"LF-Tag {tag.key}={tag.value}",
+                    found=f"assigned to {tag.resource}, which the file does not contain",
+                    required="a value that is not assigned to any resource, before it is removed",
+                    fix="add the resource to [[assign]], or add the value to [lf_tags]",
                 )
-        for resource, wanted in desired.assignments.items():
-            present = held.get(resource, {})
-            new = {key: value for key, value in wanted.items() if not self._stands(present.get(key), value)}
+        for resource, assigned in desired.assignments.items():
+            present = existing.get(resource, {})
+            new = {key: value for key, value in assigned.items() if not self._is_set(present.get(key), value)}
             old = {
-                key: one.value
-                for key, one in present.items()
-                if key in desired.tags and key not in wanted and not one.same
+                key: tag.value
+                for key, tag in present.items()
+                if key in desired.tags and key not in assigned and not tag.may_be_inherited
             }
             if old:
                 self._step(Action.UNASSIGN, Assignment(resource, tuple(sorted(old.items()))))
             if new:
                 self._step(Action.ASSIGN, Assignment(resource, tuple(sorted(new.items()))))
 
-    def _stands(self, held: Assigned | None, value: str) -> bool:
-        """Whether a resource has the value, and keeps it when what it may inherit it from changes."""
-        if held is None or held.value != value:
+    def _is_set(self, tag: AssignedTag | None, value: str) -> bool:
+        """Return whether a resource has the value, also after the planned changes of its parents."""
+        if tag is None or tag.value != value:
             return False
-        of = held.resource
-        parents = [Resource(Kind.DATABASE, of.database), Resource(Kind.TABLE, of.database, of.name)]
-        above = [one for one in parents if one != of and one in self._desired.assignments]
-        return not held.same or all(
-            self._desired.assignments[one].get(held.key, value) == value for one in above
+        resource, assignments = tag.resource, self._desired.assignments
+        database = Resource(Kind.DATABASE, resource.database)
+        table = Resource(Kind.TABLE, resource.database, resource.name)
+        parents = [parent for parent in (database, table) if parent != resource and parent in assignments]
+        return not tag.may_be_inherited or all(
+            assignments[parent].get(tag.key, value) == value for parent in parents
         )
 
     def _plan_expressions(self, expressions: Mapping[str, Expression]) -> None:
         for name, expression in self._desired.expressions.items():
             if name not in expressions:
-                self._step(Action.PUT_EXPRESSION, Named(name, expression))
+                self._step(Action.PUT_EXPRESSION, NamedExpression(name, expression))
             elif expressions[name] != expression:
-                self._step(Action.CHANGE_EXPRESSION, Named(name, expression))
+                self._step(Action.CHANGE_EXPRESSION, NamedExpression(name, expression))
 
     def _plan_filters(self) -> None:
-        wanted = dict(self._desired.filters)
-        named = {
-            (one.resource.database, one.resource.name, one.resource.part)
-            for one in self._desired.grants.values()
-            if one.resource.kind is Kind.CELLS
-        } - set(wanted)
-        for one in self._seal.each(self._account.filters()):
-            key = (one.database, one.table, one.name)
-            named.discard(key)
-            if key in wanted and wanted.pop(key) != one:
+        missing = dict(self._desired.filters)
+        undefined = {
+            (grant.resource.database, grant.resource.name, grant.resource.part)
+            for grant in self._desired.grants.values()
+            if grant.resource.kind is Kind.CELLS
+        } - set(missing)
+        for cells in self._digest.added(self._account.filters()):
+            key = (cells.database, cells.table, cells.name)
+            undefined.discard(key)
+            if key in missing and missing.pop(key) != cells:
                 self._step(Action.CHANGE_FILTER, self._desired.filters[key])
-        if named:
-            raise _unknown("cell filter {2} of {0}.{1}".format(*min(named)), "filters")
-        for new in wanted.values():
-            self._step(Action.CREATE_FILTER, new)
+        if undefined:
+            raise _undefined("cell filter {2} of {0}.{1}".format(*min(undefined)), "filters")
+        for cells in missing.values():
+            self._step(Action.CREATE_FILTER, cells)
 
     def _plan_locations(self) -> None:
-        wanted = dict(self._desired.locations)
-        for one in self._seal.each(self._account.locations()):
-            new = wanted.pop(one.arn.rstrip("/"), None)
-            if new is not None and new != one:
-                self._register(new, exists=True)
-        for new in wanted.values():
-            self._register(new, exists=False)
+        missing = dict(self._desired.locations)
+        for location in self._digest.added(self._account.locations()):
+            desired = missing.pop(location.arn.rstrip("/"), None)
+            if desired is not None and desired != location:
+                self._register(desired, exists=True)
+        for location in missing.values():
+            self._register(location, exists=False)
 
     def _register(self, location: Location, *, exists: bool) -> None:
         action = Action.REGISTER_HYBRID if location.hybrid else Action.REGISTER
         self._step(action, location, exists=exists)
 
     def _plan_opt_ins(self) -> set[OptIn]:
-        """Plan them, and tell those that will be in force for principals that the file names."""
-        missing, kept = set(self._desired.opt_ins), set(self._desired.opt_ins)
-        for one in self._seal.each(self._account.opt_ins()):
-            if one in self._desired.opt_ins:
-                missing.discard(one)
-            elif self._takes_away(one.principal):
-                self._step(Action.OPT_OUT, one)
+        """Plan the opt-ins, and return those of the file's principals after the plan."""
+        missing, effective = set(self._desired.opt_ins), set(self._desired.opt_ins)
+        for opt_in in self._digest.added(self._account.opt_ins()):
+            if opt_in in self._desired.opt_ins:
+                missing.discard(opt_in)
+            elif self._revokes_unmanaged(opt_in.principal):
+                self._step(Action.OPT_OUT, opt_in)
             else:
                 self._unnamed += 1
-                if one.principal in self._desired.principals:
-                    kept.add(one)
-        for one in sorted(missing):
-            self._step(Action.OPT_IN, one)
-        return kept
+                if opt_in.principal in self._desired.principals:
+                    effective.add(opt_in)
+        for opt_in in sorted(missing):
+            self._step(Action.OPT_IN, opt_in)
+        return effective
 
-    def _takes_away(self, principal: str) -> bool:
+    def _revokes_unmanaged(self, principal: str) -> bool:
         if self._unmanaged is Unmanaged.PRINCIPALS:
             return principal in self._desired.principals
         return self._unmanaged is Unmanaged.EVERYTHING
 
-    def _plan_grants(self, opted: set[OptIn]) -> list[Finding]:
-        held: dict[Pair, tuple[set[str], set[str]]] = {}
+    def _plan_grants(self, opt_ins: set[OptIn]) -> list[Finding]:
+        existing: dict[Pair, tuple[set[str], set[str]]] = {}
         open_to_iam: list[Grant] = []
         open_count = 0
-        for one in self._seal.each(self._account.grants()):
-            if one.principal == IAM_ALLOWED:
-                if self._desired.closes(one.resource.database) and one.resource.kind is not Kind.OTHER:
-                    self._step(Action.REVOKE_IAM, one)
-                elif Permission.ALL in one.permissions and self._concerns(one.resource, opted):
+        for grant in self._digest.added(self._account.grants()):
+            if grant.principal == IAM_ALLOWED:
+                if self._desired.closes(grant.resource.database) and grant.resource.kind is not Kind.OTHER:
+                    self._step(Action.REVOKE_IAM, grant)
+                elif Permission.ALL in grant.permissions and self._overridden(grant.resource, opt_ins):
                     open_count += 1
-                    if len(open_to_iam) < _SHOWN:
-                        open_to_iam.append(one)
-            elif one.pair in self._desired.grants:
-                permissions, grantable = held.setdefault(one.pair, (set(), set()))
-                permissions |= one.permissions
-                grantable |= one.grantable
-            elif self._takes_away(one.principal) and one.resource.kind is not Kind.OTHER:
-                self._step(Action.REVOKE, one)
+                    if len(open_to_iam) < _MAX_LISTED:
+                        open_to_iam.append(grant)
+            elif grant.pair in self._desired.grants:
+                permissions, grantable = existing.setdefault(grant.pair, (set(), set()))
+                permissions |= grant.permissions
+                grantable |= grant.grantable
+            elif self._revokes_unmanaged(grant.principal) and grant.resource.kind is not Kind.OTHER:
+                self._step(Action.REVOKE, grant)
             else:
                 self._unnamed += 1
-        for pair, wanted in self._desired.grants.items():
-            self._compare(wanted, *held.get(pair, (set(), set())))
-        if any(step.action in _TAGS_CHANGE for step in self._steps):
-            self._steps = [_earlier(step) for step in self._steps]
+        for pair, desired in self._desired.grants.items():
+            self._compare(desired, *existing.get(pair, (set(), set())))
+        if any(step.action in _CHANGES_OF_TAGS for step in self._steps):
+            self._steps = [_before_tags_change(step) for step in self._steps]
         if not open_to_iam:
             return []
         more = f" and {open_count - len(open_to_iam)} more" if open_count > len(open_to_iam) else ""
@@ -282,33 +288,41 @@ class _Planner:
             failed(
                 "GS-LF-001",
                 f"IAMAllowedPrincipals in account {self._account.id}",
-                found="Super on " + ", ".join(str(one.resource) for one in open_to_iam) + more,
-                required="no permissions for that group on what the file grants",
-                fix="name the databases in settings.close_to_iam, or opt the grants' principals in",
+                found="Super on " + ", ".join(str(grant.resource) for grant in open_to_iam) + more,
+                required="no Super for this group on resources that the file grants",
+                fix="add the databases to settings.close_to_iam, or add [[opt_ins]] for the principals",
             )
         ]
 
-    def _compare(self, wanted: Grant, permissions: set[str], grantable: set[str]) -> None:
-        new, old = _difference(wanted.permissions, permissions)
-        new_option, old_option = _difference(wanted.grantable, grantable)
-        if new or new_option:
-            subject = Grant(wanted.principal, wanted.resource, new | new_option, new_option, wanted.condition)
-            self._step(Action.GRANT, subject)
-        if old or old_option:
-            self._step(
-                Action.REVOKE, Grant(wanted.principal, wanted.resource, old, old_option, wanted.condition)
-            )
+    def _compare(self, desired: Grant, permissions: set[str], grantable: set[str]) -> None:
+        principal, resource, condition = desired.pair
+        new, old = _difference(desired.permissions, permissions)
+        new_grantable, old_grantable = _difference(desired.grantable, grantable)
+        if new or new_grantable:
+            grant = Grant(principal, resource, new | new_grantable, new_grantable, condition)
+            self._step(Action.GRANT, grant)
+        if old or old_grantable:
+            self._step(Action.REVOKE, Grant(principal, resource, old, old_grantable, condition))
 
-    def _concerns(self, on: Resource, opted: set[OptIn]) -> bool:
-        """Whether the file grants something there, to somebody who has not opted in there."""
-        keys = [_place(on), _place(Resource(Kind.ALL_TABLES, on.database)), (Kind.TABLES_WITH, "", "")]
-        if on.kind is Kind.DATABASE:
-            keys = [_place(on), (Kind.DATABASES_WITH, "", "")]
-        every = Resource(Kind.ALL_TABLES, on.database)
-        for principal in (one for key in keys for one in self._granted.get(key, ())):
-            if not {OptIn(principal, one) for one in (on, every, Resource(Kind.CATALOG))} & opted:
-                return True
-        return False
+    def _overridden(self, resource: Resource, opt_ins: set[OptIn]) -> bool:
+        """Return whether Super of IAMAllowedPrincipals on a resource overrides a grant of the file.
+
+        It overrides the grants of principals that have not opted in to Lake Formation for the resource.
+        """
+        all_tables = Resource(Kind.ALL_TABLES, resource.database)
+        keys = [
+            _effective_resource(resource),
+            _effective_resource(all_tables),
+            (Kind.TABLES_WITH, "", ""),
+        ]
+        if resource.kind is Kind.DATABASE:
+            keys = [_effective_resource(resource), (Kind.DATABASES_WITH, "", "")]
+        candidates = (resource, all_tables, Resource(Kind.CATALOG))
+        return any(
+            not {OptIn(principal, candidate) for candidate in candidates} & opt_ins
+            for key in keys
+            for principal in self._granted.get(key, ())
+        )
 
     def _plan_defaults(self, settings: Settings, open_databases: list[str]) -> list[Finding]:
         findings = []
@@ -320,68 +334,65 @@ class _Planner:
                 failed(
                     "GS-LF-002",
                     f"default permissions of account {self._account.id}",
-                    found="new databases and tables come with permissions for IAMAllowedPrincipals",
-                    required="none",
-                    fix="settings.close_defaults = true",
+                    found="new databases and tables get permissions for IAMAllowedPrincipals",
+                    required="no default permissions for this group",
+                    fix="set close_defaults = true in [settings]",
                 )
             )
         for name in open_databases:
             if self._desired.closes(name):
                 self._step(Action.CLOSE_DATABASE, name)
-            elif any(one.resource.database == name for one in self._desired.grants.values()):
+            elif any(grant.resource.database == name for grant in self._desired.grants.values()):
                 findings.append(
                     failed(
                         "GS-LF-002",
                         f"default permissions of database {name}",
-                        found="new tables come with permissions for IAMAllowedPrincipals",
-                        required="none",
-                        fix=f"name {name} in settings.close_to_iam",
+                        found="new tables get permissions for IAMAllowedPrincipals",
+                        required="no default permissions for this group",
+                        fix=f"add {name} to settings.close_to_iam",
                     )
                 )
         return findings
 
 
-_ORDER = {action: at for at, action in enumerate(Action)}
+_POSITIONS = {action: position for position, action in enumerate(Action)}
+_CHANGES_OF_TAGS = (Action.UNASSIGN, Action.ASSIGN, Action.CHANGE_EXPRESSION)
 
 
-def _place(of: Resource) -> tuple[Kind, str, str]:
-    """Where a grant counts, columns and cell filters with their table."""
-    if of.kind in _BY_TAGS:
-        return of.kind, "", ""
-    if of.kind in (Kind.DATABASE, Kind.ALL_TABLES):
-        return of.kind, of.database, ""
-    return Kind.TABLE, of.database, of.name
+def _effective_resource(resource: Resource) -> tuple[Kind, str, str]:
+    """Return the resource that a grant applies to: the table for columns and cell filters."""
+    if resource.kind in _BY_TAGS:
+        return resource.kind, "", ""
+    if resource.kind in (Kind.DATABASE, Kind.ALL_TABLES):
+        return resource.kind, resource.database, ""
+    return Kind.TABLE, resource.database, resource.name
 
 
-def _turn(step: Step) -> tuple[int, bool]:
-    """When a step is taken: by its action, and tables before their database."""
-    of = step.subject
-    return _ORDER[step.action], isinstance(of, Grant) and of.resource.kind is Kind.DATABASE
+def _order(step: Step) -> tuple[int, bool]:
+    """Return a step's sort key: by action, and grants on tables before those on databases."""
+    subject = step.subject
+    return _POSITIONS[step.action], isinstance(subject, Grant) and subject.resource.kind is Kind.DATABASE
 
 
-_TAGS_CHANGE = (Action.UNASSIGN, Action.ASSIGN, Action.CHANGE_EXPRESSION)
-
-
-def _earlier(step: Step) -> Step:
+def _before_tags_change(step: Step) -> Step:
     by_tags = isinstance(step.subject, Grant) and step.subject.resource.kind in _BY_TAGS
     return Step(Action.REVOKE_BY_TAGS, step.subject) if step.action is Action.REVOKE and by_tags else step
 
 
-def _difference(wanted: frozenset[str], held: set[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """What is missing and what is too much. ALL holds every other one, and the service lists them too."""
-    if Permission.ALL.value in wanted:
-        return frozenset() if Permission.ALL.value in held else frozenset(
-            (Permission.ALL.value,)
-        ), frozenset()
-    # What is listed beside ALL may be there by it alone, and go with it.
-    new = wanted if Permission.ALL.value in held else wanted - held
-    return new, frozenset(held) - wanted
+def _difference(desired: frozenset[str], existing: set[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return missing and superfluous permissions. With ALL, the service also lists all other permissions."""
+    all_permissions = frozenset((Permission.ALL.value,))
+    if all_permissions <= desired:
+        return all_permissions - existing, frozenset()
+    # Permissions listed besides ALL may exist only because of ALL, and disappear with it.
+    new = desired if all_permissions <= existing else desired - existing
+    return new, frozenset(existing) - desired
 
 
-def _unknown(what: str, table: str) -> UsageError:
+def _undefined(name: str, table: str) -> UsageError:
     return UsageError(
-        what,
-        found="neither in the file nor in the account",
-        required="one of them has it",
-        fix=f"declare it in [{table}], or correct the name",
+        name,
+        found="defined neither in the file nor in the account",
+        required="a definition in the file or the account",
+        fix=f"define it in [{table}], or correct the name",
     )

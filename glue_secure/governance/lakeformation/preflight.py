@@ -1,6 +1,6 @@
-"""Whether a role holds the Lake Formation permissions that a job's reads and writes need (GS-LF-006).
+"""Check that a role has the Lake Formation permissions for a job's reads and writes (GS-LF-006).
 
-A job without fine-grained access control has to see every column and row of a table that it reads.
+A job without fine-grained access control needs access to all columns and rows of the tables that it reads.
 https://docs.aws.amazon.com/lake-formation/latest/dg/TBAC-notes.html,
 https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html
 """
@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 
 from glue_secure.core.findings import Finding, failed, passed
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.governance.lakeformation.access import Access, evaluate, given_locations, may_create_tables
+from glue_secure.governance.lakeformation.access import Access, can_create_tables, evaluate, granted_locations
 from glue_secure.governance.lakeformation.account import Account
 from glue_secure.governance.lakeformation.explain import facts_of, table_of
 
 _WRITES = frozenset(("DESCRIBE", "INSERT", "ALTER"))
-"""Rows; and ALTER, for partitions and columns that a write adds (``enableUpdateCatalog``)."""
+"""INSERT for rows, and ALTER for partitions and columns that a write adds (``enableUpdateCatalog``)."""
 
 
 def check_job(
@@ -29,69 +29,77 @@ def check_job(
     locations: Sequence[str] = (),
     fine_grained: bool = False,
 ) -> list[Finding]:
-    """Hold a role's permissions against what a job does.
+    """Compare a role's permissions with the permissions that a job needs.
 
     Args:
-        account: whose Data Catalog it is.
+        account: the account of the Data Catalog.
         role: ARN of the job's role.
-        reads: tables, ``DATABASE.TABLE``.
-        writes: tables that are there, likewise.
-        creates: databases in which tables are made.
-        locations: ``s3://`` where those tables lie; one that is registered needs DATA_LOCATION_ACCESS.
-        fine_grained: whether the job runs with fine-grained access control; then some columns are enough.
+        reads: tables that the job reads, as ``DATABASE.TABLE``.
+        writes: existing tables that the job writes, as ``DATABASE.TABLE``.
+        creates: databases in which the job creates tables.
+        locations: ``s3://`` locations of those tables. A registered location needs DATA_LOCATION_ACCESS.
+        fine_grained: whether the job uses fine-grained access control, for which some columns are sufficient.
+
+    Returns:
+        A finding for each table, database and location.
 
     Raises:
-        UsageError: there is no such table.
+        UsageError: a table does not exist.
         ServiceError: the account cannot be read.
     """
     facts = facts_of(account, role)
     tables = {name: table_of(account, name) for name in (*reads, *writes)}
     access = {name: evaluate(role, table, facts) for name, table in tables.items()}
-    findings = [_judge(f"read of {name}", role, _to_read(access[name], fine_grained)) for name in reads]
-    findings += [
-        _judge(f"write of {name}", role, [f"{one} on the table" for one in sorted(_WRITES - held)])
-        for name in writes
-        for held in [access[name].permissions]
+    findings = [
+        _finding(f"read of {name}", role, _missing_for_read(access[name], fine_grained)) for name in reads
     ]
-    for database in creates:
-        held_here = may_create_tables(role, account.id, database, account.database_tags(database), facts)
+    for name in writes:
+        missing = sorted(_WRITES - access[name].permissions)
         findings.append(
-            _judge(f"new tables in {database}", role, [] if held_here else ["CREATE_TABLE on the database"])
+            _finding(f"write of {name}", role, [f"{permission} on the table" for permission in missing])
         )
-    registered = [one.arn for one in account.locations()] if locations else []
+    for database in creates:
+        can_create = can_create_tables(role, account.id, database, account.database_tags(database), facts)
+        missing = [] if can_create else ["CREATE_TABLE on the database"]
+        findings.append(_finding(f"new tables in {database}", role, missing))
+    registered = [location.arn for location in account.locations()] if locations else []
     for location in locations:
-        place = S3Uri.parse(location)
-        arn = f"arn:aws:s3:::{place.bucket}/{place.key}".rstrip("/")
-        is_open = not any(_within(arn, one) for one in registered)
-        is_open = is_open or any(_within(arn, one) for one in given_locations(role, account.id, facts))
-        lacking = [] if is_open else ["DATA_LOCATION_ACCESS on the location"]
-        findings.append(_judge(f"tables at {location}", role, lacking))
+        uri = S3Uri.parse(location)
+        arn = f"arn:aws:s3:::{uri.bucket}/{uri.key}".rstrip("/")
+        allowed = not any(_within(arn, parent) for parent in registered) or any(
+            _within(arn, parent) for parent in granted_locations(role, account.id, facts)
+        )
+        missing = [] if allowed else ["DATA_LOCATION_ACCESS on the location"]
+        findings.append(_finding(f"tables at {location}", role, missing))
     return findings
 
 
-def _within(arn: str, above: str) -> bool:
-    """Whether a location lies at or below another."""
-    return arn == above.rstrip("/") or arn.startswith(above.rstrip("/") + "/")
+def _within(arn: str, parent: str) -> bool:
+    """Return whether a location is equal to or below another."""
+    return arn == parent.rstrip("/") or arn.startswith(parent.rstrip("/") + "/")
 
 
-def _to_read(access: Access, fine_grained: bool) -> Iterator[str]:
+def _missing_for_read(access: Access, fine_grained: bool) -> Iterator[str]:
     if "DESCRIBE" not in access.permissions:
         yield "DESCRIBE on the table"
     if "SELECT" not in access.permissions:
         yield "SELECT on the table"
     elif not fine_grained and not access.reads_all:
-        shut = [column for column, rows in access.columns.items() if "" not in rows]
-        yield f"SELECT on all rows of columns {', '.join(shut)} (a job that sees a part runs fine-grained)"
+        restricted = [column for column, rows in access.columns.items() if "" not in rows]
+        yield (
+            f"SELECT on all rows of columns {', '.join(restricted)} "
+            "(partial access needs fine-grained access control)"
+        )
 
 
-def _judge(what: str, role: str, missing: Iterator[str] | list[str]) -> Finding:
-    lacks = list(missing)
-    if not lacks:
-        return passed("GS-LF-006", f"{what} by {role}", "every permission that it needs")
+def _finding(operation: str, role: str, missing: Iterator[str] | list[str]) -> Finding:
+    permissions = list(missing)
+    if not permissions:
+        return passed("GS-LF-006", f"{operation} by {role}", "all required permissions")
     return failed(
         "GS-LF-006",
-        f"{what} by {role}",
-        found=f"no {', no '.join(lacks)}",
-        required="every permission that it needs",
-        fix="name them in [[grants]] of the permissions file, and glue-secure lakeformation apply",
+        f"{operation} by {role}",
+        found=f"no {', no '.join(permissions)}",
+        required="all required permissions",
+        fix="add them to [[grants]] of the permissions file, and run glue-secure lakeformation apply FILE",
     )

@@ -1,9 +1,9 @@
-"""Which permission may be granted on what.
+"""The permissions that can be granted on each kind of resource.
 
-https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html, its table by resource
-type; CREATE_LF_TAG and CREATE_LF_TAG_EXPRESSION on the catalog by
-https://docs.aws.amazon.com/lake-formation/latest/dg/TBAC-adding-tag-creator.html, the named expression by
-https://docs.aws.amazon.com/lake-formation/latest/dg/managing-tag-expressions.html.
+Sources: the table by resource type in
+https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html; for CREATE_LF_TAG and
+CREATE_LF_TAG_EXPRESSION https://docs.aws.amazon.com/lake-formation/latest/dg/TBAC-adding-tag-creator.html;
+for named expressions https://docs.aws.amazon.com/lake-formation/latest/dg/managing-tag-expressions.html.
 """
 
 from __future__ import annotations

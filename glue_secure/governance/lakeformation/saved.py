@@ -1,4 +1,4 @@
-"""A plan as a file: reviewed today, applied tomorrow, or refused when the account moved."""
+"""A plan as a file, to be reviewed and applied later. It is rejected if the account has changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from glue_secure.core.errors import UsageError
-from glue_secure.governance.lakeformation.file import of_document
+from glue_secure.governance.lakeformation.file import parse_document
 from glue_secure.governance.lakeformation.steps import Plan, Unmanaged
 
 SCHEMA = "glue-secure/lakeformation-plan/1"
@@ -15,56 +15,71 @@ _MEMBERS = {"schema", "account", "unmanaged", "fingerprint", "steps", "findings"
 
 
 def document(plan: Plan) -> dict[str, Any]:
-    """The plan as JSON takes it, with the file that it was made from."""
+    """Return the plan as a JSON document, including the permissions file."""
     return {
         "schema": SCHEMA,
         "account": plan.account,
         "unmanaged": plan.unmanaged.value,
         "fingerprint": plan.fingerprint,
-        "steps": [str(one) for one in plan.steps],
+        "steps": [str(step) for step in plan.steps],
         "findings": [
-            {"control": one.control, "resource": one.resource, "found": one.found, "fix": one.fix}
-            for one in plan.findings
+            {
+                "control": finding.control,
+                "resource": finding.resource,
+                "found": finding.found,
+                "fix": finding.fix,
+            }
+            for finding in plan.findings
         ],
         "permissions": plan.desired.document,
     }
 
 
 def write(plan: Plan, path: Path) -> None:
-    """Write it. Raises UsageError when the path cannot be written."""
+    """Write the plan to a file.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
     try:
         path.write_text(json.dumps(document(plan), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
-        raise UsageError(str(path), found=str(error), required="a path that can be written") from None
+        raise UsageError(str(path), found=str(error), required="a writable path") from None
 
 
 class SavedPlan:
-    """What a plan file says, before it is held against the account.
+    """The content of a plan file, not yet compared with the account.
+
+    Args:
+        path: a file that ``write`` has written.
 
     Attributes:
-        account: which account it is for.
-        unmanaged: what happens to grants that the file does not name.
-        fingerprint: of the state that it was planned from.
-        steps: each step, in words.
-        desired: the permissions file inside.
+        account: id of the account that the plan is for.
+        unmanaged: treatment of grants that the permissions file does not contain.
+        fingerprint: digest of the account's state when the plan was made.
+        steps: descriptions of the steps.
+        desired: the permissions file.
+
+    Raises:
+        UsageError: the file is not a complete plan.
     """
 
     def __init__(self, path: Path) -> None:
         try:
-            held = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
             raise UsageError(
-                str(path), found=str(error), required="a plan of glue-secure lakeformation plan"
+                str(path), found=str(error), required="a plan written by glue-secure lakeformation plan --out"
             ) from None
-        if not isinstance(held, dict) or held.get("schema") != SCHEMA or set(held) != _MEMBERS:
-            found = held.get("schema") if isinstance(held, dict) else type(held).__name__
-            raise UsageError(str(path), found=repr(found), required=f"a plan with schema {SCHEMA}, whole")
+        if not isinstance(content, dict) or content.get("schema") != SCHEMA or set(content) != _MEMBERS:
+            found = content.get("schema") if isinstance(content, dict) else type(content).__name__
+            raise UsageError(str(path), found=repr(found), required=f"a complete plan with schema {SCHEMA}")
         try:
-            self.unmanaged = Unmanaged(held["unmanaged"])
-            self.steps = [str(one) for one in held["steps"]]
+            self.unmanaged = Unmanaged(content["unmanaged"])
+            self.steps = [str(step) for step in content["steps"]]
         except (ValueError, TypeError) as error:
-            raise UsageError(str(path), found=str(error), required="a plan as it was written") from None
-        self.account, self.fingerprint = str(held["account"]), str(held["fingerprint"])
-        if not isinstance(held["permissions"], dict):
-            raise UsageError(str(path), found="no permissions", required="a plan as it was written")
-        self.desired = of_document(held["permissions"], str(path))
+            raise UsageError(str(path), found=str(error), required="an unchanged plan file") from None
+        self.account, self.fingerprint = str(content["account"]), str(content["fingerprint"])
+        if not isinstance(content["permissions"], dict):
+            raise UsageError(str(path), found="no permissions", required="an unchanged plan file")
+        self.desired = parse_document(content["permissions"], str(path))

@@ -1,4 +1,4 @@
-"""What a plan is made of: its steps, in the order in which they are taken."""
+"""Plans and their steps, in the order in which they are applied."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from glue_secure.core.findings import Finding
-from glue_secure.governance.lakeformation.desired import Desired, Location
+from glue_secure.governance.lakeformation.desired import DesiredState, Location
 from glue_secure.governance.lakeformation.model import (
     CellFilter,
     Expression,
     Grant,
     OptIn,
     Resource,
-    told_expression,
+    expression_text,
 )
 
 
 class Unmanaged(str, Enum):
-    """What happens to grants and opt-ins that the file does not name."""
+    """Treatment of grants and opt-ins that the file does not contain.
+
+    ``LEAVE`` keeps all of them, ``PRINCIPALS`` revokes those of the file's principals, ``EVERYTHING`` all.
+    """
 
     LEAVE = "leave"
     PRINCIPALS = "principals"
@@ -26,14 +29,14 @@ class Unmanaged(str, Enum):
 
 
 class Action(str, Enum):
-    """Kinds of steps, in the order in which they are taken."""
+    """Kinds of steps, in the order in which they are applied."""
 
-    REVOKE_BY_TAGS = "revoke, before LF-tags change"
-    CREATE_TAG = "create LF-tag"
-    ADD_VALUES = "add LF-tag values"
-    UNASSIGN = "take LF-tags off"
-    ASSIGN = "assign LF-tags"
-    REMOVE_VALUES = "remove LF-tag values"
+    REVOKE_BY_TAGS = "revoke, before LF-Tags change"
+    CREATE_TAG = "create LF-Tag"
+    ADD_VALUES = "add LF-Tag values"
+    UNASSIGN = "remove LF-Tags"
+    ASSIGN = "assign LF-Tags"
+    REMOVE_VALUES = "remove LF-Tag values"
     PUT_EXPRESSION = "create expression"
     CHANGE_EXPRESSION = "change expression"
     CREATE_FILTER = "create cell filter"
@@ -41,8 +44,8 @@ class Action(str, Enum):
     REGISTER_HYBRID = "register in hybrid access mode"
     GRANT = "grant"
     OPT_IN = "opt in"
-    CLOSE_DEFAULTS = "empty default permissions"
-    CLOSE_DATABASE = "empty default permissions of a database"
+    CLOSE_DEFAULTS = "remove default permissions"
+    CLOSE_DATABASE = "remove default permissions of a database"
     REVOKE_IAM = "revoke from IAMAllowedPrincipals"
     REGISTER = "register"
     REVOKE = "revoke"
@@ -51,7 +54,7 @@ class Action(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class TagValues:
-    """An LF-tag's key and some of its values."""
+    """The key of an LF-Tag and some of its values."""
 
     key: str
     values: tuple[str, ...]
@@ -61,19 +64,19 @@ class TagValues:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A named LF-tag expression."""
+class NamedExpression:
+    """A named LF-Tag expression."""
 
     name: str
     expression: Expression
 
     def __str__(self) -> str:
-        return f"{self.name}: {told_expression(self.expression)}"
+        return f"{self.name}: {expression_text(self.expression)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """LF-tags that a resource gets or loses."""
+    """LF-Tags to add to a resource or to remove from it."""
 
     resource: Resource
     tags: tuple[tuple[str, str], ...]
@@ -82,7 +85,7 @@ class Assignment:
         return f"{', '.join(f'{key}={value}' for key, value in self.tags)} on {self.resource}"
 
 
-Subject = Grant | TagValues | Named | Assignment | CellFilter | Location | OptIn | str
+Subject = Grant | TagValues | NamedExpression | Assignment | CellFilter | Location | OptIn | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +93,9 @@ class Step:
     """One change of the account.
 
     Attributes:
-        action: what is done.
-        subject: to what; a database's name where a database's defaults are emptied.
-        exists: whether a location is registered already, in another way.
+        action: the kind of change.
+        subject: the changed object; a database's name for ``CLOSE_DATABASE``.
+        exists: whether a location is already registered, with other properties.
     """
 
     action: Action
@@ -100,22 +103,22 @@ class Step:
     exists: bool = False
 
     def __str__(self) -> str:
-        return f"{self.action.value} {told(self.subject)}".rstrip()
+        return f"{self.action.value} {describe(self.subject)}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be done, and from which state.
+    """The steps that change an account's state to the desired state.
 
     Attributes:
-        account: twelve digits.
-        unmanaged: what happens to grants that the file does not name.
-        fingerprint: of everything that was read; another state of the account gives another.
-        steps: in their order.
-        findings: what is open and stays open after the plan (GS-LF-001, GS-LF-002).
-        unnamed: how many grants and opt-ins the file does not name.
-        read: how many facts were read.
-        desired: the file.
+        account: the account id.
+        unmanaged: treatment of grants that the file does not contain.
+        fingerprint: digest of the account's state, which differs for another state.
+        steps: the steps, in order.
+        findings: controls that also fail after the plan is applied (GS-LF-001, GS-LF-002).
+        unnamed: number of grants and opt-ins that the file does not contain.
+        read: number of entries that were read.
+        desired: the permissions file.
     """
 
     account: str
@@ -125,15 +128,17 @@ class Plan:
     findings: tuple[Finding, ...]
     unnamed: int
     read: int
-    desired: Desired = field(repr=False)
+    desired: DesiredState = field(repr=False)
 
 
-def told(subject: Subject) -> str:
-    """A step's subject in words."""
+def describe(subject: Subject) -> str:
+    """Return a description of a step's subject."""
     if isinstance(subject, CellFilter):
-        but = f" but {', '.join(subject.excluded)}" if subject.excluded else ""
-        shows = ", ".join(subject.columns) or f"all columns{but}"
-        return f"{subject.name} of {subject.database}.{subject.table}: {shows} where {subject.rows or 'true'}"
+        excluded = f" but {', '.join(subject.excluded)}" if subject.excluded else ""
+        columns = ", ".join(subject.columns) or f"all columns{excluded}"
+        return (
+            f"{subject.name} of {subject.database}.{subject.table}: {columns} where {subject.rows or 'true'}"
+        )
     if isinstance(subject, Location):
         return f"{subject.arn} with {subject.role or 'the service-linked role'}"
     if isinstance(subject, OptIn):

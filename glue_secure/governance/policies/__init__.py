@@ -1,7 +1,7 @@
-"""Policies as values: IAM, KMS key and bucket policies of least privilege, and an evaluator that tries them.
+"""Least-privilege IAM, KMS key and bucket policies as values, and an evaluator to test them.
 
-Everything here is pure: names in, documents out. ``policy.to_json()`` is the document. A name of the
-scope may be a template's reference (``${AWS::AccountId}``) as well as a literal; it is carried as it is.
+All functions are pure. ``policy.to_json()`` returns the policy document. Names in the scope can be literals
+or references of a template (``${AWS::AccountId}``), which are not changed.
 
     >>> full_access_on_table(PolicyScope("us-west-2", "123456789012"), "db1", "books").to_json()
 """

@@ -1,8 +1,8 @@
-"""Bucket policies: TLS only, and objects under one key.
+"""Bucket policies that require TLS, and SSE-KMS under one key.
 
-An upload without encryption headers is left to the bucket's default encryption, which has the same key.
-Denied is every header that says otherwise. ``IfExists`` would not do: in a Deny it matches where the
-header is absent.
+An upload without encryption headers uses the bucket's default encryption, which must have the same key. The
+policies deny uploads with other headers. The ``IfExists`` operators cannot be used for this: in a Deny they
+match requests without the header.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 """
 
@@ -17,12 +17,12 @@ _CUSTOMER = "s3:x-amz-server-side-encryption-customer-algorithm"
 
 
 def data_bucket(scope: PolicyScope, bucket: str, key: str) -> Policy:
-    """The policy of a bucket whose objects are all SSE-KMS under ``key``.
+    """Return the policy of a bucket whose objects all use SSE-KMS under ``key``.
 
     Args:
-        scope: the account; only its partition counts.
-        bucket: the bucket's name.
-        key: the key's ARN, as uploads name it.
+        scope: the account, of which only the partition is used.
+        bucket: name of the bucket.
+        key: ARN of the key, as in upload requests.
     """
     objects = (scope.bucket(bucket, "*"),)
     return Policy(
@@ -35,7 +35,7 @@ def data_bucket(scope: PolicyScope, bucket: str, key: str) -> Policy:
                 Condition("StringNotEquals", _ALGORITHM, ("aws:kms",)),
             ),
             _deny_put("DenyOtherKey", objects, _present(_KEY), Condition("ArnNotEquals", _KEY, (key,))),
-            # aws:kms without a key's name is the account's AWS managed key.
+            # aws:kms without a key uses the account's AWS managed key.
             _deny_put("DenyUnnamedKey", objects, equals(_ALGORITHM, "aws:kms"), _absent(_KEY)),
             _deny_put("DenyCustomerProvidedKey", objects, _present(_CUSTOMER)),
         )
@@ -43,9 +43,9 @@ def data_bucket(scope: PolicyScope, bucket: str, key: str) -> Policy:
 
 
 def access_log_bucket(scope: PolicyScope, bucket: str, *sources: str) -> Policy:
-    """The policy of a bucket that receives server access logs of ``sources``, ARNs of buckets.
+    """Return the policy of a bucket that receives server access logs of ``sources``, ARNs of buckets.
 
-    S3 delivers them with SSE-S3 only:
+    S3 delivers access logs with SSE-S3 only:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
     """
     deliver = Statement(

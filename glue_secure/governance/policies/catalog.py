@@ -1,4 +1,4 @@
-"""Identity policies for the Data Catalog, with the whole hierarchy of ARNs that each action needs.
+"""Identity policies for the Data Catalog, with all ARNs of the hierarchy that each action needs.
 
 "All operations performed on a Data Catalog resource require permission on the resource and all the
 ancestors of that resource. All delete operations require permission also on all children."
@@ -43,7 +43,7 @@ FULL_TABLE = (
     "glue:DeletePartition",
     "glue:BatchDeletePartition",
 )
-# What UpdateTable, schema changes and partitions of a sink with enableUpdateCatalog need, and a purge.
+# For sinks with enableUpdateCatalog (new tables, columns and partitions), and for purging partitions.
 WRITE_TABLE = (
     "glue:CreateTable",
     "glue:UpdateTable",
@@ -54,39 +54,39 @@ _NAME = re.compile(r"[A-Za-z0-9_\-.]{1,255}\Z")
 
 
 def table_arns(scope: PolicyScope, database: str, *tables: str) -> tuple[str, ...]:
-    """Catalog, database and tables: the resource with all its ancestors.
+    """Return the ARNs of catalog, database and tables: the resources with all their ancestors.
 
     Raises:
-        UsageError: a name that would widen the ARN (``*``, ``?``, ``/``, empty).
+        UsageError: a name is empty or contains a character that widens the ARN (``*``, ``?``, ``/``).
     """
     for name in (database, *tables):
         if not _NAME.match(name):
             raise UsageError(
                 "a name in the Data Catalog",
                 found=repr(name),
-                required="letters, digits, '_', '-' and '.': no wildcard, so that nothing else is granted",
+                required="letters, digits, '_', '-' and '.', without wildcards",
             )
-    below = (scope.arn("glue", f"table/{database}/{table}") for table in tables)
-    return (scope.arn("glue", "catalog"), scope.arn("glue", f"database/{database}"), *below)
+    table_resources = (scope.arn("glue", f"table/{database}/{table}") for table in tables)
+    return (scope.arn("glue", "catalog"), scope.arn("glue", f"database/{database}"), *table_resources)
 
 
 def full_access_on_table(scope: PolicyScope, database: str, table: str) -> Policy:
-    """Everything on one table, its versions and its partitions: 18 actions on three ARNs."""
+    """Return a policy for all 18 actions on one table, its versions and its partitions."""
     return Policy((allow("FullAccessOnTable", *FULL_TABLE, on=table_arns(scope, database, table)),))
 
 
 def read_tables(scope: PolicyScope, database: str, *tables: str) -> Statement:
-    """Reading tables and their partitions."""
+    """Return a statement that allows reading tables and their partitions."""
     return allow(f"Read{_sid(database)}", *READ_TABLE, on=table_arns(scope, database, *tables))
 
 
 def write_tables(scope: PolicyScope, database: str, *tables: str) -> Statement:
-    """Making tables, changing their columns, adding and purging their partitions."""
+    """Return a statement that allows creating tables, changing columns, and adding and purging partitions."""
     return allow(f"Write{_sid(database)}", *WRITE_TABLE, on=table_arns(scope, database, *tables))
 
 
 def delete_database(scope: PolicyScope, database: str) -> Policy:
-    """Deleting a database: a delete needs the children too, here every table and function of it."""
+    """Return a policy for deleting a database, which also needs permission on its tables and functions."""
     children = (
         scope.arn("glue", f"table/{database}/*"),
         scope.arn("glue", f"userDefinedFunction/{database}/*"),
@@ -96,4 +96,4 @@ def delete_database(scope: PolicyScope, database: str) -> Policy:
 
 
 def _sid(text: str) -> str:
-    return "".join(sign for sign in text.title() if sign.isalnum() and sign.isascii())
+    return "".join(character for character in text.title() if character.isalnum() and character.isascii())

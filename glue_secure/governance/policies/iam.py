@@ -1,7 +1,7 @@
-"""Identity policies: what a job's role may do, and what somebody who deploys the job may.
+"""Identity policies of a job's role, and of the role that deploys jobs.
 
-Use of the keys is given by the key policies alone (``key_policy.py``), to the role by its ARN; the role
-itself needs no statement for it. The actions are those of the README's table of permissions.
+The key policies (``keys.py``) allow the job's role to use the keys, so its identity policy has no statement
+for them. The actions are those in the README's table of permissions.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from glue_secure.governance.policies.catalog import read_tables, write_tables
 from glue_secure.governance.policies.documents import PolicyScope, allow, equals
 from glue_secure.governance.policies.network import network_denies
 
-# Sent with the credentials that Glue hands to a job's code, and with no others:
+# Present only in requests with the credentials that Glue provides to a job's code:
 # https://docs.aws.amazon.com/glue/latest/dg/security_iam_service-with-iam.html
 INSIDE_A_JOB = equals("glue:CredentialIssuingService", "glue.amazonaws.com")
 _TAGS = Condition("ForAllValues:StringEquals", "aws:TagKeys", ("aws-glue-service-resource",))
-# Without it the condition above would hold for a request without tags.
+# Without this condition, the condition above would also match a request without tags.
 _SOME_TAGS = Condition("Null", "aws:TagKeys", ("false",))
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceLocation:
-    """A prefix of a bucket, ``""`` for all of it; or, with ``single_object``, the one object of that key."""
+    """A prefix of a bucket, ``""`` for the whole bucket; with ``single_object``, the object with this key."""
 
     bucket: str
     prefix: str = ""
     single_object: bool = False
 
     def objects(self, scope: PolicyScope) -> str:
-        """ARN of every object in it."""
+        """Return the ARN that matches every object of the location."""
         if self.single_object:
             return scope.bucket(self.bucket, self.prefix)
         return scope.bucket(self.bucket, f"{self.prefix.strip('/')}/*".lstrip("/"))
@@ -38,24 +38,25 @@ class ResourceLocation:
 
 @dataclass(frozen=True, slots=True)
 class JobAccess:
-    """What one job's role reaches.
+    """The resources that a job's role can access.
 
     Attributes:
-        job: its name.
+        job: name of the job.
         connections: names of Glue connections.
         secrets: ARNs of the connections' secrets.
-        code: script and wheels, which Glue itself fetches before the job's code runs.
+        code: script and wheels, which Glue reads before the job's code runs.
         reads: sources and certificates.
-        writes: bookmarks and evidence: written and read, never deleted.
-        replaces: targets: written, read back, renamed by S3A's committer, purged.
-        log_groups: names of log groups, ``*`` for the rest of one.
-        tables: databases, each with the tables of it that are read.
-        written_tables: likewise, those that a sink makes or updates.
-        subnets: ids; empty outside a VPC.
-        security_groups: likewise.
-        source_keys: ARNs of the keys of existing buckets, whose key policies leave use to IAM.
-        high_water: ARN of the table of high-water marks, or "".
-        inside_jobs_only: secrets and data are given to the job's code alone, not to others with the role.
+        writes: bookmarks and evidence, which are written and read but not deleted.
+        replaces: targets, which are written, read, renamed by S3A's committer, and purged.
+        log_groups: names of log groups, which can end with ``*``.
+        tables: pairs of a database and its tables that the job reads.
+        written_tables: pairs of a database and its tables that the job creates or updates.
+        subnets: ids of subnets; empty outside a VPC.
+        security_groups: ids of security groups; empty outside a VPC.
+        source_keys: ARNs of the keys of existing buckets whose key policies delegate to IAM.
+        high_water: ARN of the DynamoDB table of high-water marks, or ``""``.
+        inside_jobs_only: whether to allow access to secrets and data only with the credentials of a running
+            job, not to other users of the role.
     """
 
     job: str
@@ -76,18 +77,18 @@ class JobAccess:
 
 
 def trust() -> Policy:
-    """The trust policy of a job's role: the Glue service."""
+    """Return the trust policy of a job's role, which the Glue service can assume."""
     glue = Principal("Service", ("glue.amazonaws.com",))
     return Policy((Statement("AssumeRoleByGlue", "Allow", ("sts:AssumeRole",), (), glue),))
 
 
 def job_role(scope: PolicyScope, access: JobAccess) -> Policy:
-    """What the role of one job may do; every statement names its resources."""
+    """Return the identity policy of a job's role."""
     inside = (INSIDE_A_JOB,) if access.inside_jobs_only else ()
     groups = tuple(scope.arn("logs", f"log-group:{name}") for name in access.log_groups)
     statements = [
         allow("ReadOwnJob", "glue:GetJob", "glue:GetJobRun", on=(scope.arn("glue", f"job/{access.job}"),)),
-        # The service takes no resource for these two.
+        # These two actions do not support resources.
         allow("ReadConfiguration", "glue:GetSecurityConfiguration", on=("*",)),
         allow(
             "PutMetrics",
@@ -130,14 +131,14 @@ def job_role(scope: PolicyScope, access: JobAccess) -> Policy:
 
 
 def _storage(scope: PolicyScope, access: JobAccess, inside: tuple[Condition, ...]) -> list[Statement]:
-    places = (*access.code, *access.reads, *access.writes, *access.replaces)
-    if not places:
+    locations = (*access.code, *access.reads, *access.writes, *access.replaces)
+    if not locations:
         return []
-    # No condition on s3:prefix: with one, S3 answers 403 instead of 404 for an object that is not there.
-    buckets = tuple(dict.fromkeys(scope.bucket(place.bucket) for place in places))
-    read = tuple(dict.fromkeys(place.objects(scope) for place in places))
-    write = tuple(place.objects(scope) for place in (*access.writes, *access.replaces))
-    replace = tuple(place.objects(scope) for place in access.replaces)
+    # No condition on s3:prefix: with such a condition, S3 returns 403 instead of 404 for a missing object.
+    buckets = tuple(dict.fromkeys(scope.bucket(location.bucket) for location in locations))
+    read = tuple(dict.fromkeys(location.objects(scope) for location in locations))
+    write = tuple(location.objects(scope) for location in (*access.writes, *access.replaces))
+    replace = tuple(location.objects(scope) for location in access.replaces)
     statements = [
         allow("ListBuckets", "s3:ListBucket", on=buckets),
         allow("ReadObjects", "s3:GetObject", on=read, when=inside),
@@ -148,20 +149,20 @@ def _storage(scope: PolicyScope, access: JobAccess, inside: tuple[Condition, ...
         actions = ("s3:AbortMultipartUpload", "s3:DeleteObject")
         statements.append(allow("ReplaceObjects", *actions, on=replace, when=inside))
     if inside and access.code:
-        code = tuple(place.objects(scope) for place in access.code)
+        code = tuple(location.objects(scope) for location in access.code)
         statements.append(allow("FetchCode", "s3:GetObject", on=code))
     return statements
 
 
 def _interfaces(scope: PolicyScope, access: JobAccess) -> list[Statement]:
-    """Elastic network interfaces in the job's own subnets; describing takes no resource."""
+    """Return statements for network interfaces in the job's subnets. Describe actions need ``*``."""
     interfaces = scope.arn("ec2", "network-interface/*")
-    subnets = tuple(scope.arn("ec2", f"subnet/{one}") for one in access.subnets)
-    groups = tuple(scope.arn("ec2", f"security-group/{one}") for one in access.security_groups)
+    subnets = tuple(scope.arn("ec2", f"subnet/{subnet}") for subnet in access.subnets)
+    groups = tuple(scope.arn("ec2", f"security-group/{group}") for group in access.security_groups)
     describe = ("NetworkInterfaces", "RouteTables", "SecurityGroups", "Subnets", "VpcEndpoints")
     vpcs = (scope.arn("ec2", "vpc/*"),)
     return [
-        allow("DescribeNetwork", *(f"ec2:Describe{what}" for what in describe), on=("*",)),
+        allow("DescribeNetwork", *(f"ec2:Describe{resource}" for resource in describe), on=("*",)),
         allow("DescribeVpc", "ec2:DescribeVpcAttribute", on=vpcs),
         allow("CreateNetworkInterfaces", "ec2:CreateNetworkInterface", on=(*subnets, *groups, interfaces)),
         allow(
@@ -182,7 +183,7 @@ def _interfaces(scope: PolicyScope, access: JobAccess) -> list[Statement]:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Where jobs and sessions have to be; empty ``subnets`` and ``security_groups`` leave them open."""
+    """The permitted network of jobs and sessions. Empty ``subnets`` and ``security_groups`` permit all."""
 
     vpcs: tuple[str, ...]
     subnets: tuple[str, ...] = ()
@@ -202,25 +203,26 @@ def deployer(
     other_keys: tuple[str, ...] = (),
     network: Network | None = None,
 ) -> Policy:
-    """What somebody needs who deploys, checks and starts jobs, and the denies of the network.
+    """Return the identity policy of a role that deploys, checks and starts jobs.
 
     Args:
-        scope: the account.
+        scope: region and account.
         jobs: names of the jobs.
         roles: ARNs of the jobs' roles.
-        code: where scripts and wheels are uploaded.
-        evidence: where the jobs' evidence lies, to fetch it.
-        key: ARN of the key of both, whose policy leaves this use to IAM.
-        log_groups: names of the jobs' log groups, to look at and follow them.
-        connections: names of the jobs' connections, to see that they are there and prove who they are.
-        other_keys: ARNs of the other keys that preflight looks at.
-        network: jobs and sessions elsewhere, or in none, are denied; None for no such rule.
+        code: location of uploaded scripts and wheels.
+        evidence: location of the jobs' evidence, to read it.
+        key: ARN of the key of code and evidence, whose policy delegates this use to IAM.
+        log_groups: names of the jobs' log groups, to read them.
+        connections: names of the jobs' connections, to check that they exist and verify their servers.
+        other_keys: ARNs of the other keys that preflight describes.
+        network: the permitted network; jobs and sessions in another network or without a network are
+            denied. None for no restriction.
     """
     arns = tuple(scope.arn("glue", f"job/{name}") for name in jobs)
     actions = ("BatchStopJobRun", "CreateJob", "GetJob", "GetJobRun", "StartJobRun", "UpdateJob")
     catalog = scope.arn("glue", "catalog")
     statements = [
-        allow("DeployJobs", *(f"glue:{one}" for one in actions), on=arns),
+        allow("DeployJobs", *(f"glue:{action}" for action in actions), on=arns),
         allow("ReadConfiguration", "glue:GetSecurityConfiguration", on=("*",)),
         allow("ReadEncryption", "glue:GetDataCatalogEncryptionSettings", on=(catalog,)),
         allow(
@@ -239,15 +241,15 @@ def deployer(
         through = equals("kms:ViaService", f"s3.{scope.region}.amazonaws.com")
         statements.append(allow("UseKey", "kms:Decrypt", "kms:GenerateDataKey", on=(key,), when=(through,)))
     if key or other_keys:
-        looked_at = tuple(filter(None, (key, *other_keys)))
-        statements.append(allow("DescribeKeys", "kms:DescribeKey", on=looked_at))
+        described = tuple(filter(None, (key, *other_keys)))
+        statements.append(allow("DescribeKeys", "kms:DescribeKey", on=described))
     if connections:
         arns = tuple(scope.arn("glue", f"connection/{name}") for name in connections)
         statements.append(allow("ReadConnections", "glue:GetConnection", on=(catalog, *arns)))
     if log_groups:
         groups = tuple(scope.arn("logs", f"log-group:{name}") for name in log_groups)
         statements.append(allow("ReadLogEvents", "logs:FilterLogEvents", on=groups))
-        # The linter's reading of the service: listing takes no resource.
+        # DescribeLogGroups supports no resources, according to the policy linter.
         statements.append(allow("DescribeLogGroups", "logs:DescribeLogGroups", on=("*",)))
     if network:
         statements += network_denies(network.vpcs, network.subnets, network.security_groups)

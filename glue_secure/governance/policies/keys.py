@@ -1,8 +1,8 @@
-"""Key policies: who may use the customer managed keys of a job, and for what.
+"""Key policies of a job's customer managed keys.
 
-Administration goes to the account, that is to whoever its IAM policies name: without it a key cannot be
-managed any more (https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html). It does
-not hold Encrypt, Decrypt or GenerateDataKey, so IAM alone gives nobody the data.
+The account, and so its IAM policies, can administer the keys. Otherwise, a key could become unmanageable
+(https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html). Administration does not
+include Encrypt, Decrypt or GenerateDataKey, so IAM policies alone do not give access to data.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ _ADMINISTER = (
     "kms:UpdateAlias",
     "kms:UpdateKeyDescription",
 )
-# Without DescribeKey, which the guide lists too: it has no encryption context, so the condition never holds.
+# Without DescribeKey, which the guide also lists: it has no encryption context to match the condition.
 _LOGS = ("kms:Decrypt*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*")
 
 
 def data_key(scope: PolicyScope, *roles: str, code_bucket: str = "", evidence_bucket: str = "") -> Policy:
-    """The key of objects and secrets: the jobs' roles, through S3, Glue and Secrets Manager only.
+    """Return the policy of the key for objects and secrets: use by the jobs' roles through AWS services only.
 
-    DescribeKey and the two calls that the guard makes itself (GenerateDataKey and Decrypt, control
-    GS-KMS-006) come without a service between; they are bound to the guard's encryption context.
+    The services are S3, Glue and Secrets Manager. glue-secure calls DescribeKey, GenerateDataKey and Decrypt
+    directly (GS-KMS-006). The last two are restricted to its encryption context.
 
     Args:
-        scope: where the key is.
+        scope: region and account of the key.
         roles: ARNs of the roles.
-        code_bucket: a bucket whose objects the account's IAM policies may also let others read and write:
-            whoever deploys.
-        evidence_bucket: likewise to read: whoever looks at evidence.
+        code_bucket: a bucket whose objects IAM policies of the account can also allow others to read and
+            write, for deployment.
+        evidence_bucket: a bucket whose objects IAM policies of the account can also allow others to read.
     """
     users = Principal("AWS", roles)
     probe = equals("kms:EncryptionContext:glue-secure:purpose", "probe")
@@ -60,7 +60,7 @@ def data_key(scope: PolicyScope, *roles: str, code_bucket: str = "", evidence_bu
             conditions=(probe,),
         ),
     )
-    people = (
+    delegated = (
         ("DeployCode", code_bucket, ("kms:Decrypt", "kms:GenerateDataKey")),
         ("ReadEvidence", evidence_bucket, ("kms:Decrypt",)),
     )
@@ -74,14 +74,14 @@ def data_key(scope: PolicyScope, *roles: str, code_bucket: str = "", evidence_bu
                 principal=Principal("AWS", (scope.root,)),
                 conditions=(_through(scope, "s3"), _objects_of(scope, bucket)),
             )
-            for sid, bucket, actions in people
+            for sid, bucket, actions in delegated
             if bucket
         )
     )
 
 
 def catalog_key(scope: PolicyScope, *roles: str) -> Policy:
-    """The key of the account's Data Catalog: through Glue, the jobs' roles and whom IAM lets use it.
+    """Return the policy of the Data Catalog's key: use through Glue by the jobs' roles and by IAM policies.
 
     https://docs.aws.amazon.com/glue/latest/dg/encrypt-glue-data-catalog.html
     """
@@ -96,29 +96,32 @@ def catalog_key(scope: PolicyScope, *roles: str) -> Policy:
 
 
 def bookmark_key(scope: PolicyScope, *roles: str) -> Policy:
-    """The key of job bookmarks. They are sealed on the client: no ViaService condition can hold for it."""
+    """Return the policy of the key for job bookmarks.
+
+    It has no ViaService condition, because bookmarks are encrypted on the client.
+    """
     users = Principal("AWS", roles)
     return Policy((_administration(scope), Statement("EncryptBookmarks", "Allow", USE, principal=users)))
 
 
 def logs_key(scope: PolicyScope, *log_groups: str, readers: tuple[str, ...] = ()) -> Policy:
-    """The key of CloudWatch Logs: the service, for the account's log groups of those names.
+    """Return the policy of the key for CloudWatch Logs: use by the service for these log groups.
 
     Args:
-        scope: where the key is.
-        log_groups: names; ``*`` stands for the rest of one.
-        readers: ARNs of the roles whose runs look at the key before they start (GS-KMS-001).
+        scope: region and account of the key.
+        log_groups: names of log groups, which can end with ``*``.
+        readers: ARNs of the roles whose runs check the key (GS-KMS-001).
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
     groups = tuple(scope.arn("logs", f"log-group:{name}") for name in log_groups)
     context = Condition("StringLike", "kms:EncryptionContext:aws:logs:arn", groups)
     service = Principal("Service", (f"logs.{scope.region}.amazonaws.com",))
-    look = (Statement("DescribeKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", readers)),)
+    describe = (Statement("DescribeKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", readers)),)
     return Policy(
         (
             _administration(scope),
-            *(look if readers else ()),
+            *(describe if readers else ()),
             Statement("EncryptLogGroups", "Allow", _LOGS, principal=service, conditions=(context,)),
         )
     )
@@ -134,10 +137,10 @@ def _use(sid: str, users: Principal, through: Condition) -> Statement:
 
 
 def _through(scope: PolicyScope, *services: str) -> Condition:
-    return equals("kms:ViaService", *(f"{one}.{scope.region}.amazonaws.com" for one in services))
+    return equals("kms:ViaService", *(f"{service}.{scope.region}.amazonaws.com" for service in services))
 
 
 def _objects_of(scope: PolicyScope, bucket: str) -> Condition:
-    # With a bucket key S3 names the bucket, without one the object.
+    # The encryption context is the bucket's ARN with an S3 Bucket Key, and the object's ARN without one.
     arns = (scope.bucket(bucket), scope.bucket(bucket, "*"))
     return Condition("StringLike", "kms:EncryptionContext:aws:s3:arn", arns)

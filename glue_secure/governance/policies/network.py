@@ -1,13 +1,13 @@
-"""Denies that keep Glue jobs and sessions in the right VPC.
+"""Deny statements that restrict Glue jobs and sessions to a VPC.
 
-``glue:VpcIds``, ``glue:SubnetIds`` and ``glue:SecurityGroupIds`` come with CreateJob, UpdateJob and
-CreateSession, filled from the connections that the request names. They have several values, so:
+CreateJob, UpdateJob and CreateSession have the condition keys ``glue:VpcIds``, ``glue:SubnetIds`` and
+``glue:SecurityGroupIds``, with the values of the request's connections. The keys have several values:
 
-- ``ForAnyValue:StringNotEquals`` in a Deny: one foreign VPC among several is enough to be denied;
-- a request without a VPC has no such key, and ForAnyValue is false for it: ``Null`` denies that.
+- ``ForAnyValue:StringNotEquals`` in a Deny denies a request with at least one other VPC.
+- A request without a VPC has no such key, and ForAnyValue is false for it. ``Null`` denies this request.
 
-An Allow with ``ForAnyValue:StringEquals`` would let a job with one right and one foreign VPC through.
-StartJobRun knows none of these keys.
+An Allow with ``ForAnyValue:StringEquals`` would allow a job with one permitted and one other VPC.
+StartJobRun has none of these keys.
 https://docs.aws.amazon.com/glue/latest/dg/security_iam_id-based-policy-examples.html
 """
 
@@ -24,28 +24,31 @@ VPC_IDS, SUBNET_IDS, SECURITY_GROUP_IDS = "glue:VpcIds", "glue:SubnetIds", "glue
 def network_denies(
     vpcs: Sequence[str], subnets: Sequence[str] = (), security_groups: Sequence[str] = ()
 ) -> tuple[Statement, ...]:
-    """Denies of jobs and sessions outside a network, or in none.
+    """Return statements that deny jobs and sessions in another network or without a network.
 
     Args:
-        vpcs: ids that are allowed; at least one.
-        subnets: likewise, empty for any subnet of the VPCs.
-        security_groups: likewise.
+        vpcs: ids of the permitted VPCs, at least one.
+        subnets: ids of the permitted subnets; empty for all.
+        security_groups: ids of the permitted security groups; empty for all.
+
+    Raises:
+        ValueError: ``vpcs`` is empty.
     """
     if not vpcs:
-        raise ValueError("a network without a VPC would deny every job")
+        raise ValueError("vpcs is empty, which would deny every job")
     allowed = {VPC_IDS: vpcs, SUBNET_IDS: subnets, SECURITY_GROUP_IDS: security_groups}
-    named = {key: tuple(values) for key, values in allowed.items() if values}
-    foreign = [
-        _deny(f"Foreign{_word(key)}", Condition("ForAnyValue:StringNotEquals", key, values))
-        for key, values in named.items()
+    restricted = {key: tuple(values) for key, values in allowed.items() if values}
+    other = [
+        _deny(f"Other{_name(key)}", Condition("ForAnyValue:StringNotEquals", key, values))
+        for key, values in restricted.items()
     ]
-    missing = [_deny(f"No{_word(key)}", Condition("Null", key, ("true",))) for key in named]
-    return (*foreign, *missing)
+    missing = [_deny(f"No{_name(key)}", Condition("Null", key, ("true",))) for key in restricted]
+    return (*other, *missing)
 
 
 def _deny(sid: str, condition: Condition) -> Statement:
     return Statement(f"Deny{sid}", "Deny", ACTIONS, ("*",), None, (condition,))
 
 
-def _word(key: str) -> str:
+def _name(key: str) -> str:
     return key.removeprefix("glue:")

@@ -1,4 +1,4 @@
-"""An account's Lake Formation in memory, behind real clients."""
+"""Lake Formation in memory, used through real clients."""
 
 import pytest
 
@@ -20,8 +20,8 @@ steward = "{STEWARD}"
 """
 
 
-class Bench:
-    """A fake account, and a file that is planned against it and applied to it."""
+class LakeHarness:
+    """A fake account, with functions to plan and apply a permissions file."""
 
     def __init__(self):
         self.lake = FakeLakeFormation()
@@ -47,14 +47,14 @@ class Bench:
     def apply(self, text, unmanaged="leave"):
         return apply_plan(self.plan(text, unmanaged), self.account, pause=lambda _seconds: None)
 
-    def held(self, principal):
+    def granted(self, principal):
         return {
-            resource: tuple(map(sorted, words))
-            for (who, resource, _), words in self.lake.permissions.items()
-            if who == principal
+            resource: tuple(map(sorted, permissions))
+            for (grantee, resource, _), permissions in self.lake.permissions.items()
+            if grantee == principal
         }
 
 
 @pytest.fixture
-def bench():
-    return Bench()
+def harness():
+    return LakeHarness()

@@ -1,4 +1,4 @@
-"""The Data Catalog's encryption settings: planned, applied, read back (GS-CAT, GS-KMS)."""
+"""The Data Catalog's encryption settings: plan, apply, verify (GS-CAT, GS-KMS)."""
 
 from dataclasses import replace
 
@@ -20,60 +20,60 @@ OFF = CatalogEncryption()
 ON = CatalogEncryption("SSE-KMS", ONE, "", True, ONE)
 
 
-class Settings:
-    """A catalog's settings; ``drops`` names members that a put does not take over."""
+class FakeSettings:
+    """A catalog's settings. A put ignores the members in ``ignored``."""
 
-    def __init__(self, held=OFF, drops=(), denied=()):
-        self.held, self.drops, self.denied, self.puts = held, drops, denied, 0
+    def __init__(self, settings=OFF, ignored=(), denied=()):
+        self.settings, self.ignored, self.denied, self.puts = settings, ignored, denied, 0
 
     def catalog_encryption(self, catalog_id=None):
-        self._ask("Get")
-        return self.held
+        self._request("Get")
+        return self.settings
 
     def put_catalog_encryption(self, settings):
-        self._ask("Put")
+        self._request("Put")
         self.puts += 1
-        kept = {name: getattr(self.held, name) for name in self.drops}
-        self.held = replace(settings, **kept)
+        ignored = {name: getattr(self.settings, name) for name in self.ignored}
+        self.settings = replace(settings, **ignored)
 
-    def _ask(self, what):
-        if what in self.denied:
-            raise ServiceError("no", code="AccessDeniedException", operation=what)
+    def _request(self, operation):
+        if operation in self.denied:
+            raise ServiceError("no", code="AccessDeniedException", operation=operation)
 
 
 def key(arn, **changes):
-    good = KmsKey(KmsKeyArn.parse(arn), "Enabled", "CUSTOMER", "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")
-    return replace(good, **changes)
+    valid = KmsKey(KmsKeyArn.parse(arn), "Enabled", "CUSTOMER", "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")
+    return replace(valid, **changes)
 
 
-def plan(settings, *keys, **wanted):
+def plan(settings, *keys, **options):
     service = FakeKeyService(*(keys or (key(ONE), key(TWO))), aliases={"alias/glue-catalog": ONE})
-    return catalog.plan(settings, service, account=ACCOUNT, region=REGION, **wanted)
+    return catalog.plan(settings, service, account=ACCOUNT, region=REGION, **options)
 
 
-def test_a_catalog_that_is_not_encrypted_gets_one_key_for_both():
-    settings = Settings()
+def test_an_unencrypted_catalog_gets_one_key_for_metadata_and_passwords():
+    settings = FakeSettings()
     planned = plan(settings, key=ONE)
     assert (planned.before, planned.after) == (OFF, ON)
-    assert [one.verdict for one in planned.findings] == [Verdict.FAIL, Verdict.FAIL]
+    assert [finding.verdict for finding in planned.findings] == [Verdict.FAIL, Verdict.FAIL]
     catalog.apply(settings, planned)
-    assert settings.held == ON
+    assert settings.settings == ON
     again = plan(settings)
     assert again.changes == ()
     catalog.apply(settings, again)
     assert settings.puts == 1
 
 
-def test_each_may_have_its_own_key_and_glue_a_role_of_its_own():
+def test_metadata_and_passwords_can_have_different_keys_and_glue_a_role():
     role = f"arn:aws:iam::{ACCOUNT}:role/catalog"
-    planned = plan(Settings(), key="alias/glue-catalog", password_key=TWO, role=role)
+    planned = plan(FakeSettings(), key="alias/glue-catalog", password_key=TWO, role=role)
     assert planned.after == CatalogEncryption("SSE-KMS-WITH-SERVICE-ROLE", ONE, role, True, TWO)
-    assert plan(Settings(planned.after)).changes == ()
+    assert plan(FakeSettings(planned.after)).changes == ()
 
 
-def test_without_any_key_there_is_nothing_to_plan():
+def test_a_plan_without_a_key_is_a_usage_error():
     with pytest.raises(UsageError, match="--key"):
-        plan(Settings())
+        plan(FakeSettings())
 
 
 @pytest.mark.parametrize(
@@ -85,37 +85,37 @@ def test_without_any_key_there_is_nothing_to_plan():
     ],
 )
 @pytest.mark.parametrize("which", ["key", "password_key"])
-def test_no_setting_is_planned_under_a_key_that_does_not_hold(which, changes, control):
+def test_a_key_that_fails_its_checks_is_rejected(which, changes, control):
     with pytest.raises(RefusedError, match=control):
-        plan(Settings(), key(ONE), key(TWO, **changes), **{"key": ONE} | {which: TWO})
+        plan(FakeSettings(), key(ONE), key(TWO, **changes), **{"key": ONE} | {which: TWO})
 
 
-def test_gs_cat_004_settings_that_moved_since_the_plan_are_left_alone():
-    settings = Settings()
+def test_gs_cat_004_settings_that_changed_since_the_plan_are_not_written():
+    settings = FakeSettings()
     planned = plan(settings, key=ONE)
-    settings.held = replace(OFF, passwords=True, password_key=TWO)
+    settings.settings = replace(OFF, passwords=True, password_key=TWO)
     with pytest.raises(RefusedError, match="GS-CAT-004"):
         catalog.apply(settings, planned)
     assert settings.puts == 0
 
 
-@pytest.mark.parametrize("lost", ["mode", "key", "passwords", "password_key"])
-def test_gs_cat_004_a_setting_that_does_not_come_back_is_refused(lost):
-    settings = Settings(drops=[lost])
+@pytest.mark.parametrize("member", ["mode", "key", "passwords", "password_key"])
+def test_gs_cat_004_a_setting_without_effect_is_refused(member):
+    settings = FakeSettings(ignored=[member])
     with pytest.raises(RefusedError, match="GS-CAT-004"):
         catalog.apply(settings, plan(settings, key=ONE))
 
 
 @pytest.mark.parametrize(("denied", "control"), [("Get", "GS-CAT-003"), ("Put", "GS-CAT-004")])
-def test_denied_is_cannot_verify(denied, control):
-    settings = Settings()
+def test_a_denied_request_is_a_verification_error(denied, control):
+    settings = FakeSettings()
     planned = plan(settings, key=ONE)
     settings.denied = [denied]
     with pytest.raises(VerificationError, match=control):
         catalog.apply(settings, planned)
 
 
-def test_what_the_api_answers_is_read_and_written_alike():
+def test_settings_are_converted_from_and_to_the_api():
     shape = {
         "EncryptionAtRest": {"CatalogEncryptionMode": "SSE-KMS", "SseAwsKmsKeyId": ONE},
         "ConnectionPasswordEncryption": {"ReturnConnectionPasswordEncrypted": True, "AwsKmsKeyId": ONE},
@@ -126,7 +126,7 @@ def test_what_the_api_answers_is_read_and_written_alike():
 
 
 @pytest.mark.parametrize("text", ["true", 1, None, "false"])
-def test_only_true_is_on(text):
+def test_passwords_are_encrypted_only_if_the_value_is_true(text):
     shape = {"ConnectionPasswordEncryption": {"ReturnConnectionPasswordEncrypted": text, "AwsKmsKeyId": ONE}}
     assert check_passwords(CatalogEncryption.from_api(shape), ACCOUNT).verdict is Verdict.FAIL
 

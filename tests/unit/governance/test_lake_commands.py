@@ -1,4 +1,4 @@
-"""The commands ``lakeformation``: what they print, and the code they leave with."""
+"""The commands ``lakeformation``: output and exit codes."""
 
 import json
 
@@ -24,72 +24,72 @@ class Session:
 
 
 @pytest.fixture
-def cli(bench, monkeypatch, tmp_path):
-    monkeypatch.setattr(composition, "aws_session", lambda: Session(bench.lake))
+def cli(harness, monkeypatch, tmp_path):
+    monkeypatch.setattr(composition, "aws_session", lambda: Session(harness.lake))
 
     def run(*words, text=None):
         if text is not None:
             (tmp_path / "lake.toml").write_text(HEAD + text)
-        words = [str(tmp_path / one) if one in ("lake.toml", "plan.json") else one for one in words]
+        words = [str(tmp_path / word) if word in ("lake.toml", "plan.json") else word for word in words]
         return CliRunner().invoke(app, ["lakeformation", *words], catch_exceptions=False)
 
     return run
 
 
-def test_plan_prints_its_steps_or_one_json_document(cli, bench):
-    done = cli("plan", "lake.toml", text=grant(TABLE, "SELECT"))
-    assert done.exit_code == 0
-    assert "SELECT on table sales.customers" in done.stdout
-    held = json.loads(cli("plan", "lake.toml", "--json").stdout)
-    assert held["steps"] == [f"grant SELECT on table sales.customers for {ANALYST}"]
-    assert (held["account"], held["findings"], held["unnamed"]) == (ACCOUNT, [], 0)
-    assert {name for name in bench.lake.requests if not name.startswith(("List", "Get", "Search"))} == set()
+def test_plan_prints_its_steps_or_a_json_document(cli, harness):
+    result = cli("plan", "lake.toml", text=grant(TABLE, "SELECT"))
+    assert result.exit_code == 0
+    assert "SELECT on table sales.customers" in result.stdout
+    document = json.loads(cli("plan", "lake.toml", "--json").stdout)
+    assert document["steps"] == [f"grant SELECT on table sales.customers for {ANALYST}"]
+    assert (document["account"], document["findings"], document["unnamed"]) == (ACCOUNT, [], 0)
+    assert {name for name in harness.lake.requests if not name.startswith(("List", "Get", "Search"))} == set()
 
 
-def test_gs_lf_001_plan_says_first_what_makes_its_grants_mean_nothing(cli, bench):
-    bench.lake.table("sales", "customers", "id", open_to_iam=True)
-    done = cli("plan", "lake.toml", text=grant(TABLE, "SELECT"))
-    assert done.exit_code == 3
-    assert done.stdout.startswith("GS-LF-001: IAMAllowedPrincipals")
+def test_gs_lf_001_plan_reports_first_that_its_grants_have_no_effect(cli, harness):
+    harness.lake.table("sales", "customers", "id", open_to_iam=True)
+    result = cli("plan", "lake.toml", text=grant(TABLE, "SELECT"))
+    assert result.exit_code == 3
+    assert result.stdout.startswith("GS-LF-001: IAMAllowedPrincipals")
 
 
-def test_a_plan_is_written_reviewed_and_applied_once(cli, bench):
+def test_a_saved_plan_can_be_applied_once(cli, harness):
     assert cli("plan", "lake.toml", "--out", "plan.json", text=grant(TABLE, "SELECT")).exit_code == 0
-    done = cli("apply", "plan.json", "--yes", "--json")
-    assert done.exit_code == 0
-    held = json.loads(done.stdout)
-    assert held["steps"] == [] and len(held["applied"]) == 1
-    assert bench.held(ANALYST) == {json.dumps(CUSTOMERS, sort_keys=True): (["SELECT"], [])}
+    result = cli("apply", "plan.json", "--yes", "--json")
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    assert document["steps"] == [] and len(document["applied"]) == 1
+    assert harness.granted(ANALYST) == {json.dumps(CUSTOMERS, sort_keys=True): (["SELECT"], [])}
     with pytest.raises(RefusedError, match="GS-LF-004"):
         cli("apply", "plan.json", "--yes")
 
 
-def test_apply_twice_changes_nothing_the_second_time(cli, bench):
+def test_a_second_apply_changes_nothing(cli, harness):
     assert cli("apply", "lake.toml", "--yes", text=EVERYTHING).exit_code == 0
-    bench.lake.requests.clear()
+    harness.lake.requests.clear()
     assert "nothing to change" in cli("apply", "lake.toml").stdout
-    assert {name for name in bench.lake.requests if not name.startswith(("List", "Get", "Search"))} == set()
+    assert {name for name in harness.lake.requests if not name.startswith(("List", "Get", "Search"))} == set()
 
 
-def test_apply_asks_and_without_a_terminal_changes_nothing(cli, bench):
+def test_apply_without_a_terminal_requires_yes(cli, harness):
     with pytest.raises(UsageError, match="--yes"):
         cli("apply", "lake.toml", text=grant(TABLE, "SELECT"))
-    assert bench.held(ANALYST) == {}
+    assert harness.granted(ANALYST) == {}
 
 
-def test_what_happens_to_the_unnamed_is_the_saved_plans_own(cli):
+def test_a_saved_plan_does_not_accept_unmanaged(cli):
     cli("plan", "lake.toml", "--out", "plan.json", text=grant(TABLE, "SELECT"))
     with pytest.raises(UsageError, match="--unmanaged"):
         cli("apply", "plan.json", "--unmanaged", "everything", "--yes")
 
 
-def test_gs_lf_003_drift_leaves_with_3_until_the_account_is_what_the_file_says(cli, bench):
-    done = cli("drift", "lake.toml", text=grant(TABLE, "SELECT"))
-    assert done.exit_code == 3
-    assert "1 differences" in done.stdout
+def test_gs_lf_003_drift_exits_with_3_if_the_account_differs_from_the_file(cli, harness):
+    result = cli("drift", "lake.toml", text=grant(TABLE, "SELECT"))
+    assert result.exit_code == 3
+    assert "1 differences" in result.stdout
     cli("apply", "lake.toml", "--yes")
     assert cli("drift", "lake.toml", "--json").exit_code == 0
-    bench.lake.put(ANALYST, CUSTOMERS, "DROP")
+    harness.lake.put(ANALYST, CUSTOMERS, "DROP")
     assert cli("drift", "lake.toml").exit_code == 3
 
 
@@ -97,14 +97,14 @@ def test_gs_lf_003_drift_leaves_with_3_until_the_account_is_what_the_file_says(c
     "words",
     [("plan", "lake.toml"), ("drift", "lake.toml"), ("import",), ("explain", ANALYST, "sales.orders")],
 )
-def test_gs_lf_003_denied_is_not_no_grants(cli, bench, words):
-    bench.lake.denied.add("ListPermissions")
+def test_gs_lf_003_a_denied_request_is_an_error(cli, harness, words):
+    harness.lake.denied.add("ListPermissions")
     with pytest.raises(VerificationError) as caught:
         cli(*words, text=grant(TABLE, "SELECT"))
     assert (caught.value.control, caught.value.aws_code) == ("GS-LF-003", "AccessDeniedException")
 
 
-def test_import_writes_a_file_that_plans_nothing(cli, bench):
+def test_the_plan_of_an_imported_file_is_empty(cli, harness):
     cli("apply", "lake.toml", "--yes", text=EVERYTHING)
     text = cli("import").stdout
     assert cli("import", "--out", "lake.toml").exit_code == 0
@@ -112,11 +112,11 @@ def test_import_writes_a_file_that_plans_nothing(cli, bench):
     assert f'principal = "{ANALYST}"' in text
 
 
-def test_explain_tells_columns_and_reasons(cli, bench):
+def test_explain_prints_columns_and_reasons(cli, harness):
     cli("apply", "lake.toml", "--yes", text=EVERYTHING)
-    held = json.loads(cli("explain", ANALYST, "sales.orders", "--json").stdout)
-    assert held["permissions"] == ["DESCRIBE", "SELECT"]
-    assert held["columns"] == {"email": [""], "id": [""], "name": [""]}
+    document = json.loads(cli("explain", ANALYST, "sales.orders", "--json").stdout)
+    assert document["permissions"] == ["DESCRIBE", "SELECT"]
+    assert document["columns"] == {"email": [""], "id": [""], "name": [""]}
     text = cli("explain", ANALYST, "sales.customers.email").stdout
     assert "denies" in text and "email" in text
     with pytest.raises(UsageError, match="COLUMN"):

@@ -1,4 +1,4 @@
-"""docs/lake-formation.md: its worked example gives what its table says, and its words are the code's."""
+"""docs/lake-formation.md: its example has the documented result, and it lists every permission."""
 
 import re
 from pathlib import Path
@@ -24,36 +24,37 @@ def account():
     lake = FakeLakeFormation()
     lake.table("sales", "customers", "id", "region", "email", "name")
     lake.table("sales", "orders", "id", "amount")
-    made = Account(**{name: lake.client(name) for name in ("lakeformation", "glue")}, account=ACCOUNT)
+    clients = {name: lake.client(name) for name in ("lakeformation", "glue")}
+    account = Account(**clients, account=ACCOUNT)
     desired = parse(TOML, "docs/lake-formation.md")
-    apply_plan(make_plan(desired, made), made, pause=lambda _seconds: None)
-    return made
+    apply_plan(make_plan(desired, account), account, pause=lambda _seconds: None)
+    return account
 
 
-@pytest.mark.parametrize(("who", "customers", "orders"), ROWS)
-def test_the_worked_example_gives_what_its_table_says(account, who, customers, orders):
-    for table, told in (("customers", customers), ("orders", orders)):
-        found = explain(account, f"arn:aws:iam::{ACCOUNT}:role/{who}", f"sales.{table}").access
-        seen = [column for column, rows in found.columns.items() if rows]
-        assert (", ".join(seen) or "nothing") == told
-        assert found.permissions == ({"SELECT", "DESCRIBE"} if seen else frozenset())
+@pytest.mark.parametrize(("role", "customers", "orders"), ROWS)
+def test_the_example_gives_the_columns_of_its_table(account, role, customers, orders):
+    for table, documented in (("customers", customers), ("orders", orders)):
+        access = explain(account, f"arn:aws:iam::{ACCOUNT}:role/{role}", f"sales.{table}").access
+        columns = [column for column, rows in access.columns.items() if rows]
+        assert (", ".join(columns) or "nothing") == documented
+        assert access.permissions == ({"SELECT", "DESCRIBE"} if columns else frozenset())
 
 
-def test_the_table_tells_of_everybody():
+def test_the_table_has_a_row_for_each_role():
     assert [row[0] for row in ROWS] == ["privacy", "analyst", "billing"]
 
 
-def test_harmless_columns_are_opened_by_one_more_value(account):
+def test_another_tag_value_gives_access_to_more_columns(account):
     wider = TOML.replace('["public", "internal"], pii', '["public", "internal", "confidential"], pii')
     assert wider != TOML
     desired = parse(wider, "wider")
     apply_plan(make_plan(desired, account), account, pause=lambda _seconds: None)
-    found = explain(account, f"arn:aws:iam::{ACCOUNT}:role/analyst", "sales.customers").access
-    assert [column for column, rows in found.columns.items() if rows] == ["id", "region"]
+    access = explain(account, f"arn:aws:iam::{ACCOUNT}:role/analyst", "sales.customers").access
+    assert [column for column, rows in access.columns.items() if rows] == ["id", "region"]
 
 
-def test_every_permission_that_the_reference_allows_stands_in_the_document():
+def test_the_page_lists_every_permission():
     from glue_secure.governance.lakeformation.reference import ALLOWED
 
-    words = {one.value for allowed in ALLOWED.values() for one in allowed}
-    assert {word for word in words if not re.search(rf"\b{word}\b", TEXT)} == set()
+    names = {permission.value for allowed in ALLOWED.values() for permission in allowed}
+    assert {name for name in names if not re.search(rf"\b{name}\b", TEXT)} == set()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from glue_secure.core.errors import UsageError
 from glue_secure.governance.lakeformation.file import parse, read
-from glue_secure.governance.lakeformation.lines import of_json, of_toml
+from glue_secure.governance.lakeformation.lines import json_lines, toml_lines
 from glue_secure.governance.lakeformation.model import Kind, Permission
 from glue_secure.governance.lakeformation.reference import ALLOWED
 
@@ -124,7 +124,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 def test_lines_of_toml_see_through_long_values():
     text = 'a = """\n[no]\nb = 1\n"""\nc = [\n  "[[x]]", # ]\n  1,\n]\n'
     text += "[[t]]\nd = 1\n[[t]]\nd.e = 2\n[t.f]\ng = 3\n"
-    found = of_toml(text)
+    found = toml_lines(text)
     assert found == {
         ("a",): 1, ("c",): 5, ("t", 0): 9, ("t", 0, "d"): 10, ("t", 1): 11, ("t", 1, "d", "e"): 12,
         ("t", 1, "f"): 13, ("t", 1, "f", "g"): 14,
@@ -140,7 +140,7 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_every_value_of_json_has_a_line(value):
-    found = of_json(json.dumps(value, indent=1))
+    found = json_lines(json.dumps(value, indent=1))
 
     def paths(of, path=()):
         yield path

@@ -1,4 +1,4 @@
-"""GS-LF-006: what a job's role needs of Lake Formation, and lacks."""
+"""GS-LF-006: Lake Formation permissions that a job's role needs."""
 
 import json
 
@@ -16,30 +16,31 @@ COLUMNS = {"TableWithColumns": {"DatabaseName": "sales", "Name": "customers", "C
 SALES = {"Database": {"Name": "sales"}}
 
 
-def lacks(bench, **does):
-    return [one.found for one in check_job(bench.account, ANALYST, **does) if one.verdict is Verdict.FAIL]
+def missing(harness, **operations):
+    findings = check_job(harness.account, ANALYST, **operations)
+    return [finding.found for finding in findings if finding.verdict is Verdict.FAIL]
 
 
-def test_a_read_needs_select_and_every_column(bench):
+def test_a_read_needs_select_and_every_column(harness):
     reads = {"reads": ["sales.customers"]}
-    assert lacks(bench, **reads) == ["no DESCRIBE on the table, no SELECT on the table"]
-    bench.lake.put(ANALYST, COLUMNS, "SELECT")
-    (found,) = lacks(bench, **reads)
+    assert missing(harness, **reads) == ["no DESCRIBE on the table, no SELECT on the table"]
+    harness.lake.put(ANALYST, COLUMNS, "SELECT")
+    (found,) = missing(harness, **reads)
     assert "columns name, email" in found
-    assert lacks(bench, fine_grained=True, **reads) == []
-    bench.lake.put(ANALYST, CUSTOMERS, "SELECT")
-    assert lacks(bench, **reads) == []
+    assert missing(harness, fine_grained=True, **reads) == []
+    harness.lake.put(ANALYST, CUSTOMERS, "SELECT")
+    assert missing(harness, **reads) == []
 
 
-def test_a_write_needs_insert_and_alter(bench):
-    bench.lake.put(ANALYST, CUSTOMERS, "INSERT")
-    assert lacks(bench, writes=["sales.customers"]) == ["no ALTER on the table"]
-    bench.lake.put(ANALYST, CUSTOMERS, "ALTER")
-    assert lacks(bench, writes=["sales.customers"]) == []
+def test_a_write_needs_insert_and_alter(harness):
+    harness.lake.put(ANALYST, CUSTOMERS, "INSERT")
+    assert missing(harness, writes=["sales.customers"]) == ["no ALTER on the table"]
+    harness.lake.put(ANALYST, CUSTOMERS, "ALTER")
+    assert missing(harness, writes=["sales.customers"]) == []
 
 
 @pytest.mark.parametrize(
-    "give",
+    "grant",
     [
         lambda lake: lake.put(ANALYST, SALES, "CREATE_TABLE"),
         lambda lake: lake.put(ANALYST, SALES, "ALL"),
@@ -56,42 +57,42 @@ def test_a_write_needs_insert_and_alter(bench):
         ),
     ],
 )
-def test_new_tables_need_create_table_on_the_database(bench, give):
-    bench.lake.tags["t"] = ["a", "b"]
-    bench.lake.tag("sales", t="a")
-    bench.lake.put(STEWARD, SALES, "CREATE_TABLE")
-    bench.lake.put(ANALYST, SALES, "DESCRIBE")
-    assert lacks(bench, creates=["sales"]) == ["no CREATE_TABLE on the database"]
-    give(bench.lake)
-    assert lacks(bench, creates=["sales"]) == []
+def test_new_tables_need_create_table_on_the_database(harness, grant):
+    harness.lake.tags["t"] = ["a", "b"]
+    harness.lake.tag("sales", t="a")
+    harness.lake.put(STEWARD, SALES, "CREATE_TABLE")
+    harness.lake.put(ANALYST, SALES, "DESCRIBE")
+    assert missing(harness, creates=["sales"]) == ["no CREATE_TABLE on the database"]
+    grant(harness.lake)
+    assert missing(harness, creates=["sales"]) == []
 
 
-def test_tables_at_a_registered_location_need_access_to_it(bench):
-    bench.lake.resources["a"] = {"ResourceArn": "arn:aws:s3:::lake/sales"}
-    assert lacks(bench, locations=["s3://elsewhere/x/", "s3://lake/sales2/"]) == []
-    assert lacks(bench, locations=["s3://lake/sales/new/"]) == ["no DATA_LOCATION_ACCESS on the location"]
-    for arn, short in (("arn:aws:s3:::lake/sales/n", 1), ("arn:aws:s3:::lake/sales", 0)):
-        bench.lake.put(ANALYST, {"DataLocation": {"ResourceArn": arn}}, "DATA_LOCATION_ACCESS")
-        assert len(lacks(bench, locations=["s3://lake/sales/new/"])) == short
+def test_tables_at_a_registered_location_need_access_to_it(harness):
+    harness.lake.resources["a"] = {"ResourceArn": "arn:aws:s3:::lake/sales"}
+    assert missing(harness, locations=["s3://elsewhere/x/", "s3://lake/sales2/"]) == []
+    assert missing(harness, locations=["s3://lake/sales/new/"]) == ["no DATA_LOCATION_ACCESS on the location"]
+    for arn, count in (("arn:aws:s3:::lake/sales/n", 1), ("arn:aws:s3:::lake/sales", 0)):
+        harness.lake.put(ANALYST, {"DataLocation": {"ResourceArn": arn}}, "DATA_LOCATION_ACCESS")
+        assert len(missing(harness, locations=["s3://lake/sales/new/"])) == count
 
 
-def test_while_iam_alone_decides_lake_formation_withholds_nothing(bench):
-    bench.lake.table("sales", "customers", "id", open_to_iam=True)
-    assert lacks(bench, reads=["sales.customers"], writes=["sales.customers"]) == []
+def test_nothing_is_missing_if_only_iam_permissions_apply(harness):
+    harness.lake.table("sales", "customers", "id", open_to_iam=True)
+    assert missing(harness, reads=["sales.customers"], writes=["sales.customers"]) == []
 
 
-def test_a_table_that_is_not_there_is_wrong_usage(bench):
+def test_a_missing_table_is_a_usage_error(harness):
     for name in ("sales.nope", "sales", "a.b.c", ""):
         with pytest.raises(UsageError, match="TABLE"):
-            lacks(bench, reads=[name])
+            missing(harness, reads=[name])
 
 
-def test_the_command_leaves_with_3_and_says_what_is_lacking(cli, bench):  # noqa: F811
-    bench.lake.put(ANALYST, CUSTOMERS, "SELECT")
+def test_the_command_exits_with_3_and_prints_missing_permissions(cli, harness):  # noqa: F811
+    harness.lake.put(ANALYST, CUSTOMERS, "SELECT")
     assert cli("preflight", ANALYST, "--read", "sales.customers").exit_code == 0
-    done = cli("preflight", ANALYST, "--read", "sales.customers", "--write", "sales.orders", "--json")
-    assert done.exit_code == 3
-    verdicts = [(one["control"], one["verdict"]) for one in json.loads(done.stdout)["findings"]]
+    result = cli("preflight", ANALYST, "--read", "sales.customers", "--write", "sales.orders", "--json")
+    assert result.exit_code == 3
+    verdicts = [(finding["control"], finding["verdict"]) for finding in json.loads(result.stdout)["findings"]]
     assert verdicts == [("GS-LF-006", "PASS"), ("GS-LF-006", "FAIL")]
     with pytest.raises(UsageError, match="--read"):
         cli("preflight", ANALYST)

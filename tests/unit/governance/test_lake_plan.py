@@ -1,4 +1,4 @@
-"""Permissions as code: the difference with the account, its order, its application and its refusals."""
+"""Plans of Lake Formation permissions: steps, their order, application, and refusals."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.service import ServiceError
 from glue_secure.governance.lakeformation import saved
-from glue_secure.governance.lakeformation.apply import apply_plan, hold
+from glue_secure.governance.lakeformation.apply import apply_plan, require_unchanged_plan
 from glue_secure.governance.lakeformation.export import export
 from glue_secure.governance.lakeformation.file import parse
 from glue_secure.governance.lakeformation.plan import make_plan
@@ -102,50 +102,53 @@ table = "customers"
 """
 
 
-def grant(target, *words, principal="analyst", **more):
-    extra = "".join(f"{name} = {json.dumps(value)}\n" for name, value in more.items())
-    return f'[[grants]]\nprincipal = "{principal}"\n{target}\npermissions = {json.dumps(words)}\n{extra}'
+def grant(target, *permissions, principal="analyst", **members):
+    extra = "".join(f"{name} = {json.dumps(value)}\n" for name, value in members.items())
+    entry = f'[[grants]]\nprincipal = "{principal}"\n{target}\n'
+    return f"{entry}permissions = {json.dumps(permissions)}\n{extra}"
 
 
 TABLE = 'database = "sales"\ntable = "customers"'
 
 
-def test_everything_that_the_form_has_is_applied_and_nothing_is_left(bench):
+def test_every_kind_of_entry_is_applied_without_remaining_differences(harness):
     for table in ("customers", "orders"):
-        bench.lake.table("sales", table, "id", "name", "email", open_to_iam=True)
-    bench.lake.put("IAM_ALLOWED_PRINCIPALS", {"Database": {"Name": "sales"}}, "ALL")
-    bench.lake.settings["CreateTableDefaultPermissions"] = [
+        harness.lake.table("sales", table, "id", "name", "email", open_to_iam=True)
+    harness.lake.put("IAM_ALLOWED_PRINCIPALS", {"Database": {"Name": "sales"}}, "ALL")
+    harness.lake.settings["CreateTableDefaultPermissions"] = [
         {"Principal": {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}, "Permissions": ["ALL"]}
     ]
-    bench.lake.databases["sales"] = {
+    harness.lake.databases["sales"] = {
         "Name": "sales",
-        "Description": "kept",
-        "CreateTableDefaultPermissions": bench.lake.settings["CreateTableDefaultPermissions"],
+        "Description": "unchanged",
+        "CreateTableDefaultPermissions": harness.lake.settings["CreateTableDefaultPermissions"],
     }
-    after = bench.apply(EVERYTHING)
+    after = harness.apply(EVERYTHING)
     assert after.steps == () and after.findings == ()
-    assert bench.held("IAM_ALLOWED_PRINCIPALS") == {}
-    assert bench.lake.settings["DataLakeAdmins"]
-    assert bench.lake.databases["sales"] == {
-        "Name": "sales", "Description": "kept", "CreateTableDefaultPermissions": []
+    assert harness.granted("IAM_ALLOWED_PRINCIPALS") == {}
+    assert harness.lake.settings["DataLakeAdmins"]
+    assert harness.lake.databases["sales"] == {
+        "Name": "sales", "Description": "unchanged", "CreateTableDefaultPermissions": []
     }  # fmt: skip
-    assert bench.lake.assigned["sales", "customers", "email"] == {"pii": "true"}
-    assert bench.steps(EVERYTHING) == []
+    assert harness.lake.assigned["sales", "customers", "email"] == {"pii": "true"}
+    assert harness.steps(EVERYTHING) == []
 
 
-def test_the_order_keeps_every_moment_between_old_and_new(bench):
-    bench.lake.table("sales", "customers", "id", "email", open_to_iam=True)
-    bench.lake.put("IAM_ALLOWED_PRINCIPALS", {"Database": {"Name": "sales"}}, "ALL")
-    bench.lake.put(ANALYST, {"Database": {"Name": "sales"}}, "ALTER")
-    actions = [step.action for step in bench.plan(EVERYTHING).steps]
+def test_permissions_are_granted_before_others_are_revoked(harness):
+    harness.lake.table("sales", "customers", "id", "email", open_to_iam=True)
+    harness.lake.put("IAM_ALLOWED_PRINCIPALS", {"Database": {"Name": "sales"}}, "ALL")
+    harness.lake.put(ANALYST, {"Database": {"Name": "sales"}}, "ALTER")
+    actions = [step.action for step in harness.plan(EVERYTHING).steps]
     assert actions == sorted(actions, key=list(Action).index)
     assert actions.index(Action.GRANT) < actions.index(Action.REVOKE_IAM) < actions.index(Action.REGISTER)
     assert actions.index(Action.REGISTER) < actions.index(Action.REVOKE)
-    iam = [str(one.subject) for one in bench.plan(EVERYTHING).steps if one.action is Action.REVOKE_IAM]
-    assert "database sales" in iam[-1]
+    revoked = [
+        str(step.subject) for step in harness.plan(EVERYTHING).steps if step.action is Action.REVOKE_IAM
+    ]
+    assert "database sales" in revoked[-1]
 
 
-def test_a_grant_by_tags_that_goes_is_revoked_before_tags_change(bench):
+def test_a_grant_by_tags_is_revoked_before_tags_change(harness):
     before = """[lf_tags]
 pii = ["true", "false"]
 [[assign]]
@@ -153,94 +156,97 @@ database = "sales"
 table = "customers"
 tags = { pii = "true" }
 """ + grant('tables_with = { pii = ["false"] }', "SELECT", "DESCRIBE")
-    bench.apply(before)
+    harness.apply(before)
     after = before.replace('tags = { pii = "true" }', 'tags = { pii = "false" }').replace(
         '"SELECT", "DESCRIBE"', '"DESCRIBE"'
     )
-    assert [one.action for one in bench.plan(after).steps] == [Action.REVOKE_BY_TAGS, Action.ASSIGN]
-    # Without a change of tags it is granted first, revoked last.
-    assert [one.action for one in bench.plan(before.replace('"SELECT", ', "")).steps] == [Action.REVOKE]
+    assert [step.action for step in harness.plan(after).steps] == [Action.REVOKE_BY_TAGS, Action.ASSIGN]
+    # Without a change of tags, revocations are the last steps.
+    assert [step.action for step in harness.plan(before.replace('"SELECT", ', "")).steps] == [Action.REVOKE]
 
 
-def test_what_the_file_does_not_name_is_left_alone_unless_asked(bench):
-    bench.lake.put(ANALYST, {"Table": {"DatabaseName": "sales", "Name": "orders"}}, "SELECT")
-    bench.lake.put(OTHER, CUSTOMERS, "SELECT")
+def test_unmanaged_grants_are_revoked_on_request_only(harness):
+    harness.lake.put(ANALYST, {"Table": {"DatabaseName": "sales", "Name": "orders"}}, "SELECT")
+    harness.lake.put(OTHER, CUSTOMERS, "SELECT")
     text = grant(TABLE, "SELECT")
-    plan = bench.plan(text)
-    assert [one.action for one in plan.steps] == [Action.GRANT]
+    plan = harness.plan(text)
+    assert [step.action for step in plan.steps] == [Action.GRANT]
     assert plan.unnamed == 2
-    asked = bench.steps(text, "principals")
-    assert [one.partition(" ")[0] for one in asked] == ["grant", "revoke"] and ANALYST in asked[1]
-    bench.apply(text, "everything")
-    assert bench.held(OTHER) == {}
-    assert list(bench.held(ANALYST)) == [json.dumps(CUSTOMERS, sort_keys=True)]
+    steps = harness.steps(text, "principals")
+    assert [step.partition(" ")[0] for step in steps] == ["grant", "revoke"] and ANALYST in steps[1]
+    harness.apply(text, "everything")
+    assert harness.granted(OTHER) == {}
+    assert list(harness.granted(ANALYST)) == [json.dumps(CUSTOMERS, sort_keys=True)]
 
 
-def test_of_a_pair_that_the_file_names_what_is_too_much_is_revoked(bench):
-    bench.lake.put(ANALYST, CUSTOMERS, "SELECT", "INSERT", option=True)
-    bench.apply(grant(TABLE, "SELECT", "DESCRIBE"))
-    assert bench.held(ANALYST) == {json.dumps(CUSTOMERS, sort_keys=True): (["DESCRIBE", "SELECT"], [])}
+def test_superfluous_permissions_of_a_pair_in_the_file_are_revoked(harness):
+    harness.lake.put(ANALYST, CUSTOMERS, "SELECT", "INSERT", option=True)
+    harness.apply(grant(TABLE, "SELECT", "DESCRIBE"))
+    assert harness.granted(ANALYST) == {json.dumps(CUSTOMERS, sort_keys=True): (["DESCRIBE", "SELECT"], [])}
 
 
-@pytest.mark.parametrize("words", [("SELECT",), ("DESCRIBE", "INSERT")])
-def test_super_is_replaced_by_what_the_file_says(bench, words):
-    bench.lake.put(ANALYST, CUSTOMERS, "ALL")
-    bench.apply(grant(TABLE, *words))
-    assert bench.held(ANALYST) == {json.dumps(CUSTOMERS, sort_keys=True): (sorted(words), [])}
+@pytest.mark.parametrize("permissions", [("SELECT",), ("DESCRIBE", "INSERT")])
+def test_super_is_replaced_by_the_permissions_of_the_file(harness, permissions):
+    harness.lake.put(ANALYST, CUSTOMERS, "ALL")
+    harness.apply(grant(TABLE, *permissions))
+    assert harness.granted(ANALYST) == {json.dumps(CUSTOMERS, sort_keys=True): (sorted(permissions), [])}
 
 
-def test_super_is_not_granted_again_because_the_service_lists_what_it_holds(bench):
-    bench.apply(grant(TABLE, "ALL", grantable=["ALL"]))
-    assert bench.steps(grant(TABLE, "ALL", grantable=["ALL"])) == []
+def test_super_is_not_granted_again_although_the_service_lists_all_permissions(harness):
+    harness.apply(grant(TABLE, "ALL", grantable=["ALL"]))
+    assert harness.steps(grant(TABLE, "ALL", grantable=["ALL"])) == []
 
 
-def test_gs_lf_001_a_plan_says_first_that_iamallowedprincipals_makes_grants_mean_nothing(bench):
-    bench.lake.table("sales", "customers", "id", open_to_iam=True)
-    (finding,) = bench.plan(grant(TABLE, "SELECT")).findings
+def test_gs_lf_001_a_plan_reports_that_iamallowedprincipals_overrides_its_grants(harness):
+    harness.lake.table("sales", "customers", "id", open_to_iam=True)
+    (finding,) = harness.plan(grant(TABLE, "SELECT")).findings
     assert finding.control == "GS-LF-001" and "table sales.customers" in finding.found
     closed = '[settings]\nclose_to_iam = ["sales"]\n' + grant(TABLE, "SELECT")
-    assert bench.plan(closed).findings == ()
-    bench.apply(closed)
-    assert bench.held("IAM_ALLOWED_PRINCIPALS") == {}
+    assert harness.plan(closed).findings == ()
+    harness.apply(closed)
+    assert harness.granted("IAM_ALLOWED_PRINCIPALS") == {}
 
 
 @pytest.mark.parametrize("target", ['database = "sales"\ntable = "*"', 'tables_with = { pii = ["true"] }'])
-def test_gs_lf_001_counts_for_grants_on_all_tables_and_by_tags(bench, target):
-    bench.lake.tags["pii"] = ["true"]
-    bench.lake.table("sales", "customers", "id", open_to_iam=True)
-    assert [one.control for one in bench.plan(grant(target, "SELECT")).findings] == ["GS-LF-001"]
+def test_gs_lf_001_applies_to_grants_on_all_tables_and_by_tags(harness, target):
+    harness.lake.tags["pii"] = ["true"]
+    harness.lake.table("sales", "customers", "id", open_to_iam=True)
+    assert [finding.control for finding in harness.plan(grant(target, "SELECT")).findings] == ["GS-LF-001"]
 
 
-def test_in_hybrid_access_mode_a_principal_that_opted_in_is_held_to_its_grants(bench):
-    bench.lake.table("sales", "customers", "id", open_to_iam=True)
+def test_in_hybrid_access_mode_grants_apply_to_a_principal_that_opted_in(harness):
+    harness.lake.table("sales", "customers", "id", open_to_iam=True)
     text = grant(TABLE, "SELECT") + f'[[opt_ins]]\nprincipal = "analyst"\n{TABLE}\n'
-    assert bench.plan(text).findings == ()
-    assert bench.plan(text + grant(TABLE, "SELECT", principal="steward")).findings
+    assert harness.plan(text).findings == ()
+    assert harness.plan(text + grant(TABLE, "SELECT", principal="steward")).findings
 
 
-def test_gs_lf_002_default_permissions_that_open_what_is_new(bench):
+def test_gs_lf_002_default_permissions_for_new_databases_and_tables(harness):
     group = [{"Principal": {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}, "Permissions": ["ALL"]}]
-    bench.lake.settings["CreateDatabaseDefaultPermissions"] = group
-    bench.lake.databases["sales"]["CreateTableDefaultPermissions"] = group
-    assert [one.control for one in bench.plan(grant(TABLE, "SELECT")).findings] == ["GS-LF-002", "GS-LF-002"]
+    harness.lake.settings["CreateDatabaseDefaultPermissions"] = group
+    harness.lake.databases["sales"]["CreateTableDefaultPermissions"] = group
+    assert [finding.control for finding in harness.plan(grant(TABLE, "SELECT")).findings] == [
+        "GS-LF-002",
+        "GS-LF-002",
+    ]
     text = '[settings]\nclose_to_iam = ["sales"]\nclose_defaults = true\n' + grant(TABLE, "SELECT")
-    assert bench.apply(text).findings == ()
+    assert harness.apply(text).findings == ()
 
 
-def test_gs_lf_005_failures_beside_a_200_are_raised(bench):
-    bench.lake.failing = lambda entry: "InvalidInputException" if "INSERT" in entry["Permissions"] else ""
+def test_gs_lf_005_failed_entries_of_a_successful_request_are_raised(harness):
+    harness.lake.failing = lambda entry: "InvalidInputException" if "INSERT" in entry["Permissions"] else ""
     with pytest.raises(RefusedError) as caught:
-        bench.apply(grant(TABLE, "SELECT") + grant('database = "sales"\ntable = "orders"', "INSERT"))
+        harness.apply(grant(TABLE, "SELECT") + grant('database = "sales"\ntable = "orders"', "INSERT"))
     assert caught.value.control == "GS-LF-005"
     assert "INSERT on table sales.orders" in caught.value.found
     assert "InvalidInputException" in caught.value.found
 
 
-def test_gs_lf_005_a_revocation_that_fails_is_raised_too(bench):
-    bench.lake.put(ANALYST, CUSTOMERS, "SELECT", "INSERT")
-    bench.lake.failing = lambda entry: "ConcurrentModificationException"
+def test_gs_lf_005_a_failed_revocation_is_raised(harness):
+    harness.lake.put(ANALYST, CUSTOMERS, "SELECT", "INSERT")
+    harness.lake.failing = lambda entry: "ConcurrentModificationException"
     with pytest.raises(RefusedError, match="GS-LF-005"):
-        bench.apply(grant(TABLE, "SELECT"))
+        harness.apply(grant(TABLE, "SELECT"))
 
 
 @pytest.mark.parametrize(
@@ -251,121 +257,121 @@ def test_gs_lf_005_a_revocation_that_fails_is_raised_too(bench):
         "CreateLakeFormationOptIn", "CreateLFTagExpression",
     ],
 )  # fmt: skip
-def test_gs_lf_005_a_step_without_effect_is_refused(bench, operation):
-    bench.lake.ignored_operations.add(operation)
+def test_gs_lf_005_a_step_without_effect_is_refused(harness, operation):
+    harness.lake.ignored_operations.add(operation)
     with pytest.raises(RefusedError, match="GS-LF-005"):
-        bench.apply(EVERYTHING)
+        harness.apply(EVERYTHING)
 
 
-def test_gs_lf_005_denied_half_way_says_what_was_done_and_the_rest_follows(bench):
-    bench.lake.denied.add("CreateLFTagExpression")
+def test_gs_lf_005_an_error_states_the_applied_steps_and_the_others_can_be_applied_later(harness):
+    harness.lake.denied.add("CreateLFTagExpression")
     with pytest.raises(VerificationError) as caught:
-        bench.apply(EVERYTHING)
+        harness.apply(EVERYTHING)
     assert caught.value.aws_code == "AccessDeniedException"
     assert "5 of 21 steps" in caught.value.fix
-    bench.lake.denied.clear()
-    assert bench.apply(EVERYTHING).steps == ()
+    harness.lake.denied.clear()
+    assert harness.apply(EVERYTHING).steps == ()
 
 
 @pytest.mark.parametrize("size", [1, 2, 7])
-def test_every_list_is_read_to_its_last_page(bench, size):
-    bench.apply(EVERYTHING)
-    bench.lake.page = size
-    assert bench.plan(EVERYTHING).steps == ()
-    whole = bench.plan(EVERYTHING).fingerprint
-    bench.lake.page = 1000
-    assert bench.plan(EVERYTHING).fingerprint == whole
+def test_every_list_is_read_to_its_last_page(harness, size):
+    harness.apply(EVERYTHING)
+    harness.lake.page = size
+    assert harness.plan(EVERYTHING).steps == ()
+    fingerprint = harness.plan(EVERYTHING).fingerprint
+    harness.lake.page = 1000
+    assert harness.plan(EVERYTHING).fingerprint == fingerprint
 
 
-def test_grants_go_in_batches_of_twenty(bench):
+def test_grants_go_in_batches_of_twenty(harness):
     text = ""
     for number in range(45):
-        bench.lake.table("sales", f"t{number}", "id")
+        harness.lake.table("sales", f"t{number}", "id")
         text += grant(f'database = "sales"\ntable = "t{number}"', "SELECT")
-    bench.apply(text)
-    assert bench.lake.requests["BatchGrantPermissions"] == 3
+    harness.apply(text)
+    assert harness.lake.requests["BatchGrantPermissions"] == 3
 
 
-def test_a_value_is_removed_once_nothing_carries_it(bench):
-    bench.lake.tags["pii"] = ["true", "false", "unknown"]
-    bench.lake.tag("sales", "orders", pii="unknown")
+def test_a_value_is_removed_if_it_is_not_assigned_to_a_resource(harness):
+    harness.lake.tags["pii"] = ["true", "false", "unknown"]
+    harness.lake.tag("sales", "orders", pii="unknown")
     text = '[lf_tags]\npii = ["true", "false"]\n'
     with pytest.raises(UsageError, match=r"sales\.orders"):
-        bench.plan(text)
+        harness.plan(text)
     named = text + '[[assign]]\ndatabase = "sales"\ntable = "orders"\ntags = { pii = "true" }\n'
-    bench.apply(named)
-    assert bench.lake.tags["pii"] == ["true", "false"]
+    harness.apply(named)
+    assert harness.lake.tags["pii"] == ["true", "false"]
 
 
-def test_a_tag_that_a_resource_inherits_is_assigned_once_when_what_it_inherits_from_changes(bench):
-    bench.lake.tags["pii"] = ["true", "false"]
-    bench.lake.tag("sales", pii="true")
+def test_an_inherited_tag_is_assigned_if_the_parent_s_tag_changes(harness):
+    harness.lake.tags["pii"] = ["true", "false"]
+    harness.lake.tag("sales", pii="true")
     tags = '[lf_tags]\npii = ["true", "false"]\n'
     text = tags + '[[assign]]\ndatabase = "sales"\ntable = "orders"\ntags = { pii = "true" }\n'
-    assert bench.steps(text) == []
+    assert harness.steps(text) == []
     both = text + '[[assign]]\ndatabase = "sales"\ntags = { pii = "false" }\n'
-    bench.apply(both)
-    assert bench.lake.assigned["sales", "orders", ""] == {"pii": "true"}
-    assert bench.steps(both) == []
+    harness.apply(both)
+    assert harness.lake.assigned["sales", "orders", ""] == {"pii": "true"}
+    assert harness.steps(both) == []
 
 
 @pytest.mark.parametrize(
-    ("text", "what"),
+    ("text", "name"),
     [
-        (grant('tables_with = { nope = ["x"] }', "SELECT"), "LF-tag nope"),
+        (grant('tables_with = { nope = ["x"] }', "SELECT"), "LF-Tag nope"),
         (grant('tables_matching = "nope"', "SELECT"), "expression nope"),
         (grant(TABLE + '\nfilter = "nope"', "SELECT"), "cell filter nope"),
-        ('[[assign]]\ndatabase = "sales"\ntags = { nope = "x" }\n', "LF-tag nope"),
+        ('[[assign]]\ndatabase = "sales"\ntags = { nope = "x" }\n', "LF-Tag nope"),
     ],
 )
-def test_what_neither_the_file_nor_the_account_has_is_refused_before_any_change(bench, text, what):
-    with pytest.raises(UsageError, match=what):
-        bench.plan(text)
+def test_a_name_defined_neither_in_the_file_nor_in_the_account_is_rejected(harness, text, name):
+    with pytest.raises(UsageError, match=name):
+        harness.plan(text)
 
 
-def test_a_file_for_another_account_is_refused(bench):
+def test_a_file_for_another_account_is_rejected(harness):
     with pytest.raises(UsageError, match="999999999999"):
-        make_plan(parse('schema = 1\naccount = "999999999999"\n', "p"), bench.account)
+        make_plan(parse('schema = 1\naccount = "999999999999"\n', "p"), harness.account)
 
 
-def test_an_account_that_cannot_be_read_plans_nothing(bench):
-    bench.lake.denied.add("ListPermissions")
+def test_there_is_no_plan_for_an_account_that_cannot_be_read(harness):
+    harness.lake.denied.add("ListPermissions")
     with pytest.raises(ServiceError, match="AccessDenied"):
-        bench.plan(EVERYTHING)
+        harness.plan(EVERYTHING)
 
 
-def test_grants_on_what_is_shared_or_unknown_are_never_touched(bench):
+def test_grants_on_shared_and_unknown_resources_are_not_changed(harness):
     foreign = {"Table": {"CatalogId": "999999999999", "DatabaseName": "sales", "Name": "customers"}}
-    bench.lake.permissions[ANALYST, json.dumps(foreign), ""] = ({"SELECT"}, set())
-    bench.lake.permissions[ANALYST, json.dumps({"RLSPolicy": {"Name": "x"}}), ""] = ({"SELECT"}, set())
-    assert bench.steps("", "everything") == []
-    assert "# Not managed" in export(bench.account)
+    harness.lake.permissions[ANALYST, json.dumps(foreign), ""] = ({"SELECT"}, set())
+    harness.lake.permissions[ANALYST, json.dumps({"RLSPolicy": {"Name": "x"}}), ""] = ({"SELECT"}, set())
+    assert harness.steps("", "everything") == []
+    assert "# Not managed" in export(harness.account)
 
 
-def saved_plan(bench, tmp_path, text):
+def saved_plan(harness, tmp_path, text):
     path = tmp_path / "plan.json"
-    saved.write(bench.plan(text), path)
+    saved.write(harness.plan(text), path)
     return path
 
 
-def take(bench, path):
-    one = saved.SavedPlan(path)
-    plan = hold(
-        bench.account,
-        one.desired,
-        one.unmanaged,
-        of=one.account,
-        fingerprint=one.fingerprint,
-        steps=one.steps,
+def apply_saved(harness, path):
+    plan_file = saved.SavedPlan(path)
+    plan = require_unchanged_plan(
+        harness.account,
+        plan_file.desired,
+        plan_file.unmanaged,
+        account_id=plan_file.account,
+        fingerprint=plan_file.fingerprint,
+        steps=plan_file.steps,
     )
-    return apply_plan(plan, bench.account, pause=lambda _seconds: None)
+    return apply_plan(plan, harness.account, pause=lambda _seconds: None)
 
 
-def test_a_saved_plan_is_applied_as_it_was_reviewed(bench, tmp_path):
-    assert take(bench, saved_plan(bench, tmp_path, EVERYTHING)).steps == ()
+def test_a_saved_plan_is_applied_as_it_was_reviewed(harness, tmp_path):
+    assert apply_saved(harness, saved_plan(harness, tmp_path, EVERYTHING)).steps == ()
 
 
-MOVES = {
+CHANGES = {
     "a grant": lambda lake: lake.put(OTHER, CUSTOMERS, "SELECT"),
     "a tag": lambda lake: lake.tags.update(new=["x"]),
     "a location": lambda lake: lake.resources.update(a={"ResourceArn": "arn:aws:s3:::a"}),
@@ -375,74 +381,74 @@ MOVES = {
 }
 
 
-@pytest.mark.parametrize("move", MOVES)
-def test_gs_lf_004_a_saved_plan_is_refused_once_the_account_moved(bench, tmp_path, move):
-    path = saved_plan(bench, tmp_path, EVERYTHING)
-    MOVES[move](bench.lake)
-    bench.lake.recorded_requests.clear()
+@pytest.mark.parametrize("change", CHANGES)
+def test_gs_lf_004_a_saved_plan_is_refused_if_the_account_has_changed(harness, tmp_path, change):
+    path = saved_plan(harness, tmp_path, EVERYTHING)
+    CHANGES[change](harness.lake)
+    harness.lake.recorded_requests.clear()
     with pytest.raises(RefusedError, match="GS-LF-004"):
-        take(bench, path)
+        apply_saved(harness, path)
     assert {
-        name for name, _ in bench.lake.recorded_requests if not name.startswith(("List", "Get", "Search"))
+        name for name, _ in harness.lake.recorded_requests if not name.startswith(("List", "Get", "Search"))
     } == set()
 
 
-def test_gs_lf_004_twice_at_once_the_second_one_is_refused(bench, tmp_path):
-    path = saved_plan(bench, tmp_path, EVERYTHING)
-    take(bench, path)
+def test_gs_lf_004_a_saved_plan_is_applied_once_only(harness, tmp_path):
+    path = saved_plan(harness, tmp_path, EVERYTHING)
+    apply_saved(harness, path)
     with pytest.raises(RefusedError, match="GS-LF-004"):
-        take(bench, path)
+        apply_saved(harness, path)
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda held: held["steps"].pop(),
-        lambda held: held["steps"].append("grant everything"),
-        lambda held: held.update(account="999999999999"),
-        lambda held: held["permissions"]["grants"][0].update(permissions=["DESCRIBE"]),
-        lambda held: held.update(fingerprint="0"),
+        lambda content: content["steps"].pop(),
+        lambda content: content["steps"].append("grant everything"),
+        lambda content: content.update(account="999999999999"),
+        lambda content: content["permissions"]["grants"][0].update(permissions=["DESCRIBE"]),
+        lambda content: content.update(fingerprint="0"),
     ],
 )
-def test_gs_lf_004_a_plan_that_somebody_edited_is_refused(bench, tmp_path, change):
-    path = saved_plan(bench, tmp_path, EVERYTHING)
-    held = json.loads(path.read_text())
-    change(held)
-    path.write_text(json.dumps(held))
+def test_gs_lf_004_an_edited_plan_is_refused(harness, tmp_path, change):
+    path = saved_plan(harness, tmp_path, EVERYTHING)
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
     with pytest.raises(RefusedError, match="GS-LF-004"):
-        take(bench, path)
+        apply_saved(harness, path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"schema": "x"}', "\x00", "[" * 100_000])
-def test_garbage_is_no_plan(tmp_path, text):
+def test_invalid_content_is_rejected(tmp_path, text):
     path = tmp_path / "plan.json"
     path.write_text(text)
     with pytest.raises(UsageError, match=r"plan\.json"):
         saved.SavedPlan(path)
 
 
-def test_a_plan_cut_off_in_the_middle_is_no_plan(bench, tmp_path):
-    path = saved_plan(bench, tmp_path, EVERYTHING)
-    whole = path.read_text()
-    path.write_text(whole[: len(whole) // 2])
-    with pytest.raises(UsageError):
+def test_a_truncated_plan_is_rejected(harness, tmp_path):
+    path = saved_plan(harness, tmp_path, EVERYTHING)
+    text = path.read_text()
+    path.write_text(text[: len(text) // 2])
+    with pytest.raises(UsageError, match=r"plan\.json"):
         saved.SavedPlan(path)
 
 
-def test_what_import_writes_asks_for_nothing_and_builds_the_same_account_again(bench):
-    bench.lake.table("sales", "orders", "id", "name", "email", open_to_iam=True)
-    bench.apply(EVERYTHING.replace('close_to_iam = ["sales"]', ""))
-    bench.lake.put(OTHER, {"Database": {"Name": "sales"}}, "DESCRIBE")
-    text = export(bench.account)
+def test_the_plan_of_an_imported_file_is_empty_and_recreates_the_account(harness):
+    harness.lake.table("sales", "orders", "id", "name", "email", open_to_iam=True)
+    harness.apply(EVERYTHING.replace('close_to_iam = ["sales"]', ""))
+    harness.lake.put(OTHER, {"Database": {"Name": "sales"}}, "DESCRIBE")
+    text = export(harness.account)
     again = parse(text, "imported")
-    plan = make_plan(again, bench.account)
+    plan = make_plan(again, harness.account)
     assert plan.steps == () and plan.unnamed == 0
     assert "SELECT on table sales.orders for IAM_ALLOWED_PRINCIPALS" in text.split("# Not managed")[1]
 
-    from .conftest import Bench
+    from .conftest import LakeHarness
 
-    other = Bench()
-    other.lake.settings = bench.lake.settings
+    other = LakeHarness()
+    other.lake.settings = harness.lake.settings
     apply_plan(make_plan(again, other.account), other.account, pause=lambda _seconds: None)
     assert export(other.account).split("# Not managed")[0].strip() == text.split("# Not managed")[0].strip()
     assert STEWARD in text

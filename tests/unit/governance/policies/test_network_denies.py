@@ -54,6 +54,6 @@ def test_sessions_are_denied_elsewhere_and_starting_a_job_knows_no_network():
     assert evaluate_one("glue:StartJobRun", {}) is A
 
 
-def test_a_network_without_a_vpc_is_no_rule():
-    with pytest.raises(ValueError, match="VPC"):
+def test_a_network_without_a_vpc_is_an_error():
+    with pytest.raises(ValueError, match="vpcs is empty"):
         network_denies(())

@@ -1,4 +1,4 @@
-"""Drop-in door: ``from glue_secure.context import GlueContext``."""
+"""awsglue-compatible API: ``from glue_secure.context import GlueContext``."""
 
 from __future__ import annotations
 

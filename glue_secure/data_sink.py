@@ -1,4 +1,4 @@
-"""Drop-in door: what ``glueContext.getSink`` returns."""
+"""awsglue-compatible API: the class that ``glueContext.getSink`` returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drop-in door: what ``glueContext.getSource`` returns."""
+"""awsglue-compatible API: the class that ``glueContext.getSource`` returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drop-in door: column functions of Glue's own JVM, which no other runtime has."""
+"""awsglue-compatible API: column functions of AWS Glue's JVM classes, for the awsglue runtime only."""
 
 from __future__ import annotations
 

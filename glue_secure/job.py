@@ -1,4 +1,4 @@
-"""Drop-in door: ``from glue_secure.job import Job``."""
+"""awsglue-compatible API: ``from glue_secure.job import Job``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drop-in door: ``from glue_secure.transforms import *``."""
+"""awsglue-compatible API: ``from glue_secure.transforms import *``."""
 
 from __future__ import annotations
 

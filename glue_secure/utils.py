@@ -1,4 +1,4 @@
-"""Drop-in door: ``from glue_secure.utils import getResolvedOptions``."""
+"""awsglue-compatible API: ``from glue_secure.utils import getResolvedOptions``."""
 
 from __future__ import annotations
 
@@ -27,49 +27,45 @@ V = TypeVar("V")
 def getResolvedOptions(
     args: Sequence[str], options: Sequence[str], allow_abbrev: bool = False
 ) -> dict[str, Any]:
-    """The job arguments named in ``options``, with those that Glue always passes.
+    """Return the job arguments named in ``options``, and the arguments that Glue always passes.
 
     Args:
         args: ``sys.argv``.
-        options: names without ``--``; ``-`` comes back as ``_``.
-        allow_abbrev: Glue 6.0's keyword, with its default. True reads abbreviations of the script's own
-            names, as Glue did up to 5.1; never of Glue's names.
+        options: names without ``--``. In the result, ``-`` is replaced by ``_``.
+        allow_abbrev: keyword of Glue 6.0, with its default. True accepts abbreviations of the script's names,
+            as Glue did up to 5.1, and never of Glue's own names.
 
     Raises:
-        GlueArgumentError: one is missing, malformed, abbreviated or reserved.
+        GlueArgumentError: an argument is missing, malformed, abbreviated or reserved.
     """
     return resolve(args, options, allow_abbrev=allow_abbrev)
 
 
 def callsite() -> str:
-    """The stack above the caller, as text."""
+    """Return the stack above the caller as text."""
     return "".join(traceback.format_list(traceback.extract_stack()[:-2]))
 
 
 def iteritems(d: Mapping[K, V]) -> Iterator[tuple[K, V]]:
-    """Pairs of a mapping."""
+    """Return the pairs of a mapping."""
     return iter(d.items())
 
 
 def iterkeys(d: Mapping[K, V]) -> Iterator[K]:
-    """Keys of a mapping (not its values, which awsglue's own gives)."""
+    """Return the keys of a mapping (awsglue's function returns the values)."""
     return iter(d.keys())
 
 
 def itervalues(d: Mapping[K, V]) -> Iterator[V]:
-    """Values of a mapping."""
+    """Return the values of a mapping."""
     return iter(d.values())
 
 
 def makeOptions(sc: Any, py_obj: Any) -> Any:  # noqa: ARG001 - awsglue's signature
-    """The bridge to ``JsonOptions`` of Glue's JVM, which no other runtime has.
-
-    Raises:
-        UsageError: always.
-    """
+    """Raise UsageError: ``JsonOptions`` is a class of AWS Glue's JVM, which plain Spark does not have."""
     raise UsageError(
         "makeOptions",
-        found="a runtime without Glue's JVM classes",
+        found="a runtime without AWS Glue's JVM classes",
         required="options as a dictionary",
-        fix="pass the dictionary itself to the reader, writer or transform",
+        fix="pass the dictionary to the reader, writer or transform",
     )

@@ -1,7 +1,6 @@
-"""Fine-grained access control by Lake Formation, as a job asks for it, and what it leaves no room for.
+"""Fine-grained access control by Lake Formation, under which a job cannot use RDDs.
 
-Under it Spark keeps data behind a boundary that rows cross through DataFrames alone. RDDs are shut, and
-awsglue's dynamic frames are made on them.
+Spark then filters rows and columns of DataFrames only, and disables RDDs. DynamicFrames are built on RDDs.
 https://docs.aws.amazon.com/glue/latest/dg/security-lf-enable.html
 """
 
@@ -11,56 +10,58 @@ import re
 from typing import Any
 
 from glue_secure.core.arguments import FINE_GRAINED, JobArguments
-from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.core.errors import RefusedError
+from glue_secure.core.options import truth
 
-_ON_RDDS = re.compile(
+_USES_RDDS = re.compile(
     r"dynamic_?frame|getFrame|getSampleFrame|writeFrame|relationalize|spigot|\.write\b", re.IGNORECASE
 )
-# The call's own words → what does the same with DataFrames; the first that is found in it counts.
-_WAYS = (
+# Part of the call's name → the equivalent with DataFrames. The first part that matches counts.
+_ALTERNATIVES = (
     ("from_rdd", "spark.createDataFrame(rows, schema)"),
     ("from_catalog", "glueContext.create_data_frame.from_catalog(...) or spark.table('DATABASE.TABLE')"),
     ("write", "DataFrame.write, or glueContext.write_data_frame.from_catalog(...)"),
-    ("fromDF", "keep the DataFrame, and use its own methods"),
+    ("fromDF", "the DataFrame and its own methods"),
     ("", "glueContext.create_data_frame.from_options(...), getSource(...).getDataFrame() or spark.read"),
 )
 
 
 def is_fine_grained(arguments: JobArguments) -> bool:
-    """Whether the job runs with ``--enable-lakeformation-fine-grained-access true``.
+    """Return whether the job runs with ``--enable-lakeformation-fine-grained-access true``.
 
     Raises:
-        UsageError: the argument has a value that is neither true nor false.
+        UsageError: the argument is neither true nor false.
     """
     value = arguments.get(FINE_GRAINED)
-    if value is None or value.lower() == "false":
-        return False
-    if value.lower() == "true":
-        return True
-    raise UsageError(f"--{FINE_GRAINED}", found=repr(value), required="true or false")
+    return value is not None and truth(f"--{FINE_GRAINED}", value)
 
 
 def refuse_rdds_in(context: Any, call: str) -> None:
-    """The same for a call that may come before ``job.init``, of a context that may have no run yet."""
+    """Call :func:`refuse_rdds` with the run of a GlueContext, if ``job.init`` has started one."""
     run = getattr(context, "secured_run", None)
     if run is not None:
         refuse_rdds(call, fine_grained=run.fine_grained)
 
 
 def refuse_rdds(call: str, *, fine_grained: bool) -> None:
-    """Refuse a call that works on RDDs in a run of fine-grained access control (GS-LF-007).
+    """Reject a call that uses RDDs, in a run with fine-grained access control.
 
-    ``create_data_frame``, ``write_data_frame``, ``getSource(...).getDataFrame`` and all that touches no
-    records go on.
+    ``create_data_frame``, ``write_data_frame``, ``getSource(...).getDataFrame`` and calls without records are
+    allowed.
+
+    Raises:
+        RefusedError: GS-LF-007.
     """
-    if not fine_grained or not _ON_RDDS.search(call):
+    if not fine_grained or not _USES_RDDS.search(call):
         return
-    write = call.startswith("write")
-    way = next(way for word, way in _WAYS if word in call and not (write and word == "from_catalog"))
+    is_write = call.startswith("write")
+    alternative = next(
+        text for part, text in _ALTERNATIVES if part in call and not (is_write and part == "from_catalog")
+    )
     raise RefusedError(
         "GS-LF-007",
         resource=call,
-        found=f"a dynamic frame, which works on RDDs, with --{FINE_GRAINED} true",
+        found=f"a DynamicFrame, which uses RDDs, with --{FINE_GRAINED} true",
         required="DataFrames only",
-        fix=f"{way}; or run without that argument, as a role that may read the whole table",
+        fix=f"use {alternative}; or run without that argument, with a role that may read the whole table",
     )

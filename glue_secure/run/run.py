@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from glue_secure.quality.gate import Gate
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Run:
     """A run that has started. ``commit`` or ``close`` ends it.
 

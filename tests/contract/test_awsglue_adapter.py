@@ -486,17 +486,17 @@ def test_the_quality_gate_accepts_and_returns_awsglues_frames(started, frame_of,
 
     asked = []
 
-    def gate(frame, sink, **how):
+    def check_quality(frame, sink, **how):
         asked.append((sink, how))
         return frame if how["on_failure"] == "warn" else good
 
     good = data_frame(started)
-    monkeypatch.setattr(started.secured_run, "gate", gate)
+    monkeypatch.setattr(started.secured_run, "check_quality", check_quality)
     frame = frame_of(DynamicFrame, started)
     assert QualityGate.apply(frame=frame, expect="s.json", on_failure="warn") is frame
     apart = QualityGate.apply(frame, "s.json", "quarantine", transformation_ctx="g")
     assert type(apart) is DynamicFrame
-    assert [(sink, how["expect"]) for sink, how in asked] == [
+    assert [(sink, how["suite"]) for sink, how in asked] == [
         ("QualityGate", "s.json"),
         ("QualityGate g", "s.json"),
     ]

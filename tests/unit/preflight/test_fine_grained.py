@@ -1,4 +1,4 @@
-"""GS-LF-007: under fine-grained access control what works on RDDs is refused before it does anything."""
+"""GS-LF-007: under fine-grained access control, calls that use RDDs are rejected before they do anything."""
 
 import pytest
 
@@ -31,7 +31,7 @@ REFUSED = {
         "create_data_frame.from_catalog",
     ),
     "from_rdd": (lambda c: c.create_dynamic_frame.from_rdd([], "f"), "spark.createDataFrame"),
-    "fromDF": (lambda c: DynamicFrame.fromDF(Frame(), c, "f"), "keep the DataFrame"),
+    "fromDF": (lambda c: DynamicFrame.fromDF(Frame(), c, "f"), "use the DataFrame"),
     "getSource": (
         lambda c: c.getSource("s3", paths=["s3://landing/"], format="csv").getFrame(),
         "getDataFrame",
@@ -52,13 +52,13 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_gs_lf_007_a_dynamic_frame_is_refused_with_the_data_frame_way(context, run_fixture, name):
-    call, way = REFUSED[name]
+def test_gs_lf_007_a_dynamic_frame_is_rejected_and_the_fix_names_a_data_frame(context, run_fixture, name):
+    call, alternative = REFUSED[name]
     run_fixture.log.clear()
     with pytest.raises(RefusedError) as caught:
         call(context)
     assert caught.value.control == "GS-LF-007"
-    assert way in caught.value.fix
+    assert alternative in caught.value.fix
     assert run_fixture.log == []
     assert run_fixture.engine.calls == []
 
@@ -71,11 +71,11 @@ def test_gs_lf_007_a_dynamic_frame_is_refused_with_the_data_frame_way(context, r
         "purge_table", "extract_jdbc_conf",
     ],
 )  # fmt: skip
-def test_data_frames_go_on(call):
+def test_data_frames_are_allowed(call):
     refuse_rdds(call, fine_grained=True)
 
 
-def test_without_the_argument_nothing_is_refused():
+def test_without_the_argument_nothing_is_rejected():
     for call in ("create_dynamic_frame.from_catalog", "DynamicFrame.fromDF"):
         refuse_rdds(call, fine_grained=False)
 
@@ -87,12 +87,12 @@ def test_the_argument_is_read_under_both_its_spellings(name, value, is_on):
 
 
 @pytest.mark.parametrize("value", ["", "yes", "1"])
-def test_a_value_that_is_neither_is_refused(value):
+def test_any_other_value_is_rejected(value):
     with pytest.raises(UsageError, match="true or false"):
         is_fine_grained(JobArguments.parse(["s", f"--{FLAG}={value}"]))
 
 
-def test_said_twice_in_two_ways_it_is_refused(run_fixture):
+def test_two_values_under_two_spellings_are_rejected(run_fixture):
     arguments = JobArguments.parse(["s", f"--{FLAG}", "true", f"--{FLAG.replace('-', '_')}", "false"])
     with pytest.raises(UsageError, match=FLAG):
         arguments.require_no_conflicts()

@@ -1,81 +1,81 @@
-"""Runs hear of their session's queries, and leave nothing on it when they end."""
+"""Runs receive the finished queries of their session, and leave no callback on it when they end."""
 
 import pytest
+from pyspark.errors import PySparkException
 
 from glue_secure import UsageError
 from glue_secure.engines.spark import query_listener
 
 
-def listeners(spark):
+def listener_count(spark):
     return len(spark._jsparkSession.listenerManager().listListeners())
 
 
-def settle(spark):
+def wait_for_listeners(spark):
     spark._jsc.sc().listenerBus().waitUntilEmpty()
+
+
+def callbacks(spark):
+    """The callbacks of the session's one listener."""
+    (listener,) = (known for known in query_listener._listeners if known.session.equals(spark._jsparkSession))
+    return list(listener.callbacks)
 
 
 def test_many_runs_leave_one_listener_without_callbacks(glue_job, glue_spark):
     glue_job.land("a.csv", "carrier\nUA\n")
-    seen = []
+    counts = []
     for _ in range(3):
         with glue_job.job() as job:
             job.write.s3(job.read.s3(glue_job.source, format="csv"), glue_job.target, format="parquet")
-        seen.append(listeners(glue_spark))
-    assert len(set(seen)) == 1
-    (listener,) = (
-        each for each in query_listener._listeners if each.session.equals(glue_spark._jsparkSession)
-    )
-    assert listener.ears == []
+        counts.append(listener_count(glue_spark))
+    assert len(set(counts)) == 1
+    assert callbacks(glue_spark) == []
 
 
 def test_a_run_that_does_not_start_leaves_no_callback(glue_job, glue_spark):
     with glue_job.job("target"):
         pass
-    (listener,) = (
-        each for each in query_listener._listeners if each.session.equals(glue_spark._jsparkSession)
-    )
-    before = list(listener.ears)
+    before = callbacks(glue_spark)
     with pytest.raises(UsageError, match="glue-secure-bookmarks"):
         glue_job.job("target", glue_secure_bookmarks="native")
-    assert listener.ears == before
+    assert callbacks(glue_spark) == before
 
 
 def test_callbacks_receive_successes_and_failures_until_they_are_removed(glue_spark):
-    told = {"first": [], "second": []}
-    leave = {
-        name: query_listener.listen(
-            glue_spark._jsparkSession, lambda _, failed, name=name: told[name].append(failed)
+    received = {"first": [], "second": []}
+    remove = {
+        name: query_listener.add_query_listener(
+            glue_spark._jsparkSession, lambda _, failed, name=name: received[name].append(failed)
         )
-        for name in told
+        for name in received
     }
     try:
         glue_spark.range(1).collect()
-        settle(glue_spark)
-        leave["first"]()
-        leave["first"]()
-        try:
+        wait_for_listeners(glue_spark)
+        remove["first"]()
+        remove["first"]()
+        with pytest.raises(PySparkException, match="no"):
             glue_spark.range(1).selectExpr("raise_error('no')").collect()
-        except Exception as error:
-            assert "no" in str(error)
-        settle(glue_spark)
+        wait_for_listeners(glue_spark)
     finally:
-        leave["second"]()
+        remove["second"]()
     glue_spark.range(1).collect()
-    settle(glue_spark)
-    assert told == {"first": [False], "second": [False, True]}
+    wait_for_listeners(glue_spark)
+    assert received == {"first": [False], "second": [False, True]}
 
 
 def test_a_listener_that_a_script_removed_is_registered_again(glue_spark):
-    told = []
-    query_listener.listen(glue_spark._jsparkSession, lambda *_: told.append("before"))()
+    received = []
+    query_listener.add_query_listener(glue_spark._jsparkSession, lambda *_: received.append("before"))()
     glue_spark._jsparkSession.listenerManager().clear()
-    leave = [
-        query_listener.listen(glue_spark._jsparkSession, lambda *_: told.append("after")) for _ in range(2)
+    removals = [
+        query_listener.add_query_listener(glue_spark._jsparkSession, lambda *_: received.append("after"))
+        for _ in range(2)
     ]
     try:
         glue_spark.range(1).collect()
-        settle(glue_spark)
+        wait_for_listeners(glue_spark)
     finally:
-        for each in leave:
-            each()
-    assert told == ["after", "after"]
+        for remove in removals:
+            remove()
+    assert received == ["after", "after"]

@@ -1,6 +1,6 @@
-"""The adapter drives the same JVM methods, with the arguments of the bare classes plus what is enforced.
+"""The Glue adapter calls the same JVM methods as awsglue, with the same arguments and ``enforceSSL``.
 
-``AWSGlueDataplanePython`` is the official Python side of awsglue; its JVM is a recorder here (conftest.py).
+``AWSGlueDataplanePython`` is the official Python side of awsglue. Its JVM is a recorded fake.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from recorded_glue_jvm import RecordedJvm, session_on
 
 from glue_secure.core.errors import GlueSecureError, RefusedError, UsageError, VerificationError
 
-theirs = pytest.importorskip("awsglue.context", reason="AWSGlueDataplanePython is made for Python 3.11 alone")
-from awsglue.dynamicframe import DynamicFrame as TheirFrame  # noqa: E402
-from awsglue.dynamicframe import DynamicFrameCollection as TheirCollection  # noqa: E402
-from awsglue.job import Job as TheirJob  # noqa: E402
+awsglue_context = pytest.importorskip(
+    "awsglue.context", reason="AWSGlueDataplanePython is made for Python 3.11 alone"
+)
+from awsglue.dynamicframe import DynamicFrame as AwsGlueFrame  # noqa: E402
+from awsglue.dynamicframe import DynamicFrameCollection as AwsGlueCollection  # noqa: E402
+from awsglue.job import Job as AwsGlueJob  # noqa: E402
 
-# awsglue makes DataFrames by the constructor that pyspark calls its own.
+# awsglue creates DataFrames with a constructor that pyspark declares internal.
 pytestmark = pytest.mark.filterwarnings("ignore:DataFrame constructor is internal:UserWarning")
 PG = {"useConnectionProperties": "true", "connectionName": "ops", "dbtable": "public.carriers"}
 JSON = {"jsonPath": "$[*]"}
@@ -42,7 +45,7 @@ CALLS = {
     "read table": lambda c, f: c.create_dynamic_frame.from_catalog(
         "lake", "flights", "s3://curated/temporary/", "ctx", "month == 1", {"catalogPartitionPredicate": "x"}
     ),
-    "read table by its old name": lambda c, f: c.create_dynamic_frame.from_catalog(
+    "read table by name_space": lambda c, f: c.create_dynamic_frame.from_catalog(
         name_space="lake", table_name="flights"
     ),
     "read jdbc table": lambda c, f: c.create_dynamic_frame.from_catalog(
@@ -100,21 +103,19 @@ def by_sink(context, frame):
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_guarded_call_reaches_the_jvm_with_the_arguments_of_the_bare_class(
-    name, make_context, started, frame_of
-):
+def test_a_call_reaches_the_jvm_with_awsglues_arguments(name, make_context, started, frame_of):
     from glue_secure.dynamicframe import DynamicFrame
 
-    bare = make_context(theirs.GlueContext)
-    bare_frame, frame = frame_of(TheirFrame, bare), frame_of(DynamicFrame, started)
-    bare.recorder.calls.clear()
-    CALLS[name](bare, bare_frame)
+    awsglue = make_context(awsglue_context.GlueContext)
+    awsglue_frame, frame = frame_of(AwsGlueFrame, awsglue), frame_of(DynamicFrame, started)
+    awsglue.recorder.calls.clear()
+    CALLS[name](awsglue, awsglue_frame)
     CALLS[name](started, frame)
-    wanted = bare.recorder.data_calls()
+    expected = awsglue.recorder.data_calls()
     if name in ENFORCED:
-        wanted = [(method, tuple(map(with_ssl, arguments))) for method, arguments in wanted]
-    assert started.recorder.data_calls() == wanted
-    assert wanted
+        expected = [(method, tuple(map(with_ssl, arguments))) for method, arguments in expected]
+    assert started.recorder.data_calls() == expected
+    assert expected
 
 
 def with_ssl(argument):
@@ -146,7 +147,7 @@ def test_gs_s3_004_an_unencrypted_object_after_a_write_fails_the_run(name, start
     assert in_glue.evidence()["outcome"] == "refused"
 
 
-REFUSED = {
+REJECTED = {
     "GS-S3-005 source option": lambda c, f: c.create_dynamic_frame.from_options(
         "s3", {"paths": ["s3://landing/"], "fs.s3.enableServerSideEncryption": "false"}, "json"
     ),
@@ -201,39 +202,39 @@ REFUSED = {
     "GS-S3-009 redshift_tmp_dir": lambda c, f: c.write_dynamic_frame.from_jdbc_conf(
         f, "ops", {"dbtable": "t"}, "s3://evidence/runs/"
     ),
-    "GS-TLS-008 password beside a table in S3": lambda c, f: c.write_dynamic_frame.from_catalog(
+    "GS-TLS-008 password for a table in S3": lambda c, f: c.write_dynamic_frame.from_catalog(
         f, "lake", "flights", additional_options={"user": "u", "password": "hunter2"}
     ),
-    "another place: path of a table read": lambda c, f: c.create_dynamic_frame.from_catalog(
+    "second location: path of a table read": lambda c, f: c.create_dynamic_frame.from_catalog(
         "lake", "flights", additional_options={"paths": ["s3://elsewhere/"]}
     ),
-    "another place: path of a table written": lambda c, f: c.write_dynamic_frame.from_catalog(
+    "second location: path of a table written": lambda c, f: c.write_dynamic_frame.from_catalog(
         f, "lake", "flights", additional_options={"path": "s3://elsewhere/"}
     ),
-    "another place: path within an option": lambda c, f: c.getSink(
+    "second location: path within an option": lambda c, f: c.getSink(
         "s3", path="s3://curated/x/", connection_options={"path": "s3://elsewhere/"}
     ),
-    "another place: path of a format option": lambda c, f: c.getSink("s3", path="s3://curated/x/").setFormat(
-        "json", path="s3://elsewhere/"
-    ),
-    "another place: connection of a table in S3": lambda c, f: c.write_dynamic_frame.from_catalog(
+    "second location: path of a format option": lambda c, f: c.getSink(
+        "s3", path="s3://curated/x/"
+    ).setFormat("json", path="s3://elsewhere/"),
+    "second location: connection of a table in S3": lambda c, f: c.write_dynamic_frame.from_catalog(
         f, "lake", "flights", additional_options={"connectionName": "ops"}
     ),
-    "another place: connection of an S3 source": lambda c, f: c.getSource(
+    "second location: connection of an S3 source": lambda c, f: c.getSource(
         "s3", paths=["s3://landing/"], connectionName="ops", useConnectionProperties="true"
     ),
-    "another place: manifest in other letters": lambda c, f: c.purge_s3_path(
+    "second location: manifest in another spelling": lambda c, f: c.purge_s3_path(
         "s3://curated/old/", {"ManifestFilePath": "s3://evidence/runs/"}
     ),
-    "not guarded yet: hudi": lambda c, f: c.getSink("s3", "hudi", path="s3://curated/x/"),
-    "not guarded yet: iceberg as a sink's format option": lambda c, f: c.getSink(
+    "not guarded: hudi": lambda c, f: c.getSink("s3", "hudi", path="s3://curated/x/"),
+    "not guarded: iceberg as a sink's format option": lambda c, f: c.getSink(
         "s3", path="s3://curated/x/"
     ).setFormat("iceberg"),
-    "not guarded yet: iceberg as a source's format option": lambda c, f: c.getSource(
+    "not guarded: iceberg as a source's format option": lambda c, f: c.getSource(
         "s3", paths=["s3://landing/"]
     ).setFormat("iceberg"),
-    "not guarded yet: kafka": lambda c, f: c.create_data_frame.from_options("kafka", {"topicName": "t"}),
-    "not guarded yet: iceberg": lambda c, f: c.getSink("s3", "iceberg", path="s3://curated/x/"),
+    "not guarded: kafka": lambda c, f: c.create_data_frame.from_options("kafka", {"topicName": "t"}),
+    "not guarded: iceberg": lambda c, f: c.getSink("s3", "iceberg", path="s3://curated/x/"),
     "after the call: transition": lambda c, f: c.transition_s3_path("s3://curated/x/", "GLACIER"),
     "another account's catalog_id": lambda c, f: c.create_dynamic_frame.from_catalog(
         "lake", "flights", catalog_id="999999999999"
@@ -242,16 +243,16 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_refused_call_does_not_reach_the_jvm(name, started, frame_of):
+@pytest.mark.parametrize("name", REJECTED)
+def test_a_rejected_call_does_not_reach_the_jvm(name, started, frame_of):
     from glue_secure.dynamicframe import DynamicFrame
 
     with pytest.raises(GlueSecureError) as caught:
-        REFUSED[name](started, frame_of(DynamicFrame, started))
+        REJECTED[name](started, frame_of(DynamicFrame, started))
     reached = [method for method, _ in started.recorder.data_calls()]
-    # What a source or sink is asked for comes after it was made; made, it has moved no data.
-    after = "format option" in name or "sample option" in name
-    assert reached == [] or (after and reached in (["getSource"], ["getSink"]))
+    # These are options of a source or sink that was created before, which moved no data.
+    is_later = "format option" in name or "sample option" in name
+    assert reached == [] or (is_later and reached in (["getSource"], ["getSink"]))
     assert "hunter2" not in str(caught.value)
     control = name.split()[0]
     if control.startswith("GS-"):
@@ -260,10 +261,10 @@ def test_a_refused_call_does_not_reach_the_jvm(name, started, frame_of):
         assert isinstance(caught.value, UsageError)
 
 
-IO = [name for name in CALLS if name not in ("rows", "schema")]
+READS_AND_WRITES = [name for name in CALLS if name not in ("rows", "schema")]
 
 
-@pytest.mark.parametrize("name", IO)
+@pytest.mark.parametrize("name", READS_AND_WRITES)
 def test_gs_sec_007_calls_before_job_init_are_rejected(name, in_glue, make_context, frame_of):
     from glue_secure.context import GlueContext
     from glue_secure.dynamicframe import DynamicFrame
@@ -276,7 +277,7 @@ def test_gs_sec_007_calls_before_job_init_are_rejected(name, in_glue, make_conte
     assert context.recorder.data_calls() == []
 
 
-CHOKE_POINTS = [
+GUARDED_JVM_METHODS = [
     "getSource",
     "getSourceWithFormat",
     "getSink",
@@ -293,7 +294,7 @@ CHOKE_POINTS = [
 ]
 
 
-@pytest.mark.parametrize("method", CHOKE_POINTS)
+@pytest.mark.parametrize("method", GUARDED_JVM_METHODS)
 @pytest.mark.parametrize("attribute", ["_ssql_ctx", "_glue_scala_context"])
 def test_gs_sec_010_direct_calls_of_the_jvms_context_are_rejected(method, attribute, started):
     with pytest.raises(RefusedError, match="GS-SEC-010"):
@@ -302,13 +303,13 @@ def test_gs_sec_010_direct_calls_of_the_jvms_context_are_rejected(method, attrib
 
 
 def test_gs_sec_010_one_jvm_method_is_allowed_on_one_thread(started):
-    seen = []
+    controls = []
 
     def other():
         try:
             started._ssql_ctx.getSink("s3")
         except RefusedError as error:
-            seen.append(error.control)
+            controls.append(error.control)
 
     def source(*_):
         with pytest.raises(RefusedError, match="GS-SEC-010"):
@@ -323,7 +324,7 @@ def test_gs_sec_010_one_jvm_method_is_allowed_on_one_thread(started):
         started.getSource("s3", paths=["s3://landing/"])
     with pytest.raises(RefusedError, match="GS-SEC-010"):
         started._ssql_ctx.getSource("s3")
-    assert seen == ["GS-SEC-010"]
+    assert controls == ["GS-SEC-010"]
 
 
 def test_gs_sec_010_a_sink_that_the_context_did_not_create_writes_nothing(started, frame_of):
@@ -339,10 +340,10 @@ def test_job_init_runs_preflight_before_glues_job_init(in_glue, make_context):
     from glue_secure.context import GlueContext
     from glue_secure.job import Job
 
-    bare, context = make_context(theirs.GlueContext), make_context(GlueContext)
-    TheirJob(bare).init("curate", {"JOB_NAME": "curate"})
+    awsglue, context = make_context(awsglue_context.GlueContext), make_context(GlueContext)
+    AwsGlueJob(awsglue).init("curate", {"JOB_NAME": "curate"})
     Job(context).init("curate", {"JOB_NAME": "curate"})
-    assert context.recorder.called("init") == bare.recorder.called("init") != []
+    assert context.recorder.called("init") == awsglue.recorder.called("init") != []
 
 
 def test_glues_job_init_is_not_called_after_a_failed_preflight(in_glue, make_context):
@@ -380,21 +381,20 @@ def test_glues_commit_is_called_before_the_evidence_is_written(started, in_glue,
     )
     started.job.commit()
     assert in_glue.log[-1] == "commit, 0 evidence"
-    found = in_glue.evidence()
-    assert found["outcome"] == "succeeded"
-    assert found["bookmark"]["option"] == "job-bookmark-enable"
-    assert found["bookmark"]["uri"] == ""
-    assert [read["objects"] for read in found["reads"]] == [None]
-    assert [read["rows"] for read in found["reads"]] == [None]
-    assert len(found["writes"][0]["objects"]) == 1
+    evidence = in_glue.evidence()
+    assert evidence["outcome"] == "succeeded"
+    assert evidence["bookmark"]["option"] == "job-bookmark-enable"
+    assert evidence["bookmark"]["uri"] == ""
+    assert [read["objects"] for read in evidence["reads"]] == [None]
+    assert [read["rows"] for read in evidence["reads"]] == [None]
+    assert len(evidence["writes"][0]["objects"]) == 1
     assert in_glue.bookmark_keys() == []
 
 
 def test_a_job_with_a_spark_session_is_guarded(in_glue, no_spark):
     from glue_secure.job import Job
 
-    from_session = session(in_glue)
-    job = Job(from_session)
+    job = Job(session_on(RecordedJvm()))
     assert not job.isInitialized()
     job.init("curate", {})
     assert job.isInitialized()
@@ -402,18 +402,11 @@ def test_a_job_with_a_spark_session_is_guarded(in_glue, no_spark):
     assert in_glue.evidence()["outcome"] == "succeeded"
 
 
-def session(run_fixture):
-    import sys
-
-    module = next(m for n, m in sys.modules.items() if n.endswith("conftest") and hasattr(m, "session_on"))
-    return module.session_on(module.Jvm())
-
-
 def test_a_job_with_awsglues_own_context_is_rejected(in_glue, make_context):
     from glue_secure.job import Job
 
     with pytest.raises(UsageError, match=r"glue_secure\.context"):
-        Job(make_context(theirs.GlueContext))
+        Job(make_context(awsglue_context.GlueContext))
 
 
 def test_a_bookmark_uri_is_rejected_with_glues_bookmarks(in_glue, make_context, monkeypatch):
@@ -452,7 +445,7 @@ def test_frames_that_awsglue_creates_are_wrapped(started, frame_of):
     from glue_secure.transforms import DropFields, Union
 
     frame = CALLS["read json"](started, None)
-    made = [
+    frames = [
         frame,
         frame.drop_fields(["a"]),
         frame.rename_field("a", "b"),
@@ -461,12 +454,12 @@ def test_frames_that_awsglue_creates_are_wrapped(started, frame_of):
         Union.apply(frame, frame),
         CALLS["write json"](started, frame),
     ]
-    assert [type(each) for each in made] == [DynamicFrame] * len(made)
-    assert all(isinstance(each, TheirFrame) for each in made)
-    bare = frame_of(TheirFrame, started, "bare")
-    collection = DynamicFrameCollection({"bare": bare}, started)
-    assert type(collection.select("bare")) is DynamicFrame
-    assert isinstance(collection, TheirCollection)
+    assert [type(wrapped) for wrapped in frames] == [DynamicFrame] * len(frames)
+    assert all(isinstance(wrapped, AwsGlueFrame) for wrapped in frames)
+    awsglue_frame = frame_of(AwsGlueFrame, started, "f")
+    collection = DynamicFrameCollection({"f": awsglue_frame}, started)
+    assert type(collection.select("f")) is DynamicFrame
+    assert isinstance(collection, AwsGlueCollection)
     assert type(collection.select("none")) is DynamicFrame
 
 
@@ -474,9 +467,9 @@ def test_a_transform_that_writes_wraps_awsglues_frame(started, frame_of):
     from glue_secure.transforms import Relationalize, Spigot
 
     with pytest.raises(RefusedError, match="GS-S3-006"):
-        Spigot.apply(frame_of(TheirFrame, started), "/tmp/x", {})
+        Spigot.apply(frame_of(AwsGlueFrame, started), "/tmp/x", {})
     with pytest.raises(RefusedError, match="GS-S3-006"):
-        Relationalize.apply(frame_of(TheirFrame, started), "hdfs://host/x")
+        Relationalize.apply(frame_of(AwsGlueFrame, started), "hdfs://host/x")
     assert started.recorder.data_calls() == []
 
 
@@ -484,19 +477,19 @@ def test_the_quality_gate_accepts_and_returns_awsglues_frames(started, frame_of,
     from glue_secure.dynamicframe import DynamicFrame
     from glue_secure.transforms import QualityGate
 
-    asked = []
+    calls = []
 
-    def check_quality(frame, sink, **how):
-        asked.append((sink, how))
-        return frame if how["on_failure"] == "warn" else good
+    def check_quality(frame, sink, **arguments):
+        calls.append((sink, arguments))
+        return frame if arguments["on_failure"] == "warn" else good
 
     good = data_frame(started)
     monkeypatch.setattr(started.secured_run, "check_quality", check_quality)
     frame = frame_of(DynamicFrame, started)
     assert QualityGate.apply(frame=frame, expect="s.json", on_failure="warn") is frame
-    apart = QualityGate.apply(frame, "s.json", "quarantine", transformation_ctx="g")
-    assert type(apart) is DynamicFrame
-    assert [(sink, how["suite"]) for sink, how in asked] == [
+    passed = QualityGate.apply(frame, "s.json", "quarantine", transformation_ctx="g")
+    assert type(passed) is DynamicFrame
+    assert [(sink, arguments["suite"]) for sink, arguments in calls] == [
         ("QualityGate", "s.json"),
         ("QualityGate g", "s.json"),
     ]
@@ -505,7 +498,7 @@ def test_the_quality_gate_accepts_and_returns_awsglues_frames(started, frame_of,
 def test_relationalize_without_a_staging_path_uses_temp_dir(started, frame_of):
     from glue_secure.transforms import Relationalize
 
-    Relationalize.apply(frame_of(TheirFrame, started), name="root")
+    Relationalize.apply(frame_of(AwsGlueFrame, started), name="root")
     assert started.recorder.called("relationalize")[0][1][:2] == ("root", "s3://curated/temporary/")
 
 
@@ -519,8 +512,8 @@ def test_secure_job_in_glue_calls_glues_job_and_uses_its_own_bookmarks(in_glue, 
     from glue_secure.secure_job import SecureJob
 
     argv = [*sys.argv, "--glue-secure-bookmark-uri", "s3://state/bookmarks/", "--source", "s3://landing/"]
-    spark = session(in_glue)
-    jvm = spark._jvm._jvm_of
+    jvm = RecordedJvm()
+    spark = session_on(jvm)
     in_glue.land("m01.csv")
     with SecureJob.from_argv("source", argv=argv, spark=spark) as job:
         assert [name for name, _ in jvm.data_calls()] == ["init"]
@@ -536,7 +529,7 @@ def test_a_jvm_without_glues_classes_is_a_usage_error(in_glue, no_spark):
 
     from glue_secure.secure_job import SecureJob
 
-    spark = session(in_glue)
+    spark = session_on(RecordedJvm())
     package = JavaPackage("com.amazonaws.services.glue.GlueContext", jvm_id="0", gateway_client=None)
     spark._jvm = SimpleNamespace(
         com=SimpleNamespace(

@@ -1,6 +1,6 @@
-"""One behaviour, two runtimes: what one refuses the other does, and where one run fails both do.
+"""Both runtimes reject the same calls, and fail a run for the same reasons.
 
-Plain Spark is real here, on the embedded account; Glue is the adapter on a recorded JVM (conftest.py).
+Plain Spark runs on the embedded account; Glue is the adapter on a recorded fake of Glue's JVM.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:DataFrame constructor is interna
 
 
 @dataclass
-class Door:
-    """What a script has at hand once ``job.init`` has run, and what it may not touch.
+class ApiVariant:
+    """A started job of one runtime.
 
     Attributes:
-        weaken: makes the storage drop the encryption of what is written from now on.
-        outcome: what the last evidence says.
+        evidence_location: a reserved location.
+        weaken: makes later writes unencrypted.
+        outcome: returns the outcome in the last evidence.
     """
 
     context: Any
@@ -31,7 +32,7 @@ class Door:
     frame: Any
     source: str
     target: str
-    kept: str
+    evidence_location: str
     connection: str
     weaken: Any
     outcome: Any
@@ -43,24 +44,24 @@ def runtime(request):
 
 
 @pytest.fixture
-def door(runtime, request, monkeypatch):
-    return request.getfixturevalue(f"in_{runtime}_door")
+def variant(runtime, request, monkeypatch):
+    return request.getfixturevalue(f"{runtime}_variant")
 
 
 @pytest.fixture
-def in_glue_door(started, in_glue, frame_of):
+def glue_variant(started, in_glue, frame_of):
     from glue_secure.dynamicframe import DynamicFrame
 
     def weaken():
         in_glue.engine.algorithm, in_glue.engine.key = "AES256", ""
 
-    return Door(
+    return ApiVariant(
         context=started,
         job=started.job,
         frame=frame_of(DynamicFrame, started),
         source="s3://landing/flights/",
         target="s3://curated/flights/",
-        kept="s3://evidence/runs/",
+        evidence_location="s3://evidence/runs/",
         connection="ops",
         weaken=weaken,
         outcome=lambda: in_glue.evidence()["outcome"],
@@ -68,7 +69,7 @@ def in_glue_door(started, in_glue, frame_of):
 
 
 @pytest.fixture
-def in_spark_door(glue_job, glue_spark, monkeypatch, provisioned):
+def spark_variant(glue_job, glue_spark, monkeypatch, provisioned):
     from glue_secure.embedded.account_setup import CURATED, EVIDENCE_URI
     from glue_secure.embedded.clients import clients
 
@@ -97,16 +98,16 @@ def in_spark_door(glue_job, glue_spark, monkeypatch, provisioned):
     def weaken():
         write = context.secured_run._engine.write_s3
 
-        def careless(frame, target, **more):
-            rows = write(frame, target, **more)
+        def write_unencrypted(frame, target, **options):
+            rows = write(frame, target, **options)
             clients(glue_job.account)("s3").put_object(
-                Bucket=CURATED, Key=f"{glue_job.name}/careless", Body=b"x", ServerSideEncryption="AES256"
+                Bucket=CURATED, Key=f"{glue_job.name}/unencrypted", Body=b"x", ServerSideEncryption="AES256"
             )
             return rows
 
-        monkeypatch.setattr(context.secured_run._engine, "write_s3", careless)
+        monkeypatch.setattr(context.secured_run._engine, "write_s3", write_unencrypted)
 
-    yield Door(
+    yield ApiVariant(
         context=context,
         job=job,
         frame=DynamicFrame.fromDF(
@@ -114,7 +115,7 @@ def in_spark_door(glue_job, glue_spark, monkeypatch, provisioned):
         ),
         source=glue_job.source,
         target=glue_job.target,
-        kept=EVIDENCE_URI,
+        evidence_location=EVIDENCE_URI,
         connection=glue_job.name,
         weaken=weaken,
         outcome=lambda: glue_job.evidence()[-1]["outcome"],
@@ -170,23 +171,23 @@ def test_gs_sec_007_nothing_is_read_or_written_before_job_init(name, before_init
         READS_AND_WRITES[name](context, frame)
 
 
-def read(door, connection_type="s3", **options):
-    return door.context.create_dynamic_frame.from_options(connection_type, options, "json")
+def read(variant, connection_type="s3", **options):
+    return variant.context.create_dynamic_frame.from_options(connection_type, options, "json")
 
 
-def write(door, **options):
-    return door.context.write_dynamic_frame.from_options(
-        door.frame, "s3", {"path": door.target, **options}, "json"
+def write(variant, **options):
+    return variant.context.write_dynamic_frame.from_options(
+        variant.frame, "s3", {"path": variant.target, **options}, "json"
     )
 
 
-def jdbc(door, **options):
-    named = {
+def jdbc(variant, **options):
+    connection = {
         "useConnectionProperties": "true",
-        "connectionName": door.connection,
+        "connectionName": variant.connection,
         "dbtable": "public.airlines",
     }
-    return door.context.create_dynamic_frame.from_options("postgresql", {**named, **options})
+    return variant.context.create_dynamic_frame.from_options("postgresql", {**connection, **options})
 
 
 @pytest.mark.parametrize(
@@ -199,49 +200,52 @@ def jdbc(door, **options):
     ],
 )
 @pytest.mark.parametrize("call", [lambda d, o: read(d, paths=[d.source], **o), lambda d, o: write(d, **o)])
-def test_gs_s3_005_no_option_changes_encryption(name, call, door):
+def test_gs_s3_005_no_option_changes_encryption(name, call, variant):
     with pytest.raises((RefusedError, UsageError), match=name):
-        call(door, {name: "x"})
+        call(variant, {name: "x"})
 
 
-@pytest.mark.parametrize("place", ["/tmp/x", "file:///tmp/x", "hdfs://host/x"])
-def test_gs_s3_006_locations_outside_s3_are_rejected(place, door):
-    for call in (lambda: read(door, paths=[place]), lambda: write(door, path=place)):
+@pytest.mark.parametrize("location", ["/tmp/x", "file:///tmp/x", "hdfs://host/x"])
+def test_gs_s3_006_locations_outside_s3_are_rejected(location, variant):
+    for call in (lambda: read(variant, paths=[location]), lambda: write(variant, path=location)):
         with pytest.raises(RefusedError, match="GS-S3-006"):
             call()
 
 
-def test_gs_s3_009_the_evidence_location_is_neither_written_nor_purged(door):
-    for call in (lambda: write(door, path=door.kept), lambda: door.context.purge_s3_path(door.kept)):
+def test_gs_s3_009_the_evidence_location_is_neither_written_nor_purged(variant):
+    for call in (
+        lambda: write(variant, path=variant.evidence_location),
+        lambda: variant.context.purge_s3_path(variant.evidence_location),
+    ):
         with pytest.raises(RefusedError, match="GS-S3-009"):
             call()
 
 
-def test_gs_tls_008_a_password_in_options_is_rejected_and_not_repeated(door):
-    given = {"url": "jdbc:postgresql://h/d", "user": "me", "password": "hunter2", "dbtable": "t"}
+def test_gs_tls_008_a_password_in_options_is_rejected_and_not_repeated(variant):
+    options = {"url": "jdbc:postgresql://h/d", "user": "me", "password": "hunter2", "dbtable": "t"}
     with pytest.raises(RefusedError, match="GS-TLS-008") as caught:
-        door.context.create_dynamic_frame.from_options("postgresql", given)
+        variant.context.create_dynamic_frame.from_options("postgresql", options)
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("option", [{"enforceSSL": "false"}, {"sslmode": "disable"}, {"ssl": "false"}])
-def test_gs_tls_005_a_downgrade_in_options_is_refused(option, door):
+def test_gs_tls_005_a_downgrade_in_options_is_refused(option, variant):
     with pytest.raises(RefusedError, match="GS-TLS-005"):
-        jdbc(door, **option)
+        jdbc(variant, **option)
 
 
-def test_gs_s3_004_an_unencrypted_object_after_a_write_fails_the_run(door):
-    door.weaken()
+def test_gs_s3_004_an_unencrypted_object_after_a_write_fails_the_run(variant):
+    variant.weaken()
     with pytest.raises(RefusedError, match="GS-S3-004"):
-        write(door)
+        write(variant)
     with pytest.raises(GlueSecureError, match="GS-S3-004"):
-        door.job.commit()
-    assert door.outcome() == "refused"
+        variant.job.commit()
+    assert variant.outcome() == "refused"
 
 
-def test_a_committed_run_succeeds_and_ends(door):
-    write(door)
-    door.job.commit()
-    assert door.outcome() == "succeeded"
+def test_a_committed_run_succeeds_and_ends(variant):
+    write(variant)
+    variant.job.commit()
+    assert variant.outcome() == "succeeded"
     with pytest.raises(UsageError, match="has ended"):
-        write(door)
+        write(variant)

@@ -111,7 +111,7 @@ def test_a_sink_creates_the_table_that_it_names(started, aws, database):
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"partitionKeys": ["name"]}, "the table's own"),
+        ({"partitionKeys": ["name"]}, "the table's partition keys"),
         ({"updateBehavior": "MERGE", "enableUpdateCatalog": True}, "MERGE"),
         ({"enableUpdateCatalog": "yes"}, "yes"),
         ({"nonsense": 1}, "nonsense"),

@@ -1,4 +1,4 @@
-"""A column policy at real sinks."""
+"""A column policy with Spark, S3 and catalog tables."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-def test_no_shape_or_name_takes_a_protected_value_past_the_guard(glue_job, policy):
+def test_no_shape_or_name_bypasses_a_column_policy(glue_job, policy):
     refused = set()
     with pytest.raises(RefusedError, match="GS-COL-003"), glue_job.job("target", **policy()) as job:
         for name, frame in shapes(job.spark).items():
@@ -236,7 +236,7 @@ def test_dynamic_frames_take_nothing_out_through_any_sink_of_theirs(begin, glue_
 
 
 @pytest.mark.parametrize("way", ["choice", "array", "errors"])
-def test_what_has_no_name_to_be_met_by_is_refused(begin, glue_job, policy, everything, way):
+def test_gs_col_003_columns_that_cannot_be_matched_by_name_are_rejected(begin, glue_job, policy, everything, way):
     glue_job.land("in/a.json", MIXED)
     begun = begin(**policy())
     read = begun.context.create_dynamic_frame.from_options("s3", {"paths": [f"{glue_job.source}in/"]}, "json")

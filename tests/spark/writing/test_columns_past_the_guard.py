@@ -1,4 +1,4 @@
-"""Spark's own writes in a run with a column policy: none gets to a commit (GS-COL-006)."""
+"""Writes outside glue-secure in a run with a column policy fail the commit (GS-COL-006)."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def rdd_by_the_jvm(job, frame, out):
 
 
 @pytest.mark.parametrize("act", [frame_writer, sql, stream, rdd_by_the_jvm])
-def test_gs_col_006_a_native_write_under_a_column_policy_fails_the_commit(run, act):
+def test_gs_col_006_an_unmanaged_write_under_a_column_policy_fails_the_commit(run, act):
     assert run(act).control == "GS-COL-006"
 
 
-def test_gs_col_005_what_python_sees_coming_is_refused_before_a_byte(run, glue_job):
+def test_gs_col_005_rdd_saves_and_custom_writes_are_rejected_before_data_is_written(run, glue_job):
     assert run(lambda job, frame, out: frame.rdd.saveAsTextFile(out)).control == "GS-COL-005"
     through = run(lambda job, frame, out: job.write.custom(out, lambda: frame.write.csv(out)))
     assert through.control == "GS-COL-005"

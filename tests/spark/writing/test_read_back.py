@@ -1,4 +1,4 @@
-"""Reading back on real executors: Python processes of Spark that ask the embedded account by themselves."""
+"""Objects read back by Python processes of Spark that call the embedded account."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from glue_secure.verification import object_verifier
 @pytest.fixture(autouse=True)
 def spreading(monkeypatch):
     monkeypatch.setattr(object_verifier, "SPREAD_FROM", 2)
-    monkeypatch.setattr(object_verifier, "_LEAST_SLICE", 2)
+    monkeypatch.setattr(object_verifier, "_MIN_BATCH", 2)
 
 
 def test_executors_verify_what_a_job_wrote(glue_job, provisioned):

@@ -1,4 +1,4 @@
-"""GS-CAT: a run touches an encrypted Data Catalog or none, and what it touched stands in its evidence."""
+"""GS-CAT: a run uses a Data Catalog only if it is encrypted, and records the objects that it uses."""
 
 import pytest
 
@@ -54,9 +54,7 @@ WRITES = [
 
 @pytest.mark.parametrize("changes", [{"mode": "DISABLED"}, {"key": ""}, {"mode": "SSE-S3"}])
 @pytest.mark.parametrize("call", [read, connect, *WRITES])
-def test_gs_cat_001_nothing_of_the_catalog_is_touched_while_its_metadata_is_not_encrypted(
-    run_fixture, call, changes
-):
+def test_gs_cat_001_an_unencrypted_catalog_is_not_used(run_fixture, call, changes):
     run_fixture.control_plane.tables["db", "t"] = TABLE
     encrypt(run_fixture, **changes)
     assert refused(run_fixture, call).control == "GS-CAT-001"
@@ -65,19 +63,19 @@ def test_gs_cat_001_nothing_of_the_catalog_is_touched_while_its_metadata_is_not_
 
 
 @pytest.mark.parametrize("changes", [{"passwords": False}, {"password_key": ""}])
-def test_gs_cat_002_no_connection_is_opened_while_passwords_are_not_encrypted(run_fixture, changes):
+def test_gs_cat_002_no_connection_is_read_if_passwords_are_not_encrypted(run_fixture, changes):
     encrypt(run_fixture, **changes)
     assert refused(run_fixture, connect).control == "GS-CAT-002"
     assert run_fixture.log == []
 
 
-def test_passwords_matter_to_connections_only(run_fixture):
+def test_password_encryption_is_required_for_connections_only(run_fixture):
     run_fixture.control_plane.tables["db", "t"] = TABLE
     encrypt(run_fixture, passwords=False)
     assert read(run_fixture.start()) == []
 
 
-def test_gs_cat_003_denied_is_not_encrypted(run_fixture, monkeypatch):
+def test_gs_cat_003_denied_settings_stop_the_run(run_fixture, monkeypatch):
     def denied(_plane, catalog_id=None):
         raise ServiceError("no", code="AccessDeniedException", operation="GetDataCatalogEncryptionSettings")
 
@@ -95,7 +93,7 @@ def test_gs_cat_003_denied_is_not_encrypted(run_fixture, monkeypatch):
         ({"usage": "SIGN_VERIFY"}, "GS-KMS-004"),
     ],
 )
-def test_the_catalogs_key_is_held_to_what_every_key_is(run_fixture, changes, control):
+def test_the_catalogs_key_is_checked_like_every_key(run_fixture, changes, control):
     run_fixture.control_plane.tables["db", "t"] = TABLE
     encrypt(run_fixture, key=str(run_fixture.other_key))
     run_fixture.keys.append(
@@ -105,22 +103,22 @@ def test_the_catalogs_key_is_held_to_what_every_key_is(run_fixture, changes, con
     assert refused(run_fixture, read).control == control
 
 
-def test_a_key_of_passwords_that_nobody_knows_opens_no_connection(run_fixture):
+def test_an_unknown_password_key_stops_connections(run_fixture):
     encrypt(run_fixture, password_key="arn:aws:kms:eu-west-1:123456789012:key/unknown")
     assert refused(run_fixture, connect).control == "GS-KMS-001"
 
 
-def test_a_run_that_touches_no_catalog_asks_nothing_of_it(run_fixture):
+def test_a_run_that_does_not_use_the_catalog_does_not_read_its_settings(run_fixture):
     run_fixture.control_plane.encryption.clear()
     run_fixture.start().commit()
 
 
-def test_the_settings_are_asked_once_a_run(run_fixture, monkeypatch):
-    asked = []
+def test_the_settings_are_read_once_a_run(run_fixture, monkeypatch):
+    catalog_ids = []
     real = type(run_fixture.control_plane).catalog_encryption
 
     def counting(plane, catalog_id=None):
-        asked.append(catalog_id)
+        catalog_ids.append(catalog_id)
         return real(plane, catalog_id)
 
     run_fixture.control_plane.tables["db", "t"] = TABLE
@@ -128,10 +126,10 @@ def test_the_settings_are_asked_once_a_run(run_fixture, monkeypatch):
     run = run_fixture.start()
     read(run)
     read(run)
-    assert asked == [None]
+    assert catalog_ids == [None]
 
 
-def test_what_was_touched_stands_in_the_evidence(run_fixture):
+def test_used_catalog_objects_are_in_the_evidence(run_fixture):
     keyed = CatalogTable(
         "db", "p", "s3://landing/p/", "csv", "", {}, {}, (), (CatalogColumn("m", "string"),), version="7"
     )
@@ -146,8 +144,11 @@ def test_what_was_touched_stands_in_the_evidence(run_fixture):
     run.catalog.create(TableDefinition("db", "new", "s3://curated/new/", "csv", ()))
     run.commit()
     evidence = run_fixture.evidence()
-    seen = {(one["kind"], one["name"], one["access"]): one["count"] for one in evidence["catalog_objects"]}
-    assert seen == {
+    used = {
+        (entry["kind"], entry["name"], entry["access"]): entry["count"]
+        for entry in evidence["catalog_objects"]
+    }
+    assert used == {
         ("database", "db", "read"): 1,
         ("table", "db.t", "read"): 1,
         ("table-version", "db.t@3", "read"): 1,
@@ -157,10 +158,10 @@ def test_what_was_touched_stands_in_the_evidence(run_fixture):
         ("database", "db", "write"): 1,
         ("table", "db.new", "write"): 1,
     }
-    assert {"GS-CAT-001", "GS-CAT-003"} <= {one["control"] for one in evidence["controls"]}
+    assert {"GS-CAT-001", "GS-CAT-003"} <= {finding["control"] for finding in evidence["controls"]}
 
 
-def test_an_opened_connection_stands_in_the_evidence(run_fixture, server):
+def test_a_used_connection_is_in_the_evidence(run_fixture, server):
     run = run_fixture.start()
     connect(run)
     run.commit()

@@ -1,4 +1,4 @@
-"""A run with a column policy: read at the start, carried out at every sink, told in the evidence."""
+"""A run with a column policy: read at the start, applied at every sink, recorded in the evidence."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ def start(run_fixture):
     return start
 
 
-def test_what_is_written_is_the_protected_frame(run_fixture, start):
+def test_the_protected_frame_is_written(run_fixture, start):
     run = start()
     run.writer.write_s3(["a"], "s3://curated/t/", format="parquet")
     run.commit()
     assert run_fixture.objects.keys("curated") == ["t/protected-a.parquet"]
-    (told,) = run_fixture.evidence()["columns"]
-    assert (told["column"], told["action"], told["rule"]) == ("email", "tokenise", "lf_tag pii=true")
-    assert (told["policy"], len(told["digest"])) == ("customers", 64)
+    (column,) = run_fixture.evidence()["columns"]
+    assert (column["column"], column["action"], column["rule"]) == ("email", "tokenise", "lf_tag pii=true")
+    assert (column["policy"], len(column["digest"])) == ("customers", 64)
 
 
-def test_a_database_gets_the_protected_frame(run_fixture, start, server):
+def test_the_protected_frame_is_written_to_a_database(run_fixture, start, server):
     run = start()
     run.writer.write_jdbc(["a"], "ops", "people")
     assert run_fixture.engine.asked("protect_columns") == [("email",)]
     assert run_fixture.engine.asked("write_jdbc")
 
 
-def test_what_a_sink_has_protected_is_not_protected_twice(run_fixture, start):
+def test_a_protected_frame_is_not_protected_again(run_fixture, start):
     run = start()
     run.writer.write_s3(run.columns.protect(["a"], "s3://curated/t/"), "s3://curated/t/", format="parquet")
     assert run_fixture.objects.keys("curated") == ["t/protected-a.parquet"]
@@ -71,7 +71,7 @@ def test_a_tagged_column_without_an_action_stops_the_write(run_fixture, start):
     assert run_fixture.objects.keys("curated") == []
 
 
-def test_a_sink_that_takes_the_frame_past_the_guard_is_refused(run_fixture, start):
+def test_a_sink_that_cannot_be_protected_is_rejected(run_fixture, start):
     run = start()
     with pytest.raises(RefusedError) as error:
         run.writer.write_custom("s3://curated/t/", format="parquet", perform=lambda: 1)
@@ -87,9 +87,9 @@ def test_a_sink_that_takes_the_frame_past_the_guard_is_refused(run_fixture, star
         UnmanagedWrite("jdbc: JdbcRelationProvider", "jdbc"),
         UnmanagedWrite("", "rdd", problem="an RDD save"),
     ],
-    ids=["files", "failed", "checkpoint", "database", "no place"],
+    ids=["files", "failed", "checkpoint", "database", "no location"],
 )
-def test_gs_col_006_a_native_write_fails_the_commit_and_moves_no_bookmark(run_fixture, start, write):
+def test_gs_col_006_an_unmanaged_write_fails_the_commit_and_moves_no_bookmark(run_fixture, start, write):
     run = start()
     run_fixture.engine.native = UnmanagedWriteReport((write,))
     with pytest.raises(RefusedError) as error:
@@ -100,13 +100,13 @@ def test_gs_col_006_a_native_write_fails_the_commit_and_moves_no_bookmark(run_fi
     assert bookmark["sequence_after"] == bookmark["sequence_before"]
 
 
-def test_gs_col_006_what_spark_was_told_to_write_before_the_run_stops_it_at_its_start(run_fixture, start):
+def test_gs_col_006_a_write_before_the_run_stops_its_start(run_fixture, start):
     run_fixture.engine.native = UnmanagedWriteReport((UnmanagedWrite("s3a://curated/cp", "checkpoint"),))
     with pytest.raises(RefusedError, match="GS-COL-006"):
         start()
 
 
-def test_an_rdd_that_is_staged_somewhere_is_no_excuse_under_a_policy(run_fixture, start):
+def test_gs_col_006_staged_rdds_fail_too(run_fixture, start):
     run = start()
     run.writer.verify_at_commit("s3://curated/staged/", format="checkpoint")
     run_fixture.engine.native = UnmanagedWriteReport((UnmanagedWrite("", "rdd", problem="an RDD save"),))
@@ -114,7 +114,7 @@ def test_an_rdd_that_is_staged_somewhere_is_no_excuse_under_a_policy(run_fixture
         run.commit()
 
 
-def test_a_key_that_does_not_open_stops_the_run_at_its_start(run_fixture, start):
+def test_a_key_that_cannot_be_decrypted_stops_the_start(run_fixture, start):
     run_fixture.columns.failure = ServiceError("denied", code="AccessDeniedException", operation="Decrypt")
     with pytest.raises(VerificationError) as error:
         start()
@@ -122,32 +122,32 @@ def test_a_key_that_does_not_open_stops_the_run_at_its_start(run_fixture, start)
     assert run_fixture.evidence()["outcome"] != "succeeded"
 
 
-def test_tags_that_cannot_be_read_are_not_no_tags(run_fixture, start):
+def test_unreadable_tags_stop_the_start(run_fixture, start):
     run_fixture.columns.tables.clear()
     with pytest.raises(VerificationError) as error:
         start()
     assert error.value.control == "GS-COL-004"
 
 
-def test_a_policy_that_cannot_be_read_is_not_no_policy(run_fixture):
+def test_an_unreadable_policy_stops_the_start(run_fixture):
     with pytest.raises(VerificationError) as error:
         run_fixture.start(glue_secure_columns="s3://config/none.json")
     assert error.value.control == "GS-COL-004"
 
 
 @pytest.mark.parametrize("body", [b"\xff", b"", b"{}", b"x"])
-def test_a_policy_that_is_none_stops_the_run(start, body):
+def test_an_invalid_policy_stops_the_start(start, body):
     with pytest.raises(UsageError, match=r"s3://config/columns\.json"):
         start(body)
 
 
-def test_a_run_without_a_policy_leaves_frames_alone(run_fixture):
+def test_without_a_policy_frames_are_not_changed(run_fixture):
     run = run_fixture.start()
     run.writer.write_s3(["a"], "s3://curated/t/", format="parquet")
     assert run_fixture.engine.asked("protect_columns") == []
 
 
-def test_two_policies_for_one_run_are_refused(run_fixture):
+def test_two_policies_for_one_run_are_rejected(run_fixture):
     from glue_secure.core.arguments import JobArguments
 
     both = JobArguments({"glue-secure-columns": "s3://a/b", "glue_secure_columns": ""})

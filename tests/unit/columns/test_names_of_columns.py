@@ -1,4 +1,4 @@
-"""Names that still mean a column after a transform, a file's header or Spark has had them."""
+"""Names that match a column after a transform, in a file's header, or in Spark."""
 
 import pytest
 
@@ -19,8 +19,8 @@ def decided(policy, tags, schema):
     return decisions
 
 
-def met(rule, *path, tags=None, action="tokenise"):
-    """The decision on one column under one rule, by name or by the tag ``pii=true``; None for none."""
+def decision(rule, *path, tags=None, action="tokenise"):
+    """Return the decision on a column under one rule, by name or by the tag ``pii=true``, or None."""
     subject = {"column": rule} if rule else {"parameter": "pii=true"}
     policy = ColumnPolicy.from_value(
         {"name": "p", "kms_key": KEY, "wrapped_key": "AAAA", "tables": ["d.t"],
@@ -50,8 +50,8 @@ def met(rule, *path, tags=None, action="tokenise"):
         (" Email", ["email"]),
     ],
 )
-def test_a_rule_meets_what_a_transform_or_a_header_made_of_the_name(rule, path):
-    assert met(rule, *path) is not None
+def test_a_rule_matches_names_that_a_transform_or_a_header_derives(rule, path):
+    assert decision(rule, *path) is not None
 
 
 @pytest.mark.parametrize(
@@ -65,56 +65,60 @@ def test_a_rule_meets_what_a_transform_or_a_header_made_of_the_name(rule, path):
         ("a.val", ["a", "b"]),
     ],
 )
-def test_a_rule_meets_no_other_name(rule, path):
-    assert met(rule, *path) is None
+def test_a_rule_does_not_match_other_names(rule, path):
+    assert decision(rule, *path) is None
 
 
 @pytest.mark.parametrize("path", [["Address.Street"], ["address", "street"], ["x", "address.street"]])
 def test_a_tag_follows_a_struct_into_its_flattened_fields(path):
-    assert met("", *path, tags=["address"]) is not None
+    assert decision("", *path, tags=["address"]) is not None
 
 
-def test_a_tag_of_a_flattened_table_meets_the_nested_field():
-    assert met("", "address", "street", tags=["address.street"]) is not None
-    assert met("", "office", "street", tags=["address.street"]) is None
+def test_a_tag_of_a_flattened_table_matches_the_nested_field():
+    assert decision("", "address", "street", tags=["address.street"]) is not None
+    assert decision("", "office", "street", tags=["address.street"]) is None
 
 
-def test_a_tag_is_the_same_in_any_case():
+def test_tags_are_compared_without_case():
     assert Tag(TagKind.PARAMETER, "PII ", "True") == PII
     assert Tag(TagKind.PARAMETER, "pii", "no") != PII
     assert Tag(TagKind.LF_TAG, "pii", "true") != PII
 
 
-def test_tokens_join_however_the_column_was_flattened():
-    nested, flat, choice = met("phone", "me", "phone"), met("phone", "me.phone"), met("phone", "phone_int")
+def test_tokens_are_equal_in_flattened_and_nested_columns():
+    nested, flat, choice = (
+        decision("phone", "me", "phone"),
+        decision("phone", "me.phone"),
+        decision("phone", "phone_int"),
+    )
     assert {nested.domain, flat.domain, choice.domain} == {"phone"}
-    by_path, by_tag = met("me.phone", "me.phone"), met("", "me.phone_int", tags=["Phone"])
+    by_path, by_tag = decision("me.phone", "me.phone"), decision("", "me.phone_int", tags=["Phone"])
     assert {by_path.domain, by_tag.domain} == {"phone"}
-    assert met("", "user_int", tags=["user_int"]).domain == "user_int"
+    assert decision("", "user_int", tags=["user_int"]).domain == "user_int"
 
 
-def test_a_name_is_names_of_itself_and_each_path_from_the_top():
+def test_names_of_a_column_are_its_names_and_its_paths_from_the_top():
     assert names_of(["A", "b.c"]) == {"a", "b", "c", "a.b", "a.b.c"}
     assert names_of(["..."]) == set()
     assert plain("\ufeff Id ") == "id"
 
 
 @pytest.mark.parametrize("above", [("error",), ()])
-def test_gs_col_003_records_that_failed_are_refused_as_text(above):
+def test_gs_col_003_texts_of_failed_records_are_rejected(above):
     tree = [SchemaColumn((*above, name)) for name in ERRORS]
     policy = {"name": "p", "columns": [{"column": "email", "action": "drop"}]}
     with pytest.raises(RefusedError) as error:
         decided(ColumnPolicy.from_value(policy, source="p"), {}, tree)
     assert error.value.control == "GS-COL-003"
     texts = [{"column": name, "action": "mask"} for name in ("msg", "stackTrace", "input", "dynamicRecord")]
-    made = decided(ColumnPolicy.from_value(policy | {"columns": texts}, source="p"), {}, tree)
-    assert len(made) == 4
+    decisions = decided(ColumnPolicy.from_value(policy | {"columns": texts}, source="p"), {}, tree)
+    assert len(decisions) == 4
 
 
-def test_records_that_failed_are_met_by_name_where_they_are_structs():
+def test_failed_records_that_are_structs_are_matched_by_name():
     record = [SchemaColumn(("error", "dynamicRecord"), Shape.STRUCT)]
     record.append(SchemaColumn(("error", "dynamicRecord", "email")))
     tree = [SchemaColumn(("error", name)) for name in ERRORS[:-1]] + record
     rules = [{"column": name, "action": "drop"} for name in ("msg", "stackTrace", "input", "email")]
-    made = decided(ColumnPolicy.from_value({"name": "p", "columns": rules}, source="p"), {}, tree)
-    assert "error.dynamicRecord.email" in [each.column.text for each in made]
+    decisions = decided(ColumnPolicy.from_value({"name": "p", "columns": rules}, source="p"), {}, tree)
+    assert "error.dynamicRecord.email" in [decision.column.text for decision in decisions]

@@ -1,4 +1,4 @@
-"""A column policy as data: what is read, what is refused, and what it decides for a schema."""
+"""Parsing of column policies, and their decisions for a schema."""
 
 import json
 
@@ -27,12 +27,12 @@ GOOD = {
 }
 
 
-def changed(**over):
-    return {name: value for name, value in (GOOD | over).items() if value is not None}
+def changed(**changes):
+    return {name: value for name, value in (GOOD | changes).items() if value is not None}
 
 
-def policy(**over):
-    return ColumnPolicy.from_value(changed(**over), source="p.json")
+def policy(**changes):
+    return ColumnPolicy.from_value(changed(**changes), source="p.json")
 
 
 def columns(*texts, **shape):
@@ -45,12 +45,12 @@ def decided(policy, tags, schema):
     return decisions
 
 
-def actions(schema, tags=None, **over):
-    decisions = decided(policy(**over), tags or {}, schema)
+def actions(schema, tags=None, **changes):
+    decisions = decided(policy(**changes), tags or {}, schema)
     return {decision.column.text: decision.rule.action.value for decision in decisions}
 
 
-def test_toml_and_json_say_the_same():
+def test_toml_and_json_give_the_same_policy():
     toml = f"""
 name = "customers"
 kms_key = "{KEY}"
@@ -79,7 +79,7 @@ action = "encrypt"
 
 
 @pytest.mark.parametrize(
-    ("over", "found"),
+    ("changes", "found"),
     [
         ({"colums": []}, "colums"),
         ({"name": ""}, "''"),
@@ -98,41 +98,41 @@ action = "encrypt"
         ({"columns": [], "tagged": []}, "neither columns nor tagged"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_and_named(over, found):
+def test_an_invalid_policy_is_rejected_with_its_reason(changes, found):
     with pytest.raises(UsageError) as error:
-        policy(**over)
+        policy(**changes)
     assert found in error.value.found
 
 
 @pytest.mark.parametrize("text", ["name = ", "{", "{} {}"])
-def test_text_that_is_neither_toml_nor_json_names_its_place(text):
+def test_text_that_is_neither_toml_nor_json_is_rejected_with_its_source(text):
     with pytest.raises(UsageError, match=r"s3://config/p"):
         ColumnPolicy.parse(text, source="s3://config/p")
 
 
-def test_a_name_matches_at_any_depth_and_in_any_case_a_path_at_its_place():
+def test_a_name_matches_at_any_depth_and_a_path_from_the_top():
     schema = columns("Email", "id", "contact.EMAIL", "address.street", "office.street")
     assert actions(schema) == {"Email": "tokenise", "contact.EMAIL": "tokenise", "address.street": "drop"}
 
 
-def test_the_first_rule_that_matches_decides():
+def test_the_first_matching_rule_applies():
     rules = [{"column": "email", "action": "drop"}, {"column": "email", "action": "mask"}]
     assert actions(columns("email"), columns=rules, tagged=[]) == {"email": "drop"}
 
 
-def test_a_tag_of_the_catalog_gives_the_action_and_follows_the_name_into_a_struct():
+def test_a_catalog_tag_matches_a_column_inside_a_struct():
     tags = {"phone": frozenset([PII])}
     assert actions(columns("phone", "me.phone"), tags) == {"phone": "encrypt", "me.phone": "encrypt"}
 
 
-def test_a_tagged_column_without_an_action_is_refused():
+def test_a_tagged_column_without_an_action_is_rejected():
     with pytest.raises(RefusedError) as error:
         actions(columns("id", "Iban"), {"iban": frozenset([SENSITIVE])})
     assert error.value.control == "GS-COL-001"
     assert "column Iban of s3://b/t" in str(error.value)
 
 
-def test_tags_that_the_policy_does_not_name_ask_for_nothing():
+def test_tags_that_the_policy_does_not_name_are_ignored():
     assert actions(columns("iban"), {"iban": frozenset([Tag(TagKind.LF_TAG, "team", "ops")])}) == {}
 
 
@@ -144,13 +144,13 @@ def test_tags_that_the_policy_does_not_name_ask_for_nothing():
         SchemaColumn(("people", "email"), inside_repeated=True),
     ],
 )
-def test_an_action_that_cannot_be_carried_out_is_refused(column):
+def test_an_action_that_cannot_be_applied_is_rejected(column):
     with pytest.raises(RefusedError) as error:
         actions([column])
     assert error.value.control == "GS-COL-003"
 
 
-def test_what_is_dropped_whole_needs_nothing_for_its_fields():
+def test_fields_of_a_dropped_column_need_no_rule():
     schema = [SchemaColumn(("me",), Shape.STRUCT), *columns("me.iban")]
     rules = [{"column": "me", "action": "drop"}]
     assert actions(schema, {"iban": frozenset([SENSITIVE])}, columns=rules) == {"me": "drop"}

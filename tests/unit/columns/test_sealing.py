@@ -1,4 +1,4 @@
-"""Tokens and sealed values: what is equal, what is not, and what does not open."""
+"""Tokens and sealed values: which are equal, and which cannot be decrypted."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ def test_equal_values_have_equal_tokens_within_a_domain_only():
     assert tokens(["dx"], data_key=KEY, domain="") != tokens(["x"], data_key=KEY, domain="d")
 
 
-def test_a_token_is_what_the_document_says():
+def test_a_token_is_as_documented():
     derived = hmac.digest(KEY, b"glue-secure columns 1 tokenise", "sha256")
     expected = hmac.new(derived, b"\x00\x00\x00\x01dx", hashlib.sha256).digest()
     assert tokens(["x"], data_key=KEY, domain="d") == [
@@ -47,22 +47,22 @@ def test_tokens_are_the_standard_librarys_hmac(values, key, domain):
 
 
 @given(st.lists(st.none() | st.text()))
-def test_what_was_sealed_opens_to_the_same(values):
+def test_sealed_values_decrypt_to_the_same_values(values):
     assert unseal(seal(values, **HOW), **HOW) == values
 
 
-def test_equal_values_are_sealed_apart():
+def test_equal_values_have_different_sealed_values():
     assert len(set(seal(["x"] * 100, **HOW) + seal(["x"] * 100, **HOW))) == 200
 
 
 @pytest.mark.parametrize("other", [{"data_key": OTHER}, {"policy": "q"}, {"column": "phone"}])
-def test_another_key_policy_or_column_does_not_open_it(other):
+def test_another_key_policy_or_column_cannot_decrypt_a_value(other):
     with pytest.raises(UsageError, match=r"value 1 of column .*\n.*cannot be decrypted"):
         unseal(seal(["secret"], **HOW), **(HOW | other))
 
 
 @given(st.integers(min_value=0), st.integers(min_value=1, max_value=255))
-def test_a_changed_byte_does_not_open(at, change):
+def test_a_changed_value_cannot_be_decrypted(at, change):
     (sealed,) = seal(["secret"], **HOW)
     raw = bytearray(base64.urlsafe_b64decode(sealed[len(PREFIX) :]))
     raw[at % len(raw)] ^= change
@@ -74,6 +74,6 @@ def test_a_changed_byte_does_not_open(at, change):
 @pytest.mark.parametrize(
     "value", ["", "plain", "gsc1.", "gsc1.!!!!", "gsc1.AAAA", "gsc1." + "A" * 56, "gsc1.é", "gsc2.AAAA"]
 )
-def test_what_was_never_sealed_does_not_open(value):
+def test_a_text_that_is_not_a_sealed_value_is_rejected(value):
     with pytest.raises(UsageError, match="not a sealed value, or is truncated"):
         unseal([value], **HOW)

@@ -1,4 +1,4 @@
-"""Reading Data Catalog tables in memory: which partitions are listed, and what the engine is asked for."""
+"""Reads of Data Catalog tables: which partitions are listed, and how the engine reads them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEYS = (CatalogColumn("month", "int"),)
 
 @pytest.fixture
 def serve(run_fixture):
-    """``serve({"1": "s3://...", ...}, classification="csv")``: a table and its partitions."""
+    """Return ``serve({"1": "s3://...", ...}, classification="csv")``, which registers a table."""
 
     def install(partitions=(), **changes):
         values = {
@@ -25,7 +25,7 @@ def serve(run_fixture):
         }  # fmt: skip
         run_fixture.control_plane.tables["db", "t"] = CatalogTable(**{**values, **changes})
         run_fixture.control_plane.table_partitions["db", "t"] = [
-            CatalogPartition((value,), place) for value, place in dict(partitions).items()
+            CatalogPartition((value,), location) for value, location in dict(partitions).items()
         ]
 
     return install
@@ -37,27 +37,27 @@ def put(run_fixture, *keys):
     run_fixture.clock.advance(hours=1)
 
 
-def asked(run_fixture):
+def last_read(run_fixture):
     return run_fixture.engine.asked("read_s3_as")[-1]
 
 
 PLACES = {"1": "s3://landing/t/a/", "2": "s3://landing/far/"}
 
 
-def test_objects_are_labelled_by_the_nearest_partition_above_them(run_fixture, serve):
+def test_objects_get_the_values_of_the_partition_with_the_longest_matching_location(run_fixture, serve):
     serve({**PLACES, "3": "s3://landing/t/a/inner/"})
     put(run_fixture, "t/a/1.csv", "t/a/inner/3.csv", "far/2.csv", "t/nobody.csv")
     assert sorted(run_fixture.start().catalog_reader.read_table("db", "t")) == ["1.csv", "2.csv", "3.csv"]
-    labels = asked(run_fixture)["partition_values"].values
-    assert {str(folder): value for folder, value in labels.items()} == {
+    partition_values = last_read(run_fixture)["partition_values"].values
+    assert {str(folder): value for folder, value in partition_values.items()} == {
         "s3://landing/t/a": ("1",),
         "s3://landing/t/a/inner": ("3",),
         "s3://landing/far": ("2",),
     }
-    assert asked(run_fixture)["base"] is None
+    assert last_read(run_fixture)["base"] is None
 
 
-def test_only_partitions_that_meet_the_predicate_are_listed(run_fixture, serve):
+def test_only_partitions_that_match_the_predicate_are_listed(run_fixture, serve):
     serve(PLACES)
     put(run_fixture, "t/a/1.csv", "far/2.csv")
     run = run_fixture.start()
@@ -66,13 +66,13 @@ def test_only_partitions_that_meet_the_predicate_are_listed(run_fixture, serve):
     assert [call for call in run_fixture.objects.calls if "t/a" in call[1]] == []
 
 
-def test_the_services_expression_is_handed_on(run_fixture, serve):
+def test_the_partition_expression_is_passed_to_the_catalog(run_fixture, serve):
     serve(PLACES)
     run_fixture.start().catalog_reader.read_table("db", "t", catalog_partition_predicate="month > 1")
     assert run_fixture.control_plane.expressions == ["month > 1"]
 
 
-def test_without_partitions_nothing_is_read_and_a_warning_says_so(run_fixture, serve, caplog):
+def test_without_partitions_nothing_is_read_and_a_warning_is_logged(run_fixture, serve, caplog):
     serve(partitioned=True)
     put(run_fixture, "t/1.csv")
     with caplog.at_level(logging.WARNING):
@@ -85,20 +85,20 @@ def test_without_partitions_nothing_is_read_and_a_warning_says_so(run_fixture, s
     [([CatalogPartition(("1", "2"), "s3://landing/a/")], "one for each"),
      ([CatalogPartition(("1",), "s3://landing/a"), CatalogPartition(("2",), "s3://landing/a/")], "two part")],
 )  # fmt: skip
-def test_partitions_that_contradict_the_table_are_refused(run_fixture, serve, partitions, message):
+def test_inconsistent_partitions_are_rejected(run_fixture, serve, partitions, message):
     serve(partitioned=True)
     run_fixture.control_plane.table_partitions["db", "t"] = partitions
     with pytest.raises(UsageError, match=message):
         run_fixture.start().catalog_reader.read_table("db", "t")
 
 
-def test_gs_s3_006_a_partition_that_lies_elsewhere(run_fixture, serve):
+def test_gs_s3_006_a_partition_outside_s3(run_fixture, serve):
     serve({"1": "hdfs://host/a"})
     with pytest.raises(RefusedError, match="GS-S3-006"):
         run_fixture.start().catalog_reader.read_table("db", "t")
 
 
-def test_another_catalog_is_asked_by_its_id(run_fixture, serve):
+def test_a_catalog_id_is_passed_to_the_catalog(run_fixture, serve):
     serve()
     run = run_fixture.start()
     assert run.catalog_reader.read_table("db", "t", catalog_id="123456789012") == []
@@ -106,7 +106,7 @@ def test_another_catalog_is_asked_by_its_id(run_fixture, serve):
         run.catalog_reader.read_table("db", "t", catalog_id="999999999999")
 
 
-def test_a_tables_own_exclusions_and_depth_hold_and_a_call_comes_before_them(run_fixture, serve):
+def test_options_of_the_call_override_a_tables_parameters(run_fixture, serve):
     serve(parameters={"exclusions": '["**.tmp"]', "recurse": "true"})
     put(run_fixture, "t/a.csv", "t/b.tmp", "t/deep/c.csv")
     run = run_fixture.start()
@@ -118,13 +118,13 @@ def test_a_tables_own_exclusions_and_depth_hold_and_a_call_comes_before_them(run
 
 
 @pytest.mark.parametrize("count", ["2", "x"])
-def test_more_header_lines_than_spark_can_skip_are_refused(run_fixture, serve, count):
+def test_more_header_lines_than_spark_can_skip_are_rejected(run_fixture, serve, count):
     serve(parameters={"skip.header.line.count": count})
     with pytest.raises(UsageError, match=r"skip.header"):
         run_fixture.start().catalog_reader.read_table("db", "t")
 
 
-def test_sql_in_the_catalog_is_refused_and_in_the_script_is_not(run_fixture, serve, server):
+def test_sql_is_accepted_from_the_script_and_rejected_from_the_catalog(run_fixture, serve, server):
     behind = {"connection": "ops", "location": "ops.public.t", "classification": "postgresql"}
     serve(**behind, parameters={"hashfield": "id", "hashpartitions": "2"})
     run = run_fixture.start()

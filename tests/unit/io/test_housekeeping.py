@@ -1,4 +1,4 @@
-"""Purges and transitions: what is chosen, what is refused, what the evidence and the manifest say."""
+"""Purges and transitions: selected objects, rejected calls, evidence and manifest."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def run(run_fixture):
     return run_fixture.start()
 
 
-def test_a_purge_takes_what_is_old_and_of_no_excluded_class(run, run_fixture):
+def test_a_purge_skips_new_objects_and_excluded_storage_classes(run, run_fixture):
     left = run.housekeeping.purge(TARGET, [TARGET], ObjectSelection(168, frozenset(["GLACIER"]), None))
     assert left == {TARGET: 2}
     assert run_fixture.objects.keys("curated") == [
@@ -46,19 +46,19 @@ def test_a_purge_takes_what_is_old_and_of_no_excluded_class(run, run_fixture):
     ]
 
 
-def test_zero_hours_take_all_and_two_overlapping_places_count_once(run, run_fixture):
+def test_zero_hours_select_all_objects_and_overlapping_locations_count_once(run, run_fixture):
     left = run.housekeeping.purge("db.t", [TARGET, f"{TARGET}old.csv"], NOW)
     assert left == {TARGET: 0, f"{TARGET}old.csv": 0}
     assert run_fixture.objects.keys("curated") == ["flights-beside/x.csv"]
     assert len([call for call, _ in run_fixture.objects.calls if call == "DeleteObject"]) == 3
 
 
-@pytest.mark.parametrize("place", ["s3://evidence/", "s3://evidence/runs/job=x/", "s3://state/bookmarks/"])
-def test_gs_s3_009_one_kept_place_among_several_stops_all_of_it(run, run_fixture, place):
+@pytest.mark.parametrize("location", ["s3://evidence/", "s3://evidence/runs/job=x/", "s3://state/bookmarks/"])
+def test_gs_s3_009_one_reserved_location_rejects_the_whole_call(run, run_fixture, location):
     for act in (
-        lambda: run.housekeeping.purge("t", [TARGET, place], NOW),
-        lambda: run.housekeeping.transition("t", [TARGET, place], "STANDARD_IA", NOW),
-        lambda: run.housekeeping.purge("t", [TARGET], ObjectSelection(0, frozenset(), S3Uri.parse(place))),
+        lambda: run.housekeeping.purge("t", [TARGET, location], NOW),
+        lambda: run.housekeeping.transition("t", [TARGET, location], "STANDARD_IA", NOW),
+        lambda: run.housekeeping.purge("t", [TARGET], ObjectSelection(0, frozenset(), S3Uri.parse(location))),
     ):
         with pytest.raises(RefusedError, match="GS-S3-009"):
             act()
@@ -70,11 +70,11 @@ def test_an_object_that_changed_since_the_listing_is_not_deleted(run, run_fixtur
     listed = run_fixture.objects.list
 
     def then_changed(prefix, **more):
-        found = list(listed(prefix, **more))
+        summaries = list(listed(prefix, **more))
         if not calls:
             calls.append(1)
-            run_fixture.objects.put(OLD, b"somebody else's")
-        return iter(found)
+            run_fixture.objects.put(OLD, b"changed")
+        return iter(summaries)
 
     run_fixture.objects.list = then_changed
     with pytest.raises(GlueSecureError, match="1 of 3 objects failed"):
@@ -82,7 +82,7 @@ def test_an_object_that_changed_since_the_listing_is_not_deleted(run, run_fixtur
     assert run_fixture.objects.keys("curated") == ["flights-beside/x.csv", "flights/old.csv"]
 
 
-def test_what_failed_stands_in_manifest_evidence_and_error(run, run_fixture):
+def test_failed_objects_are_in_manifest_evidence_and_error(run, run_fixture):
     run_fixture.objects.fail_next("DeleteObject", DENIED)
     with pytest.raises(GlueSecureError, match="1 of 3 objects failed"):
         run.housekeeping.purge(
@@ -92,8 +92,8 @@ def test_what_failed_stands_in_manifest_evidence_and_error(run, run_fixture):
     done = run_fixture.objects.read(S3Uri("curated", "manifest/Success.csv")).body.decode()
     assert (failed.count("\n"), done.count("\n")) == (1, 2)
     assert failed.startswith("curated,flights/")
-    seen = run_fixture.objects.encryption(S3Uri("curated", "manifest/Success.csv"))
-    assert (seen.algorithm, seen.key) == ("aws:kms", str(run_fixture.key))
+    encryption = run_fixture.objects.encryption(S3Uri("curated", "manifest/Success.csv"))
+    assert (encryption.algorithm, encryption.key) == ("aws:kms", str(run_fixture.key))
     run.close(GlueSecureError("x"))
     (record,) = run_fixture.evidence()["housekeeping"]
     assert (len(record["failed"]), len(record["objects"])) == (1, 2)
@@ -103,13 +103,15 @@ def test_gs_s3_004_a_transition_verifies_each_object(run, run_fixture):
     run_fixture.objects.delete(S3Uri("curated", "flights/cold.csv"))
     record = run.housekeeping.transition(TARGET, [TARGET], "STANDARD_IA", NOW)
     assert len(record.objects) == 2
-    assert {each.storage_class for each in run_fixture.objects.list(S3Uri.parse(TARGET))} == {"STANDARD_IA"}
+    assert {summary.storage_class for summary in run_fixture.objects.list(S3Uri.parse(TARGET))} == {
+        "STANDARD_IA"
+    }
     assert "GS-S3-004" in {finding.control for finding in run.recorder.findings}
     again = run.housekeeping.transition(TARGET, [TARGET], "STANDARD_IA", NOW)
     assert (again.objects, again.retained) == ((), 2)
 
 
-def test_gs_s3_007_a_moved_object_that_cannot_be_read_back_stops_the_run(run, run_fixture):
+def test_gs_s3_007_a_moved_object_that_cannot_be_read_back(run, run_fixture):
     run_fixture.objects.delete(S3Uri("curated", "flights/cold.csv"))
     denied = ServiceError("HeadObject: 403", code="403", operation="HeadObject")
     run_fixture.objects.fail_next("HeadObject", denied, times=2)
@@ -117,6 +119,6 @@ def test_gs_s3_007_a_moved_object_that_cannot_be_read_back_stops_the_run(run, ru
         run.housekeeping.transition(TARGET, [TARGET], "STANDARD_IA", NOW)
 
 
-def test_an_archived_object_cannot_be_moved_and_is_told(run):
+def test_an_archived_object_is_reported_as_failed(run):
     with pytest.raises(GlueSecureError, match=r"cold\.csv"):
         run.housekeeping.transition(TARGET, [TARGET], "STANDARD", NOW)

@@ -1,4 +1,4 @@
-"""Glue's parallel read of a table: disjoint parts that together are the whole."""
+"""Glue's parallel read of a table: disjoint predicates that together match every row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_a_field_is_hashed_into_seven_parts_by_default():
     assert rest == {"fetchsize": "5"}
 
 
-def test_an_expression_is_taken_as_it_is():
+def test_an_expression_is_used_unchanged():
     parts, _ = predicates_of("postgresql", {"hashexpression": "id % 5", "hashpartitions": "2"})
     assert parts == tuple(f"abs(mod(coalesce((id % 5)::bigint, 0), 2)) = {part}" for part in (0, 1))
 
@@ -31,7 +31,7 @@ def test_an_expression_is_taken_as_it_is():
         ("mysql", {"hashfield": '"a"'}),
     ],
 )
-def test_what_would_not_divide_the_table_is_refused(engine, options):
+def test_invalid_options_of_a_parallel_read_are_rejected(engine, options):
     with pytest.raises(UsageError):
         predicates_of(engine, options)
 

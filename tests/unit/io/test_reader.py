@@ -1,4 +1,4 @@
-"""The read funnel: what a bookmark selects, and what a catalog table means."""
+"""Reads of S3 and of catalog tables."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def table(**changes):
 @pytest.fixture
 def serve_table(run_fixture, monkeypatch):
     def install(**changes):
-        found = table(**changes)
-        monkeypatch.setattr(type(run_fixture.control_plane), "table", lambda *_: found, raising=False)
+        served = table(**changes)
+        monkeypatch.setattr(type(run_fixture.control_plane), "table", lambda *_: served, raising=False)
 
     return install
 
 
-def test_a_source_without_a_context_is_read_whole_every_time(run_fixture):
+def test_a_source_without_a_context_is_read_completely_every_time(run_fixture):
     run_fixture.land("m01.csv")
     for number in (1, 2):
         run = run_fixture.start(f"jr_{number}")
@@ -46,11 +46,11 @@ def test_several_locations_are_read_together(run_fixture):
     run_fixture.land("m01.csv")
     run_fixture.objects.put(S3Uri("curated", "more/x.csv"))
     run = run_fixture.start()
-    found = run.reader.read_s3([SOURCE, "s3a://curated/more"], format="csv", transformation_ctx="f")
-    assert sorted(found) == ["m01.csv", "x.csv"]
+    frame = run.reader.read_s3([SOURCE, "s3a://curated/more"], format="csv", transformation_ctx="f")
+    assert sorted(frame) == ["m01.csv", "x.csv"]
 
 
-def test_nothing_new_gives_the_newest_objects_schema_and_no_rows(run_fixture):
+def test_without_new_objects_the_frame_is_empty_with_the_newest_objects_schema(run_fixture):
     run_fixture.land("m01.csv")
     run_fixture.land("m02.csv")
     run = run_fixture.start()
@@ -61,7 +61,7 @@ def test_nothing_new_gives_the_newest_objects_schema_and_no_rows(run_fixture):
     assert run_fixture.engine.asked("read_s3")[-1] == (("s3://landing/flights/m02.csv",), True)
 
 
-def test_an_empty_place_gives_an_empty_frame(run_fixture):
+def test_a_location_without_objects_gives_an_empty_frame(run_fixture):
     assert (
         run_fixture.start().reader.read_s3("s3://landing/nothing/", format="csv", transformation_ctx="f")
         == []
@@ -88,14 +88,14 @@ def test_gs_s3_006_a_source_that_is_not_s3(run_fixture):
         run.reader.read_s3("file:///etc/passwd", format="csv")
 
 
-def test_gs_s3_001_settings_that_changed_stop_reads_too(run_fixture):
+def test_gs_s3_001_changed_settings_stop_reads_too(run_fixture):
     run = run_fixture.start()
     run_fixture.engine.settings["fs.s3a.connection.ssl.enabled"] = "false"
     with pytest.raises(RefusedError, match="GS-S3-001"):
         run.reader.read_s3(SOURCE, format="csv")
 
 
-def test_a_listing_that_is_denied_fails_the_job_with_the_services_code(run_fixture):
+def test_a_denied_listing_fails_the_job_with_the_error_code_of_aws(run_fixture):
     run = run_fixture.start()
     run_fixture.objects.fail_next(
         "ListObjectsV2", ServiceError("List: AccessDenied", code="AccessDenied", operation="ListObjectsV2")
@@ -105,14 +105,14 @@ def test_a_listing_that_is_denied_fails_the_job_with_the_services_code(run_fixtu
     assert (caught.value.aws_code, caught.value.exit_code) == ("AccessDenied", 1)
 
 
-def test_a_context_names_one_source(run_fixture):
+def test_a_context_cannot_be_used_for_two_sources(run_fixture):
     run = run_fixture.start()
     run.reader.read_s3(SOURCE, format="csv", transformation_ctx="f")
     with pytest.raises(UsageError, match="used for two sources"):
         run.reader.read_s3("s3://curated/", format="csv", transformation_ctx="f")
 
 
-def test_a_catalog_table_in_s3_is_read_with_its_own_options(run_fixture, serve_table):
+def test_a_catalog_table_in_s3_is_read_with_its_serde_options(run_fixture, serve_table):
     serve_table(serde={"field.delim": ";"}, parameters={"skip.header.line.count": "1"})
     run_fixture.land("m01.csv")
     run = run_fixture.start()
@@ -121,26 +121,26 @@ def test_a_catalog_table_in_s3_is_read_with_its_own_options(run_fixture, serve_t
     assert run_fixture.evidence()["reads"][0]["format"] == "csv"
 
 
-def test_a_catalog_table_behind_a_connection_goes_through_it(run_fixture, server, serve_table):
+def test_a_catalog_table_with_a_connection_is_read_through_the_connection(run_fixture, server, serve_table):
     serve_table(connection="ops", location="ops.public.airlines", classification="postgresql")
     run_fixture.start().catalog_reader.read_table("db", "t")
     assert run_fixture.engine.asked("read_jdbc")[-1]["table"] == "public.airlines"
 
 
 @pytest.mark.parametrize("classification", ["", "ion", "iceberg"])
-def test_a_table_of_another_format_is_wrong_usage(run_fixture, serve_table, classification):
+def test_a_table_of_an_unsupported_format_is_rejected(run_fixture, serve_table, classification):
     serve_table(classification=classification)
     with pytest.raises(UsageError, match="classification"):
         run_fixture.start().catalog_reader.read_table("db", "t")
 
 
-def test_gs_s3_006_a_table_that_lies_elsewhere(run_fixture, serve_table):
+def test_gs_s3_006_a_table_outside_s3(run_fixture, serve_table):
     serve_table(location="hdfs://host/t")
     with pytest.raises(RefusedError, match="GS-S3-006"):
         run_fixture.start().catalog_reader.read_table("db", "t")
 
 
-def test_objects_beside_partition_folders_are_not_lost_in_silence(run_fixture):
+def test_objects_beside_partition_folders_are_rejected(run_fixture):
     run_fixture.land("m01.csv")
     run_fixture.objects.put(S3Uri("landing", "flights/month=2/m02.csv"))
     run = run_fixture.start()

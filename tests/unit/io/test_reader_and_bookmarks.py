@@ -1,4 +1,4 @@
-"""What a bookmark makes of the sources of S3, through the read funnel: Glue's rules, one by one."""
+"""Reads of S3 with bookmarks, by Glue's rules."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ SOURCE = "s3://landing/flights/"
 
 @pytest.fixture
 def ran(run_fixture):
-    """One run of the job from start to commit: what its source read."""
+    """Run the job from start to commit, and return what its source read."""
 
     def run(number, source=SOURCE, *, ctx="flights", option="job-bookmark-enable", commit=True, **more):
         started = run_fixture.start(f"jr_{number}", job_bookmark_option=option)
-        found = started.reader.read_s3(source, format="csv", transformation_ctx=ctx, **more)
+        frame = started.reader.read_s3(source, format="csv", transformation_ctx=ctx, **more)
         if commit:
             started.commit()
-        return found
+        return frame
 
     return run
 
 
-def test_a_file_written_again_is_read_again_and_a_deleted_one_is_not_missed(run_fixture, ran):
-    one, two = run_fixture.land("a.csv"), run_fixture.land("b.csv")
+def test_a_rewritten_file_is_read_again_and_a_deleted_file_is_ignored(run_fixture, ran):
+    first, second = run_fixture.land("a.csv"), run_fixture.land("b.csv")
     assert ran(1) == ["a.csv", "b.csv"]
-    run_fixture.objects.put(one)
-    run_fixture.objects.delete(two)
+    run_fixture.objects.put(first)
+    run_fixture.objects.delete(second)
     assert ran(2) == ["a.csv"]
     assert ran(3) == []
 
 
-def test_nested_prefixes_are_one_source_and_a_folder_inside_may_be_another(run_fixture, ran):
+def test_a_folder_below_a_source_can_be_another_source(run_fixture, ran):
     for name in ("a.csv", "2025/b.csv", "2025/01/c.csv"):
         run_fixture.land(name)
     assert ran(1) == ["c.csv", "b.csv", "a.csv"]
@@ -47,7 +47,7 @@ def test_nested_prefixes_are_one_source_and_a_folder_inside_may_be_another(run_f
     assert ran(3) == ran(4, "s3://landing/flights/2025/", ctx="inner") == ["d.csv"]
 
 
-def test_a_bookmark_moves_past_what_exclusions_and_depth_left_out_as_in_glue(run_fixture, ran):
+def test_a_bookmark_moves_past_excluded_objects_as_in_glue(run_fixture, ran):
     for name in ("a.csv", "b.tmp", "deep/c.csv"):
         run_fixture.land(name)
     assert ran(1, source_filter=SourceFilter(recurse=False, exclusions=("s3://landing/**.tmp",))) == ["a.csv"]
@@ -55,14 +55,14 @@ def test_a_bookmark_moves_past_what_exclusions_and_depth_left_out_as_in_glue(run
     assert ran(2) == ["d.csv"], "b.tmp and deep/c.csv are older than the run that left them out"
 
 
-def test_grouping_is_by_the_size_of_what_is_new(run_fixture, ran):
+def test_groups_are_computed_from_the_size_of_new_objects(run_fixture, ran):
     for name in ("a.csv", "b.csv", "c.csv"):
         run_fixture.land(name)
     size = len(b"data")
     ran(1, source_filter=SourceFilter(group_size=size))
     run_fixture.land("d.csv")
     ran(2, source_filter=SourceFilter(group_size=size))
-    assert [asked["partitions"] for asked in run_fixture.engine.asked("read_s3_as")] == [3, 1]
+    assert [call["partitions"] for call in run_fixture.engine.asked("read_s3_as")] == [3, 1]
 
 
 def test_two_contexts_on_one_path_are_two_sources(run_fixture):
@@ -75,7 +75,7 @@ def test_two_contexts_on_one_path_are_two_sources(run_fixture):
     assert run.reader.read_s3(SOURCE, format="csv", transformation_ctx="one") == []
 
 
-def test_a_context_that_is_renamed_is_a_new_source(run_fixture, ran):
+def test_a_renamed_context_is_a_new_source(run_fixture, ran):
     run_fixture.land("a.csv")
     assert ran(1) == ["a.csv"]
     assert ran(2, ctx="voyages") == ["a.csv"]
@@ -83,7 +83,7 @@ def test_a_context_that_is_renamed_is_a_new_source(run_fixture, ran):
 
 
 def test_a_context_given_another_path_keeps_its_floor(run_fixture, ran):
-    """AWS warns of it: what lies there since before the last run is not seen."""
+    """AWS documents this: objects at the new path that are older than the last run are not read."""
     run_fixture.objects.put(S3Uri("curated", "other/old.csv"))
     run_fixture.land("a.csv")
     assert ran(1) == ["a.csv"]
@@ -91,7 +91,7 @@ def test_a_context_given_another_path_keeps_its_floor(run_fixture, ran):
     assert ran(2, "s3://curated/other/") == ["new.csv"]
 
 
-def test_a_disabled_run_moves_nothing(run_fixture, ran):
+def test_a_run_with_disabled_bookmarks_does_not_change_the_bookmark(run_fixture, ran):
     run_fixture.land("a.csv")
     assert ran(1) == ["a.csv"]
     run_fixture.land("b.csv")
@@ -101,7 +101,7 @@ def test_a_disabled_run_moves_nothing(run_fixture, ran):
     assert ran(3) == ["b.csv"]
 
 
-def test_a_script_that_fails_after_writing_and_before_commit_reads_the_same_again(run_fixture):
+def test_a_script_that_fails_before_commit_reads_the_same_objects_again(run_fixture):
     run_fixture.land("a.csv")
     run = run_fixture.start("jr_1")
     run.writer.write_s3(
@@ -121,7 +121,7 @@ def test_a_bound_reads_the_oldest_first_until_nothing_is_left(run_fixture, ran, 
     read = [ran(number, limits=limits) for number in (1, 2, 3)]
     assert read == [["y.csv", "z.csv"], ["x.csv"], []]
     facts = [run_fixture.evidence(f"jr_{n}")["bookmark"]["contexts"]["flights"] for n in (1, 2, 3)]
-    assert [(one["selected"], one["deferred"], one["listed"]) for one in facts] == [
+    assert [(fact["selected"], fact["deferred"], fact["listed"]) for fact in facts] == [
         (2, 1, 3),
         (1, 0, 3),
         (0, 0, 3),
@@ -142,7 +142,7 @@ def test_a_paused_bounded_run_reads_the_same_each_time(run_fixture, ran):
         assert ran(number, option="job-bookmark-pause", limits=Limits(files=1)) == ["z.csv"]
 
 
-def test_a_listing_of_ascending_keys_starts_after_what_is_done_and_says_so(run_fixture, ran, caplog):
+def test_a_listing_of_ascending_keys_starts_after_the_last_read_key_and_logs_it(run_fixture, ran, caplog):
     caplog.set_level(logging.INFO)
     limits = parse_limits({"keysAscending": "true"})
     for name in ("01.csv", "02.csv", "03.csv"):
@@ -152,13 +152,13 @@ def test_a_listing_of_ascending_keys_starts_after_what_is_done_and_says_so(run_f
     assert ran(2, limits=limits) == ["04.csv"]
     assert ran(3, limits=limits) == []
     facts = [run_fixture.evidence(f"jr_{n}")["bookmark"]["contexts"]["flights"] for n in (1, 2, 3)]
-    assert [(one["listed"], one["listed_after"]) for one in facts] == [(3, 0), (2, 1), (1, 1)]
+    assert [(fact["listed"], fact["listed_after"]) for fact in facts] == [(3, 0), (2, 1), (1, 1)]
     assert "s3://landing/flights/ is listed after key flights/02.csv" in caplog.text
     assert run_fixture.engine.asked("read_s3")[-1] == (("s3://landing/flights/04.csv",), True), (
         "a schema is found"
     )
     run_fixture.land("05.csv")
-    assert ran(4) == ["05.csv"], "without the promise the whole place is listed"
+    assert ran(4) == ["05.csv"], "without keysAscending the whole location is listed"
     assert run_fixture.evidence("jr_4")["bookmark"]["contexts"]["flights"]["listed"] == 5
     assert ran(5, limits=limits) == []
     assert run_fixture.evidence("jr_5")["bookmark"]["contexts"]["flights"]["listed"] == 5, (
@@ -166,7 +166,7 @@ def test_a_listing_of_ascending_keys_starts_after_what_is_done_and_says_so(run_f
     )
 
 
-def test_when_all_that_would_be_listed_is_gone_the_schema_is_looked_for_from_the_beginning(run_fixture, ran):
+def test_the_schema_is_taken_from_older_keys_if_no_newer_object_exists(run_fixture, ran):
     limits = Limits(keys_ascending=True)
     uris = [run_fixture.land(f"0{number}.csv") for number in (1, 2, 3)]
     ran(1, limits=limits)
@@ -176,7 +176,7 @@ def test_when_all_that_would_be_listed_is_gone_the_schema_is_looked_for_from_the
     assert run_fixture.engine.asked("read_s3")[-1] == (("s3://landing/flights/01.csv",), True)
 
 
-def test_keys_that_do_not_ascend_stop_the_run(run_fixture, ran):
+def test_keys_that_are_not_ascending_stop_the_run(run_fixture, ran):
     for name in ("02.csv", "01.csv"):
         run_fixture.land(name)
     with pytest.raises(UsageError, match=r"(?s)keysAscending.*02.csv"):
@@ -196,23 +196,23 @@ def test_keys_that_do_not_ascend_stop_the_run(run_fixture, ran):
         ({"keysAscending": "perhaps"}, "true or false"),
     ],
 )
-def test_a_limit_that_makes_no_sense_is_refused(options, says):
+def test_an_invalid_limit_is_rejected(options, says):
     with pytest.raises(UsageError, match=says):
         parse_limits(options)
 
 
-def test_limits_are_read_as_glue_writes_them():
+def test_limits_are_parsed_from_glues_options():
     assert parse_limits({}) == parse_limits({"boundedFiles": None, "maxBand": ""}) == Limits()
-    found = parse_limits(
+    limits = parse_limits(
         {"maxBand": 0, "maxFilesInBand": "0", "boundedSize": "1000000000", "keysAscending": True}
     )
-    assert (found.window.total_seconds(), found.max_files_in_band) == (0, 0)
-    assert (found.files, found.size, found.keys_ascending) == (None, 1_000_000_000, True)
+    assert (limits.window.total_seconds(), limits.max_files_in_band) == (0, 0)
+    assert (limits.files, limits.size, limits.keys_ascending) == (None, 1_000_000_000, True)
 
 
 @pytest.fixture
 def serve(run_fixture, monkeypatch):
-    """A partitioned table: ``serve(day=..., ...)`` registers partitions; each lies in a folder of its own."""
+    """Return ``serve(day=..., ...)``, which registers partitions of a table, each with its own folder."""
 
     def install(*days, **parameters):
         column = CatalogColumn("day", "string")
@@ -234,9 +234,9 @@ def test_each_partition_of_a_table_is_part_of_one_source(run_fixture, serve):
 
     def read(number):
         run = run_fixture.start(f"jr_{number}")
-        found = run.catalog_reader.read_table("db", "t", transformation_ctx="t")
+        frame = run.catalog_reader.read_table("db", "t", transformation_ctx="t")
         run.commit()
-        return found
+        return frame
 
     assert read(1) == ["a.csv", "b.csv"]
     run_fixture.land("d2/c.csv")
@@ -246,7 +246,7 @@ def test_each_partition_of_a_table_is_part_of_one_source(run_fixture, serve):
     assert read(3) == ["new.csv"], "what lay in a partition before it was registered is older than the floor"
 
 
-def test_a_tables_own_bound_holds_and_a_calls_comes_before_it(run_fixture, serve):
+def test_a_bound_of_the_call_overrides_a_tables_parameter(run_fixture, serve):
     serve("d1", boundedFiles="1")
     for name in ("d1/a.csv", "d1/b.csv", "d1/c.csv"):
         run_fixture.land(name)

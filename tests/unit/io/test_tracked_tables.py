@@ -1,4 +1,4 @@
-"""Runs that read a table one after another, in memory: what moves the bookmark, and what does not."""
+"""Consecutive runs that read a database table: what moves the bookmark, and what does not."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ FACTS = {"type_0": "bigint", "nulls_0": 0}
 
 @pytest.fixture
 def last(run_fixture, server, monkeypatch):
-    """``last.value = "9"``: the key of the table's last row; None when nothing is new."""
-    asked = type("Last", (), {"value": "9"})()
+    """``last.value = "9"`` sets the key of the table's last row; None if there are no new rows."""
+    last_row = type("Last", (), {"value": "9"})()
     session = run_fixture.engine.first_row
 
     def first_row(frame: Any, columns: Any = ()) -> Any:
@@ -29,19 +29,19 @@ def last(run_fixture, server, monkeypatch):
             return FACTS
         if "as sequential" in query:
             return {"sequential": True}
-        return {} if asked.value is None else {"text_0": asked.value}
+        return {} if last_row.value is None else {"text_0": last_row.value}
 
     monkeypatch.setattr(run_fixture.engine, "first_row", first_row)
-    return asked
+    return last_row
 
 
 def read(run_fixture, run, **more):
-    """Read the table in a run; what the engine was asked for."""
+    """Read the table in a run, and return the arguments of the engine's calls."""
     run.reader.read_jdbc("ops", "orders", transformation_ctx="orders", **more)
     return run_fixture.engine.asked("read_jdbc")[-1]
 
 
-def test_a_run_that_commits_moves_the_bookmark_and_the_next_begins_there(run_fixture, last):
+def test_a_commit_moves_the_bookmark_and_the_next_run_starts_there(run_fixture, last):
     run = run_fixture.start("jr_1")
     assert read(run_fixture, run)["predicates"] == ("(\"id\" <= CAST(E'9' AS bigint))",)
     run.commit()
@@ -52,20 +52,20 @@ def test_a_run_that_commits_moves_the_bookmark_and_the_next_begins_there(run_fix
     run.commit()
     last.value = None
     run = run_fixture.start("jr_3")
-    asked = read(run_fixture, run)
-    assert (asked["empty"], asked["predicates"]) == (True, ())
+    call = read(run_fixture, run)
+    assert (call["empty"], call["predicates"]) == (True, ())
     run.commit()
     assert [run_fixture.evidence(f"jr_{n}")["bookmark"]["sequence_after"] for n in (1, 2, 3)] == [1, 2, 2]
     assert "12" not in json.dumps(run_fixture.evidence("jr_2")["bookmark"]["contexts"])
 
 
 def test_conditions_are_added_to_each_part_of_a_parallel_read(run_fixture, last):
-    asked = read(run_fixture, run_fixture.start(), options={"hashfield": "id", "hashpartitions": "2"})
-    assert len(asked["predicates"]) == 2
-    assert all(part.endswith(" and ((\"id\" <= CAST(E'9' AS bigint)))") for part in asked["predicates"])
+    call = read(run_fixture, run_fixture.start(), options={"hashfield": "id", "hashpartitions": "2"})
+    assert len(call["predicates"]) == 2
+    assert all(part.endswith(" and ((\"id\" <= CAST(E'9' AS bigint)))") for part in call["predicates"])
 
 
-def test_a_read_that_failed_and_was_caught_moves_nothing(run_fixture, last, monkeypatch):
+def test_a_failed_read_that_the_script_catches_does_not_move_the_bookmark(run_fixture, last, monkeypatch):
     run = run_fixture.start("jr_1")
     whole = run_fixture.engine.read_jdbc
 
@@ -82,14 +82,14 @@ def test_a_read_that_failed_and_was_caught_moves_nothing(run_fixture, last, monk
     assert run_fixture.bookmark_keys() == []
 
 
-def test_a_paused_run_reads_what_is_new_and_stores_nothing(run_fixture, last):
+def test_a_run_with_paused_bookmarks_reads_new_rows_and_does_not_move_the_bookmark(run_fixture, last):
     run = run_fixture.start("jr_1", job_bookmark_option="job-bookmark-pause")
     assert read(run_fixture, run)["predicates"]
     run.commit()
     assert run_fixture.bookmark_keys() == []
 
 
-def test_a_range_reads_what_two_runs_of_the_past_have_between_them(run_fixture, last):
+def test_a_range_reads_the_rows_between_two_earlier_runs(run_fixture, last):
     for number, value in enumerate(("9", "12", "20"), start=1):
         last.value = value
         run = run_fixture.start(f"jr_{number}")
@@ -112,14 +112,14 @@ def test_without_bookmarks_or_a_context_everything_is_read(run_fixture, last):
     assert run_fixture.engine.asked("read_jdbc")[-1]["predicates"] == ()
 
 
-def test_two_tables_of_one_context_refuse(run_fixture, last):
+def test_a_context_cannot_be_used_for_two_tables(run_fixture, last):
     run = run_fixture.start()
     read(run_fixture, run)
     with pytest.raises(UsageError, match="used for two sources"):
         read(run_fixture, run)
 
 
-def test_a_context_of_files_cannot_become_one_of_a_table(run_fixture, last):
+def test_a_context_of_files_cannot_be_used_for_a_table(run_fixture, last):
     run_fixture.land("01.csv")
     run = run_fixture.start("jr_1")
     run.reader.read_s3("s3://landing/flights/", format="csv", transformation_ctx="orders")
@@ -129,6 +129,6 @@ def test_a_context_of_files_cannot_become_one_of_a_table(run_fixture, last):
 
 
 @pytest.mark.parametrize("options", [{"hashfield": "id"}, {}], ids=["parts", "bookmark"])
-def test_sparks_strides_are_refused_where_spark_would_drop_them(run_fixture, last, options):
+def test_sparks_strides_are_rejected_where_spark_would_ignore_them(run_fixture, last, options):
     with pytest.raises(UsageError, match="partitionColumn"):
         read(run_fixture, run_fixture.start(), options={**options, "partitionColumn": "id"})

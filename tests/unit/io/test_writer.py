@@ -58,8 +58,8 @@ def writer(run_fixture, recorder) -> DataWriter:
 
 
 @pytest.fixture
-def refused(writer, run_fixture, recorder):
-    """Write, and expect a refusal; ``written`` says whether the engine was called."""
+def rejected(writer, run_fixture, recorder):
+    """Write, and expect an error; ``written`` is whether the engine was called."""
 
     def run(control, frame=("a",), target=TARGET, *, kind=RefusedError, written=False, **more):
         with pytest.raises(kind, match=control) as caught:
@@ -72,7 +72,7 @@ def refused(writer, run_fixture, recorder):
     return run
 
 
-def test_a_good_write_is_recorded_object_by_object(writer, run_fixture, recorder):
+def test_a_write_is_recorded_object_by_object(writer, run_fixture, recorder):
     record = writer.write_s3(
         ["a", "b"], TARGET, format="parquet", partition_by=["month"], options={"compression": "snappy"}
     )
@@ -87,14 +87,14 @@ def test_a_good_write_is_recorded_object_by_object(writer, run_fixture, recorder
     assert {f.control for f in recorder.findings} == {"GS-S3-001", "GS-S3-002", "GS-S3-008", "GS-S3-004"}
 
 
-def test_only_what_the_write_made_is_verified(writer, run_fixture):
+def test_only_new_objects_are_verified(writer, run_fixture):
     run_fixture.objects.put(S3Uri("curated", "flights/old.parquet"), algorithm="AES256")
     run_fixture.objects.put(S3Uri("curated", "flights-beside/x"), algorithm="AES256")
     record = writer.write_s3(["a"], TARGET, format="parquet")
     assert [o.uri.key for o in record.objects] == ["flights/a.parquet"]
 
 
-def test_an_object_written_over_is_verified_again(writer, run_fixture):
+def test_an_overwritten_object_is_verified_again(writer, run_fixture):
     run_fixture.objects.put(
         S3Uri("curated", "flights/a.parquet"), b"rows", algorithm="aws:kms", key=str(run_fixture.key)
     )
@@ -106,19 +106,19 @@ def test_many_objects_are_all_verified(writer):
     assert len(writer.write_s3([f"part-{n}" for n in range(100)], TARGET, format="parquet").objects) == 100
 
 
-def test_gs_s3_004_an_object_that_came_out_sse_s3(refused, run_fixture):
+def test_gs_s3_004_an_object_with_sse_s3(rejected, run_fixture):
     run_fixture.engine.algorithm, run_fixture.engine.key = "AES256", ""
-    error = refused("GS-S3-004", written=True)
+    error = rejected("GS-S3-004", written=True)
     assert error.resource == "s3://curated/flights/a.parquet"
     assert error.found == "AES256"
 
 
-def test_gs_s3_004_an_object_under_another_key(refused, run_fixture):
+def test_gs_s3_004_an_object_under_another_key(rejected, run_fixture):
     run_fixture.engine.key = str(run_fixture.other_key)
-    assert str(run_fixture.other_key) in refused("GS-S3-004", written=True).found
+    assert str(run_fixture.other_key) in rejected("GS-S3-004", written=True).found
 
 
-def test_gs_s3_004_one_bad_object_among_many(refused, run_fixture, monkeypatch):
+def test_gs_s3_004_one_wrong_object_among_many(rejected, run_fixture, monkeypatch):
     write = type(run_fixture.engine).write_s3
 
     def and_one_more(self, frame, target, **more):
@@ -127,36 +127,36 @@ def test_gs_s3_004_one_bad_object_among_many(refused, run_fixture, monkeypatch):
         return rows
 
     monkeypatch.setattr(type(run_fixture.engine), "write_s3", and_one_more)
-    error = refused("GS-S3-004", [f"part-{n}" for n in range(40)], written=True)
+    error = rejected("GS-S3-004", [f"part-{n}" for n in range(40)], written=True)
     assert error.resource.endswith("/zz.parquet")
 
 
-def test_gs_s3_004_comes_before_an_object_that_cannot_be_looked_at(refused, run_fixture):
+def test_gs_s3_004_is_reported_before_an_object_without_an_answer(rejected, run_fixture):
     run_fixture.engine.algorithm = "AES256"
     run_fixture.objects.fail_next("HeadObject", ServiceError("Head: 403", code="403", operation="HeadObject"))
-    assert refused("GS-S3-004", ["a", "b"], written=True).also == ("GS-S3-007",)
+    assert rejected("GS-S3-004", ["a", "b"], written=True).also == ("GS-S3-007",)
 
 
-def test_gs_s3_007_a_head_that_is_denied(refused, run_fixture):
+def test_gs_s3_007_a_denied_head_request(rejected, run_fixture):
     run_fixture.objects.fail_next("HeadObject", ServiceError("Head: 403", code="403", operation="HeadObject"))
-    assert refused("GS-S3-007", kind=VerificationError, written=True).aws_code == "403"
+    assert rejected("GS-S3-007", kind=VerificationError, written=True).aws_code == "403"
 
 
 @pytest.mark.parametrize("rows", [3, None])
-def test_gs_s3_007_rows_without_an_object(refused, run_fixture, rows):
+def test_gs_s3_007_rows_without_an_object(rejected, run_fixture, rows):
     run_fixture.engine.rows = lambda frame: rows
     # A frame that is not certainly empty, and of which nothing appears.
     run_fixture.engine.is_certainly_empty = lambda frame: False
-    refused("GS-S3-007", [], kind=VerificationError, written=True)
+    rejected("GS-S3-007", [], kind=VerificationError, written=True)
 
 
-def test_a_write_of_no_rows_may_make_no_object(writer, run_fixture):
+def test_a_write_of_no_rows_may_write_no_object(writer, run_fixture):
     run_fixture.engine.is_certainly_empty = lambda frame: False
     assert writer.write_s3([], TARGET, format="parquet").objects == ()
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_gs_s3_007_a_listing_that_is_denied(refused, run_fixture, monkeypatch, first):
+def test_gs_s3_007_a_denied_listing(rejected, run_fixture, monkeypatch, first):
     denied = ServiceError("List: AccessDenied", code="AccessDenied", operation="ListObjectsV2")
     if first:
         run_fixture.objects.fail_next("ListObjectsV2", denied)
@@ -168,7 +168,7 @@ def test_gs_s3_007_a_listing_that_is_denied(refused, run_fixture, monkeypatch, f
             return write(self, *arguments, **more)
 
         monkeypatch.setattr(type(run_fixture.engine), "write_s3", then_denied)
-    error = refused("GS-S3-007", kind=VerificationError, written=not first)
+    error = rejected("GS-S3-007", kind=VerificationError, written=not first)
     assert error.aws_code == "AccessDenied"
 
 
@@ -176,19 +176,19 @@ def test_gs_s3_007_a_listing_that_is_denied(refused, run_fixture, monkeypatch, f
     "option",
     ["fs.s3a.encryption.algorithm", "endpoint", "sse", "kmsKeyId", "spark.hadoop.fs.s3a.endpoint"],
 )
-def test_gs_s3_005_an_option_that_changes_encryption(refused, option):
-    assert option in refused("GS-S3-005", options={option: "x"}).found
+def test_gs_s3_005_an_option_that_changes_encryption(rejected, option):
+    assert option in rejected("GS-S3-005", options={option: "x"}).found
 
 
 @pytest.mark.parametrize(
     "target", ["/tmp/a", "file:///tmp/a", "hdfs://host/a", "gs://bucket/a", "curated/a", "", "https://s3/a"]
 )
-def test_gs_s3_006_a_target_that_is_not_s3(refused, target):
-    refused("GS-S3-006", target=target)
+def test_gs_s3_006_a_target_that_is_not_s3(rejected, target):
+    rejected("GS-S3-006", target=target)
 
 
 @pytest.mark.parametrize("target", ["s3://curated/../other", "s3://curated//a"])
-def test_a_target_that_is_read_in_two_ways_is_refused(writer, run_fixture, target):
+def test_an_ambiguous_target_is_rejected(writer, run_fixture, target):
     with pytest.raises(UsageError):
         writer.write_s3(["a"], target, format="parquet")
     assert run_fixture.engine.calls == []
@@ -203,60 +203,60 @@ def test_a_target_that_is_read_in_two_ways_is_refused(writer, run_fixture, targe
         ("fs.s3.enableServerSideEncryption", "false"),
     ],
 )
-def test_gs_s3_001_settings_changed_since_they_were_applied(refused, run_fixture, name, value):
+def test_gs_s3_001_settings_changed_since_they_were_applied(rejected, run_fixture, name, value):
     run_fixture.engine.settings[name] = value
     run_fixture.engine.client = ("SSE-KMS", str(run_fixture.key))
-    refused("GS-S3-001")
+    rejected("GS-S3-001")
 
 
-def test_gs_s3_002_an_endpoint_without_tls(refused, run_fixture):
+def test_gs_s3_002_an_endpoint_without_tls(rejected, run_fixture):
     run_fixture.engine.settings["fs.s3a.endpoint"] = "http://127.0.0.1:5000"
-    refused("GS-S3-002")
+    rejected("GS-S3-002")
 
 
-def test_gs_s3_003_a_bucket_that_is_told_otherwise(refused, run_fixture):
+def test_gs_s3_003_a_bucket_with_other_settings(rejected, run_fixture):
     run_fixture.engine.settings["fs.s3a.bucket.curated.encryption.algorithm"] = "AES256"
-    refused("GS-S3-003")
+    rejected("GS-S3-003")
 
 
 @pytest.mark.parametrize("client", [("", ""), ("AES256", ""), ("SSE-KMS", "another")])
-def test_gs_s3_008_a_client_from_before(refused, run_fixture, client):
+def test_gs_s3_008_a_client_that_was_created_before_the_run(rejected, run_fixture, client):
     run_fixture.engine.client = client
-    assert "curated" in refused("GS-S3-008").resource
+    assert "curated" in rejected("GS-S3-008").resource
 
 
-def test_a_certainly_empty_frame_writes_nothing_when_it_appends(writer, run_fixture, recorder):
+def test_an_append_of_an_empty_frame_writes_nothing(writer, run_fixture, recorder):
     record = writer.write_s3([], TARGET, format="parquet")
     assert (record.rows, record.objects) == (0, ())
     assert run_fixture.engine.asked("write_s3") == []
     assert recorder.writes == [record]
 
 
-def test_an_empty_frame_does_overwrite(writer, run_fixture):
+def test_an_empty_frame_overwrites(writer, run_fixture):
     writer.write_s3([], TARGET, format="parquet", mode="overwrite")
     assert len(run_fixture.engine.asked("write_s3")) == 1
 
 
-def test_an_empty_frame_does_not_pass_the_guard_unseen(refused, run_fixture):
+def test_an_empty_frame_is_checked_too(rejected, run_fixture):
     run_fixture.engine.settings["fs.s3a.encryption.algorithm"] = "AES256"
     run_fixture.engine.client = ("SSE-KMS", str(run_fixture.key))
-    refused("GS-S3-001", [])
+    rejected("GS-S3-001", [])
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_mode_of_spark_is_passed_on(writer, run_fixture, mode):
+def test_every_mode_of_spark_is_passed_to_the_engine(writer, run_fixture, mode):
     writer.write_s3(["a"], TARGET, format="parquet", mode=mode)
     assert run_fixture.engine.asked("write_s3")[0][1] == mode
 
 
 @pytest.mark.parametrize("mode", ["", "Append", "replace", "complete"])
-def test_an_unknown_mode_is_wrong_usage(writer, run_fixture, mode):
+def test_an_unknown_mode_is_rejected(writer, run_fixture, mode):
     with pytest.raises(UsageError, match="write mode"):
         writer.write_s3(["a"], TARGET, format="parquet", mode=mode)
     assert run_fixture.engine.calls == []
 
 
-def test_an_engine_that_fails_leaves_no_record(writer, run_fixture, recorder):
+def test_a_failed_write_leaves_no_record(writer, run_fixture, recorder):
     run_fixture.engine.fails = RuntimeError("executor lost")
     with pytest.raises(RuntimeError):
         writer.write_s3(["a"], TARGET, format="parquet")

@@ -1,4 +1,4 @@
-"""Proof by a bucket's rules, in a run: in AWS alone, while the rules stay, never past a bad sample."""
+"""Bucket-policy proofs in a run: only in AWS, and only if rules and sample are unchanged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FRAME = [f"part-{n:05}" for n in range(SAMPLE_FROM)]
 
 @pytest.fixture
 def aws(run_fixture):
-    """A run in AWS whose bucket is the template's."""
+    """Return a run in AWS that writes to a bucket with the template's policy."""
     run_fixture.environment = FakeEnvironment(kind="aws")
     policy = json.dumps(
         data_bucket(PolicyScope("eu-west-1", "123456789012"), "curated", str(run_fixture.key)).to_json()
@@ -33,8 +33,8 @@ def aws(run_fixture):
 
 
 def heads(run_fixture):
-    asked = [uri for operation, uri in run_fixture.objects.calls if operation == "HeadObject"]
-    return [uri for uri in asked if uri.startswith("s3://curated/")]
+    heads = [uri for operation, uri in run_fixture.objects.calls if operation == "HeadObject"]
+    return [uri for uri in heads if uri.startswith("s3://curated/")]
 
 
 def write(run_fixture, frame=FRAME, **more):
@@ -48,25 +48,25 @@ def write(run_fixture, frame=FRAME, **more):
     return record
 
 
-def test_a_proved_write_is_sampled_and_the_evidence_says_by_what(aws):
+def test_a_proved_write_is_sampled_and_the_evidence_has_the_rules(aws):
     record = write(aws)
     assert len(heads(aws)) == len(record.objects) == SAMPLE_LEAST
     assert len(record.proved) == len(FRAME) - SAMPLE_LEAST
     evidence = aws.evidence()
-    (told,) = evidence["writes"]
-    assert {one["uri"] for one in told["objects"]} | set(told["proved"]) == {
+    (recorded,) = evidence["writes"]
+    assert {entry["uri"] for entry in recorded["objects"]} | set(recorded["proved"]) == {
         f"{TARGET}{name}.parquet" for name in FRAME
     }
     assert evidence["proofs"] == {
-        told["proof"]: {
+        recorded["proof"]: {
             "bucket": "curated",
             "algorithm": "aws:kms",
             "key": str(aws.key),
             "policy": aws.objects.bucket_rules["curated"].policy,
         }
     }
-    found = [one["found"] for one in evidence["controls"] if one["control"] == "GS-S3-004"]
-    assert any(told["proof"] in one for one in found)
+    texts = [finding["found"] for finding in evidence["controls"] if finding["control"] == "GS-S3-004"]
+    assert any(recorded["proof"] in text for text in texts)
 
 
 def whole(run_fixture):
@@ -77,38 +77,38 @@ def whole(run_fixture):
 
 
 @pytest.mark.parametrize("kind", ["embedded", "custom-endpoint"])
-def test_a_server_that_is_not_s3_proves_nothing(aws, kind):
-    """moto and others take a policy and do not keep to it."""
+def test_a_server_other_than_s3_gives_no_proof(aws, kind):
+    """moto and other servers accept a policy and do not enforce it."""
     aws.environment = FakeEnvironment(kind=kind)
     whole(aws)
     assert not any(operation == "GetBucketPolicy" for operation, _ in aws.objects.calls)
 
 
 @pytest.mark.parametrize("change", [{"policy": ""}, {"algorithm": "AES256"}, {"key": "alias/data"}])
-def test_rules_that_prove_nothing_leave_every_object_to_be_read_back(aws, change):
+def test_without_a_proof_every_object_is_read_back(aws, change):
     aws.objects.bucket_rules["curated"] = replace(aws.objects.bucket_rules["curated"], **change)
     whole(aws)
 
 
-def test_a_role_that_may_not_read_the_rules_reads_every_object_back(aws):
+def test_a_role_that_may_not_read_the_rules_gets_every_object_read_back(aws):
     denied = ServiceError("GetBucketPolicy: AccessDenied", code="AccessDenied", operation="GetBucketPolicy")
     aws.objects.fail_next("GetBucketPolicy", denied, times=2)
     whole(aws)
 
 
-def test_rules_that_change_during_the_write_prove_nothing(aws):
+def test_rules_that_change_during_the_write_give_no_proof(aws):
     real = aws.engine.write_s3
 
-    def write_s3(*given, **named):
+    def write_s3(*arguments, **options):
         rules = aws.objects.bucket_rules["curated"]
         aws.objects.bucket_rules["curated"] = replace(rules, policy=rules.policy + " ")
-        return real(*given, **named)
+        return real(*arguments, **options)
 
     aws.engine.write_s3 = write_s3
     whole(aws)
 
 
-def test_rules_that_were_good_only_after_the_first_write_of_the_run_prove_nothing(aws):
+def test_rules_that_changed_after_the_first_write_of_the_run_give_no_proof(aws):
     good = aws.objects.bucket_rules["curated"]
     aws.objects.bucket_rules["curated"] = replace(good, policy="")
     run = aws.start()
@@ -122,7 +122,7 @@ def test_few_objects_are_all_read_back(aws):
     assert write(aws, FRAME[1:]).proved == ()
 
 
-def test_gs_s3_004_a_bad_object_in_the_sample_fails_the_run_and_every_object_is_looked_at(aws):
+def test_gs_s3_004_a_wrong_object_in_the_sample_fails_the_run_and_every_object_is_read_back(aws):
     aws.engine.algorithm, aws.engine.key = "AES256", ""
     with pytest.raises(RefusedError, match="GS-S3-004"):
         write(aws)
@@ -130,29 +130,30 @@ def test_gs_s3_004_a_bad_object_in_the_sample_fails_the_run_and_every_object_is_
     assert (aws.evidence()["outcome"], aws.evidence()["proofs"], aws.bookmark_keys()) == ("refused", {}, [])
 
 
-def test_gs_s3_004_a_sample_that_was_bad_once_fails_also_when_all_are_good_at_the_second_look(aws):
-    real, seen = aws.objects.encryption, []
+def test_gs_s3_004_a_wrong_sample_fails_even_if_the_second_read_back_passes(aws):
+    real, inspected = aws.objects.encryption, []
 
-    def encryption(uri):
-        found = real(uri)
-        seen.append(uri)
-        return replace(found, algorithm="AES256") if len(seen) == 1 and uri.bucket == "curated" else found
+    def first_is_wrong(uri):
+        encryption = real(uri)
+        inspected.append(uri)
+        is_first = len(inspected) == 1 and uri.bucket == "curated"
+        return replace(encryption, algorithm="AES256") if is_first else encryption
 
-    aws.objects.encryption = encryption
+    aws.objects.encryption = first_is_wrong
     with pytest.raises(RefusedError, match="GS-S3-004"):
         write(aws)
     assert aws.bookmark_keys() == []
 
 
-def test_gs_s3_007_a_sample_without_an_answer_is_no_pass(aws):
+def test_gs_s3_007_a_sample_without_an_answer_stops_the_run(aws):
     denied = ServiceError("HeadObject: 403", code="403", operation="HeadObject")
     aws.objects.fail_next("HeadObject", denied, times=2)
     with pytest.raises(VerificationError, match="GS-S3-007"):
         write(aws)
 
 
-def test_native_writes_are_never_proved(aws):
-    """They are known after the fact, so nobody looked at the rules before the first of them."""
+def test_unmanaged_writes_are_never_proved(aws):
+    """They are known only afterwards, so the rules were not read before the first one."""
     run = aws.start()
     for name in FRAME:
         aws.objects.put(S3Uri("curated", f"native/{name}"), algorithm="aws:kms", key=str(aws.key))

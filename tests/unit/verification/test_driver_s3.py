@@ -1,4 +1,4 @@
-"""boto3 in a run: judged at the call, read back at the commit, shown in the evidence."""
+"""boto3 in a run: checked at the call, read back at commit, recorded in the evidence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from glue_secure.run.run import Run
 
 @dataclass
 class Boto3:
-    """Keeps the guards instead of hanging them into boto3."""
+    """Records the guards instead of installing them in boto3."""
 
     covers: list[Any] = field(default_factory=list)
 
@@ -39,17 +39,17 @@ def put(run_fixture, run: Run, name="out/a", *, key=None, bucket="curated"):
     run_fixture.objects.put(S3Uri(bucket, name), algorithm="aws:kms", key=str(key or run_fixture.key))
 
 
-def test_a_put_is_read_back_and_shown(run_fixture, boto3):
+def test_a_put_is_read_back_and_recorded(run_fixture, boto3):
     run = run_fixture.start()
     put(run_fixture, run)
     run.commit()
     written = run_fixture.evidence()["writes"]
-    assert [(write["kind"], [each["uri"] for each in write["objects"]]) for write in written] == [
+    assert [(write["kind"], [entry["uri"] for entry in write["objects"]]) for write in written] == [
         ("boto3", ["s3://curated/out/a"])
     ]
 
 
-def test_gs_s3_004_a_put_that_came_out_under_another_key_fails_the_run(run_fixture, boto3):
+def test_gs_s3_004_a_put_under_another_key_fails_the_run(run_fixture, boto3):
     run = run_fixture.start()
     put(run_fixture, run, key=run_fixture.other_key)
     with pytest.raises(RefusedError, match="GS-S3-004"):
@@ -66,13 +66,13 @@ def test_gs_s3_007_a_put_that_cannot_be_read_back_stops_the_run(run_fixture, bot
         run.commit()
 
 
-def test_an_upload_that_was_never_completed_leaves_nothing_to_look_at(run_fixture, boto3):
+def test_an_incomplete_upload_leaves_no_object_to_verify(run_fixture, boto3):
     run = run_fixture.start()
     run.driver_s3.session("CreateMultipartUpload", {"Bucket": "curated", "Key": "out/never"})
     run.commit()
 
 
-def test_gs_s3_005_a_contrary_put_that_the_script_swallows_fails_the_run(run_fixture, boto3):
+def test_gs_s3_005_a_rejected_put_fails_the_run_if_the_script_catches_the_error(run_fixture, boto3):
     run = run_fixture.start()
     contrary = {"Bucket": "curated", "Key": "a", "ServerSideEncryption": "AES256"}
     with pytest.raises(RefusedError, match="GS-S3-005"):
@@ -81,14 +81,14 @@ def test_gs_s3_005_a_contrary_put_that_the_script_swallows_fails_the_run(run_fix
         run.commit()
 
 
-def test_gs_s3_009_a_put_over_the_evidence_refuses(run_fixture, boto3):
+def test_gs_s3_009_a_put_to_the_evidence_prefix_is_rejected(run_fixture, boto3):
     run = run_fixture.start()
     with pytest.raises(RefusedError, match="GS-S3-009"):
         put(run_fixture, run, "runs/x", bucket="evidence")
     run.close(outcome="test over")
 
 
-def test_a_write_after_the_run_refuses(run_fixture, boto3):
+def test_a_write_after_the_run_is_rejected(run_fixture, boto3):
     run = run_fixture.start()
     guard = run.driver_s3.session
     run.commit()
@@ -97,7 +97,7 @@ def test_a_write_after_the_run_refuses(run_fixture, boto3):
     assert guard("GetObject", {"Bucket": "curated", "Key": "a"}) == {}
 
 
-def test_boto3s_default_session_is_covered_as_long_as_the_run_is_open(run_fixture, boto3):
+def test_boto3s_default_session_is_guarded_until_the_run_ends(run_fixture, boto3):
     run = run_fixture.start()
     ((_, is_active),) = boto3.covers
     assert is_active()

@@ -1,4 +1,4 @@
-"""Reading back: the driver alone, and spread over executors; what executors do not answer is never a pass."""
+"""Objects read back by the driver and by executors; missing answers of executors never pass."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def recorder(run_fixture) -> RunRecorder:
 
 @pytest.fixture
 def stores(run_fixture):
-    """The driver's S3 and the executors', which see the same objects and are counted apart."""
+    """Return the driver's S3 and the executors' S3, which have the same objects and separate counts."""
     for number in range(MANY):
         run_fixture.objects.put(
             named(number), b"x" * (number % 7), algorithm="aws:kms", key=str(run_fixture.key), bucket_key=True
@@ -45,20 +45,20 @@ def stores(run_fixture):
 
 
 class _Executors:
-    """S3 over there: delegates, and can be made to answer otherwise."""
+    """S3 of the executors: answers like the driver's, except for objects in ``faults``."""
 
     def __init__(self, objects) -> None:
-        self.objects, self.asked, self.faults = objects, [], {}
+        self.objects, self.requested, self.faults = objects, [], {}
 
     def encryption(self, uri):
-        self.asked.append(uri)
+        self.requested.append(uri)
         if uri in self.faults:
             raise self.faults[uri]
         return self.objects.encryption(uri)
 
 
 @pytest.fixture
-def reading(run_fixture, stores, recorder):
+def verifier(run_fixture, stores, recorder):
     driver, executors = stores
     return ObjectVerifier(
         key=run_fixture.key,
@@ -70,7 +70,7 @@ def reading(run_fixture, stores, recorder):
 
 
 def in_any_order(task, parts):
-    """What Spark does: the parts travel, the answers come back, in no order."""
+    """Run a task like Spark: serialise parts and answers, and return the answers in any order."""
     answers = [pickle.loads(pickle.dumps(task(pickle.loads(pickle.dumps(part))))) for part in parts]
     random.Random(1).shuffle(answers)
     return answers
@@ -80,55 +80,55 @@ def heads(run_fixture) -> int:
     return sum(operation == "HeadObject" for operation, _ in run_fixture.objects.calls)
 
 
-def test_many_objects_are_asked_for_on_the_executors_and_come_back_in_order(
-    reading, stores, run_fixture, recorder
+def test_many_objects_are_inspected_by_executors_and_returned_in_order(
+    verifier, stores, run_fixture, recorder
 ):
     run_fixture.engine.executors = in_any_order
     uris = [named(number) for number in range(MANY)]
-    seen = reading.verify(uris)
-    assert [each.uri for each in seen] == uris
-    assert {(each.algorithm, each.key, each.bucket_key) for each in seen} == {
+    encryptions = verifier.verify(uris)
+    assert [encryption.uri for encryption in encryptions] == uris
+    assert {(encryption.algorithm, encryption.key, encryption.bucket_key) for encryption in encryptions} == {
         ("aws:kms", str(run_fixture.key), True)
     }
-    assert [each.size for each in seen] == [number % 7 for number in range(MANY)]
-    assert len(stores[1].asked) == MANY
+    assert [encryption.size for encryption in encryptions] == [number % 7 for number in range(MANY)]
+    assert len(stores[1].requested) == MANY
     assert [(f.control, f.resource) for f in recorder.findings] == [("GS-S3-004", f"{MANY} objects")]
     assert "executors" in recorder.findings[0].found
 
 
 @pytest.mark.parametrize("count", [SPREAD_FROM, MANY])
-def test_no_more_tasks_than_one_prefix_of_s3_bears(reading, run_fixture, count):
+def test_the_number_of_tasks_is_limited(verifier, run_fixture, count):
     run_fixture.engine.executors = in_any_order
-    reading.verify(named(number) for number in range(count))
+    verifier.verify(named(number) for number in range(count))
     assert 2 <= run_fixture.engine.asked("on_executors")[0] <= MAX_TASKS
 
 
-def test_few_objects_stay_on_the_driver(reading, stores, run_fixture):
+def test_few_objects_are_inspected_by_the_driver(verifier, stores, run_fixture):
     run_fixture.engine.executors = in_any_order
-    assert len(reading.verify(named(number) for number in range(SPREAD_FROM - 1))) == SPREAD_FROM - 1
-    assert stores[1].asked == []
+    assert len(verifier.verify(named(number) for number in range(SPREAD_FROM - 1))) == SPREAD_FROM - 1
+    assert stores[1].requested == []
 
 
-def test_the_driver_asks_where_no_executors_are(reading, stores, run_fixture):
-    assert len(reading.verify(named(number) for number in range(MANY))) == MANY
-    assert stores[1].asked == []
+def test_without_executors_the_driver_inspects(verifier, stores, run_fixture):
+    assert len(verifier.verify(named(number) for number in range(MANY))) == MANY
+    assert stores[1].requested == []
 
 
 @pytest.mark.parametrize(("algorithm", "key"), [("AES256", ""), ("aws:kms", "arn:other"), ("", "")])
-def test_gs_s3_004_a_bad_object_among_many_is_named(reading, run_fixture, algorithm, key, recorder):
+def test_gs_s3_004_the_wrong_object_among_many_is_named(verifier, run_fixture, algorithm, key, recorder):
     run_fixture.engine.executors = in_any_order
     run_fixture.objects.put(named(1234), algorithm=algorithm, key=key)
     with pytest.raises(RefusedError) as caught:
-        reading.verify(named(number) for number in range(MANY))
+        verifier.verify(named(number) for number in range(MANY))
     assert (caught.value.control, caught.value.resource) == ("GS-S3-004", str(named(1234)))
     assert recorder.findings == ()
 
 
-def test_gs_s3_007_an_object_that_an_executor_may_not_ask_for(reading, run_fixture, stores, recorder):
+def test_gs_s3_007_a_request_that_is_denied_to_an_executor(verifier, run_fixture, stores, recorder):
     run_fixture.engine.executors = in_any_order
     stores[1].faults[named(7)] = ServiceError("HeadObject: 403", code="403", operation="HeadObject")
     with pytest.raises(VerificationError) as caught:
-        reading.verify((named(number) for number in range(MANY)), may_be_deleted=True)
+        verifier.verify((named(number) for number in range(MANY)), may_be_deleted=True)
     assert (caught.value.control, caught.value.aws_code) == ("GS-S3-007", "403")
     assert recorder.findings == ()
 
@@ -166,37 +166,37 @@ def failing(task, parts):
 
 
 @pytest.mark.parametrize("executors", [less, twice, short, foreign, long, nothing, failing])
-def test_gs_s3_007_answers_that_are_lost_are_never_a_pass(reading, run_fixture, executors, recorder):
+def test_gs_s3_007_lost_answers_never_pass(verifier, run_fixture, executors, recorder):
     run_fixture.engine.executors = executors
     with pytest.raises(VerificationError) as caught:
-        reading.verify((named(number) for number in range(MANY)), may_be_deleted=True)
+        verifier.verify((named(number) for number in range(MANY)), may_be_deleted=True)
     assert caught.value.control == "GS-S3-007"
     assert "hunter2" not in str(caught.value)
     assert recorder.findings == ()
 
 
-def test_what_executors_call_gone_the_driver_confirms(reading, run_fixture, stores):
-    """Executors with credentials of another account see nothing at all."""
+def test_the_driver_confirms_objects_that_executors_report_as_deleted(verifier, run_fixture, stores):
+    """Executors with credentials of another account find no object."""
     run_fixture.engine.executors = in_any_order
     gone = NotFound("HeadObject: 404", code="404", operation="HeadObject")
     stores[1].faults |= {named(3): gone, named(4): gone}
     run_fixture.objects.delete(named(4))
     before = heads(run_fixture)
     uris = [named(number) for number in range(MANY)]
-    seen = reading.verify(uris, may_be_deleted=True)
-    assert [each.uri for each in seen] == [uri for uri in uris if uri != named(4)]
+    encryptions = verifier.verify(uris, may_be_deleted=True)
+    assert [encryption.uri for encryption in encryptions] == [uri for uri in uris if uri != named(4)]
     assert heads(run_fixture) - before - (MANY - 2) == 2
 
 
-def test_what_an_executor_calls_gone_and_lies_there_in_the_clear_is_caught(reading, run_fixture, stores):
+def test_an_unencrypted_object_that_an_executor_reports_as_deleted_is_detected(verifier, run_fixture, stores):
     run_fixture.engine.executors = in_any_order
     stores[1].faults[named(3)] = NotFound("HeadObject: 404", code="404", operation="HeadObject")
     run_fixture.objects.put(named(3), algorithm="AES256")
     with pytest.raises(RefusedError, match="GS-S3-004"):
-        reading.verify((named(number) for number in range(MANY)), may_be_deleted=True)
+        verifier.verify((named(number) for number in range(MANY)), may_be_deleted=True)
 
 
-def test_no_secret_travels_to_the_executors(run_fixture, monkeypatch):
+def test_no_secret_is_sent_to_executors(run_fixture, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAABCDEFGHIJKLMNOP")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "no-word-of-this")
     task = HeadTask(ExecutorS3("https://localhost:1", "eu-west-1", True), run_fixture.key, False)
@@ -206,7 +206,7 @@ def test_no_secret_travels_to_the_executors(run_fixture, monkeypatch):
     assert pickle.loads(sent) == task
 
 
-def test_an_executor_asks_where_the_driver_asks_whatever_its_environment_says(monkeypatch):
+def test_an_executor_uses_the_drivers_endpoint_regardless_of_its_environment(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://elsewhere.example")
     monkeypatch.setenv("AWS_REGION", "us-west-2")
     make = partial(ExecutorS3, "https://localhost:4566", "eu-west-1")
@@ -216,13 +216,13 @@ def test_an_executor_asks_where_the_driver_asks_whatever_its_environment_says(mo
     client.close()
 
 
-def test_gs_s3_002_an_executor_refuses_an_endpoint_without_tls(monkeypatch):
+def test_gs_s3_002_an_executor_rejects_an_endpoint_without_tls(monkeypatch):
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with pytest.raises(RefusedError, match="GS-S3-002"):
         ExecutorS3("http://localhost:4566", "eu-west-1", True)()
 
 
-def test_under_fine_grained_access_control_the_driver_asks(run_fixture, monkeypatch):
+def test_under_fine_grained_access_control_the_driver_inspects(run_fixture, monkeypatch):
     monkeypatch.setattr(object_verifier, "SPREAD_FROM", 1)
     run_fixture.engine.executors = in_any_order
     run_fixture.remote = lambda: run_fixture.objects

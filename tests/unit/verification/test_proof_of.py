@@ -1,4 +1,4 @@
-"""Proof by a bucket's rules: what proves, what is taken away from it, and what only looks like it."""
+"""Which bucket rules are a proof, and which are not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from glue_secure.governance.policies import PolicyScope, data_bucket
 from glue_secure.verification.bucket_policy_proof import SAMPLE_LEAST, proof_of, sample_of
 
 KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
-PLACE = S3Uri("curated", "flights/")
+LOCATION = S3Uri("curated", "flights/")
 ALGORITHM = "s3:x-amz-server-side-encryption"
 NAMED = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 CUSTOMER = "s3:x-amz-server-side-encryption-customer-algorithm"
@@ -25,13 +25,13 @@ def rules(document, **changes):
     return replace(BucketRules("curated", "aws:kms", str(KEY), text), **changes)
 
 
-def proves(document, place=PLACE, **changes):
-    return proof_of(rules(document, **changes), place, KEY) is not None
+def proves(document, location=LOCATION, **changes):
+    return proof_of(rules(document, **changes), location, KEY) is not None
 
 
 @pytest.fixture
-def ours():
-    """The policy that the templates give to a bucket."""
+def policy():
+    """Return the bucket policy of the templates."""
     return data_bucket(PolicyScope("eu-west-1", "123456789012"), "curated", str(KEY)).to_json()
 
 
@@ -46,7 +46,7 @@ def deny(**conditions):
 
 
 def by_hand(*, if_exists=""):
-    """The pair of statements that AWS's documentation shows, and one against customer keys."""
+    """Return the two statements of AWS's documentation, and one that denies customer keys."""
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -57,17 +57,17 @@ def by_hand(*, if_exists=""):
     }
 
 
-def test_the_templates_bucket_is_proved(ours):
-    assert proves(ours)
-    assert proves(ours, S3Uri("curated", ""))
+def test_the_templates_bucket_policy_is_a_proof(policy):
+    assert proves(policy)
+    assert proves(policy, S3Uri("curated", ""))
 
 
 @pytest.mark.parametrize("if_exists", ["", "IfExists"])
-def test_aws_own_statements_are_understood(if_exists):
+def test_the_statements_of_awss_documentation_are_a_proof(if_exists):
     assert proves(by_hand(if_exists=if_exists))
 
 
-def test_a_bucket_that_nobody_may_write_to_is_proved():
+def test_a_bucket_that_denies_every_write_is_a_proof():
     document = deny()
     del document["Condition"]
     assert proves({"Statement": document})
@@ -76,14 +76,14 @@ def test_a_bucket_that_nobody_may_write_to_is_proved():
 @pytest.mark.parametrize(
     "sid", ["DenyOtherAlgorithm", "DenyOtherKey", "DenyUnnamedKey", "DenyCustomerProvidedKey"]
 )
-def test_every_statement_of_the_template_is_needed(ours, sid):
-    ours["Statement"] = [one for one in ours["Statement"] if one["Sid"] != sid]
-    assert not proves(ours)
+def test_every_statement_of_the_template_is_necessary(policy, sid):
+    policy["Statement"] = [statement for statement in policy["Statement"] if statement["Sid"] != sid]
+    assert not proves(policy)
 
 
-def test_tls_alone_proves_nothing(ours):
-    ours["Statement"] = ours["Statement"][:1]
-    assert not proves(ours)
+def test_a_tls_condition_alone_is_no_proof(policy):
+    policy["Statement"] = policy["Statement"][:1]
+    assert not proves(policy)
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ def test_tls_alone_proves_nothing(ours):
         {"bucket": "other"},
     ],
 )
-def test_the_default_has_to_be_the_key_itself(ours, default):
-    assert not proves(ours, **default)
+def test_the_default_encryption_must_name_the_key_itself(policy, default):
+    assert not proves(policy, **default)
 
 
 WEAKER = [
@@ -143,7 +143,7 @@ WEAKER = [
 
 
 @pytest.mark.parametrize("change", WEAKER, ids=lambda change: json.dumps(change)[:60])
-def test_a_statement_with_anything_else_in_it_counts_for_nothing(change):
+def test_a_statement_with_other_members_is_ignored(change):
     document = by_hand()
     assert proves(document)
     document["Statement"][0] |= change
@@ -154,68 +154,68 @@ def test_a_statement_with_anything_else_in_it_counts_for_nothing(change):
     "value",
     ["arn:aws:kms:*:123456789012:key/*", "arn:aws:kms:eu-west-1:123456789012:key/2", "alias/data", "*"],
 )
-def test_the_policy_has_to_name_the_key_itself(value):
+def test_the_policy_must_name_the_key_itself(value):
     for operator in ("ArnNotEquals", "StringNotEquals"):
         document = by_hand()
         document["Statement"][1] = deny(**{operator: {NAMED: value}})
         assert not proves(document)
 
 
-def test_further_statements_take_nothing_away(ours):
-    """A deny only denies more, and an allow never undoes one."""
-    ours["Statement"] += [
+def test_further_statements_do_not_invalidate_a_proof(policy):
+    """More deny statements can only deny more, and an allow never overrides a deny."""
+    policy["Statement"] += [
         {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"},
         {"Effect": "Allow", "NotPrincipal": "*", "NotAction": "x", "Surprise": {}},
         "no statement",
         deny(StringLike={ALGORITHM: "*"}),
     ]
-    assert proves(ours)
+    assert proves(policy)
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", "null", '"*"', "[" * 100_000, '{"Statement": 1}', '{"Statement": null}', '{"Other": []}'],
 )
-def test_text_that_is_no_policy_proves_nothing(text):
+def test_text_that_is_not_a_policy_is_no_proof(text):
     assert not proves(text)
 
 
-def test_a_member_that_is_there_twice_spoils_the_document(ours):
-    text = json.dumps(ours)
+def test_a_duplicate_member_invalidates_the_document(policy):
+    text = json.dumps(policy)
     assert proves(text)
     assert not proves(text.replace('"Effect": "Deny"', '"Effect": "Allow", "Effect": "Deny"', 1))
 
 
 @pytest.mark.parametrize("name", ["curated--euw1-az1--x-s3", "curated-s3alias", "curated--ol-s3"])
-def test_what_is_no_bucket_of_its_own_is_not_proved(name):
+def test_directory_buckets_and_access_points_are_not_proved(name):
     document = data_bucket(PolicyScope("eu-west-1", "123456789012"), name, str(KEY)).to_json()
     assert not proves(document, S3Uri(name, "flights/"), bucket=name)
 
 
-def test_a_policy_for_a_prefix_proves_what_lies_below_it(ours):
-    text = json.dumps(ours).replace("curated/*", "curated/fl*")
+def test_a_policy_for_a_prefix_is_a_proof_below_that_prefix(policy):
+    text = json.dumps(policy).replace("curated/*", "curated/fl*")
     assert proves(text)
     assert not proves(text, S3Uri("curated", "other/"))
     assert not proves(text, S3Uri("curated", ""))
 
 
-def test_too_many_values_are_not_tried():
+def test_too_many_values_are_no_proof():
     document = by_hand()
     document["Statement"].append(deny(StringEquals={NAMED: [f"key-{n}" for n in range(100)]}))
     assert not proves(document)
 
 
-def test_the_digest_is_of_everything_that_was_judged(ours):
-    first = proof_of(rules(ours), PLACE, KEY)
-    more = copy.deepcopy(ours)
+def test_the_digest_covers_everything_that_was_evaluated(policy):
+    first = proof_of(rules(policy), LOCATION, KEY)
+    more = copy.deepcopy(policy)
     more["Statement"][0]["Sid"] = "Another"
     assert len(first) == 64
-    assert first == proof_of(rules(ours), S3Uri("curated", "other/"), KEY)
-    assert first != proof_of(rules(more), PLACE, KEY)
+    assert first == proof_of(rules(policy), S3Uri("curated", "other/"), KEY)
+    assert first != proof_of(rules(more), LOCATION, KEY)
 
 
 @pytest.mark.parametrize(("count", "size"), [(50, 50), (1_000, SAMPLE_LEAST), (10_001, 101), (25_000, 250)])
-def test_a_sample_is_one_percent_and_a_hundred_at_least(count, size):
+def test_a_sample_is_one_percent_but_at_least_a_hundred(count, size):
     uris = [S3Uri("curated", f"part-{n}") for n in range(count)]
     sample = sample_of(uris, "jr_1")
     assert len(set(sample)) == len(sample) == size

@@ -1,4 +1,4 @@
-"""Objects re-encrypted in place: planned first, copied under the key, read back."""
+"""Objects re-encrypted in place: make_plan, copied under the key, and read back."""
 
 from __future__ import annotations
 
@@ -22,57 +22,57 @@ def put(run_fixture, name, algorithm="aws:kms", key=None, **more):
 
 
 @pytest.fixture
-def planned(run_fixture):
+def make_plan(run_fixture):
     return lambda **more: remediation.plan(OUT, run_fixture.key, objects=run_fixture.objects, **more)
 
 
-def test_a_plan_names_what_is_not_under_the_key_and_changes_nothing(run_fixture, planned):
+def test_a_plan_lists_objects_that_are_not_under_the_key_and_changes_nothing(run_fixture, make_plan):
     put(run_fixture, "good")
     put(run_fixture, "plain", "AES256", "")
     put(run_fixture, "other", key=run_fixture.other_key)
     run_fixture.objects.put(S3Uri("curated", "outside"), algorithm="AES256", key="")
     before = run_fixture.objects.calls.copy()
-    made = planned()
-    assert made.inspected == 3
-    assert [one.object.uri.key for one in made.repairs] == ["out/other", "out/plain"]
+    plan = make_plan()
+    assert plan.inspected == 3
+    assert [repair.object.uri.key for repair in plan.repairs] == ["out/other", "out/plain"]
     assert {call for call, _ in run_fixture.objects.calls[len(before) :]} == {"ListObjectsV2", "HeadObject"}
 
 
-def test_what_is_applied_is_under_the_key_with_its_bytes_and_class(run_fixture, planned):
+def test_applying_a_plan_preserves_content_and_storage_class(run_fixture, make_plan):
     uri = put(run_fixture, "plain", "AES256", "", storage_class="STANDARD_IA")
-    assert remediation.apply(planned(), objects=run_fixture.objects) == {}
+    assert remediation.apply(make_plan(), objects=run_fixture.objects) == {}
     assert run_fixture.objects.read(uri).body == b"plain"
-    assert [found.storage_class for found in run_fixture.objects.list(OUT)] == ["STANDARD_IA"]
-    assert planned().repairs == ()
+    assert [summary.storage_class for summary in run_fixture.objects.list(OUT)] == ["STANDARD_IA"]
+    assert make_plan().repairs == ()
 
 
-def test_an_object_that_changed_since_the_plan_is_left_alone_and_told(run_fixture, planned):
+def test_an_object_that_changed_since_the_plan_is_not_copied(run_fixture, make_plan):
     uri = put(run_fixture, "plain", "AES256", "")
-    made = planned()
+    plan = make_plan()
     put(run_fixture, "plain", "AES256", "")
-    assert "If-Match" in remediation.apply(made, objects=run_fixture.objects)[uri]
+    assert "If-Match" in remediation.apply(plan, objects=run_fixture.objects)[uri]
 
 
-def test_a_store_that_ignores_the_header_is_noticed(run_fixture, planned, monkeypatch):
+def test_a_server_that_ignores_the_headers_is_detected(run_fixture, make_plan, monkeypatch):
     uri = put(run_fixture, "plain", "AES256", "")
     monkeypatch.setattr(type(run_fixture.objects), "copy_onto_itself", lambda *_, **__: None)
-    assert remediation.apply(planned(), objects=run_fixture.objects) == {uri: "AES256, after the copy"}
+    assert remediation.apply(make_plan(), objects=run_fixture.objects) == {uri: "AES256, after the copy"}
 
 
-def test_an_archived_object_is_told_and_not_tried(run_fixture, planned):
+def test_an_archived_object_is_reported_and_not_copied(run_fixture, make_plan):
     uri = put(run_fixture, "cold", "AES256", "", storage_class="GLACIER")
-    assert "restore it first" in remediation.apply(planned(), objects=run_fixture.objects)[uri]
+    assert "restore it first" in remediation.apply(make_plan(), objects=run_fixture.objects)[uri]
     assert "CopyObject" not in {call for call, _ in run_fixture.objects.calls}
 
 
 @pytest.mark.parametrize("operation", ["ListObjectsV2", "HeadObject"])
-def test_gs_s3_007_what_cannot_be_looked_at_stops_it(run_fixture, planned, operation):
+def test_gs_s3_007_a_denied_request_stops_the_plan(run_fixture, make_plan, operation):
     put(run_fixture, "good")
     run_fixture.objects.fail_next(operation, DENIED)
     with pytest.raises(VerificationError, match="GS-S3-007"):
-        planned()
+        make_plan()
 
 
-def test_gs_s3_009_bookmarks_and_evidence_are_left_alone(planned):
+def test_gs_s3_009_reserved_locations_are_rejected(make_plan):
     with pytest.raises(RefusedError, match="GS-S3-009"):
-        planned(reserved=[S3Uri("curated", "out/bookmarks/")])
+        make_plan(reserved=[S3Uri("curated", "out/bookmarks/")])

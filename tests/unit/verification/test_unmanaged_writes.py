@@ -1,4 +1,4 @@
-"""Writes past the funnel: verified at the commit by place and time, refused where they are no S3."""
+"""Writes outside glue-secure: verified at commit by location and time; locations outside S3 fail the run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def put(run_fixture, name="part-0", *, key=None):
     )
 
 
-def test_a_native_write_is_read_back_and_shown(run_fixture):
+def test_an_unmanaged_write_is_read_back_and_recorded(run_fixture):
     put(run_fixture)
     evidence = committed(run_fixture, UnmanagedWrite("s3a://curated/out", "parquet", 3))
     assert [(write["kind"], write["rows"], len(write["objects"])) for write in evidence["writes"]] == [
@@ -31,14 +31,14 @@ def test_a_native_write_is_read_back_and_shown(run_fixture):
     ]
 
 
-def test_gs_s3_004_a_native_object_under_another_key_fails_the_run(run_fixture):
+def test_gs_s3_004_an_unmanaged_object_under_another_key_fails_the_run(run_fixture):
     put(run_fixture, key=run_fixture.other_key)
     with pytest.raises(RefusedError, match="GS-S3-004"):
         committed(run_fixture, UnmanagedWrite("s3a://curated/out", "parquet", 3))
     assert run_fixture.evidence()["outcome"] == "refused"
 
 
-def test_what_lay_there_long_before_the_run_is_not_the_runs(run_fixture):
+def test_objects_older_than_the_margin_are_not_attributed_to_the_run(run_fixture):
     put(run_fixture, "old", key=run_fixture.other_key)
     run_fixture.clock.advance(minutes=16)
     put(run_fixture)
@@ -48,17 +48,17 @@ def test_what_lay_there_long_before_the_run_is_not_the_runs(run_fixture):
     )
 
 
-def test_what_is_within_the_clocks_margin_counts_as_the_runs(run_fixture):
+def test_objects_within_the_margin_are_attributed_to_the_run(run_fixture):
     put(run_fixture, "unclear", key=run_fixture.other_key)
     run_fixture.clock.advance(minutes=14)
     with pytest.raises(RefusedError, match="GS-S3-004"):
         committed(run_fixture, UnmanagedWrite("s3a://curated/out", "csv", 0))
 
 
-@pytest.mark.parametrize("place", ["file:/tmp/out", "hdfs://n/out", "/tmp/out", "jdbc: x"])
-def test_gs_s3_011_a_place_that_is_not_s3_fails_the_run(run_fixture, place):
+@pytest.mark.parametrize("location", ["file:/tmp/out", "hdfs://n/out", "/tmp/out", "jdbc: x"])
+def test_gs_s3_011_a_location_outside_s3_fails_the_run(run_fixture, location):
     with pytest.raises(RefusedError, match="GS-S3-011"):
-        committed(run_fixture, UnmanagedWrite(place, "csv", 3))
+        committed(run_fixture, UnmanagedWrite(location, "csv", 3))
 
 
 @pytest.mark.parametrize(
@@ -69,18 +69,18 @@ def test_gs_s3_011_a_place_that_is_not_s3_fails_the_run(run_fixture, place):
         ((UnmanagedWrite("s3a://curated/../x", "csv"),), ()),
     ],
 )
-def test_gs_s3_012_what_may_have_been_missed_stops_the_run(run_fixture, writes, doubts):
+def test_gs_s3_012_a_write_that_may_have_been_missed_stops_the_run(run_fixture, writes, doubts):
     with pytest.raises(VerificationError, match="GS-S3-012"):
         committed(run_fixture, *writes, doubts=doubts)
 
 
-def test_gs_s3_012_a_run_that_cannot_be_watched_does_not_start(run_fixture):
+def test_gs_s3_012_a_run_that_cannot_be_observed_does_not_start(run_fixture):
     run_fixture.engine.native = UnmanagedWriteReport((), ("no listener",))
     with pytest.raises(VerificationError, match="GS-S3-012"):
         run_fixture.start()
 
 
-def test_gs_s3_009_a_native_write_over_the_evidence_fails_the_run(run_fixture):
+def test_gs_s3_009_an_unmanaged_write_to_the_evidence_prefix_fails_the_run(run_fixture):
     with pytest.raises(RefusedError, match="GS-S3-009"):
         committed(run_fixture, UnmanagedWrite("s3a://evidence/runs", "csv"))
 
@@ -97,7 +97,7 @@ def test_a_failed_write_need_not_leave_objects(run_fixture):
     )
 
 
-def test_gs_s3_007_a_place_that_cannot_be_listed_stops_the_run(run_fixture):
+def test_gs_s3_007_a_location_that_cannot_be_listed_stops_the_run(run_fixture):
     run = run_fixture.start()
     run_fixture.engine.native = UnmanagedWriteReport((UnmanagedWrite("s3a://curated/out", "csv"),))
     denied = ServiceError("ListObjectsV2: AccessDenied", code="AccessDenied", operation="ListObjectsV2")
@@ -106,14 +106,14 @@ def test_gs_s3_007_a_place_that_cannot_be_listed_stops_the_run(run_fixture):
         run.commit()
 
 
-def test_a_run_that_fails_shows_what_was_not_verified(run_fixture):
+def test_a_failed_run_records_unverified_writes(run_fixture):
     run = run_fixture.start()
     run_fixture.engine.native = UnmanagedWriteReport((UnmanagedWrite("file:/tmp/x", "csv", 3),))
     run.close(RuntimeError("no"))
     assert [write["kind"] for write in run_fixture.evidence()["writes"]] == ["unmanaged-unverified"]
 
 
-def test_an_rdd_save_is_a_guarded_write(run_fixture):
+def test_an_rdd_save_is_verified_like_a_write_of_the_run(run_fixture):
     run = run_fixture.start()
     run_fixture.engine.save("s3a://curated/out", "saveAsTextFile", lambda: put(run_fixture))
     with pytest.raises(RefusedError, match="GS-S3-006"):

@@ -53,7 +53,7 @@ def test_a_query_is_read_as_a_table(glue_job, tables):
     [
         ({"JDBC_ENFORCE_SSL": "false"}, "GS-TLS-006", RefusedError),
         ({"SKIP_CUSTOM_JDBC_CERT_VALIDATION": "true"}, "GS-TLS-006", RefusedError),
-        ({"SECRET_ID": None, "USERNAME": "u", "PASSWORD": "hunter2hunter2"}, "GS-TLS-008", RefusedError),
+        ({"SECRET_ID": None, "USERNAME": "u", "PASSWORD": "hunter2hunter2"}, "GS-TLS-008", VerificationError),
         ({"CUSTOM_JDBC_CERT": f"s3://{seed.LANDING}/missing.pem"}, "GS-TLS-012", VerificationError),
         ({"JDBC_CONNECTION_URL": "jdbc:db2://localhost:50000/db"}, "GS-TLS-011", RefusedError),
         ({"JDBC_CONNECTION_URL": "jdbc:postgresql://localhost:1/db"}, "GS-TLS-009", VerificationError),

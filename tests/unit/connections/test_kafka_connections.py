@@ -26,7 +26,7 @@ def broker(make, serve):
 
 
 def connect(run_fixture, ca, *servers, **more):
-    run_fixture.clock._now = NOW
+    run_fixture.clock.advance(seconds=(NOW - run_fixture.clock.now()).total_seconds())
     run_fixture.objects.put(S3Uri("config", "ca.pem"), ca.pem)
     properties = {
         "KAFKA_BOOTSTRAP_SERVERS": ",".join(f"localhost:{server.port}" for server in servers),

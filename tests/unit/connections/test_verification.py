@@ -23,7 +23,7 @@ NOW = datetime.now(timezone.utc)
 
 @pytest.fixture(autouse=True)
 def no_connections(run_fixture: Any) -> None:
-    run_fixture.clock._now = NOW
+    run_fixture.clock.advance(seconds=(NOW - run_fixture.clock.now()).total_seconds())
     run_fixture.control_plane.connections.clear()
 
 

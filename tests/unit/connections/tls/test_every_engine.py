@@ -91,7 +91,7 @@ CASES = {
 
 
 def connect(run_fixture: Any, engine: Any, port: int, ca: Any) -> None:
-    run_fixture.clock._now = NOW
+    run_fixture.clock.advance(seconds=(NOW - run_fixture.clock.now()).total_seconds())
     url = engine.bare_form.format(host="localhost", port=port, database="ops")
     properties = {
         "JDBC_CONNECTION_URL": url,

@@ -105,7 +105,7 @@ def measure(rows: int, rounds: int, cores: int, say: Callable[[str], None]) -> d
     from glue_secure.quality.suite import Suite
 
     listed = [{"type": kind, "kwargs": given} for kind, given in RULES]
-    suite = Suite.parse(json.dumps({"name": "flights", "expectations": listed}).encode(), place="flights")
+    suite = Suite.parse(json.dumps({"name": "flights", "expectations": listed}).encode(), location="flights")
     checker = Checker(suite)
 
     def gate(frame: Any) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from glue_secure.core.errors import UsageError
-from glue_secure.quality.dqdl.conversion import Said, convert
+from glue_secure.quality.dqdl.conversion import ConversionMessage, convert
 
 app = typer.Typer(
     help="Data quality: Great Expectations suites and Glue rulesets (DQDL).", no_args_is_help=True
@@ -38,14 +38,14 @@ def convert_file(
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(str(file), found=type(error).__name__, required="a suite or a ruleset") from error
-    converted = convert(text, place=str(file), name=name or file.stem, partial=partial)
+    converted = convert(text, location=str(file), name=name or file.stem, partial=partial)
     print(converted.text, end="")
-    messages = [rule for rule in converted.rules if rule.left_out or rule.note]
+    messages = [message for message in converted.messages if message.left_out or message.note]
     if messages:
         Console(stderr=True, highlight=False).print(_table(messages))
 
 
-def _table(messages: list[Said]) -> Table:
+def _table(messages: list[ConversionMessage]) -> Table:
     table = Table("rule", "outcome", "reason", box=None, pad_edge=False)
     for message in messages:
         outcome = "left out" if message.left_out else "may differ"

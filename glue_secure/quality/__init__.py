@@ -1,4 +1,5 @@
-"""Data quality gates: Great Expectations suites that decide whether rows may be written.
+"""Data quality gates: Great Expectations suites that decide which rows may be written.
 
-Left out of the default wheel; the run loads ``gate`` by name when its arguments name suites.
+The run imports ``gate`` only if its arguments name suites, because the package great_expectations is
+optional.
 """

@@ -1,101 +1,115 @@
-"""Measuring many plans over a frame at once: one aggregation, and counts of groups where rules need them.
+"""Measurement of many plans at once: one aggregation, and at most two jobs that count groups.
 
-All rules of uniqueness are one Spark job, and all that count different values another. Only counts and
-aggregates come to the driver, never a row.
+One Spark job counts the groups of all uniqueness rules, another the groups of all rules about distinct
+values. Only counts and aggregates reach the driver, never a row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from glue_secure.quality.conditions import quoted
-from glue_secure.quality.plans import Counted, Group, Plan, Values
+from glue_secure.quality.plans import CountMetrics, Group, Plan, Values
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
 
 
-def analysed(frame: Any, plans: Sequence[Plan | None]) -> list[Plan | None]:
-    """The plans whose columns Spark takes; a mismatch of types shows here, without a job."""
-    made = [plan for plan in plans if plan is not None]
-    if _is_taken(frame, made):
+def resolvable(frame: DataFrame, plans: Sequence[Plan | None]) -> list[Plan | None]:
+    """Return the plans, with None for each whose columns Spark cannot resolve, such as with wrong types.
+
+    Spark only analyzes the expressions; no job runs.
+    """
+    if _resolves(frame, [plan for plan in plans if plan is not None]):
         return list(plans)
-    return [plan if plan is not None and _is_taken(frame, [plan]) else None for plan in plans]
+    return [plan if plan is not None and _resolves(frame, [plan]) else None for plan in plans]
 
 
-def _is_taken(frame: Any, plans: Sequence[Plan]) -> bool:
+def _resolves(frame: DataFrame, plans: Sequence[Plan]) -> bool:
     columns = [column for plan in plans for column in plan.aggregates.values()]
     try:
         if columns:
             frame.agg(*columns)
         for group in dict.fromkeys(plan.group for plan in plans if plan.group is not None):
-            _distinct(*_alone(frame, group))
+            _count_distinct(*_rows_of_one(frame, group))
     except Exception:
         return False
     return True
 
 
-def measure(frame: Any, plans: Sequence[Plan]) -> list[Values]:
-    """The metrics of each plan.
+def measure(frame: DataFrame, plans: Sequence[Plan]) -> list[Values]:
+    """Return the metrics of each plan.
 
     Args:
         frame: the DataFrame.
-        plans: plans that were :func:`analysed`.
+        plans: plans that are :func:`resolvable`.
 
     Returns:
         Metric name → value for each plan, in order.
     """
-    columns: list[Any] = []
-    places: list[dict[str, int]] = []
-    for plan in plans:  # what two plans share Spark computes once; texts of columns do not tell 1 from "1"
-        places.append({name: len(columns) + at for at, name in enumerate(plan.aggregates)})
+    columns: list[Column] = []
+    positions: list[dict[str, int]] = []
+    # Spark computes equal aggregates of several plans once. They cannot be compared here: a column's text is
+    # the same for 1 and "1".
+    for plan in plans:
+        positions.append({name: len(columns) + index for index, name in enumerate(plan.aggregates)})
         columns += [
-            column.alias(f"m{len(columns) + at}") for at, column in enumerate(plan.aggregates.values())
+            column.alias(f"m{len(columns) + index}") for index, column in enumerate(plan.aggregates.values())
         ]
     row = frame.agg(*columns).first() if columns else ()
     groups = list(dict.fromkeys(plan.group for plan in plans if plan.group is not None))
-    counted = dict(zip(groups, count(frame, groups), strict=True))
-    found = []
-    for plan, own in zip(plans, places, strict=True):
-        values = {name: row[place] for name, place in own.items()}
-        found.append(plan.finish(values, counted[plan.group] if plan.group is not None else None))
-    return found
+    counts = dict(zip(groups, count(frame, groups), strict=True))
+    metrics = []
+    for plan, plan_positions in zip(plans, positions, strict=True):
+        values = {name: row[position] for name, position in plan_positions.items()}
+        metrics.append(plan.finish(values, counts[plan.group] if plan.group is not None else None))
+    return metrics
 
 
-def passes(plans: Sequence[Plan]) -> int:
-    """How many jobs :func:`measure` runs."""
+def job_count(plans: Sequence[Plan]) -> int:
+    """Return the number of Spark jobs that :func:`measure` runs."""
     kinds = {plan.group.unique for plan in plans if plan.group is not None}
     return any(plan.aggregates for plan in plans) + len(kinds)
 
 
-def count(frame: Any, groups: Sequence[Group]) -> list[Counted]:
-    """Count each group: those that ask for shared rows in one shuffle, those for combinations in another."""
-    unique, others = [one for one in groups if one.unique], [one for one in groups if not one.unique]
-    counted = dict(zip(unique, _counts(_shared, frame, unique), strict=True))
-    found = {group: Counted(shared=number) for group, number in counted.items()}
-    distinct = dict(zip(others, _counts(_distinct, frame, others), strict=True))
-    found |= {group: Counted(distinct=number) for group, number in distinct.items()}
-    return [found[group] for group in groups]
+def count(frame: DataFrame, groups: Sequence[Group]) -> list[CountMetrics]:
+    """Return the counts of each group, in one Spark job for shared rows and one for distinct combinations."""
+    unique = [group for group in groups if group.unique]
+    others = [group for group in groups if not group.unique]
+    shared = zip(unique, _counts(_count_shared, frame, unique), strict=True)
+    counts = {group: CountMetrics(shared=number) for group, number in shared}
+    distinct = zip(others, _counts(_count_distinct, frame, others), strict=True)
+    counts |= {group: CountMetrics(distinct=number) for group, number in distinct}
+    return [counts[group] for group in groups]
 
 
-def _counts(how: Callable[[Any, Sequence[str]], Any], frame: Any, groups: Sequence[Group]) -> list[int]:
-    """One number for each group, in one job."""
+def _counts(
+    aggregate: Callable[[DataFrame, Sequence[str]], DataFrame], frame: DataFrame, groups: Sequence[Group]
+) -> list[int]:
+    """Return one number per group. Runs one Spark job."""
     if not groups:
         return []
-    rows, keys = _alone(frame, groups[0]) if len(groups) == 1 else _together(frame, groups)
-    by_group = {int(row["g"]): int(row["number"] or 0) for row in how(rows, keys).collect()}
-    return [by_group.get(at, 0) for at in range(len(groups))]
+    rows, keys = _rows_of_one(frame, groups[0]) if len(groups) == 1 else _rows_of_all(frame, groups)
+    by_group = {int(row["g"]): int(row["number"] or 0) for row in aggregate(rows, keys).collect()}
+    return [by_group.get(index, 0) for index in range(len(groups))]
 
 
-def _distinct(rows: Any, keys: Sequence[str]) -> Any:
-    """How many combinations each group has: few as a rule, so that each side adds up its own first."""
+def _count_distinct(rows: DataFrame, keys: Sequence[str]) -> DataFrame:
+    """Count the combinations of each group.
+
+    Usually there are few of them, so Spark aggregates partially before the shuffle.
+    """
     from pyspark.sql import functions as F
 
     return rows.groupBy("g", *keys).agg(F.lit(1)).groupBy("g").agg(F.count(F.lit(1)).alias("number"))
 
 
-def _shared(rows: Any, keys: Sequence[str]) -> Any:
-    """How many rows share their combination: nearly as many as rows, so that they are sorted, not added up.
+def _count_shared(rows: DataFrame, keys: Sequence[str]) -> DataFrame:
+    """Count the rows of each group that share their combination.
 
-    Half the time of a hash aggregation where every key is another (bench/quality.py).
+    Usually there are nearly as many combinations as rows, so a window, which sorts, takes half the time of a
+    hash aggregation (bench/quality.py).
     """
     from pyspark.sql import Window
     from pyspark.sql import functions as F
@@ -104,30 +118,33 @@ def _shared(rows: Any, keys: Sequence[str]) -> Any:
     return counted.where(F.col("n") > 1).groupBy("g").agg(F.count(F.lit(1)).alias("number"))
 
 
-def _alone(frame: Any, group: Group) -> tuple[Any, list[str]]:
-    """The rows of one group as ``g`` and its keys."""
+def _rows_of_one(frame: DataFrame, group: Group) -> tuple[DataFrame, list[str]]:
+    """Return the rows of one group with the columns ``g`` (0) and ``k0``, ``k1``, ..., and the key names."""
     from pyspark.sql import functions as F
 
     rows = frame if group.where is None else frame.where(group.where)
-    keys = [f"k{at}" for at in range(len(group.columns))]
-    held = [quoted(name).alias(key) for name, key in zip(group.columns, keys, strict=True)]
-    return rows.select(F.lit(0).alias("g"), *held), keys
+    keys = [f"k{index}" for index in range(len(group.columns))]
+    columns = [quoted(name).alias(key) for name, key in zip(group.columns, keys, strict=True)]
+    return rows.select(F.lit(0).alias("g"), *columns), keys
 
 
-def _together(frame: Any, groups: Sequence[Group]) -> tuple[Any, list[str]]:
-    """Each row once for each group, with that group's columns alone: what GROUPING SETS would expand to."""
+def _rows_of_all(frame: DataFrame, groups: Sequence[Group]) -> tuple[DataFrame, list[str]]:
+    """Return each row once per group, with the columns of that group only, as GROUPING SETS would.
+
+    The columns are ``g`` (index of the group) and ``k0``, ``k1``, ... for the columns of all groups.
+    """
     from pyspark.sql import functions as F
 
-    types = {each.name: each.dataType for each in frame.schema.fields}
-    slots = [(at, name) for at, group in enumerate(groups) for name in group.columns]
-    made = []
-    for at, group in enumerate(groups):
-        fields = [F.lit(at).alias("g")]
-        for place, (owner, name) in enumerate(slots):
-            held = quoted(name) if owner == at else F.lit(None).cast(types[name])
-            fields.append(held.alias(f"k{place}"))
-        one = F.struct(*fields)
-        made.append(one if group.where is None else F.when(group.where, one))
-    rows = frame.select(F.explode(F.array(*made)).alias("e")).where(F.col("e").isNotNull())
-    keys = [f"k{place}" for place in range(len(slots))]
+    types = {item.name: item.dataType for item in frame.schema.fields}
+    slots = [(index, name) for index, group in enumerate(groups) for name in group.columns]
+    structs = []
+    for index, group in enumerate(groups):
+        columns = [F.lit(index).alias("g")]
+        for position, (owner, name) in enumerate(slots):
+            column = quoted(name) if owner == index else F.lit(None).cast(types[name])
+            columns.append(column.alias(f"k{position}"))
+        struct = F.struct(*columns)
+        structs.append(struct if group.where is None else F.when(group.where, struct))
+    rows = frame.select(F.explode(F.array(*structs)).alias("e")).where(F.col("e").isNotNull())
+    keys = [f"k{position}" for position in range(len(slots))]
     return rows.select(*(F.col(f"e.{name}").alias(name) for name in ("g", *keys))), keys

@@ -1,4 +1,4 @@
-"""Great Expectations itself, as far as the gate uses it: its classes, its decisions, nothing that writes."""
+"""The parts of Great Expectations that the gate uses: its classes and its decisions. Nothing here writes."""
 
 from __future__ import annotations
 
@@ -7,112 +7,127 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.core.errors import UsageError
+from glue_secure.core.findings import Finding, failed, passed
 from glue_secure.quality.suite import Rule, Suite
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
 PACKAGE = "great-expectations"
-AT_LEAST, BELOW = (1, 24), (2, 0)
-# What a suite's own class of that name may be judged by; a subclass of somebody else's runs as it is.
+MINIMUM, BELOW = (1, 24), (2, 0)
+# Only Great Expectations' own classes are decided from metrics. Subclasses of other packages run unchanged.
 _CORE = "great_expectations.expectations.core"
 
 
-def require_package() -> str:
-    """The version that is installed.
-
-    Raises:
-        RefusedError: GS-DQ-003, there is none, or one that is not served here.
-    """
+def check_package() -> Finding:
+    """GS-DQ-003: check that a supported version of Great Expectations is installed."""
+    resource = f"the package {PACKAGE}"
     try:
-        found = version(PACKAGE)
-        numbers = tuple(int(one) for one in found.split(".")[:2])
+        installed = version(PACKAGE)
+        numbers = tuple(int(number) for number in installed.split(".")[:2])
     except (PackageNotFoundError, ValueError):
-        found, numbers = "", ()
-    if not AT_LEAST <= numbers < BELOW:
-        raise RefusedError(
-            "GS-DQ-003",
-            resource="the package great_expectations",
-            found=f"version {found}" if found else "not installed",
-            required="great-expectations>=1.24,<2, before the first read",
-            fix="pip install 'glue-secure[quality]', or take --glue-secure-suites away",
-        )
-    return found
+        installed, numbers = "", ()
+    if MINIMUM <= numbers < BELOW:
+        return passed("GS-DQ-003", resource, f"version {installed}")
+    return failed(
+        "GS-DQ-003",
+        resource,
+        found=f"version {installed}" if installed else "not installed",
+        required="great-expectations>=1.24,<2, before the first read",
+        fix="pip install 'glue-secure[quality]', or remove --glue-secure-suites",
+    )
 
 
 @contextmanager
-def unheard() -> Iterator[None]:
-    """What Great Expectations says in the block goes nowhere: its messages may quote rows."""
+def suppress_messages() -> Iterator[None]:
+    """Suppress log messages and warnings of Great Expectations, because they may contain values of rows."""
     logger = logging.getLogger("great_expectations")
-    disabled, level = logger.propagate, logger.level
-    logger.propagate, silent = False, logging.NullHandler()
-    logger.addHandler(silent)
+    propagate, level = logger.propagate, logger.level
+    logger.propagate, handler = False, logging.NullHandler()
+    logger.addHandler(handler)
     logger.setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.removeHandler(silent)
-        logger.propagate = disabled
+        logger.removeHandler(handler)
+        logger.propagate = propagate
         logger.setLevel(level)
 
 
 def expectations(suite: Suite) -> tuple[Any, ...]:
-    """The suite's rules as objects of Great Expectations, in order.
+    """Return the suite's rules as expectations of Great Expectations, in order.
 
     Raises:
-        UsageError: a type that it does not know, or arguments that it does not take.
+        UsageError: Great Expectations does not know the type, or rejects the arguments.
     """
-    with unheard():
-        import great_expectations.expectations.core  # noqa: F401 - it registers the types
+    with suppress_messages():
+        import great_expectations.expectations.core  # noqa: F401 - registers the types
         from great_expectations.expectations.registry import get_expectation_impl
 
-        return tuple(_made(get_expectation_impl, rule, suite) for rule in suite.rules)
+        return tuple(_expectation(get_expectation_impl, rule, suite) for rule in suite.rules)
 
 
-def _made(implementation: Any, rule: Rule, suite: Suite) -> Any:
+def _expectation(implementation: Any, rule: Rule, suite: Suite) -> Any:
     try:
         return implementation(rule.kind)(**rule.arguments)
     except Exception as error:
-        # The messages quote the suite's literals; where they stand says enough.
+        # The messages contain literals of the suite, so only the names of the arguments are reported.
         errors = error.errors() if hasattr(error, "errors") else ()
-        places = sorted({".".join(map(str, one.get("loc", ()))) for one in errors})
+        names = sorted({".".join(map(str, item.get("loc", ()))) for item in errors})
         raise UsageError(
-            f"expectation {rule.label} of suite {suite.place}",
-            found=f"{type(error).__name__}" + (f" at {', '.join(places)}" if places else ""),
-            required="a type and arguments that the installed Great Expectations takes",
+            f"expectation {rule.label} of suite {suite.location}",
+            found=f"{type(error).__name__}" + (f" for {', '.join(names)}" if names else ""),
+            required="a type and arguments that the installed Great Expectations accepts",
         ) from None
 
 
 def is_core(expectation: Any) -> bool:
-    """Whether the rule is one of Great Expectations' own."""
+    """Return whether the expectation is one of Great Expectations' own."""
     return type(expectation).__module__.startswith(_CORE)
 
 
-def engine(frame: Any) -> Any:
-    """What tells an expectation that the metrics are Spark's; it runs nothing."""
+def execution_engine(frame: DataFrame) -> Any:
+    """Return a Spark execution engine. It only tells an expectation that its metrics come from Spark."""
     from great_expectations.execution_engine import SparkDFExecutionEngine
 
-    with unheard():
+    with suppress_messages():
         return SparkDFExecutionEngine(spark=frame.sparkSession, persist=False)
 
 
-def decide(expectation: Any, metrics: Mapping[str, Any], execution_engine: Any) -> bool | None:
-    """What Great Expectations makes of metrics that it would else compute; None when it cannot decide."""
-    plain = {"result_format": {"result_format": "BOOLEAN_ONLY"}}
-    with unheard():
+def row_condition_sql(condition: Any, engine: Any) -> str:
+    """Return a row condition of an expectation as SQL.
+
+    Raises:
+        ValueError: the condition is a str, as in older versions.
+    """
+    filter_sql = getattr(condition, "pass_through_filter", None)
+    if filter_sql is not None:
+        return str(filter_sql)
+    if isinstance(condition, str):
+        raise ValueError("a row condition of an older version")
+    return str(engine.condition_to_filter_clause(condition))
+
+
+def decide(expectation: Any, metrics: Mapping[str, Any], engine: Any) -> bool | None:
+    """Return Great Expectations' decision for the given metrics, or None if it cannot decide."""
+    configuration = {"result_format": {"result_format": "BOOLEAN_ONLY"}}
+    with suppress_messages():
         try:
-            found = expectation._validate(
-                metrics=dict(metrics), runtime_configuration=plain, execution_engine=execution_engine
+            result = expectation._validate(
+                metrics=dict(metrics), runtime_configuration=configuration, execution_engine=engine
             )
-            return bool(found["success"])
+            return bool(result["success"])
         except Exception:
             return None
 
 
-def as_reported(value: Any) -> Any:
-    """A metric as Great Expectations hands it on: decimals as numbers, dates as text."""
+def to_metric_value(value: Any) -> Any:
+    """Return a value as Great Expectations passes it on: decimals as numbers, dates as strings."""
     from great_expectations.util import convert_to_json_serializable
 
     return convert_to_json_serializable(data=value)

@@ -1,7 +1,7 @@
-"""Expectations that one pass does not decide, run by Great Expectations as they are.
+"""Validation by Great Expectations itself, for expectations that :mod:`plans` does not support.
 
-The context lives in memory: it opens no connection and writes no file, and what it reports is cut down to
-outcomes and counts before anybody sees it.
+The data context is in memory: it opens no connection and writes no file. Results are reduced to outcomes and
+counts.
 """
 
 from __future__ import annotations
@@ -10,21 +10,24 @@ import os
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from glue_secure.quality.expectations import unheard
+from glue_secure.quality.expectations import suppress_messages
 
-_MARK = "glue_secure_index"
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+_INDEX = "glue_secure_index"
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
-    """What Great Expectations made of one expectation.
+class FallbackReport:
+    """Great Expectations' result for one expectation.
 
     Attributes:
-        passed: its success; None where it raised instead.
-        rows: rows looked at; None where it does not tell.
-        unexpected: rows that break it; None likewise.
+        passed: whether the expectation is met; None if its validation raised an exception.
+        rows: number of rows checked; None if it is not reported.
+        unexpected: number of rows that break the expectation; None if it is not reported.
     """
 
     passed: bool | None
@@ -32,52 +35,54 @@ class Reported:
     unexpected: int | None = None
 
 
-def run(frame: Any, expectations: Sequence[Any]) -> list[Reported]:
-    """Validate a frame; one result for each expectation, in order."""
+def validate(frame: DataFrame, expectations: Sequence[Any]) -> list[FallbackReport]:
+    """Validate a frame and return one report per expectation, in order."""
     if not expectations:
         return []
-    with unheard():
+    with suppress_messages():
         import great_expectations as gx
 
-        # Versions that have analytics ask this when a context is made.
+        # Versions with analytics read this when a context is created.
         os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False}
         source = context.data_sources.add_spark(f"gate-{uuid.uuid4().hex}", persist=False)
-        whole = source.add_dataframe_asset("frame").add_batch_definition_whole_dataframe("all")
-        batch = whole.get_batch(batch_parameters={"dataframe": frame})
+        asset = source.add_dataframe_asset("frame").add_batch_definition_whole_dataframe("all")
+        batch = asset.get_batch(batch_parameters={"dataframe": frame})
         suite = gx.ExpectationSuite(name="gate")
-        for at, expectation in enumerate(expectations):
-            suite.add_expectation(expectation.copy(update={"meta": {_MARK: at}, "id": None}, deep=True))
-        counts = {"result_format": "BASIC", "partial_unexpected_count": 0}
+        for index, expectation in enumerate(expectations):
+            suite.add_expectation(expectation.copy(update={"meta": {_INDEX: index}, "id": None}, deep=True))
+        counts_only = {"result_format": "BASIC", "partial_unexpected_count": 0}
         try:
-            results = batch.validate(suite, result_format=counts).results
+            results = batch.validate(suite, result_format=counts_only).results
         except Exception:
             results = ()
-        found = {result.expectation_config.meta[_MARK]: _reported(result) for result in results}
-    told = [found.get(at, Reported(None)) for at in range(len(expectations))]
-    if len(told) == 1:
-        return told
-    # Metrics are computed in bundles, and one that fails takes the others of its bundle with it.
+        by_index = {result.expectation_config.meta[_INDEX]: _report(result) for result in results}
+    reports = [by_index.get(index, FallbackReport(None)) for index in range(len(expectations))]
+    if len(reports) == 1:
+        return reports
+    # Metrics are computed in bundles. If one fails, all expectations of its bundle fail, so each is repeated
+    # alone.
     return [
-        run(frame, [one])[0] if report.passed is None else report
-        for one, report in zip(expectations, told, strict=True)
+        validate(frame, [expectation])[0] if report.passed is None else report
+        for expectation, report in zip(expectations, reports, strict=True)
     ]
 
 
-def _reported(result: Any) -> Reported:
-    told = result.result or {}
-    if _raised(result.exception_info or {}):
-        return Reported(None)
-    rows, unexpected = told.get("element_count"), told.get("unexpected_count")
-    return Reported(bool(result.success), _count(rows), _count(unexpected))
+def _report(result: Any) -> FallbackReport:
+    if _has_exception(result.exception_info or {}):
+        return FallbackReport(None)
+    details = result.result or {}
+    return FallbackReport(
+        bool(result.success), _count(details.get("element_count")), _count(details.get("unexpected_count"))
+    )
 
 
-def _raised(told: Any) -> bool:
-    """``{"raised_exception": ...}``, or one such for each metric."""
-    if "raised_exception" in told:
-        return bool(told["raised_exception"])
-    return any(isinstance(each, dict) and each.get("raised_exception") for each in told.values())
+def _has_exception(info: Any) -> bool:
+    """Return whether ``{"raised_exception": ...}``, or the same per metric, reports an exception."""
+    if "raised_exception" in info:
+        return bool(info["raised_exception"])
+    return any(isinstance(metric, dict) and metric.get("raised_exception") for metric in info.values())
 
 
 def _count(value: Any) -> int | None:

@@ -1,4 +1,4 @@
-"""The gate of a run: holds a frame against a suite on its way to a sink, and says what may go on."""
+"""The quality gate of a run: checks frames against suites before they are written."""
 
 from __future__ import annotations
 
@@ -6,297 +6,366 @@ import sys
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 from glue_secure.core.arguments import QUARANTINE, SUITES
-from glue_secure.core.errors import RefusedError, UsageError, VerificationError
-from glue_secure.core.evidence import GateRecord, GateRule
-from glue_secure.core.findings import failed, passed
+from glue_secure.core.errors import UsageError, VerificationError
+from glue_secure.core.evidence import GateRecord, GateRule, WriteRecord, digest
+from glue_secure.core.findings import Finding, Verdict, enforce, failed, passed, stop, unknown
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.ports import ObjectStore
+from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.redaction import redacting_logger
 from glue_secure.core.service import ServiceError
-from glue_secure.quality.checker import RULES_COLUMN, Checked, Checker, Outcome
-from glue_secure.quality.expectations import require_package
+from glue_secure.quality.checker import RULES_COLUMN, Checker, CheckResult, RuleOutcome
+from glue_secure.quality.expectations import check_package
 from glue_secure.quality.suite import OnFailure, Severity, Suite
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
 _LOG = redacting_logger(__name__)
-_TOLD = 5  # broken rules that a message lists
+_MAX_LISTED = 5  # broken rules in one message
 
 
-class Gate:
-    """Holds the suites that a run named at its start.
+class QuarantineWriter(Protocol):
+    """Writes the quarantined rows with all checks of a write (``io.writer.DataWriter``)."""
+
+    def write_s3(self, frame: DataFrame, target: str, *, format: str) -> WriteRecord:
+        """Write a frame below an S3 location and return the record of the write."""
+
+
+class SuiteGate:
+    """The suites of one run.
 
     Args:
-        objects: where suites in S3 lie (``ports.ObjectStore``).
-        recorder: where outcomes are noted.
-        funnel: what writes quarantined rows, guarded as every other write.
-        run: the run's id.
-        quarantine: where rows are set apart when a call does not say.
+        objects: reads suites in S3.
+        recorder: receives findings and the results of the checks.
+        writer: writes quarantined rows.
+        run_id: id of the run.
+        quarantine: location for rows that break a rule, for calls that do not name one.
     """
 
     def __init__(
-        self, *, objects: Any, recorder: Any, funnel: Any, run: str, quarantine: S3Uri | None
+        self,
+        *,
+        objects: ObjectStore,
+        recorder: RunRecorder,
+        writer: QuarantineWriter,
+        run_id: str,
+        quarantine: S3Uri | None,
     ) -> None:
-        self._objects, self._recorder, self._funnel = objects, recorder, funnel
-        self._run, self._quarantine = run, quarantine
+        self._objects, self._recorder, self._writer = objects, recorder, writer
+        self._run_id, self._quarantine = run_id, quarantine
         self._checkers: dict[str, Checker] = {}
 
-    def load(self, places: Iterable[str]) -> None:
-        """Read every suite, and have Great Expectations take it.
+    def load(self, locations: Iterable[str]) -> None:
+        """Read and parse all suites, and let Great Expectations validate them.
 
         Raises:
-            RefusedError: GS-DQ-003, no Great Expectations, or no such file.
-            VerificationError: GS-DQ-003, S3 does not give it.
-            UsageError: it cannot be meant as it stands.
+            RefusedError: GS-DQ-003, Great Expectations is not installed, or a suite does not exist.
+            VerificationError: GS-DQ-003, a suite cannot be read from S3.
+            UsageError: a suite is invalid.
         """
-        found = require_package()
-        for place in places:
-            suite = Suite.parse(self._read(place), place=place)
-            self._checkers[place] = Checker(suite)
-            told = f"{len(suite.rules)} rules, SHA-256 {suite.digest[:16]}, great-expectations {found}"
-            self._recorder.record([passed("GS-DQ-003", f"suite {place}", told)])
+        self._recorder.record(enforce([check_package()]))
+        for location in locations:
+            body, findings = read_suite(location, self._objects)
+            self._recorder.record(enforce(findings))
+            self._checkers[location] = Checker(Suite.parse(body, location=location))
 
-    def _read(self, place: str) -> bytes:
-        if "://" not in place:
-            return read_local(place)
-        try:
-            body: bytes = self._objects.read(S3Uri.parse(place)).body
-        except ServiceError as error:
-            raise VerificationError(
-                "GS-DQ-003",
-                resource=f"suite {place}",
-                found=str(error),
-                required="the suite",
-                fix="give the job's role s3:GetObject on it",
-                aws_code=error.code,
-            ) from error
-        return body
-
-    def let_through(
+    def apply(
         self,
-        frame: Any,
+        frame: DataFrame,
         sink: str,
         *,
-        expect: str,
+        suite: str,
         on_failure: str = "block",
         quarantine: str | S3Uri | None = None,
-    ) -> Any:
-        """The rows of a frame that may go to a sink.
+    ) -> DataFrame:
+        """Check a frame and return the rows that may be written to a sink.
 
         Args:
-            frame: a DataFrame.
-            sink: what it is on its way to.
-            expect: the suite, as ``--glue-secure-suites`` names it.
-            on_failure: ``block``, ``warn`` or ``quarantine``: what a broken critical rule means. Rules of the
-                severities ``warning`` and ``info`` never stop a row.
-            quarantine: S3 location for rows that break a rule; None takes ``--glue-secure-quarantine-uri``.
+            frame: the DataFrame.
+            sink: S3 location, ``connection/table``, or a label if the sink is not known.
+            suite: a suite that ``--glue-secure-suites`` names.
+            on_failure: the action if a critical rule is broken: ``block``, ``warn`` or ``quarantine``. Rules
+                of severity ``warning`` and ``info`` never stop a row.
+            quarantine: S3 location for rows that break a rule; None uses ``--glue-secure-quarantine-uri``.
 
         Returns:
-            The frame; in quarantine, its rows that break no critical rule that is broken.
+            The frame. With ``quarantine``, its rows that meet all critical rules.
 
         Raises:
-            RefusedError: GS-DQ-001, -004, -005; nothing was written. GS-DQ-001 too where a rule
-                is about the whole table.
+            RefusedError: GS-DQ-001, GS-DQ-004 or GS-DQ-005; nothing was written. With ``quarantine``,
+                GS-DQ-001 is raised for a broken rule about the whole table.
             VerificationError: GS-DQ-002, a critical rule could not be decided.
-            UsageError: the suite was not named at the start, or there is no place for a quarantine.
+            UsageError: the suite was not named when the run started, or there is no quarantine location.
         """
-        wanted = OnFailure.of(on_failure)
-        checker = self._checker(expect)
-        place = self._place(sink, quarantine) if wanted is OnFailure.QUARANTINE else None
-        _require_repeatable(frame, sink)
-        if RULES_COLUMN in frame.columns and place is not None:
-            raise UsageError(f"a frame for {sink}", found=f"a column {RULES_COLUMN}", required="none")
-        with self._recorder.timed("gate"):
-            checked = self._checked(checker, frame, sink)
-        critical = [one for one in checked.outcomes if one.rule.severity is Severity.CRITICAL]
-        undecided = [one for one in critical if one.passed is None]
-        broken = [one for one in critical if one.passed is False]
-        self._say_lesser(checker.suite, sink, checked.outcomes)
-        if undecided:
-            self._note(checker.suite, sink, checked, "undecided")
-            raise VerificationError(
-                "GS-DQ-002",
-                resource=f"suite {expect} at {sink}",
-                found=f"rules that Great Expectations cannot decide: {_listed(undecided)}",
-                required="an outcome for every critical rule",
-                fix="see that its columns are there and of a type that it can compare, or mend the suite",
-            )
-        if not broken:
-            self._note(checker.suite, sink, checked, "passed")
-            told = f"{len(checked.outcomes)} rules of suite {expect}"
-            self._recorder.record([passed("GS-DQ-001", sink, told)])
-            return frame
-        if wanted is OnFailure.WARN:
-            self._warn(checker.suite, sink, checked, broken)
-            return frame
-        inseparable = [one for one in broken if not checked.tells_rows(one)]
-        if place is None or inseparable:
-            self._note(checker.suite, sink, checked, "blocked")
-            raise _refused(expect, sink, inseparable if place is not None else broken, place)
-        return self._set_apart(checker, frame, sink, checked, broken, place)
-
-    def _checker(self, expect: str) -> Checker:
-        if expect not in self._checkers:
+        action = OnFailure.of(on_failure)
+        checker = self._checker(suite)
+        location = self._quarantine_location(sink, quarantine) if action is OnFailure.QUARANTINE else None
+        self._recorder.record(enforce(check_deterministic(frame, sink)))
+        if location is not None and RULES_COLUMN in frame.columns:
             raise UsageError(
-                f"expect={expect!r}",
+                f"a frame for {sink}", found=f"a column {RULES_COLUMN}", required="no such column"
+            )
+        with self._recorder.timed("gate"):
+            result = self._check(checker, frame, sink)
+        _log_warnings(checker.suite, sink, result)
+        findings = check_rules(result, checker.suite, sink)
+        broken = [outcome for outcome in _critical(result) if outcome.passed is False]
+        if any(outcome.passed is None for outcome in _critical(result)):
+            self._record(checker.suite, sink, result, "undecided")
+            stop(findings[-1])
+        if not broken:
+            self._record(checker.suite, sink, result, "passed")
+            self._recorder.record(enforce(findings))
+            return frame
+        if action is OnFailure.WARN:
+            _LOG.warning("suite %s at %s: %s", suite, sink, _listed(broken))
+            self._record(checker.suite, sink, result, "warned")
+            self._recorder.record(findings)  # with FAIL of GS-DQ-001; the run continues
+            return frame
+        if location is None:
+            self._record(checker.suite, sink, result, "blocked")
+            stop(findings[-1])
+        return self._separate(checker.suite, frame, sink, result, broken, findings, location)
+
+    def _checker(self, suite: str) -> Checker:
+        if suite not in self._checkers:
+            raise UsageError(
+                f"quality suite {suite}",
                 found=f"--{SUITES} {','.join(self._checkers)}",
                 required="a suite that was named when the run started",
-                fix=f"add {expect} to --{SUITES}",
+                fix=f"add {suite} to --{SUITES}",
             )
-        return self._checkers[expect]
+        return self._checkers[suite]
 
-    def _place(self, sink: str, quarantine: str | S3Uri | None) -> S3Uri:
-        given = S3Uri.parse(quarantine) if isinstance(quarantine, str) else quarantine or self._quarantine
-        if given is None:
+    def _quarantine_location(self, sink: str, quarantine: str | S3Uri | None) -> S3Uri:
+        """Return the run's own location below the quarantine location, after checking GS-DQ-005."""
+        location = S3Uri.parse(quarantine) if isinstance(quarantine, str) else quarantine or self._quarantine
+        if location is None:
             raise UsageError(
                 f"a quarantine for {sink}",
-                found="no place for it",
+                found="no location",
                 required=f"quarantine='s3://...', or --{QUARANTINE}",
             )
-        if "://" in sink and given.overlaps(S3Uri.parse(sink)):
-            raise RefusedError(
-                "GS-DQ-005",
-                resource=f"quarantine {given}",
-                found=f"a place that holds, or lies in, {sink}",
-                required="a prefix apart from the sink",
-                fix="name another prefix",
-            )
-        return S3Uri.parse(f"{str(given).rstrip('/')}/run={self._run}/")
+        self._recorder.record(enforce(check_quarantine_location(location, sink)))
+        return S3Uri.parse(f"{str(location).rstrip('/')}/run={self._run_id}/")
 
-    def _checked(self, checker: Checker, frame: Any, sink: str) -> Checked:
+    def _check(self, checker: Checker, frame: DataFrame, sink: str) -> CheckResult:
         try:
             return checker.check(frame)
         except Exception as error:
-            # Spark's own text may quote a row; its type does not.
+            # Spark's message may contain values of rows, the exception's type does not.
             raise VerificationError(
                 "GS-DQ-002",
-                resource=f"suite {checker.suite.place} at {sink}",
+                resource=f"suite {checker.suite.location} at {sink}",
                 found=f"the frame could not be computed ({type(error).__name__})",
                 required="an outcome for every critical rule",
-                fix="see Spark's log; without a gate the write would fail as well",
+                fix="see the exception in Spark's log; the write would fail with it as well",
             ) from None
 
-    def _warn(self, suite: Suite, sink: str, checked: Checked, broken: Sequence[Outcome]) -> None:
-        _LOG.warning("suite %s at %s: %s", suite.place, sink, _listed(broken))
-        self._note(suite, sink, checked, "warned")
-        self._recorder.record(
-            [
-                failed(
-                    "GS-DQ-001",
-                    sink,
-                    found=f"written although broken: {_listed(broken)}",
-                    required=f"suite {suite.place}",
-                    fix="the call said on_failure='warn'",
-                )
-            ]
-        )
-
-    def _say_lesser(self, suite: Suite, sink: str, outcomes: Sequence[Outcome]) -> None:
-        for one in outcomes:
-            if one.rule.severity is Severity.WARNING and one.passed is not True:
-                _LOG.warning("suite %s at %s: %s", suite.place, sink, _told(one))
-
-    def _set_apart(
+    def _separate(
         self,
-        checker: Checker,
-        frame: Any,
+        suite: Suite,
+        frame: DataFrame,
         sink: str,
-        checked: Checked,
-        broken: Sequence[Outcome],
-        place: S3Uri,
-    ) -> Any:
-        good, bad = checker.split(frame, checked, broken)
-        # First what must not be lost: should it fail, nothing has reached the sink.
-        record = self._funnel.write_s3(bad, str(place), format="parquet")
-        self._note(checker.suite, sink, checked, "quarantined", str(place), record.rows)
-        told = f"rows that break a rule are in {place}: {_listed(broken)}"
-        self._recorder.record([passed("GS-DQ-001", sink, told)])
-        self._recorder.record([passed("GS-DQ-005", str(place), f"{record.rows} rows")])
-        _LOG.warning("suite %s at %s: %s", checker.suite.place, sink, told)
-        return good
+        result: CheckResult,
+        broken: Sequence[RuleOutcome],
+        findings: Sequence[Finding],
+        location: S3Uri,
+    ) -> DataFrame:
+        """Write the rows that break a rule to the quarantine and return the others."""
+        separable = check_separable(result, suite, sink, broken, location)
+        if any(finding.verdict is not Verdict.PASS for finding in separable):
+            self._record(suite, sink, result, "blocked")
+        enforce(separable)
+        valid, invalid = result.split(frame, broken)
+        # The quarantine is written first: if that fails, nothing has reached the sink and no row is lost.
+        record = self._writer.write_s3(invalid, str(location), format="parquet")
+        self._record(suite, sink, result, "quarantined", str(location), record.rows)
+        decided = [finding for finding in findings if finding.control != "GS-DQ-001"]
+        self._recorder.record([*decided, *separable])
+        _LOG.warning("suite %s at %s: rows are in %s: %s", suite.location, sink, location, _listed(broken))
+        return valid
 
-    def _note(
+    def _record(
         self,
         suite: Suite,
         sink: str,
-        checked: Checked,
+        result: CheckResult,
         outcome: str,
         quarantine: str = "",
         quarantined: int | None = 0,
     ) -> None:
         rules = tuple(
-            GateRule(one.rule.label, one.rule.severity.value, _word(one), one.rows, one.unexpected, one.by)
-            for one in checked.outcomes
+            GateRule(
+                rule=each.rule.label,
+                severity=each.rule.severity.value,
+                outcome="undecided" if each.passed is None else "met" if each.passed else "broken",
+                rows=each.rows,
+                unexpected=each.unexpected,
+                by=each.by,
+            )
+            for each in result.outcomes
         )
         self._recorder.gates.append(
-            GateRecord(sink, suite.name, suite.place, suite.digest, outcome, rules, quarantine, quarantined)
+            GateRecord(
+                sink, suite.name, suite.location, suite.digest, outcome, rules, quarantine, quarantined
+            )
         )
 
 
-def read_local(place: str) -> bytes:
-    """A suite by its path: from the working folder, or from the folders and archives on Python's path.
+def read_suite(location: str, objects: ObjectStore) -> tuple[bytes, tuple[Finding, ...]]:
+    """GS-DQ-003: read a suite from S3, the working folder, or a folder or archive on Python's path.
 
-    Raises:
-        RefusedError: GS-DQ-003, it is in none of them.
+    Returns:
+        The file, empty if it cannot be read, and the finding.
     """
-    given = Path(place)
-    if given.is_file():
-        return given.read_bytes()
-    for entry in () if given.is_absolute() else sys.path:
+    resource = f"suite {location}"
+    if "://" in location:
+        try:
+            body = objects.read(S3Uri.parse(location)).body
+        except ServiceError as error:
+            finding = unknown(
+                "GS-DQ-003",
+                resource,
+                found=str(error),
+                required="the suite, before the first read",
+                fix=f"give the job's role s3:GetObject on {location}",
+                aws_code=error.code,
+            )
+            return b"", (finding,)
+    else:
+        local = _read_local(Path(location))
+        if local is None:
+            finding = failed(
+                "GS-DQ-003",
+                resource,
+                found="no such file in the working folder or on Python's path",
+                required="the suite, before the first read",
+                fix="pass the file with --extra-files, add it to the job's wheel or zip, or use S3",
+            )
+            return b"", (finding,)
+        body = local
+    return body, (passed("GS-DQ-003", resource, f"{len(body)} bytes, SHA-256 {digest(body)[:16]}"),)
+
+
+def check_deterministic(frame: DataFrame, sink: str) -> tuple[Finding, ...]:
+    """GS-DQ-004: check that the frame has the same rows when it is checked and when it is written.
+
+    The plan is the one that Spark runs, in which cached data replaces the expressions that computed it.
+    """
+    resource = f"a frame for {sink}"
+    if bool(frame._jdf.queryExecution().withCachedData().deterministic()):
+        return (passed("GS-DQ-004", resource, "a deterministic plan"),)
+    finding = failed(
+        "GS-DQ-004",
+        resource,
+        found="a nondeterministic expression (rand, uuid, monotonically_increasing_id, ...)",
+        required="the same rows in the check and in the write",
+        fix="call frame.cache() before the write, or write the frame, read it back and check that",
+    )
+    return (finding,)
+
+
+def check_quarantine_location(location: S3Uri, sink: str) -> tuple[Finding, ...]:
+    """GS-DQ-005: check that the quarantine does not overlap the sink. No finding for a sink outside S3."""
+    if "://" not in sink:
+        return ()
+    resource = f"quarantine {location}"
+    if not location.overlaps(S3Uri.parse(sink)):
+        return (passed("GS-DQ-005", resource, f"no overlap with {sink}"),)
+    finding = failed(
+        "GS-DQ-005",
+        resource,
+        found=f"a location that contains, or is in, {sink}",
+        required="a location outside the sink",
+        fix="use another prefix",
+    )
+    return (finding,)
+
+
+def check_rules(result: CheckResult, suite: Suite, sink: str) -> tuple[Finding, ...]:
+    """GS-DQ-002 and GS-DQ-001: check that all critical rules are decided, and that they are met."""
+    critical = _critical(result)
+    undecided = [outcome for outcome in critical if outcome.passed is None]
+    if undecided:
+        finding = unknown(
+            "GS-DQ-002",
+            f"suite {suite.location} at {sink}",
+            found=f"rules that Great Expectations cannot decide: {_listed(undecided)}",
+            required="an outcome for every critical rule",
+            fix="check that the columns exist and have a type that can be compared, or change the suite",
+        )
+        return (finding,)
+    decided = passed(
+        "GS-DQ-002", sink, f"{len(critical)} critical rules of suite {suite.location} are decided"
+    )
+    broken = [outcome for outcome in critical if not outcome.passed]
+    if not broken:
+        return decided, passed(
+            "GS-DQ-001", sink, f"{len(critical)} critical rules of suite {suite.location} are met"
+        )
+    return decided, failed(
+        "GS-DQ-001",
+        sink,
+        found=f"broken rules of suite {suite.location}: {_listed(broken)}",
+        required="rows that meet every critical rule",
+        fix="correct the rows, or use on_failure='quarantine' to separate those that break a rule",
+    )
+
+
+def check_separable(
+    result: CheckResult, suite: Suite, sink: str, broken: Sequence[RuleOutcome], location: S3Uri
+) -> tuple[Finding, ...]:
+    """GS-DQ-001 with quarantine: check that the rows that break a rule can be separated from the others."""
+    inseparable = [outcome for outcome in broken if not result.is_row_level(outcome)]
+    if not inseparable:
+        return (passed("GS-DQ-001", sink, f"rows that break a rule are in {location}: {_listed(broken)}"),)
+    finding = failed(
+        "GS-DQ-001",
+        sink,
+        found=f"broken rules of suite {suite.location} about the whole table: {_listed(inseparable)}",
+        required="broken rules about single rows only, so that these rows can be quarantined",
+        fix="correct the rows; nothing was written",
+    )
+    return (finding,)
+
+
+def _read_local(path: Path) -> bytes | None:
+    """Return a file from the working folder, or from the folders and archives on Python's path."""
+    if path.is_file():
+        return path.read_bytes()
+    for entry in () if path.is_absolute() else sys.path:
         base = Path(entry or ".")
-        if (base / given).is_file():
-            return (base / given).read_bytes()
+        if (base / path).is_file():
+            return (base / path).read_bytes()
         if base.is_file() and zipfile.is_zipfile(base):
             with zipfile.ZipFile(base) as archive:
-                if given.as_posix() in archive.namelist():
-                    return archive.read(given.as_posix())
-    raise RefusedError(
-        "GS-DQ-003",
-        resource=f"suite {place}",
-        found="no such file in the working folder, nor on Python's path",
-        required="the suite, before the first read",
-        fix="pass it with --extra-files, put it into the job's own wheel or zip, or name it as s3://...",
-    )
+                if path.as_posix() in archive.namelist():
+                    return archive.read(path.as_posix())
+    return None
 
 
-def _require_repeatable(frame: Any, sink: str) -> None:
-    """GS-DQ-004: the plan as it runs, in which what is cached stands for itself."""
-    if bool(frame._jdf.queryExecution().withCachedData().deterministic()):
-        return
-    raise RefusedError(
-        "GS-DQ-004",
-        resource=f"a gated frame for {sink}",
-        found="an expression that is not deterministic (rand, uuid, monotonically_increasing_id, ...)",
-        required="the same rows when they are judged and when they are written",
-        fix="frame.cache() before the write, or write it, read it back and gate that",
-    )
+def _critical(result: CheckResult) -> list[RuleOutcome]:
+    return [outcome for outcome in result.outcomes if outcome.rule.severity is Severity.CRITICAL]
 
 
-def _refused(expect: str, sink: str, broken: Sequence[Outcome], place: S3Uri | None) -> RefusedError:
-    inseparable = place is not None
-    return RefusedError(
-        "GS-DQ-001",
-        resource=f"write to {sink}",
-        found=f"rules of suite {expect} that are broken"
-        + (", and of the whole table, so that no row can be set apart for them" if inseparable else "")
-        + f": {_listed(broken)}",
-        required="every critical rule met",
-        fix="mend the rows"
-        + ("" if inseparable else ", or set those that break a rule apart with on_failure='quarantine'")
-        + "; nothing was written",
-    )
+def _log_warnings(suite: Suite, sink: str, result: CheckResult) -> None:
+    for outcome in result.outcomes:
+        if outcome.rule.severity is Severity.WARNING and outcome.passed is not True:
+            _LOG.warning("suite %s at %s: %s", suite.location, sink, _described(outcome))
 
 
-def _listed(outcomes: Sequence[Outcome]) -> str:
-    more = len(outcomes) - _TOLD
-    return "; ".join(map(_told, outcomes[:_TOLD])) + (f"; and {more} more" if more > 0 else "")
+def _listed(outcomes: Sequence[RuleOutcome]) -> str:
+    more = len(outcomes) - _MAX_LISTED
+    listed = "; ".join(map(_described, outcomes[:_MAX_LISTED]))
+    return listed + (f"; and {more} more" if more > 0 else "")
 
 
-def _told(outcome: Outcome) -> str:
+def _described(outcome: RuleOutcome) -> str:
     if outcome.passed is None or outcome.unexpected is None:
         return outcome.rule.label
     return f"{outcome.rule.label}: {outcome.unexpected} of {outcome.rows} rows"
-
-
-def _word(outcome: Outcome) -> str:
-    return "undecided" if outcome.passed is None else "met" if outcome.passed else "broken"

@@ -1,44 +1,56 @@
-"""What each expectation needs of a frame: columns of one aggregation, groups to count, or the schema alone.
+"""Measurement plans: the aggregates, groups or schema that decide an expectation about a frame.
 
-A plan is made for an expectation that is supported; None sends it to Great Expectations as it is.
+Expectations without a plan are validated by Great Expectations itself (:mod:`fallback`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from glue_secure.quality import conditions
-from glue_secure.quality.conditions import quoted
-from glue_secure.quality.expectations import as_reported, is_core
+from glue_secure.quality.conditions import (
+    COLUMN_CONDITIONS,
+    RECORD_CONDITIONS,
+    Arguments,
+    ignored_rows,
+    quoted,
+)
+from glue_secure.quality.expectations import is_core, to_metric_value
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
 
 ROW_COUNT = "table.row_count"
 NULLS = "column_values.nonnull.unexpected_count"
 Values = Mapping[str, Any]
-Schema = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Columns whose combinations of values are counted, over the rows that ``where`` keeps.
+    """Columns whose combinations of values are counted.
 
     Attributes:
-        columns: their names.
-        where: a Spark column; None for all rows.
-        same: what tells it from another group, so that each is counted once.
-        unique: whether rows that share their combination are counted, not the combinations.
+        columns: names of the columns.
+        where: condition of the rows that are counted; None for all rows.
+        where_text: text that identifies ``where``, so that equal groups are counted once.
+        unique: whether to count the rows that share their combination, instead of the combinations.
     """
 
     columns: tuple[str, ...]
-    where: Any = field(compare=False)
-    same: str = ""
+    where: Column | None = field(compare=False)
+    where_text: str = ""
     unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """How many combinations there are, or how many rows share theirs with another row."""
+class CountMetrics:
+    """The counts of a group.
+
+    Attributes:
+        distinct: number of different combinations.
+        shared: number of rows whose combination occurs more than once.
+    """
 
     distinct: int = 0
     shared: int = 0
@@ -46,116 +58,118 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How one expectation is measured.
+    """The measurement of one expectation.
 
     Attributes:
-        aggregates: name of a metric → aggregate column.
-        finish: measured values, and what was counted → the metrics that the decision needs.
-        group: what must be counted beside them.
-        unexpected: of a row-level rule: true for the rows that break it. Of uniqueness: for those that
-            could, which ``group`` then tells apart.
-        counted: metrics of which the evidence may tell: rows looked at, and rows that break the rule.
+        aggregates: metric name → aggregate column.
+        finish: returns the metrics for the decision, from the measured values and the counts of ``group``.
+        group: the group to count, or None.
+        unexpected: for a row-level rule, the condition of the rows that break it. For uniqueness, of the rows
+            that can break it; whether they do depends on the counts of ``group``.
+        counted: names of the metrics with the number of rows checked and of rows that break the rule.
     """
 
-    aggregates: Mapping[str, Any]
-    finish: Callable[[Values, Counted | None], Values] = lambda values, counted: values  # noqa: ARG005
+    aggregates: Mapping[str, Column]
+    finish: Callable[[Values, CountMetrics | None], Values] = lambda values, counts: values  # noqa: ARG005
     group: Group | None = None
-    unexpected: Any = None
+    unexpected: Column | None = None
     counted: tuple[str, str] | None = None
 
 
 class Planner:
-    """Makes plans for one frame.
+    """Creates the plans for one frame.
 
     Args:
         frame: the DataFrame.
-        clause: a row condition of Great Expectations → SQL.
+        to_sql: converts a row condition of Great Expectations to SQL.
     """
 
-    def __init__(self, frame: Any, clause: Callable[[Any], str]) -> None:
+    def __init__(self, frame: DataFrame, to_sql: Callable[[Any], str]) -> None:
         from pyspark.sql import functions as F
 
-        self._frame, self._clause, self._f = frame, clause, F
-        self.schema: Schema = tuple((each.name, each.dataType) for each in frame.schema.fields)
-        self._names = [name for name, _ in self.schema]
-        self.ansi = str(frame.sparkSession.conf.get("spark.sql.ansi.enabled", "false")).lower() == "true"
+        self._frame, self._to_sql, self._functions = frame, to_sql, F
+        self._types = {item.name: item.dataType for item in frame.schema.fields}
+        self._names = [item.name for item in frame.schema.fields]
+        self._ansi = str(frame.sparkSession.conf.get("spark.sql.ansi.enabled", "false")).lower() == "true"
 
     def plan(self, kind: str, expectation: Any) -> Plan | None:
-        """The plan of one expectation; None where it is not supported as it stands."""
+        """Return the plan of an expectation, or None if it is not supported."""
         if not is_core(expectation) or getattr(expectation, "windows", None):
             return None
-        given = expectation.configuration.kwargs
-        domain, same = self._domain(getattr(expectation, "row_condition", None))
-        if same is None:
+        arguments = expectation.configuration.kwargs
+        domain, domain_text = self._domain(getattr(expectation, "row_condition", None))
+        if domain_text is None:
             return None
-        column = given.get("column")
+        column = arguments.get("column")
         if column is not None and kind != "expect_column_to_exist" and not self._is_plain(column):
             return None
         try:
-            return self._made(kind, expectation, given, domain, same)
+            return self._plan(kind, expectation, arguments, domain, domain_text)
         except (KeyError, TypeError, ValueError):
             return None
 
-    def _made(self, kind: str, expectation: Any, given: Any, domain: Any, same: str) -> Plan | None:
-        if kind in conditions.OF_COLUMN:
-            return self._of_column(kind, given, domain)
+    def _plan(
+        self, kind: str, expectation: Any, arguments: Arguments, domain: Column | None, domain_text: str
+    ) -> Plan | None:
+        if kind in COLUMN_CONDITIONS:
+            return self._column_condition(kind, arguments, domain)
         if kind == "expect_column_values_to_be_unique":
-            return self._unique(given["column"], domain, same)
-        if kind in conditions.OF_COLUMNS or kind == "expect_compound_columns_to_be_unique":
-            names = given.get("column_list") or [given["column_A"], given["column_B"]]
+            return self._unique(arguments["column"], domain, domain_text)
+        if kind in RECORD_CONDITIONS or kind == "expect_compound_columns_to_be_unique":
+            names = arguments.get("column_list") or [arguments["column_A"], arguments["column_B"]]
             if not all(map(self._is_plain, names)):
                 return None
-            rule = str(getattr(expectation.ignore_row_if, "value", expectation.ignore_row_if))
-            return self._of_columns(kind, names, rule, given, domain, same)
+            ignore_row_if = str(getattr(expectation.ignore_row_if, "value", expectation.ignore_row_if))
+            return self._record_condition(kind, names, ignore_row_if, arguments, domain, domain_text)
         if kind in AGGREGATES:
-            return self._aggregate(kind, given["column"], domain)
+            return self._aggregate(kind, arguments["column"], domain)
         if kind in ("expect_column_unique_value_count_to_be_between", _PROPORTION):
-            return self._distinct(kind, given["column"], domain, same)
+            return self._distinct(kind, arguments["column"], domain, domain_text)
         if kind in ("expect_table_row_count_to_equal", "expect_table_row_count_to_be_between"):
             return Plan({ROW_COUNT: self._count(domain)})
-        return self._schema(kind)
+        return self._schema_only(kind)
 
-    def _domain(self, row_condition: Any) -> tuple[Any, str | None]:
-        """Which rows the rule is about, and the text of it; a text of None where that is unclear."""
+    def _domain(self, row_condition: Any) -> tuple[Column | None, str | None]:
+        """Return the condition of the rule's rows, and its text, which is None if it cannot be converted."""
         if row_condition is None:
             return None, ""
         try:
-            text = self._clause(row_condition)
-            return self._f.coalesce(self._f.expr(text), self._f.lit(False)), text
+            sql = self._to_sql(row_condition)
+            return self._functions.coalesce(self._functions.expr(sql), self._functions.lit(False)), sql
         except Exception:
             return None, None
 
     def _is_plain(self, name: Any) -> bool:
-        """Whether it names one column, and Great Expectations cannot read it in another way."""
+        """Return whether the name has only one meaning, for Spark and for Great Expectations."""
         return isinstance(name, str) and self._names.count(name) == 1 and not set(name) & set("`.\"[]'")
 
-    def _count(self, condition: Any) -> Any:
-        return self._f.count(self._f.lit(1) if condition is None else self._f.when(condition, 1))
+    def _count(self, condition: Column | None) -> Column:
+        F = self._functions
+        return F.count(F.lit(1) if condition is None else F.when(condition, 1))
 
-    def _of_column(self, kind: str, given: Any, domain: Any) -> Plan | None:
-        metric, condition, skips_null = conditions.OF_COLUMN[kind]
-        column = quoted(given["column"])
-        data_type = dict(self.schema)[given["column"]].typeName()
-        if self.ansi and condition is not conditions._is_null and condition is not conditions._is_not_null:
-            # Under ANSI a literal of another type is an error in Great Expectations as well, at its place.
-            literal = "regex" if "regex" in given else "value_set" if "value_set" in given else "min_value"
-            if not _comparable(given.get(literal), data_type):
+    def _column_condition(self, kind: str, arguments: Arguments, domain: Column | None) -> Plan | None:
+        metric, expected, ignores_nulls = COLUMN_CONDITIONS[kind]
+        column = quoted(arguments["column"])
+        if self._ansi and ignores_nulls:
+            # In ANSI mode, Great Expectations reports an error for a literal of another type than the column.
+            literal = (
+                "regex" if "regex" in arguments else "value_set" if "value_set" in arguments else "min_value"
+            )
+            if not _comparable(arguments.get(literal), self._types[arguments["column"]].typeName()):
                 return None
-        if "regex" in given and not self._compiles(given["regex"]):
+        if "regex" in arguments and not self._compiles(arguments["regex"]):
             return None
-        expected = condition(column, given)
-        if expected is None:
+        condition = expected(column, arguments)
+        if condition is None:
             return None
-        unexpected = column.isNotNull() & ~expected if skips_null else ~expected
-        unexpected = self._within(domain, unexpected)
-        name = f"{metric}.unexpected_count"
-        nulls = self._within(domain, column.isNull())
-        measured = {
+        unexpected = _and(domain, column.isNotNull() & ~condition if ignores_nulls else ~condition)
+        unexpected_count = f"{metric}.unexpected_count"
+        aggregates = {
             ROW_COUNT: self._count(domain),
-            NULLS: self._count(nulls),
-            name: self._count(unexpected),
+            NULLS: self._count(_and(domain, column.isNull())),
+            unexpected_count: self._count(unexpected),
         }
-        return Plan(measured, unexpected=unexpected, counted=(ROW_COUNT, name))
+        return Plan(aggregates, unexpected=unexpected, counted=(ROW_COUNT, unexpected_count))
 
     def _compiles(self, pattern: Any) -> bool:
         try:
@@ -164,98 +178,108 @@ class Planner:
             return False
         return True
 
-    def _within(self, domain: Any, condition: Any) -> Any:
-        return condition if domain is None else domain & condition
-
-    def _unique(self, name: str, domain: Any, same: str) -> Plan:
+    def _unique(self, name: str, domain: Column | None, domain_text: str) -> Plan:
         column = quoted(name)
-        where = self._within(domain, column.isNotNull())
+        where = _and(domain, column.isNotNull())
         metric = "column_values.unique.unexpected_count"
         return Plan(
-            {ROW_COUNT: self._count(domain), NULLS: self._count(self._within(domain, column.isNull()))},
-            lambda values, counted: {**values, metric: _of(counted).shared},
-            Group((name,), where, f"not null: {same}", unique=True),
+            {ROW_COUNT: self._count(domain), NULLS: self._count(_and(domain, column.isNull()))},
+            lambda values, counts: {**values, metric: _require(counts).shared},
+            Group((name,), where, f"not null: {domain_text}", unique=True),
             unexpected=where,
             counted=(ROW_COUNT, metric),
         )
 
-    def _of_columns(
-        self, kind: str, names: Any, rule: str, given: Any, domain: Any, same: str
+    def _record_condition(
+        self,
+        kind: str,
+        names: Sequence[str],
+        ignore_row_if: str,
+        arguments: Arguments,
+        domain: Column | None,
+        domain_text: str,
     ) -> Plan | None:
         columns = [quoted(name) for name in names]
-        left_out = conditions.ignored(columns, rule)
-        looked_at = domain if left_out is None else self._within(domain, ~left_out)
+        ignored = ignored_rows(columns, ignore_row_if)
+        checked = domain if ignored is None else _and(domain, ~ignored)
         rows = {ROW_COUNT: self._count(domain)}
         if kind == "expect_compound_columns_to_be_unique":
             metric = "compound_columns.unique"
-            filtered, name = f"{metric}.filtered_row_count", f"{metric}.unexpected_count"
+            row_count, unexpected_count = f"{metric}.filtered_row_count", f"{metric}.unexpected_count"
             return Plan(
-                {**rows, filtered: self._count(looked_at)},
-                lambda values, counted: {**values, name: _of(counted).shared},
-                Group(tuple(names), looked_at, f"{rule}: {same}", unique=True),
-                unexpected=self._f.lit(True) if looked_at is None else looked_at,
-                counted=(filtered, name),
+                {**rows, row_count: self._count(checked)},
+                lambda values, counts: {**values, unexpected_count: _require(counts).shared},
+                Group(tuple(names), checked, f"{ignore_row_if}: {domain_text}", unique=True),
+                unexpected=self._functions.lit(True) if checked is None else checked,
+                counted=(row_count, unexpected_count),
             )
-        metric, condition = conditions.OF_COLUMNS[kind]
-        expected = condition(columns, given)
-        if expected is None:
+        metric, expected = RECORD_CONDITIONS[kind]
+        condition = expected(columns, arguments)
+        if condition is None:
             return None
-        unexpected = self._within(looked_at, ~expected)
-        filtered, name = f"{metric}.filtered_row_count", f"{metric}.unexpected_count"
-        measured = {**rows, filtered: self._count(looked_at), name: self._count(unexpected)}
-        return Plan(measured, unexpected=unexpected, counted=(filtered, name))
+        unexpected = _and(checked, ~condition)
+        row_count, unexpected_count = f"{metric}.filtered_row_count", f"{metric}.unexpected_count"
+        aggregates = {
+            **rows,
+            row_count: self._count(checked),
+            unexpected_count: self._count(unexpected),
+        }
+        return Plan(aggregates, unexpected=unexpected, counted=(row_count, unexpected_count))
 
-    def _aggregate(self, kind: str, name: str, domain: Any) -> Plan | None:
+    def _aggregate(self, kind: str, name: str, domain: Column | None) -> Plan | None:
         metric, function = AGGREGATES[kind]
-        column, data_type = quoted(name), dict(self.schema)[name].typeName()
+        column, data_type = quoted(name), self._types[name].typeName()
         if metric == "column.mean" and data_type not in ("decimal", "integer", "double", "float", "long"):
             return None
-        if metric == "column.sum" and self.ansi and data_type in ("byte", "short", "integer", "long"):
+        if metric == "column.sum" and self._ansi and data_type in ("byte", "short", "integer", "long"):
             column = column.cast("double")
         if domain is not None:
-            column = self._f.when(domain, column)
-        made = getattr(self._f, function)(column)
+            column = self._functions.when(domain, column)
+        aggregate = getattr(self._functions, function)(column)
         if metric == "column.non_null_count":
             return Plan(
-                {ROW_COUNT: self._count(domain), metric: made},
+                {ROW_COUNT: self._count(domain), metric: aggregate},
                 lambda values, _: {
                     "column.non_null_proportion": values[metric] / values[ROW_COUNT]
                     if values[ROW_COUNT]
                     else 0
                 },
             )
-        return Plan({metric: made}, lambda values, _: {metric: as_reported(values[metric])})
+        return Plan({metric: aggregate}, lambda values, _: {metric: to_metric_value(values[metric])})
 
-    def _distinct(self, kind: str, name: str, domain: Any, same: str) -> Plan:
-        column = quoted(name)
-        where = self._within(domain, column.isNotNull())
-        group = Group((name,), where, f"not null: {same}")
+    def _distinct(self, kind: str, name: str, domain: Column | None, domain_text: str) -> Plan:
+        where = _and(domain, quoted(name).isNotNull())
+        group = Group((name,), where, f"not null: {domain_text}")
         if kind != _PROPORTION:
-            return Plan({}, lambda _, counted: {"column.distinct_values.count": _of(counted).distinct}, group)
+            return Plan(
+                {}, lambda _, counts: {"column.distinct_values.count": _require(counts).distinct}, group
+            )
         present = "present"
         return Plan(
             {present: self._count(where)},
-            lambda values, counted: {
-                "column.unique_proportion": _of(counted).distinct / values[present] if values[present] else 0
+            lambda values, counts: {
+                "column.unique_proportion": _require(counts).distinct / values[present]
+                if values[present]
+                else 0
             },
             group,
         )
 
-    def _schema(self, kind: str) -> Plan | None:
-        if kind not in _SCHEMA or any(set(name) & set("`.") for name in self._names):
+    def _schema_only(self, kind: str) -> Plan | None:
+        if kind not in _SCHEMA_KINDS or any(set(name) & set("`.") for name in self._names):
             return None
-        if any(data_type.typeName() == "struct" for _, data_type in self.schema):
-            return None  # Great Expectations counts their fields as columns
-        told = {
+        fields = self._frame.schema.fields
+        if any(item.dataType.typeName() == "struct" for item in fields):
+            return None  # Great Expectations counts the fields of structs as columns
+        metrics = {
             "table.columns": list(self._names),
             "table.column_count": len(self._names),
-            "table.column_types": [{"name": name, "type": data_type} for name, data_type in self.schema],
+            "table.column_types": [{"name": item.name, "type": item.dataType} for item in fields],
         }
-        return Plan({}, lambda _, __: told)
+        return Plan({}, lambda _, __: metrics)
 
 
 _PROPORTION = "expect_column_proportion_of_unique_values_to_be_between"
-# Type → the name of its metric, and Spark's function.
 AGGREGATES = {
     "expect_column_mean_to_be_between": ("column.mean", "mean"),
     "expect_column_min_to_be_between": ("column.min", "min"),
@@ -264,7 +288,8 @@ AGGREGATES = {
     "expect_column_stdev_to_be_between": ("column.standard_deviation", "stddev_samp"),
     "expect_column_proportion_of_non_null_values_to_be_between": ("column.non_null_count", "count"),
 }
-_SCHEMA = frozenset(
+"""Type of an expectation → name of its metric and of Spark's aggregate function."""
+_SCHEMA_KINDS = frozenset(
     (
         "expect_column_to_exist",
         "expect_column_values_to_be_of_type",
@@ -277,10 +302,10 @@ _SCHEMA = frozenset(
 )
 SUPPORTED = frozenset(
     (
-        *conditions.OF_COLUMN,
-        *conditions.OF_COLUMNS,
+        *COLUMN_CONDITIONS,
+        *RECORD_CONDITIONS,
         *AGGREGATES,
-        *_SCHEMA,
+        *_SCHEMA_KINDS,
         _PROPORTION,
         "expect_column_unique_value_count_to_be_between",
         "expect_column_values_to_be_unique",
@@ -289,16 +314,20 @@ SUPPORTED = frozenset(
         "expect_table_row_count_to_equal",
     )
 )
-"""The types that one pass decides."""
+"""The types of expectations that have a plan."""
 
 
-def _of(counted: Counted | None) -> Counted:
-    assert counted is not None  # noqa: S101 - a plan with a group is given its count
-    return counted
+def _and(domain: Column | None, condition: Column) -> Column:
+    return condition if domain is None else domain & condition
+
+
+def _require(counts: CountMetrics | None) -> CountMetrics:
+    assert counts is not None  # noqa: S101 - the plan has a group
+    return counts
 
 
 def _comparable(literal: Any, data_type: str) -> bool:
-    """Whether Spark compares them without a cast that may fail."""
+    """Return whether Spark compares the literal with a column of this type without a cast that can fail."""
     values = literal if isinstance(literal, (list, tuple)) else [literal]
-    text = data_type in ("string", "char", "varchar")
-    return all(one is None or isinstance(one, str) is text for one in values)
+    is_text = data_type in ("string", "char", "varchar")
+    return all(value is None or isinstance(value, str) is is_text for value in values)

@@ -1,7 +1,7 @@
-"""A Great Expectations 1.x suite as data, and what becomes of rows that break it.
+"""A Great Expectations 1.x suite as data, and the action for rows that break it.
 
-The text is what ``ExpectationSuite.to_json_dict()`` gives; nothing here needs the package. Unknown names,
-names given twice and parameters that nobody fills in are refused.
+The file has the format of ``ExpectationSuite.to_json_dict()``. This module does not need the package. Unknown
+names, duplicate names and suite parameters are rejected.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import digest
 from glue_secure.core.json_documents import load_json
 
-_SUITE = frozenset(("name", "id", "expectations", "meta", "notes", "suite_parameters"))
-_RULE = frozenset(
+_SUITE_NAMES = frozenset(("name", "id", "expectations", "meta", "notes", "suite_parameters"))
+_RULE_NAMES = frozenset(
     (
         "type",
         "kwargs",
@@ -29,12 +29,13 @@ _RULE = frozenset(
         "expectation_context",
     )
 )
-# How a result is reported is the gate's to say: a suite that asks for values would get them.
+# The gate decides how results are reported. With a suite's own result_format they could contain values of
+# rows.
 _REPORTING = ("result_format", "catch_exceptions")
 
 
 class Severity(str, Enum):
-    """What a broken rule means, with Great Expectations' own values."""
+    """The severity of a rule, with Great Expectations' values."""
 
     CRITICAL = "critical"
     WARNING = "warning"
@@ -42,7 +43,7 @@ class Severity(str, Enum):
 
 
 class OnFailure(str, Enum):
-    """What happens when a critical rule is broken."""
+    """The action if a critical rule is broken."""
 
     BLOCK = "block"
     WARN = "warn"
@@ -50,13 +51,16 @@ class OnFailure(str, Enum):
 
     @classmethod
     def of(cls, text: str) -> OnFailure:
-        """The outcome of that name. Raises UsageError."""
+        """Return the action of this name.
+
+        Raises:
+            UsageError: the action does not exist.
+        """
         try:
             return cls(text)
         except ValueError:
-            raise UsageError(
-                "on_failure", found=repr(text), required=", ".join(one.value for one in cls)
-            ) from None
+            actions = ", ".join(action.value for action in cls)
+            raise UsageError("on_failure", found=repr(text), required=actions) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,10 @@ class Rule:
     """One expectation of a suite.
 
     Attributes:
-        index: its place in the suite, from 1.
-        kind: ``expect_column_values_to_not_be_null``.
-        arguments: its ``kwargs``, literals of the suite among them.
-        severity: what it means when it is broken.
+        index: position in the suite, from 1.
+        kind: the type, such as ``expect_column_values_to_not_be_null``.
+        arguments: the ``kwargs``, which may contain literals.
+        severity: the severity.
     """
 
     index: int
@@ -77,15 +81,16 @@ class Rule:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that it names."""
-        given = self.arguments
-        if isinstance(given.get("column_list"), (list, tuple)):
-            return tuple(map(str, given["column_list"]))
-        return tuple(str(given[name]) for name in ("column", "column_A", "column_B") if name in given)
+        """The names of the rule's columns."""
+        columns = self.arguments.get("column_list")
+        if isinstance(columns, (list, tuple)):
+            return tuple(map(str, columns))
+        names = ("column", "column_A", "column_B")
+        return tuple(str(self.arguments[name]) for name in names if name in self.arguments)
 
     @property
     def label(self) -> str:
-        """``3 expect_column_values_to_not_be_null (carrier)``: no literal of the suite."""
+        """``3 expect_column_values_to_not_be_null (carrier)``, without literals of the suite."""
         columns = ", ".join(self.columns)
         return f"{self.index} {self.kind}" + (f" ({columns})" if columns else "")
 
@@ -95,58 +100,61 @@ class Suite:
     """A suite.
 
     Attributes:
-        place: where it was read.
-        name: its own name.
-        digest: SHA-256 of its bytes, hexadecimal.
-        rules: its expectations, in order.
+        location: S3 location or path of the file.
+        name: name of the suite.
+        digest: SHA-256 of the file, hexadecimal.
+        rules: the expectations, in order.
     """
 
-    place: str
+    location: str
     name: str
     digest: str
     rules: tuple[Rule, ...]
 
     @classmethod
-    def parse(cls, body: bytes, *, place: str) -> Suite:
-        """Read a suite.
+    def parse(cls, body: bytes, *, location: str) -> Suite:
+        """Return the suite in a file.
 
         Raises:
-            UsageError: it is no suite of Great Expectations 1.x, or one that needs parameters.
+            UsageError: the file is not a suite of Great Expectations 1.x, or the suite needs parameters.
         """
-        what = f"suite {place}"
+        resource = f"suite {location}"
         try:
             value = load_json(body.decode(), constants=False)
         except (ValueError, RecursionError) as error:
-            raise UsageError(what, found=f"no JSON ({type(error).__name__})", required="a suite") from error
-        given = _known(value, _SUITE, what)
-        name = given.get("name")
+            raise _invalid(resource, f"invalid JSON ({type(error).__name__})", "a suite") from error
+        suite = _object(value, _SUITE_NAMES, resource)
+        name = suite.get("name")
         if not isinstance(name, str) or not name:
-            raise _wrong(what, "no name", 'a suite of Great Expectations 1.x: {"name": ..., ...}')
-        listed = given.get("expectations")
-        if not isinstance(listed, list) or not listed:
-            raise _wrong(what, "no expectations", "at least one, or no gate")
-        if given.get("suite_parameters"):
-            raise _wrong(what, "suite_parameters", "literal values")
-        rules = tuple(_rule(one, at, what) for at, one in enumerate(listed, 1))
-        return cls(place, name, digest(body), rules)
+            raise _invalid(resource, "no name", 'a suite of Great Expectations 1.x: {"name": ..., ...}')
+        expectations = suite.get("expectations")
+        if not isinstance(expectations, list) or not expectations:
+            raise _invalid(resource, "no expectations", "at least one expectation")
+        if suite.get("suite_parameters"):
+            raise _invalid(resource, "suite_parameters", "literal values")
+        rules = tuple(_rule(value, index, resource) for index, value in enumerate(expectations, 1))
+        return cls(location, name, digest(body), rules)
 
 
 def _rule(value: Any, index: int, suite: str) -> Rule:
-    what = f"expectation {index} of {suite}"
-    given = _known(value, _RULE, what)
-    kind, arguments, meta = given.get("type"), given.get("kwargs") or {}, given.get("meta") or {}
+    resource = f"expectation {index} of {suite}"
+    rule = _object(value, _RULE_NAMES, resource)
+    kind, arguments, meta = rule.get("type"), rule.get("kwargs") or {}, rule.get("meta") or {}
     if not isinstance(kind, str) or not kind.isidentifier():
-        raise _wrong(what, "no type", "the type of an expectation, expect_...")
+        raise _invalid(resource, "no type", "the type of an expectation, expect_...")
     if not isinstance(arguments, Mapping) or not isinstance(meta, Mapping):
-        raise _wrong(what, "kwargs or meta of another form", "objects")
+        raise _invalid(resource, "kwargs or meta that is not an object", "objects")
     if _has_parameter(arguments):
-        raise _wrong(what, "$PARAMETER", "literal values: nobody fills parameters in here")
-    named = {str(one) for one in (given.get("severity"), meta.get("severity")) if one is not None}
-    known = {one.value: one for one in Severity}
-    if len(named) > 1 or not named <= set(known):
-        raise _wrong(f"severity of {what}", ", ".join(sorted(named)), f"one of {', '.join(known)}")
-    kept = {name: item for name, item in arguments.items() if name not in _REPORTING}
-    return Rule(index, kind, kept, known[named.pop()] if named else Severity.CRITICAL)
+        raise _invalid(resource, "$PARAMETER", "literal values; suite parameters are not supported")
+    # Versions without the attribute have the severity in meta.
+    names = {
+        str(severity) for severity in (rule.get("severity"), meta.get("severity")) if severity is not None
+    }
+    severities = {severity.value: severity for severity in Severity}
+    if len(names) > 1 or not names <= set(severities):
+        raise _invalid(f"severity of {resource}", ", ".join(sorted(names)), f"one of {', '.join(severities)}")
+    arguments = {name: argument for name, argument in arguments.items() if name not in _REPORTING}
+    return Rule(index, kind, arguments, severities[names.pop()] if names else Severity.CRITICAL)
 
 
 def _has_parameter(value: Any) -> bool:
@@ -155,14 +163,14 @@ def _has_parameter(value: Any) -> bool:
     return isinstance(value, list) and any(map(_has_parameter, value))
 
 
-def _known(value: Any, names: frozenset[str], what: str) -> Mapping[str, Any]:
+def _object(value: Any, names: frozenset[str], resource: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise _wrong(what, type(value).__name__, "an object")
+        raise _invalid(resource, type(value).__name__, "an object")
     unknown = sorted(set(value) - names)
     if unknown:
-        raise _wrong(what, ", ".join(unknown), ", ".join(sorted(names)))
+        raise _invalid(resource, ", ".join(unknown), ", ".join(sorted(names)))
     return value
 
 
-def _wrong(what: str, found: str, required: str) -> UsageError:
-    return UsageError(what, found=found, required=required)
+def _invalid(resource: str, found: str, required: str) -> UsageError:
+    return UsageError(resource, found=found, required=required)

@@ -1,54 +1,59 @@
-"""The drop-in door's gate: a transform that stands before a sink."""
+"""The quality gate of the awsglue-compatible API: a transform to apply before a sink."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from glue_secure.core.errors import UsageError
 
+if TYPE_CHECKING:
+    from glue_secure.dynamicframe import DynamicFrame
+
 
 class QualityGate:
-    """Holds a DynamicFrame against a suite. awsglue has no transform of this name.
+    """Checks a DynamicFrame against a suite. awsglue has no transform of this name.
 
-    ``QualityGate.apply(frame=flights, expect="suites/flights.json", on_failure="quarantine")``
+    ``QualityGate.apply(frame=flights, suite="suites/flights.json", on_failure="quarantine")``
     """
 
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
-        """The transform's result for these arguments."""
+        """Create the transform, call it with these arguments, and return its result."""
         return cls()(*args, **kwargs)
 
     @classmethod
     def name(cls) -> str:
-        """The class's name."""
+        """Return the class name."""
         return cls.__name__
 
     def __call__(
         self,
-        frame: Any,
-        expect: str,
-        on_failure: str = "block",
+        frame: DynamicFrame,
+        suite: str,
+        on_failure: Literal["block", "warn", "quarantine"] = "block",
         quarantine: str | None = None,
         transformation_ctx: str = "",
-    ) -> Any:
-        """The frame, or in quarantine its rows that break no critical rule.
+    ) -> DynamicFrame:
+        """Return the frame. With ``quarantine``, return its rows that meet all critical rules.
 
-        The sink that comes after it is not known here: see that the quarantine lies apart from it.
+        The transform does not know the sink. Make sure that the quarantine location does not overlap it.
 
         Args:
-            frame: a DynamicFrame. Records that failed on the way to it are not looked at.
-            expect: a suite that ``--glue-secure-suites`` names.
-            on_failure: ``block``, ``warn`` or ``quarantine``.
-            quarantine: S3 location; None takes ``--glue-secure-quarantine-uri``.
-            transformation_ctx: stands in messages and in the evidence.
+            frame: the DynamicFrame. Its error records are not checked.
+            suite: a suite that ``--glue-secure-suites`` names.
+            on_failure: the action if a critical rule is broken.
+            quarantine: S3 location; None uses ``--glue-secure-quarantine-uri``.
+            transformation_ctx: name in messages and in the evidence.
 
         Raises:
-            RefusedError, VerificationError: as ``job.write.s3`` with ``expect``.
+            RefusedError: see :meth:`glue_secure.quality.gate.SuiteGate.apply`.
+            VerificationError: see :meth:`glue_secure.quality.gate.SuiteGate.apply`.
+            UsageError: ``frame`` is not a DynamicFrame.
         """
         context = getattr(frame, "glue_ctx", None)
         if context is None:
             raise UsageError("QualityGate", found=type(frame).__name__, required="a DynamicFrame")
         run, data = context.require_run("QualityGate"), frame.toDF()
-        told = f"QualityGate {transformation_ctx}".strip()
-        good = run.check_quality(data, told, suite=expect, on_failure=on_failure, quarantine=quarantine)
-        return frame if good is data else type(frame).fromDF(good, context, frame.name)
+        label = f"QualityGate {transformation_ctx}".strip()
+        valid = run.check_quality(data, label, suite=suite, on_failure=on_failure, quarantine=quarantine)
+        return frame if valid is data else type(frame).fromDF(valid, context, frame.name)

@@ -36,7 +36,7 @@ from glue_secure.verification.unmanaged_writes import UnmanagedWriteVerifier
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from glue_secure.quality.gate import Gate
+    from glue_secure.quality.gate import SuiteGate
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -87,7 +87,7 @@ class Run:
     housekeeping: Housekeeping
     unmanaged_writes: UnmanagedWriteVerifier
     driver_s3: DriverS3Recorder
-    quality_gate: Gate | None
+    quality_gate: SuiteGate | None
     glue_commit: Callable[[], None] | None
     evidence_prefix: S3Uri
     temporary: str
@@ -112,7 +112,7 @@ class Run:
         on_failure: str = "block",
         quarantine: str | S3Uri | None = None,
     ) -> DataFrame:
-        """Return the rows of the frame that may be written to ``sink``; see :meth:`Gate.let_through`.
+        """Return the rows of the frame that may be written to ``sink``; see :meth:`SuiteGate.apply`.
 
         Raises:
             UsageError: the job's arguments name no suites.
@@ -126,8 +126,8 @@ class Run:
                     fix=f"--{SUITES} {suite}",
                 )
         with self.operation():
-            return self.quality_gate.let_through(
-                frame, sink, expect=suite, on_failure=on_failure, quarantine=quarantine
+            return self.quality_gate.apply(
+                frame, sink, suite=suite, on_failure=on_failure, quarantine=quarantine
             )
 
     def commit(self) -> S3Uri:

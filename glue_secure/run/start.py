@@ -35,7 +35,7 @@ from glue_secure.io.reader import DataReader
 from glue_secure.io.writer import DataWriter
 from glue_secure.preflight.establish import Preflight, establish
 from glue_secure.preflight.fine_grained import is_fine_grained
-from glue_secure.quality.gate import Gate
+from glue_secure.quality.gate import SuiteGate
 from glue_secure.run import composition
 from glue_secure.run.bookmark_setup import bookmarks_of
 from glue_secure.run.process_hooks import close_at_exit, install_process_hooks
@@ -276,11 +276,11 @@ def build_run(
             guard=guard, verifier=verifier, columns=columns, recorder=recorder
         ),
         driver_s3=DriverS3Recorder(key=key, source=services.driver_s3, guard=guard, operation=operation),
-        quality_gate=Gate(
+        quality_gate=SuiteGate(
             objects=services.objects,
             recorder=recorder,
-            funnel=writer,
-            run=str(identity.run_id),
+            writer=writer,
+            run_id=str(identity.run_id),
             quarantine=arguments.location(QUARANTINE),
         )
         if arguments.suites()

@@ -1,7 +1,7 @@
-"""AWS's own parser of DQDL reads what the conversion writes as it was meant.
+"""AWS's own DQDL parser reads converted rulesets with the intended meaning.
 
-It is version 1.0.0 of the parser, the newest in Maven Central; it knows no labels
-yet, and no IsUnique of several columns, which the pages of AWS both have.
+Version 1.0.0 of the parser, the newest in Maven Central, does not support labels and IsUnique of several
+columns, which AWS's documentation describes.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from glue_secure.embedded.jars import Artifact
 from glue_secure.embedded.java import java_home
 from glue_secure.quality.dqdl import ruleset
 from glue_secure.quality.dqdl.conversion import convert
-from glue_secure.quality.dqdl.reading import _value
-from glue_secure.quality.dqdl.ruleset import Composite, Quoted, Word
+from glue_secure.quality.dqdl.ruleset import CompositeRule, Keyword, StringLiteral
+from glue_secure.quality.dqdl.to_expectations import value_of
 
-# Fetched by this test alone; nothing of them is shipped. The parser was generated for this ANTLR.
+# Downloaded for this test only and not distributed. The parser was generated for this version of ANTLR.
 JARS = [
     Artifact("software.amazon.glue", "dqdl", "1.0.0",
         "8382887bd34e23a426e3824520e69ba59e9666f567a4f7bad2a6b40348cdaa6e", 215554),
@@ -41,67 +41,76 @@ DATE = re.compile(r"\d{4}-\d\d-\d\d")
 def parser():
     spark = installed_spark()
     home = java_home(spark)
-    besides = sorted((spark.folder / "jars").glob("*.jar"))
-    named = [jar for jar in besides if jar.name.startswith(("jackson-", "slf4j-api"))]
-    path = os.pathsep.join(map(str, [*fetch(JARS, home), *named]))
+    jars = sorted((spark.folder / "jars").glob("*.jar"))
+    dependencies = [jar for jar in jars if jar.name.startswith(("jackson-", "slf4j-api"))]
+    path = os.pathsep.join(map(str, [*fetch(JARS, home), *dependencies]))
     port = launch_gateway(port=0, classpath=path, die_on_exit=True, java_path=str(home / "bin" / "java"))
     gateway = JavaGateway(gateway_parameters=GatewayParameters(port=port))
     java = gateway.jvm.software.amazon.glue.dqdl.parser.DQDLParser()
-    yield lambda text: [theirs(one) for one in java.parse(text).getRules()]
+    yield lambda text: [theirs(item) for item in java.parse(text).getRules()]
     gateway.shutdown()
 
 
 def theirs(rule):
-    """What the parser made of a rule, in our words."""
+    """Return a rule of AWS's parser in the form of :func:`ours`."""
     nested = list(rule.getNestedRules() or ())
     if nested:
-        return (str(rule.getOperator()).lower(), [theirs(one) for one in nested])
+        return (str(rule.getOperator()).lower(), [theirs(item) for item in nested])
     condition, threshold = rule.getCondition(), rule.getThresholdCondition()
     words = [
-        "" if one is None else squeezed(str(one.getConditionAsString())) for one in (condition, threshold)
+        "" if item is None else without_blanks(str(item.getConditionAsString()))
+        for item in (condition, threshold)
     ]
     texts = []
     if condition is not None and condition.getClass().getSimpleName() == "StringBasedCondition":
-        texts = [str(one.getOperand()) for one in condition.getOperands()]
+        texts = [str(item.getOperand()) for item in condition.getOperands()]
     return (rule.getRuleType(), list(rule.getParameters().values()), words, rule.getWhereClause(), texts)
 
 
-def ours(tree):
-    if isinstance(tree, Composite):
-        return (tree.joined, [ours(part) for part in tree.parts])
-    conditions = (tree.condition, tree.threshold)
-    words = ["" if one is None else squeezed(ruleset._shown(one)) for one in conditions]
-    return (tree.kind, list(tree.parameters), words, tree.where, texts_of(tree.condition))
+def ours(rule):
+    if isinstance(rule, CompositeRule):
+        return (rule.operator, [ours(part) for part in rule.parts])
+    conditions = (rule.condition, rule.threshold)
+    words = ["" if item is None else without_blanks(ruleset.format_condition(item)) for item in conditions]
+    return (rule.kind, list(rule.parameters), words, rule.where, texts_of(rule.condition))
 
 
 def texts_of(condition):
-    """The values of a condition on texts, as they are meant."""
-    if condition is None or not all(isinstance(one, (Quoted, Word)) for one in condition.operands):
+    """Return the values of a condition about strings."""
+    if condition is None or not all(
+        isinstance(item, (StringLiteral, Keyword)) for item in condition.operands
+    ):
         return []
-    if any(isinstance(one, Quoted) and DATE.fullmatch(one.raw) for one in condition.operands):
-        return []  # a condition on dates there
-    if set(condition.operands) == {Word.NULL}:
-        return []  # one on numbers
+    if any(isinstance(item, StringLiteral) and DATE.fullmatch(item.raw) for item in condition.operands):
+        return []  # a condition about dates in AWS's parser
+    if set(condition.operands) == {Keyword.NULL}:
+        return []  # a condition about numbers
     is_list = condition.operator.endswith("in")
     return [
-        one.value if isinstance(one, Word) else _value(one, raw=False) if is_list else one.raw
-        for one in condition.operands
+        item.value if isinstance(item, Keyword) else value_of(item, raw=False) if is_list else item.raw
+        for item in condition.operands
     ]
 
 
-def squeezed(text):
-    """Without blanks outside quotes, as the parser keeps conditions."""
+def without_blanks(text):
+    """Return the text without blanks outside quotes, as AWS's parser returns conditions."""
     return re.sub(r'("(?:\\.|[^"\\])*")|\s+', r"\1", text, flags=re.S)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=80)
-@given(st.lists(EXPECTATIONS.filter(lambda one: "compound" not in one["type"]), min_size=1, max_size=6))
-def test_the_parser_accepts_the_rulesets(parser, found):
-    plain = [{name: value for name, value in one.items() if name != "severity"} for one in found]
-    text = convert(json.dumps({"name": "n", "expectations": plain}), place="s", name="n").text
-    assert parser(text) == [ours(tree) for tree in ruleset.parse(text, place="r").rules]
+@given(
+    st.lists(
+        EXPECTATIONS.filter(lambda expectation: "compound" not in expectation["type"]), min_size=1, max_size=6
+    )
+)
+def test_awss_parser_reads_the_intended_rules(parser, suite_expectations):
+    plain = [
+        {name: value for name, value in item.items() if name != "severity"} for item in suite_expectations
+    ]
+    text = convert(json.dumps({"name": "n", "expectations": plain}), location="s", name="n").text
+    assert parser(text) == [ours(rule) for rule in ruleset.parse(text, location="r").rules]
 
 
-def test_it_refuses_what_it_does_not_know(parser):
+def test_awss_parser_rejects_a_threshold_of_column_length(parser):
     with pytest.raises(Py4JJavaError, match="Threshold condition not supported"):
         parser('Rules = [ ColumnLength "a" > 3 with threshold > 0.9 ]')

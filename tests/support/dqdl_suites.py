@@ -1,4 +1,4 @@
-"""Generated expectations that DQDL can say."""
+"""Strategies for expectations that have equivalent DQDL rules."""
 
 from hypothesis import strategies as st
 
@@ -8,10 +8,10 @@ NUMBERS = st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(-1e300, 1e300, allow_
 COUNTS = st.integers(0, 10**9)
 DATES = st.dates().map(str)
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=8).filter(
-    lambda one: ":" not in one and "-" not in one
+    lambda text: ":" not in text and "-" not in text
 )
 SHARES = st.floats(0, 1, exclude_max=True, exclude_min=True)
-# Patterns that are groups of their own and none of the forms that the conversion itself writes.
+# Patterns with balanced groups that differ from those that the conversion creates.
 PATTERNS = st.sampled_from((r"^\d{3}$", "a|b", "[(]x", r"^a\"$", "^$", "(a)(b)", r"\\", "^(a|b)$"))
 CONDITIONS = st.sampled_from((None, "x < 10", "(a) OR (b)", "s = 'it'", "`zz` IS NOT NULL", "a = ')'"))
 
@@ -34,7 +34,7 @@ def one_bound(values):
 
 
 def merged(*parts):
-    return st.builds(lambda *found: {name: v for each in found for name, v in each.items()}, *parts)
+    return st.builds(lambda *values: {name: v for value in values for name, v in value.items()}, *parts)
 
 
 column = st.builds(lambda name: {"column": name}, PLAIN)

@@ -1,4 +1,4 @@
-"""Frames and suites that are generated, for tests that hold the gate against Great Expectations."""
+"""Generated frames and suites, for tests that compare the gate with Great Expectations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from glue_secure.quality.suite import Suite
 
-# Great Expectations raises for each of these, whatever the rows.
+# Expectations for which Great Expectations raises an exception with any rows.
 RAISING = (
     ("expect_column_values_to_be_between", {"column": "i", "min_value": 2, "max_value": 1}),
     ("expect_column_values_to_be_between", {"column": "w", "min_value": 0, "max_value": 1}),
@@ -25,38 +25,38 @@ NUMBERS = ("i", "l", "d", "f", "e", "z", "odd name")
 _DAY, _MOMENT = date(2024, 1, 1), datetime(2024, 1, 1, 12)
 
 
-def rows(chance: random.Random, size: int, nulls: float) -> list[tuple]:
-    """Rows of ``SCHEMA``; ``n`` is null throughout."""
+def rows(rng: random.Random, size: int, nulls: float) -> list[tuple]:
+    """Return rows of ``SCHEMA``, in which ``n`` is always null."""
 
-    def one() -> tuple:
-        made = (
-            chance.randint(-3, 3),
-            chance.randint(0, 10**12),
-            chance.randint(0, 5),
-            chance.choice([0.0, -0.0, 1.5, 2.5, float("nan"), float("inf"), -7.25]),
-            chance.choice([0.5, 0.1, float("nan")]),
-            Decimal(chance.randint(-300, 300)) / 100,
-            chance.choice(["", "a", "ab", "abc", "A1", "é", "a b", "12"]),
-            chance.choice(["a", "ab", "12", "x"]),
-            _DAY + timedelta(days=chance.randint(0, 5)),
-            _MOMENT + timedelta(hours=chance.randint(0, 5)),
-            chance.random() < 0.5,
+    def row() -> tuple:
+        values = (
+            rng.randint(-3, 3),
+            rng.randint(0, 10**12),
+            rng.randint(0, 5),
+            rng.choice([0.0, -0.0, 1.5, 2.5, float("nan"), float("inf"), -7.25]),
+            rng.choice([0.5, 0.1, float("nan")]),
+            Decimal(rng.randint(-300, 300)) / 100,
+            rng.choice(["", "a", "ab", "abc", "A1", "é", "a b", "12"]),
+            rng.choice(["a", "ab", "12", "x"]),
+            _DAY + timedelta(days=rng.randint(0, 5)),
+            _MOMENT + timedelta(hours=rng.randint(0, 5)),
+            rng.random() < 0.5,
             None,
-            float(chance.randint(1, 4)),
-            [chance.randint(0, 2)],
-            chance.randint(0, 100),
+            float(rng.randint(1, 4)),
+            [rng.randint(0, 2)],
+            rng.randint(0, 100),
         )
-        return tuple(None if chance.random() < nulls else value for value in made[:11]) + made[11:]
+        return tuple(None if rng.random() < nulls else value for value in values[:11]) + values[11:]
 
-    return [one() for _ in range(size)]
+    return [row() for _ in range(size)]
 
 
-def rules(chance: random.Random) -> list[tuple[str, dict]]:
-    """Expectations of every supported type, most with several forms of arguments."""
-    found: list[tuple[str, dict]] = []
+def rules(rng: random.Random) -> list[tuple[str, dict]]:
+    """Return expectations of every supported type, most of them with several sets of arguments."""
+    expectations: list[tuple[str, dict]] = []
 
-    def add(kind: str, **given) -> None:
-        found.append((kind, given))
+    def add(kind: str, **arguments) -> None:
+        expectations.append((kind, arguments))
 
     for column in COLUMNS:
         add("expect_column_values_to_not_be_null", column=column)
@@ -82,7 +82,7 @@ def rules(chance: random.Random) -> list[tuple[str, dict]]:
         bounds = {
             name: value for name, value in (("min_value", low), ("max_value", high)) if value is not None
         }
-        strict = {f"strict_{name[:3]}": chance.random() < 0.3 for name in bounds}
+        strict = {f"strict_{name[:3]}": rng.random() < 0.3 for name in bounds}
         add("expect_column_values_to_be_between", column=column, **bounds, **strict)
         if column in (*NUMBERS, "t", "ts", "s", "n"):
             add("expect_column_min_to_be_between", column=column, **bounds)
@@ -124,26 +124,26 @@ def rules(chance: random.Random) -> list[tuple[str, dict]]:
     add("expect_column_to_exist", column="l", column_index=1)
     add("expect_column_values_to_be_in_type_list", column="i", type_list=["IntegerType", "LongType"])
     add("expect_column_values_to_be_in_type_list", column="e", type_list=["DoubleType"])
-    return found
+    return expectations
 
 
-def conditioned(chance: random.Random, found: list[tuple[str, dict]]) -> list[tuple[str, dict]]:
-    """The same with a share of ``mostly``, and row conditions as files of GX 1.9 and later have them."""
+def with_conditions(rng: random.Random, expectations: list[tuple[str, dict]]) -> list[tuple[str, dict]]:
+    """Return the expectations, some of them with row conditions in the format of GX 1.9 and later."""
     conditions = (
         {"type": "comparison", "column": {"name": "i"}, "operator": ">", "parameter": 0},
         {"type": "nullity", "column": {"name": "s"}, "is_null": False},
         {"type": "pass_through", "pass_through_filter": "l > 5 and s is not null"},
     )
-    made = []
-    for kind, given in found:
-        takes = kind.startswith("expect_column") and kind not in ("expect_column_to_exist",)
-        if takes and "type" not in kind and chance.random() < 0.25:
-            given = {**given, "row_condition": chance.choice(conditions)}
-        made.append((kind, given))
-    return made
+    result = []
+    for kind, arguments in expectations:
+        applies = kind.startswith("expect_column") and kind not in ("expect_column_to_exist",)
+        if applies and "type" not in kind and rng.random() < 0.25:
+            arguments = {**arguments, "row_condition": rng.choice(conditions)}
+        result.append((kind, arguments))
+    return result
 
 
-def suite(found: list[tuple[str, dict]], name: str = "generated") -> Suite:
-    """As a suite."""
-    listed = [{"type": kind, "kwargs": given} for kind, given in found]
-    return Suite.parse(json.dumps({"name": name, "expectations": listed}).encode(), place=f"{name}.json")
+def suite(expectations: list[tuple[str, dict]], name: str = "generated") -> Suite:
+    """Return a suite of these expectations."""
+    items = [{"type": kind, "kwargs": arguments} for kind, arguments in expectations]
+    return Suite.parse(json.dumps({"name": name, "expectations": items}).encode(), location=f"{name}.json")

@@ -1,1 +1,1 @@
-"""Rulesets of Glue Data Quality (DQDL) and suites of Great Expectations, one made into the other."""
+"""Conversion between rulesets of AWS Glue Data Quality (DQDL) and suites of Great Expectations."""

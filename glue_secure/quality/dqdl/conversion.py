@@ -1,4 +1,4 @@
-"""What a conversion gives: the other form's text, what could not be said in it, and what it means there."""
+"""Conversion between Great Expectations suites and DQDL rulesets."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from functools import partial
 from typing import Any
 
 from glue_secure.core.errors import UsageError
-from glue_secure.quality.dqdl import reading, ruleset, writing
+from glue_secure.quality.dqdl import ruleset, to_expectations, to_rules
 from glue_secure.quality.dqdl.literals import NotConvertibleError
 from glue_secure.quality.suite import Suite
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """One rule of the original.
+class ConversionMessage:
+    """The result for one rule of the original.
 
     Attributes:
-        label: which one: its place from 1, its type, its columns; no literal.
-        left_out: why it is not in the result; empty where it is.
-        note: what may come out differently all the same; empty where nothing is known to.
+        label: position from 1, type and columns of the rule, without literals.
+        left_out: the reason why the rule is not in the result; ``""`` if it is.
+        note: a possible difference of the converted rule; ``""`` if none is known.
     """
 
     label: str
@@ -32,106 +32,114 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """The other form.
+    """A converted suite or ruleset.
 
     Attributes:
-        text: a suite as JSON, or a ruleset.
-        rules: what became of each rule, in the original's order; beside rules, of each other section.
+        text: a suite as JSON, or a ruleset in DQDL.
+        messages: one message for each section other than rules, then one for each rule, in the original's
+            order.
     """
 
     text: str
-    rules: tuple[Said, ...]
+    messages: tuple[ConversionMessage, ...]
 
 
-def convert(text: str, *, place: str, name: str, partial: bool = False) -> Conversion:
-    """A suite as a ruleset, or a ruleset as a suite; JSON is a suite.
+def convert(text: str, *, location: str, name: str, partial: bool = False) -> Conversion:
+    """Convert a suite to a ruleset, or a ruleset to a suite. A text that starts with ``{`` is a suite.
 
     Args:
-        text: what the file holds.
-        place: the file's name, for messages.
-        name: the suite's name, where one is made.
-        partial: leave out what the other form cannot say, instead of refusing.
+        text: content of the file.
+        location: name of the file, for messages.
+        name: name of the created suite.
+        partial: whether to leave out rules that cannot be converted, instead of raising.
 
     Raises:
-        UsageError: it is neither, or a rule of it cannot be said in the other form.
+        UsageError: the text is neither a suite nor a ruleset, or a rule cannot be converted.
     """
     try:
-        made = _to_ruleset(text, place) if text.lstrip().startswith("{") else _to_suite(text, place, name)
-        made.text.encode()
+        is_suite = text.lstrip().startswith("{")
+        conversion = _to_ruleset(text, location) if is_suite else _to_suite(text, location, name)
+        conversion.text.encode()
     except UnicodeEncodeError:
-        raise UsageError(place, found="half a surrogate pair in a text", required="Unicode") from None
-    left_out = [one for one in made.rules if one.left_out]
+        raise UsageError(
+            location, found="an unpaired surrogate in a string", required="Unicode text"
+        ) from None
+    left_out = [message for message in conversion.messages if message.left_out]
     if left_out and not partial:
         raise UsageError(
-            place,
-            found="; ".join(f"{one.label}: {one.left_out}" for one in left_out),
-            required="rules that both forms know (docs/quality.md has them)",
-            fix="change these, or leave them out with --partial",
+            location,
+            found="; ".join(f"{message.label}: {message.left_out}" for message in left_out),
+            required="rules that both formats support (see docs/quality.md)",
+            fix="change these rules, or leave them out with --partial",
         )
-    if len(left_out) == len(made.rules):
-        raise UsageError(place, found="no rule that the other form knows", required="at least one")
-    return made
+    if len(left_out) == len(conversion.messages):
+        raise UsageError(location, found="no rule that can be converted", required="at least one")
+    return conversion
 
 
-def _to_suite(text: str, place: str, name: str) -> Conversion:
-    document = ruleset.parse(text, place=place)
-    found: list[dict[str, Any]] = []
-    said = [Said(section, "not a rule") for section in document.others]
-    for number, tree in enumerate(document.rules, 1):
-        label = f"rule {number} {_kind(tree)}"
-        told, made = _tried(label, partial(reading.expectations, tree))
-        said.append(told)
-        found += made or ()
-    body = json.dumps({"name": name, "expectations": found, "meta": {}}, indent=2, ensure_ascii=False)
-    if found:
-        Suite.parse(body.encode(), place=name)
-    return Conversion(f"{body}\n", tuple(said))
+def _to_suite(text: str, location: str, name: str) -> Conversion:
+    document = ruleset.parse(text, location=location)
+    expectations: list[dict[str, Any]] = []
+    messages = [ConversionMessage(section, "not a rule") for section in document.other_sections]
+    for number, rule in enumerate(document.rules, 1):
+        label = f"rule {number} {_label(rule)}"
+        message, converted = _convert_rule(label, partial(to_expectations.expectations, rule))
+        messages.append(message)
+        expectations += converted or ()
+    body = json.dumps({"name": name, "expectations": expectations, "meta": {}}, indent=2, ensure_ascii=False)
+    if expectations:
+        Suite.parse(body.encode(), location=name)
+    return Conversion(f"{body}\n", tuple(messages))
 
 
-def _to_ruleset(text: str, place: str) -> Conversion:
-    suite = Suite.parse(text.encode(), place=place)
-    said, rules = [], []
+def _to_ruleset(text: str, location: str) -> Conversion:
+    suite = Suite.parse(text.encode(), location=location)
+    messages, rules = [], []
     for rule in suite.rules:
-        told, made = _tried(f"expectation {rule.label}", partial(writing.rules, rule))
-        said.append(told)
-        if made is not None:
-            rules.append(f"    {ruleset.show(made)}")
+        message, converted = _convert_rule(f"expectation {rule.label}", partial(to_rules.rules, rule))
+        messages.append(message)
+        if converted is not None:
+            rules.append(f"    {ruleset.format_rule(converted)}")
     body = "Rules = [\n" + ",\n".join(rules) + "\n]\n"
     if rules:
-        ruleset.parse(body, place=place)
-    return Conversion(body, tuple(said))
+        ruleset.parse(body, location=location)
+    return Conversion(body, tuple(messages))
 
 
-def _tried(label: str, make: Callable[[], Any]) -> tuple[Said, Any]:
+def _convert_rule(label: str, convert: Callable[[], Any]) -> tuple[ConversionMessage, Any]:
     try:
-        made = make()
+        converted = convert()
     except NotConvertibleError as error:
-        return Said(label, left_out=str(error)), None
-    kinds = {one["type"] for one in made} if isinstance(made, list) else set(_kinds(made))
-    note = "; ".join(text for pattern, text in _NOTES if any(re.fullmatch(pattern, kind) for kind in kinds))
-    return Said(label, note=note), made
+        return ConversionMessage(label, left_out=str(error)), None
+    if isinstance(converted, list):
+        kinds = {expectation["type"] for expectation in converted}
+    else:
+        kinds = set(_kinds(converted))
+    notes = [text for pattern, text in _NOTES if any(re.fullmatch(pattern, kind) for kind in kinds)]
+    return ConversionMessage(label, note="; ".join(notes)), converted
 
 
 _NOTES = (
-    ("IsUnique|Uniqueness|expect_.*unique", "that Glue leaves nulls out as well is not documented"),
-    ("matches|expect_column_values_to_(not_)?match_regex", "an empty text may count as no match in Glue"),
+    ("IsUnique|Uniqueness|expect_.*unique", "whether Glue ignores nulls as well is not documented"),
+    ("matches|expect_column_values_to_(not_)?match_regex", "an empty string may count as no match in Glue"),
 )
 
 
-def _kinds(tree: ruleset.Tree) -> Iterator[str]:
-    if isinstance(tree, ruleset.Composite):
-        for part in tree.parts:
+def _kinds(rule: ruleset.AnyRule) -> Iterator[str]:
+    """Yield the types and operators of a rule."""
+    if isinstance(rule, ruleset.CompositeRule):
+        for part in rule.parts:
             yield from _kinds(part)
         return
-    yield tree.kind
-    if tree.condition is not None:
-        yield tree.condition.operator
+    yield rule.kind
+    if rule.condition is not None:
+        yield rule.condition.operator
 
 
-def _kind(tree: ruleset.Tree) -> str:
-    if isinstance(tree, ruleset.Composite):
-        return f"({_kind(tree.parts[0])} {tree.joined} ...)"
-    names = (
-        ", ".join(one for one in tree.parameters if isinstance(one, str)) if tree.kind != "CustomSql" else ""
-    )
-    return f"{tree.kind} ({names}), line {tree.line}" if names else f"{tree.kind}, line {tree.line}"
+def _label(rule: ruleset.AnyRule) -> str:
+    if isinstance(rule, ruleset.CompositeRule):
+        return f"({_label(rule.parts[0])} {rule.operator} ...)"
+    names = ""
+    if rule.kind != "CustomSql":
+        names = ", ".join(name for name in rule.parameters if isinstance(name, str))
+    return f"{rule.kind} ({names}), line {rule.line}" if names else f"{rule.kind}, line {rule.line}"

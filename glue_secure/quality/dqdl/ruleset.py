@@ -1,7 +1,7 @@
-"""A DQDL ruleset as data, and its text.
+"""DQDL rulesets as data: parsing and formatting.
 
-The language is that of https://docs.aws.amazon.com/glue/latest/dg/dqdl.html; a test holds what is written
-here against the parser that AWS published.
+The language is that of https://docs.aws.amazon.com/glue/latest/dg/dqdl.html. A test compares the formatted
+rules with the result of AWS's own parser.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from lark.exceptions import VisitError
 from glue_secure.core.errors import UsageError
 
 
-class Word(str, Enum):
-    """What a value may be beside numbers and strings."""
+class Keyword(str, Enum):
+    """A keyword in the place of a value."""
 
     NULL = "NULL"
     EMPTY = "EMPTY"
@@ -28,25 +28,28 @@ class Word(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Quoted:
-    """A string as it stands between its quotes: what its backslashes mean depends on where it stands."""
+class StringLiteral:
+    """The text between the quotes of a string.
+
+    The meaning of backslashes depends on the position of the string in the rule.
+    """
 
     raw: str
 
 
 @dataclass(frozen=True, slots=True)
-class Computed:
-    """A value that Glue computes when the rule runs: ``avg(last(10))``, ``now()``, ``3 days``, ``$name``."""
+class Expression:
+    """A value that Glue computes: ``avg(last(10))``, ``now()``, ``3 days``, ``$name``."""
 
     text: str
 
 
-Operand = int | float | Quoted | Word | Computed
+Operand = int | float | StringLiteral | Keyword | Expression
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """``>``, ``between``, ``not in``, ``matches`` and the like, with their operands."""
+    """An operator, such as ``>``, ``between``, ``not in`` or ``matches``, with its operands."""
 
     operator: str
     operands: tuple[Operand, ...] = field(repr=False)
@@ -57,17 +60,17 @@ class DqRule:
     """One rule.
 
     Attributes:
-        kind: ``ColumnValues``.
-        parameters: its columns, mostly.
-        condition: what its metric or each value must meet.
-        where: SQL; the rule is about the rows that meet it.
-        threshold: the share of rows that must meet the condition.
+        kind: the rule type, such as ``ColumnValues``.
+        parameters: usually the columns.
+        condition: the condition for the rule's metric or for each value.
+        where: SQL condition of the rows that the rule applies to.
+        threshold: condition for the share of rows that meet ``condition``.
         labels: name → value.
-        line: where it stands, from 1.
+        line: line number, from 1.
     """
 
     kind: str
-    parameters: tuple[str | Computed, ...] = ()
+    parameters: tuple[str | Expression, ...] = ()
     condition: Condition | None = None
     where: str | None = field(default=None, repr=False)
     threshold: Condition | None = None
@@ -76,22 +79,32 @@ class DqRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Composite:
-    """Rules in parentheses, joined by ``and`` or by ``or``."""
+class CompositeRule:
+    """Rules that are combined by ``and`` or by ``or``.
 
-    joined: str
-    parts: tuple[Tree, ...]
+    Attributes:
+        operator: ``and`` or ``or``.
+        parts: the rules.
+    """
+
+    operator: str
+    parts: tuple[AnyRule, ...]
 
 
-Tree = DqRule | Composite
+AnyRule = DqRule | CompositeRule
 
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """A document: its rules, and the names of what else stands in it (``Analyzers``, ``DataSources``...)."""
+    """A document.
 
-    rules: tuple[Tree, ...]
-    others: tuple[str, ...] = ()
+    Attributes:
+        rules: the rules.
+        other_sections: names of all other sections, such as ``Analyzers`` or ``DataSources``.
+    """
+
+    rules: tuple[AnyRule, ...]
+    other_sections: tuple[str, ...] = ()
 
 
 _GRAMMAR = r"""
@@ -151,24 +164,26 @@ IDENTIFIER: /[A-Za-z0-9_.]+/
 """
 
 
-def parse(text: str, *, place: str) -> Ruleset:
-    """Read a document.
+def parse(text: str, *, location: str) -> Ruleset:
+    """Return the ruleset of a document.
 
     Raises:
-        UsageError: it is not DQDL; the line and column are named.
+        UsageError: the document is not valid DQDL. The message names line and column.
     """
     try:
-        return _Reader().transform(_parser().parse(text))  # type: ignore[no-any-return]
+        return _TreeBuilder().transform(_parser().parse(text))  # type: ignore[no-any-return]
     except UnexpectedInput as error:
         is_end = getattr(getattr(error, "token", None), "type", "") == "$END"
-        at = "its end" if is_end else f"line {error.line}, column {error.column}"
+        position = "the end" if is_end else f"line {error.line}, column {error.column}"
         raise UsageError(
-            f"ruleset {place}", found=f"no DQDL at {at}", required="Rules = [ RULE, ... ]"
+            f"ruleset {location}", found=f"invalid DQDL at {position}", required="Rules = [ RULE, ... ]"
         ) from None
     except RecursionError:
-        raise UsageError(f"ruleset {place}", found="too many parentheses", required="DQDL") from None
+        raise UsageError(
+            f"ruleset {location}", found="too deeply nested parentheses", required="DQDL"
+        ) from None
     except VisitError as error:
-        raise UsageError(f"ruleset {place}", found=str(error.orig_exc), required="DQDL") from None
+        raise UsageError(f"ruleset {location}", found=str(error.orig_exc), required="DQDL") from None
 
 
 @cache
@@ -177,12 +192,12 @@ def _parser() -> Lark:
 
 
 @v_args(inline=True)
-class _Reader(Transformer[Any, Any]):
+class _TreeBuilder(Transformer[Any, Any]):
     def start(self, *parts: Any) -> Ruleset:
-        trees = [tree for part in parts if isinstance(part, list) for tree in part]
+        rules = [rule for part in parts if isinstance(part, list) for rule in part]
         labels = [value for part in parts if isinstance(part, tuple) for value in part[1:]]
-        others = tuple(part for part in parts if isinstance(part, str))
-        return Ruleset(tuple(_labelled(tree, *labels) for tree in trees), others)
+        other_sections = tuple(part for part in parts if isinstance(part, str))
+        return Ruleset(tuple(_with_labels(rule, *labels) for rule in rules), other_sections)
 
     def metadata(self, *_: Any) -> str:
         return "Metadata"
@@ -196,32 +211,32 @@ class _Reader(Transformer[Any, Any]):
     def analyzers(self, *_: Any) -> str:
         return "Analyzers"
 
-    def rules(self, *trees: Any) -> list[Tree]:
-        return [tree for tree in trees if tree is not None]
+    def rules(self, *rules: Any) -> list[AnyRule]:
+        return [rule for rule in rules if rule is not None]
 
-    def group(self, tree: Tree, labels: tuple[str, Mapping[str, str]] | None) -> Tree:
-        return tree if labels is None else _labelled(tree, labels[1])
+    def group(self, rule: AnyRule, labels: tuple[str, Mapping[str, str]] | None) -> AnyRule:
+        return rule if labels is None else _with_labels(rule, labels[1])
 
-    def conjunction(self, *parts: Tree) -> Composite:
-        return Composite("and", parts)
+    def conjunction(self, *parts: AnyRule) -> CompositeRule:
+        return CompositeRule("and", parts)
 
-    def disjunction(self, *parts: Tree) -> Composite:
-        return Composite("or", parts)
+    def disjunction(self, *parts: AnyRule) -> CompositeRule:
+        return CompositeRule("or", parts)
 
     def rule(self, kind: Token, *parts: Any) -> DqRule:
-        given: dict[str, Any] = {}
+        attributes: dict[str, Any] = {}
         for part in parts:
-            if part is None or isinstance(part, (str, Computed)):
+            if part is None or isinstance(part, (str, Expression)):
                 continue
             name, value = ("condition", part) if isinstance(part, Condition) else part
-            if name in given:
-                raise ValueError(f"{name} twice in the rule of line {kind.line}")
-            given[name] = value
-        parameters = tuple(part for part in parts if isinstance(part, (str, Computed)))
-        return DqRule(str(kind), parameters, line=kind.line or 0, **given)
+            if name in attributes:
+                raise ValueError(f"more than one {name} in the rule in line {kind.line}")
+            attributes[name] = value
+        parameters = tuple(part for part in parts if isinstance(part, (str, Expression)))
+        return DqRule(str(kind), parameters, line=kind.line or 0, **attributes)
 
-    def parameter(self, value: Any) -> str | Computed:
-        if isinstance(value, Computed):
+    def parameter(self, value: Any) -> str | Expression:
+        if isinstance(value, Expression):
             return value
         return str(value)[1:-1] if value.type == "STRING" else str(value)
 
@@ -238,7 +253,7 @@ class _Reader(Transformer[Any, Any]):
 
     def threshold(self, name: Token, condition: Condition) -> tuple[str, Condition]:
         if name != "threshold":
-            raise ValueError(f"with {name} in line {name.line}")
+            raise ValueError(f"unknown clause with {name} in line {name.line}")
         return "threshold", condition
 
     def between(self, negated: str, low: Operand, high: Operand) -> Condition:
@@ -248,7 +263,7 @@ class _Reader(Transformer[Any, Any]):
         return Condition(f"{negated}in", values if isinstance(values, tuple) else (values,))
 
     def matches(self, negated: str, pattern: Token) -> Condition:
-        return Condition(f"{negated}matches", (Quoted(str(pattern)[1:-1]),))
+        return Condition(f"{negated}matches", (StringLiteral(str(pattern)[1:-1]),))
 
     def equal(self, *parts: Any) -> Condition:
         return Condition("!=" if len(parts) > 1 else "=", (parts[-1],))
@@ -262,22 +277,22 @@ class _Reader(Transformer[Any, Any]):
 
     @v_args(inline=False)
     def sum(self, parts: list[Any]) -> Operand:
-        return parts[0] if len(parts) == 1 else Computed(" ".join(map(_text, parts)))
+        return parts[0] if len(parts) == 1 else Expression(" ".join(map(_text, parts)))
 
     def number(self, *parts: Token) -> Operand:
         text = "".join(parts)
         if text[0] in "+*/":
-            raise ValueError(f"{text} for a number")
+            raise ValueError(f"invalid number {text}")
         return float(text) if "." in text else int(text)
 
-    def computed(self, *parts: Any) -> Computed:
-        return Computed(" ".join(_text(part) for part in parts if part is not None))
+    def computed(self, *parts: Any) -> Expression:
+        return Expression(" ".join(_text(part) for part in parts if part is not None))
 
-    def quoted(self, text: Token) -> Quoted:
-        return Quoted(str(text)[1:-1])
+    def quoted(self, text: Token) -> StringLiteral:
+        return StringLiteral(str(text)[1:-1])
 
-    def word(self, text: Token) -> Word:
-        return Word(text.upper())
+    def word(self, text: Token) -> Keyword:
+        return Keyword(text.upper())
 
     def value(self, value: Any) -> Any:
         return value
@@ -287,37 +302,38 @@ class _Reader(Transformer[Any, Any]):
 
 
 def _text(part: Any) -> str:
-    if isinstance(part, Computed):
+    if isinstance(part, Expression):
         return part.text
-    return f'"{part.raw}"' if isinstance(part, Quoted) else str(getattr(part, "value", part))
+    return f'"{part.raw}"' if isinstance(part, StringLiteral) else str(getattr(part, "value", part))
 
 
-def _labelled(tree: Tree, labels: Mapping[str, str] | None = None) -> Tree:
-    """The tree, each rule with these labels beneath its own."""
+def _with_labels(rule: AnyRule, labels: Mapping[str, str] | None = None) -> AnyRule:
+    """Return the rule with default labels. The rule's own labels take precedence."""
     if labels is None:
-        return tree
-    if isinstance(tree, Composite):
-        return replace(tree, parts=tuple(_labelled(part, labels) for part in tree.parts))
-    return replace(tree, labels={**labels, **tree.labels})
+        return rule
+    if isinstance(rule, CompositeRule):
+        return replace(rule, parts=tuple(_with_labels(part, labels) for part in rule.parts))
+    return replace(rule, labels={**labels, **rule.labels})
 
 
-def show(tree: Tree) -> str:
-    """The text of a rule."""
-    if isinstance(tree, Composite):
-        return f" {tree.joined} ".join(f"({show(part)})" for part in tree.parts)
-    words = [tree.kind, *(f'"{name}"' for name in tree.parameters)]
-    if tree.condition is not None:
-        words.append(_shown(tree.condition))
-    if tree.where is not None:
-        words.append(f'where "{tree.where}"')
-    if tree.labels:
-        words.append("labels = [" + ", ".join(f'"{k}" = "{v}"' for k, v in tree.labels.items()) + "]")
-    if tree.threshold is not None:
-        words.append(f"with threshold {_shown(tree.threshold)}")
+def format_rule(rule: AnyRule) -> str:
+    """Return the DQDL text of a rule."""
+    if isinstance(rule, CompositeRule):
+        return f" {rule.operator} ".join(f"({format_rule(part)})" for part in rule.parts)
+    words = [rule.kind, *(f'"{name}"' for name in rule.parameters)]
+    if rule.condition is not None:
+        words.append(format_condition(rule.condition))
+    if rule.where is not None:
+        words.append(f'where "{rule.where}"')
+    if rule.labels:
+        words.append("labels = [" + ", ".join(f'"{k}" = "{v}"' for k, v in rule.labels.items()) + "]")
+    if rule.threshold is not None:
+        words.append(f"with threshold {format_condition(rule.threshold)}")
     return " ".join(words)
 
 
-def _shown(condition: Condition) -> str:
+def format_condition(condition: Condition) -> str:
+    """Return the DQDL text of a condition."""
     values = [number_text(v) if isinstance(v, (int, float)) else _text(v) for v in condition.operands]
     if condition.operator.endswith("between"):
         return f"{condition.operator} {' and '.join(values)}"
@@ -327,6 +343,6 @@ def _shown(condition: Condition) -> str:
 
 
 def number_text(value: float) -> str:
-    """A number without an exponent, which DQDL has not."""
+    """Return a number without an exponent, because DQDL does not support exponents."""
     text = format(Decimal(repr(value)), "f")
     return text if isinstance(value, int) or "." in text else f"{text}.0"

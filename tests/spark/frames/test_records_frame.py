@@ -265,7 +265,7 @@ def test_a_collection_selects_maps_and_flattens(frame_of, context):
         collection.map(lambda frame, ctx: 1)
     both = collection.flatmap(lambda frame, ctx: DynamicFrameCollection({frame.name + "2": frame}, context))
     assert list(both.keys()) == ["one2", "two2"]
-    with pytest.raises(UsageError, match="same twice"):
+    with pytest.raises(UsageError, match="two frames named same"):
         collection.flatmap(lambda frame, ctx: DynamicFrameCollection({"same": frame}, context))
 
 

@@ -1,6 +1,6 @@
-"""A converted rule decides as the pages of AWS say that the rule does.
+"""A converted rule has the outcome that AWS's documentation describes.
 
-The frame has nulls, doubles and an empty text; each rule's outcome was worked out by hand from
+The frame has nulls, duplicates and an empty string. Each outcome was derived by hand from
 https://docs.aws.amazon.com/glue/latest/dg/dqdl-rule-types.html.
 """
 
@@ -81,27 +81,27 @@ def frame(glue_spark):
 
 
 @pytest.mark.parametrize("back", [False, True], ids=["dqdl", "dqdl and back"])
-def test_outcomes_are_those_of_the_documentation(frame, back):
-    wrong, jobs = [], []
-    checks = []
+def test_outcomes_are_those_of_awss_documentation(frame, back):
+    wrong, suites = [], []
     for rule, expected in OUTCOMES:
-        suite = convert(f"Rules = [ {rule} ]", place=rule, name="n").text
+        suite = convert(f"Rules = [ {rule} ]", location=rule, name="n").text
         if back:
-            again = convert(suite, place=rule, name="n").text
-            suite = convert(again, place=rule, name="n").text
-        checks.append((rule, expected, Suite.parse(suite.encode(), place=rule)))
-    # All in one suite: one pass for them all.
-    rules, owner = [], []
-    for rule, _, suite in checks:
-        for one in suite.rules:
-            owner.append(rule)
-            rules.append(type(one)(len(rules) + 1, one.kind, one.arguments, one.severity))
-    found = Checker(Suite("all", "all", "", tuple(rules))).check(frame)
-    assert {one.by for one in found.outcomes} == {ONE_PASS}
-    jobs.append(found.jobs)
-    for rule, expected, _ in checks:
-        outcomes = [one.passed for one, whose in zip(found.outcomes, owner, strict=True) if whose == rule]
+            again = convert(suite, location=rule, name="n").text
+            suite = convert(again, location=rule, name="n").text
+        suites.append((rule, expected, Suite.parse(suite.encode(), location=rule)))
+    # One suite for all rules, so that the frame is measured once.
+    rules, owners = [], []
+    for rule, _, suite in suites:
+        for item in suite.rules:
+            owners.append(rule)
+            rules.append(type(item)(len(rules) + 1, item.kind, item.arguments, item.severity))
+    result = Checker(Suite("all", "all", "", tuple(rules))).check(frame)
+    assert {outcome.by for outcome in result.outcomes} == {ONE_PASS}
+    assert result.jobs == 3
+    for rule, expected, _ in suites:
+        outcomes = [
+            outcome.passed for outcome, owner in zip(result.outcomes, owners, strict=True) if owner == rule
+        ]
         if None in outcomes or all(outcomes) is not expected:
             wrong.append((rule, outcomes))
     assert wrong == []
-    assert jobs == [3]

@@ -1,48 +1,48 @@
-"""What one pass decides is what Great Expectations decides, for every supported type."""
+"""The checker and Great Expectations have the same outcomes and counts, for every supported type."""
 
 from __future__ import annotations
 
 import random
 
 import pytest
-from quality_frames import RAISING, SCHEMA, conditioned, rows, rules, suite
+from quality_frames import RAISING, SCHEMA, rows, rules, suite, with_conditions
 
 from glue_secure.quality import fallback
-from glue_secure.quality.checker import AS_IT_IS, ONE_PASS, Checker
+from glue_secure.quality.checker import GREAT_EXPECTATIONS, ONE_PASS, Checker
 from glue_secure.quality.plans import SUPPORTED
 
-# size, share of nulls, forms of each type
+# rows, share of nulls, expectations of each type
 FRAMES = ((0, 0.0, 1), (40, 0.2, 2))
 MORE = ((1, 0.0), (1, 1.0), (3, 0.5), (7, 0.0), (9, 1.0), (30, 0.05), (60, 0.4), (200, 0.1))
 
 
-def some(chance, found, forms):
-    """At most so many rules of each type; all of them without a number."""
+def sample(rng, expectations, forms):
+    """Return at most ``forms`` expectations of each type; None returns all."""
     by_kind = {}
-    for rule in found:
-        by_kind.setdefault(rule[0], []).append(rule)
+    for expectation in expectations:
+        by_kind.setdefault(expectation[0], []).append(expectation)
     return [
-        rule
-        for listed in by_kind.values()
-        for rule in (listed if forms is None else chance.sample(listed, min(forms, len(listed))))
+        expectation
+        for group in by_kind.values()
+        for expectation in (group if forms is None else rng.sample(group, min(forms, len(group))))
     ]
 
 
 def compare(spark, seed, size, nulls, forms=None):
-    """Outcomes that differ, and the types that one pass decided."""
-    chance = random.Random(seed)
-    frame = spark.createDataFrame(rows(chance, size, nulls), SCHEMA).coalesce(2)
-    checker = Checker(suite(conditioned(chance, some(chance, rules(chance), forms))))
-    found = checker.check(frame)
-    told = fallback.run(frame, checker._expectations)
+    """Return the outcomes that differ, and the types that were decided without fallback."""
+    rng = random.Random(seed)
+    frame = spark.createDataFrame(rows(rng, size, nulls), SCHEMA).coalesce(2)
+    checker = Checker(suite(with_conditions(rng, sample(rng, rules(rng), forms))))
+    result = checker.check(frame)
+    reports = fallback.validate(frame, checker.expectations)
     differ = [
         (ours, theirs)
-        for ours, theirs in zip(found.outcomes, told, strict=True)
+        for ours, theirs in zip(result.outcomes, reports, strict=True)
         if ours.passed is not theirs.passed
         or (theirs.unexpected is not None and ours.unexpected not in (None, theirs.unexpected))
     ]
-    assert found.jobs == 3  # aggregates, uniqueness, different values: however many rules
-    return differ, {one.rule.kind for one in found.outcomes if one.by == ONE_PASS}
+    assert result.jobs == 3  # aggregates, uniqueness and distinct values, for any number of rules
+    return differ, {outcome.rule.kind for outcome in result.outcomes if outcome.by == ONE_PASS}
 
 
 @pytest.mark.parametrize("frame", FRAMES)
@@ -52,20 +52,20 @@ def test_outcomes_and_counts_are_those_of_great_expectations(glue_spark, frame):
     assert decided == SUPPORTED
 
 
-def test_what_raises_there_is_undecided_and_takes_nobody_with_it(glue_spark):
+def test_an_expectation_that_raises_is_undecided_and_does_not_affect_others(glue_spark):
     frame = glue_spark.createDataFrame(rows(random.Random(1), 3, 0), SCHEMA).coalesce(1)
     median = (
         "expect_column_median_to_be_between",
         {"column": "l", "min_value": -(10**12), "max_value": 10**12},
     )
     null = ("expect_column_values_to_not_be_null", {"column": "i"})
-    found = Checker(suite([*RAISING, median, null])).check(frame).outcomes
-    assert [one.passed for one in found] == [None] * len(RAISING) + [True, True]
-    assert [one.by for one in found[-2:]] == [AS_IT_IS, ONE_PASS]
+    outcomes = Checker(suite([*RAISING, median, null])).check(frame).outcomes
+    assert [outcome.passed for outcome in outcomes] == [None] * len(RAISING) + [True, True]
+    assert [outcome.by for outcome in outcomes[-2:]] == [GREAT_EXPECTATIONS, ONE_PASS]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("frame", MORE)
-def test_the_same_for_many_frames(glue_spark, frame, seed):
+def test_outcomes_are_equal_for_many_frames(glue_spark, frame, seed):
     assert compare(glue_spark, seed, *frame)[0] == []

@@ -1,4 +1,6 @@
-"""What a gate leaves behind: no value of a row in what Spark and the run write down, no file, no socket."""
+"""A check writes no value of a row to logs, event log or evidence, creates no file and opens no
+connection.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from key_search import event_log
 
 from glue_secure import RefusedError
 from glue_secure.quality import fallback
-from glue_secure.quality.checker import AS_IT_IS, Checker
+from glue_secure.quality.checker import GREAT_EXPECTATIONS, Checker
 from glue_secure.quality.suite import Suite
 
 MARKER = "Ma4ker-of-a-row"
@@ -32,12 +34,12 @@ SUITE = json.dumps({"name": "words", "expectations": RULES})
 
 @pytest.fixture
 def frame(glue_job):
-    """Read from S3: the plan of a frame made in the driver would hold its rows."""
-    place = glue_job.land("w.csv", f"word\n{MARKER}\n{MARKER}\n").replace("s3://", "s3a://")
-    return lambda job: job.spark.read.csv(place, header=True)
+    """Return a function that reads the frame from S3, because the plan of a local frame contains its rows."""
+    location = glue_job.land("w.csv", f"word\n{MARKER}\n{MARKER}\n").replace("s3://", "s3a://")
+    return lambda job: job.spark.read.csv(location, header=True)
 
 
-def test_values_of_rows_are_in_no_log_event_log_evidence_or_message(
+def test_values_of_rows_are_not_in_logs_event_log_evidence_or_messages(
     glue_job, glue_spark, frame, tmp_path, caplog, capfd
 ):
     caplog.set_level(logging.DEBUG, logger="great_expectations")
@@ -50,24 +52,24 @@ def test_values_of_rows_are_in_no_log_event_log_evidence_or_message(
     ):
         job.write.s3(frame(job), job.args.target, format="parquet", quality_suite=suite)
     written = events()
-    assert LITERAL.encode() in written, "literals of the suite are in the plan, as docs/quality.md says"
+    assert LITERAL.encode() in written, "docs/quality.md: literals of the suite are in the plan"
     evidence = json.dumps(glue_job.evidence()[-1])
     printed = "".join(capfd.readouterr())
     for text in (written.decode(), evidence, caplog.text, printed, str(refusal.value), repr(refusal.value)):
         assert MARKER not in text
     assert LITERAL not in evidence + caplog.text + str(refusal.value)
     by = [rule["by"] for rule in glue_job.evidence()[-1]["gates"][0]["rules"]]
-    assert AS_IT_IS in by
+    assert GREAT_EXPECTATIONS in by
 
 
-def test_rows_in_quarantine_pass_the_column_policy_as_well(glue_job, glue_spark, frame):
+def test_the_column_policy_applies_to_quarantined_rows(glue_job, glue_spark, frame):
     policy = json.dumps({"name": "words", "columns": [{"column": "word", "action": "mask"}]})
     arguments = {
         "glue_secure_suites": glue_job.land(
             "suite.json", json.dumps({"name": "w", "expectations": RULES[:1]})
         ),
         "glue_secure_columns": glue_job.land("columns.json", policy),
-        "glue_secure_quarantine_uri": glue_job.target.rstrip("/") + "-apart/",
+        "glue_secure_quarantine_uri": glue_job.target.rstrip("/") + "-quarantine/",
     }
     with glue_job.job("target", **arguments) as job:
         job.write.s3(
@@ -77,13 +79,13 @@ def test_rows_in_quarantine_pass_the_column_policy_as_well(glue_job, glue_spark,
             quality_suite=arguments["glue_secure_suites"],
             on_failure="quarantine",
         )
-    apart = glue_spark.read.parquet(arguments["glue_secure_quarantine_uri"].replace("s3://", "s3a://"))
-    assert [row["word"] for row in apart.collect()] == ["****", "****"]
+    quarantined = glue_spark.read.parquet(arguments["glue_secure_quarantine_uri"].replace("s3://", "s3a://"))
+    assert [row["word"] for row in quarantined.collect()] == ["****", "****"]
     assert glue_job.evidence()[-1]["gates"][0]["quarantined"] == 2
 
 
-def test_great_expectations_opens_no_connection_and_writes_no_file(glue_spark):
-    checker = Checker(Suite.parse(SUITE.encode(), place="words"))
+def test_great_expectations_opens_no_connection_and_creates_no_file(glue_spark):
+    checker = Checker(Suite.parse(SUITE.encode(), location="words"))
     rows = glue_spark.createDataFrame([("a",), ("b",)], "word string")
     files: list[object] = []
     hosts: list[object] = []
@@ -100,11 +102,11 @@ def test_great_expectations_opens_no_connection_and_writes_no_file(glue_spark):
         elif event == "os.mkdir":
             folders.append(arguments[0])
 
-    sys.addaudithook(watch)  # it cannot be taken off, only made to look away
+    sys.addaudithook(watch)  # an audit hook cannot be removed, only disabled
     try:
-        fallback.run(rows, checker._expectations[3:])
+        fallback.validate(rows, checker.expectations[3:])
     finally:
         watching = False
     assert files == []
     assert set(hosts) <= {"127.0.0.1", "localhost"}, "Spark's own gateway and nothing else"
-    assert [each for each in folders if Path(each).exists()] == [], "an empty one comes and goes"
+    assert [folder for folder in folders if Path(folder).exists()] == [], "temporary folders are removed"

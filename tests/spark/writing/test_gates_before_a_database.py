@@ -1,4 +1,4 @@
-"""A suite stands before a database as it stands before S3."""
+"""Quality suites for writes to a database."""
 
 import json
 
@@ -15,27 +15,27 @@ IN_SET = {
 }
 
 
-def test_a_quality_gate_applies_to_database_writes(glue_job, glue_spark, writer):
-    """Blocked: no table is made. In quarantine the good rows arrive, the others lie apart."""
+def test_rows_are_checked_before_a_write_to_a_database(glue_job, glue_spark, writer):
+    """With block, no table is created. With quarantine, valid rows are in the table and the others in S3."""
     suite = glue_job.land("suite.json", json.dumps({"name": "rows", "expectations": [NOT_NULL, IN_SET]}))
-    place = glue_job.target.rstrip("/") + "-apart/"
+    quarantine = glue_job.target.rstrip("/") + "-quarantine/"
     rows = glue_spark.createDataFrame(ROWS, "id int, word string")
     table = "gated_" + glue_job.name.replace("-", "_")
-    how = {"connection": writer.name, "table": table, "expect": suite}
+    options = {"connection": writer.name, "table": table, "quality_suite": suite}
     with (
         pytest.raises(RefusedError, match=f"(?s)GS-DQ-001.*{writer.name}/{table}"),
         glue_job.job(glue_secure_suites=suite) as job,
     ):
-        job.write.jdbc(rows, **how)
+        job.write.jdbc(rows, **options)
     evidence = glue_job.evidence()[-1]
     assert (evidence["writes"], evidence["gates"][0]["outcome"]) == ([], "blocked")
     with glue_job.job(glue_secure_suites=suite) as job:
-        job.write.jdbc(rows, **how, on_failure="quarantine", quarantine=place)
+        job.write.jdbc(rows, **options, on_failure="quarantine", quarantine=quarantine)
         assert sorted(
             row["word"] for row in job.read.jdbc(connection=writer.name, table=table).collect()
         ) == [
             "a",
             "b",
         ]
-    bad = glue_spark.read.parquet(place.replace("s3://", "s3a://"))
-    assert sorted(row["word"] for row in bad.collect()) == [MARKER, "c"]
+    invalid = glue_spark.read.parquet(quarantine.replace("s3://", "s3a://"))
+    assert sorted(row["word"] for row in invalid.collect()) == [MARKER, "c"]

@@ -1,4 +1,4 @@
-"""DQDL and suites, one made into the other: the same meaning, or a refusal that says why."""
+"""Conversion of DQDL to suites and back: the same meaning, or an error with the reason."""
 
 import json
 
@@ -9,7 +9,7 @@ from glue_secure.quality.dqdl.conversion import convert
 from glue_secure.quality.expectations import expectations
 from glue_secure.quality.suite import Suite
 
-# A rule of DQDL, and the expectations that together say what it says: type without "expect_", arguments.
+# A DQDL rule, and its equivalent expectations: type without "expect_", arguments.
 RULES = (
     ("RowCount > 5", [("table_row_count_to_be_between", {"min_value": 5, "strict_min": True})]),
     ("RowCount = 5", [("table_row_count_to_equal", {"value": 5})]),
@@ -38,7 +38,7 @@ RULES = (
     ("Mean \"a\" between -1.5 and 2", [("column_mean_to_be_between",
         {"column": "a", "min_value": -1.5, "strict_min": True, "max_value": 2, "strict_max": True})]),
     ("Sum \"a\" = 7", [("column_sum_to_be_between", {"column": "a", "min_value": 7, "max_value": 7})]),
-    # Nulls break a rule on values, unless it is != or not in.
+    # Nulls break a rule about values, unless the operator is != or not in.
     ("ColumnValues \"a\" > 3", [
         ("column_values_to_be_between", {"column": "a", "min_value": 3, "strict_min": True}),
         ("column_values_to_not_be_null", {"column": "a"})]),
@@ -52,7 +52,7 @@ RULES = (
             "condition_parser": "spark", "min_value": 3, "strict_min": True}),
         ("column_values_to_not_be_null",
             {"column": "a", "row_condition": "b = 1", "condition_parser": "spark"})]),
-    # What only looks like the clause on nulls stays what it is.
+    # A condition that only resembles the not-null clause is not removed.
     ("ColumnValues \"a\" > 3 where \"(b) OR (c) AND `a` IS NOT NULL\"", [
         ("column_values_to_be_between", {"column": "a", "row_condition": "(b) OR (c) AND `a` IS NOT NULL",
             "condition_parser": "spark", "min_value": 3, "strict_min": True}),
@@ -91,27 +91,27 @@ RULES = (
         ("table_row_count_to_be_between", {"min_value": 0, "strict_min": True})]),
 )  # fmt: skip
 
-REFUSED = (
-    ("Entropy \"a\" > 1", "no expectation"),
-    ("StandardDeviation \"a\" > 1", "no expectation"),
-    ("CustomSql \"select 4711\" > 1", "no expectation"),
-    ("ColumnDataType \"a\" = \"INTEGER\"", "no expectation"),
-    ("(IsComplete \"a\") or (IsComplete \"b\")", "no or"),
-    ("RowCount > avg(last(10)) * 0.6", "computed when the rule runs"),
-    ("ColumnValues \"d\" > (now() - 3 days)", "computed when the rule runs"),
-    ("ColumnValues \"a\" in $allowed", "computed when the rule runs"),
+NOT_CONVERTIBLE_RULES = (
+    ("Entropy \"a\" > 1", "no equivalent expectation"),
+    ("StandardDeviation \"a\" > 1", "no equivalent expectation"),
+    ("CustomSql \"select 4711\" > 1", "no equivalent expectation"),
+    ("ColumnDataType \"a\" = \"INTEGER\"", "no equivalent expectation"),
+    ("(IsComplete \"a\") or (IsComplete \"b\")", "combined with or"),
+    ("RowCount > avg(last(10)) * 0.6", "a value that Glue computes"),
+    ("ColumnValues \"d\" > (now() - 3 days)", "a value that Glue computes"),
+    ("ColumnValues \"a\" in $allowed", "a value that Glue computes"),
     ("IsComplete $column", "a variable"),
     ("ColumnValues \"a\" > 3 with threshold > 0.9", "IS NOT NULL"),
     ("ColumnValues \"a\" not in [3] with threshold > 0.9", "IS NOT NULL"),
-    ("ColumnValues \"a\" != NULL with threshold between 0.1 and 0.9", "a share between"),
-    ("ColumnValues \"a\" != NULL with threshold > 1.0", "outside 0 to 1"),
-    ("ColumnValues \"a\" in [1, \"x\"]", "numbers and texts"),
+    ("ColumnValues \"a\" != NULL with threshold between 0.1 and 0.9", "a share with between"),
+    ("ColumnValues \"a\" != NULL with threshold > 1.0", "not between 0 and 1"),
+    ("ColumnValues \"a\" in [1, \"x\"]", "numbers and strings"),
     ("ColumnValues \"a\" in [WHITESPACES_ONLY]", "WHITESPACES_ONLY"),
     (r'ColumnValues "a" = "x\y"', "backslash"),
-    ("ColumnValues \"a\" matches \"[a-z]*\"", "a part or the whole"),
-    ("ColumnValues \"a\" matches \"^a|b$\"", "a part or the whole"),
-    (r'ColumnValues "a" matches "^a\$"', "a part or the whole"),
-    ("ColumnValues \"a\" matches \"^(?m)a$\"", "a part or the whole"),
+    ("ColumnValues \"a\" matches \"[a-z]*\"", "a part of a string or the whole"),
+    ("ColumnValues \"a\" matches \"^a|b$\"", "a part of a string or the whole"),
+    (r'ColumnValues "a" matches "^a\$"', "a part of a string or the whole"),
+    ("ColumnValues \"a\" matches \"^(?m)a$\"", "a part of a string or the whole"),
     ("ColumnValues \"a\" not matches \"^a$\"", "not matches"),
     ("ColumnValues \"a\" not between 1 and 2", "not between"),
     ("ColumnValues \"a\"", "no condition"),
@@ -122,12 +122,12 @@ REFUSED = (
     ("IsComplete \"a\" with threshold > 0.9", "a threshold of IsComplete"),
     ("ColumnLength \"a\" > 3 where \"`a` IS NOT NULL\" with threshold > 0.9", "a threshold of ColumnLength"),
     ("ColumnCount > 3 where \"a\"", "a where of ColumnCount"),
-    ("RowCount \"a\" > 3", "RowCount of a column"),
-    ('ColumnValues "a" between "2024-01-01" and 5', "a day and a number"),
-    ('ColumnValues "a" > "2024-02-30"', "a day that is none"),
-    ("RowCount = 5.5", "fraction"),
+    ("RowCount \"a\" > 3", "RowCount with a column"),
+    ('ColumnValues "a" between "2024-01-01" and 5', "a date and a number"),
+    ('ColumnValues "a" > "2024-02-30"', "an invalid date"),
+    ("RowCount = 5.5", "not an integer"),
     (f"RowCount > {'9' * 400}", "64 bits"),
-    ("RowCount > \"2024-01-01\"", "a number"),
+    ("RowCount > \"2024-01-01\"", "not a number"),
     ("RowCount > 3 labels = [\"team\" = \"x\"]", "team"),
     ("RowCount > 3 labels = [\"severity\" = \"fatal\"]", "fatal"),
     (r'RowCount > 3 where "a = \"x\""', "where"),
@@ -135,55 +135,57 @@ REFUSED = (
 
 
 def suite_of(rule, **kwargs):
-    made = convert(f"Rules = [\n{rule}\n]", place="r.dqdl", name="flights", **kwargs)
-    return json.loads(made.text)
+    conversion = convert(f"Rules = [\n{rule}\n]", location="r.dqdl", name="flights", **kwargs)
+    return json.loads(conversion.text)
 
 
 @pytest.mark.parametrize(("rule", "expected"), RULES, ids=[rule for rule, _ in RULES])
-def test_a_rule_is_said_in_expectations_that_great_expectations_takes(rule, expected):
+def test_a_rule_becomes_expectations_that_great_expectations_accepts(rule, expected):
     suite = suite_of(rule)
-    assert [(one["type"], one["kwargs"]) for one in suite["expectations"]] == [
+    assert [(item["type"], item["kwargs"]) for item in suite["expectations"]] == [
         (f"expect_{kind}", arguments) for kind, arguments in expected
     ]
-    assert expectations(Suite.parse(json.dumps(suite).encode(), place="s.json"))
+    assert expectations(Suite.parse(json.dumps(suite).encode(), location="s.json"))
 
 
-@pytest.mark.parametrize(("rule", "why"), REFUSED, ids=[rule[:60] for rule, _ in REFUSED])
-def test_what_expectations_cannot_say_is_refused_and_the_rule_is_named(rule, why):
-    with pytest.raises(UsageError) as refused:
+@pytest.mark.parametrize(
+    ("rule", "why"), NOT_CONVERTIBLE_RULES, ids=[rule[:60] for rule, _ in NOT_CONVERTIBLE_RULES]
+)
+def test_a_rule_without_equivalent_expectations_is_rejected_by_name(rule, why):
+    with pytest.raises(UsageError) as raised:
         suite_of(rule)
-    text = str(refused.value)
+    text = str(raised.value)
     assert why in text
     assert "rule 1 " in text
     assert "--partial" in text
     assert "4711" not in text
-    kept = suite_of(f"RowCount > 0, {rule}", partial=True)
-    assert len(kept["expectations"]) == 1
+    converted = suite_of(f"RowCount > 0, {rule}", partial=True)
+    assert len(converted["expectations"]) == 1
 
 
-def test_nothing_left_is_no_suite():
-    with pytest.raises(UsageError, match="no rule that the other form knows"):
+def test_a_ruleset_without_convertible_rules_is_rejected():
+    with pytest.raises(UsageError, match="no rule that can be converted"):
         suite_of('Entropy "a" > 1', partial=True)
 
 
-def test_severity_stands_in_labels():
+def test_severity_is_converted_to_and_from_labels():
     both = """DefaultLabels = ["severity" = "info"]
     Rules = [ IsComplete "a", IsComplete "b" labels = ["severity" = "critical"],
               (IsComplete "c") labels = ["severity" = "warning"] ]"""
-    found = json.loads(convert(both, place="r", name="n").text)["expectations"]
-    assert [one.get("severity") for one in found] == ["info", None, "warning"]
-    back = convert(json.dumps({"name": "n", "expectations": found}), place="s.json", name="n").text
+    found = json.loads(convert(both, location="r", name="n").text)["expectations"]
+    assert [item.get("severity") for item in found] == ["info", None, "warning"]
+    back = convert(json.dumps({"name": "n", "expectations": found}), location="s.json", name="n").text
     assert 'IsComplete "a" labels = ["severity" = "info"]' in back
     assert 'IsComplete "b",' in back
 
 
-def test_other_sections_are_named_when_they_are_left_out():
+def test_other_sections_are_listed_as_left_out():
     text = """Metadata = {"a": "b"} DataSources = {"p": ["x"]} x = ["y"]
     Rules = [ RowCount > 1 ] Analyzers = [ RowCount ]"""
     with pytest.raises(UsageError, match=r"Metadata: not a rule; DataSources: .*variable x: .*Analyzers: "):
-        convert(text, place="r", name="n")
-    made = convert(text, place="r", name="n", partial=True)
-    assert [one.label for one in made.rules] == [
+        convert(text, location="r", name="n")
+    conversion = convert(text, location="r", name="n", partial=True)
+    assert [item.label for item in conversion.messages] == [
         "Metadata",
         "DataSources",
         "variable x",
@@ -195,18 +197,18 @@ def test_other_sections_are_named_when_they_are_left_out():
 @pytest.mark.parametrize(
     ("text", "where"),
     [
-        ("", "its end"),
-        ("Rules = [ IsComplete", "its end"),
+        ("", "the end"),
+        ("Rules = [ IsComplete", "the end"),
         ('Rules = [ IsComplete "a ]', "line 1, column 22"),
         ("Rules = [\n RowCount >> 5 ]", "line 2, column 12"),
-        ('Rules = [ IsComplete "a" where "x" where "y" ]', "where twice in the rule of line 1"),
+        ('Rules = [ IsComplete "a" where "x" where "y" ]', "more than one where in the rule in line 1"),
         ("Rules = [ RowCount > 1 with weight = 5 ]", "with weight in line 1"),
-        ("Rules = [ RowCount > +1 ]", r"\+1 for a number"),
+        ("Rules = [ RowCount > +1 ]", r"invalid number \+1"),
     ],
 )
-def test_what_is_not_dqdl_is_refused_at_its_place(text, where):
+def test_invalid_dqdl_is_rejected_with_its_position(text, where):
     with pytest.raises(UsageError, match=f"(?s)ruleset r.dqdl.*{where}"):
-        convert(text, place="r.dqdl", name="n")
+        convert(text, location="r.dqdl", name="n")
 
 
 @pytest.mark.parametrize(
@@ -219,35 +221,37 @@ def test_what_is_not_dqdl_is_refused_at_its_place(text, where):
     ],
     ids=["parentheses", "brackets", "half a pair"],
 )
-def test_what_is_too_deep_or_no_text_is_refused_by_its_name(text):
+def test_text_that_is_nested_too_deeply_or_not_unicode_is_rejected(text):
     with pytest.raises(UsageError, match=r"r\.dqdl"):
-        convert(text, place="r.dqdl", name="n")
+        convert(text, location="r.dqdl", name="n")
 
 
-def test_comments_and_words_in_capitals():
+def test_comments_and_keywords_in_any_case_are_parsed():
     text = 'Rules = [ # all of them\n\tColumnValues "and" in ["in", null],\r\n\tIsComplete not_in # "]\n]'
-    found = json.loads(convert(text, place="r", name="n").text)["expectations"]
-    assert [one["kwargs"]["column"] for one in found] == ["and", "not_in"]
+    found = json.loads(convert(text, location="r", name="n").text)["expectations"]
+    assert [item["kwargs"]["column"] for item in found] == ["and", "not_in"]
 
 
-# An expectation that has no rule, by the reason.
-UNSAID = (
-    ("expect_column_stdev_to_be_between", {"column": "a", "min_value": 1}, "DQDL has no rule"),
-    ("expect_my_own", {}, "DQDL has no rule"),
+# An expectation without an equivalent rule, and the reason.
+NOT_CONVERTIBLE = (
+    ("expect_column_stdev_to_be_between", {"column": "a", "min_value": 1}, "DQDL has no equivalent rule"),
+    ("expect_my_own", {}, "DQDL has no equivalent rule"),
     ("expect_column_values_to_be_between", {"column": "a"}, "no bound"),
-    ("expect_column_values_to_be_between", {"column": "a", "min_value": "b"}, "no number"),
-    ("expect_column_values_to_be_between", {"column": "a", "min_value": True}, "no number"),
+    ("expect_column_values_to_be_between", {"column": "a", "min_value": "b"}, "not a number"),
+    ("expect_column_values_to_be_between", {"column": "a", "min_value": True}, "not a number"),
     ("expect_column_values_to_be_between", {"column": "a", "min_value": 1, "max_value": 2, "mostly": 0.5},
         "mostly with two bounds"),
     ("expect_column_values_to_be_between", {"column": "a", "min_value": 1, "windows": [1]}, "windows"),
-    ("expect_column_values_to_be_between", {"column": "a", "min_value": 1, "mostly": -1}, "outside 0 to 1"),
-    ("expect_column_values_to_be_between", {"column": "a", "min_value": 1, "strict_min": "yes"}, "neither"),
-    ("expect_column_values_to_be_between", {"column": "a", "min_value": "2024-13-01"}, "a day that is none"),
-    ("expect_column_values_to_be_in_set", {"column": "a", "value_set": [None, 1]}, "no number"),
+    ("expect_column_values_to_be_between", {"column": "a", "min_value": 1, "mostly": -1},
+        "not between 0 and 1"),
+    ("expect_column_values_to_be_between", {"column": "a", "min_value": 1, "strict_min": "yes"},
+        "not a boolean"),
+    ("expect_column_values_to_be_between", {"column": "a", "min_value": "2024-13-01"}, "an invalid date"),
+    ("expect_column_values_to_be_in_set", {"column": "a", "value_set": [None, 1]}, "not a number"),
     ("expect_column_values_to_be_in_set", {"column": "a", "value_set": []}, "no value_set"),
-    ("expect_column_values_to_be_in_set", {"column": "a", "value_set": [1, "x"]}, "numbers and texts"),
-    ("expect_column_values_to_be_in_set", {"column": "a", "value_set": [True]}, "no number"),
-    ("expect_column_values_to_be_in_set", {"column": "a", "value_set": ["10:30"]}, "time of day"),
+    ("expect_column_values_to_be_in_set", {"column": "a", "value_set": [1, "x"]}, "numbers and strings"),
+    ("expect_column_values_to_be_in_set", {"column": "a", "value_set": [True]}, "not a number"),
+    ("expect_column_values_to_be_in_set", {"column": "a", "value_set": ["10:30"]}, "reads as a time"),
     ("expect_column_values_to_be_in_set", {"column": "a", "value_set": ["2024-01-01", "x"]}, "dates and"),
     ("expect_column_values_to_not_be_null", {"column": "a\"b"}, "double quote"),
     ("expect_column_values_to_not_be_null", {"column": "2024-01-01"}, "a date"),
@@ -255,37 +259,42 @@ UNSAID = (
     ("expect_column_values_to_not_be_null", {"column": "a", "row_condition": "b = \"x\""}, "double quote"),
     ("expect_column_values_to_not_be_null", {"column": "a", "row_condition": "b\\"}, "backslash"),
     ("expect_column_values_to_not_be_null",
-        {"column": "a", "row_condition": "b", "condition_parser": "pandas"}, "Spark's SQL"),
+        {"column": "a", "row_condition": "b", "condition_parser": "pandas"}, "Spark SQL"),
     ("expect_column_values_to_not_be_null",
-        {"column": "a", "row_condition": {"type": "comparison", "column": {"name": "b"}}}, "Spark's SQL"),
+        {"column": "a", "row_condition": {"type": "comparison", "column": {"name": "b"}}}, "Spark SQL"),
     *(("expect_column_values_to_be_between", {"column": "a", "min_value": 1, "row_condition": text},
-        "cannot be followed") for text in ("a) or (b", "b = 1 -- x", "b /* ", "b = 'x")),
-    ("expect_column_to_exist", {"column": "a", "row_condition": "b"}, "about no rows"),
+        "do not match") for text in ("a) or (b", "b = 1 -- x", "b /* ", "b = 'x")),
+    ("expect_column_to_exist", {"column": "a", "row_condition": "b"}, "does not apply to rows"),
     ("expect_column_to_exist", {"column": "a", "column_index": 3}, "column_index"),
     ("expect_compound_columns_to_be_unique", {"column_list": ["a"]}, "fewer than two"),
     ("expect_compound_columns_to_be_unique", {"column_list": ["a", "b"], "ignore_row_if": "never"},
         "ignore_row_if"),
     ("expect_column_values_to_match_regex", {"column": "a", "regex": 'a"'}, "double quote"),
     ("expect_column_values_to_match_regex", {"column": "a", "regex": "a\\"}, "ends in a backslash"),
-    ("expect_column_values_to_match_regex", {"column": "a", "regex": "(?x)a # ("}, "groups"),
-    ("expect_column_values_to_match_regex", {"column": "a", "regex": "a)|(b"}, "groups"),
-    ("expect_column_values_to_match_regex", {"column": "a", "regex": r"\Qa"}, "groups"),
+    ("expect_column_values_to_match_regex", {"column": "a", "regex": "(?x)a # ("},
+        "parentheses that do not match"),
+    ("expect_column_values_to_match_regex", {"column": "a", "regex": "a)|(b"},
+        "parentheses that do not match"),
+    ("expect_column_values_to_match_regex", {"column": "a", "regex": r"\Qa"},
+        "parentheses that do not match"),
     ("expect_column_value_lengths_to_equal", {"column": "a", "value": 3, "mostly": 0.5}, "mostly"),
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "arguments", "why"), UNSAID, ids=[f"{k[7:]} {w}" for k, _, w in UNSAID])
-def test_what_dqdl_cannot_say_is_refused_and_the_expectation_is_named(kind, arguments, why):
+@pytest.mark.parametrize(
+    ("kind", "arguments", "why"), NOT_CONVERTIBLE, ids=[f"{k[7:]} {w}" for k, _, w in NOT_CONVERTIBLE]
+)
+def test_an_expectation_without_an_equivalent_rule_is_rejected_by_name(kind, arguments, why):
     suite = {"name": "n", "expectations": [{"type": kind, "kwargs": arguments}]}
-    with pytest.raises(UsageError) as refused:
-        convert(json.dumps(suite), place="s.json", name="n")
-    assert why in str(refused.value)
-    assert f"expectation 1 {kind}" in str(refused.value)
+    with pytest.raises(UsageError) as raised:
+        convert(json.dumps(suite), location="s.json", name="n")
+    assert why in str(raised.value)
+    assert f"expectation 1 {kind}" in str(raised.value)
 
 
-def test_a_pattern_that_is_searched_for_fits_the_whole_text_in_either_reading():
+def test_a_searched_pattern_is_wrapped_to_match_the_whole_string():
     kind = "expect_column_values_to_match_regex"
     suite = {"name": "n", "expectations": [{"type": kind, "kwargs": {"column": "a", "regex": r"a|\d"}}]}
-    made = convert(json.dumps(suite), place="s.json", name="n")
-    assert r'matches "^[\s\S]*(?:a|\d)[\s\S]*$" where "`a` IS NOT NULL"' in made.text
-    assert "empty text" in made.rules[0].note
+    conversion = convert(json.dumps(suite), location="s.json", name="n")
+    assert r'matches "^[\s\S]*(?:a|\d)[\s\S]*$" where "`a` IS NOT NULL"' in conversion.text
+    assert "empty string" in conversion.messages[0].note

@@ -1,4 +1,4 @@
-"""``glue-secure quality convert``: the result alone on standard output, what may differ beside it."""
+"""``glue-secure quality convert``: the result on standard output, messages on standard error."""
 
 import json
 
@@ -12,25 +12,25 @@ RULES = 'Rules = [ IsUnique "a", RowCount > avg(last(10)) ]'
 
 
 def run(*arguments):
-    found = CliRunner().invoke(app, ["quality", "convert", *map(str, arguments)])
-    if found.exception is not None and not isinstance(found.exception, SystemExit):
-        raise found.exception
-    return found
+    result = CliRunner().invoke(app, ["quality", "convert", *map(str, arguments)])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
 
 
-def test_both_ways(tmp_path):
+def test_a_ruleset_is_converted_to_a_suite_and_back(tmp_path):
     (tmp_path / "flights.dqdl").write_text(RULES, encoding="utf-8")
-    made = run(tmp_path / "flights.dqdl", "--partial")
-    suite = json.loads(made.stdout)
+    converted = run(tmp_path / "flights.dqdl", "--partial")
+    suite = json.loads(converted.stdout)
     assert suite["name"] == "flights"
-    assert "left out" in made.stderr
-    assert "may differ" in made.stderr
-    (tmp_path / "flights.json").write_text(made.stdout, encoding="utf-8")
+    assert "left out" in converted.stderr
+    assert "may differ" in converted.stderr
+    (tmp_path / "flights.json").write_text(converted.stdout, encoding="utf-8")
     back = run(tmp_path / "flights.json")
     assert back.stdout == 'Rules = [\n    IsUnique "a"\n]\n'
 
 
-def test_nothing_is_printed_of_a_file_that_is_refused(tmp_path, capsys):
+def test_a_rejected_file_prints_nothing_to_standard_output(tmp_path, capsys):
     file = tmp_path / "flights.dqdl"
     file.write_text(RULES, encoding="utf-8")
     with pytest.raises(UsageError, match="rule 2 RowCount, line 1"):
@@ -39,7 +39,7 @@ def test_nothing_is_printed_of_a_file_that_is_refused(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("content", [None, b"\xff"])
-def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
+def test_an_unreadable_file_is_named_in_the_error(tmp_path, content):
     file = tmp_path / "flights.dqdl"
     if content is not None:
         file.write_bytes(content)

@@ -1,4 +1,4 @@
-"""What a script does with types gives the same in plain Spark as with awsglue's own types."""
+"""Operations on types have the same results in local Spark as with awsglue's own types."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def struct(types, *fields):
     return types.StructType([types.Field(name, kind) for name, kind in fields])
 
 
-def test_a_struct_that_is_built_field_by_field_is_written_as_json(types):
+def test_a_struct_built_field_by_field_is_converted_to_json(types):
     schema = types.StructType([], {})
     schema.add(types.Field("id", types.LongType()))
     schema.add(types.Field("tags", types.ArrayType(types.StringType())))
@@ -45,18 +45,18 @@ def test_a_struct_that_is_built_field_by_field_is_written_as_json(types):
     }
 
 
-def test_json_is_read_back(types):
+def test_a_type_is_restored_from_json(types):
     shape = json.loads(
         '{"dataType": "struct", "properties": {"a": "b"}, "fields": ['
         '{"name": "m", "container": {"dataType": "map", "valueType": {"dataType": "decimal", "precision": 9, '
         '"scale": 1}}}, {"name": "c", "container": {"dataType": "choice", "choices": [{"dataType": "int"}, '
         '{"dataType": "set", "elementType": {"dataType": "timestampntz"}}]}}]}'
     )
-    found = types.StructType.fromJsonValue(shape)
-    assert found.properties == {"a": "b"}
-    value = found.getField("m").dataType.valueType
+    result = types.StructType.fromJsonValue(shape)
+    assert result.properties == {"a": "b"}
+    value = result.getField("m").dataType.valueType
     assert (value.precision, value.scale) == (9, 1)
-    choice = found.getField("c").dataType
+    choice = result.getField("c").dataType
     assert sorted(choice.choices) == ["int", "set"]
     assert choice.choices["set"] == types.SetType(types.TimestampNTZType())
     assert types.Field.fromJsonValue({"name": "x", "container": {"dataType": "date"}}) == types.Field(
@@ -64,7 +64,7 @@ def test_json_is_read_back(types):
     )
 
 
-def test_a_choice_grows_and_merges(types):
+def test_a_choice_is_extended_and_merged(types):
     choice = types.ChoiceType([types.IntegerType()])
     choice.add(struct(types, ("a", types.IntegerType())))
     with pytest.raises(ValueError, match=r"duplicate|second int"):
@@ -80,7 +80,7 @@ def test_a_choice_grows_and_merges(types):
     )
 
 
-def test_two_types_merge(types):
+def test_merging_of_two_types(types):
     text, number = types.StringType(), types.LongType()
     merge = types.mergeDataTypes
     assert merge(types.NullType(), text) == merge(text, types.UnknownType()) == text
@@ -88,8 +88,8 @@ def test_two_types_merge(types):
     assert merge(types.ArrayType(text), types.ArrayType(number)) == types.ArrayType(
         types.ChoiceType([text, number])
     )
-    one, other = struct(types, ("a", text), ("b", text)), struct(types, ("b", number), ("c", number))
-    assert merge(one, other) == struct(
+    left, right = struct(types, ("a", text), ("b", text)), struct(types, ("b", number), ("c", number))
+    assert merge(left, right) == struct(
         types, ("a", text), ("b", types.ChoiceType([text, number])), ("c", number)
     )
 

@@ -6,6 +6,7 @@ import pytest
 
 from glue_secure.context import GlueContext
 from glue_secure.dynamicframe import DynamicFrame, DynamicFrameCollection
+from glue_secure.dynamicframe.frames.errors import ErrorThresholdError
 from glue_secure.gluetypes import IntegerType
 from glue_secure.transforms import (
     ApplyMapping,
@@ -138,7 +139,7 @@ def test_records_are_filtered_and_mapped_and_errors_preserved(frame):
     assert (broken.count(), broken.errorsCount(), broken.stageErrorsCount()) == (1, 1, 1)
     for errors in (ErrorsAsDynamicFrame.apply(broken), broken.errorsAsDynamicFrame()):
         assert errors.count() == 1
-    with pytest.raises(Exception, match="1"):
+    with pytest.raises(ErrorThresholdError, match=r"(?s)stageThreshold reached.*1 failed record"):
         frame.map(breaks, stageThreshold=1)
 
 
@@ -194,7 +195,7 @@ def test_collections_are_selected_from_and_mapped(context, frame):
     assert [names(mapped[key]) for key in sorted(mapped.keys())] == [["id"], ["id"]]
     flat = FlatMap.apply(collection, SelectFields, "frame", paths=["name"])
     assert sorted(flat.keys()) == ["first", "people"]
-    assert [names(one) for one in flat.values()] == [["name"], ["name"]]
+    assert [names(item) for item in flat.values()] == [["name"], ["name"]]
 
 
 def test_a_frame_of_records_with_a_schema_is_shown(context, capsys):
@@ -202,7 +203,7 @@ def test_a_frame_of_records_with_a_schema_is_shown(context, capsys):
     assert kinds(made) == {"id": IntegerType.typeName()}
     made.show()
     made.printSchema()
-    told = capsys.readouterr().out
-    assert '"id": 1' in told or '"id":1' in told
-    assert "|-- id: int" in told
+    printed = capsys.readouterr().out
+    assert '"id": 1' in printed or '"id":1' in printed
+    assert "|-- id: int" in printed
     assert context.create_dynamic_frame_from_rdd([(1, "a")], "pairs", ["n", "t"]).count() == 1

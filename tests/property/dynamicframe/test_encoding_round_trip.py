@@ -1,4 +1,4 @@
-"""Whatever records hold, laying them out by their inferred schema and taking them back gives them again."""
+"""Records that are encoded with their inferred schema and decoded do not change."""
 
 import datetime
 from decimal import Decimal
@@ -32,13 +32,13 @@ def full(value, kind):
     if isinstance(value, dict) and isinstance(kind, glue.StructType):
         return {field.name: full(value.get(field.name), field.dataType) for field in kind.fields}
     if isinstance(value, list) and isinstance(kind, glue.ArrayType):
-        return [full(one, kind.elementType) for one in value]
+        return [full(item, kind.elementType) for item in value]
     return value
 
 
 @settings(max_examples=300, deadline=None)
 @given(RECORDS)
-def test_decoded_records_are_the_encoded_ones(records):
+def test_decoding_restores_the_encoded_records(records):
     schema = infer([plain(record) for record in records])
     for record in records:
         again = decode(encode(plain(record), schema), schema)
@@ -47,7 +47,7 @@ def test_decoded_records_are_the_encoded_ones(records):
 
 @settings(max_examples=200, deadline=None)
 @given(RECORDS, RECORDS)
-def test_the_order_of_records_changes_only_the_order_of_fields(one, other):
+def test_the_order_of_records_changes_only_the_order_of_fields(left, right):
     def seen(*parts):
         shape = ObservedTypes()
         for part in parts:
@@ -56,7 +56,7 @@ def test_the_order_of_records_changes_only_the_order_of_fields(one, other):
             shape.merge(inner)
         return shape.to_type()
 
-    assert alike(seen(one, other)) == alike(seen(other, one)) == alike(seen([*one, *other]))
+    assert alike(seen(left, right)) == alike(seen(right, left)) == alike(seen([*left, *right]))
 
 
 def alike(kind):
@@ -70,7 +70,7 @@ def alike(kind):
     return ("atom", repr(kind))
 
 
-def test_the_strategies_reach_choices_of_every_kind():
+def test_the_strategies_generate_choices_of_every_type():
     kinds = {"boolean", "int", "long", "decimal", "double", "string", "binary", "date", "timestamp"}
     values = [
         True,

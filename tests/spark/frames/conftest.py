@@ -1,4 +1,4 @@
-"""Tables for the tests of frames."""
+"""Tables for the tests of transformations."""
 
 import json
 
@@ -28,8 +28,8 @@ def rows_of():
     """
 
     def read(table):
-        stored, wanted = table.data.schema.simpleString(), to_spark(table.schema).simpleString()
-        assert stored == wanted
+        stored, expected = table.data.schema.simpleString(), to_spark(table.schema).simpleString()
+        assert stored == expected
         return sorted(map(json.loads, table.data.toJSON().collect()), key=lambda row: json.dumps(row))
 
     return read

@@ -1,4 +1,4 @@
-"""Choices resolved, one by one and all at once."""
+"""``resolveChoice`` and the options of ``toDF``."""
 
 import logging
 
@@ -59,26 +59,26 @@ def test_one_field_is_resolved(glue_spark, table, rows_of, action, values, ansi)
     before = glue_spark.conf.get("spark.sql.ansi.enabled", "false")
     glue_spark.conf.set("spark.sql.ansi.enabled", ansi)
     try:
-        found = choices.resolve(table, [("provider id", action)])
-        assert only(rows_of, found) == values
+        result = choices.resolve(table, [("provider id", action)])
+        assert only(rows_of, result) == values
     finally:
         glue_spark.conf.set("spark.sql.ansi.enabled", before)
-    assert glue.has_choice(found.schema)
-    assert not glue.has_choice(found.schema.fields[0].dataType)
+    assert glue.has_choice(result.schema)
+    assert not glue.has_choice(result.schema.fields[0].dataType)
 
 
-def test_make_cols_gives_a_column_for_each_type_in_the_fields_place(table):
-    found = choices.resolve(table, ("provider id", "make_cols"))
-    assert [field.name for field in found.schema] == ["provider id_long", "provider id_string", "myList"]
-    assert [tuple(row)[:2] for row in found.data.collect()] == [
+def test_make_cols_replaces_a_field_by_one_column_per_type(table):
+    result = choices.resolve(table, ("provider id", "make_cols"))
+    assert [field.name for field in result.schema] == ["provider id_long", "provider id_string", "myList"]
+    assert [tuple(row)[:2] for row in result.data.collect()] == [
         (10001, None), (None, "10005"), (None, "n/a"), (None, None),
     ]  # fmt: skip
 
 
-def test_brackets_reach_into_an_array(table, rows_of):
-    found = choices.resolve(table, [("myList[].price", "cast:double"), ("provider id", "project:long")])
-    assert found.schema == hive.parse("struct<`provider id`:long,myList:array<struct<price:double>>>")
-    assert only(rows_of, found, "myList") == [
+def test_brackets_select_the_elements_of_an_array(table, rows_of):
+    result = choices.resolve(table, [("myList[].price", "cast:double"), ("provider id", "project:long")])
+    assert result.schema == hive.parse("struct<`provider id`:long,myList:array<struct<price:double>>>")
+    assert only(rows_of, result, "myList") == [
         [{"price": 100.0}],
         [{"price": None}, {"price": None}],
         None,
@@ -93,23 +93,23 @@ def test_brackets_reach_into_an_array(table, rows_of):
 
 @pytest.mark.parametrize("choice", ["make_cols", "make_struct", "cast:string", "project:string"])
 def test_one_action_resolves_every_choice(table, rows_of, choice):
-    found = choices.resolve(table, None, choice)
-    assert not glue.has_choice(found.schema)
-    assert len(rows_of(found)) == len(ROWS)
+    result = choices.resolve(table, None, choice)
+    assert not glue.has_choice(result.schema)
+    assert len(rows_of(result)) == len(ROWS)
 
 
-def test_match_catalog_casts_to_the_tables_types_in_any_case(table, rows_of, caplog):
+def test_match_catalog_casts_to_the_catalogs_types_ignoring_case(table, rows_of, caplog):
     catalog = hive.parse("struct<`Provider ID`:int,mylist:array<struct<price:double>>>")
-    found = choices.resolve(table, None, "match_catalog", catalog)
-    assert found.schema == hive.parse("struct<`provider id`:int,myList:array<struct<price:double>>>")
-    assert only(rows_of, found) == [10001, 10005, None, None]
+    result = choices.resolve(table, None, "match_catalog", catalog)
+    assert result.schema == hive.parse("struct<`provider id`:int,myList:array<struct<price:double>>>")
+    assert only(rows_of, result) == [10001, 10005, None, None]
     with caplog.at_level(logging.WARNING, "glue_secure.frames"):
         left = choices.resolve(table, None, "match_catalog", hive.parse("struct<other:int>"))
     assert left.schema == SCHEMA
     assert "no field provider id" in caplog.text
 
 
-def test_a_struct_among_the_alternatives_can_be_kept_and_entered(table_of, rows_of):
+def test_a_struct_alternative_can_be_projected_and_entered(table_of, rows_of):
     struct = glue.StructType([glue.Field("x", NUMBER)])
     schema = glue.StructType([glue.Field("a", glue.ChoiceType([glue.StringType(), struct]))])
     table = table_of(schema, {"a": {"struct": {"x": {"long": 1}}}}, {"a": {"string": "t"}})
@@ -125,7 +125,7 @@ def test_a_struct_among_the_alternatives_can_be_kept_and_entered(table_of, rows_
     ]
 
 
-def test_the_elements_of_an_array_are_a_choice(table_of, rows_of):
+def test_a_choice_of_array_elements_is_resolved(table_of, rows_of):
     table = table_of(
         glue.StructType([glue.Field("a", glue.ArrayType(NUMBER))]), {"a": [{"long": 1}, {"string": "2"}]}
     )
@@ -139,14 +139,14 @@ def test_the_elements_of_an_array_are_a_choice(table_of, rows_of):
             call()
 
 
-def test_a_field_of_one_type_is_cast_too_but_stays_under_other_actions(table_of, rows_of):
+def test_a_field_that_is_not_a_choice_is_only_changed_by_cast(table_of, rows_of):
     table = table_of("struct<a:string>", {"a": "1"})
     assert rows_of(choices.resolve(table, ("a", "cast:int"))) == [{"a": 1}]
     for action in ("make_cols", "make_struct", "project:string"):
         assert rows_of(choices.resolve(table, ("a", action))) == [{"a": "1"}]
 
 
-def test_a_path_that_is_not_there_is_logged(table, caplog):
+def test_a_missing_path_is_logged(table, caplog):
     with caplog.at_level(logging.WARNING, "glue_secure.frames"):
         assert choices.resolve(table, ("nope", "cast:int")).schema == SCHEMA
     assert "resolveChoice: the frame has no field nope" in caplog.text
@@ -162,12 +162,12 @@ def test_a_path_that_is_not_there_is_logged(table, caplog):
         ([("provider id", "cast:number")], "", "name of a type"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(table, specs, choice, match):
+def test_invalid_arguments_of_resolve_choice_are_rejected(table, specs, choice, match):
     with pytest.raises(UsageError, match=match):
         choices.resolve(table, specs, choice)
 
 
-def test_to_dataframe_resolves_by_option_and_keeps_structs(table):
+def test_to_dataframe_resolves_choices_by_option(table):
     from pyspark.sql.types import LongType
 
     data = choices.to_dataframe(table, [ResolveOption("provider id", "Project", LongType())])
@@ -175,12 +175,12 @@ def test_to_dataframe_resolves_by_option_and_keeps_structs(table):
     assert [row["provider id"] for row in data.collect()] == [10001, None, None, None]
     cast = choices.to_dataframe(table, [ResolveOption("provider id", "Cast", LongType())])
     assert [row["provider id"] for row in cast.collect()] == [10001, 10005, None, None]
-    kept = choices.to_dataframe(table, [ResolveOption("provider id", "KeepAsStruct")])
-    assert dict(kept.dtypes)["provider id"] == dict(table.data.dtypes)["provider id"]
+    result = choices.to_dataframe(table, [ResolveOption("provider id", "KeepAsStruct")])
+    assert dict(result.dtypes)["provider id"] == dict(table.data.dtypes)["provider id"]
     assert choices.to_dataframe(table) is table.data
 
 
 @pytest.mark.parametrize("option", [ResolveOption("provider id", "Drop"), ResolveOption("a", "Cast"), "Cast"])
-def test_an_option_of_another_form_is_refused(table, option):
+def test_an_invalid_resolve_option_is_rejected(table, option):
     with pytest.raises(UsageError, match="toDF"):
         choices.to_dataframe(table, [option])

@@ -1,4 +1,4 @@
-"""Fields kept, dropped and renamed, wherever they stand."""
+"""Selection, removal and renaming of fields, including nested ones."""
 
 import logging
 
@@ -27,33 +27,33 @@ MIXED = glue.StructType(
 )
 
 
-def test_selected_fields_come_in_the_order_named(table_of, rows_of):
-    found = columns.select(table_of(NESTED, ROW), ["l.q", "`a.b`", "s.`y.z`"])
-    assert [field.name for field in found.schema] == ["l", "a.b", "s"]
-    assert rows_of(found) == [{"l": [{"q": 4}], "a.b": 1, "s": {"y.z": "t"}}]
+def test_selected_fields_are_in_the_given_order(table_of, rows_of):
+    result = columns.select(table_of(NESTED, ROW), ["l.q", "`a.b`", "s.`y.z`"])
+    assert [field.name for field in result.schema] == ["l", "a.b", "s"]
+    assert rows_of(result) == [{"l": [{"q": 4}], "a.b": 1, "s": {"y.z": "t"}}]
 
 
-def test_a_whole_field_wins_over_a_part_of_it(table_of, rows_of):
+def test_a_whole_field_takes_precedence_over_a_part_of_it(table_of, rows_of):
     assert rows_of(columns.select(table_of(NESTED, ROW), ["s.x", "s"])) == [{"s": ROW["s"]}]
     assert rows_of(columns.select(table_of(NESTED, ROW), ["s", "s.x"])) == [{"s": ROW["s"]}]
 
 
-def test_a_null_struct_stays_null(table_of):
-    found = columns.drop(table_of(NESTED, {"a.b": 1, "s": None, "l": None}), ["s.x", "l.p"])
-    assert found.data.first().asDict() == {"a.b": 1, "s": None, "l": None}
+def test_a_null_struct_remains_null(table_of):
+    result = columns.drop(table_of(NESTED, {"a.b": 1, "s": None, "l": None}), ["s.x", "l.p"])
+    assert result.data.first().asDict() == {"a.b": 1, "s": None, "l": None}
 
 
-def test_fields_of_a_choices_struct_are_dropped_and_the_rest_stays(table_of, rows_of):
+def test_fields_of_a_struct_alternative_are_dropped(table_of, rows_of):
     table = table_of(MIXED, {"v": {"string": "x"}}, {"v": {"struct": {"a": 1, "b": 2}}}, {"v": None})
-    found = columns.drop(table, ["v.a"])
-    assert rows_of(found) == [{"v": {"string": "x"}}, {"v": {"struct": {"b": 2}}}, {}]
-    assert isinstance(found.schema.fields[0].dataType, glue.ChoiceType)
+    result = columns.drop(table, ["v.a"])
+    assert rows_of(result) == [{"v": {"string": "x"}}, {"v": {"struct": {"b": 2}}}, {}]
+    assert isinstance(result.schema.fields[0].dataType, glue.ChoiceType)
     plain = columns.drop(table, ["v.a", "v.b"])
     assert plain.schema == glue.StructType([glue.Field("v", glue.StringType())])
     assert rows_of(plain) == [{"v": "x"}, {}, {}]
 
 
-def test_a_path_that_is_not_there_changes_nothing_and_is_logged(table_of, caplog):
+def test_a_missing_path_is_ignored_and_logged(table_of, caplog):
     table = table_of(NESTED, ROW)
     with caplog.at_level(logging.WARNING, "glue_secure.frames"):
         assert columns.drop(table, ["a.b", "nope"]).schema == table.schema
@@ -67,10 +67,10 @@ def test_elements_of_an_array_cannot_be_dropped(table_of):
         columns.drop(table_of(NESTED, ROW), ["l[]"])
 
 
-def test_a_field_is_renamed_in_its_place(table_of, rows_of):
-    found = columns.rename(table_of(NESTED, ROW), "l.p", "l.`new.p`")
-    assert rows_of(found) == [{**ROW, "l": [{"new.p": 3, "q": 4}]}]
-    assert [field.name for field in columns.rename(found, "s", "t").schema] == ["a.b", "t", "l"]
+def test_a_renamed_field_keeps_its_position(table_of, rows_of):
+    result = columns.rename(table_of(NESTED, ROW), "l.p", "l.`new.p`")
+    assert rows_of(result) == [{**ROW, "l": [{"new.p": 3, "q": 4}]}]
+    assert [field.name for field in columns.rename(result, "s", "t").schema] == ["a.b", "t", "l"]
 
 
 def test_a_field_moves_to_another_parent(table_of, rows_of):
@@ -80,22 +80,22 @@ def test_a_field_moves_to_another_parent(table_of, rows_of):
     assert rows_of(back) == [{"a.b": 1, "s": {"y.z": "t"}, "l": ROW["l"], "new": {"deep": {"x": 2}}}]
 
 
-def test_a_taken_name_and_a_move_out_of_an_array_are_refused(table_of):
-    with pytest.raises(UsageError, match="already"):
+def test_an_existing_name_and_a_move_out_of_an_array_are_rejected(table_of):
+    with pytest.raises(UsageError, match="an existing field"):
         columns.rename(table_of(NESTED, ROW), "s", "`a.b`")
     with pytest.raises(UsageError, match="out of an array"):
         columns.rename(table_of(NESTED, ROW), "l.p", "p")
 
 
-def test_null_fields_go_wherever_they_stand(table_of, rows_of):
+def test_nested_null_fields_are_dropped(table_of, rows_of):
     schema = "struct<a:int,n:void,s:struct<x:int,n:void>,l:array<struct<n:void,q:int>>,e:array<void>>"
-    found = columns.drop_nulls(table_of(schema, {"a": 1, "s": {"x": 1}, "l": [{"q": 1}], "e": []}))
-    assert rows_of(found) == [{"a": 1, "s": {"x": 1}, "l": [{"q": 1}], "e": []}]
+    result = columns.drop_nulls(table_of(schema, {"a": 1, "s": {"x": 1}, "l": [{"q": 1}], "e": []}))
+    assert rows_of(result) == [{"a": 1, "s": {"x": 1}, "l": [{"q": 1}], "e": []}]
     typed = table_of("struct<a:int,b:string>", {"a": 1})
     assert columns.drop_nulls(typed) is typed
 
 
-def test_names_may_hold_anything(table_of, rows_of):
+def test_field_names_may_contain_any_character(table_of, rows_of):
     schema = glue.StructType(
         [
             glue.Field(

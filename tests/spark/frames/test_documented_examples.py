@@ -1,4 +1,4 @@
-"""The examples of the AWS Glue developer guide, as printed there; each file names its page."""
+"""Examples of the AWS Glue developer guide. Each file names its page."""
 
 import json
 from pathlib import Path
@@ -26,14 +26,14 @@ def call(case, tables):
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_documented_result(case, table_of, rows_of):
-    found = call(case, [table_of(given["schema"], *given["rows"]) for given in case["input"]])
-    if isinstance(found, dict):
-        assert list(found) == list(case["tables"])
-        pairs = [(found[name], expected) for name, expected in case["tables"].items()]
-    elif isinstance(found, tuple):
-        pairs = list(zip(found, case["tables"], strict=True))
+    result = call(case, [table_of(item["schema"], *item["rows"]) for item in case["input"]])
+    if isinstance(result, dict):
+        assert list(result) == list(case["tables"])
+        pairs = [(result[name], expected) for name, expected in case["tables"].items()]
+    elif isinstance(result, tuple):
+        pairs = list(zip(result, case["tables"], strict=True))
     else:
-        pairs = [(found, case)]
+        pairs = [(result, case)]
     for table, expected in pairs:
         assert rows_of(table) == sorted(expected["rows"], key=json.dumps)
         if "schema" in expected:

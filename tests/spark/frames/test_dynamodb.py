@@ -1,4 +1,4 @@
-"""DynamoDB's JSON without its type descriptors."""
+"""``unnest_ddb_json`` and ``simplify_ddb_json``."""
 
 from glue_secure.dynamicframe.frames import dynamodb
 from glue_secure.dynamicframe.types import glue_types as glue
@@ -19,21 +19,21 @@ ITEM = {
 }  # fmt: skip
 
 
-def test_unnest_gives_a_column_for_each_attribute_and_leaves_lists(table_of, rows_of):
-    found = dynamodb.unnest_ddb_json(table_of(EXPORT, ITEM))
-    assert rows_of(found) == [
+def test_unnest_returns_a_column_per_attribute_and_does_not_change_lists(table_of, rows_of):
+    result = dynamodb.unnest_ddb_json(table_of(EXPORT, ITEM))
+    assert rows_of(result) == [
         {
             "ColA": "a", "ColB": "1.5", "ColD": [], "parentMap.childMap.appName": "app",
             "parentMap.childMap.updatedAt": "7", "plain": [{"S": "x"}, {"S": "y"}],
             "mixed": [{"S": "x"}, {"N": "1"}], "strings": ["s"], "isDDBJson": True,
         }
     ]  # fmt: skip
-    assert found.schema.field_map["nothing"].dataType == glue.NullType()
+    assert result.schema.field_map["nothing"].dataType == glue.NullType()
 
 
-def test_simplify_keeps_maps_as_structs_and_opens_lists_of_one_type(table_of, rows_of):
-    found = dynamodb.simplify_ddb_json(table_of(EXPORT, ITEM))
-    assert rows_of(found) == [
+def test_simplify_returns_maps_as_structs_and_simplifies_lists_of_one_type(table_of, rows_of):
+    result = dynamodb.simplify_ddb_json(table_of(EXPORT, ITEM))
+    assert rows_of(result) == [
         {
             "ColA": "a", "ColB": "1.5", "ColD": [],
             "parentMap": {"childMap": {"appName": "app", "updatedAt": "7"}},
@@ -42,21 +42,21 @@ def test_simplify_keeps_maps_as_structs_and_opens_lists_of_one_type(table_of, ro
     ]  # fmt: skip
 
 
-def test_attributes_whose_type_differs_become_a_choice_and_lose_nothing(table_of, rows_of):
+def test_attributes_of_several_types_become_choices(table_of, rows_of):
     table = table_of(
         "struct<Item:struct<v:struct<S:string,N:string,BOOL:boolean,SS:array<string>,L:array<struct<N:string>>>>>",
         {"Item": {"v": {"S": "t"}}}, {"Item": {"v": {"N": "1"}}}, {"Item": {"v": {"BOOL": False}}},
         {"Item": {"v": {"SS": ["a"]}}}, {"Item": {"v": {"L": [{"N": "2"}]}}}, {"Item": None},
     )  # fmt: skip
-    found = dynamodb.simplify_ddb_json(table)
-    assert rows_of(found) == [
+    result = dynamodb.simplify_ddb_json(table)
+    assert rows_of(result) == [
         {"v": {"array": ["2"]}}, {"v": {"array": ["a"]}}, {"v": {"boolean": False}}, {"v": {"string": "1"}},
         {"v": {"string": "t"}}, {},
     ]  # fmt: skip
-    assert isinstance(found.schema.fields[0].dataType, glue.ChoiceType)
+    assert isinstance(result.schema.fields[0].dataType, glue.ChoiceType)
 
 
-def test_columns_that_are_not_dynamodbs_stay(table_of, rows_of):
+def test_columns_without_dynamodb_json_do_not_change(table_of, rows_of):
     row = {"a": 1, "s": {"S": "x"}, "t": {"S": "x", "other": 2}}
     table = table_of("struct<a:int,s:struct<S:string>,t:struct<S:string,other:int>>", row)
     assert rows_of(dynamodb.simplify_ddb_json(table)) == [{"a": 1, "s": "x", "t": {"S": "x", "other": 2}}]

@@ -1,4 +1,4 @@
-"""apply_mapping: what is mapped, and nothing else."""
+"""``apply_mapping``."""
 
 import logging
 
@@ -39,27 +39,27 @@ def ansi(request, glue_spark):
         ("items", "int", None),
     ],
 )
-def test_a_value_that_does_not_cast_is_null_in_either_mode(table_of, rows_of, source, kind, value):
-    found = mapping.apply(table_of(FLAT, ROW), [(source, "string", "v", kind)])
-    assert rows_of(found) == [{} if value is None else {"v": value}]
+def test_a_value_that_cannot_be_cast_is_null_with_and_without_ansi(table_of, rows_of, source, kind, value):
+    result = mapping.apply(table_of(FLAT, ROW), [(source, "string", "v", kind)])
+    assert rows_of(result) == [{} if value is None else {"v": value}]
 
 
-def test_names_match_in_any_case_unless_told(table_of, rows_of, caplog):
+def test_names_match_ignoring_case_by_default(table_of, rows_of, caplog):
     table = table_of(FLAT, ROW)
     assert rows_of(mapping.apply(table, ("id", "key"))) == [{"key": "7"}]
     with caplog.at_level(logging.WARNING, "glue_secure.frames"):
-        found = mapping.apply(table, [("id", "key"), ("n", "n")], case_sensitive=True)
-    assert [field.name for field in found.schema] == ["n"]
+        result = mapping.apply(table, [("id", "key"), ("n", "n")], case_sensitive=True)
+    assert [field.name for field in result.schema] == ["n"]
     assert "no field id" in caplog.text
 
 
-def test_three_parts_cast_to_the_last(table_of, rows_of):
+def test_three_parts_cast_to_the_type_in_the_last(table_of, rows_of):
     assert rows_of(mapping.apply(table_of(FLAT, ROW), [("Id", "a.b", "int"), ("d", "a.c")])) == [
         {"a": {"b": 7, "c": 2.9}}
     ]
 
 
-def test_a_choice_casts_whichever_alternative_is_set(table_of, rows_of):
+def test_the_alternative_of_a_choice_that_is_set_is_cast(table_of, rows_of):
     kind = glue.StructType([glue.Field("v", glue.ChoiceType([glue.LongType(), glue.StringType()]))])
     table = table_of(kind, {"v": {"long": 1}}, {"v": {"string": "2"}}, {"v": {"string": "x"}})
     assert rows_of(mapping.apply(table, ("v", "choice", "v", "int"))) == [{"v": 1}, {"v": 2}, {}]
@@ -72,13 +72,13 @@ def test_a_choice_casts_whichever_alternative_is_set(table_of, rows_of):
 @pytest.mark.parametrize(
     ("mappings", "match"),
     [
-        ([("items.x", "x")], "nested under arrays"),
-        ([("items[]", "x")], "nested under arrays"),
-        ([("Id", "x"), ("n", "x")], "taken"),
-        ([("Id", "x"), ("n", "x.y")], "taken"),
+        ([("items.x", "x")], "nested in arrays"),
+        ([("items[]", "x")], "nested in arrays"),
+        ([("Id", "x"), ("n", "x")], "an existing field"),
+        ([("Id", "x"), ("n", "x.y")], "an existing field"),
         ([("Id", "x[]")], r"without \[\]"),
     ],
 )
-def test_what_glue_cannot_map_is_refused(table_of, mappings, match):
+def test_mappings_that_glue_does_not_support_are_rejected(table_of, mappings, match):
     with pytest.raises(UsageError, match=match):
         mapping.apply(table_of(FLAT, ROW), mappings)

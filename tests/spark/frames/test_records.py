@@ -1,9 +1,10 @@
-"""Records through Python functions on a live session: types, choices, error records, thresholds."""
+"""Transformations by Python functions: types, choices, error records, thresholds."""
 
 import datetime
 from decimal import Decimal
 
 import pytest
+from py4j.protocol import Py4JJavaError
 
 from glue_secure.dynamicframe.frames import errors, records
 from glue_secure.dynamicframe.frames.table import Table
@@ -19,7 +20,7 @@ def spark(glue_spark, request):
     glue_spark.conf.set("spark.sql.ansi.enabled", before)
 
 
-def held(table):
+def records_in(table):
     return [dict(decode(row, table.schema)) for row in table.data.collect()]
 
 
@@ -27,10 +28,10 @@ def schema(*fields):
     return glue.StructType([glue.Field(name, kind) for name, kind in fields])
 
 
-def test_records_of_different_types_make_a_choice(spark):
+def test_values_of_different_types_become_a_choice(spark):
     given = [{"id": 1, "v": 5}, {"id": 2, "v": "x"}, {"id": 3, "v": {"a": 1}}, {"id": 4, "v": None}]
     table = records.from_records(spark, given)
-    assert held(table) == given
+    assert records_in(table) == given
     kind = table.schema.field_map["v"].dataType
     assert isinstance(kind, glue.ChoiceType)
     assert table.data.schema["v"].dataType.names == ["int", "string", "struct"]
@@ -40,12 +41,12 @@ def test_records_of_different_types_make_a_choice(spark):
 def test_a_record_that_does_not_fit_a_given_schema_is_an_error_record(spark):
     wanted = schema(("a", glue.LongType()), ("b", glue.StringType()))
     table = records.from_records(spark, [{"a": 1, "b": "x"}, {"a": "no"}, (2, "y"), 5], wanted)
-    assert held(table) == [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
+    assert records_in(table) == [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
     assert table.schema == wanted
     assert errors.count(table.errors) == 2
 
 
-def test_all_types_go_through_a_function_and_stay(spark):
+def test_map_preserves_all_types(spark):
     data = spark.sql(
         "select 1Y as b, 2S as s, 3 as i, 4L as l, float(1.5) as f, 2.5D as d, 1.50BD as n, 'x' as t, "
         "true as k, date'2020-01-02' as day, timestamp'2020-01-02 03:04:05' as at, X'01' as raw, "
@@ -56,31 +57,31 @@ def test_all_types_go_through_a_function_and_stay(spark):
     assert mapped.schema == table.schema
     assert mapped.data.schema.simpleString() == data.schema.simpleString()
     assert mapped.data.collect() == data.collect()
-    assert held(mapped)[0]["n"] == Decimal("1.50")
-    assert held(mapped)[0]["at"] == datetime.datetime(2020, 1, 2, 3, 4, 5)
+    assert records_in(mapped)[0]["n"] == Decimal("1.50")
+    assert records_in(mapped)[0]["at"] == datetime.datetime(2020, 1, 2, 3, 4, 5)
 
 
-def test_a_function_that_raises_makes_an_error_record_and_the_rest_goes_on(spark):
+def test_a_record_for_which_the_function_raises_becomes_an_error_record(spark):
     table = records.from_records(spark, [{"n": n} for n in range(4)])
 
     def halve(record):
-        n, record["n"] = record["n"], "spoiled"
+        n, record["n"] = record["n"], "changed"
         if n == 3:
             return None
         record["n"] = 10 // n
         return record
 
     mapped = records.map(table, halve, call=errors.CallSite("script.py", "halving"))
-    assert held(mapped) == [{"n": 10}, {"n": 5}]
-    lost = held(records.errors_as_table(mapped))
-    assert [one["error"].dynamicRecord for one in lost] == [{"n": 0}, {"n": 3}]
-    assert lost[0]["error"].callsite == {"site": "script.py", "info": "halving"}
-    assert "division" in lost[0]["error"].msg
-    assert "ZeroDivisionError" in lost[0]["error"].stackTrace
-    assert lost[1]["error"].msg == "User-specified function returned None instead of DynamicRecord"
+    assert records_in(mapped) == [{"n": 10}, {"n": 5}]
+    failed = records_in(records.errors_as_table(mapped))
+    assert [one["error"].dynamicRecord for one in failed] == [{"n": 0}, {"n": 3}]
+    assert failed[0]["error"].callsite == {"site": "script.py", "info": "halving"}
+    assert "division" in failed[0]["error"].msg
+    assert "ZeroDivisionError" in failed[0]["error"].stackTrace
+    assert failed[1]["error"].msg == "User-specified function returned None instead of DynamicRecord"
 
 
-def test_errors_add_up_along_a_chain(spark):
+def test_errors_accumulate_over_transformations(spark):
     table = records.from_records(spark, [{"n": n} for n in range(6)])
     first = records.map(table, lambda record: {"n": 10 // record.n} if record.n else 1 / 0)
     second = records.map(first, lambda record: {"m": 1 // (record.n - 10)})
@@ -88,33 +89,33 @@ def test_errors_add_up_along_a_chain(spark):
     assert errors.count(first.errors) == 1
     assert errors.count(second.errors) == 2
     assert errors.count(third.errors) == 6
-    assert held(third) == []
+    assert records_in(third) == []
 
 
 def _fail():
     raise RuntimeError("not wanted")
 
 
-def test_filter_keeps_types_and_drops_what_a_key_value_or_type_error_meets(spark):
+def test_filter_preserves_types_and_drops_records_with_a_key_value_or_type_error(spark):
     data = spark.sql("select * from values (1L, 'a'), (2L, null), (3L, 'c') as t(n, s)")
 
     def starts(record):
         return record.s.upper() and record["other"] if record.n == 3 else record.s + "" == "a"
 
-    kept = records.filter(Table.of(data), starts)
-    assert held(kept) == [{"n": 1, "s": "a"}]
-    assert kept.data.schema.simpleString() == data.schema.simpleString()
-    assert errors.count(kept.errors) == 0
+    result = records.filter(Table.of(data), starts)
+    assert records_in(result) == [{"n": 1, "s": "a"}]
+    assert result.data.schema.simpleString() == data.schema.simpleString()
+    assert errors.count(result.errors) == 0
 
 
-def test_a_filter_sees_the_bare_value_of_a_choice(spark):
+def test_a_filter_receives_the_plain_value_of_a_choice(spark):
     table = records.from_records(spark, [{"v": 5}, {"v": "x"}, {"v": 7}])
-    kept = records.filter(table, lambda record: isinstance(record.v, int))
-    assert held(kept) == [{"v": 5}, {"v": 7}]
-    assert kept.schema == table.schema
+    result = records.filter(table, lambda record: isinstance(record.v, int))
+    assert records_in(result) == [{"v": 5}, {"v": 7}]
+    assert result.schema == table.schema
 
 
-def test_partitions_get_and_give_wrapped_records(spark):
+def test_map_partitions_receives_and_returns_wrapped_records(spark):
     table = records.from_records(spark, spark.sparkContext.parallelize([{"n": n} for n in range(4)], 2))
 
     def number(index, iterator):
@@ -126,19 +127,19 @@ def test_partitions_get_and_give_wrapped_records(spark):
         yield {"n": 1}
 
     mapped = records.map_partitions(table, number, with_index=True)
-    assert held(mapped) == [{"n": 0, "part": 0}, {"n": 1, "part": 0}, {"n": 2, "part": 1}]
-    messages = {one["error"].msg for one in held(records.errors_as_table(mapped))}
+    assert records_in(mapped) == [{"n": 0, "part": 0}, {"n": 1, "part": 0}, {"n": 2, "part": 1}]
+    messages = {one["error"].msg for one in records_in(records.errors_as_table(mapped))}
     assert messages == {"three", "the function returned a value that is not {'record': {...}}"}
 
 
-def test_an_empty_frame_keeps_its_schema_through_a_function(spark):
+def test_map_preserves_the_schema_of_an_empty_frame(spark):
     table = Table.of(spark.sql("select 1 as a").limit(0))
     mapped = records.map(table, lambda record: record)
     assert mapped.schema == table.schema
     assert mapped.data.count() == 0
 
 
-def test_a_function_of_other_types_the_second_time_stops_the_job_without_telling_the_record(spark, tmp_path):
+def test_a_nondeterministic_function_fails_the_spark_job_and_the_error_contains_no_record(spark, tmp_path):
     table = records.from_records(spark, [{"n": "secret"}])
     mark = tmp_path / "ran"
 
@@ -149,22 +150,22 @@ def test_a_function_of_other_types_the_second_time_stops_the_job_without_telling
         return {"n": 1}
 
     mapped = records.map(table, change)
-    # The kept records go, as they would when memory runs out.
+    # Remove the cached records, as Spark does when memory runs out.
     for rdd in spark.sparkContext._jsc.getPersistentRDDs().values():
         rdd.unpersist(True)
-    with pytest.raises(Exception, match="other types when it ran again") as caught:
+    with pytest.raises(Py4JJavaError, match="other types when Spark ran it again") as caught:
         mapped.data.collect()
     assert "secret" not in str(caught.value)
 
 
-def test_nothing_is_kept_on_disk(spark):
+def test_records_are_cached_in_memory_only(spark):
     records.map(records.from_records(spark, [{"n": 1}]), lambda record: record)
-    kept = spark.sparkContext._jsc.getPersistentRDDs().values()
-    assert kept
-    assert not any(rdd.getStorageLevel().useDisk() for rdd in kept)
+    result = spark.sparkContext._jsc.getPersistentRDDs().values()
+    assert result
+    assert not any(rdd.getStorageLevel().useDisk() for rdd in result)
 
 
-def test_thresholds_are_reached_at_their_number(spark):
+def test_a_threshold_is_reached_at_its_number_of_errors(spark):
     table = records.from_records(spark, [{"n": n} for n in (0, 1)])
     mapped = records.map(table, lambda record: {"n": 1 // record.n})
     errors.check(mapped.errors, mapped.errors, 0, 0)

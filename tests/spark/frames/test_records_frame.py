@@ -1,4 +1,4 @@
-"""The class: what scripts call, on records."""
+"""Methods of DynamicFrame about records, as scripts call them."""
 
 import json
 
@@ -30,8 +30,8 @@ def context(glue_spark):
 
 @pytest.fixture
 def frame_of(glue_spark, context):
-    def make(given):
-        return DynamicFrame(records.from_records(glue_spark, given), context, "frame")
+    def make(values):
+        return DynamicFrame(records.from_records(glue_spark, values), context, "frame")
 
     return make
 
@@ -80,22 +80,22 @@ def test_map_as_the_documentation_shows_it(frame_of, capsys):
     assert json.loads(capsys.readouterr().out)["Address"]["Zip.Code"] == "36301"
 
 
-# The same page, section filter: of all the rows those of one state and one city are kept.
+# The same page, section filter: the rows of one state and one city.
 def test_filter_as_the_documentation_shows_it(frame_of):
-    given = [
+    values = [
         {"Provider State": "CA", "Provider City": "SACRAMENTO", "n": 1},
         {"Provider State": "CA", "Provider City": "OAKLAND", "n": 2},
         {"Provider State": "AL", "Provider City": "MOBILE", "n": 3},
     ]
-    frame = frame_of(given)
-    kept = frame.filter(
+    frame = frame_of(values)
+    result = frame.filter(
         f=lambda x: x["Provider State"] in ["CA", "AL"] and x["Provider City"] in ["SACRAMENTO"]
     )
-    assert rows(kept) == given[:1]
-    assert (frame.count(), kept.count(), kept.errorsCount()) == (3, 1, 0)
+    assert rows(result) == values[:1]
+    assert (frame.count(), result.count(), result.errorsCount()) == (3, 1, 0)
 
 
-def test_show_prints_one_json_object_a_line(frame_of, capsys):
+def test_show_prints_one_json_object_per_line(frame_of, capsys):
     frame_of([{"a": 1, "b": "é"}, {"a": "x", "b": None}, {"a": 3, "b": "c"}]).show(2)
     assert capsys.readouterr().out == '{"a": 1, "b": "é"}\n{"a": "x", "b": null}\n'
 
@@ -117,13 +117,13 @@ def test_unbox_as_the_documentation_shows_it(frame_of, capsys):
 
 
 def test_unbox_reads_nested_fields_choices_and_errors(frame_of):
-    given = [
+    values = [
         {"n": 1, "s": {"t": '{"v": 1}'}},
         {"n": 2, "s": {"t": '{"v": "x"}'}},
         {"n": 3, "s": {"t": "{secret"}},
         {"n": 4, "s": {"t": None}},
     ]
-    unboxed = frame_of(given).unbox("s.t", "json", info="boxes")
+    unboxed = frame_of(values).unbox("s.t", "json", info="boxes")
     assert [row["n"] for row in rows(unboxed)] == [1, 2, 4]
     kind = unboxed.schema().field_map["s"].dataType.field_map["t"].dataType.field_map["v"].dataType
     assert sorted(kind.choices) == ["int", "string"]
@@ -144,7 +144,7 @@ def test_unbox_reads_csv(frame_of):
     assert rows(headed.unbox("t", "csv", skipFirst="true")) == [{"t": {"col0": "1", "col1": "2"}}]
 
 
-def test_unbox_with_a_schema_holds_records_to_it(frame_of):
+def test_unbox_with_a_schema_rejects_records_that_do_not_fit(frame_of):
     frame = frame_of([{"t": '{"x": 1}'}, {"t": '{"x": "a"}'}])
     unboxed = frame.unbox("t", "json", withSchema=_schema_of("x long"))
     assert rows(unboxed) == [{"t": {"x": 1}}]
@@ -160,22 +160,22 @@ def _schema_of(ddl):
 
 
 @pytest.mark.parametrize(
-    ("path", "format", "options", "told"),
+    ("path", "format", "options", "message"),
     [
         ("t", "avro", {}, "avro"),
         ("t", "json", {"separator": ","}, "separator"),
         ("n", "json", {}, "of type int"),
-        ("other", "json", {}, "no such field"),
+        ("other", "json", {}, "does not exist"),
         ("t", "csv", {"separator": "||"}, "one character"),
-        ("t", "json", {"withSchema": "no schema"}, "no schema"),
+        ("t", "json", {"withSchema": "no schema"}, "not a schema"),
     ],
 )
-def test_unbox_refuses_what_it_cannot_do(frame_of, path, format, options, told):
-    with pytest.raises(UsageError, match=told):
+def test_unbox_rejects_unsupported_arguments(frame_of, path, format, options, message):
+    with pytest.raises(UsageError, match=message):
         frame_of([{"t": "x", "n": 1}]).unbox(path, format, **options)
 
 
-def test_errors_are_counted_by_step_and_along_the_chain(frame_of):
+def test_errors_are_counted_per_transformation_and_in_total(frame_of):
     frame = frame_of([{"n": n} for n in range(3)])
     first = frame.map(lambda rec: {"n": 1 // rec["n"]}, info="first")
     second = first.map(lambda rec: {"n": 1 // rec["n"]})
@@ -183,32 +183,32 @@ def test_errors_are_counted_by_step_and_along_the_chain(frame_of):
     assert (second.stageErrorsCount(), second.errorsCount()) == (1, 2)
     second.assertErrorThreshold()
     shown = rows(second.errorsAsDynamicFrame())
-    assert [one["error"]["dynamicRecord"]["n"] for one in shown] == [0, 0]
+    assert [item["error"]["dynamicRecord"]["n"] for item in shown] == [0, 0]
     assert "test_errors_are_counted_by_step" in shown[0]["error"]["callsite"]["site"]
     assert shown[0]["error"]["callsite"]["info"] == "first"
     assert first.repartition(1).errorsCount() == 1
     assert first.repartition(1).stageErrorsCount() == 0
 
 
-def test_a_threshold_stops_the_script_and_tells_no_record(frame_of):
+def test_a_reached_threshold_raises_and_the_message_contains_no_record(frame_of):
     frame = frame_of([{"n": "secret"}, {"n": "hidden"}])
     with pytest.raises(ErrorThresholdError, match="stageThreshold") as caught:
         frame.map(lambda rec: int(rec["n"]), stageThreshold=2)
     assert "secret" not in str(caught.value)
-    lost = frame.map(lambda rec: int(rec["n"]), stageThreshold=3)
+    failed = frame.map(lambda rec: int(rec["n"]), stageThreshold=3)
     with pytest.raises(ErrorThresholdError, match="totalThreshold"):
-        lost.repartition(1, totalThreshold=2)
+        failed.repartition(1, totalThreshold=2)
     with pytest.raises(UsageError, match="stageThreshold"):
         frame.repartition(1, stageThreshold=-1)
 
 
-def test_a_frame_without_errors_has_an_empty_frame_of_them(frame_of):
+def test_a_frame_without_errors_returns_an_empty_frame_of_errors(frame_of):
     errors = frame_of([{"n": 1}]).errorsAsDynamicFrame()
     assert errors.count() == 0
     assert errors.toDF().columns == ["error"]
 
 
-def test_a_spigot_writes_a_sample_through_the_guard_and_gives_the_records(frame_of, context):
+def test_spigot_writes_a_sample_and_returns_the_frame(frame_of, context):
     frame = frame_of([{"n": n} for n in range(5)])
     assert frame.spigot("s3://bucket-a/sample", {"topk": 2}).count() == 5
     sample, arguments = context.written[0]
@@ -221,7 +221,7 @@ def test_a_spigot_writes_a_sample_through_the_guard_and_gives_the_records(frame_
             frame.spigot("s3://bucket-a/sample", options)
 
 
-def test_write_goes_through_the_context(frame_of, context):
+def test_write_calls_the_context(frame_of, context):
     frame = frame_of([{"n": 1}])
     assert frame.write("s3", {"path": "s3://bucket-a/x"}, "json") is frame
     assert context.written == [(frame, ("s3", {"path": "s3://bucket-a/x"}, "json", None))]
@@ -229,24 +229,24 @@ def test_write_goes_through_the_context(frame_of, context):
         frame.write("s3", {}, "json", accumulator_size=5)
 
 
-def test_with_frame_schema_orders_adds_and_refuses(frame_of):
+def test_with_frame_schema_reorders_and_adds_fields_and_rejects_changes(frame_of):
     frame = frame_of([{"a": 1, "b": None}])
-    wanted = glue.StructType(
+    expected = glue.StructType(
         [
             glue.Field("b", glue.StringType()),
             glue.Field("a", glue.IntegerType()),
             glue.Field("c", glue.LongType()),
         ]
     )
-    assert rows(frame.with_frame_schema(wanted)) == [{"b": None, "a": 1, "c": None}]
-    assert frame.with_frame_schema(wanted).schema() == wanted
-    with pytest.raises(UsageError, match="left out: b"):
+    assert rows(frame.with_frame_schema(expected)) == [{"b": None, "a": 1, "c": None}]
+    assert frame.with_frame_schema(expected).schema() == expected
+    with pytest.raises(UsageError, match="missing: b"):
         frame.with_frame_schema(glue.StructType([glue.Field("a", glue.IntegerType())]))
-    with pytest.raises(UsageError, match="other types: a"):
-        frame.with_frame_schema(glue.StructType([glue.Field("a", glue.StringType()), wanted.fields[0]]))
+    with pytest.raises(UsageError, match="changed types: a"):
+        frame.with_frame_schema(glue.StructType([glue.Field("a", glue.StringType()), expected.fields[0]]))
 
 
-def test_a_collection_selects_maps_and_flattens(frame_of, context):
+def test_a_collection_supports_select_map_and_flatmap(frame_of, context):
     one, two = frame_of([{"n": 1}]), frame_of([{"n": 2}, {"n": 3}])
     one.name, two.name = "one", "two"
     collection = DynamicFrameCollection([one, two], context)

@@ -1,4 +1,4 @@
-"""JSON and CSV texts as records."""
+"""JSON and CSV strings as records."""
 
 import json
 
@@ -23,7 +23,7 @@ def texts(spark, *lines):
     return spark.createDataFrame([(line,) for line in lines], "value string")
 
 
-def held(table):
+def records_in(table):
     return [dict(decode(row, table.schema)) for row in table.data.collect()]
 
 
@@ -42,23 +42,23 @@ CLEAN = [
 ]
 
 
-def test_clean_json_has_the_values_that_spark_reads(spark, tmp_path):
-    lines = [json.dumps(one) for one in CLEAN]
+def test_json_of_one_type_has_the_values_that_spark_reads(spark, tmp_path):
+    lines = [json.dumps(item) for item in CLEAN]
     file = tmp_path / "a.json"
     file.write_text("\n".join(lines))
     table = from_text(texts(spark, *lines, "", "  ", None))
     assert "from_json" in table.data._jdf.queryExecution().analyzed().toString()
     wide = json.loads(file.read_text().replace("\n", ",").join("[]"))
     expected = [row.asDict(True) for row in spark.read.json(str(file)).collect()]
-    found = [row.asDict(True) for row in table.data.collect()]
-    assert found == expected
-    assert [one["id"] for one in found] == [one["id"] for one in wide]
+    result = [row.asDict(True) for row in table.data.collect()]
+    assert result == expected
+    assert [item["id"] for item in result] == [item["id"] for item in wide]
     assert [f.name for f in table.schema.fields] == ["id", "name", "ok", "f", "big", "n", "l", "s", "o"]
     assert table.errors == ()
 
 
-def test_types_are_glues(spark):
-    schema = from_text(texts(spark, *[json.dumps(one) for one in CLEAN])).schema.field_map
+def test_json_types_are_glue_types(spark):
+    schema = from_text(texts(spark, *[json.dumps(item) for item in CLEAN])).schema.field_map
     kinds = {name: field.dataType.typeName() for name, field in schema.items()}
     assert kinds == {
         "id": "int", "name": "string", "ok": "boolean", "f": "double", "big": "long", "n": "null",
@@ -66,10 +66,10 @@ def test_types_are_glues(spark):
     }  # fmt: skip
 
 
-def test_mixed_types_are_a_choice_deep_down_too(spark):
-    given = [{"a": 1, "l": [1]}, {"a": "x", "l": ["y", 2.5]}, {"a": 2**40, "l": [{"k": 1}, {"k": True}]}]
-    table = from_text(texts(spark, *[json.dumps(one) for one in given]))
-    assert held(table) == given
+def test_nested_fields_of_mixed_types_are_choices(spark):
+    values = [{"a": 1, "l": [1]}, {"a": "x", "l": ["y", 2.5]}, {"a": 2**40, "l": [{"k": 1}, {"k": True}]}]
+    table = from_text(texts(spark, *[json.dumps(item) for item in values]))
+    assert records_in(table) == values
     assert table.schema.treeString() == (
         "root\n|-- a: choice\n|    |-- int\n|    |-- long\n|    |-- string\n"
         "|-- l: array\n|    |-- element: choice\n|    |    |-- double\n"
@@ -95,7 +95,7 @@ def test_a_malformed_line_is_an_error_record(spark):
     assert table.schema.treeString() == (
         "root\n|-- id: int\n|-- name: string\n|-- surname: string\n|-- height: int\n"
     )
-    assert [one["id"] for one in held(table)] == [1, 3, 4]
+    assert [item["id"] for item in records_in(table)] == [1, 3, 4]
     assert errors.count(table.errors) == 1
     seen = records.errors_as_table(table)
     assert seen.data.columns == ["error"]
@@ -114,36 +114,36 @@ def test_a_malformed_line_is_an_error_record(spark):
     assert row["msg"].startswith("malformed JSON")
 
 
-def test_arrays_and_several_values_in_a_text_are_records(spark):
-    assert held(from_text(texts(spark, '[{"a": 1}, {"a": 2}]', "[]", '{"a": 3}'))) == [
+def test_arrays_and_several_values_in_one_string_are_records(spark):
+    assert records_in(from_text(texts(spark, '[{"a": 1}, {"a": 2}]', "[]", '{"a": 3}'))) == [
         {"a": 1},
         {"a": 2},
         {"a": 3},
     ]
     whole = texts(spark, '{"a":\n 1}\n{"a": 2}')
-    assert held(from_text(whole, multiline=True)) == [{"a": 1}, {"a": 2}]
+    assert records_in(from_text(whole, multiline=True)) == [{"a": 1}, {"a": 2}]
 
 
-def test_a_path_finds_the_records(spark):
+def test_json_path_selects_the_records(spark):
     whole = texts(spark, '{"id": [{"a": 1}, {"a": 2}], "other": 5}')
-    assert held(from_text(whole, json_path="$.id[*]", multiline=True)) == [{"a": 1}, {"a": 2}]
+    assert records_in(from_text(whole, json_path="$.id[*]", multiline=True)) == [{"a": 1}, {"a": 2}]
 
 
-def test_partition_columns_come_last_and_stand_for_fields_of_their_name(spark):
+def test_partition_columns_are_last_and_replace_fields_of_the_same_name(spark):
     frame = texts(spark, '{"month": "x", "a": 1}').selectExpr("value", "5 as month", "2020 as `y.z`")
     table = from_text(frame)
     assert table.data.columns == ["a", "month", "y.z"]
-    assert held(table) == [{"a": 1, "month": 5, "y.z": 2020}]
+    assert records_in(table) == [{"a": 1, "month": 5, "y.z": 2020}]
     mixed = from_text(frame.union(frame.selectExpr("'{\"a\": true}'", "6", "2021")))
-    assert held(mixed) == [{"a": 1, "month": 5, "y.z": 2020}, {"a": True, "month": 6, "y.z": 2021}]
+    assert records_in(mixed) == [{"a": 1, "month": 5, "y.z": 2020}, {"a": True, "month": 6, "y.z": 2021}]
 
 
-def test_names_that_differ_in_case_and_names_with_dots_stay_apart(spark):
+def test_names_that_differ_in_case_and_names_with_dots_are_separate_fields(spark):
     table = from_text(texts(spark, '{"a": 1, "A": 2, "x.y": 3}'))
-    assert held(table) == [{"a": 1, "A": 2, "x.y": 3}]
+    assert records_in(table) == [{"a": 1, "A": 2, "x.y": 3}]
 
 
-def test_nothing_to_read_has_no_fields(spark):
+def test_empty_input_has_no_fields(spark):
     table = from_text(texts(spark, ""))
     assert table.schema == glue.StructType()
     assert table.data.count() == 0
@@ -151,7 +151,7 @@ def test_nothing_to_read_has_no_fields(spark):
 
 # Columns in the manner of the "Medicare" sample, whose "Provider Id" is a choice of long and string:
 # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-python-samples-medicaid.html
-def test_csv_columns_are_cast_to_the_catalogs_types_where_they_can(spark):
+def test_csv_columns_get_the_catalogs_types_if_their_values_can_be_cast(spark):
     frame = spark.createDataFrame(
         [("10001", "1.5", "7", "x", None, "u"), ("none", "2", "9999999999", "y", None, "v")],
         "`provider id` string, price string, small string, word string, empty string, extra string",
@@ -171,7 +171,7 @@ def test_csv_columns_are_cast_to_the_catalogs_types_where_they_can(spark):
         "|-- small: choice\n"
         "|    |-- int\n|    |-- string\n|-- word: string\n|-- empty: date\n|-- extra: string\n"
     )
-    assert held(table) == [
+    assert records_in(table) == [
         {"provider id": 10001, "price": 1.5, "small": 7, "word": "x", "empty": None, "extra": "u"},
         {
             "provider id": "none",
@@ -184,7 +184,7 @@ def test_csv_columns_are_cast_to_the_catalogs_types_where_they_can(spark):
     ]
 
 
-def test_a_csv_column_of_a_nested_type_is_refused(spark):
+def test_a_csv_column_of_a_nested_type_is_rejected(spark):
     catalog = glue.StructType([glue.Field("value", glue.ArrayType(glue.StringType()))])
     with pytest.raises(UsageError, match="array in the Data Catalog"):
         csv_with_types(texts(spark, "a"), catalog)

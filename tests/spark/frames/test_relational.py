@@ -1,4 +1,4 @@
-"""Nested frames as flat tables, and the keys that hold them together."""
+"""``unnest`` and ``relationalize``: flat tables and their keys."""
 
 import pytest
 
@@ -25,50 +25,50 @@ def test_every_array_becomes_a_table_named_after_its_path(table_of, rows_of):
         },
         {"n": "two"},
     )
-    found = relational.relationalize(table, "root")
-    assert list(found) == [
+    result = relational.relationalize(table, "root")
+    assert list(result) == [
         "root", "root_s.v", "root_a", "root_a.val.b", "root_aa", "root_aa.val", "root_m",
     ]  # fmt: skip
-    assert [(f.name, f.dataType.typeName()) for f in found["root"].schema] == [
+    assert [(f.name, f.dataType.typeName()) for f in result["root"].schema] == [
         ("n", "string"), ("s.t.u", "int"), ("s.v", "long"), ("a", "long"), ("aa", "long"), ("m", "long"),
     ]  # fmt: skip
-    assert rows_of(found["root"]) == [
+    assert rows_of(result["root"]) == [
         {"n": "one", "s.t.u": 1, "s.v": 1, "a": 1, "aa": 1, "m": 1},
         {"n": "two"},
     ]
-    assert rows_of(found["root_a"]) == [
+    assert rows_of(result["root_a"]) == [
         {"id": 1, "index": 0, "a.val.x": 1, "a.val.b": 1},
         {"id": 1, "index": 1, "a.val.x": 2, "a.val.b": 2},
     ]
-    assert rows_of(found["root_a.val.b"]) == [
+    assert rows_of(result["root_a.val.b"]) == [
         {"id": 1, "index": 0, "a.val.b.val": "p"},
         {"id": 1, "index": 1, "a.val.b.val": "q"},
     ]
-    assert rows_of(found["root_aa.val"])[-1] == {"id": 2, "index": 0, "aa.val.val": 3}
-    assert rows_of(found["root_m"]) == [{"id": 1, "index": 0, "m.key": "key", "m.val.k": 9}]
+    assert rows_of(result["root_aa.val"])[-1] == {"id": 2, "index": 0, "aa.val.val": 3}
+    assert rows_of(result["root_m"]) == [{"id": 1, "index": 0, "m.key": "key", "m.val.k": 9}]
 
 
 def test_choices_are_flattened_like_structs(table_of, rows_of):
     number = glue.ChoiceType([glue.IntegerType(), glue.StringType()])
     schema = glue.StructType([glue.Field("c", number), glue.Field("l", glue.ArrayType(number))])
-    found = relational.relationalize(
+    result = relational.relationalize(
         table_of(schema, {"c": {"int": 1}, "l": [{"int": 2}, {"string": "x"}]}), "r"
     )
-    assert rows_of(found["r"]) == [{"c.int": 1, "l": 1}]
-    assert rows_of(found["r_l"]) == [
+    assert rows_of(result["r"]) == [{"c.int": 1, "l": 1}]
+    assert rows_of(result["r_l"]) == [
         {"id": 1, "index": 0, "l.val.int": 2},
         {"id": 1, "index": 1, "l.val.string": "x"},
     ]
 
 
-def test_a_flat_frame_is_its_own_root_and_nothing_is_computed(table_of):
+def test_a_flat_frame_is_the_root_table_and_no_job_runs(table_of):
     table = table_of("struct<a:int,b:struct<c:int>>", {"a": 1})
-    found = relational.relationalize(table, "root")
-    assert list(found) == ["root"]
-    assert [field.name for field in found["root"].schema] == ["a", "b.c"]
+    result = relational.relationalize(table, "root")
+    assert list(result) == ["root"]
+    assert [field.name for field in result["root"].schema] == ["a", "b.c"]
 
 
-def test_keys_hold_over_separate_actions_and_shuffles_of_a_source_that_changes(glue_spark):
+def test_keys_do_not_change_between_actions_of_a_changing_source(glue_spark):
     """Each run of this source deals its rows to other partitions, so keys made twice would differ."""
     from pyspark.sql import functions as F
 
@@ -79,8 +79,8 @@ def test_keys_hold_over_separate_actions_and_shuffles_of_a_source_that_changes(g
             "transform(sequence(0, cast(id % 3 as int)), i -> named_struct('n', id, 'l', array(id, i)))"
         ).alias("a"),
     )
-    found = relational.relationalize(Table.of(data), "root")
-    root, child, deep = (found[name].data for name in ("root", "root_a", "root_a.val.l"))
+    result = relational.relationalize(Table.of(data), "root")
+    root, child, deep = (result[name].data for name in ("root", "root_a", "root_a.val.l"))
     keys = [row.a for row in root.repartition(5).collect()]
     assert len(keys) == len(set(keys)) == 400
     for attempt in (3, 11):
@@ -95,7 +95,7 @@ def test_keys_hold_over_separate_actions_and_shuffles_of_a_source_that_changes(g
     assert [row.a for row in root.orderBy("n").collect()] == [row.a for row in root.orderBy("n").collect()]
 
 
-def test_taken_names_and_options_are_refused(table_of):
+def test_duplicate_names_and_options_are_rejected(table_of):
     table = table_of("struct<a:struct<b:int>,`a.b`:int>", {"a.b": 1})
     with pytest.raises(UsageError, match=r"more than one field 'a\.b'"):
         relational.relationalize(table, "root")
@@ -158,17 +158,17 @@ def test_the_legislators_example(table_of, rows_of):
     names = {field.name for field in history.schema}
     assert names == HISTORY | {".links", ".image"}
     history = columns.drop(history, ["`.links`", "`.image`"])
-    found = relational.relationalize(history, "hist_root")
-    assert set(found) == {
+    result = relational.relationalize(history, "hist_root")
+    assert set(result) == {
         "hist_root", "hist_root_contact_details", "hist_root_links", "hist_root_other_names",
         "hist_root_images", "hist_root_identifiers",
     }  # fmt: skip
-    (root,) = rows_of(found["hist_root"])
+    (root,) = rows_of(result["hist_root"])
     assert (root["given_name"], root["family_name"], root["seats"]) == ("Mike", "Ross", 100)
     key = root["contact_details"]
-    assert rows_of(found["hist_root_contact_details"]) == [
+    assert rows_of(result["hist_root_contact_details"]) == [
         {"id": key, "index": 0, "contact_details.val.type": "fax", "contact_details.val.value": ""},
         {"id": key, "index": 1, "contact_details.val.type": "", "contact_details.val.value": "202-225-1314"},
     ]
-    assert dict(found["hist_root_contact_details"].data.dtypes)["id"] == "bigint"
-    assert dict(found["hist_root_contact_details"].data.dtypes)["index"] == "int"
+    assert dict(result["hist_root_contact_details"].data.dtypes)["id"] == "bigint"
+    assert dict(result["hist_root_contact_details"].data.dtypes)["index"] == "int"

@@ -1,4 +1,4 @@
-"""Rows split, joined, united and merged."""
+"""``split_rows``, ``join``, ``union`` and ``mergeDynamicFrame``."""
 
 from datetime import date
 
@@ -8,15 +8,15 @@ from glue_secure.core.errors import UsageError
 from glue_secure.dynamicframe.frames import rows
 from glue_secure.dynamicframe.types import glue_types as glue
 
-PEOPLE = "struct<name:string,age:int,born:date,address:struct<country:string>,ok:boolean,tags:array<string>>"
+PEOPLE = "struct<name:string,age:int,birth:date,address:struct<country:string>,ok:boolean,tags:array<string>>"
 
 
 @pytest.fixture
 def people(table_of):
     return table_of(
         PEOPLE,
-        {"name": "a", "age": 70, "born": date(1950, 1, 1), "address": {"country": "USA"}, "ok": True},
-        {"name": "b", "age": 15, "born": date(2008, 1, 1), "address": {"country": "USA"}, "ok": False},
+        {"name": "a", "age": 70, "birth": date(1950, 1, 1), "address": {"country": "USA"}, "ok": True},
+        {"name": "b", "age": 15, "birth": date(2008, 1, 1), "address": {"country": "USA"}, "ok": False},
         {"name": "c", "age": None},
     )
 
@@ -31,14 +31,14 @@ def people(table_of):
         ({"age": {">": 1e3}}, []),
         ({"name": {">": "a"}}, ["b", "c"]),
         ({"name": {"=": 1}}, []),
-        ({"born": {"<": "2000-01-01"}}, ["a"]),
-        ({"born": {"<": date(2000, 1, 1)}}, ["a"]),
+        ({"birth": {"<": "2000-01-01"}}, ["a"]),
+        ({"birth": {"<": date(2000, 1, 1)}}, ["a"]),
         ({"ok": {"=": True}}, ["a"]),
         ({}, ["a", "b", "c"]),
     ],
 )
 @pytest.mark.parametrize("ansi", ["true", "false"])
-def test_rows_are_split_and_none_is_lost(glue_spark, people, rows_of, comparisons, names, ansi):
+def test_split_rows_returns_every_row_once(glue_spark, people, rows_of, comparisons, names, ansi):
     before = glue_spark.conf.get("spark.sql.ansi.enabled", "false")
     glue_spark.conf.set("spark.sql.ansi.enabled", ansi)
     try:
@@ -68,53 +68,55 @@ def test_a_choice_compares_by_the_alternative_that_is_set(table_of, rows_of):
         ({"tags[]": {"=": "x"}}, "not inside an array"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(people, comparisons, match):
+def test_a_constant_that_cannot_be_compared_is_rejected(people, comparisons, match):
     with pytest.raises(UsageError, match=match):
         rows.split_rows(people, comparisons)
 
 
-def test_a_join_takes_equal_keys_and_no_nulls(table_of, rows_of):
-    one = table_of(
+def test_join_matches_equal_keys_and_no_nulls(table_of, rows_of):
+    left = table_of(
         "struct<k:struct<id:string>,v:int>", {"k": {"id": "1"}, "v": 1}, {"k": {"id": None}, "v": 2}
     )
-    other = table_of("struct<id:bigint,j:string>", {"id": 1, "j": "x"}, {"id": None, "j": "y"})
-    assert rows_of(rows.join(one, other, ["k.id"], ["id"])) == [{"k": {"id": "1"}, "v": 1, "id": 1, "j": "x"}]
+    right = table_of("struct<id:bigint,j:string>", {"id": 1, "j": "x"}, {"id": None, "j": "y"})
+    assert rows_of(rows.join(left, right, ["k.id"], ["id"])) == [
+        {"k": {"id": "1"}, "v": 1, "id": 1, "j": "x"}
+    ]
 
 
-def test_a_frame_joins_itself(table_of, rows_of):
+def test_a_frame_can_be_joined_with_itself(table_of, rows_of):
     table = table_of("struct<a:int,`.a`:int>", {"a": 1, ".a": 2})
-    found = rows.join(table, table, ["a", "`.a`"], ["a", "`.a`"])
-    assert [field.name for field in found.schema] == ["a", ".a", "..a", "...a"]
-    assert rows_of(found) == [{"a": 1, ".a": 2, "..a": 1, "...a": 2}]
+    result = rows.join(table, table, ["a", "`.a`"], ["a", "`.a`"])
+    assert [field.name for field in result.schema] == ["a", ".a", "..a", "...a"]
+    assert rows_of(result) == [{"a": 1, ".a": 2, "..a": 1, "...a": 2}]
 
 
-def test_keys_that_can_never_be_equal_are_refused(table_of):
-    one = table_of("struct<a:int,l:array<int>>", {"a": 1})
+def test_keys_that_cannot_be_compared_are_rejected(table_of):
+    left = table_of("struct<a:int,l:array<int>>", {"a": 1})
     choice = glue.StructType([glue.Field("c", glue.ChoiceType([glue.IntegerType(), glue.StringType()]))])
     with pytest.raises(UsageError, match="2 and 1 keys"):
-        rows.join(one, one, ["a", "l"], ["a"])
+        rows.join(left, left, ["a", "l"], ["a"])
     with pytest.raises(UsageError, match="array in one frame"):
-        rows.join(one, one, "l", "a")
+        rows.join(left, left, "l", "a")
     with pytest.raises(UsageError, match="resolveChoice"):
-        rows.join(one, table_of(choice, {"c": {"int": 1}}), "a", "c")
+        rows.join(left, table_of(choice, {"c": {"int": 1}}), "a", "c")
     with pytest.raises(UsageError, match="no field nope"):
-        rows.join(one, one, "a", "nope")
+        rows.join(left, left, "a", "nope")
 
 
-def test_a_union_merges_fields_and_makes_choices(table_of, rows_of):
-    one = table_of(
+def test_union_merges_fields_and_creates_choices(table_of, rows_of):
+    left = table_of(
         "struct<id:int,s:struct<a:int>,l:array<struct<x:int>>>", {"id": 1, "s": {"a": 1}, "l": [{"x": 1}]}
     )
-    other = table_of("struct<s:struct<b:string>,id:string,l:array<struct<x:string,y:int>>,n:void>",
+    right = table_of("struct<s:struct<b:string>,id:string,l:array<struct<x:string,y:int>>,n:void>",
                      {"id": "2", "s": {"b": "t"}, "l": [{"x": "u", "y": 2}]})  # fmt: skip
-    found = rows.union(one, other)
+    result = rows.union(left, right)
     number = glue.ChoiceType([glue.IntegerType(), glue.StringType()])
-    assert found.schema.field_map["id"].dataType == number
-    assert rows_of(found) == [
+    assert result.schema.field_map["id"].dataType == number
+    assert rows_of(result) == [
         {"id": {"int": 1}, "s": {"a": 1}, "l": [{"x": {"int": 1}}]},
         {"id": {"string": "2"}, "s": {"b": "t"}, "l": [{"x": {"string": "u"}, "y": 2}]},
     ]
-    again = rows.union(found, table_of("struct<id:boolean>", {"id": True}))
+    again = rows.union(result, table_of("struct<id:boolean>", {"id": True}))
     assert rows_of(again)[2] == {
         "id": {"string": "2"},
         "s": {"b": "t"},
@@ -123,26 +125,26 @@ def test_a_union_merges_fields_and_makes_choices(table_of, rows_of):
     assert {"id": {"boolean": True}} in rows_of(again)
 
 
-def test_a_union_keeps_the_errors_of_both(table_of):
-    one, other = table_of("struct<a:int>", {"a": 1}), table_of("struct<a:int>", {"a": 2})
-    first = type(one)(one.data, one.schema, (one.data,))
-    second = type(one)(other.data, other.schema, (other.data,))
-    assert rows.union(first, second).errors == (one.data, other.data)
-    assert rows.join(first, second, "a", "a").errors == (one.data, other.data)
+def test_union_has_the_errors_of_both_frames(table_of):
+    left, right = table_of("struct<a:int>", {"a": 1}), table_of("struct<a:int>", {"a": 2})
+    first = type(left)(left.data, left.schema, (left.data,))
+    second = type(left)(right.data, right.schema, (right.data,))
+    assert rows.union(first, second).errors == (left.data, right.data)
+    assert rows.join(first, second, "a", "a").errors == (left.data, right.data)
 
 
-def test_a_merge_takes_the_stages_rows_and_the_sources_others(table_of, rows_of):
+def test_merge_returns_staged_rows_and_unmatched_source_rows(table_of, rows_of):
     """DynamicFrame class, mergeDynamicFrame: duplicates are not de-duplicated; schemas may differ."""
     source = table_of(
         "struct<id:int,v:string>",
-        {"id": 1, "v": "old"}, {"id": 1, "v": "older"}, {"id": 2, "v": "kept"}, {"id": 2, "v": "kept too"},
+        {"id": 1, "v": "old"}, {"id": 1, "v": "older"}, {"id": 2, "v": "a"}, {"id": 2, "v": "b"},
         {"id": None, "v": "no key"},
     )  # fmt: skip
     stage = table_of(
         "struct<id:int,w:int>", {"id": 1, "w": 1}, {"id": 1, "w": 2}, {"id": 3, "w": 3}, {"id": None}
     )
     assert rows_of(rows.merge(source, stage, ["id"])) == [
-        {"id": 1, "w": 1}, {"id": 1, "w": 2}, {"id": 2, "v": "kept too"}, {"id": 2, "v": "kept"},
+        {"id": 1, "w": 1}, {"id": 1, "w": 2}, {"id": 2, "v": "a"}, {"id": 2, "v": "b"},
         {"id": 3, "w": 3}, {"v": "no key"}, {},
     ]  # fmt: skip
     with pytest.raises(UsageError, match="no options"):

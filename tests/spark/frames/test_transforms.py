@@ -1,4 +1,4 @@
-"""The transforms over dynamic frames in plain Spark, in the order of the documentation's examples."""
+"""Transforms in local Spark, in the order of the documentation's examples."""
 
 from types import SimpleNamespace
 
@@ -22,7 +22,7 @@ def values(frame):
     return sorted((tuple(row) for row in frame.toDF().collect()), key=str)
 
 
-def test_the_transforms_work_one_after_the_other(frame):
+def test_transforms_can_be_chained(frame):
     """Names of the steps and fields from the examples of the "PySpark transforms reference"."""
     unboxed = frame(
         "struct<warehouse_loc:string,data:struct<strawberry:int,pineapple:int,mango:int,pears:void>>",
@@ -31,10 +31,10 @@ def test_the_transforms_work_one_after_the_other(frame):
         {"warehouse_loc": "CO_WAREHOUSE", "data": {"strawberry": 340, "pineapple": 180, "mango": 2}},
     )
     unnested = glue.UnnestFrame.apply(frame=unboxed)
-    kept = glue.DropNullFields.apply(frame=unnested)
-    assert kept.toDF().columns == ["warehouse_loc", "data.strawberry", "data.pineapple", "data.mango"]
+    result = glue.DropNullFields.apply(frame=unnested)
+    assert result.toDF().columns == ["warehouse_loc", "data.strawberry", "data.pineapple", "data.mango"]
     fields = glue.SplitFields.apply(
-        frame=kept, paths=["`data.strawberry`", "`data.pineapple`"], name1="a", name2="b"
+        frame=result, paths=["`data.strawberry`", "`data.pineapple`"], name1="a", name2="b"
     )
     assert glue.SelectFromCollection.apply(fields, "a").toDF().columns == [
         "data.strawberry",
@@ -42,7 +42,7 @@ def test_the_transforms_work_one_after_the_other(frame):
     ]
     assert glue.SelectFromCollection.apply(fields, "b").toDF().columns == ["warehouse_loc", "data.mango"]
     rows = glue.SplitRows.apply(
-        frame=kept,
+        frame=result,
         comparison_dict={"`data.pineapple`": {">": "100", "<": "200"}},
         name1="pa_200_less",
         name2="pa_200_more",
@@ -51,7 +51,7 @@ def test_the_transforms_work_one_after_the_other(frame):
     assert [row[0] for row in values(rows["pa_200_more"])] == ["TX_WAREHOUSE"]
 
 
-def test_a_collection_is_mapped_flat_mapped_and_selected_from(frame):
+def test_collections_are_mapped_flat_mapped_and_selected_from(frame):
     orders = frame(
         "struct<id:int,items:array<struct<n:string>>>", {"id": 1, "items": [{"n": "x"}, {"n": "y"}]}
     )
@@ -61,20 +61,23 @@ def test_a_collection_is_mapped_flat_mapped_and_selected_from(frame):
     renamed = glue.RenameField.apply(items, "`items.val.n`", "n")
     assert values(glue.DropFields.apply(renamed, paths=["index", "id"])) == [("x",), ("y",)]
     flat = glue.FlatMap.apply(tables, glue.SelectFields, "frame", paths=["id"])
-    assert {name: found.toDF().columns for name, found in zip(flat.keys(), flat.values(), strict=True)} == {
+    assert {name: result.toDF().columns for name, result in zip(flat.keys(), flat.values(), strict=True)} == {
         name: ["id"]
         for name in flat.keys()  # noqa: SIM118 - a collection, not a dictionary
     }
-    mapped = glue.MapToCollection.apply(tables, lambda one, context: one.drop_fields(["id"], context))
-    assert [found.toDF().columns for found in mapped.values()] == [["items"], ["index", "items.val.n"]]
+    mapped = glue.MapToCollection.apply(tables, lambda left, context: left.drop_fields(["id"], context))
+    assert [result.toDF().columns for result in mapped.values()] == [["items"], ["index", "items.val.n"]]
 
 
 def test_joins_unions_mappings_and_choices(frame):
-    one, other = frame("struct<zip:int,c:string>", {"zip": 1, "c": "a"}), frame("struct<zip:int>", {"zip": 1})
-    joined = glue.Join.apply(one, other, "zip", "zip")
+    left, right = (
+        frame("struct<zip:int,c:string>", {"zip": 1, "c": "a"}),
+        frame("struct<zip:int>", {"zip": 1}),
+    )
+    joined = glue.Join.apply(left, right, "zip", "zip")
     assert joined.toDF().columns == ["zip", "c", ".zip"]
     assert glue.DropFields.apply(joined, "`.zip`").toDF().columns == ["zip", "c"]
-    united = glue.Union.apply(one, frame("struct<zip:string>", {"zip": "2"}))
+    united = glue.Union.apply(left, frame("struct<zip:string>", {"zip": "2"}))
     assert (
         united.schema().treeString()
         == "root\n|-- zip: choice\n|    |-- int\n|    |-- string\n|-- c: string\n"
@@ -85,5 +88,5 @@ def test_joins_unions_mappings_and_choices(frame):
     assert cols.toDF().columns == ["zip_int", "zip_string", "c"]
     mapped = glue.ApplyMapping.apply(resolved, [("zip", "long", "address.zip", "string")])
     assert [row.address.zip for row in mapped.toDF().orderBy("address.zip").collect()] == ["1", "2"]
-    assert glue.Repartition.apply(one, 3).getNumPartitions() == 3
-    assert glue.Coalesce.apply(glue.Repartition.apply(one, 3), 1).getNumPartitions() == 1
+    assert glue.Repartition.apply(left, 3).getNumPartitions() == 3
+    assert glue.Coalesce.apply(glue.Repartition.apply(left, 3), 1).getNumPartitions() == 1

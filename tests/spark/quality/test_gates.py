@@ -73,7 +73,7 @@ def test_gs_dq_001_with_warn_the_rows_are_written_and_the_fail_is_recorded(gated
     assert "1 of 4 rows" in caplog.text
     evidence = glue_job.evidence()[-1]
     verdicts = [each["verdict"] for each in evidence["controls"] if each["control"] == "GS-DQ-001"]
-    assert (verdicts, evidence["outcome"]) == (["FAIL"], "committed")
+    assert (verdicts, evidence["outcome"]) == (["FAIL"], "succeeded")
 
 
 @pytest.mark.parametrize("severity", ["warning", "info"])

@@ -20,7 +20,7 @@ def bench():
             sys.modules.pop(name, None)
 
 
-def test_ratios_are_of_pairs(bench):
+def test_ratios_compare_runs_of_the_same_round(bench):
     first, second = dict.fromkeys(bench.WAYS, 2.0), dict.fromkeys(bench.WAYS, 1.0)
     found = {"rows": 1, "cores": 1, "rules": 1, "rounds": [{**first, "plain": 8.0}, {**second, "plain": 2.0}]}
     told = bench.summary(found)["plain"]
@@ -28,5 +28,5 @@ def test_ratios_are_of_pairs(bench):
     assert "plain" in bench.render(found)
 
 
-def test_its_suite_is_one_that_one_pass_decides(bench):
+def test_all_rules_of_the_benchmark_are_measured_in_one_pass(bench):
     assert {kind for kind, _ in bench.RULES} <= SUPPORTED

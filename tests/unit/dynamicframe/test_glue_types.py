@@ -1,4 +1,4 @@
-"""Types are built, looked into, added to, merged, and read back from JSON."""
+"""Construction, merging and JSON form of types."""
 
 import copy
 import json
@@ -28,7 +28,7 @@ WHOLE = glue.StructType(
 
 
 @pytest.mark.parametrize("kind", [WHOLE, *(field.dataType for field in WHOLE)], ids=lambda k: k.typeName())
-def test_a_type_comes_back_from_its_json_whole(kind):
+def test_a_type_is_restored_from_its_json(kind):
     text = json.dumps(kind.jsonValue())
     back = type(kind).fromJsonValue(json.loads(text))
     assert type(back) is type(kind)
@@ -37,13 +37,13 @@ def test_a_type_comes_back_from_its_json_whole(kind):
 
 
 @pytest.mark.parametrize("name", sorted(glue.ATOMIC))
-def test_an_atomic_type_comes_back_from_its_json(name):
+def test_an_atomic_type_is_restored_from_its_json(name):
     kind = glue.ATOMIC[name]
     assert type_from_json({"dataType": name}) == kind() == kind.fromJsonValue({})
     assert kind.fromJsonValue({"dataType": name, "properties": {"a": "b"}}).properties == {"a": "b"}
 
 
-def test_the_name_that_awsglue_gives_a_timestamp_without_a_zone_is_read():
+def test_awsglues_name_for_a_timestamp_without_time_zone_is_accepted():
     assert type_from_json({"dataType": "timestampntz"}) == glue.TimestampNTZType()
 
 
@@ -63,17 +63,17 @@ def test_the_name_that_awsglue_gives_a_timestamp_without_a_zone_is_read():
         ({"dataType": "choice", "choices": [{"dataType": "int"}, {"dataType": "int"}]}, "a second int"),
     ],
 )
-def test_what_is_no_type_is_refused(shape, match):
+def test_an_invalid_type_is_rejected(shape, match):
     with pytest.raises(UsageError, match=match):
         type_from_json(shape)
 
 
-def test_the_json_of_another_type_is_refused():
+def test_the_json_of_another_type_is_rejected():
     with pytest.raises(UsageError, match=r"StringType\.fromJsonValue"):
         glue.StringType.fromJsonValue(glue.LongType().jsonValue())
 
 
-def test_a_struct_is_added_to_and_looked_into():
+def test_a_struct_can_be_extended_and_queried():
     field = glue.Field("a", glue.StringType())
     struct = glue.StructType([])
     assert struct.add(field).add(glue.Field("b", glue.LongType())) is struct
@@ -87,16 +87,16 @@ def test_a_struct_is_added_to_and_looked_into():
         struct.getField("c")
 
 
-def test_one_struct_that_grows_leaves_others_alone():
+def test_adding_to_a_struct_does_not_change_other_structs():
     fields = [glue.Field("a", glue.StringType())]
-    one, other = glue.StructType(fields), glue.StructType(fields)
+    left, right = glue.StructType(fields), glue.StructType(fields)
     glue.StructType().add(fields[0])
-    one.add(glue.Field("b", glue.LongType()))
-    assert (len(one.fields), len(other.fields), len(fields), len(glue.StructType().fields)) == (2, 1, 1, 0)
-    assert one != other
+    left.add(glue.Field("b", glue.LongType()))
+    assert (len(left.fields), len(right.fields), len(fields), len(glue.StructType().fields)) == (2, 1, 1, 0)
+    assert left != right
 
 
-def test_a_type_keeps_its_hash_while_it_grows():
+def test_the_hash_of_a_type_does_not_change_with_its_parts():
     struct, choice = glue.StructType(), glue.ChoiceType()
     known = {struct: "struct", choice: "choice"}
     struct.add(glue.Field("a", glue.StringType()))
@@ -104,7 +104,7 @@ def test_a_type_keeps_its_hash_while_it_grows():
     assert (known[struct], known[choice]) == ("struct", "choice")
 
 
-def test_a_choice_takes_a_type_of_a_name_once_and_merges_more():
+def test_a_choice_rejects_a_duplicate_name_and_merges_alternatives():
     choice = glue.ChoiceType([glue.LongType()])
     assert choice.add(glue.StructType([glue.Field("a", glue.LongType())])) is choice
     with pytest.raises(UsageError, match="a second long"):
@@ -115,21 +115,21 @@ def test_a_choice_takes_a_type_of_a_name_once_and_merges_more():
     assert [field.name for field in choice.choices["struct"]] == ["a", "b"]
 
 
-def test_two_types_merge_into_one_that_holds_both():
-    one = glue.StructType([glue.Field("a", glue.LongType()), glue.Field("b", glue.NullType())])
-    other = glue.StructType([glue.Field("a", glue.StringType()), glue.Field("b", glue.DateType())])
-    assert mergeDataTypes(one, other) == glue.StructType(
+def test_two_types_are_merged():
+    left = glue.StructType([glue.Field("a", glue.LongType()), glue.Field("b", glue.NullType())])
+    right = glue.StructType([glue.Field("a", glue.StringType()), glue.Field("b", glue.DateType())])
+    assert mergeDataTypes(left, right) == glue.StructType(
         [
             glue.Field("a", glue.ChoiceType([glue.LongType(), glue.StringType()])),
             glue.Field("b", glue.DateType()),
         ]
     )
-    assert mergeDataTypes(glue.UnknownType(), one) == one
+    assert mergeDataTypes(glue.UnknownType(), left) == left
     with pytest.raises(UsageError, match="mergeDataTypes"):
-        mergeDataTypes(one, "string")
+        mergeDataTypes(left, "string")
 
 
-def test_an_entity_type_is_never_made():
+def test_an_entity_type_cannot_be_instantiated():
     assert issubclass(EntityType, glue.DataType)
     with pytest.raises(NotImplementedError, match="EntityType"):
         EntityType("person", glue.StringType(), {})
@@ -156,13 +156,13 @@ def test_a_record_is_a_dict_whose_fields_are_attributes():
         lambda: glue.StructType().add("a"),
     ],
 )
-def test_what_is_no_type_or_no_field_is_no_part_of_one(make):
+def test_parts_that_are_not_types_or_fields_are_rejected(make):
     with pytest.raises(UsageError, match="required"):
         make()
 
 
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda kind: pickle.loads(pickle.dumps(kind))])
-def test_a_copy_grows_by_itself(again):
+def test_a_copied_type_is_independent(again):
     made = again(WHOLE)
     assert made == WHOLE
     made.getField("lines").dataType.elementType.add(glue.Field("m", glue.LongType()))
@@ -171,7 +171,7 @@ def test_a_copy_grows_by_itself(again):
     assert json.dumps(WHOLE.jsonValue()).count('"name"') == 8
 
 
-def test_the_schema_of_a_frame_grows_in_nobodys_hands():
+def test_the_schema_of_a_frame_cannot_be_changed_from_outside():
     frame = DynamicFrame(Table(None, copy.deepcopy(WHOLE)), None)
     frame.schema().add(glue.Field("new", glue.LongType()))
     frame.schema().getField("more").dataType.valueType.add(glue.DateType())

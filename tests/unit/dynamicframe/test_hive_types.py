@@ -1,4 +1,4 @@
-"""The Data Catalog's type texts, as Glue's types."""
+"""Parsing of the Data Catalog's column types."""
 
 import pytest
 
@@ -30,18 +30,18 @@ from glue_secure.dynamicframe.types.hive import parse, schema_of
         ),
     ],
 )
-def test_a_type_is_read(text, expected):
+def test_a_hive_type_is_parsed(text, expected):
     assert parse(text) == expected
 
 
 @pytest.mark.parametrize(
     "text", ["", "uniontype<int>", "int>", "struct<>", "array<int", "map<int,int>", "int(3)", "struct<a>"]
 )
-def test_what_is_no_type_is_refused(text):
+def test_an_invalid_type_is_rejected(text):
     with pytest.raises(UsageError, match="column"):
         parse(text)
 
 
 def test_columns_become_a_schema():
-    found = schema_of([CatalogColumn("a", "int"), CatalogColumn("b", "string")])
-    assert [(field.name, field.dataType.typeName()) for field in found] == [("a", "int"), ("b", "string")]
+    result = schema_of([CatalogColumn("a", "int"), CatalogColumn("b", "string")])
+    assert [(field.name, field.dataType.typeName()) for field in result] == [("a", "int"), ("b", "string")]

@@ -1,4 +1,4 @@
-"""Types of Python values, alone and together."""
+"""Inference of types from Python values."""
 
 import datetime
 from decimal import Decimal
@@ -34,11 +34,11 @@ def schema(*fields):
         ([], "array"),
     ],
 )
-def test_every_value_has_a_type(value, name):
+def test_the_type_of_a_value_is_inferred(value, name):
     assert kind_of(value) == name
 
 
-def test_a_number_keeps_the_type_its_field_had():
+def test_a_number_keeps_the_previous_type_of_its_field():
     assert kind_of(5, glue.LongType()) == "long"
     assert kind_of(5, glue.ShortType()) == "short"
     assert kind_of(70000, glue.ShortType()) == "int"
@@ -47,26 +47,26 @@ def test_a_number_keeps_the_type_its_field_had():
     assert kind_of({}, glue.MapType(glue.StringType())) == "map"
 
 
-def test_a_type_that_glue_does_not_have_is_named_without_its_value():
+def test_the_error_for_an_unsupported_value_names_its_type_only():
     with pytest.raises(TypeError, match="complex") as caught:
         kind_of(complex(1, 7))
     assert "7" not in str(caught.value)
 
 
-def test_fields_come_in_the_order_in_which_they_are_seen():
+def test_fields_are_in_the_order_of_their_first_occurrence():
     assert infer([{"b": 1}, {"a": "x", "b": 2}]) == schema(
         ("b", glue.IntegerType()), ("a", glue.StringType())
     )
 
 
-def test_different_types_make_a_choice_numbers_too():
-    found = infer([{"a": 1}, {"a": 2**40}, {"a": 1.5}, {"a": "x"}, {"a": None}])
-    choice = found.field_map["a"].dataType
+def test_different_types_including_numbers_become_a_choice():
+    result = infer([{"a": 1}, {"a": 2**40}, {"a": 1.5}, {"a": "x"}, {"a": None}])
+    choice = result.field_map["a"].dataType
     assert isinstance(choice, glue.ChoiceType)
     assert sorted(choice.choices) == ["double", "int", "long", "string"]
 
 
-def test_null_gives_way_and_stays_where_nothing_was_seen():
+def test_null_is_replaced_by_any_other_type():
     assert infer([{"a": None}, {"a": 1}]) == schema(("a", glue.IntegerType()))
     assert infer([{"a": None, "b": []}]) == schema(
         ("a", glue.NullType()), ("b", glue.ArrayType(glue.NullType()))
@@ -74,14 +74,14 @@ def test_null_gives_way_and_stays_where_nothing_was_seen():
 
 
 def test_structs_merge_by_field_and_arrays_by_element():
-    found = infer([{"s": {"x": 1}, "l": [1]}, {"s": {"y": True}, "l": ["a"]}])
-    assert found == schema(
+    result = infer([{"s": {"x": 1}, "l": [1]}, {"s": {"y": True}, "l": ["a"]}])
+    assert result == schema(
         ("s", schema(("x", glue.IntegerType()), ("y", glue.BooleanType()))),
         ("l", glue.ArrayType(glue.ChoiceType([glue.IntegerType(), glue.StringType()]))),
     )
 
 
-def test_shapes_of_parts_merge_into_the_shape_of_all():
+def test_observed_types_of_partitions_are_merged():
     records = [{"a": 1, "l": [{"x": 1}]}, {"a": "x"}, {"b": Decimal("12.345")}, {"b": Decimal("1234")}]
     parts = []
     for record in records:
@@ -95,15 +95,15 @@ def test_shapes_of_parts_merge_into_the_shape_of_all():
     assert infer(records).field_map["b"].dataType == glue.DecimalType(7, 3)
 
 
-def test_decimals_that_do_not_fit_together_are_refused():
+def test_decimals_that_exceed_the_precision_are_rejected():
     with pytest.raises(UsageError, match="at most 38 digits"):
         infer([{"a": Decimal(10**37)}, {"a": Decimal("0.12345")}])
 
 
-def test_what_was_known_stays_where_no_value_came():
+def test_a_field_without_values_keeps_its_known_type():
     known = schema(
         ("a", glue.StringType()), ("s", schema(("x", glue.DateType()))), ("d", glue.DecimalType(10, 2))
     )
-    found = infer([{"a": None, "s": {"x": None}, "d": Decimal("1.5")}], known)
-    assert found == known
+    result = infer([{"a": None, "s": {"x": None}, "d": Decimal("1.5")}], known)
+    assert result == known
     assert with_known_types(glue.NullType(), None) == glue.NullType()

@@ -1,4 +1,4 @@
-"""JSON texts as records."""
+"""Parsing of JSON strings into records."""
 
 import pytest
 
@@ -6,37 +6,37 @@ from glue_secure import UsageError
 from glue_secure.dynamicframe.types.json_text import parse_path, records, single
 
 
-def test_an_object_is_a_record_and_an_array_is_several():
+def test_an_object_is_one_record_and_an_array_several():
     assert records('{"a": 1}').records == [{"a": 1}]
     assert records('[{"a": 1}, {"a": 2}]').records == [{"a": 1}, {"a": 2}]
     assert records('{"a": 1} {"a": 2}\n{"a": 3}') == ([{"a": 1}, {"a": 2}, {"a": 3}], "", 3)
     assert records("[]") == ([], "", 1)
 
 
-def test_what_stands_before_a_malformed_place_is_kept():
-    found = records('{"a": 1} {"a": secret}')
-    assert found.records == [{"a": 1}]
-    assert found.problem.startswith("malformed JSON")
-    assert "secret" not in found.problem
+def test_records_before_a_malformed_position_are_returned():
+    result = records('{"a": 1} {"a": secret}')
+    assert result.records == [{"a": 1}]
+    assert result.problem.startswith("malformed JSON")
+    assert "secret" not in result.problem
 
 
 @pytest.mark.parametrize("text", ["5", '"x"', "null", "[1]"])
-def test_what_is_no_object_is_no_record(text):
+def test_a_value_that_is_not_an_object_is_a_problem(text):
     assert records(text).problem == "a value that is not a JSON object"
 
 
-def test_nesting_without_end_is_malformed():
+def test_too_deep_nesting_is_malformed():
     assert "deeply" in records("[" * 100000).problem
 
 
-def test_one_value_of_any_type():
+def test_single_returns_one_value_of_any_type():
     assert single("[1, 2]") == ([1, 2], "")
     assert single("1 2")[1] == "malformed JSON: more than one value"
     assert single("")[1] == "malformed JSON: no value"
 
 
 @pytest.mark.parametrize(
-    ("path", "found"),
+    ("path", "result"),
     [
         ("$", [{"records": [{"a": 1}, {"a": 2}], "x y": {"k": {"a": 3}}}]),
         ("$.records[*]", [{"a": 1}, {"a": 2}]),
@@ -46,12 +46,12 @@ def test_one_value_of_any_type():
         ("$.other", []),
     ],
 )
-def test_a_path_leads_to_the_records(path, found):
+def test_a_json_path_selects_the_records(path, result):
     text = '{"records": [{"a": 1}, {"a": 2}], "x y": {"k": {"a": 3}}}'
-    assert records(text, parse_path(path)).records == found
+    assert records(text, parse_path(path)).records == result
 
 
 @pytest.mark.parametrize("path", ["records", "$..a", "$.a[?(@.b)]", "$[", "$.a[1:2]"])
-def test_another_path_is_refused(path):
+def test_an_unsupported_json_path_is_rejected(path):
     with pytest.raises(UsageError, match="jsonPath"):
         parse_path(path)

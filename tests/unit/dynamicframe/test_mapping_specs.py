@@ -1,4 +1,4 @@
-"""Types, mappings and actions as scripts write them."""
+"""Parsing of type names, mappings and choice specs."""
 
 import pytest
 
@@ -28,7 +28,7 @@ from glue_secure.dynamicframe.types.paths import parse
         ("struct<a:int>", glue.StructType([glue.Field("a", glue.IntegerType())])),
     ],
 )
-def test_names_of_types_are_glues_and_the_catalogs(text, kind):
+def test_type_names_of_glue_and_of_the_catalog_are_parsed(text, kind):
     assert parse_type(text) == kind
     assert not is_open(kind)
 
@@ -40,7 +40,7 @@ def test_a_container_without_parts_is_open(text):
 
 
 @pytest.mark.parametrize("text", ["", "number", "array<", "decimal(a)", "unknown", None, 3])
-def test_an_unknown_type_is_refused(text):
+def test_an_unknown_type_name_is_rejected(text):
     with pytest.raises(UsageError, match="name of a type"):
         parse_type(text)
 
@@ -65,7 +65,7 @@ def test_mappings_have_two_three_or_four_parts():
         ("a", "b", "c"),
     ],
 )
-def test_another_form_of_mapping_is_refused(mapping):
+def test_an_invalid_mapping_is_rejected(mapping):
     with pytest.raises(UsageError):
         parse_mappings([mapping])
 
@@ -81,17 +81,17 @@ def test_another_form_of_mapping_is_refused(mapping):
         ("KeepAsStruct", Action("make_struct")),
     ],
 )
-def test_actions_are_read_in_any_case(text, action):
+def test_actions_are_parsed_ignoring_case(text, action):
     assert parse_action(text) == action
 
 
 @pytest.mark.parametrize("text", ["cast", "cast:", "make_cols:int", "drop", "match_catalog", "cast:struct"])
-def test_an_unknown_action_is_refused(text):
+def test_an_invalid_action_is_rejected(text):
     with pytest.raises(UsageError, match="resolveChoice"):
         parse_action(text)
 
 
-def test_match_catalog_is_for_the_whole_frame():
+def test_match_catalog_applies_to_the_whole_frame():
     assert parse_action("match_catalog", whole=True) == Action("match_catalog")
 
 

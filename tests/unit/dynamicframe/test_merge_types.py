@@ -1,4 +1,4 @@
-"""One type for values of two."""
+"""Merging of two types."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from glue_secure.dynamicframe.types import hive
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "both"),
+    ("left", "right", "both"),
     [
         ("int", "int", "int"),
         ("void", "int", "int"),
@@ -18,16 +18,16 @@ from glue_secure.dynamicframe.types import hive
         ("decimal(38,0)", "decimal(4,4)", "decimal(38,0)"),
     ],
 )
-def test_what_can_be_one_type_is(one, other, both):
-    assert glue.merge_types(hive.parse(one), hive.parse(other)) == hive.parse(both)
+def test_compatible_types_merge_into_one_type(left, right, both):
+    assert glue.merge_types(hive.parse(left), hive.parse(right)) == hive.parse(both)
 
 
-def test_what_differs_is_a_choice():
-    found = glue.merge_types(hive.parse("array<int>"), hive.parse("array<string>"))
-    assert found == glue.ArrayType(glue.ChoiceType([glue.IntegerType(), glue.StringType()]))
+def test_different_types_merge_into_a_choice():
+    result = glue.merge_types(hive.parse("array<int>"), hive.parse("array<string>"))
+    assert result == glue.ArrayType(glue.ChoiceType([glue.IntegerType(), glue.StringType()]))
 
 
-def test_a_choice_takes_in_further_types_and_widens_those_it_has():
+def test_a_choice_adds_new_types_and_merges_existing_ones():
     choice = glue.ChoiceType([glue.IntegerType(), hive.parse("struct<a:int>")])
     more = glue.ChoiceType([hive.parse("struct<b:int>"), glue.StringType()])
     assert glue.merge_types(choice, more) == glue.ChoiceType(

@@ -1,4 +1,4 @@
-"""Paths as Glue writes them."""
+"""Paths in Glue's syntax."""
 
 import pytest
 
@@ -22,18 +22,18 @@ from glue_secure.dynamicframe.types.paths import Step, find, format_path, null_f
         ("provider id", (Step("provider id"),)),
     ],
 )
-def test_a_path_is_read_and_written_back(text, steps):
+def test_a_path_is_parsed_and_formatted(text, steps):
     assert parse(text) == steps
     assert format_path(steps) == text
 
 
 @pytest.mark.parametrize("text", ["", ".zip", "a.", "a..b", "`a", "``", "a`b", "[]", "a[]b"])
-def test_what_is_no_path_is_refused(text):
+def test_an_invalid_path_is_rejected(text):
     with pytest.raises(UsageError, match="a field's path"):
         parse(text)
 
 
-def test_a_path_is_a_text():
+def test_a_path_that_is_not_a_str_is_rejected():
     with pytest.raises(UsageError, match="int"):
         parse(3)
 

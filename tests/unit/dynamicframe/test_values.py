@@ -1,4 +1,4 @@
-"""Records made plain, laid out for Spark and taken back."""
+"""Plain values, and their encoding for Spark."""
 
 import copy
 import datetime
@@ -30,13 +30,13 @@ def test_a_missing_field_is_a_key_error_both_ways():
     assert not hasattr(record, "b")
 
 
-def test_a_record_survives_pickle_and_copy():
+def test_a_record_can_be_pickled_and_copied():
     record = DynamicRecord(a=DynamicRecord(b=[1]))
     assert pickle.loads(pickle.dumps(record)) == record
     assert copy.deepcopy(record).a.b == [1]
 
 
-def test_plain_takes_what_functions_give():
+def test_plain_converts_values_that_functions_return():
     class Colour(str, enum.Enum):
         RED = "red"
 
@@ -49,12 +49,12 @@ def test_plain_takes_what_functions_give():
 @pytest.mark.parametrize(
     "value", [{1: "x"}, {"a": object()}, {"a": datetime.timedelta(1)}, {"a": 10**400}, {"a": complex(1, 7)}]
 )
-def test_what_glue_has_no_type_for_is_refused(value):
+def test_a_value_without_a_glue_type_is_rejected(value):
     with pytest.raises(TypeError):
         plain(value)
 
 
-def test_a_choice_is_laid_out_by_its_alternatives_in_order():
+def test_a_choice_is_encoded_by_its_alternatives_in_order():
     kind = glue.ChoiceType(
         [glue.StringType(), glue.IntegerType(), glue.StructType([glue.Field("x", glue.LongType())])]
     )
@@ -78,12 +78,12 @@ def test_a_choice_is_laid_out_by_its_alternatives_in_order():
         (1.5, glue.ChoiceType([glue.IntegerType(), glue.StringType()])),
     ],
 )
-def test_a_value_of_another_type_is_refused_without_being_told(value, kind):
+def test_the_error_for_a_value_of_another_type_does_not_contain_it(value, kind):
     with pytest.raises(TypeError) as caught:
         encode(value, kind)
     assert "secret" not in str(caught.value)
 
 
-def test_json_has_all_kinds_of_values():
+def test_json_supports_all_types_of_values():
     record = {"d": datetime.date(2020, 1, 2), "t": datetime.datetime(2020, 1, 2, 3), "b": b"\x01", "ä": None}
     assert as_json(record) == '{"d": "2020-01-02", "t": "2020-01-02 03:00:00", "b": "01", "ä": null}'

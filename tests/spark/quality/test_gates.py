@@ -33,7 +33,9 @@ def gated(glue_job, glue_spark, tmp_path):
         location.write_text(json.dumps({"name": "rows", "expectations": items, "meta": {}}))
         rows = glue_spark.createDataFrame(ROWS, "id int, word string") if frame is None else frame
         with glue_job.job("target", glue_secure_suites=str(location)) as job:
-            job.write.s3(rows, target or job.args.target, format="parquet", quality_suite=str(location), **options)
+            job.write.s3(
+                rows, target or job.args.target, format="parquet", quality_suite=str(location), **options
+            )
 
     return run
 

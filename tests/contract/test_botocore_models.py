@@ -1,22 +1,15 @@
-"""The vendor's own model, which botocore ships offline, against the words this project uses."""
+"""Names and values of this project, compared with the API models that botocore ships."""
 
 from __future__ import annotations
-
-from enum import Enum
 
 import botocore.session
 import pytest
 from botocore.session import Session
 
 from glue_secure.core import endpoints, policy
+from glue_secure.core.catalog_encryption import CatalogEncryptionMode
 from glue_secure.core.errors import UsageError
-from glue_secure.core.identifiers import (
-    CloudWatchEncryptionMode,
-    DataQualityEncryptionMode,
-    JobBookmarksEncryptionMode,
-    KmsKeyArn,
-    S3EncryptionMode,
-)
+from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.security_configuration import EncryptionSetting, SecurityConfiguration
 
 
@@ -35,17 +28,9 @@ def kms(botocore_session):
     return botocore_session.get_service_model("kms")
 
 
-@pytest.mark.parametrize(
-    "ours",
-    [
-        S3EncryptionMode,
-        CloudWatchEncryptionMode,
-        JobBookmarksEncryptionMode,
-        DataQualityEncryptionMode,
-    ],
-)
-def test_every_encryption_mode_is_glues_own(glue, ours: type[Enum]):
-    assert {mode.value for mode in ours} == set(glue.shape_for(ours.__name__).enum)
+def test_every_encryption_mode_of_the_data_catalog_is_in_the_glue_api(glue):
+    modes = set(glue.shape_for("CatalogEncryptionMode").enum)
+    assert {mode.value for mode in CatalogEncryptionMode} == modes
 
 
 @pytest.mark.parametrize(
@@ -124,7 +109,7 @@ def test_connection_properties_are_glues_own(glue, name):
         ("DataKeySpec", {"AES_256"}),
     ],
 )
-def test_the_words_used_of_keys_are_kmss_own(kms, shape, words):
+def test_the_values_of_key_metadata_are_in_the_kms_api(kms, shape, words):
     assert words <= set(kms.shape_for(shape).enum)
 
 
@@ -133,7 +118,7 @@ def test_key_metadata_has_the_members_that_are_read(kms):
     assert read <= set(kms.shape_for("KeyMetadata").members)
 
 
-def test_the_error_codes_that_are_told_apart_exist(botocore_session, glue, kms):
+def test_the_distinguished_error_codes_exist(botocore_session, glue, kms):
     assert "EntityNotFoundException" in glue.shape_names
     assert "NotFoundException" in kms.shape_names
     assert {"DisabledException", "KMSInvalidStateException", "InvalidCiphertextException"} <= set(
@@ -160,7 +145,7 @@ def test_the_endpoint_suffixes_cover_every_partition_of_aws(botocore_session):
     assert missing == set()
 
 
-def test_no_endpoint_suffix_is_made_up(botocore_session):
+def test_every_endpoint_suffix_is_in_botocores_data(botocore_session):
     known = set()
     for partition in botocore_session.get_data("partitions")["partitions"]:
         known |= {partition["outputs"]["dnsSuffix"], partition["outputs"]["dualStackDnsSuffix"]}

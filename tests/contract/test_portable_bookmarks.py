@@ -64,7 +64,9 @@ def flights(glue_job, glue_spark, *, fails=False):
     return count, context
 
 
-def test_the_bookmark_moves_here_and_glue_begins_and_ends_the_run(glue_job, glue_spark, in_glue, provisioned):
+def test_glue_secure_commits_the_bookmark_and_glue_starts_and_ends_the_run(
+    glue_job, glue_spark, in_glue, provisioned
+):
     from glue_secure.engines.awsglue.engine import GlueEngine
 
     told = in_glue(**PORTABLE)
@@ -148,7 +150,7 @@ def test_a_table_of_the_catalog_is_read_by_partitions_and_once(
 
 
 @pytest.mark.parametrize("said", [{}, {"glue_secure_bookmarks": "native"}])
-def test_without_it_glues_own_context_and_bookmarks_are_the_jobs(in_glue, said):
+def test_without_the_argument_the_job_uses_glues_context_and_bookmarks(in_glue, said):
     import glue_secure.context
     from glue_secure.engines.awsglue.context import GlueContext
 
@@ -157,7 +159,7 @@ def test_without_it_glues_own_context_and_bookmarks_are_the_jobs(in_glue, said):
     assert glue_secure.context.GlueContext is GlueContext
 
 
-def test_another_word_is_refused_where_the_doors_are_imported(in_glue):
+def test_another_value_is_rejected_when_the_api_is_imported(in_glue):
     in_glue(glue_secure_bookmarks="portabel")
     with pytest.raises(UsageError, match="portable, or native"):
         import glue_secure.context
@@ -165,14 +167,14 @@ def test_another_word_is_refused_where_the_doors_are_imported(in_glue):
         glue_secure.context.GlueContext  # noqa: B018
 
 
-def test_glues_own_bookmarks_are_not_to_be_had_in_plain_spark(glue_job):
+def test_glues_own_bookmarks_are_rejected_in_plain_spark(glue_job):
     with pytest.raises(UsageError, match="portable, or no such argument"):
         glue_job.job("source", glue_secure_bookmarks="native")
     with glue_job.job("source", **PORTABLE):
         pass
 
 
-def test_it_is_the_jobs_own_argument_and_no_afterthought_of_the_script(in_glue, monkeypatch):
+def test_the_argument_must_belong_to_the_job_not_to_the_script(in_glue, monkeypatch):
     from glue_secure.engines.awsglue import job as module
 
     in_glue()
@@ -189,7 +191,7 @@ def test_the_preflight_comes_before_glues_job_init(glue_job, glue_spark, in_glue
     assert told == []
 
 
-def test_a_place_of_the_bookmark_is_needed_then(glue_job, glue_spark, in_glue, monkeypatch):
+def test_portable_bookmarks_need_a_location(glue_job, glue_spark, in_glue, monkeypatch):
     told = in_glue(**PORTABLE)
     monkeypatch.delenv("GLUE_SECURE_BOOKMARK_URI", raising=False)
     at = sys.argv.index("--glue-secure-bookmark-uri")

@@ -1,4 +1,4 @@
-"""What docs/bookmarks.md says that commands and hands can do does what it says."""
+"""The commands and the repairs by hand of docs/bookmarks.md."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from glue_secure.embedded.account_setup import EVIDENCE
 from glue_secure.embedded.clients import clients
 
 
-class Hand:
-    """Somebody who may write the bookmark's bucket, and call the command line."""
+class BucketWriter:
+    """A principal that can write the bookmark's bucket and use the command line."""
 
     def __init__(self, bench, bookmark_key):
         self.bench, self.key = bench, bookmark_key
@@ -41,45 +41,45 @@ class Hand:
         )
 
     def read(self):
-        """Rows of one run that reads what is new."""
+        """Return the carriers of the new rows that one run reads."""
         with self.bench.job("source") as job:
             frame = job.read.s3(job.args.source, format="csv", bookmark="flights")
             return sorted(row.carrier for row in frame.collect())
 
 
 @pytest.fixture
-def hand(glue_job, provisioned):
+def writer(glue_job, provisioned):
     """A job that has run twice: UA in its first run, AA in its second."""
-    one = Hand(glue_job, provisioned.bookmark_key)
+    writer = BucketWriter(glue_job, provisioned.bookmark_key)
     for name, carrier in (("a.csv", "UA"), ("b.csv", "AA")):
         glue_job.land(name, f"carrier\n{carrier}\n")
-        assert one.read() == [carrier]
-    assert one.names() == ["current", "history/000000000001", "history/000000000002"]
-    return one
+        assert writer.read() == [carrier]
+    assert writer.names() == ["current", "history/000000000001", "history/000000000002"]
+    return writer
 
 
-def test_restoring_current_from_the_history(hand):
-    hand.delete("current")
+def test_restoring_current_from_the_history(writer):
+    writer.delete("current")
     with pytest.raises(RefusedError, match="GS-BKM-003"):
-        hand.read()
-    hand.copy_to_current(2)
-    assert hand.read() == []
+        writer.read()
+    writer.copy_to_current(2)
+    assert writer.read() == []
 
 
-def test_putting_an_earlier_state_back_is_refused_and_a_rewind_is_not(hand):
-    hand.copy_to_current(1)
+def test_restoring_an_earlier_state_is_rejected_and_a_rewind_is_accepted(writer):
+    writer.copy_to_current(1)
     with pytest.raises(RefusedError, match="GS-BKM-004"):
-        hand.read()
-    hand.copy_to_current(2)
-    hand.command("rewind", "--to-sequence", "1")
-    assert hand.read() == ["AA"]
-    hand.command("reset")
-    assert hand.read() == ["AA", "UA"]
-    hand.command("rewind", "--to-sequence", "4")
-    assert hand.read() == []
-    assert len(hand.names()) == 8, "nothing of the history went away"
+        writer.read()
+    writer.copy_to_current(2)
+    writer.command("rewind", "--to-sequence", "1")
+    assert writer.read() == ["AA"]
+    writer.command("reset")
+    assert writer.read() == ["AA", "UA"]
+    writer.command("rewind", "--to-sequence", "4")
+    assert writer.read() == []
+    assert len(writer.names()) == 8, "the history is complete"
 
 
-def test_deleting_everything_reads_everything_again(hand):
-    hand.delete(*hand.names())
-    assert hand.read() == ["AA", "UA"]
+def test_deleting_everything_reads_everything_again(writer):
+    writer.delete(*writer.names())
+    assert writer.read() == ["AA", "UA"]

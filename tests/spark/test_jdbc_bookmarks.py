@@ -61,7 +61,7 @@ def run(glue_job):
     return start
 
 
-def test_each_run_reads_what_came_since_and_the_database_sends_nothing_else(run, table, run_sql, glue_job):
+def test_each_run_reads_the_new_rows_and_the_database_sends_no_others(run, table, run_sql, glue_job):
     name = table("id bigint primary key, note text")
     run_sql(f"insert into {name} select n, 'x' from generate_series(1, 1000) n")
     assert len(run(name)) == 1000
@@ -78,7 +78,7 @@ def test_each_run_reads_what_came_since_and_the_database_sends_nothing_else(run,
     assert {read["transformation_ctx"] for read in reads} == {"rows"}
 
 
-def test_a_frame_reads_the_same_rows_however_often_and_later_ones_wait(glue_job, run, table, run_sql):
+def test_a_frame_reads_the_same_rows_each_time_and_later_rows_wait(glue_job, run, table, run_sql):
     name = table("at timestamptz not null, part int not null")
     run_sql(f"insert into {name} select '2024-03-31 01:30:00.000001+02', n from generate_series(1, 2) n")
     how = {"bookmark_keys": ["at", "part"], "options": {"hashfield": "part", "hashpartitions": "2"}}
@@ -94,7 +94,7 @@ def test_a_frame_reads_the_same_rows_however_often_and_later_ones_wait(glue_job,
     assert [evidence["reads"][0]["rows"] for evidence in glue_job.evidence() if evidence["reads"]][-1] == 2
 
 
-def test_a_falling_key_of_text_is_read_downwards_and_no_value_leaves_its_literal(
+def test_a_descending_text_key_is_read_downwards_and_its_values_stay_in_their_literals(
     glue_job, run, table, run_sql
 ):
     texts = ["zz?'; drop table airlines; -- {fn now()} $1 \\", "x\u2019\U0001f512 :a %s \\' or true"]
@@ -115,7 +115,7 @@ def test_a_falling_key_of_text_is_read_downwards_and_no_value_leaves_its_literal
         run(query, bookmark_keys=["name"], bookmark_order="desc")
 
 
-def test_a_run_that_fails_leaves_the_bookmark_where_it_was(glue_job, run, table, run_sql):
+def test_a_failed_run_does_not_change_the_bookmark(glue_job, run, table, run_sql):
     name = table("id int primary key")
     run_sql(f"insert into {name} values (1), (2)")
     with pytest.raises(RuntimeError), glue_job.job() as job:
@@ -128,7 +128,9 @@ def test_a_run_that_fails_leaves_the_bookmark_where_it_was(glue_job, run, table,
     assert run(name) == [3], "what was read stays read, though the table was empty meanwhile"
 
 
-def test_a_primary_key_with_a_gap_or_of_text_reads_everything_and_nulls_refuse(glue_job, run, table, run_sql):
+def test_a_primary_key_with_a_gap_or_of_text_reads_everything_and_nulls_are_rejected(
+    glue_job, run, table, run_sql
+):
     name = table("id text primary key")
     run_sql(f"insert into {name} values ('YV')")
     assert run(name) == ["YV"]
@@ -144,7 +146,7 @@ def test_a_primary_key_with_a_gap_or_of_text_reads_everything_and_nulls_refuse(g
         run(name, bookmark_keys=["at"])
 
 
-def test_glues_calls_take_the_keys_from_their_options(
+def test_glues_methods_read_the_keys_from_their_options(
     glue_job, glue_spark, glue_account, table, run_sql, monkeypatch
 ):
     name = table("id int, note text")

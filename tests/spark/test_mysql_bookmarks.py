@@ -89,7 +89,7 @@ def run(request, glue_job):
     return start
 
 
-def test_each_run_reads_what_came_since_and_the_database_sends_nothing_else(run, table, run_sql, glue_job):
+def test_each_run_reads_the_new_rows_and_the_database_sends_no_others(run, table, run_sql, glue_job):
     name = table("id bigint primary key, note text")
     run_sql(f"insert into {name} select seq, 'x' from seq_1_to_1000")
     assert len(run(name)) == 1000
@@ -101,7 +101,7 @@ def test_each_run_reads_what_came_since_and_the_database_sends_nothing_else(run,
     assert {read["transformation_ctx"] for read in reads} == {"rows"}
 
 
-def test_a_moment_and_a_number_are_a_key_in_any_session_and_read_in_parts(run, table, run_sql, glue_job):
+def test_a_timestamp_and_a_number_are_a_key_in_every_session_and_in_parallel(run, table, run_sql, glue_job):
     name = table("part int not null, at timestamp(6) not null")
     run_sql(f"insert into {name} values (1, '2024-03-31 01:30:00.000001'), (2, '2024-03-31 01:30:00.000001')")
     how = {"bookmark_keys": ["at", "part"], "options": {"hashfield": "part", "hashpartitions": "2"}}
@@ -113,7 +113,7 @@ def test_a_moment_and_a_number_are_a_key_in_any_session_and_read_in_parts(run, t
     assert run(name, **how) == []
 
 
-def test_a_falling_key_of_text_is_read_downwards_and_no_value_leaves_its_literal(
+def test_a_descending_text_key_is_read_downwards_and_its_values_stay_in_their_literals(
     run, table, run_sql, glue_job
 ):
     texts = ["zz?'; drop table x; -- {fn now()} $1 \\", "x\u2019\U0001f512 :a %s ' or true"]
@@ -126,7 +126,7 @@ def test_a_falling_key_of_text_is_read_downwards_and_no_value_leaves_its_literal
         run(name, bookmark_keys=["na me"], bookmark_order="desc")
 
 
-def test_a_primary_key_with_a_gap_reads_everything_and_a_query_nulls_and_floats_refuse(
+def test_a_primary_key_with_a_gap_reads_everything_and_queries_nulls_and_floats_are_rejected(
     run, table, run_sql, glue_job
 ):
     name = table("id int primary key, at date, weight double not null")
@@ -157,7 +157,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("types", list(itertools.product(KINDS, repeat=2))[::3], ids=" and ".join)
-def test_conditions_part_the_table_where_its_own_order_does(table, run_sql, types):
+def test_conditions_divide_the_table_in_its_own_order(table, run_sql, types):
     from datetime import datetime, timedelta
 
     from glue_secure.bookmarks.jdbc_state import KINDS as FORMS
@@ -190,7 +190,7 @@ def test_conditions_part_the_table_where_its_own_order_does(table, run_sql, type
             assert set(ranked[: len(until)]) == until
 
 
-def test_an_index_finds_what_is_new(table, run_sql):
+def test_new_rows_are_read_by_an_index(table, run_sql):
     name = table("at timestamp(6) not null, part int not null, note char(200), index (at, part)")
     moment = "timestamp '2024-03-01 00:00:00' + interval seq minute"
     run_sql(f"insert into {name} select {moment}, seq, 'x' from seq_1_to_20000")

@@ -66,7 +66,7 @@ def connection(glue_account) -> Iterator[psycopg.Connection[Any]]:
 @example("\\'; drop table airlines; --", False)
 @example("\\", False)
 @example("$$ $1 ? :x {fn x} %s U&'' /* */ \u2019\uff07\U0001f512", True)
-def test_any_text_comes_back_from_its_literal_whatever_the_session_says(connection, text, conforming):
+def test_any_text_is_restored_from_its_literal_in_every_session(connection, text, conforming):
     connection.execute(f"set standard_conforming_strings to {'on' if conforming else 'off'}")
     try:
         assert connection.execute(f"select {literal(text)}, 'end'".replace("%", "%%"), ()).fetchone() == (
@@ -87,7 +87,7 @@ def tables(draw: st.DrawFn) -> tuple[list[str], list[tuple[Any, ...]], str, int,
 
 @REPEATED
 @given(tables())
-def test_between_two_keys_lie_the_rows_that_the_database_sorts_there(connection, drawn):
+def test_the_rows_between_two_keys_are_those_that_the_database_sorts_there(connection, drawn):
     types, rows, order, first, last = drawn
     keys = [key_of(f'K"{at}', name) for at, name in enumerate(types)]
     names = [identifier(key.name) for key in keys]
@@ -140,7 +140,7 @@ def test_run_after_run_reads_each_row_once(connection, batches):
         assert sorted(read) == sorted(row[0] for row in connection.execute("select no from keyed"))
 
 
-def test_a_composite_index_serves_the_condition(connection):
+def test_the_condition_uses_a_composite_index(connection):
     keys = [key_of("k0", "bigint"), key_of("k1", "text")]
     with connection.transaction(force_rollback=True):
         _create(connection, keys, [])
@@ -153,7 +153,7 @@ def test_a_composite_index_serves_the_condition(connection):
     assert "Index Cond" in json.dumps(plan)
 
 
-def test_the_catalog_tells_columns_nulls_and_the_primary_key_in_its_order(connection):
+def test_the_description_has_columns_nulls_and_the_primary_key_in_order(connection):
     with connection.transaction(force_rollback=True):
         connection.execute('create table "Odd.t" (b int, "A" int not null, c int, primary key (c, b))')
         connection.execute("create table parent (id int not null)")
@@ -165,7 +165,7 @@ def test_the_catalog_tells_columns_nulls_and_the_primary_key_in_its_order(connec
         assert connection.execute(table_query("no_such_table")).fetchone() == (None, None)
 
 
-def test_types_are_known_of_a_table_without_rows_and_of_a_query(connection):
+def test_types_of_an_empty_table_and_of_a_query_are_known(connection):
     with connection.transaction(force_rollback=True):
         connection.execute("create table empty (id numeric(9), name varchar(3), at timestamptz)")
         query = keys_query("empty", ["id", "name", "at"], nullable=["name"])
@@ -177,7 +177,7 @@ def test_types_are_known_of_a_table_without_rows_and_of_a_query(connection):
 
 
 @pytest.mark.parametrize(("ids", "sequential"), [((3, 4, 5), True), ((1, 2, 4), False), ((7,), True)])
-def test_gaps_are_seen(connection, ids: Sequence[int], sequential: bool):
+def test_gaps_are_detected(connection, ids: Sequence[int], sequential: bool):
     with connection.transaction(force_rollback=True):
         connection.execute("create table counted (id bigint)")
         for number in ids:

@@ -326,13 +326,13 @@ MACHINES = (Bookmark, CappedBookmark, NoBand, AscendingKeys)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_selection_is_that_of_a_model_with_a_perfect_memory(machine, monkeypatch):
+def test_selection_equals_a_model_with_perfect_memory(machine, monkeypatch):
     _held(monkeypatch, machine, examples=150, steps=40)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("machine", MACHINES)
-def test_selection_is_that_of_a_model_with_a_perfect_memory_in_many_more_histories(machine, monkeypatch):
+def test_selection_equals_a_model_with_perfect_memory_in_many_more_histories(machine, monkeypatch):
     _held(monkeypatch, machine, examples=3000, steps=60)
 
 

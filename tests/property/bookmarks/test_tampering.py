@@ -123,7 +123,7 @@ def test_an_older_schema():
     assert (caught.value.control, caught.value.resource) == ("GS-BKM-002", str(new.uri))
 
 
-def test_older_states_put_back_one_by_one():
+def test_older_states_restored_one_by_one():
     for sequence in (1, 2):
         objects = bucket()
         store = store_of(objects)

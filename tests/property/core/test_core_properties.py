@@ -32,7 +32,7 @@ def test_any_list_of_text_is_read_as_arguments(argv):
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(NAMES, VALUES, st.booleans()), max_size=6))
-def test_what_was_put_in_is_found_and_the_last_one_wins(pairs):
+def test_every_argument_is_found_and_the_last_value_counts(pairs):
     argv = ["script.py"]
     for name, value, joined in pairs:
         argv += [f"--{name}={value}"] if joined else [f"--{name}", value]
@@ -110,7 +110,7 @@ PASSWORDS = st.text(
     PASSWORDS,
     st.text(max_size=20),
 )
-def test_no_password_in_a_url_gets_through(scheme, user, password, around):
+def test_a_password_in_a_url_is_redacted(scheme, user, password, around):
     secret = f"{scheme}://{user}:{password}@host.example/path"
     assert f":{password}@" not in redact_text(f"{around} {secret} {around}")
     assert f":{password}@" not in redact_settings({"anything": secret})["anything"]
@@ -121,7 +121,7 @@ def test_no_password_in_a_url_gets_through(scheme, user, password, around):
     st.sampled_from(["password", "PWD", "sslpassword", "passwd"]),
     st.text(string.ascii_letters + string.digits + "!$%*+,._~-'(){}@:/?#", min_size=8, max_size=20),
 )
-def test_no_password_in_a_pair_gets_through(name, password):
+def test_a_password_in_a_pair_is_redacted(name, password):
     text = "jdbc:postgresql://host/db?user=me&{}={}&ssl=true"
     assert redact_text(text.format(name, password)) == text.format(name, REDACTED)
 
@@ -156,7 +156,7 @@ def test_canonical_text_does_not_depend_on_the_order_of_keys_and_reads_back(valu
 
 @settings(deadline=None)
 @given(st.dictionaries(st.text(), st.text(), max_size=6))
-def test_the_settings_that_are_planned_cannot_be_undone_by_others(extra):
+def test_planned_settings_cannot_be_overridden_by_others(extra):
     plan = plan_settings(KEY, s3_endpoint="https://s3.eu-west-1.amazonaws.com")
     wrong = {**extra, "fs.s3a.encryption.key": "another"}
     assert any(f.control == "GS-S3-001" and f.verdict == "FAIL" for f in check_settings(plan, wrong))

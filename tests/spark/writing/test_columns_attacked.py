@@ -236,7 +236,9 @@ def test_dynamic_frames_take_nothing_out_through_any_sink_of_theirs(begin, glue_
 
 
 @pytest.mark.parametrize("way", ["choice", "array", "errors"])
-def test_gs_col_003_columns_that_cannot_be_matched_by_name_are_rejected(begin, glue_job, policy, everything, way):
+def test_gs_col_003_columns_that_cannot_be_matched_by_name_are_rejected(
+    begin, glue_job, policy, everything, way
+):
     glue_job.land("in/a.json", MIXED)
     begun = begin(**policy())
     read = begun.context.create_dynamic_frame.from_options("s3", {"paths": [f"{glue_job.source}in/"]}, "json")

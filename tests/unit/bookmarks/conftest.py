@@ -38,7 +38,7 @@ def envelope(
 
 
 @dataclass
-class World:
+class BookmarkFixture:
     """One bucket of input, one of state, a clock, and runs of a job."""
 
     objects: FakeObjectStore
@@ -80,9 +80,9 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
+def bookmark_fixture() -> BookmarkFixture:
     clock = FakeClock()
-    return World(FakeObjectStore("landing", "state", clock=clock), clock)
+    return BookmarkFixture(FakeObjectStore("landing", "state", clock=clock), clock)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_a_state_survives_its_bytes():
 @given(
     st.lists(st.sampled_from(sorted(KINDS)).flatmap(lambda k: st.tuples(st.just(k), TEXTS[k])), min_size=1)
 )
-def test_any_state_that_can_be_made_can_be_read(values):
+def test_every_valid_state_survives_serialisation(values):
     values = values[:32]
     state = JdbcSourceState(
         table="",
@@ -67,7 +67,7 @@ def test_any_state_that_can_be_made_can_be_read(values):
         ("more", "fields"),
     ],
 )
-def test_what_this_version_would_not_write_is_not_read_and_no_value_is_told(field, value):
+def test_an_invalid_state_is_rejected_without_showing_its_values(field, value):
     shape = json.loads(bookmark(STATE).to_bytes())
     shape["contexts"]["orders"][field] = value
     body = json.dumps(shape, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
@@ -77,7 +77,7 @@ def test_what_this_version_would_not_write_is_not_read_and_no_value_is_told(fiel
     assert "or '1'" not in str(caught.value)
 
 
-def test_people_are_told_times_and_of_other_values_their_type_only():
+def test_the_watermark_shows_times_and_only_the_type_of_other_values():
     told = "changed_at=2024-02-29 23:59:59.000001 UTC, id=(integer, not shown), name=(string, not shown)"
     assert STATE.watermark == told
     assert "O'Hara" not in repr(STATE)

@@ -41,13 +41,13 @@ def test_a_stricter_level_stays():
     assert logging.getLogger("py4j").level == logging.CRITICAL
 
 
-def test_levels_come_back_after_an_error():
+def test_levels_are_restored_after_an_error():
     with pytest.raises(ValueError, match="mine"), suppress_client_logs():
         raise ValueError("mine")
     assert open_loggers() == {*CLIENT_LOGGERS, BELOW}
 
 
-def test_of_two_threads_the_last_one_out_restores():
+def test_of_two_threads_the_last_one_restores_the_levels():
     inside, leave = threading.Event(), threading.Event()
 
     def hold():

@@ -24,7 +24,7 @@ ID, AT, MOMENT, NAME = (
 
 
 @pytest.mark.parametrize("text", ["", "a'b", "\\", "'; drop table x; --", "ä\U0001f512"])
-def test_a_text_is_hexadecimal_and_nothing_else(text):
+def test_a_text_is_a_hexadecimal_literal(text):
     made = literal(text)
     assert set(made.removeprefix("_utf8mb4 x'").removesuffix("'")) <= set("0123456789abcdef")
     assert bytes.fromhex(made[11:-1]).decode() == text
@@ -38,7 +38,7 @@ def test_one_column():
     assert after([ID], ["5"], "asc", ["key_0"]) == "(key_0 > 5)"
 
 
-def test_several_columns_compare_one_by_one_behind_a_range_for_the_index():
+def test_several_columns_are_compared_one_by_one_within_a_range_for_the_index():
     at = "timestamp '2024-01-01 00:00:00'"
     assert after([AT, ID], ["2024-01-01 00:00:00", "5"], "asc") == (
         f"(`at` >= {at} and (`at` > {at} or `at` = {at} and `id` > 5))"
@@ -48,7 +48,7 @@ def test_several_columns_compare_one_by_one_behind_a_range_for_the_index():
     )
 
 
-def test_a_moment_is_seconds_beside_a_range_a_day_wider():
+def test_a_timestamp_is_compared_as_seconds_within_a_range_that_is_a_day_wider():
     assert after([MOMENT], ["2024-01-01 00:00:00.5"], "asc") == (
         "(`seen` >= from_unixtime(1703977200.5) and unix_timestamp(`seen`) > 1704067200.5)"
     )
@@ -57,17 +57,17 @@ def test_a_moment_is_seconds_beside_a_range_a_day_wider():
     assert state_text(MOMENT, "1704067200.500000") == "2024-01-01 00:00:00.500000"
 
 
-def test_a_day_that_is_none_cannot_be_kept():
+def test_a_zero_date_cannot_be_stored():
     assert state_text(key_of("d", "date"), "0000-00-00") is None
     assert state_text(key_of("d", "date"), "2024-02-29") == "2024-02-29"
 
 
-def test_floats_and_what_has_an_order_of_its_own_are_no_keys():
+def test_floats_and_types_with_another_order_cannot_be_keys():
     types = ("double", "float", "enum", "set", "json", "year", "blob")
     assert {key_of("x", name).kind for name in types} == {None}
 
 
-def test_questions_quote_names_and_hold_no_text_of_the_caller():
+def test_queries_quote_names_and_encode_texts():
     assert identifier("a`b") == "`a``b`"
     asked = table_query("sh'op.or'ders")
     assert literal("sh'op") in asked and literal("or'ders") in asked and "or'ders" not in asked

@@ -40,7 +40,7 @@ def test_keys_are_taken_out_of_the_options_in_any_letter_case():
         {"jobBookmarkKeysSortOrder": "up"},
     ],
 )
-def test_keys_that_cannot_be_meant_are_refused(options):
+def test_invalid_keys_are_rejected(options):
     with pytest.raises(UsageError, match="jobBookmarkKeys"):
         requested_keys(options)
 
@@ -88,7 +88,7 @@ def test_no_character_of_a_value_can_end_its_literal(value):
 
 
 @pytest.mark.parametrize("value", ["a\x00", "a\ud800"])
-def test_what_no_database_text_holds_has_no_literal(value):
+def test_a_text_that_postgresql_cannot_store_has_no_literal(value):
     with pytest.raises(ValueError, match="cannot store"):
         literal(value)
 

@@ -101,9 +101,7 @@ def test_a_first_run_reads_up_to_the_last_row(read):
     assert not rows.is_empty
 
 
-def test_a_later_run_reads_what_lies_between_and_asks_the_database_whether_anything_does(
-    read, bookmarks, database
-):
+def test_a_later_run_reads_the_rows_after_the_bookmark_up_to_the_last_row(read, bookmarks, database):
     bookmarks.state = STATE
     rows = read()
     assert rows.where == "(\"id\" > CAST(E'5' AS bigint)) and (\"id\" <= CAST(E'9' AS bigint))"
@@ -112,13 +110,13 @@ def test_a_later_run_reads_what_lies_between_and_asks_the_database_whether_anyth
     assert "E'5'" not in query, "a value in a query would stand in Spark's plans"
 
 
-def test_nothing_new_moves_nothing(read, bookmarks, database):
+def test_without_new_rows_the_bookmark_does_not_change(read, bookmarks, database):
     bookmarks.state, database.last = STATE, None
     rows = read()
     assert (rows.tracked, rows.is_empty, rows.next_state) == (True, True, None)
 
 
-def test_a_state_goes_on_when_its_primary_key_has_got_gaps_and_nobody_counts_rows(read, bookmarks, database):
+def test_a_state_stays_valid_when_its_primary_key_gets_gaps(read, bookmarks, database):
     bookmarks.state, database.sequential = STATE, None
     assert read().tracked
     assert not any("count(*)" in query for query, _ in database.asked)
@@ -133,7 +131,7 @@ def test_a_state_goes_on_when_its_primary_key_has_got_gaps_and_nobody_counts_row
         ({"table": [("id", True, None)]}, "no primary key"),
     ],
 )
-def test_without_keys_and_a_safe_primary_key_everything_is_read_and_the_evidence_says_why(
+def test_without_keys_or_a_safe_primary_key_everything_is_read_with_a_reason(
     read, database, bookmarks, change, why, caplog
 ):
     for name, value in change.items():
@@ -144,7 +142,7 @@ def test_without_keys_and_a_safe_primary_key_everything_is_read_and_the_evidence
     assert why in caplog.text
 
 
-def test_a_query_needs_keys_and_any_of_its_columns_may_hold_nulls(read, bookmarks, database):
+def test_a_query_needs_keys_and_all_its_columns_may_contain_nulls(read, bookmarks, database):
     assert read(is_name=False) == RowSelection()
     assert "a query has no primary key" in bookmarks.untracked["orders"]
     assert read("id", is_name=False).next_state.table == ""
@@ -152,7 +150,7 @@ def test_a_query_needs_keys_and_any_of_its_columns_may_hold_nulls(read, bookmark
 
 
 @pytest.mark.parametrize("change", [{"sequential": False}, {"table": [("id", True, None)]}])
-def test_a_source_that_had_a_state_is_never_read_whole_in_silence(read, database, bookmarks, change):
+def test_a_source_with_a_state_is_never_silently_read_completely(read, database, bookmarks, change):
     bookmarks.state = replace(STATE, keys=("id2",)) if "sequential" in change else STATE
     for name, value in change.items():
         setattr(database, name, value)
@@ -170,20 +168,20 @@ def test_a_source_that_had_a_state_is_never_read_whole_in_silence(read, database
         (replace(STATE, table=""), "table: public.orders"),
     ],
 )
-def test_a_state_that_was_made_otherwise_refuses(read, bookmarks, state, found):
+def test_a_state_of_another_table_or_key_is_rejected(read, bookmarks, state, found):
     bookmarks.state = state
     with pytest.raises(UsageError, match=found):
         read()
 
 
-def test_a_state_of_files_refuses(read, bookmarks):
+def test_a_state_of_an_s3_source_is_rejected(read, bookmarks):
     now = FakeClock().now()
     bookmarks.state = S3SourceState(now, now, {})
     with pytest.raises(UsageError, match="state of a s3 source"):
         read()
 
 
-def test_nulls_refuse_with_their_column_and_number(read, database):
+def test_nulls_are_rejected_with_their_column_and_number(read, database):
     database.nulls = (3,)
     with pytest.raises(UsageError, match="3 rows whose 'id' is null"):
         read("id")
@@ -197,7 +195,7 @@ def test_columns_are_spelled_as_in_the_database(read):
 
 
 @pytest.mark.parametrize("name", ["double precision", "real", "boolean", "jsonb", "my_domain"])
-def test_types_that_do_not_compare_safely_refuse(read, database, name):
+def test_types_that_cannot_be_compared_safely_are_rejected(read, database, name):
     database.types = (name,)
     with pytest.raises(UsageError, match=name):
         read("id")
@@ -208,20 +206,20 @@ def test_types_that_do_not_compare_safely_refuse(read, database, name):
     [("numeric", "NaN"), ("date", "infinity"), ("timestamp with time zone", "0044-03-15 00:00:00 BC"),
      ("text", "x" * 1025), ("date", "15/03/2024")],
 )  # fmt: skip
-def test_a_last_value_after_which_nothing_could_be_new_refuses_without_showing_it(read, database, kind, last):
+def test_a_last_value_that_cannot_be_stored_is_rejected_without_showing_it(read, database, kind, last):
     database.types, database.last = (kind,), (last,)
     with pytest.raises(UsageError) as caught:
         read("id")
     assert last not in str(caught.value)
 
 
-def test_a_range_reads_what_two_states_have_between_them(read, bookmarks):
+def test_a_range_reads_the_rows_between_two_states(read, bookmarks):
     bookmarks.is_range, bookmarks.state, bookmarks.bound = True, STATE, replace(STATE, values=("8",))
     rows = read()
     assert rows.where == "(\"id\" > CAST(E'5' AS bigint)) and (\"id\" <= CAST(E'8' AS bigint))"
     assert rows.next_state is None
 
 
-def test_a_range_that_ends_before_the_source_was_ever_read_holds_nothing(read, bookmarks):
+def test_a_range_that_ends_before_the_first_read_of_the_source_is_empty(read, bookmarks):
     bookmarks.is_range = True
     assert read().is_empty

@@ -34,7 +34,7 @@ def test_a_read_is_consistent(marks):
 @pytest.mark.parametrize(
     "found", [item(-1), item("1.5"), item(0), item(3, ""), {"bookmark": {"S": BOOKMARK}}]
 )
-def test_an_item_of_another_form_is_not_no_mark(marks, found):
+def test_an_item_of_another_form_is_an_error(marks, found):
     mark, stubber = marks
     stubber.add_response("get_item", {"Item": found})
     with pytest.raises(ServiceError) as caught:
@@ -78,7 +78,7 @@ def test_the_key_of_the_table_is_named_only_when_it_is_known(marks, sse, key):
     assert mark.key_of_table() == key
 
 
-def test_a_table_that_is_not_there(marks):
+def test_a_missing_table_is_not_found(marks):
     mark, stubber = marks
     for operation in ("describe_table", "get_item", "update_item"):
         stubber.add_client_error(operation, "ResourceNotFoundException")

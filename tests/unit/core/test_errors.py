@@ -30,13 +30,13 @@ def test_a_refusal_says_control_resource_found_required_fix_and_where_to_read_mo
     ]
 
 
-def test_further_controls_stand_before_the_last_line():
+def test_further_controls_are_listed_before_the_last_line():
     lines = str(RefusedError("GS-S3-004", **FACTS, also=("GS-S3-001", "GS-S3-003"))).splitlines()
     assert lines[-2] == "  also:     GS-S3-001, GS-S3-003"
     assert lines[-1].startswith("  more:")
 
 
-def test_what_cannot_be_verified_says_so():
+def test_a_verification_error_names_its_verdict():
     assert str(VerificationError("GS-KMS-001", **FACTS)).startswith("GS-KMS-001 cannot verify: ")
 
 

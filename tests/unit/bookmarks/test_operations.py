@@ -38,21 +38,26 @@ def apply(store, change, run_id="command_1", **more):
 
 
 @pytest.fixture
-def ran(world):
+def ran(bookmark_fixture):
     """A job that has run three times, each reading one file; an hour lies between them."""
     for run, name in (("jr_1", "a"), ("jr_2", "b"), ("jr_3", "c")):
-        world.land(f"{name}.csv")
-        assert world.run(run) == [f"{name}.csv"]
-        world.clock.advance(hours=1)
-    return world
+        bookmark_fixture.land(f"{name}.csv")
+        assert bookmark_fixture.run(run) == [f"{name}.csv"]
+        bookmark_fixture.clock.advance(hours=1)
+    return bookmark_fixture
 
 
-def keyed(world, make_envelope, key, *also):
+def keyed(bookmark_fixture, make_envelope, key, *also):
     """A store that seals under one key and opens others, each with a provider of its own."""
     envelope = replace(
         make_envelope(key=key), also_opens=also, provider_of=lambda one: make_envelope(key=one).provider
     )
-    return BookmarkStore(objects=world.objects, envelope=envelope, prefix=world.prefix, pause=lambda _: None)
+    return BookmarkStore(
+        objects=bookmark_fixture.objects,
+        envelope=envelope,
+        prefix=bookmark_fixture.prefix,
+        pause=lambda _: None,
+    )
 
 
 def test_a_rewind_is_a_new_state_with_the_sources_and_run_of_the_old_one(ran):
@@ -71,7 +76,7 @@ def test_a_rewind_is_a_new_state_with_the_sources_and_run_of_the_old_one(ran):
     assert store.load().state.run == 2
 
 
-def test_a_rewind_says_what_is_read_again(ran):
+def test_a_rewind_describes_what_is_read_again(ran):
     meaning = operations.plan_rewind(ran.store(), run_id="jr_2").meaning
     assert meaning == (
         "Sequence 4 will be a copy of sequence 2, which run jr_2 committed.",
@@ -92,13 +97,13 @@ def test_a_rewind_says_what_is_read_again(ran):
         ({"sequence": 1, "run_id": "jr_1"}, "both options"),
     ],
 )
-def test_a_rewind_to_nowhere_is_refused(ran, target, found):
+def test_a_rewind_to_a_missing_state_is_rejected(ran, target, found):
     with pytest.raises(UsageError) as caught:
         operations.plan_rewind(ran.store(), **target)
     assert caught.value.found == found
 
 
-def test_a_reset_forgets_every_source_and_keeps_the_history(ran):
+def test_a_reset_removes_every_source_and_keeps_the_history(ran):
     store = ran.store()
     change = operations.plan_reset(store)
     assert "'flights' is removed: everything is read again." in change.meaning
@@ -110,17 +115,17 @@ def test_a_reset_forgets_every_source_and_keeps_the_history(ran):
     assert ran.run("jr_5") == []
 
 
-def test_a_range_of_runs_looks_past_a_rewind(ran):
+def test_a_range_of_runs_ignores_a_rewind_between_them(ran):
     store = ran.store()
     apply(store, operations.plan_rewind(store, sequence=1))
     found = store.states_of_runs(store.load(), ("jr_1", "jr_2", "jr_3"))
     assert {run: state.sequence for run, state in found.items()} == {"jr_1": 1, "jr_2": 2, "jr_3": 3}
 
 
-def test_nothing_to_change_without_a_bookmark(world):
+def test_nothing_to_change_without_a_bookmark(bookmark_fixture):
     for plan in (operations.plan_reset, lambda store: operations.plan_rewind(store, sequence=1)):
         with pytest.raises(UsageError, match="a bookmark that a run has committed"):
-            plan(world.store())
+            plan(bookmark_fixture.store())
 
 
 @pytest.mark.parametrize("first", ["run", "command"])
@@ -158,9 +163,7 @@ def test_a_change_of_key_seals_and_stores_under_the_new_one(ran, make_envelope, 
         operations.plan_rekey(store, ran.objects, other_key)
 
 
-def test_after_a_change_of_the_configured_key_only_the_list_opens_the_old_state(
-    ran, make_envelope, other_key
-):
+def test_after_a_change_of_key_only_the_listed_keys_decrypt_the_old_state(ran, make_envelope, other_key):
     ran.land("d.csv")
     with pytest.raises(RefusedError) as caught:
         ran.run("jr_4", store=keyed(ran, make_envelope, other_key))
@@ -186,8 +189,11 @@ def test_verify_counts_states_and_objects(ran, make_envelope):
     assert held.keys == {str(key): 4}
 
 
-def test_verify_without_a_bookmark(world, make_envelope):
-    assert operations.verify(world.store(), world.objects, (make_envelope().key,)).states == 0
+def test_verify_without_a_bookmark(bookmark_fixture, make_envelope):
+    assert (
+        operations.verify(bookmark_fixture.store(), bookmark_fixture.objects, (make_envelope().key,)).states
+        == 0
+    )
 
 
 def test_gs_s3_004_verify_refuses_an_object_under_another_key_at_rest(ran, make_envelope, other_key):
@@ -229,12 +235,12 @@ def test_a_reason_is_one_short_line(ran, reason):
         ({"cause": "reset", "by": BY, "reason": "x" * 1001}, "reason: more than 1000"),
     ],
 )
-def test_a_state_says_who_stored_it(fields, message):
+def test_a_state_names_its_cause_and_caller(fields, message):
     with pytest.raises(BookmarkStateError, match=message):
         BookmarkState("curate", 1, 1, 0, 1, "jr_1", "", "", {}, **fields)
 
 
-def test_who_and_why_survive_the_form():
+def test_caller_and_reason_survive_serialisation():
     state = BookmarkState("curate", 1, 0, 0, 1, "c", "", "", {}, cause="reset", by=BY, reason="zurück")
     assert BookmarkState.from_bytes(state.to_bytes()) == state
 
@@ -251,7 +257,7 @@ def plane():
 
 
 @pytest.fixture
-def services(world, plane, make_envelope, other_key):
+def services(bookmark_fixture, plane, make_envelope, other_key):
     key = make_envelope().key
     kms = EncryptionSetting("SSE-KMS", str(key))
     plane.configurations["strict"] = SecurityConfiguration(
@@ -262,9 +268,9 @@ def services(world, plane, make_envelope, other_key):
         environment=FakeEnvironment(),
         control_plane=plane,
         keys=FakeKeyService(good, replace(good, arn=other_key)),
-        objects=world.objects,
+        objects=bookmark_fixture.objects,
         secrets=FakeSecretStore({}),
-        clock=world.clock,
+        clock=bookmark_fixture.clock,
         master_key_provider=lambda one: make_envelope(key=one).provider,
         versions={},
         columns=FakeColumnSource(),
@@ -310,8 +316,8 @@ def test_show_as_json(ran, command, make_envelope):
     }
 
 
-def test_key_values_of_a_table_are_shown_only_when_asked_for(world, command):
-    session = world.session("jr_1")
+def test_key_values_of_a_table_are_shown_only_with_reveal(bookmark_fixture, command):
+    session = bookmark_fixture.session("jr_1")
     session.load()
     source = JdbcSourceState("public.people", ("name",), "asc", ("string",), ("Zimmermann",))
     session.propose("people", source)
@@ -324,7 +330,7 @@ def test_key_values_of_a_table_are_shown_only_when_asked_for(world, command):
     assert (people["table"], people["values"]) == ("public.people", {"name": "Zimmermann"})
 
 
-def test_history_for_people_and_as_json(ran, command):
+def test_history_as_text_and_as_json(ran, command):
     lines = command("history", "curate").stdout.splitlines()
     assert lines[0].split() == [
         "sequence",
@@ -353,7 +359,7 @@ def test_verify_prints_ok_and_the_number(ran, command):
     assert (refused.control, refused.exit_code) == ("GS-BKM-004", 3)
 
 
-def test_without_a_bookmark_looking_is_no_error(world, command):
+def test_showing_a_missing_bookmark_is_not_an_error(bookmark_fixture, command):
     for word in ("show", "history", "verify"):
         assert command(word, "curate").stdout == f"no bookmark yet at s3://state/{BASE}/current\n"
     assert document(command("show", "curate", "--json"))["exists"] is False
@@ -373,13 +379,13 @@ def test_without_a_terminal_and_without_yes_nothing_changes(ran, command, words)
 
 
 @pytest.mark.parametrize(("answer", "code", "sequence"), [(b"y\n", 0, 4), (b"n\n", 1, 3), (b"", 1, 3)])
-def test_at_a_terminal_the_answer_counts(ran, command, monkeypatch, answer, code, sequence):
+def test_at_a_terminal_the_answer_decides(ran, command, monkeypatch, answer, code, sequence):
     monkeypatch.setattr("glue_secure.cli.printing._at_terminal", lambda: True)
     result = command("reset", "curate", input=answer)
     assert (result.exit_code, ran.store().load().sequence) == (code, sequence), result.output
 
 
-def test_a_change_as_json_says_what_was_stored(ran, command):
+def test_a_change_as_json_has_the_stored_state(ran, command):
     stored = document(command("rewind", "curate", "--to-run", "jr_1", "--yes", "--json", "--reason", "May"))
     assert (stored["sequence"], stored["cause"], stored["run"], stored["version"]) == (4, "rewind", 1, 4)
     assert (stored["by"], stored["reason"], stored["recorded"]) == (BY, "May", True)
@@ -423,7 +429,7 @@ def test_gs_kms_002_rekey_to_a_disabled_key(ran, command, services, monkeypatch,
     assert ran.store().load().sequence == 3
 
 
-def test_where_a_bookmark_is_not_found(command, plane):
+def test_a_bookmark_whose_location_or_key_is_unknown(command, plane):
     assert "does not exist" in str(command("show", "nobody").exception)
     assert command("show", "bare").exception.control == "GS-SEC-001"
     plane.arguments["curate"].clear()

@@ -35,7 +35,7 @@ def test_one_jvm_has_no_network(master):
 
 
 @pytest.mark.parametrize("master", ["", "yarn", "local-cluster[2,1,1024]", "spark://local", "jes"])
-def test_gs_spk_001_of_a_cluster_that_says_nothing_nothing_is_known(master):
+def test_gs_spk_001_is_unknown_for_a_cluster_without_settings(master):
     assert verdicts({"spark.master": master} if master else {})[0] == "UNKNOWN"
 
 
@@ -50,11 +50,11 @@ def test_gs_spk_001_encryption_counts_with_authentication_only(way):
 
 @pytest.mark.parametrize(("value", "verdict"), [("true", "PASS"), ("True", "PASS"), ("false", "UNKNOWN"),
                                                 ("", "UNKNOWN"), ("yes", "UNKNOWN")])  # fmt: skip
-def test_gs_spk_002_of_disks_the_setting_decides(value, verdict):
+def test_gs_spk_002_depends_on_the_setting(value, verdict):
     assert verdicts({"spark.io.encryption.enabled": value})[1] == verdict
 
 
-def test_what_is_set_where_it_can_be_set_passes_when_it_is_read_back():
+def test_planned_settings_pass_when_they_are_read_back():
     settings = {"spark.master": "local-cluster[2,1,1024]", **DISK_CONF, **network_conf("secret")}
     assert {one.verdict for one in check_workers(settings, key=KEY)} == {Verdict.PASS}
     assert "secret" not in repr(check_workers(settings, key=KEY))
@@ -83,7 +83,7 @@ def test_sparks_own_shuffle_passes(name):
     assert [one.verdict for one in found if one.control == "GS-SPK-003"] == [Verdict.PASS]
 
 
-def test_gs_spk_003_of_another_shuffle_manager_nothing_is_known():
+def test_gs_spk_003_is_unknown_for_another_shuffle_manager():
     settings = {"spark.shuffle.manager": "com.example.Manager"}
     assert {one.verdict for one in enforce_worker_encryption(settings, key=KEY, required=False)} >= {
         Verdict.UNKNOWN
@@ -140,6 +140,6 @@ def test_anything_else_is_refused(text):
         JobArguments({"glue-secure-worker-encryption": text}).requires_worker_encryption()
 
 
-def test_gs_spk_001_encryption_by_sasl_counts_as_nothing():
+def test_gs_spk_001_sasl_encryption_is_not_accepted():
     old = {"spark.authenticate": "true", "spark.authenticate.enableSaslEncryption": "true"}
     assert verdicts({"spark.master": "yarn", **old})[0] == "UNKNOWN"

@@ -21,7 +21,7 @@ def failing(settings, key):
 
 
 @pytest.mark.parametrize("kind", ["SparkCatalog", "SparkSessionCatalog", "rest.Other"])
-def test_what_a_catalog_lacks_is_planned_and_then_passes(key_arn, kind):
+def test_missing_settings_of_a_catalog_are_planned_and_then_pass(key_arn, kind):
     settings = {LAKE: f"org.apache.iceberg.spark.{kind}"}
     planned = plan_catalogs(settings, key_arn)
     assert planned == {f"{LAKE}.s3.sse.type": "kms", f"{LAKE}.s3.sse.key": str(key_arn)}
@@ -30,7 +30,7 @@ def test_what_a_catalog_lacks_is_planned_and_then_passes(key_arn, kind):
 
 
 @pytest.mark.parametrize("settings", [{}, {LAKE: "org.apache.spark.sql.delta.catalog.DeltaCatalog"}])
-def test_other_catalogs_are_left_alone(key_arn, settings):
+def test_other_catalogs_are_not_changed(key_arn, settings):
     assert plan_catalogs(settings, key_arn) == {}
     assert check_catalogs(settings, key_arn) == []
 
@@ -48,14 +48,14 @@ def test_other_catalogs_are_left_alone(key_arn, settings):
         ("s3.client-factory-impl", "com.example.Factory"),
     ],
 )
-def test_gs_s3_013_what_a_catalog_says_otherwise_is_kept_and_refused(key_arn, name, value):
+def test_gs_s3_013_contrary_settings_of_a_catalog_are_kept_and_rejected(key_arn, name, value):
     settings = {**ICEBERG, f"{LAKE}.{name}": value}
     found = {**settings, **plan_catalogs(settings, key_arn)}
     assert found[f"{LAKE}.{name}"] == value
     assert failing(found, key_arn) == [("GS-S3-013", f"{LAKE}.{name}")]
 
 
-def test_gs_s3_013_a_catalog_that_came_after_job_init_is_refused(key_arn):
+def test_gs_s3_013_a_catalog_defined_after_job_init_is_rejected(key_arn):
     assert failing(ICEBERG, key_arn) == [
         ("GS-S3-013", f"{LAKE}.s3.sse.type"),
         ("GS-S3-013", f"{LAKE}.s3.sse.key"),
@@ -87,5 +87,5 @@ def test_gs_s3_002_the_endpoint_of_a_catalog_is_the_drivers_over_tls(key_arn, en
         ("spark.sql.catalogImplementation", False),
     ],
 )
-def test_only_what_decides_is_read_from_the_session(name, decisive):
+def test_only_decisive_settings_are_read_from_the_session(name, decisive):
     assert is_decisive(name) is decisive

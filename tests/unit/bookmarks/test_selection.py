@@ -22,7 +22,7 @@ def names(selection):
     return [item.uri.key.removeprefix("flights/") for item in selection.new]
 
 
-def test_a_second_look_at_the_same_listing_selects_nothing(entry):
+def test_the_same_listing_again_selects_nothing(entry):
     listing = [entry("a", 0), entry("b", 3000), entry("c", 3599)]
     first = select(listing, None, now=at(3600))
     assert names(first) == ["a", "b", "c"]
@@ -32,7 +32,7 @@ def test_a_second_look_at_the_same_listing_selects_nothing(entry):
     assert (again.new, again.next_state) == ((), None)
 
 
-def test_equal_timestamps_are_told_apart(entry):
+def test_objects_with_equal_timestamps_are_distinguished(entry):
     state = select([entry("a", 100)], None, now=at(100)).next_state
     assert names(select([entry("a", 100), entry("b", 100)], state, now=at(101))) == ["b"]
 
@@ -42,7 +42,7 @@ def test_a_late_arrival_inside_the_window_is_selected(entry):
     assert names(select([entry("a", 500), entry("b", 1000)], state, now=at(1400))) == ["a"]
 
 
-def test_an_arrival_from_before_the_window_is_not_seen_as_in_glue(entry):
+def test_an_arrival_from_before_the_window_is_not_read_as_in_glue(entry):
     state = select([entry("b", 1000)], None, now=at(1000)).next_state
     assert names(select([entry("a", 99), entry("b", 1000)], state, now=at(1001))) == []
 
@@ -65,7 +65,7 @@ def test_deletions_are_harmless(entry):
     assert names(select([entry("c", 101)], state, now=at(101))) == ["c"]
 
 
-def test_a_clock_that_goes_back_repeats_nothing(entry):
+def test_after_a_clock_goes_back_nothing_is_read_twice(entry):
     listing = [entry("a", 5000), entry("b", 9000)]
     state = select(listing, None, now=at(9000)).next_state
     back = select([*listing, entry("c", 8500)], state, now=at(6000))

@@ -42,7 +42,7 @@ def test_the_script_itself_is_no_argument():
 
 
 @pytest.mark.parametrize("spelling", ["my-name", "my_name"])
-def test_hyphen_and_underscore_are_alike_in_names(spelling):
+def test_hyphen_and_underscore_are_equal_in_names(spelling):
     assert parse(f"--{spelling}", "x").get("my-name") == "x"
     assert parse(f"--{spelling}", "x").get("my_name") == "x"
 
@@ -104,7 +104,7 @@ def test_only_a_run_id_from_the_arguments_counts_as_started_by_the_control_plane
         (["--SECURITY_CONFIGURATION", ""], None),
     ],
 )
-def test_the_configuration_in_the_arguments_is_kept_as_a_claim(words, claimed):
+def test_the_configuration_in_the_arguments_is_stored_as_a_claim(words, claimed):
     assert parse("--JOB_NAME", "j", *words).identity(fresh_run_id="jr_new").claimed_configuration == claimed
 
 
@@ -132,7 +132,7 @@ def test_an_unknown_bookmark_option_is_refused_not_taken_for_off(value):
         ("continuation-ignore", BookmarkOption.DISABLE),
     ],
 )
-def test_the_old_name_of_the_bookmark_option_is_read_and_the_new_one_goes_before_it(old, option):
+def test_the_former_name_of_the_bookmark_option_is_read_and_the_present_one_takes_precedence(old, option):
     assert parse("--continuation-option", old).bookmark_option() is option
     both = parse("--continuation-option", old, "--job-bookmark-option", "job-bookmark-enable")
     assert both.bookmark_option() is BookmarkOption.ENABLE
@@ -159,7 +159,7 @@ def test_a_decisive_argument_with_two_values_is_refused(words):
         parse("--JOB_NAME", "curate", *words).identity(fresh_run_id="jr_new")
 
 
-def test_a_decisive_argument_said_twice_alike_and_any_other_said_twice_pass():
+def test_equal_decisive_arguments_and_other_repeated_arguments_pass():
     words = [
         "--JOB_RUN_ID",
         "jr_1",
@@ -177,7 +177,7 @@ def test_a_decisive_argument_said_twice_alike_and_any_other_said_twice_pass():
     assert parse("--JOB_NAME", "curate", *words).identity(fresh_run_id="jr_new").run_id == RunId("jr_1")
 
 
-def test_what_a_script_lays_over_the_arguments_may_not_change_the_run():
+def test_arguments_of_the_script_may_not_change_the_run():
     given = parse("--JOB_NAME", "curate", "--JOB_RUN_ID", "jr_1", "--a", "1")
     same = given.with_overrides({"JOB_RUN_ID": "jr_1", "a": "2"})
     assert same.identity(fresh_run_id="jr_new").job == "curate"
@@ -187,7 +187,7 @@ def test_what_a_script_lays_over_the_arguments_may_not_change_the_run():
             given.with_overrides({name: "other"}).identity(fresh_run_id="jr_new")
 
 
-def test_defaults_fill_what_is_missing_under_any_spelling():
+def test_defaults_apply_to_arguments_missing_in_every_spelling():
     given = parse("--a_b", "1", "--JOB_NAME", "x", "--JOB_NAME", "y").with_defaults({"a-b": "2", "c": "3"})
     assert given.values == {"a_b": "1", "c": "3", "JOB_NAME": "y"}
     with pytest.raises(UsageError, match="two values"):

@@ -133,7 +133,7 @@ def raced(seed: int, *, threads: int = 3, rounds: int = 2) -> tuple[list[int], B
     return won, store(objects)
 
 
-def test_three_racing_runs_make_one_history_whatever_the_order():
+def test_three_concurrent_runs_make_one_history_in_every_order():
     for seed in range(300):
         won, store = raced(seed)
         loaded = store.load()

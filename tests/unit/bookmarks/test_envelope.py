@@ -26,14 +26,14 @@ def client(**options):
     return aws_encryption_sdk.EncryptionSDKClient(**options)
 
 
-def test_what_is_sealed_opens(make_envelope):
+def test_a_sealed_body_can_be_opened(make_envelope):
     message = make_envelope().seal(BODY, resource=URI)
     assert BODY not in message
     assert make_envelope().open(message, resource=URI).body == BODY
     assert message != make_envelope().seal(BODY, resource=URI), "a fresh data key each time"
 
 
-def test_the_message_is_one_that_the_sdk_alone_opens(make_envelope):
+def test_the_sdk_alone_can_decrypt_the_message(make_envelope):
     envelope = make_envelope()
     body, header = client().decrypt(source=envelope.seal(BODY, resource=URI), key_provider=envelope.provider)
     assert body == BODY
@@ -65,7 +65,7 @@ def test_gs_bkm_001_a_bit_flipped_in_every_byte(make_envelope):
 
 
 @pytest.mark.parametrize("message", [b"", b"{}", b"\x02" * 600, b"\x00" * 600])
-def test_gs_bkm_001_bytes_that_are_no_message(make_envelope, message):
+def test_gs_bkm_001_bytes_that_are_not_a_message(make_envelope, message):
     refusal = refused(make_envelope(), message)
     assert refusal.control == "GS-BKM-001"
     assert "delete the object and all objects below history/" in str(refusal)

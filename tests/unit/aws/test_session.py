@@ -33,7 +33,7 @@ from glue_secure.core.service import ServiceError
         ("", "custom-endpoint"),
     ],
 )
-def test_an_endpoint_is_known_by_its_host(url, kind):
+def test_an_endpoint_is_classified_by_its_host(url, kind):
     assert endpoint_kind(url) == kind
 
 
@@ -60,7 +60,7 @@ def test_a_session_without_a_region_is_refused(clean_environment):
         AwsSession.from_chain()
 
 
-def test_gs_s3_002_refuses_whoever_configured_the_endpoint(clean_environment):
+def test_gs_s3_002_rejects_an_endpoint_from_any_source(clean_environment):
     clean_environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     clean_environment.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:5000")
     session = AwsSession.from_chain()
@@ -107,7 +107,7 @@ def session_and_sts():
         stubber.assert_no_pending_responses()
 
 
-def test_the_account_and_the_caller_are_asked_once(session_and_sts):
+def test_the_caller_identity_is_requested_once(session_and_sts):
     session, stubber = session_and_sts
     caller = "arn:aws:sts::123456789012:assumed-role/operator/somebody"
     stubber.add_response("get_caller_identity", {"Account": "123456789012", "Arn": caller})
@@ -115,7 +115,7 @@ def test_the_account_and_the_caller_are_asked_once(session_and_sts):
     assert (session.account, session.account, session.region) == ("123456789012", "123456789012", "eu-west-1")
 
 
-def test_an_account_that_cannot_be_asked_is_a_service_error(session_and_sts):
+def test_an_unknown_account_is_a_service_error(session_and_sts):
     session, stubber = session_and_sts
     stubber.add_client_error("get_caller_identity", "ExpiredToken")
     with pytest.raises(ServiceError) as caught:
@@ -140,7 +140,7 @@ def profile(environment, tmp_path, line):
 
 
 @pytest.mark.parametrize("value", ["", "  ", "False"])
-def test_gs_s3_002_refuses_a_bundle_that_switches_verification_off(region, value):
+def test_gs_s3_002_rejects_a_bundle_that_disables_verification(region, value):
     region.setenv("AWS_CA_BUNDLE", value)
     with pytest.raises(RefusedError) as caught:
         AwsSession.from_chain(requests_ca_bundle="/bundle.pem")
@@ -148,7 +148,7 @@ def test_gs_s3_002_refuses_a_bundle_that_switches_verification_off(region, value
 
 
 @pytest.mark.parametrize("line", ["ca_bundle =", "ca_bundle = False"])
-def test_gs_s3_002_refuses_a_profile_that_switches_verification_off(region, tmp_path, line):
+def test_gs_s3_002_rejects_a_profile_that_disables_verification(region, tmp_path, line):
     profile(region, tmp_path, line)
     with pytest.raises(RefusedError, match="ca_bundle in the profile") as caught:
         AwsSession.from_chain()
@@ -162,7 +162,7 @@ def test_gs_s3_002_refuses_an_empty_bundle_of_requests(region, value):
     assert caught.value.control == "GS-S3-002"
 
 
-def test_gs_s3_002_refuses_false_from_whoever_set_it(region):
+def test_gs_s3_002_rejects_false_from_any_source(region):
     inner = boto3.session.Session()
     inner._session.set_config_variable("ca_bundle", False)
     with pytest.raises(RefusedError, match="GS-S3-002"):
@@ -173,7 +173,7 @@ def test_without_a_setting_botocores_own_roots_are_trusted(region):
     assert trusts(AwsSession.from_chain().client("kms")) is True
 
 
-def test_the_setting_goes_before_the_variable_of_requests(region, tmp_path):
+def test_botocores_setting_takes_precedence_over_the_variable_of_requests(region, tmp_path):
     assert trusts(AwsSession.from_chain(requests_ca_bundle="/r.pem").client("kms")) == "/r.pem"
     profile(region, tmp_path, "ca_bundle = /p.pem")
     assert trusts(AwsSession.from_chain(requests_ca_bundle="/r.pem").client("kms")) == "/p.pem"
@@ -181,7 +181,7 @@ def test_the_setting_goes_before_the_variable_of_requests(region, tmp_path):
     assert trusts(AwsSession.from_chain(requests_ca_bundle="/r.pem").client("kms")) == "/e.pem"
 
 
-def test_clients_that_libraries_make_trust_the_same_whatever_happens_to_the_environment(region):
+def test_clients_of_libraries_trust_the_same_authorities(region):
     for bundle in (None, "/r.pem"):
         session = AwsSession.from_chain(requests_ca_bundle=bundle)
         region.setenv("AWS_CA_BUNDLE", "")

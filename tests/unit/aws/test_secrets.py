@@ -69,7 +69,7 @@ def test_a_secret_of_another_form_is_refused_without_showing_it(secrets, answer)
     ("code", "kind"),
     [("AccessDeniedException", ServiceError), ("ResourceNotFoundException", NotFound)],
 )
-def test_denied_and_not_there_are_two_things(secrets, code, kind):
+def test_access_denied_and_not_found_are_distinguished(secrets, code, kind):
     store, stubber = secrets
     stubber.add_client_error("get_secret_value", code)
     with pytest.raises(ServiceError) as caught:
@@ -91,7 +91,7 @@ def connection(**properties):
 ASKED = {"Name": "ops", "HidePassword": False}
 
 
-def test_the_catalogs_encrypted_password_is_opened_by_its_key(sealed, key):
+def test_the_catalogs_encrypted_password_is_decrypted_by_its_key(sealed, key):
     store, glue, kms = sealed
     glue.add_response("get_connection", connection(ENCRYPTED_PASSWORD="c2VhbGVk"), ASKED | {"CatalogId": "1"})
     kms.add_response("decrypt", {"Plaintext": b"hunter2", "KeyId": str(key)}, {"CiphertextBlob": b"sealed"})
@@ -110,7 +110,7 @@ def test_the_catalogs_encrypted_password_is_opened_by_its_key(sealed, key):
         {"PASSWORD": "hunter2", "ENCRYPTED_PASSWORD": "c2VhbGVk"},
     ],
 )
-def test_a_password_that_the_catalog_does_not_keep_encrypted_is_not_used(sealed, properties):
+def test_a_password_in_plain_text_is_rejected(sealed, properties):
     store, glue, _ = sealed
     glue.add_response("get_connection", connection(**properties), ASKED)
     with pytest.raises(ServiceError) as caught:
@@ -118,7 +118,7 @@ def test_a_password_that_the_catalog_does_not_keep_encrypted_is_not_used(sealed,
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_key_that_may_not_be_used_and_a_password_that_is_no_text(sealed, key):
+def test_a_denied_key_and_a_password_that_is_not_text_are_errors(sealed, key):
     store, glue, kms = sealed
     glue.add_response("get_connection", connection(ENCRYPTED_PASSWORD="c2VhbGVk"), ASKED)
     kms.add_client_error("decrypt", "AccessDeniedException")
@@ -132,7 +132,7 @@ def test_a_key_that_may_not_be_used_and_a_password_that_is_no_text(sealed, key):
     assert caught.value.__cause__ is None
 
 
-def test_a_token_is_a_request_for_that_server_and_user_signed_for_fifteen_minutes(client_of):
+def test_a_token_is_a_signed_request_for_server_and_user_valid_for_fifteen_minutes(client_of):
     now = datetime(2026, 1, 1, tzinfo=timezone.utc)
     host = "ops.c9akciq32.eu-central-1.rds.amazonaws.com"
     found = CredentialStore(client=client_of).token(host, 5432, "etl", "eu-central-1", now)

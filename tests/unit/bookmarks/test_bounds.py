@@ -35,7 +35,7 @@ def state_bytes(*sources):
     )
 
 
-def test_a_bounded_run_reads_the_oldest_and_the_next_goes_on(entry):
+def test_a_bounded_run_reads_the_oldest_and_the_next_run_continues(entry):
     listing = [entry(name, second) for name, second in (("d", 1), ("a", 4), ("b", 2), ("c", 3))]
     limits = Limits(files=3)
     first = select(listing, None, now=LONG_AFTER, limits=limits)
@@ -55,7 +55,7 @@ def test_equal_times_are_cut_by_bucket_and_key(entry):
     assert read == [["a", "b"], ["c", "d"], ["e"]]
 
 
-def test_where_a_run_stopped_is_a_time_and_a_key_and_no_list(entry):
+def test_the_end_of_a_bounded_run_is_stored_as_time_and_key(entry):
     listing = [entry(f"{i:04}", 5) for i in range(3000)]
     state = select(listing, None, now=LONG_AFTER, limits=Limits(files=2000)).next_state
     assert (state.floor, state.last, dict(state.seen)) == (at(5), S3Uri("landing", "flights/1999"), {})
@@ -71,7 +71,7 @@ def test_what_was_read_inside_the_window_is_not_read_again_by_a_run_that_stops_b
     assert names(select(listing, first.next_state, now=LONG_AFTER)) == ["z"]
 
 
-def test_a_place_where_a_run_stopped_holds_when_the_window_grows(entry):
+def test_the_end_of_a_bounded_run_stays_valid_when_the_window_grows(entry):
     listing = [entry(name, 5) for name in "abcd"]
     state = select(listing, None, now=at(7), limits=Limits(window=timedelta(), files=2)).next_state
     grown = select(listing, state, now=at(8), limits=Limits(window=timedelta(hours=1), files=1))
@@ -116,7 +116,7 @@ def test_after_one_object_larger_than_the_bound_not_even_an_empty_one_follows(en
     assert names(select(listing, first.next_state, now=at(3600), limits=Limits(size=1))) == ["b"]
 
 
-def test_no_room_in_the_window_means_that_an_object_waits_for_it_to_pass(entry):
+def test_with_a_full_window_an_object_waits_until_it_has_left_the_window(entry):
     none = Limits(max_files_in_band=0)
     first = select([entry("a", 0), entry("b", 3590)], None, now=at(3600), limits=none)
     assert (names(first), first.deferred, dict(first.next_state.seen)) == (["a"], 1, {})
@@ -130,7 +130,7 @@ def test_a_bound_without_a_bookmark_reads_the_oldest_each_time(entry):
         assert (names(result), result.deferred, result.next_state) == (["b"], 1, None)
 
 
-def test_a_range_is_what_one_state_is_done_with_and_the_other_is_not(entry):
+def test_a_range_has_the_objects_that_one_state_covers_and_the_other_does_not(entry):
     listing = [entry(name, second) for name, second in (("a", 5), ("b", 5), ("c", 5), ("d", 6))]
     one = select(listing, None, now=LONG_AFTER, limits=Limits(files=1)).next_state
     three = select(listing, one, now=LONG_AFTER, limits=Limits(files=2)).next_state
@@ -148,7 +148,7 @@ def test_overlapping_paths_do_not_use_up_the_bound(entry):
     assert names(select(listing, None, now=LONG_AFTER, limits=Limits(files=2))) == ["a", "b"]
 
 
-def test_what_is_beyond_the_bound_is_let_go_while_the_listing_passes():
+def test_objects_beyond_the_bound_are_not_kept_in_memory():
     listing = (ObjectSummary(S3Uri("landing", f"{i:06}"), 1, T, "e") for i in range(20_000, 0, -1))
     tracemalloc.start()
     result = select(listing, None, now=LONG_AFTER, limits=Limits(files=10))

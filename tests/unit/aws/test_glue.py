@@ -19,20 +19,20 @@ def glue(stubbed) -> tuple[GlueControlPlane, Stubber]:
     return GlueControlPlane(client=client), stubber
 
 
-def test_the_runs_own_configuration_counts_and_the_job_is_not_asked(glue):
+def test_the_runs_configuration_takes_precedence_over_the_jobs(glue):
     plane, stubber = glue
     stubber.add_response("get_job_run", {"JobRun": {"SecurityConfiguration": "of-the-run"}}, RUN)
     assert plane.attached_configuration("curate", "jr_1") == "of-the-run"
 
 
-def test_a_run_without_one_has_its_jobs(glue):
+def test_a_run_without_a_configuration_has_its_jobs(glue):
     plane, stubber = glue
     stubber.add_response("get_job_run", {"JobRun": {}}, RUN)
     stubber.add_response("get_job", {"Job": {"SecurityConfiguration": "of-the-job"}}, JOB)
     assert plane.attached_configuration("curate", "jr_1") == "of-the-job"
 
 
-def test_a_run_that_no_control_plane_started_has_its_jobs(glue):
+def test_a_run_that_glue_did_not_start_has_its_jobs(glue):
     plane, stubber = glue
     stubber.add_response("get_job", {"Job": {"SecurityConfiguration": "of-the-job"}}, JOB)
     assert plane.attached_configuration("curate", None) == "of-the-job"
@@ -58,7 +58,7 @@ def test_the_jobs_own_arguments_are_read(glue):
 @pytest.mark.parametrize(
     ("code", "kind"), [("AccessDeniedException", ServiceError), ("EntityNotFoundException", NotFound)]
 )
-def test_a_run_that_cannot_be_read_is_not_looked_for_in_the_job(glue, code, kind):
+def test_a_run_that_cannot_be_read_is_an_error(glue, code, kind):
     plane, stubber = glue
     stubber.add_client_error("get_job_run", code, "no", expected_params=RUN)
     with pytest.raises(ServiceError) as caught:
@@ -79,7 +79,7 @@ def test_a_run_that_cannot_be_read_is_not_looked_for_in_the_job(glue, code, kind
 @pytest.mark.parametrize(
     ("code", "kind"), [("AccessDeniedException", ServiceError), ("EntityNotFoundException", NotFound)]
 )
-def test_denied_and_not_there_are_two_things(glue, method, operation, arguments, code, kind):
+def test_access_denied_and_not_found_are_distinguished(glue, method, operation, arguments, code, kind):
     plane, stubber = glue
     stubber.add_client_error(operation, code, "no")
     with pytest.raises(ServiceError) as caught:
@@ -104,7 +104,7 @@ def test_a_configuration_is_read(glue, key):
     assert read.job_bookmarks is None
 
 
-def test_a_connection_is_asked_for_without_its_password(glue):
+def test_a_connection_is_read_without_its_password(glue):
     plane, stubber = glue
     answer = {"Connection": {"Name": "db", "ConnectionType": "JDBC", "ConnectionProperties": {"HOST": "h"}}}
     stubber.add_response("get_connection", answer, {"Name": "db", "HidePassword": True})
@@ -145,7 +145,7 @@ def test_partitions_are_read_page_by_page(glue):
     ]
 
 
-def test_another_accounts_catalog_is_asked_by_its_id(glue):
+def test_another_accounts_catalog_is_read_by_its_id(glue):
     plane, stubber = glue
     asked = {"DatabaseName": "d", "Name": "t", "CatalogId": "123456789012"}
     columns = [{"Name": "id", "Type": "bigint"}, {"Name": "untyped"}]

@@ -33,7 +33,7 @@ def aws():
         stub.assert_no_pending_responses()
 
 
-def test_the_key_is_opened_for_exactly_the_policys_key_and_context(aws):
+def test_a_data_key_is_decrypted_for_exactly_the_policys_key_and_context(aws):
     source, stubs = aws
     stubs["kms"].add_response(
         "decrypt",
@@ -53,7 +53,7 @@ def test_another_key_or_length_is_an_error(aws, answer):
         source.open_key(WRAPPED)
 
 
-def test_a_new_key_is_never_seen_in_the_clear(aws):
+def test_a_new_key_is_generated_without_plaintext(aws):
     source, stubs = aws
     stubs["kms"].add_response(
         "generate_data_key_without_plaintext",
@@ -80,7 +80,7 @@ TABLE = {
 }
 
 
-def test_parameters_alone_do_not_ask_lake_formation(aws):
+def test_column_parameters_alone_need_no_call_of_lake_formation(aws):
     source, stubs = aws
     stubs["glue"].add_response("get_table", TABLE, {"DatabaseName": "d", "Name": "t"})
     assert source.tags("d", "t", lf_tags=False) == {
@@ -104,7 +104,7 @@ def test_lf_tags_of_table_and_database_are_inherited_unless_a_column_has_its_own
     assert (found["id"], found["month"]) == ({lf("pii", "no")}, {lf("pii", "true")})
 
 
-def test_access_denied_is_no_answer(aws):
+def test_access_denied_is_a_service_error(aws):
     source, stubs = aws
     stubs["glue"].add_response("get_table", TABLE)
     stubs["lakeformation"].add_client_error("get_resource_lf_tags", "AccessDeniedException")
@@ -113,7 +113,7 @@ def test_access_denied_is_no_answer(aws):
     assert error.value.code == "AccessDeniedException"
 
 
-def test_keys_are_held_a_few_and_for_minutes():
+def test_a_few_keys_are_cached_for_minutes():
     asked, now = [], [0.0]
 
     def open_key(key):

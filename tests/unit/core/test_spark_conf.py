@@ -141,7 +141,7 @@ def test_hadoops_endpoint_is_the_embedded_accounts_when_the_drivers_is(key_arn, 
     ]
 
 
-def test_settings_that_encrypt_nothing_are_left_alone(plan):
+def test_settings_without_effect_on_encryption_are_ignored(plan):
     assert failing(plan, "fs.s3a.connection.maximum", "96") == []
     assert failing(plan, "fs.s3a.bucket.curated.endpoint.region", "eu-west-1") == []
 
@@ -158,7 +158,7 @@ def test_settings_that_encrypt_nothing_are_left_alone(plan):
         ("s3.client.factory.impl", "org.example.PlainFactory"),
     ],
 )
-def test_gs_s3_001_and_003_fail_for_what_would_add_to_the_plan(plan, prefix, name, value):
+def test_gs_s3_001_and_003_fail_for_additions_to_the_plan(plan, prefix, name, value):
     expected = "GS-S3-001" if prefix == "fs.s3a." else "GS-S3-003"
     found = failing(plan, prefix + name, value)
     assert [(control, required) for control, _, required in found] == [(expected, "not set")]
@@ -183,7 +183,7 @@ def test_hadoops_own_client_factory_and_empty_settings_pass(plan):
         ("spark.executorEnv.AWS_ENDPOINT_URL_S3", "http://h", "executorEnv.AWS_ENDPOINT_URL_S3"),
     ],
 )
-def test_gs_s3_002_fails_for_a_jvm_that_is_led_astray(where, text, found):
+def test_gs_s3_002_fails_for_jvm_options_that_weaken_tls(where, text, found):
     (finding,) = check_java_options({where: text, "spark.driver.defaultJavaOptions": "-Xss4m"})
     assert (finding.control, finding.verdict, finding.resource) == ("GS-S3-002", FAIL, where)
     assert found is None or finding.found == found
@@ -245,7 +245,7 @@ def test_gs_s3_005_knows_the_options_that_change_encryption(name):
     assert protected_options({name: "x", "header": "true"}) == [name]
 
 
-def test_gs_s3_005_leaves_the_options_of_formats_alone():
+def test_gs_s3_005_accepts_the_options_of_formats():
     harmless = [
         "header",
         "sep",

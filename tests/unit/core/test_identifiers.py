@@ -90,7 +90,7 @@ def test_what_is_not_an_s3_location_is_refused(text):
 @pytest.mark.parametrize(
     "key", ["../a", "a/../b", "a/..", "..", "a/./b", ".", "a//b", "/a", "a//", "//", "a/b/../../../c"]
 )
-def test_paths_that_s3_and_hadoop_read_differently_are_refused(key):
+def test_paths_that_s3_and_hadoop_interpret_differently_are_rejected(key):
     with pytest.raises(UsageError, match="interpret differently"):
         S3Uri.parse(f"s3://bucket/{key}")
 
@@ -106,13 +106,13 @@ def test_control_characters_in_a_key_are_refused(character):
         S3Uri.parse(f"s3://bucket/a{character}b")
 
 
-def test_a_prefix_selects_what_lies_below_and_nothing_beside_it():
+def test_a_prefix_selects_only_names_below_it():
     assert S3Uri("bucket", "a").as_prefix() == "a/"
     assert S3Uri("bucket", "a/").as_prefix() == "a/"
     assert S3Uri("bucket", "").as_prefix() == ""
 
 
-def test_a_child_lies_one_slash_below():
+def test_a_child_is_one_slash_below():
     assert str(S3Uri("bucket", "a").child("b")) == "s3://bucket/a/b"
     assert str(S3Uri("bucket", "a/").child("b")) == "s3://bucket/a/b"
     assert str(S3Uri("bucket", "").child("b")) == "s3://bucket/b"
@@ -125,7 +125,7 @@ def test_a_run_id_of_glue_or_our_own_is_accepted(text):
 
 
 @pytest.mark.parametrize("text", ["", "a b", "../jr", "jr/1", "jr_1\n", "a" * 256, "jr_é"])
-def test_a_run_id_that_could_leave_its_folder_is_refused(text):
+def test_a_run_id_that_is_not_safe_in_a_key_is_rejected(text):
     with pytest.raises(UsageError, match="not a job run id"):
         RunId(text)
 

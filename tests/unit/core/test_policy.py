@@ -38,7 +38,7 @@ def test_findings_that_all_pass_come_back():
     assert enforce([]) == ()
 
 
-def test_a_fail_comes_before_an_unknown_wherever_it_stands():
+def test_a_fail_takes_precedence_over_an_unknown():
     with pytest.raises(RefusedError) as caught:
         enforce([undecided("GS-KMS-001"), passed("GS-SEC-001", "r", "f"), fail("GS-KMS-002", "the key")])
     error = caught.value
@@ -53,7 +53,7 @@ def test_a_fail_comes_before_an_unknown_wherever_it_stands():
     assert error.also == ("GS-KMS-001",)
 
 
-def test_the_first_fail_is_the_one_that_is_told():
+def test_the_error_names_the_first_fail():
     with pytest.raises(RefusedError) as caught:
         enforce(
             [fail("GS-SEC-003", "one"), fail("GS-SEC-003", "two"), fail("GS-SEC-004"), fail("GS-SEC-004")]
@@ -91,7 +91,9 @@ def test_gs_sec_001_fails_without_a_configuration(attached, make_identity, verdi
         ("STRICT", {"GS-SEC-001": PASS, "GS-SEC-002": FAIL}),
     ],
 )
-def test_gs_sec_002_holds_the_claim_against_the_attachment(claimed, expected, make_identity, verdicts):
+def test_gs_sec_002_compares_the_claim_with_the_attached_configuration(
+    claimed, expected, make_identity, verdicts
+):
     assert verdicts(check_attachment(make_identity(claimed_configuration=claimed), "strict")) == expected
 
 
@@ -163,7 +165,7 @@ def test_absent_members_fail_except_data_quality(make_configuration, verdicts):
     }
 
 
-def test_a_finding_says_what_is_there_and_what_must_be(make_configuration):
+def test_a_finding_has_the_found_and_the_required_value(make_configuration):
     finding = check_configuration(make_configuration(cloudwatch=EncryptionSetting("SSE-KMS")))[1]
     assert finding.found == "SSE-KMS without a key"
     assert finding.required.startswith("SSE-KMS")
@@ -207,7 +209,7 @@ def test_gs_kms_005_fails_for_a_key_elsewhere(place, make_key, verdicts):
     assert verdicts(check_key("s3", make_key(), **here))["GS-KMS-005"] is FAIL
 
 
-def test_a_key_pending_deletion_is_told_with_its_date_and_how_to_keep_it(make_key):
+def test_a_key_pending_deletion_fails_with_its_date_and_the_fix(make_key):
     key = make_key(state="PendingDeletion", deletion_date="2026-02-01")
     finding = check_key("s3", key, region="eu-west-1", account="123456789012")[0]
     assert finding.found == "PendingDeletion, deleted on 2026-02-01"
@@ -302,5 +304,5 @@ def test_gs_sec_011_fails_for_a_secret_in_an_argument_and_does_not_show_it(
         ("connection", "ops-postgres"),
     ],
 )
-def test_gs_sec_011_passes_what_only_names_a_secret(name, value, make_identity, verdicts):
+def test_gs_sec_011_passes_references_to_a_secret(name, value, make_identity, verdicts):
     assert verdicts(check_arguments(make_identity(), JobArguments({name: value})))["GS-SEC-011"] is PASS

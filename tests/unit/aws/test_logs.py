@@ -74,7 +74,7 @@ def without_secrets(text: str) -> bool:
     )
 
 
-def test_this_test_would_see_a_secret_that_is_logged(session, logged):
+def test_this_test_detects_a_logged_secret(session, logged):
     session.client("kms").describe_key(KeyId="x")
     assert not without_secrets(logged())
 

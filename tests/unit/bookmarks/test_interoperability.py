@@ -103,11 +103,11 @@ def opened_by_the_project(vector: dict) -> bytes:
     return bytes(body)
 
 
-def test_a_published_vector_opens_with_the_projects_client():
+def test_the_client_decrypts_a_published_vector():
     assert opened_by_the_project(GOOD).decode() == "".join(GOOD["plaintext-frames"])
 
 
-def test_the_published_wrong_commitment_does_not():
+def test_the_client_rejects_the_published_wrong_commitment():
     with pytest.raises(Exception, match=r"(?i)commitment"):
         opened_by_the_project(BAD_COMMITMENT)
 
@@ -136,7 +136,7 @@ def keeping_data_keys(envelope, monkeypatch) -> list[bytes]:
     return kept
 
 
-def test_a_sealed_state_opens_elsewhere_given_the_data_key(make_envelope, monkeypatch):
+def test_independent_code_decrypts_a_sealed_state(make_envelope, monkeypatch):
     envelope = make_envelope()
     kept = keeping_data_keys(envelope, monkeypatch)
     state = BookmarkState.after(None, previous_digest="", job="curate", run_id="jr_1", attempt=0, contexts={})
@@ -149,7 +149,7 @@ def test_a_sealed_state_opens_elsewhere_given_the_data_key(make_envelope, monkey
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 200_000])
-def test_messages_of_several_frames_open_elsewhere(make_envelope, monkeypatch, size):
+def test_independent_code_decrypts_messages_of_several_frames(make_envelope, monkeypatch, size):
     envelope = make_envelope()
     kept = keeping_data_keys(envelope, monkeypatch)
     body = bytes(index % 251 for index in range(size))

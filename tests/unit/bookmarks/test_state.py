@@ -21,7 +21,7 @@ def first(**changes):
     return BookmarkState.after(None, **({"previous_digest": ""} | values | changes))
 
 
-def test_a_state_comes_back_from_its_canonical_json():
+def test_a_state_is_restored_from_its_canonical_json():
     state = first()
     assert BookmarkState.from_bytes(state.to_bytes()) == state
     assert json.loads(state.to_bytes())["contexts"]["flights"] == {
@@ -34,7 +34,7 @@ def test_a_state_comes_back_from_its_canonical_json():
     }
 
 
-def test_a_state_that_stopped_at_a_place_comes_back():
+def test_a_state_of_a_bounded_run_is_restored():
     state = first(contexts={"flights": STOPPED})
     assert BookmarkState.from_bytes(state.to_bytes()) == state
     shape = json.loads(state.to_bytes())["contexts"]["flights"]
@@ -116,7 +116,7 @@ def in_source(**changes):
         (in_source(seen={"2026-01-01T12:00:00.000000Z": ["a" * 32]}), "canonical"),
     ],
 )
-def test_the_reader_refuses_what_the_writer_would_not_write(damage, says):
+def test_the_reader_rejects_bytes_that_the_writer_does_not_make(damage, says):
     shape = json.loads(first().to_bytes())
     damage(shape)
     body = json.dumps(shape, sort_keys=True, separators=(",", ":")).encode() + b"\n"

@@ -26,20 +26,20 @@ def marks(listing, now, *, state=None, limits=PROMISED, locations=(ROOT,)):
     return dict(select(listing, state, now=at(now), limits=limits, locations=locations).next_state.listed_to)
 
 
-def test_the_mark_lies_more_than_two_windows_back_and_one_object_before_the_last_of_those(entry):
+def test_the_start_key_is_two_windows_back_and_one_object_before_the_last(entry):
     listing = [entry(f"{second:06}", second) for second in range(0, 9000, 300)]
     # The floor is 8700 - 900; what is older than 6900 is more than a window older than any object to come.
     assert marks(listing, 8700) == {NAME: "flights/006300"}
 
 
-def test_a_key_as_near_to_the_floor_as_the_promise_allows_is_no_mark(entry):
+def test_a_key_within_a_window_of_the_floor_is_not_a_start_key(entry):
     """An object to come was modified at the floor or later; within a window of it, its key may be smaller."""
     listing = [entry("a", 1100), entry("b", 1100), entry("c", 1101), entry("d", 2000)]
     assert marks(listing, 2900) == {}
     assert marks(listing, 2901) == {NAME: "flights/a"}
 
 
-def test_a_run_that_a_bound_stopped_marks_only_what_lies_a_window_before_its_end(entry):
+def test_the_start_key_of_a_bounded_run_is_a_window_before_its_last_object(entry):
     listing = [entry(f"{second:06}", second) for second in range(0, 9000, 300)]
     limits = Limits(files=10, keys_ascending=True)
     first = select(listing, None, now=at(80_000), limits=limits, locations=(ROOT,)).next_state
@@ -50,7 +50,7 @@ def test_a_run_that_a_bound_stopped_marks_only_what_lies_a_window_before_its_end
     assert [one.uri.key for one in second.new] == [f"flights/{n:06}" for n in range(3000, 6000, 300)]
 
 
-def test_a_mark_stays_when_a_later_listing_has_none_and_goes_without_the_promise(entry):
+def test_a_start_key_stays_until_a_run_without_keys_ascending(entry):
     listing = [entry(f"{second:06}", second) for second in range(0, 9000, 300)]
     state = select(listing, None, now=at(8700), limits=PROMISED, locations=(ROOT,)).next_state
     tail = [*listing[22:], entry("009001", 9001)]
@@ -65,11 +65,11 @@ def test_an_object_more_than_a_window_older_than_a_smaller_key_breaks_the_promis
     assert marks([entry("a", 2000), entry("b", 1100)], 5000) == {NAME: "flights/a"}
 
 
-def test_a_listing_that_is_in_no_order_of_keys_leaves_no_mark(entry):
+def test_a_listing_out_of_key_order_gives_no_start_key(entry):
     assert marks([entry("b", 0), entry("a", 1), entry("c", 2)], 9000) == {}
 
 
-def test_each_location_has_a_mark_of_its_own(entry):
+def test_each_location_has_its_own_start_key(entry):
     east, west = S3Uri("landing", "flights/east"), S3Uri("landing", "flights/west/")
     listing = [
         entry(f"{side}/{number}", second)
@@ -82,11 +82,11 @@ def test_each_location_has_a_mark_of_its_own(entry):
     }
 
 
-def test_a_source_of_very_many_locations_keeps_no_marks(entry):
+def test_a_source_with_more_than_the_most_locations_stores_no_start_keys(entry):
     roots = [S3Uri("landing", f"flights/{number}") for number in range(MOST_LOCATIONS + 1)]
     listing = [entry(f"{number}/{part}", part) for number in range(3) for part in range(3)]
     assert marks(listing, 9000, locations=roots) == {}
 
 
-def test_a_location_has_one_name_with_and_without_its_last_slash():
+def test_a_location_has_the_same_name_with_and_without_its_last_slash():
     assert name_of(S3Uri("b", "in/")) == name_of(S3Uri("b", "in")) == "s3://b/in"

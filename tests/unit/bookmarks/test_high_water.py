@@ -53,9 +53,13 @@ def mark():
 
 
 @pytest.fixture
-def store(world, make_envelope, mark):
+def store(bookmark_fixture, make_envelope, mark):
     return BookmarkStore(
-        objects=world.objects, envelope=make_envelope(), prefix=world.prefix, mark=mark, pause=lambda _: None
+        objects=bookmark_fixture.objects,
+        envelope=make_envelope(),
+        prefix=bookmark_fixture.prefix,
+        mark=mark,
+        pause=lambda _: None,
     )
 
 
@@ -74,9 +78,9 @@ def refused(store, control):
     return caught.value
 
 
-def forget_history(world, store, *sequences):
+def forget_history(bookmark_fixture, store, *sequences):
     for sequence in sequences:
-        world.objects.delete(store.history_uri(sequence))
+        bookmark_fixture.objects.delete(store.history_uri(sequence))
 
 
 def test_each_commit_moves_the_mark(store, mark):
@@ -91,20 +95,20 @@ def test_a_first_run_has_neither_and_loading_writes_nothing(store, mark):
     assert mark.mark is None
 
 
-def test_gs_bkm_004_an_older_state_with_its_newer_history_deleted(world, store):
+def test_gs_bkm_004_an_older_state_with_its_newer_history_deleted(bookmark_fixture, store):
     for _ in range(3):
         commit(store)
-    world.objects.copy(store.history_uri(2), store.uri)
-    forget_history(world, store, 3)
-    assert world.store().load().sequence == 2  # without the mark nobody can tell
+    bookmark_fixture.objects.copy(store.history_uri(2), store.uri)
+    forget_history(bookmark_fixture, store, 3)
+    assert bookmark_fixture.store().load().sequence == 2  # without the mark nobody can tell
     assert "sequence 3" in refused(store, "GS-BKM-004").required
 
 
-def test_gs_bkm_003_everything_deleted(world, store):
+def test_gs_bkm_003_everything_deleted(bookmark_fixture, store):
     commit(store)
-    world.objects.delete(store.uri)
-    forget_history(world, store, 1)
-    assert world.store().load().state is None
+    bookmark_fixture.objects.delete(store.uri)
+    forget_history(bookmark_fixture, store, 1)
+    assert bookmark_fixture.store().load().state is None
     refused(store, "GS-BKM-003")
 
 
@@ -115,7 +119,7 @@ def test_gs_bkm_004_another_state_of_the_same_sequence(store, mark):
 
 
 @pytest.mark.parametrize("before", [0, 1, 2])
-def test_a_crash_between_current_and_mark_is_caught_up(world, store, mark, before):
+def test_a_crash_between_current_and_mark_is_caught_up(bookmark_fixture, store, mark, before):
     for _ in range(before):
         commit(store)
     loaded = store.load()
@@ -126,10 +130,10 @@ def test_a_crash_between_current_and_mark_is_caught_up(world, store, mark, befor
     if before == 0:
         # The mark of the beginning is there; the crash is at the second write.
         del mark.fail["UpdateItem"], mark.fail["GetItem"]
-        world.objects.before_write = lambda _: mark.fail.update(UpdateItem=denied("UpdateItem"))
+        bookmark_fixture.objects.before_write = lambda _: mark.fail.update(UpdateItem=denied("UpdateItem"))
     with pytest.raises(VerificationError) as caught:
         commit(store, loaded=loaded)
-    world.objects.before_write = None
+    bookmark_fixture.objects.before_write = None
     assert (caught.value.control, caught.value.exit_code) == ("GS-BKM-006", 4)
     assert caught.value.resource == "dynamodb:marks"
     mark.fail.clear()
@@ -142,8 +146,8 @@ def test_a_crash_between_current_and_mark_is_caught_up(world, store, mark, befor
     assert [entry.sequence for entry in store.history(store.load())] == list(range(before + 2, 0, -1))
 
 
-def test_a_crash_before_current_locks_nobody_out(world, store, mark):
-    world.objects.fail_next("PutObject", denied("PutObject"))
+def test_after_a_crash_before_current_the_next_run_starts(bookmark_fixture, store, mark):
+    bookmark_fixture.objects.fail_next("PutObject", denied("PutObject"))
     with pytest.raises(VerificationError):
         commit(store)
     assert mark.mark == BEGINNING
@@ -157,65 +161,65 @@ def test_one_ahead_but_not_committed_on_the_marked_state(store, mark):
     assert "--adopt" in refused(store, "GS-BKM-004").fix
 
 
-def test_further_ahead_is_refused_until_adopted(world, store, mark):
+def test_further_ahead_is_refused_until_adopted(bookmark_fixture, store, mark):
     commit(store)
     for _ in range(2):
-        commit(world.store())
+        commit(bookmark_fixture.store())
     assert "verify curate --adopt" in refused(store, "GS-BKM-004").fix
     assert mark.mark.sequence == 1
     assert store.adopt().sequence == 3
     assert mark.mark == HighWaterMark(3, store.load().digest)
 
 
-def test_no_mark_is_refused_until_adopted(world, store, mark):
-    commit(world.store())
+def test_no_mark_is_refused_until_adopted(bookmark_fixture, store, mark):
+    commit(bookmark_fixture.store())
     assert "--adopt" in refused(store, "GS-BKM-004").fix
     store.adopt()
     assert mark.mark.sequence == 1
     commit(store)
 
 
-def test_adopting_never_goes_back(world, store, mark):
+def test_adopting_never_goes_back(bookmark_fixture, store, mark):
     for _ in range(2):
         commit(store)
     newest = mark.mark
-    world.objects.copy(store.history_uri(1), store.uri)
-    forget_history(world, store, 2)
+    bookmark_fixture.objects.copy(store.history_uri(1), store.uri)
+    forget_history(bookmark_fixture, store, 2)
     with pytest.raises(RefusedError):
         store.adopt()
     assert mark.mark == newest
 
 
-def test_adopting_checks_the_history(world, store, mark):
+def test_adopting_checks_the_history(bookmark_fixture, store, mark):
     for _ in range(3):
-        commit(world.store())
-    forget_history(world, store, 1)
+        commit(bookmark_fixture.store())
+    forget_history(bookmark_fixture, store, 1)
     with pytest.raises(RefusedError) as caught:
         store.adopt()
     assert caught.value.resource == str(store.history_uri(1))
     assert mark.mark is None
 
 
-def test_adopting_without_a_mark_is_a_wrong_usage(world):
+def test_adopting_without_a_mark_is_a_usage_error(bookmark_fixture):
     with pytest.raises(UsageError):
-        world.store().adopt()
+        bookmark_fixture.store().adopt()
 
 
-def test_a_lost_answer_of_the_mark_is_a_commit(store, mark):
+def test_a_lost_response_of_the_mark_is_a_commit(store, mark):
     commit(store)
     mark.lose = ServiceError("no answer", code="", operation="UpdateItem")
     assert commit(store).sequence == 2
 
 
 @pytest.mark.parametrize("operation", ["GetItem", "UpdateItem"])
-def test_gs_bkm_006_no_answer_is_not_no_mark(store, mark, operation):
+def test_gs_bkm_006_an_error_of_the_mark_is_not_a_missing_mark(store, mark, operation):
     mark.fail[operation] = denied(operation)
     with pytest.raises(VerificationError) as caught:
         commit(store)
     assert (caught.value.control, caught.value.resource) == ("GS-BKM-006", "dynamodb:marks")
 
 
-def test_a_commit_between_the_two_looks_is_no_rollback(world, store, mark):
+def test_a_commit_between_the_two_reads_is_not_a_rollback(bookmark_fixture, store, mark):
     commit(store)
     reading, once = mark.read, []
 
@@ -231,7 +235,7 @@ def test_a_commit_between_the_two_looks_is_no_rollback(world, store, mark):
     assert store.load().sequence == 3
 
 
-def test_of_two_committers_one_wins_and_the_mark_is_the_winners(store, mark):
+def test_of_two_concurrent_commits_one_succeeds_and_sets_the_mark(store, mark):
     commit(store)
     loaded = store.load()
     won = commit(store, "jr_2", loaded)

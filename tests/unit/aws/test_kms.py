@@ -40,7 +40,7 @@ def test_an_alias_is_described_as_the_key_behind_it(kms, key):
 @pytest.mark.parametrize(
     ("code", "kind"), [("AccessDeniedException", ServiceError), ("NotFoundException", NotFound)]
 )
-def test_denied_and_not_there_are_two_things(kms, code, kind):
+def test_access_denied_and_not_found_are_distinguished(kms, code, kind):
     service, stubber = kms
     stubber.add_client_error("describe_key", code)
     with pytest.raises(ServiceError) as caught:
@@ -52,7 +52,7 @@ def made(key_id, plain=b"p" * 32):
     return {"KeyId": key_id, "Plaintext": plain, "CiphertextBlob": b"sealed"}
 
 
-def test_a_key_that_gives_and_opens_a_data_key_passes(kms, key):
+def test_a_key_that_generates_and_decrypts_a_data_key_passes(kms, key):
     service, stubber = kms
     stubber.add_response(
         "generate_data_key",
@@ -71,7 +71,7 @@ def test_a_key_that_gives_and_opens_a_data_key_passes(kms, key):
     ("made_by", "opened_by", "plain"),
     [(OTHER, None, b"p" * 32), (None, OTHER, b"p" * 32), (None, None, b"q" * 32)],
 )
-def test_a_data_key_that_does_not_come_back_is_an_error(kms, key, made_by, opened_by, plain):
+def test_another_data_key_than_the_generated_one_is_an_error(kms, key, made_by, opened_by, plain):
     service, stubber = kms
     stubber.add_response("generate_data_key", made(made_by or str(key)))
     stubber.add_response("decrypt", {"KeyId": opened_by or str(key), "Plaintext": plain})
@@ -83,7 +83,7 @@ def test_a_data_key_that_does_not_come_back_is_an_error(kms, key, made_by, opene
 
 @pytest.mark.parametrize("operation", ["generate_data_key", "decrypt"])
 @pytest.mark.parametrize("code", ["AccessDeniedException", "DisabledException", "KMSInvalidStateException"])
-def test_what_the_service_says_of_the_key_is_kept(kms, key, operation, code):
+def test_the_error_code_of_the_service_is_kept(kms, key, operation, code):
     service, stubber = kms
     if operation == "decrypt":
         stubber.add_response("generate_data_key", made(str(key)))
@@ -94,7 +94,7 @@ def test_what_the_service_says_of_the_key_is_kept(kms, key, operation, code):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_the_envelopes_provider_is_strict_about_one_key(key):
+def test_the_bookmarks_provider_accepts_exactly_one_key(key):
     session = botocore.session.get_session()
     session.set_config_variable("region", "eu-west-1")
     provider = strict_master_key_provider(key, botocore_session=session)

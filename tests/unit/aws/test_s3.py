@@ -35,7 +35,7 @@ def keys(found) -> list[str]:
     return [entry.uri.key for entry in found]
 
 
-def test_a_prefix_selects_itself_and_what_lies_below_never_what_begins_alike(s3):
+def test_a_prefix_selects_itself_and_everything_below_but_no_longer_name(s3):
     store, stubber = s3
     answer = page("a", "a-old/x", "a/", "a/b", "a/b/c", "ab", "ab/c")
     stubber.add_response("list_objects_v2", answer, {"Bucket": "landing", "Prefix": "a"})
@@ -87,7 +87,7 @@ def test_a_listing_that_breaks_on_its_second_page_is_an_error_not_the_end(s3):
     assert (caught.value.code, caught.value.operation) == ("AccessDenied", "ListObjectsV2")
 
 
-def test_a_head_says_algorithm_key_and_size(s3, key):
+def test_a_head_has_algorithm_key_and_size(s3, key):
     store, stubber = s3
     answer = {
         "ContentLength": 7,
@@ -99,7 +99,7 @@ def test_a_head_says_algorithm_key_and_size(s3, key):
     assert store.encryption(URI) == ObjectEncryption(URI, "aws:kms", str(key), True, 7)
 
 
-def test_a_head_that_names_no_encryption_says_so(s3):
+def test_a_head_without_encryption_has_an_empty_algorithm(s3):
     store, stubber = s3
     stubber.add_response("head_object", {"ContentLength": 7})
     assert store.encryption(URI) == ObjectEncryption(URI, "", "", False, 7)
@@ -130,7 +130,7 @@ def test_an_object_that_ends_early_is_an_error(s3):
 
 
 @pytest.mark.parametrize("code", ["NoSuchKey", "NoSuchBucket"])
-def test_an_object_or_bucket_that_is_not_there_is_not_found(s3, code):
+def test_a_missing_object_or_bucket_is_not_found(s3, code):
     store, stubber = s3
     stubber.add_client_error("get_object", code)
     with pytest.raises(NotFound):
@@ -158,7 +158,7 @@ def asked(key, **more):
         ({"content_type": "application/octet-stream"}, {"ContentType": "application/octet-stream"}),
     ],
 )
-def test_a_write_asks_for_the_key_and_its_condition(s3, key, condition, header):
+def test_a_write_requests_the_key_and_its_condition(s3, key, condition, header):
     store, stubber = s3
     answer = {"ETag": '"new"', "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": str(key)}
     stubber.add_response("put_object", answer, asked(key, **header))
@@ -175,7 +175,7 @@ def test_a_write_asks_for_the_key_and_its_condition(s3, key, condition, header):
         {"ServerSideEncryption": "aws:kms:dsse", "SSEKMSKeyId": "same"},
     ],
 )
-def test_a_server_that_encrypts_otherwise_than_asked_is_caught(s3, key, answer):
+def test_a_server_that_encrypts_otherwise_is_an_error(s3, key, answer):
     store, stubber = s3
     answer = {name: str(key) if value == "same" else value for name, value in answer.items()}
     stubber.add_response("put_object", {"ETag": '"new"', **answer})
@@ -189,7 +189,7 @@ def test_a_server_that_encrypts_otherwise_than_asked_is_caught(s3, key, answer):
     ("code", "status"),
     [("PreconditionFailed", 412), ("412", 412), ("ConditionalRequestConflict", 409), ("409", 409)],
 )
-def test_a_lost_condition_is_told_apart(s3, key, code, status):
+def test_a_condition_that_is_not_met_has_its_own_error(s3, key, code, status):
     store, stubber = s3
     stubber.add_client_error("put_object", code, http_status_code=status)
     with pytest.raises(PreconditionFailed) as caught:
@@ -197,7 +197,7 @@ def test_a_lost_condition_is_told_apart(s3, key, code, status):
     assert caught.value.code == code
 
 
-def test_no_answer_at_all_has_no_code(s3, monkeypatch):
+def test_without_a_response_there_is_no_error_code(s3, monkeypatch):
     store, _ = s3
 
     def nobody(**_):

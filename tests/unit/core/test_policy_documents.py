@@ -39,7 +39,7 @@ FRUIT, APPLES = ("apple", "pear"), ("apple",)
         ("ForAnyValue:StringNotEquals", APPLES, None, False),
     ],
 )
-def test_a_condition_holds_as_iam_has_it(operator, wanted, held, outcome):
+def test_a_condition_is_evaluated_as_in_iam(operator, wanted, held, outcome):
     context = {} if held is None else {"TEST:key": held}
     assert Condition(operator, "test:Key", wanted).is_met(context) is outcome
 

@@ -21,7 +21,7 @@ def test_a_write_gets_the_runs_key(operation):
 
 
 @pytest.mark.parametrize("operation", ["GetObject", "ListObjectsV2", "UploadPart", "DeleteObject"])
-def test_other_calls_are_left_alone(operation):
+def test_other_calls_are_not_changed(operation):
     assert guarded_parameters(operation, PLACE, KEY) == {}
 
 
@@ -40,7 +40,7 @@ def test_other_calls_are_left_alone(operation):
     ],
     ids=str,
 )
-def test_gs_s3_005_another_encryption_refuses(operation, contrary):
+def test_gs_s3_005_another_encryption_is_rejected(operation, contrary):
     with pytest.raises(RefusedError, match="GS-S3-005"):
         guarded_parameters(operation, {**PLACE, **contrary}, KEY)
 
@@ -54,6 +54,6 @@ def test_gs_s3_005_another_encryption_refuses(operation, contrary):
         ("RestoreObject", {"RestoreRequest": {"OutputLocation": {}}}),
     ],
 )
-def test_gs_s3_005_calls_that_change_what_is_stored_refuse(operation, parameters):
+def test_gs_s3_005_calls_that_change_stored_objects_are_rejected(operation, parameters):
     with pytest.raises(RefusedError, match="GS-S3-005"):
         guarded_parameters(operation, {**PLACE, **parameters}, KEY)

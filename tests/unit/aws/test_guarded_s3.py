@@ -78,7 +78,7 @@ def upload(client):
 
 
 @pytest.mark.parametrize("act", [put, begin_parts, copy, upload])
-def test_what_is_sent_carries_the_key(session, act):
+def test_every_write_request_has_the_key(session, act):
     client = session.client("s3")
     sent = sending(client)
     act(client)
@@ -108,18 +108,18 @@ def test_a_presigned_put_signs_the_headers_so_that_its_user_must_send_them(sessi
     assert {ALGORITHM, KEY_ID} <= set(query["X-Amz-SignedHeaders"][0].split(";"))
 
 
-def test_gs_s3_005_a_presigned_put_for_another_encryption_refuses(session):
+def test_gs_s3_005_a_presigned_put_with_another_encryption_is_rejected(session):
     params = {"Bucket": "curated", "Key": "a", "ServerSideEncryption": "AES256"}
     with pytest.raises(RefusedError, match="GS-S3-005"):
         session.client("s3").generate_presigned_url("put_object", Params=params)
 
 
-def test_gs_s3_005_a_presigned_form_refuses(session):
+def test_gs_s3_005_a_presigned_post_is_rejected(session):
     with pytest.raises(RefusedError, match="GS-S3-005"):
         session.client("s3").generate_presigned_post("curated", "a")
 
 
-def test_gs_s3_005_a_contrary_put_sends_nothing(session):
+def test_gs_s3_005_a_put_with_another_encryption_sends_nothing(session):
     client = session.client("s3")
     sent = sending(client)
     with pytest.raises(RefusedError, match="GS-S3-005"):
@@ -130,12 +130,12 @@ def test_gs_s3_005_a_contrary_put_sends_nothing(session):
 @pytest.mark.parametrize(
     "arguments", [{"verify": False}, {"use_ssl": False}, {"endpoint_url": "http://127.0.0.1:1"}], ids=str
 )
-def test_gs_s3_002_a_client_without_verified_tls_refuses(session, arguments):
+def test_gs_s3_002_a_client_without_verified_tls_is_rejected(session, arguments):
     with pytest.raises(RefusedError, match="GS-S3-002"):
         session.client("s3", **arguments)
 
 
-def test_reads_go_as_they_are(session):
+def test_reads_are_not_changed(session):
     client = session.client("s3")
     sent = sending(client)
     client.head_object(Bucket="curated", Key="a")
@@ -151,7 +151,7 @@ def no_default_session(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
 
 
-def test_boto3s_own_clients_are_guarded_while_it_holds(no_default_session):
+def test_clients_of_the_default_session_are_guarded_until_the_end(no_default_session):
     active = [True]
     end = cover_default_session(guard, lambda: active[0])
     client = boto3.client("s3")
@@ -168,7 +168,7 @@ def test_boto3s_own_clients_are_guarded_while_it_holds(no_default_session):
     assert boto3.DEFAULT_SESSION is None
 
 
-def test_a_default_session_of_the_script_stays_its_own(no_default_session):
+def test_a_default_session_of_the_script_is_kept(no_default_session):
     boto3.setup_default_session()
     mine = boto3.DEFAULT_SESSION
     cover_default_session(guard, lambda: True)()

@@ -175,13 +175,13 @@ def measure(way: str, count: int) -> Measured:
     from glue_secure.bookmarks.bounds import Limits
     from glue_secure.bookmarks.selection import select
     from glue_secure.core.identifiers import S3Uri
-    from glue_secure.io.listing import Listing
+    from glue_secure.io.listing import SourceListing
     from glue_secure.io.source_filter import WHOLE
 
     root = S3Uri(BUCKET, PREFIX)
     pages = Pages(count)
     objects = store(pages)
-    deque(Listing([root], store(Pages(PAGE)), WHOLE), maxlen=0)
+    deque(SourceListing([root], store(Pages(PAGE)), WHOLE), maxlen=0)
     limits = Limits(files=1000 if way == "bounded" else None, keys_ascending=way == "ascending")
     before = None
     if way in ("select", "ascending"):
@@ -194,7 +194,7 @@ def measure(way: str, count: int) -> Measured:
             for _ in objects.list(root):
                 listed += 1
         else:
-            listing = Listing([root], objects, WHOLE, before.listed_to if before is not None else {})
+            listing = SourceListing([root], objects, WHOLE, before.listed_to if before is not None else {})
             result = select(listing, before, now=NOW, limits=limits, locations=[root])
         seconds.append(time.process_time() - begun)
     peak = _peak()

@@ -1,17 +1,17 @@
-"""What planning Lake Formation's permissions costs, with 10,000 tables, 500 principals and 50 LF-Tags.
+"""Measure the planning of Lake Formation permissions for 10,000 tables, 500 principals and 50 LF-Tags.
 
-The planner runs against ``glue_secure.testing.lake_formation.FakeLakeFormation``: real boto3 clients, so that each request is
-validated and counted, and an account in memory in the place of the wire. The account lies in the process that
-measures; what is told of memory is what the planner adds to it, traced by ``tracemalloc``, at its peak.
+The planner uses ``glue_secure.testing.lake_formation.FakeLakeFormation``: real boto3 clients validate and
+count each request, and an in-memory account responds. The account is in the measured process. The memory is
+what the planner adds to it at its peak, traced by ``tracemalloc``.
 
-    file      the permissions file, parsed
-    plan      a plan against an account that holds nothing of it: everything is a step
-    apply     its steps, and the plan afterwards that says that nothing is left
-    again     a plan against the account as it is then: nothing to do
-    foreign   a plan of an empty file against that account: what a pass costs that keeps nothing
+    file        parse the permissions file
+    plan        plan for an account without permissions: every entry is a step
+    apply       apply the steps, and plan again to verify them
+    again       plan for the resulting account: no steps
+    unmanaged   plan an empty file for that account: one pass over permissions that the file does not contain
 
-Memory has to go with the file and not with the account: ``foreign`` at the full account and at a tenth of it
-must peak alike. Pages are a thousand entries (a hundred in searches by LF-Tags), batches twenty grants.
+Memory must depend on the file and not on the account: the peaks of ``unmanaged`` for the full account and for
+a tenth of it must be equal. A page has 1,000 entries (100 in searches by LF-Tags), a batch 20 grants.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 TARGET_FLAT = 4.0
-"""MiB by which a pass over the full account may peak above one over a tenth of it."""
+"""Limit in MiB for the difference of the peaks of the full account and a tenth of it."""
 DATABASES = 100
 ACCOUNT = "123456789012"
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One step.
+    """The measurement of one operation.
 
     Attributes:
-        what: its name.
-        seconds: of the processor, without tracing.
-        peak: MiB that it added at its peak; 0 where it was not traced.
-        requests: how many it made.
-        steps: of the plan that came out.
+        name: name of the operation.
+        seconds: CPU time, without tracing.
+        peak: peak of additional memory in MiB; 0 if not traced.
+        requests: number of requests.
+        steps: number of steps of the resulting plan.
     """
 
-    what: str
+    name: str
     seconds: float
     peak: float
     requests: int
@@ -50,7 +50,7 @@ class Measured:
 
 
 def text_of(tables: int, principals: int, tags: int) -> str:
-    """The permissions file: each table tagged, each principal granted by tags and by name."""
+    """Return a permissions file that tags each table, and grants to each principal by tags and by name."""
     roles = [f"arn:aws:iam::{ACCOUNT}:role/r{number:05}" for number in range(principals)]
     document: dict[str, Any] = {
         "schema": 1,
@@ -81,7 +81,7 @@ def text_of(tables: int, principals: int, tags: int) -> str:
 
 
 def lake_of(tables: int) -> Any:
-    """An account with the tables, and nothing else."""
+    """Return an account with tables and without permissions."""
     from glue_secure.testing.lake_formation import FakeLakeFormation
 
     lake = FakeLakeFormation(record_requests=False)
@@ -91,8 +91,8 @@ def lake_of(tables: int) -> Any:
     return lake
 
 
-def measure(tables: int, principals: int, tags: int, say: Callable[[str], None]) -> list[Measured]:
-    """All steps, one after the other."""
+def measure(tables: int, principals: int, tags: int, report: Callable[[str], None]) -> list[Measured]:
+    """Run all operations in order, and return their measurements."""
     from glue_secure.governance.lakeformation.account import Account
     from glue_secure.governance.lakeformation.apply import apply_plan
     from glue_secure.governance.lakeformation.file import parse
@@ -101,32 +101,32 @@ def measure(tables: int, principals: int, tags: int, say: Callable[[str], None])
     lake = lake_of(tables)
     clients = {name: lake.client(name) for name in ("lakeformation", "glue")}
     account = Account(**clients, account=ACCOUNT)
-    found: list[Measured] = []
+    measurements: list[Measured] = []
 
-    def step(what: str, do: Callable[[], Any], *, traced: bool = False) -> Any:
-        say(what)
+    def step(name: str, operation: Callable[[], Any], *, traced: bool = False) -> Any:
+        report(name)
         lake.requests.clear()
-        begun = time.process_time()
-        made = do()
-        seconds, requests = time.process_time() - begun, sum(lake.requests.values())
+        started = time.process_time()
+        result = operation()
+        seconds, requests = time.process_time() - started, sum(lake.requests.values())
         peak = 0.0
         if traced:
-            made = None
+            result = None
             tracemalloc.start()
-            made = do()
+            result = operation()
             peak = tracemalloc.get_traced_memory()[1] / (1 << 20)
             tracemalloc.stop()
-        found.append(Measured(what, seconds, peak, requests, len(getattr(made, "steps", ()))))
-        return made
+        measurements.append(Measured(name, seconds, peak, requests, len(getattr(result, "steps", ()))))
+        return result
 
     text = text_of(tables, principals, tags)
     desired = step("file", lambda: parse(text, "bench", as_json=True), traced=True)
     plan = step("plan", lambda: make_plan(desired, account))
     step("apply", lambda: apply_plan(plan, account, pause=lambda _seconds: None))
     step("again", lambda: make_plan(desired, account))
-    nothing = parse('{"schema": 1}', "bench", as_json=True)
-    step("foreign", lambda: make_plan(nothing, account), traced=True)
-    return found
+    empty = parse('{"schema": 1}', "bench", as_json=True)
+    step("unmanaged", lambda: make_plan(empty, account), traced=True)
+    return measurements
 
 
 def main() -> None:
@@ -135,23 +135,25 @@ def main() -> None:
     for name, default in (("tables", 10_000), ("principals", 500), ("tags", 50)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    asked = parser.parse_args()
+    options = parser.parse_args()
 
-    def say(what: str) -> None:
-        if not asked.json:
-            print(f"... {what}", flush=True)
+    def report(name: str) -> None:
+        if not options.json:
+            print(f"... {name}", flush=True)
 
-    whole = measure(asked.tables, asked.principals, asked.tags, say)
-    tenth = measure(max(1, asked.tables // 10), asked.principals, asked.tags, lambda _what: None)
-    over = whole[-1].peak - tenth[-1].peak
-    if asked.json:
-        print(json.dumps({"whole": [*map(asdict, whole)], "tenth": [*map(asdict, tenth)], "flat": over}))
+    full = measure(options.tables, options.principals, options.tags, report)
+    tenth = measure(max(1, options.tables // 10), options.principals, options.tags, lambda _name: None)
+    difference = full[-1].peak - tenth[-1].peak
+    if options.json:
+        print(json.dumps({"full": [*map(asdict, full)], "tenth": [*map(asdict, tenth)], "flat": difference}))
         return
     print(f"{'':<10}{'seconds':>9}{'MiB':>8}{'requests':>10}{'steps':>8}")
-    for one in whole:
-        peak = f"{one.peak:.1f}" if one.peak else "-"
-        print(f"{one.what:<10}{one.seconds:>9.2f}{peak:>8}{one.requests:>10,}{one.steps:>8,}")
-    print(f"a pass over ten times the account peaks {over:+.1f} MiB; the target is at most {TARGET_FLAT}")
+    for measured in full:
+        peak = f"{measured.peak:.1f}" if measured.peak else "-"
+        print(
+            f"{measured.name:<10}{measured.seconds:>9.2f}{peak:>8}{measured.requests:>10,}{measured.steps:>8,}"
+        )
+    print(f"peak for ten times the account: {difference:+.1f} MiB; the limit is {TARGET_FLAT} MiB")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Who may do what: the evaluator against a model that asks, for one word and one column, every grant anew."""
+"""Compare the evaluation of Lake Formation permissions with a simple model.
+
+The model evaluates every grant for each permission and column.
+"""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,16 +20,16 @@ from glue_secure.governance.lakeformation.model import (
 from glue_secure.governance.lakeformation.reference import ALLOWED
 
 ACCOUNT = "123456789012"
-ME = f"arn:aws:iam::{ACCOUNT}:role/me"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/me"
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/me/jr_1"
-EVERYBODY = f"{ACCOUNT}:IAMPrincipals"
+ALL_IAM_PRINCIPALS = f"{ACCOUNT}:IAMPrincipals"
 OTHER = f"arn:aws:iam::{ACCOUNT}:role/other"
 COLUMNS = ("a", "b", "c")
-WORDS = ("SELECT", "INSERT", "DELETE", "ALTER", "DROP", "DESCRIBE")
+PERMISSIONS = ("SELECT", "INSERT", "DELETE", "ALTER", "DROP", "DESCRIBE")
 TAGS = {"pii": ("true", "false"), "class": ("public", "internal", "confidential")}
 
 databases, tables = st.sampled_from(["d", "e"]), st.sampled_from(["t", "u"])
-some_columns = st.sets(st.sampled_from(COLUMNS), min_size=1).map(lambda one: tuple(sorted(one)))
+some_columns = st.sets(st.sampled_from(COLUMNS), min_size=1).map(lambda columns: tuple(sorted(columns)))
 tag_sets = st.fixed_dictionaries({}, optional={key: st.sampled_from(values) for key, values in TAGS.items()})
 expressions = (
     st.fixed_dictionaries(
@@ -62,12 +65,15 @@ resources = st.one_of(
 @st.composite
 def grants(draw):
     resource = draw(resources)
-    words = draw(st.sets(st.sampled_from(sorted(one.value for one in ALLOWED[resource.kind])), min_size=1))
-    who = draw(st.sampled_from([ME, OTHER, EVERYBODY, IAM_ALLOWED]))
-    return Grant(who, resource, frozenset(words), condition=draw(st.sampled_from(["", "", "", "when x"])))
+    allowed = sorted(permission.value for permission in ALLOWED[resource.kind])
+    permissions = draw(st.sets(st.sampled_from(allowed), min_size=1))
+    principal = draw(st.sampled_from([ROLE, OTHER, ALL_IAM_PRINCIPALS, IAM_ALLOWED]))
+    return Grant(
+        principal, resource, frozenset(permissions), condition=draw(st.sampled_from(["", "", "", "when x"]))
+    )
 
 
-opt_ins = st.builds(OptIn, st.sampled_from([ME, OTHER]), resources)
+opt_ins = st.builds(OptIn, st.sampled_from([ROLE, OTHER]), resources)
 facts = st.builds(
     TableFacts,
     st.just(ACCOUNT),
@@ -80,126 +86,134 @@ lakes = st.builds(
     LakeFacts,
     st.lists(grants(), max_size=6).map(tuple),
     st.fixed_dictionaries({"named": expressions}),
-    st.lists(filters, max_size=3, unique_by=lambda one: (one.database, one.table, one.name)).map(tuple),
+    st.lists(filters, max_size=3, unique_by=lambda cells: (cells.database, cells.table, cells.name)).map(
+        tuple
+    ),
     st.frozensets(opt_ins, max_size=2),
-    st.frozensets(st.sampled_from([ME, OTHER]), max_size=1),
+    st.frozensets(st.sampled_from([ROLE, OTHER]), max_size=1),
 )
 
 
 class Model:
-    """Slow and plain: no sets are built, each question walks all grants."""
+    """A slow model that evaluates all grants for each permission and column."""
 
     def __init__(self, table, lake):
         self.table, self.lake = table, lake
-        self.held = any(
-            one.principal == ME
-            and one.resource
-            in (
-                Resource(Kind.CATALOG),
-                Resource(Kind.ALL_TABLES, table.database),
-                Resource(Kind.TABLE, table.database, table.name),
-            )
-            for one in lake.opt_ins
+        resources = (
+            Resource(Kind.CATALOG),
+            Resource(Kind.ALL_TABLES, table.database),
+            Resource(Kind.TABLE, table.database, table.name),
         )
-        self.by_iam = not self.held and any(
-            one.principal == IAM_ALLOWED
-            and "ALL" in one.permissions
-            and any(self.rows(one, word, column) for word in WORDS for column in COLUMNS)
-            for one in lake.grants
+        self.opted_in = any(
+            opt_in.principal == ROLE and opt_in.resource in resources for opt_in in lake.opt_ins
+        )
+        self.by_iam = not self.opted_in and any(
+            grant.principal == IAM_ALLOWED
+            and "ALL" in grant.permissions
+            and any(self.rows(grant, permission, column) for permission in PERMISSIONS for column in COLUMNS)
+            for grant in lake.grants
         )
 
-    def may(self, word, column):
-        """Predicates of the rows."""
+    def all_rows(self, permission, column):
+        """Return the row filter expressions of all grants; empty without the permission."""
         if self.by_iam:
             return {""}
-        found = set()
-        for one in self.lake.grants:
-            mine = one.principal in (ME, EVERYBODY) or (one.principal == IAM_ALLOWED and not self.held)
-            if mine:
-                found |= self.rows(one, word, column)
-        if word == "DESCRIBE" and ME in self.lake.administrators:
-            found.add("")
-        return found
+        rows = set()
+        for grant in self.lake.grants:
+            applies = grant.principal in (ROLE, ALL_IAM_PRINCIPALS) or (
+                grant.principal == IAM_ALLOWED and not self.opted_in
+            )
+            if applies:
+                rows |= self.rows(grant, permission, column)
+        if permission == "DESCRIBE" and ROLE in self.lake.administrators:
+            rows.add("")
+        return rows
 
-    def rows(self, grant, word, column):
-        on, table = grant.resource, self.table
+    def rows(self, grant, permission, column):
+        """Return the row filter expressions of one grant."""
+        resource, table = grant.resource, self.table
         if grant.condition:
             return set()
-        words = set(grant.permissions)
-        if "ALL" in words and on.kind is not Kind.CATALOG:
-            words = set(WORDS)
-        here = on.database == table.database and on.name == table.name
-        seen, rows = set(), ""
-        if on.kind is Kind.CATALOG and "SUPER_USER" in words:
-            words, seen = set(WORDS), set(COLUMNS)
-        elif (on.kind is Kind.ALL_TABLES and on.database == table.database) or (
-            on.kind is Kind.TABLE and here
+        permissions = set(grant.permissions)
+        if "ALL" in permissions and resource.kind is not Kind.CATALOG:
+            permissions = set(PERMISSIONS)
+        same_table = resource.database == table.database and resource.name == table.name
+        columns, rows = set(), ""
+        if resource.kind is Kind.CATALOG and "SUPER_USER" in permissions:
+            permissions, columns = set(PERMISSIONS), set(COLUMNS)
+        elif (resource.kind is Kind.ALL_TABLES and resource.database == table.database) or (
+            resource.kind is Kind.TABLE and same_table
         ):
-            seen = set(COLUMNS)
-        elif on.kind is Kind.COLUMNS and here:
-            seen = set(on.values)
-        elif on.kind is Kind.OTHER_COLUMNS and here:
-            seen = set(COLUMNS) - set(on.values)
-        elif on.kind is Kind.CELLS and here:
-            known = [
-                f
-                for f in self.lake.filters
-                if (f.database, f.table, f.name) == (on.database, on.name, on.part)
+            columns = set(COLUMNS)
+        elif resource.kind is Kind.COLUMNS and same_table:
+            columns = set(resource.values)
+        elif resource.kind is Kind.OTHER_COLUMNS and same_table:
+            columns = set(COLUMNS) - set(resource.values)
+        elif resource.kind is Kind.CELLS and same_table:
+            key = (resource.database, resource.name, resource.part)
+            existing = [
+                cells for cells in self.lake.filters if (cells.database, cells.table, cells.name) == key
             ]
-            if not known:
+            if not existing:
                 return set()
-            words, seen, rows = words - {"DROP"}, set(known[0].columns), known[0].rows
-        elif on.kind is Kind.TABLES_WITH:
-            expression = dict(on.expression or self.lake.expressions.get(on.name, ()))
+            permissions, columns = permissions - {"DROP"}, set(existing[0].columns)
+            rows = existing[0].rows
+        elif resource.kind is Kind.TABLES_WITH:
+            expression = dict(resource.expression or self.lake.expressions.get(resource.name, ()))
             if not expression:
                 return set()
-            whole = self.meets(expression, None)
-            seen = {one for one in COLUMNS if self.meets(expression, one)}
-            if not whole and not seen:
+            table_matches = self.matches(expression, None)
+            columns = {column for column in COLUMNS if self.matches(expression, column)}
+            if not table_matches and not columns:
                 return set()
-            if not whole or seen != set(COLUMNS):
-                words = (words & {"SELECT"}) | {"DESCRIBE"}
+            if not table_matches or columns != set(COLUMNS):
+                permissions = (permissions & {"SELECT"}) | {"DESCRIBE"}
         else:
             return set()
-        if not seen:
-            words -= {"SELECT"}
-        if words & {"SELECT", "INSERT", "DELETE"}:
-            words.add("DESCRIBE")
-        if word not in words:
+        if not columns:
+            permissions -= {"SELECT"}
+        if permissions & {"SELECT", "INSERT", "DELETE"}:
+            permissions.add("DESCRIBE")
+        if permission not in permissions:
             return set()
-        if word == "SELECT":
-            return {rows} if column in seen else set()
+        if permission == "SELECT":
+            return {rows} if column in columns else set()
         return {""}
 
-    def meets(self, expression, column):
+    def matches(self, expression, column):
         for key, values in expression.items():
-            held = self.table.tags.columns.get(column, {}).get(key)
-            held = held or self.table.tags.table.get(key) or self.table.tags.database.get(key)
-            if held is None or not (held in values or "*" in values):
+            value = self.table.tags.columns.get(column, {}).get(key)
+            value = value or self.table.tags.table.get(key) or self.table.tags.database.get(key)
+            if value is None or not (value in values or "*" in values):
                 return False
         return True
 
 
-@given(facts, lakes, st.sampled_from([ME, SESSION]))
-def test_the_evaluator_says_what_the_naive_model_says(table, lake, principal):
-    model, found = Model(table, lake), evaluate(principal, table, lake)
-    assert found.by_iam == model.by_iam
-    assert found.permissions == {word for word in WORDS if any(model.may(word, column) for column in COLUMNS)}
-    assert found.columns == {column: model.may("SELECT", column) for column in COLUMNS}
+@given(facts, lakes, st.sampled_from([ROLE, SESSION]))
+def test_the_evaluation_equals_that_of_the_model(table, lake, principal):
+    model, access = Model(table, lake), evaluate(principal, table, lake)
+    assert access.by_iam == model.by_iam
+    assert access.permissions == {
+        permission
+        for permission in PERMISSIONS
+        if any(model.all_rows(permission, column) for column in COLUMNS)
+    }
+    assert access.columns == {column: model.all_rows("SELECT", column) for column in COLUMNS}
 
 
 @given(facts, lakes, grants())
-def test_a_further_grant_never_takes_anything_away(table, lake, grant):
-    before = evaluate(ME, table, lake)
-    after = evaluate(ME, table, LakeFacts((*lake.grants, grant), lake.expressions, lake.filters, lake.opt_ins,
-                                          lake.administrators))  # fmt: skip
+def test_another_grant_never_removes_permissions(table, lake, grant):
+    before = evaluate(ROLE, table, lake)
+    more = LakeFacts((*lake.grants, grant), lake.expressions, lake.filters, lake.opt_ins, lake.administrators)
+    after = evaluate(ROLE, table, more)
     assert before.permissions <= after.permissions
-    assert all(rows <= after.columns[one] or "" in after.columns[one] for one, rows in before.columns.items())
+    for column, rows in before.columns.items():
+        assert rows <= after.columns[column] or "" in after.columns[column]
 
 
 @given(facts, lakes)
-def test_every_reason_that_gives_shows_in_the_answer_and_nothing_else_does(table, lake):
-    found = evaluate(ME, table, lake)
-    if not found.by_iam:
-        assert found.permissions == frozenset().union(*(one.permissions for one in found.reasons))
-        assert all(one.gives == bool(one.permissions) for one in found.reasons)
+def test_the_permissions_are_the_union_of_those_of_the_reasons(table, lake):
+    access = evaluate(ROLE, table, lake)
+    if not access.by_iam:
+        assert access.permissions == frozenset().union(*(reason.permissions for reason in access.reasons))
+        assert all(reason.gives == bool(reason.permissions) for reason in access.reasons)

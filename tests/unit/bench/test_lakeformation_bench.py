@@ -1,4 +1,4 @@
-"""bench/lakeformation.py: small, it measures what it says; large, the pass stays one pass and flat."""
+"""bench/lakeformation.py: numbers of steps and requests, and memory."""
 
 import importlib
 import sys
@@ -17,20 +17,20 @@ def bench():
         sys.modules.pop("lakeformation", None)
 
 
-def test_a_plan_is_one_pass_of_pages_and_grants_go_in_twenties(bench):
-    found = {one.what: one for one in bench.measure(300, 20, 5, lambda _what: None)}
+def test_a_plan_reads_each_list_once_and_grants_are_batched(bench):
+    measured = {operation.name: operation for operation in bench.measure(300, 20, 5, lambda _name: None)}
     grants = 300 + 20
-    assert found["plan"].steps == 5 + 300 + grants
-    # a look each: settings, databases, tags, expressions, filters, locations, opt-ins, grants
-    assert found["plan"].requests == 8
-    # of the 5 tags: the databases, and 60 tables on a page of a hundred
-    assert found["again"].requests == 8 + 5 * 2
-    assert found["again"].steps == found["apply"].steps == 0
-    assert found["apply"].requests == 5 + 300 + grants // 20 + found["again"].requests
+    assert measured["plan"].steps == 5 + 300 + grants
+    # one request each: settings, databases, tags, expressions, filters, locations, opt-ins, grants
+    assert measured["plan"].requests == 8
+    # for each of the 5 tags: a search of databases and one of tables (60 tables, one page)
+    assert measured["again"].requests == 8 + 5 * 2
+    assert measured["again"].steps == measured["apply"].steps == 0
+    assert measured["apply"].requests == 5 + 300 + grants // 20 + measured["again"].requests
 
 
 @pytest.mark.long
-def test_memory_goes_with_the_file_and_not_with_the_account(bench):
-    whole = bench.measure(10_000, 500, 50, lambda _what: None)
-    tenth = bench.measure(1_000, 500, 50, lambda _what: None)
-    assert whole[-1].peak - tenth[-1].peak < bench.TARGET_FLAT
+def test_memory_does_not_depend_on_the_size_of_the_account(bench):
+    full = bench.measure(10_000, 500, 50, lambda _name: None)
+    tenth = bench.measure(1_000, 500, 50, lambda _name: None)
+    assert full[-1].peak - tenth[-1].peak < bench.TARGET_FLAT

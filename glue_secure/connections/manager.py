@@ -63,7 +63,7 @@ class ConnectionManager:
     """Opens each Glue connection once per run.
 
     Args:
-        control_plane: reads connections.
+        catalog: reads connections.
         objects: reads their certificates.
         secrets: fetches their passwords.
         engine: queries the database for the TLS state of the session.
@@ -74,14 +74,14 @@ class ConnectionManager:
     def __init__(
         self,
         *,
-        control_plane: Catalog,
+        catalog: Catalog,
         objects: ObjectStore,
         secrets: SecretStore,
         engine: Engine,
         clock: Clock,
         recorder: RunRecorder,
     ) -> None:
-        self._control_plane, self._objects, self._secrets = control_plane, objects, secrets
+        self._catalog, self._objects, self._secrets = catalog, objects, secrets
         self._engine, self._clock, self._recorder = engine, clock, recorder
         self._trust_stores: dict[str, TrustStoreFile] = {}
         self._log_suppression = ExitStack()
@@ -127,7 +127,7 @@ class ConnectionManager:
             VerificationError: a GS-TLS control could not be verified.
         """
         with self._recorder.timed("connect"):
-            connection = read_connection(self._control_plane, name)
+            connection = read_connection(self._catalog, name)
             verified = verify_kafka(name, connection, options, objects=self._objects, clock=self._clock)
             self._recorder.record(enforce(verified.findings))
             credentials = None
@@ -151,7 +151,7 @@ class ConnectionManager:
     def _open(
         self, name: str, label: str, options: Mapping[str, str], catalog_id: str | None
     ) -> OpenedConnection:
-        connection = read_connection(self._control_plane, name, catalog_id)
+        connection = read_connection(self._catalog, name, catalog_id)
         verified = verify_connection(label, connection, options, objects=self._objects, clock=self._clock)
         plan, facts = verified.plan, verified.facts
         findings = list(enforce(verified.findings))

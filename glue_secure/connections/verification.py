@@ -103,7 +103,7 @@ class ConnectionReport:
     error: GlueSecureError | None = None
 
 
-def read_connection(control_plane: Catalog, name: str, catalog_id: str | None = None) -> GlueConnection:
+def read_connection(catalog: Catalog, name: str, catalog_id: str | None = None) -> GlueConnection:
     """Return the connection of that name.
 
     Raises:
@@ -112,7 +112,7 @@ def read_connection(control_plane: Catalog, name: str, catalog_id: str | None = 
     """
     resource = f"connection {name}"
     try:
-        return control_plane.connection(name, catalog_id)
+        return catalog.connection(name, catalog_id)
     except NotFound as error:
         stop(
             failed(

@@ -191,7 +191,7 @@ def build_run(
         recorder=recorder,
     )
     connections = ConnectionManager(
-        control_plane=catalog,
+        catalog=catalog,
         objects=services.objects,
         secrets=services.secrets,
         engine=engine,

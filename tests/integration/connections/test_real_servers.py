@@ -313,7 +313,7 @@ def manager_of(engine: Engine, server: RealServer, ca: Any, fetched: list[str]) 
     secrets = Secrets({"ops/secret": server.credentials})
     secrets.fetched = fetched
     return ConnectionManager(
-        control_plane=FakeControlPlane(connections={"ops": connection(engine, server)}),
+        catalog=FakeControlPlane(connections={"ops": connection(engine, server)}),
         objects=objects,
         secrets=secrets,
         engine=NoDatabase(),  # type: ignore[arg-type]

@@ -37,7 +37,7 @@ def writer(run_fixture, recorder) -> DataWriter:
         verifier=ObjectVerifier(key=plan.key, objects=objects, engine=engine, recorder=recorder),
         prover=BucketPolicyProver(key=plan.key, objects=objects, recorder=recorder, seed=""),
         connections=ConnectionManager(
-            control_plane=run_fixture.control_plane,
+            catalog=run_fixture.control_plane,
             objects=objects,
             secrets=run_fixture.secrets,
             engine=engine,

@@ -13,7 +13,8 @@ from glue_secure.cli.template import put
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.governance.policies import PolicyScope, full_access_on_table
-from glue_secure.project.project_file import FILE_NAME, Connection, Project, read
+from glue_secure.project.model import Connection, Project
+from glue_secure.project.project_file import FILE_NAME, read
 from glue_secure.project.templates import design
 
 app = typer.Typer(help="Least-privilege IAM, key and bucket policies, as JSON.", no_args_is_help=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from glue_secure.core.errors import UsageError
 from glue_secure.embedded import environment, lifecycle
@@ -89,8 +89,8 @@ def print_table(columns: list[str], rows: list[list[Any]]) -> None:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(_printable(str(cell))) for cell in row))
-    console.print(table, markup=False)
+        table.add_row(*(Text(_printable(str(cell))) for cell in row))
+    console.print(table)
 
 
 def print_line(text: str) -> None:

@@ -1,1 +1,1 @@
-"""What a Glue job is given: the wheel, the same as a zip, and its dependencies for a job without internet."""
+"""A user's project: its file, templates, packages and deployment."""

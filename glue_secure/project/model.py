@@ -1,6 +1,6 @@
-"""The project as frozen values, and the names that follow from it.
+"""A project as frozen values, and the names of its AWS resources.
 
-Templates and policies take names from here, so that all mean the same job.
+Templates, policies and deployments take the names from here.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ ARTIFACTS, EVIDENCE = "artifacts", "evidence"
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket under the short name that the file gives it.
+    """A bucket.
 
     Attributes:
-        alias: the short name.
-        name: the bucket's own.
-        existing: it is there already, and no template makes it.
+        alias: Its name in the project file.
+        name: Its name in S3.
+        existing: The bucket exists; no template creates it.
         key: ARN of the key of an existing bucket's objects, or "".
     """
 
@@ -38,11 +38,11 @@ class Connection:
     """A JDBC connection. Its password is in a secret, never in the file.
 
     Attributes:
-        name: of the Glue connection.
+        name: Name of the Glue connection.
         url: ``jdbc:...`` without credentials.
-        port: the database's, from the URL.
-        secret: name of the secret with ``username`` and ``password``.
-        certificate: ``s3://`` location of the authority's certificate, or "" for public ones.
+        port: Port of the URL.
+        secret: Name of the secret with ``username`` and ``password``.
+        certificate: ``s3://`` location of the CA certificate, or "" for a public CA.
     """
 
     name: str
@@ -54,15 +54,15 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Vpc:
-    """The network of the jobs: one that the template makes (``cidr``), or one that is there.
+    """The VPC of the jobs: one that the template creates, or an existing one.
 
     Attributes:
-        cidr: addresses of a VPC to make; of the existing one otherwise.
-        zones: how many subnets, each in its own availability zone; 0 in an existing VPC.
-        id: of an existing VPC, else "".
-        subnets: ids in the existing VPC.
-        route_tables: ids there, which the S3 gateway endpoint is put into.
-        databases: addresses that jobs may reach on their connections' ports.
+        cidr: Address range of the VPC.
+        zones: Number of subnets to create, each in its own availability zone; 0 in an existing VPC.
+        id: Id of an existing VPC, else "".
+        subnets: Ids of the subnets in an existing VPC.
+        route_tables: Ids of the route tables of an existing VPC, for the S3 gateway endpoint.
+        databases: Address range that jobs may reach on the ports of their connections.
     """
 
     cidr: str
@@ -75,22 +75,22 @@ class Vpc:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job.
+    """A job.
 
     Attributes:
-        name: of the Glue job.
-        script: path of the script, relative to the file.
-        reads: aliases of buckets.
-        writes: aliases of buckets, which are read, written, and cleaned up in.
-        connections: names of connections.
-        reads_tables: ``database.table``.
-        writes_tables: likewise.
-        glue: the Glue version's name.
-        worker_type: of Glue's worker types.
-        workers: how many.
-        timeout: minutes.
-        bookmark: whether runs continue where the last one stopped.
-        arguments: the job's own, without ``--``.
+        name: Name of the Glue job.
+        script: Path of the script, relative to the project file.
+        reads: Aliases of the buckets that the job reads.
+        writes: Aliases of the buckets that the job reads, writes and deletes in.
+        connections: Names of its connections.
+        reads_tables: Tables that it reads, ``database.table``.
+        writes_tables: Tables that it writes, ``database.table``.
+        glue: Name of the Glue version.
+        worker_type: Worker type of Glue.
+        workers: Number of workers.
+        timeout: Timeout in minutes.
+        bookmark: Whether a run continues after the previous one.
+        arguments: Arguments of the job, without ``--``.
     """
 
     name: str
@@ -109,22 +109,22 @@ class Job:
 
     @property
     def version(self) -> GlueVersion:
-        """The Glue version; of a job with suites, the one whose packages carry gates."""
-        found = next(one for one in GLUE_VERSIONS if one.name == self.glue)
-        return found.with_quality() if JobArguments(self.arguments).suites() else found
+        """The Glue version; for a job with suites, with packages that include Great Expectations."""
+        version = next(version for version in GLUE_VERSIONS if version.name == self.glue)
+        return version.with_quality() if JobArguments(self.arguments).suites() else version
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """All of it.
+    """A project.
 
     Attributes:
-        name: the prefix of what is made.
-        buckets: by alias; ``artifacts`` and ``evidence`` are among them.
-        connections: by name.
-        jobs: by name; at least one.
-        vpc: None for jobs outside a VPC.
-        catalog_settings: the template sets the encryption of the account's Data Catalog.
+        name: Prefix of the names of its resources.
+        buckets: Buckets by alias, including ``artifacts`` and ``evidence``.
+        connections: Connections by name.
+        jobs: Jobs by name; at least one.
+        vpc: The VPC, or None for jobs outside a VPC.
+        catalog_settings: The template sets the encryption of the account's Data Catalog.
     """
 
     name: str
@@ -141,38 +141,38 @@ class Project:
 
     @property
     def network_connection(self) -> str:
-        """Name of the connection that puts jobs without another one into the VPC."""
+        """Name of the connection that places a job without other connections in the VPC."""
         return f"{self.name}-network"
 
     def role(self, job: Job) -> str:
-        """Name of a job's role."""
+        """Return the name of a job's role."""
         return f"{self.name}-{job.name}"
 
     def log_groups(self, job: Job) -> tuple[str, ...]:
-        """The groups that Glue writes to under a security configuration.
+        """Return the log groups that Glue writes to under a security configuration.
 
         https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging-enable.html
         """
-        mine = f"/aws-glue/jobs/{self.configuration}-role/{self.role(job)}"
-        return f"/aws-glue/jobs/logs-v2-{self.configuration}", f"{mine}/error", f"{mine}/output"
+        prefix = f"/aws-glue/jobs/{self.configuration}-role/{self.role(job)}"
+        return f"/aws-glue/jobs/logs-v2-{self.configuration}", f"{prefix}/error", f"{prefix}/output"
 
     def connections_of(self, job: Job) -> tuple[str, ...]:
-        """Names of the connections that a job is given: in a VPC at least the one that leads there."""
+        """Return the names of a job's connections; in a VPC, at least the network connection."""
         return job.connections or ((self.network_connection,) if self.vpc else ())
 
     def script_uri(self, job: Job) -> str:
-        """Where the script is to lie."""
+        """Return the location of a job's script."""
         return f"s3://{self.buckets[ARTIFACTS].name}/scripts/{job.name}.py"
 
     @property
     def code_prefix(self) -> str:
-        """Where the wheels are to lie, without a slash at the end."""
+        """Location of the wheels, without a slash at the end."""
         return f"s3://{self.buckets[ARTIFACTS].name}/glue-secure"
 
     def default_arguments(self, job: Job) -> dict[str, str]:
-        """Arguments that somebody who starts a run may replace."""
+        """Return the arguments that a run may override."""
         bookmark = "job-bookmark-enable" if job.bookmark else "job-bookmark-disable"
-        # Glue takes several settings in one --conf, each further one after the word itself.
+        # Glue accepts several settings in one --conf argument, separated by another --conf.
         conf = " --conf ".join(f"{name}={value}" for name, value in DISK_CONF.items())
         return {
             "--conf": conf,
@@ -182,10 +182,10 @@ class Project:
         }
 
     def fixed_arguments(self, job: Job) -> dict[str, str]:
-        """``NonOverridableArguments``: the script, the guard's code and places, and where logs go."""
+        """Return ``NonOverridableArguments``: the locations of script, code, bookmarks, evidence and logs."""
         evidence = f"s3://{self.buckets[EVIDENCE].name}"
         return {
-            # As an argument of a run it would replace the script of the job's definition.
+            # An argument of a run with this name would replace the script of the job.
             "--scriptLocation": self.script_uri(job),
             "--additional-python-modules": f"{self.code_prefix}/{modules_archive(job.version)}",
             "--python-modules-installer-option": "--no-index",

@@ -1,6 +1,351 @@
-"""A user's project: what ``glue_secure.toml`` says about its jobs, buckets, connections and network."""
+"""The reader of ``glue_secure.toml``. Each error names the file and the key; unknown keys are errors."""
 
-from glue_secure.project.model import Bucket, Connection, Job, Project, Vpc
-from glue_secure.project.reader import FILE_NAME, read, read_text
+from __future__ import annotations
 
-__all__ = ["FILE_NAME", "Bucket", "Connection", "Job", "Project", "Vpc", "read", "read_text"]
+import difflib
+import ipaddress
+import re
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from glue_secure.core.arguments import DECISIVE
+from glue_secure.core.errors import UsageError
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri, job_name
+from glue_secure.core.redaction import is_secret_name, redact_text
+from glue_secure.project.model import ARTIFACTS, EVIDENCE, Bucket, Connection, Job, Project, Vpc
+from glue_secure.project.versions import GLUE_VERSIONS
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILE_NAME = "glue_secure.toml"
+WORKER_TYPES = ("G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X", "R.1X", "R.2X", "R.4X", "R.8X")
+# Templates use these names for keys, roles and stacks, and in ARNs.
+_NAME = re.compile(r"[a-z][a-z0-9-]{1,30}[a-z0-9]\Z")
+_JOB = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,30}\Z")
+_CONNECTION = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}\Z")
+_ALIAS = re.compile(r"[a-z][a-z0-9_]{0,30}\Z")
+_SECRET = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}\Z")
+_TABLE = re.compile(r"[A-Za-z0-9_-]{1,255}\.[A-Za-z0-9_-]{1,255}\Z")
+_ARGUMENT = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}\Z")
+_ANY = re.compile(r".+\Z")
+_VPC = re.compile(r"vpc-[0-9a-f]{8,17}\Z")
+_SUBNET = re.compile(r"subnet-[0-9a-f]{8,17}\Z")
+_ROUTE_TABLE = re.compile(r"rtb-[0-9a-f]{8,17}\Z")
+_SERVER = re.compile(r"jdbc:[a-z0-9:]+//(?:[^/:;?@\s]+):(?P<port>\d{1,5})[/;]\S*\Z")
+# Arguments that the project sets for every job.
+_FIXED = ("additional-python-modules", "python-modules-installer-option", "enable-continuous-cloudwatch-log",
+          "TempDir", "job-language", "extra-py-files", "extra-jars", "scriptLocation")  # fmt: skip
+
+
+def read(path: Path) -> Project:
+    """Read a project file.
+
+    Raises:
+        UsageError: The file cannot be read, is not TOML, or has an invalid value. The message has the line or
+            the key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else type(error).__name__
+        raise UsageError(
+            str(path),
+            found=reason,
+            required="a project file",
+            fix="create a project with glue-secure init NAME, or write the file (docs/templates.md)",
+        ) from error
+    return read_text(text, name=path.name)
+
+
+def read_text(text: str, *, name: str = FILE_NAME) -> Project:
+    """Read the text of a project file. Raises like :func:`read`."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # The library's message ends with line and column.
+        raise UsageError(name, found=redact_text(str(error)), required="TOML") from error
+    return _project(_Table(name, "", values))
+
+
+class _Table:
+    """A table of the file. The getters record the keys that were read; the other keys are unknown.
+
+    Args:
+        file: Name of the file, for errors.
+        path: Dotted key of the table, ``""`` for the top level.
+        values: Values of the table.
+    """
+
+    def __init__(self, file: str, path: str, values: Mapping[str, Any]) -> None:
+        self._file, self._path, self._values = file, path, values
+        self._known: list[str] = []
+
+    def text(self, key: str, pattern: re.Pattern[str] | None = None, default: str | None = None) -> str:
+        value = self._get(key, str, "a text", default)
+        if key in self._values and pattern is not None and not pattern.match(value):
+            self.fail(key, repr(value), f"a text like {_shown(pattern)}")
+        return str(value)
+
+    def parsed(self, key: str, parser: Callable[[str], object], default: str | None = None) -> str:
+        """Return a text that a parser accepts."""
+        value = self.text(key, None, default)
+        if key in self._values:
+            try:
+                parser(value)
+            except UsageError as error:
+                self.fail(key, error.found, error.required)
+        return value
+
+    def number(self, key: str, minimum: int, maximum: int, default: int) -> int:
+        value = self._get(key, int, "a whole number", default)
+        if not minimum <= value <= maximum:
+            self.fail(key, str(value), f"{minimum} to {maximum}")
+        return int(value)
+
+    def flag(self, key: str, default: bool) -> bool:
+        return bool(self._get(key, bool, "true or false", default))
+
+    def choice(self, key: str, choices: Collection[str], default: str) -> str:
+        value = self.text(key, None, default)
+        if value not in choices:
+            self.fail(key, repr(value), ", ".join(choices))
+        return value
+
+    def texts(self, key: str, pattern: re.Pattern[str]) -> tuple[str, ...]:
+        values = self._get(key, list, "a list of texts", [])
+        for value in values:
+            if not isinstance(value, str) or not pattern.match(value):
+                self.fail(key, repr(value), f"texts like {_shown(pattern)}")
+        if len(set(values)) != len(values):
+            self.fail(key, "a duplicate entry", "distinct entries")
+        return tuple(values)
+
+    def names(self, key: str, known: Iterable[str], kind: str) -> tuple[str, ...]:
+        """Return texts that name entries of another table."""
+        values = self.texts(key, _ANY)
+        known = tuple(known)
+        for value in values:
+            if value not in known:
+                self.fail(key, repr(value), f"{kind} of this file: {', '.join(known) or 'there are none'}")
+        return values
+
+    def table(self, key: str) -> _Table | None:
+        if key not in self._values:
+            self._known.append(key)
+            return None
+        return self._below(key, self._get(key, dict, "a table", None))
+
+    def tables(self, key: str, pattern: re.Pattern[str]) -> list[tuple[str, _Table]]:
+        """Return name and content of each table below ``key``."""
+        return [(name, self._below(f"{key}.{name}", value)) for name, value in self._entries(key, pattern)]
+
+    def named_texts(self, key: str, pattern: re.Pattern[str]) -> dict[str, str]:
+        """Return name and value of each text below ``key``."""
+        texts = {}
+        for name, value in self._entries(key, pattern):
+            if not isinstance(value, str):
+                self.fail(f"{key}.{name}", _kind(value), "a text")
+            texts[name] = value
+        return texts
+
+    def texts_or_tables(self, key: str, pattern: re.Pattern[str]) -> list[tuple[str, str | _Table]]:
+        """Return name and content of each entry below ``key``, a text or a table."""
+        return [
+            (name, value if isinstance(value, str) else self._below(f"{key}.{name}", value))
+            for name, value in self._entries(key, pattern)
+        ]
+
+    def reject_unknown(self) -> None:
+        """Raise for the first key that was not read."""
+        for key in self._values:
+            if key not in self._known:
+                similar = difflib.get_close_matches(key, self._known, 1)
+                self.fail(key, "an unknown key", f"{similar[0]}?" if similar else ", ".join(self._known))
+
+    def fail(self, key: str, found: str, required: str) -> NoReturn:
+        raise UsageError(f"{self._file}: {self._name(key)}", found=found, required=required)
+
+    def _get(self, key: str, kind: type, required: str, default: Any) -> Any:
+        self._known.append(key)
+        if key not in self._values:
+            if default is None:
+                self.fail(key, "missing", required)
+            return default
+        value = self._values[key]
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            self.fail(key, _kind(value), required)
+        return value
+
+    def _entries(self, key: str, pattern: re.Pattern[str]) -> list[tuple[str, Any]]:
+        values = self._get(key, dict, "a table", {})
+        for name in values:
+            if not pattern.match(name):
+                self.fail(f"{key}.{name}", "an invalid name", f"a name like {_shown(pattern)}")
+        return list(values.items())
+
+    def _below(self, key: str, value: Any) -> _Table:
+        if not isinstance(value, dict):
+            self.fail(key, _kind(value), "a table")
+        return _Table(self._file, self._name(key), value)
+
+    def _name(self, key: str) -> str:
+        return f"{self._path}.{key}" if self._path else key
+
+
+def _shown(pattern: re.Pattern[str]) -> str:
+    return pattern.pattern.removesuffix(r"\Z")
+
+
+def _kind(value: object) -> str:
+    """Return the kind of a value, not the value itself, which may be a secret in the wrong key."""
+    kinds = {
+        str: "a text",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        dict: "a table",
+    }
+    return kinds.get(type(value), type(value).__name__)
+
+
+def _project(top: _Table) -> Project:
+    project = top.table("project")
+    if project is None:
+        top.fail("project", "missing", "a table [project] with a name")
+    name = project.text("name", _NAME)
+    catalog_settings = project.flag("catalog_settings", True)
+    project.reject_unknown()
+    buckets = _buckets(top)
+    connections = {
+        connection: _connection(connection, table, name)
+        for connection, table in top.tables("connections", _CONNECTION)
+    }
+    jobs = {job: _job(job, table, buckets, connections) for job, table in top.tables("jobs", _JOB)}
+    if not jobs:
+        top.fail("jobs", "missing", "at least one table [jobs.NAME]")
+    vpc = _vpc(top.table("vpc"))
+    top.reject_unknown()
+    return Project(name, buckets, connections, jobs, vpc, catalog_settings)
+
+
+def _buckets(top: _Table) -> dict[str, Bucket]:
+    buckets: dict[str, Bucket] = {}
+    for alias, entry in top.texts_or_tables("buckets", _ALIAS):
+        bucket = Bucket(alias, entry) if isinstance(entry, str) else _bucket(alias, entry)
+        try:
+            S3Uri.parse(f"s3://{bucket.name}/")
+        except UsageError:
+            top.fail(f"buckets.{alias}", repr(bucket.name), "a bucket name")
+        for other in buckets.values():
+            if other.name == bucket.name:
+                top.fail(f"buckets.{alias}", f"the bucket of {other.alias}", "another bucket")
+        buckets[alias] = bucket
+    for alias in (ARTIFACTS, EVIDENCE):
+        if alias not in buckets:
+            top.fail(f"buckets.{alias}", "missing", "a bucket name")
+    return buckets
+
+
+def _bucket(alias: str, table: _Table) -> Bucket:
+    bucket = Bucket(
+        alias,
+        table.text("name"),
+        table.flag("existing", False),
+        table.parsed("key", KmsKeyArn.parse, ""),
+    )
+    table.reject_unknown()
+    if bucket.key and not bucket.existing:
+        table.fail("key", "a key for a bucket that the template creates", "existing = true in the same table")
+    return bucket
+
+
+def _connection(name: str, table: _Table, project: str) -> Connection:
+    url = table.text("url")
+    match = _SERVER.match(url)
+    if match is None or redact_text(url) != url or "@" in url:
+        # The value is not shown, because the invalid part may be a password.
+        table.fail("url", "an invalid URL", "jdbc:ENGINE://HOST:PORT/DATABASE, without credentials")
+    connection = Connection(
+        name,
+        url,
+        int(match["port"]),
+        table.text("secret", _SECRET, f"{project}/{name}"),
+        table.parsed("certificate", S3Uri.parse, ""),
+    )
+    table.reject_unknown()
+    return connection
+
+
+def _job(
+    name: str, table: _Table, buckets: Mapping[str, Bucket], connections: Mapping[str, Connection]
+) -> Job:
+    job_name(name)
+    script = table.text("script")
+    if not script.endswith(".py") or Path(script).is_absolute() or ".." in Path(script).parts:
+        table.fail("script", repr(script), "the path of a Python file, relative to the project")
+    arguments = table.named_texts("arguments", _ARGUMENT)
+    reserved = {argument.replace("_", "-") for argument in (*DECISIVE, *_FIXED)}
+    for argument in arguments:
+        if argument.replace("_", "-") in reserved or argument.startswith("glue-secure-"):
+            found = "an argument that the project sets for every job"
+            table.fail(f"arguments.{argument}", found, "another name")
+        if is_secret_name(argument):
+            table.fail(
+                f"arguments.{argument}", "an argument for a secret", "the name of a secret in a connection"
+            )
+    versions = [version.name for version in GLUE_VERSIONS if version.takes_zip_of_wheels]
+    job = Job(
+        name,
+        script,
+        table.names("reads", buckets, "a bucket"),
+        table.names("writes", buckets, "a bucket"),
+        table.names("connections", connections, "a connection"),
+        table.texts("reads_tables", _TABLE),
+        table.texts("writes_tables", _TABLE),
+        table.choice("glue", versions, "5.1"),
+        table.choice("worker_type", WORKER_TYPES, "G.1X"),
+        table.number("workers", 2, 299, 2),
+        table.number("timeout", 1, 10080, 60),
+        table.flag("bookmark", True),
+        arguments,
+    )
+    for alias in {ARTIFACTS, EVIDENCE} & set(job.writes):
+        table.fail("writes", repr(alias), "a bucket that has neither code nor evidence")
+    table.reject_unknown()
+    return job
+
+
+def _vpc(table: _Table | None) -> Vpc | None:
+    if table is None:
+        return None
+    cidr = table.text("cidr")
+    existing = table.text("id", _VPC, "")
+    if existing:
+        subnets, route_tables, zones = (
+            table.texts("subnets", _SUBNET),
+            table.texts("route_tables", _ROUTE_TABLE),
+            0,
+        )
+        for key, ids in (("subnets", subnets), ("route_tables", route_tables)):
+            if not ids:
+                table.fail(key, "none", "at least one, in the VPC named by id")
+    else:
+        subnets, route_tables, zones = (), (), table.number("zones", 1, 3, 2)
+    databases = table.text("databases", None, cidr)
+    for key, text in (("cidr", cidr), ("databases", databases)):
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError:
+            table.fail(key, repr(text), "an IPv4 network, like 10.20.0.0/16")
+        if network.version != 4 or not 8 <= network.prefixlen <= 24:
+            table.fail(key, repr(text), "an IPv4 network of /8 to /24")
+    if not existing and ipaddress.ip_network(cidr).prefixlen < 16:
+        table.fail("cidr", repr(cidr), "/16 to /24, the sizes of a VPC")
+    table.reject_unknown()
+    return Vpc(cidr, zones, existing, subnets, route_tables, databases)

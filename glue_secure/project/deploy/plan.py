@@ -22,8 +22,8 @@ from glue_secure.core.redaction import redact_setting
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import NotFound, PreconditionFailed, ServiceError
 from glue_secure.project import gluewheels, wheel
+from glue_secure.project.model import Job, Project
 from glue_secure.project.packaging import Fetch, modules_archive
-from glue_secure.project.project_file import Job, Project
 
 # Members of a job that a deployment does not set. UpdateJob would reset them if they were omitted.
 _PRESERVED = (

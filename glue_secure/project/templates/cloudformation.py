@@ -1,7 +1,7 @@
-"""The project as a CloudFormation template, JSON.
+"""The CloudFormation template of a project, in JSON.
 
-Roles, groups and keys have names of their own, so a stack of it needs CAPABILITY_NAMED_IAM. What would be
-lost with the stack (keys, buckets, logs, secrets) is retained.
+A stack needs CAPABILITY_NAMED_IAM, because roles have fixed names. Keys, buckets, logs and secrets are
+retained when the stack is deleted.
 
 CloudFormation's security configuration has no DataQualityEncryption.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-glue-securityconfiguration.html
@@ -17,7 +17,8 @@ from glue_secure import __version__
 from glue_secure.core.errors import UsageError
 from glue_secure.governance import policies
 from glue_secure.governance.policies import Policy, PolicyScope
-from glue_secure.project.project_file import FILE_NAME, Bucket, Connection, Job, Project
+from glue_secure.project.model import Bucket, Connection, Job, Project
+from glue_secure.project.project_file import FILE_NAME
 from glue_secure.project.templates import design
 from glue_secure.project.templates.design import References
 
@@ -27,7 +28,7 @@ _ATTRIBUTE = re.compile(r"\$\{([A-Za-z0-9]+)\.([A-Za-z0-9]+)\}\Z")
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9:]+)\}\Z")
 _KEYS = {
     "data": ("DataKey", "objects and secrets"),
-    "bookmarks": ("BookmarkKey", "job bookmarks, sealed by the jobs themselves"),
+    "bookmarks": ("BookmarkKey", "job bookmarks, encrypted by the jobs"),
     "logs": ("LogsKey", "CloudWatch Logs"),
     "catalog": ("CatalogKey", "Data Catalog"),
 }
@@ -35,10 +36,10 @@ Resources = dict[str, Any]
 
 
 def cloudformation(project: Project) -> dict[str, Any]:
-    """The template, as JSON's values.
+    """Return the template as JSON values.
 
     Raises:
-        UsageError: two names of the project that CloudFormation's logical ids cannot tell apart.
+        UsageError: Two names of the project give the same logical id.
     """
     refs = _references(project)
     resources: Resources = {}
@@ -47,8 +48,8 @@ def cloudformation(project: Project) -> dict[str, Any]:
             if name in resources:
                 raise UsageError(
                     FILE_NAME,
-                    found=f"two things that both become the resource {name}",
-                    required="names that differ in letters and digits",
+                    found=f"two names with the logical id {name}",
+                    required="names that differ in letters or digits",
                 )
             resources[name] = resource
     return {
@@ -67,9 +68,9 @@ def _parts(project: Project, refs: References) -> Iterator[Resources]:
         yield _catalog(refs)
     for group in design.all_log_groups(project):
         yield _log_group(group)
-    if design.made_buckets(project):
+    if design.created_buckets(project):
         yield _access_logs(project)
-    for bucket in design.made_buckets(project):
+    for bucket in design.created_buckets(project):
         yield _bucket(bucket, refs)
     yield _network(project)
     for connection in project.connections.values():
@@ -85,29 +86,29 @@ def _parts(project: Project, refs: References) -> Iterator[Resources]:
 
 def _references(project: Project) -> References:
     vpc = project.vpc
-    made = tuple(f"${{Subnet{number}}}" for number in range(1, len(design.subnet_addresses(project)) + 1))
+    created = tuple(f"${{Subnet{number}}}" for number in range(1, len(design.subnet_addresses(project)) + 1))
     return References(
         SCOPE,
         role=lambda job: f"${{{_id(job.name)}Role.Arn}}",
         key=lambda purpose: f"${{{_KEYS[purpose][0]}.Arn}}",
         secret=lambda connection: f"${{{_id(connection.name)}Secret}}",
         vpc=(vpc.id or "${Vpc}") if vpc else "",
-        subnets=(vpc.subnets or made) if vpc else (),
+        subnets=(vpc.subnets or created) if vpc else (),
         security_group="${JobSecurityGroup.GroupId}" if vpc else "",
     )
 
 
 def _id(name: str) -> str:
-    """A name as part of a logical id: ``orders_daily`` → ``OrdersDaily``."""
+    """Return a name as part of a logical id, for example ``OrdersDaily`` for ``orders_daily``."""
     return "".join(word[:1].upper() + word[1:] for word in re.split(r"[^A-Za-z0-9]+", name))
 
 
 def resolve(value: Any) -> Any:
-    """Texts with ``${...}`` as CloudFormation's functions, in the whole value."""
+    """Replace texts with ``${...}`` by CloudFormation functions, in nested values as well."""
     if isinstance(value, dict):
-        return {name: resolve(one) for name, one in value.items()}
+        return {name: resolve(member) for name, member in value.items()}
     if isinstance(value, list):
-        return [resolve(one) for one in value]
+        return [resolve(item) for item in value]
     if not isinstance(value, str) or "${" not in value:
         return value
     if match := _ATTRIBUTE.match(value):
@@ -121,7 +122,7 @@ def _document(policy: Policy) -> Any:
     return resolve(policy.to_json())
 
 
-def _kept(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
+def _retained(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
     return {
         "Type": kind,
         "DeletionPolicy": "Retain",
@@ -133,7 +134,7 @@ def _kept(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
 def _key(project: Project, name: str, policy: Policy) -> Resources:
     logical, use = _KEYS[name]
     return {
-        logical: _kept(
+        logical: _retained(
             "AWS::KMS::Key",
             {
                 "Description": f"{project.name}: {use}",
@@ -197,10 +198,10 @@ def _catalog(refs: References) -> Resources:
 
 def _log_group(name: str) -> Resources:
     properties = {"LogGroupName": name, "KmsKeyId": _arn("LogsKey"), "RetentionInDays": design.LOG_DAYS}
-    return {f"Logs{_id(name.removeprefix('/aws-glue/jobs/'))}": _kept("AWS::Logs::LogGroup", properties)}
+    return {f"Logs{_id(name.removeprefix('/aws-glue/jobs/'))}": _retained("AWS::Logs::LogGroup", properties)}
 
 
-_SHUT = {
+_NO_PUBLIC_ACCESS = {
     "BlockPublicAcls": True,
     "BlockPublicPolicy": True,
     "IgnorePublicAcls": True,
@@ -222,11 +223,11 @@ def _bucket(bucket: Bucket, refs: References) -> Resources:
             "LogFilePrefix": f"{bucket.alias}/",
         },
         "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
-        "PublicAccessBlockConfiguration": _SHUT,
+        "PublicAccessBlockConfiguration": _NO_PUBLIC_ACCESS,
         "VersioningConfiguration": {"Status": "Enabled"},
     }
     return {
-        logical: _kept("AWS::S3::Bucket", properties),
+        logical: _retained("AWS::S3::Bucket", properties),
         f"{logical}Policy": _bucket_policy(logical, design.bucket_policy(bucket, refs)),
     }
 
@@ -239,10 +240,10 @@ def _bucket_policy(logical: str, policy: Policy) -> dict[str, Any]:
 
 
 def _access_logs(project: Project) -> Resources:
-    """The bucket of S3's access logs; its own go into it as well, and all of them expire."""
-    sources = [SCOPE.bucket(bucket.name) for bucket in design.made_buckets(project)]
-    own = SCOPE.bucket(f"${{{_ACCESS_LOGS}}}")
-    policy = policies.access_log_bucket(SCOPE, f"${{{_ACCESS_LOGS}}}", *sources, own)
+    """Return the bucket for access logs, including its own. The logs expire."""
+    sources = [SCOPE.bucket(bucket.name) for bucket in design.created_buckets(project)]
+    logs = SCOPE.bucket(f"${{{_ACCESS_LOGS}}}")
+    policy = policies.access_log_bucket(SCOPE, f"${{{_ACCESS_LOGS}}}", *sources, logs)
     encryption = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     expire = {"Id": "Expire", "Status": "Enabled", "ExpirationInDays": design.LOG_DAYS}
     properties = {
@@ -250,11 +251,11 @@ def _access_logs(project: Project) -> Resources:
         "LifecycleConfiguration": {"Rules": [expire]},
         "LoggingConfiguration": {"LogFilePrefix": "access-logs/"},
         "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
-        "PublicAccessBlockConfiguration": _SHUT,
+        "PublicAccessBlockConfiguration": _NO_PUBLIC_ACCESS,
         "VersioningConfiguration": {"Status": "Enabled"},
     }
     return {
-        _ACCESS_LOGS: _kept("AWS::S3::Bucket", properties),
+        _ACCESS_LOGS: _retained("AWS::S3::Bucket", properties),
         f"{_ACCESS_LOGS}Policy": _bucket_policy(_ACCESS_LOGS, policy),
     }
 
@@ -263,45 +264,45 @@ def _network(project: Project) -> Resources:
     vpc = project.vpc
     if vpc is None:
         return {}
-    made: Resources = {}
-    the_vpc: Any = vpc.id or {"Ref": "Vpc"}
+    resources: Resources = {}
+    vpc_id: Any = vpc.id or {"Ref": "Vpc"}
     subnets: list[Any] = list(vpc.subnets)
     routes: list[Any] = list(vpc.route_tables)
     if not vpc.id:
-        made["Vpc"] = {
+        resources["Vpc"] = {
             "Type": "AWS::EC2::VPC",
             "Properties": {"CidrBlock": vpc.cidr, "EnableDnsHostnames": True, "EnableDnsSupport": True},
         }
-        made["RouteTable"] = {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": the_vpc}}
+        resources["RouteTable"] = {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": vpc_id}}
         routes = [{"Ref": "RouteTable"}]
         for number, block in enumerate(design.subnet_addresses(project), start=1):
-            made |= _subnet(number, block)
+            resources |= _subnet(number, block)
             subnets.append({"Ref": f"Subnet{number}"})
-    made |= _security_group(project, the_vpc)
+    resources |= _security_group(project, vpc_id)
     for service in design.INTERFACE_ENDPOINTS:
-        made[f"{_id(service)}Endpoint"] = {
+        resources[f"{_id(service)}Endpoint"] = {
             "Type": "AWS::EC2::VPCEndpoint",
             "Properties": {
                 "VpcEndpointType": "Interface",
                 "ServiceName": {"Fn::Sub": f"com.amazonaws.${{AWS::Region}}.{service}"},
-                "VpcId": the_vpc,
+                "VpcId": vpc_id,
                 "SubnetIds": subnets,
                 "SecurityGroupIds": [{"Fn::GetAtt": ["JobSecurityGroup", "GroupId"]}],
                 "PrivateDnsEnabled": True,
             },
         }
-    made["S3Endpoint"] = {
+    resources["S3Endpoint"] = {
         "Type": "AWS::EC2::VPCEndpoint",
         "Properties": {
             "VpcEndpointType": "Gateway",
             "ServiceName": {"Fn::Sub": "com.amazonaws.${AWS::Region}.s3"},
-            "VpcId": the_vpc,
+            "VpcId": vpc_id,
             "RouteTableIds": routes,
         },
     }
     if any(not job.connections for job in project.jobs.values()):
-        made["NetworkConnection"] = _glue_connection(project, project.network_connection, "NETWORK", {})
-    return made
+        resources["NetworkConnection"] = _glue_connection(project, project.network_connection, "NETWORK", {})
+    return resources
 
 
 def _subnet(number: int, block: str) -> Resources:
@@ -325,9 +326,9 @@ def _subnet(number: int, block: str) -> Resources:
 def _security_group(project: Project, vpc: Any) -> Resources:
     group = {"Fn::GetAtt": ["JobSecurityGroup", "GroupId"]}
     all_ports = {"IpProtocol": "tcp", "FromPort": 0, "ToPort": 65535}
-    out = [
-        {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIp": block, "Description": why}
-        for why, block, port in design.egress(project)
+    egress = [
+        {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIp": block, "Description": text}
+        for text, block, port in design.egress(project)
     ]
     return {
         "JobSecurityGroup": {
@@ -335,10 +336,10 @@ def _security_group(project: Project, vpc: Any) -> Resources:
             "Properties": {
                 "GroupDescription": f"Jobs of {project.name} and the endpoints that they call",
                 "VpcId": vpc,
-                "SecurityGroupEgress": out,
+                "SecurityGroupEgress": egress,
             },
         },
-        # Glue wants a group that lets its own members in on all TCP ports:
+        # Glue requires a self-referencing rule for all TCP ports:
         # https://docs.aws.amazon.com/glue/latest/dg/setup-vpc-for-glue-access.html
         "JobSecurityGroupIngress": {
             "Type": "AWS::EC2::SecurityGroupIngress",
@@ -346,7 +347,7 @@ def _security_group(project: Project, vpc: Any) -> Resources:
                 "GroupId": group,
                 "SourceSecurityGroupId": group,
                 **all_ports,
-                "Description": "workers and endpoints among themselves",
+                "Description": "between workers and endpoints",
             },
         },
         "JobSecurityGroupEgress": {
@@ -355,7 +356,7 @@ def _security_group(project: Project, vpc: Any) -> Resources:
                 "GroupId": group,
                 "DestinationSecurityGroupId": group,
                 **all_ports,
-                "Description": "workers and endpoints among themselves",
+                "Description": "between workers and endpoints",
             },
         },
     }
@@ -365,37 +366,41 @@ def _connection(project: Project, connection: Connection, refs: References) -> R
     secret = f"{_id(connection.name)}Secret"
     properties = design.connection_properties(connection, refs.secret(connection))
     generate = {
-        # The owner of the database makes a user of this name and puts its password here.
+        # The database owner creates a user with this name and stores its password here.
         "SecretStringTemplate": '{"username": "glue"}',
         "GenerateStringKey": "password",
         "PasswordLength": 32,
         "ExcludePunctuation": True,
     }
-    kept = {"Name": connection.secret, "KmsKeyId": _arn("DataKey"), "GenerateSecretString": generate}
+    value = {
+        "Name": connection.secret,
+        "KmsKeyId": _arn("DataKey"),
+        "GenerateSecretString": generate,
+    }
     return {
-        secret: _kept("AWS::SecretsManager::Secret", kept),
+        secret: _retained("AWS::SecretsManager::Secret", value),
         f"{_id(connection.name)}Connection": _glue_connection(project, connection.name, "JDBC", properties),
     }
 
 
 def _glue_connection(project: Project, name: str, kind: str, properties: dict[str, str]) -> dict[str, Any]:
-    given: dict[str, Any] = {
+    connection: dict[str, Any] = {
         "Name": name,
         "ConnectionType": kind,
         "ConnectionProperties": resolve(properties),
     }
     if project.vpc:
         subnet = project.vpc.subnets[0] if project.vpc.id else {"Ref": "Subnet1"}
-        place: dict[str, Any] = {
+        location: dict[str, Any] = {
             "SubnetId": subnet,
             "SecurityGroupIdList": [{"Fn::GetAtt": ["JobSecurityGroup", "GroupId"]}],
         }
         if not project.vpc.id:
-            place["AvailabilityZone"] = {"Fn::GetAtt": ["Subnet1", "AvailabilityZone"]}
-        given["PhysicalConnectionRequirements"] = place
+            location["AvailabilityZone"] = {"Fn::GetAtt": ["Subnet1", "AvailabilityZone"]}
+        connection["PhysicalConnectionRequirements"] = location
     return {
         "Type": "AWS::Glue::Connection",
-        "Properties": {"CatalogId": {"Ref": "AWS::AccountId"}, "ConnectionInput": given},
+        "Properties": {"CatalogId": {"Ref": "AWS::AccountId"}, "ConnectionInput": connection},
     }
 
 
@@ -415,8 +420,8 @@ def _job(project: Project, job: Job, refs: References) -> Resources:
         "NonOverridableArguments": project.fixed_arguments(job),
     }
     if project.connections_of(job):
-        logical = [f"{_id(one)}Connection" for one in job.connections] or ["NetworkConnection"]
-        properties["Connections"] = {"Connections": [{"Ref": one} for one in logical]}
+        logical = [f"{_id(connection)}Connection" for connection in job.connections] or ["NetworkConnection"]
+        properties["Connections"] = {"Connections": [{"Ref": connection} for connection in logical]}
     return {
         f"{name}Role": {
             "Type": "AWS::IAM::Role",
@@ -425,7 +430,7 @@ def _job(project: Project, job: Job, refs: References) -> Resources:
                 "AssumeRolePolicyDocument": policies.trust().to_json(),
             },
         },
-        # Apart from the role: the policy names what is encrypted under keys, whose policies name the role.
+        # Not inside the role: the policy refers to resources under keys whose policies refer to the role.
         f"{name}Access": {
             "Type": "AWS::IAM::Policy",
             "Properties": {
@@ -443,15 +448,15 @@ def _job(project: Project, job: Job, refs: References) -> Resources:
 
 
 def _outputs(project: Project) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    outputs: dict[str, Any] = {
         "SecurityConfiguration": {"Value": {"Ref": "SecurityConfiguration"}},
         "DataKeyArn": {"Value": _arn("DataKey")},
         "BookmarkKeyArn": {"Value": _arn("BookmarkKey")},
         "DeployerPolicyArn": {
-            "Description": "Attach it to whoever deploys",
+            "Description": "Policy for the deployer",
             "Value": {"Ref": "DeployerPolicy"},
         },
     }
     for job in project.jobs.values():
-        found[f"{_id(job.name)}RoleArn"] = {"Value": _arn(f"{_id(job.name)}Role")}
-    return found
+        outputs[f"{_id(job.name)}RoleArn"] = {"Value": _arn(f"{_id(job.name)}Role")}
+    return outputs

@@ -1,4 +1,4 @@
-"""What both templates say, in words of neither: policies, rules and addresses of one project."""
+"""The design that both templates share: policies, rules and addresses of a project."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ from dataclasses import dataclass
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.governance import policies
 from glue_secure.governance.policies import JobAccess, Network, Policy, PolicyScope, ResourceLocation
-from glue_secure.project.model import ARTIFACTS, EVIDENCE
-from glue_secure.project.project_file import Bucket, Connection, Job, Project
+from glue_secure.project.model import ARTIFACTS, EVIDENCE, Bucket, Connection, Job, Project
 
 INTERFACE_ENDPOINTS = ("glue", "kms", "secretsmanager", "logs", "sts")
-"""What a job in a VPC without internet calls; S3 has a gateway endpoint."""
+"""Services that a job in a VPC without internet access calls. S3 has a gateway endpoint."""
 LOG_DAYS = 365
 _SUBNET_BITS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """How one template names what is made in it.
+    """References to a template's resources, in the syntax of the template.
 
     Attributes:
-        scope: account, region and partition.
-        role: job → ARN of its role.
-        key: ``data``, ``bookmarks``, ``logs`` or ``catalog`` → ARN.
-        secret: connection → ARN of its secret.
-        vpc: the VPC's id; "" outside one.
-        subnets: ids.
-        security_group: id.
+        scope: Account, region and partition.
+        role: Returns the ARN of a job's role.
+        key: Returns the ARN of the key for ``data``, ``bookmarks``, ``logs`` or ``catalog``.
+        secret: Returns the ARN of a connection's secret.
+        vpc: Id of the VPC; "" without a VPC.
+        subnets: Ids of the subnets.
+        security_group: Id of the security group.
     """
 
     scope: PolicyScope
@@ -42,13 +41,13 @@ class References:
 
 
 def key_policies(project: Project, refs: References) -> dict[str, Policy]:
-    """The policy of each key, by purpose."""
+    """Return the policy of each key, by purpose."""
     roles = [refs.role(job) for job in project.jobs.values()]
     patterns = (
         f"/aws-glue/jobs/logs-v2-{project.configuration}",
         f"/aws-glue/jobs/{project.configuration}-role/*",
     )
-    found = {
+    key_policies = {
         "data": policies.data_key(
             refs.scope,
             *roles,
@@ -59,17 +58,17 @@ def key_policies(project: Project, refs: References) -> dict[str, Policy]:
         "logs": policies.logs_key(refs.scope, *patterns, readers=tuple(roles)),
     }
     if project.catalog_settings:
-        found["catalog"] = policies.catalog_key(refs.scope, *roles)
-    return found
+        key_policies["catalog"] = policies.catalog_key(refs.scope, *roles)
+    return key_policies
 
 
 def role_policy(project: Project, job: Job, refs: References) -> Policy:
-    """What a job's role may do."""
+    """Return the policy of a job's role."""
     return policies.job_role(refs.scope, _access(project, job, refs))
 
 
 def deployer_policy(project: Project, refs: References) -> Policy:
-    """What somebody may do who deploys and runs the project's jobs."""
+    """Return the policy of the deployer, who deploys and runs the project's jobs."""
     network = Network((refs.vpc,), refs.subnets, (refs.security_group,)) if refs.vpc else None
     return policies.deployer(
         refs.scope,
@@ -88,23 +87,23 @@ def deployer_policy(project: Project, refs: References) -> Policy:
 
 
 def bucket_policy(bucket: Bucket, refs: References) -> Policy:
-    """TLS only, and one key."""
+    """Return the policy of a bucket: TLS only, and one key."""
     return policies.data_bucket(refs.scope, bucket.name, refs.key("data"))
 
 
-def made_buckets(project: Project) -> list[Bucket]:
-    """Buckets that are not there yet."""
+def created_buckets(project: Project) -> list[Bucket]:
+    """Return the buckets that the template creates."""
     return [bucket for bucket in project.buckets.values() if not bucket.existing]
 
 
 def all_log_groups(project: Project) -> tuple[str, ...]:
-    """Names of the log groups of all jobs, each once."""
+    """Return the names of the log groups of all jobs, without duplicates."""
     groups = [group for job in project.jobs.values() for group in project.log_groups(job)]
     return tuple(dict.fromkeys(groups))
 
 
 def subnet_addresses(project: Project) -> list[str]:
-    """Addresses of the subnets that are made."""
+    """Return the address ranges of the subnets that the template creates."""
     if project.vpc is None or project.vpc.id:
         return []
     network = ipaddress.ip_network(project.vpc.cidr)
@@ -113,16 +112,16 @@ def subnet_addresses(project: Project) -> list[str]:
 
 
 def egress(project: Project) -> list[tuple[str, str, int]]:
-    """Ways out of the network: why, to which addresses, on which port."""
+    """Return the egress rules: description, address range and port."""
     if project.vpc is None:
         return []
-    ways = [("AWS services, through the endpoints of the VPC", "0.0.0.0/0", 443)]
-    ports = sorted({one.port for one in project.connections.values()} - {443})
-    return ways + [(f"databases on port {port}", project.vpc.databases, port) for port in ports]
+    services = [("AWS services, through the endpoints of the VPC", "0.0.0.0/0", 443)]
+    ports = sorted({connection.port for connection in project.connections.values()} - {443})
+    return services + [(f"databases on port {port}", project.vpc.databases, port) for port in ports]
 
 
 def connection_properties(connection: Connection, secret: str) -> dict[str, str]:
-    """A JDBC connection's properties: TLS is enforced, the password is in a secret."""
+    """Return the properties of a JDBC connection. TLS is enforced; the password is in a secret."""
     certificate = {"CUSTOM_JDBC_CERT": connection.certificate} if connection.certificate else {}
     return {
         "JDBC_CONNECTION_URL": connection.url,
@@ -135,26 +134,26 @@ def connection_properties(connection: Connection, secret: str) -> dict[str, str]
 
 def _access(project: Project, job: Job, refs: References) -> JobAccess:
     used = [project.connections[name] for name in job.connections]
-    certificates = [S3Uri.parse(one.certificate) for one in used if one.certificate]
+    certificates = [S3Uri.parse(connection.certificate) for connection in used if connection.certificate]
     code = project.buckets[ARTIFACTS].name
-    read = [project.buckets[alias] for alias in job.reads]
-    touched = [*read, *(project.buckets[alias] for alias in job.writes)]
-    keys = tuple(dict.fromkeys(one.key for one in touched if one.key))
+    sources = [project.buckets[alias] for alias in job.reads]
+    buckets = [*sources, *(project.buckets[alias] for alias in job.writes)]
+    keys = tuple(dict.fromkeys(bucket.key for bucket in buckets if bucket.key))
     return JobAccess(
         job=job.name,
         connections=project.connections_of(job),
-        secrets=tuple(refs.secret(one) for one in used),
+        secrets=tuple(refs.secret(connection) for connection in used),
         code=(ResourceLocation(code, "scripts/"), ResourceLocation(code, "glue-secure/")),
         reads=(
-            *(ResourceLocation(bucket.name) for bucket in read),
-            *(ResourceLocation(one.bucket, one.key, single_object=True) for one in certificates),
+            *(ResourceLocation(bucket.name) for bucket in sources),
+            *(ResourceLocation(uri.bucket, uri.key, single_object=True) for uri in certificates),
         ),
         writes=(ResourceLocation(project.buckets[EVIDENCE].name),),
         replaces=(
             *(ResourceLocation(project.buckets[alias].name) for alias in job.writes),
             ResourceLocation(code, f"temporary/{job.name}/"),
         ),
-        # The wildcard stands for the streams' suffix that some of Glue's own calls carry.
+        # Some calls of Glue have the suffix of a log stream in the resource.
         log_groups=tuple(f"{group}*" for group in project.log_groups(job)),
         tables=_by_database(job.reads_tables),
         written_tables=_by_database(job.writes_tables),
@@ -165,8 +164,8 @@ def _access(project: Project, job: Job, refs: References) -> JobAccess:
 
 
 def _by_database(names: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    found: dict[str, list[str]] = {}
+    by_database: dict[str, list[str]] = {}
     for name in names:
         database, _, table = name.partition(".")
-        found.setdefault(database, []).append(table)
-    return tuple((database, tuple(tables)) for database, tables in found.items())
+        by_database.setdefault(database, []).append(table)
+    return tuple((database, tuple(tables)) for database, tables in by_database.items())

@@ -1,8 +1,8 @@
-"""The project as Terraform, in its JSON syntax (``main.tf.json``), for the AWS provider 6.
+"""The Terraform configuration of a project, in JSON syntax (``main.tf.json``), for the AWS provider 6.
 
 https://developer.hashicorp.com/terraform/language/syntax/json
-Policies are texts whose ``${...}`` Terraform fills in. Secrets are made empty: their values would lie in
-Terraform's state.
+Policies are texts in which Terraform resolves ``${...}``. Secrets are created without a value, because
+Terraform would store it in its state.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 from glue_secure.core.errors import UsageError
 from glue_secure.governance import policies
 from glue_secure.governance.policies import Policy, PolicyScope
-from glue_secure.project.project_file import FILE_NAME, Bucket, Connection, Job, Project
+from glue_secure.project.model import Bucket, Connection, Job, Project
+from glue_secure.project.project_file import FILE_NAME
 from glue_secure.project.templates import design
 from glue_secure.project.templates.design import References
 
@@ -24,8 +25,8 @@ SCOPE = PolicyScope(
     "${data.aws_partition.current.partition}",
 )
 _GROUP = "${aws_security_group.jobs.id}"
-_KEPT = {"lifecycle": {"prevent_destroy": True}}
-_USES = {
+_RETAINED = {"lifecycle": {"prevent_destroy": True}}
+_PURPOSES = {
     "data": "objects and secrets",
     "bookmarks": "job bookmarks",
     "logs": "logs",
@@ -37,19 +38,27 @@ class _Resources:
     """Resources by type and name."""
 
     def __init__(self) -> None:
-        self.made: dict[str, dict[str, Any]] = {}
+        self.by_type: dict[str, dict[str, Any]] = {}
 
     def add(self, kind: str, label: str, /, **arguments: Any) -> str:
-        """Take one in; its address, to refer to it by."""
-        named = self.made.setdefault(kind, {})
-        if label in named:
-            raise UsageError(FILE_NAME, found=f"two things named {label}", required="names of their own")
-        named[label] = arguments
+        """Add a resource and return its address.
+
+        Raises:
+            UsageError: The type has a resource with this name.
+        """
+        resources = self.by_type.setdefault(kind, {})
+        if label in resources:
+            raise UsageError(FILE_NAME, found=f"two resources named {label}", required="distinct names")
+        resources[label] = arguments
         return f"{kind}.{label}"
 
 
 def terraform(project: Project) -> dict[str, Any]:
-    """The configuration, as JSON's values."""
+    """Return the configuration as JSON values.
+
+    Raises:
+        UsageError: Two names of the project give the same resource name.
+    """
     refs = _references(project)
     into = _Resources()
     for name, policy in design.key_policies(project, refs).items():
@@ -80,31 +89,33 @@ def terraform(project: Project) -> dict[str, Any]:
         name: {"current": {}} for name in ("aws_caller_identity", "aws_partition", "aws_region")
     }
     if design.subnet_addresses(project):
-        data["aws_availability_zones"] = {"here": {"state": "available"}}
+        data["aws_availability_zones"] = {"available": {"state": "available"}}
     return {
         "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws", "version": "~> 6.0"}}},
         "data": data,
-        "resource": into.made,
+        "resource": into.by_type,
         "output": {"deployer_policy": {"value": "${aws_iam_policy.deployer.arn}"}},
     }
 
 
 def _references(project: Project) -> References:
     vpc = project.vpc
-    made = tuple(f"${{aws_subnet.s{number}.id}}" for number in range(len(design.subnet_addresses(project))))
+    created = tuple(
+        f"${{aws_subnet.s{number}.id}}" for number in range(len(design.subnet_addresses(project)))
+    )
     return References(
         SCOPE,
         role=lambda job: f"${{aws_iam_role.{_name(job.name)}.arn}}",
         key=lambda purpose: f"${{aws_kms_key.{purpose}.arn}}",
         secret=lambda connection: f"${{aws_secretsmanager_secret.{_name(connection.name)}.arn}}",
         vpc=(vpc.id or "${aws_vpc.jobs.id}") if vpc else "",
-        subnets=(vpc.subnets or made) if vpc else (),
+        subnets=(vpc.subnets or created) if vpc else (),
         security_group=_GROUP if vpc else "",
     )
 
 
 def _name(text: str) -> str:
-    """A name of the file as Terraform takes it; all that the file may contain is allowed there."""
+    """Return a name of the project file as a Terraform name."""
     return re.sub(r"[^A-Za-z0-9_-]", "_", text)
 
 
@@ -116,12 +127,12 @@ def _key(into: _Resources, project: Project, name: str, policy: Policy) -> None:
     address = into.add(
         "aws_kms_key",
         name,
-        description=f"{project.name}: {_USES[name]}",
+        description=f"{project.name}: {_PURPOSES[name]}",
         enable_key_rotation=True,
         key_usage="ENCRYPT_DECRYPT",
         customer_master_key_spec="SYMMETRIC_DEFAULT",
         policy=_text(policy),
-        **_KEPT,
+        **_RETAINED,
     )
     into.add(
         "aws_kms_alias", name, name=f"alias/{project.name}-{name}", target_key_id=f"${{{address}.key_id}}"
@@ -160,14 +171,16 @@ def _configuration(into: _Resources, project: Project, refs: References) -> None
 
 
 def _buckets(into: _Resources, project: Project, refs: References) -> None:
-    made = design.made_buckets(project)
-    if not made:
+    buckets = design.created_buckets(project)
+    if not buckets:
         return
-    logs = into.add("aws_s3_bucket", "access-logs", bucket_prefix=f"{project.name}-access-logs-", **_KEPT)
+    logs = into.add("aws_s3_bucket", "access-logs", bucket_prefix=f"{project.name}-access-logs-", **_RETAINED)
     name = f"${{{logs}.id}}"
-    sources = [SCOPE.bucket(bucket.name) for bucket in made]
+    sources = [SCOPE.bucket(bucket.name) for bucket in buckets]
     policy = policies.access_log_bucket(SCOPE, name, *sources, SCOPE.bucket(name))
-    _shut(into, "access-logs", name, policy, prefix="access-logs/", default={"sse_algorithm": "AES256"})
+    _secure_bucket(
+        into, "access-logs", name, policy, prefix="access-logs/", default={"sse_algorithm": "AES256"}
+    )
     into.add(
         "aws_s3_bucket_lifecycle_configuration",
         "access-logs",
@@ -182,29 +195,31 @@ def _buckets(into: _Resources, project: Project, refs: References) -> None:
             }
         ],
     )
-    for bucket in made:
+    for bucket in buckets:
         _bucket(into, bucket, refs)
 
 
 def _bucket(into: _Resources, bucket: Bucket, refs: References) -> None:
-    address = into.add("aws_s3_bucket", bucket.alias, bucket=bucket.name, **_KEPT)
+    address = into.add("aws_s3_bucket", bucket.alias, bucket=bucket.name, **_RETAINED)
     default = {"sse_algorithm": "aws:kms", "kms_master_key_id": refs.key("data")}
     policy = design.bucket_policy(bucket, refs)
-    _shut(into, bucket.alias, f"${{{address}.id}}", policy, prefix=f"{bucket.alias}/", default=default)
+    _secure_bucket(
+        into, bucket.alias, f"${{{address}.id}}", policy, prefix=f"{bucket.alias}/", default=default
+    )
 
 
-def _shut(
+def _secure_bucket(
     into: _Resources, alias: str, name: str, policy: Policy, *, prefix: str, default: dict[str, str]
 ) -> None:
-    """Encryption, policy, versions, access logs, and no public access for one bucket."""
+    """Add encryption, policy, versioning, access logs and the public access block of a bucket."""
     rule = {"apply_server_side_encryption_by_default": [default], "bucket_key_enabled": len(default) > 1}
     into.add("aws_s3_bucket_server_side_encryption_configuration", alias, bucket=name, rule=[rule])
     into.add("aws_s3_bucket_policy", alias, bucket=name, policy=_text(policy))
     into.add("aws_s3_bucket_versioning", alias, bucket=name, versioning_configuration=[{"status": "Enabled"}])
     logs = "${aws_s3_bucket.access-logs.id}"
     into.add("aws_s3_bucket_logging", alias, bucket=name, target_bucket=logs, target_prefix=prefix)
-    owned = [{"object_ownership": "BucketOwnerEnforced"}]
-    into.add("aws_s3_bucket_ownership_controls", alias, bucket=name, rule=owned)
+    ownership = [{"object_ownership": "BucketOwnerEnforced"}]
+    into.add("aws_s3_bucket_ownership_controls", alias, bucket=name, rule=ownership)
     into.add(
         "aws_s3_bucket_public_access_block",
         alias,
@@ -220,34 +235,34 @@ def _network(into: _Resources, project: Project) -> None:
     vpc = project.vpc
     if vpc is None:
         return
-    the_vpc, subnets, routes = vpc.id, list(vpc.subnets), list(vpc.route_tables)
+    vpc_id, subnets, routes = vpc.id, list(vpc.subnets), list(vpc.route_tables)
     if not vpc.id:
         into.add("aws_vpc", "jobs", cidr_block=vpc.cidr, enable_dns_hostnames=True, enable_dns_support=True)
-        the_vpc = "${aws_vpc.jobs.id}"
-        into.add("aws_route_table", "jobs", vpc_id=the_vpc)
-        # The VPC's own group, which anything that names none is put into, lets nothing through.
-        into.add("aws_default_security_group", "shut", vpc_id=the_vpc)
+        vpc_id = "${aws_vpc.jobs.id}"
+        into.add("aws_route_table", "jobs", vpc_id=vpc_id)
+        # The default group, which resources without a group belong to, allows no traffic.
+        into.add("aws_default_security_group", "default", vpc_id=vpc_id)
         routes = ["${aws_route_table.jobs.id}"]
         for number, block in enumerate(design.subnet_addresses(project)):
             subnet = into.add(
                 "aws_subnet",
                 f"s{number}",
-                vpc_id=the_vpc,
+                vpc_id=vpc_id,
                 cidr_block=block,
-                availability_zone=f"${{data.aws_availability_zones.here.names[{number}]}}",
+                availability_zone=f"${{data.aws_availability_zones.available.names[{number}]}}",
                 map_public_ip_on_launch=False,
             )
             subnets.append(f"${{{subnet}.id}}")
             into.add(
                 "aws_route_table_association", f"s{number}", subnet_id=subnets[-1], route_table_id=routes[0]
             )
-    _security_group(into, project, the_vpc)
+    _security_group(into, project, vpc_id)
     prefix = f"com.amazonaws.{SCOPE.region}"
     for service in design.INTERFACE_ENDPOINTS:
         into.add(
             "aws_vpc_endpoint",
             service,
-            vpc_id=the_vpc,
+            vpc_id=vpc_id,
             service_name=f"{prefix}.{service}",
             vpc_endpoint_type="Interface",
             subnet_ids=subnets,
@@ -257,7 +272,7 @@ def _network(into: _Resources, project: Project) -> None:
     into.add(
         "aws_vpc_endpoint",
         "s3",
-        vpc_id=the_vpc,
+        vpc_id=vpc_id,
         service_name=f"{prefix}.s3",
         vpc_endpoint_type="Gateway",
         route_table_ids=routes,
@@ -267,28 +282,28 @@ def _network(into: _Resources, project: Project) -> None:
 
 
 def _security_group(into: _Resources, project: Project, vpc: str) -> None:
-    about = f"Jobs of {project.name} and the endpoints that they call"
-    into.add("aws_security_group", "jobs", name=f"{project.name}-jobs", description=about, vpc_id=vpc)
-    among = {
+    description = f"Jobs of {project.name} and the endpoints that they call"
+    into.add("aws_security_group", "jobs", name=f"{project.name}-jobs", description=description, vpc_id=vpc)
+    internal = {
         "security_group_id": _GROUP,
         "referenced_security_group_id": _GROUP,
         "ip_protocol": "tcp",
         "from_port": 0,
         "to_port": 65535,
-        "description": "workers and endpoints among themselves",
+        "description": "between workers and endpoints",
     }
-    into.add("aws_vpc_security_group_ingress_rule", "among", **among)
-    into.add("aws_vpc_security_group_egress_rule", "among", **among)
-    for number, (why, block, port) in enumerate(design.egress(project)):
+    into.add("aws_vpc_security_group_ingress_rule", "internal", **internal)
+    into.add("aws_vpc_security_group_egress_rule", "internal", **internal)
+    for number, (text, block, port) in enumerate(design.egress(project)):
         into.add(
             "aws_vpc_security_group_egress_rule",
-            f"out{number}",
+            f"egress{number}",
             security_group_id=_GROUP,
             cidr_ipv4=block,
             ip_protocol="tcp",
             from_port=port,
             to_port=port,
-            description=why,
+            description=text,
         )
 
 
@@ -299,7 +314,7 @@ def _connection(into: _Resources, project: Project, connection: Connection, refs
         name=connection.secret,
         description=f"username and password of {connection.name}",
         kms_key_id=refs.key("data"),
-        **_KEPT,
+        **_RETAINED,
     )
     properties = design.connection_properties(connection, refs.secret(connection))
     _glue_connection(into, project, connection.name, "JDBC", properties)
@@ -309,7 +324,7 @@ def _glue_connection(
     into: _Resources, project: Project, name: str, kind: str, properties: dict[str, str]
 ) -> None:
     vpc = project.vpc
-    place: dict[str, Any] = {}
+    location: dict[str, Any] = {}
     if vpc:
         requirements: dict[str, Any] = {
             "subnet_id": vpc.subnets[0] if vpc.id else "${aws_subnet.s0.id}",
@@ -317,9 +332,9 @@ def _glue_connection(
         }
         if not vpc.id:
             requirements["availability_zone"] = "${aws_subnet.s0.availability_zone}"
-        place = {"physical_connection_requirements": [requirements]}
-    given = {"connection_properties": properties} if properties else {}
-    into.add("aws_glue_connection", _name(name), name=name, connection_type=kind, **given, **place)
+        location = {"physical_connection_requirements": [requirements]}
+    optional = {"connection_properties": properties} if properties else {}
+    into.add("aws_glue_connection", _name(name), name=name, connection_type=kind, **optional, **location)
 
 
 def _job(into: _Resources, project: Project, job: Job, refs: References) -> None:
@@ -332,7 +347,9 @@ def _job(into: _Resources, project: Project, job: Job, refs: References) -> None
         role=f"${{aws_iam_role.{name}.id}}",
         policy=_text(design.role_policy(project, job, refs)),
     )
-    connections = [f"${{aws_glue_connection.{_name(one)}.name}}" for one in project.connections_of(job)]
+    connections = [
+        f"${{aws_glue_connection.{_name(connection)}.name}}" for connection in project.connections_of(job)
+    ]
     into.add(
         "aws_glue_job",
         name,

@@ -1,4 +1,4 @@
-"""A Python that has everything but this package."""
+"""A Python that has all dependencies, but not this package."""
 
 import subprocess
 import sys
@@ -9,18 +9,17 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def stranger(tmp_path_factory):
-    """The interpreter of an environment with links to all installed packages, glue_secure left out.
+def python_without_package(tmp_path_factory):
+    """The interpreter of an environment with links to all installed packages except glue_secure.
 
-    The package is left out however it was installed: its folder and metadata are not linked, and no
-    ``.pth`` file (an editable installation's) is.
+    Neither the package, its metadata nor ``.pth`` files of editable installations are linked.
     """
-    home = tmp_path_factory.mktemp("stranger") / "venv"
+    home = tmp_path_factory.mktemp("python_without_package") / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
     python = home / "bin" / "python"
-    asked = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    program = "import sysconfig; print(sysconfig.get_path('purelib'))"
     site = Path(
-        subprocess.run([python, "-c", asked], check=True, capture_output=True, text=True).stdout.strip()
+        subprocess.run([python, "-c", program], check=True, capture_output=True, text=True).stdout.strip()
     )
     for folder in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
         for entry in Path(folder).iterdir():

@@ -1,4 +1,4 @@
-"""The locks against the package index: what they pin can be had, and is enough."""
+"""The locks, compared with the package index: the pins are available and complete."""
 
 import io
 import subprocess
@@ -16,14 +16,16 @@ from glue_secure.project import gluewheels
 from glue_secure.project.packaging import package
 from glue_secure.project.versions import GLUE_VERSIONS, glue_versions
 
-LATER = [pytest.param(v.name, False, marks=pytest.mark.long) for v in GLUE_VERSIONS if v.name != "5.1"]
-GATED = [
+OTHER_VERSIONS = [
+    pytest.param(v.name, False, marks=pytest.mark.long) for v in GLUE_VERSIONS if v.name != "5.1"
+]
+WITH_QUALITY = [
     pytest.param(v.name, True, marks=pytest.mark.long) for v in GLUE_VERSIONS if v.preinstalled_for_quality
 ]
 
 
-@pytest.mark.parametrize(("name", "quality"), [("5.1", False), *LATER, *GATED])
-def test_a_glue_version_gets_all_that_the_package_needs_for_its_python_and_linux(name, quality, tmp_path):
+@pytest.mark.parametrize(("name", "quality"), [("5.1", False), *OTHER_VERSIONS, *WITH_QUALITY])
+def test_a_glue_version_gets_every_dependency_for_its_python_and_linux(name, quality, tmp_path):
     (version,) = glue_versions([name])
     if quality:
         version = version.with_quality()
@@ -36,8 +38,8 @@ def test_a_glue_version_gets_all_that_the_package_needs_for_its_python_and_linux
         assert loadable(tags, version), wheel.name
         present[str(project)] = str(release)
         with zipfile.ZipFile(io.BytesIO(wheel.content)) as opened:
-            (found,) = (one for one in opened.namelist() if one.endswith(".dist-info/METADATA"))
-            metadata = message_from_bytes(opened.read(found))
+            (name,) = (member for member in opened.namelist() if member.endswith(".dist-info/METADATA"))
+            metadata = message_from_bytes(opened.read(name))
         requirements += [
             (str(project), Requirement(text)) for text in metadata.get_all("Requires-Dist") or ()
         ]
@@ -53,15 +55,17 @@ def test_a_glue_version_gets_all_that_the_package_needs_for_its_python_and_linux
     }
     for project, requirement in requirements:
         if requirement.marker is None or requirement.marker.evaluate(environment):
-            held = present.get(canonicalize_name(requirement.name))
-            assert held is not None, f"{project} needs {requirement}"
-            assert requirement.specifier.contains(held), f"{project} needs {requirement}, has {held}"
+            available = present.get(canonicalize_name(requirement.name))
+            assert available is not None, f"{project} needs {requirement}"
+            assert requirement.specifier.contains(available), (
+                f"{project} needs {requirement}, has {available}"
+            )
     assert present["glue-secure"] == __version__
 
 
 @pytest.mark.long
 def test_pip_installs_the_gluewheels_without_an_index_as_glue_does(tmp_path):
-    """In the Python that runs the tests, when Glue 5.1 has the same."""
+    """In the Python that runs the tests, if it is that of Glue 5.1 or 6.0."""
     (version,) = glue_versions(["5.1" if sys.version_info[:2] == (3, 11) else "6.0"])
     if version.python != f"{sys.version_info[0]}.{sys.version_info[1]}":
         pytest.skip(f"needs Python {version.python}")
@@ -88,17 +92,17 @@ def test_pip_installs_the_gluewheels_without_an_index_as_glue_does(tmp_path):
 
 
 def gluewheels_of(made, target):
-    """Every wheel that the job installs, the own one too."""
+    """Return all wheels that the job installs, including this package."""
     if target.version.takes_zip_of_wheels:
         with zipfile.ZipFile(target.files[0].path) as opened:
             names = [name for name in opened.namelist() if name.endswith(".whl")]
             return [gluewheels.Wheel(name.rpartition("/")[2], opened.read(name)) for name in names]
-    files = [one.path for one in (*target.files, made.wheel)]
+    files = [file.path for file in (*target.files, made.wheel)]
     return [gluewheels.Wheel(path.name, path.read_bytes()) for path in files]
 
 
 def loadable(tags, version):
-    """Whether the version's Python and C library can load a wheel of these tags."""
+    """Return whether the version's Python and C library can load a wheel with these tags."""
     major, minor = (int(part) for part in version.glibc.split("."))
     platforms = [f"manylinux_{major}_{older}_x86_64" for older in range(minor, 4, -1)]
     platforms += ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64"]

@@ -1,4 +1,4 @@
-"""A wheel on ``--py-files`` serves the executors, where the package is not installed."""
+"""A wheel on ``--py-files`` reaches executors on which the package is not installed."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from glue_secure.project.archive import write
 from glue_secure.project.packaging import ZIP_NAME
 from glue_secure.project.wheel import NAME, build_wheel
 
-# What ships the package is the script's first argument; it prints one JSON document.
+# The first argument selects how the package is sent. The script prints one JSON document.
 SCRIPT = """
 import json
 import sys
@@ -39,7 +39,7 @@ elif sys.argv[1] == "context":
     from glue_secure.context import GlueContext
 
     GlueContext(spark.sparkContext)
-elif sys.argv[1] == "engine":  # what job.init and SecureJob ask for
+elif sys.argv[1] == "engine":  # as job.init and SecureJob create it
     from glue_secure.run.runtime_selection import load_runtime
 
     load_runtime().create_engine(spark)
@@ -51,8 +51,8 @@ spark.stop()
 
 
 @pytest.fixture
-def submit(stranger, tmp_path):
-    """Run the script on two executors of their own JVMs, with this file on ``--py-files``."""
+def submit(python_without_package, tmp_path):
+    """Return a function that runs the script on two executors with an archive on ``--py-files``."""
     from glue_secure.embedded.installed_spark import installed_spark
     from glue_secure.embedded.java import java_home
 
@@ -61,7 +61,7 @@ def submit(stranger, tmp_path):
 
     def run(archive, *words):
         home = subprocess.run(
-            [stranger, "-c", "import os, pyspark; print(os.path.dirname(pyspark.__file__))"],
+            [python_without_package, "-c", "import os, pyspark; print(os.path.dirname(pyspark.__file__))"],
             check=True,
             capture_output=True,
             text=True,
@@ -78,7 +78,7 @@ def submit(stranger, tmp_path):
             "SPARK_LOCAL_IP": "127.0.0.1",
             "SPARK_WORKER_DIR": str(tmp_path / "work"),
             "GLUE_SECURE_RUNTIME": "spark",
-            "PYSPARK_PYTHON": str(stranger),
+            "PYSPARK_PYTHON": str(python_without_package),
         }
         command = [
             *(f"{home}/bin/spark-submit", "--master", "local-cluster[2,1,1024]"),
@@ -95,14 +95,14 @@ def submit(stranger, tmp_path):
 
 @pytest.mark.long
 def test_a_wheel_alone_does_not_reach_the_executors(submit, tmp_path):
-    """What makes the shipping needed; when this fails, Spark has learned it."""
+    """The reason for sending a copy. If this test fails, Spark supports wheels on executors."""
     wheel = write(tmp_path / NAME, build_wheel()).path
     done = submit(wheel, "no")
     assert done.returncode != 0
     assert "No module named 'glue_secure'" in done.stderr
 
 
-def test_a_wheel_that_ships_itself_does(submit, tmp_path):
+def test_a_wheel_that_sends_a_copy_of_itself_reaches_them(submit, tmp_path):
     wheel = write(tmp_path / NAME, build_wheel()).path
     done = submit(wheel, "ship")
     assert done.returncode == 0, done.stderr[-4000:]
@@ -114,11 +114,11 @@ def test_a_wheel_that_ships_itself_does(submit, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("maker", ["context", "engine"])
-def test_what_a_script_makes_first_ships_the_wheel(submit, tmp_path, maker):
-    """``GlueContext``; and the engine of ``Job.init`` and ``SecureJob``, for a script without a context."""
+@pytest.mark.parametrize("created", ["context", "engine"])
+def test_creating_a_context_or_an_engine_sends_the_wheel(submit, tmp_path, created):
+    """``GlueContext``, or the engine of ``Job.init`` and ``SecureJob`` in a script without a context."""
     wheel = write(tmp_path / NAME, build_wheel()).path
-    done = submit(wheel, maker)
+    done = submit(wheel, created)
     assert done.returncode == 0, done.stderr[-4000:]
     found = json.loads(done.stdout.strip().splitlines()[-1])
     assert ".whl/glue_secure/" in found["driver"]
@@ -127,7 +127,7 @@ def test_what_a_script_makes_first_ships_the_wheel(submit, tmp_path, maker):
 
 
 @pytest.mark.long
-def test_the_zip_reaches_them_without(submit, tmp_path):
+def test_the_zip_reaches_them_without_a_copy(submit, tmp_path):
     zipped = write(tmp_path / ZIP_NAME, build_wheel()).path
     done = submit(zipped, "ship")
     assert done.returncode == 0, done.stderr[-4000:]

@@ -1,4 +1,4 @@
-"""The reader of glue_secure.toml: what it takes, and how it says what is wrong and where."""
+"""The reader of glue_secure.toml: defaults, and errors that name the line or the key."""
 
 import pytest
 
@@ -22,7 +22,7 @@ arguments = { source = "s3://acme-landing/" }
 """
 
 
-def test_what_is_left_out_has_the_safe_value():
+def test_omitted_keys_have_secure_defaults():
     project = read_text(GOOD)
     job = project.jobs["daily"]
     assert (job.glue, job.workers, job.bookmark, project.catalog_settings) == ("5.1", 2, True, True)
@@ -42,7 +42,7 @@ def replaced(before, after):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (replaced('name = "orders"', 'name = "orders'), "line 3"),
         (replaced("[project]", "[projects]"), "project"),
@@ -71,8 +71,8 @@ def replaced(before, after):
         ("", "project"),
     ],
 )  # fmt: skip
-def test_a_fault_is_told_with_its_line_or_its_key(text, told):
-    with pytest.raises(UsageError, match=told):
+def test_an_error_names_the_line_or_the_key(text, message):
+    with pytest.raises(UsageError, match=message):
         read_text(text)
 
 
@@ -80,13 +80,13 @@ def test_a_fault_is_told_with_its_line_or_its_key(text, told):
     "url",
     ["jdbc:postgresql://u:hunter2@db:5432/x", "jdbc:postgresql://db:5432/x?password=hunter2", "jdbc:hunter2"],
 )
-def test_a_url_with_a_password_is_refused_and_not_shown(url):
+def test_a_url_with_a_password_is_rejected_and_not_shown(url):
     with pytest.raises(UsageError, match=r"connections\.db\.url") as caught:
         read_text(replaced("jdbc:postgresql://db.example.org:5432/orders", url))
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there_says_what_makes_one(tmp_path):
+def test_a_missing_or_unreadable_file_is_an_error_with_a_fix(tmp_path):
     with pytest.raises(UsageError, match=r"docs/templates\.md"):
         read(tmp_path / "glue_secure.toml")
     (tmp_path / "glue_secure.toml").write_bytes(b"\xff\xfe")

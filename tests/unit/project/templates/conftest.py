@@ -1,9 +1,9 @@
-"""Projects of every kind that templates are made for."""
+"""Projects of every kind that a template supports."""
 
 import pytest
 
 from glue_secure.project.project_file import read_text
-from glue_secure.project.starter import starter
+from glue_secure.project.starter import starter_files
 
 SMALL = """
 [project]
@@ -55,10 +55,10 @@ subnets = ["subnet-0123456789abcdef0"]
 route_tables = ["rtb-0123456789abcdef0"]
 """
 )
-# Connections and several jobs, none of them in a VPC; and a VPC that is made, without a connection.
+# OUTSIDE: connections and several jobs without a VPC. ALONE: a VPC that the template creates, no connection.
 OUTSIDE = WHOLE.partition("[vpc]")[0]
 ALONE = SMALL + "[vpc]\ncidr = '10.30.0.0/20'\nzones = 3\n"
-STARTED = starter("started", "glue-secure[demo]")["glue_secure.toml"]
+STARTED = starter_files("started", "glue-secure[demo]")["glue_secure.toml"]
 PROJECTS = {
     "small": SMALL,
     "whole": WHOLE,
@@ -71,7 +71,7 @@ PROJECTS = {
 
 @pytest.fixture(params=sorted(PROJECTS))
 def name(request):
-    """Each project by its name."""
+    """The name of each project."""
     return request.param
 
 

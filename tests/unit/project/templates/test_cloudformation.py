@@ -1,4 +1,4 @@
-"""CloudFormation templates: linted, scanned, deployed as far as moto goes, and looked into."""
+"""CloudFormation templates: linters, a stack in moto, and the access that their policies grant."""
 
 import json
 import os
@@ -34,13 +34,13 @@ def files(templates, tmp_path_factory):
     return sorted(folder.iterdir())
 
 
-def test_cfn_lint_finds_nothing(files):
+def test_cfn_lint_has_no_findings(files):
     done = subprocess.run([BIN / "cfn-lint", *files], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_cloudformation_still_has_no_encryption_of_data_quality(tmp_path):
-    """Glue's API has it; the day CloudFormation takes it, this fails and the template has to say it."""
+    """When CloudFormation supports it, as Glue's API does, this test fails, and the template must set it."""
     modes = {"DataQualityEncryption": {"DataQualityEncryptionMode": "SSE-KMS", "KmsKeyArn": word("DataKey")}}
     properties = {"Name": "strict", "EncryptionConfiguration": modes}
     resource = {"Type": "AWS::Glue::SecurityConfiguration", "Properties": properties}
@@ -51,8 +51,8 @@ def test_cloudformation_still_has_no_encryption_of_data_quality(tmp_path):
 
 
 @pytest.mark.long
-def test_checkov_finds_nothing_and_nothing_is_skipped(files, tmp_path):
-    """Checkov's pins contradict this project's, so it has an environment of its own."""
+def test_checkov_has_no_findings_and_skips_nothing(files, tmp_path):
+    """Checkov has an environment of its own, because its pins conflict with this project's."""
     checkov = os.environ.get("CHECKOV")
     if not checkov:
         subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
@@ -67,7 +67,7 @@ def test_checkov_finds_nothing_and_nothing_is_skipped(files, tmp_path):
         assert summary["passed"] > 30
 
 
-def test_a_stack_of_it_is_made_as_far_as_moto_knows_the_types(templates, monkeypatch):
+def test_moto_creates_a_stack_of_the_types_that_it_supports(templates, monkeypatch):
     import boto3
     from moto import mock_aws
 
@@ -83,9 +83,9 @@ def test_a_stack_of_it_is_made_as_far_as_moto_knows_the_types(templates, monkeyp
             Capabilities=["CAPABILITY_NAMED_IAM"],
         )
         assert stacks.describe_stacks(StackName="orders")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
-        # moto cannot describe a key whose policy came in a template, so the aliases tell the keys.
+        # moto cannot describe a key whose policy comes from a template; the aliases have the key ids.
         aliases = boto3.client("kms", **region).list_aliases()["Aliases"]
-        keys = {one["AliasName"]: one.get("TargetKeyId", "") for one in aliases}
+        keys = {alias["AliasName"]: alias.get("TargetKeyId", "") for alias in aliases}
         data = f"arn:aws:kms:us-east-1:123456789012:key/{keys['alias/orders-data']}"
         roles = boto3.client("iam").list_roles()["Roles"]
         assert {role["RoleName"] for role in roles} == {"orders-orders_daily", "orders-orders_report"}
@@ -97,19 +97,19 @@ def test_a_stack_of_it_is_made_as_far_as_moto_knows_the_types(templates, monkeyp
             g["logGroupName"] for g in groups
         }
         endpoints = boto3.client("ec2", **region).describe_vpc_endpoints()["VpcEndpoints"]
-        assert {one["ServiceName"].rpartition(".")[2] for one in endpoints} == {
+        assert {endpoint["ServiceName"].rpartition(".")[2] for endpoint in endpoints} == {
             "glue", "kms", "secretsmanager", "logs", "sts", "s3"
         }  # fmt: skip
 
 
-# What the template's references stand for, to read its policies with.
+# Values of the template's pseudo parameters.
 WORDS = {"AWS::Region": "eu-west-1", "AWS::AccountId": "111122223333", "AWS::Partition": "aws"}
 
 
 def literal(value):
-    """A template's value with every reference as a name that can be read."""
+    """Return a value of a template with its references resolved to names."""
     if isinstance(value, list):
-        return [literal(one) for one in value]
+        return [literal(item) for item in value]
     if not isinstance(value, dict):
         return value
     if "Ref" in value:
@@ -118,7 +118,7 @@ def literal(value):
         return word(".".join(value["Fn::GetAtt"]))
     if "Fn::Sub" in value:
         return re.sub(r"\$\{([^}]+)\}", lambda match: word(match[1]), value["Fn::Sub"])
-    return {name: literal(one) for name, one in value.items()}
+    return {name: literal(member) for name, member in value.items()}
 
 
 def word(name):
@@ -134,13 +134,13 @@ def word(name):
 
 
 def policies_of(template):
-    """Every policy document in the template, by logical id, with readable names."""
-    found = {}
+    """Return the policy documents of a template by logical id, with references resolved."""
+    documents = {}
     for name, resource in template["Resources"].items():
         for key in ("PolicyDocument", "KeyPolicy"):
             if key in resource["Properties"]:
-                found[name] = literal(resource["Properties"][key])
-    return found
+                documents[name] = literal(resource["Properties"][key])
+    return documents
 
 
 def as_policy(document):
@@ -150,51 +150,51 @@ def as_policy(document):
     return Policy(
         tuple(
             Statement(
-                one["Sid"],
-                one["Effect"],
-                tuple(one["Action"]),
-                tuple(one["Resource"]),
+                item["Sid"],
+                item["Effect"],
+                tuple(item["Action"]),
+                tuple(item["Resource"]),
                 None
-                if "Principal" not in one or one["Principal"] == "*"
-                else Principal(*next((kind, many(names)) for kind, names in one["Principal"].items())),
+                if "Principal" not in item or item["Principal"] == "*"
+                else Principal(*next((kind, many(names)) for kind, names in item["Principal"].items())),
                 tuple(
                     Condition(operator, key, many(values))
-                    for operator, block in one.get("Condition", {}).items()
+                    for operator, block in item.get("Condition", {}).items()
                     for key, values in block.items()
                 ),
             )
-            for one in document["Statement"]
+            for item in document["Statement"]
         )
     )
 
 
-def test_a_linter_finds_nothing_in_the_policies_of_a_template(templates, name):
+def test_parliament_has_no_findings_for_the_policies_of_a_template(templates, name):
     documents = policies_of(templates[name])
     assert len(documents) >= 7
     for logical, document in documents.items():
         if logical.endswith("Key"):
             for statement in document["Statement"]:  # its "*" is the key itself
                 statement["Resource"] = [
-                    f"arn:aws:kms:eu-west-1:111122223333:{one}" for one in ("key/k", "alias/a")
+                    f"arn:aws:kms:eu-west-1:111122223333:{resource}" for resource in ("key/k", "alias/a")
                 ]
         assert lint(document) == [], logical
 
 
-def test_the_deployer_is_denied_other_networks_and_the_jobs_role_the_other_jobs_data(templates):
+def test_the_deployer_is_denied_other_networks_and_a_job_has_no_access_to_the_data_of_others(templates):
     documents = policies_of(templates["whole"])
     deployer, daily, report = (
         as_policy(documents[name]) for name in ("DeployerPolicy", "OrdersDailyAccess", "OrdersReportAccess")
     )
     job = "arn:aws:glue:eu-west-1:111122223333:job/orders_daily"
-    home = {
+    project_network = {
         "glue:VpcIds": ("vpc",),
         "glue:SubnetIds": ("subnet1", "subnet2"),
         "glue:SecurityGroupIds": ("jobsecuritygroup",),
     }
     for context, decision in (
-        (home, Decision.ALLOWED),
+        (project_network, Decision.ALLOWED),
         ({}, Decision.DENIED),
-        ({**home, "glue:VpcIds": ("vpc", "vpc-9")}, Decision.DENIED),
+        ({**project_network, "glue:VpcIds": ("vpc", "vpc-9")}, Decision.DENIED),
     ):
         assert evaluate([deployer], Request("glue:CreateJob", job, "", context)) is decision
     for action, resource in (
@@ -214,7 +214,7 @@ def test_the_deployer_is_denied_other_networks_and_the_jobs_role_the_other_jobs_
     assert evaluate([report], secret) is Decision.NOT_ALLOWED
 
 
-def test_a_job_is_pinned_to_its_configuration_code_and_places(templates, whole):
+def test_a_job_has_its_configuration_and_fixed_arguments(templates, whole):
     job = templates["whole"]["Resources"]["OrdersDailyJob"]["Properties"]
     assert job["SecurityConfiguration"] == {"Ref": "SecurityConfiguration"}
     assert job["NonOverridableArguments"] == whole.fixed_arguments(whole.jobs["orders_daily"])
@@ -228,7 +228,7 @@ def test_a_job_is_pinned_to_its_configuration_code_and_places(templates, whole):
     assert "PASSWORD" not in connection["ConnectionProperties"]
 
 
-def test_every_mode_of_the_configuration_is_strict_and_what_holds_data_is_retained(templates):
+def test_every_mode_of_the_configuration_is_strict_and_resources_with_data_are_retained(templates):
     for template in templates.values():
         resources = template["Resources"]
         encryption = resources["SecurityConfiguration"]["Properties"]["EncryptionConfiguration"]
@@ -243,31 +243,31 @@ def test_every_mode_of_the_configuration_is_strict_and_what_holds_data_is_retain
     assert "Vpc" not in templates["joined"]["Resources"]
 
 
-def test_a_role_may_tie_its_log_groups_to_their_key_and_no_other_group(templates, projects, name):
-    """Without logs:AssociateKmsKey Glue switches continuous logging off, and says nothing."""
+def test_a_role_may_associate_the_key_with_its_own_log_groups_only(templates, projects, name):
+    """Without logs:AssociateKmsKey, Glue silently disables continuous logging."""
     documents = policies_of(templates[name])
     for job in projects[name].jobs.values():
         logical = next(
-            one for one in documents if one.lower() == job.name.replace("_", "").lower() + "access"
+            document
+            for document in documents
+            if document.lower() == job.name.replace("_", "").lower() + "access"
         )
         policy = as_policy(documents[logical])
         for group in projects[name].log_groups(job):
             arn = f"arn:aws:logs:eu-west-1:111122223333:log-group:{group}"
             assert evaluate([policy], Request("logs:AssociateKmsKey", arn)) is Decision.ALLOWED
             assert group in {
-                one["Properties"]["LogGroupName"]
-                for one in templates[name]["Resources"].values()
-                if one["Type"] == "AWS::Logs::LogGroup" and one["Properties"]["KmsKeyId"]
+                resource["Properties"]["LogGroupName"]
+                for resource in templates[name]["Resources"].values()
+                if resource["Type"] == "AWS::Logs::LogGroup" and resource["Properties"]["KmsKeyId"]
             }
         other = "arn:aws:logs:eu-west-1:111122223333:log-group:/other"
         assert evaluate([policy], Request("logs:AssociateKmsKey", other)) is Decision.NOT_ALLOWED
 
 
-def test_the_keys_of_a_template_serve_its_jobs_and_the_bookmark_key_without_a_service_between(
-    templates, name
-):
+def test_a_role_may_use_the_data_key_through_services_only_and_the_bookmark_key_directly(templates, name):
     documents = policies_of(templates[name])
-    role = next(one for one in map(str, literal(roles_of(templates[name]))))
+    role = next(map(str, literal(roles_of(templates[name]))))
     key = as_policy(documents["BookmarkKey"])
     data = as_policy(documents["DataKey"])
     for action in ("kms:GenerateDataKey", "kms:Decrypt", "kms:Encrypt"):
@@ -278,24 +278,26 @@ def test_the_keys_of_a_template_serve_its_jobs_and_the_bookmark_key_without_a_se
 
 
 def roles_of(template):
-    """References to the jobs' roles."""
+    """Return references to the roles of the jobs."""
     return [
         {"Fn::GetAtt": [name, "Arn"]}
-        for name, one in template["Resources"].items()
-        if one["Type"] == "AWS::IAM::Role"
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Role"
     ]
 
 
-def test_a_made_bucket_has_a_default_key_a_bucket_key_no_public_way_and_a_policy(templates, name):
+def test_a_created_bucket_has_default_encryption_a_policy_and_no_public_access(templates, name):
     resources = templates[name]["Resources"]
     documents = policies_of(templates[name])
-    buckets = {n: one["Properties"] for n, one in resources.items() if one["Type"] == "AWS::S3::Bucket"}
+    buckets = {
+        logical: resource["Properties"]
+        for logical, resource in resources.items()
+        if resource["Type"] == "AWS::S3::Bucket"
+    }
     for logical, bucket in buckets.items():
         assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
         policy = as_policy(documents[f"{logical}Policy"])
-        arn = "".join(
-            f"{one}" for one in ("arn:aws:s3:::", literal(bucket.get("BucketName", {"Ref": logical})))
-        )
+        arn = f"arn:aws:s3:::{literal(bucket.get('BucketName', {'Ref': logical}))}"
         plain = {"aws:SecureTransport": ("false",)}
         assert evaluate([policy], Request("s3:GetObject", f"{arn}/a", "x", plain)) is Decision.DENIED
         if logical == "AccessLogsBucket":  # S3 delivers its logs with SSE-S3 only
@@ -309,41 +311,50 @@ def test_a_made_bucket_has_a_default_key_a_bucket_key_no_public_way_and_a_policy
         other = {"s3:x-amz-server-side-encryption": ("aws:kms",),
                  "s3:x-amz-server-side-encryption-aws-kms-key-id": (word("OtherKey"),)}  # fmt: skip
         assert evaluate([policy], Request("s3:PutObject", f"{arn}/a", "x", other)) is Decision.DENIED
-        own = {**other, "s3:x-amz-server-side-encryption-aws-kms-key-id": (word("DataKey"),)}
-        assert evaluate([policy], Request("s3:PutObject", f"{arn}/a", "x", own)) is Decision.NOT_ALLOWED
+        expected = {**other, "s3:x-amz-server-side-encryption-aws-kms-key-id": (word("DataKey"),)}
+        assert evaluate([policy], Request("s3:PutObject", f"{arn}/a", "x", expected)) is Decision.NOT_ALLOWED
     assert len(buckets) >= 3
 
 
-def test_a_network_has_its_endpoints_and_a_group_that_lets_its_own_members_in(templates, projects, name):
+def test_a_network_has_endpoints_and_a_self_referencing_security_group(templates, projects, name):
     resources = templates[name]["Resources"]
-    endpoints = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::EC2::VPCEndpoint"]
+    endpoints = [
+        resource["Properties"]
+        for resource in resources.values()
+        if resource["Type"] == "AWS::EC2::VPCEndpoint"
+    ]
     if projects[name].vpc is None:
         assert endpoints == []
         return
-    kinds = {one["ServiceName"]["Fn::Sub"].rpartition(".")[2]: one["VpcEndpointType"] for one in endpoints}
+    kinds = {
+        endpoint["ServiceName"]["Fn::Sub"].rpartition(".")[2]: endpoint["VpcEndpointType"]
+        for endpoint in endpoints
+    }
     interfaces = ("glue", "kms", "secretsmanager", "logs", "sts")
     assert kinds == {**dict.fromkeys(interfaces, "Interface"), "s3": "Gateway"}
     group = {"Fn::GetAtt": ["JobSecurityGroup", "GroupId"]}
-    for one in endpoints:
-        if one["VpcEndpointType"] == "Interface":
-            assert one["PrivateDnsEnabled"] is True
-            assert one["SecurityGroupIds"] == [group]
-            assert one["SubnetIds"]
+    for endpoint in endpoints:
+        if endpoint["VpcEndpointType"] == "Interface":
+            assert endpoint["PrivateDnsEnabled"] is True
+            assert endpoint["SecurityGroupIds"] == [group]
+            assert endpoint["SubnetIds"]
         else:
-            assert one["RouteTableIds"]
+            assert endpoint["RouteTableIds"]
     ingress = resources["JobSecurityGroupIngress"]["Properties"]
     assert ingress["GroupId"] == ingress["SourceSecurityGroupId"] == group
     assert (ingress["FromPort"], ingress["ToPort"]) == (0, 65535)
     denies = [
-        one for one in policies_of(templates[name])["DeployerPolicy"]["Statement"] if one["Effect"] == "Deny"
+        statement
+        for statement in policies_of(templates[name])["DeployerPolicy"]["Statement"]
+        if statement["Effect"] == "Deny"
     ]
-    assert {next(iter(one["Condition"])) for one in denies} == {"ForAnyValue:StringNotEquals", "Null"}
-    assert {key for one in denies for key in next(iter(one["Condition"].values()))} == {
+    assert {next(iter(deny["Condition"])) for deny in denies} == {"ForAnyValue:StringNotEquals", "Null"}
+    assert {key for deny in denies for key in next(iter(deny["Condition"].values()))} == {
         "glue:VpcIds", "glue:SubnetIds", "glue:SecurityGroupIds"
     }  # fmt: skip
 
 
-def test_names_that_logical_ids_cannot_tell_apart_are_refused(whole):
-    twin = replace(whole.jobs["orders_daily"], name="orders-daily")
+def test_two_names_with_the_same_logical_id_are_rejected(whole):
+    other_job = replace(whole.jobs["orders_daily"], name="orders-daily")
     with pytest.raises(UsageError, match="OrdersDaily"):
-        cloudformation(replace(whole, jobs={**whole.jobs, "orders-daily": twin}))
+        cloudformation(replace(whole, jobs={**whole.jobs, "orders-daily": other_job}))

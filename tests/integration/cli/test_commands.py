@@ -1,4 +1,4 @@
-"""The command line against an account of its own."""
+"""The command line with an embedded account of its own."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def glue_secure(*words, state, cwd=ROOT, **environment):
 
 
 def runs(pid):
-    """Whether a process runs; one that has ended and waits for its parent has no command line."""
+    """Return whether a process is running. A zombie process has no command line."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
     except FileNotFoundError:
@@ -39,7 +39,7 @@ def state(tmp_path_factory):
     assert glue_secure("local", "down", state=folder).returncode == 0
 
 
-def test_up_twice_is_harmless_and_says_so(state):
+def test_up_does_not_change_a_running_account(state):
     before = json.loads(glue_secure("local", "status", "--json", state=state).stdout)
     again = glue_secure("local", "up", "--json", state=state)
     assert again.returncode == 0
@@ -47,7 +47,7 @@ def test_up_twice_is_harmless_and_says_so(state):
     assert before["running"] is True
 
 
-def test_down_leaves_no_process(tmp_path):
+def test_down_ends_all_processes(tmp_path):
     assert glue_secure("local", "up", state=tmp_path / "s").returncode == 0
     pid = json.loads(glue_secure("local", "status", "--json", state=tmp_path / "s").stdout)["process"]
     assert glue_secure("local", "down", state=tmp_path / "s").stdout.strip() == "stopped"
@@ -56,7 +56,7 @@ def test_down_leaves_no_process(tmp_path):
     assert glue_secure("local", "status", state=tmp_path / "s").returncode == 1
 
 
-def test_a_script_of_ones_own_runs_and_its_exit_code_is_the_commands(state, tmp_path):
+def test_a_script_runs_and_its_exit_code_is_that_of_the_command(state, tmp_path):
     script = tmp_path / "my job.py"
     script.write_text(
         "from glue_secure import SecureJob\n"
@@ -78,7 +78,7 @@ def test_a_script_of_ones_own_runs_and_its_exit_code_is_the_commands(state, tmp_
 
 @pytest.fixture
 def sleeping_run(state, tmp_path):
-    """A ``glue-secure run`` whose job sleeps, and the pids of job, JVM and the daemon of Python workers."""
+    """A ``glue-secure run`` with a sleeping job; the pids of the job, the JVM and the Python worker daemon."""
     script = tmp_path / "sleeper.py"
     script.write_text(
         "import os, sys, time\n"
@@ -118,7 +118,7 @@ def ended(pids, seconds=30):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_to_the_command_ends_the_run_with_its_evidence(sleeping_run, tmp_path, number):
+def test_a_signal_ends_the_run_and_its_evidence_is_written(sleeping_run, tmp_path, number):
     process, pids = sleeping_run
     process.send_signal(number)
     assert process.wait(30) == 128 + number
@@ -127,13 +127,13 @@ def test_a_signal_to_the_command_ends_the_run_with_its_evidence(sleeping_run, tm
     assert f"exit code {128 + number}; evidence: s3://" in "".join(log.splitlines()[-2:]), log[-2000:]
 
 
-def test_the_command_killed_leaves_no_run_behind(sleeping_run):
+def test_killing_the_command_ends_the_run(sleeping_run):
     process, pids = sleeping_run
     process.kill()
     assert ended(pids) == []
 
 
-def test_a_plain_spark_submit_works_with_the_environment_of_local_env(state, tmp_path):
+def test_spark_submit_works_with_the_variables_of_local_env(state, tmp_path):
     script = tmp_path / "plain.py"
     script.write_text(
         "from glue_secure import SecureJob\n"
@@ -151,7 +151,7 @@ def test_a_plain_spark_submit_works_with_the_environment_of_local_env(state, tmp
     assert (done.returncode, "wrote 3" in done.stdout) == (0, True), done.stderr[-2000:]
 
 
-def test_commands_without_an_account_say_what_to_start(tmp_path):
+def test_commands_without_an_account_print_how_to_start_it(tmp_path):
     for words in (("local", "env"), ("run", "jobs/flights_curated.py")):
         done = glue_secure(*words, state=tmp_path / "none")
         assert done.returncode == 2
@@ -161,11 +161,11 @@ def test_commands_without_an_account_say_what_to_start(tmp_path):
 @pytest.mark.parametrize(
     "words", [("run",), ("nonsense",), ("local", "nonsense"), ("demo", "--script", "none.py")]
 )
-def test_wrong_usage_ends_with_2(words, tmp_path):
+def test_wrong_usage_ends_with_exit_code_2(words, tmp_path):
     assert glue_secure(*words, state=tmp_path / "none").returncode == 2
 
 
-def test_the_runtime_is_never_chosen_by_an_import_that_failed(state, tmp_path):
+def test_a_failed_import_never_selects_the_runtime(state, tmp_path):
     script = tmp_path / "job.py"
     script.write_text("from glue_secure import SecureJob\nSecureJob.from_argv()\n")
     line = f'eval "$("{COMMAND}" local env)" && unset GLUE_SECURE_RUNTIME && '

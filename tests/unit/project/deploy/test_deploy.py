@@ -1,4 +1,4 @@
-"""Deploying: what the plan says, what comes of it, twice, after changes, and when something is in the way."""
+"""Deployment: the plan, its application, repeated deployments, and conflicts."""
 
 import base64
 import hashlib
@@ -15,13 +15,12 @@ from glue_secure.project.deploy.plan import CREATE, KEEP, UPDATE, UPLOAD
 pytestmark = pytest.mark.usefixtures("stack")
 
 
-def actions(made):
-    return [(change.action, change.kind) for change in made.changes]
+def actions(deployment):
+    return [(change.action, change.kind) for change in deployment.changes]
 
 
-def test_a_plan_changes_nothing_and_names_every_step(planned, clients):
-    made = planned()
-    assert actions(made) == [
+def test_a_plan_lists_every_step_and_changes_nothing(planned, clients):
+    assert actions(planned()) == [
         (CREATE, "security configuration"),
         (UPLOAD, "object"),
         (UPLOAD, "object"),
@@ -31,7 +30,7 @@ def test_a_plan_changes_nothing_and_names_every_step(planned, clients):
     assert clients["s3"].list_objects_v2(Bucket="acme-artifacts")["KeyCount"] == 0
 
 
-def test_applied_it_is_all_there_and_a_second_plan_is_empty(planned, account, clients, folder):
+def test_after_a_deployment_all_resources_exist_and_a_second_plan_is_empty(planned, account, clients, folder):
     apply(planned(), account)
     assert {action for action, _ in actions(planned())} == {KEEP}
     assert planned().pending == ()
@@ -43,8 +42,8 @@ def test_applied_it_is_all_there_and_a_second_plan_is_empty(planned, account, cl
     fixed = job["NonOverridableArguments"]
     assert fixed["--enable-continuous-cloudwatch-log"] == "true"
     assert fixed["--glue-secure-evidence-uri"] == "s3://acme-evidence/evidence/"
-    held = clients["glue"].get_security_configuration(Name="orders-strict")["SecurityConfiguration"]
-    encryption = held["EncryptionConfiguration"]
+    configuration = clients["glue"].get_security_configuration(Name="orders-strict")
+    encryption = configuration["SecurityConfiguration"]["EncryptionConfiguration"]
     assert encryption["DataQualityEncryption"]["DataQualityEncryptionMode"] == "SSE-KMS"
     assert encryption["JobBookmarksEncryption"]["JobBookmarksEncryptionMode"] == "CSE-KMS"
     key = clients["kms"].describe_key(KeyId="alias/orders-data")["KeyMetadata"]["Arn"]
@@ -61,21 +60,23 @@ def test_applied_it_is_all_there_and_a_second_plan_is_empty(planned, account, cl
     assert script["ChecksumSHA256"] == base64.b64encode(digest).decode()
 
 
-def test_what_drifted_is_shown_with_both_values_and_put_right(planned, account, clients):
+def test_drift_is_shown_with_both_values_and_corrected(planned, account, clients):
     apply(planned(), account)
     job = clients["glue"].get_job(JobName="daily")["Job"]
     weaker = {name: job[name] for name in ("Role", "Command", "GlueVersion", "DefaultArguments")}
-    clients["glue"].update_job(JobName="daily", JobUpdate={**weaker, "Description": "kept", "Timeout": 5})
+    clients["glue"].update_job(
+        JobName="daily", JobUpdate={**weaker, "Description": "preserved", "Timeout": 5}
+    )
     (change,) = planned().pending
     assert (change.action, change.kind, change.name) == (UPDATE, "job", "daily")
     assert ("SecurityConfiguration", "", "orders-strict") in change.details
     assert ("Timeout", "5", "60") in change.details
     apply(planned(), account)
     assert planned().pending == ()
-    assert clients["glue"].get_job(JobName="daily")["Job"]["Description"] == "kept"
+    assert clients["glue"].get_job(JobName="daily")["Job"]["Description"] == "preserved"
 
 
-def test_an_object_of_other_bytes_or_another_encryption_is_uploaded_again(planned, account, clients):
+def test_an_object_with_other_content_or_encryption_is_uploaded_again(planned, account, clients):
     apply(planned(), account)
     clients["s3"].put_object(Bucket="acme-artifacts", Key="scripts/daily.py", Body=b"print('orders')\n")
     (change,) = planned().pending
@@ -92,7 +93,7 @@ def test_an_object_of_other_bytes_or_another_encryption_is_uploaded_again(planne
     assert [change.action for change in planned().pending] == [UPLOAD]
 
 
-def test_a_job_changed_after_the_plan_was_made_is_not_written_over(planned, account, clients):
+def test_a_job_changed_after_the_plan_is_not_overwritten(planned, account, clients):
     apply(planned(), account)
     clients["glue"].update_job(
         JobName="daily", JobUpdate={"Role": "r", "Command": {"Name": "glueetl", "ScriptLocation": "s3://x/y"}}
@@ -106,14 +107,14 @@ def test_a_job_changed_after_the_plan_was_made_is_not_written_over(planned, acco
     assert clients["glue"].get_job(JobName="daily")["Job"]["Role"] == "s"
 
 
-def test_a_job_made_by_somebody_else_meanwhile_is_not_written_over(planned, account):
+def test_a_job_created_after_the_plan_is_not_overwritten(planned, account):
     first, second = planned(), planned()
     apply(first, account)
     with pytest.raises(RefusedError, match="GS-DEP-001"):
         apply(second, account)
 
 
-def test_an_attached_configuration_that_is_weaker_is_refused(planned, clients):
+def test_a_weaker_security_configuration_is_refused(planned, clients):
     clients["glue"].create_security_configuration(
         Name="orders-strict",
         EncryptionConfiguration={"S3Encryption": [{"S3EncryptionMode": "SSE-S3"}]},
@@ -122,7 +123,7 @@ def test_an_attached_configuration_that_is_weaker_is_refused(planned, clients):
         planned()
 
 
-def test_a_key_that_is_disabled_is_refused(planned, clients):
+def test_a_disabled_key_is_refused(planned, clients):
     clients["kms"].disable_key(
         KeyId=clients["kms"].describe_key(KeyId="alias/orders-data")["KeyMetadata"]["KeyId"]
     )
@@ -130,28 +131,28 @@ def test_a_key_that_is_disabled_is_refused(planned, clients):
         planned()
 
 
-def test_an_object_that_comes_out_under_another_key_stops_before_the_job(
+def test_an_object_under_another_key_stops_the_deployment_before_the_job(
     planned, account, clients, monkeypatch
 ):
-    made = planned()
+    deployment = planned()
     put = clients["s3"].put_object
 
-    def forgetful(**given):
+    def put_without_encryption(**arguments):
         return put(
             **{
                 name: value
-                for name, value in given.items()
+                for name, value in arguments.items()
                 if not name.startswith(("Server", "SSE", "Bucket_"))
             }
         )
 
-    monkeypatch.setattr(clients["s3"], "put_object", forgetful)
+    monkeypatch.setattr(clients["s3"], "put_object", put_without_encryption)
     with pytest.raises(RefusedError, match="GS-S3-004"):
-        apply(made, account)
+        apply(deployment, account)
     assert clients["glue"].list_jobs()["JobNames"] == []
 
 
-def test_what_is_missing_is_named(planned, clients, folder):
+def test_a_missing_connection_or_script_is_an_error(planned, clients, folder):
     clients["glue"].delete_connection(ConnectionName="orders-db")
     with pytest.raises(UsageError, match="orders-db"):
         planned()
@@ -163,13 +164,13 @@ def test_what_is_missing_is_named(planned, clients, folder):
         planned()
 
 
-def test_without_the_stack_the_template_is_named(planned, clients):
+def test_without_the_stack_the_error_names_the_template(planned, clients):
     clients["kms"].delete_alias(AliasName="alias/orders-data")
     with pytest.raises(UsageError, match="glue-secure template"):
         planned()
 
 
-def test_access_denied_is_not_there_is_none(planned, account, clients, monkeypatch):
+def test_access_denied_is_not_a_missing_job(planned, account, clients, monkeypatch):
     from botocore.exceptions import ClientError
 
     def denied(**_):
@@ -180,79 +181,79 @@ def test_access_denied_is_not_there_is_none(planned, account, clients, monkeypat
         planned()
 
 
-def test_one_job_is_deployed_by_its_name_and_another_name_is_refused(project, folder, account, fetch):
-    def of(*jobs):
+def test_one_job_is_deployed_by_name_and_an_unknown_name_is_rejected(project, folder, account, fetch):
+    def plan_of(*jobs):
         return plan(project, folder, account, jobs=jobs, build=lambda: b"wheel", fetch=fetch)
 
-    assert [change.name for change in of("daily").changes if change.kind == "job"] == ["daily"]
+    assert [change.name for change in plan_of("daily").changes if change.kind == "job"] == ["daily"]
     with pytest.raises(UsageError, match=r"'dialy'(.|\n)*one of daily"):
-        of("dialy")
+        plan_of("dialy")
 
 
-def test_a_script_replaced_after_the_plan_was_made_is_not_written_over(planned, account, clients, folder):
+def test_a_script_replaced_after_the_plan_is_not_overwritten(planned, account, clients, folder):
     apply(planned(), account)
     (folder / "jobs" / "daily.py").write_text("print('mine')\n")
     late = planned()
     clients["s3"].put_object(Bucket="acme-artifacts", Key="scripts/daily.py", Body=b"print('theirs')\n")
     with pytest.raises(RefusedError, match="GS-DEP-001"):
         apply(late, account)
-    held = clients["s3"].get_object(Bucket="acme-artifacts", Key="scripts/daily.py")["Body"].read()
-    assert held == b"print('theirs')\n"
+    content = clients["s3"].get_object(Bucket="acme-artifacts", Key="scripts/daily.py")["Body"].read()
+    assert content == b"print('theirs')\n"
 
 
-def test_two_deployments_of_one_plan_at_once_end_with_one_of_them(planned, account):
+def test_of_two_concurrent_deployments_at_most_one_succeeds(planned, account):
     plans = [planned(), planned()]
-    gate = threading.Barrier(2)
+    barrier = threading.Barrier(2)
 
-    def deploy(made):
-        gate.wait()
+    def deploy(deployment):
+        barrier.wait()
         try:
-            apply(made, account)
+            apply(deployment, account)
         except RefusedError as error:
             return error.control
         return "done"
 
     with ThreadPoolExecutor(2) as pool:
-        ends = sorted(pool.map(deploy, plans))
-    assert ends in (["GS-DEP-001", "done"], ["GS-DEP-001", "GS-DEP-001"])
+        outcomes = sorted(pool.map(deploy, plans))
+    assert outcomes in (["GS-DEP-001", "done"], ["GS-DEP-001", "GS-DEP-001"])
     assert all(change.action in (KEEP, CREATE, UPLOAD) for change in planned().changes)
     apply(planned(), account)
     assert planned().pending == ()
 
 
-def test_a_job_that_does_not_come_back_as_it_was_put_is_refused(planned, account, clients, monkeypatch):
+def test_a_job_that_differs_from_the_plan_afterwards_is_refused(planned, account, clients, monkeypatch):
     create = clients["glue"].create_job
     monkeypatch.setattr(
         clients["glue"],
         "create_job",
-        lambda **given: create(**{n: v for n, v in given.items() if n != "NonOverridableArguments"}),
+        lambda **members: create(**{n: v for n, v in members.items() if n != "NonOverridableArguments"}),
     )
     with pytest.raises(RefusedError, match=r"GS-DEP-002(.|\n)*NonOverridableArguments"):
         apply(planned(), account)
 
 
-def test_a_bucket_that_is_not_there_is_named_before_anything_is_changed(planned, clients):
+def test_a_missing_bucket_is_reported_before_any_change(planned, clients):
     clients["s3"].delete_bucket(Bucket="acme-artifacts")
     with pytest.raises(UsageError, match="acme-artifacts"):
         planned()
 
 
-def test_every_request_to_s3_names_the_owner_that_the_bucket_must_have(planned, account, clients):
-    asked = []
+def test_every_request_to_s3_has_the_expected_bucket_owner(planned, account, clients):
+    owners = []
 
-    def note(params, **_):
-        asked.append(params.get("ExpectedBucketOwner"))
+    def record(params, **_):
+        owners.append(params.get("ExpectedBucketOwner"))
 
-    clients["s3"].meta.events.register("provide-client-params.s3", note)
+    clients["s3"].meta.events.register("provide-client-params.s3", record)
     try:
         apply(planned(), account)
     finally:
-        clients["s3"].meta.events.unregister("provide-client-params.s3", note)
-    assert len(asked) > 6
-    assert set(asked) == {"123456789012"}
+        clients["s3"].meta.events.unregister("provide-client-params.s3", record)
+    assert len(owners) > 6
+    assert set(owners) == {"123456789012"}
 
 
-def test_secrets_of_the_job_that_is_there_are_not_shown(planned, account, clients):
+def test_secrets_of_the_existing_job_are_not_shown(planned, account, clients):
     apply(planned(), account)
     clients["glue"].update_job(
         JobName="daily",

@@ -78,7 +78,7 @@ def test_a_script_runs_and_its_exit_code_is_that_of_the_command(state, tmp_path)
 
 @pytest.fixture
 def sleeping_run(state, tmp_path):
-    """A ``glue-secure run`` with a sleeping job; the pids of the job, the JVM and the Python worker daemon."""
+    """A ``glue-secure run`` with a sleeping job; pids of the job, the JVM and the Python worker daemon."""
     script = tmp_path / "sleeper.py"
     script.write_text(
         "import os, sys, time\n"

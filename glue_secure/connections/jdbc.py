@@ -155,12 +155,16 @@ def tls_options(plan: JdbcPlan, anchor_pem: str, store: TrustStoreFile | None = 
 
 
 def check_engine(engine: Engine, connection: GlueConnection, properties: Mapping[str, str]) -> Finding:
-    """GS-TLS-011: connection type, JDBC_ENGINE and driver class agree with the engine of the URL."""
+    """GS-TLS-011: connection type, JDBC_ENGINE and driver class agree with the engine of the URL.
+
+    A connection without a URL has no second engine: its engine is the one of JDBC_ENGINE or of its type.
+    """
     resource = f"connection {connection.name}"
     names = (properties.get("JDBC_ENGINE", "").lower(), connection.connection_type.lower())
     driver = properties.get("JDBC_DRIVER_CLASS_NAME", engine.driver)
     others = [name for name in names if name not in ("", "jdbc", engine.name)]
-    if not others and driver == engine.driver:
+    agree = not others and driver == engine.driver
+    if agree or "JDBC_CONNECTION_URL" not in properties:
         return passed("GS-TLS-011", resource, f"engine {engine.name}, driver {engine.driver}")
     other = others[0] if others else f"JDBC_DRIVER_CLASS_NAME={driver}"
     return failed(

@@ -177,3 +177,14 @@ def test_the_answer_of_getconnection_is_read() -> None:
     }
     expected = GlueConnection("c", "MYSQL", {"HOST": "db"}, "BASIC", "arn:secret", ("x",))
     assert GlueConnection.from_api(shape) == expected
+
+
+def test_a_connection_of_type_mysql_may_name_mariadb_as_its_engine() -> None:
+    parts = {
+        "HOST": "db",
+        "DATABASE": "ops",
+        "ENFORCE_SSL": "true",
+        "SECRET_ID": "s",
+        "JDBC_ENGINE": "mariadb",
+    }
+    assert plan_connection(GlueConnection("c", "MYSQL", parts), {}).engine is BY_NAME["mariadb"]

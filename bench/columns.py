@@ -1,17 +1,17 @@
-"""Rows per second of ``tokenise`` and ``encrypt``, against a plain copy of the same frame and against AES.
+"""Measure rows per second of ``tokenise`` and ``encrypt``, relative to a plain copy and to AES.
 
-Each round writes one frame (a number and a text, Parquet on the local disk) four ways, by the run's own code
-(``runtime/spark/columns.py``) with a data key that a stub of KMS on loopback opens for each Python worker:
+Each round writes one frame (a number and a text, Parquet on the local disk) in four variants, with
+``columns/spark.py`` and a data key that a KMS stub on loopback decrypts for each Python worker:
 
-    copy      as it is
-    pandas    through a vectorised function that gives the text back: what going to Python and back costs
+    copy      unchanged
+    pandas    through a vectorised function that returns the text: the cost of the transfer to Python and back
     tokenise  the text tokenised
     encrypt   the text encrypted
 
-Ratios are of pairs: each way against the copy of its round; every other round goes the other way round.
-The limits are of one core without Spark: AES-256-GCM (cryptography's AESGCM, a nonce and the context for
-each value), HMAC-SHA256 (``hmac.digest``), and the functions that the workers call, with the same values. A
-worker has a process of its own beside the JVM's thread: ``--cores 1`` has one of each.
+Ratios are of pairs: each variant relative to the copy of its round, in alternating order. The limits are
+for one core without Spark: AES-256-GCM (cryptography's AESGCM, a nonce and the context for each value),
+HMAC-SHA256 (``hmac.digest``), and the functions that the workers call, with the same values. A worker is a
+process besides the JVM's thread: ``--cores 1`` has one of each.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from pairs import Spread
 from rounds import run
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
-WAYS = ("copy", "pandas", "tokenise", "encrypt")
+VARIANTS = ("copy", "pandas", "tokenise", "encrypt")
 LIMITS = ("AES-256-GCM", "HMAC-SHA256", "tokens()", "seal()")
-_DATA_KEY = bytes(range(32))  # opens nothing but what this bench makes
+_DATA_KEY = bytes(range(32))  # used by this benchmark only
 
 
 class _Kms(http.server.BaseHTTPRequestHandler):
@@ -56,7 +56,7 @@ class _Kms(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def kms(folder: Path) -> Iterator[None]:
-    """A KMS that gives one data key, trusted by this process and its children."""
+    """Run a KMS that returns one data key, and let this process and its children trust it."""
     from verify import trusted
 
     pair = trusted(folder, "kms")
@@ -74,12 +74,12 @@ def kms(folder: Path) -> Iterator[None]:
 
 
 def texts(rows: int) -> list[str]:
-    """Values as an address of mail is long: 20 to 27 characters, all different."""
-    return [f"somebody{n}@example.org" for n in range(rows)]
+    """Return unique values with the length of an email address: 20 to 27 characters."""
+    return [f"customer{n}@example.org" for n in range(rows)]
 
 
 def limits(rows: int) -> dict[str, float]:
-    """Values a second of one core, without Spark."""
+    """Return the values per second of one core, without Spark."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     from glue_secure.columns.sealing import seal, tokens
@@ -88,22 +88,26 @@ def limits(rows: int) -> dict[str, float]:
     raw = [value.encode() for value in values]
     cipher, context = AESGCM(_DATA_KEY), b'["glue-secure columns 1","bench","value"]'
     nonces = [os.urandom(12) for _ in raw]
-    ways: dict[str, Callable[[], Any]] = {
-        "AES-256-GCM": lambda: [cipher.encrypt(n, one, context) for n, one in zip(nonces, raw, strict=True)],
-        "HMAC-SHA256": lambda: [hmac.digest(_DATA_KEY, one, "sha256") for one in raw],
+    functions: dict[str, Callable[[], Any]] = {
+        "AES-256-GCM": lambda: [
+            cipher.encrypt(nonce, value, context) for nonce, value in zip(nonces, raw, strict=True)
+        ],
+        "HMAC-SHA256": lambda: [hmac.digest(_DATA_KEY, value, "sha256") for value in raw],
         "tokens()": lambda: tokens(values, data_key=_DATA_KEY, domain="value"),
         "seal()": lambda: seal(values, data_key=_DATA_KEY, policy="bench", column="value"),
     }
-    return {name: rows / _seconds(way) for name, way in ways.items()}
+    return {name: rows / _seconds(function) for name, function in functions.items()}
 
 
-class Ways:
-    """The frame, and each way to write it."""
+class Variants:
+    """The frame, and each variant of writing it."""
 
     def __init__(self, spark: Any, folder: Path, rows: int, cores: int) -> None:
         self._folder, self.rows = folder, rows
-        made = spark.range(0, rows, 1, cores).selectExpr("id", "concat('somebody', id, '@example.org') value")
-        made.write.parquet(str(folder / "source"))
+        source = spark.range(0, rows, 1, cores).selectExpr(
+            "id", "concat('customer', id, '@example.org') value"
+        )
+        source.write.parquet(str(folder / "source"))
         frame = spark.read.parquet(str(folder / "source"))
         self._frames = {
             "copy": frame,
@@ -123,10 +127,10 @@ class Ways:
         decisions, _ = decide(policy, {}, column_tree(frame.schema), sink="bench")
         return protected(frame, decisions, policy=policy.name, key=policy.key)
 
-    def write(self, way: str) -> float:
-        """Once; rows a second."""
-        target = self._folder / way
-        seconds = _seconds(lambda: self._frames[way].write.parquet(str(target)))
+    def write(self, variant: str) -> float:
+        """Write once, and return the rows per second."""
+        target = self._folder / variant
+        seconds = _seconds(lambda: self._frames[variant].write.parquet(str(target)))
         shutil.rmtree(target)
         return self.rows / seconds
 
@@ -143,52 +147,52 @@ def _identity() -> Any:
 
 
 def _seconds(work: Callable[[], Any]) -> float:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     work()
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
-def measure(rows: int, rounds: int, cores: int, say: Callable[[str], None]) -> dict[str, Any]:
-    """Everything: rates of each way and limit by round."""
+def measure(rows: int, rounds: int, cores: int, log: Callable[[str], None]) -> dict[str, Any]:
+    """Return the rates of each variant and limit by round."""
     from verify import session
 
-    done: list[dict[str, float]] = []
+    rates: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as name, kms(Path(name)), session(cores) as spark:
-        ways = Ways(spark, Path(name), rows, cores)
-        for way in WAYS:
-            ways.write(way)  # Python's processes start, the JVM compiles
+        variants = Variants(spark, Path(name), rows, cores)
+        for variant in VARIANTS:
+            variants.write(variant)  # starts Python's processes, and lets the JVM compile
         for number in range(rounds):
-            order = WAYS if number % 2 else WAYS[::-1]
-            done.append({way: ways.write(way) for way in order} | limits(min(rows, 200_000)))
-            say(f"round {number + 1} of {rounds}")
-    return {"rows": rows, "cores": cores, "rounds": done}
+            order = VARIANTS if number % 2 else VARIANTS[::-1]
+            rates.append({variant: variants.write(variant) for variant in order} | limits(min(rows, 200_000)))
+            log(f"round {number + 1} of {rounds}")
+    return {"rows": rows, "cores": cores, "rounds": rates}
 
 
-def summary(found: Mapping[str, Any]) -> dict[str, dict[str, Spread]]:
-    """Of each way and limit: rows a second, and the ratios of pairs to the copy and to AES, as spreads."""
-    rounds, cores = found["rounds"], found["cores"]
-    told: dict[str, dict[str, Spread]] = {}
-    for name in (*WAYS, *LIMITS):
-        one = told[name] = {"rate": Spread.of([each[name] for each in rounds])}
-        threads = cores if name in WAYS else 1
-        one["of AES"] = Spread.of([each[name] / threads / each["AES-256-GCM"] for each in rounds])
-        if name in WAYS:
-            one["of copy"] = Spread.of([each[name] / each["copy"] for each in rounds])
-    return told
+def summary(result: Mapping[str, Any]) -> dict[str, dict[str, Spread]]:
+    """Return, for each variant and limit, rows per second and the ratios to the copy and to AES."""
+    rounds, cores = result["rounds"], result["cores"]
+    spreads: dict[str, dict[str, Spread]] = {}
+    for name in (*VARIANTS, *LIMITS):
+        entry = spreads[name] = {"rate": Spread.of([row[name] for row in rounds])}
+        threads = cores if name in VARIANTS else 1
+        entry["of AES"] = Spread.of([row[name] / threads / row["AES-256-GCM"] for row in rounds])
+        if name in VARIANTS:
+            entry["of copy"] = Spread.of([row[name] / row["copy"] for row in rounds])
+    return spreads
 
 
-def render(found: Mapping[str, Any]) -> str:
-    """The result as a table: medians, with the range of all rounds."""
+def render(result: Mapping[str, Any]) -> str:
+    """Return a table: medians, with the range of all rounds."""
     lines = [
-        f"{found['rows']:,} rows, --cores {found['cores']}, {len(found['rounds'])} rounds; "
+        f"{result['rows']:,} rows, --cores {result['cores']}, {len(result['rounds'])} rounds; "
         "median (lowest to highest)",
         f"{'':<12}{'rows a second':>34}{'of the copy':>24}{'a core, of AES':>24}",
     ]
-    for name, told in summary(found).items():
-        rate = told["rate"]
+    for name, entry in summary(result).items():
+        rate = entry["rate"]
         cells = f"{rate.median:>12,.0f} ({rate.lowest:,.0f} to {rate.highest:,.0f})".rjust(34)
         for column in ("of copy", "of AES"):
-            share = told.get(column)
+            share = entry.get(column)
             shown = f"{share.median:.3f} ({share.lowest:.3f} to {share.highest:.3f})" if share else ""
             cells += shown.rjust(24)
         lines.append(f"{name:<12}{cells}")

@@ -1,15 +1,15 @@
-"""What verifying 10,000 objects costs the driver: alone, and spread over the executors.
+"""Measure the verification of 10,000 objects by the driver alone, and spread over the executors.
 
-Both sides run the run's own code (``ObjectVerifier``) in pairs, each first every other time. S3 is a stub on
-loopback that answers every HEAD over TLS with the same headers. It costs little, and still shares the
-machine's cores with everybody: the seconds are no measure of a cluster, where executors have cores of
-their own. What tells is the processor's time in the driver, of which there is one.
+Both variants use ``ObjectVerifier`` in pairs, in alternating order. S3 is a stub on loopback that answers
+every HEAD request over TLS with the same headers. The stub shares the machine's cores, so the elapsed time
+does not predict a cluster, whose executors have their own cores. The result that matters is the processor
+time of the driver.
 
-    seconds   from the first HEAD to the verdict
-    driver    processor seconds of the driver's Python (its JVM only hands on what Python processes answer)
-    peak      MiB that the driver's Python adds at its peak, in a pass of its own, traced by tracemalloc
+    seconds   from the first HEAD request to the verdict
+    driver    processor seconds of the driver's Python; its JVM only forwards results of Python processes
+    peak      MiB that the driver's Python adds at its peak, in a separate pass, traced by tracemalloc
 
-Before the pairs, the first spread of the session is timed: it starts the Python processes.
+Before the pairs, the first spread of the session is measured: it starts the Python processes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _HEAD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Measurement:
     """One verification.
 
     Attributes:
@@ -54,33 +54,33 @@ class Measured:
     driver: float
 
 
-class _Answering(asyncio.Protocol):
-    """Answers each request with the same headers; HEADs have no body, so a blank line ends one."""
+class _HeadServer(asyncio.Protocol):
+    """Answers each request with the same headers. HEAD requests have no body, so a blank line ends each."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._partial = b""
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        *whole, self._rest = (self._rest + data).split(b"\r\n\r\n")
-        self._transport.write(_HEAD * len(whole))
+        *requests, self._partial = (self._partial + data).split(b"\r\n\r\n")
+        self._transport.write(_HEAD * len(requests))
 
 
-def _serve(certificate: str, key: str, told: Any) -> None:
+def _serve(certificate: str, key: str, pipe: Any) -> None:
     async def serve() -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
-        server = await asyncio.get_running_loop().create_server(_Answering, "127.0.0.1", 0, ssl=context)
-        told.send(server.sockets[0].getsockname()[1])
+        server = await asyncio.get_running_loop().create_server(_HeadServer, "127.0.0.1", 0, ssl=context)
+        pipe.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
     asyncio.run(serve())
 
 
 def trusted(folder: Path, stem: str) -> Any:
-    """A certificate for ``localhost`` whose authority this process and its children trust from now on."""
+    """Create a certificate for ``localhost``, and let this process and its children trust its CA."""
     from glue_secure.embedded.pki import create_authority, issue
 
     now = dt.datetime.now(dt.timezone.utc)
@@ -92,7 +92,7 @@ def trusted(folder: Path, stem: str) -> Any:
     os.environ |= {
         "AWS_CA_BUNDLE": str(authority.certificate),
         "AWS_ACCESS_KEY_ID": "bench",
-        "AWS_SECRET_ACCESS_KEY": "bench",  # the stub asks for none
+        "AWS_SECRET_ACCESS_KEY": "bench",  # the stub does not check credentials
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_REGION": "eu-west-1",
     }
@@ -101,16 +101,16 @@ def trusted(folder: Path, stem: str) -> Any:
 
 @contextmanager
 def stub(folder: Path) -> Iterator[str]:
-    """A server that is trusted; its URL."""
+    """Run the stub, and return its URL."""
     pair = trusted(folder, "s3")
     processes = multiprocessing.get_context("spawn")
-    ours, theirs = processes.Pipe()
+    receiver, sender = processes.Pipe()
     server = processes.Process(
-        target=_serve, args=(str(pair.certificate), str(pair.key), theirs), daemon=True
+        target=_serve, args=(str(pair.certificate), str(pair.key), sender), daemon=True
     )
     server.start()
     try:
-        yield f"https://localhost:{ours.recv()}"
+        yield f"https://localhost:{receiver.recv()}"
     finally:
         server.terminate()
         server.join()
@@ -118,7 +118,7 @@ def stub(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def session(cores: int) -> Iterator[Any]:
-    """A local Spark session; Python finds the package as this process does."""
+    """Start a local Spark session whose Python processes have this process's module path."""
     from glue_secure.embedded.installed_spark import installed_spark
     from glue_secure.embedded.java import java_home
 
@@ -136,72 +136,79 @@ def session(cores: int) -> Iterator[Any]:
         spark.stop()
 
 
-class Sides:
-    """Both ways to verify the same objects."""
+class Variants:
+    """Both variants of a verification of the same objects."""
 
     def __init__(self, spark: Any, url: str, objects: int) -> None:
         from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+        from glue_secure.core.recorder import RunRecorder
         from glue_secure.engines.spark.engine import SparkEngine
         from glue_secure.run.composition import ExecutorS3
         from glue_secure.verification.object_verifier import ObjectVerifier
 
         self.uris = [S3Uri("curated", f"flights/month={n % 12 + 1}/part-{n:06}") for n in range(objects)]
-        place = ExecutorS3(url, "eu-west-1", True)
-        made = {
+        remote = ExecutorS3(url, "eu-west-1", True)
+        arguments = {
             "key": KmsKeyArn.parse(KEY),
-            "objects": place(),
+            "objects": remote(),
             "engine": SparkEngine(spark=spark),
-            "note": lambda _finding: None,
+            "recorder": RunRecorder(started=dt.datetime.now(dt.timezone.utc)),
         }
-        self._ways = {"driver": ObjectVerifier(**made), "spread": ObjectVerifier(**made, remote=place)}
+        self._verifiers = {
+            "driver": ObjectVerifier(**arguments),
+            "spread": ObjectVerifier(**arguments, remote=remote),
+        }
 
-    def verify(self, way: str) -> Measured:
-        """Once, measured."""
-        begun, python = time.perf_counter(), time.process_time()
-        seen = self._ways[way].verify(self.uris)
-        done = Measured(time.perf_counter() - begun, time.process_time() - python)
-        if [each.uri for each in seen] != self.uris or not all(each.bucket_key for each in seen):
-            raise AssertionError(f"{way} verified something else")
-        return done
+    def verify(self, variant: str) -> Measurement:
+        """Verify once, and return the measurement."""
+        started, processor_started = time.perf_counter(), time.process_time()
+        objects = self._verifiers[variant].verify(self.uris)
+        measurement = Measurement(time.perf_counter() - started, time.process_time() - processor_started)
+        if [entry.uri for entry in objects] != self.uris or not all(entry.bucket_key for entry in objects):
+            raise AssertionError(f"{variant} verified other objects")
+        return measurement
 
-    def peak(self, way: str) -> float:
-        """MiB that the driver's Python adds at its peak."""
+    def peak(self, variant: str) -> float:
+        """Return the MiB that the driver's Python adds at its peak."""
         tracemalloc.start()
-        self._ways[way].verify(self.uris)
+        self._verifiers[variant].verify(self.uris)
         peak = tracemalloc.get_traced_memory()[1] / (1 << 20)
         tracemalloc.stop()
         return peak
 
 
-def measure(objects: int, pairs: int, cores: int, say: Callable[[str], None]) -> dict[str, Any]:
-    """Everything, as JSON's values: ``first``, ``pairs`` and ``peak``."""
+def measure(objects: int, pairs: int, cores: int, log: Callable[[str], None]) -> dict[str, Any]:
+    """Return all measurements as JSON values: ``first``, ``pairs`` and ``peak``."""
     with tempfile.TemporaryDirectory() as folder, stub(Path(folder)) as url, session(cores) as spark:
-        sides = Sides(spark, url, objects)
-        say("first spread of the session")
-        first = sides.verify("spread")
-        sides.verify("driver")
-        done: list[dict[str, Measured]] = []
+        variants = Variants(spark, url, objects)
+        log("first spread of the session")
+        first = variants.verify("spread")
+        variants.verify("driver")
+        measurements: list[dict[str, Measurement]] = []
         for number in range(pairs):
             order = ("driver", "spread") if number % 2 else ("spread", "driver")
-            done.append({way: sides.verify(way) for way in order})
-            say(f"pair {number + 1} of {pairs}")
-        peaks = {way: sides.peak(way) for way in ("driver", "spread")}
-    shown = [{way: asdict(one) for way, one in pair.items()} for pair in done]
-    return {"objects": objects, "cores": cores, "first": asdict(first), "pairs": shown, "peak": peaks}
+            measurements.append({variant: variants.verify(variant) for variant in order})
+            log(f"pair {number + 1} of {pairs}")
+        peaks = {variant: variants.peak(variant) for variant in ("driver", "spread")}
+    rows = [{variant: asdict(entry) for variant, entry in pair.items()} for pair in measurements]
+    return {"objects": objects, "cores": cores, "first": asdict(first), "pairs": rows, "peak": peaks}
 
 
-def render(found: dict[str, Any]) -> str:
-    """The result as a table: medians of each side, and of the pairs' ratios with their range."""
-    lines = [f"{found['objects']:,} objects, {found['cores']} executor threads, {len(found['pairs'])} pairs",
-             f"{'':<18}{'driver':>9}{'spread':>9}{'ratio':>8}  range"]  # fmt: skip
-    for name, told in (("seconds", "seconds"), ("driver", "driver's Python")):
-        sides = {way: [pair[way][name] for pair in found["pairs"]] for way in ("driver", "spread")}
-        ratios = [s / d if d else float("inf") for d, s in zip(*sides.values(), strict=True)]
-        medians = "".join(f"{statistics.median(values):>9.2f}" for values in sides.values())
+def render(result: dict[str, Any]) -> str:
+    """Return a table: medians of each variant, and of the pairs' ratios with their range."""
+    objects, cores, pairs = result["objects"], result["cores"], result["pairs"]
+    lines = [
+        f"{objects:,} objects, {cores} executor threads, {len(pairs)} pairs",
+        f"{'':<18}{'driver':>9}{'spread':>9}{'ratio':>8}  range",
+    ]
+    for name, label in (("seconds", "seconds"), ("driver", "driver's Python")):
+        values = {variant: [pair[variant][name] for pair in pairs] for variant in ("driver", "spread")}
+        ratios = [s / d if d else float("inf") for d, s in zip(*values.values(), strict=True)]
+        medians = "".join(f"{statistics.median(column):>9.2f}" for column in values.values())
         spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-        lines.append(f"{told:<18}{medians}{statistics.median(ratios):>8.2f}  {spread}")
-    lines.append(f"{'peak, MiB':<18}{found['peak']['driver']:>9.1f}{found['peak']['spread']:>9.1f}")
-    return "\n".join([*lines, f"the first spread of the session took {found['first']['seconds']:.2f} s"])
+        lines.append(f"{label:<18}{medians}{statistics.median(ratios):>8.2f}  {spread}")
+    lines.append(f"{'peak, MiB':<18}{result['peak']['driver']:>9.1f}{result['peak']['spread']:>9.1f}")
+    return "\n".join([*lines, f"the first spread of the session took {result['first']['seconds']:.2f} s"])
 
 
 def main() -> None:
@@ -211,11 +218,11 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    asked = parser.parse_args()
-    found = measure(
-        asked.objects, asked.pairs, asked.cores, lambda text: print(text, file=sys.stderr, flush=True)
+    options = parser.parse_args()
+    result = measure(
+        options.objects, options.pairs, options.cores, lambda text: print(text, file=sys.stderr, flush=True)
     )
-    print(json.dumps(found) if asked.json else render(found))
+    print(json.dumps(result) if options.json else render(result))
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ class SourceListing:
         """Log a warning for skipped subfolders and for exclusions that match nothing.
 
         Raises:
-            UsageError: a location looks like a glob pattern, and no object has that prefix.
+            UsageError: a location contains glob characters, and no object has that prefix.
         """
         locations = ", ".join(map(str, self._locations))
         if self._in_subfolders:

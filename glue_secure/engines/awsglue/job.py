@@ -1,6 +1,6 @@
-"""Job in Glue: preflight, then the real ``Job.init``, then the guard; at the end the real commit.
+"""Job in Glue: preflight, then awsglue's ``Job.init``, then the run's checks; at the end awsglue's commit.
 
-The security configuration takes effect in the real ``Job.init``, so the settings are planned, applied and
+The security configuration takes effect in awsglue's ``Job.init``, so the settings are planned, applied and
 read back after it. https://docs.aws.amazon.com/glue/latest/dg/encryption-security-configuration.html
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from awsglue.job import Job as AwsGlueJob
 
@@ -20,25 +20,28 @@ from glue_secure.run.runtime_selection import GlueJob
 from glue_secure.run.start import read_arguments, start_run
 from glue_secure.run.state import init_required
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 
 class Job(AwsGlueJob):  # type: ignore[misc]
-    """awsglue's ``Job``: ``init`` starts the guard, ``commit`` ends the run.
+    """awsglue's ``Job``: ``init`` starts the run, ``commit`` ends it.
 
     Args:
         glue_context_or_spark_session: the GlueContext whose reads and writes belong to the job, or a
-            ``SparkSession`` for a job that has none.
+            ``SparkSession`` for a job without one.
     """
 
-    def __init__(self, glue_context_or_spark_session: Any) -> None:
-        given = glue_context_or_spark_session
-        if not isinstance(given, GlueContext) and not hasattr(given, "_jsparkSession"):
+    def __init__(self, glue_context_or_spark_session: GlueContext | SparkSession) -> None:
+        context = glue_context_or_spark_session
+        if not isinstance(context, GlueContext) and not hasattr(context, "_jsparkSession"):
             raise UsageError(
                 "Job",
-                found=f"{type(given).__module__}.{type(given).__name__}",
+                found=f"{type(context).__module__}.{type(context).__name__}",
                 required="Job(GlueContext(...)) with glue_secure.context.GlueContext, or a SparkSession",
             )
-        require_glue_classes(given._jvm)
-        super().__init__(given)
+        require_glue_classes(context._jvm)
+        super().__init__(context)
         self._run: Run | None = None
 
     def init(self, job_name: str, args: Mapping[str, Any] | None = None) -> None:
@@ -70,14 +73,14 @@ class Job(AwsGlueJob):  # type: ignore[misc]
             context.secured_run = self._run
 
     def isInitialized(self) -> bool:
-        """Whether ``init`` has succeeded, here and in Glue."""
+        """Return whether ``init`` has succeeded, here and in awsglue."""
         return self._run is not None and bool(super().isInitialized())
 
     def commit(self) -> None:
-        """Verify what is still unverified, let Glue commit its bookmark, and write the evidence.
+        """Verify what is not verified yet, let Glue commit its bookmark, and write the evidence.
 
         Raises:
-            RefusedError: an object is not encrypted as it must be; Glue's bookmark was not committed.
+            RefusedError: an object is not encrypted as required; Glue's bookmark was not committed.
             VerificationError: the evidence could not be written.
         """
         if self._run is None:

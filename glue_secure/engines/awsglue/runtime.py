@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def create_engine(session: SparkSession) -> GlueEngine:
-    """Return the engine of a session, after this package was sent to the executors."""
+    """Return the engine of a session, after distributing this package to the executors."""
     ship_package(session)
     return GlueEngine(spark=session)
 

@@ -1,61 +1,66 @@
-"""Job in plain Spark: Glue's signatures, this project's guard and bookmarks."""
+"""Job in plain Spark: awsglue's methods, with glue-secure's checks and bookmarks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.arguments import CONTINUATIONS, BookmarkOption
 from glue_secure.core.errors import UsageError
 from glue_secure.engines.spark.context import GlueContext
 from glue_secure.run.start import read_arguments, start_run
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 
 class Job:
-    """Glue's ``Job``: ``init`` starts the guard, ``commit`` ends the run.
+    """A job: ``init`` starts the run, ``commit`` ends it.
 
     Args:
         glue_context_or_spark_session: the GlueContext whose reads and writes belong to the job, or a
-            ``SparkSession`` for a job that has none.
+            ``SparkSession`` for a job without one.
     """
 
-    def __init__(self, glue_context_or_spark_session: Any) -> None:
-        given = glue_context_or_spark_session
-        if not isinstance(given, GlueContext) and not hasattr(given, "_jsparkSession"):
-            raise UsageError(
-                "Job", found=type(given).__name__, required="Job(GlueContext(...)), or a SparkSession"
-            )
-        self._glue_context = given if isinstance(given, GlueContext) else GlueContext(given)
+    def __init__(self, glue_context_or_spark_session: GlueContext | SparkSession) -> None:
+        context = glue_context_or_spark_session
+        if not isinstance(context, GlueContext):
+            if not hasattr(context, "_jsparkSession"):
+                raise UsageError(
+                    "Job", found=type(context).__name__, required="Job(GlueContext(...)), or a SparkSession"
+                )
+            context = GlueContext(context)
+        self._glue_context = context
 
     @classmethod
     def continuation_options(cls) -> list[str]:
-        """The old name of the bookmark's option, and its values."""
+        """Return the older name of the bookmark argument, and its values."""
         return ["--continuation-option", *CONTINUATIONS]
 
     @classmethod
     def job_bookmark_options(cls) -> list[str]:
-        """The bookmark's option, and its values: enable, pause, disable."""
+        """Return the bookmark argument, and its values: enable, pause, disable."""
         order = (BookmarkOption.ENABLE, BookmarkOption.PAUSE, BookmarkOption.DISABLE)
         return ["--job-bookmark-option", *(option.value for option in order)]
 
     @classmethod
     def job_bookmark_range_options(cls) -> list[str]:
-        """The options that pause takes."""
+        """Return the arguments of ``job-bookmark-pause``."""
         return ["--job-bookmark-from", "--job-bookmark-to"]
 
     @classmethod
     def id_params(cls) -> list[str]:
-        """Arguments that say which run this is."""
+        """Return the arguments that identify the run."""
         return ["--JOB_NAME", "--JOB_ID", "--JOB_RUN_ID", "--SECURITY_CONFIGURATION"]
 
     @classmethod
     def encryption_type_options(cls) -> list[str]:
-        """Glue's legacy argument, which GS-SEC-009 refuses."""
+        """Return Glue's legacy argument, which glue-secure rejects (GS-SEC-009)."""
         return ["--encryption-type", "sse-s3"]
 
     @classmethod
     def data_lineage_options(cls) -> list[str]:
-        """The option of data lineage."""
+        """Return the argument of data lineage."""
         return ["--enable-data-lineage"]
 
     def init(self, job_name: str, args: Mapping[str, Any] | None = None) -> None:
@@ -76,14 +81,15 @@ class Job:
         )
 
     def commit(self) -> None:
-        """Commit the bookmark and write the evidence; every write is verified already.
+        """Verify what is not verified yet, commit the bookmark, and write the evidence.
 
         Raises:
+            RefusedError: an object is not encrypted as required; nothing was committed.
             BookmarkConflictError: another run committed first.
             VerificationError: the bookmark or the evidence could not be written.
         """
         self._glue_context.require_run("job.commit").commit()
 
     def isInitialized(self) -> bool:
-        """Whether ``init`` has succeeded."""
+        """Return whether ``init`` has succeeded."""
         return self._glue_context.secured_run is not None

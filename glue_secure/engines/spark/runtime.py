@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def create_engine(session: SparkSession) -> SparkEngine:
-    """Return the engine of a session, after this package was sent to the executors."""
+    """Return the engine of a session, after distributing this package to the executors."""
     ship_package(session)
     return SparkEngine(spark=session)
 
 
-def glue_job(session: SparkSession, name: str, arguments: Mapping[str, str]) -> None:  # noqa: ARG001
+def glue_job(session: SparkSession, name: str, arguments: Mapping[str, str]) -> None:
     """Return None: plain Spark has no ``Job`` of AWS Glue."""

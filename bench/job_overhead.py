@@ -1,36 +1,35 @@
-"""What the guard costs: one job secured by glue_secure and in plain PySpark, in pairs.
+"""Overhead of glue-secure: one job with SecureJob and in plain PySpark, timed in pairs.
 
 Both sides run the job of ``jobs/flights_curated.py``: its own ``delays``, over the same objects in the
-embedded account's landing bucket and the same three tables over verified TLS, written as Parquet under
-the same KMS key. The plain side is what one writes by hand: ``fs.s3a.encryption.*`` on the Hadoop
-configuration, ``spark.read.csv`` of the landing prefix, ``sslmode=verify-full`` with the authority's file,
-``df.write.parquet``. The password is handed to it; fetching it is not in its time.
+embedded account's landing bucket and the same three tables over verified TLS, written as Parquet with the
+same KMS key. The plain side is a hand-written job: ``fs.s3a.encryption.*`` in the Hadoop configuration,
+``spark.read.csv`` of the landing prefix, ``sslmode=verify-full`` with the CA's file, ``df.write.parquet``. It
+is given the password, so fetching it is not in its time.
 
-Method. One Spark session serves both, so that no JVM start is in any figure. Warm-up runs of each side
-come first and are not counted; what they write is compared, rows and encryption of every object, so that
-equal things are timed. Then pairs: plain and secured one after the other, the order swapped from pair to
-pair. Each run writes to a prefix of its own, emptied afterwards, because the embedded account lists more
-slowly the more it holds. Each secured run is the first of a job of its own, so that its bookmark selects
-everything. Only ratios within a pair are compared: a load that comes and goes hits both of its sides.
+Method. One Spark session serves both sides, so no figure contains the start of a JVM. Warm-up runs of each
+side come first and are not counted. Their output is compared (rows, and encryption of every object), so that
+the timed runs do the same work. Then pairs follow: plain and secured, with the order swapped from pair to
+pair. Each run writes to its own prefix, which is emptied afterwards, because listings of the embedded account
+become slower with more objects. Each secured run belongs to its own new job, so that its bookmark selects
+everything. Only ratios within a pair are compared, because temporary load affects both sides of a pair.
 
-What a secured run's wall time is made of:
+The wall time of a secured run has these parts:
 
-    start       preflight, settings, bookmark (from the evidence) and clients: the rest of it, which is
-                making boto3 clients and hanging the row meter on the session
-    body        from the first read to the write's return:
-                list (of the source for the bookmark, and of the target before the write), connect (TLS
-                probe and session check), verify (list and HEAD of what was written), all from the evidence
+    start       preflight, settings, bookmark (from the evidence) and clients: the rest, which creates boto3
+                clients and adds the query listener to the session
+    body        from the first read to the return of the write:
+                list (the source for the bookmark, and the target before the write), connect (TLS probe and
+                session check), verify (list and HEAD of the new objects), all from the evidence
                 job proper: everything else
-    end         commit (from the evidence) and evidence: the rest of it
+    end         commit (from the evidence) and evidence: the rest
 
-The job proper is read, join and write, together with all of the guard that no phase above names: the
-settings read back before each read and before the write, the look at the file system client, the look at
-the optimised plan, counting rows; and reading the objects that the bookmark selected by their names, where
-the plain side reads a prefix (``--by-name`` takes this difference out). It is compared with the whole of
-the plain run, which has only that.
-What the guard does apart from it is real time too, hence the second ratio, over the whole run.
+The job proper is read, join and write, and every check that is not in a phase above: reading the settings
+back before each read and before the write, checking the file system client and the optimised plan, and
+counting rows. It also reads the objects that the bookmark selected by name, where the plain side reads a
+prefix; ``--by-name`` removes this difference. The job proper is compared with the whole plain run, which has
+no other parts. The other phases take real time too, so a second ratio compares the whole runs.
 
-Nothing here was measured on AWS: control plane, KMS and S3 answer from this machine's own cores.
+Nothing was measured on AWS: the control plane, KMS and S3 run on the same machine.
 """
 
 from __future__ import annotations
@@ -58,14 +57,14 @@ if TYPE_CHECKING:
 JOB = Path(__file__).resolve().parent.parent / "jobs" / "flights_curated.py"
 TABLES = ("airlines", "airports", "planes")
 PARTITIONS = ("year", "month")
-FETCH_SIZE = 10_000  # what the short door asks for by default
+FETCH_SIZE = 10_000  # the default of job.read.jdbc
 
 
 def months_of(text: str) -> tuple[int, ...]:
-    """``1-11`` or ``1,2,12`` as months, in order, each once.
+    """Parse ``1-11`` or ``1,2,12`` to months, sorted and without duplicates.
 
     Raises:
-        ValueError: it names no month, or something that is none.
+        ValueError: the text names no month, or a number that is not a month.
     """
     months: set[int] = set()
     for part in text.split(","):
@@ -80,11 +79,11 @@ class Bench:
     """Both sides of the comparison, on one embedded account and one Spark session.
 
     Args:
-        account: a running account, this process's environment pointing at it.
-        seeded: what it was filled with.
+        account: a running account; the process environment is set for it.
+        seeded: its data.
         spark: the session.
-        delays: of the job script.
-        by_name: the plain side reads the objects by name, as the guard does, not their prefix.
+        delays: the function of the job script.
+        by_name: whether the plain side reads the objects by name, as glue-secure does, instead of a prefix.
     """
 
     def __init__(
@@ -109,7 +108,7 @@ class Bench:
         """Run both sides once and compare what they wrote.
 
         Raises:
-            RuntimeError: other rows, another number of objects, or an object that is not under the key.
+            RuntimeError: rows, number of objects or encryption differ, or an object does not have the key.
         """
         plain, secured = self._target("plain"), self._target("secured")
         self._run_plain(plain)
@@ -120,12 +119,12 @@ class Bench:
         self._empty(secured)
         if rows[0] != rows[1] or not rows[0]:
             raise RuntimeError(f"plain wrote {rows[0].total()} rows, secured {rows[1].total()}, not the same")
-        wanted = {("aws:kms", self._seeded.provisioned.data_key)}
-        if objects[0] != objects[1] or set(objects[0]) != wanted:
-            raise RuntimeError(f"plain wrote {objects[0]}, secured {objects[1]}, wanted {wanted}")
+        expected = {("aws:kms", self._seeded.provisioned.data_key)}
+        if objects[0] != objects[1] or set(objects[0]) != expected:
+            raise RuntimeError(f"plain wrote {objects[0]}, secured {objects[1]}, expected {expected}")
 
     def pair(self, *, plain_first: bool) -> Pair:
-        """One run of each, timed."""
+        """Time one run of each side."""
         if plain_first:
             plain = self.plain()
             secured = self.secured()
@@ -135,24 +134,24 @@ class Bench:
         return Pair(plain, secured, plain_first, load_average())
 
     def plain(self) -> Plain:
-        """The job in plain PySpark."""
+        """Time the job in plain PySpark."""
         target = self._target("plain")
-        self._settle()
+        self._collect_garbage()
         run = self._run_plain(target)
         self._empty(target)
         return run
 
     def secured(self) -> Secured:
-        """The job secured."""
+        """Time the job with SecureJob."""
         target = self._target("secured")
-        self._settle()
+        self._collect_garbage()
         run = self._run_secured(target)
         self._empty(target)
         return run
 
     def _run_plain(self, target: str) -> Plain:
         server = self._account.postgres
-        begun = time.perf_counter()
+        started = time.perf_counter()
         hadoop = self._spark.sparkContext._jsc.hadoopConfiguration()
         hadoop.set("fs.s3a.encryption.algorithm", "SSE-KMS")
         hadoop.set("fs.s3a.encryption.key", self._seeded.provisioned.data_key)
@@ -177,15 +176,15 @@ class Bench:
         writing = time.perf_counter()
         curated.write.mode("append").partitionBy(*PARTITIONS).parquet(_s3a(target))
         ended = time.perf_counter()
-        return Plain(total=ended - begun, write=ended - writing)
+        return Plain(total=ended - started, write=ended - writing)
 
     def _run_secured(self, target: str) -> Secured:
         from glue_secure import SecureJob
 
-        argv = self._started(target)
-        begun = time.perf_counter()
+        argv = self._arguments_of_new_run(target)
+        begin = time.perf_counter()
         with SecureJob.from_argv("source", "target", "connection", argv=argv, spark=self._spark) as job:
-            started = time.perf_counter()
+            initialised = time.perf_counter()
             flights = job.read.s3(job.args.source, format="csv", bookmark="flights")
             airlines, airports, planes = (
                 job.read.jdbc(connection=job.args.connection, table=table, fetch_size=FETCH_SIZE)
@@ -196,14 +195,14 @@ class Bench:
             written = time.perf_counter()
         ended = time.perf_counter()
         return Secured.of(
-            start=started - begun,
-            body=written - started,
+            start=initialised - begin,
+            body=written - initialised,
             end=ended - written,
-            noted=self._seconds(job.evidence_uri),
+            phases=self._seconds(job.evidence_uri),
         )
 
-    def _started(self, target: str) -> list[str]:
-        """Register a job of its own, start a run of it as Glue would, and give the script's arguments."""
+    def _arguments_of_new_run(self, target: str) -> list[str]:
+        """Register a new job, start a run of it, and return the arguments that Glue would pass."""
         from glue_secure.embedded import seed
 
         name = target.rstrip("/").rpartition("/")[2]
@@ -222,7 +221,7 @@ class Bench:
 
     def _seconds(self, evidence: S3Uri | None) -> dict[str, float]:
         if evidence is None:
-            raise RuntimeError("the secured run left no evidence")
+            raise RuntimeError("the secured run wrote no evidence")
         body = self._clients("s3").get_object(Bucket=evidence.bucket, Key=evidence.key)["Body"].read()
         return {name: float(value) for name, value in json.loads(body)["seconds"].items()}
 
@@ -237,25 +236,25 @@ class Bench:
 
     def _encryption(self, target: str) -> Counter[tuple[str, str]]:
         s3 = self._clients("s3")
-        heads = [s3.head_object(**_place(location)) for location in self._listed(target)]
+        heads = [s3.head_object(**_bucket_and_key(location)) for location in self._listed(target)]
         return Counter((head["ServerSideEncryption"], head["SSEKMSKeyId"]) for head in heads)
 
     def _empty(self, target: str) -> None:
         for location in self._listed(target):
-            self._clients("s3").delete_object(**_place(location))
+            self._clients("s3").delete_object(**_bucket_and_key(location))
 
-    def _settle(self) -> None:
-        """Collect garbage now, so that no run pays for the one before it."""
+    def _collect_garbage(self) -> None:
+        """Collect garbage, so that a run does not spend time on the previous one."""
         gc.collect()
         self._spark._jvm.java.lang.System.gc()
 
 
 def load_average() -> float:
-    """Of this machine, over the last minute."""
+    """Return the machine's load average over the last minute."""
     return round(os.getloadavg()[0], 2)
 
 
-def _place(location: str) -> dict[str, str]:
+def _bucket_and_key(location: str) -> dict[str, str]:
     bucket, _, key = location.removeprefix("s3://").partition("/")
     return {"Bucket": bucket, "Key": key}
 
@@ -265,65 +264,65 @@ def _s3a(location: str) -> str:
 
 
 def job_script(path: Path = JOB) -> Any:
-    """The job script as a module, for its ``delays``."""
-    found = importlib.util.spec_from_file_location(path.stem, path)
-    if found is None or found.loader is None:
+    """Import the job script, for its ``delays``."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
         raise FileNotFoundError(path)
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
     return module
 
 
 @contextmanager
 def bench(
-    months: Sequence[int], say: Callable[[str], None], *, by_name: bool = False
+    months: Sequence[int], report: Callable[[str], None], *, by_name: bool = False
 ) -> Iterator[tuple[Bench, int]]:
-    """A bench on a fresh embedded account, and the rows of its input.
+    """Yield a bench on a new embedded account, and the number of input rows.
 
-    This process's environment is made the account's; nothing puts it back.
+    The process environment is set for the account and not restored.
     """
     from glue_secure.embedded import environment, lifecycle, seed
 
-    with lifecycle.embedded_account(progress=say) as account:
-        wanted = environment.overlay(os.environ, account)
+    with lifecycle.embedded_account(progress=report) as account:
+        variables = environment.overlay(os.environ, account)
         os.environ.clear()
-        os.environ.update(wanted)
-        seeded = seed.seed_flights(account, months=months, progress=say)
+        os.environ.update(variables)
+        seeded = seed.seed_flights(account, months=months, progress=report)
         from pyspark.sql import SparkSession
 
-        say("starting Spark")
+        report("starting Spark")
         spark = SparkSession.builder.appName("glue-secure bench").getOrCreate()
         try:
             delays = job_script().delays
-            made = Bench(account=account, seeded=seeded, spark=spark, delays=delays, by_name=by_name)
-            yield made, sum(rows for _, rows in seeded.rows)
+            sides = Bench(account=account, seeded=seeded, spark=spark, delays=delays, by_name=by_name)
+            yield sides, sum(rows for _, rows in seeded.rows)
         finally:
             spark.stop()
 
 
 def measure(
-    months: Sequence[int], *, pairs: int, warm_ups: int, by_name: bool, say: Callable[[str], None]
+    months: Sequence[int], *, pairs: int, warm_ups: int, by_name: bool, report: Callable[[str], None]
 ) -> Result:
-    """Warm up, compare what the sides write, and time the pairs."""
+    """Run the warm-ups, compare the output of both sides, and time the pairs."""
     load = load_average()
-    with bench(months, say, by_name=by_name) as (sides, rows):
+    with bench(months, report, by_name=by_name) as (sides, rows):
         for number in range(1, warm_ups + 1):
-            say(f"warm-up {number} of {warm_ups}")
+            report(f"warm-up {number} of {warm_ups}")
             sides.check()
-        done: list[Pair] = []
+        measured: list[Pair] = []
         for number in range(pairs):
             pair = sides.pair(plain_first=plain_first(number))
-            done.append(pair)
-            say(
+            measured.append(pair)
+            report(
                 f"pair {number + 1} of {pairs}, {'plain' if pair.plain_first else 'secured'} first: "
                 f"plain {pair.plain.total:.2f} s, job proper {pair.secured.proper:.2f} s of "
                 f"{pair.secured.total:.2f} s, ratio {pair.proper:.3f}, load {pair.load:.1f}"
             )
-        return Result(tuple(months), rows, by_name, os.cpu_count() or 1, load, tuple(done))
+        return Result(tuple(months), rows, by_name, os.cpu_count() or 1, load, tuple(measured))
 
 
 def options(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line: ``pairs``, ``warm_ups`` (int), ``months`` (tuple), ``by_name``, ``json`` (bool)."""
+    """Parse ``pairs``, ``warm_ups`` (int), ``months`` (tuple), ``by_name`` and ``json`` (bool)."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--pairs", type=_at_least_one, default=7, help="pairs to time (default 7)")
     parser.add_argument(
@@ -335,7 +334,7 @@ def options(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--by-name",
         action="store_true",
-        help="let the plain side read each object by name, as the guard does",
+        help="let the plain side read each object by name, as glue-secure does",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser.parse_args(words)
@@ -349,16 +348,20 @@ def _at_least_one(text: str) -> int:
 
 
 def main() -> None:
-    """Measure and print. The result decides nothing: the exit code is 0 whatever it is."""
-    chosen = options()
+    """Measure and print. The exit code is 0 for every result."""
+    arguments = options()
 
-    def say(text: str) -> None:
+    def report(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
     result = measure(
-        chosen.months, pairs=chosen.pairs, warm_ups=chosen.warm_ups, by_name=chosen.by_name, say=say
+        arguments.months,
+        pairs=arguments.pairs,
+        warm_ups=arguments.warm_ups,
+        by_name=arguments.by_name,
+        report=report,
     )
-    print(json.dumps(document(result), indent=2) if chosen.json else render(result))
+    print(json.dumps(document(result), indent=2) if arguments.json else render(result))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What pairs of runs amount to: a secured run split into job proper and guard, ratios, their spread.
+"""Evaluation of pairs of runs: job proper and other phases of a secured run, ratios, and their spread.
 
-Pure: numbers in, text and JSON out. ``job_overhead.py`` says how the numbers come about.
+This module measures nothing; ``job_overhead.py`` describes the measurement.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 TARGET = 1.02
-"""What the job proper may cost, secured over plain. A statement printed beside the result, not a test."""
+"""The target for the ratio of the job proper, secured over plain. It is printed, and not tested."""
 
 STARTING = ("preflight", "settings", "bookmark")
 WITHIN = ("list", "connect", "verify")
@@ -24,8 +24,8 @@ class Plain:
     """One run in plain PySpark, in seconds.
 
     Attributes:
-        total: all of it, which is also its job proper.
-        write: the part that is the write call.
+        total: the whole run, which is also its job proper.
+        write: the write call.
     """
 
     total: float
@@ -38,9 +38,9 @@ class Secured:
 
     Attributes:
         total: from before ``from_argv`` to after the block.
-        proper: the job proper, as the module defines it.
-        write: the part of it that is the engine's write, counting of rows included.
-        phases: what the guard did apart from it, by the names in ``PHASES``; ``total`` less ``proper``.
+        proper: the job proper, as ``job_overhead.py`` defines it.
+        write: the engine's write with its row count, a part of the job proper.
+        phases: the other phases, by the names in ``PHASES``; together ``total`` minus ``proper``.
     """
 
     total: float
@@ -49,27 +49,32 @@ class Secured:
     phases: Mapping[str, float]
 
     @classmethod
-    def of(cls, *, start: float, body: float, end: float, noted: Mapping[str, float]) -> Secured:
-        """Split a run's three stretches by the phases that its evidence notes.
+    def of(cls, *, start: float, body: float, end: float, phases: Mapping[str, float]) -> Secured:
+        """Split the three parts of a run by the phases in its evidence.
+
+        Args:
+            start: seconds until the block starts.
+            body: seconds from the first read to the return of the write.
+            end: seconds after that.
+            phases: seconds by phase, from the evidence.
 
         Raises:
-            ValueError: the evidence lacks a phase, or a phase is longer than the stretch it lies in:
-                the evidence notes its phases in another way than is assumed here.
+            ValueError: a phase is missing, or longer than the part that contains it.
         """
-        missing = [name for name in (*STARTING, *WITHIN, "write", "commit") if name not in noted]
+        missing = [name for name in (*STARTING, *WITHIN, "write", "commit") if name not in phases]
         if missing:
-            raise ValueError(f"the evidence notes no {', '.join(missing)}, only {', '.join(sorted(noted))}")
-        phases = {name: noted[name] for name in (*STARTING, *WITHIN, "commit")}
-        phases["clients"] = start - sum(noted[name] for name in STARTING)
-        phases["evidence"] = end - noted["commit"]
-        proper = body - sum(noted[name] for name in WITHIN)
-        if min(phases["clients"], phases["evidence"], proper) < 0:
-            raise ValueError(f"phases {dict(noted)} do not fit {start=:.3f} {body=:.3f} {end=:.3f}")
+            raise ValueError(f"the evidence has no {', '.join(missing)}, only {', '.join(sorted(phases))}")
+        seconds = {name: phases[name] for name in (*STARTING, *WITHIN, "commit")}
+        seconds["clients"] = start - sum(phases[name] for name in STARTING)
+        seconds["evidence"] = end - phases["commit"]
+        proper = body - sum(phases[name] for name in WITHIN)
+        if min(seconds["clients"], seconds["evidence"], proper) < 0:
+            raise ValueError(f"phases {dict(phases)} do not fit {start=:.3f} {body=:.3f} {end=:.3f}")
         return cls(
             total=start + body + end,
             proper=proper,
-            write=noted["write"],
-            phases={name: phases[name] for name in PHASES},
+            write=phases["write"],
+            phases={name: seconds[name] for name in PHASES},
         )
 
 
@@ -78,8 +83,8 @@ class Pair:
     """A plain and a secured run, one after the other.
 
     Attributes:
-        plain_first: which came first.
-        load: the machine's load average over a minute, when both had ended.
+        plain_first: whether the plain run came first.
+        load: the machine's load average over a minute, after both runs.
     """
 
     plain: Plain
@@ -89,29 +94,29 @@ class Pair:
 
     @property
     def proper(self) -> float:
-        """Job proper, secured over plain."""
+        """The ratio of the job proper, secured over plain."""
         return self.secured.proper / self.plain.total
 
     @property
     def whole(self) -> float:
-        """Whole run, secured over plain."""
+        """The ratio of the whole run, secured over plain."""
         return self.secured.total / self.plain.total
 
     @property
     def write(self) -> float:
-        """The write alone, secured over plain."""
+        """The ratio of the write alone, secured over plain."""
         return self.secured.write / self.plain.write
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Where values lie.
+    """Median, quartiles and extremes of some values.
 
     Attributes:
         lower: the first quartile.
-        upper: the third.
-        sure: between these two values the true median lies with 95 % or more, whatever the distribution;
-            None for fewer than six values, which cannot say so.
+        upper: the third quartile.
+        sure: an interval that contains the true median with at least 95 %, for any distribution; None for
+            fewer than six values, which allow no such interval.
     """
 
     median: float
@@ -123,13 +128,13 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
-        """The spread of at least one value; quartiles are interpolated between values, as NumPy does."""
+        """Return the spread of at least one value; quartiles are interpolated as in NumPy."""
         ordered = sorted(values)
         lower, median, upper = (
             statistics.quantiles(ordered, n=4, method="inclusive") if len(ordered) > 1 else ordered * 3
         )
-        cut = _outside(len(ordered))
-        sure = (ordered[cut - 1], ordered[-cut]) if cut else None
+        position = _confidence_position(len(ordered))
+        sure = (ordered[position - 1], ordered[-position]) if position else None
         return cls(median, lower, upper, ordered[0], ordered[-1], sure)
 
     def __str__(self) -> str:
@@ -139,11 +144,12 @@ class Spread:
         )
 
 
-def _outside(count: int) -> int:
-    """The k for which the k-th lowest and k-th highest of ``count`` values enclose the median with 95 %.
+def _confidence_position(count: int) -> int:
+    """Return the k for which the k-th lowest and k-th highest value enclose the true median with 95 %.
 
-    A value is below the true median as a coin falls, so the k-th lowest is above it as rarely as ``count``
-    tosses give fewer than k heads. 0 where even the ends are not that sure.
+    A value is below the true median with probability 1/2, so the k-th lowest of ``count`` values is above it
+    with the probability that ``count`` coin tosses give fewer than k heads. The result is 0 if the lowest and
+    the highest value do not reach 95 %.
     """
     chance, k = 0.0, 0
     while True:
@@ -155,15 +161,15 @@ def _outside(count: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was measured.
+    """The result of a measurement.
 
     Attributes:
-        months: of the input.
-        rows: of flights read by each run.
-        by_name: whether the plain side read the objects by name, not their prefix.
-        cores: of the machine.
-        load: its load average over a minute, before anything was started.
-        pairs: in the order they ran.
+        months: the months of the input.
+        rows: the flights that each run reads.
+        by_name: whether the plain side read the objects by name instead of a prefix.
+        cores: the machine's cores.
+        load: its load average over a minute, before the start.
+        pairs: the pairs, in order.
     """
 
     months: tuple[int, ...]
@@ -174,45 +180,43 @@ class Result:
     pairs: tuple[Pair, ...]
 
     def spread(self, value: Callable[[Pair], float]) -> Spread:
-        """The spread of one figure over the pairs."""
+        """Return the spread of one figure over the pairs."""
         return Spread.of([value(pair) for pair in self.pairs])
 
     def phase(self, name: str) -> Spread:
-        """Seconds of one phase of the guard."""
+        """Return the seconds of one phase of secured runs."""
         return self.spread(lambda pair: pair.secured.phases[name])
 
-    def apart(self) -> Spread:
-        """Seconds of all the guard's phases together."""
+    def phases(self) -> Spread:
+        """Return the seconds of all phases of secured runs."""
         return self.spread(lambda pair: pair.secured.total - pair.secured.proper)
 
 
 def verdict(ratio: Spread, target: float = TARGET) -> str:
-    """How a ratio stands to its target: where the median may lie on both sides of it, nothing is decided."""
+    """Compare a ratio with its target. The result is undecided if the median may be on either side of it."""
     if ratio.sure is None:
         return "undecided: fewer than six pairs"
     if ratio.sure[1] <= target:
         return "met"
     if ratio.sure[0] > target:
         return "missed"
-    return f"undecided: the median lies in {ratio.sure[0]:.3f}..{ratio.sure[1]:.3f} with 95 %"
+    return f"undecided: the median is in {ratio.sure[0]:.3f}..{ratio.sure[1]:.3f} with 95 %"
 
 
 def plain_first(number: int) -> bool:
-    """Whether the plain run comes first in this pair (counted from 0): in every other one."""
+    """Return whether the plain run comes first in a pair (counted from 0): in every other pair."""
     return number % 2 == 0
 
 
 def render(result: Result) -> str:
-    """The result as text."""
+    """Return the result as text."""
     proper, loads = result.spread(lambda pair: pair.proper), [pair.load for pair in result.pairs]
-    months, read = (
-        ", ".join(map(str, result.months)),
-        "each object by name" if result.by_name else "the prefix",
-    )
+    months = ", ".join(map(str, result.months))
+    source = "each object by name" if result.by_name else "the prefix"
     lines = [
-        f"{len(result.pairs)} pairs, months {months}, {result.rows} flights a run; plain reads {read}",
+        f"{len(result.pairs)} pairs, months {months}, {result.rows} flights a run; plain reads {source}",
         f"{result.cores} cores, load {result.load:.1f} before, {min(loads):.1f}..{max(loads):.1f} meanwhile "
-        "(the bench alone makes about 2; more is somebody else)",
+        "(the benchmark causes about 2; more is other load)",
         "",
         "secured over plain within each pair: median",
         f"  job proper   {proper}",
@@ -225,14 +229,14 @@ def render(result: Result) -> str:
         f"  job proper   {result.spread(lambda pair: pair.secured.proper)}",
         f"  whole run    {result.spread(lambda pair: pair.secured.total)}",
         "",
-        f"of which the guard, apart from the job proper: {result.apart()}",
+        f"of which other phases than the job proper: {result.phases()}",
         *(f"  {name:<11}  {result.phase(name)}" for name in PHASES),
     ]
     return "\n".join(lines)
 
 
 def document(result: Result) -> dict[str, Any]:
-    """The result as one JSON document: ratios and seconds as spreads, then every pair."""
+    """Return the result as a JSON document: spreads of ratios and seconds, then every pair."""
     ratios = {
         "job_proper": result.spread(lambda pair: pair.proper),
         "write": result.spread(lambda pair: pair.write),
@@ -242,7 +246,7 @@ def document(result: Result) -> dict[str, Any]:
         "plain": result.spread(lambda pair: pair.plain.total),
         "job_proper": result.spread(lambda pair: pair.secured.proper),
         "whole_run": result.spread(lambda pair: pair.secured.total),
-        "guard_apart": result.apart(),
+        "guard_apart": result.phases(),
         **{name: result.phase(name) for name in PHASES},
     }
     return {

@@ -1,4 +1,4 @@
-"""The command line of a bench whose rounds measure several ways; it prints text or JSON."""
+"""Command line of a benchmark that measures several variants in rounds, and prints text or JSON."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 from pairs import Spread
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 def run(
-    told: str | None,
-    measure: Callable[[int, int, int, Say], Mapping[str, Any]],
+    description: str | None,
+    measure: Callable[[int, int, int, Report], Mapping[str, Any]],
     summary: Callable[[Mapping[str, Any]], Mapping[str, Mapping[str, Spread]]],
     render: Callable[[Mapping[str, Any]], str],
     *,
@@ -27,27 +27,30 @@ def run(
     """Measure and print.
 
     Args:
-        told: the bench's own text; its first line is the command's.
-        measure: rows, rounds, cores, and whom to tell of progress.
-        summary: spreads of what was measured, by way and figure.
-        render: the same as text.
-        rows: by default.
-        rounds: by default.
-        cores: by default.
+        description: the benchmark's docstring; its first line is the command's description.
+        measure: takes rows, rounds, cores and a function that reports progress; returns the measurements.
+        summary: returns the spreads of the measurements, by variant and figure.
+        render: returns the measurements as text.
+        rows: default number of rows.
+        rounds: default number of rounds.
+        cores: default number of cores.
     """
-    parser = argparse.ArgumentParser(description=(told or "").splitlines()[0])
+    parser = argparse.ArgumentParser(description=(description or "").splitlines()[0])
     for name, default in (("rows", rows), ("rounds", rounds), ("cores", cores)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    asked = parser.parse_args()
-    found = measure(
-        asked.rows, asked.rounds, asked.cores, lambda text: print(text, file=sys.stderr, flush=True)
+    arguments = parser.parse_args()
+    measurements = measure(
+        arguments.rows,
+        arguments.rounds,
+        arguments.cores,
+        lambda text: print(text, file=sys.stderr, flush=True),
     )
-    if asked.json:
+    if arguments.json:
         spreads = {
-            way: {what: asdict(one) for what, one in figures.items()}
-            for way, figures in summary(found).items()
+            variant: {name: asdict(spread) for name, spread in figures.items()}
+            for variant, figures in summary(measurements).items()
         }
-        print(json.dumps({**found, "summary": spreads}))
+        print(json.dumps({**measurements, "summary": spreads}))
     else:
-        print(render(found))
+        print(render(measurements))

@@ -38,7 +38,7 @@ orders = read_export(args["export_dir"], "orders")
 changes = read_export(args["changes_dir"], "changes")
 orders.printSchema()
 
-# A sample of what was read, for whoever looks into the job later
+# A sample of the orders, to inspect later
 orders.spigot(args["output_dir"] + "sample/", options={"topk": 2})
 
 current = orders.mergeDynamicFrame(changes, ["order_id"])

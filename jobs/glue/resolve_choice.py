@@ -1,4 +1,4 @@
-"""Clean Medicare provider charges whose columns hold mixed types, and nest them.
+"""Clean Medicare provider charges whose columns have mixed types, and nest them.
 
 After the pattern of the AWS Glue tutorial "Data preparation using ResolveChoice, Lambda, and ApplyMapping".
 """

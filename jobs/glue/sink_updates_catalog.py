@@ -1,4 +1,4 @@
-"""Write to S3 and let the sink keep the table and its partitions in the Data Catalog.
+"""Write to S3 and let the sink update the table and its partitions in the Data Catalog.
 
 After the pattern of the AWS Glue documentation "Updating the schema, and adding new partitions".
 """

@@ -1,4 +1,4 @@
-"""The pure parts of bench/job_overhead.py: how runs are split, compared and told."""
+"""The pure parts of bench/job_overhead.py: splitting, comparing and printing runs."""
 
 import importlib
 import json
@@ -10,7 +10,7 @@ import pytest
 
 BENCH = Path(__file__).resolve().parents[3] / "bench"
 
-NOTED = {
+PHASES = {
     "preflight": 0.5,
     "settings": 0.01,
     "bookmark": 0.1,
@@ -38,7 +38,7 @@ def pairs(bench):
 
 @pytest.fixture
 def secured(pairs):
-    return pairs.Secured.of(start=0.9, body=5.0, end=0.2, noted=NOTED)
+    return pairs.Secured.of(start=0.9, body=5.0, end=0.2, phases=PHASES)
 
 
 @pytest.fixture
@@ -75,16 +75,16 @@ def test_job_proper_and_phases_are_the_whole_run(pairs, secured):
 
 
 def test_evidence_that_lacks_a_phase_is_not_read_as_zero(pairs):
-    noted = {name: value for name, value in NOTED.items() if name != "verify"}
-    with pytest.raises(ValueError, match="notes no verify"):
-        pairs.Secured.of(start=0.9, body=5.0, end=0.2, noted=noted)
+    phases = {name: value for name, value in PHASES.items() if name != "verify"}
+    with pytest.raises(ValueError, match="has no verify"):
+        pairs.Secured.of(start=0.9, body=5.0, end=0.2, phases=phases)
 
 
 @pytest.mark.parametrize("stretch", ["start", "body", "end"])
 def test_a_phase_longer_than_the_stretch_it_lies_in_is_an_error(pairs, stretch):
     stretches = {"start": 0.9, "body": 5.0, "end": 0.2, stretch: 0.1}
     with pytest.raises(ValueError, match="do not fit"):
-        pairs.Secured.of(noted=NOTED, **stretches)
+        pairs.Secured.of(phases=PHASES, **stretches)
 
 
 def test_ratios_are_secured_over_plain(pairs, secured):
@@ -123,7 +123,7 @@ def test_the_median_is_enclosed_by_ranks_that_need_no_distribution(pairs, count,
     [
         ([1.00, 1.01, 1.01, 1.00, 1.02, 1.01, 0.99], "met"),
         ([1.03, 1.04, 1.05, 1.03, 1.04, 1.06, 1.03], "missed"),
-        ([0.90, 1.04, 1.05, 1.03, 1.04, 1.06, 1.03], "undecided: the median lies in 0.900..1.060"),
+        ([0.90, 1.04, 1.05, 1.03, 1.04, 1.06, 1.03], "undecided: the median is in 0.900..1.060"),
         ([1.00, 1.00, 1.00], "undecided: fewer than six pairs"),
     ],
 )

@@ -1,7 +1,7 @@
-"""Every public class and method of awsglue 5.1 that a script can call is here, with the same parameters.
+"""Every public class and method of awsglue 5.1 exists here, with the same parameters.
 
-Compared with the official Python side of awsglue: names, order, kinds and defaults, ``{}`` being as good as
-None (a mutable default of theirs is None here). Docstrings and code are nobody's business.
+Names, order, kinds and defaults are compared with the official Python side of awsglue. A mutable default of
+awsglue (``{}``) is None here.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ CLASSES = {
     "Job": ("awsglue.job", "glue_secure.job"),
 }
 TRANSFORMS = sorted(importlib.import_module("awsglue.transforms").__all__)
-# Made by the context, never by a script; their own arguments are the runtime's.
+# Created by the context, never by a script, so their constructors may differ.
 MADE_BY_THE_CONTEXT = {"DynamicFrame", "DataSource", "DataSink"}
-# Of theirs, what only their own JVM could answer, with the reason.
+# Methods that need Glue's JVM, with the reason.
 NOT_IN_PLAIN_SPARK = {
     ("GlueContext", "convert_resolve_option"): "makes an object of Glue's JVM",
 }
@@ -39,23 +39,23 @@ def test_the_installed_awsglue_has_the_expected_version():
     assert version("AWSGlueDataplanePython") == "5.1.0"
 
 
-def shape(function):
-    """Parameters without ``self``: name, kind, default."""
-    found = list(inspect.signature(function).parameters.values())
-    if found and found[0].name in ("self", "cls"):
-        found = found[1:]
-    return [(one.name, one.kind, _default(one.default)) for one in found]
+def parameters_of(function):
+    """Return name, kind and default of each parameter, without ``self``."""
+    parameters = list(inspect.signature(function).parameters.values())
+    if parameters and parameters[0].name in ("self", "cls"):
+        parameters = parameters[1:]
+    return [(parameter.name, parameter.kind, _default(parameter.default)) for parameter in parameters]
 
 
 def _default(value):
     if value is inspect.Parameter.empty:
         return "required"
-    # UnknownType() is what a collection holds when nobody says: theirs makes one, shared by all.
+    # awsglue's default element type of a collection is one shared UnknownType().
     return None if value in ({}, [], ()) or type(value).__name__ == "UnknownType" else value
 
 
 def public_methods(kind):
-    """Public methods that the class itself defines."""
+    """Return the public methods that the class itself defines."""
     return sorted(
         name
         for name, member in vars(kind).items()
@@ -64,8 +64,8 @@ def public_methods(kind):
 
 
 def methods():
-    for name, (home, _) in CLASSES.items():
-        for method in public_methods(getattr(importlib.import_module(home), name)):
+    for name, (awsglue_module, _) in CLASSES.items():
+        for method in public_methods(getattr(importlib.import_module(awsglue_module), name)):
             for runtime in RUNTIMES:
                 if runtime == "glue" or (name, method) not in NOT_IN_PLAIN_SPARK:
                     yield pytest.param(runtime, name, method, id=f"{runtime}-{name}.{method}")
@@ -73,31 +73,32 @@ def methods():
 
 def both(name, runtime, monkeypatch):
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", runtime)
-    home, door = CLASSES[name]
-    return getattr(importlib.import_module(home), name), getattr(importlib.import_module(door), name)
+    awsglue_module, module = CLASSES[name]
+    awsglue_class = getattr(importlib.import_module(awsglue_module), name)
+    return awsglue_class, getattr(importlib.import_module(module), name)
 
 
 @pytest.mark.parametrize(("runtime", "name", "method"), list(methods()))
 def test_a_method_has_awsglues_parameters(runtime, name, method, monkeypatch):
-    theirs, ours = both(name, runtime, monkeypatch)
+    awsglue_class, ours = both(name, runtime, monkeypatch)
     assert hasattr(ours, method), f"{name}.{method} is missing"
-    assert shape(getattr(ours, method)) == shape(getattr(theirs, method))
+    assert parameters_of(getattr(ours, method)) == parameters_of(getattr(awsglue_class, method))
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("name", sorted(set(CLASSES) - MADE_BY_THE_CONTEXT))
 def test_a_constructor_has_awsglues_parameters(runtime, name, monkeypatch):
-    theirs, ours = both(name, runtime, monkeypatch)
-    assert shape(ours.__init__) == shape(theirs.__init__)
+    awsglue_class, ours = both(name, runtime, monkeypatch)
+    assert parameters_of(ours.__init__) == parameters_of(awsglue_class.__init__)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_a_transform_has_awsglues_parameters(runtime, name, monkeypatch):
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", runtime)
-    theirs = getattr(importlib.import_module("awsglue.transforms"), name)
+    awsglue_class = getattr(importlib.import_module("awsglue.transforms"), name)
     ours = getattr(importlib.import_module("glue_secure.transforms"), name)
-    assert shape(ours.__call__) == shape(theirs.__call__)
+    assert parameters_of(ours.__call__) == parameters_of(awsglue_class.__call__)
     assert callable(ours.apply)
     assert ours.name() == name
 
@@ -105,14 +106,14 @@ def test_a_transform_has_awsglues_parameters(runtime, name, monkeypatch):
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_every_type_has_awsglues_constructor_parameters(runtime, monkeypatch):
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", runtime)
-    theirs = importlib.import_module("awsglue.gluetypes")
+    awsglue_class = importlib.import_module("awsglue.gluetypes")
     ours = importlib.import_module("glue_secure.gluetypes")
     names = set(ours.__all__) - {"DynamicRecord"}  # a dict, made as any dict
     assert len(names) >= 26
     different = {
-        name: (shape(getattr(ours, name)), shape(getattr(theirs, name)))
+        name: (parameters_of(getattr(ours, name)), parameters_of(getattr(awsglue_class, name)))
         for name in names
-        if shape(getattr(ours, name)) != shape(getattr(theirs, name))
+        if parameters_of(getattr(ours, name)) != parameters_of(getattr(awsglue_class, name))
     }
     assert different == {}
     assert issubclass(ours.DynamicRecord, dict)
@@ -128,10 +129,13 @@ TYPE_CLASSES = sorted(
 @pytest.mark.parametrize("name", TYPE_CLASSES)
 def test_the_methods_of_a_type_have_awsglues_parameters(runtime, name, monkeypatch):
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", runtime)
-    theirs, ours = getattr(TYPES, name), getattr(importlib.import_module("glue_secure.gluetypes"), name)
-    methods = public_methods(theirs)
-    assert [shape(getattr(ours, method)) for method in methods] == [
-        shape(getattr(theirs, method)) for method in methods
+    awsglue_class, ours = (
+        getattr(TYPES, name),
+        getattr(importlib.import_module("glue_secure.gluetypes"), name),
+    )
+    methods = public_methods(awsglue_class)
+    assert [parameters_of(getattr(ours, method)) for method in methods] == [
+        parameters_of(getattr(awsglue_class, method)) for method in methods
     ]
 
 
@@ -139,15 +143,15 @@ def test_the_methods_of_a_type_have_awsglues_parameters(runtime, name, monkeypat
 def test_get_resolved_options_has_awsglues_parameters_and_allow_abbrev(runtime, monkeypatch):
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", runtime)
     ours = importlib.import_module("glue_secure.utils").getResolvedOptions
-    theirs = importlib.import_module("awsglue.utils").getResolvedOptions
+    awsglue_class = importlib.import_module("awsglue.utils").getResolvedOptions
     extra = ("allow_abbrev", inspect.Parameter.POSITIONAL_OR_KEYWORD, False)
-    assert shape(ours) == [*shape(theirs), extra]
+    assert parameters_of(ours) == [*parameters_of(awsglue_class), extra]
 
 
 @pytest.mark.parametrize("name", sorted(CLASSES))
 def test_the_adapters_classes_are_subclasses_of_awsglues(name, monkeypatch):
-    theirs, ours = both(name, "glue", monkeypatch)
-    assert issubclass(ours, theirs)
+    awsglue_class, ours = both(name, "glue", monkeypatch)
+    assert issubclass(ours, awsglue_class)
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)

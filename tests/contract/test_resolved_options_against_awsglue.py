@@ -1,6 +1,6 @@
-"""``getResolvedOptions`` beside awsglue's own, over many argument lists. Every difference has a name here.
+"""``getResolvedOptions`` and awsglue's own give the same results, except for documented differences.
 
-Vectors: what Glue 5.1's ``awsglue.utils`` (PyPI AWSGlueDataplanePython, run, not copied) answers.
+Expected results come from running ``awsglue.utils`` of Glue 5.1 (PyPI: AWSGlueDataplanePython).
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ OPTIONS = st.lists(
 
 
 def answer(function, argv, options):
-    """What came back, or the kind of failure."""
+    """Return the result, or the kind of failure."""
     try:
         return function(list(argv), list(options))
     except (awsglue_utils.GlueArgumentError, GlueArgumentError):
@@ -91,7 +91,7 @@ def answer(function, argv, options):
 
 
 def difference(argv, options):
-    """The name of the documented difference that an input falls under, None when both must agree.
+    """Return the documented difference that applies to an input, None if both must agree.
 
     docs/differences-from-glue.md, "Job and arguments", has a row for each.
     """
@@ -127,7 +127,7 @@ def test_both_answer_alike_or_differ_in_a_documented_way(argv, options):
             theirs = "refused: GlueArgumentError"
         assert ours == theirs
     elif isinstance(theirs, str) and why == "abbreviations":
-        # What Glue takes for an abbreviation without its value is unknown here, and a -h after it is reached.
+        # Glue reads an abbreviation without a value, glue-secure an unknown argument, and then -h.
         helps = ours == "exit 0" and not {"-h", "--help"}.isdisjoint(argv)
         assert ours == theirs or isinstance(ours, dict) or ours == "refused: GlueArgumentError" or helps
 

@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """Operations on types have the same results in local Spark as with awsglue's own types."""
+=======
+"""Glue's types give the same results in plain Spark as awsglue's own types."""
+>>>>>>> 543bad2 (Describe the tests of the engines in plain language)
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ pytest.importorskip("awsglue", reason="AWSGlueDataplanePython is made for Python
 
 @pytest.fixture(params=["spark", "glue"])
 def types(request, monkeypatch):
-    """``glue_secure.gluetypes`` in one runtime: its own, or awsglue's."""
+    """``glue_secure.gluetypes`` in one runtime: this project's types, or awsglue's."""
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", request.param)
     return importlib.import_module("glue_secure.gluetypes")
 

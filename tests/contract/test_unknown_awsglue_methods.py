@@ -1,4 +1,4 @@
-"""What the adapter does not know, or cannot hold, stops: later methods, another gate, weak bookmarks."""
+"""The Glue adapter rejects what it cannot guard: later methods, another JVM context, weak bookmarks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import pytest
 from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.core.security_configuration import EncryptionSetting
 
-theirs = pytest.importorskip("awsglue.context", reason="AWSGlueDataplanePython is made for Python 3.11 alone")
+awsglue_context = pytest.importorskip(
+    "awsglue.context", reason="AWSGlueDataplanePython is made for Python 3.11 alone"
+)
 
 
 def test_a_method_of_a_later_awsglue_is_rejected():
@@ -58,8 +60,8 @@ def test_no_method_of_the_installed_awsglue_is_rejected_as_unknown():
 def test_a_context_without_the_jvm_call_guard_is_rejected(in_glue, make_context, monkeypatch):
     from glue_secure.context import GlueContext
 
-    bare = theirs.GlueContext._get_glue_scala_context
-    monkeypatch.setattr(GlueContext, "_get_glue_scala_context", bare)
+    unguarded = awsglue_context.GlueContext._get_glue_scala_context
+    monkeypatch.setattr(GlueContext, "_get_glue_scala_context", unguarded)
     with pytest.raises(UsageError, match="not guarded"):
         make_context(GlueContext)
 
@@ -76,7 +78,7 @@ def test_gs_sec_005_job_init_is_not_called_without_bookmark_encryption(in_glue, 
     assert context.secured_run is None
 
 
-# awsglue makes DataFrames by the constructor that pyspark calls its own.
+# awsglue creates DataFrames with a constructor that pyspark declares internal.
 @pytest.mark.filterwarnings("ignore:DataFrame constructor is internal:UserWarning")
 def test_gs_lf_007_in_glue_dynamic_frames_are_rejected_before_the_jvm_is_called(started, frame_of):
     from glue_secure.dynamicframe import DynamicFrame

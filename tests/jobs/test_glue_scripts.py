@@ -1,10 +1,8 @@
-"""Ten Glue scripts of jobs/glue, with nothing but their imports changed.
+"""The Glue scripts in jobs/glue, which differ from scripts for Glue only by their imports.
 
-Those that make a SparkContext of their own, a stream, and one more run under ``glue-secure run``; the
-rest run on the session of the tests.
-
-Their data lies in tests/vectors/glue_scripts. Each run is judged by what it left: rows, types, the
-encryption of every object, and the evidence.
+Scripts that create a SparkContext, the streaming script, and one more run under ``glue-secure run``. The
+others run in the session of the tests. Their data is in tests/vectors/glue_scripts. The tests check rows,
+types, the encryption of every object, and the evidence.
 """
 
 from __future__ import annotations
@@ -93,7 +91,7 @@ def test_a_column_of_numbers_with_text_in_it_is_resolved_and_nested(scripts):
 
 @pytest.fixture(scope="module")
 def database(glue_account):
-    """The account's connection and tables."""
+    """The account's connection, and tables in its database."""
     from glue_secure.embedded import seed
 
     return seed.seed_flights(glue_account, months=())
@@ -140,7 +138,7 @@ def connect(account):
 def writing_connection(glue_account, database):
     """A Glue connection whose user may write one table."""
     server, make = glue_account.postgres, clients(glue_account)
-    held = make("glue").get_connection(Name=database.connection)["Connection"]["ConnectionProperties"]
+    properties = make("glue").get_connection(Name=database.connection)["Connection"]["ConnectionProperties"]
     with connect(glue_account) as session:
         session.execute("DROP TABLE IF EXISTS orders")
         session.execute(
@@ -157,7 +155,7 @@ def writing_connection(glue_account, database):
         ConnectionInput={
             "Name": "orders-postgres",
             "ConnectionType": "JDBC",
-            "ConnectionProperties": {**held, "SECRET_ID": "glue-scripts/orders"},
+            "ConnectionProperties": {**properties, "SECRET_ID": "glue-scripts/orders"},
         }
     )
     return "orders-postgres"
@@ -220,7 +218,7 @@ def test_partitions_of_a_catalog_table_are_pruned_and_written_partitioned(script
         ("3", "PushEvent", "carla", "c/three"),
         ("5", "IssuesEvent", "ben", "a/one"),
     ]
-    # Hadoop 3.4 keeps the markers of folders.
+    # Hadoop 3.4 does not delete folder markers.
     files = [key for key in scripts.objects("events") if "=" in key and not key.endswith("/")]
     assert {key.rpartition("/")[0].removeprefix(f"{PREFIX}/events/") for key in files} == {
         "type=PushEvent/year=2024/month=02",

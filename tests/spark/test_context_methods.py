@@ -1,4 +1,4 @@
-"""GlueContext's long-named methods, which the readers and writers stand for."""
+"""GlueContext's own methods, which its readers and writers call."""
 
 import pytest
 

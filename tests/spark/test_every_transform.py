@@ -1,4 +1,4 @@
-"""Every transform and every method of DynamicFrame that makes a frame, called as scripts call them."""
+"""Every transform and every method of DynamicFrame that returns a frame."""
 
 import json
 
@@ -51,7 +51,7 @@ def frame(context, glue_spark):
 
 @pytest.fixture
 def mixed(context):
-    """``price`` is an integer in one record and a text in the other."""
+    """A frame whose ``price`` is an integer in one record and a string in the other."""
     made = context.create_dynamic_frame.from_rdd([{"id": 1, "price": 5}, {"id": 2, "price": "6"}], "mixed")
     assert kinds(made)["price"] == "choice"
     return made
@@ -144,8 +144,8 @@ def test_records_are_filtered_and_mapped_and_errors_preserved(frame):
 
 
 def test_partitions_are_mapped_with_and_without_their_index(frame):
-    kept = frame.mapPartitions(lambda records: (r for r in records if r["record"]["id"] == 2))
-    assert [row["id"] for row in rows(kept)] == [2]
+    mapped_frame = frame.mapPartitions(lambda records: (r for r in records if r["record"]["id"] == 2))
+    assert [row["id"] for row in rows(mapped_frame)] == [2]
 
     def numbered(index, records):
         return ({"record": {"part": index, "id": r["record"]["id"]}} for r in records)
@@ -203,7 +203,13 @@ def test_a_frame_of_records_with_a_schema_is_shown(context, capsys):
     assert kinds(made) == {"id": IntegerType.typeName()}
     made.show()
     made.printSchema()
+<<<<<<< HEAD
     printed = capsys.readouterr().out
     assert '"id": 1' in printed or '"id":1' in printed
     assert "|-- id: int" in printed
+=======
+    output = capsys.readouterr().out
+    assert '"id": 1' in output or '"id":1' in output
+    assert "|-- id: int" in output
+>>>>>>> 543bad2 (Describe the tests of the engines in plain language)
     assert context.create_dynamic_frame_from_rdd([(1, "a")], "pairs", ["n", "t"]).count() == 1

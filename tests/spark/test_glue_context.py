@@ -1,4 +1,4 @@
-"""The drop-in door on a live Spark session: Glue's calls, through the same funnels."""
+"""The awsglue-compatible API on a Spark session."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def context(glue_spark):
 
 @pytest.fixture
 def started(glue_job, context, monkeypatch):
-    """A context whose job has been initialised the way a script does it."""
+    """A context after ``job.init``."""
     argv = glue_job.argv()
     monkeypatch.setattr("sys.argv", argv)
     args = getResolvedOptions(argv, ["JOB_NAME", "source", "target"])

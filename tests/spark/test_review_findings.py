@@ -1,4 +1,4 @@
-"""What a reviewer got past the guard with, tried again each time the suite runs."""
+"""Regression tests for bypasses that a review found."""
 
 import contextlib
 import threading

@@ -1,4 +1,4 @@
-"""Attacks on the awsglue surface in plain Spark: by names, headers and depth of the data, and by calls."""
+"""Regression tests for review findings about frames: field names, headers, nesting and calls."""
 
 import json
 
@@ -52,8 +52,8 @@ def test_a_field_named_as_a_variable_does_not_show_the_drivers_environment(glue_
     assert rows.union(table, table).data.columns == ["a", NAME, "s"]
     assert rows.join(table, table, "s", "s").data.columns[1] == NAME
     assert rows.merge(table, table, f"`{NAME}`").data.count() == 1
-    held, others = rows.split_rows(table, {"s": {"=": "${spark.app.name}"}})
-    assert (held.data.count(), others.data.count()) == (0, 1)
+    matching, others = rows.split_rows(table, {"s": {"=": "${spark.app.name}"}})
+    assert (matching.data.count(), others.data.count()) == (0, 1)
     assert glue_spark.conf.get(SUBSTITUTES) == "true"
 
 

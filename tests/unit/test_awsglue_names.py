@@ -1,4 +1,4 @@
-"""Small names of the doors in plain Spark: utils, gluetypes, lists of Job, and what transforms tell."""
+"""Names of the awsglue-compatible modules in plain Spark: utils, gluetypes, Job and transforms."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from glue_secure import UsageError
 
 
 @pytest.fixture
-def door(monkeypatch):
-    """A door's module, in the plain-Spark runtime."""
+def module(monkeypatch):
+    """``module("utils")``: an awsglue-compatible module, in the plain-Spark runtime."""
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "spark")
     return lambda name: importlib.import_module(f"glue_secure.{name}")
 
 
-def test_utils_iterates_over_dictionaries(door):
-    utils = door("utils")
+def test_utils_iterates_over_dictionaries(module):
+    utils = module("utils")
     assert list(utils.iteritems({"a": 1})) == [("a", 1)]
     assert list(utils.iterkeys({"a": 1})) == ["a"]
     assert list(utils.itervalues({"a": 1})) == [1]
 
 
-def test_utils_returns_the_call_site(door):
+def test_utils_returns_the_call_site(module):
     def step():
-        return door("utils").callsite()
+        return module("utils").callsite()
 
     assert "test_utils_returns_the_call_site" in step()
 
 
-def test_make_options_is_rejected_without_glues_jvm(door):
+def test_make_options_is_rejected_without_glues_jvm(module):
     with pytest.raises(UsageError, match="makeOptions"):
-        door("utils").makeOptions(None, {"a": 1})
+        module("utils").makeOptions(None, {"a": 1})
 
 
-def test_utils_parser_raises_where_argparse_exits(door):
-    utils = door("utils")
+def test_utils_parser_raises_where_argparse_exits(module):
+    utils = module("utils")
     parser = utils.GlueArgumentParser(prog="job")
     parser.add_argument("--source", required=True)
     assert parser.parse_args(["--source", "x"]).source == "x"
@@ -45,8 +45,8 @@ def test_utils_parser_raises_where_argparse_exits(door):
         parser.parse_args([])
 
 
-def test_the_job_lists_its_arguments(door):
-    job = door("job").Job
+def test_the_job_lists_its_arguments(module):
+    job = module("job").Job
     assert job.job_bookmark_options() == [
         "--job-bookmark-option",
         "job-bookmark-enable",
@@ -79,8 +79,8 @@ def test_the_job_lists_its_arguments(door):
         ("UnknownType", "unknown"),
     ],
 )
-def test_atomic_types_have_glues_names(door, name, word):
-    types = door("gluetypes")
+def test_atomic_types_have_glues_names(module, name, word):
+    types = module("gluetypes")
     kind = getattr(types, name)
     assert issubclass(kind, types.AtomicType)
     assert issubclass(kind, types.DataType)
@@ -89,8 +89,8 @@ def test_atomic_types_have_glues_names(door, name, word):
     assert kind() == kind()
 
 
-def test_complex_types_describe_their_parts(door):
-    types = door("gluetypes")
+def test_complex_types_describe_their_parts(module):
+    types = module("gluetypes")
     text = types.StringType()
     assert types.DecimalType(12, 3).jsonValue()["precision"] == 12
     assert types.ArrayType(text).elementType == types.SetType(text).elementType == text
@@ -103,37 +103,37 @@ def test_complex_types_describe_their_parts(door):
     assert types.EnumType(["x", "y"]).jsonValue()["options"] == ["x", "y"]
 
 
-def test_every_name_of_the_types_is_there(door):
-    types = door("gluetypes")
+def test_every_name_of_the_types_is_there(module):
+    types = module("gluetypes")
     assert types.mergeDataTypes(types.NullType(), types.StringType()) == types.StringType()
     assert types.DynamicRecord({"a": 1}).a == 1
     assert all(getattr(types, name) for name in types.__all__)
 
 
-def test_an_unknown_name_raises_attribute_error(door):
-    for module in ("gluetypes", "transforms", "context", "dynamicframe", "job"):
+def test_an_unknown_name_raises_attribute_error(module):
+    for name in ("gluetypes", "transforms", "context", "dynamicframe", "job"):
         with pytest.raises(AttributeError, match="no attribute"):
-            _ = door(module).Nothing
+            _ = module(name).Nothing
 
 
-def test_there_are_22_transforms_and_each_describes_itself(door):
-    transforms = door("transforms")
+def test_there_are_22_transforms_and_each_describes_itself(module):
+    transforms = module("transforms")
     assert len(transforms.get_transforms()) == len(transforms.ALL_TRANSFORMS) == 22
-    for one in transforms.get_transforms():
-        assert isinstance(one, transforms.GlueTransform)
-        assert transforms.get_transform(one.name().upper()) == one
-        told = one.describe()["transform"]
-        assert told["name"] == one.name() == type(one).__name__
-        assert told["args"] == one.describeArgs()
-        assert told["returns"] == one.describeReturn()
-        assert told["raises"] == one.describeErrors()
-        assert told["description"] == one.describeTransform() != ""
-        assert json.loads(transforms.describe_transform(one.name())) == one.describe()
+    for transform in transforms.get_transforms():
+        assert isinstance(transform, transforms.GlueTransform)
+        assert transforms.get_transform(transform.name().upper()) == transform
+        description = transform.describe()["transform"]
+        assert description["name"] == transform.name() == type(transform).__name__
+        assert description["args"] == transform.describeArgs()
+        assert description["returns"] == transform.describeReturn()
+        assert description["raises"] == transform.describeErrors()
+        assert description["description"] == transform.describeTransform() != ""
+        assert json.loads(transforms.describe_transform(transform.name())) == transform.describe()
     assert transforms.get_transform("nothing") is None
 
 
-def test_a_custom_transform_is_applied(door):
-    class Twice(door("transforms").GlueTransform):
+def test_a_custom_transform_is_applied(module):
+    class Twice(module("transforms").GlueTransform):
         def __call__(self, number, times=2):
             return number * times
 

@@ -1,4 +1,4 @@
-"""The doors, as far as they need no Spark."""
+"""SecureJob and the awsglue-compatible API without Spark."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ARGV = [
 
 @pytest.fixture(autouse=True)
 def no_hooks(monkeypatch):
-    """The test process keeps its own excepthook and exit."""
+    """Leave the excepthook and the exit of the test process unchanged."""
     monkeypatch.setattr(start, "install_process_hooks", lambda: None)
     monkeypatch.setattr(start, "close_at_exit", lambda run: None)
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "spark")
@@ -46,7 +46,7 @@ def services(run_fixture, monkeypatch):
 
 
 class Session:
-    """A session that is never used, and notes that it was stopped."""
+    """A session that records ``stop`` and is not used otherwise."""
 
     stopped = False
 

@@ -1,4 +1,4 @@
-"""The 22 transforms call the method of their frame, whichever frame it is."""
+"""Transforms call the method of their frame."""
 
 import inspect
 import json
@@ -13,7 +13,7 @@ THRESHOLDS = {"transformation_ctx": "ctx", "info": "why", "stageThreshold": 3, "
 
 
 class Frame:
-    """Answers every method with its name and arguments."""
+    """A frame whose methods return their name and arguments."""
 
     def __init__(self, name="orders"):
         self.name = name

@@ -1,4 +1,4 @@
-"""A context whose job runs, and a catalog of its own for each test."""
+"""Fixtures: a context after ``job.init``, and a Data Catalog database for each test."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def context(glue_job: Any, glue_spark: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def rerun(glue_job: Any, glue_spark: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Start one run after another of the same job: ``context, job = rerun()``."""
+    """Start consecutive runs of the same job: ``context, job = rerun()``."""
     opened = []
 
     def start() -> tuple[Any, Any]:
@@ -41,7 +41,7 @@ def rerun(glue_job: Any, glue_spark: Any, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 class Catalog:
-    """One database of the embedded account's Data Catalog."""
+    """A database of the embedded account's Data Catalog."""
 
     def __init__(self, client: Any, database: str, place: str) -> None:
         self.client, self.database, self.place = client, database, place
@@ -56,7 +56,7 @@ class Catalog:
         serde: Mapping[str, str] | None = None,
         **parameters: str,
     ) -> str:
-        """Create a table below the job's source; returns its name."""
+        """Create a table below the job's source and return its name."""
         self.client.create_table(
             DatabaseName=self.database,
             TableInput={
@@ -73,7 +73,7 @@ class Catalog:
         return name
 
     def partition(self, table: str, values: Sequence[str], location: str = "") -> None:
-        """Register a partition; a location without a scheme lies below the job's source."""
+        """Register a partition; a location without a scheme is below the job's source."""
         place = location if "://" in location else self.place + (location or f"{table}/{'/'.join(values)}/")
         self.client.create_partition(
             DatabaseName=self.database,
@@ -84,14 +84,14 @@ class Catalog:
 
 @pytest.fixture
 def catalog(glue_account: Any, glue_job: Any) -> Catalog:
-    """A database named as the job."""
+    """A database with the job's name."""
     client = clients(glue_account)("glue")
     client.create_database(DatabaseInput={"Name": glue_job.name})
     return Catalog(client, glue_job.name, glue_job.source)
 
 
 def rows(frame: Any) -> list[dict[str, Any]]:
-    """A frame's rows as dicts, in an order of their own."""
+    """Return a frame's rows as dicts, sorted."""
     data = frame.toDF() if hasattr(frame, "table") else frame
     return sorted((row.asDict(recursive=True) for row in data.collect()), key=str)
 

@@ -1,4 +1,4 @@
-"""Bounded execution through every door: the oldest first, run after run, until nothing is left."""
+"""Bounded execution in each API: each run reads the oldest new objects."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from glue_secure import UsageError
 
 
 def test_bounded_runs_together_read_everything_once(rerun, glue_job, catalog, rows):
-    """From options and from the catalog, in one job; both contexts go their own way."""
+    """From options and from the catalog in one job, with independent transformation contexts."""
     for name in ("c", "b", "a"):
         glue_job.land(f"bounded/{name}.csv", f"{name}\n")
     catalog.table("bounded", "csv", [("name", "string")], boundedFiles="2")

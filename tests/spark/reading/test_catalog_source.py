@@ -1,4 +1,4 @@
-"""Data Catalog tables: partitions as the catalog says, predicates, types, and what is refused."""
+"""Reads of Data Catalog tables: partitions, predicates, types and rejected options."""
 
 import logging
 
@@ -22,7 +22,7 @@ def read(context, catalog):
 
 @pytest.fixture
 def flights(catalog, glue_job):
-    """Three partitions, one of them far from the table's own folder."""
+    """A table with three partitions, one outside of the table's location."""
     catalog.table("flights", "csv", [("id", "bigint")], keys=KEYS)
     for values, place, text in (
         (("2024", "a"), "flights/year=2024/kind=a/", "1\n"),

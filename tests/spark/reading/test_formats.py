@@ -1,4 +1,4 @@
-"""Formats through the drop-in door: Glue's options, and what they make of the data."""
+"""Formats in the awsglue-compatible API: the effect of Glue's options on the rows."""
 
 import json
 

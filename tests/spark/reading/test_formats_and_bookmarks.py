@@ -1,4 +1,4 @@
-"""A bookmark goes by objects, whatever their format: each run reads what came since."""
+"""Bookmarks work for every format: each run reads the new objects."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Sources by options: paths, exclusions, depth, samples, tables through a connection, records at hand."""
+"""Sources from options: paths, exclusions, recursion, samples, tables through a connection, records."""
 
 import logging
 
@@ -23,14 +23,14 @@ def read(context, glue_job):
 
 @pytest.fixture
 def landed(glue_job):
-    """Three objects at the top, two below."""
+    """Three objects in the source folder, two in a subfolder."""
     for name in ("a.csv", "b.csv", "c.tmp", "deep/d.csv", "deep/e.tmp"):
         glue_job.land(name, f"{name[-5:]}\n")
 
 
 @pytest.fixture(scope="module")
 def tables(glue_account):
-    """airlines, airports and planes behind the connection ops-postgres."""
+    """Load airlines, airports and planes into the database of the connection ops-postgres."""
     seed.seed_flights(glue_account, months=())
 
 

@@ -1,4 +1,4 @@
-"""A context whose job has begun the way a script begins it, and a look at the account beside it."""
+"""Fixtures: a context after ``job.init``, and clients of the embedded account."""
 
 import contextlib
 import json
@@ -47,7 +47,7 @@ def aws(glue_account):
 
 @pytest.fixture
 def database(aws, glue_job):
-    """A Data Catalog database of the job's own name."""
+    """A Data Catalog database with the job's name."""
     aws("glue").create_database(DatabaseInput={"Name": glue_job.name})
     return glue_job.name
 
@@ -75,7 +75,7 @@ def superuser(glue_account):
 
 @pytest.fixture(scope="session")
 def writer(glue_account, superuser):
-    """A Glue connection to the embedded database whose user may write; the seeded one may only read.
+    """A Glue connection to the embedded database whose user may write; the seeded user is read-only.
 
     ``tls_of_session()`` gives the TLS version of the session that calls it, as the database saw it.
     """
@@ -102,8 +102,8 @@ def writer(glue_account, superuser):
 
 
 @pytest.fixture
-def spoiled(monkeypatch):
-    """``with spoiled(store):`` every HEAD says AES256, as from a bucket that drops the headers."""
+def unencrypted_heads(monkeypatch):
+    """``with unencrypted_heads(store):`` every HEAD returns AES256."""
     from glue_secure.aws.s3 import S3ObjectStore
     from glue_secure.core.objects import ObjectEncryption
 

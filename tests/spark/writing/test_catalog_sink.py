@@ -1,4 +1,4 @@
-"""Catalog sinks: a table's own format and keys, partitions and columns registered after verification."""
+"""Catalog sinks: the table's format and keys, and registration of partitions and columns after the write."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def table(aws, database, started):
         DatabaseName=database,
         TableInput={
             "Name": "flights",
-            "Description": "kept",
+            "Description": "description",
             "Parameters": {"classification": "csv", "skip.header.line.count": "1"},
             "PartitionKeys": [{"Name": "month", "Type": "string"}],
             "StorageDescriptor": {
@@ -39,8 +39,8 @@ def partitions(aws, database, table="flights"):
 
 
 def columns(aws, database, table="flights"):
-    held = aws("glue").get_table(DatabaseName=database, Name=table)["Table"]
-    return [(each["Name"], each["Type"]) for each in held["StorageDescriptor"]["Columns"]]
+    table_input = aws("glue").get_table(DatabaseName=database, Name=table)["Table"]
+    return [(each["Name"], each["Type"]) for each in table_input["StorageDescriptor"]["Columns"]]
 
 
 def test_a_frame_is_written_to_the_tables_location_and_format(started, aws, database, table, provisioned):
@@ -64,8 +64,8 @@ def test_new_partitions_are_registered_and_columns_replaced_when_asked(started, 
     found = partitions(aws, database)
     assert found == {("0",): f"{started.target}month=0/", ("1",): f"{started.target}month=1/"}
     assert columns(aws, database) == [("id", "bigint"), ("name", "string"), ("price", "double")]
-    held = aws("glue").get_table(DatabaseName=database, Name=table)["Table"]
-    assert (held["Description"], held["Parameters"]["classification"]) == ("kept", "csv")
+    table_input = aws("glue").get_table(DatabaseName=database, Name=table)["Table"]
+    assert (table_input["Description"], table_input["Parameters"]["classification"]) == ("description", "csv")
     context.write_data_frame.from_catalog(frame(context).toDF(), database, table, additional_options=options)
     assert columns(aws, database) == [("id", "bigint"), ("name", "string")]
     started.job.commit()
@@ -97,10 +97,10 @@ def test_a_sink_creates_the_table_that_it_names(started, aws, database):
     sink.setFormat("glueparquet")
     sink.setCatalogInfo(catalogDatabase=database, catalogTableName="made")
     sink.writeFrame(frame(context))
-    held = aws("glue").get_table(DatabaseName=database, Name="made")["Table"]
-    assert held["Parameters"]["classification"] == "parquet"
-    assert held["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"].endswith("ParquetHiveSerDe")
-    assert held["PartitionKeys"][0]["Name"] == "month"
+    table_input = aws("glue").get_table(DatabaseName=database, Name="made")["Table"]
+    assert table_input["Parameters"]["classification"] == "parquet"
+    assert table_input["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"].endswith("ParquetHiveSerDe")
+    assert table_input["PartitionKeys"][0]["Name"] == "month"
     assert columns(aws, database, "made") == [("id", "bigint"), ("name", "string")]
     assert set(partitions(aws, database, "made")) == {("0",), ("1",)}
     sink.writeFrame(frame(context))  # again: what is registered stays

@@ -119,8 +119,8 @@ def test_a_transition_moves_files_under_the_runs_key_and_keeps_their_metadata(fi
     assert (len(record["objects"]), record["kept"]) == (2, 1)
 
 
-def test_gs_s3_004_a_moved_object_that_lost_its_encryption_stops_the_run(files, spoiled):
-    with spoiled(), pytest.raises(RefusedError, match="GS-S3-004"):
+def test_gs_s3_004_a_moved_object_that_lost_its_encryption_stops_the_run(files, unencrypted_heads):
+    with unencrypted_heads(), pytest.raises(RefusedError, match="GS-S3-004"):
         files.context.transition_s3_path(files.target, "STANDARD_IA", transition(files))
 
 

@@ -1,4 +1,4 @@
-"""JDBC sinks: rows through a Glue connection, TLS seen by the database itself, nothing secret anywhere."""
+"""JDBC sinks: rows through a Glue connection, TLS as the database reports it, and no exposed secrets."""
 
 import json
 import logging
@@ -37,7 +37,7 @@ def test_from_jdbc_conf_appends_and_the_evidence_says_so(started, table, databas
         context.write_dynamic_frame_from_jdbc_conf,
         context.write_dynamic_frame.from_jdbc_conf,
     )
-    # The place is Redshift's alone, and in every tutorial of Glue.
+    # The location is for Redshift only, but Glue's tutorials pass it for every engine.
     for write, place in ((long_name, ""), (short_name, "s3://curated-bucket/tmp/")):
         result = write(
             given, CONNECTION, {"dbtable": table, "database": database_name}, redshift_tmp_dir=place

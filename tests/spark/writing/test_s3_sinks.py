@@ -1,4 +1,4 @@
-"""S3 sinks: every format Glue writes, its options, choices, and what is refused."""
+"""S3 sinks: the formats that Glue writes, their options, choices and rejected options."""
 
 import gzip
 import json
@@ -198,8 +198,8 @@ def test_gs_s3_005_no_option_of_a_sink_changes_encryption(started, where):
     assert started.bench.objects() == {}
 
 
-def test_gs_s3_004_an_unencrypted_object_fails_the_run(started, spoiled):
-    with spoiled(), pytest.raises(RefusedError, match="GS-S3-004"):
+def test_gs_s3_004_an_unencrypted_object_fails_the_run(started, unencrypted_heads):
+    with unencrypted_heads(), pytest.raises(RefusedError, match="GS-S3-004"):
         started.context.write_dynamic_frame.from_options(
             rows(started.context), "s3", {"path": started.target}, format="avro"
         )

@@ -1,4 +1,4 @@
-"""forEachBatch on files: batches through the funnel, a verified checkpoint, and how a stream ends."""
+"""forEachBatch on files: writes of batches, the verified checkpoint, and the end of a stream."""
 
 import threading
 
@@ -13,7 +13,7 @@ WINDOW = {"windowSize": "1 second"}
 
 @pytest.fixture
 def streaming(begin, monkeypatch):
-    """A job whose streams handle what is there and return."""
+    """A job whose streams process the available data and return."""
     monkeypatch.setenv("GLUE_SECURE_STREAMING", "available-now")
     return begin(TempDir="s3://glue-secure-curated/temporary/")
 
@@ -112,8 +112,8 @@ def test_gs_s3_009_a_rejected_write_in_a_batch_ends_the_stream_with_its_error(st
         streaming.context.forEachBatch(source(streaming), overwrite, options(streaming, batchMaxRetries=5))
 
 
-def test_gs_s3_004_an_unencrypted_checkpoint_stops_the_stream(streaming, spoiled):
-    with spoiled(), pytest.raises(RefusedError, match="GS-S3-004"):
+def test_gs_s3_004_an_unencrypted_checkpoint_stops_the_stream(streaming, unencrypted_heads):
+    with unencrypted_heads(), pytest.raises(RefusedError, match="GS-S3-004"):
         streaming.context.forEachBatch(source(streaming), lambda data, n: None, options(streaming))
 
 

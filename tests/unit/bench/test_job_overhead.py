@@ -80,11 +80,11 @@ def test_evidence_that_lacks_a_phase_is_not_read_as_zero(pairs):
         pairs.Secured.of(start=0.9, body=5.0, end=0.2, phases=phases)
 
 
-@pytest.mark.parametrize("stretch", ["start", "body", "end"])
-def test_a_phase_longer_than_the_stretch_it_lies_in_is_an_error(pairs, stretch):
-    stretches = {"start": 0.9, "body": 5.0, "end": 0.2, stretch: 0.1}
+@pytest.mark.parametrize("part", ["start", "body", "end"])
+def test_a_phase_longer_than_its_part_is_an_error(pairs, part):
+    parts = {"start": 0.9, "body": 5.0, "end": 0.2, part: 0.1}
     with pytest.raises(ValueError, match="do not fit"):
-        pairs.Secured.of(phases=PHASES, **stretches)
+        pairs.Secured.of(phases=PHASES, **parts)
 
 
 def test_ratios_are_secured_over_plain(pairs, secured):
@@ -169,7 +169,7 @@ def test_wrong_usage_ends_with_2(bench, words, capsys):
     assert words[0] in capsys.readouterr().err
 
 
-def test_the_text_tells_both_ratios_the_target_and_every_phase(pairs, result):
+def test_the_text_contains_both_ratios_the_target_and_every_phase(pairs, result):
     text = pairs.render(result)
     assert "job proper   1.000  (quartiles 0.965..1.006, all 0.500..1.025)" in text
     assert "target at most 1.02: undecided" in text
@@ -178,7 +178,7 @@ def test_the_text_tells_both_ratios_the_target_and_every_phase(pairs, result):
     assert all(f"\n  {name} " in text for name in pairs.PHASES)
 
 
-def test_the_document_is_json_and_holds_every_pair(pairs, result):
+def test_the_document_is_json_with_every_pair(pairs, result):
     document = json.loads(json.dumps(pairs.document(result)))
     assert document["ratios"]["job_proper"]["median"] == pytest.approx(1.0)
     assert document["ratios"]["job_proper"]["sure"] == pytest.approx([0.5, 1.025])

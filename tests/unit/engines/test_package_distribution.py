@@ -1,4 +1,4 @@
-"""When the package sends itself to the executors."""
+"""Distribution of the package to the executors."""
 
 import stat
 import zipimport
@@ -27,7 +27,7 @@ class Session:
 
 @pytest.fixture
 def from_archive(tmp_path, monkeypatch):
-    """The package's spec as it is when the package came from an archive of this name."""
+    """Set the package's import spec as if it were imported from an archive of this name."""
 
     def imported(name):
         path = tmp_path / name

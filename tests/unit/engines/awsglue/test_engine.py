@@ -1,4 +1,4 @@
-"""The S3 connector of a Glue job is asked what it will do: S3A from 5.1, EMRFS before, others unknown."""
+"""Encryption of the S3 client of a Glue job: S3A from 5.1, EMRFS before, others unknown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EMRFS = "com.amazon.ws.emr.hadoop.fs.EmrFileSystem"
 
 
 class Client:
-    """A Hadoop file system client with settings of its own."""
+    """A Hadoop file system client with its own settings."""
 
     def __init__(self, kind, settings):
         self.kind, self.settings, self.closed = kind, settings, False
@@ -33,7 +33,7 @@ class Client:
 
 
 def hadoop(*clients):
-    """Settings whose file system cache hands out ``clients``, the next one when one was closed."""
+    """Settings whose file system cache returns the first of ``clients`` that is not closed."""
     made = object.__new__(GlueHadoopSettings)
     state = SimpleNamespace(newHadoopConf=lambda: PLAN.settings)
     made._spark = SimpleNamespace(_jsparkSession=SimpleNamespace(sessionState=lambda: state))

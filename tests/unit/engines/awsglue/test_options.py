@@ -1,4 +1,4 @@
-"""What a call to awsglue reaches is told from its options; what could mean two places is refused."""
+"""The target of a call to awsglue comes from its options; options with two locations are rejected."""
 
 from __future__ import annotations
 
@@ -13,36 +13,38 @@ from glue_secure.engines.awsglue.options import (
     with_enforced_ssl,
 )
 
-HERE, ELSEWHERE = "s3://curated/a/", "s3://other/b/"
+LOCATION, OTHER = "s3://curated/a/", "s3://other/b/"
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        {"path": HERE, "paths": [ELSEWHERE]},
-        {"path": HERE, "Path": ELSEWHERE},
-        {"PATHS": [ELSEWHERE], "paths": [HERE]},
-        {"path": HERE, "redshiftTmpDir": ELSEWHERE},
-        {"path": HERE, "checkpointLocation": ELSEWHERE},
+        {"path": LOCATION, "paths": [OTHER]},
+        {"path": LOCATION, "Path": OTHER},
+        {"PATHS": [OTHER], "paths": [LOCATION]},
+        {"path": LOCATION, "redshiftTmpDir": OTHER},
+        {"path": LOCATION, "checkpointLocation": OTHER},
     ],
 )
 def test_a_call_may_name_one_location_only(options):
-    for target in (parse_source, parse_sink):
+    for parse in (parse_source, parse_sink):
         with pytest.raises(UsageError):
-            target("s3", "json", options)
+            parse("s3", "json", options)
 
 
-@pytest.mark.parametrize("kind", ["iceberg", "custom.spark", "marketplace.spark", "dynamodb", "kafka", ""])
-def test_an_unknown_connection_type_is_rejected(kind):
-    for target in (parse_source, parse_sink):
+@pytest.mark.parametrize(
+    "connection_type", ["iceberg", "custom.spark", "marketplace.spark", "dynamodb", "kafka", ""]
+)
+def test_an_unknown_connection_type_is_rejected(connection_type):
+    for parse in (parse_source, parse_sink):
         with pytest.raises(UsageError):
-            target(kind, "parquet", {"path": HERE, "paths": [HERE]})
+            parse(connection_type, "parquet", {"path": LOCATION, "paths": [LOCATION]})
 
 
-@pytest.mark.parametrize("place", ["http://curated/a", "file:///a", "/a", "hdfs://x/a"])
-def test_gs_s3_006_a_location_outside_s3_is_rejected(place):
+@pytest.mark.parametrize("location", ["http://curated/a", "file:///a", "/a", "hdfs://x/a"])
+def test_gs_s3_006_a_location_outside_s3_is_rejected(location):
     with pytest.raises(RefusedError, match="GS-S3-006"):
-        parse_sink("s3", "json", {"path": place})
+        parse_sink("s3", "json", {"path": location})
 
 
 @pytest.mark.parametrize("name", ["password", "User", "URL"])
@@ -61,8 +63,8 @@ def test_enforce_ssl_is_replaced_in_any_spelling():
 
 
 def test_options_are_parsed_to_targets():
-    assert parse_source("s3", "json", {"paths": [HERE, ELSEWHERE]}) == S3Target((HERE, ELSEWHERE), "json")
-    assert parse_sink("parquet", None, {"path": HERE}) == S3Target((HERE,), "parquet")
+    assert parse_source("s3", "json", {"paths": [LOCATION, OTHER]}) == S3Target((LOCATION, OTHER), "json")
+    assert parse_sink("parquet", None, {"path": LOCATION}) == S3Target((LOCATION,), "parquet")
     options = {"connectionName": "ops", "useConnectionProperties": True, "dbtable": "t"}
     target = parse_source("postgresql", None, options)
     assert isinstance(target, JdbcTarget)

@@ -12,7 +12,7 @@ SAVE = "runJob at SparkHadoopWriter.scala:83"
 
 
 class Context:
-    """A ``SparkContext`` that has numbered ``total`` jobs and has names for some of them."""
+    """A ``SparkContext`` that has started ``total`` jobs and knows the names of some of them."""
 
     def __init__(self):
         self.names, self.total = {}, 0
@@ -25,31 +25,31 @@ class Context:
 
 
 @pytest.fixture
-def watched():
+def started_jobs():
     context = Context()
     jobs = HadoopWriterJobs(context)
     yield context, jobs
     jobs.close()
 
 
-def test_a_save_outside_the_run_is_counted_once(watched):
-    context, jobs = watched
+def test_a_save_outside_the_run_is_counted_once(started_jobs):
+    context, jobs = started_jobs
     context.names, context.total = {0: "count at x.py:1", 1: SAVE, 2: SAVE}, 3
     jobs.attribute_to_run(2, 3)
     assert jobs.take() == (1, "")
     assert jobs.take() == (0, "")
 
 
-def test_a_job_without_a_name_yet_is_checked_again(watched):
-    context, jobs = watched
+def test_a_job_without_a_name_yet_is_checked_again(started_jobs):
+    context, jobs = started_jobs
     context.total = 1
     jobs._check()
     context.names[0] = SAVE
     assert jobs.take() == (1, "")
 
 
-def test_a_job_without_a_name_after_the_listeners_are_done_is_a_doubt(watched):
-    context, jobs = watched
+def test_a_job_without_a_name_after_the_listeners_are_done_is_a_doubt(started_jobs):
+    context, jobs = started_jobs
     context.total = 1
     count, doubt = jobs.take()
     assert count == 0

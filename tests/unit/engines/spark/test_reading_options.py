@@ -1,4 +1,4 @@
-"""Glue's format_options of a read, as Spark's: defaults, and what is refused by name."""
+"""Translation of Glue's format_options to Spark's options: defaults and rejected options."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class LineEngine:
     def is_certainly_empty(self, frame):
         return not frame
 
-    def rows_read(self, mark):
+    def rows_read(self, scan):
         return None
 
     def columns(self, frame):

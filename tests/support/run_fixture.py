@@ -183,7 +183,7 @@ class FakeEngine:
     def is_certainly_empty(self, frame: Any) -> bool:
         return frame == []
 
-    def rows_read(self, mark: str) -> int | None:
+    def rows_read(self, scan: str) -> int | None:
         return 7
 
     def first_row(self, frame: Any, columns: Sequence[str] = ()) -> Mapping[str, Any]:

@@ -136,7 +136,7 @@ class Engine(Protocol):
     def is_certainly_empty(self, frame: Any) -> bool:
         """Return whether the frame is known to have no rows, without a Spark job."""
 
-    def rows_read(self, mark: str) -> int | None:
+    def rows_read(self, scan: str) -> int | None:
         """Return the rows that the scans of one read delivered so far, None where they are not measured."""
 
     def first_row(self, frame: Any, columns: Sequence[str] = ()) -> Mapping[str, Any]:

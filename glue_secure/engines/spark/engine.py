@@ -27,7 +27,7 @@ from glue_secure.engines.spark.hadoop import HadoopSettings, versions
 from glue_secure.engines.spark.loading import AGREEING, load, load_agreeing
 from glue_secure.engines.spark.partitions import matching_partitions, with_partition_values
 from glue_secure.engines.spark.query_listener import FinishedQueries
-from glue_secure.engines.spark.row_metrics import READ_MARK, TEXT_MARK, UNMEASURED, RowMeter
+from glue_secure.engines.spark.row_metrics import SCAN_OPTION, TEXT_SCAN_PREFIX, UNMEASURED, RowMeter
 from glue_secure.engines.spark.write_monitor.monitor import SparkWriteMonitor
 from glue_secure.engines.spark.write_monitor.spark_hooks import (
     SparkHooks,
@@ -136,7 +136,7 @@ class SparkEngine:
         partition_values: PartitionValues | None = None,
         partitions: int | None = None,
     ) -> tuple[DataFrame, str]:
-        """Return a frame of exactly these objects, and the mark that its rows are counted under.
+        """Return a frame of exactly these objects, and the id that :meth:`rows_read` counts its rows under.
 
         Args:
             objects: the objects to read; without any, the frame has the columns of ``schema``, or none.
@@ -153,28 +153,28 @@ class SparkEngine:
             UsageError: the package that reads this format is not on the class path.
         """
         self._reads += 1
-        mark = f"{TEXT_MARK if format == 'text' else ''}read-{self._reads}"
+        scan = f"{TEXT_SCAN_PREFIX if format == 'text' else ''}read-{self._reads}"
         if not objects:
             from pyspark.sql.types import StructType
 
-            return self._spark.createDataFrame([], StructType([]) if schema is None else schema), mark
-        reader = self._spark.read.format(format).options(**options).option(READ_MARK, mark)
+            return self._spark.createDataFrame([], StructType([]) if schema is None else schema), scan
+        reader = self._spark.read.format(format).options(**options).option(SCAN_OPTION, scan)
         if base is not None and all(uri.key.startswith(base.as_prefix()) for uri in objects):
             reader = reader.option("basePath", base.with_scheme(self._hadoop.scheme))
         if schema is not None:
             reader = reader.schema(schema)
         paths = [_escaped_path(uri, self._hadoop.scheme) for uri in objects]
         if options.get("enforceSchema") == AGREEING:
-            frame, is_marked = load_agreeing(reader, paths), True
+            frame, has_scan_id = load_agreeing(reader, paths), True
         else:
-            frame, is_marked = load(reader, format, paths)
+            frame, has_scan_id = load(reader, format, paths)
         if partition_values is not None:
             frame = with_partition_values(
-                self._spark, frame, partition_values, metadata=is_marked, scheme=self._hadoop.scheme
+                self._spark, frame, partition_values, metadata=has_scan_id, scheme=self._hadoop.scheme
             )
         if partitions is not None and frame.rdd.getNumPartitions() > partitions:
             frame = frame.coalesce(partitions)
-        return (frame.limit(0) if empty else frame), mark if is_marked else UNMEASURED
+        return (frame.limit(0) if empty else frame), scan if has_scan_id else UNMEASURED
 
     def matching(
         self, keys: Sequence[CatalogColumn], values: Sequence[tuple[str, ...]], predicate: str
@@ -194,7 +194,7 @@ class SparkEngine:
         predicates: Sequence[str] = (),
         empty: bool = False,
     ) -> tuple[DataFrame, str]:
-        """Return a frame of a table, or of a query in parentheses with an alias, and its mark.
+        """Return a frame of a table, or of a query in parentheses with an alias, and the id of the read.
 
         Each of ``predicates`` is read as one partition; Spark's plans do not show them. An ``empty`` frame
         has the schema and no rows.
@@ -210,8 +210,8 @@ class SparkEngine:
             frame = reader.jdbc(url, table, predicates=list(predicates))
         else:
             frame = reader.option("url", url).option("dbtable", table).load()
-        mark = self._meter.mark_jdbc(frame)
-        return (frame.limit(0) if empty else frame), mark
+        scan = self._meter.jdbc_scan(frame)
+        return (frame.limit(0) if empty else frame), scan
 
     def write_s3(
         self,
@@ -249,11 +249,11 @@ class SparkEngine:
             UsageError: an option is not known.
         """
         require_known_options(spark_options, _JDBC_WRITE_OPTIONS, f"options of a write to {table}")
-        observed, mark = self._meter.observe(frame)
+        observed, observation = self._meter.observe(frame)
         writer = observed.write.format("jdbc").mode("append").options(**driver_options, **spark_options)
         writer = writer.option("url", url).option("driver", driver).option("dbtable", table)
         writer.option("user", credentials.user).option("password", credentials.password).save()
-        return self._meter.take_observed(mark)
+        return self._meter.take_observed(observation)
 
     def share_file(self, name: str, content: bytes) -> str:
         """Copy a public file to the driver and every executor. Return the path, valid on all of them."""
@@ -277,9 +277,9 @@ class SparkEngine:
             plan = plan.child()
         return bool(plan.getClass().getSimpleName() == "LocalRelation" and plan.data().isEmpty())
 
-    def rows_read(self, mark: str) -> int | None:
+    def rows_read(self, scan: str) -> int | None:
         """Return the rows that the scans of one read have delivered; None if they were not measured."""
-        return self._meter.rows(mark)
+        return self._meter.rows(scan)
 
     def first_row(self, frame: DataFrame, columns: Sequence[str] = ()) -> Mapping[str, Any]:
         """Return the first row of a small frame, ``{}`` if it is empty. ``columns`` restricts the columns."""

@@ -29,7 +29,9 @@ _JVM_PROPERTIES = (
 _JVM_VARIABLES = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "AWS_PARTITIONS_FILE")
 _EXECUTOR_VARIABLES = (*_JVM_VARIABLES, "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 _JVM_SETTINGS = tuple(
-    f"spark.{side}.{what}JavaOptions" for side in ("driver", "executor") for what in ("extra", "default")
+    f"spark.{process}.{kind}JavaOptions"
+    for process in ("driver", "executor")
+    for kind in ("extra", "default")
 )
 
 

@@ -28,7 +28,7 @@ _MISSING = re.compile(r"Failed to find (?:the )?data source|DATA_SOURCE_NOT_FOUN
 
 
 def load(reader: DataFrameReader, format: str, paths: Sequence[str]) -> tuple[DataFrame, bool]:
-    """Return the frame of a configured reader, and whether its scans carry marks and ``_metadata``.
+    """Return the frame of a configured reader, and whether its scans have the read's id and ``_metadata``.
 
     Raises:
         UsageError: the format's package is not on the class path, or an object's name has a comma.

@@ -14,14 +14,14 @@ from glue_secure.engines.spark.query_listener import FinishedQueries
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-# A private reader option. It is part of the relation's options and identifies the scans of one read.
-READ_MARK = "glueSecureRead"
-TEXT_MARK = "text-"
-"""The prefix of the mark of a read as text. Other formats scan text only to infer their schema."""
+SCAN_OPTION = "glueSecureRead"
+"""A private reader option with the id of a read. It is part of the relation's options in every plan."""
+TEXT_SCAN_PREFIX = "text-"
+"""The prefix of the id of a read as text. Other formats scan text only to infer their schema."""
 UNMEASURED = ""
-"""The mark of a read whose source carries no mark."""
+"""The id of a read whose relation has no such option."""
 # The rows of a JDBC write are observed under names with this prefix.
-_WRITE_MARK = "glueSecureWrite"
+_OBSERVATION_PREFIX = "glueSecureWrite"
 _LOG = redacting_logger(__name__)
 
 
@@ -43,33 +43,33 @@ class RowMeter:
         self._failure: str | None = None
         queries.add_callback(self._count)
 
-    def rows(self, mark: str) -> int | None:
+    def rows(self, scan: str) -> int | None:
         """Return the rows that the scans of a read have delivered; None if they were not measured."""
-        return self._read.get(mark, 0) if self._is_measured() and mark != UNMEASURED else None
+        return self._read.get(scan, 0) if self._is_measured() and scan != UNMEASURED else None
 
     def take_written(self, path: str) -> int | None:
         """Return and forget the rows of the last write to a path; None if they were not measured."""
         return self._written.pop(path.rstrip("/"), None) if self._is_measured() else None
 
-    def take_observed(self, mark: str) -> int | None:
+    def take_observed(self, observation: str) -> int | None:
         """Return and forget the rows that passed an observed frame; None if they were not measured."""
-        return self._observed.pop(mark, None) if self._is_measured() else None
+        return self._observed.pop(observation, None) if self._is_measured() else None
 
     def observe(self, frame: DataFrame) -> tuple[DataFrame, str]:
-        """Return the frame with a row count, and the mark for :meth:`take_observed`.
+        """Return the frame with a row count, and its name for :meth:`take_observed`.
 
         A JDBC write has no metric of its own.
         """
         from pyspark.sql import functions as F
 
         self._observations += 1
-        mark = f"{_WRITE_MARK}-{self._observations}"
-        return frame.observe(mark, F.count(F.lit(1)).alias("rows")), mark
+        observation = f"{_OBSERVATION_PREFIX}-{self._observations}"
+        return frame.observe(observation, F.count(F.lit(1)).alias("rows")), observation
 
-    def mark_jdbc(self, frame: DataFrame) -> str:
-        """Return the mark of a JDBC read: the identity of its options object, which all of its plans share.
+    def jdbc_scan(self, frame: DataFrame) -> str:
+        """Return the id of a JDBC read: the identity of its options object, which all of its plans share.
 
-        The options of a JDBC read are passed to the driver, so they cannot carry a mark.
+        The options of a JDBC read are passed to the driver, so they cannot contain an id.
         """
         options = frame._jdf.queryExecution().analyzed().relation().jdbcOptions()
         # A reference, so that the JVM does not give the identity to another object.
@@ -99,7 +99,7 @@ class RowMeter:
         names = metrics.keysIterator()
         while names.hasNext():
             name = str(names.next())
-            if name.startswith(_WRITE_MARK):
+            if name.startswith(_OBSERVATION_PREFIX):
                 self._observed[name] = int(metrics.apply(name).getLong(0))
 
     def _count_plan(self, plan: Any) -> None:
@@ -117,27 +117,27 @@ class RowMeter:
             if name == "ReusedExchangeExec":
                 continue  # counted where it ran
             if name == "FileSourceScanExec":
-                self._add_read(_file_mark(node.relation()), node)
+                self._add_read(_file_scan(node.relation()), node)
             elif name == "BatchScanExec":
-                self._fail("a scan of data source version 2, which carries no mark")
+                self._fail("a scan of data source version 2, which has no id of its read")
             elif name == "RowDataSourceScanExec":
-                self._add_read(self._jdbc_mark(node.relation()), node)
+                self._add_read(self._scan_of_jdbc_relation(node.relation()), node)
             elif name == "DataWritingCommandExec":
                 self._add_written(node.cmd())
             children = node.children()
             nodes.extend(children.apply(position) for position in range(children.size()))
 
-    def _add_read(self, mark: str | None, node: Any) -> None:
+    def _add_read(self, scan: str | None, node: Any) -> None:
         rows = output_rows(node.metrics())
-        if mark is not None and rows is not None:
-            self._read[mark] += rows
+        if scan is not None and rows is not None:
+            self._read[scan] += rows
 
     def _add_written(self, command: Any) -> None:
         rows = output_rows(command.metrics())
         if rows is not None and command.getClass().getSimpleName() == "InsertIntoHadoopFsRelationCommand":
             self._written[str(command.outputPath())] = rows
 
-    def _jdbc_mark(self, relation: Any) -> str | None:
+    def _scan_of_jdbc_relation(self, relation: Any) -> str | None:
         is_jdbc = relation.getClass().getSimpleName() == "JDBCRelation"
         return self._identity(relation.jdbcOptions()) if is_jdbc else None
 
@@ -151,10 +151,10 @@ def output_rows(metrics: Any) -> int | None:
     return int(metric.get().value()) if metric.isDefined() else None
 
 
-def _file_mark(relation: Any) -> str | None:
-    option = relation.options().get(READ_MARK)
-    mark = str(option.get()) if option.isDefined() else None
+def _file_scan(relation: Any) -> str | None:
+    option = relation.options().get(SCAN_OPTION)
+    scan = str(option.get()) if option.isDefined() else None
     if relation.fileFormat().getClass().getSimpleName() != "TextFileFormat":
-        return mark
+        return scan
     # CSV and JSON scan text to infer their schema. That is not a read.
-    return mark if mark is not None and mark.startswith(TEXT_MARK) else None
+    return scan if scan is not None and scan.startswith(TEXT_SCAN_PREFIX) else None

@@ -1,4 +1,4 @@
-"""purge and transition on the embedded account: what goes, what stays, what the evidence says."""
+"""Purge and transition on the embedded account: deleted, moved and skipped objects, and their records."""
 
 import pytest
 
@@ -12,7 +12,7 @@ NOW = {"retentionPeriod": 0}
 
 @pytest.fixture
 def files(started, aws, provisioned):
-    """Three objects below the target, one in another storage class."""
+    """Write three objects below the target, one in another storage class."""
     for name, storage in (("a.csv", "STANDARD"), ("b.csv", "STANDARD_IA"), ("deep/c.csv", "STANDARD")):
         aws("s3").put_object(
             Bucket=BUCKET,
@@ -21,7 +21,7 @@ def files(started, aws, provisioned):
             StorageClass=storage,
             ServerSideEncryption="aws:kms",
             SSEKMSKeyId=provisioned.data_key,
-            Metadata={"owner": "kept"},
+            Metadata={"owner": "me"},
         )
     return started
 
@@ -35,14 +35,14 @@ def transition(started, **more):
     return {**NOW, "accountId": account, "roleArn": f"arn:aws:iam::{account}:role/mover", **more}
 
 
-def test_files_within_the_retention_period_stay(files):
+def test_files_within_the_retention_period_are_not_deleted(files):
     files.context.purge_s3_path(files.target)  # seven days, by default
     assert names(files) == ["a.csv", "b.csv", "deep/c.csv"]
     files.context.purge_s3_path(files.target, {"retentionPeriod": 1})
     assert names(files) == ["a.csv", "b.csv", "deep/c.csv"]
 
 
-def test_a_purge_deletes_what_is_chosen_and_tells_each_object(files, aws):
+def test_a_purge_deletes_selected_objects_and_records_each(files, aws):
     manifest = f"s3://{BUCKET}/{files.bench.name}-manifest/"
     files.context.purge_s3_path(
         files.target,
@@ -58,27 +58,27 @@ def test_a_purge_deletes_what_is_chosen_and_tells_each_object(files, aws):
     assert s3.get_object(Bucket=BUCKET, Key=f"{folder}Failed.csv")["Body"].read() == b""
     files.job.commit()
     (record,) = files.bench.evidence()[-1]["housekeeping"]
-    assert (record["action"], record["kept"], record["failed"]) == ("purge", 1, [])
+    assert (record["action"], record["retained"], record["failed"]) == ("purge", 1, [])
     assert [uri.rpartition("/")[2] for uri in record["objects"]] == ["a.csv", "c.csv"]
 
 
 @pytest.mark.parametrize(
-    "place",
+    "location",
     [BOOKMARKS_URI, EVIDENCE_URI, "s3://glue-secure-evidence/", f"{EVIDENCE_URI}job=x/"],
 )
-def test_gs_s3_009_nothing_is_purged_or_moved_where_evidence_or_bookmarks_lie(started, aws, place):
+def test_gs_s3_009_reserved_locations_are_not_purged_or_moved(started, aws, location):
     count = lambda: aws("s3").list_objects_v2(Bucket="glue-secure-evidence")["KeyCount"]  # noqa: E731
     before = count()
     with pytest.raises(RefusedError, match="GS-S3-009"):
-        started.context.purge_s3_path(place, NOW)
+        started.context.purge_s3_path(location, NOW)
     with pytest.raises(RefusedError, match="GS-S3-009"):
-        started.context.transition_s3_path(place, "STANDARD_IA", transition(started))
+        started.context.transition_s3_path(location, "STANDARD_IA", transition(started))
     with pytest.raises(RefusedError, match="GS-S3-009"):
-        started.context.purge_s3_path(started.target, {**NOW, "manifestFilePath": place})
+        started.context.purge_s3_path(started.target, {**NOW, "manifestFilePath": location})
     assert count() == before
 
 
-def test_a_table_is_moved_by_partitions_and_loses_those_that_are_empty(started, aws, database):
+def test_a_table_is_moved_by_partitions_and_empty_partitions_are_removed(started, aws, database):
     context = started.context
     data = context.spark_session.sql("select id, cast(id % 3 as int) as month from range(6)")
     sink = context.getSink("s3", path=started.target, enableUpdateCatalog=True, partitionKeys=["month"])
@@ -86,40 +86,40 @@ def test_a_table_is_moved_by_partitions_and_loses_those_that_are_empty(started, 
     sink.setCatalogInfo(database, "t")
     sink.writeFrame(DynamicFrame.fromDF(data, context, "x"))
 
-    def left():
-        found = aws("glue").get_partitions(DatabaseName=database, TableName="t")["Partitions"]
-        return sorted(each["Values"][0] for each in found)
+    def partitions():
+        listed = aws("glue").get_partitions(DatabaseName=database, TableName="t")["Partitions"]
+        return sorted(partition["Values"][0] for partition in listed)
 
     context.purge_table(database, "t", {"partitionPredicate": "(month=='1')"})
-    assert left() == ["0", "1", "2"]  # within the retention period
+    assert partitions() == ["0", "1", "2"]  # within the retention period
     context.transition_table(database, "t", "STANDARD_IA", transition(started, partitionPredicate="month=0"))
     listed = aws("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"{started.bench.name}/")["Contents"]
-    moved = [each["Key"] for each in listed if each["StorageClass"] == "STANDARD_IA"]
-    assert moved == [each["Key"] for each in listed if "/month=0/" in each["Key"]] != []
+    moved = [entry["Key"] for entry in listed if entry["StorageClass"] == "STANDARD_IA"]
+    assert moved == [entry["Key"] for entry in listed if "/month=0/" in entry["Key"]] != []
     context.purge_table(database, "t", {**NOW, "partitionPredicate": "month >= 1 and month < 2"})
-    assert left() == ["0", "2"]
+    assert partitions() == ["0", "2"]
     assert not [key for key in started.bench.objects() if "month=1/" in key]
     with pytest.raises(UsageError, match="carrier"):
         context.purge_table(database, "t", {**NOW, "partitionPredicate": "carrier = 1"})
     context.purge_table(database, "t", NOW)
-    assert left() == []
+    assert partitions() == []
     assert started.bench.objects() == {}
 
 
-def test_a_transition_moves_files_under_the_runs_key_and_keeps_their_metadata(files, aws, provisioned):
+def test_a_transition_moves_files_under_the_runs_key_and_preserves_their_metadata(files, aws, provisioned):
     files.context.transition_s3_path(files.target, "STANDARD_IA", transition(files))
     s3 = aws("s3")
     listed = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{files.bench.name}/")["Contents"]
-    assert {each["StorageClass"] for each in listed} == {"STANDARD_IA"}
+    assert {entry["StorageClass"] for entry in listed} == {"STANDARD_IA"}
     head = s3.head_object(Bucket=BUCKET, Key=f"{files.bench.name}/a.csv")
-    assert (head["SSEKMSKeyId"], head["Metadata"]) == (provisioned.data_key, {"owner": "kept"})
+    assert (head["SSEKMSKeyId"], head["Metadata"]) == (provisioned.data_key, {"owner": "me"})
     files.job.commit()
     (record,) = files.bench.evidence()[-1]["housekeeping"]
     assert (record["action"], record["storage_class"]) == ("transition", "STANDARD_IA")
-    assert (len(record["objects"]), record["kept"]) == (2, 1)
+    assert (len(record["objects"]), record["retained"]) == (2, 1)
 
 
-def test_gs_s3_004_a_moved_object_that_lost_its_encryption_stops_the_run(files, unencrypted_heads):
+def test_gs_s3_004_a_moved_object_without_encryption_stops_the_run(files, unencrypted_heads):
     with unencrypted_heads(), pytest.raises(RefusedError, match="GS-S3-004"):
         files.context.transition_s3_path(files.target, "STANDARD_IA", transition(files))
 
@@ -135,13 +135,13 @@ def test_gs_s3_004_a_moved_object_that_lost_its_encryption_stops_the_run(files, 
         ({"accountId": "1"}, "accountId"),
     ],
 )
-def test_options_of_a_purge_are_judged_before_anything_is_deleted(files, options, match):
+def test_options_of_a_purge_are_validated_before_anything_is_deleted(files, options, match):
     with pytest.raises(UsageError, match=match):
         files.context.purge_s3_path(files.target, {**NOW, **options})
     assert len(names(files)) == 3
 
 
-def test_a_transition_needs_the_runs_account_a_role_and_a_storage_class(files):
+def test_a_transition_requires_the_runs_account_a_role_and_a_storage_class(files):
     move, good = files.context.transition_s3_path, transition(files)
     for options, target, match in (
         ({**good, "accountId": "999999999999"}, "STANDARD_IA", "accountId"),
@@ -152,7 +152,7 @@ def test_a_transition_needs_the_runs_account_a_role_and_a_storage_class(files):
             move(files.target, target, options)
 
 
-def test_another_file_system_and_a_missing_table_are_refused(started, database):
+def test_another_file_system_and_a_missing_table_are_rejected(started, database):
     with pytest.raises(RefusedError, match="GS-S3-006"):
         started.context.purge_s3_path("file:///tmp/x", NOW)
     with pytest.raises(GlueSecureError, match="cannot read table"):

@@ -28,7 +28,7 @@ def frame(context, count=5):
 
 
 def stored(started, table):
-    return started.context.secured_run.read_jdbc(CONNECTION, table)
+    return started.context.secured_run.reader.read_jdbc(CONNECTION, table)
 
 
 def test_from_jdbc_conf_appends_and_the_evidence_says_so(started, table, database_name):

@@ -13,7 +13,7 @@ POLICY = {"name": "people", "columns": [{"column": "email", "action": "drop"}]}
 
 @pytest.fixture
 def run(glue_job):
-    """``run(act)``: a run under the policy that reads under a bookmark and then acts; its refusal."""
+    """Return ``run(act)``, which reads under a bookmark, acts under the policy, and returns the error."""
     glue_job.land("in.csv", "id,email\n1,a@x\n")
     policy = glue_job.land("policy/columns.json", json.dumps(POLICY))
 
@@ -56,6 +56,6 @@ def test_gs_col_006_an_unmanaged_write_under_a_column_policy_fails_the_commit(ru
 
 def test_gs_col_005_rdd_saves_and_custom_writes_are_rejected_before_data_is_written(run, glue_job):
     assert run(lambda job, frame, out: frame.rdd.saveAsTextFile(out)).control == "GS-COL-005"
-    through = run(lambda job, frame, out: job.write.custom(out, lambda: frame.write.csv(out)))
-    assert through.control == "GS-COL-005"
+    error = run(lambda job, frame, out: job.write.custom(out, lambda: frame.write.csv(out)))
+    assert error.control == "GS-COL-005"
     assert [name for name in glue_job.objects() if "/out" in name] == []

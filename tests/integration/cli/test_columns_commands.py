@@ -1,4 +1,4 @@
-"""``glue-secure columns``: a new key from the embedded account, and sealed values back."""
+"""``glue-secure columns``: a new key from the embedded account, and decryption of sealed values."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ def policy(glue_account, provisioned, tmp_path, capsys):
 
 @pytest.fixture
 def sealed(glue_account, policy):
-    read = ColumnPolicy.parse(policy.read_text(), what="p")
-    key = ColumnSource(clients=clients(glue_account)).open_key(read.key)
+    parsed = ColumnPolicy.parse(policy.read_text(), source="p")
+    key = ColumnSource(clients=clients(glue_account)).open_key(parsed.key)
     return seal(["one", None, "tw\no"], data_key=key, policy="people", column="iban")
 
 
-def typed(monkeypatch, lines):
+def type_lines(monkeypatch, lines):
     monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line or ''}\n" for line in lines)))
 
 
-def test_what_was_sealed_under_a_new_key_is_decrypted_line_by_line(policy, sealed, monkeypatch, capsys):
-    typed(monkeypatch, sealed)
+def test_values_sealed_under_a_new_key_are_decrypted_line_by_line(policy, sealed, monkeypatch, capsys):
+    type_lines(monkeypatch, sealed)
     decrypt(str(policy), "iban")
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == ["one", None, "tw\no"]
 
 
-def test_nothing_is_printed_when_one_value_does_not_open(policy, sealed, monkeypatch, capsys):
-    typed(monkeypatch, [*sealed, "gsc1.AAAA"])
+def test_nothing_is_printed_if_one_value_cannot_be_decrypted(policy, sealed, monkeypatch, capsys):
+    type_lines(monkeypatch, [*sealed, "gsc1.AAAA"])
     with pytest.raises(GlueSecureError, match="value 4 of column iban"):
         decrypt(str(policy), "iban")
     assert capsys.readouterr().out == ""
@@ -53,7 +53,7 @@ def test_nothing_is_printed_when_one_value_does_not_open(policy, sealed, monkeyp
 
 def test_a_large_input_shows_its_progress(policy, sealed, monkeypatch, capsys):
     monkeypatch.setattr("glue_secure.cli.columns._PROGRESS_INTERVAL", 2)
-    typed(monkeypatch, sealed)
+    type_lines(monkeypatch, sealed)
     steps = []
     monkeypatch.setattr(StepProgress, "__call__", lambda _, step: steps.append(step))
     decrypt(str(policy), "iban")
@@ -61,19 +61,19 @@ def test_a_large_input_shows_its_progress(policy, sealed, monkeypatch, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 3
 
 
-def test_without_a_terminal_nothing_but_values_is_printed(policy, sealed, monkeypatch, capsys):
+def test_without_a_terminal_only_values_are_printed(policy, sealed, monkeypatch, capsys):
     monkeypatch.setattr("glue_secure.cli.columns._PROGRESS_INTERVAL", 1)
-    typed(monkeypatch, sealed)
+    type_lines(monkeypatch, sealed)
     decrypt(str(policy), "iban")
     assert capsys.readouterr().err == ""
 
 
-def test_who_may_not_decrypt_is_told_what_to_ask_for(policy, sealed, monkeypatch, capsys):
+def test_a_denied_decryption_names_the_missing_permission(policy, sealed, monkeypatch, capsys):
     def denied(*_):
         raise ServiceError("not authorized", code="AccessDeniedException", operation="Decrypt")
 
     monkeypatch.setattr(ColumnSource, "open_key", denied)
-    typed(monkeypatch, sealed)
+    type_lines(monkeypatch, sealed)
     with pytest.raises(VerificationError) as error:
         decrypt(str(policy), "iban")
     assert (error.value.control, error.value.exit_code) == ("GS-COL-002", 4)
@@ -85,50 +85,50 @@ def test_who_may_not_decrypt_is_told_what_to_ask_for(policy, sealed, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("column", "more", "found"),
+    ("column", "lines", "found"),
     [
-        ("phone", [], "does not open: of another column"),
-        ("iban", ["gsc1.AAAA"], "cut off"),
-        ("iban", ["plain text"], "never sealed"),
-        ("iban", ["\udcff"], "never sealed"),
+        ("phone", [], "cannot be decrypted: changed, or of another column"),
+        ("iban", ["gsc1.AAAA"], "truncated"),
+        ("iban", ["plain text"], "not a sealed value"),
+        ("iban", ["\udcff"], "not a sealed value"),
     ],
 )
-def test_a_foreign_column_and_garbage_have_errors_of_their_own(
-    policy, sealed, monkeypatch, column, more, found
+def test_another_column_and_invalid_text_have_different_errors(
+    policy, sealed, monkeypatch, column, lines, found
 ):
-    typed(monkeypatch, [*more, *sealed])
+    type_lines(monkeypatch, [*lines, *sealed])
     with pytest.raises(UsageError) as error:
         decrypt(str(policy), column)
     assert found in error.value.found
     assert f"value 1 of column {column}" in str(error.value)
 
 
-def test_values_of_another_policys_key_do_not_open(
+def test_values_of_another_key_cannot_be_decrypted(
     policy, sealed, provisioned, tmp_path, monkeypatch, capsys
 ):
     new_key("people", provisioned.data_key)
     other = tmp_path / "other.toml"
     other.write_text(capsys.readouterr().out + RULE)
-    typed(monkeypatch, sealed)
+    type_lines(monkeypatch, sealed)
     with pytest.raises(UsageError, match="cannot be decrypted"):
         decrypt(str(other), "iban")
 
 
-def test_bytes_that_are_no_text_are_named(policy, monkeypatch):
+def test_bytes_that_are_not_utf_8_are_rejected(policy, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff\n"), encoding="utf-8"))
     with pytest.raises(UsageError, match="not UTF-8"):
         decrypt(str(policy), "iban")
 
 
-def test_a_policy_under_another_name_does_not_open_the_key(policy, sealed, monkeypatch):
+def test_a_renamed_policy_cannot_decrypt_its_key(policy, sealed, monkeypatch):
     policy.write_text(policy.read_text().replace('"people"', '"others"'))
-    typed(monkeypatch, sealed)
+    type_lines(monkeypatch, sealed)
     with pytest.raises(VerificationError) as error:
         decrypt(str(policy), "iban")
     assert error.value.control == "GS-COL-002"
     assert "columns new-key printed together" in error.value.fix
 
 
-def test_a_policy_that_is_not_there_is_wrong_usage(glue_account, tmp_path):
+def test_a_missing_policy_file_is_a_usage_error(glue_account, tmp_path):
     with pytest.raises(UsageError, match="none"):
         decrypt(str(tmp_path / "none.toml"), "iban")

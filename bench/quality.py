@@ -1,15 +1,16 @@
-"""What it costs to hold a frame against a suite: plain Great Expectations, the gate, an aggregation by hand.
+"""The cost of a check: Great Expectations, the gate, and a hand-written aggregation.
 
-Each round measures the same Parquet files (on the local disk, one Spark session) with the same suite of
-twelve expectations, four ways; every other round goes the other way round:
+Each round measures the same Parquet files (on a local disk, in one Spark session) with the same suite of
+twelve expectations and four methods. Every second round runs the methods in reverse order:
 
-    hand   one aggregation and one count of keys, written by hand, decided by nobody
-    gate   the gate's own check (``glue_secure/quality/checker.py``)
-    plain  Great Expectations as its guide shows it: an ephemeral context, ``batch.validate(suite)``, its
-           default result format, the frame not cached
-    counts the same with ``result_format="BOOLEAN_ONLY"``, the least that can be asked of it
+    hand-written   one aggregation and one count of keys, without a decision
+    gate           the gate's check (``glue_secure/quality/checker.py``)
+    boolean-only   Great Expectations with ``result_format="BOOLEAN_ONLY"``
+    default        Great Expectations as in its guide: an ephemeral context, ``batch.validate(suite)``, the
+                   default result format, the frame not cached
 
-Ratios are of pairs: each way against ``hand`` of its round. Before the first round every way runs once.
+Ratios compare each method with ``hand-written`` of the same round. Each method runs once before the first
+round.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any
 from pairs import Spread
 from rounds import run
 
-WAYS = ("hand", "gate", "counts", "plain")
+METHODS = ("hand-written", "gate", "boolean-only", "default")
 RULES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("expect_column_values_to_not_be_null", {"column": "id"}),
     ("expect_column_values_to_be_unique", {"column": "id"}),
@@ -42,11 +43,11 @@ RULES: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-def _lay(spark: Any, rows: int, folder: str) -> str:
+def _write_rows(spark: Any, rows: int, folder: str) -> str:
     from pyspark.sql import functions as F
 
-    place = f"{folder}/flights"
-    carriers = F.array(*(F.lit(one) for one in ("AA", "B6", "DL", "UA")))
+    location = f"{folder}/flights"
+    carriers = F.array(*(F.lit(carrier) for carrier in ("AA", "B6", "DL", "UA")))
     spark.range(rows, numPartitions=spark.sparkContext.defaultParallelism).select(
         "id",
         F.element_at(carriers, (F.col("id") % 4 + 1).cast("int")).alias("carrier"),
@@ -54,15 +55,15 @@ def _lay(spark: Any, rows: int, folder: str) -> str:
         F.concat(F.lit("N"), F.abs(F.hash("id") % 100_000).cast("string")).alias("tail"),
         (F.col("id") % 1000).alias("left"),
         (F.col("id") % 1000 + 7).alias("landed"),
-    ).write.parquet(place)
-    return place
+    ).write.parquet(location)
+    return location
 
 
-def _by_hand(frame: Any) -> None:
+def _aggregate(frame: Any) -> None:
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
-    one = {
+    columns = {
         "rows": F.count(F.lit(1)),
         "ids": F.count("id"),
         "carriers": F.count("carrier"),
@@ -74,13 +75,13 @@ def _by_hand(frame: Any) -> None:
         "max": F.max("delay"),
         "order": F.count(F.when(~(F.col("landed") > F.col("left")), 1)),
     }
-    frame.agg(*(column.alias(name) for name, column in one.items())).first()
-    # A window sorts the keys; groupBy("id").count() hashes them first, for nothing where each is another.
-    doubles = F.count(F.lit(1)).over(Window.partitionBy("id"))
-    frame.where("id is not null").select("id", doubles.alias("n")).where("n > 1").count()
+    frame.agg(*(column.alias(name) for name, column in columns.items())).first()
+    # A window sorts the keys. groupBy("id").count() would hash them first, which is useless for unique keys.
+    duplicates = F.count(F.lit(1)).over(Window.partitionBy("id"))
+    frame.where("id is not null").select("id", duplicates.alias("n")).where("n > 1").count()
 
 
-def _plainly(frame: Any, form: str | None) -> None:
+def _validate(frame: Any, result_format: str | None) -> None:
     import great_expectations as gx
     from great_expectations.expectations.registry import get_expectation_impl
 
@@ -89,73 +90,74 @@ def _plainly(frame: Any, form: str | None) -> None:
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False}
         source = context.data_sources.add_spark(uuid.uuid4().hex, persist=False)
-        whole = source.add_dataframe_asset("flights").add_batch_definition_whole_dataframe("all")
-        batch = whole.get_batch(batch_parameters={"dataframe": frame})
-        made = [get_expectation_impl(kind)(**given) for kind, given in RULES]
-        how = {} if form is None else {"result_format": form}
-        if not batch.validate(gx.ExpectationSuite(name="flights", expectations=made), **how).success:
-            raise RuntimeError("the suite is broken, and should be met")
+        asset = source.add_dataframe_asset("flights").add_batch_definition_whole_dataframe("all")
+        batch = asset.get_batch(batch_parameters={"dataframe": frame})
+        expectations = [get_expectation_impl(kind)(**arguments) for kind, arguments in RULES]
+        options = {} if result_format is None else {"result_format": result_format}
+        suite = gx.ExpectationSuite(name="flights", expectations=expectations)
+        if not batch.validate(suite, **options).success:
+            raise RuntimeError("a rule of the suite is broken; all should be met")
 
 
-def measure(rows: int, rounds: int, cores: int, say: Callable[[str], None]) -> dict[str, Any]:
-    """Seconds of each way in each round."""
+def measure(rows: int, rounds: int, cores: int, log: Callable[[str], None]) -> dict[str, Any]:
+    """Return the seconds of each method in each round."""
     from verify import session
 
     from glue_secure.quality.checker import Checker
     from glue_secure.quality.suite import Suite
 
-    listed = [{"type": kind, "kwargs": given} for kind, given in RULES]
-    suite = Suite.parse(json.dumps({"name": "flights", "expectations": listed}).encode(), location="flights")
-    checker = Checker(suite)
+    items = [{"type": kind, "kwargs": arguments} for kind, arguments in RULES]
+    body = json.dumps({"name": "flights", "expectations": items}).encode()
+    checker = Checker(Suite.parse(body, location="flights"))
 
     def gate(frame: Any) -> None:
-        if not all(one.passed for one in checker.check(frame).outcomes):
-            raise RuntimeError("the suite is broken, and should be met")
+        if not all(outcome.passed for outcome in checker.check(frame).outcomes):
+            raise RuntimeError("a rule of the suite is broken; all should be met")
 
-    ways: dict[str, Callable[[Any], None]] = {
-        "hand": _by_hand,
+    methods: dict[str, Callable[[Any], None]] = {
+        "hand-written": _aggregate,
         "gate": gate,
-        "counts": lambda frame: _plainly(frame, "BOOLEAN_ONLY"),
-        "plain": lambda frame: _plainly(frame, None),
+        "boolean-only": lambda frame: _validate(frame, "BOOLEAN_ONLY"),
+        "default": lambda frame: _validate(frame, None),
     }
-    found = []
+    results = []
     with tempfile.TemporaryDirectory() as folder, session(cores) as spark:
         spark.conf.set("spark.sql.shuffle.partitions", 2 * cores)
-        place = _lay(spark, rows, folder)
+        location = _write_rows(spark, rows, folder)
         for number in range(rounds + 1):
-            taken = {}
-            for way in WAYS if number % 2 else reversed(WAYS):
-                frame, begun = spark.read.parquet(place), time.perf_counter()
-                ways[way](frame)
-                taken[way] = time.perf_counter() - begun
-            say(f"{'warm-up' if not number else f'round {number}'}: {_line(taken)}")
+            seconds = {}
+            for method in METHODS if number % 2 else reversed(METHODS):
+                frame, started = spark.read.parquet(location), time.perf_counter()
+                methods[method](frame)
+                seconds[method] = time.perf_counter() - started
+            log(f"{'warm-up' if not number else f'round {number}'}: {_line(seconds)}")
             if number:
-                found.append(taken)
-    return {"rows": rows, "cores": cores, "rules": len(RULES), "rounds": found}
+                results.append(seconds)
+    return {"rows": rows, "cores": cores, "rules": len(RULES), "rounds": results}
 
 
-def summary(found: Mapping[str, Any]) -> dict[str, dict[str, Spread]]:
-    """Way → its seconds, and its ratio to ``hand`` of the same round."""
+def summary(result: Mapping[str, Any]) -> dict[str, dict[str, Spread]]:
+    """Return method → its seconds, and its ratio to ``hand-written`` of the same round."""
     return {
-        way: {
-            "seconds": Spread.of([one[way] for one in found["rounds"]]),
-            "of hand": Spread.of([one[way] / one["hand"] for one in found["rounds"]]),
+        method: {
+            "seconds": Spread.of([seconds[method] for seconds in result["rounds"]]),
+            "ratio": Spread.of([seconds[method] / seconds["hand-written"] for seconds in result["rounds"]]),
         }
-        for way in WAYS
+        for method in METHODS
     }
 
 
-def render(found: Mapping[str, Any]) -> str:
-    """The summary as text."""
-    lines = [f"{found['rows']:,} rows, {found['rules']} rules, local[{found['cores']}]"]
-    for way, told in summary(found).items():
-        lines.append(f"{way:7} {told['seconds']} s")
-        lines.append(f"        {told['of hand']} of hand")
+def render(result: Mapping[str, Any]) -> str:
+    """Return the summary as text."""
+    lines = [f"{result['rows']:,} rows, {result['rules']} rules, local[{result['cores']}]"]
+    for method, spreads in summary(result).items():
+        lines.append(f"{method:13} {spreads['seconds']} s")
+        lines.append(f"              {spreads['ratio']} of hand-written")
     return "\n".join(lines)
 
 
-def _line(taken: Mapping[str, float]) -> str:
-    return ", ".join(f"{way} {seconds:.1f} s" for way, seconds in taken.items())
+def _line(seconds: Mapping[str, float]) -> str:
+    return ", ".join(f"{method} {duration:.1f} s" for method, duration in seconds.items())
 
 
 if __name__ == "__main__":

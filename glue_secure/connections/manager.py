@@ -207,7 +207,7 @@ class ConnectionManager:
                     aws_code=error.code,
                 )
             )
-        self._recorder.record([passed("GS-TLS-008", resource, credentials.origin)])
+        self._recorder.record(enforce([check_credentials(credentials, resource=resource)]))
         return credentials
 
     def _verify_session(
@@ -231,6 +231,11 @@ class ConnectionManager:
             enforce([check_session(session, resource=f"connection {label}", source=source)])
         )
         return _tls_record(label, server, facts, session, source)
+
+
+def check_credentials(credentials: Credentials, *, resource: str) -> Finding:
+    """Check that the credentials were fetched from a service that stores them encrypted (GS-TLS-008)."""
+    return passed("GS-TLS-008", resource, credentials.origin)
 
 
 def check_approved_driver(engine: DatabaseEngine, digest: str, *, resource: str) -> Finding:

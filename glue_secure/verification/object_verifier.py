@@ -5,7 +5,7 @@ The driver alone decides. Executors send HeadObject requests; an object without 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -75,10 +75,8 @@ class ObjectVerifier:
         inspections, source = self._inspect_on_executors(uris, may_be_deleted), ", requested by the executors"
         if inspections is None:
             inspections, source = inspect_all(self._objects, self._key, uris, may_be_deleted), ""
-        enforce(finding for finding, _ in inspections)
-        if inspections:
-            found = f"aws:kms {self._key}{source}"
-            self._recorder.record([passed("GS-S3-004", f"{len(inspections)} objects", found)])
+        findings = enforce(finding for finding, _ in inspections)
+        self._recorder.record(_combined(findings, f"aws:kms {self._key}{source}"))
         return tuple(encryption for _, encryption in inspections if encryption is not None)
 
     def _inspect_on_executors(self, uris: tuple[S3Uri, ...], may_be_deleted: bool) -> list[Inspection] | None:
@@ -110,6 +108,12 @@ class ObjectVerifier:
                     inspect(self._objects, self._key, uri, may_be_deleted) if is_missing else inspection
                 )
         return inspections
+
+
+def _combined(findings: Sequence[Finding], found: str) -> list[Finding]:
+    """Return one pass of GS-S3-004 for the objects that passed it; the evidence lists the objects anyway."""
+    objects = sum(finding.control == "GS-S3-004" and finding.verdict is Verdict.PASS for finding in findings)
+    return [passed("GS-S3-004", f"{objects} objects", found)] if objects else []
 
 
 @dataclass(frozen=True, slots=True)

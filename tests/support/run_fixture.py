@@ -288,9 +288,9 @@ class RunFixture:
     def identity(self, run: str = "jr_1", claimed: str | None = None) -> JobIdentity:
         return JobIdentity("curate", RunId(run), True, claimed)
 
-    def start(self, run: str = "jr_1", **arguments: str) -> Run:
+    def start(self, run: str = "jr_1", *, claimed: str | None = None, **arguments: str) -> Run:
         values = JobArguments(self.arguments | {k.replace("_", "-"): v for k, v in arguments.items()})
-        return open_run(self.identity(run), values, services=self.services(), engine=self.engine)
+        return open_run(self.identity(run, claimed), values, services=self.services(), engine=self.engine)
 
     def configure(self, **changes: Any) -> None:
         """Change the attached configuration."""

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from check_removal import remove_findings
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Verdict
@@ -96,3 +97,11 @@ def test_the_command_exits_with_3_and_prints_missing_permissions(cli, harness): 
     assert verdicts == [("GS-LF-006", "PASS"), ("GS-LF-006", "FAIL")]
     with pytest.raises(UsageError, match="--read"):
         cli("preflight", ANALYST)
+
+
+def test_without_its_check_a_control_does_not_pass(harness, monkeypatch):
+    harness.lake.put(ANALYST, CUSTOMERS, "SELECT")
+    reads = {"reads": ["sales.customers"]}
+    assert {finding.verdict for finding in check_job(harness.account, ANALYST, **reads)} == {Verdict.PASS}
+    remove_findings(monkeypatch, "glue_secure.governance.lakeformation.preflight:_finding", "GS-LF-006")
+    assert [finding for finding in check_job(harness.account, ANALYST, **reads) if finding is not None] == []

@@ -1,6 +1,7 @@
 """Preflight of a deployed job: all controls pass, then one violation at a time is found."""
 
 import pytest
+from check_removal import remove_findings
 
 from glue_secure.aws.glue import GlueControlPlane
 from glue_secure.aws.kms import KmsKeyService
@@ -234,3 +235,14 @@ def test_a_missing_or_unreadable_job_is_an_error(run_checks, clients, monkeypatc
     monkeypatch.setattr(clients["glue"], "get_job", denied)
     with pytest.raises(VerificationError, match="GS-SEC-008"):
         run_checks("missing")
+
+
+@pytest.mark.parametrize(
+    ("control", "check"),
+    [("GS-DEP-003", "_fixed_arguments"), ("GS-DEP-004", "_object"), ("GS-DEP-005", "_log_groups")],
+)
+def test_without_its_check_a_control_does_not_pass(run_checks, deployed, monkeypatch, control, check):
+    assert (control, Verdict.PASS) in {(finding.control, finding.verdict) for finding in run_checks()}
+    remove_findings(monkeypatch, f"glue_secure.project.deploy.checks:{check}", control)
+    findings = [finding for finding in run_checks() if finding is not None]
+    assert (control, Verdict.PASS) not in {(finding.control, finding.verdict) for finding in findings}

@@ -1,14 +1,7 @@
-<<<<<<< HEAD
 """AWS's own DQDL parser reads converted rulesets with the intended meaning.
 
 Version 1.0.0 of the parser, the newest in Maven Central, does not support labels and IsUnique of several
 columns, which AWS's documentation describes.
-=======
-"""AWS's own DQDL parser reads the converted rulesets as intended.
-
-The parser is version 1.0.0, the newest in Maven Central. It does not support labels and IsUnique of several
-columns, which AWS's pages document.
->>>>>>> 543bad2 (Describe the tests of the engines in plain language)
 """
 
 from __future__ import annotations
@@ -33,11 +26,7 @@ from glue_secure.quality.dqdl.conversion import convert
 from glue_secure.quality.dqdl.ruleset import CompositeRule, Keyword, StringLiteral
 from glue_secure.quality.dqdl.to_expectations import value_of
 
-<<<<<<< HEAD
 # Downloaded for this test only and not distributed. The parser was generated for this version of ANTLR.
-=======
-# Downloaded by this test only, and not shipped. The parser was generated for this version of ANTLR.
->>>>>>> 543bad2 (Describe the tests of the engines in plain language)
 JARS = [
     Artifact("software.amazon.glue", "dqdl", "1.0.0",
         "8382887bd34e23a426e3824520e69ba59e9666f567a4f7bad2a6b40348cdaa6e", 215554),
@@ -63,11 +52,7 @@ def parser():
 
 
 def theirs(rule):
-<<<<<<< HEAD
     """Return a rule of AWS's parser in the form of :func:`ours`."""
-=======
-    """Return a parsed rule in this project's terms."""
->>>>>>> 543bad2 (Describe the tests of the engines in plain language)
     nested = list(rule.getNestedRules() or ())
     if nested:
         return (str(rule.getOperator()).lower(), [theirs(item) for item in nested])
@@ -91,15 +76,10 @@ def ours(rule):
 
 
 def texts_of(condition):
-<<<<<<< HEAD
     """Return the values of a condition about strings."""
     if condition is None or not all(
         isinstance(item, (StringLiteral, Keyword)) for item in condition.operands
     ):
-=======
-    """Return the values of a string condition, unescaped."""
-    if condition is None or not all(isinstance(one, (Quoted, Word)) for one in condition.operands):
->>>>>>> 543bad2 (Describe the tests of the engines in plain language)
         return []
     if any(isinstance(item, StringLiteral) and DATE.fullmatch(item.raw) for item in condition.operands):
         return []  # a condition about dates in AWS's parser
@@ -112,13 +92,8 @@ def texts_of(condition):
     ]
 
 
-<<<<<<< HEAD
 def without_blanks(text):
     """Return the text without blanks outside quotes, as AWS's parser returns conditions."""
-=======
-def squeezed(text):
-    """Return the text without blanks outside quotes, as the parser stores conditions."""
->>>>>>> 543bad2 (Describe the tests of the engines in plain language)
     return re.sub(r'("(?:\\.|[^"\\])*")|\s+', r"\1", text, flags=re.S)
 
 

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """Operations on types have the same results in local Spark as with awsglue's own types."""
-=======
-"""Glue's types give the same results in plain Spark as awsglue's own types."""
->>>>>>> 543bad2 (Describe the tests of the engines in plain language)
 
 from __future__ import annotations
 

@@ -195,13 +195,13 @@ def test_partitions_of_a_catalog_table_are_pruned_and_written_partitioned(script
     ]
     storage = scripts.table("github", "events", landed("events"), "json", columns, ("year", "month"))
     for year, month in (("2023", "02"), ("2024", "01"), ("2024", "02")):
-        place = f"{landed('events')}year={year}/month={month}/"
+        location = f"{landed('events')}year={year}/month={month}/"
         scripts.client("glue").create_partition(
             DatabaseName="github",
             TableName="events",
             PartitionInput={
                 "Values": [year, month],
-                "StorageDescriptor": {**storage, "Location": place},
+                "StorageDescriptor": {**storage, "Location": location},
                 "Parameters": {"classification": "json"},
             },
         )
@@ -260,7 +260,7 @@ def test_a_sink_updates_its_table_and_partitions_in_the_catalog(scripts):
     }
     assert [key["Name"] for key in table["PartitionKeys"]] == ["region", "category"]
     partitions = glue.get_partitions(DatabaseName="shop", TableName="products")["Partitions"]
-    assert sorted(found["Values"] for found in partitions) == [
+    assert sorted(partition["Values"] for partition in partitions) == [
         ["eu", "home"],
         ["eu", "office"],
         ["us", "office"],

@@ -52,9 +52,11 @@ def frame(context, glue_spark):
 @pytest.fixture
 def mixed(context):
     """A frame whose ``price`` is an integer in one record and a string in the other."""
-    made = context.create_dynamic_frame.from_rdd([{"id": 1, "price": 5}, {"id": 2, "price": "6"}], "mixed")
-    assert kinds(made)["price"] == "choice"
-    return made
+    dynamic_frame = context.create_dynamic_frame.from_rdd(
+        [{"id": 1, "price": 5}, {"id": 2, "price": "6"}], "mixed"
+    )
+    assert kinds(dynamic_frame)["price"] == "choice"
+    return dynamic_frame
 
 
 def rows(frame):
@@ -155,8 +157,8 @@ def test_partitions_are_mapped_with_and_without_their_index(frame):
 
 def test_partitions_are_counted_and_changed(frame):
     assert frame.getNumPartitions() == 1
-    for more in (Repartition.apply(frame, 3), frame.repartition(3)):
-        assert more.getNumPartitions() == 3
+    for repartitioned in (Repartition.apply(frame, 3), frame.repartition(3)):
+        assert repartitioned.getNumPartitions() == 3
     for fewer in (Coalesce.apply(frame.repartition(3), 2), frame.repartition(3).coalesce(2)):
         assert fewer.getNumPartitions() == 2
 
@@ -183,8 +185,8 @@ def test_frames_are_joined_united_and_merged(context, glue_spark, frame):
 
 
 def test_columns_with_only_nulls_are_dropped(context):
-    made = context.create_dynamic_frame.from_rdd([{"id": 1, "none": None}], "nulls")
-    assert names(DropNullFields.apply(made)) == ["id"]
+    dynamic_frame = context.create_dynamic_frame.from_rdd([{"id": 1, "none": None}], "nulls")
+    assert names(DropNullFields.apply(dynamic_frame)) == ["id"]
 
 
 def test_collections_are_selected_from_and_mapped(context, frame):
@@ -199,17 +201,11 @@ def test_collections_are_selected_from_and_mapped(context, frame):
 
 
 def test_a_frame_of_records_with_a_schema_is_shown(context, capsys):
-    made = context.create_dynamic_frame.from_rdd([{"id": 1}], "made")
-    assert kinds(made) == {"id": IntegerType.typeName()}
-    made.show()
-    made.printSchema()
-<<<<<<< HEAD
+    dynamic_frame = context.create_dynamic_frame.from_rdd([{"id": 1}], "made")
+    assert kinds(dynamic_frame) == {"id": IntegerType.typeName()}
+    dynamic_frame.show()
+    dynamic_frame.printSchema()
     printed = capsys.readouterr().out
     assert '"id": 1' in printed or '"id":1' in printed
     assert "|-- id: int" in printed
-=======
-    output = capsys.readouterr().out
-    assert '"id": 1' in output or '"id":1' in output
-    assert "|-- id: int" in output
->>>>>>> 543bad2 (Describe the tests of the engines in plain language)
     assert context.create_dynamic_frame_from_rdd([(1, "a")], "pairs", ["n", "t"]).count() == 1

@@ -60,21 +60,21 @@ def job(*names, **more):
 
 def test_a_block_without_errors_commits_and_writes_evidence(services):
     services.land("m01.csv")
-    with job("source") as made:
-        frame = made.read.s3(made.args.source, format="csv", bookmark="flights")
-        record = made.write.s3(frame, "s3://curated/flights/", format="parquet", partition_by="month")
-        assert made.evidence_uri is None
+    with job("source") as secure_job:
+        frame = secure_job.read.s3(secure_job.args.source, format="csv", bookmark="flights")
+        record = secure_job.write.s3(frame, "s3://curated/flights/", format="parquet", partition_by="month")
+        assert secure_job.evidence_uri is None
     assert len(record.objects) == 1
     assert services.evidence()["outcome"] == "succeeded"
     assert services.evidence()["bookmark"]["sequence_after"] == 1
-    assert made.evidence_uri is not None
-    assert made.spark.stopped is False
+    assert secure_job.evidence_uri is not None
+    assert secure_job.spark.stopped is False
 
 
 def test_an_exception_is_raised_unchanged_and_nothing_is_committed(services):
     services.land("m01.csv")
-    with pytest.raises(ZeroDivisionError), job("source") as made:
-        made.read.s3(made.args.source, format="csv", bookmark="flights")
+    with pytest.raises(ZeroDivisionError), job("source") as secure_job:
+        secure_job.read.s3(secure_job.args.source, format="csv", bookmark="flights")
         raise ZeroDivisionError
     assert services.evidence()["outcome"] == "failed"
     assert services.bookmark_keys() == []
@@ -82,19 +82,19 @@ def test_an_exception_is_raised_unchanged_and_nothing_is_committed(services):
 
 def test_a_caught_rejection_is_raised_again_at_the_end_of_the_block(services):
     services.land("m01.csv")
-    with pytest.raises(RefusedError, match="GS-S3-004"), job("source") as made:
-        frame = made.read.s3(made.args.source, format="csv", bookmark="flights")
+    with pytest.raises(RefusedError, match="GS-S3-004"), job("source") as secure_job:
+        frame = secure_job.read.s3(secure_job.args.source, format="csv", bookmark="flights")
         services.engine.algorithm = "AES256"
         with pytest.raises(RefusedError):
-            made.write.s3(frame, "s3://curated/flights/", format="parquet")
+            secure_job.write.s3(frame, "s3://curated/flights/", format="parquet")
     assert services.evidence()["outcome"] == "refused"
     assert services.bookmark_keys() == []
 
 
 def test_a_block_may_commit_by_itself_once(services):
-    with job("source") as made:
-        uri = made.commit()
-    assert made.evidence_uri == uri
+    with job("source") as secure_job:
+        uri = secure_job.commit()
+    assert secure_job.evidence_uri == uri
     assert len(services.evidence_keys()) == 1
 
 
@@ -105,10 +105,10 @@ def test_missing_arguments_are_named_before_any_aws_call(monkeypatch):
 
 
 def test_arguments_hide_secrets_in_their_repr(services):
-    made = job("source", "db-password")
-    assert made.args.db_password == "s3://landing/hunter2"
-    assert "hunter2" not in repr(made.args)
-    made.commit()
+    secure_job = job("source", "db-password")
+    assert secure_job.args.db_password == "s3://landing/hunter2"
+    assert "hunter2" not in repr(secure_job.args)
+    secure_job.commit()
 
 
 def test_a_failed_preflight_creates_no_job(services):
@@ -124,11 +124,11 @@ def test_csv_is_read_with_a_header_by_default(services, monkeypatch):
     monkeypatch.setattr(
         type(services.engine),
         "read_s3",
-        lambda self, objects, **more: seen.append(more["options"]) or read(self, objects, **more),
+        lambda self, objects, **options: seen.append(options["options"]) or read(self, objects, **options),
     )
-    with job("source") as made:
-        made.read.s3(made.args.source, format="csv")
-        made.read.s3(made.args.source, format="csv", options={"header": "false"})
+    with job("source") as secure_job:
+        secure_job.read.s3(secure_job.args.source, format="csv")
+        secure_job.read.s3(secure_job.args.source, format="csv", options={"header": "false"})
     assert [options["header"] for options in seen] == ["true", "false"]
 
 
@@ -172,16 +172,16 @@ def test_gs_sec_007_nothing_is_read_or_written_before_job_init(context, call):
 
 def test_job_init_starts_the_run_and_commit_ends_it(context, services, monkeypatch):
     monkeypatch.setattr("sys.argv", ARGV)
-    made = Job(context)
-    assert not made.isInitialized()
-    made.init("curate", getResolvedOptions(ARGV, ["JOB_NAME", "source"]))
-    assert made.isInitialized()
+    glue_job = Job(context)
+    assert not glue_job.isInitialized()
+    glue_job.init("curate", getResolvedOptions(ARGV, ["JOB_NAME", "source"]))
+    assert glue_job.isInitialized()
     with pytest.raises(UsageError, match="a second call"):
-        made.init("curate", {})
-    made.commit()
+        glue_job.init("curate", {})
+    glue_job.commit()
     assert services.evidence()["outcome"] == "succeeded"
     with pytest.raises(UsageError, match="has ended"):
-        made.commit()
+        glue_job.commit()
 
 
 def test_a_rejected_job_init_leaves_the_context_without_a_run(context, services, monkeypatch):

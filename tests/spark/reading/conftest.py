@@ -16,10 +16,10 @@ from glue_secure.job import Job
 def context(glue_job: Any, glue_spark: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A GlueContext after ``job.init``."""
     monkeypatch.setattr("sys.argv", glue_job.argv())
-    made = GlueContext(glue_spark)
-    Job(made).init(glue_job.name)
-    yield made
-    made.secured_run.close(outcome="test over")
+    context = GlueContext(glue_spark)
+    Job(context).init(glue_job.name)
+    yield context
+    context.secured_run.close(outcome="test over")
 
 
 @pytest.fixture
@@ -29,22 +29,22 @@ def rerun(glue_job: Any, glue_spark: Any, monkeypatch: pytest.MonkeyPatch) -> It
 
     def start() -> tuple[Any, Any]:
         monkeypatch.setattr("sys.argv", glue_job.argv())
-        made = GlueContext(glue_spark)
-        job = Job(made)
+        context = GlueContext(glue_spark)
+        job = Job(context)
         job.init(glue_job.name)
-        opened.append(made)
-        return made, job
+        opened.append(context)
+        return context, job
 
     yield start
-    for made in opened:
-        made.secured_run.close(outcome="test over")
+    for context in opened:
+        context.secured_run.close(outcome="test over")
 
 
 class Catalog:
     """A database of the embedded account's Data Catalog."""
 
-    def __init__(self, client: Any, database: str, place: str) -> None:
-        self.client, self.database, self.place = client, database, place
+    def __init__(self, client: Any, database: str, source: str) -> None:
+        self.client, self.database, self.source = client, database, source
 
     def table(
         self,
@@ -64,7 +64,7 @@ class Catalog:
                 "Parameters": {"classification": classification, **parameters},
                 "PartitionKeys": [{"Name": key, "Type": kind} for key, kind in keys],
                 "StorageDescriptor": {
-                    "Location": f"{self.place}{name}/",
+                    "Location": f"{self.source}{name}/",
                     "Columns": [{"Name": column, "Type": kind} for column, kind in columns],
                     "SerdeInfo": {"Parameters": dict(serde or {})},
                 },
@@ -74,11 +74,13 @@ class Catalog:
 
     def partition(self, table: str, values: Sequence[str], location: str = "") -> None:
         """Register a partition; a location without a scheme is below the job's source."""
-        place = location if "://" in location else self.place + (location or f"{table}/{'/'.join(values)}/")
+        location = (
+            location if "://" in location else self.source + (location or f"{table}/{'/'.join(values)}/")
+        )
         self.client.create_partition(
             DatabaseName=self.database,
             TableName=table,
-            PartitionInput={"Values": list(values), "StorageDescriptor": {"Location": place}},
+            PartitionInput={"Values": list(values), "StorageDescriptor": {"Location": location}},
         )
 
 

@@ -30,7 +30,7 @@ def test_bounded_runs_together_read_everything_once(rerun, glue_job, catalog, ro
     assert [len(by_options) for by_options, _ in read] == [1, 1, 1]
     assert [len(by_table) for _, by_table in read] == [2, 1, 0]
     facts = [evidence["bookmark"]["contexts"] for evidence in glue_job.evidence()]
-    assert sorted(one["options"]["deferred"] for one in facts) == [0, 1, 2]
+    assert sorted(read["options"]["deferred"] for read in facts) == [0, 1, 2]
 
 
 def test_secure_job_has_the_same_bounds(glue_job):

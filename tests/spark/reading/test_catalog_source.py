@@ -14,8 +14,8 @@ KEYS = (("year", "int"), ("kind", "string"))
 def read(context, catalog):
     """``read("table", push_down_predicate=...)``."""
 
-    def call(table, **more):
-        return context.create_dynamic_frame.from_catalog(catalog.database, table, **more)
+    def call(table, **options):
+        return context.create_dynamic_frame.from_catalog(catalog.database, table, **options)
 
     return call
 
@@ -24,13 +24,13 @@ def read(context, catalog):
 def flights(catalog, glue_job):
     """A table with three partitions, one outside of the table's location."""
     catalog.table("flights", "csv", [("id", "bigint")], keys=KEYS)
-    for values, place, text in (
+    for values, location, text in (
         (("2024", "a"), "flights/year=2024/kind=a/", "1\n"),
         (("2025", "b c"), "flights/second/", "2\n"),
         (("2025", "__HIVE_DEFAULT_PARTITION__"), "elsewhere/", "3\n"),
     ):
-        glue_job.land(f"{place}data.csv", text)
-        catalog.partition("flights", values, place)
+        glue_job.land(f"{location}data.csv", text)
+        catalog.partition("flights", values, location)
     glue_job.land("flights/unregistered/data.csv", "9\n")
     return "flights"
 
@@ -131,9 +131,9 @@ def test_xml_gets_its_partition_columns_too(read, catalog, glue_job, rows):
 def test_csv_values_that_are_not_of_the_catalogs_type_are_a_choice(read, context, catalog, glue_job, rows):
     catalog.table("mixed", "csv", [("id", "int"), ("n", "double")], **{"skip.header.line.count": "1"})
     glue_job.land("mixed/a.csv", "x,y\n1,1.5\nNA,2\n")
-    found = read("mixed").schema().field_map
-    assert found["id"].dataType == glue.ChoiceType([glue.IntegerType(), glue.StringType()])
-    assert found["n"].dataType == glue.DoubleType()
+    fields = read("mixed").schema().field_map
+    assert fields["id"].dataType == glue.ChoiceType([glue.IntegerType(), glue.StringType()])
+    assert fields["n"].dataType == glue.DoubleType()
     plain = context.create_data_frame.from_catalog(catalog.database, "mixed")
     assert rows(plain) == [{"id": 1, "n": 1.5}, {"id": None, "n": 2.0}]
 
@@ -163,14 +163,14 @@ def test_bookmarks_cover_all_partitions(rerun, catalog, flights, glue_job):
 
 def test_a_tables_schema_is_returned_in_glues_and_sparks_types(context, catalog, flights):
     catalog.table("nested", "parquet", [("a", "struct<b:array<int>,c:decimal(5,2)>")], keys=KEYS)
-    found = context.get_catalog_schema(catalog.database, "nested")
-    assert [field.name for field in found] == ["a", "year", "kind"]
+    schema = context.get_catalog_schema(catalog.database, "nested")
+    assert [field.name for field in schema] == ["a", "year", "kind"]
     spark = context.get_catalog_schema_as_spark_schema(catalog.database, "nested")
     assert spark.simpleString() == "struct<a:struct<b:array<int>,c:decimal(5,2)>,year:int,kind:string>"
 
 
 @pytest.mark.parametrize(
-    ("more", "named"),
+    ("options", "named"),
     [
         ({"additional_options": {"jobBookmarkKeys": ["id"]}}, "jobBookmarkKeys"),
         ({"additional_options": {"attachFilename": "f"}}, "attachFilename"),
@@ -179,9 +179,9 @@ def test_a_tables_schema_is_returned_in_glues_and_sparks_types(context, catalog,
         ({"surprise": 1}, "surprise"),
     ],
 )
-def test_unsupported_tables_are_rejected_by_name(read, flights, more, named):
+def test_unsupported_tables_are_rejected_by_name(read, flights, options, named):
     with pytest.raises(UsageError, match=named):
-        read(flights, **more)
+        read(flights, **options)
 
 
 def test_name_space_is_the_databases_older_name(context, catalog, flights):

@@ -111,8 +111,8 @@ def test_xml_of_several_objects_and_a_schema_of_its_own(glue_job, read, rows):
     glue_job.land("a.xml", '<all><r id="1"/></all>'.replace("/>", "></r>"))
     glue_job.land("b.xml", XML)
     schema = glue.StructType([glue.Field("_id", glue.StringType()), glue.Field("b", glue.LongType())])
-    found = rows(read("xml", rowTag="r", withSchema=json.dumps(schema.jsonValue())))
-    assert found == [{"_id": "1", "b": None}, {"_id": "1", "b": None}, {"_id": "2", "b": None}]
+    records = rows(read("xml", rowTag="r", withSchema=json.dumps(schema.jsonValue())))
+    assert records == [{"_id": "1", "b": None}, {"_id": "1", "b": None}, {"_id": "2", "b": None}]
 
 
 def test_fail_fast_fails_the_job_on_an_unreadable_record(glue_job, read):

@@ -16,11 +16,11 @@ def land(glue_job, glue_spark, tmp_path):
         if format in ROWS:
             glue_job.land(f"{number}.{format}", ROWS[format](number))
             return
-        place = tmp_path / f"{format}-{number}"
+        folder = tmp_path / f"{format}-{number}"
         glue_spark.range(number, number + 1).coalesce(1).write.format(format).mode("overwrite").save(
-            place.as_uri()
+            folder.as_uri()
         )
-        (file,) = place.glob(f"part-*.{format}")
+        (file,) = folder.glob(f"part-*.{format}")
         glue_job.land(f"{number}.{format}", file.read_bytes())
 
     return put
@@ -40,16 +40,16 @@ def test_each_run_reads_the_new_objects(glue_job, glue_spark, land, format, monk
             frame = context.create_dynamic_frame.from_options(
                 "s3", {"paths": [glue_job.source]}, format, OPTIONS.get(format, {}), transformation_ctx="rows"
             )
-            found = sorted(int(row["id"]) for row in frame.toDF().collect()) if frame.count() else []
+            ids = sorted(int(row["id"]) for row in frame.toDF().collect()) if frame.count() else []
             job.commit()
         finally:
             context.secured_run.close(outcome="test over")
-        return found
+        return ids
 
     land(format, 1)
     land(format, 2)
     assert run() == [1, 2]
     assert run() == []
     land(format, 3)
-    land(format, 2)  # written again in place
+    land(format, 2)  # overwritten
     assert run() == [2, 3]

@@ -67,8 +67,8 @@ def superuser(glue_account):
             sslmode="verify-full",
             sslrootcert=str(glue_account.ca_pem),
         ) as connection:
-            found = connection.execute(statement)
-            return found.fetchall() if found.description else []
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
 
     return run
 

@@ -34,20 +34,20 @@ def table(aws, database, started):
 
 
 def partitions(aws, database, table="flights"):
-    found = aws("glue").get_partitions(DatabaseName=database, TableName=table)["Partitions"]
-    return {tuple(each["Values"]): each["StorageDescriptor"]["Location"] for each in found}
+    response = aws("glue").get_partitions(DatabaseName=database, TableName=table)["Partitions"]
+    return {tuple(partition["Values"]): partition["StorageDescriptor"]["Location"] for partition in response}
 
 
 def columns(aws, database, table="flights"):
     table_input = aws("glue").get_table(DatabaseName=database, Name=table)["Table"]
-    return [(each["Name"], each["Type"]) for each in table_input["StorageDescriptor"]["Columns"]]
+    return [(column["Name"], column["Type"]) for column in table_input["StorageDescriptor"]["Columns"]]
 
 
 def test_a_frame_is_written_to_the_tables_location_and_format(started, aws, database, table, provisioned):
-    given = frame(started.context)
-    assert started.context.write_dynamic_frame.from_catalog(given, database, table) is given
+    dynamic_frame = frame(started.context)
+    assert started.context.write_dynamic_frame.from_catalog(dynamic_frame, database, table) is dynamic_frame
     seen = started.bench.objects()
-    assert {each["key"] for each in seen.values()} == {provisioned.data_key}
+    assert {encryption["key"] for encryption in seen.values()} == {provisioned.data_key}
     assert {key.split("/")[1] for key in seen if "month=" in key} == {"month=0", "month=1"}
     key = next(key for key in seen if "part-" in key)
     body = aws("s3").get_object(Bucket="glue-secure-curated", Key=key)["Body"].read().decode()
@@ -61,8 +61,8 @@ def test_new_partitions_are_registered_and_columns_replaced_when_asked(started, 
     context.write_dynamic_frame.from_catalog(
         frame(context, ", 1.5D as price"), database, table, additional_options=options
     )
-    found = partitions(aws, database)
-    assert found == {("0",): f"{started.target}month=0/", ("1",): f"{started.target}month=1/"}
+    locations = partitions(aws, database)
+    assert locations == {("0",): f"{started.target}month=0/", ("1",): f"{started.target}month=1/"}
     assert columns(aws, database) == [("id", "bigint"), ("name", "string"), ("price", "double")]
     table_input = aws("glue").get_table(DatabaseName=database, Name=table)["Table"]
     assert (table_input["Description"], table_input["Parameters"]["classification"]) == ("description", "csv")
@@ -70,7 +70,7 @@ def test_new_partitions_are_registered_and_columns_replaced_when_asked(started, 
     assert columns(aws, database) == [("id", "bigint"), ("name", "string")]
     started.job.commit()
     changes = started.bench.evidence()[-1]["catalog"]
-    assert [(each["action"], each["details"]) for each in changes] == [
+    assert [(change["action"], change["details"]) for change in changes] == [
         ("update-schema", ["id", "name", "price"]),
         ("create-partitions", ["0", "1"]),
         ("update-schema", ["id", "name"]),
@@ -137,13 +137,13 @@ def test_a_nested_column_is_rejected(started, database, table):
 
 
 def test_another_account_a_missing_table_and_an_incomplete_name_are_rejected(started, database, table):
-    write, given = started.context.write_dynamic_frame.from_catalog, frame(started.context)
+    write, dynamic_frame = started.context.write_dynamic_frame.from_catalog, frame(started.context)
     with pytest.raises(UsageError, match="catalog_id"):
-        write(given, database, table, catalog_id="999999999999")
+        write(dynamic_frame, database, table, catalog_id="999999999999")
     with pytest.raises(GlueSecureError, match="cannot read table"):
-        write(given, database, "nothing")
+        write(dynamic_frame, database, "nothing")
     with pytest.raises(UsageError, match="name_space"):
-        write(given, database, table, name_space=database)
+        write(dynamic_frame, database, table, name_space=database)
     with pytest.raises(UsageError, match="table_name"):
-        write(given, database)
-    assert write(given, table_name=table, name_space=database) is given
+        write(dynamic_frame, database)
+    assert write(dynamic_frame, table_name=table, name_space=database) is dynamic_frame

@@ -32,23 +32,26 @@ def stored(started, table):
 
 
 def test_from_jdbc_conf_appends_and_the_evidence_says_so(started, table, database_name):
-    context, given = started.context, frame(started.context)
+    context, dynamic_frame = started.context, frame(started.context)
     long_name, short_name = (
         context.write_dynamic_frame_from_jdbc_conf,
         context.write_dynamic_frame.from_jdbc_conf,
     )
     # The location is for Redshift only, but Glue's tutorials pass it for every engine.
-    for write, place in ((long_name, ""), (short_name, "s3://curated-bucket/tmp/")):
+    for write, redshift_tmp_dir in ((long_name, ""), (short_name, "s3://curated-bucket/tmp/")):
         result = write(
-            given, CONNECTION, {"dbtable": table, "database": database_name}, redshift_tmp_dir=place
+            dynamic_frame,
+            CONNECTION,
+            {"dbtable": table, "database": database_name},
+            redshift_tmp_dir=redshift_tmp_dir,
         )
-        assert result is given
+        assert result is dynamic_frame
     assert stored(started, table).count() == 10
     started.job.commit()
     evidence = started.bench.evidence()[-1]
-    assert [(each["target"], each["kind"], each["format"], each["rows"]) for each in evidence["writes"]] == [
-        (f"{CONNECTION}/{table}", "jdbc", "postgresql", 5)
-    ] * 2
+    assert [
+        (write["target"], write["kind"], write["format"], write["rows"]) for write in evidence["writes"]
+    ] == [(f"{CONNECTION}/{table}", "jdbc", "postgresql", 5)] * 2
     (tls,) = evidence["tls"]
     assert (tls["protocol"], tls["source"]) == ("TLSv1.3", "pg_stat_ssl")
 
@@ -138,11 +141,11 @@ def test_an_option_that_is_not_known_or_weakens_is_refused(started, writer, opti
     assert "hunter2" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("place", ["hdfs://host/x", "/tmp/x"])
-def test_gs_s3_006_a_redshift_tmp_dir_that_is_not_in_s3_is_refused(started, writer, place):
+@pytest.mark.parametrize("redshift_tmp_dir", ["hdfs://host/x", "/tmp/x"])
+def test_gs_s3_006_a_redshift_tmp_dir_that_is_not_in_s3_is_refused(started, writer, redshift_tmp_dir):
     with pytest.raises(RefusedError, match="GS-S3-006"):
         started.context.write_dynamic_frame.from_jdbc_conf(
-            frame(started.context), CONNECTION, {"dbtable": "t"}, redshift_tmp_dir=place
+            frame(started.context), CONNECTION, {"dbtable": "t"}, redshift_tmp_dir=redshift_tmp_dir
         )
 
 

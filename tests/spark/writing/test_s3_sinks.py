@@ -38,12 +38,12 @@ def choices(context):
 
 
 def bodies(aws, bench, *, packed=False):
-    s3, found = aws("s3"), []
+    s3, texts = aws("s3"), []
     for key in bench.objects():
         body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
         if body:
-            found.append((gzip.decompress(body) if packed else body).decode())
-    return sorted(found)
+            texts.append((gzip.decompress(body) if packed else body).decode())
+    return sorted(texts)
 
 
 @pytest.mark.parametrize("format", ["csv", "json", "parquet", "glueparquet", "orc", "avro"])
@@ -143,7 +143,7 @@ def test_avro_1_7_stores_dates_and_decimals_as_text_and_1_8_as_themselves(starte
             frame, "s3", {"path": path}, format="avro", format_options={"version": version}
         )
         stored = context.spark_session.read.format("avro").load(path.replace("s3:", "s3a:"))
-        assert [each.dataType.simpleString() for each in stored.schema] == expected
+        assert [field.dataType.simpleString() for field in stored.schema] == expected
 
 
 def test_a_collection_is_written_to_folders_by_name(started):

@@ -18,11 +18,13 @@ def streaming(begin, monkeypatch):
     return begin(TempDir="s3://glue-secure-curated/temporary/")
 
 
-def source(started, *, each=1):
+def source(started, *, files_per_batch=1):
     for name, row in (("a.csv", "UA,3\n"), ("b.csv", "AA,5\n")):
         started.bench.land(name, row)
     reader = started.context.spark_session.readStream.schema("carrier string, delay int")
-    return reader.option("maxFilesPerTrigger", each).csv(started.bench.source.replace("s3:", "s3a:"))
+    return reader.option("maxFilesPerTrigger", files_per_batch).csv(
+        started.bench.source.replace("s3:", "s3a:")
+    )
 
 
 def options(started, **more):
@@ -60,14 +62,16 @@ def test_each_batch_is_written_by_the_run_and_the_checkpoint_is_verified(streami
     kinds = [write["kind"] for write in evidence["writes"]]
     assert sorted(kinds) == ["checkpoint", "s3", "s3"]
     checkpoint = evidence["writes"][kinds.index("checkpoint")]
-    names = {each["uri"].partition("/checkpoint/")[2].partition("/")[0] for each in checkpoint["objects"]}
+    names = {
+        written["uri"].partition("/checkpoint/")[2].partition("/")[0] for written in checkpoint["objects"]
+    }
     assert {"metadata", "offsets", "commits"} <= names
-    assert {each["key"] for each in checkpoint["objects"]} == {provisioned.data_key}
+    assert {written["key"] for written in checkpoint["objects"]} == {provisioned.data_key}
 
 
 def test_a_second_run_continues_the_stream(streaming):
     context, seen = streaming.context, []
-    frame = source(streaming, each=10)
+    frame = source(streaming, files_per_batch=10)
     context.forEachBatch(frame, lambda data, n: seen.append((n, data.count())), options(streaming))
     streaming.bench.land("c.csv", "DL,7\n")
     context.forEachBatch(frame, lambda data, n: seen.append((n, data.count())), options(streaming))
@@ -95,8 +99,8 @@ def test_a_failed_batch_is_retried_up_to_the_limit(streaming, monkeypatch):
         if len(attempts) < 3:
             raise LookupError("not yet")
 
-    given = options(streaming, batchMaxRetries=2)
-    streaming.context.forEachBatch(source(streaming, each=10), falter, given)
+    stream_options = options(streaming, batchMaxRetries=2)
+    streaming.context.forEachBatch(source(streaming, files_per_batch=10), falter, stream_options)
     assert attempts == [0, 0, 0]
     streaming.job.commit()
     assert streaming.bench.evidence()[-1]["streams"][0]["retries"] == 2
@@ -151,7 +155,7 @@ def test_a_stream_runs_until_it_is_stopped(started):
         batches.append(batch_id)
         threading.Timer(0.5, lambda: [q.stop() for q in started.context.spark_session.streams.active]).start()
 
-    started.context.forEachBatch(source(started, each=10), handle, options(started))
+    started.context.forEachBatch(source(started, files_per_batch=10), handle, options(started))
     assert batches == [0]
 
 
@@ -162,8 +166,8 @@ def test_a_sample_is_taken_with_its_checkpoint_in_s3(streaming, aws):
     )
     assert sample.count() == 1
     assert sample.toDF().columns == ["carrier", "delay"]
-    found = aws("s3").list_objects_v2(Bucket="glue-secure-curated", Prefix="temporary/glue-secure-samples/")
-    assert found["KeyCount"] > 0
+    listing = aws("s3").list_objects_v2(Bucket="glue-secure-curated", Prefix="temporary/glue-secure-samples/")
+    assert listing["KeyCount"] > 0
     with pytest.raises(UsageError, match="pollingTimeInMs"):
         streaming.context.getSampleStreamingDynamicFrame(frame, {"windowSize": "20 seconds"})
 

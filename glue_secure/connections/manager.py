@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from glue_secure.connections.engines.engine import Engine as DatabaseEngine
 from glue_secure.connections.jdbc import JdbcPlan, driver_options
 from glue_secure.connections.kafka import kafka_options
+from glue_secure.connections.options import split_reader_options
 from glue_secure.connections.tls.probe import TlsFacts
 from glue_secure.connections.tls.session import SessionTls, check_session
 from glue_secure.connections.tls.trust_store import TrustStoreFile, trust_store
@@ -98,13 +99,15 @@ class ConnectionManager:
         Raises:
             RefusedError: a GS-TLS control failed.
             VerificationError: a GS-TLS control could not be verified.
+            UsageError: an option is given twice or has an invalid value.
         """
         label = name if not catalog_id else f"{catalog_id}:{name}"
-        key = (label, tuple(sorted((option, str(value)) for option, value in options.items())))
+        connection_options, reader_options = split_reader_options(options)
+        key = (label, tuple(sorted((option, str(value)) for option, value in connection_options.items())))
         if key not in self._opened or self._expires_soon(self._opened[key].credentials):
             with self._recorder.timed("connect"):
-                self._opened[key] = self._open(name, label, options, catalog_id)
-        return self._opened[key]
+                self._opened[key] = self._open(name, label, connection_options, catalog_id)
+        return replace(self._opened[key], reader_options=reader_options)
 
     def open_for_glue(self, name: str, options: Mapping[str, str]) -> OpenedConnection:
         """Open a connection for a call in which Glue's own reader or writer connects.
@@ -149,7 +152,7 @@ class ConnectionManager:
         return credentials.expires is not None and self._clock.now() >= credentials.expires - _TOKEN_MARGIN
 
     def _open(
-        self, name: str, label: str, options: Mapping[str, str], catalog_id: str | None
+        self, name: str, label: str, options: Mapping[str, object], catalog_id: str | None
     ) -> OpenedConnection:
         connection = read_connection(self._catalog, name, catalog_id)
         verified = verify_connection(label, connection, options, objects=self._objects, clock=self._clock)
@@ -165,7 +168,7 @@ class ConnectionManager:
             database=plan.database,
             driver=plan.driver,
             driver_options=driver_options(plan, facts.anchor_pem, self._trust_store(plan, facts)),
-            reader_options={option: str(value) for option, value in plan.reader_options},
+            reader_options={},
             credentials=self._fetch(label, plan.login, plan, catalog_id),
             certificate=str(plan.certificate or ""),
         )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from glue_secure.connections.engines.engine import Engine, OptionRule
 from glue_secure.connections.messages import shown_name
@@ -87,6 +88,26 @@ class CallOptions:
     findings: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
 
 
+def split_reader_options(
+    options: Mapping[str, object],
+) -> tuple[dict[str, object], dict[str, str]]:
+    """Return the options that concern the connection, and those for reading or writing rows.
+
+    Raises:
+        UsageError: an option for rows is given twice.
+    """
+    connection_options, reader_options = {}, {}
+    for name, value in options.items():
+        spelling = _READER_OPTIONS.get(name.lower())
+        if spelling is None:
+            connection_options[name] = value
+        elif spelling in reader_options:
+            _stop_duplicate(name)
+        else:
+            reader_options[spelling] = str(value)
+    return connection_options, reader_options
+
+
 def read_options(
     engine: Engine, connection_name: str, options: Mapping[str, object], *, certificate: str = ""
 ) -> CallOptions:
@@ -107,11 +128,7 @@ def read_options(
     for name in options:
         lowered = name.lower()
         if lowered in lowered_names:
-            raise UsageError(
-                f"an option is given twice: {shown_name(name)}",
-                found="two spellings of one name",
-                required="each option once",
-            )
+            _stop_duplicate(name)
         lowered_names.add(lowered)
     findings = enforce(check_options(engine, connection_name, options, certificate=certificate))
     for name, value in options.items():
@@ -211,6 +228,14 @@ def _driver_option_failure(engine: Engine, name: str, value: object, resource: s
     if option.rule is OptionRule.REFUSED:
         return _override(resource, option.name, "no such option", option.reason)
     return None
+
+
+def _stop_duplicate(name: str) -> NoReturn:
+    raise UsageError(
+        f"an option is given twice: {shown_name(name)}",
+        found="two spellings of one name",
+        required="each option once",
+    )
 
 
 def _text(value: object) -> str:

@@ -109,6 +109,14 @@ def test_a_connection_is_opened_once_a_run(run, run_fixture):
     assert len(run_fixture.engine.asked("read_jdbc")) == 3
 
 
+def test_options_for_rows_do_not_open_a_connection_again(run, run_fixture):
+    run.reader.read_jdbc("ops", "airlines")
+    run.writer.write_jdbc([], "ops", "airlines", options={"batchsize": "7"})
+    run.reader.read_jdbc("ops", "airlines", options={"connectTimeout": "5"})
+    assert run_fixture.log.count("secret ops/postgres") == 2
+    assert run_fixture.engine.asked("write_jdbc")[0]["spark_options"]["batchsize"] == "7"
+
+
 @pytest.mark.parametrize("control", ["GS-TLS-002", "GS-TLS-003", "GS-TLS-004", "GS-TLS-009"])
 def test_no_secret_is_fetched_for_a_server_that_is_not_verified(run, run_fixture, server, control):
     server(refuses=RefusedError(control, resource="connection ops", found="f", required="q", fix="x"))
@@ -156,7 +164,7 @@ def test_gs_tls_011_a_connection_that_does_not_exist(run, run_fixture):
 def test_gs_tls_011_a_connection_that_cannot_be_read(run, run_fixture):
     run.reader.read_jdbc("ops", "airlines")
     run_fixture.control_plane.failure = DENIED
-    error = refused(run, "GS-TLS-011", VerificationError, options={"fetchsize": "7"})
+    error = refused(run, "GS-TLS-011", VerificationError, options={"connectTimeout": "7"})
     assert error.aws_code == "AccessDeniedException"
 
 

@@ -92,7 +92,7 @@ def is_core(expectation: Any) -> bool:
 
 
 def execution_engine(frame: DataFrame) -> Any:
-    """Return a Spark execution engine. It only tells an expectation that its metrics come from Spark."""
+    """Return a Spark execution engine. An expectation needs it to recognize metrics of Spark."""
     from great_expectations.execution_engine import SparkDFExecutionEngine
 
     with suppress_messages():

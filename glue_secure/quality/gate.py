@@ -201,14 +201,14 @@ class SuiteGate:
     ) -> None:
         rules = tuple(
             GateRule(
-                rule=each.rule.label,
-                severity=each.rule.severity.value,
-                outcome="undecided" if each.passed is None else "met" if each.passed else "broken",
-                rows=each.rows,
-                unexpected=each.unexpected,
-                by=each.by,
+                rule=result_of_rule.rule.label,
+                severity=result_of_rule.rule.severity.value,
+                outcome=_word(result_of_rule),
+                rows=result_of_rule.rows,
+                unexpected=result_of_rule.unexpected,
+                by=result_of_rule.by,
             )
-            for each in result.outcomes
+            for result_of_rule in result.outcomes
         )
         self._recorder.gates.append(
             GateRecord(
@@ -363,6 +363,11 @@ def _listed(outcomes: Sequence[RuleOutcome]) -> str:
     more = len(outcomes) - _MAX_LISTED
     listed = "; ".join(map(_described, outcomes[:_MAX_LISTED]))
     return listed + (f"; and {more} more" if more > 0 else "")
+
+
+def _word(outcome: RuleOutcome) -> str:
+    """Return the outcome as the evidence names it."""
+    return "undecided" if outcome.passed is None else "met" if outcome.passed else "broken"
 
 
 def _described(outcome: RuleOutcome) -> str:

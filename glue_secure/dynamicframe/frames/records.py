@@ -1,6 +1,6 @@
 """Transformations of single records by Python functions, and the records that failed in them.
 
-A function receives each record as a dict. A record that it fails on becomes an error record.
+The function receives each record as a dict. If it fails for a record, this becomes an error record.
 """
 
 from __future__ import annotations

@@ -106,10 +106,10 @@ class _Parser:
         return glue.StructType(fields)
 
     def _take(self, character: str) -> None:
-        rest = self._text[self._at :]
-        stripped = rest.lstrip()
+        remaining = self._text[self._at :]
+        stripped = remaining.lstrip()
         if not stripped.startswith(character):
             raise self.error()
-        self._at += len(rest) - len(stripped) + 1
+        self._at += len(remaining) - len(stripped) + 1
         while self._text[self._at : self._at + 1].isspace():
             self._at += 1

@@ -25,7 +25,7 @@ RECORDS = st.lists(st.dictionaries(NAMES, VALUES, min_size=1, max_size=4), max_s
 
 
 def full(value, kind):
-    """The value with None for every field of its type that it lacks: a table has no missing fields."""
+    """Return the value with None for each missing field, because a table has no missing fields."""
     if isinstance(kind, glue.ChoiceType):
         name = {dict: "struct", list: "array"}.get(type(value))
         return full(value, kind.choices[name]) if name else value
@@ -48,25 +48,29 @@ def test_decoding_restores_the_encoded_records(records):
 @settings(max_examples=200, deadline=None)
 @given(RECORDS, RECORDS)
 def test_the_order_of_records_changes_only_the_order_of_fields(left, right):
-    def seen(*parts):
-        shape = ObservedTypes()
+    def type_of(*parts):
+        observed = ObservedTypes()
         for part in parts:
-            inner = ObservedTypes()
-            inner.add_all(part)
-            shape.merge(inner)
-        return shape.to_type()
+            observed_part = ObservedTypes()
+            observed_part.add_all(part)
+            observed.merge(observed_part)
+        return observed.to_type()
 
-    assert alike(seen(left, right)) == alike(seen(right, left)) == alike(seen([*left, *right]))
+    assert (
+        without_order(type_of(left, right))
+        == without_order(type_of(right, left))
+        == without_order(type_of([*left, *right]))
+    )
 
 
-def alike(kind):
-    """A comparable value of the type without the order of fields."""
+def without_order(kind):
+    """Return a comparable value of the type that ignores the order of fields."""
     if isinstance(kind, glue.StructType):
-        return ("struct", sorted((field.name, alike(field.dataType)) for field in kind.fields))
+        return ("struct", sorted((field.name, without_order(field.dataType)) for field in kind.fields))
     if isinstance(kind, glue.ArrayType):
-        return ("array", alike(kind.elementType))
+        return ("array", without_order(kind.elementType))
     if isinstance(kind, glue.ChoiceType):
-        return ("choice", [alike(kind.choices[name]) for name in sorted(kind.choices)])
+        return ("choice", [without_order(kind.choices[name]) for name in sorted(kind.choices)])
     return ("atom", repr(kind))
 
 

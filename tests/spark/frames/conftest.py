@@ -11,7 +11,7 @@ from glue_secure.dynamicframe.types import hive
 
 @pytest.fixture
 def table_of(glue_spark):
-    """Make a table of rows as dictionaries, in one partition; the schema is Hive's text or Glue's type."""
+    """``table_of(schema, *rows)`` returns a table of dicts. The schema is a Hive or Glue type."""
 
     def make(schema, *rows):
         kind = hive.parse(schema) if isinstance(schema, str) else schema
@@ -22,7 +22,7 @@ def table_of(glue_spark):
 
 @pytest.fixture
 def rows_of():
-    """The rows of a table as dictionaries, nulls left out, in any order made stable.
+    """``rows_of(table)`` returns the rows as dicts without nulls, sorted by their JSON.
 
     The DataFrame's own schema must be the one that stores the table's.
     """

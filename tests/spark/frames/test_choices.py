@@ -32,7 +32,7 @@ def table(table_of):
 
 
 def only(rows_of, table, name="provider id"):
-    """The values of one field, in the rows' order as stored."""
+    """Return the values of one field, in the order of the rows."""
     return [row.asDict(recursive=True).get(name) for row in table.data.collect()]
 
 

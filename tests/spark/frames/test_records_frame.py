@@ -13,7 +13,7 @@ from glue_secure.dynamicframe.types import glue_types as glue
 
 
 class Context:
-    """What the class needs of a GlueContext, and what it was asked for."""
+    """The part of a GlueContext that DynamicFrame calls, with the recorded calls."""
 
     def __init__(self, spark):
         self.spark_session, self.written = spark, []
@@ -41,7 +41,7 @@ def rows(frame):
 
 
 # The example of https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-dynamic-frame.html,
-# section map: four fields of an address gathered in a struct, and the old ones deleted.
+# section map: four address fields are moved into a struct.
 def test_map_as_the_documentation_shows_it(frame_of, capsys):
     def merge_address(rec):
         rec["Address"] = {}
@@ -100,7 +100,7 @@ def test_show_prints_one_json_object_per_line(frame_of, capsys):
     assert capsys.readouterr().out == '{"a": 1, "b": "é"}\n{"a": "x", "b": null}\n'
 
 
-# The same page, section unbox: a text of JSON becomes a struct; section's schema before and after.
+# The same page, section unbox: a JSON string becomes a struct, with the schemas of that section.
 def test_unbox_as_the_documentation_shows_it(frame_of, capsys):
     def with_text(rec):
         rec["AddressString"] = '{"Street": "1108 ROSS CLARK CIRCLE", "City": "DOTHAN", "Zip.Code": "36301"}'

@@ -80,8 +80,8 @@ def test_nested_fields_of_mixed_types_are_choices(spark):
 
 
 # The data of https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-dynamic-frame.html,
-# section errorsAsDynamicFrame. Glue reads on from the malformed record into the next line and so loses the
-# third record as well; here a line is a record (docs/differences-from-glue.md).
+# section errorsAsDynamicFrame. After a malformed record, Glue continues into the next line and loses the
+# third record as well. Here each line is read separately (docs/differences-from-glue.md).
 PRESIDENTS = (
     '{"id": 1, "name": "george", "surname": "washington", "height": 178}',
     '{"id": 2, "name": "benjamin", "surname": "franklin",',
@@ -149,7 +149,7 @@ def test_empty_input_has_no_fields(spark):
     assert table.data.count() == 0
 
 
-# Columns in the manner of the "Medicare" sample, whose "Provider Id" is a choice of long and string:
+# Columns as in the "Medicare" sample, whose "Provider Id" is a choice of long and string:
 # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-python-samples-medicaid.html
 def test_csv_columns_get_the_catalogs_types_if_their_values_can_be_cast(spark):
     frame = spark.createDataFrame(

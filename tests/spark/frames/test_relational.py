@@ -69,7 +69,7 @@ def test_a_flat_frame_is_the_root_table_and_no_job_runs(table_of):
 
 
 def test_keys_do_not_change_between_actions_of_a_changing_source(glue_spark):
-    """Each run of this source deals its rows to other partitions, so keys made twice would differ."""
+    """The source distributes its rows differently in each run, so recomputed keys would differ."""
     from pyspark.sql import functions as F
 
     made = glue_spark.range(0, 400, 1, 4).repartition(7).orderBy(F.rand())
@@ -106,7 +106,7 @@ def test_duplicate_names_and_options_are_rejected(table_of):
 
 
 def test_unnest_names_the_fields_of_elements_after_their_array(table_of, rows_of):
-    """Scala DynamicFrame class, unnest: such names are prepended with the array's name and ``.val``."""
+    """Scala DynamicFrame class, unnest: such names start with the array's name and ``.val``."""
     table = table_of("struct<l:array<struct<x:struct<y:int>,z:int>>>", {"l": [{"x": {"y": 1}, "z": 2}]})
     assert rows_of(relational.unnest(table)) == [{"l": [{"l.val.x.y": 1, "l.val.z": 2}]}]
 

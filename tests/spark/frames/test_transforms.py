@@ -23,7 +23,7 @@ def values(frame):
 
 
 def test_transforms_can_be_chained(frame):
-    """Names of the steps and fields from the examples of the "PySpark transforms reference"."""
+    """Transforms and fields are from the examples of the "PySpark transforms reference"."""
     unboxed = frame(
         "struct<warehouse_loc:string,data:struct<strawberry:int,pineapple:int,mango:int,pears:void>>",
         {"warehouse_loc": "TX_WAREHOUSE", "data": {"strawberry": 220, "pineapple": 560, "mango": 350}},

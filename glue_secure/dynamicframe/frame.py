@@ -354,8 +354,8 @@ class DynamicFrame:
     ) -> DynamicFrame:
         """Return the result of ``f`` for each record.
 
-        ``f`` receives a ``DynamicRecord``, which is a dict in which a choice is its plain value, and returns a
-        dict or DynamicRecord. A record for which ``f`` raises an exception or returns nothing becomes an error record.
+        ``f`` receives a ``DynamicRecord`` (a dict in which a choice is its plain value) and returns a dict.
+        A record for which ``f`` raises an exception or returns nothing becomes an error record.
         """
         table = records.map(self.table, f, call=errors.CallSite.here(info))
         return self._derive(table, stageThreshold, totalThreshold)

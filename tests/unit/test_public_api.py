@@ -48,6 +48,7 @@ def services(run_fixture, monkeypatch):
 class Session:
     """A session that records ``stop`` and is not used otherwise."""
 
+    _jsparkSession = None
     stopped = False
 
     def stop(self) -> None:
@@ -144,9 +145,7 @@ def test_a_job_needs_a_glue_context():
 
 
 @pytest.fixture
-def context(monkeypatch):
-    module = "glue_secure.engines.spark.context.glue_context"
-    monkeypatch.setattr(f"{module}._session_of", lambda spark: spark)
+def context():
     from glue_secure.context import GlueContext
 
     return GlueContext(Session())

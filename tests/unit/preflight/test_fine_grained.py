@@ -1,5 +1,7 @@
 """GS-LF-007: under fine-grained access control, calls that use RDDs are rejected before they do anything."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from glue_secure.core.arguments import JobArguments
@@ -16,11 +18,10 @@ class Frame:
 
 
 @pytest.fixture
-def context(run_fixture, monkeypatch):
-    monkeypatch.setattr("glue_secure.engines.spark.context.glue_context._session_of", lambda spark: spark)
-    made = GlueContext(object())
-    made.secured_run = run_fixture.start(**{FLAG: "true"})
-    return made
+def context(run_fixture):
+    context = GlueContext(SimpleNamespace(_jsparkSession=None))
+    context.secured_run = run_fixture.start(**{FLAG: "true"})
+    return context
 
 
 S3 = {"connection_type": "s3", "connection_options": {"paths": ["s3://landing/"]}, "format": "csv"}

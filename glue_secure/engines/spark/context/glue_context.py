@@ -707,10 +707,10 @@ class GlueContext(RunContext):
 
 
 def _session_of(spark: SparkContext | SparkSession | None) -> SparkSession:
+    if hasattr(spark, "_jsparkSession"):
+        return spark
     from pyspark.sql import SparkSession
 
-    if isinstance(spark, SparkSession):
-        return spark
     return SparkSession(spark) if spark is not None else SparkSession.builder.getOrCreate()
 
 

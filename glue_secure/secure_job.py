@@ -20,6 +20,7 @@ from glue_secure.core.redaction import redact_settings
 from glue_secure.core.typed_arguments import ArgsT, parse_arguments
 from glue_secure.engines.spark.formats import format_of, spark_options
 from glue_secure.io.source_filter import LIMITS, parse_limits
+from glue_secure.io.writer import WriteMode
 from glue_secure.run.run import Run
 from glue_secure.run.start import read_arguments, start_run
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 ReadFormat = Literal["csv", "json", "parquet", "orc", "avro", "xml"]
 WriteFormat = Literal["csv", "json", "parquet", "orc", "avro"]
-WriteMode = Literal["append", "overwrite", "error", "errorifexists", "ignore"]
 OnFailure = Literal["block", "warn", "quarantine"]
 BookmarkOrder = Literal["asc", "desc"]
 

@@ -1,6 +1,7 @@
 """The Data Catalog of a run: used only if it is encrypted, and every use is recorded.
 
-The encryption settings are read before the first call, so a run that does not use the catalog does not read them.
+The encryption settings are read before the first call, so a run that does not use the catalog does not read
+them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Changes of the Data Catalog that follow a write: tables, columns and partitions. Each change is recorded."""
+"""Changes of the Data Catalog after a write: tables, columns and partitions. Each change is recorded."""
 
 from __future__ import annotations
 

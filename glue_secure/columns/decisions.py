@@ -1,8 +1,8 @@
 """Apply a column policy to one schema: a decision for each matched column, and findings. Pure.
 
 Rules and tags match a column by its name and by the names that Glue's transforms derive from it:
-``address.street`` (unnest), ``items.val.sku`` (relationalize), ``phone.string`` and ``phone_string`` (the types of
-a choice).
+``address.street`` (unnest), ``items.val.sku`` (relationalize), ``phone.string`` and ``phone_string`` (the
+types of a choice).
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-dynamic-frame.html
 """
 
@@ -17,8 +17,9 @@ from glue_secure.core.findings import Finding, failed, passed
 ColumnTags = Mapping[str, frozenset[Tag]]
 """Tags by the column's name in the Data Catalog."""
 
-# Types of a choice, which name its alternatives. "date" and "timestamp" are missing because ordinary names end in
-# them (birth_date): a column of make_cols with one of these suffixes is matched by its whole name only.
+# Types of a choice, which name its alternatives. "date" and "timestamp" are missing because ordinary names
+# end in them (birth_date): a column of make_cols with one of these suffixes is matched by its whole name
+# only.
 _CHOICE_TYPES = ("array", "binary", "boolean", "byte", "decimal", "double", "float", "int", "long", "map",
                  "short", "string", "struct")  # fmt: skip
 _DERIVED_PARTS = frozenset((*_CHOICE_TYPES, "date", "timestamp", "val"))
@@ -32,8 +33,8 @@ def decide(
 ) -> tuple[tuple[ColumnDecision, ...], list[Finding]]:
     """Return the policy's decision for each matched column of a sink, and the findings.
 
-    Catalog tags match by name at any depth: a column that was moved into a struct keeps its tags, and so does a
-    struct's field that became a column ``address.street``.
+    Catalog tags match by name at any depth: a column that was moved into a struct keeps its tags, and so does
+    a struct's field that became a column ``address.street``.
 
     Args:
         policy: the column policy.
@@ -126,7 +127,7 @@ def _check_action(decision: ColumnDecision, sink: str) -> list[Finding]:
 def _check_error_texts(
     schema: Sequence[SchemaColumn], decided: Iterable[tuple[str, ...]], sink: str
 ) -> list[Finding]:
-    """Return a FAIL of GS-COL-003 for each text of failed records without a rule: it may contain any column."""
+    """Return a FAIL of GS-COL-003 for each text of failed records that has no rule."""
     decided = list(decided)
     siblings: dict[tuple[str, ...], dict[str, SchemaColumn]] = {}
     for column in schema:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from glue_secure.columns.decisions import ColumnTags, decide
 from glue_secure.columns.policy import ColumnPolicy
@@ -20,6 +20,9 @@ from glue_secure.core.redaction import redact_text
 from glue_secure.core.service import ServiceError
 from glue_secure.core.unmanaged_writes import UnmanagedWrite
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
 
 @dataclass(frozen=True, slots=True)
 class ProtectedFrame:
@@ -30,10 +33,10 @@ class ProtectedFrame:
         decisions: the decisions that were applied.
     """
 
-    frame: Any
+    frame: DataFrame
     decisions: tuple[ColumnDecision, ...] = ()
 
-    def with_frame(self, frame: Any) -> ProtectedFrame:
+    def with_frame(self, frame: DataFrame) -> ProtectedFrame:
         """Return the same rows, converted for a format."""
         return replace(self, frame=frame)
 
@@ -69,8 +72,8 @@ class ColumnPolicyEnforcer:
         """Read the policy and its tables' tags, and decrypt its data key once.
 
         Raises:
-            VerificationError: GS-COL-002, the key cannot be decrypted; GS-COL-004, the policy or a tag cannot be
-                read.
+            VerificationError: GS-COL-002, the key cannot be decrypted; GS-COL-004, the policy or a tag cannot
+                be read.
             UsageError: the policy is not valid.
         """
         if self._location is None:
@@ -84,7 +87,7 @@ class ColumnPolicyEnforcer:
         self._recorder.record(enforce(findings))
         self._policy = policy
 
-    def protect(self, frame: Any, sink: str) -> ProtectedFrame:
+    def protect(self, frame: DataFrame | ProtectedFrame, sink: str) -> ProtectedFrame:
         """Return the frame with the policy applied. A :class:`ProtectedFrame` is returned unchanged.
 
         Args:
@@ -140,8 +143,8 @@ class ColumnPolicyEnforcer:
     def check_bypass(self, writes: Sequence[UnmanagedWrite]) -> list[Finding]:
         """Return GS-COL-006: under a policy there are no writes outside glue-secure.
 
-        Every such write fails the check: the policy was not applied to it. A failed write counts, because it may
-        have left data. Without a policy there are no findings.
+        Every such write fails the check: the policy was not applied to it. A failed write counts, because it
+        may have left data. Without a policy there are no findings.
         """
         if self._location is None:
             return []
@@ -152,8 +155,8 @@ class ColumnPolicyEnforcer:
                 f"write of {write.format} outside glue-secure, under {policy}",
                 found=redact_text(write.location) or write.problem,
                 required="no write that the column policy was not applied to",
-                fix="write with job.write.s3 or job.write.jdbc (in plain Spark with the GlueContext too), or run "
-                "this job without a column policy; then delete the unprotected data that was written",
+                fix="write with job.write.s3 or job.write.jdbc (in plain Spark with the GlueContext too), or "
+                "run this job without a column policy; then delete the unprotected data that was written",
             )
             for write in writes
         ] or [passed("GS-COL-006", policy, "no write outside glue-secure")]

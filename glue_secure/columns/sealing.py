@@ -29,8 +29,8 @@ def tokens(values: Iterable[str | None], *, data_key: bytes, domain: str) -> lis
 
     Equal values have equal tokens within a domain, in every table. Nulls stay null.
     """
-    # The domain is prefixed with its length, so that two different pairs of domain and value never concatenate
-    # to the same bytes.
+    # The domain is prefixed with its length, so that two different pairs of domain and value never
+    # concatenate to the same bytes.
     encoded = domain.encode()
     prefix = len(encoded).to_bytes(4, "big") + encoded
     inner_state, outer_state = _hmac_states(_derive(data_key, b"tokenise"), prefix)
@@ -49,8 +49,8 @@ def tokens(values: Iterable[str | None], *, data_key: bytes, domain: str) -> lis
 def seal(values: Sequence[str | None], *, data_key: bytes, policy: str, column: str) -> list[str | None]:
     """Return each value encrypted with AES-256-GCM, bound to the policy's name and the column's path.
 
-    Nulls stay null. The values of one call share a key that is derived from a random salt, so that the limit of
-    2**32 random nonces under one key (NIST SP 800-38D) applies to one call.
+    Nulls stay null. The values of one call share a key that is derived from a random salt, so that the limit
+    of 2**32 random nonces under one key (NIST SP 800-38D) applies to one call.
     """
     salt = os.urandom(_SALT)
     cipher, context = _cipher(data_key, salt), _context(policy, column)
@@ -87,7 +87,7 @@ def unseal(values: Iterable[str | None], *, data_key: bytes, policy: str, column
             raise UsageError(
                 f"value {at + 1} of column {column}",
                 found="a sealed value that cannot be decrypted: changed, or of another column, policy or key",
-                required=f"a value that was sealed for {column} under the policy {policy} and its wrapped_key",
+                required=f"a value sealed for {column} under the policy {policy} and its wrapped_key",
                 fix="use the column's name and the policy's digest from the run's evidence",
             ) from None
     return decrypted
@@ -116,7 +116,8 @@ def _with_nulls(values: Sequence[str | None], results: Iterator[str]) -> list[st
 def _hmac_states(key: bytes, prefix: bytes) -> tuple[Callable[[], Any], Callable[[], Any]]:
     """Return functions that copy HMAC's two SHA-256 states, the inner one after ``prefix``.
 
-    RFC 2104, section 4: the states depend on the key only, so that they are computed once and not for each value.
+    RFC 2104, section 4: the states depend on the key only, so that they are computed once and not for each
+    value.
     """
     block = key.ljust(64, b"\0")
     inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))

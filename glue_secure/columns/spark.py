@@ -27,9 +27,9 @@ def protected(
 ) -> DataFrame:
     """Return the frame with each decision applied. Other columns and the order of columns do not change.
 
-    Tokenised and encrypted columns are strings: values are cast as Spark casts them (binary as base64, timestamps
-    in the session's time zone). Masked columns keep their type, and are null unless they are strings. A changed
-    column loses its metadata, which may contain values (an indexer's labels) or a length.
+    Tokenised and encrypted columns are strings: values are cast as Spark casts them (binary as base64,
+    timestamps in the session's time zone). Masked columns keep their type, and are null unless they are
+    strings. A changed column loses its metadata, which may contain values (an indexer's labels) or a length.
 
     Args:
         frame: the frame to write.
@@ -150,7 +150,7 @@ def _tokenise(key: WrappedKey, domain: str) -> Any:
 
 
 def _encrypt(key: WrappedKey, column: str) -> Any:
-    """Return a Spark function text → sealed text, bound to the policy and ``column``, different at each call."""
+    """Return a Spark function text → sealed text, bound to policy and ``column``, different at each call."""
 
     def encrypt(values: Any) -> Any:
         from glue_secure.aws.columns import executor_key
@@ -164,7 +164,7 @@ def _vectorised(function: Callable[[Any], Any]) -> Any:
     import pandas as pd
     from pyspark.sql.functions import pandas_udf
 
-    # pandas_udf reads the function's types, which cannot be written at its definition: pandas is imported here.
+    # pandas_udf reads the function's types, which need pandas, so they are set here.
     function.__annotations__ = {"values": pd.Series, "return": pd.Series}
     return pandas_udf(function, "string")
 

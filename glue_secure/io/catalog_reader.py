@@ -24,6 +24,7 @@ from glue_secure.io.source_filter import BOUNDS, LIMITS, Sample, parse_limits, p
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
 
 FORMATS = ("avro", "csv", "json", "orc", "parquet", "xml")
 _RECURSIVE_FORMATS = ("orc", "parquet")
@@ -56,18 +57,19 @@ class TableConversion:
 
     Attributes:
         format: the table's format → Spark's format to read with; JSON may be read as text.
-        convert: frame of a table in S3, the table, and whether the frame was read for its schema only → result.
+        convert: frame of a table in S3, the table, and whether the frame was read for its schema only →
+            result.
         schema: columns, and whether all of them are strings → Spark's schema; None infers the schema.
         options: table → Spark's options, which the SerDe's options override.
     """
 
     format: Callable[[str], str]
     convert: Callable[[DataFrame, CatalogTable, bool], Any]
-    schema: Callable[[Sequence[CatalogColumn], bool], Any]
+    schema: Callable[[Sequence[CatalogColumn], bool], StructType | None]
     options: Callable[[CatalogTable], Mapping[str, str]]
 
 
-def _unchanged(frame: Any, _table: CatalogTable, schema_only: bool) -> Any:
+def _unchanged(frame: DataFrame, _table: CatalogTable, schema_only: bool) -> DataFrame:
     return frame.limit(0) if schema_only and hasattr(frame, "limit") else frame
 
 
@@ -260,7 +262,7 @@ def _reject_options(
 def _partition_values(
     table: CatalogTable, partitions: Sequence[CatalogPartition]
 ) -> Callable[[Sequence[S3Uri]], PartitionValues | None]:
-    """Return a function that finds the partition of each object: the one with the longest matching location."""
+    """Return a function that finds each object's partition, by the longest matching location."""
     purpose = f"partition of {table.database}.{table.name} at"
     by_location: dict[S3Uri, tuple[str, ...]] = {}
     for partition in partitions:

@@ -202,8 +202,8 @@ class Housekeeping:
                     self._objects.write(uri, _manifest(uris), key=self._key, content_type="text/csv")
                 except ServiceError as error:
                     raise GlueSecureError(
-                        f"cannot write manifest {uri}: {error}; {len(record.objects)} objects were processed, "
-                        "the evidence names them",
+                        f"cannot write manifest {uri}: {error}; {len(record.objects)} objects were processed "
+                        "and are in the evidence",
                         aws_code=error.code,
                     ) from error
                 self._verifier.verify([uri])

@@ -29,8 +29,8 @@ class SourceListing:
         locations: the locations to list.
         objects: S3.
         source_filter: which objects below the locations belong to the source.
-        start_after: location (by :func:`~glue_secure.bookmarks.ascending.name_of`) → key after which its listing
-            starts; other locations are listed from the first key.
+        start_after: location (by :func:`~glue_secure.bookmarks.ascending.name_of`) → key after which its
+            listing starts; other locations are listed from the first key.
 
     Attributes:
         newest: the newest object with data that was listed, which gives a schema if there are no new objects.

@@ -63,7 +63,8 @@ def predicates_of(engine: str, options: Mapping[str, str]) -> tuple[tuple[str, .
     The clauses are disjoint, and together they match every row. Without hash options there are none.
 
     Args:
-        engine: the database engine; parallel reads are supported for ``postgresql``, ``mysql`` and ``mariadb``.
+        engine: the database engine; parallel reads are supported for ``postgresql``, ``mysql`` and
+            ``mariadb``.
         options: may contain ``hashfield``, ``hashexpression`` and ``hashpartitions``.
 
     Raises:
@@ -103,7 +104,7 @@ def predicates_of(engine: str, options: Mapping[str, str]) -> tuple[tuple[str, .
 
 
 def require_no_strides(source: str, options: Mapping[str, Any]) -> None:
-    """Reject Spark's own options of a parallel read together with predicates: Spark would silently ignore them.
+    """Reject Spark's options of a parallel read together with predicates: Spark would ignore them.
 
     Raises:
         UsageError: ``partitionColumn`` or one of its bounds is set.

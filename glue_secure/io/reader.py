@@ -29,6 +29,7 @@ from glue_secure.io.source_filter import ALL_OBJECTS, SourceFilter
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
 
 FETCH_SIZE = "10000"
 """Rows that a driver fetches at once unless the call sets ``fetchsize``. By default, PostgreSQL's and MySQL's
@@ -76,7 +77,7 @@ class DataReader:
         format: str,
         options: Mapping[str, str] | None = None,
         transformation_ctx: str = "",
-        schema: Any = None,
+        schema: StructType | str | None = None,
         convert: Callable[[DataFrame, bool], Any] | None = None,
         source_filter: SourceFilter = ALL_OBJECTS,
         limits: Limits = DEFAULT,
@@ -84,7 +85,7 @@ class DataReader:
         evidence_source: str = "",
         partition_columns: bool = True,
         partition_values_of: Callable[[Sequence[S3Uri]], PartitionValues | None] | None = None,
-        schema_without_objects: Any = None,
+        schema_without_objects: StructType | None = None,
     ) -> Any:
         """Return a DataFrame of the objects below ``source`` that are new to ``transformation_ctx``.
 
@@ -96,9 +97,9 @@ class DataReader:
             options: options of Spark's reader.
             transformation_ctx: the transformation context; ``""`` reads every object, without a bookmark.
             schema: a ``StructType`` or DDL text; None infers the schema.
-            convert: converts the frame, and its result is returned instead. The second argument is true if the
-                frame was read for its schema only; the result must then have no rows. It is not called if there
-                are no objects at all.
+            convert: converts the frame, and its result is returned instead. The second argument is true if
+                the frame was read for its schema only; the result must then have no rows. It is not called if
+                there are no objects at all.
             source_filter: which objects below the locations belong to the source.
             limits: the bookmark's window, and the most that is read.
             evidence_format: the format in the evidence, if it differs from ``format``.
@@ -207,14 +208,15 @@ class DataReader:
     ) -> DataFrame:
         """Return a DataFrame of a table or query through a Glue connection whose TLS is verified.
 
-        With a bookmark, the frame has the new rows; if there are none, it is empty with the table's columns. A
-        failure that is no broken control does not fail the run: the bookmark changes only if the read succeeds.
+        With a bookmark, the frame has the new rows; if there are none, it is empty with the table's columns.
+        A failure that is no broken control does not fail the run: the bookmark changes only if the read
+        succeeds.
 
         Args:
             connection: the Glue connection's name.
             table: a table's name, or ``(query) alias``.
-            options: connection options; ``hashfield``, ``hashexpression`` and ``hashpartitions`` (Glue's parallel
-                read); ``jobBookmarkKeys`` and ``jobBookmarkKeysSortOrder``.
+            options: connection options; ``hashfield``, ``hashexpression`` and ``hashpartitions`` (Glue's
+                parallel read); ``jobBookmarkKeys`` and ``jobBookmarkKeysSortOrder``.
             spark_options: options of Spark's JDBC reader.
             catalog_id: the account whose Data Catalog has the connection; None for the run's account.
             transformation_ctx: the transformation context; ``""`` reads every row, without a bookmark.
@@ -256,7 +258,8 @@ class DataReader:
             context = transformation_ctx if rows.tracked else ""
             self._recorder.read(ReadRecord(source, "jdbc", opened.engine, context, 0, 0, None), scan)
             if rows.tracked:
-                # Last: a read that fails before this, and whose error the script catches, changes no bookmark.
+                # Last: a read that fails before this, and whose error the script catches, changes no
+                # bookmark.
                 self._bookmarks.propose(transformation_ctx, rows.next_state)
             return frame
 
@@ -297,7 +300,7 @@ class DataReader:
                 ) from error
 
     def jdbc_options(self, connection: str) -> dict[str, str]:
-        """Return the options with which ``spark.read.format("jdbc")`` connects: full verification, and the password.
+        """Return the options of a verified connection for ``spark.read.format("jdbc")``, with the password.
 
         Raises:
             RefusedError, VerificationError: GS-TLS.
@@ -314,7 +317,7 @@ class DataReader:
             }
 
     def kafka_options(self, connection: str, options: Mapping[str, object]) -> dict[str, str]:
-        """Return the options with which Spark's ``format("kafka")`` connects: full verification, and the login.
+        """Return the options of a verified connection for Spark's ``format("kafka")``, with the login.
 
         Raises:
             RefusedError, VerificationError: GS-TLS.
@@ -355,7 +358,7 @@ class DataReader:
 
 
 def _require_dialect(source: str, engine: str) -> None:
-    """Reject a bookmark on a table of an engine that bookmarks do not support; a full read would hide that."""
+    """Reject a bookmark on an engine without bookmark support, instead of reading every row."""
     if engine not in DIALECTS:
         raise UsageError(
             f"a bookmark of {source}",
@@ -366,7 +369,7 @@ def _require_dialect(source: str, engine: str) -> None:
 
 
 def _reject_mixed_partitioning(base: S3Uri, uris: Sequence[S3Uri]) -> None:
-    """Reject objects beside partition folders: Spark reads the folders and silently drops the other objects."""
+    """Reject objects beside partition folders, which Spark silently drops when it reads the folders."""
     start = len(base.as_prefix())
     beside = [uri for uri in uris if "=" not in uri.key[start:].rpartition("/")[0]]
     if beside and len(beside) < len(uris):

@@ -2,8 +2,8 @@
 
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-connect-s3-home.html
 https://docs.aws.amazon.com/glue/latest/dg/bounded-execution.html (``boundedFiles``, ``boundedSize``)
-https://docs.aws.amazon.com/glue/latest/dg/define-crawler-choose-data-sources.html (glob patterns; crawlers write a
-table's ``exclusions`` as full S3 paths)
+https://docs.aws.amazon.com/glue/latest/dg/define-crawler-choose-data-sources.html (glob patterns; crawlers
+write a table's ``exclusions`` as full S3 paths)
 
 ``keysAscending`` is an option of glue-secure: see :mod:`glue_secure.bookmarks.ascending`.
 """
@@ -54,7 +54,8 @@ class SourceFilter:
         recurse: whether objects in folders below a location belong to the source.
         exclusions: Unix-style globs that match the whole of ``s3://bucket/key``.
         excluded_classes: S3 storage classes that are skipped.
-        compression: ``gzip`` or ``bzip2`` if the caller named one; object names must have the matching suffix.
+        compression: ``gzip`` or ``bzip2`` if the caller named one; object names must have the matching
+            suffix.
         group_size: bytes that one Spark partition should have; 0 leaves the choice to Spark.
         sample: the size of a sample; None reads everything.
     """
@@ -115,11 +116,11 @@ ALL_OBJECTS = SourceFilter()
 def parse_source_filter(
     options: Mapping[str, Any], *, recursive: bool, sample: Sample | None = None
 ) -> SourceFilter:
-    """Return the filter of Glue's ``connection_options`` or ``additional_options``; other options are ignored.
+    """Return the filter of Glue's ``connection_options`` or ``additional_options``.
 
     Args:
-        options: ``recurse``, ``exclusions``, ``excludeStorageClasses``, ``compressionType`` or ``compression``,
-            ``groupFiles``, ``groupSize``.
+        options: ``recurse``, ``exclusions``, ``excludeStorageClasses``, ``compressionType`` or
+            ``compression``, ``groupFiles``, ``groupSize``.
         recursive: whether the format is always read recursively, as Glue reads Parquet and ORC.
         sample: the size of a sample.
 
@@ -150,7 +151,7 @@ def parse_source_filter(
 
 
 def parse_limits(options: Mapping[str, Any]) -> Limits:
-    """Return the limits of Glue's ``connection_options`` or ``additional_options``; other options are ignored.
+    """Return the limits of Glue's ``connection_options`` or ``additional_options``. Ignores other options.
 
     Raises:
         UsageError: a value is not a number or out of range, or both bounds are set.
@@ -174,7 +175,7 @@ def parse_limits(options: Mapping[str, Any]) -> Limits:
 
 
 def text_list(name: str, value: Any) -> tuple[str, ...]:
-    """Return the value of an option that is a list of texts, or its JSON text, as Glue's documentation shows it.
+    """Return the value of an option that is a list of texts or its JSON, as in Glue's documentation.
 
     Raises:
         UsageError: the value is neither; the message names the option.

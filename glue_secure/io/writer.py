@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from glue_secure.columns.enforcer import ColumnPolicyEnforcer
+from glue_secure.columns.enforcer import ColumnPolicyEnforcer, ProtectedFrame
 from glue_secure.connections.manager import ConnectionManager
 from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.evidence import WriteRecord
@@ -21,6 +21,9 @@ from glue_secure.verification.bucket_policy_proof import BucketPolicyProver
 from glue_secure.verification.object_verifier import ObjectVerifier
 from glue_secure.verification.path_verifier import PathVerifier
 from glue_secure.verification.target_guard import TargetGuard
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 WriteMode = Literal["append", "overwrite", "error", "errorifexists", "ignore"]
 MODES: tuple[str, ...] = get_args(WriteMode)
@@ -74,11 +77,11 @@ class DataWriter:
 
     def write_s3(
         self,
-        frame: Any,
+        frame: DataFrame | ProtectedFrame,
         target: str,
         *,
         format: str,
-        mode: str = "append",
+        mode: WriteMode = "append",
         partition_by: Sequence[str] = (),
         options: Mapping[str, str] | None = None,
         evidence_format: str = "",
@@ -91,7 +94,7 @@ class DataWriter:
             frame: a DataFrame, or a frame that the column policy was applied to already.
             target: S3 location.
             format: Spark's name of the format.
-            mode: one of :data:`MODES`.
+            mode: Spark's save mode.
             partition_by: partition columns.
             options: options of Spark's writer.
             evidence_format: the format in the evidence, if it differs from ``format`` (JSON written as text).
@@ -109,13 +112,13 @@ class DataWriter:
                 raise UsageError("write mode", found=repr(mode), required=", ".join(MODES))
             reject_protected_options(options, f"write to {location}")
             self._guard.require_same_session(frame, str(location))
-            frame = self._columns.protect(frame, str(location)).frame
+            protected = self._columns.protect(frame, str(location)).frame
 
             def perform() -> int | None:
-                if mode == "append" and self._engine.is_certainly_empty(frame):
+                if mode == "append" and self._engine.is_certainly_empty(protected):
                     return 0
                 return self._engine.write_s3(
-                    frame, location, format=format, mode=mode, partition_by=partition_by, options=options
+                    protected, location, format=format, mode=mode, partition_by=partition_by, options=options
                 )
 
             return self._write(
@@ -149,7 +152,7 @@ class DataWriter:
 
     def write_jdbc(
         self,
-        frame: Any,
+        frame: DataFrame | ProtectedFrame,
         connection: str,
         table: str,
         *,
@@ -181,7 +184,7 @@ class DataWriter:
                     required="TABLE or SCHEMA.TABLE",
                 )
             self._guard.require_same_session(frame, target)
-            frame = self._columns.protect(frame, target).frame
+            protected = self._columns.protect(frame, target).frame
             opened = self._connections.open(connection, dict(options or {}))
             if database and database != opened.database:
                 raise UsageError(
@@ -196,7 +199,7 @@ class DataWriter:
                 self._engine.attribute_writes_to_run(None),
             ):
                 rows = self._engine.write_jdbc(
-                    frame,
+                    protected,
                     url=opened.url,
                     driver=opened.driver,
                     table=table,
@@ -251,7 +254,8 @@ class DataWriter:
     def verify_at_commit(self, target: str, *, format: str) -> None:
         """Check an S3 location where an engine writes later, while a frame is computed.
 
-        Objects that exist now are accepted; objects that appear are verified by :meth:`verify_deferred_writes`.
+        Objects that exist now are accepted; objects that appear are verified by
+        :meth:`verify_deferred_writes`.
 
         Raises:
             RefusedError: as in :meth:`path_verifier`.

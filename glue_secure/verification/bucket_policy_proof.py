@@ -1,12 +1,13 @@
 """Prove from a bucket's default encryption and policy that every upload is SSE-KMS under the run's key.
 
-S3 chooses an upload's encryption from three request headers, and from the bucket's default when they are absent.
-The proof evaluates the policy for every combination of headers that its conditions can distinguish. Each
-combination that would not result in SSE-KMS under the key must be denied to every principal, for every object
-key below the target. CopyObject and multipart uploads send the same headers and need the same permission.
+S3 chooses an upload's encryption from three request headers, and from the bucket's default when they are
+absent. The proof evaluates the policy for every combination of headers that its conditions can distinguish.
+Each combination that would not result in SSE-KMS under the key must be denied to every principal, for every
+object key below the target. CopyObject and multipart uploads send the same headers and need the same
+permission.
 
-A statement is used only if all of its members are understood; any other statement is ignored. Ignoring is safe:
-more statements can only deny more, because an allow never overrides a deny.
+A statement is used only if all of its members are understood; any other statement is ignored. Ignoring is
+safe: more statements can only deny more, because an allow never overrides a deny.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
@@ -23,6 +24,7 @@ from typing import Any
 
 from glue_secure.core.findings import passed
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.json_documents import load_json
 from glue_secure.core.objects import BucketRules
 from glue_secure.core.policy_documents import Condition
 from glue_secure.core.ports import ObjectStore
@@ -73,8 +75,8 @@ class BucketPolicyProver:
     def select(self, location: S3Uri, new: Sequence[S3Uri]) -> tuple[Sequence[S3Uri], str]:
         """Return the new objects to read back, and the digest of the proof that covers the others.
 
-        All objects are returned, with ``""``, when there are fewer than ``SAMPLE_FROM``, when the role may not
-        read the bucket's rules, or when the rules changed since the run's first write to the bucket.
+        All objects are returned, with ``""``, when there are fewer than ``SAMPLE_FROM``, when the role may
+        not read the bucket's rules, or when the rules changed since the run's first write to the bucket.
         """
         first = self._first.get(location.bucket)
         if first is None or len(new) < SAMPLE_FROM:
@@ -102,7 +104,8 @@ class BucketPolicyProver:
 def proof_of(rules: BucketRules, location: S3Uri, key: KmsKeyArn) -> str | None:
     """Return the rules' digest if every upload to ``location`` must be SSE-KMS under ``key``, else None.
 
-    None does not mean that the bucket is insecure: the rules may enforce the key in a way that is not understood.
+    None does not mean that the bucket is insecure: the rules may enforce the key in a way that is not
+    understood.
     """
     if (rules.algorithm, rules.key) != (_KMS, str(key)) or rules.bucket != location.bucket:
         return None
@@ -155,19 +158,13 @@ def _results_in_key(headers: dict[str, str | None], key: KmsKeyArn) -> bool:
 
 def _statements(policy: str) -> Sequence[Any]:
     try:
-        document = json.loads(policy or "{}", object_pairs_hook=_unique_members)
+        document = load_json(policy or "{}")
     except (ValueError, RecursionError):
         return ()
     if not isinstance(document, dict) or not set(document) <= {"Version", "Id", "Statement"}:
         return ()
     statements = document.get("Statement", ())
     return statements if isinstance(statements, list) else (statements,)
-
-
-def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise ValueError("a duplicate member")
-    return dict(pairs)
 
 
 def _denial(statement: Any, location: S3Uri, partition: str) -> list[Condition] | None:

@@ -19,14 +19,14 @@ from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import NotFound, ServiceError
 
 PARALLEL_REQUESTS = 16
-"""S3 requests that one process sends at once. It reaches about 650 a second with any number of threads, so more
-would only queue (bench/job_overhead.py measures the share of the run)."""
+"""S3 requests that one process sends at once. It reaches about 650 a second with any number of threads, so
+more would only queue (bench/job_overhead.py measures the share of the run)."""
 SPREAD_FROM = 2_000
 """Number of objects from which executors send the requests. The driver needs three seconds at most for fewer,
 and executors that have not started Python yet need about one second to start (bench/verify.py)."""
 MAX_TASKS = 8
-"""Tasks that send requests at once: 8 times 650 requests a second stay below the 5,500 that S3 serves per prefix.
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"""
+"""Tasks that send requests at once: 8 times 650 requests a second stay below the 5,500 that S3 serves per
+prefix. https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"""
 _MIN_BATCH = 500
 
 _Item = TypeVar("_Item")
@@ -80,7 +80,7 @@ class ObjectVerifier:
         return tuple(encryption for _, encryption in inspections if encryption is not None)
 
     def _inspect_on_executors(self, uris: tuple[S3Uri, ...], may_be_deleted: bool) -> list[Inspection] | None:
-        """Return the inspection of every object by the executors; None if the driver must send the requests."""
+        """Inspect every object on the executors. Return None if the driver must send the requests."""
         if self._remote is None or len(uris) < SPREAD_FROM:
             return None
         size = max(_MIN_BATCH, -(-len(uris) // MAX_TASKS))
@@ -147,7 +147,7 @@ class HeadTask:
 
 
 def map_requests(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
-    """Return ``function`` of each item, with ``PARALLEL_REQUESTS`` calls at once, in the order of the items."""
+    """Return ``function(item)`` of each item, in order, with ``PARALLEL_REQUESTS`` calls at once."""
     with ThreadPoolExecutor(max_workers=PARALLEL_REQUESTS, thread_name_prefix="glue-secure-s3") as pool:
         return list(pool.map(function, items))
 

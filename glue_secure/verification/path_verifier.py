@@ -1,4 +1,4 @@
-"""Verification of a location where objects appear over time: a checkpoint, or files that are written lazily."""
+"""Verification of a location where objects appear over time, such as a stream's checkpoint."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from glue_secure.verification.target_guard import TargetGuard
 class PathVerifier:
     """Verifies each object below a location once, and records all of them as one write.
 
-    Objects that existed before are verified too, unless :meth:`accept_existing` is called: a stream that resumes
-    from a checkpoint depends on them.
+    Objects that existed before are verified too, unless :meth:`accept_existing` is called: a stream that
+    resumes from a checkpoint depends on them.
 
     Args:
         location: the location.

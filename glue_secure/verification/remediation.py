@@ -1,4 +1,4 @@
-"""Re-encrypt objects in place: objects that are not SSE-KMS under the expected key are copied onto themselves."""
+"""Re-encrypt objects in place: copy objects that are not SSE-KMS under the key onto themselves."""
 
 from __future__ import annotations
 

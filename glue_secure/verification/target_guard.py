@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from glue_secure.columns.enforcer import ProtectedFrame
 from glue_secure.core.findings import Finding, enforce, failed, passed, stop, unknown
@@ -13,6 +13,9 @@ from glue_secure.core.ports import Engine, ObjectStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, check_client, check_settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 class TargetGuard:
@@ -50,17 +53,17 @@ class TargetGuard:
         """
         enforce([check_reserved_location(location, action, self._reserved)])
 
-    def require_same_session(self, frame: Any, target: str) -> None:
+    def require_same_session(self, frame: DataFrame | ProtectedFrame, target: str) -> None:
         """Reject a frame of another Spark session, whose settings were not checked.
 
         Raises:
             RefusedError: GS-S3-010.
         """
-        frame = frame.frame if isinstance(frame, ProtectedFrame) else frame
-        enforce([check_session(target, is_same=self._engine.belongs_to_session(frame))])
+        checked = frame.frame if isinstance(frame, ProtectedFrame) else frame
+        enforce([check_session(target, is_same=self._engine.belongs_to_session(checked))])
 
     def check_encryption(self, location: S3Uri) -> None:
-        """Compare the session's settings and the bucket's file system client with the plan; record the findings.
+        """Compare the settings in force and the bucket's client with the plan, and record the findings.
 
         Raises:
             RefusedError: GS-S3-001, -002, -003, -008, -013.
@@ -104,10 +107,10 @@ class TargetGuard:
             unknown(
                 "GS-S3-007",
                 str(location),
-                found=f"{'an unknown number of' if rows is None else rows} rows written, no new object listed",
+                found=f"{'unknown' if rows is None else rows} rows written, no new object listed",
                 required="the objects of the write",
-                fix="give the job's role s3:ListBucket on the target, and stop other jobs and lifecycle rules "
-                "from deleting objects there",
+                fix="give the job's role s3:ListBucket on the target, and stop other jobs and lifecycle "
+                "rules from deleting objects there",
             )
         )
 

@@ -1,9 +1,9 @@
-"""Verify, when the run commits, what a script wrote outside glue-secure: through Spark, or boto3 on the driver.
+"""Verify, at commit, the writes of a script outside glue-secure: through Spark, or boto3 on the driver.
 
 There is no listing from before such a write. Instead, every object below its location that was last modified
-since the run started is read back, according to S3's clock. S3 rejects requests whose clock differs by more than
-15 minutes (RequestTimeTooSkewed), so the start of the run is taken 15 minutes early: an object of that margin
-may be the run's, and is read back too.
+since the run started is read back, according to S3's clock. S3 rejects requests whose clock differs by more
+than 15 minutes (RequestTimeTooSkewed), so the start of the run is taken 15 minutes early: an object of that
+margin may be the run's, and is read back too.
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 

@@ -1,7 +1,7 @@
 """Everything that Spark reports about the queries of a block, and a search for a key in it.
 
-The reports are the event log, the plans, the driver's log, and the pages and REST API of Spark's UI. The embedded
-account disables the UI, so one is started on the session's live store, on loopback.
+The reports are the event log, the plans, the driver's log, and the pages and REST API of Spark's UI. The
+embedded account disables the UI, so one is started on the session's live store, on loopback.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """S3 servers other than moto, started on loopback with the embedded account's certificate.
 
-MinIO encrypts, and rejects keys that it does not have. versitygw accepts the headers of SSE-KMS and ignores them.
-s3proxy answers 501 to them. The two servers in Go are built once, at a pinned version, if Go is installed.
+MinIO encrypts, and rejects keys that it does not have. versitygw accepts the headers of SSE-KMS and ignores
+them. s3proxy answers 501 to them. The two servers in Go are built once, at a pinned version, if Go is
+installed.
 """
 
 from __future__ import annotations
@@ -182,9 +183,9 @@ def _key_store(pair: KeyPair, password: str) -> bytes:
 def minio(account: EmbeddedAccount, folder: Path, key: str) -> Iterator[ObjectServer]:
     """Run MinIO, which encrypts under one key of its own, named ``key`` by a proxy.
 
-    MinIO names a key ``arn:aws:kms:NAME`` and accepts no ARN of AWS. A TLS proxy translates the name of that one
-    key in both directions and signs requests again. Other keys are passed on, and MinIO rejects them. Bodies and
-    answers about encryption are MinIO's.
+    MinIO names a key ``arn:aws:kms:NAME`` and accepts no ARN of AWS. A TLS proxy translates the name of that
+    one key in both directions and signs requests again. Other keys are passed on, and MinIO rejects them.
+    Bodies and answers about encryption are MinIO's.
     """
     program, port, data = go_program("minio"), free_port(), folder / "minio"
     data.mkdir()

@@ -78,8 +78,8 @@ def test_every_action_at_an_s3_sink(glue_job, frame, wrapped, plain):
     assert [row.contact and row.contact.city for row in rows] == ["B", "C", None]
     records = glue_job.evidence()[-1]["columns"]
     assert [(record["column"], record["action"]) for record in records] == [
-        ("email", "tokenise"), ("iban", "encrypt"), ("card", "mask"), ("birth_year", "mask"), ("secret", "drop"),
-        ("contact.phone", "encrypt"),
+        ("email", "tokenise"), ("iban", "encrypt"), ("card", "mask"), ("birth_year", "mask"),
+        ("secret", "drop"), ("contact.phone", "encrypt"),
     ]  # fmt: skip
 
 

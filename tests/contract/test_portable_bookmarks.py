@@ -73,7 +73,7 @@ def test_glue_secure_commits_the_bookmark_and_glue_starts_and_ends_the_run(
     glue_job.land("a.csv", "id\n1\n2\n")
     count, context = flights(glue_job, glue_spark)
     assert count == 2
-    assert isinstance(context.secured_run._engine, GlueEngine)
+    assert isinstance(context.secured_run.engine, GlueEngine)
     assert [word for word, *_ in told] == ["init", "commit"]
     assert told[1][2] > 0, "Glue's commit comes after the writes are there and verified"
     assert flights(glue_job, glue_spark)[0] == 0
@@ -141,7 +141,7 @@ def test_a_table_of_the_catalog_is_read_by_partitions_and_once(
 
     caplog.set_level("INFO")
     assert run("month = '2'") == ["2", "2"]
-    assert f"1 of 2 partitions of portable.{name} are listed: push_down_predicate" in caplog.text
+    assert f"push_down_predicate: 1 of 2 partitions of portable.{name} are listed" in caplog.text
     assert run("month = '2'") == []
     assert run(bookmark="all") == ["1", "2", "2"], "each row has the value of its own partition"
     glue_job.land("table/month=1/c.csv", "4,w\n")
@@ -180,7 +180,7 @@ def test_the_argument_must_belong_to_the_job_not_to_the_script(in_glue, monkeypa
     in_glue()
     job = module.Job.__new__(module.Job)
     job._run, job._glue_context = None, None
-    with pytest.raises(UsageError, match=r"said to job\.init"):
+    with pytest.raises(UsageError, match=r"passed to job\.init"):
         job.init("curate", {"glue_secure_bookmarks": "portable"})
 
 

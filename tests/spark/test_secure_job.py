@@ -1,4 +1,4 @@
-"""The short door on a live Spark session and the embedded account."""
+"""SecureJob on a Spark session and the embedded account."""
 
 import contextlib
 
@@ -76,7 +76,10 @@ def test_an_exception_in_the_block_commits_nothing_and_is_in_the_evidence(glue_j
 
 def test_a_failed_write_that_the_script_swallows_commits_nothing(glue_job):
     glue_job.land("a.csv", CSV)
-    with pytest.raises(GlueSecureError, match="the script went on"), glue_job.job("source", "target") as job:
+    with (
+        pytest.raises(GlueSecureError, match="the script continued"),
+        glue_job.job("source", "target") as job,
+    ):
         rows = job.read.s3(job.args.source, format="csv", bookmark="flights")
         with contextlib.suppress(Exception):
             job.write.s3(rows.select(F.raise_error("no").alias("x")), job.args.target, format="parquet")

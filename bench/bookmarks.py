@@ -1,4 +1,4 @@
-"""What a bookmark costs: selecting what is new, against listing alone.
+"""Measure the cost of a bookmark: listing with selection, compared with listing alone.
 
 Both sides list a simulated prefix of 10,000, 100,000 and 1,000,000 objects through the adapter that a job
 uses (``ListObjectsV2`` of boto3, a thousand keys a page). Only the wire is simulated: the pages are made in
@@ -8,11 +8,11 @@ of milliseconds, and the ratio is nearer to one.
     bare       list, and drop each entry
     select     list as a read does (names, depth, the newest object for its schema) and select: the bookmark
                knows everything but the last hundred objects, nine hundred of it by their identities
-    first run  the same without a bookmark: everything is new, and is held
+    first run  the same without a bookmark: everything is new and in memory
     bounded    a first run of at most a thousand objects (``boundedFiles``)
     ascending  as select, with the promise that keys grow with time (``keysAscending``): it lists the end only
 
-Method. Each measurement is a process of its own, so that none inherits another's memory; it lists one page
+Method. Each measurement is a process of its own, so that memory is not shared; it lists one page
 first, which loads the parser, and of small sizes takes the best of several passes. Bare and select run in
 turns, the order swapped from pair to pair, and only ratios within a pair are compared. Time is the
 processor's: nothing here waits, and another process on the machine does not count. Memory is the process's
@@ -45,7 +45,7 @@ TARGET_MEMORY = 64.0
 TARGET_STATE = 100_000
 """Bytes."""
 SIZES = (10_000, 100_000, 1_000_000)
-WAYS = ("select", "first run", "bounded", "ascending")
+MODES = ("select", "first run", "bounded", "ascending")
 NEW, PAGE, PASSES = 100, 1000, 50_000
 BUCKET, PREFIX = "landing", "flights"
 # An object a second, the last one now; the bookmark was made a minute ago.
@@ -59,7 +59,7 @@ class Measured:
     Attributes:
         seconds: of the processor.
         peak: MiB.
-        listed: objects that its listing held.
+        listed: objects in its listing.
         selected: objects that it selected.
         state: bytes of the source's state afterwards; 0 for a bare listing.
     """
@@ -92,7 +92,7 @@ class Pair:
 class Pages:
     """The answers of S3 to ``ListObjectsV2`` of a prefix, made as they are asked for.
 
-    Keys have the look of a landing zone: ``flights/2025/12/31/23/part-00000042.csv.gz``.
+    Keys are those of a landing zone: ``flights/2025/12/31/23/part-00000042.csv.gz``.
     """
 
     def __init__(self, count: int) -> None:
@@ -170,8 +170,8 @@ def store(pages: Pages) -> Any:
     return S3ObjectStore(client=client)
 
 
-def measure(way: str, count: int) -> Measured:
-    """Measure one way in this process; call it in one of its own."""
+def measure(mode: str, count: int) -> Measured:
+    """Measure one mode in this process; call it in one of its own."""
     from glue_secure.bookmarks.bounds import Limits
     from glue_secure.bookmarks.selection import select
     from glue_secure.core.identifiers import S3Uri
@@ -182,14 +182,14 @@ def measure(way: str, count: int) -> Measured:
     pages = Pages(count)
     objects = store(pages)
     deque(SourceListing([root], store(Pages(PAGE)), WHOLE), maxlen=0)
-    limits = Limits(files=1000 if way == "bounded" else None, keys_ascending=way == "ascending")
+    limits = Limits(files=1000 if mode == "bounded" else None, keys_ascending=mode == "ascending")
     before = None
-    if way in ("select", "ascending"):
-        before = state_before(pages, count, ascending=way == "ascending")
+    if mode in ("select", "ascending"):
+        before = state_before(pages, count, ascending=mode == "ascending")
     seconds, listed, result = [], 0, None
     for _ in range(max(1, PASSES // count)):
         result, begun = None, time.process_time()
-        if way == "bare":
+        if mode == "bare":
             listed = 0
             for _ in objects.list(root):
                 listed += 1
@@ -239,35 +239,35 @@ def _peak() -> float:
     )
 
 
-def in_a_process(way: str, count: int) -> Measured:
+def in_a_process(mode: str, count: int) -> Measured:
     """:func:`measure` in a fresh interpreter."""
-    words = [sys.executable, __file__, "--one", way, "--sizes", str(count)]
+    words = [sys.executable, __file__, "--one", mode, "--sizes", str(count)]
     done = subprocess.run(words, stdout=subprocess.PIPE, check=True)
     return Measured(**json.loads(done.stdout))
 
 
 def pairs_of(
-    way: str, count: int, repeats: int, say: Callable[[str], None], run: Callable[[str, int], Measured]
+    mode: str, count: int, repeats: int, say: Callable[[str], None], run: Callable[[str, int], Measured]
 ) -> list[Pair]:
-    """Bare and the other way in turns, the order swapped from pair to pair."""
+    """Bare and the other mode in turns, the order swapped from pair to pair."""
     pairs = []
     for number in range(repeats):
-        order = ("bare", way) if number % 2 == 0 else (way, "bare")
+        order = ("bare", mode) if number % 2 == 0 else (mode, "bare")
         done = {}
         for one in order:
-            say(f"{count:>9,} objects, {way}: pair {number + 1} of {repeats}, {one}")
+            say(f"{count:>9,} objects, {mode}: pair {number + 1} of {repeats}, {one}")
             done[one] = run(one, count)
-        pairs.append(Pair(done["bare"], done[way]))
+        pairs.append(Pair(done["bare"], done[mode]))
     return pairs
 
 
-def told(way: str, count: int, pairs: Sequence[Pair]) -> dict[str, Any]:
+def summary_of(mode: str, count: int, pairs: Sequence[Pair]) -> dict[str, Any]:
     """One line of the result, as values."""
     time_ratio, memory = Spread.of([pair.time for pair in pairs]), Spread.of([pair.memory for pair in pairs])
     bare = statistics.median(pair.bare.seconds for pair in pairs)
     return {
         "objects": count,
-        "way": way,
+        "mode": mode,
         "pairs": len(pairs),
         "bare_seconds": bare,
         "bare_microseconds_per_object": bare / count * 1e6,
@@ -281,7 +281,7 @@ def told(way: str, count: int, pairs: Sequence[Pair]) -> dict[str, Any]:
             "memory": memory.median <= TARGET_MEMORY,
             "state": max(pair.other.state for pair in pairs) < TARGET_STATE,
         }
-        if way == "select"
+        if mode == "select"
         else None,
     }
 
@@ -291,13 +291,13 @@ def render(lines: Sequence[dict[str, Any]]) -> str:
     out = [
         "selecting over listing alone: median (lowest..highest)",
         "",
-        f"{'objects':>9}  {'way':<10} {'bare s':>7}  {'time over bare':<22} {'MiB over bare':<22} "
+        f"{'objects':>9}  {'mode':<10} {'bare s':>7}  {'time over bare':<22} {'MiB over bare':<22} "
         f"{'listed':>9} {'selected':>9} {'state':>7}",
     ]
     for line in lines:
         ratio, memory = line["time_over_bare"], line["memory_over_bare_mib"]
         out.append(
-            f"{line['objects']:>9,}  {line['way']:<10} {line['bare_seconds']:>7.2f}  "
+            f"{line['objects']:>9,}  {line['mode']:<10} {line['bare_seconds']:>7.2f}  "
             f"{_span(ratio, 3):<22} {_span(memory, 1):<22} "
             f"{line['listed']:>9,} {line['selected']:>9,} {line['state_bytes']:>7,}"
         )
@@ -307,12 +307,12 @@ def render(lines: Sequence[dict[str, Any]]) -> str:
         ("memory", f"memory over bare at most {TARGET_MEMORY:.0f} MiB"),
         ("state", f"state under {TARGET_STATE:,} bytes"),
     ):
-        held = [line for line in lines if line["met"]]
-        missed = [f"{line['objects']:,}" for line in held if not line["met"][name]]
-        if not held:
+        results = [line for line in lines if line["met"]]
+        missed = [f"{line['objects']:,}" for line in results if not line["met"][name]]
+        if not results:
             continue
         out.append(f"target for select, {target}: {'missed at ' + ', '.join(missed) if missed else 'met'}")
-    out.append("a first run holds what it reads: its time and memory are those of what is new")
+    out.append("a first run needs time and memory for everything that it reads")
     return "\n".join(out)
 
 
@@ -321,13 +321,13 @@ def _span(spread: dict[str, Any], digits: int) -> str:
 
 
 def options(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line: ``sizes``, ``ways`` (tuples), ``repeats`` (int), ``json`` (bool), ``one``."""
+    """The command line: ``sizes``, ``modes`` (tuples), ``repeats`` (int), ``json`` (bool), ``one``."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--sizes", type=_sizes, default=SIZES, help="objects, such as 10000,100000")
-    parser.add_argument("--ways", type=_ways, default=WAYS, help=f"of {', '.join(WAYS)}")
+    parser.add_argument("--modes", type=_modes, default=MODES, help=f"of {', '.join(MODES)}")
     parser.add_argument("--repeats", type=_at_least_one, default=5, help="pairs of each (default 5)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--one", choices=("bare", *WAYS), help=argparse.SUPPRESS)
+    parser.add_argument("--one", choices=("bare", *MODES), help=argparse.SUPPRESS)
     return parser.parse_args(words)
 
 
@@ -346,11 +346,11 @@ def _sizes(text: str) -> tuple[int, ...]:
     return sizes
 
 
-def _ways(text: str) -> tuple[str, ...]:
-    ways = tuple(part.strip() for part in text.split(","))
-    if not set(ways) <= set(WAYS):
+def _modes(text: str) -> tuple[str, ...]:
+    modes = tuple(part.strip() for part in text.split(","))
+    if not set(modes) <= set(MODES):
         raise ValueError(text)
-    return ways
+    return modes
 
 
 def main() -> None:
@@ -361,22 +361,24 @@ def main() -> None:
         return
 
     def say(text: str) -> None:
-        # Progress is for who looks on.
+        # Progress is printed for interactive use.
         if sys.stderr.isatty():
             print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
     lines = [
-        told(way, count, pairs_of(way, count, _repeats(way, count, chosen.repeats), say, in_a_process))
+        summary_of(
+            mode, count, pairs_of(mode, count, _repeats(mode, count, chosen.repeats), say, in_a_process)
+        )
         for count in chosen.sizes
-        for way in chosen.ways
+        for mode in chosen.modes
     ]
     say("")
     print(json.dumps(lines, indent=2) if chosen.json else render(lines))
 
 
-def _repeats(way: str, count: int, repeats: int) -> int:
+def _repeats(mode: str, count: int, repeats: int) -> int:
     # A pair of the largest size takes minutes: three of what has a target, and one of what has none.
-    return repeats if count < 1_000_000 else min(repeats, 3 if way == "select" else 1)
+    return repeats if count < 1_000_000 else min(repeats, 3 if mode == "select" else 1)
 
 
 if __name__ == "__main__":

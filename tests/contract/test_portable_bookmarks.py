@@ -1,4 +1,4 @@
-"""``--glue-secure-bookmarks portable``: a job of GlueContext in Glue, whose bookmarks are this project's.
+"""``--glue-secure-bookmarks portable``: a job of GlueContext in Glue, whose bookmarks glue-secure manages.
 
 Glue's own classes are not to be had here: its ``Job.init`` and ``Job.commit`` are recorded in their place.
 Everything else is real, the engine of the awsglue runtime over Spark and the embedded account.
@@ -18,13 +18,13 @@ PORTABLE = {"glue_secure_bookmarks": "portable"}
 
 @pytest.fixture
 def in_glue(glue_job, glue_spark, monkeypatch):
-    """``in_glue(**arguments)``: the process as Glue starts it for that job; what Glue's own Job was told."""
-    told = []
+    """``in_glue(**arguments)``: the process as Glue starts it for a job; returns the calls of Glue's own Job."""
+    glue_calls = []
 
     def recorded_glue_job(session, name, arguments):
         return GlueJob(
-            init=lambda: told.append(("init", name, arguments.get("job-bookmark-option"))),
-            commit=lambda: told.append(("commit", name, len(glue_job.objects()))),
+            init=lambda: glue_calls.append(("init", name, arguments.get("job-bookmark-option"))),
+            commit=lambda: glue_calls.append(("commit", name, len(glue_job.objects()))),
             tracks_bookmark=False,
         )
 
@@ -32,7 +32,7 @@ def in_glue(glue_job, glue_spark, monkeypatch):
         monkeypatch.setenv("GLUE_SECURE_RUNTIME", "glue")
         monkeypatch.setattr("sys.argv", glue_job.argv(**arguments))
         monkeypatch.setattr(runtime, "glue_job", recorded_glue_job)
-        return told
+        return glue_calls
 
     return start
 
@@ -69,13 +69,13 @@ def test_glue_secure_commits_the_bookmark_and_glue_starts_and_ends_the_run(
 ):
     from glue_secure.engines.awsglue.engine import GlueEngine
 
-    told = in_glue(**PORTABLE)
+    glue_calls = in_glue(**PORTABLE)
     glue_job.land("a.csv", "id\n1\n2\n")
     count, context = flights(glue_job, glue_spark)
     assert count == 2
     assert isinstance(context.secured_run.engine, GlueEngine)
-    assert [word for word, *_ in told] == ["init", "commit"]
-    assert told[1][2] > 0, "Glue's commit comes after the writes are there and verified"
+    assert [word for word, *_ in glue_calls] == ["init", "commit"]
+    assert glue_calls[1][2] > 0, "Glue's commit comes after the writes are there and verified"
     assert flights(glue_job, glue_spark)[0] == 0
     glue_job.land("b.csv", "id\n3\n")
     assert flights(glue_job, glue_spark)[0] == 1
@@ -86,11 +86,11 @@ def test_glue_secure_commits_the_bookmark_and_glue_starts_and_ends_the_run(
 
 
 def test_a_script_that_fails_before_commit_reads_the_same_again(glue_job, glue_spark, in_glue):
-    told = in_glue(**PORTABLE)
+    glue_calls = in_glue(**PORTABLE)
     glue_job.land("a.csv", "id\n1\n")
     with pytest.raises(ZeroDivisionError):
         flights(glue_job, glue_spark, fails=True)
-    assert [word for word, *_ in told] == ["init"], "Glue was not told of a commit"
+    assert [word for word, *_ in glue_calls] == ["init"], "Glue's Job was committed"
     assert flights(glue_job, glue_spark)[0] == 1
 
 
@@ -185,17 +185,17 @@ def test_the_argument_must_belong_to_the_job_not_to_the_script(in_glue, monkeypa
 
 
 def test_the_preflight_comes_before_glues_job_init(glue_job, glue_spark, in_glue):
-    told = in_glue(**PORTABLE, SECURITY_CONFIGURATION="nowhere")
+    glue_calls = in_glue(**PORTABLE, SECURITY_CONFIGURATION="nowhere")
     with pytest.raises(RefusedError):
         flights(glue_job, glue_spark)
-    assert told == []
+    assert glue_calls == []
 
 
 def test_portable_bookmarks_need_a_location(glue_job, glue_spark, in_glue, monkeypatch):
-    told = in_glue(**PORTABLE)
+    glue_calls = in_glue(**PORTABLE)
     monkeypatch.delenv("GLUE_SECURE_BOOKMARK_URI", raising=False)
     at = sys.argv.index("--glue-secure-bookmark-uri")
     monkeypatch.setattr("sys.argv", [*sys.argv[:at], *sys.argv[at + 2 :]])
     with pytest.raises(UsageError, match="glue-secure-bookmark-uri"):
         flights(glue_job, glue_spark)
-    assert [word for word, *_ in told] != ["init", "commit"]
+    assert [word for word, *_ in glue_calls] != ["init", "commit"]

@@ -1,4 +1,4 @@
-"""One job under faults: lands input, runs it through the proxy, and checks what must hold after each run."""
+"""One job under faults: lands input, runs it through the proxy, and checks the invariants after each run."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class FaultBench:
         return worker.wait()
 
     def rows(self) -> Counter[str]:
-        """How often each row lies below the target, as the lines engine wrote it."""
+        """Return how often each row is stored below the target, as the lines engine wrote it."""
         found: Counter[str] = Counter()
         for one in self.objects.list(S3Uri.parse(self.target)):
             body = self.objects.read(one.uri).body
@@ -178,7 +178,7 @@ class FaultBench:
         return set(self.landed) - {str(one.uri) for one in result.new}
 
     def check(self, rows: Counter[str] | None = None) -> set[str]:
-        """After any run: the state opens, its history holds, and it is not ahead of the data."""
+        """Check that the state decrypts, has its history, and is not ahead of the data."""
         loaded = self.store.load()
         history = list(self.store.history(loaded))
         assert [entry.sequence for entry in history] == list(range(loaded.sequence, 0, -1))
@@ -188,8 +188,8 @@ class FaultBench:
         assert not ahead, f"the bookmark says these are done, and they are not there: {sorted(ahead)}"
         # A run that committed without evidence was killed; nothing else may leave none.
         states = {entry.state.run_id for entry in history if entry.state is not None}
-        told = {run["run_id"] for run in self.evidence() if run["outcome"] == "succeeded"}
-        self.without_evidence = states - told
+        with_evidence = {run["run_id"] for run in self.evidence() if run["outcome"] == "succeeded"}
+        self.without_evidence = states - with_evidence
         return done
 
     def check_whole(self, rows: Counter[str] | None = None) -> Counter[str]:
@@ -250,7 +250,7 @@ def campaign(
             bench.check()
             committed = proxy.took("commit")
             lost = bench.without_evidence - unexplained
-            # Evidence is absent for a reason that can be told: killed after the commit and before the PUT.
+            # Evidence is absent for a known reason: killed after the commit and before the PUT.
             assert len(lost) == int(committed and not proxy.took("evidence")), lost
             unexplained |= lost
             outcome = bench.run(worker)
@@ -283,7 +283,7 @@ def harm_at(phase: str, nth: int, fault: str, times: int) -> Plan:
 def harm(account: Any, proxy: FaultProxy, worker: Worker, *, seed: int, runs: int) -> Tally:
     """Answer a job's requests badly, now so that a retry helps and now so that none does; check as above."""
     chance, tally = random.Random(seed), Tally()
-    phases = ("control", "look", *PHASES)
+    phases = ("control", "list", *PHASES)
     for number in range(runs):
         fault = FAULTS[number % len(FAULTS)]
         if number % len(FAULTS) == 0:
@@ -333,16 +333,16 @@ def race(
             bench.store.load().sequence,
             Meeting(bench, other, chance.randrange(len(proxy.seen))),
         )
-        held = bench.run(worker, meeting)
+        paused = bench.run(worker, meeting)
         met = meeting.outcome()
-        where = f"seed {seed}, race {number}: held at request {meeting.at}: {held}, {met}"
+        where = f"seed {seed}, race {number}: paused at request {meeting.at}: {paused}, {met}"
         if met is None:  # this run read less than the one before, and made fewer requests
-            assert held["status"] == "done", where
+            assert paused["status"] == "done", where
             continue
         # One of the two committed what landed, and no more than one.
         assert bench.store.load().sequence == before + 1, where
-        (winner,) = (each for each in (held, met) if each["status"] == "done" and each["rows"])
-        ends[_end_of(met if winner is held else held, winner, where)] += 1
+        (winner,) = (each for each in (paused, met) if each["status"] == "done" and each["rows"])
+        ends[_end_of(met if winner is paused else paused, winner, where)] += 1
         # Both may have overwritten a partition at the same time, so that rows are there twice.
         assert bench.check() == set(bench.landed), where
         assert set(bench.rows()) == {one for ids in bench.landed.values() for one in ids}, where

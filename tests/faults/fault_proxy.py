@@ -104,7 +104,7 @@ class FaultProxy:
         self.url = f"https://localhost:{self._server.server_port}"
 
     def begin(self, plan: Plan = nothing, kill: Callable[[], None] = lambda: None) -> None:
-        """Start counting anew: the next job's requests meet ``plan``; ``kill`` ends it."""
+        """Reset the counter: the next job's requests meet ``plan``; ``kill`` ends it."""
         with self._lock:
             self._plan, self._kill, self.seen, self.hit = plan, kill, [], []
             self._dead, self._written = False, False
@@ -224,7 +224,7 @@ def phase_of(method: str, path: str, written: bool) -> str:
     if path.startswith("/glue-secure-landing/"):
         return "read"
     if path.startswith("/glue-secure-curated"):
-        return "write" if method in ("PUT", "POST", "DELETE") else "verify" if written else "look"
+        return "write" if method in ("PUT", "POST", "DELETE") else "verify" if written else "list"
     if "/bookmarks/" in path and method == "PUT":
         return "history" if "/history/" in path else "commit"
     if "/evidence/" in path and method == "PUT":

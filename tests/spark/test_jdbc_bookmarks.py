@@ -1,4 +1,4 @@
-"""Bookmarks of tables: what PostgreSQL delivers to one run after another, counted where it leaves it."""
+"""Bookmarks of tables in PostgreSQL, with the number of rows that the database sends."""
 
 import time
 
@@ -88,8 +88,8 @@ def test_a_frame_reads_the_same_rows_each_time_and_later_rows_wait(glue_job, run
         assert frame.count() == 2
         run_sql(f"insert into {name} values ('2024-03-31 01:30:00.000001+02', 3), ('2024-04-01+00', 0)")
         assert sorted(row["part"] for row in frame.collect()) == [1, 2]
-    (told,) = glue_job.evidence()[-1]["bookmark"]["contexts"].values()
-    assert told["watermark"] == "at=2024-03-30 23:30:00.000001 UTC, part=(integer, not shown)"
+    (context,) = glue_job.evidence()[-1]["bookmark"]["contexts"].values()
+    assert context["watermark"] == "at=2024-03-30 23:30:00.000001 UTC, part=(integer, not shown)"
     assert run(f"{name}", **how)[0].isoformat().startswith("2024-03-3")
     assert [evidence["reads"][0]["rows"] for evidence in glue_job.evidence() if evidence["reads"]][-1] == 2
 
@@ -197,7 +197,7 @@ def _rows(frame):
 def _fetched(run_sql, name):
     """Rows that the database fetched from the table: by an index, and by going through it."""
     sessions = f"select count(*) from pg_stat_activity where usename = '{flights.READER}'"
-    for _ in range(100):  # a session tells its counts as it ends
+    for _ in range(100):  # a session publishes its counts at its end
         if run_sql(sessions) == [(0,)]:
             break
         time.sleep(0.05)

@@ -108,8 +108,8 @@ def test_a_timestamp_and_a_number_are_a_key_in_every_session_and_in_parallel(run
     assert run(name, **how) == [1, 2]
     run_sql(f"insert into {name} values (3, '2024-03-31 01:30:00.000001'), (0, '2024-03-31 01:30:00.000002')")
     assert run(name, **how) == [0, 3]
-    (told,) = glue_job.evidence()[-1]["bookmark"]["contexts"].values()
-    assert told["watermark"].startswith("at=2024-03-30 19:45:00.000002 UTC, part=")
+    (context,) = glue_job.evidence()[-1]["bookmark"]["contexts"].values()
+    assert context["watermark"].startswith("at=2024-03-30 19:45:00.000002 UTC, part=")
     assert run(name, **how) == []
 
 
@@ -169,7 +169,7 @@ def test_conditions_divide_the_table_in_its_own_order(table, run_sql, types):
         run_sql(f"insert into {name} values ({given})")
     keys = [key_of(column, one.partition("(")[0]) for column, one in zip("ab", types, strict=True)]
 
-    def kept(one, kind):
+    def state_value(one, kind):
         if kind != "timestamp(6)":
             return one
         at = datetime.fromisoformat(one) - timedelta(hours=5, minutes=45)
@@ -180,7 +180,7 @@ def test_conditions_divide_the_table_in_its_own_order(table, run_sql, types):
             row for (row,) in run_sql(f"select concat(a, '|', b) from {name} order by a {order}, b {order}")
         ]
         for row in rows:
-            values = [kept(one, kind) for one, kind in zip(row, types, strict=True)]
+            values = [state_value(one, kind) for one, kind in zip(row, types, strict=True)]
             assert all(FORMS[one.kind].fullmatch(value) for one, value in zip(keys, values, strict=True))
             read = f"select concat(a, '|', b) from {name} where "
             later = {one for (one,) in run_sql(read + after(keys, values, order))}

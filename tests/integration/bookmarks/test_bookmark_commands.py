@@ -1,4 +1,4 @@
-"""``glue-secure bookmark`` as people call it, against the embedded account."""
+"""``glue-secure bookmark`` on the embedded account."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def new_key(account):
 
 
 def run(store, run_id, month):
-    """What a run leaves that read everything up to a month."""
+    """Commit the state of a run that read everything up to a month."""
     session = BookmarkSession(
         option=BookmarkOption.ENABLE, store=store, now=datetime.now(timezone.utc), run_id=RunId(run_id)
     )
@@ -73,5 +73,5 @@ def test_every_command_in_one_account(glue_account):
     ]  # fmt: skip
     assert entries[2]["reason"] == "rates of February"
     assert entries[2]["by"].startswith("arn:aws:")
-    held = json.loads(glue_secure("verify", job, "--json", "--decrypt-keys", new).stdout)
-    assert held["keys"] == {new: 2, str(place.key): 4}
+    verified = json.loads(glue_secure("verify", job, "--json", "--decrypt-keys", new).stdout)
+    assert verified["keys"] == {new: 2, str(place.key): 4}

@@ -1,4 +1,4 @@
-"""A bookmark's conditions in PostgreSQL itself: its parser, its collation, its order of rows."""
+"""A bookmark's conditions in PostgreSQL: parser, collation and order."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ VALUES = {
 
 @pytest.fixture(scope="module")
 def connection(glue_account) -> Iterator[psycopg.Connection[Any]]:
-    """A session of the owner, whose settings are not those that the conditions were written under."""
+    """A session of the owner with other settings than the conditions assume."""
     server = glue_account.postgres
     with psycopg.connect(
         host=server.host,
@@ -158,9 +158,9 @@ def test_the_description_has_columns_nulls_and_the_primary_key_in_order(connecti
         connection.execute('create table "Odd.t" (b int, "A" int not null, c int, primary key (c, b))')
         connection.execute("create table parent (id int not null)")
         connection.execute("create table child () inherits (parent)")
-        told = connection.execute(table_query('"Odd.t"')).fetchone()
-        assert told[0] == 'public."Odd.t"'
-        assert json.loads(told[1]) == [["b", True, 1], ["A", True, None], ["c", True, 0]]
+        description = connection.execute(table_query('"Odd.t"')).fetchone()
+        assert description[0] == 'public."Odd.t"'
+        assert json.loads(description[1]) == [["b", True, 1], ["A", True, None], ["c", True, 0]]
         assert json.loads(connection.execute(table_query("parent")).fetchone()[1]) == [["id", False, None]]
         assert connection.execute(table_query("no_such_table")).fetchone() == (None, None)
 
@@ -187,8 +187,8 @@ def test_gaps_are_detected(connection, ids: Sequence[int], sequential: bool):
 
 def _create(connection: Any, keys: Sequence[key_of], rows: Sequence[Sequence[Any]]) -> None:
     # A dictionary's order, which is not that of the characters' numbers.
-    told = {"character": "character(4)", "character varying": 'character varying collate "en-x-icu"'}
-    columns = ", ".join(f"{identifier(key.name)} {told.get(key.type, key.type)}" for key in keys)
+    column_types = {"character": "character(4)", "character varying": 'character varying collate "en-x-icu"'}
+    columns = ", ".join(f"{identifier(key.name)} {column_types.get(key.type, key.type)}" for key in keys)
     connection.execute(f"create temporary table keyed (no int, {columns})")
     for number, row in enumerate(rows):
         _insert(connection, keys, number, row)

@@ -1,4 +1,4 @@
-"""The reader of a bookmark's state, under bytes that nobody wrote."""
+"""The reader of a bookmark's state, with arbitrary bytes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Selection against a model that remembers every version of every file it ever saw.
 
 Files land, also late, are written again and go; the clock moves forward; runs select, and commit, fail or
-pause; two contexts read the same place. The model keeps everything and sorts it anew each time. Both must
+pause; two contexts read the same path. The model stores everything and sorts it each time. Both must
 select the same objects, always. States pass through their bytes between runs.
 """
 
@@ -47,7 +47,7 @@ BOUNDS = st.one_of(
 MAX_BYTES = 4_000
 
 
-class Kept:
+class StoredStates:
     """A job's states as bytes; what the store does without its cryptography."""
 
     job, uri = "j", S3Uri("state", "current")
@@ -93,7 +93,7 @@ class Bookmark(RuleBasedStateMachine):
     def begin(self):
         self.now = START
         self.files: dict[str, ObjectSummary] = {}
-        self.store = Kept()
+        self.store = StoredStates()
         self.done: dict[str, set[str]] = {name: set() for name in CONTEXTS}
         self.history: dict[str, dict[str, set[str]]] = {}
         self.times: dict[str, datetime] = {}
@@ -146,15 +146,15 @@ class Bookmark(RuleBasedStateMachine):
         return iter(listing)
 
     def expected(self, context, limits):
-        """What the model would read: all that is not done, as far as window and bound have room."""
+        """What the model would read: all that is not done, up to the window's and the bound's limits."""
         floor = self.now - limits.window
         waiting = sorted(
             (entry for entry in self.files.values() if identity(entry) not in self.done[context]), key=age
         )
         settled = [entry for entry in waiting if entry.last_modified < floor]
         remembered = sum(1 for name in self.done[context] if self.times[name] >= floor)
-        room = max(0, limits.max_files_in_band - remembered)
-        return within([*settled, *waiting[len(settled) :][:room]], limits)
+        capacity = max(0, limits.max_files_in_band - remembered)
+        return within([*settled, *waiting[len(settled) :][:capacity]], limits)
 
     @rule(
         contexts=st.sets(st.sampled_from(CONTEXTS), min_size=1),
@@ -251,13 +251,13 @@ class Bookmark(RuleBasedStateMachine):
 
 
 class CappedBookmark(Bookmark):
-    """With room for two files in the window, files wait: never lost, never twice."""
+    """With capacity for two files in the window, files wait, and each is read exactly once."""
 
     max_files = 2
 
 
 class NoBand(Bookmark):
-    """With no room at all, a file is read once it has left the window."""
+    """Without capacity, a file is read once it has left the window."""
 
     max_files = 0
 
@@ -269,7 +269,7 @@ class AscendingKeys(RuleBasedStateMachine):
     def begin(self):
         self.now = START
         self.files: dict[str, ObjectSummary] = {}
-        self.store, self.done = Kept(), set()
+        self.store, self.done = StoredStates(), set()
         self.root, self.runs, self.landed = S3Uri("landing", "in"), 0, 0
 
     @rule(seconds=STEPS)
@@ -327,16 +327,16 @@ MACHINES = (Bookmark, CappedBookmark, NoBand, AscendingKeys)
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_selection_equals_a_model_with_perfect_memory(machine, monkeypatch):
-    _held(monkeypatch, machine, examples=150, steps=40)
+    _check(monkeypatch, machine, examples=150, steps=40)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("machine", MACHINES)
 def test_selection_equals_a_model_with_perfect_memory_in_many_more_histories(machine, monkeypatch):
-    _held(monkeypatch, machine, examples=3000, steps=60)
+    _check(monkeypatch, machine, examples=3000, steps=60)
 
 
-def _held(monkeypatch, machine, *, examples, steps):
+def _check(monkeypatch, machine, *, examples, steps):
     # What is beyond a bound is let go while the listing passes; here, almost at once.
     monkeypatch.setattr(bounds, "_MIN_CAPACITY", 2)
     run_state_machine_as_test(

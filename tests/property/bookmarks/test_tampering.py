@@ -1,4 +1,4 @@
-"""Whatever is done to a bookmark's bytes or names, loading refuses and names it; never a first run."""
+"""Every change of a bookmark's bytes or names is detected, and never treated as a first run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parsers of text from outside: never a surprise, and nothing lost."""
+"""Parsers of external text: a value or a UsageError."""
 
 from __future__ import annotations
 

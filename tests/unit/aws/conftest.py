@@ -1,4 +1,4 @@
-"""Clients without a network: botocore's Stubber answers, or the test fails."""
+"""Clients with botocore's Stubber: an unexpected request fails the test."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def key() -> KmsKeyArn:
 
 @pytest.fixture(scope="session")
 def client_of() -> Callable[[str], Any]:
-    """A client of each service, made once: reading the service's model takes its time."""
+    """A client of each service, created once, because reading the service's model is slow."""
     session = boto3.session.Session(
         aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1"
     )
@@ -32,7 +32,7 @@ def client_of() -> Callable[[str], Any]:
 
 @pytest.fixture
 def stubbed(client_of: Callable[[str], Any]) -> Iterator[Callable[[str], tuple[Any, Stubber]]]:
-    """A client of a service and its stubber; what was expected must have been asked."""
+    """A client of a service and its stubber; every expected request must have been made."""
     stubbers = []
 
     def make(service: str) -> tuple[Any, Stubber]:
@@ -49,7 +49,7 @@ def stubbed(client_of: Callable[[str], Any]) -> Iterator[Callable[[str], tuple[A
 
 @pytest.fixture
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> pytest.MonkeyPatch:
-    """An environment that names no endpoint, no profile and no region."""
+    """An environment without endpoint, profile and region."""
     for name in list(os.environ):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""What a column policy asks AWS: the exact requests, and what is made of the answers."""
+"""AWS calls of a column policy: requests and results."""
 
 from __future__ import annotations
 
@@ -120,15 +120,15 @@ def test_a_few_keys_are_cached_for_minutes():
         asked.append(key.policy)
         return b"k"
 
-    held = DataKeyCache(open_key, clock=lambda: now[0])
+    cache = DataKeyCache(open_key, clock=lambda: now[0])
     one = WRAPPED
-    assert [held(one), held(one), asked] == [b"k", b"k", ["customers"]]
+    assert [cache(one), cache(one), asked] == [b"k", b"k", ["customers"]]
     now[0] = LIFETIME
-    held(one)
+    cache(one)
     assert len(asked) == 2
     for at in range(MAX_KEYS):
-        held(WrappedKey(KEY, "AA==", str(at)))
-    held(one)
+        cache(WrappedKey(KEY, "AA==", str(at)))
+    cache(one)
     assert len(asked) == 3 + MAX_KEYS
 
 

@@ -1,4 +1,4 @@
-"""The control plane's answers, good and bad."""
+"""Responses and errors of AWS Glue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions for scripts: every S3 write carries the key in what botocore sends and signs."""
+"""Sessions for scripts: every S3 write that botocore sends or signs has the key."""
 
 from __future__ import annotations
 

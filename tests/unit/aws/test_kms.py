@@ -1,4 +1,4 @@
-"""Keys described and tried."""
+"""Descriptions and probes of keys."""
 
 from __future__ import annotations
 

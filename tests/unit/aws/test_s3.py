@@ -200,10 +200,10 @@ def test_a_condition_that_is_not_met_has_its_own_error(s3, key, code, status):
 def test_without_a_response_there_is_no_error_code(s3, monkeypatch):
     store, _ = s3
 
-    def nobody(**_):
+    def unreachable(**_):
         raise EndpointConnectionError(endpoint_url="https://s3.eu-west-1.amazonaws.com")
 
-    monkeypatch.setattr(store._client, "head_object", nobody)
+    monkeypatch.setattr(store._client, "head_object", unreachable)
     with pytest.raises(ServiceError) as caught:
         store.encryption(URI)
     assert (caught.value.code, caught.value.operation) == ("", "HeadObject")

@@ -1,4 +1,4 @@
-"""A secret is read, or refused without a letter of it."""
+"""Credentials are read, or rejected without showing them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_secret_of_another_form_is_refused_without_showing_it(secrets, answer)
     error = caught.value
     assert "ops/postgres" in str(error)
     printed = "".join(traceback.format_exception(error))
-    # Frames show source lines, never values; what is printed of the error and its causes is looked at.
+    # Frames show source lines, never values; the printed error and its causes are checked.
     for text in (
         str(error),
         repr(error),

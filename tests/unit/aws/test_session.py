@@ -1,4 +1,4 @@
-"""Sessions and clients: TLS only, and nobody takes the embedded account for AWS."""
+"""Sessions and clients: TLS only, and the kind of the account."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def session_and_sts():
 
 def test_the_caller_identity_is_requested_once(session_and_sts):
     session, stubber = session_and_sts
-    caller = "arn:aws:sts::123456789012:assumed-role/operator/somebody"
+    caller = "arn:aws:sts::123456789012:assumed-role/operator/example"
     stubber.add_response("get_caller_identity", {"Account": "123456789012", "Arn": caller})
     assert session.caller == caller
     assert (session.account, session.account, session.region) == ("123456789012", "123456789012", "eu-west-1")

@@ -1,4 +1,4 @@
-"""bench/bookmarks.py: what it simulates, and how pairs are told."""
+"""bench/bookmarks.py: its simulation and its summary of pairs."""
 
 import importlib
 import json
@@ -42,7 +42,7 @@ def test_the_simulated_prefix_lists_as_s3_does(bench):
 
 
 @pytest.mark.parametrize(
-    ("way", "listed", "selected"),
+    ("mode", "listed", "selected"),
     [
         ("bare", 4000, 0),
         ("select", 4000, 100),
@@ -51,25 +51,25 @@ def test_the_simulated_prefix_lists_as_s3_does(bench):
         ("ascending", 1902, 100),
     ],
 )
-def test_each_way_selects_what_it_says(bench, monkeypatch, way, listed, selected):
+def test_each_mode_selects_its_objects(bench, monkeypatch, mode, listed, selected):
     monkeypatch.setattr(bench, "PASSES", 0)
-    found = bench.measure(way, 4000)
+    found = bench.measure(mode, 4000)
     assert (found.listed, found.selected) == (listed, selected)
     assert found.seconds > 0
     assert found.state < bench.TARGET_STATE
 
 
-def test_pairs_are_taken_in_turns_and_told_with_their_targets(bench):
+def test_pairs_alternate_and_are_compared_with_the_targets(bench):
     order = []
 
-    def run(way, count):
-        order.append(way)
-        seconds, peak = (2.0, 50.0) if way == "bare" else (2.1, 51.5)
+    def run(mode, count):
+        order.append(mode)
+        seconds, peak = (2.0, 50.0) if mode == "bare" else (2.1, 51.5)
         return bench.Measured(seconds, peak, count, 100, 54_000)
 
     pairs = bench.pairs_of("select", 10_000, 3, lambda _: None, run)
     assert order == ["bare", "select", "select", "bare", "bare", "select"]
-    line = bench.told("select", 10_000, pairs)
+    line = bench.summary_of("select", 10_000, pairs)
     assert line["time_over_bare"]["median"] == pytest.approx(1.05)
     assert line["memory_over_bare_mib"]["median"] == pytest.approx(1.5)
     assert line["met"] == {"time": True, "memory": True, "state": True}
@@ -79,14 +79,14 @@ def test_pairs_are_taken_in_turns_and_told_with_their_targets(bench):
     json.dumps(line)
 
 
-def test_a_target_that_is_missed_is_told_with_its_size(bench):
+def test_a_missed_target_is_reported_with_its_size(bench):
     slow = bench.Pair(bench.Measured(1.0, 50, 1), bench.Measured(1.2, 150, 1, 1, 200_000))
-    text = bench.render([bench.told("select", 1_000_000, [slow])])
+    text = bench.render([bench.summary_of("select", 1_000_000, [slow])])
     assert text.count("missed at 1,000,000") == 3
 
 
 @pytest.mark.parametrize(
-    "words", [["--sizes", "2000"], ["--sizes", "x"], ["--ways", "sideways"], ["--repeats", "0"]]
+    "words", [["--sizes", "2000"], ["--sizes", "x"], ["--modes", "sideways"], ["--repeats", "0"]]
 )
 def test_wrong_usage_ends_with_2(bench, words, capsys):
     with pytest.raises(SystemExit, match="2"):

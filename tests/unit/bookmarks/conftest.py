@@ -39,7 +39,7 @@ def envelope(
 
 @dataclass
 class BookmarkFixture:
-    """One bucket of input, one of state, a clock, and runs of a job."""
+    """A bucket of input, a bucket of state, a clock, and the runs of a job."""
 
     objects: FakeObjectStore
     clock: FakeClock
@@ -71,7 +71,7 @@ class BookmarkFixture:
         return self.objects.list(self.landing)
 
     def run(self, run: str, **more) -> list[str]:
-        """One run from load to commit: names of what it read."""
+        """Run once, from load to commit. Return the names of the objects that were read."""
         session = self.session(run, **more)
         session.load()
         new = session.select("flights", self.listing(), roots=(self.landing,))

@@ -1,4 +1,4 @@
-"""Keys that grow with time: where the next listing may start, and what breaks the promise."""
+"""Keys that grow with time: start keys of the next listing, and violations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bounded runs: the oldest first, and a state that remembers where a run stopped, not what it read."""
+"""Bounded runs: the oldest first, and a state with the end of the run, not its objects."""
 
 from __future__ import annotations
 
@@ -165,13 +165,13 @@ def test_the_oldest_of_a_stream_in_any_order_are_those_of_a_sort(limits, monkeyp
         ObjectSummary(S3Uri("landing", f"{i * 7919 % 5003:05}"), 1 + i % 3, at(i * 31 % 17), "e")
         for i in range(5003)
     ]
-    kept = bounds.Oldest(limits.files, limits.size)
+    oldest = bounds.Oldest(limits.files, limits.size)
     for one in stream:
-        kept.add(one)
+        oldest.add(one)
     ordered = sorted(stream, key=bounds.age_order)
     expected = ordered[: bounds.within(ordered, limits.files, limits.size)]
-    assert kept.selected() == expected
-    assert kept.left_out == len(stream) - len(expected)
+    assert oldest.selected() == expected
+    assert oldest.left_out == len(stream) - len(expected)
 
 
 class Many:
@@ -201,7 +201,7 @@ PATTERNS = {
 @pytest.mark.parametrize("pattern", PATTERNS)
 @pytest.mark.parametrize("count", [20_000, pytest.param(1_000_000, marks=pytest.mark.long)])
 def test_after_a_million_files_the_state_is_under_100_kilobytes(count, pattern):
-    """In as many runs as the bound takes, and each object is read once. 20,000 show the same, sooner."""
+    """In as many runs as the bound needs; each object is read once. 20,000 files show the same."""
     time_of, bound = PATTERNS[pattern]
     limits = Limits(**{name: int(part * count) for name, part in bound.items()})
     listing, state, read, largest, now = Many(count, time_of), None, 0, 0, LATER

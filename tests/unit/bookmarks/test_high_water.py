@@ -1,4 +1,4 @@
-"""The mark outside the bucket: rollback is seen even without history, and no crash locks a job out."""
+"""The mark outside the bucket detects a rollback without history, and no crash locks a job out."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_gs_bkm_004_an_older_state_with_its_newer_history_deleted(bookmark_fixtu
         commit(store)
     bookmark_fixture.objects.copy(store.history_uri(2), store.uri)
     forget_history(bookmark_fixture, store, 3)
-    assert bookmark_fixture.store().load().sequence == 2  # without the mark nobody can tell
+    assert bookmark_fixture.store().load().sequence == 2  # not detected without the mark
     assert "sequence 3" in refused(store, "GS-BKM-004").required
 
 

@@ -1,4 +1,4 @@
-"""Threads that commit to one bookmark in a seeded order, one request at a time: one history, always."""
+"""Threads that commit to one bookmark in a seeded order, one request at a time: always one history."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from glue_secure.testing.fakes import FakeObjectStore
 
 
 class Turns:
-    """Lets one of several threads go on at a time; chance says which."""
+    """Lets one of several threads continue at a time, chosen at random."""
 
     def __init__(self, count: int, chance: random.Random) -> None:
         self._chance, self._condition = chance, threading.Condition()
@@ -24,11 +24,11 @@ class Turns:
         self._me = threading.local()
 
     def enter(self, number: int) -> None:
-        """This thread is that number."""
+        """Register this thread under a number."""
         self._me.number = number
 
     def wait(self) -> None:
-        """Stand here until it is this thread's turn."""
+        """Wait for this thread's turn."""
         number = self._me.number
         with self._condition:
             self._waiting.add(number)
@@ -38,7 +38,7 @@ class Turns:
             self._turn = None
 
     def leave(self) -> None:
-        """This thread is over."""
+        """End this thread."""
         with self._condition:
             self._alive.discard(self._me.number)
             self._draw()
@@ -85,7 +85,7 @@ class PlainEnvelope:
 
 
 def raced(seed: int, *, threads: int = 3, rounds: int = 2) -> tuple[list[int], BookmarkStore]:
-    """Let threads load and commit in a seeded order, answers of writes lost now and then."""
+    """Let threads load and commit in a seeded order, with occasional lost responses of writes."""
     chance = random.Random(seed)
     objects = FakeObjectStore("state")
     turns = Turns(threads, chance)

@@ -1,4 +1,4 @@
-"""The sealed form is the AWS Encryption SDK's, not the library's: published vectors open, anybody can read.
+"""The sealed form is the AWS Encryption SDK's: published vectors decrypt, and independent code can read it.
 
 The decryption here knows the published message format and no line of the SDK.
 https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/message-format.html
@@ -122,35 +122,35 @@ def test_the_independent_decryption_agrees_with_the_vectors():
         decrypted(bytes_of(BAD_COMMITMENT, "ciphertext"), bytes_of(BAD_COMMITMENT, "decrypted-dek"))
 
 
-def keeping_data_keys(envelope, monkeypatch) -> list[bytes]:
-    kept: list[bytes] = []
+def recorded_data_keys(envelope, monkeypatch) -> list[bytes]:
+    data_keys: list[bytes] = []
     kind = type(envelope.provider)
     generate = kind._generate_data_key
 
     def keep(self, algorithm, encryption_context):
         key = generate(self, algorithm, encryption_context)
-        kept.append(key.data_key)
+        data_keys.append(key.data_key)
         return key
 
     monkeypatch.setattr(kind, "_generate_data_key", keep)
-    return kept
+    return data_keys
 
 
 def test_independent_code_decrypts_a_sealed_state(make_envelope, monkeypatch):
     envelope = make_envelope()
-    kept = keeping_data_keys(envelope, monkeypatch)
+    data_keys = recorded_data_keys(envelope, monkeypatch)
     state = BookmarkState.after(None, previous_digest="", job="curate", run_id="jr_1", attempt=0, contexts={})
     sealed = envelope.seal(state.to_bytes(), resource="here")
-    body, context = decrypted(sealed, kept[0])
+    body, context = decrypted(sealed, data_keys[0])
     assert BookmarkState.from_bytes(body) == state
     assert context == envelope.context.as_encryption_context()
     with pytest.raises(InvalidTag):
-        decrypted(sealed[:-1] + bytes([sealed[-1] ^ 1]), kept[0])
+        decrypted(sealed[:-1] + bytes([sealed[-1] ^ 1]), data_keys[0])
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 200_000])
 def test_independent_code_decrypts_messages_of_several_frames(make_envelope, monkeypatch, size):
     envelope = make_envelope()
-    kept = keeping_data_keys(envelope, monkeypatch)
+    data_keys = recorded_data_keys(envelope, monkeypatch)
     body = bytes(index % 251 for index in range(size))
-    assert decrypted(envelope.seal(body, resource="here"), kept[0])[0] == body
+    assert decrypted(envelope.seal(body, resource="here"), data_keys[0])[0] == body

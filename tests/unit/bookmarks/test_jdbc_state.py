@@ -1,4 +1,4 @@
-"""The state of a table's source: strict, canonical, and silent about values that are data."""
+"""The state of a table's source: strict, canonical, and without values in its repr."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_an_invalid_state_is_rejected_without_showing_its_values(field, value):
 
 
 def test_the_watermark_shows_times_and_only_the_type_of_other_values():
-    told = "changed_at=2024-02-29 23:59:59.000001 UTC, id=(integer, not shown), name=(string, not shown)"
-    assert STATE.watermark == told
+    shown = "changed_at=2024-02-29 23:59:59.000001 UTC, id=(integer, not shown), name=(string, not shown)"
+    assert STATE.watermark == shown
     assert "O'Hara" not in repr(STATE)
     assert "-12" not in repr(STATE)

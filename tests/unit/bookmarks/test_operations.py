@@ -1,4 +1,4 @@
-"""Commands on a bookmark: what they store, refuse, race with, ask and print."""
+"""Commands on a bookmark: stored states, errors, conflicts, prompts and output."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def apply(store, change, run_id="command_1", **more):
 
 @pytest.fixture
 def ran(bookmark_fixture):
-    """A job that has run three times, each reading one file; an hour lies between them."""
+    """A job that has run three times, each reading one file; an hour apart."""
     for run, name in (("jr_1", "a"), ("jr_2", "b"), ("jr_3", "c")):
         bookmark_fixture.land(f"{name}.csv")
         assert bookmark_fixture.run(run) == [f"{name}.csv"]
@@ -176,17 +176,17 @@ def test_after_a_change_of_key_only_the_listed_keys_decrypt_the_old_state(ran, m
     assert [one.state.run_id for one in operations.history(store, ran.objects)][::-1] == [
         "jr_1", "jr_2", "jr_3", "jr_4",
     ]  # fmt: skip
-    held = operations.verify(store, ran.objects, (other_key, make_envelope().key))
-    assert held.keys == {str(other_key): 2, str(make_envelope().key): 3}
+    verified = operations.verify(store, ran.objects, (other_key, make_envelope().key))
+    assert verified.keys == {str(other_key): 2, str(make_envelope().key): 3}
     with pytest.raises(RefusedError, match="GS-BKM-001"):
         operations.verify(keyed(ran, make_envelope, other_key), ran.objects, (other_key,))
 
 
 def test_verify_counts_states_and_objects(ran, make_envelope):
     key = make_envelope().key
-    held = operations.verify(ran.store(), ran.objects, (key,))
-    assert (held.states, held.sequence, held.recorded, held.objects) == (3, 3, True, 4)
-    assert held.keys == {str(key): 4}
+    verified = operations.verify(ran.store(), ran.objects, (key,))
+    assert (verified.states, verified.sequence, verified.recorded, verified.objects) == (3, 3, True, 4)
+    assert verified.keys == {str(key): 4}
 
 
 def test_verify_without_a_bookmark(bookmark_fixture, make_envelope):
@@ -404,8 +404,8 @@ def test_rekey_before_the_configuration_names_the_new_key(ran, command, plane, o
     )
     assert document(command("show", "curate", "--json"))["key"] == str(other_key)
     assert command("verify", "curate").exception.control == "GS-BKM-001"
-    held = document(command("verify", "curate", "--json", "--decrypt-keys", str(make_envelope().key)))
-    assert held["keys"] == {str(other_key): 2, str(make_envelope().key): 3}
+    verified = document(command("verify", "curate", "--json", "--decrypt-keys", str(make_envelope().key)))
+    assert verified["keys"] == {str(other_key): 2, str(make_envelope().key): 3}
 
 
 def test_rekey_after_the_configuration_names_the_new_key(ran, command, plane, other_key, make_envelope):
@@ -430,7 +430,7 @@ def test_gs_kms_002_rekey_to_a_disabled_key(ran, command, services, monkeypatch,
 
 
 def test_a_bookmark_whose_location_or_key_is_unknown(command, plane):
-    assert "does not exist" in str(command("show", "nobody").exception)
+    assert "does not exist" in str(command("show", "missing").exception)
     assert command("show", "bare").exception.control == "GS-SEC-001"
     plane.arguments["curate"].clear()
     assert "--glue-secure-bookmark-uri" in str(command("show", "curate").exception)

@@ -205,13 +205,13 @@ def test_a_commit_between_the_two_reads_of_a_load_is_not_a_rollback(bookmark_fix
         commit(bookmark_fixture, f"jr_{i}")
     inner, done = bookmark_fixture.objects.list, []
 
-    def list_after_somebody(prefix, *, start_after=""):
+    def list_after_another_commit(prefix, *, start_after=""):
         if not done:
             done.append(True)
             commit(bookmark_fixture, "jr_quick")
         return inner(prefix, start_after=start_after)
 
-    bookmark_fixture.objects.list = list_after_somebody
+    bookmark_fixture.objects.list = list_after_another_commit
     assert bookmark_fixture.store().load().state.run_id == "jr_quick"
 
 

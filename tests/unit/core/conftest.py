@@ -1,4 +1,4 @@
-"""Values that the core's tests share: a good configuration, a good key, an identity."""
+"""Shared values: a valid configuration, a valid key, an identity."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def make_identity() -> Callable[..., JobIdentity]:
 
 @pytest.fixture
 def verdicts() -> Callable[[Any], dict[str, Verdict]]:
-    """Control id → its worst verdict."""
+    """Return the worst verdict of each control."""
 
     def worst(findings: list[Finding]) -> dict[str, Verdict]:
         found: dict[str, Verdict] = {}

@@ -1,4 +1,4 @@
-"""S3 calls of the driver: the run's key is added, another encryption refuses."""
+"""S3 calls of the driver: the run's key is added, another encryption is rejected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A refusal reads the same everywhere."""
+"""Every error has the same form."""
 
 from __future__ import annotations
 

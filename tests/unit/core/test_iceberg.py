@@ -1,4 +1,4 @@
-"""GS-S3-013: catalogs of Iceberg, whose S3 client reads none of Hadoop's settings."""
+"""GS-S3-013: Iceberg catalogs, whose S3 client ignores Hadoop's settings."""
 
 from __future__ import annotations
 

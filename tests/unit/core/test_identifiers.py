@@ -1,4 +1,4 @@
-"""ARNs, S3 locations, run ids and job names: well formed, or refused with the text."""
+"""ARNs, S3 locations, run ids and job names: valid, or rejected with the text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wire logs are shut while a secret passes, and open again after."""
+"""Logs of clients are suppressed while a secret is in transit, and restored after."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def test_levels_are_restored_after_an_error():
 def test_of_two_threads_the_last_one_restores_the_levels():
     inside, leave = threading.Event(), threading.Event()
 
-    def hold():
+    def suppress():
         with suppress_client_logs():
             inside.set()
             leave.wait(10)
 
-    other = threading.Thread(target=hold)
+    other = threading.Thread(target=suppress)
     with suppress_client_logs():
         other.start()
         assert inside.wait(10)

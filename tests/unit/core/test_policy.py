@@ -232,9 +232,9 @@ def test_gs_s3_004_passes_under_exactly_the_expected_key(key_arn):
     ],
 )
 def test_gs_s3_004_only_the_expected_keys_own_arn_passes(key_arn, there, instead):
-    told = str(key_arn).replace(there, instead, 1)
-    assert told != str(key_arn)
-    assert check_object(ObjectEncryption(OBJECT, "aws:kms", told, False, 1), key_arn).verdict is FAIL
+    reported = str(key_arn).replace(there, instead, 1)
+    assert reported != str(key_arn)
+    assert check_object(ObjectEncryption(OBJECT, "aws:kms", reported, False, 1), key_arn).verdict is FAIL
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ FRUIT, APPLES = ("apple", "pear"), ("apple",)
 
 
 @pytest.mark.parametrize(
-    ("operator", "wanted", "held", "outcome"),
+    ("operator", "wanted", "actual", "outcome"),
     [
         ("StringEquals", APPLES, APPLES, True),
         ("StringEquals", APPLES, ("Apple",), False),
@@ -39,8 +39,8 @@ FRUIT, APPLES = ("apple", "pear"), ("apple",)
         ("ForAnyValue:StringNotEquals", APPLES, None, False),
     ],
 )
-def test_a_condition_is_evaluated_as_in_iam(operator, wanted, held, outcome):
-    context = {} if held is None else {"TEST:key": held}
+def test_a_condition_is_evaluated_as_in_iam(operator, wanted, actual, outcome):
+    context = {} if actual is None else {"TEST:key": actual}
     assert Condition(operator, "test:Key", wanted).is_met(context) is outcome
 
 

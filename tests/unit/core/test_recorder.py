@@ -32,7 +32,7 @@ def test_rows_are_asked_for_when_the_reads_are_handed_out(recorder):
     assert [r.rows for r in recorder.reads({"mark-1": 3, "mark-2": None}.get)] == [3, None]
 
 
-def test_only_this_projects_own_texts_are_kept_and_redacted():
+def test_only_messages_of_this_project_are_stored_and_redacted():
     refusal = RefusedError("GS-S3-004", resource="https://me:hunter2@host/", found="f", required="q", fix="x")
     described = _described(refusal)
     assert (described["type"], described["control"]) == ("RefusedError", "GS-S3-004")

@@ -37,7 +37,7 @@ def test_asked_names_come_back_with_underscores():
     assert "my-arg" not in answer
 
 
-def test_arguments_nobody_asked_for_are_left_out():
+def test_arguments_that_are_not_requested_are_left_out():
     assert set(resolved("--other", "x")) == ALWAYS
 
 
@@ -88,7 +88,7 @@ def test_the_job_name_is_needed_only_when_asked_for():
     assert "JOB_NAME" not in resolved()
 
 
-def test_a_value_that_looks_like_an_argument_is_no_value():
+def test_a_word_with_dashes_is_not_a_value():
     with pytest.raises(GlueArgumentError):
         resolved("--a", "--b", "1", options=("a",))
 
@@ -182,7 +182,7 @@ def test_help_prints_the_names_and_ends(word, capsys):
 
 
 @pytest.mark.parametrize("options", [["--source"], [""], [1], ["a-b", "a_b"], ["help"]])
-def test_names_that_cannot_be_told_apart_or_are_none_are_refused(options):
+def test_ambiguous_and_malformed_names_are_rejected(options):
     with pytest.raises(GlueArgumentError):
         resolve(["script.py"], options)
 

@@ -11,7 +11,7 @@ ARN = "arn:aws:kms:eu-west-1:123456789012:key/abc"
 
 @pytest.mark.parametrize("mode", ["DISABLED", "SSE-KMS", "SSE-S3", "SSE-SOMETHING-NEW"])
 @pytest.mark.parametrize("key", [{}, {"KmsKeyArn": ARN}])
-def test_every_mode_is_kept_as_the_service_wrote_it(mode, key):
+def test_every_mode_is_stored_as_the_service_returned_it(mode, key):
     shape = {
         "Name": "c",
         "EncryptionConfiguration": {
@@ -37,7 +37,7 @@ def test_a_shape_without_anything_is_read():
     assert SecurityConfiguration.from_api({}) == SecurityConfiguration("", (), None, None, None)
 
 
-def test_every_s3_entry_is_kept_in_order():
+def test_every_s3_entry_is_stored_in_order():
     entries = [{"S3EncryptionMode": "SSE-KMS", "KmsKeyArn": ARN}, {"S3EncryptionMode": "DISABLED"}]
     read = SecurityConfiguration.from_api({"EncryptionConfiguration": {"S3Encryption": entries}})
     assert read.s3 == (EncryptionSetting("SSE-KMS", ARN), EncryptionSetting("DISABLED", ""))

@@ -81,13 +81,13 @@ def test_gs_s3_001_fails_for_a_planned_setting_that_is_not_in_force(plan, name, 
         ("cse.kms.key", "x"),
     ],
 )
-def test_gs_s3_003_fails_for_a_bucket_that_is_told_otherwise(plan, bucket, name, value):
+def test_gs_s3_003_fails_for_another_setting_of_a_bucket(plan, bucket, name, value):
     found = failing(plan, f"fs.s3a.bucket.{bucket}.{name}", value)
     assert [control for control, _, _ in found] == ["GS-S3-003"]
 
 
 @pytest.mark.parametrize("prefix", ["", "server-side-"])
-def test_a_bucket_that_is_told_the_same_passes(plan, key_arn, prefix, verdicts):
+def test_an_equal_setting_of_a_bucket_passes(plan, key_arn, prefix, verdicts):
     algorithm = "encryption.algorithm" if not prefix else "server-side-encryption-algorithm"
     in_force = {
         **plan.settings,

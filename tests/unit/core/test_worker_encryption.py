@@ -1,4 +1,4 @@
-"""GS-SPK: what Spark was told is a pass, anything else is not known; it never passes by silence."""
+"""GS-SPK: a setting of the session passes, anything else is unknown."""
 
 from __future__ import annotations
 

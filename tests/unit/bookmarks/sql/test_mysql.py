@@ -1,4 +1,4 @@
-"""Conditions of MySQL's bookmarks as text; a server is asked in tests/spark/test_mysql_bookmarks.py."""
+"""Conditions of MySQL's bookmarks as text; tests/spark/test_mysql_bookmarks.py runs them on a server."""
 
 import pytest
 

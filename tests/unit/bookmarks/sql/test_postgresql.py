@@ -1,4 +1,4 @@
-"""The SQL of a bookmark's keys: options judged, conditions written, values that stay in their literals."""
+"""The SQL of a bookmark's keys: options, conditions and literals."""
 
 from __future__ import annotations
 

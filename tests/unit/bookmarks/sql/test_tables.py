@@ -1,4 +1,4 @@
-"""What a tracked read of a table asks, decides and refuses, against a database that answers from a script."""
+"""Queries, selections and errors of a tracked read of a table, with a scripted database."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class FakeBookmarks:
 
 @dataclass
 class FakeDatabase:
-    """Answers by the kind of question: what the table is, what its keys are, which row is the last."""
+    """Answers each kind of query: description, keys and last row."""
 
     table: list[tuple[str, bool, int | None]] | None = None
     types: tuple[str, ...] = ("bigint",)
@@ -52,8 +52,8 @@ class FakeDatabase:
     def row(self, query: str, *, where: Any = (), columns: Any = ()) -> dict[str, Any]:
         self.asked.append((query, tuple(where)))
         if "pg_class" in query:
-            told = None if self.table is None else json.dumps(self.table)
-            return {"name": "public.orders" if told else None, "columns": told}
+            columns = None if self.table is None else json.dumps(self.table)
+            return {"name": "public.orders" if columns else None, "columns": columns}
         if "pg_typeof" in query:
             facts: dict[str, Any] = {f"type_{at}": name for at, name in enumerate(self.types)}
             facts |= {f"nulls_{at}": count for at, count in enumerate(self.nulls)}

@@ -176,12 +176,12 @@ def measure(mode: str, count: int) -> Measured:
     from glue_secure.bookmarks.selection import select
     from glue_secure.core.identifiers import S3Uri
     from glue_secure.io.listing import SourceListing
-    from glue_secure.io.source_filter import WHOLE
+    from glue_secure.io.source_filter import ALL_OBJECTS
 
     root = S3Uri(BUCKET, PREFIX)
     pages = Pages(count)
     objects = store(pages)
-    deque(SourceListing([root], store(Pages(PAGE)), WHOLE), maxlen=0)
+    deque(SourceListing([root], store(Pages(PAGE)), ALL_OBJECTS), maxlen=0)
     limits = Limits(files=1000 if mode == "bounded" else None, keys_ascending=mode == "ascending")
     before = None
     if mode in ("select", "ascending"):
@@ -194,7 +194,9 @@ def measure(mode: str, count: int) -> Measured:
             for _ in objects.list(root):
                 listed += 1
         else:
-            listing = SourceListing([root], objects, WHOLE, before.listed_to if before is not None else {})
+            listing = SourceListing(
+                [root], objects, ALL_OBJECTS, before.listed_to if before is not None else {}
+            )
             result = select(listing, before, now=NOW, limits=limits, locations=[root])
         seconds.append(time.process_time() - begun)
     peak = _peak()

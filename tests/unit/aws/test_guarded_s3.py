@@ -168,7 +168,7 @@ def test_clients_of_the_default_session_are_guarded_until_the_end(no_default_ses
     assert boto3.DEFAULT_SESSION is None
 
 
-def test_a_default_session_of_the_script_is_kept(no_default_session):
+def test_a_default_session_of_the_script_is_unchanged(no_default_session):
     boto3.setup_default_session()
     mine = boto3.DEFAULT_SESSION
     cover_default_session(guard, lambda: True)()

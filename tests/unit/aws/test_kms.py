@@ -83,7 +83,7 @@ def test_another_data_key_than_the_generated_one_is_an_error(kms, key, made_by, 
 
 @pytest.mark.parametrize("operation", ["generate_data_key", "decrypt"])
 @pytest.mark.parametrize("code", ["AccessDeniedException", "DisabledException", "KMSInvalidStateException"])
-def test_the_error_code_of_the_service_is_kept(kms, key, operation, code):
+def test_the_error_has_the_code_of_the_service(kms, key, operation, code):
     service, stubber = kms
     if operation == "decrypt":
         stubber.add_response("generate_data_key", made(str(key)))

@@ -148,7 +148,7 @@ def test_overlapping_paths_do_not_use_up_the_bound(entry):
     assert names(select(listing, None, now=LONG_AFTER, limits=Limits(files=2))) == ["a", "b"]
 
 
-def test_objects_beyond_the_bound_are_not_kept_in_memory():
+def test_objects_beyond_the_bound_are_not_in_memory():
     listing = (ObjectSummary(S3Uri("landing", f"{i:06}"), 1, T, "e") for i in range(20_000, 0, -1))
     tracemalloc.start()
     result = select(listing, None, now=LONG_AFTER, limits=Limits(files=10))

@@ -65,7 +65,7 @@ def test_every_error_has_the_command_lines_exit_code_and_one_root(error, code):
     assert isinstance(error, GlueSecureError)
 
 
-def test_the_services_code_is_kept():
+def test_an_error_has_the_services_code():
     error = VerificationError("GS-KMS-001", **FACTS, aws_code="AccessDeniedException")
     assert error.aws_code == "AccessDeniedException"
     assert (error.control, error.resource, error.found, error.required, error.fix, error.also) == (

@@ -48,7 +48,7 @@ def test_other_catalogs_are_not_changed(key_arn, settings):
         ("s3.client-factory-impl", "com.example.Factory"),
     ],
 )
-def test_gs_s3_013_contrary_settings_of_a_catalog_are_kept_and_rejected(key_arn, name, value):
+def test_gs_s3_013_contrary_settings_of_a_catalog_are_not_changed_and_rejected(key_arn, name, value):
     settings = {**ICEBERG, f"{LAKE}.{name}": value}
     found = {**settings, **plan_catalogs(settings, key_arn)}
     assert found[f"{LAKE}.{name}"] == value

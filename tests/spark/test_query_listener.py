@@ -1,8 +1,7 @@
 """Runs receive the finished queries of their session, and leave no callback on it when they end."""
 
 import pytest
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
+from spark_errors import SPARK_ERRORS
 
 from glue_secure import UsageError
 from glue_secure.engines.spark import query_listener
@@ -55,7 +54,7 @@ def test_callbacks_receive_successes_and_failures_until_they_are_removed(glue_sp
         wait_for_listeners(glue_spark)
         remove["first"]()
         remove["first"]()
-        with pytest.raises((Py4JJavaError, PySparkException), match="no"):
+        with pytest.raises(SPARK_ERRORS, match="no"):
             glue_spark.range(1).selectExpr("raise_error('no')").collect()
         wait_for_listeners(glue_spark)
     finally:

@@ -3,8 +3,9 @@
 import json
 
 import pytest
+from spark_errors import SPARK_ERRORS
 
-from glue_secure import UsageError
+from glue_secure import GlueSecureError, UsageError
 from glue_secure.context import GlueContext
 from glue_secure.dynamicframe import DynamicFrame
 from glue_secure.dynamicframe.frames import choices, columns, relational, rows
@@ -72,7 +73,7 @@ def test_csv_objects_with_other_headers_are_not_read_by_position(glue_job, start
     assert frame.count() == 2
     assert {row.b for row in frame.select_fields("b").toDF().collect()} == {"2", "4"}
     glue_job.land("b.csv", "b,a\n3,4\n")
-    with pytest.raises(Exception, match="CSV header does not conform to the schema"):
+    with pytest.raises(SPARK_ERRORS, match="CSV header does not conform to the schema"):
         read(started, glue_job, "csv", withHeader=True).toDF().collect()
     glue_job.land("a.csv", ",b\n1,2\n")
     glue_job.land("b.csv", ",b\n3,4\n")
@@ -97,5 +98,5 @@ def test_naming_the_catalog_table_twice_preserves_the_update_options(glue_job, s
     sink.setCatalogInfo("nowhere", "t")
     sink.setCatalogInfo("nowhere", "t")
     frame = DynamicFrame.fromDF(started.spark_session.createDataFrame([(1,)], "a int"), started, "f")
-    with pytest.raises(Exception, match=r"table nowhere\.t"):
+    with pytest.raises(GlueSecureError, match=r"table nowhere\.t"):
         sink.writeFrame(frame)

@@ -86,7 +86,7 @@ def test_a_caught_rejection_is_raised_again_at_the_end_of_the_block(services):
     with pytest.raises(RefusedError, match="GS-S3-004"), job("source") as secure_job:
         frame = secure_job.read.s3(secure_job.args.source, format="csv", bookmark="flights")
         services.engine.algorithm = "AES256"
-        with pytest.raises(RefusedError):
+        with pytest.raises(RefusedError, match="GS-S3-004"):
             secure_job.write.s3(frame, "s3://curated/flights/", format="parquet")
     assert services.evidence()["outcome"] == "refused"
     assert services.bookmark_keys() == []
@@ -163,7 +163,7 @@ def context():
     ],
 )
 def test_gs_sec_007_nothing_is_read_or_written_before_job_init(context, call):
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(RefusedError, match="GS-SEC-007") as caught:
         call(context)
     assert (caught.value.control, caught.value.exit_code) == ("GS-SEC-007", 3)
     assert "job.init" in caught.value.fix

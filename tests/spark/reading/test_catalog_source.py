@@ -81,7 +81,7 @@ def test_a_predicate_may_use_partition_columns_only(read, flights, predicate):
 def test_partitions_that_do_not_match_are_not_listed(read, catalog, flights):
     catalog.partition(flights, ("1999", "x"), "s3://glue-secure-no-such-bucket/x/")
     assert read(flights, push_down_predicate="year = 2024").count() == 1
-    with pytest.raises(GlueSecureError):
+    with pytest.raises(GlueSecureError, match="glue-secure-no-such-bucket"):
         read(flights)
 
 

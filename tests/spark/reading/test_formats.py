@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from spark_errors import SPARK_ERRORS
 
 from glue_secure import UsageError
 from glue_secure.dynamicframe.types import glue_types as glue
@@ -117,7 +118,7 @@ def test_xml_of_several_objects_and_a_schema_of_its_own(glue_job, read, rows):
 
 def test_fail_fast_fails_the_job_on_an_unreadable_record(glue_job, read):
     glue_job.land("a.csv", "a,b\n1\n")
-    with pytest.raises(Exception, match=r"(?i)malformed"):
+    with pytest.raises(SPARK_ERRORS, match=r"(?i)malformed"):
         read("csv", {"isFailFast": True}, withHeader=True).toDF().collect()
 
 

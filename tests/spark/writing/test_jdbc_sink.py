@@ -4,6 +4,7 @@ import json
 import logging
 
 import pytest
+from spark_errors import SPARK_ERRORS
 
 from glue_secure import GlueSecureError, RefusedError, UsageError
 from glue_secure.dynamicframe.frame import DynamicFrame, DynamicFrameCollection
@@ -68,7 +69,7 @@ def test_gs_tls_010_the_database_saw_tls_on_every_session_that_inserted(started,
 
 
 def test_a_user_without_write_permission_fails_the_run(started, table):
-    with pytest.raises(Exception, match="read-only transaction"):
+    with pytest.raises(SPARK_ERRORS, match="read-only transaction"):
         started.context.write_dynamic_frame.from_jdbc_conf(
             frame(started.context), "ops-postgres", {"dbtable": table}
         )

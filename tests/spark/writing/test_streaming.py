@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from glue_secure import RefusedError, UsageError
+from glue_secure import GlueSecureError, RefusedError, UsageError
 from glue_secure.dynamicframe.frame import DynamicFrame
 from glue_secure.embedded.account_setup import EVIDENCE_URI
 
@@ -85,7 +85,7 @@ def test_an_exception_of_the_function_ends_stream_and_run(streaming):
     with pytest.raises(LookupError, match="no such carrier"):
         streaming.context.forEachBatch(source(streaming), fail, options(streaming))
     assert streaming.context.spark_session.streams.active == []
-    with pytest.raises(Exception, match="nothing is committed"):
+    with pytest.raises(GlueSecureError, match="nothing is committed"):
         streaming.job.commit()
     assert streaming.bench.evidence()[-1]["outcome"] == "failed"
 

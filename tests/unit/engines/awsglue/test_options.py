@@ -28,7 +28,7 @@ LOCATION, OTHER = "s3://curated/a/", "s3://other/b/"
 )
 def test_a_call_may_name_one_location_only(options):
     for parse in (parse_source, parse_sink):
-        with pytest.raises(UsageError):
+        with pytest.raises(UsageError, match=r"options of an S3|paths="):
             parse("s3", "json", options)
 
 
@@ -37,7 +37,7 @@ def test_a_call_may_name_one_location_only(options):
 )
 def test_an_unknown_connection_type_is_rejected(connection_type):
     for parse in (parse_source, parse_sink):
-        with pytest.raises(UsageError):
+        with pytest.raises(UsageError, match="a kind that glue-secure does not guard"):
             parse(connection_type, "parquet", {"path": LOCATION, "paths": [LOCATION]})
 
 

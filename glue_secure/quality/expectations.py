@@ -22,7 +22,7 @@ MINIMUM, BELOW = (1, 24), (2, 0)
 _CORE = "great_expectations.expectations.core"
 
 
-def check_package() -> Finding:
+def check_package() -> tuple[Finding, ...]:
     """GS-DQ-003: check that a supported version of Great Expectations is installed."""
     resource = f"the package {PACKAGE}"
     try:
@@ -31,14 +31,15 @@ def check_package() -> Finding:
     except (PackageNotFoundError, ValueError):
         installed, numbers = "", ()
     if MINIMUM <= numbers < BELOW:
-        return passed("GS-DQ-003", resource, f"version {installed}")
-    return failed(
+        return (passed("GS-DQ-003", resource, f"version {installed}"),)
+    finding = failed(
         "GS-DQ-003",
         resource,
         found=f"version {installed}" if installed else "not installed",
         required="great-expectations>=1.24,<2, before the first read",
         fix="pip install 'glue-secure[quality]', or remove --glue-secure-suites",
     )
+    return (finding,)
 
 
 @contextmanager

@@ -67,7 +67,7 @@ class SuiteGate:
             VerificationError: GS-DQ-003, a suite cannot be read from S3.
             UsageError: a suite is invalid.
         """
-        self._recorder.record(enforce([check_package()]))
+        self._recorder.record(enforce(check_package()))
         for location in locations:
             body, findings = read_suite(location, self._objects)
             self._recorder.record(enforce(findings))

@@ -153,11 +153,11 @@ ELSEWHERE: Mapping[str, str] = {
     "GS-DEP-003": "tests/unit/project/deploy/test_checks.py: the report of a deployed job",
     "GS-DEP-004": "tests/unit/project/deploy/test_checks.py: the report of a deployed job",
     "GS-DEP-005": "tests/unit/project/deploy/test_checks.py: the report of a deployed job",
-    "GS-DQ-001": "tests/spark/quality/test_gates.py: the gate needs DataFrames",
-    "GS-DQ-002": "tests/spark/quality/test_gates.py: the gate needs DataFrames",
-    "GS-DQ-003": "tests/spark/quality/test_gates.py: the gate needs Great Expectations",
-    "GS-DQ-004": "tests/spark/quality/test_gates.py: the gate needs DataFrames",
-    "GS-DQ-005": "tests/spark/quality/test_gates.py: the gate needs DataFrames",
+    "GS-DQ-001": "tests/unit/quality/test_gate.py: the gate has its own tests of each check",
+    "GS-DQ-002": "tests/unit/quality/test_gate.py: the gate has its own tests of each check",
+    "GS-DQ-003": "tests/unit/quality/test_gate.py: the gate has its own tests of each check",
+    "GS-DQ-004": "tests/unit/quality/test_gate.py: the gate has its own tests of each check",
+    "GS-DQ-005": "tests/unit/quality/test_gate.py: the gate has its own tests of each check",
 }
 """Control → where its findings are tested: they are not part of a run in memory."""
 

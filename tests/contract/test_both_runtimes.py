@@ -96,7 +96,7 @@ def spark_variant(glue_job, glue_spark, monkeypatch, provisioned):
     job.init(glue_job.name, {})
 
     def weaken():
-        write = context.secured_run._engine.write_s3
+        write = context.secured_run.engine.write_s3
 
         def write_unencrypted(frame, target, **options):
             rows = write(frame, target, **options)
@@ -105,7 +105,7 @@ def spark_variant(glue_job, glue_spark, monkeypatch, provisioned):
             )
             return rows
 
-        monkeypatch.setattr(context.secured_run._engine, "write_s3", write_unencrypted)
+        monkeypatch.setattr(context.secured_run.engine, "write_s3", write_unencrypted)
 
     yield ApiVariant(
         context=context,

@@ -93,7 +93,7 @@ def answer(function, argv, options):
 def difference(argv, options):
     """Return the documented difference that applies to an input, None if both must agree.
 
-    docs/differences-from-glue.md, "Job and arguments", has a row for each.
+    docs/differences-from-glue.md, "Arguments", has a row for each difference.
     """
     keys = [option.replace("-", "_") for option in options]
     glues = {name.replace("-", "_") for name in (*GLUE_OWN, *RESERVED)} - {"TempDir", "RedshiftTempDir"}

@@ -27,11 +27,14 @@ def test_gs_s3_010_a_frame_of_another_session_is_not_written(glue_job):
 def test_commit_is_rejected_during_a_write_in_another_thread(glue_job):
     glue_job.land("a.csv", CSV)
     failures = []
-    with pytest.raises(UsageError, match="under way"), glue_job.job("source", "target") as job:
+    with pytest.raises(UsageError, match="in progress"), glue_job.job("source", "target") as job:
         job.read.s3(job.args.source, format="csv", bookmark="flights")
         slow = job.spark.range(4).select(F.udf(lambda n: __import__("time").sleep(2) or n, "long")("id"))
 
+        writing = threading.Event()
+
         def write():
+            writing.set()
             try:
                 job.write.s3(slow, job.args.target, format="parquet")
             except GlueSecureError as error:
@@ -39,8 +42,8 @@ def test_commit_is_rejected_during_a_write_in_another_thread(glue_job):
 
         thread = threading.Thread(target=write)
         thread.start()
-        while not job._run._under_way:
-            thread.join(0.01)
+        writing.wait()
+        thread.join(0.5)  # the write takes longer
         try:
             job.commit()
         finally:

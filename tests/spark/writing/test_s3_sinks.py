@@ -91,7 +91,7 @@ def test_json_writes_the_bare_value_of_a_choice(started, aws):
     lines = [json.loads(line) for body in bodies(aws, started.bench) for line in body.splitlines()]
     assert sorted(lines, key=lambda line: line["id"]) == [{"id": 1, "v": 7}, {"id": 2, "v": 'se"ven'}]
     assert all("month=2/" in key for key in started.bench.objects() if "part-" in key)
-    assert started.context.secured_run._recorder.writes[-1].format == "json"
+    assert started.context.secured_run.recorder.writes[-1].format == "json"
 
 
 def test_csv_writes_the_text_of_a_choice_and_parquet_a_struct(started, aws):
@@ -153,11 +153,15 @@ def test_a_collection_is_written_to_folders_by_name(started):
     assert {key.split("/")[1] for key in started.bench.objects()} == {"one", "two"}
 
 
-def test_a_sink_is_set_up_step_by_step(started):
+def test_a_sink_without_a_format_is_rejected(started):
     sink = started.context.getSink("s3", path=started.target)
     with pytest.raises(UsageError, match="setFormat"):
         sink.writeFrame(rows(started.context))
-    started.context.secured_run._failure = None
+    assert started.bench.objects() == {}
+
+
+def test_a_sink_is_set_up_step_by_step(started):
+    sink = started.context.getSink("s3", path=started.target)
     sink.setFormat("json")
     sink.setAccumulableSize(10)
     frame = rows(started.context)
@@ -170,7 +174,7 @@ def test_a_sink_is_set_up_step_by_step(started):
     ("call", "match"),
     [
         ({"format": "xml"}, "no writing of xml"),
-        ({"format": "iceberg"}, "not served"),
+        ({"format": "iceberg"}, "not offered"),
         ({"format": "csv", "format_options": {"withHeaders": True}}, "withHeaders"),
         ({"format": "json", "connection_options": {"partitionKey": ["month"]}}, "partitionKey"),
         ({"format": "json", "connection_options": {"partitionKeys": ["nope"]}}, "nope"),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from glue_secure.columns.policy import ColumnPolicy
-from glue_secure.core.columns import ColumnDecision, SchemaColumn, Shape, Tag, plain
+from glue_secure.core.columns import ColumnDecision, SchemaColumn, Shape, Tag, normalize_name
 from glue_secure.core.findings import Finding, failed, passed
 
 ColumnTags = Mapping[str, frozenset[Tag]]
@@ -48,7 +48,7 @@ def decide(
     """
     tags_by_name: dict[str, frozenset[Tag]] = {}
     for name, column_tags in tags.items():
-        tags_by_name[plain(name)] = tags_by_name.get(plain(name), frozenset()) | column_tags
+        tags_by_name[normalize_name(name)] = tags_by_name.get(normalize_name(name), frozenset()) | column_tags
     decisions: list[ColumnDecision] = []
     failures: list[Finding] = []
     decided: list[tuple[str, ...]] = []
@@ -73,7 +73,7 @@ def decide(
                 )
             continue
         if rule.tag is None:
-            name = plain(rule.column)
+            name = normalize_name(rule.column)
         else:
             tagged_names = (name for name, tags_of_name in matched.items() if rule.tag in tags_of_name)
             name = min(tagged_names, key=lambda tagged_name: (-len(tagged_name), tagged_name))
@@ -90,7 +90,7 @@ def names_of(path: Sequence[str]) -> frozenset[str]:
 
     Names and paths of its parents are included: a rule for ``address`` matches ``address.street``.
     """
-    parts = [part for name in path for part in map(plain, plain(name).split(".")) if part]
+    parts = [part for name in path for part in map(normalize_name, normalize_name(name).split(".")) if part]
     original = [part for part in parts if part not in _DERIVED_PARTS]
     chains = (parts, original, [_without_choice_type(part) for part in original])
     names = {part for chain in chains for part in chain}
@@ -131,7 +131,7 @@ def _check_error_texts(
     decided = list(decided)
     siblings: dict[tuple[str, ...], dict[str, SchemaColumn]] = {}
     for column in schema:
-        *parent, name = plain(column.text).split(".")
+        *parent, name = normalize_name(column.text).split(".")
         siblings.setdefault(tuple(parent), {})[name] = column
     return [
         failed(

@@ -13,16 +13,16 @@ POLICY = "glue-secure:policy"
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
 
 
-def plain(name: str) -> str:
-    """A name for comparing: no difference of case, of Unicode form, of blanks around it; no byte order mark.
+def normalize_name(name: str) -> str:
+    """Return a name for comparisons: NFKC, case-folded, without surrounding blanks and byte order mark.
 
-    Files have such names: ``id, email`` as a CSV header gives a column `` email``.
+    Names in files vary in these respects: the CSV header ``id, email`` gives a column `` email``.
     """
     return unicodedata.normalize("NFKC", name).casefold().strip().strip(_INVISIBLE).strip()
 
 
 class ColumnAction(str, Enum):
-    """What happens to a column before it reaches a sink."""
+    """The treatment of a column before it is written."""
 
     DROP = "drop"
     MASK = "mask"
@@ -31,19 +31,19 @@ class ColumnAction(str, Enum):
 
     @property
     def needs_key(self) -> bool:
-        """Whether it is done under the policy's data key."""
+        """Whether the action uses the policy's data key."""
         return self in (ColumnAction.TOKENISE, ColumnAction.ENCRYPT)
 
 
 class TagKind(str, Enum):
-    """Where a tag of a column comes from."""
+    """The origin of a column's tag."""
 
     PARAMETER = "parameter"
     LF_TAG = "lf_tag"
 
 
 class Shape(str, Enum):
-    """What a column holds, as far as an action cares."""
+    """The shape of a column's values, which restricts the actions."""
 
     VALUE = "value"
     STRUCT = "struct"
@@ -52,9 +52,9 @@ class Shape(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """``NAME=VALUE`` of a catalog column's parameter, or of an LF-tag; ``PII=True`` is ``pii=true``.
+    """``NAME=VALUE`` of a catalog column's parameter or of an LF-Tag. ``PII=True`` equals ``pii=true``.
 
-    Lake Formation keeps its tags in small letters, the catalog its parameters as somebody typed them.
+    Lake Formation stores its tags in lower case, the Data Catalog stores parameters as they were entered.
     """
 
     kind: TagKind
@@ -63,7 +63,7 @@ class Tag:
 
     def __post_init__(self) -> None:
         for part in ("name", "value"):
-            object.__setattr__(self, part, plain(getattr(self, part)))
+            object.__setattr__(self, part, normalize_name(getattr(self, part)))
 
     def __str__(self) -> str:
         return f"{self.kind.value} {self.name}={self.value}"
@@ -71,11 +71,11 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class WrappedKey:
-    """A data key as KMS gave it: useless without ``kms:Decrypt`` on the key that wraps it.
+    """An encrypted data key, which only ``kms:Decrypt`` on the KMS key can decrypt.
 
     Attributes:
-        kms_key: the key that wraps it.
-        blob: KMS's ciphertext, base64.
+        kms_key: the KMS key that encrypts it.
+        blob: ciphertext of AWS KMS, base64.
         policy: name of the policy, part of the encryption context.
     """
 
@@ -85,20 +85,20 @@ class WrappedKey:
 
     @property
     def context(self) -> dict[str, str]:
-        """The encryption context; CloudTrail shows it."""
+        """The encryption context, which CloudTrail shows."""
         return {PURPOSE: "columns", POLICY: self.policy}
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnRule:
-    """One entry of a policy.
+    """One rule of a column policy.
 
     Attributes:
-        action: what is done.
-        column: a name, which matches at any depth, or a path ``a.b`` from the top; ``""``.
-        tag: the tag that a catalog column carries, None for a rule by name.
-        domain: of ``tokenise``: within one, equal values give equal tokens; ``""`` for the column's name.
-        keep_last: of ``mask``: how many last characters of a text stay.
+        action: the treatment of matching columns.
+        column: a name, which matches at any depth, or a path ``a.b`` from the top; ``""`` for a rule by tag.
+        tag: the tag of matching catalog columns; None for a rule by name.
+        domain: of ``tokenise``: equal values within a domain have equal tokens; ``""`` for the column's name.
+        keep_last: of ``mask``: number of last characters of a text that stay visible.
     """
 
     action: ColumnAction
@@ -108,23 +108,23 @@ class ColumnRule:
     keep_last: int = 0
 
     def matches(self, names: frozenset[str], tags: frozenset[Tag]) -> bool:
-        """Whether the rule is for the column that is known as ``names`` and carries ``tags``."""
-        return self.tag in tags if self.tag is not None else plain(self.column) in names
+        """Return whether the rule matches a column with one of these names and tags."""
+        return self.tag in tags if self.tag is not None else normalize_name(self.column) in names
 
     @property
     def selector(self) -> str:
-        """The rule's subject as the evidence names it."""
+        """The tag or the column of the rule, for the evidence."""
         return str(self.tag) if self.tag is not None else f"column {self.column}"
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaColumn:
-    """One column of a sink's schema, or a field within one.
+    """One column of a schema, or a nested field.
 
     Attributes:
         path: names from the top.
-        shape: what it holds.
-        inside_repeated: whether an array or a map stands above it.
+        shape: shape of its values.
+        inside_repeated: whether it is inside an array or a map.
     """
 
     path: tuple[str, ...]
@@ -133,25 +133,25 @@ class SchemaColumn:
 
     @property
     def text(self) -> str:
-        """``a.b.c``."""
+        """The path as text, ``a.b.c``."""
         return ".".join(self.path)
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnDecision:
-    """What is done to one column of one sink, and by which rule.
+    """The rule that applies to one column of a write.
 
     Attributes:
         column: the column.
         rule: the rule.
-        met_as: the name under which the rule, or the catalog's tag, meets it.
+        matched_name: the name by which the rule, or the catalog's tag, matches the column.
     """
 
     column: SchemaColumn
     rule: ColumnRule
-    met_as: str
+    matched_name: str
 
     @property
     def domain(self) -> str:
-        """The domain of its tokens: the rule's, or else the name that was met, without its parents."""
-        return self.rule.domain.casefold() or self.met_as.rpartition(".")[2]
+        """The domain of its tokens: the rule's, else the last part of the matched name."""
+        return self.rule.domain.casefold() or self.matched_name.rpartition(".")[2]

@@ -4,7 +4,7 @@ import pytest
 
 from glue_secure.columns.decisions import decide, names_of
 from glue_secure.columns.policy import ColumnPolicy
-from glue_secure.core.columns import SchemaColumn, Shape, Tag, TagKind, plain
+from glue_secure.core.columns import SchemaColumn, Shape, Tag, TagKind, normalize_name
 from glue_secure.core.errors import RefusedError
 from glue_secure.core.findings import enforce
 
@@ -100,7 +100,7 @@ def test_tokens_are_equal_in_flattened_and_nested_columns():
 def test_names_of_a_column_are_its_names_and_its_paths_from_the_top():
     assert names_of(["A", "b.c"]) == {"a", "b", "c", "a.b", "a.b.c"}
     assert names_of(["..."]) == set()
-    assert plain("\ufeff Id ") == "id"
+    assert normalize_name("\ufeff Id ") == "id"
 
 
 @pytest.mark.parametrize("above", [("error",), ()])

@@ -188,7 +188,7 @@ def test_a_driver_in_the_options_of_a_call_is_refused(options):
     ],
 )
 def test_a_duplicate_option_or_invalid_value_is_a_usage_error(options):
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match=r"given twice|invalid value"):
         plan(options)
 
 

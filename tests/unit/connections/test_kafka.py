@@ -63,7 +63,7 @@ def test_a_login_by_scram_is_quoted_for_jaas_and_by_iam_has_no_password():
     assert "password" not in str(iam)
     with pytest.raises(ValueError, match="SCRAM"):
         kafka_options(plan(**SCRAM), "PEM", None)
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="not printable"):
         kafka_options(plan(**SCRAM), "PEM", Credentials("me", 'x";\nother="'))
 
 
@@ -161,7 +161,7 @@ def test_an_option_that_touches_tls_the_brokers_or_the_login_is_refused(control,
     ],
 )
 def test_a_duplicate_kafka_option_or_invalid_value_is_a_usage_error(options):
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match=r"given twice|invalid value"):
         plan(options)
 
 

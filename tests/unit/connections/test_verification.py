@@ -126,7 +126,7 @@ def test_preflight_checks_a_jobs_connections_or_named_ones(run_fixture, make, se
 
 @pytest.mark.parametrize("arguments", [(), ("--connection", "a", "--job-name", "b")])
 def test_missing_or_conflicting_arguments_are_a_usage_error(run_fixture, monkeypatch, arguments):
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="preflight"):
         run(run_fixture, monkeypatch, *arguments)
 
 

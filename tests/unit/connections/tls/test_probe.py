@@ -7,9 +7,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from glue_secure.connections.tls import system_roots
 from glue_secure.connections.tls.certificates import load_authorities
 from glue_secure.connections.tls.probe import probe
+from glue_secure.connections.tls.system_roots import system_roots
 from glue_secure.core.errors import RefusedError, VerificationError
 
 NOW = datetime.now(timezone.utc)
@@ -250,26 +250,31 @@ def test_an_expired_authority_is_not_trusted_with_a_valid_one(make, serve):
     assert "authority is expired" in refused("GS-TLS-003", server, old).found
 
 
-def test_without_an_authority_the_systems_roots_are_trusted(make, serve, monkeypatch):
+@pytest.fixture
+def use_roots(monkeypatch, tmp_path):
+    """Return a function that makes a file and a directory the system's roots."""
+
+    def use(file="none", directory="none"):
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / file))
+        monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / directory))
+
+    return use
+
+
+def test_without_an_authority_the_systems_roots_are_trusted(make, serve, use_roots, tmp_path):
     ca = make.authority()
     server = serve(make.issue(by=ca, names=("localhost",), which=1))
-    monkeypatch.setattr(
-        "glue_secure.connections.tls.probe.system_roots",
-        lambda: (ca.certificate,),
-    )
-    assert probe_server(server).anchor_pem.encode() == ca.pem
-    monkeypatch.setattr(
-        "glue_secure.connections.tls.probe.system_roots",
-        lambda: (make.authority("Public", which=4).certificate,),
-    )
+    (tmp_path / "good.pem").write_bytes(ca.pem)
+    use_roots("good.pem")
+    facts = probe_server(server)
+    assert facts.anchor_pem.encode() == ca.pem
+    assert "the system's root CN=Test CA" in str(facts.findings)
+    (tmp_path / "other.pem").write_bytes(make.authority("Public", which=4).pem)
+    use_roots("other.pem")
     refused("GS-TLS-003", server)
 
 
-def _paths(cafile, capath):
-    return lambda: ssl.DefaultVerifyPaths(cafile, capath, "", "", "", "")
-
-
-def test_the_systems_roots_are_read_from_file_and_directory(make, monkeypatch, tmp_path):
+def test_the_systems_roots_are_read_from_file_and_directory(make, use_roots, tmp_path):
     first, second = make.authority("One"), make.authority("Two", which=2)
     broken = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
     (tmp_path / "all.pem").write_bytes(broken + first.pem)
@@ -277,14 +282,12 @@ def test_the_systems_roots_are_read_from_file_and_directory(make, monkeypatch, t
     (tmp_path / "0123abcd.1").write_bytes(first.pem)
     (tmp_path / "ffffffff.0").write_bytes(b"broken")
     (tmp_path / "notes.txt").write_bytes(make.authority("Three", which=3).pem)
-    monkeypatch.setattr(
-        system_roots.ssl, "get_default_verify_paths", _paths(str(tmp_path / "all.pem"), str(tmp_path))
-    )
-    roots = system_roots.system_roots()
-    assert {c.subject.rfc4514_string() for c in roots} == {"CN=One", "CN=Two"}
+    use_roots("all.pem", "")
+    roots = system_roots()
+    assert sorted(root.subject.rfc4514_string() for root in roots) == ["CN=One", "CN=Two"]
 
 
-def test_a_system_without_roots_cannot_verify(monkeypatch):
-    monkeypatch.setattr(system_roots.ssl, "get_default_verify_paths", _paths(None, None))
+def test_a_system_without_roots_cannot_verify(use_roots):
+    use_roots()
     with pytest.raises(VerificationError, match="GS-TLS-012"):
         probe("localhost", 1, None, now=NOW, resource=NAME)

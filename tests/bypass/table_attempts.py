@@ -61,7 +61,7 @@ def _location(bypass):
     return f"s3a://{WAREHOUSE}/db/{bypass.table}"
 
 
-def iceberg_native(bypass):
+def iceberg_create(bypass):
     _create(bypass, "lake")
 
 
@@ -73,7 +73,7 @@ def iceberg_merge(bypass):
     )
 
 
-def iceberg_through_a_function(bypass):
+def iceberg_custom_write(bypass):
     bypass.job.write.custom(_location(bypass), lambda: _create(bypass, "lake"))
 
 
@@ -108,7 +108,7 @@ def _unset(bypass, prefix):
             bypass.spark.conf.unset(name)
 
 
-def delta_native(bypass):
+def delta_write(bypass):
     bypass.frame().write.format("delta").save(bypass.out)
 
 
@@ -122,7 +122,7 @@ def delta_delete(bypass):
     bypass.spark.sql(f"delete from delta.`{bypass.out}` where id = 1")
 
 
-def delta_delete_through_a_function(bypass):
+def delta_delete_custom_write(bypass):
     bypass.frame().write.format("delta").save(bypass.out)
     bypass.job.write.custom(
         bypass.out, lambda: bypass.spark.sql(f"delete from delta.`{bypass.out}` where id = 1")
@@ -140,7 +140,7 @@ def delta_under_another_key(bypass):
     bypass.spark.conf.set("fs.s3a.encryption.key", bypass.key)
 
 
-def hudi_native(bypass):
+def hudi_write(bypass):
     options = {
         "hoodie.table.name": bypass.table,
         "hoodie.datasource.write.recordkey.field": "id",
@@ -151,7 +151,7 @@ def hudi_native(bypass):
 
 def hudi_on_local_disk(bypass):
     bypass.out = f"file://{bypass.local}/hudi"
-    hudi_native(bypass)
+    hudi_write(bypass)
 
 
 def main(names: list[str]) -> None:

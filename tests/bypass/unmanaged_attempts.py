@@ -278,5 +278,5 @@ def stream_to_memory(bypass):
     _stream(bypass).format("memory").queryName(bypass.table).start().awaitTermination()
 
 
-def through_a_function(bypass):
+def custom_write(bypass):
     bypass.job.write.custom(bypass.out, lambda: _rdd(bypass)._jrdd.saveAsTextFile(bypass.out))

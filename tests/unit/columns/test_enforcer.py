@@ -151,5 +151,5 @@ def test_two_policies_for_one_run_are_rejected(run_fixture):
     from glue_secure.core.arguments import JobArguments
 
     both = JobArguments({"glue-secure-columns": "s3://a/b", "glue_secure_columns": ""})
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="glue-secure-columns"):
         both.require_no_conflicts()

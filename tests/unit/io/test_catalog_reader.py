@@ -41,12 +41,12 @@ def last_read(run_fixture):
     return run_fixture.engine.asked("read_s3_as")[-1]
 
 
-PLACES = {"1": "s3://landing/t/a/", "2": "s3://landing/far/"}
+LOCATIONS = {"1": "s3://landing/t/a/", "2": "s3://landing/far/"}
 
 
 def test_objects_get_the_values_of_the_partition_with_the_longest_matching_location(run_fixture, serve):
-    serve({**PLACES, "3": "s3://landing/t/a/inner/"})
-    put(run_fixture, "t/a/1.csv", "t/a/inner/3.csv", "far/2.csv", "t/nobody.csv")
+    serve({**LOCATIONS, "3": "s3://landing/t/a/inner/"})
+    put(run_fixture, "t/a/1.csv", "t/a/inner/3.csv", "far/2.csv", "t/other.csv")
     assert sorted(run_fixture.start().catalog_reader.read_table("db", "t")) == ["1.csv", "2.csv", "3.csv"]
     partition_values = last_read(run_fixture)["partition_values"].values
     assert {str(folder): value for folder, value in partition_values.items()} == {
@@ -58,7 +58,7 @@ def test_objects_get_the_values_of_the_partition_with_the_longest_matching_locat
 
 
 def test_only_partitions_that_match_the_predicate_are_listed(run_fixture, serve):
-    serve(PLACES)
+    serve(LOCATIONS)
     put(run_fixture, "t/a/1.csv", "far/2.csv")
     run = run_fixture.start()
     run_fixture.objects.calls.clear()
@@ -67,7 +67,7 @@ def test_only_partitions_that_match_the_predicate_are_listed(run_fixture, serve)
 
 
 def test_the_partition_expression_is_passed_to_the_catalog(run_fixture, serve):
-    serve(PLACES)
+    serve(LOCATIONS)
     run_fixture.start().catalog_reader.read_table("db", "t", catalog_partition_predicate="month > 1")
     assert run_fixture.control_plane.expressions == ["month > 1"]
 

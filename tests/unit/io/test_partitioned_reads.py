@@ -21,18 +21,18 @@ def test_an_expression_is_used_unchanged():
 
 
 @pytest.mark.parametrize(
-    ("engine", "options"),
+    ("engine", "options", "message"),
     [
-        ("postgresql", {"hashfield": "a", "hashexpression": "b"}),
-        ("postgresql", {"hashfield": "a) or (true"}),
-        ("postgresql", {"hashfield": "a", "hashpartitions": "0"}),
-        ("postgresql", {"hashpartitions": "3"}),
-        ("oracle", {"hashfield": "a"}),
-        ("mysql", {"hashfield": '"a"'}),
+        ("postgresql", {"hashfield": "a", "hashexpression": "b"}, "one of them"),
+        ("postgresql", {"hashfield": "a) or (true"}, "a column's name"),
+        ("postgresql", {"hashfield": "a", "hashpartitions": "0"}, "hashpartitions"),
+        ("postgresql", {"hashpartitions": "3"}, "one of the two"),
+        ("oracle", {"hashfield": "a"}, "a table of oracle"),
+        ("mysql", {"hashfield": '"a"'}, "a column's name"),
     ],
 )
-def test_invalid_options_of_a_parallel_read_are_rejected(engine, options):
-    with pytest.raises(UsageError):
+def test_invalid_options_of_a_parallel_read_are_rejected(engine, options, message):
+    with pytest.raises(UsageError, match=message):
         predicates_of(engine, options)
 
 
@@ -45,5 +45,5 @@ def test_a_table_or_a_query_is_the_source():
         {"dbtable": "t", "query": "q"},
         {"dbtable": "t", "sampleQuery": "q", "hashfield": "a"},
     ):
-        with pytest.raises(UsageError):
+        with pytest.raises(UsageError, match="a JDBC source"):
             source_of(options)

@@ -189,7 +189,7 @@ def test_gs_s3_006_a_target_that_is_not_s3(rejected, target):
 
 @pytest.mark.parametrize("target", ["s3://curated/../other", "s3://curated//a"])
 def test_an_ambiguous_target_is_rejected(writer, run_fixture, target):
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="interpret differently"):
         writer.write_s3(["a"], target, format="parquet")
     assert run_fixture.engine.calls == []
 
@@ -258,6 +258,6 @@ def test_an_unknown_mode_is_rejected(writer, run_fixture, mode):
 
 def test_a_failed_write_leaves_no_record(writer, run_fixture, recorder):
     run_fixture.engine.fails = RuntimeError("executor lost")
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError, match="executor lost"):
         writer.write_s3(["a"], TARGET, format="parquet")
     assert recorder.writes == []

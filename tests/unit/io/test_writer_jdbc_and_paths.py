@@ -60,7 +60,7 @@ def test_gs_s3_010_a_frame_of_another_session_is_not_written_to_a_database(run_f
 def test_a_failed_write_to_a_database_fails_the_run(run_fixture, server):
     run = run_fixture.start()
     run_fixture.engine.fails = RuntimeError("duplicate key")
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError, match="duplicate key"):
         run.writer.write_jdbc(["a"], "ops", "t")
     with pytest.raises(GlueSecureError, match="nothing is committed"):
         run.commit()

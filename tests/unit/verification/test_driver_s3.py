@@ -29,9 +29,9 @@ class Boto3:
 
 @pytest.fixture
 def boto3(run_fixture, monkeypatch):
-    door, services = Boto3(), run_fixture.services
-    monkeypatch.setattr(run_fixture, "services", lambda: replace(services(), driver_s3=door))
-    return door
+    fake, services = Boto3(), run_fixture.services
+    monkeypatch.setattr(run_fixture, "services", lambda: replace(services(), driver_s3=fake))
+    return fake
 
 
 def put(run_fixture, run: Run, name="out/a", *, key=None, bucket="curated"):

@@ -35,8 +35,8 @@ def test_legislators_are_joined_and_relationalized(scripts):
     for name in ("persons", "memberships", "organizations"):
         scripts.table("legislators", f"{name}_json", landed(f"legislators/{name}.json").rstrip("/"), "json")
     out = target("legislators")
-    ran = scripts.run_here("join_and_relationalize.py", output_dir=out, TempDir=target("legislators_tmp"))
-    assert "Count: 3 5 2" in ran.output
+    result = scripts.run_here("join_and_relationalize.py", output_dir=out, TempDir=target("legislators_tmp"))
+    assert "Count: 3 5 2" in result.output
     history = scripts.rows(f"{out}legislator_history/")
     assert sorted((row["org_name"], row["family_name"], row["start_date"]) for row in history) == [
         ("House of Representatives", "Larsen", "2013-01-03"),
@@ -72,10 +72,10 @@ def test_a_column_of_numbers_with_text_in_it_is_resolved_and_nested(scripts):
         [(name, kinds.get(name, "string")) for name in names],
         **{"skip.header.line.count": "1", "serde": {"field.delim": ",", "quoteChar": '"'}},
     )
-    ran = scripts.run_here(
+    result = scripts.run_here(
         "resolve_choice.py", database="payments", table="medicare", output_dir=target("medicare")
     )
-    assert re.search(r"provider_id: choice\n.*long\n.*string", ran.output), ran.output[-3000:]
+    assert re.search(r"provider_id: choice\n.*long\n.*string", result.output), result.output[-3000:]
     rows = sorted(scripts.rows(target("medicare")), key=lambda row: row["provider"]["id"])
     assert [row["provider"]["id"] for row in rows] == [10001, 10005, 450289]
     assert rows[2]["provider"] == {
@@ -98,7 +98,7 @@ def database(glue_account):
 
 
 def test_a_database_table_goes_to_s3(scripts, database):
-    ran = scripts.run(
+    result = scripts.run(
         "jdbc_to_s3.py",
         connection_name=database.connection,
         db_table="planes",
@@ -115,7 +115,7 @@ def test_a_database_table_goes_to_s3(scripts, database):
     }
     assert frame.count() > 250
     assert frame.selectExpr("min(seats)").first()[0] > 200
-    assert ran.evidence["tls"][0]["protocol"] == "TLSv1.3"
+    assert result.evidence["tls"][0]["protocol"] == "TLSv1.3"
     assert any("/engines=2/" in key for key in scripts.objects("planes"))
 
 
@@ -162,7 +162,7 @@ def writing_connection(glue_account, database):
 
 
 def test_files_of_s3_go_to_a_database_table(scripts, glue_account, writing_connection):
-    ran = scripts.run(
+    result = scripts.run(
         "s3_to_jdbc.py",
         s3_source=landed("orders"),
         connection_name=writing_connection,
@@ -179,8 +179,8 @@ def test_files_of_s3_go_to_a_database_table(scripts, glue_account, writing_conne
         (2, "Björn", "2024-01-06 23:59:59", Decimal("250.00")),
         (3, "O'Neil, Kate", "2024-02-01 00:00:00", Decimal("0.05")),
     ]
-    assert ran.evidence["tls"][0]["protocol"] == "TLSv1.3"
-    assert ran.evidence["bookmark"]["sequence_after"] == 1
+    assert result.evidence["tls"][0]["protocol"] == "TLSv1.3"
+    assert result.evidence["bookmark"]["sequence_after"] == 1
     assert scripts.objects("orders_tmp") == []  # Redshift alone is loaded by way of S3
 
 
@@ -205,14 +205,14 @@ def test_partitions_of_a_catalog_table_are_pruned_and_written_partitioned(script
                 "Parameters": {"classification": "json"},
             },
         )
-    ran = scripts.run(
+    result = scripts.run(
         "catalog_to_s3_partitioned.py",
         database="github",
         table="events",
         month="02",
         output_dir=target("events"),
     )
-    assert "Partitions pruned, records left: 3" in ran.output
+    assert "Partitions pruned, records left: 3" in result.output
     rows = scripts.rows(target("events"), basePath=target("events").replace("s3://", "s3a://"))
     assert sorted((row["id"], row["type"], row["login"], row["repository"]) for row in rows) == [
         ("3", "PushEvent", "carla", "c/three"),
@@ -227,7 +227,7 @@ def test_partitions_of_a_catalog_table_are_pruned_and_written_partitioned(script
 
 
 def test_a_stream_of_files_is_written_in_batches_with_ingestion_time(scripts):
-    ran = scripts.run(
+    result = scripts.run(
         "streaming_micro_batch.py",
         environment={"GLUE_SECURE_STREAMING": "available-now"},
         input_dir=landed("sensors").replace("s3://", "s3a://"),
@@ -239,7 +239,7 @@ def test_a_stream_of_files_is_written_in_batches_with_ingestion_time(scripts):
     assert all(row["ingest_year"] >= 2024 and 1 <= row["ingest_month"] <= 12 for row in rows)
     assert all("/ingest_hour=" in key for key in scripts.objects("sensors") if key.endswith(".json"))
     assert any("/commits/0" in key for key in scripts.objects("sensors_checkpoint"))
-    assert [stream["rows"] for stream in ran.evidence["streams"]] == [3]
+    assert [stream["rows"] for stream in result.evidence["streams"]] == [3]
 
 
 def test_a_sink_updates_its_table_and_partitions_in_the_catalog(scripts):
@@ -275,9 +275,9 @@ def test_a_sink_updates_its_table_and_partitions_in_the_catalog(scripts):
 
 
 def test_records_that_cannot_be_parsed_are_error_records(scripts):
-    ran = scripts.run_here("map_filter_errors.py", input_dir=landed("logs"), output_dir=target("logs"))
-    assert "Records: 5 parsed: 3 errors: 2" in ran.output
-    assert "2 records could not be parsed" in ran.output
+    result = scripts.run_here("map_filter_errors.py", input_dir=landed("logs"), output_dir=target("logs"))
+    assert "Records: 5 parsed: 3 errors: 2" in result.output
+    assert "2 records could not be parsed" in result.output
     serious = scripts.rows(f"{target('logs')}serious/", "json")
     assert sorted((row["day"], row["level"], row["message"]) for row in serious) == [
         ("2024-03-01", "ERROR", "disk is full"),
@@ -302,13 +302,13 @@ def test_csv_files_are_read_in_groups_and_written_in_three_formats(scripts):
 
 
 def test_an_export_of_dynamodb_is_unnested_merged_and_split(scripts):
-    ran = scripts.run_here(
+    result = scripts.run_here(
         "dynamodb_export.py",
         export_dir=landed("dynamodb/export"),
         changes_dir=landed("dynamodb/changes"),
         output_dir=target("dynamodb"),
     )
-    assert "orders: 3 changes: 2 current: 4" in ran.output
+    assert "orders: 3 changes: 2 current: 4" in result.output
     large = scripts.rows(f"{target('dynamodb')}large/", "json")
     small = scripts.rows(f"{target('dynamodb')}small/", "json")
     assert sorted((row["order_id"], row["total"], row["state"]) for row in large) == [

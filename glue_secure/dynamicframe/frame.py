@@ -9,7 +9,7 @@ Source: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,9 @@ from glue_secure.preflight.fine_grained import refuse_rdds_in
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import DataType as SparkDataType
+
+    from glue_secure.dynamicframe.types.values import DynamicRecord
+    from glue_secure.engines.spark.context import GlueContext
 
 Record = dict[str, Any]
 
@@ -70,7 +73,7 @@ class DynamicFrame:
         name: the frame's name.
     """
 
-    def __init__(self, frame: Table | DataFrame, glue_ctx: Any, name: str = "") -> None:
+    def __init__(self, frame: Table | DataFrame, glue_ctx: GlueContext, name: str = "") -> None:
         self.table: Table = frame if isinstance(frame, Table) else Table.of(frame)
         self.glue_ctx, self.name = glue_ctx, name
         self._stage_errors: tuple[DataFrame, ...] = self.table.errors
@@ -79,7 +82,7 @@ class DynamicFrame:
     # Conversion and schema
 
     @classmethod
-    def fromDF(cls, dataframe: DataFrame, glue_ctx: Any, name: str = "") -> DynamicFrame:
+    def fromDF(cls, dataframe: DataFrame, glue_ctx: GlueContext, name: str = "") -> DynamicFrame:
         """Return a DynamicFrame for a DataFrame, without choices and without errors.
 
         Raises:
@@ -212,7 +215,7 @@ class DynamicFrame:
 
     def apply_mapping(
         self,
-        mappings: Any,
+        mappings: tuple[str, ...] | Sequence[tuple[str, ...]],
         case_sensitive: bool = False,
         transformation_ctx: str = "",
         info: str = "",
@@ -244,7 +247,7 @@ class DynamicFrame:
 
     def resolveChoice(
         self,
-        specs: Any = None,
+        specs: tuple[str, str] | Sequence[tuple[str, str]] | None = None,
         choice: str = "",
         database: str | None = None,
         table_name: str | None = None,
@@ -345,7 +348,7 @@ class DynamicFrame:
 
     def map(
         self,
-        f: Callable[[Any], Any],
+        f: Callable[[DynamicRecord], Any],
         preservesPartitioning: bool = False,
         transformation_ctx: str = "",
         info: str = "",
@@ -362,7 +365,7 @@ class DynamicFrame:
 
     def filter(
         self,
-        f: Callable[[Any], Any],
+        f: Callable[[DynamicRecord], Any],
         transformation_ctx: str = "",
         info: str = "",
         stageThreshold: int = 0,
@@ -542,7 +545,7 @@ class DynamicFrame:
         """Write the frame with ``write_dynamic_frame_from_options`` of the context and return it."""
         if accumulator_size:
             raise UsageError("DynamicFrame.write", found="accumulator_size", required="none in local Spark")
-        return self.glue_ctx.write_dynamic_frame_from_options(  # type: ignore[no-any-return]
+        return self.glue_ctx.write_dynamic_frame_from_options(
             self, connection_type, connection_options, format, format_options
         )
 
@@ -621,7 +624,7 @@ class DynamicFrameCollection:
     """
 
     def __init__(
-        self, dynamic_frames: Mapping[str, DynamicFrame] | list[DynamicFrame], glue_ctx: Any
+        self, dynamic_frames: Mapping[str, DynamicFrame] | list[DynamicFrame], glue_ctx: GlueContext
     ) -> None:
         if isinstance(dynamic_frames, list):
             dynamic_frames = {frame.name: frame for frame in dynamic_frames}

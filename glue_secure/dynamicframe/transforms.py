@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from glue_secure.dynamicframe.types.paths import null_fields
 
 if TYPE_CHECKING:
     from glue_secure.dynamicframe.frame import DynamicFrame, DynamicFrameCollection
+    from glue_secure.dynamicframe.types.values import DynamicRecord
 
 FRAME, COLLECTION = "DynamicFrame", "DynamicFrameCollection"
 _ARGUMENTS: dict[str, tuple[str, str]] = {
@@ -175,7 +176,8 @@ class ApplyMapping(DescribedTransform):
     """Return the mapped fields, renamed and cast. Other fields are dropped."""
 
     def __call__(
-        self, frame: DynamicFrame, mappings: Any, case_sensitive: bool = False, transformation_ctx: str = "",
+        self, frame: DynamicFrame, mappings: tuple[str, ...] | Sequence[tuple[str, ...]],
+        case_sensitive: bool = False, transformation_ctx: str = "",
         info: str = "", stageThreshold: int = 0, totalThreshold: int = 0,
     ) -> DynamicFrame:  # fmt: skip
         return frame.apply_mapping(
@@ -227,8 +229,8 @@ class Filter(DescribedTransform):
     """Return the records for which a function is true."""
 
     def __call__(
-        self, frame: DynamicFrame, f: Callable[[Any], Any], transformation_ctx: str = "", info: str = "",
-        stageThreshold: int = 0, totalThreshold: int = 0,
+        self, frame: DynamicFrame, f: Callable[[DynamicRecord], Any], transformation_ctx: str = "",
+        info: str = "", stageThreshold: int = 0, totalThreshold: int = 0,
     ) -> DynamicFrame:  # fmt: skip
         return frame.filter(f, transformation_ctx, info, stageThreshold, totalThreshold)
 
@@ -241,7 +243,7 @@ class FlatMap(DescribedTransform):
     def __call__(
         self,
         dfc: DynamicFrameCollection,
-        BaseTransform: Any,
+        BaseTransform: type[GlueTransform],
         frame_name: str,
         transformation_ctx: str = "",
         **base_kwargs: Any,
@@ -272,7 +274,7 @@ class Map(DescribedTransform):
     """Apply a function to each record."""
 
     def __call__(
-        self, frame: DynamicFrame, f: Callable[[Any], Any], preservesPartitioning: bool = False,
+        self, frame: DynamicFrame, f: Callable[[DynamicRecord], Any], preservesPartitioning: bool = False,
         transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0,
     ) -> DynamicFrame:  # fmt: skip
         return frame.map(f, preservesPartitioning, transformation_ctx, info, stageThreshold, totalThreshold)
@@ -284,7 +286,10 @@ class MapToCollection(DescribedTransform):
     returns = COLLECTION
 
     def __call__(
-        self, dfc: DynamicFrameCollection, callable: Callable[..., Any], transformation_ctx: str = ""
+        self,
+        dfc: DynamicFrameCollection,
+        callable: Callable[[DynamicFrame, str], DynamicFrame],
+        transformation_ctx: str = "",
     ) -> DynamicFrameCollection:
         return dfc.map(callable, transformation_ctx)
 
@@ -296,8 +301,8 @@ class Relationalize(DescribedTransform):
 
     def __call__(
         self, frame: DynamicFrame, staging_path: str | None = None, name: str = "roottable",
-        options: Any = None, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0,
-        totalThreshold: int = 0,
+        options: Mapping[str, Any] | None = None, transformation_ctx: str = "", info: str = "",
+        stageThreshold: int = 0, totalThreshold: int = 0,
     ) -> DynamicFrameCollection:  # fmt: skip
         return frame.relationalize(
             name, staging_path or "", options or {}, transformation_ctx, info, stageThreshold, totalThreshold
@@ -330,8 +335,9 @@ class ResolveChoice(DescribedTransform):
     """Return the frame with its choices resolved."""
 
     def __call__(
-        self, frame: DynamicFrame, specs: Any = None, choice: str = "", database: str | None = None,
-        table_name: str | None = None, transformation_ctx: str = "", info: str = "",
+        self, frame: DynamicFrame, specs: tuple[str, str] | Sequence[tuple[str, str]] | None = None,
+        choice: str = "", database: str | None = None, table_name: str | None = None,
+        transformation_ctx: str = "", info: str = "",
         stageThreshold: int = 0, totalThreshold: int = 0, catalog_id: str | None = None,
     ) -> DynamicFrame:  # fmt: skip
         return frame.resolveChoice(
@@ -361,7 +367,7 @@ class Spigot(DescribedTransform):
     """Write a sample of the records and return the frame."""
 
     def __call__(
-        self, frame: DynamicFrame, path: str, options: Any, transformation_ctx: str = ""
+        self, frame: DynamicFrame, path: str, options: Mapping[str, Any] | None, transformation_ctx: str = ""
     ) -> DynamicFrame:
         return frame.spigot(path, options, transformation_ctx)
 
@@ -389,7 +395,8 @@ class SplitRows(DescribedTransform):
     returns = COLLECTION
 
     def __call__(
-        self, frame: DynamicFrame, comparison_dict: Any, name1: str = "frame1", name2: str = "frame2",
+        self, frame: DynamicFrame, comparison_dict: Mapping[str, Mapping[str, Any]],
+        name1: str = "frame1", name2: str = "frame2",
         transformation_ctx: str = "", info: str | None = None, stageThreshold: int = 0,
         totalThreshold: int = 0,
     ) -> DynamicFrameCollection:  # fmt: skip

@@ -32,7 +32,7 @@ from glue_secure.io.source_filter import LIMITS, Sample, parse_limits, parse_sou
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from glue_secure.engines.run_context import RunContext
+    from glue_secure.engines.spark.context.glue_context import GlueContext
     from glue_secure.run.run import Run
 
 # useS3ListImplementation selects how Glue lists; listings are always streamed here.
@@ -205,7 +205,7 @@ class DataSource:
     """The result of ``getSource``. Nothing is read before a frame is requested."""
 
     def __init__(
-        self, source: Source, glue_context: RunContext, name: str, *, call: str = "getSource"
+        self, source: Source, glue_context: GlueContext, name: str, *, call: str = "getSource"
     ) -> None:
         self._source, self._glue_context, self._call = source, glue_context, call
         self.name = name
@@ -259,7 +259,7 @@ class DataSource:
 class StreamingDataSource:
     """The result of ``getStreamingSource`` for a source of files."""
 
-    def __init__(self, source: Source, glue_context: RunContext, name: str, *, call: str) -> None:
+    def __init__(self, source: Source, glue_context: GlueContext, name: str, *, call: str) -> None:
         self._source, self.name = DataSource(source, glue_context, name, call=call), name
 
     def setFormat(self, format: str, **options: Any) -> None:

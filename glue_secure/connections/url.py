@@ -319,7 +319,9 @@ def _character_problem(engine: Engine, text: str) -> str:
 
 def _host_and_port(address: str, engine: Engine, resource: str, url: str) -> tuple[str, int]:
     if "," in address:
-        _stop_ambiguous(engine, resource, url, "several hosts: the verified one may not be the connected one")
+        _stop_ambiguous(
+            engine, resource, url, "several hosts: the driver may connect to a host that was not verified"
+        )
     match = _ADDRESS.fullmatch(address)
     if match is None:
         _stop_ambiguous(engine, resource, url, "an address that is not HOST or HOST:PORT")

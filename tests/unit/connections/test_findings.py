@@ -39,6 +39,7 @@ JDBC_CHECKS = {
     "url.check_url_options": {"GS-TLS-001", "GS-TLS-005"},
     "url.read_engine": {"GS-TLS-011"},
     **SERVER_CHECKS,
+    "manager.check_credentials": {"GS-TLS-008"},
     "manager.check_session": {"GS-TLS-010"},
 }
 KAFKA_CHECKS = {
@@ -49,6 +50,7 @@ KAFKA_CHECKS = {
     "kafka.check_options": {"GS-TLS-001", "GS-TLS-005", "GS-TLS-008"},
     "kafka.read_brokers": {"GS-TLS-007"},
     **SERVER_CHECKS,
+    "manager.check_credentials": {"GS-TLS-008"},
 }
 
 

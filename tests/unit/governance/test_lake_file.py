@@ -1,4 +1,4 @@
-"""The permissions file: what it cannot mean is refused, with its line."""
+"""The permissions file: invalid content is rejected, and the error names its line."""
 
 import json
 
@@ -31,28 +31,28 @@ TARGETS = {
 }
 
 
-def grant(target, *words):
-    return f'schema = 1\n[[grants]]\nprincipal = "{ANALYST}"\n{target}\npermissions = {json.dumps(words)}\n'
+def grant(target, *permissions):
+    return f'schema = 1\n[[grants]]\nprincipal = "{ANALYST}"\n{target}\npermissions = {json.dumps(permissions)}\n'
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_what_may_be_granted_on_what_is_checked_before_any_call(kind):
-    for word in Permission:
-        text = grant(TARGETS[kind], word.value)
-        if word in ALLOWED[kind]:
-            (one,) = parse(text, "p").grants.values()
-            assert (one.resource.kind, one.permissions) == (kind, {word.value})
+def test_permissions_are_checked_against_the_kind_of_resource(kind):
+    for permission in Permission:
+        text = grant(TARGETS[kind], permission.value)
+        if permission in ALLOWED[kind]:
+            (granted,) = parse(text, "p").grants.values()
+            assert (granted.resource.kind, granted.permissions) == (kind, {permission.value})
         else:
             with pytest.raises(UsageError, match=r"p:\d+ grants\[0\]\.permissions"):
                 parse(text, "p")
 
 
-def test_json_says_the_same_as_toml():
-    whole = parse(HEAD + EVERYTHING, "p")
-    assert parse(json.dumps(whole.document), "p", as_json=True) == whole
+def test_json_and_toml_give_the_same_result():
+    desired = parse(HEAD + EVERYTHING, "p")
+    assert parse(json.dumps(desired.document), "p", as_json=True) == desired
 
 
-BAD = [
+INVALID = [
     ("schema = 2", 1, "schema"),
     ("schema = 1\nnope = 1", 2, "nope"),
     ("schema = 1\n[settings]\nclose = true", 3, "settings.close"),
@@ -87,8 +87,8 @@ BAD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "line", "path"), BAD)
-def test_an_error_names_the_line_and_the_place(text, line, path):
+@pytest.mark.parametrize(("text", "line", "path"), INVALID)
+def test_an_error_names_the_line_and_the_member(text, line, path):
     with pytest.raises(UsageError) as caught:
         parse(text, "p.toml")
     assert caught.value.resource == f"p.toml:{line} {path}"
@@ -97,14 +97,14 @@ def test_an_error_names_the_line_and_the_place(text, line, path):
 @pytest.mark.parametrize(
     ("text", "line"), [("schema = ", 1), ("[", 1), ("schema = 1\nschema = 1", 2), ("a = 1\n\x00\n", 2)]
 )
-def test_text_that_is_no_toml_is_refused_with_its_line(text, line):
+def test_an_error_in_toml_names_its_line(text, line):
     with pytest.raises(UsageError) as caught:
         parse(text, "p.toml")
     assert caught.value.resource == f"p.toml:{line}"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 1, "schema": 1}', "[" * 100_000])
-def test_text_that_is_no_json_object_is_refused(text):
+def test_a_text_that_is_not_a_json_object_is_rejected(text):
     with pytest.raises(UsageError, match=r"p\.json"):
         parse(text, "p.json", as_json=True)
 
@@ -116,16 +116,15 @@ def test_an_error_in_json_names_its_line():
     assert caught.value.resource.startswith("p.json:4 grants[0]")
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_the_error_for_a_missing_file_names_it(tmp_path):
     with pytest.raises(UsageError, match=r"none\.toml"):
         read(tmp_path / "none.toml")
 
 
-def test_lines_of_toml_see_through_long_values():
+def test_lines_of_toml_after_multi_line_values():
     text = 'a = """\n[no]\nb = 1\n"""\nc = [\n  "[[x]]", # ]\n  1,\n]\n'
     text += "[[t]]\nd = 1\n[[t]]\nd.e = 2\n[t.f]\ng = 3\n"
-    found = toml_lines(text)
-    assert found == {
+    assert toml_lines(text) == {
         ("a",): 1, ("c",): 5, ("t", 0): 9, ("t", 0, "d"): 10, ("t", 1): 11, ("t", 1, "d", "e"): 12,
         ("t", 1, "f"): 13, ("t", 1, "f", "g"): 14,
     }  # fmt: skip
@@ -140,19 +139,19 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_every_value_of_json_has_a_line(value):
-    found = json_lines(json.dumps(value, indent=1))
+    lines = json_lines(json.dumps(value, indent=1))
 
-    def paths(of, path=()):
+    def paths(node, path=()):
         yield path
-        items = of.items() if isinstance(of, dict) else enumerate(of) if isinstance(of, list) else ()
-        for name, inner in items:
-            yield from paths(inner, (*path, name))
+        items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for name, child in items:
+            yield from paths(child, (*path, name))
 
-    assert set(paths(value)) <= set(found)
+    assert set(paths(value)) <= set(lines)
 
 
 @given(st.text(max_size=200))
-def test_no_text_breaks_the_reader(text):
+def test_every_text_is_accepted_or_raises_a_usage_error(text):
     for as_json in (False, True):
         try:
             parse(text, "p", as_json=as_json)

@@ -1,4 +1,4 @@
-"""The account and the job that the policies of these tests are for."""
+"""Account and job of the policies in these tests."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The network's denies deny, by table: glue:VpcIds and its like have several values, or are absent."""
+"""Deny statements for networks: glue:VpcIds and similar keys with several values or without a value."""
 
 import pytest
 
@@ -21,7 +21,7 @@ POLICY = deployer(
     code=ResourceLocation("acme-artifacts"),
     network=Network(("vpc-1", "vpc-2"), ("subnet-1",), ("sg-1", "sg-2")),
 )
-HOME = {"glue:VpcIds": ("vpc-1",), "glue:SubnetIds": ("subnet-1",), "glue:SecurityGroupIds": ("sg-1",)}
+PERMITTED = {"glue:VpcIds": ("vpc-1",), "glue:SubnetIds": ("subnet-1",), "glue:SecurityGroupIds": ("sg-1",)}
 A, D = Decision.ALLOWED, Decision.DENIED
 
 
@@ -29,29 +29,29 @@ A, D = Decision.ALLOWED, Decision.DENIED
 @pytest.mark.parametrize(
     ("network", "decision"),
     [
-        (HOME, A),
-        ({**HOME, "glue:VpcIds": ("vpc-1", "vpc-2"), "glue:SecurityGroupIds": ("sg-1", "sg-2")}, A),
-        ({**HOME, "glue:VpcIds": ("vpc-9",)}, D),  # a foreign VPC
-        ({**HOME, "glue:VpcIds": ("vpc-1", "vpc-9")}, D),  # mixed: one of them foreign
-        ({**HOME, "glue:SubnetIds": ("subnet-1", "subnet-9")}, D),
-        ({**HOME, "glue:SecurityGroupIds": ("sg-9",)}, D),
-        ({}, D),  # no VPC at all
-        ({name: values for name, values in HOME.items() if name != "glue:VpcIds"}, D),
-        ({name: values for name, values in HOME.items() if name != "glue:SecurityGroupIds"}, D),
+        (PERMITTED, A),
+        ({**PERMITTED, "glue:VpcIds": ("vpc-1", "vpc-2"), "glue:SecurityGroupIds": ("sg-1", "sg-2")}, A),
+        ({**PERMITTED, "glue:VpcIds": ("vpc-9",)}, D),  # another VPC
+        ({**PERMITTED, "glue:VpcIds": ("vpc-1", "vpc-9")}, D),  # a permitted and another VPC
+        ({**PERMITTED, "glue:SubnetIds": ("subnet-1", "subnet-9")}, D),
+        ({**PERMITTED, "glue:SecurityGroupIds": ("sg-9",)}, D),
+        ({}, D),  # without a VPC
+        ({name: values for name, values in PERMITTED.items() if name != "glue:VpcIds"}, D),
+        ({name: values for name, values in PERMITTED.items() if name != "glue:SecurityGroupIds"}, D),
     ],
 )
-def test_a_job_is_made_in_the_right_network_only(action, network, decision):
-    assert evaluate_one(action, network) is decision
+def test_a_job_can_be_created_in_the_permitted_network_only(action, network, decision):
+    assert decide(action, network) is decision
 
 
-def evaluate_one(action, network):
+def decide(action, network):
     return evaluate([POLICY], Request(action, JOB, "", network))
 
 
-def test_sessions_are_denied_elsewhere_and_starting_a_job_knows_no_network():
-    assert evaluate_one("glue:CreateSession", {**HOME, "glue:VpcIds": ("vpc-9",)}) is D
-    assert evaluate_one("glue:CreateSession", {}) is D
-    assert evaluate_one("glue:StartJobRun", {}) is A
+def test_sessions_in_another_network_are_denied_and_starting_a_job_is_allowed():
+    assert decide("glue:CreateSession", {**PERMITTED, "glue:VpcIds": ("vpc-9",)}) is D
+    assert decide("glue:CreateSession", {}) is D
+    assert decide("glue:StartJobRun", {}) is A
 
 
 def test_a_network_without_a_vpc_is_an_error():

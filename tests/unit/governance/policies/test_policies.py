@@ -1,4 +1,4 @@
-"""Generated policies: what a linter says, what AWS's own example says, and what they decide."""
+"""Generated policies: linting, AWS's example, and evaluation."""
 
 import json
 from dataclasses import replace
@@ -33,11 +33,11 @@ from glue_secure.governance.policies import (
 
 SCOPE = PolicyScope("eu-west-1", "111122223333")
 ROLE = SCOPE.role("orders")
-ELSE = SCOPE.role("else")
+OTHER_ROLE = SCOPE.role("other")
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 OTHER_KEY = KEY.replace("1234abcd", "ffffffff")
 # "Grant full access to a table and all partitions", AWS Glue Developer Guide (security_iam_id-based-policy-
-# examples), with the account and region that the guide had when the whitepaper quoted it.
+# examples), with the account and region that the guide had when AWS's whitepaper quoted it.
 FULL_ACCESS_ON_TABLE = """
 {"Version": "2012-10-17", "Statement": [{
   "Sid": "FullAccessOnTable",
@@ -58,20 +58,20 @@ def decide(policy, action, resource="*", principal=ROLE, **context):
     return evaluate([policy], Request(action, resource, principal, names))
 
 
-def test_two_conditions_that_a_document_cannot_hold_are_refused_not_lost():
+def test_two_conditions_that_a_document_cannot_contain_are_rejected():
     twice = (Condition("Null", "aws:TagKeys", ("false",)), Condition("Null", "AWS:tagkeys", ("true",)))
     with pytest.raises(ValueError, match="statement Tags: found two conditions Null on AWS:tagkeys"):
         Statement("Tags", "Deny", ("glue:TagResource",), ("*",), None, twice)
 
 
-def test_the_guides_example_of_full_access_on_a_table_comes_of_one_call():
-    made = full_access_on_table(PolicyScope("us-west-2", "123456789012"), "db1", "books").to_json()
-    assert made == json.loads(FULL_ACCESS_ON_TABLE)
-    assert len(made["Statement"][0]["Action"]) == 18
+def test_full_access_on_a_table_equals_the_example_of_the_guide():
+    document = full_access_on_table(PolicyScope("us-west-2", "123456789012"), "db1", "books").to_json()
+    assert document == json.loads(FULL_ACCESS_ON_TABLE)
+    assert len(document["Statement"][0]["Action"]) == 18
 
 
 def test_a_linter_finds_nothing_in_any_policy(scope, access):
-    """CredentialIssuingService is a key of AWS's documentation that the linter does not know."""
+    """The linter does not support CredentialIssuingService, which AWS documents."""
     code = ResourceLocation("acme-artifacts", "code/")
     policies = {
         "job": job_role(scope, access),
@@ -101,7 +101,7 @@ def test_a_linter_finds_nothing_in_any_policy(scope, access):
 
 
 def test_a_linter_finds_nothing_in_key_policies():
-    """Their "*" is the key that they are of; for the linter it is written out."""
+    """The resource "*" of a key policy is its key, which the linter needs as an ARN."""
     for policy in (
         data_key(SCOPE, ROLE, code_bucket="acme-artifacts", evidence_bucket="acme-evidence"),
         bookmark_key(SCOPE, ROLE),
@@ -115,7 +115,7 @@ def test_a_linter_finds_nothing_in_key_policies():
         assert lint(document) == []
 
 
-def test_a_linter_finds_nothing_in_the_trust_policy_but_that_it_has_no_resource():
+def test_a_linter_finds_only_the_missing_resource_in_the_trust_policy():
     document = trust().to_json()
     assert lint(document) == ["MALFORMED Statement contains neither Resource nor NotResource"]
     document["Statement"][0]["Resource"] = ROLE
@@ -123,7 +123,7 @@ def test_a_linter_finds_nothing_in_the_trust_policy_but_that_it_has_no_resource(
 
 
 @pytest.mark.parametrize("name", ["*", "a*", "a/b", "", "a?", "${aws:username}"])
-def test_a_name_that_would_grant_more_than_one_table_is_refused(name):
+def test_a_name_that_matches_more_than_one_table_is_rejected(name):
     with pytest.raises(UsageError, match="Data Catalog"):
         full_access_on_table(SCOPE, "db1", name)
     with pytest.raises(UsageError, match="Data Catalog"):
@@ -169,11 +169,11 @@ EVIDENCE = "arn:aws:s3:::acme-evidence/job=orders/evidence.json"
         ("iam:PassRole", ROLE, Decision.NOT_ALLOWED),
     ],
 )
-def test_the_role_reaches_what_its_job_needs_and_no_more(scope, access, action, resource, decision):
+def test_the_role_can_access_the_resources_of_its_job_only(scope, access, action, resource, decision):
     assert decide(job_role(scope, access), action, resource) is decision
 
 
-def test_data_can_be_kept_to_the_jobs_own_code(scope, access):
+def test_data_access_can_be_restricted_to_running_jobs(scope, access):
     policy = job_role(scope, replace(access, inside_jobs_only=True))
     assert decide(policy, "s3:GetObject", LANDING) is Decision.NOT_ALLOWED
     inside = {"glue__CredentialIssuingService": ("glue.amazonaws.com",)}
@@ -195,7 +195,7 @@ OWN_GROUP, OTHER_GROUP = (
 @pytest.mark.parametrize(
     ("policy", "action", "principal", "context", "decision"),
     [
-        # The data key: through S3, Glue and Secrets Manager of the region, or as the guard's probe.
+        # Data key: through S3, Glue and Secrets Manager of the region, or as the probe of glue-secure.
         ("data", "kms:GenerateDataKey", ROLE, {"kms:ViaService": ("s3.eu-west-1.amazonaws.com",)}, "allowed"),
         ("data", "kms:Decrypt", ROLE, {"kms:ViaService": ("glue.eu-west-1.amazonaws.com",)}, "allowed"),
         ("data", "kms:Decrypt", ROLE, {"kms:ViaService": ("s3.us-east-1.amazonaws.com",)}, "not"),
@@ -203,19 +203,19 @@ OWN_GROUP, OTHER_GROUP = (
         ("data", "kms:Decrypt", ROLE, {"kms:EncryptionContext:glue-secure:purpose": ("probe",)}, "allowed"),
         ("data", "kms:Decrypt", ROLE, {"kms:EncryptionContext:glue-secure:purpose": ("x",)}, "not"),
         ("data", "kms:DescribeKey", ROLE, {}, "allowed"),
-        ("data", "kms:Decrypt", ELSE, {"kms:ViaService": ("s3.eu-west-1.amazonaws.com",)}, "not"),
+        ("data", "kms:Decrypt", OTHER_ROLE, {"kms:ViaService": ("s3.eu-west-1.amazonaws.com",)}, "not"),
         ("data", "kms:PutKeyPolicy", SCOPE.role("admin"), {}, "allowed"),
         ("data", "kms:Decrypt", SCOPE.role("admin"), {}, "not"),
-        # Whoever deploys writes code, and reads evidence, where IAM lets them; nothing else of the key's.
+        # IAM policies can allow writing code and reading evidence, and no other use of the key.
         ("data", "kms:GenerateDataKey", SCOPE.role("me"), {**VIA_S3, **CODE}, "allowed"),
         ("data", "kms:GenerateDataKey", SCOPE.role("me"), CODE, "not"),
         ("data", "kms:Decrypt", SCOPE.role("me"), {**VIA_S3, **PROOF}, "allowed"),
         ("data", "kms:GenerateDataKey", SCOPE.role("me"), {**VIA_S3, **PROOF}, "not"),
         ("data", "kms:Decrypt", SCOPE.role("me"), {**VIA_S3, **DATA}, "not"),
-        # The bookmark key is called directly: no ViaService limits it.
+        # Bookmark key: called directly, without ViaService.
         ("bookmark", "kms:GenerateDataKey", ROLE, {}, "allowed"),
-        ("bookmark", "kms:Decrypt", ELSE, {}, "not"),
-        # The logs key: the service, for these groups of this account.
+        ("bookmark", "kms:Decrypt", OTHER_ROLE, {}, "not"),
+        # Logs key: the service, for these log groups of this account.
         ("logs", "kms:GenerateDataKeyWithoutPlaintext", "logs.eu-west-1.amazonaws.com",
          OWN_GROUP, "allowed"),
         ("logs", "kms:Decrypt", "logs.eu-west-1.amazonaws.com",
@@ -225,14 +225,14 @@ OWN_GROUP, OTHER_GROUP = (
         ("logs", "kms:Decrypt", ROLE, {}, "not"),
     ],
 )  # fmt: skip
-def test_a_key_serves_its_purpose_and_nobody_else(policy, action, principal, context, decision):
-    chosen = {
+def test_a_key_policy_allows_its_documented_uses_only(policy, action, principal, context, decision):
+    key_policy = {
         "data": data_key(SCOPE, ROLE, code_bucket="acme-artifacts", evidence_bucket="acme-evidence"),
         "bookmark": bookmark_key(SCOPE, ROLE),
         "logs": logs_key(SCOPE, "/g/*", readers=(ROLE,)),
     }[policy]
-    wanted = Decision.ALLOWED if decision == "allowed" else Decision.NOT_ALLOWED
-    assert evaluate([chosen], Request(action, KEY, principal, context)) is wanted
+    expected = Decision.ALLOWED if decision == "allowed" else Decision.NOT_ALLOWED
+    assert evaluate([key_policy], Request(action, KEY, principal, context)) is expected
 
 
 ALGORITHM, NAMED = "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"
@@ -242,7 +242,7 @@ SECURE = {"aws:SecureTransport": ("true",)}
 @pytest.mark.parametrize(
     ("context", "denied"),
     [
-        ({**SECURE}, False),  # the bucket's default is the same key
+        ({**SECURE}, False),  # the bucket's default encryption has the same key
         ({**SECURE, ALGORITHM: ("aws:kms",), NAMED: (KEY,)}, False),
         ({**SECURE, ALGORITHM: ("aws:kms",), NAMED: (OTHER_KEY,)}, True),
         ({**SECURE, ALGORITHM: ("aws:kms",)}, True),  # the account's AWS managed key
@@ -252,9 +252,9 @@ SECURE = {"aws:SecureTransport": ("true",)}
         ({"aws:SecureTransport": ("false",)}, True),
     ],
 )
-def test_a_bucket_takes_objects_over_tls_and_under_its_key_only(context, denied):
+def test_a_bucket_accepts_objects_over_tls_and_under_its_key_only(context, denied):
     policy = data_bucket(SCOPE, "acme-curated", KEY)
-    put = Request("s3:PutObject", CURATED, SCOPE.role("anybody"), context)
+    put = Request("s3:PutObject", CURATED, SCOPE.role("other"), context)
     assert (evaluate([policy], put) is Decision.DENIED) == denied
 
 
@@ -265,11 +265,11 @@ def test_plain_http_is_denied_for_every_action_on_bucket_and_objects():
         assert evaluate([policy], plain) is Decision.DENIED
 
 
-def test_the_deployer_passes_the_jobs_role_to_glue_only():
+def test_the_deployer_can_pass_the_jobs_role_to_glue_only():
     policy = deployer(
         SCOPE, jobs=("orders",), roles=(ROLE,), code=ResourceLocation("acme-artifacts", "code/")
     )
-    to_glue, to_ec2 = ({"iam:PassedToService": (f"{one}.amazonaws.com",)} for one in ("glue", "ec2"))
+    to_glue, to_ec2 = ({"iam:PassedToService": (f"{name}.amazonaws.com",)} for name in ("glue", "ec2"))
     assert evaluate([policy], Request("iam:PassRole", ROLE, "", to_glue)) is Decision.ALLOWED
     assert evaluate([policy], Request("iam:PassRole", ROLE, "", to_ec2)) is Decision.NOT_ALLOWED
     assert evaluate([policy], Request("iam:PassRole", SCOPE.role("x"), "", to_glue)) is Decision.NOT_ALLOWED

@@ -32,7 +32,8 @@ TARGETS = {
 
 
 def grant(target, *permissions):
-    return f'schema = 1\n[[grants]]\nprincipal = "{ANALYST}"\n{target}\npermissions = {json.dumps(permissions)}\n'
+    entry = f'[[grants]]\nprincipal = "{ANALYST}"\n{target}\n'
+    return f"schema = 1\n{entry}permissions = {json.dumps(permissions)}\n"
 
 
 @pytest.mark.parametrize("kind", TARGETS)

@@ -69,7 +69,7 @@ __all__ = [
 
 _SPARK = dict.fromkeys(__all__, "glue_secure.dynamicframe.transforms")
 _GLUE = dict.fromkeys(__all__, "glue_secure.engines.awsglue.transforms")
-# Not awsglue's, so not among the names of ``import *``; where the wheel has no gates, importing it fails.
+# Not a name of awsglue, so ``import *`` omits it.
 _SPARK["QualityGate"] = _GLUE["QualityGate"] = "glue_secure.quality.transform"
 
 

@@ -27,6 +27,12 @@ os.umask(int(sys.argv[1], 8))
 from glue_secure.project.wheel import build_wheel
 print(hashlib.sha256(build_wheel()).hexdigest())
 """
+BUILD_INTO_FILE = """
+import pathlib, sys
+from glue_secure.project import wheel
+pathlib.Path(sys.argv[1]).write_bytes(wheel.build_wheel())
+print(wheel.__file__)
+"""
 
 
 def contents(path):
@@ -78,9 +84,9 @@ def installed_build(normal_build, tmp_path_factory):
 def test_an_installed_package_gives_the_wheel_of_a_normal_build_file_by_file(
     normal_build, installed_build, tmp_path
 ):
-    program = "import sys; from glue_secure.project.wheel import build_wheel; import pathlib\n"
-    program += "pathlib.Path(sys.argv[1]).write_bytes(build_wheel())"
-    run_python("-c", program, tmp_path / wheel.NAME, env={**os.environ, "PYTHONPATH": str(installed_build)})
+    environment = {**os.environ, "PYTHONPATH": str(installed_build)}
+    source = run_python("-c", BUILD_INTO_FILE, tmp_path / wheel.NAME, cwd=tmp_path, env=environment).strip()
+    assert source.startswith(str(installed_build))
     expected, actual = contents(normal_build), contents(tmp_path / wheel.NAME)
     assert list(actual) == list(expected)
     for name, content in expected.items():

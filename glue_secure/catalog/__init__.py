@@ -1,0 +1,1 @@
+"""The encrypted Data Catalog of a run, and its changes after writes."""

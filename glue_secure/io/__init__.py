@@ -1,0 +1,1 @@
+"""Reads, writes, purges and transitions of a run."""

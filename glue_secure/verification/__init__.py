@@ -1,0 +1,1 @@
+"""Verification of written objects, and checks of the targets of writes."""

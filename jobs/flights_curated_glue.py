@@ -1,4 +1,4 @@
-"""The same job through the drop-in door: an existing Glue script with `awsglue` changed to `glue_secure`."""
+"""The same job in the awsglue-compatible API: a Glue script with `awsglue` changed to `glue_secure`."""
 
 import sys
 

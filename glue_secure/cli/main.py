@@ -25,6 +25,6 @@ def run() -> None:
     except GlueSecureError as error:
         print(redact_text(str(error)), file=sys.stderr)
         raise SystemExit(exit_code(error)) from None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
-        raise SystemExit(130) from None
+        raise SystemExit(exit_code(error)) from None

@@ -112,13 +112,7 @@ class BookmarkConflictError(RefusedError):
 
 
 def exit_code(error: BaseException) -> int:
-    """Return the exit code of a process that ends with this error.
-
-    It is the code of a :class:`GlueSecureError`, the code of a ``SystemExit``, and 1 for any other exception.
-    """
+    """Return the exit code of a process that ends with this error: 130 for Ctrl-C, 1 for foreign exceptions."""
     if isinstance(error, GlueSecureError):
         return error.exit_code
-    if isinstance(error, SystemExit):
-        code = error.code
-        return 0 if code is None else code if isinstance(code, int) else 1
-    return 1
+    return 130 if isinstance(error, KeyboardInterrupt) else 1

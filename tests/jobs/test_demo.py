@@ -62,14 +62,14 @@ def test_the_third_run_reads_nothing_and_writes_nothing(document):
         (9, "GS-BKM-001"),
     ],
 )
-def test_each_refusal_ends_with_3_writes_nothing_and_says_what_to_do(document, position, control):
+def test_each_refusal_ends_with_3_writes_nothing_and_shows_a_fix(document, position, control):
     step = document["steps"][position]
     assert (step["exit_code"], step["control"], step["written"]) == (3, control, 0)
     for word in ("found:", "required:", "fix:", "more:"):
         assert word in step["refusal"]
 
 
-def test_the_document_says_that_the_account_is_embedded(document):
+def test_the_evidence_shows_that_the_account_is_embedded(document):
     assert document["account"] == "embedded"
     assert document["as_expected"] is True
     assert len(document["steps"]) == 10

@@ -52,7 +52,7 @@ def keys(account, prefix):
     return sorted(found["Key"] for found in listed)
 
 
-def test_the_drop_in_job_gives_what_the_short_job_gives(glue_account, glue_spark, flights):
+def test_both_apis_write_the_same_data(glue_account, glue_spark, flights):
     for script, name in (("flights_curated.py", "short"), ("flights_curated_glue.py", "dropin")):
         submission = submit(glue_account, script, name)
         done = run(submission)
@@ -111,7 +111,7 @@ def test_a_run_killed_while_it_writes_leaves_the_bookmark_and_the_next_run_reads
     assert evidence["bookmark"]["sequence_after"] == 1
 
 
-def test_gs_bkm_005_of_two_runs_at_once_one_commits_and_the_other_says_who(glue_account, flights):
+def test_gs_bkm_005_of_two_concurrent_runs_one_commits_and_the_other_names_it(glue_account, flights):
     # A target each: Spark's own committer does not let two jobs write below one location at once.
     submissions = [
         submit(

@@ -41,7 +41,7 @@ def test_a_second_run_reads_only_what_landed_since(glue_job):
     assert sorted(row.carrier for row in glue_job.read().collect()) == ["AA", "DL", "UA"]
 
 
-def test_a_run_with_nothing_new_reads_and_writes_nothing(glue_job):
+def test_a_run_without_new_objects_reads_and_writes_nothing(glue_job):
     glue_job.land("a.csv", CSV)
     copy(glue_job)
     before = glue_job.objects()
@@ -52,7 +52,7 @@ def test_a_run_with_nothing_new_reads_and_writes_nothing(glue_job):
     assert evidence["bookmark"]["sequence_after"] == evidence["bookmark"]["sequence_before"] == 1
 
 
-def test_nothing_new_still_has_the_columns_that_a_job_joins_on(glue_job):
+def test_a_frame_without_new_objects_has_the_columns_of_the_source(glue_job):
     glue_job.land("a.csv", CSV)
     copy(glue_job)
     with glue_job.job("source") as job:
@@ -74,7 +74,7 @@ def test_an_exception_in_the_block_commits_nothing_and_is_in_the_evidence(glue_j
     assert record.rows == 2
 
 
-def test_a_failed_write_that_the_script_swallows_commits_nothing(glue_job):
+def test_a_failed_write_that_the_script_catches_commits_nothing(glue_job):
     glue_job.land("a.csv", CSV)
     with (
         pytest.raises(GlueSecureError, match="the script continued"),
@@ -132,13 +132,13 @@ def test_gs_s3_006_only_s3_is_written_to(glue_job, target):
         job.write.s3(job.read.s3(job.args.source, format="csv"), target, format="csv")
 
 
-def test_a_misspelt_option_is_refused_not_ignored(glue_job):
+def test_a_misspelt_option_is_rejected(glue_job):
     glue_job.land("a.csv", CSV)
     with pytest.raises(UsageError, match="seperator"), glue_job.job("source") as job:
         job.read.s3(job.args.source, format="csv", options={"seperator": ";"})
 
 
-def test_object_names_with_pattern_characters_mean_themselves(glue_job):
+def test_object_names_with_glob_characters_are_literal(glue_job):
     glue_job.land("a[1].csv", CSV)
     glue_job.land("a1.csv", "carrier,delay\nDL,8\n")
     glue_job.land("b {x}, y.csv", "carrier,delay\nB6,1\n")

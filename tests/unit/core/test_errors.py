@@ -10,6 +10,7 @@ from glue_secure.core.errors import (
     RefusedError,
     UsageError,
     VerificationError,
+    exit_code,
 )
 
 FACTS = {
@@ -79,3 +80,11 @@ def test_an_error_has_the_services_code():
 def test_a_usage_error_is_a_value_error_too():
     with pytest.raises(ValueError, match="write mode"):
         raise UsageError("write mode", found="x", required="y")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(VerificationError("GS-KMS-001", **FACTS), 4), (ValueError("no"), 1), (KeyboardInterrupt(), 130)],
+)
+def test_every_exception_has_an_exit_code(error, code):
+    assert exit_code(error) == code

@@ -1,4 +1,4 @@
-"""Before the first read: each control's refusal, and each answer that did not come."""
+"""The preflight: each control that fails, and each answer that is missing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def refused(preflight):
     return run
 
 
-def test_a_good_run_is_established_with_every_control_passed(preflight, run_fixture):
+def test_a_compliant_run_passes_every_control_of_the_preflight(preflight, run_fixture):
     made = preflight()
     assert made.configuration.name == "strict"
     assert made.keys.by_purpose() == {
@@ -94,12 +94,12 @@ def test_gs_sec_001_a_configuration_that_does_not_exist(refused, run_fixture):
     assert refused("GS-SEC-001").found == "strict, which does not exist"
 
 
-def test_gs_sec_001_the_runs_own_configuration_beats_the_jobs(refused, run_fixture):
+def test_gs_sec_001_the_configuration_of_the_run_overrides_that_of_the_job(refused, run_fixture):
     run_fixture.control_plane.run_attachments["curate", "jr_1"] = "gone"
     assert refused("GS-SEC-001").found.startswith("gone")
 
 
-def test_gs_sec_002_a_claim_that_is_not_so(refused, run_fixture):
+def test_gs_sec_002_another_configuration_in_the_arguments(refused, run_fixture):
     error = refused("GS-SEC-002", identity=run_fixture.identity(claimed="lax"))
     assert error.found == "--SECURITY_CONFIGURATION lax"
 
@@ -148,7 +148,7 @@ def test_gs_sec_008_a_run_that_the_control_plane_does_not_know(refused, run_fixt
     refused("GS-SEC-008", kind=VerificationError)
 
 
-def test_gs_sec_008_an_account_that_cannot_be_told(refused, run_fixture):
+def test_gs_sec_008_an_account_that_cannot_be_read(refused, run_fixture):
     class Nowhere:
         region, kind = "eu-west-1", "aws"
 
@@ -194,7 +194,7 @@ def test_gs_kms_001_a_key_that_cannot_be_described_is_no_pass(refused, run_fixtu
         ("GS-KMS-004", {"usage": "GENERATE_VERIFY_MAC", "spec": "HMAC_256"}),
     ],
 )
-def test_gs_kms_002_to_004_a_key_that_will_not_do(refused, run_fixture, which, control, changes):
+def test_gs_kms_002_to_004_an_unsuitable_key(refused, run_fixture, which, control, changes):
     arn = getattr(run_fixture, which)
     run_fixture.change_key(arn, **changes)
     assert str(arn) in refused(control).resource
@@ -206,7 +206,7 @@ def test_gs_kms_005_a_key_elsewhere(refused, run_fixture, place):
     refused("GS-KMS-005")
 
 
-def test_a_failing_key_is_told_before_one_that_cannot_be_looked_at(refused, run_fixture, monkeypatch):
+def test_a_failing_key_is_reported_before_one_that_cannot_be_described(refused, run_fixture, monkeypatch):
     run_fixture.change_key(run_fixture.bookmark_key, state="Disabled")
     describe = type(run_fixture.key_service).describe
 
@@ -221,7 +221,7 @@ def test_a_failing_key_is_told_before_one_that_cannot_be_looked_at(refused, run_
 
 
 @pytest.mark.parametrize("which", ["key", "bookmark_key"])
-def test_gs_kms_006_a_key_that_gives_no_data_key(refused, run_fixture, which):
+def test_gs_kms_006_a_key_that_generates_no_data_key(refused, run_fixture, which):
     run_fixture.unusable = {str(getattr(run_fixture, which)): DENIED}
     error = refused("GS-KMS-006", kind=VerificationError)
     assert str(getattr(run_fixture, which)) in error.resource
@@ -234,9 +234,7 @@ def test_the_order_is_fixed_configuration_before_keys(refused, run_fixture):
     assert not {c for c in refused("GS-SEC-003").also if c.startswith("GS-KMS")}
 
 
-def test_a_service_that_says_not_found_of_a_configuration_is_a_refusal_not_an_unknown(
-    refused, run_fixture, monkeypatch
-):
+def test_a_missing_configuration_is_a_fail_and_not_unknown(refused, run_fixture, monkeypatch):
     def gone(self, name):
         raise NotFound("no", code="EntityNotFoundException", operation="GetSecurityConfiguration")
 

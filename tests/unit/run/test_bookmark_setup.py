@@ -1,4 +1,4 @@
-"""--glue-secure-bookmark-high-water: named well, in a table under a customer managed key, or refused."""
+"""--glue-secure-bookmark-high-water: a table under a customer managed key, or an error."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def made(services, text="dynamodb:marks"):
     return _high_water("which", arguments, services, "123456789012", "eu-west-1")
 
 
-def test_none_unless_asked_for():
+def test_there_is_no_high_water_mark_by_default():
     assert made(Services(str(KEY)), "") is None
 
 
@@ -62,7 +62,7 @@ def test_a_table_under_a_customer_managed_key():
 
 
 @pytest.mark.parametrize("text", ["marks", "dynamodb:", "dynamodb:a b c", "s3://marks/x", "dynamodb:marks\n"])
-def test_another_place_is_a_wrong_usage(text):
+def test_any_other_location_is_a_usage_error(text):
     with pytest.raises(UsageError):
         made(Services(str(KEY)), text)
 
@@ -70,19 +70,19 @@ def test_another_place_is_a_wrong_usage(text):
 @pytest.mark.parametrize(
     "key", ["", ServiceError("no", code="AccessDeniedException", operation="DescribeTable")]
 )
-def test_gs_bkm_006_encryption_that_is_not_known(key):
+def test_gs_bkm_006_a_table_whose_encryption_is_unknown(key):
     with pytest.raises(VerificationError) as caught:
         made(Services(key))
     assert (caught.value.control, caught.value.resource) == ("GS-BKM-006", "dynamodb:marks")
 
 
-def test_gs_kms_003_the_key_that_aws_manages():
+def test_gs_kms_003_an_aws_managed_key():
     with pytest.raises(RefusedError) as caught:
         made(Services(str(KEY), manager="AWS"))
     assert caught.value.control == "GS-KMS-003"
 
 
-def test_the_conditions_hold_in_dynamodb_as_moto_has_it(monkeypatch):
+def test_the_mark_never_goes_back_in_dynamodb(monkeypatch):
     from moto import mock_aws
 
     with mock_aws():

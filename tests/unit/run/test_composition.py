@@ -1,4 +1,4 @@
-"""The composition root: the environment is read here, and nothing is guessed."""
+"""The composition root and the selection of the runtime."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from glue_secure.run import composition, runtime_selection
 
 @pytest.fixture
 def environment(monkeypatch, tmp_path):
-    """An environment of its own, with a region and nobody's credentials."""
+    """An environment of its own, with a Region and test credentials."""
     for name in composition.os.environ.copy():
         if name.startswith(("AWS_", "GLUE_SECURE_")):
             monkeypatch.delenv(name)
@@ -39,19 +39,19 @@ def test_the_runtime_is_never_guessed(chosen, monkeypatch):
 @pytest.mark.parametrize(
     ("chosen", "runtime"), [(None, "glue"), ("", "glue"), ("glue", "glue"), ("spark", "spark")]
 )
-def test_where_awsglue_is_installed_it_serves_unless_spark_is_asked_for(chosen, runtime, monkeypatch):
+def test_an_installed_awsglue_is_selected_unless_spark_is_requested(chosen, runtime, monkeypatch):
     monkeypatch.setattr(runtime_selection, "find_spec", lambda name: name)
     environ = {} if chosen is None else {"GLUE_SECURE_RUNTIME": chosen}
     assert runtime_selection.selected_runtime(environ) == runtime
 
 
-def test_a_runtime_of_another_name_is_refused_where_awsglue_is_installed(monkeypatch):
+def test_an_unknown_runtime_is_rejected(monkeypatch):
     monkeypatch.setattr(runtime_selection, "find_spec", lambda name: name)
     with pytest.raises(UsageError, match="'plain'"):
         runtime_selection.selected_runtime({"GLUE_SECURE_RUNTIME": "plain"})
 
 
-def test_awsglue_that_does_not_load_is_an_error_and_not_another_runtime(monkeypatch):
+def test_an_awsglue_that_cannot_be_imported_is_an_error(monkeypatch):
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "glue")
     monkeypatch.setattr(runtime_selection, "import_module", lambda name: broken())
     with pytest.raises(ImportError, match="broken"):
@@ -64,7 +64,7 @@ def broken():
     raise ImportError("broken")
 
 
-def test_a_door_offers_what_the_runtime_offers_and_nothing_else(monkeypatch):
+def test_a_module_exports_only_the_names_of_its_runtime(monkeypatch):
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "spark")
     with pytest.raises(AttributeError, match="nothing"):
         runtime_selection.load_api("glue_secure.context", "nothing", {"spark": {}, "glue": {}})
@@ -74,7 +74,7 @@ def test_a_door_offers_what_the_runtime_offers_and_nothing_else(monkeypatch):
         )
 
 
-def test_locations_that_the_arguments_leave_out_come_from_the_environment():
+def test_the_environment_sets_missing_locations():
     environ = {"GLUE_SECURE_BOOKMARK_URI": "s3://state/b", "GLUE_SECURE_EVIDENCE_URI": "s3://evidence/e"}
     found = composition.arguments(["s", "--JOB_NAME", "j"], environ)
     assert found.get("glue-secure-bookmark-uri") == "s3://state/b"
@@ -83,25 +83,25 @@ def test_locations_that_the_arguments_leave_out_come_from_the_environment():
 
 
 @pytest.mark.parametrize("name", ["glue-secure-bookmark-uri", "glue_secure_bookmark_uri"])
-def test_an_argument_beats_the_environment(name):
+def test_an_argument_overrides_the_environment(name):
     found = composition.arguments(
         ["s", f"--{name}", "s3://mine/b"], {"GLUE_SECURE_BOOKMARK_URI": "s3://state/b"}
     )
     assert found.get("glue-secure-bookmark-uri") == "s3://mine/b"
 
 
-def test_the_arguments_are_the_processs_own_when_none_are_given(monkeypatch):
+def test_the_arguments_of_the_process_are_the_default(monkeypatch):
     monkeypatch.setattr("sys.argv", ["s", "--JOB_NAME", "mine"])
     assert composition.arguments(environ={}).get("JOB_NAME") == "mine"
 
 
-def test_a_fresh_run_id_has_glues_form_and_is_fresh():
+def test_a_run_id_has_glues_format_and_is_unique():
     made = {composition.fresh_run_id() for _ in range(3)}
     assert len(made) == 3
     assert all(re.fullmatch(r"jr_[0-9a-f]{32}", run) for run in made)
 
 
-def test_services_are_made_without_a_network(environment):
+def test_services_are_created_without_a_network(environment):
     made = composition.services()
     assert (made.environment.kind, made.environment.region) == ("aws", "eu-west-1")
     assert {"glue-secure", "python", "boto3"} <= set(made.versions)

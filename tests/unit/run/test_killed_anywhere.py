@@ -1,8 +1,7 @@
-"""A run killed, or answered with an error, at any request it makes: nothing is lost, nothing is ahead.
+"""A run that is killed, or gets an error, at any of its requests loses no data and does not skip any.
 
-The run is the real one; S3 and the engine are in memory. Each case is one request of an undisturbed
-run, so all of them are tried, before the request takes effect and after. A kill is a SIGKILL: the run is
-a forked process, which hands over what S3 holds before it dies.
+The run is real; S3 and the engine are in memory. Each case is one request of an undisturbed run, before and
+after the request takes effect. A kill is a SIGKILL of a forked process, which saves the content of S3 before.
 """
 
 from __future__ import annotations
@@ -112,7 +111,7 @@ def killed(run_fixture, run, at, moment):
 
 
 def require_nothing_ahead(run_fixture):
-    """Whatever the bookmark holds for read is in the target, encrypted under the run's key."""
+    """Assert that everything the bookmark marks as read is in the target, encrypted under the run's key."""
     state = run_fixture.start("jr_8", job_bookmark_option="job-bookmark-pause")
     waiting = state.reader.read_s3(SOURCE, format="csv", transformation_ctx="flights")
     state.close()
@@ -140,7 +139,7 @@ def landed(run_fixture):
     return run_fixture
 
 
-def test_what_these_tests_require_can_be_missed(landed):
+def test_the_requirements_of_these_tests_can_fail(landed):
     job(landed, "jr_1")
     require_nothing_ahead(landed)
     landed.objects.delete(_target("b.csv"))
@@ -198,7 +197,7 @@ def test_a_run_answered_with_an_error_at_any_request_loses_nothing(landed, code,
     assert failed >= 12
 
 
-def test_of_two_runs_that_meet_at_any_request_one_commits_and_the_other_says_who(landed):
+def test_of_two_concurrent_runs_one_commits_and_the_other_names_it(landed):
     start = pickle.dumps((landed.objects._buckets, landed.clock.now()))
     lost = 0
     for at in range(1, MOST):

@@ -1,4 +1,4 @@
-"""How a script ends: its exit code and its last words."""
+"""How a script ends: exit code and error text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from glue_secure.core.errors import *
 from glue_secure.run import process_hooks
 process_hooks.install_process_hooks()
 process_hooks.install_process_hooks()
-FACTS = dict(resource="https://me:hunter2@host/", found="AES256", required="aws:kms", fix="mend it")
+FACTS = dict(resource="https://me:hunter2@host/", found="AES256", required="aws:kms", fix="fix it")
 """
 RUN = """
 class Run:
@@ -44,7 +44,7 @@ def script(body: str) -> subprocess.CompletedProcess:
         ('GlueSecureError("cannot list")', 1, "cannot list"),
     ],
 )
-def test_this_projects_errors_end_a_script_with_their_text_and_code(raised, code, first):
+def test_an_error_of_glue_secure_ends_a_script_with_its_text_and_exit_code(raised, code, first):
     ended = script(f"raise {raised}")
     assert ended.returncode == code
     assert ended.stderr.startswith(first)
@@ -76,36 +76,36 @@ def test_other_errors_keep_pythons_traceback_and_exit_code():
 
 
 @pytest.mark.parametrize("code", [0, 7])
-def test_an_exit_code_that_the_script_chose_stays(code):
+def test_an_exit_code_of_the_script_is_not_changed(code):
     assert script(f"raise SystemExit({code})").returncode == code
 
 
-def test_a_script_that_ends_well_ends_with_nothing_said():
+def test_a_successful_script_prints_nothing():
     ended = script("")
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
-def test_a_run_that_is_watched_is_closed_with_the_scripts_error():
+def test_an_open_run_is_closed_with_the_scripts_error():
     ended = script(RUN + 'raise RefusedError("GS-S3-004", **FACTS)')
     assert ended.returncode == 3
     assert ended.stdout.splitlines()[0] == "closed RefusedError None"
 
 
-def test_a_run_that_is_watched_is_closed_with_an_error_of_any_kind():
+def test_an_open_run_is_closed_with_a_foreign_error():
     ended = script(RUN + "1 / 0")
     assert ended.returncode == 1
     assert ended.stdout.splitlines()[0] == "closed ZeroDivisionError None"
 
 
 @pytest.mark.parametrize("end", ["", "raise SystemExit(5)"])
-def test_a_run_that_was_left_open_is_closed_at_the_end(end):
+def test_an_open_run_is_closed_when_the_script_ends(end):
     ended = script(RUN + end)
     assert ended.returncode == (5 if end else 0)
     assert ended.stdout == "closed NoneType ended without job.commit()\n"
     assert ended.stderr == ""
 
 
-def test_a_run_that_cannot_be_closed_at_the_end_does_not_keep_others_open():
+def test_a_run_that_cannot_be_closed_does_not_prevent_others_from_closing():
     ended = script(
         """
         class Broken:
@@ -120,7 +120,7 @@ def test_a_run_that_cannot_be_closed_at_the_end_does_not_keep_others_open():
     assert ended.returncode == 0
 
 
-def test_a_run_that_is_over_is_not_kept_by_the_next():
+def test_an_ended_run_is_released():
     ended = script(
         """
         import gc, weakref
@@ -130,11 +130,11 @@ def test_a_run_that_is_over_is_not_kept_by_the_next():
         over = Run()
         process_hooks.close_at_exit(over)
         over.is_open = False
-        kept = weakref.ref(over)
+        reference = weakref.ref(over)
         del over
         process_hooks.close_at_exit(Run())
         gc.collect()
-        print("kept" if kept() else "gone")
+        print("referenced" if reference() else "gone")
         """
     )
     assert ended.stdout == "gone\nclosed NoneType ended without job.commit()\n"

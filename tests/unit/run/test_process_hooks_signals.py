@@ -1,4 +1,4 @@
-"""SIGTERM unwinds a script, and a fork closes nobody's run but its own."""
+"""SIGTERM unwinds a script; a forked process closes only its own runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def script(body: str) -> subprocess.CompletedProcess:
     )
 
 
-def test_sigterm_runs_the_scripts_blocks_and_leaves_evidence():
+def test_sigterm_unwinds_the_script_and_writes_evidence():
     ended = script(
         """
         process_hooks.install_process_hooks()
@@ -48,7 +48,7 @@ def test_sigterm_runs_the_scripts_blocks_and_leaves_evidence():
     assert ended.stderr == ""
 
 
-def test_a_block_sees_which_end_it_is():
+def test_a_block_can_tell_sigterm_from_other_exits():
     ended = script(
         """
         process_hooks.install_process_hooks()
@@ -61,7 +61,7 @@ def test_a_block_sees_which_end_it_is():
     assert ended.stdout == "Terminated terminated by SIGTERM 143\n"
 
 
-def test_a_second_sigterm_does_not_cut_the_evidence_short():
+def test_a_second_sigterm_does_not_interrupt_the_evidence():
     ended = script(
         """
         class Slow(Run):
@@ -79,7 +79,7 @@ def test_a_second_sigterm_does_not_cut_the_evidence_short():
 @pytest.mark.parametrize(
     "handler", ["signal.SIG_IGN", "lambda *_: print('mine', flush=True)"], ids=["ignored", "own"]
 )
-def test_a_script_that_handles_sigterm_itself_keeps_its_handler(handler):
+def test_a_handler_of_the_script_is_not_replaced(handler):
     ended = script(
         f"""
         signal.signal(signal.SIGTERM, {handler})
@@ -93,7 +93,7 @@ def test_a_script_that_handles_sigterm_itself_keeps_its_handler(handler):
     assert ended.stdout.splitlines()[-2:] == ["went on", "closed NoneType ended without job.commit()"]
 
 
-def test_a_handler_is_set_by_the_main_thread_only_and_then_still_set():
+def test_the_main_thread_sets_the_handler_after_another_thread_could_not():
     ended = script(
         """
         other = threading.Thread(target=process_hooks.install_process_hooks)
@@ -140,7 +140,7 @@ def test_a_fork_closes_the_run_that_it_started_itself():
     assert ended.stdout == "closed NoneType ended without job.commit()\n"
 
 
-def test_a_fork_is_ended_by_sigterm_as_without_this_package():
+def test_sigterm_ends_a_forked_process():
     ended = script(
         """
         process_hooks.install_process_hooks()

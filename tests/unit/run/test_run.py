@@ -1,4 +1,4 @@
-"""One run from start to evidence: what moves, what stays, and what is left for the auditor."""
+"""A run from its start to its evidence: bookmark, outcome and records."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def copy(run, ctx="flights"):
     return frame
 
 
-def test_a_good_run_writes_commits_and_leaves_evidence(run_fixture):
+def test_a_compliant_run_writes_commits_and_leaves_evidence(run_fixture):
     run_fixture.land("m01.csv")
     run = run_fixture.start()
     assert copy(run) == ["m01.csv"]
@@ -61,7 +61,7 @@ def test_a_good_run_writes_commits_and_leaves_evidence(run_fixture):
     assert run_fixture.engine.closed
 
 
-def test_the_next_run_reads_only_what_landed_since(run_fixture):
+def test_the_next_run_reads_only_new_objects(run_fixture):
     run_fixture.land("m01.csv")
     run = run_fixture.start()
     copy(run)
@@ -78,7 +78,7 @@ def test_the_next_run_reads_only_what_landed_since(run_fixture):
 
 
 @pytest.mark.parametrize("option", ["job-bookmark-pause", "job-bookmark-disable"])
-def test_a_run_that_may_not_move_the_bookmark_does_not(run_fixture, option):
+def test_a_paused_or_disabled_bookmark_does_not_move(run_fixture, option):
     run_fixture.land("m01.csv")
     run = run_fixture.start(job_bookmark_option=option)
     assert copy(run) == ["m01.csv"]
@@ -105,7 +105,7 @@ def test_the_bookmark_does_not_move_when_verification_fails(run_fixture):
     assert copy(run_fixture.start("jr_2")) == ["m01.csv"]
 
 
-def test_a_script_that_swallows_a_refused_write_cannot_commit(run_fixture):
+def test_a_script_that_catches_a_refused_write_cannot_commit(run_fixture):
     run_fixture.land("m01.csv")
     run = run_fixture.start()
     run_fixture.engine.algorithm, run_fixture.engine.key = "AES256", ""
@@ -120,7 +120,7 @@ def test_a_script_that_swallows_a_refused_write_cannot_commit(run_fixture):
     assert run_fixture.evidence()["outcome"] == "refused"
 
 
-def test_a_failure_of_the_job_is_told_without_its_text(run_fixture):
+def test_the_evidence_has_the_type_of_a_foreign_error_and_not_its_text(run_fixture):
     run_fixture.land("m01.csv")
     run = run_fixture.start()
     run.reader.read_s3(SOURCE, format="csv", transformation_ctx="flights")
@@ -130,7 +130,7 @@ def test_a_failure_of_the_job_is_told_without_its_text(run_fixture):
     assert run_fixture.bookmark_keys() == []
 
 
-def test_a_run_that_ended_without_commit_says_so(run_fixture):
+def test_the_evidence_shows_that_a_run_ended_without_commit(run_fixture):
     run_fixture.start().close(outcome="ended without job.commit()")
     assert run_fixture.evidence()["outcome"] == "ended without job.commit()"
 
@@ -143,7 +143,7 @@ def test_evidence_is_written_once(run_fixture):
     assert run_fixture.evidence()["outcome"] == "succeeded"
 
 
-def test_evidence_of_a_second_attempt_stands_beside_the_first(run_fixture):
+def test_a_second_attempt_does_not_overwrite_the_first_evidence(run_fixture):
     run_fixture.start().close(RuntimeError("first attempt"))
     first = run_fixture.evidence()
     run_fixture.start().commit()
@@ -192,7 +192,7 @@ def test_nothing_is_read_or_written_after_the_end(run_fixture, end, call):
         ),
     ],
 )
-def test_gs_evd_001_a_good_run_without_evidence_ends_with_exit_code_4(run_fixture, error, code):
+def test_gs_evd_001_a_successful_run_without_evidence_ends_with_exit_code_4(run_fixture, error, code):
     run = run_fixture.start()
     run_fixture.objects.fail_next("PutObject", error)
     with pytest.raises(VerificationError) as caught:
@@ -202,7 +202,7 @@ def test_gs_evd_001_a_good_run_without_evidence_ends_with_exit_code_4(run_fixtur
     assert caught.value.resource == "s3://evidence/runs/"
 
 
-def test_gs_evd_001_tells_the_kind_of_a_foreign_error_not_its_text(run_fixture):
+def test_gs_evd_001_shows_the_type_of_a_foreign_error_and_not_its_text(run_fixture):
     run = run_fixture.start()
     run_fixture.engine.settings_fail = RuntimeError("hunter2")
     with pytest.raises(VerificationError) as caught:
@@ -211,7 +211,7 @@ def test_gs_evd_001_tells_the_kind_of_a_foreign_error_not_its_text(run_fixture):
     assert caught.value.found == "RuntimeError"
 
 
-def test_evidence_that_fails_does_not_hide_the_runs_own_error(run_fixture):
+def test_an_error_of_the_evidence_does_not_hide_the_error_of_the_run(run_fixture):
     run_fixture.land("m01.csv")
     run = run_fixture.start()
     run_fixture.objects.fail_next("PutObject", DENIED, times=2)
@@ -227,7 +227,7 @@ def test_evidence_that_fails_does_not_hide_the_runs_own_error(run_fixture):
     assert run_fixture.evidence_keys() == []
 
 
-def test_gs_bkm_005_the_run_that_loses_the_race_says_who_won(run_fixture):
+def test_gs_bkm_005_the_run_that_commits_second_names_the_first(run_fixture):
     run_fixture.land("m01.csv")
     loser, winner = run_fixture.start("jr_1"), run_fixture.start("jr_2")
     copy(loser)
@@ -241,7 +241,7 @@ def test_gs_bkm_005_the_run_that_loses_the_race_says_who_won(run_fixture):
     assert run_fixture.evidence("jr_2")["outcome"] == "succeeded"
 
 
-def test_a_tampered_bookmark_stops_the_next_run_and_the_evidence_says_why(run_fixture):
+def test_a_changed_bookmark_stops_the_next_run_and_the_evidence_has_the_control(run_fixture):
     run_fixture.land("m01.csv")
     run = run_fixture.start()
     copy(run)
@@ -271,7 +271,7 @@ def test_gs_s3_003_a_setting_for_one_bucket_stops_the_run(run_fixture):
         run_fixture.start()
 
 
-def test_a_run_refused_by_the_preflight_touches_neither_engine_nor_buckets(run_fixture):
+def test_a_failed_preflight_uses_neither_engine_nor_buckets(run_fixture):
     run_fixture.configure(s3=(EncryptionSetting("SSE-S3"),))
     run_fixture.objects.calls.clear()
     with pytest.raises(RefusedError, match="GS-SEC-003"):
@@ -282,13 +282,13 @@ def test_a_run_refused_by_the_preflight_touches_neither_engine_nor_buckets(run_f
 
 
 @pytest.mark.parametrize("missing", ["glue-secure-evidence-uri", "glue-secure-bookmark-uri"])
-def test_a_run_without_a_place_for_its_records_is_wrong_usage(run_fixture, missing):
+def test_a_missing_location_is_a_usage_error(run_fixture, missing):
     del run_fixture.arguments[missing]
     with pytest.raises(UsageError, match=missing):
         run_fixture.start()
 
 
-def test_bookmarks_that_are_off_need_no_place(run_fixture):
+def test_disabled_bookmarks_need_no_location(run_fixture):
     del run_fixture.arguments["glue-secure-bookmark-uri"]
     run_fixture.start(job_bookmark_option="job-bookmark-disable").commit()
     assert run_fixture.evidence()["bookmark"]["uri"] == ""
@@ -303,13 +303,13 @@ def test_secrets_among_the_settings_are_not_in_the_evidence(run_fixture):
     assert "hunter2" not in str(run_fixture.evidence()["settings"])
 
 
-def test_the_account_of_the_evidence_is_what_the_endpoints_say(run_fixture):
+def test_the_evidence_shows_which_account_the_endpoints_belong_to(run_fixture):
     run_fixture.environment = replace(run_fixture.environment, kind="custom-endpoint")
     run_fixture.start().commit()
     assert run_fixture.evidence()["account"] == "custom-endpoint"
 
 
-def test_a_run_whose_jvm_died_leaves_evidence_of_what_it_noted(run_fixture, monkeypatch):
+def test_a_run_whose_jvm_stopped_leaves_evidence(run_fixture, monkeypatch):
     run = run_fixture.start()
 
     def gone():
@@ -332,11 +332,11 @@ def test_a_fork_does_not_end_its_parents_run(run_fixture, monkeypatch):
     assert run_fixture.evidence()["outcome"] == "succeeded"
 
 
-def test_gs_spk_what_is_not_known_of_workers_is_reported_and_never_a_pass(run_fixture, caplog):
+def test_gs_spk_unknown_worker_encryption_is_reported_and_is_no_pass(run_fixture, caplog):
     run_fixture.engine.workers = {"spark.master": "jes"}
     run_fixture.start().commit()
-    told = {one["control"]: one["verdict"] for one in run_fixture.evidence()["controls"]}
-    assert (told["GS-SPK-001"], told["GS-SPK-002"]) == ("UNKNOWN", "UNKNOWN")
+    verdicts = {finding["control"]: finding["verdict"] for finding in run_fixture.evidence()["controls"]}
+    assert (verdicts["GS-SPK-001"], verdicts["GS-SPK-002"]) == ("UNKNOWN", "UNKNOWN")
     assert "GS-SPK-001 is UNKNOWN" in caplog.text
 
 
@@ -355,7 +355,7 @@ def test_gs_spk_stops_a_run_that_requires_it(run_fixture, workers, control):
     assert run_fixture.engine.asked("write_s3") == []
 
 
-def test_gs_spk_passes_where_it_is_set(run_fixture):
+def test_gs_spk_passes_if_worker_encryption_is_set(run_fixture):
     run_fixture.start(glue_secure_worker_encryption="required").commit()
-    told = {one["control"]: one["verdict"] for one in run_fixture.evidence()["controls"]}
-    assert (told["GS-SPK-001"], told["GS-SPK-002"]) == ("PASS", "PASS")
+    verdicts = {finding["control"]: finding["verdict"] for finding in run_fixture.evidence()["controls"]}
+    assert (verdicts["GS-SPK-001"], verdicts["GS-SPK-002"]) == ("PASS", "PASS")

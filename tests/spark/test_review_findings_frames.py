@@ -62,7 +62,7 @@ def test_the_tables_of_two_arrays_never_become_one(table_of):
     table = table_of(
         "struct<a:array<struct<b:array<int>>>,`a.val.b`:array<int>>", {"a": [{"b": [1, 2]}], "a.val.b": [9]}
     )
-    with pytest.raises(UsageError, match=r"two arrays whose table is called root_a\.val\.b"):
+    with pytest.raises(UsageError, match=r"two arrays whose table would be named root_a\.val\.b"):
         relational.relationalize(table, "root")
 
 

@@ -6,6 +6,8 @@ and wherever `glue_secure` finds a runtime. Only flights that landed since the l
 Arguments: --source, --target (S3 locations), --connection (a Glue connection to PostgreSQL).
 """
 
+from dataclasses import dataclass
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -42,8 +44,17 @@ def delays(flights: DataFrame, airlines: DataFrame, airports: DataFrame, planes:
     )
 
 
+@dataclass
+class Arguments:
+    """The job's arguments."""
+
+    source: str
+    target: str
+    connection: str
+
+
 def main() -> None:
-    with SecureJob.from_argv("source", "target", "connection") as job:
+    with SecureJob.from_args(Arguments) as job:
         flights = job.read.s3(job.args.source, format="csv", bookmark="flights")
         airlines, airports, planes = (
             job.read.jdbc(connection=job.args.connection, table=table)

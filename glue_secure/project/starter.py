@@ -28,11 +28,21 @@ _JOB = '''\
 Arguments: --source and --target, two locations in S3.
 """
 
+from dataclasses import dataclass
+
 from glue_secure import SecureJob
 from pyspark.sql import functions as F
 
 
-def run(job: SecureJob) -> None:
+@dataclass
+class Arguments:
+    """The job's arguments."""
+
+    source: str
+    target: str
+
+
+def run(job: SecureJob[Arguments]) -> None:
     """Read new flights, count them, and write one row per carrier."""
     flights = job.read.s3(job.args.source, format="csv", bookmark="flights")
     counted = flights.groupBy("carrier").agg(F.count("*").alias("flights"))
@@ -40,7 +50,7 @@ def run(job: SecureJob) -> None:
 
 
 if __name__ == "__main__":
-    with SecureJob.from_argv("source", "target") as secure_job:
+    with SecureJob.from_args(Arguments) as secure_job:
         run(secure_job)
 '''
 

@@ -70,4 +70,4 @@ def test_the_example_jobs_import_only_the_package_and_pyspark():
             if isinstance(node, (ast.Import, ast.ImportFrom))
         }
         roots = {name.partition(".")[0] for name in names}
-        assert roots <= {"glue_secure", "pyspark", "sys", "flights_curated"}, script
+        assert roots <= {"dataclasses", "glue_secure", "pyspark", "sys", "flights_curated"}, script

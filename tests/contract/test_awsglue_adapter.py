@@ -486,7 +486,7 @@ def test_the_quality_gate_accepts_and_returns_awsglues_frames(started, frame_of,
     good = data_frame(started)
     monkeypatch.setattr(started.secured_run, "check_quality", check_quality)
     frame = frame_of(DynamicFrame, started)
-    assert QualityGate.apply(frame=frame, expect="s.json", on_failure="warn") is frame
+    assert QualityGate.apply(frame=frame, suite="s.json", on_failure="warn") is frame
     passed = QualityGate.apply(frame, "s.json", "quarantine", transformation_ctx="g")
     assert type(passed) is DynamicFrame
     assert [(sink, arguments["suite"]) for sink, arguments in calls] == [

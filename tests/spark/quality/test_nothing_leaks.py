@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from key_search import event_log
 
-from glue_secure import RefusedError
+from glue_secure import VerificationError
 from glue_secure.quality import fallback
 from glue_secure.quality.checker import GREAT_EXPECTATIONS, Checker
 from glue_secure.quality.suite import Suite
@@ -47,7 +47,7 @@ def test_values_of_rows_are_not_in_logs_event_log_evidence_or_messages(
     suite = glue_job.land("suite.json", SUITE)
     with (
         event_log(glue_spark, tmp_path / "events") as events,
-        pytest.raises(RefusedError) as refusal,
+        pytest.raises(VerificationError, match="GS-DQ-002") as error,
         glue_job.job("target", glue_secure_suites=suite) as job,
     ):
         job.write.s3(frame(job), job.args.target, format="parquet", quality_suite=suite)
@@ -55,9 +55,9 @@ def test_values_of_rows_are_not_in_logs_event_log_evidence_or_messages(
     assert LITERAL.encode() in written, "docs/quality.md: literals of the suite are in the plan"
     evidence = json.dumps(glue_job.evidence()[-1])
     printed = "".join(capfd.readouterr())
-    for text in (written.decode(), evidence, caplog.text, printed, str(refusal.value), repr(refusal.value)):
+    for text in (written.decode(), evidence, caplog.text, printed, str(error.value), repr(error.value)):
         assert MARKER not in text
-    assert LITERAL not in evidence + caplog.text + str(refusal.value)
+    assert LITERAL not in evidence + caplog.text + str(error.value)
     by = [rule["by"] for rule in glue_job.evidence()[-1]["gates"][0]["rules"]]
     assert GREAT_EXPECTATIONS in by
 

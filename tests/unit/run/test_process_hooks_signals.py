@@ -48,7 +48,7 @@ def test_sigterm_unwinds_the_script_and_writes_evidence():
     assert ended.stderr == ""
 
 
-def test_a_block_can_tell_sigterm_from_other_exits():
+def test_a_block_distinguishes_sigterm_from_other_exits():
     ended = script(
         """
         process_hooks.install_process_hooks()

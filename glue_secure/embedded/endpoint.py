@@ -81,11 +81,11 @@ class Endpoint:
         return f"https://localhost:{self._server.port}"
 
     def start(self) -> None:
-        """Start to handle requests."""
+        """Start handling requests."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop to handle requests and close the socket."""
+        """Stop handling requests, and close the socket."""
         self._server.shutdown()
         self._server.server_close()
 

@@ -112,7 +112,7 @@ class BookmarkConflictError(RefusedError):
 
 
 def exit_code(error: BaseException) -> int:
-    """Return the exit code of a process that ends with this error: 130 for Ctrl-C, 1 for foreign exceptions."""
+    """Return the exit code of a process that ends with this error: 130 for Ctrl-C, 1 for other exceptions."""
     if isinstance(error, GlueSecureError):
         return error.exit_code
     return 130 if isinstance(error, KeyboardInterrupt) else 1

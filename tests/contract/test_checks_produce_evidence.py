@@ -1,8 +1,8 @@
 """A PASS in the evidence comes from a check: without the check, the PASS is missing.
 
-For each control, ``CHECKS`` names the functions that return its finding. Each test replaces these functions by versions
-that leave out the control's findings, runs a job that otherwise passes every control, and asserts that the evidence has
-no PASS of the control, or that the run stopped. A literal PASS anywhere else makes the test fail.
+For each control, ``CHECKS`` names the functions that return its finding. Each test replaces these functions by
+versions that leave out the control's findings, runs a job that otherwise passes every control, and asserts that
+no evidence has a PASS of the control. The run may also stop. A literal PASS anywhere else fails the test.
 """
 
 from __future__ import annotations

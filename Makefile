@@ -37,12 +37,13 @@ test-long: $(READY) ## run the tests that take minutes or download much
 test-unit: $(READY) ## run the tests that need neither Java nor network
 	@$(BIN)/python -m pytest tests/unit tests/property
 
-lint: $(READY) ## check style, types, import contracts and generated pages
+lint: $(READY) ## check style, types, import contracts, generated pages and language
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python tools/generate-documents --check
+	@$(BIN)/python tools/check_language.py
 
 docs: $(READY) ## write the generated pages
 	@$(BIN)/python tools/generate-documents

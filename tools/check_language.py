@@ -32,7 +32,7 @@ RETIRED = re.compile(
 )
 ALLOWED = re.compile(
     r"hold_lock|legal hold|object lock legal hold|look ?up|look ahead|lookahead|lookbehind|look behind|"
-    r"contracts: \S+ kept|native librar(?:y|ies)|placeholder|"
+    r"\.tell\(|House of Representatives|contracts: \S+ kept|native librar(?:y|ies)|placeholder|"
     r"= \"nobody\"",  # the Unix user
     re.IGNORECASE,
 )
@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> int:
             print(f"{path}:{number}: {word}")
             count += 1
     if count:
-        print(f"{count} uses of retired words; see CONTRIBUTING.md, Language", file=sys.stderr)
+        print(f"{count} uses of retired words; see CONTRIBUTING.md#language", file=sys.stderr)
     return 1 if count else 0
 
 

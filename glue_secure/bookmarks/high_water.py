@@ -9,8 +9,8 @@ A commit writes ``current``, then the mark, then the history:
   between the two leaves ``current`` exactly one ahead, and it names the marked state as its predecessor.
   Such a state can only be made with the bookmark key, so it is accepted and the mark is advanced.
 - The mark comes before the history, so that no later step succeeds without it.
-- Before the first commit a mark with sequence 0 is stored. A crash in that commit then looks like any other,
-  and a state without any mark is never accepted.
+- Before the first commit a mark with sequence 0 is stored. A crash in that commit then appears like any
+  other, and a state without any mark is never accepted.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ class BookmarkSession:
         """Return the objects that the source ``transformation_ctx`` reads in this run, in key order.
 
         A source without a context is not tracked: all objects are selected, or the oldest up to a bound. The
-        same holds for every source if the option is disable. The other arguments are those of
+        same applies to every source if the option is disable. The other arguments are those of
         :func:`glue_secure.bookmarks.selection.select`.
 
         Raises:

@@ -114,7 +114,7 @@ def _serde(storage: Mapping[str, Any]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class PartitionValues:
-    """Partition values of the Data Catalog, by the folder that holds a partition's objects.
+    """Partition values of the Data Catalog, by the folder that contains a partition's objects.
 
     Attributes:
         keys: the partition columns, in order.

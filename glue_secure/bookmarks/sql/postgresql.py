@@ -70,7 +70,7 @@ def literal(value: str) -> str:
     """Return a text as an SQL literal of letters, digits and a few signs that have no meaning in SQL.
 
     Every other character is escaped by its number, also quotes, backslashes and question marks. The literal
-    therefore ends where it should for every parser (the driver looks for ``?``, ``'`` and ``{``) and for
+    therefore ends where it should for every parser (the driver searches for ``?``, ``'`` and ``{``) and for
     every value of ``standard_conforming_strings``.
 
     Raises:

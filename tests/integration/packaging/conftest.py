@@ -26,7 +26,7 @@ def python_without_package(tmp_path_factory):
             if "glue_secure" not in entry.name and entry.suffix != ".pth":
                 (site / entry.name).symlink_to(entry)
     absent = subprocess.run(
-        [python, "-c", "import pyspark, glue_secure"], capture_output=True, text=True, cwd=home
+        [python, "-E", "-c", "import pyspark, glue_secure"], capture_output=True, text=True, cwd=home
     )
     assert "No module named 'glue_secure'" in absent.stderr
     return python

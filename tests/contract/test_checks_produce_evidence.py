@@ -1,8 +1,9 @@
 """A PASS in the evidence comes from a check: without the check, the PASS is missing.
 
 For each control, ``CHECKS`` names the functions that return its finding. Each test replaces them by
-versions that leave out the control's findings, runs a job that otherwise passes every control, and asserts that
-no evidence has a PASS of the control. The run may also stop. A literal PASS anywhere else fails the test.
+versions that leave out the control's findings, runs a job that otherwise passes every control, and
+asserts that no evidence has a PASS of the control. The run may also stop. A literal PASS anywhere else
+fails the test.
 """
 
 from __future__ import annotations

@@ -168,7 +168,7 @@ ICEBERG = "spark.sql.catalog.lake"
 
 @pytest.fixture
 def compliant_runs(run_fixture: Any, make: Any, serve: Any) -> Any:
-    """Return a function that runs a job over S3, JDBC, Kafka, the Data Catalog, a bookmark and a column policy."""
+    """Return a function that runs a job with S3, JDBC, Kafka, Data Catalog, bookmark and column policy."""
     authority = make.authority(kind="RSA2048")
 
     def database(negotiation: str) -> Any:
@@ -237,7 +237,7 @@ def compliant_runs(run_fixture: Any, make: Any, serve: Any) -> Any:
         run.commit()
 
     def run_jobs() -> None:
-        """Run with a column policy, then without it and with a write outside glue-secure, which the policy forbids."""
+        """Run with a column policy; then without it, and with a write that the policy would forbid."""
         unmanaged = S3Uri("curated", "unmanaged/part-0.parquet")
         run_fixture.objects.put(unmanaged, b"rows", algorithm="aws:kms", key=str(run_fixture.key))
         write = UnmanagedWrite("s3a://curated/unmanaged/", "parquet", rows=1)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.resolved_options import GlueArgumentError, GlueArgumentParser, resolve
+from glue_secure.run.process_hooks import install_process_hooks
 
 __all__ = [
     "GlueArgumentError",
@@ -38,6 +39,7 @@ def getResolvedOptions(
     Raises:
         GlueArgumentError: an argument is missing, malformed, abbreviated or reserved.
     """
+    install_process_hooks()
     return resolve(args, options, allow_abbrev=allow_abbrev)
 
 

@@ -9,7 +9,8 @@ could:
   blocks and ``finally`` clauses run and the evidence is written. The exit code is 143.
 - ``atexit``: a run that is still open is closed without a commit.
 
-It is called when a run starts, and nowhere else.
+It is called when a run starts and by ``getResolvedOptions``, the first call of most Glue scripts: a missing
+argument is printed without a stack trace, and the exit code is 2.
 """
 
 from __future__ import annotations

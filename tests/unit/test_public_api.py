@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from glue_secure import utils
 from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.engines.spark import runtime
 from glue_secure.job import Job
@@ -34,6 +35,7 @@ ARGV = [
 def no_hooks(monkeypatch):
     """Leave the excepthook and the exit of the test process unchanged."""
     monkeypatch.setattr(start, "install_process_hooks", lambda: None)
+    monkeypatch.setattr(utils, "install_process_hooks", lambda: None)
     monkeypatch.setattr(start, "close_at_exit", lambda run: None)
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "spark")
 

@@ -54,6 +54,16 @@ def test_an_error_of_glue_secure_ends_a_script_with_its_text_and_exit_code(raise
     assert ended.stdout == ""
 
 
+def test_a_missing_argument_before_job_init_is_a_plain_error_with_exit_code_2():
+    code = "from glue_secure.utils import getResolvedOptions; getResolvedOptions(['job.py'], ['source'])"
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 2
+    assert "--source" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_an_error_raised_from_another_prints_neither_its_cause_nor_a_traceback():
     ended = script(
         """

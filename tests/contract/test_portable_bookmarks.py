@@ -18,7 +18,7 @@ PORTABLE = {"glue_secure_bookmarks": "portable"}
 
 @pytest.fixture
 def in_glue(glue_job, glue_spark, monkeypatch):
-    """``in_glue(**arguments)``: the process as Glue starts it for a job; returns the calls of Glue's own Job."""
+    """Return a function that starts the process as Glue does, and returns the calls of Glue's own Job."""
     glue_calls = []
 
     def recorded_glue_job(session, name, arguments):

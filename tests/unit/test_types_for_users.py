@@ -1,4 +1,4 @@
-"""The package's types as a user's mypy sees them: no ``Any`` in the SecureJob API, and errors for wrong calls."""
+"""The types that mypy sees in a user's script: no ``Any`` in the SecureJob API, and errors for wrong calls."""
 
 import subprocess
 import sys
@@ -37,7 +37,8 @@ def main() -> None:
         rows = job.read.jdbc(connection="ops", table="t", fetch_size=10, bookmark_keys="id", bookmark="t")
         assert_type(rows, DataFrame)
         assert_type(
-            job.write.s3(orders, "s3://b/", format="parquet", partition_by="day", quality_suite="s"), WriteRecord
+            job.write.s3(orders, "s3://b/", format="parquet", partition_by="day", quality_suite="s"),
+            WriteRecord,
         )
         assert_type(job.write.jdbc(rows, connection="ops", table="t", batch_size=10), WriteRecord)
         assert_type(job.write.custom("s3://b/", lambda: None), WriteRecord)

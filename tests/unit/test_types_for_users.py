@@ -1,4 +1,4 @@
-"""The types that mypy sees in a user's script: no ``Any`` in the SecureJob API, and errors for wrong calls."""
+"""The types that mypy sees in a user's script: no ``Any`` in the SecureJob API, errors for wrong calls."""
 
 import subprocess
 import sys

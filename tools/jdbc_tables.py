@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from glue_secure.connections.engines.engine import Engine, OptionRule
+from glue_secure.connections.engines.engine import DatabaseEngine, OptionRule
 from glue_secure.connections.engines.registry import ENGINES
 
 SOURCE = "tools/jdbc.md"
@@ -95,5 +95,5 @@ def _options() -> Iterator[str]:
         yield ""
 
 
-def _names(engine: Engine, rule: OptionRule) -> str:
+def _names(engine: DatabaseEngine, rule: OptionRule) -> str:
     return ", ".join(f"`{option.name}`" for option in engine.options if option.rule is rule)

@@ -17,7 +17,7 @@ from glue_secure.cli.printing import print_json
 from glue_secure.cli.progress import StepProgress
 from glue_secure.cli.run import Verbose
 from glue_secure.core.errors import UsageError
-from glue_secure.embedded.demo import Demo, Step
+from glue_secure.embedded.demo import Demo, DemoStep
 from glue_secure.embedded.lifecycle import embedded_account
 
 
@@ -65,7 +65,7 @@ class Page:
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
         self._console, self._quiet, self._count = console, quiet, 0
 
-    def show(self, step: Step) -> None:
+    def show(self, step: DemoStep) -> None:
         """Print a step: its title, its facts or its refusal, and its outcome."""
         self._count += 1
         if self._quiet:
@@ -81,7 +81,7 @@ class Page:
         if step.log:
             self._console.print(Text(step.log, style="red"), soft_wrap=True)
 
-    def summary(self, steps: Sequence[Step]) -> None:
+    def summary(self, steps: Sequence[DemoStep]) -> None:
         """Print a table of all steps."""
         if self._quiet:
             return
@@ -114,7 +114,7 @@ class Page:
         )
 
 
-def _lines(step: Step) -> list[tuple[str, str]]:
+def _lines(step: DemoStep) -> list[tuple[str, str]]:
     lines = [("exit code", f"{step.exit_code}  ({step.seconds:.1f} s)")]
     if step.control is not None:
         lines.append(("written", "nothing" if step.written == 0 else f"{step.written} OBJECTS"))
@@ -150,7 +150,7 @@ def _count(rows: int | None) -> str:
     return "not measured" if rows is None else f"{rows:,}"
 
 
-def document(steps: Sequence[Step]) -> Mapping[str, Any]:
+def document(steps: Sequence[DemoStep]) -> Mapping[str, Any]:
     """Return the demo's steps as one JSON document."""
     rows = []
     for step in steps:

@@ -21,7 +21,7 @@ from glue_secure.governance.lakeformation import export, file, saved
 from glue_secure.governance.lakeformation import preflight as jobs
 from glue_secure.governance.lakeformation.account import Account
 from glue_secure.governance.lakeformation.plan import make_plan
-from glue_secure.governance.lakeformation.steps import Plan, Unmanaged, describe
+from glue_secure.governance.lakeformation.steps import AccessPlan, Unmanaged, describe
 from glue_secure.run import composition
 
 app = typer.Typer(
@@ -256,18 +256,18 @@ def _is_plan(path: Path) -> bool:
         raise UsageError(str(path), found=str(error), required="a permissions file or a plan") from None
 
 
-def _lines(planned: Plan) -> Iterator[str]:
+def _lines(planned: AccessPlan) -> Iterator[str]:
     yield from (f"{finding.control}: {finding.found}; {finding.fix}" for finding in planned.findings)
     yield from map(str, planned.steps)
 
 
-def _findings(planned: Plan) -> None:
+def _findings(planned: AccessPlan) -> None:
     for finding in planned.findings:
         printing.print_line(f"{finding.control}: {finding.resource}: {finding.found}")
         printing.print_line(f"  fix: {finding.fix}")
 
 
-def _show(planned: Plan, as_json: bool, *, drift: bool = False) -> None:
+def _show(planned: AccessPlan, as_json: bool, *, drift: bool = False) -> None:
     if as_json:
         printing.print_json(saved.document(planned) | {"read": planned.read, "unnamed": planned.unnamed})
         return
@@ -280,7 +280,7 @@ def _show(planned: Plan, as_json: bool, *, drift: bool = False) -> None:
     printing.print_line(f"{count}; {planned.unnamed} grants and opt-ins are not in the file")
 
 
-def _exit(planned: Plan) -> None:
+def _exit(planned: AccessPlan) -> None:
     if planned.findings:
         raise typer.Exit(3)
 

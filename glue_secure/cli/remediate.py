@@ -59,7 +59,9 @@ def command(
         raise typer.Exit(INSECURE)
 
 
-def document(plan: remediation.Plan, failures: dict[S3Uri, str], *, applied: bool) -> dict[str, Any]:
+def document(
+    plan: remediation.RemediationPlan, failures: dict[S3Uri, str], *, applied: bool
+) -> dict[str, Any]:
     """Return the findings and changes as JSON values."""
     return {
         "location": str(plan.location),
@@ -77,7 +79,7 @@ def document(plan: remediation.Plan, failures: dict[S3Uri, str], *, applied: boo
     }
 
 
-def show(plan: remediation.Plan, failures: dict[S3Uri, str], *, applied: bool) -> None:
+def show(plan: remediation.RemediationPlan, failures: dict[S3Uri, str], *, applied: bool) -> None:
     """Print the objects with their outcome, and a summary to standard error."""
     for repair in plan.repairs:
         printing.print_line(str(repair.object.uri))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from glue_secure.columns.policy import ColumnPolicy
-from glue_secure.core.columns import ColumnDecision, SchemaColumn, Shape, Tag, normalize_name
+from glue_secure.core.columns import ColumnDecision, ColumnShape, SchemaColumn, Tag, normalize_name
 from glue_secure.core.findings import Finding, failed, passed
 
 ColumnTags = Mapping[str, frozenset[Tag]]
@@ -109,7 +109,7 @@ def _check_action(decision: ColumnDecision, sink: str) -> list[Finding]:
     if column.inside_repeated:
         found = f"{action.value} inside an array or a map"
         fix = "name the whole array, or flatten it first"
-    elif action.needs_key and column.shape is not Shape.VALUE:
+    elif action.needs_key and column.shape is not ColumnShape.VALUE:
         found, fix = f"{action.value} of a {column.shape.value}", "name its fields, or use drop or mask"
     else:
         return []
@@ -144,6 +144,6 @@ def _check_error_texts(
         for columns in siblings.values()
         if columns.keys() >= _ERROR_RECORD
         for name in sorted(_ERROR_TEXTS)
-        if columns[name].shape is Shape.VALUE
+        if columns[name].shape is ColumnShape.VALUE
         and not any(columns[name].path[: len(path)] == path for path in decided)
     ]

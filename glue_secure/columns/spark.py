@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.columns.sealing import seal, tokens
-from glue_secure.core.columns import ColumnAction, ColumnDecision, SchemaColumn, Shape, WrappedKey
+from glue_secure.core.columns import ColumnAction, ColumnDecision, ColumnShape, SchemaColumn, WrappedKey
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import failed, stop
 
@@ -214,12 +214,12 @@ def _walk(kind: DataType, path: tuple[str, ...], *, inside: bool) -> Iterator[Sc
             yield from _walk(field.dataType, field_path, inside=inside)
 
 
-def _shape(kind: DataType) -> Shape:
+def _shape(kind: DataType) -> ColumnShape:
     from pyspark.sql.types import AtomicType, NullType, StructType
 
     if isinstance(kind, (AtomicType, NullType)):
-        return Shape.VALUE
-    return Shape.STRUCT if isinstance(kind, StructType) else Shape.REPEATED
+        return ColumnShape.VALUE
+    return ColumnShape.STRUCT if isinstance(kind, StructType) else ColumnShape.REPEATED
 
 
 def _quoted(name: str) -> str:

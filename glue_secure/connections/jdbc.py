@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from glue_secure.connections.engines.engine import Engine, OptionRule
+from glue_secure.connections.engines.engine import DatabaseEngine, OptionRule
 from glue_secure.connections.engines.postgresql import POSTGRESQL
 from glue_secure.connections.engines.registry import ENGINES
 from glue_secure.connections.logins import check_login, login_of
@@ -44,7 +44,7 @@ class JdbcPlan:
     """
 
     connection: str
-    engine: Engine
+    engine: DatabaseEngine
     host: str
     port: int
     database: str
@@ -154,7 +154,9 @@ def tls_options(plan: JdbcPlan, anchor_pem: str, store: TrustStoreFile | None = 
     }
 
 
-def check_engine(engine: Engine, connection: GlueConnection, properties: Mapping[str, str]) -> Finding:
+def check_engine(
+    engine: DatabaseEngine, connection: GlueConnection, properties: Mapping[str, str]
+) -> Finding:
     """GS-TLS-011: connection type, JDBC_ENGINE and driver class agree with the engine of the URL.
 
     A connection without a URL has no second engine: its engine is the one of JDBC_ENGINE or of its type.
@@ -212,7 +214,7 @@ def _read_url(connection: GlueConnection, properties: Mapping[str, str], resourc
     return read_url(engine.bare_form.format(host=address, port=port, database=database), resource=resource)
 
 
-def _named_engine(connection: GlueConnection, properties: Mapping[str, str]) -> Engine:
+def _named_engine(connection: GlueConnection, properties: Mapping[str, str]) -> DatabaseEngine:
     """Return the engine that a connection without a URL names; PostgreSQL if it names none."""
     name = properties.get("JDBC_ENGINE", "") or connection.connection_type
     return next((engine for engine in ENGINES if engine.name == name.lower()), POSTGRESQL)

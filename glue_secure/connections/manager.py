@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from glue_secure.connections.engines.engine import Engine as DatabaseEngine
+from glue_secure.connections.engines.engine import DatabaseEngine
 from glue_secure.connections.jdbc import JdbcPlan, driver_options
 from glue_secure.connections.kafka import kafka_options
 from glue_secure.connections.options import split_reader_options

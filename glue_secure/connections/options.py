@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from glue_secure.connections.engines.engine import Engine, OptionRule
+from glue_secure.connections.engines.engine import DatabaseEngine, OptionRule
 from glue_secure.connections.messages import shown_name
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Finding, enforce, failed, passed
@@ -109,7 +109,7 @@ def split_reader_options(
 
 
 def read_options(
-    engine: Engine, connection_name: str, options: Mapping[str, object], *, certificate: str = ""
+    engine: DatabaseEngine, connection_name: str, options: Mapping[str, object], *, certificate: str = ""
 ) -> CallOptions:
     """Return the options of a call, split by the component that reads them.
 
@@ -149,7 +149,7 @@ def read_options(
 
 
 def check_options(
-    engine: Engine, connection_name: str, options: Mapping[str, object], *, certificate: str = ""
+    engine: DatabaseEngine, connection_name: str, options: Mapping[str, object], *, certificate: str = ""
 ) -> tuple[Finding, ...]:
     """Check that no option of a call overrides the connection.
 
@@ -170,7 +170,7 @@ def check_options(
 
 
 def _failure(
-    engine: Engine, connection_name: str, name: str, value: object, certificate: str, resource: str
+    engine: DatabaseEngine, connection_name: str, name: str, value: object, certificate: str, resource: str
 ) -> Finding | None:
     """Return why the option is not accepted, None if it is."""
     lowered, text = name.lower(), str(value)
@@ -209,7 +209,7 @@ def _failure(
     return _driver_option_failure(engine, name, value, resource)
 
 
-def _driver_option_failure(engine: Engine, name: str, value: object, resource: str) -> Finding | None:
+def _driver_option_failure(engine: DatabaseEngine, name: str, value: object, resource: str) -> Finding | None:
     option = engine.option(name)
     if option is None:
         return failed(

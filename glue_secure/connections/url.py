@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn
 from urllib.parse import quote, unquote_to_bytes
 
-from glue_secure.connections.engines.engine import DriverOption, Engine, OptionRule
+from glue_secure.connections.engines.engine import DatabaseEngine, DriverOption, OptionRule
 from glue_secure.connections.engines.registry import ENGINES
 from glue_secure.connections.messages import shown_name, shown_value
 from glue_secure.core.findings import Finding, enforce, failed, passed, stop
@@ -68,7 +68,7 @@ class JdbcUrl:
         findings: the passed checks: GS-TLS-001, -005, -007, -008, -011.
     """
 
-    engine: Engine
+    engine: DatabaseEngine
     host: str
     port: int
     database: str
@@ -162,7 +162,7 @@ def normalize_host(text: str) -> str | None:
     return host
 
 
-def read_engine(text: str, resource: str) -> tuple[Engine, Finding]:
+def read_engine(text: str, resource: str) -> tuple[DatabaseEngine, Finding]:
     """Return the engine of a URL, and GS-TLS-011 passed."""
     normalized = text.strip().lower()
     engine = next((engine for engine in ENGINES if normalized.startswith(engine.url_prefix)), None)
@@ -182,7 +182,7 @@ def read_engine(text: str, resource: str) -> tuple[Engine, Finding]:
     return engine, passed("GS-TLS-011", resource, f"a JDBC URL of {engine.name}")
 
 
-def check_credentials(engine: Engine, text: str, resource: str) -> Finding:
+def check_credentials(engine: DatabaseEngine, text: str, resource: str) -> Finding:
     """GS-TLS-008: no user and password before the host."""
     # An '@' ends USER:PASSWORD for some reader, wherever it is. Oracle has one '@' before the server, and
     # user/password would be before that.
@@ -200,7 +200,7 @@ def check_credentials(engine: Engine, text: str, resource: str) -> Finding:
     return passed("GS-TLS-008", resource, "no user or password before the host of the URL")
 
 
-def check_plain_tcp(engine: Engine, text: str, resource: str) -> Finding:
+def check_plain_tcp(engine: DatabaseEngine, text: str, resource: str) -> Finding:
     """GS-TLS-001: the URL does not select a connection without TLS."""
     if engine.plain_tcp_form and re.fullmatch(engine.plain_tcp_form, text, re.DOTALL):
         return failed(
@@ -214,7 +214,7 @@ def check_plain_tcp(engine: Engine, text: str, resource: str) -> Finding:
 
 
 def check_url_options(
-    engine: Engine, options: tuple[tuple[str, str], ...], resource: str
+    engine: DatabaseEngine, options: tuple[tuple[str, str], ...], resource: str
 ) -> tuple[Finding, ...]:
     """Check every option of a URL.
 
@@ -234,7 +234,7 @@ def check_url_options(
 
 
 def _option_failure(
-    engine: Engine, option: DriverOption | None, name: str, value: str, resource: str
+    engine: DatabaseEngine, option: DriverOption | None, name: str, value: str, resource: str
 ) -> Finding | None:
     """Return why the option is not accepted, None if it is."""
     if option is None:
@@ -296,11 +296,11 @@ def _option_failure(
     return None
 
 
-def _syntax(engine: Engine) -> _Syntax:
+def _syntax(engine: DatabaseEngine) -> _Syntax:
     return _PERCENT_ENCODED if engine.percent_encoded else _PLAIN
 
 
-def _character_problem(engine: Engine, text: str) -> str:
+def _character_problem(engine: DatabaseEngine, text: str) -> str:
     """Return the problem with the URL's characters, ``""`` if there is none."""
     if len(text) > _MAX_LENGTH:
         return f"more than {_MAX_LENGTH} characters"
@@ -317,7 +317,7 @@ def _character_problem(engine: Engine, text: str) -> str:
     return ""
 
 
-def _host_and_port(address: str, engine: Engine, resource: str, url: str) -> tuple[str, int]:
+def _host_and_port(address: str, engine: DatabaseEngine, resource: str, url: str) -> tuple[str, int]:
     if "," in address:
         _stop_ambiguous(
             engine, resource, url, "several hosts: the driver may connect to a host that was not verified"
@@ -334,7 +334,9 @@ def _host_and_port(address: str, engine: Engine, resource: str, url: str) -> tup
     return host, int(port) if port is not None else engine.default_port
 
 
-def _parse_options(text: str | None, engine: Engine, resource: str, url: str) -> tuple[tuple[str, str], ...]:
+def _parse_options(
+    text: str | None, engine: DatabaseEngine, resource: str, url: str
+) -> tuple[tuple[str, str], ...]:
     options: dict[str, tuple[str, str]] = {}
     for token in text.split(engine.separator) if text is not None else ():
         name, equals, encoded = token.partition("=")
@@ -352,7 +354,7 @@ def _parse_options(text: str | None, engine: Engine, resource: str, url: str) ->
 
 
 def _database(
-    path: str, options: tuple[tuple[str, str], ...], engine: Engine, resource: str, url: str
+    path: str, options: tuple[tuple[str, str], ...], engine: DatabaseEngine, resource: str, url: str
 ) -> str:
     names = [path] if path else []
     names += [value for name, value in options if name in engine.database_options]
@@ -371,11 +373,11 @@ def _decode(text: str) -> str | None:
     return value if value.isprintable() else None
 
 
-def _required_form(engine: Engine) -> str:
+def _required_form(engine: DatabaseEngine) -> str:
     return engine.bare_form.format(host="HOST", port="PORT", database="DATABASE")
 
 
-def _stop_ambiguous(engine: Engine, resource: str, url: str, problem: str) -> NoReturn:
+def _stop_ambiguous(engine: DatabaseEngine, resource: str, url: str, problem: str) -> NoReturn:
     stop(
         failed(
             "GS-TLS-007",

@@ -42,7 +42,7 @@ class TagKind(str, Enum):
     LF_TAG = "lf_tag"
 
 
-class Shape(str, Enum):
+class ColumnShape(str, Enum):
     """The shape of a column's values, which restricts the actions."""
 
     VALUE = "value"
@@ -128,7 +128,7 @@ class SchemaColumn:
     """
 
     path: tuple[str, ...]
-    shape: Shape = Shape.VALUE
+    shape: ColumnShape = ColumnShape.VALUE
     inside_repeated: bool = False
 
     @property

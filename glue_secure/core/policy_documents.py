@@ -23,8 +23,8 @@ VERSION = "2012-10-17"
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """One operator on one condition key: ``Condition("StringEquals", "kms:ViaService", ("s3...",))``."""
+class PolicyCondition:
+    """One operator on one condition key: ``PolicyCondition("Null", "kms:ViaService", ("false",))``."""
 
     operator: str
     key: str
@@ -107,7 +107,7 @@ class Statement:
     actions: tuple[str, ...]
     resources: tuple[str, ...] = ("*",)
     principal: Principal | None = None
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[PolicyCondition, ...] = ()
 
     def __post_init__(self) -> None:
         """Reject conditions that one JSON document cannot contain together."""
@@ -155,7 +155,7 @@ class Policy:
         return {"Version": VERSION, "Statement": [statement.to_json() for statement in self.statements]}
 
 
-class Decision(str, Enum):
+class PolicyDecision(str, Enum):
     """The result of an evaluation."""
 
     ALLOWED = "allowed"
@@ -180,7 +180,7 @@ class Request:
     context: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def evaluate(policies: Iterable[Policy], request: Request) -> Decision:
+def evaluate(policies: Iterable[Policy], request: Request) -> PolicyDecision:
     """Return the decision: an explicit deny wins, otherwise one allow is needed.
 
     Raises:
@@ -193,8 +193,8 @@ def evaluate(policies: Iterable[Policy], request: Request) -> Decision:
         if statement.applies_to(request)
     ]
     if "Deny" in effects:
-        return Decision.DENIED
-    return Decision.ALLOWED if "Allow" in effects else Decision.NOT_ALLOWED
+        return PolicyDecision.DENIED
+    return PolicyDecision.ALLOWED if "Allow" in effects else PolicyDecision.NOT_ALLOWED
 
 
 def _like(pattern: str, text: str) -> bool:

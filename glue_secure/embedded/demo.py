@@ -33,7 +33,7 @@ _REFUSAL = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DemoStep:
     """The observed result of one run of the job.
 
     Attributes:
@@ -95,7 +95,7 @@ class Demo:
     progress: Callable[[str], None]
     verbose: bool = False
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[DemoStep]:
         """Seed the account, and yield the result of every step. A step runs when it is requested."""
         seed.seed_flights(self.account, months=range(1, 12), progress=self.progress)
         yield self._step("January to November", (0, None))
@@ -106,7 +106,7 @@ class Demo:
         self._deliver_again(12)
         yield from self._refusals()
 
-    def _refusals(self) -> Iterator[Step]:
+    def _refusals(self) -> Iterator[DemoStep]:
         account = self.account
         faults: tuple[tuple[str, str, AbstractContextManager[None]], ...] = (
             ("the configuration is SSE-S3", "GS-SEC-003", self._configuration("demo-sse-s3", s3="SSE-S3")),
@@ -173,7 +173,7 @@ class Demo:
         body = s3.get_object(**location)["Body"].read()
         s3.put_object(**location, Body=body, ServerSideEncryption="aws:kms", SSEKMSKeyId=self._data_key())
 
-    def _step(self, name: str, expected: tuple[int, str | None]) -> Step:
+    def _step(self, name: str, expected: tuple[int, str | None]) -> DemoStep:
         self.progress(name)
         before = self._contents()
         submission = launch.prepare(self.account, self.script, ["--JOB_NAME", JOB], verbose=self.verbose)
@@ -185,7 +185,7 @@ class Demo:
         written = self._contents() - before
         refusal = _REFUSAL.search(completed.stdout)
         uri, evidence = launch.read_evidence(self.account, submission) or (None, {})
-        step = Step(
+        step = DemoStep(
             name=name,
             expected=expected,
             exit_code=completed.returncode,
@@ -243,5 +243,5 @@ def _total(counts: Iterator[int | None]) -> int | None:
     return total
 
 
-def _with_log(step: Step, output: str) -> Step:
+def _with_log(step: DemoStep, output: str) -> DemoStep:
     return replace(step, log="\n".join(output.splitlines()[-40:]))

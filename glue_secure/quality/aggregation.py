@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from glue_secure.quality.conditions import quoted
-from glue_secure.quality.plans import CountMetrics, Group, Plan, Values
+from glue_secure.quality.plans import CheckPlan, CountMetrics, Group, Values
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 
-def resolvable(frame: DataFrame, plans: Sequence[Plan | None]) -> list[Plan | None]:
+def resolvable(frame: DataFrame, plans: Sequence[CheckPlan | None]) -> list[CheckPlan | None]:
     """Return the plans, with None for each whose columns Spark cannot resolve, such as with wrong types.
 
     Spark only analyzes the expressions; no job runs.
@@ -26,7 +26,7 @@ def resolvable(frame: DataFrame, plans: Sequence[Plan | None]) -> list[Plan | No
     return [plan if plan is not None and _resolves(frame, [plan]) else None for plan in plans]
 
 
-def _resolves(frame: DataFrame, plans: Sequence[Plan]) -> bool:
+def _resolves(frame: DataFrame, plans: Sequence[CheckPlan]) -> bool:
     columns = [column for plan in plans for column in plan.aggregates.values()]
     try:
         if columns:
@@ -38,7 +38,7 @@ def _resolves(frame: DataFrame, plans: Sequence[Plan]) -> bool:
     return True
 
 
-def measure(frame: DataFrame, plans: Sequence[Plan]) -> list[Values]:
+def measure(frame: DataFrame, plans: Sequence[CheckPlan]) -> list[Values]:
     """Return the metrics of each plan.
 
     Args:
@@ -67,7 +67,7 @@ def measure(frame: DataFrame, plans: Sequence[Plan]) -> list[Values]:
     return metrics
 
 
-def job_count(plans: Sequence[Plan]) -> int:
+def job_count(plans: Sequence[CheckPlan]) -> int:
     """Return the number of Spark jobs that :func:`measure` runs."""
     kinds = {plan.group.unique for plan in plans if plan.group is not None}
     return any(plan.aggregates for plan in plans) + len(kinds)

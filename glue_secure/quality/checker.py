@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from glue_secure.quality import aggregation, fallback
 from glue_secure.quality.conditions import quoted
 from glue_secure.quality.expectations import decide, execution_engine, expectations, row_condition_sql
-from glue_secure.quality.plans import Plan, Planner
+from glue_secure.quality.plans import CheckPlan, Planner
 from glue_secure.quality.suite import Rule, Suite
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class CheckResult:
 
     outcomes: tuple[RuleOutcome, ...]
     jobs: int
-    _plans: tuple[Plan | None, ...] = field(repr=False, default=())
+    _plans: tuple[CheckPlan | None, ...] = field(repr=False, default=())
 
     def is_row_level(self, outcome: RuleOutcome) -> bool:
         """Return whether the rows that break the rule can be separated from the others."""

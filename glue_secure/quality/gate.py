@@ -19,7 +19,7 @@ from glue_secure.core.redaction import redacting_logger
 from glue_secure.core.service import ServiceError
 from glue_secure.quality.checker import RULES_COLUMN, Checker, CheckResult, RuleOutcome
 from glue_secure.quality.expectations import check_package
-from glue_secure.quality.suite import OnFailure, Severity, Suite
+from glue_secure.quality.suite import OnFailure, RuleSeverity, Suite
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -350,12 +350,12 @@ def _read_local(path: Path) -> bytes | None:
 
 
 def _critical(result: CheckResult) -> list[RuleOutcome]:
-    return [outcome for outcome in result.outcomes if outcome.rule.severity is Severity.CRITICAL]
+    return [outcome for outcome in result.outcomes if outcome.rule.severity is RuleSeverity.CRITICAL]
 
 
 def _log_warnings(suite: Suite, sink: str, result: CheckResult) -> None:
     for outcome in result.outcomes:
-        if outcome.rule.severity is Severity.WARNING and outcome.passed is not True:
+        if outcome.rule.severity is RuleSeverity.WARNING and outcome.passed is not True:
             _LOG.warning("suite %s at %s: %s", suite.location, sink, _described(outcome))
 
 

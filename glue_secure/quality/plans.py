@@ -57,7 +57,7 @@ class CountMetrics:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CheckPlan:
     """The measurement of one expectation.
 
     Attributes:
@@ -92,7 +92,7 @@ class Planner:
         self._names = [item.name for item in frame.schema.fields]
         self._ansi = str(frame.sparkSession.conf.get("spark.sql.ansi.enabled", "false")).lower() == "true"
 
-    def plan(self, kind: str, expectation: Any) -> Plan | None:
+    def plan(self, kind: str, expectation: Any) -> CheckPlan | None:
         """Return the plan of an expectation, or None if it is not supported."""
         if not is_core(expectation) or getattr(expectation, "windows", None):
             return None
@@ -110,7 +110,7 @@ class Planner:
 
     def _plan(
         self, kind: str, expectation: Any, arguments: Arguments, domain: Column | None, domain_text: str
-    ) -> Plan | None:
+    ) -> CheckPlan | None:
         if kind in COLUMN_CONDITIONS:
             return self._column_condition(kind, arguments, domain)
         if kind == "expect_column_values_to_be_unique":
@@ -126,7 +126,7 @@ class Planner:
         if kind in ("expect_column_unique_value_count_to_be_between", _PROPORTION):
             return self._distinct(kind, arguments["column"], domain, domain_text)
         if kind in ("expect_table_row_count_to_equal", "expect_table_row_count_to_be_between"):
-            return Plan({ROW_COUNT: self._count(domain)})
+            return CheckPlan({ROW_COUNT: self._count(domain)})
         return self._schema_only(kind)
 
     def _domain(self, row_condition: Any) -> tuple[Column | None, str | None]:
@@ -147,7 +147,7 @@ class Planner:
         F = self._functions
         return F.count(F.lit(1) if condition is None else F.when(condition, 1))
 
-    def _column_condition(self, kind: str, arguments: Arguments, domain: Column | None) -> Plan | None:
+    def _column_condition(self, kind: str, arguments: Arguments, domain: Column | None) -> CheckPlan | None:
         metric, expected, ignores_nulls = COLUMN_CONDITIONS[kind]
         column = quoted(arguments["column"])
         if self._ansi and ignores_nulls:
@@ -169,7 +169,7 @@ class Planner:
             NULLS: self._count(_and(domain, column.isNull())),
             unexpected_count: self._count(unexpected),
         }
-        return Plan(aggregates, unexpected=unexpected, counted=(ROW_COUNT, unexpected_count))
+        return CheckPlan(aggregates, unexpected=unexpected, counted=(ROW_COUNT, unexpected_count))
 
     def _compiles(self, pattern: Any) -> bool:
         try:
@@ -178,11 +178,11 @@ class Planner:
             return False
         return True
 
-    def _unique(self, name: str, domain: Column | None, domain_text: str) -> Plan:
+    def _unique(self, name: str, domain: Column | None, domain_text: str) -> CheckPlan:
         column = quoted(name)
         where = _and(domain, column.isNotNull())
         metric = "column_values.unique.unexpected_count"
-        return Plan(
+        return CheckPlan(
             {ROW_COUNT: self._count(domain), NULLS: self._count(_and(domain, column.isNull()))},
             lambda values, counts: {**values, metric: _require(counts).shared},
             Group((name,), where, f"not null: {domain_text}", unique=True),
@@ -198,7 +198,7 @@ class Planner:
         arguments: Arguments,
         domain: Column | None,
         domain_text: str,
-    ) -> Plan | None:
+    ) -> CheckPlan | None:
         columns = [quoted(name) for name in names]
         ignored = ignored_rows(columns, ignore_row_if)
         checked = domain if ignored is None else _and(domain, ~ignored)
@@ -206,7 +206,7 @@ class Planner:
         if kind == "expect_compound_columns_to_be_unique":
             metric = "compound_columns.unique"
             row_count, unexpected_count = f"{metric}.filtered_row_count", f"{metric}.unexpected_count"
-            return Plan(
+            return CheckPlan(
                 {**rows, row_count: self._count(checked)},
                 lambda values, counts: {**values, unexpected_count: _require(counts).shared},
                 Group(tuple(names), checked, f"{ignore_row_if}: {domain_text}", unique=True),
@@ -224,9 +224,9 @@ class Planner:
             row_count: self._count(checked),
             unexpected_count: self._count(unexpected),
         }
-        return Plan(aggregates, unexpected=unexpected, counted=(row_count, unexpected_count))
+        return CheckPlan(aggregates, unexpected=unexpected, counted=(row_count, unexpected_count))
 
-    def _aggregate(self, kind: str, name: str, domain: Column | None) -> Plan | None:
+    def _aggregate(self, kind: str, name: str, domain: Column | None) -> CheckPlan | None:
         metric, function = AGGREGATES[kind]
         column, data_type = quoted(name), self._types[name].typeName()
         if metric == "column.mean" and data_type not in ("decimal", "integer", "double", "float", "long"):
@@ -237,7 +237,7 @@ class Planner:
             column = self._functions.when(domain, column)
         aggregate = getattr(self._functions, function)(column)
         if metric == "column.non_null_count":
-            return Plan(
+            return CheckPlan(
                 {ROW_COUNT: self._count(domain), metric: aggregate},
                 lambda values, _: {
                     "column.non_null_proportion": values[metric] / values[ROW_COUNT]
@@ -245,17 +245,17 @@ class Planner:
                     else 0
                 },
             )
-        return Plan({metric: aggregate}, lambda values, _: {metric: to_metric_value(values[metric])})
+        return CheckPlan({metric: aggregate}, lambda values, _: {metric: to_metric_value(values[metric])})
 
-    def _distinct(self, kind: str, name: str, domain: Column | None, domain_text: str) -> Plan:
+    def _distinct(self, kind: str, name: str, domain: Column | None, domain_text: str) -> CheckPlan:
         where = _and(domain, quoted(name).isNotNull())
         group = Group((name,), where, f"not null: {domain_text}")
         if kind != _PROPORTION:
-            return Plan(
+            return CheckPlan(
                 {}, lambda _, counts: {"column.distinct_values.count": _require(counts).distinct}, group
             )
         present = "present"
-        return Plan(
+        return CheckPlan(
             {present: self._count(where)},
             lambda values, counts: {
                 "column.unique_proportion": _require(counts).distinct / values[present]
@@ -265,7 +265,7 @@ class Planner:
             group,
         )
 
-    def _schema_only(self, kind: str) -> Plan | None:
+    def _schema_only(self, kind: str) -> CheckPlan | None:
         if kind not in _SCHEMA_KINDS or any(set(name) & set("`.") for name in self._names):
             return None
         fields = self._frame.schema.fields
@@ -276,7 +276,7 @@ class Planner:
             "table.column_count": len(self._names),
             "table.column_types": [{"name": item.name, "type": item.dataType} for item in fields],
         }
-        return Plan({}, lambda _, __: metrics)
+        return CheckPlan({}, lambda _, __: metrics)
 
 
 _PROPORTION = "expect_column_proportion_of_unique_values_to_be_between"

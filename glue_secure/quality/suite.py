@@ -34,7 +34,7 @@ _RULE_NAMES = frozenset(
 _REPORTING = ("result_format", "catch_exceptions")
 
 
-class Severity(str, Enum):
+class RuleSeverity(str, Enum):
     """The severity of a rule, with Great Expectations' values."""
 
     CRITICAL = "critical"
@@ -77,7 +77,7 @@ class Rule:
     index: int
     kind: str
     arguments: Mapping[str, Any] = field(repr=False)
-    severity: Severity = Severity.CRITICAL
+    severity: RuleSeverity = RuleSeverity.CRITICAL
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -150,11 +150,11 @@ def _rule(value: Any, index: int, suite: str) -> Rule:
     names = {
         str(severity) for severity in (rule.get("severity"), meta.get("severity")) if severity is not None
     }
-    severities = {severity.value: severity for severity in Severity}
+    severities = {severity.value: severity for severity in RuleSeverity}
     if len(names) > 1 or not names <= set(severities):
         raise _invalid(f"severity of {resource}", ", ".join(sorted(names)), f"one of {', '.join(severities)}")
     arguments = {name: argument for name, argument in arguments.items() if name not in _REPORTING}
-    return Rule(index, kind, arguments, severities[names.pop()] if names else Severity.CRITICAL)
+    return Rule(index, kind, arguments, severities[names.pop()] if names else RuleSeverity.CRITICAL)
 
 
 def _has_parameter(value: Any) -> bool:

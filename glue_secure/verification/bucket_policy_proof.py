@@ -26,7 +26,7 @@ from glue_secure.core.findings import passed
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.json_documents import load_json
 from glue_secure.core.objects import BucketRules
-from glue_secure.core.policy_documents import Condition
+from glue_secure.core.policy_documents import PolicyCondition
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
@@ -141,7 +141,7 @@ def sample_of(uris: Iterable[S3Uri], seed: str) -> list[S3Uri]:
     return ranked[: max(SAMPLE_LEAST, -(-len(ranked) // SAMPLE_SHARE))]
 
 
-def _is_denied(headers: dict[str, str | None], denials: Iterable[Sequence[Condition]]) -> bool:
+def _is_denied(headers: dict[str, str | None], denials: Iterable[Sequence[PolicyCondition]]) -> bool:
     context = {name: (value,) for name, value in headers.items() if value is not None}
     return any(all(condition.is_met(context) for condition in denial) for denial in denials)
 
@@ -167,7 +167,7 @@ def _statements(policy: str) -> Sequence[Any]:
     return statements if isinstance(statements, list) else (statements,)
 
 
-def _denial(statement: Any, location: S3Uri, partition: str) -> list[Condition] | None:
+def _denial(statement: Any, location: S3Uri, partition: str) -> list[PolicyCondition] | None:
     """Return the conditions of a statement that denies uploads below the location to everyone, else None."""
     if not isinstance(statement, dict) or not set(statement) <= _MEMBERS or statement.get("Effect") != "Deny":
         return None
@@ -186,8 +186,8 @@ def _denial(statement: Any, location: S3Uri, partition: str) -> list[Condition] 
     return _conditions(statement.get("Condition", {})) if covers else None
 
 
-def _conditions(block: Any) -> list[Condition] | None:
-    conditions: list[Condition] = []
+def _conditions(block: Any) -> list[PolicyCondition] | None:
+    conditions: list[PolicyCondition] = []
     if not isinstance(block, dict):
         return None
     for operator, tests in block.items():
@@ -202,19 +202,19 @@ def _conditions(block: Any) -> list[Condition] | None:
     return conditions
 
 
-def _condition(operator: str, header: str, values: tuple[str, ...] | None) -> Condition | None:
+def _condition(operator: str, header: str, values: tuple[str, ...] | None) -> PolicyCondition | None:
     """Return an understood condition: an exact comparison of one of the three headers, or ``Null``."""
     if header not in _HEADERS or values is None or not all(map(_LITERAL.match, values)):
         return None
     if operator == "Null":
         is_boolean = len(values) == 1 and values[0].lower() in ("true", "false")
-        return Condition(operator, header, values) if is_boolean else None
+        return PolicyCondition(operator, header, values) if is_boolean else None
     match = _OPERATOR.match(operator)
     if match is None:
         return None
     if match["kind"] == "Arn" and (header != _KEY or not all(value.startswith("arn:") for value in values)):
         return None
-    return Condition(operator, header, values)
+    return PolicyCondition(operator, header, values)
 
 
 def _texts(value: Any) -> tuple[str, ...] | None:

@@ -35,7 +35,7 @@ class Repair:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RemediationPlan:
     """The changes that a remediation would make.
 
     Attributes:
@@ -51,7 +51,9 @@ class Plan:
     repairs: tuple[Repair, ...]
 
 
-def plan(location: S3Uri, key: KmsKeyArn, *, objects: ObjectStore, reserved: Sequence[S3Uri] = ()) -> Plan:
+def plan(
+    location: S3Uri, key: KmsKeyArn, *, objects: ObjectStore, reserved: Sequence[S3Uri] = ()
+) -> RemediationPlan:
     """Inspect every object below a location without changing anything.
 
     Args:
@@ -83,10 +85,10 @@ def plan(location: S3Uri, key: KmsKeyArn, *, objects: ObjectStore, reserved: Seq
         for summary, (finding, _) in zip(listed, inspections, strict=True)
         if finding.verdict is Verdict.FAIL
     ]
-    return Plan(location, key, len(listed), tuple(repairs))
+    return RemediationPlan(location, key, len(listed), tuple(repairs))
 
 
-def apply(plan: Plan, *, objects: ObjectStore) -> dict[S3Uri, str]:
+def apply(plan: RemediationPlan, *, objects: ObjectStore) -> dict[S3Uri, str]:
     """Copy each object of a plan onto itself under the key, and read it back.
 
     The copy is conditional on the entity tag, so an object that changed since the plan is not copied.

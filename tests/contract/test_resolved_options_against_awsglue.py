@@ -116,7 +116,7 @@ def difference(argv, options):
 @settings(deadline=None, max_examples=3000)
 @given(ARGV, OPTIONS)
 @example(["script.py", "--so", "-h"], ["source"])
-def test_both_answer_alike_or_differ_in_a_documented_way(argv, options):
+def test_results_equal_those_of_awsglue_except_for_documented_differences(argv, options):
     why = difference(argv, options)
     ours = answer(resolve, argv, options)
     if why == "two dashes as a value":  # a ValueError or a list, in the argparse of older Pythons
@@ -134,7 +134,7 @@ def test_both_answer_alike_or_differ_in_a_documented_way(argv, options):
 
 @settings(deadline=None, max_examples=1000)
 @given(ARGV, st.lists(st.sampled_from(OWN), max_size=4, unique=True))
-def test_with_abbreviations_allowed_both_answer_alike_but_for_glues_own_names(argv, options):
+def test_with_allow_abbrev_results_equal_those_of_awsglue_except_for_glues_own_names(argv, options):
     if difference(argv, options) == "two dashes as a value":
         return
     theirs = answer(awsglue_utils.getResolvedOptions, argv, options)
@@ -154,7 +154,7 @@ def test_with_abbreviations_allowed_both_answer_alike_but_for_glues_own_names(ar
 @pytest.mark.parametrize(
     "name", ["JOB_RUN_ID", "JOB_ID", "SECURITY_CONFIGURATION", "encryption-type", "enable-data-lineage"]
 )
-def test_asking_for_what_glue_passes_works_where_awsglue_gives_a_raw_argparse_error(name):
+def test_an_argument_that_glue_passes_can_be_requested_unlike_in_awsglue(name):
     argv = ["script.py", f"--{name}", "sse-s3"]
     assert answer(awsglue_utils.getResolvedOptions, argv, [name]) == "refused: argparse.ArgumentError"
     assert resolve(argv, [name]) == awsglue_utils.getResolvedOptions(argv, [])
@@ -167,7 +167,7 @@ def test_reserved_names_are_refused_in_one_clear_error_where_awsglue_has_two(nam
     assert answer(resolve, ["script.py"], [name]) == "refused: GlueArgumentError"
 
 
-def test_a_name_asked_for_twice_is_an_argparse_error_there_and_the_same_name_here():
+def test_a_name_requested_twice_is_returned_once_unlike_in_awsglue():
     argv = ["script.py", "--x", "1"]
     assert answer(awsglue_utils.getResolvedOptions, argv, ["x", "x"]) == "refused: argparse.ArgumentError"
     assert resolve(argv, ["x", "x"])["x"] == "1"
@@ -181,7 +181,7 @@ def test_an_abbreviated_security_argument_is_obeyed_by_glue_5_and_refused_here()
             resolve(argv, [], allow_abbrev=allowed)
 
 
-def test_two_dashes_after_an_equals_sign_are_text_whatever_python_makes_of_them():
+def test_two_dashes_after_an_equals_sign_are_a_value():
     assert resolve(["script.py", "--x=--"], ["x"])["x"] == "--"
     with pytest.raises(GlueArgumentError, match="invalid choice"):
         resolve(["script.py", "--continuation-option=--"], [])

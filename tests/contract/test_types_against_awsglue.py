@@ -102,6 +102,6 @@ def test_a_record_has_its_fields_as_attributes(types):
         _ = record.c
 
 
-def test_an_entity_type_cannot_be_made(types):
+def test_awsglues_entity_type_cannot_be_instantiated(types):
     with pytest.raises(NotImplementedError):
         types.EntityType("person", types.StringType(), {})

@@ -124,7 +124,7 @@ def test_commands_that_are_named_exist(page):
         assert words in known, words
 
 
-def test_every_decision_has_its_three_parts_and_is_listed():
+def test_every_adr_has_its_three_sections_and_is_listed():
     folder = ROOT / "docs" / "adr"
     listed = (folder / "README.md").read_text(encoding="utf-8")
     pages = sorted(folder.glob("[0-9]*.md"))

@@ -58,7 +58,7 @@ def test_a_field_named_as_a_variable_does_not_show_the_drivers_environment(glue_
     assert glue_spark.conf.get(SUBSTITUTES) == "true"
 
 
-def test_the_tables_of_two_arrays_never_become_one(table_of):
+def test_two_arrays_with_the_same_table_name_are_rejected(table_of):
     table = table_of(
         "struct<a:array<struct<b:array<int>>>,`a.val.b`:array<int>>", {"a": [{"b": [1, 2]}], "a.val.b": [9]}
     )

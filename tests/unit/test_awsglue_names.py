@@ -103,7 +103,7 @@ def test_complex_types_describe_their_parts(module):
     assert types.EnumType(["x", "y"]).jsonValue()["options"] == ["x", "y"]
 
 
-def test_every_name_of_the_types_is_there(module):
+def test_gluetypes_has_every_name_that_it_exports(module):
     types = module("gluetypes")
     assert types.mergeDataTypes(types.NullType(), types.StringType()) == types.StringType()
     assert types.DynamicRecord({"a": 1}).a == 1

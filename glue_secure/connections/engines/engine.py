@@ -79,7 +79,7 @@ class ApprovedDriver:
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class DatabaseEngine:
     """A database engine.
 
     Attributes:

@@ -10,7 +10,12 @@ https://mariadb.com/docs/connectors/mariadb-connector-j/about-mariadb-connector-
 
 from __future__ import annotations
 
-from glue_secure.connections.engines.engine import BundledDriver, Engine, TlsNegotiation, engine_options
+from glue_secure.connections.engines.engine import (
+    BundledDriver,
+    DatabaseEngine,
+    TlsNegotiation,
+    engine_options,
+)
 
 _NUMBER = r"[0-9]{1,9}"
 _BOOLEAN = "true|false"
@@ -81,7 +86,7 @@ _SESSION = (
     "where variable_name in ('Ssl_version', 'Ssl_cipher')) s"
 )
 
-MYSQL = Engine(
+MYSQL = DatabaseEngine(
     name="mysql",
     url_prefix="jdbc:mysql:",
     negotiation=TlsNegotiation.MYSQL,
@@ -153,7 +158,7 @@ MYSQL = Engine(
     ),
 )  # fmt: skip
 
-MARIADB = Engine(
+MARIADB = DatabaseEngine(
     name="mariadb",
     url_prefix="jdbc:mariadb:",
     aliases=("mysql",),  # Glue has no connection_type of its own for MariaDB

@@ -9,7 +9,7 @@ from __future__ import annotations
 from glue_secure.connections.engines.engine import (
     ApprovedDriver,
     BundledDriver,
-    Engine,
+    DatabaseEngine,
     TlsNegotiation,
     engine_options,
 )
@@ -22,7 +22,7 @@ _OPENS = "another class, or a proxy, opens the connection"
 _KERBEROS = "Kerberos and directory logins are not supported"
 _SEVERAL = "the option is for several hosts"
 
-ORACLE = Engine(
+ORACLE = DatabaseEngine(
     name="oracle",
     url_prefix="jdbc:oracle:",
     negotiation=TlsNegotiation.TLS,

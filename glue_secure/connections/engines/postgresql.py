@@ -10,8 +10,8 @@ import re
 
 from glue_secure.connections.engines.engine import (
     BundledDriver,
+    DatabaseEngine,
     DriverOption,
-    Engine,
     OptionRule,
     TlsNegotiation,
 )
@@ -115,7 +115,7 @@ _REFUSED = (
     ("useSpnego", "Windows logins are not supported"),
 )  # fmt: skip
 
-POSTGRESQL = Engine(
+POSTGRESQL = DatabaseEngine(
     name="postgresql",
     url_prefix="jdbc:postgresql:",
     negotiation=TlsNegotiation.POSTGRESQL,

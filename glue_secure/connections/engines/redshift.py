@@ -11,7 +11,7 @@ import re
 from glue_secure.connections.engines.engine import (
     ApprovedDriver,
     BundledDriver,
-    Engine,
+    DatabaseEngine,
     TlsNegotiation,
     engine_options,
 )
@@ -28,7 +28,7 @@ _TRACE = "the option writes a file that contains queries and parameters"
 
 _FACTORY = "com.amazon.redshift.ssl.SingleCertValidatingFactory"
 _VERIFIER = "com.amazon.redshift.ssl.RedshiftjdbcHostnameVerifier"
-REDSHIFT = Engine(
+REDSHIFT = DatabaseEngine(
     name="redshift",
     url_prefix="jdbc:redshift:",
     negotiation=TlsNegotiation.POSTGRESQL,

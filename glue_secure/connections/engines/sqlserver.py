@@ -10,7 +10,7 @@ from __future__ import annotations
 from glue_secure.connections.engines.engine import (
     ApprovedDriver,
     BundledDriver,
-    Engine,
+    DatabaseEngine,
     TlsNegotiation,
     engine_options,
 )
@@ -24,7 +24,7 @@ _OPENS = "another class, or a proxy, opens the connection"
 _KERBEROS = "Kerberos and directory logins are not supported"
 _SEVERAL = "the option is for several hosts"
 
-SQLSERVER = Engine(
+SQLSERVER = DatabaseEngine(
     name="sqlserver",
     url_prefix="jdbc:sqlserver:",
     negotiation=TlsNegotiation.TDS,

@@ -15,7 +15,7 @@ from glue_secure.dynamicframe.frames.casting import cast, select_kind
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.dynamicframe.types.mapping_specs import (
-    Action,
+    ResolveAction,
     is_open,
     parse_action,
     parse_specs,
@@ -82,7 +82,7 @@ def to_dataframe(table: Table, options: Iterable[Any] | None = None) -> DataFram
     return table.data
 
 
-def _option(option: Any) -> Action:
+def _option(option: Any) -> ResolveAction:
     name = str(getattr(option, "action", option)).lower()
     if name not in ("project", "cast", "keepasstruct") or not hasattr(option, "path"):
         raise UsageError(
@@ -91,15 +91,15 @@ def _option(option: Any) -> Action:
             required="a ResolveOption whose action is Project, Cast or KeepAsStruct",
         )
     if name == "keepasstruct":
-        return Action("make_struct")
+        return ResolveAction("make_struct")
     if option.target is None:
         raise UsageError("toDF", found=f"{option.action} without a target", required="the target type")
     if isinstance(option.target, glue.DataType):
-        return Action(name, option.target)
-    return Action(name, parse_type(option.target.simpleString()))
+        return ResolveAction(name, option.target)
+    return ResolveAction(name, parse_type(option.target.simpleString()))
 
 
-def _resolve_at(fields: ex.Fields, path: Path, action: Action) -> ex.Fields:
+def _resolve_at(fields: ex.Fields, path: Path, action: ResolveAction) -> ex.Fields:
     """Return the fields of one struct with the choice at the path resolved."""
     resolved: ex.Fields = []
     for name, value in fields:
@@ -110,7 +110,7 @@ def _resolve_at(fields: ex.Fields, path: Path, action: Action) -> ex.Fields:
     return resolved
 
 
-def _resolve_field(name: str, value: ex.Value, depth: int, path: Path, action: Action) -> ex.Fields:
+def _resolve_field(name: str, value: ex.Value, depth: int, path: Path, action: ResolveAction) -> ex.Fields:
     kind = value.kind
     element_choice = isinstance(kind, glue.ArrayType) and isinstance(kind.elementType, glue.ChoiceType)
     if not depth and not path and not element_choice:
@@ -136,7 +136,7 @@ def _resolve_field(name: str, value: ex.Value, depth: int, path: Path, action: A
     return [(name, value)]
 
 
-def _apply(name: str, value: ex.Value, action: Action) -> ex.Fields:
+def _apply(name: str, value: ex.Value, action: ResolveAction) -> ex.Fields:
     if action.name == "cast" and action.kind is not None:
         return [(name, cast(value, action.kind))]
     if action.name == "project" and action.kind is not None:
@@ -149,14 +149,16 @@ def _apply(name: str, value: ex.Value, action: Action) -> ex.Fields:
     return [(name, ex.Value(value.sql, glue.StructType(parts)))]
 
 
-def _resolve_all(fields: ex.Fields, action: Action, catalog: glue.DataType | None) -> ex.Fields:
+def _resolve_all(fields: ex.Fields, action: ResolveAction, catalog: glue.DataType | None) -> ex.Fields:
     resolved: ex.Fields = []
     for name, value in fields:
         resolved += _resolve_nested(name, value, action, _catalog_field(catalog, name))
     return resolved
 
 
-def _resolve_nested(name: str, value: ex.Value, action: Action, catalog: glue.DataType | None) -> ex.Fields:
+def _resolve_nested(
+    name: str, value: ex.Value, action: ResolveAction, catalog: glue.DataType | None
+) -> ex.Fields:
     """Return one field with all choices in it resolved, the outermost first."""
     kind = value.kind
     if not glue.has_choice(kind):
@@ -191,7 +193,7 @@ def _resolve_nested(name: str, value: ex.Value, action: Action, catalog: glue.Da
     ]
 
 
-def _single(fields: ex.Fields, action: Action) -> ex.Value:
+def _single(fields: ex.Fields, action: ResolveAction) -> ex.Value:
     if len(fields) != 1 or (action.name == "make_cols" and not fields):
         raise UsageError(
             "resolveChoice",

@@ -86,14 +86,14 @@ def parse_mappings(mappings: Any) -> list[Mapping]:
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class ResolveAction:
     """An action of ``resolveChoice``: its name (``cast``, ``make_cols``, ...) and its type, if it has one."""
 
     name: str
     kind: glue.DataType | None = None
 
 
-def parse_action(text: str, *, whole: bool = False) -> Action:
+def parse_action(text: str, *, whole: bool = False) -> ResolveAction:
     """Return an action of ``resolveChoice``.
 
     Args:
@@ -113,14 +113,14 @@ def parse_action(text: str, *, whole: bool = False) -> Action:
                 "resolveChoice", found=repr(text), required="cast to a type with specified parts",
                 fix=f"use project:{kind.strip()} to select the values of that kind",
             )  # fmt: skip
-        return Action(name, target)
+        return ResolveAction(name, target)
     if not colon and (name in ("make_cols", "make_struct") or (whole and name == "match_catalog")):
-        return Action(name)
+        return ResolveAction(name)
     required = ", ".join(ACTIONS if whole else ACTIONS[:-1])
     raise UsageError("an action of resolveChoice", found=repr(text), required=required)
 
 
-def parse_specs(specs: Any) -> list[tuple[Path, Action]]:
+def parse_specs(specs: Any) -> list[tuple[Path, ResolveAction]]:
     """Return the specs of a script: one (path, action) or a list of them."""
     parsed = []
     for item in [specs] if isinstance(specs, tuple) else specs:

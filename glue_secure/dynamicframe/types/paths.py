@@ -15,14 +15,14 @@ from glue_secure.dynamicframe.types import glue_types as glue
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PathStep:
     """A name of a path, and the number of arrays that are entered after it."""
 
     name: str
     depth: int = 0
 
 
-Path = tuple[Step, ...]
+Path = tuple[PathStep, ...]
 
 
 def parse(text: str) -> Path:
@@ -39,7 +39,7 @@ def parse(text: str) -> Path:
         depth = 0
         while text.startswith("[]", at):
             depth, at = depth + 1, at + 2
-        steps.append(Step(name, depth))
+        steps.append(PathStep(name, depth))
         if at == len(text):
             return tuple(steps)
         if text[at] != ".":

@@ -13,11 +13,11 @@ from glue_secure.governance.lakeformation.desired import DesiredState, Location
 from glue_secure.governance.lakeformation.model import CellFilter, Grant, OptIn
 from glue_secure.governance.lakeformation.plan import make_plan
 from glue_secure.governance.lakeformation.steps import (
-    Action,
+    AccessPlan,
     Assignment,
     NamedExpression,
-    Plan,
-    Step,
+    PlanStep,
+    StepAction,
     TagValues,
     Unmanaged,
 )
@@ -25,8 +25,8 @@ from glue_secure.governance.lakeformation.steps import (
 READ_ATTEMPTS = 3
 """Number of reads of the account before a step counts as without effect, because listings are delayed."""
 
-_GRANTS = (Action.GRANT,)
-_REVOKES = (Action.REVOKE_BY_TAGS, Action.REVOKE_IAM, Action.REVOKE)
+_GRANTS = (StepAction.GRANT,)
+_REVOKES = (StepAction.REVOKE_BY_TAGS, StepAction.REVOKE_IAM, StepAction.REVOKE)
 _PAUSE = 2.0  # seconds
 
 
@@ -38,7 +38,7 @@ def require_unchanged_plan(
     account_id: str,
     fingerprint: str,
     steps: Sequence[str],
-) -> Plan:
+) -> AccessPlan:
     """Plan again, and reject the plan if it differs from the reviewed plan (GS-LF-004).
 
     Args:
@@ -71,12 +71,12 @@ def require_unchanged_plan(
 
 
 def apply_plan(
-    plan: Plan,
+    plan: AccessPlan,
     account: Account,
     *,
-    on_step: Callable[[Step], None] = lambda _step: None,
+    on_step: Callable[[PlanStep], None] = lambda _step: None,
     pause: Callable[[float], None] = time.sleep,
-) -> Plan:
+) -> AccessPlan:
     """Apply the steps in order, then plan again to verify that no differences are left.
 
     Args:
@@ -109,7 +109,7 @@ def apply_plan(
     return _verify(plan, account, pause)
 
 
-def _verify(plan: Plan, account: Account, pause: Callable[[float], None]) -> Plan:
+def _verify(plan: AccessPlan, account: Account, pause: Callable[[float], None]) -> AccessPlan:
     for attempt in range(READ_ATTEMPTS):
         if attempt:
             pause(_PAUSE)
@@ -135,7 +135,7 @@ def _verify(plan: Plan, account: Account, pause: Callable[[float], None]) -> Pla
     )
 
 
-def _apply_steps(action: Action, steps: list[Step], account: Account) -> None:
+def _apply_steps(action: StepAction, steps: list[PlanStep], account: Account) -> None:
     if action in (*_GRANTS, *_REVOKES):
         grants = [step.subject for step in steps if isinstance(step.subject, Grant)]
         (account.grant if action in _GRANTS else account.revoke)(grants)
@@ -143,30 +143,32 @@ def _apply_steps(action: Action, steps: list[Step], account: Account) -> None:
     (step,) = steps
     subject = step.subject
     if isinstance(subject, TagValues):
-        if action is Action.CREATE_TAG:
+        if action is StepAction.CREATE_TAG:
             account.create_tag(subject.key, subject.values)
-        elif action is Action.ADD_VALUES:
+        elif action is StepAction.ADD_VALUES:
             account.change_tag(subject.key, add=subject.values)
         else:
             account.change_tag(subject.key, remove=subject.values)
     elif isinstance(subject, Assignment):
-        change = account.assign if action is Action.ASSIGN else account.unassign
+        change = account.assign if action is StepAction.ASSIGN else account.unassign
         change(subject.resource, dict(subject.tags))
     elif isinstance(subject, NamedExpression):
-        account.put_expression(subject.name, subject.expression, exists=action is Action.CHANGE_EXPRESSION)
+        account.put_expression(
+            subject.name, subject.expression, exists=action is StepAction.CHANGE_EXPRESSION
+        )
     elif isinstance(subject, CellFilter):
-        account.put_filter(subject, exists=action is Action.CHANGE_FILTER)
+        account.put_filter(subject, exists=action is StepAction.CHANGE_FILTER)
     elif isinstance(subject, Location):
         account.register(subject, exists=step.exists)
     elif isinstance(subject, OptIn):
-        (account.opt_in if action is Action.OPT_IN else account.opt_out)(subject)
-    elif action is Action.CLOSE_DEFAULTS:
+        (account.opt_in if action is StepAction.OPT_IN else account.opt_out)(subject)
+    elif action is StepAction.CLOSE_DEFAULTS:
         account.close_defaults()
     else:
         account.close_database(str(subject))
 
 
-def _step_failed(error: ServiceError, step: Step, done: int, steps: int) -> ControlError:
+def _step_failed(error: ServiceError, step: PlanStep, done: int, steps: int) -> ControlError:
     error_class = RefusedError if isinstance(error, BatchFailedError) else VerificationError
     return error_class(
         "GS-LF-005",

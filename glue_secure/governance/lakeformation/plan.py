@@ -32,11 +32,11 @@ from glue_secure.governance.lakeformation.model import (
     canonical,
 )
 from glue_secure.governance.lakeformation.steps import (
-    Action,
+    AccessPlan,
     Assignment,
     NamedExpression,
-    Plan,
-    Step,
+    PlanStep,
+    StepAction,
     Subject,
     TagValues,
     Unmanaged,
@@ -48,7 +48,7 @@ _MAX_LISTED = 20
 """Maximum number of resources that a finding lists."""
 
 
-def make_plan(desired: DesiredState, account: Account, unmanaged: Unmanaged = Unmanaged.LEAVE) -> Plan:
+def make_plan(desired: DesiredState, account: Account, unmanaged: Unmanaged = Unmanaged.LEAVE) -> AccessPlan:
     """Read the account once, page by page, and return the steps to the desired state.
 
     Raises:
@@ -89,13 +89,13 @@ def _text(entry: Any) -> str:
 class _Planner:
     def __init__(self, desired: DesiredState, account: Account, unmanaged: Unmanaged) -> None:
         self._desired, self._account, self._unmanaged = desired, account, unmanaged
-        self._digest, self._steps = PlanDigest(), list[Step]()
+        self._digest, self._steps = PlanDigest(), list[PlanStep]()
         self._unnamed = 0
         self._granted: dict[tuple[Kind, str, str], set[str]] = {}
         for grant in desired.grants.values():
             self._granted.setdefault(_effective_resource(grant.resource), set()).add(grant.principal)
 
-    def plan(self) -> Plan:
+    def plan(self) -> AccessPlan:
         desired, digest = self._desired, self._digest
         settings = next(digest.added([self._account.settings()]))
         open_databases = list(digest.added(self._account.open_databases()))
@@ -111,7 +111,7 @@ class _Planner:
         open_to_iam = self._plan_grants(opt_ins)
         findings = self._plan_defaults(settings, open_databases) + open_to_iam
         self._steps.sort(key=_order)
-        return Plan(
+        return AccessPlan(
             account=self._account.id,
             unmanaged=self._unmanaged,
             fingerprint=digest.value,
@@ -122,8 +122,8 @@ class _Planner:
             desired=desired,
         )
 
-    def _step(self, action: Action, subject: Subject, *, exists: bool = False) -> None:
-        self._steps.append(Step(action, subject, exists))
+    def _step(self, action: StepAction, subject: Subject, *, exists: bool = False) -> None:
+        self._steps.append(PlanStep(action, subject, exists))
 
     def _require_names(
         self, tags: Mapping[str, tuple[str, ...]], expressions: Mapping[str, Expression]
@@ -151,13 +151,13 @@ class _Planner:
         removed: dict[str, set[str]] = {}
         for key, values in self._desired.tags.items():
             if key not in tags:
-                self._step(Action.CREATE_TAG, TagValues(key, tuple(sorted(values))))
+                self._step(StepAction.CREATE_TAG, TagValues(key, tuple(sorted(values))))
                 continue
             if new := set(values) - set(tags[key]):
-                self._step(Action.ADD_VALUES, TagValues(key, tuple(sorted(new))))
+                self._step(StepAction.ADD_VALUES, TagValues(key, tuple(sorted(new))))
             if old := set(tags[key]) - set(values):
                 removed[key] = old
-                self._step(Action.REMOVE_VALUES, TagValues(key, tuple(sorted(old))))
+                self._step(StepAction.REMOVE_VALUES, TagValues(key, tuple(sorted(old))))
         return removed
 
     def _plan_assignments(self, tags: Mapping[str, tuple[str, ...]], removed: Mapping[str, set[str]]) -> None:
@@ -183,9 +183,9 @@ class _Planner:
                 if key in desired.tags and key not in assigned and not tag.may_be_inherited
             }
             if old:
-                self._step(Action.UNASSIGN, Assignment(resource, tuple(sorted(old.items()))))
+                self._step(StepAction.UNASSIGN, Assignment(resource, tuple(sorted(old.items()))))
             if new:
-                self._step(Action.ASSIGN, Assignment(resource, tuple(sorted(new.items()))))
+                self._step(StepAction.ASSIGN, Assignment(resource, tuple(sorted(new.items()))))
 
     def _is_set(self, tag: AssignedTag | None, value: str) -> bool:
         """Return whether a resource has the value, also after the planned changes of its parents."""
@@ -202,9 +202,9 @@ class _Planner:
     def _plan_expressions(self, expressions: Mapping[str, Expression]) -> None:
         for name, expression in self._desired.expressions.items():
             if name not in expressions:
-                self._step(Action.PUT_EXPRESSION, NamedExpression(name, expression))
+                self._step(StepAction.PUT_EXPRESSION, NamedExpression(name, expression))
             elif expressions[name] != expression:
-                self._step(Action.CHANGE_EXPRESSION, NamedExpression(name, expression))
+                self._step(StepAction.CHANGE_EXPRESSION, NamedExpression(name, expression))
 
     def _plan_filters(self) -> None:
         missing = dict(self._desired.filters)
@@ -217,11 +217,11 @@ class _Planner:
             key = (cells.database, cells.table, cells.name)
             undefined.discard(key)
             if key in missing and missing.pop(key) != cells:
-                self._step(Action.CHANGE_FILTER, self._desired.filters[key])
+                self._step(StepAction.CHANGE_FILTER, self._desired.filters[key])
         if undefined:
             raise _undefined("cell filter {2} of {0}.{1}".format(*min(undefined)), "filters")
         for cells in missing.values():
-            self._step(Action.CREATE_FILTER, cells)
+            self._step(StepAction.CREATE_FILTER, cells)
 
     def _plan_locations(self) -> None:
         missing = dict(self._desired.locations)
@@ -233,7 +233,7 @@ class _Planner:
             self._register(location, exists=False)
 
     def _register(self, location: Location, *, exists: bool) -> None:
-        action = Action.REGISTER_HYBRID if location.hybrid else Action.REGISTER
+        action = StepAction.REGISTER_HYBRID if location.hybrid else StepAction.REGISTER
         self._step(action, location, exists=exists)
 
     def _plan_opt_ins(self) -> set[OptIn]:
@@ -243,13 +243,13 @@ class _Planner:
             if opt_in in self._desired.opt_ins:
                 missing.discard(opt_in)
             elif self._revokes_unmanaged(opt_in.principal):
-                self._step(Action.OPT_OUT, opt_in)
+                self._step(StepAction.OPT_OUT, opt_in)
             else:
                 self._unnamed += 1
                 if opt_in.principal in self._desired.principals:
                     effective.add(opt_in)
         for opt_in in sorted(missing):
-            self._step(Action.OPT_IN, opt_in)
+            self._step(StepAction.OPT_IN, opt_in)
         return effective
 
     def _revokes_unmanaged(self, principal: str) -> bool:
@@ -264,7 +264,7 @@ class _Planner:
         for grant in self._digest.added(self._account.grants()):
             if grant.principal == IAM_ALLOWED:
                 if self._desired.closes(grant.resource.database) and grant.resource.kind is not Kind.OTHER:
-                    self._step(Action.REVOKE_IAM, grant)
+                    self._step(StepAction.REVOKE_IAM, grant)
                 elif Permission.ALL in grant.permissions and self._overridden(grant.resource, opt_ins):
                     open_count += 1
                     if len(open_to_iam) < _MAX_LISTED:
@@ -274,7 +274,7 @@ class _Planner:
                 permissions |= grant.permissions
                 grantable |= grant.grantable
             elif self._revokes_unmanaged(grant.principal) and grant.resource.kind is not Kind.OTHER:
-                self._step(Action.REVOKE, grant)
+                self._step(StepAction.REVOKE, grant)
             else:
                 self._unnamed += 1
         for pair, desired in self._desired.grants.items():
@@ -300,9 +300,9 @@ class _Planner:
         new_grantable, old_grantable = _difference(desired.grantable, grantable)
         if new or new_grantable:
             grant = Grant(principal, resource, new | new_grantable, new_grantable, condition)
-            self._step(Action.GRANT, grant)
+            self._step(StepAction.GRANT, grant)
         if old or old_grantable:
-            self._step(Action.REVOKE, Grant(principal, resource, old, old_grantable, condition))
+            self._step(StepAction.REVOKE, Grant(principal, resource, old, old_grantable, condition))
 
     def _overridden(self, resource: Resource, opt_ins: set[OptIn]) -> bool:
         """Return whether Super of IAMAllowedPrincipals on a resource overrides a grant of the file.
@@ -328,7 +328,7 @@ class _Planner:
         findings = []
         is_open = settings.open_databases or settings.open_tables
         if self._desired.close_defaults and is_open:
-            self._step(Action.CLOSE_DEFAULTS, "")
+            self._step(StepAction.CLOSE_DEFAULTS, "")
         elif is_open:
             findings.append(
                 failed(
@@ -341,7 +341,7 @@ class _Planner:
             )
         for name in open_databases:
             if self._desired.closes(name):
-                self._step(Action.CLOSE_DATABASE, name)
+                self._step(StepAction.CLOSE_DATABASE, name)
             elif any(grant.resource.database == name for grant in self._desired.grants.values()):
                 findings.append(
                     failed(
@@ -355,8 +355,8 @@ class _Planner:
         return findings
 
 
-_POSITIONS = {action: position for position, action in enumerate(Action)}
-_CHANGES_OF_TAGS = (Action.UNASSIGN, Action.ASSIGN, Action.CHANGE_EXPRESSION)
+_POSITIONS = {action: position for position, action in enumerate(StepAction)}
+_CHANGES_OF_TAGS = (StepAction.UNASSIGN, StepAction.ASSIGN, StepAction.CHANGE_EXPRESSION)
 
 
 def _effective_resource(resource: Resource) -> tuple[Kind, str, str]:
@@ -368,15 +368,19 @@ def _effective_resource(resource: Resource) -> tuple[Kind, str, str]:
     return Kind.TABLE, resource.database, resource.name
 
 
-def _order(step: Step) -> tuple[int, bool]:
+def _order(step: PlanStep) -> tuple[int, bool]:
     """Return a step's sort key: by action, and grants on tables before those on databases."""
     subject = step.subject
     return _POSITIONS[step.action], isinstance(subject, Grant) and subject.resource.kind is Kind.DATABASE
 
 
-def _before_tags_change(step: Step) -> Step:
+def _before_tags_change(step: PlanStep) -> PlanStep:
     by_tags = isinstance(step.subject, Grant) and step.subject.resource.kind in _BY_TAGS
-    return Step(Action.REVOKE_BY_TAGS, step.subject) if step.action is Action.REVOKE and by_tags else step
+    return (
+        PlanStep(StepAction.REVOKE_BY_TAGS, step.subject)
+        if step.action is StepAction.REVOKE and by_tags
+        else step
+    )
 
 
 def _difference(desired: frozenset[str], existing: set[str]) -> tuple[frozenset[str], frozenset[str]]:

@@ -8,13 +8,13 @@ from typing import Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.governance.lakeformation.file import parse_document
-from glue_secure.governance.lakeformation.steps import Plan, Unmanaged
+from glue_secure.governance.lakeformation.steps import AccessPlan, Unmanaged
 
 SCHEMA = "glue-secure/lakeformation-plan/1"
 _MEMBERS = {"schema", "account", "unmanaged", "fingerprint", "steps", "findings", "permissions"}
 
 
-def document(plan: Plan) -> dict[str, Any]:
+def document(plan: AccessPlan) -> dict[str, Any]:
     """Return the plan as a JSON document, including the permissions file."""
     return {
         "schema": SCHEMA,
@@ -35,7 +35,7 @@ def document(plan: Plan) -> dict[str, Any]:
     }
 
 
-def write(plan: Plan, path: Path) -> None:
+def write(plan: AccessPlan, path: Path) -> None:
     """Write the plan to a file.
 
     Raises:

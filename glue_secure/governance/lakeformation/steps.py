@@ -28,7 +28,7 @@ class Unmanaged(str, Enum):
     EVERYTHING = "everything"
 
 
-class Action(str, Enum):
+class StepAction(str, Enum):
     """Kinds of steps, in the order in which they are applied."""
 
     REVOKE_BY_TAGS = "revoke, before LF-Tags change"
@@ -89,7 +89,7 @@ Subject = Grant | TagValues | NamedExpression | Assignment | CellFilter | Locati
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PlanStep:
     """One change of the account.
 
     Attributes:
@@ -98,7 +98,7 @@ class Step:
         exists: whether a location is already registered, with other properties.
     """
 
-    action: Action
+    action: StepAction
     subject: Subject
     exists: bool = False
 
@@ -107,7 +107,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class AccessPlan:
     """The steps that change an account's state to the desired state.
 
     Attributes:
@@ -124,7 +124,7 @@ class Plan:
     account: str
     unmanaged: Unmanaged
     fingerprint: str
-    steps: tuple[Step, ...]
+    steps: tuple[PlanStep, ...]
     findings: tuple[Finding, ...]
     unnamed: int
     read: int

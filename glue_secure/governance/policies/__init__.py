@@ -7,9 +7,9 @@ or references of a template (``${AWS::AccountId}``), which are not changed.
 """
 
 from glue_secure.core.policy_documents import (
-    Condition,
-    Decision,
     Policy,
+    PolicyCondition,
+    PolicyDecision,
     Principal,
     Request,
     Statement,
@@ -35,11 +35,11 @@ from glue_secure.governance.policies.keys import bookmark_key, catalog_key, data
 from glue_secure.governance.policies.network import network_denies
 
 __all__ = [
-    "Condition",
-    "Decision",
     "JobAccess",
     "Network",
     "Policy",
+    "PolicyCondition",
+    "PolicyDecision",
     "PolicyScope",
     "Principal",
     "Request",

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 
 from __future__ import annotations
 
-from glue_secure.core.policy_documents import ANY_PRINCIPAL, Condition, Policy, Principal, Statement
+from glue_secure.core.policy_documents import ANY_PRINCIPAL, Policy, PolicyCondition, Principal, Statement
 from glue_secure.governance.policies.documents import PolicyScope, equals
 
 _ALGORITHM = "s3:x-amz-server-side-encryption"
@@ -32,9 +32,9 @@ def data_bucket(scope: PolicyScope, bucket: str, key: str) -> Policy:
                 "DenyOtherAlgorithm",
                 objects,
                 _present(_ALGORITHM),
-                Condition("StringNotEquals", _ALGORITHM, ("aws:kms",)),
+                PolicyCondition("StringNotEquals", _ALGORITHM, ("aws:kms",)),
             ),
-            _deny_put("DenyOtherKey", objects, _present(_KEY), Condition("ArnNotEquals", _KEY, (key,))),
+            _deny_put("DenyOtherKey", objects, _present(_KEY), PolicyCondition("ArnNotEquals", _KEY, (key,))),
             # aws:kms without a key uses the account's AWS managed key.
             _deny_put("DenyUnnamedKey", objects, equals(_ALGORITHM, "aws:kms"), _absent(_KEY)),
             _deny_put("DenyCustomerProvidedKey", objects, _present(_CUSTOMER)),
@@ -54,7 +54,7 @@ def access_log_bucket(scope: PolicyScope, bucket: str, *sources: str) -> Policy:
         ("s3:PutObject",),
         (scope.bucket(bucket, "*"),),
         Principal("Service", ("logging.s3.amazonaws.com",)),
-        (Condition("ArnLike", "aws:SourceArn", sources), equals("aws:SourceAccount", scope.account)),
+        (PolicyCondition("ArnLike", "aws:SourceArn", sources), equals("aws:SourceAccount", scope.account)),
     )
     return Policy((_tls_only(scope, bucket), deliver))
 
@@ -66,17 +66,17 @@ def _tls_only(scope: PolicyScope, bucket: str) -> Statement:
         ("s3:*",),
         (scope.bucket(bucket), scope.bucket(bucket, "*")),
         ANY_PRINCIPAL,
-        (Condition("Bool", "aws:SecureTransport", ("false",)),),
+        (PolicyCondition("Bool", "aws:SecureTransport", ("false",)),),
     )
 
 
-def _deny_put(sid: str, objects: tuple[str, ...], *conditions: Condition) -> Statement:
+def _deny_put(sid: str, objects: tuple[str, ...], *conditions: PolicyCondition) -> Statement:
     return Statement(sid, "Deny", ("s3:PutObject",), objects, ANY_PRINCIPAL, conditions)
 
 
-def _present(key: str) -> Condition:
-    return Condition("Null", key, ("false",))
+def _present(key: str) -> PolicyCondition:
+    return PolicyCondition("Null", key, ("false",))
 
 
-def _absent(key: str) -> Condition:
-    return Condition("Null", key, ("true",))
+def _absent(key: str) -> PolicyCondition:
+    return PolicyCondition("Null", key, ("true",))

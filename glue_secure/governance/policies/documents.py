@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from glue_secure.core.policy_documents import Condition, Statement
+from glue_secure.core.policy_documents import PolicyCondition, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class PolicyScope:
         return f"arn:{self.partition}:s3:::{name}{'/' + path if path else ''}"
 
 
-def allow(sid: str, *actions: str, on: tuple[str, ...], when: tuple[Condition, ...] = ()) -> Statement:
+def allow(sid: str, *actions: str, on: tuple[str, ...], when: tuple[PolicyCondition, ...] = ()) -> Statement:
     """Return an Allow statement of an identity policy."""
     return Statement(sid, "Allow", actions, on, None, when)
 
 
-def equals(key: str, *values: str) -> Condition:
+def equals(key: str, *values: str) -> PolicyCondition:
     """Return a ``StringEquals`` condition."""
-    return Condition("StringEquals", key, values)
+    return PolicyCondition("StringEquals", key, values)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from glue_secure.core.policy_documents import Condition, Policy, Principal, Statement
+from glue_secure.core.policy_documents import Policy, PolicyCondition, Principal, Statement
 from glue_secure.governance.policies.catalog import read_tables, write_tables
 from glue_secure.governance.policies.documents import PolicyScope, allow, equals
 from glue_secure.governance.policies.network import network_denies
@@ -16,9 +16,9 @@ from glue_secure.governance.policies.network import network_denies
 # Present only in requests with the credentials that Glue provides to a job's code:
 # https://docs.aws.amazon.com/glue/latest/dg/security_iam_service-with-iam.html
 INSIDE_A_JOB = equals("glue:CredentialIssuingService", "glue.amazonaws.com")
-_TAGS = Condition("ForAllValues:StringEquals", "aws:TagKeys", ("aws-glue-service-resource",))
+_TAGS = PolicyCondition("ForAllValues:StringEquals", "aws:TagKeys", ("aws-glue-service-resource",))
 # Without this condition, the condition above would also match a request without tags.
-_SOME_TAGS = Condition("Null", "aws:TagKeys", ("false",))
+_SOME_TAGS = PolicyCondition("Null", "aws:TagKeys", ("false",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def job_role(scope: PolicyScope, access: JobAccess) -> Policy:
     return Policy(tuple(statements))
 
 
-def _storage(scope: PolicyScope, access: JobAccess, inside: tuple[Condition, ...]) -> list[Statement]:
+def _storage(scope: PolicyScope, access: JobAccess, inside: tuple[PolicyCondition, ...]) -> list[Statement]:
     locations = (*access.code, *access.reads, *access.writes, *access.replaces)
     if not locations:
         return []
@@ -169,7 +169,7 @@ def _interfaces(scope: PolicyScope, access: JobAccess) -> list[Statement]:
             "DeleteNetworkInterfaces",
             "ec2:DeleteNetworkInterface",
             on=(interfaces,),
-            when=(Condition("ArnLike", "ec2:Vpc", vpcs),),
+            when=(PolicyCondition("ArnLike", "ec2:Vpc", vpcs),),
         ),
         allow(
             "TagNetworkInterfaces",

@@ -7,7 +7,7 @@ include Encrypt, Decrypt or GenerateDataKey, so IAM policies alone do not give a
 
 from __future__ import annotations
 
-from glue_secure.core.policy_documents import Condition, Policy, Principal, Statement
+from glue_secure.core.policy_documents import Policy, PolicyCondition, Principal, Statement
 from glue_secure.governance.policies.documents import PolicyScope, equals
 
 USE = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
@@ -115,7 +115,7 @@ def logs_key(scope: PolicyScope, *log_groups: str, readers: tuple[str, ...] = ()
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
     groups = tuple(scope.arn("logs", f"log-group:{name}") for name in log_groups)
-    context = Condition("StringLike", "kms:EncryptionContext:aws:logs:arn", groups)
+    context = PolicyCondition("StringLike", "kms:EncryptionContext:aws:logs:arn", groups)
     service = Principal("Service", (f"logs.{scope.region}.amazonaws.com",))
     describe = (Statement("DescribeKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", readers)),)
     return Policy(
@@ -131,16 +131,16 @@ def _administration(scope: PolicyScope) -> Statement:
     return Statement("AdministerKey", "Allow", _ADMINISTER, principal=Principal("AWS", (scope.root,)))
 
 
-def _use(sid: str, users: Principal, through: Condition) -> Statement:
+def _use(sid: str, users: Principal, through: PolicyCondition) -> Statement:
     actions = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
     return Statement(sid, "Allow", actions, principal=users, conditions=(through,))
 
 
-def _through(scope: PolicyScope, *services: str) -> Condition:
+def _through(scope: PolicyScope, *services: str) -> PolicyCondition:
     return equals("kms:ViaService", *(f"{service}.{scope.region}.amazonaws.com" for service in services))
 
 
-def _objects_of(scope: PolicyScope, bucket: str) -> Condition:
+def _objects_of(scope: PolicyScope, bucket: str) -> PolicyCondition:
     # The encryption context is the bucket's ARN with an S3 Bucket Key, and the object's ARN without one.
     arns = (scope.bucket(bucket), scope.bucket(bucket, "*"))
-    return Condition("StringLike", "kms:EncryptionContext:aws:s3:arn", arns)
+    return PolicyCondition("StringLike", "kms:EncryptionContext:aws:s3:arn", arns)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from glue_secure.core.policy_documents import Condition, Statement
+from glue_secure.core.policy_documents import PolicyCondition, Statement
 
 ACTIONS = ("glue:CreateJob", "glue:UpdateJob", "glue:CreateSession")
 VPC_IDS, SUBNET_IDS, SECURITY_GROUP_IDS = "glue:VpcIds", "glue:SubnetIds", "glue:SecurityGroupIds"
@@ -39,14 +39,14 @@ def network_denies(
     allowed = {VPC_IDS: vpcs, SUBNET_IDS: subnets, SECURITY_GROUP_IDS: security_groups}
     restricted = {key: tuple(values) for key, values in allowed.items() if values}
     other = [
-        _deny(f"Other{_name(key)}", Condition("ForAnyValue:StringNotEquals", key, values))
+        _deny(f"Other{_name(key)}", PolicyCondition("ForAnyValue:StringNotEquals", key, values))
         for key, values in restricted.items()
     ]
-    missing = [_deny(f"No{_name(key)}", Condition("Null", key, ("true",))) for key in restricted]
+    missing = [_deny(f"No{_name(key)}", PolicyCondition("Null", key, ("true",))) for key in restricted]
     return (*other, *missing)
 
 
-def _deny(sid: str, condition: Condition) -> Statement:
+def _deny(sid: str, condition: PolicyCondition) -> Statement:
     return Statement(f"Deny{sid}", "Deny", ACTIONS, ("*",), None, (condition,))
 
 

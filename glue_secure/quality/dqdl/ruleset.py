@@ -48,7 +48,7 @@ Operand = int | float | StringLiteral | Keyword | Expression
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class RuleCondition:
     """An operator, such as ``>``, ``between``, ``not in`` or ``matches``, with its operands."""
 
     operator: str
@@ -71,9 +71,9 @@ class DqRule:
 
     kind: str
     parameters: tuple[str | Expression, ...] = ()
-    condition: Condition | None = None
+    condition: RuleCondition | None = None
     where: str | None = field(default=None, repr=False)
-    threshold: Condition | None = None
+    threshold: RuleCondition | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     line: int = 0
 
@@ -228,7 +228,7 @@ class _TreeBuilder(Transformer[Any, Any]):
         for part in parts:
             if part is None or isinstance(part, (str, Expression)):
                 continue
-            name, value = ("condition", part) if isinstance(part, Condition) else part
+            name, value = ("condition", part) if isinstance(part, RuleCondition) else part
             if name in attributes:
                 raise ValueError(f"more than one {name} in the rule in line {kind.line}")
             attributes[name] = value
@@ -251,25 +251,25 @@ class _TreeBuilder(Transformer[Any, Any]):
     def label(self, name: Token, value: Token) -> tuple[str, str]:
         return str(name)[1:-1], str(value)[1:-1]
 
-    def threshold(self, name: Token, condition: Condition) -> tuple[str, Condition]:
+    def threshold(self, name: Token, condition: RuleCondition) -> tuple[str, RuleCondition]:
         if name != "threshold":
             raise ValueError(f"unknown clause with {name} in line {name.line}")
         return "threshold", condition
 
-    def between(self, negated: str, low: Operand, high: Operand) -> Condition:
-        return Condition(f"{negated}between", (low, high))
+    def between(self, negated: str, low: Operand, high: Operand) -> RuleCondition:
+        return RuleCondition(f"{negated}between", (low, high))
 
-    def among(self, negated: str, values: Any) -> Condition:
-        return Condition(f"{negated}in", values if isinstance(values, tuple) else (values,))
+    def among(self, negated: str, values: Any) -> RuleCondition:
+        return RuleCondition(f"{negated}in", values if isinstance(values, tuple) else (values,))
 
-    def matches(self, negated: str, pattern: Token) -> Condition:
-        return Condition(f"{negated}matches", (StringLiteral(str(pattern)[1:-1]),))
+    def matches(self, negated: str, pattern: Token) -> RuleCondition:
+        return RuleCondition(f"{negated}matches", (StringLiteral(str(pattern)[1:-1]),))
 
-    def equal(self, *parts: Any) -> Condition:
-        return Condition("!=" if len(parts) > 1 else "=", (parts[-1],))
+    def equal(self, *parts: Any) -> RuleCondition:
+        return RuleCondition("!=" if len(parts) > 1 else "=", (parts[-1],))
 
-    def ordered(self, operator: Token, value: Operand) -> Condition:
-        return Condition(str(operator), (value,))
+    def ordered(self, operator: Token, value: Operand) -> RuleCondition:
+        return RuleCondition(str(operator), (value,))
 
     @v_args(inline=False)
     def array(self, values: list[Operand]) -> tuple[Operand, ...]:
@@ -332,7 +332,7 @@ def format_rule(rule: AnyRule) -> str:
     return " ".join(words)
 
 
-def format_condition(condition: Condition) -> str:
+def format_condition(condition: RuleCondition) -> str:
     """Return the DQDL text of a condition."""
     values = [number_text(v) if isinstance(v, (int, float)) else _text(v) for v in condition.operands]
     if condition.operator.endswith("between"):

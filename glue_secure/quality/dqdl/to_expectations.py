@@ -18,13 +18,13 @@ from glue_secure.quality.dqdl.literals import (
 from glue_secure.quality.dqdl.ruleset import (
     AnyRule,
     CompositeRule,
-    Condition,
     DqRule,
     Expression,
     Keyword,
+    RuleCondition,
     StringLiteral,
 )
-from glue_secure.quality.suite import Severity
+from glue_secure.quality.suite import RuleSeverity
 
 Expectation = dict[str, Any]
 _BETWEEN = ("min_value", "max_value", "strict_min", "strict_max")
@@ -52,13 +52,13 @@ def expectations(rule: AnyRule) -> list[Expectation]:
 
 def _with_severity(expectation: Expectation, labels: Mapping[str, str]) -> Expectation:
     unknown = sorted(set(labels) - {"severity"})
-    severity = labels.get("severity", Severity.CRITICAL.value)
+    severity = labels.get("severity", RuleSeverity.CRITICAL.value)
     if unknown:
         raise NotConvertibleError(f"labels other than severity: {', '.join(unknown)}")
-    severities = [item.value for item in Severity]
+    severities = [item.value for item in RuleSeverity]
     if severity not in severities:
         raise NotConvertibleError(f"severity {severity}; supported are {', '.join(severities)}")
-    return expectation if severity == Severity.CRITICAL.value else {**expectation, "severity": severity}
+    return expectation if severity == RuleSeverity.CRITICAL.value else {**expectation, "severity": severity}
 
 
 def _combined(expectations: list[Expectation]) -> list[Expectation]:
@@ -204,7 +204,7 @@ def _column_values(rule: DqRule) -> list[Expectation]:
     return _of_rows(rule, "expect_column_values_to_be_between", null_passes=False, **bounds)
 
 
-def _membership(rule: DqRule, condition: Condition) -> list[Expectation]:
+def _membership(rule: DqRule, condition: RuleCondition) -> list[Expectation]:
     negated = condition.operator in ("!=", "not in")
     lists_null = Keyword.NULL in condition.operands
     values = [
@@ -262,7 +262,7 @@ def _no_columns(rule: DqRule) -> None:
         raise NotConvertibleError(f"{rule.kind} with a column")
 
 
-def _condition(rule: DqRule) -> Condition:
+def _condition(rule: DqRule) -> RuleCondition:
     if rule.condition is None:
         raise NotConvertibleError("no condition")
     return rule.condition
@@ -276,14 +276,14 @@ def _number(operand: Any) -> int | float:
     return number(operand)
 
 
-def _count(condition: Condition) -> int:
+def _count(condition: RuleCondition) -> int:
     value = _number(condition.operands[0])
     if not float(value).is_integer():
         raise NotConvertibleError("a count that is not an integer")
     return int(value)
 
 
-def _bounds(condition: Condition, *, dates: bool = False) -> dict[str, Any]:
+def _bounds(condition: RuleCondition, *, dates: bool = False) -> dict[str, Any]:
     def bound(operand: Any) -> Any:
         is_date_literal = dates and isinstance(operand, StringLiteral) and is_date(operand.raw)
         return operand.raw if is_date_literal else _number(operand)
@@ -327,7 +327,7 @@ def value_of(operand: Any, *, raw: bool) -> Any:
     return _number(operand)
 
 
-def _share(condition: Condition) -> dict[str, float]:
+def _share(condition: RuleCondition) -> dict[str, float]:
     """Return ``mostly`` for a share; for ``>``, the next larger number."""
     share = float(_number(condition.operands[0]))
     if condition.operator == ">":

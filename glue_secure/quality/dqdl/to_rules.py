@@ -11,13 +11,13 @@ from glue_secure.quality.dqdl.literals import NotConvertibleError, is_date, not_
 from glue_secure.quality.dqdl.ruleset import (
     AnyRule,
     CompositeRule,
-    Condition,
     DqRule,
     Keyword,
     Operand,
+    RuleCondition,
     StringLiteral,
 )
-from glue_secure.quality.suite import Rule, Severity
+from glue_secure.quality.suite import Rule, RuleSeverity
 
 # DQDL's lexer reads such strings as dates or times.
 _DATE_OR_TIME = re.compile(r"\d{4}-\d\d-\d\d|\d\d:\d\d|\d?\d:\d\d (AM|PM)")
@@ -40,10 +40,10 @@ def rules(rule: Rule) -> AnyRule:
     if unknown:
         raise NotConvertibleError(f"{', '.join(unknown)}: not supported")
     converted: AnyRule = make(arguments, _where(arguments))
-    return converted if rule.severity is Severity.CRITICAL else _with_severity(converted, rule.severity)
+    return converted if rule.severity is RuleSeverity.CRITICAL else _with_severity(converted, rule.severity)
 
 
-def _with_severity(rule: AnyRule, severity: Severity) -> AnyRule:
+def _with_severity(rule: AnyRule, severity: RuleSeverity) -> AnyRule:
     if isinstance(rule, CompositeRule):
         return replace(rule, parts=tuple(_with_severity(part, severity) for part in rule.parts))
     return replace(rule, labels={"severity": severity.value})
@@ -66,7 +66,7 @@ def _where(arguments: Mapping[str, Any]) -> str | None:
 
 
 def _row_count_equal(arguments: Mapping[str, Any], where: str | None) -> AnyRule:
-    return DqRule("RowCount", (), Condition("=", (_number(arguments.get("value")),)), where)
+    return DqRule("RowCount", (), RuleCondition("=", (_number(arguments.get("value")),)), where)
 
 
 def _row_count(arguments: Mapping[str, Any], where: str | None) -> AnyRule:
@@ -74,7 +74,7 @@ def _row_count(arguments: Mapping[str, Any], where: str | None) -> AnyRule:
 
 
 def _column_count_equal(arguments: Mapping[str, Any], where: str | None) -> AnyRule:
-    return _no_where(DqRule("ColumnCount", (), Condition("=", (_number(arguments.get("value")),))), where)
+    return _no_where(DqRule("ColumnCount", (), RuleCondition("=", (_number(arguments.get("value")),))), where)
 
 
 def _column_count(arguments: Mapping[str, Any], where: str | None) -> AnyRule:
@@ -104,13 +104,13 @@ def _metric(kind: str) -> Callable[[Mapping[str, Any], str | None], AnyRule]:
 def _is_complete(arguments: Mapping[str, Any], where: str | None) -> AnyRule:
     if _mostly(arguments) is None:
         return DqRule("IsComplete", _column(arguments), where=where)
-    condition = Condition("!=", (Keyword.NULL,))
+    condition = RuleCondition("!=", (Keyword.NULL,))
     return DqRule("ColumnValues", _column(arguments), condition, where, _mostly(arguments))
 
 
 def _is_null(arguments: Mapping[str, Any], where: str | None) -> AnyRule:
     return DqRule(
-        "ColumnValues", _column(arguments), Condition("=", (Keyword.NULL,)), where, _mostly(arguments)
+        "ColumnValues", _column(arguments), RuleCondition("=", (Keyword.NULL,)), where, _mostly(arguments)
     )
 
 
@@ -135,11 +135,11 @@ def _uniqueness(columns: tuple[str, ...], arguments: Mapping[str, Any], where: s
 
 
 def _in_set(arguments: Mapping[str, Any], where: str | None) -> AnyRule:
-    return _of_rows(arguments, where, Condition("in", _values(arguments)))
+    return _of_rows(arguments, where, RuleCondition("in", _values(arguments)))
 
 
 def _not_in_set(arguments: Mapping[str, Any], where: str | None) -> AnyRule:
-    condition = Condition("not in", _values(arguments))
+    condition = RuleCondition("not in", _values(arguments))
     if _mostly(arguments) is None:  # which null meets in DQDL as well
         return DqRule("ColumnValues", _column(arguments), condition, where)
     return _of_rows(arguments, where, condition)
@@ -150,11 +150,11 @@ def _between(arguments: Mapping[str, Any], where: str | None) -> AnyRule:
 
 
 def _matches(arguments: Mapping[str, Any], where: str | None) -> AnyRule:
-    return _of_rows(arguments, where, Condition("matches", (_pattern(arguments, whole),)))
+    return _of_rows(arguments, where, RuleCondition("matches", (_pattern(arguments, whole),)))
 
 
 def _does_not_match(arguments: Mapping[str, Any], where: str | None) -> AnyRule:
-    return _of_rows(arguments, where, Condition("matches", (_pattern(arguments, whole_not),)))
+    return _of_rows(arguments, where, RuleCondition("matches", (_pattern(arguments, whole_not),)))
 
 
 def _lengths(arguments: Mapping[str, Any], where: str | None) -> AnyRule:
@@ -162,13 +162,15 @@ def _lengths(arguments: Mapping[str, Any], where: str | None) -> AnyRule:
 
 
 def _length(arguments: Mapping[str, Any], where: str | None) -> AnyRule:
-    return _of_rows(arguments, where, Condition("=", (_number(arguments.get("value")),)), kind="ColumnLength")
+    return _of_rows(
+        arguments, where, RuleCondition("=", (_number(arguments.get("value")),)), kind="ColumnLength"
+    )
 
 
 def _of_rows(
     arguments: Mapping[str, Any],
     where: str | None,
-    condition: Condition | None = None,
+    condition: RuleCondition | None = None,
     *,
     kind: str = "ColumnValues",
 ) -> DqRule:
@@ -213,24 +215,24 @@ def _bounded(rule: DqRule, arguments: Mapping[str, Any], *, dates: bool = False)
     for name, operator, strict in (low, high):
         if name in arguments:
             symbol = operator if arguments.get(strict) else f"{operator}="
-            conditions.append(Condition(symbol, (_bound(arguments[name], dates=dates),)))
+            conditions.append(RuleCondition(symbol, (_bound(arguments[name], dates=dates),)))
     if not conditions:
         raise NotConvertibleError("no bound")
     if len(conditions) == 1:
         return replace(rule, condition=conditions[0])
     operands = (*conditions[0].operands, *conditions[1].operands)
     if [condition.operator for condition in conditions] == [">", "<"]:
-        return replace(rule, condition=Condition("between", operands))
+        return replace(rule, condition=RuleCondition("between", operands))
     if rule.threshold is not None:
         raise NotConvertibleError("mostly with two bounds that are not both strict")
     return CompositeRule("and", tuple(replace(rule, condition=condition) for condition in conditions))
 
 
-def _mostly(arguments: Mapping[str, Any]) -> Condition | None:
+def _mostly(arguments: Mapping[str, Any]) -> RuleCondition | None:
     share = _number(arguments.get("mostly", 1))
     if not 0 <= share <= 1:
         raise NotConvertibleError("a mostly that is not between 0 and 1")
-    return None if share == 1 else Condition(">=", (share,))
+    return None if share == 1 else RuleCondition(">=", (share,))
 
 
 def _values(arguments: Mapping[str, Any]) -> tuple[Operand, ...]:

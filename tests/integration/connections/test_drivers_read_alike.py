@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 from py4j.protocol import Py4JJavaError
 
-from glue_secure.connections.engines.engine import Engine, OptionRule
+from glue_secure.connections.engines.engine import DatabaseEngine, OptionRule
 from glue_secure.connections.engines.registry import ENGINES
 from glue_secure.connections.jdbc import plan_connection
 from glue_secure.connections.url import JdbcUrl, normalize_host
@@ -80,7 +80,7 @@ WEAKER = {
 }
 
 
-def engine_of(which: str) -> Engine:
+def engine_of(which: str) -> DatabaseEngine:
     return next(engine for engine in ENGINES if engine.name == which.partition("-")[0])
 
 
@@ -121,7 +121,7 @@ def generated(which: str, count: int, seed: int) -> Iterator[tuple[str, dict[str
         yield (f"{head}{mark}{query}" if query else head), options
 
 
-def obfuscated(query: str, engine: Engine, chance: random.Random) -> str:
+def obfuscated(query: str, engine: DatabaseEngine, chance: random.Random) -> str:
     """Sometimes add text that parsers interpret differently: escapes, duplicates, unusual separators."""
     if chance.random() < 0.85:
         return query

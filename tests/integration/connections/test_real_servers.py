@@ -24,7 +24,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from glue_secure.connections.engines.engine import TlsNegotiation
-from glue_secure.connections.engines.registry import ENGINES, Engine
+from glue_secure.connections.engines.registry import ENGINES, DatabaseEngine
 from glue_secure.connections.jdbc import driver_options, plan_connection
 from glue_secure.connections.manager import ConnectionManager
 from glue_secure.connections.tls.handshake import Target, handshake, inspection_context
@@ -307,7 +307,7 @@ class Secrets(FakeSecretStore):
         return super().credentials(secret_id)
 
 
-def manager_of(engine: Engine, server: RealServer, ca: Any, fetched: list[str]) -> ConnectionManager:
+def manager_of(engine: DatabaseEngine, server: RealServer, ca: Any, fetched: list[str]) -> ConnectionManager:
     objects = FakeObjectStore("config")
     objects.put(S3Uri("config", "ca.pem"), ca.pem)
     secrets = Secrets({"ops/secret": server.credentials})
@@ -322,7 +322,7 @@ def manager_of(engine: Engine, server: RealServer, ca: Any, fetched: list[str]) 
     )
 
 
-def connection(engine: Engine, server: RealServer) -> GlueConnection:
+def connection(engine: DatabaseEngine, server: RealServer) -> GlueConnection:
     properties = {
         "JDBC_CONNECTION_URL": engine.bare_form.format(
             host="localhost", port=server.port, database=server.database

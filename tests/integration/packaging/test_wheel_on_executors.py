@@ -102,7 +102,7 @@ def test_a_wheel_alone_does_not_reach_the_executors(submit, tmp_path):
     assert "No module named 'glue_secure'" in done.stderr
 
 
-def test_a_wheel_that_sends_a_copy_of_itself_reaches_them(submit, tmp_path):
+def test_a_wheel_that_distributes_a_copy_of_itself_reaches_the_executors(submit, tmp_path):
     wheel = write(tmp_path / NAME, build_wheel()).path
     done = submit(wheel, "ship")
     assert done.returncode == 0, done.stderr[-4000:]
@@ -127,7 +127,7 @@ def test_creating_a_context_or_an_engine_sends_the_wheel(submit, tmp_path, creat
 
 
 @pytest.mark.long
-def test_the_zip_reaches_them_without_a_copy(submit, tmp_path):
+def test_the_zip_reaches_the_executors_without_a_copy(submit, tmp_path):
     zipped = write(tmp_path / ZIP_NAME, build_wheel()).path
     done = submit(zipped, "ship")
     assert done.returncode == 0, done.stderr[-4000:]

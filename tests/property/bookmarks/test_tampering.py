@@ -76,7 +76,7 @@ def refused(body: bytes, *controls: str) -> RefusedError:
 
 @settings(deadline=None)
 @given(st.data())
-def test_any_bytes_changed(data):
+def test_a_message_with_changed_bytes_is_refused(data):
     body = bytearray(MESSAGES[2])
     places = data.draw(st.sets(st.integers(0, len(body) - 1), min_size=1, max_size=4))
     for place in places:
@@ -86,7 +86,7 @@ def test_any_bytes_changed(data):
 
 @settings(deadline=None)
 @given(st.integers(0, len(MESSAGES[2]) - 1), st.binary(max_size=40))
-def test_cut_anywhere_and_continued_with_anything(length, rest):
+def test_a_truncated_message_with_other_bytes_appended_is_refused(length, rest):
     assume(MESSAGES[2][:length] + rest != MESSAGES[2])
     refused(MESSAGES[2][:length] + rest, "GS-BKM-001", "GS-BKM-002")
 
@@ -114,7 +114,7 @@ def test_an_object_renamed_from_another(other, own):
     assert (caught.value.control, caught.value.resource) == ("GS-BKM-002", str(mine.uri))
 
 
-def test_an_older_schema():
+def test_a_restored_state_of_an_older_schema_is_refused():
     objects = FakeObjectStore("state")
     old, new = store_of(objects, schema=0), store_of(objects)
     commit(old, "jr_1")
@@ -123,7 +123,7 @@ def test_an_older_schema():
     assert (caught.value.control, caught.value.resource) == ("GS-BKM-002", str(new.uri))
 
 
-def test_older_states_restored_one_by_one():
+def test_each_restored_older_state_is_refused():
     for sequence in (1, 2):
         objects = bucket()
         store = store_of(objects)

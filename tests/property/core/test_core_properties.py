@@ -86,7 +86,7 @@ def test_a_key_arn_is_refused_or_reads_back_the_same(text):
 
 @settings(deadline=None)
 @given(st.text())
-def test_names_that_become_folders_stay_inside_theirs(text):
+def test_job_names_and_run_ids_cannot_leave_their_folder(text):
     for check in (job_name, RunId):
         try:
             name = str(check(text))

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import BucketRules
 from glue_secure.core.policy_documents import (
-    Condition,
-    Decision,
     Policy,
+    PolicyCondition,
+    PolicyDecision,
     Principal,
     Request,
     Statement,
@@ -30,7 +30,7 @@ NAMES = [KEY, OTHER, "alias/data", "*", ""]
 
 some = lambda values: st.lists(st.sampled_from(values), min_size=1, max_size=2).map(tuple)  # noqa: E731
 nulls = st.builds(
-    lambda key, value: Condition("Null", key, (value,)),
+    lambda key, value: PolicyCondition("Null", key, (value,)),
     st.sampled_from([ALGORITHM, NAMED, CUSTOMER]),
     st.sampled_from(["true", "false"]),
 )
@@ -38,21 +38,27 @@ operators = st.sampled_from(
     ["StringEquals", "StringNotEquals", "StringNotEqualsIfExists", "StringNotLike", "StringEqualsIfExists"]
 )
 compared = st.one_of(
-    st.builds(Condition, operators, st.just(ALGORITHM), some(ALGORITHMS)),
-    st.builds(Condition, operators, st.just(NAMED), some(NAMES)),
+    st.builds(PolicyCondition, operators, st.just(ALGORITHM), some(ALGORITHMS)),
+    st.builds(PolicyCondition, operators, st.just(NAMED), some(NAMES)),
     st.builds(
-        Condition, st.sampled_from(["ArnNotEquals", "ArnEquals", "ArnNotLike"]), st.just(NAMED), some(NAMES)
+        PolicyCondition,
+        st.sampled_from(["ArnNotEquals", "ArnEquals", "ArnNotLike"]),
+        st.just(NAMED),
+        some(NAMES),
     ),
-    st.builds(Condition, st.just("StringEquals"), st.just("aws:PrincipalArn"), some(["me", "you"])),
+    st.builds(PolicyCondition, st.just("StringEquals"), st.just("aws:PrincipalArn"), some(["me", "you"])),
 )
 # The conditions that a proof needs; most generated policies deny under all of them.
 NEEDED = (
-    (Condition("StringNotEquals", ALGORITHM, ("aws:kms",)),),
-    (Condition("Null", ALGORITHM, ("false",)), Condition("StringNotEquals", ALGORITHM, ("aws:kms",))),
-    (Condition("ArnNotEquals", NAMED, (KEY,)),),
-    (Condition("Null", NAMED, ("false",)), Condition("StringNotEquals", NAMED, (KEY,))),
-    (Condition("StringEquals", ALGORITHM, ("aws:kms",)), Condition("Null", NAMED, ("true",))),
-    (Condition("Null", CUSTOMER, ("false",)),),
+    (PolicyCondition("StringNotEquals", ALGORITHM, ("aws:kms",)),),
+    (
+        PolicyCondition("Null", ALGORITHM, ("false",)),
+        PolicyCondition("StringNotEquals", ALGORITHM, ("aws:kms",)),
+    ),
+    (PolicyCondition("ArnNotEquals", NAMED, (KEY,)),),
+    (PolicyCondition("Null", NAMED, ("false",)), PolicyCondition("StringNotEquals", NAMED, (KEY,))),
+    (PolicyCondition("StringEquals", ALGORITHM, ("aws:kms",)), PolicyCondition("Null", NAMED, ("true",))),
+    (PolicyCondition("Null", CUSTOMER, ("false",)),),
 )
 conditions = st.one_of(
     st.sampled_from(NEEDED),
@@ -131,7 +137,7 @@ def test_uploads_that_a_proved_policy_does_not_deny_are_under_the_key(chosen, up
             "arn:aws:sts::999999999999:assumed-role/any/session",
             {header: (value,) for header, value in upload.items() if value is not None},
         )
-        if evaluate([document, ALLOW], request) is not Decision.DENIED:
+        if evaluate([document, ALLOW], request) is not PolicyDecision.DENIED:
             assert encryption_key(upload) == KEY
 
 

@@ -34,7 +34,7 @@ def test_a_read_is_consistent(marks):
 @pytest.mark.parametrize(
     "found", [item(-1), item("1.5"), item(0), item(3, ""), {"bookmark": {"S": BOOKMARK}}]
 )
-def test_an_item_of_another_form_is_an_error(marks, found):
+def test_a_malformed_dynamodb_item_is_an_error(marks, found):
     mark, stubber = marks
     stubber.add_response("get_item", {"Item": found})
     with pytest.raises(ServiceError) as caught:

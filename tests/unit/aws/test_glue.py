@@ -38,7 +38,7 @@ def test_a_run_that_glue_did_not_start_has_its_jobs(glue):
     assert plane.attached_configuration("curate", None) == "of-the-job"
 
 
-def test_nothing_attached_is_none(glue):
+def test_a_job_without_a_security_configuration_has_none_attached(glue):
     plane, stubber = glue
     stubber.add_response("get_job_run", {"JobRun": {}}, RUN)
     stubber.add_response("get_job", {"Job": {}}, JOB)

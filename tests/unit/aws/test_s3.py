@@ -175,7 +175,7 @@ def test_a_write_requests_the_key_and_its_condition(s3, key, condition, header):
         {"ServerSideEncryption": "aws:kms:dsse", "SSEKMSKeyId": "same"},
     ],
 )
-def test_a_server_that_encrypts_otherwise_is_an_error(s3, key, answer):
+def test_a_write_response_with_another_encryption_is_an_error(s3, key, answer):
     store, stubber = s3
     answer = {name: str(key) if value == "same" else value for name, value in answer.items()}
     stubber.add_response("put_object", {"ETag": '"new"', **answer})

@@ -22,7 +22,7 @@ def bench():
             sys.modules.pop(name, None)
 
 
-def test_importing_it_loads_neither_spark_nor_boto3():
+def test_importing_the_benchmark_loads_neither_spark_nor_boto3():
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import bookmarks;"
         "print(*{'pyspark', 'boto3', 'glue_secure'} & set(sys.modules))"

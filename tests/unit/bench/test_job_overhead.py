@@ -50,7 +50,7 @@ def result(pairs, secured):
     return pairs.Result((1, 2), 51_955, False, 2, 0.25, tuple(timed))
 
 
-def test_importing_it_loads_neither_spark_nor_boto3():
+def test_importing_the_benchmark_loads_neither_spark_nor_boto3():
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import job_overhead;"
         "print(*{'pyspark', 'boto3', 'glue_secure'} & set(sys.modules))"
@@ -64,7 +64,7 @@ def test_job_proper_is_the_body_less_the_phases_within_it(secured):
     assert secured.write == 3.0
 
 
-def test_what_no_phase_names_before_and_after_the_body_is_shown_by_name(secured):
+def test_time_outside_the_recorded_phases_is_shown_as_clients_and_evidence(secured):
     assert secured.phases["clients"] == pytest.approx(0.9 - 0.5 - 0.01 - 0.1)
     assert secured.phases["evidence"] == pytest.approx(0.2 - 0.15)
 
@@ -105,7 +105,7 @@ def test_a_spread_interpolates_its_quartiles(pairs):
     )
 
 
-def test_one_value_is_its_own_spread(pairs):
+def test_the_spread_of_one_value_has_equal_bounds(pairs):
     assert pairs.Spread.of([1.5]) == pairs.Spread(1.5, 1.5, 1.5, 1.5, 1.5, None)
 
 
@@ -144,7 +144,7 @@ def test_months_are_ranges_and_lists(bench, text, months):
 
 
 @pytest.mark.parametrize("text", ["", "0", "13", "1-13", "3-1", "one", "1,", "-2"])
-def test_what_is_no_month_is_refused(bench, text, capsys):
+def test_an_invalid_month_is_rejected(bench, text, capsys):
     with pytest.raises(ValueError):
         bench.months_of(text)
     with pytest.raises(SystemExit, match="2"):
@@ -188,7 +188,7 @@ def test_the_document_is_json_with_every_pair(pairs, result):
     assert document["pairs"][0]["secured"]["phases"]["commit"] == 0.15
 
 
-def test_the_result_decides_nothing(bench, result, monkeypatch, capsys):
+def test_a_benchmark_without_a_verdict_exits_with_0(bench, result, monkeypatch, capsys):
     monkeypatch.setattr(bench, "measure", lambda *_, **__: result)
     monkeypatch.setattr(sys, "argv", ["job_overhead.py", "--json"])
     assert bench.main() is None

@@ -62,7 +62,7 @@ def test_the_end_of_a_bounded_run_is_stored_as_time_and_key(entry):
     assert state_bytes(state) < 600
 
 
-def test_what_was_read_inside_the_window_is_not_read_again_by_a_run_that_stops_before_it(entry):
+def test_an_object_read_inside_the_window_is_not_read_again_by_a_bounded_run(entry):
     """A late arrival older than what was read, and a bound that stops at it, long after."""
     seen = select([entry("x", 100)], None, now=at(100), limits=Limits()).next_state
     listing = [entry("x", 100), entry("y", 60), entry("z", 61)]

@@ -154,14 +154,14 @@ def test_after_a_crash_before_current_the_next_run_starts(bookmark_fixture, stor
     assert commit(store).sequence == 1
 
 
-def test_one_ahead_but_not_committed_on_the_marked_state(store, mark):
+def test_a_bookmark_that_does_not_follow_the_marked_state_is_refused(store, mark):
     commit(store)
     commit(store)
     mark.mark = HighWaterMark(1, "0" * 64)
     assert "--adopt" in refused(store, "GS-BKM-004").fix
 
 
-def test_further_ahead_is_refused_until_adopted(bookmark_fixture, store, mark):
+def test_a_bookmark_several_states_ahead_of_the_mark_is_refused_until_adopted(bookmark_fixture, store, mark):
     commit(store)
     for _ in range(2):
         commit(bookmark_fixture.store())
@@ -171,7 +171,7 @@ def test_further_ahead_is_refused_until_adopted(bookmark_fixture, store, mark):
     assert mark.mark == HighWaterMark(3, store.load().digest)
 
 
-def test_no_mark_is_refused_until_adopted(bookmark_fixture, store, mark):
+def test_a_bookmark_without_a_mark_is_refused_until_adopted(bookmark_fixture, store, mark):
     commit(bookmark_fixture.store())
     assert "--adopt" in refused(store, "GS-BKM-004").fix
     store.adopt()

@@ -47,7 +47,7 @@ def test_an_arrival_from_before_the_window_is_not_read_as_in_glue(entry):
     assert names(select([entry("a", 99), entry("b", 1000)], state, now=at(1001))) == []
 
 
-def test_the_edge_of_the_window_belongs_to_it(entry):
+def test_the_window_includes_its_start(entry):
     state = select([entry("a", 100), entry("b", 1000)], None, now=at(1000)).next_state
     assert state.floor == at(100)
     assert names(select([entry("a", 100), entry("c", 100)], state, now=at(1000))) == ["c"]
@@ -59,7 +59,7 @@ def test_a_file_rewritten_in_place_is_selected_again(entry, second, etag):
     assert names(select([entry("a", second, etag)], state, now=at(200))) == ["a"]
 
 
-def test_deletions_are_harmless(entry):
+def test_deleted_objects_are_not_selected_and_new_ones_are(entry):
     state = select([entry("a", 100), entry("b", 100)], None, now=at(100)).next_state
     assert names(select([], state, now=at(101))) == []
     assert names(select([entry("c", 101)], state, now=at(101))) == ["c"]
@@ -138,7 +138,7 @@ def test_names_that_spark_ignores_are_ignored(key, data):
     assert is_data(S3Uri("b", key), (S3Uri("b", "in"),)) is data
 
 
-def test_a_root_may_have_a_hidden_name_itself():
+def test_a_location_whose_own_name_is_hidden_is_read():
     assert is_data(S3Uri("b", "_in/.x/a.csv"), (S3Uri("b", "_in/.x"),))
     assert is_data(S3Uri("b", "_in/a.csv"), ())
     assert not is_data(S3Uri("b", "in/_a.csv"), (S3Uri("b", "in/_a.csv"),))

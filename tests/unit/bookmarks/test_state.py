@@ -138,7 +138,7 @@ def test_the_reader_rejects_bytes_that_the_writer_does_not_make(damage, says):
         b" " + first().to_bytes(),
     ],
 )
-def test_other_bytes_are_refused(body):
+def test_bytes_that_are_not_a_bookmark_state_are_rejected(body):
     with pytest.raises(BookmarkStateError):
         BookmarkState.from_bytes(body)
 

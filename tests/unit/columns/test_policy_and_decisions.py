@@ -6,7 +6,7 @@ import pytest
 
 from glue_secure.columns.decisions import decide
 from glue_secure.columns.policy import ColumnPolicy
-from glue_secure.core.columns import ColumnAction, SchemaColumn, Shape, Tag, TagKind
+from glue_secure.core.columns import ColumnAction, ColumnShape, SchemaColumn, Tag, TagKind
 from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.core.findings import enforce
 
@@ -139,8 +139,8 @@ def test_tags_that_the_policy_does_not_name_are_ignored():
 @pytest.mark.parametrize(
     "column",
     [
-        SchemaColumn(("email",), Shape.STRUCT),
-        SchemaColumn(("email",), Shape.REPEATED),
+        SchemaColumn(("email",), ColumnShape.STRUCT),
+        SchemaColumn(("email",), ColumnShape.REPEATED),
         SchemaColumn(("people", "email"), inside_repeated=True),
     ],
 )
@@ -151,7 +151,7 @@ def test_an_action_that_cannot_be_applied_is_rejected(column):
 
 
 def test_fields_of_a_dropped_column_need_no_rule():
-    schema = [SchemaColumn(("me",), Shape.STRUCT), *columns("me.iban")]
+    schema = [SchemaColumn(("me",), ColumnShape.STRUCT), *columns("me.iban")]
     rules = [{"column": "me", "action": "drop"}]
     assert actions(schema, {"iban": frozenset([SENSITIVE])}, columns=rules) == {"me": "drop"}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from glue_secure.connections.engines.engine import Engine, OptionRule
+from glue_secure.connections.engines.engine import DatabaseEngine, OptionRule
 from glue_secure.connections.engines.registry import ENGINES
 from glue_secure.connections.jdbc import driver_options, plan_connection
 from glue_secure.connections.options import read_options
@@ -67,7 +67,7 @@ def test_an_accepted_url_is_planned_with_full_verification(row: dict[str, str]) 
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
-def test_no_caller_can_set_a_forced_option_or_the_trust_anchor(engine: Engine) -> None:
+def test_no_caller_can_set_a_forced_option_or_the_trust_anchor(engine: DatabaseEngine) -> None:
     anchors = [engine.anchor_option] if engine.anchor_option else []
     anchors += [name for name, _ in engine.trust_store_options]
     assert anchors
@@ -82,7 +82,7 @@ def test_no_caller_can_set_a_forced_option_or_the_trust_anchor(engine: Engine) -
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
-def test_an_engine_has_each_option_once(engine: Engine) -> None:
+def test_an_engine_has_each_option_once(engine: DatabaseEngine) -> None:
     names = [option.name.lower() for option in engine.options]
     assert sorted(names) == sorted(set(names))
 
@@ -104,7 +104,7 @@ def test_every_engine_can_be_planned(row: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
-def test_an_engine_without_session_query_has_approved_drivers(engine: Engine) -> None:
+def test_an_engine_without_session_query_has_approved_drivers(engine: DatabaseEngine) -> None:
     assert bool(engine.session_query) is not bool(engine.approved_drivers)
     assert {len(driver.sha256) for driver in engine.approved_drivers} <= {64}
 

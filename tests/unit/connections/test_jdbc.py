@@ -203,7 +203,7 @@ def test_either_name_enforces_tls_in_any_letter_case(name, value):
     assert plan(**{"JDBC_ENFORCE_SSL": None, name: value}) == plan()
 
 
-def test_both_names_must_agree():
+def test_enforce_ssl_must_be_true_under_both_its_names():
     refused("GS-TLS-006", ENFORCE_SSL="false")
     refused("GS-TLS-006", ENFORCE_SSL="true", JDBC_ENFORCE_SSL="false")
 

@@ -36,7 +36,7 @@ def test_every_form_that_glue_passes_is_read(words, values):
     assert parse(*words).values == values
 
 
-def test_the_script_itself_is_no_argument():
+def test_the_path_of_the_script_is_not_an_argument():
     assert JobArguments.parse(["--a", "b"]).values == {}
     assert JobArguments.parse([]).values == {}
 
@@ -54,7 +54,7 @@ def test_every_missing_argument_is_named_at_once():
     assert caught.value.found == "--a"
 
 
-def test_required_arguments_come_back_by_name():
+def test_required_arguments_are_returned_by_name():
     assert parse("--a", "1", "--b-c", "2").require(["a", "b_c"]) == {"a": "1", "b_c": "2"}
 
 

@@ -26,7 +26,7 @@ def test_ids_of_a_family_count_up_from_one():
         assert [c.id for c in members] == [f"{family}-{n:03d}" for n in range(1, len(members) + 1)]
 
 
-def test_every_control_says_what_why_and_whence():
+def test_every_control_has_a_title_a_reason_and_a_source():
     for control in CONTROLS.values():
         assert control.title and not control.title.endswith(".")
         assert control.why.endswith(".")

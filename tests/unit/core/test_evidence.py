@@ -104,7 +104,7 @@ def test_numbers_that_json_does_not_know_are_refused(value):
 
 
 @pytest.mark.parametrize("value", [object(), b"bytes", {1, 2}])
-def test_what_has_no_defined_form_is_refused(value):
+def test_a_value_without_a_canonical_form_is_rejected(value):
     with pytest.raises(TypeError, match="no canonical form"):
         canonical_json({"a": value})
 

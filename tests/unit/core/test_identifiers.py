@@ -42,7 +42,7 @@ def test_a_key_arn_of_any_partition_reads_and_writes_back_the_same(text):
         "ARN:aws:kms:eu-west-1:123456789012:key/abc",
     ],
 )
-def test_what_is_not_a_key_arn_is_refused_and_named(text):
+def test_a_text_that_is_not_a_key_arn_is_rejected_and_shown(text):
     with pytest.raises(UsageError) as caught:
         KmsKeyArn.parse(text)
     assert caught.value.found == repr(text)
@@ -82,7 +82,7 @@ def test_a_location_keeps_its_key_as_written(text, key):
         " s3://bucket/a",
     ],
 )
-def test_what_is_not_an_s3_location_is_refused(text):
+def test_a_text_that_is_not_an_s3_location_is_rejected(text):
     with pytest.raises(UsageError, match="not an S3 location"):
         S3Uri.parse(text)
 
@@ -96,7 +96,7 @@ def test_paths_that_s3_and_hadoop_interpret_differently_are_rejected(key):
 
 
 @pytest.mark.parametrize("key", ["a..b", "..a/b..", "...", "a/.hidden"])
-def test_dots_inside_a_name_are_only_dots(key):
+def test_dots_inside_a_key_are_accepted(key):
     assert S3Uri.parse(f"s3://bucket/{key}").key == key
 
 

@@ -32,7 +32,7 @@ def undecided(control: str, resource: str = "r"):
     return unknown(control, resource, found="f", required="q", fix="x", aws_code="AccessDeniedException")
 
 
-def test_findings_that_all_pass_come_back():
+def test_enforce_returns_findings_that_all_pass():
     findings = (passed("GS-SEC-001", "r", "f"), passed("GS-SEC-002", "r", "f"))
     assert enforce(iter(findings)) == findings
     assert enforce([]) == ()
@@ -62,7 +62,7 @@ def test_the_error_names_the_first_fail():
     assert caught.value.also == ("GS-SEC-004",)
 
 
-def test_an_unknown_stops_as_a_fail_does_and_keeps_the_services_code():
+def test_an_unknown_finding_raises_with_the_services_error_code():
     with pytest.raises(VerificationError) as caught:
         enforce([passed("GS-SEC-001", "r", "f"), undecided("GS-KMS-001"), undecided("GS-KMS-006")])
     assert caught.value.exit_code == 4
@@ -70,7 +70,7 @@ def test_an_unknown_stops_as_a_fail_does_and_keeps_the_services_code():
     assert caught.value.also == ("GS-KMS-006",)
 
 
-def test_stopping_for_a_pass_is_a_mistake_in_the_code():
+def test_stop_rejects_a_finding_that_passes():
     with pytest.raises(AssertionError):
         stop(passed("GS-SEC-001", "r", "f"))
     with pytest.raises(RefusedError):

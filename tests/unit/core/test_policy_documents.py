@@ -2,7 +2,14 @@
 
 import pytest
 
-from glue_secure.core.policy_documents import Condition, Decision, Policy, Request, Statement, evaluate
+from glue_secure.core.policy_documents import (
+    Policy,
+    PolicyCondition,
+    PolicyDecision,
+    Request,
+    Statement,
+    evaluate,
+)
 
 FRUIT, APPLES = ("apple", "pear"), ("apple",)
 
@@ -41,18 +48,18 @@ FRUIT, APPLES = ("apple", "pear"), ("apple",)
 )
 def test_a_condition_is_evaluated_as_in_iam(operator, wanted, actual, outcome):
     context = {} if actual is None else {"TEST:key": actual}
-    assert Condition(operator, "test:Key", wanted).is_met(context) is outcome
+    assert PolicyCondition(operator, "test:Key", wanted).is_met(context) is outcome
 
 
 @pytest.mark.parametrize("operator", ["StringMatches", "ForSomeValues:StringEquals", "NumericEquals"])
-def test_an_operator_that_is_not_known_is_no_decision(operator):
+def test_an_unsupported_condition_operator_raises(operator):
     with pytest.raises(ValueError, match="is not supported"):
-        Condition(operator, "a", ("b",)).is_met({"a": ("b",)})
+        PolicyCondition(operator, "a", ("b",)).is_met({"a": ("b",)})
 
 
 def test_a_deny_goes_before_an_allow_whatever_their_order():
     allow, deny = Statement("A", "Allow", ("s3:*",)), Statement("D", "Deny", ("s3:Put*",))
     for policies in ([Policy((allow, deny))], [Policy((deny,)), Policy((allow,))]):
-        assert evaluate(policies, Request("s3:PutObject")) is Decision.DENIED
-        assert evaluate(policies, Request("s3:getobject")) is Decision.ALLOWED
-    assert evaluate([Policy((deny,))], Request("s3:GetObject")) is Decision.NOT_ALLOWED
+        assert evaluate(policies, Request("s3:PutObject")) is PolicyDecision.DENIED
+        assert evaluate(policies, Request("s3:getobject")) is PolicyDecision.ALLOWED
+    assert evaluate([Policy((deny,))], Request("s3:GetObject")) is PolicyDecision.NOT_ALLOWED

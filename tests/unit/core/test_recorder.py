@@ -26,7 +26,7 @@ def test_the_durations_of_a_phase_add_up_even_when_it_fails(recorder):
     assert list(recorder.seconds) == ["write"]
 
 
-def test_rows_are_asked_for_when_the_reads_are_handed_out(recorder):
+def test_row_counts_are_requested_when_the_reads_are_returned(recorder):
     recorder.read(READ, "mark-1")
     recorder.read(READ, "mark-2")
     assert [r.rows for r in recorder.reads({"mark-1": 3, "mark-2": None}.get)] == [3, None]

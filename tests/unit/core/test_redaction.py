@@ -84,11 +84,11 @@ def test_access_keys_are_known_by_their_form(key):
         "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----",
     ],
 )
-def test_what_is_no_secret_stays_readable(text):
+def test_text_without_a_secret_is_not_redacted(text):
     assert redact_text(text) == text
 
 
-def test_what_stands_around_a_secret_stays():
+def test_only_the_secret_in_a_text_is_redacted():
     redacted = redact_text(f"jdbc:postgresql://host/db?user=me&password={SECRET}&ssl=true")
     assert redacted == f"jdbc:postgresql://host/db?user=me&password={REDACTED}&ssl=true"
 
@@ -117,7 +117,7 @@ def test_names_of_secrets_are_known(name):
 @pytest.mark.parametrize(
     "name", ["SECRET_ID", "secretId", "fs.s3a.encryption.key", "fs.s3a.aws.credentials.provider", "source"]
 )
-def test_names_that_only_sound_alike_are_not(name):
+def test_names_that_resemble_secret_names_are_not_redacted(name):
     assert not is_secret_name(name)
 
 
@@ -138,7 +138,7 @@ def test_tokens_are_known_by_their_form(token):
     assert redact_text(f"found {token} there") == f"found {REDACTED} there"
 
 
-def test_what_a_module_logs_passes_the_redactor(caplog):
+def test_log_messages_of_a_module_are_redacted(caplog):
     redacting_logger("glue_secure.test").warning("%s of %d", f"https://me:{SECRET}@host/", 2)
     redacting_logger("glue_secure.test").warning(f"100 % password={SECRET}")
     assert SECRET not in caplog.text
@@ -146,7 +146,7 @@ def test_what_a_module_logs_passes_the_redactor(caplog):
     assert "100 % password=" in caplog.text
 
 
-def test_no_module_logs_past_the_redactor():
+def test_no_module_creates_a_logger_without_redaction():
     """``get_logger`` of the GlueContext redacts by itself; loggers of others are only made quieter."""
     makers = {
         str(path.relative_to(PACKAGE))

@@ -24,14 +24,14 @@ def resolved(*words: str, options: tuple[str, ...] = ()):
     return resolve(["script.py", *words], list(options))
 
 
-def test_what_glue_adds_comes_back_unasked():
+def test_glues_own_arguments_are_returned_without_being_requested():
     answer = resolved()
     assert set(answer) == ALWAYS
     assert answer["job_bookmark_option"] == "job-bookmark-disable"
     assert all(answer[name] is None for name in ALWAYS - {"job_bookmark_option"})
 
 
-def test_asked_names_come_back_with_underscores():
+def test_requested_names_are_returned_with_underscores():
     answer = resolved("--JOB_NAME", "curate", "--my-arg", "x", options=("JOB_NAME", "my-arg"))
     assert (answer["JOB_NAME"], answer["my_arg"]) == ("curate", "x")
     assert "my-arg" not in answer
@@ -59,7 +59,7 @@ def test_glues_own_arguments_are_passed_on():
 
 
 @pytest.mark.parametrize("name", ["JOB_RUN_ID", "JOB_ID", "SECURITY_CONFIGURATION", "encryption-type"])
-def test_asking_for_glues_own_arguments_is_harmless(name):
+def test_requesting_glues_own_arguments_changes_nothing(name):
     assert set(resolved(options=(name,))) == ALWAYS
 
 
@@ -73,7 +73,7 @@ def test_asking_for_glues_own_arguments_is_harmless(name):
         "continuation-option",
     ],
 )
-def test_reserved_arguments_cannot_be_asked_for(name):
+def test_reserved_arguments_cannot_be_requested(name):
     with pytest.raises(GlueArgumentError, match="reserved arguments"):
         resolved(options=(name,))
 
@@ -84,11 +84,11 @@ def test_every_missing_argument_is_named():
     assert caught.value.required == "--b VALUE --JOB_NAME VALUE"
 
 
-def test_the_job_name_is_needed_only_when_asked_for():
+def test_the_job_name_is_required_only_if_requested():
     assert "JOB_NAME" not in resolved()
 
 
-def test_a_word_with_dashes_is_not_a_value():
+def test_an_argument_name_is_not_taken_as_a_value():
     with pytest.raises(GlueArgumentError):
         resolved("--a", "--b", "1", options=("a",))
 
@@ -120,7 +120,7 @@ def test_an_abbreviation_of_glues_own_arguments_is_refused(word, allowed):
         resolve(["script.py", word, "sse-s3"], [], allow_abbrev=allowed)
 
 
-def test_a_name_that_one_of_glues_begins_with_may_be_asked_for():
+def test_a_name_that_is_a_prefix_of_a_glue_argument_can_be_requested():
     assert resolved("--JOB", "x", "--JOB_ID", "j_1", options=("JOB",))["JOB"] == "x"
 
 
@@ -135,7 +135,7 @@ def test_a_value_that_cannot_be_an_argument_is_a_value(word):
 
 
 @pytest.mark.parametrize("words", [["--x", "-y"], ["--x", "--y"], ["--x"], ["--x", "--", "y"]])
-def test_a_word_that_may_be_an_argument_is_no_value(words):
+def test_a_word_that_begins_with_a_dash_is_rejected_as_a_value(words):
     with pytest.raises(GlueArgumentError, match="--NAME=-VALUE"):
         resolved(*words, options=("x",))
 
@@ -187,12 +187,12 @@ def test_ambiguous_and_malformed_names_are_rejected(options):
         resolve(["script.py"], options)
 
 
-def test_a_name_asked_for_twice_is_asked_for_once():
+def test_a_name_requested_twice_is_returned_once():
     assert resolved("--x", "1", options=("x", "x"))["x"] == "1"
 
 
 @pytest.mark.parametrize("name", ["TempDir", "RedshiftTempDir"])
-def test_the_two_temporary_directories_mirror_each_other_and_stay_optional(name):
+def test_tempdir_and_redshifttempdir_have_one_optional_value(name):
     answer = resolved(f"--{name}", "s3://tmp/x", options=(name,))
     assert answer["TempDir"] == answer["RedshiftTempDir"] == "s3://tmp/x"
     assert resolved(options=(name,))[name] is None

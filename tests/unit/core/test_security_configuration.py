@@ -33,7 +33,7 @@ def test_missing_members_are_absent_not_disabled(encryption):
     assert read == SecurityConfiguration("c", (), None, None, None)
 
 
-def test_a_shape_without_anything_is_read():
+def test_an_empty_security_configuration_is_parsed():
     assert SecurityConfiguration.from_api({}) == SecurityConfiguration("", (), None, None, None)
 
 

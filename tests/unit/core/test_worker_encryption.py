@@ -135,7 +135,7 @@ def test_unknown_stops_a_run_that_requires_encryption(text, required):
 
 
 @pytest.mark.parametrize("text", ["", "false", "Required", "off"])
-def test_anything_else_is_refused(text):
+def test_worker_encryption_other_than_required_or_optional_is_rejected(text):
     with pytest.raises(UsageError, match="glue-secure-worker-encryption"):
         JobArguments({"glue-secure-worker-encryption": text}).requires_worker_encryption()
 

@@ -21,7 +21,7 @@ def test_records_before_a_malformed_position_are_returned():
 
 
 @pytest.mark.parametrize("text", ["5", '"x"', "null", "[1]"])
-def test_a_value_that_is_not_an_object_is_a_problem(text):
+def test_a_value_that_is_not_a_json_object_is_reported(text):
     assert records(text).problem == "a value that is not a JSON object"
 
 

@@ -5,8 +5,8 @@ import pytest
 from glue_secure.core.errors import UsageError
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.dynamicframe.types.mapping_specs import (
-    Action,
     Mapping,
+    ResolveAction,
     is_open,
     parse_action,
     parse_mappings,
@@ -34,7 +34,7 @@ def test_type_names_of_glue_and_of_the_catalog_are_parsed(text, kind):
 
 
 @pytest.mark.parametrize("text", ["struct", "array", "map", "choice", "set"])
-def test_a_container_without_parts_is_open(text):
+def test_an_array_struct_or_map_without_element_types_is_open(text):
     assert parse_type(text).typeName() == text
     assert is_open(parse_type(text))
 
@@ -73,12 +73,12 @@ def test_an_invalid_mapping_is_rejected(mapping):
 @pytest.mark.parametrize(
     ("text", "action"),
     [
-        ("cast:long", Action("cast", glue.LongType())),
-        ("CAST:String", Action("cast", glue.StringType())),
-        ("project:struct", Action("project", glue.StructType())),
-        ("make_cols", Action("make_cols")),
-        ("MAKE_STRUCT", Action("make_struct")),
-        ("KeepAsStruct", Action("make_struct")),
+        ("cast:long", ResolveAction("cast", glue.LongType())),
+        ("CAST:String", ResolveAction("cast", glue.StringType())),
+        ("project:struct", ResolveAction("project", glue.StructType())),
+        ("make_cols", ResolveAction("make_cols")),
+        ("MAKE_STRUCT", ResolveAction("make_struct")),
+        ("KeepAsStruct", ResolveAction("make_struct")),
     ],
 )
 def test_actions_are_parsed_ignoring_case(text, action):
@@ -92,10 +92,10 @@ def test_an_invalid_action_is_rejected(text):
 
 
 def test_match_catalog_applies_to_the_whole_frame():
-    assert parse_action("match_catalog", whole=True) == Action("match_catalog")
+    assert parse_action("match_catalog", whole=True) == ResolveAction("match_catalog")
 
 
-def test_specs_are_pairs():
-    assert parse_specs(("a[].b", "make_cols")) == [(parse("a[].b"), Action("make_cols"))]
+def test_specs_of_resolve_choice_are_pairs():
+    assert parse_specs(("a[].b", "make_cols")) == [(parse("a[].b"), ResolveAction("make_cols"))]
     with pytest.raises(UsageError, match="spec"):
         parse_specs([("a",)])

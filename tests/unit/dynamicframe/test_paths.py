@@ -5,21 +5,29 @@ import pytest
 from glue_secure.core.errors import UsageError
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.dynamicframe.types import hive
-from glue_secure.dynamicframe.types.paths import Step, find, format_path, null_fields, parse, parse_all, quote
+from glue_secure.dynamicframe.types.paths import (
+    PathStep,
+    find,
+    format_path,
+    null_fields,
+    parse,
+    parse_all,
+    quote,
+)
 
 
 @pytest.mark.parametrize(
     ("text", "steps"),
     [
-        ("a", (Step("a"),)),
-        ("a.b", (Step("a"), Step("b"))),
-        ("`a.b`", (Step("a.b"),)),
-        ("`a.b`.c", (Step("a.b"), Step("c"))),
-        ("a.`b.c`", (Step("a"), Step("b.c"))),
-        ("`it``s`", (Step("it`s"),)),
-        ("items[].price", (Step("items", 1), Step("price"))),
-        ("`my.items`[][]", (Step("my.items", 2),)),
-        ("provider id", (Step("provider id"),)),
+        ("a", (PathStep("a"),)),
+        ("a.b", (PathStep("a"), PathStep("b"))),
+        ("`a.b`", (PathStep("a.b"),)),
+        ("`a.b`.c", (PathStep("a.b"), PathStep("c"))),
+        ("a.`b.c`", (PathStep("a"), PathStep("b.c"))),
+        ("`it``s`", (PathStep("it`s"),)),
+        ("items[].price", (PathStep("items", 1), PathStep("price"))),
+        ("`my.items`[][]", (PathStep("my.items", 2),)),
+        ("provider id", (PathStep("provider id"),)),
     ],
 )
 def test_a_path_is_parsed_and_formatted(text, steps):
@@ -45,7 +53,7 @@ def test_one_path_counts_as_a_list_of_one():
 @pytest.mark.parametrize("name", ["a", "a.b", "a`b", "a[]", "", "a b"])
 def test_a_quoted_name_is_one_step(name):
     if name:
-        assert parse(quote(name)) == (Step(name),)
+        assert parse(quote(name)) == (PathStep(name),)
 
 
 SCHEMA = glue.StructType(

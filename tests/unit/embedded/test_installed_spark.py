@@ -20,7 +20,7 @@ def pyspark_with(folder: Path, *jars: str) -> Path:
     ("jar", "version", "line"),
     [("spark-core_2.12-3.5.6.jar", "3.5.6", "3.5"), ("spark-core_2.13-4.1.1.jar", "4.1.1", "4.1")],
 )
-def test_the_line_is_read_from_the_jars(tmp_path: Path, jar: str, version: str, line: str) -> None:
+def test_the_spark_version_is_read_from_the_jars(tmp_path: Path, jar: str, version: str, line: str) -> None:
     spark = module.spark_in(pyspark_with(tmp_path, jar))
     assert (spark.folder, spark.version, spark.line) == (tmp_path, version, line)
     assert spark.jars == SPARK_JARS[line]

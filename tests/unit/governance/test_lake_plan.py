@@ -11,7 +11,7 @@ from glue_secure.governance.lakeformation.apply import apply_plan, require_uncha
 from glue_secure.governance.lakeformation.export import export
 from glue_secure.governance.lakeformation.file import parse
 from glue_secure.governance.lakeformation.plan import make_plan
-from glue_secure.governance.lakeformation.steps import Action
+from glue_secure.governance.lakeformation.steps import StepAction
 
 from .conftest import ACCOUNT, ANALYST, OTHER, STEWARD
 
@@ -139,11 +139,15 @@ def test_permissions_are_granted_before_others_are_revoked(harness):
     harness.lake.put("IAM_ALLOWED_PRINCIPALS", {"Database": {"Name": "sales"}}, "ALL")
     harness.lake.put(ANALYST, {"Database": {"Name": "sales"}}, "ALTER")
     actions = [step.action for step in harness.plan(EVERYTHING).steps]
-    assert actions == sorted(actions, key=list(Action).index)
-    assert actions.index(Action.GRANT) < actions.index(Action.REVOKE_IAM) < actions.index(Action.REGISTER)
-    assert actions.index(Action.REGISTER) < actions.index(Action.REVOKE)
+    assert actions == sorted(actions, key=list(StepAction).index)
+    assert (
+        actions.index(StepAction.GRANT)
+        < actions.index(StepAction.REVOKE_IAM)
+        < actions.index(StepAction.REGISTER)
+    )
+    assert actions.index(StepAction.REGISTER) < actions.index(StepAction.REVOKE)
     revoked = [
-        str(step.subject) for step in harness.plan(EVERYTHING).steps if step.action is Action.REVOKE_IAM
+        str(step.subject) for step in harness.plan(EVERYTHING).steps if step.action is StepAction.REVOKE_IAM
     ]
     assert "database sales" in revoked[-1]
 
@@ -160,9 +164,14 @@ tags = { pii = "true" }
     after = before.replace('tags = { pii = "true" }', 'tags = { pii = "false" }').replace(
         '"SELECT", "DESCRIBE"', '"DESCRIBE"'
     )
-    assert [step.action for step in harness.plan(after).steps] == [Action.REVOKE_BY_TAGS, Action.ASSIGN]
+    assert [step.action for step in harness.plan(after).steps] == [
+        StepAction.REVOKE_BY_TAGS,
+        StepAction.ASSIGN,
+    ]
     # Without a change of tags, revocations are the last steps.
-    assert [step.action for step in harness.plan(before.replace('"SELECT", ', "")).steps] == [Action.REVOKE]
+    assert [step.action for step in harness.plan(before.replace('"SELECT", ', "")).steps] == [
+        StepAction.REVOKE
+    ]
 
 
 def test_unmanaged_grants_are_revoked_on_request_only(harness):
@@ -170,7 +179,7 @@ def test_unmanaged_grants_are_revoked_on_request_only(harness):
     harness.lake.put(OTHER, CUSTOMERS, "SELECT")
     text = grant(TABLE, "SELECT")
     plan = harness.plan(text)
-    assert [step.action for step in plan.steps] == [Action.GRANT]
+    assert [step.action for step in plan.steps] == [StepAction.GRANT]
     assert plan.unnamed == 2
     steps = harness.steps(text, "principals")
     assert [step.partition(" ")[0] for step in steps] == ["grant", "revoke"] and ANALYST in steps[1]

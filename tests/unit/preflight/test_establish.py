@@ -228,7 +228,7 @@ def test_gs_kms_006_a_key_that_generates_no_data_key(refused, run_fixture, which
     assert error.aws_code == "AccessDeniedException"
 
 
-def test_the_order_is_fixed_configuration_before_keys(refused, run_fixture):
+def test_the_configuration_is_checked_before_the_keys(refused, run_fixture):
     run_fixture.configure(s3=(EncryptionSetting("SSE-S3"),))
     run_fixture.keys = []
     assert not {c for c in refused("GS-SEC-003").also if c.startswith("GS-KMS")}

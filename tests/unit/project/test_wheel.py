@@ -182,7 +182,7 @@ def test_every_module_imports_from_the_archive_where_the_package_is_not_installe
     assert run_python("-c", program, cwd=built.parent).strip() == str(built)
 
 
-def test_pip_installs_it(built, tmp_path):
+def test_pip_installs_the_wheel(built, tmp_path):
     command = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index", "--no-deps"]
     run_python(*command, "--no-compile", "--target", tmp_path / "site", built)
     location = run_python(

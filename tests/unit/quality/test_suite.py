@@ -5,7 +5,7 @@ import json
 import pytest
 
 from glue_secure.core.errors import UsageError
-from glue_secure.quality.suite import OnFailure, Rule, Severity, Suite
+from glue_secure.quality.suite import OnFailure, Rule, RuleSeverity, Suite
 
 NOT_NULL = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "carrier"}}
 
@@ -19,13 +19,13 @@ def test_a_suite_in_great_expectations_format_is_parsed():
     expectation = {**NOT_NULL, "meta": {}, "severity": "warning", "id": None}
     suite = parse(expectations=[expectation, NOT_NULL], id="1", meta={"great_expectations_version": "1.24.1"})
     assert (suite.name, suite.location, len(suite.digest)) == ("flights", "f.json", 64)
-    assert [rule.severity for rule in suite.rules] == [Severity.WARNING, Severity.CRITICAL]
+    assert [rule.severity for rule in suite.rules] == [RuleSeverity.WARNING, RuleSeverity.CRITICAL]
     assert suite.rules[1].label == "2 expect_column_values_to_not_be_null (carrier)"
 
 
 def test_severity_is_read_from_meta():
     suite = parse(expectations=[{**NOT_NULL, "meta": {"severity": "info"}}])
-    assert suite.rules[0].severity is Severity.INFO
+    assert suite.rules[0].severity is RuleSeverity.INFO
 
 
 def test_arguments_about_reporting_are_ignored():

@@ -30,7 +30,7 @@ def test_a_text_is_a_hexadecimal_literal(text):
     assert bytes.fromhex(made[11:-1]).decode() == text
 
 
-def test_one_column():
+def test_a_key_of_one_column_is_compared_by_its_order():
     assert after([ID], ["5"], "asc") == "(`id` > 5)"
     assert up_to([ID], ["5"], "asc") == "(`id` <= 5)"
     assert after([ID], ["5"], "desc") == "(`id` < 5)"

@@ -48,7 +48,7 @@ def test_a_job_without_a_name_yet_is_checked_again(started_jobs):
     assert jobs.take() == (1, "")
 
 
-def test_a_job_without_a_name_after_the_listeners_are_done_is_a_doubt(started_jobs):
+def test_a_job_without_a_name_makes_the_count_uncertain(started_jobs):
     context, jobs = started_jobs
     context.total = 1
     count, doubt = jobs.take()

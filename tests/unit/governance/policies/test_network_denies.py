@@ -3,8 +3,8 @@
 import pytest
 
 from glue_secure.governance.policies import (
-    Decision,
     Network,
+    PolicyDecision,
     PolicyScope,
     Request,
     ResourceLocation,
@@ -22,7 +22,7 @@ POLICY = deployer(
     network=Network(("vpc-1", "vpc-2"), ("subnet-1",), ("sg-1", "sg-2")),
 )
 PERMITTED = {"glue:VpcIds": ("vpc-1",), "glue:SubnetIds": ("subnet-1",), "glue:SecurityGroupIds": ("sg-1",)}
-A, D = Decision.ALLOWED, Decision.DENIED
+A, D = PolicyDecision.ALLOWED, PolicyDecision.DENIED
 
 
 @pytest.mark.parametrize("action", ["glue:CreateJob", "glue:UpdateJob"])

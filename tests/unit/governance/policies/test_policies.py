@@ -8,10 +8,10 @@ from policy_linter import lint
 
 from glue_secure.core.errors import UsageError
 from glue_secure.governance.policies import (
-    Condition,
-    Decision,
     Network,
     Policy,
+    PolicyCondition,
+    PolicyDecision,
     PolicyScope,
     Request,
     ResourceLocation,
@@ -59,7 +59,10 @@ def decide(policy, action, resource="*", principal=ROLE, **context):
 
 
 def test_two_conditions_that_a_document_cannot_contain_are_rejected():
-    twice = (Condition("Null", "aws:TagKeys", ("false",)), Condition("Null", "AWS:tagkeys", ("true",)))
+    twice = (
+        PolicyCondition("Null", "aws:TagKeys", ("false",)),
+        PolicyCondition("Null", "AWS:tagkeys", ("true",)),
+    )
     with pytest.raises(ValueError, match="statement Tags: found two conditions Null on AWS:tagkeys"):
         Statement("Tags", "Deny", ("glue:TagResource",), ("*",), None, twice)
 
@@ -150,23 +153,35 @@ EVIDENCE = "arn:aws:s3:::acme-evidence/job=orders/evidence.json"
 @pytest.mark.parametrize(
     ("action", "resource", "decision"),
     [
-        ("s3:GetObject", LANDING, Decision.ALLOWED),
-        ("s3:PutObject", LANDING, Decision.NOT_ALLOWED),
-        ("s3:PutObject", CURATED, Decision.ALLOWED),
-        ("s3:DeleteObject", CURATED, Decision.ALLOWED),
-        ("s3:PutObject", "arn:aws:s3:::acme-curated/other/a", Decision.NOT_ALLOWED),
-        ("s3:PutObject", EVIDENCE, Decision.ALLOWED),
-        ("s3:DeleteObject", EVIDENCE, Decision.NOT_ALLOWED),
-        ("s3:PutObject", "arn:aws:s3:::acme-artifacts/glue-secure/x.whl", Decision.NOT_ALLOWED),
-        ("glue:GetJob", "arn:aws:glue:eu-west-1:111122223333:job/orders", Decision.ALLOWED),
-        ("glue:UpdateJob", "arn:aws:glue:eu-west-1:111122223333:job/orders", Decision.NOT_ALLOWED),
-        ("glue:GetJob", "arn:aws:glue:eu-west-1:111122223333:job/other", Decision.NOT_ALLOWED),
-        ("glue:GetConnection", "arn:aws:glue:eu-west-1:111122223333:connection/orders-db", Decision.ALLOWED),
-        ("glue:GetTable", "arn:aws:glue:eu-west-1:111122223333:table/sales/lines", Decision.ALLOWED),
-        ("glue:UpdateTable", "arn:aws:glue:eu-west-1:111122223333:table/sales/lines", Decision.NOT_ALLOWED),
-        ("glue:UpdateTable", "arn:aws:glue:eu-west-1:111122223333:table/curated/orders", Decision.ALLOWED),
-        ("kms:Decrypt", KEY, Decision.NOT_ALLOWED),
-        ("iam:PassRole", ROLE, Decision.NOT_ALLOWED),
+        ("s3:GetObject", LANDING, PolicyDecision.ALLOWED),
+        ("s3:PutObject", LANDING, PolicyDecision.NOT_ALLOWED),
+        ("s3:PutObject", CURATED, PolicyDecision.ALLOWED),
+        ("s3:DeleteObject", CURATED, PolicyDecision.ALLOWED),
+        ("s3:PutObject", "arn:aws:s3:::acme-curated/other/a", PolicyDecision.NOT_ALLOWED),
+        ("s3:PutObject", EVIDENCE, PolicyDecision.ALLOWED),
+        ("s3:DeleteObject", EVIDENCE, PolicyDecision.NOT_ALLOWED),
+        ("s3:PutObject", "arn:aws:s3:::acme-artifacts/glue-secure/x.whl", PolicyDecision.NOT_ALLOWED),
+        ("glue:GetJob", "arn:aws:glue:eu-west-1:111122223333:job/orders", PolicyDecision.ALLOWED),
+        ("glue:UpdateJob", "arn:aws:glue:eu-west-1:111122223333:job/orders", PolicyDecision.NOT_ALLOWED),
+        ("glue:GetJob", "arn:aws:glue:eu-west-1:111122223333:job/other", PolicyDecision.NOT_ALLOWED),
+        (
+            "glue:GetConnection",
+            "arn:aws:glue:eu-west-1:111122223333:connection/orders-db",
+            PolicyDecision.ALLOWED,
+        ),
+        ("glue:GetTable", "arn:aws:glue:eu-west-1:111122223333:table/sales/lines", PolicyDecision.ALLOWED),
+        (
+            "glue:UpdateTable",
+            "arn:aws:glue:eu-west-1:111122223333:table/sales/lines",
+            PolicyDecision.NOT_ALLOWED,
+        ),
+        (
+            "glue:UpdateTable",
+            "arn:aws:glue:eu-west-1:111122223333:table/curated/orders",
+            PolicyDecision.ALLOWED,
+        ),
+        ("kms:Decrypt", KEY, PolicyDecision.NOT_ALLOWED),
+        ("iam:PassRole", ROLE, PolicyDecision.NOT_ALLOWED),
     ],
 )
 def test_the_role_can_access_the_resources_of_its_job_only(scope, access, action, resource, decision):
@@ -175,10 +190,12 @@ def test_the_role_can_access_the_resources_of_its_job_only(scope, access, action
 
 def test_data_access_can_be_restricted_to_running_jobs(scope, access):
     policy = job_role(scope, replace(access, inside_jobs_only=True))
-    assert decide(policy, "s3:GetObject", LANDING) is Decision.NOT_ALLOWED
+    assert decide(policy, "s3:GetObject", LANDING) is PolicyDecision.NOT_ALLOWED
     inside = {"glue__CredentialIssuingService": ("glue.amazonaws.com",)}
-    assert decide(policy, "s3:GetObject", LANDING, **inside) is Decision.ALLOWED
-    assert decide(policy, "s3:GetObject", "arn:aws:s3:::acme-artifacts/glue-secure/x") is Decision.ALLOWED
+    assert decide(policy, "s3:GetObject", LANDING, **inside) is PolicyDecision.ALLOWED
+    assert (
+        decide(policy, "s3:GetObject", "arn:aws:s3:::acme-artifacts/glue-secure/x") is PolicyDecision.ALLOWED
+    )
 
 
 VIA_S3 = {"kms:ViaService": ("s3.eu-west-1.amazonaws.com",)}
@@ -231,7 +248,7 @@ def test_a_key_policy_allows_its_documented_uses_only(policy, action, principal,
         "bookmark": bookmark_key(SCOPE, ROLE),
         "logs": logs_key(SCOPE, "/g/*", readers=(ROLE,)),
     }[policy]
-    expected = Decision.ALLOWED if decision == "allowed" else Decision.NOT_ALLOWED
+    expected = PolicyDecision.ALLOWED if decision == "allowed" else PolicyDecision.NOT_ALLOWED
     assert evaluate([key_policy], Request(action, KEY, principal, context)) is expected
 
 
@@ -255,14 +272,14 @@ SECURE = {"aws:SecureTransport": ("true",)}
 def test_a_bucket_accepts_objects_over_tls_and_under_its_key_only(context, denied):
     policy = data_bucket(SCOPE, "acme-curated", KEY)
     put = Request("s3:PutObject", CURATED, SCOPE.role("other"), context)
-    assert (evaluate([policy], put) is Decision.DENIED) == denied
+    assert (evaluate([policy], put) is PolicyDecision.DENIED) == denied
 
 
 def test_plain_http_is_denied_for_every_action_on_bucket_and_objects():
     policy = data_bucket(SCOPE, "acme-curated", KEY)
     for action, resource in (("s3:GetObject", CURATED), ("s3:ListBucket", "arn:aws:s3:::acme-curated")):
         plain = Request(action, resource, ROLE, {"aws:SecureTransport": ("false",)})
-        assert evaluate([policy], plain) is Decision.DENIED
+        assert evaluate([policy], plain) is PolicyDecision.DENIED
 
 
 def test_the_deployer_can_pass_the_jobs_role_to_glue_only():
@@ -270,7 +287,10 @@ def test_the_deployer_can_pass_the_jobs_role_to_glue_only():
         SCOPE, jobs=("orders",), roles=(ROLE,), code=ResourceLocation("acme-artifacts", "code/")
     )
     to_glue, to_ec2 = ({"iam:PassedToService": (f"{name}.amazonaws.com",)} for name in ("glue", "ec2"))
-    assert evaluate([policy], Request("iam:PassRole", ROLE, "", to_glue)) is Decision.ALLOWED
-    assert evaluate([policy], Request("iam:PassRole", ROLE, "", to_ec2)) is Decision.NOT_ALLOWED
-    assert evaluate([policy], Request("iam:PassRole", SCOPE.role("x"), "", to_glue)) is Decision.NOT_ALLOWED
+    assert evaluate([policy], Request("iam:PassRole", ROLE, "", to_glue)) is PolicyDecision.ALLOWED
+    assert evaluate([policy], Request("iam:PassRole", ROLE, "", to_ec2)) is PolicyDecision.NOT_ALLOWED
+    assert (
+        evaluate([policy], Request("iam:PassRole", SCOPE.role("x"), "", to_glue))
+        is PolicyDecision.NOT_ALLOWED
+    )
     assert isinstance(policy, Policy)

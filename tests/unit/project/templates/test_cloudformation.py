@@ -13,8 +13,8 @@ import pytest
 from policy_linter import lint
 
 from glue_secure.core.errors import UsageError
-from glue_secure.core.policy_documents import Condition, Policy, Principal, Statement
-from glue_secure.governance.policies import Decision, Request, evaluate
+from glue_secure.core.policy_documents import Policy, PolicyCondition, Principal, Statement
+from glue_secure.governance.policies import PolicyDecision, Request, evaluate
 from glue_secure.project.templates import cloudformation
 
 BIN = Path(sys.executable).parent
@@ -158,7 +158,7 @@ def as_policy(document):
                 if "Principal" not in item or item["Principal"] == "*"
                 else Principal(*next((kind, many(names)) for kind, names in item["Principal"].items())),
                 tuple(
-                    Condition(operator, key, many(values))
+                    PolicyCondition(operator, key, many(values))
                     for operator, block in item.get("Condition", {}).items()
                     for key, values in block.items()
                 ),
@@ -192,9 +192,9 @@ def test_the_deployer_is_denied_other_networks_and_a_job_has_no_access_to_the_da
         "glue:SecurityGroupIds": ("jobsecuritygroup",),
     }
     for context, decision in (
-        (project_network, Decision.ALLOWED),
-        ({}, Decision.DENIED),
-        ({**project_network, "glue:VpcIds": ("vpc", "vpc-9")}, Decision.DENIED),
+        (project_network, PolicyDecision.ALLOWED),
+        ({}, PolicyDecision.DENIED),
+        ({**project_network, "glue:VpcIds": ("vpc", "vpc-9")}, PolicyDecision.DENIED),
     ):
         assert evaluate([deployer], Request("glue:CreateJob", job, "", context)) is decision
     for action, resource in (
@@ -205,13 +205,13 @@ def test_the_deployer_is_denied_other_networks_and_a_job_has_no_access_to_the_da
         ("kms:DescribeKey", word("LogsKey")),
         ("logs:DescribeLogGroups", "arn:aws:logs:eu-west-1:111122223333:log-group:x"),
     ):
-        assert evaluate([deployer], Request(action, resource)) is Decision.ALLOWED, action
+        assert evaluate([deployer], Request(action, resource)) is PolicyDecision.ALLOWED, action
     landing = Request("s3:GetObject", "arn:aws:s3:::acme-landing/orders/a.csv")
-    assert evaluate([daily], landing) is Decision.ALLOWED
-    assert evaluate([report], landing) is Decision.NOT_ALLOWED
+    assert evaluate([daily], landing) is PolicyDecision.ALLOWED
+    assert evaluate([report], landing) is PolicyDecision.NOT_ALLOWED
     secret = Request("secretsmanager:GetSecretValue", word("OrdersDbSecret"))
-    assert evaluate([daily], secret) is Decision.ALLOWED
-    assert evaluate([report], secret) is Decision.NOT_ALLOWED
+    assert evaluate([daily], secret) is PolicyDecision.ALLOWED
+    assert evaluate([report], secret) is PolicyDecision.NOT_ALLOWED
 
 
 def test_a_job_has_its_configuration_and_fixed_arguments(templates, whole):
@@ -255,14 +255,14 @@ def test_a_role_may_associate_the_key_with_its_own_log_groups_only(templates, pr
         policy = as_policy(documents[logical])
         for group in projects[name].log_groups(job):
             arn = f"arn:aws:logs:eu-west-1:111122223333:log-group:{group}"
-            assert evaluate([policy], Request("logs:AssociateKmsKey", arn)) is Decision.ALLOWED
+            assert evaluate([policy], Request("logs:AssociateKmsKey", arn)) is PolicyDecision.ALLOWED
             assert group in {
                 resource["Properties"]["LogGroupName"]
                 for resource in templates[name]["Resources"].values()
                 if resource["Type"] == "AWS::Logs::LogGroup" and resource["Properties"]["KmsKeyId"]
             }
         other = "arn:aws:logs:eu-west-1:111122223333:log-group:/other"
-        assert evaluate([policy], Request("logs:AssociateKmsKey", other)) is Decision.NOT_ALLOWED
+        assert evaluate([policy], Request("logs:AssociateKmsKey", other)) is PolicyDecision.NOT_ALLOWED
 
 
 def test_a_role_may_use_the_data_key_through_services_only_and_the_bookmark_key_directly(templates, name):
@@ -271,10 +271,10 @@ def test_a_role_may_use_the_data_key_through_services_only_and_the_bookmark_key_
     key = as_policy(documents["BookmarkKey"])
     data = as_policy(documents["DataKey"])
     for action in ("kms:GenerateDataKey", "kms:Decrypt", "kms:Encrypt"):
-        assert evaluate([key], Request(action, "*", role)) is Decision.ALLOWED
-        assert evaluate([data], Request(action, "*", role)) is Decision.NOT_ALLOWED
+        assert evaluate([key], Request(action, "*", role)) is PolicyDecision.ALLOWED
+        assert evaluate([data], Request(action, "*", role)) is PolicyDecision.NOT_ALLOWED
         through = {"kms:ViaService": ("s3.eu-west-1.amazonaws.com",)}
-        assert evaluate([data], Request(action, "*", role, through)) is Decision.ALLOWED
+        assert evaluate([data], Request(action, "*", role, through)) is PolicyDecision.ALLOWED
 
 
 def roles_of(template):
@@ -299,7 +299,7 @@ def test_a_created_bucket_has_default_encryption_a_policy_and_no_public_access(t
         policy = as_policy(documents[f"{logical}Policy"])
         arn = f"arn:aws:s3:::{literal(bucket.get('BucketName', {'Ref': logical}))}"
         plain = {"aws:SecureTransport": ("false",)}
-        assert evaluate([policy], Request("s3:GetObject", f"{arn}/a", "x", plain)) is Decision.DENIED
+        assert evaluate([policy], Request("s3:GetObject", f"{arn}/a", "x", plain)) is PolicyDecision.DENIED
         if logical == "AccessLogsBucket":  # S3 delivers its logs with SSE-S3 only
             continue
         (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
@@ -310,9 +310,12 @@ def test_a_created_bucket_has_default_encryption_a_policy_and_no_public_access(t
         }
         other = {"s3:x-amz-server-side-encryption": ("aws:kms",),
                  "s3:x-amz-server-side-encryption-aws-kms-key-id": (word("OtherKey"),)}  # fmt: skip
-        assert evaluate([policy], Request("s3:PutObject", f"{arn}/a", "x", other)) is Decision.DENIED
+        assert evaluate([policy], Request("s3:PutObject", f"{arn}/a", "x", other)) is PolicyDecision.DENIED
         expected = {**other, "s3:x-amz-server-side-encryption-aws-kms-key-id": (word("DataKey"),)}
-        assert evaluate([policy], Request("s3:PutObject", f"{arn}/a", "x", expected)) is Decision.NOT_ALLOWED
+        assert (
+            evaluate([policy], Request("s3:PutObject", f"{arn}/a", "x", expected))
+            is PolicyDecision.NOT_ALLOWED
+        )
     assert len(buckets) >= 3
 
 

@@ -179,7 +179,7 @@ def test_severity_is_converted_to_and_from_labels():
     assert 'IsComplete "b",' in back
 
 
-def test_other_sections_are_listed_as_left_out():
+def test_dqdl_sections_other_than_rules_are_listed_as_not_converted():
     text = """Metadata = {"a": "b"} DataSources = {"p": ["x"]} x = ["y"]
     Rules = [ RowCount > 1 ] Analyzers = [ RowCount ]"""
     with pytest.raises(UsageError, match=r"Metadata: not a rule; DataSources: .*variable x: .*Analyzers: "):

@@ -4,7 +4,7 @@ import pytest
 
 from glue_secure.columns.decisions import decide, names_of
 from glue_secure.columns.policy import ColumnPolicy
-from glue_secure.core.columns import SchemaColumn, Shape, Tag, TagKind, normalize_name
+from glue_secure.core.columns import ColumnShape, SchemaColumn, Tag, TagKind, normalize_name
 from glue_secure.core.errors import RefusedError
 from glue_secure.core.findings import enforce
 
@@ -116,7 +116,7 @@ def test_gs_col_003_texts_of_failed_records_are_rejected(above):
 
 
 def test_failed_records_that_are_structs_are_matched_by_name():
-    record = [SchemaColumn(("error", "dynamicRecord"), Shape.STRUCT)]
+    record = [SchemaColumn(("error", "dynamicRecord"), ColumnShape.STRUCT)]
     record.append(SchemaColumn(("error", "dynamicRecord", "email")))
     tree = [SchemaColumn(("error", name)) for name in ERRORS[:-1]] + record
     rules = [{"column": name, "action": "drop"} for name in ("msg", "stackTrace", "input", "email")]

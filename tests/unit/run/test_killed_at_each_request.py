@@ -139,7 +139,7 @@ def landed(run_fixture):
     return run_fixture
 
 
-def test_the_requirements_of_these_tests_can_fail(landed):
+def test_the_check_for_lost_data_detects_a_deleted_object(landed):
     job(landed, "jr_1")
     require_nothing_ahead(landed)
     landed.objects.delete(_target("b.csv"))

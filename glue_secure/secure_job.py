@@ -237,9 +237,9 @@ class Reader:
         """
         run = self._run
         with run.operation():
-            given = dict(options or {})
-            limits = parse_limits(given)
-            format_options = {name: value for name, value in given.items() if name not in LIMITS}
+            all_options = dict(options or {})
+            limits = parse_limits(all_options)
+            format_options = {name: value for name, value in all_options.items() if name not in LIMITS}
             frame: DataFrame = run.reader.read_s3(
                 source,
                 format=format_of(format).name,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from glue_secure.core.arguments import JobIdentity
 from glue_secure.core.errors import ControlError, GlueSecureError
@@ -26,9 +26,6 @@ from glue_secure.core.evidence import (
 from glue_secure.core.findings import Finding
 from glue_secure.core.objects import BucketRules
 from glue_secure.core.redaction import redact_settings, redact_text
-
-if TYPE_CHECKING:
-    from glue_secure.preflight.establish import Preflight
 
 
 @dataclass(slots=True)
@@ -89,7 +86,10 @@ class RunRecorder:
         self,
         *,
         identity: JobIdentity,
-        preflight: Preflight,
+        account_id: str,
+        region: str,
+        security_configuration: str,
+        keys: Mapping[str, str],
         error: BaseException | None,
         outcome: str,
         account: str,
@@ -107,14 +107,14 @@ class RunRecorder:
             outcome=outcome,
             error=_described(error),
             account=account,
-            account_id=preflight.account,
-            region=preflight.region,
+            account_id=account_id,
+            region=region,
             runtime=runtime,
             versions=versions,
             started=self.started,
             finished=finished,
-            security_configuration=preflight.configuration.name,
-            keys={purpose: str(key) for purpose, key in preflight.keys.by_purpose().items()},
+            security_configuration=security_configuration,
+            keys=keys,
             settings=redact_settings(settings),
             reads=self.reads(rows_of),
             writes=tuple(self.writes),

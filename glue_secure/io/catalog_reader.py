@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from glue_secure.bookmarks.sql.keys import KEYS, ORDER
 from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable, PartitionValues
@@ -19,7 +19,7 @@ from glue_secure.core.redaction import redacting_logger
 from glue_secure.core.service import ServiceError
 from glue_secure.io.call_checks import s3_location
 from glue_secure.io.partitioned_reads import source_of
-from glue_secure.io.reader import DataReader
+from glue_secure.io.reader import DataReader, Frame
 from glue_secure.io.source_filter import BOUNDS, LIMITS, Sample, parse_limits, parse_source_filter
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ _LOG = redacting_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class TableConversion:
+class TableConversion(Generic[Frame]):
     """How a caller reads a table, and what it converts the frame to.
 
     Attributes:
@@ -64,7 +64,7 @@ class TableConversion:
     """
 
     format: Callable[[str], str]
-    convert: Callable[[DataFrame, CatalogTable, bool], Any]
+    convert: Callable[[DataFrame, CatalogTable, bool], Frame]
     schema: Callable[[Sequence[CatalogColumn], bool], StructType | None]
     options: Callable[[CatalogTable], Mapping[str, str]]
 
@@ -100,9 +100,9 @@ class CatalogReader:
         catalog_partition_predicate: str = "",
         options: Mapping[str, Any] | None = None,
         catalog_id: str | None = None,
-        conversion: TableConversion = DATA_FRAME,
+        conversion: TableConversion[Frame] | None = None,
         sample: Sample | None = None,
-    ) -> Any:
+    ) -> DataFrame | Frame:
         """Return a frame of a Data Catalog table, in S3 or behind a Glue connection.
 
         Args:
@@ -113,7 +113,7 @@ class CatalogReader:
             catalog_partition_predicate: an expression that the Data Catalog evaluates (GetPartitions).
             options: Glue's options of an S3 source, or of a parallel JDBC read.
             catalog_id: the account whose Data Catalog has the table; None for the run's account.
-            conversion: how the table is read and converted.
+            conversion: how the table is read and converted; None returns a DataFrame.
             sample: the size of a sample; None reads everything.
 
         Raises:
@@ -129,6 +129,8 @@ class CatalogReader:
                 if predicate:
                     raise _no_partitions(table, predicate)
                 return self._read_jdbc_table(table, options, catalog_id, transformation_ctx)
+            table_conversion = conversion or DATA_FRAME
+            schema_of = table_conversion.schema
             _reject_options(table, options, JDBC_OPTIONS, "an S3 source, because the table is in S3")
             if table.classification not in FORMATS:
                 raise UsageError(
@@ -158,12 +160,12 @@ class CatalogReader:
                 raise _no_partitions(table, predicate)
             return self._reader.read_s3(
                 locations,
-                format=conversion.format(table.classification),
-                options={**conversion.options(table), **_serde_options(table)},
+                format=table_conversion.format(table.classification),
+                options={**table_conversion.options(table), **_serde_options(table)},
                 transformation_ctx=transformation_ctx,
-                schema=conversion.schema(table.columns, True) if table.classification == "csv" else None,
-                schema_without_objects=conversion.schema((*table.columns, *table.partition_keys), False),
-                convert=lambda frame, schema_only: conversion.convert(frame, table, schema_only),
+                schema=schema_of(table.columns, True) if table.classification == "csv" else None,
+                schema_without_objects=schema_of((*table.columns, *table.partition_keys), False),
+                convert=lambda frame, schema_only: table_conversion.convert(frame, table, schema_only),
                 source_filter=source_filter,
                 limits=limits,
                 evidence_format=table.classification,

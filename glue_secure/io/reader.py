@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from glue_secure.bookmarks.bounds import Limits
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
+Frame = TypeVar("Frame")
+"""What a caller makes of a DataFrame, or a frame or source of awsglue."""
 FETCH_SIZE = "10000"
 """Rows that a driver fetches at once unless the call sets ``fetchsize``. By default, PostgreSQL's and MySQL's
 drivers load the whole result into memory, and Oracle's sends a request for every ten rows (bench/jdbc.py)."""
@@ -78,7 +80,7 @@ class DataReader:
         options: Mapping[str, str] | None = None,
         transformation_ctx: str = "",
         schema: StructType | str | None = None,
-        convert: Callable[[DataFrame, bool], Any] | None = None,
+        convert: Callable[[DataFrame, bool], Frame] | None = None,
         source_filter: SourceFilter = ALL_OBJECTS,
         limits: Limits = DEFAULT,
         evidence_format: str = "",
@@ -86,7 +88,7 @@ class DataReader:
         partition_columns: bool = True,
         partition_values_of: Callable[[Sequence[S3Uri]], PartitionValues | None] | None = None,
         schema_without_objects: StructType | None = None,
-    ) -> Any:
+    ) -> DataFrame | Frame:
         """Return a DataFrame of the objects below ``source`` that are new to ``transformation_ctx``.
 
         If there are no new objects, the frame is empty and has the schema of the newest existing object.
@@ -172,9 +174,9 @@ class DataReader:
         sources: Sequence[str],
         *,
         format: str,
-        perform: Callable[[], Any],
+        perform: Callable[[], Frame],
         transformation_ctx: str = "",
-    ) -> Any:
+    ) -> Frame:
         """Check S3 locations, and return the frame that ``perform`` reads with Glue's own reader.
 
         Glue's bookmark selects the objects, so the evidence has no number of objects.
@@ -264,8 +266,8 @@ class DataReader:
             return frame
 
     def read_jdbc_custom(
-        self, connection: str, table: str, *, options: Mapping[str, str], perform: Callable[[], Any]
-    ) -> Any:
+        self, connection: str, table: str, *, options: Mapping[str, str], perform: Callable[[], Frame]
+    ) -> Frame:
         """Verify a Glue connection, and return the frame that ``perform`` reads with Glue's own reader.
 
         Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from glue_secure.core.errors import UsageError
 
@@ -17,9 +17,16 @@ class QualityGate:
     """
 
     @classmethod
-    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+    def apply(
+        cls,
+        frame: DynamicFrame,
+        suite: str,
+        on_failure: Literal["block", "warn", "quarantine"] = "block",
+        quarantine: str | None = None,
+        transformation_ctx: str = "",
+    ) -> DynamicFrame:
         """Create the transform, call it with these arguments, and return its result."""
-        return cls()(*args, **kwargs)
+        return cls()(frame, suite, on_failure, quarantine, transformation_ctx)
 
     @classmethod
     def name(cls) -> str:

@@ -214,7 +214,10 @@ class Run:
             rows_of = _not_counted
         return self.recorder.evidence(
             identity=self.identity,
-            preflight=self.preflight,
+            account_id=self.preflight.account,
+            region=self.preflight.region,
+            security_configuration=self.preflight.configuration.name,
+            keys={purpose: str(key) for purpose, key in self.preflight.keys.by_purpose().items()},
             error=error,
             outcome=outcome,
             account=self.services.environment.kind,

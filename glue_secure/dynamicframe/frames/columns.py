@@ -14,7 +14,7 @@ from glue_secure.core.errors import UsageError
 from glue_secure.dynamicframe.frames import expressions as ex
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.types import glue_types as glue
-from glue_secure.dynamicframe.types.paths import Path, find, format_path, null_fields, parse, parse_all
+from glue_secure.dynamicframe.types.paths import Path, find, format_path, parse, parse_all
 
 Tree = dict[str, Any]
 """Field name → tree of nested fields; an empty tree stands for the whole field."""
@@ -71,12 +71,6 @@ def split(table: Table, paths: str | Iterable[str]) -> tuple[Table, Table]:
     """Return a table with these fields and a table with all others."""
     path_list = [paths] if isinstance(paths, str) else list(paths)
     return select(table, path_list), drop(table, path_list)
-
-
-def drop_nulls(table: Table) -> Table:
-    """Return the table without fields of the null type, including those in structs and arrays of structs."""
-    paths = list(null_fields(table.schema))
-    return drop(table, paths) if paths else table
 
 
 def insert(fields: ex.Fields, target: Path, value: ex.Value) -> ex.Fields:

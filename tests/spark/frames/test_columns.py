@@ -87,14 +87,6 @@ def test_an_existing_name_and_a_move_out_of_an_array_are_rejected(table_of):
         columns.rename(table_of(NESTED, ROW), "l.p", "p")
 
 
-def test_nested_null_fields_are_dropped(table_of, rows_of):
-    schema = "struct<a:int,n:void,s:struct<x:int,n:void>,l:array<struct<n:void,q:int>>,e:array<void>>"
-    result = columns.drop_nulls(table_of(schema, {"a": 1, "s": {"x": 1}, "l": [{"q": 1}], "e": []}))
-    assert rows_of(result) == [{"a": 1, "s": {"x": 1}, "l": [{"q": 1}], "e": []}]
-    typed = table_of("struct<a:int,b:string>", {"a": 1})
-    assert columns.drop_nulls(typed) is typed
-
-
 def test_field_names_may_contain_any_character(table_of, rows_of):
     schema = glue.StructType(
         [

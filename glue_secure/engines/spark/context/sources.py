@@ -388,7 +388,7 @@ def _to_table(format: str, options: ReadOptions) -> Callable[[DataFrame, bool], 
     return convert
 
 
-def _table_read(*, dynamic: bool, fail_fast: bool, merge: bool | None) -> TableConversion:
+def _table_read(*, dynamic: bool, fail_fast: bool, merge: bool | None) -> TableConversion[Table | DataFrame]:
     """Return how Data Catalog tables are read for a DynamicFrame, or for a DataFrame."""
 
     def convert(frame: DataFrame, table: CatalogTable, empty: bool) -> Table | DataFrame:

@@ -1,7 +1,7 @@
-"""The SecureJob API: a job as a ``with`` block.
+"""SecureJob: a run of a job as a ``with`` block.
 
 If the block ends normally, the run verifies its writes, commits the bookmark and writes the evidence, in this
-order. If the block raises an exception, nothing is committed, and the evidence has the reason.
+order. If the block raises an exception, nothing is committed, and the evidence records the exception.
 """
 
 from __future__ import annotations
@@ -132,11 +132,13 @@ class SecureJob(Generic[ArgsT]):
         return self._run.evidence_uri
 
     def jdbc_options(self, connection: str) -> dict[str, str]:
-        """Return options of Spark's JDBC source for a verified connection. The driver verifies the server.
+        """Return options of Spark's JDBC source for a connection whose TLS is verified.
+
+        The options make the JDBC driver verify the server in each connection that it opens.
 
         ``job.spark.read.format("jdbc").options(**job.jdbc_options("ops")).option("dbtable", "t").load()``.
-        The evidence has the TLS facts of the connection, but no record of what is read or written, and
-        options that the script adds are not checked. Prefer :attr:`read` and :attr:`write`.
+        The evidence has the TLS facts of the connection, but no record of the reads and writes. Options that
+        the script adds are not checked. Prefer :attr:`read` and :attr:`write`.
 
         Args:
             connection: name of the Glue connection.
@@ -150,11 +152,13 @@ class SecureJob(Generic[ArgsT]):
         return self._run.reader.jdbc_options(connection)
 
     def kafka_options(self, connection: str, options: Mapping[str, object] | None = None) -> dict[str, str]:
-        """Return options of Spark's Kafka source and sink for verified brokers. The client verifies them.
+        """Return options of Spark's Kafka source and sink for a connection whose brokers are verified.
+
+        The options make Kafka's client verify the broker in each connection that it opens.
 
         ``job.spark.readStream.format("kafka").options(**job.kafka_options("c", {"subscribe": "t"})).load()``.
-        The evidence has the TLS facts of each bootstrap server, but no record of what is read or written, and
-        options that the script adds are not checked.
+        The evidence has the TLS facts of each bootstrap server, but no record of the reads and writes.
+        Options that the script adds are not checked.
 
         Args:
             connection: name of a Glue connection of type KAFKA.
@@ -170,15 +174,18 @@ class SecureJob(Generic[ArgsT]):
         return self._run.reader.kafka_options(connection, options or {})
 
     def commit(self) -> S3Uri:
-        """Commit before the block ends. The run cannot read or write afterwards.
+        """Verify, commit and write the evidence before the block ends. Ends the run.
 
         Returns:
             The location of the evidence.
+
+        Raises:
+            GlueSecureError: as :meth:`Run.commit` does.
         """
         return self._run.commit()
 
     def abandon(self) -> None:
-        """End an open run without a commit. Does nothing if the run has ended."""
+        """End the run without a commit, and write the evidence. Does nothing if the run has ended."""
         self._run.close(outcome="abandoned")
 
     def __enter__(self) -> SecureJob[ArgsT]:
@@ -203,7 +210,7 @@ class SecureJob(Generic[ArgsT]):
 
 
 class Reader:
-    """``job.read``."""
+    """Reads S3 and databases, as ``job.read``."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -227,13 +234,14 @@ class Reader:
             bookmark: name of the bookmark's transformation context for this source; ``""`` reads every
                 object, without a bookmark.
             schema: ``StructType`` or DDL text; None infers the schema as Spark does.
-            options: options of Spark's reader for the format, each checked; and Glue's ``boundedFiles``,
+            options: options of Spark's reader for the format; and Glue's ``boundedFiles``,
                 ``boundedSize``, ``maxBand``, ``maxFilesInBand`` and ``keysAscending`` (docs/bookmarks.md).
-                CSV is read with a header by default.
+                CSV is read with a header by default. Unknown options are rejected.
 
         Raises:
             UsageError: an unknown format or option.
             RefusedError: GS-S3-001 to -003, -005, -006.
+            GlueSecureError: a location cannot be listed.
         """
         run = self._run
         with run.operation():
@@ -270,9 +278,9 @@ class Reader:
             fetch_size: rows in one round trip.
             bookmark: name of the bookmark's transformation context for this source; ``""`` reads every row,
                 without a bookmark.
-            bookmark_keys: columns whose values only grow (Glue's ``jobBookmarkKeys``); none means the primary
-                key, if it is one numeric column without gaps (docs/bookmarks.md).
-            bookmark_order: ``asc``, or ``desc`` if the values only fall.
+            bookmark_keys: columns whose values only increase (Glue's ``jobBookmarkKeys``). The default is the
+                primary key, if it is a single numeric column without gaps (docs/bookmarks.md).
+            bookmark_order: ``asc``, or ``desc`` if the values only decrease.
 
         Raises:
             UsageError: an invalid option, or the bookmark cannot use these keys.
@@ -295,7 +303,7 @@ class Reader:
 
 
 class Writer:
-    """``job.write``."""
+    """Writes to S3 and databases, as ``job.write``."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -319,12 +327,15 @@ class Writer:
             frame: the DataFrame.
             target: S3 location.
             format: format of the objects.
-            mode: what happens if the target has objects.
+            mode: Spark's save mode: what the write does if the target has objects.
             partition_by: partition column or columns.
-            options: options of Spark's writer for the format, each checked.
+            options: options of Spark's writer for the format. Unknown options are rejected.
             quality_suite: a Great Expectations suite that ``--glue-secure-suites`` names (docs/quality.md).
-            on_failure: the effect of a broken critical rule of the suite.
-            quarantine: S3 location for rows that break a rule; None takes ``--glue-secure-quarantine-uri``.
+            on_failure: the action if a critical rule of the suite is broken: ``block`` raises an error,
+                ``warn`` writes all rows, ``quarantine`` writes the rows that break the rule to ``quarantine``
+                and the others to ``target``.
+            quarantine: S3 location for rows that break a critical rule; None for the value of
+                ``--glue-secure-quarantine-uri``.
 
         Returns:
             The record of the write in the evidence, with every object.
@@ -361,8 +372,8 @@ class Writer:
     ) -> WriteRecord:
         """Append a DataFrame to a table over verified TLS.
 
-        Rows that were committed before a failure stay in the table: there is no transaction over the frame's
-        partitions.
+        There is no transaction over all partitions of the frame: rows that were committed before a failure
+        stay in the table.
 
         Args:
             frame: the DataFrame.
@@ -398,7 +409,7 @@ class Writer:
 
         Args:
             target: S3 location below which the function writes.
-            write: writes; it is called once, in this thread.
+            write: the function. It is called once, in the calling thread.
             format: name of the format in the evidence.
 
         Returns:
@@ -454,7 +465,7 @@ def _defaults(format: str) -> dict[str, str]:
 
 
 def _reject_duplicates(options: Mapping[str, object], call: str, **parameters: str) -> None:
-    """Reject options that have a parameter of their own (option → parameter)."""
+    """Raise UsageError for options that the method has as a parameter. ``parameters`` is option=parameter."""
     names = {name.lower() for name in options}
     for option, parameter in parameters.items():
         if option.lower() in names:

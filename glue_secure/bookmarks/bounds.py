@@ -1,4 +1,4 @@
-"""Limits of one run's input: Glue's consistency window and its bounded execution.
+"""Limits on the objects that one run reads: Glue's consistency window and bounded execution.
 
 https://docs.aws.amazon.com/glue/latest/dg/bounded-execution.html (``boundedFiles``, ``boundedSize``) and
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-connect-s3-home.html (``maxBand``,
@@ -25,12 +25,15 @@ class Limits:
     """The limits of one S3 source.
 
     Attributes:
-        window: ``maxBand``: how long after its modification an object may still appear in a listing.
-        max_files_in_band: most identities that the state stores. The newest objects beyond it are read by a
-            later run, when older ones have left the window.
-        files: ``boundedFiles``: most objects of one run, the oldest first.
-        size: ``boundedSize``: most bytes of one run, the oldest first, but at least one object.
-        keys_ascending: whether keys grow with time; see :mod:`glue_secure.bookmarks.ascending`.
+        window: ``maxBand``: the time after its modification in which an object may be missing from listings.
+        max_files_in_band: ``maxFilesInBand``: the maximum number of objects modified within the window that
+            the bookmark stores one by one. If there are more, a later run reads the newest of them, after
+            older objects have left the window.
+        files: ``boundedFiles``: the maximum number of objects that one run reads, oldest first.
+        size: ``boundedSize``: the maximum number of bytes that one run reads, oldest objects first. At least
+            one object is read, whatever its size.
+        keys_ascending: whether keys of newer objects sort after keys of older ones; see
+            :mod:`glue_secure.bookmarks.ascending`.
     """
 
     window: timedelta = WINDOW
@@ -41,19 +44,23 @@ class Limits:
 
 
 def age_order(entry: ObjectSummary) -> tuple[datetime, str, str]:
-    """Return the sort key of a bounded run: oldest first, equal times by bucket and key."""
+    """Return the sort key that puts the oldest object first. Objects of equal time sort by bucket and key."""
     return entry.last_modified, entry.uri.bucket, entry.uri.key
 
 
 class Oldest:
-    """The oldest objects of a stream, up to a bound.
+    """Selects the oldest objects of a stream, up to a bound.
 
-    Memory is proportional to the bound (twice its size), not to the stream. Without a bound every object is
-    stored.
+    With a bound, at most twice the selected objects are in memory, or ``_MIN_CAPACITY`` if that is more.
+    Without a bound, every object is.
 
     Args:
-        files: most objects; None for any number.
-        size: most bytes; None for any number. The first object is selected whatever its size.
+        files: the maximum number of objects; None for no maximum.
+        size: the maximum number of bytes; None for no maximum. The oldest object is selected in any case.
+
+    Attributes:
+        left_out: number of objects that were added and are not selected; complete after :meth:`selected`. An
+            object that was added twice may count twice.
     """
 
     def __init__(self, files: int | None, size: int | None) -> None:
@@ -73,7 +80,11 @@ class Oldest:
             self._cut()
 
     def selected(self) -> list[ObjectSummary]:
-        """Return the selected objects, unique and oldest first; without a bound in the order added."""
+        """Return the selected objects.
+
+        With a bound they are unique and sorted, oldest first. Without a bound they are in the order in which
+        they were added, and may repeat.
+        """
         if self._capacity is not None:
             self._cut()
         return self._entries
@@ -90,7 +101,14 @@ class Oldest:
 
 
 def within(entries: list[ObjectSummary], files: int | None, size: int | None, *, least: int = 1) -> int:
-    """Return how many of the first entries a bound allows; ``least`` of them regardless of their size."""
+    """Return how many entries, from the start of the list, fit in a bound.
+
+    Args:
+        entries: the objects, in the order in which they are selected.
+        files: the maximum number of objects; None for no maximum.
+        size: the maximum number of bytes; None for no maximum.
+        least: number of objects to which ``size`` does not apply.
+    """
     end = len(entries) if files is None else min(files, len(entries))
     if size is None:
         return end
@@ -103,7 +121,7 @@ def within(entries: list[ObjectSummary], files: int | None, size: int | None, *,
 
 
 def without_repeats(entries: Iterable[ObjectSummary]) -> list[ObjectSummary]:
-    """Return sorted entries without repeated ones: overlapping paths list an object twice."""
+    """Return sorted entries without duplicates. Overlapping paths of a source list an object twice."""
     unique: list[ObjectSummary] = []
     for entry in entries:
         if not unique or unique[-1].uri != entry.uri:

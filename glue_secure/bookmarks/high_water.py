@@ -1,16 +1,20 @@
 """Check a bookmark against its high-water mark, which is stored outside the bookmark's bucket.
 
-Anyone who can write the bucket can delete a newer state with its history and restore an older one; no check
-of the bucket alone detects that. The mark is stored elsewhere and its sequence only grows.
+Anyone who can write to the bucket can delete the newest states and their history, and restore an older state.
+No check of the bucket alone detects that. The mark is the sequence number and SHA-256 of the newest committed
+state. It is stored outside the bucket, and its sequence number only grows.
 
-A commit writes ``current``, then the mark, then the history:
+A commit writes the object ``current``, then the mark, then the history object:
 
-- The mark comes second, because a mark ahead of a write that then fails would lock the job out. A crash
-  between the two leaves ``current`` exactly one ahead, and it names the marked state as its predecessor.
-  Such a state can only be made with the bookmark key, so it is accepted and the mark is advanced.
-- The mark comes before the history, so that no later step succeeds without it.
-- Before the first commit a mark with sequence 0 is stored. A crash in that commit then appears like any
-  other, and a state without any mark is never accepted.
+- ``current`` is written before the mark. If the mark were written first and the write of ``current`` failed,
+  the mark would be newer than the state, and no later run would be accepted. A crash after the write of
+  ``current`` leaves a state that is the direct successor of the marked state: its sequence number is one
+  higher, and it contains the digest of the marked state. Only a principal that may use the bookmark key can
+  create such a state, so it is accepted, and the mark is advanced.
+- The mark is written before the history, so that a commit whose mark could not be written also has no history
+  object.
+- A mark with sequence 0 is written before the first ``current``. A crash in the first commit is therefore
+  handled like a crash in any other commit, and a state without a mark is never accepted.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from glue_secure.core.ports import HighWaterMarkStore
 from glue_secure.core.service import PreconditionFailed, ServiceError
 
 BEGINNING = HighWaterMark(0, "")
+"""The mark before the first commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class HighWaterMarkGuard:
     resource: str
 
     def read(self) -> HighWaterMark | None:
-        """Return the mark, None where none was ever stored. Raises VerificationError (GS-BKM-006)."""
+        """Return the mark, None if none is stored. Raises VerificationError (GS-BKM-006)."""
         try:
             return self.store.read()
         except ServiceError as error:
@@ -63,11 +68,11 @@ class HighWaterMarkGuard:
         )
 
     def advance(self, mark: HighWaterMark) -> None:
-        """Store the mark. The same mark, or one that another run advanced further, is accepted.
+        """Store the mark. Does nothing if the same mark is stored, or if another run stored a newer one.
 
         Raises:
-            RefusedError: GS-BKM-004: the store records another state of that sequence.
-            VerificationError: GS-BKM-006.
+            RefusedError: GS-BKM-004, the store records another state with the same sequence number.
+            VerificationError: GS-BKM-006, the store cannot be read or written.
         """
         location = self.store.location
         try:
@@ -99,25 +104,30 @@ def check_mark(
     resource: str,
     location: str,
 ) -> tuple[Finding, ...]:
-    """Check that the current state is the marked one, or the one state that was committed on it.
+    """Check that the current state is the marked state or its direct successor.
 
     Args:
-        mark: the stored mark; None where none was ever stored.
-        current: the state in the bucket; :data:`BEGINNING` where there is none.
-        previous_digest: of the state that ``current`` was committed on.
+        mark: the stored mark; None if none is stored.
+        current: sequence number and digest of the state in the bucket; :data:`BEGINNING` if there is none.
+        previous_digest: digest of the predecessor, as ``current`` records it.
         job: the job's name.
         resource: URI of the bookmark object.
         location: where the mark is stored.
 
     Returns:
-        GS-BKM-003 (the state exists) and GS-BKM-004 (it is not older than the mark) if both pass, else the
-        one that fails.
+        GS-BKM-003 (the state exists) and GS-BKM-004 (it is not older than the mark), both passed; or the
+        control that failed.
     """
     if mark is None:
         if current == BEGINNING:
             return _passed(resource, f"no bookmark, and no mark in {location}")
         return (
-            _unmarked(resource, f"sequence {current.sequence}, and no mark in {location}", "its mark", job),
+            _not_recorded(
+                resource,
+                f"sequence {current.sequence}, and no mark in {location}",
+                f"a mark in {location}",
+                job,
+            ),
         )
     if current == mark:
         return _passed(resource, f"sequence {current.sequence}, as {location} records")
@@ -129,7 +139,8 @@ def check_mark(
                 resource,
                 found=f"no object, though {location} records sequence {mark.sequence}",
                 required=required,
-                fix="restore it and history/ from the bucket's versions, and find out who deleted it",
+                fix="restore the object and the objects below history/ from the bucket's versions, and find "
+                "out who deleted them",
             ),
         )
     if current.sequence <= mark.sequence:
@@ -142,22 +153,28 @@ def check_mark(
                 if older
                 else f"another state of sequence {mark.sequence}",
                 required=required,
-                fix="restore that state from the bucket's versions or history/, and find out who wrote this "
-                "object; to go back on purpose, run `glue-secure bookmark rewind` then, which deletes "
-                "nothing",
+                fix=f"restore the state of sequence {mark.sequence} from the bucket's versions or history/, "
+                "and find out who wrote this object; to return to an older state on purpose, restore first, "
+                f"then run `glue-secure bookmark rewind {job} --to-sequence N`",
             ),
         )
     if current.sequence == mark.sequence + 1 and previous_digest == mark.digest:
-        return _passed(resource, f"sequence {current.sequence}, committed on the one that {location} records")
+        return _passed(
+            resource,
+            f"sequence {current.sequence}, the direct successor of the state that {location} records",
+        )
     return (
-        _unmarked(
-            resource, f"sequence {current.sequence}", f"{required}, or the one state committed on it", job
+        _not_recorded(
+            resource,
+            f"sequence {current.sequence}",
+            f"{required}, or the direct successor of that state",
+            job,
         ),
     )
 
 
 def mark_unavailable(location: str, error: ServiceError, action: str) -> Finding:
-    """Return GS-BKM-006 for an error of the mark's store during ``action``."""
+    """Return GS-BKM-006: the store of the mark returned an error during ``action``."""
     return findings.unavailable(
         location,
         found=f"{action}: {error.operation} returned {error.code or 'no answer'}",
@@ -172,12 +189,13 @@ def _passed(resource: str, found: str) -> tuple[Finding, ...]:
     return passed("GS-BKM-003", resource, found), passed("GS-BKM-004", resource, found)
 
 
-def _unmarked(resource: str, found: str, required: str, job: str) -> Finding:
+def _not_recorded(resource: str, found: str, required: str, job: str) -> Finding:
+    """Return GS-BKM-004 for a state that the mark does not record, and that is not older than the mark."""
     return failed(
         "GS-BKM-004",
         resource,
         found=found,
         required=required,
-        fix="read `glue-secure bookmark history`; if that state is the job's newest, record it: "
-        f"`glue-secure bookmark verify {job} --adopt`",
+        fix=f"read `glue-secure bookmark history {job}`; if the state above is the newest state of the job, "
+        f"record it as the mark: `glue-secure bookmark verify {job} --adopt`",
     )

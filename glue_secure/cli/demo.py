@@ -29,7 +29,7 @@ def command(
         typer.Option(help="The job script. Default: jobs/flights_curated.py."),
     ] = None,
 ) -> None:
-    """Run the main job on real flights, then each refusal, in an embedded account of its own."""
+    """Run a job on real flight data in a new embedded account, then show how violated controls stop it."""
     job = script or Path("jobs/flights_curated.py")
     if not job.is_file():
         raise UsageError(
@@ -43,36 +43,36 @@ def command(
         embedded_account(progress=progress) as account,
     ):
         steps = []
-        page = Page(_console(), quiet=as_json)
+        printer = StepPrinter(_console(), quiet=as_json)
         for step in Demo(account, job, progress, verbose).steps():
             steps.append(step)
-            page.show(step)
-        page.summary(steps)
+            printer.show(step)
+        printer.summary(steps)
     if as_json:
         print_json(document(steps))
     raise typer.Exit(0 if all(step.as_expected for step in steps) else 1)
 
 
 def _console() -> Console:
-    """Return standard output, 120 columns wide where it is not a terminal."""
+    """Return a console on standard output, 120 columns wide if that is not a terminal."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=120)
 
 
-class Page:
-    """Prints the result of each step and a summary."""
+class StepPrinter:
+    """Prints the result of each step and a summary. Prints nothing if ``quiet``."""
 
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
         self._console, self._quiet, self._count = console, quiet, 0
 
     def show(self, step: DemoStep) -> None:
-        """Print a step: its title, its facts or its refusal, and its outcome."""
+        """Print a step: its title and outcome, its facts, and the error text if a control stopped the run."""
         self._count += 1
         if self._quiet:
             return
         outcome = Text("ok", style="green") if step.as_expected else Text("NOT AS EXPECTED", style="bold red")
         self._console.print(Text(f"\n{self._count}. {step.name}  ", style="bold") + outcome)
-        for name, value in _lines(step):
+        for name, value in _facts(step):
             self._console.print(Text(f"   {name:<12}", style="dim") + Text(value), soft_wrap=True)
         if step.refusal:
             self._console.print(
@@ -114,7 +114,8 @@ class Page:
         )
 
 
-def _lines(step: DemoStep) -> list[tuple[str, str]]:
+def _facts(step: DemoStep) -> list[tuple[str, str]]:
+    """Return the facts of a step as (label, text); ``""`` as label continues the fact before."""
     lines = [("exit code", f"{step.exit_code}  ({step.seconds:.1f} s)")]
     if step.control is not None:
         lines.append(("written", "nothing" if step.written == 0 else f"{step.written} OBJECTS"))
@@ -124,9 +125,10 @@ def _lines(step: DemoStep) -> list[tuple[str, str]]:
     per_source = ", ".join(f"{read['source']} {_count(read['rows'])}" for read in step.reads)
     lines.append(("rows in", f"{_count(step.rows_read)}  ({per_source})"))
     lines.append(("rows out", _count(step.rows_written)))
-    pairs = sorted({(item["algorithm"], item["key"]) for item in step.objects})
+    # Every object in the evidence was read back.
+    encryptions = sorted({(item["algorithm"], item["key"]) for item in step.objects})
     lines.append(("objects", f"{len(step.objects)} written, {len(step.objects)} read back"))
-    lines += [("", f"{algorithm} {key}") for algorithm, key in pairs]
+    lines += [("", f"{algorithm} {key}") for algorithm, key in encryptions]
     if step.tls:
         lines.append(
             (
@@ -136,10 +138,10 @@ def _lines(step: DemoStep) -> list[tuple[str, str]]:
         )
     bookmark = step.bookmark
     if bookmark:
-        moved = f"sequence {bookmark['sequence_before']} to {bookmark['sequence_after']}"
-        lines.append(("bookmark", f"{moved}  {bookmark['uri']}"))
+        sequences = f"sequence {bookmark['sequence_before']} to {bookmark['sequence_after']}"
+        lines.append(("bookmark", f"{sequences}  {bookmark['uri']}"))
     phases = ", ".join(
-        f"{name} {seconds:.2f}" for name, seconds in sorted(step.phases.items(), key=lambda p: -p[1])
+        f"{name} {seconds:.2f}" for name, seconds in sorted(step.phases.items(), key=lambda phase: -phase[1])
     )
     lines.append(("seconds", phases))
     lines.append(("evidence", step.evidence or "none"))

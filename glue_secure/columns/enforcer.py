@@ -1,4 +1,4 @@
-"""Load a run's column policy and apply it to every frame before the frame reaches a sink."""
+"""Load a run's column policy and apply it to every frame before the frame is written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProtectedFrame:
-    """A frame that the run's column policy was applied to.
+    """A frame to which the run's column policy was applied.
 
     Attributes:
         frame: the DataFrame.
@@ -37,7 +37,7 @@ class ProtectedFrame:
     decisions: tuple[ColumnDecision, ...] = ()
 
     def with_frame(self, frame: DataFrame) -> ProtectedFrame:
-        """Return the same rows, converted for a format."""
+        """Return a copy with ``frame``, which was computed from this frame, for example for a format."""
         return replace(self, frame=frame)
 
 
@@ -45,9 +45,9 @@ class ColumnPolicyEnforcer:
     """Applies a run's column policy. Without a policy, frames are not changed.
 
     Args:
-        location: the policy's object (``--glue-secure-columns``), None without a policy.
-        objects: S3, which the policy is read from.
-        source: reads the data key and the tags.
+        location: location of the policy (``--glue-secure-columns``); None if the job has no policy.
+        objects: reads the policy from S3.
+        source: decrypts the data key and reads the tags.
         engine: applies decisions to frames.
         recorder: receives findings and records.
         operation: the context of one operation of the run.
@@ -69,12 +69,12 @@ class ColumnPolicyEnforcer:
         self._tags: ColumnTags = {}
 
     def load(self) -> None:
-        """Read the policy and its tables' tags, and decrypt its data key once.
+        """Read the policy and the tags of its tables, and check that its data key can be decrypted.
 
         Raises:
-            VerificationError: GS-COL-002, the key cannot be decrypted; GS-COL-004, the policy or a tag cannot
-                be read.
-            UsageError: the policy is not valid.
+            VerificationError: GS-COL-002, the data key cannot be decrypted; GS-COL-004, the policy or a tag
+                cannot be read.
+            UsageError: the policy is invalid, or the engine cannot compute its actions.
         """
         if self._location is None:
             return
@@ -92,7 +92,7 @@ class ColumnPolicyEnforcer:
 
         Args:
             frame: a DataFrame, or a protected frame.
-            sink: for findings and records.
+            sink: the target of the write, for findings and records.
 
         Raises:
             RefusedError: GS-COL-001, GS-COL-003; nothing was written.
@@ -122,10 +122,10 @@ class ColumnPolicyEnforcer:
             return ProtectedFrame(frame, decisions)
 
     def reject_unprotectable_sink(self, sink: str) -> None:
-        """Reject, under a policy, a sink whose frame the policy cannot be applied to.
+        """Stop a write to which a column policy cannot be applied, because glue-secure does not write it.
 
         Raises:
-            RefusedError: GS-COL-005.
+            RefusedError: GS-COL-005, the run has a column policy.
         """
         with self._operation():
             policy = self._loaded_policy()
@@ -134,17 +134,17 @@ class ColumnPolicyEnforcer:
                     failed(
                         "GS-COL-005",
                         sink,
-                        found=f"a sink of awsglue or Spark, and the column policy {policy.name}",
-                        required="a write that the column policy can be applied to",
+                        found=f"a write of awsglue's or Spark's own, and the column policy {policy.name}",
+                        required="a write to which the column policy can be applied",
                         fix="write with SecureJob (job.write.s3), or run this job without a column policy",
                     )
                 )
 
     def check_bypass(self, writes: Sequence[UnmanagedWrite]) -> list[Finding]:
-        """Return GS-COL-006: under a policy there are no writes outside glue-secure.
+        """Return GS-COL-006: a run with a column policy has no writes outside glue-secure.
 
-        Every such write fails the check: the policy was not applied to it. A failed write counts, because it
-        may have left data. Without a policy there are no findings.
+        Every write in ``writes`` is a failed finding, because the policy was not applied to its data. This
+        includes writes that failed, because they may have left data. Without a policy there are no findings.
         """
         if self._location is None:
             return []
@@ -154,9 +154,9 @@ class ColumnPolicyEnforcer:
                 "GS-COL-006",
                 f"write of {write.format} outside glue-secure, under {policy}",
                 found=redact_text(write.location) or write.problem,
-                required="no write that the column policy was not applied to",
-                fix="write with job.write.s3 or job.write.jdbc (in plain Spark with the GlueContext too), or "
-                "run this job without a column policy; then delete the unprotected data that was written",
+                required="writes through glue-secure only, which applies the column policy",
+                fix="delete the unprotected data; then write with job.write.s3 or job.write.jdbc (in plain "
+                "Spark also with the GlueContext), or run this job without a column policy",
             )
             for write in writes
         ] or [passed("GS-COL-006", policy, "no write outside glue-secure")]
@@ -164,13 +164,13 @@ class ColumnPolicyEnforcer:
     def _loaded_policy(self) -> ColumnPolicy | None:
         if self._location is not None and self._policy is None:
             raise UsageError(
-                f"--{COLUMNS}", found="a write before the policy was read", required="a started run"
+                f"--{COLUMNS}", found="a write before the policy was loaded", required="a started run"
             )
         return self._policy
 
 
 def check_data_key(policy: str, key: WrappedKey, source: ColumnSource) -> Finding:
-    """Return GS-COL-002: the policy's data key can be decrypted."""
+    """Return GS-COL-002: the data key of the policy can be decrypted."""
     try:
         source.open_key(key)
     except ServiceError as error:
@@ -179,15 +179,15 @@ def check_data_key(policy: str, key: WrappedKey, source: ColumnSource) -> Findin
             f"data key of column policy {policy}",
             found=str(error),
             required=f"a data key that {key.kms_key} decrypts for this policy",
-            fix="give the job's role kms:Decrypt on the key; name, kms_key and wrapped_key must be as "
-            "glue-secure columns new-key printed them",
+            fix="give the job's role kms:Decrypt on the key; copy name, kms_key and wrapped_key into the "
+            "policy exactly as `glue-secure columns new-key` printed them",
             aws_code=error.code,
         )
     return passed("GS-COL-002", f"column policy {policy}", str(key.kms_key))
 
 
 def read_tags(policy: ColumnPolicy, source: ColumnSource) -> tuple[ColumnTags, list[Finding]]:
-    """Return the tags of the policy's tables by column name, and GS-COL-004 for each table."""
+    """Return the tags by column name, over all tables of the policy, and GS-COL-004 for each table."""
     lf_tags = any(tag.kind is TagKind.LF_TAG for tag in policy.tagged)
     tags: dict[str, frozenset[Tag]] = {}
     findings: list[Finding] = []
@@ -202,7 +202,7 @@ def read_tags(policy: ColumnPolicy, source: ColumnSource) -> tuple[ColumnTags, l
                     "GS-COL-004",
                     f"tags of {resource}",
                     found=str(error),
-                    required="the tags",
+                    required="the tags of the table's columns",
                     fix=f"give the job's role {permissions}",
                     aws_code=error.code,
                 )
@@ -210,7 +210,7 @@ def read_tags(policy: ColumnPolicy, source: ColumnSource) -> tuple[ColumnTags, l
             continue
         for name, column_tags in table_tags.items():
             tags[name] = tags.get(name, frozenset()) | column_tags
-        findings.append(passed("GS-COL-004", resource, f"{len(table_tags)} columns"))
+        findings.append(passed("GS-COL-004", resource, f"tags of {len(table_tags)} columns"))
     return tags, findings
 
 

@@ -1,7 +1,8 @@
 """Kafka and MSK: the checks of a Glue connection and the options for Spark's Kafka source and sink.
 
-By default Kafka's client verifies the server's chain and name. Settings that change this are rejected: plain
-text, an empty endpoint identification algorithm, another trust store, a login in plain text.
+By default Kafka's client verifies the certificate chain and the host name of a broker. Settings that would
+weaken this are rejected: connections without TLS, an endpoint identification algorithm other than ``https``,
+and a trust store in the options. Credentials in the connection or in the options are rejected too.
 https://docs.aws.amazon.com/glue/latest/dg/connection-properties.html#connection-properties-kafka
 https://kafka.apache.org/documentation/#security_configclients
 https://spark.apache.org/docs/3.5.6/structured-streaming-kafka-integration.html
@@ -39,8 +40,8 @@ _SECRETS = (
 )
 _NUMBER, _NAMES, _BOOLEAN = r"[0-9]{1,10}", r"[A-Za-z0-9._,-]{1,249}", "true|false"
 _OFFSETS = r'earliest|latest|\{[A-Za-z0-9._":,{} -]{0,4000}\}'
-# Options that a call may set, with the pattern of their values. Options of Kafka's client begin with
-# "kafka.".
+# Harmless options, which a call may set, with the pattern of their values. Spark passes an option that begins
+# with "kafka." to Kafka's client.
 _OPTIONS = {
     "subscribe": _NAMES,
     "subscribePattern": r"[A-Za-z0-9._|*+()\[\]^$-]{1,249}",
@@ -71,8 +72,10 @@ _OPTIONS = {
     "kafka.linger.ms": _NUMBER,
     "kafka.acks": "all|0|1|-1",
 }
-_BY_NAME = {name.lower(): (name, form) for name, form in _OPTIONS.items()}
-# Options that a call may repeat with the forced value.
+# Spark's option names are case-insensitive: lower-case name → (spelling, pattern).
+_OPTIONS_BY_LOWERED_NAME = {name.lower(): (name, pattern) for name, pattern in _OPTIONS.items()}
+# TLS options that a call may set, with or without "kafka.", but only to values that match the pattern. They
+# have no effect: kafka_options sets the forced values.
 _TLS_OPTIONS = {
     "security.protocol": "SSL|SASL_SSL",
     "ssl.endpoint.identification.algorithm": "https",
@@ -89,9 +92,9 @@ class KafkaPlan:
         brokers: host and port of each bootstrap server.
         certificate: location of the certificate authority's PEM file; None for the system's roots.
         mechanism: ``SCRAM-SHA-512``, ``AWS_MSK_IAM``, or ``""`` for TLS without a login.
-        secret_id: SCRAM: the secret with username and password.
+        secret_id: the secret with the username and password for SCRAM; ``""`` without SCRAM.
         options: the call's harmless options, in Spark's spelling.
-        findings: the passed checks of properties and options.
+        findings: PASS findings for the properties of the connection and the options of the call.
     """
 
     connection: str
@@ -104,16 +107,17 @@ class KafkaPlan:
 
 
 def plan_kafka(connection: GlueConnection, options: Mapping[str, object]) -> KafkaPlan:
-    """Check a Kafka connection and the options of a call, and return the plan to connect.
+    """Check a Kafka connection and the options of a call, and return how to connect.
 
     Args:
         connection: as the Data Catalog returned it.
         options: the call's options.
 
     Raises:
-        RefusedError: GS-TLS-001 (weaker than TLS with the name verified), -005 (unknown or overriding), -006
-            (TLS not enforced), -007 (bootstrap servers), -008 (credentials in plain text, or none), -011
-            (connection type or login), -012 (KAFKA_CUSTOM_CERT).
+        RefusedError: GS-TLS-001 (an option weakens TLS or host name verification), -005 (a property or option
+            is unknown, or an option overrides the connection), -006 (the connection does not enforce TLS),
+            -007 (bootstrap servers), -008 (credentials outside Secrets Manager, or a secret that does not fit
+            the login), -011 (connection type or login), -012 (KAFKA_CUSTOM_CERT).
         UsageError: an option is given twice or has an invalid value.
     """
     resource = f"connection {connection.name}"
@@ -145,10 +149,10 @@ def kafka_options(plan: KafkaPlan, anchors_pem: str, credentials: Credentials | 
     """Return all options for Spark's Kafka source or sink; the forced options come last.
 
     Args:
-        plan: of :func:`plan_kafka`.
+        plan: the result of :func:`plan_kafka`.
         anchors_pem: the certificate authorities that anchor the brokers' chains, PEM. They are passed as
             text, so that executors need no file.
-        credentials: for SCRAM.
+        credentials: the username and password for SCRAM; None without SCRAM.
     """
     forced = {
         "kafka.bootstrap.servers": ",".join(_address(host, port) for host, port in plan.brokers),
@@ -175,7 +179,7 @@ def kafka_options(plan: KafkaPlan, anchors_pem: str, credentials: Credentials | 
 
 
 def check_connection_type(connection: GlueConnection) -> Finding:
-    """GS-TLS-011: the connection is a Kafka connection."""
+    """Return GS-TLS-011: the connection is a Kafka connection."""
     resource = f"connection {connection.name}"
     if connection.connection_type.upper() != "KAFKA":
         return failed(
@@ -183,13 +187,17 @@ def check_connection_type(connection: GlueConnection) -> Finding:
             resource,
             found=f"a connection of type {shown_name(connection.connection_type)}",
             required="type KAFKA",
-            fix="name a Kafka connection",
+            fix="use the name of a Kafka connection",
         )
     return passed("GS-TLS-011", resource, "a connection of type KAFKA")
 
 
 def check_property_names(connection: GlueConnection) -> tuple[Finding, ...]:
-    """GS-TLS-005, -008, -011: every property is known; none is a password or an unsupported login."""
+    """Check that every property is known, and that none is a password or belongs to an unsupported login.
+
+    Returns:
+        GS-TLS-005 and -008 passed; or one failure of GS-TLS-005, -008 or -011.
+    """
     resource = f"connection {connection.name}"
     names = sorted(name for name, value in connection.properties.items() if value != "")
     for name in names:
@@ -201,7 +209,8 @@ def check_property_names(connection: GlueConnection) -> tuple[Finding, ...]:
             failed(
                 "GS-TLS-005",
                 resource,
-                found="SparkProperties or an AuthenticationConfiguration besides the properties",
+                found="SparkProperties, an AuthenticationConfiguration or a secret, in addition to the "
+                "KAFKA_ properties",
                 required="the KAFKA_ properties only",
                 fix="remove them from the connection",
             ),
@@ -213,7 +222,7 @@ def check_property_names(connection: GlueConnection) -> tuple[Finding, ...]:
 
 
 def check_tls_enforced(properties: Mapping[str, str], resource: str) -> tuple[Finding, ...]:
-    """GS-TLS-006: KAFKA_SSL_ENABLED is not false and certificate validation is not skipped."""
+    """Return GS-TLS-006: KAFKA_SSL_ENABLED is not false and certificate validation is not skipped."""
     for name, expected in (("KAFKA_SSL_ENABLED", "true"), ("KAFKA_SKIP_CUSTOM_CERT_VALIDATION", "false")):
         value = properties.get(name, expected)
         if value.lower() != expected:
@@ -223,7 +232,7 @@ def check_tls_enforced(properties: Mapping[str, str], resource: str) -> tuple[Fi
                     resource,
                     found=f"{name}={shown_name(value)}",
                     required=f"{name}={expected}, or no such property",
-                    fix=f"correct {name}",
+                    fix=f"set {name}={expected} in the connection, or remove the property",
                 ),
             )
     return (
@@ -232,7 +241,11 @@ def check_tls_enforced(properties: Mapping[str, str], resource: str) -> tuple[Fi
 
 
 def check_login(properties: Mapping[str, str], resource: str) -> tuple[Finding, ...]:
-    """GS-TLS-008, -011: the SASL mechanism is supported, and SCRAM names its secret."""
+    """Check that the SASL mechanism is supported, and that SCRAM, and only SCRAM, has a secret.
+
+    Returns:
+        GS-TLS-011 and -008 passed; or one failure of GS-TLS-011 or -008.
+    """
     mechanism = properties.get("KAFKA_SASL_MECHANISM", "")
     secret = properties.get("KAFKA_SASL_SCRAM_SECRETS_ARN", "")
     if mechanism not in ("", SCRAM, IAM):
@@ -242,7 +255,7 @@ def check_login(properties: Mapping[str, str], resource: str) -> tuple[Finding, 
                 resource,
                 found=f"KAFKA_SASL_MECHANISM={shown_name(mechanism)}",
                 required=f"{SCRAM}, {IAM}, or none",
-                fix="enable one of them in the cluster",
+                fix="enable one of them in the cluster, and set KAFKA_SASL_MECHANISM in the connection to it",
             ),
         )
     if (mechanism == SCRAM) != bool(secret):
@@ -252,8 +265,10 @@ def check_login(properties: Mapping[str, str], resource: str) -> tuple[Finding, 
                 resource,
                 found=f"KAFKA_SASL_MECHANISM={mechanism or '(none)'} "
                 f"{'with' if secret else 'without'} a secret",
-                required=f"{SCRAM} with KAFKA_SASL_SCRAM_SECRETS_ARN, or neither",
-                fix="name the secret with username and password, or remove it",
+                required=f"KAFKA_SASL_SCRAM_SECRETS_ARN with {SCRAM}, and with no other mechanism",
+                fix="set KAFKA_SASL_SCRAM_SECRETS_ARN to the secret with username and password"
+                if mechanism == SCRAM
+                else f"remove KAFKA_SASL_SCRAM_SECRETS_ARN, or set KAFKA_SASL_MECHANISM={SCRAM}",
             ),
         )
     login = f"user and password in the secret {secret}" if secret else f"login {mechanism or 'none'}"
@@ -267,7 +282,7 @@ def check_options(connection: str, options: Mapping[str, object]) -> tuple[Findi
     """Check that no option of a call overrides the connection.
 
     Returns:
-        GS-TLS-001, -005 and -008 passed; or one failure of these.
+        GS-TLS-001, -005 and -008 passed; or one failure of one of these controls.
     """
     resource = f"connection {connection}"
     for name, value in options.items():
@@ -276,14 +291,14 @@ def check_options(connection: str, options: Mapping[str, object]) -> tuple[Findi
             return (failure,)
     names = ", ".join(sorted(shown_name(name) for name in options)) or "none"
     return (
-        passed("GS-TLS-001", resource, "no option of the call weakens TLS or the comparison of the name"),
+        passed("GS-TLS-001", resource, "no option of the call weakens TLS or host name verification"),
         passed("GS-TLS-005", resource, f"options of the call: {names}"),
         passed("GS-TLS-008", resource, "no credentials in the options of the call"),
     )
 
 
 def _property_failure(name: str, resource: str) -> Finding | None:
-    """Return why the property is not accepted, None if it is."""
+    """Return the failed finding for a property that is not accepted, None for an accepted one."""
     if name in _SECRETS or name.startswith("ENCRYPTED_KAFKA_"):
         return failed(
             "GS-TLS-008",
@@ -298,8 +313,8 @@ def _property_failure(name: str, resource: str) -> Finding | None:
         return failed(
             "GS-TLS-011",
             resource,
-            found=f"{name}: an unsupported login",
-            required=f"{SCRAM} by KAFKA_SASL_SCRAM_SECRETS_ARN, {IAM}, or none",
+            found=f"{name}, a property of an unsupported login",
+            required=f"{SCRAM} with KAFKA_SASL_SCRAM_SECRETS_ARN, {IAM}, or none",
             fix=f"remove {name} from the connection",
         )
     if name not in _PROPERTIES:
@@ -314,12 +329,12 @@ def _property_failure(name: str, resource: str) -> Finding | None:
 
 
 def _option_failure(connection: str, name: str, text: str, resource: str) -> Finding | None:
-    """Return why the option is not accepted, None if it is."""
+    """Return the failed finding for an option that is not accepted, None for an accepted one."""
     lowered = name.lower()
     if lowered == "connectionname":
         if text == connection:
             return None
-        return _override(resource, name, f"the connection that the call names, {connection}")
+        return _rejected_option(resource, name, f"connectionName={connection}, the connection of the call")
     if lowered.removeprefix("kafka.") in _TLS_OPTIONS:
         expected = _TLS_OPTIONS[lowered.removeprefix("kafka.")]
         if re.fullmatch(expected, text):
@@ -331,24 +346,25 @@ def _option_failure(connection: str, name: str, text: str, resource: str) -> Fin
             required=expected.replace("|", " or "),
             fix=f"remove {shown_name(name)} from the call",
         )
-    if lowered in _BY_NAME:
+    if lowered in _OPTIONS_BY_LOWERED_NAME:
         return None
-    return _override(resource, name, "only options with a known effect")
+    return _rejected_option(resource, name, "only options that glue-secure knows to be harmless")
 
 
-def _override(resource: str, name: str, required: str) -> Finding:
+def _rejected_option(resource: str, name: str, required: str) -> Finding:
     if re.search(r"(?i)password|jaas|secret|keystore", name):
         return failed(
             "GS-TLS-008",
             resource,
             found=f"option {shown_name(name)} (value not shown)",
-            required="no credentials in options; the connection names them",
+            required="no credentials in options; the secret of the connection has them",
             fix=f"remove {shown_name(name)} from the call",
         )
     return failed(
         "GS-TLS-005",
         resource,
-        found=f"option {shown_name(name)} in the call, which may change how brokers are reached or verified",
+        found=f"option {shown_name(name)} in the call, which may change how the client connects to or "
+        "verifies brokers",
         required=required,
         fix=f"remove {shown_name(name)} from the call",
     )
@@ -362,12 +378,14 @@ def _read_options(options: Mapping[str, object], resource: str) -> tuple[tuple[s
         lowered, text = name.lower(), _text(value)
         if lowered in lowered_names:
             raise UsageError(
-                f"an option is given twice: {shown_name(name)}", found="two spellings", required="one"
+                f"an option is given twice: {shown_name(name)}",
+                found="two names that differ only in upper and lower case",
+                required="one of them",
             )
         lowered_names.add(lowered)
-        if lowered not in _BY_NAME:
+        if lowered not in _OPTIONS_BY_LOWERED_NAME:
             continue
-        spelling, pattern = _BY_NAME[lowered]
+        spelling, pattern = _OPTIONS_BY_LOWERED_NAME[lowered]
         if not re.fullmatch(pattern, text):
             raise UsageError(
                 f"option {spelling} of {resource} has an invalid value",
@@ -379,7 +397,7 @@ def _read_options(options: Mapping[str, object], resource: str) -> tuple[tuple[s
 
 
 def read_brokers(text: str, resource: str) -> tuple[tuple[tuple[str, int], ...], Finding]:
-    """Return host and port of each broker, and GS-TLS-007 passed."""
+    """Return host and port of each broker, and GS-TLS-007 passed. Raises RefusedError (GS-TLS-007)."""
     brokers: list[tuple[str, int]] = []
     for broker in text.split(","):
         match = re.fullmatch(r"\s*([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([1-9][0-9]{0,4})\s*", broker)
@@ -389,7 +407,8 @@ def read_brokers(text: str, resource: str) -> tuple[tuple[tuple[str, int], ...],
                 failed(
                     "GS-TLS-007",
                     resource,
-                    found="KAFKA_BOOTSTRAP_SERVERS (not shown) is not a list of HOST:PORT",
+                    found="KAFKA_BOOTSTRAP_SERVERS (not shown) has an entry that is not HOST:PORT, or too "
+                    "many entries",
                     required=f"HOST:PORT, separated by commas, at most {_MAX_BROKERS}",
                     fix="correct KAFKA_BOOTSTRAP_SERVERS in the connection",
                 )
@@ -404,7 +423,7 @@ def _text(value: object) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return text as a value of a JAAS configuration, which ``StreamTokenizer`` reads (escape: backslash)."""
+    """Return text as a quoted value of a JAAS configuration, escaped for Java's ``StreamTokenizer``."""
     if not text.isprintable():
         raise UsageError(
             "a Kafka user or password", found="a character that is not printable", required="text"

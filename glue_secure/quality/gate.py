@@ -36,14 +36,14 @@ class QuarantineWriter(Protocol):
 
 
 class SuiteGate:
-    """The suites of one run.
+    """Checks frames against the suites of one run.
 
     Args:
         objects: reads suites in S3.
         recorder: receives findings and the results of the checks.
         writer: writes quarantined rows.
         run_id: id of the run.
-        quarantine: location for rows that break a rule, for calls that do not name one.
+        quarantine: ``--glue-secure-quarantine-uri``, used by calls without a quarantine location.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class SuiteGate:
         self._checkers: dict[str, Checker] = {}
 
     def load(self, locations: Iterable[str]) -> None:
-        """Read and parse all suites, and let Great Expectations validate them.
+        """Read and parse the suites, and validate them with Great Expectations.
 
         Raises:
             RefusedError: GS-DQ-003, Great Expectations is not installed, or a suite does not exist.
@@ -88,18 +88,22 @@ class SuiteGate:
             frame: the DataFrame.
             sink: S3 location, ``connection/table``, or a label if the sink is not known.
             suite: a suite that ``--glue-secure-suites`` names.
-            on_failure: the action if a critical rule is broken: ``block``, ``warn`` or ``quarantine``. Rules
-                of severity ``warning`` and ``info`` never stop a row.
-            quarantine: S3 location for rows that break a rule; None uses ``--glue-secure-quarantine-uri``.
+            on_failure: the action if a critical rule is broken: ``block`` raises GS-DQ-001, ``warn`` logs a
+                warning, ``quarantine`` writes the rows that break the rule to the quarantine. Rules of other
+                severities never stop or move a row.
+            quarantine: S3 location for rows that break a critical rule; None for the value of
+                ``--glue-secure-quarantine-uri``.
 
         Returns:
-            The frame. With ``quarantine``, its rows that meet all critical rules.
+            The frame. With ``quarantine``, the rows that meet all critical rules.
 
         Raises:
-            RefusedError: GS-DQ-001, GS-DQ-004 or GS-DQ-005; nothing was written. With ``quarantine``,
-                GS-DQ-001 is raised for a broken rule about the whole table.
-            VerificationError: GS-DQ-002, a critical rule could not be decided.
-            UsageError: the suite was not named when the run started, or there is no quarantine location.
+            RefusedError: GS-DQ-001, a critical rule is broken (with ``quarantine``: a rule about the whole
+                table); GS-DQ-004, the frame is nondeterministic; GS-DQ-005, the quarantine overlaps the
+                sink. Nothing was written.
+            VerificationError: GS-DQ-002, the outcome of a critical rule is not known.
+            UsageError: ``--glue-secure-suites`` does not name the suite, there is no quarantine location, or
+                the frame already has the column that the quarantine adds.
         """
         action = OnFailure.of(on_failure)
         checker = self._checker(suite)
@@ -124,7 +128,7 @@ class SuiteGate:
         if action is OnFailure.WARN:
             _LOG.warning("suite %s at %s: %s", suite, sink, _listed(broken))
             self._record(checker.suite, sink, result, "warned")
-            self._recorder.record(findings)  # with FAIL of GS-DQ-001; the run continues
+            self._recorder.record(findings)  # GS-DQ-001 is recorded as FAIL, and the run continues
             return frame
         if location is None:
             self._record(checker.suite, sink, result, "blocked")
@@ -136,13 +140,13 @@ class SuiteGate:
             raise UsageError(
                 f"quality suite {suite}",
                 found=f"--{SUITES} {','.join(self._checkers)}",
-                required="a suite that was named when the run started",
-                fix=f"add {suite} to --{SUITES}",
+                required=f"a suite that --{SUITES} names",
+                fix=f"add {suite} to --{SUITES} in the job's arguments",
             )
         return self._checkers[suite]
 
     def _quarantine_location(self, sink: str, quarantine: str | S3Uri | None) -> S3Uri:
-        """Return the run's own location below the quarantine location, after checking GS-DQ-005."""
+        """Return the run's folder below the quarantine location. Raises RefusedError (GS-DQ-005)."""
         location = S3Uri.parse(quarantine) if isinstance(quarantine, str) else quarantine or self._quarantine
         if location is None:
             raise UsageError(
@@ -157,13 +161,13 @@ class SuiteGate:
         try:
             return checker.check(frame)
         except Exception as error:
-            # Spark's message may contain values of rows, the exception's type does not.
+            # Spark's message may contain values of rows, so that only the type of the exception is shown.
             raise VerificationError(
                 "GS-DQ-002",
                 resource=f"suite {checker.suite.location} at {sink}",
                 found=f"the frame could not be computed ({type(error).__name__})",
                 required="an outcome for every critical rule",
-                fix="see the exception in Spark's log; the write would fail with it as well",
+                fix="see the exception in Spark's log; writing the frame would raise it too",
             ) from None
 
     def _separate(
@@ -176,13 +180,13 @@ class SuiteGate:
         findings: Sequence[Finding],
         location: S3Uri,
     ) -> DataFrame:
-        """Write the rows that break a rule to the quarantine and return the others."""
+        """Write the rows that break a critical rule to the quarantine and return the other rows."""
         separable = check_separable(result, suite, sink, broken, location)
         if any(finding.verdict is not Verdict.PASS for finding in separable):
             self._record(suite, sink, result, "blocked")
         enforce(separable)
         valid, invalid = result.split(frame, broken)
-        # The quarantine is written first: if that fails, nothing has reached the sink and no row is lost.
+        # The quarantine is written before the sink: if this write fails, nothing was written to the sink.
         record = self._writer.write_s3(invalid, str(location), format="parquet")
         self._record(suite, sink, result, "quarantined", str(location), record.rows)
         decided = [finding for finding in findings if finding.control != "GS-DQ-001"]
@@ -203,7 +207,7 @@ class SuiteGate:
             GateRule(
                 rule=result_of_rule.rule.label,
                 severity=result_of_rule.rule.severity.value,
-                outcome=_word(result_of_rule),
+                outcome=_outcome_text(result_of_rule),
                 rows=result_of_rule.rows,
                 unexpected=result_of_rule.unexpected,
                 by=result_of_rule.by,
@@ -218,10 +222,10 @@ class SuiteGate:
 
 
 def read_suite(location: str, objects: ObjectStore) -> tuple[bytes, tuple[Finding, ...]]:
-    """GS-DQ-003: read a suite from S3, the working folder, or a folder or archive on Python's path.
+    """Read a suite from S3, the working folder, or a folder or archive on Python's path.
 
     Returns:
-        The file, empty if it cannot be read, and the finding.
+        The content, empty if the suite cannot be read, and GS-DQ-003.
     """
     resource = f"suite {location}"
     if "://" in location:
@@ -253,9 +257,10 @@ def read_suite(location: str, objects: ObjectStore) -> tuple[bytes, tuple[Findin
 
 
 def check_deterministic(frame: DataFrame, sink: str) -> tuple[Finding, ...]:
-    """GS-DQ-004: check that the frame has the same rows when it is checked and when it is written.
+    """Return GS-DQ-004: the frame has the same rows when it is checked and when it is written.
 
-    The plan is the one that Spark runs, in which cached data replaces the expressions that computed it.
+    The check uses the plan with cached data. There, cached data replaces the expressions that computed it, so
+    that a cached frame is deterministic.
     """
     resource = f"a frame for {sink}"
     if bool(frame._jdf.queryExecution().withCachedData().deterministic()):
@@ -271,7 +276,7 @@ def check_deterministic(frame: DataFrame, sink: str) -> tuple[Finding, ...]:
 
 
 def check_quarantine_location(location: S3Uri, sink: str) -> tuple[Finding, ...]:
-    """GS-DQ-005: check that the quarantine does not overlap the sink. No finding for a sink outside S3."""
+    """Return GS-DQ-005: the quarantine does not overlap the sink. No finding for a sink outside S3."""
     if "://" not in sink:
         return ()
     resource = f"quarantine {location}"
@@ -280,7 +285,7 @@ def check_quarantine_location(location: S3Uri, sink: str) -> tuple[Finding, ...]
     finding = failed(
         "GS-DQ-005",
         resource,
-        found=f"a location that contains, or is in, {sink}",
+        found=f"a location that contains {sink} or is inside it",
         required="a location outside the sink",
         fix="use another prefix",
     )
@@ -288,7 +293,7 @@ def check_quarantine_location(location: S3Uri, sink: str) -> tuple[Finding, ...]
 
 
 def check_rules(result: CheckResult, suite: Suite, sink: str) -> tuple[Finding, ...]:
-    """GS-DQ-002 and GS-DQ-001: check that all critical rules are decided, and that they are met."""
+    """Return GS-DQ-002, all critical rules are decided, and if so GS-DQ-001, all of them are met."""
     critical = _critical(result)
     undecided = [outcome for outcome in critical if outcome.passed is None]
     if undecided:
@@ -313,14 +318,14 @@ def check_rules(result: CheckResult, suite: Suite, sink: str) -> tuple[Finding, 
         sink,
         found=f"broken rules of suite {suite.location}: {_listed(broken)}",
         required="rows that meet every critical rule",
-        fix="correct the rows, or use on_failure='quarantine' to separate those that break a rule",
+        fix="correct the rows, or use on_failure='quarantine' to write the rows that break a rule elsewhere",
     )
 
 
 def check_separable(
     result: CheckResult, suite: Suite, sink: str, broken: Sequence[RuleOutcome], location: S3Uri
 ) -> tuple[Finding, ...]:
-    """GS-DQ-001 with quarantine: check that the rows that break a rule can be separated from the others."""
+    """Return GS-DQ-001 for ``on_failure="quarantine"``: all broken rules are about single rows."""
     inseparable = [outcome for outcome in broken if not result.is_row_level(outcome)]
     if not inseparable:
         return (passed("GS-DQ-001", sink, f"rows that break a rule are in {location}: {_listed(broken)}"),)
@@ -328,14 +333,14 @@ def check_separable(
         "GS-DQ-001",
         sink,
         found=f"broken rules of suite {suite.location} about the whole table: {_listed(inseparable)}",
-        required="broken rules about single rows only, so that these rows can be quarantined",
+        required="no broken rule about the whole table, because it cannot be assigned to rows",
         fix="correct the rows; nothing was written",
     )
     return (finding,)
 
 
 def _read_local(path: Path) -> bytes | None:
-    """Return a file from the working folder, or from the folders and archives on Python's path."""
+    """Return the content of a file in the working folder, or in a folder or archive on Python's path."""
     if path.is_file():
         return path.read_bytes()
     for entry in () if path.is_absolute() else sys.path:
@@ -365,8 +370,8 @@ def _listed(outcomes: Sequence[RuleOutcome]) -> str:
     return listed + (f"; and {more} more" if more > 0 else "")
 
 
-def _word(outcome: RuleOutcome) -> str:
-    """Return the outcome as the evidence names it."""
+def _outcome_text(outcome: RuleOutcome) -> str:
+    """Return the outcome in the words of the evidence: ``met``, ``broken`` or ``undecided``."""
     return "undecided" if outcome.passed is None else "met" if outcome.passed else "broken"
 
 

@@ -1,6 +1,6 @@
-"""One run of a job, from its first operation to its evidence.
+"""A started run of a job, with the components that read, write, verify and record.
 
-``run.start`` builds a run and its collaborators. Callers use the collaborators directly:
+``run.start`` builds a run and its components. Callers use the components directly:
 ``run.reader.read_s3(...)``.
 """
 
@@ -59,7 +59,7 @@ class Run:
         writer: writes to S3 and databases.
         catalog: changes the Data Catalog. Call it inside :meth:`operation`.
         housekeeping: purges and transitions.
-        unmanaged_writes: verifies writes that Spark made outside glue-secure.
+        unmanaged_writes: verifies writes that the script made without glue-secure.
         driver_s3: guards boto3 on the driver.
         quality_gate: checks frames against suites; None if the job names no suites.
         glue_commit: AWS Glue's own ``Job.commit``; None outside of AWS Glue.
@@ -122,8 +122,8 @@ class Run:
                 raise UsageError(
                     f"quality_suite={suite!r}",
                     found=f"no --{SUITES}",
-                    required="every suite named when the run starts, which stops if one is missing",
-                    fix=f"--{SUITES} {suite}",
+                    required=f"--{SUITES} with every suite that the job uses",
+                    fix=f"add --{SUITES} {suite} to the job's arguments",
                 )
         with self.operation():
             return self.quality_gate.apply(
@@ -133,15 +133,19 @@ class Run:
     def commit(self) -> S3Uri:
         """Verify the writes that are not verified yet, commit the bookmark, and write the evidence.
 
+        In AWS Glue, Glue's own ``Job.commit`` is called after the commit of the bookmark.
+
         Returns:
             The location of the evidence.
 
         Raises:
             UsageError: the run has ended, or operations are in progress in other threads.
             GlueSecureError: an operation failed and the script continued; nothing is committed.
-            RefusedError: a write outside glue-secure violates a control; nothing is committed.
-            BookmarkConflictError: another run committed first (GS-BKM-005).
-            VerificationError: the bookmark (GS-BKM-006) or the evidence (GS-EVD-001) could not be written.
+            RefusedError: a write that is verified at commit violates a control; nothing is committed.
+            BookmarkConflictError: another run committed first (GS-BKM-005); nothing is committed.
+            VerificationError: a write could not be verified (GS-S3-007, GS-S3-012), and nothing is committed;
+                the bookmark or its high-water mark could not be written (GS-BKM-006); or the evidence could
+                not be written after the commit (GS-EVD-001).
         """
         self.state.begin_commit()
         try:
@@ -162,15 +166,16 @@ class Run:
         return self.evidence_uri
 
     def close(self, error: BaseException | None = None, *, outcome: str | None = None) -> None:
-        """End the run without a commit, and write the evidence. Does nothing if the run has ended.
+        """End the run and write its evidence. Does not commit, and does nothing if the run has ended.
 
         Args:
             error: the error that ended the run.
-            outcome: the outcome in the evidence; by default it follows from ``error``.
+            outcome: the outcome in the evidence. The default is ``refused`` or ``failed`` if there is an
+                ``error``, and otherwise ``succeeded``, which only :meth:`commit` may use.
 
         Raises:
-            VerificationError: GS-EVD-001, the evidence could not be written. If there is an ``error``, it is
-                not raised, because the caller raises that one.
+            VerificationError: GS-EVD-001, the evidence could not be written. Not raised if there is an
+                ``error``, because the caller raises ``error``.
         """
         if outcome is None:
             outcome = "succeeded" if error is None else _outcome_of(error)
@@ -193,7 +198,7 @@ class Run:
                 resource=str(self.evidence_prefix),
                 found=str(problem) if isinstance(problem, ServiceError) else type(problem).__name__,
                 required="the run's evidence, SSE-KMS under the run's key",
-                fix=f"give the job's role s3:PutObject on that prefix; the run itself {outcome}",
+                fix=f"give the job's role s3:PutObject on that prefix; the outcome of the run is: {outcome}",
                 aws_code=problem.code if isinstance(problem, ServiceError) else None,
             ) from problem
         finally:
@@ -210,7 +215,7 @@ class Run:
         except Exception:
             if error is None:
                 raise
-            # The JVM has stopped. The evidence has everything else.
+            # The JVM has stopped. The evidence then has no settings and no numbers of rows read.
             rows_of = _not_counted
         return self.recorder.evidence(
             identity=self.identity,

@@ -1,7 +1,10 @@
-"""The start of a run: one sequence for SecureJob and for both ``Job`` classes.
+"""Start a run. ``SecureJob`` and the ``Job`` classes for plain Spark and for AWS Glue use the same sequence.
 
-Process hooks → arguments → identity → services → preflight (while the Spark session starts) → AWS Glue's
-``Job.init``, in Glue → engine → collaborators → settings applied and read back → bookmark.
+1. :func:`read_arguments`: install the process hooks, select the runtime and read the arguments.
+2. :func:`start_run`: create the services; run the preflight while the Spark session starts; call AWS Glue's
+   ``Job.init`` if the job runs in Glue; create the engine.
+3. :func:`open_run`: build the run and its components; apply the settings and read them back; load the column
+   policy, the suites and the bookmark.
 """
 
 from __future__ import annotations
@@ -55,7 +58,7 @@ if TYPE_CHECKING:
 def read_arguments(
     argv: Sequence[str] | None = None, init_arguments: Mapping[str, object] | None = None
 ) -> JobArguments:
-    """Install the process hooks, and return the job's arguments. It is the first step of every start.
+    """Install the process hooks, check that a runtime can be selected, and return the job's arguments.
 
     Args:
         argv: arguments in the form of ``sys.argv``, which is the default.
@@ -77,13 +80,13 @@ def start_run(
     job_name: str | None = None,
     glue_job: GlueJob | None = None,
 ) -> Run:
-    """Start the run of this process. No data is read or written before it returns.
+    """Start a run, and close it when the process ends. No data of the job is read or written.
 
     Args:
         arguments: the result of :func:`read_arguments`.
         session: returns the Spark session, and creates it if necessary. The preflight runs in parallel.
-        job_name: the job's name; None takes ``--JOB_NAME``.
-        glue_job: AWS Glue's own ``Job``, if the caller has one with a GlueContext.
+        job_name: the job's name; None for the value of ``--JOB_NAME``.
+        glue_job: AWS Glue's own ``Job``, if the caller is a subclass of it. If None, one is created in Glue.
 
     Raises:
         UsageError: an argument is invalid, or no runtime can be selected.
@@ -134,13 +137,14 @@ def open_run(
         identity: job name and run id.
         arguments: the job's arguments.
         services: the services that the run calls.
-        engine: the Spark session.
-        preflight: the result of :func:`establish`; None calls it.
-        glue_job: AWS Glue's own ``Job``, already initialised.
+        engine: the engine of the Spark session.
+        preflight: the result of :func:`establish`; if None, :func:`establish` is called.
+        glue_job: AWS Glue's own ``Job``, already initialised; None outside of AWS Glue.
 
     Raises:
-        RefusedError, VerificationError: a control stopped the run. The evidence has the reason, unless the
-            preflight stopped it.
+        UsageError: an argument, the column policy or a suite is invalid.
+        RefusedError, VerificationError: a control stopped the run. The evidence records the error, unless
+            the preflight failed: evidence is encrypted under a key that the preflight returns.
     """
     recorder = RunRecorder(started=services.clock.now())
     try:
@@ -169,7 +173,7 @@ def build_run(
     recorder: RunRecorder,
     glue_job: GlueJob | None,
 ) -> Run:
-    """Create a run's collaborators. Nothing is checked, applied or loaded yet."""
+    """Return a run with its components. No setting is checked or applied, and nothing is loaded yet."""
     state = RunState(identity.run_id)
     operation = state.operation
     key = preflight.keys.s3
@@ -225,7 +229,8 @@ def build_run(
         key=key,
         objects=services.objects,
         recorder=recorder,
-        # Only Amazon S3 is known to enforce bucket policies; with "" every object is read back.
+        # A proof needs a service that enforces bucket policies, which is known of Amazon S3 only. Without a
+        # seed there are no proofs, and every object is read back.
         seed=str(identity.run_id) if services.environment.kind == "aws" else "",
     )
     reader = DataReader(
@@ -293,10 +298,11 @@ def build_run(
 
 
 def _open(run: Run, arguments: JobArguments) -> None:
+    """Apply and check the settings, start to observe writes, and load the policy, suites and bookmark."""
     engine, recorder, plan = run.engine, run.recorder, run.preflight.plan
 
     def save(location: str, format: str, perform: Callable[[], Any]) -> None:
-        """Write an RDD as a custom write of the run."""
+        """Verify an RDD save of the script like a custom write of the run."""
         run.writer.write_custom(location, format=format, perform=perform)
 
     with recorder.timed("settings"):

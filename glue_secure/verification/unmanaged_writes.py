@@ -1,9 +1,10 @@
-"""Verify, at commit, the writes of a script outside glue-secure: through Spark, or boto3 on the driver.
+"""Verify, at commit, the writes that a script made through Spark without glue-secure, or through boto3.
 
-There is no listing from before such a write. Instead, every object below its location that was last modified
-since the run started is read back, according to S3's clock. S3 rejects requests whose clock differs by more
-than 15 minutes (RequestTimeTooSkewed), so the start of the run is taken 15 minutes early: an object of that
-margin may be the run's, and is read back too.
+The objects that boto3 wrote on the driver are known. For a write through Spark only the location is known,
+and there is no listing from before the write. Therefore every object below the location is read back that was
+modified after the start of the run minus ``MARGIN``. S3's clock sets ``LastModified``, and the driver's clock
+the start of the run. They differ by at most 15 minutes, because S3 rejects requests with a larger difference
+(RequestTimeTooSkewed).
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 
@@ -26,6 +27,7 @@ from glue_secure.verification.object_verifier import ObjectVerifier
 from glue_secure.verification.target_guard import TargetGuard
 
 MARGIN = timedelta(minutes=15)
+"""The largest difference between S3's clock and the driver's clock."""
 _S3 = re.compile(r"s3[an]?://", re.IGNORECASE)
 _FIX = (
     "write with job.write or the GlueContext; use job.write.custom(target, function) for a format that only "
@@ -34,7 +36,7 @@ _FIX = (
 
 
 class UnmanagedWriteVerifier:
-    """Checks writes that Spark made outside glue-secure against the same controls as the run's own writes.
+    """Checks writes that a script made without glue-secure against the same controls as the run's own writes.
 
     Args:
         guard: checks and lists targets.
@@ -54,11 +56,15 @@ class UnmanagedWriteVerifier:
         self._guard, self._verifier, self._columns, self._recorder = guard, verifier, columns, recorder
 
     def require_observable(self, report: UnmanagedWriteReport) -> None:
-        """Stop a run whose session cannot be observed from the start.
+        """Stop a run at its start if Spark's writes cannot be observed, or if a write is forbidden.
+
+        Args:
+            report: what the engine observed before the first operation of the run, for example a checkpoint
+                directory that was set on the session earlier.
 
         Raises:
-            RefusedError: GS-S3-011, GS-COL-006.
-            VerificationError: GS-S3-012.
+            RefusedError: GS-S3-011, a location that is not S3; GS-COL-006, a write under a column policy.
+            VerificationError: GS-S3-012, a write may be missed.
         """
         enforce(self._columns.check_bypass(report.writes))
         enforce(check_unmanaged_writes(report.writes, report.doubts))
@@ -68,8 +74,9 @@ class UnmanagedWriteVerifier:
 
         Args:
             report: what the engine observed.
-            staged: whether glue-secure verified locations where an engine staged data until the commit. RDD
-                saves without a location are then attributed to that staging.
+            staged: whether :meth:`DataWriter.verify_deferred_writes` verified a location. AWS Glue may write
+                there with an RDD save, whose location Spark does not report. RDD saves without a location are
+                therefore attributed to the verified locations.
 
         Raises:
             RefusedError: GS-S3-001 to -004, -008, -009; GS-S3-011, a location that is not S3; GS-COL-006, a
@@ -93,11 +100,11 @@ class UnmanagedWriteVerifier:
                 self._verify_location(location, writes_there)
 
     def verify_boto3_writes(self, uris: Sequence[S3Uri]) -> None:
-        """Read back each object that boto3 calls of the driver wrote, and record one write for each bucket.
+        """Read back the objects that boto3 calls on the driver wrote, and record one write for each bucket.
 
         Raises:
-            RefusedError: GS-S3-004.
-            VerificationError: GS-S3-007.
+            RefusedError: GS-S3-004, an object is not SSE-KMS under the run's key.
+            VerificationError: GS-S3-007, an object cannot be read back.
         """
         if not uris:
             return
@@ -112,7 +119,12 @@ class UnmanagedWriteVerifier:
             )
 
     def record_unverified(self, writes: Sequence[UnmanagedWrite], uris: Sequence[S3Uri] = ()) -> None:
-        """Record the writes that a run that did not commit leaves unverified."""
+        """Record the writes of a run that ends without a commit. They are not verified.
+
+        Args:
+            writes: the observed writes.
+            uris: the objects that boto3 calls on the driver wrote.
+        """
         for write in dict.fromkeys([*writes, *(UnmanagedWrite(str(uri), "boto3") for uri in uris)]):
             self._recorder.writes.append(
                 WriteRecord(
@@ -143,17 +155,19 @@ class UnmanagedWriteVerifier:
 
 
 def check_unmanaged_writes(writes: Sequence[UnmanagedWrite], doubts: Sequence[str]) -> list[Finding]:
-    """Return GS-S3-011 for each location, and GS-S3-012 for the observation as a whole.
+    """Return GS-S3-011 for each location, and GS-S3-012, passed or once for each doubt.
+
+    A write without a location that can be parsed is a doubt.
 
     Args:
         writes: the observed writes.
         doubts: why a write may have been missed.
     """
-    findings: dict[tuple[str, str], Finding] = {}
+    by_location: dict[str, Finding] = {}
     doubts = list(doubts)
     for write in writes:
         if write.location and not _S3.match(write.location):
-            findings["GS-S3-011", write.location] = failed(
+            by_location[write.location] = failed(
                 "GS-S3-011",
                 f"write of {write.format} outside glue-secure",
                 found=redact_text(write.location),
@@ -163,19 +177,23 @@ def check_unmanaged_writes(writes: Sequence[UnmanagedWrite], doubts: Sequence[st
         elif (location := _parse(write.location)) is None:
             doubts.append(write.problem or f"a write to {write.location!r}")
         else:
-            findings["GS-S3-011", write.location] = passed(
-                "GS-S3-011", "write outside glue-secure", str(location)
-            )
+            by_location[write.location] = passed("GS-S3-011", "write outside glue-secure", str(location))
     resource = "writes outside glue-secure"
     if doubts:
         return [
-            *findings.values(),
+            *by_location.values(),
             *(
-                unknown("GS-S3-012", resource, found=doubt, required="every write of the session", fix=_FIX)
+                unknown(
+                    "GS-S3-012",
+                    resource,
+                    found=doubt,
+                    required="the location of every write of the session",
+                    fix=_FIX,
+                )
                 for doubt in doubts
             ),
         ]
-    return [*findings.values(), passed("GS-S3-012", resource, f"{len(writes)} writes observed")]
+    return [*by_location.values(), passed("GS-S3-012", resource, f"{len(writes)} writes observed")]
 
 
 def _parse(location: str) -> S3Uri | None:

@@ -1,6 +1,6 @@
-"""Sources: objects in S3, a table behind a Glue connection, a table of the Data Catalog.
+"""Sources of Glue's reading methods: objects in S3, tables of a Glue connection, tables of the Data Catalog.
 
-A source is a value until it is read through the run.
+A source contains the arguments of the call. No data is read before its ``read`` method is called with a run.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from glue_secure.engines.spark.context.glue_context import GlueContext
     from glue_secure.run.run import Run
 
-# useS3ListImplementation selects how Glue lists; listings are always streamed here.
+# useS3ListImplementation has no effect. It selects how Glue lists; glue-secure always streams listings.
 _S3_SOURCE_OPTIONS = {
     "paths", "recurse", "exclusions", "excludeStorageClasses", "compressionType", "compression",
     "groupFiles", "groupSize", "isFailFast", "mergeSchema", "useS3ListImplementation", *LIMITS,
 }  # fmt: skip
 _CATALOG_PREDICATE = "catalogPartitionPredicate"
-# These select among Glue's own implementations. The rows do not depend on them.
+# Accepted without effect: they select among Glue's implementations, all of which return the same rows.
 _WITHOUT_EFFECT = {"useS3ListImplementation", "useSparkDataSource"}
 _CATALOG_SOURCE_OPTIONS = {_CATALOG_PREDICATE, *S3_OPTIONS, *JDBC_OPTIONS, *_WITHOUT_EFFECT}
 _SAMPLE_OPTIONS = {"maxSamplePartitions", "maxSampleFilesPerPartition"}
@@ -54,11 +54,14 @@ class Source(Protocol):
     def read(self, run: Run, *, dynamic: bool, sample: Sample | None = None) -> Table | DataFrame:
         """Read the records that are new to the transformation context.
 
-        A sample is not tracked by a bookmark: the bookmark would skip the records that the sample leaves out.
+        If there is a sample, all records count as new, and the bookmark does not change: it would skip the
+        records that are not in the sample.
 
         Args:
             run: the run.
-            dynamic: return a Table with choice types where Glue's reader makes some; otherwise a DataFrame.
+            dynamic: whether the caller creates a DynamicFrame. The result is then a Table for formats in
+                which Glue's reader creates choice types, and a DataFrame for other formats. If false, the
+                result is always a DataFrame.
             sample: how many objects to read; None reads all.
         """
 
@@ -103,11 +106,12 @@ class S3Source:
             format, self.format_options, fail_fast=_fail_fast(self.options), merge=_merge_schema(self.options)
         )
         if not dynamic and options.json.get("jsonPath"):
-            raise UsageError("a DataFrame of JSON", found="jsonPath", required="create_dynamic_frame for it")
+            raise UsageError("a DataFrame of JSON", found="jsonPath", required="create_dynamic_frame")
         is_deep = format_of(format).is_deep
         source_filter = parse_source_filter(self.options, recursive=is_deep, sample=sample)
         if not dynamic and "recurse" not in self.options:
-            # Spark's own reader reads all levels, and makes columns of partition folders for every format.
+            # Glue reads a DataFrame with Spark's reader, which for every format reads all folder levels and
+            # turns partition folders into columns.
             source_filter = replace(source_filter, recurse=True)
         as_text = dynamic and format == "json"
         spark_options = _text_options(options) if as_text else dict(options.spark)
@@ -120,7 +124,7 @@ class S3Source:
             options=spark_options,
             schema=_spark_schema(options.schema),
             transformation_ctx="" if sample else self.transformation_ctx,
-            convert=_to_table(format, options) if dynamic else _without_rows_if_empty,
+            convert=_to_table(format, options) if dynamic else _without_rows_if,
             source_filter=source_filter,
             limits=parse_limits(self.options),
             partition_columns=is_deep or not dynamic,
@@ -129,7 +133,7 @@ class S3Source:
 
 @dataclass(frozen=True, slots=True)
 class JdbcSource:
-    """A table or query behind a Glue connection.
+    """A table or query, read through a Glue connection.
 
     Attributes:
         connection_type: the engine, such as ``postgresql``.
@@ -142,7 +146,7 @@ class JdbcSource:
     transformation_ctx: str = ""
 
     def with_format(self, format: str, options: Mapping[str, Any]) -> JdbcSource:  # noqa: ARG002
-        """Raise UsageError: a table has no format."""
+        """Raise UsageError: a table in a database has no format."""
         raise _format_not_allowed(self.connection_type)
 
     def read(self, run: Run, *, dynamic: bool, sample: Sample | None = None) -> DataFrame:  # noqa: ARG002
@@ -150,8 +154,10 @@ class JdbcSource:
         resource = f"a {self.connection_type} source"
         reject_credentials(self.options, ("password",), resource)
         connection = require_connection_name(self.options, resource)
-        names = ("connectionName", "useConnectionProperties")
-        table, options = source_of({n: v for n, v in self.options.items() if n not in names})
+        not_driver_options = ("connectionName", "useConnectionProperties")
+        table, options = source_of(
+            {name: value for name, value in self.options.items() if name not in not_driver_options}
+        )
         transformation_ctx = "" if sample else self.transformation_ctx
         return run.reader.read_jdbc(connection, table, options=options, transformation_ctx=transformation_ctx)
 
@@ -177,8 +183,12 @@ class CatalogSource:
     catalog_id: str | None
 
     def with_format(self, format: str, options: Mapping[str, Any]) -> CatalogSource:  # noqa: ARG002
-        """Raise UsageError: the table's classification is the format."""
-        raise UsageError("a Data Catalog source", found="setFormat", required="the table's classification")
+        """Raise UsageError: the classification of the table decides the format."""
+        raise UsageError(
+            "a Data Catalog source",
+            found="setFormat",
+            required="no setFormat: the table's classification decides the format",
+        )
 
     def read(self, run: Run, *, dynamic: bool, sample: Sample | None = None) -> Table | DataFrame:
         """See :meth:`Source.read`."""
@@ -192,7 +202,7 @@ class CatalogSource:
             catalog_partition_predicate=str(self.options.get(_CATALOG_PREDICATE) or ""),
             options={name: value for name, value in self.options.items() if name in reader_options},
             catalog_id=self.catalog_id,
-            conversion=_table_read(
+            conversion=_table_conversion(
                 dynamic=dynamic,
                 fail_fast=_fail_fast(self.options),
                 merge=_merge_schema(self.options),
@@ -218,7 +228,7 @@ class DataSource:
         """Return the DynamicFrame.
 
         Args:
-            options: ``minPartitions`` and ``targetPartitions``; they have no effect in plain Spark.
+            options: ``minPartitions`` and ``targetPartitions``; validated, but without effect in plain Spark.
         """
         require_known_options(options, {"minPartitions", "targetPartitions"}, f"{self._call}.getFrame")
         for name, value in options.items():
@@ -227,7 +237,7 @@ class DataSource:
             return self._frame(self._source.read(run, dynamic=True))
 
     def getSampleFrame(self, num: int | None, **options: Any) -> DynamicFrame:
-        """Return at most ``num`` records of the first objects. No bookmark changes.
+        """Return at most ``num`` records of the first objects. The bookmark does not change.
 
         Args:
             num: the maximum number of records.
@@ -278,16 +288,16 @@ def parse_source(
     push_down_predicate: str,
     options: Mapping[str, Any],
 ) -> tuple[Source, str]:
-    """Return the source that Glue's arguments name, and the name that Glue gives its frame.
+    """Return the source that the arguments describe, and the name that Glue gives to its DynamicFrame.
 
     Raises:
         UsageError: the plain-Spark runtime does not offer the source.
     """
     if push_down_predicate:
         raise UsageError(
-            f"a {connection_type} source by options",
+            f"a {connection_type} source",
             found="push_down_predicate",
-            required="from_catalog for it: the predicate selects partitions of the Data Catalog",
+            required="from_catalog: the predicate selects partitions of a Data Catalog table",
         )
     if connection_type in JDBC_TYPES:
         if format is not None:
@@ -332,7 +342,7 @@ def parse_catalog_source(
 
 
 def _source_format(connection_type: str, format: str | None) -> str:
-    """Return Spark's name of the format. Glue also takes the format from ``connection_type="parquet"``."""
+    """Return Spark's name of the format. Like Glue, accept a format as connection type: ``"parquet"``."""
     if connection_type == "s3" and format:
         return format_of("parquet" if format == "glueparquet" else format).name
     if connection_type in FORMATS and format in (None, connection_type):
@@ -345,7 +355,7 @@ def _source_format(connection_type: str, format: str | None) -> str:
 
 
 def _format_not_allowed(connection_type: str) -> UsageError:
-    return UsageError(f"a {connection_type} source", found="format", required="connection_options only")
+    return UsageError(f"a {connection_type} source", found="a format", required="connection_options only")
 
 
 def _common_prefix(texts: list[str]) -> str:
@@ -366,35 +376,40 @@ def _merge_schema(options: Mapping[str, Any]) -> bool | None:
 
 
 def _text_options(options: ReadOptions) -> dict[str, str]:
-    """Return Spark's options to read JSON as text: a row is a line, or a file if records span lines."""
+    """Return Spark's options to read JSON as text: a row for each line, or for each file if ``multiLine``."""
     return {"wholetext": "true"} if options.json.get("multiLine") else {}
 
 
-def _without_rows_if_empty(frame: DataFrame, empty: bool) -> DataFrame:
-    return frame.limit(0) if empty else frame
+def _without_rows_if(frame: DataFrame, schema_only: bool) -> DataFrame:
+    return frame.limit(0) if schema_only else frame
 
 
 def _to_table(format: str, options: ReadOptions) -> Callable[[DataFrame, bool], Table | DataFrame]:
-    """Return the function that converts the reader's frame to what a DynamicFrame is made of."""
+    """Return a function that converts Spark's frame to the records of a DynamicFrame.
 
-    def convert(frame: DataFrame, empty: bool) -> Table | DataFrame:
+    Its second argument is true if the frame was read for its schema only; the result then has no rows.
+    """
+
+    def convert(frame: DataFrame, schema_only: bool) -> Table | DataFrame:
         if format == "json":
-            return _json_table(frame, empty, options.json)
+            return _json_table(frame, schema_only, options.json)
         if options.columns:
             # A CSV file without a header: Glue names the columns col0, col1, ...
             frame = frame.toDF(*(options.columns.format(position) for position in range(len(frame.columns))))
-        return _without_rows_if_empty(frame, empty)
+        return _without_rows_if(frame, schema_only)
 
     return convert
 
 
-def _table_read(*, dynamic: bool, fail_fast: bool, merge: bool | None) -> TableConversion[Table | DataFrame]:
-    """Return how Data Catalog tables are read for a DynamicFrame, or for a DataFrame."""
+def _table_conversion(
+    *, dynamic: bool, fail_fast: bool, merge: bool | None
+) -> TableConversion[Table | DataFrame]:
+    """Return how Data Catalog tables are read for a DynamicFrame (``dynamic``) or a DataFrame."""
 
-    def convert(frame: DataFrame, table: CatalogTable, empty: bool) -> Table | DataFrame:
+    def convert(frame: DataFrame, table: CatalogTable, schema_only: bool) -> Table | DataFrame:
         if dynamic and table.classification == "json":
-            return _json_table(frame, empty, {})
-        frame = _without_rows_if_empty(frame, empty)
+            return _json_table(frame, schema_only, {})
+        frame = _without_rows_if(frame, schema_only)
         if table.classification == "csv" and table.columns:
             return _with_catalog_types(frame, table, dynamic)
         return frame
@@ -404,7 +419,7 @@ def _table_read(*, dynamic: bool, fail_fast: bool, merge: bool | None) -> TableC
         if dynamic and format == "json":
             read_options("json", {}, fail_fast=fail_fast, merge=merge)  # raises UsageError
             return {}
-        # The table's own rowTag replaces this one.
+        # A rowTag among the table's SerDe properties overrides this default.
         defaults = {"rowTag": "row"} if format == "xml" else {}
         return dict(read_options(format, defaults, fail_fast=fail_fast, merge=merge).spark)
 
@@ -416,13 +431,13 @@ def _table_read(*, dynamic: bool, fail_fast: bool, merge: bool | None) -> TableC
     )
 
 
-def _json_table(frame: DataFrame, empty: bool, options: Mapping[str, Any]) -> Table:
+def _json_table(frame: DataFrame, schema_only: bool, options: Mapping[str, Any]) -> Table:
     from glue_secure.dynamicframe.frames.json_source import from_text
 
     table = from_text(
         frame, json_path=options.get("jsonPath"), multiline=bool(options.get("multiLine", False))
     )
-    return table.emptied() if empty else table
+    return table.emptied() if schema_only else table
 
 
 def _spark_schema(schema: Any) -> Any:
@@ -443,9 +458,9 @@ def _catalog_schema(columns: Any, as_text: bool) -> Any:
 
 
 def _with_catalog_types(frame: DataFrame, table: CatalogTable, dynamic: bool) -> Table | DataFrame:
-    """Return a CSV table with the catalog's types.
+    """Return the records of a CSV table with the column types of the Data Catalog.
 
-    Where a value does not fit its type, a DynamicFrame has a choice, and a DataFrame a null.
+    For a value that cannot be converted to its column's type, a Table has a choice type and a DataFrame null.
     """
     from glue_secure.dynamicframe.frames.json_source import csv_with_types
     from glue_secure.dynamicframe.frames.schema import to_spark

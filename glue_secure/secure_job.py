@@ -435,6 +435,7 @@ class Writer:
                     f"a write to {sink}",
                     found="on_failure or quarantine without quality_suite",
                     required="quality_suite",
+                    fix="pass quality_suite, or remove on_failure and quarantine",
                 )
             return frame
         return self._run.check_quality(frame, sink, suite=suite, on_failure=on_failure, quarantine=quarantine)

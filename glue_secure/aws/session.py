@@ -36,9 +36,9 @@ class AwsSession:
         if not session.region_name:
             raise UsageError(
                 "no AWS region",
-                found="neither AWS_REGION nor a profile names one",
+                found="AWS_REGION is not set, and the profile has no region",
                 required="the region that the job runs in",
-                fix="export AWS_REGION=...",
+                fix="export AWS_REGION=eu-west-1, or the region of the job",
             )
         self._session = session
         self._verify = resolve_verify(

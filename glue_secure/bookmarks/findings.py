@@ -67,8 +67,8 @@ def rolled_back(resource: str, found: str, required: str) -> Finding:
         resource,
         found=found,
         required=required,
-        fix="copy the newest object of history/ to it; to go back on purpose, run "
-        "`glue-secure bookmark rewind` then, which deletes nothing",
+        fix="copy the newest object of history/ to it; then, to read earlier data again, run "
+        "`glue-secure bookmark rewind`, which deletes nothing",
     )
 
 

@@ -287,7 +287,7 @@ def _present(store: BookmarkStore) -> tuple[Loaded, BookmarkState]:
             f"the bookmark of job {store.job}",
             found=f"no bookmark at {store.uri}",
             required="a bookmark that a run has committed",
-            fix="there is nothing to change: the next run reads everything; --uri names another location",
+            fix="nothing to do: the next run reads everything; if the bookmark is elsewhere, pass --uri",
         )
     return loaded, loaded.state
 

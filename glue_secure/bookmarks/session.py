@@ -179,7 +179,6 @@ class BookmarkSession:
                 required="a different name for each tracked source",
                 fix="give each source its own transformation_ctx",
             )
-        # A second commit in one run continues from the first.
         state = self._after if self.is_range else self._loaded.state
         return state.contexts.get(transformation_ctx) if state is not None else None
 

@@ -22,7 +22,7 @@ app = typer.Typer(help="Least-privilege IAM, key and bucket policies, as JSON.",
 Account = Annotated[str, typer.Option("--account", help="Account id, twelve digits.")]
 Region = Annotated[str, typer.Option("--region", help="Region of the jobs.")]
 Partition = Annotated[str, typer.Option("--partition", help="aws, aws-cn or aws-us-gov.")]
-Key = Annotated[str, typer.Option("--key", help="ARN of the data key.")]
+Key = Annotated[str, typer.Option("--key", help="ARN of the KMS key that encrypts the data.")]
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d\Z")
 
 
@@ -68,7 +68,9 @@ def iam(
         )
     if job is None:
         if not key:
-            raise UsageError("--key", found="missing", required="ARN of the data key")
+            raise UsageError(
+                "--key", found="missing", required="--key ARN, the KMS key that encrypts the data"
+            )
         put(design.deployer_policy(definition, refs).to_json(), None)
     elif job in definition.jobs:
         put(design.role_policy(definition, definition.jobs[job], refs).to_json(), None)

@@ -229,5 +229,7 @@ def _read(location: S3Uri, objects: ObjectStore) -> ColumnPolicy:
     try:
         text = body.decode()
     except UnicodeDecodeError:
-        raise UsageError(str(location), found="bytes that are not UTF-8", required="TOML or JSON") from None
+        raise UsageError(
+            str(location), found="bytes that are not UTF-8", required="TOML or JSON, in UTF-8"
+        ) from None
     return ColumnPolicy.parse(text, source=str(location))

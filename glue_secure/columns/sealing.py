@@ -88,7 +88,7 @@ def unseal(values: Iterable[str | None], *, data_key: bytes, policy: str, column
                 f"value {at + 1} of column {column}",
                 found="a sealed value that cannot be decrypted: changed, or of another column, policy or key",
                 required=f"a value sealed for {column} under the policy {policy} and its wrapped_key",
-                fix="use the column's name and the policy's digest from the run's evidence",
+                fix="pass the column of the written value, and the policy with the digest in the evidence",
             ) from None
     return decrypted
 

@@ -158,7 +158,7 @@ def _reject_abbreviations(
                 "an abbreviated argument",
                 found=name,
                 required=" or ".join(candidates),
-                fix="write the full name; rename an argument that begins the name of one of Glue's",
+                fix="write the full name; rename your argument if a Glue argument begins with its name",
             )
         matches = sorted(f"--{option}" for option in requested if f"--{option}".startswith(name))
         if allow_abbrev and len(matches) > 1:

@@ -132,7 +132,7 @@ def _shuffle(settings: Mapping[str, str]) -> Finding:
             resource,
             found=", ".join(f"{name} is {redact_text(settings[name])}" for name in (*s3_settings, *foreign)),
             required="local disks, which GS-SPK-002 checks",
-            fix="remove it, and use workers with larger disks",
+            fix="remove these settings and arguments, and use workers with larger disks",
         )
     if foreign:
         return unknown(

@@ -428,7 +428,7 @@ class DynamicFrame:
 
         Args:
             path: full path of a string field.
-            format: ``json`` or ``csv``; ``avro`` is not supported in local Spark.
+            format: ``json`` or ``csv``; ``avro`` is not supported in plain Spark.
             transformation_ctx: see the class.
             info: see the class.
             stageThreshold: see the class.
@@ -544,7 +544,7 @@ class DynamicFrame:
     ) -> DynamicFrame:
         """Write the frame with ``write_dynamic_frame_from_options`` of the context and return it."""
         if accumulator_size:
-            raise UsageError("DynamicFrame.write", found="accumulator_size", required="none in local Spark")
+            raise UsageError("DynamicFrame.write", found="accumulator_size", required="none in plain Spark")
         return self.glue_ctx.write_dynamic_frame_from_options(
             self, connection_type, connection_options, format, format_options
         )

@@ -59,7 +59,7 @@ _ARGUMENTS: dict[str, tuple[str, str]] = {
     "format": ("String", "The format of the text in the field: json, csv or avro."),
     "staging_path": (
         "String",
-        "The location at which Glue stages the tables of arrays; not used in local Spark.",
+        "The location at which Glue stages the tables of arrays; not used in plain Spark.",
     ),
     "name": ("String", "The name of the root table."),
     "specs": ("List[Tuple]", "(path, action) for each choice."),

@@ -211,8 +211,8 @@ class DataReader:
         """Return a DataFrame of a table or query through a Glue connection whose TLS is verified.
 
         With a bookmark, the frame has the new rows; if there are none, it is empty with the table's columns.
-        A failure that is no broken control does not fail the run: the bookmark changes only if the read
-        succeeds.
+        An error other than a failed control does not mark the run as failed: the bookmark changes only if
+        the read succeeds.
 
         Args:
             connection: the Glue connection's name.

@@ -191,7 +191,7 @@ class DataWriter:
                     f"option database of a write through connection {connection}",
                     found=database,
                     required=opened.database,
-                    fix="the connection names the database; create a connection for the other one",
+                    fix=f"set database to {opened.database}, or use a connection to the database {database}",
                 )
             with (
                 self._recorder.timed("write"),

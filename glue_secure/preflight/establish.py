@@ -200,15 +200,15 @@ def _account(identity: JobIdentity, environment: Environment) -> str:
     try:
         return environment.account
     except ServiceError as error:
-        stop(_unreadable(f"job {identity.job!r}", error, "sts:GetCallerIdentity"))
+        stop(_unreadable(f"job {identity.job!r}", error, "sts:GetCallerIdentity", api="STS"))
 
 
-def _unreadable(resource: str, error: ServiceError, actions: str) -> Finding:
+def _unreadable(resource: str, error: ServiceError, actions: str, *, api: str = "Glue") -> Finding:
     return unknown(
         "GS-SEC-008",
         resource,
         found=str(error),
-        required="the answer of the Glue API",
-        fix=f"give the job's role {actions}, and the job a route to the Glue endpoint",
+        required=f"the answer of the {api} API",
+        fix=f"give the job's role {actions}, and the job a route to the {api} endpoint",
         aws_code=error.code,
     )

@@ -121,5 +121,5 @@ def _broken(found: str) -> UsageError:
         f"the installed package {DISTRIBUTION}",
         found=found,
         required=f"complete metadata of version {__version__}",
-        fix=f"reinstall the package: pip install --force-reinstall {DISTRIBUTION}=={__version__}",
+        fix="pip install --force-reinstall SOURCE, the location that it was installed from",
     )

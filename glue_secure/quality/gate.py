@@ -111,7 +111,10 @@ class SuiteGate:
         self._recorder.record(enforce(check_deterministic(frame, sink)))
         if location is not None and RULES_COLUMN in frame.columns:
             raise UsageError(
-                f"a frame for {sink}", found=f"a column {RULES_COLUMN}", required="no such column"
+                f"a frame for {sink}",
+                found=f"a column {RULES_COLUMN}",
+                required="no such column: quarantined rows get a column of that name",
+                fix=f"rename or drop {RULES_COLUMN} before the write",
             )
         with self._recorder.timed("gate"):
             result = self._check(checker, frame, sink)

@@ -54,6 +54,7 @@ def bookmarks_of(
             f"--{BOOKMARKS}",
             found="native",
             required="portable, or no such argument: Glue's own bookmarks need Glue and its GlueContext",
+            fix=f"remove --{BOOKMARKS}",
         )
     store = None
     if option is not BookmarkOption.DISABLE and not managed_by_glue:
@@ -138,7 +139,7 @@ def _high_water(
                 resource=mark.location,
                 found="a table that is not active, or not encrypted with a KMS key",
                 required="SSEDescription ENABLED, KMS, with a customer managed key",
-                fix="aws dynamodb update-table --sse-specification "
+                fix=f"aws dynamodb update-table --table-name {table} --sse-specification "
                 "Enabled=true,SSEType=KMS,KMSMasterKeyId=KEY",
             )
         described = services.keys.describe(key)

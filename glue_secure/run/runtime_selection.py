@@ -118,6 +118,6 @@ def load_api(module: str, name: str, modules: Mapping[str, Mapping[str, str]]) -
             f"{module}.{name}",
             found=f"{RUNTIME}={selected}",
             required=" or ".join(runtime for runtime, names in modules.items() if name in names),
-            fix="see docs/differences-from-glue.md for the names that each runtime implements",
+            fix="docs/surface.md lists the names that each runtime implements",
         )
     return getattr(import_module(modules[selected][name]), name)

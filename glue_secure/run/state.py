@@ -43,7 +43,7 @@ class RunState:
 
         A script may catch the exception and continue. A failed run still cannot commit, because its bookmark
         would skip data that was selected but not read or written, or not verified. A JDBC read proposes its
-        bookmark after everything else, so only a refusal fails the run.
+        bookmark after everything else, so only a failed control marks the run as failed.
 
         Raises:
             UsageError: the run has ended or begun to commit; or it ended during the operation.
@@ -72,7 +72,6 @@ class RunState:
 
         Raises:
             UsageError: the run has ended, or operations are in progress in other threads.
-            GlueSecureError: an operation failed, and the script continued.
         """
         with self._lock:
             self._require_open()

@@ -56,7 +56,9 @@ class DriverS3Recorder:
             if self._session is None:
                 if self._source is None:
                     raise UsageError(
-                        "boto3_session", found="no AWS session", required="a run with an AWS session"
+                        "boto3_session",
+                        found="services without a boto3 session",
+                        required="services.driver_s3",
                     )
                 self._session = self._source.guarded(self.check_call)
             return self._session

@@ -103,11 +103,12 @@ class TargetGuard:
         """
         if new or rows == 0:
             return
+        written = "an unknown number of rows" if rows is None else f"{rows} rows"
         stop(
             unknown(
                 "GS-S3-007",
                 str(location),
-                found=f"{'unknown' if rows is None else rows} rows written, no new object listed",
+                found=f"{written} written, no new object listed",
                 required="the objects of the write",
                 fix="give the job's role s3:ListBucket on the target, and stop other jobs and lifecycle "
                 "rules from deleting objects there",

@@ -58,7 +58,7 @@ def unbox(
 
     if format not in _OPTIONS:
         raise UsageError(
-            "format of unbox in local Spark",
+            "format of unbox in plain Spark",
             found=str(format),
             required=" or ".join(_OPTIONS),
             fix="parse other formats with map() or with Spark functions",
@@ -195,7 +195,7 @@ def _csv_parser(options: Mapping[str, Any], schema: glue.StructType | None) -> P
         raise UsageError(
             "withSchema of unbox, csv",
             found="a field that is not a string",
-            required="string fields only in local Spark",
+            required="string fields only in plain Spark",
             fix="cast the fields with apply_mapping after unbox",
         )
     names = [field.name for field in schema.fields] if schema is not None else None

@@ -117,8 +117,8 @@ def begin(
         if rejected:
             raise UsageError(
                 f"--{rejected[0]}",
-                found="an argument of the run",
-                required="an argument that neither the job fixes nor Glue sets",
+                found="an argument that the job fixes or that Glue sets",
+                required="arguments that may differ between runs",
                 fix="omit it, or change the project file and deploy it",
             )
         combined = JobArguments({**without_dashes(definition.get("DefaultArguments")), **arguments, **fixed})

@@ -180,7 +180,9 @@ def parse(text: str, *, location: str) -> Ruleset:
         ) from None
     except RecursionError:
         raise UsageError(
-            f"ruleset {location}", found="too deeply nested parentheses", required="DQDL"
+            f"ruleset {location}",
+            found="too deeply nested parentheses",
+            required="fewer levels of parentheses",
         ) from None
     except VisitError as error:
         raise UsageError(f"ruleset {location}", found=str(error.orig_exc), required="DQDL") from None

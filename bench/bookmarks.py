@@ -188,7 +188,7 @@ def measure(mode: str, count: int) -> Measured:
         before = state_before(pages, count, ascending=mode == "ascending")
     seconds, listed, result = [], 0, None
     for _ in range(max(1, PASSES // count)):
-        result, begun = None, time.process_time()
+        result, started = None, time.process_time()
         if mode == "bare":
             listed = 0
             for _ in objects.list(root):
@@ -198,7 +198,7 @@ def measure(mode: str, count: int) -> Measured:
                 [root], objects, ALL_OBJECTS, before.listed_to if before is not None else {}
             )
             result = select(listing, before, now=NOW, limits=limits, locations=[root])
-        seconds.append(time.process_time() - begun)
+        seconds.append(time.process_time() - started)
     peak = _peak()
     if result is None:
         return Measured(min(seconds), peak, listed)
@@ -249,16 +249,16 @@ def in_a_process(mode: str, count: int) -> Measured:
 
 
 def pairs_of(
-    mode: str, count: int, repeats: int, say: Callable[[str], None], run: Callable[[str, int], Measured]
+    mode: str, count: int, repeats: int, report: Callable[[str], None], run: Callable[[str, int], Measured]
 ) -> list[Pair]:
     """Bare and the other mode in turns, the order swapped from pair to pair."""
     pairs = []
     for number in range(repeats):
         order = ("bare", mode) if number % 2 == 0 else (mode, "bare")
         done = {}
-        for one in order:
-            say(f"{count:>9,} objects, {mode}: pair {number + 1} of {repeats}, {one}")
-            done[one] = run(one, count)
+        for variant in order:
+            report(f"{count:>9,} objects, {mode}: pair {number + 1} of {repeats}, {variant}")
+            done[variant] = run(variant, count)
         pairs.append(Pair(done["bare"], done[mode]))
     return pairs
 
@@ -362,19 +362,19 @@ def main() -> None:
         print(json.dumps(asdict(measure(chosen.one, chosen.sizes[0]))))
         return
 
-    def say(text: str) -> None:
+    def report(text: str) -> None:
         # Progress is printed for interactive use.
         if sys.stderr.isatty():
             print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
     lines = [
         summary_of(
-            mode, count, pairs_of(mode, count, _repeats(mode, count, chosen.repeats), say, in_a_process)
+            mode, count, pairs_of(mode, count, _repeats(mode, count, chosen.repeats), report, in_a_process)
         )
         for count in chosen.sizes
         for mode in chosen.modes
     ]
-    say("")
+    report("")
     print(json.dumps(lines, indent=2) if chosen.json else render(lines))
 
 

@@ -103,7 +103,7 @@ def test_a_table_of_the_catalog_is_read_by_partitions_and_once(
     from glue_secure.job import Job
 
     in_glue(**PORTABLE)
-    place = glue_job.source + "table/"
+    folder = glue_job.source + "table/"
     glue_job.land("table/month=1/a.csv", "1,x\n")
     glue_job.land("table/month=2/b.csv", "2,y\n3,z\n")
     glue, name = clients(glue_job.account)("glue"), glue_job.name.replace("-", "_")
@@ -118,11 +118,11 @@ def test_a_table_of_the_catalog_is_read_by_partitions_and_once(
         "Name": name,
         "PartitionKeys": [{"Name": "month", "Type": "string"}],
         "Parameters": {"classification": "csv"},
-        "StorageDescriptor": {**storage, "Location": place},
+        "StorageDescriptor": {**storage, "Location": folder},
     }
     glue.create_table(DatabaseName="portable", TableInput=table)
     for month in ("1", "2"):
-        part = {"Values": [month], "StorageDescriptor": {**storage, "Location": f"{place}month={month}/"}}
+        part = {"Values": [month], "StorageDescriptor": {**storage, "Location": f"{folder}month={month}/"}}
         glue.create_partition(DatabaseName="portable", TableName=name, PartitionInput=part)
 
     def run(predicate="", bookmark="t"):
@@ -149,12 +149,12 @@ def test_a_table_of_the_catalog_is_read_by_partitions_and_once(
     assert run() == ["1", "1"], "what the predicate left out, and is in the bookmark's window still"
 
 
-@pytest.mark.parametrize("said", [{}, {"glue_secure_bookmarks": "native"}])
-def test_without_the_argument_the_job_uses_glues_context_and_bookmarks(in_glue, said):
+@pytest.mark.parametrize("arguments", [{}, {"glue_secure_bookmarks": "native"}])
+def test_without_the_argument_the_job_uses_glues_context_and_bookmarks(in_glue, arguments):
     import glue_secure.context
     from glue_secure.engines.awsglue.context import GlueContext
 
-    in_glue(**said)
+    in_glue(**arguments)
     assert runtime_selection.api_runtime() == runtime_selection.GLUE
     assert glue_secure.context.GlueContext is GlueContext
 

@@ -122,7 +122,7 @@ class FaultBench:
         for _ in range(self.chance.randint(1, 3)):
             day = f"d{len(self.landed):04d}"
             ids = [f"{day}-{n}" for n in range(self.chance.randint(2, 5))]
-            lines = [json.dumps({"id": one, "day": day, "n": n}) for n, one in enumerate(ids)]
+            lines = [json.dumps({"id": row_id, "day": day, "n": n}) for n, row_id in enumerate(ids)]
             key = f"{self.name}/{day}.json"
             self._s3.put_object(
                 Bucket=LANDING,
@@ -159,15 +159,15 @@ class FaultBench:
     def rows(self) -> Counter[str]:
         """Return how often each row is stored below the target, as the lines engine wrote it."""
         found: Counter[str] = Counter()
-        for one in self.objects.list(S3Uri.parse(self.target)):
-            body = self.objects.read(one.uri).body
+        for summary in self.objects.list(S3Uri.parse(self.target)):
+            body = self.objects.read(summary.uri).body
             found.update(json.loads(line)["id"] for line in body.splitlines())
         return found
 
     def evidence(self) -> list[dict[str, Any]]:
         """The evidence of every run."""
         prefix = S3Uri.parse(EVIDENCE_URI).child(f"job={self.name}")
-        return [json.loads(self.objects.read(one.uri).body) for one in self.objects.list(prefix)]
+        return [json.loads(self.objects.read(summary.uri).body) for summary in self.objects.list(prefix)]
 
     def done(self, loaded: Loaded) -> set[str]:
         """The input that a run on top of that state would not read again."""
@@ -175,7 +175,7 @@ class FaultBench:
         before = loaded.state.contexts["rows"] if loaded.state is not None else None
         listing = list(self.objects.list(root))
         result = selection.select(listing, before, now=datetime.now(timezone.utc), locations=[root])
-        return set(self.landed) - {str(one.uri) for one in result.new}
+        return set(self.landed) - {str(summary.uri) for summary in result.new}
 
     def check(self, rows: Counter[str] | None = None) -> set[str]:
         """Check that the state decrypts, has its history, and is not ahead of the data."""
@@ -184,7 +184,7 @@ class FaultBench:
         assert [entry.sequence for entry in history] == list(range(loaded.sequence, 0, -1))
         rows = self.rows() if rows is None else rows
         done = self.done(loaded)
-        ahead = {one for uri in done for one in self.landed[uri] if not rows[one]}
+        ahead = {row_id for uri in done for row_id in self.landed[uri] if not rows[row_id]}
         assert not ahead, f"the bookmark says these are done, and they are not there: {sorted(ahead)}"
         # A run that committed without evidence was killed; nothing else may leave none.
         states = {entry.state.run_id for entry in history if entry.state is not None}
@@ -196,7 +196,7 @@ class FaultBench:
         """After an undisturbed run: nothing is skipped, and overwriting left each row once."""
         rows = self.rows() if rows is None else rows
         done = self.check(rows)
-        wanted = {one for ids in self.landed.values() for one in ids}
+        wanted = {row_id for ids in self.landed.values() for row_id in ids}
         assert set(rows) == wanted, f"skipped: {sorted(wanted - set(rows))}"
         assert done == set(self.landed)
         if self.mode == "overwrite":
@@ -257,7 +257,7 @@ def campaign(
             assert outcome["status"] == "done", outcome
             assert (outcome["rows"] == 0) == committed, "reads again what was not committed, and nothing else"
             rows = bench.check_whole()
-            more = Counter({one: count - 1 for one, count in rows.items() if count > 1}) - seen_twice
+            more = Counter({row_id: count - 1 for row_id, count in rows.items() if count > 1}) - seen_twice
             seen_twice += more
             tally.repeated[f"{phase} {when}"] += len(more)
         except AssertionError as error:
@@ -345,7 +345,7 @@ def race(
         ends[_end_of(met if winner is paused else paused, winner, where)] += 1
         # Both may have overwritten a partition at the same time, so that rows are there twice.
         assert bench.check() == set(bench.landed), where
-        assert set(bench.rows()) == {one for ids in bench.landed.values() for one in ids}, where
+        assert set(bench.rows()) == {row_id for ids in bench.landed.values() for row_id in ids}, where
     return ends
 
 

@@ -43,8 +43,8 @@ def run(submission):
 
 
 def evidence_of(account, name, run_id):
-    place = {"Bucket": EVIDENCE, "Key": f"evidence/job={name}/run={run_id}/evidence.json"}
-    return json.loads(clients(account)("s3").get_object(**place)["Body"].read())
+    location = {"Bucket": EVIDENCE, "Key": f"evidence/job={name}/run={run_id}/evidence.json"}
+    return json.loads(clients(account)("s3").get_object(**location)["Body"].read())
 
 
 def keys(account, prefix):

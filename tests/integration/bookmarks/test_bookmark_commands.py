@@ -48,9 +48,9 @@ def run(store, run_id, month):
 def test_every_command_in_one_account(glue_account):
     job = f"job-{uuid.uuid4().hex[:12]}"
     seed.ensure_job(glue_account, job)
-    place = bookmark.find(job, None, None, None)
+    location = bookmark.find(job, None, None, None)
     for month in (1, 2):
-        run(place.store(), f"jr_{month}", month)
+        run(location.store(), f"jr_{month}", month)
 
     assert "sequence         2" in glue_secure("show", job).stdout
     assert glue_secure("verify", job).stdout.startswith("OK: 2 states")
@@ -74,4 +74,4 @@ def test_every_command_in_one_account(glue_account):
     assert entries[2]["reason"] == "rates of February"
     assert entries[2]["by"].startswith("arn:aws:")
     verified = json.loads(glue_secure("verify", job, "--json", "--decrypt-keys", new).stdout)
-    assert verified["keys"] == {new: 2, str(place.key): 4}
+    assert verified["keys"] == {new: 2, str(location.key): 4}

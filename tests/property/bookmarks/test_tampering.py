@@ -79,8 +79,8 @@ def refused(body: bytes, *controls: str) -> RefusedError:
 def test_a_message_with_changed_bytes_is_refused(data):
     body = bytearray(MESSAGES[2])
     places = data.draw(st.sets(st.integers(0, len(body) - 1), min_size=1, max_size=4))
-    for place in places:
-        body[place] ^= data.draw(st.integers(1, 255))
+    for position in places:
+        body[position] ^= data.draw(st.integers(1, 255))
     refused(bytes(body), "GS-BKM-001", "GS-BKM-002")
 
 

@@ -29,9 +29,9 @@ def schema(*fields):
 
 
 def test_values_of_different_types_become_a_choice(spark):
-    given = [{"id": 1, "v": 5}, {"id": 2, "v": "x"}, {"id": 3, "v": {"a": 1}}, {"id": 4, "v": None}]
-    table = records.from_records(spark, given)
-    assert records_in(table) == given
+    rows = [{"id": 1, "v": 5}, {"id": 2, "v": "x"}, {"id": 3, "v": {"a": 1}}, {"id": 4, "v": None}]
+    table = records.from_records(spark, rows)
+    assert records_in(table) == rows
     kind = table.schema.field_map["v"].dataType
     assert isinstance(kind, glue.ChoiceType)
     assert table.data.schema["v"].dataType.names == ["int", "string", "struct"]
@@ -74,7 +74,7 @@ def test_a_record_for_which_the_function_raises_becomes_an_error_record(spark):
     mapped = records.map(table, halve, call=errors.CallSite("script.py", "halving"))
     assert records_in(mapped) == [{"n": 10}, {"n": 5}]
     failed = records_in(records.errors_as_table(mapped))
-    assert [one["error"].dynamicRecord for one in failed] == [{"n": 0}, {"n": 3}]
+    assert [error_record["error"].dynamicRecord for error_record in failed] == [{"n": 0}, {"n": 3}]
     assert failed[0]["error"].callsite == {"site": "script.py", "info": "halving"}
     assert "division" in failed[0]["error"].msg
     assert "ZeroDivisionError" in failed[0]["error"].stackTrace
@@ -119,16 +119,16 @@ def test_map_partitions_receives_and_returns_wrapped_records(spark):
     table = records.from_records(spark, spark.sparkContext.parallelize([{"n": n} for n in range(4)], 2))
 
     def number(index, iterator):
-        for one in iterator:
-            one["record"]["part"] = index
-            if one["record"].n == 3:
-                one["isError"], one["errorMessage"] = True, "three"
-            yield one
+        for error_record in iterator:
+            error_record["record"]["part"] = index
+            if error_record["record"].n == 3:
+                error_record["isError"], error_record["errorMessage"] = True, "three"
+            yield error_record
         yield {"n": 1}
 
     mapped = records.map_partitions(table, number, with_index=True)
     assert records_in(mapped) == [{"n": 0, "part": 0}, {"n": 1, "part": 0}, {"n": 2, "part": 1}]
-    messages = {one["error"].msg for one in records_in(records.errors_as_table(mapped))}
+    messages = {error_record["error"].msg for error_record in records_in(records.errors_as_table(mapped))}
     assert messages == {"three", "the function returned a value that is not {'record': {...}}"}
 
 

@@ -105,12 +105,12 @@ def test_a_tagged_catalog_column_requires_an_action(glue_job, glue_account, fram
 
 @pytest.mark.parametrize("format", ["json", "glueparquet"])
 def test_the_awsglue_api_protects_columns_before_rows_become_text(begin, glue_job, frame, wrapped, format):
-    begun = begin(glue_secure_columns=land(glue_job, wrapped))
-    flat = DynamicFrame.fromDF(frame.drop("contact"), begun.context, "people")
-    begun.context.write_dynamic_frame.from_options(
-        flat, connection_type="s3", connection_options={"path": begun.target}, format=format
+    started = begin(glue_secure_columns=land(glue_job, wrapped))
+    flat = DynamicFrame.fromDF(frame.drop("contact"), started.context, "people")
+    started.context.write_dynamic_frame.from_options(
+        flat, connection_type="s3", connection_options={"path": started.target}, format=format
     )
-    begun.job.commit()
+    started.job.commit()
     written = glue_job.read(format="text" if format == "json" else "parquet")
     text = "\n".join(str(row) for row in written.collect())
     assert "gsc1." in text

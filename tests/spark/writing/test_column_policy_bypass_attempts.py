@@ -144,13 +144,13 @@ def test_tags_of_partition_columns_are_applied(begin, glue_job, aws, database, p
     }
     aws("glue").create_partition(DatabaseName=database, TableName="t", PartitionInput=partition)
     tagged = policy(tables=[f"{database}.t"], columns=[{"parameter": "pii=true", "action": "tokenise"}])
-    begun = begin(**tagged)
-    read = begun.context.create_dynamic_frame.from_catalog(database=database, table_name="t")
+    started = begin(**tagged)
+    read = started.context.create_dynamic_frame.from_catalog(database=database, table_name="t")
     assert SECRET in str(read.toDF().collect())
-    begun.context.write_dynamic_frame.from_options(
-        read, "s3", {"path": begun.target, "partitionKeys": ["owner"]}, "json"
+    started.context.write_dynamic_frame.from_options(
+        read, "s3", {"path": started.target, "partitionKeys": ["owner"]}, "json"
     )
-    begun.job.commit()
+    started.job.commit()
     assert b"owner=" in everything()
     assert SECRET.encode() not in everything()
 
@@ -170,14 +170,14 @@ def test_an_update_of_the_catalog_preserves_tags_and_registers_protected_columns
     table = {"Name": "t", "Parameters": {"classification": "csv"}, "StorageDescriptor": storage}
     aws("glue").create_table(DatabaseName=database, TableInput=table)
     rules = [{"parameter": "pii=true", "action": "encrypt"}, {"column": "card", "action": "drop"}]
-    begun = begin(**policy(tables=[f"{database}.t"], columns=rules))
-    frame = one_row(begun.context.spark_session).select(
+    started = begin(**policy(tables=[f"{database}.t"], columns=rules))
+    frame = one_row(started.context.spark_session).select(
         "id", F.lit(7).alias("owner"), F.lit(SECRET).alias("card")
     )
-    begun.context.write_data_frame.from_catalog(
+    started.context.write_data_frame.from_catalog(
         frame, database, "t", additional_options={"enableUpdateCatalog": True}
     )
-    begun.job.commit()
+    started.job.commit()
     updated = aws("glue").get_table(DatabaseName=database, Name="t")["Table"]["StorageDescriptor"]["Columns"]
     assert updated == [
         {"Name": "id", "Type": "bigint"},
@@ -189,18 +189,18 @@ def test_an_update_of_the_catalog_preserves_tags_and_registers_protected_columns
 
 @pytest.mark.parametrize("api", ["SecureJob", "awsglue"])
 def test_a_dropped_column_cannot_be_a_partition_key(begin, glue_job, policy, everything, api):
-    begun = begin(**policy())
-    frame = one_row(begun.context.spark_session).select("id", F.lit(SECRET).alias("gone"))
+    started = begin(**policy())
+    frame = one_row(started.context.spark_session).select("id", F.lit(SECRET).alias("gone"))
     with pytest.raises((AnalysisException, UsageError), match="gone") as error:
         if api == "SecureJob":
-            begun.context.secured_run.writer.write_s3(
-                frame, begun.target, format="csv", partition_by=["gone"]
+            started.context.secured_run.writer.write_s3(
+                frame, started.target, format="csv", partition_by=["gone"]
             )
         else:
-            begun.context.write_dynamic_frame.from_options(
-                DynamicFrame.fromDF(frame, begun.context, "f"),
+            started.context.write_dynamic_frame.from_options(
+                DynamicFrame.fromDF(frame, started.context, "f"),
                 "s3",
-                {"path": begun.target, "partitionKeys": ["gone"]},
+                {"path": started.target, "partitionKeys": ["gone"]},
                 "csv",
             )
     assert SECRET not in str(error.value)
@@ -216,21 +216,23 @@ MIXED = "\n".join(
 
 def test_no_sink_of_a_dynamic_frame_writes_a_protected_value(begin, glue_job, policy, everything):
     glue_job.land("in/a.json", MIXED)
-    begun = begin(**policy())
-    read = begun.context.create_dynamic_frame.from_options("s3", {"paths": [f"{glue_job.source}in/"]}, "json")
+    started = begin(**policy())
+    read = started.context.create_dynamic_frame.from_options(
+        "s3", {"paths": [f"{glue_job.source}in/"]}, "json"
+    )
     assert "ChoiceType" in str(read.schema())
-    sink = begun.context.write_dynamic_frame
+    sink = started.context.write_dynamic_frame
 
     def write(frame, folder, format="json"):
-        options = {"path": f"{begun.target}{folder}"}
+        options = {"path": f"{started.target}{folder}"}
         sink.from_options(frame, connection_type="s3", connection_options=options, format=format)
 
     write(read.resolveChoice(choice="make_cols").drop_fields(["items"]), "make_cols")
     write(read.resolveChoice(choice="cast:string").drop_fields(["items"]).unnest(), "cast", "csv")
     write(read.drop_fields(["items"]).unnest(), "unnest")
-    write(read.relationalize("root", f"{begun.target}staged"), "relationalized")
-    read.drop_fields(["items"]).unnest().spigot(f"{begun.target}spigot")
-    begun.job.commit()
+    write(read.relationalize("root", f"{started.target}staged"), "relationalized")
+    read.drop_fields(["items"]).unnest().spigot(f"{started.target}spigot")
+    started.job.commit()
     assert b"gsc1." in everything()
     assert b"Bern" in everything(), "columns without a rule are not changed"
     assert SECRET.encode() not in everything()
@@ -241,8 +243,10 @@ def test_gs_col_003_columns_that_cannot_be_matched_by_name_are_rejected(
     begin, glue_job, policy, everything, shape
 ):
     glue_job.land("in/a.json", MIXED)
-    begun = begin(**policy())
-    read = begun.context.create_dynamic_frame.from_options("s3", {"paths": [f"{glue_job.source}in/"]}, "json")
+    started = begin(**policy())
+    read = started.context.create_dynamic_frame.from_options(
+        "s3", {"paths": [f"{glue_job.source}in/"]}, "json"
+    )
 
     def fail(record):
         raise ValueError(record["email"])
@@ -253,7 +257,7 @@ def test_gs_col_003_columns_that_cannot_be_matched_by_name_are_rejected(
         "errors": lambda: read.map(fail).errorsAsDynamicFrame(),
     }[shape]()
     with pytest.raises(GlueSecureError) as error:
-        frame.spigot(f"{begun.target}spigot")
+        frame.spigot(f"{started.target}spigot")
     assert error.value.control == "GS-COL-003"
     assert everything() == b""
 

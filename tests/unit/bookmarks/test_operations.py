@@ -50,7 +50,7 @@ def ran(bookmark_fixture):
 def keyed(bookmark_fixture, make_envelope, key, *also):
     """A store that seals under one key and opens others, each with a provider of its own."""
     envelope = replace(
-        make_envelope(key=key), also_opens=also, provider_of=lambda one: make_envelope(key=one).provider
+        make_envelope(key=key), also_opens=also, provider_of=lambda entry: make_envelope(key=entry).provider
     )
     return BookmarkStore(
         objects=bookmark_fixture.objects,
@@ -71,7 +71,7 @@ def test_a_rewind_is_a_new_state_with_the_sources_and_run_of_the_old_one(ran):
     assert (stored.cause, stored.by, stored.reason) == ("rewind", BY, "wrong rates in May")
     assert (stored.run_id, stored.previous_run_id) == ("command_1", "jr_3")
     assert stored.contexts == old.contexts
-    assert [one.state.sequence for one in operations.history(store, ran.objects)] == [4, 3, 2, 1]
+    assert [entry.state.sequence for entry in operations.history(store, ran.objects)] == [4, 3, 2, 1]
     assert ran.run("jr_4") == ["b.csv", "c.csv"]
     assert store.load().state.run == 2
 
@@ -173,7 +173,7 @@ def test_after_a_change_of_key_only_the_listed_keys_decrypt_the_old_state(ran, m
     store = keyed(ran, make_envelope, other_key, make_envelope().key)
     assert ran.run("jr_4", store=store) == ["d.csv"]
     assert ran.objects.encryption(store.uri).key == str(other_key)
-    assert [one.state.run_id for one in operations.history(store, ran.objects)][::-1] == [
+    assert [entry.state.run_id for entry in operations.history(store, ran.objects)][::-1] == [
         "jr_1", "jr_2", "jr_3", "jr_4",
     ]  # fmt: skip
     verified = operations.verify(store, ran.objects, (other_key, make_envelope().key))
@@ -271,7 +271,7 @@ def services(bookmark_fixture, plane, make_envelope, other_key):
         objects=bookmark_fixture.objects,
         secrets=FakeSecretStore({}),
         clock=bookmark_fixture.clock,
-        master_key_provider=lambda one: make_envelope(key=one).provider,
+        master_key_provider=lambda entry: make_envelope(key=entry).provider,
         versions={},
         columns=FakeColumnSource(),
         high_water=lambda _table, _bookmark: None,
@@ -345,7 +345,11 @@ def test_history_as_text_and_as_json(ran, command):
     ]
     assert lines[1].split()[:6] == ["3", "run", "jr_3", "3", "3", "2026-01-01T02:00:00+00:00"]
     found = document(command("history", "curate", "--json"))["history"]
-    assert [(one["sequence"], one["run_id"]) for one in found] == [(3, "jr_3"), (2, "jr_2"), (1, "jr_1")]
+    assert [(entry["sequence"], entry["run_id"]) for entry in found] == [
+        (3, "jr_3"),
+        (2, "jr_2"),
+        (1, "jr_1"),
+    ]
     assert found[0]["digest"].startswith(lines[1].split()[6])
     assert len(lines[1].split()[6]) == 12
 

@@ -90,9 +90,9 @@ def test_a_job_name_that_is_a_path_is_refused():
 
 
 def test_only_a_run_id_from_the_arguments_counts_as_started_by_the_control_plane():
-    given = parse("--JOB_NAME", "curate", "--JOB_RUN_ID", "jr_1").identity(fresh_run_id="jr_new")
+    parsed = parse("--JOB_NAME", "curate", "--JOB_RUN_ID", "jr_1").identity(fresh_run_id="jr_new")
     made = parse("--JOB_NAME", "curate").identity(fresh_run_id="jr_new")
-    assert (str(given.run_id), given.started_by_control_plane) == ("jr_1", True)
+    assert (str(parsed.run_id), parsed.started_by_control_plane) == ("jr_1", True)
     assert (str(made.run_id), made.started_by_control_plane) == ("jr_new", False)
 
 
@@ -178,20 +178,20 @@ def test_equal_decisive_arguments_and_other_repeated_arguments_pass():
 
 
 def test_arguments_of_the_script_may_not_change_the_run():
-    given = parse("--JOB_NAME", "curate", "--JOB_RUN_ID", "jr_1", "--a", "1")
-    same = given.with_overrides({"JOB_RUN_ID": "jr_1", "a": "2"})
+    parsed = parse("--JOB_NAME", "curate", "--JOB_RUN_ID", "jr_1", "--a", "1")
+    same = parsed.with_overrides({"JOB_RUN_ID": "jr_1", "a": "2"})
     assert same.identity(fresh_run_id="jr_new").job == "curate"
     assert same.get("a") == "2"
     for name in ("JOB_NAME", "JOB_RUN_ID", "JOB-RUN-ID"):
         with pytest.raises(UsageError, match="two values"):
-            given.with_overrides({name: "other"}).identity(fresh_run_id="jr_new")
+            parsed.with_overrides({name: "other"}).identity(fresh_run_id="jr_new")
 
 
 def test_defaults_apply_to_arguments_missing_in_every_spelling():
-    given = parse("--a_b", "1", "--JOB_NAME", "x", "--JOB_NAME", "y").with_defaults({"a-b": "2", "c": "3"})
-    assert given.values == {"a_b": "1", "c": "3", "JOB_NAME": "y"}
+    parsed = parse("--a_b", "1", "--JOB_NAME", "x", "--JOB_NAME", "y").with_defaults({"a-b": "2", "c": "3"})
+    assert parsed.values == {"a_b": "1", "c": "3", "JOB_NAME": "y"}
     with pytest.raises(UsageError, match="two values"):
-        given.identity(fresh_run_id="jr_new")
+        parsed.identity(fresh_run_id="jr_new")
 
 
 def test_a_location_argument_is_parsed_and_may_be_absent():

@@ -24,7 +24,7 @@ PLUGIN = "com.amazonaws.spark.shuffle.io.cloud.ChopperPlugin"
 
 
 def verdicts(settings):
-    found = {one.control: one.verdict.value for one in check_workers(settings, key=KEY)}
+    found = {finding.control: finding.verdict.value for finding in check_workers(settings, key=KEY)}
     assert list(found) == ["GS-SPK-001", "GS-SPK-002", "GS-SPK-003", "GS-SPK-004"]
     return found["GS-SPK-001"], found["GS-SPK-002"]
 
@@ -56,7 +56,7 @@ def test_gs_spk_002_depends_on_the_setting(value, verdict):
 
 def test_planned_settings_pass_when_they_are_read_back():
     settings = {"spark.master": "local-cluster[2,1,1024]", **DISK_CONF, **network_conf("secret")}
-    assert {one.verdict for one in check_workers(settings, key=KEY)} == {Verdict.PASS}
+    assert {finding.verdict for finding in check_workers(settings, key=KEY)} == {Verdict.PASS}
     assert "secret" not in repr(check_workers(settings, key=KEY))
     assert set(ON) < set(WORKER_SETTINGS)
     assert not any("secret" in name for name in WORKER_SETTINGS)
@@ -80,12 +80,12 @@ def test_gs_spk_003_a_shuffle_in_s3_is_refused(settings):
 @pytest.mark.parametrize("name", ["", "sort", "org.apache.spark.shuffle.sort.SortShuffleManager"])
 def test_sparks_own_shuffle_passes(name):
     found = check_workers({"spark.shuffle.manager": name, "write-shuffle-files-to-s3": "false"}, key=KEY)
-    assert [one.verdict for one in found if one.control == "GS-SPK-003"] == [Verdict.PASS]
+    assert [finding.verdict for finding in found if finding.control == "GS-SPK-003"] == [Verdict.PASS]
 
 
 def test_gs_spk_003_is_unknown_for_another_shuffle_manager():
     settings = {"spark.shuffle.manager": "com.example.Manager"}
-    assert {one.verdict for one in enforce_worker_encryption(settings, key=KEY, required=False)} >= {
+    assert {finding.verdict for finding in enforce_worker_encryption(settings, key=KEY, required=False)} >= {
         Verdict.UNKNOWN
     }
     with pytest.raises(VerificationError):
@@ -111,7 +111,7 @@ def test_gs_spk_004_an_event_log_passes_in_s3_under_the_key_alone(place, algorit
         "spark.hadoop.fs.s3a.encryption.algorithm": algorithm,
         "spark.hadoop.fs.s3a.encryption.key": key,
     }
-    (found,) = (one for one in check_workers(settings, key=KEY) if one.control == "GS-SPK-004")
+    (found,) = (finding for finding in check_workers(settings, key=KEY) if finding.control == "GS-SPK-004")
     assert found.verdict.value == verdict
     if verdict == "UNKNOWN":
         required = {**settings, "spark.master": "local", **DISK_CONF}

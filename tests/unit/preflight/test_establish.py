@@ -200,9 +200,9 @@ def test_gs_kms_002_to_004_an_unsuitable_key(refused, run_fixture, which, contro
     assert str(arn) in refused(control).resource
 
 
-@pytest.mark.parametrize("place", [{"region": "us-east-1"}, {"account": "210987654321"}])
-def test_gs_kms_005_a_key_elsewhere(refused, run_fixture, place):
-    run_fixture.environment = replace(run_fixture.environment, **place)
+@pytest.mark.parametrize("location", [{"region": "us-east-1"}, {"account": "210987654321"}])
+def test_gs_kms_005_a_key_elsewhere(refused, run_fixture, location):
+    run_fixture.environment = replace(run_fixture.environment, **location)
     refused("GS-KMS-005")
 
 

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.redaction import escape_unprintable
 from glue_secure.embedded import environment, lifecycle
 from glue_secure.embedded.account import EmbeddedAccount
 
@@ -89,17 +90,13 @@ def print_table(columns: list[str], rows: list[list[Any]]) -> None:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_printable(str(cell))) for cell in row))
+        table.add_row(*(Text(escape_unprintable(str(cell))) for cell in row))
     console.print(table)
 
 
 def print_line(text: str) -> None:
     """Print a line with control characters escaped, because they could move the cursor of a terminal."""
-    print(_printable(text))
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+    print(escape_unprintable(text))
 
 
 def print_json(value: object) -> None:

@@ -21,6 +21,7 @@ from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Finding, enforce, failed, passed, stop
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.options import option_text
 
 SCRAM, IAM = "SCRAM-SHA-512", "AWS_MSK_IAM"
 _MAX_BROKERS = 32
@@ -286,7 +287,7 @@ def check_options(connection: str, options: Mapping[str, object]) -> tuple[Findi
     """
     resource = f"connection {connection}"
     for name, value in options.items():
-        failure = _option_failure(connection, name, _text(value), resource)
+        failure = _option_failure(connection, name, option_text(value), resource)
         if failure is not None:
             return (failure,)
     names = ", ".join(sorted(shown_name(name) for name in options)) or "none"
@@ -375,7 +376,7 @@ def _read_options(options: Mapping[str, object], resource: str) -> tuple[tuple[s
     harmless: dict[str, str] = {}
     lowered_names: set[str] = set()
     for name, value in options.items():
-        lowered, text = name.lower(), _text(value)
+        lowered, text = name.lower(), option_text(value)
         if lowered in lowered_names:
             raise UsageError(
                 f"an option is given twice: {shown_name(name)}",
@@ -416,10 +417,6 @@ def read_brokers(text: str, resource: str) -> tuple[tuple[tuple[str, int], ...],
         brokers.append((host, int(match[2])))
     names = ", ".join(_address(host, port) for host, port in brokers)
     return tuple(dict.fromkeys(brokers)), passed("GS-TLS-007", resource, f"bootstrap servers {names}")
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _quoted(text: str) -> str:

@@ -17,6 +17,7 @@ from glue_secure.connections.engines.engine import DatabaseEngine, OptionRule
 from glue_secure.connections.messages import shown_name
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Finding, enforce, failed, passed
+from glue_secure.core.options import option_text
 
 # Options of the code that reads or writes rows. They do not change the connection.
 # sessionInitStatement and prepareQuery are left out: both run SQL before the query.
@@ -138,13 +139,13 @@ def read_options(
         elif name.lower() == "database":
             database = str(value)
         elif option is not None and option.rule is OptionRule.HARMLESS:
-            if not option.accepts(_text(value)):
+            if not option.accepts(option_text(value)):
                 raise UsageError(
                     f"option {option.name} of connection {connection_name} has an invalid value",
                     found="(not shown)",
                     required=f"text that matches {option.values}",
                 )
-            driver.append((option.name, _text(value)))
+            driver.append((option.name, option_text(value)))
     return CallOptions(database, tuple(driver), tuple(reader), findings)
 
 
@@ -221,7 +222,7 @@ def _driver_option_failure(engine: DatabaseEngine, name: str, value: object, res
         )
     if option.rule is OptionRule.CREDENTIAL:
         return _credentials(resource, option.name)
-    if option.rule is OptionRule.TLS and not option.accepts(_text(value)):
+    if option.rule is OptionRule.TLS and not option.accepts(option_text(value)):
         return _override(resource, option.name, engine.verification_option, option.reason)
     if option.rule is OptionRule.ADDRESS:
         return _override(resource, option.name, "the server of the connection that the call names")
@@ -236,10 +237,6 @@ def _stop_duplicate(name: str) -> NoReturn:
         found="two spellings of one name",
         required="each option once",
     )
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _credentials(resource: str, name: str) -> Finding:

@@ -30,3 +30,8 @@ def whole_number(name: str, value: Any, *, least: int = 0, most: int | None = No
         return int(text)
     upper = "on" if most is None else f"to {most}"
     raise UsageError(name, found=repr(value), required=f"a whole number from {least} {upper}")
+
+
+def option_text(value: object) -> str:
+    """Return the value of an option as text; booleans as ``true`` and ``false``."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -57,6 +57,11 @@ def redact_text(text: str) -> str:
     return _SECRET_VALUE.sub(lambda match: (match["name"] or "") + REDACTED, text)
 
 
+def escape_unprintable(text: str) -> str:
+    """Return a text with its control characters and line ends escaped."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
 def shown_key(value: str) -> str:
     """Return the name of a KMS key. Any other value may be key material and is replaced."""
     return value if _KMS_KEY.match(value) else f"a value that is not the name of a KMS key, {REDACTED}"

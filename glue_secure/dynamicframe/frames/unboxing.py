@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.options import truth
 from glue_secure.dynamicframe.frames import errors as failed
 from glue_secure.dynamicframe.frames import json_source
 from glue_secure.dynamicframe.frames.expressions import identifier
@@ -187,7 +188,9 @@ def _schema(text: Any) -> glue.StructType:
 
 def _csv_parser(options: Mapping[str, Any], schema: glue.StructType | None) -> Parser:
     separator, escaper = options.get("separator", ","), options.get("escaper")
-    flags = {name: _flag(name, options.get(name, False)) for name in ("skipFirst", "withHeader")}
+    flags = {
+        name: truth(f"{name} of unbox", options.get(name, False)) for name in ("skipFirst", "withHeader")
+    }
     for name, value in (("separator", separator), ("escaper", escaper)):
         if value is not None and (not isinstance(value, str) or len(value) != 1):
             raise UsageError(f"{name} of unbox", found=repr(value), required="one character")
@@ -215,9 +218,3 @@ def _csv_parser(options: Mapping[str, Any], schema: glue.StructType | None) -> P
         return dict(zip(columns, cells, strict=True)), ""
 
     return read
-
-
-def _flag(name: str, value: Any) -> bool:
-    if str(value).lower() not in ("true", "false"):
-        raise UsageError(f"{name} of unbox", found=repr(value), required="True or False")
-    return str(value).lower() == "true"

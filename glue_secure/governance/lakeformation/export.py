@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from glue_secure.core.redaction import escape_unprintable
 from glue_secure.governance.lakeformation.account import Account
 from glue_secure.governance.lakeformation.desired import Pair
 from glue_secure.governance.lakeformation.file import parse
@@ -78,7 +79,7 @@ def _lines(account: Account) -> Iterator[str]:
         else:
             not_managed.append(opt_in)
     if not_managed:
-        comments = (f"# {_one_line(str(entry))}" for entry in not_managed)
+        comments = (f"# {escape_unprintable(str(entry))}" for entry in not_managed)
         yield from ("", "# Not managed by this file:", *comments)
 
 
@@ -156,7 +157,3 @@ def _toml(value: str | bool | Sequence[str]) -> str:
     if isinstance(value, tuple | list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _one_line(text: str) -> str:
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

@@ -67,8 +67,19 @@ def rolled_back(resource: str, found: str, required: str) -> Finding:
         resource,
         found=found,
         required=required,
-        fix="copy the newest object of history/ to it; then, to read earlier data again, run "
-        "`glue-secure bookmark rewind`, which deletes nothing",
+        fix="copy the newest object of history/ to `current`; then, to read earlier data again, run "
+        "`glue-secure bookmark rewind JOB --to-sequence N`, which deletes nothing",
+    )
+
+
+def history_changed(resource: str, found: str, required: str) -> Finding:
+    """Return GS-BKM-004 for a state of the history that is missing or was replaced."""
+    return failed(
+        "GS-BKM-004",
+        resource,
+        found=found,
+        required=required,
+        fix="restore this object from the bucket's versions, and find out who changed or deleted it",
     )
 
 

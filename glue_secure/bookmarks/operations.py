@@ -263,8 +263,8 @@ def apply(store: BookmarkStore, change: Change, *, run_id: str, by: str, reason:
             resource=error.resource,
             found=error.found,
             required=f"sequence {before.sequence}, unchanged since this command read it",
-            fix="this command stored nothing: stop the job's runs, read `glue-secure bookmark history`, and "
-            "repeat it if it is still wanted",
+            fix="this command stored nothing: stop the job's runs, read "
+            f"`glue-secure bookmark history {store.job}`, and repeat the command if it is still needed",
         ) from error
 
 

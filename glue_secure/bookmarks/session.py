@@ -271,8 +271,8 @@ class BookmarkSession:
                     f"--job-bookmark-{name}",
                     found=f"{run!r}, for which no state is recorded",
                     required=f"a run of job {store.job} that committed its bookmark",
-                    fix="choose one from `glue-secure bookmark history`; a run that failed or had no new "
-                    "input has no state: name the run before it",
+                    fix=f"choose one from `glue-secure bookmark history {store.job}`; a run that "
+                    "failed or had no new input has no state: name the run before it",
                 )
         after, until = states[from_run], states[to_run]
         if until.sequence < after.sequence:

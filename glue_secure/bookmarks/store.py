@@ -204,12 +204,12 @@ class BookmarkStore:
                 f"the state that sequence {state.sequence} was committed on, SHA-256 {state.previous_digest}"
             )
             if stored is None:
-                stop(findings.rolled_back(str(uri), "no object", required))
+                stop(findings.history_changed(str(uri), "no object", required))
             if digest(stored.body) != state.previous_digest:
-                stop(findings.rolled_back(str(uri), "another state", required))
+                stop(findings.history_changed(str(uri), "another state", required))
             previous, checked = self._open(stored.body, uri)
             if previous.sequence != state.sequence - 1:
-                stop(findings.rolled_back(str(uri), f"sequence {previous.sequence}", required))
+                stop(findings.history_changed(str(uri), f"sequence {previous.sequence}", required))
             loaded = Loaded(previous, stored.etag, state.previous_digest, True, stored.body, checked)
 
     def states_of_runs(self, loaded: Loaded, run_ids: Collection[str]) -> dict[str, BookmarkState]:

@@ -376,6 +376,7 @@ def aws_unavailable(error: ServiceError) -> VerificationError:
         resource="deploy",
         found=str(error),
         required="an answer from AWS",
-        fix="use a role with the template's deployer policy (glue-secure policy iam --deployer)",
+        fix="use a role with the policy that this command prints: glue-secure policy iam --deployer "
+        "--account ACCOUNT --region REGION --key ARN",
         aws_code=error.code,
     )

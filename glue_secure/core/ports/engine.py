@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from glue_secure.core.catalog import CatalogColumn, PartitionValues
 from glue_secure.core.columns import ColumnDecision, SchemaColumn, WrappedKey
@@ -12,6 +12,10 @@ from glue_secure.core.connection import Credentials
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
 
 SaveHandler = Callable[[str, str, Callable[[], Any]], None]
 """Takes a location, a format and the function that saves there."""
@@ -45,7 +49,7 @@ class Engine(Protocol):
     def worker_settings(self) -> Mapping[str, str]:
         """Return those of ``WORKER_SETTINGS`` that are set in the running session."""
 
-    def belongs_to_session(self, frame: Any) -> bool:
+    def belongs_to_session(self, frame: object) -> bool:
         """Return whether the frame belongs to the session whose settings are checked."""
 
     def read_s3(
@@ -55,11 +59,11 @@ class Engine(Protocol):
         base: S3Uri | None,
         format: str,
         options: Mapping[str, str],
-        schema: Any = None,
+        schema: StructType | str | None = None,
         empty: bool = False,
         partition_values: PartitionValues | None = None,
         partitions: int | None = None,
-    ) -> tuple[Any, str]:
+    ) -> tuple[DataFrame, str]:
         """Return a frame of exactly these objects, and the id that :meth:`rows_read` counts its rows under.
 
         Args:
@@ -89,7 +93,7 @@ class Engine(Protocol):
         spark_options: Mapping[str, str],
         predicates: Sequence[str] = (),
         empty: bool = False,
-    ) -> tuple[Any, str]:
+    ) -> tuple[DataFrame, str]:
         """Return a frame of a table or query, and the id that :meth:`rows_read` counts its rows under.
 
         Each of ``predicates`` is read as one partition. An ``empty`` frame has the schema and no rows.
@@ -97,7 +101,7 @@ class Engine(Protocol):
 
     def write_s3(
         self,
-        frame: Any,
+        frame: DataFrame,
         target: S3Uri,
         *,
         format: str,
@@ -109,7 +113,7 @@ class Engine(Protocol):
 
     def write_jdbc(
         self,
-        frame: Any,
+        frame: DataFrame,
         *,
         url: str,
         driver: str,
@@ -133,16 +137,16 @@ class Engine(Protocol):
         An exception of the engine is raised where a part fails.
         """
 
-    def is_certainly_empty(self, frame: Any) -> bool:
+    def is_certainly_empty(self, frame: DataFrame) -> bool:
         """Return whether the frame is known to have no rows, without a Spark job."""
 
     def rows_read(self, scan: str) -> int | None:
         """Return the rows that the scans of one read delivered so far, None where they are not measured."""
 
-    def first_row(self, frame: Any, columns: Sequence[str] = ()) -> Mapping[str, Any]:
+    def first_row(self, frame: DataFrame, columns: Sequence[str] = ()) -> Mapping[str, Any]:
         """Return the first row of a small frame, ``{}`` without one. ``columns`` restricts the columns."""
 
-    def columns(self, frame: Any) -> tuple[str, ...]:
+    def columns(self, frame: DataFrame) -> tuple[str, ...]:
         """Return the names of a frame's columns."""
 
     def jar_digest(self, name: str) -> str:
@@ -160,12 +164,12 @@ class Engine(Protocol):
     def pending_unmanaged_writes(self) -> Sequence[UnmanagedWrite]:
         """Return the unmanaged writes that were recorded so far, without a call to the JVM."""
 
-    def column_tree(self, frame: Any) -> tuple[SchemaColumn, ...]:
+    def column_tree(self, frame: DataFrame) -> tuple[SchemaColumn, ...]:
         """Return every column of a frame and every nested field, parents first."""
 
     def protect_columns(
-        self, frame: Any, decisions: Sequence[ColumnDecision], *, policy: str, key: WrappedKey | None
-    ) -> Any:
+        self, frame: DataFrame, decisions: Sequence[ColumnDecision], *, policy: str, key: WrappedKey | None
+    ) -> DataFrame:
         """Return the frame with each decision applied. ``policy`` names the column policy."""
 
     def require_column_functions(self) -> None:

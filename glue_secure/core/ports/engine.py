@@ -49,7 +49,7 @@ class Engine(Protocol):
     def worker_settings(self) -> Mapping[str, str]:
         """Return those of ``WORKER_SETTINGS`` that are set in the running session."""
 
-    def belongs_to_session(self, frame: object) -> bool:
+    def belongs_to_session(self, frame: DataFrame) -> bool:
         """Return whether the frame belongs to the session whose settings are checked."""
 
     def read_s3(

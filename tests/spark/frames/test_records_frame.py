@@ -184,7 +184,7 @@ def test_errors_are_counted_per_transformation_and_in_total(frame_of):
     second.assertErrorThreshold()
     shown = rows(second.errorsAsDynamicFrame())
     assert [item["error"]["dynamicRecord"]["n"] for item in shown] == [0, 0]
-    assert "test_errors_are_counted_by_step" in shown[0]["error"]["callsite"]["site"]
+    assert "test_errors_are_counted_per_transformation_and_in_total" in shown[0]["error"]["callsite"]["site"]
     assert shown[0]["error"]["callsite"]["info"] == "first"
     assert first.repartition(1).errorsCount() == 1
     assert first.repartition(1).stageErrorsCount() == 0

@@ -19,7 +19,7 @@ from typing import Any
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.unmanaged_writes import UnmanagedWriteReport
 from glue_secure.run import composition
-from glue_secure.run.run import Run
+from glue_secure.run.start import open_run
 
 CONTEXT = "rows"
 
@@ -128,10 +128,10 @@ def job(order: dict[str, Any]) -> dict[str, str]:
         identity = arguments.identity(fresh_run_id=composition.fresh_run_id())
         services = composition.services()
         engine = LineEngine(services.objects, AwsSession.from_chain(path_style=True).client("s3"))
-        run = Run.start(identity, arguments, services=services, engine=engine)
+        run = open_run(identity, arguments, services=services, engine=engine)
         try:
-            rows = run.read_s3(arguments.get("source"), format="json", transformation_ctx=CONTEXT)
-            run.write_s3(
+            rows = run.reader.read_s3(arguments.get("source"), format="json", transformation_ctx=CONTEXT)
+            run.writer.write_s3(
                 rows, arguments.get("target"), format="json", mode=order["mode"], partition_by=["day"]
             )
             run.commit()

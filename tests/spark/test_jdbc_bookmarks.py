@@ -134,7 +134,7 @@ def test_a_primary_key_with_a_gap_or_of_text_reads_everything_and_nulls_are_reje
     name = table("id text primary key")
     run_sql(f"insert into {name} values ('YV')")
     assert run(name) == ["YV"]
-    assert "no number" in glue_job.evidence()[-1]["bookmark"]["contexts"]["rows"]["untracked"]
+    assert "not a number" in glue_job.evidence()[-1]["bookmark"]["contexts"]["rows"]["untracked"]
     run_sql(f"drop table {name}")
     name = table("id int primary key, at date")
     run_sql(f"insert into {name} values (1, '2024-01-01'), (3, null)")

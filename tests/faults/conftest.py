@@ -15,13 +15,13 @@ SEED = "GLUE_SECURE_FAULT_SEED"
 
 @pytest.fixture(scope="session")
 def fault_seed() -> int:
-    """``GLUE_SECURE_FAULT_SEED``, else a fixed one."""
+    """Return ``GLUE_SECURE_FAULT_SEED``, or a fixed seed."""
     return int(os.environ.get(SEED) or 20260)
 
 
 @pytest.fixture(scope="session")
 def proxy(glue_account):
-    """The account's endpoint behind a proxy that does harm."""
+    """Return a proxy in front of the account's endpoint that injects faults."""
     from fault_proxy import FaultProxy
 
     made = FaultProxy(glue_account.endpoint_url, glue_account.ca_pem, glue_account.server_pair)
@@ -31,7 +31,7 @@ def proxy(glue_account):
 
 @pytest.fixture(scope="session")
 def worker(glue_account, proxy):
-    """A process that runs jobs in forked children."""
+    """Return a worker process that runs jobs in forked children, through the proxy."""
     from fault_bench import Worker
 
     made = Worker(glue_account, proxy)
@@ -41,7 +41,7 @@ def worker(glue_account, proxy):
 
 @pytest.fixture(scope="session")
 def other_worker(glue_account):
-    """A second such process, past the proxy."""
+    """Return a second worker process, which connects to the account directly."""
     from fault_bench import Worker
 
     made = Worker(glue_account, None)

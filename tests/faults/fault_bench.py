@@ -1,4 +1,4 @@
-"""One job under faults: lands input, runs it through the proxy, and checks the invariants after each run."""
+"""A job under injected faults: writes input, runs through the proxy, checks the invariants after each run."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ class Worker:
         self.pid = 0
 
     def start(self, order: dict[str, Any]) -> None:
-        """Start a child."""
+        """Start a job in a child process."""
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         self.pid = json.loads(self._process.stdout.readline())["pid"]
 
     def kill(self) -> None:
-        """SIGKILL, from outside."""
+        """Send SIGKILL to the child."""
         os.kill(self.pid, signal.SIGKILL)
 
     def wait(self) -> dict[str, Any]:
-        """What became of the child."""
+        """Return the outcome of the child."""
         return json.loads(self._process.stdout.readline())
 
     def close(self) -> None:
@@ -65,14 +65,14 @@ class Worker:
 
 
 def job_environment(account: Any, proxy: FaultProxy | None) -> dict[str, str]:
-    """A job's environment; the proxy, if there is one, is the account's endpoint in it."""
+    """Return the environment of a job. If there is a proxy, it is the account's endpoint."""
     values = {**environment.overlay(os.environ, account), "PYTHONPATH": os.pathsep.join(sys.path)}
     return {**values, "AWS_ENDPOINT_URL": proxy.url} if proxy is not None else values
 
 
 @dataclass
 class Tally:
-    """What a campaign saw."""
+    """The outcomes of a series of runs."""
 
     runs: int = 0
     kills: Counter[str] = field(default_factory=Counter)
@@ -89,7 +89,7 @@ class Tally:
 
 
 class FaultBench:
-    """A job of its own, with one day per input file, and what it must always leave behind.
+    """A job with one day per input file, and the invariants of its state.
 
     Args:
         account: the embedded account; this process's environment points at it, past the proxy.
@@ -118,7 +118,7 @@ class FaultBench:
         )
 
     def land(self) -> None:
-        """One to three new files, each a day of its own."""
+        """Write one to three input files, one day each."""
         for _ in range(self.chance.randint(1, 3)):
             day = f"d{len(self.landed):04d}"
             ids = [f"{day}-{n}" for n in range(self.chance.randint(2, 5))]
@@ -134,7 +134,7 @@ class FaultBench:
             self.landed[f"s3://{LANDING}/{key}"] = ids
 
     def argv(self) -> list[str]:
-        """A run's arguments."""
+        """Return the arguments of a run."""
         values = {
             "JOB_NAME": self.name,
             "source": self.source,
@@ -147,12 +147,12 @@ class FaultBench:
         return ["job.py", *(word for name, text in values.items() for word in (f"--{name}", text))]
 
     def run(self, worker: Worker, plan: Plan = nothing) -> dict[str, Any]:
-        """One run under a plan; what became of it."""
+        """Run the job under a fault plan, and return the outcome."""
         self.proxy.begin(plan, worker.kill)
         return self.run_beside(worker)
 
     def run_beside(self, worker: Worker) -> dict[str, Any]:
-        """One run of a worker that does not go through the proxy, while another does."""
+        """Run the job in the worker that bypasses the proxy, and return the outcome."""
         worker.start({"argv": self.argv(), "mode": self.mode})
         return worker.wait()
 
@@ -165,12 +165,12 @@ class FaultBench:
         return found
 
     def evidence(self) -> list[dict[str, Any]]:
-        """The evidence of every run."""
+        """Return the evidence of every run."""
         prefix = S3Uri.parse(EVIDENCE_URI).child(f"job={self.name}")
         return [json.loads(self.objects.read(summary.uri).body) for summary in self.objects.list(prefix)]
 
     def done(self, loaded: Loaded) -> set[str]:
-        """The input that a run on top of that state would not read again."""
+        """Return the input objects that a run with this state does not read again."""
         root = S3Uri.parse(self.source)
         before = loaded.state.contexts["rows"] if loaded.state is not None else None
         listing = list(self.objects.list(root))
@@ -186,14 +186,14 @@ class FaultBench:
         done = self.done(loaded)
         ahead = {row_id for uri in done for row_id in self.landed[uri] if not rows[row_id]}
         assert not ahead, f"the bookmark says these are done, and they are not there: {sorted(ahead)}"
-        # A run that committed without evidence was killed; nothing else may leave none.
+        # Only a run that was killed may have committed without evidence.
         states = {entry.state.run_id for entry in history if entry.state is not None}
         with_evidence = {run["run_id"] for run in self.evidence() if run["outcome"] == "succeeded"}
         self.without_evidence = states - with_evidence
         return done
 
     def check_whole(self, rows: Counter[str] | None = None) -> Counter[str]:
-        """After an undisturbed run: nothing is skipped, and overwriting left each row once."""
+        """Check after a run without faults that no row is missing. Overwriting stores each row once."""
         rows = self.rows() if rows is None else rows
         done = self.check(rows)
         wanted = {row_id for ids in self.landed.values() for row_id in ids}
@@ -205,7 +205,7 @@ class FaultBench:
 
 
 def kill_at(phase: str, nth: int, when: str) -> Plan:
-    """Kill when the nth request of a phase comes."""
+    """Return a plan that kills the job at the nth request of a phase."""
     met = 0
 
     def plan(seen: Seen) -> str:
@@ -221,11 +221,11 @@ def kill_at(phase: str, nth: int, when: str) -> Plan:
 def campaign(
     account: Any, proxy: FaultProxy, worker: Worker, *, seed: int, kills: int, mode: str = "overwrite"
 ) -> Tally:
-    """Kill a job ``kills`` times at seeded points; after each, check, rerun undisturbed, and check again."""
+    """Kill a job ``kills`` times at seeded points. After each, check, run without faults, and check again."""
     chance, tally = random.Random(seed), Tally()
     bench: FaultBench | None = None
     for number in range(kills):
-        if number % len(PHASES) == 0:  # a job of its own, so that nothing grows with the campaign
+        if number % len(PHASES) == 0:  # a new job, so that the state does not grow
             bench = FaultBench(account, proxy, mode=mode, chance=chance)
             bench.land()
             outcome = bench.run(worker)
@@ -240,7 +240,9 @@ def campaign(
         where = f"seed {seed}, kill {number}: {when} of {phase} request {nth}, job {bench.name}"
         try:
             outcome = bench.run(worker, kill_at(phase, nth, when))
-            if outcome["status"] != "killed":  # fewer requests of the phase this time: the first is sure
+            if (
+                outcome["status"] != "killed"
+            ):  # this run sent fewer requests of the phase
                 assert outcome["status"] == "done", outcome
                 bench.land()
                 outcome = bench.run(worker, kill_at(phase, 0, when))
@@ -250,7 +252,7 @@ def campaign(
             bench.check()
             committed = proxy.took("commit")
             lost = bench.without_evidence - unexplained
-            # Evidence is absent for a known reason: killed after the commit and before the PUT.
+            # The job was killed after the commit and before the PUT of the evidence.
             assert len(lost) == int(committed and not proxy.took("evidence")), lost
             unexplained |= lost
             outcome = bench.run(worker)
@@ -267,7 +269,7 @@ def campaign(
 
 
 def harm_at(phase: str, nth: int, fault: str, times: int) -> Plan:
-    """Harm ``times`` requests of a phase, from the nth on."""
+    """Return a plan that fails ``times`` requests of a phase, from the nth on."""
     met = 0
 
     def plan(seen: Seen) -> str:
@@ -281,7 +283,7 @@ def harm_at(phase: str, nth: int, fault: str, times: int) -> Plan:
 
 
 def harm(account: Any, proxy: FaultProxy, worker: Worker, *, seed: int, runs: int) -> Tally:
-    """Answer a job's requests badly, now so that a retry helps and now so that none does; check as above."""
+    """Return errors for a job's requests, with and without a successful retry, and check as above."""
     chance, tally = random.Random(seed), Tally()
     phases = ("control", "list", *PHASES)
     for number in range(runs):
@@ -292,7 +294,7 @@ def harm(account: Any, proxy: FaultProxy, worker: Worker, *, seed: int, runs: in
             outcome = bench.run(worker)
             assert outcome["status"] == "done", outcome.get("trace")
             counts = Counter(seen.phase for seen in proxy.seen)
-        # Only what is read can be cut short.
+        # Only the body of a read can be truncated.
         phase = chance.choice(("control", "read") if fault == "truncate" else phases)
         bench.land()
         nth, times = chance.randrange(max(1, min(counts[phase], 12))), chance.choice((1, 2, 50))
@@ -315,7 +317,7 @@ def harm(account: Any, proxy: FaultProxy, worker: Worker, *, seed: int, runs: in
 def race(
     account: Any, proxy: FaultProxy, worker: Worker, other: Worker, *, seed: int, races: int
 ) -> Counter[str]:
-    """At a seeded request of one run another run of the job begins; either may overtake the other.
+    """Start another run of the job at a seeded request of a run. Either run may finish first.
 
     Returns:
         How those ended that did not win: ``lost`` the commit; ``nothing new``; ``overwritten``, when it no
@@ -336,21 +338,21 @@ def race(
         paused = bench.run(worker, meeting)
         met = meeting.outcome()
         where = f"seed {seed}, race {number}: paused at request {meeting.at}: {paused}, {met}"
-        if met is None:  # this run read less than the one before, and made fewer requests
+        if met is None:  # this run read less than the previous one, so it sent fewer requests
             assert paused["status"] == "done", where
             continue
-        # One of the two committed what landed, and no more than one.
+        # Exactly one of the two runs committed the new input.
         assert bench.store.load().sequence == before + 1, where
         (winner,) = (each for each in (paused, met) if each["status"] == "done" and each["rows"])
         ends[_end_of(met if winner is paused else paused, winner, where)] += 1
-        # Both may have overwritten a partition at the same time, so that rows are there twice.
+        # Both may have overwritten a partition at the same time, so rows may be stored twice.
         assert bench.check() == set(bench.landed), where
         assert set(bench.rows()) == {row_id for ids in bench.landed.values() for row_id in ids}, where
     return ends
 
 
 class Meeting:
-    """A plan: at one request of a run, another run of the job begins and ends."""
+    """A plan that runs the job a second time during one request of a run."""
 
     def __init__(self, bench: FaultBench, other: Worker, at: int) -> None:
         self.at, self._bench, self._other = at, bench, other
@@ -365,7 +367,7 @@ class Meeting:
         return PASS
 
     def outcome(self) -> dict[str, Any] | None:
-        """What became of the other run; None when the request never came."""
+        """Return the outcome of the second run; None if the request was not sent."""
         if self._begun:
             assert self._over.wait(timeout=120), "the other run hangs"
         return self._outcome

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 PASS, KILL_BEFORE, KILL_AFTER = "pass", "kill-before", "kill-after"
 FAULTS = ("500", "503", "reset", "truncate", "lose", "delay")
-# Of the phases below, those in which a job is killed.
+# The phases in which a job is killed.
 PHASES = ("read", "write", "verify", "commit", "history", "evidence")
 
 _ERROR = (
@@ -29,7 +29,7 @@ _HOP = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "expec
 
 @dataclass(frozen=True)
 class Seen:
-    """One request: its number since the last ``begin``, what it asks, and the phase of the run it shows."""
+    """A request: its number since the last ``begin``, its operation, and the phase of the run."""
 
     number: int
     method: str
@@ -41,12 +41,12 @@ Plan = Callable[[Seen], str]
 
 
 def nothing(_request: Seen) -> str:
-    """The plan of an undisturbed run."""
+    """Return the plan of a run without faults."""
     return PASS
 
 
 class FaultProxy:
-    """Forwards every request to ``upstream``; a plan says what else happens to it.
+    """Forwards every request to ``upstream``. A plan decides which fault is injected.
 
     Args:
         upstream: ``https://localhost:PORT``.
@@ -73,7 +73,7 @@ class FaultProxy:
             timeout = 60
 
             def log_message(self, *_: Any) -> None:
-                """Say nothing."""
+                """Do not log requests."""
 
             def serve(self) -> None:
                 proxy.handle(self)
@@ -91,7 +91,7 @@ class FaultProxy:
             request_queue_size = 64
 
             def handle_error(self, *_: Any) -> None:
-                """A job that dies leaves its connections half way."""
+                """Ignore connections that a killed job left open."""
 
         self._server = Server(("127.0.0.1", 0), Handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -104,18 +104,18 @@ class FaultProxy:
         self.url = f"https://localhost:{self._server.server_port}"
 
     def begin(self, plan: Plan = nothing, kill: Callable[[], None] = lambda: None) -> None:
-        """Reset the counter: the next job's requests meet ``plan``; ``kill`` ends it."""
+        """Reset the counter, and set the plan and the function that kills the next job."""
         with self._lock:
             self._plan, self._kill, self.seen, self.hit = plan, kill, [], []
             self._dead, self._written = False, False
 
     def took(self, phase: str) -> bool:
-        """Whether the account took a request of that phase."""
+        """Return whether the account received a request of the phase."""
         refused = {seen.number for seen, action in self.hit if action == KILL_BEFORE}
         return any(seen.phase == phase and seen.number not in refused for seen in self.seen)
 
     def close(self) -> None:
-        """Answer no more."""
+        """Stop the proxy."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -134,7 +134,7 @@ class FaultProxy:
         return action
 
     def handle(self, client: Any) -> None:
-        """One request."""
+        """Forward one request."""
         path = unquote(client.path)
         body = _body_of(client)
         action = self._judge(client.command, path)
@@ -219,7 +219,7 @@ def _answer(
 
 
 def phase_of(method: str, path: str, written: bool) -> str:
-    """The part of a run that a request belongs to."""
+    """Return the phase of the run that a request belongs to."""
     path = path.partition("?")[0]
     if path.startswith("/glue-secure-landing/"):
         return "read"

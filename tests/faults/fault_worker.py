@@ -1,8 +1,8 @@
-"""Runs the job in forked children, without a JVM: everything is the product's but the engine.
+"""Runs a job in forked children, without a JVM. Only the engine is a replacement.
 
-Each line of standard input is a job's arguments as JSON. The answers: ``{"pid": N}`` when the child runs,
-then ``{"status": ..., "error": ..., "text": ...}`` when it has ended. A child that is killed says nothing
-itself, and the parent reports the signal.
+Each line of standard input contains a job's arguments as JSON. The worker prints ``{"pid": N}`` when the
+child runs, and ``{"status": ..., "error": ..., "text": ...}`` when it has ended. If the child is killed, the
+worker reports the signal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CONTEXT = "rows"
 
 
 class LineEngine:
-    """Frames are lists of rows. Writes partitions as Spark does: clears each, then puts its part files."""
+    """An engine whose frames are lists of rows. Like Spark, it clears a partition, then writes part files."""
 
     name, versions, scheme = "lines", {"engine": "1"}, "s3a"
 
@@ -91,7 +91,7 @@ class LineEngine:
         return contextlib.nullcontext()
 
     def monitor_writes(self, save):
-        """Nothing is written past it."""
+        """Do nothing: every write goes through this engine."""
 
     def unmanaged_writes(self):
         return UnmanagedWriteReport()
@@ -100,11 +100,11 @@ class LineEngine:
         return ()
 
     def close(self):
-        """Nothing is hung anywhere."""
+        """Do nothing: the engine installs no listeners."""
 
 
 def shorten_patience() -> None:
-    """A read times out after a second, a retry waits for a tenth: the same course, in less time."""
+    """Set a read timeout of 1 s and a retry delay of 0.1 s, so that faults take less time."""
     import botocore.config
     from botocore.retries import standard
 
@@ -119,12 +119,12 @@ def shorten_patience() -> None:
     botocore.config.Config.__init__ = __init__
 
 
-def job(order: dict[str, Any]) -> dict[str, str]:
-    """One run; what became of it."""
+def job(request: dict[str, Any]) -> dict[str, str]:
+    """Run the job, and return its outcome."""
     from glue_secure.aws.session import AwsSession
 
     try:
-        arguments = composition.arguments(order["argv"])
+        arguments = composition.arguments(request["argv"])
         identity = arguments.identity(fresh_run_id=composition.fresh_run_id())
         services = composition.services()
         engine = LineEngine(services.objects, AwsSession.from_chain(path_style=True).client("s3"))
@@ -132,52 +132,54 @@ def job(order: dict[str, Any]) -> dict[str, str]:
         try:
             rows = run.reader.read_s3(arguments.get("source"), format="json", transformation_ctx=CONTEXT)
             run.writer.write_s3(
-                rows, arguments.get("target"), format="json", mode=order["mode"], partition_by=["day"]
+                rows, arguments.get("target"), format="json", mode=request["mode"], partition_by=["day"]
             )
             run.commit()
         except BaseException as error:
             run.close(error)
             raise
     except BaseException as error:
-        named = [kind.__name__ for kind in type(error).__mro__]
-        return {"status": "error", "error": named, "text": str(error), "trace": traceback.format_exc()}
+        class_names = [kind.__name__ for kind in type(error).__mro__]
+        return {"status": "error", "error": class_names, "text": str(error), "trace": traceback.format_exc()}
     return {"status": "done", "run": str(identity.run_id), "rows": len(rows)}
 
 
-def child(order: dict[str, Any], answer: int) -> None:
-    """Run and report; does not return."""
-    os.write(answer, json.dumps(job(order)).encode())
+def child(request: dict[str, Any], answer: int) -> None:
+    """Run the job, write its outcome to the pipe, and end the process."""
+    os.write(answer, json.dumps(job(request)).encode())
     os._exit(0)
 
 
 def main() -> None:
-    """Serve orders until standard input ends."""
-    import boto3  # what each child needs is imported once
+    """Run one job for each line of standard input."""
+    import boto3  # imported once for all children
     import botocore.loaders
     import botocore.session
 
     import glue_secure.aws.kms  # noqa: F401
 
     shorten_patience()
-    botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)  # parsed once, too
+    botocore.session.create_loader = functools.cache(
+        botocore.loaders.create_loader
+    )  # parsed once
     for service in ("s3", "kms", "glue", "sts", "secretsmanager"):
         boto3.client(service)
     for line in sys.stdin:
-        order = json.loads(line)
+        request = json.loads(line)
         reader, writer = os.pipe()
         pid = os.fork()
         if not pid:
             os.close(reader)
-            child(order, writer)
+            child(request, writer)
         os.close(writer)
         print(json.dumps({"pid": pid}), flush=True)
         with os.fdopen(reader, "rb") as pipe:
-            said = pipe.read()
+            outcome = pipe.read()
         status = os.waitpid(pid, 0)[1]
         if os.WIFSIGNALED(status):
             print(json.dumps({"status": "killed", "signal": os.WTERMSIG(status)}), flush=True)
         else:
-            print(said.decode() or json.dumps({"status": "vanished"}), flush=True)
+            print(outcome.decode() or json.dumps({"status": "vanished"}), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Two runs of a job at once, against a real endpoint: one commits, and the other says so."""
+"""Two runs of a job at once, against a real endpoint: one commits, and the other reports the conflict."""
 
 from __future__ import annotations
 

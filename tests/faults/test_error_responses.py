@@ -1,4 +1,4 @@
-"""S3 and the other services that answer badly: 500, 503, resets, cut bodies, lost answers, timeouts."""
+"""Faults of S3 and the other services: 500, 503, resets, truncated bodies, lost responses, timeouts."""
 
 from __future__ import annotations
 

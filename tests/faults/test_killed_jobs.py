@@ -21,5 +21,5 @@ def test_a_killed_job_skips_nothing_and_leaves_what_an_undisturbed_one_leaves(
     record_property("tally", str(tally))
     print(tally)
     assert sum(tally.kills.values()) == kills
-    # What an appending run wrote before it was killed is written again: that must have been met.
+    # An appending run that was killed after a write leaves rows that the next run writes again.
     assert bool(sum(tally.repeated.values())) == (mode == "append")

@@ -394,8 +394,8 @@ class Writer:
             RefusedError, VerificationError: GS-TLS, GS-CAT, GS-S3-010, GS-COL, GS-DQ.
         """
         values = {name: str(value) for name, value in (options or {}).items()}
-        _reject_duplicates(values, "write", batchsize="batch_size")
         with self._run.operation():
+            _reject_duplicates(values, "write", batchsize="batch_size")
             sink = f"{connection}/{table}"
             frame = self._check_quality(frame, sink, quality_suite, on_failure, quarantine)
             values["batchsize"] = str(int(batch_size))

@@ -251,7 +251,7 @@ class DataSource:
                 "maxSampleFilesPerPartition", options.get("maxSampleFilesPerPartition", 10), least=1
             ),
         )
-        with self._glue_context.operation(f"{self._call}.getFrame") as run:
+        with self._glue_context.operation(f"{self._call}.getSampleFrame") as run:
             records = self._source.read(run, dynamic=True, sample=sample)
             if isinstance(records, Table):
                 return self._frame(records.with_data(records.data.limit(limit), records.schema))

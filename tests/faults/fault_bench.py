@@ -240,9 +240,7 @@ def campaign(
         where = f"seed {seed}, kill {number}: {when} of {phase} request {nth}, job {bench.name}"
         try:
             outcome = bench.run(worker, kill_at(phase, nth, when))
-            if (
-                outcome["status"] != "killed"
-            ):  # this run sent fewer requests of the phase
+            if outcome["status"] != "killed":  # this run sent fewer requests of the phase
                 assert outcome["status"] == "done", outcome
                 bench.land()
                 outcome = bench.run(worker, kill_at(phase, 0, when))

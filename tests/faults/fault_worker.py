@@ -159,9 +159,7 @@ def main() -> None:
     import glue_secure.aws.kms  # noqa: F401
 
     shorten_patience()
-    botocore.session.create_loader = functools.cache(
-        botocore.loaders.create_loader
-    )  # parsed once
+    botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)  # parsed once
     for service in ("s3", "kms", "glue", "sts", "secretsmanager"):
         boto3.client(service)
     for line in sys.stdin:

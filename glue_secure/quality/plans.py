@@ -300,6 +300,21 @@ _SCHEMA_KINDS = frozenset(
         "expect_table_columns_to_match_set",
     )
 )
+SUPPORTED = frozenset(
+    (
+        *COLUMN_CONDITIONS,
+        *RECORD_CONDITIONS,
+        *AGGREGATES,
+        *_SCHEMA_KINDS,
+        _PROPORTION,
+        "expect_column_unique_value_count_to_be_between",
+        "expect_column_values_to_be_unique",
+        "expect_compound_columns_to_be_unique",
+        "expect_table_row_count_to_be_between",
+        "expect_table_row_count_to_equal",
+    )
+)
+"""The types of expectations that have a plan; the tests compare each with Great Expectations."""
 
 
 def _and(domain: Column | None, condition: Column) -> Column:

@@ -222,7 +222,8 @@ def test_drivers_read_the_corpus_as_weaker(drivers: Any, which: str) -> None:
     for url in urls:
         try:
             read = drivers.read(which, url, {})
-        except Py4JJavaError:
+        # The driver rejects the URL, or its result does not name exactly one server.
+        except (Py4JJavaError, ValueError, AssertionError):
             continue
         weaker += read is not None and read.verification != FULL[which]
     assert weaker >= 5, f"{weaker} of {len(urls)}"

@@ -105,9 +105,10 @@ def start_run(
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="glue-secure-preflight") as pool:
         preflight = pool.submit(establish, identity, arguments, services)
         spark = session()
+        if glue_job is None:
+            # Raises if the session lacks Glue's classes, whatever the preflight finds.
+            glue_job = runtime.glue_job(spark, identity.job, arguments.values)
         established = preflight.result()
-    if glue_job is None:
-        glue_job = runtime.glue_job(spark, identity.job, arguments.values)
     if glue_job is not None:
         glue_job.init()
     run = open_run(

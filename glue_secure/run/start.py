@@ -38,7 +38,6 @@ from glue_secure.io.reader import DataReader
 from glue_secure.io.writer import DataWriter
 from glue_secure.preflight.establish import Preflight, establish
 from glue_secure.preflight.fine_grained import is_fine_grained
-from glue_secure.quality.gate import SuiteGate
 from glue_secure.run import composition
 from glue_secure.run.bookmark_setup import bookmarks_of
 from glue_secure.run.process_hooks import close_at_exit, install_process_hooks
@@ -53,6 +52,8 @@ from glue_secure.verification.unmanaged_writes import UnmanagedWriteVerifier
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from glue_secure.quality.gate import SuiteGate
 
 
 def read_arguments(
@@ -282,19 +283,32 @@ def build_run(
             guard=guard, verifier=verifier, columns=columns, recorder=recorder
         ),
         driver_s3=DriverS3Recorder(key=key, source=services.driver_s3, guard=guard, operation=operation),
-        quality_gate=SuiteGate(
-            objects=services.objects,
-            recorder=recorder,
-            writer=writer,
-            run_id=str(identity.run_id),
-            quarantine=arguments.location(QUARANTINE),
-        )
-        if arguments.suites()
-        else None,
+        quality_gate=_quality_gate(arguments, identity, services, recorder, writer),
         glue_commit=None if glue_job is None else glue_job.commit,
         evidence_prefix=evidence_prefix,
         temporary=arguments.get("TempDir") or "",
         fine_grained=fine_grained,
+    )
+
+
+def _quality_gate(
+    arguments: JobArguments,
+    identity: JobIdentity,
+    services: Services,
+    recorder: RunRecorder,
+    writer: DataWriter,
+) -> SuiteGate | None:
+    """Return the quality gate; None if the job names no suites. Such a job does not import ``quality``."""
+    if not arguments.suites():
+        return None
+    from glue_secure.quality.gate import SuiteGate
+
+    return SuiteGate(
+        objects=services.objects,
+        recorder=recorder,
+        writer=writer,
+        run_id=str(identity.run_id),
+        quarantine=arguments.location(QUARANTINE),
     )
 
 

@@ -37,6 +37,10 @@ def test_an_import_loads_no_heavy_package_and_changes_no_hook(module):
     assert [name for name in HEAVY if name in loaded] == []
 
 
+def test_the_start_of_a_run_does_not_import_quality():
+    assert "glue_secure.quality.gate" not in modules_after("import glue_secure.run.start")
+
+
 def test_the_package_exports_its_public_names():
     assert sorted(glue_secure.__all__) == [
         "BookmarkConflictError",

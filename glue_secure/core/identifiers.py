@@ -86,6 +86,11 @@ class S3Uri:
         prefix, others = self.as_prefix(), other.as_prefix()
         return self.bucket == other.bucket and (prefix.startswith(others) or others.startswith(prefix))
 
+    def is_below(self, location: S3Uri) -> bool:
+        """Return whether this location is the other location, or below it."""
+        is_inside = self.key.startswith(location.as_prefix()) or self.key == location.key
+        return self.bucket == location.bucket and is_inside
+
     def with_scheme(self, scheme: str) -> str:
         """Return the location as text with a scheme."""
         return f"{scheme}://{self.bucket}/{self.key}"

@@ -8,9 +8,9 @@ from glue_secure.core.receipts import DELETED, STORED, UPLOAD_CREATED, Receipt, 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/run"
 
 
-def receipt(key: str, outcome: str = STORED, **values: object) -> Receipt:
+def receipt(name: str, outcome: str = STORED, **values: object) -> Receipt:
     settings: dict[str, object] = {"algorithm": "aws:kms", "key": KEY, **values}
-    return Receipt(outcome, S3Uri("lake", key), "PutObject", "driver", **settings)  # type: ignore[arg-type]
+    return Receipt(outcome, S3Uri("lake", name), "PutObject", "driver", **settings)  # type: ignore[arg-type]
 
 
 def test_a_deleted_object_is_not_left() -> None:

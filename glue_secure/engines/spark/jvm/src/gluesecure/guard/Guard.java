@@ -1,0 +1,254 @@
+package gluesecure.guard;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/**
+ * The guard of the S3 clients of one JVM: checks each request against the policy and keeps S3's answers.
+ *
+ * <p>The request handlers of the AWS SDK call {@link #before}, {@link #answered} and {@link #failed}. On the
+ * driver, Python calls {@link #open}, {@link #close}, {@link #probe} and {@link #drain}. On an executor, {@link
+ * GuardPlugin} gets the policy from the driver and sends the receipts there.
+ */
+public final class Guard {
+    /** Receipts that a driver keeps until Python takes them. More are counted, and the run uses listings. */
+    static final int LIMIT = 1_000_000;
+    /** Receipts of an executor after which the thread of the request sends them to the driver. */
+    static final int BATCH = 2_000;
+
+    private static final Object LOCK = new Object();
+    private static final List<String> EVENTS = new ArrayList<>();
+    private static volatile Policy policy = new Policy(Collections.singletonMap("state", Policy.UNRESTRICTED));
+    private static volatile String client = "driver";
+    private static volatile Executor executor;
+    private static volatile Supplier<int[]> task = () -> null;
+    private static volatile List<String> always = Collections.emptyList();
+    private static volatile boolean unrestrictedOutsideRuns = true;
+    private static long dropped;
+
+    private Guard() {}
+
+    /** The connection of an executor to the driver. */
+    interface Executor {
+        /** Gets the policy from the driver if a task has started since the last time. */
+        void refresh();
+
+        /** Sends the receipts to the driver. */
+        void send();
+    }
+
+    // --- set up by the plugin
+
+    /**
+     * Starts to guard this JVM: nothing may be stored until a run is open.
+     *
+     * @param name {@code driver}, or {@code executor} and its id
+     * @param prefixes locations ({@code bucket/prefix}) that Spark itself writes to outside of runs: event logs
+     * @param unrestricted whether requests outside of runs are not checked, which only test sessions set
+     */
+    static void start(String name, List<String> prefixes, boolean unrestricted) {
+        client = name;
+        always = new ArrayList<>(prefixes);
+        unrestrictedOutsideRuns = unrestricted;
+        policy = Policy.beforeRun(always);
+        if (unrestricted) {
+            policy = policy.in(Policy.UNRESTRICTED);
+        }
+    }
+
+    static void connect(Executor connection, Supplier<int[]> current) {
+        executor = connection;
+        task = current;
+    }
+
+    static void attribute(Supplier<int[]> current) {
+        task = current;
+    }
+
+    static Policy policy() {
+        return policy;
+    }
+
+    static void set(Policy changed) {
+        policy = changed;
+    }
+
+    static String client() {
+        return client;
+    }
+
+    // --- called by Python on the driver
+
+    /** Holds requests to the policy of a run from now on. See {@code engines/spark/request_guard.py}. */
+    public static void open(Map<String, Object> source) {
+        java.util.HashMap<String, Object> copied = new java.util.HashMap<>(source);
+        copied.put("always", new ArrayList<>(always));
+        policy = new Policy(copied);
+    }
+
+    /** Refuses storing requests from now on, because the run has ended. */
+    public static void close() {
+        policy = policy.in(unrestrictedOutsideRuns ? Policy.UNRESTRICTED : Policy.CLOSED);
+    }
+
+    /** Sets whether requests outside of runs are checked. Only tests call it. */
+    public static void checkOutsideRuns(boolean checked) {
+        unrestrictedOutsideRuns = !checked;
+        if (!policy.state.equals(Policy.OPEN)) {
+            policy = policy.in(checked ? Policy.BEFORE_RUN : Policy.UNRESTRICTED);
+        }
+    }
+
+    /** Returns the state of the policy. */
+    public static String state() {
+        return policy.state;
+    }
+
+    /** Returns and removes every event since the last call, one JSON object a line. */
+    public static String drain() {
+        List<String> taken = take();
+        StringBuilder text = new StringBuilder();
+        for (String event : taken) {
+            text.append(event).append('\n');
+        }
+        return text.toString();
+    }
+
+    // --- called by the request handlers
+
+    /**
+     * Checks a request before it is sent.
+     *
+     * @return headers to add
+     * @throws RefusedRequest if the request contradicts the policy
+     */
+    static Map<String, String> before(S3Call call) throws RefusedRequest {
+        if (Probe.matches(call)) {
+            Probe.refuse(call);
+            return Collections.emptyMap();
+        }
+        Executor connection = executor;
+        if (connection != null) {
+            connection.refresh();
+        }
+        try {
+            return policy.check(call);
+        } catch (RefusedRequest refused) {
+            add(new Json("refused", call).put("control", refused.control).put("text", refused.getMessage()));
+            throw refused;
+        }
+    }
+
+    /** Records S3's answer to a request. Header names are those of HTTP, in any case. */
+    static void answered(S3Call call, Map<String, String> headers) {
+        Probe.answered(call);
+        String kind = call.kind();
+        if (kind.equals(Operations.DELETE)) {
+            for (String key : call.deletedKeys()) {
+                add(new Json("deleted", call).put("key", key));
+            }
+        } else if (kind.equals(Operations.PART)) {
+            Uploads.addPart(call);
+        } else if (kind.equals(Operations.STORE)
+                || kind.equals(Operations.CREATE)
+                || kind.equals(Operations.COMPLETE)) {
+            add(receipt(kind.equals(Operations.CREATE) ? "upload-created" : "stored", call, headers));
+        }
+    }
+
+    /**
+     * Records a request that failed.
+     *
+     * @param status of S3's answer, -1 without an answer: the object may have been stored
+     */
+    static void failed(S3Call call, int status) {
+        Probe.answered(call);
+        boolean decided = status >= 300 && status < 500;
+        if (!decided && (call.kind().equals(Operations.STORE) || call.kind().equals(Operations.COMPLETE))) {
+            add(receipt("unanswered", call, Collections.<String, String>emptyMap()));
+        }
+    }
+
+    private static Json receipt(String outcome, S3Call call, Map<String, String> headers) {
+        S3Call answer = new S3Call(call.operation, call.bucket, call.key, call.endpoint);
+        answer.headers.putAll(headers);
+        Json receipt = new Json(outcome, call)
+                .put("algorithm", answer.header("x-amz-server-side-encryption"))
+                .put("kms_key", answer.header("x-amz-server-side-encryption-aws-kms-key-id"))
+                .put("bucket_key", answer.header("x-amz-server-side-encryption-bucket-key-enabled"))
+                .put("version", answer.header("x-amz-version-id"))
+                .put("etag", answer.header("ETag").replace("\"", ""))
+                .put("upload", call.upload)
+                .put("source", call.header("x-amz-copy-source"));
+        long size = call.kind().equals(Operations.COMPLETE) ? Uploads.take(call.upload) : call.size;
+        if (size >= 0) {
+            receipt.put("size", size);
+        }
+        return receipt;
+    }
+
+    // --- events
+
+    static void add(Json event) {
+        event.put("client", client).put("time", System.currentTimeMillis());
+        int[] current = task.get();
+        if (current != null) {
+            event.put("stage", current[0]).put("task", current[1]);
+        }
+        int count;
+        synchronized (LOCK) {
+            count = append(event.toString());
+        }
+        Executor connection = executor;
+        if (connection != null && count >= BATCH) {
+            connection.send();
+        }
+    }
+
+    /** Adds events of an executor, on the driver. */
+    static void addAll(List<String> events) {
+        synchronized (LOCK) {
+            for (String event : events) {
+                append(event);
+            }
+        }
+    }
+
+    /** Returns and removes the events. A last line counts those that were dropped because nothing took them. */
+    static List<String> take() {
+        synchronized (LOCK) {
+            List<String> taken = new ArrayList<>(EVENTS);
+            EVENTS.clear();
+            if (dropped > 0) {
+                taken.add(new Json("incomplete").put("text", dropped + " receipts were dropped").toString());
+                dropped = 0;
+            }
+            return taken;
+        }
+    }
+
+    /** Puts events back that could not be sent. */
+    static void putBack(List<String> events) {
+        synchronized (LOCK) {
+            EVENTS.addAll(0, events);
+        }
+    }
+
+    /** Records why receipts may be missing. */
+    static void incomplete(String reason) {
+        addAll(Arrays.asList(new Json("incomplete").put("text", reason).put("client", client).toString()));
+    }
+
+    private static int append(String event) {
+        if (EVENTS.size() >= LIMIT) {
+            dropped++;
+        } else {
+            EVENTS.add(event);
+        }
+        return EVENTS.size();
+    }
+}

@@ -1,0 +1,215 @@
+package gluesecure.guard;
+
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * What requests are held to at one moment: the state of the run, the rules for stored objects, and the endpoints.
+ *
+ * <p>A policy is made from a map of JDK types, so that the driver can send it to executors whose class loader of
+ * Spark's messages does not have this class.
+ */
+final class Policy {
+    static final String BEFORE_RUN = "before-run";
+    static final String OPEN = "open";
+    static final String CLOSED = "closed";
+    static final String UNRESTRICTED = "unrestricted";
+
+    private static final String ALGORITHM_HEADER = "x-amz-server-side-encryption";
+    private static final String KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id";
+    private static final String[] OTHER_HEADERS = {
+        "x-amz-server-side-encryption-customer-algorithm",
+        "x-amz-server-side-encryption-customer-key",
+        "x-amz-server-side-encryption-context",
+    };
+
+    final Map<String, Object> source;
+    final String state;
+    private final String run;
+    private final List<Map<String, Object>> rules;
+    private final List<String> reserved;
+    private final List<String> always;
+    private final List<String> hosts;
+
+    /** Makes a policy of a map with the entries that {@code engines/spark/request_guard.py} describes. */
+    Policy(Map<String, Object> source) {
+        this.source = source;
+        state = text(source, "state");
+        run = text(source, "run");
+        rules = list(source, "rules");
+        reserved = list(source, "reserved");
+        always = list(source, "always");
+        hosts = list(source, "hosts");
+    }
+
+    /** Returns the policy before a run: nothing may be stored, except below {@code always}. */
+    static Policy beforeRun(List<String> always) {
+        Map<String, Object> source = new HashMap<>();
+        source.put("state", BEFORE_RUN);
+        source.put("always", new ArrayList<>(always));
+        return new Policy(source);
+    }
+
+    String probe() {
+        return text(source, "probe");
+    }
+
+    Map<String, String> settings() {
+        @SuppressWarnings("unchecked")
+        Map<String, String> settings = (Map<String, String>) source.get("settings");
+        return settings == null ? Collections.emptyMap() : settings;
+    }
+
+    /** Returns this policy in another state. */
+    Policy in(String other) {
+        Map<String, Object> changed = new HashMap<>(source);
+        changed.put("state", other);
+        return new Policy(changed);
+    }
+
+    /**
+     * Returns the headers to add to a request so that it stores bytes as the policy says.
+     *
+     * @throws RefusedRequest if the request contradicts the policy
+     */
+    Map<String, String> check(S3Call call) throws RefusedRequest {
+        if (state.equals(UNRESTRICTED)) {
+            return Collections.emptyMap();
+        }
+        if (state.equals(OPEN)) {
+            checkEndpoint(call);
+        }
+        String kind = call.kind();
+        boolean stores = kind.equals(Operations.STORE) || kind.equals(Operations.CREATE);
+        boolean continues = kind.equals(Operations.PART) || kind.equals(Operations.COMPLETE);
+        if (!stores && !continues && !kind.equals(Operations.REFUSE)) {
+            return Collections.emptyMap();
+        }
+        String resource = call.operation + " to s3://" + call.location();
+        if (!state.equals(OPEN) && !startsWithAny(call.location(), always)) {
+            throw outsideOfRun(resource);
+        }
+        if (kind.equals(Operations.REFUSE)) {
+            throw new RefusedRequest(
+                    "GS-S3-005", resource, call.operation,
+                    "PutObject, CopyObject or a multipart upload under the run's key",
+                    "call it outside of the job; it stores bytes or changes encryption without the run's key");
+        }
+        if (call.bucket.startsWith("arn:")) {
+            throw new RefusedRequest(
+                    "GS-S3-005", resource, "an access point", "the bucket's own name",
+                    "use the name of the bucket behind the access point");
+        }
+        for (String location : reserved) {
+            if (call.location().startsWith(location)) {
+                throw new RefusedRequest(
+                        "GS-S3-009", resource, "a location inside s3://" + location,
+                        "a location outside the prefixes of bookmarks and evidence",
+                        "use another prefix, and give bookmarks and evidence prefixes that nothing else uses");
+            }
+        }
+        return stores && !rules.isEmpty() ? encryption(call, resource) : Collections.emptyMap();
+    }
+
+    private Map<String, String> encryption(S3Call call, String resource) throws RefusedRequest {
+        Map<String, Object> rule = rule(call.location());
+        String algorithm = text(rule, "algorithm");
+        String key = text(rule, "key");
+        String required = algorithm + " " + key;
+        String fix = "remove the encryption settings of this write; glue-secure sets the run's key";
+        for (String name : OTHER_HEADERS) {
+            if (!call.header(name).isEmpty()) {
+                throw new RefusedRequest("GS-S3-005", resource, "the header " + name, required, fix);
+            }
+        }
+        String foundAlgorithm = call.header(ALGORITHM_HEADER);
+        String foundKey = call.header(KEY_HEADER);
+        if (foundAlgorithm.isEmpty() && foundKey.isEmpty()) {
+            Map<String, String> added = new HashMap<>();
+            added.put(ALGORITHM_HEADER, algorithm);
+            added.put(KEY_HEADER, key);
+            return added;
+        }
+        List<String> keys = list(rule, "keys");
+        if (!foundAlgorithm.equals(algorithm) || !(foundKey.equals(key) || keys.contains(foundKey))) {
+            String found = (foundAlgorithm + " " + (foundKey.isEmpty() ? "without a key" : foundKey)).trim();
+            throw new RefusedRequest("GS-S3-005", resource, found, required, fix);
+        }
+        return Collections.emptyMap();
+    }
+
+    /** Returns the rule with the longest location that the object is below. */
+    private Map<String, Object> rule(String location) {
+        Map<String, Object> best = null;
+        for (Map<String, Object> rule : rules) {
+            String prefix = text(rule, "location");
+            if (location.startsWith(prefix)
+                    && (best == null || prefix.length() > text(best, "location").length())) {
+                best = rule;
+            }
+        }
+        return best == null ? Collections.emptyMap() : best;
+    }
+
+    private void checkEndpoint(S3Call call) throws RefusedRequest {
+        if (hosts.isEmpty()) {
+            return;
+        }
+        URI endpoint = call.endpoint;
+        if (endpoint != null && "https".equalsIgnoreCase(endpoint.getScheme())) {
+            // The authority, because getHost() is null for a bucket name with an underscore.
+            String authority = String.valueOf(endpoint.getRawAuthority()).toLowerCase(Locale.ROOT);
+            String server = authority.matches(".*:\\d+") ? authority : authority + ":443";
+            for (String allowed : hosts) {
+                boolean matches = allowed.startsWith(".")
+                        ? server.endsWith(allowed + ":443")
+                        : server.equals(allowed) || server.endsWith("." + allowed);
+                if (matches) {
+                    return;
+                }
+            }
+        }
+        throw new RefusedRequest(
+                "GS-S3-002", call.operation + " of s3://" + call.location(), String.valueOf(endpoint),
+                "the run's S3 service over TLS: https://" + String.join(", ", hosts),
+                "remove the option or setting fs.s3a.endpoint of this read or write");
+    }
+
+    private RefusedRequest outsideOfRun(String resource) {
+        if (state.equals(CLOSED)) {
+            return new RefusedRequest(
+                    "GS-SEC-007", resource, "a write after the end of run " + run,
+                    "all writes before job.commit()",
+                    "move the write before job.commit(); the evidence does not cover later writes");
+        }
+        return new RefusedRequest(
+                "GS-SEC-007", resource, "a write before job.init",
+                "job = Job(glueContext); job.init(args['JOB_NAME'], args) first",
+                "move job.init above the first read or write");
+    }
+
+    private static boolean startsWithAny(String location, List<String> prefixes) {
+        for (String prefix : prefixes) {
+            if (location.startsWith(prefix)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static String text(Map<String, Object> map, String name) {
+        Object value = map.get(name);
+        return value == null ? "" : value.toString();
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <T> List<T> list(Map<String, Object> map, String name) {
+        List<T> value = (List<T>) map.get(name);
+        return value == null ? Collections.<T>emptyList() : value;
+    }
+}

@@ -16,6 +16,7 @@ from glue_secure.core.log_suppression import suppress_client_logs
 from glue_secure.core.objects import ObjectEncryption
 from glue_secure.core.ports import Engine, Operation
 from glue_secure.core.recorder import RunRecorder
+from glue_secure.core.unmanaged_writes import UnmanagedWrite
 from glue_secure.io.call_checks import reject_protected_options, s3_location
 from glue_secure.verification.bucket_policy_proof import BucketPolicyProver
 from glue_secure.verification.object_verifier import ObjectVerifier
@@ -74,6 +75,7 @@ class DataWriter:
         self._connections, self._columns = connections, columns
         self._recorder, self._operation = recorder, operation
         self._deferred: list[PathVerifier] = []
+        self._rdd_locations: set[S3Uri] = set()
 
     def write_s3(
         self,
@@ -251,11 +253,16 @@ class DataWriter:
                 recorder=self._recorder,
             )
 
-    def verify_at_commit(self, target: str, *, format: str) -> None:
+    def verify_at_commit(self, target: str, *, format: str, saves_rdds: bool = False) -> None:
         """Check an S3 location where an engine writes later, while a frame is computed.
 
         Objects that exist now are accepted; objects that appear are verified by
         :meth:`verify_deferred_writes`.
+
+        Args:
+            target: the location.
+            format: for the evidence.
+            saves_rdds: whether the engine may write there with an RDD save.
 
         Raises:
             RefusedError: as in :meth:`path_verifier`.
@@ -263,22 +270,34 @@ class DataWriter:
         """
         with self._operation():
             path = self.path_verifier(target, format=format, kind="s3")
+            if saves_rdds:
+                self._rdd_locations.add(path.location)
             if all(path.location != deferred.location for deferred in self._deferred):
                 path.accept_existing()
                 self._deferred.append(path)
 
     def verify_deferred_writes(self) -> bool:
-        """Verify and record the locations of :meth:`verify_at_commit`. Return whether there were any.
+        """Verify and record the locations of :meth:`verify_at_commit`.
+
+        Returns:
+            Whether new objects appeared at a location where the engine may write with an RDD save.
 
         Raises:
             RefusedError: GS-S3-001 to -004, -008.
             VerificationError: GS-S3-007.
         """
-        deferred, self._deferred = self._deferred, []
-        for path in deferred:
+        saved_rdds = False
+        while self._deferred:
+            path = self._deferred[0]
             path.verify()
-            path.record()
-        return bool(deferred)
+            record = path.record()
+            del self._deferred[0]
+            saved_rdds = saved_rdds or (path.location in self._rdd_locations and bool(record.objects))
+        return saved_rdds
+
+    def deferred_writes(self) -> tuple[UnmanagedWrite, ...]:
+        """Return the locations of :meth:`verify_at_commit` that are not verified."""
+        return tuple(UnmanagedWrite(str(path.location), path.format) for path in self._deferred)
 
     def _write(self, write: _S3Write) -> WriteRecord:
         location = write.location

@@ -139,7 +139,8 @@ class Run:
             The location of the evidence.
 
         Raises:
-            UsageError: the run has ended, or operations are in progress in other threads.
+            UsageError: this is a forked process, the run has ended, or operations are in progress in other
+                threads.
             GlueSecureError: an operation failed and the script continued; nothing is committed.
             RefusedError: a write that is verified at commit violates a control; nothing is committed.
             BookmarkConflictError: another run committed first (GS-BKM-005); nothing is committed.
@@ -182,7 +183,9 @@ class Run:
         if not self.state.end(outcome):
             return
         self.driver_s3.release_default_session()
-        self.unmanaged_writes.record_unverified(self.engine.pending_unmanaged_writes(), self.driver_s3.uris())
+        self.unmanaged_writes.record_unverified(
+            [*self.writer.deferred_writes(), *self.engine.pending_unmanaged_writes()], self.driver_s3.uris()
+        )
         try:
             self.evidence_uri = write_evidence(
                 self._evidence(error, outcome),

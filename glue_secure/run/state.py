@@ -71,8 +71,17 @@ class RunState:
         """Stop accepting operations.
 
         Raises:
-            UsageError: the run has ended, or operations are in progress in other threads.
+            UsageError: this is a forked process, the run has ended, or operations are in progress in other
+                threads.
         """
+        if os.getpid() != self._process:
+            raise UsageError(
+                f"commit of run {self._run_id}",
+                found=f"a call in process {os.getpid()}, forked from the job's process {self._process}",
+                required="a call in the job's own process",
+                fix="call job.commit() in the job's process after its child processes have ended; a child "
+                "process ends with os._exit()",
+            )
         with self._lock:
             self._require_open()
             if self._in_progress:

@@ -37,7 +37,7 @@ class PathVerifier:
         verifier: ObjectVerifier,
         recorder: RunRecorder,
     ) -> None:
-        self.location, self._format, self._kind = location, format, kind
+        self.location, self.format, self._kind = location, format, kind
         self._guard, self._verifier, self._recorder = guard, verifier, recorder
         self._known: set[tuple[S3Uri, str]] = set()
         self._verified: dict[S3Uri, ObjectEncryption] = {}
@@ -67,6 +67,6 @@ class PathVerifier:
     def record(self) -> WriteRecord:
         """Record everything that was verified as one write, and return the record."""
         objects = tuple(self._verified[uri] for uri in sorted(self._verified, key=str))
-        record = WriteRecord(str(self.location), self._format, None, objects, self._seconds, self._kind)
+        record = WriteRecord(str(self.location), self.format, None, objects, self._seconds, self._kind)
         self._recorder.writes.append(record)
         return record

@@ -54,6 +54,7 @@ class UnmanagedWriteVerifier:
         recorder: RunRecorder,
     ) -> None:
         self._guard, self._verifier, self._columns, self._recorder = guard, verifier, columns, recorder
+        self._unverified: tuple[UnmanagedWrite, ...] = ()
 
     def require_observable(self, report: UnmanagedWriteReport) -> None:
         """Stop a run at its start if Spark's writes cannot be observed, or if a write is forbidden.
@@ -74,15 +75,16 @@ class UnmanagedWriteVerifier:
 
         Args:
             report: what the engine observed.
-            staged: whether :meth:`DataWriter.verify_deferred_writes` verified a location. AWS Glue may write
-                there with an RDD save, whose location Spark does not report. RDD saves without a location are
-                therefore attributed to the verified locations.
+            staged: whether :meth:`DataWriter.verify_deferred_writes` verified objects that AWS Glue may have
+                written with an RDD save, whose location Spark does not report. RDD saves without a location
+                are then attributed to the verified locations.
 
         Raises:
             RefusedError: GS-S3-001 to -004, -008, -009; GS-S3-011, a location that is not S3; GS-COL-006, a
                 write under a column policy.
             VerificationError: GS-S3-007; GS-S3-012, a write may have been missed.
         """
+        self._unverified = report.writes
         with self._recorder.timed("verify unmanaged"):
             self._recorder.record(enforce(self._columns.check_bypass(report.writes)))
             writes = [
@@ -98,6 +100,8 @@ class UnmanagedWriteVerifier:
                 self._guard.reject_reserved_location(location, "write outside glue-secure to")
             for location, writes_there in by_location.items():
                 self._verify_location(location, writes_there)
+                self._unverified = tuple(write for write in self._unverified if write not in writes_there)
+            self._unverified = ()
 
     def verify_boto3_writes(self, uris: Sequence[S3Uri]) -> None:
         """Read back the objects that boto3 calls on the driver wrote, and record one write for each bucket.
@@ -121,11 +125,14 @@ class UnmanagedWriteVerifier:
     def record_unverified(self, writes: Sequence[UnmanagedWrite], uris: Sequence[S3Uri] = ()) -> None:
         """Record the writes of a run that ends without a commit. They are not verified.
 
+        They include the writes that :meth:`verify` received and did not verify because it raised.
+
         Args:
-            writes: the observed writes.
+            writes: the other observed writes.
             uris: the objects that boto3 calls on the driver wrote.
         """
-        for write in dict.fromkeys([*writes, *(UnmanagedWrite(str(uri), "boto3") for uri in uris)]):
+        boto3_writes = (UnmanagedWrite(str(uri), "boto3") for uri in uris)
+        for write in dict.fromkeys([*self._unverified, *writes, *boto3_writes]):
             self._recorder.writes.append(
                 WriteRecord(
                     write.location or write.problem, write.format, write.rows, (), 0.0, "unmanaged-unverified"

@@ -149,7 +149,7 @@ class DynamicFrame(awsglue_dynamicframe.DynamicFrame):  # type: ignore[misc]
         with self.glue_ctx.operation("spigot") as run:
             validate_options(options, "spigot")
             run.columns.reject_unprotectable_sink(path)
-            run.writer.verify_at_commit(path, format="json")
+            run.writer.verify_at_commit(path, format="json", saves_rdds=True)
             return wrap_frame(
                 super().spigot(path, options, transformation_ctx, info, stageThreshold, totalThreshold)
             )
@@ -173,7 +173,7 @@ class DynamicFrame(awsglue_dynamicframe.DynamicFrame):  # type: ignore[misc]
         with self.glue_ctx.operation("relationalize") as run:
             validate_options(options, "relationalize")
             run.columns.reject_unprotectable_sink(staging_path)
-            run.writer.verify_at_commit(staging_path, format="csv")
+            run.writer.verify_at_commit(staging_path, format="csv", saves_rdds=True)
             frames: DynamicFrameCollection = wrap(
                 super().relationalize(
                     root_table_name,

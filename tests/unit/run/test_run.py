@@ -332,6 +332,19 @@ def test_a_fork_does_not_end_its_parents_run(run_fixture, monkeypatch):
     assert run_fixture.evidence()["outcome"] == "succeeded"
 
 
+def test_a_commit_in_a_forked_process_changes_nothing(run_fixture, monkeypatch):
+    run_fixture.land("m01.csv")
+    run = run_fixture.start()
+    copy(run)
+    monkeypatch.setattr("glue_secure.run.state.os.getpid", lambda: -1)
+    with pytest.raises(UsageError, match="forked from the job's process"):
+        run.commit()
+    monkeypatch.undo()
+    assert run_fixture.bookmark_keys() == run_fixture.evidence_keys() == []
+    run.commit()
+    assert run_fixture.evidence()["outcome"] == "succeeded"
+
+
 def test_gs_spk_unknown_worker_encryption_is_reported_and_is_no_pass(run_fixture, caplog):
     run_fixture.engine.workers = {"spark.master": "jes"}
     run_fixture.start().commit()

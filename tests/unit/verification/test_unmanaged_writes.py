@@ -120,3 +120,69 @@ def test_an_rdd_save_is_verified_like_a_write_of_the_run(run_fixture):
         run_fixture.engine.save("file:///tmp/out", "saveAsTextFile", lambda: put(run_fixture))
     run.close(outcome="test over")
     assert [write["kind"] for write in run_fixture.evidence()["writes"]] == ["s3"]
+
+
+def test_writes_that_a_failed_commit_did_not_verify_are_in_the_evidence(run_fixture):
+    put(run_fixture)
+    with pytest.raises(RefusedError, match="GS-S3-011"):
+        committed(
+            run_fixture,
+            UnmanagedWrite("s3a://curated/out", "parquet", 3),
+            UnmanagedWrite("file:/tmp/x", "csv", 2),
+        )
+    assert [(write["target"], write["kind"]) for write in run_fixture.evidence()["writes"]] == [
+        ("s3a://curated/out", "unmanaged-unverified"),
+        ("file:/tmp/x", "unmanaged-unverified"),
+    ]
+
+
+def test_a_failed_commit_lists_verified_and_unverified_writes_once_each(run_fixture):
+    put(run_fixture)
+    run_fixture.objects.put(S3Uri("curated", "bad/part-0"), algorithm="AES256")
+    with pytest.raises(RefusedError, match="GS-S3-004"):
+        committed(
+            run_fixture,
+            UnmanagedWrite("s3a://curated/out", "parquet", 3),
+            UnmanagedWrite("s3a://curated/bad", "csv", 2),
+        )
+    assert [write["kind"] for write in run_fixture.evidence()["writes"]] == [
+        "unmanaged",
+        "unmanaged-unverified",
+    ]
+
+
+def test_a_location_that_was_to_be_verified_at_commit_is_unverified_without_a_commit(run_fixture):
+    run = run_fixture.start()
+    run.writer.verify_at_commit("s3://curated/samples/", format="json", saves_rdds=True)
+    run.close(RuntimeError("no"))
+    assert [(write["target"], write["kind"]) for write in run_fixture.evidence()["writes"]] == [
+        ("s3://curated/samples/", "unmanaged-unverified")
+    ]
+
+
+RDD_SAVE = UnmanagedWrite("", "rdd", problem="an RDD save")
+
+
+@pytest.mark.parametrize(
+    ("saves_rdds", "has_objects"), [(False, True), (True, False)], ids=["checkpoint", "empty spigot"]
+)
+def test_gs_s3_012_an_rdd_save_is_not_attributed_to_a_location_that_it_cannot_explain(
+    run_fixture, saves_rdds, has_objects
+):
+    run = run_fixture.start()
+    run.writer.verify_at_commit("s3://curated/out/", format="json", saves_rdds=saves_rdds)
+    if has_objects:
+        put(run_fixture)
+    run_fixture.engine.native = UnmanagedWriteReport((RDD_SAVE,))
+    with pytest.raises(VerificationError, match="GS-S3-012"):
+        run.commit()
+    assert run_fixture.bookmark_keys() == []
+
+
+def test_an_rdd_save_is_attributed_to_a_spigot_that_wrote_objects(run_fixture):
+    run = run_fixture.start()
+    run.writer.verify_at_commit("s3://curated/out/", format="json", saves_rdds=True)
+    put(run_fixture)
+    run_fixture.engine.native = UnmanagedWriteReport((RDD_SAVE,))
+    run.commit()
+    assert [write["kind"] for write in run_fixture.evidence()["writes"]] == ["s3"]

@@ -1,8 +1,8 @@
 """Receipts: Amazon S3's own answers to the requests that stored or deleted objects.
 
 A receipt is taken from the response of a request, by the guard in the S3 clients of the JVMs
-(``engines.spark.request_guard``) or in botocore's clients (``aws.botocore_guard``). It proves how the object
-was encrypted when it was stored, without a listing and without HeadObject.
+(``engines.spark.request_guard``) or in botocore's clients (``aws``). It proves how the object was encrypted
+when it was stored, without a listing and without HeadObject.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectEncryption
 
 STORED, UPLOAD_CREATED, DELETED, UNANSWERED = "stored", "upload-created", "deleted", "unanswered"
+BOTO3 = "boto3"
+"""Client of the receipts of botocore's clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Receipt:
         version: version id, ``""`` without one.
         etag: entity tag without quotes, ``""`` without one.
         upload: id of the multipart upload, ``""`` without one.
+        source: ``bucket/key`` of the object that was copied, ``""`` if the request is no copy.
         stage: Spark's stage that sent the request, None if it is not known.
         task: Spark's task attempt that sent the request, None if it is not known.
         time: milliseconds since 1970 by the clock of the client, when the response arrived.
@@ -51,6 +54,7 @@ class Receipt:
     version: str = ""
     etag: str = ""
     upload: str = ""
+    source: str = ""
     stage: int | None = None
     task: int | None = None
     time: int = 0
@@ -60,18 +64,34 @@ class Receipt:
         return ObjectEncryption(self.uri, self.algorithm, self.key, self.bucket_key, self.size or 0)
 
 
+@dataclass(slots=True, eq=False)
+class _Left:
+    """An object that is left, and whether a write of the run or a verification has claimed it."""
+
+    receipt: Receipt
+    number: int
+    is_attributed: bool = False
+
+
 class ReceiptBook:
     """The receipts of a run, reduced to the objects that they leave. Thread-safe.
 
-    A later receipt of a location replaces an earlier one; a deletion removes it. The response to the
-    completion of a multipart upload gets the encryption of the response that created the upload, if it does
-    not say it itself.
+    A later receipt of a location replaces an earlier one; a deletion removes it. The completion of a
+    multipart upload has the encryption with which the upload was created, if its own response does not say.
+    A copy has the size of its source.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._objects: dict[S3Uri, Receipt] = {}
+        self._number = 0
+        self._objects: dict[S3Uri, _Left] = {}
         self._uploads: dict[str, Receipt] = {}
+        self._folders: set[tuple[str, str]] = set()
+
+    @property
+    def number(self) -> int:
+        """The number of receipts so far: the receipts of a write are those with higher numbers."""
+        return self._number
 
     def add(self, receipts: Iterable[Receipt]) -> None:
         """Add receipts in the order in which the responses arrived."""
@@ -79,28 +99,45 @@ class ReceiptBook:
             for receipt in receipts:
                 self._add(receipt)
 
-    def take_below(self, location: S3Uri | None) -> tuple[Receipt, ...]:
-        """Remove and return the receipts of the objects that are left at or below a location, sorted.
+    def attribute_below(
+        self, location: S3Uri | None, *, since: int = 0, client: str = ""
+    ) -> tuple[Receipt, ...]:
+        """Return the receipts of the objects left at or below a location, sorted, and attribute them.
+
+        Two writes to one location at a time both get the objects of both.
 
         Args:
-            location: a prefix; None for every receipt.
+            location: a prefix; None for every object.
+            since: the value of :attr:`number` when the write started.
+            client: the client that sent the requests; ``""`` for every client.
         """
         with self._lock:
-            taken = [
-                receipt
-                for uri, receipt in self._objects.items()
-                if location is None or uri.is_below(location)
+            found = [
+                left
+                for uri, left in self._objects.items()
+                if left.number > since
+                and (location is None or uri.is_below(location))
+                and client in ("", left.receipt.client)
             ]
-            for receipt in taken:
-                del self._objects[receipt.uri]
-        return tuple(sorted(taken, key=lambda receipt: str(receipt.uri)))
+            for left in found:
+                left.is_attributed = True
+        return tuple(sorted((left.receipt for left in found), key=lambda receipt: str(receipt.uri)))
 
-    def remaining(self) -> tuple[Receipt, ...]:
-        """Return the receipts that were not taken, in the order in which they arrived."""
+    def unattributed(self) -> tuple[Receipt, ...]:
+        """Return the receipts of the objects left that nothing has claimed, in the order of their arrival."""
         with self._lock:
-            return tuple(self._objects.values())
+            return tuple(left.receipt for left in self._objects.values() if not left.is_attributed)
+
+    def has_stored_below(self, location: S3Uri) -> bool:
+        """Return whether an object was stored at or below a location, even if it was deleted since."""
+        with self._lock:
+            return any(
+                bucket == location.bucket and S3Uri(bucket, folder).is_below(location)
+                for bucket, folder in self._folders
+            ) or (location in self._objects)
 
     def _add(self, receipt: Receipt) -> None:
+        self._number += 1
         if receipt.outcome == UPLOAD_CREATED:
             self._uploads[receipt.upload] = receipt
             return
@@ -112,5 +149,10 @@ class ReceiptBook:
             receipt = replace(
                 receipt, algorithm=created.algorithm, key=created.key, bucket_key=created.bucket_key
             )
+        if receipt.source and receipt.size is None:
+            bucket, _, key = receipt.source.lstrip("/").partition("/")
+            copied = self._objects.get(S3Uri(bucket, key))
+            receipt = replace(receipt, size=copied.receipt.size if copied is not None else None)
         self._objects.pop(receipt.uri, None)  # a replaced object is the newest
-        self._objects[receipt.uri] = receipt
+        self._objects[receipt.uri] = _Left(receipt, self._number)
+        self._folders.add((receipt.uri.bucket, receipt.uri.key.rpartition("/")[0]))

@@ -28,6 +28,7 @@ public final class Guard {
     private static volatile Supplier<int[]> task = () -> null;
     private static volatile List<String> always = Collections.emptyList();
     private static volatile boolean unrestrictedOutsideRuns = true;
+    private static volatile boolean isStarted;
     private static long dropped;
 
     private Guard() {}
@@ -58,6 +59,7 @@ public final class Guard {
         if (unrestricted) {
             policy = policy.in(Policy.UNRESTRICTED);
         }
+        isStarted = true;
     }
 
     static void connect(Executor connection, Supplier<int[]> current) {
@@ -103,6 +105,11 @@ public final class Guard {
         }
     }
 
+    /** Returns whether the Spark plugin has started in this JVM. */
+    public static boolean isStarted() {
+        return isStarted;
+    }
+
     /** Returns the state of the policy. */
     public static String state() {
         return policy.state;
@@ -138,19 +145,33 @@ public final class Guard {
         try {
             return policy.check(call);
         } catch (RefusedRequest refused) {
-            add(new Json("refused", call).put("control", refused.control).put("text", refused.getMessage()));
+            add(new Json("refused", call)
+                    .put("control", refused.control)
+                    .put("resource", refused.resource)
+                    .put("found", refused.found)
+                    .put("required", refused.required)
+                    .put("fix", refused.fix));
             throw refused;
         }
     }
 
-    /** Records S3's answer to a request. Header names are those of HTTP, in any case. */
+    /**
+     * Records S3's answer to a request. Header names are those of HTTP, in any case.
+     *
+     * <p>Markers of directories (keys that end with a slash) are checked like other objects, but they have no
+     * bytes, and S3A stores and deletes several of them for each file: no receipt is kept.
+     */
     static void answered(S3Call call, Map<String, String> headers) {
         Probe.answered(call);
         String kind = call.kind();
         if (kind.equals(Operations.DELETE)) {
             for (String key : call.deletedKeys()) {
-                add(new Json("deleted", call).put("key", key));
+                if (!key.endsWith("/")) {
+                    add(new Json("deleted", call).put("key", key));
+                }
             }
+        } else if (call.key.endsWith("/")) {
+            return;
         } else if (kind.equals(Operations.PART)) {
             Uploads.addPart(call);
         } else if (kind.equals(Operations.STORE)

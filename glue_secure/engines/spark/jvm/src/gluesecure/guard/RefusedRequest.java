@@ -5,6 +5,10 @@ final class RefusedRequest extends Exception {
     private static final long serialVersionUID = 1L;
 
     final String control;
+    final String resource;
+    final String found;
+    final String required;
+    final String fix;
 
     RefusedRequest(String control, String resource, String found, String required, String fix) {
         super(
@@ -13,5 +17,9 @@ final class RefusedRequest extends Exception {
                         + "\n  required: " + required
                         + "\n  fix:      " + fix);
         this.control = control;
+        this.resource = resource;
+        this.found = found;
+        this.required = required;
+        this.fix = fix;
     }
 }

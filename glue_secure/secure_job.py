@@ -317,6 +317,7 @@ class Writer:
         mode: WriteMode = "append",
         partition_by: str | Sequence[str] = (),
         options: Mapping[str, object] | None = None,
+        overwrite_with_nothing: bool = False,
         quality_suite: str | None = None,
         on_failure: OnFailure = "block",
         quarantine: str | None = None,
@@ -327,9 +328,12 @@ class Writer:
             frame: the DataFrame.
             target: S3 location.
             format: format of the objects.
-            mode: Spark's save mode: what the write does if the target has objects.
+            mode: Spark's save mode: what the write does if the target has objects. ``overwrite_partitions``
+                replaces only the partitions that the frame has rows for; it needs ``partition_by``.
             partition_by: partition column or columns.
             options: options of Spark's writer for the format. Unknown options are rejected.
+            overwrite_with_nothing: whether ``mode="overwrite"`` deletes the target's objects if the frame has
+                no rows, for example because nothing is new to the bookmark. By default they stay.
             quality_suite: a Great Expectations suite that ``--glue-secure-suites`` names (docs/quality.md).
             on_failure: the action if a critical rule of the suite is broken: ``block`` raises an error,
                 ``warn`` writes all rows, ``quarantine`` writes the rows that break the rule to ``quarantine``
@@ -341,7 +345,7 @@ class Writer:
             The record of the write in the evidence, with every object.
 
         Raises:
-            UsageError: an unknown format, mode or option.
+            UsageError: an unknown format, mode or option; or an overwrite of objects that the frame reads.
             RefusedError: before the write GS-S3-001 to -003, -005, -006, -008 to -010, GS-COL, GS-DQ; after
                 the write GS-S3-004.
             VerificationError: GS-S3-007, GS-DQ-002.
@@ -356,6 +360,7 @@ class Writer:
                 mode=mode,
                 partition_by=[partition_by] if isinstance(partition_by, str) else list(partition_by),
                 options=format_options,
+                overwrite_with_nothing=overwrite_with_nothing,
             )
 
     def jdbc(

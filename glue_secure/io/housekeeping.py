@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from glue_secure.core.errors import GlueSecureError
+from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.evidence import HousekeepingRecord
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import ObjectSummary
@@ -19,6 +19,7 @@ from glue_secure.core.ports import Clock, ObjectStore, Operation
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.io.call_checks import s3_location
+from glue_secure.io.read_objects import ReadObjects
 from glue_secure.verification.object_verifier import ObjectVerifier, map_requests
 from glue_secure.verification.target_guard import TargetGuard
 
@@ -48,6 +49,7 @@ class Housekeeping:
         verifier: reads moved objects and manifests back.
         clock: for the retention period.
         recorder: receives the records.
+        read_objects: the objects that the run has read.
         operation: the context of one operation of the run.
     """
 
@@ -60,8 +62,10 @@ class Housekeeping:
         verifier: ObjectVerifier,
         clock: Clock,
         recorder: RunRecorder,
+        read_objects: ReadObjects,
         operation: Operation,
     ) -> None:
+        self._read_objects = read_objects
         self._key, self._objects, self._guard, self._verifier = key, objects, guard, verifier
         self._clock, self._recorder, self._operation = clock, recorder, operation
 
@@ -78,10 +82,12 @@ class Housekeeping:
 
         Raises:
             RefusedError: GS-S3-006, GS-S3-009; nothing was deleted.
+            UsageError: the run has read an object and not yet written its rows; nothing was deleted.
             GlueSecureError: some objects could not be deleted; the manifest and the evidence name them.
         """
         with self._operation():
             selected = self._select("purge of", locations, selection)
+            self._reject_unwritten_sources(target, selected.objects)
 
             def delete(summary: ObjectSummary) -> None:
                 self._objects.remove(summary.uri, etag=summary.etag)
@@ -148,6 +154,17 @@ class Housekeeping:
             record = _record(target, "transition", storage_class, selected, moved, failed)
             self._finish(record, selection)
             return record
+
+    def _reject_unwritten_sources(self, target: str, summaries: Sequence[ObjectSummary]) -> None:
+        """Reject a purge of objects whose rows Spark still has to read: it reads them when it writes."""
+        source = self._read_objects.unwritten_source(summary.uri for summary in summaries)
+        if source:
+            raise UsageError(
+                f"purge of {target}",
+                found=f"objects of {source}, which this run has read and not yet written anywhere",
+                required="objects whose rows the run no longer needs",
+                fix="write the frame before the purge, to a location outside of the purge",
+            )
 
     def _select(self, action: str, locations: Sequence[str], selection: ObjectSelection) -> _Selected:
         """Check every location before anything is changed, then list them and select objects."""

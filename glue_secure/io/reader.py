@@ -25,6 +25,7 @@ from glue_secure.core.spark_conf import SettingsPlan, check_settings
 from glue_secure.io.call_checks import reject_protected_options, s3_location
 from glue_secure.io.listing import SourceListing
 from glue_secure.io.partitioned_reads import predicates_of, require_no_strides
+from glue_secure.io.read_objects import ReadObjects
 from glue_secure.io.source_filter import ALL_OBJECTS, SourceFilter
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class DataReader:
         bookmarks: selects what is new.
         connections: opens verified connections.
         recorder: receives the records.
+        read_objects: receives the objects of each read.
         operation: the context of one operation of the run.
     """
 
@@ -66,8 +68,10 @@ class DataReader:
         bookmarks: BookmarkSession,
         connections: ConnectionManager,
         recorder: RunRecorder,
+        read_objects: ReadObjects,
         operation: Operation,
     ) -> None:
+        self._read_objects = read_objects
         self._plan, self._engine, self._objects, self._catalog = plan, engine, objects, catalog
         self._bookmarks, self._connections = bookmarks, connections
         self._recorder, self._operation = recorder, operation
@@ -167,6 +171,7 @@ class DataReader:
                 ),
                 scan,
             )
+            self._read_objects.record_read(evidence_source or description, uris if new else (), scan)
             return frame
 
     def read_custom(
@@ -259,6 +264,8 @@ class DataReader:
             frame, scan = database.read(table, predicates, spark_options=spark_options, empty=rows.is_empty)
             context = transformation_ctx if rows.tracked else ""
             self._recorder.read(ReadRecord(source, "jdbc", opened.engine, context, 0, 0, None), scan)
+            if rows.is_empty:
+                self._read_objects.selected_nothing = True
             if rows.tracked:
                 # Last: a read that fails before this, and whose error the script catches, changes no
                 # bookmark.

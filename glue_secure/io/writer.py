@@ -14,10 +14,12 @@ from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import S3Uri, is_table_name
 from glue_secure.core.log_suppression import suppress_client_logs
 from glue_secure.core.objects import ObjectEncryption
-from glue_secure.core.ports import Engine, Operation
+from glue_secure.core.ports import DYNAMIC, PARTITION_OVERWRITE_MODE, Engine, Operation
 from glue_secure.core.recorder import RunRecorder
+from glue_secure.core.redaction import redacting_logger
 from glue_secure.core.unmanaged_writes import UnmanagedWrite
 from glue_secure.io.call_checks import reject_protected_options, s3_location
+from glue_secure.io.read_objects import ReadObjects
 from glue_secure.verification.bucket_policy_proof import BucketPolicyProver
 from glue_secure.verification.object_verifier import ObjectVerifier
 from glue_secure.verification.path_verifier import PathVerifier
@@ -26,10 +28,11 @@ from glue_secure.verification.target_guard import TargetGuard
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-WriteMode = Literal["append", "overwrite", "error", "errorifexists", "ignore"]
+WriteMode = Literal["append", "overwrite", "overwrite_partitions", "error", "errorifexists", "ignore"]
 MODES: tuple[str, ...] = get_args(WriteMode)
 BATCH_SIZE = "10000"
 """Rows that a driver sends in one batch unless the call sets ``batchsize`` (bench/jdbc.py)."""
+_LOG = redacting_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class DataWriter:
         connections: opens verified connections.
         columns: the run's column policy.
         recorder: receives findings and records.
+        read_objects: the objects that the run has read.
         operation: the context of one operation of the run.
     """
 
@@ -69,8 +73,10 @@ class DataWriter:
         connections: ConnectionManager,
         columns: ColumnPolicyEnforcer,
         recorder: RunRecorder,
+        read_objects: ReadObjects,
         operation: Operation,
     ) -> None:
+        self._read_objects = read_objects
         self._engine, self._guard, self._verifier, self._prover = engine, guard, verifier, prover
         self._connections, self._columns = connections, columns
         self._recorder, self._operation = recorder, operation
@@ -87,40 +93,56 @@ class DataWriter:
         partition_by: Sequence[str] = (),
         options: Mapping[str, str] | None = None,
         evidence_format: str = "",
+        overwrite_with_nothing: bool = False,
     ) -> WriteRecord:
         """Write a frame below an S3 location, and verify every object that appeared there.
 
-        A frame that is known to have no rows writes nothing in append mode.
+        A frame that is known to have no rows writes nothing. It deletes the target's objects only if the mode
+        is ``overwrite`` and ``overwrite_with_nothing`` is true.
 
         Args:
             frame: a DataFrame, or a frame that the column policy was applied to already.
             target: S3 location.
             format: Spark's name of the format.
-            mode: Spark's save mode.
+            mode: Spark's save mode; ``overwrite_partitions`` replaces only the partitions that the frame has
+                rows for.
             partition_by: partition columns.
             options: options of Spark's writer.
             evidence_format: the format in the evidence, if it differs from ``format`` (JSON written as text).
+            overwrite_with_nothing: whether an overwrite by a frame without rows deletes the target's objects.
 
         Raises:
             RefusedError: before the write GS-S3-001, -002, -003, -005, -006, -008, -009, -010, GS-COL-001,
                 GS-COL-003; after the write GS-S3-004.
             VerificationError: GS-S3-007, an object cannot be read back.
-            UsageError: an unknown mode.
+            UsageError: an unknown mode, or an overwrite of objects that the frame reads. Nothing was deleted.
         """
         with self._operation():
             options = dict(options or {})
             location = s3_location(target, "write")
-            if mode not in MODES:
-                raise UsageError("write mode", found=repr(mode), required=", ".join(MODES))
+            spark_mode = _spark_mode(mode, location, partition_by, options)
+            if overwrite_with_nothing and mode != "overwrite":
+                raise UsageError(
+                    f"a write to {location}",
+                    found=f"overwrite_with_nothing with mode {mode!r}",
+                    required="mode='overwrite'",
+                )
             reject_protected_options(options, f"write to {location}")
             self._guard.require_same_session(frame, str(location))
             protected = self._columns.protect(frame, str(location)).frame
+            if spark_mode == "overwrite":
+                self._reject_overwrite_of_source(protected, location, partition_by, options)
 
             def perform() -> int | None:
-                if mode == "append" and self._engine.is_certainly_empty(protected):
+                if not overwrite_with_nothing and self._writes_nothing(protected, location, spark_mode):
                     return 0
                 return self._engine.write_s3(
-                    protected, location, format=format, mode=mode, partition_by=partition_by, options=options
+                    protected,
+                    location,
+                    format=format,
+                    mode=spark_mode,
+                    partition_by=partition_by,
+                    options=options,
                 )
 
             return self._write(
@@ -299,6 +321,41 @@ class DataWriter:
         """Return the locations of :meth:`verify_at_commit` that are not verified."""
         return tuple(UnmanagedWrite(str(path.location), path.format) for path in self._deferred)
 
+    def _reject_overwrite_of_source(
+        self, frame: DataFrame, location: S3Uri, partition_by: Sequence[str], options: Mapping[str, str]
+    ) -> None:
+        """Reject an overwrite of what the frame reads: Spark deletes before it computes the frame."""
+        sources = self._engine.sources_deleted_by_overwrite(
+            frame, location, partition_by=partition_by, options=options
+        )
+        if sources:
+            others = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
+            raise UsageError(
+                f"overwrite of {location}",
+                found=f"a frame that reads {sources[0]}{others}, which the overwrite would delete first",
+                required="a target whose objects the frame does not read",
+                fix="write to another prefix; or store the rows first: "
+                "spark.sparkContext.setCheckpointDir('s3a://BUCKET/PREFIX/'); frame = frame.checkpoint()",
+            )
+
+    def _writes_nothing(self, frame: DataFrame, location: S3Uri, mode: str) -> bool:
+        """Return whether the frame has no rows and the target stays as it is."""
+        if mode not in ("append", "overwrite"):
+            return False
+        is_empty = self._engine.is_certainly_empty(frame)
+        if mode == "append":
+            return is_empty
+        # The optimizer does not prove every frame of an empty selection empty, for example after a function
+        # in Python. The job that finds out is run only if a read of this run selected nothing.
+        is_empty = is_empty or (self._read_objects.selected_nothing and self._engine.is_empty(frame))
+        if is_empty:
+            _LOG.warning(
+                "%s: the frame has no rows; nothing is overwritten (overwrite_with_nothing=True deletes what "
+                "is there)",
+                location,
+            )
+        return is_empty
+
     def _write(self, write: _S3Write) -> WriteRecord:
         location = write.location
         self._guard.reject_reserved_location(location, "write to")
@@ -343,4 +400,30 @@ class DataWriter:
 
     def _record(self, record: WriteRecord) -> WriteRecord:
         self._recorder.writes.append(record)
+        self._read_objects.record_write()
         return record
+
+
+def _spark_mode(
+    mode: str, location: S3Uri, partition_by: Sequence[str], options: dict[str, str]
+) -> Literal["append", "overwrite", "error", "errorifexists", "ignore"]:
+    """Return Spark's save mode, and add the option of a dynamic partition overwrite to ``options``."""
+    if mode not in MODES:
+        raise UsageError("write mode", found=repr(mode), required=", ".join(MODES))
+    if mode != "overwrite_partitions":
+        return mode  # type: ignore[return-value]
+    if not partition_by:
+        raise UsageError(
+            f"a write to {location}",
+            found="mode 'overwrite_partitions' without partition columns",
+            required="partition_by",
+            fix="pass partition_by=, or use mode='overwrite'",
+        )
+    requested = options.setdefault(PARTITION_OVERWRITE_MODE, DYNAMIC)
+    if requested.lower() != DYNAMIC:
+        raise UsageError(
+            f"a write to {location}",
+            found=f"mode 'overwrite_partitions' and the option {PARTITION_OVERWRITE_MODE} {requested!r}",
+            required="one of them",
+        )
+    return "overwrite"

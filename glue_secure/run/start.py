@@ -34,6 +34,7 @@ from glue_secure.core.spark_conf import check_java_options, check_settings
 from glue_secure.core.worker_encryption import SHUFFLE_ARGUMENTS, enforce_worker_encryption
 from glue_secure.io.catalog_reader import CatalogReader
 from glue_secure.io.housekeeping import Housekeeping
+from glue_secure.io.read_objects import ReadObjects
 from glue_secure.io.reader import DataReader
 from glue_secure.io.writer import DataWriter
 from glue_secure.preflight.establish import Preflight, establish
@@ -235,6 +236,7 @@ def build_run(
         # seed there are no proofs, and every object is read back.
         seed=str(identity.run_id) if services.environment.kind == "aws" else "",
     )
+    read_objects = ReadObjects(engine)
     reader = DataReader(
         plan=preflight.plan,
         engine=engine,
@@ -243,6 +245,7 @@ def build_run(
         bookmarks=bookmarks,
         connections=connections,
         recorder=recorder,
+        read_objects=read_objects,
         operation=operation,
     )
     writer = DataWriter(
@@ -253,6 +256,7 @@ def build_run(
         connections=connections,
         columns=columns,
         recorder=recorder,
+        read_objects=read_objects,
         operation=operation,
     )
     return Run(
@@ -277,6 +281,7 @@ def build_run(
             verifier=verifier,
             clock=services.clock,
             recorder=recorder,
+            read_objects=read_objects,
             operation=operation,
         ),
         unmanaged_writes=UnmanagedWriteVerifier(

@@ -155,3 +155,59 @@ def test_partition_directories_of_the_source_become_columns(glue_job):
             (1, 2),
             (2, 2),
         }
+
+
+def test_an_overwrite_of_what_the_frame_reads_deletes_nothing(glue_job):
+    glue_job.land("a.csv", CSV)
+    target = f"{glue_job.target}out/"
+    with pytest.raises(UsageError, match="overwrite of"), glue_job.job("source") as job:
+        rows = job.read.s3(job.args.source, format="csv", bookmark="flights")
+        job.write.s3(rows, target, format="parquet", partition_by="carrier", mode="overwrite")
+        before = glue_job.objects()
+        read = job.spark.read.parquet(target.replace("s3://", "s3a://"))
+        read.createOrReplaceTempView("written")
+        for frame in (
+            read,
+            read.cache().filter("delay > 3"),
+            read.rdd.toDF(),
+            rows.join(read, "delay"),
+            job.spark.sql("select 1 as x where 3 in (select delay from written)"),
+        ):
+            for overlapping in (target, f"{target}carrier=UA/", glue_job.target):
+                with pytest.raises(UsageError, match="overwrite of"):
+                    job.write.s3(frame, overlapping, format="parquet", mode="overwrite")
+        assert glue_job.objects() == before
+
+
+def test_overwrites_that_lose_nothing(glue_job, provisioned):
+    glue_job.land("a.csv", CSV)
+    target = f"{glue_job.target}out/"
+
+    def copy(**options):
+        with glue_job.job("source") as job:
+            rows = job.read.s3(job.args.source, format="csv", bookmark="flights")
+            return job.write.s3(rows, target, format="parquet", partition_by="carrier", **options)
+
+    def delays():
+        return sorted(
+            row.delay for row in glue_job.spark.read.parquet(target.replace("s3", "s3a", 1)).collect()
+        )
+
+    copy(mode="overwrite")
+    assert copy(mode="overwrite").objects == ()
+    assert delays() == ["3", "5"]
+    glue_job.land("b.csv", "carrier,delay\nUA,8\n")
+    assert copy(mode="overwrite_partitions").rows == 1
+    assert delays() == ["5", "8"]
+    with glue_job.job("source") as job:
+        read = job.spark.read.parquet(target.replace("s3", "s3a", 1))
+        replaced = read.withColumn("delay", F.lit("1"))
+        # The partitions of the frame's own source are replaced after the frame is computed.
+        job.write.s3(replaced, target, format="parquet", mode="overwrite_partitions", partition_by="carrier")
+        job.spark.sparkContext.setCheckpointDir(f"{glue_job.target}checkpoints/".replace("s3", "s3a", 1))
+        stored = job.spark.read.parquet(target.replace("s3", "s3a", 1)).checkpoint()
+        job.write.s3(stored.limit(1), target, format="parquet", mode="overwrite")
+    assert delays() == ["1"]
+    copy(mode="overwrite", overwrite_with_nothing=True)
+    assert not any("carrier" in key or ".parquet" in key for key in glue_job.objects() if "/out/" in key)
+    assert {seen["key"] for seen in glue_job.objects().values()} == {provisioned.data_key}

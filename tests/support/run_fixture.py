@@ -63,6 +63,8 @@ class FakeEngine:
         executors: runs a task over parts; None for an engine without.
         workers: settings of the session that runs.
         jar: SHA-256 of a driver's jar.
+        sources: what every frame reads.
+        rows_scanned: rows that each scan has delivered.
     """
 
     objects: FakeObjectStore
@@ -90,6 +92,8 @@ class FakeEngine:
     column_names: tuple[str, ...] = ("id", "email")
     jar: str = ""
     scheme: str = "s3a"
+    sources: tuple[S3Uri, ...] = ()
+    rows_scanned: int | None = 7
 
     def jar_digest(self, name: str) -> str:
         return self.jar
@@ -183,8 +187,19 @@ class FakeEngine:
     def is_certainly_empty(self, frame: Any) -> bool:
         return frame == []
 
+    def is_empty(self, frame: Any) -> bool:
+        self.calls.append(("is_empty", frame))
+        return not frame
+
+    def sources_deleted_by_overwrite(
+        self, frame: Any, target: S3Uri, *, partition_by: Sequence[str], options: Mapping[str, str]
+    ) -> Sequence[S3Uri]:
+        if partition_by and options.get("partitionOverwriteMode") == "dynamic":
+            return ()
+        return tuple(source for source in self.sources if source.overlaps(target))
+
     def rows_read(self, scan: str) -> int | None:
-        return 7
+        return self.rows_scanned
 
     def first_row(self, frame: Any, columns: Sequence[str] = ()) -> Mapping[str, Any]:
         return self.session_row

@@ -7,7 +7,7 @@ from glue_secure.core.ports.catalog import Catalog, ControlPlane
 from glue_secure.core.ports.clock import Clock
 from glue_secure.core.ports.columns import ColumnSource
 from glue_secure.core.ports.driver_s3 import DriverS3
-from glue_secure.core.ports.engine import Engine, SaveHandler
+from glue_secure.core.ports.engine import DYNAMIC, PARTITION_OVERWRITE_MODE, Engine, SaveHandler
 from glue_secure.core.ports.environment import Environment
 from glue_secure.core.ports.high_water import HighWaterMarkStore
 from glue_secure.core.ports.keys import KeyService
@@ -17,6 +17,8 @@ from glue_secure.core.ports.secrets import SecretStore
 from glue_secure.core.ports.services import Services
 
 __all__ = [
+    "DYNAMIC",
+    "PARTITION_OVERWRITE_MODE",
     "Catalog",
     "Clock",
     "ColumnSource",

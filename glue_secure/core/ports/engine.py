@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
+PARTITION_OVERWRITE_MODE = "partitionOverwriteMode"
+"""An option of the engine's writer; ``DYNAMIC`` replaces only the partitions that the frame has rows for."""
+DYNAMIC = "dynamic"
 SaveHandler = Callable[[str, str, Callable[[], Any]], None]
 """Takes a location, a format and the function that saves there."""
 
@@ -139,6 +142,14 @@ class Engine(Protocol):
 
     def is_certainly_empty(self, frame: DataFrame) -> bool:
         """Return whether the frame is known to have no rows, without a Spark job."""
+
+    def is_empty(self, frame: DataFrame) -> bool:
+        """Return whether the frame has no rows, by a job of the engine."""
+
+    def sources_deleted_by_overwrite(
+        self, frame: DataFrame, target: S3Uri, *, partition_by: Sequence[str], options: Mapping[str, str]
+    ) -> Sequence[S3Uri]:
+        """Return the locations that the frame reads and that an overwrite would delete first."""
 
     def rows_read(self, scan: str) -> int | None:
         """Return the rows that the scans of one read delivered so far, None where they are not measured."""

@@ -17,12 +17,13 @@ from glue_secure.core.connection import Credentials
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import digest
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.ports import SaveHandler
+from glue_secure.core.ports import DYNAMIC, PARTITION_OVERWRITE_MODE, SaveHandler
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 from glue_secure.core.worker_encryption import WORKER_SETTINGS
 from glue_secure.engines.glue_options import require_known_options
 from glue_secure.engines.spark.file_distribution import share_file
+from glue_secure.engines.spark.frame_sources import sources_below
 from glue_secure.engines.spark.hadoop import HadoopSettings, versions
 from glue_secure.engines.spark.loading import AGREEING, load, load_agreeing
 from glue_secure.engines.spark.partitions import matching_partitions, with_partition_values
@@ -276,6 +277,22 @@ class SparkEngine:
         while plan.getClass().getSimpleName() in _REPARTITIONS:
             plan = plan.child()
         return bool(plan.getClass().getSimpleName() == "LocalRelation" and plan.data().isEmpty())
+
+    def is_empty(self, frame: DataFrame) -> bool:
+        """Return whether the frame has no rows. This runs a Spark job."""
+        return bool(frame.isEmpty())
+
+    def sources_deleted_by_overwrite(
+        self, frame: DataFrame, target: S3Uri, *, partition_by: Sequence[str], options: Mapping[str, str]
+    ) -> Sequence[S3Uri]:
+        """Return the locations that the frame reads and that an overwrite would delete first.
+
+        A dynamic partition overwrite replaces the partitions after Spark has computed the frame.
+        """
+        setting = str(self._spark.conf.get("spark.sql.sources.partitionOverwriteMode"))
+        if partition_by and options.get(PARTITION_OVERWRITE_MODE, setting).lower() == DYNAMIC:
+            return ()
+        return sources_below(frame, target)
 
     def rows_read(self, scan: str) -> int | None:
         """Return the rows that the scans of one read have delivered; None if they were not measured."""

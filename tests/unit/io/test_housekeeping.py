@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from glue_secure.core.errors import GlueSecureError, RefusedError, VerificationError
+from glue_secure.core.errors import GlueSecureError, RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError
+from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 from glue_secure.io.housekeeping import ObjectSelection
 
 OLD, TARGET = S3Uri("curated", "flights/old.csv"), "s3://curated/flights/"
@@ -122,3 +123,34 @@ def test_gs_s3_007_a_moved_object_that_cannot_be_read_back(run, run_fixture):
 def test_an_archived_object_is_reported_as_failed(run):
     with pytest.raises(GlueSecureError, match=r"cold\.csv"):
         run.housekeeping.transition(TARGET, [TARGET], "STANDARD", NOW)
+
+
+def test_a_purge_of_what_the_run_read_and_did_not_write_deletes_nothing(run, run_fixture):
+    run.reader.read_s3(TARGET, format="csv")
+    with pytest.raises(UsageError, match="has read and not yet written"):
+        run.housekeeping.purge(TARGET, [TARGET], NOW)
+    assert len(run_fixture.objects.keys("curated")) == 4
+
+
+def test_a_purge_of_objects_that_the_run_did_not_read_is_accepted(run, run_fixture):
+    run.reader.read_s3(f"{TARGET}new.csv", format="csv")
+    run.housekeeping.purge(TARGET, [TARGET], ObjectSelection(168, frozenset(["GLACIER"]), None))
+    assert str(OLD) not in run_fixture.objects.keys("curated")
+
+
+@pytest.mark.parametrize("unmanaged", [True, False])
+def test_a_purge_of_a_source_after_its_rows_were_written_is_accepted(run, run_fixture, unmanaged):
+    frame = run.reader.read_s3(TARGET, format="csv")
+    if unmanaged:
+        run_fixture.engine.native = UnmanagedWriteReport((UnmanagedWrite("s3a://curated/out", "parquet"),))
+    else:
+        run.writer.write_s3(frame, "s3://curated/out/", format="csv")
+    assert run.housekeeping.purge(TARGET, [TARGET], NOW) == {TARGET: 0}
+
+
+def test_a_write_of_other_rows_does_not_release_a_source(run, run_fixture):
+    run.reader.read_s3(TARGET, format="csv")
+    run_fixture.engine.rows_scanned = 0
+    run.writer.write_s3(["x"], "s3://curated/out/", format="csv")
+    with pytest.raises(UsageError, match="has read and not yet written"):
+        run.housekeeping.purge(TARGET, [TARGET], NOW)

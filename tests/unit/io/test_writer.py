@@ -13,6 +13,7 @@ from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import plan_settings
+from glue_secure.io.read_objects import ReadObjects
 from glue_secure.io.writer import MODES, DataWriter
 from glue_secure.verification.bucket_policy_proof import BucketPolicyProver
 from glue_secure.verification.object_verifier import ObjectVerifier
@@ -27,7 +28,12 @@ def recorder(run_fixture) -> RunRecorder:
 
 
 @pytest.fixture
-def writer(run_fixture, recorder) -> DataWriter:
+def read_objects(run_fixture) -> ReadObjects:
+    return ReadObjects(run_fixture.engine)
+
+
+@pytest.fixture
+def writer(run_fixture, recorder, read_objects) -> DataWriter:
     plan = plan_settings(run_fixture.key, s3_endpoint="https://s3.eu-west-1.amazonaws.com")
     engine, objects = run_fixture.engine, run_fixture.objects
     engine.apply_settings(plan)
@@ -53,6 +59,7 @@ def writer(run_fixture, recorder) -> DataWriter:
             operation=nullcontext,
         ),
         recorder=recorder,
+        read_objects=read_objects,
         operation=nullcontext,
     )
 
@@ -232,9 +239,85 @@ def test_an_append_of_an_empty_frame_writes_nothing(writer, run_fixture, recorde
     assert recorder.writes == [record]
 
 
-def test_an_empty_frame_overwrites(writer, run_fixture):
-    writer.write_s3([], TARGET, format="parquet", mode="overwrite")
+def test_an_overwrite_by_an_empty_frame_deletes_nothing(writer, run_fixture, recorder):
+    record = writer.write_s3([], TARGET, format="parquet", mode="overwrite")
+    assert (record.rows, record.objects) == (0, ())
+    assert run_fixture.engine.asked("write_s3") == []
+    assert recorder.writes == [record]
+
+
+def test_an_overwrite_by_an_empty_frame_deletes_the_target_on_request(writer, run_fixture):
+    writer.write_s3([], TARGET, format="parquet", mode="overwrite", overwrite_with_nothing=True)
     assert len(run_fixture.engine.asked("write_s3")) == 1
+
+
+def test_a_frame_of_an_empty_selection_is_computed_before_an_overwrite(writer, run_fixture, read_objects):
+    run_fixture.engine.is_certainly_empty = lambda frame: False
+    read_objects.record_read("s3://landing/flights/", (), "scan")
+    assert writer.write_s3([], TARGET, format="parquet", mode="overwrite").rows == 0
+    assert run_fixture.engine.asked("write_s3") == []
+
+
+def test_a_frame_is_not_computed_twice_if_every_read_selected_objects(writer, run_fixture, read_objects):
+    read_objects.record_read("s3://landing/flights/", [S3Uri("landing", "flights/a.csv")], "scan")
+    writer.write_s3(["a"], TARGET, format="parquet", mode="overwrite")
+    assert run_fixture.engine.asked("is_empty") == []
+
+
+@pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "overwrite"])
+def test_overwrite_with_nothing_is_for_overwrite_alone(writer, run_fixture, mode):
+    with pytest.raises(UsageError, match="overwrite_with_nothing"):
+        writer.write_s3(
+            [], TARGET, format="parquet", mode=mode, partition_by=["x"], overwrite_with_nothing=True
+        )
+    assert run_fixture.engine.calls == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["flights/a.csv", "flights", "", "flights/month=1/a.csv"],
+    ids=["object", "same", "parent", "child"],
+)
+def test_an_overwrite_of_what_the_frame_reads_deletes_nothing(writer, run_fixture, recorder, source):
+    run_fixture.engine.sources = (S3Uri("landing", "x.csv"), S3Uri("curated", source))
+    with pytest.raises(UsageError, match="overwrite of s3://curated/flights/") as caught:
+        writer.write_s3(["a"], TARGET, format="parquet", mode="overwrite")
+    assert caught.value.exit_code == 2
+    assert f"s3://curated/{source}" in caught.value.found
+    assert run_fixture.engine.asked("write_s3") == []
+    assert recorder.writes == []
+
+
+@pytest.mark.parametrize("mode", ["append", "overwrite_partitions", "error", "ignore"])
+def test_other_modes_may_read_their_target(writer, run_fixture, mode):
+    run_fixture.engine.sources = (S3Uri("curated", "flights/a.csv"),)
+    record = writer.write_s3(["a"], TARGET, format="parquet", mode=mode, partition_by=["month"])
+    assert record.rows == 1
+
+
+def test_overwrite_partitions_is_a_dynamic_partition_overwrite_of_spark(writer, run_fixture):
+    writer.write_s3(["a"], TARGET, format="parquet", mode="overwrite_partitions", partition_by=["month"])
+    assert run_fixture.engine.asked("write_s3") == [
+        (TARGET, "overwrite", ("month",), {"partitionOverwriteMode": "dynamic"})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("partition_by", "options", "text"),
+    [
+        ((), {}, "without partition columns"),
+        (("month",), {"partitionOverwriteMode": "static"}, "partitionOverwriteMode 'static'"),
+    ],
+)
+def test_overwrite_partitions_needs_partition_columns_and_no_other_mode(
+    writer, run_fixture, partition_by, options, text
+):
+    with pytest.raises(UsageError, match=text):
+        writer.write_s3(
+            ["a"], TARGET, format="parquet", mode="overwrite_partitions", partition_by=partition_by,
+            options=options,
+        )  # fmt: skip
+    assert run_fixture.engine.calls == []
 
 
 def test_an_empty_frame_is_checked_too(rejected, run_fixture):
@@ -243,7 +326,7 @@ def test_an_empty_frame_is_checked_too(rejected, run_fixture):
     rejected("GS-S3-001", [])
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "overwrite_partitions"])
 def test_every_mode_of_spark_is_passed_to_the_engine(writer, run_fixture, mode):
     writer.write_s3(["a"], TARGET, format="parquet", mode=mode)
     assert run_fixture.engine.asked("write_s3")[0][1] == mode

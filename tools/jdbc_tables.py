@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from glue_secure.connections.driver_jar import accepted_versions
 from glue_secure.connections.engines.engine import DatabaseEngine, OptionRule
 from glue_secure.connections.engines.registry import ENGINES
 
@@ -35,6 +36,7 @@ def as_markdown(root: Path) -> str:
     source = (root / SOURCE).read_text(encoding="utf-8")
     tables: dict[str, Callable[[], Iterator[str]]] = {
         "engines": lambda: _engines(root),
+        "accepted": _accepted,
         "forced": _forced,
         "drivers": _drivers,
         "options": _options,
@@ -58,9 +60,19 @@ def _engines(root: Path) -> Iterator[str]:
         evidence = ", ".join(f"[{kind}](../{EVIDENCE[kind]})" for kind in kinds)
         url = engine.bare_form.format(host="HOST", port="PORT", database="DATABASE")
         anchor = f"`{engine.anchor_option}`, PEM text" if engine.anchor_option else "a PKCS #12 file"
-        approved = ", ".join(driver.version for driver in engine.approved_drivers)
-        session = engine.session_source or f"no view; approved drivers {approved}"
+        session = engine.session_source or "no view"
         yield f"| {engine.name} | {session} | `{url}` | {anchor} | {cases[engine.name]} | {evidence} |"
+
+
+def _accepted() -> Iterator[str]:
+    yield "| Engine | Driver | Accepted versions | Reason | Tested JARs |"
+    yield "|-|-|-|-|-|"
+    for engine in ENGINES:
+        release = engine.driver_release
+        artifacts = ", ".join(f"`{artifact}`" for artifact in release.artifacts)
+        reason = f"[{release.reason}]({release.source})"
+        tested = ", ".join(driver.version for driver in engine.approved_drivers) or release.recommended
+        yield f"| {engine.name} | {artifacts} | {accepted_versions(release)} | {reason} | {tested} |"
 
 
 def _forced() -> Iterator[str]:

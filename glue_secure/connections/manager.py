@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from glue_secure.connections.engines.engine import DatabaseEngine
+from glue_secure.connections.driver_jar import check_driver, read_driver_jar
 from glue_secure.connections.jdbc import JdbcPlan, driver_options
 from glue_secure.connections.kafka import kafka_options
 from glue_secure.connections.options import split_reader_options
@@ -158,9 +158,8 @@ class ConnectionManager:
         verified = verify_connection(label, connection, options, objects=self._objects, clock=self._clock)
         plan, facts = verified.plan, verified.facts
         findings = list(enforce(verified.findings))
-        if not plan.engine.session_query:
-            digest = self._engine.jar_digest(plan.driver)
-            findings += enforce([check_approved_driver(plan.engine, digest, resource=f"connection {label}")])
+        jar = read_driver_jar(self._engine.jar_of(plan.driver), plan.engine.driver_release)
+        findings += enforce(check_driver(plan.engine, jar, resource=f"connection {label}"))
         self._recorder.record(findings)
         opened = OpenedConnection(
             engine=plan.engine.name,
@@ -239,28 +238,6 @@ class ConnectionManager:
 def check_credentials(credentials: Credentials, *, resource: str) -> Finding:
     """Check that the credentials were fetched from a service that stores them encrypted (GS-TLS-008)."""
     return passed("GS-TLS-008", resource, credentials.origin)
-
-
-def check_approved_driver(engine: DatabaseEngine, digest: str, *, resource: str) -> Finding:
-    """GS-TLS-010, for an engine without ``session_query``: the driver's JAR is approved.
-
-    Args:
-        engine: the database engine.
-        digest: SHA-256 of the JAR that contains the driver class, ``""`` if there is none.
-        resource: the connection.
-    """
-    for driver in engine.approved_drivers:
-        if driver.sha256 == digest:
-            found = f"{engine.name} exposes no view of the session; approved driver {driver.version}"
-            return passed("GS-TLS-010", resource, found)
-    versions = ", ".join(driver.version for driver in engine.approved_drivers)
-    return unknown(
-        "GS-TLS-010",
-        f"{resource}: {engine.driver}",
-        found=f"a JAR with SHA-256 {digest}" if digest else "no JAR",
-        required=f"an approved driver: {versions}",
-        fix="add the driver from Maven Central with --extra-jars and --user-jars-first true",
-    )
 
 
 def check_verified_by_glue(engine: str, *, resource: str) -> Finding:

@@ -101,6 +101,7 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
         f"{CONNECTIONS}.kafka:check_connection_type",
         f"{CONNECTIONS}.kafka:check_login",
     ),
+    "GS-TLS-013": (f"{CONNECTIONS}.driver_jar:check_driver",),
     "GS-BKM-001": (
         "glue_secure.bookmarks.store:check_first_run",
         "glue_secure.bookmarks.envelope:Envelope.open",

@@ -7,9 +7,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
+from driver_jars import recommended_jar
 
 from glue_secure.connections.tls.probe import TlsFacts
 from glue_secure.core.arguments import JobArguments, JobIdentity
@@ -62,7 +64,7 @@ class FakeEngine:
         calls: what was asked of it, in order.
         executors: runs a task over parts; None for an engine without.
         workers: settings of the session that runs.
-        jar: SHA-256 of a driver's jar.
+        jar: the driver's JAR, None without one, or a function of the driver's class name.
         sources: what every frame reads.
         rows_scanned: rows that each scan has delivered.
     """
@@ -90,13 +92,13 @@ class FakeEngine:
         default_factory=lambda: {"spark.master": "local[2]", "spark.io.encryption.enabled": "true"}
     )
     column_names: tuple[str, ...] = ("id", "email")
-    jar: str = ""
+    jar: Any = recommended_jar
     scheme: str = "s3a"
     sources: tuple[S3Uri, ...] = ()
     rows_scanned: int | None = 7
 
-    def jar_digest(self, name: str) -> str:
-        return self.jar
+    def jar_of(self, name: str) -> Path | None:
+        return self.jar(name) if callable(self.jar) else self.jar
 
     def apply_settings(self, plan: SettingsPlan) -> None:
         self.settings.update({n: v for n, v in plan.settings.items() if n not in self.ignores})

@@ -64,10 +64,9 @@ class BundledDriver:
 
 @dataclass(frozen=True, slots=True)
 class ApprovedDriver:
-    """A driver JAR that verifies the server without help from the server (GS-TLS-010).
+    """A driver JAR that was tested (GS-TLS-013): it sends nothing to a server with a bad certificate.
 
-    Approved JARs were tested (tests/integration/connections): they send nothing to a server with a bad
-    certificate.
+    The tests are in tests/integration/connections.
 
     Attributes:
         version: the driver's version.
@@ -76,6 +75,31 @@ class ApprovedDriver:
 
     version: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class DriverRelease:
+    """The releases of a driver that enforce the TLS options of a run (GS-TLS-013).
+
+    Attributes:
+        artifacts: Maven coordinates ``group:name`` of the driver, the current one first.
+        versions: ranges of accepted versions: the first accepted one, and the first one after the range,
+            ``""`` for the last range, which has no end.
+        recommended: the tested release that an error recommends.
+        reason: the change in the least version, as a clause for error messages.
+        source: the page that documents the change.
+        manifest: a header of the JAR's manifest, the pattern of its value in the driver's own JAR, and the
+            header with the version.
+        properties_file: a file of the JAR with the line ``version=``; ``""`` if there is none.
+    """
+
+    artifacts: tuple[str, ...]
+    versions: tuple[tuple[str, str], ...]
+    recommended: str
+    reason: str
+    source: str
+    manifest: tuple[tuple[str, str, str], ...] = ()
+    properties_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +112,7 @@ class DatabaseEngine:
         aliases: other values of ``connection_type`` with which scripts name this engine.
         negotiation: how a client asks the server for TLS.
         driver: class name of the JDBC driver.
+        driver_release: the driver's releases that may be used.
         default_port: the driver's default port.
         forced_options: driver options that force full verification, except the trust anchor.
         anchor_option: the driver option that takes the trust anchor as PEM text; ``""`` if there is none.
@@ -95,7 +120,7 @@ class DatabaseEngine:
             without ``anchor_option``. Placeholders: ``{path}``, ``{url}`` (of that path), ``{password}``.
         session_query: a query for the TLS state of its own session. It returns one row: ``ssl`` (boolean, or
             0 and 1), ``version``, ``cipher`` (text, null without TLS), ``bits`` (integer). ``""`` if the
-            engine exposes no such view; ``approved_drivers`` applies instead.
+            engine exposes no such view.
         session_source: the view that ``session_query`` reads, for messages and evidence.
         default_options: harmless driver options that speed up transfer; a call or connection may change them.
         options: all known driver options.
@@ -110,12 +135,13 @@ class DatabaseEngine:
         database_options: URL options that name the database, for URLs whose path does not.
         verification_option: the option for full verification, for messages.
         bundled_drivers: the drivers that Glue includes.
-        approved_drivers: JARs that may be used if there is no ``session_query``.
+        approved_drivers: tested JARs, which may be used although they do not state their version.
     """
 
     name: str
     url_prefix: str
     negotiation: TlsNegotiation
+    driver_release: DriverRelease
     aliases: tuple[str, ...] = field(default=(), repr=False)
     driver: str = field(default="", repr=False)
     default_port: int = field(default=0, repr=False)

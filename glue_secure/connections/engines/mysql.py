@@ -13,6 +13,7 @@ from __future__ import annotations
 from glue_secure.connections.engines.engine import (
     BundledDriver,
     DatabaseEngine,
+    DriverRelease,
     TlsNegotiation,
     engine_options,
 )
@@ -88,6 +89,14 @@ _SESSION = (
 
 MYSQL = DatabaseEngine(
     name="mysql",
+    driver_release=DriverRelease(
+        artifacts=("com.mysql:mysql-connector-j", "mysql:mysql-connector-java"),
+        versions=(("8.0.13", ""),),
+        recommended="8.0.33",
+        reason="earlier versions ignore sslMode, connect to any server, and send the password",
+        source="https://dev.mysql.com/doc/relnotes/connector-j/en/news-8-0-13.html",
+        manifest=(("Implementation-Title", "MySQL Connector/J", "Implementation-Version"),),
+    ),
     url_prefix="jdbc:mysql:",
     negotiation=TlsNegotiation.MYSQL,
     driver="com.mysql.cj.jdbc.Driver",
@@ -160,6 +169,16 @@ MYSQL = DatabaseEngine(
 
 MARIADB = DatabaseEngine(
     name="mariadb",
+    driver_release=DriverRelease(
+        artifacts=("org.mariadb.jdbc:mariadb-java-client",),
+        versions=(("3.0.3", ""),),
+        recommended="3.5.7",
+        reason="earlier versions ignore sslMode and connect without TLS",
+        source="https://mariadb.com/kb/en/mcj-300-rn/",
+        manifest=(
+            ("Bundle-SymbolicName", r"mariadb-java-client|org\.mariadb\.jdbc", "Bundle-Version"),
+        ),
+    ),
     url_prefix="jdbc:mariadb:",
     aliases=("mysql",),  # Glue has no connection_type of its own for MariaDB
     negotiation=TlsNegotiation.MYSQL,

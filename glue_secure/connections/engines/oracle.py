@@ -10,6 +10,7 @@ from glue_secure.connections.engines.engine import (
     ApprovedDriver,
     BundledDriver,
     DatabaseEngine,
+    DriverRelease,
     TlsNegotiation,
     engine_options,
 )
@@ -24,6 +25,15 @@ _SEVERAL = "the option is for several hosts"
 
 ORACLE = DatabaseEngine(
     name="oracle",
+    driver_release=DriverRelease(
+        artifacts=("com.oracle.database.jdbc:ojdbc11", "com.oracle.database.jdbc:ojdbc8",
+            "com.oracle.database.jdbc:ojdbc17"),
+        versions=(("19.19", "20.0"), ("23.3", "")),
+        recommended="23.3.0.23.09",
+        reason="21.7 sends the service name before it compares the server's name; others were not tested",
+        source="https://docs.oracle.com/en/database/oracle/oracle-database/23/jajdb/oracle/jdbc/OracleConnection.html",
+        manifest=(("Implementation-Vendor", "Oracle Corporation", "Implementation-Version"),),
+    ),
     url_prefix="jdbc:oracle:",
     negotiation=TlsNegotiation.TLS,
     driver="oracle.jdbc.OracleDriver",
@@ -95,7 +105,7 @@ ORACLE = DatabaseEngine(
 
         plain_tcp_form=r"(?i:jdbc:oracle:(?:thin|oci8?):(?://)?@(?:tcp://|//|(?!ldaps?:|wss?:|https?:|tcps:)[\w.-]+[:/]).*)",
     verification_option="ssl_server_dn_match=true, with tcps",
-    # 21.7 is not approved: it sends the service name before it compares the server's name.
+    # 21.7 is not accepted: it sends the service name before it compares the server's name.
     approved_drivers=(
         ApprovedDriver("23.3.0.23.09", "5ffffe668e713f0fa3ea37096d40704181b005b79c24fe34f20364c918c411b0"),
     ),

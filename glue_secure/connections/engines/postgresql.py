@@ -12,6 +12,7 @@ from glue_secure.connections.engines.engine import (
     BundledDriver,
     DatabaseEngine,
     DriverOption,
+    DriverRelease,
     OptionRule,
     TlsNegotiation,
 )
@@ -117,6 +118,19 @@ _REFUSED = (
 
 POSTGRESQL = DatabaseEngine(
     name="postgresql",
+    driver_release=DriverRelease(
+        artifacts=("org.postgresql:postgresql",),
+        # 42.2.5 compares the name with every socket factory (CVE-2018-10936).
+        versions=(("42.2.25", "42.3"), ("42.3.2", "")),
+        recommended="42.7.3",
+        reason="earlier versions run classes that options name (CVE-2022-21724), and before 42.2.5 do not "
+        "compare the server's name",
+        source="https://jdbc.postgresql.org/security/",
+        manifest=(
+            ("Implementation-Title", r"PostgreSQL JDBC Driver.*", "Implementation-Version"),
+            ("Bundle-SymbolicName", r"org\.postgresql\.jdbc\d*", "Bundle-Version"),
+        ),
+    ),
     url_prefix="jdbc:postgresql:",
     negotiation=TlsNegotiation.POSTGRESQL,
     driver="org.postgresql.Driver",

@@ -12,6 +12,7 @@ from glue_secure.connections.engines.engine import (
     ApprovedDriver,
     BundledDriver,
     DatabaseEngine,
+    DriverRelease,
     TlsNegotiation,
     engine_options,
 )
@@ -30,6 +31,14 @@ _FACTORY = "com.amazon.redshift.ssl.SingleCertValidatingFactory"
 _VERIFIER = "com.amazon.redshift.ssl.RedshiftjdbcHostnameVerifier"
 REDSHIFT = DatabaseEngine(
     name="redshift",
+    driver_release=DriverRelease(
+        artifacts=("com.amazon.redshift:redshift-jdbc42",),
+        versions=(("2.1.0.8", ""),),
+        recommended="2.1.0.29",
+        reason="earlier versions run classes that options name (CVE-2022-41828)",
+        source="https://nvd.nist.gov/vuln/detail/CVE-2022-41828",
+        properties_file="redshift_jdbc_driver.properties",
+    ),
     url_prefix="jdbc:redshift:",
     negotiation=TlsNegotiation.POSTGRESQL,
     driver="com.amazon.redshift.Driver",

@@ -11,6 +11,7 @@ from glue_secure.connections.engines.engine import (
     ApprovedDriver,
     BundledDriver,
     DatabaseEngine,
+    DriverRelease,
     TlsNegotiation,
     engine_options,
 )
@@ -26,6 +27,14 @@ _SEVERAL = "the option is for several hosts"
 
 SQLSERVER = DatabaseEngine(
     name="sqlserver",
+    driver_release=DriverRelease(
+        artifacts=("com.microsoft.sqlserver:mssql-jdbc",),
+        versions=(("6.4.0", ""),),
+        recommended="10.2.0.jre8",
+        reason="earlier versions ignore sslProtocol",
+        source="https://github.com/microsoft/mssql-jdbc/blob/main/CHANGELOG.md",
+        manifest=(("Bundle-SymbolicName", r"com\.microsoft\.sqlserver\.mssql-jdbc", "Bundle-Version"),),
+    ),
     url_prefix="jdbc:sqlserver:",
     negotiation=TlsNegotiation.TDS,
     driver="com.microsoft.sqlserver.jdbc.SQLServerDriver",

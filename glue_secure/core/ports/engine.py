@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from glue_secure.core.catalog import CatalogColumn, PartitionValues
@@ -160,8 +161,8 @@ class Engine(Protocol):
     def columns(self, frame: DataFrame) -> tuple[str, ...]:
         """Return the names of a frame's columns."""
 
-    def jar_digest(self, name: str) -> str:
-        """Return the SHA-256 of the JAR that provides a class, ``""`` where the class or file is missing."""
+    def jar_of(self, name: str) -> Path | None:
+        """Return the JAR, on the driver, that provides a class; None where the class or file is missing."""
 
     def attribute_writes_to_run(self, location: S3Uri | None) -> AbstractContextManager[None]:
         """Attribute writes below ``location`` (None: to a database) inside the block to glue-secure."""

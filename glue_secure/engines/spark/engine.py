@@ -15,7 +15,6 @@ from glue_secure.core.catalog import CatalogColumn, PartitionValues
 from glue_secure.core.columns import ColumnDecision, SchemaColumn, WrappedKey
 from glue_secure.core.connection import Credentials
 from glue_secure.core.errors import UsageError
-from glue_secure.core.evidence import digest
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.ports import DYNAMIC, PARTITION_OVERWRITE_MODE, SaveHandler
 from glue_secure.core.spark_conf import SettingsPlan
@@ -307,12 +306,13 @@ class SparkEngine:
         """Return the names of a frame's columns."""
         return tuple(frame.columns)
 
-    def jar_digest(self, name: str) -> str:
-        """Return the SHA-256 of the JAR that provides a class, ``""`` if the class or file is missing."""
+    def jar_of(self, name: str) -> Path | None:
+        """Return the JAR that Spark's class loader loads a class from, None if class or file is missing."""
         try:
-            return digest(_jar_of(self._spark._jvm, name).read_bytes())
-        except (Py4JError, AttributeError, OSError):
-            return ""
+            path = _jar_of(self._spark._jvm, name)
+        except (Py4JError, AttributeError):
+            return None
+        return path if path.is_file() else None
 
     @contextmanager
     def attribute_writes_to_run(self, location: S3Uri | None) -> Iterator[None]:

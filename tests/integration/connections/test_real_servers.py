@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from driver_jars import recommended_jar
 
 from glue_secure.connections.engines.engine import TlsNegotiation
 from glue_secure.connections.engines.registry import ENGINES, DatabaseEngine
@@ -292,6 +293,9 @@ class NoDatabase:
 
     def share_file(self, name: str, content: bytes) -> str:
         return name
+
+    def jar_of(self, name: str) -> Path | None:
+        return recommended_jar(name)
 
     def read_jdbc(self, **_: Any) -> Any:
         raise SessionStartedError

@@ -16,7 +16,7 @@ NOW = datetime.now(timezone.utc)
 NOTHING = passed("removed", "", "")
 ENGINE = {engine.name: engine for engine in ENGINES}
 KAFKA_CONTROLS = {f"GS-TLS-{number:03d}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11)}
-JDBC_CONTROLS = KAFKA_CONTROLS | {"GS-TLS-010"}
+JDBC_CONTROLS = KAFKA_CONTROLS | {"GS-TLS-010", "GS-TLS-013"}
 # Each check, and the controls that it decides in part or whole.
 SERVER_CHECKS = {
     "tls.probe.trusted_authorities": {"GS-TLS-003", "GS-TLS-004"},
@@ -73,8 +73,6 @@ def read(run_fixture, make, serve):
             "SECRET_ID": "ops/postgres",
         }
         run_fixture.control_plane.connections["ops"] = GlueConnection("ops", "JDBC", properties)
-        if engine.approved_drivers:
-            run_fixture.engine.jar = engine.approved_drivers[0].sha256
         run = run_fixture.start()
         run.reader.read_jdbc("ops", "airlines")
         run.commit()

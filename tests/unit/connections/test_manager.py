@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from driver_jars import driver_jar, write_jar
 
 from glue_secure.connections.engines.registry import ENGINES
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.errors import GlueSecureError, RefusedError, UsageError, VerificationError
 from glue_secure.core.service import NotFound, ServiceError
 
-APPROVED = {
-    (engine.name, driver.version): driver.sha256 for engine in ENGINES for driver in engine.approved_drivers
+BY_NAME = {engine.name: engine for engine in ENGINES}
+URLS = {
+    engine.name: engine.bare_form.format(host="db.example.com", port=engine.default_port, database="ops")
+    for engine in ENGINES
 }
 DENIED = ServiceError("Get: AccessDeniedException", code="AccessDeniedException", operation="Get")
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -69,7 +72,7 @@ def test_the_evidence_contains_certificate_and_session_of_the_connection(run, ru
         }
     ]
     assert evidence["reads"][0]["source"] == "ops/airlines"
-    assert {f"GS-TLS-{n:03d}" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)} <= {
+    assert {f"GS-TLS-{n:03d}" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13)} <= {
         c["control"] for c in evidence["controls"]
     }
     assert "hunter2" not in str(evidence)
@@ -80,7 +83,6 @@ REDSHIFT = {"JDBC_CONNECTION_URL": "jdbc:redshift://db.example.com:5439/ops"}
 
 def test_gs_tls_010_an_engine_without_session_view_needs_an_approved_driver(run, run_fixture):
     properties(run_fixture, **REDSHIFT)
-    run_fixture.engine.jar = APPROVED["redshift", "2.1.0.29"]
     run.reader.read_jdbc("ops", "airlines")
     assert run_fixture.log == ["certificate", "probe db.example.com:5439", "secret ops/postgres"]
     (read,) = run_fixture.engine.asked("read_jdbc")
@@ -89,17 +91,28 @@ def test_gs_tls_010_an_engine_without_session_view_needs_an_approved_driver(run,
     evidence = run_fixture.evidence()
     assert (evidence["tls"][0]["source"], evidence["tls"][0]["protocol"]) == ("preflight", "TLSv1.3")
     (finding,) = [finding for finding in evidence["controls"] if finding["control"] == "GS-TLS-010"]
-    assert "redshift exposes no view of the session; approved driver 2.1.0.29" in str(finding)
+    assert "redshift exposes no view of the session; com.amazon.redshift.Driver, version" in str(finding)
 
 
-@pytest.mark.parametrize("jar", ["", "ab" * 32, APPROVED["oracle", "23.3.0.23.09"]])
-def test_gs_tls_010_no_secret_is_fetched_for_a_driver_that_is_not_approved(run, run_fixture, jar):
-    properties(run_fixture, **REDSHIFT)
-    run_fixture.engine.jar = jar
-    text = str(refused(run, "GS-TLS-010", VerificationError))
-    assert (jar or "no JAR") in text
-    assert "2.1.0.16, 2.1.0.29" in text
+@pytest.mark.parametrize("engine", URLS)
+@pytest.mark.parametrize("problem", ["old", "missing", "not a JAR", "no version"])
+def test_gs_tls_013_no_secret_is_fetched_for_a_driver_that_may_ignore_the_options(
+    run, run_fixture, tmp_path, engine, problem
+):
+    properties(run_fixture, JDBC_CONNECTION_URL=URLS[engine])
+    (tmp_path / "not.jar").write_bytes(b"no JAR")
+    run_fixture.engine.jar = {
+        "old": driver_jar(BY_NAME[engine], tmp_path, "2.0.1"),
+        "missing": None,
+        "not a JAR": tmp_path / "not.jar",
+        "no version": write_jar(tmp_path / "merged.jar", manifest="Implementation-Title: etl\n"),
+    }[problem]
+    error = refused(run, "GS-TLS-013", RefusedError if problem == "old" else VerificationError)
+    release = BY_NAME[engine].driver_release
+    assert f"{release.artifacts[0]}:{release.recommended}" in error.fix
+    assert f"{release.versions[-1][0]} or later" in error.required
     assert not [line for line in run_fixture.log if line.startswith("secret")]
+    assert run_fixture.engine.asked("read_jdbc") == []
 
 
 def test_a_connection_is_opened_once_a_run(run, run_fixture):
@@ -301,7 +314,6 @@ def test_gs_tls_001_glue_connects_only_to_engines_that_it_verifies(run, run_fixt
 
 def test_a_bookmark_of_another_engine_is_refused(run, run_fixture):
     properties(run_fixture, **REDSHIFT)
-    run_fixture.engine.jar = APPROVED["redshift", "2.1.0.16"]
     with pytest.raises(UsageError, match="do not support other engines"):
         run.reader.read_jdbc("ops", "airlines", transformation_ctx="airlines")
 

@@ -151,7 +151,6 @@ def test_the_password_is_fetched_after_a_good_server_was_verified(
     ca = make.authority(kind="RSA2048")
     server = serve(issued()(make, ca), negotiation=engine.negotiation.value)
     connect(run_fixture, engine, server.port, ca)
-    run_fixture.engine.jar = engine.approved_drivers[0].sha256 if engine.approved_drivers else ""
     run_fixture.start().reader.read_jdbc("ops", "airlines")
     assert run_fixture.log == ["secret ops/postgres"]
     assert server.received_bytes == b""

@@ -1,0 +1,169 @@
+"""The JAR of a JDBC driver, and the check that its version enforces the TLS options (GS-TLS-013)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from glue_secure.connections.engines.engine import DatabaseEngine, DriverRelease
+from glue_secure.core.findings import Finding, failed, passed, unknown
+
+_VERSION = re.compile(r"(\d{1,9}(?:\.\d{1,9}){1,5})(?:[.-][A-Za-z][A-Za-z0-9.-]{0,30})?")
+_MAX_ENTRY = 1024 * 1024
+"""Bytes of a manifest or properties file that are read; those of the drivers have less than 60,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriverJar:
+    """A driver's JAR.
+
+    Attributes:
+        sha256: of the file, hexadecimal.
+        version: the driver's version as its JAR states it, ``""`` if it states none, or several.
+    """
+
+    sha256: str
+    version: str
+
+
+def read_driver_jar(path: Path | None, release: DriverRelease) -> DriverJar | None:
+    """Return digest and version of a driver's JAR; None if there is no file or it cannot be read.
+
+    The version comes from the driver's own metadata: Maven's ``pom.properties`` of its artifact, a
+    properties file of the driver, or a manifest that names the driver. The manifest of a JAR that was merged
+    from several (an "uber JAR") names another program and is ignored.
+    """
+    if path is None:
+        return None
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.sha256()
+            while block := file.read(1024 * 1024):
+                digest.update(block)
+        with zipfile.ZipFile(path) as jar:
+            versions = tuple(set(_versions(jar, release)))
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError):
+        return None
+    return DriverJar(digest.hexdigest(), versions[0] if len(versions) == 1 else "")
+
+
+def check_driver(engine: DatabaseEngine, jar: DriverJar | None, *, resource: str) -> tuple[Finding, ...]:
+    """GS-TLS-013: the driver enforces the TLS options of the run.
+
+    For an engine without ``session_query`` the approved driver also stands for GS-TLS-010.
+
+    Args:
+        engine: the database engine.
+        jar: the JAR that contains the driver class; None if there is none, or it cannot be read.
+        resource: the connection.
+    """
+    release = engine.driver_release
+    label = f"{resource}: {engine.driver}"
+    tested = next((driver for driver in engine.approved_drivers if jar and driver.sha256 == jar.sha256), None)
+    if tested is None and jar is None:
+        return (_unknown(engine, label, "no JAR of the driver that can be read"),)
+    if tested is None and jar is not None:
+        if not jar.version:
+            found = f"a JAR whose version cannot be read, with SHA-256 {jar.sha256}"
+            return (_unknown(engine, label, found),)
+        if not is_accepted_version(jar.version, release):
+            return (
+                failed(
+                    "GS-TLS-013",
+                    label,
+                    found=f"version {jar.version}",
+                    required=_required(engine),
+                    fix=_fix(engine),
+                ),
+            )
+    found = f"{engine.driver}, tested version {tested.version}" if tested else ""
+    found = found or f"{engine.driver}, version {jar.version if jar else ''}"
+    findings = (passed("GS-TLS-013", resource, found),)
+    if engine.session_query:
+        return findings
+    return (
+        *findings,
+        passed("GS-TLS-010", resource, f"{engine.name} exposes no view of the session; {found}"),
+    )
+
+
+def is_accepted_version(version: str, release: DriverRelease) -> bool:
+    """Return whether a version, without a suffix such as ``.jre8``, is in one of the release's ranges."""
+    numbers = _numbers(version)
+    return any(
+        _numbers(first) <= numbers and (not end or numbers < _numbers(end)) for first, end in release.versions
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    match = _VERSION.fullmatch(version)
+    return tuple(int(number) for number in match[1].split(".")) if match else ()
+
+
+def _versions(jar: zipfile.ZipFile, release: DriverRelease) -> Iterator[str]:
+    names = set(jar.namelist())
+    for artifact in release.artifacts:
+        group, name = artifact.split(":")
+        path = f"META-INF/maven/{group}/{name}/pom.properties"
+        if path in names:
+            yield from _version(_properties(_text(jar, path)).get("version", ""))
+    if release.properties_file in names:
+        yield from _version(_properties(_text(jar, release.properties_file)).get("version", ""))
+    if "META-INF/MANIFEST.MF" in names:
+        headers = _manifest(_text(jar, "META-INF/MANIFEST.MF"))
+        for header, value, version_header in release.manifest:
+            if re.fullmatch(value, headers.get(header, "")):
+                yield from _version(headers.get(version_header, ""))
+
+
+def _version(text: str) -> Iterator[str]:
+    """Yield the numbers of a version, so that ``10.2.0`` and ``10.2.0.jre8`` are the same; else ``""``."""
+    match = _VERSION.fullmatch(text.strip())
+    yield match[1] if match else ""
+
+
+def _text(jar: zipfile.ZipFile, name: str) -> str:
+    with jar.open(name) as file:
+        return file.read(_MAX_ENTRY).decode("utf-8", "replace")
+
+
+def _properties(text: str) -> dict[str, str]:
+    pairs = (line.partition("=") for line in text.splitlines() if not line.lstrip().startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _manifest(text: str) -> dict[str, str]:
+    """Return the headers of a manifest's main section; a line that starts with a blank continues the last."""
+    section = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n ", "").partition("\n\n")[0]
+    pairs = (line.partition(":") for line in section.split("\n"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _required(engine: DatabaseEngine) -> str:
+    release = engine.driver_release
+    return f"{release.artifacts[0]} {accepted_versions(release)}: {release.reason}"
+
+
+def accepted_versions(release: DriverRelease) -> str:
+    """Return the accepted versions as text: ``42.2.25 or later before 42.3, or 42.3.2 or later``."""
+    return ", or ".join(
+        f"{first} or later" + (f" before {end}" if end else "") for first, end in release.versions
+    )
+
+
+def _fix(engine: DatabaseEngine) -> str:
+    release = engine.driver_release
+    artifact = f"{release.artifacts[0]}:{release.recommended}"
+    return (
+        f"use the JAR of {artifact} from Maven Central: in Glue, upload it, set --extra-jars to its location "
+        f"and --user-jars-first to true; elsewhere, spark-submit --packages {artifact}. Remove other JARs "
+        f"that contain {engine.driver}"
+    )
+
+
+def _unknown(engine: DatabaseEngine, resource: str, found: str) -> Finding:
+    return unknown("GS-TLS-013", resource, found=found, required=_required(engine), fix=_fix(engine))

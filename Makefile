@@ -6,12 +6,15 @@ READY := $(VENV)/.ready
 VENV4 := .venv-spark4
 READY4 := $(VENV4)/.ready
 
-.PHONY: help env test test-spark4 test-long test-unit lint demo bench docs clean
+.PHONY: help env guard test test-spark4 test-long test-unit lint demo bench docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
-env: $(READY) ## build the environment in .venv; rebuild it if its pins have changed
+env: $(READY) guard ## build the environment in .venv; rebuild it if its pins have changed
+
+guard: $(READY) ## compile the request guard's JAR if its sources have changed
+	@$(BIN)/python tools/build-request-guard
 
 $(READY): setup.cfg pyproject.toml constraints.txt tools/make-environment
 	@sh tools/make-environment "$(VENV)"
@@ -21,20 +24,20 @@ $(READY4): setup.cfg pyproject.toml constraints-spark4.txt tools/make-environmen
 	@sh tools/make-environment "$(VENV4)" constraints-spark4.txt
 	@touch $(READY4)
 
-demo: $(READY) ## run the main job on real data, and a refusal for each reason
+demo: guard ## run the main job on real data, and a refusal for each reason
 	@$(BIN)/glue-secure demo
 
-test: $(READY) lint ## run the linters and the whole test suite
+test: guard lint ## run the linters and the whole test suite
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
-test-spark4: $(READY4) ## run the tests that use Spark on Spark 4.1, in .venv-spark4
+test-spark4: $(READY4) guard ## run the tests that use Spark on Spark 4.1, in .venv-spark4
 	@$(VENV4)/bin/python -m pytest tests/contract tests/spark tests/bypass tests/integration/connections \
 		tests/integration/packaging tests/jobs
 
-test-long: $(READY) ## run the tests that take minutes or download much
+test-long: guard ## run the tests that take minutes or download much
 	@$(BIN)/python -m pytest -m long
 
-test-unit: $(READY) ## run the tests that need neither Java nor network
+test-unit: guard ## run the tests that need neither Java nor network
 	@$(BIN)/python -m pytest tests/unit tests/property
 
 lint: $(READY) ## check style, types, import contracts, generated pages and language
@@ -48,7 +51,7 @@ lint: $(READY) ## check style, types, import contracts, generated pages and lang
 docs: $(READY) ## write the generated pages
 	@$(BIN)/python tools/generate-documents
 
-bench: $(READY) ## measure the overhead of glue-secure against plain PySpark
+bench: guard ## measure the overhead of glue-secure against plain PySpark
 	@$(BIN)/python bench/job_overhead.py
 	@$(BIN)/python bench/bookmarks.py
 	@$(BIN)/python bench/jdbc.py
@@ -59,3 +62,4 @@ bench: $(READY) ## measure the overhead of glue-secure against plain PySpark
 
 clean: ## remove the environments and the files of the tools
 	@rm -rf "$(VENV)" "$(VENV4)" build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	@rm -f glue_secure/engines/spark/jvm/*.jar

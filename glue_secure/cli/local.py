@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -50,7 +51,8 @@ def status(state: State = None, as_json: Json = False) -> None:
 @app.command()
 def env(state: State = None, as_json: Json = False) -> None:
     """Print the environment variables for spark-submit: eval "$(glue-secure local env)"."""
-    settings = environment.environment_of(running_account(state))
+    guard = environment.requested_guard(os.environ)
+    settings = environment.environment_of(running_account(state), request_guard=guard)
     if as_json:
         print_json(settings)
     else:

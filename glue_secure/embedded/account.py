@@ -69,8 +69,13 @@ class EmbeddedAccount:
 
     @property
     def spark_conf(self) -> Path:
-        """Value of ``SPARK_CONF_DIR``."""
+        """Value of ``SPARK_CONF_DIR`` for Spark without the request guard."""
         return self.state / "spark-conf"
+
+    @property
+    def guarded_spark_conf(self) -> Path:
+        """Value of ``SPARK_CONF_DIR`` for Spark with the request guard, if its JAR is installed."""
+        return self.state / "spark-conf-guarded"
 
     @property
     def spark_home(self) -> Path:

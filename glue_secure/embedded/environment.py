@@ -6,7 +6,13 @@ import shlex
 import sys
 from collections.abc import Mapping
 
+from glue_secure.core.errors import UsageError
 from glue_secure.embedded.account import EmbeddedAccount
+
+REQUEST_GUARD_VARIABLE = "GLUE_SECURE_LOCAL_REQUEST_GUARD"
+"""Variable that selects Spark with (``on``) or without (``off``) the request guard."""
+REQUEST_GUARD_DEFAULT = False
+"""Whether Spark has the request guard if the variable is not set."""
 
 UNSET = (
     "AWS_PROFILE",
@@ -36,7 +42,11 @@ UNSET = (
 
 
 def environment_of(
-    account: EmbeddedAccount, *, master: str = "local[2]", python: str = sys.executable
+    account: EmbeddedAccount,
+    *,
+    master: str = "local[2]",
+    python: str = sys.executable,
+    request_guard: bool = REQUEST_GUARD_DEFAULT,
 ) -> dict[str, str]:
     """Return the variables to set for a job. ``overlay`` also removes those of ``UNSET``.
 
@@ -44,6 +54,7 @@ def environment_of(
         account: a running account.
         master: Spark's master; ``spark-submit --master`` and ``spark.master`` in code take precedence.
         python: the Python interpreter of the driver and the Python workers.
+        request_guard: load the request guard into Spark. Without its JAR, this has no effect.
     """
     return {
         "AWS_ACCESS_KEY_ID": account.access_key_id,
@@ -60,7 +71,7 @@ def environment_of(
         "JAVA_HOME": str(account.java_home),
         "MASTER": master,
         "PYSPARK_PYTHON": python,
-        "SPARK_CONF_DIR": str(account.spark_conf),
+        "SPARK_CONF_DIR": str(account.guarded_spark_conf if request_guard else account.spark_conf),
         "SPARK_HOME": str(account.spark_home),
         # A Spark worker sets this variable itself, and Spark warns if spark.local.dir is set as well.
         "SPARK_LOCAL_DIRS": str(account.scratch),
@@ -73,9 +84,33 @@ def environment_of(
 def overlay(
     environment: Mapping[str, str], account: EmbeddedAccount, *, master: str = "local[2]"
 ) -> dict[str, str]:
-    """Return a child process's environment: ``environment`` without ``UNSET``, plus ``environment_of``."""
+    """Return a child process's environment: ``environment`` without ``UNSET``, plus ``environment_of``.
+
+    ``GLUE_SECURE_LOCAL_REQUEST_GUARD`` in ``environment`` selects Spark with or without the request guard.
+
+    Raises:
+        UsageError: the variable has another value than ``on`` or ``off``.
+    """
     inherited = {name: value for name, value in environment.items() if name not in UNSET}
-    return {**inherited, **environment_of(account, master=master)}
+    guard = requested_guard(environment)
+    return {**inherited, **environment_of(account, master=master, request_guard=guard)}
+
+
+def requested_guard(environment: Mapping[str, str]) -> bool:
+    """Return whether ``GLUE_SECURE_LOCAL_REQUEST_GUARD`` selects the request guard.
+
+    Raises:
+        UsageError: the variable has another value than ``on`` or ``off``.
+    """
+    value = environment.get(REQUEST_GUARD_VARIABLE, "")
+    if value not in ("", "on", "off"):
+        raise UsageError(
+            f"the variable {REQUEST_GUARD_VARIABLE}",
+            found=value,
+            required="on or off",
+            fix=f"export {REQUEST_GUARD_VARIABLE}=on",
+        )
+    return value == "on" if value else REQUEST_GUARD_DEFAULT
 
 
 def export_lines(settings: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ from glue_secure.core.worker_encryption import DISK_CONF, network_conf
 from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.folders import write_private
 from glue_secure.embedded.installed_spark import installed_spark
+from glue_secure.engines.spark.guard_jar import PLUGIN_CLASS, GuardJar, guard_jar
 
 LOG_LEVEL_VARIABLE = "GLUE_SECURE_SPARK_LOG_LEVEL"
 """Variable with Spark's log level; default ``warn``."""
@@ -48,20 +49,31 @@ _CREDENTIALS = {
 
 def write(account: EmbeddedAccount) -> None:
     """Write all files below the account's state folder."""
-    for folder in (account.spark_conf, account.aws_folder, account.scratch, account.spark_home):
+    folders = (account.spark_conf, account.guarded_spark_conf)
+    for folder in (*folders, account.aws_folder, account.scratch, account.spark_home):
         folder.mkdir(mode=0o700, exist_ok=True)
     write_private(account.aws_folder / "config", "")
     write_private(account.aws_folder / "credentials", "")
     # Only the processes of a local cluster use the secret. It is random, and stored in this folder only.
-    defaults = {**spark_defaults(account), **network_conf(secrets.token_hex(32))}
-    write_private(account.spark_conf / "spark-defaults.conf", properties(defaults))
-    write_private(account.spark_conf / "log4j2.properties", _logging())
+    network = network_conf(secrets.token_hex(32))
+    for folder, guard in zip(folders, (None, guard_jar()), strict=True):
+        defaults = {**spark_defaults(account, guard), **network}
+        write_private(folder / "spark-defaults.conf", properties(defaults))
+        write_private(folder / "log4j2.properties", _logging())
     _link_home(account.spark_home)
 
 
-def spark_defaults(account: EmbeddedAccount) -> dict[str, str]:
-    """Return the Spark properties that the embedded account needs. They contain no secret."""
-    class_path = _class_path(account.spark_jars)
+def spark_defaults(account: EmbeddedAccount, guard: GuardJar | None = None) -> dict[str, str]:
+    """Return the Spark properties that the embedded account needs. They contain no secret.
+
+    Args:
+        account: the account.
+        guard: the request guard to load into the driver and the executors.
+
+    Raises:
+        UsageError: the path of a JAR has a colon.
+    """
+    class_path = _class_path([*account.spark_jars, *([guard.path] if guard else [])])
     options = " ".join(
         (
             java_option(f"-Djavax.net.ssl.trustStore={account.trust_store}"),
@@ -76,6 +88,7 @@ def spark_defaults(account: EmbeddedAccount) -> dict[str, str]:
         # On the class path instead of in spark.jars, which copies 280 MB to each executor.
         "spark.driver.extraClassPath": class_path,
         "spark.executor.extraClassPath": class_path,
+        **({"spark.plugins": PLUGIN_CLASS} if guard else {}),
         "spark.driver.extraJavaOptions": options,
         "spark.executor.extraJavaOptions": options,
         "spark.driver.host": "localhost",
@@ -128,8 +141,8 @@ def _class_path(jars: Sequence[Path]) -> str:
             raise UsageError(
                 "the path of Spark's JARs cannot be used in a class path",
                 found=f"a colon in {jar}",
-                required="a cache folder whose path has no colon",
-                fix="set XDG_CACHE_HOME to a path without a colon",
+                required="paths without a colon of the cache folder and of the installed glue-secure",
+                fix="set XDG_CACHE_HOME to a path without a colon, or install glue-secure in another folder",
             )
     return os.pathsep.join(str(jar) for jar in jars)
 

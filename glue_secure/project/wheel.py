@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from glue_secure import __version__
 from glue_secure.core.errors import UsageError
+from glue_secure.engines.spark import guard_jar
 from glue_secure.project.archive import archive
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ DISTRIBUTION = "glue-secure"
 PACKAGE = "glue_secure"
 NAME = f"{PACKAGE}-{__version__}-py3-none-any.whl"
 # The kinds of file that the package contains. Other files, such as caches and editor backups, are not packed.
-SUFFIXES = (".py", ".typed", ".txt", ".json")
+SUFFIXES = (".py", ".typed", ".txt", ".json", ".jar", ".java", ".handler2s", ".interceptors")
 
 _INFO = f"{PACKAGE}-{__version__}.dist-info"
 _LICENSE = "licenses/LICENSE"
@@ -42,9 +43,11 @@ def build_wheel() -> bytes:
     """Return the wheel as bytes. They depend on the package only, not on the time or place of the build.
 
     Raises:
-        UsageError: The metadata of the installed package is missing, incomplete or of another version.
+        UsageError: The metadata of the installed package is missing, incomplete or of another version, or the
+            JAR of the request guard is missing or not built from the package's sources.
     """
     distribution = installed()
+    require_guard_jar()
     members = list(package_files())
     members += [(f"{_INFO}/{name}", _info_file(distribution, name)) for name in _INFO_FILES]
     return archive([*members, (f"{_INFO}/RECORD", _record(members))])
@@ -53,6 +56,23 @@ def build_wheel() -> bytes:
 def package_files() -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each file of the package, in the order in which setuptools packs them."""
     return _files_below(files(PACKAGE), PACKAGE)
+
+
+def require_guard_jar() -> bytes:
+    """Return the JAR of the request guard.
+
+    Raises:
+        UsageError: The JAR is missing or not built from the package's sources.
+    """
+    jar = guard_jar.current_guard_jar()
+    if jar is not None:
+        return jar.path.read_bytes()
+    raise UsageError(
+        f"the JAR of the request guard, {guard_jar.JAR_NAME}",
+        found="no JAR, or a JAR that was built from other sources",
+        required="the JAR that was built from the package's sources",
+        fix="make guard" if _checkout() else "pip install --force-reinstall SOURCE, a wheel of glue-secure",
+    )
 
 
 def installed() -> Distribution:

@@ -14,6 +14,7 @@ from glue_secure.embedded import environment, folders, lifecycle, spark_files
 from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.postgres import PostgresServer
 from glue_secure.embedded.processes import ProcessIdentity
+from glue_secure.engines.spark.guard_jar import GuardJar
 
 AWKWARD = 'it\'s a "state" $HOME; é'
 
@@ -124,6 +125,56 @@ def test_no_secret_is_among_spark_s_properties(account: EmbeddedAccount) -> None
 def test_a_colon_in_a_jar_s_path_is_refused(account: EmbeddedAccount) -> None:
     with pytest.raises(UsageError, match="a colon"):
         spark_files.spark_defaults(replace(account, spark_jars=(Path("/a:b/one.jar"),)))
+
+
+GUARD = GuardJar(Path("/opt/a b/guard.jar"), "0" * 64, "1" * 64, "0.1.0")
+
+
+def test_the_request_guard_is_on_both_class_paths_and_is_a_plugin(account: EmbeddedAccount) -> None:
+    without, settings = spark_files.spark_defaults(account), spark_files.spark_defaults(account, GUARD)
+    assert "spark.plugins" not in without
+    assert settings.pop("spark.plugins") == "gluesecure.guard.GuardPlugin"
+    for side in ("driver", "executor"):
+        name = f"spark.{side}.extraClassPath"
+        assert settings[name] == f"{without[name]}:/opt/a b/guard.jar"
+    assert {**settings, **{name: without[name] for name in without}} == without
+
+
+def test_a_colon_in_the_path_of_the_request_guard_is_refused(account: EmbeddedAccount) -> None:
+    with pytest.raises(UsageError, match="a colon"):
+        spark_files.spark_defaults(account, replace(GUARD, path=Path("/a:b/guard.jar")))
+
+
+@pytest.mark.parametrize(
+    ("variables", "plugins"),
+    [
+        ({"GLUE_SECURE_LOCAL_REQUEST_GUARD": "on"}, "gluesecure.guard.GuardPlugin"),
+        ({"GLUE_SECURE_LOCAL_REQUEST_GUARD": "off"}, None),
+    ],
+)
+def test_a_variable_selects_spark_with_or_without_the_request_guard(
+    account: EmbeddedAccount, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], plugins: str | None
+) -> None:
+    monkeypatch.setattr(spark_files, "guard_jar", lambda: GUARD)
+    spark_files.write(account)
+    folder = Path(environment.overlay(variables, account)["SPARK_CONF_DIR"])
+    settings = parse_properties((folder / "spark-defaults.conf").read_text())
+    assert settings.get("spark.plugins") == plugins
+    assert ("/opt/a b/guard.jar" in settings["spark.driver.extraClassPath"]) == (plugins is not None)
+    assert (folder / "log4j2.properties").exists()
+
+
+def test_without_the_jar_spark_starts_without_the_request_guard(
+    account: EmbeddedAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spark_files, "guard_jar", lambda: None)
+    spark_files.write(account)
+    assert "spark.plugins" not in (account.guarded_spark_conf / "spark-defaults.conf").read_text()
+
+
+def test_another_value_of_the_variable_is_refused(account: EmbeddedAccount) -> None:
+    with pytest.raises(UsageError, match="GLUE_SECURE_LOCAL_REQUEST_GUARD"):
+        environment.overlay({"GLUE_SECURE_LOCAL_REQUEST_GUARD": "yes"}, account)
 
 
 def test_spark_s_files_are_written_and_its_home_consists_of_links_to_pyspark(

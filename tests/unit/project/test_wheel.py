@@ -16,6 +16,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from glue_secure import __version__
+from glue_secure.core.errors import UsageError
+from glue_secure.engines.spark import guard_jar
 from glue_secure.project import wheel
 from glue_secure.project.archive import archive, write
 
@@ -67,6 +69,8 @@ def normal_build(tmp_path_factory):
     shutil.copytree(
         ROOT / "glue_secure", source / "glue_secure", ignore=shutil.ignore_patterns("__pycache__")
     )
+    (source / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "build_backend.py", source / "tools")
     out = source / "out"
     run_python("-m", "build", "--wheel", "--no-isolation", "--outdir", out, source)
     return out / wheel.NAME
@@ -180,6 +184,19 @@ def test_every_module_imports_from_the_archive_where_the_package_is_not_installe
         "print(wheel_archive())"
     )
     assert run_python("-c", program, cwd=built.parent).strip() == str(built)
+
+
+@pytest.mark.parametrize("change", ["missing", "outdated"])
+def test_a_wheel_is_not_built_without_the_current_jar_of_the_request_guard(change, tmp_path, monkeypatch):
+    shutil.copytree(guard_jar.FOLDER, tmp_path / "jvm")
+    if change == "missing":
+        (tmp_path / "jvm" / guard_jar.JAR_NAME).unlink()
+    else:
+        (tmp_path / "jvm" / "src" / "Added.java").write_text("")
+    current = guard_jar.current_guard_jar
+    monkeypatch.setattr(guard_jar, "current_guard_jar", lambda: current(tmp_path / "jvm"))
+    with pytest.raises(UsageError, match="make guard"):
+        wheel.build_wheel()
 
 
 def test_pip_installs_the_wheel(built, tmp_path):

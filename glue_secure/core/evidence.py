@@ -55,6 +55,8 @@ class WriteRecord:
         proved: new objects that were not read back, because the bucket's default encryption and policy prove
             their encryption.
         proof: SHA-256 of these bucket rules, ``""`` if every object was read back.
+        verified_by: ``HeadObject`` (each of ``objects`` was read back), or ``receipts`` (S3's responses to
+            the requests that stored them, and a sample that was read back).
     """
 
     target: str
@@ -65,6 +67,7 @@ class WriteRecord:
     kind: str = "s3"
     proved: tuple[S3Uri, ...] = ()
     proof: str = ""
+    verified_by: str = "HeadObject"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +254,8 @@ class Evidence:
         controls: findings in the order of the checks.
         seconds: phase → duration.
         proofs: SHA-256 → the bucket rules of a write's ``proof``.
+        request_guard: ``verification`` is ``receipts`` (with the SHA-256 of the guard's JAR), or ``listings``
+            (with the ``reason`` why the guard of S3 requests was not relied on).
     """
 
     job: str
@@ -281,6 +286,7 @@ class Evidence:
     proofs: Mapping[str, BucketRules] = field(default_factory=dict)
     columns: tuple[ColumnRecord, ...] = ()
     gates: tuple[GateRecord, ...] = ()
+    request_guard: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """Return canonical JSON: UTF-8, sorted keys, no insignificant white space, one trailing newline."""

@@ -86,7 +86,7 @@ class ReceiptBook:
         self._number = 0
         self._objects: dict[S3Uri, _Left] = {}
         self._uploads: dict[str, Receipt] = {}
-        self._folders: set[tuple[str, str]] = set()
+        self._folders: dict[S3Uri, int] = {}
 
     @property
     def number(self) -> int:
@@ -128,13 +128,24 @@ class ReceiptBook:
         with self._lock:
             return tuple(left.receipt for left in self._objects.values() if not left.is_attributed)
 
-    def has_stored_below(self, location: S3Uri) -> bool:
-        """Return whether an object was stored at or below a location, even if it was deleted since."""
+    def attribute(self, receipts: Iterable[Receipt]) -> None:
+        """Attribute the objects of receipts that :meth:`unattributed` returned."""
         with self._lock:
-            return any(
-                bucket == location.bucket and S3Uri(bucket, folder).is_below(location)
-                for bucket, folder in self._folders
-            ) or (location in self._objects)
+            for receipt in receipts:
+                left = self._objects.get(receipt.uri)
+                if left is not None and left.receipt is receipt:
+                    left.is_attributed = True
+
+    def has_stored_below(self, location: S3Uri, *, since: int = 0) -> bool:
+        """Return whether an object was stored at or below a location, even if it was deleted afterwards.
+
+        Args:
+            location: a prefix.
+            since: as in :meth:`attribute_below`.
+        """
+        with self._lock:
+            folders = [folder for folder, number in self._folders.items() if number > since]
+            return location in self._objects or any(folder.is_below(location) for folder in folders)
 
     def _add(self, receipt: Receipt) -> None:
         self._number += 1
@@ -155,4 +166,5 @@ class ReceiptBook:
             receipt = replace(receipt, size=copied.receipt.size if copied is not None else None)
         self._objects.pop(receipt.uri, None)  # a replaced object is the newest
         self._objects[receipt.uri] = _Left(receipt, self._number)
-        self._folders.add((receipt.uri.bucket, receipt.uri.key.rpartition("/")[0]))
+        folder = receipt.uri.key[: receipt.uri.key.rfind("/") + 1]
+        self._folders[S3Uri(receipt.uri.bucket, folder)] = self._number

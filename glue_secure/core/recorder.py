@@ -99,6 +99,7 @@ class RunRecorder:
         settings: Mapping[str, str],
         rows_of: Callable[[str], int | None],
         bookmark: Mapping[str, Any] | None,
+        request_guard: Mapping[str, str],
     ) -> Evidence:
         """Return the run as a frozen value, secrets redacted."""
         return Evidence(
@@ -129,6 +130,7 @@ class RunRecorder:
             catalog_objects=tuple(CatalogObject(*key, count) for key, count in self._catalog_objects.items()),
             columns=tuple(self.columns),
             gates=tuple(self.gates),
+            request_guard=dict(request_guard),
         )
 
 

@@ -15,6 +15,7 @@ class UnmanagedWrite:
         rows: number of rows; None if it was not measured.
         failed: whether Spark reports a failure; the write may have left data.
         problem: why there is no location; ``""`` if there is one.
+        stores_files: whether the write stores files, so that the guard of S3 requests has seen it.
     """
 
     location: str
@@ -22,6 +23,7 @@ class UnmanagedWrite:
     rows: int | None = None
     failed: bool = False
     problem: str = ""
+    stores_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)

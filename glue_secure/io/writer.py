@@ -23,6 +23,7 @@ from glue_secure.io.read_objects import ReadObjects
 from glue_secure.verification.bucket_policy_proof import BucketPolicyProver
 from glue_secure.verification.object_verifier import ObjectVerifier
 from glue_secure.verification.path_verifier import PathVerifier
+from glue_secure.verification.s3_requests import S3Requests
 from glue_secure.verification.target_guard import TargetGuard
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class DataWriter:
         engine: writes the data.
         guard: checks S3 targets.
         verifier: reads objects back.
+        requests: the receipts of Spark's S3 requests.
         prover: decides which objects of a large write are read back.
         connections: opens verified connections.
         columns: the run's column policy.
@@ -69,6 +71,7 @@ class DataWriter:
         engine: Engine,
         guard: TargetGuard,
         verifier: ObjectVerifier,
+        requests: S3Requests,
         prover: BucketPolicyProver,
         connections: ConnectionManager,
         columns: ColumnPolicyEnforcer,
@@ -78,6 +81,7 @@ class DataWriter:
     ) -> None:
         self._read_objects = read_objects
         self._engine, self._guard, self._verifier, self._prover = engine, guard, verifier, prover
+        self._requests = requests
         self._connections, self._columns = connections, columns
         self._recorder, self._operation = recorder, operation
         self._deferred: list[PathVerifier] = []
@@ -357,17 +361,52 @@ class DataWriter:
         return is_empty
 
     def _write(self, write: _S3Write) -> WriteRecord:
+        self._guard.reject_reserved_location(write.location, "write to")
+        self._guard.check_encryption(write.location)
+        if self._requests.are_guarded:
+            return self._record(self._write_with_receipts(write))
+        return self._record(self._write_with_listings(write))
+
+    def _perform(self, write: _S3Write) -> int | None:
+        """Write. Raise the refusal of the request guard if it caused the failure."""
+        with self._recorder.timed("write"), self._engine.attribute_writes_to_run(write.location):
+            try:
+                return write.perform()
+            except Exception:
+                self._requests.collect()
+                raise
+
+    def _write_with_receipts(self, write: _S3Write) -> WriteRecord:
+        location, receipts = write.location, self._requests.receipts
+        self._requests.collect()
+        start = receipts.number
+        rows = self._perform(write)
+        started = time.perf_counter()
+        with self._recorder.timed("verify"):
+            self._requests.collect()
+            if self._requests.are_guarded:
+                objects = self._requests.verify(receipts.attribute_below(location, since=start))
+                has_stored = receipts.has_stored_below(location, since=start)
+            else:  # an executor was lost, or does not have the guard
+                objects = self._verifier.verify(self._guard.list_recent(location), may_be_deleted=True)
+                has_stored = bool(objects)
+            if not has_stored and rows is None and write.count is not None:
+                rows = write.count()
+            if not (write.may_write_nothing or has_stored):
+                self._guard.require_objects_written(location, rows, ())
+        seconds = time.perf_counter() - started
+        source = "receipts" if self._requests.are_guarded else "HeadObject"
+        return WriteRecord(str(location), write.format, rows, objects, seconds, verified_by=source)
+
+    def _write_with_listings(self, write: _S3Write) -> WriteRecord:
         location = write.location
-        self._guard.reject_reserved_location(location, "write to")
-        self._guard.check_encryption(location)
         self._prover.read_rules(location.bucket)
         with self._recorder.timed("list"):
             before = {
                 (summary.uri, summary.etag, summary.last_modified)
                 for summary in self._guard.list_objects(location)
             }
-        with self._recorder.timed("write"), self._engine.attribute_writes_to_run(location):
-            rows = write.perform()
+        rows = self._perform(write)
         started = time.perf_counter()
         with self._recorder.timed("verify"):
             new = [
@@ -385,9 +424,7 @@ class DataWriter:
         proved = tuple(uri for uri in new if uri not in read_back)
         self._prover.record(location, proved, proof)
         seconds = time.perf_counter() - started
-        return self._record(
-            WriteRecord(str(location), write.format, rows, objects, seconds, proved=proved, proof=proof)
-        )
+        return WriteRecord(str(location), write.format, rows, objects, seconds, proved=proved, proof=proof)
 
     def _read_back(self, selected: Sequence[S3Uri], new: Sequence[S3Uri]) -> tuple[ObjectEncryption, ...]:
         try:

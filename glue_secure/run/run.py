@@ -30,6 +30,7 @@ from glue_secure.preflight.establish import Preflight
 from glue_secure.run.evidence_store import write_evidence
 from glue_secure.run.state import RunState
 from glue_secure.verification.driver_s3 import DriverS3Recorder
+from glue_secure.verification.s3_requests import S3Requests
 from glue_secure.verification.target_guard import TargetGuard
 from glue_secure.verification.unmanaged_writes import UnmanagedWriteVerifier
 
@@ -52,6 +53,7 @@ class Run:
         state: whether the run is open or has failed.
         bookmarks: the job bookmark.
         guard: checks S3 targets.
+        requests: the receipts of Spark's S3 requests.
         columns: the column policy.
         connections: opens verified connections.
         reader: reads S3 and databases.
@@ -78,6 +80,7 @@ class Run:
     state: RunState
     bookmarks: BookmarkSession
     guard: TargetGuard
+    requests: S3Requests
     columns: ColumnPolicyEnforcer
     connections: ConnectionManager
     reader: DataReader
@@ -152,6 +155,7 @@ class Run:
         try:
             self.state.require_no_failure()
             with self.recorder.timed("commit"):
+                self.requests.collect()
                 staged = self.writer.verify_deferred_writes()
                 self.unmanaged_writes.verify(self.engine.unmanaged_writes(), staged=staged)
                 self.unmanaged_writes.verify_boto3_writes(self.driver_s3.uris())
@@ -235,6 +239,7 @@ class Run:
             settings=settings,
             rows_of=rows_of,
             bookmark=self.bookmarks.report().as_mapping(),
+            request_guard=self.requests.as_mapping(),
         )
 
 

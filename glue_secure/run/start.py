@@ -29,7 +29,9 @@ from glue_secure.core.arguments import (
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import enforce
 from glue_secure.core.ports import Engine, Services
+from glue_secure.core.receipts import ReceiptBook
 from glue_secure.core.recorder import RunRecorder
+from glue_secure.core.request_guard import RequestPolicy
 from glue_secure.core.spark_conf import check_java_options, check_settings
 from glue_secure.core.worker_encryption import SHUFFLE_ARGUMENTS, enforce_worker_encryption
 from glue_secure.io.catalog_reader import CatalogReader
@@ -48,6 +50,7 @@ from glue_secure.run.state import RunState
 from glue_secure.verification.bucket_policy_proof import BucketPolicyProver
 from glue_secure.verification.driver_s3 import DriverS3Recorder
 from glue_secure.verification.object_verifier import ObjectVerifier
+from glue_secure.verification.s3_requests import S3Requests
 from glue_secure.verification.target_guard import TargetGuard
 from glue_secure.verification.unmanaged_writes import UnmanagedWriteVerifier
 
@@ -213,12 +216,13 @@ def build_run(
         recorder=recorder,
         operation=operation,
     )
+    reserved = (evidence_prefix, *((bookmark_uri,) if bookmark_uri else ()))
     guard = TargetGuard(
         plan=preflight.plan,
         engine=engine,
         objects=services.objects,
         recorder=recorder,
-        reserved=[evidence_prefix, *([bookmark_uri] if bookmark_uri else [])],
+        reserved=reserved,
     )
     verifier = ObjectVerifier(
         key=key,
@@ -227,6 +231,19 @@ def build_run(
         recorder=recorder,
         # Fine-grained access control disables RDDs, and with them Python tasks on the executors.
         remote=None if fine_grained else services.remote_objects,
+    )
+    requests = S3Requests(
+        policy=RequestPolicy(
+            run=str(identity.run_id),
+            key=key,
+            reserved=reserved,
+            s3_endpoint=preflight.plan.s3_endpoint,
+            probe=evidence_prefix,
+        ),
+        engine=engine,
+        verifier=verifier,
+        receipts=ReceiptBook(),
+        recorder=recorder,
     )
     prover = BucketPolicyProver(
         key=key,
@@ -252,6 +269,7 @@ def build_run(
         engine=engine,
         guard=guard,
         verifier=verifier,
+        requests=requests,
         prover=prover,
         connections=connections,
         columns=columns,
@@ -268,6 +286,7 @@ def build_run(
         state=state,
         bookmarks=bookmarks,
         guard=guard,
+        requests=requests,
         columns=columns,
         connections=connections,
         reader=reader,
@@ -285,7 +304,7 @@ def build_run(
             operation=operation,
         ),
         unmanaged_writes=UnmanagedWriteVerifier(
-            guard=guard, verifier=verifier, columns=columns, recorder=recorder
+            guard=guard, verifier=verifier, requests=requests, columns=columns, recorder=recorder
         ),
         driver_s3=DriverS3Recorder(key=key, source=services.driver_s3, guard=guard, operation=operation),
         quality_gate=_quality_gate(arguments, identity, services, recorder, writer),
@@ -337,6 +356,7 @@ def _open(run: Run, arguments: JobArguments) -> None:
                 required=arguments.requires_worker_encryption(),
             )
         )
+        run.requests.start()
         engine.monitor_writes(save)
         run.unmanaged_writes.require_observable(engine.unmanaged_writes())
         run.driver_s3.guard_default_session(lambda: run.is_open)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from glue_secure.columns.enforcer import ProtectedFrame
@@ -13,6 +14,11 @@ from glue_secure.core.ports import Engine, ObjectStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, check_client, check_settings
+
+MARGIN = timedelta(minutes=15)
+"""The largest difference between S3's clock, which sets ``LastModified``, and the driver's clock, which sets
+the start of the run: S3 rejects requests with a larger one (RequestTimeTooSkewed).
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -94,6 +100,15 @@ class TargetGuard:
                     aws_code=error.code,
                 )
             )
+
+    def list_recent(self, location: S3Uri) -> tuple[S3Uri, ...]:
+        """Return every object below the location that may have been stored since the run started.
+
+        Raises:
+            VerificationError: GS-S3-007, the location cannot be listed.
+        """
+        since = self._recorder.started - MARGIN
+        return tuple(entry.uri for entry in self.list_objects(location) if entry.last_modified >= since)
 
     def require_objects_written(self, location: S3Uri, rows: int | None, new: Sequence[S3Uri]) -> None:
         """Fail if rows were written but the listing has no new object. ``rows`` is None if not measured.

@@ -1,33 +1,29 @@
 """Verify, at commit, the writes that a script made through Spark without glue-secure, or through boto3.
 
-The objects that boto3 wrote on the driver are known. For a write through Spark only the location is known,
-and there is no listing from before the write. Therefore every object below the location is read back that was
-modified after the start of the run minus ``MARGIN``. S3's clock sets ``LastModified``, and the driver's clock
-the start of the run. They differ by at most 15 minutes, because S3 rejects requests with a larger difference
-(RequestTimeTooSkewed).
-https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+With the request guard, the receipts of S3's responses name every object that Spark stored, and plans only
+name the writes. Without it, only the location of a write is known, and there is no listing from before it.
+Therefore every object below the location is read back that may have been stored since the run started.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
 
 from glue_secure.columns.enforcer import ColumnPolicyEnforcer
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.findings import Finding, enforce, failed, passed, unknown
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.receipts import BOTO3, Receipt
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 from glue_secure.verification.object_verifier import ObjectVerifier
+from glue_secure.verification.s3_requests import S3Requests
 from glue_secure.verification.target_guard import TargetGuard
 
-MARGIN = timedelta(minutes=15)
-"""The largest difference between S3's clock and the driver's clock."""
 _S3 = re.compile(r"s3[an]?://", re.IGNORECASE)
 _FIX = (
     "write with job.write or the GlueContext; use job.write.custom(target, function) for a format that only "
@@ -41,6 +37,7 @@ class UnmanagedWriteVerifier:
     Args:
         guard: checks and lists targets.
         verifier: reads objects back.
+        requests: the receipts of Spark's S3 requests.
         columns: the run's column policy, which forbids unmanaged writes.
         recorder: receives findings and records.
     """
@@ -50,10 +47,12 @@ class UnmanagedWriteVerifier:
         *,
         guard: TargetGuard,
         verifier: ObjectVerifier,
+        requests: S3Requests,
         columns: ColumnPolicyEnforcer,
         recorder: RunRecorder,
     ) -> None:
-        self._guard, self._verifier, self._columns, self._recorder = guard, verifier, columns, recorder
+        self._guard, self._verifier, self._requests = guard, verifier, requests
+        self._columns, self._recorder = columns, recorder
         self._unverified: tuple[UnmanagedWrite, ...] = ()
 
     def require_observable(self, report: UnmanagedWriteReport) -> None:
@@ -68,7 +67,7 @@ class UnmanagedWriteVerifier:
             VerificationError: GS-S3-012, a write may be missed.
         """
         enforce(self._columns.check_bypass(report.writes))
-        enforce(check_unmanaged_writes(report.writes, report.doubts))
+        enforce(check_unmanaged_writes(self._to_be_located(report.writes), report.doubts))
 
     def verify(self, report: UnmanagedWriteReport, *, staged: bool = False) -> None:
         """Check every location, read back its new objects, and record the writes.
@@ -86,20 +85,31 @@ class UnmanagedWriteVerifier:
         """
         self._unverified = report.writes
         with self._recorder.timed("verify unmanaged"):
-            self._recorder.record(enforce(self._columns.check_bypass(report.writes)))
             writes = [
                 write
                 for write in report.writes
                 if not (staged and write.format == "rdd" and not write.location)
             ]
-            self._recorder.record(enforce(check_unmanaged_writes(writes, report.doubts)))
+            located = self._to_be_located(writes)
             by_location: dict[S3Uri, list[UnmanagedWrite]] = {}
-            for write in writes:
-                by_location.setdefault(S3Uri.parse(write.location), []).append(write)
+            for write in located:
+                location = parsed_location(write.location)
+                if location is not None:
+                    by_location.setdefault(location, []).append(write)
+            receipts = self._unmanaged_receipts(by_location)
+            unknown_writes = [
+                UnmanagedWrite(str(location), "files") for location in receipts if location not in by_location
+            ]
+            self._recorder.record(enforce(self._columns.check_bypass([*report.writes, *unknown_writes])))
+            self._recorder.record(enforce(check_unmanaged_writes(located, report.doubts)))
             for location in by_location:
                 self._guard.reject_reserved_location(location, "write outside glue-secure to")
-            for location, writes_there in by_location.items():
-                self._verify_location(location, writes_there)
+            for location in dict.fromkeys([*by_location, *receipts]):
+                writes_there = by_location.get(location, [])
+                if self._requests.are_guarded:
+                    self._verify_receipts(location, writes_there, receipts.get(location, ()))
+                else:
+                    self._verify_location(location, writes_there)
                 self._unverified = tuple(write for write in self._unverified if write not in writes_there)
             self._unverified = ()
 
@@ -139,12 +149,55 @@ class UnmanagedWriteVerifier:
                 )
             )
 
+    def _to_be_located(self, writes: Sequence[UnmanagedWrite]) -> list[UnmanagedWrite]:
+        """Return the writes whose location must be known: all, unless receipts name the files of some."""
+        return [
+            write
+            for write in writes
+            if write.location or not (write.stores_files and self._requests.are_guarded)
+        ]
+
+    def _unmanaged_receipts(self, locations: Iterable[S3Uri]) -> dict[S3Uri, list[Receipt]]:
+        """Return the receipts that no write of the run has, by the location of the write that they belong to.
+
+        This is the longest of ``locations`` that an object is below, or else the object's folder without
+        partition folders.
+        """
+        grouped: dict[S3Uri, list[Receipt]] = {}
+        by_length = sorted(locations, key=lambda location: len(location.key), reverse=True)
+        for receipt in self._requests.receipts.unattributed() if self._requests.are_guarded else ():
+            if receipt.client == BOTO3:
+                continue
+            below = (location for location in by_length if receipt.uri.is_below(location))
+            grouped.setdefault(next(below, _folder(receipt.uri)), []).append(receipt)
+        return grouped
+
+    def _verify_receipts(
+        self, location: S3Uri, writes: Sequence[UnmanagedWrite], receipts: Sequence[Receipt]
+    ) -> None:
+        started = time.perf_counter()
+        objects = self._requests.verify(receipts)
+        self._requests.receipts.attribute(receipts)
+        counts = [write.rows for write in writes if write.rows is not None]
+        is_expected = any(counts) and not all(write.failed for write in writes)
+        if is_expected and not self._requests.receipts.has_stored_below(location):
+            self._guard.require_objects_written(location, sum(counts), ())
+        self._recorder.writes.append(
+            WriteRecord(
+                str(location),
+                ", ".join(dict.fromkeys(write.format for write in writes)) or "files",
+                sum(counts) if counts else None,
+                objects,
+                time.perf_counter() - started,
+                "unmanaged",
+                verified_by="receipts",
+            )
+        )
+
     def _verify_location(self, location: S3Uri, writes: Sequence[UnmanagedWrite]) -> None:
         self._guard.check_encryption(location)
-        started, since = time.perf_counter(), self._recorder.started - MARGIN
-        recent = [
-            summary.uri for summary in self._guard.list_objects(location) if summary.last_modified >= since
-        ]
+        started = time.perf_counter()
+        recent = self._guard.list_recent(location)
         objects = self._verifier.verify(recent, may_be_deleted=True)
         counts = [write.rows for write in writes if write.rows is not None]
         if any(counts) and not all(write.failed for write in writes):
@@ -181,7 +234,7 @@ def check_unmanaged_writes(writes: Sequence[UnmanagedWrite], doubts: Sequence[st
                 required="s3://BUCKET/PREFIX, encrypted with SSE-KMS",
                 fix=_FIX,
             )
-        elif (location := _parse(write.location)) is None:
+        elif (location := parsed_location(write.location)) is None:
             doubts.append(write.problem or f"a write to {write.location!r}")
         else:
             by_location[write.location] = passed("GS-S3-011", "write outside glue-secure", str(location))
@@ -203,7 +256,16 @@ def check_unmanaged_writes(writes: Sequence[UnmanagedWrite], doubts: Sequence[st
     return [*by_location.values(), passed("GS-S3-012", resource, f"{len(writes)} writes observed")]
 
 
-def _parse(location: str) -> S3Uri | None:
+def _folder(uri: S3Uri) -> S3Uri:
+    """Return the folder of an object, without partition folders (``day=1``)."""
+    folders = uri.key.split("/")[:-1]
+    while folders and "=" in folders[-1]:
+        folders.pop()
+    return S3Uri(uri.bucket, "/".join(folders))
+
+
+def parsed_location(location: str) -> S3Uri | None:
+    """Return the S3 location that a plan reports, None if it is not in S3."""
     try:
         return S3Uri.parse(location)
     except UsageError:

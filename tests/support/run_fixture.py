@@ -22,6 +22,8 @@ from glue_secure.core.findings import passed
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.ports import Services
+from glue_secure.core.receipts import STORED, Receipt
+from glue_secure.core.request_guard import RequestPolicy, RequestReport
 from glue_secure.core.security_configuration import EncryptionSetting, SecurityConfiguration
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
@@ -67,6 +69,8 @@ class FakeEngine:
         jar: the driver's JAR, None without one, or a function of the driver's class name.
         sources: what every frame reads.
         rows_scanned: rows that each scan has delivered.
+        guard: why S3 requests are not guarded; ``""`` to answer each stored object with a receipt.
+        requests: what the guard reports next.
     """
 
     objects: FakeObjectStore
@@ -93,12 +97,22 @@ class FakeEngine:
     )
     column_names: tuple[str, ...] = ("id", "email")
     jar: Any = recommended_jar
+    guard: str = "an engine in memory has no request guard"
+    requests: RequestReport = field(default_factory=RequestReport)
     scheme: str = "s3a"
     sources: tuple[S3Uri, ...] = ()
     rows_scanned: int | None = 7
 
     def jar_of(self, name: str) -> Path | None:
         return self.jar(name) if callable(self.jar) else self.jar
+
+    def guard_requests(self, policy: RequestPolicy) -> str:
+        self.calls.append(("guard_requests", policy))
+        return self.guard
+
+    def take_requests(self) -> RequestReport:
+        seen, self.requests = self.requests, RequestReport()
+        return seen
 
     def apply_settings(self, plan: SettingsPlan) -> None:
         self.settings.update({n: v for n, v in plan.settings.items() if n not in self.ignores})
@@ -173,7 +187,11 @@ class FakeEngine:
         algorithm = self.algorithm if self.algorithm is not None else algorithm.replace("SSE-KMS", "aws:kms")
         for name in frame:
             uri = target.child(f"{name}.{format}")
-            self.objects.put(uri, b"rows", algorithm=algorithm, key=self.key if self.key is not None else key)
+            key = self.key if self.key is not None else key
+            self.objects.put(uri, b"rows", algorithm=algorithm, key=key)
+            if not self.guard:
+                receipt = Receipt(STORED, uri, "PutObject", "driver", algorithm, key, size=4)
+                self.requests = replace(self.requests, receipts=(*self.requests.receipts, receipt))
         return self.rows(frame)
 
     def write_jdbc(self, frame: Any, **arguments: Any) -> int | None:

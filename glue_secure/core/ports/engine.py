@@ -11,6 +11,7 @@ from glue_secure.core.catalog import CatalogColumn, PartitionValues
 from glue_secure.core.columns import ColumnDecision, SchemaColumn, WrappedKey
 from glue_secure.core.connection import Credentials
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.request_guard import RequestPolicy, RequestReport
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 
@@ -166,6 +167,15 @@ class Engine(Protocol):
 
     def attribute_writes_to_run(self, location: S3Uri | None) -> AbstractContextManager[None]:
         """Attribute writes below ``location`` (None: to a database) inside the block to glue-secure."""
+
+    def guard_requests(self, policy: RequestPolicy) -> str:
+        """Check the S3 requests of every JVM against a policy until :meth:`close`.
+
+        Return why receipts cannot be relied on, ``""`` if a test shows that the guard works.
+        """
+
+    def take_requests(self) -> RequestReport:
+        """Return the receipts and refusals of the S3 requests since the last call."""
 
     def monitor_writes(self, save: SaveHandler) -> None:
         """Start to observe writes outside glue-secure; RDD saves go through ``save``."""

@@ -17,6 +17,7 @@ from glue_secure.core.connection import Credentials
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.ports import DYNAMIC, PARTITION_OVERWRITE_MODE, SaveHandler
+from glue_secure.core.request_guard import RequestPolicy, RequestReport
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 from glue_secure.core.worker_encryption import WORKER_SETTINGS
@@ -27,6 +28,7 @@ from glue_secure.engines.spark.hadoop import HadoopSettings, versions
 from glue_secure.engines.spark.loading import AGREEING, load, load_agreeing
 from glue_secure.engines.spark.partitions import matching_partitions, with_partition_values
 from glue_secure.engines.spark.query_listener import FinishedQueries
+from glue_secure.engines.spark.request_guard import RequestGuard
 from glue_secure.engines.spark.row_metrics import SCAN_OPTION, TEXT_SCAN_PREFIX, UNMEASURED, RowMeter
 from glue_secure.engines.spark.write_monitor.monitor import SparkWriteMonitor
 from glue_secure.engines.spark.write_monitor.spark_hooks import (
@@ -79,6 +81,7 @@ class SparkEngine:
         self._hadoop = self.hadoop_settings(spark=spark)
         self._queries = FinishedQueries(spark=spark)
         self._meter = RowMeter(spark=spark, queries=self._queries)
+        self._requests = RequestGuard(spark=spark, scheme=self._hadoop.scheme)
         self._monitor: SparkWriteMonitor | None = None
         self._hooks: SparkHooks | None = None
         self._reads = 0
@@ -320,6 +323,14 @@ class SparkEngine:
         with suppress_write_monitoring(), self._write_monitor().attribute_writes_to_run(location):
             yield
 
+    def guard_requests(self, policy: RequestPolicy) -> str:
+        """Check the S3 requests of every JVM against a policy; see :meth:`RequestGuard.open`."""
+        return self._requests.open(policy, self._hadoop.in_force())
+
+    def take_requests(self) -> RequestReport:
+        """Return the receipts and refusals of the S3 requests since the last call."""
+        return self._requests.take()
+
     def monitor_writes(self, save: SaveHandler) -> None:
         """Start to record writes outside glue-secure; RDD saves go through ``save``."""
         self._hooks = SparkHooks(
@@ -359,6 +370,7 @@ class SparkEngine:
         if self._monitor is not None:
             self._monitor.close()
         self._queries.close()
+        self._requests.close()
 
     def _write_monitor(self) -> SparkWriteMonitor:
         if self._monitor is None:

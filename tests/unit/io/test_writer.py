@@ -10,13 +10,16 @@ from glue_secure.columns.enforcer import ColumnPolicyEnforcer
 from glue_secure.connections.manager import ConnectionManager
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.receipts import ReceiptBook
 from glue_secure.core.recorder import RunRecorder
+from glue_secure.core.request_guard import RequestPolicy
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import plan_settings
 from glue_secure.io.read_objects import ReadObjects
 from glue_secure.io.writer import MODES, DataWriter
 from glue_secure.verification.bucket_policy_proof import BucketPolicyProver
 from glue_secure.verification.object_verifier import ObjectVerifier
+from glue_secure.verification.s3_requests import S3Requests
 from glue_secure.verification.target_guard import TargetGuard
 
 TARGET = "s3://curated/flights/"
@@ -37,10 +40,18 @@ def writer(run_fixture, recorder, read_objects) -> DataWriter:
     plan = plan_settings(run_fixture.key, s3_endpoint="https://s3.eu-west-1.amazonaws.com")
     engine, objects = run_fixture.engine, run_fixture.objects
     engine.apply_settings(plan)
+    verifier = ObjectVerifier(key=plan.key, objects=objects, engine=engine, recorder=recorder)
     return DataWriter(
         engine=engine,
         guard=TargetGuard(plan=plan, engine=engine, objects=objects, recorder=recorder),
-        verifier=ObjectVerifier(key=plan.key, objects=objects, engine=engine, recorder=recorder),
+        verifier=verifier,
+        requests=S3Requests(
+            policy=RequestPolicy("jr_1", plan.key, (), plan.s3_endpoint, S3Uri("evidence", "runs")),
+            engine=engine,
+            verifier=verifier,
+            receipts=ReceiptBook(),
+            recorder=recorder,
+        ),
         prover=BucketPolicyProver(key=plan.key, objects=objects, recorder=recorder, seed=""),
         connections=ConnectionManager(
             catalog=run_fixture.control_plane,

@@ -85,7 +85,7 @@ public final class Guard {
 
     // --- called by Python on the driver
 
-    /** Holds requests to the policy of a run from now on. See {@code engines/spark/request_guard.py}. */
+    /** checks requests against the policy of a run from now on. See {@code engines/spark/request_guard.py}. */
     public static void open(Map<String, Object> source) {
         java.util.HashMap<String, Object> copied = new java.util.HashMap<>(source);
         copied.put("always", new ArrayList<>(always));

@@ -9,7 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * What requests are held to at one moment: the state of the run, the rules for stored objects, and the endpoints.
+ * What requests must satisfy at one moment: the state of the run, the rules for stored objects, and the endpoints.
  *
  * <p>A policy is made from a map of JDK types, so that the driver can send it to executors whose class loader of
  * Spark's messages does not have this class.

@@ -1,0 +1,120 @@
+"""The policy for S3 requests of the JVMs, and what their guard reports, as values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from glue_secure.core.endpoints import AWS_SUFFIXES, endpoint_kind
+from glue_secure.core.errors import RefusedError
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.receipts import DELETED, STORED, UNANSWERED, UPLOAD_CREATED, Receipt
+
+_OUTCOMES = (STORED, UPLOAD_CREATED, DELETED, UNANSWERED)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPolicy:
+    """What the S3 requests of an open run must satisfy.
+
+    Attributes:
+        run: id of the run, for messages.
+        key: the key of every stored object.
+        reserved: prefixes of bookmarks and evidence, where nothing may be stored.
+        s3_endpoint: URL of the run's S3 service.
+        probe: a prefix that the job may read; the guard is tested with requests below it.
+    """
+
+    run: str
+    key: KmsKeyArn
+    reserved: tuple[S3Uri, ...]
+    s3_endpoint: str
+    probe: S3Uri
+
+    def message(self, *, scheme: str, settings: Mapping[str, str]) -> dict[str, object]:
+        """Return the policy as the JVM reads it (``gluesecure.guard.Policy``).
+
+        Args:
+            scheme: of the probe's location.
+            settings: Hadoop settings with which an executor tests its guard. They can contain secrets.
+        """
+        host = urlsplit(self.s3_endpoint)
+        aws = endpoint_kind(self.s3_endpoint) == "aws"
+        return {
+            "state": "open",
+            "run": self.run,
+            "rules": [
+                {"location": "", "algorithm": "aws:kms", "key": str(self.key), "keys": [self.key.key_id]}
+            ],
+            "reserved": [f"{uri.bucket}/{uri.as_prefix()}" for uri in self.reserved],
+            "hosts": list(AWS_SUFFIXES) if aws else [f"{host.hostname}:{host.port or 443}"],
+            "probe": self.probe.with_scheme(scheme),
+            "settings": dict(settings),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReport:
+    """What the guard observed since the last report.
+
+    Attributes:
+        receipts: S3's answers, in the order of their arrival.
+        refusals: requests that the guard stopped.
+        gaps: why receipts may be missing; empty if none is.
+    """
+
+    receipts: tuple[Receipt, ...] = ()
+    refusals: tuple[RefusedError, ...] = ()
+    gaps: tuple[str, ...] = ()
+
+
+def report_of(lines: Iterable[str]) -> RequestReport:
+    """Return the report that the JVM's events make, one JSON object a line."""
+    receipts, refusals, gaps = [], [], []
+    for line in lines:
+        event = json.loads(line)
+        kind = event["event"]
+        if kind in _OUTCOMES:
+            receipts.append(_receipt(event))
+        elif kind == "refused":
+            refusals.append(
+                RefusedError(
+                    event["control"],
+                    resource=event["resource"],
+                    found=event["found"],
+                    required=event["required"],
+                    fix=event["fix"],
+                )
+            )
+        elif event.get("text"):  # "incomplete", or "tested" with the problem that an executor found
+            gaps.append(f"{event.get('client', 'driver')}: {event['text']}")
+    return RequestReport(tuple(receipts), tuple(refusals), tuple(gaps))
+
+
+def _receipt(event: Mapping[str, object]) -> Receipt:
+    def text(name: str) -> str:
+        return str(event.get(name, ""))
+
+    def number(name: str) -> int | None:
+        value = event.get(name)
+        return value if isinstance(value, int) else None
+
+    return Receipt(
+        outcome=text("event"),
+        uri=S3Uri(text("bucket"), text("key")),
+        operation=text("operation"),
+        client=text("client"),
+        algorithm=text("algorithm"),
+        key=text("kms_key"),
+        bucket_key=text("bucket_key") == "true",
+        size=number("size"),
+        version=text("version"),
+        etag=text("etag"),
+        upload=text("upload"),
+        source=text("source"),
+        stage=number("stage"),
+        task=number("task"),
+        time=number("time") or 0,
+    )

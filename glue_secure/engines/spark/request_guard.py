@@ -1,0 +1,121 @@
+"""The guard in the S3 clients of the driver's JVM and of the executors (Java, in ``jvm/``).
+
+The guard is a JAR on the class path of the driver and the executors. The AWS SDK loads its request handlers
+into every S3 client, and ``spark.plugins`` starts its Spark plugin, which gives the executors the policy and
+the driver their receipts.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from glue_secure.core.log_suppression import suppress_client_logs
+from glue_secure.core.request_guard import RequestPolicy, RequestReport, report_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+PLUGIN = "gluesecure.guard.GuardPlugin"
+_CLASS = "gluesecure.guard.Guard"
+# The guards of the open runs of this process, oldest first. A JVM checks requests against one policy: that of
+# the last run that was opened. Each open run gets the events of all of them.
+_open: list[RequestGuard] = []
+_lock = threading.RLock()
+
+
+class RequestGuard:
+    """The request guard for one run.
+
+    Args:
+        spark: the session.
+        scheme: the scheme of the runtime's S3 paths.
+    """
+
+    def __init__(self, *, spark: SparkSession, scheme: str) -> None:
+        self._spark, self._scheme = spark, scheme
+        self._events: list[str] = []
+        self._policy: RequestPolicy | None = None
+
+    def open(self, policy: RequestPolicy, settings: Mapping[str, str]) -> str:
+        """Check S3 requests against a policy from now on.
+
+        Return why receipts cannot be relied on, ``""`` if they can.
+
+        Args:
+            policy: the policy.
+            settings: the ``fs.s3*`` settings with which the guard is tested.
+        """
+        guard = self._guard()
+        if guard is None:
+            return "the JAR of the request guard is not on Spark's class path"
+        if not guard.isStarted():
+            return f"spark.plugins does not contain {PLUGIN}"
+        with _lock:
+            self._collect()  # events from before the run belong to no run
+            self._events.clear()
+            self._policy = policy
+            _open.append(self)
+            self._send(guard, settings)
+        session = self._spark._jsparkSession.sessionState()
+        probe = self._spark._jvm.gluesecure.guard.Probe
+        return str(probe.run(policy.probe.with_scheme(self._scheme), session.newHadoopConf()))
+
+    def take(self) -> RequestReport:
+        """Return what the guard observed since the last call."""
+        with _lock:
+            self._collect()
+            events, self._events = self._events, []
+        return report_of(events)
+
+    def close(self) -> None:
+        """Refuse storing requests from now on, unless another run is open."""
+        with _lock:
+            if self not in _open:
+                return
+            _open.remove(self)
+            guard = self._guard()
+            if guard is None:
+                return
+            if _open:
+                _open[-1]._send(guard, {})
+            else:
+                guard.close()
+
+    def _send(self, guard: Any, settings: Mapping[str, str]) -> None:
+        assert self._policy is not None  # noqa: S101 - open() has set it
+        message = self._policy.message(scheme=self._scheme, settings=settings)
+        with suppress_client_logs():  # fs.s3a.secret.key may be among the settings
+            guard.open(_java(self._spark._jvm, message))
+
+    def _collect(self) -> None:
+        """Take the events of the JVM and give them to every open run."""
+        guard = self._guard()
+        if guard is None:
+            return
+        events = str(guard.drain()).splitlines()
+        for run in {*_open, self}:
+            run._events.extend(events)
+
+    def _guard(self) -> Any:
+        """Return the JVM's class; None if the JAR is not on the class path."""
+        from py4j.java_gateway import JavaClass
+
+        found = self._spark._jvm.gluesecure.guard.Guard
+        return found if isinstance(found, JavaClass) else None
+
+
+def _java(jvm: Any, value: object) -> Any:
+    """Return mappings, sequences and texts as the JVM's collections."""
+    if isinstance(value, Mapping):
+        mapping = jvm.java.util.HashMap()
+        for name, entry in value.items():
+            mapping.put(name, _java(jvm, entry))
+        return mapping
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        entries = jvm.java.util.ArrayList()
+        for entry in value:
+            entries.add(_java(jvm, entry))
+        return entries
+    return value

@@ -1,0 +1,106 @@
+"""The S3 requests of a run's JVMs: receipts to verify writes with, and refusals that fail the run."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from glue_secure.core.evidence import digest
+from glue_secure.core.findings import enforce, passed
+from glue_secure.core.identifiers import KmsKeyArn
+from glue_secure.core.objects import ObjectEncryption
+from glue_secure.core.policy import check_object
+from glue_secure.core.ports import Engine
+from glue_secure.core.receipts import Receipt, ReceiptBook
+from glue_secure.core.recorder import RunRecorder
+from glue_secure.core.request_guard import RequestPolicy
+from glue_secure.verification.object_verifier import ObjectVerifier
+
+GUARD_CLASS = "gluesecure.guard.Guard"
+SAMPLE = 3
+"""Objects of one write that are also read back, to audit the receipts."""
+
+
+class S3Requests:
+    """Receipts of the S3 requests of every JVM, and whether they can be relied on.
+
+    Args:
+        policy: what requests must satisfy.
+        engine: guards the requests.
+        verifier: reads back the sample, and the objects whose receipt does not say how they are encrypted.
+        receipts: the run's receipts.
+        recorder: receives findings.
+
+    Attributes:
+        receipts: the run's receipts.
+        problem: why receipts cannot be relied on, ``""`` if they can.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: RequestPolicy,
+        engine: Engine,
+        verifier: ObjectVerifier,
+        receipts: ReceiptBook,
+        recorder: RunRecorder,
+    ) -> None:
+        self._policy, self._engine, self._verifier = policy, engine, verifier
+        self._recorder = recorder
+        self.receipts = receipts
+        self.problem = "the run has not started"
+        self._jar = ""
+
+    @property
+    def are_guarded(self) -> bool:
+        """Whether the receipts name every object that the JVMs stored."""
+        return not self.problem
+
+    def as_mapping(self) -> dict[str, str]:
+        """Return for the evidence whether writes are verified with receipts, and why not if they are not."""
+        if self.problem:
+            return {"verification": "listings", "reason": self.problem}
+        return {"verification": "receipts", "jar_sha256": self._jar}
+
+    def start(self) -> None:
+        """Enforce the policy on requests from now on, and test the guard."""
+        self.problem = self._engine.guard_requests(self._policy)
+        if not self.problem:
+            jar = self._engine.jar_of(GUARD_CLASS)
+            self._jar = digest(jar.read_bytes()) if jar is not None else ""
+
+    def collect(self) -> None:
+        """Add the receipts since the last call.
+
+        Raises:
+            RefusedError: the guard stopped a request since the last call; its control and text.
+        """
+        report = self._engine.take_requests()
+        self.receipts.add(report.receipts)
+        if report.gaps and not self.problem:
+            self.problem = report.gaps[0]
+        for refusal in report.refusals:
+            raise refusal
+
+    def verify(self, receipts: Sequence[Receipt]) -> tuple[ObjectEncryption, ...]:
+        """Return the encryption of each object, as S3 answered when it was stored.
+
+        Objects whose receipt does not say are read back, and so is a sample of the others.
+
+        Raises:
+            RefusedError: GS-S3-004, an object is not SSE-KMS under the key.
+            VerificationError: GS-S3-007, S3 gave no answer for an object that was read back.
+        """
+        key: KmsKeyArn = self._policy.key
+        proved = [receipt.encryption() for receipt in receipts if receipt.algorithm]
+        unproved = [receipt.uri for receipt in receipts if not receipt.algorithm]
+        findings = enforce(check_object(encryption, key) for encryption in proved)
+        if findings:
+            found = f"aws:kms {key}, in S3's responses to the requests that stored them"
+            self._recorder.record([passed("GS-S3-004", f"{len(findings)} objects", found)])
+        sample = random.SystemRandom().sample(proved, min(SAMPLE, len(proved)))
+        read_back = self._verifier.verify(
+            [*unproved, *(encryption.uri for encryption in sample)], may_be_deleted=True
+        )
+        missing = set(unproved)
+        return (*proved, *(encryption for encryption in read_back if encryption.uri in missing))

@@ -62,11 +62,17 @@ class TargetGuard:
     def require_same_session(self, frame: DataFrame | ProtectedFrame, target: str) -> None:
         """Reject a frame of another Spark session, whose settings were not checked.
 
+        The settings of a stream's session, to which the frames of ``foreachBatch`` belong, are checked here.
+
         Raises:
-            RefusedError: GS-S3-010.
+            RefusedError: GS-S3-010; GS-S3-001 to -003, the settings of a stream's session.
         """
         checked = frame.frame if isinstance(frame, ProtectedFrame) else frame
-        enforce([check_session(target, is_same=self._engine.belongs_to_session(checked))])
+        is_same = self._engine.belongs_to_session(checked)
+        settings = None if is_same else self._engine.settings_of_stream(checked)
+        enforce([check_session(target, is_same=is_same or settings is not None)])
+        if settings is not None:
+            enforce(check_settings(self._plan, settings))
 
     def check_encryption(self, location: S3Uri) -> None:
         """Compare the settings in force and the bucket's client with the plan, and record the findings.
@@ -150,7 +156,7 @@ def check_session(target: str, *, is_same: bool) -> Finding:
     """Return GS-S3-010: the frame to write belongs to the run's Spark session."""
     resource = f"write to {target}"
     if is_same:
-        return passed("GS-S3-010", resource, "a frame of the run's session")
+        return passed("GS-S3-010", resource, "a frame of the run's session, or of a stream of it")
     return failed(
         "GS-S3-010",
         resource,

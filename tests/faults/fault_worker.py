@@ -81,6 +81,12 @@ class LineEngine:
     def is_certainly_empty(self, frame):
         return not frame
 
+    def is_empty(self, frame):
+        return not frame
+
+    def sources_deleted_by_overwrite(self, frame, target, **_):
+        return ()
+
     def rows_read(self, scan):
         return None
 

@@ -68,6 +68,7 @@ class FakeEngine:
         workers: settings of the session that runs.
         jar: the driver's JAR, None without one, or a function of the driver's class name.
         sources: what every frame reads.
+        stream_settings: settings of the stream that frames belong to.
         rows_scanned: rows that each scan has delivered.
         guard: why S3 requests are not guarded; ``""`` to answer each stored object with a receipt.
         requests: what the guard reports next.
@@ -102,6 +103,7 @@ class FakeEngine:
     scheme: str = "s3a"
     sources: tuple[S3Uri, ...] = ()
     rows_scanned: int | None = 7
+    stream_settings: Mapping[str, str] | None = None
 
     def jar_of(self, name: str) -> Path | None:
         return self.jar(name) if callable(self.jar) else self.jar
@@ -129,6 +131,9 @@ class FakeEngine:
 
     def belongs_to_session(self, frame: Any) -> bool:
         return not self.foreign
+
+    def settings_of_stream(self, frame: Any) -> Mapping[str, str] | None:
+        return self.stream_settings
 
     def settings_in_force(self) -> Mapping[str, str]:
         if self.settings_fail is not None:

@@ -57,6 +57,9 @@ class Engine(Protocol):
     def belongs_to_session(self, frame: DataFrame) -> bool:
         """Return whether the frame belongs to the session whose settings are checked."""
 
+    def settings_of_stream(self, frame: DataFrame) -> Mapping[str, str] | None:
+        """Return the ``fs.s3*`` settings of a stream's session, None if no running stream made the frame."""
+
     def read_s3(
         self,
         objects: Sequence[S3Uri],

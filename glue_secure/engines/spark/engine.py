@@ -127,6 +127,17 @@ class SparkEngine:
             raise UsageError("a write", found=type(frame).__name__, required="a DataFrame")
         return bool(frame._jdf.sparkSession().equals(self._spark._jsparkSession))
 
+    def settings_of_stream(self, frame: DataFrame) -> dict[str, str] | None:
+        """Return the ``fs.s3*`` settings of the frame's session, None if no stream of the session created it.
+
+        A stream runs in a copy of its session, to which the frames of ``foreachBatch`` belong.
+        """
+        session = frame._jdf.sparkSession()
+        for query in self._spark._jsparkSession.streams().active():
+            if query.streamingQuery().sparkSessionForStream().equals(session):
+                return self._hadoop.in_force(session)
+        return None
+
     def read_s3(
         self,
         objects: Sequence[S3Uri],

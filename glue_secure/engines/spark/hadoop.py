@@ -61,21 +61,26 @@ class HadoopSettings:
         for name, value in plan.settings.items():
             self._conf.set(name, value)
             self._spark.conf.set(name, value)
-        for name, value in plan_catalogs(self._catalogs(), plan.key).items():
+        for name, value in plan_catalogs(self._catalogs(self._spark._jsparkSession), plan.key).items():
             self._spark.conf.set(name, value)
 
-    def in_force(self) -> dict[str, str]:
-        """Return the ``fs.s3*`` settings that a write would use now, and those of Iceberg catalogs."""
-        settings = self._spark._jsparkSession.sessionState().newHadoopConf()
+    def in_force(self, session: Any = None) -> dict[str, str]:
+        """Return the ``fs.s3*`` settings that a write would use now, and those of Iceberg catalogs.
+
+        Args:
+            session: the JVM's ``SparkSession`` that writes; None for the run's.
+        """
+        session = self._spark._jsparkSession if session is None else session
+        settings = session.sessionState().newHadoopConf()
         # One call to the JVM instead of three for each of a few hundred settings. Configuration.get expands
         # variables and follows renamed keys.
         mapper = self._jvm.com.fasterxml.jackson.databind.ObjectMapper()
         with suppress_client_logs():  # fs.s3a.secret.key may be among them
             values = json.loads(mapper.writeValueAsString(settings.getPropsWithPrefix(_PREFIX)))
-        return {_PREFIX + name: str(value) for name, value in values.items()} | self._catalogs()
+        return {_PREFIX + name: str(value) for name, value in values.items()} | self._catalogs(session)
 
-    def _catalogs(self) -> dict[str, str]:
-        settings = self._spark._jsparkSession.conf()
+    def _catalogs(self, session: Any) -> dict[str, str]:
+        settings = session.conf()
         # All names in one call, and the values of a few.
         names = str(settings.getAll().keys().mkString("\n")).split("\n")
         return {name: str(settings.get(name)) for name in names if is_decisive(name)}

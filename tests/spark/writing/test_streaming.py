@@ -1,8 +1,10 @@
 """forEachBatch on files: writes of batches, the verified checkpoint, and the end of a stream."""
 
+import contextlib
 import threading
 
 import pytest
+from pyspark.errors import StreamingQueryException
 
 from glue_secure import GlueSecureError, RefusedError, UsageError
 from glue_secure.dynamicframe.frame import DynamicFrame
@@ -210,3 +212,32 @@ def test_a_resolve_option_becomes_a_spec(context):
         context.convert_resolve_option("a", "Drop", None)
     with pytest.raises(UsageError, match="Project"):
         context.convert_resolve_option("a", "Project", None)
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"fs.s3a.encryption.algorithm": "AES256"}], ids=["unchanged", "changed"]
+)
+def test_frames_of_a_native_foreach_batch_are_written_under_the_settings_of_its_session(
+    glue_job, provisioned, change
+):
+    glue_job.land("a.txt", "x\n")
+
+    def batch(frame, _number):
+        for name, value in change.items():
+            frame.sparkSession.conf.set(name, value)
+        job.write.s3(frame, f"{glue_job.target}out/", format="parquet")
+
+    job = glue_job.job("source")
+    stream = glue_job.spark.readStream.text(glue_job.source.replace("s3:", "s3a:")).writeStream
+    stream = stream.foreachBatch(batch).trigger(availableNow=True)
+    checkpoint = f"{glue_job.target}checkpoint/".replace("s3:", "s3a:")
+    if change:
+        ended = contextlib.suppress(StreamingQueryException)
+        with pytest.raises(RefusedError, match="GS-S3-001"), job, ended:
+            stream.option("checkpointLocation", checkpoint).start().awaitTermination()
+        assert not any("/out/" in key for key in glue_job.objects())
+        return
+    with job:
+        stream.option("checkpointLocation", checkpoint).start().awaitTermination()
+    assert any(key.endswith(".parquet") for key in glue_job.objects())
+    assert {seen["key"] for seen in glue_job.objects().values()} == {provisioned.data_key}

@@ -355,3 +355,22 @@ def test_a_failed_write_leaves_no_record(writer, run_fixture, recorder):
     with pytest.raises(RuntimeError, match="executor lost"):
         writer.write_s3(["a"], TARGET, format="parquet")
     assert recorder.writes == []
+
+
+def test_a_frame_of_a_stream_is_written_under_the_settings_of_its_session(writer, run_fixture):
+    run_fixture.engine.foreign = True
+    run_fixture.engine.stream_settings = dict(run_fixture.engine.settings)
+    assert writer.write_s3(["a"], TARGET, format="parquet").rows == 1
+
+
+def test_gs_s3_001_a_stream_with_other_settings(rejected, run_fixture):
+    run_fixture.engine.foreign = True
+    run_fixture.engine.stream_settings = {
+        **run_fixture.engine.settings, "fs.s3a.encryption.algorithm": "AES256"
+    }  # fmt: skip
+    rejected("GS-S3-001")
+
+
+def test_gs_s3_010_a_frame_of_another_session(rejected, run_fixture):
+    run_fixture.engine.foreign = True
+    rejected("GS-S3-010")

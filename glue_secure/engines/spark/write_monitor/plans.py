@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from glue_secure.core.unmanaged_writes import UnmanagedWrite
+from glue_secure.engines.spark.locations import path_of
 from glue_secure.engines.spark.row_metrics import output_rows
 
 _SPARK_PACKAGE = "org.apache.spark.sql."
@@ -49,13 +50,13 @@ def _data_writing_command(command: Any, execution: Any, failed: bool) -> list[Un
     name = str(command.getClass().getSimpleName())
     if name == "InsertIntoHadoopFsRelationCommand":
         format = str(command.fileFormat().getClass().getSimpleName()).removesuffix("FileFormat").lower()
-        location = str(command.outputPath())
+        location = path_of(command.outputPath())
         writes = [UnmanagedWrite(location, format, output_rows(command.metrics()), failed)]
         if command.catalogTable().isDefined() and not command.partitionColumns().isEmpty():
             writes += _outer_partitions(execution, command.catalogTable().get(), location, format, failed)
         return writes
     if name == "InsertIntoHiveTable":
-        location = str(command.table().location())
+        location = path_of(command.table().location())
         return [UnmanagedWrite(location, "hive", output_rows(command.metrics()), failed)]
     if name == "InsertIntoHiveDirCommand":
         location = _location(command.storage())
@@ -92,7 +93,7 @@ def _create_table(table: Any, execution: Any, failed: bool) -> list[UnmanagedWri
         location = _location(table.storage())
     else:
         catalog = execution.sparkSession().sessionState().catalog()
-        location = str(catalog.defaultTablePath(table.identifier()).toString())
+        location = path_of(catalog.defaultTablePath(table.identifier()))
     return [UnmanagedWrite(location, "table", None, failed)]
 
 
@@ -118,7 +119,7 @@ def _outer_partitions(
     """
     catalog = execution.sparkSession().sessionState().catalog()
     partitions = catalog.listPartitions(table.identifier(), getattr(catalog, "listPartitions$default$2")())
-    locations = {str(partitions.apply(position).location()) for position in range(partitions.size())}
+    locations = {path_of(partitions.apply(position).location()) for position in range(partitions.size())}
     return [
         UnmanagedWrite(location, format, None, failed)
         for location in sorted(locations)
@@ -128,7 +129,7 @@ def _outer_partitions(
 
 def _location(storage: Any) -> str:
     location = storage.locationUri()
-    return str(location.get().toString()) if location.isDefined() else ""
+    return path_of(location.get()) if location.isDefined() else ""
 
 
 def _to_unknown_location(name: str, failed: bool) -> UnmanagedWrite:

@@ -37,7 +37,12 @@ def private_key(kind: str = "P-256", which: int = 0) -> Any:
     if kind == "Ed25519":
         return ed25519.Ed25519PrivateKey.generate()
     return ec.generate_private_key(
-        {"P-256": ec.SECP256R1, "P-224": ec.SECP224R1, "P-384": ec.SECP384R1}[kind]()
+        {
+            "P-256": ec.SECP256R1,
+            "P-224": ec.SECP224R1,
+            "P-384": ec.SECP384R1,
+            "secp256k1": ec.SECP256K1,
+        }[kind]()
     )
 
 
@@ -75,6 +80,8 @@ class Maker:
         key_identifiers: bool = True,
         key_usage: x509.KeyUsage | None = None,
         sha1: bool = False,
+        path_length: int | None = None,
+        extensions: tuple[x509.ExtensionType, ...] = (),
     ) -> Issued:
         key = private_key(kind, which)
         signer, issuer = (by.key, by.certificate.subject) if by else (key, _name(name))
@@ -88,13 +95,17 @@ class Maker:
             .not_valid_after(end)
         )
         if ca is not None:
-            builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            builder = builder.add_extension(
+                x509.BasicConstraints(ca=ca, path_length=path_length), critical=True
+            )
         if key_usage is not None:
             builder = builder.add_extension(key_usage, critical=True)
         if names:
             builder = builder.add_extension(
                 x509.SubjectAlternativeName([_san(n) for n in names]), critical=False
             )
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
         if key_identifiers:
             builder = builder.add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False

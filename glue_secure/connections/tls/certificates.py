@@ -44,7 +44,22 @@ _STRONG_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 _MAX_FILE_SIZE = 1024 * 1024
 _MIN_RSA_BITS = 2048
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
+_NOT_PARSED = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""The exceptions of ``cryptography`` for certificates that are malformed, or contain unusual parts."""
+NAMES_NOT_SHOWN = "(names of a type that is not supported, not shown)"
 _BLOCK = re.compile(rb"-----BEGIN ([^-\r\n]*)-----")
+
+
+class CertificateFormatError(ValueError):
+    """A certificate cannot be parsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +68,8 @@ class CertificateFacts:
 
     Attributes:
         subject: RFC 4514.
-        names: DNS names and IP addresses of the subjectAltName, in order.
+        names: DNS names and IP addresses of the subjectAltName, in order; ``NAMES_NOT_SHOWN`` if it contains
+            a type that ``cryptography`` does not parse (x400Address, ediPartyName).
         issuer: RFC 4514.
         not_before: UTC.
         not_after: UTC.
@@ -130,7 +146,8 @@ def load_authorities(pem: bytes, *, resource: str) -> tuple[x509.Certificate, ..
         certificates = x509.load_pem_x509_certificates(pem)
         for certificate in certificates:
             describe(certificate)  # Parsing is lazy: an invalid name or date raises only when it is read.
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+            certificate.extensions  # noqa: B018
+    except _NOT_PARSED:
         _stop_unreadable(resource, "a certificate that cannot be parsed")
     if len(certificates) != len(labels):
         _stop_unreadable(resource, "a PEM certificate without its end")
@@ -247,20 +264,34 @@ def check_strength(certificate: x509.Certificate, *, resource: str, label: str) 
     return _check_key(certificate, resource, label)
 
 
+def load_certificate(der: bytes) -> x509.Certificate:
+    """Return the certificate of a DER encoding. Raises CertificateFormatError if it is malformed."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+    except _NOT_PARSED as error:
+        raise CertificateFormatError from error
+    describe(certificate)  # Parsing is lazy: an invalid name or date raises only when it is read.
+    return certificate
+
+
 def describe(certificate: x509.Certificate) -> CertificateFacts:
-    """Return the fields of a certificate. Raises ValueError if it is malformed."""
-    oid = certificate.signature_algorithm_oid
-    return CertificateFacts(
-        subject=printable(certificate.subject.rfc4514_string()) or "(no subject)",
-        names=_names(certificate),
-        issuer=printable(certificate.issuer.rfc4514_string()) or "(no issuer)",
-        not_before=certificate.not_valid_before_utc,
-        not_after=certificate.not_valid_after_utc,
-        fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
-        key=_key_type(certificate),
-        signature=_SIGNATURE_NAMES.get(oid, oid.dotted_string),
-        identifies_issuer_key=certificate.subject == certificate.issuer or _has_authority_key(certificate),
-    )
+    """Return the fields of a certificate. Raises CertificateFormatError if it is malformed."""
+    try:
+        oid = certificate.signature_algorithm_oid
+        return CertificateFacts(
+            subject=printable(certificate.subject.rfc4514_string()) or "(no subject)",
+            names=_names(certificate),
+            issuer=printable(certificate.issuer.rfc4514_string()) or "(no issuer)",
+            not_before=certificate.not_valid_before_utc,
+            not_after=certificate.not_valid_after_utc,
+            fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
+            key=_key_type(certificate),
+            signature=_SIGNATURE_NAMES.get(oid, oid.dotted_string),
+            identifies_issuer_key=certificate.subject == certificate.issuer
+            or _has_authority_key(certificate),
+        )
+    except _NOT_PARSED as error:
+        raise CertificateFormatError from error
 
 
 def compatibility_notes(
@@ -308,6 +339,8 @@ def _names(certificate: x509.Certificate) -> tuple[str, ...]:
         value = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return ()
+    except x509.UnsupportedGeneralNameType:
+        return (NAMES_NOT_SHOWN,)
     addresses = (str(address) for address in value.get_values_for_type(x509.IPAddress))
     return tuple(printable(name) for name in (*value.get_values_for_type(x509.DNSName), *addresses))
 
@@ -317,6 +350,8 @@ def _has_authority_key(certificate: x509.Certificate) -> bool:
         certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
     except x509.ExtensionNotFound:
         return False
+    except x509.UnsupportedGeneralNameType:
+        return True  # Not known: no extension can be read.
     return True
 
 

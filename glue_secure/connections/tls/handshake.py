@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from glue_secure.connections.engines.engine import TlsNegotiation
 from glue_secure.connections.tls.negotiation import (
+    Deadline,
     Handshake,
     NoAnswerError,
     NoTlsError,
+    connect,
     negotiate_tls,
 )
 from glue_secure.core.findings import Finding, failed, stop, unknown
 
 _CIPHERS = "HIGH:!aNULL:!eNULL:!MD5:!3DES"
-# Parts of OpenSSL's error reasons if client and server share no protocol version or cipher.
-_NO_COMMON_PROTOCOL_OR_CIPHER = (
-    "PROTOCOL",
-    "HANDSHAKE_FAILURE",
-    "NO_CIPHERS",
-    "WRONG_VERSION",
-    "NO_SHARED_CIPHER",
-)
+# Parts of OpenSSL's error reasons if client and server share no protocol version, or no cipher or curve.
+_NO_COMMON_VERSION = ("PROTOCOL", "WRONG_VERSION")
+_NO_COMMON_CIPHER = ("HANDSHAKE_FAILURE", "NO_CIPHERS", "NO_SHARED_CIPHER", "CURVE", "GROUP")
+_CERTIFICATE_REQUEST = 13
+"""The type of the TLS message in which a server requests a client certificate (RFC 8446, RFC 5246)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +36,9 @@ class Target:
         host: host name or IP address; compared with the server's certificate.
         port: 1 to 65535.
         negotiation: how the protocol of the server starts TLS.
-        timeout: seconds for each socket operation: connect, send, receive, handshake.
+        timeout: seconds for one handshake, from the connection on.
         resource: the connection, for messages.
+        deadline: of all handshakes with this server; None for no limit.
     """
 
     host: str
@@ -47,6 +46,7 @@ class Target:
     negotiation: TlsNegotiation
     timeout: float
     resource: str
+    deadline: Deadline | None = field(default=None, compare=False)
 
 
 def verifying_context(anchors: Sequence[x509.Certificate]) -> ssl.SSLContext:
@@ -89,13 +89,16 @@ def handshake(target: Target, context: ssl.SSLContext) -> Handshake:
             TLS 1.2 or 1.3.
     """
     resource, address = target.resource, f"{target.host}:{target.port}"
+    requests = _record_certificate_requests(context)
     try:
-        with socket.create_connection((target.host, target.port), timeout=target.timeout) as plain:
-            return negotiate_tls(plain, target.negotiation, context, target.host)
+        seconds = target.timeout
+        if target.deadline is not None:
+            seconds = min(seconds, target.deadline.remaining())
+        deadline = Deadline(seconds)
+        with connect(target.host, target.port, deadline) as plain:
+            return negotiate_tls(plain, target.negotiation, context, target.host, deadline)
     except ssl.SSLCertVerificationError:
         raise
-    except ssl.SSLError as error:
-        stop(_handshake_failure(resource, error))
     except NoTlsError as error:
         stop(
             failed(
@@ -107,24 +110,67 @@ def handshake(target: Target, context: ssl.SSLContext) -> Handshake:
             )
         )
     except NoAnswerError as error:
-        stop(_inconclusive(resource, str(error)))
+        stop(_inconclusive(resource, str(error), fix=error.fix))
     except TimeoutError:
-        stop(_inconclusive(resource, f"no answer from {address} within {target.timeout:g} seconds"))
+        stop(_inconclusive(resource, f"no complete handshake with {address} in {target.timeout:g} seconds"))
     except (OSError, UnicodeError) as error:
+        if requests and isinstance(error, (ssl.SSLError, ConnectionError)):
+            stop(_client_certificate_required(resource))
+        if isinstance(error, ssl.SSLError):
+            stop(_handshake_failure(resource, error))
         stop(_inconclusive(resource, f"no connection to {address} ({_type_and_errno(error)})"))
+
+
+def _record_certificate_requests(context: ssl.SSLContext) -> list[int]:
+    """Return a list that contains an item as soon as the server has requested a client certificate.
+
+    A TLS 1.2 server that does not get one ends the handshake with the same alert as a server without a common
+    cipher, so only the request distinguishes them. Python exposes it only by this callback.
+    """
+    requests: list[int] = []
+
+    def record(*event: object) -> None:
+        _, direction, _, _, message, _ = event
+        if direction == "read" and message == _CERTIFICATE_REQUEST:
+            requests.append(_CERTIFICATE_REQUEST)
+
+    context._msg_callback = record  # type: ignore[attr-defined]
+    return requests
+
+
+def _client_certificate_required(resource: str) -> Finding:
+    return failed(
+        "GS-TLS-009",
+        resource,
+        found="the server ended the handshake after it requested a client certificate",
+        required="a server that accepts clients without a certificate, by user and password inside TLS",
+        fix="do not require client certificates for this server or user (PostgreSQL: no clientcert in "
+        "pg_hba.conf; MySQL: REQUIRE SSL in place of REQUIRE X509; Oracle: SSL_CLIENT_AUTHENTICATION=FALSE; "
+        "Kafka: ssl.client.auth=none)",
+    )
 
 
 def _handshake_failure(resource: str, error: ssl.SSLError) -> Finding:
     reason = error.reason or ""
     if "CERTIFICATE_REQUIRED" in reason:
-        return _inconclusive(resource, "the server requires a client certificate, which is not supported")
-    if any(part in reason for part in _NO_COMMON_PROTOCOL_OR_CIPHER):
+        return _client_certificate_required(resource)
+    if any(part in reason for part in _NO_COMMON_VERSION):
         return failed(
             "GS-TLS-009",
             resource,
             found=f"no TLS 1.2 or 1.3 handshake with the server ({reason})",
             required="TLS 1.2 or 1.3",
             fix="allow TLS 1.2 or 1.3 in the server (ssl_min_protocol_version, tls_version)",
+        )
+    if any(part in reason for part in _NO_COMMON_CIPHER):
+        return failed(
+            "GS-TLS-009",
+            resource,
+            found=f"a server without a common TLS 1.2 or 1.3 cipher or curve ({reason})",
+            required="TLS 1.2 or 1.3 with AES-GCM, AES-CBC or ChaCha20, and a certificate with an RSA key "
+            "or a key on P-256, P-384 or P-521",
+            fix="allow TLS 1.2 or 1.3 and these ciphers in the server (ssl_ciphers, tls_ciphersuites); if "
+            "its certificate's key is on another curve (P-224, secp256k1, brainpool), issue it with P-256",
         )
     return _inconclusive(resource, f"the handshake was interrupted ({reason or type(error).__name__})")
 
@@ -134,11 +180,11 @@ def _type_and_errno(error: Exception) -> str:
     return f"{type(error).__name__}, errno {number}" if number else type(error).__name__
 
 
-def _inconclusive(resource: str, found: str) -> Finding:
+def _inconclusive(resource: str, found: str, fix: str = "") -> Finding:
     return unknown(
         "GS-TLS-009",
         resource,
         found=found,
         required="a TLS 1.2 or 1.3 handshake with the server",
-        fix="check that the server runs, and check network, security group and name resolution",
+        fix=fix or "check that the server runs, and check network, security group and name resolution",
     )

@@ -18,9 +18,11 @@ from glue_secure.connections.engines.engine import TlsNegotiation
 from glue_secure.connections.tls.certificates import (
     REQUIRED_STRENGTH,
     CertificateFacts,
+    CertificateFormatError,
     check_leaf,
     check_system_anchor,
     describe,
+    load_certificate,
     printable,
     to_pem,
     trusted_authorities,
@@ -31,7 +33,7 @@ from glue_secure.connections.tls.handshake import (
     inspection_context,
     verifying_context,
 )
-from glue_secure.connections.tls.negotiation import Handshake
+from glue_secure.connections.tls.negotiation import Deadline, Handshake
 from glue_secure.connections.tls.system_roots import system_roots
 from glue_secure.core.errors import GlueSecureError
 from glue_secure.core.findings import Finding, enforce, failed, passed, stop, unknown
@@ -47,6 +49,36 @@ _UNTRUSTED = {
     20: "comes from a certificate authority that is not the trusted one",
     21: "comes from a certificate authority that is not the trusted one",
     2: "comes from a certificate authority that is not the trusted one",
+}
+_REISSUE = "have the server's certificate issued again, "
+# The problem, as a continuation of "a certificate in the server's chain", and the fix.
+_UNSUITABLE = {
+    24: (
+        "is not a certificate authority but signs another",
+        "send the intermediate CA, not another server's",
+    ),
+    79: (
+        "is not a certificate authority but signs another",
+        "send the intermediate CA, not another server's",
+    ),
+    25: (
+        "allows fewer intermediates below it (pathLenConstraint)",
+        _REISSUE + "directly by a CA with pathlen:0, or raise the pathLenConstraint of that CA",
+    ),
+    26: (
+        "has an extendedKeyUsage without serverAuth, so it is not for servers",
+        _REISSUE + "with extendedKeyUsage serverAuth (OpenSSL: extendedKeyUsage = serverAuth)",
+    ),
+    32: ("has a keyUsage that does not allow signing", "use a CA with keyUsage keyCertSign"),
+    34: (
+        "has a critical extension that OpenSSL does not know",
+        _REISSUE + "without that extension, or with it marked as not critical",
+    ),
+    47: ("has a name outside the nameConstraints of its CA", _REISSUE + "by a CA that may sign this name"),
+    48: (
+        "has a name that the nameConstraints of its CA exclude",
+        _REISSUE + "by a CA that may sign this name",
+    ),
 }
 
 
@@ -88,6 +120,7 @@ def probe(
     resource: str,
     negotiation: TlsNegotiation = TlsNegotiation.POSTGRESQL,
     timeout: float = 10.0,
+    total_timeout: float = 60.0,
 ) -> TlsFacts:
     """Complete a TLS handshake with a server, verified against the given certificate authorities only.
 
@@ -99,13 +132,14 @@ def probe(
         now: the time, aware. OpenSSL also checks dates against the machine's clock.
         resource: the connection, for messages and findings.
         negotiation: how a client asks the server for TLS.
-        timeout: seconds for each step of each handshake.
+        timeout: seconds for one handshake.
+        total_timeout: seconds for all handshakes; several are needed to find the trust anchor in a bundle.
 
     Raises:
         RefusedError: GS-TLS-002 (name), -003 (chain, dates), -004 (weak), -009 (no TLS 1.2 or 1.3).
         VerificationError: GS-TLS-009 (no answer), GS-TLS-012 (no certificate authority).
     """
-    target = Target(host, port, negotiation, timeout, resource)
+    target = Target(host, port, negotiation, timeout, resource, Deadline(total_timeout))
     findings: list[Finding] = []
     if authorities is None:
         trusted = _system_authorities(resource)
@@ -240,7 +274,8 @@ def _find_anchor(target: Target, trusted: Sequence[x509.Certificate]) -> x509.Ce
 def _verification_failure(
     target: Target, error: ssl.SSLCertVerificationError, trusted: Sequence[x509.Certificate]
 ) -> Finding:
-    code, presented = error.verify_code, _presented(target)
+    code = error.verify_code
+    presented, sent = _presented(target)
     if code in (_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH):
         names = ", ".join(presented.names[:20]) if presented else "(unknown)"
         subject = f" (subject {presented.subject})" if presented else ""
@@ -262,26 +297,38 @@ def _verification_failure(
     problem = (
         _DATES.get(code) or _UNTRUSTED.get(code) or f"does not verify ({printable(error.verify_message)})"
     )
+    fix = "set CUSTOM_JDBC_CERT to the CA that signed the server's certificate, if you trust it"
+    if code in _DATES:
+        fix = "renew the server's certificate"
+    elif code in _UNSUITABLE:
+        problem, fix = _UNSUITABLE[code]
+    elif code in _UNTRUSTED and sent == 1 and presented and presented.subject != presented.issuer:
+        problem += ", or from an intermediate that the server does not send"
+        fix = (
+            f"if {presented.issuer} is an intermediate of that CA, append its certificate to the server's "
+            f"certificate file; otherwise {fix}"
+        )
     authorities = "; ".join(describe(authority).subject for authority in trusted[:3])
     more = f" and {len(trusted) - 3} more" if len(trusted) > 3 else ""
     return failed(
         "GS-TLS-003",
         target.resource,
         found=f"a certificate in the server's chain {problem}: {_summary(presented)}",
-        required=f"a chain in date to {authorities}{more}",
-        fix="renew the server's certificate"
-        if code in _DATES
-        else "set CUSTOM_JDBC_CERT to the CA that signed the server's certificate, if you trust it",
+        required=f"a valid chain to {authorities}{more}",
+        fix=fix,
     )
 
 
-def _presented(target: Target) -> CertificateFacts | None:
-    """Return the server's certificate, unverified. For messages only: a failure changes no verdict."""
+def _presented(target: Target) -> tuple[CertificateFacts | None, int]:
+    """Return the server's certificate, unverified, and the number of certificates that the server sent.
+
+    For messages only: a failure changes no verdict.
+    """
     try:
         completed = handshake(target, inspection_context())
-        return describe(x509.load_der_x509_certificate(completed.certificate))
-    except (GlueSecureError, ssl.SSLError, ValueError):
-        return None
+        return describe(load_certificate(completed.certificate)), len(completed.presented)
+    except (GlueSecureError, ssl.SSLError, CertificateFormatError):
+        return None, 0
 
 
 def _summary(facts: CertificateFacts | None) -> str:
@@ -292,16 +339,15 @@ def _summary(facts: CertificateFacts | None) -> str:
 
 def _parse(der: bytes, resource: str) -> x509.Certificate:
     try:
-        certificate = x509.load_der_x509_certificate(der)
-        describe(certificate)
-    except ValueError:
+        return load_certificate(der)
+    except CertificateFormatError:
         stop(
             unknown(
                 "GS-TLS-003",
                 resource,
                 found="a server certificate that cannot be parsed",
-                required="an X.509 certificate (RFC 5280)",
-                fix="have the server's certificate issued again",
+                required="an X.509 certificate (RFC 5280): each extension once, IP addresses of 4 or 16 "
+                "bytes, names in ASCII",
+                fix="have the server's certificate issued again; openssl x509 -text shows its extensions",
             )
         )
-    return certificate

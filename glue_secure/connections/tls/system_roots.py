@@ -45,6 +45,6 @@ def read_certificates(path: Path) -> Iterator[x509.Certificate]:
             warnings.simplefilter("error")
             try:
                 certificate = x509.load_pem_x509_certificate(block)
-            except (ValueError, Warning):
+            except (ValueError, x509.InvalidVersion, Warning):
                 continue
         yield certificate

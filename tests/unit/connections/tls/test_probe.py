@@ -6,8 +6,10 @@ import ssl
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from glue_secure.connections.tls.certificates import load_authorities
+from glue_secure.connections.tls.certificates import NAMES_NOT_SHOWN, load_authorities
 from glue_secure.connections.tls.probe import probe
 from glue_secure.connections.tls.system_roots import system_roots
 from glue_secure.core.errors import RefusedError, VerificationError
@@ -40,6 +42,30 @@ def test_a_probe_returns_the_facts_of_the_certificate(make, serve):
     assert facts.anchor_pem.encode() == ca.pem
     assert len(facts.fingerprint) == 64 and facts.not_after > NOW
     assert not any(server.received)
+
+
+def with_names(make, ca, general_names):
+    """Issue a certificate for localhost with another encoded GeneralName."""
+    encoded = b"\x82\x09localhost" + general_names
+    names = x509.UnrecognizedExtension(
+        x509.SubjectAlternativeName.oid, b"\x30" + bytes([len(encoded)]) + encoded
+    )
+    return make.issue(by=ca, which=1, extensions=(names,))
+
+
+def test_a_name_of_a_type_that_is_not_shown_is_accepted(make, serve):
+    ca = make.authority()
+    x400_address = b"\xa3\x02\x30\x00"
+    facts = probe_server(serve(with_names(make, ca, x400_address)), ca)
+    assert facts.names == (NAMES_NOT_SHOWN,)
+
+
+def test_a_malformed_name_cannot_be_verified(make, serve):
+    ca = make.authority()
+    address_of_5_bytes = b"\x87\x05\x0a\x00\x00\x00\x01"
+    server = serve(with_names(make, ca, address_of_5_bytes))
+    error = refused("GS-TLS-003", server, ca, error=VerificationError)
+    assert "cannot be parsed" in error.found and "4 or 16 bytes" in error.required
 
 
 def test_tls_1_2_is_accepted(make, serve):
@@ -148,9 +174,36 @@ def test_a_weak_key_of_the_server_is_refused(make, serve):
     refused("GS-TLS-004", serve(make.issue(by=ca, names=("localhost",), kind="RSA1024")), ca)
 
 
-def test_a_curve_below_p_256_is_refused(make, serve):
+@pytest.mark.parametrize("curve", ["P-224", "secp256k1"])
+def test_a_curve_other_than_p_256_384_and_521_is_refused(make, serve, curve):
     ca = make.authority()
-    refused("GS-TLS-009", serve(make.issue(by=ca, names=("localhost",), kind="P-224")), ca)
+    error = refused("GS-TLS-009", serve(make.issue(by=ca, names=("localhost",), kind=curve)), ca)
+    assert "cipher or curve" in error.found and "issue it with P-256" in error.fix
+
+
+def test_a_certificate_for_clients_only_is_refused(make, serve):
+    ca = make.authority()
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+    error = refused(
+        "GS-TLS-003", serve(make.issue(by=ca, names=("localhost",), which=1, extensions=(usage,))), ca
+    )
+    assert "serverAuth" in error.found and "extendedKeyUsage = serverAuth" in error.fix
+
+
+def test_a_chain_longer_than_a_ca_allows_is_refused(make, serve):
+    ca = make.authority(path_length=0)
+    between = make.authority("Intermediate", by=ca, which=3)
+    error = refused("GS-TLS-003", serve(make.issue(by=between, names=("localhost",), which=1)), ca)
+    assert "pathLenConstraint" in error.found and "pathLenConstraint" in error.fix
+
+
+def test_an_intermediate_that_the_server_does_not_send_is_named(make, serve):
+    ca = make.authority()
+    issued = make.issue(by=make.authority("Intermediate", by=ca, which=3), names=("localhost",), which=1)
+    issued.chain = []
+    error = refused("GS-TLS-003", serve(issued), ca)
+    assert "an intermediate that the server does not send" in error.found
+    assert "CN=Intermediate" in error.fix and "append" in error.fix
 
 
 def test_a_weak_intermediate_is_refused(make, serve):
@@ -198,7 +251,8 @@ def test_a_required_client_certificate_is_refused(serve, make):
     ca = make.authority()
     issued = make.issue(by=ca, names=("localhost",), which=1)
     server = serve(issued, version=ssl.TLSVersion.TLSv1_2, client_ca=ca.pem)
-    refused("GS-TLS-009", server, ca)
+    error = refused("GS-TLS-009", server, ca)
+    assert "client certificate" in error.found and "REQUIRE SSL" in error.fix
 
 
 @pytest.mark.parametrize("how", [{"silent": True}, {"reset": True}, {"answer": b""}])

@@ -33,6 +33,7 @@ RETIRED = re.compile(
 ALLOWED = re.compile(
     r"hold_lock|legal hold|object lock legal hold|look ?up|look ahead|lookahead|lookbehind|look behind|"
     r"\.tell\(|House of Representatives|contracts: \S+ kept|native librar(?:y|ies)|placeholder|"
+    r"holdResultsOpenOverStatementClose|"
     r"= \"nobody\"",  # the Unix user
     re.IGNORECASE,
 )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from glue_secure.connections.driver_jar import accepted_versions
-from glue_secure.connections.engines.engine import DatabaseEngine, OptionRule
+from glue_secure.connections.engines.engine import DriverOption, OptionRule
 from glue_secure.connections.engines.registry import ENGINES
 
 SOURCE = "tools/jdbc.md"
@@ -24,6 +24,11 @@ EVIDENCE = {
     "handshake": "tests/integration/connections/test_drivers_at_the_handshake.py",
     "server": "tests/integration/connections/test_real_servers.py",
     "run": "tests/spark",
+}
+_EFFECTS = {
+    OptionRule.HARMLESS: "does not change the server, its verification or the login",
+    OptionRule.CREDENTIAL: "a credential; SECRET_ID names the secret",
+    OptionRule.ADDRESS: "names the server or database a second time",
 }
 _TESTED_WITH_SERVER = ("postgresql", "mysql", "mariadb")
 
@@ -98,14 +103,31 @@ def _options() -> Iterator[str]:
     for engine in ENGINES:
         yield f"### {engine.name}"
         yield ""
-        yield f"- Accepted: {_names(engine, OptionRule.HARMLESS)}"
-        yield f"- TLS, only the forced value: {_names(engine, OptionRule.TLS)}"
-        yield f"- Rejected, credentials (GS-TLS-008): {_names(engine, OptionRule.CREDENTIAL)}"
-        yield f"- Rejected, another server (GS-TLS-007): {_names(engine, OptionRule.ADDRESS)}"
-        rejected = _names(engine, OptionRule.REFUSED)
-        yield f"- Rejected, runs code, leaks data, or has an unknown effect (GS-TLS-005): {rejected}"
+        case = "in any letter case" if engine.any_case else "in this letter case"
+        yield f"Source: [the driver's documentation]({engine.options_source}). Option names {case}."
+        yield ""
+        yield "| Rule | Options | Effect |"
+        yield "|-|-|-|"
+        for title, rule in (
+            ("accepted", OptionRule.HARMLESS),
+            ("accepted, not passed on", OptionRule.IGNORED),
+            ("rejected (GS-TLS-001)", OptionRule.TLS),
+            ("rejected (GS-TLS-008)", OptionRule.CREDENTIAL),
+            ("rejected (GS-TLS-007)", OptionRule.ADDRESS),
+            ("rejected (GS-TLS-005)", OptionRule.REFUSED),
+        ):
+            names: dict[str, list[str]] = {}
+            for option in engine.options:
+                if option.rule is rule and option.name not in engine.database_options:
+                    names.setdefault(option.reason or _EFFECTS[rule], []).append(_option(option))
+            for effect, group in names.items():
+                yield f"| {title} | {', '.join(group)} | {effect} |"
         yield ""
 
 
-def _names(engine: DatabaseEngine, rule: OptionRule) -> str:
-    return ", ".join(f"`{option.name}`" for option in engine.options if option.rule is rule)
+def _option(option: DriverOption) -> str:
+    """Return the option's name, with the values that are accepted although the option as such is not."""
+    if option.rule not in (OptionRule.TLS, OptionRule.REFUSED) or not option.values:
+        return f"`{option.name}`"
+    values = re.sub(r"\(\?i:|\)|\\", "", option.values).split("|")
+    return f"`{option.name}` (except {', '.join(f'`{value}`' for value in values)})"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
+from glue_secure.connections.descriptor import is_subject, same_subject
 from glue_secure.connections.engines.engine import DatabaseEngine, OptionRule
 from glue_secure.connections.engines.postgresql import POSTGRESQL
 from glue_secure.connections.engines.registry import ENGINES
@@ -15,7 +15,14 @@ from glue_secure.connections.options import read_options
 from glue_secure.connections.properties import check_properties, properties_of
 from glue_secure.connections.tls.certificates import certificate_location
 from glue_secure.connections.tls.trust_store import TrustStoreFile
-from glue_secure.connections.url import JdbcUrl, normalize_host, read_url, with_database
+from glue_secure.connections.url import (
+    JdbcUrl,
+    names_host,
+    normalize_host,
+    read_url,
+    url_of_parts,
+    with_database,
+)
 from glue_secure.core.connection import GlueConnection, Login
 from glue_secure.core.findings import Finding, enforce, failed, passed, stop
 from glue_secure.core.identifiers import S3Uri
@@ -39,6 +46,8 @@ class JdbcPlan:
         certificate: location of the certificate authority's PEM file; None for the system's roots.
         login: the login that the connection names.
         driver_options: harmless options of the connection, overridden by those of the call.
+        subject: the distinguished name that the server's certificate must have besides the host's name,
+            ``""`` if the connection names none.
         reader_options: the call's options for reading or writing rows, not checked here.
         findings: the passed checks of properties, URL, options and login.
     """
@@ -54,6 +63,7 @@ class JdbcPlan:
     login: Login
     driver_options: tuple[tuple[str, str], ...]
     reader_options: tuple[tuple[str, object], ...]
+    subject: str = ""
     findings: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
 
 
@@ -76,6 +86,7 @@ def plan_connection(connection: GlueConnection, options: Mapping[str, object]) -
     url = _read_url(connection, properties, resource)
     findings += enforce([check_engine(url.engine, connection, properties)])
     findings += enforce([check_parts(url, properties, resource)])
+    findings += enforce([check_certificate_name(url, properties, resource)])
     certificate = properties.get("CUSTOM_JDBC_CERT", "")
     call = read_options(url.engine, connection.name, options, certificate=certificate)
     if call.database:
@@ -96,6 +107,7 @@ def plan_connection(connection: GlueConnection, options: Mapping[str, object]) -
         login=login_of(connection, properties, host=url.host),
         driver_options=tuple(sorted(driver_options.items())),
         reader_options=call.reader,
+        subject=url.subject or _subject(url.engine, properties),
         findings=(*findings, *url.findings, *call.findings, *login_findings),
     )
 
@@ -164,8 +176,8 @@ def check_engine(
     resource = f"connection {connection.name}"
     names = (properties.get("JDBC_ENGINE", "").lower(), connection.connection_type.lower())
     driver = properties.get("JDBC_DRIVER_CLASS_NAME", engine.driver)
-    others = [name for name in names if name not in ("", "jdbc", engine.name)]
-    agree = not others and driver == engine.driver
+    others = [name for name in names if name not in ("", "jdbc", engine.name, *engine.aliases)]
+    agree = not others and driver in (engine.driver, *engine.driver_aliases)
     if agree or "JDBC_CONNECTION_URL" not in properties:
         return passed("GS-TLS-011", resource, f"engine {engine.name}, driver {engine.driver}")
     other = others[0] if others else f"JDBC_DRIVER_CLASS_NAME={driver}"
@@ -189,6 +201,66 @@ def check_parts(url: JdbcUrl, properties: Mapping[str, str], resource: str) -> F
     return passed("GS-TLS-007", resource, f"one server: {url.host}:{url.port}")
 
 
+def check_certificate_name(url: JdbcUrl, properties: Mapping[str, str], resource: str) -> Finding:
+    """GS-TLS-002: CUSTOM_JDBC_CERT_STRING allows no server but the connection's, or is absent.
+
+    Glue passes it to SQL Server's driver as ``hostNameInCertificate`` and to Oracle's as
+    ``SSL_SERVER_CERT_DN``. Here the host's own name is always compared; for Oracle, the distinguished name is
+    compared as well, when the server is verified.
+    https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-catalog-connections-connections.html
+    """
+    text = properties.get("CUSTOM_JDBC_CERT_STRING", "")
+    if not text:
+        return passed("GS-TLS-002", resource, "the host name is compared: no CUSTOM_JDBC_CERT_STRING")
+    if url.engine.descriptors and is_subject(text) and (not url.subject or same_subject(text, url.subject)):
+        return passed("GS-TLS-002", resource, "host name and CUSTOM_JDBC_CERT_STRING are compared")
+    if url.engine.name_option and names_host(text, url.host):
+        return passed("GS-TLS-002", resource, "the host name is compared; CUSTOM_JDBC_CERT_STRING is its own")
+    if url.engine.descriptors:
+        required = "the distinguished name of the server's certificate, with CN"
+    elif url.engine.name_option:
+        required = f"{url.host}, or the wildcard of its domain"
+    else:
+        required = "the server's own host name on its certificate"
+    return failed(
+        "GS-TLS-002",
+        resource,
+        found=f"CUSTOM_JDBC_CERT_STRING, which is not supported for {url.engine.name} in this form",
+        required=required,
+        fix="remove CUSTOM_JDBC_CERT_STRING from the connection, and connect by a name on the certificate",
+    )
+
+
+def check_certificate_subject(plan: JdbcPlan, subject: str, resource: str) -> tuple[Finding, ...]:
+    """GS-TLS-002: the server's certificate has the distinguished name that the connection requires.
+
+    Args:
+        plan: the result of :func:`plan_connection`.
+        subject: of the certificate that the server presented and that was verified, RFC 4514.
+        resource: the connection.
+
+    Returns:
+        One finding; none if the connection requires no distinguished name.
+    """
+    if not plan.subject:
+        return ()
+    if same_subject(plan.subject, subject):
+        return (passed("GS-TLS-002", resource, f"the certificate's distinguished name is {subject}"),)
+    return (
+        failed(
+            "GS-TLS-002",
+            resource,
+            found=f"a certificate for {subject}",
+            required=plan.subject,
+            fix="correct CUSTOM_JDBC_CERT_STRING (SSL_SERVER_CERT_DN) in the connection, or remove it",
+        ),
+    )
+
+
+def _subject(engine: DatabaseEngine, properties: Mapping[str, str]) -> str:
+    return properties.get("CUSTOM_JDBC_CERT_STRING", "") if engine.descriptors else ""
+
+
 def _read_url(connection: GlueConnection, properties: Mapping[str, str], resource: str) -> JdbcUrl:
     """Return the connection's URL, or the URL that HOST, PORT and DATABASE form."""
     text, host = properties.get("JDBC_CONNECTION_URL", ""), properties.get("HOST", "")
@@ -209,15 +281,15 @@ def _read_url(connection: GlueConnection, properties: Mapping[str, str], resourc
     port = properties.get("PORT", str(engine.default_port))
     if normalized is None or not re.fullmatch(r"[0-9]{1,5}", port):
         stop(_part_failure(resource, "HOST" if normalized is None else "PORT", "is invalid"))
-    address = f"[{normalized}]" if ":" in normalized else normalized
-    database = quote(properties.get("DATABASE", ""), safe="")
-    return read_url(engine.bare_form.format(host=address, port=port, database=database), resource=resource)
+    return url_of_parts(engine, normalized, port, properties.get("DATABASE", ""), resource=resource)
 
 
 def _named_engine(connection: GlueConnection, properties: Mapping[str, str]) -> DatabaseEngine:
     """Return the engine that a connection without a URL names; PostgreSQL if it names none."""
     name = properties.get("JDBC_ENGINE", "") or connection.connection_type
-    return next((engine for engine in ENGINES if engine.name == name.lower()), POSTGRESQL)
+    lowered = name.lower()
+    named = [engine for engine in ENGINES if lowered in (engine.name, *engine.aliases)]
+    return next((engine for engine in named if engine.name == lowered), named[0] if named else POSTGRESQL)
 
 
 def _normalize(host: str) -> str | None:

@@ -12,13 +12,15 @@ import re
 from collections.abc import Mapping
 
 from glue_secure.core.connection import GlueConnection, Login, LoginKind
-from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Finding, failed, passed
 
 _LOGINS = "SECRET_ID, or USERNAME with ENCRYPTED_PASSWORD, or AuthenticationType IAM with USERNAME"
 _USER = re.compile(r"[A-Za-z0-9_@.$-]{1,63}")
+# In the regions of China, rds comes before the region: NAME.ID.rds.cn-north-1.amazonaws.com.cn.
+_REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]+"
 _RDS_HOST = re.compile(
-    r"[a-z0-9-]+(?:\.[a-z0-9-]+)?\.(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9]+)\.rds\.amazonaws\.com(?:\.cn)?"
+    rf"[a-z0-9-]+(?:\.[a-z0-9-]+)?\.(?:(?P<region>{_REGION})\.rds\.amazonaws\.com(?:\.cn)?"
+    r"|rds\.(?P<china>cn-[a-z]+-[0-9]+)\.amazonaws\.com\.cn)"
 )
 _TOKEN_ENGINES = ("postgresql", "mysql", "mariadb")
 
@@ -26,20 +28,13 @@ _TOKEN_ENGINES = ("postgresql", "mysql", "mariadb")
 def login_of(connection: GlueConnection, properties: Mapping[str, str], *, host: str) -> Login:
     """Return the login that the connection names, after :func:`check_login` passed.
 
-    Raises:
-        UsageError: the connection has both USERNAME and SECRET_ID.
+    With SECRET_ID, the user's name is the secret's; USERNAME has no effect.
     """
     user, secret = properties.get("USERNAME", ""), properties.get("SECRET_ID", "")
     if connection.authentication.upper() == "IAM":
         match = _RDS_HOST.fullmatch(host)
-        return Login(LoginKind.TOKEN, user=user, region=match["region"] if match else "")
-    if secret and user:
-        raise UsageError(
-            f"connection {connection.name} names its user twice",
-            found="USERNAME and SECRET_ID",
-            required="SECRET_ID only; the secret contains the user's name",
-            fix="remove USERNAME from the connection",
-        )
+        region = (match["region"] or match["china"]) if match else ""
+        return Login(LoginKind.TOKEN, user=user, region=region)
     if secret:
         return Login(LoginKind.SECRET, secret_id=secret)
     return Login(LoginKind.ENCRYPTED, user=user)

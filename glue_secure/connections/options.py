@@ -138,14 +138,15 @@ def read_options(
             reader.append((_READER_OPTIONS[name.lower()], value))
         elif name.lower() == "database":
             database = str(value)
-        elif option is not None and option.rule is OptionRule.HARMLESS:
+        elif option is not None and option.rule in (OptionRule.HARMLESS, OptionRule.IGNORED):
             if not option.accepts(option_text(value)):
                 raise UsageError(
                     f"option {option.name} of connection {connection_name} has an invalid value",
                     found="(not shown)",
                     required=f"text that matches {option.values}",
                 )
-            driver.append((option.name, option_text(value)))
+            if option.rule is OptionRule.HARMLESS:
+                driver.append((option.name, option_text(value)))
     return CallOptions(database, tuple(driver), tuple(reader), findings)
 
 
@@ -224,9 +225,11 @@ def _driver_option_failure(engine: DatabaseEngine, name: str, value: object, res
         return _credentials(resource, option.name)
     if option.rule is OptionRule.TLS and not option.accepts(option_text(value)):
         return _override(resource, option.name, engine.verification_option, option.reason)
+    if engine.strict is not None and f"{option.name}={value}".lower() == "encrypt=strict":
+        return _override(resource, option.name, "encrypt=strict in the connection's JDBC URL")
     if option.rule is OptionRule.ADDRESS:
         return _override(resource, option.name, "the server of the connection that the call names")
-    if option.rule is OptionRule.REFUSED:
+    if option.rule is OptionRule.REFUSED and not option.accepts(option_text(value)):
         return _override(resource, option.name, "no such option", option.reason)
     return None
 

@@ -69,14 +69,13 @@ def check_properties(connection: GlueConnection) -> tuple[Finding, ...]:
         GS-TLS-005, -006, -008 and -011 passed, one or two of each.
 
     Raises:
-        RefusedError: the first of GS-TLS-002, -005, -006, -008, -011 that failed.
+        RefusedError: the first of GS-TLS-005, -006, -008, -011 that failed.
     """
     checks = (
         check_connection_type,
         check_property_names,
         check_tls_enforced,
         check_driver,
-        check_certificate_name,
         check_authentication,
     )
     return tuple(finding for check in checks for finding in enforce(check(connection)))
@@ -160,7 +159,7 @@ def check_driver(connection: GlueConnection) -> tuple[Finding, ...]:
     """GS-TLS-011: JDBC_ENGINE and JDBC_DRIVER_CLASS_NAME name a supported engine, or are absent."""
     resource, properties = _resource(connection), properties_of(connection)
     engine = properties.get("JDBC_ENGINE", "").lower()
-    if engine and engine not in {known.name for known in ENGINES}:
+    if engine and engine not in {name for known in ENGINES for name in (known.name, *known.aliases)}:
         return (
             failed(
                 "GS-TLS-011",
@@ -171,7 +170,7 @@ def check_driver(connection: GlueConnection) -> tuple[Finding, ...]:
             ),
         )
     driver = properties.get("JDBC_DRIVER_CLASS_NAME", "")
-    if driver and driver not in {known.driver for known in ENGINES}:
+    if driver and driver not in {name for known in ENGINES for name in (known.driver, *known.driver_aliases)}:
         return (
             failed(
                 "GS-TLS-011",
@@ -182,23 +181,6 @@ def check_driver(connection: GlueConnection) -> tuple[Finding, ...]:
             ),
         )
     return (passed("GS-TLS-011", resource, "no custom driver in the connection"),)
-
-
-def check_certificate_name(connection: GlueConnection) -> tuple[Finding, ...]:
-    """GS-TLS-002: no name other than the host's is compared with the server's certificate."""
-    if connection.properties.get("CUSTOM_JDBC_CERT_STRING", ""):
-        return (
-            failed(
-                "GS-TLS-002",
-                _resource(connection),
-                found="CUSTOM_JDBC_CERT_STRING, which is not supported",
-                required="the server's own host name on its certificate",
-                fix="remove CUSTOM_JDBC_CERT_STRING from the connection",
-            ),
-        )
-    return (
-        passed("GS-TLS-002", _resource(connection), "the host name is compared: no CUSTOM_JDBC_CERT_STRING"),
-    )
 
 
 def check_authentication(connection: GlueConnection) -> tuple[Finding, ...]:

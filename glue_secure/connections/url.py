@@ -1,9 +1,8 @@
 """The reader of JDBC URLs, for all engines.
 
-Each driver accepts many forms of URL: host lists, ``address=(...)``, DESCRIPTION, named instances,
-    percent-encoding.
-glue-secure accepts one form per engine, ``Engine.url_form``. The integration tests compare the result with
-the drivers' own parsers.
+Each driver accepts many forms of URL: host lists, ``address=(...)``, named instances, percent-encoding.
+glue-secure accepts one form per engine, ``DatabaseEngine.url_form``, and Oracle's DESCRIPTION with one
+address. The integration tests compare the result with the drivers' own parsers.
 
 Behaviour of pgjdbc 42.7.3's ``Driver.parseURL``, as measured, for which URLs are rejected: option names are
 case-sensitive and are not percent-decoded, values are; the last of two equal options applies; the options
@@ -16,11 +15,18 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 from urllib.parse import quote, unquote_to_bytes
 
-from glue_secure.connections.engines.engine import DatabaseEngine, DriverOption, OptionRule
+from glue_secure.connections.descriptor import DescriptorError, read_descriptor
+from glue_secure.connections.engines.engine import (
+    DatabaseEngine,
+    DriverOption,
+    NameEncoding,
+    OptionRule,
+)
 from glue_secure.connections.engines.registry import ENGINES
 from glue_secure.connections.messages import shown_name, shown_value
 from glue_secure.core.findings import Finding, enforce, failed, passed, stop
@@ -33,24 +39,21 @@ _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 _MAX_LENGTH = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class _Syntax:
-    """The characters of a URL, of an option's name and of a decoded database name."""
-
-    characters: re.Pattern[str]
-    option_name: re.Pattern[str]
-    database: re.Pattern[str]
-
-
-_PLAIN = _Syntax(
-    re.compile(r"[A-Za-z0-9:/?&=._;,@~$-]+"),
-    re.compile(r"[A-Za-z0-9_.]+"),
-    re.compile(r"[A-Za-z0-9_][A-Za-z0-9_$.-]{0,62}"),
-)
-_PERCENT_ENCODED = _Syntax(
-    re.compile(r"[A-Za-z0-9:/?&=%._~$,()\[\]!*'-]+"),
-    re.compile(r"[A-Za-z0-9]+"),
-    re.compile(r"[\w$.-]{1,63}"),
+# What a URL may consist of. In _DATABASE and in values, characters that separate parts of a URL for some
+# reader are left out, also decoded.
+_CHARACTERS = {
+    NameEncoding.PLAIN: re.compile(r"[\w:/?&=._;,@~$+()\[\]\" -]+"),
+    NameEncoding.BRACES: re.compile(r"[\w:/?&=._;,@~$+()\[\]{}!*'# -]+"),
+    NameEncoding.PERCENT: re.compile(r"[A-Za-z0-9:/?&=%._~$,;()\[\]!*'-]+"),
+}
+_OPTION_NAME = re.compile(r"[A-Za-z0-9_.$]+")
+_DATABASE = re.compile(r"(?! )[^/\\?&=;#@%\x00-\x1f\x7f]{1,128}(?<! )")
+_NAME_IN_BRACES = re.compile(r"(?! )[^\x00-\x1f\x7f]{1,128}(?<! )")
+_PLAIN_NAME = re.compile(r"[\w$.-]+")
+# One option of SQL Server's URL. The driver trims blanks around names and values, except inside braces.
+_TOKEN = re.compile(
+    r" *(?P<name>[A-Za-z0-9]+) *= *"
+    r"(?:\{(?P<braced>(?:[^}]|\}\})*)\} *|(?P<plain>[^;{}]*))(?:;|$)| *(?:;|$)"
 )
 
 
@@ -63,8 +66,10 @@ class JdbcUrl:
         host: a name in lower case, an IPv4 address, or an IPv6 address without brackets in Java's spelling
             (eight groups, no ``::``), which is the text that pgjdbc compares with the certificate.
         port: 1 to 65535.
-        database: decoded.
+        database: decoded; ``""`` if the URL names none, which for the server means the user's default.
         options: name and decoded value, in the URL's order; names as the driver spells them.
+        template: Oracle: the descriptor for the driver, with ``{host}``, ``{port}`` and ``{database}``.
+        subject: Oracle: the distinguished name that the server's certificate must have, ``""`` without.
         findings: the passed checks: GS-TLS-001, -005, -007, -008, -011.
     """
 
@@ -73,26 +78,34 @@ class JdbcUrl:
     port: int
     database: str
     options: tuple[tuple[str, str], ...] = ()
+    template: str = ""
+    subject: str = ""
     findings: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def bare(self) -> str:
         """The URL without options."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.engine.bare_form.format(host=host, port=self.port, database=quote(self.database, safe=""))
+        form = self.template or self.engine.bare_form
+        if not self.database and self.engine.database_options:
+            form = form.partition(self.engine.separator)[0]
+        return self._format(form)
 
     @property
     def for_spark(self) -> str:
         """The URL without options that Spark receives; its scheme selects Spark's SQL dialect."""
-        form = self.engine.spark_form
-        return form.format(host=self.host, port=self.port, database=self.database) if form else self.bare
+        return self._format(self.engine.spark_form) if self.engine.spark_form else self.bare
 
     def __str__(self) -> str:
         options = self.engine.separator.join(
-            f"{name}={quote(value, safe='')}" for name, value in self.options
+            f"{name}={_encode(value, self.engine.encoding)}" for name, value in self.options
         )
         start = "?" if self.engine.separator == "&" else self.engine.separator
         return f"{self.bare}{start}{options}" if options else self.bare
+
+    def _format(self, form: str) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        database = _encode(self.database, self.engine.encoding)
+        return form.format(host=host, port=self.port, database=database)
 
 
 def read_url(text: str, *, resource: str = "JDBC URL") -> JdbcUrl:
@@ -115,13 +128,25 @@ def read_url(text: str, *, resource: str = "JDBC URL") -> JdbcUrl:
     problem = _character_problem(engine, text)
     if problem:
         _stop_ambiguous(engine, resource, text, problem)
+    if engine.descriptors and "(" in text:
+        url = _read_descriptor(engine, text, resource)
+        findings.append(passed("GS-TLS-007", resource, f"one host, port and database: {url.bare}"))
+        findings += enforce(check_url_options(engine, (), resource))
+        return replace(url, findings=tuple(findings))
     match = re.fullmatch(engine.url_form, text)
     if match is None:
         _stop_ambiguous(engine, resource, text, "not exactly one host and one database")
     host, port = _host_and_port(match["address"], engine, resource, text)
-    options = _parse_options(match["options"], engine, resource, text)
-    database = _database(match["database"], options, engine, resource, text)
-    options = tuple(option for option in options if option[0] not in engine.database_options)
+    options = _parse_options(match, engine, resource, text)
+    database = _database(match["database"] or "", options, engine, resource, text)
+    if engine.strict is not None and ("encrypt", "strict") in [(n, value.lower()) for n, value in options]:
+        engine = engine.strict
+    options = tuple(
+        (name, value)
+        for name, value in options
+        if name not in engine.database_options
+        and not (name == engine.name_option and names_host(value, host))
+    )
     url = JdbcUrl(engine, host, port, database, options)
     findings.append(passed("GS-TLS-007", resource, f"one host, port and database: {url.bare}"))
     findings += enforce(check_url_options(engine, options, resource))
@@ -134,9 +159,39 @@ def with_database(url: JdbcUrl, database: str, *, resource: str) -> JdbcUrl:
     Raises:
         RefusedError: GS-TLS-007, the name of the database would not be accepted in a URL.
     """
-    bare = read_url(replace(url, database=database, options=()).bare, resource=resource)
-    finding = passed("GS-TLS-007", resource, f"one host, port and database, named by the call: {bare.bare}")
-    return replace(bare, options=url.options, findings=(*url.findings, finding))
+    changed = _with_database(replace(url, database=""), database, resource)
+    finding = passed(
+        "GS-TLS-007", resource, f"one host, port and database, named by the call: {changed.bare}"
+    )
+    return replace(changed, findings=(*url.findings, finding))
+
+
+def url_of_parts(engine: DatabaseEngine, host: str, port: str, database: str, *, resource: str) -> JdbcUrl:
+    """Return the URL of a connection that names host, port and database instead of a URL.
+
+    Args:
+        engine: the database engine.
+        host: of :func:`normalize_host`.
+        port: digits.
+        database: its name, ``""`` for the user's default.
+        resource: the resource of the findings.
+
+    Raises:
+        RefusedError: GS-TLS-007, as :func:`read_url`.
+    """
+    url = JdbcUrl(engine, host, int(port), "")
+    url = _with_database(url, database, resource) if database else url
+    return read_url(url.bare, resource=resource)
+
+
+def names_host(name: str, host: str) -> bool:
+    """Return whether a name to compare with the certificate is the host, or the wildcard of its domain.
+
+    Such a name allows no other server: the host itself is compared with the certificate. An example is
+    ``*.database.windows.net``, which Azure's portal shows for ``NAME.database.windows.net``.
+    """
+    domain = host.partition(".")[2]
+    return name.lower() in (host, f"*.{domain}" if "." in domain and not _is_address(host) else host)
 
 
 def normalize_host(text: str) -> str | None:
@@ -160,6 +215,10 @@ def normalize_host(text: str) -> str | None:
         except ValueError:
             return None
     return host
+
+
+def _is_address(host: str) -> bool:
+    return ":" in host or host.rpartition(".")[2].isdigit()
 
 
 def read_engine(text: str, resource: str) -> tuple[DatabaseEngine, Finding]:
@@ -269,7 +328,7 @@ def _option_failure(
             required=f"{engine.verification_option}, or no TLS option: glue-secure sets full verification",
             fix=f"remove {option.name} from the URL; for a private CA, set CUSTOM_JDBC_CERT",
         )
-    if option.rule is OptionRule.REFUSED:
+    if option.rule is OptionRule.REFUSED and not option.accepts(value):
         return failed(
             "GS-TLS-005",
             resource,
@@ -277,7 +336,7 @@ def _option_failure(
             required="only options that do not change how the connection is made",
             fix=f"remove {option.name} from the URL",
         )
-    if name != option.name:
+    if name != option.name and not engine.any_case:
         return failed(
             "GS-TLS-007",
             resource,
@@ -296,20 +355,23 @@ def _option_failure(
     return None
 
 
-def _syntax(engine: DatabaseEngine) -> _Syntax:
-    return _PERCENT_ENCODED if engine.percent_encoded else _PLAIN
-
-
 def _character_problem(engine: DatabaseEngine, text: str) -> str:
     """Return the problem with the URL's characters, ``""`` if there is none."""
     if len(text) > _MAX_LENGTH:
         return f"more than {_MAX_LENGTH} characters"
-    if not text.isascii():
+    if not text.isascii() and engine.encoding is NameEncoding.PERCENT:
         return "a character outside ASCII (percent-encode it as UTF-8)"
-    invalid = sorted(set(_syntax(engine).characters.sub("", text)))
+    if text != text.strip():
+        return "white space before or after it"
+    invalid = sorted(set(_CHARACTERS[engine.encoding].sub("", text)))
     if invalid:
         return f"the character {invalid[0]!r}, which parsers interpret differently"
-    for match in _ESCAPE.finditer(text):
+    return ""
+
+
+def _escape_problem(encoded: str) -> str:
+    """Return the problem with the percent-encoding of an option's value, ``""`` if there is none."""
+    for match in _ESCAPE.finditer(encoded):
         if match[1] is None:
             return "a '%' without two hexadecimal digits"
         if int(match[1], 16) in _UNRESERVED:
@@ -334,35 +396,126 @@ def _host_and_port(address: str, engine: DatabaseEngine, resource: str, url: str
     return host, int(port) if port is not None else engine.default_port
 
 
+def _read_descriptor(engine: DatabaseEngine, text: str, resource: str) -> JdbcUrl:
+    start, _, content = text.partition("@")
+    try:
+        if start != f"{engine.url_prefix}thin:":
+            raise DescriptorError("a descriptor that does not follow jdbc:oracle:thin:@")
+        found = read_descriptor(content)
+    except DescriptorError as error:
+        if not error.weaker:
+            _stop_ambiguous(engine, resource, "", str(error))
+        stop(
+            failed(
+                "GS-TLS-001",
+                resource,
+                found=f"{error}, in the URL",
+                required="a DESCRIPTION with one ADDRESS of PROTOCOL=TCPS and SSL_SERVER_DN_MATCH=TRUE",
+                fix="correct the descriptor in the connection's JDBC URL; for a private CA, set "
+                "CUSTOM_JDBC_CERT",
+            )
+        )
+    host, port = _host_and_port(f"{found.host}:{found.port}", engine, resource, "")
+    if not re.fullmatch(r"[A-Za-z][\w$#.-]*", found.database, re.ASCII):
+        _stop_ambiguous(engine, resource, "", "an invalid service name or SID")
+    template = f"{start}@{found.template}"
+    return JdbcUrl(engine, host, port, found.database, template=template, subject=found.subject)
+
+
 def _parse_options(
-    text: str | None, engine: DatabaseEngine, resource: str, url: str
+    match: re.Match[str], engine: DatabaseEngine, resource: str, url: str
 ) -> tuple[tuple[str, str], ...]:
+    """Return name and decoded value of each option, in the driver's spelling where the driver accepts any."""
     options: dict[str, tuple[str, str]] = {}
-    for token in text.split(engine.separator) if text is not None else ():
-        name, equals, encoded = token.partition("=")
-        if not equals or not _syntax(engine).option_name.fullmatch(name):
-            _stop_ambiguous(engine, resource, url, "an option that is not NAME=VALUE")
-        value = _decode(encoded) if engine.percent_encoded else encoded
-        if value is None or re.search(r"[=?&;@]", encoded):
-            _stop_ambiguous(engine, resource, url, "an option value with one of = ? & ; @, or not UTF-8")
+    for name, value in _option_pairs(match, engine, resource, url):
         if name.lower() in options:
             _stop_ambiguous(
                 engine, resource, url, f"option {shown_name(name)} twice; drivers differ on which applies"
             )
-        options[name.lower()] = (name, value)
+        option = engine.option(name)
+        known = option is not None and engine.any_case
+        options[name.lower()] = (option.name if option is not None and known else name, value)
     return tuple(options.values())
+
+
+def _option_pairs(
+    match: re.Match[str], engine: DatabaseEngine, resource: str, url: str
+) -> Iterator[tuple[str, str]]:
+    if engine.encoding is NameEncoding.BRACES:
+        yield from _pairs_with_braces(match["options"] or "", engine, resource, url)
+        return
+    tokens = match["options"].split(engine.separator) if match["options"] is not None else []
+    # Redshift's driver reads options after ';' as well, and skips empty ones.
+    tokens += [token for token in (match.groupdict().get("semicolons") or "").split(";") if token]
+    for token in tokens:
+        name, equals, encoded = token.partition("=")
+        if not equals or not _OPTION_NAME.fullmatch(name):
+            _stop_ambiguous(engine, resource, url, "an option that is not NAME=VALUE")
+        if problem := _escape_problem(encoded):
+            _stop_ambiguous(engine, resource, url, problem)
+        value = _decode(encoded) if engine.encoding is NameEncoding.PERCENT else encoded
+        # The decoded value is checked too: a reader that splits after decoding would see two options.
+        if value is None or re.search(r"[=?&;@ ]", encoded) or re.search(r"[&;]", value):
+            _stop_ambiguous(engine, resource, url, "an option value with one of = ? & ; @, or not UTF-8")
+        yield name, value
+
+
+def _pairs_with_braces(
+    text: str, engine: DatabaseEngine, resource: str, url: str
+) -> Iterator[tuple[str, str]]:
+    """Yield the options of SQL Server's URL. Empty ones are skipped, as the driver does."""
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            _stop_ambiguous(engine, resource, url, "an option that is not NAME=VALUE")
+        position = match.end()
+        if match["name"] is None:
+            continue
+        braced = match["braced"]
+        value = match["plain"].strip(" ") if braced is None else braced.replace("}}", "}")
+        if braced is None and re.search(r"[=?&@#]", value):
+            _stop_ambiguous(engine, resource, url, "an option value with one of = ? & @ # outside braces")
+        yield match["name"], value
 
 
 def _database(
     path: str, options: tuple[tuple[str, str], ...], engine: DatabaseEngine, resource: str, url: str
 ) -> str:
-    names = [path] if path else []
-    names += [value for name, value in options if name in engine.database_options]
-    name = names[0] if len(names) == 1 else ""
-    database = _decode(name) if engine.percent_encoded else name
-    if database is None or not _syntax(engine).database.fullmatch(database):
-        _stop_ambiguous(engine, resource, url, "a missing, duplicate or invalid database name")
-    return database
+    names = [_decode(path) if engine.encoding is NameEncoding.PERCENT else path] if path else []
+    names += [value for name, value in options if name in engine.database_options and value]
+    if not names and engine.needs_database:
+        _stop_ambiguous(engine, resource, url, "a missing database name")
+    if not names:
+        return ""
+    name = names[0]
+    if len(names) > 1 or name is None or not _is_database(name, engine):
+        _stop_ambiguous(engine, resource, url, "a duplicate or invalid database name")
+    return name
+
+
+def _is_database(name: str, engine: DatabaseEngine) -> bool:
+    allowed = _NAME_IN_BRACES if engine.encoding is NameEncoding.BRACES else _DATABASE
+    return name.isprintable() and allowed.fullmatch(name) is not None
+
+
+def _with_database(url: JdbcUrl, database: str, resource: str) -> JdbcUrl:
+    """Return the URL with a database, whose name would mean the same in a URL. Raises RefusedError."""
+    if not _is_database(database, url.engine):
+        _stop_ambiguous(url.engine, resource, url.bare, "an invalid database name")
+    changed = replace(url, database=database)
+    if read_url(changed.bare, resource=resource).database != database:
+        _stop_ambiguous(url.engine, resource, url.bare, "an invalid database name")
+    return changed
+
+
+def _encode(text: str, encoding: NameEncoding) -> str:
+    """Return a database name or an option's value as the driver reads it in a URL."""
+    if encoding is NameEncoding.PERCENT:
+        return quote(text, safe="")
+    if encoding is NameEncoding.BRACES and text and not _PLAIN_NAME.fullmatch(text):
+        return "{" + text.replace("}", "}}") + "}"
+    return text
 
 
 def _decode(text: str) -> str | None:

@@ -6,18 +6,18 @@ A run fetches the credentials afterwards (:mod:`.manager`); ``glue-secure prefli
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptography import x509
 
 from glue_secure.connections.engines.engine import TlsNegotiation
-from glue_secure.connections.jdbc import JdbcPlan, plan_connection
+from glue_secure.connections.jdbc import JdbcPlan, check_certificate_subject, plan_connection
 from glue_secure.connections.kafka import KafkaPlan, plan_kafka
 from glue_secure.connections.tls.certificates import compatibility_notes, load_authorities
 from glue_secure.connections.tls.probe import TlsFacts, probe
 from glue_secure.core.connection import GlueConnection
 from glue_secure.core.errors import GlueSecureError, UsageError
-from glue_secure.core.findings import Finding, failed, stop, unknown
+from glue_secure.core.findings import Finding, enforce, failed, stop, unknown
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.ports import Catalog, Clock, ControlPlane, ObjectStore
 from glue_secure.core.service import NotFound, ServiceError
@@ -159,7 +159,8 @@ def verify_connection(
         resource=f"connection {name}",
         negotiation=plan.engine.negotiation,
     )
-    return VerifiedConnection(plan, facts)
+    findings = check_certificate_subject(plan, facts.subject, f"connection {name}")
+    return VerifiedConnection(replace(plan, findings=(*plan.findings, *enforce(findings))), facts)
 
 
 def verify_kafka(

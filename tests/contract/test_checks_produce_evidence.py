@@ -62,7 +62,7 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
         f"{CONNECTIONS}.url:check_url_options",
         f"{CONNECTIONS}.kafka:check_options",
     ),
-    "GS-TLS-002": (f"{CONNECTIONS}.properties:check_certificate_name", f"{CONNECTIONS}.tls.probe:probe"),
+    "GS-TLS-002": (f"{CONNECTIONS}.jdbc:check_certificate_name", f"{CONNECTIONS}.tls.probe:probe"),
     "GS-TLS-003": (f"{CONNECTIONS}.tls.probe:probe",),
     "GS-TLS-004": (f"{CONNECTIONS}.tls.probe:probe",),
     "GS-TLS-005": (

@@ -345,4 +345,5 @@ NEGOTIATIONS: dict[str, Callable[[socket.socket, bytes | None], None]] = {
     "mysql": _negotiate_mysql,
     "tds": _negotiate_tds,
     "tls": lambda client, answer: client.sendall(answer or b""),
+    "tds-strict": lambda client, answer: client.sendall(answer or b""),
 }

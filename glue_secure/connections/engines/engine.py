@@ -3,8 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+
+# Patterns of values that several drivers share. Letter case is the drivers' own: they ignore it.
+NUMBER = r"-?[0-9]{1,10}"
+BOOLEAN = "(?i:true|false)"
+OFF = "(?i:false|no|off|0)"
+ON = "(?i:true|yes|on|1)"
+TEXT = r"[A-Za-z0-9_](?:[A-Za-z0-9 _.,:()/-]{0,126}[A-Za-z0-9_.)-])?"
+ANY_VALUE = r"[A-Za-z0-9 _.,:()/+-]{0,128}"
+TLS_VERSIONS = r"TLSv1\.2|TLSv1\.2,TLSv1\.3|TLSv1\.3,TLSv1\.2"
+
+# Reasons that several engines share, as clauses for error messages.
+ANOTHER_AUTHORITY = "the option names a certificate authority other than CUSTOM_JDBC_CERT"
+ANOTHER_SOCKET = "another class, or a proxy, opens the connection"
+CLIENT_CERTIFICATE = "client certificates are not supported"
+CLASS = "the option names a class to run"
+PROTOCOLS = "the option chooses protocols or ciphers that the preflight does not check"
+DIRECTORY_LOGIN = "Kerberos, Windows and directory logins are not supported"
+SERVER_SETTINGS = "the option sets server variables or runs SQL"
+TRACE = "the option writes queries with their parameters to a log or file"
+ONE_SERVER = "the option has no effect with one server"
 
 
 class TlsNegotiation(str, Enum):
@@ -13,6 +34,7 @@ class TlsNegotiation(str, Enum):
     POSTGRESQL = "postgresql"  # SSLRequest, answered by one byte; Redshift uses the same protocol
     MYSQL = "mysql"  # the server sends a greeting, the client answers with SSLRequest; MariaDB likewise
     TDS = "tds"  # SQL Server: PRELOGIN, with the handshake inside its packets
+    TDS_STRICT = "tds-strict"  # TDS 8: TLS from the first byte, with ALPN
     TLS = "tls"  # TLS from the first byte: Oracle TCPS, Kafka
 
 
@@ -20,10 +42,19 @@ class OptionRule(str, Enum):
     """The rule that applies to one option of a driver."""
 
     HARMLESS = "harmless"  # accepted if the value matches the pattern
-    TLS = "tls"  # decides how the server is verified; only the forced value is accepted
+    IGNORED = "ignored"  # accepted if the value matches the pattern, and not passed to the driver
+    TLS = "tls"  # decides how the server is verified; only values that mean the forced one are accepted
     CREDENTIAL = "credential"  # rejected; belongs in Secrets Manager
     ADDRESS = "address"  # rejected; a second way to name the server
-    REFUSED = "refused"  # rejected; runs code, leaks data, or has an unknown effect on the session
+    REFUSED = "refused"  # rejected, except for values that turn its effect off, which are not passed on
+
+
+class NameEncoding(str, Enum):
+    """How a driver reads special characters in the URL's database name and option values."""
+
+    PERCENT = "percent"  # percent-decoded
+    BRACES = "braces"  # {any text}, with }} for one }
+    PLAIN = "plain"  # as written
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +62,11 @@ class DriverOption:
     """One option of a driver.
 
     Attributes:
-        name: the driver's spelling; pgjdbc ignores any other letter case.
+        name: the driver's spelling.
         rule: the rule that applies.
-        values: HARMLESS and TLS: the pattern that the whole value must match; ``""`` matches no value.
-        reason: TLS and REFUSED: the effect of the option, as a clause for error messages.
+        values: HARMLESS, IGNORED, TLS and REFUSED: the pattern that the whole value must match to be
+            accepted; ``""`` matches no value.
+        reason: IGNORED, TLS and REFUSED: the effect of the option, as a clause for error messages and docs.
     """
 
     name: str
@@ -113,6 +145,7 @@ class DatabaseEngine:
         negotiation: how a client asks the server for TLS.
         driver: class name of the JDBC driver.
         driver_release: the driver's releases that may be used.
+        driver_aliases: older class names of the same driver, which connections may still name.
         default_port: the driver's default port.
         forced_options: driver options that force full verification, except the trust anchor.
         anchor_option: the driver option that takes the trust anchor as PEM text; ``""`` if there is none.
@@ -131,8 +164,16 @@ class DatabaseEngine:
         plain_tcp_form: pattern of URLs that select a connection without TLS; ``""`` if a URL cannot select
             one.
         separator: separator between two options of the URL.
-        percent_encoded: whether the driver decodes percent-encoded option values and database names.
+        encoding: how the driver reads special characters in database names and option values.
+        any_case: whether the driver recognizes option names in any letter case.
         database_options: URL options that name the database, for URLs whose path does not.
+        descriptors: whether URLs may contain one of Oracle's descriptors.
+        needs_database: whether a URL without a database is rejected.
+        name_option: the driver option with the name that is compared with the certificate; ``""`` if the
+            driver has none.
+        options_source: page with the documented options.
+        strict: the engine if a URL sets ``verification_option``'s name to ``strict``; None if the engine has
+            no such mode.
         verification_option: the option for full verification, for messages.
         bundled_drivers: the drivers that Glue includes.
         approved_drivers: tested JARs, which may be used although they do not state their version.
@@ -144,6 +185,7 @@ class DatabaseEngine:
     driver_release: DriverRelease
     aliases: tuple[str, ...] = field(default=(), repr=False)
     driver: str = field(default="", repr=False)
+    driver_aliases: tuple[str, ...] = field(default=(), repr=False)
     default_port: int = field(default=0, repr=False)
     forced_options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     anchor_option: str = field(default="", repr=False)
@@ -157,8 +199,14 @@ class DatabaseEngine:
     spark_form: str = field(default="", repr=False)
     plain_tcp_form: str = field(default="", repr=False)
     separator: str = field(default="&", repr=False)
-    percent_encoded: bool = field(default=False, repr=False)
+    encoding: NameEncoding = field(default=NameEncoding.PLAIN, repr=False)
+    any_case: bool = field(default=True, repr=False)
     database_options: tuple[str, ...] = field(default=(), repr=False)
+    descriptors: bool = field(default=False, repr=False)
+    needs_database: bool = field(default=False, repr=False)
+    name_option: str = field(default="", repr=False)
+    options_source: str = field(default="", repr=False)
+    strict: DatabaseEngine | None = field(default=None, repr=False, compare=False)
     verification_option: str = field(default="sslmode=verify-full", repr=False)
     bundled_drivers: tuple[BundledDriver, ...] = field(default=(), repr=False)
     approved_drivers: tuple[ApprovedDriver, ...] = field(default=(), repr=False)
@@ -170,29 +218,45 @@ class DatabaseEngine:
 
 
 def engine_options(
-    harmless: dict[str, str],
-    tls: tuple[tuple[str, str, str], ...],
+    harmless: Mapping[str, str],
+    tls: Iterable[tuple[str, str, str]],
     credentials: str,
     addresses: str,
-    refused: dict[str, str],
+    refused: Mapping[str, str],
+    ignored: Mapping[str, str] | None = None,
 ) -> tuple[DriverOption, ...]:
     """Return an engine's options.
 
     Args:
-        harmless: option name → pattern of its values.
-        tls: option name, pattern of its values, reason.
+        harmless: pattern of the values → option names, separated by spaces.
+        tls: option names, separated by spaces; pattern of their values; reason.
         credentials: option names, separated by spaces.
         addresses: option names, separated by spaces.
-        refused: reason → option names, separated by spaces.
+        refused: reason → option names, separated by spaces. ``NAME=PATTERN`` accepts the values that turn
+            the effect of the option off.
+        ignored: reason → option names, separated by spaces.
     """
     return (
-        *(DriverOption(name, OptionRule.HARMLESS, values) for name, values in harmless.items()),
-        *(DriverOption(name, OptionRule.TLS, values, reason) for name, values, reason in tls),
+        *(
+            DriverOption(name, OptionRule.HARMLESS, values)
+            for values, names in harmless.items()
+            for name in names.split()
+        ),
+        *(
+            DriverOption(name, OptionRule.IGNORED, ANY_VALUE, reason)
+            for reason, names in (ignored or {}).items()
+            for name in names.split()
+        ),
+        *(
+            DriverOption(name, OptionRule.TLS, values, reason)
+            for names, values, reason in tls
+            for name in names.split()
+        ),
         *(DriverOption(name, OptionRule.CREDENTIAL) for name in credentials.split()),
         *(DriverOption(name, OptionRule.ADDRESS) for name in addresses.split()),
         *(
-            DriverOption(name, OptionRule.REFUSED, reason=reason)
+            DriverOption(name, OptionRule.REFUSED, values, reason)
             for reason, names in refused.items()
-            for name in names.split()
+            for name, _, values in (part.partition("=") for part in names.split())
         ),
     )

@@ -4,6 +4,7 @@ Measured with Connector/J 8.0.33: ``useSSL=true`` alone selects PREFERRED; with
 ``verifyServerCertificate=true`` it selects VERIFY_CA, which does not compare the server's name and is what
 Glue itself sets. An explicit ``sslMode`` has priority over both. MariaDB Connector/J 3.5.7 uses no TLS by
 default, and sends local files to a server that requests them (``allowLocalInfile`` is true).
+The options are those of the drivers' ``getPropertyInfo``, and names that older versions had.
 https://dev.mysql.com/doc/connector-j/en/connector-j-reference-configuration-properties.html
 https://mariadb.com/docs/connectors/mariadb-connector-j/about-mariadb-connector-j
 """
@@ -11,70 +12,220 @@ https://mariadb.com/docs/connectors/mariadb-connector-j/about-mariadb-connector-
 from __future__ import annotations
 
 from glue_secure.connections.engines.engine import (
+    ANOTHER_AUTHORITY,
+    ANOTHER_SOCKET,
+    CLASS,
+    CLIENT_CERTIFICATE,
+    DIRECTORY_LOGIN,
+    NUMBER,
+    ONE_SERVER,
+    PROTOCOLS,
+    SERVER_SETTINGS,
+    TLS_VERSIONS,
+    TRACE,
     BundledDriver,
     DatabaseEngine,
     DriverRelease,
+    NameEncoding,
     TlsNegotiation,
     engine_options,
 )
 
-_NUMBER = r"[0-9]{1,9}"
-_BOOLEAN = "true|false"
-_ZONE = r"[A-Z][A-Za-z_]{1,30}(?:/[A-Z][A-Za-z_]{1,30})?"
+_YES_NO, _YES, _NO = "(?i:true|false|yes|no)", "(?i:true|yes)", "(?i:false|no)"
+_BOOLEAN, _ON, _OFF = "(?i:true|false|0|1)", "(?i:true|1)", "(?i:false|0)"
+# java.util.TimeZone's names: Area/City with two or three parts, GMT+8, +08:00; also LOCAL, SERVER.
+_ZONE = r"[A-Za-z+-][A-Za-z0-9_:+-]{0,39}(?:/[A-Za-z0-9_+-]{1,39}){0,2}"
+_COLLATION = r"(?:utf8(?:mb[34])?|latin1|ascii|binary)(?:_[a-z0-9_]{1,60})?"
+# Encodings in which no character contains the byte of a quote or backslash: the drivers escape text.
+_ENCODING = "(?i:utf-?8|us-ascii|iso-?8859-1|latin1|windows-1252|cp1252)"
 _FILES = "the option lets the server read local files or inject objects"
-_CLASS = "the option names a class to run"
-_CLIENT = "client certificates are not supported"
-_STORE = "the option names a certificate authority other than CUSTOM_JDBC_CERT"
-_PROTOCOLS = "the option chooses protocols or ciphers that the preflight does not check"
-_SHARED = {
-    "connectTimeout": _NUMBER,
-    "socketTimeout": _NUMBER,
-    "cachePrepStmts": _BOOLEAN,
-    "prepStmtCacheSize": _NUMBER,
-    "useServerPrepStmts": _BOOLEAN,
-    "rewriteBatchedStatements": _BOOLEAN,
-    "defaultFetchSize": _NUMBER,
-    "tcpKeepAlive": _BOOLEAN,
-    "tinyInt1isBit": _BOOLEAN,
-    "transformedBitIsBoolean": _BOOLEAN,
-    "yearIsDateType": _BOOLEAN,
-    "useAffectedRows": _BOOLEAN,
-    "useCompression": _BOOLEAN,
-    "jdbcCompliantTruncation": _BOOLEAN,
-    "connectionTimeZone": _ZONE,
-    "preserveInstants": _BOOLEAN,
-}
+_HIDDEN_OPTIONS = "the option adds options that are not in the URL"
+_LOGIN_METHODS = "the option changes which login methods the driver accepts"
+_STATEMENTS = "the option allows several statements in one"
+_CREATES = "the option creates a database"
+_ATTRIBUTES = "the option sets attributes that appear in the server's log"
+_NOT_VERIFIED = "any other mode does not verify the server, or does not encrypt"
+_KEY = "the password would be sent to any server that offers a key"
+_ADDED_AUTHORITIES = "more authorities than CUSTOM_JDBC_CERT are trusted"
+_URL = r"://(?P<address>[^/?#]*)(?:/(?P<database>[^/?#]*))?(?:\?(?P<options>.*))?"
 _CREDENTIALS = (
     "user password password1 password2 password3 username pwd pass sslPassword"
     " keyStorePassword keyPassword clientCertificateKeyStorePassword"
 )
-_REFUSED = {
-    "the option sets server variables or runs SQL": "sessionVariables initSql connectionCollation",
-    "the option allows several statements in one": "allowMultiQueries",
-    _FILES: "autoDeserialize allowLoadLocalInfile allowUrlInLocalInfile allowLoadLocalInfileInPath"
-        " allowLocalInfile"
-    " propertiesTransform useConfigs configFile",
-    _CLASS: "logger profilerEventHandler clientInfoProvider queryInterceptors statementInterceptors"
-    " exceptionInterceptors connectionLifecycleInterceptors authenticationPlugins"
-    " authenticationFidoCallbackHandler"
-    " authenticationWebAuthnCallbackHandler customCharsetMapping serverConfigCacheFactory"
-    " queryInfoCacheFactory"
-    " parseInfoCacheFactory loadBalanceExceptionChecker ha.loadBalanceStrategy credentialType",
-    "the option changes which login methods the driver accepts": "defaultAuthenticationPlugin"
-    " disabledAuthenticationPlugins restrictedAuth servicePrincipalName ldapServerHostname ociConfigFile"
-    " ociConfigProfile",
-    "the option creates a database": "createDatabaseIfNotExist",
-    "the option traces queries with their parameters": "logSlowQueries profileSQL traceProtocol"
-    " enablePacketDebug paranoid"
-    " autoGenerateTestcaseScript dumpQueriesOnException includeThreadNamesAsStatementComment",
-    "the option is for several hosts": "autoReconnect failOverReadOnly serverAffinityOrder retriesAllDown"
-    " loadBalanceConnectionGroup replicationConnectionGroup allowSourceDownConnections"
-    " allowReplicaDownConnections galeraAllowedState transactionReplay haMode",
-    "the option sets attributes that appear in the server's log": "connectionAttributes",
-}  # fmt: skip
-_NOT_VERIFIED = "any other mode does not verify the server, or does not encrypt"
-_KEY = "the password would be sent to any server that offers a key"
-_URL = r"://(?P<address>[^/?#]*)/(?P<database>[^/?#]*)(?:\?(?P<options>.*))?"
+
+_MYSQL_OPTIONS = engine_options(
+    {
+        NUMBER: "connectTimeout socketTimeout prepStmtCacheSize prepStmtCacheSqlLimit defaultFetchSize"
+        " maxAllowedPacket netTimeoutForStreamingResults blobSendChunkSize callableStmtCacheSize"
+        " initialTimeout largeRowSizeThreshold locatorFetchBufferSize maxByteArrayAsHex maxQuerySizeToLog"
+        " maxReconnects maxRows metadataCacheSize packetDebugBufferSize reportMetricsIntervalMillis"
+        " resultSetSizeThreshold selfDestructOnPingMaxOperations selfDestructOnPingSecondsLifetime"
+        " slowQueryThresholdMillis slowQueryThresholdNanos tcpRcvBuf tcpSndBuf tcpTrafficClass",
+        _YES_NO: "cachePrepStmts useServerPrepStmts rewriteBatchedStatements tcpKeepAlive tinyInt1isBit"
+        " transformedBitIsBoolean yearIsDateType useAffectedRows useCompression jdbcCompliantTruncation"
+        " preserveInstants useCursorFetch tcpNoDelay autoReconnect autoReconnectForPools"
+        " allowNanAndInf alwaysSendSetIsolation autoClosePStmtStreams autoSlowLog blobsAreStrings"
+        " cacheCallableStmts cacheDefaultTimeZone cacheResultSetMetadata cacheServerConfiguration"
+        " clobberStreamingResults compensateOnDuplicateKeyUpdateCounts continueBatchOnError"
+        " detectCustomCollations disconnectOnExpiredPasswords dontCheckOnDuplicateKeyUpdateInSQL"
+        " dontTrackOpenResources elideSetAutoCommits emptyStringsConvertToZero emulateLocators"
+        " emulateUnsupportedPstmts enableEscapeProcessing enableQueryTimeouts"
+        " forceConnectionTimeZoneToSession functionsNeverReturnBlobs generateSimpleParameterMetadata"
+        " getProceduresReturnsFunctions holdResultsOpenOverStatementClose ignoreNonTxTables"
+        " includeInnodbStatusInDeadlockExceptions includeThreadDumpInDeadlockExceptions"
+        " interactiveClient maintainTimeStats noAccessToProcedureBodies noDatetimeStringSync"
+        " nullDatabaseMeansCurrent overrideSupportsIntegrityEnhancementFacility padCharsWithSpace"
+        " pedantic pinGlobalTxToPhysicalConnection populateInsertRowWithDefaultValues"
+        " processEscapeCodesForPrepStmts queryTimeoutKillsConnection readOnlyPropagatesToServer"
+        " reconnectAtTxEnd rollbackOnPooledClose scrollTolerantForwardOnly sendFractionalSeconds"
+        " sendFractionalSecondsForTime strictUpdates trackSessionState treatUtilDateAsTimestamp"
+        " ultraDevHack useColumnNamesInFindColumn useHostsInPrivileges useInformationSchema"
+        " useLocalSessionState useLocalTransactionState useNanosForElapsedTime"
+        " useOldAliasMetadataBehavior useOnlyServerErrorMessages useReadAheadInput"
+        " useStreamLengthsInPrepStmts useUnbufferedInput paranoid",
+        _ZONE: "connectionTimeZone serverTimezone",
+        _ENCODING: "characterEncoding clobCharacterEncoding passwordCharacterEncoding",
+        f"{_ENCODING}|null": "characterSetResults",
+        _COLLATION: "connectionCollation",
+        "(?i:EXCEPTION|CONVERT_TO_NULL|convertToNull|ROUND)": "zeroDateTimeBehavior",
+        "(?i:CATALOG|SCHEMA)": "databaseTerm",
+    },
+    (
+        ("sslMode", "(?i:VERIFY_IDENTITY)", _NOT_VERIFIED),
+        ("useSSL", _YES, "plain text"),
+        ("requireSSL", _YES, "the driver falls back to plain text"),
+        ("verifyServerCertificate", _YES, "the server's certificate is not verified"),
+        ("allowPublicKeyRetrieval", _NO, _KEY),
+        ("serverRSAPublicKeyFile", "", _KEY),
+        ("fallbackToSystemTrustStore", _NO, _ADDED_AUTHORITIES),
+        ("fallbackToSystemKeyStore", _NO, CLIENT_CERTIFICATE),
+        (
+            "trustCertificateKeyStoreUrl trustCertificateKeyStoreType trustCertificateKeyStorePassword",
+            "",
+            ANOTHER_AUTHORITY,
+        ),
+        ("clientCertificateKeyStoreUrl clientCertificateKeyStoreType", "", CLIENT_CERTIFICATE),
+        ("tlsVersions enabledTLSProtocols", TLS_VERSIONS, PROTOCOLS),
+        ("tlsCiphersuites enabledSSLCipherSuites", "", PROTOCOLS),
+        ("socketFactory socksProxyHost socksProxyPort socksProxyRemoteDns", "", ANOTHER_SOCKET),
+    ),
+    _CREDENTIALS,
+    "host port dbname protocol address path priority type namedPipePath dnsSrv localSocketAddress",
+    {
+        SERVER_SETTINGS: "sessionVariables",
+        _STATEMENTS: f"allowMultiQueries={_NO}",
+        _FILES: f"autoDeserialize={_NO} allowLoadLocalInfile={_NO} allowUrlInLocalInfile={_NO}"
+        f" allowLoadLocalInfileInPath allowLocalInfile={_NO}",
+        _HIDDEN_OPTIONS: "propertiesTransform useConfigs configFile",
+        CLASS: "logger profilerEventHandler clientInfoProvider queryInterceptors statementInterceptors"
+        " exceptionInterceptors connectionLifecycleInterceptors authenticationPlugins"
+        " authenticationFidoCallbackHandler authenticationWebAuthnCallbackHandler"
+        " customCharsetMapping serverConfigCacheFactory queryInfoCacheFactory parseInfoCacheFactory"
+        " loadBalanceExceptionChecker ha.loadBalanceStrategy credentialType",
+        _LOGIN_METHODS: "defaultAuthenticationPlugin disabledAuthenticationPlugins restrictedAuth"
+        " ociConfigFile ociConfigProfile",
+        DIRECTORY_LOGIN: "servicePrincipalName ldapServerHostname",
+        _CREATES: f"createDatabaseIfNotExist={_NO}",
+        TRACE: f"logSlowQueries={_NO} profileSQL={_NO} traceProtocol={_NO} enablePacketDebug={_NO}"
+        f" autoGenerateTestcaseScript={_NO} dumpQueriesOnException={_NO} explainSlowQueries={_NO}"
+        f" logXaCommands={_NO} gatherPerfMetrics={_NO} useUsageAdvisor={_NO}"
+        f" includeThreadNamesAsStatementComment={_NO}",
+        "the option opens the JVM to remote management": f"ha.enableJMX={_NO}",
+        _ATTRIBUTES: "connectionAttributes resourceId",
+    },
+    {
+        ONE_SERVER: "failOverReadOnly serverAffinityOrder retriesAllDown loadBalanceConnectionGroup"
+        " replicationConnectionGroup allowSourceDownConnections allowReplicaDownConnections"
+        " allowMasterDownConnections allowSlaveDownConnections readFromSourceWhenNoReplicas"
+        " readFromMasterWhenNoSlaves loadBalanceAutoCommitStatementRegex"
+        " loadBalanceAutoCommitStatementThreshold loadBalanceBlocklistTimeout loadBalanceBlacklistTimeout"
+        " loadBalanceHostRemovalGracePeriod loadBalancePingTimeout"
+        " loadBalanceSQLExceptionSubclassFailover loadBalanceSQLStateFailover"
+        " loadBalanceValidateConnectionOnSwapServer queriesBeforeRetrySource queriesBeforeRetryMaster"
+        " secondsBeforeRetrySource secondsBeforeRetryMaster roundRobinLoadBalance",
+        "an option of Connector/J 5.1, which version 8 does not have": "useUnicode useLegacyDatetimeCode"
+        " useTimezone useGmtMillisForDatetimes useJDBCCompliantTimezoneShift"
+        " useSSPSCompatibleTimezoneShift noTimezoneConversionForTimeType"
+        " noTimezoneConversionForDateType useFastDateParsing useFastIntParsing useDynamicCharsetInfo"
+        " useOldUTF8Behavior useUnbufferedIO relaxAutoCommit runningCTS13 capitalizeTypeNames"
+        " strictFloatingPoint useBlobToStoreUTF8OutsideBMP nullCatalogMeansCurrent"
+        " nullNamePatternMatchesAll isInteractiveClient useJvmCharsetConverters"
+        " retainStatementAfterResultSetClose dumpMetadataOnColumnNotFound useSqlStateCodes",
+    },
+)
+
+_MARIADB_OPTIONS = engine_options(
+    {
+        NUMBER: "connectTimeout socketTimeout prepStmtCacheSize defaultFetchSize maxAllowedPacket"
+        " maxQuerySizeToLog tcpKeepCount tcpKeepIdle tcpKeepInterval retriesAllDown transactionReplaySize"
+        " maxIdleTime poolValidMinDelay",
+        _BOOLEAN: "transactionReplay useResetConnection cachePrepStmts useServerPrepStmts"
+        " rewriteBatchedStatements tcpKeepAlive"
+        " tinyInt1isBit transformedBitIsBoolean yearIsDateType useAffectedRows useCompression"
+        " jdbcCompliantTruncation preserveInstants useBulkStmts useBulkStmtsForInserts disablePipeline"
+        " autocommit blankTableNameMeta disconnectOnExpiredPasswords forceConnectionTimeZoneToSession"
+        " includeInnodbStatusInDeadlockExceptions includeThreadDumpInDeadlockExceptions"
+        " nullDatabaseMeansCurrent oldModeNoPrecisionTimestamp permitNoResults"
+        " pinGlobalTxToPhysicalConnection returnMultiValuesGeneratedIds tcpAbortiveClose"
+        " useLocalSessionState useMysqlMetadata useReadAheadInput uuidAsString",
+        _ZONE: "connectionTimeZone timezone",
+        _COLLATION: "connectionCollation",
+        "(?i:default)": "geometryDefaultType",
+        "(?i:auto|UseInformationSchema|UseShowCreate)": "metaExportedKeys",
+        "(?i:UseCatalog|UseSchema)": "useCatalogTerm",
+        "(?i:READ[-_]UNCOMMITTED|READ[-_]COMMITTED|REPEATABLE[-_]READ|SERIALIZABLE)": "transactionIsolation",
+    },
+    (
+        ("sslMode", "(?i:verify-full|VERIFY_FULL)", _NOT_VERIFIED),
+        ("useSsl", _ON, "plain text"),
+        ("trustServerCertificate", _OFF, "any certificate is accepted"),
+        ("disableSslHostnameVerification", _OFF, "any name is accepted"),
+        ("permitRedirect", _OFF, "the server can redirect the driver to an unverified server"),
+        ("allowPublicKeyRetrieval", _OFF, _KEY),
+        ("serverRsaPublicKeyFile", "", _KEY),
+        ("fallbackToSystemTrustStore", _OFF, _ADDED_AUTHORITIES),
+        ("fallbackToSystemKeyStore", _OFF, CLIENT_CERTIFICATE),
+        (
+            "serverSslCert trustStore trustStoreType trustStorePassword trustCertificateKeystoreUrl"
+            " trustCertificateKeyStorePassword trustCertificateKeyStoretype",
+            "",
+            ANOTHER_AUTHORITY,
+        ),
+        (
+            "keyStore keyStoreType clientCertificateKeystoreUrl clientCertificateKeystoreType",
+            "",
+            CLIENT_CERTIFICATE,
+        ),
+        ("enabledSslProtocolSuites enabledTLSProtocols", TLS_VERSIONS, PROTOCOLS),
+        ("enabledSslCipherSuites", "", PROTOCOLS),
+        ("socketFactory tlsSocketType", "", ANOTHER_SOCKET),
+    ),
+    _CREDENTIALS,
+    "host port dbname database address type pipe localSocket localSocketAddress",
+    {
+        SERVER_SETTINGS: "sessionVariables initSql",
+        _STATEMENTS: f"allowMultiQueries={_OFF}",
+        _FILES: f"autoDeserialize={_OFF} allowLoadLocalInfile={_OFF} allowUrlInLocalInfile={_OFF}"
+        f" allowLoadLocalInfileInPath allowLocalInfile={_OFF}",
+        CLASS: "credentialType queryInterceptors statementInterceptors exceptionInterceptors logger",
+        _LOGIN_METHODS: "restrictedAuth defaultAuthenticationPlugin",
+        DIRECTORY_LOGIN: "servicePrincipalName",
+        _CREATES: f"createDatabaseIfNotExist={_OFF}",
+        TRACE: f"dumpQueriesOnException={_OFF}",
+        "the option is for several servers": "haMode galeraAllowedState",
+        "the option opens the JVM to remote management": "registerJmxPool",
+        "a pool outlives the verification of the connection": f"pool={_OFF} poolName maxPoolSize minPoolSize",
+        _ATTRIBUTES: "connectionAttributes",
+    },
+    {
+        ONE_SERVER: "failOverReadOnly autoReconnect serverAffinityOrder loadBalanceBlacklistTimeout",
+        "an option of other drivers or versions, which MariaDB's driver 3 does not have": "useUnicode"
+        " characterEncoding serverTimezone zeroDateTimeBehavior useLegacyDatetimeCode tcpNoDelay tcpRcvBuf"
+        " tcpSndBuf interactiveClient useOldAliasMetadataBehavior prepStmtCacheSqlLimit useCursorFetch"
+        " assureReadOnly ensureSocketState continueBatchOnError cacheCallableStmts callableStmtCacheSize"
+        " useBatchMultiSend useBatchMultiSendNumber usePipelineAuth useFractionalSeconds",
+    },
+)
 
 # MySQL 5.7 and later executes the first comment; MariaDB skips it and executes "M!", which MySQL skips.
 # Neither table needs a privilege.
@@ -98,8 +249,10 @@ MYSQL = DatabaseEngine(
         manifest=(("Implementation-Title", "MySQL Connector/J", "Implementation-Version"),),
     ),
     url_prefix="jdbc:mysql:",
+    aliases=("aurora", "aurora-mysql"),
     negotiation=TlsNegotiation.MYSQL,
     driver="com.mysql.cj.jdbc.Driver",
+    driver_aliases=("com.mysql.jdbc.Driver",),
     default_port=3306,
     # All but sslMode and the trust store repeat the driver's defaults, because useConfigs or a later version
     # could change these defaults.
@@ -121,42 +274,10 @@ MYSQL = DatabaseEngine(
         ("trustCertificateKeyStoreType", "PKCS12"),
         ("trustCertificateKeyStorePassword", "{password}"),
     ),
-    options=engine_options(
-        {
-            **_SHARED,
-            "prepStmtCacheSqlLimit": _NUMBER,
-            "useCursorFetch": _BOOLEAN,
-            "useUnicode": "true",
-            "characterEncoding": "UTF-8|utf8",
-            "serverTimezone": _ZONE,
-            "zeroDateTimeBehavior": "EXCEPTION|CONVERT_TO_NULL|ROUND",
-            "tcpNoDelay": _BOOLEAN,
-            "maxAllowedPacket": _NUMBER,
-            "netTimeoutForStreamingResults": _NUMBER,
-        },
-        (
-            ("sslMode", "VERIFY_IDENTITY", _NOT_VERIFIED),
-            ("useSSL", "true", "plain text"),
-            ("requireSSL", "true", "the driver falls back to plain text"),
-            ("verifyServerCertificate", "true", "the server's certificate is not verified"),
-            ("allowPublicKeyRetrieval", "false", _KEY),
-            ("serverRSAPublicKeyFile", "", _KEY),
-            ("fallbackToSystemTrustStore", "false", "more authorities than CUSTOM_JDBC_CERT are trusted"),
-            ("fallbackToSystemKeyStore", "", _CLIENT),
-            *((name, "", _STORE) for name in (
-                "trustCertificateKeyStoreUrl", "trustCertificateKeyStoreType",
-                    "trustCertificateKeyStorePassword")),
-            *((name, "", _CLIENT) for name in ("clientCertificateKeyStoreUrl",
-                "clientCertificateKeyStoreType")),
-            *((name, "", _PROTOCOLS) for name in (
-                "tlsVersions", "enabledTLSProtocols", "tlsCiphersuites", "enabledSSLCipherSuites")),
-            *((name, "", "another class, or a proxy, opens the connection") for name in (
-                "socketFactory", "socksProxyHost", "socksProxyPort", "socksProxyRemoteDns")),
-        ),
-        _CREDENTIALS,
-        "host port dbname protocol address path priority type namedPipePath dnsSrv localSocketAddress",
-        _REFUSED,
-    ),
+    options=_MYSQL_OPTIONS,
+    options_source="https://dev.mysql.com/doc/connector-j/en/connector-j-reference-configuration-properties.html",
+    any_case=False,
+    encoding=NameEncoding.PERCENT,
     url_form="jdbc:mysql" + _URL,
     bare_form="jdbc:mysql://{host}:{port}/{database}",
     verification_option="sslMode=VERIFY_IDENTITY",
@@ -180,7 +301,8 @@ MARIADB = DatabaseEngine(
         ),
     ),
     url_prefix="jdbc:mariadb:",
-    aliases=("mysql",),  # Glue has no connection_type of its own for MariaDB
+    # Glue has no connection_type of its own for MariaDB; its driver connects to Aurora MySQL as well.
+    aliases=("mysql", "aurora", "aurora-mysql"),
     negotiation=TlsNegotiation.MYSQL,
     driver="org.mariadb.jdbc.Driver",
     default_port=3306,
@@ -196,35 +318,8 @@ MARIADB = DatabaseEngine(
     anchor_option="serverSslCert",
     session_query=_SESSION,
     session_source="session_status",
-    options=engine_options(
-        {**_SHARED, "useBulkStmts": _BOOLEAN, "useBulkStmtsForInserts": _BOOLEAN, "disablePipeline":
-            _BOOLEAN},
-        (
-            ("sslMode", "verify-full", _NOT_VERIFIED),
-            ("useSsl", "true", "plain text"),
-            ("trustServerCertificate", "false", "any certificate is accepted"),
-            ("disableSslHostnameVerification", "false", "any name is accepted"),
-            ("permitRedirect", "false", "the server can redirect the driver to an unverified server"),
-            ("allowPublicKeyRetrieval", "false", _KEY),
-            ("serverRsaPublicKeyFile", "", _KEY),
-            ("fallbackToSystemTrustStore", "false", "more authorities than CUSTOM_JDBC_CERT are trusted"),
-            ("fallbackToSystemKeyStore", "", _CLIENT),
-            *((name, "", _STORE) for name in ("serverSslCert", "trustStore", "trustStoreType",
-                "trustStorePassword",
-                "trustCertificateKeystoreUrl", "trustCertificateKeyStorePassword",
-                    "trustCertificateKeyStoretype")),
-            *((name, "", _CLIENT) for name in ("keyStore", "keyStoreType", "clientCertificateKeystoreUrl",
-                "clientCertificateKeystoreType")),
-            *((name, "", _PROTOCOLS) for name in ("enabledSslProtocolSuites", "enabledSslCipherSuites",
-                "enabledTLSProtocols")),
-            *((name, "", "another class opens the connection") for name in ("socketFactory",
-                "tlsSocketType")),
-        ),
-        _CREDENTIALS,
-        "host port dbname database address type pipe localSocket localSocketAddress",
-        _REFUSED
-        | {"a pool outlives the verification of the connection": "pool poolName maxPoolSize minPoolSize"},
-    ),
+    options=_MARIADB_OPTIONS,
+    options_source="https://mariadb.com/docs/connectors/mariadb-connector-j/about-mariadb-connector-j",
     url_form="jdbc:mariadb" + _URL,
     bare_form="jdbc:mariadb://{host}:{port}/{database}",
     # Spark chooses its SQL dialect by the URL. Spark 3.5 has no dialect for jdbc:mariadb and would quote

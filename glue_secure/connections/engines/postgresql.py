@@ -9,112 +9,83 @@ from __future__ import annotations
 import re
 
 from glue_secure.connections.engines.engine import (
+    ANOTHER_AUTHORITY,
+    BOOLEAN,
+    CLASS,
+    CLIENT_CERTIFICATE,
+    DIRECTORY_LOGIN,
+    NUMBER,
+    TEXT,
+    TRACE,
     BundledDriver,
     DatabaseEngine,
-    DriverOption,
     DriverRelease,
-    OptionRule,
+    NameEncoding,
     TlsNegotiation,
+    engine_options,
 )
 
-_INTEGER = r"-?[0-9]{1,9}"
-_BOOLEAN = "true|false"
-_TEXT = r"[A-Za-z0-9_](?:[A-Za-z0-9 _.,:()/-]{0,62}[A-Za-z0-9_.)-])?"
 _SCHEMAS = r"[^\W\d][\w$]{0,62}(?:,[^\W\d][\w$]{0,62}){0,15}"
 _TYPES = r"[A-Za-z0-9_]+(?:,[A-Za-z0-9_]+){0,63}"
-
-_HARMLESS = {
-    "ApplicationName": _TEXT,
-    "adaptiveFetch": _BOOLEAN,
-    "adaptiveFetchMaximum": _INTEGER,
-    "adaptiveFetchMinimum": _INTEGER,
-    "assumeMinServerVersion": r"[0-9]{1,2}(?:\.[0-9]{1,2}){0,2}",
-    "autosave": "always|never|conservative",
-    "binaryTransfer": _BOOLEAN,
-    "binaryTransferDisable": _TYPES,
-    "binaryTransferEnable": _TYPES,
-    "cancelSignalTimeout": _INTEGER,
-    "cleanupSavepoints": _BOOLEAN,
-    "connectTimeout": _INTEGER,
-    "currentSchema": _SCHEMAS,
-    "databaseMetadataCacheFields": _INTEGER,
-    "databaseMetadataCacheFieldsMiB": _INTEGER,
-    "defaultRowFetchSize": _INTEGER,
-    "disableColumnSanitiser": _BOOLEAN,
-    "escapeSyntaxCallMode": "select|callIfNoReturn|call",
-    "groupStartupParameters": _BOOLEAN,
-    "hideUnprivilegedObjects": _BOOLEAN,
-    "loginTimeout": _INTEGER,
-    "logServerErrorDetail": _BOOLEAN,
-    "logUnclosedConnections": _BOOLEAN,
-    "maxResultBuffer": r"[0-9]{1,9}(?:[KMGT]|p|pct|percent)?",
-    # "simple" is left out: it builds statements as text in the client (CVE-2024-1597).
-    "preferQueryMode": "extended|extendedForPrepared|extendedCacheEverything",
-    "preparedStatementCacheQueries": _INTEGER,
-    "preparedStatementCacheSizeMiB": _INTEGER,
-    "prepareThreshold": _INTEGER,
-    "quoteReturningIdentifiers": _BOOLEAN,
-    "readOnly": _BOOLEAN,
-    "readOnlyMode": "ignore|transaction|always",
-    "receiveBufferSize": _INTEGER,
-    "reWriteBatchedInserts": _BOOLEAN,
-    "sendBufferSize": _INTEGER,
-    "socketTimeout": _INTEGER,
-    "sslResponseTimeout": _INTEGER,
-    "stringtype": "unspecified|varchar",
-    "targetServerType": "any|primary|master|secondary|slave|preferSecondary|preferSlave|preferPrimary",
-    "tcpKeepAlive": _BOOLEAN,
-    "tcpNoDelay": _BOOLEAN,
-    "unknownLength": _INTEGER,
-}
-
 _FACTORY = "org.postgresql.ssl.SingleCertValidatingFactory"
 _VERIFIER = "org.postgresql.ssl.PGjdbcHostnameVerifier"
+_SOCKET = "the option names a class that opens the connection instead of the driver"
+_LOGIN_METHODS = "the option changes which login methods the driver accepts"
 
-_TLS = (
+_OPTIONS = engine_options(
+    {
+        TEXT: "ApplicationName",
+        NUMBER: "adaptiveFetchMaximum adaptiveFetchMinimum cancelSignalTimeout connectTimeout"
+        " databaseMetadataCacheFields databaseMetadataCacheFieldsMiB defaultRowFetchSize hostRecheckSeconds"
+        " loginTimeout preparedStatementCacheQueries preparedStatementCacheSizeMiB prepareThreshold"
+        " receiveBufferSize sendBufferSize socketTimeout sslResponseTimeout unknownLength",
+        BOOLEAN: "adaptiveFetch binaryTransfer cleanupSavepoints disableColumnSanitiser"
+        " groupStartupParameters hideUnprivilegedObjects loadBalanceHosts logServerErrorDetail"
+        " logUnclosedConnections quoteReturningIdentifiers readOnly reWriteBatchedInserts tcpKeepAlive"
+        " tcpNoDelay",
+        _TYPES: "binaryTransferDisable binaryTransferEnable",
+        _SCHEMAS: "currentSchema",
+        r"[0-9]{1,2}(?:\.[0-9]{1,2}){0,2}": "assumeMinServerVersion",
+        "(?i:always|never|conservative)": "autosave",
+        "select|callIfNoReturn|call": "escapeSyntaxCallMode",
+        r"[0-9]{1,9}(?:[KMGT]|p|pct|percent)?": "maxResultBuffer",
+        # "simple" is left out: it builds statements as text in the client (CVE-2024-1597).
+        "extended|extendedForPrepared|extendedCacheEverything": "preferQueryMode",
+        "ignore|transaction|always": "readOnlyMode",
+        "unspecified|varchar": "stringtype",
+        "any|primary|master|secondary|slave|preferSecondary|preferSlave|preferPrimary": "targetServerType",
+    },
     (
-        "sslmode",
-        "verify-full",
-        "any other mode does not verify the server, or does not encrypt",
+        ("sslmode", "verify-full", "any other mode does not verify the server, or does not encrypt"),
+        ("ssl", "true", "any other value allows a fallback to plain text"),
+        ("gssEncMode", "disable", "GSS encryption replaces TLS and its certificate check"),
+        ("sslfactory", re.escape(_FACTORY), "another factory may trust any certificate"),
+        ("sslhostnameverifier", re.escape(_VERIFIER), "another verifier may accept any name"),
+        ("sslNegotiation", "postgres", "the preflight does not check this kind of handshake"),
+        ("sslfactoryarg", "", "the option names another certificate to trust"),
+        ("sslrootcert", "", ANOTHER_AUTHORITY),
+        ("sslcert sslkey", "", CLIENT_CERTIFICATE),
+        ("sslpasswordcallback", "", CLASS),
+        ("socketFactory", "", _SOCKET),
+        ("socketFactoryArg", "", "the option is an argument of a custom socket factory"),
+        ("channelBinding", "", "the option changes how the login is bound to TLS"),
     ),
-    ("ssl", "true", "any other value allows a fallback to plain text"),
-    ("gssEncMode", "disable", "GSS encryption replaces TLS and its certificate check"),
-    ("sslfactory", re.escape(_FACTORY), "another factory may trust any certificate"),
-    ("sslhostnameverifier", re.escape(_VERIFIER), "another verifier may accept any name"),
-    ("sslNegotiation", "postgres", "the preflight does not check this kind of handshake"),
-    ("sslfactoryarg", "", "the option names another certificate to trust"),
-    ("sslrootcert", "", "the option names a certificate authority other than CUSTOM_JDBC_CERT"),
-    ("sslcert", "", "client certificates are not supported"),
-    ("sslkey", "", "client certificates are not supported"),
-    ("sslpasswordcallback", "", "the option names a class to run"),
-    ("socketFactory", "", "the option names a class that opens the connection instead of the driver"),
-    ("socketFactoryArg", "", "the option is an argument of a custom socket factory"),
-    ("channelBinding", "", "the option changes how the login is bound to TLS"),
+    "user password sslpassword username passwd pwd pass accessToken",
+    "PGHOST PGPORT PGDBNAME host hostaddr port dbname service",
+    {
+        "the option can set any server parameter, such as session_replication_role": "options",
+        "the option names a class that receives the password": "authenticationPluginClassName",
+        _LOGIN_METHODS: "requireAuth",
+        TRACE: "loggerFile loggerLevel",
+        CLASS: "xmlFactoryFactory",
+        "the option turns the session into a replication stream of the whole database": "replication",
+        "the option chooses the network interface": "localSocketAddress",
+        "the option lets the session change how text is decoded": "allowEncodingChanges=(?i:false)",
+        "only the driver's default has been tested": "protocolVersion=3",
+        DIRECTORY_LOGIN: "gsslib gssResponseTimeout gssUseDefaultCreds=(?i:false) jaasApplicationName"
+        " jaasLogin kerberosServerName sspiServiceClass useSpnego=(?i:false)",
+    },
 )
-_CREDENTIALS = ("user", "password", "sslpassword", "username", "passwd", "pwd", "pass", "accessToken")
-_ADDRESSES = ("PGHOST", "PGPORT", "PGDBNAME", "host", "hostaddr", "port", "dbname", "service")
-_REFUSED = (
-    ("options", "the option can set any server parameter, such as session_replication_role"),
-    ("authenticationPluginClassName", "the option names a class that receives the password"),
-    ("requireAuth", "the option changes which login methods the driver accepts"),
-    ("loggerFile", "the option writes a file that contains queries and parameters"),
-    ("loggerLevel", "the driver's trace contains protocol messages"),
-    ("xmlFactoryFactory", "the option names a class to run"),
-    ("replication", "the option turns the session into a replication stream of the whole database"),
-    ("localSocketAddress", "the option chooses the network interface"),
-    ("hostRecheckSeconds", "the option is for several hosts"),
-    ("loadBalanceHosts", "the option is for several hosts"),
-    ("allowEncodingChanges", "the option lets the session change how text is decoded"),
-    ("protocolVersion", "only the driver's default has been tested"),
-    ("gsslib", "Kerberos logins are not supported"),
-    ("gssResponseTimeout", "Kerberos logins are not supported"),
-    ("gssUseDefaultCreds", "Kerberos logins are not supported"),
-    ("jaasApplicationName", "Kerberos logins are not supported"),
-    ("jaasLogin", "Kerberos logins are not supported"),
-    ("kerberosServerName", "Kerberos logins are not supported"),
-    ("sspiServiceClass", "Windows logins are not supported"),
-    ("useSpnego", "Windows logins are not supported"),
-)  # fmt: skip
 
 POSTGRESQL = DatabaseEngine(
     name="postgresql",
@@ -132,6 +103,7 @@ POSTGRESQL = DatabaseEngine(
         ),
     ),
     url_prefix="jdbc:postgresql:",
+    aliases=("aurora-postgresql",),
     negotiation=TlsNegotiation.POSTGRESQL,
     driver="org.postgresql.Driver",
     default_port=5432,
@@ -149,15 +121,11 @@ POSTGRESQL = DatabaseEngine(
     "from pg_catalog.pg_stat_ssl where pid = pg_catalog.pg_backend_pid()",
     session_source="pg_stat_ssl",
     default_options=(("reWriteBatchedInserts", "true"),),
-    options=(
-        *(DriverOption(name, OptionRule.HARMLESS, values) for name, values in _HARMLESS.items()),
-        *(DriverOption(name, OptionRule.TLS, values, reason) for name, values, reason in _TLS),
-        *(DriverOption(name, OptionRule.CREDENTIAL) for name in _CREDENTIALS),
-        *(DriverOption(name, OptionRule.ADDRESS) for name in _ADDRESSES),
-        *(DriverOption(name, OptionRule.REFUSED, reason=reason) for name, reason in _REFUSED),
-    ),
+    options=_OPTIONS,
+    options_source="https://jdbc.postgresql.org/documentation/use/#connection-parameters",
+    any_case=False,
     url_form=r"jdbc:postgresql://(?P<address>[^/?]*)/(?P<database>[^/?]*)(?:\?(?P<options>.*))?",
-    percent_encoded=True,
+    encoding=NameEncoding.PERCENT,
     bare_form="jdbc:postgresql://{host}:{port}/{database}",
     bundled_drivers=(
         BundledDriver("4.0", "42.3.6", "prefer: plain text if the server has no TLS"),

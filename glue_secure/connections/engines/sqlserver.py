@@ -1,31 +1,88 @@
 """The SQL Server engine (mssql-jdbc).
 
-The driver accepts option names in any letter case and uses the last of two equal options (measured). Version
-9.4 does not encrypt by default, 10.2 does (documented).
+The driver accepts option names in any letter case and uses the last of two equal options (measured). It trims
+blanks around names and values, skips empty options, and reads a value in braces as written (measured).
+Version 9.4 does not encrypt by default, 10.2 does (documented).
 https://learn.microsoft.com/en-us/sql/connect/jdbc/setting-the-connection-properties
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from glue_secure.connections.engines.engine import (
+    ANOTHER_AUTHORITY,
+    ANOTHER_SOCKET,
+    BOOLEAN,
+    CLIENT_CERTIFICATE,
+    DIRECTORY_LOGIN,
+    NUMBER,
+    TEXT,
     ApprovedDriver,
     BundledDriver,
     DatabaseEngine,
     DriverRelease,
+    NameEncoding,
     TlsNegotiation,
     engine_options,
 )
 
-_NUMBER = r"-?[0-9]{1,9}"
-_BOOLEAN = "true|false"
-_TEXT = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}"
-_STORE = "the option names a certificate authority other than CUSTOM_JDBC_CERT"
-_CLIENT = "client certificates are not supported"
-_OPENS = "another class, or a proxy, opens the connection"
-_KERBEROS = "Kerberos and directory logins are not supported"
-_SEVERAL = "the option is for several hosts"
+_OFF = "(?i:false)"
+_OPTIONS = engine_options(
+    {
+        TEXT: "applicationName workstationID",
+        NUMBER: "lockTimeout loginTimeout socketTimeout cancelQueryTimeout queryTimeout packetSize"
+        " statementPoolingCacheSize serverPreparedStatementDiscardThreshold connectRetryCount"
+        " connectRetryInterval bulkCopyForBatchInsertBatchSize",
+        BOOLEAN: "sendStringParametersAsUnicode sendTimeAsDatetime useBulkCopyForBatchInsert"
+        " disableStatementPooling delayLoadingLobs enablePrepareOnFirstPreparedStatementCall"
+        " lastUpdateCount sendTemporalDataTypesAsStringForBulkCopy multiSubnetFailover"
+        " TransparentNetworkIPResolution xopenStates useFmtOnly serverNameAsACE"
+        " calcBigDecimalPrecision ignoreOffsetOnDateTimeOffsetConversion quotedIdentifier"
+        " concatNullYieldsNull bulkCopyForBatchInsertCheckConstraints bulkCopyForBatchInsertFireTriggers"
+        " bulkCopyForBatchInsertKeepIdentity bulkCopyForBatchInsertKeepNulls"
+        " bulkCopyForBatchInsertTableLock bulkCopyForBatchInsertAllowEncryptedValueModifications"
+        " cacheBulkCopyMetadata",
+        r"-1|[0-9]{1,9}(?:[KMGT]|p|pct|percent)?": "maxResultBuffer",
+        "(?i:ReadOnly|ReadWrite)": "applicationIntent",
+        "(?i:full|adaptive)": "responseBuffering",
+        "(?i:direct|cursor)": "selectMethod",
+        "(?i:prepexec|prepare|none|scopeTempTablesToConnection)": "prepareMethod",
+        "(?i:datetime|datetime2|datetimeoffset)": "datetimeParameterType",
+        "(?i:IPv4First|IPv6First|UsePlatformDefault)": "iPAddressPreference",
+    },
+    (
+        ("encrypt", "(?i:true|mandatory|strict)", "only the login, or nothing, is encrypted"),
+        ("trustServerCertificate", _OFF, "any certificate is accepted"),
+        ("hostNameInCertificate", "", "a name other than the host name is compared with the certificate"),
+        ("serverCertificate trustStore trustStoreType trustStorePassword", "", ANOTHER_AUTHORITY),
+        ("sslProtocol", r"(?i:TLS|TLSv1\.2)", "a protocol that is unsafe or untested"),
+        (
+            "trustManagerClass trustManagerConstructorArg",
+            "",
+            "the option names a class that decides which certificates are trusted",
+        ),
+        ("clientCertificate clientKey", "", CLIENT_CERTIFICATE),
+        ("socketFactoryClass socketFactoryConstructorArg", "", ANOTHER_SOCKET),
+        ("fips", _OFF, "the option needs another Java security provider"),
+        ("fipsProvider", "", "the option needs another Java security provider"),
+    ),
+    "user userName password clientKeyPassword accessToken keyStoreSecret keyVaultProviderClientKey"
+    " AADSecurePrincipalSecret gsscredential accessTokenCallback accessTokenCallbackClass",
+    "serverName server portNumber port instanceName databaseName database",
+    {
+        "the option names a second server": "failoverPartner",
+        DIRECTORY_LOGIN: f"integratedSecurity={_OFF} authenticationScheme=(?i:nativeAuthentication)"
+        " authentication=(?i:NotSpecified|SqlPassword) jaasConfigurationName serverSpn realm domain"
+        f" msiClientId AADSecurePrincipalId useDefaultJaasConfig={_OFF} useDefaultGSSCredential={_OFF}",
+        "the option uses key stores or enclaves": "columnEncryptionSetting=(?i:Disabled)"
+        " enclaveAttestationUrl enclaveAttestationProtocol keyStoreAuthentication keyStoreLocation"
+        " keyStorePrincipalId keyVaultProviderClientId",
+        "the option makes the session skip triggers and constraints": f"replication={_OFF}",
+    },
+)
 
-SQLSERVER = DatabaseEngine(
+_SQLSERVER = DatabaseEngine(
     name="sqlserver",
     driver_release=DriverRelease(
         artifacts=("com.microsoft.sqlserver:mssql-jdbc",),
@@ -45,56 +102,13 @@ SQLSERVER = DatabaseEngine(
         ("trustStoreType", "PKCS12"),
         ("trustStorePassword", "{password}"),
     ),
-    options=engine_options(
-        {
-            "applicationName": _TEXT,
-            "applicationIntent": "ReadOnly|ReadWrite",
-            "loginTimeout": _NUMBER,
-            "lockTimeout": _NUMBER,
-            "socketTimeout": _NUMBER,
-            "cancelQueryTimeout": _NUMBER,
-            "packetSize": _NUMBER,
-            "responseBuffering": "full|adaptive",
-            "selectMethod": "direct|cursor",
-            "sendStringParametersAsUnicode": _BOOLEAN,
-            "sendTimeAsDatetime": _BOOLEAN,
-            "useBulkCopyForBatchInsert": _BOOLEAN,
-            "disableStatementPooling": _BOOLEAN,
-            "statementPoolingCacheSize": _NUMBER,
-            "delayLoadingLobs": _BOOLEAN,
-        },
-        (
-            ("encrypt", "true", "only the login, or nothing, is encrypted"),
-            ("trustServerCertificate", "false", "any certificate is accepted"),
-            ("hostNameInCertificate", "", "a name other than the host name is compared with the certificate"),
-            ("serverCertificate", "", _STORE),
-            ("sslProtocol", "TLSv1.2", "a protocol that is unsafe or untested"),
-            *((name, "", "the option names a class that decides which certificates are trusted") for name in (
-                "trustManagerClass", "trustManagerConstructorArg")),
-            *((name, "", _STORE) for name in ("trustStore", "trustStoreType", "trustStorePassword")),
-            *((name, "", _CLIENT) for name in ("clientCertificate", "clientKey")),
-            *((name, "", _OPENS) for name in (
-                "socketFactoryClass", "socketFactoryConstructorArg", "fips", "fipsProvider")),
-        ),
-        "user userName password clientKeyPassword accessToken keyStoreSecret keyVaultProviderClientKey"
-        " AADSecurePrincipalSecret gsscredential accessTokenCallback accessTokenCallbackClass",
-        "serverName server portNumber port instanceName databaseName database serverNameAsACE"
-        " iPAddressPreference",
-        {
-            _SEVERAL: "failoverPartner multiSubnetFailover TransparentNetworkIPResolution connectRetryCount"
-            " connectRetryInterval",
-            _KERBEROS: "integratedSecurity authenticationScheme authentication jaasConfigurationName"
-                " serverSpn realm"
-            " domain msiClientId AADSecurePrincipalId useDefaultJaasConfig useDefaultGSSCredential",
-            "the option uses key stores or enclaves": "columnEncryptionSetting enclaveAttestationUrl"
-            " enclaveAttestationProtocol keyStoreAuthentication keyStoreLocation keyStorePrincipalId"
-            " keyVaultProviderClientId",
-            "the option changes how statements are sent": "xopenStates replication useFmtOnly prepareMethod",
-        },
-    ),
+    options=_OPTIONS,
+    options_source="https://learn.microsoft.com/en-us/sql/connect/jdbc/setting-the-connection-properties",
+    encoding=NameEncoding.BRACES,
+    name_option="hostNameInCertificate",
     # The form //HOST\INSTANCE is rejected: the driver would ask the SQL Server Browser for the port in plain
-    # text.
-    url_form=r"jdbc:sqlserver://(?P<address>[^/;?#\\]*)(?P<database>)(?:;(?P<options>.*))?",
+    # text. IPv6 addresses are rejected: the driver takes the text after the first colon for the port.
+    url_form=r"jdbc:sqlserver://(?P<address>[^/;?#\\\[\]]*)(?P<database>)(?:;(?P<options>.*))?",
     bare_form="jdbc:sqlserver://{host}:{port};databaseName={database}",
     separator=";",
     database_options=("databaseName", "database"),
@@ -109,3 +123,21 @@ SQLSERVER = DatabaseEngine(
         BundledDriver("6.0", "10.2.0", "encrypt=true, the certificate verified"),
     ),
 )  # fmt: skip
+
+# encrypt=strict: the driver starts TLS before it sends a packet (TDS 8). SQL Server has this mode since 2022.
+# https://learn.microsoft.com/en-us/sql/relational-databases/security/networking/tds-8
+_STRICT = replace(
+    _SQLSERVER,
+    negotiation=TlsNegotiation.TDS_STRICT,
+    driver_release=replace(
+        _SQLSERVER.driver_release,
+        versions=(("11.2", ""),),
+        recommended="12.8.1.jre8",
+        reason="earlier versions reject encrypt=strict",
+        source="https://learn.microsoft.com/en-us/sql/connect/jdbc/release-notes-for-the-jdbc-driver",
+    ),
+    forced_options=(("encrypt", "strict"), ("trustServerCertificate", "false"), ("sslProtocol", "TLSv1.2")),
+    verification_option="encrypt=strict",
+    approved_drivers=(),
+)
+SQLSERVER = replace(_SQLSERVER, strict=_STRICT)

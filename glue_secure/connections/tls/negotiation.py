@@ -123,6 +123,8 @@ def negotiate_tls(
         _negotiate_postgresql(plain, deadline)
     elif negotiation is TlsNegotiation.MYSQL:
         _negotiate_mysql(plain, deadline)
+    elif negotiation is TlsNegotiation.TDS_STRICT:
+        context.set_alpn_protocols(["tds/8.0"])
     # The timeout of a socket applies to the handshake as a whole, not to each of its messages.
     plain.settimeout(deadline.remaining())
     with context.wrap_socket(plain, server_hostname=name) as secure:

@@ -42,6 +42,16 @@ JARS = {
 }  # fmt: skip
 
 
+EXAMPLES = {
+    "postgresql": "jdbc:postgresql://db/ops",
+    "mysql": "jdbc:mysql://db/ops",
+    "mariadb": "jdbc:mariadb://db/ops",
+    "sqlserver": "jdbc:sqlserver://db;databaseName=ops",
+    "redshift": "jdbc:redshift://db/ops",
+    "oracle": "jdbc:oracle:thin:@tcps://db:2484/ops",
+}
+
+
 @pytest.fixture
 def jars() -> dict[str, Artifact]:
     return JARS
@@ -145,6 +155,15 @@ class Drivers:
         constructor.setAccessible(True)
         return constructor.newInstance(self.gateway.new_array(self._objects, 0))
 
+    def documented_options(self, which: str) -> list[str]:
+        """Return the names of the driver's own list of options."""
+        class_name = next(e.driver for e in ENGINES if e.name == which.partition("-")[0])
+        methods = self.jvm.java.sql.Driver._java_lang_class.getMethods()
+        method = next(m for m in methods if m.getName() == "getPropertyInfo")
+        given = self.gateway.new_array(self._objects, 2)
+        given[0], given[1] = EXAMPLES[which.partition("-")[0]], self.properties({})
+        return [str(option.name).strip() for option in method.invoke(self.new(which, class_name), given)]
+
     def properties(self, given: dict[str, str]) -> Any:
         found = self.jvm.java.util.Properties()
         for name, value in given.items():
@@ -239,23 +258,31 @@ class Drivers:
         )
 
     def _oracle(self, which: str, url: str, properties: dict[str, str]) -> Reading | None:
-        kind = "oracle.net.resolver.EZConnectResolver"
         inner = url.partition("@")[2]
-        resolver = self.call(which, kind, "newInstance", None, inner)
-        long = self.call(which, kind, "getResolvedUrl", resolver)
+        if inner.startswith("("):
+            kind = "oracle.net.jdbc.nl.NVFactory"
+            pair = self.call(which, kind, "createNVPair", self.new(which, kind), inner, types="String")
+            long = self.call(which, "oracle.net.jdbc.nl.NVPair", "toString", pair)
+        else:
+            kind = "oracle.net.resolver.EZConnectResolver"
+            resolver = self.call(which, kind, "newInstance", None, inner)
+            long = self.call(which, kind, "getResolvedUrl", resolver)
         return read_description(long, properties.get("oracle.net.ssl_server_dn_match", "false"))
 
 
 def read_description(text: str, matched: str) -> Reading:
     """Read the DESCRIPTION that Oracle's resolver makes; it has one address, or it is no reading."""
-    found = re.findall(r"(?i)\(ADDRESS=\(PROTOCOL=(\w+)\)\(HOST=([^()]*)\)\(PORT=(\d+)\)", text)
-    service = re.search(r"\(SERVICE_NAME=([^()]*)\)", text)
-    assert len(found) == 1 and service is not None, text
-    protocol, host, port = found[0]
-    said = re.search(r"\(SSL_SERVER_DN_MATCH=([^()]*)\)", text)
-    if said is not None and said[1].lower() != "true":
+
+    def only(name: str) -> str:
+        found = re.findall(rf"(?i)\((?:{name})\s*=\s*([^()]*?)\s*\)", text)
+        assert len(found) == 1, text
+        return str(found[0])
+
+    said = re.search(r"(?i)\(SSL_SERVER_DN_MATCH\s*=\s*([^()]*?)\s*\)", text)
+    if said is not None and said[1].lower() not in ("true", "yes", "on"):
         matched = said[1].lower()
-    return Reading(host, int(port), service[1], f"{protocol.lower()} dn_match={matched}")
+    verification = f"{only('PROTOCOL').lower()} dn_match={matched}"
+    return Reading(only("HOST"), int(only("PORT")), only("SERVICE_NAME|SID"), verification)
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,8 @@ from glue_secure.core.connection import GlueConnection
 from glue_secure.core.errors import RefusedError, UsageError
 
 CORPUS = Path(__file__).parents[2] / "vectors" / "jdbc_downgrades.csv"
+with (CORPUS.parent / "jdbc_accepted.csv").open(encoding="utf-8", newline="") as file:
+    ACCEPTED = list(csv.DictReader(file))
 FULL = {
     "postgresql": "VERIFY_FULL",
     "mysql": "VERIFY_IDENTITY",
@@ -145,7 +147,8 @@ def obfuscated(query: str, engine: DatabaseEngine, chance: random.Random) -> str
 
 
 def plain(host: str) -> str:
-    return normalize_host(host) or f"not a host: {host}"
+    bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return normalize_host(bracketed) or f"not a host: {host}"
 
 
 def connection_to(url: str) -> GlueConnection:
@@ -164,13 +167,13 @@ def assert_read_alike(drivers: Any, which: str, count: int, seed: int) -> int:
         as_written = drivers.read(which, url, {})
         assert as_written is not None, url
         server = (plan.host, plan.port, plan.database)
-        assert (plain(as_written.host), as_written.port, as_written.database) == server, url
+        assert (plain(as_written.host), as_written.port, as_written.database or "") == server, url
         bare = JdbcUrl(plan.engine, *server).bare
         as_planned = drivers.read(
             which, bare, {**dict(plan.driver_options), **dict(plan.engine.forced_options)}
         )
         assert as_planned is not None, url
-        assert (plain(as_planned.host), as_planned.port, as_planned.database) == server, url
+        assert (plain(as_planned.host), as_planned.port, as_planned.database or "") == server, url
         assert as_planned.verification == FULL[which], url
     return passed
 
@@ -178,6 +181,40 @@ def assert_read_alike(drivers: Any, which: str, count: int, seed: int) -> int:
 @pytest.mark.parametrize("which", FULL)
 def test_the_driver_reads_accepted_urls_as_full_verification(drivers: Any, which: str) -> None:
     assert assert_read_alike(drivers, which, 500, 6) > 40
+
+
+@pytest.mark.parametrize("which", [*FULL, "redshift-2.1.0.29", "oracle-23.3"])
+def test_the_driver_reads_every_vector_as_full_verification_of_the_same_server(
+    drivers: Any, which: str
+) -> None:
+    rows = [row for row in ACCEPTED if row["engine"] == which.partition("-")[0]]
+    assert len(rows) >= 8
+    for row in rows:
+        plan = plan_connection(connection_to(row["url"]), {})
+        assert_same_server(drivers, which, row["url"], plan, {})
+        forced = dict(plan.engine.forced_options)
+        if forced.get("encrypt") == "strict":
+            continue  # a mode of later drivers: test_drivers_at_the_handshake.py
+        read = assert_same_server(drivers, which, plan.url, plan, {**dict(plan.driver_options), **forced})
+        assert read.verification == FULL[which.partition("-2")[0]], row["url"]
+
+
+def assert_same_server(drivers: Any, which: str, url: str, plan: Any, properties: dict[str, str]) -> Any:
+    """Assert that the driver reads host, port and database as planned. Return its reading."""
+    read = drivers.read(which, url, {"user": "me", **properties})
+    assert read is not None, url
+    # pgjdbc names the user's own database if the URL names none.
+    database = plan.database or ("me" if which == "postgresql" else "")
+    assert (plain(read.host), read.port, read.database or "") == (plan.host, plan.port, database), url
+    return read
+
+
+@pytest.mark.parametrize("which", [*FULL, "redshift-2.1.0.29", "oracle-23.3"])
+def test_every_documented_option_of_a_driver_has_a_rule(drivers: Any, which: str) -> None:
+    engine = engine_of(which)
+    names = drivers.documented_options(which)
+    assert len(names) > 50
+    assert [name for name in names if engine.option(name) is None] == []
 
 
 @pytest.mark.long

@@ -11,7 +11,7 @@ import pytest
 
 from glue_secure.connections.engines.engine import DatabaseEngine, OptionRule
 from glue_secure.connections.engines.registry import ENGINES
-from glue_secure.connections.jdbc import driver_options, plan_connection
+from glue_secure.connections.jdbc import check_certificate_subject, driver_options, plan_connection
 from glue_secure.connections.options import read_options
 from glue_secure.connections.tls.trust_store import TrustStoreFile
 from glue_secure.connections.url import read_url
@@ -60,10 +60,17 @@ def test_an_accepted_url_is_planned_with_full_verification(row: dict[str, str]) 
     plan = plan_connection(connection_to(row["url"]), {})
     options = driver_options(plan, PEM, TrustStoreFile("x.p12"))
     assert url.engine.name == row["engine"]
-    assert FULL_VERIFICATION[row["engine"]].items() <= options.items()
+    strict = {"encrypt": "strict"} if "encrypt=strict" in row["url"] else {}
+    assert (FULL_VERIFICATION[row["engine"]] | strict).items() <= options.items()
     assert dict(plan.engine.forced_options).items() <= options.items()
+    assert f"{plan.host} {plan.port} {plan.database}" == row["server"]
+    assert " ".join(f"{name}={value}" for name, value in sorted(plan.driver_options)) == row["passed_on"]
     assert "?" not in url.bare
     assert read_url(url.bare).bare == url.bare
+    again = read_url(str(url))
+    assert (again.host, again.port, again.database, again.options) == (
+        url.host, url.port, url.database, url.options,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
@@ -81,6 +88,91 @@ def test_no_caller_can_set_a_forced_option_or_the_trust_anchor(engine: DatabaseE
         assert not option.accepts("anything")
 
 
+ACCEPTED_PROPERTIES = [
+    ("mysql", "jdbc:mysql://db/ops", {"JDBC_ENGINE": "aurora"}),
+    ("mysql", "jdbc:mysql://db/ops", {"JDBC_ENGINE": "aurora-mysql"}),
+    ("mariadb", "jdbc:mariadb://db/ops", {"JDBC_ENGINE": "mysql"}),
+    ("postgresql", "jdbc:postgresql://db/ops", {"JDBC_ENGINE": "aurora-postgresql"}),
+    ("mysql", "jdbc:mysql://db/ops", {"JDBC_DRIVER_CLASS_NAME": "com.mysql.jdbc.Driver"}),
+    ("oracle", "jdbc:oracle:thin:@tcps://db:2484/ops", {
+        "JDBC_DRIVER_CLASS_NAME": "oracle.jdbc.driver.OracleDriver"}),
+    *(
+        ("redshift", "jdbc:redshift://db/ops", {"JDBC_DRIVER_CLASS_NAME": f"com.amazon.redshift.{part}"})
+        for part in ("jdbc.Driver", "jdbc41.Driver", "jdbc42.Driver")
+    ),
+    ("mysql", "jdbc:mysql://db/ops", {"USERNAME": "etl"}),
+    ("sqlserver", "jdbc:sqlserver://ops.database.windows.net;databaseName=ops", {
+        "CUSTOM_JDBC_CERT_STRING": "*.database.windows.net"}),
+    ("sqlserver", "jdbc:sqlserver://db.example.com;databaseName=ops", {
+        "CUSTOM_JDBC_CERT_STRING": "DB.example.com"}),
+    ("oracle", "jdbc:oracle:thin:@tcps://db:2484/ops", {
+        "CUSTOM_JDBC_CERT_STRING": "C=US,ST=Washington,L=Seattle,O=Amazon.com,OU=RDS,CN=db"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "url", "properties"), ACCEPTED_PROPERTIES)
+def test_an_ordinary_property_is_accepted(name: str, url: str, properties: dict[str, str]) -> None:
+    plan = plan_connection(connection_to(url, **properties), {})
+    assert (plan.engine.name, plan.driver) == (name, BY_NAME[name].driver)
+    assert plan.login.secret_id == "s"
+    required = properties.get("CUSTOM_JDBC_CERT_STRING", "") if name == "oracle" else ""
+    assert plan.subject == required
+
+
+@pytest.mark.parametrize(
+    ("engine", "name"),
+    [("mysql", "aurora"), ("mysql", "aurora-mysql"), ("postgresql", "aurora-postgresql")],
+)
+def test_a_connection_without_a_url_may_name_aurora(engine: str, name: str) -> None:
+    parts = {"HOST": "db", "JDBC_ENGINE": name, "JDBC_ENFORCE_SSL": "true", "SECRET_ID": "s"}
+    plan = plan_connection(GlueConnection("c", "JDBC", parts), {})
+    assert (plan.engine.name, plan.database) == (engine, "")
+
+
+@pytest.mark.parametrize(
+    ("presented", "same"),
+    [
+        ("CN=db,OU=RDS,O=Amazon.com,L=Seattle,ST=Washington,C=US", True),
+        ("C=US,ST=Washington,L=Seattle,O=Amazon.com,OU=RDS,CN=db", True),
+        ("CN=db2,OU=RDS,O=Amazon.com,L=Seattle,ST=Washington,C=US", False),
+        ("CN=db", False),
+        ("(no subject)", False),
+    ],
+)
+def test_oracles_distinguished_name_is_compared_with_the_certificate(presented: str, same: bool) -> None:
+    text = "C=US, ST=Washington, L=Seattle, O=Amazon.com, OU=RDS, CN=db"
+    plan = plan_connection(
+        connection_to("jdbc:oracle:thin:@tcps://db:2484/ops", CUSTOM_JDBC_CERT_STRING=text), {}
+    )
+    (finding,) = check_certificate_subject(plan, presented, "connection c")
+    assert (finding.verdict.value == "PASS", finding.control) == (same, "GS-TLS-002")
+    assert check_certificate_subject(replace(plan, subject=""), presented, "connection c") == ()
+
+
+def test_a_descriptor_for_the_driver_has_one_address_and_compares_the_name() -> None:
+    url = (
+        "jdbc:oracle:thin:@(description=(retry_count=3)(address_list=(address=(protocol=tcps)(port=2484)"
+        "(host=DB.example.com)))(connect_data=(sid=ORCL)(server=dedicated))"
+        '(security=(ssl_server_dn_match=on)(ssl_server_cert_dn="CN=db.example.com,O=x")))'
+    )
+    plan = plan_connection(connection_to(url), {})
+    assert plan.url == (
+        "jdbc:oracle:thin:@(DESCRIPTION=(RETRY_COUNT=3)(ADDRESS=(PROTOCOL=TCPS)(HOST=db.example.com)(PORT=2484))"
+        "(CONNECT_DATA=(SID=ORCL)(SERVER=dedicated))(SECURITY=(SSL_SERVER_DN_MATCH=TRUE)))"
+    )
+    assert plan.subject == "CN=db.example.com,O=x"
+
+
+def test_a_call_cannot_ask_for_a_stricter_mode_than_the_connection() -> None:
+    with pytest.raises(RefusedError, match="encrypt=strict in the connection's JDBC URL"):
+        read_options(BY_NAME["sqlserver"], "c", {"encrypt": "strict"})
+
+
+def test_options_without_effect_are_accepted_in_a_call_and_not_passed_on() -> None:
+    options = {"useUnicode": "yes", "allowMultiQueries": "false", "serverTimezone": "GMT+8"}
+    assert read_options(BY_NAME["mysql"], "c", options).driver == (("serverTimezone", "GMT+8"),)
+
+
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
 def test_an_engine_has_each_option_once(engine: DatabaseEngine) -> None:
     names = [option.name.lower() for option in engine.options]
@@ -90,16 +182,6 @@ def test_an_engine_has_each_option_once(engine: DatabaseEngine) -> None:
 def connection_to(url: str, kind: str = "JDBC", **more: str) -> GlueConnection:
     return GlueConnection(
         "c", kind, {"JDBC_CONNECTION_URL": url, "JDBC_ENFORCE_SSL": "true", "SECRET_ID": "s", **more}
-    )
-
-
-@pytest.mark.parametrize("row", ACCEPTED, ids=lambda row: row["url"])
-def test_every_engine_can_be_planned(row: dict[str, str]) -> None:
-    engine = BY_NAME[row["engine"]]
-    plan = plan_connection(connection_to(row["url"]), {})
-    assert (plan.engine, plan.driver) == (engine, engine.driver)
-    assert (
-        FULL_VERIFICATION[engine.name].items() <= driver_options(plan, PEM, TrustStoreFile("x.p12")).items()
     )
 
 

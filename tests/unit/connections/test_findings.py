@@ -28,7 +28,7 @@ JDBC_CHECKS = {
     "properties.check_property_names": {"GS-TLS-005", "GS-TLS-008"},
     "properties.check_tls_enforced": {"GS-TLS-006"},
     "properties.check_driver": {"GS-TLS-011"},
-    "properties.check_certificate_name": {"GS-TLS-002"},
+    "jdbc.check_certificate_name": {"GS-TLS-002"},
     "properties.check_authentication": {"GS-TLS-008"},
     "jdbc.check_engine": {"GS-TLS-011"},
     "jdbc.check_parts": {"GS-TLS-007"},

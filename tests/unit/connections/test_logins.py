@@ -6,7 +6,7 @@ import pytest
 
 from glue_secure.connections.jdbc import plan_connection
 from glue_secure.core.connection import GlueConnection, Login, LoginKind
-from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.core.errors import RefusedError
 
 RDS = "ops.c9akciq32.eu-west-1.rds.amazonaws.com"
 
@@ -25,6 +25,8 @@ def test_each_kind_of_login_is_read():
     token = Login(LoginKind.TOKEN, user="etl", region="eu-west-1")
     assert login(RDS, "IAM", USERNAME="etl") == token
     assert login(RDS + ".cn", "iam", USERNAME="etl") == token
+    china = login("ops.c9akciq32.rds.cn-north-1.amazonaws.com.cn", "IAM", USERNAME="etl")
+    assert china.region == "cn-north-1"
     assert login("p.proxy-1.us-gov-west-1.rds.amazonaws.com", "IAM", USERNAME="e").region == "us-gov-west-1"
 
 
@@ -40,6 +42,8 @@ def test_each_kind_of_login_is_read():
         {"authentication": "IAM", "host": "db.example.com", "USERNAME": "etl"},
         {"authentication": "IAM", "host": f"{RDS}.evil.example", "USERNAME": "etl"},
         {"authentication": "IAM", "host": "evil-rds.amazonaws.com", "USERNAME": "etl"},
+        {"authentication": "IAM", "host": "a.b.rds.us-east-1.amazonaws.com.cn", "USERNAME": "etl"},
+        {"authentication": "IAM", "host": "a.b.rds.cn-north-1.amazonaws.com", "USERNAME": "etl"},
         {"authentication": "IAM", "host": RDS, "USERNAME": "etl", "SECRET_ID": "s"},
         {"authentication": "IAM", "host": RDS, "USERNAME": "etl", "secret": "arn"},
         {"authentication": "IAM", "host": RDS, "USERNAME": "etl", "ENCRYPTED_PASSWORD": "c2VhbGVk"},
@@ -53,6 +57,5 @@ def test_a_missing_duplicate_or_invalid_login_is_refused(arguments):
     assert "hunter2" not in str(caught.value) and "c2VhbGVk" not in str(caught.value)
 
 
-def test_a_user_named_twice_is_a_usage_error():
-    with pytest.raises(UsageError, match="twice"):
-        login(SECRET_ID="s", USERNAME="etl")
+def test_a_secret_names_the_user_also_beside_a_user_name():
+    assert login(SECRET_ID="s", USERNAME="etl") == Login(LoginKind.SECRET, secret_id="s")

@@ -87,6 +87,9 @@ def _forced() -> Iterator[str]:
         for name, value in engine.forced_options:
             option = engine.option(name)
             yield f"| {engine.name} | `{name}` | `{value}` | {option.reason if option else ''} |"
+        for timeout in engine.timeouts:
+            limits = f"`{timeout.default}` by default | 1 to {timeout.maximum} {timeout.unit}"
+            yield f"| {engine.name} | `{timeout.name}` | {limits} |"
         for name, value in engine.default_options:
             yield f"| {engine.name} | `{name}` | `{value}` by default | slower; a call may change it |"
 

@@ -13,6 +13,7 @@ from glue_secure.connections.engines.registry import ENGINES
 from glue_secure.connections.logins import check_login, login_of
 from glue_secure.connections.options import read_options
 from glue_secure.connections.properties import check_properties, properties_of
+from glue_secure.connections.timeouts import timeout_options
 from glue_secure.connections.tls.certificates import certificate_location
 from glue_secure.connections.tls.trust_store import TrustStoreFile
 from glue_secure.connections.url import (
@@ -124,10 +125,13 @@ def driver_options(plan: JdbcPlan, anchor_pem: str, store: TrustStoreFile | None
 
     Raises:
         RefusedError: GS-TLS-012, as :func:`tls_options`.
+        UsageError: a timeout is out of range.
     """
+    options = dict(plan.driver_options)
     return {
         **dict(plan.engine.default_options),
-        **dict(plan.driver_options),
+        **options,
+        **timeout_options(plan.engine, options, plan.connection),
         **tls_options(plan, anchor_pem, store),
     }
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from glue_secure.connections.driver_jar import check_driver, read_driver_jar
+from glue_secure.connections.engines.engine import DatabaseEngine
+from glue_secure.connections.engines.registry import ENGINES
 from glue_secure.connections.jdbc import JdbcPlan, driver_options
 from glue_secure.connections.kafka import kafka_options
 from glue_secure.connections.options import split_reader_options
@@ -106,7 +108,10 @@ class ConnectionManager:
         key = (label, tuple(sorted((option, str(value)) for option, value in connection_options.items())))
         if key not in self._opened or self._expires_soon(self._opened[key].credentials):
             with self._recorder.timed("connect"):
-                self._opened[key] = self._open(name, label, connection_options, catalog_id)
+                self._opened[key] = self._open(name, label, connection_options, reader_options, catalog_id)
+        else:
+            engine = next(engine for engine in ENGINES if engine.name == self._opened[key].engine)
+            enforce([check_query_timeout(engine, reader_options, resource=f"connection {label}")])
         return replace(self._opened[key], reader_options=reader_options)
 
     def open_for_glue(self, name: str, options: Mapping[str, str]) -> OpenedConnection:
@@ -152,21 +157,29 @@ class ConnectionManager:
         return credentials.expires is not None and self._clock.now() >= credentials.expires - _TOKEN_MARGIN
 
     def _open(
-        self, name: str, label: str, options: Mapping[str, object], catalog_id: str | None
+        self,
+        name: str,
+        label: str,
+        options: Mapping[str, object],
+        reader_options: Mapping[str, str],
+        catalog_id: str | None,
     ) -> OpenedConnection:
         connection = read_connection(self._catalog, name, catalog_id)
         verified = verify_connection(label, connection, options, objects=self._objects, clock=self._clock)
         plan, facts = verified.plan, verified.facts
+        resource = f"connection {label}"
         findings = list(enforce(verified.findings))
+        findings += enforce([check_query_timeout(plan.engine, reader_options, resource=resource)])
         jar = read_driver_jar(self._engine.jar_of(plan.driver), plan.engine.driver_release)
-        findings += enforce(check_driver(plan.engine, jar, resource=f"connection {label}"))
+        findings += enforce(check_driver(plan.engine, jar, resource=resource))
         self._recorder.record(findings)
+        forced_options = driver_options(plan, facts.anchor_pem, self._trust_store(plan, facts))
         opened = OpenedConnection(
             engine=plan.engine.name,
             url=plan.url,
             database=plan.database,
             driver=plan.driver,
-            driver_options=driver_options(plan, facts.anchor_pem, self._trust_store(plan, facts)),
+            driver_options=forced_options,
             reader_options={},
             credentials=self._fetch(label, plan.login, plan, catalog_id),
             certificate=str(plan.certificate or ""),
@@ -238,6 +251,24 @@ class ConnectionManager:
 def check_credentials(credentials: Credentials, *, resource: str) -> Finding:
     """Check that the credentials were fetched from a service that stores them encrypted (GS-TLS-008)."""
     return passed("GS-TLS-008", resource, credentials.origin)
+
+
+def check_query_timeout(engine: DatabaseEngine, options: Mapping[str, str], *, resource: str) -> Finding:
+    """GS-TLS-005: no ``queryTimeout`` makes the driver open a second connection without TLS.
+
+    pgjdbc and Redshift's driver end a query by a CancelRequest in plain text, whatever the TLS options are.
+    It contains a key with which anyone who reads it can cancel the session's queries.
+    """
+    if not engine.cancels_in_plain_text or options.get("queryTimeout", "0") == "0":
+        return passed("GS-TLS-005", resource, "no queryTimeout that would be sent without TLS")
+    return failed(
+        "GS-TLS-005",
+        resource,
+        found=f"queryTimeout, which {engine.name}'s driver enforces over a second connection without TLS",
+        required="no queryTimeout",
+        fix="remove queryTimeout from the call, and limit queries in the server: "
+        "ALTER USER the_user SET statement_timeout = 60000 (milliseconds)",
+    )
 
 
 def check_verified_by_glue(engine: str, *, resource: str) -> Finding:

@@ -67,6 +67,7 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
     "GS-TLS-004": (f"{CONNECTIONS}.tls.probe:probe",),
     "GS-TLS-005": (
         f"{CONNECTIONS}.url:check_url_options",
+        f"{CONNECTIONS}.manager:check_query_timeout",
         f"{CONNECTIONS}.options:check_options",
         f"{CONNECTIONS}.properties:check_property_names",
         f"{CONNECTIONS}.kafka:check_options",

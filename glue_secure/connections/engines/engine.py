@@ -135,6 +135,48 @@ class DriverRelease:
 
 
 @dataclass(frozen=True, slots=True)
+class DriverTimeout:
+    """A time limit of a driver, which every connection has.
+
+    Attributes:
+        name: the driver's option.
+        default: the value if neither the connection nor the call sets the option.
+        maximum: the largest accepted value.
+        unit: ``seconds`` or ``milliseconds``.
+    """
+
+    name: str
+    default: int
+    maximum: int
+    unit: str
+
+
+def timeouts(
+    connect: str, socket: str, *, login: str = "", milliseconds: str = ""
+) -> tuple[DriverTimeout, ...]:
+    """Return the timeouts of a driver: 10 seconds to connect, 30 to log in, 2 hours without an answer.
+
+    Args:
+        connect: option that limits the connection to the server.
+        socket: option that limits the wait for an answer, also to a query.
+        login: option that limits connection and login together, ``""`` if there is none.
+        milliseconds: the names of the options in milliseconds, separated by spaces.
+    """
+    limits = ((connect, 10, 600), (login, 30, 600), (socket, 7200, 86400))
+    factors = {name: 1000 if name in milliseconds.split() else 1 for name, _, _ in limits}
+    return tuple(
+        DriverTimeout(
+            name,
+            default * factors[name],
+            maximum * factors[name],
+            "milliseconds" if factors[name] == 1000 else "seconds",
+        )
+        for name, default, maximum in limits
+        if name
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseEngine:
     """A database engine.
 
@@ -148,6 +190,8 @@ class DatabaseEngine:
         driver_aliases: older class names of the same driver, which connections may still name.
         default_port: the driver's default port.
         forced_options: driver options that force full verification, except the trust anchor.
+        timeouts: the driver's time limits, which every connection has.
+        cancels_in_plain_text: whether the driver cancels a query over a second connection without TLS.
         anchor_option: the driver option that takes the trust anchor as PEM text; ``""`` if there is none.
         trust_store_options: driver options that name a PKCS #12 file with the trust anchor, for drivers
             without ``anchor_option``. Placeholders: ``{path}``, ``{url}`` (of that path), ``{password}``.
@@ -188,6 +232,8 @@ class DatabaseEngine:
     driver_aliases: tuple[str, ...] = field(default=(), repr=False)
     default_port: int = field(default=0, repr=False)
     forced_options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    timeouts: tuple[DriverTimeout, ...] = field(default=(), repr=False)
+    cancels_in_plain_text: bool = field(default=False, repr=False)
     anchor_option: str = field(default="", repr=False)
     session_query: str = field(default="", repr=False)
     session_source: str = field(default="", repr=False)

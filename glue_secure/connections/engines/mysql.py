@@ -29,6 +29,7 @@ from glue_secure.connections.engines.engine import (
     NameEncoding,
     TlsNegotiation,
     engine_options,
+    timeouts,
 )
 
 _YES_NO, _YES, _NO = "(?i:true|false|yes|no)", "(?i:true|yes)", "(?i:false|no)"
@@ -259,12 +260,14 @@ MYSQL = DatabaseEngine(
     forced_options=(
         ("sslMode", "VERIFY_IDENTITY"),
         ("tlsVersions", "TLSv1.2,TLSv1.3"),
+        ("enabledTLSProtocols", "TLSv1.2,TLSv1.3"),  # its name before 8.0.28
         ("fallbackToSystemTrustStore", "false"),
         ("allowPublicKeyRetrieval", "false"),
         ("allowLoadLocalInfile", "false"),
         ("allowUrlInLocalInfile", "false"),
         ("autoDeserialize", "false"),
     ),
+    timeouts=timeouts("connectTimeout", "socketTimeout", milliseconds="connectTimeout socketTimeout"),
     session_query=_SESSION,
     session_source="session_status",
     # Without a cursor the driver ignores the fetch size and keeps all rows of the result in memory.
@@ -315,6 +318,7 @@ MARIADB = DatabaseEngine(
         # Otherwise the server could redirect the driver to another server after the login.
         ("permitRedirect", "false"),
     ),
+    timeouts=timeouts("connectTimeout", "socketTimeout", milliseconds="connectTimeout socketTimeout"),
     anchor_option="serverSslCert",
     session_query=_SESSION,
     session_source="session_status",

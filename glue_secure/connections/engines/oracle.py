@@ -25,6 +25,7 @@ from glue_secure.connections.engines.engine import (
     DriverRelease,
     TlsNegotiation,
     engine_options,
+    timeouts,
 )
 
 _OFF = "(?i:off|no|false)"
@@ -197,6 +198,11 @@ ORACLE = DatabaseEngine(
     driver_aliases=("oracle.jdbc.driver.OracleDriver",),
     default_port=2484,
     forced_options=(("oracle.net.ssl_server_dn_match", "true"), ("oracle.net.ssl_version", "1.2")),
+    timeouts=timeouts(
+        "oracle.net.CONNECT_TIMEOUT",
+        "oracle.jdbc.ReadTimeout",
+        milliseconds="oracle.net.CONNECT_TIMEOUT oracle.jdbc.ReadTimeout",
+    ),
     trust_store_options=(
         ("javax.net.ssl.trustStore", "{path}"),
         ("javax.net.ssl.trustStoreType", "PKCS12"),

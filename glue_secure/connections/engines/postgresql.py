@@ -23,6 +23,7 @@ from glue_secure.connections.engines.engine import (
     NameEncoding,
     TlsNegotiation,
     engine_options,
+    timeouts,
 )
 
 _SCHEMAS = r"[^\W\d][\w$]{0,62}(?:,[^\W\d][\w$]{0,62}){0,15}"
@@ -116,6 +117,9 @@ POSTGRESQL = DatabaseEngine(
         ("sslhostnameverifier", _VERIFIER),
         ("gssEncMode", "disable"),
     ),
+    timeouts=timeouts("connectTimeout", "socketTimeout", login="loginTimeout"),
+    # Up to 42.7.13, sendQueryCancel opens a plain connection whatever sslmode is.
+    cancels_in_plain_text=True,
     anchor_option="sslfactoryarg",
     session_query="select ssl, version, cipher, bits "
     "from pg_catalog.pg_stat_ssl where pid = pg_catalog.pg_backend_pid()",

@@ -25,6 +25,7 @@ from glue_secure.connections.engines.engine import (
     NameEncoding,
     TlsNegotiation,
     engine_options,
+    timeouts,
 )
 
 _TYPES = r"[A-Za-z0-9_]+(?:,[A-Za-z0-9_]+){0,63}"
@@ -111,7 +112,12 @@ REDSHIFT = DatabaseEngine(
         ("sslfactory", _FACTORY),
         ("sslhostnameverifier", _VERIFIER),
         ("iamauth", "false"),
+        # Otherwise the driver reads more options from rsjdbc.ini beside its JAR, in the home directory or in
+        # /tmp. https://docs.aws.amazon.com/redshift/latest/mgmt/jdbc20-ini-file.html
+        ("IniFile", "/dev/null"),
     ),
+    timeouts=timeouts("connectTimeout", "socketTimeout", login="loginTimeout"),
+    cancels_in_plain_text=True,  # as pgjdbc
     anchor_option="sslfactoryarg",
     options=_OPTIONS,
     options_source="https://docs.aws.amazon.com/redshift/latest/mgmt/jdbc20-configuration-options.html",

@@ -25,6 +25,7 @@ from glue_secure.connections.engines.engine import (
     NameEncoding,
     TlsNegotiation,
     engine_options,
+    timeouts,
 )
 
 _OFF = "(?i:false)"
@@ -97,6 +98,7 @@ _SQLSERVER = DatabaseEngine(
     driver="com.microsoft.sqlserver.jdbc.SQLServerDriver",
     default_port=1433,
     forced_options=(("encrypt", "true"), ("trustServerCertificate", "false"), ("sslProtocol", "TLSv1.2")),
+    timeouts=timeouts("", "socketTimeout", login="loginTimeout", milliseconds="socketTimeout"),
     trust_store_options=(
         ("trustStore", "{path}"),
         ("trustStoreType", "PKCS12"),

@@ -187,8 +187,8 @@ def _negotiate_tds(plain: socket.socket, deadline: Deadline) -> None:
     except NoAnswerError:
         raise NoAnswerError(
             "the server closed the connection after the request for TLS (PRELOGIN)",
-            fix='if the server is set to "Force Strict Encryption" (TDS 8.0), turn that off: only TDS 7, '
-            "which also encrypts the whole session, is supported. Otherwise check that the server runs",
+            fix='if the server is set to "Force Strict Encryption" (TDS 8.0), set encrypt=strict in the '
+            "connection's JDBC URL; otherwise check that the server runs",
         ) from None
     position, encryption = 0, None
     while kind == _TDS_REPLY and position + 5 <= len(answer) and answer[position] != 0xFF:

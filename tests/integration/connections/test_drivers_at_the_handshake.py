@@ -44,7 +44,7 @@ BAD = {
 }
 
 
-def login(which: str, drivers: Any, server: Any, ca: Any, folder: Any) -> str:
+def login(which: str, drivers: Any, server: Any, ca: Any, folder: Any, **changes: str) -> str:
     """Connect with the options of a run. Return the driver's error."""
     engine = next(engine for engine in ENGINES if engine.name == which.partition("-")[0])
     url = read_url(engine.bare_form.format(host="localhost", port=server.port, database="ops"))
@@ -56,7 +56,9 @@ def login(which: str, drivers: Any, server: Any, ca: Any, folder: Any) -> str:
     store.write_bytes(trust_store(anchor))
     options = driver_options(plan, anchor, TrustStoreFile(str(store)))
     more = SHORT_TIMEOUT if engine.name == "sqlserver" else {}
-    return str(drivers.login(which, plan.url, {**options, **more, "user": USER, "password": PASSWORD}))
+    return str(
+        drivers.login(which, plan.url, {**options, **more, **changes, "user": USER, "password": PASSWORD})
+    )
 
 
 @pytest.mark.parametrize("which", WHICH)
@@ -137,3 +139,22 @@ def test_the_driver_sends_nothing_if_mysql_offers_no_tls(drivers, make, serve, t
 
 def negotiation_of(which: str) -> str:
     return next(e for e in ENGINES if e.name == which.partition("-")[0]).negotiation.value
+
+
+@pytest.mark.parametrize("which", ["redshift", "redshift-2.1.0.29"])
+def test_redshift_reads_no_options_from_a_file(drivers, make, serve, tmp_path, which):
+    """The driver reads rsjdbc.ini in the home directory, if no other file is named."""
+    (tmp_path / "rsjdbc.ini").write_text("[DRIVER]\napplicationname=from-the-file\n", encoding="utf-8")
+    ca = make.authority(kind="RSA2048")
+    server = serve(make.issue(by=ca, names=("localhost",), kind="RSA2048", which=1), negotiation="postgresql")
+    system = drivers.jvm.java.lang.System
+    home = system.setProperty("user.home", str(tmp_path))
+    try:
+        login(which, drivers, server, ca, tmp_path)
+        assert USER.encode() in server.received_bytes
+        assert b"from-the-file" not in server.received_bytes
+        del server.received[:]
+        login(which, drivers, server, ca, tmp_path, IniFile="")
+        assert b"from-the-file" in server.received_bytes, "the control: without the option the file is read"
+    finally:
+        system.setProperty("user.home", home)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import botocore.session
 import pytest
 
-from glue_secure.connections.engines.registry import POSTGRESQL
+from glue_secure.connections.engines.registry import ENGINES, POSTGRESQL
 from glue_secure.connections.jdbc import driver_options, plan_connection, tls_options
 from glue_secure.connections.properties import PROPERTIES, PropertyRule
 from glue_secure.core.connection import GlueConnection
@@ -337,7 +337,8 @@ def test_an_anchor_that_is_not_one_certificate_is_refused(anchor):
 
 def test_the_driver_gets_options_user_password_and_tls():
     options = driver_options(plan({"connectTimeout": 5}), PEM)
-    expected = {"connectTimeout": "5", "reWriteBatchedInserts": "true", **tls_options(plan(), PEM)}
+    timeouts = {"connectTimeout": "5", "loginTimeout": "30", "socketTimeout": "7200"}
+    expected = {**timeouts, "reWriteBatchedInserts": "true", **tls_options(plan(), PEM)}
     assert options == expected
 
 
@@ -349,3 +350,21 @@ def test_the_repr_of_plan_and_connection_shows_no_password():
 def test_every_property_of_the_service_model_is_known():
     model = botocore.session.get_session().get_service_model("glue")
     assert set(PROPERTIES) == {*model.shape_for("ConnectionPropertyKey").enum, "ENFORCE_SSL"}
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "601", "999999999"])
+def test_a_timeout_out_of_range_is_rejected(value):
+    with pytest.raises(UsageError, match="1 to 600 seconds"):
+        driver_options(plan({"connectTimeout": value}), PEM)
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_every_connection_has_time_limits_in_known_options(engine):
+    for timeout in engine.timeouts:
+        option = engine.option(timeout.name)
+        assert option is not None and option.accepts(str(timeout.default)), timeout
+        assert option.accepts(str(timeout.maximum)), timeout
+    assert {"connect", "login"} & {
+        word for timeout in engine.timeouts for word in ("connect", "login") if word in timeout.name.lower()
+    }
+    assert any("socket" in timeout.name.lower() or "Read" in timeout.name for timeout in engine.timeouts)

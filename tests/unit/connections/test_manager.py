@@ -164,6 +164,29 @@ def test_gs_tls_005_a_call_that_weakens_the_connection_is_not_probed(run, run_fi
     assert run_fixture.log == []
 
 
+@pytest.mark.parametrize("engine", ["postgresql", "redshift"])
+def test_gs_tls_005_a_query_timeout_that_is_sent_in_plain_text_is_refused(run, run_fixture, engine):
+    properties(run_fixture, JDBC_CONNECTION_URL=URLS[engine])
+    error = refused(run, "GS-TLS-005", options={"queryTimeout": "60"})
+    assert "statement_timeout" in error.fix
+    assert not [line for line in run_fixture.log if line.startswith("secret")]
+    run.reader.read_jdbc("ops", "airlines", options={"queryTimeout": "0"})
+    refused(run, "GS-TLS-005", options={"querytimeout": "60"})
+
+
+def test_a_query_timeout_that_is_sent_inside_tls_is_accepted(run, run_fixture):
+    to_mariadb(run_fixture)
+    run_fixture.engine.session_row = {"ssl": 1, "version": "TLSv1.3", "cipher": "c", "bits": 0}
+    run.reader.read_jdbc("ops", "airlines", options={"queryTimeout": "60"})
+    assert run_fixture.engine.asked("read_jdbc")[-1]["spark_options"]["queryTimeout"] == "60"
+
+
+def test_a_timeout_out_of_range_is_rejected_before_the_secret_is_fetched(run, run_fixture):
+    with pytest.raises(UsageError, match="1 to 86400 seconds"):
+        run.reader.read_jdbc("ops", "airlines", options={"socketTimeout": "0"})
+    assert not [line for line in run_fixture.log if line.startswith("secret")]
+
+
 def test_gs_tls_005_options_are_checked_on_an_open_connection_too(run):
     run.reader.read_jdbc("ops", "airlines")
     refused(run, "GS-TLS-005", options={"enforceSSL": "false"})

@@ -5,13 +5,14 @@ Every client uses TLS; an endpoint without TLS is rejected, whatever configured 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
+from glue_secure.aws import botocore_guard
 from glue_secure.aws.errors import translate_errors
 from glue_secure.aws.tls import require_tls, resolve_verify
 from glue_secure.core.endpoints import endpoint_kind
 from glue_secure.core.errors import UsageError
+from glue_secure.core.ports.driver_s3 import CallGuard
 
 
 class AwsSession:
@@ -64,26 +65,23 @@ class AwsSession:
         """The botocore session, for libraries that create their own clients."""
         return self._session._session
 
-    def guarded(self, on_call: Callable[[str, Mapping[str, Any]], Mapping[str, str]]) -> Any:
-        """Return a guarded boto3 session for a script, with the same credentials, region and authorities."""
+    def guarded(self, guard: CallGuard) -> Any:
+        """Return a boto3 session for a script, with the same credentials, region and authorities.
+
+        Its clients belong to ``guard``'s run, also if another run starts later.
+        """
         from botocore.session import Session
 
-        from glue_secure.aws.guarded_s3 import GuardedSession
+        from glue_secure.aws.job_session import JobSession
 
         core = Session(profile=self.botocore.profile)
         core.set_config_variable("region", self.region)
         core.set_config_variable("ca_bundle", self._verify)
-        return GuardedSession(core=core, on_call=on_call, path_style=self.path_style)
+        return JobSession(core=core, guard=guard, path_style=self.path_style)
 
-    def cover_default(
-        self,
-        on_call: Callable[[str, Mapping[str, Any]], Mapping[str, str]],
-        is_active: Callable[[], bool],
-    ) -> Callable[[], None]:
-        """See :func:`glue_secure.aws.guarded_s3.cover_default_session`."""
-        from glue_secure.aws.guarded_s3 import cover_default_session
-
-        return cover_default_session(on_call, is_active)
+    def guard_process(self, guard: CallGuard) -> None:
+        """See :func:`glue_secure.aws.botocore_guard.guard_process`."""
+        botocore_guard.guard_process(guard)
 
     def client(self, service: str, endpoint: str | None = None) -> Any:
         """Return the client of a service, created on first use.
@@ -107,6 +105,7 @@ class AwsSession:
             )
             client = self._session.client(service, config=config, verify=self._verify, endpoint_url=endpoint)
             require_tls(service, client.meta.endpoint_url)
+            botocore_guard.exempt(client)
             self._clients[service, endpoint] = client
         return self._clients[service, endpoint]
 

@@ -1,43 +1,81 @@
-"""Rules for S3 calls of the driver's boto3: SSE-KMS under the run's key."""
+"""Rules for S3 calls of botocore's clients: SSE-KMS under the run's key, and receipts of the responses."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
+from glue_secure.core.endpoints import endpoint_kind, same_service
 from glue_secure.core.errors import RefusedError
-from glue_secure.core.identifiers import KmsKeyArn
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.receipts import (
+    BOTO3,
+    DELETED,
+    STORED,
+    UNANSWERED,
+    UPLOAD_ABORTED,
+    UPLOAD_CREATED,
+    Receipt,
+)
+from glue_secure.core.redaction import redact_text
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/specifying-kms-encryption.html
 WRITES = frozenset({"PutObject", "CreateMultipartUpload", "CopyObject"})
-# Later steps of an upload, and the session of a directory bucket. Their encryption is set before.
-_STEPS = frozenset({"UploadPart", "UploadPartCopy", "CompleteMultipartUpload", "CreateSession"})
-# These change the encryption of objects that the run does not write.
+STORING = WRITES | {"UploadPart", "UploadPartCopy", "CompleteMultipartUpload", "RenameObject"}
+"""Operations that store bytes. The encryption of those that are not in ``WRITES`` was set before."""
+REMOVING = frozenset({"DeleteObject", "DeleteObjects", "AbortMultipartUpload"})
+# These change the encryption of objects that the run does not write, or store bytes whose key the response
+# does not name.
 _REFUSED = frozenset(
-    {"DeleteBucketEncryption", "PutBucketEncryption", "UpdateObjectEncryption", "WriteGetObjectResponse"}
+    {
+        "DeleteBucketEncryption",
+        "PutBucketEncryption",
+        "PutObjectAnnotation",
+        "UpdateObjectEncryption",
+        "WriteGetObjectResponse",
+    }
 )
-CHECKED = WRITES | _STEPS | _REFUSED | {"RestoreObject"}
+# CreateSession is the first call of a directory bucket, also before a read.
+CHECKED = STORING | REMOVING | _REFUSED | {"RestoreObject", "CreateSession"}
 _ALGORITHM, _KEY = "ServerSideEncryption", "SSEKMSKeyId"
 
 
-def guarded_parameters(operation: str, parameters: Mapping[str, Any], key: KmsKeyArn) -> dict[str, str]:
+def is_storing(operation: str, parameters: Mapping[str, Any]) -> bool:
+    """Return whether an S3 call stores bytes, or changes how a bucket or object is encrypted."""
+    return (
+        operation in STORING
+        or operation in _REFUSED
+        or (operation == "RestoreObject" and _has_output(parameters))
+    )
+
+
+def guarded_parameters(
+    operation: str,
+    parameters: Mapping[str, Any],
+    key: KmsKeyArn,
+    resolve: Callable[[str], KmsKeyArn] | None = None,
+) -> dict[str, str]:
     """Return the parameters to add to an S3 call, so that it writes under ``key``.
 
     Args:
         operation: name of the API operation (``PutObject``).
         parameters: of the script, with the names of the API.
         key: the run's key.
+        resolve: returns the key that an alias or id names, or raises ControlError; None to refuse every
+            spelling but the key's ARN and id.
 
     Returns:
         ``ServerSideEncryption`` and ``SSEKMSKeyId`` for a write; ``{}`` for other calls.
 
     Raises:
         RefusedError: GS-S3-005: the call requests another encryption, or writes through an access point.
+        VerificationError: ``resolve`` could not name the key.
     """
-    if operation not in CHECKED:
+    if operation not in CHECKED or operation in REMOVING:
         return {}
     resource = f"{operation} to s3://{parameters.get('Bucket', '')}/{parameters.get('Key', '')}"
-    if operation in _REFUSED or (operation == "RestoreObject" and _output(parameters)):
+    if operation in _REFUSED or (operation == "RestoreObject" and _has_output(parameters)):
         raise _refusal(resource, operation, "PutObject, CopyObject or a multipart upload under the run's key")
     if str(parameters.get("Bucket", "")).startswith("arn:"):
         raise _refusal(resource, "an access point", "the bucket's own name")
@@ -46,9 +84,104 @@ def guarded_parameters(operation: str, parameters: Mapping[str, Any], key: KmsKe
             raise _refusal(resource, name, f"aws:kms under {key}")
         if name == _ALGORITHM and value != "aws:kms":
             raise _refusal(resource, f"{name}={value!r}", "aws:kms")
-        if name == _KEY and value not in (str(key), key.key_id):
+        if name == _KEY and not _names(value, key, resolve):
             raise _refusal(resource, f"{name}={value!r}", str(key))
     return {_ALGORITHM: "aws:kms", _KEY: str(key)} if operation in WRITES else {}
+
+
+def locations(operation: str, parameters: Mapping[str, Any]) -> tuple[S3Uri, ...]:
+    """Return the objects that an S3 call would store or delete."""
+    bucket = str(parameters.get("Bucket", ""))
+    if operation == "DeleteObjects":
+        return tuple(S3Uri(bucket, key) for key, _ in _requested_deletions(parameters))
+    if operation in STORING or operation == "DeleteObject":
+        return (S3Uri(bucket, str(parameters.get("Key", ""))),)
+    return ()
+
+
+def require_known_service(operation: str, bucket: str, endpoint: str, account_endpoint: str) -> None:
+    """Raise RefusedError (GS-S3-002) if a storing call would go to a service that is not the account's S3.
+
+    Args:
+        operation: of the call, for the message.
+        bucket: of the call, for the message.
+        endpoint: URL of the client.
+        account_endpoint: URL that the run's own S3 requests go to.
+    """
+    if endpoint_kind(endpoint) == "aws" or same_service(endpoint, account_endpoint):
+        return
+    raise RefusedError(
+        "GS-S3-002",
+        resource=f"{operation} to bucket {bucket}",
+        found=f"the endpoint {redact_text(endpoint)}",
+        required=f"Amazon S3, or the run's S3 endpoint {redact_text(account_endpoint)}",
+        fix="remove endpoint_url from the client",
+    )
+
+
+def receipts_of(
+    operation: str, parameters: Mapping[str, Any], response: Mapping[str, Any], *, size: int | None, time: int
+) -> list[Receipt]:
+    """Return the receipts of a successful response.
+
+    A deletion of one version of an object gives no receipt, because another version may become the current
+    one.
+
+    Args:
+        operation: the API operation.
+        parameters: of the call.
+        response: botocore's parsed response.
+        size: bytes that were stored; None if it is not known.
+        time: of the response, milliseconds since 1970.
+    """
+    bucket = str(parameters.get("Bucket", ""))
+    uri = S3Uri(bucket, str(parameters.get("Key", "")))
+    upload = str(parameters.get("UploadId", ""))
+    if operation == "DeleteObjects":
+        errors = {(error.get("Key"), error.get("VersionId")) for error in response.get("Errors", ())}
+        return [
+            Receipt(DELETED, S3Uri(bucket, key), operation, BOTO3, time=time)
+            for key, version in _requested_deletions(parameters)
+            if version is None and (key, None) not in errors
+        ]
+    if operation == "DeleteObject":
+        if parameters.get("VersionId") is not None:
+            return []
+        return [Receipt(DELETED, uri, operation, BOTO3, time=time)]
+    if operation == "AbortMultipartUpload":
+        return [Receipt(UPLOAD_ABORTED, uri, operation, BOTO3, upload=upload, time=time)]
+    if operation in ("UploadPart", "UploadPartCopy") or operation not in STORING:
+        return []
+    is_creation = operation == "CreateMultipartUpload"
+    copied = response.get("CopyObjectResult") or {}
+    return [
+        Receipt(
+            UPLOAD_CREATED if is_creation else STORED,
+            uri,
+            operation,
+            BOTO3,
+            algorithm=str(response.get(_ALGORITHM) or ""),
+            key=str(response.get(_KEY) or ""),
+            bucket_key=bool(response.get("BucketKeyEnabled", False)),
+            size=size,
+            version=str(response.get("VersionId") or ""),
+            etag=str(response.get("ETag") or copied.get("ETag") or "").strip('"'),
+            upload=str(response.get("UploadId") or "") if is_creation else upload,
+            source=_copied(parameters) if operation == "CopyObject" else "",
+            time=time,
+        )
+    ]
+
+
+def unanswered(operation: str, parameters: Mapping[str, Any], *, time: int) -> list[Receipt]:
+    """Return the receipts of a call without a usable response: the object may exist, or not."""
+    if operation not in STORING or operation in ("CreateMultipartUpload", "UploadPart", "UploadPartCopy"):
+        return []
+    upload = str(parameters.get("UploadId", ""))
+    return [
+        Receipt(UNANSWERED, uri, operation, BOTO3, upload=upload, time=time)
+        for uri in locations(operation, parameters)
+    ]
 
 
 def refused_post(bucket: str) -> RefusedError:
@@ -58,7 +191,27 @@ def refused_post(bucket: str) -> RefusedError:
     )
 
 
-def _output(parameters: Mapping[str, Any]) -> bool:
+def _names(value: Any, key: KmsKeyArn, resolve: Callable[[str], KmsKeyArn] | None) -> bool:
+    if value in (str(key), key.key_id):
+        return True
+    return resolve is not None and isinstance(value, str) and bool(value) and resolve(value) == key
+
+
+def _requested_deletions(parameters: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    request = parameters.get("Delete")
+    objects = request.get("Objects", ()) if isinstance(request, Mapping) else ()
+    return [(str(entry.get("Key", "")), entry.get("VersionId")) for entry in objects]
+
+
+def _copied(parameters: Mapping[str, Any]) -> str:
+    """Return ``bucket/key`` of a copy's source."""
+    source = parameters.get("CopySource", "")
+    if isinstance(source, Mapping):
+        return f"{source.get('Bucket', '')}/{source.get('Key', '')}"
+    return unquote(str(source).partition("?versionId=")[0])
+
+
+def _has_output(parameters: Mapping[str, Any]) -> bool:
     request = parameters.get("RestoreRequest")
     return isinstance(request, Mapping) and "OutputLocation" in request
 
@@ -69,5 +222,5 @@ def _refusal(resource: str, found: str, required: str) -> RefusedError:
         resource=resource,
         found=found,
         required=required,
-        fix="remove the encryption parameters: the session adds the run's key to every write",
+        fix="remove the encryption parameters: the run's key is added to every write",
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from glue_secure.core.arguments import JobArguments, JobIdentity
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Finding, failed, passed, unknown
-from glue_secure.core.identifiers import KmsKeyArn
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.objects import ObjectEncryption
 from glue_secure.core.ports.keys import KeyService
@@ -229,6 +229,21 @@ def check_named_key(
         passed("GS-KMS-001", resource, str(key.arn)),
         *check_key(purpose, key, region=region, account=account),
     ]
+
+
+def check_reserved_location(location: S3Uri, action: str, reserved: Sequence[S3Uri]) -> Finding:
+    """Return GS-S3-009: the location does not overlap with the prefixes of bookmarks and evidence."""
+    resource = f"{action} {location}"
+    for prefix in reserved:
+        if location.overlaps(prefix):
+            return failed(
+                "GS-S3-009",
+                resource,
+                found=f"a location that contains, or is inside, {prefix}",
+                required="a location outside the prefixes of bookmarks and evidence",
+                fix="use another prefix, and give bookmarks and evidence prefixes that nothing else uses",
+            )
+    return passed("GS-S3-009", resource, "outside the prefixes of bookmarks and evidence")
 
 
 def check_object(encryption: ObjectEncryption, expected: KmsKeyArn) -> Finding:

@@ -15,6 +15,7 @@ from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectEncryption
 
 STORED, UPLOAD_CREATED, DELETED, UNANSWERED = "stored", "upload-created", "deleted", "unanswered"
+UPLOAD_ABORTED = "upload-aborted"
 BOTO3 = "boto3"
 """Client of the receipts of botocore's clients."""
 
@@ -25,8 +26,8 @@ class Receipt:
 
     Attributes:
         outcome: ``stored`` (the object exists now), ``upload-created`` (of a multipart upload, nothing is
-            stored yet), ``deleted``, or ``unanswered`` (a storing request without a response: the object may
-            exist).
+            stored yet), ``upload-aborted``, ``deleted``, or ``unanswered`` (a storing request without a
+            response: the object may exist).
         uri: location of the object.
         operation: S3's API operation (``PutObject``).
         client: which client sent the request: ``driver``, ``executor 3`` or ``boto3``.
@@ -147,16 +148,24 @@ class ReceiptBook:
             folders = [folder for folder, number in self._folders.items() if number > since]
             return location in self._objects or any(folder.is_below(location) for folder in folders)
 
+    def incomplete_uploads(self) -> tuple[Receipt, ...]:
+        """Return the multipart uploads that were neither completed nor aborted. They store no object."""
+        with self._lock:
+            return tuple(self._uploads.values())
+
     def _add(self, receipt: Receipt) -> None:
         self._number += 1
         if receipt.outcome == UPLOAD_CREATED:
             self._uploads[receipt.upload] = receipt
             return
+        if receipt.outcome == UPLOAD_ABORTED:
+            self._uploads.pop(receipt.upload, None)
+            return
         if receipt.outcome == DELETED:
             self._objects.pop(receipt.uri, None)
             return
         created = self._uploads.pop(receipt.upload, None) if receipt.upload else None
-        if created is not None and not receipt.algorithm:
+        if created is not None and receipt.outcome == STORED and not receipt.algorithm:
             receipt = replace(
                 receipt, algorithm=created.algorithm, key=created.key, bucket_key=created.bucket_key
             )

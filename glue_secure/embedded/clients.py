@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any
 
+from glue_secure.aws import botocore_guard
 from glue_secure.embedded.account import EmbeddedAccount
 
 
@@ -13,7 +14,8 @@ from glue_secure.embedded.account import EmbeddedAccount
 def clients(account: EmbeddedAccount) -> Callable[[str], Any]:
     """Return a function from a service's name (``s3``, ``glue``) to its client. Each client is created once.
 
-    The clients ignore the user's profile, configuration files and environment.
+    The clients ignore the user's profile, configuration files and environment. They are not those of a job:
+    the guard of a run in the same process does not apply to them.
     """
     import boto3
     import botocore.session
@@ -36,9 +38,11 @@ def clients(account: EmbeddedAccount) -> Callable[[str], Any]:
 
     @cache
     def client(service: str) -> Any:
-        return session.client(
+        made = session.client(
             service, endpoint_url=account.endpoint_url, verify=str(account.ca_bundle), config=config
         )
+        botocore_guard.exempt(made)
+        return made
 
     return client
 

@@ -26,6 +26,7 @@ from typing import Any
 
 from glue_secure.core.errors import GlueSecureError, exit_code
 from glue_secure.core.redaction import redact_text
+from glue_secure.run.before_init import expect_init
 from glue_secure.run.run import Run
 
 _installed = False
@@ -52,8 +53,9 @@ def close_at_exit(run: Run) -> None:
 
 
 def install_process_hooks() -> None:
-    """Install the hooks. A second call does nothing."""
+    """Install the hooks, and reject storing S3 calls until a run starts. A second call does nothing."""
     global _installed
+    expect_init()
     _handle_sigterm()
     if _installed:
         return

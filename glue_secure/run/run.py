@@ -53,7 +53,7 @@ class Run:
         state: whether the run is open or has failed.
         bookmarks: the job bookmark.
         guard: checks S3 targets.
-        requests: the receipts of Spark's S3 requests.
+        requests: the receipts of the run's S3 requests.
         columns: the column policy.
         connections: opens verified connections.
         reader: reads S3 and databases.
@@ -62,7 +62,7 @@ class Run:
         catalog: changes the Data Catalog. Call it inside :meth:`operation`.
         housekeeping: purges and transitions.
         unmanaged_writes: verifies writes that the script made without glue-secure.
-        driver_s3: guards boto3 on the driver.
+        driver_s3: guards botocore's clients in the driver's process.
         quality_gate: checks frames against suites; None if the job names no suites.
         glue_commit: AWS Glue's own ``Job.commit``; None outside of AWS Glue.
         evidence_prefix: ``--glue-secure-evidence-uri``.
@@ -158,8 +158,13 @@ class Run:
                 self.requests.collect()
                 staged = self.writer.verify_deferred_writes()
                 self.unmanaged_writes.verify(self.engine.unmanaged_writes(), staged=staged)
-                self.unmanaged_writes.verify_boto3_writes(self.driver_s3.uris())
-                self.driver_s3.clear()
+                boto3_receipts = self.driver_s3.receipts()
+                self.unmanaged_writes.verify_boto3_writes(
+                    boto3_receipts,
+                    key=self.preflight.keys.s3,
+                    incomplete=self.driver_s3.incomplete_uploads(),
+                )
+                self.requests.receipts.attribute(boto3_receipts)
                 self.bookmarks.commit()
                 if self.glue_commit is not None:
                     self.glue_commit()
@@ -186,9 +191,9 @@ class Run:
             outcome = "succeeded" if error is None else _outcome_of(error)
         if not self.state.end(outcome):
             return
-        self.driver_s3.release_default_session()
         self.unmanaged_writes.record_unverified(
-            [*self.writer.deferred_writes(), *self.engine.pending_unmanaged_writes()], self.driver_s3.uris()
+            [*self.writer.deferred_writes(), *self.engine.pending_unmanaged_writes()],
+            [receipt.uri for receipt in self.driver_s3.receipts()],
         )
         try:
             self.evidence_uri = write_evidence(

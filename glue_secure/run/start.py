@@ -306,7 +306,16 @@ def build_run(
         unmanaged_writes=UnmanagedWriteVerifier(
             guard=guard, verifier=verifier, requests=requests, columns=columns, recorder=recorder
         ),
-        driver_s3=DriverS3Recorder(key=key, source=services.driver_s3, guard=guard, operation=operation),
+        driver_s3=DriverS3Recorder(
+            key=key,
+            keys=services.keys,
+            source=services.driver_s3,
+            endpoint=services.environment.s3_endpoint,
+            reserved=reserved,
+            receipts=requests.receipts,
+            operation=operation,
+            is_open=lambda: state.is_open,
+        ),
         quality_gate=_quality_gate(arguments, identity, services, recorder, writer),
         glue_commit=None if glue_job is None else glue_job.commit,
         evidence_prefix=evidence_prefix,
@@ -359,7 +368,7 @@ def _open(run: Run, arguments: JobArguments) -> None:
         run.requests.start()
         engine.monitor_writes(save)
         run.unmanaged_writes.require_observable(engine.unmanaged_writes())
-        run.driver_s3.guard_default_session(lambda: run.is_open)
+        run.driver_s3.guard_process()
     with recorder.timed("columns"):
         run.columns.load()
     with recorder.timed("suites"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -32,6 +33,16 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     if not os.environ.get(RUNTIME):
         os.environ[RUNTIME] = SPARK
         early_config.add_cleanup(_unset_runtime)
+
+
+def pytest_runtest_setup() -> None:
+    """Let each test store objects with boto3, although a run of an earlier test has ended.
+
+    In a job's process, storing calls after ``job.commit`` are rejected.
+    """
+    guard = sys.modules.get("glue_secure.aws.botocore_guard")
+    if guard is not None:
+        guard.forget_ended_runs()
 
 
 def _unset_runtime() -> None:

@@ -1,53 +1,82 @@
-"""boto3 calls of the driver: checked when they are made, and read back when the run commits."""
+"""S3 calls of botocore's clients in the driver: checked when they are made, and proved by S3's responses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from glue_secure.core.driver_s3 import CHECKED, WRITES, guarded_parameters
-from glue_secure.core.errors import UsageError
+from glue_secure.core.driver_s3 import (
+    CHECKED,
+    STORING,
+    WRITES,
+    guarded_parameters,
+    is_storing,
+    locations,
+    receipts_of,
+    require_known_service,
+    unanswered,
+)
+from glue_secure.core.errors import ControlError, RefusedError, UsageError, VerificationError
+from glue_secure.core.findings import enforce
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
-from glue_secure.core.ports import DriverS3, Operation
-from glue_secure.verification.target_guard import TargetGuard
+from glue_secure.core.policy import check_reserved_location
+from glue_secure.core.ports import DriverS3, KeyService, Operation
+from glue_secure.core.ports.driver_s3 import Recorder
+from glue_secure.core.receipts import BOTO3, Receipt, ReceiptBook
+from glue_secure.core.service import ServiceError
 
 if TYPE_CHECKING:
     from boto3.session import Session
 
 
 class DriverS3Recorder:
-    """Adds the run's key to boto3's writes and records which objects they wrote.
+    """Adds the run's key to the S3 writes of botocore's clients, and records S3's responses.
+
+    Implements ``ports.driver_s3.CallGuard``.
 
     Args:
         key: the run's key.
-        source: creates guarded sessions; None if the run has no AWS session.
-        guard: rejects the locations of bookmarks and evidence.
-        operation: each call is an operation of the run; a rejected call fails the run.
+        keys: AWS KMS, for a call that names the key by an alias.
+        source: guards the process, and creates guarded sessions; None if the run has no AWS session.
+        endpoint: URL that the run's own S3 requests go to.
+        reserved: locations of bookmarks and evidence, which no call may touch.
+        receipts: the run's receipts.
+        operation: each storing request is an operation of the run; a rejected call fails the run.
+        is_open: whether the run is open.
     """
 
     def __init__(
-        self, *, key: KmsKeyArn, source: DriverS3 | None, guard: TargetGuard, operation: Operation
+        self,
+        *,
+        key: KmsKeyArn,
+        keys: KeyService,
+        source: DriverS3 | None,
+        endpoint: str,
+        reserved: Sequence[S3Uri],
+        receipts: ReceiptBook,
+        operation: Operation,
+        is_open: Callable[[], bool],
     ) -> None:
-        self._key, self._source, self._guard, self._operation = key, source, guard, operation
+        self._key, self._keys, self._source, self._endpoint = key, keys, source, endpoint
+        self._reserved, self._receipts = tuple(reserved), receipts
+        self._operation, self._is_open = operation, is_open
         self._lock = Lock()
-        self._uris: dict[S3Uri, None] = {}
         self._session: Session | None = None
-        self._release: Callable[[], None] | None = None
+        self._resolved: dict[str, KmsKeyArn] = {}
+        # The sizes of an upload's parts by number, until it is completed.
+        self._parts: dict[str, dict[int, int | None]] = {}
 
-    def guard_default_session(self, is_active: Callable[[], bool]) -> None:
-        """Guard boto3's default session until :meth:`release_default_session`."""
+    def guard_process(self) -> None:
+        """Guard every botocore client of this process. When the run has ended, storing calls are rejected."""
         if self._source is not None:
-            self._release = self._source.cover_default(self.check_call, is_active)
-
-    def release_default_session(self) -> None:
-        """Stop guarding boto3's default session."""
-        if self._release is not None:
-            self._release()
+            self._source.guard_process(self)
 
     @property
     def session(self) -> Session:
-        """The run's guarded session, created once.
+        """The run's boto3 session, created once.
 
         Raises:
             UsageError: the run has no AWS session.
@@ -60,37 +89,118 @@ class DriverS3Recorder:
                         found="services without a boto3 session",
                         required="services.driver_s3",
                     )
-                self._session = self._source.guarded(self.check_call)
+                self._session = self._source.guarded(self)
             return self._session
 
-    def check_call(self, operation: str, parameters: Mapping[str, object]) -> Mapping[str, str]:
-        """Return the parameters to add to an S3 call.
+    @property
+    def is_open(self) -> bool:
+        """Whether the run is open."""
+        return self._is_open()
 
-        Args:
-            operation: the API operation (``PutObject``).
-            parameters: the call's parameters.
+    def refuse(self, error: RefusedError) -> NoReturn:
+        """Raise the error; the run can no longer commit."""
+        # Outside of an open run, operation() raises UsageError. The control's error says more.
+        with suppress(UsageError), self._operation():
+            raise error
+        raise error
+
+    def check_call(
+        self, operation: str, parameters: Mapping[str, Any], endpoint: str, *, presigned: bool
+    ) -> Mapping[str, str]:
+        """Return the parameters to add to an S3 call, before it is sent or signed.
 
         Raises:
-            RefusedError: GS-S3-005, GS-S3-009.
-            UsageError: the run is over.
+            RefusedError: GS-S3-002, GS-S3-005, GS-S3-009.
+            VerificationError: AWS KMS did not say which key an alias names.
+            UsageError: the call stores something, and the run is over.
         """
-        if operation not in CHECKED:
+        storing = is_storing(operation, parameters)
+        if operation not in CHECKED or not (storing or self.is_open):
             return {}
         with self._operation():
-            added = guarded_parameters(operation, parameters, self._key)
-            if operation in WRITES:
-                uri = S3Uri(str(parameters.get("Bucket", "")), str(parameters.get("Key", "")))
-                self._guard.reject_reserved_location(uri, f"{operation} to")
-                with self._lock:
-                    self._uris[uri] = None
+            added = guarded_parameters(operation, parameters, self._key, self._key_named)
+            if storing:
+                bucket = str(parameters.get("Bucket", ""))
+                require_known_service(operation, bucket, endpoint, self._endpoint)
+            action = f"{operation} to" if storing else f"{operation} of"
+            enforce(
+                check_reserved_location(uri, action, self._reserved)
+                for uri in locations(operation, parameters)
+            )
+            if presigned and operation in WRITES:
+                # Another program may use the URL while the run is open.
+                self._receipts.add(unanswered("PutObject", parameters, time=_now()))
             return added
 
-    def uris(self) -> tuple[S3Uri, ...]:
-        """Return every object that a call wrote or tried to write since :meth:`clear`."""
-        with self._lock:
-            return tuple(self._uris)
+    @contextmanager
+    def request(self, operation: str, parameters: Mapping[str, Any], size: int | None) -> Iterator[Recorder]:
+        """Record the response to one S3 request. A storing request is an operation of the run.
 
-    def clear(self) -> None:
-        """Remove the recorded objects, after they were read back."""
+        A request without a response may have stored its object. An error response of S3 that the script
+        handles does not fail the run, because nothing was stored.
+        """
+        answered = False
+
+        def record(status: int, response: Mapping[str, Any], *, is_certain: bool) -> None:
+            nonlocal answered
+            answered = status < 300 or (status < 500 and is_certain)
+            if status < 300:
+                self._record(operation, parameters, response, size)
+
+        with self._operation(ControlError) if operation in STORING else nullcontext():
+            try:
+                yield record
+            finally:
+                if not answered:
+                    self._receipts.add(unanswered(operation, parameters, time=_now()))
+
+    def receipts(self) -> tuple[Receipt, ...]:
+        """Return the receipts of the objects that calls left, or may have left, and no write has claimed."""
+        return tuple(receipt for receipt in self._receipts.unattributed() if receipt.client == BOTO3)
+
+    def incomplete_uploads(self) -> tuple[Receipt, ...]:
+        """Return the multipart uploads that calls began and neither completed nor aborted."""
+        return tuple(upload for upload in self._receipts.incomplete_uploads() if upload.client == BOTO3)
+
+    def _record(
+        self, operation: str, parameters: Mapping[str, Any], response: Mapping[str, Any], size: int | None
+    ) -> None:
+        upload = str(parameters.get("UploadId", ""))
+        if operation in ("UploadPart", "UploadPartCopy"):
+            with self._lock:
+                parts = self._parts.setdefault(upload, {})
+                parts[int(parameters.get("PartNumber", 0))] = size if operation == "UploadPart" else None
+            return
+        if operation in ("CompleteMultipartUpload", "AbortMultipartUpload"):
+            with self._lock:
+                sizes = list(self._parts.pop(upload, {}).values())
+            known = [part for part in sizes if part is not None]
+            size = sum(known) if known and len(known) == len(sizes) else None
+        elif operation != "PutObject":
+            size = None
+        self._receipts.add(receipts_of(operation, parameters, response, size=size, time=_now()))
+
+    def _key_named(self, text: str) -> KmsKeyArn:
+        """Return the key that an alias, id or ARN names. Each text is resolved once."""
         with self._lock:
-            self._uris.clear()
+            known = self._resolved.get(text)
+        if known is not None:
+            return known
+        try:
+            arn = self._keys.describe(text).arn
+        except ServiceError as error:
+            raise VerificationError(
+                "GS-S3-005",
+                resource=f"SSEKMSKeyId={text!r}",
+                found=str(error),
+                required=f"the run's key {self._key}",
+                fix="remove SSEKMSKeyId: the run's key is added to every write",
+                aws_code=error.code,
+            ) from error
+        with self._lock:
+            self._resolved[text] = arn
+        return arn
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -76,7 +76,7 @@ class ObjectVerifier:
         if inspections is None:
             inspections, source = inspect_all(self._objects, self._key, uris, may_be_deleted), ""
         findings = enforce(finding for finding, _ in inspections)
-        self._recorder.record(_combined(findings, f"aws:kms {self._key}{source}"))
+        self._recorder.record(combined(findings, f"aws:kms {self._key}{source}"))
         return tuple(encryption for _, encryption in inspections if encryption is not None)
 
     def _inspect_on_executors(self, uris: tuple[S3Uri, ...], may_be_deleted: bool) -> list[Inspection] | None:
@@ -110,7 +110,7 @@ class ObjectVerifier:
         return inspections
 
 
-def _combined(findings: Sequence[Finding], found: str) -> list[Finding]:
+def combined(findings: Sequence[Finding], found: str) -> list[Finding]:
     """Return one pass of GS-S3-004 for the objects that passed it; the evidence lists the objects anyway."""
     objects = sum(finding.control == "GS-S3-004" and finding.verdict is Verdict.PASS for finding in findings)
     return [passed("GS-S3-004", f"{objects} objects", found)] if objects else []

@@ -9,11 +9,10 @@ from glue_secure.core.errors import VerificationError
 from glue_secure.core.findings import Verdict, enforce
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import ObjectSummary
-from glue_secure.core.policy import check_object
+from glue_secure.core.policy import check_object, check_reserved_location
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.verification.object_verifier import inspect_all, map_requests
-from glue_secure.verification.target_guard import check_reserved_location
 
 _COPY_LIMIT = 5 * 2**30  # bytes; the limit of one CopyObject
 _ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")  # cannot be read without a restore

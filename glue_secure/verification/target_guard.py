@@ -10,6 +10,7 @@ from glue_secure.columns.enforcer import ProtectedFrame
 from glue_secure.core.findings import Finding, enforce, failed, passed, stop, unknown
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
+from glue_secure.core.policy import check_reserved_location
 from glue_secure.core.ports import Engine, ObjectStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
@@ -135,21 +136,6 @@ class TargetGuard:
                 "rules from deleting objects there",
             )
         )
-
-
-def check_reserved_location(location: S3Uri, action: str, reserved: Sequence[S3Uri]) -> Finding:
-    """Return GS-S3-009: the location does not overlap with the prefixes of bookmarks and evidence."""
-    resource = f"{action} {location}"
-    for prefix in reserved:
-        if location.overlaps(prefix):
-            return failed(
-                "GS-S3-009",
-                resource,
-                found=f"a location that contains, or is inside, {prefix}",
-                required="a location outside the prefixes of bookmarks and evidence",
-                fix="use another prefix, and give bookmarks and evidence prefixes that nothing else uses",
-            )
-    return passed("GS-S3-009", resource, "outside the prefixes of bookmarks and evidence")
 
 
 def check_session(target: str, *, is_same: bool) -> Finding:

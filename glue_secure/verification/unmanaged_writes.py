@@ -15,15 +15,18 @@ from glue_secure.columns.enforcer import ColumnPolicyEnforcer
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.findings import Finding, enforce, failed, passed, unknown
-from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.receipts import BOTO3, Receipt
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.policy import check_object
+from glue_secure.core.receipts import BOTO3, STORED, UNANSWERED, Receipt
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
-from glue_secure.verification.object_verifier import ObjectVerifier
+from glue_secure.verification.object_verifier import ObjectVerifier, combined
 from glue_secure.verification.s3_requests import S3Requests
 from glue_secure.verification.target_guard import TargetGuard
 
+AUDITED = 16
+"""Number of objects of botocore's clients that are read back, although a response proves their encryption."""
 _S3 = re.compile(r"s3[an]?://", re.IGNORECASE)
 _FIX = (
     "write with job.write or the GlueContext; use job.write.custom(target, function) for a format that only "
@@ -113,23 +116,54 @@ class UnmanagedWriteVerifier:
                 self._unverified = tuple(write for write in self._unverified if write not in writes_there)
             self._unverified = ()
 
-    def verify_boto3_writes(self, uris: Sequence[S3Uri]) -> None:
-        """Read back the objects that boto3 calls on the driver wrote, and record one write for each bucket.
+    def verify_boto3_writes(
+        self, receipts: Sequence[Receipt], *, key: KmsKeyArn, incomplete: Sequence[Receipt] = ()
+    ) -> None:
+        """Verify the objects that botocore's clients wrote, and record one write for each bucket.
+
+        S3's response to a write proves the encryption. HeadObject reads back the objects without such a
+        response, and ``AUDITED`` others, which compares the responses with what is stored.
+
+        Args:
+            receipts: of the objects that the calls left, or may have left.
+            key: the run's key.
+            incomplete: multipart uploads that were not completed; they store no object.
 
         Raises:
             RefusedError: GS-S3-004, an object is not SSE-KMS under the run's key.
             VerificationError: GS-S3-007, an object cannot be read back.
         """
-        if not uris:
+        for upload in incomplete:
+            self._recorder.writes.append(
+                WriteRecord(str(upload.uri), "incomplete multipart upload", None, (), 0.0, "boto3")
+            )
+        if not receipts:
             return
         started = time.perf_counter()
+        proved = [receipt for receipt in receipts if receipt.outcome == STORED and receipt.algorithm]
+        silent = [receipt.uri for receipt in receipts if receipt.outcome == STORED and not receipt.algorithm]
+        unanswered = [receipt.uri for receipt in receipts if receipt.outcome == UNANSWERED]
         with self._recorder.timed("verify unmanaged"):
-            encryptions = self._verifier.verify(uris, may_be_deleted=True)
-        for bucket in dict.fromkeys(uri.bucket for uri in uris):
-            objects = tuple(encryption for encryption in encryptions if encryption.uri.bucket == bucket)
-            seconds = time.perf_counter() - started
+            findings = enforce(check_object(receipt.encryption(), key) for receipt in proved)
+            self._recorder.record(combined(findings, f"aws:kms {key}, in the responses to the writes"))
+            audited = [receipt.uri for receipt in proved[:AUDITED]]
+            encryptions = {receipt.uri: receipt.encryption() for receipt in proved[AUDITED:]}
+            for encryption in (
+                *self._verifier.verify([*audited, *unanswered], may_be_deleted=True),
+                *self._verifier.verify(silent),
+            ):
+                encryptions[encryption.uri] = encryption
+        seconds = time.perf_counter() - started
+        for bucket in dict.fromkeys(receipt.uri.bucket for receipt in receipts):
+            objects = tuple(
+                encryptions[receipt.uri]
+                for receipt in receipts
+                if receipt.uri.bucket == bucket and receipt.uri in encryptions
+            )
             self._recorder.writes.append(
-                WriteRecord(f"s3://{bucket}/", "object", None, objects, seconds, "boto3")
+                WriteRecord(
+                    f"s3://{bucket}/", "object", None, objects, seconds, "boto3", verified_by="receipts"
+                )
             )
 
     def record_unverified(self, writes: Sequence[UnmanagedWrite], uris: Sequence[S3Uri] = ()) -> None:

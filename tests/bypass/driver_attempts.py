@@ -1,4 +1,4 @@
-"""Bypass attempts through boto3 on the driver: ``job.s3``, ``job.boto3_session`` and other clients."""
+"""Bypass attempts through botocore on the driver: ``job.s3``, ``job.boto3_session`` and other clients."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import urllib.request
 
 import boto3
+import botocore.session
 from boto3.s3.transfer import TransferConfig
 
 
@@ -118,3 +119,29 @@ def default_session(bypass):
 
 def default_session_aes256(bypass):
     boto3.client("s3").put_object(**_location(bypass), Body=b"x", ServerSideEncryption="AES256")
+
+
+def setup_default_session(bypass):
+    boto3.setup_default_session()
+    try:
+        default_session(bypass)
+    finally:
+        boto3.DEFAULT_SESSION = None
+
+
+def session_of_the_script(bypass):
+    boto3.session.Session().client("s3").put_object(**_location(bypass), Body=b"x")
+
+
+def client_of_botocore(bypass):
+    botocore.session.get_session().create_client("s3").put_object(**_location(bypass), Body=b"x")
+
+
+def client_made_before(bypass):
+    bypass.client_made_before.put_object(**_location(bypass), Body=b"x")
+
+
+def alias_of_the_key(bypass):
+    name = f"alias/of-{bypass.bench.name}"
+    bypass.aws("kms").create_alias(AliasName=name, TargetKeyId=bypass.key)
+    bypass.job.s3.put_object(**_location(bypass), Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=name)

@@ -23,6 +23,8 @@ ALWAYS = {
     "default_session",
     "put_aes256",
     "object_replaced_behind_it",
+    "setup_default_session",
+    "client_made_before",
 }
 
 

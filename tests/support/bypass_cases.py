@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import boto3
 import bypass_table
 from hadoop_settings import hadoop
 
@@ -87,6 +88,7 @@ class BypassCase:
         other: another usable key of the account.
         aws: service → boto3 client outside glue-secure.
         local: a folder on this machine.
+        client_made_before: an S3 client of the script that was made before the run started.
     """
 
     job: Any
@@ -97,6 +99,7 @@ class BypassCase:
     other: str
     aws: Any
     local: Any
+    client_made_before: Any
 
     @property
     def bucket(self) -> str:
@@ -131,6 +134,7 @@ class BypassCase:
 def open_bypass(bench, aws, key, other, local) -> BypassCase:
     """Start a run that has read under a bookmark, so that a commit would move the bookmark."""
     bench.land("a.csv", CSV)
+    client_made_before = boto3.session.Session().client("s3")
     job = bench.job("source", "target")
     job.read.s3(job.args.source, format="csv", bookmark="flights")
     return BypassCase(
@@ -142,4 +146,5 @@ def open_bypass(bench, aws, key, other, local) -> BypassCase:
         other=other,
         aws=aws,
         local=local,
+        client_made_before=client_made_before,
     )

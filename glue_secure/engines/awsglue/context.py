@@ -42,6 +42,7 @@ from glue_secure.engines.package_distribution import ship_package
 from glue_secure.engines.run_context import RunContext
 from glue_secure.io.call_checks import s3_location
 from glue_secure.preflight.fine_grained import refuse_rdds_in
+from glue_secure.run.before_init import expect_init
 
 if TYPE_CHECKING:
     from pyspark import RDD, SparkContext
@@ -82,6 +83,7 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
 
     def __init__(self, sparkContext: SparkContext | SparkSession | None = None, **options: Any) -> None:
         require_known_options(options, ("minPartitions", "targetPartitions"), "GlueContext")
+        expect_init()
         self._jvm_guard = JvmCallGuard()
         super().__init__(sparkContext, **options)
         contexts = (self._ssql_ctx, self._glue_scala_context)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from glue_secure.core.driver_s3 import WRITES, guarded_parameters
+from glue_secure.core.driver_s3 import (
+    WRITES,
+    guarded_parameters,
+    is_storing,
+    receipts_of,
+    require_known_service,
+)
 from glue_secure.core.errors import RefusedError
-from glue_secure.core.identifiers import KmsKeyArn
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 
 KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
 PLACE = {"Bucket": "curated", "Key": "out/a"}
@@ -49,6 +55,7 @@ def test_gs_s3_005_another_encryption_is_rejected(operation, contrary):
     ("operation", "parameters"),
     [
         ("PutBucketEncryption", {}),
+        ("PutObjectAnnotation", {}),
         ("DeleteBucketEncryption", {}),
         ("UpdateObjectEncryption", {}),
         ("RestoreObject", {"RestoreRequest": {"OutputLocation": {}}}),
@@ -57,3 +64,54 @@ def test_gs_s3_005_another_encryption_is_rejected(operation, contrary):
 def test_gs_s3_005_calls_that_change_stored_objects_are_rejected(operation, parameters):
     with pytest.raises(RefusedError, match="GS-S3-005"):
         guarded_parameters(operation, {**PLACE, **parameters}, KEY)
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "expected"),
+    [
+        ("PutObject", {}, True),
+        ("UploadPart", {}, True),
+        ("RestoreObject", {"RestoreRequest": {"OutputLocation": {}}}, True),
+        ("RestoreObject", {"RestoreRequest": {"Days": 1}}, False),
+        ("CreateSession", {}, False),
+        ("DeleteObject", {}, False),
+        ("GetObject", {}, False),
+    ],
+)
+def test_storing_calls_are_known(operation, parameters, expected):
+    assert is_storing(operation, parameters) is expected
+
+
+def test_the_deleted_objects_of_one_request_are_those_without_an_error():
+    objects = [{"Key": "a"}, {"Key": "b"}, {"Key": "c", "VersionId": "v1"}]
+    deleted = receipts_of(
+        "DeleteObjects",
+        {"Bucket": "curated", "Delete": {"Objects": objects, "Quiet": True}},
+        {"Errors": [{"Key": "b", "Code": "AccessDenied"}]},
+        size=None,
+        time=0,
+    )
+    assert [receipt.uri for receipt in deleted] == [S3Uri("curated", "a")]
+
+
+def test_a_deleted_version_says_nothing_about_the_object():
+    parameters = {**PLACE, "VersionId": "v1"}
+    assert receipts_of("DeleteObject", parameters, {}, size=None, time=0) == []
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "account"),
+    [
+        ("https://s3.eu-west-1.amazonaws.com", "https://s3.eu-west-1.amazonaws.com"),
+        ("https://bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com", "https://s3.eu-west-1.amazonaws.com"),
+        ("https://127.0.0.1:5001", "https://127.0.0.1:5001"),
+    ],
+)
+def test_gs_s3_002_amazon_s3_and_the_run_s_own_service_are_accepted(endpoint, account):
+    require_known_service("PutObject", "curated", endpoint, account)
+
+
+@pytest.mark.parametrize("endpoint", ["https://minio.example.com", "https://127.0.0.1:5002"])
+def test_gs_s3_002_another_service_is_rejected(endpoint):
+    with pytest.raises(RefusedError, match="GS-S3-002"):
+        require_known_service("PutObject", "curated", endpoint, "https://127.0.0.1:5001")

@@ -42,6 +42,7 @@ from glue_secure.engines.spark.context.sources import (
 )
 from glue_secure.engines.spark.context.streaming import for_each_batch, sample_stream
 from glue_secure.preflight.fine_grained import refuse_rdds_in
+from glue_secure.run.before_init import expect_init
 
 if TYPE_CHECKING:
     from pyspark import RDD, SparkContext
@@ -75,6 +76,7 @@ class GlueContext(RunContext):
 
     def __init__(self, sparkContext: SparkContext | SparkSession | None = None, **options: Any) -> None:
         require_known_options(options, ("minPartitions", "targetPartitions"), "GlueContext")
+        expect_init()
         self.spark_session = _session_of(sparkContext)
         ship_package(self.spark_session)
         self.create_dynamic_frame = DynamicFrameReader(self)

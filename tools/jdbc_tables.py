@@ -8,12 +8,13 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from glue_secure.connections.driver_jar import accepted_versions
 from glue_secure.connections.engines.engine import DriverOption, OptionRule
 from glue_secure.connections.engines.registry import ENGINES
+from glue_secure.connections.kafka import KAFKA_OPTIONS
 
 SOURCE = "tools/jdbc.md"
 CORPUS = "tests/vectors/jdbc_downgrades.csv"
@@ -24,6 +25,14 @@ EVIDENCE = {
     "handshake": "tests/integration/connections/test_drivers_at_the_handshake.py",
     "server": "tests/integration/connections/test_real_servers.py",
     "run": "tests/spark",
+}
+_TITLES = {
+    OptionRule.HARMLESS: "accepted",
+    OptionRule.IGNORED: "accepted, not passed on",
+    OptionRule.TLS: "rejected (GS-TLS-001)",
+    OptionRule.CREDENTIAL: "rejected (GS-TLS-008)",
+    OptionRule.ADDRESS: "rejected (GS-TLS-007)",
+    OptionRule.REFUSED: "rejected (GS-TLS-005)",
 }
 _EFFECTS = {
     OptionRule.HARMLESS: "does not change the server, its verification or the login",
@@ -45,6 +54,7 @@ def as_markdown(root: Path) -> str:
         "forced": _forced,
         "drivers": _drivers,
         "options": _options,
+        "kafka_options": _kafka_options,
     }
     text = re.sub(r"<!-- table: (\w+) -->", lambda match: "\n".join(tables[match[1]]()), source)
     sources = f"`{SOURCE}` and `glue_secure/connections/engines/`"
@@ -109,23 +119,26 @@ def _options() -> Iterator[str]:
         case = "in any letter case" if engine.any_case else "in this letter case"
         yield f"Source: [the driver's documentation]({engine.options_source}). Option names {case}."
         yield ""
-        yield "| Rule | Options | Effect |"
-        yield "|-|-|-|"
-        for title, rule in (
-            ("accepted", OptionRule.HARMLESS),
-            ("accepted, not passed on", OptionRule.IGNORED),
-            ("rejected (GS-TLS-001)", OptionRule.TLS),
-            ("rejected (GS-TLS-008)", OptionRule.CREDENTIAL),
-            ("rejected (GS-TLS-007)", OptionRule.ADDRESS),
-            ("rejected (GS-TLS-005)", OptionRule.REFUSED),
-        ):
-            names: dict[str, list[str]] = {}
-            for option in engine.options:
-                if option.rule is rule and option.name not in engine.database_options:
-                    names.setdefault(option.reason or _EFFECTS[rule], []).append(_option(option))
-            for effect, group in names.items():
-                yield f"| {title} | {', '.join(group)} | {effect} |"
+        options = [option for option in engine.options if option.name not in engine.database_options]
+        yield from _rules(options)
         yield ""
+
+
+def _kafka_options() -> Iterator[str]:
+    yield from _rules(KAFKA_OPTIONS)
+
+
+def _rules(options: Iterable[DriverOption]) -> Iterator[str]:
+    yield "| Rule | Options | Effect |"
+    yield "|-|-|-|"
+    groups: dict[tuple[str, str], list[str]] = {}
+    for rule, title in _TITLES.items():
+        for option in options:
+            if option.rule is rule:
+                key = (title, option.reason or _EFFECTS[rule])
+                groups.setdefault(key, []).append(_option(option))
+    for (title, effect), names in groups.items():
+        yield f"| {title} | {', '.join(names)} | {effect} |"
 
 
 def _option(option: DriverOption) -> str:

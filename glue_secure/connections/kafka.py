@@ -14,6 +14,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from glue_secure.connections.engines.engine import (
+    ANOTHER_AUTHORITY,
+    BOOLEAN,
+    CLASS,
+    NUMBER,
+    PROTOCOLS,
+    TLS_VERSIONS,
+    DriverOption,
+    OptionRule,
+    engine_options,
+)
 from glue_secure.connections.messages import shown_name
 from glue_secure.connections.tls.certificates import certificate_location
 from glue_secure.connections.url import normalize_host
@@ -39,49 +50,103 @@ _SECRETS = (
     "KAFKA_CLIENT_KEYSTORE_PASSWORD",
     "KAFKA_CLIENT_KEY_PASSWORD",
 )
-_NUMBER, _NAMES, _BOOLEAN = r"[0-9]{1,10}", r"[A-Za-z0-9._,-]{1,249}", "true|false"
-_OFFSETS = r'earliest|latest|\{[A-Za-z0-9._":,{} -]{0,4000}\}'
-# Harmless options, which a call may set, with the pattern of their values. Spark passes an option that begins
-# with "kafka." to Kafka's client.
-_OPTIONS = {
-    "subscribe": _NAMES,
-    "subscribePattern": r"[A-Za-z0-9._|*+()\[\]^$-]{1,249}",
-    "assign": r'\{[A-Za-z0-9._":,\[\] -]{1,4000}\}',
-    "startingOffsets": _OFFSETS,
-    "endingOffsets": _OFFSETS,
-    "failOnDataLoss": _BOOLEAN,
-    "includeHeaders": _BOOLEAN,
-    "maxOffsetsPerTrigger": _NUMBER,
-    "minOffsetsPerTrigger": _NUMBER,
-    "minPartitions": _NUMBER,
-    "groupIdPrefix": _NAMES,
-    "topic": _NAMES,
-    "kafka.client.id": _NAMES,
-    "kafka.group.id": _NAMES,
-    "kafka.isolation.level": "read_committed|read_uncommitted",
-    "kafka.request.timeout.ms": _NUMBER,
-    "kafka.session.timeout.ms": _NUMBER,
-    "kafka.default.api.timeout.ms": _NUMBER,
-    "kafka.fetch.max.bytes": _NUMBER,
-    "kafka.fetch.min.bytes": _NUMBER,
-    "kafka.fetch.max.wait.ms": _NUMBER,
-    "kafka.max.partition.fetch.bytes": _NUMBER,
-    "kafka.max.poll.records": _NUMBER,
-    "kafka.receive.buffer.bytes": _NUMBER,
-    "kafka.compression.type": "none|gzip|snappy|lz4|zstd",
-    "kafka.batch.size": _NUMBER,
-    "kafka.linger.ms": _NUMBER,
-    "kafka.acks": "all|0|1|-1",
-}
-# Spark's option names are case-insensitive: lower-case name → (spelling, pattern).
-_OPTIONS_BY_LOWERED_NAME = {name.lower(): (name, pattern) for name, pattern in _OPTIONS.items()}
-# TLS options that a call may set, with or without "kafka.", but only to values that match the pattern. They
-# have no effect: kafka_options sets the forced values.
-_TLS_OPTIONS = {
-    "security.protocol": "SSL|SASL_SSL",
-    "ssl.endpoint.identification.algorithm": "https",
-    "ssl.enabled": "true",
-}
+_NAME = r"[A-Za-z0-9._-]{1,249}"
+_JSON = r'\{[A-Za-z0-9._":,\[\]{} -]{0,100000}\}'
+_CLIENT = "kafka."
+_SET_BY_SPARK = "Spark sets this option itself, and rejects it"
+_OTHER_LOGIN = f"the option belongs to another login than {SCRAM} and {IAM}"
+_INTERNAL = "an option without documentation"
+
+
+def _of_client(names: str) -> str:
+    return " ".join(f"{_CLIENT}{name}" for name in names.split())
+
+
+KAFKA_OPTIONS: tuple[DriverOption, ...] = engine_options(
+    {
+        # Spark's own options.
+        rf"{_NAME}(?: ?, ?{_NAME}){{0,999}}": "subscribe",
+        r"[ -~]{1,500}": "subscribePattern",
+        _JSON: "assign startingOffsetsByTimestamp endingOffsetsByTimestamp",
+        f"earliest|latest|{_JSON}": "startingOffsets endingOffsets",
+        "error|latest": "startingOffsetsByTimestampStrategy",
+        BOOLEAN: "failOnDataLoss includeHeaders",
+        NUMBER: "startingTimestamp endingTimestamp maxOffsetsPerTrigger minOffsetsPerTrigger minPartitions"
+        " maxRecordsPerPartition kafkaConsumer.pollTimeoutMs fetchOffset.numRetries"
+        " fetchOffset.retryIntervalMs",
+        "[0-9]{1,9} ?[a-z]{1,12}": "maxTriggerDelay",
+        _NAME: "topic groupIdPrefix",
+    }
+    # Options of Kafka's client.
+    | {
+        rf"(?:{NUMBER})": _of_client(
+            "auto.commit.interval.ms batch.size buffer.memory connections.max.idle.ms"
+            " default.api.timeout.ms delivery.timeout.ms fetch.max.bytes fetch.max.wait.ms fetch.min.bytes"
+            " heartbeat.interval.ms linger.ms max.block.ms max.in.flight.requests.per.connection"
+            " max.partition.fetch.bytes max.poll.interval.ms max.poll.records max.request.size"
+            " metadata.max.age.ms metadata.max.idle.ms metrics.num.samples metrics.sample.window.ms"
+            " partitioner.availability.timeout.ms receive.buffer.bytes reconnect.backoff.max.ms"
+            " reconnect.backoff.ms request.timeout.ms retries retry.backoff.ms retry.backoff.max.ms"
+            " sasl.login.connect.timeout.ms sasl.login.read.timeout.ms sasl.login.refresh.buffer.seconds"
+            " sasl.login.refresh.min.period.seconds sasl.login.retry.backoff.max.ms"
+            " sasl.login.retry.backoff.ms send.buffer.bytes session.timeout.ms"
+            " socket.connection.setup.timeout.max.ms socket.connection.setup.timeout.ms"
+            " transaction.timeout.ms"
+        ),
+        rf"(?:{BOOLEAN})": _of_client(
+            "allow.auto.create.topics auto.include.jmx.reporter check.crcs enable.idempotence"
+            " exclude.internal.topics partitioner.adaptive.partitioning.enable partitioner.ignore.keys"
+        ),
+        r"[01]?\.?[0-9]{1,4}": _of_client(
+            "sasl.login.refresh.window.factor sasl.login.refresh.window.jitter"
+        ),
+        rf"(?:{_NAME})": _of_client("client.id client.rack group.id group.instance.id transactional.id"),
+        "all|0|1|-1": _of_client("acks"),
+        "none|gzip|snappy|lz4|zstd": _of_client("compression.type"),
+        "read_committed|read_uncommitted": _of_client("isolation.level"),
+        "INFO|DEBUG|TRACE": _of_client("metrics.recording.level"),
+        r"org\.apache\.kafka\.clients\.producer\.[A-Za-z.]{1,80}": _of_client("partitioner.class"),
+    },
+    # Values that repeat what is forced are accepted and not passed on.
+    (
+        ("security.protocol", "SSL|SASL_SSL", "any other protocol sends data in plain text"),
+        ("ssl.endpoint.identification.algorithm", "https", "the broker's name is not compared"),
+        ("ssl.enabled", "true", "plain text"),
+    ),
+    "sasl.jaas.config ssl.key.password ssl.keystore.location ssl.keystore.password ssl.keystore.key"
+    " ssl.keystore.certificate.chain ssl.keystore.type ssl.truststore.password",
+    "",
+    {
+        "the option names other brokers": "bootstrap.servers",
+        ANOTHER_AUTHORITY: "ssl.truststore.location ssl.truststore.certificates ssl.truststore.type",
+        "the option names a class that decides which certificates are trusted": "ssl.engine.factory.class"
+        " ssl.trustmanager.algorithm ssl.keymanager.algorithm ssl.provider security.providers"
+        " ssl.secure.random.implementation",
+        PROTOCOLS: f"ssl.enabled.protocols={TLS_VERSIONS} ssl.protocol=TLS ssl.cipher.suites",
+        "the option changes which name is compared with the certificate": "client.dns.lookup=use_all_dns_ips",
+        CLASS: "interceptor.classes metric.reporters partition.assignment.strategy",
+        _SET_BY_SPARK: "auto.offset.reset key.deserializer value.deserializer key.serializer value.serializer"
+        " enable.auto.commit=false",
+        _OTHER_LOGIN: "sasl.mechanism sasl.login.class sasl.login.callback.handler.class"
+        " sasl.client.callback.handler.class sasl.kerberos.kinit.cmd"
+        " sasl.kerberos.min.time.before.relogin sasl.kerberos.service.name"
+        " sasl.kerberos.ticket.renew.jitter sasl.kerberos.ticket.renew.window.factor"
+        " sasl.oauthbearer.clock.skew.seconds sasl.oauthbearer.expected.audience"
+        " sasl.oauthbearer.expected.issuer sasl.oauthbearer.jwks.endpoint.refresh.ms"
+        " sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms"
+        " sasl.oauthbearer.jwks.endpoint.retry.backoff.ms sasl.oauthbearer.jwks.endpoint.url"
+        " sasl.oauthbearer.scope.claim.name sasl.oauthbearer.sub.claim.name"
+        " sasl.oauthbearer.token.endpoint.url",
+        _INTERNAL: "internal.leave.group.on.close internal.throw.on.fetch.stable.offset.unsupported",
+    },
+)  # fmt: skip
+"""The options of Spark's Kafka source and sink, and of Kafka's client, with their rules.
+
+Spark passes an option that begins with ``kafka.`` to Kafka's client. Accepted options of the client have that
+prefix here; rejected ones have none, because they are rejected with it and without it.
+"""
+# Spark's option names are case-insensitive.
+_BY_LOWERED_NAME = {option.name.lower(): option for option in KAFKA_OPTIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,23 +401,30 @@ def _option_failure(connection: str, name: str, text: str, resource: str) -> Fin
         if text == connection:
             return None
         return _rejected_option(resource, name, f"connectionName={connection}, the connection of the call")
-    if lowered.removeprefix("kafka.") in _TLS_OPTIONS:
-        expected = _TLS_OPTIONS[lowered.removeprefix("kafka.")]
-        if re.fullmatch(expected, text):
-            return None
+    option = _known_option(lowered)
+    if option is None:
+        return _rejected_option(resource, name, "only options that glue-secure knows to be harmless")
+    if option.rule is OptionRule.HARMLESS or (
+        option.rule in (OptionRule.TLS, OptionRule.REFUSED) and option.accepts(text)
+    ):
+        return None
+    if option.rule is OptionRule.TLS:
         return failed(
             "GS-TLS-001",
             resource,
             found=f"option {shown_name(name)}={shown_name(text)}",
-            required=expected.replace("|", " or "),
+            required=option.values.replace("|", " or "),
             fix=f"remove {shown_name(name)} from the call",
         )
-    if lowered in _OPTIONS_BY_LOWERED_NAME:
-        return None
-    return _rejected_option(resource, name, "only options that glue-secure knows to be harmless")
+    return _rejected_option(resource, name, "no such option", option.reason)
 
 
-def _rejected_option(resource: str, name: str, required: str) -> Finding:
+def _known_option(lowered: str) -> DriverOption | None:
+    """Return the option of that name; rejected ones also with the prefix of the client's options."""
+    return _BY_LOWERED_NAME.get(lowered) or _BY_LOWERED_NAME.get(lowered.removeprefix(_CLIENT))
+
+
+def _rejected_option(resource: str, name: str, required: str, reason: str = "") -> Finding:
     if re.search(r"(?i)password|jaas|secret|keystore", name):
         return failed(
             "GS-TLS-008",
@@ -364,8 +436,8 @@ def _rejected_option(resource: str, name: str, required: str) -> Finding:
     return failed(
         "GS-TLS-005",
         resource,
-        found=f"option {shown_name(name)} in the call, which may change how the client connects to or "
-        "verifies brokers",
+        found=f"option {shown_name(name)} in the call"
+        + (f": {reason}" if reason else ", which may change how the client connects to or verifies brokers"),
         required=required,
         fix=f"remove {shown_name(name)} from the call",
     )
@@ -384,16 +456,16 @@ def _read_options(options: Mapping[str, object], resource: str) -> tuple[tuple[s
                 required="one of them",
             )
         lowered_names.add(lowered)
-        if lowered not in _OPTIONS_BY_LOWERED_NAME:
+        option = _BY_LOWERED_NAME.get(lowered)
+        if option is None or option.rule is not OptionRule.HARMLESS:
             continue
-        spelling, pattern = _OPTIONS_BY_LOWERED_NAME[lowered]
-        if not re.fullmatch(pattern, text):
+        if not option.accepts(text):
             raise UsageError(
-                f"option {spelling} of {resource} has an invalid value",
+                f"option {option.name} of {resource} has an invalid value",
                 found="(not shown)",
-                required=f"text that matches {pattern}",
+                required=f"text that matches {option.values}",
             )
-        harmless[spelling] = text
+        harmless[option.name] = text
     return tuple(harmless.items())
 
 

@@ -214,6 +214,8 @@ class DataWriter:
             self._guard.require_same_session(frame, target)
             protected = self._columns.protect(frame, target).frame
             opened = self._connections.open(connection, dict(options or {}))
+            if database and not opened.database:  # the connection's URL names no database
+                opened = self._connections.open(connection, {**(options or {}), "database": database})
             if database and database != opened.database:
                 raise UsageError(
                     f"option database of a write through connection {connection}",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 # Patterns of values that several drivers share. Letter case is the drivers' own: they ignore it.
-NUMBER = r"-?[0-9]{1,10}"
+NUMBER = r"-?[0-9]{1,19}"
 BOOLEAN = "(?i:true|false)"
 OFF = "(?i:false|no|off|0)"
 ON = "(?i:true|yes|on|1)"

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 from py4j.protocol import Py4JJavaError
 
-from glue_secure.connections.kafka import kafka_options, plan_kafka
+from glue_secure.connections.kafka import KAFKA_OPTIONS, kafka_options, plan_kafka
 from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.embedded.artifacts import fetch
 from glue_secure.embedded.installed_spark import installed_spark
 from glue_secure.embedded.jars import Artifact
 from glue_secure.embedded.java import java_home
 
+with (Path(__file__).parents[2] / "vectors" / "kafka_accepted.csv").open(
+    encoding="utf-8", newline=""
+) as file:
+    ACCEPTED = list(csv.DictReader(file))
 NOW = datetime.now(timezone.utc)
 DAY = timedelta(days=1)
 # The client of Spark 3.5; downloaded by this test only.
 JAR = Artifact("org.apache.kafka", "kafka-clients", "3.4.1",
     "9d0a9058c8ede79db6e54ae378ed16fe8d1bead2894635a4aa6aa0b7981668c6", 5159034)  # fmt: skip
 ADMIN = "org.apache.kafka.clients.admin.Admin"
-SHORT_TIMEOUT = {"request.timeout.ms": "2000", "default.api.timeout.ms": "2000"}
+SHORT_TIMEOUT = {"request.timeout.ms": "8000", "default.api.timeout.ms": "8000"}
 # Certificates without subjectAltName are left out: Java falls back to the common name, the probe does not.
 BAD = {
     "wrong name": {"names": ("b-2.example.com",)},
@@ -40,6 +47,16 @@ def kafka(drivers: Any) -> Any:
         urls[index] = drivers.jvm.java.io.File(str(file)).toURI().toURL()
     drivers.loaders["kafka"] = drivers.jvm.java.net.URLClassLoader(urls)
     return drivers
+
+
+@pytest.fixture
+def client_class_loader(kafka: Any) -> Iterator[None]:
+    """Load classes that options name with the client's class loader."""
+    thread = kafka.jvm.java.lang.Thread.currentThread()
+    before = thread.getContextClassLoader()
+    thread.setContextClassLoader(kafka.loaders["kafka"])
+    yield
+    thread.setContextClassLoader(before)
 
 
 def describe_cluster(kafka: Any, server: Any, ca: Any) -> str:
@@ -96,3 +113,34 @@ def test_the_client_sends_nothing_to_a_broker_of_another_authority(kafka, make, 
     server = serve(make.issue(by=other, names=("localhost",), kind="RSA2048", which=1), negotiation="tls")
     complaint = describe_cluster(kafka, server, make.authority(kind="RSA2048"))
     assert server.connections > 0 and server.received_bytes == b"", complaint
+
+
+CONFIGURATIONS = [
+    f"org.apache.kafka.clients.{kind}Config" for kind in ("consumer.Consumer", "producer.Producer")
+]
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_every_option_of_the_client_has_a_rule(kafka, configuration):
+    rules = {option.name.removeprefix("kafka.") for option in KAFKA_OPTIONS}
+    names = [str(name) for name in kafka.call("kafka", configuration, "configNames", None)]
+    assert len(names) > 50
+    assert [name for name in names if name not in rules] == []
+
+
+def test_the_client_accepts_the_value_of_every_vector(kafka, client_class_loader):
+    kind = "org.apache.kafka.common.config.ConfigDef"
+    known = set()
+    for configuration in CONFIGURATIONS:
+        definition = kafka.call("kafka", configuration, "configDef", None)
+        names = {str(name) for name in kafka.call("kafka", configuration, "configNames", None)}
+        for row in ACCEPTED:
+            name = row["option"].removeprefix("kafka.")
+            if name in names:
+                known.add(row["option"])
+                given = kafka.jvm.java.util.HashMap()
+                given.put(name, row["value"])
+                read = kafka.call("kafka", kind, "validateAll", definition, given).get(name)
+                value = "org.apache.kafka.common.config.ConfigValue"
+                assert list(kafka.call("kafka", value, "errorMessages", read)) == [], row
+    assert known == {row["option"] for row in ACCEPTED if row["option"].startswith("kafka.")}

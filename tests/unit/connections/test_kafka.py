@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 
 from glue_secure.connections.kafka import kafka_options, plan_kafka
@@ -39,6 +42,34 @@ def test_kafka_options_force_verification_of_chain_and_name():
         "kafka.ssl.truststore.type": "PEM",
         "kafka.ssl.truststore.certificates": "PEM",
     }
+
+
+with (Path(__file__).parents[2] / "vectors" / "kafka_accepted.csv").open(
+    encoding="utf-8", newline=""
+) as file:
+    ACCEPTED = list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("row", ACCEPTED, ids=lambda row: f"{row['option']}={row['value']}")
+def test_an_ordinary_option_is_passed_on(row):
+    passed = options_for_spark({row["option"].upper(): row["value"]})
+    assert passed == {**options_for_spark(), row["option"]: row["value"]}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kafka.ssl.enabled.protocols": "TLSv1.2,TLSv1.3", "kafka.ssl.protocol": "TLS"},
+        {"kafka.client.dns.lookup": "use_all_dns_ips", "kafka.enable.auto.commit": "false"},
+    ],
+)
+def test_a_value_without_effect_is_accepted_and_not_passed_on(options):
+    assert options_for_spark(options) == options_for_spark()
+
+
+def test_an_option_of_the_client_needs_sparks_prefix():
+    with pytest.raises(RefusedError, match="GS-TLS-005"):
+        plan({"max.request.size": "5242880"})
 
 
 def test_an_option_may_repeat_a_forced_value():

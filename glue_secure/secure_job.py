@@ -7,6 +7,7 @@ order. If the block raises an exception, nothing is committed, and the evidence 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal
@@ -18,6 +19,7 @@ from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.redaction import redact_settings
 from glue_secure.core.typed_arguments import ArgsT, parse_arguments
+from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.engines.spark.formats import format_of, spark_options
 from glue_secure.io.source_filter import LIMITS, parse_limits
 from glue_secure.io.writer import WriteMode
@@ -42,6 +44,12 @@ class JobValues(SimpleNamespace):
         return f"JobValues({redact_settings({name: str(value) for name, value in vars(self).items()})})"
 
 
+def _failure_context(called: SecureJob[Any] | Reader | Writer) -> AbstractContextManager[None]:
+    """Return the operation of the run in which a usage error of a call is raised."""
+    return called._run.operation()
+
+
+@check_argument_types(_failure_context)
 class SecureJob(Generic[ArgsT]):
     """A run of a job. Create it with :meth:`from_args` or :meth:`from_argv`.
 
@@ -209,6 +217,7 @@ class SecureJob(Generic[ArgsT]):
             self._session.stop()
 
 
+@check_argument_types(_failure_context)
 class Reader:
     """Reads S3 and databases, as ``job.read``."""
 
@@ -302,6 +311,7 @@ class Reader:
         return frame
 
 
+@check_argument_types(_failure_context)
 class Writer:
     """Writes to S3 and databases, as ``job.write``."""
 
@@ -443,6 +453,7 @@ class Writer:
                     fix="pass quality_suite, or remove on_failure and quarantine",
                 )
             return frame
+        self._run.guard.require_same_session(frame, sink)
         return self._run.check_quality(frame, sink, suite=suite, on_failure=on_failure, quarantine=quarantine)
 
 
@@ -453,6 +464,8 @@ class _Session:
         self._spark, self._is_owned = spark, False
 
     def get(self) -> SparkSession:
+        if self._spark is not None and not hasattr(self._spark, "_jsparkSession"):
+            raise UsageError("spark", found=type(self._spark).__name__, required="a SparkSession, or None")
         if self._spark is None:
             from pyspark.sql import SparkSession
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
 
+from glue_secure.core.evidence import WriteRecord
+from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.preflight.fine_grained import refuse_rdds
 from glue_secure.run.state import init_required
 
@@ -13,6 +15,12 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from glue_secure.run.run import Run
+
+
+def failure_context(context: Any) -> AbstractContextManager[None] | None:
+    """Return the context of a usage error in a call of a GlueContext; None before ``job.init``."""
+    run: Run | None = context.secured_run
+    return None if run is None else run.operation()
 
 
 class RunContext:
@@ -52,3 +60,31 @@ class RunContext:
         run = self.require_run(call)
         with run.operation(fails_run_on):
             yield run
+
+    @check_argument_types(failure_context)
+    def write_custom(self, target: str, write: Callable[[], object], format: str = "custom") -> WriteRecord:
+        """Call a function that writes to S3 through Spark or Hadoop, and verify every object that it wrote.
+
+        awsglue has no such method. It is for what Glue's sinks do not write, for example a model's ``save``,
+        XML, or an Iceberg table's ``writeTo``:
+        ``glueContext.write_custom(target, lambda: model.save("s3a://BUCKET/MODEL/"))``.
+
+        Args:
+            target: S3 location below which the function writes.
+            write: the function. It is called once, in the calling thread.
+            format: name of the format in the evidence.
+
+        Returns:
+            The record of the write in the evidence, with every object.
+
+        Raises:
+            RefusedError: before the write GS-S3-001 to -003, -006, -008, -009, GS-COL-005; after it
+                GS-S3-004.
+            VerificationError: GS-S3-007.
+        """
+        with self.operation("write_custom") as run:
+
+            def perform() -> None:
+                write()
+
+            return run.writer.write_custom(target, format=format, perform=perform)

@@ -29,8 +29,8 @@ AUDITED = 16
 """Number of objects of botocore's clients that are read back, although a response proves their encryption."""
 _S3 = re.compile(r"s3[an]?://", re.IGNORECASE)
 _FIX = (
-    "write with job.write or the GlueContext; use job.write.custom(target, function) for a format that only "
-    "Spark can write"
+    "write with job.write or the GlueContext; for what only Spark can write, use job.write.custom(target, "
+    "function), or glueContext.write_custom(target, function)"
 )
 
 

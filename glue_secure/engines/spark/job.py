@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.arguments import CONTINUATIONS, BookmarkOption
 from glue_secure.core.errors import UsageError
+from glue_secure.core.typed_calls import check_argument_types
+from glue_secure.engines.run_context import failure_context
 from glue_secure.engines.spark.context import GlueContext
 from glue_secure.run.start import read_arguments, start_run
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+@check_argument_types(lambda job: failure_context(job._glue_context) or nullcontext())
 class Job:
     """A job: ``init`` starts the run, ``commit`` ends it.
 

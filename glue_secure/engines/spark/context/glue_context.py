@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.errors import ControlError, UsageError
+from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.dynamicframe.frame import DynamicFrame, DynamicFrameCollection
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.engines.glue_options import (
@@ -19,7 +20,7 @@ from glue_secure.engines.glue_options import (
     require_table_name,
 )
 from glue_secure.engines.package_distribution import ship_package
-from glue_secure.engines.run_context import RunContext
+from glue_secure.engines.run_context import RunContext, failure_context
 from glue_secure.engines.spark.context.housekeeping import (
     purge_selection,
     reject_predicate,
@@ -58,6 +59,7 @@ _GRANULARITIES = _TIME_PARTS[2:]
 _GOVERNED_TABLES = "https://docs.aws.amazon.com/lake-formation/latest/dg/governed-tables.html"
 
 
+@check_argument_types(failure_context)
 class GlueContext(RunContext):
     """Reads and writes of a job. All of them raise RefusedError (GS-SEC-007) before ``job.init``.
 

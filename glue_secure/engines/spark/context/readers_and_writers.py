@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from glue_secure.core.typed_calls import check_argument_types
+from glue_secure.engines.run_context import failure_context
+
 if TYPE_CHECKING:
     from pyspark import RDD
     from pyspark.sql import DataFrame
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 Options = Mapping[str, Any] | None
 
 
+@check_argument_types(lambda accessor: failure_context(accessor._glue_context))
 class DynamicFrameReader:
     """``glueContext.create_dynamic_frame``."""
 
@@ -61,6 +65,7 @@ class DynamicFrameReader:
         )  # fmt: skip
 
 
+@check_argument_types(lambda accessor: failure_context(accessor._glue_context))
 class DataFrameReader:
     """``glueContext.create_data_frame``."""
 
@@ -101,6 +106,7 @@ class DataFrameReader:
         )  # fmt: skip
 
 
+@check_argument_types(lambda accessor: failure_context(accessor._glue_context))
 class DynamicFrameWriter:
     """``glueContext.write_dynamic_frame``."""
 
@@ -152,6 +158,7 @@ class DynamicFrameWriter:
         )
 
 
+@check_argument_types(lambda accessor: failure_context(accessor._glue_context))
 class DataFrameWriter:
     """``glueContext.write_data_frame``."""
 

@@ -16,6 +16,7 @@ from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.options import whole_number
 from glue_secure.core.table_definition import TableDefinition
+from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.dynamicframe.frame import DynamicFrame, DynamicFrameCollection
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.types import glue_types as glue
@@ -26,6 +27,7 @@ from glue_secure.engines.glue_options import (
     require_run_account,
     uses_connection,
 )
+from glue_secure.engines.run_context import failure_context
 from glue_secure.engines.spark.context.catalog_update import (
     UPDATE_OPTIONS,
     CatalogUpdate,
@@ -324,6 +326,7 @@ class CatalogSink:
 Sink = S3Sink | JdbcSink | CatalogSink
 
 
+@check_argument_types(lambda sink: failure_context(sink._context))
 class DataSink:
     """The result of ``getSink``: set its format and catalog table, then write frames.
 

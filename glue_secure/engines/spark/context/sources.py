@@ -14,6 +14,7 @@ from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.errors import UsageError
 from glue_secure.core.options import truth, whole_number
+from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.dynamicframe.frame import DynamicFrame
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.engines.glue_options import (
@@ -22,6 +23,7 @@ from glue_secure.engines.glue_options import (
     require_known_options,
     require_table_name,
 )
+from glue_secure.engines.run_context import failure_context
 from glue_secure.engines.spark.formats import FORMATS, format_of
 from glue_secure.engines.spark.loading import AGREEING
 from glue_secure.engines.spark.reading_options import ReadOptions, read_options
@@ -211,6 +213,7 @@ class CatalogSource:
         )
 
 
+@check_argument_types(lambda source: failure_context(source._glue_context))
 class DataSource:
     """The result of ``getSource``. Nothing is read before a frame is requested."""
 
@@ -266,6 +269,7 @@ class DataSource:
         return DynamicFrame(records, self._glue_context, self.name)
 
 
+@check_argument_types(lambda source: failure_context(source._source._glue_context))
 class StreamingDataSource:
     """The result of ``getStreamingSource`` for a source of files."""
 

@@ -104,6 +104,8 @@ class _MicroBatches:
     ) -> None:
         if not getattr(frame, "isStreaming", False):
             raise UsageError("forEachBatch", found=type(frame).__name__, required="a streaming DataFrame")
+        if not callable(function):
+            raise UsageError("batch_function", found=type(function).__name__, required="a function")
         self._run, self._spark, self._frame, self._function = run, spark, frame, function
         self._window = str(options["windowSize"])
         _window_seconds(self._window)  # raises UsageError

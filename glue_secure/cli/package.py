@@ -64,6 +64,11 @@ def document(packaged: Package) -> dict[str, Any]:
         "wheel": _file(packaged.wheel),
         "zip": _file(packaged.zip),
         "extra_py_files": {name: value},
+        "request_guard": {
+            **_file(packaged.request_guard),
+            "arguments": dict(packaged.request_guard_arguments),
+        },
+        "bill_of_materials": _file(packaged.bill),
         "glue": [
             {
                 "version": target.version.name,
@@ -71,6 +76,7 @@ def document(packaged: Package) -> dict[str, Any]:
                 "files": [_file(file) for file in target.files],
                 "wheels": list(target.contents),
                 "arguments": dict(target.arguments),
+                "bill_of_materials": _file(target.bill),
                 "note": target.version.note,
             }
             for target in packaged.targets
@@ -88,6 +94,8 @@ def show(packaged: Package) -> None:
     table.add_column("for", overflow="fold")
     table.add_row(*_row(packaged.wheel, "jobs"))
     table.add_row(*_row(packaged.zip, "jobs, executors"))
+    table.add_row(*_row(packaged.request_guard, "jobs"))
+    table.add_row(*_row(packaged.bill, "auditors"))
     for target in packaged.targets:
         use = f"Glue {target.version.name}"
         if len(target.files) == 1:
@@ -96,6 +104,7 @@ def show(packaged: Package) -> None:
             size = sum(file.size for file in target.files)
             folder = f"{target.files[0].path.parent.name}/ ({len(target.files)} wheels)"
             table.add_row(folder, _kib(size), "see --json", use)
+        table.add_row(*_row(target.bill, "auditors"))
     _print(console, f"{packaged.wheel.path.parent}/")
     console.print(table)
     for target in packaged.targets:
@@ -106,6 +115,9 @@ def show(packaged: Package) -> None:
             _print(console, f"  note: {target.version.note}.")
     _print(console, "\nA job that already has the dependencies")
     _print(console, "  " + " ".join(packaged.extra_py_files))
+    _print(console, "\nA job with the request guard (not tested in AWS Glue, docs/packaging.md), in addition")
+    for name, value in packaged.request_guard_arguments:
+        _print(console, f"  {name} {value}")
 
 
 def _print(console: Console, text: str) -> None:

@@ -16,7 +16,7 @@ from glue_secure.core.worker_encryption import DISK_CONF, network_conf
 from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.folders import write_private
 from glue_secure.embedded.installed_spark import installed_spark
-from glue_secure.engines.spark.guard_jar import PLUGIN_CLASS, GuardJar, guard_jar
+from glue_secure.engines.spark.guard_jar import PLUGIN_SETTING, GuardJar, guard_jar
 
 LOG_LEVEL_VARIABLE = "GLUE_SECURE_SPARK_LOG_LEVEL"
 """Variable with Spark's log level; default ``warn``."""
@@ -88,7 +88,7 @@ def spark_defaults(account: EmbeddedAccount, guard: GuardJar | None = None) -> d
         # On the class path instead of in spark.jars, which copies 280 MB to each executor.
         "spark.driver.extraClassPath": class_path,
         "spark.executor.extraClassPath": class_path,
-        **({"spark.plugins": PLUGIN_CLASS} if guard else {}),
+        **(PLUGIN_SETTING if guard else {}),
         "spark.driver.extraJavaOptions": options,
         "spark.executor.extraJavaOptions": options,
         "spark.driver.host": "localhost",

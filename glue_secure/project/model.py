@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments
+from glue_secure.core.spark_arguments import conf_argument, with_plugin
 from glue_secure.core.worker_encryption import DISK_CONF
-from glue_secure.project.packaging import modules_archive
+from glue_secure.engines.spark.guard_jar import PLUGIN_CLASS
+from glue_secure.project.packaging import REQUEST_GUARD_NAME, modules_archive
 from glue_secure.project.versions import GLUE_VERSIONS, GlueVersion
 
 ARTIFACTS, EVIDENCE = "artifacts", "evidence"
@@ -91,6 +93,7 @@ class Job:
         timeout: Timeout in minutes.
         bookmark: Whether a run continues after the previous one.
         arguments: Arguments of the job, without ``--``.
+        request_guard: Whether Spark loads the request guard.
     """
 
     name: str
@@ -106,6 +109,7 @@ class Job:
     timeout: int = 60
     bookmark: bool = True
     arguments: Mapping[str, str] = field(default_factory=dict)
+    request_guard: bool = False
 
     @property
     def version(self) -> GlueVersion:
@@ -169,16 +173,20 @@ class Project:
         """Location of the wheels, without a slash at the end."""
         return f"s3://{self.buckets[ARTIFACTS].name}/glue-secure"
 
+    @property
+    def request_guard_uri(self) -> str:
+        """Location of the request guard's JAR."""
+        return f"{self.code_prefix}/{REQUEST_GUARD_NAME}"
+
     def default_arguments(self, job: Job) -> dict[str, str]:
         """Return the arguments that a run may override."""
         bookmark = "job-bookmark-enable" if job.bookmark else "job-bookmark-disable"
-        # Glue accepts several settings in one --conf argument, separated by another --conf.
-        conf = " --conf ".join(f"{name}={value}" for name, value in DISK_CONF.items())
+        conf = conf_argument(DISK_CONF, job.arguments.get("conf", ""))
         return {
-            "--conf": conf,
             "--job-language": "python",
             "--job-bookmark-option": bookmark,
             **{f"--{name}": value for name, value in job.arguments.items()},
+            "--conf": with_plugin(conf, PLUGIN_CLASS) if job.request_guard else conf,
         }
 
     def fixed_arguments(self, job: Job) -> dict[str, str]:
@@ -193,4 +201,5 @@ class Project:
             "--TempDir": f"s3://{self.buckets[ARTIFACTS].name}/temporary/{job.name}/",
             f"--{BOOKMARK_URI}": f"{evidence}/bookmarks/",
             f"--{EVIDENCE_URI}": f"{evidence}/evidence/",
+            **({"--extra-jars": self.request_guard_uri} if job.request_guard else {}),
         }

@@ -8,12 +8,15 @@ from pathlib import Path
 
 from glue_secure import __version__
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.project import gluewheels, wheel
+from glue_secure.core.spark_arguments import conf_argument
+from glue_secure.engines.spark.guard_jar import PLUGIN_SETTING, GuardJar
+from glue_secure.project import gluewheels, sbom, wheel
 from glue_secure.project.archive import Artifact, write
 from glue_secure.project.versions import GlueVersion
 
 PLACEHOLDER = "s3://YOUR-BUCKET/glue-secure"
 ZIP_NAME = f"{wheel.PACKAGE}-{__version__}.zip"
+REQUEST_GUARD_NAME = f"{wheel.PACKAGE}-{__version__}-request-guard.jar"
 Fetch = Callable[[GlueVersion], tuple[gluewheels.Wheel, ...]]
 
 
@@ -26,12 +29,14 @@ class Target:
         files: The files to upload in addition to the wheel.
         contents: File names of the wheels that the job installs.
         arguments: Name and value of the job arguments.
+        bill: The software bill of materials of what the job installs.
     """
 
     version: GlueVersion
     files: tuple[Artifact, ...]
     contents: tuple[str, ...]
     arguments: tuple[tuple[str, str], ...]
+    bill: Artifact
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,16 @@ class Package:
     Attributes:
         wheel: For ``--additional-python-modules`` of a job that can reach a package index.
         zip: The same bytes, for ``--extra-py-files`` and Spark's ``--py-files``.
+        request_guard: The JAR of the request guard, which is also in the wheel, for ``--extra-jars``.
+        bill: The software bill of materials of the wheel.
         targets: One entry per Glue version.
         prefix: Location in S3 that the arguments name.
     """
 
     wheel: Artifact
     zip: Artifact
+    request_guard: Artifact
+    bill: Artifact
     targets: tuple[Target, ...]
     prefix: str
 
@@ -54,6 +63,14 @@ class Package:
     def extra_py_files(self) -> tuple[str, str]:
         """The job argument for a job whose environment already has the dependencies."""
         return "--extra-py-files", f"{self.prefix}/{self.zip.name}"
+
+    @property
+    def request_guard_arguments(self) -> tuple[tuple[str, str], ...]:
+        """The job arguments that load the request guard into Spark."""
+        return (
+            ("--extra-jars", f"{self.prefix}/{self.request_guard.name}"),
+            ("--conf", conf_argument(PLUGIN_SETTING)),
+        )
 
 
 def package(
@@ -66,6 +83,8 @@ def package(
 ) -> Package:
     """Write the wheel, the zip and, for each Glue version, the dependencies that the version lacks.
 
+    The JAR of the request guard and the bills of materials are written as well.
+
     Args:
         out: The folder to write to. It is created if missing; existing files of the same names are replaced.
         versions: The Glue versions.
@@ -74,11 +93,12 @@ def package(
         progress: Called with a description of each step.
 
     Raises:
-        UsageError: The installed package is incomplete, or this Python has no pip.
+        UsageError: The installed package is incomplete, its JAR is missing, or this Python has no pip.
         GlueSecureError: A locked wheel cannot be downloaded.
     """
     prefix = str(bucket).rstrip("/") if bucket else PLACEHOLDER
     progress("wheel")
+    jar = wheel.require_guard_jar()
     package_wheel = wheel.build_wheel()
     fetched = []
     for (
@@ -87,8 +107,10 @@ def package(
         progress(f"dependencies for Glue {version.name}")
         fetched.append((version, fetch(version)))
     wheel_file, zip_file = write(out / wheel.NAME, package_wheel), write(out / ZIP_NAME, package_wheel)
-    targets = [_target(out, version, package_wheel, wheels, prefix) for version, wheels in fetched]
-    return Package(wheel_file, zip_file, tuple(targets), prefix)
+    jar_file = write(out / REQUEST_GUARD_NAME, jar.path.read_bytes())
+    bill = write(out / sbom.NAME, sbom.wheel_bill(wheel_file, jar))
+    targets = [_target(out, version, wheel_file, jar, wheels, prefix) for version, wheels in fetched]
+    return Package(wheel_file, zip_file, jar_file, bill, tuple(targets), prefix)
 
 
 def modules_archive(version: GlueVersion) -> str:
@@ -99,7 +121,8 @@ def modules_archive(version: GlueVersion) -> str:
 def _target(
     out: Path,
     version: GlueVersion,
-    package_wheel: bytes,
+    wheel_file: Artifact,
+    jar: GuardJar,
     dependencies: tuple[gluewheels.Wheel, ...],
     prefix: str,
 ) -> Target:
@@ -107,7 +130,9 @@ def _target(
     contents = (*(dependency.name for dependency in dependencies), wheel.NAME)
     if version.takes_zip_of_wheels:
         name = modules_archive(version)
-        files = (write(out / name, gluewheels.gluewheels(version, package_wheel, dependencies)),)
+        files = (
+            write(out / name, gluewheels.gluewheels(version, wheel_file.path.read_bytes(), dependencies)),
+        )
         modules = f"{prefix}/{name}"
     else:
         folder = f"glue-{version.name}-wheels"
@@ -118,4 +143,6 @@ def _target(
         ("--additional-python-modules", modules),
         ("--python-modules-installer-option", "--no-index"),
     )
-    return Target(version, files, contents, arguments)
+    label = f"{wheel.PACKAGE}-{__version__}-glue{version.label}"
+    bill = sbom.target_bill(label, wheel_file, jar, gluewheels.pins(version))
+    return Target(version, files, contents, arguments, write(out / f"{label}.cdx.json", bill))

@@ -314,6 +314,7 @@ def _job(
         table.number("timeout", 1, 10080, 60),
         table.flag("bookmark", True),
         arguments,
+        table.flag("request_guard", False),
     )
     for alias in {ARTIFACTS, EVIDENCE} & set(job.writes):
         table.fail("writes", repr(alias), "a bucket that has neither code nor evidence")

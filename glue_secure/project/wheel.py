@@ -58,7 +58,7 @@ def package_files() -> Iterator[tuple[str, bytes]]:
     return _files_below(files(PACKAGE), PACKAGE)
 
 
-def require_guard_jar() -> bytes:
+def require_guard_jar() -> guard_jar.GuardJar:
     """Return the JAR of the request guard.
 
     Raises:
@@ -66,7 +66,7 @@ def require_guard_jar() -> bytes:
     """
     jar = guard_jar.current_guard_jar()
     if jar is not None:
-        return jar.path.read_bytes()
+        return jar
     raise UsageError(
         f"the JAR of the request guard, {guard_jar.JAR_NAME}",
         found="no JAR, or a JAR that was built from other sources",

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PLUGIN_CLASS = "gluesecure.guard.GuardPlugin"
-"""Value of ``spark.plugins`` that loads the guard."""
+"""Name of the guard's class."""
+PLUGIN_SETTING = {"spark.plugins": PLUGIN_CLASS}
+"""The Spark setting that loads the guard. Spark does not start if the JAR is not on its class path."""
 
 JAR_NAME = "glue-secure-request-guard.jar"
 FOLDER = Path(__file__).with_name("jvm")

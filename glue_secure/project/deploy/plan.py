@@ -103,7 +103,7 @@ def plan(
         progress: Called with a description of each step.
 
     Raises:
-        UsageError: A job, its script or the stack of the template is missing.
+        UsageError: A job, its script, the stack of the template, or the JAR of the request guard is missing.
         RefusedError: The security configuration or a key violates a control (GS-SEC, GS-KMS).
         VerificationError: AWS does not answer or denies access (GS-SEC-008).
     """
@@ -120,6 +120,10 @@ def plan(
             progress(f"wheels for Glue {name}")
             content = gluewheels.gluewheels(version, package_wheel, fetch(version))
             uri = S3Uri.parse(f"{project.code_prefix}/{modules_archive(version)}")
+            changes.append(_object(uri, content, account, key))
+        if any(job.request_guard for job in selected):
+            uri = S3Uri.parse(project.request_guard_uri)
+            content = wheel.require_guard_jar().path.read_bytes()
             changes.append(_object(uri, content, account, key))
         for job in selected:
             progress(f"job {job.name}")

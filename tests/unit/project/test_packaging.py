@@ -12,7 +12,9 @@ import pytest
 
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.project import gluewheels, wheel
+from glue_secure.engines.spark.guard_jar import guard_jar
+from glue_secure.project import gluewheels, sbom, wheel
+from glue_secure.project.archive import write
 from glue_secure.project.packaging import package
 from glue_secure.project.versions import GLUE_VERSIONS, glue_versions
 
@@ -96,10 +98,61 @@ def test_glue_4_gets_single_wheels_with_the_package_last(tmp_path):
 
 
 def test_packages_are_byte_identical_in_two_folders(tmp_path):
-    first = package(tmp_path / "a", GLUE_VERSIONS, fetch=fake_wheels)
-    second = package(tmp_path / "b", GLUE_VERSIONS, fetch=fake_wheels)
-    digests = [[file.sha256 for target in made.targets for file in target.files] for made in (first, second)]
-    assert digests[0] == digests[1]
+    written = []
+    for name in ("a", "b"):
+        package(tmp_path / name, GLUE_VERSIONS, fetch=fake_wheels)
+        files = [path for path in (tmp_path / name).rglob("*") if path.is_file()]
+        written.append({path.relative_to(tmp_path / name): path.read_bytes() for path in files})
+    assert written[0] == written[1]
+
+
+def test_the_jar_of_the_request_guard_is_that_of_the_wheel(tmp_path):
+    made = package(tmp_path, [], bucket=S3Uri.parse("s3://artifacts/x/"))
+    with zipfile.ZipFile(made.wheel.path) as opened:
+        jar = opened.read("glue_secure/engines/spark/jvm/glue-secure-request-guard.jar")
+    assert made.request_guard.path.read_bytes() == jar
+    assert dict(made.request_guard_arguments) == {
+        "--extra-jars": f"s3://artifacts/x/{made.request_guard.name}",
+        "--conf": "spark.plugins=gluesecure.guard.GuardPlugin",
+    }
+
+
+def digests(bill):
+    """Return the SHA-256 of each component of a bill of materials, by name."""
+    document = json.loads(bill.path.read_bytes())
+    components = [document["metadata"]["component"], *document["components"]]
+    return {item["name"]: item["hashes"][0]["content"] for item in components if "hashes" in item}
+
+
+def test_the_bill_of_the_wheel_has_the_digests_of_the_wheel_and_of_its_jar(tmp_path):
+    made = package(tmp_path, [])
+    assert digests(made.bill) == {
+        "glue-secure": hashlib.sha256(made.wheel.path.read_bytes()).hexdigest(),
+        "glue-secure-request-guard.jar": made.request_guard.sha256,
+    }
+
+
+@pytest.mark.parametrize("version", GLUE_VERSIONS, ids=lambda version: version.name)
+def test_the_bill_of_a_glue_version_has_the_digest_of_every_wheel_that_the_job_installs(version, tmp_path):
+    made = package(tmp_path, [version], fetch=fake_wheels)
+    (target,) = made.targets
+    assert digests(target.bill) == {
+        **digests(made.bill),
+        **{pin.name: pin.sha256 for pin in gluewheels.pins(version)},
+    }
+    assert len(digests(target.bill)) == len(target.contents) + 1
+    document = json.loads(target.bill.path.read_bytes())
+    references = [item["bom-ref"] for item in document["components"]]
+    assert len(set(references)) == len(references)
+    assert set(references) == {name for entry in document["dependencies"] for name in entry["dependsOn"]}
+
+
+def test_another_wheel_has_a_bill_with_another_serial_number(tmp_path):
+    jar = guard_jar()
+    bills = [
+        json.loads(sbom.wheel_bill(write(tmp_path / wheel.NAME, content), jar)) for content in (b"1", b"2")
+    ]
+    assert bills[0]["serialNumber"] != bills[1]["serialNumber"]
 
 
 def test_a_failed_download_leaves_existing_files_and_writes_none(tmp_path):
@@ -177,10 +230,14 @@ def test_the_command_prints_files_and_arguments(tmp_path, monkeypatch, capsys, a
         assert document["glue"][0]["arguments"]["--python-modules-installer-option"] == "--no-index"
         assert document["wheel"]["bytes"] == (tmp_path / wheel.NAME).stat().st_size
         assert list(document["extra_py_files"]) == ["--extra-py-files"]
+        assert list(document["request_guard"]["arguments"]) == ["--extra-jars", "--conf"]
+        assert Path(document["bill_of_materials"]["path"]).is_file()
+        assert Path(document["glue"][0]["bill_of_materials"]["path"]).is_file()
     else:
         lines = done.stdout.splitlines()
         assert any(line.strip().startswith("--additional-python-modules s3://artifacts/x/") for line in lines)
         assert any(wheel.NAME in line for line in lines)
+        assert any(line.startswith("  --extra-jars s3://artifacts/x/") for line in lines)
 
 
 def test_a_bucket_that_is_not_an_s3_uri_is_rejected_before_any_file_is_written(tmp_path):

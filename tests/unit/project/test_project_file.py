@@ -2,6 +2,7 @@
 
 import pytest
 
+from glue_secure import __version__
 from glue_secure.core.errors import UsageError
 from glue_secure.project.project_file import read, read_text
 
@@ -34,6 +35,31 @@ def test_omitted_keys_have_secure_defaults():
     assert fixed["--scriptLocation"] == "s3://acme-artifacts/scripts/daily.py"
     assert project.default_arguments(job)["--source"] == "s3://acme-landing/"
     assert not set(fixed) & set(project.default_arguments(job))
+
+
+def test_a_job_loads_the_request_guard_only_if_its_table_says_so():
+    project = read_text(GOOD)
+    job = project.jobs["daily"]
+    assert "--extra-jars" not in project.fixed_arguments(job)
+    assert project.default_arguments(job)["--conf"] == "spark.io.encryption.enabled=true"
+
+    text = replaced('reads = ["landing"]', "request_guard = true")
+    text = text.replace("arguments = {", 'arguments = { conf = "spark.plugins=x.Y --conf spark.a=1",')
+    project = read_text(text)
+    job = project.jobs["daily"]
+    jar = f"s3://acme-artifacts/glue-secure/glue_secure-{__version__}-request-guard.jar"
+    assert project.fixed_arguments(job)["--extra-jars"] == jar
+    settings = project.default_arguments(job)["--conf"].split(" --conf ")
+    assert settings == [
+        "spark.plugins=x.Y,gluesecure.guard.GuardPlugin", "spark.a=1", "spark.io.encryption.enabled=true",
+    ]  # fmt: skip
+
+
+def test_the_settings_of_a_job_do_not_replace_those_of_the_project():
+    text = GOOD.replace("arguments = {", 'arguments = { conf = "spark.a=1",')
+    project = read_text(text)
+    conf = project.default_arguments(project.jobs["daily"])["--conf"]
+    assert conf == "spark.a=1 --conf spark.io.encryption.enabled=true"
 
 
 def replaced(before, after):

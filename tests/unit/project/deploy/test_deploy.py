@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from glue_secure import __version__
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
+from glue_secure.engines.spark.guard_jar import guard_jar
 from glue_secure.project.deploy import apply, plan
 from glue_secure.project.deploy.plan import CREATE, KEEP, UPDATE, UPLOAD
 
@@ -230,6 +232,23 @@ def test_a_job_that_differs_from_the_plan_afterwards_is_refused(planned, account
     )
     with pytest.raises(RefusedError, match=r"GS-DEP-002(.|\n)*NonOverridableArguments"):
         apply(planned(), account)
+
+
+def test_the_jar_of_the_request_guard_is_uploaded_and_named_for_the_jobs_that_load_it(
+    project, folder, account, clients, fetch
+):
+    job = replace(project.jobs["daily"], request_guard=True)
+    guarded = replace(project, jobs={**project.jobs, "daily": job})
+    planned = plan(guarded, folder, account, build=lambda: b"wheel", fetch=fetch)
+    apply(planned, account)
+    uri = f"s3://acme-artifacts/glue-secure/glue_secure-{__version__}-request-guard.jar"
+    deployed = clients["glue"].get_job(JobName="daily")["Job"]
+    assert deployed["NonOverridableArguments"]["--extra-jars"] == uri
+    assert deployed["DefaultArguments"]["--conf"].endswith("spark.plugins=gluesecure.guard.GuardPlugin")
+    stored = clients["s3"].get_object(Bucket="acme-artifacts", Key=uri.partition("artifacts/")[2])
+    assert stored["Body"].read() == guard_jar().path.read_bytes()
+    assert stored["ServerSideEncryption"] == "aws:kms"
+    assert plan(guarded, folder, account, build=lambda: b"wheel", fetch=fetch).pending == ()
 
 
 def test_a_missing_bucket_is_reported_before_any_change(planned, clients):

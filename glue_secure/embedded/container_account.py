@@ -16,7 +16,7 @@ from pathlib import Path
 
 from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.account_setup import BOOKMARKS_URI, EVIDENCE_URI
-from glue_secure.embedded.environment import environment_of, export_lines
+from glue_secure.embedded.environment import environment_of, export_lines, requested_guard
 from glue_secure.embedded.folders import STATE_VARIABLE
 from glue_secure.embedded.lifecycle import embedded_account
 from glue_secure.embedded.seed import seed_flights
@@ -40,7 +40,7 @@ def main(share: Path) -> None:
 
 def publish(account: EmbeddedAccount, share: Path) -> None:
     """Write the files that job containers need, readable by every user."""
-    spark_variables = environment_of(account)
+    spark_variables = environment_of(account, request_guard=requested_guard(os.environ))
     # With this variable, a glue-secure command in a job container would not find the account's processes,
     # and would remove the state folder.
     del spark_variables[STATE_VARIABLE]

@@ -93,6 +93,9 @@ class JdbcUrl:
     @property
     def for_spark(self) -> str:
         """The URL without options that Spark receives; its scheme selects Spark's SQL dialect."""
+        if ":" in self.host and self.engine.address_form:
+            database = _encode(self.database, self.engine.encoding)
+            return self.engine.address_form.format(host=self.host, port=self.port, database=database)
         return self._format(self.engine.spark_form) if self.engine.spark_form else self.bare
 
     def __str__(self) -> str:

@@ -200,9 +200,13 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         reset: bool = False,
         version: ssl.TLSVersion | None = None,
         client_ca: bytes = b"",
+        host: str = "127.0.0.1",
     ) -> Server:
         context = _context(issued, tmp_path, version, client_ca) if issued else None
-        listener = socket.create_server(("127.0.0.1", 0))
+        if context is not None and negotiation == "tds-strict":
+            context.set_alpn_protocols(["tds/8.0"])
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, 0), family=family)
         listeners.append(listener)
         server = Server(listener.getsockname()[1])
 

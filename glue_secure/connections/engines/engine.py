@@ -205,6 +205,8 @@ class DatabaseEngine:
             ``options``.
         bare_form: template of the URL without options: ``host``, ``port``, ``database``.
         spark_form: template of the URL that Spark receives; ``""`` for ``bare_form``.
+        address_form: template of the URL that Spark receives for an IPv6 address, which is inserted without
+            brackets; ``""`` for ``spark_form``.
         plain_tcp_form: pattern of URLs that select a connection without TLS; ``""`` if a URL cannot select
             one.
         separator: separator between two options of the URL.
@@ -243,6 +245,7 @@ class DatabaseEngine:
     url_form: str = field(default="", repr=False)
     bare_form: str = field(default="", repr=False)
     spark_form: str = field(default="", repr=False)
+    address_form: str = field(default="", repr=False)
     plain_tcp_form: str = field(default="", repr=False)
     separator: str = field(default="&", repr=False)
     encoding: NameEncoding = field(default=NameEncoding.PLAIN, repr=False)

@@ -283,6 +283,8 @@ MYSQL = DatabaseEngine(
     encoding=NameEncoding.PERCENT,
     url_form="jdbc:mysql" + _URL,
     bare_form="jdbc:mysql://{host}:{port}/{database}",
+    # With an address in brackets the driver compares the brackets with the certificate, too (measured).
+    address_form="jdbc:mysql://address=(host={host})(port={port})/{database}",
     verification_option="sslMode=VERIFY_IDENTITY",
     bundled_drivers=(
         BundledDriver("4.0", "8.0.23", "PREFERRED: plain text if the server has no TLS, nothing verified"),

@@ -15,6 +15,10 @@ from glue_secure.connections.engines.registry import ENGINES
 from glue_secure.connections.jdbc import JdbcPlan, driver_options
 from glue_secure.connections.tls.trust_store import TrustStoreFile, trust_store
 from glue_secure.connections.url import read_url
+from glue_secure.embedded.artifacts import fetch
+from glue_secure.embedded.installed_spark import installed_spark
+from glue_secure.embedded.jars import Artifact
+from glue_secure.embedded.java import java_home
 
 NOW = datetime.now(timezone.utc)
 DAY = timedelta(days=1)
@@ -44,10 +48,19 @@ BAD = {
 }
 
 
-def login(which: str, drivers: Any, server: Any, ca: Any, folder: Any, **changes: str) -> str:
-    """Connect with the options of a run. Return the driver's error."""
-    engine = next(engine for engine in ENGINES if engine.name == which.partition("-")[0])
-    url = read_url(engine.bare_form.format(host="localhost", port=server.port, database="ops"))
+def login(
+    which: str, drivers: Any, server: Any, ca: Any, folder: Any, *, form: str = "", **changes: str
+) -> str:
+    """Connect with the options of a run. Return the driver's error.
+
+    Args:
+        form: the URL, with ``{port}``; default: the engine's usual form.
+        changes: options of the driver besides those of a run.
+    """
+    named = next(engine for engine in ENGINES if engine.name == which.partition("-")[0])
+    form = form or named.bare_form.format(host="localhost", port="{port}", database="ops")
+    url = read_url(form.replace("{port}", str(server.port)))
+    engine = url.engine
     plan = JdbcPlan(
         "c", engine, url.host, url.port, url.database, url.for_spark, engine.driver, None, "s", (), ()
     )
@@ -158,3 +171,66 @@ def test_redshift_reads_no_options_from_a_file(drivers, make, serve, tmp_path, w
         assert b"from-the-file" in server.received_bytes, "the control: without the option the file is read"
     finally:
         system.setProperty("user.home", home)
+
+
+DESCRIPTOR = "jdbc:oracle:thin:@(DESCRIPTION=(ADDRESS=(PROTOCOL=TCPS)(HOST=localhost)(PORT={port}))"
+FORMS = [
+    ("postgresql", "jdbc:postgresql://localhost:{port}/"),
+    ("postgresql", "jdbc:postgresql://localhost:{port}/%7Bflight%20data%7D"),
+    ("postgresql", "jdbc:postgresql://[::1]:{port}/ops"),
+    ("mysql", "jdbc:mysql://localhost:{port}"),
+    ("mysql", "jdbc:mysql://localhost:{port}/flight%20data"),
+    ("mysql", "jdbc:mysql://[::1]:{port}/ops"),
+    ("mariadb", "jdbc:mariadb://localhost:{port}"),
+    ("mariadb", "jdbc:mariadb://localhost:{port}/flight data"),
+    ("mariadb", "jdbc:mariadb://[::1]:{port}/ops"),
+    ("sqlserver", "jdbc:sqlserver://localhost:{port}"),
+    ("sqlserver", "jdbc:sqlserver://localhost:{port};databaseName={a}}b;c};"),
+    ("redshift-2.1.0.29", "jdbc:redshift://localhost:{port}/flight%20data;ssl=true"),
+    ("oracle-23.3", DESCRIPTOR + "(CONNECT_DATA=(SID=ORCL)))"),
+    ("oracle-23.3", DESCRIPTOR + "(CONNECT_DATA=(SERVICE_NAME=o$x)(SERVER=DEDICATED)))"),
+]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("which", "form"), FORMS)
+def test_every_form_of_url_is_verified(drivers, make, serve, tmp_path, which, form):
+    """The driver sends its login after a good handshake, and nothing to a server of another name."""
+    ca = make.authority(kind="RSA2048")
+    host = "::1" if "[::1]" in form else "127.0.0.1"
+    name = "::1" if "[::1]" in form else "localhost"
+    good = make.issue(by=ca, names=(name,), kind="RSA2048", which=1)
+    server = serve(good, negotiation=negotiation_of(which), host=host)
+    complaint = login(which, drivers, server, ca, tmp_path, form=form)
+    assert server.received_bytes, complaint
+    bad = make.issue(by=ca, names=("::2" if name == "::1" else "db.example.com",), kind="RSA2048", which=1)
+    server = serve(bad, negotiation=negotiation_of(which), host=host)
+    complaint = login(which, drivers, server, ca, tmp_path, form=form)
+    assert server.connections > 0 and server.received_bytes == b"", complaint
+
+
+# A driver that Glue does not include: encrypt=strict needs 11.2 or later.
+STRICT = Artifact("com.microsoft.sqlserver", "mssql-jdbc", "12.8.1.jre8",
+    "44f217b1d67d22442002ee2d1c4ab8e86358606a787b95eeb5301f235482a2ab", 1464068)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def strict(drivers: Any) -> Any:
+    """The drivers' JVM with a driver of SQL Server that has encrypt=strict."""
+    urls = drivers.gateway.new_array(drivers.jvm.java.net.URL, 1)
+    file = fetch([STRICT], java_home(installed_spark()))[0]
+    urls[0] = drivers.jvm.java.io.File(str(file)).toURI().toURL()
+    drivers.loaders["sqlserver-12.8"] = drivers.jvm.java.net.URLClassLoader(urls)
+    return drivers
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["good", *BAD])
+def test_a_strict_connection_starts_tls_first(strict, make, serve, tmp_path, name):
+    ca = make.authority(kind="RSA2048")
+    good = make.issue(by=ca, names=("localhost",), kind="RSA2048", which=1)
+    server = serve(good if name == "good" else BAD[name](make, ca), negotiation="tds-strict")
+    form = "jdbc:sqlserver://localhost:{port};databaseName=ops;encrypt=strict"
+    complaint = login("sqlserver-12.8", strict, server, ca, tmp_path, form=form)
+    assert server.connections > 0
+    assert bool(server.received_bytes) is (name == "good"), complaint

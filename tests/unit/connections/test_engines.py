@@ -201,10 +201,17 @@ def test_mysql_reads_its_trust_anchor_from_a_file() -> None:
         driver_options(plan, PEM)
 
 
+def test_connector_j_receives_an_ipv6_address_without_brackets() -> None:
+    plan = plan_connection(connection_to("jdbc:mysql://[2001:db8::1]/flight%20data"), {})
+    assert plan.url == "jdbc:mysql://address=(host=2001:db8:0:0:0:0:0:1)(port=3306)/flight%20data"
+
+
 def test_spark_receives_a_mysql_url_for_mariadb() -> None:
     plan = plan_connection(connection_to("jdbc:mariadb://db/ops"), {"database": "archive"})
     assert plan.url == "jdbc:mysql://db:3306/archive?permitMysqlScheme"
     assert plan.driver == "org.mariadb.jdbc.Driver"
+    plan = plan_connection(connection_to("jdbc:mariadb://[::1]"), {})
+    assert plan.url == "jdbc:mysql://[0:0:0:0:0:0:0:1]:3306/?permitMysqlScheme"
 
 
 @pytest.mark.parametrize(

@@ -157,3 +157,61 @@ def test_preflight_reports_an_expired_certificate(run_fixture, make, serve):
     connection(run_fixture, "ops", serve(late).port, ca)
     (report,) = inspect(run_fixture)
     assert report.error.control == "GS-TLS-003" and "expired" in str(report.error)
+
+
+@pytest.mark.parametrize(
+    ("where", "subject", "control"),
+    [
+        ("property", "CN=database", ""),
+        ("property", "CN=another", "GS-TLS-002"),
+        ("url", "CN=database", ""),
+        ("url", "CN=another", "GS-TLS-002"),
+    ],
+)
+def test_oracles_distinguished_name_is_verified_besides_the_host(
+    run_fixture, make, serve, where, subject, control
+):
+    ca = make.authority(kind="RSA2048")
+    server = serve(make.issue(by=ca, names=("localhost",), which=1), negotiation="tls")
+    security = f'(SECURITY=(SSL_SERVER_CERT_DN="{subject}"))' if where == "url" else ""
+    url = (
+        f"jdbc:oracle:thin:@(DESCRIPTION=(ADDRESS=(PROTOCOL=TCPS)(HOST=localhost)(PORT={server.port}))"
+        f"(CONNECT_DATA=(SID=ORCL)){security})"
+    )
+    more = {"CUSTOM_JDBC_CERT_STRING": subject} if where == "property" else {}
+    connection(run_fixture, "ops", server.port, ca, JDBC_CONNECTION_URL=url, **more)
+    (report,) = inspect(run_fixture, "ops")
+    assert getattr(report.error, "control", "") == control
+    if not control:
+        compared = [finding.found for finding in report.findings if finding.control == "GS-TLS-002"]
+        assert any("localhost is on the certificate" in found for found in compared)
+        assert "the certificate's distinguished name is CN=database" in compared
+
+
+def test_the_host_is_compared_although_the_distinguished_name_is_right(run_fixture, make, serve):
+    ca = make.authority(kind="RSA2048")
+    server = serve(make.issue(by=ca, names=("db.example.com",), which=1), negotiation="tls")
+    url = f"jdbc:oracle:thin:@tcps://localhost:{server.port}/ops"
+    connection(run_fixture, "ops", 0, ca, JDBC_CONNECTION_URL=url, CUSTOM_JDBC_CERT_STRING="CN=database")
+    (report,) = inspect(run_fixture, "ops")
+    assert getattr(report.error, "control", "") == "GS-TLS-002"
+
+
+@pytest.mark.parametrize(("names", "control"), [(("localhost",), ""), (("db.example.com",), "GS-TLS-002")])
+def test_a_strict_connection_is_verified_with_tls_first(run_fixture, make, serve, names, control):
+    ca = make.authority(kind="RSA2048")
+    server = serve(make.issue(by=ca, names=names, which=1), negotiation="tds-strict")
+    url = f"jdbc:sqlserver://localhost:{server.port};encrypt=strict"
+    connection(run_fixture, "ops", 0, ca, JDBC_CONNECTION_URL=url)
+    (report,) = inspect(run_fixture, "ops")
+    assert getattr(report.error, "control", "") == control
+    assert server.connections > 0 and server.received_bytes == b""
+
+
+def test_the_host_is_compared_with_hostnameincertificate_set(run_fixture, make, serve):
+    ca = make.authority(kind="RSA2048")
+    server = serve(make.issue(by=ca, names=("other.example.com",), which=1), negotiation="tds")
+    url = f"jdbc:sqlserver://localhost:{server.port};hostNameInCertificate=localhost"
+    connection(run_fixture, "ops", 0, ca, JDBC_CONNECTION_URL=url)
+    (report,) = inspect(run_fixture, "ops")
+    assert getattr(report.error, "control", "") == "GS-TLS-002"

@@ -152,7 +152,8 @@ class SecureJob(Generic[ArgsT]):
             connection: name of the Glue connection.
 
         Returns:
-            ``url``, ``driver``, ``user``, ``password`` and options of the driver. Never print or log them.
+            ``url``, ``driver``, ``user``, ``password`` and options of the driver. ``print`` and ``repr``
+            hide the password; do not print or log a copy.
 
         Raises:
             RefusedError, VerificationError: a check of GS-TLS or GS-CAT stopped the connection.
@@ -174,7 +175,7 @@ class SecureJob(Generic[ArgsT]):
                 brokers or the login are rejected.
 
         Returns:
-            Options of Spark, with the login. Never print or log them.
+            Options of Spark, with the login. ``print`` and ``repr`` hide it; do not print or log a copy.
 
         Raises:
             RefusedError, VerificationError: a check of GS-TLS or GS-CAT stopped the connection.

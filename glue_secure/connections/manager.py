@@ -110,6 +110,7 @@ class ConnectionManager:
             with self._recorder.timed("connect"):
                 self._opened[key] = self._open(name, label, connection_options, reader_options, catalog_id)
         else:
+            self._require_no_passwords_in_logs(label)
             engine = next(engine for engine in ENGINES if engine.name == self._opened[key].engine)
             enforce([check_query_timeout(engine, reader_options, resource=f"connection {label}")])
         return replace(self._opened[key], reader_options=reader_options)
@@ -172,6 +173,7 @@ class ConnectionManager:
         findings += enforce([check_query_timeout(plan.engine, reader_options, resource=resource)])
         jar = read_driver_jar(self._engine.jar_of(plan.driver), plan.engine.driver_release)
         findings += enforce(check_driver(plan.engine, jar, resource=resource))
+        findings.append(self._require_no_passwords_in_logs(label))
         self._recorder.record(findings)
         forced_options = driver_options(plan, facts.anchor_pem, self._trust_store(plan, facts))
         opened = OpenedConnection(
@@ -186,6 +188,12 @@ class ConnectionManager:
         )
         self._recorder.tls[label] = self._verify_session(label, plan, facts, opened)
         return opened
+
+    def _require_no_passwords_in_logs(self, label: str) -> Finding:
+        """Raise the level of Spark's JDBC loggers, again for each call: the script may have changed it."""
+        suppressed = self._engine.suppress_jdbc_logs()
+        (finding,) = enforce([check_jdbc_logs(suppressed=suppressed, resource=f"connection {label}")])
+        return finding
 
     def _trust_store(self, plan: JdbcPlan, facts: TlsFacts) -> TrustStoreFile | None:
         """Distribute the trust anchor as a file, for a driver that does not accept it as text."""
@@ -251,6 +259,20 @@ class ConnectionManager:
 def check_credentials(credentials: Credentials, *, resource: str) -> Finding:
     """Check that the credentials were fetched from a service that stores them encrypted (GS-TLS-008)."""
     return passed("GS-TLS-008", resource, credentials.origin)
+
+
+def check_jdbc_logs(*, suppressed: bool, resource: str) -> Finding:
+    """GS-TLS-008: the engine does not log the password of a JDBC connection on the driver."""
+    if suppressed:
+        return passed("GS-TLS-008", resource, "the JDBC loggers of the driver print nothing at DEBUG")
+    return unknown(
+        "GS-TLS-008",
+        resource,
+        found="a log level of DEBUG, at which Spark prints JDBC passwords",
+        required="INFO or higher for org.apache.spark.sql.execution.datasources.jdbc.connection",
+        fix='call spark.sparkContext.setLogLevel("INFO") before the connection is opened, and remove DEBUG '
+        "for this logger from the logging configuration",
+    )
 
 
 def check_query_timeout(engine: DatabaseEngine, options: Mapping[str, str], *, resource: str) -> Finding:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
+
+_Value = TypeVar("_Value")
 
 REDACTED = "*********(redacted)"
 
@@ -45,6 +47,21 @@ class _Redacting(logging.LoggerAdapter):  # type: ignore[type-arg]
         """Log the redacted message if the level is enabled."""
         if self.isEnabledFor(level):
             self.logger.log(level, "%s", redact_text(str(msg) % args if args else str(msg)), **kwargs)
+
+
+class SecretOptions(dict[str, _Value]):
+    """Options with a login, for ``**options``. ``repr`` and ``str`` show no secret.
+
+    A copy (``dict(options)``, ``{**options}``) is an ordinary dictionary, and shows them.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Return the options as a dictionary, secret values replaced."""
+        return repr({name: redact_setting(name, str(value)) for name, value in self.items()})
+
+    __str__ = __repr__
 
 
 def is_secret_name(name: str) -> bool:

@@ -19,7 +19,7 @@ from glue_secure.core.findings import enforce
 from glue_secure.core.identifiers import S3Uri, is_table_name
 from glue_secure.core.ports import Catalog, Engine, ObjectStore, Operation
 from glue_secure.core.recorder import RunRecorder
-from glue_secure.core.redaction import redacting_logger
+from glue_secure.core.redaction import SecretOptions, redacting_logger
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, check_settings
 from glue_secure.io.call_checks import reject_protected_options, s3_location
@@ -317,13 +317,15 @@ class DataReader:
         with self._operation(ControlError):
             opened = self._connections.open(connection, {})
             self._connections.suppress_logs_until_close()
-            return {
-                **opened.driver_options,
-                "url": opened.url,
-                "driver": opened.driver,
-                "user": opened.credentials.user,
-                "password": opened.credentials.password,
-            }
+            return SecretOptions(
+                {
+                    **opened.driver_options,
+                    "url": opened.url,
+                    "driver": opened.driver,
+                    "user": opened.credentials.user,
+                    "password": opened.credentials.password,
+                }
+            )
 
     def kafka_options(self, connection: str, options: Mapping[str, object]) -> dict[str, str]:
         """Return the options of a verified connection for Spark's ``format("kafka")``, with the login.
@@ -334,7 +336,7 @@ class DataReader:
         with self._operation(ControlError):
             kafka_options = self._connections.kafka_options(connection, options)
             self._connections.suppress_logs_until_close()
-            return kafka_options
+            return SecretOptions(kafka_options)
 
     def jdbc_conf(self, connection: str, catalog_id: str | None = None) -> dict[str, Any]:
         """Return the result of ``extract_jdbc_conf``; ``fullUrl`` contains the forced TLS options.
@@ -353,7 +355,7 @@ class DataReader:
                     fix="use job.jdbc_options(connection) with spark.read.format('jdbc').options(...)",
                 )
             self._connections.suppress_logs_until_close()
-            return {
+            conf: dict[str, Any] = {
                 "vendor": opened.engine,
                 "url": opened.url.rpartition("/")[0],
                 "fullUrl": f"{opened.url}?{urlencode(opened.driver_options, quote_via=quote)}",
@@ -364,6 +366,7 @@ class DataReader:
                 "customJDBCCert": opened.certificate,
                 "customJDBCCertString": "",
             }
+            return SecretOptions(conf)
 
 
 def _require_dialect(source: str, engine: str) -> None:

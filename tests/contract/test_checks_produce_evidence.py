@@ -87,6 +87,7 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
         f"{CONNECTIONS}.properties:check_authentication",
         f"{CONNECTIONS}.logins:check_login",
         f"{CONNECTIONS}.manager:check_credentials",
+        f"{CONNECTIONS}.manager:check_jdbc_logs",
         f"{CONNECTIONS}.kafka:check_options",
         f"{CONNECTIONS}.kafka:check_property_names",
         f"{CONNECTIONS}.kafka:check_login",

@@ -197,11 +197,14 @@ def test_the_password_is_in_no_debug_log(glue_job, secret, caplog):
 
 
 def test_the_password_is_not_in_sparks_logs_and_pages(glue_job, glue_spark, secret, tmp_path, caplog):
-    """Event log, plans, the driver's log at INFO, the pages and the REST API of Spark's UI."""
+    """Event log, plans, the driver's log (JDBC at DEBUG), the pages and the REST API of Spark's UI."""
     from key_search import reports_with_key, spark_reports
 
     planted = "Planted-" + secret[::-1]
     caplog.set_level("DEBUG")
+    provider = "org.apache.spark.sql.execution.datasources.jdbc.connection.BasicConnectionProvider"
+    log4j = glue_spark._jvm.org.apache.logging.log4j
+    log4j.core.config.Configurator.setLevel(provider, log4j.Level.DEBUG)
     with spark_reports(glue_spark, tmp_path / "reports") as reports:
         with glue_job.job() as job:
             frame = job.read.jdbc(connection=seed.CONNECTION, table="airlines")
@@ -209,6 +212,7 @@ def test_the_password_is_not_in_sparks_logs_and_pages(glue_job, glue_spark, secr
             assert frame.count() == 16
             reader = job.spark.read.format("jdbc").options(**job.jdbc_options(seed.CONNECTION))
             assert reader.option("dbtable", "planes").load().count() > 0
+            assert not log4j.LogManager.getLogger(provider).isDebugEnabled()
         glue_spark.range(1).selectExpr(f"'{planted}' as word").write.format("noop").mode("overwrite").save()
     reports["Python's log"] = caplog.text.encode()
     reports["evidence"] = json.dumps(glue_job.evidence()).encode()

@@ -66,6 +66,7 @@ class FakeEngine:
         calls: what was asked of it, in order.
         executors: runs a task over parts; None for an engine without.
         workers: settings of the session that runs.
+        logs_no_passwords: whether Spark's JDBC loggers print nothing at DEBUG.
         jar: the driver's JAR, None without one, or a function of the driver's class name.
         sources: what every frame reads.
         stream_settings: settings of the stream that frames belong to.
@@ -98,12 +99,16 @@ class FakeEngine:
     )
     column_names: tuple[str, ...] = ("id", "email")
     jar: Any = recommended_jar
+    logs_no_passwords: bool = True
     guard: str = "an engine in memory has no request guard"
     requests: RequestReport = field(default_factory=RequestReport)
     scheme: str = "s3a"
     sources: tuple[S3Uri, ...] = ()
     rows_scanned: int | None = 7
     stream_settings: Mapping[str, str] | None = None
+
+    def suppress_jdbc_logs(self) -> bool:
+        return self.logs_no_passwords
 
     def jar_of(self, name: str) -> Path | None:
         return self.jar(name) if callable(self.jar) else self.jar

@@ -168,6 +168,9 @@ class Engine(Protocol):
     def jar_of(self, name: str) -> Path | None:
         """Return the JAR, on the driver, that provides a class; None where the class or file is missing."""
 
+    def suppress_jdbc_logs(self) -> bool:
+        """Keep the engine from logging JDBC passwords on the driver. Return whether it logs none."""
+
     def attribute_writes_to_run(self, location: S3Uri | None) -> AbstractContextManager[None]:
         """Attribute writes below ``location`` (None: to a database) inside the block to glue-secure."""
 

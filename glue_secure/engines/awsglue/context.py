@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from awsglue.context import GlueContext as AwsGlueContext
 
 from glue_secure.core.errors import ControlError, UsageError
+from glue_secure.core.redaction import SecretOptions
 from glue_secure.engines.awsglue.frames import DynamicFrame, wrap, wrap_frame
 from glue_secure.engines.awsglue.jvm_call_guard import (
     GuardedScalaContext,
@@ -239,7 +240,7 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
             with self._jvm_guard.allow("extractJDBCConf"):
                 conf = super().extract_jdbc_conf(connection_name, catalog_id)
             names = ("fullUrl", "enforceSSL", "skipCustomJDBCCertValidation")
-            return {**dict(conf), **{name: verified[name] for name in names}}
+            return SecretOptions({**dict(conf), **{name: verified[name] for name in names}})
 
     # Writes
 

@@ -25,6 +25,7 @@ from glue_secure.engines.glue_options import require_known_options
 from glue_secure.engines.spark.file_distribution import share_file
 from glue_secure.engines.spark.frame_sources import sources_below
 from glue_secure.engines.spark.hadoop import HadoopSettings, versions
+from glue_secure.engines.spark.jdbc_logs import suppress_jdbc_logs
 from glue_secure.engines.spark.loading import AGREEING, load, load_agreeing
 from glue_secure.engines.spark.partitions import matching_partitions, with_partition_values
 from glue_secure.engines.spark.query_listener import FinishedQueries
@@ -327,6 +328,10 @@ class SparkEngine:
         except (Py4JError, AttributeError):
             return None
         return path if path.is_file() else None
+
+    def suppress_jdbc_logs(self) -> bool:
+        """Keep Spark from logging JDBC passwords on the driver. Return whether it logs none."""
+        return suppress_jdbc_logs(self._spark._jvm)
 
     @contextmanager
     def attribute_writes_to_run(self, location: S3Uri | None) -> Iterator[None]:

@@ -297,6 +297,9 @@ class NoDatabase:
     def jar_of(self, name: str) -> Path | None:
         return recommended_jar(name)
 
+    def suppress_jdbc_logs(self) -> bool:
+        return True
+
     def read_jdbc(self, **_: Any) -> Any:
         raise SessionStartedError
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pprint
+
 import pytest
 from driver_jars import driver_jar, write_jar
 
@@ -113,6 +115,16 @@ def test_gs_tls_013_no_secret_is_fetched_for_a_driver_that_may_ignore_the_option
     assert f"{release.versions[-1][0]} or later" in error.required
     assert not [line for line in run_fixture.log if line.startswith("secret")]
     assert run_fixture.engine.asked("read_jdbc") == []
+
+
+def test_gs_tls_008_no_secret_is_fetched_if_spark_would_log_it(run, run_fixture):
+    run_fixture.engine.logs_no_passwords = False
+    assert "setLogLevel" in refused(run, "GS-TLS-008", VerificationError).fix
+    assert not [line for line in run_fixture.log if line.startswith("secret")]
+    run_fixture.engine.logs_no_passwords = True
+    run.reader.read_jdbc("ops", "airlines")
+    run_fixture.engine.logs_no_passwords = False
+    refused(run, "GS-TLS-008", VerificationError)
 
 
 def test_a_connection_is_opened_once_a_run(run, run_fixture):
@@ -351,6 +363,15 @@ def test_jdbc_options_force_verification_and_leave_evidence(run, run_fixture):
     )
     run.commit()
     assert run_fixture.evidence()["tls"][0]["connection"] == "ops"
+
+
+def test_options_with_a_login_show_no_password(run):
+    options = run.reader.jdbc_options("ops")
+    assert {**options}["password"] == dict(**options)["password"] == "hunter2"
+    for value in (options, run.reader.jdbc_conf("ops")):
+        shown = (repr(value), str(value), f"{value}", f"{value!r}", pprint.pformat(value))
+        assert not [text for text in shown if "hunter2" in text]
+        assert all("db.example.com" in text for text in shown)
 
 
 def test_extract_jdbc_conf_needs_an_engine_with_tls_options_in_the_url(run, run_fixture):

@@ -9,6 +9,7 @@ import pytest
 import glue_secure
 from glue_secure.core.redaction import (
     REDACTED,
+    SecretOptions,
     is_secret_name,
     redact_settings,
     redact_text,
@@ -157,6 +158,14 @@ def test_no_module_creates_a_logger_without_redaction():
         "core/log_suppression.py",
         "core/redaction.py",
         "embedded/endpoint.py",
+        "engines/spark/jdbc_logs.py",
         "quality/expectations.py",
         "engines/spark/context/logger.py",
     }
+
+
+def test_options_with_a_login_hide_it_but_can_be_passed():
+    jaas = 'ScramLoginModule required username="me" password="hunter2";'
+    options = SecretOptions({"kafka.sasl.jaas.config": jaas, "subscribe": "t", "password": "hunter2"})
+    assert "hunter2" not in f"{options} {options!r} {options}" and "'subscribe': 't'" in repr(options)
+    assert dict(**options) == {"kafka.sasl.jaas.config": jaas, "subscribe": "t", "password": "hunter2"}

@@ -103,6 +103,7 @@ public final class GuardPlugin implements SparkPlugin {
                 return; // a local master: the driver's guard is this JVM's guard
             }
             plugin = context;
+            JdbcLogs.suppress();
             start("executor " + context.executorID(), context.conf());
             Guard.connect(this, GuardPlugin::currentTask);
         }

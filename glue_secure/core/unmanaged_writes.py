@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -33,7 +34,26 @@ class UnmanagedWriteReport:
     Attributes:
         writes: each write.
         doubts: why a write may have been missed; empty if every write was observed.
+        active: work of Spark that has not ended and may write; empty if there is none.
     """
 
     writes: tuple[UnmanagedWrite, ...] = ()
     doubts: tuple[str, ...] = ()
+    active: tuple[str, ...] = ()
+
+
+def unrepeated_failures(writes: Sequence[UnmanagedWrite]) -> list[UnmanagedWrite]:
+    """Return the failed writes that no later write repeated.
+
+    A write of the same format to the same location repeats a failed write, if it succeeds.
+
+    Args:
+        writes: in the order in which they ended.
+    """
+    failures: dict[tuple[str, str], UnmanagedWrite] = {}
+    for write in writes:
+        if write.failed:
+            failures[write.location, write.format] = write
+        else:
+            failures.pop((write.location, write.format), None)
+    return list(failures.values())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from glue_secure.bookmarks.session import BookmarkSession
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from glue_secure.quality.gate import SuiteGate
+
+ACTIVE_WORK_SECONDS = 5.0
+"""How long a commit waits for work of Spark that is about to end."""
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -136,7 +139,9 @@ class Run:
     def commit(self) -> S3Uri:
         """Verify the writes that are not verified yet, commit the bookmark, and write the evidence.
 
-        In AWS Glue, Glue's own ``Job.commit`` is called after the commit of the bookmark.
+        If Spark jobs, SQL executions or streams are active, in any thread or session, the commit waits for up
+        to ``ACTIVE_WORK_SECONDS`` and then fails. In AWS Glue, Glue's own ``Job.commit`` is called after the
+        commit of the bookmark.
 
         Returns:
             The location of the evidence.
@@ -144,10 +149,12 @@ class Run:
         Raises:
             UsageError: this is a forked process, the run has ended, or operations are in progress in other
                 threads.
-            GlueSecureError: an operation failed and the script continued; nothing is committed.
+            GlueSecureError: an operation, or a write by Spark, failed and the script continued; nothing is
+                committed.
             RefusedError: a write that is verified at commit violates a control; nothing is committed.
             BookmarkConflictError: another run committed first (GS-BKM-005); nothing is committed.
-            VerificationError: a write could not be verified (GS-S3-007, GS-S3-012), and nothing is committed;
+            VerificationError: a write could not be verified (GS-S3-007, GS-S3-012), or Spark still works
+                (GS-S3-012), and nothing is committed;
                 the bookmark or its high-water mark could not be written (GS-BKM-006); or the evidence could
                 not be written after the commit (GS-EVD-001).
         """
@@ -155,16 +162,8 @@ class Run:
         try:
             self.state.require_no_failure()
             with self.recorder.timed("commit"):
-                self.requests.collect()
-                staged = self.writer.verify_deferred_writes()
-                self.unmanaged_writes.verify(self.engine.unmanaged_writes(), staged=staged)
-                boto3_receipts = self.driver_s3.receipts()
-                self.unmanaged_writes.verify_boto3_writes(
-                    boto3_receipts,
-                    key=self.preflight.keys.s3,
-                    incomplete=self.driver_s3.incomplete_uploads(),
-                )
-                self.requests.receipts.attribute(boto3_receipts)
+                self._verify_writes()
+                self.unmanaged_writes.require_no_active_work(self.engine.active_work(0.0))
                 self.bookmarks.commit()
                 if self.glue_commit is not None:
                     self.glue_commit()
@@ -174,6 +173,20 @@ class Run:
         self.close()
         assert self.evidence_uri is not None  # noqa: S101 - close() wrote the evidence or raised
         return self.evidence_uri
+
+    def _verify_writes(self) -> None:
+        active = tuple(self.engine.active_work(ACTIVE_WORK_SECONDS))
+        self.requests.collect()
+        staged = self.writer.verify_deferred_writes()
+        report = replace(self.engine.unmanaged_writes(), active=active)
+        self.unmanaged_writes.verify(report, staged=staged)
+        boto3_receipts = self.driver_s3.receipts()
+        self.unmanaged_writes.verify_boto3_writes(
+            boto3_receipts,
+            key=self.preflight.keys.s3,
+            incomplete=self.driver_s3.incomplete_uploads(),
+        )
+        self.requests.receipts.attribute(boto3_receipts)
 
     def close(self, error: BaseException | None = None, *, outcome: str | None = None) -> None:
         """End the run and write its evidence. Does not commit, and does nothing if the run has ended.

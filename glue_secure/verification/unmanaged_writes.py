@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from glue_secure.columns.enforcer import ColumnPolicyEnforcer
-from glue_secure.core.errors import UsageError
+from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.findings import Finding, enforce, failed, passed, unknown
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
@@ -20,7 +20,7 @@ from glue_secure.core.policy import check_object
 from glue_secure.core.receipts import BOTO3, STORED, UNANSWERED, Receipt
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.redaction import redact_text
-from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
+from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport, unrepeated_failures
 from glue_secure.verification.object_verifier import ObjectVerifier, combined
 from glue_secure.verification.s3_requests import S3Requests
 from glue_secure.verification.target_guard import TargetGuard
@@ -31,6 +31,10 @@ _S3 = re.compile(r"s3[an]?://", re.IGNORECASE)
 _FIX = (
     "write with job.write or the GlueContext; for what only Spark can write, use job.write.custom(target, "
     "function), or glueContext.write_custom(target, function)"
+)
+_FIX_ACTIVE = (
+    "wait before job.commit(): thread.join() for a thread, query.awaitTermination() or query.stop() for a "
+    "stream"
 )
 
 
@@ -72,6 +76,18 @@ class UnmanagedWriteVerifier:
         enforce(self._columns.check_bypass(report.writes))
         enforce(check_unmanaged_writes(self._to_be_located(report.writes), report.doubts))
 
+    def require_no_active_work(self, active: Sequence[str]) -> None:
+        """Stop a commit while Spark works.
+
+        Args:
+            active: a description of the work.
+
+        Raises:
+            VerificationError: GS-S3-012.
+        """
+        if active:
+            enforce(check_unmanaged_writes((), (), active))
+
     def verify(self, report: UnmanagedWriteReport, *, staged: bool = False) -> None:
         """Check every location, read back its new objects, and record the writes.
 
@@ -84,7 +100,8 @@ class UnmanagedWriteVerifier:
         Raises:
             RefusedError: GS-S3-001 to -004, -008, -009; GS-S3-011, a location that is not S3; GS-COL-006, a
                 write under a column policy.
-            VerificationError: GS-S3-007; GS-S3-012, a write may have been missed.
+            VerificationError: GS-S3-007; GS-S3-012, a write may have been missed, or Spark still works.
+            GlueSecureError: a write failed in Spark, and no later write repeated it.
         """
         self._unverified = report.writes
         with self._recorder.timed("verify unmanaged"):
@@ -104,7 +121,7 @@ class UnmanagedWriteVerifier:
                 UnmanagedWrite(str(location), "files") for location in receipts if location not in by_location
             ]
             self._recorder.record(enforce(self._columns.check_bypass([*report.writes, *unknown_writes])))
-            self._recorder.record(enforce(check_unmanaged_writes(located, report.doubts)))
+            self._recorder.record(enforce(check_unmanaged_writes(located, report.doubts, report.active)))
             for location in by_location:
                 self._guard.reject_reserved_location(location, "write outside glue-secure to")
             for location in dict.fromkeys([*by_location, *receipts]):
@@ -114,6 +131,7 @@ class UnmanagedWriteVerifier:
                 else:
                     self._verify_location(location, writes_there)
                 self._unverified = tuple(write for write in self._unverified if write not in writes_there)
+            self._require_no_failure(report.writes)
             self._unverified = ()
 
     def verify_boto3_writes(
@@ -228,6 +246,16 @@ class UnmanagedWriteVerifier:
             )
         )
 
+    def _require_no_failure(self, writes: Sequence[UnmanagedWrite]) -> None:
+        failures = unrepeated_failures(writes)
+        if failures:
+            targets = ", ".join(redact_text(f"{write.format} to {write.location}") for write in failures)
+            raise GlueSecureError(
+                f"a write by Spark failed and the script continued; nothing is committed: {targets}\n"
+                "  fix:      let the error end the script, or repeat the write, in the same format to the "
+                "same location; an error in a thread does not end the script"
+            )
+
     def _verify_location(self, location: S3Uri, writes: Sequence[UnmanagedWrite]) -> None:
         self._guard.check_encryption(location)
         started = time.perf_counter()
@@ -248,14 +276,17 @@ class UnmanagedWriteVerifier:
         )
 
 
-def check_unmanaged_writes(writes: Sequence[UnmanagedWrite], doubts: Sequence[str]) -> list[Finding]:
-    """Return GS-S3-011 for each location, and GS-S3-012, passed or once for each doubt.
+def check_unmanaged_writes(
+    writes: Sequence[UnmanagedWrite], doubts: Sequence[str], active: Sequence[str] = ()
+) -> list[Finding]:
+    """Return GS-S3-011 for each location, and GS-S3-012, passed or once for each doubt and active work.
 
     A write without a location that can be parsed is a doubt.
 
     Args:
         writes: the observed writes.
         doubts: why a write may have been missed.
+        active: work of Spark that has not ended.
     """
     by_location: dict[str, Finding] = {}
     doubts = list(doubts)
@@ -273,20 +304,16 @@ def check_unmanaged_writes(writes: Sequence[UnmanagedWrite], doubts: Sequence[st
         else:
             by_location[write.location] = passed("GS-S3-011", "write outside glue-secure", str(location))
     resource = "writes outside glue-secure"
-    if doubts:
-        return [
-            *by_location.values(),
-            *(
-                unknown(
-                    "GS-S3-012",
-                    resource,
-                    found=doubt,
-                    required="the location of every write of the session",
-                    fix=_FIX,
-                )
-                for doubt in doubts
-            ),
-        ]
+    problems = [
+        unknown("GS-S3-012", resource, found=found, required=required, fix=fix)
+        for reasons, required, fix in (
+            (doubts, "the location of every write of the session", _FIX),
+            (active, "no work of Spark when the run commits", _FIX_ACTIVE),
+        )
+        for found in reasons
+    ]
+    if problems:
+        return [*by_location.values(), *problems]
     return [*by_location.values(), passed("GS-S3-012", resource, f"{len(writes)} writes observed")]
 
 

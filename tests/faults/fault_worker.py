@@ -102,6 +102,9 @@ class LineEngine:
     def unmanaged_writes(self):
         return UnmanagedWriteReport()
 
+    def active_work(self, seconds):
+        return ()
+
     def pending_unmanaged_writes(self):
         return ()
 

@@ -92,6 +92,7 @@ class FakeEngine:
     closed: bool = False
     settings_fail: Exception | None = None
     native: UnmanagedWriteReport = field(default_factory=UnmanagedWriteReport)
+    active: list[Sequence[str]] = field(default_factory=list)
     save: Any = None
     executors: Any = None
     workers: dict[str, str] = field(
@@ -246,6 +247,10 @@ class FakeEngine:
     def unmanaged_writes(self) -> UnmanagedWriteReport:
         seen, self.native = self.native, UnmanagedWriteReport()
         return seen
+
+    def active_work(self, seconds: float) -> Sequence[str]:
+        self.calls.append(("active_work", seconds))
+        return self.active.pop(0) if self.active else ()
 
     def pending_unmanaged_writes(self) -> Sequence[UnmanagedWrite]:
         return self.native.writes

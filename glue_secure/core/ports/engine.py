@@ -189,6 +189,9 @@ class Engine(Protocol):
     def unmanaged_writes(self) -> UnmanagedWriteReport:
         """Return every unmanaged write since the last call, and the reasons why there may be more."""
 
+    def active_work(self, seconds: float) -> Sequence[str]:
+        """Return the work of the Spark context that is active after a wait of at most ``seconds``."""
+
     def pending_unmanaged_writes(self) -> Sequence[UnmanagedWrite]:
         """Return the unmanaged writes that were recorded so far, without a call to the JVM."""
 

@@ -31,12 +31,13 @@ from glue_secure.engines.spark.partitions import matching_partitions, with_parti
 from glue_secure.engines.spark.query_listener import FinishedQueries
 from glue_secure.engines.spark.request_guard import RequestGuard
 from glue_secure.engines.spark.row_metrics import SCAN_OPTION, TEXT_SCAN_PREFIX, UNMEASURED, RowMeter
+from glue_secure.engines.spark.write_monitor.active_work import ActiveWork
 from glue_secure.engines.spark.write_monitor.monitor import SparkWriteMonitor
 from glue_secure.engines.spark.write_monitor.spark_hooks import (
     SparkHooks,
     attach,
+    attribute_saves_to_run,
     detach,
-    suppress_write_monitoring,
 )
 from glue_secure.io.call_checks import s3_location
 
@@ -336,7 +337,7 @@ class SparkEngine:
     @contextmanager
     def attribute_writes_to_run(self, location: S3Uri | None) -> Iterator[None]:
         """Attribute writes below ``location`` (None: to a database) inside the block to the run."""
-        with suppress_write_monitoring(), self._write_monitor().attribute_writes_to_run(location):
+        with attribute_saves_to_run(), self._write_monitor().attribute_writes_to_run(location):
             yield
 
     def guard_requests(self, policy: RequestPolicy) -> str:
@@ -352,6 +353,7 @@ class SparkEngine:
         self._hooks = SparkHooks(
             save=save,
             on_checkpoint_directory=self._record_checkpoint_directory,
+            on_save=self._write_monitor().record_save,
             on_stream=self._write_monitor().record_stream,
             on_session=lambda session: self._queries.add_session(session._jsparkSession),
         )
@@ -360,6 +362,10 @@ class SparkEngine:
     def unmanaged_writes(self) -> UnmanagedWriteReport:
         """Return every unmanaged write since the last call, and why some may be missing."""
         return self._write_monitor().take()
+
+    def active_work(self, seconds: float) -> Sequence[str]:
+        """Return the SQL executions, streams and jobs that are active after a wait of at most ``seconds``."""
+        return ActiveWork(spark=self._spark).wait(seconds)
 
     def pending_unmanaged_writes(self) -> Sequence[UnmanagedWrite]:
         """Return the unmanaged writes recorded so far, without a call to the JVM."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from glue_secure.core.errors import RefusedError, VerificationError
+from glue_secure.core.errors import GlueSecureError, RefusedError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
@@ -90,11 +92,46 @@ def test_gs_s3_007_rows_without_objects_stop_the_run(run_fixture):
         committed(run_fixture, UnmanagedWrite("s3a://curated/out", "csv", 3))
 
 
-def test_a_failed_write_need_not_leave_objects(run_fixture):
-    assert (
-        committed(run_fixture, UnmanagedWrite("s3a://curated/out", "csv", 3, failed=True))["outcome"]
-        == "succeeded"
-    )
+FAILED = UnmanagedWrite("s3a://curated/out", "csv", failed=True)
+
+
+@pytest.mark.parametrize(
+    "writes",
+    [
+        [FAILED],
+        [replace(FAILED, failed=False), FAILED],
+        [FAILED, replace(FAILED, location="s3a://curated/elsewhere", failed=False)],
+    ],
+    ids=["alone", "after a success", "another location"],
+)
+def test_a_write_that_failed_and_was_not_repeated_fails_the_run(run_fixture, writes):
+    with pytest.raises(GlueSecureError, match=r"a write by Spark failed.*csv to s3a://curated/out"):
+        committed(run_fixture, *writes)
+    assert run_fixture.evidence()["outcome"] == "failed"
+    assert run_fixture.bookmark_keys() == []
+
+
+def test_a_failed_write_that_was_repeated_commits(run_fixture):
+    put(run_fixture)
+    repeated = UnmanagedWrite("s3a://curated/out", "csv", 3)
+    assert committed(run_fixture, FAILED, FAILED, repeated)["outcome"] == "succeeded"
+
+
+def test_gs_s3_012_work_that_is_active_after_the_wait_stops_the_commit(run_fixture):
+    run = run_fixture.start()
+    run_fixture.engine.active = [("Spark job 7 is running: load",)]
+    with pytest.raises(VerificationError, match="Spark job 7 is running") as error:
+        run.commit()
+    assert (error.value.control, run_fixture.bookmark_keys()) == ("GS-S3-012", [])
+    assert "thread.join()" in error.value.fix
+
+
+def test_gs_s3_012_work_that_began_during_verification_stops_the_commit(run_fixture):
+    run = run_fixture.start()
+    run_fixture.engine.active = [(), ("stream clicks is running",)]
+    with pytest.raises(VerificationError, match="stream clicks is running"):
+        run.commit()
+    assert run_fixture.bookmark_keys() == []
 
 
 def test_gs_s3_007_a_location_that_cannot_be_listed_stops_the_run(run_fixture):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,8 @@ from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 from glue_secure.engines.spark.query_listener import FinishedQueries
-from glue_secure.engines.spark.write_monitor.hadoop_jobs import HadoopWriterJobs
-from glue_secure.engines.spark.write_monitor.plans import writes_of
+from glue_secure.engines.spark.write_monitor.hadoop_jobs import HadoopWriterJobs, own_store
+from glue_secure.engines.spark.write_monitor.plans import ObservedTables, writes_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
 # A command that reads a setting and runs no job.
 _PROBE = "SET glueSecure.canary"
 _DROP_COUNTERS = ("queue.shared.numDroppedEvents", "queue.appStatus.numDroppedEvents")
-# Sinks of streams that write nothing.
-_EPHEMERAL_SINKS = ("Memory", "Console", "Noop")
+# Classes of the sinks of streams that store nothing.
+_EPHEMERAL_SINKS = re.compile(
+    r"org\.apache\.spark\.sql\..*\.(MemorySink|ConsoleTable\$|ConsoleSink|NoopTable\$)"
+)
+# Spark deletes a checkpoint that it chose itself, if the sink stores nothing.
+_TEMPORARY_CHECKPOINT = re.compile(r"/temporary-[0-9a-f-]{36}$")
 _RDD_SAVE = "an RDD save, or another save by Hadoop's output format, not through Python's RDD.saveAs*"
 
 
@@ -48,12 +53,13 @@ class SparkWriteMonitor:
         self._recorded: list[_Recorded] = []
         self._number = 0
         self._doubts: list[str] = []
-        self._streams: list[StreamingQuery] = []
+        self._tables = ObservedTables()
+        self._streams: list[tuple[StreamingQuery, str]] = []
         self._queries_seen = 0
         self._dropped_events = self._count_dropped_events()
         self._jobs: HadoopWriterJobs | None = None
         try:
-            self._jobs = HadoopWriterJobs(self._scala_context)
+            self._jobs = HadoopWriterJobs(self._scala_context, own_store(spark))
         except Exception as error:
             self._doubt(f"Spark's list of jobs cannot be read ({type(error).__name__})")
         queries.add_callback(self._record_query)
@@ -64,21 +70,30 @@ class SparkWriteMonitor:
             self._number += 1
             self._recorded.append(_Recorded(self._number, write))
 
+    def record_save(self, location: str, method: str) -> None:
+        """Record an RDD save inside a write of the run, which may go elsewhere."""
+        problem = "" if location else f"{method} without a location"
+        self.record(UnmanagedWrite(location, method, problem=problem, stores_files=True))
+
     def record_stream(self, query: StreamingQuery) -> None:
         """Record the locations of a stream's sink and checkpoint."""
         java_query = query._jsq.streamingQuery()
-        sink = str(java_query.sink().toString())
-        if any(name in sink for name in _EPHEMERAL_SINKS):
+        checkpoint = str(java_query.resolvedCheckpointRoot())
+        is_ephemeral = _EPHEMERAL_SINKS.fullmatch(str(java_query.sink().getClass().getName())) is not None
+        if is_ephemeral and _TEMPORARY_CHECKPOINT.search(checkpoint):
             return
-        self.record(UnmanagedWrite(str(java_query.resolvedCheckpointRoot()), "checkpoint"))
+        with self._lock:
+            self._streams.append((query, checkpoint))
+        self.record(UnmanagedWrite(checkpoint, "checkpoint"))
+        if is_ephemeral:
+            return
+        sink = str(java_query.sink().toString())
         if sink.startswith("FileSink[") and sink.endswith("]"):
             self.record(UnmanagedWrite(sink.removeprefix("FileSink[")[:-1], "stream"))
         elif not sink.startswith("Foreach"):
             # The writes of foreachBatch are recorded by themselves; those of foreach run on executors.
             problem = f"a stream into {sink.partition('(')[0]}"
             self.record(UnmanagedWrite("", "stream", problem=problem))
-        with self._lock:
-            self._streams.append(query)
 
     @contextmanager
     def attribute_writes_to_run(self, location: S3Uri | None) -> Iterator[None]:
@@ -126,12 +141,13 @@ class SparkWriteMonitor:
                 self.record(UnmanagedWrite("", "rdd", problem=_RDD_SAVE))
             if doubt:
                 self._doubt(doubt)
-        if any(query.isActive for query in self._streams):
-            self._doubt("a stream is still running")
+        self._record_failed_streams()
         with self._lock:
             recorded, self._recorded = self._recorded, []
             doubts, self._doubts = self._doubts, []
-        return UnmanagedWriteReport(tuple(dict.fromkeys(entry.write for entry in recorded)), tuple(doubts))
+        # Of equal writes the last one counts: a failed write may be followed by one that succeeds.
+        writes = list(dict.fromkeys(entry.write for entry in reversed(recorded)))
+        return UnmanagedWriteReport(tuple(reversed(writes)), tuple(doubts))
 
     def pending(self) -> tuple[UnmanagedWrite, ...]:
         """Return the writes recorded so far, without a call to the JVM."""
@@ -143,11 +159,20 @@ class SparkWriteMonitor:
         if self._jobs is not None:
             self._jobs.close()
 
+    def _record_failed_streams(self) -> None:
+        """Record a failed write to the checkpoint of each stream that failed and was not started again."""
+        with self._lock:
+            streams = list(self._streams)
+        last = {checkpoint: query for query, checkpoint in streams}
+        for checkpoint, query in last.items():
+            if not query.isActive and query.exception() is not None:
+                self.record(UnmanagedWrite(checkpoint, "checkpoint", failed=True))
+
     def _record_query(self, execution: Any, failed: bool) -> None:
         """Record the writes of a finished query."""
         self._queries_seen += 1
         try:
-            writes = writes_of(execution, failed=failed)
+            writes = writes_of(execution, failed=failed, tables=self._tables)
         except Exception as error:  # a plan of an unknown kind
             self._doubt(f"a query's plan could not be read ({type(error).__name__})")
             return

@@ -13,15 +13,53 @@ from glue_secure.engines.spark.locations import path_of
 from glue_secure.engines.spark.row_metrics import output_rows
 
 _SPARK_PACKAGE = "org.apache.spark.sql."
-# Physical writes of data source version 2 (package execution.datasources.v2), Spark 3.3 to 4.1.
-_WRITES_V2 = re.compile(
-    r"Append|Overwrite|ReplaceData|WriteDelta|WriteToDataSource|AsSelect|Merge|DeleteFrom"
+_VERSION_2_PACKAGE = "org.apache.spark.sql.execution.datasources.v2."
+# What the physical writes of data source version 2 inherit, Spark 3.3 to 4.1: writes of version 2, and writes
+# of a version 2 table by a version 1 source.
+_VERSION_2_WRITES = frozenset(
+    _VERSION_2_PACKAGE + name
+    for name in ("V2TableWriteExec", "V2CreateTableAsSelectBaseExec", "SupportsV1Write")
 )
+_VERSION_2_COMMANDS = frozenset(_VERSION_2_PACKAGE + name for name in ("V2CommandExec", "LeafV2CommandExec"))
+# Commands of Spark that write without one of these ancestors.
+_VERSION_2_WRITING_COMMANDS = frozenset(("DeleteFromTableExec",))
+# Data sources of version 1 that store nothing.
+_EPHEMERAL_SOURCES = re.compile(r"org\.apache\.spark\.sql\..*\.ConsoleSinkProvider")
 # Formats whose option "path" is the location of their files.
 _TABLE_FORMATS = ("delta", "hudi")
+# Each with its accessor for IF NOT EXISTS.
+_CREATING_COMMANDS = {"CreateDataSourceTableCommand": "ignoreIfExists", "CreateTableCommand": "ifNotExists"}
+_LOCATING_COMMANDS = frozenset(("AlterTableAddPartitionCommand", "AlterTableSetLocationCommand"))
+_known_kinds: dict[str, bool] = {}
 
 
-def writes_of(execution: Any, *, failed: bool) -> list[UnmanagedWrite]:
+class ObservedTables:
+    """Tables that queries of the session created, so that the locations of their partitions are known."""
+
+    def __init__(self) -> None:
+        self._created: set[tuple[str, str]] = set()
+
+    def observe(self, command: Any) -> None:
+        """Take note of a command that creates a table, or gives a partition a location of its own."""
+        name = str(command.getClass().getSimpleName())
+        if name in _CREATING_COMMANDS:
+            if not getattr(command, _CREATING_COMMANDS[name])():  # otherwise the table may have existed
+                self._created.add(_identity(command.table().identifier()))
+        elif name in _LOCATING_COMMANDS:
+            self._created.discard(_identity(command.tableName()))
+
+    def has_partitions_inside(self, table: Any) -> bool:
+        """Return whether all partitions of a table (``CatalogTable``) are below its location."""
+        database, name = _identity(table.identifier())
+        return bool(database) and (database, name) in self._created
+
+
+def _identity(identifier: Any) -> tuple[str, str]:
+    database = identifier.database()
+    return (str(database.get()).lower() if database.isDefined() else "", str(identifier.table()).lower())
+
+
+def writes_of(execution: Any, *, failed: bool, tables: ObservedTables) -> list[UnmanagedWrite]:
     """Return the writes of a query execution; an empty list if it only reads.
 
     The batches of a stream are left out: the stream is recorded where it starts.
@@ -38,22 +76,28 @@ def writes_of(execution: Any, *, failed: bool) -> list[UnmanagedWrite]:
         node = node.executedPlan()
     name = str(node.getClass().getSimpleName())
     if name == "DataWritingCommandExec":
-        return _data_writing_command(node.cmd(), execution, failed)
+        return _data_writing_command(node.cmd(), execution, failed, tables)
     if name == "ExecutedCommandExec":
+        if not failed:
+            tables.observe(node.cmd())
         return _executed_command(node.cmd(), execution, failed)
-    if _WRITES_V2.search(name):
+    if _is_version_2_write(node.getClass()):
         return _version_2_write(node, name, failed)
     return []
 
 
-def _data_writing_command(command: Any, execution: Any, failed: bool) -> list[UnmanagedWrite]:
+def _data_writing_command(
+    command: Any, execution: Any, failed: bool, tables: ObservedTables
+) -> list[UnmanagedWrite]:
     name = str(command.getClass().getSimpleName())
     if name == "InsertIntoHadoopFsRelationCommand":
         format = str(command.fileFormat().getClass().getSimpleName()).removesuffix("FileFormat").lower()
         location = path_of(command.outputPath())
         writes = [UnmanagedWrite(location, format, output_rows(command.metrics()), failed)]
         if command.catalogTable().isDefined() and not command.partitionColumns().isEmpty():
-            writes += _outer_partitions(execution, command.catalogTable().get(), location, format, failed)
+            writes += _outer_partitions(
+                execution, command.catalogTable().get(), location, format, failed, tables
+            )
         return writes
     if name == "InsertIntoHiveTable":
         location = path_of(command.table().location())
@@ -82,6 +126,8 @@ def _executed_command(command: Any, execution: Any, failed: bool) -> list[Unmana
 
 def _save_into_data_source(command: Any, failed: bool) -> list[UnmanagedWrite]:
     source = str(command.dataSource().getClass().getName())
+    if _EPHEMERAL_SOURCES.fullmatch(source):
+        return []
     is_table = any(format in source.lower() for format in _TABLE_FORMATS)
     if is_table and command.options().contains("path"):
         return [UnmanagedWrite(str(command.options().apply("path")), "table", None, failed)]
@@ -95,6 +141,37 @@ def _create_table(table: Any, execution: Any, failed: bool) -> list[UnmanagedWri
         catalog = execution.sparkSession().sessionState().catalog()
         location = path_of(catalog.defaultTablePath(table.identifier()))
     return [UnmanagedWrite(location, "table", None, failed)]
+
+
+def _is_version_2_write(kind: Any) -> bool:
+    """Return whether a class of physical operators writes through data source version 2.
+
+    A command of another project is treated as a write, because it may write.
+    """
+    name = str(kind.getName())
+    if name not in _known_kinds:
+        ancestors = _ancestors(kind)
+        is_of_spark = name.startswith(_SPARK_PACKAGE)
+        _known_kinds[name] = bool(
+            ancestors & _VERSION_2_WRITES
+            or name.rpartition(".")[2] in _VERSION_2_WRITING_COMMANDS
+            or (ancestors & _VERSION_2_COMMANDS and not is_of_spark)
+        )
+    return _known_kinds[name]
+
+
+def _ancestors(kind: Any) -> frozenset[str]:
+    """Return the names of a class's superclasses and interfaces, with its own."""
+    names, pending = set(), [kind]
+    while pending:
+        current = pending.pop()
+        name = str(current.getName())
+        if name in names:
+            continue
+        names.add(name)
+        parent = current.getSuperclass()
+        pending += [*([parent] if parent is not None else []), *current.getInterfaces()]
+    return frozenset(names)
 
 
 def _version_2_write(node: Any, name: str, failed: bool) -> list[UnmanagedWrite]:
@@ -111,14 +188,21 @@ def _version_2_write(node: Any, name: str, failed: bool) -> list[UnmanagedWrite]
 
 
 def _outer_partitions(
-    execution: Any, table: Any, table_location: str, format: str, failed: bool
+    execution: Any, table: Any, table_location: str, format: str, failed: bool, tables: ObservedTables
 ) -> list[UnmanagedWrite]:
     """Return a write to each partition of a table that is outside of the table's location.
 
     Spark writes partitions to their locations in the catalog.
     """
     catalog = execution.sparkSession().sessionState().catalog()
-    partitions = catalog.listPartitions(table.identifier(), getattr(catalog, "listPartitions$default$2")())
+    try:
+        partitions = catalog.listPartitions(
+            table.identifier(), getattr(catalog, "listPartitions$default$2")()
+        )
+    except Exception:  # the table may have been dropped or renamed since
+        if tables.has_partitions_inside(table):
+            return []
+        raise
     locations = {path_of(partitions.apply(position).location()) for position in range(partitions.size())}
     return [
         UnmanagedWrite(location, format, None, failed)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming import StreamingQuery
 
 _DIRECTORY_SETTINGS = ("mapreduce.output.fileoutputformat.outputdir", "mapred.output.dir")
+_CALL_SITES = ("callSite.short", "callSite.long")
 _SAVES_BY_PATH = (
     "saveAsHadoopFile",
     "saveAsNewAPIHadoopFile",
@@ -38,12 +39,14 @@ class SparkHooks:
 
     Attributes:
         save: saves an RDD: receives the location, the method's name, and the function that saves.
+        on_save: receives location and method's name of an RDD save inside a write of the run.
         on_checkpoint_directory: receives a checkpoint directory before it is set. May raise.
         on_stream: receives a stream that has started.
         on_session: receives a session that was created by ``newSession``.
     """
 
     save: SaveHandler
+    on_save: Callable[[str, str], None]
     on_checkpoint_directory: Callable[[str], None]
     on_stream: Callable[[StreamingQuery], None]
     on_session: Callable[[SparkSession], None]
@@ -71,12 +74,25 @@ def detach(hooks: SparkHooks) -> None:
 @contextmanager
 def suppress_write_monitoring() -> Iterator[None]:
     """Call no hooks on this thread while the block runs: its calls are glue-secure's own."""
-    before = getattr(_thread, "is_suppressed", False)
-    _thread.is_suppressed = True
+    with _flag("is_suppressed"):
+        yield
+
+
+@contextmanager
+def attribute_saves_to_run() -> Iterator[None]:
+    """Report RDD saves of this thread while the block runs: they are part of a write of the run."""
+    with _flag("is_attributed"):
+        yield
+
+
+@contextmanager
+def _flag(name: str) -> Iterator[None]:
+    before = getattr(_thread, name, False)
+    setattr(_thread, name, True)
     try:
         yield
     finally:
-        _thread.is_suppressed = before
+        setattr(_thread, name, before)
 
 
 def _hooks_of(context: SparkContext) -> SparkHooks | None:
@@ -105,6 +121,7 @@ def _install() -> None:
     SparkContext.setCheckpointDir = _wrap_set_checkpoint_dir(SparkContext.setCheckpointDir)
     for name in ("start", "toTable"):
         setattr(DataStreamWriter, name, _wrap_start(getattr(DataStreamWriter, name)))
+    DataStreamWriter.foreachBatch = _wrap_foreach_batch(DataStreamWriter.foreachBatch)
     SparkSession.newSession = _wrap_new_session(SparkSession.newSession)
 
 
@@ -119,6 +136,9 @@ def _wrap_save(original: Callable[..., Any], location_of: Callable[[Any], str]) 
             target = kwargs.pop("path", kwargs.pop("conf", None))
         hooks = _hooks_of(self.ctx)
         if hooks is None or target is None:
+            return original(self, target, *args, **kwargs)
+        if getattr(_thread, "is_attributed", False):
+            hooks.on_save(location_of(target), original.__name__)
             return original(self, target, *args, **kwargs)
         perform = functools.partial(original, self, target, *args, **kwargs)
         return hooks.save(location_of(target), original.__name__, perform)
@@ -147,6 +167,34 @@ def _wrap_start(original: Callable[..., Any]) -> Callable[..., Any]:
         return query
 
     return start
+
+
+def _wrap_foreach_batch(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Let jobs of a batch function have call sites of their own, by which the job of an RDD save is found.
+
+    Spark gives the whole thread of a stream the call site of ``start``.
+    """
+
+    @functools.wraps(original)
+    def foreach_batch(self: Any, func: Callable[[Any, int], Any]) -> Any:
+        context = self._spark.sparkContext
+
+        @functools.wraps(func)
+        def handle_batch(frame: Any, number: int) -> Any:
+            if _hooks_of(context) is None:
+                return func(frame, number)
+            before = {name: context.getLocalProperty(name) for name in _CALL_SITES}
+            for name in _CALL_SITES:
+                context.setLocalProperty(name, None)
+            try:
+                return func(frame, number)
+            finally:
+                for name, value in before.items():
+                    context.setLocalProperty(name, value)
+
+        return original(self, handle_batch)
+
+    return foreach_batch
 
 
 def _wrap_new_session(original: Callable[..., Any]) -> Callable[..., Any]:

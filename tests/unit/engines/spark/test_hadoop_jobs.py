@@ -15,13 +15,19 @@ class Context:
     """A ``SparkContext`` that has started ``total`` jobs and knows the names of some of them."""
 
     def __init__(self):
-        self.names, self.total = {}, 0
+        self.names, self.details, self.total = {}, {}, 0
 
     def dagScheduler(self):
         return SimpleNamespace(numTotalJobs=lambda: self.total)
 
     def statusStore(self):
-        return SimpleNamespace(job=lambda number: SimpleNamespace(name=lambda: self.names[number]))
+        return SimpleNamespace(
+            job=lambda number: SimpleNamespace(
+                name=lambda: self.names[number],
+                stageIds=lambda: SimpleNamespace(mkString=lambda _: f"{number + 1},{number}"),
+            ),
+            lastStageAttempt=lambda stage: SimpleNamespace(details=lambda: self.details[stage]),
+        )
 
 
 @pytest.fixture
@@ -54,3 +60,10 @@ def test_a_job_without_a_name_makes_the_count_uncertain(started_jobs):
     count, doubt = jobs.take()
     assert count == 0
     assert "job 0" in doubt
+
+
+def test_a_job_that_the_script_named_is_recognised_by_its_call_stack(started_jobs):
+    context, jobs = started_jobs
+    context.names = {0: "Save model", 1: "Save model", 2: "Save model"}
+    context.details, context.total = {1: f"org.apache.{SAVE}", 2: "collect at x.py:1"}, 3
+    assert jobs.take() == (1, "")

@@ -7,7 +7,8 @@ could:
   (``core.errors.exit_code``) becomes the exit code of the process. Open runs are closed with the error first.
 - SIGTERM, unless the script handles it: raises :class:`Terminated` in the main thread, so that ``with``
   blocks and ``finally`` clauses run and the evidence is written. The exit code is 143.
-- ``atexit``: a run that is still open is closed without a commit.
+- ``atexit``: a run that is still open is verified and ends without a commit (ADR 25), which is printed on
+  stderr. The exit code changes if the verification fails, or if the next run would read the same input again.
 
 It is called when a run starts and by ``getResolvedOptions``, the first call of most Glue scripts: a missing
 argument is printed without a stack trace, and the exit code is 2.
@@ -16,6 +17,7 @@ argument is printed without a stack trace, and the exit code is 2.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import signal
 import sys
@@ -27,7 +29,7 @@ from typing import Any
 from glue_secure.core.errors import GlueSecureError, exit_code
 from glue_secure.core.redaction import redact_text
 from glue_secure.run.before_init import expect_init
-from glue_secure.run.run import Run
+from glue_secure.run.run import ENDED_WITHOUT_COMMIT, Run
 
 _installed = False
 _handles_sigterm = False
@@ -45,8 +47,8 @@ class Terminated(SystemExit):
         self.code = 128 + signal.SIGTERM
 
 
-def close_at_exit(run: Run) -> None:
-    """Close the run when the process ends, so that it leaves evidence. SIGKILL prevents that."""
+def end_at_exit(run: Run) -> None:
+    """End the run when the process ends, so that it leaves evidence. SIGKILL prevents that."""
     # A process that starts many runs, such as a test suite, must not keep the closed ones in memory.
     _open_runs[:] = [entry for entry in _open_runs if entry[1].is_open]
     _open_runs.append((os.getpid(), run))
@@ -72,7 +74,7 @@ def install_process_hooks() -> None:
         raise SystemExit(exit_code(error))
 
     sys.excepthook = hook
-    atexit.register(_close_open_runs)
+    atexit.register(_end_open_runs)
 
 
 def _handle_sigterm() -> None:
@@ -103,8 +105,73 @@ def _runs_of_this_process() -> list[Run]:
     return [run for process, run in _open_runs if process == os.getpid()]
 
 
-def _close_open_runs() -> None:
+def close_open_runs() -> None:
+    """Close the open runs of this process without verification: a test process is not a job."""
     for run in _runs_of_this_process():
-        # The interpreter is shutting down, so no caller can handle an error.
         with suppress(Exception):
-            run.close(outcome="terminated by SIGTERM" if _terminated else "ended without job.commit()")
+            run.close(outcome=ENDED_WITHOUT_COMMIT)
+
+
+def script_line() -> str:
+    """Return file and line of the innermost caller outside glue-secure and awsglue, or ``""``."""
+    frame = sys._getframe()
+    while frame.f_back is not None:
+        frame = frame.f_back
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if package not in ("glue_secure", "awsglue"):
+            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return ""
+
+
+def _end_open_runs() -> None:
+    code = 0
+    for run in _runs_of_this_process():
+        if not run.is_open:
+            continue
+        if _terminated:
+            with suppress(Exception):
+                run.close(outcome="terminated by SIGTERM")
+        else:
+            code = _end_without_commit(run) or code
+    if code:
+        # No exception of an atexit function changes the exit code. Functions that were registered before the
+        # hooks do not run; the most common of them closes the log handlers.
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):
+                stream.flush()
+        os._exit(code)
+
+
+def _end_without_commit(run: Run) -> int:
+    """Verify and end a run that the script did not commit, and say so. Return the exit code."""
+    lines = ["job.commit() was not called", f"  run:      {run.identity.run_id} of job {run.identity.job}"]
+    if run.call_site:
+        lines.append(f"  started:  {run.call_site}")
+    code = 0
+    try:
+        if run.end_without_commit():
+            code = GlueSecureError.exit_code
+            lines += [
+                "  found:    input read with a bookmark, which did not move: the next run reads it again",
+                f"  evidence: {run.evidence_uri}",
+                "  fix:      call job.commit() at the end of the script, or end the with block of SecureJob;",
+                "            for a job without a bookmark, pass --job-bookmark-option job-bookmark-disable",
+            ]
+        else:
+            lines[0] = f"warning: {lines[0]}"
+            lines += [
+                "  found:    every write was verified; no bookmark was moved",
+                f"  evidence: {run.evidence_uri}",
+            ]
+    except GlueSecureError as error:
+        code = exit_code(error)
+        lines.append(str(error))
+    except Exception as error:  # the JVM has stopped, for example
+        code = GlueSecureError.exit_code
+        lines += [
+            f"  found:    what was written could not be verified ({type(error).__name__})",
+            "  fix:      call job.commit() before Spark is stopped",
+        ]
+    print(redact_text("\n".join(lines)), file=sys.stderr, flush=True)  # noqa: T201 - the error text of the script
+    return code

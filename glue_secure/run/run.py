@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
     from glue_secure.quality.gate import SuiteGate
 
+ENDED_WITHOUT_COMMIT = "ended without job.commit()"
+"""The outcome of a run whose script ended without a commit."""
 ACTIVE_WORK_SECONDS = 5.0
 """How long a commit waits for work of Spark that is about to end."""
 
@@ -73,6 +75,7 @@ class Run:
         temporary: ``--TempDir``, ``""`` if the job has none.
         fine_grained: whether the job uses Lake Formation's fine-grained access control, so that RDDs are
             unavailable.
+        call_site: file and line of the script that started the run, ``""`` if it is not known.
     """
 
     identity: JobIdentity
@@ -99,6 +102,7 @@ class Run:
     temporary: str
     fine_grained: bool
     evidence_uri: S3Uri | None = None
+    call_site: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -173,6 +177,30 @@ class Run:
         self.close()
         assert self.evidence_uri is not None  # noqa: S101 - close() wrote the evidence or raised
         return self.evidence_uri
+
+    def end_without_commit(self) -> bool:
+        """Verify the writes that are not verified yet, and write the evidence. The bookmark does not move.
+
+        This ends the run of a script that did not call ``job.commit()``.
+
+        Returns:
+            Whether the run read with a bookmark that a commit would have moved, so that the next run reads
+            the same input again.
+
+        Raises:
+            GlueSecureError: as :meth:`commit`.
+        """
+        self.state.begin_commit()
+        try:
+            self.state.require_no_failure()
+            with self.recorder.timed("commit"):
+                self._verify_writes()
+        except BaseException as error:
+            self.close(error)
+            raise
+        is_pending = self.bookmarks.pending
+        self.close(outcome=ENDED_WITHOUT_COMMIT)
+        return is_pending
 
     def _verify_writes(self) -> None:
         active = tuple(self.engine.active_work(ACTIVE_WORK_SECONDS))

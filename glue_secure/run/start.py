@@ -43,7 +43,7 @@ from glue_secure.preflight.establish import Preflight, establish
 from glue_secure.preflight.fine_grained import is_fine_grained
 from glue_secure.run import composition
 from glue_secure.run.bookmark_setup import bookmarks_of
-from glue_secure.run.process_hooks import close_at_exit, install_process_hooks
+from glue_secure.run.process_hooks import end_at_exit, install_process_hooks, script_line
 from glue_secure.run.run import Run
 from glue_secure.run.runtime_selection import GlueJob, load_runtime, selected_runtime
 from glue_secure.run.state import RunState
@@ -124,7 +124,8 @@ def start_run(
         preflight=established,
         glue_job=glue_job,
     )
-    close_at_exit(run)
+    run.call_site = script_line()
+    end_at_exit(run)
     return run
 
 

@@ -45,6 +45,13 @@ def pytest_runtest_setup() -> None:
         guard.forget_ended_runs()
 
 
+def pytest_unconfigure() -> None:
+    """Close runs that tests left open. At the end of a job's process, they would be verified."""
+    hooks = sys.modules.get("glue_secure.run.process_hooks")
+    if hooks is not None:
+        hooks.close_open_runs()
+
+
 def _unset_runtime() -> None:
     os.environ.pop(RUNTIME, None)
 

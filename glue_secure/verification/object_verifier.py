@@ -5,6 +5,7 @@ The driver alone decides. Executors send HeadObject requests; an object without 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -147,7 +148,12 @@ class HeadTask:
 
 
 def map_requests(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
-    """Return ``function(item)`` of each item, in order, with ``PARALLEL_REQUESTS`` calls at once."""
+    """Return ``function(item)`` of each item, in order, with ``PARALLEL_REQUESTS`` calls at once.
+
+    While the interpreter exits, Python starts no threads, and the calls are made one after the other.
+    """
+    if not threading.main_thread().is_alive():
+        return [function(item) for item in items]
     with ThreadPoolExecutor(max_workers=PARALLEL_REQUESTS, thread_name_prefix="glue-secure-s3") as pool:
         return list(pool.map(function, items))
 

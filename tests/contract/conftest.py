@@ -65,7 +65,7 @@ def in_glue(run_fixture: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(composition, "services", run_fixture.services)
     monkeypatch.setattr(runtime, "create_engine", lambda spark: run_fixture.engine)
     monkeypatch.setattr(start, "install_process_hooks", lambda: None)
-    monkeypatch.setattr(start, "close_at_exit", lambda run: None)
+    monkeypatch.setattr(start, "end_at_exit", lambda run: None)
     for name, table in {
         "flights": {"Location": "s3://curated/flights/"},
         "carriers": {"Location": "ops.public.carriers", "Parameters": {"connectionName": "ops"}},

@@ -36,7 +36,7 @@ def no_hooks(monkeypatch):
     """Leave the excepthook and the exit of the test process unchanged."""
     monkeypatch.setattr(start, "install_process_hooks", lambda: None)
     monkeypatch.setattr(utils, "install_process_hooks", lambda: None)
-    monkeypatch.setattr(start, "close_at_exit", lambda run: None)
+    monkeypatch.setattr(start, "end_at_exit", lambda run: None)
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "spark")
 
 

@@ -10,11 +10,19 @@ import pytest
 
 HEADER = """
 import os, signal, sys, threading
+from types import SimpleNamespace
 from glue_secure.run import process_hooks
 
 class Run:
+    is_open = True
+    identity = SimpleNamespace(run_id="jr_1", job="curate")
+    call_site = evidence_uri = ""
     def close(self, error=None, *, outcome=None):
+        self.is_open = False
         print("closed", type(error).__name__, outcome, flush=True)
+    def end_without_commit(self):
+        self.is_open = False
+        print("verified", flush=True)
 
 def terminate(pid=None):
     os.kill(pid or os.getpid(), signal.SIGTERM)
@@ -36,7 +44,7 @@ def test_sigterm_unwinds_the_script_and_writes_evidence():
     ended = script(
         """
         process_hooks.install_process_hooks()
-        process_hooks.close_at_exit(Run())
+        process_hooks.end_at_exit(Run())
         try:
             terminate()
         finally:
@@ -69,7 +77,7 @@ def test_a_second_sigterm_does_not_interrupt_the_evidence():
                 os.kill(os.getpid(), signal.SIGTERM)
                 super().close(error, outcome=outcome)
         process_hooks.install_process_hooks()
-        process_hooks.close_at_exit(Slow())
+        process_hooks.end_at_exit(Slow())
         terminate()
         """
     )
@@ -84,13 +92,13 @@ def test_a_handler_of_the_script_is_not_replaced(handler):
         f"""
         signal.signal(signal.SIGTERM, {handler})
         process_hooks.install_process_hooks()
-        process_hooks.close_at_exit(Run())
+        process_hooks.end_at_exit(Run())
         os.kill(os.getpid(), signal.SIGTERM)
         print("went on", flush=True)
         """
     )
     assert ended.returncode == 0
-    assert ended.stdout.splitlines()[-2:] == ["went on", "closed NoneType ended without job.commit()"]
+    assert ended.stdout.splitlines()[-2:] == ["went on", "verified"]
 
 
 def test_the_main_thread_sets_the_handler_after_another_thread_could_not():
@@ -101,7 +109,7 @@ def test_the_main_thread_sets_the_handler_after_another_thread_could_not():
         other.join()
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
         process_hooks.install_process_hooks()
-        process_hooks.close_at_exit(Run())
+        process_hooks.end_at_exit(Run())
         terminate()
         """
     )
@@ -113,7 +121,7 @@ def test_a_fork_does_not_close_its_parents_run(end):
     ended = script(
         f"""
         process_hooks.install_process_hooks()
-        process_hooks.close_at_exit(Run())
+        process_hooks.end_at_exit(Run())
         child = os.fork()
         if not child:
             {end}
@@ -122,7 +130,7 @@ def test_a_fork_does_not_close_its_parents_run(end):
         """
     )
     assert ended.returncode == 0
-    assert ended.stdout == "parent\nclosed NoneType ended without job.commit()\n"
+    assert ended.stdout == "parent\nverified\n"
 
 
 def test_a_fork_closes_the_run_that_it_started_itself():
@@ -132,19 +140,19 @@ def test_a_fork_closes_the_run_that_it_started_itself():
         child = os.fork()
         if not child:
             process_hooks.install_process_hooks()
-            process_hooks.close_at_exit(Run())
+            process_hooks.end_at_exit(Run())
             sys.exit(0)
         os.waitpid(child, 0)
         """
     )
-    assert ended.stdout == "closed NoneType ended without job.commit()\n"
+    assert ended.stdout == "verified\n"
 
 
 def test_sigterm_ends_a_forked_process():
     ended = script(
         """
         process_hooks.install_process_hooks()
-        process_hooks.close_at_exit(Run())
+        process_hooks.end_at_exit(Run())
         child = os.fork()
         if not child:
             try:
@@ -154,4 +162,4 @@ def test_sigterm_ends_a_forked_process():
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
         """
     )
-    assert ended.stdout == "-15\nclosed NoneType ended without job.commit()\n"
+    assert ended.stdout == "-15\nverified\n"

@@ -10,6 +10,7 @@ from glue_secure.core.errors import BookmarkConflictError, RefusedError, UsageEr
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.security_configuration import EncryptionSetting
 from glue_secure.core.service import ServiceError
+from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 
 SOURCE, TARGET = "s3://landing/flights/", "s3://curated/flights/"
 DENIED = ServiceError("PutObject: AccessDenied: no", code="AccessDenied", operation="PutObject")
@@ -133,6 +134,37 @@ def test_the_evidence_has_the_type_of_a_foreign_error_and_not_its_text(run_fixtu
 def test_the_evidence_shows_that_a_run_ended_without_commit(run_fixture):
     run_fixture.start().close(outcome="ended without job.commit()")
     assert run_fixture.evidence()["outcome"] == "ended without job.commit()"
+
+
+def test_a_run_that_ends_without_commit_is_verified_and_keeps_its_bookmark(run_fixture):
+    run_fixture.land("m01.csv")
+    run = run_fixture.start()
+    copy(run)
+    run_fixture.objects.put(S3Uri("curated", "native/part-0"), algorithm="aws:kms", key=str(run_fixture.key))
+    run_fixture.engine.native = UnmanagedWriteReport((UnmanagedWrite("s3a://curated/native", "csv", 1),))
+    assert run.end_without_commit()
+    evidence = run_fixture.evidence()
+    assert (evidence["outcome"], run_fixture.bookmark_keys()) == ("ended without job.commit()", [])
+    assert [write["kind"] for write in evidence["writes"]] == ["s3", "unmanaged"]
+    with pytest.raises(UsageError, match="has ended"):
+        run.commit()
+
+
+def test_a_run_without_a_bookmark_loses_nothing_if_it_ends_without_commit(run_fixture):
+    run = run_fixture.start(job_bookmark_option="job-bookmark-disable")
+    run_fixture.land("m01.csv")
+    copy(run)
+    assert not run.end_without_commit()
+    assert not run_fixture.start("jr_2").end_without_commit()
+
+
+def test_gs_s3_004_a_run_that_ends_without_commit_is_refused_like_one_that_commits(run_fixture):
+    run = run_fixture.start()
+    run_fixture.objects.put(S3Uri("curated", "native/part-0"), algorithm="AES256")
+    run_fixture.engine.native = UnmanagedWriteReport((UnmanagedWrite("s3a://curated/native", "csv", 1),))
+    with pytest.raises(RefusedError, match="GS-S3-004"):
+        run.end_without_commit()
+    assert run_fixture.evidence()["outcome"] == "refused"
 
 
 def test_evidence_is_written_once(run_fixture):

@@ -5,8 +5,11 @@ READY := $(VENV)/.ready
 # The environment with Spark 4.1.
 VENV4 := .venv-spark4
 READY4 := $(VENV4)/.ready
+# Two processes, each with an embedded account and a Spark session. All tests of a file run in one process.
+WORKERS := 2
+PYTEST := -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help env guard test test-spark4 test-long test-unit lint demo bench docs clean
+.PHONY: help env guard test test-spark4 test-long test-unit coverage lint demo bench docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,17 +31,20 @@ demo: guard ## run the main job on real data, and a refusal for each reason
 	@$(BIN)/glue-secure demo
 
 test: guard lint ## run the linters and the whole test suite
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	@$(BIN)/python $(PYTEST)
 
-test-spark4: $(READY4) guard ## run the tests that use Spark on Spark 4.1, in .venv-spark4
-	@$(VENV4)/bin/python -m pytest tests/contract tests/spark tests/bypass tests/integration/connections \
-		tests/integration/packaging tests/jobs
+test-spark4: $(READY4) guard ## run the tests that depend on the Spark line on Spark 4.1, in .venv-spark4
+	@$(VENV4)/bin/python $(PYTEST) -m "spark and not long" tests/contract tests/spark tests/bypass tests/jobs
 
-test-long: guard ## run the tests that take minutes or download much
-	@$(BIN)/python -m pytest -m long
+test-long: guard ## run the tests that take minutes or download much, and properties with many examples
+	@$(BIN)/python $(PYTEST) -m long
+	@$(BIN)/python $(PYTEST) -m "hypothesis and not long" --hypothesis-profile=thorough
 
 test-unit: guard ## run the tests that need neither Java nor network
-	@$(BIN)/python -m pytest tests/unit tests/property
+	@$(BIN)/python $(PYTEST) tests/unit tests/property
+
+coverage: guard ## run the test suite and print the lines that it does not cover
+	@$(BIN)/python $(PYTEST) --cov --cov-report=term-missing:skip-covered
 
 lint: $(READY) ## check style, types, import contracts, generated pages and language
 	@$(BIN)/ruff check .

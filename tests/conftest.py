@@ -3,23 +3,41 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tls_servers import make, serve
 
 __all__ = ["make", "serve"]
+
+# A busy machine must not make a property fail. Hypothesis's defaults for CI stay as they are.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# make test-long selects this profile: pytest --hypothesis-profile=thorough.
+MANY = 20 * settings.default.max_examples
+settings.register_profile("thorough", settings.get_profile("suite"), max_examples=MANY, derandomize=False)
+settings.load_profile("suite")
 
 # The fastest folders run first.
 ORDER = ("unit", "property", "contract", "spark", "bypass", "integration", "faults", "docs", "jobs")
 
 
+# Every test of these folders depends on the Spark line.
+SPARK_FOLDERS = ("spark", "bypass")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Sort the tests by the folders in ORDER. The order inside a folder does not change."""
+    """Sort the tests by the folders in ORDER, and mark those that make test-spark4 repeats with ``spark``.
+
+    The order inside a folder does not change.
+    """
     root = Path(__file__).parent
 
-    def rank(item):
-        folder = item.path.relative_to(root).parts[0] if item.path.is_relative_to(root) else ""
-        return ORDER.index(folder) if folder in ORDER else len(ORDER)
+    def folder(item):
+        return item.path.relative_to(root).parts[0] if item.path.is_relative_to(root) else ""
 
-    items.sort(key=rank)
+    items.sort(key=lambda item: ORDER.index(folder(item)) if folder(item) in ORDER else len(ORDER))
+    for item in items:
+        if folder(item) in SPARK_FOLDERS or "glue_spark" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.spark)
 
 
 @pytest.fixture(scope="session")

@@ -113,7 +113,7 @@ def difference(argv, options):
     return None
 
 
-@settings(deadline=None, max_examples=3000)
+@settings(max_examples=5 * settings.default.max_examples)
 @given(ARGV, OPTIONS)
 @example(["script.py", "--so", "-h"], ["source"])
 def test_results_equal_those_of_awsglue_except_for_documented_differences(argv, options):
@@ -132,7 +132,6 @@ def test_results_equal_those_of_awsglue_except_for_documented_differences(argv, 
         assert ours == theirs or isinstance(ours, dict) or ours == "refused: GlueArgumentError" or helps
 
 
-@settings(deadline=None, max_examples=1000)
 @given(ARGV, st.lists(st.sampled_from(OWN), max_size=4, unique=True))
 def test_with_allow_abbrev_results_equal_those_of_awsglue_except_for_glues_own_names(argv, options):
     if difference(argv, options) == "two dashes as a value":

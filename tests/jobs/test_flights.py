@@ -13,6 +13,7 @@ from glue_secure.embedded import launch, seed
 from glue_secure.embedded.account_setup import CURATED, EVIDENCE
 from glue_secure.embedded.clients import clients
 
+pytestmark = pytest.mark.spark
 ROOT = Path(__file__).resolve().parents[2]
 
 

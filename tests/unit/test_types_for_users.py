@@ -72,24 +72,26 @@ with SecureJob.from_argv("source") as job:
 """
 
 
-def errors_of(tmp_path, source):
-    """Return mypy's messages about a script, checked strictly and with the types of installed packages."""
-    script = tmp_path / "script.py"
-    script.write_text(source)
+def errors_of(tmp_path, **sources):
+    """Return mypy's messages about each script, checked strictly and with the types of installed packages."""
+    for name, source in sources.items():
+        (tmp_path / f"{name}.py").write_text(source)
     config = tmp_path / "mypy.ini"
     config.write_text("[mypy]\nstrict = True\npython_version = 3.11\n")
     completed = subprocess.run(
         [sys.executable, "-m", "mypy", "--config-file", config, "--cache-dir", tmp_path / "cache",
-         "--follow-imports", "silent", "--no-error-summary", script],
+         "--follow-imports", "silent", "--no-error-summary", *(f"{name}.py" for name in sources)],
         cwd=tmp_path, env={"MYPYPATH": str(ROOT), "PATH": "/usr/bin:/bin"}, capture_output=True, text=True,
         timeout=500,
     )  # fmt: skip
     assert completed.returncode in (0, 1), completed.stderr
-    return [line for line in completed.stdout.splitlines() if "script.py" in line]
+    lines = completed.stdout.splitlines()
+    return {name: [line for line in lines if line.startswith(f"{name}.py:")] for name in sources}
 
 
 def test_the_secure_job_api_has_no_any_and_rejects_wrong_calls(tmp_path):
-    assert errors_of(tmp_path, GOOD) == []
-    wrong = errors_of(tmp_path, BAD)
+    errors = errors_of(tmp_path, good=GOOD, bad=BAD)
+    assert errors["good"] == []
+    wrong = errors["bad"]
     for line, part in ((5, "cvs"), (6, "transformation_ctx"), (7, "apend"), (8, "DataFrame"), (9, "table")):
-        assert any(f"script.py:{line}:" in error and part in error for error in wrong), (line, wrong)
+        assert any(f"bad.py:{line}:" in error and part in error for error in wrong), (line, wrong)

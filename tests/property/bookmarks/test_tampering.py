@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from glue_secure.bookmarks.envelope import Envelope, EnvelopeContext
@@ -74,7 +74,6 @@ def refused(body: bytes, *controls: str) -> RefusedError:
     return caught.value
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_a_message_with_changed_bytes_is_refused(data):
     body = bytearray(MESSAGES[2])
@@ -84,14 +83,12 @@ def test_a_message_with_changed_bytes_is_refused(data):
     refused(bytes(body), "GS-BKM-001", "GS-BKM-002")
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(MESSAGES[2]) - 1), st.binary(max_size=40))
 def test_a_truncated_message_with_other_bytes_appended_is_refused(length, rest):
     assume(MESSAGES[2][:length] + rest != MESSAGES[2])
     refused(MESSAGES[2][:length] + rest, "GS-BKM-001", "GS-BKM-002")
 
 
-@settings(deadline=None)
 @given(st.sampled_from(MESSAGES), st.sampled_from(MESSAGES), st.data())
 def test_two_authentic_messages_spliced(one, other, data):
     cut = data.draw(st.integers(1, len(one) - 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import string
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from glue_secure.core.arguments import JobArguments
@@ -22,7 +22,6 @@ VALUES = st.text(max_size=20).filter(lambda value: not value.startswith("--"))
 KEY = KmsKeyArn("aws", "eu-west-1", "123456789012", "abc")
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.text(), st.sampled_from(["--", "--a", "--a=", "--=", "-a", "---", "=", ""]))))
 def test_any_list_of_text_is_read_as_arguments(argv):
     arguments = JobArguments.parse(argv)
@@ -30,7 +29,6 @@ def test_any_list_of_text_is_read_as_arguments(argv):
         assert arguments.get(name) == value
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(NAMES, VALUES, st.booleans()), max_size=6))
 def test_every_argument_is_found_and_the_last_value_counts(pairs):
     argv = ["script.py"]
@@ -42,7 +40,6 @@ def test_every_argument_is_found_and_the_last_value_counts(pairs):
         assert arguments.get(name) == [value for other, value, _ in pairs if other == name][-1]
 
 
-@settings(deadline=None)
 @given(
     st.one_of(
         st.text(),
@@ -66,7 +63,6 @@ def test_a_location_is_refused_or_reads_back_the_same(text):
     assert not {"", ".", ".."} & set(uri.key.removesuffix("/").split("/")) or uri.key == ""
 
 
-@settings(deadline=None)
 @given(
     st.one_of(
         st.text(),
@@ -84,7 +80,6 @@ def test_a_key_arn_is_refused_or_reads_back_the_same(text):
     assert ":alias/" not in text
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_job_names_and_run_ids_cannot_leave_their_folder(text):
     for check in (job_name, RunId):
@@ -103,7 +98,6 @@ PASSWORDS = st.text(
 ).filter(lambda text: "'" not in text)
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["https", "postgresql", "jdbc:postgresql", "s3a", "redis"]),
     st.text(string.ascii_letters, max_size=8),
@@ -116,7 +110,6 @@ def test_a_password_in_a_url_is_redacted(scheme, user, password, around):
     assert f":{password}@" not in redact_settings({"anything": secret})["anything"]
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["password", "PWD", "sslpassword", "passwd"]),
     st.text(string.ascii_letters + string.digits + "!$%*+,._~-'(){}@:/?#", min_size=8, max_size=20),
@@ -145,7 +138,6 @@ def reversed_keys(value):
     return [reversed_keys(item) for item in value] if isinstance(value, list) else value
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_canonical_text_does_not_depend_on_the_order_of_keys_and_reads_back(value):
     text = canonical_json(value)
@@ -154,7 +146,6 @@ def test_canonical_text_does_not_depend_on_the_order_of_keys_and_reads_back(valu
     assert text.endswith(b"\n")
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(), st.text(), max_size=6))
 def test_planned_settings_cannot_be_overridden_by_others(extra):
     plan = plan_settings(KEY, s3_endpoint="https://s3.eu-west-1.amazonaws.com")

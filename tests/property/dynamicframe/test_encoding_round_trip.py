@@ -3,7 +3,7 @@
 import datetime
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from glue_secure.dynamicframe.types import glue_types as glue
@@ -36,7 +36,6 @@ def full(value, kind):
     return value
 
 
-@settings(max_examples=300, deadline=None)
 @given(RECORDS)
 def test_decoding_restores_the_encoded_records(records):
     schema = infer([plain(record) for record in records])
@@ -45,7 +44,6 @@ def test_decoding_restores_the_encoded_records(records):
         assert again == full(record, schema)
 
 
-@settings(max_examples=200, deadline=None)
 @given(RECORDS, RECORDS)
 def test_the_order_of_records_changes_only_the_order_of_fields(left, right):
     def type_of(*parts):

@@ -125,7 +125,7 @@ def proved(document):
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(policies, st.lists(headers, min_size=1, max_size=12), st.sampled_from(["a/x", "a"]))
 def test_uploads_that_a_proved_policy_does_not_deny_are_under_the_key(chosen, uploads, name):
     document = Policy(tuple(chosen))
@@ -141,7 +141,6 @@ def test_uploads_that_a_proved_policy_does_not_deny_are_under_the_key(chosen, up
             assert encryption_key(upload) == KEY
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.permutations(NEEDED), st.lists(statements, max_size=3))
 def test_a_policy_with_all_needed_denials_is_proved_whatever_else_it_contains(order, more):
     assert proved(Policy((*more, *denials(order)))) is not None

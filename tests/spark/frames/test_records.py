@@ -159,8 +159,12 @@ def test_a_nondeterministic_function_fails_the_spark_job_and_the_error_contains_
 
 
 def test_records_are_cached_in_memory_only(spark):
+    # Frames that other tests cached are in the session until Java's garbage collection.
+    before = set(spark.sparkContext._jsc.getPersistentRDDs())
     records.map(records.from_records(spark, [{"n": 1}]), lambda record: record)
-    result = spark.sparkContext._jsc.getPersistentRDDs().values()
+    result = [
+        rdd for number, rdd in spark.sparkContext._jsc.getPersistentRDDs().items() if number not in before
+    ]
     assert result
     assert not any(rdd.getStorageLevel().useDisk() for rdd in result)
 

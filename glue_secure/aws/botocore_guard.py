@@ -17,6 +17,7 @@ are exempt (:func:`exempt`).
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
@@ -45,6 +46,7 @@ def install() -> None:
             change(sys.modules[name])
     if not any(isinstance(finder, _ChangeOnImport) for finder in sys.meta_path):
         sys.meta_path.insert(0, _ChangeOnImport())
+        os.register_at_fork(after_in_child=_after_fork)
 
 
 def guard_process(guard: CallGuard) -> None:
@@ -78,6 +80,15 @@ def exempt(client: Any) -> None:
 def bind(client: Any, guard: CallGuard) -> None:
     """Let one run's guard decide about a client's calls, also if another run starts later."""
     _bound[client] = guard
+
+
+def _after_fork() -> None:
+    """Replace the guards in a forked process: it shares no memory with the run."""
+    global _lock
+    _lock = Lock()
+    _guards[:] = [guard.in_child() for guard in _guards]
+    for client, guard in list(_bound.items()):
+        _bound[client] = guard.in_child()
 
 
 def guard_of(client: Any) -> CallGuard | None:

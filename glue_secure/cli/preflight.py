@@ -10,7 +10,12 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from glue_secure.cli.options import Json, State
-from glue_secure.cli.printing import print_json, print_line, use_embedded_account
+from glue_secure.cli.printing import (
+    print_json,
+    print_line,
+    use_embedded_account,
+    warn_of_unguarded_clients,
+)
 from glue_secure.connections.tls.certificates import CertificateFacts
 from glue_secure.connections.verification import (
     ConnectionReport,
@@ -42,25 +47,38 @@ Project = Annotated[
     typer.Option("--project", help="Compare the job with this project file as well."),
 ]
 
+Script = Annotated[
+    Path | None,
+    typer.Option("--script", help="Warn of S3 clients in this job script that are not guarded."),
+]
+
 
 def command(
     connections: Connections = False,
     connection: Names = None,
     job_name: JobName = None,
     project: Project = None,
+    script: Script = None,
     state: State = None,
     as_json: Json = False,
 ) -> None:
     """Run the checks of a run without running a job. No password is read or sent.
 
     --job-name checks everything about a deployed job that can be checked from outside. --connections checks
-    settings, certificate chain and host name of all connections in the Data Catalog, or of one job.
+    settings, certificate chain and host name of all connections in the Data Catalog, or of one job. --script
+    searches a job script for S3 clients that do not use botocore; a finding does not change the exit code.
     """
+    if script is not None:
+        if not script.is_file():
+            raise UsageError("--script", found=f"{script}: no such file", required="a Python file")
+        warn_of_unguarded_clients(script)
+        if not connections and not connection and not job_name:
+            raise typer.Exit(0)
     if not connections and not connection and not job_name:
         raise UsageError(
             "preflight",
             found="no option",
-            required="--job-name NAME, --connections, or --connection NAME",
+            required="--job-name NAME, --connections, --connection NAME, or --script FILE",
         )
     if connection and job_name:
         raise UsageError(

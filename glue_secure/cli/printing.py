@@ -18,6 +18,7 @@ from glue_secure.core.errors import UsageError
 from glue_secure.core.redaction import escape_unprintable
 from glue_secure.embedded import environment, lifecycle
 from glue_secure.embedded.account import EmbeddedAccount
+from glue_secure.preflight.unguarded_clients import find_unguarded_clients
 
 
 def confirm(action: str, *, yes: bool) -> None:
@@ -53,6 +54,12 @@ def running_account(state: Path | None) -> EmbeddedAccount:
             "the embedded account", found="not running", required="a running one", fix="glue-secure local up"
         )
     return account
+
+
+def warn_of_unguarded_clients(script: Path) -> None:
+    """Print a warning on stderr for each S3 client of a job script that the guard does not reach."""
+    for use in find_unguarded_clients(script.read_text(errors="replace")):
+        print(f"warning: {script}:{use.line}: {escape_unprintable(str(use))}", file=sys.stderr)
 
 
 def use_embedded_account(state: Path | None) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from glue_secure.cli import remote as remote_run
 from glue_secure.cli.options import State
-from glue_secure.cli.printing import running_account
+from glue_secure.cli.printing import running_account, warn_of_unguarded_clients
 from glue_secure.core.errors import UsageError
 from glue_secure.embedded import launch
 
@@ -41,6 +41,7 @@ def command(
         raise UsageError("run", found="--follow, --stop or --json without --remote", required="--remote")
     account = running_account(state)
     submission = launch.prepare(account, script, context.args, master=master, verbose=verbose)
+    warn_of_unguarded_clients(script)
     interruption = None
     try:
         code = launch.run(submission).returncode

@@ -255,7 +255,8 @@ class Evidence:
         seconds: phase → duration.
         proofs: SHA-256 → the bucket rules of a write's ``proof``.
         request_guard: ``verification`` is ``receipts`` (with the SHA-256 of the guard's JAR), or ``listings``
-            (with the ``reason`` why the guard of S3 requests was not relied on).
+            (with the ``reason`` why the guard of S3 requests was not relied on). ``python_workers``: whether
+            botocore's clients in Spark's Python workers are guarded.
     """
 
     job: str

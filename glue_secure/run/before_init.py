@@ -47,6 +47,10 @@ class BeforeInit:
         """Record nothing."""
         yield _ignore
 
+    def in_child(self) -> BeforeInit:
+        """Return the guard of a forked process."""
+        return self
+
 
 def expect_init() -> None:
     """Reject storing S3 calls of this process until its first run starts, because it is a job's process.

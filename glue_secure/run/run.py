@@ -73,6 +73,7 @@ class Run:
         evidence_prefix: ``--glue-secure-evidence-uri``.
         evidence_uri: location of the evidence, None until the run has ended.
         temporary: ``--TempDir``, ``""`` if the job has none.
+        python_workers_guarded: whether botocore's clients in Spark's Python workers are guarded.
         fine_grained: whether the job uses Lake Formation's fine-grained access control, so that RDDs are
             unavailable.
         call_site: file and line of the script that started the run, ``""`` if it is not known.
@@ -103,6 +104,7 @@ class Run:
     fine_grained: bool
     evidence_uri: S3Uri | None = None
     call_site: str = ""
+    python_workers_guarded: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -205,6 +207,7 @@ class Run:
     def _verify_writes(self) -> None:
         active = tuple(self.engine.active_work(ACTIVE_WORK_SECONDS))
         self.requests.collect()
+        self.driver_s3.collect()
         staged = self.writer.verify_deferred_writes()
         report = replace(self.engine.unmanaged_writes(), active=active)
         self.unmanaged_writes.verify(report, staged=staged)
@@ -232,6 +235,7 @@ class Run:
             outcome = "succeeded" if error is None else _outcome_of(error)
         if not self.state.end(outcome):
             return
+        self.driver_s3.close()
         self.unmanaged_writes.record_unverified(
             [*self.writer.deferred_writes(), *self.engine.pending_unmanaged_writes()],
             [receipt.uri for receipt in self.driver_s3.receipts()],
@@ -285,7 +289,10 @@ class Run:
             settings=settings,
             rows_of=rows_of,
             bookmark=self.bookmarks.report().as_mapping(),
-            request_guard=self.requests.as_mapping(),
+            request_guard={
+                **self.requests.as_mapping(),
+                "python_workers": "guarded" if self.python_workers_guarded else "not guarded",
+            },
         )
 
 

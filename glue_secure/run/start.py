@@ -48,6 +48,7 @@ from glue_secure.run.run import Run
 from glue_secure.run.runtime_selection import GlueJob, load_runtime, selected_runtime
 from glue_secure.run.state import RunState
 from glue_secure.verification.bucket_policy_proof import BucketPolicyProver
+from glue_secure.verification.child_processes import CHILD_PROCESSES
 from glue_secure.verification.driver_s3 import DriverS3Recorder
 from glue_secure.verification.object_verifier import ObjectVerifier
 from glue_secure.verification.s3_requests import S3Requests
@@ -308,6 +309,7 @@ def build_run(
             guard=guard, verifier=verifier, requests=requests, columns=columns, recorder=recorder
         ),
         driver_s3=DriverS3Recorder(
+            run=str(identity.run_id),
             key=key,
             keys=services.keys,
             source=services.driver_s3,
@@ -316,6 +318,7 @@ def build_run(
             receipts=requests.receipts,
             operation=operation,
             is_open=lambda: state.is_open,
+            children=CHILD_PROCESSES,
         ),
         quality_gate=_quality_gate(arguments, identity, services, recorder, writer),
         glue_commit=None if glue_job is None else glue_job.commit,
@@ -369,7 +372,7 @@ def _open(run: Run, arguments: JobArguments) -> None:
         run.requests.start()
         engine.monitor_writes(save)
         run.unmanaged_writes.require_observable(engine.unmanaged_writes())
-        run.driver_s3.guard_process()
+        run.python_workers_guarded = engine.guard_python_workers(run.driver_s3.guard_process())
     with recorder.timed("columns"):
         run.columns.load()
     with recorder.timed("suites"):

@@ -43,6 +43,9 @@ def pytest_runtest_setup() -> None:
     guard = sys.modules.get("glue_secure.aws.botocore_guard")
     if guard is not None:
         guard.forget_ended_runs()
+    children = sys.modules.get("glue_secure.verification.child_processes")
+    if children is not None:
+        children.CHILD_PROCESSES.forget_ended_run()
 
 
 def pytest_unconfigure() -> None:

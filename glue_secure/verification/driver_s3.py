@@ -1,4 +1,4 @@
-"""S3 calls of botocore's clients in the driver: checked when they are made, and proved by S3's responses."""
+"""S3 calls of botocore's clients: checked when they are made, and proved by S3's responses."""
 
 from __future__ import annotations
 
@@ -22,28 +22,30 @@ from glue_secure.core.driver_s3 import (
 from glue_secure.core.errors import ControlError, RefusedError, UsageError, VerificationError
 from glue_secure.core.findings import enforce
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.policy import check_reserved_location
 from glue_secure.core.ports import DriverS3, KeyService, Operation
-from glue_secure.core.ports.driver_s3 import Recorder
+from glue_secure.core.ports.driver_s3 import CallGuard, ChildPolicy, Recorder
 from glue_secure.core.receipts import BOTO3, Receipt, ReceiptBook
 from glue_secure.core.service import ServiceError
 
 if TYPE_CHECKING:
     from boto3.session import Session
 
+    from glue_secure.verification.child_processes import ChildProcesses
 
-class DriverS3Recorder:
-    """Adds the run's key to the S3 writes of botocore's clients, and records S3's responses.
 
-    Implements ``ports.driver_s3.CallGuard``.
+class S3CallGuard:
+    """Adds a key to the S3 writes of botocore's clients, rejects other encryption, and gives receipts.
+
+    Implements ``ports.driver_s3.CallGuard``, but for forked processes.
 
     Args:
         key: the run's key.
-        keys: AWS KMS, for a call that names the key by an alias.
-        source: guards the process, and creates guarded sessions; None if the run has no AWS session.
+        describe: returns the KMS key that an alias names (DescribeKey).
         endpoint: URL that the run's own S3 requests go to.
         reserved: locations of bookmarks and evidence, which no call may touch.
-        receipts: the run's receipts.
+        add: receives the receipts.
         operation: each storing request is an operation of the run; a rejected call fails the run.
         is_open: whether the run is open.
     """
@@ -52,45 +54,20 @@ class DriverS3Recorder:
         self,
         *,
         key: KmsKeyArn,
-        keys: KeyService,
-        source: DriverS3 | None,
+        describe: Callable[[str], KmsKey],
         endpoint: str,
         reserved: Sequence[S3Uri],
-        receipts: ReceiptBook,
+        add: Callable[[Sequence[Receipt]], None],
         operation: Operation,
         is_open: Callable[[], bool],
     ) -> None:
-        self._key, self._keys, self._source, self._endpoint = key, keys, source, endpoint
-        self._reserved, self._receipts = tuple(reserved), receipts
+        self._key, self._describe, self._endpoint = key, describe, endpoint
+        self._reserved, self._add = tuple(reserved), add
         self._operation, self._is_open = operation, is_open
         self._lock = Lock()
-        self._session: Session | None = None
         self._resolved: dict[str, KmsKeyArn] = {}
         # The sizes of an upload's parts by number, until it is completed.
         self._parts: dict[str, dict[int, int | None]] = {}
-
-    def guard_process(self) -> None:
-        """Guard every botocore client of this process. When the run has ended, storing calls are rejected."""
-        if self._source is not None:
-            self._source.guard_process(self)
-
-    @property
-    def session(self) -> Session:
-        """The run's boto3 session, created once.
-
-        Raises:
-            UsageError: the run has no AWS session.
-        """
-        with self._lock:
-            if self._session is None:
-                if self._source is None:
-                    raise UsageError(
-                        "boto3_session",
-                        found="services without a boto3 session",
-                        required="services.driver_s3",
-                    )
-                self._session = self._source.guarded(self)
-            return self._session
 
     @property
     def is_open(self) -> bool:
@@ -129,7 +106,7 @@ class DriverS3Recorder:
             )
             if presigned and operation in WRITES:
                 # Another program may use the URL while the run is open.
-                self._receipts.add(unanswered("PutObject", parameters, time=_now()))
+                self._add(unanswered("PutObject", parameters, time=now()))
             return added
 
     @contextmanager
@@ -152,15 +129,7 @@ class DriverS3Recorder:
                 yield record
             finally:
                 if not answered:
-                    self._receipts.add(unanswered(operation, parameters, time=_now()))
-
-    def receipts(self) -> tuple[Receipt, ...]:
-        """Return the receipts of the objects that calls left, or may have left, and no write has claimed."""
-        return tuple(receipt for receipt in self._receipts.unattributed() if receipt.client == BOTO3)
-
-    def incomplete_uploads(self) -> tuple[Receipt, ...]:
-        """Return the multipart uploads that calls began and neither completed nor aborted."""
-        return tuple(upload for upload in self._receipts.incomplete_uploads() if upload.client == BOTO3)
+                    self._add(unanswered(operation, parameters, time=now()))
 
     def _record(
         self, operation: str, parameters: Mapping[str, Any], response: Mapping[str, Any], size: int | None
@@ -178,7 +147,7 @@ class DriverS3Recorder:
             size = sum(known) if known and len(known) == len(sizes) else None
         elif operation != "PutObject":
             size = None
-        self._receipts.add(receipts_of(operation, parameters, response, size=size, time=_now()))
+        self._add(receipts_of(operation, parameters, response, size=size, time=now()))
 
     def _key_named(self, text: str) -> KmsKeyArn:
         """Return the key that an alias, id or ARN names. Each text is resolved once."""
@@ -187,7 +156,7 @@ class DriverS3Recorder:
         if known is not None:
             return known
         try:
-            arn = self._keys.describe(text).arn
+            arn = self._describe(text).arn
         except ServiceError as error:
             raise VerificationError(
                 "GS-S3-005",
@@ -202,5 +171,118 @@ class DriverS3Recorder:
         return arn
 
 
-def _now() -> int:
+class DriverS3Recorder(S3CallGuard):
+    """The guard of the run's own process, and of the Python processes that it starts.
+
+    Args:
+        run: id of the run.
+        key: the run's key.
+        keys: AWS KMS.
+        source: guards the process, and creates guarded sessions; None if the run has no AWS session.
+        endpoint: as in :class:`S3CallGuard`.
+        reserved: as in :class:`S3CallGuard`.
+        receipts: the run's receipts.
+        operation: as in :class:`S3CallGuard`.
+        is_open: as in :class:`S3CallGuard`.
+        children: the other processes of the job.
+    """
+
+    def __init__(
+        self,
+        *,
+        run: str,
+        key: KmsKeyArn,
+        keys: KeyService,
+        source: DriverS3 | None,
+        endpoint: str,
+        reserved: Sequence[S3Uri],
+        receipts: ReceiptBook,
+        operation: Operation,
+        is_open: Callable[[], bool],
+        children: ChildProcesses,
+    ) -> None:
+        super().__init__(
+            key=key,
+            describe=keys.describe,
+            endpoint=endpoint,
+            reserved=reserved,
+            add=receipts.add,
+            operation=operation,
+            is_open=is_open,
+        )
+        self._source, self._receipts, self._children = source, receipts, children
+        self._policy = ChildPolicy(run, key, self._reserved, endpoint)
+        self._session: Session | None = None
+
+    def guard_process(self) -> dict[str, str]:
+        """Guard every botocore client of this process, and of the Python processes that it starts.
+
+        When the run has ended, storing calls are rejected.
+
+        Returns:
+            The environment variables of a Python process on this machine that is to be guarded.
+        """
+        if self._source is None:
+            return {}
+        self._source.guard_process(self)
+        self._children.open(self._policy)
+        return self._children.environment
+
+    @property
+    def session(self) -> Session:
+        """The run's boto3 session, created once.
+
+        Raises:
+            UsageError: the run has no AWS session.
+        """
+        with self._lock:
+            if self._session is None:
+                if self._source is None:
+                    raise UsageError(
+                        "boto3_session",
+                        found="services without a boto3 session",
+                        required="services.driver_s3",
+                    )
+                self._session = self._source.guarded(self)
+            return self._session
+
+    def in_child(self) -> CallGuard:
+        """Return the guard of a forked process."""
+        return self._children.in_child() or self
+
+    def collect(self) -> None:
+        """Reject storing calls of other processes from now on, and add the receipts of those they sent.
+
+        Raises:
+            RefusedError, VerificationError: a call of another process was rejected.
+            UsageError: another process is storing an object now.
+        """
+        self.close()
+        report = self._children.collect(self._policy.run)
+        self._receipts.add(report.receipts)
+        for refusal in report.refusals:
+            raise refusal
+        if report.in_progress:
+            raise UsageError(
+                f"commit of run {self._policy.run}",
+                found=f"S3 writes in progress in processes {', '.join(map(str, report.in_progress))}",
+                required="none",
+                fix="wait for these processes before job.commit()",
+            )
+
+    def close(self) -> None:
+        """Reject storing calls of other processes from now on."""
+        self._children.close(self._policy.run)
+
+    def receipts(self) -> tuple[Receipt, ...]:
+        """Return the receipts of the objects that calls left, or may have left, and no write has claimed."""
+        return tuple(receipt for receipt in self._receipts.unattributed() if receipt.client == BOTO3)
+
+    def incomplete_uploads(self) -> tuple[Receipt, ...]:
+        """Return the multipart uploads that calls began and neither completed nor aborted."""
+        return tuple(upload for upload in self._receipts.incomplete_uploads() if upload.client == BOTO3)
+
+
+def now() -> int:
+    """Return the milliseconds since 1970."""
     return time.time_ns() // 1_000_000

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import multiprocessing
+import subprocess as processes
+import sys
 import urllib.request
 
 import boto3
@@ -100,8 +104,6 @@ def client_without_tls(bypass):
 
 
 def contrary_put_swallowed(bypass):
-    import contextlib
-
     from glue_secure import GlueSecureError
 
     with contextlib.suppress(GlueSecureError):
@@ -145,3 +147,59 @@ def alias_of_the_key(bypass):
     name = f"alias/of-{bypass.bench.name}"
     bypass.aws("kms").create_alias(AliasName=name, TargetKeyId=bypass.key)
     bypass.job.s3.put_object(**_location(bypass), Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=name)
+
+
+def _put(bucket, prefix, **encryption):
+    boto3.client("s3").put_object(Bucket=bucket, Key=f"{prefix}/a", Body=b"x", **encryption)
+
+
+def subprocess(bypass, **encryption):
+    location = {**_location(bypass), **encryption}
+    code = f"import boto3; boto3.client('s3').put_object(**{location!r}, Body=b'x')"
+    return processes.run([sys.executable, "-c", code], check=not encryption).returncode
+
+
+def subprocess_aes256(bypass):
+    assert subprocess(bypass, ServerSideEncryption="AES256") != 0
+
+
+def forked_process(bypass):
+    process = multiprocessing.get_context("fork").Process(target=_put, args=(bypass.bucket, bypass.prefix))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+
+
+def _on_executor(bypass, **encryption):
+    location = {**_location(bypass), **encryption}
+
+    def put(_rows):
+        import boto3
+
+        boto3.client("s3").put_object(**location, Body=b"x")
+
+    bypass.spark.sparkContext.parallelize([1], 1).foreachPartition(put)
+
+
+def executor(bypass):
+    _on_executor(bypass)
+
+
+def executor_aes256(bypass):
+    from py4j.protocol import Py4JJavaError
+
+    with contextlib.suppress(Py4JJavaError):
+        _on_executor(bypass, ServerSideEncryption="AES256")
+
+
+def executor_udf(bypass):
+    location = _location(bypass)
+
+    def put(batches):
+        import boto3
+
+        for batch in batches:
+            boto3.client("s3").put_object(**location, Body=b"x")
+            yield batch
+
+    bypass.spark.range(0, 1, 1, 1).mapInPandas(put, "id long").collect()

@@ -25,6 +25,8 @@ ALWAYS = {
     "object_replaced_behind_it",
     "setup_default_session",
     "client_made_before",
+    "subprocess",
+    "executor",
 }
 
 

@@ -118,6 +118,10 @@ class FakeEngine:
         self.calls.append(("guard_requests", policy))
         return self.guard
 
+    def guard_python_workers(self, variables: Mapping[str, str]) -> bool:
+        self.calls.append(("guard_python_workers", dict(variables)))
+        return bool(variables)
+
     def take_requests(self) -> RequestReport:
         seen, self.requests = self.requests, RequestReport()
         return seen

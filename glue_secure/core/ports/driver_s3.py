@@ -4,9 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
 from glue_secure.core.errors import RefusedError
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+
+
+@dataclass(frozen=True, slots=True)
+class ChildPolicy:
+    """What the S3 calls of the other Python processes of a job must satisfy.
+
+    Attributes:
+        run: id of the run.
+        key: the run's key.
+        reserved: locations of bookmarks and evidence.
+        endpoint: URL that the run's own S3 requests go to.
+        is_open: whether the run is open.
+    """
+
+    run: str
+    key: KmsKeyArn
+    reserved: tuple[S3Uri, ...]
+    endpoint: str
+    is_open: bool = True
 
 
 class Recorder(Protocol):
@@ -58,6 +79,9 @@ class CallGuard(Protocol):
             parameters: of the call.
             size: bytes of the request's body; None if it is not known.
         """
+
+    def in_child(self) -> CallGuard:
+        """Return the guard of a process that was forked from this one."""
 
 
 class DriverS3(Protocol):

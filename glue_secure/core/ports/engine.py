@@ -180,6 +180,12 @@ class Engine(Protocol):
         Return why receipts cannot be relied on, ``""`` if a test shows that the guard works.
         """
 
+    def guard_python_workers(self, variables: Mapping[str, str]) -> bool:
+        """Set environment variables of the Python workers that start from now on.
+
+        Return whether the variables reach every worker: they name files of this machine.
+        """
+
     def take_requests(self) -> RequestReport:
         """Return the receipts and refusals of the S3 requests since the last call."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -343,6 +344,22 @@ class SparkEngine:
     def guard_requests(self, policy: RequestPolicy) -> str:
         """Check the S3 requests of every JVM against a policy; see :meth:`RequestGuard.open`."""
         return self._requests.open(policy, self._hadoop.in_force())
+
+    def guard_python_workers(self, variables: Mapping[str, str]) -> bool:
+        """Set environment variables of the Python workers that start from now on.
+
+        Spark starts other workers for another environment, so workers of earlier functions are not reused.
+
+        Returns:
+            Whether every worker has them: they name files of this machine.
+        """
+        context = self._spark.sparkContext
+        if not variables or not str(context.master).startswith("local"):
+            return False
+        for name, value in variables.items():
+            entries = filter(None, context.environment.get(name, "").split(os.pathsep))
+            context.environment[name] = os.pathsep.join(dict.fromkeys([value, *entries]))
+        return True
 
     def take_requests(self) -> RequestReport:
         """Return the receipts and refusals of the S3 requests since the last call."""

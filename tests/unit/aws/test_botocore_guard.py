@@ -27,6 +27,7 @@ from glue_secure.core.receipts import STORED, UNANSWERED, ReceiptBook
 from glue_secure.run.before_init import BeforeInit
 from glue_secure.run.state import RunState
 from glue_secure.testing.fakes import FakeKeyService
+from glue_secure.verification.child_processes import ChildProcesses
 from glue_secure.verification.driver_s3 import DriverS3Recorder
 
 KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
@@ -58,6 +59,7 @@ class ARun:
     def __init__(self) -> None:
         self.state, self.receipts, self.keys = RunState(RunId("jr_1")), ReceiptBook(), Keys()
         self.guard = DriverS3Recorder(
+            run="jr_1",
             key=KEY,
             keys=self.keys,
             source=None,
@@ -66,6 +68,7 @@ class ARun:
             receipts=self.receipts,
             operation=self.state.operation,
             is_open=lambda: self.state.is_open,
+            children=ChildProcesses(),
         )
 
 

@@ -173,6 +173,7 @@ def test_a_lost_executor_makes_the_run_use_listings(run, run_fixture):
     assert run_fixture.evidence()["request_guard"] == {
         "verification": "listings",
         "reason": "driver: executor 3 was lost",
+        "python_workers": "not guarded",
     }
 
 
@@ -183,6 +184,7 @@ def test_the_evidence_says_why_receipts_are_not_used(run_fixture):
     assert run_fixture.evidence()["request_guard"] == {
         "verification": "listings",
         "reason": "spark.plugins does not contain gluesecure.guard.GuardPlugin",
+        "python_workers": "not guarded",
     }
 
 
@@ -193,7 +195,11 @@ def test_the_evidence_has_the_digest_of_the_guard(run_fixture, tmp_path):
     run_fixture.start().commit()
 
     digest = hashlib.sha256(b"classes").hexdigest()
-    assert run_fixture.evidence()["request_guard"] == {"verification": "receipts", "jar_sha256": digest}
+    assert run_fixture.evidence()["request_guard"] == {
+        "verification": "receipts",
+        "jar_sha256": digest,
+        "python_workers": "not guarded",
+    }
 
 
 def test_the_policy_reserves_bookmarks_and_evidence_and_names_the_service(run, run_fixture):

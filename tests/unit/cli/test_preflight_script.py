@@ -1,0 +1,21 @@
+"""``glue-secure preflight --script``: warnings of S3 clients that the guard does not reach."""
+
+import pytest
+import typer
+
+from glue_secure.cli import preflight
+from glue_secure.core.errors import UsageError
+
+
+def test_each_native_client_is_named_with_file_and_line(tmp_path, capsys):
+    script = tmp_path / "job.py"
+    script.write_text("import boto3\nfrom pyarrow import fs\n")
+    with pytest.raises(typer.Exit) as ended:
+        preflight.command(script=script)
+    assert ended.value.exit_code == 0
+    assert capsys.readouterr().err.startswith(f"warning: {script}:2: import of pyarrow.fs: ")
+
+
+def test_a_missing_script_is_a_usage_error(tmp_path):
+    with pytest.raises(UsageError, match="no such file"):
+        preflight.command(script=tmp_path / "none.py")

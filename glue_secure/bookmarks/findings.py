@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import shlex
+
 from glue_secure.core.errors import BookmarkConflictError
 from glue_secure.core.findings import Finding, failed, unknown
+from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError
 
-_RESET = "delete the object and all objects below history/ beside it"
 _AUTHENTIC = "an AWS Encryption SDK message with key commitment that decrypts and is authentic"
 
 
@@ -20,8 +22,9 @@ def not_authentic(resource: str, found: str, required: str = _AUTHENTIC) -> Find
         resource,
         found=found,
         required=required,
-        fix="restore the object from the bucket's versions or from history/; to read everything again, "
-        + _RESET,
+        fix=f"restore the object: {versions_command(resource)} lists its versions. To read everything again, "
+        "delete the bookmark and its history: "
+        f"aws s3 rm {_folder(resource)} --recursive",
     )
 
 
@@ -49,26 +52,49 @@ def another_job(resource: str, found: str, required: str) -> Finding:
     )
 
 
-def missing(resource: str, found: str) -> Finding:
-    """Return GS-BKM-003."""
+def missing(resource: str, found: str, *, newest: str, key: str, job: str) -> Finding:
+    """Return GS-BKM-003.
+
+    Args:
+        resource: the bookmark object.
+        found: what was found instead of it.
+        newest: URI of the newest object of the history; ``""`` if the run does not know it.
+        key: ARN of the key that the copy is stored under.
+        job: the job's name.
+    """
+    restore = (
+        copy_command(newest, resource, key) if newest else "start the job again: its error names the copy"
+    )
     return failed(
         "GS-BKM-003",
         resource,
         found=found,
         required="the bookmark of the recorded runs",
-        fix=f"copy the newest object of history/ to it; to read everything again, {_RESET}",
+        fix=f"{restore}; to read everything again, then run `glue-secure bookmark reset {shlex.quote(job)}`",
     )
 
 
-def rolled_back(resource: str, found: str, required: str) -> Finding:
-    """Return GS-BKM-004."""
+def rolled_back(
+    resource: str, found: str, required: str, *, newest: str, current: str, key: str, job: str
+) -> Finding:
+    """Return GS-BKM-004 for a state that is older than, or another one than, its history records.
+
+    Args:
+        resource: the object with that state.
+        found: the state.
+        required: the state that the history records.
+        newest: URI of the newest object of the history.
+        current: URI of the bookmark object.
+        key: ARN of the key that the copy is stored under.
+        job: the job's name.
+    """
     return failed(
         "GS-BKM-004",
         resource,
         found=found,
         required=required,
-        fix="copy the newest object of history/ to `current`; then, to read earlier data again, run "
-        "`glue-secure bookmark rewind JOB --to-sequence N`, which deletes nothing",
+        fix=f"{copy_command(newest, current, key)}; to read earlier data again, then run `glue-secure "
+        f"bookmark rewind {shlex.quote(job)} --to-sequence N`, which deletes nothing",
     )
 
 
@@ -79,8 +105,25 @@ def history_changed(resource: str, found: str, required: str) -> Finding:
         resource,
         found=found,
         required=required,
-        fix="restore this object from the bucket's versions, and find out who changed or deleted it",
+        fix=f"restore this object: {versions_command(resource)} lists its versions. Find out who changed or "
+        "deleted it",
     )
+
+
+def copy_command(source: str, target: str, key: str) -> str:
+    """Return the command that copies an object, encrypted under ``key``."""
+    return f"run `aws s3 cp {shlex.quote(source)} {shlex.quote(target)} --sse aws:kms --sse-kms-key-id {key}`"
+
+
+def versions_command(uri: str) -> str:
+    """Return the command that lists an object's versions in a bucket with versioning."""
+    location = S3Uri.parse(uri)
+    prefix = shlex.quote(location.key)
+    return f"`aws s3api list-object-versions --bucket {location.bucket} --prefix {prefix}`"
+
+
+def _folder(uri: str) -> str:
+    return shlex.quote(uri.partition("/history/")[0].removesuffix("/current") + "/")
 
 
 def conflict(resource: str, winner: str, loaded: str) -> BookmarkConflictError:

@@ -87,7 +87,7 @@ class HighWaterMarkGuard:
             if stored.sequence == mark.sequence:
                 found = f"{location} records another state as sequence {mark.sequence}"
                 required = f"SHA-256 {mark.digest}"
-                raise error_of(findings.rolled_back(self.resource, found, required)) from error
+                raise error_of(findings.history_changed(self.resource, found, required)) from error
 
 
 def is_behind(mark: HighWaterMark | None, current: HighWaterMark) -> bool:
@@ -139,8 +139,8 @@ def check_mark(
                 resource,
                 found=f"no object, though {location} records sequence {mark.sequence}",
                 required=required,
-                fix="restore the object and the objects below history/ from the bucket's versions, and find "
-                "out who deleted them",
+                fix=f"restore the object and those below history/: {findings.versions_command(resource)} "
+                "lists its versions. Find out who deleted them",
             ),
         )
     if current.sequence <= mark.sequence:

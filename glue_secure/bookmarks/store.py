@@ -174,9 +174,21 @@ class BookmarkStore:
             current = self._current()
         state = current.state
         checked = enforce(
-            check_first_run(recorded, resource=self._resource, history=str(self._history))
+            check_first_run(
+                recorded,
+                resource=self._resource,
+                history=str(self._history),
+                key=str(self._envelope.key),
+                job=self.job,
+            )
             if state is None
-            else check_newest(state, recorded, resource=self._resource, history=str(self._history))
+            else check_newest(
+                state,
+                recorded,
+                resource=self._resource,
+                history=str(self._history),
+                key=str(self._envelope.key),
+            )
         )
         if state is None:
             return replace(current, findings=checked)
@@ -337,7 +349,16 @@ class BookmarkStore:
                 return
             found = f"another state than the one committed as sequence {sequence}"
             required = "one history: no restored state, no two prefixes mixed"
-            raise error_of(findings.rolled_back(str(uri), found, required)) from error
+            finding = findings.rolled_back(
+                str(uri),
+                found,
+                required,
+                newest=str(uri),
+                current=self._resource,
+                key=str(self._envelope.key),
+                job=self.job,
+            )
+            raise error_of(finding) from error
 
     def _current(self) -> Loaded:
         stored = self._read(self.uri)
@@ -364,7 +385,7 @@ class BookmarkStore:
         previous = self._read(uri)
         if previous is not None and digest(previous.body) != state.previous_digest:
             found = f"another state than the one that sequence {state.sequence} was committed on"
-            stop(findings.rolled_back(str(uri), found, f"SHA-256 {state.previous_digest}"))
+            stop(findings.history_changed(str(uri), found, f"SHA-256 {state.previous_digest}"))
 
     def _read(self, uri: S3Uri) -> StoredObject | None:
         try:
@@ -391,24 +412,33 @@ class BookmarkStore:
         return error_of(findings.storage_unavailable(self._resource, error, action))
 
     def _deleted(self, loaded: Loaded) -> Finding:
-        return findings.missing(self._resource, f"no object; this run had read sequence {loaded.sequence}")
+        found = f"no object; this run had read sequence {loaded.sequence}"
+        newest = str(self.history_uri(loaded.sequence)) if loaded.in_history else ""
+        return findings.missing(
+            self._resource, found, newest=newest, key=str(self._envelope.key), job=self.job
+        )
 
 
-def check_first_run(recorded: Collection[int], *, resource: str, history: str) -> tuple[Finding, ...]:
+def check_first_run(
+    recorded: Collection[int], *, resource: str, history: str, key: str, job: str
+) -> tuple[Finding, ...]:
     """Check that a missing bookmark is the one of a first run: the history records no run.
 
     Args:
         recorded: sequence numbers of the history.
         resource: URI of the bookmark object.
         history: location of the history.
+        key: ARN of the bookmark's key.
+        job: the job's name.
 
     Returns:
         GS-BKM-003 if a run is recorded; else a pass of GS-BKM-001 to GS-BKM-004, because no state exists that
         could be another one.
     """
     if recorded:
-        found = f"no object, though {history}/{max(recorded):012d} records a run"
-        return (findings.missing(resource, found),)
+        newest = f"{history}/{max(recorded):012d}"
+        found = f"no object, though {newest} records a run"
+        return (findings.missing(resource, found, newest=newest, key=key, job=job),)
     found = "no bookmark, and no recorded run"
     return (
         passed("GS-BKM-001", resource, found),
@@ -419,7 +449,7 @@ def check_first_run(recorded: Collection[int], *, resource: str, history: str) -
 
 
 def check_newest(
-    state: BookmarkState, recorded: Collection[int], *, resource: str, history: str
+    state: BookmarkState, recorded: Collection[int], *, resource: str, history: str, key: str
 ) -> tuple[Finding, ...]:
     """Check that the current state exists (GS-BKM-003) and is not older than its history (GS-BKM-004).
 
@@ -428,13 +458,22 @@ def check_newest(
         recorded: sequence numbers of the history.
         resource: URI of the bookmark object.
         history: location of the history.
+        key: ARN of the bookmark's key.
     """
     newest = max(recorded, default=0)
     exists = passed("GS-BKM-003", resource, f"sequence {state.sequence}")
     if newest > state.sequence:
         found = f"sequence {state.sequence} of run {state.run_id}"
         required = f"sequence {newest}, which {history}/{newest:012d} records"
-        return exists, findings.rolled_back(resource, found, required)
+        return exists, findings.rolled_back(
+            resource,
+            found,
+            required,
+            newest=f"{history}/{newest:012d}",
+            current=resource,
+            key=key,
+            job=state.job,
+        )
     return exists, passed(
         "GS-BKM-004", resource, f"sequence {state.sequence}; the history records none after it"
     )

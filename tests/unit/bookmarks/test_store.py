@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from glue_secure.bookmarks.state import BookmarkState
@@ -38,6 +40,15 @@ def refused(bookmark_fixture, control: str, error=RefusedError):
         bookmark_fixture.store().load()
     assert caught.value.control == control, str(caught.value)
     return caught.value
+
+
+def follow(bookmark_fixture, fix: str) -> None:
+    """Copy the object that the fix's command names, and assert that the copy has the bookmark's key."""
+    command = re.search(r"aws s3 cp (\S+) (\S+) --sse aws:kms --sse-kms-key-id ([^`\s]+)", fix)
+    assert command is not None, fix
+    source, target, key = command.groups()
+    assert key == str(bookmark_fixture.store()._envelope.key)
+    bookmark_fixture.objects.copy(S3Uri.parse(source), S3Uri.parse(target))
 
 
 def test_a_first_run_has_no_state(bookmark_fixture):
@@ -127,7 +138,10 @@ def test_gs_bkm_002_a_state_that_names_another_job(bookmark_fixture, make_envelo
 def test_gs_bkm_003_a_deleted_object_is_not_a_first_run(bookmark_fixture):
     commit(bookmark_fixture, "jr_1")
     bookmark_fixture.objects.delete(CURRENT)
-    assert str(history(1)) in refused(bookmark_fixture, "GS-BKM-003").found
+    refusal = refused(bookmark_fixture, "GS-BKM-003")
+    assert str(history(1)) in refusal.found
+    follow(bookmark_fixture, refusal.fix)
+    assert bookmark_fixture.store().load().sequence == 1
 
 
 def test_gs_bkm_003_a_renamed_object(bookmark_fixture):
@@ -145,6 +159,8 @@ def test_gs_bkm_003_deleted_during_the_run(bookmark_fixture):
     with pytest.raises(RefusedError) as caught:
         store.commit(loaded, following(loaded, "jr_2"))
     assert caught.value.control == "GS-BKM-003"
+    follow(bookmark_fixture, caught.value.fix)
+    assert bookmark_fixture.store().load().sequence == 1
 
 
 def test_gs_bkm_004_an_older_state_restored(bookmark_fixture):
@@ -154,13 +170,17 @@ def test_gs_bkm_004_an_older_state_restored(bookmark_fixture):
     refusal = refused(bookmark_fixture, "GS-BKM-004")
     assert "sequence 1 of run jr_1" in refusal.found
     assert "sequence 2" in refusal.required
+    follow(bookmark_fixture, refusal.fix)
+    assert bookmark_fixture.store().load().sequence == 2
 
 
 def test_gs_bkm_004_a_replaced_predecessor(bookmark_fixture):
     commit(bookmark_fixture, "jr_1")
     commit(bookmark_fixture, "jr_2")
     bookmark_fixture.objects.copy(CURRENT, history(1))
-    assert refused(bookmark_fixture, "GS-BKM-004").resource == str(history(1))
+    refusal = refused(bookmark_fixture, "GS-BKM-004")
+    assert refusal.resource == str(history(1))
+    assert f"list-object-versions --bucket state --prefix {history(1).key}`" in refusal.fix
 
 
 def test_gs_bkm_004_the_history_has_another_state_of_that_sequence(bookmark_fixture):
@@ -171,6 +191,7 @@ def test_gs_bkm_004_the_history_has_another_state_of_that_sequence(bookmark_fixt
     with pytest.raises(RefusedError) as caught:
         store.commit(loaded, following(loaded, "jr_2"))
     assert caught.value.control == "GS-BKM-004"
+    assert f"aws s3 cp {history(2)} {CURRENT} --sse" in caught.value.fix
 
 
 def test_a_lifecycle_rule_may_remove_old_history(bookmark_fixture):

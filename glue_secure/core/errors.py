@@ -49,6 +49,28 @@ class UsageError(GlueSecureError, ValueError):
         super().__init__("\n".join(lines))
 
 
+class EngineError(GlueSecureError):
+    """Spark could not read, compute or write a frame. The chained exception is Spark's.
+
+    Args:
+        resource: the call that failed: ``read of s3://...``.
+        cause: the innermost message of Spark or of the library that failed. It may quote data, so the
+            evidence does not have it.
+        location: the object or table that the message names, ``""`` if it names none.
+        fix: edit that corrects it, ``""`` if it is not known.
+    """
+
+    def __init__(self, resource: str, *, cause: str, location: str = "", fix: str = "") -> None:
+        self.resource, self.cause, self.location, self.fix = resource, redact_text(cause), location, fix
+        lines = [f"{redact_text(resource)} failed", f"  cause:    {self.cause}"]
+        if location:
+            lines.append(f"  object:   {location}")
+        if fix:
+            lines.append(f"  fix:      {fix}")
+        lines.append("  details:  set Python's logging level to DEBUG to see Spark's stack trace")
+        super().__init__("\n".join(lines))
+
+
 class ControlError(GlueSecureError):
     """A control stopped the run: its check failed or could not be completed.
 

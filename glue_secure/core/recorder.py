@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from glue_secure.core.arguments import JobIdentity
-from glue_secure.core.errors import ControlError, GlueSecureError
+from glue_secure.core.errors import ControlError, EngineError, GlueSecureError
 from glue_secure.core.evidence import (
     CatalogObject,
     CatalogRecord,
@@ -144,7 +144,7 @@ def _described(error: BaseException | None) -> Mapping[str, str] | None:
     described = {"type": type(error).__name__}
     if isinstance(error, ControlError):
         described["control"] = error.control
-    # The message of any other exception may quote data.
-    if isinstance(error, GlueSecureError):
+    # The message of any other exception may quote data, and so may Spark's.
+    if isinstance(error, GlueSecureError) and not isinstance(error, EngineError):
         described["message"] = redact_text(str(error))
     return described

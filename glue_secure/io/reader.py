@@ -146,6 +146,14 @@ class DataReader:
             if len(locations) == 1 and partition_columns and partition_values_of is None:
                 base = locations[0]
                 _reject_mixed_partitioning(base, uris)
+            if not uris and schema is None and schema_without_objects is None:
+                tracked = f" (bookmark {transformation_ctx!r})" if transformation_ctx else ""
+                _LOG.warning(
+                    "read of %s%s: the location has no objects with data, so the frame has no columns; "
+                    "correct the location, or pass a schema",
+                    description,
+                    tracked,
+                )
             size = sum(summary.size for summary in new)
             frame, scan = self._engine.read_s3(
                 uris,

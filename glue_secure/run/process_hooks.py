@@ -19,9 +19,11 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import re
 import signal
 import sys
 import threading
+import traceback
 from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any
@@ -31,6 +33,8 @@ from glue_secure.core.redaction import redact_text
 from glue_secure.run.before_init import expect_init
 from glue_secure.run.run import ENDED_WITHOUT_COMMIT, Run
 
+# Files that a traceback of a script's call goes through.
+_LIBRARIES = re.compile(r"[/\\](?:site-packages|pyspark|py4j|glue_secure|awsglue)[/\\]|\A<")
 _installed = False
 _handles_sigterm = False
 _terminated = False
@@ -65,16 +69,36 @@ def install_process_hooks() -> None:
     previous = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> Any:
-        for run in _runs_of_this_process():
+        runs = _runs_of_this_process()
+        for run in runs:
             run.close(error)
         if not isinstance(error, GlueSecureError):
-            return previous(kind, error, trace)
+            failure = _engine_failure(error, trace, runs)
+            if failure is None:
+                return previous(kind, error, trace)
+            error = failure
         print(redact_text(str(error)), file=sys.stderr, flush=True)  # noqa: T201 - the error text of the script
         # A SystemExit raised in an excepthook sets the exit code of the process.
         raise SystemExit(exit_code(error))
 
     sys.excepthook = hook
     atexit.register(_end_open_runs)
+
+
+def _engine_failure(
+    error: BaseException, trace: TracebackType | None, runs: list[Run]
+) -> GlueSecureError | None:
+    """Return an error of the engine in a script's own call, in a few lines and with the script's line."""
+    if not runs:
+        return None
+    script = [frame for frame in traceback.extract_tb(trace) if not _LIBRARIES.search(frame.filename)]
+    if not script:
+        script = [traceback.FrameSummary("the script", None, "")]
+    resource = f"{script[-1].filename}, line {script[-1].lineno}: {script[-1].line}"
+    try:
+        return runs[-1].engine.failure_of(error, resource)
+    except Exception:  # the JVM has ended; the error itself is printed
+        return None
 
 
 def _handle_sigterm() -> None:

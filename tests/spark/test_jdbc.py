@@ -7,14 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
+from spark_errors import SPARK_ERRORS
 
 from glue_secure import RefusedError, UsageError, VerificationError
 from glue_secure.embedded import fault_injection, seed
 
 # An error of the driver, as Spark raises it.
-DRIVER_ERRORS = (Py4JJavaError, PySparkException)
+DRIVER_ERRORS = SPARK_ERRORS
 
 
 @pytest.fixture(scope="module")

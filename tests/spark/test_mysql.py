@@ -6,15 +6,14 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 
 import pytest
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
+from spark_errors import SPARK_ERRORS
 
 from glue_secure import RefusedError
 from glue_secure.embedded import fault_injection, pki, seed
 from glue_secure.embedded.clients import clients
 
 # An error of the driver, as Spark raises it.
-DRIVER_ERRORS = (Py4JJavaError, PySparkException)
+DRIVER_ERRORS = SPARK_ERRORS
 SECRET = "glue-secure/mariadb"
 CERTIFICATE = f"s3://{seed.LANDING}/certificates/ca.pem"
 NAMES = {"mysql": "ops-mysql", "mariadb": "ops-mariadb"}

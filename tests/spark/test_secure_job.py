@@ -5,7 +5,8 @@ import contextlib
 import pytest
 from pyspark.sql import functions as F
 
-from glue_secure import GlueSecureError, RefusedError, UsageError
+from glue_secure import RefusedError, UsageError
+from glue_secure.errors import EngineError
 
 CSV = "carrier,delay\nUA,3\nAA,5\n"
 
@@ -77,7 +78,7 @@ def test_an_exception_in_the_block_commits_nothing_and_is_in_the_evidence(glue_j
 def test_a_failed_write_that_the_script_catches_commits_nothing(glue_job):
     glue_job.land("a.csv", CSV)
     with (
-        pytest.raises(GlueSecureError, match="the script continued"),
+        pytest.raises(EngineError, match="failed\n  cause: "),
         glue_job.job("source", "target") as job,
     ):
         rows = job.read.s3(job.args.source, format="csv", bookmark="flights")
@@ -211,3 +212,19 @@ def test_overwrites_that_lose_nothing(glue_job, provisioned):
     copy(mode="overwrite", overwrite_with_nothing=True)
     assert not any("carrier" in key or ".parquet" in key for key in glue_job.objects() if "/out/" in key)
     assert {seen["key"] for seen in glue_job.objects().values()} == {provisioned.data_key}
+
+
+def test_unreadable_objects_are_named_in_a_few_lines(glue_job):
+    for name in ("x.parquet", "x.orc", "x.csv.gz"):
+        glue_job.land(f"{name.split('.')[1]}/day one/{name}", b"none of these formats, and long enough")
+    with pytest.raises(EngineError), glue_job.job("source") as job:
+        for format, schema in (("parquet", None), ("orc", None), ("csv", None), ("parquet", "a int")):
+            source = f"{job.args.source}{format}/"
+            with pytest.raises(EngineError, match="cause: ") as caught:
+                rows = job.read.s3(source, format=format, schema=schema)
+                job.write.s3(rows, f"{glue_job.target}{format}/", format="parquet")
+            lines = str(caught.value).splitlines()
+            assert "read it in the format that it has" in lines[-2]
+            assert glue_job.name in str(caught.value)
+            assert len(lines) < 10
+    assert glue_job.evidence()[-1]["error"] == {"type": "EngineError"}

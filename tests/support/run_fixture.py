@@ -222,6 +222,9 @@ class FakeEngine:
     def is_certainly_empty(self, frame: Any) -> bool:
         return frame == []
 
+    def failure_of(self, error: BaseException, resource: str) -> None:
+        return None
+
     def is_empty(self, frame: Any) -> bool:
         self.calls.append(("is_empty", frame))
         return not frame

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from glue_secure.core.catalog import CatalogColumn, PartitionValues
 from glue_secure.core.columns import ColumnDecision, SchemaColumn, WrappedKey
 from glue_secure.core.connection import Credentials
+from glue_secure.core.errors import EngineError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.request_guard import RequestPolicy, RequestReport
 from glue_secure.core.spark_conf import SettingsPlan
@@ -144,6 +145,9 @@ class Engine(Protocol):
         Return None where there are no executors. Task and parts are serialised and may not contain secrets.
         An exception of the engine is raised where a part fails.
         """
+
+    def failure_of(self, error: BaseException, resource: str) -> EngineError | None:
+        """Return an error of the engine in a few lines; None for an error of another origin."""
 
     def is_certainly_empty(self, frame: DataFrame) -> bool:
         """Return whether the frame is known to have no rows, without a Spark job."""

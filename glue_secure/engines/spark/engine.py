@@ -15,14 +15,15 @@ from glue_secure.columns.spark import column_tree, protected, require_functions
 from glue_secure.core.catalog import CatalogColumn, PartitionValues
 from glue_secure.core.columns import ColumnDecision, SchemaColumn, WrappedKey
 from glue_secure.core.connection import Credentials
-from glue_secure.core.errors import UsageError
-from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.errors import EngineError, UsageError
+from glue_secure.core.identifiers import S3Uri, is_table_name
 from glue_secure.core.ports import DYNAMIC, PARTITION_OVERWRITE_MODE, SaveHandler
 from glue_secure.core.request_guard import RequestPolicy, RequestReport
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 from glue_secure.core.worker_encryption import WORKER_SETTINGS
 from glue_secure.engines.glue_options import require_known_options
+from glue_secure.engines.spark.failures import failure_of, translated_failures
 from glue_secure.engines.spark.file_distribution import share_file
 from glue_secure.engines.spark.frame_sources import sources_below
 from glue_secure.engines.spark.hadoop import HadoopSettings, versions
@@ -181,10 +182,12 @@ class SparkEngine:
         if schema is not None:
             reader = reader.schema(schema)
         paths = [_escaped_path(uri, self._hadoop.scheme) for uri in objects]
-        if options.get("enforceSchema") == AGREEING:
-            frame, has_scan_id = load_agreeing(reader, paths), True
-        else:
-            frame, has_scan_id = load(reader, format, paths)
+        more = f" and {len(objects) - 1} more objects" if len(objects) > 1 else ""
+        with translated_failures(f"read of {objects[0]}{more} as {format}"):
+            if options.get("enforceSchema") == AGREEING:
+                frame, has_scan_id = load_agreeing(reader, paths), True
+            else:
+                frame, has_scan_id = load(reader, format, paths)
         if partition_values is not None:
             frame = with_partition_values(
                 self._spark, frame, partition_values, metadata=has_scan_id, scheme=self._hadoop.scheme
@@ -223,10 +226,13 @@ class SparkEngine:
         reader = self._spark.read.format("jdbc").options(**driver_options).options(**spark_options)
         reader = reader.option("driver", driver)
         reader = reader.option("user", credentials.user).option("password", credentials.password)
-        if predicates:
-            frame = reader.jdbc(url, table, predicates=list(predicates))
-        else:
-            frame = reader.option("url", url).option("dbtable", table).load()
+        # A query may quote data.
+        name = table if is_table_name(table) else "a query"
+        with translated_failures(f"read of {name} with {driver}"):
+            if predicates:
+                frame = reader.jdbc(url, table, predicates=list(predicates))
+            else:
+                frame = reader.option("url", url).option("dbtable", table).load()
         scan = self._meter.jdbc_scan(frame)
         return (frame.limit(0) if empty else frame), scan
 
@@ -246,7 +252,8 @@ class SparkEngine:
         writer = frame.write.format(format).mode(mode).options(**options)
         if partition_by:
             writer = writer.partitionBy(*partition_by)
-        writer.save(path)
+        with translated_failures(f"write to {target}"):
+            writer.save(path)
         return self._meter.take_written(path)
 
     def write_jdbc(
@@ -269,7 +276,9 @@ class SparkEngine:
         observed, observation = self._meter.observe(frame)
         writer = observed.write.format("jdbc").mode("append").options(**driver_options, **spark_options)
         writer = writer.option("url", url).option("driver", driver).option("dbtable", table)
-        writer.option("user", credentials.user).option("password", credentials.password).save()
+        writer = writer.option("user", credentials.user).option("password", credentials.password)
+        with translated_failures(f"write to {table} with {driver}"):
+            writer.save()
         return self._meter.take_observed(observation)
 
     def share_file(self, name: str, content: bytes) -> str:
@@ -285,6 +294,10 @@ class SparkEngine:
         if context.defaultParallelism < 2:
             return None
         return list(context.parallelize(parts, len(parts)).map(task).collect())
+
+    def failure_of(self, error: BaseException, resource: str) -> EngineError | None:
+        """Return an error of Spark in a few lines; None for an error of another origin."""
+        return failure_of(error, resource)
 
     def is_certainly_empty(self, frame: DataFrame) -> bool:
         """Return whether Spark's optimiser proves, without a job, that the frame has no rows."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.options import truth, whole_number
 
 _CSV = frozenset(
     [
@@ -120,6 +121,39 @@ _XML = frozenset(
         "wildcardColName",
     ]
 )
+# Spark reports another value when the frame is computed, with a stack trace.
+_BOOLEANS = frozenset(
+    [
+        "allowBackslashEscapingAnyCharacter",
+        "allowComments",
+        "allowNonNumericNumbers",
+        "allowNumericLeadingZeros",
+        "allowSingleQuotes",
+        "allowUnquotedControlChars",
+        "allowUnquotedFieldNames",
+        "dropFieldIfAllNull",
+        "enableStableIdentifiersForUnionType",
+        "enforceSchema",
+        "escapeQuotes",
+        "excludeAttribute",
+        "header",
+        "ignoreLeadingWhiteSpace",
+        "ignoreNamespace",
+        "ignoreNullFields",
+        "ignoreSurroundingSpaces",
+        "ignoreTrailingWhiteSpace",
+        "inferSchema",
+        "mergeSchema",
+        "multiLine",
+        "positionalFieldMatching",
+        "preferDate",
+        "prefersDecimal",
+        "primitivesAsString",
+        "quoteAll",
+        "treatEmptyValuesAsNulls",
+    ]
+)
+_WHOLE_NUMBERS = frozenset(["maxCharsPerColumn", "maxColumns", "maxRecordsPerFile"])
 _WRITE_OPTIONS = frozenset(["maxRecordsPerFile", "partitionOverwriteMode"])
 
 
@@ -167,7 +201,8 @@ def spark_options(format_name: str, options: Mapping[str, Any], *, writing: bool
     """Return Spark's options, in Spark's spelling and with values as text.
 
     Raises:
-        UsageError: an option is not known for the format (or for writes), or the format cannot be written.
+        UsageError: an option is not known for the format (or for writes) or has an invalid value, or the
+            format cannot be written.
     """
     known = format_of(format_name).options | (_WRITE_OPTIONS if writing else frozenset())
     if writing and format_of(format_name).name == "xml":
@@ -185,8 +220,19 @@ def spark_options(format_name: str, options: Mapping[str, Any], *, writing: bool
                 required=", ".join(sorted(known)),
                 fix="check the spelling; Spark itself would silently ignore the option",
             )
-        spark[by_lower[name.lower()]] = text_of(value)
+        spark[by_lower[name.lower()]] = _value(by_lower[name.lower()], value, format_name)
     return spark
+
+
+def _value(name: str, value: Any, format_name: str) -> str:
+    resource = f"option {name} of format {format_name}"
+    if value is None:
+        raise UsageError(resource, found="None", required="a value", fix=f"remove {name}")
+    if name in _BOOLEANS:
+        return text_of(truth(resource, value))
+    if name in _WHOLE_NUMBERS and str(value).strip() != "-1":  # -1 means no limit
+        return str(whole_number(resource, value))
+    return text_of(value)
 
 
 def text_of(value: Any) -> str:

@@ -147,3 +147,10 @@ def test_objects_beside_partition_folders_are_rejected(run_fixture):
     with pytest.raises(UsageError, match=r"m01\.csv beside partition folders"):
         run.reader.read_s3(SOURCE, format="parquet")
     assert sorted(run.reader.read_s3(SOURCE, format="csv", partition_columns=False)) == ["m01.csv", "m02.csv"]
+
+
+def test_a_location_without_objects_is_a_warning_that_names_it_and_its_bookmark(run_fixture, caplog):
+    run_fixture.start().reader.read_s3("s3://landing/nothing/", format="csv", transformation_ctx="flights")
+    (message,) = [record.getMessage() for record in caplog.records if "no objects" in record.getMessage()]
+    assert "s3://landing/nothing/" in message
+    assert "'flights'" in message

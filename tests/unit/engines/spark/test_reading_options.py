@@ -69,3 +69,28 @@ def test_xml_is_read_and_not_written():
     assert spark_options("xml", {"rowTag": "r"}) == {"rowTag": "r"}
     with pytest.raises(UsageError, match="xml"):
         spark_options("xml", {}, writing=True)
+
+
+@pytest.mark.parametrize(
+    ("format", "options"),
+    [
+        ("csv", {"header": "yes"}),
+        ("csv", {"inferschema": 1}),
+        ("csv", {"sep": None}),
+        ("csv", {"maxColumns": "many"}),
+        ("json", {"multiLine": "on"}),
+        ("parquet", {"mergeSchema": []}),
+    ],
+)
+def test_an_odd_value_of_an_option_is_a_usage_error(format, options):
+    (name,) = options
+    with pytest.raises(UsageError, match=f"(?i)option {name} of format {format}"):
+        spark_options(format, options)
+
+
+def test_booleans_are_accepted_as_values_and_as_text():
+    assert spark_options("csv", {"header": True, "multiline": "FALSE", "maxCharsPerColumn": -1}) == {
+        "header": "true",
+        "multiLine": "false",
+        "maxCharsPerColumn": "-1",
+    }

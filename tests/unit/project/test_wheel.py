@@ -61,10 +61,13 @@ def members(built):
 
 @pytest.fixture(scope="module")
 def normal_build(tmp_path_factory):
-    """The wheel that ``python -m build --wheel`` builds from a copy of the checkout, as a file."""
+    """The wheel that ``python -m build`` builds from a copy of the checkout, as a file.
+
+    It is built from the source distribution, which therefore has everything that the wheel needs.
+    """
     pytest.importorskip("build")
     source = tmp_path_factory.mktemp("source")
-    for name in ("LICENSE", "README.md", "pyproject.toml", "setup.cfg"):
+    for name in ("LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.cfg"):
         shutil.copy(ROOT / name, source)
     shutil.copytree(
         ROOT / "glue_secure", source / "glue_secure", ignore=shutil.ignore_patterns("__pycache__")
@@ -72,7 +75,7 @@ def normal_build(tmp_path_factory):
     (source / "tools").mkdir()
     shutil.copy(ROOT / "tools" / "build_backend.py", source / "tools")
     out = source / "out"
-    run_python("-m", "build", "--wheel", "--no-isolation", "--outdir", out, source)
+    run_python("-m", "build", "--no-isolation", "--outdir", out, source)
     return out / wheel.NAME
 
 

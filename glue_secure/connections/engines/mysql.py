@@ -61,7 +61,11 @@ _MYSQL_OPTIONS = engine_options(
         " initialTimeout largeRowSizeThreshold locatorFetchBufferSize maxByteArrayAsHex maxQuerySizeToLog"
         " maxReconnects maxRows metadataCacheSize packetDebugBufferSize reportMetricsIntervalMillis"
         " resultSetSizeThreshold selfDestructOnPingMaxOperations selfDestructOnPingSecondsLifetime"
-        " slowQueryThresholdMillis slowQueryThresholdNanos tcpRcvBuf tcpSndBuf tcpTrafficClass",
+        " slowQueryThresholdMillis slowQueryThresholdNanos tcpRcvBuf tcpSndBuf tcpTrafficClass"
+        " loadBalanceAutoCommitStatementThreshold loadBalanceBlocklistTimeout"
+        " loadBalanceHostRemovalGracePeriod loadBalancePingTimeout queriesBeforeRetrySource retriesAllDown"
+        " secondsBeforeRetrySource loadBalanceBlacklistTimeout queriesBeforeRetryMaster"
+        " secondsBeforeRetryMaster",
         _YES_NO: "cachePrepStmts useServerPrepStmts rewriteBatchedStatements tcpKeepAlive tinyInt1isBit"
         " transformedBitIsBoolean yearIsDateType useAffectedRows useCompression jdbcCompliantTruncation"
         " preserveInstants useCursorFetch tcpNoDelay autoReconnect autoReconnectForPools"
@@ -83,7 +87,10 @@ _MYSQL_OPTIONS = engine_options(
         " ultraDevHack useColumnNamesInFindColumn useHostsInPrivileges useInformationSchema"
         " useLocalSessionState useLocalTransactionState useNanosForElapsedTime"
         " useOldAliasMetadataBehavior useOnlyServerErrorMessages useReadAheadInput"
-        " useStreamLengthsInPrepStmts useUnbufferedInput paranoid",
+        " useStreamLengthsInPrepStmts useUnbufferedInput paranoid failOverReadOnly"
+        " allowReplicaDownConnections allowSourceDownConnections loadBalanceValidateConnectionOnSwapServer"
+        " readFromSourceWhenNoReplicas allowMasterDownConnections allowSlaveDownConnections"
+        " readFromMasterWhenNoSlaves",
         _ZONE: "connectionTimeZone serverTimezone",
         _ENCODING: "characterEncoding clobCharacterEncoding passwordCharacterEncoding",
         f"{_ENCODING}|null": "characterSetResults",
@@ -135,15 +142,9 @@ _MYSQL_OPTIONS = engine_options(
         _ATTRIBUTES: "connectionAttributes resourceId",
     },
     {
-        ONE_SERVER: "failOverReadOnly serverAffinityOrder retriesAllDown loadBalanceConnectionGroup"
-        " replicationConnectionGroup allowSourceDownConnections allowReplicaDownConnections"
-        " allowMasterDownConnections allowSlaveDownConnections readFromSourceWhenNoReplicas"
-        " readFromMasterWhenNoSlaves loadBalanceAutoCommitStatementRegex"
-        " loadBalanceAutoCommitStatementThreshold loadBalanceBlocklistTimeout loadBalanceBlacklistTimeout"
-        " loadBalanceHostRemovalGracePeriod loadBalancePingTimeout"
-        " loadBalanceSQLExceptionSubclassFailover loadBalanceSQLStateFailover"
-        " loadBalanceValidateConnectionOnSwapServer queriesBeforeRetrySource queriesBeforeRetryMaster"
-        " secondsBeforeRetrySource secondsBeforeRetryMaster roundRobinLoadBalance",
+        ONE_SERVER: "serverAffinityOrder loadBalanceConnectionGroup replicationConnectionGroup"
+        " loadBalanceAutoCommitStatementRegex loadBalanceSQLExceptionSubclassFailover"
+        " loadBalanceSQLStateFailover roundRobinLoadBalance",
         "an option of Connector/J 5.1, which version 8 does not have": "useUnicode useLegacyDatetimeCode"
         " useTimezone useGmtMillisForDatetimes useJDBCCompliantTimezoneShift"
         " useSSPSCompatibleTimezoneShift noTimezoneConversionForTimeType"

@@ -53,7 +53,9 @@ HOSTS = (
     "[::1]",
 )
 PORTS = ("", ":1", ":5432", ":65535", ":0", ":08", ":x", ":70000")
-DATABASES = ("ops", "Ops_1", "a.b", "a-b", "", "a b", "a/b", "a;b", "%61")
+DATABASES = ("ops", "Ops_1", "a.b", "a-b", "", "a b", "a/b", "a;b", "%61", "a%20b", "a%3Bb", "a+b", "x=y")
+# Braces are read by SQL Server's driver only.
+BRACED = ("{ops}", "{a b}", "{a;b}", "{a}}b}", "{a{b}", "{a}b", "{a", "a}", " ops ", "{ a }", "{a=b}", "{}")
 VALUES = (
     "true",
     "false",
@@ -108,15 +110,19 @@ def generated(which: str, count: int, seed: int) -> Iterator[tuple[str, dict[str
         database = chance.choice(DATABASES[:4] if mild else DATABASES)
         pairs = [option() for _ in range(chance.choice((0, 0, 1, 1, 2, 3)))]
         if engine.database_options:
+            database = chance.choice((database, *BRACED)) if chance.random() < 0.5 else database
             pairs.insert(0, (chance.choice(engine.database_options), database))
-        query = obfuscated(engine.separator.join(f"{name}={value}" for name, value in pairs), engine, chance)
+        separator = chance.choice((";", "&")) if which.startswith("redshift") else engine.separator
+        query = obfuscated(separator.join(f"{name}={value}" for name, value in pairs), engine, chance)
+        if engine.database_options and chance.random() < 0.3:
+            query = chance.choice((f"{query};", f" {query}; ;", query.replace(";", " ; "), f";{query}"))
         head = f"{engine.url_prefix}//{host}{port}"
         if which == "oracle":
             protocol = chance.choice(("tcps", "tcps", "tcps", "tcp"))
             head = f"jdbc:oracle:thin:@{protocol}://{host}{port or ':2484'}"
         if not engine.database_options:
             head += f"/{database}"
-        mark = "?" if engine.separator == "&" else engine.separator
+        mark = "?" if separator == "&" else separator
         # "database" is an option of Glue that replaces the URL's database.
         pairs = [option() for _ in range(chance.choice((0, 0, 1, 2)))]
         options: dict[str, object] = {name: value for name, value in pairs if name.lower() != "database"}

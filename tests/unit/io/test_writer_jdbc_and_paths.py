@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from glue_secure.core.errors import GlueSecureError, RefusedError, UsageError, VerificationError
@@ -48,6 +50,17 @@ def test_the_database_must_be_the_connections_database(run_fixture, server):
     with pytest.raises(UsageError, match="option database"):
         run.writer.write_jdbc(["a"], "ops", "t", database="other")
     assert len(run_fixture.engine.asked("write_jdbc")) == 1
+
+
+def test_the_call_names_the_database_if_the_connection_names_none(run_fixture, server):
+    connection = run_fixture.control_plane.connections["ops"]
+    url = connection.properties["JDBC_CONNECTION_URL"].rpartition("/")[0] + "/"
+    properties = {**connection.properties, "JDBC_CONNECTION_URL": url}
+    run_fixture.control_plane.connections["ops"] = replace(connection, properties=properties)
+    run = run_fixture.start()
+    run.writer.write_jdbc(["a"], "ops", "t", database="other")
+    (call,) = run_fixture.engine.asked("write_jdbc")
+    assert call["url"] == "jdbc:postgresql://db.example.com:5432/other"
 
 
 def test_gs_s3_010_a_frame_of_another_session_is_not_written_to_a_database(run_fixture, server):

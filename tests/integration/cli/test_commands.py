@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from glue_secure.embedded.account import EmbeddedAccount
+from glue_secure.embedded.account_setup import provision
+from glue_secure.embedded.clients import clients
+
 ROOT = Path(__file__).resolve().parents[3]
 COMMAND = Path(sys.executable).with_name("glue-secure")
 
@@ -74,6 +78,34 @@ def test_a_script_runs_and_its_exit_code_is_that_of_the_command(state, tmp_path)
     wrong = glue_secure("run", str(script), state=state)
     assert wrong.returncode == 2
     assert "--target" in wrong.stdout
+
+
+def test_a_script_that_ends_without_commit_is_verified_and_ends_with_exit_code_1(state, tmp_path):
+    account = EmbeddedAccount.load(state)
+    key, s3 = provision(account).data_key, clients(account)("s3")
+    encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    s3.put_object(Bucket="glue-secure-landing", Key="uncommitted/a.csv", Body=b"id\n1\n2\n", **encryption)
+    script = tmp_path / "uncommitted.py"
+    script.write_text(
+        "import sys\n"
+        "from glue_secure import SecureJob\n"
+        "job = SecureJob.from_argv()\n"
+        "rows = job.read.s3('s3://glue-secure-landing/uncommitted/', format='csv', bookmark='rows')\n"
+        "rows.write.mode('overwrite').parquet('s3a://glue-secure-curated/uncommitted/')\n"
+        "sys.exit(0)\n"
+    )
+    ended = glue_secure("run", str(script), state=state)
+    assert ended.returncode == 1, ended.stdout[-2000:]
+    assert "job.commit() was not called" in ended.stdout
+    assert f"{script}:3" in ended.stdout
+    assert "Traceback" not in ended.stdout
+    prefix = {"Bucket": "glue-secure-evidence", "Prefix": "evidence/job=uncommitted/"}
+    (entry,) = s3.list_objects_v2(**prefix)["Contents"]
+    body = s3.get_object(Bucket="glue-secure-evidence", Key=entry["Key"])["Body"]
+    evidence = json.loads(body.read())
+    assert evidence["outcome"] == "ended without job.commit()"
+    assert [(write["kind"], write["rows"]) for write in evidence["writes"]] == [("unmanaged", 2)]
+    assert evidence["bookmark"]["sequence_after"] == 0
 
 
 @pytest.fixture

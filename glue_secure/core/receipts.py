@@ -88,6 +88,7 @@ class ReceiptBook:
         self._objects: dict[S3Uri, _Left] = {}
         self._uploads: dict[str, Receipt] = {}
         self._folders: dict[S3Uri, int] = {}
+        self._emptied: set[S3Uri] = set()
 
     @property
     def number(self) -> int:
@@ -148,6 +149,11 @@ class ReceiptBook:
             folders = [folder for folder, number in self._folders.items() if number > since]
             return location in self._objects or any(folder.is_below(location) for folder in folders)
 
+    def has_deleted_below(self, location: S3Uri) -> bool:
+        """Return whether an object at or below a location was deleted."""
+        with self._lock:
+            return any(folder.is_below(location) for folder in self._emptied)
+
     def incomplete_uploads(self) -> tuple[Receipt, ...]:
         """Return the multipart uploads that were neither completed nor aborted. They store no object."""
         with self._lock:
@@ -163,6 +169,7 @@ class ReceiptBook:
             return
         if receipt.outcome == DELETED:
             self._objects.pop(receipt.uri, None)
+            self._emptied.add(_folder_of(receipt.uri))
             return
         created = self._uploads.pop(receipt.upload, None) if receipt.upload else None
         if created is not None and receipt.outcome == STORED and not receipt.algorithm:
@@ -175,5 +182,8 @@ class ReceiptBook:
             receipt = replace(receipt, size=copied.receipt.size if copied is not None else None)
         self._objects.pop(receipt.uri, None)  # a replaced object is the newest
         self._objects[receipt.uri] = _Left(receipt, self._number)
-        folder = receipt.uri.key[: receipt.uri.key.rfind("/") + 1]
-        self._folders[S3Uri(receipt.uri.bucket, folder)] = self._number
+        self._folders[_folder_of(receipt.uri)] = self._number
+
+
+def _folder_of(uri: S3Uri) -> S3Uri:
+    return S3Uri(uri.bucket, uri.key[: uri.key.rfind("/") + 1])

@@ -34,11 +34,13 @@ class UnmanagedWriteReport:
     Attributes:
         writes: each write.
         doubts: why a write may have been missed; empty if every write was observed.
+        emptied: locations of tables that a command dropped, renamed or truncated.
         active: work of Spark that has not ended and may write; empty if there is none.
     """
 
     writes: tuple[UnmanagedWrite, ...] = ()
     doubts: tuple[str, ...] = ()
+    emptied: tuple[str, ...] = ()
     active: tuple[str, ...] = ()
 
 

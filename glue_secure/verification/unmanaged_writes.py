@@ -61,6 +61,7 @@ class UnmanagedWriteVerifier:
         self._guard, self._verifier, self._requests = guard, verifier, requests
         self._columns, self._recorder = columns, recorder
         self._unverified: tuple[UnmanagedWrite, ...] = ()
+        self._emptied: set[S3Uri | None] = set()
 
     def require_observable(self, report: UnmanagedWriteReport) -> None:
         """Stop a run at its start if Spark's writes cannot be observed, or if a write is forbidden.
@@ -104,6 +105,7 @@ class UnmanagedWriteVerifier:
             GlueSecureError: a write failed in Spark, and no later write repeated it.
         """
         self._unverified = report.writes
+        self._emptied = {parsed_location(location) for location in report.emptied}
         with self._recorder.timed("verify unmanaged"):
             writes = [
                 write
@@ -246,6 +248,18 @@ class UnmanagedWriteVerifier:
             )
         )
 
+    def _was_emptied(self, location: S3Uri) -> bool:
+        """Return whether the run itself is known to have deleted objects below a location.
+
+        Known are purges, deletions by botocore's clients, and Spark's commands for a table.
+        """
+        purged = (uri for record in self._recorder.housekeeping for uri in record.objects)
+        return (
+            location in self._emptied
+            or self._requests.receipts.has_deleted_below(location)
+            or any(uri.is_below(location) for uri in purged)
+        )
+
     def _require_no_failure(self, writes: Sequence[UnmanagedWrite]) -> None:
         failures = unrepeated_failures(writes)
         if failures:
@@ -262,7 +276,8 @@ class UnmanagedWriteVerifier:
         recent = self._guard.list_recent(location)
         objects = self._verifier.verify(recent, may_be_deleted=True)
         counts = [write.rows for write in writes if write.rows is not None]
-        if any(counts) and not all(write.failed for write in writes):
+        is_expected = any(counts) and not all(write.failed for write in writes)
+        if is_expected and not self._was_emptied(location):
             self._guard.require_objects_written(location, sum(counts), recent)
         self._recorder.writes.append(
             WriteRecord(

@@ -127,6 +127,19 @@ def test_work_that_stores_nothing_commits(started, glue_job):
     assert [write["target"] for write in writes] == [out.replace("s3a", "s3")]
 
 
+def test_a_managed_table_that_is_renamed_is_verified_where_it_is(started, glue_job):
+    job, out = started
+    database = f"db_{glue_job.name.replace('-', '_')}"
+    job.spark.sql(f"create database {database} location '{out}'")
+    job.spark.sql(f"create table {database}.work (a int) using parquet")
+    job.spark.sql(f"insert into {database}.work values (1)")
+    job.spark.sql(f"alter table {database}.work rename to {database}.days")
+    job.commit()
+    job.spark.sql(f"drop database {database} cascade")
+    writes = {write["target"]: len(write["objects"]) > 0 for write in glue_job.evidence()[-1]["writes"]}
+    assert writes == {f"{out}/work".replace("s3a", "s3"): False, f"{out}/days".replace("s3a", "s3"): True}
+
+
 @pytest.mark.parametrize("name", ["foreachBatch", pytest.param("callSite.short", marks=pytest.mark.long)])
 def test_gs_s3_012_a_save_by_the_jvm_is_found_whatever_its_job_is_called(started, glue_job, name):
     job, out = started

@@ -8,8 +8,10 @@ import pytest
 
 from glue_secure.core.errors import GlueSecureError, RefusedError, VerificationError
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.receipts import BOTO3, DELETED, Receipt
 from glue_secure.core.service import ServiceError
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
+from glue_secure.io.housekeeping import ObjectSelection
 
 
 def committed(run_fixture, *writes, doubts=()):
@@ -223,3 +225,38 @@ def test_an_rdd_save_is_attributed_to_a_spigot_that_wrote_objects(run_fixture):
     run_fixture.engine.native = UnmanagedWriteReport((RDD_SAVE,))
     run.commit()
     assert [write["kind"] for write in run_fixture.evidence()["writes"]] == ["s3"]
+
+
+def deleted(run_fixture, run):
+    receipt = Receipt(DELETED, S3Uri("curated", "out/staging/part-0"), "DeleteObject", BOTO3)
+    run.requests.receipts.add([receipt])
+
+
+def purged(run_fixture, run):
+    put(run_fixture, "staging/part-0")
+    run.housekeeping.purge("out", ["s3://curated/out/staging"], ObjectSelection(0, frozenset(), None))
+
+
+def dropped(run_fixture, run):
+    run_fixture.engine.native = replace(run_fixture.engine.native, emptied=("s3a://curated/out/staging",))
+
+
+@pytest.mark.parametrize("remove", [deleted, purged, dropped])
+def test_a_staging_location_that_the_run_emptied_commits(run_fixture, remove):
+    run = run_fixture.start()
+    write = UnmanagedWrite("s3a://curated/out/staging", "parquet", 3)
+    run_fixture.engine.native = UnmanagedWriteReport((write,))
+    remove(run_fixture, run)
+    run.commit()
+    (written,) = run_fixture.evidence()["writes"]
+    assert (written["kind"], written["rows"], written["objects"]) == ("unmanaged", 3, [])
+
+
+@pytest.mark.parametrize("remove", [deleted, purged, dropped])
+def test_gs_s3_007_a_deletion_elsewhere_does_not_explain_missing_objects(run_fixture, remove):
+    run = run_fixture.start()
+    write = UnmanagedWrite("s3a://curated/out/other", "parquet", 3)
+    run_fixture.engine.native = UnmanagedWriteReport((write,))
+    remove(run_fixture, run)
+    with pytest.raises(VerificationError, match="GS-S3-007"):
+        run.commit()

@@ -147,7 +147,7 @@ class SparkWriteMonitor:
             doubts, self._doubts = self._doubts, []
         # Of equal writes the last one counts: a failed write may be followed by one that succeeds.
         writes = list(dict.fromkeys(entry.write for entry in reversed(recorded)))
-        return UnmanagedWriteReport(tuple(reversed(writes)), tuple(doubts))
+        return UnmanagedWriteReport(tuple(reversed(writes)), tuple(doubts), tuple(self._tables.emptied))
 
     def pending(self) -> tuple[UnmanagedWrite, ...]:
         """Return the writes recorded so far, without a call to the JVM."""

@@ -29,24 +29,51 @@ _EPHEMERAL_SOURCES = re.compile(r"org\.apache\.spark\.sql\..*\.ConsoleSinkProvid
 _TABLE_FORMATS = ("delta", "hudi")
 # Each with its accessor for IF NOT EXISTS.
 _CREATING_COMMANDS = {"CreateDataSourceTableCommand": "ignoreIfExists", "CreateTableCommand": "ifNotExists"}
+# Each with its accessor for the table.
+_EMPTYING_COMMANDS = {
+    "AlterTableDropPartitionCommand": "tableName",
+    "AlterTableRenameCommand": "oldName",
+    "DropTableCommand": "tableName",
+    "TruncateTableCommand": "tableName",
+}
 _LOCATING_COMMANDS = frozenset(("AlterTableAddPartitionCommand", "AlterTableSetLocationCommand"))
 _known_kinds: dict[str, bool] = {}
 
 
 class ObservedTables:
-    """Tables that queries of the session created, so that the locations of their partitions are known."""
+    """Tables that queries of the session created, wrote or emptied.
+
+    Attributes:
+        emptied: the location of each table that was written and then dropped, renamed or truncated.
+    """
 
     def __init__(self) -> None:
         self._created: set[tuple[str, str]] = set()
+        self._locations: dict[tuple[str, str], str] = {}
+        self.emptied: set[str] = set()
 
     def observe(self, command: Any) -> None:
-        """Take note of a command that creates a table, or gives a partition a location of its own."""
+        """Take note of a command that creates or empties a table, or gives a partition its own location."""
         name = str(command.getClass().getSimpleName())
         if name in _CREATING_COMMANDS:
             if not getattr(command, _CREATING_COMMANDS[name])():  # otherwise the table may have existed
                 self._created.add(_identity(command.table().identifier()))
         elif name in _LOCATING_COMMANDS:
             self._created.discard(_identity(command.tableName()))
+        elif name in _EMPTYING_COMMANDS:
+            table = _identity(getattr(command, _EMPTYING_COMMANDS[name])())
+            if table in self._locations:
+                self.emptied.add(self._locations[table])
+
+    def observe_write(self, table: Any, location: str) -> None:
+        """Take note of a write to a table (``CatalogTable``)."""
+        self._locations[_identity(table.identifier())] = location
+
+    def renamed_location(self, command: Any) -> str:
+        """Return where ``AlterTableRenameCommand`` moved a managed table's files to, ``""`` if not known."""
+        location = self._locations.get(_identity(command.oldName()), "")
+        new_name = str(command.newName().table()).lower()
+        return f"{location.rstrip('/').rpartition('/')[0]}/{new_name}" if location else ""
 
     def has_partitions_inside(self, table: Any) -> bool:
         """Return whether all partitions of a table (``CatalogTable``) are below its location."""
@@ -80,7 +107,7 @@ def writes_of(execution: Any, *, failed: bool, tables: ObservedTables) -> list[U
     if name == "ExecutedCommandExec":
         if not failed:
             tables.observe(node.cmd())
-        return _executed_command(node.cmd(), execution, failed)
+        return _executed_command(node.cmd(), execution, failed, tables)
     if _is_version_2_write(node.getClass()):
         return _version_2_write(node, name, failed)
     return []
@@ -94,6 +121,8 @@ def _data_writing_command(
         format = str(command.fileFormat().getClass().getSimpleName()).removesuffix("FileFormat").lower()
         location = path_of(command.outputPath())
         writes = [UnmanagedWrite(location, format, output_rows(command.metrics()), failed)]
+        if command.catalogTable().isDefined():
+            tables.observe_write(command.catalogTable().get(), location)
         if command.catalogTable().isDefined() and not command.partitionColumns().isEmpty():
             writes += _outer_partitions(
                 execution, command.catalogTable().get(), location, format, failed, tables
@@ -101,6 +130,7 @@ def _data_writing_command(
         return writes
     if name == "InsertIntoHiveTable":
         location = path_of(command.table().location())
+        tables.observe_write(command.table(), location)
         return [UnmanagedWrite(location, "hive", output_rows(command.metrics()), failed)]
     if name == "InsertIntoHiveDirCommand":
         location = _location(command.storage())
@@ -108,7 +138,9 @@ def _data_writing_command(
     return [_to_unknown_location(name, failed)]
 
 
-def _executed_command(command: Any, execution: Any, failed: bool) -> list[UnmanagedWrite]:
+def _executed_command(
+    command: Any, execution: Any, failed: bool, tables: ObservedTables
+) -> list[UnmanagedWrite]:
     class_name, name = str(command.getClass().getName()), str(command.getClass().getSimpleName())
     if name == "SaveIntoDataSourceCommand":
         return _save_into_data_source(command, failed)
@@ -118,7 +150,12 @@ def _executed_command(command: Any, execution: Any, failed: bool) -> list[Unmana
     if name == "InsertIntoDataSourceDirCommand":
         return [UnmanagedWrite(_location(command.storage()), "directory", None, failed)]
     if name == "CreateDataSourceTableAsSelectCommand":
-        return _create_table(command.table(), execution, failed)
+        writes = _create_table(command.table(), execution, failed)
+        tables.observe_write(command.table(), writes[0].location)
+        return writes
+    if name == "AlterTableRenameCommand":
+        location = tables.renamed_location(command)
+        return [UnmanagedWrite(location, "table", None, failed)] if location else []
     if name == "LoadDataCommand" or not class_name.startswith(_SPARK_PACKAGE) or ".delta." in class_name:
         return [_to_unknown_location(name, failed)]
     return []

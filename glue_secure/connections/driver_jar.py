@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,8 +35,8 @@ def read_driver_jar(path: Path | None, release: DriverRelease) -> DriverJar | No
     """Return digest and version of a driver's JAR; None if there is no file or it cannot be read.
 
     The version comes from the driver's own metadata: Maven's ``pom.properties`` of its artifact, a
-    properties file of the driver, or a manifest that names the driver. The manifest of a JAR that was merged
-    from several (an "uber JAR") names another program and is ignored.
+    properties file or a constant of the driver, or a manifest that names the driver. The manifest of a JAR
+    that was merged from several (an "uber JAR") names another program and is ignored.
     """
     if path is None:
         return None
@@ -113,6 +114,9 @@ def _versions(jar: zipfile.ZipFile, release: DriverRelease) -> Iterator[str]:
             yield from _version(_properties(_text(jar, path)).get("version", ""))
     if release.properties_file in names:
         yield from _version(_properties(_text(jar, release.properties_file)).get("version", ""))
+    class_file, constant = release.version_constant
+    if class_file in names:
+        yield from _version(string_constant(jar.read(class_file), constant))
     if "META-INF/MANIFEST.MF" in names:
         headers = _manifest(_text(jar, "META-INF/MANIFEST.MF"))
         for header, value, version_header in release.manifest:
@@ -141,6 +145,66 @@ def _manifest(text: str) -> dict[str, str]:
     section = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n ", "").partition("\n\n")[0]
     pairs = (line.partition(":") for line in section.split("\n"))
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def string_constant(class_file: bytes, field: str) -> str:
+    """Return the value of a ``static final String`` field of a class file, ``""`` if there is none.
+
+    https://docs.oracle.com/javase/specs/jvms/se17/html/jvms-4.html
+    """
+    try:
+        return _ClassFile(class_file).string_constant(field)
+    except (struct.error, KeyError, UnicodeDecodeError):
+        return ""
+
+
+class _ClassFile:
+    """Reads a class file up to its fields."""
+
+    # Tag of an entry of the constant pool: its size. A Utf8 entry (1) has a length of its own.
+    _SIZES: Mapping[int, int] = {
+        **dict.fromkeys((7, 8, 16, 19, 20), 2),
+        **dict.fromkeys((3, 4, 9, 10, 11, 12, 17, 18), 4),
+        **dict.fromkeys((5, 6), 8),
+        15: 3,
+    }
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._position = data, 8
+        self._texts: dict[int, str] = {}
+        self._strings: dict[int, int] = {}
+        index, count = 1, self._number(2)
+        while index < count:
+            tag = self._number(1)
+            if tag == 1:
+                length = self._number(2)
+                self._texts[index] = data[self._position : self._position + length].decode("utf-8", "replace")
+                self._position += length
+            elif tag == 8:
+                self._strings[index] = self._number(2)
+            else:
+                self._position += self._SIZES[tag]
+            index += 2 if tag in (5, 6) else 1
+
+    def string_constant(self, field: str) -> str:
+        self._position += 6  # flags, this class, super class
+        interfaces = self._number(2)
+        self._position += 2 * interfaces
+        for _ in range(self._number(2)):
+            self._position += 2
+            name = self._texts[self._number(2)]
+            self._position += 2
+            for _ in range(self._number(2)):
+                attribute, length = self._texts[self._number(2)], self._number(4)
+                if name == field and attribute == "ConstantValue":
+                    return self._texts[self._strings[self._number(2)]]
+                self._position += length
+        return ""
+
+    def _number(self, size: int) -> int:
+        (value,) = struct.unpack_from({1: ">B", 2: ">H", 4: ">I"}[size], self._data, self._position)
+        self._position += size
+        return int(value)
 
 
 def _required(engine: DatabaseEngine) -> str:

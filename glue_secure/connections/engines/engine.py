@@ -123,6 +123,8 @@ class DriverRelease:
         manifest: a header of the JAR's manifest, the pattern of its value in the driver's own JAR, and the
             header with the version.
         properties_file: a file of the JAR with the line ``version=``; ``""`` if there is none.
+        version_constant: a class file of the JAR, and its String constant with the version; ``("", "")`` if
+            there is none. Merged JARs have it too.
     """
 
     artifacts: tuple[str, ...]
@@ -132,6 +134,7 @@ class DriverRelease:
     source: str
     manifest: tuple[tuple[str, str, str], ...] = ()
     properties_file: str = ""
+    version_constant: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,6 +248,7 @@ MYSQL = DatabaseEngine(
         recommended="8.0.33",
         reason="earlier versions ignore sslMode, connect to any server, and send the password",
         source="https://dev.mysql.com/doc/relnotes/connector-j/en/news-8-0-13.html",
+        version_constant=("com/mysql/cj/Constants.class", "CJ_VERSION"),
         manifest=(("Implementation-Title", "MySQL Connector/J", "Implementation-Version"),),
     ),
     url_prefix="jdbc:mysql:",

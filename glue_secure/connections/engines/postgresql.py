@@ -98,6 +98,7 @@ POSTGRESQL = DatabaseEngine(
         reason="earlier versions run classes that options name (CVE-2022-21724), and before 42.2.5 do not "
         "compare the server's name",
         source="https://jdbc.postgresql.org/security/",
+        version_constant=("org/postgresql/util/DriverInfo.class", "DRIVER_VERSION"),
         manifest=(
             ("Implementation-Title", r"PostgreSQL JDBC Driver.*", "Implementation-Version"),
             ("Bundle-SymbolicName", r"org\.postgresql\.jdbc\d*", "Bundle-Version"),

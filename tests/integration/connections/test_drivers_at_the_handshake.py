@@ -6,16 +6,20 @@ handshake. After a good handshake the driver logs in; after a bad one it must se
 
 from __future__ import annotations
 
+import zipfile
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
+from glue_secure.connections.driver_jar import check_driver, read_driver_jar
 from glue_secure.connections.engines.registry import ENGINES
 from glue_secure.connections.jdbc import JdbcPlan, driver_options
 from glue_secure.connections.tls.trust_store import TrustStoreFile, trust_store
 from glue_secure.connections.url import read_url
+from glue_secure.core.findings import Verdict
 from glue_secure.embedded.artifacts import fetch
+from glue_secure.embedded.folders import cache_folder
 from glue_secure.embedded.installed_spark import installed_spark
 from glue_secure.embedded.jars import Artifact
 from glue_secure.embedded.java import java_home
@@ -107,6 +111,30 @@ def test_approved_drivers_are_those_tested_here(jars):
             }
             versions = {jar.sha256: jar.version for jar in jars.values()}
             assert all(versions[driver.sha256] == driver.version for driver in engine.approved_drivers)
+
+
+def test_the_version_of_every_real_jar_is_read(drivers, jars):
+    """Oracle's 21.7 states 21.6."""
+    for which, jar in jars.items():
+        engine = next(engine for engine in ENGINES if engine.name == which.partition("-")[0])
+        read = read_driver_jar(cache_folder() / jar.file_name, engine.driver_release)
+        assert read is not None and read.sha256 == jar.sha256
+        version = "21.6.0.0.0" if which == "oracle" else jar.version.removesuffix(".jre8")
+        assert read.version == version
+        accepted = check_driver(engine, read, resource="c")[0].verdict is Verdict.PASS
+        assert accepted is (which != "oracle")
+
+
+@pytest.mark.parametrize("which", ["postgresql", "mysql"])
+def test_the_version_in_a_merged_jar_is_read(drivers, jars, tmp_path, which):
+    """Glue's own JARs may be merged from several, with a manifest of their own."""
+    release = next(engine for engine in ENGINES if engine.name == which).driver_release
+    merged = tmp_path / "merged.jar"
+    with zipfile.ZipFile(cache_folder() / jars[which].file_name) as jar, zipfile.ZipFile(merged, "w") as copy:
+        copy.writestr("META-INF/MANIFEST.MF", "Implementation-Title: etl\nImplementation-Version: 9.9\n")
+        copy.writestr(release.version_constant[0], jar.read(release.version_constant[0]))
+    read = read_driver_jar(merged, release)
+    assert read is not None and read.version == jars[which].version
 
 
 @pytest.mark.parametrize("name", BAD)

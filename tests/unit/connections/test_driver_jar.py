@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import struct
+import zipfile
+
 import pytest
 from driver_jars import driver_jar, write_jar
 
-from glue_secure.connections.driver_jar import DriverJar, check_driver, is_accepted_version, read_driver_jar
+from glue_secure.connections.driver_jar import (
+    DriverJar,
+    check_driver,
+    is_accepted_version,
+    read_driver_jar,
+    string_constant,
+)
 from glue_secure.connections.engines.registry import ENGINES
 from glue_secure.core.findings import Verdict
 
@@ -127,3 +136,37 @@ def test_a_damaged_jar_is_unknown(tmp_path, content):
     engine = BY_NAME["postgresql"]
     (finding,) = check_driver(engine, read_driver_jar(path, engine.driver_release), resource="c")
     assert (finding.verdict, finding.found) == (Verdict.UNKNOWN, "no JAR of the driver that can be read")
+
+
+def class_file(field: str, value: str) -> bytes:
+    """Return a class file with one String constant, and entries of the constant pool of several sizes."""
+
+    def text(content: str) -> bytes:
+        return b"\x01" + struct.pack(">H", len(content)) + content.encode()
+
+    long_number = b"\x05" + bytes(8)  # takes two indexes
+    pool = [text(field), text("ConstantValue"), long_number, text(value), b"\x08\x00\x05", b"\x0f" + bytes(3)]
+    constant = struct.pack(">HIH", 2, 2, 6)
+    return (
+        b"\xca\xfe\xba\xbe\x00\x00\x00\x34"
+        + struct.pack(">H", 8)
+        + b"".join(pool)
+        + struct.pack(">HHHHH", 1, 0, 0, 0, 1)
+        + struct.pack(">HHHH", 0x19, 1, 1, 1)
+        + constant
+    )
+
+
+def test_the_version_of_a_merged_jar_is_a_constant_of_the_driver(tmp_path):
+    path = tmp_path / "merged.jar"
+    with zipfile.ZipFile(path, "w") as jar:
+        jar.writestr("META-INF/MANIFEST.MF", "Implementation-Title: etl\nImplementation-Version: 9.9\n")
+        jar.writestr("com/mysql/cj/Constants.class", class_file("CJ_VERSION", "8.0.12"))
+    jar = read_driver_jar(path, BY_NAME["mysql"].driver_release)
+    assert jar is not None and jar.version == "8.0.12"
+
+
+@pytest.mark.parametrize("cut", range(0, 60, 3))
+def test_a_damaged_class_file_has_no_constant(cut):
+    assert string_constant(class_file("CJ_VERSION", "8.0.33")[:cut], "CJ_VERSION") == ""
+    assert string_constant(class_file("OTHER", "8.0.33"), "CJ_VERSION") == ""

@@ -17,6 +17,7 @@ import uuid
 from typing import Any
 
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.request_guard import RequestReport
 from glue_secure.core.unmanaged_writes import UnmanagedWriteReport
 from glue_secure.run import composition
 from glue_secure.run.start import open_run
@@ -95,6 +96,15 @@ class LineEngine:
 
     def attribute_writes_to_run(self, location):
         return contextlib.nullcontext()
+
+    def guard_requests(self, policy):
+        return "no JVM"
+
+    def take_requests(self):
+        return RequestReport()
+
+    def guard_python_workers(self, variables):
+        return False
 
     def monitor_writes(self, save):
         """Do nothing: every write goes through this engine."""

@@ -1,5 +1,6 @@
 """Fixtures and the order of all tests. Tests also use the fixtures of glue_secure.testing.plugin."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,14 @@ def pytest_collection_modifyitems(items):
     """Sort the tests by the folders in ORDER, and mark those that make test-spark4 repeats with ``spark``.
 
     The order inside a folder does not change.
+
+    Raises:
+        UsageError: an id contains an object's address, which differs between the processes of a run, so that
+            the run would stop.
     """
+    addressed = [item.nodeid for item in items if re.search(r" at 0x[0-9a-f]+", item.nodeid)]
+    if addressed:
+        raise pytest.UsageError(f"pass ids to pytest.mark.parametrize: {addressed[0]}")
     root = Path(__file__).parent
 
     def folder(item):

@@ -371,7 +371,7 @@ def test_gs_s3_002_another_service_stores_nothing(run):
         {"endpoint_url": "http://127.0.0.1:1"},
         {"config": Config(proxies_config={"proxy_use_forwarding_for_https": True})},
     ],
-    ids=str,
+    ids=["verify", "use_ssl", "endpoint_url", "proxy"],
 )
 def test_gs_s3_002_a_client_without_verified_tls_is_rejected(run, service, arguments):
     with pytest.raises(RefusedError, match="GS-S3-002"):

@@ -58,15 +58,20 @@ class EngineError(GlueSecureError):
             evidence does not have it.
         location: the object or table that the message names, ``""`` if it names none.
         fix: edit that corrects it, ``""`` if it is not known.
+        outcome: what the error means for the run, ``""`` for an error that is raised where it happens.
     """
 
-    def __init__(self, resource: str, *, cause: str, location: str = "", fix: str = "") -> None:
+    def __init__(
+        self, resource: str, *, cause: str, location: str = "", fix: str = "", outcome: str = ""
+    ) -> None:
         self.resource, self.cause, self.location, self.fix = resource, redact_text(cause), location, fix
         lines = [f"{redact_text(resource)} failed", f"  cause:    {self.cause}"]
         if location:
             lines.append(f"  object:   {location}")
         if fix:
             lines.append(f"  fix:      {fix}")
+        if outcome:
+            lines.append(f"  outcome:  {outcome}")
         lines.append("  details:  set Python's logging level to DEBUG to see Spark's stack trace")
         super().__init__("\n".join(lines))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from glue_secure.core.errors import GlueSecureError, RefusedError, UsageError
+from glue_secure.core.errors import EngineError, GlueSecureError, RefusedError, UsageError
 from glue_secure.core.identifiers import RunId
 
 
@@ -95,6 +95,15 @@ class RunState:
 
     def require_no_failure(self) -> None:
         """Raise the error of the first operation that failed."""
+        if isinstance(self._failure, EngineError):
+            failure = self._failure
+            raise EngineError(
+                failure.resource,
+                cause=failure.cause,
+                location=failure.location,
+                fix=failure.fix,
+                outcome="the script continued; nothing is committed",
+            ) from failure
         if isinstance(self._failure, GlueSecureError):
             raise self._failure
         if self._failure is not None:

@@ -78,7 +78,7 @@ def test_an_exception_in_the_block_commits_nothing_and_is_in_the_evidence(glue_j
 def test_a_failed_write_that_the_script_catches_commits_nothing(glue_job):
     glue_job.land("a.csv", CSV)
     with (
-        pytest.raises(EngineError, match="failed\n  cause: "),
+        pytest.raises(EngineError, match="the script continued"),
         glue_job.job("source", "target") as job,
     ):
         rows = job.read.s3(job.args.source, format="csv", bookmark="flights")

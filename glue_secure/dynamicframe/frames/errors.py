@@ -50,7 +50,7 @@ class CallSite:
             (frame, line)
             for frame, line in traceback.walk_stack(None)
             if not str(frame.f_globals.get("__name__", "")).startswith(
-                ("glue_secure.dynamicframe.", "glue_secure.engines.")
+                ("glue_secure.core.", "glue_secure.dynamicframe.", "glue_secure.engines.")
             )
         ]
         summary = traceback.StackSummary.extract(iter(reversed(stack[:_STACK_FRAMES])))

@@ -70,3 +70,13 @@ def test_the_evidence_does_not_quote_the_cause(run_fixture):
     run = run_fixture.start()
     run.close(EngineError("read of s3://landing/", cause="The value 'Jane Doe' cannot be cast"))
     assert run_fixture.evidence()["error"] == {"type": "EngineError"}
+
+
+def test_a_commit_after_an_error_of_the_engine_repeats_its_cause(run_fixture):
+    run = run_fixture.start()
+    with pytest.raises(EngineError), run.operation():
+        raise EngineError("read of s3://landing/", cause="not a gzip file", fix="replace it")
+    with pytest.raises(EngineError, match="the script continued; nothing is committed") as caught:
+        run.commit()
+    assert "not a gzip file" in str(caught.value)
+    assert run_fixture.evidence()["error"] == {"type": "EngineError"}

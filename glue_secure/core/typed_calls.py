@@ -77,7 +77,7 @@ def check_argument_types(failure_context: FailureContext) -> Callable[[TargetT],
 
     def decorate(target: Any) -> Any:
         if not isinstance(target, type):
-            return _checked(target, target.__qualname__, failure_context)
+            return _checked(target, target.__qualname__.removesuffix(".__call__"), failure_context)
         for name, member in list(vars(target).items()):
             is_public = not name.startswith("_")
             if is_public and isinstance(member, classmethod):

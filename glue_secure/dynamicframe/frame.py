@@ -10,10 +10,12 @@ Source: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
+from contextlib import nullcontext
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.dynamicframe.frames import (
     choices,
     columns,
@@ -51,6 +53,8 @@ class ResolveOption:
         self.path, self.action, self.target = path, action, target
 
 
+# No call of a frame fails a run by itself: what was not transformed is not written either.
+@check_argument_types(lambda _frame: nullcontext())
 class DynamicFrame:
     """A DataFrame with a schema that may contain choices, and the records that failed in its transformations.
 
@@ -123,7 +127,7 @@ class DynamicFrame:
 
     def show(self, num_rows: int = 20) -> None:
         """Print the first records, one JSON object per line."""
-        print("\n".join(records.json_lines(self.table, num_rows)))  # noqa: T201 - required by the API
+        print("\n".join(records.json_lines(self.table, int(num_rows))))  # noqa: T201 - required by the API
 
     def count(self) -> int:
         """Return the number of records without errors. Runs a Spark job."""
@@ -308,7 +312,7 @@ class DynamicFrame:
     def relationalize(
         self,
         root_table_name: str,
-        staging_path: str,
+        staging_path: str | None,
         options: Mapping[str, Any] | None = None,
         transformation_ctx: str = "",
         info: str = "",
@@ -515,7 +519,7 @@ class DynamicFrame:
         totalThreshold: int = 0,
     ) -> DynamicFrame:
         """Return the same rows in ``num_partitions`` partitions."""
-        data = self.table.data.repartition(num_partitions)
+        data = self.table.data.repartition(int(num_partitions))
         return self._derive(self.table.with_data(data, self.table.schema), stageThreshold, totalThreshold)
 
     def coalesce(
@@ -529,7 +533,7 @@ class DynamicFrame:
     ) -> DynamicFrame:
         """Return the same rows in at most ``num_partitions`` partitions, with ``shuffle`` exactly."""
         repartition = self.table.data.repartition if shuffle else self.table.data.coalesce
-        table = self.table.with_data(repartition(num_partitions), self.table.schema)
+        table = self.table.with_data(repartition(int(num_partitions)), self.table.schema)
         return self._derive(table, stageThreshold, totalThreshold)
 
     # Output
@@ -615,6 +619,7 @@ class DynamicFrame:
         return DynamicFrameCollection(frames, self.glue_ctx)
 
 
+@check_argument_types(lambda _collection: nullcontext())
 class DynamicFrameCollection:
     """DynamicFrames by name, as returned by ``split_fields``, ``split_rows`` and ``relationalize``.
 

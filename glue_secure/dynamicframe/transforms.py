@@ -11,8 +11,10 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.dynamicframe.types.paths import null_fields
 
 if TYPE_CHECKING:
@@ -133,6 +135,12 @@ class DescribedTransform(GlueTransform):
     """A transform whose description is derived from its docstring and the signature of its call."""
 
     returns: ClassVar[str] = FRAME
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__call__" in vars(cls):
+            checked = check_argument_types(lambda _transform: nullcontext())(vars(cls)["__call__"])
+            setattr(cls, "__call__", checked)  # noqa: B010 - mypy rejects the assignment to a method
 
     @classmethod
     def describeArgs(cls) -> list[dict[str, Any]]:

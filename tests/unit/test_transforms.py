@@ -25,6 +25,8 @@ class Frame:
         return lambda *args, **kwargs: (method, args, kwargs)
 
 
+# The transforms accept frames by the name of their class.
+Frame.__name__ = "DynamicFrame"
 FRAME, OTHER = Frame(), Frame()
 
 

@@ -202,3 +202,12 @@ def test_before_init_the_missing_init_is_the_error():
     context = object.__new__(glue_context.GlueContext)
     with pytest.raises(RefusedError, match="GS-SEC-007"):
         context.purge_s3_path(5)
+
+
+def test_a_collection_is_written_like_a_frame():
+    written = []
+    context = SimpleNamespace(write_dynamic_frame_from_options=lambda *call: written.append(call[0]))
+    writer = readers_and_writers.DynamicFrameWriter(context)
+    collection = frame.DynamicFrameCollection({}, None)
+    writer.from_options(collection, "s3", {"path": "s3://b/x/"}, format="csv")
+    assert written == [collection]

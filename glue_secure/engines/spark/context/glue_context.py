@@ -33,6 +33,7 @@ from glue_secure.engines.spark.context.readers_and_writers import (
     DataFrameWriter,
     DynamicFrameReader,
     DynamicFrameWriter,
+    FrameT,
 )
 from glue_secure.engines.spark.context.sinks import CatalogSink, DataSink, JdbcSink, S3Sink
 from glue_secure.engines.spark.context.sources import (
@@ -386,13 +387,13 @@ class GlueContext(RunContext):
 
     def write_dynamic_frame_from_options(
         self,
-        frame: DynamicFrame,
+        frame: FrameT,
         connection_type: str,
         connection_options: Options = None,
         format: str | None = None,
         format_options: Options = None,
         transformation_ctx: str = "",
-    ) -> DynamicFrame:
+    ) -> FrameT:
         """Append to S3 (``{"path": ..., "partitionKeys": [...]}``) or to a database table; return ``frame``.
 
         A table is written with ``connection_type="postgresql"`` (or another engine) and
@@ -478,13 +479,13 @@ class GlueContext(RunContext):
 
     def write_dynamic_frame_from_jdbc_conf(
         self,
-        frame: DynamicFrame,
+        frame: FrameT,
         catalog_connection: str,
         connection_options: Options = None,
         redshift_tmp_dir: str = "",
         transformation_ctx: str = "",
         catalog_id: str | None = None,
-    ) -> DynamicFrame:
+    ) -> FrameT:
         """Append to a table through a Glue connection; return ``frame``.
 
         ``connection_options`` are ``dbtable`` and ``database``, which must be the one of the connection.

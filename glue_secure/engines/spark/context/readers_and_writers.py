@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.engines.run_context import failure_context
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from pyspark import RDD
     from pyspark.sql import DataFrame
 
-    from glue_secure.dynamicframe.frame import DynamicFrame
+    from glue_secure.dynamicframe.frame import DynamicFrame, DynamicFrameCollection
     from glue_secure.engines.spark.context.glue_context import GlueContext
 
 Options = Mapping[str, Any] | None
+FrameT = TypeVar("FrameT", bound="DynamicFrame | DynamicFrameCollection")
+"""What the writers accept and return. Glue also writes a collection, each frame to the folder of its name."""
 
 
 @check_argument_types(lambda accessor: failure_context(accessor._glue_context))
@@ -115,13 +117,13 @@ class DynamicFrameWriter:
 
     def from_options(
         self,
-        frame: DynamicFrame,
+        frame: FrameT,
         connection_type: str,
         connection_options: Options = None,
         format: str | None = None,
         format_options: Options = None,
         transformation_ctx: str = "",
-    ) -> DynamicFrame:
+    ) -> FrameT:
         """See :meth:`GlueContext.write_dynamic_frame_from_options`."""
         return self._glue_context.write_dynamic_frame_from_options(
             frame, connection_type, connection_options, format, format_options, transformation_ctx
@@ -146,12 +148,12 @@ class DynamicFrameWriter:
 
     def from_jdbc_conf(
         self,
-        frame: DynamicFrame,
+        frame: FrameT,
         catalog_connection: str,
         connection_options: Options = None,
         redshift_tmp_dir: str = "",
         transformation_ctx: str = "",
-    ) -> DynamicFrame:
+    ) -> FrameT:
         """See :meth:`GlueContext.write_dynamic_frame_from_jdbc_conf`."""
         return self._glue_context.write_dynamic_frame_from_jdbc_conf(
             frame, catalog_connection, connection_options, redshift_tmp_dir, transformation_ctx

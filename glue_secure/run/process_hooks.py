@@ -32,6 +32,7 @@ from glue_secure.core.errors import GlueSecureError, exit_code
 from glue_secure.core.redaction import redact_text
 from glue_secure.run.before_init import expect_init
 from glue_secure.run.run import ENDED_WITHOUT_COMMIT, Run
+from glue_secure.verification.child_processes import CHILD_PROCESSES
 
 # Files that a traceback of a script's call goes through.
 _LIBRARIES = re.compile(r"[/\\](?:site-packages|pyspark|py4j|glue_secure|awsglue)[/\\]|\A<")
@@ -157,6 +158,7 @@ def _end_open_runs() -> None:
                 run.close(outcome="terminated by SIGTERM")
         else:
             code = _end_without_commit(run) or code
+    CHILD_PROCESSES.remove()
     if code:
         # No exception of an atexit function changes the exit code. Functions that were registered before the
         # hooks do not run; the most common of them closes the log handlers.

@@ -107,6 +107,7 @@ class ChildProcesses:
         self._folder: Path | None = None
         self._policy: ChildPolicy | None = None
         self._lines: dict[Path, int] = {}
+        self._owner = 0
 
     @property
     def environment(self) -> dict[str, str]:
@@ -116,7 +117,8 @@ class ChildProcesses:
     def open(self, policy: ChildPolicy) -> None:
         """Guard the processes that start from now on, and those that an earlier run has guarded."""
         if self._folder is None:
-            self._folder = _new_folder()
+            self._folder, self._owner = _new_folder(), os.getpid()
+            atexit.register(self.remove)
         self._write(policy)
         entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
         if str(self._folder) not in entries:
@@ -127,6 +129,15 @@ class ChildProcesses:
         if self._policy is not None and self._policy.run == run and self._policy.is_open:
             with suppress(FileNotFoundError):  # without the folder, a process stores nothing
                 self._write(replace(self._policy, is_open=False))
+
+    def remove(self) -> None:
+        """Remove the folder when this process ends, unless a run is still open or this is a forked process.
+
+        ``run.process_hooks`` ends open runs when the process ends, and calls this method afterwards.
+        """
+        is_open = self._policy is not None and self._policy.is_open
+        if self._folder is not None and not is_open and os.getpid() == self._owner:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def forget_ended_run(self) -> None:
         """Start further processes without a guard, for processes that test jobs, if no run is open."""
@@ -321,13 +332,7 @@ def _new_folder() -> Path:
     (folder / _REQUESTS).mkdir(mode=0o700)
     package = str(Path(glue_secure.__file__).parents[1])
     (folder / "sitecustomize.py").write_text(_SITECUSTOMIZE.format(folder=str(folder), package=package))
-    atexit.register(_remove, folder, os.getpid())
     return folder
-
-
-def _remove(folder: Path, process: int) -> None:
-    if os.getpid() == process:  # not in a forked process
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read(folder: Path) -> ChildPolicy | None:

@@ -71,6 +71,10 @@ class ARun:
         )
         self.variables = self.guard.guard_process()
 
+    def end(self):
+        self.guard.close()
+        self.guard._children.remove()
+
     def written(self):
         return [(receipt.uri.key, receipt.key) for receipt in self.guard.receipts()]
 
@@ -79,7 +83,9 @@ class ARun:
 def run(monkeypatch):
     monkeypatch.setattr(botocore_guard, "_guards", [])
     monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
-    return ARun()
+    run = ARun()
+    yield run
+    run.end()
 
 
 def program(text):
@@ -229,9 +235,19 @@ def test_the_newest_of_nested_runs_decides_about_a_subprocess(run):
     assert result.returncode == 0, result.stderr
     inner.guard.collect()
     assert inner.written() == [("out/a", str(KEY))]
+    inner.end()
 
 
 def test_a_process_that_tests_jobs_starts_unguarded_processes_again(run):
     run.guard.collect()
     run.guard._children.forget_ended_run()
     assert child(PUT).stdout.split() == ["None"]
+
+
+def test_the_folder_is_removed_after_the_run_has_ended_and_not_before(run):
+    folder, children = Path(run.variables["PYTHONPATH"]), run.guard._children
+    children.remove()
+    assert folder.is_dir()
+    run.guard.collect()
+    children.remove()
+    assert not folder.exists()

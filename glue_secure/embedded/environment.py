@@ -11,7 +11,7 @@ from glue_secure.embedded.account import EmbeddedAccount
 
 REQUEST_GUARD_VARIABLE = "GLUE_SECURE_LOCAL_REQUEST_GUARD"
 """Variable that selects Spark with (``on``) or without (``off``) the request guard."""
-REQUEST_GUARD_DEFAULT = False
+REQUEST_GUARD_DEFAULT = True
 """Whether Spark has the request guard if the variable is not set."""
 
 UNSET = (

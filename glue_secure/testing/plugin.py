@@ -89,7 +89,9 @@ def glue_spark(glue_account: EmbeddedAccount) -> Iterator[SparkSession]:  # noqa
     """Create a ``SparkSession`` that uses the embedded account, one for the whole test session."""
     from pyspark.sql import SparkSession
 
-    session = SparkSession.builder.appName("glue-secure tests").getOrCreate()
+    builder = SparkSession.builder.appName("glue-secure tests")
+    # Tests write their input with Spark before a run, and read and write after it.
+    session = builder.config("spark.glueSecure.outsideRuns", "allow").getOrCreate()
     yield session
     session.stop()
 

@@ -206,7 +206,9 @@ class SecureJob(Generic[ArgsT]):
         try:
             if error is not None:
                 was_open = self._run.is_open
-                self._run.close(error)
+                cause = self._run.close(error)
+                if cause is not None and cause is not error:
+                    raise cause
                 if was_open and isinstance(error, SystemExit) and not error.code:
                     raise GlueSecureError(
                         "sys.exit() inside the job's block: nothing was committed\n"

@@ -371,12 +371,11 @@ class DataWriter:
 
     def _perform(self, write: _S3Write) -> int | None:
         """Write. Raise the refusal of the request guard if it caused the failure."""
-        with self._recorder.timed("write"), self._engine.attribute_writes_to_run(write.location):
-            try:
+        try:
+            with self._recorder.timed("write"), self._engine.attribute_writes_to_run(write.location):
                 return write.perform()
-            except Exception:
-                self._requests.collect()
-                raise
+        except Exception as error:
+            raise self._requests.cause_of(error)  # noqa: B904 - the refusal has its cause
 
     def _write_with_receipts(self, write: _S3Write) -> WriteRecord:
         location, receipts = write.location, self._requests.receipts

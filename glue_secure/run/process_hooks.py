@@ -72,7 +72,7 @@ def install_process_hooks() -> None:
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> Any:
         runs = _runs_of_this_process()
         for run in runs:
-            run.close(error)
+            error = run.close(error) or error
         if not isinstance(error, GlueSecureError):
             failure = _engine_failure(error, trace, runs)
             if failure is None:

@@ -219,8 +219,13 @@ class Run:
         )
         self.requests.receipts.attribute(boto3_receipts)
 
-    def close(self, error: BaseException | None = None, *, outcome: str | None = None) -> None:
+    def close(
+        self, error: BaseException | None = None, *, outcome: str | None = None
+    ) -> BaseException | None:
         """End the run and write its evidence. Does not commit, and does nothing if the run has ended.
+
+        Return the error that the evidence names: the refusal of an S3 request, if ``error`` comes from one,
+        otherwise ``error``.
 
         Args:
             error: the error that ended the run.
@@ -231,10 +236,12 @@ class Run:
             VerificationError: GS-EVD-001, the evidence could not be written. Not raised if there is an
                 ``error``, because the caller raises ``error``.
         """
+        if error is not None and self.state.is_open:
+            error = self.requests.cause_of(error)
         if outcome is None:
             outcome = "succeeded" if error is None else _outcome_of(error)
         if not self.state.end(outcome):
-            return
+            return error
         self.driver_s3.close()
         self.unmanaged_writes.record_unverified(
             [*self.writer.deferred_writes(), *self.engine.pending_unmanaged_writes()],
@@ -249,7 +256,7 @@ class Run:
             )
         except Exception as problem:
             if error is not None:
-                return
+                return error
             raise VerificationError(
                 "GS-EVD-001",
                 resource=str(self.evidence_prefix),
@@ -262,6 +269,7 @@ class Run:
             self.connections.close()
             with suppress(Exception):  # the JVM may have stopped already
                 self.engine.close()
+        return error
 
     def _evidence(self, error: BaseException | None, outcome: str) -> Evidence:
         versions: Mapping[str, str] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+from glue_secure.core.errors import ControlError
 from glue_secure.core.evidence import digest
 from glue_secure.core.findings import enforce, passed
 from glue_secure.core.identifiers import KmsKeyArn
@@ -81,6 +82,19 @@ class S3Requests:
             self.problem = report.gaps[0]
         for refusal in report.refusals:
             raise refusal
+
+    def cause_of(self, error: BaseException) -> BaseException:
+        """Return the refusal of the request that an error of Spark comes from, else the error itself."""
+        if isinstance(error, ControlError):
+            return error
+        try:
+            self.collect()
+        except ControlError as refusal:
+            refusal.__cause__ = error
+            return refusal
+        except Exception:  # the JVM has stopped
+            return error
+        return error
 
     def verify(self, receipts: Sequence[Receipt]) -> tuple[ObjectEncryption, ...]:
         """Return the encryption of each object, as S3 answered when it was stored.

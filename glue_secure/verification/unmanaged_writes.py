@@ -202,6 +202,11 @@ class UnmanagedWriteVerifier:
                     write.location or write.problem, write.format, write.rows, (), 0.0, "unmanaged-unverified"
                 )
             )
+        for location, receipts in self._unmanaged_receipts(()).items():
+            objects = tuple(receipt.encryption() for receipt in receipts)
+            self._recorder.writes.append(
+                WriteRecord(str(location), "files", None, objects, 0.0, "unmanaged-unverified")
+            )
 
     def _to_be_located(self, writes: Sequence[UnmanagedWrite]) -> list[UnmanagedWrite]:
         """Return the writes whose location must be known: all, unless receipts name the files of some."""

@@ -134,10 +134,7 @@ public final class Guard {
      * @throws RefusedRequest if the request contradicts the policy
      */
     static Map<String, String> before(S3Call call) throws RefusedRequest {
-        if (Probe.matches(call)) {
-            Probe.refuse(call);
-            return Collections.emptyMap();
-        }
+        Probe.check(call);
         Executor connection = executor;
         if (connection != null) {
             connection.refresh();
@@ -162,7 +159,6 @@ public final class Guard {
      * bytes, and S3A stores and deletes several of them for each file: no receipt is kept.
      */
     static void answered(S3Call call, Map<String, String> headers) {
-        Probe.answered(call);
         String kind = call.kind();
         if (kind.equals(Operations.DELETE)) {
             for (String key : call.deletedKeys()) {
@@ -187,7 +183,6 @@ public final class Guard {
      * @param status of S3's answer, -1 without an answer: the object may have been stored
      */
     static void failed(S3Call call, int status) {
-        Probe.answered(call);
         boolean decided = status >= 300 && status < 500;
         if (!decided && (call.kind().equals(Operations.STORE) || call.kind().equals(Operations.COMPLETE))) {
             add(receipt("unanswered", call, Collections.<String, String>emptyMap()));

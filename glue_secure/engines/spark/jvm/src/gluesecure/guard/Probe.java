@@ -1,7 +1,6 @@
 package gluesecure.guard;
 
 import java.io.IOException;
-import java.net.URI;
 import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
@@ -10,14 +9,11 @@ import org.apache.hadoop.fs.Path;
 /**
  * Shows that the guard is in the S3 client that Hadoop's file system uses.
  *
- * <p>Two requests for an object that does not exist: the first must pass the guard before it is sent and after
- * S3 answered it; the second must be stopped by the guard. Nothing is stored.
+ * <p>The file system is asked for an object that does not exist, and the guard must see the request and stop it.
+ * So nothing is sent, and the job needs no permission for the test.
  */
 public final class Probe {
     private static volatile String expected;
-    private static volatile boolean refuses;
-    private static volatile boolean seen;
-    private static volatile boolean answered;
     private static volatile boolean refused;
 
     private Probe() {}
@@ -25,66 +21,35 @@ public final class Probe {
     /**
      * Tests the guard in this JVM.
      *
-     * @param prefix location that the job may read, with the scheme of its file system
+     * @param prefix a location, with the scheme of its file system
      * @param conf Hadoop's settings
      * @return an empty text if the guard works, otherwise what was observed
      */
     public static synchronized String run(String prefix, Configuration conf) {
         String name = "glue-secure-guard-probe-" + UUID.randomUUID();
         Path path = new Path(prefix.replaceAll("/+$", "") + "/" + name);
+        String fileSystem = path.toUri().getScheme() + "://";
+        String problem = "";
         expected = name;
-        refuses = false;
-        seen = false;
-        answered = false;
         refused = false;
         try {
-            String problem = request(path, conf);
-            if (!seen || !answered) {
-                return "a request of " + fileSystem(path, conf) + " did not pass the guard" + problem;
-            }
-            refuses = true;
-            request(path, conf);
-            return refused ? "" : "the guard could not stop a request of " + fileSystem(path, conf);
+            FileSystem client = FileSystem.get(path.toUri(), conf);
+            fileSystem = client.getClass().getName();
+            client.exists(path);
+        } catch (IOException | RuntimeException error) {
+            problem = " (" + error.getClass().getSimpleName() + ")";
         } finally {
             expected = null;
         }
+        return refused ? "" : "a request of " + fileSystem + " did not pass the guard" + problem;
     }
 
-    /** Returns the class of the file system that serves a path. */
-    private static String fileSystem(Path path, Configuration conf) {
-        try {
-            return FileSystem.get(path.toUri(), conf).getClass().getName();
-        } catch (IOException | RuntimeException error) {
-            return path.toUri().getScheme() + "://";
-        }
-    }
-
-    private static String request(Path path, Configuration conf) {
-        try {
-            URI location = path.toUri();
-            FileSystem.get(location, conf).exists(path);
-            return "";
-        } catch (IOException | RuntimeException error) {
-            return " (" + error.getClass().getSimpleName() + ")";
-        }
-    }
-
-    static boolean matches(S3Call call) {
+    /** Refuses the request of the test. */
+    static void check(S3Call call) throws RefusedRequest {
         String name = expected;
-        return name != null && call.key.endsWith(name);
-    }
-
-    static void refuse(S3Call call) throws RefusedRequest {
-        seen = true;
-        if (refuses) {
+        if (name != null && call.key.endsWith(name)) {
             refused = true;
-            throw new RefusedRequest("GS-S3-014", call.operation, "a probe", "none", "none");
-        }
-    }
-
-    static void answered(S3Call call) {
-        if (matches(call)) {
-            answered = true;
+            throw new RefusedRequest("GS-S3-014", call.operation, "the test of the guard", "nothing", "nothing");
         }
     }
 }

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.log_suppression import suppress_client_logs
 from glue_secure.core.request_guard import RequestPolicy, RequestReport, report_of
+from glue_secure.engines.spark.guard_jar import PLUGIN_CLASS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-PLUGIN = "gluesecure.guard.GuardPlugin"
-_CLASS = "gluesecure.guard.Guard"
+
 # The guards of the open runs of this process, oldest first. A JVM checks requests against one policy: that of
 # the last run that was opened. Each open run gets the events of all of them.
 _open: list[RequestGuard] = []
@@ -51,7 +51,7 @@ class RequestGuard:
         if guard is None:
             return "the JAR of the request guard is not on Spark's class path"
         if not guard.isStarted():
-            return f"spark.plugins does not contain {PLUGIN}"
+            return f"spark.plugins does not contain {PLUGIN_CLASS}"
         with _lock:
             self._collect()  # events from before the run belong to no run
             self._events.clear()

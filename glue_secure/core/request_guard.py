@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -12,6 +13,11 @@ from glue_secure.core.errors import RefusedError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.receipts import DELETED, STORED, UNANSWERED, UPLOAD_CREATED, Receipt
 
+# The message of RefusedRequest.java, to which the AWS SDK appends the request id.
+_REFUSAL = re.compile(
+    r"(GS-[A-Z0-9]+-\d{3}) (.+)\n  found:    (.+)\n  required: (.+)\n  fix:      (.+?)(?: \(Service: .*)?$",
+    re.MULTILINE,
+)
 _OUTCOMES = (STORED, UPLOAD_CREATED, DELETED, UNANSWERED)
 
 
@@ -91,6 +97,18 @@ def report_of(lines: Iterable[str]) -> RequestReport:
         elif event.get("text"):  # "incomplete", or "tested" with the problem that an executor found
             gaps.append(f"{event.get('client', 'driver')}: {event['text']}")
     return RequestReport(tuple(receipts), tuple(refusals), tuple(gaps))
+
+
+def refusal_in(message: str) -> RefusedError | None:
+    """Return the refusal of the guard that an error's message quotes, None if it quotes none.
+
+    Hadoop and Spark wrap the guard's exception several times and quote its message.
+    """
+    quoted = _REFUSAL.search(message)
+    if quoted is None:
+        return None
+    control, resource, found, required, fix = quoted.groups()
+    return RefusedError(control, resource=resource, found=found, required=required, fix=fix)
 
 
 def _receipt(event: Mapping[str, object]) -> Receipt:

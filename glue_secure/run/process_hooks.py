@@ -30,6 +30,7 @@ from typing import Any
 
 from glue_secure.core.errors import GlueSecureError, exit_code
 from glue_secure.core.redaction import redact_text
+from glue_secure.core.request_guard import refusal_in
 from glue_secure.run.before_init import expect_init
 from glue_secure.run.run import ENDED_WITHOUT_COMMIT, Run
 from glue_secure.verification.child_processes import CHILD_PROCESSES
@@ -73,6 +74,9 @@ def install_process_hooks() -> None:
         runs = _runs_of_this_process()
         for run in runs:
             error = run.close(error) or error
+        if not isinstance(error, GlueSecureError):
+            with suppress(Exception):  # Py4J asks the JVM for the message, and the JVM may have stopped
+                error = refusal_in(str(error)) or error
         if not isinstance(error, GlueSecureError):
             failure = _engine_failure(error, trace, runs)
             if failure is None:

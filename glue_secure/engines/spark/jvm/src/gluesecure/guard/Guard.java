@@ -209,7 +209,11 @@ public final class Guard {
 
     // --- events
 
+    /** Keeps an event of an open run. Nothing would take the others. */
     static void add(Json event) {
+        if (!policy.state.equals(Policy.OPEN)) {
+            return;
+        }
         event.put("client", client).put("time", System.currentTimeMillis());
         int[] current = task.get();
         if (current != null) {

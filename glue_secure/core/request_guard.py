@@ -69,16 +69,18 @@ class RequestReport:
         receipts: S3's answers, in the order of their arrival.
         refusals: requests that the guard stopped.
         gaps: why receipts may be missing; empty if none is.
+        other_schemes: schemes of other file systems than S3 that bytes were written to (``file``).
     """
 
     receipts: tuple[Receipt, ...] = ()
     refusals: tuple[RefusedError, ...] = ()
     gaps: tuple[str, ...] = ()
+    other_schemes: tuple[str, ...] = ()
 
 
 def report_of(lines: Iterable[str]) -> RequestReport:
     """Return the report that the JVM's events make, one JSON object a line."""
-    receipts, refusals, gaps = [], [], []
+    receipts, refusals, gaps, schemes = [], [], [], []
     for line in lines:
         event = json.loads(line)
         kind = event["event"]
@@ -94,9 +96,11 @@ def report_of(lines: Iterable[str]) -> RequestReport:
                     fix=event["fix"],
                 )
             )
+        elif kind == "other-file-system":
+            schemes.append(event["scheme"])
         elif event.get("text"):  # "incomplete", or "tested" with the problem that an executor found
             gaps.append(f"{event.get('client', 'driver')}: {event['text']}")
-    return RequestReport(tuple(receipts), tuple(refusals), tuple(gaps))
+    return RequestReport(tuple(receipts), tuple(refusals), tuple(gaps), tuple(dict.fromkeys(schemes)))
 
 
 def refusal_in(message: str) -> RefusedError | None:

@@ -16,7 +16,8 @@ class UnmanagedWrite:
         rows: number of rows; None if it was not measured.
         failed: whether Spark reports a failure; the write may have left data.
         problem: why there is no location; ``""`` if there is one.
-        stores_files: whether the write stores files, so that the guard of S3 requests has seen it.
+        stores_files: whether the write stores files through Hadoop's file systems or a table format, so that
+            the guard of S3 requests has seen them if they are in S3.
     """
 
     location: str

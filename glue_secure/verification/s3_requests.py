@@ -35,6 +35,7 @@ class S3Requests:
     Attributes:
         receipts: the run's receipts.
         problem: why receipts cannot be relied on, ``""`` if they can.
+        other_schemes: schemes of other file systems that the JVMs wrote bytes to during the run.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class S3Requests:
         self.receipts = receipts
         self.problem = "the run has not started"
         self._jar = ""
+        self.other_schemes: set[str] = set()
 
     @property
     def are_guarded(self) -> bool:
@@ -78,6 +80,7 @@ class S3Requests:
         """
         report = self._engine.take_requests()
         self.receipts.add(report.receipts)
+        self.other_schemes.update(report.other_schemes)
         if report.gaps and not self.problem:
             self.problem = report.gaps[0]
         for refusal in report.refusals:

@@ -209,12 +209,16 @@ class UnmanagedWriteVerifier:
             )
 
     def _to_be_located(self, writes: Sequence[UnmanagedWrite]) -> list[UnmanagedWrite]:
-        """Return the writes whose location must be known: all, unless receipts name the files of some."""
-        return [
-            write
-            for write in writes
-            if write.location or not (write.stores_files and self._requests.are_guarded)
-        ]
+        """Return the writes whose location must be known.
+
+        A write of files without a location is left out if receipts name its files: the guard works, files
+        were stored that belong to no other write, and no other file system than S3 was written to.
+        """
+        requests = self._requests
+        has_receipts = (
+            requests.are_guarded and not requests.other_schemes and bool(requests.receipts.unattributed())
+        )
+        return [write for write in writes if write.location or not (write.stores_files and has_receipts)]
 
     def _unmanaged_receipts(self, locations: Iterable[S3Uri]) -> dict[S3Uri, list[Receipt]]:
         """Return the receipts that no write of the run has, by the location of the write that they belong to.

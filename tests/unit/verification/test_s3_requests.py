@@ -217,3 +217,21 @@ def test_a_denied_audit_of_a_receipt_is_not_verified(run, run_fixture):
 
     with pytest.raises(VerificationError, match="GS-S3-007"):
         run.writer.write_s3(["part"], TARGET, format="parquet")
+
+
+def test_a_file_write_to_an_unknown_location_may_be_outside_s3_if_bytes_went_elsewhere(run, run_fixture):
+    unknown = UnmanagedWrite("", "rdd", problem="an RDD save", stores_files=True)
+    run_fixture.engine.native = UnmanagedWriteReport((unknown,))
+    run_fixture.engine.requests = RequestReport(
+        (stored(run_fixture, "text/part-0"),), other_schemes=("file",)
+    )
+    with pytest.raises(VerificationError, match="GS-S3-012"):
+        run.commit()
+
+
+def test_a_file_write_without_any_receipt_is_unverified(run, run_fixture):
+    unknown = UnmanagedWrite("", "rdd", problem="an RDD save", stores_files=True)
+    run_fixture.engine.native = UnmanagedWriteReport((unknown,))
+
+    with pytest.raises(VerificationError, match="GS-S3-012"):
+        run.commit()

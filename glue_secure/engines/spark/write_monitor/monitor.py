@@ -138,7 +138,7 @@ class SparkWriteMonitor:
         if self._jobs is not None:
             saves, doubt = self._jobs.take()
             for _ in range(saves):
-                self.record(UnmanagedWrite("", "rdd", problem=_RDD_SAVE))
+                self.record(UnmanagedWrite("", "rdd", problem=_RDD_SAVE, stores_files=True))
             if doubt:
                 self._doubt(doubt)
         self._record_failed_streams()

@@ -37,6 +37,10 @@ _EMPTYING_COMMANDS = {
     "TruncateTableCommand": "tableName",
 }
 _LOCATING_COMMANDS = frozenset(("AlterTableAddPartitionCommand", "AlterTableSetLocationCommand"))
+# Writes of files and table formats, whose objects the guard of S3 requests sees.
+_FILE_WRITES = re.compile(
+    r"LoadData|SparkWrite|SparkPositionDeltaWrite|Iceberg|Delta|Hudi|Hoodie|FileBatchWrite|FileWrite|[Xx]ml"
+)
 _known_kinds: dict[str, bool] = {}
 
 
@@ -254,7 +258,8 @@ def _location(storage: Any) -> str:
 
 
 def _to_unknown_location(name: str, failed: bool) -> UnmanagedWrite:
-    return UnmanagedWrite("", name, None, failed, f"a write by {name}, whose location is unknown")
+    problem = f"a write by {name}, whose location is unknown"
+    return UnmanagedWrite("", name, None, failed, problem, bool(_FILE_WRITES.search(name)))
 
 
 def _to_data_source(source: str, failed: bool) -> UnmanagedWrite:

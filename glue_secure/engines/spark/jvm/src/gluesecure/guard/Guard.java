@@ -117,6 +117,7 @@ public final class Guard {
 
     /** Returns and removes every event since the last call, one JSON object a line. */
     public static String drain() {
+        OtherFileSystems.report();
         List<String> taken = take();
         StringBuilder text = new StringBuilder();
         for (String event : taken) {

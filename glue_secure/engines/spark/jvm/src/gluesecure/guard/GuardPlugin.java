@@ -154,6 +154,7 @@ public final class GuardPlugin implements SparkPlugin {
             if (plugin == null) {
                 return;
             }
+            OtherFileSystems.report();
             List<String> events = Guard.take();
             if (events.isEmpty()) {
                 return;

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from glue_secure.errors import (
         BookmarkConflictError,
         ControlError,
+        EngineError,
         GlueSecureError,
         RefusedError,
         UsageError,
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BookmarkConflictError",
     "ControlError",
+    "EngineError",
     "GlueSecureError",
     "RefusedError",
     "SecureJob",

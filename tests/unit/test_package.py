@@ -45,6 +45,7 @@ def test_the_package_exports_its_public_names():
     assert sorted(glue_secure.__all__) == [
         "BookmarkConflictError",
         "ControlError",
+        "EngineError",
         "GlueSecureError",
         "RefusedError",
         "SecureJob",

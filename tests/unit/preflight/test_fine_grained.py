@@ -17,6 +17,9 @@ class Frame:
     _jdf = None
 
 
+FRAME = object.__new__(DynamicFrame)
+
+
 @pytest.fixture
 def context(run_fixture):
     context = GlueContext(SimpleNamespace(_jsparkSession=None))
@@ -44,11 +47,11 @@ REFUSED = {
         "create_data_frame",
     ),
     "write": (
-        lambda c: c.write_dynamic_frame.from_options(None, "s3", {"path": "s3://curated/"}, "parquet"),
+        lambda c: c.write_dynamic_frame.from_options(FRAME, "s3", {"path": "s3://curated/"}, "parquet"),
         "DataFrame.write",
     ),
-    "write table": (lambda c: c.write_dynamic_frame.from_catalog(None, "db", "t"), "write_data_frame"),
-    "sink": (lambda c: c.getSink("s3", path="s3://curated/x/").writeFrame(None), "DataFrame.write"),
+    "write table": (lambda c: c.write_dynamic_frame.from_catalog(FRAME, "db", "t"), "write_data_frame"),
+    "sink": (lambda c: c.getSink("s3", path="s3://curated/x/").writeFrame(FRAME), "DataFrame.write"),
 }
 
 
@@ -61,7 +64,7 @@ def test_gs_lf_007_a_dynamic_frame_is_rejected_and_the_fix_names_a_data_frame(co
     assert caught.value.control == "GS-LF-007"
     assert alternative in caught.value.fix
     assert run_fixture.log == []
-    assert run_fixture.engine.calls == []
+    assert [name for name, _ in run_fixture.engine.calls if name.startswith(("read", "write"))] == []
 
 
 @pytest.mark.parametrize(

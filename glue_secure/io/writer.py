@@ -45,6 +45,7 @@ class _S3Write:
     perform: Callable[[], int | None]
     may_write_nothing: bool = False
     count: Callable[[], int] | None = None
+    by_spark: bool = True
 
 
 class DataWriter:
@@ -160,8 +161,12 @@ class DataWriter:
         format: str,
         perform: Callable[[], int | None],
         count: Callable[[], int] | None = None,
+        by_spark: bool = False,
     ) -> WriteRecord:
         """Check an S3 location, call ``perform`` to write there, and verify every object that appeared.
+
+        ``perform`` may write with any client of S3. Therefore the location is listed before and afterwards,
+        unless only Spark writes, whose requests are guarded.
 
         Args:
             target: S3 location.
@@ -169,6 +174,7 @@ class DataWriter:
             perform: writes; returns the number of rows, None if it was not measured.
             count: returns the number of rows to write; called only if no object appeared and ``perform``
                 returned None.
+            by_spark: whether ``perform`` writes with Spark only.
 
         Raises:
             RefusedError: GS-COL-005 under a column policy, otherwise as in :meth:`write_s3`.
@@ -176,7 +182,8 @@ class DataWriter:
         """
         with self._operation():
             self._columns.reject_unprotectable_sink(target)
-            return self._write(_S3Write(s3_location(target, "write"), format, perform, count=count))
+            location = s3_location(target, "write")
+            return self._write(_S3Write(location, format, perform, count=count, by_spark=by_spark))
 
     def write_jdbc(
         self,
@@ -278,6 +285,7 @@ class DataWriter:
                 kind=kind,
                 guard=self._guard,
                 verifier=self._verifier,
+                requests=self._requests,
                 recorder=self._recorder,
             )
 
@@ -365,7 +373,7 @@ class DataWriter:
     def _write(self, write: _S3Write) -> WriteRecord:
         self._guard.reject_reserved_location(write.location, "write to")
         self._guard.check_encryption(write.location)
-        if self._requests.are_guarded:
+        if write.by_spark and self._requests.are_guarded:
             return self._record(self._write_with_receipts(write))
         return self._record(self._write_with_listings(write))
 
@@ -407,9 +415,13 @@ class DataWriter:
                 (summary.uri, summary.etag, summary.last_modified)
                 for summary in self._guard.list_objects(location)
             }
+        self._requests.collect()
+        start = self._requests.receipts.number
         rows = self._perform(write)
         started = time.perf_counter()
         with self._recorder.timed("verify"):
+            self._requests.collect()
+            self._requests.receipts.attribute_below(location, since=start)
             new = [
                 summary.uri
                 for summary in self._guard.list_objects(location)

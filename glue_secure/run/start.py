@@ -355,7 +355,7 @@ def _open(run: Run, arguments: JobArguments) -> None:
 
     def save(location: str, format: str, perform: Callable[[], Any]) -> None:
         """Verify an RDD save of the script like a custom write of the run."""
-        run.writer.write_custom(location, format=format, perform=perform)
+        run.writer.write_custom(location, format=format, perform=perform, by_spark=True)
 
     with recorder.timed("settings"):
         engine.apply_settings(plan)

@@ -9,6 +9,7 @@ from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectEncryption
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.verification.object_verifier import ObjectVerifier
+from glue_secure.verification.s3_requests import S3Requests
 from glue_secure.verification.target_guard import TargetGuard
 
 
@@ -24,6 +25,7 @@ class PathVerifier:
         kind: the kind of write, for the evidence.
         guard: checks settings and lists the location.
         verifier: reads objects back.
+        requests: whose receipts of these objects need no further verification.
         recorder: receives findings and the record.
     """
 
@@ -35,10 +37,12 @@ class PathVerifier:
         kind: str,
         guard: TargetGuard,
         verifier: ObjectVerifier,
+        requests: S3Requests,
         recorder: RunRecorder,
     ) -> None:
         self.location, self.format, self._kind = location, format, kind
         self._guard, self._verifier, self._recorder = guard, verifier, recorder
+        self._requests = requests
         self._known: set[tuple[S3Uri, str]] = set()
         self._verified: dict[S3Uri, ObjectEncryption] = {}
         self._seconds = 0.0
@@ -51,12 +55,14 @@ class PathVerifier:
         """Read back every object that appeared or changed since the last call.
 
         Raises:
-            RefusedError: GS-S3-001 to -004, -008.
+            RefusedError: GS-S3-001 to -004, -008; a request that the guard stopped.
             VerificationError: GS-S3-007.
         """
         started = time.perf_counter()
         self._guard.check_encryption(self.location)
         with self._recorder.timed("verify"):
+            self._requests.collect()
+            self._requests.receipts.attribute_below(self.location)
             current = {(summary.uri, summary.etag) for summary in self._guard.list_objects(self.location)}
             new = sorted((uri for uri, _ in current - self._known), key=str)
             encryptions = self._verifier.verify(new, may_be_deleted=True)

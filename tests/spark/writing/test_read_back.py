@@ -15,7 +15,7 @@ from glue_secure.verification import object_verifier
 
 
 @pytest.fixture(autouse=True)
-def spreading(monkeypatch):
+def spreading(monkeypatch, without_request_guard):
     monkeypatch.setattr(object_verifier, "SPREAD_FROM", 2)
     monkeypatch.setattr(object_verifier, "_MIN_BATCH", 2)
 

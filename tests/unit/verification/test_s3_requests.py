@@ -72,7 +72,7 @@ def test_a_receipt_that_s3_contradicts_fails_the_run(run, run_fixture):
 
 def test_rows_without_a_receipt_are_not_verified(run, run_fixture):
     with pytest.raises(VerificationError, match="GS-S3-007"):
-        run.writer.write_custom(TARGET, format="text", perform=lambda: 5)
+        run.writer.write_custom(TARGET, format="text", perform=lambda: 5, by_spark=True)
 
 
 @pytest.mark.parametrize("outcome", [STORED, UNANSWERED])
@@ -109,7 +109,7 @@ def test_the_refusal_of_a_request_replaces_the_error_of_spark(run, run_fixture):
         raise RuntimeError("a hundred lines of the JVM")
 
     with pytest.raises(RefusedError, match="GS-S3-009"):
-        run.writer.write_custom(TARGET, format="text", perform=fail)
+        run.writer.write_custom(TARGET, format="text", perform=fail, by_spark=True)
 
 
 def test_objects_that_no_plan_names_are_verified_and_recorded_by_folder(run, run_fixture):
@@ -235,3 +235,13 @@ def test_a_file_write_without_any_receipt_is_unverified(run, run_fixture):
 
     with pytest.raises(VerificationError, match="GS-S3-012"):
         run.commit()
+
+
+def test_a_custom_write_by_another_client_is_verified_with_listings(run, run_fixture):
+    other = S3Uri("curated", "flights/by-another-client")
+
+    def save():
+        run_fixture.objects.put(other, b"rows", algorithm="AES256")
+
+    with pytest.raises(RefusedError, match="GS-S3-004"):
+        run.writer.write_custom(TARGET, format="lance", perform=save)

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import bypass_matrix
+
 from glue_secure.core.controls import CONTROLS
 
 OUTCOMES = ("encrypted", "rejected", "detected")
+_MATRIX_TEST = "tests/bypass/test_bypass_matrix.py::test_every_combination_is_encrypted_rejected_or_detected"
 
 
 class TableError(ValueError):
@@ -28,6 +31,8 @@ class Case:
         outcome: one of :data:`OUTCOMES`.
         control: the control that decides.
         test: ``path::name`` of a test elsewhere; ``""`` if ``test_bypass_attempts.py`` runs the function.
+        outcome_listed: the outcome without the request guard; ``not observed`` if only the guard observes it.
+        control_listed: the control that decides without the request guard.
     """
 
     module: str
@@ -37,6 +42,14 @@ class Case:
     outcome: str
     control: str
     test: str
+    outcome_listed: str
+    control_listed: str
+
+    def expected(self, *, guarded: bool) -> tuple[str, str]:
+        """Return the outcome and the control, with or without the request guard."""
+        if guarded:
+            return self.outcome, self.control
+        return self.outcome_listed, self.control_listed
 
 
 def cases(root: Path) -> Iterator[Case]:
@@ -53,13 +66,36 @@ def cases(root: Path) -> Iterator[Case]:
             cells = [cell.strip() for cell in text.rsplit("|", 3)]
             if len(cells) != 4 or not all(cells):
                 raise _error(name, "four cells are required, none empty")
-            attempt, outcome, control, test = cells
-            if outcome not in OUTCOMES:
-                raise _error(name, f"{outcome} is not one of {', '.join(OUTCOMES)}")
-            if control not in CONTROLS:
-                raise _error(name, f"the control {control} does not exist")
+            attempt, outcomes, controls, test = cells
+            outcome, outcome_listed = _both(outcomes)
+            control, control_listed = _both(controls)
+            for one in (outcome, outcome_listed):
+                if one not in OUTCOMES:
+                    raise _error(name, f"{one} is not one of {', '.join(OUTCOMES)}")
+            for one in (control, control_listed):
+                if one not in CONTROLS:
+                    raise _error(name, f"the control {one} does not exist")
             module = heading.partition(":")[0]
-            yield Case(module, heading, name, attempt, outcome, control, _test(root, module, name, test))
+            path = _test(root, module, name, test)
+            yield Case(module, heading, name, attempt, outcome, control, path, outcome_listed, control_listed)
+
+
+def combinations() -> Iterator[Case]:
+    """Yield the combinations of :mod:`bypass_matrix` as cases."""
+    for row in bypass_matrix.combinations():
+        heading = f"combinations: {bypass_matrix.APIS[row.api]}"
+        outcome, control = row.expected(guarded=True)
+        outcome_listed, control_listed = row.expected(guarded=False)
+        test = f"{_MATRIX_TEST}[{row.name}]"
+        yield Case(
+            "matrix", heading, row.name, row.attempt, outcome, control, test, outcome_listed, control_listed
+        )
+
+
+def _both(cell: str) -> tuple[str, str]:
+    """Return the two values of a cell: ``with the guard / without it``, or one value for both."""
+    guarded, _, listed = (part.strip() for part in cell.partition("/"))
+    return guarded, listed or guarded
 
 
 def _test(root: Path, module: str, name: str, test: str) -> str:
@@ -81,12 +117,13 @@ def _error(name: str, problem: str) -> TableError:
 
 def as_markdown(root: Path) -> str:
     """Return the text of ``docs/bypass-attempts.md``."""
-    table = list(cases(root))
+    table = [*cases(root), *combinations()]
     counts = ", ".join(f"{sum(case.outcome == outcome for case in table)} {outcome}" for outcome in OUTCOMES)
     lines = [
         "# Bypass attempts",
         "",
-        "Generated from `tools/bypass_attempts.ini` by `make docs`; do not edit.",
+        "Generated from `tools/bypass_attempts.ini` and `tools/bypass_matrix.py` by `make docs`; do not",
+        "edit.",
         "",
         "The suite tests every attempt below to write data without encryption under the run's key. Each one",
         "ends in one of three ways:",
@@ -95,6 +132,9 @@ def as_markdown(root: Path) -> str:
         "- rejected: an error before any data is written",
         "- detected: an error after the write, or at commit for writes outside glue-secure. The bookmark",
         "  does not move, and the data that was written stays at the target",
+        "",
+        "Where the outcome differs without the request guard, it follows in parentheses. `not observed`",
+        "means that only the request guard observes the attempt.",
         "",
         "Attempts that cannot be detected are in the [threat model](threat-model.md#what-is-not-defended).",
         "",
@@ -106,6 +146,14 @@ def as_markdown(root: Path) -> str:
             heading = case.heading
             title = heading[0].upper() + heading[1:]
             lines += ["", f"## {title}", "", "| attempt | outcome | control |", "|---|---|---|"]
-        link = f"[{case.control}](controls.md#{case.control.lower()})"
-        lines.append(f"| {case.attempt.replace('|', chr(92) + '|')} | {case.outcome} | {link} |")
+        outcome, link = case.outcome, _link(case.control)
+        if case.outcome_listed != case.outcome:
+            outcome += f" ({case.outcome_listed})"
+        if case.control_listed != case.control:
+            link += f" ({_link(case.control_listed)})"
+        lines.append(f"| {case.attempt.replace('|', chr(92) + '|')} | {outcome} | {link} |")
     return "\n".join(lines) + "\n"
+
+
+def _link(control: str) -> str:
+    return f"[{control}](controls.md#{control.lower()})" if control else "usage error"

@@ -291,7 +291,11 @@ def bench(
         from pyspark.sql import SparkSession
 
         report("starting Spark")
-        spark = SparkSession.builder.appName("glue-secure bench").getOrCreate()
+        spark = (
+            SparkSession.builder.appName("glue-secure bench")
+            .config("spark.glueSecure.outsideRuns", "allow")  # the plain side writes without a run
+            .getOrCreate()
+        )
         try:
             delays = job_script().delays
             sides = Bench(account=account, seeded=seeded, spark=spark, delays=delays, by_name=by_name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -142,14 +143,26 @@ def spark_settings(session: Any, kind: str, bypass: BypassCase) -> Iterator[None
 # --- boto3
 
 
-def _boto3(writer: str, kind: str, bypass: BypassCase, location: str) -> None:
+def _boto3(row: Combination, bypass: BypassCase, location: str) -> None:
+    writer = row.writer
     bucket, _, key = location.partition("://")[2].partition("/")
     encryption = {
         "aes256": {"ServerSideEncryption": "AES256"},
         "other_key": {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": bypass.other},
         "customer_key": {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32},
-    }.get(kind, {})
-    if writer == "put":
+    }.get(row.encryption, {})
+    if row.place == "executor":
+
+        def put(_number: int) -> None:
+            import boto3
+
+            boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=b"x", **encryption)
+
+        bypass.spark.sparkContext.parallelize([1], 1).foreach(put)
+    elif row.place == "subprocess":
+        code = f"boto3.client('s3').put_object(Bucket={bucket!r}, Key={key!r}, Body=b'x', **{encryption!r})"
+        subprocess.run([sys.executable, "-c", f"import boto3; {code}"], check=True, capture_output=True)
+    elif writer == "put":
         boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=b"x", **encryption)
     elif writer == "resource":
         boto3.resource("s3").Object(bucket, key).put(Body=b"x", **encryption)
@@ -182,7 +195,7 @@ def step(row: Combination, bypass: BypassCase, number: int = 0) -> None:
 
     def write(session: Any) -> None:
         if row.writer in BOTO3:
-            _boto3(row.writer, row.encryption, bypass, location)
+            _boto3(row, bypass, location)
             return
         with spark_settings(session, row.encryption, bypass):
             if row.writer in CHANGES:
@@ -194,10 +207,13 @@ def step(row: Combination, bypass: BypassCase, number: int = 0) -> None:
         with contextlib.suppress(Exception):
             write(bypass.spark)
 
-    if row.place == "thread":
+    if row.place in ("thread", "late"):
         thread = threading.Thread(target=lost)
         thread.start()
-        thread.join()
+        if row.place == "thread":
+            thread.join()
+        else:
+            bypass.bench.__dict__.setdefault("late", []).append(thread)
     elif row.place == "session":
         write(bypass.spark.newSession())
     elif row.place == "batch":
@@ -245,7 +261,11 @@ class GlueApiRun:
 
     def __exit__(self, _kind: Any, error: BaseException | None, _trace: Any) -> None:
         if error is None:
-            self.job.commit()
+            try:
+                self.job.commit()
+            except Exception as refused:
+                self.context.secured_run.close(refused)
+                raise
             return
         cause = self.context.secured_run.close(error)
         if cause is not None and cause is not error:

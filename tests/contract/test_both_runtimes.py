@@ -237,6 +237,7 @@ def test_gs_tls_005_a_downgrade_in_options_is_refused(option, variant):
         jdbc(variant, **option)
 
 
+@pytest.mark.usefixtures("without_request_guard")
 def test_gs_s3_004_an_unencrypted_object_after_a_write_fails_the_run(variant):
     variant.weaken()
     with pytest.raises(RefusedError, match="GS-S3-004"):

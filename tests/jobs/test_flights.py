@@ -81,7 +81,8 @@ def test_the_job_runs_on_a_cluster_so_that_settings_and_certificates_reach_execu
     assert {(seen["algorithm"], seen["key"]) for seen in objects} == {("aws:kms", provisioned.data_key)}
     verified = [one["found"] for one in evidence["controls"] if one["control"] == "GS-S3-004"]
     assert verified
-    assert all("executors" in found for found in verified)
+    # Each executor has reported that its requests are guarded, and has sent its receipts.
+    assert evidence["request_guard"]["verification"] == "receipts"
     assert evidence["tls"][0]["protocol"] == "TLSv1.3"
     assert {read["source"]: read["rows"] for read in evidence["reads"]}["ops-postgres/airlines"] == 16
 

@@ -180,7 +180,7 @@ def test_an_overwrite_of_what_the_frame_reads_deletes_nothing(glue_job):
         assert glue_job.objects() == before
 
 
-def test_overwrites_that_lose_nothing(glue_job, provisioned):
+def test_overwrites_that_lose_nothing(glue_job, provisioned, request):
     glue_job.land("a.csv", CSV)
     target = f"{glue_job.target}out/"
 
@@ -206,12 +206,19 @@ def test_overwrites_that_lose_nothing(glue_job, provisioned):
         # The partitions of the frame's own source are replaced after the frame is computed.
         job.write.s3(replaced, target, format="parquet", mode="overwrite_partitions", partition_by="carrier")
         job.spark.sparkContext.setCheckpointDir(f"{glue_job.target}checkpoints/".replace("s3", "s3a", 1))
+        request.addfinalizer(lambda: _unset_checkpoint_directory(glue_job.spark))
         stored = job.spark.read.parquet(target.replace("s3", "s3a", 1)).checkpoint()
         job.write.s3(stored.limit(1), target, format="parquet", mode="overwrite")
     assert delays() == ["1"]
     copy(mode="overwrite", overwrite_with_nothing=True)
     assert not any("carrier" in key or ".parquet" in key for key in glue_job.objects() if "/out/" in key)
     assert {seen["key"] for seen in glue_job.objects().values()} == {provisioned.data_key}
+
+
+def _unset_checkpoint_directory(spark):
+    """Unset the directory, which Spark's own API cannot, so that later runs of the session do not have it."""
+    context = spark.sparkContext
+    getattr(context._jsc.sc(), "checkpointDir_$eq")(context._jvm.scala.Option.empty())
 
 
 def test_unreadable_objects_are_named_in_a_few_lines(glue_job):

@@ -7,7 +7,6 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from glue_secure.connections.engines.engine import DatabaseEngine
 from glue_secure.connections.engines.registry import ENGINES
 from glue_secure.connections.url import read_url, url_of_parts, with_database
 from glue_secure.core.errors import RefusedError
@@ -59,12 +58,13 @@ _changed = st.tuples(st.integers(0, 4), st.lists(_pieces, max_size=3)).map(
 )
 
 
-@given(st.sampled_from(ENGINES), st.one_of(_special, st.text(max_size=30)))
-@example(ENGINES[3], "a}b;encrypt=false")
-@example(ENGINES[3], "{a}")
-@example(ENGINES[2], "ops?sslMode=trust")
-@example(ENGINES[4], "ops:dedicated")
-def test_a_database_name_is_rejected_or_read_back(engine: DatabaseEngine, name: str) -> None:
+@given(st.integers(0, len(ENGINES) - 1), st.one_of(_special, st.text(max_size=30)))
+@example(3, "a}b;encrypt=false")
+@example(3, "{a}")
+@example(2, "ops?sslMode=trust")
+@example(4, "ops:dedicated")
+def test_a_database_name_is_rejected_or_read_back(position: int, name: str) -> None:
+    engine = ENGINES[position]  # Hypothesis would print the engine, which is long
     good = read_url(engine.bare_form.format(host="db.example.com", port=2000, database="ops"))
     try:
         url = url_of_parts(engine, "db.example.com", "2000", name, resource="c")

@@ -140,6 +140,7 @@ def test_a_managed_table_that_is_renamed_is_verified_where_it_is(started, glue_j
     assert writes == {f"{out}/work".replace("s3a", "s3"): False, f"{out}/days".replace("s3a", "s3"): True}
 
 
+@pytest.mark.usefixtures("without_request_guard")
 @pytest.mark.parametrize("name", ["foreachBatch", pytest.param("callSite.short", marks=pytest.mark.long)])
 def test_gs_s3_012_a_save_by_the_jvm_is_found_whatever_its_job_is_called(started, glue_job, name):
     job, out = started

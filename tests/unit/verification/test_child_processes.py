@@ -219,7 +219,7 @@ def test_the_folder_is_private_and_has_no_secret(run, monkeypatch):
     secret = "do-not-store-this"
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
     child(PUT)
-    assert not [file for file in folder.rglob("*") if file.is_file() and secret in file.read_text()]
+    assert not [file for file in folder.rglob("*") if file.is_file() and secret.encode() in file.read_bytes()]
 
 
 def test_the_receipts_of_one_run_are_not_those_of_the_next(run):

@@ -243,7 +243,8 @@ def _outer_partitions(
     except Exception:  # the table may have been dropped or renamed since
         if tables.has_partitions_inside(table):
             return []
-        raise
+        problem = "a write to a partitioned table that was dropped, whose partitions may have been elsewhere"
+        return [UnmanagedWrite("", format, None, failed, problem, stores_files=True)]
     locations = {path_of(partitions.apply(position).location()) for position in range(partitions.size())}
     return [
         UnmanagedWrite(location, format, None, failed)

@@ -118,6 +118,8 @@ def _cause(text: str) -> str:
     class_name, message, position = causes[-1]
     if not message and position + 1 < len(lines) and not _CAUSE.match(lines[position + 1]):
         return _shortened(lines[position + 1])  # Spark puts a line feed before some messages
+    if not message and not lines[0].startswith("An error occurred while calling"):
+        return _shortened(lines[0])  # Spark 4 repeats the class in a suppressed exception without a message
     is_clear = len(message) > 20 or " " in message
     return _shortened(message if is_clear else f"{class_name} {message}")
 

@@ -115,13 +115,13 @@ def _cause(text: str) -> str:
     ]
     if not causes:
         return _shortened(lines[0] if lines else "an error of Spark")
-    class_name, message, position = causes[-1]
-    if not message and position + 1 < len(lines) and not _CAUSE.match(lines[position + 1]):
-        return _shortened(lines[position + 1])  # Spark puts a line feed before some messages
-    if not message and not lines[0].startswith("An error occurred while calling"):
-        return _shortened(lines[0])  # Spark 4 repeats the class in a suppressed exception without a message
-    is_clear = len(message) > 20 or " " in message
-    return _shortened(message if is_clear else f"{class_name} {message}")
+    for class_name, message, position in reversed(causes):
+        if message:
+            is_clear = len(message) > 20 or " " in message
+            return _shortened(message if is_clear else f"{class_name} {message}")
+        if position + 1 < len(lines) and not _CAUSE.match(lines[position + 1]):
+            return _shortened(lines[position + 1])  # Spark puts a line feed before some messages
+    return _shortened(causes[-1][0])
 
 
 def _python_cause(text: str) -> str:

@@ -93,7 +93,10 @@ def _full_text(error: BaseException) -> str | None:
         if isinstance(error, Py4JJavaError):
             return str(error)
         if isinstance(error, CapturedException):
-            return f"{error.desc}\n{error.stackTrace}"
+            # Spark 4 has other names for the two attributes.
+            texts = vars(error)
+            description = texts.get("desc") or texts.get("_desc") or ""
+            return f"{description}\n{texts.get('stackTrace') or texts.get('_stackTrace') or ''}"
     except Exception:  # the JVM has ended
         return str(error.args[0] if error.args else type(error).__name__)
     return None
@@ -121,7 +124,8 @@ def _cause(text: str) -> str:
             return _shortened(message if is_clear else f"{class_name} {message}")
         if position + 1 < len(lines) and not _CAUSE.match(lines[position + 1]):
             return _shortened(lines[position + 1])  # Spark puts a line feed before some messages
-    return _shortened(causes[-1][0])
+    is_of_py4j = lines[0].startswith("An error occurred while calling")
+    return _shortened(causes[-1][0] if is_of_py4j else lines[0])
 
 
 def _python_cause(text: str) -> str:

@@ -34,7 +34,11 @@ test: guard lint ## run the linters and the whole test suite
 	@$(BIN)/python $(PYTEST)
 
 test-spark4: $(READY4) guard ## run the tests that depend on the Spark line on Spark 4.1, in .venv-spark4
-	@$(VENV4)/bin/python $(PYTEST) -m "spark and not long" tests/contract tests/spark tests/bypass tests/jobs
+	@$(VENV4)/bin/python $(PYTEST) -m "spark and not long" --ignore=tests/spark/quality \
+		tests/contract tests/spark tests/bypass tests/jobs
+# In the processes of other tests, three of these failed once: Great Expectations decided a rule that Spark
+# decides alone. They pass by themselves; the cause is not known.
+	@$(VENV4)/bin/python -m pytest -m "spark and not long" tests/spark/quality
 
 test-long: guard ## run the tests that take minutes or download much, and properties with many examples
 	@$(BIN)/python $(PYTEST) -m long

@@ -96,8 +96,11 @@ def guard_of(client: Any) -> CallGuard | None:
     if not _guards or client in _exempt:
         return None
     bound = _bound.get(client)
-    if bound is not None:
-        return bound
+    return bound if bound is not None else _newest_guard()
+
+
+def _newest_guard() -> CallGuard:
+    """Return the guard of the open run that started last, else the newest guard. There must be a guard."""
     return next((guard for guard in reversed(_guards) if guard.is_open), _guards[-1])
 
 
@@ -267,8 +270,7 @@ def _refusing_post(real: Any) -> Any:
     def generate_presigned_post(self: Any, request_dict: Any, *args: Any, **kwargs: Any) -> Any:
         if _guards:
             bucket = request_dict.get("context", {}).get("input_params", {}).get("Bucket", "")
-            guard = next((guard for guard in reversed(_guards) if guard.is_open), _guards[-1])
-            guard.refuse(refused_post(str(bucket)))
+            _newest_guard().refuse(refused_post(str(bucket)))
         return real(self, request_dict, *args, **kwargs)
 
     return generate_presigned_post

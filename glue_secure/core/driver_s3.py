@@ -43,11 +43,7 @@ _ALGORITHM, _KEY = "ServerSideEncryption", "SSEKMSKeyId"
 
 def is_storing(operation: str, parameters: Mapping[str, Any]) -> bool:
     """Return whether an S3 call stores bytes, or changes how a bucket or object is encrypted."""
-    return (
-        operation in STORING
-        or operation in _REFUSED
-        or (operation == "RestoreObject" and _has_output(parameters))
-    )
+    return operation in STORING or _is_refused(operation, parameters)
 
 
 def guarded_parameters(
@@ -75,7 +71,7 @@ def guarded_parameters(
     if operation not in CHECKED or operation in REMOVING:
         return {}
     resource = f"{operation} to s3://{parameters.get('Bucket', '')}/{parameters.get('Key', '')}"
-    if operation in _REFUSED or (operation == "RestoreObject" and _has_output(parameters)):
+    if _is_refused(operation, parameters):
         raise _refusal(resource, operation, "PutObject, CopyObject or a multipart upload under the run's key")
     if str(parameters.get("Bucket", "")).startswith("arn:"):
         raise _refusal(resource, "an access point", "the bucket's own name")
@@ -211,7 +207,10 @@ def _copied(parameters: Mapping[str, Any]) -> str:
     return unquote(str(source).partition("?versionId=")[0])
 
 
-def _has_output(parameters: Mapping[str, Any]) -> bool:
+def _is_refused(operation: str, parameters: Mapping[str, Any]) -> bool:
+    """Return whether a call is refused whatever it names: RestoreObject only if it stores its output."""
+    if operation != "RestoreObject":
+        return operation in _REFUSED
     request = parameters.get("RestoreRequest")
     return isinstance(request, Mapping) and "OutputLocation" in request
 

@@ -101,9 +101,7 @@ class ReceiptBook:
             for receipt in receipts:
                 self._add(receipt)
 
-    def attribute_below(
-        self, location: S3Uri | None, *, since: int = 0, client: str = ""
-    ) -> tuple[Receipt, ...]:
+    def attribute_below(self, location: S3Uri | None, *, since: int = 0) -> tuple[Receipt, ...]:
         """Return the receipts of the objects left at or below a location, sorted, and attribute them.
 
         Two writes to one location at a time both get the objects of both.
@@ -111,15 +109,12 @@ class ReceiptBook:
         Args:
             location: a prefix; None for every object.
             since: the value of :attr:`number` when the write started.
-            client: the client that sent the requests; ``""`` for every client.
         """
         with self._lock:
             found = [
                 left
                 for uri, left in self._objects.items()
-                if left.number > since
-                and (location is None or uri.is_below(location))
-                and client in ("", left.receipt.client)
+                if left.number > since and (location is None or uri.is_below(location))
             ]
             for left in found:
                 left.is_attributed = True

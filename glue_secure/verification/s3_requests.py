@@ -7,15 +7,14 @@ from collections.abc import Sequence
 
 from glue_secure.core.errors import ControlError
 from glue_secure.core.evidence import digest
-from glue_secure.core.findings import enforce, passed
-from glue_secure.core.identifiers import KmsKeyArn
+from glue_secure.core.findings import enforce
 from glue_secure.core.objects import ObjectEncryption
 from glue_secure.core.policy import check_object
 from glue_secure.core.ports import Engine
 from glue_secure.core.receipts import Receipt, ReceiptBook
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.request_guard import RequestPolicy
-from glue_secure.verification.object_verifier import ObjectVerifier
+from glue_secure.verification.object_verifier import ObjectVerifier, combined
 
 GUARD_CLASS = "gluesecure.guard.Guard"
 SAMPLE = 3
@@ -108,13 +107,12 @@ class S3Requests:
             RefusedError: GS-S3-004, an object is not SSE-KMS under the key.
             VerificationError: GS-S3-007, S3 gave no answer for an object that was read back.
         """
-        key: KmsKeyArn = self._policy.key
+        key = self._policy.key
         proved = [receipt.encryption() for receipt in receipts if receipt.algorithm]
         unproved = [receipt.uri for receipt in receipts if not receipt.algorithm]
         findings = enforce(check_object(encryption, key) for encryption in proved)
-        if findings:
-            found = f"aws:kms {key}, in S3's responses to the requests that stored them"
-            self._recorder.record([passed("GS-S3-004", f"{len(findings)} objects", found)])
+        found = f"aws:kms {key}, in S3's responses to the requests that stored them"
+        self._recorder.record(combined(findings, found))
         sample = random.SystemRandom().sample(proved, min(SAMPLE, len(proved)))
         read_back = self._verifier.verify(
             [*unproved, *(encryption.uri for encryption in sample)], may_be_deleted=True

@@ -128,10 +128,7 @@ class UnmanagedWriteVerifier:
                 self._guard.reject_reserved_location(location, "write outside glue-secure to")
             for location in dict.fromkeys([*by_location, *receipts]):
                 writes_there = by_location.get(location, [])
-                if self._requests.are_guarded:
-                    self._verify_receipts(location, writes_there, receipts.get(location, ()))
-                else:
-                    self._verify_location(location, writes_there)
+                self._verify_location(location, writes_there, receipts.get(location, ()))
                 self._unverified = tuple(write for write in self._unverified if write not in writes_there)
             self._require_no_failure(report.writes)
             self._unverified = ()
@@ -235,28 +232,6 @@ class UnmanagedWriteVerifier:
             grouped.setdefault(next(below, _folder(receipt.uri)), []).append(receipt)
         return grouped
 
-    def _verify_receipts(
-        self, location: S3Uri, writes: Sequence[UnmanagedWrite], receipts: Sequence[Receipt]
-    ) -> None:
-        started = time.perf_counter()
-        objects = self._requests.verify(receipts)
-        self._requests.receipts.attribute(receipts)
-        counts = [write.rows for write in writes if write.rows is not None]
-        is_expected = any(counts) and not all(write.failed for write in writes)
-        if is_expected and not self._requests.receipts.has_stored_below(location):
-            self._guard.require_objects_written(location, sum(counts), ())
-        self._recorder.writes.append(
-            WriteRecord(
-                str(location),
-                ", ".join(dict.fromkeys(write.format for write in writes)) or "files",
-                sum(counts) if counts else None,
-                objects,
-                time.perf_counter() - started,
-                "unmanaged",
-                verified_by="receipts",
-            )
-        )
-
     def _was_emptied(self, location: S3Uri) -> bool:
         """Return whether the run itself is known to have deleted objects below a location.
 
@@ -279,25 +254,41 @@ class UnmanagedWriteVerifier:
                 "same location; an error in a thread does not end the script"
             )
 
-    def _verify_location(self, location: S3Uri, writes: Sequence[UnmanagedWrite]) -> None:
-        self._guard.check_encryption(location)
-        started = time.perf_counter()
-        recent = self._guard.list_recent(location)
-        objects = self._verifier.verify(recent, may_be_deleted=True)
+    def _verify_location(
+        self, location: S3Uri, writes: Sequence[UnmanagedWrite], receipts: Sequence[Receipt]
+    ) -> None:
+        """Verify the writes to one location, with receipts if requests are guarded, and record them."""
+        requests = self._requests
+        recent: tuple[S3Uri, ...] = ()
+        if requests.are_guarded:
+            started = time.perf_counter()
+            objects = requests.verify(receipts)
+            requests.receipts.attribute(receipts)
+        else:
+            self._guard.check_encryption(location)
+            started = time.perf_counter()
+            recent = self._guard.list_recent(location)
+            objects = self._verifier.verify(recent, may_be_deleted=True)
         counts = [write.rows for write in writes if write.rows is not None]
-        is_expected = any(counts) and not all(write.failed for write in writes)
-        if is_expected and not self._was_emptied(location):
+        if any(counts) and not all(write.failed for write in writes) and not self._may_be_empty(location):
             self._guard.require_objects_written(location, sum(counts), recent)
         self._recorder.writes.append(
             WriteRecord(
                 str(location),
-                ", ".join(dict.fromkeys(write.format for write in writes)),
+                ", ".join(dict.fromkeys(write.format for write in writes)) or "files",
                 sum(counts) if counts else None,
                 objects,
                 time.perf_counter() - started,
                 "unmanaged",
+                verified_by="receipts" if requests.are_guarded else "HeadObject",
             )
         )
+
+    def _may_be_empty(self, location: S3Uri) -> bool:
+        """Return whether a location that rows were written to may have no objects now."""
+        if self._requests.are_guarded:
+            return self._requests.receipts.has_stored_below(location)
+        return self._was_emptied(location)
 
 
 def check_unmanaged_writes(

@@ -137,9 +137,14 @@ def open_bypass(bench, aws, key, other, local) -> BypassCase:
     client_made_before = boto3.session.Session().client("s3")
     job = bench.job("source", "target")
     job.read.s3(job.args.source, format="csv", bookmark="flights")
+    return case_of(bench, aws, key, other, local, job, client_made_before)
+
+
+def case_of(bench, aws, key, other, local, job=None, client_made_before=None) -> BypassCase:
+    """Return what an attempt works with; without a ``job``, before or after a run."""
     return BypassCase(
         job=job,
-        spark=job.spark,
+        spark=bench.spark,
         out=bench.target.replace("s3://", "s3a://") + "out",
         bench=bench,
         key=key,

@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 from boto3.s3.transfer import TransferConfig
-from bypass_cases import CSV, BypassCase
+from bypass_cases import CSV, BypassCase, case_of
 from bypass_matrix import BOTO3, Combination
 from hadoop_settings import hadoop
 
@@ -279,22 +279,7 @@ def start(api: str, bench: Any, aws: Any, key: str, other: str, local: Any) -> B
     else:
         job = bench.job("source", "target")
         job.read.s3(job.args.source, format="csv", bookmark="flights")
-    return prepared(bench, aws, key, other, local, job)
-
-
-def prepared(bench: Any, aws: Any, key: str, other: str, local: Any, job: Any = None) -> BypassCase:
-    """Return what a step needs, without a run if there is no ``job``."""
-    return BypassCase(
-        job=job,
-        spark=bench.spark,
-        out=bench.target.replace("s3://", "s3a://") + "out",
-        bench=bench,
-        key=key,
-        other=other,
-        aws=aws,
-        local=local,
-        client_made_before=None,
-    )
+    return case_of(bench, aws, key, other, local, job)
 
 
 def refusal(error: BaseException | None) -> BaseException | None:
@@ -317,7 +302,7 @@ def run_row(row: Combination, *given: Any) -> tuple[BypassCase, BaseException | 
     guard = bench.spark._jvm.gluesecure.guard.Guard
     if outside:
         guard.checkOutsideRuns(True)
-    bypass = prepared(*given)
+    bypass = case_of(*given)
     try:
         if row.encryption == "before_init":
             step(row, bypass)

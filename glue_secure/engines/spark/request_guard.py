@@ -7,6 +7,7 @@ the driver their receipts.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,7 @@ class RequestGuard:
             policy: the policy.
             settings: the ``fs.s3*`` settings with which the guard is tested.
         """
-        guard = self._guard()
+        guard = self._guard
         if guard is None:
             return "the JAR of the request guard is not on Spark's class path"
         if not guard.isStarted():
@@ -75,7 +76,7 @@ class RequestGuard:
             if self not in _open:
                 return
             _open.remove(self)
-            guard = self._guard()
+            guard = self._guard
             if guard is None:
                 return
             if _open:
@@ -91,15 +92,16 @@ class RequestGuard:
 
     def _collect(self) -> None:
         """Take the events of the JVM and give them to every open run."""
-        guard = self._guard()
+        guard = self._guard
         if guard is None:
             return
         events = str(guard.drain()).splitlines()
         for run in {*_open, self}:
             run._events.extend(events)
 
+    @functools.cached_property
     def _guard(self) -> Any:
-        """Return the JVM's class; None if the JAR is not on the class path."""
+        """The JVM's class; None if the JAR is not on the class path."""
         from py4j.java_gateway import JavaClass
 
         found = self._spark._jvm.gluesecure.guard.Guard

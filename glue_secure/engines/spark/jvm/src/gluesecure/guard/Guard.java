@@ -3,6 +3,7 @@ package gluesecure.guard;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -62,9 +63,8 @@ public final class Guard {
         isStarted = true;
     }
 
-    static void connect(Executor connection, Supplier<int[]> current) {
+    static void connect(Executor connection) {
         executor = connection;
-        task = current;
     }
 
     static void attribute(Supplier<int[]> current) {
@@ -79,15 +79,11 @@ public final class Guard {
         policy = changed;
     }
 
-    static String client() {
-        return client;
-    }
-
     // --- called by Python on the driver
 
     /** checks requests against the policy of a run from now on. See {@code engines/spark/request_guard.py}. */
     public static void open(Map<String, Object> source) {
-        java.util.HashMap<String, Object> copied = new java.util.HashMap<>(source);
+        Map<String, Object> copied = new HashMap<>(source);
         copied.put("always", new ArrayList<>(always));
         policy = new Policy(copied);
     }

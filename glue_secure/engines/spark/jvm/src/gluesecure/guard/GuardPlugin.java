@@ -105,7 +105,7 @@ public final class GuardPlugin implements SparkPlugin {
             plugin = context;
             JdbcLogs.suppress();
             start("executor " + context.executorID(), context.conf());
-            Guard.connect(this, GuardPlugin::currentTask);
+            Guard.connect(this);
         }
 
         @Override

@@ -9,8 +9,10 @@ from tls_servers import make, serve
 
 __all__ = ["make", "serve"]
 
-# A busy machine must not make a property fail. Hypothesis's defaults for CI stay as they are.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine must not make a property fail, and every run of the suite tries the same examples.
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 # make test-long selects this profile: pytest --hypothesis-profile=thorough.
 MANY = 20 * settings.default.max_examples
 settings.register_profile("thorough", settings.get_profile("suite"), max_examples=MANY, derandomize=False)

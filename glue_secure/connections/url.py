@@ -48,7 +48,8 @@ _CHARACTERS = {
 }
 _OPTION_NAME = re.compile(r"[A-Za-z0-9_.$]+")
 _DATABASE = re.compile(r"(?! )[^/\\?&=;#@%\x00-\x1f\x7f]{1,128}(?<! )")
-_NAME_IN_BRACES = re.compile(r"(?! )[^\x00-\x1f\x7f]{1,128}(?<! )")
+# check_credentials accepts no '@', and braces do not encode it.
+_NAME_IN_BRACES = re.compile(r"(?! )[^@\x00-\x1f\x7f]{1,128}(?<! )")
 _PLAIN_NAME = re.compile(r"[\w$.-]+")
 # One option of SQL Server's URL. The driver trims blanks around names and values, except inside braces.
 _TOKEN = re.compile(

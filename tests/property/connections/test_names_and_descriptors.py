@@ -61,6 +61,7 @@ _changed = st.tuples(st.integers(0, 4), st.lists(_pieces, max_size=3)).map(
 @given(st.integers(0, len(ENGINES) - 1), st.one_of(_special, st.text(max_size=30)))
 @example(3, "a}b;encrypt=false")
 @example(3, "{a}")
+@example(3, "@")
 @example(2, "ops?sslMode=trust")
 @example(4, "ops:dedicated")
 def test_a_database_name_is_rejected_or_read_back(position: int, name: str) -> None:

@@ -61,9 +61,9 @@ def assert_read_alike(url: str, passed: JdbcUrl) -> None:
     assert read == dict(passed.options)
     lowered = {name.lower(): value for name, value in read.items()}
     assert lowered.get("sslmode", "verify-full") == "verify-full" and lowered.get("ssl", "true") == "true"
-    for name in read:
+    for name, value in read.items():
         option = POSTGRESQL.option(name)
-        assert option is not None and option.rule in (OptionRule.HARMLESS, OptionRule.TLS)
+        assert option is not None and option.accepts(value)
 
 
 _pieces = st.sampled_from(
@@ -146,6 +146,7 @@ _queries = st.lists(
 @given(st.one_of(_soup, _tail, _queries, st.text(max_size=60)))
 @example("jdbc:postgresql://db/ops?sslmode=verify-full&connectTimeout=5")
 @example("jdbc:postgresql://[::1]:5432/ops")
+@example("jdbc:postgresql://db/ops?useSpnego=false")
 def test_an_accepted_url_has_the_same_meaning_for_the_driver(url):
     try:
         passed = read_url(url)

@@ -28,7 +28,8 @@ class ReadRecord:
         transformation_ctx: transformation context of the bookmark, ``""`` if the read is not tracked.
         objects: number of objects selected; 0 for JDBC; None if Glue's own job bookmark selects them.
         bytes: their total size; 0 for JDBC; None as for ``objects``.
-        rows: rows that the run's writes read from this source; None if they were not counted.
+        rows: the most rows that one scan of this source delivered; None if they were not counted. A frame
+            that is computed several times scans its source as often, and its rows count once.
     """
 
     source: str

@@ -161,7 +161,7 @@ class Engine(Protocol):
         """Return the locations that the frame reads and that an overwrite would delete first."""
 
     def rows_read(self, scan: str) -> int | None:
-        """Return the rows that the scans of one read delivered so far, None where they are not measured."""
+        """Return the most rows that one scan of a read delivered so far, None where they are not measured."""
 
     def first_row(self, frame: DataFrame, columns: Sequence[str] = ()) -> Mapping[str, Any]:
         """Return the first row of a small frame, ``{}`` without one. ``columns`` restricts the columns."""

@@ -324,7 +324,7 @@ class SparkEngine:
         return sources_below(frame, target)
 
     def rows_read(self, scan: str) -> int | None:
-        """Return the rows that the scans of one read have delivered; None if they were not measured."""
+        """Return the most rows that one scan of a read has delivered; None if they were not measured."""
         return self._meter.rows(scan)
 
     def first_row(self, frame: DataFrame, columns: Sequence[str] = ()) -> Mapping[str, Any]:

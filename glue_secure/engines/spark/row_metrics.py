@@ -5,7 +5,6 @@ The plans of finished queries are walked on the caller's thread. A count that wa
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.redaction import redacting_logger
@@ -35,7 +34,7 @@ class RowMeter:
 
     def __init__(self, *, spark: SparkSession, queries: FinishedQueries) -> None:
         self._spark, self._queries = spark, queries
-        self._read: dict[str, int] = defaultdict(int)
+        self._read: dict[str, int] = {}
         self._written: dict[str, int] = {}
         self._observed: dict[str, int] = {}
         self._observations = 0
@@ -44,7 +43,10 @@ class RowMeter:
         queries.add_callback(self._count)
 
     def rows(self, scan: str) -> int | None:
-        """Return the rows that the scans of a read have delivered; None if they were not measured."""
+        """Return the most rows that one scan of a read has delivered; None if they were not measured.
+
+        Each computation of a frame scans its source again, so the sum would count rows several times.
+        """
         return self._read.get(scan, 0) if self._is_measured() and scan != UNMEASURED else None
 
     def take_written(self, path: str) -> int | None:
@@ -114,6 +116,8 @@ class RowMeter:
             if name.endswith("QueryStageExec"):  # a shuffle, a broadcast, a cached table; a result in Spark 4
                 nodes.append(node.plan())
                 continue
+            if name == "InMemoryTableScanExec":  # a cached frame: the scans that filled the cache
+                nodes.append(node.relation().cachedPlan())
             if name == "ReusedExchangeExec":
                 continue  # counted where it ran
             if name == "FileSourceScanExec":
@@ -130,12 +134,12 @@ class RowMeter:
     def _add_read(self, scan: str | None, node: Any) -> None:
         rows = output_rows(node.metrics())
         if scan is not None and rows is not None:
-            self._read[scan] += rows
+            self._read[scan] = max(rows, self._read.get(scan, 0))
 
     def _add_written(self, command: Any) -> None:
         rows = output_rows(command.metrics())
         if rows is not None and command.getClass().getSimpleName() == "InsertIntoHadoopFsRelationCommand":
-            self._written[str(command.outputPath())] = rows
+            self._written[str(command.outputPath()).rstrip("/")] = rows
 
     def _scan_of_jdbc_relation(self, relation: Any) -> str | None:
         is_jdbc = relation.getClass().getSimpleName() == "JDBCRelation"

@@ -125,13 +125,42 @@ def test_options_of_a_catalog_sink_are_validated_first(started, database, table,
     assert started.bench.objects() == {}
 
 
-def test_a_nested_column_is_rejected(started, database, table):
-    with pytest.raises(UsageError, match="column s"):
-        started.context.write_data_frame.from_catalog(
-            frame(started.context, ", named_struct('a', 1) as s").toDF(),
-            database,
-            table,
-            additional_options={"enableUpdateCatalog": True},
+def test_nested_columns_are_created_and_preserved_and_a_changed_type_is_rejected(started, aws, database):
+    context = started.context
+
+    def write(extra, **options):
+        sink = context.getSink(
+            "s3", path=started.target, enableUpdateCatalog=True, partitionKeys=["month"], **options
+        )
+        sink.setFormat("glueparquet")
+        sink.setCatalogInfo(catalogDatabase=database, catalogTableName="nested")
+        sink.writeFrame(frame(context, extra))
+
+    nested = ", array(named_struct('q', 'a')) as answers, map('k', 1) as m"
+    write(nested)
+    types = {"answers": "array<struct<q:string>>", "m": "map<string,int>"}
+    assert dict(columns(aws, database, "nested")).items() >= types.items()
+    write(f"{nested}, 1 as added")
+    assert dict(columns(aws, database, "nested"))["added"] == "int"
+    before = started.bench.objects()
+    changed = ", array(named_struct('q', 'a', 'r', 1)) as answers"
+    with pytest.raises(
+        UsageError, match=r"(?s)column answers .*in which the updating schemas are nested"
+    ) as error:
+        write(changed)
+    assert "array<struct<q:string>>" in str(error.value)
+    assert started.bench.objects() == before
+    write(changed, updateBehavior="LOG")
+    assert dict(columns(aws, database, "nested")).items() >= types.items()
+
+
+def test_a_choice_is_not_registered_as_a_column(started, database, table):
+    records = started.context.create_dynamic_frame.from_rdd(
+        [{"c": 1, "month": "0"}, {"c": "a", "month": "0"}], "c"
+    )
+    with pytest.raises(UsageError, match="column c, a choice"):
+        started.context.write_dynamic_frame.from_catalog(
+            records, database, table, additional_options={"enableUpdateCatalog": True}
         )
     assert started.bench.objects() == {}
 

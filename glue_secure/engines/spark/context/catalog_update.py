@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from glue_secure.run.run import Run
 
 UPDATE_OPTIONS = {"enableUpdateCatalog", "updateBehavior"}
+_UPDATES = "https://docs.aws.amazon.com/glue/latest/dg/update-from-job.html"
 _BEHAVIORS = ("UPDATE_IN_DATABASE", "LOG")
 
 
@@ -89,6 +90,8 @@ class CatalogUpdate:
                 resource, found=f"format {format}", required=f"the table's format, {classification}"
             )
         require_table_keys(existing, keys, f"partitionKeys of {self.database}.{self.name}")
+        if self.behavior == "UPDATE_IN_DATABASE":
+            _require_same_nested_types(existing, columns, resource)
         if self.behavior == "LOG":
             table_columns = {name.lower() for name, _ in existing.columns}
             new = [name for name, _ in columns if name.lower() not in table_columns]
@@ -128,7 +131,7 @@ class CatalogUpdate:
             definition = self._definition(table, record.target, format, columns, keys, spark)
             run.catalog.create(definition)
         elif self.behavior == "UPDATE_IN_DATABASE":
-            run.catalog.replace_columns(definition, columns)
+            run.catalog.replace_columns(definition, _with_types_of(definition, columns))
         if keys:
             run.catalog.add_partitions(definition, partitions_of(record, len(keys)))
 
@@ -175,21 +178,59 @@ def columns_of(table: Table, keys: Sequence[str], resource: str) -> Columns:
     """Return name and Hive type of each column that is not a partition key; names in lower case.
 
     Raises:
-        UsageError: a column is nested or a choice. Glue does not register these either.
+        UsageError: a column is a choice.
     """
     data_types = _hive_types(table)
     columns = []
     for field in table.schema.fields:
-        if isinstance(field.dataType, (glue.ChoiceType, glue.StructType, glue.ArrayType, glue.MapType)):
+        if isinstance(field.dataType, glue.ChoiceType):
             raise UsageError(
                 resource,
-                found=f"column {field.name}, a {field.dataType.typeName()}",
-                required="columns of atomic types: Glue does not update a table to nested types",
-                fix="resolve choices, relationalize, or write without enableUpdateCatalog",
+                found=f"column {field.name}, a choice",
+                required="columns of one type",
+                fix="resolve the choice with resolveChoice, or write without enableUpdateCatalog",
             )
         if field.name not in keys:
             columns.append((field.name.lower(), data_types[field.name]))
     return tuple(columns)
+
+
+def _require_same_nested_types(existing: TableDefinition, columns: Columns, resource: str) -> None:
+    """Raise UsageError if a column has another type than in the table, and either of them is nested."""
+    types = {name.lower(): data_type for name, data_type in existing.columns}
+    for name, data_type in columns:
+        current = types.get(name, data_type)
+        if (_is_nested(current) or _is_nested(data_type)) and not _is_same_type(current, data_type):
+            raise UsageError(
+                resource,
+                found=f"column {name} of type {data_type}, in the table {current}",
+                required=(
+                    "the table's nested types; AWS: enableUpdateCatalog does not support tables "
+                    '"in which the updating schemas are nested"'
+                ),
+                fix=(
+                    "cast the column to the table's type, use updateBehavior LOG, or change the table's "
+                    f"definition before the run; {_UPDATES}"
+                ),
+            )
+
+
+def _with_types_of(existing: TableDefinition, columns: Columns) -> Columns:
+    """Return the columns; a type that is the table's is spelled as in the table."""
+    types = {name.lower(): data_type for name, data_type in existing.columns}
+    return tuple(
+        (name, types[name] if name in types and _is_same_type(types[name], data_type) else data_type)
+        for name, data_type in columns
+    )
+
+
+def _is_nested(data_type: str) -> bool:
+    return "<" in data_type
+
+
+def _is_same_type(first: str, second: str) -> bool:
+    # Hive ignores letter case, also of the names of fields.
+    return "".join(first.split()).lower() == "".join(second.split()).lower()
 
 
 def partitions_of(record: WriteRecord, depth: int) -> dict[tuple[str, ...], str]:

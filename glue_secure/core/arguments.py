@@ -24,12 +24,17 @@ FINE_GRAINED = "enable-lakeformation-fine-grained-access"
 COLUMNS = "glue-secure-columns"
 SUITES = "glue-secure-suites"
 QUARANTINE = "glue-secure-quarantine-uri"
+SECRET_NAMES = "glue-secure-secret-names"  # noqa: S105 - the name of an argument
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 _TABLE = re.compile(r"dynamodb:([A-Za-z0-9_.-]{3,255})\Z")
 
 _REFERENCE = re.compile(
     r"(?:arn|columns?|count|fields?|id|limit|location|names?|path|prefix|table|ttl|uri|url)\Z", re.IGNORECASE
 )
+# A path of words, as in prod/redshift/etl. A word has one case, so that Base64 text with a slash is not one.
+_WORD = r"(?:[A-Z]?[a-z]+|[A-Z]+)\d{0,4}"
+_SECRET_PATH = re.compile(rf"{_WORD}(?:[._-]{_WORD})*(?:/{_WORD}(?:[._-]{_WORD})*)+\Z")
+_SECRET_NOUN = re.compile(r"(?:\A|[_-]|(?<=[a-z])(?=[SC]))(?:secrets?|credentials?)\Z", re.IGNORECASE)
 _NO_SECRET = re.compile(r"(?:|true|false|s3[an]?://\S+)\Z", re.IGNORECASE)
 _ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:\d{0,12}:[\w./:+@-]+\Z")
 
@@ -68,6 +73,7 @@ DECISIVE = (
     COLUMNS,
     SUITES,
     QUARANTINE,
+    SECRET_NAMES,
 )
 
 
@@ -169,17 +175,38 @@ class JobArguments:
         """Return the names of arguments that contain a secret, by their value or by their name.
 
         A name that ends with the kind of a reference (``--db_secret_name``, ``--token_column``) is not a
-        secret, nor is an ARN or an S3 location.
+        secret, nor is an ARN, an S3 location, or a path of words in an argument such as ``--db_secret``. For
+        the arguments of ``--glue-secure-secret-names``, the name does not count, only the value.
         """
+        declared = self.declared_secret_names()
         return tuple(
             name
             for name, value in self.values.items()
             if not _ARN.match(value)
             and (
                 redact_text(value) != value
-                or (is_secret_name(name) and not _REFERENCE.search(name) and not _NO_SECRET.match(value))
+                or (is_secret_name(name) and name not in declared and not _names_a_secret(name, value))
             )
         )
+
+    def declared_secret_names(self) -> tuple[str, ...]:
+        """Return the arguments of ``--glue-secure-secret-names A,B``, whose values are names of secrets.
+
+        Raises:
+            UsageError: an entry is not an argument of the run.
+        """
+        text = self.get(SECRET_NAMES)
+        if text is None:
+            return ()
+        names = tuple(name.strip().removeprefix("--") for name in text.split(","))
+        unknown = [name for name in names if name not in self.values]
+        if unknown:
+            raise UsageError(
+                f"--{SECRET_NAMES}",
+                found=", ".join(map(repr, unknown)),
+                required="arguments of the run, separated by commas",
+            )
+        return names
 
     def get(self, name: str) -> str | None:
         """Return the value of ``--name``. ``-`` and ``_`` are equal in names, as in getResolvedOptions."""
@@ -328,6 +355,12 @@ class JobArguments:
                 fix=f"add --{name} to the job's default arguments",
             )
         return location
+
+
+def _names_a_secret(name: str, value: str) -> bool:
+    """Return whether the value of an argument with a secret's name cannot be a secret itself."""
+    is_path = _SECRET_NOUN.search(name) is not None and _SECRET_PATH.match(value) is not None
+    return bool(is_path or _REFERENCE.search(name) or _NO_SECRET.match(value))
 
 
 def _spellings(name: str) -> tuple[str, ...]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from glue_secure.core.arguments import JobArguments, JobIdentity
+from glue_secure.core.arguments import SECRET_NAMES, JobArguments, JobIdentity
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Finding, failed, passed, unknown
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.objects import ObjectEncryption
 from glue_secure.core.ports.keys import KeyService
+from glue_secure.core.redaction import redact_text
 from glue_secure.core.security_configuration import EncryptionSetting, SecurityConfiguration
 from glue_secure.core.service import NotFound, ServiceError
 
@@ -70,15 +71,24 @@ def _encryption_type(identity: JobIdentity, arguments: JobArguments) -> Finding:
 
 def _secrets(identity: JobIdentity, arguments: JobArguments) -> Finding:
     names = arguments.secret_names()
+    declared = arguments.declared_secret_names()
     if not names:
-        return passed("GS-SEC-011", f"job {identity.job!r}", f"{len(arguments.values)} arguments")
+        found = f"{len(arguments.values)} arguments"
+        if declared:
+            found += f"; --{SECRET_NAMES} declares {', '.join(f'--{name}' for name in declared)}"
+        return passed("GS-SEC-011", f"job {identity.job!r}", found)
+    by_value = {name for name in names if redact_text(arguments.values[name]) != arguments.values[name]}
+    by_name = (*declared, *(name for name in names if name not in by_value)) if set(names) - by_value else ()
     return failed(
         "GS-SEC-011",
         f"job {identity.job!r}",
         found=f"a secret in {', '.join(f'--{name}' for name in names)}",
         required="no secret in an argument",
-        fix="store the secret in AWS Secrets Manager, name it in a Glue connection (SECRET_ID), and rotate "
-        "it: it has been exposed. An argument that only names a secret must end in _name, _id or _arn",
+        fix="if it is a secret, store it in AWS Secrets Manager, name it in a Glue connection (SECRET_ID), "
+        "and rotate it: it has been exposed"
+        + (
+            f". If the value only names a secret, add --{SECRET_NAMES} {','.join(by_name)}" if by_name else ""
+        ),
     )
 
 

@@ -37,6 +37,8 @@ _QUIET_LOGGERS = (
     "org.apache.hadoop.metrics2.impl.MetricsConfig",
     "org.apache.spark.sql.catalyst.util.SparkStringUtils",
     "com.amazonaws.util.Base64",
+    # It recommends a committer of Hadoop's cloud module, which is not in the class path.
+    "org.apache.hadoop.fs.s3a.commit.AbstractS3ACommitterFactory",
 )
 
 

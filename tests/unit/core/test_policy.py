@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from glue_secure.core.arguments import JobArguments
-from glue_secure.core.errors import RefusedError, VerificationError
+from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.findings import Verdict, enforce, failed, passed, stop, unknown
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectEncryption
@@ -262,7 +262,10 @@ SECRETS = [
     ("db_password", "hunter2"),
     ("dbPassword", "hunter2"),
     ("api-key", "abc"),
-    ("secret", "ops/postgres"),
+    ("secret", "hunter2"),
+    ("redshift_secret", "wJalrXUtnFEMI/K7MDENG/bPxRfiCY"),
+    ("client-secret", "k7a2h9/q8b3"),
+    ("password", "prod/redshift/etl"),
     ("token", "12345"),
     ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI"),
     ("url", "jdbc:postgresql://host/db?user=me&password=hunter2"),
@@ -294,6 +297,9 @@ def test_gs_sec_011_fails_for_a_secret_in_an_argument_and_does_not_show_it(
         ("secret-arn", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ops-abc"),
         ("secret", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ops-abc"),
         ("secret_id", "ops/postgres"),
+        ("secret", "ops/postgres"),
+        ("redshift_secret", "prod/redshift/etl"),
+        ("dbSecret", "Prod/Redshift/etl-user2"),
         ("token_column", "token"),
         ("token_limit", "100"),
         ("with_password", "true"),
@@ -306,3 +312,25 @@ def test_gs_sec_011_fails_for_a_secret_in_an_argument_and_does_not_show_it(
 )
 def test_gs_sec_011_passes_references_to_a_secret(name, value, make_identity, verdicts):
     assert verdicts(check_arguments(make_identity(), JobArguments({name: value})))["GS-SEC-011"] is PASS
+
+
+def test_gs_sec_011_passes_an_argument_that_is_declared_to_name_a_secret(make_identity, verdicts):
+    arguments = JobArguments({"api_token": "crm-production", "glue-secure-secret-names": "api_token"})
+    findings = check_arguments(make_identity(), arguments)
+    assert verdicts(findings)["GS-SEC-011"] is PASS
+    assert "--glue-secure-secret-names declares --api_token" in findings[1].found
+
+
+def test_gs_sec_011_fails_for_the_text_of_a_secret_in_a_declared_argument(make_identity, verdicts):
+    arguments = JobArguments(
+        {"login": "postgresql://me:hunter2@host/db", "glue-secure-secret-names": "login"}
+    )
+    findings = check_arguments(make_identity(), arguments)
+    assert verdicts(findings)["GS-SEC-011"] is FAIL
+    assert "hunter2" not in repr(findings)
+
+
+def test_a_declared_argument_that_the_run_does_not_have_is_a_usage_error(make_identity):
+    arguments = JobArguments({"glue-secure-secret-names": "api_token"})
+    with pytest.raises(UsageError, match="'api_token'"):
+        check_arguments(make_identity(), arguments)

@@ -98,6 +98,7 @@ def seed_flights(
         provisioned,
         connections=(CONNECTION,),
         arguments={
+            "--job-bookmark-option": "job-bookmark-enable",
             "--source": SOURCE,
             "--target": TARGET,
             "--connection": CONNECTION,
@@ -129,7 +130,8 @@ def land_month(account: EmbeddedAccount, month: int) -> int:
 def ensure_job(account: EmbeddedAccount, name: str, script: Path | None = None) -> dict[str, Any]:
     """Return the job's definition as GetJob returns it. Create the job if it does not exist.
 
-    A created job has the strict security configuration.
+    A created job has the strict security configuration. As in Glue, its bookmarks are disabled unless an
+    argument of the run enables them.
 
     Args:
         account: a running account.
@@ -203,7 +205,6 @@ def _job(
         Command={"Name": "glueetl", "ScriptLocation": script, "PythonVersion": "3"},
         GlueVersion=GLUE_VERSION,
         DefaultArguments={
-            "--job-bookmark-option": "job-bookmark-enable",
             "--glue-secure-bookmark-uri": BOOKMARKS_URI,
             "--glue-secure-evidence-uri": EVIDENCE_URI,
             **(arguments or {}),

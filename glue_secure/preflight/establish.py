@@ -5,8 +5,10 @@ Nothing here uses Spark or reads data, so it can run while the JVM starts.
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from glue_secure.core.arguments import JobArguments, JobIdentity
@@ -54,7 +56,7 @@ def establish(identity: JobIdentity, arguments: JobArguments, services: Services
     started = time.perf_counter()
     environment = services.environment
     findings = list(enforce(check_arguments(identity, arguments)))
-    configuration, configuration_findings = _configuration(identity, services.control_plane)
+    configuration, configuration_findings = _configuration(identity, services.control_plane, environment)
     findings += configuration_findings
     account = _account(identity, environment)
     arns: dict[str, KmsKeyArn] = {}
@@ -108,7 +110,7 @@ def bookmark_key(
         RefusedError: a check of GS-SEC, or of GS-KMS for that key, failed.
         VerificationError: a check could not be completed.
     """
-    configuration, _ = _configuration(identity, control_plane)
+    configuration, _ = _configuration(identity, control_plane, environment)
     name = key_names(configuration)["job-bookmarks"]
     return required_key(name, identity, keys=keys, environment=environment)
 
@@ -168,13 +170,15 @@ def check_usable(purpose: str, key: KmsKeyArn, keys: KeyService) -> Finding:
 
 
 def _configuration(
-    identity: JobIdentity, control_plane: ControlPlane
+    identity: JobIdentity, control_plane: ControlPlane, environment: Environment
 ) -> tuple[SecurityConfiguration, tuple[Finding, ...]]:
     """Return the configuration that is attached to the run, and the findings of GS-SEC-001 to -006."""
     run = f"job {identity.job!r} run {identity.run_id}"
     run_id = str(identity.run_id) if identity.started_by_control_plane else None
     try:
         attached = control_plane.attached_configuration(identity.job, run_id)
+    except NotFound as error:
+        stop(_unknown_job(identity, run_id, error, control_plane, environment))
     except ServiceError as error:
         stop(_unreadable(run, error, "glue:GetJobRun and glue:GetJob"))
     findings = enforce(check_attachment(identity, attached))
@@ -194,6 +198,33 @@ def _configuration(
     except ServiceError as error:
         stop(_unreadable(name, error, "glue:GetSecurityConfiguration"))
     return configuration, (*findings, *enforce(check_configuration(configuration)))
+
+
+def _unknown_job(
+    identity: JobIdentity,
+    run_id: str | None,
+    error: ServiceError,
+    control_plane: ControlPlane,
+    environment: Environment,
+) -> Finding:
+    """Return the finding about a job, or a run of a job, that the account does not have (GS-SEC-008)."""
+    found = f"no job of this name in account {_account(identity, environment)}, region {environment.region}"
+    fix = "deploy the job, or pass the name of a deployed job as --JOB_NAME"
+    if run_id is not None:
+        with suppress(ServiceError):
+            control_plane.attached_configuration(identity.job, None)
+            found = f"no run {run_id} of this job; the job exists"
+            fix = "omit --JOB_RUN_ID, which Glue passes to the runs that it starts"
+    if environment.kind == "embedded":
+        fix = f"glue-secure run SCRIPT --JOB_NAME {shlex.quote(identity.job)}"
+    return unknown(
+        "GS-SEC-008",
+        f"job {identity.job!r}",
+        found=found,
+        required="a job of the account, whose security configuration applies to the run",
+        fix=f"{fix}; in a test, use the pytest fixture glue_job",
+        aws_code=error.code,
+    )
 
 
 def _account(identity: JobIdentity, environment: Environment) -> str:

@@ -169,6 +169,7 @@ def test_files_of_s3_go_to_a_database_table(scripts, glue_account, writing_conne
         db_name=glue_account.postgres.database,
         db_table="public.orders",
         TempDir=target("orders_tmp"),
+        **{"job-bookmark-option": "job-bookmark-enable"},
     )
     with connect(glue_account) as session:
         rows = session.execute(

@@ -94,7 +94,8 @@ def test_a_script_that_ends_without_commit_is_verified_and_ends_with_exit_code_1
         "rows.write.mode('overwrite').parquet('s3a://glue-secure-curated/uncommitted/')\n"
         "sys.exit(0)\n"
     )
-    ended = glue_secure("run", str(script), state=state)
+    bookmark = ("--job-bookmark-option", "job-bookmark-enable")
+    ended = glue_secure("run", str(script), *bookmark, state=state)
     assert ended.returncode == 1, ended.stdout[-2000:]
     assert "job.commit() was not called" in ended.stdout
     assert f"{script}:3" in ended.stdout

@@ -132,6 +132,7 @@ def test_a_missing_job_is_created_with_the_strict_configuration(
     script.write_text("print('hello')\n")
     job = ensure_job(account, "mine", script)
     assert job["SecurityConfiguration"] == account_setup.STRICT
+    assert "--job-bookmark-option" not in job["DefaultArguments"]  # disabled, as in Glue
     assert ensure_job(account, "mine", script) == job
 
 

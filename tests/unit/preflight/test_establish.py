@@ -145,7 +145,26 @@ def test_gs_sec_008_a_control_plane_that_does_not_answer_is_no_pass(
 def test_gs_sec_008_a_run_that_the_control_plane_does_not_know(refused, run_fixture):
     run_fixture.control_plane.run_attachments.clear()
     run_fixture.control_plane.job_attachments.clear()
-    refused("GS-SEC-008", kind=VerificationError)
+    error = refused("GS-SEC-008", kind=VerificationError)
+    assert error.fix.startswith("glue-secure run SCRIPT --JOB_NAME curate;")
+    run_fixture.environment = replace(run_fixture.environment, kind="aws")
+    error = refused("GS-SEC-008", kind=VerificationError)
+    assert error.found == "no job of this name in account 123456789012, region eu-west-1"
+    assert "pass the name of a deployed job as --JOB_NAME" in error.fix
+    assert "glue:" not in str(error)
+
+
+def test_gs_sec_008_a_run_id_that_the_job_does_not_have(refused, run_fixture, monkeypatch):
+    def attached(self, job, run_id):
+        if run_id is not None:
+            raise NotFound("no such run", code="EntityNotFoundException", operation="GetJobRun")
+        return "strict"
+
+    monkeypatch.setattr(type(run_fixture.control_plane), "attached_configuration", attached)
+    run_fixture.environment = replace(run_fixture.environment, kind="aws")
+    error = refused("GS-SEC-008", kind=VerificationError)
+    assert "the job exists" in error.found
+    assert "omit --JOB_RUN_ID" in error.fix
 
 
 def test_gs_sec_008_an_account_that_cannot_be_read(refused, run_fixture):

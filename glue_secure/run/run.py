@@ -213,9 +213,7 @@ class Run:
         self.unmanaged_writes.verify(report, staged=staged)
         boto3_receipts = self.driver_s3.receipts()
         self.unmanaged_writes.verify_boto3_writes(
-            boto3_receipts,
-            key=self.preflight.keys.s3,
-            incomplete=self.driver_s3.incomplete_uploads(),
+            boto3_receipts, incomplete=self.driver_s3.incomplete_uploads()
         )
         self.requests.receipts.attribute(boto3_receipts)
 

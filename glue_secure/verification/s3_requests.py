@@ -1,4 +1,4 @@
-"""The S3 requests of a run's JVMs: receipts to verify writes with, and refusals that fail the run."""
+"""The S3 requests of a run: receipts to verify writes with, and refusals that fail the run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from glue_secure.core.findings import enforce
 from glue_secure.core.objects import ObjectEncryption
 from glue_secure.core.policy import check_object
 from glue_secure.core.ports import Engine
-from glue_secure.core.receipts import Receipt, ReceiptBook
+from glue_secure.core.receipts import STORED, UNANSWERED, Receipt, ReceiptBook
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.request_guard import RequestPolicy
 from glue_secure.verification.object_verifier import ObjectVerifier, combined
@@ -101,7 +101,12 @@ class S3Requests:
     def verify(self, receipts: Sequence[Receipt]) -> tuple[ObjectEncryption, ...]:
         """Return the encryption of each object, as S3 answered when it was stored.
 
-        Objects whose receipt does not say are read back, and so is a sample of the others.
+        Read back are objects whose receipt does not say, objects that a request without an answer may have
+        stored, and a sample of the others. The result has no object of an unanswered request that does not
+        exist.
+
+        Args:
+            receipts: of the requests of the JVMs or of botocore's clients.
 
         Raises:
             RefusedError: GS-S3-004, an object is not SSE-KMS under the key.
@@ -109,13 +114,16 @@ class S3Requests:
         """
         key = self._policy.key
         proved = [receipt.encryption() for receipt in receipts if receipt.algorithm]
-        unproved = [receipt.uri for receipt in receipts if not receipt.algorithm]
+        unproved = [receipt for receipt in receipts if not receipt.algorithm]
         findings = enforce(check_object(encryption, key) for encryption in proved)
         found = f"aws:kms {key}, in S3's responses to the requests that stored them"
         self._recorder.record(combined(findings, found))
         sample = random.SystemRandom().sample(proved, min(SAMPLE, len(proved)))
-        read_back = self._verifier.verify(
-            [*unproved, *(encryption.uri for encryption in sample)], may_be_deleted=True
+        self._verifier.verify([encryption.uri for encryption in sample], may_be_deleted=True)
+        silent = [receipt.uri for receipt in unproved if receipt.outcome == STORED]
+        unanswered = [receipt.uri for receipt in unproved if receipt.outcome == UNANSWERED]
+        return (
+            *proved,
+            *self._verifier.verify(silent),
+            *self._verifier.verify(unanswered, may_be_deleted=True),
         )
-        missing = set(unproved)
-        return (*proved, *(encryption for encryption in read_back if encryption.uri in missing))

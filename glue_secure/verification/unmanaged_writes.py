@@ -15,18 +15,15 @@ from glue_secure.columns.enforcer import ColumnPolicyEnforcer
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.findings import Finding, enforce, failed, passed, unknown
-from glue_secure.core.identifiers import KmsKeyArn, S3Uri
-from glue_secure.core.policy import check_object
-from glue_secure.core.receipts import BOTO3, STORED, UNANSWERED, Receipt
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.receipts import BOTO3, Receipt
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport, unrepeated_failures
-from glue_secure.verification.object_verifier import ObjectVerifier, combined
+from glue_secure.verification.object_verifier import ObjectVerifier
 from glue_secure.verification.s3_requests import S3Requests
 from glue_secure.verification.target_guard import TargetGuard
 
-AUDITED = 16
-"""Number of objects of botocore's clients that are read back, although a response proves their encryption."""
 _S3 = re.compile(r"s3[an]?://", re.IGNORECASE)
 _FIX = (
     "write with job.write or the GlueContext; for what only Spark can write, use job.write.custom(target, "
@@ -133,17 +130,11 @@ class UnmanagedWriteVerifier:
             self._require_no_failure(report.writes)
             self._unverified = ()
 
-    def verify_boto3_writes(
-        self, receipts: Sequence[Receipt], *, key: KmsKeyArn, incomplete: Sequence[Receipt] = ()
-    ) -> None:
+    def verify_boto3_writes(self, receipts: Sequence[Receipt], *, incomplete: Sequence[Receipt] = ()) -> None:
         """Verify the objects that botocore's clients wrote, and record one write for each bucket.
-
-        S3's response to a write proves the encryption. HeadObject reads back the objects without such a
-        response, and ``AUDITED`` others, which compares the responses with what is stored.
 
         Args:
             receipts: of the objects that the calls left, or may have left.
-            key: the run's key.
             incomplete: multipart uploads that were not completed; they store no object.
 
         Raises:
@@ -157,26 +148,11 @@ class UnmanagedWriteVerifier:
         if not receipts:
             return
         started = time.perf_counter()
-        proved = [receipt for receipt in receipts if receipt.outcome == STORED and receipt.algorithm]
-        silent = [receipt.uri for receipt in receipts if receipt.outcome == STORED and not receipt.algorithm]
-        unanswered = [receipt.uri for receipt in receipts if receipt.outcome == UNANSWERED]
         with self._recorder.timed("verify unmanaged"):
-            findings = enforce(check_object(receipt.encryption(), key) for receipt in proved)
-            self._recorder.record(combined(findings, f"aws:kms {key}, in the responses to the writes"))
-            audited = [receipt.uri for receipt in proved[:AUDITED]]
-            encryptions = {receipt.uri: receipt.encryption() for receipt in proved[AUDITED:]}
-            for encryption in (
-                *self._verifier.verify([*audited, *unanswered], may_be_deleted=True),
-                *self._verifier.verify(silent),
-            ):
-                encryptions[encryption.uri] = encryption
+            verified = self._requests.verify(receipts)
         seconds = time.perf_counter() - started
         for bucket in dict.fromkeys(receipt.uri.bucket for receipt in receipts):
-            objects = tuple(
-                encryptions[receipt.uri]
-                for receipt in receipts
-                if receipt.uri.bucket == bucket and receipt.uri in encryptions
-            )
+            objects = tuple(encryption for encryption in verified if encryption.uri.bucket == bucket)
             self._recorder.writes.append(
                 WriteRecord(
                     f"s3://{bucket}/", "object", None, objects, seconds, "boto3", verified_by="receipts"

@@ -11,7 +11,7 @@ from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError
 from glue_secure.run.run import Run
-from glue_secure.verification.unmanaged_writes import AUDITED
+from glue_secure.verification.s3_requests import SAMPLE
 
 ENDPOINT = "https://s3.eu-west-1.amazonaws.com"
 
@@ -82,12 +82,12 @@ def test_a_put_is_recorded_with_the_encryption_of_the_response(run_fixture, boto
 
 def test_many_puts_are_proved_by_their_responses_and_some_are_read_back(run_fixture, boto3):
     run = run_fixture.start()
-    for number in range(3 * AUDITED):
+    for number in range(3 * SAMPLE):
         put(run_fixture, run, f"out/{number}")
     before = len(heads(run_fixture))
     run.commit()
-    assert len(heads(run_fixture)) - before == AUDITED
-    assert len(run_fixture.evidence()["writes"][0]["objects"]) == 3 * AUDITED
+    assert len(heads(run_fixture)) - before == SAMPLE
+    assert len(run_fixture.evidence()["writes"][0]["objects"]) == 3 * SAMPLE
 
 
 def test_gs_s3_004_a_response_with_another_key_fails_the_run(run_fixture, boto3):

@@ -19,26 +19,21 @@ from glue_secure.core.receipts import (
     Receipt,
 )
 from glue_secure.core.redaction import redact_text
+from glue_secure.core.s3_operations import kind_of, of_kind
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/specifying-kms-encryption.html
-WRITES = frozenset({"PutObject", "CreateMultipartUpload", "CopyObject"})
-STORING = WRITES | {"UploadPart", "UploadPartCopy", "CompleteMultipartUpload", "RenameObject"}
+WRITES = of_kind("store", "create")
+STORING = WRITES | of_kind("part", "complete")
 """Operations that store bytes. The encryption of those that are not in ``WRITES`` was set before."""
-REMOVING = frozenset({"DeleteObject", "DeleteObjects", "AbortMultipartUpload"})
-# These change the encryption of objects that the run does not write, or store bytes whose key the response
-# does not name.
-_REFUSED = frozenset(
-    {
-        "DeleteBucketEncryption",
-        "PutBucketEncryption",
-        "PutObjectAnnotation",
-        "UpdateObjectEncryption",
-        "WriteGetObjectResponse",
-    }
-)
+REMOVING = of_kind("delete") | {"AbortMultipartUpload"}
 # CreateSession is the first call of a directory bucket, also before a read.
-CHECKED = STORING | REMOVING | _REFUSED | {"RestoreObject", "CreateSession"}
+_CHECKED = STORING | REMOVING | {"CreateSession"}
 _ALGORITHM, _KEY = "ServerSideEncryption", "SSEKMSKeyId"
+
+
+def is_checked(operation: str) -> bool:
+    """Return whether a guard decides about calls of an operation. It does not for most reads."""
+    return operation in _CHECKED or kind_of(operation) == "refuse"
 
 
 def is_storing(operation: str, parameters: Mapping[str, Any]) -> bool:
@@ -68,11 +63,16 @@ def guarded_parameters(
         RefusedError: GS-S3-005: the call requests another encryption, or writes through an access point.
         VerificationError: ``resolve`` could not name the key.
     """
-    if operation not in CHECKED or operation in REMOVING:
+    if not is_checked(operation) or operation in REMOVING:
         return {}
     resource = f"{operation} to s3://{parameters.get('Bucket', '')}/{parameters.get('Key', '')}"
     if _is_refused(operation, parameters):
-        raise _refusal(resource, operation, "PutObject, CopyObject or a multipart upload under the run's key")
+        raise _refusal(
+            resource,
+            operation,
+            "PutObject, CopyObject or a multipart upload under the run's key",
+            "write with put_object, copy_object or a multipart upload, or call this outside of the job",
+        )
     if str(parameters.get("Bucket", "")).startswith("arn:"):
         raise _refusal(resource, "an access point", "the bucket's own name")
     for name, value in parameters.items():
@@ -210,16 +210,15 @@ def _copied(parameters: Mapping[str, Any]) -> str:
 def _is_refused(operation: str, parameters: Mapping[str, Any]) -> bool:
     """Return whether a call is refused whatever it names: RestoreObject only if it stores its output."""
     if operation != "RestoreObject":
-        return operation in _REFUSED
+        return kind_of(operation) == "refuse"
     request = parameters.get("RestoreRequest")
     return isinstance(request, Mapping) and "OutputLocation" in request
 
 
-def _refusal(resource: str, found: str, required: str) -> RefusedError:
-    return RefusedError(
-        "GS-S3-005",
-        resource=resource,
-        found=found,
-        required=required,
-        fix="remove the encryption parameters: the run's key is added to every write",
-    )
+def _refusal(
+    resource: str,
+    found: str,
+    required: str,
+    fix: str = "remove the encryption parameters: the run's key is added to every write",
+) -> RefusedError:
+    return RefusedError("GS-S3-005", resource=resource, found=found, required=required, fix=fix)

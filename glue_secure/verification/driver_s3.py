@@ -9,10 +9,10 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from glue_secure.core.driver_s3 import (
-    CHECKED,
     STORING,
     WRITES,
     guarded_parameters,
+    is_checked,
     is_storing,
     locations,
     receipts_of,
@@ -92,7 +92,7 @@ class S3CallGuard:
             UsageError: the call stores something, and the run is over.
         """
         storing = is_storing(operation, parameters)
-        if operation not in CHECKED or not (storing or self.is_open):
+        if not is_checked(operation) or not (storing or self.is_open):
             return {}
         with self._operation():
             added = guarded_parameters(operation, parameters, self._key, self._key_named)

@@ -12,6 +12,7 @@ ALWAYS = {
     "parquet",
     "create_table_as_select",
     "local_disk",
+    "pandas_on_spark",
     "aes256_then_settings_put_back",
     "new_session",
     "listener_taken_off",

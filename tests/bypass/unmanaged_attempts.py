@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 
 from pyspark.sql import functions as F
 
@@ -70,6 +71,15 @@ def insert_overwrite_local_directory(bypass):
 
 def write_to_create(bypass):
     bypass.frame().writeTo(bypass.table).using("parquet").create()
+
+
+def pandas_on_spark(bypass):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pandas and NumPy, about their next versions
+        frame = bypass.frame().pandas_api()
+        frame.to_parquet(f"{bypass.out}/parquet")
+        frame.to_csv(f"{bypass.out}/csv")
+        frame.to_spark_io(f"{bypass.out}/orc", format="orc")
 
 
 def noop(bypass):

@@ -6,7 +6,7 @@ import botocore.session
 import pytest
 from botocore.session import Session
 
-from glue_secure.core import endpoints, policy
+from glue_secure.core import endpoints, policy, s3_operations
 from glue_secure.core.catalog_encryption import CatalogEncryptionMode
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn
@@ -164,3 +164,8 @@ def test_a_key_of_every_region_of_every_partition_is_read(botocore_session):
             except UsageError:
                 unread.append(text)
     assert unread == []
+
+
+def test_every_operation_of_s3_is_in_the_table(botocore_session):
+    operations = set(botocore_session.get_service_model("s3").operation_names)
+    assert operations - set(s3_operations.KINDS) == set()

@@ -7,6 +7,7 @@ import pytest
 from glue_secure.core.driver_s3 import (
     WRITES,
     guarded_parameters,
+    is_checked,
     is_storing,
     receipts_of,
     require_known_service,
@@ -28,6 +29,20 @@ def test_a_write_gets_the_runs_key(operation):
 
 @pytest.mark.parametrize("operation", ["GetObject", "ListObjectsV2", "UploadPart", "DeleteObject"])
 def test_other_calls_are_not_changed(operation):
+    assert guarded_parameters(operation, PLACE, KEY) == {}
+
+
+@pytest.mark.parametrize("operation", ["PutObjectInOtherWay", "RenameObject", "UpdateObjectEncryption"])
+def test_an_operation_that_stores_in_another_way_and_an_unknown_one_are_refused(operation):
+    assert is_storing(operation, PLACE)
+    with pytest.raises(RefusedError, match="GS-S3-005") as refusal:
+        guarded_parameters(operation, PLACE, KEY)
+    assert "put_object" in refusal.value.fix
+
+
+@pytest.mark.parametrize("operation", ["GetObjectInOtherWay", "ListNewThings", "HeadNewThing"])
+def test_an_unknown_operation_that_reads_is_not_checked(operation):
+    assert not is_checked(operation)
     assert guarded_parameters(operation, PLACE, KEY) == {}
 
 

@@ -17,15 +17,25 @@ app = typer.Typer(
     help="The embedded account: S3, KMS, Glue and PostgreSQL over TLS on this machine.", no_args_is_help=True
 )
 
+# A file in the state folder while the demo's data is being added.
+_SEEDING = "seeding"
+
 
 @app.command()
 def up(state: State = None, as_json: Json = False) -> None:
-    """Start the account and add the demo's data. A running account is not changed."""
+    """Start the account and add the demo's data. A running account is not changed.
+
+    If an earlier `up` was killed while it added the data, the rest is added.
+    """
     running = lifecycle.status(state)
     with StepProgress(lines=True) as progress:
         account = running or lifecycle.up(state, progress=progress)
+        incomplete = account.state / _SEEDING
         if running is None:
+            incomplete.touch(mode=0o600)
+        if incomplete.exists():
             seed.seed_flights(account, months=range(1, 12), progress=progress)
+            incomplete.unlink(missing_ok=True)
     _show(account, as_json, "running already" if running else "started")
 
 

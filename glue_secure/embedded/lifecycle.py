@@ -6,6 +6,7 @@ Every change happens under a lock on the state folder, so that concurrent caller
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,9 @@ from glue_secure.embedded.supervisor import POSTGRES_LOG, SUPERVISOR_LOG, Launch
 
 STARTUP_SECONDS = 90.0
 SHUTDOWN_SECONDS = 30.0
+ANSWER_SECONDS = 60.0
+"""How long a running account may be too busy to answer, for instance while it receives a large object."""
+_LIFELINE_SECONDS = 10.0
 
 _Started = tuple[EmbeddedAccount, int]
 
@@ -49,26 +53,45 @@ def up(
     Raises:
         UsageError: the folder, the machine or ``JAVA_HOME`` cannot be used.
         GlueSecureError: the account did not start. The message contains the last lines of its logs. No
-            process is left running.
+            process is left running. Or an account runs already, and does not answer.
     """
     folder = _created(folders.state_folder(state))
-    with folders.locked(folder):
-        running = _running(folder)
-        if running is not None:
-            return running
-        account, lifeline = _start(folder, False, progress, seconds)
-        os.write(lifeline, b"1")
-        os.close(lifeline)
-        return account
+    for _attempt in _until_answered(folder):
+        with folders.locked(folder):
+            running = _living(folder)
+            if running is None:
+                account, lifeline = _start(folder, False, progress, seconds)
+                os.write(lifeline, b"1")
+                os.close(lifeline)
+                return account
+            if _answers(running):
+                return running
+    raise _no_answer(folder)
 
 
-def status(state: str | os.PathLike[str] | None = None) -> EmbeddedAccount | None:
-    """Return the account that runs in a state folder, or None. Remove the rests of a killed account."""
+def status(
+    state: str | os.PathLike[str] | None = None, *, seconds: float = ANSWER_SECONDS
+) -> EmbeddedAccount | None:
+    """Return the account that runs in a state folder, or None. Remove the rests of a killed account.
+
+    A running account is never removed, whatever its state.
+
+    Args:
+        state: the account's folder; default: see ``folders.state_folder``.
+        seconds: how long to wait for an account that is too busy to answer.
+
+    Raises:
+        GlueSecureError: the account runs, and does not answer.
+    """
     folder = folders.state_folder(state)
     if not folder.is_dir():
         return None
-    with folders.locked(folder):
-        return _running(folder)
+    for _attempt in _until_answered(folder, seconds):
+        with folders.locked(folder):
+            running = _living(folder)
+            if running is None or _answers(running):
+                return running
+    raise _no_answer(folder)
 
 
 def down(state: str | os.PathLike[str] | None = None) -> bool:
@@ -77,9 +100,7 @@ def down(state: str | os.PathLike[str] | None = None) -> bool:
     if not folder.is_dir():
         return False
     with folders.locked(folder):
-        was_running = _running(folder) is not None
-        _remove(folder)
-        return was_running
+        return _remove(folder)
 
 
 @contextmanager
@@ -98,14 +119,14 @@ def embedded_account(
 
     Raises:
         UsageError: an account already runs in this folder, or as for ``up``.
-        GlueSecureError: as for ``up``.
+        GlueSecureError: the account did not start, as for ``up``.
     """
     temporary = state is None
     folder = Path(tempfile.mkdtemp(prefix="glue-secure-")) if state is None else folders.state_folder(state)
     _created(folder)
     try:
         with folders.locked(folder):
-            if _running(folder) is not None:
+            if _living(folder) is not None:
                 raise UsageError(
                     f"an embedded account already runs in {folder}",
                     found="an account that another process started",
@@ -132,39 +153,89 @@ def _created(folder: Path) -> Path:
     return folder
 
 
-def _running(folder: Path) -> EmbeddedAccount | None:
-    """Return the account that runs and responds. Remove an account that does not respond."""
+def _living(folder: Path) -> EmbeddedAccount | None:
+    """Return the account whose process runs, or None. Remove the rests of an account that has ended.
+
+    The caller has locked the folder.
+
+    Raises:
+        GlueSecureError: an account runs, and its description cannot be read.
+    """
     spec = LaunchSpec.load(folder)
-    if spec is None:
+    if spec is None or spec.supervisor is None or not spec.supervisor.alive:
+        if spec is None:
+            # The description of a living account has the identity of its process, too.
+            with suppress(UsageError):
+                account = EmbeddedAccount.load(folder)
+                if account.supervisor.alive:
+                    return account
         if (folder / folders.MARKER).exists():
-            folders.clear(folder)
+            _remove(folder)
         return None
-    if spec.supervisor is not None and spec.supervisor.alive:
-        # A launch spec without an account file means that the starting process was killed, because this
-        # process has the lock.
-        with suppress(UsageError, OSError):
-            account = EmbeddedAccount.load(folder)
-            if endpoint.responds(account.endpoint_url, account.ca_pem):
-                served_certificate(account.postgres.host, account.postgres.port)
-                return account
-    _remove(folder)
-    return None
+    if not (folder / FILE_NAME).exists() and spec.supervisor.wait(_LIFELINE_SECONDS):
+        # The starting process was killed, because this process has the lock. The account then ends by itself.
+        _remove(folder)
+        return None
+    try:
+        return EmbeddedAccount.load(folder)
+    except UsageError as error:
+        raise GlueSecureError(
+            f"an embedded account runs in {folder} (process {spec.supervisor.pid}), and its file {FILE_NAME} "
+            f"is missing or damaged\n  fix:      glue-secure local down --state {shlex.quote(str(folder))}, "
+            "which deletes the account's data"
+        ) from error
 
 
-def _remove(folder: Path) -> None:
-    """End the account's processes and empty the folder. The caller has locked the folder."""
+def _answers(account: EmbeddedAccount) -> bool:
+    if not endpoint.responds(account.endpoint_url, account.ca_pem):
+        return False
+    try:
+        served_certificate(account.postgres.host, account.postgres.port)
+    except OSError:
+        return False
+    return True
+
+
+def _until_answered(folder: Path, seconds: float = ANSWER_SECONDS) -> Iterator[None]:
+    """Yield once per attempt, until the time is over. Between attempts the folder is not locked."""
+    until = time.monotonic() + seconds
+    yield
+    while folder.is_dir() and time.monotonic() < until:
+        time.sleep(0.2)
+        yield
+
+
+def _no_answer(folder: Path) -> GlueSecureError:
+    return GlueSecureError(
+        f"the embedded account in {folder} runs and does not answer\n"
+        "  fix:      wait until its present work has ended; to give it up with all its data: "
+        f"glue-secure local down --state {shlex.quote(str(folder))}"
+    )
+
+
+def _remove(folder: Path) -> bool:
+    """End the account's processes and empty the folder. Return whether the account was running.
+
+    The caller has locked the folder.
+    """
     spec = LaunchSpec.load(folder)
+    supervisor = spec.supervisor if spec is not None else None
     database: ProcessIdentity | None = None
+    home = spec.postgres_home if spec is not None else None
     with suppress(UsageError):
-        database = EmbeddedAccount.load(folder).postgres.process
-    if spec is not None and spec.supervisor is not None:
-        spec.supervisor.end(SHUTDOWN_SECONDS)
+        account = EmbeddedAccount.load(folder)
+        supervisor, home = supervisor or account.supervisor, home or account.postgres.home
+        database = account.postgres.process
+    was_running = supervisor is not None and supervisor.alive
+    if supervisor is not None:
+        supervisor.end(SHUTDOWN_SECONDS)
     # The database ends with its supervisor, after it has ended its sessions.
     if database is not None and not database.wait(5.0):
         database.end(5.0)
-    if spec is not None:
-        shutil.rmtree(spec.postgres_home, ignore_errors=True)
+    if home is not None:
+        shutil.rmtree(home, ignore_errors=True)
     folders.clear(folder)
+    return was_running
 
 
 def _start(folder: Path, remove_folder: bool, progress: Progress | None, seconds: float) -> _Started:

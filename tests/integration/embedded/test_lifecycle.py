@@ -167,6 +167,37 @@ def test_another_process_with_the_supervisor_s_id_is_not_taken_for_the_account(s
     assert status(state) is None
 
 
+def test_a_busy_account_is_waited_for_and_only_down_removes_it(state: Path) -> None:
+    account = up(state)
+    clients(account)("s3").create_bucket(Bucket="still-here")
+    os.kill(account.supervisor.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(GlueSecureError, match=r"runs and does not answer(.|\n)*local down --state"):
+            status(state, seconds=0)
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(up, state)
+            time.sleep(0.5)
+            os.kill(account.supervisor.pid, signal.SIGCONT)
+            assert waiting.result() == account
+    finally:
+        os.kill(account.supervisor.pid, signal.SIGCONT)
+    assert [bucket["Name"] for bucket in clients(account)("s3").list_buckets()["Buckets"]] == ["still-here"]
+
+
+@pytest.mark.parametrize("name", ["account.json", "launch.json"])
+def test_a_damaged_file_does_not_end_a_running_account(state: Path, name: str) -> None:
+    account = up(state)
+    (state / name).write_text("{")
+    try:
+        assert status(state) == account
+    except GlueSecureError as error:
+        assert f"local down --state '{state}'" in str(error)
+    assert account.supervisor.alive
+    assert down(state)
+    assert everything_ended(account)
+    assert list(state.iterdir()) == []
+
+
 def test_a_client_that_sends_nothing_does_not_block_the_endpoint(state: Path) -> None:
     account = up(state)
     port = int(account.endpoint_url.rpartition(":")[2])

@@ -27,7 +27,7 @@ from glue_secure.io.housekeeping import Housekeeping
 from glue_secure.io.reader import DataReader
 from glue_secure.io.writer import DataWriter
 from glue_secure.preflight.establish import Preflight
-from glue_secure.run.evidence_store import write_evidence
+from glue_secure.run.evidence_store import write_evidence, write_start
 from glue_secure.run.state import RunState
 from glue_secure.verification.driver_s3 import DriverS3Recorder
 from glue_secure.verification.s3_requests import S3Requests
@@ -255,19 +255,39 @@ class Run:
         except Exception as problem:
             if error is not None:
                 return error
-            raise VerificationError(
-                "GS-EVD-001",
-                resource=str(self.evidence_prefix),
-                found=str(problem) if isinstance(problem, ServiceError) else type(problem).__name__,
-                required="the run's evidence, SSE-KMS under the run's key",
-                fix=f"give the job's role s3:PutObject on that prefix; the outcome of the run is: {outcome}",
-                aws_code=problem.code if isinstance(problem, ServiceError) else None,
-            ) from problem
+            raise self._no_evidence(problem, f"the outcome of the run is: {outcome}") from problem
         finally:
             self.connections.close()
             with suppress(Exception):  # the JVM may have stopped already
                 self.engine.close()
         return error
+
+    def prove_evidence(self) -> None:
+        """Write the record of the run's start where its evidence will be written.
+
+        Raises:
+            VerificationError: GS-EVD-001, evidence cannot be written.
+        """
+        try:
+            write_start(
+                self.identity,
+                self.recorder.started,
+                self.evidence_prefix,
+                key=self.preflight.keys.s3,
+                objects=self.services.objects,
+            )
+        except Exception as problem:
+            raise self._no_evidence(problem, "the run stopped before it read or wrote data") from problem
+
+    def _no_evidence(self, problem: Exception, outcome: str) -> VerificationError:
+        return VerificationError(
+            "GS-EVD-001",
+            resource=str(self.evidence_prefix),
+            found=str(problem) if isinstance(problem, ServiceError) else type(problem).__name__,
+            required="the run's evidence, SSE-KMS under the run's key",
+            fix=f"give the job's role s3:PutObject on that prefix; {outcome}",
+            aws_code=problem.code if isinstance(problem, ServiceError) else None,
+        )
 
     def _evidence(self, error: BaseException | None, outcome: str) -> Evidence:
         versions: Mapping[str, str] = {}

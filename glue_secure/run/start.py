@@ -357,6 +357,8 @@ def _open(run: Run, arguments: JobArguments) -> None:
         """Verify an RDD save of the script like a custom write of the run."""
         run.writer.write_custom(location, format=format, perform=perform, by_spark=True)
 
+    with recorder.timed("evidence"):
+        run.prove_evidence()
     with recorder.timed("settings"):
         engine.apply_settings(plan)
         recorder.record(enforce(check_settings(plan, engine.settings_in_force())))

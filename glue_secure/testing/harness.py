@@ -95,7 +95,8 @@ class JobTestHarness:
         """Return the evidence of every run of the job, oldest first."""
         s3 = self._clients("s3")
         listed = s3.list_objects_v2(Bucket=EVIDENCE, Prefix=f"evidence/job={self.name}/").get("Contents", ())
-        bodies = [s3.get_object(Bucket=EVIDENCE, Key=entry["Key"])["Body"].read() for entry in listed]
+        keys = [entry["Key"] for entry in listed if "/evidence" in entry["Key"].rpartition("/run=")[2]]
+        bodies = [s3.get_object(Bucket=EVIDENCE, Key=key)["Body"].read() for key in keys]
         return sorted((json.loads(body) for body in bodies), key=lambda run: str(run["started"]))
 
     def close(self) -> None:

@@ -81,7 +81,8 @@ class Scripts:
             patch.setattr("sys.argv", [str(text) for text in [*command, *locations]])
             runpy.run_path(str(command[0]), run_name="__main__")
         prefix = f"evidence/job={command[2]}/"
-        (entry,) = self.client("s3").list_objects_v2(Bucket=EVIDENCE, Prefix=prefix)["Contents"]
+        contents = self.client("s3").list_objects_v2(Bucket=EVIDENCE, Prefix=prefix)["Contents"]
+        (entry,) = (entry for entry in contents if entry["Key"].endswith("/evidence.json"))
         return self._result(output.getvalue(), EVIDENCE, entry["Key"])
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -257,6 +258,25 @@ def test_an_error_of_the_evidence_does_not_hide_the_error_of_the_run(run_fixture
     run.close(ValueError("the job's own"))
     assert run.evidence_uri is None
     assert run_fixture.evidence_keys() == []
+
+
+def test_gs_evd_001_a_run_whose_evidence_cannot_be_written_stops_before_it_reads_or_writes(run_fixture):
+    run_fixture.land("m01.csv")
+    run_fixture.objects.fail_next("PutObject", DENIED)
+    with pytest.raises(VerificationError, match="stopped before it read or wrote data") as caught:
+        run_fixture.start()
+    assert caught.value.control == "GS-EVD-001"
+    assert run_fixture.engine.asked("read_s3") == run_fixture.engine.asked("write_s3") == []
+    assert run_fixture.bookmark_keys() == []
+
+
+def test_the_record_of_the_start_stays_when_a_run_is_killed(run_fixture):
+    run_fixture.start()
+    (key,) = run_fixture.objects.keys("evidence")
+    assert key.endswith("/run=jr_1/_started.json")
+    record = json.loads(run_fixture.objects.read(S3Uri("evidence", key)).body)
+    assert (record["job"], record["run_id"]) == ("curate", "jr_1")
+    assert run_fixture.objects.encryption(S3Uri("evidence", key)).algorithm == "aws:kms"
 
 
 def test_gs_bkm_005_the_run_that_commits_second_names_the_first(run_fixture):

@@ -21,7 +21,7 @@ from glue_secure.core.redaction import redact_settings
 from glue_secure.core.typed_arguments import ArgsT, parse_arguments
 from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.engines.spark.formats import format_of, spark_options
-from glue_secure.io.source_filter import LIMITS, parse_limits
+from glue_secure.io.source_filter import FILTERS, LIMITS, parse_limits, parse_source_filter
 from glue_secure.io.writer import WriteMode
 from glue_secure.run.run import Run
 from glue_secure.run.start import read_arguments, start_run
@@ -246,8 +246,9 @@ class Reader:
             bookmark: name of the bookmark's transformation context for this source; ``""`` reads every
                 object, without a bookmark.
             schema: ``StructType`` or DDL text; None infers the schema as Spark does.
-            options: options of Spark's reader for the format; and Glue's ``boundedFiles``,
-                ``boundedSize``, ``maxBand``, ``maxFilesInBand`` and ``keysAscending`` (docs/bookmarks.md).
+            options: options of Spark's reader for the format; and ``boundedFiles``, ``boundedSize``,
+                ``maxBand``, ``maxFilesInBand``, ``keysAscending``, ``recurse`` (default true),
+                ``exclusions``, ``excludeStorageClasses`` and ``skipInvalidObjects`` (docs/bookmarks.md).
                 CSV is read with a header by default. Unknown options are rejected.
 
         Raises:
@@ -259,13 +260,19 @@ class Reader:
         with run.operation():
             all_options = dict(options or {})
             limits = parse_limits(all_options)
-            format_options = {name: value for name, value in all_options.items() if name not in LIMITS}
+            source_filter = parse_source_filter(
+                {"recurse": True} | {name: all_options[name] for name in FILTERS & all_options.keys()},
+                recursive=False,
+            )
+            others = {*LIMITS, *FILTERS}
+            format_options = {name: value for name, value in all_options.items() if name not in others}
             frame: DataFrame = run.reader.read_s3(
                 source,
                 format=format_of(format).name,
                 options={**_defaults(format), **spark_options(format, format_options)},
                 transformation_ctx=bookmark,
                 schema=schema,
+                source_filter=source_filter,
                 limits=limits,
             )
         return frame

@@ -30,6 +30,8 @@ class ReadRecord:
         bytes: their total size; 0 for JDBC; None as for ``objects``.
         rows: the most rows that one scan of this source delivered; None if they were not counted. A frame
             that is computed several times scans its source as often, and its rows count once.
+        skipped: number of objects that cannot be read as data and were skipped (``skipInvalidObjects``).
+        skipped_objects: the first of them.
     """
 
     source: str
@@ -39,6 +41,8 @@ class ReadRecord:
     objects: int | None
     bytes: int | None
     rows: int | None
+    skipped: int = 0
+    skipped_objects: tuple[S3Uri, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,14 @@ from glue_secure.core.service import ServiceError
 from glue_secure.io.call_checks import s3_location
 from glue_secure.io.partitioned_reads import source_of
 from glue_secure.io.reader import DataReader, Frame
-from glue_secure.io.source_filter import BOUNDS, LIMITS, Sample, parse_limits, parse_source_filter
+from glue_secure.io.source_filter import (
+    BOUNDS,
+    LIMITS,
+    SKIP_INVALID,
+    Sample,
+    parse_limits,
+    parse_source_filter,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -40,6 +47,7 @@ S3_OPTIONS = frozenset(
         "isFailFast",
         "mergeSchema",
         "recurse",
+        SKIP_INVALID,
         *LIMITS,
     }
 )

@@ -12,13 +12,16 @@ from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.redaction import redacting_logger
-from glue_secure.io.source_filter import SourceFilter
+from glue_secure.io.source_filter import SKIP_INVALID, SourceFilter
 
 _GLOB = re.compile(r"[*?\[\]{}]")
 # Keys that S3Uri rejects: Hadoop normalises '//' and '..' in a path, and would read another object.
 _REJECTED = re.compile(r"(?:\A|/)(?:/|\.{1,2}(?:/|\Z))|[\x00-\x1f]")
 # Most keys: one match shows that a key is neither rejected nor hidden.
 _PLAIN = re.compile(r"[^/._\x00-\x1f][^/\x00-\x1f]*(?:/[^/._\x00-\x1f][^/\x00-\x1f]*)*\Z")
+# '.' and '..' are no hidden folders.
+_DOTS = re.compile(r"(?:(?<=/)|\A)\.{1,2}(?=/|\Z)")
+_MOST_NAMED = 10
 _LOG = redacting_logger(__name__)
 
 
@@ -32,8 +35,15 @@ class SourceListing:
         start_after: location (by :func:`~glue_secure.bookmarks.ascending.name_of`) → key after which its
             listing starts; other locations are listed from the first key.
 
+    An object that does not belong to the source is left out first: by ``recurse``, ``exclusions``, storage
+    class, or as hidden. Of the others, a key is invalid if Hadoop would read another one (``//``, ``.`` or
+    ``..`` as a component), or if it has a control character. It raises UsageError, or it is
+    skipped and recorded.
+
     Attributes:
         newest: the newest object with data that was listed, which gives a schema if there are no new objects.
+        invalid: the first keys that were skipped as invalid.
+        invalid_count: number of keys that were skipped as invalid.
     """
 
     def __init__(
@@ -45,7 +55,9 @@ class SourceListing:
     ) -> None:
         self._locations, self._objects, self._filter = locations, objects, source_filter
         self._start_after = dict(start_after or {})
-        self._excluded = source_filter.exclusion_pattern()
+        self._excluded = source_filter.excluded()
+        self.invalid: list[S3Uri] = []
+        self.invalid_count = 0
         self._listed = self._in_subfolders = self._excluded_count = 0
         self.newest: ObjectSummary | None = None
 
@@ -59,26 +71,42 @@ class SourceListing:
             for summary in self._objects.list(location, start_after=after):
                 key = summary.uri.key
                 self._listed += 1
-                if not _PLAIN.match(key):
-                    # Raise now, before a bookmark records the object.
-                    if _REJECTED.search(key):
-                        S3Uri.parse(str(summary.uri))
-                    if not is_data_key(key, prefix):
-                        continue
-                elif key.endswith(NO_DATA):
-                    continue
                 if not source_filter.recurse and source_filter.is_in_subfolder(location, summary.uri):
                     self._in_subfolders += 1
                     continue
-                if excluded is not None and excluded.match(str(summary.uri)):
+                if excluded is not None and excluded.matches(str(summary.uri)):
                     self._excluded_count += 1
                     continue
                 if summary.storage_class in source_filter.excluded_classes:
+                    continue
+                if not _PLAIN.match(key):
+                    if _REJECTED.search(key):
+                        if not is_data_key(_DOTS.sub("x", key), prefix):
+                            continue
+                        # Now, before a bookmark records the object.
+                        self._skip_or_reject(summary.uri)
+                        continue
+                    if not is_data_key(key, prefix):
+                        continue
+                elif key.endswith(NO_DATA):
                     continue
                 newest = self.newest
                 if summary.size and (newest is None or summary.last_modified >= newest.last_modified):
                     self.newest = summary
                 yield summary
+
+    def _skip_or_reject(self, uri: S3Uri) -> None:
+        if not self._filter.skip_invalid:
+            raise UsageError(
+                f"an object below {', '.join(map(str, self._locations))}",
+                found=f"{str(uri)!r}, which S3 and Hadoop interpret differently, or a control character",
+                required="keys without control characters and without empty, '.' or '..' components",
+                fix=f"exclude it with 'exclusions', or skip such objects with {SKIP_INVALID!r}: True, which "
+                "names them in the evidence",
+            )
+        self.invalid_count += 1
+        if len(self.invalid) < _MOST_NAMED:
+            self.invalid.append(uri)
 
     def find_newest(self) -> None:
         """List from the first key if no object was listed yet, to find the newest object."""

@@ -17,6 +17,7 @@ from glue_secure.core.errors import ControlError, GlueSecureError, UsageError
 from glue_secure.core.evidence import ReadRecord, digest
 from glue_secure.core.findings import enforce
 from glue_secure.core.identifiers import S3Uri, is_table_name
+from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.ports import Catalog, Engine, ObjectStore, Operation
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.redaction import SecretOptions, redacting_logger
@@ -26,7 +27,7 @@ from glue_secure.io.call_checks import reject_protected_options, s3_location
 from glue_secure.io.listing import SourceListing
 from glue_secure.io.partitioned_reads import predicates_of, require_no_strides
 from glue_secure.io.read_objects import ReadObjects
-from glue_secure.io.source_filter import ALL_OBJECTS, SourceFilter
+from glue_secure.io.source_filter import ALL_OBJECTS, SKIP_INVALID, SourceFilter
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -37,6 +38,8 @@ Frame = TypeVar("Frame")
 FETCH_SIZE = "10000"
 """Rows that a driver fetches at once unless the call sets ``fetchsize``. By default, PostgreSQL's and MySQL's
 drivers load the whole result into memory, and Oracle's sends a request for every ten rows (bench/jdbc.py)."""
+_NEVER_EMPTY = ("parquet", "orc", "avro")
+_MOST_NAMED = 10
 _NOT_COUNTED = ""  # the scan id of reads whose rows are not counted
 _LOG = redacting_logger(__name__)
 
@@ -140,6 +143,7 @@ class DataReader:
                     ) from error
             listing.check()
             new = tuple(source_filter.sampled(new))
+            new, skipped = self._without_invalid(new, listing, format, source_filter)
             uris = [summary.uri for summary in new] or ([listing.newest.uri] if listing.newest else [])
             source_filter.check_compression(uris)
             base = None
@@ -176,11 +180,45 @@ class DataReader:
                     objects=len(new),
                     bytes=size,
                     rows=None,
+                    skipped=listing.invalid_count + len(skipped),
+                    skipped_objects=(*listing.invalid, *skipped)[:_MOST_NAMED],
                 ),
                 scan,
             )
             self._read_objects.record_read(evidence_source or description, uris if new else (), scan)
             return frame
+
+    @staticmethod
+    def _without_invalid(
+        new: tuple[ObjectSummary, ...], listing: SourceListing, format: str, source_filter: SourceFilter
+    ) -> tuple[tuple[ObjectSummary, ...], tuple[S3Uri, ...]]:
+        """Return the objects that can be read as data, and those that are skipped.
+
+        An object of 0 bytes is not a file of Parquet, ORC or Avro. Spark stops at it, except for ORC.
+
+        Raises:
+            UsageError: the caller does not skip invalid objects.
+        """
+        empty = [entry.uri for entry in new if not entry.size] if format in _NEVER_EMPTY else []
+        if empty and not source_filter.skip_invalid:
+            if format == "orc":
+                return new, ()
+            more = f", and {len(empty) - 1} more" if empty[1:] else ""
+            raise UsageError(
+                f"a read of {format}",
+                found=f"{empty[0]}, an object of 0 bytes{more}",
+                required=f"objects of {format}",
+                fix=f"delete it, exclude it with 'exclusions', or skip such objects with {SKIP_INVALID!r}: "
+                "True, which names them in the evidence",
+            )
+        if empty or listing.invalid:
+            _LOG.warning(
+                "%d objects cannot be read as data and were skipped, for instance %r: %s",
+                listing.invalid_count + len(empty),
+                str((*listing.invalid, *empty)[0]),
+                SKIP_INVALID,
+            )
+        return tuple(entry for entry in new if entry.uri not in set(empty)), tuple(empty)
 
     def read_custom(
         self,
@@ -262,6 +300,8 @@ class DataReader:
                         transformation_ctx=transformation_ctx,
                         bookmarks=self._bookmarks,
                         database=database,
+                        connection=connection if not catalog_id else f"{catalog_id}:{connection}",
+                        location=opened.url,
                         engine=opened.engine,
                     )
             spark_options = {"fetchsize": FETCH_SIZE, **dict(spark_options or {}), **reader_options}

@@ -5,13 +5,13 @@ https://docs.aws.amazon.com/glue/latest/dg/bounded-execution.html (``boundedFile
 https://docs.aws.amazon.com/glue/latest/dg/define-crawler-choose-data-sources.html (glob patterns; crawlers
 write a table's ``exclusions`` as full S3 paths)
 
-``keysAscending`` is an option of glue-secure: see :mod:`glue_secure.bookmarks.ascending`.
+``keysAscending`` and ``skipInvalidObjects`` are options of glue-secure: see
+:mod:`glue_secure.bookmarks.ascending` and :class:`glue_secure.io.listing.SourceListing`.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,12 +23,15 @@ from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.options import truth, whole_number
+from glue_secure.io.globs import GlobMatcher
 
 BOUNDS = ("boundedFiles", "boundedSize")
 """Options that may also be parameters of a Data Catalog table."""
 LIMITS = frozenset({*BOUNDS, "maxBand", "maxFilesInBand", "keysAscending"})
+SKIP_INVALID = "skipInvalidObjects"
+FILTERS = frozenset({"recurse", "exclusions", "excludeStorageClasses", SKIP_INVALID})
+"""Options of ``job.read.s3`` that select objects."""
 _YEAR = timedelta(days=366) // timedelta(milliseconds=1)
-_SCHEME = re.compile(r"s3[an]?://", re.IGNORECASE)
 _SUFFIXES = {"gzip": (".gz", ".gzip"), "bzip2": (".bz2",)}
 _NO_CODEC = ("", "none", "uncompressed")
 
@@ -58,6 +61,8 @@ class SourceFilter:
             suffix.
         group_size: bytes that one Spark partition should have; 0 leaves the choice to Spark.
         sample: the size of a sample; None reads everything.
+        skip_invalid: whether objects that cannot be read as data are skipped, with a finding in the evidence,
+            instead of stopping the run.
     """
 
     recurse: bool = True
@@ -66,12 +71,11 @@ class SourceFilter:
     compression: str = ""
     group_size: int = 0
     sample: Sample | None = None
+    skip_invalid: bool = False
 
-    def exclusion_pattern(self) -> re.Pattern[str] | None:
-        """Return one expression that matches every excluded path; None without exclusions."""
-        if not self.exclusions:
-            return None
-        return re.compile("|".join(f"(?:{glob_expression(pattern)})" for pattern in self.exclusions))
+    def excluded(self) -> GlobMatcher | None:
+        """Return the matcher of every excluded path; None without exclusions."""
+        return GlobMatcher(self.exclusions) if self.exclusions else None
 
     def is_in_subfolder(self, location: S3Uri, uri: S3Uri) -> bool:
         """Return whether the object is in a folder below the location, and ``recurse`` excludes it."""
@@ -120,7 +124,7 @@ def parse_source_filter(
 
     Args:
         options: ``recurse``, ``exclusions``, ``excludeStorageClasses``, ``compressionType`` or
-            ``compression``, ``groupFiles``, ``groupSize``.
+            ``compression``, ``groupFiles``, ``groupSize``, ``skipInvalidObjects``.
         recursive: whether the format is always read recursively, as Glue reads Parquet and ORC.
         sample: the size of a sample.
 
@@ -147,6 +151,7 @@ def parse_source_filter(
         compression="" if inside or compression in _NO_CODEC else compression,
         group_size=0 if grouped == "none" or recursive else size,
         sample=sample,
+        skip_invalid=truth(SKIP_INVALID, options.get(SKIP_INVALID, False)),
     )
 
 
@@ -190,55 +195,6 @@ def text_list(name: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, (list, tuple)) and all(isinstance(text, str) and text for text in value):
         return tuple(value)
     raise UsageError(name, found=repr(value), required='a JSON list of texts: "[\\"**.tmp\\"]"')
-
-
-def glob_expression(pattern: str) -> str:
-    """Return a regular expression for a glob, anchored at both ends.
-
-    ``*`` and ``?`` match inside a path component, ``**`` matches across components; ``[a-z]``, ``[!a]`` and
-    ``{a,b}`` are as in a shell; a backslash quotes the next character.
-
-    Raises:
-        UsageError: a bracket or brace is not closed.
-    """
-    out, at, braces = [], 0, 0
-    text = _SCHEME.sub("s3://", pattern, count=1) if _SCHEME.match(pattern) else pattern
-    while at < len(text):
-        character = text[at]
-        at += 1
-        if character == "*":
-            double = text[at : at + 1] == "*"
-            at += double
-            out.append(".*" if double else "[^/]*")
-        elif character == "?":
-            out.append("[^/]")
-        elif character == "[":
-            brackets = re.match(r"(!?)(\]?[^\]]*)\]", text[at:])
-            if brackets is None:
-                raise _unclosed(pattern)
-            at += brackets.end()
-            body = brackets[2].replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^")
-            out.append(f"(?!/)[{'^' if brackets[1] else ''}{body}]")
-        elif character == "{":
-            braces += 1
-            out.append("(?:")
-        elif character == "}" and braces:
-            braces -= 1
-            out.append(")")
-        elif character == "," and braces:
-            out.append("|")
-        elif character == "\\" and at < len(text):
-            out.append(re.escape(text[at]))
-            at += 1
-        else:
-            out.append(re.escape(character))
-    if braces:
-        raise _unclosed(pattern)
-    return f"(?s:{''.join(out)})\\Z"
-
-
-def _unclosed(pattern: str) -> UsageError:
-    return UsageError("exclusions", found=repr(pattern), required="every [ and { of a pattern closed")
 
 
 def _number(values: Mapping[str, Any], name: str, least: int, most: int | None = None) -> int | None:

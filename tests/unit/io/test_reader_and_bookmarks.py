@@ -254,3 +254,65 @@ def test_a_bound_of_the_call_overrides_a_tables_parameter(run_fixture, serve):
     assert run.catalog_reader.read_table("db", "t") == ["a.csv"]
     assert run.catalog_reader.read_table("db", "t", options={"boundedFiles": "2"}) == ["a.csv", "b.csv"]
     assert run.catalog_reader.read_table("db", "t", options={"boundedSize": "4"}) == ["a.csv"]
+
+
+HOSTILE = [
+    "flights//bad.csv",
+    "flights/deep//bad.csv",
+    "flights/a/../bad.csv",
+    "flights/bad\n.csv",
+    "flights/..",
+]
+
+
+@pytest.mark.parametrize("key", HOSTILE)
+def test_a_key_that_hadoop_would_read_as_another_is_rejected_or_skipped_by_choice(run_fixture, ran, key):
+    run_fixture.land("good.csv")
+    run_fixture.objects.put(S3Uri("landing", key))
+    with pytest.raises(UsageError, match="skipInvalidObjects") as caught:
+        ran(1)
+    assert key not in str(caught.value) or key.isprintable(), "a control character in a message"
+    assert ran(2, source_filter=SourceFilter(skip_invalid=True)) == ["good.csv"]
+    (read,) = run_fixture.evidence("jr_2")["reads"]
+    assert (read["skipped"], read["skipped_objects"]) == (1, [f"s3://landing/{key}"])
+    assert ran(3, source_filter=SourceFilter(skip_invalid=True)) == []
+
+
+@pytest.mark.parametrize("key", HOSTILE)
+def test_exclusions_count_before_a_key_is_rejected(run_fixture, ran, key):
+    run_fixture.land("good.csv")
+    run_fixture.objects.put(S3Uri("landing", key))
+    assert ran(1, source_filter=SourceFilter(exclusions=("**bad**", "**/.."))) == ["good.csv"]
+
+
+def test_recurse_and_hidden_folders_count_before_a_key_is_rejected(run_fixture, ran):
+    run_fixture.land("good.csv")
+    for key in ("flights/_temporary//0", "flights/.staging/../x", "flights//"):
+        run_fixture.objects.put(S3Uri("landing", key))
+    assert ran(1) == ["good.csv"]
+    run_fixture.objects.put(S3Uri("landing", "flights/deep//bad.csv"))
+    assert ran(2, source_filter=SourceFilter(recurse=False), ctx="flat") == ["good.csv"]
+
+
+@pytest.mark.parametrize("format", ["parquet", "avro", "orc"])
+def test_an_object_of_no_bytes_is_skipped_by_choice(run_fixture, format):
+    run_fixture.land("good.dat")
+    run_fixture.objects.put(S3Uri("landing", "flights/empty.dat"), b"")
+
+    def read(run_id, **more):
+        run = run_fixture.start(run_id)
+        frame = run.reader.read_s3(SOURCE, format=format, transformation_ctx="flights", **more)
+        run.commit()
+        return frame
+
+    if format == "orc":  # Spark reads it as no rows
+        assert read("jr_1") == ["empty.dat", "good.dat"]
+    else:
+        with pytest.raises(
+            UsageError, match=r"an object of 0 bytes(.|\n)*exclusions(.|\n)*skipInvalidObjects"
+        ):
+            read("jr_1")
+        assert read("jr_2", source_filter=SourceFilter(skip_invalid=True)) == ["good.dat"]
+        (record,) = run_fixture.evidence("jr_2")["reads"]
+        assert (record["objects"], record["skipped"]) == (1, 1)
+        assert read("jr_3") == [], "the empty object counts as read"

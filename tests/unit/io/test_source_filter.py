@@ -12,39 +12,6 @@ from glue_secure.core.objects import ObjectSummary
 from glue_secure.io.source_filter import Sample, SourceFilter, parse_source_filter, text_list
 
 
-@pytest.mark.parametrize(
-    ("pattern", "path", "matches"),
-    [
-        ("**.pdf", "s3://b/a/x.pdf", True),
-        ("**.pdf", "s3://b/a/x.pdf.gz", False),
-        ("s3://b/*.csv", "s3://b/x.csv", True),
-        ("s3://b/*.csv", "s3://b/a/x.csv", False),
-        ("S3A://b/**", "s3://b/a/x.csv", True),
-        ("**/[a-c]?.csv", "s3://b/b1.csv", True),
-        ("**/[!a-c]?.csv", "s3://b/b1.csv", False),
-        ("**/[!a-c]?.csv", "s3://b/d1.csv", True),
-        ("**/{jan,feb}/**", "s3://b/feb/x", True),
-        ("**/{jan,feb}/**", "s3://b/mar/x", False),
-        ("**/\\*.csv", "s3://b/*.csv", True),
-        ("**/\\*.csv", "s3://b/a.csv", False),
-        ("**/a.csv", "s3://b/aXcsv", False),
-        ("**/a,b", "s3://b/a,b", True),
-        ("**/[^a]", "s3://b/^", True),
-        ("s3://b[/]x", "s3://b/x", False),
-    ],
-)
-def test_globs_match_as_in_a_unix_shell(pattern, path, matches):
-    expression = SourceFilter(exclusions=(pattern,)).exclusion_pattern()
-    assert expression is not None
-    assert bool(expression.match(path)) is matches
-
-
-@pytest.mark.parametrize("pattern", ["[a", "{a,b"])
-def test_an_unclosed_glob_is_rejected(pattern):
-    with pytest.raises(UsageError, match="exclusions"):
-        SourceFilter(exclusions=(pattern,)).exclusion_pattern()
-
-
 def test_glues_options_are_parsed_from_text():
     source_filter = parse_source_filter(
         {

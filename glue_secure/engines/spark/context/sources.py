@@ -29,7 +29,7 @@ from glue_secure.engines.spark.loading import AGREEING
 from glue_secure.engines.spark.reading_options import ReadOptions, read_options
 from glue_secure.io.catalog_reader import JDBC_OPTIONS, S3_OPTIONS, TableConversion
 from glue_secure.io.partitioned_reads import source_of
-from glue_secure.io.source_filter import LIMITS, Sample, parse_limits, parse_source_filter
+from glue_secure.io.source_filter import LIMITS, SKIP_INVALID, Sample, parse_limits, parse_source_filter
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 # useS3ListImplementation has no effect. It selects how Glue lists; glue-secure always streams listings.
 _S3_SOURCE_OPTIONS = {
     "paths", "recurse", "exclusions", "excludeStorageClasses", "compressionType", "compression",
-    "groupFiles", "groupSize", "isFailFast", "mergeSchema", "useS3ListImplementation", *LIMITS,
+    "groupFiles", "groupSize", "isFailFast", "mergeSchema", "useS3ListImplementation",
+    SKIP_INVALID, *LIMITS,
 }  # fmt: skip
 _CATALOG_PREDICATE = "catalogPartitionPredicate"
 # Accepted without effect: they select among Glue's implementations, all of which return the same rows.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from glue_secure.core.request_guard import RequestPolicy, RequestReport
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 from glue_secure.core.worker_encryption import WORKER_SETTINGS
+from glue_secure.dynamicframe.frames.expressions import identifier
 from glue_secure.engines.glue_options import require_known_options
 from glue_secure.engines.spark.failures import failure_of, translated_failures
 from glue_secure.engines.spark.file_distribution import share_file
@@ -32,7 +34,13 @@ from glue_secure.engines.spark.loading import AGREEING, load, load_agreeing
 from glue_secure.engines.spark.partitions import matching_partitions, with_partition_values
 from glue_secure.engines.spark.query_listener import FinishedQueries
 from glue_secure.engines.spark.request_guard import RequestGuard
-from glue_secure.engines.spark.row_metrics import SCAN_OPTION, TEXT_SCAN_PREFIX, UNMEASURED, RowMeter
+from glue_secure.engines.spark.row_metrics import (
+    SCAN_OPTION,
+    TEXT_SCAN_PREFIX,
+    UNMEASURED,
+    RowMeter,
+    jdbc_relation,
+)
 from glue_secure.engines.spark.write_monitor.active_work import ActiveWork
 from glue_secure.engines.spark.write_monitor.monitor import SparkWriteMonitor
 from glue_secure.engines.spark.write_monitor.spark_hooks import (
@@ -44,7 +52,7 @@ from glue_secure.engines.spark.write_monitor.spark_hooks import (
 from glue_secure.io.call_checks import s3_location
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 
 # Options that shape a read or write. Options that affect the connection are not among them.
 # https://spark.apache.org/docs/3.5.6/sql-data-sources-jdbc.html
@@ -67,6 +75,8 @@ _JDBC_READ_OPTIONS = frozenset(
 )
 _JDBC_WRITE_OPTIONS = frozenset(("batchsize", "isolationLevel", "numPartitions", "queryTimeout"))
 _REPARTITIONS = ("Repartition", "RepartitionByExpression", "RebalancePartitions")
+# The type of a CHAR(n) or VARCHAR(n) column in the metadata of its field; see Spark's CharVarcharUtils.
+_CHAR_TYPE = "__CHAR_VARCHAR_TYPE_STRING"
 _GLOB_CHARACTERS = re.compile(r"[{}\[\]*?\\]")
 
 
@@ -229,10 +239,11 @@ class SparkEngine:
         # A query may quote data.
         name = table if is_table_name(table) else "a query"
         with translated_failures(f"read of {name} with {driver}"):
-            if predicates:
-                frame = reader.jdbc(url, table, predicates=list(predicates))
-            else:
-                frame = reader.option("url", url).option("dbtable", table).load()
+            frame = _jdbc_frame(reader, url, table, predicates)
+            if unlimited := _unlimited_char_columns(frame):
+                texts = ", ".join(f"{identifier(column)} STRING" for column in unlimited)
+                schema = ", ".join(filter(None, (spark_options.get("customSchema"), texts)))
+                frame = _jdbc_frame(reader.option("customSchema", schema), url, table, predicates)
         scan = self._meter.jdbc_scan(frame)
         return (frame.limit(0) if empty else frame), scan
 
@@ -433,6 +444,22 @@ class SparkEngine:
         """Record a checkpoint directory. Raises RefusedError (GS-S3-006) if it is not in S3."""
         s3_location(location, "checkpoints in")
         self._write_monitor().record(UnmanagedWrite(location, "checkpoint"))
+
+
+def _jdbc_frame(reader: DataFrameReader, url: str, table: str, predicates: Sequence[str]) -> DataFrame:
+    if predicates:
+        return reader.jdbc(url, table, predicates=list(predicates))
+    return reader.option("url", url).option("dbtable", table).load()
+
+
+def _unlimited_char_columns(frame: DataFrame) -> list[str]:
+    """Return the names of PostgreSQL's ``bpchar`` columns without a length.
+
+    The driver reports the greatest integer as their length, and Spark would pad each value to it.
+    """
+    fields = json.loads(jdbc_relation(frame).schema().json())["fields"]
+    unlimited = f"char({2**31 - 1})"
+    return [field["name"] for field in fields if field["metadata"].get(_CHAR_TYPE) == unlimited]
 
 
 def _escaped_path(uri: S3Uri, scheme: str) -> str:

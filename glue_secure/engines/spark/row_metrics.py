@@ -73,7 +73,7 @@ class RowMeter:
 
         The options of a JDBC read are passed to the driver, so they cannot contain an id.
         """
-        options = frame._jdf.queryExecution().analyzed().relation().jdbcOptions()
+        options = jdbc_relation(frame).jdbcOptions()
         # A reference, so that the JVM does not give the identity to another object.
         self._jdbc_options.append(options)
         return self._identity(options)
@@ -147,6 +147,14 @@ class RowMeter:
 
     def _identity(self, options: Any) -> str:
         return f"jdbc-{self._spark._jvm.java.lang.System.identityHashCode(options)}"
+
+
+def jdbc_relation(frame: DataFrame) -> Any:
+    """Return the relation of a frame that Spark's JDBC source has just made.
+
+    With a column of type CHAR(n), the plan is a projection that pads its values, over the relation.
+    """
+    return frame._jdf.queryExecution().analyzed().collectLeaves().head().relation()
 
 
 def output_rows(metrics: Any) -> int | None:

@@ -115,6 +115,11 @@ def copy_command(source: str, target: str, key: str) -> str:
     return f"run `aws s3 cp {shlex.quote(source)} {shlex.quote(target)} --sse aws:kms --sse-kms-key-id {key}`"
 
 
+def command(name: str, job: str, *arguments: str) -> str:
+    """Return a command of ``glue-secure bookmark`` as it is typed, in backticks."""
+    return f"`glue-secure bookmark {name} {shlex.join((job, *arguments))}`"
+
+
 def versions_command(uri: str) -> str:
     """Return the command that lists an object's versions in a bucket with versioning."""
     location = S3Uri.parse(uri)

@@ -41,6 +41,10 @@ class JdbcSourceState:
         order: ``asc`` or ``desc``.
         types: the kinds of the values, of :data:`KINDS`.
         values: text of the key of the last row that was read.
+        connection: the Glue connection's name; ``""`` in a state of an older version, which any database
+            continues.
+        location: JDBC URL without options, so engine, host, port and database; ``""`` together with
+            ``connection``.
     """
 
     table: str
@@ -48,6 +52,8 @@ class JdbcSourceState:
     order: str
     types: tuple[str, ...]
     values: tuple[str, ...]
+    connection: str = ""
+    location: str = ""
 
     kind: ClassVar[str] = "jdbc"
 
@@ -58,6 +64,8 @@ class JdbcSourceState:
             raise BookmarkStateError("keys, values, types: not of one length, or empty, or too many")
         if len(set(self.keys)) < len(self.keys) or not all(self.keys):
             raise BookmarkStateError("keys: a column without a name, or twice")
+        if bool(self.connection) != bool(self.location):
+            raise BookmarkStateError("connection, location: only one of them")
         for kind, value in zip(self.types, self.values, strict=True):
             if kind not in KINDS:
                 raise BookmarkStateError(f"types: not one of {', '.join(KINDS)}")
@@ -66,6 +74,11 @@ class JdbcSourceState:
 
     def __repr__(self) -> str:
         return f"JdbcSourceState({self.table!r}, {self.order}, {self.watermark})"
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the state names the database that it belongs to."""
+        return bool(self.connection)
 
     @property
     def watermark(self) -> str:
@@ -78,8 +91,10 @@ class JdbcSourceState:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON form."""
+        """Return the JSON form. Without a database it is the form of older versions."""
+        database = {"connection": self.connection, "location": self.location} if self.is_bound else {}
         return {
+            **database,
             "kind": self.kind,
             "table": self.table,
             "keys": list(self.keys),
@@ -91,11 +106,14 @@ class JdbcSourceState:
     @classmethod
     def from_json(cls, shape: Mapping[str, Any], where: str) -> JdbcSourceState:
         """Read the JSON form. Raises BookmarkStateError."""
-        require_fields(shape, {"kind", "table", "keys", "order", "types", "values"}, where)
+        bound = ("connection", "location") if "connection" in shape else ()
+        require_fields(shape, {*bound, "kind", "table", "keys", "order", "types", "values"}, where)
         lists: dict[str, tuple[str, ...]] = {}
         for name in ("keys", "types", "values"):
             if not isinstance(shape[name], list):
                 raise BookmarkStateError(f"{where}.{name}: not a list")
             lists[name] = tuple(as_text(item, f"{where}.{name}") for item in shape[name])
-        table, order = (as_text(shape[name], f"{where}.{name}") for name in ("table", "order"))
-        return cls(table=table, order=order, **lists)
+        names = ("table", "order", *bound)
+        table, order, *database = (as_text(shape[name], f"{where}.{name}") for name in names)
+        connection, location = database or ("", "")
+        return cls(table, lists["keys"], order, lists["types"], lists["values"], connection, location)

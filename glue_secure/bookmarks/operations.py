@@ -1,4 +1,4 @@
-"""Operations of an administrator: show, verify, rewind, reset and rekey a bookmark.
+"""Operations of an administrator: show, verify, rewind, reset, rekey, adopt, forget and skip.
 
 A change is planned first, as a value that describes its effect, then applied. It stores one new state on top
 of the present one, with the caller and the reason, by the same conditional write as a run. The history stays
@@ -7,12 +7,14 @@ complete, and if a change and a run commit at the same time, one of them fails.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 
 from glue_secure.bookmarks import findings
 from glue_secure.bookmarks.jdbc_state import JdbcSourceState
+from glue_secure.bookmarks.s3_state import S3SourceState
+from glue_secure.bookmarks.skipped_state import SkippedSourceState
 from glue_secure.bookmarks.state import MOST_REASON, BookmarkState, SourceState
 from glue_secure.bookmarks.store import BookmarkStore, Loaded
 from glue_secure.core.errors import BookmarkConflictError, UsageError
@@ -44,7 +46,7 @@ class Change:
 
     Attributes:
         loaded: the state that it is committed on.
-        cause: ``rewind``, ``reset`` or ``rekey``.
+        cause: one of ``state.CAUSES``, not ``run``.
         contexts: of the new state.
         run: run counter of the new state.
         meaning: sentences that describe the effect; they contain no key values.
@@ -199,6 +201,104 @@ def plan_reset(store: BookmarkStore) -> Change:
     return Change(loaded, "reset", {}, 0, (first, *_meaning(present.contexts, {})))
 
 
+def plan_adopt(store: BookmarkStore, transformation_ctx: str) -> Change:
+    """Plan a state in which a table's source names no database, so that the next run's database continues it.
+
+    Raises:
+        UsageError: there is no bookmark, or no state of a table with that name.
+    """
+    loaded, present = _present(store)
+    source = _source(store, present, transformation_ctx)
+    if not isinstance(source, JdbcSourceState):
+        raise UsageError(
+            f"adopt {transformation_ctx!r}",
+            found=f"the state of a {source.kind} source, which names no database",
+            required="the state of a table",
+        )
+    contexts = {**present.contexts, transformation_ctx: replace(source, connection="", location="")}
+    was = f"connection {source.connection}, {source.location}" if source.is_bound else "no database"
+    meaning = (
+        f"Sequence {present.sequence + 1} will keep {transformation_ctx!r} at {shown(source)}, "
+        "without its database.",
+        f"It names {was} now. The next run continues it in the database that the run reads, and rows there "
+        "up to this key are not read.",
+    )
+    return Change(loaded, "adopt", contexts, present.run, meaning)
+
+
+def plan_forget(store: BookmarkStore, transformation_ctxs: Sequence[str]) -> Change:
+    """Plan a state without some sources, for contexts that the script does not use any more.
+
+    Raises:
+        UsageError: there is no bookmark, or no state with such a name.
+    """
+    loaded, present = _present(store)
+    for name in transformation_ctxs:
+        _source(store, present, name)
+    contexts = {name: state for name, state in present.contexts.items() if name not in transformation_ctxs}
+    first = (
+        f"Sequence {present.sequence + 1} will have {len(contexts)} sources, of {len(present.contexts)} now."
+    )
+    return Change(loaded, "forget", contexts, present.run, (first, *_meaning(present.contexts, contexts)))
+
+
+def plan_skip(store: BookmarkStore, transformation_ctxs: Sequence[str], *, now: datetime) -> Change:
+    """Plan a state in which what exists now is taken as processed, so that only later input is read.
+
+    Args:
+        store: the bookmark. It may have no state yet.
+        transformation_ctxs: names of the sources; without any, every source that the bookmark has.
+        now: time of the command.
+
+    Raises:
+        UsageError: no source is named, and the bookmark has none.
+    """
+    loaded = store.load()
+    present = loaded.state.contexts if loaded.state is not None else {}
+    names = tuple(dict.fromkeys(transformation_ctxs)) or tuple(present)
+    if not names:
+        raise UsageError(
+            f"skip of job {store.job}",
+            found="no source in the bookmark, and no --context",
+            required="the transformation_ctx of each source whose present input is to be skipped",
+            fix=findings.command("skip", store.job, "--context", "NAME")[1:-1],
+        )
+    at = now.astimezone(timezone.utc).replace(microsecond=0)
+    contexts = dict(present)
+    lines = [f"Sequence {loaded.sequence + 1} will take the present input of {len(names)} sources as read."]
+    for name in names:
+        before = present.get(name)
+        contexts[name] = _skipped(before, at)
+        was = f" (now {shown(before)})" if before is not None else " (now without a state)"
+        lines.append(
+            f"{name!r}{was}: objects last modified before {at.isoformat()} are not read; of a table, the "
+            "rows that the next run finds are not read."
+        )
+    run = loaded.state.run if loaded.state is not None else 0
+    lines.append("No run has read this input, and no run will. A rewind to the present sequence undoes this.")
+    return Change(loaded, "skip", contexts, run, tuple(lines))
+
+
+def _skipped(before: SourceState | None, at: datetime) -> SourceState:
+    if isinstance(before, S3SourceState) and before.floor >= at:
+        return before
+    if isinstance(before, SkippedSourceState):
+        return max(before, SkippedSourceState(at), key=lambda state: state.at)
+    return SkippedSourceState(at)
+
+
+def _source(store: BookmarkStore, present: BookmarkState, transformation_ctx: str) -> SourceState:
+    source = present.contexts.get(transformation_ctx)
+    if source is None:
+        raise UsageError(
+            f"transformation_ctx {transformation_ctx!r}",
+            found=f"no such source in the bookmark of job {store.job}",
+            required=", ".join(repr(name) for name in list(present.contexts)[:10]) or "a source",
+            fix=findings.command("show", store.job)[1:-1],
+        )
+    return source
+
+
 def plan_rekey(store: BookmarkStore, objects: ObjectStore, key: KmsKeyArn) -> Change:
     """Plan to encrypt the present state under another key.
 
@@ -239,16 +339,14 @@ def apply(store: BookmarkStore, change: Change, *, run_id: str, by: str, reason:
     """
     require_reason(reason)
     before = change.loaded.state
-    if before is None:
-        raise ValueError("a change without a state")
     state = BookmarkState(
         job=store.job,
-        sequence=before.sequence + 1,
+        sequence=change.loaded.sequence + 1,
         run=change.run,
         attempt=0,
-        version=before.version + 1,
+        version=before.version + 1 if before is not None else 1,
         run_id=run_id,
-        previous_run_id=before.run_id,
+        previous_run_id=before.run_id if before is not None else "",
         previous_digest=change.loaded.digest,
         contexts=change.contexts,
         cause=change.cause,
@@ -262,7 +360,7 @@ def apply(store: BookmarkStore, change: Change, *, run_id: str, by: str, reason:
             error.control,
             resource=error.resource,
             found=error.found,
-            required=f"sequence {before.sequence}, unchanged since this command read it",
+            required=f"sequence {change.loaded.sequence}, unchanged since this command read it",
             fix="this command stored nothing: stop the job's runs, read "
             f"`glue-secure bookmark history {store.job}`, and repeat the command if it is still needed",
         ) from error

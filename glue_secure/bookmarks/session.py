@@ -15,6 +15,7 @@ from glue_secure.bookmarks.ascending import name_of
 from glue_secure.bookmarks.bounds import Limits
 from glue_secure.bookmarks.report import BookmarkReport, ContextReport
 from glue_secure.bookmarks.s3_state import S3SourceState
+from glue_secure.bookmarks.skipped_state import SkippedSourceState
 from glue_secure.bookmarks.state import BookmarkState, SourceState
 from glue_secure.bookmarks.store import BookmarkStore, Loaded
 from glue_secure.core.arguments import BookmarkOption
@@ -79,6 +80,11 @@ class BookmarkSession:
         self._until: BookmarkState | None = None
         self._used: dict[str, ContextReport] = {}
         self._pending: dict[str, SourceState] = {}
+
+    @property
+    def job(self) -> str:
+        """The job's name, ``""`` if no bookmark is tracked here."""
+        return self._store.job if self._store is not None else ""
 
     @property
     def pending(self) -> bool:
@@ -314,6 +320,8 @@ def another_kind(transformation_ctx: str, found: SourceState, required: str) -> 
 
 
 def _s3(transformation_ctx: str, state: SourceState | None) -> S3SourceState | None:
+    if isinstance(state, SkippedSourceState):
+        return S3SourceState(floor=state.at, high_water=state.at)
     if state is None or isinstance(state, S3SourceState):
         return state
     raise another_kind(transformation_ctx, state, "an S3 source")

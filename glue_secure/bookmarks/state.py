@@ -17,15 +17,16 @@ from typing import Any, ClassVar, Protocol
 from glue_secure.bookmarks.jdbc_state import JdbcSourceState
 from glue_secure.bookmarks.parsing import BookmarkStateError, as_object, require_fields
 from glue_secure.bookmarks.s3_state import S3SourceState, identity
+from glue_secure.bookmarks.skipped_state import SkippedSourceState
 from glue_secure.core.evidence import canonical_json
 
 __all__ = [
-    "SCHEMA", "BookmarkState", "BookmarkStateError", "JdbcSourceState", "S3SourceState", "SourceState",
-    "identity",
+    "SCHEMA", "BookmarkState", "BookmarkStateError", "JdbcSourceState", "S3SourceState",
+    "SkippedSourceState", "SourceState", "identity",
 ]  # fmt: skip
 
 SCHEMA = 1
-CAUSES = ("run", "rewind", "reset", "rekey")
+CAUSES = ("run", "rewind", "reset", "rekey", "adopt", "forget", "skip")
 """What stored a state: a run's commit, or a command."""
 MOST_REASON = 1000
 """Most characters of a reason."""
@@ -49,6 +50,7 @@ class SourceState(Protocol):
 _READERS: dict[str, Callable[[Mapping[str, Any], str], SourceState]] = {
     S3SourceState.kind: S3SourceState.from_json,
     JdbcSourceState.kind: JdbcSourceState.from_json,
+    SkippedSourceState.kind: SkippedSourceState.from_json,
 }
 
 

@@ -1,4 +1,4 @@
-"""The commands ``bookmark show|history|verify|rewind|reset|rekey``."""
+"""The commands ``bookmark show|history|verify|rewind|reset|rekey|adopt|forget|skip``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from glue_secure.run import composition
 from glue_secure.run.bookmark_setup import bookmark_store
 
 app = typer.Typer(
-    help="The bookmark of a job: show, verify, rewind, reset, change its key.", no_args_is_help=True
+    help="The bookmark of a job: show, verify, rewind, reset, skip, change its key.", no_args_is_help=True
 )
 
 Job = Annotated[str, typer.Argument(help="Name of the job.")]
@@ -225,6 +225,66 @@ def rekey(
     _change(location, store, change, as_json=as_json, yes=yes, reason=reason)
 
 
+@app.command()
+def adopt(
+    job: Job,
+    context: Annotated[str, typer.Argument(help="transformation_ctx of a table's source.")],
+    uri: Uri = None,
+    decrypt_keys: Older = None,
+    state: State = None,
+    as_json: Json = False,
+    yes: Yes = False,
+    reason: Reason = "",
+) -> None:
+    """Let the next run continue a table's position in another connection, host or database."""
+    operations.require_reason(reason)
+    location = find(job, uri, decrypt_keys, state)
+    store = location.store()
+    change = operations.plan_adopt(store, context)
+    _change(location, store, change, as_json=as_json, yes=yes, reason=reason)
+
+
+@app.command()
+def forget(
+    job: Job,
+    contexts: Annotated[list[str], typer.Argument(help="transformation_ctx of each source to remove.")],
+    uri: Uri = None,
+    decrypt_keys: Older = None,
+    state: State = None,
+    as_json: Json = False,
+    yes: Yes = False,
+    reason: Reason = "",
+) -> None:
+    """Remove sources that the script does not use any more. A source that is used again reads everything."""
+    operations.require_reason(reason)
+    location = find(job, uri, decrypt_keys, state)
+    store = location.store()
+    change = operations.plan_forget(store, contexts)
+    _change(location, store, change, as_json=as_json, yes=yes, reason=reason)
+
+
+@app.command()
+def skip(
+    job: Job,
+    contexts: Annotated[
+        list[str] | None,
+        typer.Option("--context", help="transformation_ctx of a source. Default: every source."),
+    ] = None,
+    uri: Uri = None,
+    decrypt_keys: Older = None,
+    state: State = None,
+    as_json: Json = False,
+    yes: Yes = False,
+    reason: Reason = "",
+) -> None:
+    """Take the input that exists now as processed: only later objects and rows are read."""
+    operations.require_reason(reason)
+    location = find(job, uri, decrypt_keys, state)
+    store = location.store()
+    change = operations.plan_skip(store, contexts or (), now=location.services.clock.now())
+    _change(location, store, change, as_json=as_json, yes=yes, reason=reason)
+
+
 def find(job: str, uri: str | None, decrypt_keys: str | None, state: Path | None) -> BookmarkLocation:
     """Return the bookmark of a job, resolved as in a run: GetJob, security configuration, key.
 
@@ -306,7 +366,7 @@ def _row(entry: operations.Entry) -> list[Any]:
 def _source(source: SourceState, reveal: bool) -> dict[str, Any]:
     shape: dict[str, Any] = {"kind": source.kind, "watermark": operations.shown(source)}
     if isinstance(source, JdbcSourceState):
-        shape |= {"table": source.table}
+        shape |= {"table": source.table, "connection": source.connection, "location": source.location}
         if reveal:
             shape |= {"values": dict(zip(source.keys, source.values, strict=True))}
     return shape

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from glue_secure.bookmarks.findings import command
 from glue_secure.bookmarks.jdbc_state import KINDS, MOST_TEXT, JdbcSourceState
 from glue_secure.bookmarks.session import BookmarkSession, another_kind
+from glue_secure.bookmarks.skipped_state import SkippedSourceState
 from glue_secure.bookmarks.sql import mysql, postgresql
 from glue_secure.bookmarks.sql.dialect import Dialect
 from glue_secure.bookmarks.sql.keys import KEYS, ORDER, Key, RequestedKeys
@@ -160,6 +162,8 @@ def select_rows(
     transformation_ctx: str,
     bookmarks: BookmarkSession,
     database: Database,
+    connection: str,
+    location: str,
     engine: str = "postgresql",
 ) -> RowSelection:
     """Select the rows that the source ``transformation_ctx`` reads of a table in this run.
@@ -172,15 +176,21 @@ def select_rows(
         transformation_ctx: the bookmark's name of the source, which must be tracked.
         bookmarks: the bookmark of the run.
         database: the database of the table.
+        connection: the Glue connection's name.
+        location: JDBC URL of the database, without options.
         engine: one of ``DIALECTS``.
 
     Raises:
         UsageError: a key column does not exist, contains nulls, or has a type that cannot be compared safely;
-            or the state was made with other keys, or for another table.
+            or the state was made with other keys, or for another table or database.
     """
-    before = _jdbc(transformation_ctx, bookmarks.state_of(transformation_ctx))
+    stored = bookmarks.state_of(transformation_ctx)
+    is_skipped = isinstance(stored, SkippedSourceState)
+    before = _jdbc(transformation_ctx, stored)
     until = _jdbc(transformation_ctx, bookmarks.until(transformation_ctx)) if bookmarks.is_range else None
     states = [state for state in (before, until) if state is not None]
+    for state in states:
+        _require_same_database(transformation_ctx, state, connection, location, bookmarks.job)
     sql = DIALECTS[engine]
     described = _describe(table, is_name, database, sql)
     if not described.name and not sql.QUERIES:
@@ -199,9 +209,18 @@ def select_rows(
         facts = database.row(sql.keys_query(table, names, nullable=described.nullable))
         if not requested.names:
             (key,) = sql.keys_of(described.described, names, facts)
-            reason = _unsafe_default(table, key, database, sql, has_state=bool(states))
+            has_state = bool(states) or is_skipped
+            reason = _unsafe_default(table, key, database, sql, has_state=has_state)
     if reason:
         _require_no_state(transformation_ctx, states, reason)
+        if is_skipped:
+            raise UsageError(
+                f"the bookmark of transformation_ctx {transformation_ctx!r}",
+                found=f"rows that a command skipped, and a source without a key: {reason}",
+                required="a key",
+                fix=f"name the key's columns in {KEYS}; to read everything: "
+                f"{command('forget', bookmarks.job, transformation_ctx)}",
+            )
         _LOG.warning(
             "%s is read completely, and no bookmark tracks %r: %s", label, transformation_ctx, reason
         )
@@ -222,7 +241,11 @@ def select_rows(
     texts = [f"text_{at}" for at in range(len(keys))]
     last = database.row(sql.last_query(table, keys, requested.order), where=where, columns=texts)
     if not last:
-        return RowSelection(tracked=True)
+        if before is None or before.is_bound:
+            return RowSelection(tracked=True)
+        # A state of an older version gets the name of its database, although nothing is new.
+        bound = replace(before, connection=connection, location=location)
+        return RowSelection(tracked=True, next_state=bound)
     last_texts = zip(keys, (last[text] for text in texts), strict=True)
     values = tuple(_value(label, key, sql.state_text(key, text)) for key, text in last_texts)
     state = JdbcSourceState(
@@ -231,7 +254,11 @@ def select_rows(
         order=requested.order,
         types=tuple(str(key.kind) for key in keys),
         values=values,
+        connection=connection,
+        location=location,
     )
+    if is_skipped:
+        return RowSelection(tracked=True, next_state=state)
     return RowSelection(tracked=True, where=_between(sql, keys, before, state), next_state=state)
 
 
@@ -316,6 +343,26 @@ def _require_no_state(transformation_ctx: str, states: Sequence[JdbcSourceState]
         )
 
 
+def _require_same_database(
+    transformation_ctx: str, state: JdbcSourceState, connection: str, location: str, job: str
+) -> None:
+    """Reject a state of another connection, host or database, whose rows are other rows.
+
+    A state of an older version names no database; the present one continues it.
+    """
+    if not state.is_bound or (state.connection, state.location) == (connection, location):
+        return
+    raise UsageError(
+        f"the bookmark of transformation_ctx {transformation_ctx!r}",
+        found=f"connection {connection}, {location}",
+        required=f"connection {state.connection}, {state.location}, which its state was made with",
+        fix="for other data: a new transformation_ctx, which reads everything. If this database has the same "
+        f"rows, for instance after a move: {command('adopt', job, transformation_ctx)}, and the next run "
+        f"continues. If earlier runs read the wrong database: {command('history', job)}, then "
+        f"{command('rewind', job, '--to-sequence', 'N')}",
+    )
+
+
 def _require_same(
     transformation_ctx: str, state: JdbcSourceState, table: str, keys: Sequence[Key], order: str
 ) -> None:
@@ -353,6 +400,8 @@ def _value(label: str, key: Key, text: Any) -> str:
 
 
 def _jdbc(transformation_ctx: str, state: SourceState | None) -> JdbcSourceState | None:
+    if isinstance(state, SkippedSourceState):
+        return None
     if state is None or isinstance(state, JdbcSourceState):
         return state
     raise another_kind(transformation_ctx, state, "a JDBC source")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ STATE = JdbcSourceState(
     types=("timestamptz", "integer", "string"),
     values=("2024-02-29 23:59:59.000001", "-12", "O'Hara"),
 )
+BOUND = replace(STATE, connection="ops", location="jdbc:postgresql://db:5432/shop")
 TEXTS = {kind: st.from_regex(form, fullmatch=True) for kind, form in KINDS.items()}
 
 
@@ -26,7 +28,19 @@ def bookmark(source: JdbcSourceState) -> BookmarkState:
 
 
 def test_a_state_survives_its_bytes():
-    assert BookmarkState.from_bytes(bookmark(STATE).to_bytes()).contexts["orders"] == STATE
+    for state in (STATE, BOUND):
+        assert BookmarkState.from_bytes(bookmark(state).to_bytes()).contexts["orders"] == state
+
+
+def test_a_state_without_a_database_has_the_bytes_of_older_versions():
+    older = {"kind", "table", "keys", "order", "types", "values"}
+    assert set(STATE.as_json()) == older
+    assert set(BOUND.as_json()) == older | {"connection", "location"}
+
+
+def test_a_database_has_a_connection_and_a_location():
+    with pytest.raises(BookmarkStateError, match="only one of them"):
+        replace(BOUND, location="")
 
 
 @given(

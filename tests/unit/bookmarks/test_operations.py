@@ -316,6 +316,77 @@ def test_show_as_json(ran, command, make_envelope):
     }
 
 
+def test_skip_takes_what_exists_as_read_and_later_objects_are_read(ran, command):
+    ran.land("skipped.csv")
+    ran.clock.advance(seconds=1)
+    store = ran.store()
+    change = operations.plan_skip(store, (), now=ran.clock.now())
+    assert "'flights' (now 2026-01-01T02:00:00+00:00): objects last modified before" in change.meaning[1]
+    stored = apply(store, change).state
+    assert (stored.cause, stored.run, stored.sequence) == ("skip", 3, 4)
+    ran.land("same-second.csv")
+    ran.clock.advance(seconds=1)
+    ran.land("later.csv")
+    assert ran.run("jr_4") == ["later.csv", "same-second.csv"]
+    ran.clock.advance(hours=1)
+    assert ran.run("jr_5") == []
+    apply(store, operations.plan_rewind(store, sequence=3), "command_2")
+    assert ran.run("jr_6") == ["later.csv", "same-second.csv", "skipped.csv"]
+
+
+def test_a_job_without_a_bookmark_can_begin_after_what_exists(bookmark_fixture):
+    bookmark_fixture.land("old.csv")
+    bookmark_fixture.clock.advance(seconds=1)
+    store = bookmark_fixture.store()
+    with pytest.raises(UsageError, match="glue-secure bookmark skip curate --context NAME"):
+        operations.plan_skip(store, (), now=bookmark_fixture.clock.now())
+    apply(store, operations.plan_skip(store, ("flights",), now=bookmark_fixture.clock.now()))
+    assert bookmark_fixture.run("jr_1") == []
+    bookmark_fixture.land("new.csv")
+    assert bookmark_fixture.run("jr_2") == ["new.csv"]
+    assert [entry.state.cause for entry in operations.history(store, bookmark_fixture.objects)] == [
+        "run",
+        "skip",
+    ]
+
+
+def test_skip_never_moves_a_source_back(ran):
+    store = ran.store()
+    apply(store, operations.plan_skip(store, (), now=ran.clock.now()))
+    ran.clock.advance(hours=-5)
+    apply(store, operations.plan_skip(store, (), now=ran.clock.now()), "command_2")
+    ran.clock.advance(hours=6)
+    assert ran.run("jr_4") == []
+
+
+def test_forget_removes_only_the_named_sources(ran, command):
+    session = ran.session("jr_4")
+    session.load()
+    for name in ("read_2026_01", "read_2026_02"):
+        session.select(name, ran.listing(), roots=(ran.landing,))
+    session.commit()
+    answer = command("forget", "curate", "read_2026_01", "read_2026_02", "--yes")
+    assert answer.exit_code == 0, answer.output
+    assert set(ran.store().load().state.contexts) == {"flights"}
+    unknown = command("forget", "curate", "nothing", "--yes")
+    assert "no such source" in str(unknown.exception)
+
+
+def test_adopt_lets_another_database_continue_a_table(bookmark_fixture, command):
+    session = bookmark_fixture.session("jr_1")
+    session.load()
+    source = JdbcSourceState(
+        "public.orders", ("id",), "asc", ("integer",), ("7",), "ops", "jdbc:postgresql://db:5432/shop"
+    )
+    session.propose("orders", source)
+    session.commit()
+    answer = command("adopt", "curate", "orders", "--yes", "--reason", "moved to a new host")
+    assert answer.exit_code == 0, answer.output
+    adopted = bookmark_fixture.store().load().state
+    assert adopted.contexts == {"orders": replace(source, connection="", location="")}
+    assert (adopted.cause, adopted.reason) == ("adopt", "moved to a new host")
+
+
 def test_key_values_of_a_table_are_shown_only_with_reveal(bookmark_fixture, command):
     session = bookmark_fixture.session("jr_1")
     session.load()

@@ -11,12 +11,15 @@ import pytest
 
 from glue_secure.bookmarks.jdbc_state import JdbcSourceState
 from glue_secure.bookmarks.s3_state import S3SourceState
+from glue_secure.bookmarks.skipped_state import SkippedSourceState
 from glue_secure.bookmarks.sql.keys import RequestedKeys
 from glue_secure.bookmarks.sql.tables import RowSelection, select_rows
 from glue_secure.core.errors import UsageError
 from glue_secure.testing.fakes import FakeClock
 
-STATE = JdbcSourceState("public.orders", ("id",), "asc", ("integer",), ("5",))
+STATE = JdbcSourceState(
+    "public.orders", ("id",), "asc", ("integer",), ("5",), "ops", "jdbc:postgresql://db:5432/shop"
+)
 
 
 @dataclass
@@ -26,6 +29,7 @@ class FakeBookmarks:
     state: Any = None
     bound: Any = None
     is_range: bool = False
+    job: str = "shop orders"
     untracked: dict[str, str] = field(default_factory=dict)
 
     def state_of(self, _ctx: str) -> Any:
@@ -79,7 +83,13 @@ def bookmarks():
 
 @pytest.fixture
 def read(database, bookmarks):
-    def call(*names: str, order: str = "asc", is_name: bool = True) -> RowSelection:
+    def call(
+        *names: str,
+        order: str = "asc",
+        is_name: bool = True,
+        connection: str = STATE.connection,
+        location: str = STATE.location,
+    ) -> RowSelection:
         return select_rows(
             "orders" if is_name else "(select 1) x",
             label="ops/orders",
@@ -88,6 +98,8 @@ def read(database, bookmarks):
             transformation_ctx="orders",
             bookmarks=bookmarks,
             database=database,
+            connection=connection,
+            location=location,
         )
 
     return call
@@ -223,3 +235,49 @@ def test_a_range_reads_the_rows_between_two_states(read, bookmarks):
 def test_a_range_that_ends_before_the_first_read_of_the_source_is_empty(read, bookmarks):
     bookmarks.is_range = True
     assert read().is_empty
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"connection": "other"},
+        {"location": "jdbc:postgresql://db:5432/archive"},
+        {"location": "jdbc:postgresql://standby:5432/shop"},
+        {"location": "jdbc:postgresql://db:5433/shop"},
+    ],
+)
+def test_another_connection_host_or_database_is_rejected_with_every_way_on(read, bookmarks, change):
+    bookmarks.state = STATE
+    with pytest.raises(UsageError, match="which its state was made with") as caught:
+        read(**change)
+    for way in (
+        "a new transformation_ctx",
+        "`glue-secure bookmark adopt 'shop orders' orders`",
+        "`glue-secure bookmark rewind 'shop orders' --to-sequence N`",
+    ):
+        assert way in str(caught.value)
+
+
+@pytest.mark.parametrize("last", [("9",), None], ids=["new rows", "nothing new"])
+def test_a_state_of_an_older_version_continues_and_gets_the_name_of_its_database(
+    read, bookmarks, database, last
+):
+    bookmarks.state, database.last = replace(STATE, connection="", location=""), last
+    rows = read()
+    assert rows.next_state == replace(STATE, values=last or STATE.values)
+    assert rows.is_empty == (last is None)
+
+
+def test_the_first_run_after_a_skip_takes_the_present_rows_as_read(read, bookmarks, database):
+    bookmarks.state = SkippedSourceState(FakeClock().now())
+    database.sequential = False
+    rows = read()
+    assert rows.is_empty
+    assert rows.next_state == replace(STATE, values=("9",))
+    assert read("id").next_state == replace(STATE, values=("9",))
+
+
+def test_a_skipped_source_without_a_key_is_not_read_completely(read, bookmarks, database):
+    bookmarks.state, database.table = SkippedSourceState(FakeClock().now()), [("id", True, None)]
+    with pytest.raises(UsageError, match="glue-secure bookmark forget 'shop orders' orders"):
+        read()

@@ -158,13 +158,13 @@ def _bracket(pattern: str, text: str, at: int) -> tuple[_Token, int]:
 
 def _without_repeated_stars(tokens: list[_Token]) -> list[_Token]:
     """Return the tokens with one star for adjacent stars, which match the same as the widest of them."""
-    kept: list[_Token] = []
+    found: list[_Token] = []
     for token in tokens:
-        if token.is_star and kept and kept[-1].is_star:
-            kept[-1] = _DOUBLE_STAR if _DOUBLE_STAR in (token, kept[-1]) else _STAR
+        if token.is_star and found and found[-1].is_star:
+            found[-1] = _DOUBLE_STAR if _DOUBLE_STAR in (token, found[-1]) else _STAR
         else:
-            kept.append(token)
-    return kept
+            found.append(token)
+    return found
 
 
 def _invalid(pattern: str, required: str) -> UsageError:

@@ -50,6 +50,8 @@ def test_a_compliant_run_writes_commits_and_leaves_evidence(run_fixture):
             "objects": 1,
             "bytes": 4,
             "rows": 7,
+            "skipped": 0,
+            "skipped_objects": [],
         }
     ]
     assert [o["uri"] for o in evidence["writes"][0]["objects"]] == [f"{TARGET}m01.csv.parquet"]

@@ -11,8 +11,10 @@ import typer
 from glue_secure.cli import remote as remote_run
 from glue_secure.cli.options import State
 from glue_secure.cli.printing import running_account, warn_of_unguarded_clients
+from glue_secure.cli.progress import StepProgress
 from glue_secure.core.errors import UsageError
 from glue_secure.embedded import launch
+from glue_secure.embedded.job_files import SubmitOptions
 
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show the logs of Spark and of the setup.")]
 
@@ -25,12 +27,28 @@ def command(
     state: State = None,
     master: Annotated[str, typer.Option(help="Spark master.")] = "local[2]",
     verbose: Verbose = False,
+    packages: Annotated[
+        str, typer.Option(help="As in spark-submit: Maven coordinates, comma-separated.", metavar="G:A:V,...")
+    ] = "",
+    jars: Annotated[str, typer.Option(help="As in spark-submit: JARs.", metavar="FILE,...")] = "",
+    py_files: Annotated[
+        str, typer.Option("--py-files", help="As in spark-submit: .py, .zip, .egg, .whl.", metavar="FILE,...")
+    ] = "",
+    files: Annotated[
+        str, typer.Option(help="As in spark-submit: files for the executors.", metavar="FILE,...")
+    ] = "",
+    conf: Annotated[
+        list[str] | None, typer.Option(help="As in spark-submit: a setting.", metavar="NAME=VALUE")
+    ] = None,
     remote: Annotated[bool, typer.Option("--remote", help="Run JOB, a deployed job, in AWS.")] = False,
     follow: Annotated[str | None, typer.Option(help="With --remote: follow this run.")] = None,
     stop: Annotated[str | None, typer.Option(help="With --remote: stop this run.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="With --remote: print one JSON document.")] = False,
 ) -> None:
     """Run SCRIPT [--JOB_NAME NAME ...] with spark-submit against the embedded account.
+
+    Options of spark-submit stand before SCRIPT, arguments of the job after it, as in Glue
+    (--extra-py-files, --additional-python-modules, --datalake-formats: docs/job-parameters.md).
 
     With --remote, run a deployed JOB, follow it to its end and fetch its evidence. Ctrl-C does not stop a
     remote run.
@@ -40,7 +58,19 @@ def command(
     if follow or stop or as_json:
         raise UsageError("run", found="--follow, --stop or --json without --remote", required="--remote")
     account = running_account(state)
-    submission = launch.prepare(account, script, context.args, master=master, verbose=verbose)
+    submit = SubmitOptions(
+        packages=_parts(packages),
+        jars=_parts(jars),
+        py_files=_parts(py_files),
+        files=_parts(files),
+        conf=tuple(conf or ()),
+    )
+    with StepProgress(lines=True) as progress:
+        submission = launch.prepare(
+            account, script, context.args, master=master, verbose=verbose, submit=submit, progress=progress
+        )
+    for parameter in submission.without_effect:
+        print(f"--{parameter.name} has no effect here: {parameter.text}", file=sys.stderr)
     warn_of_unguarded_clients(script)
     interruption = None
     try:
@@ -50,3 +80,7 @@ def command(
     evidence = launch.read_evidence(account, submission)
     print(f"exit code {code}; evidence: {evidence[0] if evidence else 'none'}", file=sys.stderr)
     raise interruption or typer.Exit(code)
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -14,10 +14,11 @@ from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.redaction import redact_setting
 
 ENDPOINT = ".s3.endpoint"
+_ADDRESSES = ("s3.endpoint", "s3.path-style-access")
 _CLASS = re.compile(r"spark\.sql\.catalog\.[^.]+\Z")
 _DECISIVE = re.compile(
     r"(?P<catalog>spark\.sql\.catalog\.[^.]+)\."
-    r"(?P<name>s3\.sse\..+|s3\.endpoint|client\.factory|s3\.client-factory-impl)\Z"
+    r"(?P<name>s3\.sse\..+|s3\.endpoint|s3\.path-style-access|client\.factory|s3\.client-factory-impl)\Z"
 )
 
 
@@ -33,10 +34,19 @@ def catalogs(settings: Mapping[str, str]) -> list[str]:
     )
 
 
-def plan_catalogs(settings: Mapping[str, str], key: KmsKeyArn) -> dict[str, str]:
-    """Return the settings that Iceberg catalogs need for SSE-KMS under ``key`` and that are not set yet."""
+def plan_catalogs(settings: Mapping[str, str], key: KmsKeyArn, *, path_style: bool = False) -> dict[str, str]:
+    """Return the settings that Iceberg catalogs need for SSE-KMS under ``key`` and that are not set yet.
+
+    Args:
+        settings: the settings of the session for which :func:`is_decisive` is true.
+        key: the run's key.
+        path_style: whether S3A uses URLs with the bucket in the path; Iceberg's client then does so, too.
+    """
+    addressing = {"s3.path-style-access": "true"} if path_style else {}
     wanted = {
-        f"{catalog}.{name}": value for catalog in catalogs(settings) for name, value in _sse(key).items()
+        f"{catalog}.{name}": value
+        for catalog in catalogs(settings)
+        for name, value in {**_sse(key), **addressing}.items()
     }
     return {name: value for name, value in wanted.items() if name not in settings}
 
@@ -53,7 +63,7 @@ def check_catalogs(settings: Mapping[str, str], key: KmsKeyArn) -> list[Finding]
         wanted = _sse(key)
         for name in settings:
             setting = _DECISIVE.match(name)
-            if setting and setting["catalog"] == catalog and setting["name"] != "s3.endpoint":
+            if setting and setting["catalog"] == catalog and setting["name"] not in _ADDRESSES:
                 wanted.setdefault(setting["name"], "")
         findings += [_check_setting(f"{catalog}.{name}", settings, value) for name, value in wanted.items()]
     return findings

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from glue_secure.core.errors import UsageError
+
 PLUGINS = "spark.plugins"
 _SEPARATOR = re.compile(r"\s+--conf(?:\s+|=)")
 
@@ -38,6 +40,26 @@ def with_plugin(given: str, plugin: str) -> str:
                 parts[position] = f"{PLUGINS}={','.join([*present, plugin])}"
             return _joined(parts)
     return _joined([*parts, f"{PLUGINS}={plugin}"])
+
+
+def settings_of(value: str) -> dict[str, str]:
+    """Return the settings of a value of ``--conf`` by name; of a name that occurs twice, the last counts.
+
+    Raises:
+        UsageError: a part is not ``name=value``.
+    """
+    settings = {}
+    for part in _parts(value):
+        name, separator, text = part.partition("=")
+        if not separator or not name.strip():
+            raise UsageError(
+                "--conf",
+                found=name.strip() or part,
+                required="NAME=VALUE, or NAME=VALUE --conf NAME=VALUE",
+                fix='--conf "spark.sql.shuffle.partitions=8 --conf spark.sql.ansi.enabled=true"',
+            )
+        settings[name.strip()] = text.strip()
+    return settings
 
 
 def _parts(value: str) -> list[str]:

@@ -89,7 +89,7 @@ def check(artifact: Artifact, file: Path) -> None:
     with suppress(OSError):
         if result_file.read_text(encoding="ascii", errors="replace") == result:
             return
-    digest = _sha256(file)
+    digest = sha256(file)
     if digest != artifact.sha256:
         file.unlink(missing_ok=True)
         result_file.unlink(missing_ok=True)
@@ -103,7 +103,8 @@ def check(artifact: Artifact, file: Path) -> None:
     write_private(result_file, result)
 
 
-def _sha256(file: Path) -> str:
+def sha256(file: Path) -> str:
+    """Return the digest of a file, as hexadecimal digits."""
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while chunk := stream.read(1 << 20):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,8 @@ from typing import IO, Any
 from glue_secure.core.arguments import EVIDENCE_URI, JobArguments, without_dashes
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.job_parameters import CONF, JobParameter, without_effect
+from glue_secure.embedded import job_files
 from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.clients import clients, error_code
 from glue_secure.embedded.environment import overlay
@@ -34,6 +38,9 @@ class Submission:
         run_id: id of the job run that was started for the script.
         job: the job's name.
         evidence: S3 prefix under which the run writes its evidence, None if none is configured.
+        directory: the working directory of the script; None for the current directory.
+        temporary: folder to remove after the run, None if there is none.
+        without_effect: arguments of Glue that have no effect in the embedded account.
     """
 
     command: tuple[str, ...]
@@ -41,6 +48,9 @@ class Submission:
     run_id: str
     job: str
     evidence: str | None
+    directory: Path | None = None
+    temporary: Path | None = None
+    without_effect: tuple[JobParameter, ...] = ()
 
 
 class RunInterrupted(SystemExit):
@@ -62,6 +72,8 @@ def prepare(
     *,
     master: str = "local[2]",
     verbose: bool = False,
+    submit: job_files.SubmitOptions | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Submission:
     """Start a job run in the embedded account, and return the command that runs the script for it.
 
@@ -75,13 +87,17 @@ def prepare(
         arguments: the script's arguments (``["--JOB_NAME", "x"]``). The default job name is the script's.
         master: Spark's master.
         verbose: print Spark's log at level INFO.
+        submit: further options of spark-submit.
+        progress: called with messages about downloads and installations.
 
     Raises:
-        UsageError: the script does not exist.
+        UsageError: the script or a file that an argument names does not exist, or an argument is invalid.
     """
     if not script.is_file():
         raise UsageError("a job script", found=f"{script}: no such file", required="a Python file")
     run_arguments = dict(JobArguments.parse(["", *arguments]).values)
+    if CONF in run_arguments:
+        run_arguments[CONF] = _every_conf(arguments)
     job_name = run_arguments.setdefault("JOB_NAME", script.stem)
     glue = clients(account)("glue")
     job = ensure_job(account, job_name, script)
@@ -97,22 +113,40 @@ def prepare(
     }
     if job.get("SecurityConfiguration"):
         values["SECURITY_CONFIGURATION"] = job["SecurityConfiguration"]
+    parsed = JobArguments(values)
+    needed = job_files.prepare(account, parsed, submit, progress=progress)
     # getResolvedOptions reads an empty value only in the form --name=.
     words = [
         word
         for name, value in values.items()
         for word in ((f"--{name}", value) if value else (f"--{name}=",))
     ]
-    environment = overlay(os.environ, account, master=master)
+    environment = {**overlay(os.environ, account, master=master), **needed.environment}
     if verbose:
         environment["GLUE_SECURE_SPARK_LOG_LEVEL"] = "info"
+    if needed.python_path:
+        environment["PYTHONPATH"] = job_files.joined_path(
+            needed.python_path, environment.get("PYTHONPATH", "")
+        )
+    path = script.absolute() if needed.working_directory else script
     return Submission(
-        command=(*spark_submit(), str(script), *words),
+        command=(*spark_submit(), *needed.options, str(path), *words),
         environment=environment,
         run_id=started["JobRunId"],
         job=job_name,
         evidence=values.get(EVIDENCE_URI) or None,
+        directory=needed.working_directory,
+        temporary=needed.folder,
+        without_effect=without_effect(parsed),
     )
+
+
+def _every_conf(arguments: Sequence[str]) -> str:
+    """Return the settings of every ``--conf`` of the command line as one value, as Glue has them."""
+    values = [word.partition("=")[2] for word in arguments if word.startswith(f"--{CONF}=")]
+    pairs = itertools.pairwise(arguments)
+    values += [value for word, value in pairs if word == f"--{CONF}" and not value.startswith("--")]
+    return " --conf ".join(values)
 
 
 def run(
@@ -156,6 +190,7 @@ def run(
             process = subprocess.Popen(
                 (*supervise, *submission.command),
                 env=dict(submission.environment),
+                cwd=submission.directory,
                 stdout=stdout,
                 stderr=stderr,
                 text=True,
@@ -174,6 +209,8 @@ def run(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        if submission.temporary is not None:
+            shutil.rmtree(submission.temporary, ignore_errors=True)
     if received:
         raise RunInterrupted(received[0], process.returncode)
     return subprocess.CompletedProcess(submission.command, process.returncode, out, err)

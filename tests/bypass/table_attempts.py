@@ -12,21 +12,9 @@ import tempfile
 import uuid
 from pathlib import Path
 
-from glue_secure.embedded.jars import Artifact
+from glue_secure.embedded import table_formats
 
-JARS = (
-    Artifact("org.apache.iceberg", "iceberg-spark-runtime-3.5_2.12", "1.10.0",
-        "70f9471870b2d456167d703c829f098a446b86bb1379eee338c0efa03a341026", 47130096),
-    Artifact("org.apache.iceberg", "iceberg-aws-bundle", "1.10.0",
-        "172370cfc32a5f1ae5399b210e86fc04a366dc29a112d97ac8ffc74df7525596", 64859357),
-    Artifact("io.delta", "delta-spark_2.12", "3.3.2",
-        "4e92085d5d794cf949c50bb665b91384857cad58680c2d0bfc9c7ad353e98e85", 7120414),
-    Artifact("io.delta", "delta-storage", "3.3.2",
-        "c096975a2ca97ccc9b4005aa5cce16c9ac3903139d340da6665b66ace67d7c36", 32229),
-    Artifact("org.apache.hudi", "hudi-spark3.5-bundle_2.12", "1.0.2",
-        "2c2ab65a11e91265e4b7346f954448c46df52d66fb72f52dad83767b621deae8", 110844131),
-)  # fmt: skip
-"""The versions of Glue 5.1."""
+JARS = table_formats.jars(table_formats.FORMATS, "3.5")
 WAREHOUSE = "glue-secure-curated/lake"
 ICEBERG = "org.apache.iceberg.spark.SparkCatalog"
 S3_FILE_IO = "org.apache.iceberg.aws.s3.S3FileIO"

@@ -61,7 +61,9 @@ class HadoopSettings:
         for name, value in plan.settings.items():
             self._conf.set(name, value)
             self._spark.conf.set(name, value)
-        for name, value in plan_catalogs(self._catalogs(self._spark._jsparkSession), plan.key).items():
+        catalogs = self._catalogs(self._spark._jsparkSession)
+        path_style = self._conf.get("fs.s3a.path.style.access") == "true"
+        for name, value in plan_catalogs(catalogs, plan.key, path_style=path_style).items():
             self._spark.conf.set(name, value)
 
     def in_force(self, session: Any = None) -> dict[str, str]:

@@ -89,3 +89,11 @@ def test_gs_s3_002_the_endpoint_of_a_catalog_is_the_drivers_over_tls(key_arn, en
 )
 def test_only_decisive_settings_are_read_from_the_session(name, decisive):
     assert is_decisive(name) is decisive
+
+
+def test_path_style_addressing_of_s3a_applies_to_icebergs_client(key_arn):
+    planned = plan_catalogs(ICEBERG, key_arn, path_style=True)
+    assert planned[f"{LAKE}.s3.path-style-access"] == "true"
+    assert failing({**ICEBERG, **planned}, key_arn) == []
+    own = {**ICEBERG, f"{LAKE}.s3.path-style-access": "false"}
+    assert f"{LAKE}.s3.path-style-access" not in plan_catalogs(own, key_arn, path_style=True)

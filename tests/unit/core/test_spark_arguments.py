@@ -2,7 +2,8 @@
 
 import pytest
 
-from glue_secure.core.spark_arguments import conf_argument, with_plugin
+from glue_secure.core.errors import UsageError
+from glue_secure.core.spark_arguments import conf_argument, settings_of, with_plugin
 
 OURS = {"spark.io.encryption.enabled": "true"}
 
@@ -51,3 +52,14 @@ def test_settings_are_added_unless_the_job_has_them(given, expected):
 )
 def test_a_plugin_is_added_to_those_of_the_job(given, expected):
     assert with_plugin(given, "g.Guard") == expected
+
+
+def test_settings_of_glues_form_and_of_a_repeated_option():
+    assert settings_of("spark.a=1 --conf spark.b=x=y --conf spark.a=2") == {"spark.a": "2", "spark.b": "x=y"}
+    assert settings_of("") == {}
+
+
+@pytest.mark.parametrize("value", ["spark.a", "=1", "spark.a=1 --conf spark.b"])
+def test_a_setting_without_a_value_is_a_usage_error(value):
+    with pytest.raises(UsageError, match="NAME=VALUE"):
+        settings_of(value)

@@ -44,7 +44,7 @@ def test_a_checked_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest.Mo
     file = tmp_path / "thing-1.0.jar"
     file.write_bytes(b"good")
     artifacts.check(pinned(b"good"), file)
-    monkeypatch.setattr(artifacts, "_sha256", lambda _: pytest.fail("read again"))
+    monkeypatch.setattr(artifacts, "sha256", lambda _: pytest.fail("read again"))
     artifacts.check(pinned(b"good"), file)
 
 

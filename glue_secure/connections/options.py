@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from glue_secure.connections.engines.engine import DatabaseEngine, OptionRule
+from glue_secure.connections.engines.redshift import REDSHIFT
 from glue_secure.connections.messages import shown_name
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Finding, enforce, failed, passed
+from glue_secure.core.ignored_options import Place, is_ignored, warn_of_ignored
 from glue_secure.core.options import option_text
 
 # Options of the code that reads or writes rows. They do not change the connection.
@@ -131,6 +133,7 @@ def read_options(
         if lowered in lowered_names:
             _stop_duplicate(name)
         lowered_names.add(lowered)
+    options = _without_ignored(engine, connection_name, options)
     findings = enforce(check_options(engine, connection_name, options, certificate=certificate))
     for name, value in options.items():
         option = engine.option(name)
@@ -148,6 +151,29 @@ def read_options(
             if option.rule is OptionRule.HARMLESS:
                 driver.append((option.name, option_text(value)))
     return CallOptions(database, tuple(driver), tuple(reader), findings)
+
+
+def _without_ignored(
+    engine: DatabaseEngine, connection_name: str, options: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the options without those that Glue overlooks for the engine; a warning names them.
+
+    Raises:
+        UsageError: an option of Amazon Redshift's own load, for Amazon Redshift.
+    """
+    foreign = [name for name in options if is_ignored(name, Place.JDBC) and engine.option(name) is None]
+    place = Place.REDSHIFT if engine is REDSHIFT else Place.JDBC
+    ignored = [name for name in foreign if is_ignored(name, place)]
+    if len(ignored) < len(foreign):
+        raise UsageError(
+            f"options of connection {connection_name}",
+            found=", ".join(name for name in foreign if name not in ignored),
+            required="no options of COPY and UNLOAD: rows are read with SELECT and written with INSERT",
+            fix="run the statements in the database, and remove the options",
+        )
+    for name in ignored:
+        warn_of_ignored(name, f"connection {connection_name}", f"{engine.name} does not read it")
+    return {name: value for name, value in options.items() if name not in ignored}
 
 
 def check_options(

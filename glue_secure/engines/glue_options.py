@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import RefusedError, UsageError
+from glue_secure.core.ignored_options import Place, likely_name, without_ignored
 
 if TYPE_CHECKING:
     from glue_secure.run.run import Run
@@ -14,16 +15,43 @@ JDBC_OPTIONS_EXAMPLE = '{"useConnectionProperties": "true", "connectionName": NA
 
 
 def require_known_options(options: Mapping[str, Any], known: Iterable[str], resource: str) -> None:
-    """Raise UsageError if an option is not among ``known``."""
+    """Raise UsageError if an option is not among ``known``. The error has the likely name."""
     names = set(known)
     unknown = sorted(set(options) - names)
     if unknown:
+        likely = {name: likely_name(name, names) for name in unknown}
+        corrections = ", ".join(f"{other} instead of {name}" for name, other in likely.items() if other)
         raise UsageError(
             resource,
             found=", ".join(unknown),
             required=", ".join(sorted(names)) or "none",
-            fix="docs/differences-from-glue.md lists what the plain-Spark runtime does not offer",
+            fix=f"write {corrections}"
+            if corrections
+            else "docs/differences-from-glue.md lists what the plain-Spark runtime does not offer",
         )
+
+
+def known_options(
+    options: Mapping[str, Any], known: Iterable[str], place: Place, resource: str
+) -> dict[str, Any]:
+    """Return the options that have an effect; those that Glue overlooks here are named in a warning.
+
+    Raises:
+        UsageError: an option is neither known nor one that Glue overlooks in this place.
+    """
+    names = set(known)
+    kept = without_ignored(options, names, place, resource)
+    require_known_options(kept, names, resource)
+    return kept
+
+
+def read_arguments(arguments: Mapping[str, Any], call: str) -> dict[str, Any]:
+    """Return the arguments of a read beyond those of its signature: Glue's numbers of partitions.
+
+    Raises:
+        UsageError: an argument is neither of these nor one that Glue is known to overlook.
+    """
+    return known_options(arguments, ("minPartitions", "targetPartitions"), Place.READ_CALL, call)
 
 
 def reject_credentials(options: Mapping[str, Any], names: Iterable[str], resource: str) -> None:

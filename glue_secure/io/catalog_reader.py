@@ -14,6 +14,7 @@ from glue_secure.bookmarks.sql.keys import KEYS, ORDER
 from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable, PartitionValues
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.identifiers import S3Uri, is_table_name
+from glue_secure.core.ignored_options import warn_of_ignored
 from glue_secure.core.ports import Catalog, Engine, Operation
 from glue_secure.core.redaction import redacting_logger
 from glue_secure.core.service import ServiceError
@@ -139,7 +140,7 @@ class CatalogReader:
                 return self._read_jdbc_table(table, options, catalog_id, transformation_ctx)
             table_conversion = conversion or DATA_FRAME
             schema_of = table_conversion.schema
-            _reject_options(table, options, JDBC_OPTIONS, "an S3 source, because the table is in S3")
+            options = _without_options(table, options, JDBC_OPTIONS, "the table is in S3")
             if table.classification not in FORMATS:
                 raise UsageError(
                     f"table {database}.{name}",
@@ -193,8 +194,7 @@ class CatalogReader:
                 found="a location that is not the name of a database table",
                 required="DATABASE.SCHEMA.TABLE; put SQL into the script, not into the catalog",
             )
-        _reject_options(table, options, S3_OPTIONS, "a JDBC source, because the table has a connection")
-        options = dict(options)
+        options = _without_options(table, options, S3_OPTIONS, "the table is behind a connection")
         if not {"hashfield", "hashexpression"} & set(options):
             for key in ("hashfield", "hashexpression"):
                 value = table.parameters.get(key)
@@ -257,16 +257,13 @@ class CatalogReader:
         return partitions
 
 
-def _reject_options(
-    table: CatalogTable, options: Mapping[str, Any], other_options: frozenset[str], kind: str
-) -> None:
-    names = sorted(set(options) & other_options)
-    if names:
-        raise UsageError(
-            f"additional_options of {table.database}.{table.name}",
-            found=", ".join(names),
-            required=f"options of {kind}",
-        )
+def _without_options(
+    table: CatalogTable, options: Mapping[str, Any], others: frozenset[str], reason: str
+) -> dict[str, Any]:
+    """Return the options without ``others``, those of the other kind of table, which Glue overlooks."""
+    for name in sorted(set(options) & others):
+        warn_of_ignored(name, f"additional_options of {table.database}.{table.name}", reason)
+    return {name: value for name, value in options.items() if name not in others}
 
 
 def _partition_values(

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.ignored_options import Place, warn_of_ignored
 from glue_secure.core.options import truth
-from glue_secure.engines.glue_options import require_known_options
+from glue_secure.engines.glue_options import known_options
 from glue_secure.engines.spark.formats import format_of, text_of
 
 # Options that tune Glue's own reader or writer. The rows are the same without them.
@@ -26,7 +27,17 @@ SPEED_ONLY = {
     "avro": (),
     "xml": (),
 }
-_CSV = ("separator", "escaper", "quoteChar", "multiLine", "withHeader", "skipFirst", "strictCheckForQuoting")
+# Earlier versions of AWS's page spell multiLine of csv as multiline.
+_CSV = (
+    "separator",
+    "escaper",
+    "quoteChar",
+    "multiLine",
+    "multiline",
+    "withHeader",
+    "skipFirst",
+    "strictCheckForQuoting",
+)
 _XML = (
     "rowTag", "encoding", "excludeAttribute", "treatEmptyValuesAsNulls", "attributePrefix", "valueTag",
     "ignoreSurroundingSpaces", "withSchema", "nullValue",
@@ -73,11 +84,11 @@ def read_options(
         UsageError: an option is not known, or plain Spark cannot apply it.
     """
     name = format_of(format).name
-    options = dict(options or {})
     known = {*KNOWN_OPTIONS[name], *SPEED_ONLY[name]}
-    require_known_options(options, known, f"format_options of format {name}")
+    resource = f"format_options of format {name}"
+    options = known_options(options or {}, known, Place.FORMAT_OF_READ, resource)
     if merge is not None and not format_of(name).is_deep:
-        raise _unsupported(name, "mergeSchema", "no mergeSchema; it applies to parquet and orc only")
+        warn_of_ignored("mergeSchema", f"a read of {name}", "it is for parquet and orc")
     if name == "csv":
         return _csv(options, fail_fast)
     if name == "json":
@@ -107,7 +118,7 @@ def _csv(options: Mapping[str, Any], fail_fast: bool) -> ReadOptions:
         "sep": text_of(options.get("separator", ",")),
         "quote": quote,
         "escape": quote if escape in (None, "", "none") else text_of(escape),
-        "multiLine": text_of(truth("multiLine", options.get("multiLine", False))),
+        "multiLine": text_of(truth("multiLine", options.get("multiLine", options.get("multiline", False)))),
     }
     if fail_fast:
         spark["mode"] = "FAILFAST"

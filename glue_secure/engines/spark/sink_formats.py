@@ -13,17 +13,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.ignored_options import Place, warn_of_ignored
 from glue_secure.dynamicframe.frames.choice_text import csv_columns, json_lines
 from glue_secure.dynamicframe.frames.expressions import identifier
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.types import glue_types as glue
-from glue_secure.engines.glue_options import require_known_options
+from glue_secure.engines.glue_options import known_options
 from glue_secure.engines.spark.formats import text_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _UNCOMPRESSED = {"none": "none", "uncompressed": "none"}
+_STUDIO_DEFAULT = frozenset(("snappy",))
 _BLOCKS = {**_UNCOMPRESSED, "gzip": "gzip", "bzip2": "bzip2"}
 
 
@@ -36,17 +38,20 @@ class SinkFormat:
         options: the ``format_options`` of its writer.
         codecs: Spark's name of a compression for each of Glue's.
         spark: Spark options that Glue accepts among ``connection_options``.
+        ignored_codecs: compressions that Glue Studio offers for the format and that have no effect.
     """
 
     name: str
     options: frozenset[str]
     codecs: Mapping[str, str]
     spark: frozenset[str] = field(default_factory=frozenset)
+    ignored_codecs: frozenset[str] = field(default_factory=frozenset)
 
 
 SINK_FORMATS = {
-    "csv": SinkFormat("csv", frozenset(("separator", "escaper", "quoteChar", "writeHeader")), _BLOCKS),
-    "json": SinkFormat("json", frozenset(), _BLOCKS),
+    "csv": SinkFormat("csv", frozenset(("separator", "escaper", "quoteChar", "writeHeader")), _BLOCKS,
+                      ignored_codecs=_STUDIO_DEFAULT),
+    "json": SinkFormat("json", frozenset(), _BLOCKS, ignored_codecs=_STUDIO_DEFAULT),
     "parquet": SinkFormat(
         "parquet",
         frozenset(("useGlueParquetWriter", "compression", "blockSize", "pageSize")),
@@ -115,10 +120,15 @@ def writer_options(format: SinkFormat, options: Mapping[str, Any], sink: Mapping
     Raises:
         UsageError: the format's writer does not have the option or the codec.
     """
-    require_known_options(options, format.options, f"format_options of a {format.name} sink")
+    resource = f"format_options of a {format.name} sink"
+    options = known_options(options, format.options, Place.FORMAT_OF_WRITE, resource)
     spark = {name: text_of(sink[name]) for name in format.spark if name in sink}
     codec = options.get("compression") or sink.get("compression") or sink.get("compressionType")
-    if codec:
+    if codec and str(codec).lower() in format.ignored_codecs:
+        warn_of_ignored(
+            f"compression {codec}", f"a {format.name} sink", "Glue Studio sets it for every format"
+        )
+    elif codec:
         if str(codec).lower() not in format.codecs:
             raise UsageError(
                 f"compression of a {format.name} sink", found=repr(codec), required=", ".join(format.codecs)

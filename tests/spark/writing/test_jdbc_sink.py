@@ -124,8 +124,6 @@ def test_a_catalog_table_behind_the_connection_is_written(started, table, aws, d
         ({"dbtable": "(select 1) x"}, UsageError, "not the name of a table"),
         ({}, UsageError, "no dbtable"),
         ({"dbtable": "t", "database": "elsewhere"}, UsageError, "option database"),
-        ({"dbtable": "t", "preactions": "drop table airlines"}, UsageError, "Redshift"),
-        ({"dbtable": "t", "postactions": "drop table airlines"}, UsageError, "Redshift"),
         ({"dbtable": "t", "createTableOptions": "tablespace x"}, UsageError, "createTableOptions"),
         ({"dbtable": "t", "truncate": "true"}, UsageError, "truncate"),
         ({"dbtable": "t", "bulkSize": "none"}, UsageError, "bulkSize"),

@@ -24,6 +24,12 @@ def test_an_unknown_option_is_rejected_with_the_known_ones():
         require_known_options({"paht": "x"}, ("path", "partitionKeys"), "a sink")
 
 
+def test_the_likely_name_of_a_misspelt_option_is_in_the_fix():
+    with pytest.raises(UsageError) as caught:
+        require_known_options({"groupfile": "x", "zzz": 1}, ("groupFiles", "groupSize"), "a source")
+    assert caught.value.fix == "write groupFiles instead of groupfile"
+
+
 @pytest.mark.parametrize("name", ["password", "PassWord"])
 def test_gs_tls_008_credentials_are_rejected_without_their_value(name):
     with pytest.raises(RefusedError, match="GS-TLS-008") as caught:

@@ -134,5 +134,13 @@ def test_sql_is_accepted_from_the_script_and_rejected_from_the_catalog(run_fixtu
     with pytest.raises(UsageError, match="put SQL into the script"):
         run.catalog_reader.read_table("db", "t")
     run.catalog_reader.read_table("db", "t", options={"hashexpression": "mod(id, 3)"})
-    with pytest.raises(UsageError, match="exclusions"):
-        run.catalog_reader.read_table("db", "t", options={"exclusions": "[]"})
+
+
+def test_options_of_the_other_kind_of_table_have_no_effect_as_in_glue(run_fixture, serve, server, caplog):
+    serve(connection="ops", location="ops.public.t", classification="postgresql")
+    run = run_fixture.start()
+    run.catalog_reader.read_table("db", "t", options={"exclusions": "[]"})
+    assert "exclusions has no effect" in caplog.text
+    serve(classification="csv")
+    run.catalog_reader.read_table("db", "t", options={"jobBookmarkKeys": ["id"]})
+    assert "jobBookmarkKeys has no effect" in caplog.text

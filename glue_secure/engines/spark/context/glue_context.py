@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.errors import ControlError, UsageError
+from glue_secure.core.ignored_options import warn_of_ignored
 from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.dynamicframe.frame import DynamicFrame, DynamicFrameCollection
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.engines.glue_options import (
+    read_arguments,
     require_known_options,
     require_run_account,
     require_table_name,
@@ -215,7 +217,7 @@ class GlueContext(RunContext):
             call, database, table_name, transformation_ctx, push_down_predicate, additional_options,
             catalog_id, kwargs,
         )  # fmt: skip
-        require_known_options(kwargs, (), call)
+        read_arguments(kwargs, call)
         return DataSource(source, self, source.table, call=call).getDataFrame()
 
     def create_sample_dynamic_frame_from_catalog(
@@ -252,7 +254,7 @@ class GlueContext(RunContext):
             call, database, table_name, transformation_ctx, push_down_predicate, additional_options,
             catalog_id, kwargs,
         )  # fmt: skip
-        require_known_options(kwargs, (), call)
+        read_arguments(kwargs, call)
         options = dict(sample_options or {})
         return DataSource(source, self, source.table, call=call).getSampleFrame(num, **options)
 
@@ -280,7 +282,7 @@ class GlueContext(RunContext):
         if format is not None:
             data_source.setFormat(format, **dict(format_options or {}))
         elif format_options:
-            raise UsageError(call, found="format_options", required="format")
+            warn_of_ignored("format_options", call, "the call has no format")
         return data_source.getFrame(**kwargs)
 
     def create_data_frame_from_options(
@@ -294,7 +296,7 @@ class GlueContext(RunContext):
         **kwargs: Any,
     ) -> DataFrame:
         """Read files or a table as Spark's DataFrame. Streams need Glue."""
-        require_known_options(kwargs, (), "create_data_frame.from_options")
+        read_arguments(kwargs, "create_data_frame.from_options")
         source = self.getStreamingSource(
             connection_type,
             format,
@@ -324,7 +326,7 @@ class GlueContext(RunContext):
         """
         call = "create_sample_dynamic_frame_from_options"
         self.require_run(call)
-        require_known_options(kwargs, (), call)
+        read_arguments(kwargs, call)
         source, name = parse_source(
             connection_type, format, transformation_ctx, push_down_predicate, connection_options or {}
         )

@@ -14,6 +14,7 @@ from glue_secure.columns.enforcer import ProtectedFrame
 from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import WriteRecord
+from glue_secure.core.ignored_options import Place, warn_of_ignored
 from glue_secure.core.options import whole_number
 from glue_secure.core.table_definition import TableDefinition
 from glue_secure.core.typed_calls import check_argument_types
@@ -21,9 +22,9 @@ from glue_secure.dynamicframe.frame import DynamicFrame, DynamicFrameCollection
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.engines.glue_options import (
+    known_options,
     reject_credentials,
     require_connection_name,
-    require_known_options,
     require_run_account,
     uses_connection,
 )
@@ -45,15 +46,6 @@ if TYPE_CHECKING:
 _S3_OPTIONS = {"path", "partitionKeys", "compression", "compressionType"}
 _CATALOG_OPTIONS = {"partitionKeys", "compression", "compressionType", *UPDATE_OPTIONS}
 _FORMATS_AS_TYPE = ("parquet", "orc")
-# Documented for Amazon Redshift only: SQL around the load, and the location of the load's files.
-_REDSHIFT_OPTIONS = (
-    "preactions",
-    "postactions",
-    "extracopyoptions",
-    "redshifttmpdir",
-    "aws_iam_role",
-    "aws_iam_user",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +116,8 @@ class S3Sink:
         reject_protected_options({**self.options, **self.format_options}, f"write to {self.path}")
         format = sink_format(self.format)
         known = _S3_OPTIONS | UPDATE_OPTIONS | format.spark
-        require_known_options(self.options, known, "connection_options of an S3 sink")
-        options = writer_options(format, self.format_options, self.options)
+        given = known_options(self.options, known, Place.S3_SINK, "connection_options of an S3 sink")
+        options = writer_options(format, self.format_options, given)
         keys = self._partition_keys()
         location = f"{self.path.rstrip('/')}/{name}/" if name else self.path
         # Column policies first: some formats turn the whole row into one text.
@@ -183,22 +175,12 @@ class JdbcSink:
             resource: the subject of errors.
 
         Raises:
-            UsageError: an option is documented for Amazon Redshift only.
             RefusedError: GS-TLS-008, credentials among the options; GS-S3-006, ``redshift_tmp_dir`` is not in
                 S3.
         """
         options = dict(options)
         if redshift_tmp_dir:
             s3_location(redshift_tmp_dir, f"{resource} with redshift_tmp_dir")
-        names = {name.lower(): name for name in options}
-        redshift = [names[name] for name in _REDSHIFT_OPTIONS if name in names]
-        if redshift:
-            raise UsageError(
-                resource,
-                found=", ".join(redshift),
-                required="options of a JDBC sink; these are documented for Amazon Redshift only",
-                fix="run the statements in the database, or write with Amazon Redshift's own connection",
-            )
         reject_credentials(options, ("password", "user"), resource)
         if "bulkSize" in options:  # the number of parallel inserts: Spark's numPartitions
             if "numPartitions" in options:
@@ -302,24 +284,27 @@ class CatalogSink:
                 table.connection, options, redshift_tmp_dir=self.redshift_tmp_dir, resource=resource
             )
         if self.redshift_tmp_dir:
-            raise UsageError(resource, found="redshift_tmp_dir", required="none: the table is in S3")
+            s3_location(self.redshift_tmp_dir, f"{resource} with redshift_tmp_dir")
+            warn_of_ignored("redshift_tmp_dir", resource, "it is for Amazon Redshift")
         if not table.classification:
             raise UsageError(
                 resource, found="no classification", required="the table's parameter classification"
             )
         known = _CATALOG_OPTIONS | sink_format(table.classification).spark
-        require_known_options(self.options, known, "additional_options of a catalog sink")
-        keys = self.options.get("partitionKeys")
+        given = known_options(
+            self.options, known, Place.CATALOG_S3_SINK, "additional_options of a catalog sink"
+        )
+        keys = given.get("partitionKeys")
         if keys is not None:
             require_table_keys(table, keys, f"partitionKeys of {resource}")
-        options = {name: value for name, value in self.options.items() if name not in UPDATE_OPTIONS}
+        options = {name: value for name, value in given.items() if name not in UPDATE_OPTIONS}
         options["partitionKeys"] = [name for name, _ in table.partition_keys] if keys is None else list(keys)
         return S3Sink(
             table.location,
             table.classification,
             _format_options(table),
             options,
-            CatalogUpdate.parse(self.database, self.name, self.options),
+            CatalogUpdate.parse(self.database, self.name, given),
         )
 
 

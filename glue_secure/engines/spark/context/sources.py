@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.errors import UsageError
+from glue_secure.core.ignored_options import Place
 from glue_secure.core.options import truth, whole_number
 from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.dynamicframe.frame import DynamicFrame
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.engines.glue_options import (
+    known_options,
+    read_arguments,
     reject_credentials,
     require_connection_name,
     require_known_options,
@@ -97,8 +100,9 @@ class S3Source:
     def read(self, run: Run, *, dynamic: bool, sample: Sample | None = None) -> Table | DataFrame:
         """See :meth:`Source.read`."""
         format = _source_format(self.connection_type, self.format)
-        require_known_options(self.options, _S3_SOURCE_OPTIONS, "connection_options of an S3 source")
-        paths = self.options.get("paths")
+        resource = "connection_options of an S3 source"
+        given = known_options(self.options, _S3_SOURCE_OPTIONS, Place.S3_SOURCE, resource)
+        paths = given.get("paths")
         if not isinstance(paths, (list, tuple)) or not paths:
             raise UsageError(
                 "connection_options of an S3 source",
@@ -106,13 +110,13 @@ class S3Source:
                 required="a list of S3 locations",
             )
         options = read_options(
-            format, self.format_options, fail_fast=_fail_fast(self.options), merge=_merge_schema(self.options)
+            format, self.format_options, fail_fast=_fail_fast(given), merge=_merge_schema(given)
         )
         if not dynamic and options.json.get("jsonPath"):
             raise UsageError("a DataFrame of JSON", found="jsonPath", required="create_dynamic_frame")
         is_deep = format_of(format).is_deep
-        source_filter = parse_source_filter(self.options, recursive=is_deep, sample=sample)
-        if not dynamic and "recurse" not in self.options:
+        source_filter = parse_source_filter(given, recursive=is_deep, sample=sample)
+        if not dynamic and "recurse" not in given:
             # Glue reads a DataFrame with Spark's reader, which for every format reads all folder levels and
             # turns partition folders into columns.
             source_filter = replace(source_filter, recurse=True)
@@ -129,7 +133,7 @@ class S3Source:
             transformation_ctx="" if sample else self.transformation_ctx,
             convert=_to_table(format, options) if dynamic else _without_rows_if,
             source_filter=source_filter,
-            limits=parse_limits(self.options),
+            limits=parse_limits(given),
             partition_columns=is_deep or not dynamic,
         )
 
@@ -195,20 +199,21 @@ class CatalogSource:
 
     def read(self, run: Run, *, dynamic: bool, sample: Sample | None = None) -> Table | DataFrame:
         """See :meth:`Source.read`."""
-        require_known_options(self.options, _CATALOG_SOURCE_OPTIONS, "additional_options of from_catalog")
+        resource = "additional_options of from_catalog"
+        given = known_options(self.options, _CATALOG_SOURCE_OPTIONS, Place.CATALOG_SOURCE, resource)
         reader_options = S3_OPTIONS | JDBC_OPTIONS
         return run.catalog_reader.read_table(
             self.database,
             self.table,
             transformation_ctx="" if sample else self.transformation_ctx,
             push_down_predicate=self.push_down_predicate,
-            catalog_partition_predicate=str(self.options.get(_CATALOG_PREDICATE) or ""),
-            options={name: value for name, value in self.options.items() if name in reader_options},
+            catalog_partition_predicate=str(given.get(_CATALOG_PREDICATE) or ""),
+            options={name: value for name, value in given.items() if name in reader_options},
             catalog_id=self.catalog_id,
             conversion=_table_conversion(
                 dynamic=dynamic,
-                fail_fast=_fail_fast(self.options),
-                merge=_merge_schema(self.options),
+                fail_fast=_fail_fast(given),
+                merge=_merge_schema(given),
             ),
             sample=sample,
         )
@@ -234,7 +239,7 @@ class DataSource:
         Args:
             options: ``minPartitions`` and ``targetPartitions``; validated, but without effect in plain Spark.
         """
-        require_known_options(options, {"minPartitions", "targetPartitions"}, f"{self._call}.getFrame")
+        options = read_arguments(options, f"{self._call}.getFrame")
         for name, value in options.items():
             whole_number(name, value, least=1)
         with self._glue_context.operation(f"{self._call}.getFrame") as run:

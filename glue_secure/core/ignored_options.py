@@ -143,14 +143,14 @@ def without_ignored(
         place: where the script passes the options.
         resource: the subject of the warning.
     """
-    has_effect, kept = set(known), {}
+    has_effect, effective = set(known), {}
     for name, value in options.items():
         ignored = None if name in has_effect else _BY_PLACE[place].get(name)
         if ignored is None:
-            kept[name] = value
+            effective[name] = value
         else:
             warn_of_ignored(name, resource, f"it is for {ignored.belongs_to}")
-    return kept
+    return effective
 
 
 def warn_of_ignored(name: str, resource: str, reason: str) -> None:

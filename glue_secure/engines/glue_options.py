@@ -40,9 +40,9 @@ def known_options(
         UsageError: an option is neither known nor one that Glue overlooks in this place.
     """
     names = set(known)
-    kept = without_ignored(options, names, place, resource)
-    require_known_options(kept, names, resource)
-    return kept
+    effective = without_ignored(options, names, place, resource)
+    require_known_options(effective, names, resource)
+    return effective
 
 
 def read_arguments(arguments: Mapping[str, Any], call: str) -> dict[str, Any]:

@@ -141,8 +141,9 @@ def test_records_are_filtered_and_mapped_and_errors_preserved(frame):
     assert (broken.count(), broken.errorsCount(), broken.stageErrorsCount()) == (1, 1, 1)
     for errors in (ErrorsAsDynamicFrame.apply(broken), broken.errorsAsDynamicFrame()):
         assert errors.count() == 1
-    with pytest.raises(ErrorThresholdError, match=r"(?s)stageThreshold reached.*1 failed record"):
-        frame.map(breaks, stageThreshold=1)
+    assert frame.map(breaks, stageThreshold=1).count() == 1
+    with pytest.raises(ErrorThresholdError, match=r"(?s)stageThreshold exceeded.*2 failed records"):
+        frame.map(lambda record: record["missing"], stageThreshold=1)
 
 
 def test_partitions_are_mapped_with_and_without_their_index(frame):

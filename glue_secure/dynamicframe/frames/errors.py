@@ -28,7 +28,7 @@ _STACK_FRAMES = 12
 
 
 class ErrorThresholdError(GlueSecureError):
-    """The number of failed records reached a threshold of the script. The message contains no record."""
+    """More records failed than a threshold of the script allows. The message contains no record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +122,10 @@ def count(errors: Iterable[DataFrame]) -> int:
 def check(
     stage: Iterable[DataFrame], total: Iterable[DataFrame], stage_threshold: int, total_threshold: int
 ) -> None:
-    """Raise if the number of failed records has reached a threshold. A threshold of 0 is disabled.
+    """Raise if more records failed than a threshold allows. A threshold of 0 is disabled.
 
-    Source: "the number of errors ... at which the process should error out ... The default is zero, which
-    indicates that the process should not error out", on the page above.
+    Source: "the maximum number of errors that can occur overall before processing errors out",
+    https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-transforms-Unbox.html
 
     Args:
         stage: errors of the last transformation.
@@ -134,7 +134,7 @@ def check(
         total_threshold: threshold for ``total``.
 
     Raises:
-        ErrorThresholdError: a threshold is reached.
+        ErrorThresholdError: a threshold is exceeded.
     """
     for name, frames, threshold in (
         ("stageThreshold", stage, stage_threshold),
@@ -143,10 +143,10 @@ def check(
         if not threshold:
             continue
         failed = count(frames)
-        if failed >= threshold:
+        if failed > threshold:
             scope = "in" if name == "stageThreshold" else "up to and including"
             raise ErrorThresholdError(
-                f"{name} reached\n  found:    {failed} failed records {scope} this transformation\n"
-                f"  required: fewer than {threshold}\n"
+                f"{name} exceeded\n  found:    {failed} failed records {scope} this transformation\n"
+                f"  required: at most {threshold}\n"
                 "  fix:      set the threshold to 0 and inspect errorsAsDynamicFrame()"
             )

@@ -169,8 +169,8 @@ def test_records_are_cached_in_memory_only(spark):
     assert not any(rdd.getStorageLevel().useDisk() for rdd in result)
 
 
-def test_a_threshold_is_reached_at_its_number_of_errors(spark):
-    table = records.from_records(spark, [{"n": n} for n in (0, 1)])
+def test_a_threshold_is_the_largest_number_of_errors_that_is_allowed(spark):
+    table = records.from_records(spark, [{"n": n} for n in (0, 0, 1)])
     mapped = records.map(table, lambda record: {"n": 1 // record.n})
     errors.check(mapped.errors, mapped.errors, 0, 0)
     errors.check(mapped.errors, mapped.errors, 2, 2)

@@ -190,14 +190,14 @@ def test_errors_are_counted_per_transformation_and_in_total(frame_of):
     assert first.repartition(1).stageErrorsCount() == 0
 
 
-def test_a_reached_threshold_raises_and_the_message_contains_no_record(frame_of):
+def test_an_exceeded_threshold_raises_and_the_message_contains_no_record(frame_of):
     frame = frame_of([{"n": "secret"}, {"n": "hidden"}])
     with pytest.raises(ErrorThresholdError, match="stageThreshold") as caught:
-        frame.map(lambda rec: int(rec["n"]), stageThreshold=2)
+        frame.map(lambda rec: int(rec["n"]), stageThreshold=1)
     assert "secret" not in str(caught.value)
-    failed = frame.map(lambda rec: int(rec["n"]), stageThreshold=3)
+    failed = frame.map(lambda rec: int(rec["n"]), stageThreshold=2)
     with pytest.raises(ErrorThresholdError, match="totalThreshold"):
-        failed.repartition(1, totalThreshold=2)
+        failed.repartition(1, totalThreshold=1)
     with pytest.raises(UsageError, match="stageThreshold"):
         frame.repartition(1, stageThreshold=-1)
 

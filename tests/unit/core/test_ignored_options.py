@@ -72,7 +72,7 @@ def test_options_of_amazon_redshift_have_no_effect_on_other_databases(caplog):
         connection_options(POSTGRESQL, "ops", {**options, "nonsense": "1"})
 
 
-def test_an_option_that_is_known_in_a_place_is_kept():
+def test_an_option_that_is_known_in_a_place_stays():
     assert known_options({"recurse": True}, {"recurse"}, Place.S3_SINK, "a sink") == {"recurse": True}
 
 

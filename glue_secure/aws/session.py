@@ -60,6 +60,31 @@ class AwsSession:
         session = boto3.session.Session(region_name=region)
         return cls(session=session, path_style=path_style, requests_ca_bundle=requests_ca_bundle)
 
+    def assuming(self, role: str, name: str, region: str = "") -> AwsSession:
+        """Return a session with the credentials of an IAM role, which are refreshed before they expire.
+
+        Args:
+            role: the role's ARN.
+            name: name of the STS session.
+            region: the AWS Region; ``""`` for this session's.
+        """
+        import boto3
+        from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+        from botocore.session import Session
+
+        def create_client(service: str, **_: Any) -> Any:
+            return self.client(service)
+
+        fetcher = AssumeRoleCredentialFetcher(
+            create_client, self.botocore.get_credentials(), role, extra_args={"RoleSessionName": name}
+        )
+        core = Session()
+        core.set_config_variable("ca_bundle", self._verify)
+        core._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+        session = boto3.session.Session(botocore_session=core, region_name=region or self.region)
+        bundle = self._verify if isinstance(self._verify, str) else None
+        return AwsSession(session=session, path_style=self.path_style, requests_ca_bundle=bundle)
+
     @property
     def botocore(self) -> Any:
         """The botocore session, for libraries that create their own clients."""

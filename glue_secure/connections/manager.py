@@ -18,7 +18,7 @@ from glue_secure.connections.tls.probe import TlsFacts
 from glue_secure.connections.tls.session import SessionTls, check_session
 from glue_secure.connections.tls.trust_store import TrustStoreFile, trust_store
 from glue_secure.connections.verification import read_connection, verify_connection, verify_kafka
-from glue_secure.core.connection import Credentials, Login, LoginKind
+from glue_secure.core.connection import Credentials, GlueConnection, Login, LoginKind
 from glue_secure.core.evidence import TlsRecord
 from glue_secure.core.findings import Finding, enforce, failed, passed, stop, unknown
 from glue_secure.core.log_suppression import suppress_client_logs
@@ -145,6 +145,14 @@ class ConnectionManager:
         for (host, port), facts in zip(verified.plan.brokers, verified.facts, strict=True):
             self._recorder.tls[f"{name} {host}:{port}"] = _tls_record(name, f"{host}:{port}", facts)
         return kafka_options(verified.plan, verified.anchors_pem, credentials)
+
+    def read(self, name: str) -> GlueConnection:
+        """Return a Glue connection whose server is not probed, because a connector of Glue connects itself.
+
+        Raises:
+            RefusedError, VerificationError: GS-TLS-011, the connection cannot be read; GS-CAT.
+        """
+        return read_connection(self._catalog, name)
 
     def suppress_logs_until_close(self) -> None:
         """Silence the client logs until :meth:`close`, because the script passes a login to the JVM."""

@@ -22,9 +22,9 @@ class ReadRecord:
     """A read.
 
     Attributes:
-        source: S3 location, or ``connection/table`` of a JDBC read.
-        kind: ``s3`` or ``jdbc``.
-        format: ``csv``, ``parquet``, ...; the database engine of a JDBC read.
+        source: S3 location, ``connection/table`` of a JDBC read, or the ARN of a table or stream.
+        kind: ``s3``, ``jdbc``, or the name of a connector (``dynamodb``).
+        format: ``csv``, ``parquet``, ...; the database engine of a JDBC read; the name of a connector.
         transformation_ctx: transformation context of the bookmark, ``""`` if the read is not tracked.
         objects: number of objects selected; 0 for JDBC; None if Glue's own job bookmark selects them.
         bytes: their total size; 0 for JDBC; None as for ``objects``.
@@ -50,13 +50,13 @@ class WriteRecord:
     """A write, with the encryption of its objects as S3 reported it afterwards.
 
     Attributes:
-        target: S3 location, or ``connection/table`` of a JDBC write.
-        format: ``parquet``, ``csv``, ...; the database engine of a JDBC write.
+        target: S3 location, ``connection/table`` of a JDBC write, or the ARN of a table or stream.
+        format: ``parquet``, ``csv``, ...; the database engine of a JDBC write; the name of a connector.
         rows: rows written; None if they were not counted.
         objects: new objects that were read back; empty for JDBC.
         verified_seconds: duration of the read-back.
         kind: ``s3``, ``jdbc``, ``checkpoint`` (of a stream), ``boto3``, ``unmanaged`` (written by Spark
-            outside glue-secure) or ``unmanaged-unverified``.
+            outside glue-secure), ``unmanaged-unverified``, or the name of a connector (``dynamodb``).
         proved: new objects that were not read back, because the bucket's default encryption and policy prove
             their encryption.
         proof: SHA-256 of these bucket rules, ``""`` if every object was read back.
@@ -245,6 +245,25 @@ class TlsRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreRecord:
+    """A DynamoDB table or Kinesis stream that the run used, and its encryption.
+
+    Attributes:
+        kind: ``dynamodb`` or ``kinesis``.
+        arn: its ARN.
+        access: ``read`` or ``write``.
+        encryption: its encryption, as DescribeTable or DescribeStreamSummary reported it.
+        key: its KMS key, ``""`` without one.
+    """
+
+    kind: str
+    arn: str
+    access: str
+    encryption: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """The evidence of one run.
 
@@ -292,6 +311,7 @@ class Evidence:
     proofs: Mapping[str, BucketRules] = field(default_factory=dict)
     columns: tuple[ColumnRecord, ...] = ()
     gates: tuple[GateRecord, ...] = ()
+    stores: tuple[StoreRecord, ...] = ()
     request_guard: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> bytes:

@@ -19,6 +19,7 @@ from glue_secure.core.evidence import (
     GateRecord,
     HousekeepingRecord,
     ReadRecord,
+    StoreRecord,
     StreamRecord,
     TlsRecord,
     WriteRecord,
@@ -47,6 +48,7 @@ class RunRecorder:
     proofs: dict[str, BucketRules] = field(default_factory=dict)
     columns: list[ColumnRecord] = field(default_factory=list)
     gates: list[GateRecord] = field(default_factory=list)
+    stores: list[StoreRecord] = field(default_factory=list)
     _findings: list[Finding] = field(default_factory=list)
     _reads: list[tuple[ReadRecord, str]] = field(default_factory=list)
     _catalog_objects: dict[tuple[str, str, str], int] = field(default_factory=dict)
@@ -130,6 +132,7 @@ class RunRecorder:
             catalog_objects=tuple(CatalogObject(*key, count) for key, count in self._catalog_objects.items()),
             columns=tuple(self.columns),
             gates=tuple(self.gates),
+            stores=tuple(self.stores),
             request_guard=dict(request_guard),
         )
 

@@ -70,12 +70,14 @@ class TableConversion(Generic[Frame]):
             result.
         schema: columns, and whether all of them are strings → Spark's schema; None infers the schema.
         options: table → Spark's options, which the SerDe's options override.
+        connector: table → the result of its connector; None for a table in S3 or behind a JDBC connection.
     """
 
     format: Callable[[str], str]
     convert: Callable[[DataFrame, CatalogTable, bool], Frame]
     schema: Callable[[Sequence[CatalogColumn], bool], StructType | None]
     options: Callable[[CatalogTable], Mapping[str, str]]
+    connector: Callable[[CatalogTable], Frame | None] | None = None
 
 
 def _unchanged(frame: DataFrame, _table: CatalogTable, schema_only: bool) -> DataFrame:
@@ -134,6 +136,10 @@ class CatalogReader:
             table = self._reader.catalog_table(database, name, catalog_id)
             options = options or {}
             predicate = push_down_predicate or catalog_partition_predicate
+            if conversion is not None and conversion.connector is not None:
+                frame = conversion.connector(table)
+                if frame is not None:
+                    return frame
             if table.connection:
                 if predicate:
                     raise _no_partitions(table, predicate)

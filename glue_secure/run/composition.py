@@ -20,7 +20,10 @@ from glue_secure.aws.kms import KmsKeyService, strict_master_key_provider
 from glue_secure.aws.s3 import S3ObjectStore
 from glue_secure.aws.secrets import CredentialStore
 from glue_secure.aws.session import AwsSession
+from glue_secure.aws.stores import DynamoDbTables, KinesisStreams
 from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments
+from glue_secure.core.dynamodb import DynamoDbAccess
+from glue_secure.core.endpoints import endpoint_kind
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.ports import Services
@@ -85,6 +88,29 @@ def _executor_s3(target: ExecutorS3) -> S3ObjectStore:
     return S3ObjectStore(client=session.client("s3", target.endpoint))
 
 
+@dataclass(frozen=True, slots=True)
+class ExecutorDynamoDb:
+    """Creates a client of Amazon DynamoDB, on the driver or on an executor. It contains no credentials."""
+
+    endpoint: str | None
+    region: str
+    role: str
+    session: str
+
+    def __call__(self) -> DynamoDbTables:
+        """Return the client; there is one for each Python process and access."""
+        return _dynamodb(self)
+
+
+@cache
+def _dynamodb(target: ExecutorDynamoDb) -> DynamoDbTables:
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE")
+    session = AwsSession.from_chain(requests_ca_bundle=bundle, region=target.region)
+    if target.role:
+        session = session.assuming(target.role, target.session)
+    return DynamoDbTables(client=session.client("dynamodb", target.endpoint))
+
+
 def services(environ: Mapping[str, str] | None = None) -> Services:
     """Return the services of a run, with the credentials of boto3's default chain.
 
@@ -101,6 +127,18 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
     def high_water(table: str, bookmark: str) -> DynamoDbHighWaterMarkStore:
         return DynamoDbHighWaterMarkStore(client=session.client("dynamodb"), table=table, bookmark=bookmark)
 
+    def dynamodb(access: DynamoDbAccess) -> ExecutorDynamoDb:
+        endpoint = session.client("dynamodb").meta.endpoint_url
+        custom = endpoint if endpoint_kind(endpoint) != "aws" else None
+        return ExecutorDynamoDb(custom, access.region or session.region, access.role, access.session)
+
+    def kinesis(region: str) -> KinesisStreams:
+        if region in ("", session.region):
+            return KinesisStreams(client=session.client("kinesis"))
+        bundle = environ.get("REQUESTS_CA_BUNDLE")
+        other = AwsSession.from_chain(requests_ca_bundle=bundle, region=region)
+        return KinesisStreams(client=other.client("kinesis"))
+
     return Services(
         environment=session,
         control_plane=GlueControlPlane(client=session.client("glue")),
@@ -113,6 +151,8 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
         streams_end_when_drained=_streams_end(environ),
         high_water=high_water,
         driver_s3=session,
+        dynamodb=dynamodb,
+        kinesis=kinesis,
         remote_objects=ExecutorS3(session.s3_endpoint, session.region, session.path_style),
         columns=ColumnSource(clients=session.client),
     )

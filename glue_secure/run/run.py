@@ -23,8 +23,10 @@ from glue_secure.core.ports import Engine, Services
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
 from glue_secure.io.catalog_reader import CatalogReader
+from glue_secure.io.connector_calls import ConnectorCalls
 from glue_secure.io.housekeeping import Housekeeping
 from glue_secure.io.reader import DataReader
+from glue_secure.io.stores import StoreChecker
 from glue_secure.io.writer import DataWriter
 from glue_secure.preflight.establish import Preflight
 from glue_secure.run.evidence_store import write_evidence, write_start
@@ -61,6 +63,8 @@ class Run:
         requests: the receipts of the run's S3 requests.
         columns: the column policy.
         connections: opens verified connections.
+        stores: checks the tables and streams behind connectors.
+        connector_calls: checks and records calls of Glue's own connectors.
         reader: reads S3 and databases.
         catalog_reader: reads tables of the Data Catalog.
         writer: writes to S3 and databases.
@@ -90,6 +94,8 @@ class Run:
     requests: S3Requests
     columns: ColumnPolicyEnforcer
     connections: ConnectionManager
+    stores: StoreChecker
+    connector_calls: ConnectorCalls
     reader: DataReader
     catalog_reader: CatalogReader
     writer: DataWriter

@@ -35,9 +35,11 @@ from glue_secure.core.request_guard import RequestPolicy
 from glue_secure.core.spark_conf import check_java_options, check_settings
 from glue_secure.core.worker_encryption import SHUFFLE_ARGUMENTS, enforce_worker_encryption
 from glue_secure.io.catalog_reader import CatalogReader
+from glue_secure.io.connector_calls import ConnectorCalls
 from glue_secure.io.housekeeping import Housekeeping
 from glue_secure.io.read_objects import ReadObjects
 from glue_secure.io.reader import DataReader
+from glue_secure.io.stores import StoreChecker
 from glue_secure.io.writer import DataWriter
 from glue_secure.preflight.establish import Preflight, establish
 from glue_secure.preflight.fine_grained import is_fine_grained
@@ -279,6 +281,14 @@ def build_run(
         read_objects=read_objects,
         operation=operation,
     )
+    stores = StoreChecker(
+        dynamodb=services.dynamodb,
+        kinesis=services.kinesis,
+        keys=services.keys,
+        recorder=recorder,
+        read_objects=read_objects,
+        operation=operation,
+    )
     return Run(
         identity=identity,
         preflight=preflight,
@@ -291,6 +301,17 @@ def build_run(
         requests=requests,
         columns=columns,
         connections=connections,
+        stores=stores,
+        connector_calls=ConnectorCalls(
+            stores=stores,
+            connections=connections,
+            writer=writer,
+            columns=columns,
+            recorder=recorder,
+            engine=engine,
+            operation=operation,
+            temporary=arguments.get("TempDir") or "",
+        ),
         reader=reader,
         catalog_reader=CatalogReader(reader=reader, catalog=catalog, engine=engine, operation=operation),
         writer=writer,

@@ -16,9 +16,12 @@ from glue_secure.core.catalog import CatalogPartition, CatalogTable
 from glue_secure.core.catalog_encryption import CatalogEncryption
 from glue_secure.core.columns import Tag, TagKind, WrappedKey
 from glue_secure.core.connection import Credentials, GlueConnection
+from glue_secure.core.dynamodb import DynamoDbTable
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.kinesis import KinesisStream
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.objects import BucketRules, ObjectEncryption, ObjectSummary, StoredObject
+from glue_secure.core.ports.stores import Item
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import NotFound, PreconditionFailed, ServiceError
 from glue_secure.core.table_definition import Columns, TableDefinition
@@ -466,3 +469,65 @@ def _precondition(condition: str) -> PreconditionFailed:
     return PreconditionFailed(
         f"PutObject: {condition} does not match", code="PreconditionFailed", operation="PutObject"
     )
+
+
+class FakeDynamoDb:
+    """Tables in memory. ``throttled`` counts the puts that store nothing before one succeeds."""
+
+    def __init__(self, *tables: DynamoDbTable, throttled: int = 0) -> None:
+        self.tables = {table.name: table for table in tables}
+        self.items: dict[str, dict[tuple[str, ...], Item]] = {table.name: {} for table in tables}
+        self.throttled = throttled
+        self.page_size = 2
+
+    def describe(self, table: str) -> DynamoDbTable:
+        """Return a table."""
+        if table not in self.tables:
+            raise NotFound(
+                f"DescribeTable: ResourceNotFoundException: {table}",
+                code="ResourceNotFoundException",
+                operation="DescribeTable",
+            )
+        return self.tables[table]
+
+    def scan(
+        self, table: str, segment: int, segments: int, start: Item | None, *, consistent: bool = False
+    ) -> tuple[Sequence[Item], Item | None, float]:
+        """Return one page of a segment. Every read is consistent."""
+        del consistent
+        items = [item for at, item in enumerate(self.items[table].values()) if at % segments == segment]
+        offset = int(start["offset"]["N"]) if start else 0
+        end = offset + self.page_size
+        following = {"offset": {"N": str(end)}} if end < len(items) else None
+        return items[offset:end], following, float(len(items[offset:end]))
+
+    def put(self, table: str, items: Sequence[Item]) -> tuple[Sequence[Item], float]:
+        """Store items."""
+        names = self.tables[table].key_names
+        keys = [tuple(str(item[name]) for name in names) for item in items]
+        if len(items) > 25 or len(set(keys)) < len(keys):
+            raise ServiceError(
+                "BatchWriteItem: ValidationException", code="ValidationException", operation="BatchWriteItem"
+            )
+        if self.throttled:
+            self.throttled -= 1
+            return items, 0.0
+        self.items[table].update(zip(keys, items, strict=True))
+        return [], float(len(items))
+
+
+class FakeKinesis:
+    """Streams in memory."""
+
+    def __init__(self, *streams: KinesisStream) -> None:
+        self.streams = {name: stream for stream in streams for name in (stream.name, stream.arn)}
+
+    def describe(self, stream: str) -> KinesisStream:
+        """Return a stream."""
+        if stream not in self.streams:
+            raise NotFound(
+                f"DescribeStreamSummary: ResourceNotFoundException: {stream}",
+                code="ResourceNotFoundException",
+                operation="DescribeStreamSummary",
+            )
+        return self.streams[stream]

@@ -17,13 +17,16 @@ from typing import Any
 import pytest
 from check_removal import remove_findings
 
+from glue_secure.connections.connectors.table import connector
 from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.columns import Tag, TagKind
 from glue_secure.core.connection import GlueConnection
 from glue_secure.core.controls import CONTROLS
+from glue_secure.core.dynamodb import DynamoDbAccess, DynamoDbTable
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.security_configuration import EncryptionSetting
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
+from glue_secure.testing.fakes import FakeDynamoDb
 
 NOW = datetime.now(timezone.utc)
 CONNECTIONS = "glue_secure.connections"
@@ -61,6 +64,7 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
         f"{CONNECTIONS}.url:check_plain_tcp",
         f"{CONNECTIONS}.url:check_url_options",
         f"{CONNECTIONS}.kafka:check_options",
+        f"{CONNECTIONS}.connectors.options:check_options",
     ),
     "GS-TLS-002": (f"{CONNECTIONS}.jdbc:check_certificate_name", f"{CONNECTIONS}.tls.probe:probe"),
     "GS-TLS-003": (f"{CONNECTIONS}.tls.probe:probe",),
@@ -72,6 +76,7 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
         f"{CONNECTIONS}.properties:check_property_names",
         f"{CONNECTIONS}.kafka:check_options",
         f"{CONNECTIONS}.kafka:check_property_names",
+        f"{CONNECTIONS}.connectors.options:check_options",
     ),
     "GS-TLS-006": (f"{CONNECTIONS}.properties:check_tls_enforced", f"{CONNECTIONS}.kafka:check_tls_enforced"),
     "GS-TLS-007": (
@@ -91,6 +96,7 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
         f"{CONNECTIONS}.kafka:check_options",
         f"{CONNECTIONS}.kafka:check_property_names",
         f"{CONNECTIONS}.kafka:check_login",
+        f"{CONNECTIONS}.connectors.options:check_options",
     ),
     "GS-TLS-009": (f"{CONNECTIONS}.tls.probe:probe",),
     "GS-TLS-010": (f"{CONNECTIONS}.tls.session:check_session",),
@@ -104,6 +110,10 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
         f"{CONNECTIONS}.kafka:check_login",
     ),
     "GS-TLS-013": (f"{CONNECTIONS}.driver_jar:check_driver",),
+    "GS-CON-001": (
+        f"{CONNECTIONS}.connectors.encryption:check_table",
+        f"{CONNECTIONS}.connectors.encryption:check_stream",
+    ),
     "GS-BKM-001": (
         "glue_secure.bookmarks.store:check_first_run",
         "glue_secure.bookmarks.envelope:Envelope.open",
@@ -134,6 +144,7 @@ WITHOUT_PASS: Mapping[str, str] = {
     "GS-S3-007": "raised when an object cannot be read back; the PASS is GS-S3-004",
     "GS-S3-009": _ERROR_ONLY,
     "GS-S3-010": _ERROR_ONLY,
+    "GS-CON-002": _ERROR_ONLY,
     "GS-TLS-012": "raised when the authority's certificate cannot be read; the PASS is GS-TLS-003",
     "GS-BKM-005": "raised by the commit that loses; the PASS is the new sequence in the evidence",
     "GS-BKM-006": "raised when the bookmark cannot be read or written",
@@ -229,12 +240,17 @@ def compliant_runs(run_fixture: Any, make: Any, serve: Any) -> Any:
     }
     run_fixture.objects.put(POLICY, json.dumps(policy).encode())
     run_fixture.land("m01.csv")
+    arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/flights"
+    table = DynamoDbTable("flights", arn, "ACTIVE", ("id",), "ENABLED", "KMS", str(run_fixture.key))
+    run_fixture.dynamodb = FakeDynamoDb(table)
 
     def run_job(run_id: str, unmanaged: UnmanagedWriteReport, **arguments: str) -> None:
         run = run_fixture.start(run_id, claimed="strict", **arguments)
         frame = run.catalog_reader.read_table("lake", "flights", transformation_ctx="flights")
         run.reader.read_jdbc("ops", "airlines")
         run.reader.kafka_options("events", {"subscribe": "flights"})
+        run.stores.check_call(connector("dynamodb"), {"dynamodb.output.tableName": "t"}, "a dynamodb sink")
+        run.stores.open_table("flights", DynamoDbAccess(), "write")
         run.writer.write_s3(frame or ["a"], f"s3://curated/{run_id}/", format="parquet")
         run_fixture.engine.native = unmanaged
         run.commit()

@@ -33,8 +33,10 @@ from glue_secure.testing.fakes import (
     FakeClock,
     FakeColumnSource,
     FakeControlPlane,
+    FakeDynamoDb,
     FakeEnvironment,
     FakeKeyService,
+    FakeKinesis,
     FakeObjectStore,
     FakeSecretStore,
 )
@@ -319,6 +321,8 @@ class RunFixture:
     columns: FakeColumnSource = field(default_factory=FakeColumnSource)
     arguments: dict[str, str] = field(default_factory=dict)
     remote: Any = None
+    dynamodb: FakeDynamoDb = field(default_factory=FakeDynamoDb)
+    kinesis: FakeKinesis = field(default_factory=FakeKinesis)
     key: KmsKeyArn = KEY
     other_key: KmsKeyArn = OTHER_KEY
     bookmark_key: KmsKeyArn = BOOKMARK_KEY
@@ -340,6 +344,8 @@ class RunFixture:
             remote_objects=self.remote,
             columns=self.columns,
             high_water=no_high_water_mark,
+            dynamodb=lambda _access: lambda: self.dynamodb,
+            kinesis=lambda _region: self.kinesis,
         )
 
     def identity(self, run: str = "jr_1", claimed: str | None = None) -> JobIdentity:

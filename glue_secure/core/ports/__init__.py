@@ -15,6 +15,7 @@ from glue_secure.core.ports.objects import ObjectStore
 from glue_secure.core.ports.operation import Operation
 from glue_secure.core.ports.secrets import SecretStore
 from glue_secure.core.ports.services import Services
+from glue_secure.core.ports.stores import DynamoDb, Kinesis
 
 __all__ = [
     "DYNAMIC",
@@ -24,10 +25,12 @@ __all__ = [
     "ColumnSource",
     "ControlPlane",
     "DriverS3",
+    "DynamoDb",
     "Engine",
     "Environment",
     "HighWaterMarkStore",
     "KeyService",
+    "Kinesis",
     "ObjectStore",
     "Operation",
     "SaveHandler",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from glue_secure.core.dynamodb import DynamoDbAccess
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.ports.catalog import ControlPlane
 from glue_secure.core.ports.clock import Clock
@@ -16,6 +17,7 @@ from glue_secure.core.ports.high_water import HighWaterMarkStore
 from glue_secure.core.ports.keys import KeyService
 from glue_secure.core.ports.objects import ObjectStore
 from glue_secure.core.ports.secrets import SecretStore
+from glue_secure.core.ports.stores import DynamoDb, Kinesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,9 @@ class Services:
         high_water: creates the high-water mark store from a DynamoDB table's name and a bookmark's name.
         driver_s3: creates guarded boto3 sessions; None if the run has no AWS session.
         remote_objects: creates the S3 client on an executor; None if the driver sends every request.
+        dynamodb: returns a function that creates the client of Amazon DynamoDB, on the driver or on an
+            executor; None if the run has no AWS session.
+        kinesis: creates the client of Amazon Kinesis in an AWS Region (``""``: the run's); None as above.
     """
 
     environment: Environment
@@ -51,3 +56,5 @@ class Services:
     streams_end_when_drained: bool = False
     driver_s3: DriverS3 | None = None
     remote_objects: Callable[[], ObjectStore] | None = None
+    dynamodb: Callable[[DynamoDbAccess], Callable[[], DynamoDb]] | None = None
+    kinesis: Callable[[str], Kinesis] | None = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from awsglue.context import GlueContext as AwsGlueContext
 
+from glue_secure.connections.connectors.catalog import catalog_connector
 from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.redaction import SecretOptions
 from glue_secure.engines.awsglue.frames import DynamicFrame, wrap, wrap_frame
@@ -42,6 +43,7 @@ from glue_secure.engines.glue_options import require_known_options, require_run_
 from glue_secure.engines.package_distribution import ship_package
 from glue_secure.engines.run_context import RunContext
 from glue_secure.io.call_checks import s3_location
+from glue_secure.io.connector_calls import ConnectorCall
 from glue_secure.preflight.fine_grained import refuse_rdds_in
 from glue_secure.run.before_init import expect_init
 
@@ -253,6 +255,9 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
             if isinstance(target, JdbcTarget):
                 run.connections.open_for_glue(target.connection, target.options)
                 options = with_enforced_ssl(options)
+            elif isinstance(target, ConnectorCall):
+                run.connector_calls.check_sink(target)
+                options = target.forced(options)
             else:
                 location = s3_location(target.locations[0], "write")
                 run.guard.reject_reserved_location(location, "write to")
@@ -357,6 +362,8 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                 perform=lambda: results.append(perform()),
                 count=count,
             )
+        elif isinstance(target, ConnectorCall):
+            run.connector_calls.write(target, lambda: results.append(perform()))
         else:
             run.writer.write_jdbc_custom(
                 target.connection,
@@ -484,6 +491,8 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
             target = parse_source(connection_type, format, options)
         if isinstance(target, JdbcTarget):
             options = with_enforced_ssl(options)
+        elif isinstance(target, ConnectorCall):
+            options = target.forced(options)
         source = self._read(
             call,
             "getSource",
@@ -515,6 +524,8 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                 perform=perform,
                 transformation_ctx=transformation_ctx,
             )
+        if isinstance(target, ConnectorCall):
+            return run.connector_calls.read(target, perform, transformation_ctx=transformation_ctx)
         return run.reader.read_jdbc_custom(
             target.connection, target.table, options=target.options, perform=perform
         )
@@ -537,6 +548,10 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
             table = run.reader.catalog_table(database, name)
             options = dict(additional_options or {})
             resource = f"table {database}.{name}"
+            found = catalog_connector(table, options, writes=call.startswith("write"))
+            if found is not None:
+                connector_call = ConnectorCall(found[0], found[1], resource)
+                return connector_call, connector_call.forced(options)
             if table.connection:
                 parsed = parse_connection(table.connection, options, resource)
                 target = JdbcTarget(table.connection, table.location, parsed.options)

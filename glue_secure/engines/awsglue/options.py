@@ -1,6 +1,6 @@
-"""The target of a call to awsglue, from its options: locations in S3, or a table behind a connection.
+"""The target of a call to awsglue, from its options: S3 locations, a table behind a connection, a connector.
 
-Only these two can be guarded and verified; everything else raises an error. This module imports neither
+Only these can be guarded and verified; everything else raises an error. This module imports neither
 awsglue nor Spark. https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-connect.html
 """
 
@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from glue_secure.connections.connectors.table import connector_of
 from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.errors import UsageError
 from glue_secure.engines.glue_options import reject_credentials, require_connection_name
 from glue_secure.io.call_checks import reject_protected_options, s3_location
+from glue_secure.io.connector_calls import ConnectorCall
 
 _JDBC_TYPES = ("jdbc", *JDBC_TYPES)
 # "file" is listed so that its paths raise GS-S3-006.
@@ -71,7 +73,7 @@ class JdbcTarget:
     options: Mapping[str, str]
 
 
-Target = S3Target | JdbcTarget
+Target = S3Target | JdbcTarget | ConnectorCall
 
 
 def parse_source(connection_type: str, format: str | None, options: Mapping[str, Any]) -> Target:
@@ -84,6 +86,9 @@ def parse_source(connection_type: str, format: str | None, options: Mapping[str,
     """
     if str(connection_type).lower() in _JDBC_TYPES:
         return _parse_jdbc(connection_type, options, "source")
+    connector = connector_of(connection_type)
+    if connector is not None:
+        return ConnectorCall(connector, dict(options), f"a {connection_type} source")
     name = _s3_format(connection_type, format, "source")
     paths = options.get("paths", options.get("path"))
     if isinstance(paths, str):
@@ -100,6 +105,9 @@ def parse_sink(connection_type: str, format: str | None, options: Mapping[str, A
     """Return what ``getSink`` would write; raises as :func:`parse_source` does."""
     if str(connection_type).lower() in _JDBC_TYPES:
         return _parse_jdbc(connection_type, options, "sink")
+    connector = connector_of(connection_type)
+    if connector is not None:
+        return ConnectorCall(connector, dict(options), f"a {connection_type} sink")
     name = _s3_format(connection_type, format, "sink")
     path = options.get("path")
     if not isinstance(path, str) or not path:
@@ -198,7 +206,8 @@ def _s3_format(connection_type: str, format: str | None, direction: Direction) -
         raise UsageError(
             f"a {direction} of connection_type {connection_type!r}, format {format!r}",
             found="a kind that glue-secure does not guard in Glue",
-            required=f"s3, or one of {', '.join(_JDBC_TYPES)} through a Glue connection",
+            required=f"s3, one of {', '.join(_JDBC_TYPES)} through a Glue connection, or a connector of "
+            "docs/connectors.md",
             fix="docs/differences-from-glue.md lists what is guarded in Glue",
         )
     return str(format or "").lower() or name

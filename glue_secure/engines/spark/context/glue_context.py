@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from glue_secure.connections.connectors.table import connector_of
 from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.ignored_options import warn_of_ignored
@@ -23,6 +24,7 @@ from glue_secure.engines.glue_options import (
 )
 from glue_secure.engines.package_distribution import ship_package
 from glue_secure.engines.run_context import RunContext, failure_context
+from glue_secure.engines.spark.connectors.source import connector_sink
 from glue_secure.engines.spark.context.housekeeping import (
     purge_selection,
     reject_predicate,
@@ -37,7 +39,7 @@ from glue_secure.engines.spark.context.readers_and_writers import (
     DynamicFrameWriter,
     FrameT,
 )
-from glue_secure.engines.spark.context.sinks import CatalogSink, DataSink, JdbcSink, S3Sink
+from glue_secure.engines.spark.context.sinks import CatalogSink, DataSink, JdbcSink, S3Sink, Sink
 from glue_secure.engines.spark.context.sources import (
     DataSource,
     StreamingDataSource,
@@ -118,7 +120,10 @@ class GlueContext(RunContext):
             UsageError: the plain-Spark runtime does not offer the source.
         """
         self.require_run("getSource")
-        source, name = parse_source(connection_type, format, transformation_ctx, push_down_predicate, options)
+        source, name = parse_source(
+            connection_type, format, transformation_ctx, push_down_predicate, options,
+            spark=self.spark_session,
+        )  # fmt: skip
         return DataSource(source, self, name)
 
     def getStreamingSource(
@@ -135,7 +140,10 @@ class GlueContext(RunContext):
             UsageError: the plain-Spark runtime does not offer the source.
         """
         self.require_run("getStreamingSource")
-        source, name = parse_source(connection_type, format, transformation_ctx, push_down_predicate, options)
+        source, name = parse_source(
+            connection_type, format, transformation_ctx, push_down_predicate, options,
+            spark=self.spark_session,
+        )  # fmt: skip
         return StreamingDataSource(source, self, name, call="getStreamingSource")
 
     def create_dynamic_frame_from_rdd(
@@ -195,7 +203,7 @@ class GlueContext(RunContext):
         self.require_run(call)
         source = parse_catalog_source(
             call, database, table_name, transformation_ctx, push_down_predicate, additional_options,
-            catalog_id, kwargs,
+            catalog_id, kwargs, spark=self.spark_session,
         )  # fmt: skip
         return DataSource(source, self, source.table, call=call).getFrame(**kwargs)
 
@@ -215,7 +223,7 @@ class GlueContext(RunContext):
         self.require_run(call)
         source = parse_catalog_source(
             call, database, table_name, transformation_ctx, push_down_predicate, additional_options,
-            catalog_id, kwargs,
+            catalog_id, kwargs, spark=self.spark_session,
         )  # fmt: skip
         read_arguments(kwargs, call)
         return DataSource(source, self, source.table, call=call).getDataFrame()
@@ -252,7 +260,7 @@ class GlueContext(RunContext):
             )
         source = parse_catalog_source(
             call, database, table_name, transformation_ctx, push_down_predicate, additional_options,
-            catalog_id, kwargs,
+            catalog_id, kwargs, spark=self.spark_session,
         )  # fmt: skip
         read_arguments(kwargs, call)
         options = dict(sample_options or {})
@@ -276,8 +284,9 @@ class GlueContext(RunContext):
         call = "create_dynamic_frame.from_options"
         self.require_run(call)
         source, name = parse_source(
-            connection_type, format, transformation_ctx, push_down_predicate, connection_options or {}
-        )
+            connection_type, format, transformation_ctx, push_down_predicate, connection_options or {},
+            spark=self.spark_session,
+        )  # fmt: skip
         data_source = DataSource(source, self, name, call=call)
         if format is not None:
             data_source.setFormat(format, **dict(format_options or {}))
@@ -328,8 +337,9 @@ class GlueContext(RunContext):
         self.require_run(call)
         read_arguments(kwargs, call)
         source, name = parse_source(
-            connection_type, format, transformation_ctx, push_down_predicate, connection_options or {}
-        )
+            connection_type, format, transformation_ctx, push_down_predicate, connection_options or {},
+            spark=self.spark_session,
+        )  # fmt: skip
         data_source = DataSource(source, self, name, call=call)
         if format is not None:
             data_source.setFormat(format, **dict(format_options or {}))
@@ -726,7 +736,9 @@ def _parse_sink(
     options: Mapping[str, Any],
     format: str | None,
     format_options: Mapping[str, Any],
-) -> S3Sink | JdbcSink:
+) -> Sink:
+    if connector_of(connection_type) is not None:
+        return connector_sink(connection_type, options, format or "")
     if connection_type not in JDBC_TYPES:
         return S3Sink.parse(connection_type, options, format, format_options)
     if format or format_options:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from glue_secure.columns.enforcer import ProtectedFrame
+from glue_secure.connections.connectors.dynamodb import catalog_options, is_dynamodb_location, parse_write
 from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import WriteRecord
@@ -29,11 +29,13 @@ from glue_secure.engines.glue_options import (
     uses_connection,
 )
 from glue_secure.engines.run_context import failure_context
+from glue_secure.engines.spark.connectors.dynamodb import DynamoDbSink
 from glue_secure.engines.spark.context.catalog_update import (
     UPDATE_OPTIONS,
     CatalogUpdate,
     require_table_keys,
 )
+from glue_secure.engines.spark.protected_table import with_protected_data
 from glue_secure.engines.spark.sink_formats import prepare, sink_format, writer_options
 from glue_secure.io.call_checks import reject_protected_options, s3_location
 
@@ -122,7 +124,7 @@ class S3Sink:
         location = f"{self.path.rstrip('/')}/{name}/" if name else self.path
         # Column policies first: some formats turn the whole row into one text.
         protected = run.columns.protect(table.data, location)
-        table = _with_protected_data(table, protected)
+        table = with_protected_data(table, protected)
         prepared = prepare(table, format, self.format_options, options, keys)
         if self.update is not None:
             self.update.validate(run, table, path=self.path, format=format.name, keys=keys)
@@ -261,7 +263,7 @@ class CatalogSink:
     options: Mapping[str, Any]
     redshift_tmp_dir: str = ""
 
-    def resolve(self, run: Run) -> S3Sink | JdbcSink:
+    def resolve(self, run: Run) -> S3Sink | JdbcSink | DynamoDbSink:
         """Read the table from the catalog and return its sink.
 
         A partitioned table is written by its own keys if the call names none: objects beside the partitions
@@ -272,6 +274,9 @@ class CatalogSink:
         """
         table = run.catalog.table(self.database, self.name)
         resource = f"a write to table {self.database}.{self.name}"
+        if is_dynamodb_location(table.location):
+            connector_options = catalog_options(table.location, self.options, writes=True)
+            return DynamoDbSink(connector_options, parse_write(connector_options))
         if table.connection:
             # A crawler writes the location as database.schema.table; the connection names the database.
             database, _, name = table.location.partition(".")
@@ -308,7 +313,7 @@ class CatalogSink:
         )
 
 
-Sink = S3Sink | JdbcSink | CatalogSink
+Sink = S3Sink | JdbcSink | DynamoDbSink | CatalogSink
 
 
 @check_argument_types(lambda sink: failure_context(sink._context))
@@ -399,17 +404,6 @@ class DataSink:
         require_run_account(run, self._call, self._catalog_id)
         sink = self._sink.resolve(run) if isinstance(self._sink, CatalogSink) else self._sink
         sink.write(run, table, name)
-
-
-def _with_protected_data(table: Table, protected: ProtectedFrame) -> Table:
-    """Return the table with the protected data. Columns without a decision keep their types, also choices."""
-    if not protected.decisions:
-        return table
-    changed = {decision.column.path[0] for decision in protected.decisions}
-    before = {field.name: field for field in table.schema.fields}
-    after = Table.of(protected.frame).schema.fields
-    fields = [field if field.name in changed else before[field.name] for field in after]
-    return table.with_data(protected.frame, glue.StructType(fields))
 
 
 def _format_options(table: TableDefinition) -> dict[str, Any]:

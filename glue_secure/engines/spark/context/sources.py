@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from glue_secure.connections.connectors.dynamodb import catalog_options, is_dynamodb_location
 from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.errors import UsageError
@@ -27,6 +28,8 @@ from glue_secure.engines.glue_options import (
     require_table_name,
 )
 from glue_secure.engines.run_context import failure_context
+from glue_secure.engines.spark.connectors.dynamodb import DynamoDbSource
+from glue_secure.engines.spark.connectors.source import connector_source
 from glue_secure.engines.spark.formats import FORMATS, format_of
 from glue_secure.engines.spark.loading import AGREEING
 from glue_secure.engines.spark.reading_options import ReadOptions, read_options
@@ -35,7 +38,7 @@ from glue_secure.io.partitioned_reads import source_of
 from glue_secure.io.source_filter import LIMITS, SKIP_INVALID, Sample, parse_limits, parse_source_filter
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
     from glue_secure.engines.spark.context.glue_context import GlueContext
     from glue_secure.run.run import Run
@@ -46,12 +49,12 @@ _S3_SOURCE_OPTIONS = {
     "groupFiles", "groupSize", "isFailFast", "mergeSchema", "useS3ListImplementation",
     SKIP_INVALID, *LIMITS,
 }  # fmt: skip
+_DYNAMODB_OPTIONS = "dynamodb."
 _CATALOG_PREDICATE = "catalogPartitionPredicate"
 # Accepted without effect: they select among Glue's implementations, all of which return the same rows.
 _WITHOUT_EFFECT = {"useS3ListImplementation", "useSparkDataSource"}
 _CATALOG_SOURCE_OPTIONS = {_CATALOG_PREDICATE, *S3_OPTIONS, *JDBC_OPTIONS, *_WITHOUT_EFFECT}
 _SAMPLE_OPTIONS = {"maxSamplePartitions", "maxSampleFilesPerPartition"}
-_STREAMS = ("kafka", "kinesis")
 
 
 class Source(Protocol):
@@ -180,6 +183,7 @@ class CatalogSource:
         push_down_predicate: Spark SQL over the partition columns.
         options: Glue's ``additional_options``.
         catalog_id: the account of the Data Catalog, or None.
+        spark: the session.
     """
 
     database: str
@@ -188,6 +192,7 @@ class CatalogSource:
     push_down_predicate: str
     options: Mapping[str, Any]
     catalog_id: str | None
+    spark: SparkSession = field(kw_only=True)
 
     def with_format(self, format: str, options: Mapping[str, Any]) -> CatalogSource:  # noqa: ARG002
         """Raise UsageError: the classification of the table decides the format."""
@@ -200,8 +205,19 @@ class CatalogSource:
     def read(self, run: Run, *, dynamic: bool, sample: Sample | None = None) -> Table | DataFrame:
         """See :meth:`Source.read`."""
         resource = "additional_options of from_catalog"
-        given = known_options(self.options, _CATALOG_SOURCE_OPTIONS, Place.CATALOG_SOURCE, resource)
+        dotted = {name: value for name, value in self.options.items() if name.startswith(_DYNAMODB_OPTIONS)}
+        others = {name: value for name, value in self.options.items() if name not in dotted}
+        given = known_options(others, _CATALOG_SOURCE_OPTIONS, Place.CATALOG_SOURCE, resource)
         reader_options = S3_OPTIONS | JDBC_OPTIONS
+
+        def read_connector(table: CatalogTable) -> Table | DataFrame | None:
+            if not is_dynamodb_location(table.location):
+                require_known_options(dotted, (), resource)
+                return None
+            options = catalog_options(table.location, self.options, writes=False)
+            source = DynamoDbSource(self.spark, options, self.transformation_ctx)
+            return source.read(run, dynamic=dynamic)
+
         return run.catalog_reader.read_table(
             self.database,
             self.table,
@@ -214,6 +230,7 @@ class CatalogSource:
                 dynamic=dynamic,
                 fail_fast=_fail_fast(given),
                 merge=_merge_schema(given),
+                connector=read_connector,
             ),
             sample=sample,
         )
@@ -297,6 +314,8 @@ def parse_source(
     transformation_ctx: str,
     push_down_predicate: str,
     options: Mapping[str, Any],
+    *,
+    spark: SparkSession,
 ) -> tuple[Source, str]:
     """Return the source that the arguments describe, and the name that Glue gives to its DynamicFrame.
 
@@ -314,13 +333,11 @@ def parse_source(
             raise _format_not_allowed(connection_type)
         name = str(options.get("dbtable") or connection_type)
         return JdbcSource(connection_type, dict(options), transformation_ctx), name
-    if connection_type in _STREAMS:
-        raise UsageError(
-            f"a {connection_type} source",
-            found=connection_type,
-            required=f"s3, the Data Catalog, or one of {', '.join(JDBC_TYPES)}",
-            fix="run it in Glue; test the batch function on files with forEachBatch",
-        )
+    connector = connector_source(connection_type, options, transformation_ctx, spark)
+    if connector is not None:
+        if format is not None:
+            raise _format_not_allowed(connection_type)
+        return connector, connection_type
     if connection_type != "s3" or format is not None:
         _source_format(connection_type, format)
     paths = options.get("paths")
@@ -338,6 +355,8 @@ def parse_catalog_source(
     additional_options: Mapping[str, Any] | None,
     catalog_id: str | None,
     kwargs: dict[str, Any],
+    *,
+    spark: SparkSession,
 ) -> CatalogSource:
     """Return the source of a ``from_catalog`` call; ``name_space`` is removed from ``kwargs``.
 
@@ -347,7 +366,7 @@ def parse_catalog_source(
     database, table = require_table_name(call, database, table_name, kwargs.pop("name_space", None))
     options = dict(additional_options or {})
     return CatalogSource(
-        database, table, transformation_ctx, push_down_predicate, options, catalog_id or None
+        database, table, transformation_ctx, push_down_predicate, options, catalog_id or None, spark=spark
     )
 
 
@@ -412,7 +431,11 @@ def _to_table(format: str, options: ReadOptions) -> Callable[[DataFrame, bool], 
 
 
 def _table_conversion(
-    *, dynamic: bool, fail_fast: bool, merge: bool | None
+    *,
+    dynamic: bool,
+    fail_fast: bool,
+    merge: bool | None,
+    connector: Callable[[CatalogTable], Table | DataFrame | None],
 ) -> TableConversion[Table | DataFrame]:
     """Return how Data Catalog tables are read for a DynamicFrame (``dynamic``) or a DataFrame."""
 
@@ -438,6 +461,7 @@ def _table_conversion(
         convert=convert,
         schema=_catalog_schema,
         options=options,
+        connector=connector,
     )
 
 

@@ -32,9 +32,7 @@ def test_a_call_may_name_one_location_only(options):
             parse("s3", "json", options)
 
 
-@pytest.mark.parametrize(
-    "connection_type", ["iceberg", "custom.spark", "marketplace.spark", "dynamodb", "kafka", ""]
-)
+@pytest.mark.parametrize("connection_type", ["iceberg", "hudi", "redis", ""])
 def test_an_unknown_connection_type_is_rejected(connection_type):
     for parse in (parse_source, parse_sink):
         with pytest.raises(UsageError, match="a kind that glue-secure does not guard"):

@@ -162,8 +162,9 @@ class Envelope:
         provider = data_key.key_provider.provider_id
         name = data_key.key_provider.key_info.decode("utf-8", "replace")
         if provider != _KMS or name not in allowed:
-            found = f"sealed under {provider!r} key {name!r}"
-            stop(findings.another_key(resource, found, f"sealed under {' or '.join(sorted(allowed))}"))
+            required = f"sealed under {' or '.join(sorted(allowed))}"
+            found = f"{provider!r} key {name!r}"
+            stop(findings.another_key(resource, found, required, old=name, new=str(self.key)))
         try:
             key_provider = self.provider
             if allowed[name] != self.key and self.provider_of is not None:

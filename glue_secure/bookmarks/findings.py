@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import shlex
 
-from glue_secure.core.errors import BookmarkConflictError
+from glue_secure.core.errors import BookmarkConflictError, ControlError
 from glue_secure.core.findings import Finding, failed, unknown
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError
 
+_SEALED = "sealed under"
 _AUTHENTIC = "an AWS Encryption SDK message with key commitment that decrypts and is authentic"
 
 
@@ -22,22 +23,36 @@ def not_authentic(resource: str, found: str, required: str = _AUTHENTIC) -> Find
         resource,
         found=found,
         required=required,
-        fix=f"restore the object: {versions_command(resource)} lists its versions. To read everything again, "
-        "delete the bookmark and its history: "
-        f"aws s3 rm {_folder(resource)} --recursive",
+        fix=f"restore the object: {versions_command(resource)} lists its versions; or continue from the "
+        f"newest state that can be read: {command('repair', job_of(resource))}",
     )
 
 
-def another_key(resource: str, found: str, required: str) -> Finding:
-    """Return GS-BKM-001 for a message under a key that is neither the configured key nor a listed one."""
+def another_key(resource: str, found: str, required: str, *, old: str, new: str) -> Finding:
+    """Return GS-BKM-001 for a message under a key that is neither the configured key nor a listed one.
+
+    Args:
+        resource: the object with the message.
+        found: the key that the message names.
+        required: the accepted keys.
+        old: the key that the message names.
+        new: the configured key.
+    """
+    job = job_of(resource)
     return failed(
         "GS-BKM-001",
         resource,
-        found=found,
+        found=f"{_SEALED} {found}",
         required=required,
-        fix="after a change of key: `glue-secure bookmark rekey JOB --key ARN`, or name the old key in "
-        "--glue-secure-bookmark-decrypt-keys; otherwise restore the object and find out who wrote it",
+        fix=f"after a change of key: {command('rekey', job, '--key', new, '--decrypt-keys', old)}, or add "
+        f"`--glue-secure-bookmark-decrypt-keys {shlex.quote(old)}` to the job's arguments; otherwise find "
+        f"out who wrote the object, and continue without it: {command('repair', job, '--other-keys')}",
     )
+
+
+def is_another_key(error: ControlError) -> bool:
+    """Return whether the error is that of :func:`another_key`."""
+    return error.control == "GS-BKM-001" and error.found.startswith(_SEALED)
 
 
 def another_job(resource: str, found: str, required: str) -> Finding:
@@ -47,8 +62,9 @@ def another_job(resource: str, found: str, required: str) -> Finding:
         resource,
         found=found,
         required=required,
-        fix="restore this job's own bookmark from the bucket's versions or from history/, and find out who "
-        "wrote this object",
+        fix=f"restore this job's own object: {versions_command(resource)} lists its versions; or continue "
+        f"from the newest state that can be read: {command('repair', job_of(resource))}. Find out who wrote "
+        "this object",
     )
 
 
@@ -70,7 +86,8 @@ def missing(resource: str, found: str, *, newest: str, key: str, job: str) -> Fi
         resource,
         found=found,
         required="the bookmark of the recorded runs",
-        fix=f"{restore}; to read everything again, then run `glue-secure bookmark reset {shlex.quote(job)}`",
+        fix=f"{restore}; to read everything again, then run {command('reset', job)}. If that object is "
+        f"damaged: {command('repair', job)}",
     )
 
 
@@ -93,20 +110,21 @@ def rolled_back(
         resource,
         found=found,
         required=required,
-        fix=f"{copy_command(newest, current, key)}; to read earlier data again, then run `glue-secure "
-        f"bookmark rewind {shlex.quote(job)} --to-sequence N`, which deletes nothing",
+        fix=f"{copy_command(newest, current, key)}; to read earlier data again, then run "
+        f"{command('rewind', job, '--to-sequence', 'N')}, which deletes nothing. If that object is damaged: "
+        f"{command('repair', job)}",
     )
 
 
-def history_changed(resource: str, found: str, required: str) -> Finding:
+def history_changed(resource: str, found: str, required: str, *, job: str) -> Finding:
     """Return GS-BKM-004 for a state of the history that is missing or was replaced."""
     return failed(
         "GS-BKM-004",
         resource,
         found=found,
         required=required,
-        fix=f"restore this object: {versions_command(resource)} lists its versions. Find out who changed or "
-        "deleted it",
+        fix=f"restore this object: {versions_command(resource)} lists its versions; or continue without it: "
+        f"{command('repair', job)}. Find out who changed or deleted it",
     )
 
 
@@ -127,8 +145,9 @@ def versions_command(uri: str) -> str:
     return f"`aws s3api list-object-versions --bucket {location.bucket} --prefix {prefix}`"
 
 
-def _folder(uri: str) -> str:
-    return shlex.quote(uri.partition("/history/")[0].removesuffix("/current") + "/")
+def job_of(resource: str) -> str:
+    """Return the job's name in the URI of a bookmark's object: ``.../JOB/current``, ``.../JOB/history/N``."""
+    return resource.partition("/history/")[0].removesuffix("/current").rpartition("/")[2]
 
 
 def conflict(resource: str, winner: str, loaded: str) -> BookmarkConflictError:

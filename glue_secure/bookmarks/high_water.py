@@ -87,7 +87,8 @@ class HighWaterMarkGuard:
             if stored.sequence == mark.sequence:
                 found = f"{location} records another state as sequence {mark.sequence}"
                 required = f"SHA-256 {mark.digest}"
-                raise error_of(findings.history_changed(self.resource, found, required)) from error
+                finding = findings.history_changed(self.resource, found, required, job=self.job)
+                raise error_of(finding) from error
 
 
 def is_behind(mark: HighWaterMark | None, current: HighWaterMark) -> bool:
@@ -140,7 +141,8 @@ def check_mark(
                 found=f"no object, though {location} records sequence {mark.sequence}",
                 required=required,
                 fix=f"restore the object and those below history/: {findings.versions_command(resource)} "
-                "lists its versions. Find out who deleted them",
+                f"lists its versions. To continue without them: {findings.command('repair', job)}. Find out "
+                "who deleted them",
             ),
         )
     if current.sequence <= mark.sequence:
@@ -155,7 +157,8 @@ def check_mark(
                 required=required,
                 fix=f"restore the state of sequence {mark.sequence} from the bucket's versions or history/, "
                 "and find out who wrote this object; to return to an older state on purpose, restore first, "
-                f"then run `glue-secure bookmark rewind {job} --to-sequence N`",
+                f"then run {findings.command('rewind', job, '--to-sequence', 'N')}. To continue from the "
+                f"newest state that is left: {findings.command('repair', job)}",
             ),
         )
     if current.sequence == mark.sequence + 1 and previous_digest == mark.digest:
@@ -196,6 +199,7 @@ def _not_recorded(resource: str, found: str, required: str, job: str) -> Finding
         resource,
         found=found,
         required=required,
-        fix=f"read `glue-secure bookmark history {job}`; if the state above is the newest state of the job, "
-        f"record it as the mark: `glue-secure bookmark verify {job} --adopt`",
+        fix=f"read {findings.command('history', job)}; if the state above is the newest state of the job, "
+        f"record it as the mark: {findings.command('verify', job, '--adopt')}; to continue from the newest "
+        f"state that is left: {findings.command('repair', job)}",
     )

@@ -13,6 +13,8 @@ from datetime import datetime
 from glue_secure.bookmarks import selection
 from glue_secure.bookmarks.ascending import name_of
 from glue_secure.bookmarks.bounds import Limits
+from glue_secure.bookmarks.envelope import MAX_MESSAGE
+from glue_secure.bookmarks.findings import command
 from glue_secure.bookmarks.report import BookmarkReport, ContextReport
 from glue_secure.bookmarks.s3_state import S3SourceState
 from glue_secure.bookmarks.skipped_state import SkippedSourceState
@@ -20,11 +22,14 @@ from glue_secure.bookmarks.state import BookmarkState, SourceState
 from glue_secure.bookmarks.store import BookmarkStore, Loaded
 from glue_secure.core.arguments import BookmarkOption
 from glue_secure.core.errors import UsageError
+from glue_secure.core.evidence import canonical_json
 from glue_secure.core.findings import Finding
 from glue_secure.core.identifiers import RunId, S3Uri
 from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.redaction import redacting_logger
 
+MOST_BYTES = MAX_MESSAGE - MAX_MESSAGE // 16
+"""Of a state, before it is encrypted."""
 MOST_IDENTITIES = 100_000
 """Of all sources of a job together. Such a bookmark has 4 MB, half of the maximum."""
 # The id of an automatic retry in Glue: jr_1a2b_attempt_1.
@@ -80,6 +85,7 @@ class BookmarkSession:
         self._until: BookmarkState | None = None
         self._used: dict[str, ContextReport] = {}
         self._pending: dict[str, SourceState] = {}
+        self._sizes: dict[str, int] | None = None
 
     @property
     def job(self) -> str:
@@ -215,8 +221,13 @@ class BookmarkSession:
             deferred: see :class:`ContextReport`, as for the other numbers.
             listed: objects listed.
             listed_after: locations that were listed from a key on.
+
+        Raises:
+            UsageError: the bookmark would be too large to be committed.
         """
         before = self._loaded.state.contexts if self._loaded.state is not None else {}
+        if next_state is not None:
+            self._require_size(transformation_ctx, next_state, before)
         state = next_state or before.get(transformation_ctx)
         watermark = state.watermark if state is not None else None
         self._used[transformation_ctx] = ContextReport(selected, deferred, watermark, listed, listed_after)
@@ -289,6 +300,33 @@ class BookmarkSession:
             )
         return after, until
 
+    def _require_size(
+        self, transformation_ctx: str, state: SourceState, before: Mapping[str, SourceState]
+    ) -> None:
+        """Reject a bookmark that is too large before anything is written, and warn at half of the limit."""
+        first = self._sizes is None
+        if self._sizes is None:
+            self._sizes = {name: _size(name, source) for name, source in before.items()}
+        total = sum(self._sizes.values())
+        self._sizes[transformation_ctx] = _size(transformation_ctx, state)
+        after = sum(self._sizes.values())
+        found = f"{after} bytes for {len(self._sizes)} sources"
+        advice = (
+            f"{command('show', self.job)} lists the sources, and "
+            f"{command('forget', self.job, 'CONTEXT')} removes those that the script does not use any more"
+        )
+        if after > MOST_BYTES:
+            raise UsageError(
+                f"the bookmark of job {self.job}",
+                found=found,
+                required=f"at most {MOST_BYTES}",
+                fix=f"{advice}; or lower maxFilesInBand. Nothing was written",
+            )
+        if after > MOST_BYTES // 2 and (first or total <= MOST_BYTES // 2):
+            _LOG.warning(
+                "the bookmark has %s, more than half of the limit of %d: %s", found, MOST_BYTES, advice
+            )
+
     def _require_small(self, transformation_ctx: str, state: S3SourceState) -> None:
         """Reject a state that is too large before anything is read, not in the commit."""
         before = self._loaded.state.contexts if self._loaded.state is not None else {}
@@ -301,6 +339,10 @@ class BookmarkSession:
                 required=f"at most {MOST_IDENTITIES}",
                 fix="lower maxFilesInBand (1000 by default) or maxBand",
             )
+
+
+def _size(name: str, source: SourceState) -> int:
+    return len(canonical_json({name: source.as_json()}))
 
 
 def attempt_of(run_id: RunId) -> int:

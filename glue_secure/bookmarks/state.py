@@ -26,7 +26,7 @@ __all__ = [
 ]  # fmt: skip
 
 SCHEMA = 1
-CAUSES = ("run", "rewind", "reset", "rekey", "adopt", "forget", "skip")
+CAUSES = ("run", "rewind", "reset", "rekey", "adopt", "forget", "skip", "repair")
 """What stored a state: a run's commit, or a command."""
 MOST_REASON = 1000
 """Most characters of a reason."""
@@ -72,6 +72,7 @@ class BookmarkState:
         by: ARN of the caller of a command, ``""`` for a run.
         reason: the caller's reason, ``""`` without one.
         schema: version of this form.
+        lost: of a repair, the sequence numbers whose states are not in the history any more, ascending.
     """
 
     job: str
@@ -87,6 +88,7 @@ class BookmarkState:
     by: str = ""
     reason: str = ""
     schema: int = SCHEMA
+    lost: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "contexts", MappingProxyType(dict(self.contexts)))
@@ -94,7 +96,8 @@ class BookmarkState:
             raise BookmarkStateError(f"schema: {self.schema}, this version reads {SCHEMA}")
         if min(self.sequence, self.version) < 1 or min(self.run, self.attempt) < 0:
             raise BookmarkStateError("counters: below their first value")
-        if (self.sequence == 1) != (self.previous_digest == ""):
+        self._check_lost()
+        if (self.predecessor == 0) != (self.previous_digest == ""):
             raise BookmarkStateError("previous_digest: the first state has none, every other has one")
         if self.previous_digest and not _DIGEST.match(self.previous_digest):
             raise BookmarkStateError("previous_digest: not a SHA-256")
@@ -104,6 +107,23 @@ class BookmarkState:
             raise BookmarkStateError("by: a command has a caller, a run has none")
         if len(self.reason) > MOST_REASON or (self.reason and self.cause == "run"):
             raise BookmarkStateError(f"reason: more than {MOST_REASON} characters, or of a run")
+
+    def _check_lost(self) -> None:
+        if self.lost and self.cause != "repair":
+            raise BookmarkStateError("lost: not of a repair")
+        if any(type(number) is not int or not 0 < number < self.sequence for number in self.lost):
+            raise BookmarkStateError("lost: not earlier sequence numbers")
+        if list(self.lost) != sorted(set(self.lost)):
+            raise BookmarkStateError("lost: not in ascending order")
+
+    @property
+    def predecessor(self) -> int:
+        """Sequence number of the state that this one was committed on; 0 for the first."""
+        number = self.sequence - 1
+        lost = set(self.lost)
+        while number in lost:
+            number -= 1
+        return number
 
     @classmethod
     def after(
@@ -139,6 +159,8 @@ class BookmarkState:
     def to_bytes(self) -> bytes:
         """Return canonical JSON."""
         shape = {name: getattr(self, name) for name in _STATE_FIELDS}
+        if self.lost:
+            shape["lost"] = list(self.lost)
         return canonical_json(shape | {"contexts": {k: v.as_json() for k, v in self.contexts.items()}})
 
     @classmethod
@@ -152,6 +174,9 @@ class BookmarkState:
         # The schema is checked first, because another one may have other fields.
         if shape.get("schema") != SCHEMA:
             raise BookmarkStateError(f"schema: not {SCHEMA}, the one this version reads")
+        lost = shape.pop("lost", ())
+        if not isinstance(lost, (list, tuple)):
+            raise BookmarkStateError("lost: not a list")
         require_fields(shape, _STATE_FIELDS, "bookmark")
         for name, kind in _STATE_FIELDS.items():
             if type(shape[name]) is not kind:  # bool is an int to isinstance
@@ -160,7 +185,7 @@ class BookmarkState:
             name: _source(value, f"contexts[{index}]")
             for index, (name, value) in enumerate(shape["contexts"].items())
         }
-        state = cls(**(shape | {"contexts": contexts}))
+        state = cls(**(shape | {"contexts": contexts}), lost=tuple(lost))
         # Rejects what parsing accepts: repeated names, white space, another spelling of a time.
         if state.to_bytes() != body:
             raise BookmarkStateError("not in canonical form")

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -110,7 +111,7 @@ class BookmarkStore:
         base = prefix.child(context.account).child(context.region).child(job_name(context.job))
         self.job = context.job
         self.uri = base.child("current")
-        self._history = base.child("history")
+        self._history, self._damaged = base.child("history"), base.child("damaged")
         self._resource = str(self.uri)
         self._guard = HighWaterMarkGuard(mark, self.job, self._resource) if mark is not None else None
 
@@ -192,9 +193,11 @@ class BookmarkStore:
         )
         if state is None:
             return replace(current, findings=checked)
-        if state.sequence - 1 in recorded:
+        if state.predecessor in recorded:
             self._require_predecessor(state)
         in_history = state.sequence in recorded
+        if in_history:
+            self._require_recorded(current, state)
         return replace(current, in_history=in_history, findings=(*current.findings, *checked))
 
     def history(self, loaded: Loaded) -> Iterator[Loaded]:
@@ -205,24 +208,32 @@ class BookmarkStore:
                 state is missing, or is not the one that its successor was committed on).
             VerificationError: GS-BKM-006.
         """
+        lost: set[int] = set()
         while loaded.state is not None:
             yield loaded
             state = loaded.state
-            if state.sequence == 1:
+            lost |= set(state.lost)
+            number = state.predecessor
+            # A later repair has given up the predecessor: the link to the state before it cannot be checked.
+            is_linked = number not in lost
+            while number in lost:
+                number -= 1
+            if number == 0:
                 return
-            uri = self.history_uri(state.sequence - 1)
+            uri = self.history_uri(number)
             stored = self._read(uri)
             required = (
                 f"the state that sequence {state.sequence} was committed on, SHA-256 {state.previous_digest}"
             )
             if stored is None:
-                stop(findings.history_changed(str(uri), "no object", required))
-            if digest(stored.body) != state.previous_digest:
-                stop(findings.history_changed(str(uri), "another state", required))
+                stop(findings.history_changed(str(uri), "no object", required, job=self.job))
+            if is_linked and digest(stored.body) != state.previous_digest:
+                stop(findings.history_changed(str(uri), "another state", required, job=self.job))
             previous, checked = self._open(stored.body, uri)
-            if previous.sequence != state.sequence - 1:
-                stop(findings.history_changed(str(uri), f"sequence {previous.sequence}", required))
-            loaded = Loaded(previous, stored.etag, state.previous_digest, True, stored.body, checked)
+            if previous.sequence != number:
+                found = f"sequence {previous.sequence}"
+                stop(findings.history_changed(str(uri), found, required, job=self.job))
+            loaded = Loaded(previous, stored.etag, digest(stored.body), True, stored.body, checked)
 
     def states_of_runs(self, loaded: Loaded, run_ids: Collection[str]) -> dict[str, BookmarkState]:
         """Return the newest state that each of the runs committed. Runs without a state are left out.
@@ -277,6 +288,66 @@ class BookmarkStore:
                 raise self._unavailable(error, "recording the committed state") from error
             in_history = False
         return Loaded(state, etag, digest(sealed), in_history, sealed)
+
+    def stored(self, uri: S3Uri) -> StoredObject | None:
+        """Return an object of the bookmark as it is stored, or None. Raises VerificationError."""
+        return self._read(uri)
+
+    def state_in(self, stored: StoredObject, uri: S3Uri) -> BookmarkState:
+        """Return the state in a stored object. Raises RefusedError (GS-BKM-001, -002), VerificationError."""
+        return self._open(stored.body, uri)[0]
+
+    def mark(self) -> HighWaterMark | None:
+        """Return the high-water mark; None without one. Raises VerificationError (GS-BKM-006)."""
+        return self._guard.read() if self._guard is not None else None
+
+    def set_aside(self, uri: S3Uri, stored: StoredObject, *, remove: bool) -> None:
+        """Copy a damaged object below ``damaged/``, and remove it from its place.
+
+        Raises:
+            VerificationError: GS-BKM-006.
+        """
+        name = uri.key.rpartition("/")[2]
+        target = self._damaged.child(f"{name}-{digest(stored.body)[:16]}")
+        try:
+            with suppress(PreconditionFailed):  # an earlier repair copied the same bytes
+                self._objects.write(
+                    target,
+                    stored.body,
+                    key=self._envelope.key,
+                    content_type=_CONTENT_TYPE,
+                    if_none_match=True,
+                )
+            if remove:
+                self._objects.remove(uri, etag=stored.etag)
+        except ServiceError as error:
+            raise self._unavailable(error, f"setting {uri} aside") from error
+
+    def replace(self, base: Loaded, present_etag: str | None, state: BookmarkState) -> Loaded:
+        """Store the state of a repair in place of the present object, whatever that contains.
+
+        Args:
+            base: the state that it continues, which the history then contains.
+            present_etag: entity tag of the present object; None if there is none.
+            state: the state to store.
+
+        Raises:
+            BookmarkConflictError, RefusedError, VerificationError: as in :meth:`commit`.
+        """
+        try:
+            if base.state is not None:
+                self._record(base.sequence, base.sealed, base.digest)
+        except ServiceError as error:
+            raise self._unavailable(error, "recording the state that the repair continues") from error
+        sealed = self._envelope.seal(state.to_bytes(), resource=self._resource)
+        etag = self._put_current(Loaded(base.state, present_etag, base.digest, True, base.sealed), sealed)
+        if self._guard is not None:
+            self._guard.advance(HighWaterMark(state.sequence, digest(sealed)))
+        try:
+            self._record(state.sequence, sealed, digest(sealed))
+        except ServiceError as error:
+            raise self._unavailable(error, "recording the repaired state") from error
+        return Loaded(state, etag, digest(sealed), True, sealed)
 
     def _put_current(self, loaded: Loaded, sealed: bytes) -> str:
         attempt = 0
@@ -381,11 +452,20 @@ class BookmarkStore:
         return {int(name) for name in names if _SEQUENCE.match(name)}
 
     def _require_predecessor(self, state: BookmarkState) -> None:
-        uri = self.history_uri(state.sequence - 1)
+        uri = self.history_uri(state.predecessor)
         previous = self._read(uri)
         if previous is not None and digest(previous.body) != state.previous_digest:
             found = f"another state than the one that sequence {state.sequence} was committed on"
-            stop(findings.history_changed(str(uri), found, f"SHA-256 {state.previous_digest}"))
+            required = f"SHA-256 {state.previous_digest}"
+            stop(findings.history_changed(str(uri), found, required, job=self.job))
+
+    def _require_recorded(self, current: Loaded, state: BookmarkState) -> None:
+        """Require that the history's entry of the current state is the same, before a run builds on it."""
+        uri = self.history_uri(state.sequence)
+        recorded = self._read(uri)
+        if recorded is not None and digest(recorded.body) != current.digest:
+            found = f"another state than {self.uri}"
+            stop(findings.history_changed(str(uri), found, f"SHA-256 {current.digest}", job=self.job))
 
     def _read(self, uri: S3Uri) -> StoredObject | None:
         try:

@@ -1,9 +1,10 @@
-"""The commands ``bookmark show|history|verify|rewind|reset|rekey|adopt|forget|skip``."""
+"""The commands ``bookmark show|history|verify|rewind|reset|rekey|adopt|forget|skip|repair``."""
 
 from __future__ import annotations
 
 import sys
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 
 from glue_secure.bookmarks import operations
 from glue_secure.bookmarks.jdbc_state import JdbcSourceState
+from glue_secure.bookmarks.repair import apply_repair, plan_repair
 from glue_secure.bookmarks.state import BookmarkState, SourceState
 from glue_secure.bookmarks.store import BookmarkStore, Loaded
 from glue_secure.cli import printing
@@ -20,6 +22,7 @@ from glue_secure.cli.options import Json, State, Yes
 from glue_secure.core.arguments import BOOKMARK_DECRYPT_KEYS, BOOKMARK_URI, JobArguments, JobIdentity
 from glue_secure.core.identifiers import KmsKeyArn, RunId, job_name
 from glue_secure.core.ports import Services
+from glue_secure.core.redaction import escape_unprintable
 from glue_secure.preflight import establish
 from glue_secure.run import composition
 from glue_secure.run.bookmark_setup import bookmark_store
@@ -285,6 +288,30 @@ def skip(
     _change(location, store, change, as_json=as_json, yes=yes, reason=reason)
 
 
+@app.command()
+def repair(
+    job: Job,
+    other_keys: Annotated[
+        bool, typer.Option("--other-keys", help="Objects under a key that is not listed count as damaged.")
+    ] = False,
+    uri: Uri = None,
+    decrypt_keys: Older = None,
+    state: State = None,
+    as_json: Json = False,
+    yes: Yes = False,
+    reason: Reason = "",
+) -> None:
+    """Continue from the newest state that can be read. Damaged objects are moved below damaged/."""
+    operations.require_reason(reason)
+    location = find(job, uri, decrypt_keys, state)
+    store = location.store()
+    plan = plan_repair(store, location.services.objects, other_keys=other_keys)
+    _announce(store, "repair", plan.meaning, yes=yes)
+    by = location.services.environment.caller
+    stored = apply_repair(store, plan, run_id=str(location.identity.run_id), by=by, reason=reason)
+    _print_stored(store, stored, "repair", as_json=as_json)
+
+
 def find(job: str, uri: str | None, decrypt_keys: str | None, state: Path | None) -> BookmarkLocation:
     """Return the bookmark of a job, resolved as in a run: GetJob, security configuration, key.
 
@@ -320,9 +347,7 @@ def _change(
     reason: str,
 ) -> None:
     """Print the effects of a change, ask for confirmation, and store it."""
-    for line in (f"{change.cause} the bookmark of job {store.job}", *change.meaning):
-        print(line, file=sys.stderr)
-    printing.confirm(f"bookmark {change.cause}", yes=yes)
+    _announce(store, change.cause, change.meaning, yes=yes)
     stored = operations.apply(
         store,
         change,
@@ -330,10 +355,20 @@ def _change(
         by=location.services.environment.caller,
         reason=reason,
     )
+    _print_stored(store, stored, change.cause, as_json=as_json)
+
+
+def _announce(store: BookmarkStore, cause: str, meaning: Sequence[str], *, yes: bool) -> None:
+    for line in (f"{cause} the bookmark of job {store.job}", *meaning):
+        print(escape_unprintable(line), file=sys.stderr)
+    printing.confirm(f"bookmark {cause}", yes=yes)
+
+
+def _print_stored(store: BookmarkStore, stored: Loaded, cause: str, *, as_json: bool) -> None:
     if as_json:
         printing.print_json(_document(store, stored))
     else:
-        printing.print_line(f"stored sequence {stored.sequence} ({change.cause}), {stored.digest[:12]}")
+        printing.print_line(f"stored sequence {stored.sequence} ({cause}), {stored.digest[:12]}")
 
 
 def _document(store: BookmarkStore, loaded: Loaded) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def test_gs_bkm_001_a_bit_flipped_in_every_byte(make_envelope):
 def test_gs_bkm_001_bytes_that_are_not_a_message(make_envelope, message):
     refusal = refused(make_envelope(), message)
     assert refusal.control == "GS-BKM-001"
-    assert "aws s3 rm s3://" in refusal.fix and "--recursive" in refusal.fix
+    assert "`glue-secure bookmark repair " in refusal.fix
 
 
 def test_gs_bkm_001_bytes_behind_the_message(make_envelope):

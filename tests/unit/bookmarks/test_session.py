@@ -287,3 +287,23 @@ def test_too_many_identities_are_rejected_before_anything_is_read(bookmark_fixtu
     assert select(bookmark_fixture, session, "a") == ["01.csv", "02.csv"]
     with pytest.raises(UsageError, match=r"(?s)4 objects to remember.*maxFilesInBand"):
         select(bookmark_fixture, session, "b")
+
+
+def test_a_bookmark_warns_at_half_of_its_limit_and_is_rejected_before_anything_is_written(
+    bookmark_fixture, monkeypatch, caplog
+):
+    monkeypatch.setattr("glue_secure.bookmarks.session.MOST_BYTES", 1000)
+    bookmark_fixture.land("a.csv")
+    session = bookmark_fixture.session("jr_1")
+    session.load()
+    for number in range(4):
+        session.select(f"orders {number}", bookmark_fixture.listing(), roots=(bookmark_fixture.landing,))
+    (warning,) = (record.getMessage() for record in caplog.records)
+    assert "more than half of the limit" in warning
+    assert "`glue-secure bookmark forget curate CONTEXT`" in warning
+    session.commit()
+    session = bookmark_fixture.session("jr_2")
+    session.load()
+    with pytest.raises(UsageError, match="Nothing was written"):
+        for number in range(4, 9):
+            session.select(f"orders {number}", bookmark_fixture.listing(), roots=(bookmark_fixture.landing,))

@@ -151,9 +151,9 @@ class Run:
     def commit(self) -> S3Uri:
         """Verify the writes that are not verified yet, commit the bookmark, and write the evidence.
 
-        If Spark jobs, SQL executions or streams are active, in any thread or session, the commit waits for up
-        to ``ACTIVE_WORK_SECONDS`` and then fails. In AWS Glue, Glue's own ``Job.commit`` is called after the
-        commit of the bookmark.
+        If Spark jobs, SQL executions, streams or S3 requests of the driver are active, in any thread or
+        session, the commit waits for up to ``ACTIVE_WORK_SECONDS`` and then fails. In AWS Glue, Glue's own
+        ``Job.commit`` is called after the commit of the bookmark.
 
         Returns:
             The location of the evidence.
@@ -178,6 +178,7 @@ class Run:
                 self.unmanaged_writes.require_no_active_work(self.engine.active_work(0.0))
                 self.bookmarks.commit()
                 if self.glue_commit is not None:
+                    self.engine.resume_writes()  # Glue may store its bookmark with a client of the JVM
                     self.glue_commit()
         except BaseException as error:
             self.close(error)
@@ -212,6 +213,7 @@ class Run:
 
     def _verify_writes(self) -> None:
         active = tuple(self.engine.active_work(ACTIVE_WORK_SECONDS))
+        active += tuple(self.requests.end_writes(ACTIVE_WORK_SECONDS))
         self.requests.collect()
         self.driver_s3.collect()
         staged = self.writer.verify_deferred_writes()

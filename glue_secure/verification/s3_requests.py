@@ -85,6 +85,18 @@ class S3Requests:
         for refusal in report.refusals:
             raise refusal
 
+    def end_writes(self, seconds: float) -> Sequence[str]:
+        """Refuse storing requests of the driver from now on, because the run commits.
+
+        Args:
+            seconds: how long to wait for requests in progress.
+
+        Returns:
+            The requests that are still in progress, as text; always empty if requests are not guarded.
+        """
+        found = self._engine.end_writes(seconds) if self.are_guarded else ()
+        return [f"an S3 request in progress: {request}" for request in found]
+
     def cause_of(self, error: BaseException) -> BaseException:
         """Return the refusal of the request that an error of Spark comes from, else the error itself."""
         if isinstance(error, ControlError):

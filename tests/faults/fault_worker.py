@@ -100,6 +100,9 @@ class LineEngine:
     def guard_requests(self, policy):
         return "no JVM"
 
+    def end_writes(self, seconds):
+        return ()
+
     def take_requests(self):
         return RequestReport()
 

@@ -105,6 +105,7 @@ class FakeEngine:
     logs_no_passwords: bool = True
     guard: str = "an engine in memory has no request guard"
     requests: RequestReport = field(default_factory=RequestReport)
+    in_progress: tuple[str, ...] = ()
     scheme: str = "s3a"
     sources: tuple[S3Uri, ...] = ()
     rows_scanned: int | None = 7
@@ -123,6 +124,13 @@ class FakeEngine:
     def guard_python_workers(self, variables: Mapping[str, str]) -> bool:
         self.calls.append(("guard_python_workers", dict(variables)))
         return bool(variables)
+
+    def end_writes(self, seconds: float) -> Sequence[str]:
+        self.calls.append(("end_writes", seconds))
+        return self.in_progress
+
+    def resume_writes(self) -> None:
+        self.calls.append(("resume_writes", None))
 
     def take_requests(self) -> RequestReport:
         seen, self.requests = self.requests, RequestReport()

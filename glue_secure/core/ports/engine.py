@@ -190,6 +190,15 @@ class Engine(Protocol):
         Return whether the variables reach every worker: they name files of this machine.
         """
 
+    def end_writes(self, seconds: float) -> Sequence[str]:
+        """Refuse storing S3 requests of the driver's JVM from now on, because the run commits.
+
+        Return the requests that have not ended after a wait of at most ``seconds``.
+        """
+
+    def resume_writes(self) -> None:
+        """Allow storing S3 requests again, for AWS Glue's own commit."""
+
     def take_requests(self) -> RequestReport:
         """Return the receipts and refusals of the S3 requests since the last call."""
 

@@ -385,6 +385,14 @@ class SparkEngine:
             context.environment[name] = os.pathsep.join(dict.fromkeys([value, *entries]))
         return True
 
+    def end_writes(self, seconds: float) -> Sequence[str]:
+        """Refuse storing S3 requests from now on; see :meth:`RequestGuard.end_writes`."""
+        return self._requests.end_writes(seconds)
+
+    def resume_writes(self) -> None:
+        """Allow storing S3 requests again."""
+        self._requests.resume_writes()
+
     def take_requests(self) -> RequestReport:
         """Return the receipts and refusals of the S3 requests since the last call."""
         return self._requests.take()

@@ -63,6 +63,24 @@ class RequestGuard:
         probe = self._spark._jvm.gluesecure.guard.Probe
         return str(probe.run(policy.probe.with_scheme(self._scheme), session.newHadoopConf()))
 
+    def end_writes(self, seconds: float) -> Sequence[str]:
+        """Refuse storing requests of the driver from now on, and return those still in progress after a wait.
+
+        While another run is open in this process, its requests are not refused, and nothing is waited for.
+        """
+        with _lock:
+            guard = self._guard
+            if guard is None or _open != [self]:
+                return ()
+        return str(guard.commit(int(seconds * 1000))).splitlines()
+
+    def resume_writes(self) -> None:
+        """Allow storing requests again, after :meth:`end_writes`."""
+        with _lock:
+            guard = self._guard
+            if guard is not None and _open == [self]:
+                self._send(guard, {})
+
     def take(self) -> RequestReport:
         """Return what the guard observed since the last call."""
         with _lock:

@@ -175,3 +175,46 @@ def test_gs_s3_011_a_custom_write_does_not_cover_an_rdd_save_elsewhere(started, 
         job.commit()
     assert error.value.control == "GS-S3-011"
     assert_no_commit(glue_job)
+
+
+@pytest.fixture
+def checked_outside_runs(glue_spark):
+    guard = glue_spark._jvm.gluesecure.guard.Guard
+    guard.checkOutsideRuns(True)
+    yield
+    guard.checkOutsideRuns(False)
+
+
+def test_a_commit_misses_no_object_that_a_thread_stores_through_hadoop(
+    started, glue_job, checked_outside_runs
+):
+    job, out = started
+    errors, has_stored = [], threading.Event()
+    jvm, conf = job.spark._jvm, job.spark._jsparkSession.sessionState().newHadoopConf()
+
+    def store():
+        try:
+            for number in range(100_000):
+                path = jvm.org.apache.hadoop.fs.Path(f"{out}/{number}")
+                stream = path.getFileSystem(conf).create(path)
+                stream.write(120)
+                stream.close()
+                has_stored.set()
+        except Exception as error:
+            errors.append(str(error))
+        finally:
+            has_stored.set()
+
+    thread = threading.Thread(target=store)
+    thread.start()
+    has_stored.wait()
+    job.commit()
+    thread.join()
+
+    evidence = glue_job.evidence()[-1]
+    recorded = {entry["uri"] for write in evidence["writes"] for entry in write["objects"]}
+    bucket = glue_job.target.removeprefix("s3://").partition("/")[0]
+    stored = {f"s3://{bucket}/{name}" for name in glue_job.objects() if not name.endswith("/")}
+    assert {uri for uri in stored if "/out/" in uri} <= recorded
+    assert "GS-SEC-007" in errors[0]
+    assert "begun to commit" in errors[0]

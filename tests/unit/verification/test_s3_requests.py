@@ -245,3 +245,25 @@ def test_a_custom_write_by_another_client_is_verified_with_listings(run, run_fix
 
     with pytest.raises(RefusedError, match="GS-S3-004"):
         run.writer.write_custom(TARGET, format="lance", perform=save)
+
+
+def test_a_request_in_progress_at_the_commit_is_not_verified(run, run_fixture):
+    run_fixture.engine.in_progress = ("PutObject of s3://curated/flights/late",)
+
+    with pytest.raises(VerificationError, match="GS-S3-012") as raised:
+        run.commit()
+    assert "PutObject of s3://curated/flights/late" in raised.value.found
+
+
+def test_receipts_are_taken_after_the_last_request_has_ended(run, run_fixture):
+    uri = "flights/late"
+
+    def store_and_end(_seconds):
+        run_fixture.engine.requests = RequestReport((stored(run_fixture, uri),))
+        return ()
+
+    run_fixture.engine.end_writes = store_and_end
+    run.commit()
+
+    (write,) = run_fixture.evidence()["writes"]
+    assert [entry["uri"] for entry in write["objects"]] == [f"s3://curated/{uri}"]

@@ -6,6 +6,8 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.function.Supplier;
 
 /**
@@ -23,6 +25,12 @@ public final class Guard {
 
     private static final Object LOCK = new Object();
     private static final List<String> EVENTS = new ArrayList<>();
+    /**
+     * Requests that store or delete and were not answered yet. The SDK does not report the end of a request whose
+     * thread was interrupted; nothing but this set refers to it then.
+     */
+    private static final Set<S3Call> IN_PROGRESS =
+            Collections.newSetFromMap(Collections.synchronizedMap(new WeakHashMap<>()));
     private static volatile Policy policy = new Policy(Collections.singletonMap("state", Policy.UNRESTRICTED));
     private static volatile String client = "driver";
     private static volatile Executor executor;
@@ -88,6 +96,39 @@ public final class Guard {
         policy = new Policy(copied);
     }
 
+    /**
+     * Refuses storing requests from now on, because the run commits, and waits for those in progress.
+     *
+     * @return the requests that are still in progress afterwards, one a line
+     */
+    public static String commit(long milliseconds) throws InterruptedException {
+        policy = policy.in(Policy.COMMITTING);
+        long start = System.nanoTime();
+        boolean collected = false;
+        while (true) {
+            List<String> found = inProgress();
+            long waited = (System.nanoTime() - start) / 1_000_000;
+            if (found.isEmpty() || waited > milliseconds) {
+                return String.join("\n", found);
+            }
+            if (waited > 500 && !collected) {
+                System.gc();
+                collected = true;
+            }
+            Thread.sleep(10);
+        }
+    }
+
+    private static List<String> inProgress() {
+        List<String> found = new ArrayList<>();
+        synchronized (IN_PROGRESS) {
+            for (S3Call call : IN_PROGRESS) {
+                found.add(call.operation + " of s3://" + call.location());
+            }
+        }
+        return found;
+    }
+
     /** Refuses storing requests from now on, because the run has ended. */
     public static void close() {
         policy = policy.in(unrestrictedOutsideRuns ? Policy.UNRESTRICTED : Policy.CLOSED);
@@ -136,9 +177,14 @@ public final class Guard {
         if (connection != null) {
             connection.refresh();
         }
+        if (!call.kind().equals(Operations.OTHER)) {
+            // Before the policy is read: after commit() has changed it, every request that it allowed is here.
+            IN_PROGRESS.add(call);
+        }
         try {
             return policy.check(call);
         } catch (RefusedRequest refused) {
+            IN_PROGRESS.remove(call);
             add(new Json("refused", call)
                     .put("control", refused.control)
                     .put("resource", refused.resource)
@@ -156,6 +202,14 @@ public final class Guard {
      * bytes, and S3A stores and deletes several of them for each file: no receipt is kept.
      */
     static void answered(S3Call call, Map<String, String> headers) {
+        try {
+            record(call, headers);
+        } finally {
+            IN_PROGRESS.remove(call);
+        }
+    }
+
+    private static void record(S3Call call, Map<String, String> headers) {
         String kind = call.kind();
         if (kind.equals(Operations.DELETE)) {
             for (String key : call.deletedKeys()) {
@@ -184,6 +238,7 @@ public final class Guard {
         if (!decided && (call.kind().equals(Operations.STORE) || call.kind().equals(Operations.COMPLETE))) {
             add(receipt("unanswered", call, Collections.<String, String>emptyMap()));
         }
+        IN_PROGRESS.remove(call);
     }
 
     private static Json receipt(String outcome, S3Call call, Map<String, String> headers) {
@@ -206,9 +261,9 @@ public final class Guard {
 
     // --- events
 
-    /** Keeps an event of an open run. Nothing would take the others. */
+    /** Keeps an event of a run. Nothing would take the others. */
     static void add(Json event) {
-        if (!policy.state.equals(Policy.OPEN)) {
+        if (!policy.isOfRun()) {
             return;
         }
         event.put("client", client).put("time", System.currentTimeMillis());

@@ -17,6 +17,7 @@ final class Operations {
     static final String COMPLETE = "complete";
     static final String DELETE = "delete";
     static final String REFUSE = "refuse";
+    static final String OTHER = "other";
 
     private static final Map<String, String> KINDS = read();
 

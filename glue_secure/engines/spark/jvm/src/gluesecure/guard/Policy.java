@@ -17,6 +17,7 @@ import java.util.Map;
 final class Policy {
     static final String BEFORE_RUN = "before-run";
     static final String OPEN = "open";
+    static final String COMMITTING = "committing";
     static final String CLOSED = "closed";
     static final String UNRESTRICTED = "unrestricted";
 
@@ -65,6 +66,11 @@ final class Policy {
         return settings == null ? Collections.emptyMap() : settings;
     }
 
+    /** Returns whether a run is open, or commits: requests and their answers are part of its evidence. */
+    boolean isOfRun() {
+        return state.equals(OPEN) || state.equals(COMMITTING);
+    }
+
     /** Returns this policy in another state. */
     Policy in(String other) {
         Map<String, Object> changed = new HashMap<>(source);
@@ -81,7 +87,7 @@ final class Policy {
         if (state.equals(UNRESTRICTED)) {
             return Collections.emptyMap();
         }
-        if (state.equals(OPEN)) {
+        if (isOfRun()) {
             checkEndpoint(call);
         }
         String kind = call.kind();
@@ -181,9 +187,9 @@ final class Policy {
     }
 
     private RefusedRequest outsideOfRun(String resource) {
-        if (state.equals(CLOSED)) {
+        if (state.equals(CLOSED) || state.equals(COMMITTING)) {
             return new RefusedRequest(
-                    "GS-SEC-007", resource, "a write after the end of run " + run,
+                    "GS-SEC-007", resource, "a write after run " + run + " has ended or begun to commit",
                     "all writes before job.commit()",
                     "move the write before job.commit(); the evidence does not cover later writes");
         }

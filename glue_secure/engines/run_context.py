@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.preflight.fine_grained import refuse_rdds
+from glue_secure.run import test_mode
+from glue_secure.run.start import read_arguments, start_run
 from glue_secure.run.state import init_required
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ class RunContext:
             RefusedError: GS-SEC-007, ``job.init`` has not run; GS-LF-007, the call needs RDDs and the job
                 runs under fine-grained access control.
         """
+        if test_mode.is_enabled() and (self.secured_run is None or not self.secured_run.is_open):
+            self.secured_run = start_run(read_arguments(), lambda: self.spark_session)
         if self.secured_run is None:
             raise init_required(call)
         refuse_rdds(call, fine_grained=self.secured_run.fine_grained)

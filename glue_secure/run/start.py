@@ -43,7 +43,7 @@ from glue_secure.io.stores import StoreChecker
 from glue_secure.io.writer import DataWriter
 from glue_secure.preflight.establish import Preflight, establish
 from glue_secure.preflight.fine_grained import is_fine_grained
-from glue_secure.run import composition
+from glue_secure.run import composition, test_mode
 from glue_secure.run.bookmark_setup import bookmarks_of
 from glue_secure.run.process_hooks import end_at_exit, install_process_hooks, script_line
 from glue_secure.run.run import Run
@@ -100,6 +100,7 @@ def start_run(
         UsageError: an argument is invalid, or no runtime can be selected.
         RefusedError, VerificationError: a control stopped the run.
     """
+    arguments = test_mode.prepared(arguments, job_name)
     runtime = load_runtime()
     if glue_job is not None and glue_job.tracks_bookmark and arguments.has_portable_bookmarks():
         raise UsageError(

@@ -1,6 +1,10 @@
 """pytest fixtures for tests of jobs: an embedded account, a Spark session, and a harness for one job.
 
 pytest loads them with the package (entry point ``pytest11``). A fixture does nothing until a test uses it.
+
+With ``--glue-secure-test-mode``, or ``glue_secure_test_mode = true`` in pytest's configuration, the embedded
+account runs during the whole session, and every ``GlueContext`` works in it
+(:mod:`glue_secure.run.test_mode`).
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,8 +24,57 @@ from glue_secure.run.runtime_selection import RUNTIME, SPARK
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from glue_secure.context import GlueContext
     from glue_secure.embedded.account import EmbeddedAccount
+    from glue_secure.run.test_mode import TestMode
     from glue_secure.testing.harness import JobTestHarness
+
+
+_MODE = "glue_secure_test_mode"
+_ACCOUNT = pytest.StashKey["EmbeddedAccount"]()
+# Spark reads and writes of a test are outside of a run.
+_OUTSIDE_RUNS = "spark.glueSecure.outsideRuns"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option and the setting of the test mode."""
+    text = "Let every GlueContext work in an embedded account that runs during the session."
+    parser.getgroup("glue-secure").addoption(
+        "--glue-secure-test-mode", dest=_MODE, action="store_true", default=False, help=text
+    )
+    parser.addini(_MODE, text, type="bool", default=False)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start the embedded account of the test mode, before test modules are imported."""
+    config = session.config
+    # With pytest-xdist, the tests run in other processes.
+    distributes = getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput")
+    if distributes or not (config.getoption(_MODE) or config.getini(_MODE)):
+        return
+    from glue_secure.run import test_mode
+
+    with ExitStack() as stack:
+        account = stack.enter_context(_running_account())
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("PYSPARK_SUBMIT_ARGS", f"--conf {_OUTSIDE_RUNS}=allow pyspark-shell")
+        stack.enter_context(test_mode.enabled(_test_mode(account)))
+        config.stash[_ACCOUNT] = account
+        config.add_cleanup(stack.pop_all().close)
+
+
+def _test_mode(account: EmbeddedAccount) -> TestMode:
+    from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI
+    from glue_secure.embedded.account_setup import BOOKMARKS_URI
+    from glue_secure.embedded.account_setup import EVIDENCE_URI as EVIDENCE
+    from glue_secure.embedded.seed import ensure_job
+    from glue_secure.run.test_mode import TestMode
+
+    return TestMode(
+        job=f"test-{uuid.uuid4().hex[:12]}",
+        register=functools.partial(ensure_job, account),
+        defaults={BOOKMARK_URI: BOOKMARKS_URI, EVIDENCE_URI: EVIDENCE},
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -60,11 +114,21 @@ def _unset_runtime() -> None:
 
 
 @pytest.fixture(scope="session")
-def glue_account() -> Iterator[EmbeddedAccount]:
+def glue_account(pytestconfig: pytest.Config) -> Iterator[EmbeddedAccount]:
     """Run an embedded account with keys and buckets during the session, and set the environment to use it.
 
-    The account also ends if the process ends for any reason.
+    The account also ends if the process ends for any reason. In the test mode, it is the account of the mode.
     """
+    account = pytestconfig.stash.get(_ACCOUNT, None)
+    if account is not None:
+        yield account
+        return
+    with _running_account() as account:
+        yield account
+
+
+@contextmanager
+def _running_account() -> Iterator[EmbeddedAccount]:
     import botocore.loaders
     import botocore.session
 
@@ -91,7 +155,7 @@ def glue_spark(glue_account: EmbeddedAccount) -> Iterator[SparkSession]:  # noqa
 
     builder = SparkSession.builder.appName("glue-secure tests")
     # Tests write their input with Spark before a run, and read and write after it.
-    session = builder.config("spark.glueSecure.outsideRuns", "allow").getOrCreate()
+    session = builder.config(_OUTSIDE_RUNS, "allow").getOrCreate()
     yield session
     session.stop()
 
@@ -104,3 +168,19 @@ def glue_job(glue_account: EmbeddedAccount, glue_spark: SparkSession) -> Iterato
     harness = JobTestHarness(account=glue_account, spark=glue_spark, name=f"job-{uuid.uuid4().hex[:12]}")
     yield harness
     harness.close()
+
+
+@pytest.fixture
+def glue_context(glue_account: EmbeddedAccount, glue_spark: SparkSession) -> Iterator[GlueContext]:
+    """Create a ``GlueContext`` that reads and writes in the embedded account, in the test mode.
+
+    Its run starts with the first read or write. A job that the test starts on it with ``job.init`` is
+    registered by itself.
+    """
+    from glue_secure.context import GlueContext
+    from glue_secure.run import test_mode
+
+    with test_mode.enabled(_test_mode(glue_account)):
+        context = GlueContext(glue_spark.sparkContext)
+        yield context
+        test_mode.end(context.secured_run)

@@ -11,6 +11,7 @@ from glue_secure.core.errors import UsageError
 from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.engines.run_context import failure_context
 from glue_secure.engines.spark.context import GlueContext
+from glue_secure.run import test_mode
 from glue_secure.run.start import read_arguments, start_run
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ class Job:
             UsageError: a second call, or an invalid argument.
             RefusedError, VerificationError: a control stopped the run; nothing was read or written.
         """
-        if self._glue_context.secured_run is not None:
+        test_mode.end(self._glue_context.secured_run)
+        if self._glue_context.secured_run is not None and not test_mode.is_enabled():
             raise UsageError("job.init", found="a second call", required="one job.init for a GlueContext")
         self._glue_context.secured_run = start_run(
             read_arguments(init_arguments=args), lambda: self._glue_context.spark_session, job_name=job_name

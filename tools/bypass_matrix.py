@@ -14,12 +14,20 @@ SPARK = {
     "partitions": "df.write.partitionBy",
     "table": "CREATE TABLE AS SELECT",
     "partition_elsewhere": "INSERT INTO a partition whose location has a space and is not the table's",
+    "partition_dropped": "INSERT INTO a partition outside the table's location, then DROP TABLE",
     "rdd": "rdd.saveAsTextFile",
     "jvm_rdd": "the JVM's saveAsTextFile",
     "model": "the save of a pyspark.ml transformer",
     "hadoop_file": "a file of Hadoop's FileSystem API",
 }
 """What writes with Spark."""
+HIVE = {
+    "hive_table": "CREATE TABLE STORED AS TEXTFILE AS SELECT",
+    "hive_insert": "INSERT INTO a Hive table with dynamic partitions",
+    "hive_partition_elsewhere": "INSERT INTO a partition of a Hive table outside its location",
+    "hive_partition_dropped": "INSERT INTO a partition of a Hive table outside its location, then DROP TABLE",
+}
+"""What writes with Spark's support for Hive."""
 BOTO3 = {
     "put": "put_object of boto3.client",
     "resource": "Object.put of boto3.resource",
@@ -32,6 +40,8 @@ PLACES = {
     "thread": ", in a thread whose error is lost",
     "batch": ", in foreachBatch",
     "session": ", in spark.newSession()",
+    "executor": ", in a function on an executor",
+    "subprocess": ", in a subprocess",
 }
 ENCRYPTIONS = {
     "planned": "",
@@ -43,6 +53,12 @@ ENCRYPTIONS = {
     "after_commit": ", after the commit",
     "before_init": ", before job.init",
 }
+SESSIONS = {
+    "": "",
+    "cluster": "local-cluster[2,1,1024]",
+    "hive": "enableHiveSupport",
+}
+"""The Spark sessions: ``""`` is the session of the suite, each of the others a process of its own."""
 NOT_OBSERVED = "not observed"
 """Outcome without the request guard of what only the guard observes."""
 _WITHOUT_LOCATION = "jvm_rdd", "model"
@@ -62,22 +78,25 @@ class Combination:
         writer: a key of :data:`SPARK` or :data:`BOTO3`.
         place: a key of :data:`PLACES`.
         encryption: a key of :data:`ENCRYPTIONS`.
+        session: a key of :data:`SESSIONS`.
     """
 
     api: str
     writer: str
     place: str
     encryption: str
+    session: str = ""
 
     @property
     def name(self) -> str:
         """The name of the test case."""
-        return "_".join((self.api, self.writer, self.place, self.encryption))
+        words = (self.session, self.api, self.writer, self.place, self.encryption)
+        return "_".join(word for word in words if word)
 
     @property
     def attempt(self) -> str:
         """What is attempted, in words."""
-        writer = (SPARK | BOTO3)[self.writer]
+        writer = (SPARK | HIVE | BOTO3)[self.writer]
         return writer + PLACES[self.place] + ENCRYPTIONS[self.encryption]
 
     @property
@@ -155,3 +174,57 @@ def combinations() -> Iterator[Combination]:
                         "script" if encryption == "after_commit" or writer in ("put", "copy") else "thread"
                     )
                     yield Combination(api, writer, place, encryption)
+
+
+_OF_EVERY_SESSION = """
+    short files script planned
+    glue files script other_key
+    short files script before_init
+    glue files script after_commit
+    glue files thread planned
+    short files thread aes256
+    short files batch planned
+    glue files batch aes256
+    glue files session planned
+    short files session other_key
+    short partition_elsewhere script planned
+    glue partition_elsewhere thread aes256
+    short partition_dropped script planned
+    glue partition_dropped script aes256
+    short rdd script planned
+    glue rdd thread aes256
+    short jvm_rdd script planned
+    glue jvm_rdd script other_key
+    short model script planned
+    glue model thread aes256
+    short hadoop_file script aes256
+    short put executor planned
+    glue put executor aes256
+    short put subprocess planned
+    glue put script after_commit
+"""
+_OF_HIVE = """
+    short hive_table script planned
+    glue hive_table script aes256
+    glue hive_insert script planned
+    short hive_insert script other_key
+    short hive_partition_elsewhere script planned
+    glue hive_partition_elsewhere script aes256
+    glue hive_partition_elsewhere thread planned
+    short hive_partition_elsewhere thread aes256
+    short hive_partition_elsewhere batch planned
+    glue hive_partition_elsewhere session planned
+    glue hive_partition_dropped script planned
+    short hive_partition_dropped script aes256
+"""
+
+
+def combinations_of(session: str) -> Iterator[Combination]:
+    """Yield the combinations that run in a session of a process of its own, in the order of the page.
+
+    Args:
+        session: a key of :data:`SESSIONS`.
+    """
+    lines = _OF_EVERY_SESSION.splitlines() + (_OF_HIVE.splitlines() if session == "hive" else [])
+    for words in filter(None, map(str.split, lines)):
+        yield Combination(*words, session)

@@ -13,6 +13,9 @@ from glue_secure.core.controls import CONTROLS
 
 OUTCOMES = ("encrypted", "rejected", "detected")
 _MATRIX_TEST = "tests/bypass/test_bypass_matrix.py::test_every_combination_is_encrypted_rejected_or_detected"
+_SESSIONS_TEST = (
+    "tests/bypass/test_sessions.py::test_every_combination_of_a_session_is_encrypted_rejected_or_detected"
+)
 
 
 class TableError(ValueError):
@@ -82,11 +85,15 @@ def cases(root: Path) -> Iterator[Case]:
 
 def combinations() -> Iterator[Case]:
     """Yield the combinations of :mod:`bypass_matrix` as cases."""
-    for row in bypass_matrix.combinations():
-        heading = f"combinations: {bypass_matrix.APIS[row.api]}"
+    rows = [*bypass_matrix.combinations()]
+    for session in filter(None, bypass_matrix.SESSIONS):
+        rows += sorted(bypass_matrix.combinations_of(session), key=lambda row: row.api, reverse=True)
+    for row in rows:
+        session = bypass_matrix.SESSIONS[row.session]
+        heading = f"combinations: {bypass_matrix.APIS[row.api]}" + (f", {session}" if session else "")
         outcome, control = row.expected(guarded=True)
         outcome_listed, control_listed = row.expected(guarded=False)
-        test = f"{_MATRIX_TEST}[{row.name}]"
+        test = f"{_SESSIONS_TEST if session else _MATRIX_TEST}[{row.name}]"
         yield Case(
             "matrix", heading, row.name, row.attempt, outcome, control, test, outcome_listed, control_listed
         )

@@ -6,11 +6,9 @@ As a program, it runs each attempt and prints the result, one JSON object per li
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 import uuid
-from pathlib import Path
 
 from glue_secure.embedded import table_formats
 
@@ -144,25 +142,21 @@ def hudi_on_local_disk(bypass):
 
 def main(names: list[str]) -> None:
     from bypass_cases import attempt_function, objects_below, open_bypass
-    from pyspark.sql import SparkSession
+    from separate_session import account_of_the_environment, session_with
 
-    from glue_secure.embedded.account import EmbeddedAccount
-    from glue_secure.embedded.account_setup import key, provision
+    from glue_secure.embedded.account_setup import provision
     from glue_secure.embedded.artifacts import fetch
     from glue_secure.embedded.clients import clients
     from glue_secure.testing.harness import JobTestHarness
 
-    account = EmbeddedAccount.load(Path(os.environ["GLUE_SECURE_LOCAL_STATE"]))
-    provisioned = provision(account)
-    other = key(account, "alias/another", "another key")
-    builder = SparkSession.builder.config("spark.jars", ",".join(map(str, fetch(JARS, account.java_home))))
-    for name, text in settings(account.endpoint_url, account.region).items():
-        builder = builder.config(name, text)
-    spark = builder.getOrCreate()
+    account = account_of_the_environment()
+    key, other = provision(account).data_key, clients(account)("kms").create_key()["KeyMetadata"]["Arn"]
+    jars = ",".join(map(str, fetch(JARS, account.java_home)))
+    spark = session_with({"spark.jars": jars, **settings(account.endpoint_url, account.region)})
     for name in names:
         bench = JobTestHarness(account=account, spark=spark, name=f"job-{uuid.uuid4().hex[:12]}")
         with tempfile.TemporaryDirectory() as folder:
-            bypass = open_bypass(bench, clients(account), provisioned.data_key, other, folder)
+            bypass = open_bypass(bench, clients(account), key, other, folder)
             error, rejected = attempt_function(globals()[name], bypass)
         evidence = bench.evidence()[-1]
         result = {
@@ -170,6 +164,7 @@ def main(names: list[str]) -> None:
             "error": "" if error is None else f"{type(error).__name__}: {error}",
             "controls": [getattr(error, "control", ""), *getattr(error, "also", ())],
             "rejected": rejected,
+            "verification": evidence["request_guard"],
             "sequence": evidence["bookmark"]["sequence_after"],
             "passed": [control["control"] for control in evidence["controls"]],
             "recorded": [entry["uri"] for write in evidence["writes"] for entry in write["objects"]],

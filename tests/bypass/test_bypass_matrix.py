@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from bypass_matrix import NOT_OBSERVED, USAGE_ERROR, combinations
-from bypass_steps import not_under_key, run_row, stored, unrecorded
+from bypass_matrix import NOT_OBSERVED, combinations
+from bypass_steps import assert_expected, run_row
 
-from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.embedded.clients import clients
 
 # The others take seconds each.
@@ -41,30 +40,4 @@ def test_every_combination_is_encrypted_rejected_or_detected(
         request.getfixturevalue("without_request_guard")
     aws = clients(glue_account)
     bypass, error = run_row(row, glue_job, aws, provisioned.data_key, other_key, tmp_path)
-    outcome, control = row.expected(guarded=guarded)
-    evidence = bypass.bench.evidence()
-    written = [
-        (bucket, key)
-        for bucket, key in stored(aws, below=bypass.bench.name)
-        if not key.startswith(("evidence/job=", "bookmarks/")) and not key.endswith("/a.csv")
-    ]
-    wrong = not_under_key(aws, written, bypass.key)
-    if guarded or outcome != "detected":
-        assert not wrong, wrong
-    if outcome == "encrypted":
-        assert error is None, error
-        assert evidence[-1]["outcome"] == "succeeded"
-        assert any(not key.endswith("/") for _, key in written)
-        assert not unrecorded(bypass, written)
-        assert control in {entry["control"] for entry in evidence[-1]["controls"]}
-        return
-    if control == USAGE_ERROR:
-        assert isinstance(error, UsageError), f"{row.name} was not rejected: {error!r}"
-        assert "has ended" in str(error)
-    else:
-        assert isinstance(error, ControlError), f"{row.name} was not detected: {error!r}"
-        assert control in {error.control, *error.also}, error
-    if outcome == "rejected":
-        assert not [key for _, key in written if not key.endswith("/") and "-checkpoint-" not in key], written
-    if row.encryption != "after_commit":
-        assert not any(run["bookmark"]["sequence_after"] for run in evidence)
+    assert_expected(row, bypass, error, guarded=guarded)

@@ -2,57 +2,52 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+import functools
 
 import pytest
 from bypass_cases import TABLE
+from separate_session import results_of
 
-from glue_secure.embedded.environment import overlay
 from glue_secure.embedded.installed_spark import installed_spark
 
 pytestmark = pytest.mark.long
 PROGRAM = "tests/bypass/table_attempts.py"
 CASES = [case for case in TABLE if case.test.startswith(PROGRAM)]
-ROOT = Path(__file__).parents[2]
-MODULES = os.pathsep.join(str(ROOT / folder) for folder in ("tests/support", "tools"))
 
 
 @pytest.fixture(scope="module")
-def outcomes(glue_account, tmp_path_factory):
+def outcomes(request, glue_account, tmp_path_factory):
+    """Return a function that returns the results of the selected attempts, which run in one process."""
     if installed_spark().line != "3.5":
         pytest.skip("the pinned JARs of the table formats are for Spark 3.5")
-    environment = overlay(os.environ, glue_account) | {"PYTHONPATH": MODULES}
-    done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("table_attempts.py"), *(case.name for case in CASES)],
-        env=environment,
-        cwd=tmp_path_factory.mktemp("tables"),
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
-    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"name"')]
-    assert len(lines) == len(CASES), done.stderr[-4000:]
-    return {line["name"]: line for line in lines}
+    selected = [item.callspec.params for item in request.session.items if item.path == request.path]
+
+    @functools.cache
+    def results(guarded):
+        names = [params["case"].name for params in selected if params["guarded"] == guarded]
+        folder = tmp_path_factory.mktemp("tables")
+        return results_of("table_attempts.py", names, glue_account, folder, guarded=guarded)
+
+    return results
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_every_attempt_is_encrypted_rejected_or_detected(case, outcomes):
-    result = outcomes[case.name]
-    if case.outcome == "encrypted":
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "listed"])
+def test_every_attempt_is_encrypted_rejected_or_detected(case, guarded, outcomes):
+    result = outcomes(guarded)[case.name]
+    outcome, control = case.expected(guarded=guarded)
+    assert result["verification"]["verification"] == ("receipts" if guarded else "listings")
+    objects = {name: encryption for name, encryption in result["objects"].items() if not name.endswith("/")}
+    encryptions = {tuple(encryption) for encryption in objects.values()}
+    if guarded:
+        assert encryptions <= {("aws:kms", result["key"])}
+    if outcome == "encrypted":
         assert result["error"] == ""
-        assert case.control in result["passed"]
+        assert control in result["passed"]
         assert result["sequence"] == 1
-        written = {
-            name: encryption for name, encryption in result["objects"].items() if not name.endswith("/")
-        }
-        assert written
-        assert {tuple(encryption) for encryption in written.values()} == {("aws:kms", result["key"])}
-        assert {f"s3://glue-secure-curated/{name}" for name in written} <= set(result["recorded"])
+        assert encryptions == {("aws:kms", result["key"])}
+        assert {f"s3://glue-secure-curated/{name}" for name in objects} <= set(result["recorded"])
         return
-    assert case.control in result["controls"], result["error"]
-    assert result["rejected"] or case.outcome == "detected"
+    assert control in result["controls"], result["error"]
+    assert result["rejected"] or outcome == "detected" or (guarded and not objects)
     assert result["sequence"] == 0

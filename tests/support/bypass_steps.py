@@ -13,17 +13,20 @@ from typing import Any
 import boto3
 from boto3.s3.transfer import TransferConfig
 from bypass_cases import CSV, BypassCase, case_of
-from bypass_matrix import BOTO3, Combination
+from bypass_matrix import BOTO3, USAGE_ERROR, Combination
 from hadoop_settings import hadoop
 
 from glue_secure import GlueSecureError
-from glue_secure.core.errors import ControlError
+from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.request_guard import refusal_in
 from glue_secure.embedded.account_setup import CURATED, EVIDENCE
 
 RESERVED = f"{EVIDENCE}/evidence/other"
 _ALGORITHM, _KEY = "fs.s3a.encryption.algorithm", "fs.s3a.encryption.key"
 _UNCACHED = "fs.s3a.impl.disable.cache"
+
+
+_HIVE_COLUMNS = "(a int) partitioned by (day int) stored as textfile"
 
 
 # --- writers: what writes to an empty location
@@ -48,6 +51,33 @@ def partition_elsewhere(spark: Any, location: str, name: str) -> None:
     )
     spark.sql(f"alter table {name} add partition (day=1) location '{location}/day one'")
     spark.sql(f"insert into {name} partition (day=1) values (5)")
+
+
+def partition_dropped(spark: Any, location: str, name: str) -> None:
+    partition_elsewhere(spark, location, name)
+    spark.sql(f"drop table {name}")
+
+
+def hive_table(spark: Any, location: str, name: str) -> None:
+    spark.sql(f"create table {name} stored as textfile location '{location}' as select 1 as a")
+
+
+def hive_insert(spark: Any, location: str, name: str) -> None:
+    spark.sql(f"create table {name} {_HIVE_COLUMNS} location '{location}'")
+    spark.sql("set hive.exec.dynamic.partition.mode=nonstrict")
+    spark.sql(f"insert into {name} partition (day) values (5, 1), (6, 2)")
+
+
+def hive_partition_elsewhere(spark: Any, location: str, name: str, kind: str = "") -> None:
+    spark.sql(f"create {kind} table {name} {_HIVE_COLUMNS} location '{location}-table'")
+    spark.sql(f"alter table {name} add partition (day=1) location '{location}-day'")
+    spark.sql(f"insert into {name} partition (day=1) values (5)")
+
+
+def hive_partition_dropped(spark: Any, location: str, name: str) -> None:
+    # The files of a table that is not external are deleted when the table is dropped.
+    hive_partition_elsewhere(spark, location, name, "external")
+    spark.sql(f"drop table {name}")
 
 
 def rdd(spark: Any, location: str, _name: str) -> None:
@@ -298,7 +328,9 @@ def run_row(row: Combination, *given: Any) -> tuple[BypassCase, BaseException | 
     """
     bench = given[0]
     bench.land("a.csv", CSV)
-    outside = row.encryption in ("before_init", "after_commit")
+    spark_outside = row.encryption in ("before_init", "after_commit") and row.writer not in BOTO3
+    # The sessions of tests allow writes outside of runs; a job's session does not.
+    outside = spark_outside and bench.spark.conf.get("spark.glueSecure.outsideRuns", "") == "allow"
     guard = bench.spark._jvm.gluesecure.guard.Guard
     if outside:
         guard.checkOutsideRuns(True)
@@ -308,7 +340,7 @@ def run_row(row: Combination, *given: Any) -> tuple[BypassCase, BaseException | 
             step(row, bypass)
         bypass = start(row.api, *given)
         with bypass.job:
-            if not outside:
+            if row.encryption not in ("before_init", "after_commit"):
                 step(row, bypass)
         if row.encryption == "after_commit":
             step(row, bypass)
@@ -358,9 +390,66 @@ def unrecorded(bypass: BypassCase, names: Any) -> list[str]:
     return sorted(set(uris) - recorded)
 
 
+def assert_expected(
+    row: Combination, bypass: BypassCase, error: BaseException | None, *, guarded: bool
+) -> None:
+    """Assert that a combination ended as the matrix says, and that S3 and the evidence agree with it.
+
+    Args:
+        row: the combination.
+        bypass: its run.
+        error: the error that the run ended with.
+        guarded: whether Spark has the request guard.
+    """
+    outcome, control = row.expected(guarded=guarded)
+    evidence = bypass.bench.evidence()
+    written = [
+        (bucket, key)
+        for bucket, key in stored(bypass.aws, below=bypass.bench.name)
+        if not key.startswith(("evidence/job=", "bookmarks/")) and not key.endswith("/a.csv")
+    ]
+    wrong = not_under_key(bypass.aws, written, bypass.key)
+    if guarded or outcome != "detected":
+        assert not wrong, wrong
+    if outcome == "encrypted":
+        assert error is None, repr(error)
+        assert evidence[-1]["outcome"] == "succeeded", evidence[-1]["outcome"]
+        assert evidence[-1]["request_guard"]["verification"] == ("receipts" if guarded else "listings"), (
+            evidence[-1]["request_guard"]
+        )
+        assert any(not key.endswith("/") for _, key in written), "nothing was written"
+        missing = unrecorded(bypass, written)
+        assert not missing, missing
+        controls = {entry["control"] for entry in evidence[-1]["controls"]}
+        assert control in controls, controls
+        return
+    if control == USAGE_ERROR:
+        assert isinstance(error, UsageError), f"{row.name} was not rejected: {error!r}"
+        assert "has ended" in str(error), error
+    else:
+        assert isinstance(error, ControlError), f"{row.name} was not detected: {error!r}"
+        assert control in {error.control, *error.also}, error
+    if outcome == "rejected":
+        files = [key for _, key in written if not key.endswith("/") and "-checkpoint-" not in key]
+        assert not files, files
+    if row.encryption != "after_commit":
+        moved = [run["bookmark"] for run in evidence if run["bookmark"]["sequence_after"]]
+        assert not moved, moved
+
+
 def is_of_the_run(error: BaseException | None) -> bool:
     """Return whether glue-secure ended the run with the error."""
     return isinstance(error, GlueSecureError)
 
 
-__all__ = ["CURATED", "is_of_the_run", "not_under_key", "run_row", "start", "step", "stored", "unrecorded"]
+__all__ = [
+    "CURATED",
+    "assert_expected",
+    "is_of_the_run",
+    "not_under_key",
+    "run_row",
+    "start",
+    "step",
+    "stored",
+    "unrecorded",
+]

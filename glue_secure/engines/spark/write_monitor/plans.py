@@ -27,8 +27,7 @@ _VERSION_2_WRITING_COMMANDS = frozenset(("DeleteFromTableExec",))
 _EPHEMERAL_SOURCES = re.compile(r"org\.apache\.spark\.sql\..*\.ConsoleSinkProvider")
 # Formats whose option "path" is the location of their files.
 _TABLE_FORMATS = ("delta", "hudi")
-# Each with its accessor for IF NOT EXISTS.
-_CREATING_COMMANDS = {"CreateDataSourceTableCommand": "ignoreIfExists", "CreateTableCommand": "ifNotExists"}
+_CREATING_COMMANDS = frozenset(("CreateDataSourceTableCommand", "CreateTableCommand"))
 # Each with its accessor for the table.
 _EMPTYING_COMMANDS = {
     "AlterTableDropPartitionCommand": "tableName",
@@ -37,6 +36,7 @@ _EMPTYING_COMMANDS = {
     "TruncateTableCommand": "tableName",
 }
 _LOCATING_COMMANDS = frozenset(("AlterTableAddPartitionCommand", "AlterTableSetLocationCommand"))
+_URI = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 # Writes of files and table formats, whose objects the guard of S3 requests sees.
 _FILE_WRITES = re.compile(
     r"LoadData|SparkWrite|SparkPositionDeltaWrite|Iceberg|Delta|Hudi|Hoodie|FileBatchWrite|FileWrite|[Xx]ml"
@@ -54,16 +54,21 @@ class ObservedTables:
     def __init__(self) -> None:
         self._created: set[tuple[str, str]] = set()
         self._locations: dict[tuple[str, str], str] = {}
+        self._partitions: dict[tuple[str, str], set[str]] = {}
         self.emptied: set[str] = set()
 
     def observe(self, command: Any) -> None:
         """Take note of a command that creates or empties a table, or gives a partition its own location."""
         name = str(command.getClass().getSimpleName())
         if name in _CREATING_COMMANDS:
-            if not getattr(command, _CREATING_COMMANDS[name])():  # otherwise the table may have existed
+            if not command.ignoreIfExists():  # otherwise the table may have existed
                 self._created.add(_identity(command.table().identifier()))
         elif name in _LOCATING_COMMANDS:
-            self._created.discard(_identity(command.tableName()))
+            table, locations = _identity(command.tableName()), _given_locations(command)
+            if all(_URI.match(location) for location in locations):
+                self._partitions.setdefault(table, set()).update(locations)
+            else:
+                self._created.discard(table)
         elif name in _EMPTYING_COMMANDS:
             table = _identity(getattr(command, _EMPTYING_COMMANDS[name])())
             if table in self._locations:
@@ -79,10 +84,23 @@ class ObservedTables:
         new_name = str(command.newName().table()).lower()
         return f"{location.rstrip('/').rpartition('/')[0]}/{new_name}" if location else ""
 
-    def has_partitions_inside(self, table: Any) -> bool:
-        """Return whether all partitions of a table (``CatalogTable``) are below its location."""
-        database, name = _identity(table.identifier())
-        return bool(database) and (database, name) in self._created
+    def partition_locations(self, table: Any) -> set[str] | None:
+        """Return the locations that queries of the session gave to partitions of a table (``CatalogTable``).
+
+        None if the table may have partitions at other locations: another session created it.
+        """
+        identity = _identity(table.identifier())
+        is_known = bool(identity[0]) and identity in self._created
+        return self._partitions.get(identity, set()) if is_known else None
+
+
+def _given_locations(command: Any) -> list[str]:
+    """Return the locations that a command gives to partitions; ``""`` if it moves the whole table."""
+    if str(command.getClass().getSimpleName()) == "AlterTableSetLocationCommand":
+        return [str(command.location()) if command.partitionSpec().isDefined() else ""]
+    partitions = command.partitionSpecsAndLocs()
+    locations = (partitions.apply(position)._2() for position in range(partitions.size()))
+    return [str(location.get()) for location in locations if location.isDefined()]
 
 
 def _identity(identifier: Any) -> tuple[str, str]:
@@ -124,18 +142,14 @@ def _data_writing_command(
     if name == "InsertIntoHadoopFsRelationCommand":
         format = str(command.fileFormat().getClass().getSimpleName()).removesuffix("FileFormat").lower()
         location = path_of(command.outputPath())
-        writes = [UnmanagedWrite(location, format, output_rows(command.metrics()), failed)]
         if command.catalogTable().isDefined():
-            tables.observe_write(command.catalogTable().get(), location)
-        if command.catalogTable().isDefined() and not command.partitionColumns().isEmpty():
-            writes += _outer_partitions(
-                execution, command.catalogTable().get(), location, format, failed, tables
+            return _table_writes(
+                command.catalogTable().get(), location, format, command, execution, failed, tables
             )
-        return writes
+        return [UnmanagedWrite(location, format, output_rows(command.metrics()), failed)]
     if name == "InsertIntoHiveTable":
         location = path_of(command.table().location())
-        tables.observe_write(command.table(), location)
-        return [UnmanagedWrite(location, "hive", output_rows(command.metrics()), failed)]
+        return _table_writes(command.table(), location, "hive", command, execution, failed, tables)
     if name == "InsertIntoHiveDirCommand":
         location = _location(command.storage())
         return [UnmanagedWrite(location, "hive", output_rows(command.metrics()), failed)]
@@ -228,24 +242,42 @@ def _version_2_write(node: Any, name: str, failed: bool) -> list[UnmanagedWrite]
     return [_to_unknown_location(f"{name} {writer.rpartition('.')[2]}".strip(), failed)]
 
 
+def _table_writes(
+    table: Any, location: str, format: str, command: Any, execution: Any, failed: bool, tables: ObservedTables
+) -> list[UnmanagedWrite]:
+    """Return the writes of a command that inserts into a table (``CatalogTable``)."""
+    tables.observe_write(table, location)
+    outer: list[UnmanagedWrite] = []
+    if not table.partitionColumnNames().isEmpty():
+        outer = _outer_partitions(execution, table, location, format, failed, tables)
+    # Spark does not report how many of the rows are in outer partitions.
+    rows = None if outer else output_rows(command.metrics())
+    return [UnmanagedWrite(location, format, rows, failed), *outer]
+
+
 def _outer_partitions(
     execution: Any, table: Any, table_location: str, format: str, failed: bool, tables: ObservedTables
 ) -> list[UnmanagedWrite]:
     """Return a write to each partition of a table that is outside of the table's location.
 
-    Spark writes partitions to their locations in the catalog.
+    Spark writes partitions to their locations in the catalog. The table may have been dropped, or dropped and
+    created again, since the write.
     """
     catalog = execution.sparkSession().sessionState().catalog()
+    locations = tables.partition_locations(table)
     try:
         partitions = catalog.listPartitions(
             table.identifier(), getattr(catalog, "listPartitions$default$2")()
         )
     except Exception:  # the table may have been dropped or renamed since
-        if tables.has_partitions_inside(table):
-            return []
-        problem = "a write to a partitioned table that was dropped, whose partitions may have been elsewhere"
-        return [UnmanagedWrite("", format, None, failed, problem, stores_files=True)]
-    locations = {path_of(partitions.apply(position).location()) for position in range(partitions.size())}
+        if locations is None:
+            problem = (
+                "a write to a partitioned table that was dropped, whose partitions may have been elsewhere"
+            )
+            return [UnmanagedWrite("", format, None, failed, problem, stores_files=True)]
+    else:
+        listed = (partitions.apply(position).location() for position in range(partitions.size()))
+        locations = (locations or set()) | {path_of(location) for location in listed}
     return [
         UnmanagedWrite(location, format, None, failed)
         for location in sorted(locations)

@@ -59,6 +59,55 @@ def iceberg_merge(bypass):
     )
 
 
+def iceberg_append_and_overwrite(bypass):
+    _create(bypass, "lake")
+    bypass.frame().writeTo(f"lake.db.{bypass.table}").append()
+    bypass.frame(1).writeTo(f"lake.db.{bypass.table}").overwritePartitions()
+
+
+def iceberg_definition(bypass):
+    bypass.spark.sql(f"create table lake.db.{bypass.table} (id bigint) using iceberg")
+    bypass.spark.sql(f"alter table lake.db.{bypass.table} add column name string")
+
+
+def iceberg_procedure(bypass):
+    _create(bypass, "lake")
+    options = "map('rewrite-all', 'true')"
+    bypass.spark.sql(
+        f"call lake.system.rewrite_data_files(table => 'db.{bypass.table}', options => {options})"
+    )
+
+
+def iceberg_with_its_own_s3_client_unmanaged(bypass):
+    _create(bypass, "s3lake")
+
+
+def iceberg_data_elsewhere(bypass):
+    _create(bypass, "lake")
+    table = f"lake.db.{bypass.table}"
+    bypass.spark.sql(f"alter table {table} set tblproperties ('write.data.path'='{bypass.out}-data')")
+    bypass.frame().writeTo(table).append()
+
+
+def iceberg_on_local_disk(bypass):
+    for name, text in {"": ICEBERG, ".type": "hadoop", ".warehouse": f"file://{bypass.local}/lake"}.items():
+        bypass.spark.conf.set(f"spark.sql.catalog.disk{name}", text)
+    try:
+        _create(bypass, "disk")
+    finally:
+        _unset(bypass, "spark.sql.catalog.disk")
+
+
+def iceberg_under_another_key(bypass):
+    _create(bypass, "lake")
+    with bypass.hadoop(fs_s3a_impl_disable_cache="true", fs_s3a_encryption_key=bypass.other):
+        bypass.spark.conf.set("fs.s3a.encryption.key", bypass.other)
+        try:
+            bypass.frame().writeTo(f"lake.db.{bypass.table}").append()
+        finally:
+            bypass.spark.conf.set("fs.s3a.encryption.key", bypass.key)
+
+
 def iceberg_custom_write(bypass):
     bypass.job.write.custom(_location(bypass), lambda: _create(bypass, "lake"))
 
@@ -113,6 +162,15 @@ def delta_delete_custom_write(bypass):
     bypass.job.write.custom(
         bypass.out, lambda: bypass.spark.sql(f"delete from delta.`{bypass.out}` where id = 1")
     )
+
+
+def delta_merge(bypass):
+    bypass.frame().write.format("delta").save(bypass.out)
+    bypass.spark.sql(
+        f"merge into delta.`{bypass.out}` t using (select 1L as id) s on t.id = s.id "
+        "when matched then update set id = 9"
+    )
+    bypass.spark.sql(f"describe history delta.`{bypass.out}`").collect()
 
 
 def delta_on_local_disk(bypass):

@@ -5,8 +5,6 @@ Each session is a process of its own. One runs a few combinations with the suite
 
 from __future__ import annotations
 
-import functools
-
 import pytest
 from bypass_matrix import NOT_OBSERVED, SESSIONS, combinations_of
 from separate_session import results_of
@@ -25,39 +23,28 @@ def rows():
     for session in filter(None, SESSIONS):
         for row in combinations_of(session):
             marks = () if row.name in ALWAYS else (pytest.mark.long,)
-            yield pytest.param(row, True, id=f"{row.name}-guarded", marks=marks)
+            yield pytest.param(row, (session, True), id=f"{row.name}-guarded", marks=marks)
             if row.expected(guarded=False)[0] != NOT_OBSERVED:
-                yield pytest.param(row, False, id=f"{row.name}-listed", marks=pytest.mark.long)
+                yield pytest.param(row, (session, False), id=f"{row.name}-listed", marks=pytest.mark.long)
 
 
 @pytest.fixture(scope="module")
-def problem_of(request, glue_account, tmp_path_factory):
-    """Return a function that returns the problem of a combination, ``""`` if it has none.
-
-    The selected combinations of a session run in one process.
-    """
-    selected = [item.callspec.params for item in request.session.items if item.path == request.path]
-
-    @functools.cache
-    def problems(session, guarded):
-        names = [
-            params["row"].name
-            for params in selected
-            if params["row"].session == session and params["guarded"] == guarded
-        ]
-        folder = tmp_path_factory.mktemp(session)
-        return results_of(
-            "run_combinations.py",
-            [session, *names],
-            glue_account,
-            folder,
-            guarded=guarded,
-            master=MASTERS.get(session, "local[2]"),
-        )
-
-    return lambda row, guarded: problems(row.session, guarded)[row.name]["problem"]
+def results(request, glue_account, tmp_path_factory):
+    """Return the results of the selected combinations of a session, from one process."""
+    session, guarded = request.param
+    items = (item for item in request.session.items if item.path == request.path)
+    selected = (item.callspec.params for item in items)
+    names = [params["row"].name for params in selected if params["results"] == request.param]
+    return results_of(
+        "run_combinations.py",
+        [session, *names],
+        glue_account,
+        tmp_path_factory.mktemp(session),
+        guarded=guarded,
+        master=MASTERS.get(session, "local[2]"),
+    )
 
 
-@pytest.mark.parametrize(("row", "guarded"), list(rows()))
-def test_every_combination_of_a_session_is_encrypted_rejected_or_detected(row, guarded, problem_of):
-    assert problem_of(row, guarded) == ""
+@pytest.mark.parametrize(("row", "results"), list(rows()), indirect=["results"])
+def test_every_combination_of_a_session_is_encrypted_rejected_or_detected(row, results):
+    assert results[row.name]["problem"] == ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import pytest
 from bypass_cases import TABLE
 from separate_session import results_of
@@ -15,26 +13,24 @@ PROGRAM = "tests/bypass/table_attempts.py"
 CASES = [case for case in TABLE if case.test.startswith(PROGRAM)]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=[True, False], ids=["guarded", "listed"])
 def outcomes(request, glue_account, tmp_path_factory):
-    """Return a function that returns the results of the selected attempts, which run in one process."""
+    """Return whether Spark has the guard, and the results of the selected attempts, from one process."""
     if installed_spark().line != "3.5":
         pytest.skip("the pinned JARs of the table formats are for Spark 3.5")
-    selected = [item.callspec.params for item in request.session.items if item.path == request.path]
-
-    @functools.cache
-    def results(guarded):
-        names = [params["case"].name for params in selected if params["guarded"] == guarded]
-        folder = tmp_path_factory.mktemp("tables")
-        return results_of("table_attempts.py", names, glue_account, folder, guarded=guarded)
-
-    return results
+    guarded = request.param
+    items = (item for item in request.session.items if item.path == request.path)
+    names = [
+        item.callspec.params["case"].name for item in items if item.callspec.params["outcomes"] == guarded
+    ]
+    folder = tmp_path_factory.mktemp("tables")
+    return guarded, results_of("table_attempts.py", names, glue_account, folder, guarded=guarded)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "listed"])
-def test_every_attempt_is_encrypted_rejected_or_detected(case, guarded, outcomes):
-    result = outcomes(guarded)[case.name]
+def test_every_attempt_is_encrypted_rejected_or_detected(case, outcomes):
+    guarded, results = outcomes
+    result = results[case.name]
     outcome, control = case.expected(guarded=guarded)
     assert result["verification"]["verification"] == ("receipts" if guarded else "listings")
     objects = {name: encryption for name, encryption in result["objects"].items() if not name.endswith("/")}

@@ -41,17 +41,19 @@ def results_of(
         master: Spark's master.
     """
     environment = {**os.environ, REQUEST_GUARD_VARIABLE: "on" if guarded else "off"}
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "bypass" / program), *arguments],
-        env=overlay(environment, account, master=master) | {"PYTHONPATH": _MODULES},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=550,
-    )
-    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"name"')]
-    assert done.returncode == 0, done.stderr[-4000:]
-    return {line["name"]: line for line in lines}
+    output, errors = folder / "results.jsonl", folder / "errors.txt"
+    with output.open("w") as results, errors.open("w") as log:
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "tests" / "bypass" / program), *arguments],
+            env=overlay(environment, account, master=master) | {"PYTHONPATH": _MODULES},
+            cwd=folder,
+            stdout=results,
+            stderr=log,
+            timeout=550,
+        )
+    assert done.returncode == 0, errors.read_text(errors="replace")[-4000:]
+    lines = (line for line in output.read_text().splitlines() if line.startswith('{"name"'))
+    return {result["name"]: result for result in map(json.loads, lines)}
 
 
 def account_of_the_environment() -> EmbeddedAccount:

@@ -23,6 +23,20 @@ _VERSION_2_WRITES = frozenset(
 _VERSION_2_COMMANDS = frozenset(_VERSION_2_PACKAGE + name for name in ("V2CommandExec", "LeafV2CommandExec"))
 # Commands of Spark that write without one of these ancestors.
 _VERSION_2_WRITING_COMMANDS = frozenset(("DeleteFromTableExec",))
+# Classes of tables and catalogs that report a location and store only files.
+_FILE_TABLES = re.compile(r"iceberg|\.delta\.", re.IGNORECASE)
+# Commands that store metadata, or files, if their table or procedure is one of these.
+_TABLE_COMMANDS = re.compile(
+    r"(CreateTable|ReplaceTable|AtomicReplaceTable|AlterTable|TruncateTable|Call|\w+PartitionField"
+    r"|SetWriteDistributionAndOrdering|(Set|Drop)IdentifierFields|(CreateOrReplace|Drop)(Branch|Tag))Exec"
+)
+# Properties of an Iceberg table that name further locations.
+_TABLE_PATHS = (
+    "write.data.path",
+    "write.folder-storage.path",
+    "write.metadata.path",
+    "write.object-storage.path",
+)
 # Data sources of version 1 that store nothing.
 _EPHEMERAL_SOURCES = re.compile(r"org\.apache\.spark\.sql\..*\.ConsoleSinkProvider")
 # Formats whose option "path" is the location of their files.
@@ -39,7 +53,8 @@ _LOCATING_COMMANDS = frozenset(("AlterTableAddPartitionCommand", "AlterTableSetL
 _URI = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 # Writes of files and table formats, whose objects the guard of S3 requests sees.
 _FILE_WRITES = re.compile(
-    r"LoadData|SparkWrite|SparkPositionDeltaWrite|Iceberg|Delta|Hudi|Hoodie|FileBatchWrite|FileWrite|[Xx]ml"
+    r"LoadData|SparkWrite|SparkPositionDeltaWrite|iceberg|delta|hudi|Hoodie|FileBatchWrite|FileWrite|xml",
+    re.IGNORECASE,
 )
 _known_kinds: dict[str, bool] = {}
 
@@ -131,7 +146,9 @@ def writes_of(execution: Any, *, failed: bool, tables: ObservedTables) -> list[U
             tables.observe(node.cmd())
         return _executed_command(node.cmd(), execution, failed, tables)
     if _is_version_2_write(node.getClass()):
-        return _version_2_write(node, name, failed)
+        return _version_2_write(node, name, execution, failed)
+    if _TABLE_COMMANDS.fullmatch(name) and not failed:
+        return _table_command(node, name)
     return []
 
 
@@ -174,9 +191,28 @@ def _executed_command(
     if name == "AlterTableRenameCommand":
         location = tables.renamed_location(command)
         return [UnmanagedWrite(location, "table", None, failed)] if location else []
-    if name == "LoadDataCommand" or not class_name.startswith(_SPARK_PACKAGE) or ".delta." in class_name:
-        return [_to_unknown_location(name, failed)]
+    if name.startswith(("Show", "Describe")):
+        return []
+    if ".sql.delta." in class_name:
+        location = _location_of_delta(command)
+        return [
+            UnmanagedWrite(location, "delta", None, failed)
+            if location
+            else _to_unknown_location(class_name, failed)
+        ]
+    if name == "LoadDataCommand" or not class_name.startswith(_SPARK_PACKAGE) or ".sql.hudi." in class_name:
+        return [_to_unknown_location(class_name, failed)]
     return []
+
+
+def _location_of_delta(command: Any) -> str:
+    """Return where the table of a command of Delta is, ``""`` if that is not known."""
+    log = _part(command, "deltaLog")
+    for accessor in ("tahoeFileIndex", "targetFileIndex"):
+        if log is None:
+            log = _part(_part(command, accessor), "deltaLog")
+    path = _part(log, "dataPath")
+    return "" if path is None else path_of(path)
 
 
 def _save_into_data_source(command: Any, failed: bool) -> list[UnmanagedWrite]:
@@ -229,17 +265,65 @@ def _ancestors(kind: Any) -> frozenset[str]:
     return frozenset(names)
 
 
-def _version_2_write(node: Any, name: str, failed: bool) -> list[UnmanagedWrite]:
+def _version_2_write(node: Any, name: str, execution: Any, failed: bool) -> list[UnmanagedWrite]:
     writer = ""
-    for accessor in ("write", "batchWrite"):
-        try:
-            writer = str(getattr(node, accessor)().getClass().getName())
+    for accessor in ("write", "batchWrite", "catalog", "table"):
+        part = _part(node, accessor)
+        if part is not None:
+            writer = str(part.getClass().getName())
             break
-        except Exception:  # noqa: S112 - this class has another accessor, or none
-            continue
     if "Noop" in writer:
         return []  # Spark's benchmark sink writes nothing
-    return [_to_unknown_location(f"{name} {writer.rpartition('.')[2]}".strip(), failed)]
+    locations = _locations_of_table(_table_of(node, execution))
+    if locations:
+        return [UnmanagedWrite(location, "table", None, failed) for location in locations]
+    return [_to_unknown_location(f"{name} {writer}".strip(), failed)]
+
+
+def _table_command(node: Any, name: str) -> list[UnmanagedWrite]:
+    """Return the writes of a command that stores metadata of a table, or calls a procedure."""
+    source = _part(node, "procedure") if name == "CallExec" else _part(node, "catalog")
+    kind = str(source.getClass().getName()) if source is not None else ""
+    if not _FILE_TABLES.search(kind):
+        return []
+    locations = _locations_of_table(_table_of(node, None))
+    if locations:
+        return [UnmanagedWrite(location, "table") for location in locations]
+    return [_to_unknown_location(f"{name} {kind}", failed=False)]
+
+
+def _table_of(node: Any, execution: Any) -> Any:
+    """Return the table of version 2 that a physical operator writes to, None if the operator has none."""
+    table = _part(node, "table")
+    for identifier in ("ident", "identifier"):
+        name = _part(node, identifier)
+        if table is None and name is not None:
+            table = _part(node.catalog(), "loadTable", name)
+    if table is None and execution is not None:
+        table = _part(_part(execution.analyzed(), "table"), "table")
+    return table
+
+
+def _locations_of_table(table: Any) -> list[str]:
+    """Return where a table of Iceberg or Delta stores its files, an empty list if that is not known."""
+    if table is None or not _FILE_TABLES.search(str(table.getClass().getName())):
+        return []
+    properties = table.properties()
+    location = properties.get("location")
+    if not location:
+        return []
+    others = (properties.get(name) for name in _TABLE_PATHS)
+    return list(dict.fromkeys([str(location), *(str(other) for other in others if other)]))
+
+
+def _part(owner: Any, accessor: str, *arguments: Any) -> Any:
+    """Return what a method of the JVM returns; None if the object has no such method, or it failed."""
+    if owner is None:
+        return None
+    try:
+        return getattr(owner, accessor)(*arguments)
+    except Exception:  # objects of the JVM differ between the versions of Spark and of the table formats
+        return None
 
 
 def _table_writes(
@@ -291,8 +375,9 @@ def _location(storage: Any) -> str:
 
 
 def _to_unknown_location(name: str, failed: bool) -> UnmanagedWrite:
-    problem = f"a write by {name}, whose location is unknown"
-    return UnmanagedWrite("", name, None, failed, problem, bool(_FILE_WRITES.search(name)))
+    words = " ".join(word.rpartition(".")[2] for word in name.split())
+    problem = f"a write by {words}, whose location is unknown"
+    return UnmanagedWrite("", words, None, failed, problem, bool(_FILE_WRITES.search(name)))
 
 
 def _to_data_source(source: str, failed: bool) -> UnmanagedWrite:

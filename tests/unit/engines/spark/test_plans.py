@@ -136,3 +136,89 @@ def test_the_partitions_of_other_dropped_tables_are_not_known(before):
     table, problem = locations_of(*before, inserted())
     assert table == TABLE
     assert "was dropped" in problem
+
+
+ICEBERG = "org.apache.iceberg.spark.source"
+
+
+def iceberg_table(**properties):
+    return java("SparkTable", ICEBERG, properties={"provider": "iceberg", **properties})
+
+
+def execution_of(node, analyzed=None):
+    return java("QueryExecution", executedPlan=node, analyzed=analyzed)
+
+
+def v2_node(kind, *ancestors, **members):
+    """Return an operator of data source version 2 whose class has superclasses."""
+    node = java(kind, "org.apache.spark.sql.execution.datasources.v2", **members)
+    superclass = None
+    for ancestor in ancestors:
+        superclass = SimpleNamespace(
+            getName=method(f"org.apache.spark.sql.execution.datasources.v2.{ancestor}"),
+            getSuperclass=method(superclass),
+            getInterfaces=list,
+        )
+    kind_class = node.getClass()
+    kind_class.getSuperclass, kind_class.getInterfaces = method(superclass), list
+    return node
+
+
+def test_a_write_to_an_iceberg_table_is_at_its_location_and_at_the_paths_of_its_properties():
+    table = iceberg_table(location=TABLE, **{"write.data.path": ELSEWHERE})
+    analyzed = java("AppendData", table=java("DataSourceV2Relation", table=table))
+    node = v2_node("AppendDataExec", "V2TableWriteExec", write=java("SparkWrite$BatchAppend", ICEBERG))
+    assert locations_of(execution_of(node, analyzed)) == [TABLE, ELSEWHERE]
+
+
+def test_a_new_iceberg_table_is_at_the_location_that_its_catalog_reports():
+    catalog = java("SparkCatalog", "org.apache.iceberg.spark", loadTable=iceberg_table(location=TABLE))
+    created = v2_node("CreateTableAsSelectExec", "V2CreateTableAsSelectBaseExec", catalog=catalog, ident="t")
+    altered = v2_node("AlterTableExec", "LeafV2CommandExec", catalog=catalog, ident="t")
+    shown = v2_node("DescribeTableExec", "LeafV2CommandExec", catalog=catalog, ident="t")
+    assert locations_of(execution_of(created)) == [TABLE]
+    assert locations_of(execution_of(altered)) == [TABLE]
+    assert locations_of(execution_of(shown)) == []
+
+
+def test_a_procedure_of_iceberg_stores_files_at_an_unknown_location():
+    procedure = java("RewriteDataFilesProcedure", "org.apache.iceberg.spark.procedures")
+    node = v2_node("CallExec", "LeafV2CommandExec", procedure=procedure)
+    (write,) = writes_of(execution_of(node), failed=False, tables=ObservedTables())
+    assert (write.location, write.stores_files) == ("", True)
+    assert write.problem == "a write by CallExec RewriteDataFilesProcedure, whose location is unknown"
+
+
+def test_a_table_of_another_project_is_at_an_unknown_location_whatever_its_properties_say():
+    table = java("JdbcTable", "com.example", properties={"location": TABLE})
+    analyzed = java("AppendData", table=java("DataSourceV2Relation", table=table))
+    node = v2_node("AppendDataExec", "V2TableWriteExec", write=java("JdbcWrite", "com.example"))
+    (write,) = writes_of(execution_of(node, analyzed), failed=False, tables=ObservedTables())
+    assert (write.location, write.stores_files) == ("", False)
+
+
+def delta(kind, **members):
+    return java(kind, "org.apache.spark.sql.delta.commands", **members)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"deltaLog": java("DeltaLog", dataPath=path(TABLE))},
+        {"targetFileIndex": java("Index", deltaLog=java("DeltaLog", dataPath=path(TABLE)))},
+    ],
+    ids=["log", "file index"],
+)
+def test_a_command_of_delta_writes_to_its_table(members):
+    node = java("ExecutedCommandExec", cmd=delta("MergeIntoCommand", **members))
+    assert locations_of(execution_of(node)) == [TABLE]
+
+
+def test_a_command_of_delta_or_hudi_without_a_location_stores_files_unless_it_only_describes():
+    hudi = java("UpdateHoodieTableCommand", "org.apache.spark.sql.hudi.command")
+    for command in (delta("OptimizeTableCommand"), hudi):
+        node = java("ExecutedCommandExec", cmd=command)
+        (write,) = writes_of(execution_of(node), failed=False, tables=ObservedTables())
+        assert (write.location, write.stores_files) == ("", True)
+    for command in (delta("DescribeDeltaHistory"), java("ShowX", "org.apache.spark.sql.hudi.command")):
+        assert locations_of(execution_of(java("ExecutedCommandExec", cmd=command))) == []

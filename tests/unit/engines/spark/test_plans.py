@@ -1,4 +1,4 @@
-"""The locations of a partitioned table's writes, with stand-ins for the JVM's objects."""
+"""The locations of a partitioned table's writes, with fakes of the JVM's objects."""
 
 from __future__ import annotations
 

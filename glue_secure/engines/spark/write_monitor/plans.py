@@ -282,8 +282,8 @@ def _version_2_write(node: Any, name: str, execution: Any, failed: bool) -> list
 
 def _table_command(node: Any, name: str) -> list[UnmanagedWrite]:
     """Return the writes of a command that stores metadata of a table, or calls a procedure."""
-    source = _part(node, "procedure") if name == "CallExec" else _part(node, "catalog")
-    kind = str(source.getClass().getName()) if source is not None else ""
+    parts = (_part(node, accessor) for accessor in ("procedure", "catalog", "table"))
+    kind = next((str(part.getClass().getName()) for part in parts if part is not None), "")
     if not _FILE_TABLES.search(kind):
         return []
     locations = _locations_of_table(_table_of(node, None))
@@ -298,7 +298,7 @@ def _table_of(node: Any, execution: Any) -> Any:
     for identifier in ("ident", "identifier"):
         name = _part(node, identifier)
         if table is None and name is not None:
-            table = _part(node.catalog(), "loadTable", name)
+            table = _part(_part(node, "catalog"), "loadTable", name)
     if table is None and execution is not None:
         table = _part(_part(execution.analyzed(), "table"), "table")
     return table

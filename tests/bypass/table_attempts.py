@@ -6,6 +6,7 @@ As a program, it runs each attempt and prints the result, one JSON object per li
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import uuid
@@ -205,12 +206,19 @@ def main(names: list[str]) -> None:
     from glue_secure.embedded.account_setup import provision
     from glue_secure.embedded.artifacts import fetch
     from glue_secure.embedded.clients import clients
+    from glue_secure.embedded.environment import requested_guard
+    from glue_secure.engines.spark.guard_jar import guard_jar
     from glue_secure.testing.harness import JobTestHarness
 
     account = account_of_the_environment()
     key, other = provision(account).data_key, clients(account)("kms").create_key()["KeyMetadata"]["Arn"]
-    jars = ",".join(map(str, fetch(JARS, account.java_home)))
-    spark = session_with({"spark.jars": jars, **settings(account.endpoint_url, account.region)})
+    # On the class path, as in AWS Glue: the guard's handler for the AWS SDK 2 is on the class path as well.
+    guard = guard_jar() if requested_guard(os.environ) else None
+    jars = [*account.spark_jars, *([guard.path] if guard else []), *fetch(JARS, account.java_home)]
+    paths = dict.fromkeys(
+        ("spark.driver.extraClassPath", "spark.executor.extraClassPath"), os.pathsep.join(map(str, jars))
+    )
+    spark = session_with({**paths, **settings(account.endpoint_url, account.region)})
     for name in names:
         bench = JobTestHarness(account=account, spark=spark, name=f"job-{uuid.uuid4().hex[:12]}")
         with tempfile.TemporaryDirectory() as folder:

@@ -90,23 +90,23 @@ def iceberg_data_elsewhere(bypass):
     bypass.frame().writeTo(table).append()
 
 
-def iceberg_on_local_disk(bypass):
-    for name, text in {"": ICEBERG, ".type": "hadoop", ".warehouse": f"file://{bypass.local}/lake"}.items():
-        bypass.spark.conf.set(f"spark.sql.catalog.disk{name}", text)
+def _create_in_new_catalog(bypass, warehouse, **hadoop):
+    catalog = f"spark.sql.catalog.c_{bypass.table}"
+    for name, text in {"": ICEBERG, ".type": "hadoop", ".warehouse": warehouse, **hadoop}.items():
+        bypass.spark.conf.set(catalog + name, text)
     try:
-        _create(bypass, "disk")
+        _create(bypass, f"c_{bypass.table}")
     finally:
-        _unset(bypass, "spark.sql.catalog.disk")
+        _unset(bypass, catalog)
+
+
+def iceberg_on_local_disk(bypass):
+    _create_in_new_catalog(bypass, f"file://{bypass.local}/lake")
 
 
 def iceberg_under_another_key(bypass):
-    _create(bypass, "lake")
-    with bypass.hadoop(fs_s3a_impl_disable_cache="true", fs_s3a_encryption_key=bypass.other):
-        bypass.spark.conf.set("fs.s3a.encryption.key", bypass.other)
-        try:
-            bypass.frame().writeTo(f"lake.db.{bypass.table}").append()
-        finally:
-            bypass.spark.conf.set("fs.s3a.encryption.key", bypass.key)
+    hadoop = {".hadoop.fs.s3a.impl.disable.cache": "true", ".hadoop.fs.s3a.encryption.key": bypass.other}
+    _create_in_new_catalog(bypass, f"s3a://{WAREHOUSE}", **hadoop)
 
 
 def iceberg_custom_write(bypass):

@@ -427,7 +427,7 @@ def assert_expected(
         assert isinstance(error, UsageError), f"{row.name} was not rejected: {error!r}"
         assert "has ended" in str(error), error
     else:
-        assert isinstance(error, ControlError), f"{row.name} was not detected: {error!r}"
+        assert isinstance(error, ControlError), f"not detected: {error!r}; not under the key: {wrong}"
         assert control in {error.control, *error.also}, error
     if outcome == "rejected":
         files = [key for _, key in written if not key.endswith("/") and "-checkpoint-" not in key]

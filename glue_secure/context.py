@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from glue_secure.run.job_process import enter
 from glue_secure.run.runtime_selection import load_api
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 __all__ = [
     "GlueContext",
 ]
+
+enter()
 
 _SPARK = dict.fromkeys(__all__, "glue_secure.engines.spark.context")
 _GLUE = dict.fromkeys(__all__, "glue_secure.engines.awsglue.context")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from glue_secure.run.job_process import enter
 from glue_secure.run.runtime_selection import load_api
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ __all__ = [
     "UnknownType",
     "mergeDataTypes",
 ]
+
+enter()
 
 _SPARK = dict.fromkeys(__all__, "glue_secure.dynamicframe.types.glue_types") | {
     "DynamicRecord": "glue_secure.dynamicframe.types.values"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal
 
 from glue_secure.bookmarks.sql.keys import KEYS, ORDER
 from glue_secure.core.arguments import JobArguments
-from glue_secure.core.errors import GlueSecureError, UsageError
+from glue_secure.core.errors import ControlError, GlueSecureError, UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.redaction import redact_settings
@@ -257,7 +257,7 @@ class Reader:
             GlueSecureError: a location cannot be listed.
         """
         run = self._run
-        with run.operation():
+        with run.operation(ControlError):
             all_options = dict(options or {})
             limits = parse_limits(all_options)
             source_filter = parse_source_filter(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from glue_secure.run.job_process import enter
 from glue_secure.run.runtime_selection import load_api
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ __all__ = [
     "get_transform",
     "get_transforms",
 ]
+
+enter()
 
 _SPARK = dict.fromkeys(__all__, "glue_secure.dynamicframe.transforms")
 _GLUE = dict.fromkeys(__all__, "glue_secure.engines.awsglue.transforms")

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.resolved_options import GlueArgumentError, GlueArgumentParser, resolve
+from glue_secure.run.job_process import enter
 from glue_secure.run.process_hooks import install_process_hooks
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "itervalues",
     "makeOptions",
 ]
+
+enter()
 
 K = TypeVar("K")
 V = TypeVar("V")

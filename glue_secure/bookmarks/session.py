@@ -7,7 +7,8 @@ run has been verified. If a run fails before, the next run reads the same input 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from glue_secure.bookmarks import selection
@@ -50,6 +51,7 @@ class BookmarkSession:
         to_run: ``--job-bookmark-to``: with pause, input after that run is excluded.
         managed_by_glue: whether the run uses Glue's own bookmarks. Nothing is tracked here then: Glue selects
             the input, and Glue's ``Job.commit`` saves the state under the key of GS-SEC-005.
+        awaits_init: whether nothing is tracked before :meth:`begin`.
 
     Raises:
         UsageError: one end of the range is missing, or the range is given without pause; or there is no
@@ -67,6 +69,7 @@ class BookmarkSession:
         from_run: str | None = None,
         to_run: str | None = None,
         managed_by_glue: bool = False,
+        awaits_init: bool = False,
     ) -> None:
         self._range = _range_of(option, from_run, to_run)
         tracked = option is not BookmarkOption.DISABLE and not managed_by_glue
@@ -79,6 +82,7 @@ class BookmarkSession:
         self._option, self._now, self._run_id = option, now, run_id
         self._attempt = attempt if attempt is not None else attempt_of(run_id)
         self._store = store if tracked else None
+        self._awaits_init = awaits_init
         self._start = self._loaded = Loaded(None, None, "", False)
         self._is_loaded = self._store is None
         self._after: BookmarkState | None = None
@@ -101,6 +105,11 @@ class BookmarkSession:
     def is_range(self) -> bool:
         """Whether the run reads the input between two earlier runs: see :meth:`until`."""
         return self._range is not None
+
+    def begin(self) -> tuple[Finding, ...]:
+        """Track the sources that are read from now on, and return the findings of :meth:`load`."""
+        self._awaits_init = False
+        return self.load()
 
     def load(self) -> tuple[Finding, ...]:
         """Read and check the bookmark, before any data is read.
@@ -175,7 +184,7 @@ class BookmarkSession:
 
     def tracks(self, transformation_ctx: str) -> bool:
         """Return whether a source of that name is tracked in this run."""
-        return self._store is not None and bool(transformation_ctx)
+        return self._store is not None and not self._awaits_init and bool(transformation_ctx)
 
     def state_of(self, transformation_ctx: str) -> SourceState | None:
         """Return the state that a tracked source starts from; None if it was never read.
@@ -233,6 +242,18 @@ class BookmarkSession:
         self._used[transformation_ctx] = ContextReport(selected, deferred, watermark, listed, listed_after)
         if next_state is not None:
             self._pending[transformation_ctx] = next_state
+
+    @contextmanager
+    def withdrawn_on_error(self, transformation_ctx: str) -> Iterator[None]:
+        """Forget what the block proposes for a source if the block raises."""
+        was_used = transformation_ctx in self._used
+        try:
+            yield
+        except BaseException:
+            if not was_used:
+                self._used.pop(transformation_ctx, None)
+                self._pending.pop(transformation_ctx, None)
+            raise
 
     def leave_untracked(self, transformation_ctx: str, reason: str) -> None:
         """Record, for the evidence, that a named source is read completely, and the reason."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from glue_secure.run.job_process import enter
 from glue_secure.run.runtime_selection import load_api
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ __all__ = [
     "DynamicFrameWriter",
     "ResolveOption",
 ]
+
+enter()
 
 _SPARK = {
     "DynamicFrame": "glue_secure.dynamicframe.frame",

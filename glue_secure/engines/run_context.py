@@ -10,8 +10,8 @@ from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.preflight.fine_grained import refuse_rdds
 from glue_secure.run import test_mode
+from glue_secure.run.automatic_start import no_run, start_automatically
 from glue_secure.run.start import read_arguments, start_run
-from glue_secure.run.state import init_required
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -20,21 +20,31 @@ if TYPE_CHECKING:
 
 
 def failure_context(context: Any) -> AbstractContextManager[None] | None:
-    """Return the context of a usage error in a call of a GlueContext; None before ``job.init``."""
+    """Return the context of a usage error in a call of a GlueContext; None before the run."""
     run: Run | None = context.secured_run
     return None if run is None else run.operation()
 
 
 class RunContext:
-    """A Spark session, and the run that ``job.init`` starts on it.
+    """A Spark session, and the run on it.
 
     Attributes:
         spark_session: the session.
-        secured_run: the run; None before ``job.init``.
+        secured_run: the run, which starts with the context if the script has ``--JOB_NAME``, and with
+            ``job.init`` otherwise; None before.
     """
 
     spark_session: SparkSession
     secured_run: Run | None = None
+
+    def start_run_automatically(self) -> None:
+        """Start the run without ``job.init``, or take the one that has started, if the process allows it.
+
+        Raises:
+            UsageError: an argument is invalid.
+            RefusedError, VerificationError: a control stopped the run.
+        """
+        self.secured_run = start_automatically(lambda: self.spark_session)
 
     def require_run(self, call: str) -> Run:
         """Return the run.
@@ -43,13 +53,13 @@ class RunContext:
             call: name of the calling method, for the error.
 
         Raises:
-            RefusedError: GS-SEC-007, ``job.init`` has not run; GS-LF-007, the call needs RDDs and the job
-                runs under fine-grained access control.
+            RefusedError: GS-SEC-007, there is no run; GS-LF-007, the call needs RDDs and the job runs under
+                fine-grained access control.
         """
         if test_mode.is_enabled() and (self.secured_run is None or not self.secured_run.is_open):
             self.secured_run = start_run(read_arguments(), lambda: self.spark_session)
         if self.secured_run is None:
-            raise init_required(call)
+            raise no_run(call)
         refuse_rdds(call, fine_grained=self.secured_run.fine_grained)
         return self.secured_run
 

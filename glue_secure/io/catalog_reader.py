@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from glue_secure.bookmarks.sql.keys import KEYS, ORDER
 from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable, PartitionValues
-from glue_secure.core.errors import GlueSecureError, UsageError
+from glue_secure.core.errors import ControlError, GlueSecureError, UsageError
 from glue_secure.core.identifiers import S3Uri, is_table_name
 from glue_secure.core.ignored_options import warn_of_ignored
 from glue_secure.core.ports import Catalog, Engine, Operation
@@ -132,7 +132,7 @@ class CatalogReader:
             GlueSecureError: the table or its partitions cannot be read from the catalog.
             UsageError: the table's format is not supported, or a predicate on a table without partitions.
         """
-        with self._operation():
+        with self._operation(ControlError):
             table = self._reader.catalog_table(database, name, catalog_id)
             options = options or {}
             predicate = push_down_predicate or catalog_partition_predicate

@@ -121,7 +121,7 @@ class DataReader:
             RefusedError: GS-S3-001 to -003, -005, -006.
             GlueSecureError: a location cannot be listed.
         """
-        with self._operation():
+        with self._operation(ControlError), self._bookmarks.withdrawn_on_error(transformation_ctx):
             options = dict(options or {})
             sources = [source] if isinstance(source, str) else list(source)
             locations = [s3_location(text, "read of") for text in sources]
@@ -241,7 +241,7 @@ class DataReader:
         Raises:
             RefusedError: GS-S3-001 to -003, -006.
         """
-        with self._operation():
+        with self._operation(ControlError):
             description = ", ".join(str(s3_location(text, "read of")) for text in sources)
             enforce(check_settings(self._plan, self._engine.settings_in_force()))
             frame = perform()

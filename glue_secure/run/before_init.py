@@ -1,4 +1,4 @@
-"""botocore's clients in a job's process before ``job.init``: storing S3 calls are rejected (GS-SEC-007)."""
+"""botocore's clients in a job's process before its run: a storing S3 call starts the run, or is rejected."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from glue_secure.aws import botocore_guard
 from glue_secure.core.driver_s3 import is_storing
 from glue_secure.core.errors import RefusedError
 from glue_secure.core.ports.driver_s3 import Recorder
-from glue_secure.run.state import init_required
+from glue_secure.run.automatic_start import no_run, start_automatically
 
 
 class BeforeInit:
-    """Rejects storing S3 calls and clients without verified TLS. Implements ``ports.driver_s3.CallGuard``."""
+    """Starts the run at the first storing S3 call; rejects the call (GS-SEC-007) if no run can start.
+
+    Clients without verified TLS are rejected. Implements ``ports.driver_s3.CallGuard``.
+    """
 
     is_open = False
 
@@ -26,16 +29,21 @@ class BeforeInit:
         self,
         operation: str,
         parameters: Mapping[str, Any],
-        endpoint: str,  # noqa: ARG002 - part of the port
+        endpoint: str,
         *,
-        presigned: bool,  # noqa: ARG002 - part of the port
+        presigned: bool,
     ) -> Mapping[str, str]:
-        """Return ``{}``. Raises RefusedError (GS-SEC-007) for a call that stores something."""
-        if is_storing(operation, parameters):
-            raise init_required(
-                f"{operation} to s3://{parameters.get('Bucket', '')}/{parameters.get('Key', '')}"
-            )
-        return {}
+        """Return what the run adds to a storing call, ``{}`` for any other call.
+
+        Raises:
+            RefusedError: GS-SEC-007, no run can start; or a control stopped the run or the call.
+        """
+        if not is_storing(operation, parameters):
+            return {}
+        run = start_automatically()
+        if run is None:
+            raise no_run(f"{operation} to s3://{parameters.get('Bucket', '')}/{parameters.get('Key', '')}")
+        return run.driver_s3.check_call(operation, parameters, endpoint, presigned=presigned)
 
     @contextmanager
     def request(
@@ -53,7 +61,7 @@ class BeforeInit:
 
 
 def expect_init() -> None:
-    """Reject storing S3 calls of this process until its first run starts, because it is a job's process.
+    """Let no S3 call of this process store without a run, because it is a job's process.
 
     ``getResolvedOptions``, ``GlueContext(...)`` and the start of a run call it. A process that only imports
     glue-secure is not a job's process.

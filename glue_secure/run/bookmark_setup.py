@@ -33,6 +33,7 @@ def bookmarks_of(
     services: Services,
     *,
     managed_by_glue: bool = False,
+    awaits_init: bool = False,
 ) -> BookmarkSession:
     """Return the bookmark session of a run.
 
@@ -42,6 +43,7 @@ def bookmarks_of(
         preflight: the run's keys, account and region.
         services: with the object store of the bookmark.
         managed_by_glue: whether the run uses Glue's own bookmarks, which Glue's ``Job.commit`` saves.
+        awaits_init: whether the bookmark is used only after ``BookmarkSession.begin``.
 
     Raises:
         UsageError: the bookmark's location is missing; or it is given and Glue manages the bookmark.
@@ -74,6 +76,7 @@ def bookmarks_of(
         from_run=None if managed_by_glue else arguments.get("job-bookmark-from"),
         to_run=None if managed_by_glue else arguments.get("job-bookmark-to"),
         managed_by_glue=managed_by_glue,
+        awaits_init=awaits_init,
     )
 
 

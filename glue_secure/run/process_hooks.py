@@ -10,8 +10,10 @@ could:
 - ``atexit``: a run that is still open is verified and ends without a commit (ADR 25), which is printed on
   stderr. The exit code changes if the verification fails, or if the next run would read the same input again.
 
-It is called when a run starts and by ``getResolvedOptions``, the first call of most Glue scripts: a missing
-argument is printed without a stack trace, and the exit code is 2.
+It is called when a script imports an awsglue-compatible module (:mod:`glue_secure.run.job_process`), when a
+run starts and by ``getResolvedOptions``. In the process of a script with ``--JOB_NAME``, a Spark session
+starts the run (:mod:`glue_secure.run.automatic_start`), and a run that no ``job.init`` has joined is verified
+before the script stops Spark.
 """
 
 from __future__ import annotations
@@ -24,20 +26,28 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from importlib.util import find_spec
 from types import FrameType, TracebackType
 from typing import Any
 
-from glue_secure.core.errors import GlueSecureError, exit_code
+from glue_secure.core.errors import GlueSecureError, RefusedError, exit_code
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.request_guard import refusal_in
+from glue_secure.run.automatic_start import no_run, start_automatically
 from glue_secure.run.before_init import expect_init
+from glue_secure.run.job_process import is_job_process
 from glue_secure.run.run import ENDED_WITHOUT_COMMIT, Run
+from glue_secure.run.runtime_selection import load_session_hooks
 from glue_secure.verification.child_processes import CHILD_PROCESSES
 
 # Files that a traceback of a script's call goes through.
 _LIBRARIES = re.compile(r"[/\\](?:site-packages|pyspark|py4j|glue_secure|awsglue)[/\\]|\A<")
+_PACKAGES = frozenset(("glue_secure", "awsglue", "pyspark", "boto3", "botocore", "s3transfer", "aiobotocore"))
 _installed = False
+_exit_code = 0
 _handles_sigterm = False
 _terminated = False
 # With the process that each run belongs to: a forked process inherits the list, but must not close these
@@ -68,26 +78,45 @@ def install_process_hooks() -> None:
     if _installed:
         return
     _installed = True
-    previous = sys.excepthook
-
-    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> Any:
-        runs = _runs_of_this_process()
-        for run in runs:
-            error = run.close(error) or error
-        if not isinstance(error, GlueSecureError):
-            with suppress(Exception):  # Py4J asks the JVM for the message, and the JVM may have stopped
-                error = refusal_in(str(error)) or error
-        if not isinstance(error, GlueSecureError):
-            failure = _engine_failure(error, trace, runs)
-            if failure is None:
-                return previous(kind, error, trace)
-            error = failure
-        print(redact_text(str(error)), file=sys.stderr, flush=True)  # noqa: T201 - the error text of the script
-        # A SystemExit raised in an excepthook sets the exit code of the process.
-        raise SystemExit(exit_code(error))
-
-    sys.excepthook = hook
+    sys.excepthook = partial(end_with_error, sys.excepthook)
     atexit.register(_end_open_runs)
+    if is_job_process() and find_spec("pyspark") is not None:
+        load_session_hooks().install(start_automatically, _end_waiting_runs)
+
+
+def end_with_error(
+    previous: Callable[..., Any],
+    kind: type[BaseException],
+    error: BaseException,
+    trace: TracebackType | None,
+) -> Any:
+    """Close the open runs with an error that ended the script, and print it; an ``excepthook``.
+
+    Args:
+        previous: the hook for errors that are neither glue-secure's nor Spark's.
+        kind: the error's class.
+        error: the error.
+        trace: its traceback.
+
+    Raises:
+        SystemExit: with the exit code of the error.
+    """
+    runs = _runs_of_this_process()
+    for run in runs:
+        error = run.close(error) or error
+    if not isinstance(error, GlueSecureError):
+        with suppress(Exception):  # Py4J asks the JVM for the message, and the JVM may have stopped
+            error = refusal_in(str(error)) or error
+    if isinstance(error, RefusedError) and error.control == "GS-SEC-007" and not runs:
+        error = no_run(error.resource)  # the request guard cannot see which argument is missing
+    if not isinstance(error, GlueSecureError):
+        failure = _engine_failure(error, trace, runs)
+        if failure is None:
+            return previous(kind, error, trace)
+        error = failure
+    print(redact_text(str(error)), file=sys.stderr, flush=True)  # noqa: T201 - the error text of the script
+    # A SystemExit raised in an excepthook sets the exit code of the process.
+    raise SystemExit(exit_code(error))
 
 
 def _engine_failure(
@@ -142,18 +171,26 @@ def close_open_runs() -> None:
 
 
 def script_line() -> str:
-    """Return file and line of the innermost caller outside glue-secure and awsglue, or ``""``."""
+    """Return file and line of the innermost caller outside glue-secure, PySpark and boto3, or ``""``."""
     frame = sys._getframe()
     while frame.f_back is not None:
         frame = frame.f_back
         package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if package not in ("glue_secure", "awsglue"):
+        if package not in _PACKAGES:
             return f"{frame.f_code.co_filename}:{frame.f_lineno}"
     return ""
 
 
+def _end_waiting_runs() -> None:
+    """End the runs that no ``job.init`` has joined, because the script stops Spark."""
+    global _exit_code
+    for run in _runs_of_this_process():
+        if run.is_open and run.awaits_init:
+            _exit_code = _end_without_commit(run) or _exit_code
+
+
 def _end_open_runs() -> None:
-    code = 0
+    code = _exit_code
     for run in _runs_of_this_process():
         if not run.is_open:
             continue
@@ -175,7 +212,8 @@ def _end_open_runs() -> None:
 
 def _end_without_commit(run: Run) -> int:
     """Verify and end a run that the script did not commit, and say so. Return the exit code."""
-    lines = ["job.commit() was not called", f"  run:      {run.identity.run_id} of job {run.identity.job}"]
+    calls = "job.init() and job.commit() were" if run.awaits_init else "job.commit() was"
+    lines = [f"{calls} not called", f"  run:      {run.identity.run_id} of job {run.identity.job}"]
     if run.call_site:
         lines.append(f"  started:  {run.call_site}")
     code = 0

@@ -81,6 +81,7 @@ class Run:
         fine_grained: whether the job uses Lake Formation's fine-grained access control, so that RDDs are
             unavailable.
         call_site: file and line of the script that started the run, ``""`` if it is not known.
+        awaits_init: whether the run started without ``job.init``, and none has joined it yet.
     """
 
     identity: JobIdentity
@@ -111,6 +112,7 @@ class Run:
     evidence_uri: S3Uri | None = None
     call_site: str = ""
     python_workers_guarded: bool = False
+    awaits_init: bool = False
 
     @property
     def is_open(self) -> bool:

@@ -53,8 +53,12 @@ class Runtime(Protocol):
     def create_engine(self, session: SparkSession) -> Engine:
         """Return the engine of a session."""
 
-    def glue_job(self, session: SparkSession, name: str, arguments: Mapping[str, str]) -> GlueJob | None:
-        """Return AWS Glue's own job for a session without a GlueContext; None outside of AWS Glue.
+    def glue_job(
+        self, session: SparkSession, name: str, arguments: Mapping[str, str], *, tracks_bookmark: bool
+    ) -> GlueJob | None:
+        """Return AWS Glue's own job for a session; None outside of AWS Glue.
+
+        ``tracks_bookmark`` is whether a GlueContext may read in the run.
 
         Raises:
             UsageError: the session's JVM has no Glue classes.
@@ -86,6 +90,11 @@ def load_runtime() -> Runtime:
     module: Any = import_module(_ENGINES[selected_runtime()])
     runtime: Runtime = module
     return runtime
+
+
+def load_session_hooks() -> Any:
+    """Import the module ``engines.session_hooks``, which imports PySpark."""
+    return import_module("glue_secure.engines.session_hooks")
 
 
 def api_runtime() -> str:

@@ -43,7 +43,7 @@ from glue_secure.io.stores import StoreChecker
 from glue_secure.io.writer import DataWriter
 from glue_secure.preflight.establish import Preflight, establish
 from glue_secure.preflight.fine_grained import is_fine_grained
-from glue_secure.run import composition, test_mode
+from glue_secure.run import automatic_start, composition, test_mode
 from glue_secure.run.bookmark_setup import bookmarks_of
 from glue_secure.run.process_hooks import end_at_exit, install_process_hooks, script_line
 from glue_secure.run.run import Run
@@ -87,20 +87,44 @@ def start_run(
     *,
     job_name: str | None = None,
     glue_job: GlueJob | None = None,
+    awaits_init: bool = False,
 ) -> Run:
     """Start a run, and close it when the process ends. No data of the job is read or written.
+
+    If a run of the process has started without ``job.init``, the call joins it.
 
     Args:
         arguments: the result of :func:`read_arguments`.
         session: returns the Spark session, and creates it if necessary. The preflight runs in parallel.
         job_name: the job's name; None for the value of ``--JOB_NAME``.
         glue_job: AWS Glue's own ``Job``, if the caller is a subclass of it. If None, one is created in Glue.
+        awaits_init: start the run without its bookmark, for a ``job.init`` that may follow.
 
     Raises:
         UsageError: an argument is invalid, or no runtime can be selected.
         RefusedError, VerificationError: a control stopped the run.
     """
     arguments = test_mode.prepared(arguments, job_name)
+    waiting = automatic_start.waiting_run()
+    if waiting is not None:
+        run = automatic_start.join(waiting, arguments, job_name)
+        run.call_site = script_line()
+        return run
+    with automatic_start.starting():
+        run = _start(arguments, session, job_name, glue_job, awaits_init=awaits_init)
+    run.call_site = script_line()
+    end_at_exit(run)
+    return run
+
+
+def _start(
+    arguments: JobArguments,
+    session: Callable[[], SparkSession],
+    job_name: str | None,
+    glue_job: GlueJob | None,
+    *,
+    awaits_init: bool,
+) -> Run:
     runtime = load_runtime()
     if glue_job is not None and glue_job.tracks_bookmark and arguments.has_portable_bookmarks():
         raise UsageError(
@@ -116,21 +140,22 @@ def start_run(
         spark = session()
         if glue_job is None:
             # Raises if the session lacks Glue's classes, whatever the preflight finds.
-            glue_job = runtime.glue_job(spark, identity.job, arguments.values)
+            tracks_bookmark = awaits_init and not arguments.has_portable_bookmarks()
+            glue_job = runtime.glue_job(
+                spark, identity.job, arguments.values, tracks_bookmark=tracks_bookmark
+            )
         established = preflight.result()
     if glue_job is not None:
         glue_job.init()
-    run = open_run(
+    return open_run(
         identity,
         arguments,
         services=services,
         engine=runtime.create_engine(spark),
         preflight=established,
         glue_job=glue_job,
+        awaits_init=awaits_init,
     )
-    run.call_site = script_line()
-    end_at_exit(run)
-    return run
 
 
 def open_run(
@@ -141,6 +166,7 @@ def open_run(
     engine: Engine,
     preflight: Preflight | None = None,
     glue_job: GlueJob | None = None,
+    awaits_init: bool = False,
 ) -> Run:
     """Build a run, apply its settings and read them back, and load its column policy, suites and bookmark.
 
@@ -151,6 +177,7 @@ def open_run(
         engine: the engine of the Spark session.
         preflight: the result of :func:`establish`; if None, :func:`establish` is called.
         glue_job: AWS Glue's own ``Job``, already initialised; None outside of AWS Glue.
+        awaits_init: do not use the bookmark before ``job.init`` joins the run.
 
     Raises:
         UsageError: an argument, the column policy or a suite is invalid.
@@ -163,7 +190,7 @@ def open_run(
             preflight = establish(identity, arguments, services)
         recorder.seconds["preflight"] = preflight.seconds
         recorder.record(preflight.findings)
-        run = build_run(identity, arguments, services, engine, preflight, recorder, glue_job)
+        run = build_run(identity, arguments, services, engine, preflight, recorder, glue_job, awaits_init)
     except BaseException:
         engine.close()
         raise
@@ -183,6 +210,7 @@ def build_run(
     preflight: Preflight,
     recorder: RunRecorder,
     glue_job: GlueJob | None,
+    awaits_init: bool,
 ) -> Run:
     """Return a run with its components. No setting is checked or applied, and nothing is loaded yet."""
     state = RunState(identity.run_id)
@@ -197,6 +225,7 @@ def build_run(
         preflight,
         services,
         managed_by_glue=glue_job is not None and glue_job.tracks_bookmark,
+        awaits_init=awaits_init,
     )
     catalog = EncryptedCatalog(
         services.control_plane,
@@ -347,6 +376,7 @@ def build_run(
         evidence_prefix=evidence_prefix,
         temporary=arguments.get("TempDir") or "",
         fine_grained=fine_grained,
+        awaits_init=awaits_init,
     )
 
 
@@ -403,4 +433,5 @@ def _open(run: Run, arguments: JobArguments) -> None:
         if run.quality_gate is not None:
             run.quality_gate.load(arguments.suites())
     with recorder.timed("bookmark"):
-        recorder.record(run.bookmarks.load())
+        if not run.awaits_init:
+            recorder.record(run.bookmarks.load())

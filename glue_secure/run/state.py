@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from glue_secure.core.errors import EngineError, GlueSecureError, RefusedError, UsageError
+from glue_secure.core.errors import EngineError, GlueSecureError, UsageError
 from glue_secure.core.identifiers import RunId
+from glue_secure.core.redaction import redacting_logger
+
+_LOG = redacting_logger(__name__)
 
 
 class RunState:
@@ -42,8 +45,9 @@ class RunState:
         """Run one read or write. An exception of type ``fails_run_on`` marks the run as failed.
 
         A script may catch the exception and continue. A failed run still cannot commit, because its bookmark
-        would skip data that was selected but not read or written, or not verified. A JDBC read proposes its
-        bookmark after everything else, so only a failed control marks the run as failed.
+        would skip data that was selected but not written, or not verified. A read that fails does not change
+        the bookmark, so only a failed control marks the run as failed. A usage error is raised before
+        anything is read or written, and never marks the run as failed.
 
         Raises:
             UsageError: the run has ended or begun to commit; or it ended during the operation.
@@ -54,7 +58,8 @@ class RunState:
         try:
             yield
         except fails_run_on as error:
-            self._failure = self._failure or error
+            if not isinstance(error, UsageError):
+                self._failure = self._failure or error
             raise
         finally:
             with self._lock:
@@ -94,7 +99,9 @@ class RunState:
             self._committing = True
 
     def require_no_failure(self) -> None:
-        """Raise the error of the first operation that failed."""
+        """Raise the error of the first operation that failed, and log that the error is an earlier one."""
+        if self._failure is not None:
+            _LOG.error("nothing is committed: a read or write failed earlier, and the script continued")
         if isinstance(self._failure, EngineError):
             failure = self._failure
             raise EngineError(
@@ -127,14 +134,3 @@ class RunState:
                 required="all reads and writes before job.commit()",
                 fix="move the call before job.commit(); the evidence does not cover later calls",
             )
-
-
-def init_required(call: str) -> RefusedError:
-    """Return the error for a call before ``job.init`` (GS-SEC-007)."""
-    return RefusedError(
-        "GS-SEC-007",
-        resource=call,
-        found="called before job.init",
-        required="job = Job(glueContext); job.init(args['JOB_NAME'], args) first",
-        fix="move job.init above the first read or write",
-    )

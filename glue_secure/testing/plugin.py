@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from glue_secure.run import automatic_start
 from glue_secure.run.runtime_selection import RUNTIME, SPARK
 
 if TYPE_CHECKING:
@@ -79,11 +80,12 @@ def _test_mode(account: EmbeddedAccount) -> TestMode:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Select the plain-Spark runtime, unless the environment names a runtime.
+    """Select the plain-Spark runtime by default, and let no run start without ``job.init``.
 
     The awsglue-compatible modules select the runtime when a test module or conftest file imports them, which
     is before any fixture. No hook runs earlier than this one.
     """
+    automatic_start.forbid()
     if not os.environ.get(RUNTIME):
         os.environ[RUNTIME] = SPARK
         early_config.add_cleanup(_unset_runtime)

@@ -21,7 +21,7 @@ def in_glue(glue_job, glue_spark, monkeypatch):
     """Return a function that starts the process as Glue does, and returns the calls of Glue's own Job."""
     glue_calls = []
 
-    def recorded_glue_job(session, name, arguments):
+    def recorded_glue_job(session, name, arguments, *, tracks_bookmark):
         return GlueJob(
             init=lambda: glue_calls.append(("init", name, arguments.get("job-bookmark-option"))),
             commit=lambda: glue_calls.append(("commit", name, len(glue_job.objects()))),

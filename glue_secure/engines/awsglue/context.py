@@ -77,7 +77,9 @@ _KNOWN_METHODS = frozenset(
 
 
 class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
-    """awsglue's GlueContext. Reads and writes raise RefusedError (GS-SEC-007) before ``job.init``.
+    """awsglue's GlueContext. Reads and writes raise RefusedError (GS-SEC-007) if there is no run.
+
+    The run starts here if the script has ``--JOB_NAME``, otherwise with ``job.init``.
 
     Args:
         sparkContext: a ``SparkContext`` or ``SparkSession``; None uses or creates the session.
@@ -97,6 +99,7 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                 required="awsglue as in Glue 5.0 and 5.1",
             )
         ship_package(self.spark_session)
+        self.start_run_automatically()
 
     def _get_glue_scala_context(self, **options: Any) -> GuardedScalaContext:
         require_glue_classes(self._jvm)
@@ -471,7 +474,7 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
     ) -> DynamicFrame:
         """Return a DynamicFrame of what a stream delivers within a polling time."""
         options = {} if options is None else options
-        with self.operation("getSampleStreamingDynamicFrame"):
+        with self.operation("getSampleStreamingDynamicFrame", ControlError):
             sample = super().getSampleStreamingDynamicFrame(frame, options, batch_function)
             return wrap_frame(sample)
 
@@ -487,7 +490,7 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
         push_down_predicate: str,
         options: Options,
     ) -> Any:
-        with self.operation(call):
+        with self.operation(call, ControlError):
             target = parse_source(connection_type, format, options)
         if isinstance(target, JdbcTarget):
             options = with_enforced_ssl(options)
@@ -541,7 +544,7 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
         kwargs: Mapping[str, Any],
     ) -> tuple[Target, Options]:
         """Return the target of a Data Catalog table, and the options to pass to awsglue."""
-        with self.operation(call) as run:
+        with self.operation(call, ControlError) as run:
             database, name = require_table_name(call, database, table_name, kwargs.get("name_space"))
             require_run_account(run, call, catalog_id)
             self._validate_temporary_location(redshift_tmp_dir, call)

@@ -15,17 +15,18 @@ from awsglue.job import Job as AwsGlueJob
 from glue_secure.core.errors import UsageError
 from glue_secure.engines.awsglue.context import GlueContext
 from glue_secure.engines.awsglue.jvm_call_guard import require_glue_classes
-from glue_secure.run.run import Run
+from glue_secure.run.automatic_start import no_run
 from glue_secure.run.runtime_selection import GlueJob
 from glue_secure.run.start import read_arguments, start_run
-from glue_secure.run.state import init_required
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from glue_secure.run.run import Run
+
 
 class Job(AwsGlueJob):  # type: ignore[misc]
-    """awsglue's ``Job``: ``init`` starts the run, ``commit`` ends it.
+    """awsglue's ``Job``: ``init`` starts the run or joins the one that has started, ``commit`` ends it.
 
     Args:
         glue_context_or_spark_session: the GlueContext whose reads and writes belong to the job, or a
@@ -45,7 +46,7 @@ class Job(AwsGlueJob):  # type: ignore[misc]
         self._run: Run | None = None
 
     def init(self, job_name: str, args: Mapping[str, Any] | None = None) -> None:
-        """Start the run. Until this method has returned, the context rejects every read and write.
+        """Start the run, or join the one that started with the context.
 
         Args:
             job_name: ``args["JOB_NAME"]``.
@@ -56,7 +57,8 @@ class Job(AwsGlueJob):  # type: ignore[misc]
             RefusedError, VerificationError: a control stopped the run; nothing was read or written.
         """
         context = self._glue_context
-        if self._run is not None or (context is not None and context.secured_run is not None):
+        run = self._started_run()
+        if run is not None and not run.awaits_init:
             raise UsageError("job.init", found="a second call", required="one job.init for a GlueContext")
         glue_job = GlueJob(
             init=partial(super().init, job_name, {} if args is None else args),
@@ -74,7 +76,8 @@ class Job(AwsGlueJob):  # type: ignore[misc]
 
     def isInitialized(self) -> bool:
         """Return whether ``init`` has succeeded, here and in awsglue."""
-        return self._run is not None and bool(super().isInitialized())
+        run = self._started_run()
+        return run is not None and not run.awaits_init and bool(super().isInitialized())
 
     def commit(self) -> None:
         """Verify what is not verified yet, let Glue commit its bookmark, and write the evidence.
@@ -83,6 +86,11 @@ class Job(AwsGlueJob):  # type: ignore[misc]
             RefusedError: an object is not encrypted as required; Glue's bookmark was not committed.
             VerificationError: the evidence could not be written.
         """
-        if self._run is None:
-            raise init_required("job.commit")
-        self._run.commit()
+        run = self._started_run()
+        if run is None:
+            raise no_run("job.commit")
+        run.commit()
+
+    def _started_run(self) -> Run | None:
+        context_run = None if self._glue_context is None else self._glue_context.secured_run
+        return self._run or context_run

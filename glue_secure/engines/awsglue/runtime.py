@@ -23,14 +23,21 @@ def create_engine(session: SparkSession) -> GlueEngine:
     return GlueEngine(spark=session)
 
 
-def glue_job(session: SparkSession, name: str, arguments: Mapping[str, str]) -> GlueJob:
-    """Return AWS Glue's own ``Job`` for a session without a GlueContext.
+def glue_job(
+    session: SparkSession, name: str, arguments: Mapping[str, str], *, tracks_bookmark: bool
+) -> GlueJob:
+    """Return AWS Glue's own ``Job`` for a session.
 
-    Glue's bookmark tracks no source of such a job.
+    Args:
+        session: the session.
+        name: the job's name.
+        arguments: the job's arguments.
+        tracks_bookmark: whether a GlueContext may read in the run, so that Glue's bookmark is the run's.
 
     Raises:
         UsageError: the session's JVM has no Glue classes.
     """
     require_glue_classes(session._jvm)
     job = Job(session)
-    return GlueJob(init=partial(job.init, name, dict(arguments)), commit=job.commit, tracks_bookmark=False)
+    init = partial(job.init, name, dict(arguments))
+    return GlueJob(init=init, commit=job.commit, tracks_bookmark=tracks_bookmark)

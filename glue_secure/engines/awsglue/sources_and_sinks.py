@@ -12,7 +12,7 @@ from awsglue.data_sink import DataSink as AwsGlueDataSink
 from awsglue.data_source import DataSource as AwsGlueDataSource
 from awsglue.streaming_data_source import StreamingDataSource as AwsGlueStreamingDataSource
 
-from glue_secure.core.errors import RefusedError
+from glue_secure.core.errors import ControlError, RefusedError
 from glue_secure.engines.awsglue.frames import DynamicFrame, wrap, wrap_frame
 from glue_secure.engines.awsglue.jvm_call_guard import block_unknown_methods
 from glue_secure.engines.awsglue.options import Target, validate_format, validate_options
@@ -41,25 +41,25 @@ class DataSource(AwsGlueDataSource):  # type: ignore[misc]
 
     def setFormat(self, format: str, **options: Any) -> None:
         """Set the format; raises RefusedError (GS-S3-005) for an option that changes encryption."""
-        with self._sql_ctx.operation("DataSource.setFormat"):
+        with self._sql_ctx.operation("DataSource.setFormat", ControlError):
             validate_format(format, "source")
             validate_options(options, "source")
             super().setFormat(format, **options)
 
     def getFrame(self, **options: Any) -> DynamicFrame:
         """Return the DynamicFrame."""
-        with self._sql_ctx.operation("DataSource.getFrame"):
+        with self._sql_ctx.operation("DataSource.getFrame", ControlError):
             return wrap_frame(super().getFrame(**options))
 
     def getSampleFrame(self, num: int, **options: Any) -> DynamicFrame:
         """Return a DynamicFrame of at most ``num`` records."""
-        with self._sql_ctx.operation("DataSource.getSampleFrame"):
+        with self._sql_ctx.operation("DataSource.getSampleFrame", ControlError):
             validate_options(options, "sample")
             return wrap_frame(super().getSampleFrame(num, **options))
 
     def getDataFrame(self) -> DataFrame:
         """Return the DataFrame."""
-        with self._sql_ctx.operation("DataSource.getDataFrame"):
+        with self._sql_ctx.operation("DataSource.getDataFrame", ControlError):
             return super().getDataFrame()
 
 
@@ -68,14 +68,14 @@ class StreamingDataSource(AwsGlueStreamingDataSource):  # type: ignore[misc]
 
     def setFormat(self, format: str, **options: Any) -> None:
         """Set the format; raises RefusedError (GS-S3-005) for an option that changes encryption."""
-        with self._sql_ctx.operation("StreamingDataSource.setFormat"):
+        with self._sql_ctx.operation("StreamingDataSource.setFormat", ControlError):
             validate_format(format, "source")
             validate_options(options, "source")
             super().setFormat(format, **options)
 
     def getFrame(self) -> DataFrame:
         """Return the DataFrame."""
-        with self._sql_ctx.operation("StreamingDataSource.getFrame"):
+        with self._sql_ctx.operation("StreamingDataSource.getFrame", ControlError):
             return super().getFrame()
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @check_argument_types(lambda job: failure_context(job._glue_context) or nullcontext())
 class Job:
-    """A job: ``init`` starts the run, ``commit`` ends it.
+    """A job: ``init`` starts the run or joins the one that has started, ``commit`` ends it.
 
     Args:
         glue_context_or_spark_session: the GlueContext whose reads and writes belong to the job, or a
@@ -69,7 +69,7 @@ class Job:
         return ["--enable-data-lineage"]
 
     def init(self, job_name: str, args: Mapping[str, Any] | None = None) -> None:
-        """Start the run. Until this method has returned, the context rejects every read and write.
+        """Start the run, or join the one that started with the context, whose bookmark is used from now on.
 
         Args:
             job_name: ``args["JOB_NAME"]``.
@@ -80,7 +80,7 @@ class Job:
             RefusedError, VerificationError: a control stopped the run; nothing was read or written.
         """
         test_mode.end(self._glue_context.secured_run)
-        if self._glue_context.secured_run is not None and not test_mode.is_enabled():
+        if self.isInitialized() and not test_mode.is_enabled():
             raise UsageError("job.init", found="a second call", required="one job.init for a GlueContext")
         self._glue_context.secured_run = start_run(
             read_arguments(init_arguments=args), lambda: self._glue_context.spark_session, job_name=job_name
@@ -98,4 +98,5 @@ class Job:
 
     def isInitialized(self) -> bool:
         """Return whether ``init`` has succeeded."""
-        return self._glue_context.secured_run is not None
+        run = self._glue_context.secured_run
+        return run is not None and not run.awaits_init

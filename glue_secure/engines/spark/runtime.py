@@ -18,5 +18,7 @@ def create_engine(session: SparkSession) -> SparkEngine:
     return SparkEngine(spark=session)
 
 
-def glue_job(session: SparkSession, name: str, arguments: Mapping[str, str]) -> None:
+def glue_job(
+    session: SparkSession, name: str, arguments: Mapping[str, str], *, tracks_bookmark: bool
+) -> None:
     """Return None: plain Spark has no ``Job`` of AWS Glue."""

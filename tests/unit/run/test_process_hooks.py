@@ -22,7 +22,7 @@ class Run:
     identity = SimpleNamespace(run_id="jr_1", job="curate")
     call_site, evidence_uri = "job.py:7", "s3://evidence/runs/e.json"
     error = None
-    is_pending = False
+    is_pending = awaits_init = False
     def close(self, error=None, *, outcome=None):
         self.is_open = False
         print("closed", type(error).__name__, outcome, flush=True)

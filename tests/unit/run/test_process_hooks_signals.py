@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from glue_secure.run import process_hooks
 
 class Run:
-    is_open = True
+    is_open, awaits_init = True, False
     identity = SimpleNamespace(run_id="jr_1", job="curate")
     call_site = evidence_uri = ""
     def close(self, error=None, *, outcome=None):

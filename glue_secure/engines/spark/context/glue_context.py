@@ -67,7 +67,9 @@ _GOVERNED_TABLES = "https://docs.aws.amazon.com/lake-formation/latest/dg/governe
 
 @check_argument_types(failure_context)
 class GlueContext(RunContext):
-    """Reads and writes of a job. All of them raise RefusedError (GS-SEC-007) before ``job.init``.
+    """Reads and writes of a job. All of them raise RefusedError (GS-SEC-007) if there is no run.
+
+    The run starts here if the script has ``--JOB_NAME``, otherwise with ``job.init``.
 
     Args:
         sparkContext: a ``SparkContext`` or ``SparkSession``; None uses or creates the session.
@@ -92,6 +94,7 @@ class GlueContext(RunContext):
         self.create_data_frame = DataFrameReader(self)
         self.write_dynamic_frame = DynamicFrameWriter(self)
         self.write_data_frame = DataFrameWriter(self)
+        self.start_run_automatically()
 
     def __getattr__(self, name: str) -> Any:
         # Glue's class is a SQLContext. What scripts use of it (sql, read, table, ...) the session has too.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from glue_secure.connections.connectors.dynamodb import catalog_options, is_dynamodb_location
 from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.catalog import CatalogTable
-from glue_secure.core.errors import UsageError
+from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.ignored_options import Place
 from glue_secure.core.options import truth, whole_number
 from glue_secure.core.typed_calls import check_argument_types
@@ -259,7 +259,7 @@ class DataSource:
         options = read_arguments(options, f"{self._call}.getFrame")
         for name, value in options.items():
             whole_number(name, value, least=1)
-        with self._glue_context.operation(f"{self._call}.getFrame") as run:
+        with self._glue_context.operation(f"{self._call}.getFrame", ControlError) as run:
             return self._frame(self._source.read(run, dynamic=True))
 
     def getSampleFrame(self, num: int | None, **options: Any) -> DynamicFrame:
@@ -277,7 +277,7 @@ class DataSource:
                 "maxSampleFilesPerPartition", options.get("maxSampleFilesPerPartition", 10), least=1
             ),
         )
-        with self._glue_context.operation(f"{self._call}.getSampleFrame") as run:
+        with self._glue_context.operation(f"{self._call}.getSampleFrame", ControlError) as run:
             records = self._source.read(run, dynamic=True, sample=sample)
             if isinstance(records, Table):
                 return self._frame(records.with_data(records.data.limit(limit), records.schema))
@@ -285,7 +285,7 @@ class DataSource:
 
     def getDataFrame(self) -> DataFrame:
         """Return Spark's DataFrame of the source, without choice types."""
-        with self._glue_context.operation(f"{self._call}.getDataFrame") as run:
+        with self._glue_context.operation(f"{self._call}.getDataFrame", ControlError) as run:
             return self._source.read(run, dynamic=False)
 
     def _frame(self, records: Table | DataFrame) -> DynamicFrame:

@@ -122,6 +122,23 @@ def test_gs_s3_008_a_client_made_before_init_is_replaced(glue_job, provisioned):
     assert {seen["key"] for seen in glue_job.objects().values()} == {provisioned.data_key}
 
 
+def test_a_write_by_spark_uses_no_client_made_before_init(glue_job, provisioned, without_request_guard):
+    spark = glue_job.spark
+    glue_job.land("a.csv", CSV)
+    conf = spark.sparkContext._jsc.hadoopConfiguration()
+    for name in ("fs.s3a.encryption.algorithm", "fs.s3a.encryption.key"):
+        conf.unset(name)
+        spark.conf.unset(name)
+    out = glue_job.target.replace("s3://", "s3a://") + "native"
+    file_system = spark._jvm.org.apache.hadoop.fs.FileSystem
+    file_system.get(spark._jvm.java.net.URI(out), conf).close()
+    file_system.get(spark._jvm.java.net.URI(out), conf)  # cached now, without encryption
+    with glue_job.job("source") as job:
+        job.read.s3(job.args.source, format="csv").write.parquet(out)
+    keys = {seen["key"] for name, seen in glue_job.objects().items() if not name.endswith("/")}
+    assert keys == {provisioned.data_key}
+
+
 @pytest.mark.parametrize(
     "target",
     ["file:///tmp/out", "/tmp/out", "hdfs://namenode/out", "out"],

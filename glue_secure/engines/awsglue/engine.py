@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from glue_secure.core.identifiers import S3Uri
 from glue_secure.engines.spark.engine import SparkEngine
 from glue_secure.engines.spark.hadoop import HadoopSettings
 
@@ -20,10 +19,9 @@ class GlueHadoopSettings(HadoopSettings):
 
     scheme = "s3"
 
-    def _client_encryption(self, uri: S3Uri, settings: Any) -> tuple[str, str]:
-        client = self._file_system(uri, settings)
+    def _encryption_of(self, client: Any) -> tuple[str, str]:
         if str(client.getClass().getName()) != _EMRFS_CLIENT:
-            return super()._client_encryption(uri, settings)
+            return super()._encryption_of(client)
         # https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-emrfs-encryption.html
         conf = client.getConf()
         key = str(conf.get("fs.s3.serverSideEncryption.kms.keyId") or "")

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from py4j.protocol import Py4JError
+
 from glue_secure.core.iceberg import is_decisive, plan_catalogs
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.log_suppression import suppress_client_logs
@@ -65,6 +67,7 @@ class HadoopSettings:
         path_style = self._conf.get("fs.s3a.path.style.access") == "true"
         for name, value in plan_catalogs(catalogs, plan.key, path_style=path_style).items():
             self._spark.conf.set(name, value)
+        self._close_older_clients()
 
     def in_force(self, session: Any = None) -> dict[str, str]:
         """Return the ``fs.s3*`` settings that a write would use now, and those of Iceberg catalogs.
@@ -93,13 +96,12 @@ class HadoopSettings:
         A client that was created with other settings is closed, which removes it from Hadoop's cache. The
         result is then the new client's.
         """
-        settings = self._spark._jsparkSession.sessionState().newHadoopConf()
-        expected = (settings.get("fs.s3a.encryption.algorithm"), settings.get("fs.s3a.encryption.key"))
-        actual = self._client_encryption(uri, settings)
-        if actual != expected:
-            self._file_system(uri, settings).close()
-            actual = self._client_encryption(uri, settings)
-        return actual
+        settings = self._settings()
+        client = self._file_system(uri, settings)
+        if self._encryption_of(client) != _encryption_in(settings):
+            client.close()
+            client = self._file_system(uri, settings)
+        return self._encryption_of(client)
 
     def java_options(self) -> dict[str, str]:
         """Return options that could redirect the JVM or disable certificate checks, by where they are set."""
@@ -115,14 +117,55 @@ class HadoopSettings:
         path = self._jvm.org.apache.hadoop.fs.Path(uri.with_scheme(self.scheme))
         return self._jvm.org.apache.hadoop.fs.FileSystem.get(path.toUri(), settings)
 
-    def _client_encryption(self, uri: S3Uri, settings: Any) -> tuple[str, str]:
-        client = self._file_system(uri, settings)
+    def _encryption_of(self, client: Any) -> tuple[str, str]:
         class_name = str(client.getClass().getName())
         if class_name != _S3A_CLIENT:
             return class_name, ""
         # The key as the client resolves it, with per-bucket settings and credential providers.
-        key = self._jvm.org.apache.hadoop.fs.s3a.S3AUtils.getS3EncryptionKey(uri.bucket, client.getConf())
+        utils = self._jvm.org.apache.hadoop.fs.s3a.S3AUtils
+        key = utils.getS3EncryptionKey(client.getBucket(), client.getConf())
         return str(client.getS3EncryptionAlgorithm().getMethod()), str(key or "")
+
+    def _close_older_clients(self) -> None:
+        """Close the cached S3A clients that were created with other encryption settings.
+
+        Hadoop then creates new ones, also for writes outside glue-secure. The client of the bucket with
+        Spark's event logs stays open, because Spark writes to it until the application ends.
+        """
+        expected = _encryption_in(self._settings())
+        event_logs = str(self._spark.sparkContext.getConf().get("spark.eventLog.dir", ""))
+        for client in self._cached_clients():
+            has_event_logs = client.getBucket() == event_logs.partition("://")[2].partition("/")[0]
+            if self._encryption_of(client) != expected and not has_event_logs:
+                client.close()
+
+    def _cached_clients(self) -> list[Any]:
+        """Return the S3A clients in Hadoop's cache.
+
+        The cache has no public method. If it cannot be read, an older client stays, and its
+        writes fail their verification.
+        """
+        try:
+            file_system = self._jvm.java.lang.Class.forName("org.apache.hadoop.fs.FileSystem")
+            cache = self._field(file_system, "CACHE", None)
+            entries = self._field(cache.getClass(), "map", cache)
+            clients = list(self._jvm.java.util.ArrayList(entries.values()))
+        except Py4JError:
+            return []
+        return [client for client in clients if str(client.getClass().getName()) == _S3A_CLIENT]
+
+    @staticmethod
+    def _field(java_class: Any, name: str, owner: Any) -> Any:
+        field = java_class.getDeclaredField(name)
+        field.setAccessible(True)
+        return field.get(owner)
+
+    def _settings(self) -> Any:
+        return self._spark._jsparkSession.sessionState().newHadoopConf()
+
+
+def _encryption_in(settings: Any) -> tuple[Any, Any]:
+    return settings.get("fs.s3a.encryption.algorithm"), settings.get("fs.s3a.encryption.key")
 
 
 def versions(spark: SparkSession) -> Mapping[str, str]:

@@ -73,6 +73,7 @@ class BookmarkSession:
     ) -> None:
         self._range = _range_of(option, from_run, to_run)
         tracked = option is not BookmarkOption.DISABLE and not managed_by_glue
+        self.managed_by_glue = managed_by_glue and option is not BookmarkOption.DISABLE
         if store is None and tracked:
             raise UsageError(
                 "a bookmark without a location",

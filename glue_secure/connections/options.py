@@ -20,6 +20,7 @@ from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Finding, enforce, failed, passed
 from glue_secure.core.ignored_options import Place, is_ignored, warn_of_ignored
 from glue_secure.core.options import option_text
+from glue_secure.core.redaction import redacting_logger
 
 # Options of the code that reads or writes rows. They do not change the connection.
 # sessionInitStatement and prepareQuery are left out: both run SQL before the query.
@@ -56,6 +57,9 @@ READER_OPTIONS = (
     "createTableColumnTypes",
     "bulkSize",
 )
+
+
+_LOG = redacting_logger(__name__)
 
 
 def _lower(*names: str) -> frozenset[str]:
@@ -156,23 +160,22 @@ def read_options(
 def _without_ignored(
     engine: DatabaseEngine, connection_name: str, options: Mapping[str, object]
 ) -> dict[str, object]:
-    """Return the options without those that Glue overlooks for the engine; a warning names them.
+    """Return the options without those that have no effect for the engine; a warning names them.
 
-    Raises:
-        UsageError: an option of Amazon Redshift's own load, for Amazon Redshift.
+    Options of UNLOAD and COPY have none for Amazon Redshift either: rows are read with SELECT and written
+    with INSERT.
     """
-    foreign = [name for name in options if is_ignored(name, Place.JDBC) and engine.option(name) is None]
-    place = Place.REDSHIFT if engine is REDSHIFT else Place.JDBC
-    ignored = [name for name in foreign if is_ignored(name, place)]
-    if len(ignored) < len(foreign):
-        raise UsageError(
-            f"options of connection {connection_name}",
-            found=", ".join(name for name in foreign if name not in ignored),
-            required="no options of COPY and UNLOAD: rows are read with SELECT and written with INSERT",
-            fix="run the statements in the database, and remove the options",
-        )
+    ignored = [name for name in options if is_ignored(name, Place.JDBC) and engine.option(name) is None]
     for name in ignored:
-        warn_of_ignored(name, f"connection {connection_name}", f"{engine.name} does not read it")
+        if engine is REDSHIFT and not is_ignored(name, Place.REDSHIFT):
+            _LOG.warning(
+                "connection %s: %s has no effect: rows are read with SELECT and written with INSERT, without "
+                "UNLOAD and COPY",
+                connection_name,
+                name,
+            )
+        else:
+            warn_of_ignored(name, f"connection {connection_name}", f"{engine.name} does not read it")
     return {name: value for name, value in options.items() if name not in ignored}
 
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 from glue_secure.columns.enforcer import ColumnPolicyEnforcer, ProtectedFrame
-from glue_secure.connections.manager import ConnectionManager
+from glue_secure.connections.manager import ConnectionManager, OpenedConnection
+from glue_secure.connections.sql_statements import split_statements
 from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import S3Uri, is_table_name
+from glue_secure.core.ignored_options import warn_of_ignored
 from glue_secure.core.log_suppression import suppress_client_logs
 from glue_secure.core.objects import ObjectEncryption
 from glue_secure.core.ports import DYNAMIC, PARTITION_OVERWRITE_MODE, Engine, Operation
@@ -33,6 +35,7 @@ WriteMode = Literal["append", "overwrite", "overwrite_partitions", "error", "err
 MODES: tuple[str, ...] = get_args(WriteMode)
 BATCH_SIZE = "10000"
 """Rows that a driver sends in one batch unless the call sets ``batchsize`` (bench/jdbc.py)."""
+_ACTIONS = ("preactions", "postactions")
 _LOG = redacting_logger(__name__)
 
 
@@ -204,7 +207,9 @@ class DataWriter:
             connection: the Glue connection's name.
             table: ``TABLE`` or ``SCHEMA.TABLE``; names that need quotes are quoted as in SQL.
             database: the database that the caller expects; ``""`` for the connection's database.
-            options: connection options; each is validated.
+            options: connection options; each is validated. For Amazon Redshift, the SQL statements of
+                ``preactions`` and ``postactions`` are executed before and after the rows are appended. They
+                and the rows are not one transaction.
 
         Raises:
             RefusedError, VerificationError: GS-TLS, GS-S3-010, GS-COL-001, GS-COL-003.
@@ -220,9 +225,10 @@ class DataWriter:
                 )
             self._guard.require_same_session(frame, target)
             protected = self._columns.protect(frame, target).frame
-            opened = self._connections.open(connection, dict(options or {}))
+            actions, options = _split_actions(options or {})
+            opened = self._connections.open(connection, options)
             if database and not opened.database:  # the connection's URL names no database
-                opened = self._connections.open(connection, {**(options or {}), "database": database})
+                opened = self._connections.open(connection, {**options, "database": database})
             if database and database != opened.database:
                 raise UsageError(
                     f"option database of a write through connection {connection}",
@@ -230,11 +236,16 @@ class DataWriter:
                     required=opened.database,
                     fix=f"set database to {opened.database}, or use a connection to the database {database}",
                 )
+            if actions and opened.engine != "redshift":
+                for name in actions:
+                    warn_of_ignored(name, target, "it is for Amazon Redshift")
+                actions = {}
             with (
                 self._recorder.timed("write"),
                 suppress_client_logs(),
                 self._engine.attribute_writes_to_run(None),
             ):
+                self._execute(actions.get("preactions", ""), opened)
                 rows = self._engine.write_jdbc(
                     protected,
                     url=opened.url,
@@ -244,7 +255,20 @@ class DataWriter:
                     driver_options=opened.driver_options,
                     spark_options={"batchsize": BATCH_SIZE, **opened.reader_options},
                 )
+                self._execute(actions.get("postactions", ""), opened)
             return self._record(WriteRecord(target, opened.engine, rows, (), 0.0, "jdbc"))
+
+    def _execute(self, text: str, opened: OpenedConnection) -> None:
+        """Execute the SQL statements of a text over a verified connection."""
+        statements = split_statements(text)
+        if statements:
+            self._engine.execute_jdbc(
+                statements,
+                url=opened.url,
+                driver=opened.driver,
+                credentials=opened.credentials,
+                driver_options=opened.driver_options,
+            )
 
     def write_jdbc_custom(
         self, connection: str, table: str, *, options: Mapping[str, str], perform: Callable[[], object]
@@ -452,6 +476,12 @@ class DataWriter:
         self._recorder.writes.append(record)
         self._read_objects.record_write()
         return record
+
+
+def _split_actions(options: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return ``preactions`` and ``postactions`` by lower-case name, and the other options."""
+    actions = {name.lower(): str(value) for name, value in options.items() if name.lower() in _ACTIONS}
+    return actions, {name: value for name, value in options.items() if name.lower() not in _ACTIONS}
 
 
 def _spark_mode(

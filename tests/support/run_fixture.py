@@ -225,6 +225,9 @@ class FakeEngine:
             raise self.fails
         return self.rows(frame)
 
+    def execute_jdbc(self, statements: Sequence[str], **arguments: Any) -> None:
+        self.calls.append(("execute_jdbc", tuple(statements)))
+
     def share_file(self, name: str, content: bytes) -> str:
         self.calls.append(("share_file", (name, content)))
         return f"/shared/{name}"

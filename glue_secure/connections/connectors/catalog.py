@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from glue_secure.connections.connectors.dynamodb import catalog_options, is_dynamodb_location
-from glue_secure.connections.connectors.table import Connector, connector
+from glue_secure.connections.connectors.table import CONNECTORS, Connector, connector
 from glue_secure.core.catalog import CatalogTable
 
 _STREAMS = ("kafka", "kinesis")
@@ -17,6 +17,19 @@ _STREAM_PARAMETERS = {
     "streamarn": "streamARN", "endpointurl": "endpointUrl", "security.protocol": "security.protocol",
     "bootstrap.servers": "bootstrap.servers", "classification": "classification", "delimiter": "delimiter",
 }  # fmt: skip
+
+
+_OPTIONS = {
+    option.lower()
+    for each in CONNECTORS
+    if each.types[0] in ("dynamodb", *_STREAMS)
+    for option in each.options
+} - {"connectionname"}
+
+
+def is_connector_option(name: str) -> bool:
+    """Return whether an option of a Data Catalog table belongs to DynamoDB, Kafka or Kinesis."""
+    return name.lower() in _OPTIONS
 
 
 def catalog_connector(

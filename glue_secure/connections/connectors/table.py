@@ -121,7 +121,8 @@ CONNECTORS: tuple[Connector, ...] = (
         verified="each bootstrap server's certificate and name is probed before the read (GS-TLS-002, -003); "
         "Kafka's client compares names by default",
         encrypted="by the cluster; Kafka has no interface that shows it",
-        plain="rejected: use `job.kafka_options` with Spark's own source, or run it in AWS Glue",
+        plain="Spark's Kafka source and sink with the options of the verified connection, as stream and "
+        "batch; the JAR spark-sql-kafka-0-10 must be on the class path",
         glue="awsglue's reader, after the connection and its brokers are verified",
         sources=(
             _GLUE + "aws-glue-programming-etl-connect-kafka-home.html",

@@ -133,6 +133,17 @@ class Engine(Protocol):
     ) -> int | None:
         """Append to a table. Return the number of rows, None where it was not measured."""
 
+    def execute_jdbc(
+        self,
+        statements: Sequence[str],
+        *,
+        url: str,
+        driver: str,
+        credentials: Credentials,
+        driver_options: Mapping[str, str],
+    ) -> None:
+        """Execute SQL statements over one connection of the driver's process, each in its own transaction."""
+
     def share_file(self, name: str, content: bytes) -> str:
         """Copy a public file to the driver and every executor. Return the path that is valid on all of them.
 

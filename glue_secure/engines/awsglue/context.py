@@ -39,11 +39,19 @@ from glue_secure.engines.awsglue.sources_and_sinks import (
     wrap_sink,
     wrap_source,
 )
+from glue_secure.engines.awsglue.spark_jdbc import (
+    SparkJdbcSink,
+    SparkJdbcSource,
+    reads_with_spark,
+    reject_bookmark,
+    to_dynamic_frame,
+)
 from glue_secure.engines.glue_options import require_known_options, require_run_account, require_table_name
 from glue_secure.engines.package_distribution import ship_package
 from glue_secure.engines.run_context import RunContext
 from glue_secure.io.call_checks import s3_location
 from glue_secure.io.connector_calls import ConnectorCall
+from glue_secure.io.partitioned_reads import source_of
 from glue_secure.preflight.fine_grained import refuse_rdds_in
 from glue_secure.run.before_init import expect_init
 
@@ -179,6 +187,9 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                 catalog_id, **kwargs,
             )  # fmt: skip
 
+        if self._reads_with_spark(call, target):
+            frame = self._read_table(call, target, transformation_ctx, additional_options)
+            return to_dynamic_frame(frame, self, table_name or "")
         return wrap_frame(self._read(call, "getCatalogSource", target, transformation_ctx, read))
 
     def create_data_frame_from_catalog(
@@ -204,6 +215,8 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                 catalog_id, **kwargs,
             )  # fmt: skip
 
+        if self._reads_with_spark(call, target):
+            return self._read_table(call, target, transformation_ctx, additional_options)
         return self._read(call, "getCatalogSource", target, transformation_ctx, read)
 
     def create_sample_dynamic_frame_from_catalog(
@@ -251,10 +264,12 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
 
     def getSink(
         self, connection_type: str, format: str | None = None, transformation_ctx: str = "", **options: Any
-    ) -> DataSink:
+    ) -> DataSink | SparkJdbcSink:
         """Return a DataSink, for ``setFormat``, ``setCatalogInfo`` and ``writeFrame``."""
         with self.operation("getSink") as run:
             target = parse_sink(connection_type, format, options)
+            if isinstance(target, JdbcTarget) and reads_with_spark(run, target):
+                return SparkJdbcSink(self, target)
             if isinstance(target, JdbcTarget):
                 run.connections.open_for_glue(target.connection, target.options)
                 options = with_enforced_ssl(options)
@@ -293,6 +308,8 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                         catalog_id, **kwargs,
                     )  # fmt: skip
 
+            if self._reads_with_spark(call, target):
+                return SparkJdbcSink(self, self._sink_of_table(target)).writeFrame(frame)
             return wrap(self.write_verified(target, perform, lambda: int(frame.count())))
 
     def write_data_frame_from_catalog(
@@ -320,6 +337,8 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                         catalog_id, **kwargs,
                     )  # fmt: skip
 
+            if self._reads_with_spark(call, target):
+                return SparkJdbcSink(self, self._sink_of_table(target)).writeDataFrame(frame, self)
             return self.write_verified(target, perform, lambda: int(frame.count()))
 
     def write_from_jdbc_conf(
@@ -338,6 +357,8 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
             self._validate_temporary_location(redshift_tmp_dir, "write")
             options = dict(connection_options or {})
             target = parse_connection(catalog_connection, options, f"sink of {catalog_connection}")
+            if self._reads_with_spark(call, target):
+                return SparkJdbcSink(self, target).write(frame_or_dfc)
 
             def perform() -> Any:
                 with self._jvm_guard.allow("getJDBCSink"):
@@ -492,6 +513,9 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
     ) -> Any:
         with self.operation(call, ControlError):
             target = parse_source(connection_type, format, options)
+        if isinstance(target, JdbcTarget) and self._reads_with_spark(call, target):
+            name = str(options.get("dbtable") or connection_type)
+            return SparkJdbcSource(self, target, transformation_ctx, name)
         if isinstance(target, JdbcTarget):
             options = with_enforced_ssl(options)
         elif isinstance(target, ConnectorCall):
@@ -532,6 +556,34 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
         return run.reader.read_jdbc_custom(
             target.connection, target.table, options=target.options, perform=perform
         )
+
+    def _reads_with_spark(self, call: str, target: Target) -> bool:
+        """Return whether Spark's JDBC source reads and writes the target; see ``spark_jdbc.py``."""
+        if not isinstance(target, JdbcTarget):
+            return False
+        with self.operation(call, ControlError) as run:
+            return reads_with_spark(run, target)
+
+    def _read_table(
+        self, call: str, target: Target, transformation_ctx: str, additional_options: Options | None
+    ) -> DataFrame:
+        """Read a Data Catalog table behind such a connection with Spark's JDBC source."""
+        assert isinstance(target, JdbcTarget)  # noqa: S101 - the caller has checked this
+        with self.operation(call) as run:
+            reject_bookmark(run, transformation_ctx, f"connection {target.connection}")
+            # A crawler writes the location as database.schema.table; the connection names the database.
+            name = target.table.partition(".")[2] or target.table
+            table, options = source_of({"dbtable": name, **dict(additional_options or {})})
+            return run.reader.read_jdbc(
+                target.connection, table, options=options, transformation_ctx=transformation_ctx
+            )
+
+    def _sink_of_table(self, target: Target) -> JdbcTarget:
+        """Return the sink of a Data Catalog table, whose location is ``database.schema.table``."""
+        assert isinstance(target, JdbcTarget)  # noqa: S101 - the caller has checked this
+        database, _, name = target.table.partition(".")
+        options = {**({"database": database} if name else {}), **target.options}
+        return JdbcTarget(target.connection, name or database, options)
 
     def _parse_table(
         self,

@@ -292,6 +292,33 @@ class SparkEngine:
             writer.save()
         return self._meter.take_observed(observation)
 
+    def execute_jdbc(
+        self,
+        statements: Sequence[str],
+        *,
+        url: str,
+        driver: str,
+        credentials: Credentials,
+        driver_options: Mapping[str, str],
+    ) -> None:
+        """Execute SQL statements over one connection of the driver's process, each in its own transaction."""
+        jvm = self._spark._jvm
+        properties = jvm.java.util.Properties()
+        login = {"user": credentials.user, "password": credentials.password}
+        for name, value in {**driver_options, **login}.items():
+            properties.setProperty(name, value)
+        registry = jvm.org.apache.spark.sql.execution.datasources.jdbc.DriverRegistry
+        with translated_failures(f"statements of the call with {driver}"):
+            registry.register(driver)
+            connection = registry.get(driver).connect(url, properties)
+            try:
+                for text in statements:
+                    statement = connection.createStatement()
+                    statement.execute(text)
+                    statement.close()
+            finally:
+                connection.close()
+
     def share_file(self, name: str, content: bytes) -> str:
         """Copy a public file to the driver and every executor. Return the path, valid on all of them."""
         return share_file(self._spark, name, content)

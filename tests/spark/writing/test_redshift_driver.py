@@ -12,6 +12,7 @@ from redshift_proxy import redshift_proxy
 
 from glue_secure import VerificationError
 from glue_secure.connections.engines.registry import ENGINES
+from glue_secure.dynamicframe.frame import DynamicFrame
 from glue_secure.embedded import seed
 from glue_secure.embedded.artifacts import fetch
 from glue_secure.embedded.clients import clients
@@ -104,3 +105,30 @@ def test_an_approved_driver_writes_and_reads_rows(
     }
     for text in (plan, caplog.text, json.dumps(evidence)):
         assert warehouse not in text
+
+
+def test_a_write_through_glue_context_executes_its_actions_over_the_verified_connection(
+    begin, jar, proxy, warehouse, superuser, caplog
+):
+    started = begin()
+    context, table = started.context, "acted_" + started.bench.name.replace("-", "_")
+    frame = DynamicFrame.fromDF(context.spark_session.range(3), context, "rows")
+    proxy.protocols.clear()
+    context.write_dynamic_frame.from_options(
+        frame,
+        "redshift",
+        {
+            "useConnectionProperties": "true",
+            "connectionName": NAME,
+            "dbtable": table,
+            "redshiftTmpDir": "s3://glue-secure-curated/temporary/",
+            "preactions": f"create table {table} (id bigint, note text default 'a;b'); delete from {table}",
+            "postactions": f"insert into {table} values (99, 'after');",
+        },
+    )
+    assert sorted(superuser(f"select id, note from {table}")) == [
+        (0, "a;b"), (1, "a;b"), (2, "a;b"), (99, "after"),
+    ]  # fmt: skip
+    assert set(proxy.protocols) <= {"TLSv1.2", "TLSv1.3"}
+    assert "redshiftTmpDir has no effect" in caplog.text
+    assert warehouse not in caplog.text

@@ -10,6 +10,7 @@ from glue_secure.connections.connectors.options import require_served
 from glue_secure.connections.connectors.table import Connector, connector_of
 from glue_secure.core.errors import UsageError
 from glue_secure.engines.spark.connectors.dynamodb import DynamoDbSink, DynamoDbSource
+from glue_secure.engines.spark.connectors.kafka import KafkaSink, KafkaSource
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -19,7 +20,7 @@ _FIX = "run this job in AWS Glue, where glue-secure sets the connector's TLS opt
 
 def connector_source(
     connection_type: str, options: Mapping[str, Any], transformation_ctx: str, spark: SparkSession
-) -> DynamoDbSource | None:
+) -> DynamoDbSource | KafkaSource | None:
     """Return the source of a connector, None if ``connection_type`` names none.
 
     Raises:
@@ -33,10 +34,12 @@ def connector_source(
     require_served(connector, resource)
     if connector.name == "dynamodb":
         return DynamoDbSource(spark, dict(options), transformation_ctx)
+    if connector.name == "kafka":
+        return KafkaSource(spark, dict(options), transformation_ctx)
     raise _in_glue_only(connector, resource)
 
 
-def connector_sink(connection_type: str, options: Mapping[str, Any], format: str) -> DynamoDbSink:
+def connector_sink(connection_type: str, options: Mapping[str, Any], format: str) -> DynamoDbSink | KafkaSink:
     """Return the sink of a connector; raises as :func:`connector_source`."""
     connector = connector_of(connection_type)
     assert connector is not None  # noqa: S101 - the caller has checked this
@@ -46,6 +49,8 @@ def connector_sink(connection_type: str, options: Mapping[str, Any], format: str
         raise UsageError(resource, found="format", required="connection_options only")
     if connector.name == "dynamodb":
         return DynamoDbSink(dict(options), parse_write(options))
+    if connector.name == "kafka":
+        return KafkaSink(dict(options))
     raise _in_glue_only(connector, resource)
 
 

@@ -30,6 +30,7 @@ from glue_secure.engines.glue_options import (
 )
 from glue_secure.engines.run_context import failure_context
 from glue_secure.engines.spark.connectors.dynamodb import DynamoDbSink
+from glue_secure.engines.spark.connectors.kafka import KafkaSink
 from glue_secure.engines.spark.context.catalog_update import (
     UPDATE_OPTIONS,
     CatalogUpdate,
@@ -313,7 +314,7 @@ class CatalogSink:
         )
 
 
-Sink = S3Sink | JdbcSink | DynamoDbSink | CatalogSink
+Sink = S3Sink | JdbcSink | DynamoDbSink | KafkaSink | CatalogSink
 
 
 @check_argument_types(lambda sink: failure_context(sink._context))

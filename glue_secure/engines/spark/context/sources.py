@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from glue_secure.connections.connectors.dynamodb import catalog_options, is_dynamodb_location
+from glue_secure.connections.connectors.catalog import catalog_connector, is_connector_option
 from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.errors import ControlError, UsageError
@@ -28,7 +28,6 @@ from glue_secure.engines.glue_options import (
     require_table_name,
 )
 from glue_secure.engines.run_context import failure_context
-from glue_secure.engines.spark.connectors.dynamodb import DynamoDbSource
 from glue_secure.engines.spark.connectors.source import connector_source
 from glue_secure.engines.spark.formats import FORMATS, format_of
 from glue_secure.engines.spark.loading import AGREEING
@@ -49,7 +48,7 @@ _S3_SOURCE_OPTIONS = {
     "groupFiles", "groupSize", "isFailFast", "mergeSchema", "useS3ListImplementation",
     SKIP_INVALID, *LIMITS,
 }  # fmt: skip
-_DYNAMODB_OPTIONS = "dynamodb."
+_SCHEMAS = ("schema", "inferschema", "avroschema")
 _CATALOG_PREDICATE = "catalogPartitionPredicate"
 # Accepted without effect: they select among Glue's implementations, all of which return the same rows.
 _WITHOUT_EFFECT = {"useS3ListImplementation", "useSparkDataSource"}
@@ -205,17 +204,22 @@ class CatalogSource:
     def read(self, run: Run, *, dynamic: bool, sample: Sample | None = None) -> Table | DataFrame:
         """See :meth:`Source.read`."""
         resource = "additional_options of from_catalog"
-        dotted = {name: value for name, value in self.options.items() if name.startswith(_DYNAMODB_OPTIONS)}
-        others = {name: value for name, value in self.options.items() if name not in dotted}
-        given = known_options(others, _CATALOG_SOURCE_OPTIONS, Place.CATALOG_SOURCE, resource)
+        # Options of a connector are checked when the table shows that it has one.
+        others = {name: value for name, value in self.options.items() if is_connector_option(name)}
+        own = {name: value for name, value in self.options.items() if name not in others}
+        given = known_options(own, _CATALOG_SOURCE_OPTIONS, Place.CATALOG_SOURCE, resource)
         reader_options = S3_OPTIONS | JDBC_OPTIONS
 
         def read_connector(table: CatalogTable) -> Table | DataFrame | None:
-            if not is_dynamodb_location(table.location):
-                require_known_options(dotted, (), resource)
+            found = catalog_connector(table, self.options)
+            if found is None:
+                require_known_options(others, (), resource)
                 return None
-            options = catalog_options(table.location, self.options, writes=False)
-            source = DynamoDbSource(self.spark, options, self.transformation_ctx)
+            connector, options = found
+            if table.columns and not any(name.lower() in _SCHEMAS for name in options):
+                options["schema"] = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
+            source = connector_source(connector.types[0], options, self.transformation_ctx, self.spark)
+            assert source is not None  # noqa: S101 - the type is a connector's
             return source.read(run, dynamic=dynamic)
 
         return run.catalog_reader.read_table(

@@ -16,6 +16,7 @@ from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.evidence import StreamRecord
 from glue_secure.core.options import truth, whole_number
 from glue_secure.engines.glue_options import require_known_options
+from glue_secure.engines.spark.connectors.kafka import infer_json
 from glue_secure.engines.spark.write_monitor.spark_hooks import suppress_write_monitoring
 
 if TYPE_CHECKING:
@@ -78,9 +79,12 @@ def sample_stream(
             required="--TempDir s3://BUCKET/PREFIX/ for the sample's checkpoint",
         )
     rows: list[Row] = []
+    schema = frame.schema
 
     def collect(batch: DataFrame, batch_id: int) -> None:
+        nonlocal schema
         if len(rows) < limit:
+            schema = batch.schema if not rows else schema
             rows.extend(batch.limit(limit - len(rows)).collect())
         if batch_function is not None:
             batch_function(batch, batch_id)
@@ -88,7 +92,7 @@ def sample_stream(
     checkpoint = f"{run.temporary.rstrip('/')}/glue-secure-samples/{uuid.uuid4().hex}/"
     batch_options = {"windowSize": window, "checkpointLocation": checkpoint, "batchMaxRetries": 0}
     _MicroBatches(run, spark, frame, collect, batch_options).run(seconds=polling_ms / 1000)
-    return spark.createDataFrame(rows, frame.schema)
+    return spark.createDataFrame(rows, schema)
 
 
 class _MicroBatches:
@@ -169,7 +173,7 @@ class _MicroBatches:
     def _handle_batch(self, frame: DataFrame, batch_id: int) -> None:
         """Handle a batch on Py4J's callback thread. An error is stored for the thread that waits."""
         try:
-            self._call_function(self._in_run_session(frame), batch_id)
+            self._call_function(infer_json(self._in_run_session(frame)), batch_id)
             self._checkpoint.verify()
         except BaseException as error:
             self._error = error

@@ -42,6 +42,7 @@ def account(in_glue):
         "snow": GlueConnection(
             "snow", "SNOWFLAKE", {}, secret="arn:s", spark_properties=("sfUrl", "secretId")
         ),
+        "events": GlueConnection("events", "KAFKA", {"KAFKA_BOOTSTRAP_SERVERS": "broker.example.com:9094"}),
         "big": GlueConnection("big", "BIGQUERY", {}, secret="arn:s"),
     }
     for name, location, parameters in (
@@ -150,6 +151,9 @@ REJECTED = {
         ("mongodb", {**MONGO, "ssl.domain_match": "false"}),
         ("snowflake", {**SNOW, "sfSSL": "off"}),
     ],
+    "GS-TLS-001 in Kafka's client": [
+        ("kafka", {"connectionName": "events", "topicName": "t", "kafka.ssl.protocol": "SSLv3"}),
+    ],
     "GS-TLS-005": [
         ("kinesis", {**KINESIS, "endpointUrl": "https://kinesis.example.com"}),
         ("bigquery", {**BIG, "proxyAddress": "https://x"}),
@@ -171,7 +175,7 @@ REJECTED = {
 def test_a_rejected_connector_call_does_not_reach_awsglue(control, kind, options, account, started):
     with pytest.raises(GlueSecureError) as caught:
         started.create_dynamic_frame.from_options(kind, options)
-    assert caught.value.control == control
+    assert caught.value.control == control.split()[0]
     assert "hunter2" not in str(caught.value)
     assert started.recorder.data_calls() == []
 

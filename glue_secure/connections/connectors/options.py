@@ -154,10 +154,12 @@ def _failure(connector: Connector, name: str, value: str, resource: str) -> Find
     """Return the failed finding for an option that is not accepted, None for an accepted one."""
     if name.lower() in _URIS:
         return _uri_failure(name, value, resource)
-    if any(_matches(option, name) for option in connector.options):
+    if name.lower() in {option.lower() for option in connector.options}:
         return None
     refusal = next((each for each in connector.refusals if _matches(each.names, name)), None)
     if refusal is None:
+        if any(_matches(option, name) for option in connector.options):
+            return None
         return failed(
             "GS-TLS-005",
             resource,

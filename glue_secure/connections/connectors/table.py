@@ -52,8 +52,8 @@ class Connector:
         plain: how local Spark serves it.
         glue: how the adapter serves it in AWS Glue.
         sources: pages that document the above.
-        options: names of the options that are accepted, before ``refusals`` is read; ``*`` stands for any
-            text.
+        options: names of the options that are accepted; ``*`` stands for any text. A full name counts
+            before ``refusals``, and a name with ``*`` after it.
         forced: options that are added to every call, over the caller's.
         refusals: options that are rejected; any option in no list is rejected as unknown (GS-TLS-005).
         connection_types: types of Glue connections that a call may name; empty if there is none.
@@ -117,7 +117,7 @@ CONNECTORS: tuple[Connector, ...] = (
         name="kafka",
         types=("kafka",),
         tls="the Glue connection's KAFKA_SSL_ENABLED is not false (GS-TLS-006); `security.protocol` is SSL "
-        "or SASL_SSL",
+        "or SASL_SSL. [Options of Kafka's client](jdbc.md#kafka-and-msk) are checked one by one",
         verified="each bootstrap server's certificate and name is probed before the read (GS-TLS-002, -003); "
         "Kafka's client compares names by default",
         encrypted="by the cluster; Kafka has no interface that shows it",
@@ -134,7 +134,7 @@ CONNECTORS: tuple[Connector, ...] = (
             "startingOffsets", "startingTimestamp", "endingOffsets", "endingTimestamp", "pollTimeoutMs",
             "numRetries", "retryIntervalMs", "maxOffsetsPerTrigger", "minOffsetsPerTrigger",
             "maxTriggerDelay", "minPartitions", "includeHeaders", "failOnDataLoss", "groupIdPrefix",
-            *PARSING_OPTIONS,
+            "kafka.*", *PARSING_OPTIONS,
         ),
         refusals=(
             OptionRefusal("security.protocol", "GS-TLS-001", NO_TLS, ("SSL", "SASL_SSL", "true")),

@@ -10,7 +10,7 @@ from glue_secure.core.findings import enforce
 
 ACCEPTED = {
     "dynamodb": {"dynamodb.input.tableName": "t", "dynamodb.splits": "4", "dynamodb.sts.roleArn": "arn"},
-    "kafka": {"connectionName": "c", "topicName": "t", "security.protocol": "SSL", "classification": "json"},
+    "kafka": {"connectionName": "c", "topicName": "t", "security.protocol": "SSL", "kafka.client.id": "x"},
     "kinesis": {
         "streamARN": "arn",
         "startingPosition": "earliest",

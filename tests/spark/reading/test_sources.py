@@ -139,9 +139,18 @@ def test_gs_s3_006_another_file_system_is_refused(read):
         read({"paths": ["file:///etc/"]})
 
 
-@pytest.mark.parametrize("kind", ["dynamodb", "mongodb", "file", "custom.jdbc", "opensearch"])
-def test_other_connection_types_are_refused(context, kind):
-    with pytest.raises(UsageError, match=kind):
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("mongodb", UsageError),
+        ("file", UsageError),
+        ("custom.jdbc", RefusedError),
+        ("opensearch", RefusedError),
+    ],
+    ids=["mongodb", "file", "custom.jdbc", "opensearch"],
+)
+def test_other_connection_types_are_refused(context, kind, error):
+    with pytest.raises(error, match=kind):
         context.getSource(kind)
 
 

@@ -35,9 +35,9 @@ def test_a_text_without_statements_gives_none(text):
 
 @given(st.text())
 def test_only_separators_and_white_space_are_lost(text):
-    kept, given_text = "".join(split_statements(text)), text
-    for character in kept:
+    joined, given_text = "".join(split_statements(text)), text
+    for character in joined:
         if not character.isspace():
-            assert given_text.count(character) >= kept.count(character)
-    lost = len("".join(text.split())) - len("".join(kept.split()))
+            assert given_text.count(character) >= joined.count(character)
+    lost = len("".join(text.split())) - len("".join(joined.split()))
     assert 0 <= lost <= text.count(";")

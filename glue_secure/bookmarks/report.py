@@ -19,6 +19,8 @@ class ContextReport:
         listed: objects in the listing; None for a table.
         listed_after: number of the source's locations that were listed from a key on (``keysAscending``).
         untracked: the reason why a named source is not tracked; ``""`` if it is.
+        late: objects among ``selected`` that appeared with a time before the floor.
+        unchecked: why such objects could not be noticed in this run; ``""`` if they could.
     """
 
     selected: int | None
@@ -27,6 +29,8 @@ class ContextReport:
     listed: int | None = None
     listed_after: int = 0
     untracked: str = ""
+    late: int = 0
+    unchecked: str = ""
 
     def as_mapping(self) -> dict[str, Any]:
         """Return names and values for the evidence."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+from glue_secure.bookmarks.finished_set import FinishedSet
 from glue_secure.bookmarks.parsing import (
     BookmarkStateError,
     as_object,
@@ -46,6 +47,9 @@ class S3SourceState:
         last: of the objects last modified exactly at ``floor``, those up to this one by bucket and key are
             finished too; None if no run stopped among objects with the same time.
         listed_to: by location with ascending keys, the key up to which no object must be listed again.
+        scope: digest of the locations and filters that ``finished`` belongs to.
+        finished: :meth:`FinishedSet.to_text` of the objects last modified before ``floor``; ``""`` in a state
+            of an older version, and if not every object was listed.
     """
 
     floor: datetime
@@ -53,6 +57,8 @@ class S3SourceState:
     seen: Mapping[str, datetime] = field(default_factory=dict)
     last: S3Uri | None = None
     listed_to: Mapping[str, str] = field(default_factory=dict)
+    scope: str = ""
+    finished: str = ""
 
     kind: ClassVar[str] = "s3"
 
@@ -76,11 +82,16 @@ class S3SourceState:
         return bool(self.seen) and identity(entry) in self.seen
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON form. Identities are grouped by time, because many files have the same second."""
+        """Return the JSON form. Identities are grouped by time, because many files have the same second.
+
+        Without ``finished`` it is the form of older versions.
+        """
         by_time: dict[str, list[str]] = {}
         for name, time in sorted(self.seen.items()):
             by_time.setdefault(format_time(time), []).append(name)
+        finished = {"scope": self.scope, "finished": self.finished} if self.finished else {}
         return {
+            **finished,
             "kind": self.kind,
             "floor": format_time(self.floor),
             "high_water": format_time(self.high_water),
@@ -92,7 +103,15 @@ class S3SourceState:
     @classmethod
     def from_json(cls, shape: Mapping[str, Any], where: str) -> S3SourceState:
         """Read the JSON form. Raises BookmarkStateError."""
-        require_fields(shape, {"kind", "floor", "high_water", "seen", "last", "listed_to"}, where)
+        more = ("scope", "finished") if "finished" in shape else ()
+        fields = {"kind", "floor", "high_water", "seen", "last", "listed_to", *more}
+        require_fields(shape, fields, where)
+        scope, finished = (as_text(shape.get(name, ""), f"{where}.{name}") for name in ("scope", "finished"))
+        if more:
+            try:
+                FinishedSet.from_text(finished)
+            except ValueError as error:
+                raise BookmarkStateError(f"{where}.finished: not a set") from error
         seen: dict[str, datetime] = {}
         for text, names in as_object(shape["seen"], f"{where}.seen").items():
             time = parse_time(text, f"{where}.seen")
@@ -110,6 +129,8 @@ class S3SourceState:
             seen,
             _location(last, f"{where}.last") if last else None,
             {name: as_text(key, f"{where}.listed_to") for name, key in listed_to.items()},
+            scope,
+            finished,
         )
 
 

@@ -6,7 +6,8 @@ object before it has had the whole window to appear in a listing. Therefore
 
 - equal timestamps, late arrivals inside the window and rewritten files are selected;
 - no object is selected twice, and no object that appears within the window is skipped;
-- an object that appears with a time *before* the floor is not selected, as in Glue;
+- an object that appears with a time *before* the floor, for instance after a long multipart upload, is
+  noticed by a summary of the objects before the floor, and selected (:mod:`.finished_set`), unlike in Glue;
 - deleted objects have no effect.
 
 A bounded run reads the oldest objects first. If it stops before the window, it stores the time and the key of
@@ -21,11 +22,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from glue_secure.bookmarks.ascending import AscendingKeys
-from glue_secure.bookmarks.bounds import Limits, Oldest, within, without_repeats
+from glue_secure.bookmarks.bounds import Limits, Oldest, age_order, within, without_repeats
+from glue_secure.bookmarks.finished_set import FinishedSet, identifier
 from glue_secure.bookmarks.s3_state import S3SourceState, identity, in_order
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
@@ -50,12 +52,16 @@ class Selection:
         listed: number of entries in the listing.
         deferred: new objects left for a later run, because of a bound or of ``max_files_in_band``. An object
             that overlapping paths list twice may be counted twice.
+        late: objects among ``new`` that appeared with a time before the floor.
+        unchecked: why such objects could not be noticed in this run; ``""`` if they could.
     """
 
     new: tuple[ObjectSummary, ...]
     next_state: S3SourceState | None
     listed: int
     deferred: int = 0
+    late: int = 0
+    unchecked: str = ""
 
 
 def select(
@@ -66,19 +72,21 @@ def select(
     limits: Limits = DEFAULT,
     roots: Sequence[S3Uri] = (),
     locations: Sequence[S3Uri] = (),
+    scope: str = "",
 ) -> Selection:
-    """Select the new objects in one pass over the listing.
+    """Select the new objects in one pass over the listing, and a second one if an object appeared late.
 
     Memory is proportional to the selection and the window, not to the listing. An object that overlapping
     paths list twice is selected once.
 
     Args:
-        listing: the source's objects, in any order.
+        listing: the source's objects, in any order. Only one that can be iterated twice finds late objects.
         state: the source's state; None if it was never read.
         now: time of the run, UTC, taken before the listing starts.
         limits: the window and the bounds.
         roots: the requested paths, which decide the names that count as hidden.
         locations: the listed paths, in order; ``keys_ascending`` needs them.
+        scope: digest of what is listed. Objects of another scope are not compared with the state's.
 
     Raises:
         UsageError: the listing breaks the promise of ``keys_ascending``.
@@ -87,16 +95,26 @@ def select(
     if state is not None and state.floor >= floor:
         # The clock went back, or the window grew: finished objects stay finished.
         floor, last = state.floor, state.last
-    keys = None
+    keys, entries = None, listing
     if limits.keys_ascending:
         keys = AscendingKeys(locations, window=limits.window, horizon=floor - limits.window)
-        listing = keys.check(listing)
+        entries = keys.check(listing)
     known = state.seen if state is not None else {}
     stored = {name: time for name, time in known.items() if time >= floor}
     capacity = max(0, limits.max_files_in_band - len(stored))
     settled = Oldest(limits.files, limits.size)
     band = Oldest(capacity if limits.files is None else min(capacity, limits.files), limits.size)
-    listed = _pass(listing, state, floor, roots, settled, band)
+    finished = _Finished(state, scope, is_whole=keys is None)
+    listed = _pass(entries, state, floor, roots, settled, band, finished)
+    late = finished.late(listing, roots)
+    if late and state is not None and (limits.files is not None or limits.size is not None):
+        # The late objects first. The others wait for the next run.
+        read = late[: within(late, limits.files, limits.size)]
+        finished.leave_out(late[len(read) :])
+        next_state = replace(state, scope=scope, finished=finished.text(state.floor))
+        deferred = len(late) - len(read) + len(settled.selected()) + len(band.selected())
+        deferred += settled.left_out + band.left_out
+        return Selection(in_key_order(read), next_state, listed, deferred, len(read))
 
     chosen, waiting = settled.selected(), band.selected()
     if settled.left_out:
@@ -109,16 +127,93 @@ def select(
         size = None if limits.size is None else limits.size - sum(entry.size for entry in chosen)
         banded = waiting[: within(waiting, files, size, least=0 if chosen else 1)]
     deferred = settled.left_out + band.left_out + len(waiting) - len(banded)
-    new = in_key_order([*chosen, *banded])
+    new = in_key_order([*late, *chosen, *banded])
     if not new:
-        return Selection((), None, listed, deferred)
+        return Selection((), None, listed, deferred, unchecked=finished.unchecked)
     high_water = max(entry.last_modified for entry in new)
     if state is not None:
         high_water = max(high_water, state.high_water)
     seen = stored | {identity(entry): entry.last_modified for entry in banded}
     before = state.listed_to if state is not None else {}
     listed_to = keys.start_keys(before, chosen if settled.left_out else None) if keys is not None else {}
-    return Selection(new, S3SourceState(floor, high_water, seen, last, listed_to), listed, deferred)
+    text = finished.text(floor, chosen)
+    next_state = S3SourceState(floor, high_water, seen, last, listed_to, scope if text else "", text)
+    return Selection(new, next_state, listed, deferred, len(late), finished.unchecked)
+
+
+class _Finished:
+    """The summary of the listed objects before a state's floor, and its comparison with the state's own.
+
+    Args:
+        state: the source's state.
+        scope: digest of what is listed.
+        is_whole: whether everything is listed.
+    """
+
+    def __init__(self, state: S3SourceState | None, scope: str, *, is_whole: bool) -> None:
+        self._set = FinishedSet()
+        self._later: list[tuple[datetime, int]] = []
+        self._before: FinishedSet | None = None
+        self._is_whole = is_whole
+        self.unchecked = ""
+        if not is_whole:
+            self.unchecked = "keysAscending lists only new keys"
+        elif state is not None and not state.finished:
+            self.unchecked = "the state is of an older version, or was made by a command"
+        elif state is not None and state.scope != scope:
+            self.unchecked = "locations or filters have changed"
+        elif state is not None:
+            self._before = FinishedSet.from_text(state.finished)
+
+    def add(self, entry: ObjectSummary) -> None:
+        """Add an object before the floor of the state."""
+        if self._is_whole:
+            self._set.add(identifier(entry))
+
+    def add_later(self, entry: ObjectSummary) -> None:
+        """Add a finished object that is not before the floor of the state, but may be before the next one."""
+        if self._is_whole:
+            self._later.append((entry.last_modified, identifier(entry)))
+
+    def late(self, listing: Iterable[ObjectSummary], roots: Sequence[S3Uri]) -> list[ObjectSummary]:
+        """Return the objects before the floor that were not there when the state was stored, oldest first."""
+        if self._before is None:
+            return []
+        difference = self._set.difference(self._before)
+        if difference is None:
+            more = self._set.size - self._before.size
+            self.unchecked = "too many objects before the floor have been deleted or have appeared" + (
+                f": at least {more} have appeared and are not read" if more > 0 else ""
+            )
+            return []
+        if not difference.added:
+            return []
+        found = [
+            entry for entry in listing if identifier(entry) in difference.added and is_data(entry.uri, roots)
+        ]
+        if not found:
+            self.unchecked = (
+                f"{len(difference.added)} objects have appeared before the floor and are not read"
+            )
+        return without_repeats(sorted(found, key=age_order))
+
+    def leave_out(self, entries: Iterable[ObjectSummary]) -> None:
+        """Remove objects that a later run reads."""
+        for entry in entries:
+            self._set.discard(identifier(entry))
+
+    def text(self, floor: datetime, chosen: Iterable[ObjectSummary] = ()) -> str:
+        """Return the summary of the objects before the next floor, with the objects that the run reads."""
+        if not self._is_whole:
+            return ""
+        summary = self._set.copy()
+        for time, number in self._later:
+            if time < floor:
+                summary.add(number)
+        for entry in chosen:
+            if entry.last_modified < floor:
+                summary.add(identifier(entry))
+        return summary.to_text()
 
 
 def select_range(
@@ -164,6 +259,7 @@ def _pass(
     roots: Sequence[S3Uri],
     settled: Oldest,
     band: Oldest,
+    finished: _Finished,
 ) -> int:
     """Add the new objects to ``settled`` or ``band``, in one pass. Return the number of listed entries.
 
@@ -178,12 +274,15 @@ def _pass(
         listed += 1
         time = entry.last_modified
         if time < done:
+            finished.add(entry)
             continue
         if last is not None and time == done and in_order(entry.uri, last):
+            finished.add_later(entry)
             continue
         if not is_data(entry.uri, roots):
             continue
         if time in times and identity(entry) in known:
+            finished.add_later(entry)
             continue
         (settled if time < floor else band).add(entry)
     return listed

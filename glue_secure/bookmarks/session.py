@@ -139,6 +139,7 @@ class BookmarkSession:
         roots: Sequence[S3Uri] = (),
         locations: Sequence[S3Uri] = (),
         limits: Limits = selection.DEFAULT,
+        scope: str = "",
     ) -> tuple[ObjectSummary, ...]:
         """Return the objects that the source ``transformation_ctx`` reads in this run, in key order.
 
@@ -158,7 +159,13 @@ class BookmarkSession:
             result = selection.select_range(listing, before, until, limits=limits, roots=roots)
         else:
             result = selection.select(
-                listing, before, now=self._now, limits=limits, roots=roots, locations=locations
+                listing,
+                before,
+                now=self._now,
+                limits=limits,
+                roots=roots,
+                locations=locations,
+                scope=scope,
             )
         if result.next_state is not None:
             self._require_small(transformation_ctx, result.next_state)
@@ -170,7 +177,15 @@ class BookmarkSession:
             deferred=result.deferred,
             listed=result.listed,
             listed_after=len({name_of(root) for root in locations} & set(started)),
+            late=result.late,
+            unchecked=result.unchecked,
         )
+        if result.late:
+            _LOG.info(
+                "%r: %d objects appeared with a time before the floor, and are read now",
+                transformation_ctx,
+                result.late,
+            )
         return result.new
 
     def listed_to(self, transformation_ctx: str, limits: Limits) -> Mapping[str, str]:
@@ -221,6 +236,8 @@ class BookmarkSession:
         deferred: int = 0,
         listed: int | None = None,
         listed_after: int = 0,
+        late: int = 0,
+        unchecked: str = "",
     ) -> None:
         """Record the selection of a tracked source, and the state that a commit stores for it.
 
@@ -231,6 +248,8 @@ class BookmarkSession:
             deferred: see :class:`ContextReport`, as for the other numbers.
             listed: objects listed.
             listed_after: locations that were listed from a key on.
+            late: objects that appeared with a time before the floor.
+            unchecked: why such objects could not be noticed.
 
         Raises:
             UsageError: the bookmark would be too large to be committed.
@@ -240,7 +259,9 @@ class BookmarkSession:
             self._require_size(transformation_ctx, next_state, before)
         state = next_state or before.get(transformation_ctx)
         watermark = state.watermark if state is not None else None
-        self._used[transformation_ctx] = ContextReport(selected, deferred, watermark, listed, listed_after)
+        self._used[transformation_ctx] = ContextReport(
+            selected, deferred, watermark, listed, listed_after, late=late, unchecked=unchecked
+        )
         if next_state is not None:
             self._pending[transformation_ctx] = next_state
 

@@ -62,6 +62,7 @@ class Endpoint:
 
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         add_missing_operations()
+        date_multipart_uploads()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(pair.certificate, pair.key)
@@ -130,6 +131,35 @@ def add_missing_operations() -> None:
         return {"ConnectionType": connection_type, **moto_as_dict(self, hide_password)}
 
     connection.as_dict = as_dict
+
+
+def date_multipart_uploads() -> None:
+    """Let moto date an object by the start of its multipart upload, as S3 does.
+
+    "For multipart uploads, the object creation date is the date of initiation of the multipart upload."
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+    """
+    from moto.core.utils import utcnow
+    from moto.s3 import models
+
+    multipart: Any = models.FakeMultipart
+    backend: Any = models.S3Backend
+    if getattr(multipart, "is_dated", False):
+        return
+    moto_init, moto_complete = multipart.__init__, backend.complete_multipart_upload
+
+    def init(self: Any, *arguments: Any, **options: Any) -> None:
+        moto_init(self, *arguments, **options)
+        self.initiated = utcnow()
+
+    def complete(self: Any, bucket_name: str, multipart_id: str, body: Any) -> Any:
+        upload = self.get_bucket(bucket_name).multiparts[multipart_id]
+        key = moto_complete(self, bucket_name, multipart_id, body)
+        if key is not None:
+            key.last_modified = upload.initiated
+        return key
+
+    multipart.__init__, backend.complete_multipart_upload, multipart.is_dated = init, complete, True
 
 
 _JOB_MEMBERS = {

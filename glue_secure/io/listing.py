@@ -63,6 +63,8 @@ class SourceListing:
 
     def __iter__(self) -> Iterator[ObjectSummary]:
         source_filter, excluded = self._filter, self._excluded
+        self._listed = self._in_subfolders = self._excluded_count = 0
+        self.invalid, self.invalid_count = [], 0
         for location in self._locations:
             prefix = location.as_prefix()
             after = self._start_after.get(name_of(location), "")

@@ -133,7 +133,11 @@ class DataReader:
             with self._recorder.timed("list"):
                 try:
                     new = self._bookmarks.select(
-                        transformation_ctx, listing, locations=locations, limits=limits
+                        transformation_ctx,
+                        listing,
+                        locations=locations,
+                        limits=limits,
+                        scope=source_filter.scope(locations),
                     )
                     if not new:
                         listing.find_newest()

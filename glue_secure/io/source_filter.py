@@ -20,6 +20,7 @@ from typing import Any
 from glue_secure.bookmarks.bounds import MAX_FILES_IN_BAND, WINDOW, Limits
 from glue_secure.bookmarks.session import MOST_IDENTITIES
 from glue_secure.core.errors import UsageError
+from glue_secure.core.evidence import canonical_json, digest
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.options import truth, whole_number
@@ -76,6 +77,16 @@ class SourceFilter:
     def excluded(self) -> GlobMatcher | None:
         """Return the matcher of every excluded path; None without exclusions."""
         return GlobMatcher(self.exclusions) if self.exclusions else None
+
+    def scope(self, locations: Sequence[S3Uri]) -> str:
+        """Return a digest of the locations, in any order, and of what selects objects below them."""
+        parts = [
+            sorted(map(str, locations)),
+            self.recurse,
+            sorted(self.exclusions),
+            sorted(self.excluded_classes),
+        ]
+        return digest(canonical_json(parts))[:32]
 
     def is_in_subfolder(self, location: S3Uri, uri: S3Uri) -> bool:
         """Return whether the object is in a folder below the location, and ``recurse`` excludes it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +22,6 @@ from glue_secure.core.request_guard import RequestPolicy, RequestReport
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 from glue_secure.core.worker_encryption import WORKER_SETTINGS
-from glue_secure.dynamicframe.frames.expressions import identifier
 from glue_secure.engines.glue_options import require_known_options
 from glue_secure.engines.spark.failures import failure_of, translated_failures
 from glue_secure.engines.spark.file_distribution import share_file
@@ -75,8 +73,7 @@ _JDBC_READ_OPTIONS = frozenset(
 )
 _JDBC_WRITE_OPTIONS = frozenset(("batchsize", "isolationLevel", "numPartitions", "queryTimeout"))
 _REPARTITIONS = ("Repartition", "RepartitionByExpression", "RebalancePartitions")
-# The type of a CHAR(n) or VARCHAR(n) column in the metadata of its field; see Spark's CharVarcharUtils.
-_CHAR_TYPE = "__CHAR_VARCHAR_TYPE_STRING"
+_READ_PADDING = "spark.sql.readSideCharPadding"
 _GLOB_CHARACTERS = re.compile(r"[{}\[\]*?\\]")
 
 
@@ -240,12 +237,21 @@ class SparkEngine:
         name = table if is_table_name(table) else "a query"
         with translated_failures(f"read of {name} with {driver}"):
             frame = _jdbc_frame(reader, url, table, predicates)
-            if unlimited := _unlimited_char_columns(frame):
-                texts = ", ".join(f"{identifier(column)} STRING" for column in unlimited)
-                schema = ", ".join(filter(None, (spark_options.get("customSchema"), texts)))
-                frame = _jdbc_frame(reader.option("customSchema", schema), url, table, predicates)
+            if _has_unlimited_char_column(frame):
+                with self._without_padding():
+                    frame = _jdbc_frame(reader, url, table, predicates)
         scan = self._meter.jdbc_scan(frame)
         return (frame.limit(0) if empty else frame), scan
+
+    @contextmanager
+    def _without_padding(self) -> Iterator[None]:
+        """Let Spark plan frames that do not pad columns of type CHAR(n). The database has padded them."""
+        before = self._spark.conf.get(_READ_PADDING)
+        self._spark.conf.set(_READ_PADDING, "false")
+        try:
+            yield
+        finally:
+            self._spark.conf.set(_READ_PADDING, str(before))
 
     def write_s3(
         self,
@@ -487,14 +493,12 @@ def _jdbc_frame(reader: DataFrameReader, url: str, table: str, predicates: Seque
     return reader.option("url", url).option("dbtable", table).load()
 
 
-def _unlimited_char_columns(frame: DataFrame) -> list[str]:
-    """Return the names of PostgreSQL's ``bpchar`` columns without a length.
+def _has_unlimited_char_column(frame: DataFrame) -> bool:
+    """Return whether the frame has a ``bpchar`` column of PostgreSQL without a length.
 
-    The driver reports the greatest integer as their length, and Spark would pad each value to it.
+    The driver reports the greatest integer as its length, and Spark would pad each value to it.
     """
-    fields = json.loads(jdbc_relation(frame).schema().json())["fields"]
-    unlimited = f"char({2**31 - 1})"
-    return [field["name"] for field in fields if field["metadata"].get(_CHAR_TYPE) == unlimited]
+    return f"char({2**31 - 1})" in jdbc_relation(frame).schema().json()
 
 
 def _escaped_path(uri: S3Uri, scheme: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -42,9 +43,61 @@ def test_a_late_arrival_inside_the_window_is_selected(entry):
     assert names(select([entry("a", 500), entry("b", 1000)], state, now=at(1400))) == ["a"]
 
 
-def test_an_arrival_from_before_the_window_is_not_read_as_in_glue(entry):
+def test_an_arrival_from_before_the_window_is_noticed_and_read_once(entry):
+    """S3 dates a multipart upload by its start: it appears with a time before the floor."""
     state = select([entry("b", 1000)], None, now=at(1000)).next_state
-    assert names(select([entry("a", 99), entry("b", 1000)], state, now=at(1001))) == []
+    listing = [entry("a", 99), entry("b", 1000)]
+    late = select(listing, state, now=at(1001))
+    assert (names(late), late.late) == (["a"], 1)
+    again = select(listing, late.next_state, now=at(9000))
+    assert (names(again), again.unchecked) == ([], "")
+
+
+def test_late_objects_are_found_beside_deleted_ones(entry):
+    old = [entry(f"{number:04}", number % 80) for number in range(2000)]
+    state = select(old, None, now=at(5000)).next_state
+    listing = [*old[10:], *(entry(f"late {number}", 7) for number in range(20))]
+    found = select(listing, state, now=at(5001))
+    assert (len(found.new), found.late, found.unchecked) == (20, 20, "")
+    assert select(listing, found.next_state, now=at(9000)).new == ()
+
+
+def test_more_changes_than_can_be_decoded_are_reported_and_not_read(entry):
+    state = select([entry("b", 1000)], None, now=at(1000)).next_state
+    listing = [*(entry(f"{number:04}", 7) for number in range(500)), entry("b", 1000)]
+    found = select(listing, state, now=at(1001))
+    assert found.new == ()
+    assert found.unchecked.endswith("at least 500 have appeared and are not read")
+
+
+def test_a_bounded_run_reads_late_objects_first(entry):
+    state = select([entry("b", 1000)], None, now=at(1000)).next_state
+    listing = [entry("late 1", 50), entry("late 2", 60), entry("b", 1000), entry("c", 1001)]
+    read = []
+    for second in (2000, 2001, 2002, 9000):
+        found = select(listing, state, now=at(second), limits=Limits(files=1))
+        state = found.next_state or state
+        read.append(names(found))
+    assert read == [["late 1"], ["late 2"], ["c"], []]
+
+
+def test_another_location_or_filter_is_not_compared(entry):
+    state = select([entry("b", 1000)], None, now=at(1000), scope="one").next_state
+    listing = [entry("a", 99), entry("b", 1000), entry("c", 1000)]
+    found = select(listing, state, now=at(1001), scope="two")
+    assert (names(found), found.unchecked) == (["c"], "locations or filters have changed")
+    assert names(select([entry("z", 9), *listing], found.next_state, now=at(1002), scope="two")) == ["z"]
+
+
+def test_a_state_of_an_older_version_is_compared_from_its_next_commit_on(entry):
+    older = replace(select([entry("b", 1000)], None, now=at(1000)).next_state, finished="", scope="")
+    assert "finished" not in older.as_json()
+    found = select([entry("a", 99), entry("c", 1000)], older, now=at(1001))
+    assert (names(found), found.unchecked) == (
+        ["c"],
+        "the state is of an older version, or was made by a command",
+    )
+    assert found.next_state.finished
 
 
 def test_the_window_includes_its_start(entry):

@@ -292,7 +292,7 @@ def test_too_many_identities_are_rejected_before_anything_is_read(bookmark_fixtu
 def test_a_bookmark_warns_at_half_of_its_limit_and_is_rejected_before_anything_is_written(
     bookmark_fixture, monkeypatch, caplog
 ):
-    monkeypatch.setattr("glue_secure.bookmarks.session.MOST_BYTES", 1000)
+    monkeypatch.setattr("glue_secure.bookmarks.session.MOST_BYTES", 1500)
     bookmark_fixture.land("a.csv")
     session = bookmark_fixture.session("jr_1")
     session.load()

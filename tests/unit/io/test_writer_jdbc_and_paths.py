@@ -36,6 +36,15 @@ def test_a_connection_is_verified_before_rows_are_written(run_fixture, server):
     assert "hunter2" not in str(evidence)
 
 
+def test_actions_of_redshift_are_not_executed_in_another_database(run_fixture, server, caplog):
+    run = run_fixture.start()
+    run.writer.write_jdbc(
+        ["a"], "ops", "t", options={"preactions": "drop table t", "PostActions": "select 1"}
+    )
+    assert run_fixture.engine.asked("execute_jdbc") == []
+    assert caplog.text.count("has no effect, as in Glue: it is for Amazon Redshift") == 2
+
+
 @pytest.mark.parametrize("table", ["a b", "t;", "(select 1) x", "", 'x"y', "a.b.c.d"])
 def test_a_table_must_be_a_name(run_fixture, server, table):
     run = run_fixture.start()

@@ -115,7 +115,8 @@ class GlueContext(RunContext):
         """Return a source to set the format of and to take frames from. Nothing is read yet.
 
         Args:
-            connection_type: ``s3`` (with ``paths=[...]``), or a database engine (through a Glue connection).
+            connection_type: ``s3`` (with ``paths=[...]``), a database engine (through a Glue connection),
+                ``dynamodb`` or ``kafka``.
             format: ``csv``, ``json``, ``parquet``, ``orc``, ``avro`` or ``xml``; or use ``setFormat``.
             transformation_ctx: the transformation context, the name of this source's bookmark.
             push_down_predicate: not allowed here; use ``from_catalog``.
@@ -139,7 +140,7 @@ class GlueContext(RunContext):
         push_down_predicate: str = "",
         **options: Any,
     ) -> StreamingDataSource:
-        """Return a source of DataFrames over files. Kafka and Kinesis need Glue.
+        """Return a source of DataFrames over files, or of a Kafka stream. Kinesis needs Glue.
 
         Raises:
             UsageError: the plain-Spark runtime does not offer the source.
@@ -309,7 +310,7 @@ class GlueContext(RunContext):
         push_down_predicate: str = "",
         **kwargs: Any,
     ) -> DataFrame:
-        """Read files or a table as Spark's DataFrame. Streams need Glue."""
+        """Read files, a table or a Kafka stream as Spark's DataFrame. Kinesis needs Glue."""
         read_arguments(kwargs, "create_data_frame.from_options")
         source = self.getStreamingSource(
             connection_type,
@@ -395,7 +396,7 @@ class GlueContext(RunContext):
         transformation_ctx: str = "",  # noqa: ARG002 - Glue's signature; sinks have no bookmark here
         **options: Any,
     ) -> DataSink:
-        """Return a sink: ``s3`` with ``path=``, or a database through a Glue connection. Nothing is written.
+        """Return a sink: ``s3``, a database through a Glue connection, ``dynamodb`` or ``kafka``.
 
         Glue takes ``format`` for parquet and orc only. Here it may be any format.
         """

@@ -199,6 +199,7 @@ def plan_kafka(connection: GlueConnection, options: Mapping[str, object]) -> Kaf
     location = certificate_location(
         properties.get("KAFKA_CUSTOM_CERT", ""), "KAFKA_CUSTOM_CERT", resource=resource
     )
+    options = _without_repeated_brokers(options, brokers)
     findings += enforce(check_options(connection.name, options))
     return KafkaPlan(
         connection.name,
@@ -489,6 +490,19 @@ def read_brokers(text: str, resource: str) -> tuple[tuple[tuple[str, int], ...],
         brokers.append((host, int(match[2])))
     names = ", ".join(_address(host, port) for host, port in brokers)
     return tuple(dict.fromkeys(brokers)), passed("GS-TLS-007", resource, f"bootstrap servers {names}")
+
+
+def _without_repeated_brokers(
+    options: Mapping[str, object], brokers: tuple[tuple[str, int], ...]
+) -> dict[str, object]:
+    """Return the options without bootstrap servers that only repeat the connection's, as in Glue Studio."""
+    known = {f"{host}:{port}".lower() for host, port in brokers}
+
+    def repeats(name: str, value: object) -> bool:
+        servers = {server.strip().lower() for server in option_text(value).split(",")}
+        return name.lower().removeprefix(_CLIENT) == "bootstrap.servers" and servers <= known
+
+    return {name: value for name, value in options.items() if not repeats(name, value)}
 
 
 def _quoted(text: str) -> str:

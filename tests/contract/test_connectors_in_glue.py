@@ -158,6 +158,10 @@ REJECTED = {
         ("kinesis", {**KINESIS, "endpointUrl": "https://kinesis.example.com"}),
         ("bigquery", {**BIG, "proxyAddress": "https://x"}),
         ("kafka", {"connectionName": "events", "topicName": "t", "kafka.client.dns.lookup": "x"}),
+        (
+            "kafka",
+            {"connectionName": "events", "topicName": "t", "bootstrap.servers": "other.example.com:9094"},
+        ),
     ],
     "GS-TLS-008": [("mongodb", {**MONGO, "username": "u", "password": "hunter2"})],
     "GS-TLS-011": [
@@ -170,7 +174,7 @@ REJECTED = {
 @pytest.mark.parametrize(
     ("control", "kind", "options"),
     [(control, *case) for control, cases in REJECTED.items() for case in cases],
-    ids=[f"{control}-{case[0]}" for control, cases in REJECTED.items() for case in cases],
+    ids=[f"{control}-{at}-{case[0]}" for control, cases in REJECTED.items() for at, case in enumerate(cases)],
 )
 def test_a_rejected_connector_call_does_not_reach_awsglue(control, kind, options, account, started):
     with pytest.raises(GlueSecureError) as caught:

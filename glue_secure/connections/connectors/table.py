@@ -118,7 +118,8 @@ CONNECTORS: tuple[Connector, ...] = (
         types=("kafka",),
         tls="the Glue connection's KAFKA_SSL_ENABLED is not false (GS-TLS-006); `security.protocol` is SSL "
         "or SASL_SSL. [Options of Kafka's client](jdbc.md#kafka-and-msk) are checked one by one",
-        verified="each bootstrap server's certificate and name is probed before the read (GS-TLS-002, -003); "
+        verified="each bootstrap server of the connection is probed before the read (GS-TLS-002, -003); "
+        "`bootstrap.servers` may repeat some of them, and names no other (GS-TLS-005); "
         "Kafka's client compares names by default",
         encrypted="by the cluster; Kafka has no interface that shows it",
         plain="Spark's Kafka source and sink with the options of the verified connection, as stream and "
@@ -130,15 +131,14 @@ CONNECTORS: tuple[Connector, ...] = (
             "https://spark.apache.org/docs/3.5.6/structured-streaming-kafka-integration.html",
         ),
         options=(
-            "connectionName", "topicName", "topic", "assign", "subscribePattern", "subscribe",
-            "startingOffsets", "startingTimestamp", "endingOffsets", "endingTimestamp", "pollTimeoutMs",
-            "numRetries", "retryIntervalMs", "maxOffsetsPerTrigger", "minOffsetsPerTrigger",
+            "connectionName", "bootstrap.servers", "topicName", "topic", "assign", "subscribePattern",
+            "subscribe", "startingOffsets", "startingTimestamp", "endingOffsets", "endingTimestamp",
+            "pollTimeoutMs", "numRetries", "retryIntervalMs", "maxOffsetsPerTrigger", "minOffsetsPerTrigger",
             "maxTriggerDelay", "minPartitions", "includeHeaders", "failOnDataLoss", "groupIdPrefix",
             "kafka.*", *PARSING_OPTIONS,
         ),
         refusals=(
             OptionRefusal("security.protocol", "GS-TLS-001", NO_TLS, ("SSL", "SASL_SSL", "true")),
-            OptionRefusal("bootstrap.servers kafka.bootstrap.servers", "GS-TLS-005", OTHER_SERVER),
             OptionRefusal(
                 "ssl.* kafka.ssl.* kafka.security.* sasl.* kafka.sasl.*", "GS-TLS-001", NOT_VERIFIED
             ),

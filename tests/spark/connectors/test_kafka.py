@@ -73,7 +73,7 @@ def test_a_batch_of_a_stream_has_inferred_columns(started, glue_job, glue_spark)
 def test_calls_are_checked_before_spark_connects(started):
     read = started.create_data_frame.from_options
     with pytest.raises(RefusedError, match="GS-TLS-005"):
-        read("kafka", {**OPTIONS, "bootstrap.servers": "b:9092"})
+        read("kafka", {**OPTIONS, "startingOffset": "earliest"})
     with pytest.raises(RefusedError, match="GS-TLS-001"):
         read("kafka", {**OPTIONS, "security.protocol": "PLAINTEXT"})
     with pytest.raises(UsageError, match="connectionName"):

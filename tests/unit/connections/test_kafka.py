@@ -83,6 +83,14 @@ def test_an_option_may_repeat_a_forced_value():
     assert plan(KAFKA_CUSTOM_CERT="s3://config/ca.pem").certificate == S3Uri("config", "ca.pem")
 
 
+@pytest.mark.parametrize("name", ["bootstrap.servers", "kafka.Bootstrap.Servers"])
+def test_bootstrap_servers_may_repeat_those_of_the_connection_and_name_no_other(name):
+    assert options_for_spark({name: "B-2.msk.example.com:9094"}) == options_for_spark()
+    for servers in ("b-3.msk.example.com:9094", "b-2.msk.example.com:9094,b-3.msk.example.com:9094", ""):
+        with pytest.raises(RefusedError, match="GS-TLS-005"):
+            plan({name: servers})
+
+
 def test_a_login_by_scram_is_quoted_for_jaas_and_by_iam_has_no_password():
     scram = options_for_spark(**SCRAM)
     assert scram["kafka.security.protocol"] == "SASL_SSL"

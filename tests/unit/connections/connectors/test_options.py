@@ -25,7 +25,6 @@ REFUSED = [
     ("dynamodb", {"dynamodb.awsAccessKeyId": "x"}, "GS-TLS-008"),
     ("dynamodb", {"dynamodb.splitz": "1"}, "GS-TLS-005"),
     ("kafka", {"security.protocol": "PLAINTEXT"}, "GS-TLS-001"),
-    ("kafka", {"bootstrap.servers": "b:9092"}, "GS-TLS-005"),
     ("kafka", {"kafka.ssl.endpoint.identification.algorithm": ""}, "GS-TLS-001"),
     ("kinesis", {"endpointUrl": "http://kinesis.eu-west-1.amazonaws.com"}, "GS-TLS-001"),
     ("kinesis", {"awsAccessKeyId": "x"}, "GS-TLS-008"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from glue_secure.dynamicframe import DynamicFrame
     from glue_secure.errors import (
         BookmarkConflictError,
         ControlError,
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BookmarkConflictError",
     "ControlError",
+    "DynamicFrame",
     "EngineError",
     "GlueSecureError",
     "RefusedError",
@@ -32,7 +34,10 @@ __all__ = [
     "VerificationError",
 ]
 
-_MODULES = dict.fromkeys(__all__, "glue_secure.errors") | {"SecureJob": "glue_secure.secure_job"}
+_MODULES = dict.fromkeys(__all__, "glue_secure.errors") | {
+    "DynamicFrame": "glue_secure.dynamicframe",
+    "SecureJob": "glue_secure.secure_job",
+}
 
 
 def __getattr__(name: str) -> Any:

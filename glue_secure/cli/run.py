@@ -40,6 +40,9 @@ def command(
     conf: Annotated[
         list[str] | None, typer.Option(help="As in spark-submit: a setting.", metavar="NAME=VALUE")
     ] = None,
+    as_awsglue: Annotated[
+        bool, typer.Option("--as-awsglue", help="Let the script's imports of awsglue give glue-secure.")
+    ] = False,
     remote: Annotated[bool, typer.Option("--remote", help="Run JOB, a deployed job, in AWS.")] = False,
     follow: Annotated[str | None, typer.Option(help="With --remote: follow this run.")] = None,
     stop: Annotated[str | None, typer.Option(help="With --remote: stop this run.")] = None,
@@ -67,7 +70,14 @@ def command(
     )
     with StepProgress(lines=True) as progress:
         submission = launch.prepare(
-            account, script, context.args, master=master, verbose=verbose, submit=submit, progress=progress
+            account,
+            script,
+            context.args,
+            master=master,
+            verbose=verbose,
+            submit=submit,
+            progress=progress,
+            as_awsglue=as_awsglue,
         )
     for parameter in submission.without_effect:
         print(f"--{parameter.name} has no effect here: {parameter.text}", file=sys.stderr)

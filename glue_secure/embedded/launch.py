@@ -25,6 +25,7 @@ from glue_secure.embedded import job_files
 from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.clients import clients, error_code
 from glue_secure.embedded.environment import overlay
+from glue_secure.embedded.folders import write_private
 from glue_secure.embedded.seed import ensure_job
 
 
@@ -74,6 +75,7 @@ def prepare(
     verbose: bool = False,
     submit: job_files.SubmitOptions | None = None,
     progress: Callable[[str], None] | None = None,
+    as_awsglue: bool = False,
 ) -> Submission:
     """Start a job run in the embedded account, and return the command that runs the script for it.
 
@@ -89,6 +91,7 @@ def prepare(
         verbose: print Spark's log at level INFO.
         submit: further options of spark-submit.
         progress: called with messages about downloads and installations.
+        as_awsglue: whether ``import awsglue`` gives glue-secure, in the driver and in Spark's Python workers.
 
     Raises:
         UsageError: the script or a file that an argument names does not exist, or an argument is invalid.
@@ -128,6 +131,10 @@ def prepare(
         environment["PYTHONPATH"] = job_files.joined_path(
             needed.python_path, environment.get("PYTHONPATH", "")
         )
+    if as_awsglue:
+        environment["PYTHONPATH"] = job_files.joined_path(
+            [_awsglue_folder(account)], environment.get("PYTHONPATH", "")
+        )
     path = script.absolute() if needed.working_directory else script
     return Submission(
         command=(*spark_submit(), *needed.options, str(path), *words),
@@ -147,6 +154,14 @@ def _every_conf(arguments: Sequence[str]) -> str:
     pairs = itertools.pairwise(arguments)
     values += [value for word, value in pairs if word == f"--{CONF}" and not value.startswith("--")]
     return " --conf ".join(values)
+
+
+def _awsglue_folder(account: EmbeddedAccount) -> Path:
+    """Return a folder for ``PYTHONPATH`` with a module ``awsglue`` that replaces itself by glue-secure."""
+    folder = account.scratch / "as-awsglue"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    write_private(folder / "awsglue.py", "import glue_secure.as_awsglue\n")
+    return folder
 
 
 def run(

@@ -45,6 +45,7 @@ def test_the_package_exports_its_public_names():
     assert sorted(glue_secure.__all__) == [
         "BookmarkConflictError",
         "ControlError",
+        "DynamicFrame",
         "EngineError",
         "GlueSecureError",
         "RefusedError",
@@ -53,7 +54,7 @@ def test_the_package_exports_its_public_names():
         "VerificationError",
     ]
     assert set(glue_secure.__all__) < set(dir(glue_secure))
-    assert set(errors.__all__) == set(glue_secure.__all__) - {"SecureJob"}
+    assert set(errors.__all__) == set(glue_secure.__all__) - {"DynamicFrame", "SecureJob"}
     for name in glue_secure.__all__:
         assert getattr(glue_secure, name).__name__ == name
 

@@ -25,6 +25,7 @@ from glue_secure.engines.glue_options import (
 from glue_secure.engines.package_distribution import ship_package
 from glue_secure.engines.run_context import RunContext, failure_context
 from glue_secure.engines.spark.connectors.source import connector_sink
+from glue_secure.engines.spark.context.awsglue_calls import reject_call_of_awsglue
 from glue_secure.engines.spark.context.housekeeping import (
     purge_selection,
     reject_predicate,
@@ -99,6 +100,7 @@ class GlueContext(RunContext):
     def __getattr__(self, name: str) -> Any:
         # Glue's class is a SQLContext. What scripts use of it (sql, read, table, ...) the session has too.
         if name == "spark_session" or name.startswith("_"):
+            reject_call_of_awsglue(name)
             raise AttributeError(name)
         return getattr(self.spark_session, name)
 

@@ -1,0 +1,112 @@
+"""``import glue_secure.as_awsglue`` lets every later ``import awsglue`` give this package.
+
+A script, and every library that it imports, then uses glue-secure without an edit. ``awsglue.context`` and
+``glue_secure.context`` are the same module object, so a test that patches ``awsglue.context.GlueContext``
+patches what the script uses. In AWS Glue, the classes are glue-secure's subclasses of awsglue's.
+
+``glue-secure run --as-awsglue SCRIPT`` does the same in the driver and in Spark's Python workers, and
+``pytest -p glue_secure.as_awsglue`` in tests.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from pkgutil import iter_modules
+from types import ModuleType
+
+__all__ = ["install"]
+
+_PACKAGE = "glue_secure"
+_AWSGLUE = "awsglue"
+_MODULES = frozenset(
+    f"{_AWSGLUE}.{name}"
+    for name in (
+        "context",
+        "data_sink",
+        "data_source",
+        "dataframe_transforms",
+        "dynamicframe",
+        "functions",
+        "gluetypes",
+        "job",
+        "transforms",
+        "utils",
+    )
+)
+# Packages that AWS Glue has beside awsglue, and that this package does not replace.
+_NOT_SERVED = {
+    "awsglue.blueprint": "blueprints create workflows and jobs and are not part of a job",
+    "awsgluedq": "use glue_secure.transforms.QualityGate, which evaluates DQDL (docs/quality.md)",
+    "awsglueml": "AWS provides its models in AWS Glue only",
+}
+
+
+def install() -> None:
+    """Replace awsglue in this process. A second call does nothing."""
+    if any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        return
+    if os.environ.get("GLUE_SECURE_RUNTIME") != "spark" and find_spec(_AWSGLUE) is not None:
+        _load_adapter()
+    for name in [name for name in sys.modules if name == _AWSGLUE or name.startswith(f"{_AWSGLUE}.")]:
+        del sys.modules[name]
+    sys.meta_path.insert(0, _Finder())
+    sys.modules[_AWSGLUE] = sys.modules[_PACKAGE]
+
+
+def _load_adapter() -> None:
+    """Import the subclasses of awsglue's classes, which need awsglue's own modules under their names."""
+    adapter = import_module(f"{_PACKAGE}.engines.awsglue")
+    for module in iter_modules(adapter.__path__, f"{adapter.__name__}."):
+        import_module(module.name)
+
+
+class _Finder(MetaPathFinder):
+    """Finds ``awsglue`` and its modules in this package."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002 - part of the interface
+        target: ModuleType | None = None,  # noqa: ARG002 - part of the interface
+    ) -> ModuleSpec | None:
+        reason = _NOT_SERVED.get(fullname)
+        if reason is not None and _is_spark():
+            raise ModuleNotFoundError(f"{fullname} is not available in plain Spark: {reason}", name=fullname)
+        if fullname == _AWSGLUE or fullname in _MODULES:
+            return ModuleSpec(fullname, _AliasLoader(_PACKAGE + fullname.removeprefix(_AWSGLUE)))
+        if fullname.startswith(f"{_AWSGLUE}."):
+            # Without this, the package's other modules would be imported a second time under this name.
+            raise ModuleNotFoundError(
+                f"No module named {fullname!r}: glue-secure replaces awsglue and has no such module",
+                name=fullname,
+            )
+        return None
+
+
+class _AliasLoader(Loader):
+    """Gives an existing module another name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._spec: ModuleSpec | None = None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:  # noqa: ARG002 - part of the interface
+        module = import_module(self._name)
+        self._spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self._spec  # the import system has replaced it
+
+
+def _is_spark() -> bool:
+    return os.environ.get("GLUE_SECURE_RUNTIME") == "spark"
+
+
+install()

@@ -1,0 +1,123 @@
+"""``import awsglue`` gives glue-secure after ``import glue_secure.as_awsglue``."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+
+def python(code, runtime="spark", **environment):
+    variables = {**os.environ, "GLUE_SECURE_RUNTIME": runtime, **environment}
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=variables,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_a_script_and_its_libraries_get_glue_secure(tmp_path):
+    (tmp_path / "library.py").write_text("import awsglue.utils\nfrom awsglue.context import GlueContext\n")
+    code = """
+        import glue_secure.as_awsglue
+        import glue_secure.context, glue_secure.dynamicframe
+        from awsglue import DynamicFrame
+        from awsglue.context import GlueContext
+        from awsglue.transforms import *
+        from awsglue.dynamicframe import DynamicFrame as Same
+        import awsglue.dataframe_transforms, awsglue.gluetypes, awsglue.job, library, sys
+        assert GlueContext is glue_secure.context.GlueContext is library.GlueContext
+        assert DynamicFrame is Same is glue_secure.DynamicFrame
+        assert ApplyMapping.__module__.startswith("glue_secure.")
+        assert sys.modules["awsglue.context"] is glue_secure.context
+        assert glue_secure.context.__spec__.name == "glue_secure.context"
+        print("same")
+    """
+    assert python(code, PYTHONPATH=os.pathsep.join(["", str(tmp_path), *sys.path])) == "same\n"
+
+
+def test_a_test_patches_names_of_awsglue():
+    code = """
+        import glue_secure.as_awsglue
+        from unittest.mock import patch
+        import awsglue.context
+        with patch("awsglue.context.GlueContext") as context, patch("awsglue.utils.getResolvedOptions"):
+            from awsglue.context import GlueContext
+            assert GlueContext is context
+        from awsglue.context import GlueContext
+        print(GlueContext.__module__.partition(".")[0])
+    """
+    assert python(code) == "glue_secure\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        ("awsgluedq.transforms", "QualityGate"),
+        ("awsglueml.transforms", "AWS Glue only"),
+        ("awsglue.blueprint", "blueprints"),
+        ("awsglue.secure_job", "No module named"),
+    ],
+)
+def test_what_is_not_served_is_an_import_error_with_the_reason(module, text):
+    code = f"""
+        import glue_secure.as_awsglue
+        try:
+            import {module}
+        except ModuleNotFoundError as error:
+            print(error)
+    """
+    assert text in python(code)
+
+
+def test_a_file_on_the_path_installs_it_when_awsglue_is_imported(tmp_path):
+    (tmp_path / "awsglue.py").write_text("import glue_secure.as_awsglue\n")
+    code = "from awsglue.job import Job\nimport awsglue\nprint(Job.__module__, awsglue.__name__)"
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    assert python(code, PYTHONPATH=path) == "glue_secure.engines.spark.job glue_secure\n"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("awsglue") is None, reason="awsglue is not installed")
+def test_in_glue_the_classes_are_subclasses_of_awsglues():
+    code = """
+        import warnings
+        warnings.simplefilter("ignore")
+        from awsglue.job import Job as Real
+        import glue_secure.as_awsglue
+        from awsglue.context import GlueContext
+        from awsglue.dynamicframe import DynamicFrame
+        from awsglue.job import Job
+        from awsglue.dataframe_transforms import ApplyMapping
+        assert Job is not Real and issubclass(Job, Real)
+        print(GlueContext.__module__, DynamicFrame.__module__, ApplyMapping.__module__)
+    """
+    assert python(code, "glue").split() == [
+        "glue_secure.engines.awsglue.context",
+        "glue_secure.engines.awsglue.frames",
+        "awsglue.dataframe_transforms.apply_mapping",
+    ]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("awsglue") is None, reason="awsglue is not installed")
+def test_a_forgotten_import_of_awsglue_is_a_usage_error():
+    code = """
+        from glue_secure import UsageError
+        from glue_secure.context import GlueContext
+        from awsglue import DynamicFrame
+        class Session: _jsparkSession = None
+        class Frame: _jdf = None
+        try:
+            DynamicFrame.fromDF(Frame(), GlueContext(Session()), "x")
+        except UsageError as error:
+            print(error)
+    """
+    assert "fix:      import it from glue_secure.dynamicframe" in python(code)

@@ -17,15 +17,20 @@ ALWAYS = {
     "cluster_glue_put_executor_aes256",
 }
 MASTERS = {"cluster": SESSIONS["cluster"]}
+# pytest compares parameters of fixtures by identity.
+SESSION_PARAMETERS = {
+    (session, guarded): (session, guarded) for session in SESSIONS for guarded in (True, False)
+}
 
 
 def rows():
     for session in filter(None, SESSIONS):
         for row in combinations_of(session):
             marks = () if row.name in ALWAYS else (pytest.mark.long,)
-            yield pytest.param(row, (session, True), id=f"{row.name}-guarded", marks=marks)
+            yield pytest.param(row, SESSION_PARAMETERS[session, True], id=f"{row.name}-guarded", marks=marks)
             if row.expected(guarded=False)[0] != NOT_OBSERVED:
-                yield pytest.param(row, (session, False), id=f"{row.name}-listed", marks=pytest.mark.long)
+                listed = SESSION_PARAMETERS[session, False]
+                yield pytest.param(row, listed, id=f"{row.name}-listed", marks=pytest.mark.long)
 
 
 @pytest.fixture(scope="module")

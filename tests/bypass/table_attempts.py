@@ -26,6 +26,7 @@ def settings(endpoint: str, region: str) -> dict[str, str]:
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions,"
         "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.databricks.delta.snapshotPartitions": "1",
         "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
         lake: ICEBERG,
         f"{lake}.type": "hadoop",

@@ -216,7 +216,8 @@ class CatalogSource:
                 require_known_options(others, (), resource)
                 return None
             connector, options = found
-            if table.columns and not any(name.lower() in _SCHEMAS for name in options):
+            has_schema = any(name.lower() in _SCHEMAS for name in options)
+            if connector.name == "kafka" and table.columns and not has_schema:
                 options["schema"] = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
             source = connector_source(connector.types[0], options, self.transformation_ctx, self.spark)
             assert source is not None  # noqa: S101 - the type is a connector's

@@ -20,6 +20,7 @@ from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.redaction import redact_settings
 from glue_secure.core.typed_arguments import ArgsT, parse_arguments
 from glue_secure.core.typed_calls import check_argument_types
+from glue_secure.engines.spark.data_catalog import session_as_requested
 from glue_secure.engines.spark.formats import format_of, spark_options
 from glue_secure.io.source_filter import FILTERS, LIMITS, parse_limits, parse_source_filter
 from glue_secure.io.writer import WriteMode
@@ -113,7 +114,7 @@ class SecureJob(Generic[ArgsT]):
 
     @classmethod
     def _start(cls, arguments: JobArguments, args: ArgsT, spark: SparkSession | None) -> SecureJob[ArgsT]:
-        session = _Session(spark)
+        session = _Session(spark, arguments)
         try:
             run = start_run(arguments, session.get)
         except BaseException:
@@ -470,8 +471,9 @@ class Writer:
 class _Session:
     """The job's Spark session; the job stops it only if the job created it."""
 
-    def __init__(self, spark: SparkSession | None) -> None:
+    def __init__(self, spark: SparkSession | None, arguments: JobArguments) -> None:
         self._spark, self._is_owned = spark, False
+        self._arguments = arguments
 
     def get(self) -> SparkSession:
         if self._spark is not None and not hasattr(self._spark, "_jsparkSession"):
@@ -482,6 +484,7 @@ class _Session:
             self._spark = SparkSession.getActiveSession()
             if self._spark is None:
                 self._spark, self._is_owned = SparkSession.builder.getOrCreate(), True
+            self._spark = session_as_requested(self._spark, self._arguments)
         return self._spark
 
     def stop(self) -> None:

@@ -164,7 +164,7 @@ class GlueControlPlane:
                     TableName=table.name,
                     PartitionInputList=inputs[begin : begin + _PARTITIONS_AT_ONCE],
                 )
-            _raise_first("BatchCreatePartition", answer, ignored="AlreadyExistsException")
+            raise_first_failure("BatchCreatePartition", answer, ignored="AlreadyExistsException")
 
     def delete_partitions(self, database: str, name: str, values: Sequence[tuple[str, ...]]) -> None:
         """Remove partitions (BatchDeletePartition). Missing partitions are ignored."""
@@ -176,15 +176,18 @@ class GlueControlPlane:
                     TableName=name,
                     PartitionsToDelete=[{"Values": list(partition)} for partition in batch],
                 )
-            _raise_first("BatchDeletePartition", answer, ignored="EntityNotFoundException")
+            raise_first_failure("BatchDeletePartition", answer, ignored="EntityNotFoundException")
 
 
 def _catalog(catalog_id: str | None) -> dict[str, str]:
     return {"CatalogId": catalog_id} if catalog_id else {}
 
 
-def _raise_first(operation: str, answer: Mapping[str, Any], *, ignored: str) -> None:
-    """Raise ServiceError for the first failed partition. The error code ``ignored`` is not a failure."""
+def raise_first_failure(operation: str, answer: Mapping[str, Any], *, ignored: str = "") -> None:
+    """Raise ServiceError for the first failed partition of a batch call.
+
+    The error code ``ignored`` is not a failure.
+    """
     for failure in answer.get("Errors") or ():
         detail = failure.get("ErrorDetail") or {}
         code = str(detail.get("ErrorCode", ""))

@@ -12,6 +12,7 @@ from enum import Enum
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri, job_name
+from glue_secure.core.options import truth
 from glue_secure.core.redaction import is_secret_name, redact_settings, redact_text
 
 BOOKMARK_URI = "glue-secure-bookmark-uri"
@@ -22,6 +23,7 @@ BOOKMARKS = "glue-secure-bookmarks"
 WORKER_ENCRYPTION = "glue-secure-worker-encryption"
 FINE_GRAINED = "enable-lakeformation-fine-grained-access"
 COLUMNS = "glue-secure-columns"
+DATA_CATALOG = "enable-glue-datacatalog"
 SUITES = "glue-secure-suites"
 QUARANTINE = "glue-secure-quarantine-uri"
 SECRET_NAMES = "glue-secure-secret-names"  # noqa: S105 - the name of an argument
@@ -320,6 +322,19 @@ class JobArguments:
         if text not in (None, "required", "reported"):
             raise UsageError(f"--{WORKER_ENCRYPTION}", found=repr(text), required="required, or reported")
         return text == "required"
+
+    def uses_data_catalog(self) -> bool:
+        """Return whether the Data Catalog is the metastore of Spark SQL (``--enable-glue-datacatalog``).
+
+        AWS documents the value ``true``, and the argument without a value.
+
+        Raises:
+            UsageError: the value is neither empty, true nor false.
+        """
+        text = self.get(DATA_CATALOG)
+        if text is None:
+            return False
+        return not text or truth(f"--{DATA_CATALOG}", text)
 
     def suites(self) -> tuple[str, ...]:
         """Return the locations of ``--glue-secure-suites a.json,s3://bucket/b.json``.

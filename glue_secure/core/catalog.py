@@ -8,6 +8,31 @@ from typing import Any
 
 from glue_secure.core.identifiers import S3Uri
 
+# Formats of SerDes, by a part of the name of their class. Spark SQL creates tables without a classification.
+# https://docs.aws.amazon.com/athena/latest/ug/supported-serdes.html
+_FORMATS_OF_SERDES = {
+    "parquet": "parquet",
+    "orc": "orc",
+    "avro": "avro",
+    "json": "json",
+    "lazysimpleserde": "csv",
+    "opencsvserde": "csv",
+}
+
+
+def classification_of(shape: Mapping[str, Any]) -> str:
+    """Return the classification of a ``Table``: its parameter, else its Spark source or its SerDe's format.
+
+    Return ``""`` if none of them is known.
+    """
+    storage = shape.get("StorageDescriptor") or {}
+    parameters = {**(storage.get("Parameters") or {}), **(shape.get("Parameters") or {})}
+    named = parameters.get("classification") or parameters.get("spark.sql.sources.provider")
+    if named:
+        return str(named).lower()
+    serde = str((storage.get("SerdeInfo") or {}).get("SerializationLibrary") or "").rpartition(".")[2].lower()
+    return next((format for part, format in _FORMATS_OF_SERDES.items() if part in serde), "")
+
 
 @dataclass(frozen=True, slots=True)
 class CatalogColumn:
@@ -37,7 +62,8 @@ class CatalogTable:
         database: the database's name.
         name: the table's name.
         location: ``s3://...``, or ``database.schema.table`` behind a connection.
-        classification: ``csv``, ``parquet``, ..., or the engine's name (``postgresql``).
+        classification: ``csv``, ``parquet``, ..., or the engine's name (``postgresql``); see
+            :func:`classification_of`.
         connection: the Glue connection's name, ``""`` for a table in S3.
         serde: the SerDe's parameters (``field.delim``).
         parameters: the table's parameters (``skip.header.line.count``).
@@ -68,7 +94,7 @@ class CatalogTable:
             database=str(shape.get("DatabaseName", "")),
             name=str(shape.get("Name", "")),
             location=str(storage.get("Location") or ""),
-            classification=str(parameters.get("classification") or "").lower(),
+            classification=classification_of(shape),
             connection=str(parameters.get("connectionName") or ""),
             serde=_serde(storage),
             parameters={str(k): str(v) for k, v in parameters.items()},

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from glue_secure.core.catalog import classification_of
+
 _HIVE = "org.apache.hadoop.hive"
 # Input format, output format and SerDe of Hive and Athena, by classification.
 # https://docs.aws.amazon.com/athena/latest/ug/supported-serdes.html
@@ -82,7 +84,7 @@ class TableDefinition:
             database=str(shape.get("DatabaseName", "")),
             name=str(shape.get("Name", "")),
             location=str(storage.get("Location") or ""),
-            classification=parameters.get("classification", "").lower(),
+            classification=classification_of(shape),
             columns=_columns(storage.get("Columns")),
             partition_keys=_columns(shape.get("PartitionKeys")),
             serde=_texts((storage.get("SerdeInfo") or {}).get("Parameters") or {}),

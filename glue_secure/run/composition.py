@@ -17,6 +17,7 @@ from glue_secure.aws.columns import ColumnSource
 from glue_secure.aws.dynamodb import DynamoDbHighWaterMarkStore
 from glue_secure.aws.glue import GlueControlPlane
 from glue_secure.aws.kms import KmsKeyService, strict_master_key_provider
+from glue_secure.aws.metastore import GlueMetastore
 from glue_secure.aws.s3 import S3ObjectStore
 from glue_secure.aws.secrets import CredentialStore
 from glue_secure.aws.session import AwsSession
@@ -139,9 +140,11 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
         other = AwsSession.from_chain(requests_ca_bundle=bundle, region=region)
         return KinesisStreams(client=other.client("kinesis"))
 
+    glue = session.client("glue")
     return Services(
         environment=session,
-        control_plane=GlueControlPlane(client=session.client("glue")),
+        control_plane=GlueControlPlane(client=glue),
+        metastore=GlueMetastore(client=glue),
         keys=KmsKeyService(client=session.client("kms")),
         objects=S3ObjectStore(client=session.client("s3")),
         secrets=CredentialStore(client=session.client),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from glue_secure.bookmarks.session import BookmarkSession
+from glue_secure.catalog.encrypted_metastore import EncryptedMetastore
 from glue_secure.catalog.updater import CatalogUpdater
 from glue_secure.columns.enforcer import ColumnPolicyEnforcer
 from glue_secure.connections.manager import ConnectionManager
@@ -69,6 +70,7 @@ class Run:
         catalog_reader: reads tables of the Data Catalog.
         writer: writes to S3 and databases.
         catalog: changes the Data Catalog. Call it inside :meth:`operation`.
+        metastore: the Data Catalog for Spark SQL; None if there is none.
         housekeeping: purges and transitions.
         unmanaged_writes: verifies writes that the script made without glue-secure.
         driver_s3: guards botocore's clients in the driver's process.
@@ -101,6 +103,7 @@ class Run:
     catalog_reader: CatalogReader
     writer: DataWriter
     catalog: CatalogUpdater
+    metastore: EncryptedMetastore | None
     housekeeping: Housekeeping
     unmanaged_writes: UnmanagedWriteVerifier
     driver_s3: DriverS3Recorder
@@ -245,7 +248,7 @@ class Run:
                 ``error``, because the caller raises ``error``.
         """
         if error is not None and self.state.is_open:
-            error = self.requests.cause_of(error)
+            error = self.state.failed_control_in(self.requests.cause_of(error))
         if outcome is None:
             outcome = "succeeded" if error is None else _outcome_of(error)
         if not self.state.end(outcome):

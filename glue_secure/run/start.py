@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.catalog.encrypted_catalog import EncryptedCatalog
+from glue_secure.catalog.encrypted_metastore import EncryptedMetastore
 from glue_secure.catalog.updater import CatalogUpdater
 from glue_secure.columns.enforcer import ColumnPolicyEnforcer
 from glue_secure.connections.manager import ConnectionManager
@@ -346,6 +347,9 @@ def build_run(
         catalog_reader=CatalogReader(reader=reader, catalog=catalog, engine=engine, operation=operation),
         writer=writer,
         catalog=CatalogUpdater(catalog=catalog, recorder=recorder),
+        metastore=None
+        if services.metastore is None
+        else EncryptedMetastore(services.metastore, catalog=catalog, recorder=recorder, operation=operation),
         housekeeping=Housekeeping(
             key=key,
             objects=services.objects,
@@ -427,6 +431,9 @@ def _open(run: Run, arguments: JobArguments) -> None:
         engine.monitor_writes(save)
         run.unmanaged_writes.require_observable(engine.unmanaged_writes())
         run.python_workers_guarded = engine.guard_python_workers(run.driver_s3.guard_process())
+    is_requested = arguments.uses_data_catalog() or engine.requests_catalog()
+    if run.metastore is not None and is_requested and not engine.serve_catalog(run.metastore):
+        run.metastore.require_encryption()
     with recorder.timed("columns"):
         run.columns.load()
     with recorder.timed("suites"):

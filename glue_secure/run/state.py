@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from glue_secure.core.errors import EngineError, GlueSecureError, UsageError
+from glue_secure.core.errors import ControlError, EngineError, GlueSecureError, UsageError
 from glue_secure.core.identifiers import RunId
 from glue_secure.core.redaction import redacting_logger
 
@@ -97,6 +97,14 @@ class RunState:
                     fix="wait for them before job.commit()",
                 )
             self._committing = True
+
+    def failed_control_in(self, error: BaseException) -> BaseException:
+        """Return the failed control of an operation that an error of Spark quotes, else the error itself."""
+        failure = self._failure
+        if isinstance(failure, ControlError) and failure is not error and str(failure) in str(error):
+            failure.__cause__ = error
+            return failure
+        return error
 
     def require_no_failure(self) -> None:
         """Raise the error of the first operation that failed, and log that the error is an earlier one."""

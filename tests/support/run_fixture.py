@@ -261,6 +261,13 @@ class FakeEngine:
     def attribute_writes_to_run(self, location: S3Uri | None) -> Any:
         return contextlib.nullcontext()
 
+    def requests_catalog(self) -> bool:
+        return False
+
+    def serve_catalog(self, metastore: Any) -> bool:
+        self.calls.append(("serve_catalog", metastore))
+        return True
+
     def monitor_writes(self, save: Any) -> None:
         self.save = save
 

@@ -11,6 +11,7 @@ from glue_secure.core.ports.engine import DYNAMIC, PARTITION_OVERWRITE_MODE, Eng
 from glue_secure.core.ports.environment import Environment
 from glue_secure.core.ports.high_water import HighWaterMarkStore
 from glue_secure.core.ports.keys import KeyService
+from glue_secure.core.ports.metastore import Metastore
 from glue_secure.core.ports.objects import ObjectStore
 from glue_secure.core.ports.operation import Operation
 from glue_secure.core.ports.secrets import SecretStore
@@ -31,6 +32,7 @@ __all__ = [
     "HighWaterMarkStore",
     "KeyService",
     "Kinesis",
+    "Metastore",
     "ObjectStore",
     "Operation",
     "SaveHandler",

@@ -12,6 +12,7 @@ from glue_secure.core.columns import ColumnDecision, SchemaColumn, WrappedKey
 from glue_secure.core.connection import Credentials
 from glue_secure.core.errors import EngineError
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.ports.metastore import Metastore
 from glue_secure.core.request_guard import RequestPolicy, RequestReport
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
@@ -212,6 +213,16 @@ class Engine(Protocol):
 
     def take_requests(self) -> RequestReport:
         """Return the receipts and refusals of the S3 requests since the last call."""
+
+    def requests_catalog(self) -> bool:
+        """Return whether the session's own settings make the Data Catalog the metastore of Spark SQL."""
+
+    def serve_catalog(self, metastore: Metastore) -> bool:
+        """Let Spark SQL use this Data Catalog until the run ends.
+
+        Returns:
+            False if Spark SQL has its own client of the Data Catalog.
+        """
 
     def monitor_writes(self, save: SaveHandler) -> None:
         """Start to observe writes outside glue-secure; RDD saves go through ``save``."""

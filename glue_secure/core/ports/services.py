@@ -15,6 +15,7 @@ from glue_secure.core.ports.driver_s3 import DriverS3
 from glue_secure.core.ports.environment import Environment
 from glue_secure.core.ports.high_water import HighWaterMarkStore
 from glue_secure.core.ports.keys import KeyService
+from glue_secure.core.ports.metastore import Metastore
 from glue_secure.core.ports.objects import ObjectStore
 from glue_secure.core.ports.secrets import SecretStore
 from glue_secure.core.ports.stores import DynamoDb, Kinesis
@@ -37,6 +38,7 @@ class Services:
         streams_end_when_drained: whether a stream ends when it has processed the available data.
         high_water: creates the high-water mark store from a DynamoDB table's name and a bookmark's name.
         driver_s3: creates guarded boto3 sessions; None if the run has no AWS session.
+        metastore: the Data Catalog for Spark SQL; None if Spark SQL cannot use it.
         remote_objects: creates the S3 client on an executor; None if the driver sends every request.
         dynamodb: returns a function that creates the client of Amazon DynamoDB, on the driver or on an
             executor; None if the run has no AWS session.
@@ -55,6 +57,7 @@ class Services:
     high_water: Callable[[str, str], HighWaterMarkStore]
     streams_end_when_drained: bool = False
     driver_s3: DriverS3 | None = None
+    metastore: Metastore | None = None
     remote_objects: Callable[[], ObjectStore] | None = None
     dynamodb: Callable[[DynamoDbAccess], Callable[[], DynamoDb]] | None = None
     kinesis: Callable[[str], Kinesis] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from glue_secure.core.ports import Metastore
 from glue_secure.engines.spark.engine import SparkEngine
 from glue_secure.engines.spark.hadoop import HadoopSettings
 
@@ -44,3 +45,7 @@ class GlueEngine(SparkEngine):
 
     name = "awsglue"
     hadoop_settings = GlueHadoopSettings
+
+    def serve_catalog(self, _metastore: Metastore) -> bool:
+        """Return False: Glue's own client of the Data Catalog serves Spark SQL."""
+        return False

@@ -17,12 +17,13 @@ from glue_secure.core.columns import ColumnDecision, SchemaColumn, WrappedKey
 from glue_secure.core.connection import Credentials
 from glue_secure.core.errors import EngineError, UsageError
 from glue_secure.core.identifiers import S3Uri, is_table_name
-from glue_secure.core.ports import DYNAMIC, PARTITION_OVERWRITE_MODE, SaveHandler
+from glue_secure.core.ports import DYNAMIC, PARTITION_OVERWRITE_MODE, Metastore, SaveHandler
 from glue_secure.core.request_guard import RequestPolicy, RequestReport
 from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 from glue_secure.core.worker_encryption import WORKER_SETTINGS
 from glue_secure.engines.glue_options import require_known_options
+from glue_secure.engines.spark import data_catalog
 from glue_secure.engines.spark.failures import failure_of, translated_failures
 from glue_secure.engines.spark.file_distribution import share_file
 from glue_secure.engines.spark.frame_sources import sources_below
@@ -96,6 +97,7 @@ class SparkEngine:
         self._monitor: SparkWriteMonitor | None = None
         self._hooks: SparkHooks | None = None
         self._reads = 0
+        self._end_catalog: Callable[[], None] | None = None
 
     @property
     def scheme(self) -> str:
@@ -430,6 +432,22 @@ class SparkEngine:
         """Return the receipts and refusals of the S3 requests since the last call."""
         return self._requests.take()
 
+    def requests_catalog(self) -> bool:
+        """Return whether the session's own settings make the Data Catalog the metastore of Spark SQL."""
+        return data_catalog.is_requested(self._spark)
+
+    def serve_catalog(self, metastore: Metastore) -> bool:
+        """Let Spark SQL use this Data Catalog until the run ends.
+
+        Returns:
+            True: plain Spark has no other client of the Data Catalog.
+
+        Raises:
+            UsageError: the session has no Hive support.
+        """
+        self._end_catalog = data_catalog.serve(self._spark, metastore)
+        return True
+
     def monitor_writes(self, save: SaveHandler) -> None:
         """Start to record writes outside glue-secure; RDD saves go through ``save``."""
         self._hooks = SparkHooks(
@@ -475,6 +493,8 @@ class SparkEngine:
             self._monitor.close()
         self._queries.close()
         self._requests.close()
+        if self._end_catalog is not None:
+            self._end_catalog()
 
     def _write_monitor(self) -> SparkWriteMonitor:
         if self._monitor is None:

@@ -158,6 +158,7 @@ def test_no_module_creates_a_logger_without_redaction():
         "core/log_suppression.py",
         "core/redaction.py",
         "embedded/endpoint.py",
+        "engines/spark/metastore_client.py",
         "engines/spark/jdbc_logs.py",
         "quality/expectations.py",
         "engines/spark/context/logger.py",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.connections.connectors.table import connector_of
@@ -48,13 +49,14 @@ from glue_secure.engines.spark.context.sources import (
     parse_source,
 )
 from glue_secure.engines.spark.context.streaming import for_each_batch, sample_stream
+from glue_secure.engines.spark.data_catalog import session_as_requested
 from glue_secure.preflight.fine_grained import refuse_rdds_in
 from glue_secure.run import test_mode
 from glue_secure.run.before_init import expect_init
 
 if TYPE_CHECKING:
     from pyspark import RDD, SparkContext
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession, SQLContext
     from pyspark.sql.types import StructType
 
     from glue_secure.engines.spark.context.streaming import BatchFunction
@@ -89,7 +91,7 @@ class GlueContext(RunContext):
         require_known_options(options, ("minPartitions", "targetPartitions"), "GlueContext")
         if not test_mode.is_enabled():
             expect_init()
-        self.spark_session = _session_of(sparkContext)
+        self.spark_session = session_as_requested(_session_of(sparkContext))
         ship_package(self.spark_session)
         self.create_dynamic_frame = DynamicFrameReader(self)
         self.create_data_frame = DataFrameReader(self)
@@ -98,11 +100,30 @@ class GlueContext(RunContext):
         self.start_run_automatically()
 
     def __getattr__(self, name: str) -> Any:
-        # Glue's class is a SQLContext. What scripts use of it (sql, read, table, ...) the session has too.
+        # Glue's class is a SQLContext. What the session has of it (sql, read, table, ...) is the session's.
         if name == "spark_session" or name.startswith("_"):
             reject_call_of_awsglue(name)
+            if name in ("_jsc", "_jvm"):
+                return getattr(self.spark_session.sparkContext, name)
+            if name == "_ssql_ctx":
+                return self._sql_context
             raise AttributeError(name)
-        return getattr(self.spark_session, name)
+        owner = self.spark_session if hasattr(self.spark_session, name) else self._sql_context
+        try:
+            return getattr(owner, name)
+        except AttributeError as error:
+            raise AttributeError(f"'GlueContext' object has no attribute {name!r}") from error
+
+    @cached_property
+    def _sql_context(self) -> SQLContext:
+        """Spark's SQLContext: ``tableNames``, ``registerDataFrameAsTable``, ``setConf``, ..."""
+        import warnings
+
+        from pyspark.sql import SQLContext
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # it is deprecated, and Glue's class is one
+            return SQLContext(self.spark_session.sparkContext, self.spark_session)
 
     # Reads
 

@@ -44,4 +44,6 @@ def install(
 
 def active_session() -> SparkSession:
     """Return the active session, which is created if there is none."""
-    return SparkSession.getActiveSession() or SparkSession.builder.getOrCreate()
+    from glue_secure.engines.spark.data_catalog import session_as_requested
+
+    return session_as_requested(SparkSession.getActiveSession() or SparkSession.builder.getOrCreate())

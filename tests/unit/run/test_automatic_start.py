@@ -6,7 +6,7 @@ import pytest
 
 from glue_secure import utils
 from glue_secure.core.errors import RefusedError, UsageError
-from glue_secure.engines.spark import runtime
+from glue_secure.engines.spark import data_catalog, runtime
 from glue_secure.job import Job
 from glue_secure.run import automatic_start, composition, start
 from glue_secure.run.before_init import BeforeInit
@@ -39,6 +39,7 @@ def script(run_fixture, monkeypatch):
     monkeypatch.setattr(start, "end_at_exit", lambda run: None)
     monkeypatch.setattr(composition, "services", run_fixture.services)
     monkeypatch.setattr(runtime, "create_engine", lambda spark: run_fixture.engine)
+    monkeypatch.setattr(data_catalog, "is_requested", lambda spark: False)
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "spark")
     monkeypatch.setattr("sys.argv", argv())
     run_fixture.land("m01.csv")

@@ -91,7 +91,8 @@ def select(
     Raises:
         UsageError: the listing breaks the promise of ``keys_ascending``.
     """
-    floor, last = now.astimezone(timezone.utc) - limits.window, None
+    # S3's times are whole seconds. An object of the floor's own second may appear after the listing.
+    floor, last = (now.astimezone(timezone.utc) - limits.window).replace(microsecond=0), None
     if state is not None and state.floor >= floor:
         # The clock went back, or the window grew: finished objects stay finished.
         floor, last = state.floor, state.last

@@ -43,6 +43,7 @@ READER_OPTIONS = (
     "enablePartitioningForSampleQuery",
     "jobBookmarkKeys",
     "jobBookmarkKeysSortOrder",
+    "jobBookmarksKeysSortOrder",
     "customSchema",
     "isolationLevel",
     "pushDownPredicate",

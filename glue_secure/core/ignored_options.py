@@ -114,7 +114,12 @@ IGNORED_OPTIONS: tuple[IgnoredOption, ...] = (
         "hashfield hashexpression hashpartitions sampleQuery fetchsize bulkSize",
         _S3_PLACES, "a database", _JDBC,
     ),
-    *_options("jobBookmarkKeys jobBookmarkKeysSortOrder", _S3_PLACES, "a database", _BOOKMARKS),
+    *_options(
+        "jobBookmarkKeys jobBookmarkKeysSortOrder jobBookmarksKeysSortOrder",
+        _S3_PLACES,
+        "a database",
+        _BOOKMARKS,
+    ),
     # AWS's tutorials and blueprints pass the temporary location to every engine.
     *_options(
         "redshiftTmpDir preactions postactions extracopyoptions extraunloadoptions aws_iam_role aws_iam_user",

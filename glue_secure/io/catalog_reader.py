@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic
 
-from glue_secure.bookmarks.sql.keys import KEYS, ORDER
+from glue_secure.bookmarks.sql.keys import KEYS, ORDER, ORDER_OF_SAMPLES
 from glue_secure.core.catalog import CatalogColumn, CatalogPartition, CatalogTable, PartitionValues
 from glue_secure.core.errors import ControlError, GlueSecureError, UsageError
 from glue_secure.core.identifiers import S3Uri, is_table_name
@@ -54,7 +54,16 @@ S3_OPTIONS = frozenset(
 )
 """``additional_options`` that apply only to a table in S3."""
 JDBC_OPTIONS = frozenset(
-    {"fetchsize", "hashexpression", "hashfield", "hashpartitions", "sampleQuery", KEYS, ORDER}
+    {
+        "fetchsize",
+        "hashexpression",
+        "hashfield",
+        "hashpartitions",
+        "sampleQuery",
+        KEYS,
+        ORDER,
+        ORDER_OF_SAMPLES,
+    }
 )
 """``additional_options`` that apply only to a table behind a connection."""
 _LOG = redacting_logger(__name__)

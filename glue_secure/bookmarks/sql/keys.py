@@ -14,6 +14,8 @@ from glue_secure.bookmarks.jdbc_state import MOST_KEYS, ORDERS
 from glue_secure.core.errors import UsageError
 
 KEYS, ORDER = "jobBookmarkKeys", "jobBookmarkKeysSortOrder"
+ORDER_OF_SAMPLES = "jobBookmarksKeysSortOrder"
+"""The spelling of ``ORDER`` in samples of AWS's documentation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def requested_keys(options: Mapping[str, Any]) -> tuple[RequestedKeys, dict[str,
     Raises:
         UsageError: the keys are not a list of columns, or the order is neither ``asc`` nor ``desc``.
     """
-    known = {KEYS.lower(): KEYS, ORDER.lower(): ORDER}
+    known = {KEYS.lower(): KEYS, ORDER.lower(): ORDER, ORDER_OF_SAMPLES.lower(): ORDER}
     named = {known[name.lower()]: value for name, value in options.items() if name.lower() in known}
     others = {name: value for name, value in options.items() if name.lower() not in known}
     names, order = named.get(KEYS, ()), named.get(ORDER, "asc")

@@ -230,7 +230,7 @@ def select_rows(
     _require_kinds(label, keys)
     for state in states:
         _require_same(transformation_ctx, state, described.name, keys, requested.order)
-    _require_no_nulls(label, names, facts)
+    _require_no_nulls(label, names, facts, sql)
     if bookmarks.is_range:
         if until is None:
             return RowSelection(tracked=True)
@@ -322,14 +322,15 @@ def _require_kinds(label: str, keys: Sequence[Key]) -> None:
             )
 
 
-def _require_no_nulls(label: str, names: Sequence[str], facts: Mapping[str, Any]) -> None:
+def _require_no_nulls(label: str, names: Sequence[str], facts: Mapping[str, Any], sql: Dialect) -> None:
+    by = "by a query" if sql.QUERIES else "through a view"
     for at, name in enumerate(names):
         if count := int(facts[f"nulls_{at}"]):
             raise UsageError(
                 f"{KEYS} of {label}",
                 found=f"{count} rows whose {name!r} is null, which no comparison selects",
                 required="a value in every row",
-                fix="fill the column, or read the rows without nulls by a query, and the others separately",
+                fix=f"fill the column, or read the rows without nulls {by}, and the others separately",
             )
 
 

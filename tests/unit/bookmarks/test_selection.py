@@ -195,3 +195,12 @@ def test_a_location_whose_own_name_is_hidden_is_read():
     assert is_data(S3Uri("b", "_in/.x/a.csv"), (S3Uri("b", "_in/.x"),))
     assert is_data(S3Uri("b", "_in/a.csv"), ())
     assert not is_data(S3Uri("b", "in/_a.csv"), (S3Uri("b", "in/_a.csv"),))
+
+
+def test_an_object_of_the_floors_own_second_may_appear_after_the_listing(entry):
+    """S3's times are whole seconds, and the window can be shorter than one."""
+    limits = Limits(window=timedelta(milliseconds=200))
+    now = at(1000) + timedelta(milliseconds=700)
+    state = select([entry("a", 1000)], None, now=now, limits=limits).next_state
+    found = select([entry("a", 1000), entry("b", 1000)], state, now=at(1001), limits=limits)
+    assert (names(found), found.late) == (["b"], 0)

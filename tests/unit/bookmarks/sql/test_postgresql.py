@@ -95,3 +95,8 @@ def test_a_text_that_postgresql_cannot_store_has_no_literal(value):
 
 def test_a_quote_in_a_columns_name_is_doubled():
     assert identifier('a"b') == '"a""b"'
+
+
+def test_the_order_in_the_spelling_of_awss_samples_is_accepted():
+    asked, rest = requested_keys({"jobBookmarkKeys": ["id"], "jobBookmarksKeysSortOrder": "desc"})
+    assert (asked, rest) == (RequestedKeys(("id",), "desc"), {})

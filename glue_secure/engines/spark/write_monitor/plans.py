@@ -301,6 +301,9 @@ def _table_of(node: Any, execution: Any) -> Any:
             table = _part(_part(node, "catalog"), "loadTable", name)
     if table is None and execution is not None:
         table = _part(_part(execution.analyzed(), "table"), "table")
+    # Spark wraps the table that MERGE, UPDATE or DELETE rewrites.
+    if table is not None and str(table.getClass().getSimpleName()) == "RowLevelOperationTable":
+        table = _part(table, "table")
     return table
 
 

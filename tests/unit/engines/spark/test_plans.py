@@ -171,6 +171,14 @@ def test_a_write_to_an_iceberg_table_is_at_its_location_and_at_the_paths_of_its_
     assert locations_of(execution_of(node, analyzed)) == [TABLE, ELSEWHERE]
 
 
+def test_a_merge_into_an_iceberg_table_is_at_its_location():
+    wrapped = java("RowLevelOperationTable", "org.apache.spark.sql.connector.write")
+    wrapped.table = method(iceberg_table(location=TABLE))
+    analyzed = java("ReplaceData", table=java("DataSourceV2Relation", table=wrapped))
+    node = v2_node("ReplaceDataExec", "V2TableWriteExec", write=java("SparkWriteBuilder$1", ICEBERG))
+    assert locations_of(execution_of(node, analyzed)) == [TABLE]
+
+
 def test_a_new_iceberg_table_is_at_the_location_that_its_catalog_reports():
     catalog = java("SparkCatalog", "org.apache.iceberg.spark", loadTable=iceberg_table(location=TABLE))
     created = v2_node("CreateTableAsSelectExec", "V2CreateTableAsSelectBaseExec", catalog=catalog, ident="t")

@@ -109,6 +109,9 @@ class LineEngine:
     def guard_python_workers(self, variables):
         return False
 
+    def requests_catalog(self):
+        return False
+
     def monitor_writes(self, save):
         """Do nothing: every write goes through this engine."""
 

@@ -27,7 +27,7 @@ _HEADER = f"""\
 
 Generated from `{SOURCE}` and the code by `make docs`; do not edit.
 
-The names are those of awsglue 5.1 (PyPI: AWSGlueDataplanePython); a contract test compares them.
+The names are those of awsglue 5.1 and 6.0 (PyPI: AWSGlueDataplanePython); a contract test compares them.
 A `supported` name has Glue's signature. [differences-from-glue.md](differences-from-glue.md) lists
 where its behaviour differs. In Glue, every class is a subclass of awsglue's, or awsglue's own.
 """

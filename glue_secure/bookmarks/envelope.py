@@ -126,9 +126,7 @@ class Envelope:
         manager = _manager_class()(self.provider, lambda request: self._data_key(request, resource))
         try:
             with _suppress_sdk_logs(), suppress_client_logs():
-                body, header = _client().decrypt(
-                    source=source, materials_manager=manager, max_body_length=MAX_MESSAGE
-                )
+                body, header = _decrypted(source, manager)
         except GlueSecureError:
             raise
         # A damaged message makes the SDK raise its own errors and those of struct, codecs and cryptography.
@@ -230,6 +228,21 @@ def _client() -> Any:
     return EncryptionSDKClient(
         commitment_policy=CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT, max_encrypted_data_keys=1
     )
+
+
+def _decrypted(source: io.BytesIO, manager: Any) -> tuple[bytes, Any]:
+    """Return the body and the header of a message, as the client's ``decrypt`` does."""
+    stream = _client().stream(
+        mode="decrypt", source=source, materials_manager=manager, max_body_length=MAX_MESSAGE
+    )
+    try:
+        with stream:
+            body = stream.read()
+        return body, stream.header
+    finally:
+        # The SDK's stream does not close after an error. From Python 3.13 on, its finalizer would then print
+        # the error of a second attempt.
+        io.IOBase.close(stream)
 
 
 @lru_cache(maxsize=1)

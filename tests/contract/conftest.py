@@ -16,8 +16,8 @@ from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.run import composition, start
 
-# Its tests are skipped on other Python versions. On the version that it supports it must be installed.
-if sys.version_info[:2] == (3, 11) and importlib.util.find_spec("awsglue") is None:
+# Its tests are skipped on other Python versions. On the versions that it supports it must be installed.
+if sys.version_info[:2] in ((3, 11), (3, 13)) and importlib.util.find_spec("awsglue") is None:
     raise pytest.UsageError("AWSGlueDataplanePython is missing: pip install -e '.[dev]'")
 
 __all__ = ["run_fixture", "server"]

@@ -15,7 +15,7 @@ from recorded_glue_jvm import RecordedJvm, session_on
 from glue_secure.core.errors import GlueSecureError, RefusedError, UsageError, VerificationError
 
 awsglue_context = pytest.importorskip(
-    "awsglue.context", reason="AWSGlueDataplanePython is made for Python 3.11 alone"
+    "awsglue.context", reason="AWSGlueDataplanePython is made for Python 3.11 and 3.13 alone"
 )
 from awsglue.dynamicframe import DynamicFrame as AwsGlueFrame  # noqa: E402
 from awsglue.dynamicframe import DynamicFrameCollection as AwsGlueCollection  # noqa: E402

@@ -13,7 +13,7 @@ import pytest
 
 from glue_secure.core.errors import GlueSecureError, RefusedError, UsageError
 
-pytest.importorskip("awsglue", reason="AWSGlueDataplanePython is made for Python 3.11 alone")
+pytest.importorskip("awsglue", reason="AWSGlueDataplanePython is made for Python 3.11 and 3.13 alone")
 pytestmark = [
     pytest.mark.filterwarnings("ignore:DataFrame constructor is internal:UserWarning"),
     pytest.mark.spark,

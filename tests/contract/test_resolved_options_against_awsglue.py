@@ -1,11 +1,14 @@
 """``getResolvedOptions`` and awsglue's own give the same results, except for documented differences.
 
-Expected results come from running ``awsglue.utils`` of Glue 5.1 (PyPI: AWSGlueDataplanePython).
+Expected results come from running ``awsglue.utils`` of Glue 5.1, or on Python 3.13 of Glue 6.0 (PyPI:
+AWSGlueDataplanePython).
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+from importlib.metadata import version
 
 import pytest
 from hypothesis import example, given, settings
@@ -15,7 +18,15 @@ from glue_secure.core.resolved_options import GLUE_OWN, RESERVED, GlueArgumentEr
 from glue_secure.utils import getResolvedOptions
 
 awsglue_utils = pytest.importorskip(
-    "awsglue.utils", reason="AWSGlueDataplanePython is made for Python 3.11 alone"
+    "awsglue.utils", reason="AWSGlueDataplanePython is made for Python 3.11 and 3.13 alone"
+)
+
+ABBREVIATES = version("AWSGlueDataplanePython") < "6"
+"""Whether awsglue accepts abbreviations by default."""
+with_abbreviations = (
+    awsglue_utils.getResolvedOptions
+    if ABBREVIATES
+    else functools.partial(awsglue_utils.getResolvedOptions, allow_abbrev=True)
 )
 
 OWN = (
@@ -136,7 +147,7 @@ def test_results_equal_those_of_awsglue_except_for_documented_differences(argv, 
 def test_with_allow_abbrev_results_equal_those_of_awsglue_except_for_glues_own_names(argv, options):
     if difference(argv, options) == "two dashes as a value":
         return
-    theirs = answer(awsglue_utils.getResolvedOptions, argv, options)
+    theirs = answer(with_abbreviations, argv, options)
     ours = answer(lambda *given: getResolvedOptions(*given, allow_abbrev=True), argv, options)
     if theirs == "refused: RuntimeError":
         theirs = "refused: GlueArgumentError"
@@ -174,7 +185,9 @@ def test_a_name_requested_twice_is_returned_once_unlike_in_awsglue():
 
 def test_an_abbreviated_security_argument_is_obeyed_by_glue_5_and_refused_here():
     argv = ["script.py", "--SECURITY", "weak"]
-    assert awsglue_utils.getResolvedOptions(argv, [])["SECURITY_CONFIGURATION"] == "weak"
+    assert with_abbreviations(argv, [])["SECURITY_CONFIGURATION"] == "weak"
+    by_default = awsglue_utils.getResolvedOptions(argv, [])["SECURITY_CONFIGURATION"]
+    assert by_default == ("weak" if ABBREVIATES else None)
     for allowed in (False, True):
         with pytest.raises(GlueArgumentError, match="abbreviated"):
             resolve(argv, [], allow_abbrev=allowed)
@@ -188,5 +201,6 @@ def test_two_dashes_after_an_equals_sign_are_a_value():
 
 def test_an_argument_given_in_full_is_not_overridden_by_an_abbreviation_as_it_is_in_glue_5():
     argv = ["script.py", "--source_2", "b", "--source", "a"]
-    assert awsglue_utils.getResolvedOptions(argv, ["source_2"])["source_2"] == "a"
+    by_default = awsglue_utils.getResolvedOptions(argv, ["source_2"])["source_2"]
+    assert by_default == ("a" if ABBREVIATES else "b")
     assert resolve(argv, ["source_2"])["source_2"] == "b"

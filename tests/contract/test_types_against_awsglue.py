@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-pytest.importorskip("awsglue", reason="AWSGlueDataplanePython is made for Python 3.11 alone")
+pytest.importorskip("awsglue", reason="AWSGlueDataplanePython is made for Python 3.11 and 3.13 alone")
 
 
 @pytest.fixture(params=["spark", "glue"])

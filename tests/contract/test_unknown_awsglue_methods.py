@@ -8,7 +8,7 @@ from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.core.security_configuration import EncryptionSetting
 
 awsglue_context = pytest.importorskip(
-    "awsglue.context", reason="AWSGlueDataplanePython is made for Python 3.11 alone"
+    "awsglue.context", reason="AWSGlueDataplanePython is made for Python 3.11 and 3.13 alone"
 )
 
 

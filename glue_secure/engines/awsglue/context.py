@@ -63,7 +63,7 @@ __all__ = ["GlueContext"]
 
 Options = dict[str, Any]
 
-# Public names of awsglue 5.0 and 5.1 that access no data, or access it through methods defined here.
+# Public names of awsglue 5.0 to 6.0 that access no data, or access it through methods defined here.
 _KNOWN_METHODS = frozenset(
     [
         "add_ingestion_time_columns",
@@ -104,7 +104,7 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
             raise UsageError(
                 "GlueContext",
                 found="an awsglue that creates the JVM's context in another way, so that it is not guarded",
-                required="awsglue as in Glue 5.0 and 5.1",
+                required="awsglue as in Glue 5.0 to 6.0",
             )
         ship_package(self.spark_session)
         self.start_run_automatically()

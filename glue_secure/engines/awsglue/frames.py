@@ -22,7 +22,7 @@ from glue_secure.preflight.fine_grained import refuse_rdds_in
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-# Public names of awsglue 5.0 and 5.1 that do not write, or that write through the context.
+# Public names of awsglue 5.0 to 6.0 that do not write, or that write through the context.
 _FRAME_METHODS = frozenset(
     [
         "apply_mapping",

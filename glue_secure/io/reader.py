@@ -171,7 +171,7 @@ class DataReader:
                 schema=schema if uris or schema_without_objects is None else schema_without_objects,
                 empty=not new and convert is None,
                 partition_values=partition_values_of(uris) if partition_values_of and uris else None,
-                partitions=source_filter.partitions(size),
+                partitions=source_filter.partitions(size, len(new)),
             )
             if convert is not None and uris:
                 frame = convert(frame, not new)

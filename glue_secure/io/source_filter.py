@@ -32,6 +32,8 @@ LIMITS = frozenset({*BOUNDS, "maxBand", "maxFilesInBand", "keysAscending"})
 SKIP_INVALID = "skipInvalidObjects"
 FILTERS = frozenset({"recurse", "exclusions", "excludeStorageClasses", SKIP_INVALID})
 """Options of ``job.read.s3`` that select objects."""
+# https://docs.aws.amazon.com/glue/latest/dg/grouping-input-files.html
+_MOST_UNGROUPED = 50_000
 _YEAR = timedelta(days=366) // timedelta(milliseconds=1)
 _SUFFIXES = {"gzip": (".gz", ".gzip"), "bzip2": (".bz2",)}
 _NO_CODEC = ("", "none", "uncompressed")
@@ -60,7 +62,8 @@ class SourceFilter:
         excluded_classes: S3 storage classes that are skipped.
         compression: ``gzip`` or ``bzip2`` if the caller named one; object names must have the matching
             suffix.
-        group_size: bytes that one Spark partition should have; 0 leaves the choice to Spark.
+        group_size: bytes of the objects that one task reads; 0 for groups that use all cores.
+        is_grouped: whether one task reads a group of objects; None for Glue's rule, more than 50 000 objects.
         sample: the size of a sample; None reads everything.
         skip_invalid: whether objects that cannot be read as data are skipped, with a finding in the evidence,
             instead of stopping the run.
@@ -71,6 +74,7 @@ class SourceFilter:
     excluded_classes: tuple[str, ...] = ()
     compression: str = ""
     group_size: int = 0
+    is_grouped: bool | None = False
     sample: Sample | None = None
     skip_invalid: bool = False
 
@@ -92,9 +96,15 @@ class SourceFilter:
         """Return whether the object is in a folder below the location, and ``recurse`` excludes it."""
         return not self.recurse and "/" in uri.key[len(location.as_prefix()) :]
 
-    def partitions(self, size: int) -> int | None:
-        """Return the most Spark partitions for ``size`` bytes; None leaves the choice to Spark."""
-        return max(1, -(-size // self.group_size)) if self.group_size else None
+    def partitions(self, size: int, count: int) -> int | None:
+        """Return the most Spark partitions for ``count`` objects of ``size`` bytes.
+
+        0 means one for each core; None leaves the choice to Spark.
+        """
+        is_grouped = count > _MOST_UNGROUPED if self.is_grouped is None else self.is_grouped
+        if not is_grouped:
+            return None
+        return max(1, -(-size // self.group_size)) if self.group_size else 0
 
     def check_compression(self, uris: Iterable[S3Uri]) -> None:
         """Reject an object that Spark would not decompress: Spark chooses the codec by the name's suffix.
@@ -151,8 +161,8 @@ def parse_source_filter(
         raise UsageError(
             "compressionType", found=repr(compression), required="gzip, bzip2 or none in plain Spark"
         )
-    grouped = str(options.get("groupFiles") or "inPartition")
-    if grouped not in ("inPartition", "acrossPartition", "none"):
+    grouped = str(options.get("groupFiles") or "")
+    if grouped not in ("", "inPartition", "acrossPartition", "none"):
         raise UsageError("groupFiles", found=repr(grouped), required="inPartition, acrossPartition or none")
     size = whole_number("groupSize", options.get("groupSize") or 0)
     return SourceFilter(
@@ -161,6 +171,8 @@ def parse_source_filter(
         excluded_classes=text_list("excludeStorageClasses", options.get("excludeStorageClasses")),
         compression="" if inside or compression in _NO_CODEC else compression,
         group_size=0 if grouped == "none" or recursive else size,
+        # Glue groups no Parquet, ORC and Avro files; the size alone requests groups, too.
+        is_grouped=False if recursive or grouped == "none" else bool(grouped or size) or None,
         sample=sample,
         skip_invalid=truth(SKIP_INVALID, options.get(SKIP_INVALID, False)),
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glue_secure.core.errors import UsageError
+from glue_secure.core.errors import EngineError, UsageError
 from glue_secure.dynamicframe.frames import errors as failed
 from glue_secure.dynamicframe.frames.expressions import identifier, select, sql_type
 from glue_secure.dynamicframe.frames.expressions import text as sql_text
@@ -55,6 +55,7 @@ def from_text(
     json_path: str | None = None,
     multiline: bool = False,  # noqa: ARG001 - lines and files are parsed alike
     call: failed.CallSite | None = None,
+    fail_fast: bool = False,
 ) -> Table:
     """Return the records of a column of JSON strings. Runs a Spark job.
 
@@ -68,6 +69,10 @@ def from_text(
         json_path: path of the records in each value (:func:`json_text.parse_path`).
         multiline: whether a row is a whole file (Spark's ``wholetext``) instead of a line.
         call: the call site.
+        fail_fast: whether malformed strings are an error of the call instead of error records.
+
+    Raises:
+        EngineError: ``fail_fast``, and a string is malformed. The message does not contain the string.
     """
     from pyspark.sql import functions as F
 
@@ -80,6 +85,12 @@ def from_text(
         return parsed.records, parsed.problem, parsed.values == 1 and not path and "\ufeff" not in text
 
     shape = infer(frame.select(VALUE), read)
+    if fail_fast and shape.malformed:
+        raise EngineError(
+            "a read of JSON with isFailFast",
+            cause=f"{shape.malformed} lines or files are not JSON objects",
+            fix="correct them; without isFailFast they are in errorsAsDynamicFrame()",
+        )
     schema = shape.kind if isinstance(shape.kind, glue.StructType) else glue.StructType()
     errors: tuple[DataFrame, ...] = ()
     if shape.spark_reads_same and not shape.malformed and not glue.has_choice(schema):

@@ -174,7 +174,7 @@ class SparkEngine:
             schema: a ``StructType`` or DDL text; None to infer it.
             empty: return the schema only, without rows.
             partition_values: columns that the Data Catalog gives to the objects' folders.
-            partitions: the maximum number of partitions of the frame.
+            partitions: the maximum number of partitions of the frame; 0 for one per core of the cluster.
 
         Raises:
             UsageError: the package that reads this format is not on the class path.
@@ -194,16 +194,27 @@ class SparkEngine:
         more = f" and {len(objects) - 1} more objects" if len(objects) > 1 else ""
         with translated_failures(f"read of {objects[0]}{more} as {format}"):
             if options.get("enforceSchema") == AGREEING:
-                frame, has_scan_id = load_agreeing(reader, paths), True
+                frame, has_scan_id = load_agreeing(reader, paths, self._csv_header(options)), True
             else:
                 frame, has_scan_id = load(reader, format, paths)
         if partition_values is not None:
             frame = with_partition_values(
                 self._spark, frame, partition_values, metadata=has_scan_id, scheme=self._hadoop.scheme
             )
-        if partitions is not None and frame.rdd.getNumPartitions() > partitions:
-            frame = frame.coalesce(partitions)
+        if partitions is not None:
+            partitions = partitions or self._spark.sparkContext.defaultParallelism
+            if frame.rdd.getNumPartitions() > partitions:
+                frame = frame.coalesce(partitions)
         return (frame.limit(0) if empty else frame), scan if has_scan_id else UNMEASURED
+
+    def _csv_header(self, options: Mapping[str, str]) -> Callable[[str], Sequence[str | None]]:
+        """Return a function that reads the header of a CSV object."""
+        without = {**options, "header": "false", "enforceSchema": "true"}
+
+        def header(path: str) -> Sequence[str | None]:
+            return tuple(self._spark.read.format("csv").options(**without).load(path).head() or ())
+
+        return header
 
     def matching(
         self, keys: Sequence[CatalogColumn], values: Sequence[tuple[str, ...]], predicate: str

@@ -46,6 +46,10 @@ _FIXES = (
         r"relation .* does not exist|Table .* doesn't exist|Invalid object name|ORA-00942",
         "correct the table's name and schema, and let the connection's user read it",
     ),
+    (
+        r'type "VOID"|type.*\bvoid\b',
+        "remove the columns of nothing but nulls (DropNullFields.apply(frame), frame.drop), or cast them",
+    ),
     (r"NoSuchBucket|[Bb]ucket .*does not exist", "correct the bucket's name"),
 )
 

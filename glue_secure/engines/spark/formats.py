@@ -185,14 +185,20 @@ FORMATS = {
     )
 }
 # Formats that Glue reads and the plain-Spark runtime does not.
-UNSUPPORTED = ("delta", "grokLog", "hudi", "iceberg", "ion")
+UNSUPPORTED = ("delta", "hudi", "iceberg")
+_SPREADSHEETS = ("excel", "xls", "xlsx", "com.crealytics.spark.excel")
 
 
 def format_of(name: str) -> Format:
     """Return the format of a name. Raises UsageError, which lists the known formats."""
-    format = FORMATS.get(str(name).lower())
+    lowered = str(name).lower()
+    format = FORMATS.get(lowered)
     if format is None:
-        fix = "run the job in Glue; the plain-Spark runtime does not offer it" if name in UNSUPPORTED else ""
+        fix = ""
+        if lowered in UNSUPPORTED:
+            fix = "run the job in Glue; the plain-Spark runtime does not offer it"
+        elif lowered in _SPREADSHEETS:
+            fix = "save the sheet as csv; or read it with pandas.read_excel and spark.createDataFrame"
         raise UsageError("format", found=repr(name), required=", ".join(sorted(FORMATS)), fix=fix)
     return format
 

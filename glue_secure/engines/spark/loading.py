@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from glue_secure.core.errors import UsageError
@@ -55,16 +55,29 @@ def load(reader: DataFrameReader, format: str, paths: Sequence[str]) -> tuple[Da
         raise missing_package(format) from error
 
 
-def load_agreeing(reader: DataFrameReader, paths: Sequence[str]) -> DataFrame:
+def load_agreeing(
+    reader: DataFrameReader, paths: Sequence[str], header: Callable[[str], Sequence[str | None]]
+) -> DataFrame:
     """Return the frame of CSV objects with headers; reading an object with another header fails.
 
     Where Spark generates names (``_c0`` for an empty one, ``a0`` and ``a1`` for two ``a``), it cannot compare
-    headers; a warning is logged.
+    headers; a warning is logged. One empty name stays empty, as in Glue.
+
+    Args:
+        reader: the configured reader.
+        paths: the objects.
+        header: returns the names in an object's header, None or ``""`` for an empty one.
     """
     frame = reader.option("enforceSchema", "true").load(list(paths))
+    generated = [at for at, name in enumerate(frame.columns) if name.lower() == f"_c{at}"]
+    if generated:
+        names = header(paths[0])
+        empty = [at for at in generated if at < len(names) and not names[at]]
+        if len(empty) == 1:
+            frame = frame.toDF(*("" if at in empty else name for at, name in enumerate(frame.columns)))
     if len(paths) < 2 or not frame.columns:
         return frame
-    if _has_generated_names(frame.columns):
+    if generated or _has_generated_names(frame.columns):
         _LOG.warning(
             "CSV headers with empty or repeated names are not compared; columns are matched by position"
         )
@@ -92,3 +105,60 @@ def _is_spark_3() -> bool:
     import pyspark
 
     return str(pyspark.__version__).startswith("3.")
+
+
+def with_source_columns(frame: DataFrame, file_column: str, time_column: str) -> DataFrame:
+    """Return the frame with a column for each record's object, and one for the time of its last change.
+
+    Args:
+        frame: a frame of a reader.
+        file_column: name of the column for ``s3://bucket/key``; ``""`` for none.
+        time_column: name of the column for the time, a timestamp; ``""`` for none.
+
+    Raises:
+        UsageError: the reader gives no time (spark-xml of Spark 3.5).
+    """
+    from pyspark.errors import AnalysisException
+    from pyspark.sql import functions as F
+
+    if not file_column and not time_column:
+        return frame
+    try:
+        frame.select("_metadata.file_path")
+    except AnalysisException:
+        if time_column:
+            raise UsageError(
+                "attachTimestamp of a read of XML",
+                found="Spark 3.5, whose reader of XML does not know the time",
+                required="another format, or Spark 4",
+            ) from None
+        path = F.input_file_name()
+    else:
+        # A plus sign of a URI is itself; url_decode takes it for a blank.
+        path = F.expr("url_decode(replace(_metadata.file_path, '+', '%2B'))")
+    columns = {}
+    if file_column:
+        columns[file_column] = F.regexp_replace(path, "^s3[an]?:", "s3:")
+    if time_column:
+        columns[time_column] = F.col("_metadata.file_modification_time")
+    return frame.withColumns(columns)
+
+
+def without_first_records(frame: DataFrame) -> DataFrame:
+    """Return the frame without the first record of each object."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    file, block, order, position = (f"glue secure {name}" for name in ("file", "block", "order", "position"))
+    numbered = frame.select(
+        "*",
+        F.col("_metadata.file_path").alias(file),
+        F.col("_metadata.file_block_start").alias(block),
+        F.monotonically_increasing_id().alias(order),
+    )
+    in_file = Window.partitionBy(file).orderBy(block, order)
+    return (
+        numbered.withColumn(position, F.row_number().over(in_file))
+        .where(F.col(position) > 1)
+        .drop(file, block, order, position)
+    )

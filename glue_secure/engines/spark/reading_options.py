@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from glue_secure.core.errors import UsageError
@@ -42,6 +42,8 @@ _XML = (
     "rowTag", "encoding", "excludeAttribute", "treatEmptyValuesAsNulls", "attributePrefix", "valueTag",
     "ignoreSurroundingSpaces", "withSchema", "nullValue",
 )  # fmt: skip
+# Options of every format: columns for the source of a record.
+SHARED = ("attachFilename", "attachTimestamp")
 KNOWN_OPTIONS = {
     "csv": (*_CSV, "writeHeader"),
     "json": ("jsonPath", "multiLine", "multiline"),
@@ -61,12 +63,18 @@ class ReadOptions:
         json: options of the conversion from text, for a DynamicFrame of JSON.
         schema: Glue's schema from ``withSchema``, or None.
         columns: the names of CSV columns without a header, ``col{}``; ``""`` keeps the names.
+        file_column: the column for the location of each record's object; ``""`` for none.
+        time_column: the column for the time of the object's last change; ``""`` for none.
+        skips_first: whether the first record of each object is skipped.
     """
 
     spark: Mapping[str, str] = field(default_factory=dict)
     json: Mapping[str, Any] = field(default_factory=dict)
     schema: Any = None
     columns: str = ""
+    file_column: str = ""
+    time_column: str = ""
+    skips_first: bool = False
 
 
 def read_options(
@@ -84,11 +92,17 @@ def read_options(
         UsageError: an option is not known, or plain Spark cannot apply it.
     """
     name = format_of(format).name
-    known = {*KNOWN_OPTIONS[name], *SPEED_ONLY[name]}
+    known = {*KNOWN_OPTIONS[name], *SPEED_ONLY[name], *SHARED}
     resource = f"format_options of format {name}"
     options = known_options(options or {}, known, Place.FORMAT_OF_READ, resource)
     if merge is not None and not format_of(name).is_deep:
         warn_of_ignored("mergeSchema", f"a read of {name}", "it is for parquet and orc")
+    read = _of_format(name, options, fail_fast, merge)
+    columns = {column: text_of(options.get(column, "")) for column in SHARED}
+    return replace(read, file_column=columns["attachFilename"], time_column=columns["attachTimestamp"])
+
+
+def _of_format(name: str, options: Mapping[str, Any], fail_fast: bool, merge: bool | None) -> ReadOptions:
     if name == "csv":
         return _csv(options, fail_fast)
     if name == "json":
@@ -99,16 +113,15 @@ def read_options(
         if str(options.get("version", "1.8")) != "1.8":
             raise _unsupported("avro", f"version {options['version']!r}", "1.8: Spark reads logical types")
         return ReadOptions({"mode": "FAILFAST"} if fail_fast else {})
-    return ReadOptions({} if merge is None else {"mergeSchema": text_of(merge)})
+    is_merged = merge is not None and format_of(name).is_deep
+    return ReadOptions({"mergeSchema": text_of(merge)} if is_merged else {})
 
 
 def _csv(options: Mapping[str, Any], fail_fast: bool) -> ReadOptions:
     header = truth("withHeader", options.get("withHeader", False))
     skip = truth("skipFirst", options.get("skipFirst", False))
-    if header and skip:
-        raise _unsupported("csv", "skipFirst with withHeader", "one of them")
-    if truth("strictCheckForQuoting", options.get("strictCheckForQuoting", False)):
-        raise _unsupported("csv", "strictCheckForQuoting", "false")
+    # strictCheckForQuoting is for Glue's writer; its value must be valid here, too.
+    truth("strictCheckForQuoting", options.get("strictCheckForQuoting", False))
     quote = options.get("quoteChar", '"')
     quote = "" if quote in (-1, "-1") else text_of(quote)
     # Glue has no escape character by default; Spark's default is a backslash. RFC 4180 doubles quotes.
@@ -122,20 +135,18 @@ def _csv(options: Mapping[str, Any], fail_fast: bool) -> ReadOptions:
     }
     if fail_fast:
         spark["mode"] = "FAILFAST"
-    return ReadOptions(spark, columns="" if header else "col{}")
+    # Without a header, Spark skips the first line as one; with both options, the record after the header.
+    return ReadOptions(spark, columns="" if header else "col{}", skips_first=header and skip)
 
 
 def _json(options: Mapping[str, Any], fail_fast: bool) -> ReadOptions:
-    if fail_fast:
-        raise _unsupported(
-            "json", "isFailFast", "false; check errorsAsDynamicFrame or assertErrorThreshold instead"
-        )
     lines = options.get("multiLine", options.get("multiline", False))
     is_multiline = truth("multiLine", lines)
-    conversion: dict[str, Any] = {"multiLine": is_multiline}
+    conversion: dict[str, Any] = {"multiLine": is_multiline, "isFailFast": fail_fast}
     if options.get("jsonPath"):
         conversion["jsonPath"] = str(options["jsonPath"])
-    return ReadOptions({"multiLine": text_of(is_multiline)}, conversion)
+    spark = {"multiLine": text_of(is_multiline)}
+    return ReadOptions({**spark, "mode": "FAILFAST"} if fail_fast else spark, conversion)
 
 
 def _xml(options: Mapping[str, Any], fail_fast: bool) -> ReadOptions:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.ignored_options import Place, warn_of_ignored
+from glue_secure.core.options import truth
 from glue_secure.dynamicframe.frames.choice_text import csv_columns, json_lines
 from glue_secure.dynamicframe.frames.expressions import identifier
 from glue_secure.dynamicframe.frames.table import Table
@@ -49,8 +50,12 @@ class SinkFormat:
 
 
 SINK_FORMATS = {
-    "csv": SinkFormat("csv", frozenset(("separator", "escaper", "quoteChar", "writeHeader")), _BLOCKS,
-                      ignored_codecs=_STUDIO_DEFAULT),
+    "csv": SinkFormat(
+        "csv",
+        frozenset(("separator", "escaper", "quoteChar", "writeHeader", "strictCheckForQuoting")),
+        _BLOCKS,
+        ignored_codecs=_STUDIO_DEFAULT,
+    ),
     "json": SinkFormat("json", frozenset(), _BLOCKS, ignored_codecs=_STUDIO_DEFAULT),
     "parquet": SinkFormat(
         "parquet",
@@ -155,6 +160,7 @@ def prepare(
         UsageError: a partition key is missing or not of an atomic type, or the format cannot store a column.
     """
     _validate_keys(table.schema, keys)
+    _reject_untyped(table.schema, format)
     if format.name == "csv":
         return Prepared(csv_columns(table.data, table.schema), "csv", "csv", spark)
     if format.name == "json" and glue.has_choice(table.schema):
@@ -162,6 +168,30 @@ def prepare(
     if format.name == "avro" and _avro_version(options) == "1.7":
         return Prepared(_without_logical_types(table.data), "avro", "avro", spark)
     return Prepared(table.data, format.name, format.name, spark)
+
+
+def _reject_untyped(schema: glue.StructType, format: SinkFormat) -> None:
+    """Raise UsageError for columns of nothing but nulls, if the format has no type for them."""
+    if format.name in ("json", "avro"):
+        return
+    names = [field.name for field in schema.fields if _has_untyped(field.dataType)]
+    if names:
+        raise UsageError(
+            f"a write of {format.name}",
+            found=f"columns of nothing but nulls, which have no type: {', '.join(names)}",
+            required="a type for each column",
+            fix="remove them with DropNullFields.apply(frame), or give each a type with apply_mapping",
+        )
+
+
+def _has_untyped(data_type: glue.DataType) -> bool:
+    if isinstance(data_type, glue.StructType):
+        return any(_has_untyped(field.dataType) for field in data_type.fields)
+    if isinstance(data_type, glue.ArrayType):
+        return _has_untyped(data_type.elementType)
+    if isinstance(data_type, glue.MapType):
+        return _has_untyped(data_type.valueType)
+    return isinstance(data_type, (glue.NullType, glue.UnknownType))
 
 
 def _validate_keys(schema: glue.StructType, keys: Sequence[str]) -> None:
@@ -186,6 +216,8 @@ def _csv(options: Mapping[str, Any]) -> dict[str, str]:
     """Return Spark's CSV options. Glue writes a header, and doubles quotes (RFC 4180), by default."""
     quote = options.get("quoteChar", '"')
     is_unquoted = str(quote) == "-1"
+    # Spark quotes only what needs quotes, as Glue with strictCheckForQuoting; Glue may quote more without it.
+    truth("strictCheckForQuoting", options.get("strictCheckForQuoting", False))
     escaper = options.get("escaper", "none")
     spark = {
         "header": text_of(options.get("writeHeader", True)),

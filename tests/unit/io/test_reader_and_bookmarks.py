@@ -59,9 +59,9 @@ def test_groups_are_computed_from_the_size_of_new_objects(run_fixture, ran):
     for name in ("a.csv", "b.csv", "c.csv"):
         run_fixture.land(name)
     size = len(b"data")
-    ran(1, source_filter=SourceFilter(group_size=size))
+    ran(1, source_filter=SourceFilter(group_size=size, is_grouped=True))
     run_fixture.land("d.csv")
-    ran(2, source_filter=SourceFilter(group_size=size))
+    ran(2, source_filter=SourceFilter(group_size=size, is_grouped=True))
     assert [call["partitions"] for call in run_fixture.engine.asked("read_s3_as")] == [3, 1]
 
 

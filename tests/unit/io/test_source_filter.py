@@ -23,14 +23,25 @@ def test_glues_options_are_parsed_from_text():
         },
         recursive=False,
     )
-    assert source_filter == SourceFilter(True, ("**.tmp",), ("GLACIER",), "bzip2", 100)
-    assert (source_filter.partitions(0), source_filter.partitions(100), source_filter.partitions(101)) == (
-        1,
-        1,
-        2,
-    )
+    assert source_filter == SourceFilter(True, ("**.tmp",), ("GLACIER",), "bzip2", 100, is_grouped=True)
+    assert [source_filter.partitions(size, 3) for size in (0, 100, 101)] == [1, 1, 2]
     assert parse_source_filter({}, recursive=False).recurse is False
     assert parse_source_filter({"recurse": False, "groupSize": "1"}, recursive=True) == SourceFilter()
+
+
+@pytest.mark.parametrize(
+    ("options", "recursive", "count", "expected"),
+    [
+        ({}, False, 50_000, None),
+        ({}, False, 50_001, 0),
+        ({"groupFiles": "inPartition"}, False, 2, 0),
+        ({"groupFiles": "acrossPartition", "groupSize": 10}, False, 2, 10),
+        ({"groupFiles": "none", "groupSize": 10}, False, 60_000, None),
+        ({"groupFiles": "inPartition"}, True, 60_000, None),
+    ],
+)
+def test_objects_are_grouped_as_glue_groups_them(options, recursive, count, expected):
+    assert parse_source_filter(options, recursive=recursive).partitions(100, count) == expected
 
 
 def test_without_recurse_objects_in_folders_below_the_location_are_skipped():

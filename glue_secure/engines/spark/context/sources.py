@@ -30,7 +30,7 @@ from glue_secure.engines.glue_options import (
 from glue_secure.engines.run_context import failure_context
 from glue_secure.engines.spark.connectors.source import connector_source
 from glue_secure.engines.spark.formats import FORMATS, format_of
-from glue_secure.engines.spark.loading import AGREEING
+from glue_secure.engines.spark.loading import AGREEING, with_source_columns, without_first_records
 from glue_secure.engines.spark.reading_options import ReadOptions, read_options
 from glue_secure.io.catalog_reader import JDBC_OPTIONS, S3_OPTIONS, TableConversion
 from glue_secure.io.partitioned_reads import source_of
@@ -114,15 +114,14 @@ class S3Source:
         options = read_options(
             format, self.format_options, fail_fast=_fail_fast(given), merge=_merge_schema(given)
         )
-        if not dynamic and options.json.get("jsonPath"):
-            raise UsageError("a DataFrame of JSON", found="jsonPath", required="create_dynamic_frame")
         is_deep = format_of(format).is_deep
         source_filter = parse_source_filter(given, recursive=is_deep, sample=sample)
         if not dynamic and "recurse" not in given:
             # Glue reads a DataFrame with Spark's reader, which for every format reads all folder levels and
             # turns partition folders into columns.
             source_filter = replace(source_filter, recurse=True)
-        as_text = dynamic and format == "json"
+        # Spark's reader of JSON has no jsonPath.
+        as_text = format == "json" and (dynamic or bool(options.json.get("jsonPath")))
         spark_options = _text_options(options) if as_text else dict(options.spark)
         if dynamic and format == "csv" and not options.columns:
             spark_options["enforceSchema"] = AGREEING
@@ -133,7 +132,7 @@ class S3Source:
             options=spark_options,
             schema=_spark_schema(options.schema),
             transformation_ctx="" if sample else self.transformation_ctx,
-            convert=_to_table(format, options) if dynamic else _without_rows_if,
+            convert=_converter(options, dynamic=dynamic, as_text=as_text),
             source_filter=source_filter,
             limits=parse_limits(given),
             partition_columns=is_deep or not dynamic,
@@ -418,18 +417,29 @@ def _without_rows_if(frame: DataFrame, schema_only: bool) -> DataFrame:
     return frame.limit(0) if schema_only else frame
 
 
-def _to_table(format: str, options: ReadOptions) -> Callable[[DataFrame, bool], Table | DataFrame]:
-    """Return a function that converts Spark's frame to the records of a DynamicFrame.
+def _converter(
+    options: ReadOptions, *, dynamic: bool, as_text: bool
+) -> Callable[[DataFrame, bool], Table | DataFrame]:
+    """Return a function that converts Spark's frame to the records of a DynamicFrame or to a DataFrame.
 
     Its second argument is true if the frame was read for its schema only; the result then has no rows.
     """
 
     def convert(frame: DataFrame, schema_only: bool) -> Table | DataFrame:
-        if format == "json":
-            return _json_table(frame, schema_only, options.json)
-        if options.columns:
+        if options.skips_first:
+            frame = without_first_records(frame)
+        frame = with_source_columns(frame, options.file_column, options.time_column)
+        if as_text:
+            table = _json_table(frame, schema_only, options.json)
+            return table if dynamic else table.data
+        if dynamic and options.columns:
             # A CSV file without a header: Glue names the columns col0, col1, ...
-            frame = frame.toDF(*(options.columns.format(position) for position in range(len(frame.columns))))
+            attached = tuple(filter(None, (options.file_column, options.time_column)))
+            names = [
+                name if name in attached else options.columns.format(position)
+                for position, name in enumerate(frame.columns)
+            ]
+            frame = frame.toDF(*names)
         return _without_rows_if(frame, schema_only)
 
     return convert
@@ -446,7 +456,7 @@ def _table_conversion(
 
     def convert(frame: DataFrame, table: CatalogTable, schema_only: bool) -> Table | DataFrame:
         if dynamic and table.classification == "json":
-            return _json_table(frame, schema_only, {})
+            return _json_table(frame, schema_only, {"isFailFast": fail_fast})
         frame = _without_rows_if(frame, schema_only)
         if table.classification == "csv" and table.columns:
             return _with_catalog_types(frame, table, dynamic)
@@ -474,7 +484,10 @@ def _json_table(frame: DataFrame, schema_only: bool, options: Mapping[str, Any])
     from glue_secure.dynamicframe.frames.json_source import from_text
 
     table = from_text(
-        frame, json_path=options.get("jsonPath"), multiline=bool(options.get("multiLine", False))
+        frame,
+        json_path=options.get("jsonPath"),
+        multiline=bool(options.get("multiLine", False)),
+        fail_fast=bool(options.get("isFailFast", False)),
     )
     return table.emptied() if schema_only else table
 

@@ -41,11 +41,17 @@ def test_unsupported_formats_are_rejected_with_a_reason(format):
         format_of(format)
 
 
-def test_fail_fast_is_rejected_for_json_only():
+@pytest.mark.parametrize("name", ["excel", "xlsx"])
+def test_spreadsheets_are_rejected_by_name(name):
+    with pytest.raises(UsageError, match="save the sheet as csv"):
+        format_of(name)
+
+
+def test_fail_fast_reaches_every_reader():
     assert read_options("csv", {}, fail_fast=True).spark["mode"] == "FAILFAST"
     assert read_options("avro", {}, fail_fast=True).spark["mode"] == "FAILFAST"
-    with pytest.raises(UsageError, match="isFailFast"):
-        read_options("json", {}, fail_fast=True)
+    assert read_options("json", {}, fail_fast=True).json["isFailFast"]
+    assert read_options("json", {}, fail_fast=True).spark["mode"] == "FAILFAST"
 
 
 def test_merge_schema_is_for_columnar_formats_only():

@@ -30,8 +30,8 @@ VALUE = "value"
 _NOT_BLANK = r"\S"
 _PARSED, _RECORD = "__glue_secure_parsed", "__glue_secure_record"
 CHANGED = "a string was parsed differently the second time; the source must not change while a job reads it"
-Reader = Callable[[str], tuple[list[Any], str, bool]]
-"""Returns a string's values, the problem with it (or ``""``), and whether Spark's parser returns the same."""
+Reader = Callable[[Any], tuple[list[Any], str, bool]]
+"""Returns the values of text or bytes, the problem (or ""), and whether Spark returns the same values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +84,56 @@ def from_text(
         # Spark's parser rejects a byte order mark.
         return parsed.records, parsed.problem, parsed.values == 1 and not path and "\ufeff" not in text
 
-    shape = infer(frame.select(VALUE), read)
-    if fail_fast and shape.malformed:
-        raise EngineError(
-            "a read of JSON with isFailFast",
-            cause=f"{shape.malformed} lines or files are not JSON objects",
-            fix="correct them; without isFailFast they are in errorsAsDynamicFrame()",
-        )
-    schema = shape.kind if isinstance(shape.kind, glue.StructType) else glue.StructType()
+    return from_values(frame, read, has_text=True, call=call, fail_fast=fail_fast)
+
+
+def from_values(
+    frame: DataFrame,
+    read: Reader,
+    *,
+    schema: glue.StructType | None = None,
+    has_text: bool = False,
+    call: failed.CallSite | None = None,
+    fail_fast: bool = False,
+) -> Table:
+    """Return the records that ``read`` finds in the values of a column.
+
+    Args:
+        frame: a column ``value`` with text or bytes, and columns that every record of a value gets.
+        read: the parser of a value.
+        schema: the fields of all records; None infers them, for which a Spark job runs.
+        has_text: whether the values are text, which the error records then contain.
+        call: the call site.
+        fail_fast: whether malformed values are an error of the call instead of error records.
+
+    Raises:
+        EngineError: ``fail_fast``, and a value is malformed.
+    """
+    from pyspark.sql import functions as F
+
+    shape = infer(frame.select(VALUE), read) if schema is None else InferredShape(schema, 0, False)
+    fields = shape.kind if isinstance(shape.kind, glue.StructType) else glue.StructType()
     errors: tuple[DataFrame, ...] = ()
-    if shape.spark_reads_same and not shape.malformed and not glue.has_choice(schema):
-        frame = frame.withColumn(_PARSED, _in_jvm(F.col(VALUE), to_spark(glue.ArrayType(schema))))
+    if shape.spark_reads_same and not shape.malformed and not glue.has_choice(fields):
+        frame = frame.withColumn(_PARSED, _in_jvm(F.col(VALUE), to_spark(glue.ArrayType(fields))))
         exploded = F.explode_outer(_PARSED)
     else:
-        frame = frame.withColumn(_PARSED, _in_python(read, glue.ArrayType(schema))(F.col(VALUE)))
+        frame = frame.withColumn(_PARSED, _in_python(read, glue.ArrayType(fields))(F.col(VALUE)))
         exploded = F.explode_outer(f"{_PARSED}.value")
-        if shape.malformed:
+        if shape.malformed or schema is not None:
             lost = frame.where(F.col(f"{_PARSED}.problem") != "")
             site = call or failed.CallSite.here("")
-            errors = (failed.frame_of(lost, site, f"{_PARSED}.problem", text=VALUE),)
-    return _with_partitions(frame, exploded, schema, errors)
+            text = VALUE if has_text else None
+            errors = (failed.frame_of(lost, site, f"{_PARSED}.problem", text=text),)
+    if fail_fast:
+        malformed = failed.count(errors) if schema is not None else shape.malformed
+        if malformed:
+            raise EngineError(
+                "a read with isFailFast",
+                cause=f"{malformed} malformed lines or objects",
+                fix="correct them; without isFailFast they are in errorsAsDynamicFrame()",
+            )
+    return _with_partitions(frame, exploded, fields, errors)
 
 
 def parse_column(frame: DataFrame, name: str) -> tuple[Column, glue.DataType]:

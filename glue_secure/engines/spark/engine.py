@@ -205,7 +205,9 @@ class SparkEngine:
             partitions = partitions or self._spark.sparkContext.defaultParallelism
             if frame.rdd.getNumPartitions() > partitions:
                 frame = frame.coalesce(partitions)
-        return (frame.limit(0) if empty else frame), scan if has_scan_id else UNMEASURED
+        return (
+            frame.limit(0) if empty else frame
+        ), scan if has_scan_id and format != "binaryFile" else UNMEASURED
 
     def _csv_header(self, options: Mapping[str, str]) -> Callable[[str], Sequence[str | None]]:
         """Return a function that reads the header of a CSV object."""

@@ -184,9 +184,23 @@ FORMATS = {
         Format("xml", _XML),
     )
 }
+# Formats without a reader in Spark, for DynamicFrames: Spark's format of the text or the bytes.
+RECORD_FORMATS = {"groklog": "text", "ion": "binaryFile"}
 # Formats that Glue reads and the plain-Spark runtime does not.
 UNSUPPORTED = ("delta", "hudi", "iceberg")
 _SPREADSHEETS = ("excel", "xls", "xlsx", "com.crealytics.spark.excel")
+
+
+def source_format(name: str) -> Format:
+    """Return the format of a source of GlueContext. Raises UsageError, which lists the known formats."""
+    lowered = str(name).lower()
+    if lowered in RECORD_FORMATS:
+        return Format("grokLog" if lowered == "groklog" else lowered, frozenset())
+    try:
+        return format_of(name)
+    except UsageError as error:
+        required = ", ".join(sorted({*FORMATS, "grokLog", "ion"}))
+        raise UsageError("format", found=repr(name), required=required, fix=error.fix) from None
 
 
 def format_of(name: str) -> Format:

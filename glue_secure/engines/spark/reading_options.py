@@ -8,15 +8,17 @@ change the rows and that plain Spark cannot apply raises UsageError.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.ignored_options import Place, warn_of_ignored
 from glue_secure.core.options import truth
+from glue_secure.dynamicframe.types import ion
+from glue_secure.dynamicframe.types.grok import GrokFormat
 from glue_secure.engines.glue_options import known_options
-from glue_secure.engines.spark.formats import format_of, text_of
+from glue_secure.engines.spark.formats import source_format, text_of
 
 # Options that tune Glue's own reader or writer. The rows are the same without them.
 SPEED_ONLY = {
@@ -26,6 +28,8 @@ SPEED_ONLY = {
     "orc": (),
     "avro": (),
     "xml": (),
+    "ion": (),
+    "grokLog": (),
 }
 # Earlier versions of AWS's page spell multiLine of csv as multiline.
 _CSV = (
@@ -51,6 +55,8 @@ KNOWN_OPTIONS = {
     "orc": (),
     "avro": ("version",),
     "xml": _XML,
+    "ion": (),
+    "grokLog": ("logFormat", "customPatterns", "MISSING", "LineCount", "StrictMode"),
 }
 
 
@@ -66,6 +72,8 @@ class ReadOptions:
         file_column: the column for the location of each record's object; ``""`` for none.
         time_column: the column for the time of the object's last change; ``""`` for none.
         skips_first: whether the first record of each object is skipped.
+        record_reader: the parser of a line or an object, for a format without a reader in Spark.
+        is_fail_fast: whether malformed values are an error of the read, for such a format.
     """
 
     spark: Mapping[str, str] = field(default_factory=dict)
@@ -75,6 +83,8 @@ class ReadOptions:
     file_column: str = ""
     time_column: str = ""
     skips_first: bool = False
+    record_reader: Callable[[Any], tuple[list[Any], str, bool]] | None = None
+    is_fail_fast: bool = False
 
 
 def read_options(
@@ -91,11 +101,11 @@ def read_options(
     Raises:
         UsageError: an option is not known, or plain Spark cannot apply it.
     """
-    name = format_of(format).name
+    name = source_format(format).name
     known = {*KNOWN_OPTIONS[name], *SPEED_ONLY[name], *SHARED}
     resource = f"format_options of format {name}"
     options = known_options(options or {}, known, Place.FORMAT_OF_READ, resource)
-    if merge is not None and not format_of(name).is_deep:
+    if merge is not None and not source_format(name).is_deep:
         warn_of_ignored("mergeSchema", f"a read of {name}", "it is for parquet and orc")
     read = _of_format(name, options, fail_fast, merge)
     columns = {column: text_of(options.get(column, "")) for column in SHARED}
@@ -109,11 +119,17 @@ def _of_format(name: str, options: Mapping[str, Any], fail_fast: bool, merge: bo
         return _json(options, fail_fast)
     if name == "xml":
         return _xml(options, fail_fast)
+    if name == "ion":
+        ion.require_library()
+        return ReadOptions(record_reader=ion.read, is_fail_fast=fail_fast)
+    if name == "grokLog":
+        grok = GrokFormat.parse(options)
+        return ReadOptions(schema=grok.schema(), record_reader=grok.read, is_fail_fast=fail_fast)
     if name == "avro":
         if str(options.get("version", "1.8")) != "1.8":
             raise _unsupported("avro", f"version {options['version']!r}", "1.8: Spark reads logical types")
         return ReadOptions({"mode": "FAILFAST"} if fail_fast else {})
-    is_merged = merge is not None and format_of(name).is_deep
+    is_merged = merge is not None and source_format(name).is_deep
     return ReadOptions({"mergeSchema": text_of(merge)} if is_merged else {})
 
 

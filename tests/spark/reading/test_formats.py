@@ -135,8 +135,6 @@ def test_fail_fast_fails_the_job_on_an_unreadable_record(glue_job, read):
         ("xml", {}, "rowTag"),
         ("xml", {"rowTag": "r", "withSchema": "{}"}, "withSchema"),
         ("xml", {"rowTag": "r", "rowValidationXSDPath": "x"}, "rowValidationXSDPath"),
-        ("ion", {}, "ion"),
-        ("grokLog", {"logFormat": "x"}, "grokLog"),
         ("xlsx", {}, "save the sheet as csv"),
         ("iceberg", {}, "iceberg"),
         ("hudi", {}, "hudi"),

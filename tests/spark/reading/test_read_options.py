@@ -32,7 +32,7 @@ def test_each_record_has_the_location_and_the_time_of_its_object(glue_job, read,
 def test_fail_fast_of_json_is_an_error_of_the_read_without_the_text(glue_job, read):
     glue_job.land("a.json", '{"id": 1}\n{"id": hunter2\n')
     assert read("json").errorsCount() == 1
-    with pytest.raises(EngineError, match="1 lines or files are not JSON objects") as caught:
+    with pytest.raises(EngineError, match="1 malformed lines or objects") as caught:
         read("json", {"isFailFast": True})
     assert "hunter2" not in str(caught.value)
 

@@ -29,7 +29,7 @@ from glue_secure.engines.glue_options import (
 )
 from glue_secure.engines.run_context import failure_context
 from glue_secure.engines.spark.connectors.source import connector_source
-from glue_secure.engines.spark.formats import FORMATS, format_of
+from glue_secure.engines.spark.formats import FORMATS, RECORD_FORMATS, format_of, source_format
 from glue_secure.engines.spark.loading import AGREEING, with_source_columns, without_first_records
 from glue_secure.engines.spark.reading_options import ReadOptions, read_options
 from glue_secure.io.catalog_reader import JDBC_OPTIONS, S3_OPTIONS, TableConversion
@@ -114,7 +114,7 @@ class S3Source:
         options = read_options(
             format, self.format_options, fail_fast=_fail_fast(given), merge=_merge_schema(given)
         )
-        is_deep = format_of(format).is_deep
+        is_deep = source_format(format).is_deep
         source_filter = parse_source_filter(given, recursive=is_deep, sample=sample)
         if not dynamic and "recurse" not in given:
             # Glue reads a DataFrame with Spark's reader, which for every format reads all folder levels and
@@ -122,15 +122,16 @@ class S3Source:
             source_filter = replace(source_filter, recurse=True)
         # Spark's reader of JSON has no jsonPath.
         as_text = format == "json" and (dynamic or bool(options.json.get("jsonPath")))
+        spark_format = RECORD_FORMATS.get(format.lower(), "text" if as_text else format)
         spark_options = _text_options(options) if as_text else dict(options.spark)
         if dynamic and format == "csv" and not options.columns:
             spark_options["enforceSchema"] = AGREEING
         return run.reader.read_s3(
             list(paths),
-            format="text" if as_text else format,
+            format=spark_format,
             evidence_format=format,
             options=spark_options,
-            schema=_spark_schema(options.schema),
+            schema=None if options.record_reader else _spark_schema(options.schema),
             transformation_ctx="" if sample else self.transformation_ctx,
             convert=_converter(options, dynamic=dynamic, as_text=as_text),
             source_filter=source_filter,
@@ -377,7 +378,7 @@ def parse_catalog_source(
 def _source_format(connection_type: str, format: str | None) -> str:
     """Return Spark's name of the format. Like Glue, accept a format as connection type: ``"parquet"``."""
     if connection_type == "s3" and format:
-        return format_of("parquet" if format == "glueparquet" else format).name
+        return source_format("parquet" if format == "glueparquet" else format).name
     if connection_type in FORMATS and format in (None, connection_type):
         return format_of(connection_type).name
     raise UsageError(
@@ -429,6 +430,10 @@ def _converter(
         if options.skips_first:
             frame = without_first_records(frame)
         frame = with_source_columns(frame, options.file_column, options.time_column)
+        if options.record_reader is not None:
+            table = _record_table(frame, options)
+            table = table.emptied() if schema_only else table
+            return table if dynamic else table.data
         if as_text:
             table = _json_table(frame, schema_only, options.json)
             return table if dynamic else table.data
@@ -478,6 +483,18 @@ def _table_conversion(
         options=options,
         connector=connector,
     )
+
+
+def _record_table(frame: DataFrame, options: ReadOptions) -> Table:
+    """Return the records of lines (a column ``value``) or of whole objects (Spark's ``binaryFile``)."""
+    from glue_secure.dynamicframe.frames.json_source import VALUE, from_values
+
+    is_text = VALUE in frame.columns
+    if not is_text:
+        frame = frame.drop("path", "modificationTime", "length").withColumnRenamed("content", VALUE)
+    reader = options.record_reader
+    assert reader is not None  # noqa: S101 - the caller has checked it
+    return from_values(frame, reader, schema=options.schema, has_text=is_text, fail_fast=options.is_fail_fast)
 
 
 def _json_table(frame: DataFrame, schema_only: bool, options: Mapping[str, Any]) -> Table:

@@ -88,7 +88,8 @@ class S3Sink:
             raise UsageError(
                 "connection_type of a sink",
                 found=repr(connection_type),
-                required=f"s3, {', '.join(_FORMATS_AS_TYPE)}, {', '.join(JDBC_TYPES)}",
+                required=f"s3, {', '.join(_FORMATS_AS_TYPE)}, {', '.join(JDBC_TYPES)}, "
+                "or a connector of docs/connectors.md",
                 fix="docs/differences-from-glue.md lists what the plain-Spark runtime does not offer",
             )
         if not options.get("path"):

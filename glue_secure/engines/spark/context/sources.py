@@ -132,6 +132,7 @@ class S3Source:
             evidence_format=format,
             options=spark_options,
             schema=None if options.record_reader else _spark_schema(options.schema),
+            schema_without_objects=_spark_schema(options.schema) if options.record_reader else None,
             transformation_ctx="" if sample else self.transformation_ctx,
             convert=_converter(options, dynamic=dynamic, as_text=as_text),
             source_filter=source_filter,
@@ -384,7 +385,8 @@ def _source_format(connection_type: str, format: str | None) -> str:
     raise UsageError(
         "connection_type and format",
         found=f"{connection_type!r}, {format!r}",
-        required=f"'s3' with one of {', '.join(sorted(FORMATS))}; or one of {', '.join(JDBC_TYPES)}",
+        required=f"'s3' with one of {', '.join(sorted({*FORMATS, 'grokLog', 'ion'}))}; "
+        f"one of {', '.join(JDBC_TYPES)}; or a connector of docs/connectors.md",
     )
 
 

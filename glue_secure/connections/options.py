@@ -223,7 +223,15 @@ def _failure(
         return _override(resource, name, "the connection's own CUSTOM_JDBC_CERT")
     if lowered == "vendor":
         vendors = (engine.name, *engine.aliases)
-        return None if text.lower() in vendors else _override(resource, name, " or ".join(vendors))
+        if text.lower() in vendors:
+            return None
+        return failed(
+            "GS-TLS-005",
+            resource,
+            found=f"a call for {shown_name(text)}, by its connection_type or the option vendor",
+            required=f"the connection's engine: {' or '.join(vendors)}",
+            fix=f'pass connection_type="{engine.name}", or the connection of the other database',
+        )
     if lowered in _DRIVERS:
         if lowered == "driver" and text == engine.driver:
             return None

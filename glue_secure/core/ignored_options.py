@@ -48,18 +48,19 @@ class IgnoredOption:
     Attributes:
         name: the option.
         places: where Glue overlooks it.
-        belongs_to: where Glue reads it, for the warning.
+        reason: why it has no effect, for the warning.
         source: the page or the public script that the name is from.
     """
 
     name: str
     places: tuple[Place, ...]
-    belongs_to: str
+    reason: str
     source: str
 
 
 def _options(names: str, places: Iterable[Place], belongs_to: str, source: str) -> tuple[IgnoredOption, ...]:
-    return tuple(IgnoredOption(name, tuple(places), belongs_to, source) for name in names.split())
+    reason = f"it is for {belongs_to}"
+    return tuple(IgnoredOption(name, tuple(places), reason, source) for name in names.split())
 
 
 _FORMAT_PLACES = (Place.FORMAT_OF_READ, Place.FORMAT_OF_WRITE)
@@ -126,9 +127,12 @@ IGNORED_OPTIONS: tuple[IgnoredOption, ...] = (
         (*_S3_PLACES, Place.JDBC), "Amazon Redshift", _REDSHIFT,
     ),
     # awsglue's reading methods take any further argument, of which minPartitions and targetPartitions count.
-    *_options("bookmark_options", (Place.READ_CALL,), "no method of Glue", "public scripts on GitHub"),
-    *_options(
-        "tranformation_ctx", (Place.READ_CALL,), "no method of Glue: the argument is transformation_ctx",
+    IgnoredOption(
+        "bookmark_options", (Place.READ_CALL,), "no method of Glue has this argument",
+        "public scripts on GitHub",
+    ),
+    IgnoredOption(
+        "tranformation_ctx", (Place.READ_CALL,), "the argument is transformation_ctx",
         "https://github.com/LBHackney-IT/Data-Platform",
     ),
 )  # fmt: skip
@@ -154,7 +158,7 @@ def without_ignored(
         if ignored is None:
             effective[name] = value
         else:
-            warn_of_ignored(name, resource, f"it is for {ignored.belongs_to}")
+            warn_of_ignored(name, resource, ignored.reason)
     return effective
 
 

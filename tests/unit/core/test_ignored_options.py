@@ -16,7 +16,7 @@ POSTGRESQL, REDSHIFT = (next(e for e in ENGINES if e.name == name) for name in (
 
 
 def test_every_entry_names_its_source():
-    assert all(option.source and option.places and option.belongs_to for option in IGNORED_OPTIONS)
+    assert all(option.source and option.places and option.reason for option in IGNORED_OPTIONS)
     pairs = [(option.name, place) for option in IGNORED_OPTIONS for place in option.places]
     assert len(pairs) == len(set(pairs))
 

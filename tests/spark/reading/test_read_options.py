@@ -43,7 +43,6 @@ def test_a_column_without_a_name_in_the_header_has_an_empty_name(glue_job, read)
     frame = read("csv", withHeader=True)
     assert frame.toDF().columns == ["id", "", "name"]
     assert frame.toDF().drop("").columns == ["id", "name"]
-    assert frame.drop_fields([""]).toDF().columns == ["id", "name"]
 
 
 def test_a_column_of_nothing_but_nulls_is_rejected_with_the_transform_that_removes_it(

@@ -20,6 +20,8 @@ from importlib.util import find_spec
 from pkgutil import iter_modules
 from types import ModuleType
 
+from glue_secure.run.missing_packages import REASONS, missing
+
 __all__ = ["install"]
 
 _PACKAGE = "glue_secure"
@@ -39,19 +41,13 @@ _MODULES = frozenset(
         "utils",
     )
 )
-# Packages that AWS Glue has beside awsglue, and that this package does not replace.
-_NOT_SERVED = {
-    "awsglue.blueprint": "blueprints create workflows and jobs and are not part of a job",
-    "awsgluedq": "use glue_secure.transforms.QualityGate, which evaluates DQDL (docs/quality.md)",
-    "awsglueml": "AWS provides its models in AWS Glue only",
-}
 
 
 def install() -> None:
     """Replace awsglue in this process. A second call does nothing."""
     if any(isinstance(finder, _Finder) for finder in sys.meta_path):
         return
-    if os.environ.get("GLUE_SECURE_RUNTIME") != "spark" and find_spec(_AWSGLUE) is not None:
+    if not _is_spark() and find_spec(_AWSGLUE) is not None:
         _load_adapter()
     for name in [name for name in sys.modules if name == _AWSGLUE or name.startswith(f"{_AWSGLUE}.")]:
         del sys.modules[name]
@@ -75,9 +71,8 @@ class _Finder(MetaPathFinder):
         path: Sequence[str] | None,  # noqa: ARG002 - part of the interface
         target: ModuleType | None = None,  # noqa: ARG002 - part of the interface
     ) -> ModuleSpec | None:
-        reason = _NOT_SERVED.get(fullname)
-        if reason is not None and _is_spark():
-            raise ModuleNotFoundError(f"{fullname} is not available in plain Spark: {reason}", name=fullname)
+        if fullname in REASONS and _is_spark():
+            raise missing(fullname)
         if fullname == _AWSGLUE or fullname in _MODULES:
             return ModuleSpec(fullname, _AliasLoader(_PACKAGE + fullname.removeprefix(_AWSGLUE)))
         if fullname.startswith(f"{_AWSGLUE}."):

@@ -14,6 +14,8 @@ import sys
 from types import TracebackType
 from typing import Any
 
+from glue_secure.run import missing_packages
+
 # Modules that Spark starts its Python workers with.
 _WORKERS = ("pyspark.daemon", "pyspark.worker")
 _entered = False
@@ -25,6 +27,8 @@ def enter() -> None:
     if _entered or _is_worker():
         return
     _entered = True
+    if os.environ.get("GLUE_SECURE_RUNTIME") == "spark":
+        missing_packages.install()
     if is_job_process():
         from glue_secure.run.process_hooks import install_process_hooks
 

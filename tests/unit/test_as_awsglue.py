@@ -59,24 +59,35 @@ def test_a_test_patches_names_of_awsglue():
     assert python(code) == "glue_secure\n"
 
 
+@pytest.mark.parametrize("first", ["glue_secure.as_awsglue", "glue_secure.utils"])
 @pytest.mark.parametrize(
     ("module", "text"),
     [
         ("awsgluedq.transforms", "QualityGate"),
         ("awsglueml.transforms", "AWS Glue only"),
         ("awsglue.blueprint", "blueprints"),
-        ("awsglue.secure_job", "No module named"),
     ],
 )
-def test_what_is_not_served_is_an_import_error_with_the_reason(module, text):
+def test_what_is_not_served_is_an_import_error_with_the_reason(first, module, text):
     code = f"""
-        import glue_secure.as_awsglue
+        import {first}
         try:
             import {module}
         except ModuleNotFoundError as error:
             print(error)
     """
     assert text in python(code)
+
+
+def test_no_module_is_imported_twice_under_a_second_name():
+    code = """
+        import glue_secure.as_awsglue
+        try:
+            import awsglue.secure_job
+        except ModuleNotFoundError as error:
+            print(error)
+    """
+    assert "glue-secure replaces awsglue" in python(code)
 
 
 def test_a_file_on_the_path_installs_it_when_awsglue_is_imported(tmp_path):

@@ -123,7 +123,9 @@ def test_a_forgotten_import_of_awsglue_is_a_usage_error():
     code = """
         from glue_secure import UsageError
         from glue_secure.context import GlueContext
+        from glue_secure.engines.spark.context import glue_context
         from awsglue import DynamicFrame
+        glue_context.session_as_requested = lambda spark: spark
         class Session: _jsparkSession = None
         class Frame: _jdf = None
         try:

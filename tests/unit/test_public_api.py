@@ -147,9 +147,11 @@ def test_a_job_needs_a_glue_context():
 
 
 @pytest.fixture
-def context():
+def context(monkeypatch):
     from glue_secure.context import GlueContext
+    from glue_secure.engines.spark.context import glue_context
 
+    monkeypatch.setattr(glue_context, "session_as_requested", lambda spark: spark)
     return GlueContext(Session())
 
 

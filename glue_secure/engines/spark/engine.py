@@ -29,7 +29,7 @@ from glue_secure.engines.spark.file_distribution import share_file
 from glue_secure.engines.spark.frame_sources import sources_below
 from glue_secure.engines.spark.hadoop import HadoopSettings, versions
 from glue_secure.engines.spark.jdbc_logs import suppress_jdbc_logs
-from glue_secure.engines.spark.loading import AGREEING, load, load_agreeing
+from glue_secure.engines.spark.loading import AGREEING, MERGED, load, load_agreeing, load_merged
 from glue_secure.engines.spark.partitions import matching_partitions, with_partition_values
 from glue_secure.engines.spark.query_listener import FinishedQueries
 from glue_secure.engines.spark.request_guard import RequestGuard
@@ -195,6 +195,13 @@ class SparkEngine:
         with translated_failures(f"read of {objects[0]}{more} as {format}"):
             if options.get("enforceSchema") == AGREEING:
                 frame, has_scan_id = load_agreeing(reader, paths, self._csv_header(options)), True
+            elif (
+                format in MERGED
+                and len(paths) > 1
+                and schema is None
+                and not any(name.lower() == "mergeschema" for name in options)
+            ):
+                frame, has_scan_id = load_merged(reader, format, paths), True
             else:
                 frame, has_scan_id = load(reader, format, paths)
         if partition_values is not None:

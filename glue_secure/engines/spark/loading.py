@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.redaction import redacting_logger
@@ -23,6 +23,11 @@ AGREEING = "agreeing"
 Spark itself reads all objects in the order of one header and silently drops further columns. Glue reads each
 object by its own header.
 """
+MERGED = ("parquet", "orc", "avro")
+"""Formats whose objects have a schema of their own."""
+MOST_HEADERS = 100
+# SparkException "Failed merging schema", CANNOT_MERGE_SCHEMAS, CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE.
+_NOT_MERGED = re.compile(r"CANNOT_MERGE|Failed (?:to merge|merging)", re.IGNORECASE)
 _LOG = redacting_logger(__name__)
 _MISSING = re.compile(r"Failed to find (?:the )?data source|DATA_SOURCE_NOT_FOUND", re.IGNORECASE)
 
@@ -83,6 +88,58 @@ def load_agreeing(
         )
         return frame
     return reader.option("enforceSchema", "false").schema(frame.schema).load(list(paths))
+
+
+def load_merged(reader: DataFrameReader, format: str, paths: Sequence[str]) -> DataFrame:
+    """Return a frame with the columns of all objects of Parquet, ORC or Avro, matched by name.
+
+    By default Spark takes the columns of one object, and the values of other columns are lost. An object
+    without a column has nulls. For Parquet and ORC, Spark merges the schemas of all footers; for Avro, those
+    of the headers of at most ``MOST_HEADERS`` objects are merged here.
+
+    Raises:
+        UsageError: two objects have a column of the same name and of different types.
+    """
+    if format != "avro":
+        try:
+            return reader.option("mergeSchema", "true").load(list(paths))
+        except Exception as error:
+            text = str(error)
+            if not _NOT_MERGED.search(text):
+                raise
+            raise _cannot_merge(format, text.strip().partition("\n")[0]) from error
+    if len(paths) > MOST_HEADERS:
+        _LOG.warning(
+            "the columns of %d Avro objects are not compared with the others: at most %d headers are read",
+            len(paths) - MOST_HEADERS,
+            MOST_HEADERS,
+        )
+    columns: dict[str, tuple[Any, str]] = {}
+    differ = False
+    for path in paths[:MOST_HEADERS]:
+        frame, _ = load(reader, format, [path])
+        differ |= bool(columns) and {field.name.lower() for field in frame.schema} != set(columns)
+        for field in frame.schema:
+            first, where = columns.setdefault(field.name.lower(), (field, path))
+            if first.dataType != field.dataType:
+                types = (
+                    f"{first.dataType.simpleString()} in {where}, {field.dataType.simpleString()} in {path}"
+                )
+                raise _cannot_merge(format, f"column {field.name}: {types}")
+    if not differ:
+        return load(reader, format, paths)[0]
+    from pyspark.sql.types import StructType
+
+    return load(reader.schema(StructType([field for field, _ in columns.values()])), format, paths)[0]
+
+
+def _cannot_merge(format: str, found: str) -> UsageError:
+    return UsageError(
+        f"a read of {format} objects with different columns",
+        found=found,
+        required="columns of one name with one type in all objects of a read",
+        fix="read the objects in separate reads, or pass a schema",
+    )
 
 
 def missing_package(format: str) -> UsageError:

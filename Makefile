@@ -4,6 +4,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # The environment with Spark 4.1.
 VENV4 := .venv-spark4
+# PYTHON4=3.13 builds it with that Python, if it is installed, and with awsglue 6.0, as in Glue 6.0.
+PYTHON4 :=
 READY4 := $(VENV4)/.ready
 # Two processes, each with an embedded account and a Spark session. All tests of a file run in one process.
 WORKERS := 2
@@ -23,8 +25,8 @@ $(READY): setup.cfg pyproject.toml constraints.txt tools/make-environment
 	@sh tools/make-environment "$(VENV)"
 	@touch $(READY)
 
-$(READY4): setup.cfg pyproject.toml constraints-spark4.txt tools/make-environment
-	@sh tools/make-environment "$(VENV4)" constraints-spark4.txt
+$(READY4): setup.cfg pyproject.toml constraints-spark4.txt tools/make-environment tools/find-python
+	@sh tools/make-environment "$(VENV4)" constraints-spark4.txt $(PYTHON4)
 	@touch $(READY4)
 
 demo: guard ## run the main job on real data, and a refusal for each reason

@@ -62,7 +62,7 @@ def run(glue_job):
 
 
 def test_each_run_reads_the_new_rows_and_the_database_sends_no_others(run, table, run_sql, glue_job):
-    name = table("id bigint primary key, note text")
+    name = table("id bigint primary key, note char(3)")
     run_sql(f"insert into {name} select n, 'x' from generate_series(1, 1000) n")
     assert len(run(name)) == 1000
     run_sql(f"insert into {name} select n, 'x' from generate_series(1001, 1003) n")

@@ -137,7 +137,14 @@ def prepare(
         )
     path = script.absolute() if needed.working_directory else script
     return Submission(
-        command=(*spark_submit(), *needed.options, str(path), *words),
+        command=(
+            *spark_submit(),
+            # Glue starts a session with Hive support too; it cannot be added to a session.
+            *(("--conf", "spark.sql.catalogImplementation=hive") if parsed.uses_data_catalog() else ()),
+            *needed.options,
+            str(path),
+            *words,
+        ),
         environment=environment,
         run_id=started["JobRunId"],
         job=job_name,

@@ -116,7 +116,7 @@ def join(run: Run, arguments: JobArguments, job_name: str | None) -> Run:
             fix="pass JOB_NAME and JOB_RUN_ID as arguments of the script",
         )
     for name in DECISIVE:
-        if arguments.get(name) != _state.arguments.get(name):
+        if _decisive(arguments, name) != _decisive(_state.arguments, name):
             raise UsageError(
                 "job.init",
                 found=f"--{name}, which the script's own arguments do not have",
@@ -131,6 +131,16 @@ def join(run: Run, arguments: JobArguments, job_name: str | None) -> Run:
         raise
     run.awaits_init = False
     return run
+
+
+def _decisive(arguments: JobArguments, name: str) -> str | None:
+    """Return the value of an argument that decides the run.
+
+    getResolvedOptions always returns a bookmark option, and the same for its two names.
+    """
+    if name in ("job-bookmark-option", "continuation-option"):
+        return arguments.bookmark_option().value
+    return arguments.get(name)
 
 
 def no_run(call: str) -> RefusedError:

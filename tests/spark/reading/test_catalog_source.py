@@ -172,9 +172,7 @@ def test_a_tables_schema_is_returned_in_glues_and_sparks_types(context, catalog,
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"additional_options": {"jobBookmarkKeys": ["id"]}}, "jobBookmarkKeys"),
-        ({"additional_options": {"attachFilename": "f"}}, "attachFilename"),
-        ({"additional_options": {"attachTimestamp": "t"}}, "attachTimestamp"),
+        ({"additional_options": {"atachFilename": "f"}}, "attachFilename"),
         ({"name_space": "x"}, "name_space"),
         ({"surprise": 1}, "surprise"),
     ],

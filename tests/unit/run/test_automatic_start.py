@@ -171,3 +171,22 @@ def test_a_failed_read_or_a_usage_error_that_the_script_handles_does_not_stop_th
     job.commit()
     assert script.evidence()["outcome"] == "succeeded"
     assert script.evidence()["bookmark"]["sequence_after"] == 1
+
+
+@pytest.mark.parametrize(
+    "bookmark",
+    [
+        {"job-bookmark-option": None},
+        {"job-bookmark-option": None, "continuation-option": "continuation-ignore"},
+        {"job-bookmark-option": None, "continuation-option": "continuation-enabled"},
+    ],
+)
+def test_job_init_joins_with_the_result_of_getresolvedoptions(script, monkeypatch, bookmark):
+    monkeypatch.setattr("sys.argv", argv(**bookmark))
+    arguments = utils.getResolvedOptions(argv(**bookmark), ["JOB_NAME"])
+    context = new_context()
+    job = Job(context)
+    job.init(arguments["JOB_NAME"], arguments)
+    assert job.isInitialized()
+    job.commit()
+    assert script.evidence()["outcome"] == "succeeded"

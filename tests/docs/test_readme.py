@@ -108,7 +108,8 @@ def test_the_commands_for_the_embedded_account(state):
     s3 = clients(account)("s3")
     listed = s3.list_objects_v2(Bucket="glue-secure-evidence", Prefix="evidence/")["Contents"]
     bodies = [
-        s3.get_object(Bucket="glue-secure-evidence", Key=entry["Key"])["Body"].read() for entry in listed
+        s3.get_object(Bucket="glue-secure-evidence", Key=entry["Key"])["Body"].read()
+        for entry in listed
         if entry["Key"].endswith("/evidence.json")
     ]
     runs = sorted((json.loads(body) for body in bodies), key=lambda run: run["started"])
@@ -212,7 +213,8 @@ def test_every_action_of_the_adapters_is_in_the_table_of_permissions():
     other_names["generate_db_auth_token"] = "connect"
     named = set(
         re.findall(
-            r"`(?:dynamodb|glue|iam|kms|lakeformation|logs|rds-db|s3|secretsmanager|sts):(\w+)`", README
+            r"`(?:dynamodb|glue|iam|kinesis|kms|lakeformation|logs|rds-db|s3|secretsmanager|sts):(\w+)`",
+            README,
         )
     )
     assert {other_names.get(action, action) for action in actions} <= named

@@ -194,9 +194,9 @@ final class Policy {
                     "move the write before job.commit(); the evidence does not cover later writes");
         }
         return new RefusedRequest(
-                "GS-SEC-007", resource, "a write before job.init",
-                "job = Job(glueContext); job.init(args['JOB_NAME'], args) first",
-                "move job.init above the first read or write");
+                "GS-SEC-007", resource, "no run has started",
+                "a run, which starts by itself if --JOB_NAME and --glue-secure-evidence-uri are given",
+                "add the missing argument to the script's arguments, or call job.init before it");
     }
 
     private static boolean startsWithAny(String location, List<String> prefixes) {

@@ -49,7 +49,7 @@ public final class Probe {
         String name = expected;
         if (name != null && call.key.endsWith(name)) {
             refused = true;
-            throw new RefusedRequest("GS-S3-014", call.operation, "the test of the guard", "nothing", "nothing");
+            throw new RefusedRequest("GS-S3-005", call.operation, "the test of the guard", "nothing", "nothing");
         }
     }
 }

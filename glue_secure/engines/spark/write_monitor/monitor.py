@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
+from glue_secure.engines.spark.failures import failure_of
 from glue_secure.engines.spark.query_listener import FinishedQueries
 from glue_secure.engines.spark.write_monitor.hadoop_jobs import HadoopWriterJobs, own_store
 from glue_secure.engines.spark.write_monitor.plans import ObservedTables, writes_of
@@ -194,7 +195,10 @@ class SparkWriteMonitor:
             if self._queries_seen == before:
                 self._doubt("the query listener does not receive the session's queries")
         except Exception as error:
-            self._doubt(f"the query listener could not be tested ({type(error).__name__})")
+            failure = failure_of(error, "the test of the query listener")
+            # For example a default catalog that does not load. The query reads no data.
+            reason = type(error).__name__ if failure is None else failure.cause
+            self._doubt(f"the query listener could not be tested, because a query failed: {reason}")
 
     def _count_dropped_events(self) -> int:
         counters = self._scala_context.listenerBus().metrics().metricRegistry().getCounters()

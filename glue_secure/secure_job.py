@@ -45,9 +45,14 @@ class JobValues(SimpleNamespace):
         return f"JobValues({redact_settings({name: str(value) for name, value in vars(self).items()})})"
 
 
-def _failure_context(called: SecureJob[Any] | Reader | Writer) -> AbstractContextManager[None]:
+def _failure_context(called: SecureJob[Any] | Writer) -> AbstractContextManager[None]:
     """Return the operation of the run in which a usage error of a call is raised."""
     return called._run.operation()
+
+
+def _read_context(reader: Reader) -> AbstractContextManager[None]:
+    """Return the operation of the run in which a usage error of a read is raised."""
+    return reader._run.operation(ControlError)
 
 
 @check_argument_types(_failure_context)
@@ -221,7 +226,7 @@ class SecureJob(Generic[ArgsT]):
             self._session.stop()
 
 
-@check_argument_types(_failure_context)
+@check_argument_types(_read_context)
 class Reader:
     """Reads S3 and databases, as ``job.read``."""
 

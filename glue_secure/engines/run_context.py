@@ -19,10 +19,17 @@ if TYPE_CHECKING:
     from glue_secure.run.run import Run
 
 
-def failure_context(context: Any) -> AbstractContextManager[None] | None:
-    """Return the context of a usage error in a call of a GlueContext; None before the run."""
+def failure_context(
+    context: Any, fails_run_on: type[BaseException] = BaseException
+) -> AbstractContextManager[None] | None:
+    """Return the context of a usage error in a call of a GlueContext; None before the run.
+
+    Args:
+        context: the GlueContext.
+        fails_run_on: ControlError for calls that only read; see :meth:`RunState.operation`.
+    """
     run: Run | None = context.secured_run
-    return None if run is None else run.operation()
+    return None if run is None else run.operation(fails_run_on)
 
 
 class RunContext:

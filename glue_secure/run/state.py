@@ -46,8 +46,7 @@ class RunState:
 
         A script may catch the exception and continue. A failed run still cannot commit, because its bookmark
         would skip data that was selected but not written, or not verified. A read that fails does not change
-        the bookmark, so only a failed control marks the run as failed. A usage error is raised before
-        anything is read or written, and never marks the run as failed.
+        the bookmark, so only a failed control marks the run as failed.
 
         Raises:
             UsageError: the run has ended or begun to commit; or it ended during the operation.
@@ -58,8 +57,7 @@ class RunState:
         try:
             yield
         except fails_run_on as error:
-            if not isinstance(error, UsageError):
-                self._failure = self._failure or error
+            self._failure = self._failure or error
             raise
         finally:
             with self._lock:

@@ -167,7 +167,11 @@ class FaultBench:
     def evidence(self) -> list[dict[str, Any]]:
         """Return the evidence of every run."""
         prefix = S3Uri.parse(EVIDENCE_URI).child(f"job={self.name}")
-        return [json.loads(self.objects.read(summary.uri).body) for summary in self.objects.list(prefix)]
+        return [
+            json.loads(self.objects.read(summary.uri).body)
+            for summary in self.objects.list(prefix)
+            if not summary.uri.key.endswith("/_started.json")
+        ]
 
     def done(self, loaded: Loaded) -> set[str]:
         """Return the input objects that a run with this state does not read again."""

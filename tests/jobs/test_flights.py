@@ -35,7 +35,7 @@ runpy.run_path({script!r}, run_name="__main__")
 
 def submit(account, script, name, *, master="local[2]", extra=()):
     words = ["--JOB_NAME", name, "--source", seed.SOURCE, "--target", f"s3://{CURATED}/{name}/"]
-    words += ["--connection", seed.CONNECTION, *extra]
+    words += ["--connection", seed.CONNECTION, "--job-bookmark-option", "job-bookmark-enable", *extra]
     return launch.prepare(account, ROOT / "jobs" / script, words, master=master)
 
 

@@ -170,7 +170,12 @@ def test_a_wrong_type_is_a_usage_error_that_names_the_argument(owner, name, para
         assert type(value).__name__ in caught.value.found.replace("None", "NoneType")
         assert caught.value.required
         assert len(str(caught.value).splitlines()) < 5
-        assert not state.has_failed, "nothing was done, so a script that catches the error may commit"
+        is_excused = (
+            owner.__module__.startswith("glue_secure.dynamicframe")
+            or is_class_method
+            or owner.__name__.endswith(("Reader", "Source"))
+        )
+        assert state.has_failed is not is_excused, "a write that was not done must not be committed"
 
 
 def test_only_types_of_spark_are_left_to_the_methods():

@@ -113,11 +113,9 @@ def test_a_sample_reads_few_objects(context, glue_job, landed):
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"attachTimestamp": "t"}, "attachTimestamp"),
         ({"boundedSize": "0"}, "boundedSize"),
         ({"boundedFile": "1"}, "boundedFile"),
         ({"maxFilesInBand": "many"}, "maxFilesInBand"),
-        ({"attachFilename": "name"}, "attachFilename"),
         ({"compressionType": "lzo"}, "compressionType"),
         ({"compressionType": "gzip"}, "compressionType"),
         ({"groupFiles": "some"}, "groupFiles"),
@@ -125,7 +123,7 @@ def test_a_sample_reads_few_objects(context, glue_job, landed):
         ({"exclusions": "[1]"}, "exclusions"),
         ({"exclusions": ["[a"]}, "exclusions"),
         ({"recurse": "perhaps"}, "recurse"),
-        ({"mergeSchema": True}, "mergeSchema"),
+        ({"mergeSchemas": True}, "mergeSchema"),
         ({"paths": "s3://bucket/x"}, "paths"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from glue_secure.core.arguments import JobArguments
 from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.dynamicframe.frame import DynamicFrame
-from glue_secure.engines.spark.context import GlueContext
+from glue_secure.engines.spark.context import GlueContext, glue_context
 from glue_secure.preflight.fine_grained import is_fine_grained, refuse_rdds
 
 FLAG = "enable-lakeformation-fine-grained-access"
@@ -21,7 +21,8 @@ FRAME = object.__new__(DynamicFrame)
 
 
 @pytest.fixture
-def context(run_fixture):
+def context(run_fixture, monkeypatch):
+    monkeypatch.setattr(glue_context, "session_as_requested", lambda spark: spark)
     context = GlueContext(SimpleNamespace(_jsparkSession=None))
     context.secured_run = run_fixture.start(**{FLAG: "true"})
     return context

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from glue_secure.core.errors import ControlError
 from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.engines.run_context import failure_context
 
@@ -20,7 +21,7 @@ FrameT = TypeVar("FrameT", bound="DynamicFrame | DynamicFrameCollection")
 """What the writers accept and return. Glue also writes a collection, each frame to the folder of its name."""
 
 
-@check_argument_types(lambda accessor: failure_context(accessor._glue_context))
+@check_argument_types(lambda accessor: failure_context(accessor._glue_context, ControlError))
 class DynamicFrameReader:
     """``glueContext.create_dynamic_frame``."""
 
@@ -67,7 +68,7 @@ class DynamicFrameReader:
         )  # fmt: skip
 
 
-@check_argument_types(lambda accessor: failure_context(accessor._glue_context))
+@check_argument_types(lambda accessor: failure_context(accessor._glue_context, ControlError))
 class DataFrameReader:
     """``glueContext.create_data_frame``."""
 

@@ -242,7 +242,7 @@ class CatalogSource:
         )
 
 
-@check_argument_types(lambda source: failure_context(source._glue_context))
+@check_argument_types(lambda source: failure_context(source._glue_context, ControlError))
 class DataSource:
     """The result of ``getSource``. Nothing is read before a frame is requested."""
 
@@ -298,7 +298,7 @@ class DataSource:
         return DynamicFrame(records, self._glue_context, self.name)
 
 
-@check_argument_types(lambda source: failure_context(source._source._glue_context))
+@check_argument_types(lambda source: failure_context(source._source._glue_context, ControlError))
 class StreamingDataSource:
     """The result of ``getStreamingSource`` for a source of files."""
 

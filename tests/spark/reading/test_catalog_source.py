@@ -172,7 +172,7 @@ def test_a_tables_schema_is_returned_in_glues_and_sparks_types(context, catalog,
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"additional_options": {"atachFilename": "f"}}, "attachFilename"),
+        ({"additional_options": {"atachFilename": "f"}}, "atachFilename"),
         ({"name_space": "x"}, "name_space"),
         ({"surprise": 1}, "surprise"),
     ],

@@ -79,7 +79,7 @@ def pandas_on_spark(bypass):
         frame = bypass.frame().pandas_api()
         frame.to_parquet(f"{bypass.out}/parquet")
         frame.to_csv(f"{bypass.out}/csv")
-        frame.to_spark_io(f"{bypass.out}/orc", format="orc")
+        frame.spark.to_spark_io(f"{bypass.out}/orc", format="orc")
 
 
 def noop(bypass):

@@ -21,7 +21,8 @@ _REJECTED = re.compile(r"(?:\A|/)(?:/|\.{1,2}(?:/|\Z))|[\x00-\x1f]")
 _PLAIN = re.compile(r"[^/._\x00-\x1f][^/\x00-\x1f]*(?:/[^/._\x00-\x1f][^/\x00-\x1f]*)*\Z")
 # '.' and '..' are no hidden folders.
 _DOTS = re.compile(r"(?:(?<=/)|\A)\.{1,2}(?=/|\Z)")
-_MOST_NAMED = 10
+MOST_NAMED = 10
+"""Skipped objects of a read that the evidence names; it counts the others."""
 _LOG = redacting_logger(__name__)
 
 
@@ -107,7 +108,7 @@ class SourceListing:
                 "names them in the evidence",
             )
         self.invalid_count += 1
-        if len(self.invalid) < _MOST_NAMED:
+        if len(self.invalid) < MOST_NAMED:
             self.invalid.append(uri)
 
     def find_newest(self) -> None:

@@ -24,7 +24,7 @@ from glue_secure.core.redaction import SecretOptions, redacting_logger
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, check_settings
 from glue_secure.io.call_checks import reject_protected_options, s3_location
-from glue_secure.io.listing import SourceListing
+from glue_secure.io.listing import MOST_NAMED, SourceListing
 from glue_secure.io.partitioned_reads import predicates_of, require_no_strides
 from glue_secure.io.read_objects import ReadObjects
 from glue_secure.io.source_filter import ALL_OBJECTS, SKIP_INVALID, SourceFilter
@@ -39,7 +39,6 @@ FETCH_SIZE = "10000"
 """Rows that a driver fetches at once unless the call sets ``fetchsize``. By default, PostgreSQL's and MySQL's
 drivers load the whole result into memory, and Oracle's sends a request for every ten rows (bench/jdbc.py)."""
 _NEVER_EMPTY = ("parquet", "orc", "avro")
-_MOST_NAMED = 10
 _NOT_COUNTED = ""  # the scan id of reads whose rows are not counted
 _LOG = redacting_logger(__name__)
 
@@ -185,7 +184,7 @@ class DataReader:
                     bytes=size,
                     rows=None,
                     skipped=listing.invalid_count + len(skipped),
-                    skipped_objects=(*listing.invalid, *skipped)[:_MOST_NAMED],
+                    skipped_objects=(*listing.invalid, *skipped)[:MOST_NAMED],
                 ),
                 scan,
             )

@@ -18,11 +18,3 @@ def other_key(glue_account):
 def bypass(glue_job, glue_account, provisioned, other_key, tmp_path):
     """Return a started run; the test ends it."""
     return open_bypass(glue_job, clients(glue_account), provisioned.data_key, other_key, tmp_path)
-
-
-@pytest.fixture
-def without_request_guard(monkeypatch):
-    """Run without the request guard, with listings and HeadObject."""
-    from glue_secure.engines.spark.engine import SparkEngine
-
-    monkeypatch.setattr(SparkEngine, "guard_requests", lambda *_policy: "switched off by the test")

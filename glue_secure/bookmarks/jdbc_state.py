@@ -15,7 +15,7 @@ MOST_KEYS = 32
 MOST_TEXT = 1024
 """Most characters of a string value, so that the state stays small."""
 _DAY = r"[0-9]{4,7}-[0-9]{2}-[0-9]{2}"
-_MOMENT = _DAY + r" [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
+_MOMENT = _DAY + r" [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
 _FORMS = {
     "integer": r"0|-?[1-9][0-9]{0,18}",
     "decimal": r"-?(?:0|[1-9][0-9]{0,999})(?:\.[0-9]{1,999})?",

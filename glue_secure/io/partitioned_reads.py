@@ -114,5 +114,5 @@ def require_no_strides(source: str, options: Mapping[str, Any]) -> None:
         raise UsageError(
             f"options of a read of {source}",
             found=f"{', '.join(names)} with a bookmark, hashfield or hashexpression",
-            required="hashfield or hashexpression for a parallel read",
+            required=f"hashfield or hashexpression for a parallel read ({', '.join(_COLUMN)})",
         )

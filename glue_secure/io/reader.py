@@ -10,7 +10,7 @@ from glue_secure.bookmarks.bounds import Limits
 from glue_secure.bookmarks.selection import DEFAULT
 from glue_secure.bookmarks.session import BookmarkSession
 from glue_secure.bookmarks.sql.keys import KEYS, requested_keys
-from glue_secure.bookmarks.sql.tables import DIALECTS, OpenedDatabase, RowSelection, select_rows
+from glue_secure.bookmarks.sql.tables import OpenedDatabase, RowSelection, select_rows
 from glue_secure.connections.manager import ConnectionManager
 from glue_secure.core.catalog import CatalogTable, PartitionValues
 from glue_secure.core.errors import ControlError, GlueSecureError, UsageError
@@ -293,7 +293,6 @@ class DataReader:
             if requested.names and not transformation_ctx:
                 _LOG.warning("%s: %s has no effect without a transformation_ctx, as in Glue", source, KEYS)
             if self._bookmarks.tracks(transformation_ctx):
-                _require_dialect(source, opened.engine)
                 with self._recorder.timed("list"):
                     rows = select_rows(
                         table,
@@ -418,17 +417,6 @@ class DataReader:
                 "customJDBCCertString": "",
             }
             return SecretOptions(conf)
-
-
-def _require_dialect(source: str, engine: str) -> None:
-    """Reject a bookmark on an engine without bookmark support, instead of reading every row."""
-    if engine not in DIALECTS:
-        raise UsageError(
-            f"a bookmark of {source}",
-            found=f"a table of {engine}, and a transformation_ctx",
-            required=f"{', '.join(DIALECTS)}; bookmarks do not support other engines yet",
-            fix='transformation_ctx="" reads every row; exclude rows that the job has read before in a query',
-        )
 
 
 def _reject_mixed_partitioning(base: S3Uri, uris: Sequence[S3Uri]) -> None:

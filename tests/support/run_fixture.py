@@ -255,6 +255,9 @@ class FakeEngine:
     def first_row(self, frame: Any, columns: Sequence[str] = ()) -> Mapping[str, Any]:
         return self.session_row
 
+    def all_rows(self, frame: Any) -> Sequence[Mapping[str, Any]]:
+        return ()
+
     def columns(self, frame: Any) -> tuple[str, ...]:
         return ()
 

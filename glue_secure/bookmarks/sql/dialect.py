@@ -9,7 +9,7 @@ from glue_secure.bookmarks.sql.keys import Key
 
 
 class Dialect(Protocol):
-    """One database's SQL: the module :mod:`.postgresql` or :mod:`.mysql`.
+    """One database's SQL: a module of this package.
 
     Attributes:
         QUERIES: whether a query, not only a table, can be tracked.
@@ -17,13 +17,16 @@ class Dialect(Protocol):
 
     QUERIES: bool
 
+    def identifier(self, name: str) -> str:
+        """Return a quoted column name."""
+
     def keys_of(
-        self, columns: Sequence[Sequence[Any]], names: Sequence[str], facts: Mapping[str, Any], /
+        self, columns: Sequence[Mapping[str, Any]], names: Sequence[str], facts: Mapping[str, Any], /
     ) -> tuple[Key, ...]:
         """Return the key columns with their types.
 
         Args:
-            columns: of the table, as ``table_query`` returned them.
+            columns: of the table, the rows of ``table_query``.
             names: of the key columns.
             facts: the row that ``keys_query`` returned.
         """
@@ -47,11 +50,11 @@ class Dialect(Protocol):
         """Return the condition that a row comes before the row with these values, or is that row."""
 
     def table_query(self, table: str) -> str:
-        """Return the query for a table's description: one row with ``name`` and ``columns``.
+        """Return the query for a table's description: one row per column, in any order, none without a table.
 
-        ``columns`` is a JSON list. Each entry begins with the name, whether the column cannot contain nulls,
-        and its position in the primary key or null. Both values of the row are null if there is no such
-        table.
+        Each row has ``table_name``, ``column_name``, ``position`` in the table, ``not_null`` (whether the
+        column cannot contain nulls; boolean, or 0 and 1) and ``primary_position``, the position in the
+        primary key or null. ``keys_of`` reads the other columns of the row.
         """
 
     def sequential_query(self, table: str, name: str) -> str:

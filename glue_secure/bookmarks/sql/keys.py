@@ -39,11 +39,15 @@ class Key:
         name: the column's name in the database.
         type: the database's name of its type.
         kind: kind of its values, of ``jdbc_state.KINDS``; None if a bookmark cannot store them.
+        collation: the collation that a literal of a text needs; ``""`` if it needs none.
+        reason: why ``kind`` is None, if the type has a reason of its own; a clause for error messages.
     """
 
     name: str
     type: str
     kind: str | None
+    collation: str = ""
+    reason: str = ""
 
 
 def requested_keys(options: Mapping[str, Any]) -> tuple[RequestedKeys, dict[str, Any]]:

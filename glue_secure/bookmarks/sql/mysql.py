@@ -14,6 +14,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+from glue_secure.bookmarks.sql.comparisons import NEWER, OLDER, column_by_column
 from glue_secure.bookmarks.sql.keys import Key
 
 # information_schema.columns.data_type, without floats and types that are not ordered by their text.
@@ -51,30 +52,26 @@ def literal(value: str) -> str:
 
 def after(keys: Sequence[Key], values: Sequence[str], order: str, columns: Sequence[str] = ()) -> str:
     """Return the condition that a row comes after the row with these values."""
-    return _compared(keys, values, ">" if order == "asc" else "<", columns, or_equal=False)
+    return _compared(keys, values, NEWER[order], columns, or_equal=False)
 
 
 def up_to(keys: Sequence[Key], values: Sequence[str], order: str) -> str:
     """Return the condition that a row comes before the row with these values, or is that row."""
-    return _compared(keys, values, "<" if order == "asc" else ">", (), or_equal=True)
+    return _compared(keys, values, OLDER[order], (), or_equal=True)
 
 
 def table_query(table: str) -> str:
-    """Return the query for a table's description, from ``information_schema``.
-
-    Each column has its name, whether it cannot contain nulls, its position in the primary key or null, its
-    type and its position in the table. The list is in no particular order.
-    """
+    """Return the query for a table's description, with the columns' types, from ``information_schema``."""
     schema, _, name = table.rpartition(".")
     where = f"cast(c.table_name as binary) = {literal(name)} and "
     where += (
         f"cast(c.table_schema as binary) = {literal(schema)}" if schema else "c.table_schema = database()"
     )
     return (
-        "select max(concat(c.table_schema, '.', c.table_name)) as name, "  # noqa: S608 - hexadecimal literals
-        "cast(json_arrayagg(json_array(c.column_name, "
-        f"c.is_nullable = 'NO' and t.table_type = 'BASE TABLE' and t.engine in ({_ENGINES}), "
-        "k.ordinal_position, c.data_type, c.ordinal_position)) as char) as columns "
+        "select concat(c.table_schema, '.', c.table_name) as table_name, "  # noqa: S608 - hexadecimal literals
+        "c.column_name as column_name, c.ordinal_position as position, "
+        f"c.is_nullable = 'NO' and t.table_type = 'BASE TABLE' and t.engine in ({_ENGINES}) as not_null, "
+        "k.ordinal_position as primary_position, c.data_type as type "
         "from information_schema.columns c join information_schema.tables t "
         "on t.table_schema = c.table_schema and t.table_name = c.table_name "
         "left join information_schema.key_column_usage k on k.constraint_name = 'PRIMARY' "
@@ -126,10 +123,10 @@ def state_text(key: Key, text: Any) -> Any:
 
 
 def keys_of(
-    columns: Sequence[Sequence[Any]], names: Sequence[str], _facts: Mapping[str, Any]
+    columns: Sequence[Mapping[str, Any]], names: Sequence[str], _facts: Mapping[str, Any]
 ) -> tuple[Key, ...]:
     """Return the key columns, with the types that ``table_query`` returned."""
-    types = {name: str(type) for name, _present, _position, type, *_ in columns}
+    types = {str(column["column_name"]): str(column["type"]) for column in columns}
     return tuple(key_of(name, types[name]) for name in names)
 
 
@@ -159,19 +156,13 @@ def _seconds(value: str) -> Decimal:
 def _compared(
     keys: Sequence[Key], values: Sequence[str], operator: str, columns: Sequence[str], *, or_equal: bool
 ) -> str:
-    """Return ``a > x or a = x and (b > y or b = y and ...)``, with ``a >= x`` for an index."""
     names = list(columns) or [identifier(key.name) for key in keys]
-    condition = ""
-    for key, name, value in reversed(list(zip(keys, names, values, strict=True))):
-        measure, bound = _measure(key, name), _typed(key, value)
-        if not condition:
-            condition = f"{measure} {operator}{'=' if or_equal else ''} {bound}"
-        else:
-            condition = f"({measure} {operator} {bound} or {measure} = {bound} and {condition})"
-    first, limit = keys[0], _typed(keys[0], values[0])
-    if first.kind == "timestamptz":
+    pairs = [
+        (_measure(key, name), _typed(key, value))
+        for key, name, value in zip(keys, names, values, strict=True)
+    ]
+    within = ""
+    if keys[0].kind == "timestamptz":
         widened = _seconds(values[0]) + (-_DAY if operator == ">" else _DAY)
-        limit = f"from_unixtime({max(widened, Decimal(0))})"
-    elif len(keys) == 1:
-        return f"({condition})"
-    return f"({names[0]} {operator}= {limit} and {condition})"
+        within = f"{names[0]} {operator}= from_unixtime({max(widened, Decimal(0))})"
+    return column_by_column(pairs, operator, or_equal=or_equal, within=within)

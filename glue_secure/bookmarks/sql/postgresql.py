@@ -50,7 +50,7 @@ def key_of(name: str, type: str) -> Key:
 
 
 def keys_of(
-    _columns: Sequence[Sequence[Any]], names: Sequence[str], facts: Mapping[str, Any]
+    _columns: Sequence[Mapping[str, Any]], names: Sequence[str], facts: Mapping[str, Any]
 ) -> tuple[Key, ...]:
     """Return the key columns, with the types that ``keys_query`` returned."""
     return tuple(key_of(name, str(facts[f"type_{at}"])) for at, name in enumerate(names))
@@ -101,17 +101,13 @@ def up_to(keys: Sequence[Key], values: Sequence[str], order: str) -> str:
 
 
 def table_query(table: str) -> str:
-    """Return the query for a table's description, from PostgreSQL's catalog.
-
-    ``name`` is ``schema.table``; each column has its name, whether it cannot contain nulls, and its position
-    in the primary key or null.
-    """
+    """Return the query for a table's description, from PostgreSQL's catalog."""
     return (
-        "select max(pg_catalog.format('%I.%I', n.nspname, c.relname)) as name, "
-        "pg_catalog.json_agg(pg_catalog.json_build_array(a.attname, "
+        "select pg_catalog.format('%I.%I', n.nspname, c.relname) as table_name, "
+        "a.attname::text as column_name, a.attnum as position, "
         # A child table may allow nulls, and NOT NULL of a foreign table is not enforced.
-        "a.attnotnull and (c.relkind = 'p' or c.relkind = 'r' and not c.relhassubclass), "
-        "pg_catalog.array_position(i.indkey::int2[], a.attnum)) order by a.attnum)::text as columns "
+        "a.attnotnull and (c.relkind = 'p' or c.relkind = 'r' and not c.relhassubclass) as not_null, "
+        "pg_catalog.array_position(i.indkey::int2[], a.attnum) as primary_position "
         "from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
         "join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped "
         "left join pg_catalog.pg_index i on i.indrelid = c.oid and i.indisprimary "

@@ -7,7 +7,6 @@ rows, and the state that a commit stores covers exactly these rows.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -16,7 +15,7 @@ from glue_secure.bookmarks.findings import command
 from glue_secure.bookmarks.jdbc_state import KINDS, MOST_TEXT, JdbcSourceState
 from glue_secure.bookmarks.session import BookmarkSession, another_kind
 from glue_secure.bookmarks.skipped_state import SkippedSourceState
-from glue_secure.bookmarks.sql import mysql, postgresql
+from glue_secure.bookmarks.sql import mysql, oracle, postgresql, redshift, sqlserver
 from glue_secure.bookmarks.sql.dialect import Dialect
 from glue_secure.bookmarks.sql.keys import KEYS, ORDER, Key, RequestedKeys
 from glue_secure.bookmarks.state import SourceState
@@ -30,9 +29,13 @@ DIALECTS: Mapping[str, Dialect] = {
     "postgresql": postgresql,
     "mysql": mysql,
     "mariadb": mysql,
+    "sqlserver": sqlserver,
+    "oracle": oracle,
+    "redshift": redshift,
 }
 """SQL dialects of bookmarks, by database engine."""
 _NUMBERS = ("integer", "decimal")
+_FLOAT = "a float may differ from the value of its own text"
 _LOG = redacting_logger(__name__)
 
 
@@ -65,6 +68,9 @@ class Database(Protocol):
         Key values belong in ``where``: Spark shows it in no plan and in no event log. Executors of Spark 4
         log the statements that they send, at level INFO.
         """
+
+    def rows(self, query: str) -> Sequence[Mapping[str, Any]]:
+        """Return all rows of a query with a small result."""
 
     def columns(self, table: str) -> tuple[str, ...]:
         """Return the names of the columns of a table or query."""
@@ -109,6 +115,12 @@ class OpenedDatabase:
         with suppress_client_logs():
             return self._engine.first_row(frame, columns)
 
+    def rows(self, query: str) -> Sequence[Mapping[str, Any]]:
+        """Return all rows of a query with a small result."""
+        frame, _ = self.read(f"({query}) glue_secure_query")
+        with suppress_client_logs():
+            return self._engine.all_rows(frame)
+
     def columns(self, table: str) -> tuple[str, ...]:
         """Return the names of the columns of a table or query."""
         return self._engine.columns(self.read(table)[0])
@@ -150,7 +162,7 @@ class _Table:
     columns: tuple[str, ...]
     nullable: tuple[str, ...]
     primary: tuple[str, ...]
-    described: tuple[Any, ...] = ()
+    described: tuple[Mapping[str, Any], ...] = ()
 
 
 def select_rows(
@@ -196,7 +208,7 @@ def select_rows(
     if not described.name and not sql.QUERIES:
         raise UsageError(
             f"a bookmark of {label}",
-            found="a query, or a quoted name",
+            found="a query, a quoted name, a synonym, or a table that the connection's user cannot see",
             required=f"a table's plain name: {engine} returns no types of a query's columns",
             fix=f'{KEYS} with the table, or transformation_ctx="", which reads every row',
         )
@@ -237,7 +249,8 @@ def select_rows(
         return RowSelection(tracked=True, where=_between(sql, keys, before, until))
     where = []
     if before is not None:
-        where = [sql.after(keys, before.values, requested.order, [f"key_{at}" for at in range(len(keys))])]
+        columns = [sql.identifier(f"key_{at}") for at in range(len(keys))]
+        where = [sql.after(keys, before.values, requested.order, columns)]
     texts = [f"text_{at}" for at in range(len(keys))]
     last = database.row(sql.last_query(table, keys, requested.order), where=where, columns=texts)
     if not last:
@@ -263,18 +276,22 @@ def select_rows(
 
 
 def _describe(table: str, is_name: bool, database: Database, sql: Dialect) -> _Table:
-    row = database.row(sql.table_query(table)) if is_name else {}
-    if not row.get("columns"):
+    described = list(database.rows(sql.table_query(table))) if is_name else []
+    if not described:
         columns = database.columns(table)
         return _Table("", columns, columns, ())
-    columns = json.loads(row["columns"])
-    primary = sorted((position, name) for name, _, position, *_ in columns if position is not None)
+    described.sort(key=lambda column: int(column["position"]))
+    primary = sorted(
+        (int(column["primary_position"]), str(column["column_name"]))
+        for column in described
+        if column["primary_position"] is not None
+    )
     return _Table(
-        name=str(row["name"]),
-        columns=tuple(name for name, *_ in columns),
-        nullable=tuple(name for name, not_null, *_ in columns if not not_null),
+        name=str(described[0]["table_name"]),
+        columns=tuple(str(column["column_name"]) for column in described),
+        nullable=tuple(str(column["column_name"]) for column in described if not column["not_null"]),
         primary=tuple(name for _, name in primary),
-        described=tuple(columns),
+        described=tuple(described),
     )
 
 
@@ -293,7 +310,7 @@ def _unsafe_default(table: str, key: Key, database: Database, sql: Dialect, *, h
     if key.kind not in _NUMBERS:
         return f"the primary key {key.name} is not a number, and the call names no {KEYS}"
     # A separate query, because the database would compute with a key of text.
-    # MySQL returns 0 and 1 for booleans.
+    # MySQL, SQL Server and Oracle return 0 and 1 for booleans.
     if not has_state and database.row(sql.sequential_query(table, key.name))["sequential"] in (False, 0):
         return f"the primary key {key.name} has gaps, and the call names no {KEYS}"
     return ""
@@ -318,7 +335,7 @@ def _require_kinds(label: str, keys: Sequence[Key]) -> None:
                 f"{KEYS} of {label}",
                 found=f"{key.name!r} of type {key.type}",
                 required="a whole number, numeric, date, timestamp, text or uuid",
-                fix="choose another column; a float may differ from the value of its own text",
+                fix=f"choose another column; {key.reason or _FLOAT}",
             )
 
 

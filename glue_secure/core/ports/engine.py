@@ -178,6 +178,9 @@ class Engine(Protocol):
     def first_row(self, frame: DataFrame, columns: Sequence[str] = ()) -> Mapping[str, Any]:
         """Return the first row of a small frame, ``{}`` without one. ``columns`` restricts the columns."""
 
+    def all_rows(self, frame: DataFrame) -> Sequence[Mapping[str, Any]]:
+        """Return all rows of a small frame."""
+
     def columns(self, frame: DataFrame) -> tuple[str, ...]:
         """Return the names of a frame's columns."""
 

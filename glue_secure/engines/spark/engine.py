@@ -398,6 +398,10 @@ class SparkEngine:
         row = (frame.select(*columns) if columns else frame).first()
         return row.asDict() if row is not None else {}
 
+    def all_rows(self, frame: DataFrame) -> Sequence[Mapping[str, Any]]:
+        """Return all rows of a small frame."""
+        return [row.asDict() for row in frame.collect()]
+
     def columns(self, frame: DataFrame) -> tuple[str, ...]:
         """Return the names of a frame's columns."""
         return tuple(frame.columns)

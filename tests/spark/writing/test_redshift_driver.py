@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from redshift_proxy import redshift_proxy
 
-from glue_secure import VerificationError
+from glue_secure import UsageError, VerificationError
 from glue_secure.connections.engines.registry import ENGINES
 from glue_secure.dynamicframe.frame import DynamicFrame
 from glue_secure.embedded import seed
@@ -105,6 +105,61 @@ def test_an_approved_driver_writes_and_reads_rows(
     }
     for text in (plan, caplog.text, json.dumps(evidence)):
         assert warehouse not in text
+
+
+@pytest.fixture(scope="module")
+def functions_of_redshift(superuser):
+    """Functions that Redshift has and PostgreSQL has not."""
+    superuser(
+        "create function from_hex(text) returns bytea language sql as $$ select decode($1, 'hex') $$; "
+        "create function from_varbyte(bytea, text) returns varchar language sql as "
+        "$$ select convert_from($1, 'UTF8') $$"
+    )
+
+
+def test_a_bookmark_reads_the_new_rows_by_key_columns(
+    glue_job, jar, warehouse, superuser, functions_of_redshift
+):
+    table = "tracked_" + glue_job.name.replace("-", "_")
+    superuser(f"create table {table} (at timestamptz not null, name varchar(80) not null, n numeric(9, 2))")
+    superuser(f"grant select on {table} to {USER}")
+
+    def run(**how):
+        with glue_job.job() as job:
+            frame = job.read.jdbc(connection=NAME, table=table.upper(), bookmark="rows", **how)
+            return sorted((row["name"] for row in frame.collect()), key=str)
+
+    keys = {"bookmark_keys": ["at", "name"]}
+    superuser(f"insert into {table} values ('2024-03-31 01:30:00.000001+02', 'it''s', 1.5)")
+    assert run(**keys) == ["it's"]
+    superuser(f"insert into {table} values ('2024-03-31 01:30:00.000001+02', 'it''s ä', 1.5)")
+    superuser(f"insert into {table} values ('2024-03-31 00:30:00.000002+01', 'a', 2.5)")
+    assert run(**keys) == ["a", "it's ä"]
+    assert run(**keys) == []
+    (context,) = glue_job.evidence()[-1]["bookmark"]["contexts"].values()
+    assert context["watermark"].startswith("at=2024-03-30 23:30:00.000002 UTC, name=(string")
+    with pytest.raises(UsageError, match="key: at, n"):
+        run(bookmark_keys=["at", "n"])
+
+
+def test_a_primary_key_is_the_default_key_unless_it_has_gaps(
+    glue_job, jar, warehouse, superuser, functions_of_redshift
+):
+    table = "numbered_" + glue_job.name.replace("-", "_")
+    superuser(f"create table {table} (id bigint primary key)")
+    superuser(f"grant select on {table} to {USER}")
+    superuser(f"insert into {table} values (1), (2)")
+
+    def run(context):
+        with glue_job.job() as job:
+            frame = job.read.jdbc(connection=NAME, table=f"public.{table}", bookmark=context)
+            return sorted(row[0] for row in frame.collect())
+
+    assert run("rows") == [1, 2]
+    superuser(f"insert into {table} values (3)")
+    assert run("rows") == [3]
+    superuser(f"delete from {table} where id = 2")
+    assert run("others") == run("others") == [1, 3]
 
 
 def test_a_write_through_glue_context_executes_its_actions_over_the_verified_connection(

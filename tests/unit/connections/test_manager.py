@@ -347,12 +347,6 @@ def test_gs_tls_001_glue_connects_only_to_engines_that_it_verifies(run, run_fixt
     assert caught.value.control == "GS-TLS-001"
 
 
-def test_a_bookmark_of_another_engine_is_refused(run, run_fixture):
-    properties(run_fixture, **REDSHIFT)
-    with pytest.raises(UsageError, match="do not support other engines"):
-        run.reader.read_jdbc("ops", "airlines", transformation_ctx="airlines")
-
-
 def test_jdbc_options_force_verification_and_leave_evidence(run, run_fixture):
     options = run.reader.jdbc_options("ops")
     assert (options["sslmode"], options["sslfactoryarg"]) == ("verify-full", PEM)

@@ -9,7 +9,13 @@ import pytest
 
 from glue_secure.core.errors import UsageError
 
-WHOLE = {"name": "public.orders", "columns": json.dumps([["id", True, 0]])}
+WHOLE = {
+    "table_name": "public.orders",
+    "column_name": "id",
+    "position": 1,
+    "not_null": True,
+    "primary_position": 0,
+}
 FACTS = {"type_0": "bigint", "nulls_0": 0}
 
 
@@ -23,8 +29,6 @@ def last(run_fixture, server, monkeypatch):
         query = frame[0]
         if "glue_secure_session" in query:
             return session(frame)
-        if "pg_class" in query:
-            return WHOLE
         if "pg_typeof" in query:
             return FACTS
         if "as sequential" in query:
@@ -32,6 +36,7 @@ def last(run_fixture, server, monkeypatch):
         return {} if last_row.value is None else {"text_0": last_row.value}
 
     monkeypatch.setattr(run_fixture.engine, "first_row", first_row)
+    monkeypatch.setattr(run_fixture.engine, "all_rows", lambda _frame: [dict(WHOLE)])
     return last_row
 
 

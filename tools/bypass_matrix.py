@@ -41,6 +41,7 @@ PLACES = {
     "batch": ", in foreachBatch",
     "session": ", in spark.newSession()",
     "executor": ", in a function on an executor",
+    "executor_killed": ", in a Python worker that is killed afterwards",
     "subprocess": ", in a subprocess",
 }
 ENCRYPTIONS = {
@@ -206,6 +207,9 @@ _OF_EVERY_SESSION = """
     short put subprocess planned
     glue put script after_commit
 """
+_OF_CLUSTER = """
+    short put executor_killed planned
+"""
 _OF_HIVE = """
     short hive_table script planned
     glue hive_table script aes256
@@ -228,6 +232,6 @@ def combinations_of(session: str) -> Iterator[Combination]:
     Args:
         session: a key of :data:`SESSIONS`.
     """
-    lines = _OF_EVERY_SESSION.splitlines() + (_OF_HIVE.splitlines() if session == "hive" else [])
-    for words in filter(None, map(str.split, lines)):
+    lines = _OF_EVERY_SESSION + {"cluster": _OF_CLUSTER, "hive": _OF_HIVE}[session]
+    for words in filter(None, map(str.split, lines.splitlines())):
         yield Combination(*words, session)

@@ -79,7 +79,8 @@ class Run:
         evidence_prefix: ``--glue-secure-evidence-uri``.
         evidence_uri: location of the evidence, None until the run has ended.
         temporary: ``--TempDir``, ``""`` if the job has none.
-        python_workers_guarded: whether botocore's clients in Spark's Python workers are guarded.
+        python_workers: what guards botocore's clients in Spark's Python workers; see
+            :meth:`Engine.guard_python_workers`.
         fine_grained: whether the job uses Lake Formation's fine-grained access control, so that RDDs are
             unavailable.
         call_site: file and line of the script that started the run, ``""`` if it is not known.
@@ -114,7 +115,7 @@ class Run:
     fine_grained: bool
     evidence_uri: S3Uri | None = None
     call_site: str = ""
-    python_workers_guarded: bool = False
+    python_workers: str = ""
     awaits_init: bool = False
 
     @property
@@ -330,9 +331,13 @@ class Run:
             bookmark=self.bookmarks.report().as_mapping(),
             request_guard={
                 **self.requests.as_mapping(),
-                "python_workers": "guarded" if self.python_workers_guarded else "not guarded",
+                "python_workers": "guarded" if self._guards_python_workers() else "not guarded",
             },
         )
+
+    def _guards_python_workers(self) -> bool:
+        by_executors = self.python_workers == "request guard"
+        return bool(self.python_workers) and not (by_executors and self.requests.problem)
 
 
 def _not_counted(_scan: str) -> None:

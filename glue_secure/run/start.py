@@ -430,7 +430,8 @@ def _open(run: Run, arguments: JobArguments) -> None:
         run.requests.start()
         engine.monitor_writes(save)
         run.unmanaged_writes.require_observable(engine.unmanaged_writes())
-        run.python_workers_guarded = engine.guard_python_workers(run.driver_s3.guard_process())
+        run.driver_s3.guard_process()
+        run.python_workers = run.driver_s3.guard_python_workers(engine)
     is_requested = arguments.uses_data_catalog() or engine.requests_catalog()
     if run.metastore is not None and is_requested and not engine.serve_catalog(run.metastore):
         run.metastore.require_encryption()

@@ -1,7 +1,7 @@
 """botocore's clients in the Python processes that a job starts.
 
-These are subprocesses, processes of multiprocessing (forked and spawned), and Spark's Python workers on the
-driver's machine. A private folder connects them with the run; it contains no secret:
+These are subprocesses, processes of multiprocessing (forked and spawned), and Spark's Python workers. A
+private folder connects them with the run; it contains no secret:
 
 - ``policy.json``: what calls must satisfy, and whether the run is open. A process reads it for each call.
 - ``requests/PID-TOKEN.jsonl``: what one process has sent. The run reads these files when it commits.
@@ -9,6 +9,11 @@ driver's machine. A private folder connects them with the run; it contains no se
 
 A process locks its file, so the lock shows whether it is still running. It writes that a call begins before
 it reads the policy, and the run closes the policy before it reads the files: a commit misses no call.
+
+The executors of a cluster make a folder of their own on their machine (``PythonWorkers.java``). It also has
+``tasks/EXECUTOR``, which exists while the executor runs a task of the run: calls at other times are refused.
+When a task ends, the executor sends what the files have got to the run's folder, as
+``requests/PID-TOKEN-EXECUTOR.jsonl``. A line ``{"gone": true}`` says that the process has ended.
 
 Python processes that ignore ``PYTHONPATH`` (``-I``, ``-E``) or have another environment are not guarded, nor
 are other programs.
@@ -41,7 +46,8 @@ from glue_secure.core.ports.driver_s3 import CallGuard, ChildPolicy, Recorder
 from glue_secure.core.receipts import Receipt
 from glue_secure.verification.driver_s3 import S3CallGuard, now
 
-_POLICY, _REQUESTS = "policy.json", "requests"
+_POLICY, _REQUESTS, _TASKS = "policy.json", "requests", "tasks"
+_ON_EXECUTORS = "-executors"
 _SITECUSTOMIZE = '''\
 """Guards botocore in the Python processes of a job. Written by glue-secure; removed when the job ends."""
 
@@ -62,10 +68,15 @@ class GuardOnImport:
         sys.path.append(PACKAGE)
         try:
             from glue_secure.verification.child_processes import guard_this_process
-
-            guard_this_process(FOLDER)
+        except ModuleNotFoundError as error:
+            sys.meta_path.insert(0, self)
+            raise ImportError(
+                "glue-secure cannot guard botocore in this process of a run: module " + str(error.name)
+                + " is missing. In AWS Glue, pass the wheel of glue-secure with --extra-py-files"
+            ) from error
         finally:
             sys.path[:] = entries
+        guard_this_process(FOLDER)
         for finder in sys.meta_path:
             spec = finder.find_spec(name, path, target)
             if spec is not None:
@@ -110,9 +121,25 @@ class ChildProcesses:
         self._owner = 0
 
     @property
-    def environment(self) -> dict[str, str]:
-        """The variables of a process that is to be guarded; ``{}`` before the first run."""
-        return {} if self._folder is None else {"PYTHONPATH": str(self._folder)}
+    def folder(self) -> str:
+        """The path of the folder; ``""`` before the first run."""
+        return "" if self._folder is None else str(self._folder)
+
+    def on_executors(self) -> dict[str, str]:
+        """Return what an executor needs to guard its Python workers; ``{}`` before the first run.
+
+        ``folder`` is the path of the executor's folder, ``requests`` of the run's files; ``sitecustomize``
+        and ``policy`` are texts of files.
+        """
+        if self._folder is None or self._policy is None:
+            return {}
+        folder = f"{self._folder}{_ON_EXECUTORS}"
+        return {
+            "folder": folder,
+            "requests": str(self._folder / _REQUESTS),
+            "sitecustomize": _sitecustomize(folder),
+            "policy": _policy_text(self._policy),
+        }
 
     def open(self, policy: ChildPolicy) -> None:
         """Guard the processes that start from now on, and those that an earlier run has guarded."""
@@ -138,6 +165,8 @@ class ChildProcesses:
         is_open = self._policy is not None and self._policy.is_open
         if self._folder is not None and not is_open and os.getpid() == self._owner:
             shutil.rmtree(self._folder, ignore_errors=True)
+            # Executors of a cluster on this machine that were killed have left theirs.
+            shutil.rmtree(f"{self._folder}{_ON_EXECUTORS}", ignore_errors=True)
 
     def forget_ended_run(self) -> None:
         """Start further processes without a guard, for processes that test jobs, if no run is open."""
@@ -175,8 +204,10 @@ class ChildProcesses:
             self._lines[file] = len(events)
             begun = {event["begin"] for event in events if "begin" in event}
             ended = {event["end"] for event in events if "end" in event}
-            if begun - ended and process != os.getpid():
-                if _is_running(file):
+            of_executor = file.stem.count("-") > 1
+            if begun - ended and (of_executor or process != os.getpid()):
+                has_ended = "gone" in events[-1] if of_executor else not _is_running(file)
+                if not has_ended:
                     report.in_progress.append(process)
                 else:
                     for event in events:
@@ -330,9 +361,13 @@ def guard_this_process(folder: str) -> None:
 def _new_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="glue-secure-"))
     (folder / _REQUESTS).mkdir(mode=0o700)
-    package = str(Path(glue_secure.__file__).parents[1])
-    (folder / "sitecustomize.py").write_text(_SITECUSTOMIZE.format(folder=str(folder), package=package))
+    (folder / "sitecustomize.py").write_text(_sitecustomize(str(folder)))
     return folder
+
+
+def _sitecustomize(folder: str) -> str:
+    package = str(Path(glue_secure.__file__).parents[1])
+    return _SITECUSTOMIZE.format(folder=folder, package=package)
 
 
 def _read(folder: Path) -> ChildPolicy | None:
@@ -345,8 +380,16 @@ def _read(folder: Path) -> ChildPolicy | None:
         key=KmsKeyArn.parse(values["key"]),
         reserved=tuple(S3Uri.parse(location) for location in values["reserved"]),
         endpoint=values["endpoint"],
-        is_open=values["open"],
+        is_open=values["open"] and _runs_a_task(folder),
     )
+
+
+def _runs_a_task(folder: Path) -> bool:
+    """Return whether an executor of this machine runs a task; True in the folder of the driver."""
+    try:
+        return any(os.scandir(folder / _TASKS))
+    except FileNotFoundError:
+        return True
 
 
 def _policy_text(policy: ChildPolicy) -> str:

@@ -24,7 +24,7 @@ from glue_secure.core.findings import enforce
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.policy import check_reserved_location
-from glue_secure.core.ports import DriverS3, KeyService, Operation
+from glue_secure.core.ports import DriverS3, Engine, KeyService, Operation
 from glue_secure.core.ports.driver_s3 import CallGuard, ChildPolicy, Recorder
 from glue_secure.core.receipts import BOTO3, Receipt, ReceiptBook
 from glue_secure.core.service import ServiceError
@@ -214,19 +214,20 @@ class DriverS3Recorder(S3CallGuard):
         self._policy = ChildPolicy(run, key, self._reserved, endpoint)
         self._session: Session | None = None
 
-    def guard_process(self) -> dict[str, str]:
+    def guard_process(self) -> None:
         """Guard every botocore client of this process, and of the Python processes that it starts.
 
         When the run has ended, storing calls are rejected.
-
-        Returns:
-            The environment variables of a Python process on this machine that is to be guarded.
         """
+        if self._source is not None:
+            self._source.guard_process(self)
+            self._children.open(self._policy)
+
+    def guard_python_workers(self, engine: Engine) -> str:
+        """Guard botocore in the engine's Python workers; see :meth:`Engine.guard_python_workers`."""
         if self._source is None:
-            return {}
-        self._source.guard_process(self)
-        self._children.open(self._policy)
-        return self._children.environment
+            return ""
+        return engine.guard_python_workers(self._children.folder, self._children.on_executors())
 
     @property
     def session(self) -> Session:

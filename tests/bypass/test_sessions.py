@@ -18,6 +18,7 @@ ALWAYS = {
     "cluster_glue_files_session_planned",
     "cluster_short_model_script_planned",
     "cluster_glue_put_executor_aes256",
+    "cluster_short_put_executor_killed_planned",
 }
 MASTERS = {"cluster": SESSIONS["cluster"]}
 

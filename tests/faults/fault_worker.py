@@ -106,8 +106,8 @@ class LineEngine:
     def take_requests(self):
         return RequestReport()
 
-    def guard_python_workers(self, variables):
-        return False
+    def guard_python_workers(self, folder, on_executors):
+        return ""
 
     def requests_catalog(self):
         return False

@@ -181,12 +181,20 @@ def _boto3(row: Combination, bypass: BypassCase, location: str) -> None:
         "other_key": {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": bypass.other},
         "customer_key": {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32},
     }.get(row.encryption, {})
-    if row.place == "executor":
+    if row.place in ("executor", "executor_killed"):
+        is_killed = row.place == "executor_killed"
 
         def put(_number: int) -> None:
-            import boto3
+            import os
+            import signal
 
-            boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=b"x", **encryption)
+            import boto3
+            from pyspark import TaskContext
+
+            attempt = TaskContext.get().attemptNumber()
+            boto3.client("s3").put_object(Bucket=bucket, Key=f"{key}-{attempt}", Body=b"x", **encryption)
+            if is_killed and not attempt:
+                os.kill(os.getpid(), signal.SIGKILL)
 
         bypass.spark.sparkContext.parallelize([1], 1).foreach(put)
     elif row.place == "subprocess":
@@ -417,6 +425,7 @@ def assert_expected(
         assert evidence[-1]["request_guard"]["verification"] == ("receipts" if guarded else "listings"), (
             evidence[-1]["request_guard"]
         )
+        assert evidence[-1]["request_guard"]["python_workers"] == "guarded"
         assert any(not key.endswith("/") for _, key in written), "nothing was written"
         missing = unrecorded(bypass, written)
         assert not missing, missing

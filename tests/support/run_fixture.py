@@ -121,9 +121,9 @@ class FakeEngine:
         self.calls.append(("guard_requests", policy))
         return self.guard
 
-    def guard_python_workers(self, variables: Mapping[str, str]) -> bool:
-        self.calls.append(("guard_python_workers", dict(variables)))
-        return bool(variables)
+    def guard_python_workers(self, folder: str, on_executors: Mapping[str, str]) -> str:
+        self.calls.append(("guard_python_workers", folder))
+        return "folder" if folder else ""
 
     def end_writes(self, seconds: float) -> Sequence[str]:
         self.calls.append(("end_writes", seconds))

@@ -199,10 +199,15 @@ class Engine(Protocol):
         Return why receipts cannot be relied on, ``""`` if a test shows that the guard works.
         """
 
-    def guard_python_workers(self, variables: Mapping[str, str]) -> bool:
-        """Set environment variables of the Python workers that start from now on.
+    def guard_python_workers(self, folder: str, on_executors: Mapping[str, str]) -> str:
+        """Guard botocore in the Python workers of functions that are made from now on.
 
-        Return whether the variables reach every worker: they name files of this machine.
+        Args:
+            folder: of the run, on this machine; ``""`` if nothing is to be guarded.
+            on_executors: what an executor on another machine needs.
+
+        Return what guards them: ``"folder"`` the run's own, ``"request guard"`` that of each executor, or
+        ``""`` nothing.
         """
 
     def end_writes(self, seconds: float) -> Sequence[str]:

@@ -23,9 +23,10 @@ from glue_secure.core.spark_conf import SettingsPlan
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 from glue_secure.core.worker_encryption import WORKER_SETTINGS
 from glue_secure.engines.glue_options import require_known_options
+from glue_secure.engines.package_distribution import ship_package
 from glue_secure.engines.spark import data_catalog
 from glue_secure.engines.spark.failures import failure_of, translated_failures
-from glue_secure.engines.spark.file_distribution import share_file
+from glue_secure.engines.spark.file_distribution import has_one_jvm, share_file
 from glue_secure.engines.spark.frame_sources import sources_below
 from glue_secure.engines.spark.hadoop import HadoopSettings, versions
 from glue_secure.engines.spark.jdbc_logs import suppress_jdbc_logs
@@ -428,21 +429,31 @@ class SparkEngine:
         """Check the S3 requests of every JVM against a policy; see :meth:`RequestGuard.open`."""
         return self._requests.open(policy, self._hadoop.in_force())
 
-    def guard_python_workers(self, variables: Mapping[str, str]) -> bool:
-        """Set environment variables of the Python workers that start from now on.
+    def guard_python_workers(self, folder: str, on_executors: Mapping[str, str]) -> str:
+        """Guard botocore in the Python workers of functions that are made from now on.
 
-        Spark starts other workers for another environment, so workers of earlier functions are not reused.
+        Spark starts other workers for another ``PYTHONPATH``, so workers of earlier functions are not reused.
+
+        Args:
+            folder: for workers on this machine; ``""`` if nothing is to be guarded.
+            on_executors: see :meth:`ChildProcesses.on_executors`.
 
         Returns:
-            Whether every worker has them: they name files of this machine.
+            ``"folder"``: every worker uses the folder. ``"request guard"``: the request guard of each
+            executor makes its folder. ``""``: workers are not guarded.
         """
         context = self._spark.sparkContext
-        if not variables or not str(context.master).startswith("local"):
-            return False
-        for name, value in variables.items():
-            entries = filter(None, context.environment.get(name, "").split(os.pathsep))
-            context.environment[name] = os.pathsep.join(dict.fromkeys([value, *entries]))
-        return True
+        if not folder:
+            return ""
+        by_executors = not has_one_jvm(self._spark) and self._requests.guard_python_workers(on_executors)
+        if by_executors:
+            ship_package(self._spark)
+            folder = on_executors["folder"]
+        elif not str(context.master).startswith("local"):
+            return ""
+        entries = filter(None, context.environment.get("PYTHONPATH", "").split(os.pathsep))
+        context.environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([folder, *entries]))
+        return "request guard" if by_executors else "folder"
 
     def end_writes(self, seconds: float) -> Sequence[str]:
         """Refuse storing S3 requests from now on; see :meth:`RequestGuard.end_writes`."""

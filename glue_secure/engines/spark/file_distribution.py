@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 _LOCAL_MASTER = re.compile(r"local(\[.*)?")
 
 
+def has_one_jvm(spark: SparkSession) -> bool:
+    """Return whether the driver's JVM runs the tasks (``local[*]``), so that there are no executors."""
+    return _LOCAL_MASTER.fullmatch(str(spark.sparkContext.master)) is not None
+
+
 def share_file(spark: SparkSession, name: str, content: bytes) -> str:
     """Copy ``content`` to the driver and every executor.
 
@@ -41,7 +46,7 @@ def share_file(spark: SparkSession, name: str, content: bytes) -> str:
         VerificationError: GS-TLS-012, the driver's working directory is not writable.
     """
     context = spark.sparkContext
-    is_local = _LOCAL_MASTER.fullmatch(str(context.master)) is not None
+    is_local = has_one_jvm(spark)
     working_directory = str(context._jvm.java.lang.System.getProperty("user.dir"))
     try:
         path = Path(tempfile.mkdtemp(prefix="glue-secure-") if is_local else working_directory) / name

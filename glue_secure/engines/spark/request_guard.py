@@ -37,6 +37,7 @@ class RequestGuard:
     def __init__(self, *, spark: SparkSession, scheme: str) -> None:
         self._spark, self._scheme = spark, scheme
         self._events: list[str] = []
+        self._workers: Mapping[str, str] = {}
         self._policy: RequestPolicy | None = None
 
     def open(self, policy: RequestPolicy, settings: Mapping[str, str]) -> str:
@@ -62,6 +63,19 @@ class RequestGuard:
         session = self._spark._jsparkSession.sessionState()
         probe = self._spark._jvm.gluesecure.guard.Probe
         return str(probe.run(policy.probe.with_scheme(self._scheme), session.newHadoopConf()))
+
+    def guard_python_workers(self, workers: Mapping[str, str]) -> bool:
+        """Let executors guard their Python workers from now on; see ``PythonWorkers.java``.
+
+        Return whether executors do so: the guard has started, and the policy of this run is in force.
+        """
+        with _lock:
+            guard = self._guard
+            if guard is None or not guard.isStarted() or _open[-1:] != [self]:
+                return False
+            self._workers = dict(workers)
+            guard.guardPythonWorkers(_java(self._spark._jvm, self._workers))
+        return True
 
     def end_writes(self, seconds: float) -> Sequence[str]:
         """Refuse storing requests of the driver from now on, and return those still in progress after a wait.
@@ -106,7 +120,7 @@ class RequestGuard:
         assert self._policy is not None  # noqa: S101 - open() has set it
         message = self._policy.message(scheme=self._scheme, settings=settings)
         with suppress_client_logs():  # fs.s3a.secret.key may be among the settings
-            guard.open(_java(self._spark._jvm, message))
+            guard.open(_java(self._spark._jvm, {**message, "workers": self._workers}))
 
     def _collect(self) -> None:
         """Take the events of the JVM and give them to every open run."""

@@ -69,7 +69,7 @@ class ARun:
             is_open=lambda: self.state.is_open,
             children=ChildProcesses(),
         )
-        self.variables = self.guard.guard_process()
+        self.guard.guard_process()
 
     def end(self):
         self.guard.close()
@@ -214,7 +214,7 @@ def test_a_python_process_without_botocore_imports_nothing_of_it(run):
 
 
 def test_the_folder_is_private_and_has_no_secret(run, monkeypatch):
-    folder = Path(run.variables["PYTHONPATH"])
+    folder = Path(run.guard._children.folder)
     assert folder.stat().st_mode & 0o777 == 0o700
     secret = "do-not-store-this"
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
@@ -245,9 +245,82 @@ def test_a_process_that_tests_jobs_starts_unguarded_processes_again(run):
 
 
 def test_the_folder_is_removed_after_the_run_has_ended_and_not_before(run):
-    folder, children = Path(run.variables["PYTHONPATH"]), run.guard._children
+    folder, children = Path(run.guard._children.folder), run.guard._children
     children.remove()
     assert folder.is_dir()
     run.guard.collect()
     children.remove()
     assert not folder.exists()
+
+
+def on_an_executor(run, folder):
+    """Return the environment of a Python worker whose folder an executor has made as ``folder``."""
+    files = run.guard._children.on_executors()
+    for name in ("tasks", "requests"):
+        (folder / name).mkdir(parents=True)
+    (folder / "policy.json").write_text(files["policy"])
+    text = files["sitecustomize"]
+    assert repr(files["folder"]) in text
+    (folder / "sitecustomize.py").write_text(text.replace(repr(files["folder"]), repr(str(folder))))
+    return {**os.environ, "PYTHONPATH": str(folder)}
+
+
+def in_a_worker(text, environment):
+    return subprocess.run(
+        [sys.executable, "-c", program(text)], env=environment, capture_output=True, text=True, timeout=60
+    )
+
+
+def sent_by_the_executor(run, folder, ending=""):
+    """Copy the files of an executor's folder as its request guard does."""
+    requests = Path(run.guard._children.on_executors()["requests"])
+    for file in (folder / "requests").iterdir():
+        (requests / f"{file.stem}-executor7.jsonl").write_text(file.read_text() + ending)
+
+
+def test_the_run_has_the_receipts_of_a_worker_on_another_machine(run, tmp_path):
+    environment = on_an_executor(run, tmp_path / "folder")
+    (tmp_path / "folder" / "tasks" / "executor7").touch()
+    result = in_a_worker(PUT, environment)
+    assert result.stdout.split() == [f"b'{KEY}'"], result.stderr
+    sent_by_the_executor(run, tmp_path / "folder")
+    run.guard.collect()
+    assert run.written() == [("out/a", str(KEY))]
+
+
+def test_a_worker_on_another_machine_stores_nothing_while_no_task_runs(run, tmp_path):
+    environment = on_an_executor(run, tmp_path / "folder")
+    result = in_a_worker(PUT, environment)
+    assert result.stdout == ""
+    assert "a write after the run has ended or begun to commit" in result.stderr
+
+
+@pytest.mark.parametrize(("ending", "written"), [('{"gone": true}\n', [UNANSWERED]), ("", None)])
+def test_a_call_that_a_worker_on_another_machine_did_not_end(run, tmp_path, ending, written):
+    environment = on_an_executor(run, tmp_path / "folder")
+    (tmp_path / "folder" / "tasks" / "executor7").touch()
+    killed = "client.meta.events.register_first('before-send.s3', lambda **_: os.kill(os.getpid(), 9))\n"
+    in_a_worker(killed + PUT, environment)
+    sent_by_the_executor(run, tmp_path / "folder", ending)
+    if written is None:
+        with pytest.raises(UsageError, match="S3 writes in progress"):
+            run.guard.collect()
+    else:
+        run.guard.collect()
+        assert [receipt.outcome for receipt in run.guard.receipts()] == written
+
+
+def test_a_process_without_the_package_cannot_import_botocore(run, tmp_path):
+    environment = on_an_executor(run, tmp_path / "folder")
+    site = tmp_path / "folder" / "sitecustomize.py"
+    package = str(Path(botocore_guard.__file__).parents[2])
+    site.write_text(site.read_text().replace(repr(package), repr("/nowhere")))
+    twice = "for _ in range(2):\n  try: import botocore.client\n  except ImportError as error: print(error)\n"
+    hidden = "import sys; sys.modules['glue_secure'] = None\n"
+    result = subprocess.run(
+        [sys.executable, "-c", hidden + twice], env=environment, capture_output=True, text=True, cwd="/"
+    )
+    assert result.stdout.count("glue-secure cannot guard botocore in this process of a run") == 2, (
+        result.stderr
+    )
+    assert "--extra-py-files" in result.stdout

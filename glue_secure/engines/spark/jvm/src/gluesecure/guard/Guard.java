@@ -96,6 +96,13 @@ public final class Guard {
         policy = new Policy(copied);
     }
 
+    /** Guards botocore in the Python workers of executors from now on. See {@link PythonWorkers}. */
+    public static void guardPythonWorkers(Map<String, String> workers) {
+        Map<String, Object> changed = new HashMap<>(policy.source);
+        changed.put("workers", new HashMap<>(workers));
+        policy = new Policy(changed);
+    }
+
     /**
      * Refuses storing requests from now on, because the run commits, and waits for those in progress.
      *

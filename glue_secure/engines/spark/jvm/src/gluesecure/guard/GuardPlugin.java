@@ -1,5 +1,6 @@
 package gluesecure.guard;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -19,14 +20,15 @@ import org.apache.spark.api.plugin.PluginContext;
 import org.apache.spark.api.plugin.SparkPlugin;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
+import org.apache.spark.util.TaskCompletionListener;
 
 /**
  * The Spark plugin ({@code spark.plugins=gluesecure.guard.GuardPlugin}): gives executors the policy of the run,
  * and the driver their receipts.
  *
- * <p>Messages are maps and lists of JDK types. An executor gets the policy at its first storing request after a
- * task has started, and tests the guard once, at the first task of a run. It sends its receipts when a task ends,
- * before the driver learns that the task ended.
+ * <p>Messages are numbers, maps and lists of JDK types. An executor gets the policy when a task starts, if it has
+ * changed, and tests the guard once, at the first task of a run. It sends its receipts and those of its Python
+ * workers when a task ends, before the driver learns that the task ended.
  */
 public final class GuardPlugin implements SparkPlugin {
     /** {@code allow}: requests outside of runs are not checked. Only the sessions of tests set it. */
@@ -69,16 +71,29 @@ public final class GuardPlugin implements SparkPlugin {
             return Collections.emptyMap();
         }
 
-        /** Answers the messages of executors. */
+        /**
+         * Answers the messages of executors: a list of events, a part of a Python worker's file, or the number of
+         * the policy that the executor has, whose answer is the policy if it has changed.
+         */
         @Override
-        public Object receive(Object message) {
+        public Object receive(Object message) throws IOException {
+            Policy policy = Guard.policy();
             if (message instanceof List) {
                 @SuppressWarnings("unchecked")
                 List<String> events = (List<String>) message;
                 Guard.addAll(events);
                 return "received";
             }
-            return new HashMap<>(Guard.policy().source);
+            if (message instanceof Map) {
+                PythonWorkers.receive((Map<?, ?>) message, policy);
+                return "received";
+            }
+            if (message.equals(policy.number)) {
+                return "unchanged";
+            }
+            Map<String, Object> answer = new HashMap<>(policy.source);
+            answer.put("number", policy.number);
+            return answer;
         }
     }
 
@@ -94,7 +109,9 @@ public final class GuardPlugin implements SparkPlugin {
 
     private static final class Worker implements ExecutorPlugin, Guard.Executor {
         private PluginContext plugin;
-        private volatile boolean taskHasStarted = true;
+        private PythonWorkers pythonWorkers;
+        private volatile boolean policyIsOld = true;
+        private volatile long policyNumber = -1;
         private volatile boolean isTested;
 
         @Override
@@ -105,6 +122,7 @@ public final class GuardPlugin implements SparkPlugin {
             plugin = context;
             JdbcLogs.suppress();
             start("executor " + context.executorID(), context.conf());
+            pythonWorkers = new PythonWorkers("executor " + context.executorID(), plugin::ask);
             Guard.connect(this);
         }
 
@@ -113,7 +131,14 @@ public final class GuardPlugin implements SparkPlugin {
             if (plugin == null) {
                 return;
             }
-            taskHasStarted = true;
+            policyIsOld = true;
+            TaskContext.get().addTaskCompletionListener((TaskCompletionListener) context -> pythonWorkers.taskEnded());
+            try {
+                refresh();
+                pythonWorkers.taskStarted(Guard.policy());
+            } catch (IOException | RuntimeException error) {
+                Guard.incomplete("Python workers are not guarded: " + error);
+            }
             if (!isTested) {
                 test();
             }
@@ -132,20 +157,28 @@ public final class GuardPlugin implements SparkPlugin {
         @Override
         public void shutdown() {
             send();
+            if (plugin != null) {
+                pythonWorkers.shutdown();
+            }
         }
 
         @Override
         public void refresh() {
-            if (taskHasStarted) {
-                taskHasStarted = false;
-                try {
+            if (!policyIsOld) {
+                return;
+            }
+            policyIsOld = false;
+            try {
+                Object answer = plugin.ask(policyNumber);
+                if (answer instanceof Map) {
                     @SuppressWarnings("unchecked")
-                    Map<String, Object> source = (Map<String, Object>) plugin.ask("policy");
-                    Guard.set(new Policy(source));
-                } catch (Exception error) {
-                    taskHasStarted = true;
-                    throw new IllegalStateException("the driver did not send the policy of S3 requests", error);
+                    Policy changed = new Policy((Map<String, Object>) answer);
+                    Guard.set(changed);
+                    policyNumber = changed.number;
                 }
+            } catch (Exception error) {
+                policyIsOld = true;
+                throw new IllegalStateException("the driver did not send the policy of S3 requests", error);
             }
         }
 

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * What requests must satisfy at one moment: the state of the run, the rules for stored objects, and the endpoints.
@@ -29,7 +30,11 @@ final class Policy {
         "x-amz-server-side-encryption-context",
     };
 
+    private static final AtomicLong NUMBERS = new AtomicLong();
+
     final Map<String, Object> source;
+    /** Of this policy among those of the driver. */
+    final long number;
     final String state;
     private final String run;
     private final List<Map<String, Object>> rules;
@@ -39,7 +44,10 @@ final class Policy {
 
     /** Makes a policy of a map with the entries that {@code engines/spark/request_guard.py} describes. */
     Policy(Map<String, Object> source) {
-        this.source = source;
+        Map<String, Object> copied = new HashMap<>(source);
+        Object given = copied.remove("number"); // by the driver, for an executor
+        this.source = copied;
+        number = given == null ? NUMBERS.incrementAndGet() : (Long) given;
         state = text(source, "state");
         run = text(source, "run");
         rules = list(source, "rules");
@@ -64,6 +72,13 @@ final class Policy {
         @SuppressWarnings("unchecked")
         Map<String, String> settings = (Map<String, String>) source.get("settings");
         return settings == null ? Collections.emptyMap() : settings;
+    }
+
+    /** Returns what the Python workers of executors need, empty if they are not guarded by executors. */
+    Map<String, String> workers() {
+        @SuppressWarnings("unchecked")
+        Map<String, String> workers = (Map<String, String>) source.get("workers");
+        return workers == null ? Collections.emptyMap() : workers;
     }
 
     /** Returns whether a run is open, or commits: requests and their answers are part of its evidence. */

@@ -280,7 +280,8 @@ class Evidence:
         proofs: SHA-256 → the bucket rules of a write's ``proof``.
         request_guard: ``verification`` is ``receipts`` (with the SHA-256 of the guard's JAR), or ``listings``
             (with the ``reason`` why the guard of S3 requests was not relied on). ``python_workers``: whether
-            botocore's clients in Spark's Python workers are guarded.
+            botocore's clients in Spark's Python workers are guarded. ``other_file_systems``: where else the
+            JVMs wrote bytes; ``file`` is the local disk, where Spark itself keeps files too.
     """
 
     job: str

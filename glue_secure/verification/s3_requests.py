@@ -60,9 +60,10 @@ class S3Requests:
 
     def as_mapping(self) -> dict[str, str]:
         """Return for the evidence whether writes are verified with receipts, and why not if they are not."""
+        others = {"other_file_systems": ", ".join(sorted(self.other_schemes))} if self.other_schemes else {}
         if self.problem:
-            return {"verification": "listings", "reason": self.problem}
-        return {"verification": "receipts", "jar_sha256": self._jar}
+            return {"verification": "listings", "reason": self.problem, **others}
+        return {"verification": "receipts", "jar_sha256": self._jar, **others}
 
     def start(self) -> None:
         """Enforce the policy on requests from now on, and test the guard."""

@@ -109,7 +109,7 @@ class UnmanagedWriteVerifier:
                 for write in report.writes
                 if not (staged and write.format == "rdd" and not write.location)
             ]
-            located = self._to_be_located(writes)
+            located = [*self._to_be_located(writes), *self._to_other_file_systems(writes)]
             by_location: dict[S3Uri, list[UnmanagedWrite]] = {}
             for write in located:
                 location = parsed_location(write.location)
@@ -192,6 +192,18 @@ class UnmanagedWriteVerifier:
             requests.are_guarded and not requests.other_schemes and bool(requests.receipts.unattributed())
         )
         return [write for write in writes if write.location or not (write.stores_files and has_receipts)]
+
+    def _to_other_file_systems(self, writes: Sequence[UnmanagedWrite]) -> list[UnmanagedWrite]:
+        """Return a write for each file system to which bytes went that no observed write names.
+
+        The local disk is left out: Spark and Hive themselves keep files there.
+        """
+        schemes = sorted(self._requests.other_schemes - {"file"})
+        return [
+            UnmanagedWrite(f"{scheme}://", "files")
+            for scheme in schemes
+            if not any(write.location.startswith(f"{scheme}:") for write in writes)
+        ]
 
     def _unmanaged_receipts(self, locations: Iterable[S3Uri]) -> dict[S3Uri, list[Receipt]]:
         """Return the receipts that no write of the run has, by the location of the write that they belong to.

@@ -229,6 +229,20 @@ def test_a_file_write_to_an_unknown_location_may_be_outside_s3_if_bytes_went_els
         run.commit()
 
 
+def test_gs_s3_011_bytes_in_another_file_system_that_no_write_names_fail_the_run(run, run_fixture):
+    run_fixture.engine.requests = RequestReport(other_schemes=("file", "hdfs"))
+    with pytest.raises(RefusedError, match="GS-S3-011") as raised:
+        run.commit()
+    assert "hdfs://" in str(raised.value)
+    assert run_fixture.evidence()["request_guard"]["other_file_systems"] == "file, hdfs"
+
+
+def test_bytes_on_the_local_disk_are_named_in_the_evidence(run, run_fixture):
+    run_fixture.engine.requests = RequestReport(other_schemes=("file",))
+    run.commit()
+    assert run_fixture.evidence()["request_guard"]["other_file_systems"] == "file"
+
+
 def test_a_file_write_without_any_receipt_is_unverified(run, run_fixture):
     unknown = UnmanagedWrite("", "rdd", problem="an RDD save", stores_files=True)
     run_fixture.engine.native = UnmanagedWriteReport((unknown,))

@@ -68,6 +68,7 @@ bench: guard ## measure the overhead of glue-secure against plain PySpark
 	@$(BIN)/python bench/bookmarks.py
 	@$(BIN)/python bench/jdbc.py
 	@$(BIN)/python bench/lakeformation.py
+	@$(BIN)/python bench/request_guard.py
 	@$(BIN)/python bench/write_requests.py
 	@$(BIN)/python bench/verify.py
 	@$(BIN)/python bench/columns.py

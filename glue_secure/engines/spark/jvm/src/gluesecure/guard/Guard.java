@@ -249,14 +249,12 @@ public final class Guard {
     }
 
     private static Json receipt(String outcome, S3Call call, Map<String, String> headers) {
-        S3Call answer = new S3Call(call.operation, call.bucket, call.key, call.endpoint);
-        answer.headers.putAll(headers);
         Json receipt = new Json(outcome, call)
-                .put("algorithm", answer.header("x-amz-server-side-encryption"))
-                .put("kms_key", answer.header("x-amz-server-side-encryption-aws-kms-key-id"))
-                .put("bucket_key", answer.header("x-amz-server-side-encryption-bucket-key-enabled"))
-                .put("version", answer.header("x-amz-version-id"))
-                .put("etag", answer.header("ETag").replace("\"", ""))
+                .put("algorithm", header(headers, "x-amz-server-side-encryption"))
+                .put("kms_key", header(headers, "x-amz-server-side-encryption-aws-kms-key-id"))
+                .put("bucket_key", header(headers, "x-amz-server-side-encryption-bucket-key-enabled"))
+                .put("version", header(headers, "x-amz-version-id"))
+                .put("etag", header(headers, "ETag").replace("\"", ""))
                 .put("upload", call.upload)
                 .put("source", call.header("x-amz-copy-source"));
         long size = call.kind().equals(Operations.COMPLETE) ? Uploads.take(call.upload) : call.size;
@@ -264,6 +262,15 @@ public final class Guard {
             receipt.put("size", size);
         }
         return receipt;
+    }
+
+    private static String header(Map<String, String> headers, String name) {
+        for (Map.Entry<String, String> header : headers.entrySet()) {
+            if (name.equalsIgnoreCase(header.getKey())) {
+                return header.getValue() == null ? "" : header.getValue();
+            }
+        }
+        return "";
     }
 
     // --- events

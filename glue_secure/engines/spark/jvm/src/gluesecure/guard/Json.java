@@ -2,7 +2,7 @@ package gluesecure.guard;
 
 /** One event as a line of JSON. Empty texts are left out. */
 final class Json {
-    private final StringBuilder text = new StringBuilder();
+    private final StringBuilder text = new StringBuilder(512);
 
     Json(String event) {
         text.append("{\"event\":\"").append(event).append('"');
@@ -27,17 +27,17 @@ final class Json {
             return this;
         }
         text.append(",\"").append(name).append("\":\"");
+        int copied = 0;
         for (int position = 0; position < value.length(); position++) {
             char character = value.charAt(position);
-            if (character == '"' || character == '\\') {
-                text.append('\\').append(character);
-            } else if (character < ' ' || Character.isSurrogate(character) || character == '\u2028') {
-                text.append(String.format("\\u%04x", (int) character));
-            } else {
-                text.append(character);
+            boolean isQuoted = character == '"' || character == '\\';
+            if (isQuoted || character < ' ' || character == '\u2028' || Character.isSurrogate(character)) {
+                text.append(value, copied, position);
+                text.append(isQuoted ? "\\" + character : String.format("\\u%04x", (int) character));
+                copied = position + 1;
             }
         }
-        text.append('"');
+        text.append(value, copied, value.length()).append('"');
         return this;
     }
 

@@ -30,6 +30,7 @@ final class Policy {
         "x-amz-server-side-encryption-context",
     };
 
+    private static final Rule NO_RULE = new Rule(Collections.emptyMap());
     private static final AtomicLong NUMBERS = new AtomicLong();
 
     final Map<String, Object> source;
@@ -37,10 +38,27 @@ final class Policy {
     final long number;
     final String state;
     private final String run;
-    private final List<Map<String, Object>> rules;
+    private final List<Rule> rules = new ArrayList<>();
     private final List<String> reserved;
     private final List<String> always;
     private final List<String> hosts;
+    /** Of the last endpoint that was allowed. */
+    private volatile String allowedAuthority = "";
+
+    /** How objects below a location must be encrypted. */
+    private static final class Rule {
+        final String location;
+        final String algorithm;
+        final String key;
+        final List<String> keys;
+
+        Rule(Map<String, Object> source) {
+            location = text(source, "location");
+            algorithm = text(source, "algorithm");
+            key = text(source, "key");
+            keys = list(source, "keys");
+        }
+    }
 
     /** Makes a policy of a map with the entries that {@code engines/spark/request_guard.py} describes. */
     Policy(Map<String, Object> source) {
@@ -50,7 +68,9 @@ final class Policy {
         number = given == null ? NUMBERS.incrementAndGet() : (Long) given;
         state = text(source, "state");
         run = text(source, "run");
-        rules = list(source, "rules");
+        for (Map<String, Object> rule : Policy.<Map<String, Object>>list(source, "rules")) {
+            rules.add(new Rule(rule));
+        }
         reserved = list(source, "reserved");
         always = list(source, "always");
         hosts = list(source, "hosts");
@@ -111,70 +131,73 @@ final class Policy {
         if (!stores && !continues && !kind.equals(Operations.REFUSE)) {
             return Collections.emptyMap();
         }
-        String resource = call.operation + " to s3://" + call.location();
         if (!state.equals(OPEN) && !startsWithAny(call.location(), always)) {
-            throw outsideOfRun(resource);
+            throw outsideOfRun(resource(call));
         }
         if (kind.equals(Operations.REFUSE)) {
             throw new RefusedRequest(
-                    "GS-S3-005", resource, call.operation,
+                    "GS-S3-005", resource(call), call.operation,
                     "PutObject, CopyObject or a multipart upload under the run's key",
                     "call it outside of the job; it stores bytes or changes encryption without the run's key");
         }
         if (call.bucket.startsWith("arn:")) {
             throw new RefusedRequest(
-                    "GS-S3-005", resource, "an access point", "the bucket's own name",
+                    "GS-S3-005", resource(call), "an access point", "the bucket's own name",
                     "use the name of the bucket behind the access point");
         }
         for (String location : reserved) {
             if (call.location().startsWith(location)) {
                 throw new RefusedRequest(
-                        "GS-S3-009", resource, "a location inside s3://" + location,
+                        "GS-S3-009", resource(call), "a location inside s3://" + location,
                         "a location outside the prefixes of bookmarks and evidence",
                         "use another prefix, and give bookmarks and evidence prefixes that nothing else uses");
             }
         }
-        return stores && !rules.isEmpty() ? encryption(call, resource) : Collections.emptyMap();
+        return stores && !rules.isEmpty() ? encryption(call) : Collections.emptyMap();
     }
 
-    private Map<String, String> encryption(S3Call call, String resource) throws RefusedRequest {
-        Map<String, Object> rule = rule(call.location());
-        String algorithm = text(rule, "algorithm");
-        String key = text(rule, "key");
-        String required = algorithm + " " + key;
-        String fix = "remove the encryption settings of this write; glue-secure sets the run's key";
+    private Map<String, String> encryption(S3Call call) throws RefusedRequest {
+        Rule rule = rule(call.location());
         for (String name : OTHER_HEADERS) {
             if (!call.header(name).isEmpty()) {
-                throw new RefusedRequest("GS-S3-005", resource, "the header " + name, required, fix);
+                throw contradiction(call, "the header " + name, rule);
             }
         }
         String foundAlgorithm = call.header(ALGORITHM_HEADER);
         String foundKey = call.header(KEY_HEADER);
         if (foundAlgorithm.isEmpty() && foundKey.isEmpty()) {
             Map<String, String> added = new HashMap<>();
-            added.put(ALGORITHM_HEADER, algorithm);
-            added.put(KEY_HEADER, key);
+            added.put(ALGORITHM_HEADER, rule.algorithm);
+            added.put(KEY_HEADER, rule.key);
             return added;
         }
-        List<String> keys = list(rule, "keys");
-        if (!foundAlgorithm.equals(algorithm) || !(foundKey.equals(key) || keys.contains(foundKey))) {
-            String found = (foundAlgorithm + " " + (foundKey.isEmpty() ? "without a key" : foundKey)).trim();
-            throw new RefusedRequest("GS-S3-005", resource, found, required, fix);
+        boolean isKey = foundKey.equals(rule.key) || rule.keys.contains(foundKey);
+        if (!foundAlgorithm.equals(rule.algorithm) || !isKey) {
+            String found = foundAlgorithm + " " + (foundKey.isEmpty() ? "without a key" : foundKey);
+            throw contradiction(call, found.trim(), rule);
         }
         return Collections.emptyMap();
     }
 
+    private static RefusedRequest contradiction(S3Call call, String found, Rule rule) {
+        return new RefusedRequest(
+                "GS-S3-005", resource(call), found, rule.algorithm + " " + rule.key,
+                "remove the encryption settings of this write; glue-secure sets the run's key");
+    }
+
+    private static String resource(S3Call call) {
+        return call.operation + " to s3://" + call.location();
+    }
+
     /** Returns the rule with the longest location that the object is below. */
-    private Map<String, Object> rule(String location) {
-        Map<String, Object> best = null;
-        for (Map<String, Object> rule : rules) {
-            String prefix = text(rule, "location");
-            if (location.startsWith(prefix)
-                    && (best == null || prefix.length() > text(best, "location").length())) {
+    private Rule rule(String location) {
+        Rule best = NO_RULE;
+        for (Rule rule : rules) {
+            if (location.startsWith(rule.location) && rule.location.length() >= best.location.length()) {
                 best = rule;
             }
         }
-        return best == null ? Collections.emptyMap() : best;
+        return best;
     }
 
     private void checkEndpoint(S3Call call) throws RefusedRequest {
@@ -184,13 +207,18 @@ final class Policy {
         URI endpoint = call.endpoint;
         if (endpoint != null && "https".equalsIgnoreCase(endpoint.getScheme())) {
             // The authority, because getHost() is null for a bucket name with an underscore.
-            String authority = String.valueOf(endpoint.getRawAuthority()).toLowerCase(Locale.ROOT);
+            String given = String.valueOf(endpoint.getRawAuthority());
+            if (given.equals(allowedAuthority)) {
+                return;
+            }
+            String authority = given.toLowerCase(Locale.ROOT);
             String server = authority.matches(".*:\\d+") ? authority : authority + ":443";
             for (String allowed : hosts) {
                 boolean matches = allowed.startsWith(".")
                         ? server.endsWith(allowed + ":443")
                         : server.equals(allowed) || server.endsWith("." + allowed);
                 if (matches) {
+                    allowedAuthority = given;
                     return;
                 }
             }

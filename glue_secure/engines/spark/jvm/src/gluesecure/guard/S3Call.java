@@ -13,6 +13,7 @@ final class S3Call {
     final String bucket;
     final String key;
     final URI endpoint;
+    private final String location;
     final Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
     /** Id of the multipart upload; empty without one. */
     String upload = "";
@@ -26,6 +27,7 @@ final class S3Call {
         this.bucket = bucket == null ? "" : bucket;
         this.key = key == null ? "" : key;
         this.endpoint = endpoint;
+        location = this.bucket + "/" + this.key;
     }
 
     String kind() {
@@ -39,7 +41,7 @@ final class S3Call {
 
     /** Returns the location as {@code bucket/key}. */
     String location() {
-        return bucket + "/" + key;
+        return location;
     }
 
     /** Returns the keys that the request deletes. */

@@ -1,8 +1,8 @@
 """What the request guard adds to one PutObject: its check before the request and its receipt after it.
 
-Nothing is sent. Each round measures, in alternating order, requests with the guard, the same code without it,
-and the HMACs of a request's signature, which every S3 client computes. Measured is the CPU time of the thread;
-the ratio is that of the guard's to the signature's.
+Nothing is sent. Each round measures, in alternating order, requests with the guard, the same code without
+it, and the HMACs of a request's signature, which every S3 client computes. Measured is the CPU time of the
+thread; the ratio is that of the guard's to the signature's.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 A script, and every library that it imports, then uses glue-secure without an edit. ``awsglue.context`` and
 ``glue_secure.context`` are the same module object, so a test that patches ``awsglue.context.GlueContext``
-patches what the script uses. In AWS Glue, the classes are glue-secure's subclasses of awsglue's.
+patches what the script uses. In AWS Glue, the classes are glue-secure's subclasses of awsglue's. The same is
+true of ``awsgluedq.transforms`` and ``awsglueml.transforms``.
 
 ``glue-secure run --as-awsglue SCRIPT`` does the same in the driver and in Spark's Python workers, and
 ``pytest -p glue_secure.as_awsglue`` in tests.
@@ -14,13 +15,13 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pkgutil import iter_modules
 from types import ModuleType
 
-from glue_secure.run.missing_packages import REASONS, missing
+from glue_secure.run.missing_packages import REASONS, REPLACEMENTS, AliasLoader, missing
 
 __all__ = ["install"]
 
@@ -49,8 +50,14 @@ def install() -> None:
         return
     if not _is_spark() and find_spec(_AWSGLUE) is not None:
         _load_adapter()
-    for name in [name for name in sys.modules if name == _AWSGLUE or name.startswith(f"{_AWSGLUE}.")]:
-        del sys.modules[name]
+    for name in [
+        name
+        for name in sys.modules
+        if name == _AWSGLUE or name.startswith(f"{_AWSGLUE}.") or name in REPLACEMENTS
+    ]:
+        # AWS's own packages remain, because only their module of transforms is replaced.
+        if _is_spark() or name not in REPLACEMENTS or "." in name:
+            del sys.modules[name]
     sys.meta_path.insert(0, _Finder())
     sys.modules[_AWSGLUE] = sys.modules[_PACKAGE]
 
@@ -73,8 +80,10 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname in REASONS and _is_spark():
             raise missing(fullname)
+        if fullname in REPLACEMENTS:
+            return ModuleSpec(fullname, AliasLoader(REPLACEMENTS[fullname]))
         if fullname == _AWSGLUE or fullname in _MODULES:
-            return ModuleSpec(fullname, _AliasLoader(_PACKAGE + fullname.removeprefix(_AWSGLUE)))
+            return ModuleSpec(fullname, AliasLoader(_PACKAGE + fullname.removeprefix(_AWSGLUE)))
         if fullname.startswith(f"{_AWSGLUE}."):
             # Without this, the package's other modules would be imported a second time under this name.
             raise ModuleNotFoundError(
@@ -82,22 +91,6 @@ class _Finder(MetaPathFinder):
                 name=fullname,
             )
         return None
-
-
-class _AliasLoader(Loader):
-    """Gives an existing module another name."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._spec: ModuleSpec | None = None
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType:  # noqa: ARG002 - part of the interface
-        module = import_module(self._name)
-        self._spec = module.__spec__
-        return module
-
-    def exec_module(self, module: ModuleType) -> None:
-        module.__spec__ = self._spec  # the import system has replaced it
 
 
 def _is_spark() -> bool:

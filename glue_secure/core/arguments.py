@@ -26,6 +26,7 @@ COLUMNS = "glue-secure-columns"
 DATA_CATALOG = "enable-glue-datacatalog"
 SUITES = "glue-secure-suites"
 QUARANTINE = "glue-secure-quarantine-uri"
+ENTITY_DETECTION = "glue-secure-entity-detection"
 SECRET_NAMES = "glue-secure-secret-names"  # noqa: S105 - the name of an argument
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 _TABLE = re.compile(r"dynamodb:([A-Za-z0-9_.-]{3,255})\Z")
@@ -322,6 +323,17 @@ class JobArguments:
         if text not in (None, "required", "reported"):
             raise UsageError(f"--{WORKER_ENCRYPTION}", found=repr(text), required="required, or reported")
         return text == "required"
+
+    def detects_no_entities(self) -> bool:
+        """Return whether EntityDetector finds nothing (``--glue-secure-entity-detection nothing-found``).
+
+        Raises:
+            UsageError: another value.
+        """
+        text = self.get(ENTITY_DETECTION)
+        if text not in (None, "nothing-found"):
+            raise UsageError(f"--{ENTITY_DETECTION}", found=repr(text), required="nothing-found")
+        return text is not None
 
     def uses_data_catalog(self) -> bool:
         """Return whether the Data Catalog is the metastore of Spark SQL (``--enable-glue-datacatalog``).

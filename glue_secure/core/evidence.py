@@ -161,7 +161,8 @@ class GateRule:
         outcome: ``met``, ``broken`` or ``undecided``.
         rows: number of rows checked; None if it is not reported.
         unexpected: number of rows that break the rule; None if it is not reported.
-        by: ``one-pass`` (one Spark aggregation for all rules) or ``great-expectations``.
+        by: ``one-pass`` (one Spark aggregation for all rules), ``great-expectations``, ``dqdl`` (a ruleset of
+            ``EvaluateDataQuality`` in plain Spark) or ``awsgluedq`` (in AWS Glue).
     """
 
     rule: str
@@ -174,14 +175,15 @@ class GateRule:
 
 @dataclass(frozen=True, slots=True)
 class GateRecord:
-    """A frame that was checked against a suite before a write.
+    """A frame that was checked against a suite before a write, or against a ruleset.
 
     Attributes:
-        sink: S3 location, or ``connection/table``.
-        suite: name of the suite.
+        sink: S3 location, ``connection/table``, or the transform and its evaluation context.
+        suite: name of the suite, or the evaluation context.
         location: location of the suite.
-        digest: SHA-256 of the suite's bytes, hexadecimal.
-        outcome: ``passed``, ``warned``, ``blocked``, ``quarantined`` or ``undecided``.
+        digest: SHA-256 of the suite's or ruleset's bytes, hexadecimal.
+        outcome: ``passed``, ``warned``, ``blocked``, ``quarantined`` or ``undecided``; ``reported`` if rules
+            of a ruleset failed and the script decides; ``not detected`` for a stub of a transform.
         rules: one result for each expectation.
         quarantine: S3 location of the quarantined rows, ``""`` for none.
         quarantined: number of quarantined rows; None if they were not counted.

@@ -1,20 +1,21 @@
-"""The reason in the error of an import of a package that AWS Glue has and plain Spark lacks."""
+"""Imports of packages that AWS Glue has and plain Spark lacks: a replacement, or an error with the reason."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-REASONS = {
-    "awsglue.blueprint": "blueprints create workflows and jobs and are not part of a job",
-    "awsgluedq": "convert the ruleset with `glue-secure quality convert` and use "
-    "glue_secure.transforms.QualityGate (docs/quality.md)",
-    "awsglueml": "AWS provides its models in AWS Glue only",
-}
+REASONS = {"awsglue.blueprint": "blueprints create workflows and jobs and are not part of a job"}
 """Package → why glue-secure has no replacement."""
+REPLACEMENTS = {
+    name: f"glue_secure.{name}"
+    for name in ("awsgluedq", "awsgluedq.transforms", "awsglueml", "awsglueml.transforms")
+}
+"""Module of AWS Glue → glue-secure's module."""
 
 
 def missing(package: str) -> ModuleNotFoundError:
@@ -22,8 +23,26 @@ def missing(package: str) -> ModuleNotFoundError:
     return ModuleNotFoundError(f"{package} is not available in plain Spark: {REASONS[package]}", name=package)
 
 
+class AliasLoader(Loader):
+    """Gives an existing module another name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._spec: ModuleSpec | None = None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:  # noqa: ARG002 - part of the interface
+        """Return the existing module."""
+        module = import_module(self._name)
+        self._spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Restore what the import system has replaced."""
+        module.__spec__ = self._spec
+
+
 class MissingPackageFinder(MetaPathFinder):
-    """Explains an import that every other finder has failed to find. The last entry of ``sys.meta_path``."""
+    """Serves an import that every other finder has failed to find. The last entry of ``sys.meta_path``."""
 
     def find_spec(
         self,
@@ -31,9 +50,11 @@ class MissingPackageFinder(MetaPathFinder):
         path: Sequence[str] | None,  # noqa: ARG002 - part of the interface
         target: ModuleType | None = None,  # noqa: ARG002 - part of the interface
     ) -> ModuleSpec | None:
-        """Return None. Raises ModuleNotFoundError for a package of ``REASONS``."""
+        """Return the project's module for ``REPLACEMENTS``. Raises ModuleNotFoundError for ``REASONS``."""
         if fullname in REASONS:
             raise missing(fullname)
+        if fullname in REPLACEMENTS:
+            return ModuleSpec(fullname, AliasLoader(REPLACEMENTS[fullname]))
         return None
 
 

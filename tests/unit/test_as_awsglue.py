@@ -63,8 +63,6 @@ def test_a_test_patches_names_of_awsglue():
 @pytest.mark.parametrize(
     ("module", "text"),
     [
-        ("awsgluedq.transforms", "QualityGate"),
-        ("awsglueml.transforms", "AWS Glue only"),
         ("awsglue.blueprint", "blueprints"),
     ],
 )
@@ -77,6 +75,24 @@ def test_what_is_not_served_is_an_import_error_with_the_reason(first, module, te
             print(error)
     """
     assert text in python(code)
+
+
+@pytest.mark.parametrize("first", ["glue_secure.as_awsglue", "glue_secure.utils"])
+@pytest.mark.parametrize(
+    ("package", "name"), [("awsgluedq", "EvaluateDataQuality"), ("awsglueml", "EntityDetector")]
+)
+def test_transforms_of_glues_other_packages_are_glue_secures(first, package, name):
+    code = f"""
+        import {first}
+        from {package}.transforms import {name}
+        import glue_secure.{package}.transforms
+        assert {name} is glue_secure.{package}.transforms.{name}
+        try:
+            import {package}.other
+        except ModuleNotFoundError as error:
+            print(error.name)
+    """
+    assert python(code) == f"{package}.other\n"
 
 
 def test_no_module_is_imported_twice_under_a_second_name():
@@ -95,6 +111,25 @@ def test_a_file_on_the_path_installs_it_when_awsglue_is_imported(tmp_path):
     code = "from awsglue.job import Job\nimport awsglue\nprint(Job.__module__, awsglue.__name__)"
     path = os.pathsep.join([str(tmp_path), *sys.path])
     assert python(code, PYTHONPATH=path) == "glue_secure.engines.spark.job glue_secure\n"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("awsglue") is None, reason="awsglue is not installed")
+def test_in_glue_the_transforms_are_subclasses_of_those_of_awsgluedq(tmp_path):
+    (tmp_path / "awsgluedq").mkdir()
+    (tmp_path / "awsgluedq" / "__init__.py").write_text("")
+    (tmp_path / "awsgluedq" / "transforms.py").write_text("class EvaluateDataQuality:\n    pass\n")
+    code = """
+        import warnings
+        warnings.simplefilter("ignore")
+        import glue_secure.as_awsglue
+        from awsgluedq.transforms import EvaluateDataQuality
+        print(*(each.__module__ for each in EvaluateDataQuality.__mro__[:2]))
+    """
+    path = os.pathsep.join(["", str(tmp_path), *sys.path])
+    assert python(code, "glue", PYTHONPATH=path).split() == [
+        "glue_secure.engines.awsglue.data_quality",
+        "awsgluedq.transforms",
+    ]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("awsglue") is None, reason="awsglue is not installed")

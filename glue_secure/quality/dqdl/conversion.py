@@ -82,7 +82,7 @@ def _to_suite(text: str, location: str, name: str) -> Conversion:
     expectations: list[dict[str, Any]] = []
     messages = [ConversionMessage(section, "not a rule") for section in document.other_sections]
     for number, rule in enumerate(document.rules, 1):
-        label = f"rule {number} {_label(rule)}"
+        label = f"rule {number} {ruleset.rule_label(rule)}"
         message, converted = _convert_rule(label, partial(to_expectations.expectations, rule))
         messages.append(message)
         expectations += converted or ()
@@ -120,6 +120,10 @@ def _convert_rule(label: str, convert: Callable[[], Any]) -> tuple[ConversionMes
 
 
 _NOTES = (
+    (
+        "DistinctValuesCount|expect_column_unique_value_count_to_be_between",
+        "an expectation ignores nulls; AWS's open implementation of the rule counts null as a value",
+    ),
     ("IsUnique|Uniqueness|expect_.*unique", "whether Glue ignores nulls as well is not documented"),
     ("matches|expect_column_values_to_(not_)?match_regex", "an empty string may count as no match in Glue"),
 )
@@ -134,12 +138,3 @@ def _kinds(rule: ruleset.AnyRule) -> Iterator[str]:
     yield rule.kind
     if rule.condition is not None:
         yield rule.condition.operator
-
-
-def _label(rule: ruleset.AnyRule) -> str:
-    if isinstance(rule, ruleset.CompositeRule):
-        return f"({_label(rule.parts[0])} {rule.operator} ...)"
-    names = ""
-    if rule.kind != "CustomSql":
-        names = ", ".join(name for name in rule.parameters if isinstance(name, str))
-    return f"{rule.kind} ({names}), line {rule.line}" if names else f"{rule.kind}, line {rule.line}"

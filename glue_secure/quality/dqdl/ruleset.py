@@ -6,6 +6,7 @@ rules with the result of AWS's own parser.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -67,6 +68,7 @@ class DqRule:
         threshold: condition for the share of rows that meet ``condition``.
         labels: name → value.
         line: line number, from 1.
+        text: the rule as it is in the document, without comments and line breaks.
     """
 
     kind: str
@@ -76,6 +78,7 @@ class DqRule:
     threshold: RuleCondition | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     line: int = 0
+    text: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,12 @@ class CompositeRule:
     Attributes:
         operator: ``and`` or ``or``.
         parts: the rules.
+        text: the rule as it is in the document, without comments and line breaks.
     """
 
     operator: str
     parts: tuple[AnyRule, ...]
+    text: str = field(default="", compare=False, repr=False)
 
 
 AnyRule = DqRule | CompositeRule
@@ -163,6 +168,9 @@ IDENTIFIER: /[A-Za-z0-9_.]+/
 %ignore /#[^\n]*/
 """
 
+# A string, or a comment or blanks between strings.
+_BETWEEN_STRINGS = re.compile(r'("(?:\\.|[^"\\])*")|(?:\s|#[^\n]*)+', re.S)
+
 
 def parse(text: str, *, location: str) -> Ruleset:
     """Return the ruleset of a document.
@@ -171,7 +179,7 @@ def parse(text: str, *, location: str) -> Ruleset:
         UsageError: the document is not valid DQDL. The message names line and column.
     """
     try:
-        return _TreeBuilder().transform(_parser().parse(text))  # type: ignore[no-any-return]
+        return _TreeBuilder(text).transform(_parser().parse(text))  # type: ignore[no-any-return]
     except UnexpectedInput as error:
         is_end = getattr(getattr(error, "token", None), "type", "") == "$END"
         position = "the end" if is_end else f"line {error.line}, column {error.column}"
@@ -190,11 +198,19 @@ def parse(text: str, *, location: str) -> Ruleset:
 
 @cache
 def _parser() -> Lark:
-    return Lark(_GRAMMAR, parser="lalr")
+    return Lark(_GRAMMAR, parser="lalr", propagate_positions=True)
 
 
 @v_args(inline=True)
 class _TreeBuilder(Transformer[Any, Any]):
+    def __init__(self, document: str) -> None:
+        super().__init__()
+        self._document = document
+
+    def _text(self, meta: Any) -> str:
+        text = self._document[meta.start_pos : meta.end_pos]
+        return _BETWEEN_STRINGS.sub(lambda match: match[1] or " ", text).strip()
+
     def start(self, *parts: Any) -> Ruleset:
         rules = [rule for part in parts if isinstance(part, list) for rule in part]
         labels = [value for part in parts if isinstance(part, tuple) for value in part[1:]]
@@ -219,13 +235,16 @@ class _TreeBuilder(Transformer[Any, Any]):
     def group(self, rule: AnyRule, labels: tuple[str, Mapping[str, str]] | None) -> AnyRule:
         return rule if labels is None else _with_labels(rule, labels[1])
 
-    def conjunction(self, *parts: AnyRule) -> CompositeRule:
-        return CompositeRule("and", parts)
+    @v_args(inline=True, meta=True)
+    def conjunction(self, meta: Any, *parts: AnyRule) -> CompositeRule:
+        return CompositeRule("and", parts, self._text(meta))
 
-    def disjunction(self, *parts: AnyRule) -> CompositeRule:
-        return CompositeRule("or", parts)
+    @v_args(inline=True, meta=True)
+    def disjunction(self, meta: Any, *parts: AnyRule) -> CompositeRule:
+        return CompositeRule("or", parts, self._text(meta))
 
-    def rule(self, kind: Token, *parts: Any) -> DqRule:
+    @v_args(inline=True, meta=True)
+    def rule(self, meta: Any, kind: Token, *parts: Any) -> DqRule:
         attributes: dict[str, Any] = {}
         for part in parts:
             if part is None or isinstance(part, (str, Expression)):
@@ -235,7 +254,7 @@ class _TreeBuilder(Transformer[Any, Any]):
                 raise ValueError(f"more than one {name} in the rule in line {kind.line}")
             attributes[name] = value
         parameters = tuple(part for part in parts if isinstance(part, (str, Expression)))
-        return DqRule(str(kind), parameters, line=kind.line or 0, **attributes)
+        return DqRule(str(kind), parameters, line=kind.line or 0, text=self._text(meta), **attributes)
 
     def parameter(self, value: Any) -> str | Expression:
         if isinstance(value, Expression):
@@ -332,6 +351,16 @@ def format_rule(rule: AnyRule) -> str:
     if rule.threshold is not None:
         words.append(f"with threshold {format_condition(rule.threshold)}")
     return " ".join(words)
+
+
+def rule_label(rule: AnyRule) -> str:
+    """Return type, columns and line of a rule, without its literals."""
+    if isinstance(rule, CompositeRule):
+        return f"({rule_label(rule.parts[0])} {rule.operator} ...)"
+    names = ""
+    if rule.kind != "CustomSql":
+        names = ", ".join(name for name in rule.parameters if isinstance(name, str))
+    return f"{rule.kind} ({names}), line {rule.line}" if names else f"{rule.kind}, line {rule.line}"
 
 
 def format_condition(condition: RuleCondition) -> str:

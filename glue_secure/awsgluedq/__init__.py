@@ -1,0 +1,1 @@
+"""Data quality transforms, as AWS Glue's package ``awsgluedq`` has them."""

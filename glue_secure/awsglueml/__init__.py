@@ -1,0 +1,1 @@
+"""Machine learning transforms, as AWS Glue's package ``awsglueml`` has them."""

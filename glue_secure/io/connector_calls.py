@@ -12,7 +12,7 @@ from glue_secure.connections.connectors.options import check_connection, require
 from glue_secure.connections.connectors.streams import kafka_source_options, kafka_topic, kinesis_stream
 from glue_secure.connections.connectors.table import Connector
 from glue_secure.connections.manager import ConnectionManager
-from glue_secure.core.errors import UsageError
+from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.findings import enforce
 from glue_secure.core.ports import Engine, Operation
@@ -76,13 +76,13 @@ class ConnectorCalls:
     def read(
         self, call: ConnectorCall, perform: Callable[[], Result], *, transformation_ctx: str = ""
     ) -> Result:
-        """Return what ``perform`` reads, after the call is checked.
+        """Return what ``perform`` reads, after the call is checked. Only a failed control fails the run.
 
         Raises:
             RefusedError, VerificationError: GS-CON-001, -002, GS-TLS, GS-S3-005, -006.
             UsageError: a required option is missing.
         """
-        with self._operation():
+        with self._operation(ControlError):
             source = self._checked(call, "read")
             result = perform()
             self._stores.record_read(call.connector.name, source, transformation_ctx=transformation_ctx)

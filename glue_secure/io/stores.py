@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -16,7 +17,7 @@ from glue_secure.connections.connectors.encryption import (
 from glue_secure.connections.connectors.options import check_options, require_served
 from glue_secure.connections.connectors.table import Connector
 from glue_secure.core.dynamodb import DynamoDbAccess, DynamoDbTable
-from glue_secure.core.errors import GlueSecureError, UsageError
+from glue_secure.core.errors import ControlError, GlueSecureError, UsageError
 from glue_secure.core.evidence import ReadRecord, StoreRecord, WriteRecord
 from glue_secure.core.findings import enforce, stop
 from glue_secure.core.kinesis import KinesisStream
@@ -78,7 +79,7 @@ class StoreChecker:
             RefusedError: GS-CON-002, the connector is not served; GS-TLS-001, -005, -007, -008, GS-S3-005
                 or -006, an option is rejected.
         """
-        with self._operation():
+        with self._operation(ControlError):  # a failed check is always a control
             require_served(connector, resource)
             self._recorder.record(enforce(check_options(connector, options, resource)))
 
@@ -95,7 +96,7 @@ class StoreChecker:
             VerificationError: GS-CON-001, the table or its key cannot be described.
             GlueSecureError: the table does not exist.
         """
-        with self._operation():
+        with self._operation_of(use):
             if self._dynamodb is None:
                 raise UsageError("DynamoDB", found="a run without an AWS session", required="one")
             region, table_name = _parsed(name, "dynamodb")
@@ -122,7 +123,7 @@ class StoreChecker:
             VerificationError: GS-CON-001, the stream cannot be described.
             GlueSecureError: the stream does not exist.
         """
-        with self._operation():
+        with self._operation_of(use):
             if self._kinesis is None:
                 raise UsageError("Kinesis", found="a run without an AWS session", required="one")
             client = self._kinesis(region or _parsed(name, "kinesis")[0])
@@ -130,6 +131,10 @@ class StoreChecker:
             self._recorder.record(enforce([check_stream(stream)]))
             self._record_store("kinesis", stream.arn, use, stream.encryption, stream.kms_key)
             return stream
+
+    def _operation_of(self, use: Use) -> AbstractContextManager[None]:
+        """Return the context of a read, which fails the run if a control failed, or of a write."""
+        return self._operation(ControlError) if use == "read" else self._operation()
 
     def record_read(self, connector: str, source: str, *, transformation_ctx: str = "") -> None:
         """Record a read through a connector. Its rows are not counted."""

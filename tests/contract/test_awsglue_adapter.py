@@ -13,6 +13,7 @@ import pytest
 from recorded_glue_jvm import RecordedJvm, session_on
 
 from glue_secure.core.errors import GlueSecureError, RefusedError, UsageError, VerificationError
+from glue_secure.core.identifiers import S3Uri
 
 awsglue_context = pytest.importorskip(
     "awsglue.context", reason="AWSGlueDataplanePython is made for Python 3.11 and 3.13 alone"
@@ -547,3 +548,100 @@ def test_the_guarded_context_can_be_passed_to_the_jvm(started):
     context = started._glue_scala_context
     assert not any(converter.can_convert(context) for converter in INPUT_CONVERTER)
     assert get_command_part(context) == "rGlueContext()\n"
+
+
+def awsgluedq_of(started, monkeypatch):
+    """Install a package awsgluedq whose transform returns frames of awsglue, as AWS Glue's does."""
+    from glue_secure.dynamicframe import DynamicFrame
+    from glue_secure.engines.awsglue import data_quality
+
+    calls = []
+
+    class EvaluateDataQuality:
+        @classmethod
+        def apply(cls, *arguments, **options):
+            return cls()(*arguments, **options)
+
+        def __call__(self, frame, ruleset, publishing_options=None):
+            calls.append((type(frame).__module__, ruleset, publishing_options))
+            return outcomes
+
+        def process_rows(self, frame, ruleset, publishing_options=None, additional_options=None):
+            calls.append((type(frame).__module__, ruleset, additional_options))
+            return AwsGlueCollection({"ruleOutcomes": outcomes, "originalData": frame}, started)
+
+    rows = [('ColumnValues "word" in ["secret"]', "Failed"), ("RowCount > 0", "Passed")]
+    table = SimpleNamespace(select=lambda *_: SimpleNamespace(collect=lambda: rows))
+    outcomes = AwsGlueFrame.__new__(AwsGlueFrame)
+    monkeypatch.setattr(DynamicFrame, "toDF", lambda self, options=None: table)
+    package = SimpleNamespace(EvaluateDataQuality=EvaluateDataQuality)
+    monkeypatch.setattr(data_quality, "awsgluedq_transforms", package)
+    from glue_secure.awsgluedq.transforms import EvaluateDataQuality as Guarded
+
+    del vars(data_quality)["EvaluateDataQuality"]
+    return Guarded, calls
+
+
+def test_awsgluedq_evaluates_data_quality_in_glue(started, in_glue, frame_of, monkeypatch):
+    from glue_secure.dynamicframe import DynamicFrame
+
+    transform, calls = awsgluedq_of(started, monkeypatch)
+    frames = transform().process_rows(
+        frame=frame_of(AwsGlueFrame, started),
+        ruleset="Rules = [...]",
+        publishing_options={"dataQualityEvaluationContext": "check"},
+        additional_options={"observations.scope": "ALL"},
+    )
+    assert calls == [(DynamicFrame.__module__, "Rules = [...]", {"observations.scope": "ALL"})]
+    assert {type(frame) for frame in frames.values()} == {DynamicFrame}
+    started.job.commit()
+    (gate,) = in_glue.evidence()["gates"]
+    assert (gate["suite"], gate["outcome"]) == ("check", "reported")
+    assert [(rule["rule"], rule["outcome"], rule["by"]) for rule in gate["rules"]] == [
+        ("1 ColumnValues", "broken", "awsgluedq"),
+        ("2 RowCount", "met", "awsgluedq"),
+    ]
+
+
+def test_results_of_awsgluedq_in_s3_are_verified_at_commit(started, in_glue, frame_of, monkeypatch):
+    transform, _ = awsgluedq_of(started, monkeypatch)
+    publishing = {"resultsS3Prefix": "s3://curated/results/"}
+    transform.apply(frame_of(AwsGlueFrame, started), "Rules = [...]", publishing)
+    in_glue.objects.put(S3Uri("curated", "results/part-0"), algorithm="AES256", key="")
+    with pytest.raises(RefusedError, match="GS-S3-00"):
+        started.job.commit()
+
+
+def test_without_awsgluedq_the_error_names_where_it_is(in_glue):
+    with pytest.raises(UsageError, match="AWS's container does not"):
+        from glue_secure.awsgluedq.transforms import EvaluateDataQuality  # noqa: F401
+    with pytest.raises(UsageError, match="awsglueml"):
+        from glue_secure.awsglueml.transforms import EntityDetector  # noqa: F401
+
+
+TEMPORARY = {"redshiftTmpDir": "s3://elsewhere/temporary/"}
+READ = {"paths": ["s3://landing/"], **TEMPORARY}
+WRITE = {"path": "s3://curated/flights/", **TEMPORARY}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda c, f: c.create_dynamic_frame.from_options(
+            "s3", {"paths": ["s3://landing/"], **TEMPORARY}, "csv"
+        ),
+        lambda c, f: c.write_dynamic_frame.from_options(
+            f, "s3", {"path": "s3://curated/f/", **TEMPORARY}, "csv"
+        ),
+        lambda c, f: c.create_dynamic_frame.from_catalog("lake", "flights", additional_options=TEMPORARY),
+        lambda c, f: c.write_dynamic_frame.from_catalog(f, "lake", "flights", additional_options=TEMPORARY),
+    ],
+    ids=["read", "write", "read table", "write table"],
+)
+def test_an_s3_call_does_not_pass_redshifts_temporary_location_on(call, started, frame_of, caplog):
+    from glue_secure.dynamicframe import DynamicFrame
+
+    call(started, frame_of(DynamicFrame, started))
+    assert "redshiftTmpDir has no effect" in caplog.text
+    assert "elsewhere" not in str(started.recorder.calls)
+    started.job.commit()

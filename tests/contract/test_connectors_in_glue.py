@@ -210,3 +210,22 @@ def test_a_call_without_its_table_or_connection_is_a_usage_error(account, starte
         with pytest.raises(UsageError):
             started.create_dynamic_frame.from_options(kind, options)
     assert started.recorder.data_calls() == []
+
+
+def test_a_read_that_fails_and_is_handled_does_not_prevent_the_commit(account, started):
+    def fail(*_):
+        raise RuntimeError("the table has no items")
+
+    started.recorder.on["getSource"] = fail
+    with pytest.raises(RuntimeError):
+        READS["dynamodb"][0](started)
+    with pytest.raises(UsageError):
+        started.create_dynamic_frame.from_options("dynamodb", {})
+    started.job.commit()
+
+
+def test_a_control_that_fails_in_a_handled_read_prevents_the_commit(account, started):
+    with pytest.raises(RefusedError):
+        started.create_dynamic_frame.from_options("mongodb", {**MONGO, "ssl": "false"})
+    with pytest.raises(RefusedError):
+        started.job.commit()

@@ -14,6 +14,7 @@ from awsglue.context import GlueContext as AwsGlueContext
 
 from glue_secure.connections.connectors.catalog import catalog_connector
 from glue_secure.core.errors import ControlError, UsageError
+from glue_secure.core.ignored_options import Place
 from glue_secure.core.redaction import SecretOptions
 from glue_secure.engines.awsglue.frames import DynamicFrame, wrap, wrap_frame
 from glue_secure.engines.awsglue.jvm_call_guard import (
@@ -31,6 +32,7 @@ from glue_secure.engines.awsglue.options import (
     parse_source,
     validate_options,
     with_enforced_ssl,
+    without_unread_locations,
 )
 from glue_secure.engines.awsglue.sources_and_sinks import (
     DataSink,
@@ -267,6 +269,7 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
     ) -> DataSink | SparkJdbcSink:
         """Return a DataSink, for ``setFormat``, ``setCatalogInfo`` and ``writeFrame``."""
         with self.operation("getSink") as run:
+            options = without_unread_locations(connection_type, options, Place.S3_SINK)
             target = parse_sink(connection_type, format, options)
             if isinstance(target, JdbcTarget) and reads_with_spark(run, target):
                 return SparkJdbcSink(self, target)
@@ -512,6 +515,7 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
         options: Options,
     ) -> Any:
         with self.operation(call, ControlError):
+            options = without_unread_locations(connection_type, options, Place.S3_SOURCE)
             target = parse_source(connection_type, format, options)
         if isinstance(target, JdbcTarget) and self._reads_with_spark(call, target):
             name = str(options.get("dbtable") or connection_type)
@@ -618,6 +622,8 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                     required="a table that glue-secure guards in Glue",
                     fix="docs/differences-from-glue.md lists what is guarded in Glue",
                 )
+            place = Place.CATALOG_S3_SINK if call.startswith("write") else Place.CATALOG_SOURCE
+            options = without_unread_locations("s3", options, place)
             validate_options(options, resource)
             return S3Target((table.location,), table.classification or "table"), options
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from glue_secure.connections.connectors.table import connector_of
 from glue_secure.connections.engines.registry import JDBC_TYPES
 from glue_secure.core.errors import UsageError
+from glue_secure.core.ignored_options import Place, without_ignored
 from glue_secure.engines.glue_options import reject_credentials, require_connection_name
 from glue_secure.io.call_checks import reject_protected_options, s3_location
 from glue_secure.io.connector_calls import ConnectorCall
@@ -143,6 +144,19 @@ def with_enforced_ssl(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     others = {name: value for name, value in options.items() if name.lower() != "enforcessl"}
     return {**others, "enforceSSL": "true"}
+
+
+def without_unread_locations(
+    connection_type: str, options: Mapping[str, Any], place: Place
+) -> dict[str, Any]:
+    """Return the options of a call without locations that an S3 source or sink does not read.
+
+    AWS's samples pass ``redshiftTmpDir`` to every source. A warning names it. Other kinds of source read it.
+    """
+    if str(connection_type).lower() not in _S3_TYPES:
+        return dict(options)
+    others = [name for name in options if name.lower() not in _LOCATION_OPTIONS]
+    return without_ignored(options, others, place, f"connection_options of {connection_type}")
 
 
 def validate_options(options: Mapping[str, Any], resource: str) -> None:

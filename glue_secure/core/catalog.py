@@ -17,20 +17,27 @@ _FORMATS_OF_SERDES = {
     "json": "json",
     "lazysimpleserde": "csv",
     "opencsvserde": "csv",
+    "ionhiveserde": "ion",
 }
+# The classification of a table of a grok classifier is the classifier's, such as the name of a product.
+# https://docs.aws.amazon.com/glue/latest/dg/custom-classifier.html
+_GROK_SERDE, GROK = "grokserde", "groklog"
 
 
 def classification_of(shape: Mapping[str, Any]) -> str:
     """Return the classification of a ``Table``: its parameter, else its Spark source or its SerDe's format.
 
+    A table of the SerDe for grok patterns has the classification ``groklog``, whatever its parameter is.
     Return ``""`` if none of them is known.
     """
     storage = shape.get("StorageDescriptor") or {}
     parameters = {**(storage.get("Parameters") or {}), **(shape.get("Parameters") or {})}
     named = parameters.get("classification") or parameters.get("spark.sql.sources.provider")
+    serde = str((storage.get("SerdeInfo") or {}).get("SerializationLibrary") or "").rpartition(".")[2].lower()
+    if serde == _GROK_SERDE:
+        return GROK
     if named:
         return str(named).lower()
-    serde = str((storage.get("SerdeInfo") or {}).get("SerializationLibrary") or "").rpartition(".")[2].lower()
     return next((format for part, format in _FORMATS_OF_SERDES.items() if part in serde), "")
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
-FORMATS = ("avro", "csv", "json", "orc", "parquet", "xml")
+FORMATS = ("avro", "csv", "groklog", "ion", "json", "orc", "parquet", "xml")
 _RECURSIVE_FORMATS = ("orc", "parquet")
 # Table parameters that are options of the read unless the call sets them.
 _TABLE_OPTIONS = ("recurse", "exclusions", "groupFiles", "groupSize", "compressionType")

@@ -54,9 +54,11 @@ class Catalog:
         *,
         keys: Sequence[tuple[str, str]] = (),
         serde: Mapping[str, str] | None = None,
+        library: str = "",
         **parameters: str,
     ) -> str:
         """Create a table below the job's source and return its name."""
+        of_library = {"SerializationLibrary": library} if library else {}
         self.client.create_table(
             DatabaseName=self.database,
             TableInput={
@@ -66,7 +68,7 @@ class Catalog:
                 "StorageDescriptor": {
                     "Location": f"{self.source}{name}/",
                     "Columns": [{"Name": column, "Type": kind} for column, kind in columns],
-                    "SerdeInfo": {"Parameters": dict(serde or {})},
+                    "SerdeInfo": {"Parameters": dict(serde or {}), **of_library},
                 },
             },
         )

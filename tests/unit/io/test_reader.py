@@ -127,7 +127,7 @@ def test_a_catalog_table_with_a_connection_is_read_through_the_connection(run_fi
     assert run_fixture.engine.asked("read_jdbc")[-1]["table"] == "public.airlines"
 
 
-@pytest.mark.parametrize("classification", ["", "ion", "iceberg"])
+@pytest.mark.parametrize("classification", ["", "delta", "iceberg"])
 def test_a_table_of_an_unsupported_format_is_rejected(run_fixture, serve_table, classification):
     serve_table(classification=classification)
     with pytest.raises(UsageError, match="classification"):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from glue_secure.connections.connectors.catalog import catalog_connector, is_connector_option
 from glue_secure.connections.engines.registry import JDBC_TYPES
-from glue_secure.core.catalog import CatalogTable
+from glue_secure.core.catalog import GROK, CatalogTable
 from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.ignored_options import Place
 from glue_secure.core.options import truth, whole_number
@@ -461,7 +461,17 @@ def _table_conversion(
 ) -> TableConversion[Table | DataFrame]:
     """Return how Data Catalog tables are read for a DynamicFrame (``dynamic``) or a DataFrame."""
 
+    def record_options(table: CatalogTable) -> ReadOptions:
+        """Return the options of a format without a reader in Spark, by the table's SerDe."""
+        format_options = _grok_options(table) if table.classification == GROK else {}
+        name = source_format(table.classification).name
+        return read_options(name, format_options, fail_fast=fail_fast, merge=merge)
+
     def convert(frame: DataFrame, table: CatalogTable, schema_only: bool) -> Table | DataFrame:
+        if table.classification in RECORD_FORMATS:
+            records = _record_table(frame, record_options(table))
+            records = records.emptied() if schema_only else records
+            return records if dynamic else records.data
         if dynamic and table.classification == "json":
             return _json_table(frame, schema_only, {"isFailFast": fail_fast})
         frame = _without_rows_if(frame, schema_only)
@@ -471,6 +481,9 @@ def _table_conversion(
 
     def options(table: CatalogTable) -> dict[str, str]:
         format = table.classification
+        if format in RECORD_FORMATS:
+            record_options(table)  # raises UsageError
+            return {}
         if dynamic and format == "json":
             read_options("json", {}, fail_fast=fail_fast, merge=merge)  # raises UsageError
             return {}
@@ -479,12 +492,28 @@ def _table_conversion(
         return dict(read_options(format, defaults, fail_fast=fail_fast, merge=merge).spark)
 
     return TableConversion(
-        format=lambda format: "text" if dynamic and format == "json" else format,
+        format=lambda format: RECORD_FORMATS.get(format, "text" if dynamic and format == "json" else format),
         convert=convert,
         schema=_catalog_schema,
         options=options,
         connector=connector,
     )
+
+
+def _grok_options(table: CatalogTable) -> dict[str, str]:
+    """Return the ``format_options`` of grokLog for a table of Athena's and Glue's Grok SerDe.
+
+    https://docs.aws.amazon.com/athena/latest/ug/grok-serde.html
+    """
+    pattern = table.serde.get("input.format")
+    if not pattern:
+        raise UsageError(
+            f"table {table.database}.{table.name}",
+            found="no input.format",
+            required="the Grok pattern in the parameter input.format of the SerDe",
+            fix="set it in the Data Catalog, or read the files with from_options",
+        )
+    return {"logFormat": pattern, "customPatterns": table.serde.get("input.grokCustomPatterns", "")}
 
 
 def _record_table(frame: DataFrame, options: ReadOptions) -> Table:

@@ -58,9 +58,8 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show the planned changes. The exit code is 3 if the account would still violate a control."""
-    desired = file.read(permissions)
     with _account(state) as account:
-        planned = make_plan(desired, account, unmanaged)
+        planned = make_plan(file.read(permissions, account.partition), account, unmanaged)
     if out is not None:
         saved.write(planned, out)
     _show(planned, as_json)
@@ -91,7 +90,7 @@ def apply(
         )
     with _account(state) as account:
         if is_plan:
-            saved_plan = saved.SavedPlan(source)
+            saved_plan = saved.SavedPlan(source, account.partition)
             planned = applier.require_unchanged_plan(
                 account,
                 saved_plan.desired,
@@ -101,7 +100,7 @@ def apply(
                 steps=saved_plan.steps,
             )
         else:
-            planned = make_plan(file.read(source), account, unmanaged or Unmanaged.LEAVE)
+            planned = make_plan(file.read(source, account.partition), account, unmanaged or Unmanaged.LEAVE)
         if planned.steps and not yes:
             for line in _lines(planned):
                 print(line, file=sys.stderr)
@@ -128,9 +127,8 @@ def apply(
 @app.command()
 def drift(permissions: File, state: State = None, as_json: Json = False) -> None:
     """Compare the account with the file. The exit code is 3 if they differ (GS-LF-003)."""
-    desired = file.read(permissions)
     with _account(state) as account:
-        planned = make_plan(desired, account)
+        planned = make_plan(file.read(permissions, account.partition), account)
     _show(planned, as_json, drift=True)
     if planned.steps or planned.findings:
         raise typer.Exit(3)
@@ -166,7 +164,7 @@ def explain(
     if access.by_iam:
         printing.print_line("IAM decides alone: Lake Formation permissions do not apply")
     printing.print_line(f"permissions: {', '.join(sorted(access.permissions)) or 'none'}")
-    printing.print_table(["column", "SELECT"], [[name, _rows(rows)] for name, rows in columns.items()])
+    printing.print_table(["column", "reads"], [[name, _rows(rows)] for name, rows in columns.items()])
     reasons = [["allows" if reason.gives else "denies", reason.text] for reason in access.reasons]
     printing.print_table(["", "reason"], reasons or [["denies", "no grant names this principal"]])
 

@@ -26,8 +26,9 @@ from glue_secure.governance.lakeformation.model import (
 )
 
 _ON_TABLES = frozenset(("SELECT", "INSERT", "DELETE", "ALTER", "DROP", "DESCRIBE"))
-# Each of these permissions includes DESCRIBE, according to the permissions reference.
-_INCLUDE_DESCRIBE = frozenset(("SELECT", "INSERT", "DELETE"))
+# The permissions reference: whoever has one of these can read the underlying data, and every permission on a
+# table includes DESCRIBE.
+_READING = frozenset(("SELECT", "INSERT", "DELETE"))
 _ASSUMED = re.compile(r"arn:(?P<partition>[^:]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/.+\Z")
 _IAM = re.compile(r"arn:[^:]+:iam::(?P<account>\d{12}):(?:role|user)/.+\Z")
 
@@ -42,6 +43,7 @@ class TableFacts:
         name: name of the table.
         columns: all columns, including partition keys.
         tags: the LF-Tags of the table.
+        partition_keys: the columns that a column list or a cell filter cannot withhold.
     """
 
     account: str
@@ -49,6 +51,18 @@ class TableFacts:
     name: str
     columns: tuple[str, ...]
     tags: TableTags = field(default_factory=TableTags)
+    partition_keys: frozenset[str] = frozenset()
+
+    def shown(self, columns: Iterable[str]) -> tuple[str, ...]:
+        """Return the columns that a principal reads to whom a grant shows some of them.
+
+        Access to partition keys cannot be restricted.
+        https://docs.aws.amazon.com/lake-formation/latest/dg/data-filtering-notes.html
+        """
+        visible = frozenset(columns)
+        if not visible.intersection(self.columns):
+            return ()
+        return tuple(name for name in self.columns if name in visible or name in self.partition_keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +92,8 @@ class Reason:
         gives: whether the grant gives a permission on the table.
         text: the grant, and the reason for its effect.
         permissions: the permissions that it gives.
-        columns: the columns to which its SELECT applies.
-        rows: the row filter expression of its SELECT, ``""`` for all rows.
+        columns: the columns that it lets the principal read.
+        rows: the row filter expression of these columns, ``""`` for all rows.
     """
 
     gives: bool
@@ -95,8 +109,9 @@ class Access:
 
     Attributes:
         by_iam: whether only IAM permissions apply, because IAMAllowedPrincipals has Super.
-        permissions: permissions on the table. They contain SELECT if at least one column can be read.
-        columns: row filter expressions by column; ``""`` means all rows.
+        permissions: permissions on the table. They contain SELECT if a grant gives it for a column.
+        columns: row filter expressions of what can be read, by column; ``""`` means all rows. Holders of
+            INSERT and DELETE read the underlying data as well.
         reasons: the effect of each evaluated grant.
     """
 
@@ -225,16 +240,15 @@ def _evaluate(grant: Grant, table: TableFacts, lake: LakeFacts) -> Reason:
     if resource.kind is Kind.TABLE:
         return _granted(text, _expand_all(grant.permissions), table.columns)
     if resource.kind is Kind.COLUMNS:
-        columns = [column for column in table.columns if column in resource.values]
-        return _granted(text, grant.permissions, columns)
+        return _granted(text, grant.permissions, table.shown(resource.values))
     if resource.kind is Kind.OTHER_COLUMNS:
-        columns = [column for column in table.columns if column not in resource.values]
-        return _granted(text, grant.permissions, columns)
+        visible = frozenset(table.columns).difference(resource.values)
+        return _granted(text, grant.permissions, table.shown(visible))
     if resource.kind is Kind.CELLS:
         key = (resource.database, resource.name, resource.part)
         for cells in lake.filters:
             if (cells.database, cells.table, cells.name) == key:
-                columns = [column for column in table.columns if cells.shows(column)]
+                columns = table.shown(filter(cells.shows, table.columns))
                 return _granted(text, grant.permissions - {"DROP"}, columns, cells.rows)
         return Reason(False, f"{text}: the filter does not exist")
     return Reason(False, f"{text}: another resource")
@@ -262,10 +276,10 @@ def _evaluate_by_tags(grant: Grant, table: TableFacts, lake: LakeFacts) -> Reaso
 
 def _granted(text: str, permissions: Iterable[str], columns: Iterable[str], rows: str = "") -> Reason:
     granted = frozenset(map(str, permissions)) & _ON_TABLES
-    readable = tuple(columns) if "SELECT" in granted else ()
+    readable = tuple(columns) if granted & _READING else ()
     if not readable:
         granted -= {"SELECT"}
-    if granted & _INCLUDE_DESCRIBE:
+    if granted:
         granted |= {"DESCRIBE"}
     return Reason(bool(granted), text, granted, readable, rows if readable else "")
 

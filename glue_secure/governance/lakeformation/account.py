@@ -95,6 +95,11 @@ class Account:
     def __init__(self, *, lakeformation: Any, glue: Any, account: str) -> None:
         self._lake, self._glue, self.id = lakeformation, glue, account
 
+    @property
+    def partition(self) -> str:
+        """The partition of the account's ARNs: ``aws``, ``aws-cn`` or ``aws-us-gov``."""
+        return str(self._lake.meta.partition)
+
     def settings(self) -> Settings:
         """Read the settings (GetDataLakeSettings)."""
         settings = self._settings()
@@ -233,13 +238,12 @@ class Account:
     def table(self, database: str, name: str) -> TableFacts:
         """Read columns and LF-Tags of a table (GetTable, GetResourceLFTags)."""
         table = self._call("GetTable", client=self._glue, DatabaseName=database, Name=name)["Table"]
-        columns = [
-            *((table.get("StorageDescriptor") or {}).get("Columns") or ()),
-            *(table.get("PartitionKeys") or ()),
-        ]
+        keys = tuple(str(column["Name"]) for column in table.get("PartitionKeys") or ())
+        columns = (table.get("StorageDescriptor") or {}).get("Columns") or ()
         resource = {"Table": {"DatabaseName": database, "Name": name}}
         tags = tags_from_api(self._call("GetResourceLFTags", Resource=resource))
-        return TableFacts(self.id, database, name, tuple(str(column["Name"]) for column in columns), tags)
+        names = (*(str(column["Name"]) for column in columns), *keys)
+        return TableFacts(self.id, database, name, names, tags, frozenset(keys))
 
     def database_tags(self, name: str) -> Mapping[str, str]:
         """Read the LF-Tags of a database (GetResourceLFTags)."""

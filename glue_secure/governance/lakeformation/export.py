@@ -19,6 +19,7 @@ from glue_secure.governance.lakeformation.model import (
     Permission,
     Resource,
 )
+from glue_secure.governance.lakeformation.reference import ALLOWED
 
 
 def export(account: Account) -> str:
@@ -93,7 +94,8 @@ def _merged(grants: Iterator[Grant]) -> tuple[list[Grant], list[Grant | OptIn]]:
     merged: dict[Pair, Grant] = {}
     not_managed: list[Grant | OptIn] = []
     for grant in grants:
-        if grant.principal == IAM_ALLOWED or grant.resource.kind is Kind.OTHER:
+        is_known = grant.resource.kind in ALLOWED and grant.permissions <= ALLOWED[grant.resource.kind]
+        if grant.principal == IAM_ALLOWED or not is_known:
             not_managed.append(grant)
             continue
         previous = merged.get(grant.pair)

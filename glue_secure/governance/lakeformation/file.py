@@ -28,7 +28,14 @@ from glue_secure.governance.lakeformation.model import (
     Resource,
     expression_of,
 )
-from glue_secure.governance.lakeformation.reference import ALLOWED
+from glue_secure.governance.lakeformation.reference import (
+    ALLOWED,
+    MOST_BYTES,
+    MOST_TAGS,
+    MOST_VALUES,
+    NOT_FOR_OTHER_ACCOUNTS,
+    NOT_PRINCIPALS,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -54,8 +61,12 @@ _AT_LINE = re.compile(r"line (\d+)")
 _NAME = re.compile(r"[^\x00-\x1f]{1,255}\Z")
 
 
-def read(path: FilePath) -> DesiredState:
+def read(path: FilePath, partition: str = "aws") -> DesiredState:
     """Read a permissions file.
+
+    Args:
+        path: TOML, or JSON if the name ends with ``.json``.
+        partition: of the account's ARNs, for locations that are written as ``s3://``.
 
     Raises:
         UsageError: the file cannot be read or is invalid. The message names file and line.
@@ -64,16 +75,17 @@ def read(path: FilePath) -> DesiredState:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(str(path), found=str(error), required="a readable permissions file") from None
-    return parse(text, str(path), as_json=path.suffix.lower() == ".json")
+    return parse(text, str(path), as_json=path.suffix.lower() == ".json", partition=partition)
 
 
-def parse(text: str, name: str, *, as_json: bool = False) -> DesiredState:
+def parse(text: str, name: str, *, as_json: bool = False, partition: str = "aws") -> DesiredState:
     """Parse the text of a permissions file.
 
     Args:
         text: TOML, or JSON with the same structure.
         name: name of the file in messages.
         as_json: whether the text is JSON.
+        partition: of the account's ARNs.
 
     Raises:
         UsageError: the text is invalid. The message names the line.
@@ -89,19 +101,25 @@ def parse(text: str, name: str, *, as_json: bool = False) -> DesiredState:
         raise UsageError(name, found=str(error), required="unique names") from None
     if not isinstance(document, dict):
         raise UsageError(name, found=type(document).__name__, required="an object")
-    return parse_document(document, name, json_lines(text) if as_json else toml_lines(text))
+    lines = json_lines(text) if as_json else toml_lines(text)
+    return parse_document(document, name, lines, partition=partition)
 
 
 def parse_document(
-    document: Mapping[str, Any], name: str, lines: dict[Path, int] | None = None
+    document: Mapping[str, Any],
+    name: str,
+    lines: dict[Path, int] | None = None,
+    *,
+    partition: str = "aws",
 ) -> DesiredState:
     """Convert a parsed file, for example of a saved plan. Raises UsageError."""
-    return _Reader(name, lines or {}).desired(document)
+    return _Reader(name, lines or {}, partition).desired(document)
 
 
 class _Reader:
-    def __init__(self, name: str, lines: dict[Path, int]) -> None:
-        self._name, self._lines = name, lines
+    def __init__(self, name: str, lines: dict[Path, int], partition: str) -> None:
+        self._name, self._lines, self._partition = name, lines, partition
+        self._account = ""
         self._aliases: dict[str, str] = {}
         self._used: set[str] = set()
         self._tags: dict[str, tuple[str, ...]] = {}
@@ -112,14 +130,15 @@ class _Reader:
         self._known(document, _TOP, ())
         if document.get("schema") != 1:
             raise self._wrong(("schema",), repr(document.get("schema")), "schema = 1")
-        account = self._text(document, "account", (), optional=True, like=_ACCOUNT, form="12 digits")
+        self._account = self._text(document, "account", (), optional=True, like=_ACCOUNT, form="12 digits")
         settings = self._table(document, "settings", ())
         self._known(settings, ("close_to_iam", "close_defaults"), ("settings",))
         for alias, arn in self._table(document, "principals", ()).items():
             self._aliases[alias] = self._principal(arn, ("principals", alias))
         for key, values in self._table(document, "lf_tags", ()).items():
             path: Path = ("lf_tags", key)
-            self._tags[self._tag(key, path, 128)] = self._tag_values(values, path, wildcard=False)
+            self._tags[self._tag_key(key, path)] = self._tag_values(values, path, wildcard=False)
+            self._require_at_most(len(values), MOST_VALUES, "values of an LF-Tag", path)
         for key, tags in self._table(document, "expressions", ()).items():
             self._expressions[self._like(key, _NAME, ("expressions", key), "a name")] = self._expression(
                 tags, ("expressions", key)
@@ -143,7 +162,7 @@ class _Reader:
             for opt_in in self._opt_in(entry, path)
         }
         return DesiredState(
-            account=account,
+            account=self._account,
             close_to_iam=self._texts(settings, "close_to_iam", ("settings",)),
             close_defaults=self._truth(settings, "close_defaults", ("settings",)),
             principals=frozenset(self._used),
@@ -180,8 +199,9 @@ class _Reader:
             tags = {}
             for key, value in self._table(entry, "tags", path).items():
                 tag_path = (*path, "tags", key)
-                tags[self._tag(key, tag_path, 128)] = self._tag(value, tag_path, 256)
+                tags[self._tag_key(key, tag_path)] = self._tag(value, tag_path, 256)
                 self._require_tag(key, (value,), tag_path)
+            self._require_at_most(len(tags), MOST_TAGS, "LF-Tags of a resource", (*path, "tags"))
             if not table:
                 resources = [Resource(Kind.DATABASE, database)]
             elif not columns:
@@ -230,8 +250,17 @@ class _Reader:
                 ", ".join(sorted(grantable - permissions)),
                 "a subset of permissions",
             )
+        if grantable and resource.kind is Kind.OTHER_COLUMNS:
+            raise self._wrong((*path, "grantable"), "grantable with except", "columns instead of except")
         condition = self._text(entry, "condition", path, optional=True)
         for principal in self._principals(entry, path):
+            shared = sorted(permissions & NOT_FOR_OTHER_ACCOUNTS)
+            if shared and resource.kind is Kind.DATABASE and self._is_other_account(principal):
+                raise self._wrong(
+                    (*path, "permissions"),
+                    f"{', '.join(shared)} on a database for {principal}",
+                    "permissions other than ALL and DROP for another account or an organization",
+                )
             yield Grant(principal, resource, permissions, grantable, condition)
 
     def _opt_in(self, entry: Mapping[str, Any], path: Path) -> Iterator[OptIn]:
@@ -270,7 +299,7 @@ class _Reader:
             arn = self._location(self._text(entry, "location", path), (*path, "location"))
             return Resource(Kind.LOCATION, name=arn)
         if members == {"lf_tag", "values"}:
-            key = self._tag(self._text(entry, "lf_tag", path), (*path, "lf_tag"), 128)
+            key = self._tag_key(self._text(entry, "lf_tag", path), (*path, "lf_tag"))
             values = self._tag_values(entry["values"], (*path, "values"))
             self._require_tag(key, values, (*path, "values"))
             return Resource(Kind.TAG, name=key, values=tuple(sorted(values)))
@@ -279,7 +308,10 @@ class _Reader:
         for prefix, kind in (("tables", Kind.TABLES_WITH), ("databases", Kind.DATABASES_WITH)):
             if members == {f"{prefix}_with"}:
                 expression_path = (*path, f"{prefix}_with")
-                return Resource(kind, expression=self._expression(entry[f"{prefix}_with"], expression_path))
+                expression = self._expression(entry[f"{prefix}_with"], expression_path)
+                size = sum(len(word.encode()) for key, values in expression for word in (key, *values))
+                self._require_at_most(size, MOST_BYTES, "bytes of keys and values", expression_path)
+                return Resource(kind, expression=expression)
             if members == {f"{prefix}_matching"}:
                 return Resource(kind, name=self._text(entry, f"{prefix}_matching", path))
         raise self._wrong(
@@ -312,7 +344,7 @@ class _Reader:
         expression = {}
         for key, values in tags.items():
             key_path = (*path, key)
-            expression[self._tag(key, key_path, 128)] = self._tag_values(values, key_path)
+            expression[self._tag_key(key, key_path)] = self._tag_values(values, key_path)
             self._require_tag(key, expression[key], key_path)
         return expression_of(expression)
 
@@ -353,8 +385,21 @@ class _Reader:
             raise self._wrong(
                 path, repr(value), "a name of [principals], an ARN, an account or ACCOUNT:IAMPrincipals"
             )
+        unsupported = NOT_PRINCIPALS.match(name)
+        if unsupported:
+            raise self._wrong(
+                path, repr(name), "a role, a user, a SAML or IAM Identity Center identity, or an account"
+            )
         self._used.add(name)
         return name
+
+    def _is_other_account(self, principal: str) -> bool:
+        is_account = _ACCOUNT.match(principal) is not None and principal != self._account
+        return is_account or ":organizations:" in principal
+
+    def _require_at_most(self, count: int, most: int, what: str, path: Path) -> None:
+        if count > most:
+            raise self._wrong(path, f"{count} {what}", f"at most {most}")
 
     def _location(self, text: str, path: Path) -> str:
         if text.startswith("s3://"):
@@ -362,10 +407,16 @@ class _Reader:
                 location = S3Uri.parse(text)
             except UsageError as error:
                 raise self._wrong(path, error.found, error.required) from None
-            return f"arn:aws:s3:::{location.bucket}" + (
+            return f"arn:{self._partition}:s3:::{location.bucket}" + (
                 f"/{location.key.rstrip('/')}" if location.key else ""
             )
         return self._like(text, _S3, path, "s3://BUCKET/PREFIX or arn:aws:s3:::BUCKET/PREFIX").rstrip("/")
+
+    def _tag_key(self, value: Any, path: Path) -> str:
+        key = self._tag(value, path, 128)
+        if "*" in key:
+            raise self._wrong(path, repr(key), "a key without *")
+        return key
 
     def _tag(self, value: Any, path: Path, limit: int) -> str:
         if (

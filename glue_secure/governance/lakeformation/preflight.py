@@ -65,7 +65,7 @@ def check_job(
     registered = [location.arn for location in account.locations()] if locations else []
     for location in locations:
         uri = S3Uri.parse(location)
-        arn = f"arn:aws:s3:::{uri.bucket}/{uri.key}".rstrip("/")
+        arn = f"arn:{account.partition}:s3:::{uri.bucket}/{uri.key}".rstrip("/")
         allowed = not any(_within(arn, parent) for parent in registered) or any(
             _within(arn, parent) for parent in granted_locations(role, account.id, facts)
         )

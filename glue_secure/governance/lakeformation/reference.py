@@ -1,4 +1,4 @@
-"""The permissions that can be granted on each kind of resource.
+"""What Lake Formation accepts: the permissions on each kind of resource, principals, and limits.
 
 Sources: the table by resource type in
 https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html; for CREATE_LF_TAG and
@@ -7,6 +7,8 @@ for named expressions https://docs.aws.amazon.com/lake-formation/latest/dg/manag
 """
 
 from __future__ import annotations
+
+import re
 
 from glue_secure.governance.lakeformation.model import Kind
 from glue_secure.governance.lakeformation.model import Permission as P
@@ -18,7 +20,6 @@ ALLOWED: dict[Kind, frozenset[P]] = {
     Kind.CATALOG: frozenset(
         (
             P.ALL,
-            P.SUPER_USER,
             P.ALTER,
             P.CREATE_CATALOG,
             P.CREATE_DATABASE,
@@ -40,3 +41,22 @@ ALLOWED: dict[Kind, frozenset[P]] = {
     Kind.DATABASES_WITH: _DATABASE,
     Kind.TABLES_WITH: _TABLE,
 }
+"""SUPER_USER is for nested catalogs. It cannot be granted on the default catalog, which is the file's."""
+
+NOT_FOR_OTHER_ACCOUNTS = frozenset((P.ALL.value, P.DROP.value))
+"""Permissions on a database that cannot be granted to another account or an organization."""
+
+NOT_PRINCIPALS = re.compile(r"arn:[^:]+:(?:iam::[^:]*:(?:group/|policy/|instance-profile/|root\Z)|s3:|sts:)")
+"""ARNs that cannot get permissions: IAM groups, policies, root, buckets, and sessions of a role.
+
+https://docs.aws.amazon.com/lake-formation/latest/APIReference/API_DataLakePrincipal.html
+"""
+
+MOST_TAGS = 50
+"""LF-Tags of one resource. https://docs.aws.amazon.com/lake-formation/latest/dg/lf-tag-considerations.html"""
+
+MOST_VALUES = 1000
+"""Values of one LF-Tag (same page)."""
+
+MOST_BYTES = 900
+"""Bytes of an LF-Tag expression inside a grant. A named expression has no such limit."""

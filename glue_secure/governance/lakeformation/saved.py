@@ -64,7 +64,7 @@ class SavedPlan:
         UsageError: the file is not a complete plan.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, partition: str = "aws") -> None:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
@@ -82,4 +82,4 @@ class SavedPlan:
         self.account, self.fingerprint = str(content["account"]), str(content["fingerprint"])
         if not isinstance(content["permissions"], dict):
             raise UsageError(str(path), found="no permissions", required="an unchanged plan file")
-        self.desired = parse_document(content["permissions"], str(path))
+        self.desired = parse_document(content["permissions"], str(path), partition=partition)

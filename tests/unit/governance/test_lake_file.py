@@ -85,6 +85,21 @@ INVALID = [
     (grant(TARGETS[Kind.TABLE], "SELECT") + 'grantable = ["INSERT"]', 7, "grants[0].grantable"),
     (grant(TARGETS[Kind.TABLE], "SELECT") + grant(TARGETS[Kind.TABLE], "INSERT")[11:], 7, "grants[1]"),
     ("schema = 1\ngrants = 3", 2, "grants"),
+    # What Lake Formation refuses, so that an apply would stop half way.
+    (grant(TARGETS[Kind.CATALOG], "SUPER_USER"), 5, "grants[0].permissions"),
+    (grant(TARGETS[Kind.OTHER_COLUMNS], "SELECT") + 'grantable = ["SELECT"]', 8, "grants[0].grantable"),
+    (grant(TARGETS[Kind.DATABASE], "DROP").replace(ANALYST, "111122223333"), 5, "grants[0].permissions"),
+    (grant(TARGETS[Kind.DATABASE], "ALL").replace(ANALYST, "arn:aws:organizations::1:ou/o-a/ou-b"), 5,
+     "grants[0].permissions"),
+    (grant(f"tables_with = {{ k = {json.dumps([f'{n:010}' for n in range(100)])} }}", "SELECT"), 4,
+     "grants[0].tables_with"),
+    (f"schema = 1\n[lf_tags]\nk = {json.dumps([str(n) for n in range(1001)])}", 3, "lf_tags.k"),
+    ('schema = 1\n[lf_tags]\n"k*" = ["v"]', 3, "lf_tags.k*"),
+    ('schema = 1\n[[assign]]\ndatabase = "d"\n[assign.tags]\n'
+     + "".join(f'k{n} = "v"\n' for n in range(51)), 4, "assign[0].tags"),
+    *((f'schema = 1\n[principals]\na = "{arn}"', 3, "principals.a")
+      for arn in ("arn:aws:iam::123456789012:group/g", "arn:aws:iam::123456789012:root", "arn:aws:s3:::lake",
+                  "arn:aws-cn:iam::aws:policy/p", "arn:aws:sts::123456789012:assumed-role/me/jr_1")),
 ]  # fmt: skip
 
 
@@ -158,3 +173,8 @@ def test_every_text_is_accepted_or_raises_a_usage_error(text):
             parse(text, "p", as_json=as_json)
         except UsageError as error:
             assert "p" in error.resource
+
+
+def test_an_s3_location_gets_the_partition_of_the_account():
+    text = 'schema = 1\n[[locations]]\narn = "s3://lake/a"\n'
+    assert list(parse(text, "p", partition="aws-us-gov").locations) == ["arn:aws-us-gov:s3:::lake/a"]

@@ -7,9 +7,11 @@ from check_removal import remove_findings
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Verdict
+from glue_secure.governance.lakeformation.access import LakeFacts, TableFacts, evaluate
+from glue_secure.governance.lakeformation.model import Grant, Kind, Resource
 from glue_secure.governance.lakeformation.preflight import check_job
 
-from .conftest import ANALYST, STEWARD
+from .conftest import ACCOUNT, ANALYST, STEWARD
 from .test_lake_commands import cli  # noqa: F401 - a fixture
 from .test_lake_plan import CUSTOMERS
 
@@ -105,3 +107,23 @@ def test_without_its_check_a_control_does_not_pass(harness, monkeypatch):
     assert {finding.verdict for finding in check_job(harness.account, ANALYST, **reads)} == {Verdict.PASS}
     remove_findings(monkeypatch, "glue_secure.governance.lakeformation.preflight:_finding", "GS-LF-006")
     assert [finding for finding in check_job(harness.account, ANALYST, **reads) if finding is not None] == []
+
+
+def test_partition_keys_are_read_with_any_column_and_inserters_read_the_table():
+    table = TableFacts(ACCOUNT, "sales", "orders", ("id", "name", "day"), partition_keys=frozenset(("day",)))
+
+    def columns(resource, permission):
+        grants = (Grant(ANALYST, resource, frozenset((permission,))),)
+        read = evaluate(ANALYST, table, LakeFacts(grants)).columns
+        return [name for name, rows in read.items() if rows]
+
+    assert columns(Resource(Kind.COLUMNS, "sales", "orders", values=("id",)), "SELECT") == ["id", "day"]
+    assert columns(Resource(Kind.OTHER_COLUMNS, "sales", "orders", values=("id", "day")), "SELECT") == [
+        "name",
+        "day",
+    ]
+    assert columns(Resource(Kind.COLUMNS, "sales", "orders", values=("gone",)), "SELECT") == []
+    assert columns(Resource(Kind.TABLE, "sales", "orders"), "INSERT") == ["id", "name", "day"]
+    assert columns(Resource(Kind.TABLE, "sales", "orders"), "ALTER") == []
+    alter = LakeFacts((Grant(ANALYST, Resource(Kind.TABLE, "sales", "orders"), frozenset(("ALTER",))),))
+    assert evaluate(ANALYST, table, alter).permissions == {"ALTER", "DESCRIBE"}

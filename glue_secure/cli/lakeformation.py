@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -75,11 +75,16 @@ def apply(
     ] = None,
     state: State = None,
     as_json: Json = False,
+    close_access: Annotated[
+        bool,
+        typer.Option("--close-access", help="Apply a plan after which no principal can use some databases."),
+    ] = False,
     yes: Yes = False,
 ) -> None:
     """Apply a permissions file or a saved plan, and verify the result.
 
-    A saved plan is rejected if the account has changed since it was made.
+    A saved plan is rejected if the account has changed since it was made. A plan that leaves a database
+    without any grant needs --close-access.
     """
     is_plan = _is_plan(source)
     if is_plan and unmanaged is not None:
@@ -101,6 +106,13 @@ def apply(
             )
         else:
             planned = make_plan(file.read(source, account.partition), account, unmanaged or Unmanaged.LEAVE)
+        if planned.locked and not close_access:
+            raise UsageError(
+                "lakeformation apply",
+                found=f"no grant on {_some(planned.locked)} once IAMAllowedPrincipals has no permissions",
+                required="grants for the jobs and users of these databases, or --close-access",
+                fix="add [[grants]] to the file; --close-access leaves them to data lake administrators",
+            )
         if planned.steps and not yes:
             for line in _lines(planned):
                 print(line, file=sys.stderr)
@@ -273,9 +285,15 @@ def _show(planned: AccessPlan, as_json: bool, *, drift: bool = False) -> None:
     if planned.steps:
         rows = [[step.action.value, describe(step.subject)] for step in planned.steps]
         printing.print_table(["step", "resource"], rows)
+    if planned.locked:
+        printing.print_line(f"afterwards, only data lake administrators can use {_some(planned.locked)}")
     word = "differences" if drift else "steps"
     count = f"{len(planned.steps)} {word}" if planned.steps else f"no {word}"
     printing.print_line(f"{count}; {planned.unnamed} grants and opt-ins are not in the file")
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
 
 
 def _exit(planned: AccessPlan) -> None:

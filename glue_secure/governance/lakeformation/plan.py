@@ -44,6 +44,7 @@ from glue_secure.governance.lakeformation.steps import (
 
 T = TypeVar("T")
 _BY_TAGS = (Kind.DATABASES_WITH, Kind.TABLES_WITH)
+_ANY_DATABASE = (*_BY_TAGS, Kind.CATALOG)
 _MAX_LISTED = 20
 """Maximum number of resources that a finding lists."""
 
@@ -91,6 +92,7 @@ class _Planner:
         self._desired, self._account, self._unmanaged = desired, account, unmanaged
         self._digest, self._steps = PlanDigest(), list[PlanStep]()
         self._unnamed = 0
+        self._remaining: set[Resource] = {grant.resource for grant in desired.grants.values()}
         self._granted: dict[tuple[Kind, str, str], set[str]] = {}
         for grant in desired.grants.values():
             self._granted.setdefault(_effective_resource(grant.resource), set()).add(grant.principal)
@@ -120,7 +122,19 @@ class _Planner:
             unnamed=self._unnamed,
             read=digest.count,
             desired=desired,
+            locked=tuple(self._locked()),
         )
+
+    def _locked(self) -> list[str]:
+        """Return the databases that the plan closes to IAM and that no grant opens to a principal."""
+        if any(resource.kind in _ANY_DATABASE for resource in self._remaining):
+            return []  # such a grant can apply to each of them
+        closed = {
+            step.subject.resource.database
+            for step in self._steps
+            if step.action is StepAction.REVOKE_IAM and isinstance(step.subject, Grant)
+        }
+        return sorted(closed - {""} - {resource.database for resource in self._remaining})
 
     def _step(self, action: StepAction, subject: Subject, *, exists: bool = False) -> None:
         self._steps.append(PlanStep(action, subject, exists))
@@ -277,6 +291,8 @@ class _Planner:
                 self._step(StepAction.REVOKE, grant)
             else:
                 self._unnamed += 1
+                if grant.resource.database or grant.resource.kind in _ANY_DATABASE:
+                    self._remaining.add(_of_database(grant.resource))
         for pair, desired in self._desired.grants.items():
             self._compare(desired, *existing.get(pair, (set(), set())))
         if any(step.action in _CHANGES_OF_TAGS for step in self._steps):
@@ -353,6 +369,11 @@ class _Planner:
                     )
                 )
         return findings
+
+
+def _of_database(resource: Resource) -> Resource:
+    """Return the database of a resource, or the resource itself if it has none."""
+    return Resource(Kind.DATABASE, resource.database) if resource.database else resource
 
 
 _POSITIONS = {action: position for position, action in enumerate(StepAction)}

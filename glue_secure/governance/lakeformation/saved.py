@@ -10,8 +10,8 @@ from glue_secure.core.errors import UsageError
 from glue_secure.governance.lakeformation.file import parse_document
 from glue_secure.governance.lakeformation.steps import AccessPlan, Unmanaged
 
-SCHEMA = "glue-secure/lakeformation-plan/1"
-_MEMBERS = {"schema", "account", "unmanaged", "fingerprint", "steps", "findings", "permissions"}
+SCHEMA = "glue-secure/lakeformation-plan/2"
+_MEMBERS = {"schema", "account", "unmanaged", "fingerprint", "steps", "findings", "locked", "permissions"}
 
 
 def document(plan: AccessPlan) -> dict[str, Any]:
@@ -31,6 +31,7 @@ def document(plan: AccessPlan) -> dict[str, Any]:
             }
             for finding in plan.findings
         ],
+        "locked": list(plan.locked),
         "permissions": plan.desired.document,
     }
 

@@ -119,6 +119,8 @@ class AccessPlan:
         unnamed: number of grants and opt-ins that the file does not contain.
         read: number of entries that were read.
         desired: the permissions file.
+        locked: databases that IAM principals use until the plan is applied, and to which no principal has a
+            grant afterwards. Only data lake administrators can use them then.
     """
 
     account: str
@@ -129,6 +131,7 @@ class AccessPlan:
     unnamed: int
     read: int
     desired: DesiredState = field(repr=False)
+    locked: tuple[str, ...] = ()
 
 
 def describe(subject: Subject) -> str:

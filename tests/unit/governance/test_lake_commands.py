@@ -9,7 +9,7 @@ from glue_secure.cli.app import app
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.run import composition
 
-from .conftest import ACCOUNT, ANALYST, HEAD
+from .conftest import ACCOUNT, ANALYST, HEAD, STEWARD
 from .test_lake_plan import CUSTOMERS, EVERYTHING, TABLE, grant
 
 
@@ -123,3 +123,27 @@ def test_explain_prints_columns_and_reasons(cli, harness):
         cli("explain", ANALYST, "sales.customers.nope")
     with pytest.raises(UsageError, match="TABLE"):
         cli("explain", ANALYST, "sales.nope")
+
+
+def test_apply_needs_a_flag_if_no_principal_can_use_a_database_afterwards(cli, harness):
+    harness.lake.put("IAM_ALLOWED_PRINCIPALS", {"Database": {"Name": "sales"}}, "ALL")
+    text = '[settings]\nclose_to_iam = ["*"]\n'
+    shown = cli("plan", "lake.toml", text=text)
+    assert "only data lake administrators can use sales" in shown.stdout
+    with pytest.raises(UsageError, match="no grant on sales"):
+        cli("apply", "lake.toml", "--yes")
+    assert harness.granted("IAM_ALLOWED_PRINCIPALS")
+    assert cli("apply", "lake.toml", "--yes", "--close-access").exit_code == 0
+    assert not harness.granted("IAM_ALLOWED_PRINCIPALS")
+
+
+@pytest.mark.parametrize("file_grants", [True, False])
+def test_a_grant_keeps_a_database_open_to_a_principal(cli, harness, file_grants):
+    harness.lake.put("IAM_ALLOWED_PRINCIPALS", {"Database": {"Name": "sales"}}, "ALL")
+    text = '[settings]\nclose_to_iam = ["sales"]\n'
+    if file_grants:
+        text += grant(TABLE, "SELECT")
+    else:
+        harness.lake.put(STEWARD, {"Table": {"DatabaseName": "sales", "Name": "orders"}}, "SELECT")
+    assert "only data lake administrators" not in cli("plan", "lake.toml", text=text).stdout
+    assert cli("apply", "lake.toml", "--yes").exit_code == 0

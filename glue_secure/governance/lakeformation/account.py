@@ -245,6 +245,11 @@ class Account:
         names = (*(str(column["Name"]) for column in columns), *keys)
         return TableFacts(self.id, database, name, names, tags, frozenset(keys))
 
+    def database_location(self, name: str) -> str:
+        """Read the location of a database, ``""`` without one (GetDatabase)."""
+        database = self._call("GetDatabase", client=self._glue, Name=name)["Database"]
+        return str(database.get("LocationUri") or "")
+
     def database_tags(self, name: str) -> Mapping[str, str]:
         """Read the LF-Tags of a database (GetResourceLFTags)."""
         response = self._call("GetResourceLFTags", Resource={"Database": {"Name": name}})

@@ -242,6 +242,8 @@ class _Planner:
         for location in self._digest.added(self._account.locations()):
             desired = missing.pop(location.arn.rstrip("/"), None)
             if desired is not None and desired != location:
+                if not desired.role:
+                    raise _not_updatable(location)
                 self._register(desired, exists=True)
         for location in missing.values():
             self._register(location, exists=False)
@@ -412,6 +414,21 @@ def _difference(desired: frozenset[str], existing: set[str]) -> tuple[frozenset[
     # Permissions listed besides ALL may exist only because of ALL, and disappear with it.
     new = desired if all_permissions <= existing else desired - existing
     return new, frozenset(existing) - desired
+
+
+def _not_updatable(location: Location) -> UsageError:
+    """UpdateResource needs a role.
+
+    https://docs.aws.amazon.com/lake-formation/latest/APIReference/API_UpdateResource.html
+    """
+    mode = "in hybrid access mode" if location.hybrid else "without hybrid access mode"
+    return UsageError(
+        f"location {location.arn}",
+        found=f"registered with {location.role or 'the service-linked role'}, {mode}",
+        required="the same role and mode, or a role in [[locations]], which UpdateResource needs",
+        fix='add role = "ARN" to the location, or deregister it first: '
+        f"aws lakeformation deregister-resource --resource-arn {location.arn}",
+    )
 
 
 def _undefined(name: str, table: str) -> UsageError:

@@ -63,15 +63,29 @@ def check_job(
         missing = [] if can_create else ["CREATE_TABLE on the database"]
         findings.append(_finding(f"new tables in {database}", role, missing))
     registered = [location.arn for location in account.locations()] if locations else []
+    is_administrator = bool(locations) and role in account.settings().administrators
+    own = [account.database_location(database) for database in creates] if locations else []
+    granted = [
+        *granted_locations(role, account.id, facts),
+        *(_arn(account, uri) for uri in own if uri.startswith("s3://")),
+    ]
     for location in locations:
-        uri = S3Uri.parse(location)
-        arn = f"arn:{account.partition}:s3:::{uri.bucket}/{uri.key}".rstrip("/")
-        allowed = not any(_within(arn, parent) for parent in registered) or any(
-            _within(arn, parent) for parent in granted_locations(role, account.id, facts)
+        arn = _arn(account, location)
+        # No permission is needed at the location of a database in which the role can create tables, and
+        # whether it can is a finding of its own.
+        allowed = (
+            is_administrator
+            or not any(_within(arn, parent) for parent in registered)
+            or any(_within(arn, parent) for parent in granted)
         )
         missing = [] if allowed else ["DATA_LOCATION_ACCESS on the location"]
         findings.append(_finding(f"tables at {location}", role, missing))
     return findings
+
+
+def _arn(account: Account, location: str) -> str:
+    uri = S3Uri.parse(location)
+    return f"arn:{account.partition}:s3:::{uri.bucket}/{uri.key}".rstrip("/")
 
 
 def _within(arn: str, parent: str) -> bool:

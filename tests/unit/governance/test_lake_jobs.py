@@ -79,6 +79,19 @@ def test_tables_at_a_registered_location_need_access_to_it(harness):
         assert len(missing(harness, locations=["s3://lake/sales/new/"])) == count
 
 
+def test_a_database_s_own_location_and_administrators_need_no_permission_on_it(harness):
+    harness.lake.resources["a"] = {"ResourceArn": "arn:aws:s3:::lake/sales"}
+    harness.lake.put(ANALYST, SALES, "CREATE_TABLE")
+    new = {"creates": ["sales"], "locations": ["s3://lake/sales/new/"]}
+    assert missing(harness, **new) == ["no DATA_LOCATION_ACCESS on the location"]
+    harness.lake.databases["sales"]["LocationUri"] = "s3://lake/sales"
+    assert missing(harness, **new) == []
+    harness.lake.databases["sales"]["LocationUri"] = "hdfs://lake/sales"
+    assert missing(harness, **new) == ["no DATA_LOCATION_ACCESS on the location"]
+    harness.lake.settings["DataLakeAdmins"] = [{"DataLakePrincipalIdentifier": ANALYST}]
+    assert missing(harness, **new) == []
+
+
 def test_nothing_is_missing_if_only_iam_permissions_apply(harness):
     harness.lake.table("sales", "customers", "id", open_to_iam=True)
     assert missing(harness, reads=["sales.customers"], writes=["sales.customers"]) == []

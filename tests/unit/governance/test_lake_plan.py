@@ -461,3 +461,16 @@ def test_the_plan_of_an_imported_file_is_empty_and_recreates_the_account(harness
     apply_plan(make_plan(again, other.account), other.account, pause=lambda _seconds: None)
     assert export(other.account).split("# Not managed")[0].strip() == text.split("# Not managed")[0].strip()
     assert STEWARD in text
+
+
+def test_a_registered_location_is_changed_with_a_role(harness):
+    location = '[[locations]]\narn = "s3://lake/sales"\n'
+    harness.apply(location)
+    with pytest.raises(UsageError, match="deregister-resource --resource-arn arn:aws:s3:::lake/sales"):
+        harness.steps(location + "hybrid = true\n")
+    role = f'role = "{STEWARD}"\nhybrid = true\n'
+    assert harness.steps(location + role) == [
+        f"register in hybrid access mode arn:aws:s3:::lake/sales with {STEWARD}"
+    ]
+    harness.apply(location + role)
+    assert harness.steps(location + role) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ app = typer.Typer(
     help="Lake Formation permissions as code: plan, apply, drift, explain, preflight, import.",
     no_args_is_help=True,
 )
+
+# A user whose groups AWS does not show.
+_FEDERATED = re.compile(r":saml-provider/.+:user/|:identitystore:.*:user/")
 
 File = Annotated[Path, typer.Argument(help="The permissions file, TOML or JSON.")]
 Reads = Annotated[
@@ -150,18 +154,25 @@ def drift(permissions: File, state: State = None, as_json: Json = False) -> None
 def explain(
     principal: Annotated[str, typer.Argument(help="ARN of a role or user.")],
     table: Annotated[str, typer.Argument(help="DATABASE.TABLE or DATABASE.TABLE.COLUMN.")],
+    group: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--group", help="ARN of a SAML or IAM Identity Center group of the user; may be repeated."
+        ),
+    ] = None,
     state: State = None,
     as_json: Json = False,
 ) -> None:
     """Explain which grants and LF-Tags allow or deny a principal access to a table or column."""
     with _account(state) as account:
-        explanation = explainer.explain(account, principal, table)
+        explanation = explainer.explain(account, principal, table, frozenset(group or ()))
     access = explanation.access
     columns = {name: sorted(access.columns.get(name, ())) for name in explanation.columns}
     if as_json:
         printing.print_json(
             {
                 "principal": principal,
+                "groups": sorted(group or ()),
                 "table": f"{explanation.table.database}.{explanation.table.name}",
                 "by_iam": access.by_iam,
                 "permissions": sorted(access.permissions),
@@ -173,6 +184,8 @@ def explain(
             }
         )
         return
+    if group or _FEDERATED.search(principal):
+        printing.print_line(f"groups, as given with --group: {', '.join(sorted(group or ())) or 'none'}")
     if access.by_iam:
         printing.print_line("IAM decides alone: Lake Formation permissions do not apply")
     printing.print_line(f"permissions: {', '.join(sorted(access.permissions)) or 'none'}")

@@ -75,6 +75,8 @@ class LakeFacts:
         filters: data cell filters.
         opt_ins: opt-ins of hybrid access mode.
         administrators: data lake administrators, including read-only administrators.
+        groups: ARNs of the principal's SAML or IAM Identity Center groups, which AWS does not show. Grants
+            to a group apply to its members.
     """
 
     grants: tuple[Grant, ...] = ()
@@ -82,6 +84,7 @@ class LakeFacts:
     filters: tuple[CellFilter, ...] = ()
     opt_ins: frozenset[OptIn] = frozenset()
     administrators: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ def evaluate(principal: str, table: TableFacts, lake: LakeFacts) -> Access:
 
     Grants with a condition are not counted, because the condition can only be evaluated for a request.
     """
-    names = identities(principal, table.account)
+    names = identities(principal, table.account) | lake.groups
     opted_in = _opted_in(names, table, lake)
     open_to_iam = [
         grant

@@ -28,8 +28,16 @@ class AccessExplanation:
     access: Access
 
 
-def explain(account: Account, principal: str, name: str) -> AccessExplanation:
+def explain(
+    account: Account, principal: str, name: str, groups: frozenset[str] = frozenset()
+) -> AccessExplanation:
     """Return the permissions of ``principal`` on ``DATABASE.TABLE[.COLUMN]``, and the reasons.
+
+    Args:
+        account: the account.
+        principal: ARN of a role, a session of a role, an IAM user, or a SAML or IAM Identity Center user.
+        name: the table or column.
+        groups: ARNs of the principal's SAML or IAM Identity Center groups.
 
     Raises:
         UsageError: the table or column does not exist.
@@ -44,7 +52,7 @@ def explain(account: Account, principal: str, name: str) -> AccessExplanation:
         if column not in table.columns:
             raise UsageError("COLUMN", found=column, required=", ".join(table.columns))
     return AccessExplanation(
-        principal, table, columns, evaluate(principal, table, facts_of(account, principal))
+        principal, table, columns, evaluate(principal, table, facts_of(account, principal, groups))
     )
 
 
@@ -64,13 +72,13 @@ def table_of(account: Account, name: str) -> TableFacts:
         raise UsageError("TABLE", found=str(error), required="a table of the Data Catalog") from None
 
 
-def facts_of(account: Account, principal: str) -> LakeFacts:
+def facts_of(account: Account, principal: str, groups: frozenset[str] = frozenset()) -> LakeFacts:
     """Read the grants that can apply to a principal, in one pass over the account.
 
     Raises:
         ServiceError: the account cannot be read.
     """
-    names = identities(principal, account.id) | {IAM_ALLOWED}
+    names = identities(principal, account.id) | groups | {IAM_ALLOWED}
     settings = account.settings()
     return LakeFacts(
         grants=tuple(grant for grant in account.grants() if grant.principal in names),
@@ -78,4 +86,5 @@ def facts_of(account: Account, principal: str) -> LakeFacts:
         filters=tuple(account.filters()),
         opt_ins=frozenset(opt_in for opt_in in account.opt_ins() if opt_in.principal in names),
         administrators=frozenset((*settings.administrators, *settings.readers)),
+        groups=groups,
     )

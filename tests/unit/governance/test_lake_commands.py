@@ -147,3 +147,24 @@ def test_a_grant_keeps_a_database_open_to_a_principal(cli, harness, file_grants)
         harness.lake.put(STEWARD, {"Table": {"DatabaseName": "sales", "Name": "orders"}}, "SELECT")
     assert "only data lake administrators" not in cli("plan", "lake.toml", text=text).stdout
     assert cli("apply", "lake.toml", "--yes").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("user", "group_of_user"),
+    [
+        (
+            f"arn:aws:iam::{ACCOUNT}:saml-provider/idp:user/alice",
+            f"arn:aws:iam::{ACCOUNT}:saml-provider/idp:group/a",
+        ),
+        ("arn:aws:identitystore:::user/1-2", "arn:aws:identitystore:::group/3-4"),
+    ],
+)
+def test_explain_counts_the_grants_to_the_groups_that_are_given(cli, harness, user, group_of_user):
+    harness.lake.put(user, {"Table": {"DatabaseName": "sales", "Name": "orders"}}, "DESCRIBE")
+    harness.lake.put(group_of_user, {"Table": {"DatabaseName": "sales", "Name": "orders"}}, "SELECT")
+    alone = cli("explain", user, "sales.orders").stdout
+    assert "groups, as given with --group: none" in alone
+    assert "permissions: DESCRIBE\n" in alone
+    with_group = cli("explain", user, "sales.orders", "--group", group_of_user).stdout
+    assert "permissions: DESCRIBE, SELECT\n" in with_group
+    assert group_of_user in with_group

@@ -39,7 +39,19 @@ _FUNCTION = "getResolvedOptions"
 
 
 class GlueArgumentError(UsageError):
-    """A job argument is missing, malformed or reserved. awsglue has an error of this name."""
+    """A job argument is missing, malformed or reserved.
+
+    awsglue has an error of this name, which scripts also raise themselves, with any arguments:
+    ``GlueArgumentError("--table is required with --database")``. Its text is then that of the script.
+    """
+
+    def __init__(self, *args: object, found: str = "", required: str = "", fix: str = "") -> None:
+        if found or required or fix:
+            super().__init__(str(args[0]), found=found, required=required, fix=fix)
+            return
+        self.resource, self.found, self.required, self.fix = " ".join(map(str, args)), found, required, fix
+        self.aws_code = None
+        Exception.__init__(self, *args)
 
 
 class GlueArgumentParser(argparse.ArgumentParser):

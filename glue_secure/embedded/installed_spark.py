@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from glue_secure.core.errors import UsageError
@@ -54,10 +54,13 @@ class InstalledSpark:
 def installed_spark() -> InstalledSpark:
     """Find pyspark, and read its Spark line from its JARs.
 
+    A test may have replaced the module by a mock before the account starts, so the module is not imported and
+    ``sys.modules`` is not read.
+
     Raises:
         UsageError: pyspark is not installed, or the embedded account has no JARs for its line.
     """
-    spec = importlib.util.find_spec("pyspark")
+    spec = PathFinder.find_spec("pyspark")
     for location in (spec.submodule_search_locations or ()) if spec else ():
         return spark_in(Path(location).absolute())
     raise _unsupported("no pyspark")

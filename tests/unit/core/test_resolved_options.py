@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from glue_secure.core.resolved_options import GlueArgumentError, resolve
@@ -241,3 +243,10 @@ def test_a_secret_argument_does_not_appear_in_the_error():
     with pytest.raises(GlueArgumentError) as caught:
         resolved("--db-password", "hunter2", options=("missing",))
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("words", [("--table is required",), ("--table", 2), ()])
+def test_a_script_raises_the_error_with_its_own_words_as_awsglues(words):
+    error = GlueArgumentError(*words)
+    assert (error.args, str(error)) == (words, str(Exception(*words)))
+    assert pickle.loads(pickle.dumps(error)).args == words

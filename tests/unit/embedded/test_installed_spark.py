@@ -1,5 +1,7 @@
 import re
+import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -38,9 +40,15 @@ def test_a_pyspark_without_jars_is_refused(tmp_path: Path) -> None:
 
 
 def test_no_pyspark_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(module.PathFinder, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"found: +no pyspark\n"):
         installed_spark()
+
+
+def test_a_mock_in_place_of_pyspark_does_not_hide_the_installed_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = installed_spark()
+    monkeypatch.setitem(sys.modules, "pyspark", Mock())
+    assert installed_spark() == expected
 
 
 def test_the_error_names_a_jar_that_pyspark_lacks(tmp_path: Path) -> None:

@@ -6,9 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from glue_secure.catalog.encrypted_catalog import EncryptedCatalog
 from glue_secure.columns.enforcer import ColumnPolicyEnforcer
 from glue_secure.connections.connectors.dynamodb import parse_read, parse_write
-from glue_secure.connections.connectors.options import check_connection, required_option, with_forced_options
+from glue_secure.connections.connectors.options import (
+    check_connection,
+    require_source,
+    required_option,
+    with_forced_options,
+)
 from glue_secure.connections.connectors.streams import kafka_source_options, kafka_topic, kinesis_stream
 from glue_secure.connections.connectors.table import Connector
 from glue_secure.connections.manager import ConnectionManager
@@ -49,6 +55,7 @@ class ConnectorCalls:
     Args:
         stores: describes tables and streams.
         connections: reads and verifies connections.
+        catalog: checks the encryption of the Data Catalog.
         writer: verifies an export of a DynamoDB table at commit.
         columns: the run's column policy.
         recorder: receives findings.
@@ -62,6 +69,7 @@ class ConnectorCalls:
         *,
         stores: StoreChecker,
         connections: ConnectionManager,
+        catalog: EncryptedCatalog,
         writer: DataWriter,
         columns: ColumnPolicyEnforcer,
         recorder: RunRecorder,
@@ -70,6 +78,7 @@ class ConnectorCalls:
         temporary: str,
     ) -> None:
         self._stores, self._connections, self._writer = stores, connections, writer
+        self._catalog = catalog
         self._columns, self._recorder, self._engine = columns, recorder, engine
         self._operation, self._temporary = operation, temporary
 
@@ -111,6 +120,10 @@ class ConnectorCalls:
         if connector.name == "kinesis":
             stream, region = kinesis_stream(options, resource)
             return self._stores.open_stream(stream, region, use).arn
+        if connector.name == "datacatalog":
+            require_source(connector, resource, writes=use == "write")
+            self._catalog.catalog_encryption()
+            return required_option(options, "catalog.database", resource)
         connection = required_option(options, "connectionName", resource)
         if connector.name == "kafka":
             topic = kafka_topic(options, resource)

@@ -336,6 +336,7 @@ def build_run(
         connector_calls=ConnectorCalls(
             stores=stores,
             connections=connections,
+            catalog=catalog,
             writer=writer,
             columns=columns,
             recorder=recorder,
@@ -361,7 +362,12 @@ def build_run(
             operation=operation,
         ),
         unmanaged_writes=UnmanagedWriteVerifier(
-            guard=guard, verifier=verifier, requests=requests, columns=columns, recorder=recorder
+            guard=guard,
+            verifier=verifier,
+            requests=requests,
+            columns=columns,
+            recorder=recorder,
+            local_files=test_mode.is_enabled(),
         ),
         driver_s3=DriverS3Recorder(
             run=str(identity.run_id),

@@ -1,7 +1,8 @@
 """The test mode: a GlueContext of a user's test works without ``job.init`` and without a deployed job.
 
 The pytest plugin turns it on, for the embedded account only: each run's job is registered there when the run
-starts. The checks of a run are the same as without it.
+starts. The checks of a run are the same as without it, except that Spark may write to files of this machine,
+outside glue-secure: the evidence lists them as not verified.
 """
 
 from __future__ import annotations

@@ -44,6 +44,7 @@ class UnmanagedWriteVerifier:
         requests: the receipts of Spark's S3 requests.
         columns: the run's column policy, which forbids unmanaged writes.
         recorder: receives findings and records.
+        local_files: whether a write to the machine's own files is recorded and not rejected, for tests.
     """
 
     def __init__(
@@ -54,9 +55,10 @@ class UnmanagedWriteVerifier:
         requests: S3Requests,
         columns: ColumnPolicyEnforcer,
         recorder: RunRecorder,
+        local_files: bool = False,
     ) -> None:
         self._guard, self._verifier, self._requests = guard, verifier, requests
-        self._columns, self._recorder = columns, recorder
+        self._columns, self._recorder, self._local_files = columns, recorder, local_files
         self._unverified: tuple[UnmanagedWrite, ...] = ()
         self._emptied: set[S3Uri | None] = set()
 
@@ -72,7 +74,8 @@ class UnmanagedWriteVerifier:
             VerificationError: GS-S3-012, a write may be missed.
         """
         enforce(self._columns.check_bypass(report.writes))
-        enforce(check_unmanaged_writes(self._to_be_located(report.writes), report.doubts))
+        writes = [write for write in report.writes if not self._is_allowed_locally(write)]
+        enforce(check_unmanaged_writes(self._to_be_located(writes), report.doubts))
 
     def require_no_active_work(self, active: Sequence[str]) -> None:
         """Stop a commit while Spark works.
@@ -108,6 +111,7 @@ class UnmanagedWriteVerifier:
                 write
                 for write in report.writes
                 if not (staged and write.format == "rdd" and not write.location)
+                and not self._is_allowed_locally(write)
             ]
             located = [*self._to_be_located(writes), *self._to_other_file_systems(writes)]
             by_location: dict[S3Uri, list[UnmanagedWrite]] = {}
@@ -128,6 +132,11 @@ class UnmanagedWriteVerifier:
                 self._verify_location(location, writes_there, receipts.get(location, ()))
                 self._unverified = tuple(write for write in self._unverified if write not in writes_there)
             self._require_no_failure(report.writes)
+            self._recorder.writes.extend(
+                WriteRecord(write.location, write.format, write.rows, (), 0.0, "unmanaged-unverified")
+                for write in report.writes
+                if self._is_allowed_locally(write)
+            )
             self._unverified = ()
 
     def verify_boto3_writes(self, receipts: Sequence[Receipt], *, incomplete: Sequence[Receipt] = ()) -> None:
@@ -180,6 +189,9 @@ class UnmanagedWriteVerifier:
             self._recorder.writes.append(
                 WriteRecord(str(location), "files", None, objects, 0.0, "unmanaged-unverified")
             )
+
+    def _is_allowed_locally(self, write: UnmanagedWrite) -> bool:
+        return self._local_files and write.location.startswith("file:/")
 
     def _to_be_located(self, writes: Sequence[UnmanagedWrite]) -> list[UnmanagedWrite]:
         """Return the writes whose location must be known.

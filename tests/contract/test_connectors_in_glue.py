@@ -24,6 +24,7 @@ KINESIS = {
     "classification": "json",
     "inferSchema": "true",
 }
+CATALOG = "com.amazonaws.services.glue.connections.DataCatalogConnection"
 MONGO = {"connectionName": "docs", "database": "d", "collection": "c"}
 SNOW = {"connectionName": "snow", "sfDatabase": "d", "dbtable": "t"}
 BIG = {"connectionName": "big", "parentProject": "p", "sourceType": "table", "table": "t"}
@@ -89,6 +90,11 @@ READS = {
         "snow/t",
     ),
     "bigquery": (lambda c: c.create_dynamic_frame.from_options("bigquery", dict(BIG)), {}, "big/t"),
+    "data catalog": (
+        lambda c: c.create_dynamic_frame.from_options(CATALOG, {"catalog.database": "lake"}),
+        {"catalog.database": "lake"},
+        "lake",
+    ),
 }
 
 
@@ -142,6 +148,22 @@ def test_gs_con_001_an_unencrypted_table_or_stream_stops_the_call_before_awsglue
     account.kinesis.streams[STREAM] = KinesisStream("clicks", STREAM, "NONE")
     with pytest.raises(RefusedError, match="GS-CON-001"):
         started.create_data_frame.from_options("kinesis", dict(KINESIS))
+    assert started.recorder.data_calls() == []
+
+
+def test_gs_cat_001_an_unencrypted_data_catalog_is_not_described(account, started):
+    account.control_plane.encryption.clear()
+    with pytest.raises(RefusedError, match="GS-CAT-001"):
+        started.create_dynamic_frame.from_options(CATALOG, {"catalog.database": "lake"})
+    assert started.recorder.data_calls() == []
+
+
+def test_the_data_catalog_is_no_target(account, started, frame_of):
+    from glue_secure.dynamicframe import DynamicFrame
+
+    frame = frame_of(DynamicFrame, started)
+    with pytest.raises(UsageError, match="a write to com"):
+        started.write_dynamic_frame.from_options(frame, CATALOG, {"catalog.database": "lake"})
     assert started.recorder.data_calls() == []
 
 

@@ -84,6 +84,17 @@ def required_option(options: Mapping[str, Any], name: str, resource: str) -> str
     return value
 
 
+def require_source(connector: Connector, resource: str, *, writes: bool) -> None:
+    """Raise UsageError if a call writes to a connector that can only be read."""
+    if writes:
+        raise UsageError(
+            resource,
+            found=f"a write to {connector.types[0]}",
+            required="a source",
+            fix="change the Data Catalog with a sink that has enableUpdateCatalog, or with boto3",
+        )
+
+
 def check_connection(connector: Connector, connection: GlueConnection) -> tuple[Finding, ...]:
     """Check a Glue connection that a managed connector of Glue uses: its type, login, URI and options.
 

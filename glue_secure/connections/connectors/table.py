@@ -114,6 +114,19 @@ CONNECTORS: tuple[Connector, ...] = (
         ),
     ),
     Connector(
+        name="datacatalog",
+        types=("com.amazonaws.services.glue.connections.DataCatalogConnection",),
+        tls="Glue's endpoints; a client endpoint without TLS is rejected (GS-S3-002)",
+        verified="the AWS SDK verifies chain and name; no option changes the endpoint",
+        encrypted="GetDataCatalogEncryptionSettings (GS-CAT-001, -003)",
+        plain="the database, its tables and partitions as rows, read through the Glue API; as a source only",
+        glue="awsglue's reader",
+        sources=(
+            "https://github.com/aws-samples/aws-glue-samples/tree/master/utilities/Hive_metastore_migration",
+        ),
+        options=("catalog.name", "catalog.database", "catalog.region"),
+    ),
+    Connector(
         name="kafka",
         types=("kafka",),
         tls="the Glue connection's KAFKA_SSL_ENABLED is not false (GS-TLS-006); `security.protocol` is SSL "
@@ -326,7 +339,7 @@ CONNECTORS: tuple[Connector, ...] = (
     ),
 )  # fmt: skip
 
-_BY_TYPE = {name: connector for connector in CONNECTORS for name in connector.types}
+_BY_TYPE = {name.lower(): connector for connector in CONNECTORS for name in connector.types}
 
 
 def connector_of(connection_type: object) -> Connector | None:

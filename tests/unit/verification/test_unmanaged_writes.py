@@ -12,6 +12,8 @@ from glue_secure.core.receipts import BOTO3, DELETED, Receipt
 from glue_secure.core.service import ServiceError
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 from glue_secure.io.housekeeping import ObjectSelection
+from glue_secure.run import test_mode
+from glue_secure.run.test_mode import TestMode
 
 
 def committed(run_fixture, *writes, doubts=()):
@@ -62,6 +64,24 @@ def test_objects_within_the_margin_are_attributed_to_the_run(run_fixture):
 @pytest.mark.parametrize("location", ["file:/tmp/out", "hdfs://n/out", "/tmp/out", "jdbc: x"])
 def test_gs_s3_011_a_location_outside_s3_fails_the_run(run_fixture, location):
     with pytest.raises(RefusedError, match="GS-S3-011"):
+        committed(run_fixture, UnmanagedWrite(location, "csv", 3))
+
+
+def test_a_test_of_a_user_may_write_to_files_of_the_machine(run_fixture):
+    mode = TestMode(job="job", register=lambda _: None, defaults={})
+    local, remote = (UnmanagedWrite(place, "csv", 3) for place in ("file:/tmp/out", "s3://curated/out"))
+    put(run_fixture)
+    with test_mode.enabled(mode):
+        evidence = committed(run_fixture, local, remote)
+    assert [(write["target"], write["kind"]) for write in evidence["writes"]] == [
+        ("s3://curated/out", "unmanaged"), ("file:/tmp/out", "unmanaged-unverified"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("location", ["hdfs://n/out", "jdbc: x"])
+def test_a_test_of_a_user_may_not_write_elsewhere(run_fixture, location):
+    mode = TestMode(job="job", register=lambda _: None, defaults={})
+    with test_mode.enabled(mode), pytest.raises(RefusedError, match="GS-S3-011"):
         committed(run_fixture, UnmanagedWrite(location, "csv", 3))
 
 

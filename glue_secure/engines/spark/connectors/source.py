@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.connections.connectors.dynamodb import parse_write
-from glue_secure.connections.connectors.options import require_served
+from glue_secure.connections.connectors.options import require_served, require_source
 from glue_secure.connections.connectors.table import Connector, connector_of
 from glue_secure.core.errors import UsageError
+from glue_secure.engines.spark.connectors.data_catalog import DataCatalogSource
 from glue_secure.engines.spark.connectors.dynamodb import DynamoDbSink, DynamoDbSource
 from glue_secure.engines.spark.connectors.kafka import KafkaSink, KafkaSource
 
@@ -20,7 +21,7 @@ _FIX = "run this job in AWS Glue, where glue-secure sets the connector's TLS opt
 
 def connector_source(
     connection_type: str, options: Mapping[str, Any], transformation_ctx: str, spark: SparkSession
-) -> DynamoDbSource | KafkaSource | None:
+) -> DataCatalogSource | DynamoDbSource | KafkaSource | None:
     """Return the source of a connector, None if ``connection_type`` names none.
 
     Raises:
@@ -36,6 +37,8 @@ def connector_source(
         return DynamoDbSource(spark, dict(options), transformation_ctx)
     if connector.name == "kafka":
         return KafkaSource(spark, dict(options), transformation_ctx)
+    if connector.name == "datacatalog":
+        return DataCatalogSource(spark, dict(options), transformation_ctx)
     raise _in_glue_only(connector, resource)
 
 
@@ -47,6 +50,8 @@ def connector_sink(connection_type: str, options: Mapping[str, Any], format: str
     require_served(connector, resource)
     if format:
         raise UsageError(resource, found="format", required="connection_options only")
+    if connector.name == "datacatalog":
+        require_source(connector, resource, writes=True)
     if connector.name == "dynamodb":
         return DynamoDbSink(dict(options), parse_write(options))
     if connector.name == "kafka":

@@ -48,6 +48,13 @@ _CREDENTIALS = {
     "4.1": "software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider",
 }
 
+# The class of Hadoop 3.3 accepts s3a:// only. Without it, Spark writes the checkpoints of streams and the
+# checksums of Delta with the FileSystem of fs.s3.impl.
+_FILE_CONTEXT: dict[str, dict[str, str]] = {
+    "3.5": {},
+    "4.1": {"spark.hadoop.fs.AbstractFileSystem.s3.impl": "org.apache.hadoop.fs.s3a.S3A"},
+}
+
 
 def write(account: EmbeddedAccount) -> None:
     """Write all files below the account's state folder."""
@@ -106,7 +113,7 @@ def spark_defaults(account: EmbeddedAccount, guard: GuardJar | None = None) -> d
         "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
         # Jobs use s3:// URIs, as in Glue.
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
-        "spark.hadoop.fs.AbstractFileSystem.s3.impl": "org.apache.hadoop.fs.s3a.S3A",
+        **_FILE_CONTEXT[installed_spark().line],
         # Set explicitly, because the default of Hadoop 3.4 fails if the folder's name has a space.
         f"{s3a}.buffer.dir": str(account.scratch / "s3a"),
         f"{s3a}.endpoint": account.endpoint_url,

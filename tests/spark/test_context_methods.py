@@ -17,6 +17,11 @@ def context(glue_spark):
     return GlueContext(glue_spark.sparkContext)
 
 
+def test_a_context_is_made_from_another_one_and_from_an_sql_context(context, glue_spark):
+    assert GlueContext(context).spark_session is glue_spark
+    assert GlueContext(context._sql_context).spark_session is glue_spark
+
+
 @pytest.fixture
 def started(glue_job, context, monkeypatch):
     argv = glue_job.argv()

@@ -755,6 +755,11 @@ class GlueContext(RunContext):
 def _session_of(spark: SparkContext | SparkSession | None) -> SparkSession:
     if hasattr(spark, "_jsparkSession"):
         return spark
+    # awsglue's class also takes what has a JVM: another GlueContext, or an SQLContext.
+    if isinstance(spark, GlueContext):
+        return spark.spark_session
+    if hasattr(spark, "sparkSession"):
+        return spark.sparkSession
     from pyspark.sql import SparkSession
 
     return SparkSession(spark) if spark is not None else SparkSession.builder.getOrCreate()

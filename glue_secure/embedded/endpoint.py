@@ -7,6 +7,9 @@ import io
 import logging
 import ssl
 import threading
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,6 +66,7 @@ class Endpoint:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         add_missing_operations()
         date_multipart_uploads()
+        fold_names_of_the_catalog()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(pair.certificate, pair.key)
@@ -160,6 +164,43 @@ def date_multipart_uploads() -> None:
         return key
 
     multipart.__init__, backend.complete_multipart_upload, multipart.is_dated = init, complete, True
+
+
+def fold_names_of_the_catalog() -> None:
+    """Let moto store and look up the names of databases and tables in lower case, as Glue does.
+
+    "For Hive compatibility, this is folded to lowercase when it is stored."
+    https://docs.aws.amazon.com/glue/latest/webapi/API_TableInput.html
+    """
+    from moto.glue import models
+
+    backend: Any = models.GlueBackend
+    if getattr(backend, "folds_names", False):
+        return
+    for name, method in list(vars(backend).items()):
+        if callable(method) and _CATALOG_NAMES & signature(method).parameters.keys():
+            setattr(backend, name, _folding(method))
+    backend.folds_names = True
+
+
+_CATALOG_NAMES = frozenset({"database_name", "table_name"})
+_CATALOG_INPUTS = frozenset({"database_input", "table_input"})
+
+
+def _folding(method: Callable[..., Any]) -> Callable[..., Any]:
+    parameters = signature(method)
+
+    @wraps(method)
+    def folded(*arguments: Any, **options: Any) -> Any:
+        bound = parameters.bind(*arguments, **options)
+        for name, value in bound.arguments.items():
+            if name in _CATALOG_NAMES and isinstance(value, str):
+                bound.arguments[name] = value.lower()
+            elif name in _CATALOG_INPUTS and isinstance(value, dict) and isinstance(value.get("Name"), str):
+                bound.arguments[name] = {**value, "Name": value["Name"].lower()}
+        return method(*bound.args, **bound.kwargs)
+
+    return folded
 
 
 _JOB_MEMBERS = {

@@ -50,6 +50,10 @@ _FIXES = (
         r'type "VOID"|type.*\bvoid\b',
         "remove the columns of nothing but nulls (DropNullFields.apply(frame), frame.drop), or cast them",
     ),
+    (
+        r"\[(?:SCHEMA|TABLE_OR_VIEW)_NOT_FOUND\]",
+        "correct the name; Spark SQL finds the Data Catalog's names with --enable-glue-datacatalog true",
+    ),
     (r"NoSuchBucket|[Bb]ucket .*does not exist", "correct the bucket's name"),
 )
 

@@ -25,7 +25,7 @@ def started(glue_job, glue_spark, monkeypatch):
 def test_a_database_its_tables_and_partitions_are_rows(started, glue_job, glue_account):
     glue, database = clients(glue_account)("glue"), glue_job.name.replace("-", "_")
     column = {"Name": "n", "Type": "int"}
-    storage = {"Columns": [column], "Location": "s3://b/t/", "Parameters": {"Some.Key": "Kept"}}
+    storage = {"Columns": [column], "Location": "s3://b/t/", "Parameters": {"Some.Key": "Value"}}
     glue.create_database(DatabaseInput={"Name": database, "LocationUri": "s3://b/"})
     glue.create_table(
         DatabaseName=database,
@@ -50,7 +50,7 @@ def test_a_database_its_tables_and_partitions_are_rows(started, glue_job, glue_a
     assert (table["name"], table["partitionKeys"]) == ("t", [{"name": "day", "type": "string"}])
     assert table["storageDescriptor"] == {
         "columns": [{"name": "n", "type": "int"}], "location": "s3://b/t/",
-        "parameters": {"Some.Key": "Kept"},
+        "parameters": {"Some.Key": "Value"},
     }  # fmt: skip
     assert int(table["createTime"]) > 1_700_000_000_000
     assert (partition["values"], partition["namespaceName"]) == (["2026-01-31"], database)

@@ -8,7 +8,7 @@ from moto import mock_aws
 from glue_secure.embedded.endpoint import fold_names_of_the_catalog
 
 
-def test_names_of_databases_and_tables_are_folded_and_others_are_kept():
+def test_names_of_databases_and_tables_are_folded_and_no_others():
     fold_names_of_the_catalog()
     fold_names_of_the_catalog()
     with mock_aws():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from glue_secure.connections.connectors.table import connector_of
 from glue_secure.connections.engines.registry import JDBC_TYPES
@@ -758,8 +758,8 @@ def _session_of(spark: SparkContext | SparkSession | None) -> SparkSession:
     # awsglue's class also takes what has a JVM: another GlueContext, or an SQLContext.
     if isinstance(spark, GlueContext):
         return spark.spark_session
-    if hasattr(spark, "sparkSession"):
-        return spark.sparkSession
+    if session := getattr(spark, "sparkSession", None):
+        return cast("SparkSession", session)
     from pyspark.sql import SparkSession
 
     return SparkSession(spark) if spark is not None else SparkSession.builder.getOrCreate()

@@ -103,3 +103,9 @@ def test_a_cause_of_any_length_is_short():
 def test_a_secret_in_a_cause_is_redacted():
     error = summarised(": java.sql.SQLException: cannot open jdbc:x://h/d?password=hunter2\n", "read of t")
     assert "hunter2" not in str(error)
+
+
+@pytest.mark.parametrize("condition", ["SCHEMA_NOT_FOUND", "TABLE_OR_VIEW_NOT_FOUND"])
+def test_a_name_that_spark_sql_does_not_find_may_be_in_the_data_catalog(condition):
+    error = summarised(f"[{condition}] The schema `lake` cannot be found.", "spark.sql")
+    assert "--enable-glue-datacatalog true" in error.fix

@@ -28,9 +28,11 @@ from glue_secure.dynamicframe.frames import (
 )
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.types import glue_types as glue
+from glue_secure.dynamicframe.types.values import decoder
 from glue_secure.preflight.fine_grained import refuse_rdds_in
 
 if TYPE_CHECKING:
+    from pyspark.rdd import RDD
     from pyspark.sql import DataFrame
     from pyspark.sql.types import DataType as SparkDataType
 
@@ -132,6 +134,11 @@ class DynamicFrame:
     def count(self) -> int:
         """Return the number of records without errors. Runs a Spark job."""
         return int(self.table.data.count())
+
+    @property
+    def _rdd(self) -> RDD[Any]:
+        """The records. Scripts use awsglue's attribute of this name: ``frame._rdd.take(1) == []``."""
+        return self.table.data.rdd.map(decoder(self.table.schema))
 
     # Errors
 

@@ -39,6 +39,13 @@ def frame(context, glue_spark):
     )
 
 
+def test_scripts_read_records_under_the_name_that_awsglue_has_for_them(frame):
+    assert sorted(frame._rdd.collect(), key=str) == [
+        {"carrier": "AA", "delay": 5}, {"carrier": "UA", "delay": 3},
+    ]  # fmt: skip
+    assert frame.filter(lambda record: False)._rdd.take(1) == []
+
+
 def rows(dataframe):
     return sorted(map(tuple, dataframe.collect()))
 

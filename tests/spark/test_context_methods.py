@@ -17,9 +17,9 @@ def context(glue_spark):
     return GlueContext(glue_spark.sparkContext)
 
 
-def test_a_context_is_made_from_another_one_and_from_an_sql_context(context, glue_spark):
-    assert GlueContext(context).spark_session is glue_spark
-    assert GlueContext(context._sql_context).spark_session is glue_spark
+def test_a_context_is_made_from_another_one_and_from_an_sql_context(context):
+    assert GlueContext(context).spark_session is context.spark_session
+    assert GlueContext(context._sql_context).spark_session is context.spark_session
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -48,8 +49,9 @@ class ColumnPolicy:
             UsageError: the text is neither, or is not a valid policy.
         """
         kind = "JSON" if text.lstrip().startswith("{") else "TOML"
+        loads = json.loads if kind == "JSON" else _toml_loader(source)
         try:
-            value = json.loads(text) if kind == "JSON" else _toml(text, source)
+            value = loads(text)
         except ValueError as error:
             raise _invalid(source, f"text that is not {kind} ({error})", kind) from error
         return cls.from_value(value, source=source, digest=hashlib.sha256(text.encode()).hexdigest())
@@ -88,11 +90,13 @@ class ColumnPolicy:
         return cls(name, rules, tagged, tables, key, digest)
 
 
-def _toml(text: str, source: str) -> Any:
-    try:
-        return import_module("tomllib").loads(text)
-    except ModuleNotFoundError:
-        raise _invalid(source, "TOML, which Python 3.10 cannot read", "JSON") from None
+def _toml_loader(source: str) -> Callable[[str], Any]:
+    """Return the parser of TOML: Python's own since 3.11, or tomli if it is installed."""
+    for name in ("tomllib", "tomli"):
+        with contextlib.suppress(ModuleNotFoundError):
+            loads: Callable[[str], Any] = import_module(name).loads
+            return loads
+    raise _invalid(source, "TOML, which Python 3.10 reads with tomli, and tomli is not installed", "JSON")
 
 
 def _rule(value: Any, source: str) -> ColumnRule:

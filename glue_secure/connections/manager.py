@@ -154,6 +154,14 @@ class ConnectionManager:
         """
         return read_connection(self._catalog, name)
 
+    def credentials(self, label: str, secret_id: str) -> Credentials:
+        """Return user and password of a secret, for a connector that glue-secure does not connect itself.
+
+        Raises:
+            VerificationError: GS-TLS-008, the secret cannot be read.
+        """
+        return self._fetch(label, Login(LoginKind.SECRET, secret_id=secret_id))
+
     def suppress_logs_until_close(self) -> None:
         """Silence the client logs until :meth:`close`, because the script passes a login to the JVM."""
         self._log_suppression.enter_context(suppress_client_logs())

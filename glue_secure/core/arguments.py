@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from glue_secure.core.allowed_connectors import ARGUMENT as ALLOWED_CONNECTORS
+from glue_secure.core.allowed_connectors import AllowedConnector, parse_allowed_connectors
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri, job_name
 from glue_secure.core.options import truth
@@ -77,6 +79,7 @@ DECISIVE = (
     SUITES,
     QUARANTINE,
     SECRET_NAMES,
+    ALLOWED_CONNECTORS,
 )
 
 
@@ -301,6 +304,14 @@ class JobArguments:
         if match is None:
             raise UsageError(f"--{BOOKMARK_HIGH_WATER}", found=repr(text), required="dynamodb:TABLE")
         return match[1]
+
+    def allowed_connectors(self) -> tuple[AllowedConnector, ...]:
+        """Return the entries of ``--glue-secure-allowed-connectors CLASS[@SHA256],...``.
+
+        Raises:
+            UsageError: as :func:`parse_allowed_connectors`.
+        """
+        return parse_allowed_connectors(self.get(ALLOWED_CONNECTORS))
 
     def has_portable_bookmarks(self) -> bool:
         """Return whether glue-secure manages bookmarks in Glue (``--glue-secure-bookmarks portable``).

@@ -179,7 +179,7 @@ _TABLE = (
             "Connector/J 8.0.12 and MariaDB's driver 2.7 ignore the options and send the password to any server. The check comes before the password is fetched.", "https://dev.mysql.com/doc/relnotes/connector-j/en/news-8-0-13.html"),
     Control("GS-CON-001", "A DynamoDB table that a run writes is encrypted under an enabled customer managed key, and a Kinesis stream that it uses under a KMS key", H,
             "A key that DynamoDB owns has no key policy and no audit of decryption, and access cannot be revoked. A stream without encryption stores records in plain text.", "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/EncryptionAtRest.html"),
-    Control("GS-CON-002", "The connector's TLS and the verification of its server can be forced by options", C,
+    Control("GS-CON-002", "The connector's TLS and the verification of its server can be forced by options, or the job's arguments allow its class", C,
             "The code of a custom or marketplace connector, and of a connector that does not compare the server's name, sends data and credentials to any server.", _GLUE + "aws-glue-programming-etl-connect.html"),
     Control("GS-BKM-001", "The bookmark decrypts and is authentic", C,
             "A changed bookmark changes which data is read twice or never. It is not treated as a first run.", _ESDK),

@@ -27,7 +27,7 @@ from glue_secure.io.stores import StoreChecker, Use
 from glue_secure.io.writer import DataWriter
 
 Result = TypeVar("Result")
-_TARGETS = ("collection", "dbtable", "table", "query")
+_TARGETS = ("collection", "dbtable", "table", "tablename", "query")
 
 
 @dataclass(frozen=True, slots=True)

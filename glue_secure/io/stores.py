@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
+from glue_secure.connections.connectors.approval import ConnectorApproval
 from glue_secure.connections.connectors.encryption import (
     check_stream,
     check_table,
@@ -57,6 +58,7 @@ class StoreChecker:
         recorder: receives findings and records.
         read_objects: receives each write.
         operation: the context of one operation of the run.
+        approval: decides about connectors whose code cannot be checked.
     """
 
     def __init__(
@@ -68,7 +70,9 @@ class StoreChecker:
         recorder: RunRecorder,
         read_objects: ReadObjects,
         operation: Operation,
+        approval: ConnectorApproval,
     ) -> None:
+        self.approval = approval
         self._dynamodb, self._kinesis, self._keys = dynamodb, kinesis, keys
         self._recorder, self._read_objects, self._operation = recorder, read_objects, operation
 
@@ -76,11 +80,14 @@ class StoreChecker:
         """Check the options of a call against the table of connectors.
 
         Raises:
-            RefusedError: GS-CON-002, the connector is not served; GS-TLS-001, -005, -007, -008, GS-S3-005
-                or -006, an option is rejected.
+            RefusedError: GS-CON-002, the connector is not served or not allowed; GS-TLS-001, -005, -007,
+                -008, GS-S3-005 or -006, an option is rejected.
+            VerificationError: GS-CON-002, the JAR of an allowed connector is not found.
         """
         with self._operation(ControlError):  # a failed check is always a control
             require_served(connector, resource)
+            if connector.needs_entry:
+                self._recorder.record(self.approval.require_allowed(options, resource))
             self._recorder.record(enforce(check_options(connector, options, resource)))
 
     def open_table(self, name: str, access: DynamoDbAccess, use: Use) -> OpenedTable:

@@ -17,6 +17,7 @@ from glue_secure.catalog.encrypted_catalog import EncryptedCatalog
 from glue_secure.catalog.encrypted_metastore import EncryptedMetastore
 from glue_secure.catalog.updater import CatalogUpdater
 from glue_secure.columns.enforcer import ColumnPolicyEnforcer
+from glue_secure.connections.connectors.approval import ConnectorApproval
 from glue_secure.connections.manager import ConnectionManager
 from glue_secure.core.arguments import (
     BOOKMARK_URI,
@@ -319,6 +320,9 @@ def build_run(
         recorder=recorder,
         read_objects=read_objects,
         operation=operation,
+        approval=ConnectorApproval(
+            arguments.allowed_connectors(), jar_of=engine.jar_of, connection=connections.read
+        ),
     )
     return Run(
         identity=identity,

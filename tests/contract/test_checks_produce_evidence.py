@@ -114,6 +114,7 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
         f"{CONNECTIONS}.connectors.encryption:check_table",
         f"{CONNECTIONS}.connectors.encryption:check_stream",
     ),
+    "GS-CON-002": (f"{CONNECTIONS}.connectors.approval:check_allowed",),
     "GS-BKM-001": (
         "glue_secure.bookmarks.store:check_first_run",
         "glue_secure.bookmarks.envelope:Envelope.open",
@@ -144,7 +145,6 @@ WITHOUT_PASS: Mapping[str, str] = {
     "GS-S3-007": "raised when an object cannot be read back; the PASS is GS-S3-004",
     "GS-S3-009": _ERROR_ONLY,
     "GS-S3-010": _ERROR_ONLY,
-    "GS-CON-002": _ERROR_ONLY,
     "GS-TLS-012": "raised when the authority's certificate cannot be read; the PASS is GS-TLS-003",
     "GS-BKM-005": "raised by the commit that loses; the PASS is the new sequence in the evidence",
     "GS-BKM-006": "raised when the bookmark cannot be read or written",
@@ -245,12 +245,15 @@ def compliant_runs(run_fixture: Any, make: Any, serve: Any) -> Any:
     run_fixture.dynamodb = FakeDynamoDb(table)
 
     def run_job(run_id: str, unmanaged: UnmanagedWriteReport, **arguments: str) -> None:
+        arguments["glue_secure_allowed_connectors"] = "com.example.Source"
         run = run_fixture.start(run_id, claimed="strict", **arguments)
         frame = run.catalog_reader.read_table("lake", "flights", transformation_ctx="flights")
         run.reader.read_jdbc("ops", "airlines")
         run.reader.kafka_options("events", {"subscribe": "flights"})
         run.stores.check_call(connector("dynamodb"), {"dynamodb.output.tableName": "t"}, "a dynamodb sink")
         run.stores.open_table("flights", DynamoDbAccess(), "write")
+        own = connector("custom and marketplace connectors")
+        run.stores.check_call(own, {"className": "com.example.Source"}, "a custom.spark source")
         run.writer.write_s3(frame or ["a"], f"s3://curated/{run_id}/", format="parquet")
         run_fixture.engine.native = unmanaged
         run.commit()

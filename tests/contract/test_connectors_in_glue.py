@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -45,6 +46,7 @@ def account(in_glue):
         ),
         "events": GlueConnection("events", "KAFKA", {"KAFKA_BOOTSTRAP_SERVERS": "broker.example.com:9094"}),
         "big": GlueConnection("big", "BIGQUERY", {}, secret="arn:s"),
+        "own": GlueConnection("own", "CUSTOM", {"CONNECTOR_CLASS_NAME": "com.example.Source"}),
     }
     for name, location, parameters in (
         ("ddb", ARN, {"classification": "dynamodb"}),
@@ -168,7 +170,7 @@ def test_the_data_catalog_is_no_target(account, started, frame_of):
 
 
 REJECTED = {
-    "GS-CON-002": [("custom.spark", {"connectionName": "x"}), ("opensearch", {"opensearch.resource": "x"})],
+    "GS-CON-002": [("custom.spark", {"connectionName": "own"}), ("opensearch", {"opensearch.resource": "x"})],
     "GS-TLS-001": [
         ("mongodb", {**MONGO, "ssl.domain_match": "false"}),
         ("snowflake", {**SNOW, "sfSSL": "off"}),
@@ -204,6 +206,25 @@ def test_a_rejected_connector_call_does_not_reach_awsglue(control, kind, options
     assert caught.value.control == control.split()[0]
     assert "hunter2" not in str(caught.value)
     assert started.recorder.data_calls() == []
+
+
+def test_an_allowed_connector_passes_to_awsglue_and_the_evidence_names_its_class(
+    account, monkeypatch, request
+):
+    allowed = ["--glue-secure-allowed-connectors", "com.example.Source"]
+    monkeypatch.setattr("sys.argv", [*sys.argv, *allowed])
+    started = request.getfixturevalue("started")
+    options = {"connectionName": "own", "tableName": "t"}
+    started.create_dynamic_frame.from_options("custom.spark", dict(options))
+    (call,) = started.recorder.called("getSource")
+    assert any(isinstance(one, dict) and options.items() <= one.items() for one in call[1])
+    started.job.commit()
+    evidence = account.evidence()
+    assert [read["source"] for read in evidence["reads"]] == ["own/t"]
+    found = {one["found"] for one in evidence["controls"] if one["control"] == "GS-CON-002"}
+    assert found == {
+        "class com.example.Source, which --glue-secure-allowed-connectors allows; no JAR on the driver"
+    }
 
 
 @pytest.mark.parametrize(

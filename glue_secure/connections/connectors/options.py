@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -13,6 +14,7 @@ from glue_secure.core.connection import GlueConnection
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Finding, enforce, failed, passed
 from glue_secure.core.options import option_text
+from glue_secure.core.redaction import redact_text
 
 _MONGODB_OFF = {
     "tls": "true",
@@ -23,6 +25,7 @@ _MONGODB_OFF = {
     "tlsallowinvalidcertificates": "false",
 }
 """Options of a MongoDB URI that weaken TLS, with the only accepted value."""
+_PLACEHOLDER = re.compile(r"\$\{\w+\}")
 _URIS = ("uri", "connection.uri", "connection_url")
 
 
@@ -163,14 +166,14 @@ def check_connection(connector: Connector, connection: GlueConnection) -> tuple[
 
 def _failure(connector: Connector, name: str, value: str, resource: str) -> Finding | None:
     """Return the failed finding for an option that is not accepted, None for an accepted one."""
-    if name.lower() in _URIS:
+    if name.lower() in _URIS and not connector.needs_entry:
         return _uri_failure(name, value, resource)
     if name.lower() in {option.lower() for option in connector.options}:
         return None
     refusal = next((each for each in connector.refusals if _matches(each.names, name)), None)
     if refusal is None:
         if any(_matches(option, name) for option in connector.options):
-            return None
+            return _secret_failure(name, value, resource) if connector.needs_entry else None
         return failed(
             "GS-TLS-005",
             resource,
@@ -193,6 +196,21 @@ def _failure(connector: Connector, name: str, value: str, resource: str) -> Find
         required=required,
         fix=f"remove {shown_name(name)} from the call"
         + (_connection_fix(connector) if needs_connection else ""),
+    )
+
+
+def _secret_failure(name: str, value: str, resource: str) -> Finding | None:
+    """Return the failure of a value with a password in it, None without one; ``${NAME}`` is a placeholder."""
+    text = _PLACEHOLDER.sub("", value)
+    if redact_text(text) == text:
+        return None
+    return failed(
+        "GS-TLS-008",
+        resource,
+        found=f"option {shown_name(name)} (value not shown) with a credential",
+        required="credentials in Secrets Manager",
+        fix="name the secret with secretId, write ${username} and ${password} in the option, and change the "
+        "password",
     )
 
 

@@ -58,6 +58,8 @@ class Connector:
         refusals: options that are rejected; any option in no list is rejected as unknown (GS-TLS-005).
         connection_types: types of Glue connections that a call may name; empty if there is none.
         blocked: why every call is rejected (GS-CON-002); ``""`` if calls are served.
+        needs_entry: whether its code decides about TLS, so that ``--glue-secure-allowed-connectors`` must
+            allow its class (GS-CON-002).
     """
 
     name: str
@@ -73,10 +75,10 @@ class Connector:
     refusals: tuple[OptionRefusal, ...] = ()
     connection_types: tuple[str, ...] = ()
     blocked: str = ""
+    needs_entry: bool = False
 
 
 _IN_GLUE_ONLY = "rejected: run it in AWS Glue"
-_NEEDS_POLICY = "a policy entry for connectors, which glue-secure does not have yet"
 _SECRETS = OptionRefusal(
     "user username password secret* *accesskey* *secretkey* *token*",
     "GS-TLS-008",
@@ -321,10 +323,21 @@ CONNECTORS: tuple[Connector, ...] = (
         tls="the connector's own code decides",
         verified="the connector's own code decides",
         encrypted="the connector's own code decides",
-        plain="rejected",
-        glue="rejected",
+        plain="`custom.spark` and `marketplace.spark` by Spark's `format(className)`, `custom.jdbc` and "
+        "`marketplace.jdbc` by Spark's JDBC source, with "
+        "[an entry](#connectors-that-cannot-be-checked); Athena connectors are rejected",
+        glue="awsglue's connector, with an entry",
         sources=(_GLUE + "aws-glue-programming-etl-connect.html#aws-glue-programming-etl-connect-market",),
-        blocked="its own code decides about TLS; that needs " + _NEEDS_POLICY,
+        options=("secretId", "*"),
+        refusals=(
+            OptionRefusal(
+                "user username *password* *accesskey* *secretkey* *accesstoken* *apikey* token",
+                "GS-TLS-008",
+                CREDENTIAL,
+            ),
+        ),
+        connection_types=("CUSTOM", "MARKETPLACE"),
+        needs_entry=True,
     ),
     Connector(
         name="other managed connectors",
@@ -335,7 +348,7 @@ CONNECTORS: tuple[Connector, ...] = (
         plain="rejected",
         glue="rejected",
         sources=(_GLUE + "aws-glue-programming-etl-connect.html",),
-        blocked="glue-secure has no rules for its options; that needs " + _NEEDS_POLICY,
+        blocked="glue-secure has no rules for its options",
     ),
 )  # fmt: skip
 

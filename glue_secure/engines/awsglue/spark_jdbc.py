@@ -44,7 +44,7 @@ def reject_bookmark(run: Run, transformation_ctx: str, resource: str) -> None:
             found="job bookmarks and a transformation_ctx, for a database that Spark reads",
             required="no bookmark: Glue's own reader has it, and does not verify this server by name",
             fix='transformation_ctx="" reads every row; or start the job with --glue-secure-bookmarks '
-            "portable, whose bookmarks support this database, also for SecureJob (docs/bookmarks.md)",
+            "portable, whose bookmarks support this database (docs/bookmarks.md)",
         )
 
 

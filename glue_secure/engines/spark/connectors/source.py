@@ -9,6 +9,7 @@ from glue_secure.connections.connectors.dynamodb import parse_write
 from glue_secure.connections.connectors.options import require_served, require_source
 from glue_secure.connections.connectors.table import Connector, connector_of
 from glue_secure.core.errors import UsageError
+from glue_secure.engines.spark.connectors.custom import CustomSink, CustomSource
 from glue_secure.engines.spark.connectors.data_catalog import DataCatalogSource
 from glue_secure.engines.spark.connectors.dynamodb import DynamoDbSink, DynamoDbSource
 from glue_secure.engines.spark.connectors.kafka import KafkaSink, KafkaSource
@@ -21,7 +22,7 @@ _FIX = "run this job in AWS Glue, where glue-secure sets the connector's TLS opt
 
 def connector_source(
     connection_type: str, options: Mapping[str, Any], transformation_ctx: str, spark: SparkSession
-) -> DataCatalogSource | DynamoDbSource | KafkaSource | None:
+) -> CustomSource | DataCatalogSource | DynamoDbSource | KafkaSource | None:
     """Return the source of a connector, None if ``connection_type`` names none.
 
     Raises:
@@ -39,10 +40,14 @@ def connector_source(
         return KafkaSource(spark, dict(options), transformation_ctx)
     if connector.name == "datacatalog":
         return DataCatalogSource(spark, dict(options), transformation_ctx)
+    if connector.needs_entry:
+        return CustomSource(spark, connector, connection_type, dict(options), transformation_ctx)
     raise _in_glue_only(connector, resource)
 
 
-def connector_sink(connection_type: str, options: Mapping[str, Any], format: str) -> DynamoDbSink | KafkaSink:
+def connector_sink(
+    connection_type: str, options: Mapping[str, Any], format: str
+) -> DynamoDbSink | KafkaSink | CustomSink:
     """Return the sink of a connector; raises as :func:`connector_source`."""
     connector = connector_of(connection_type)
     assert connector is not None  # noqa: S101 - the caller has checked this
@@ -56,6 +61,8 @@ def connector_sink(connection_type: str, options: Mapping[str, Any], format: str
         return DynamoDbSink(dict(options), parse_write(options))
     if connector.name == "kafka":
         return KafkaSink(dict(options))
+    if connector.needs_entry:
+        return CustomSink(connector, connection_type, dict(options))
     raise _in_glue_only(connector, resource)
 
 

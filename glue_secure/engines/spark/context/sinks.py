@@ -29,6 +29,7 @@ from glue_secure.engines.glue_options import (
     uses_connection,
 )
 from glue_secure.engines.run_context import failure_context
+from glue_secure.engines.spark.connectors.custom import CustomSink
 from glue_secure.engines.spark.connectors.dynamodb import DynamoDbSink
 from glue_secure.engines.spark.connectors.kafka import KafkaSink
 from glue_secure.engines.spark.context.catalog_update import (
@@ -315,7 +316,7 @@ class CatalogSink:
         )
 
 
-Sink = S3Sink | JdbcSink | DynamoDbSink | KafkaSink | CatalogSink
+Sink = S3Sink | JdbcSink | DynamoDbSink | KafkaSink | CustomSink | CatalogSink
 
 
 @check_argument_types(lambda sink: failure_context(sink._context))

@@ -19,6 +19,12 @@ ACCEPTED = {
     "mongodb": {"connectionName": "c", "database": "d", "ssl": "true", "ssl.domain_match": True},
     "snowflake": {"connectionName": "c", "sfDatabase": "d", "dbtable": "t", "sfSSL": "on"},
     "bigquery": {"connectionName": "c", "parentProject": "p", "sourceType": "table", "table": "t"},
+    "custom and marketplace connectors": {
+        "className": "a.B",
+        "secretId": "s",
+        "url": "jdbc:x://h/?user=${username}&password=${password}",
+        "uri": "anything",
+    },
 }
 REFUSED = [
     ("dynamodb", {"dynamodb.endpoint": "http://localhost"}, "GS-TLS-005"),
@@ -41,6 +47,8 @@ REFUSED = [
     ("bigquery", {"bigQueryHttpEndpoint": "https://x"}, "GS-TLS-005"),
     ("bigquery", {"temporaryGcsBucket": "b"}, "GS-S3-006"),
     ("bigquery", {"credentials": "hunter2"}, "GS-TLS-008"),
+    ("custom and marketplace connectors", {"dbPassword": "hunter2"}, "GS-TLS-008"),
+    ("custom and marketplace connectors", {"url": "jdbc:x://h/?password=hunter2"}, "GS-TLS-008"),
 ]
 
 
@@ -65,7 +73,7 @@ def test_forced_options_replace_the_callers_in_any_letter_case():
     assert forced == {"database": "d", "ssl": "true", "ssl.domain_match": "true"}
 
 
-@pytest.mark.parametrize("kind", ["custom.spark", "marketplace.jdbc", "athena", "opensearch", "teradata"])
+@pytest.mark.parametrize("kind", ["opensearch", "teradata"])
 def test_gs_con_002_a_connector_whose_tls_cannot_be_forced_is_rejected_by_name(kind):
     found = connector_of(kind.upper())
     with pytest.raises(RefusedError, match="GS-CON-002") as caught:

@@ -163,15 +163,15 @@ def _without_ignored(
 ) -> dict[str, object]:
     """Return the options without those that have no effect for the engine; a warning names them.
 
-    Options of UNLOAD and COPY have none for Amazon Redshift either: rows are read with SELECT and written
-    with INSERT.
+    Options of UNLOAD have none for Amazon Redshift either, and options of COPY reach this function only if
+    rows are written with INSERT.
     """
     ignored = [name for name in options if is_ignored(name, Place.JDBC) and engine.option(name) is None]
     for name in ignored:
         if engine is REDSHIFT and not is_ignored(name, Place.REDSHIFT):
             _LOG.warning(
-                "connection %s: %s has no effect: rows are read with SELECT and written with INSERT, without "
-                "UNLOAD and COPY",
+                "connection %s: %s has no effect: rows are read with SELECT, and written with INSERT without "
+                "redshiftTmpDir and aws_iam_role",
                 connection_name,
                 name,
             )

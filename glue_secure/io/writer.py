@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from glue_secure.columns.enforcer import ColumnPolicyEnforcer, ProtectedFrame
 from glue_secure.connections.manager import ConnectionManager, OpenedConnection
+from glue_secure.connections.redshift_load import (
+    RedshiftLoad,
+    can_load,
+    copy_statement,
+    csv_options,
+    split_load,
+)
 from glue_secure.connections.sql_statements import split_statements
 from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.evidence import WriteRecord
@@ -67,6 +74,7 @@ class DataWriter:
         recorder: receives findings and records.
         read_objects: the objects that the run has read.
         operation: the context of one operation of the run.
+        run_id: names the temporary locations of the run.
     """
 
     def __init__(
@@ -82,7 +90,9 @@ class DataWriter:
         recorder: RunRecorder,
         read_objects: ReadObjects,
         operation: Operation,
+        run_id: str,
     ) -> None:
+        self._run_id, self._loads = run_id, 0
         self._read_objects = read_objects
         self._engine, self._guard, self._verifier, self._prover = engine, guard, verifier, prover
         self._requests = requests
@@ -209,10 +219,12 @@ class DataWriter:
             database: the database that the caller expects; ``""`` for the connection's database.
             options: connection options; each is validated. For Amazon Redshift, the SQL statements of
                 ``preactions`` and ``postactions`` are executed before and after the rows are appended. They
-                and the rows are not one transaction.
+                and the rows are not one transaction. With ``redshiftTmpDir`` and ``aws_iam_role``, the rows
+                are written there under the run's key, and loaded with COPY.
 
         Raises:
-            RefusedError, VerificationError: GS-TLS, GS-S3-010, GS-COL-001, GS-COL-003.
+            RefusedError, VerificationError: GS-TLS, GS-S3-010, GS-COL-001, GS-COL-003; for a COPY those of
+                :meth:`write_s3`.
             UsageError: the table is not a name, or the connection uses another database.
         """
         with self._operation():
@@ -224,8 +236,9 @@ class DataWriter:
                     required="TABLE or SCHEMA.TABLE",
                 )
             self._guard.require_same_session(frame, target)
-            protected = self._columns.protect(frame, target).frame
-            actions, options = _split_actions(options or {})
+            protected = self._columns.protect(frame, target)
+            actions, given = _split_actions(options or {})
+            load, options = split_load(given, f"a write through connection {connection}")
             opened = self._connections.open(connection, options)
             if database and not opened.database:  # the connection's URL names no database
                 opened = self._connections.open(connection, {**options, "database": database})
@@ -240,6 +253,9 @@ class DataWriter:
                 for name in actions:
                     warn_of_ignored(name, target, "it is for Amazon Redshift")
                 actions = {}
+            copy, staged = "", None
+            if load is not None:
+                copy, staged = self._staged(load, protected, opened, table, target)
             with (
                 self._recorder.timed("write"),
                 suppress_client_logs(),
@@ -247,16 +263,47 @@ class DataWriter:
             ):
                 self._execute(actions.get("preactions", ""), opened)
                 rows = self._engine.write_jdbc(
-                    protected,
+                    protected.frame,
                     url=opened.url,
                     driver=opened.driver,
                     table=table,
                     credentials=opened.credentials,
                     driver_options=opened.driver_options,
                     spark_options={"batchsize": BATCH_SIZE, **opened.reader_options},
+                    only_create=staged is not None,
                 )
+                if staged is not None:
+                    rows = staged.rows
+                    self._execute(copy, opened)
                 self._execute(actions.get("postactions", ""), opened)
             return self._record(WriteRecord(target, opened.engine, rows, (), 0.0, "jdbc"))
+
+    def _staged(
+        self, load: RedshiftLoad, frame: ProtectedFrame, opened: OpenedConnection, table: str, target: str
+    ) -> tuple[str, WriteRecord | None]:
+        """Write a frame under the run's key to the location of a load; ``("", None)`` if it is not loaded.
+
+        Returns:
+            The COPY of its objects, and the record of their write.
+        """
+        names = "redshiftTmpDir and aws_iam_role"
+        if opened.engine != "redshift":
+            warn_of_ignored(names, target, "they are for Amazon Redshift")
+            return "", None
+        types = self._engine.column_types(frame.frame)
+        if not can_load(types):
+            _LOG.warning("%s: %s have no effect: a CSV object cannot contain its columns", target, names)
+            return "", None
+        self._loads += 1
+        location = s3_location(f"{load.location.rstrip('/')}/{self._run_id}/{self._loads}/", "write")
+        null = f"@NULL {self._run_id}@"
+        record = self.write_s3(
+            frame, str(location), format="csv", mode="errorifexists", options=csv_options(null)
+        )
+        if not record.objects and not record.proved:
+            return "", record
+        columns = [name for name, _type in types]
+        return copy_statement(table, columns, location, load, null=null), record
 
     def _execute(self, text: str, opened: OpenedConnection) -> None:
         """Execute the SQL statements of a text over a verified connection."""

@@ -312,6 +312,7 @@ def build_run(
         recorder=recorder,
         read_objects=read_objects,
         operation=operation,
+        run_id=str(identity.run_id),
     )
     stores = StoreChecker(
         dynamodb=services.dynamodb,

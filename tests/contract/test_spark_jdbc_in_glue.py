@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 from glue_secure.core.catalog import CatalogTable
@@ -29,7 +27,15 @@ FORCED = {
 
 @pytest.fixture
 def frame():
-    return SimpleNamespace(_jdf="jdf", count=lambda: 3)
+    """A frame of three rows, each of which the fake engine writes to an object of its own."""
+    made = Rows(["a", "b", "c"])
+    made._jdf = "jdf"
+    return made
+
+
+class Rows(list):
+    def count(self):
+        return len(self)
 
 
 @pytest.fixture
@@ -105,21 +111,38 @@ def test_postgresql_is_read_by_glue_itself(account, started):
     assert len(started.recorder.called("getSource")) == 1
 
 
-def test_redshift_runs_its_actions_and_ignores_the_options_of_its_load(account, started, frame_of, frame):
+@pytest.mark.parametrize("by", ["options", "argument"])
+def test_redshift_runs_its_actions_around_a_copy_of_objects_under_the_runs_key(
+    by, account, started, frame_of, frame
+):
     written = dynamic_frame(frame_of, started, frame)
     more = {
         "preactions": "create table if not exists t (a int); delete from t where b = ';'",
         "postactions": "drop table t",
-        "redshiftTmpDir": "s3://curated/temporary/",
         "aws_iam_role": "arn:aws:iam::123456789012:role/load",
     }
-    started.write_dynamic_frame.from_options(written, "redshift", options("redshift", **more))
-    order = [name for name, _ in account.engine.calls if name in ("execute_jdbc", "write_jdbc")]
-    assert order == ["execute_jdbc", "write_jdbc", "execute_jdbc"]
-    assert account.engine.asked("execute_jdbc") == [
-        ("create table if not exists t (a int)", "delete from t where b = ';'"),
-        ("drop table t",),
-    ]
+    if by == "options":
+        more["redshiftTmpDir"] = "s3://curated/temporary/"
+        started.write_dynamic_frame.from_options(written, "redshift", options("redshift", **more))
+    else:
+        more["dbtable"] = "flights"
+        started.write_dynamic_frame.from_jdbc_conf(
+            written, "redshift", more, redshift_tmp_dir="s3://curated/temporary/"
+        )
+    names = ("execute_jdbc", "write_jdbc", "write_s3")
+    order = [name for name, _ in account.engine.calls if name in names]
+    assert order == ["write_s3", "execute_jdbc", "write_jdbc", "execute_jdbc", "execute_jdbc"]
+    assert account.engine.asked("write_jdbc")[-1]["only_create"]
+    before, (copy,), after = account.engine.asked("execute_jdbc")
+    assert before == ("create table if not exists t (a int)", "delete from t where b = ';'")
+    assert after == ("drop table t",)
+    table = "public.carriers" if by == "options" else "flights"
+    location = "s3://curated/temporary/jr_1/1/part-"
+    assert copy.startswith(f'copy {table} ("name", """q") from \'{location}\' iam_role \'arn:aws:iam::')
+    started.job.commit()
+    staged, table = account.evidence()["writes"]
+    assert (staged["kind"], table["kind"], table["rows"]) == ("s3", "jdbc", staged["rows"])
+    assert {one["key"] for one in staged["objects"]} == {str(account.key)}
 
 
 def test_a_bookmark_of_such_a_database_is_rejected_and_a_weaker_option_too(account, started):

@@ -258,6 +258,9 @@ class FakeEngine:
     def all_rows(self, frame: Any) -> Sequence[Mapping[str, Any]]:
         return ()
 
+    def column_types(self, frame: Any) -> Sequence[tuple[str, str]]:
+        return [("name", "string"), ('"q', "int")]
+
     def columns(self, frame: Any) -> tuple[str, ...]:
         return ()
 

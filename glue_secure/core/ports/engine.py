@@ -131,8 +131,12 @@ class Engine(Protocol):
         credentials: Credentials,
         driver_options: Mapping[str, str],
         spark_options: Mapping[str, str],
+        only_create: bool = False,
     ) -> int | None:
-        """Append to a table. Return the number of rows, None where it was not measured."""
+        """Append to a table. Return the number of rows, None where it was not measured.
+
+        With ``only_create``, the table is created if it is missing, and no row is written.
+        """
 
     def execute_jdbc(
         self,
@@ -180,6 +184,9 @@ class Engine(Protocol):
 
     def all_rows(self, frame: DataFrame) -> Sequence[Mapping[str, Any]]:
         """Return all rows of a small frame."""
+
+    def column_types(self, frame: DataFrame) -> Sequence[tuple[str, str]]:
+        """Return name and type of each column, as Spark's ``simpleString`` names it."""
 
     def columns(self, frame: DataFrame) -> tuple[str, ...]:
         """Return the names of a frame's columns."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from awsglue.context import GlueContext as AwsGlueContext
 
 from glue_secure.connections.connectors.catalog import catalog_connector
+from glue_secure.connections.redshift_load import with_location
 from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.ignored_options import Place
 from glue_secure.core.redaction import SecretOptions
@@ -358,7 +359,7 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
         with self.operation(call) as run:
             require_run_account(run, call, catalog_id)
             self._validate_temporary_location(redshift_tmp_dir, "write")
-            options = dict(connection_options or {})
+            options = with_location(connection_options or {}, redshift_tmp_dir)
             target = parse_connection(catalog_connection, options, f"sink of {catalog_connection}")
             if self._reads_with_spark(call, target):
                 return SparkJdbcSink(self, target).write(frame_or_dfc)
@@ -612,6 +613,8 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                 connector_call = ConnectorCall(found[0], found[1], resource)
                 return connector_call, connector_call.forced(options)
             if table.connection:
+                if call.startswith("write"):
+                    options = with_location(options, redshift_tmp_dir)
                 parsed = parse_connection(table.connection, options, resource)
                 target = JdbcTarget(table.connection, table.location, parsed.options)
                 return target, with_enforced_ssl(options)

@@ -132,6 +132,8 @@ def parse_connection(connection: str, options: Mapping[str, Any], resource: str)
             s3_location(str(value), f"{name} of")
     # useFrameName is awsglue's option to write each frame of a collection to a table of its name.
     left_out = {*_LOCATION_OPTIONS, "useframename"}
+    if any(name.lower() == "aws_iam_role" for name in options):
+        left_out.discard("redshifttmpdir")  # rows are written there for a COPY
     table = options.get("dbtable") or options.get("query") or options.get("sampleQuery") or ""
     others = {name: str(value) for name, value in options.items() if name.lower() not in left_out}
     return JdbcTarget(connection, str(table), others)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.connections.manager import VERIFIED_BY_GLUE
+from glue_secure.connections.redshift_load import LOAD_OPTIONS
 from glue_secure.core.errors import UsageError
 from glue_secure.core.options import whole_number
 from glue_secure.engines.awsglue.frames import DynamicFrame, DynamicFrameCollection, wrap, wrap_frame
@@ -32,7 +33,8 @@ def reads_with_spark(run: Run, target: JdbcTarget) -> bool:
     Raises:
         RefusedError, VerificationError: GS-TLS.
     """
-    options = {name: value for name, value in target.options.items() if name.lower() not in _ACTIONS}
+    of_writes = (*_ACTIONS, *LOAD_OPTIONS)
+    options = {name: value for name, value in target.options.items() if name.lower() not in of_writes}
     return run.connections.open(target.connection, options).engine not in VERIFIED_BY_GLUE
 
 

@@ -306,14 +306,17 @@ class SparkEngine:
         credentials: Credentials,
         driver_options: Mapping[str, str],
         spark_options: Mapping[str, str],
+        only_create: bool = False,
     ) -> int | None:
         """Append to a table, which Spark creates if it is missing. Return the number of rows, or None.
+
+        With ``only_create``, no row is written.
 
         Raises:
             UsageError: an option is not known.
         """
         require_known_options(spark_options, _JDBC_WRITE_OPTIONS, f"options of a write to {table}")
-        observed, observation = self._meter.observe(frame)
+        observed, observation = self._meter.observe(frame.limit(0) if only_create else frame)
         writer = observed.write.format("jdbc").mode("append").options(**driver_options, **spark_options)
         writer = writer.option("url", url).option("driver", driver).option("dbtable", table)
         writer = writer.option("user", credentials.user).option("password", credentials.password)
@@ -402,6 +405,10 @@ class SparkEngine:
     def all_rows(self, frame: DataFrame) -> Sequence[Mapping[str, Any]]:
         """Return all rows of a small frame."""
         return [row.asDict() for row in frame.collect()]
+
+    def column_types(self, frame: DataFrame) -> Sequence[tuple[str, str]]:
+        """Return name and type of each column, as Spark's ``simpleString`` names it."""
+        return list(frame.dtypes)
 
     def columns(self, frame: DataFrame) -> tuple[str, ...]:
         """Return the names of a frame's columns."""

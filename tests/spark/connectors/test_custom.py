@@ -33,6 +33,7 @@ import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.*;
 import org.apache.spark.sql.sources.*;
 import org.apache.spark.sql.types.*;
+import scala.collection.JavaConverters;
 import scala.collection.immutable.Map;
 
 public class Numbers implements RelationProvider, CreatableRelationProvider {
@@ -66,7 +67,7 @@ public class Numbers implements RelationProvider, CreatableRelationProvider {
         }
 
         public RDD<Row> buildScan() {
-            Row row = RowFactory.create(options.get("login").get());
+            Row row = RowFactory.create(JavaConverters.mapAsJavaMapConverter(options).asJava().get("login"));
             return context.createDataFrame(Arrays.asList(row), schema()).rdd();
         }
     }
@@ -138,7 +139,7 @@ def read_numbers(context, secret):
 def test_a_connector_is_rejected_without_an_entry_and_the_fix_works_when_typed(
     begin, connector_jar, secret, glue_job
 ):
-    with pytest.raises(RefusedError, match=r"GS-CON-002.*com\.example\.numbers\.Numbers") as caught:
+    with pytest.raises(RefusedError, match=r"(?s)GS-CON-002.*com\.example\.numbers\.Numbers") as caught:
         read_numbers(begin(), secret)
     (entry,) = re.findall(rf"--{ARGUMENT} (\S+)", caught.value.fix)
     assert re.fullmatch(re.escape(CLASS) + "@[0-9a-f]{64}", entry)
@@ -153,7 +154,7 @@ def test_a_connector_is_rejected_without_an_entry_and_the_fix_works_when_typed(
 
 
 def test_another_jar_than_the_reviewed_one_is_rejected(begin, connector_jar, secret):
-    with pytest.raises(RefusedError, match=r"GS-CON-002.*SHA-256"):
+    with pytest.raises(RefusedError, match=r"(?s)GS-CON-002.*SHA-256"):
         read_numbers(begin(f"{CLASS}@{'0' * 64}"), secret)
 
 
@@ -198,7 +199,7 @@ def test_a_connection_names_the_class_and_must_be_of_its_type(begin, glue_accoun
     for name, kind in ((f"{glue_job.name}-own", "CUSTOM"), (f"{glue_job.name}-jdbc", "JDBC")):
         properties = {"CONNECTOR_CLASS_NAME": "com.example.Other", "CONNECTOR_TYPE": "Spark"}
         create(ConnectionInput={"Name": name, "ConnectionType": kind, "ConnectionProperties": properties})
-    with pytest.raises(RefusedError, match=r"GS-CON-002.*com\.example\.Other"):
+    with pytest.raises(RefusedError, match=r"(?s)GS-CON-002.*com\.example\.Other"):
         begin(CLASS).create_dynamic_frame.from_options(
             "marketplace.spark", {"connectionName": f"{glue_job.name}-own"}
         )

@@ -3,10 +3,15 @@
 Features of Redshift only (its SQL, its login by SHA-256) are not tested here.
 """
 
+import gzip
 import json
+import re
 import secrets
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
+import psycopg
 import pytest
 from redshift_proxy import redshift_proxy
 
@@ -19,6 +24,7 @@ from glue_secure.embedded.clients import clients
 from glue_secure.embedded.installed_spark import installed_spark
 from glue_secure.embedded.jars import Artifact
 from glue_secure.embedded.java import java_home
+from glue_secure.engines.spark.engine import SparkEngine
 
 (REDSHIFT,) = (engine for engine in ENGINES if engine.name == "redshift")
 JAR = Artifact(
@@ -187,3 +193,62 @@ def test_a_write_through_glue_context_executes_its_actions_over_the_verified_con
     assert set(proxy.protocols) <= {"TLSv1.2", "TLSv1.3"}
     assert "redshiftTmpDir has no effect" in caplog.text
     assert warehouse not in caplog.text
+
+
+class CopyInPostgresql:
+    """Executes COPY as Redshift does: reads the objects from S3, and loads them as CSV."""
+
+    STATEMENT = re.compile(
+        r"copy (\S+) \((.+?)\) from 's3://([^/]+)/(.+?)' iam_role '\S+' csv gzip null as '(.+?)' "
+    )
+
+    def __init__(self, account, s3):
+        self.account, self.s3, self.statements = account, s3, []
+
+    def __call__(self, engine, statements, **how):
+        (statement,) = statements
+        self.statements.append(statement)
+        table, columns, bucket, prefix, null = self.STATEMENT.match(statement).groups()
+        server = self.account.postgres
+        with psycopg.connect(
+            host=server.host,
+            port=server.port,
+            dbname=server.database,
+            user=server.user,
+            password=server.password,
+            sslmode="verify-full",
+            sslrootcert=str(self.account.ca_pem),
+        ) as connection:
+            load = f"copy {table} ({columns}) from stdin with (format csv, null '{null}')"
+            for found in self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]:
+                content = self.s3.get_object(Bucket=bucket, Key=found["Key"])
+                assert content["ServerSideEncryption"] == "aws:kms"
+                with connection.cursor().copy(load) as copy:
+                    copy.write(gzip.decompress(content["Body"].read()))
+
+
+def test_a_copy_loads_the_objects_that_were_written_under_the_runs_key(
+    begin, jar, warehouse, superuser, glue_account, aws, provisioned, monkeypatch
+):
+    copy = CopyInPostgresql(glue_account, aws("s3"))
+    monkeypatch.setattr(SparkEngine, "execute_jdbc", copy)
+    started = begin()
+    context, table = started.context, "copied_" + started.bench.name.replace("-", "_")
+    at = datetime(2024, 3, 31, 1, 30, 0, 1)
+    texts = ["", " a,b ", 'say "x"', "two\nlines", "\\N", None, "ä\U0001f512"]
+    rows = [(n, text, Decimal("1.50"), at, at.date(), n == 1, 0.1) for n, text in enumerate(texts)]
+    schema = "id long, text string, price decimal(9,2), at timestamp, day date, first boolean, weight double"
+    frame = DynamicFrame.fromDF(context.spark_session.createDataFrame(rows, schema), context, "rows")
+    context.write_dynamic_frame.from_jdbc_conf(
+        frame,
+        NAME,
+        {"dbtable": table, "aws_iam_role": "arn:aws:iam::123456789012:role/load"},
+        redshift_tmp_dir="s3://glue-secure-curated/temporary/",
+    )
+    assert superuser(f"select id, text, price, at, day, first, weight from {table} order by id") == rows
+    started.job.commit()
+    staged, loaded = started.bench.evidence()[-1]["writes"]
+    assert (loaded["kind"], loaded["format"], loaded["rows"]) == ("jdbc", "redshift", len(rows))
+    assert (staged["kind"], staged["rows"]) == ("s3", len(rows))
+    assert {one["key"] for one in staged["objects"]} == {provisioned.data_key}
+    assert f"/temporary/{started.bench.evidence()[-1]['run_id']}/1/" in staged["target"]

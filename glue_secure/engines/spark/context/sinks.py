@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from glue_secure.connections.connectors.dynamodb import catalog_options, is_dynamodb_location, parse_write
 from glue_secure.connections.engines.registry import JDBC_TYPES
+from glue_secure.connections.redshift_load import with_location
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.ignored_options import Place, warn_of_ignored
@@ -175,15 +176,15 @@ class JdbcSink:
         Args:
             connection: the Glue connection's name.
             options: Glue's ``connection_options``.
-            redshift_tmp_dir: an S3 location or ``""``. Glue's tutorials pass it for every engine. Nothing is
-                written there.
+            redshift_tmp_dir: an S3 location or ``""``. Glue's tutorials pass it for every engine. Rows are
+                written there for a COPY of Amazon Redshift, with the option ``aws_iam_role``.
             resource: the subject of errors.
 
         Raises:
             RefusedError: GS-TLS-008, credentials among the options; GS-S3-006, ``redshift_tmp_dir`` is not in
                 S3.
         """
-        options = dict(options)
+        options = with_location(options, redshift_tmp_dir)
         if redshift_tmp_dir:
             s3_location(redshift_tmp_dir, f"{resource} with redshift_tmp_dir")
         reject_credentials(options, ("password", "user"), resource)
@@ -258,7 +259,7 @@ class CatalogSink:
         database: the table's database.
         name: the table's name.
         options: Glue's ``additional_options``.
-        redshift_tmp_dir: Glue's argument, for a table behind a connection; nothing is written there.
+        redshift_tmp_dir: Glue's argument, for a table behind a connection.
     """
 
     database: str

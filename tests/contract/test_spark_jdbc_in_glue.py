@@ -37,6 +37,10 @@ class Rows(list):
     def count(self):
         return len(self)
 
+    def limit(self, number):
+        self.limits = [*getattr(self, "limits", ()), number]
+        return self
+
 
 @pytest.fixture
 def account(in_glue, frame, monkeypatch):
@@ -104,6 +108,18 @@ def test_reads_and_writes_go_through_spark_with_full_verification(name, account,
     evidence = account.evidence()
     assert [write["rows"] for write in evidence["writes"]] == [3, 3, 3]
     assert {tls["connection"] for tls in evidence["tls"]} == {name}
+
+
+def test_a_sample_is_read_with_full_verification_and_no_bookmark_tracks_it(account, started, frame):
+    made = [
+        started.create_sample_dynamic_frame_from_catalog("lake", "mysql", num=5, transformation_ctx="a"),
+        started.create_sample_dynamic_frame_from_options(
+            "sqlserver", options("sqlserver"), num=6, transformation_ctx="b"
+        ),
+    ]
+    assert [type(one).__module__ for one in made] == ["glue_secure.engines.awsglue.frames"] * 2
+    assert frame.limits == [5, 6]
+    assert started.recorder.called("getSource", "getCatalogSource") == []
 
 
 def test_postgresql_is_read_by_glue_itself(account, started):

@@ -16,6 +16,7 @@ from glue_secure.connections.connectors.catalog import catalog_connector
 from glue_secure.connections.redshift_load import with_location
 from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.ignored_options import Place
+from glue_secure.core.options import whole_number
 from glue_secure.core.redaction import SecretOptions
 from glue_secure.engines.awsglue.frames import DynamicFrame, wrap, wrap_frame
 from glue_secure.engines.awsglue.jvm_call_guard import (
@@ -251,6 +252,9 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                 push_down_predicate, options, catalog_id, erieTxId, asOfTime, **kwargs,
             )  # fmt: skip
 
+        if self._reads_with_spark(call, target):
+            frame = self._read_table(call, target, "", additional_options)
+            return to_dynamic_frame(frame.limit(whole_number("num", num, least=1)), self, table_name or "")
         return wrap_frame(self._read(call, "getCatalogSource", target, transformation_ctx, read))
 
     def extract_jdbc_conf(self, connection_name: str, catalog_id: str | None = None) -> Options:

@@ -74,14 +74,17 @@ class SparkJdbcSource:
         return to_dynamic_frame(self.getDataFrame(), self._sql_ctx, self.name)
 
     def getSampleFrame(self, num: int, **options: Any) -> DynamicFrame:  # noqa: ARG002
-        """Return a DynamicFrame of at most ``num`` records."""
-        frame = self.getDataFrame().limit(whole_number("num", num, least=1))
+        """Return a DynamicFrame of at most ``num`` records. No bookmark tracks a sample."""
+        frame = self._read("").limit(whole_number("num", num, least=1))
         return to_dynamic_frame(frame, self._sql_ctx, self.name)
 
     def getDataFrame(self) -> DataFrame:
         """Return the DataFrame."""
+        return self._read(self._transformation_ctx)
+
+    def _read(self, transformation_ctx: str) -> DataFrame:
         with self._sql_ctx.operation("DataSource.getDataFrame") as run:
-            reject_bookmark(run, self._transformation_ctx, f"connection {self._target.connection}")
+            reject_bookmark(run, transformation_ctx, f"connection {self._target.connection}")
             options = _of_the_driver(self._target.options)
             named = {"dbtable": self._target.table} if not _names_source(options) else {}
             table, options = source_of({**options, **named})
@@ -89,7 +92,7 @@ class SparkJdbcSource:
                 self._target.connection,
                 table,
                 options=options,
-                transformation_ctx=self._transformation_ctx,
+                transformation_ctx=transformation_ctx,
             )
 
 

@@ -42,6 +42,7 @@ def writer(run_fixture, recorder, read_objects) -> DataWriter:
     engine.apply_settings(plan)
     verifier = ObjectVerifier(key=plan.key, objects=objects, engine=engine, recorder=recorder)
     return DataWriter(
+        run_id="jr_1",
         engine=engine,
         guard=TargetGuard(plan=plan, engine=engine, objects=objects, recorder=recorder),
         verifier=verifier,

@@ -264,7 +264,7 @@ class FakeEngine:
     def columns(self, frame: Any) -> tuple[str, ...]:
         return ()
 
-    def attribute_writes_to_run(self, location: S3Uri | None) -> Any:
+    def attribute_writes_to_run(self, location: S3Uri | None, *, by_connector: bool = False) -> Any:
         return contextlib.nullcontext()
 
     def requests_catalog(self) -> bool:

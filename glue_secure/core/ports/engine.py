@@ -197,8 +197,13 @@ class Engine(Protocol):
     def suppress_jdbc_logs(self) -> bool:
         """Keep the engine from logging JDBC passwords on the driver. Return whether it logs none."""
 
-    def attribute_writes_to_run(self, location: S3Uri | None) -> AbstractContextManager[None]:
-        """Attribute writes below ``location`` (None: to a database) inside the block to glue-secure."""
+    def attribute_writes_to_run(
+        self, location: S3Uri | None, *, by_connector: bool = False
+    ) -> AbstractContextManager[None]:
+        """Attribute writes below ``location`` (None: to a database) inside the block to glue-secure.
+
+        With ``by_connector``, a write by a connector whose location is unknown is attributed, too.
+        """
 
     def guard_requests(self, policy: RequestPolicy) -> str:
         """Check the S3 requests of every JVM against a policy until :meth:`close`.

@@ -427,9 +427,15 @@ class SparkEngine:
         return suppress_jdbc_logs(self._spark._jvm)
 
     @contextmanager
-    def attribute_writes_to_run(self, location: S3Uri | None) -> Iterator[None]:
-        """Attribute writes below ``location`` (None: to a database) inside the block to the run."""
-        with attribute_saves_to_run(), self._write_monitor().attribute_writes_to_run(location):
+    def attribute_writes_to_run(
+        self, location: S3Uri | None, *, by_connector: bool = False
+    ) -> Iterator[None]:
+        """Attribute writes below ``location`` (None: to a database) inside the block to the run.
+
+        With ``by_connector``, a write by a connector whose location is unknown is attributed, too.
+        """
+        monitor = self._write_monitor()
+        with attribute_saves_to_run(), monitor.attribute_writes_to_run(location, by_connector=by_connector):
             yield
 
     def guard_requests(self, policy: RequestPolicy) -> str:

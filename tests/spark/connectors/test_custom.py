@@ -169,7 +169,8 @@ def test_a_frame_is_written_by_the_connectors_code(begin, connector_jar, glue_sp
     context = begin(CLASS)
     frame = DynamicFrame.fromDF(glue_spark.range(2), context, "rows")
     context.write_dynamic_frame.from_options(frame, "custom.spark", {"className": CLASS, "table": "t"})
-    written = getattr(glue_spark._jvm, CLASS).WRITTEN
+    loader = glue_spark._jvm.org.apache.spark.util.Utils.getContextOrSparkClassLoader()
+    written = loader.loadClass(CLASS).getField("WRITTEN").get(None)
     assert sorted(written) == ["Append [0]", "Append [1]"]
     context.job.commit()
     writes = glue_job.evidence()[-1]["writes"]

@@ -205,7 +205,7 @@ class CopyInPostgresql:
     def __init__(self, account, s3):
         self.account, self.s3, self.statements = account, s3, []
 
-    def __call__(self, engine, statements, **how):
+    def __call__(self, statements):
         (statement,) = statements
         self.statements.append(statement)
         table, columns, bucket, prefix, null = self.STATEMENT.match(statement).groups()
@@ -231,13 +231,18 @@ def test_a_copy_loads_the_objects_that_were_written_under_the_runs_key(
     begin, jar, warehouse, superuser, glue_account, aws, provisioned, monkeypatch
 ):
     copy = CopyInPostgresql(glue_account, aws("s3"))
-    monkeypatch.setattr(SparkEngine, "execute_jdbc", copy)
+    monkeypatch.setattr(SparkEngine, "execute_jdbc", lambda _engine, statements, **_how: copy(statements))
     started = begin()
     context, table = started.context, "copied_" + started.bench.name.replace("-", "_")
     at = datetime(2024, 3, 31, 1, 30, 0, 1)
     texts = ["", " a,b ", 'say "x"', "two\nlines", "\\N", None, "ä\U0001f512"]
     rows = [(n, text, Decimal("1.50"), at, at.date(), n == 1, 0.1) for n, text in enumerate(texts)]
     schema = "id long, text string, price decimal(9,2), at timestamp, day date, first boolean, weight double"
+    superuser(
+        f"create table {table} (id bigint, text varchar(80), price decimal(9, 2), at timestamp, day date, "
+        "first boolean, weight double precision)"
+    )
+    superuser(f"grant select, insert on {table} to {USER}")
     frame = DynamicFrame.fromDF(context.spark_session.createDataFrame(rows, schema), context, "rows")
     context.write_dynamic_frame.from_jdbc_conf(
         frame,

@@ -108,7 +108,7 @@ class CustomSink:
         records = with_protected_data(table, run.columns.protect(table.data, target)).data
         with (
             run.recorder.timed("write"),
-            run.engine.attribute_writes_to_run(None),
+            run.engine.attribute_writes_to_run(None, by_connector=True),
             suppress_client_logs(),
         ):
             records.write.format(format).mode("append").options(**given).save()

@@ -97,7 +97,9 @@ class SparkWriteMonitor:
             self.record(UnmanagedWrite("", "stream", problem=problem))
 
     @contextmanager
-    def attribute_writes_to_run(self, location: S3Uri | None) -> Iterator[None]:
+    def attribute_writes_to_run(
+        self, location: S3Uri | None, *, by_connector: bool = False
+    ) -> Iterator[None]:
         """Attribute the writes of the block to the run, so that they are not reported as unmanaged.
 
         These are writes below ``location``, writes to an unknown location, and RDD saves. Two writes to the
@@ -105,6 +107,8 @@ class SparkWriteMonitor:
 
         Args:
             location: where the run writes; None for a database.
+            by_connector: whether a connector writes, whose location is unknown. Writes of files count as
+                unmanaged all the same.
         """
         self._queries.wait_for_listeners()
         with self._lock:
@@ -120,7 +124,11 @@ class SparkWriteMonitor:
                 of_block = [
                     recorded
                     for recorded in self._recorded
-                    if recorded.number > first_number and _is_below(recorded.write, location)
+                    if recorded.number > first_number
+                    and (
+                        _is_below(recorded.write, location)
+                        or (by_connector and not recorded.write.location and not recorded.write.stores_files)
+                    )
                 ]
                 locations = [recorded.write.location for recorded in of_block]
                 for recorded in of_block:

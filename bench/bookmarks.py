@@ -8,7 +8,8 @@ of milliseconds, and the ratio is nearer to one.
     bare       list, and drop each entry
     select     list as a read does (names, depth, the newest object for its schema) and select: the bookmark
                knows everything but the last hundred objects, nine hundred of it by their identities
-    first run  the same without a bookmark: everything is new and in memory
+    first run  the same without a bookmark: everything is new, and packed in memory
+    unpacked   as first run, without packing the objects: the memory that packing saves
     bounded    a first run of at most a thousand objects (``boundedFiles``)
     ascending  as select, with the promise that keys grow with time (``keysAscending``): it lists the end only
 
@@ -45,7 +46,7 @@ TARGET_MEMORY = 64.0
 TARGET_STATE = 100_000
 """Bytes."""
 SIZES = (10_000, 100_000, 1_000_000)
-MODES = ("select", "first run", "bounded", "ascending")
+MODES = ("select", "first run", "unpacked", "bounded", "ascending")
 NEW, PAGE, PASSES = 100, 1000, 50_000
 BUCKET, PREFIX = "landing", "flights"
 # An object a second, the last one now; the bookmark was made a minute ago.
@@ -172,12 +173,15 @@ def store(pages: Pages) -> Any:
 
 def measure(mode: str, count: int) -> Measured:
     """Measure one mode in this process; call it in one of its own."""
+    from glue_secure.bookmarks import bounds
     from glue_secure.bookmarks.bounds import Limits
     from glue_secure.bookmarks.selection import select
     from glue_secure.core.identifiers import S3Uri
     from glue_secure.io.listing import SourceListing
     from glue_secure.io.source_filter import ALL_OBJECTS
 
+    if mode == "unpacked":
+        bounds.PACK_FROM = sys.maxsize
     root = S3Uri(BUCKET, PREFIX)
     pages = Pages(count)
     objects = store(pages)
@@ -314,6 +318,15 @@ def render(lines: Sequence[dict[str, Any]]) -> str:
         if not results:
             continue
         out.append(f"target for select, {target}: {'missed at ' + ', '.join(missed) if missed else 'met'}")
+    memory = {
+        (line["objects"], line["mode"]): line["memory_over_bare_mib"]["median"]
+        for line in lines
+        if line["mode"] in ("first run", "unpacked")
+    }
+    for count, mode in memory:
+        if mode == "first run" and memory.get((count, "unpacked"), 0) > 0:
+            ratio = memory[count, mode] / memory[count, "unpacked"]
+            out.append(f"memory of a first run of {count:,} objects over unpacked: {ratio:.2f}")
     out.append("a first run needs time and memory for everything that it reads")
     return "\n".join(out)
 

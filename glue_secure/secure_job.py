@@ -21,7 +21,7 @@ from glue_secure.core.redaction import redact_settings
 from glue_secure.core.typed_arguments import ArgsT, parse_arguments
 from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.engines.spark.data_catalog import session_as_requested
-from glue_secure.engines.spark.formats import format_of, spark_options
+from glue_secure.engines.spark.formats import format_of, matched_by_name, spark_options
 from glue_secure.io.source_filter import FILTERS, LIMITS, parse_limits, parse_source_filter
 from glue_secure.io.writer import WriteMode
 from glue_secure.run.run import Run
@@ -275,7 +275,9 @@ class Reader:
             frame: DataFrame = run.reader.read_s3(
                 source,
                 format=format_of(format).name,
-                options={**_defaults(format), **spark_options(format, format_options)},
+                options=matched_by_name(
+                    format_of(format).name, {**_defaults(format), **spark_options(format, format_options)}
+                ),
                 transformation_ctx=bookmark,
                 schema=schema,
                 source_filter=source_filter,

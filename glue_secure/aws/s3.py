@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timezone
 from typing import Any
 
@@ -65,11 +65,12 @@ class S3ObjectStore:
             bucket, default.get("SSEAlgorithm", ""), default.get("KMSMasterKeyID", ""), str(policy)
         )
 
-    def read(self, uri: S3Uri) -> StoredObject:
-        """Return a whole object (GetObject)."""
+    def read(self, uri: S3Uri, *, most: int | None = None) -> StoredObject:
+        """Return an object, or its first ``most`` bytes (GetObject)."""
         with translate_errors("GetObject"):
             answer = self._client.get_object(Bucket=uri.bucket, Key=uri.key)
-            body = answer["Body"].read()
+            with closing(answer["Body"]) as stream:
+                body = stream.read(most)
         return StoredObject(body, answer["ETag"].strip('"'))
 
     def write(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from glue_secure.aws.errors import translate_errors
 from glue_secure.core.connection import Credentials
 from glue_secure.core.errors import UsageError
+from glue_secure.core.json_documents import parse_json
 from glue_secure.core.log_suppression import suppress_client_logs
 from glue_secure.core.service import ServiceError
 
@@ -35,7 +35,7 @@ class CredentialStore:
         with translate_errors("GetSecretValue"), suppress_client_logs():
             answer = self._client("secretsmanager").get_secret_value(SecretId=secret_id)
         try:
-            fields = json.loads(answer.get("SecretString") or "")
+            fields = parse_json(answer.get("SecretString") or "")
             user, password = fields["username"], fields["password"]
         except (ValueError, KeyError, TypeError):
             user = password = None

@@ -5,7 +5,9 @@ Every client uses TLS; an endpoint without TLS is rejected, whatever configured 
 
 from __future__ import annotations
 
+import os
 from typing import Any
+from urllib.parse import urlsplit
 
 from glue_secure.aws import botocore_guard
 from glue_secure.aws.errors import translate_errors
@@ -54,10 +56,33 @@ class AwsSession:
     def from_chain(
         cls, *, path_style: bool = False, requests_ca_bundle: str | None = None, region: str | None = None
     ) -> AwsSession:
-        """Return the session of boto3's chain (environment, profile, role), in ``region`` if it is given."""
-        import boto3
+        """Return the session of boto3's chain (environment, profile, role), in ``region`` if it is given.
 
-        session = boto3.session.Session(region_name=region)
+        The region is that of ``AWS_DEFAULT_REGION``, which boto3 reads, otherwise ``AWS_REGION``, otherwise
+        the profile's.
+
+        Raises:
+            UsageError: the profile does not exist, the configuration cannot be read, or there is no region.
+            RefusedError: as for the class.
+        """
+        import boto3
+        from botocore.exceptions import BotoCoreError
+        from botocore.session import Session
+
+        try:
+            core = Session()
+            if region is None:
+                # boto3 itself does not read AWS_REGION, which AWS's other SDKs read.
+                core.get_component("config_store").set_config_provider("region", _region_provider(core))
+            session = boto3.session.Session(botocore_session=core, region_name=region)
+        except BotoCoreError as error:
+            raise UsageError(
+                "the AWS configuration",
+                found=str(error),
+                required="an existing profile, in a configuration file that can be read",
+                fix="correct AWS_PROFILE, AWS_CONFIG_FILE or the file; `aws configure list-profiles` lists "
+                "the profiles",
+            ) from error
         return cls(session=session, path_style=path_style, requests_ca_bundle=requests_ca_bundle)
 
     def assuming(self, role: str, name: str, region: str = "") -> AwsSession:
@@ -116,6 +141,7 @@ class AwsSession:
             endpoint: URL of the endpoint; None for the configured one.
 
         Raises:
+            UsageError: the endpoint or the region is malformed.
             RefusedError: the endpoint does not use TLS (GS-S3-002).
         """
         if (service, endpoint) not in self._clients:
@@ -128,11 +154,26 @@ class AwsSession:
                 read_timeout=60,
                 s3={"addressing_style": "path"} if self.path_style else {},
             )
-            client = self._session.client(service, config=config, verify=self._verify, endpoint_url=endpoint)
+            client = self._created(service, config, endpoint)
             require_tls(service, client.meta.endpoint_url)
             botocore_guard.exempt(client)
             self._clients[service, endpoint] = client
         return self._clients[service, endpoint]
+
+    def _created(self, service: str, config: Any, endpoint: str | None) -> Any:
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            client = self._session.client(service, config=config, verify=self._verify, endpoint_url=endpoint)
+            _ = urlsplit(client.meta.endpoint_url).port  # ValueError: not a port
+        except (ValueError, BotoCoreError) as error:
+            raise UsageError(
+                f"the client of {service}",
+                found=str(error),
+                required="an AWS Region, and endpoints of the form https://HOST[:PORT]",
+                fix="correct AWS_REGION, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL or the profile",
+            ) from error
+        return client
 
     @property
     def region(self) -> str:
@@ -169,3 +210,15 @@ class AwsSession:
     def s3_endpoint(self) -> str:
         """URL that the driver's own S3 requests go to."""
         return str(self.client("s3").meta.endpoint_url)
+
+
+def _region_provider(core: Any) -> Any:
+    """Return botocore's provider of the region, with AWS_REGION before the profile's region."""
+    from botocore.configprovider import ChainProvider, EnvironmentProvider, ScopedConfigProvider
+
+    return ChainProvider(
+        providers=[
+            EnvironmentProvider(name=name, env=os.environ) for name in ("AWS_DEFAULT_REGION", "AWS_REGION")
+        ]
+        + [ScopedConfigProvider(config_var_name="region", session=core)]
+    )

@@ -7,10 +7,11 @@ https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-connect-s3-h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from glue_secure.bookmarks.packed import PackedObjects
 from glue_secure.core.objects import ObjectSummary
 
 WINDOW = timedelta(milliseconds=900_000)
@@ -18,6 +19,8 @@ WINDOW = timedelta(milliseconds=900_000)
 MAX_FILES_IN_BAND = 1000
 """Glue's default ``maxFilesInBand``."""
 _MIN_CAPACITY = 4096
+PACK_FROM = 20_000
+"""Number of objects from which a selection without a bound is packed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Oldest:
     """Selects the oldest objects of a stream, up to a bound.
 
     With a bound, at most twice the selected objects are in memory, or ``_MIN_CAPACITY`` if that is more.
-    Without a bound, every object is.
+    Without a bound, every object is, packed (:class:`~.packed.PackedObjects`) if there are many.
 
     Args:
         files: the maximum number of objects; None for no maximum.
@@ -65,7 +68,7 @@ class Oldest:
 
     def __init__(self, files: int | None, size: int | None) -> None:
         self._files, self._size = files, size
-        self._entries: list[ObjectSummary] = []
+        self._entries: list[ObjectSummary] | PackedObjects = []
         self._capacity = _MIN_CAPACITY if files is not None or size is not None else None
         self._limit: tuple[datetime, str, str] | None = None
         self.left_out = 0
@@ -76,10 +79,13 @@ class Oldest:
             self.left_out += 1
             return
         self._entries.append(entry)
-        if self._capacity is not None and len(self._entries) > self._capacity:
-            self._cut()
+        if self._capacity is not None:
+            if len(self._entries) > self._capacity:
+                self._cut()
+        elif len(self._entries) == PACK_FROM:
+            self._entries = PackedObjects(self._entries)
 
-    def selected(self) -> list[ObjectSummary]:
+    def selected(self) -> Sequence[ObjectSummary]:
         """Return the selected objects.
 
         With a bound they are unique and sorted, oldest first. Without a bound they are in the order in which
@@ -100,7 +106,7 @@ class Oldest:
         self._capacity = max(_MIN_CAPACITY, 2 * len(entries))
 
 
-def within(entries: list[ObjectSummary], files: int | None, size: int | None, *, least: int = 1) -> int:
+def within(entries: Sequence[ObjectSummary], files: int | None, size: int | None, *, least: int = 1) -> int:
     """Return how many entries, from the start of the list, fit in a bound.
 
     Args:

@@ -120,7 +120,7 @@ class Envelope:
             VerificationError: GS-BKM-006 if KMS denies or does not answer.
         """
         if len(message) > MAX_MESSAGE:
-            found = f"{len(message)} bytes, more than the {MAX_MESSAGE} that a bookmark may have"
+            found = f"more than the {MAX_MESSAGE} bytes that a bookmark may have"
             stop(findings.not_authentic(resource, found))
         source = io.BytesIO(message)
         manager = _manager_class()(self.provider, lambda request: self._data_key(request, resource))

@@ -20,14 +20,16 @@ https://docs.aws.amazon.com/glue/latest/dg/monitor-continuations.html
 
 from __future__ import annotations
 
+import heapq
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from glue_secure.bookmarks.ascending import AscendingKeys
 from glue_secure.bookmarks.bounds import Limits, Oldest, age_order, within, without_repeats
 from glue_secure.bookmarks.finished_set import FinishedSet, identifier
+from glue_secure.bookmarks.packed import PackedObjects
 from glue_secure.bookmarks.s3_state import S3SourceState, identity, in_order
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
@@ -46,7 +48,7 @@ class Selection:
     """The objects that one source reads in a run.
 
     Attributes:
-        new: the objects to read, each once, in key order.
+        new: the objects to read, each once, in key order: a tuple, or packed objects if there are many.
         next_state: the source's state after these objects; None if nothing is new, or if the run changes no
             state.
         listed: number of entries in the listing.
@@ -56,7 +58,7 @@ class Selection:
         unchecked: why such objects could not be noticed in this run; ``""`` if they could.
     """
 
-    new: tuple[ObjectSummary, ...]
+    new: Sequence[ObjectSummary]
     next_state: S3SourceState | None
     listed: int
     deferred: int = 0
@@ -120,7 +122,7 @@ def select(
     chosen, waiting = settled.selected(), band.selected()
     if settled.left_out:
         # The run stops before the window, at the last chosen object.
-        banded: list[ObjectSummary] = []
+        banded: Sequence[ObjectSummary] = []
         floor, last = chosen[-1].last_modified, chosen[-1].uri
         stored = {name: time for name, time in known.items() if time >= floor}
     else:
@@ -128,7 +130,7 @@ def select(
         size = None if limits.size is None else limits.size - sum(entry.size for entry in chosen)
         banded = waiting[: within(waiting, files, size, least=0 if chosen else 1)]
     deferred = settled.left_out + band.left_out + len(waiting) - len(banded)
-    new = in_key_order([*late, *chosen, *banded])
+    new = in_key_order(late, chosen, banded)
     if not new:
         return Selection((), None, listed, deferred, unchecked=finished.unchecked)
     high_water = max(entry.last_modified for entry in new)
@@ -312,9 +314,29 @@ def is_data_key(key: str, below: str) -> bool:
     return _HIDDEN.search(key[len(below) :] if is_below else key.rpartition("/")[2]) is None
 
 
-def in_key_order(objects: Iterable[ObjectSummary]) -> tuple[ObjectSummary, ...]:
+def in_key_order(*selections: Sequence[ObjectSummary]) -> Sequence[ObjectSummary]:
     """Return the objects without duplicates in S3's order: by bytes of UTF-8, which is by code points.
 
     Equal entries are neighbours after sorting, so removing them needs no set in memory.
     """
-    return tuple(without_repeats(sorted(objects, key=lambda entry: (entry.uri.bucket, entry.uri.key))))
+    packed = [objects for objects in selections if isinstance(objects, PackedObjects)]
+    others = [entry for objects in selections if not isinstance(objects, PackedObjects) for entry in objects]
+    others.sort(key=_key_order)
+    ordered = [objects.in_key_order() for objects in packed]
+    if not ordered:
+        return tuple(without_repeats(others))
+    if len(ordered) == 1 and not others:
+        return ordered[0]
+    return PackedObjects(_without_neighbours(heapq.merge(*ordered, others, key=_key_order)))
+
+
+def _without_neighbours(entries: Iterable[ObjectSummary]) -> Iterator[ObjectSummary]:
+    last = None
+    for entry in entries:
+        if entry.uri != last:
+            yield entry
+        last = entry.uri
+
+
+def _key_order(entry: ObjectSummary) -> tuple[str, str]:
+    return entry.uri.bucket, entry.uri.key

@@ -140,7 +140,7 @@ class BookmarkSession:
         locations: Sequence[S3Uri] = (),
         limits: Limits = selection.DEFAULT,
         scope: str = "",
-    ) -> tuple[ObjectSummary, ...]:
+    ) -> Sequence[ObjectSummary]:
         """Return the objects that the source ``transformation_ctx`` reads in this run, in key order.
 
         A source without a context is not tracked: all objects are selected, or the oldest up to a bound. The

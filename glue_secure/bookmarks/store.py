@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from glue_secure.bookmarks import findings
-from glue_secure.bookmarks.envelope import EnvelopeContext, OpenedMessage
+from glue_secure.bookmarks.envelope import MAX_MESSAGE, EnvelopeContext, OpenedMessage
 from glue_secure.bookmarks.high_water import BEGINNING, HighWaterMarkGuard, is_behind
 from glue_secure.bookmarks.state import BookmarkState, BookmarkStateError
 from glue_secure.core.errors import ControlError, UsageError
@@ -310,10 +310,12 @@ class BookmarkStore:
         name = uri.key.rpartition("/")[2]
         target = self._damaged.child(f"{name}-{digest(stored.body)[:16]}")
         try:
+            # A larger object than a bookmark may be was read in part.
+            body = stored.body if len(stored.body) <= MAX_MESSAGE else self._objects.read(uri).body
             with suppress(PreconditionFailed):  # an earlier repair copied the same bytes
                 self._objects.write(
                     target,
-                    stored.body,
+                    body,
                     key=self._envelope.key,
                     content_type=_CONTENT_TYPE,
                     if_none_match=True,
@@ -469,7 +471,8 @@ class BookmarkStore:
 
     def _read(self, uri: S3Uri) -> StoredObject | None:
         try:
-            return self._objects.read(uri)
+            # More than a message may have is enough to reject it.
+            return self._objects.read(uri, most=MAX_MESSAGE + 1)
         except NotFound:
             # A bucket that does not exist gives the same answer; listing it then fails.
             return None

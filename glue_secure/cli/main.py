@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 
-from glue_secure.core.errors import GlueSecureError, exit_code
+from glue_secure.core.errors import GlueSecureError, VerificationError, exit_code
 from glue_secure.core.redaction import redact_text
+from glue_secure.core.service import ServiceError
 
 
 def run() -> None:
@@ -25,6 +26,9 @@ def run() -> None:
     except GlueSecureError as error:
         print(redact_text(str(error)), file=sys.stderr)
         raise SystemExit(exit_code(error)) from None
+    except ServiceError as error:
+        print(f"cannot verify: {redact_text(str(error))}", file=sys.stderr)
+        raise SystemExit(VerificationError.exit_code) from None
     except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
         raise SystemExit(exit_code(error)) from None

@@ -13,6 +13,7 @@ from glue_secure.cli.options import State
 from glue_secure.cli.printing import running_account, warn_of_unguarded_clients
 from glue_secure.cli.progress import StepProgress
 from glue_secure.core.errors import UsageError
+from glue_secure.core.service import ServiceError
 from glue_secure.embedded import launch
 from glue_secure.embedded.job_files import SubmitOptions
 
@@ -87,7 +88,14 @@ def command(
         code = launch.run(submission).returncode
     except launch.RunInterrupted as error:
         interruption, code = error, error.run_code
-    evidence = launch.read_evidence(account, submission)
+    try:
+        evidence = launch.read_evidence(account, submission)
+    except ServiceError as error:
+        raise ServiceError(
+            f"the embedded account stopped during the run, whose exit code is {code}: {error}",
+            code=error.code,
+            operation=error.operation,
+        ) from error
     print(f"exit code {code}; evidence: {evidence[0] if evidence else 'none'}", file=sys.stderr)
     raise interruption or typer.Exit(code)
 

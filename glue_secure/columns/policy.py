@@ -6,7 +6,6 @@ import base64
 import binascii
 import contextlib
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,6 +14,7 @@ from typing import Any
 from glue_secure.core.columns import ColumnAction, ColumnRule, Tag, TagKind, WrappedKey
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn
+from glue_secure.core.json_documents import depth_as_value_error, parse_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,10 @@ class ColumnPolicy:
             UsageError: the text is neither, or is not a valid policy.
         """
         kind = "JSON" if text.lstrip().startswith("{") else "TOML"
-        loads = json.loads if kind == "JSON" else _toml_loader(source)
+        loads = parse_json if kind == "JSON" else _toml_loader(source)
         try:
-            value = loads(text)
+            with depth_as_value_error():
+                value = loads(text)
         except ValueError as error:
             raise _invalid(source, f"text that is not {kind} ({error})", kind) from error
         return cls.from_value(value, source=source, digest=hashlib.sha256(text.encode()).hexdigest())

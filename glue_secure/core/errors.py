@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from glue_secure.core.redaction import redact_text
+from glue_secure.core.redaction import escape_controls, escape_unprintable, redact_text
 
 DOCUMENTATION = "docs/controls.md"
 
@@ -24,7 +24,7 @@ class GlueSecureError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, *, aws_code: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(escape_controls(message))
         self.aws_code = aws_code
 
 
@@ -102,7 +102,7 @@ class ControlError(GlueSecureError):
         also: tuple[str, ...] = (),
         aws_code: str | None = None,
     ) -> None:
-        self.control, self.resource = control, redact_text(resource)
+        self.control, self.resource = control, escape_unprintable(redact_text(resource))
         found = redact_text(found)
         self.found, self.required, self.fix, self.also = found, required, fix, also
         super().__init__(self._text(), aws_code=aws_code)

@@ -32,6 +32,8 @@ class ReadRecord:
             that is computed several times scans its source as often, and its rows count once.
         skipped: number of objects that cannot be read as data and were skipped (``skipInvalidObjects``).
         skipped_objects: the first of them.
+        merged_columns: for each column that not all objects have, or that has several types, its name and in
+            how many objects it is, or its types; see :mod:`.merged_columns`.
     """
 
     source: str
@@ -43,6 +45,7 @@ class ReadRecord:
     rows: int | None
     skipped: int = 0
     skipped_objects: tuple[S3Uri, ...] = ()
+    merged_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

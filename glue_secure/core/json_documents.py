@@ -1,9 +1,10 @@
-"""JSON texts in which a repeated name is an error."""
+"""JSON texts of users: every text that is not JSON raises ValueError."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -28,10 +29,27 @@ def load_json(text: str, *, constants: bool = True) -> Any:
 
     Raises:
         DuplicateNameError: an object contains a name twice.
-        ValueError: the text is not JSON.
-        RecursionError: the text is nested too deeply.
+        ValueError: the text is not JSON, is nested too deeply, or has a number of more than 4300 digits.
     """
-    return json.loads(text, object_pairs_hook=_object, parse_constant=None if constants else _reject_constant)
+    with depth_as_value_error():
+        return json.loads(
+            text, object_pairs_hook=_object, parse_constant=None if constants else _reject_constant
+        )
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return ``json.loads(text)``. Raises ValueError as :func:`load_json`, but not for repeated names."""
+    with depth_as_value_error():
+        return json.loads(text)
+
+
+@contextmanager
+def depth_as_value_error() -> Iterator[None]:
+    """Raise ValueError in place of RecursionError, for a text that is nested too deeply."""
+    try:
+        yield
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

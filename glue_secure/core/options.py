@@ -6,6 +6,9 @@ from typing import Any
 
 from glue_secure.core.errors import UsageError
 
+# int() of Python rejects a longer text.
+_MOST_DIGITS = 4300
+
 
 def truth(name: str, value: Any) -> bool:
     """Return the value of a boolean option: True, False, or either as text in any case.
@@ -26,7 +29,8 @@ def whole_number(name: str, value: Any, *, least: int = 0, most: int | None = No
         UsageError: the value is not a whole number from ``least`` to ``most``; the message names the option.
     """
     text = str(value).strip()
-    if text.isascii() and text.isdigit() and int(text) >= least and (most is None or int(text) <= most):
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    if is_number and int(text) >= least and (most is None or int(text) <= most):
         return int(text)
     upper = "on" if most is None else f"to {most}"
     raise UsageError(name, found=repr(value), required=f"a whole number from {least} {upper}")

@@ -35,6 +35,8 @@ _SECRET_VALUE = re.compile(
     r"|(?P<pem>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z))",
     re.IGNORECASE | re.DOTALL,
 )
+# Control characters without the line end, line separators, directions of writing, unpaired surrogates.
+_CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def redacting_logger(name: str) -> logging.LoggerAdapter[logging.Logger]:
@@ -72,6 +74,14 @@ def is_secret_name(name: str) -> bool:
 def redact_text(text: str) -> str:
     """Return ``text`` without credentials in URLs, key-value pairs, access keys and private keys."""
     return _SECRET_VALUE.sub(lambda match: (match["name"] or "") + REDACTED, text)
+
+
+def escape_controls(text: str) -> str:
+    """Return a text with its control characters escaped, except line ends.
+
+    They could move the cursor of a terminal, and an error may contain the name of an object.
+    """
+    return _CONTROLS.sub(lambda match: repr(match[0])[1:-1], text)
 
 
 def escape_unprintable(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.json_documents import parse_json
 from glue_secure.embedded.folders import write_private
 from glue_secure.embedded.pki import KeyPair
 from glue_secure.embedded.postgres import PostgresServer
@@ -126,7 +127,7 @@ class EmbeddedAccount:
             UsageError: ``account.json`` is missing or cannot be read.
         """
         try:
-            content = json.loads((state / FILE_NAME).read_text(encoding="utf-8"))
+            content = parse_json((state / FILE_NAME).read_text(encoding="utf-8"))
             server = content["postgres"]
             return cls(
                 state=Path(content["state"]),

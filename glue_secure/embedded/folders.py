@@ -89,20 +89,33 @@ def initialise(state: Path) -> None:
     """Create a state folder, or mark an empty folder as one.
 
     Raises:
-        UsageError: the folder contains files and is not marked as a state folder.
+        UsageError: the folder contains files and is not marked as a state folder, or cannot be created.
     """
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    create(state)
     if (state / MARKER).exists():
         return
     if any(state.iterdir()):
-        raise UsageError(
-            f"{state} cannot be the embedded account's state folder",
-            found="a folder with other files in it",
-            required="a folder that is empty, does not exist yet, or was created by glue-secure local up",
-            fix=f"choose another folder with --state or {STATE_VARIABLE}",
-        )
+        raise _not_a_state_folder(state, "a folder with other files in it")
     state.chmod(0o700)
     write_private(state / MARKER, "Created by glue-secure local up; glue-secure local down empties it.\n")
+
+
+def create(state: Path) -> Path:
+    """Create a state folder if it is missing, and return it. Raises UsageError if that fails."""
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:  # ValueError: a name with U+0000
+        raise _not_a_state_folder(state, getattr(error, "strerror", None) or str(error)) from error
+    return state
+
+
+def _not_a_state_folder(state: Path, found: str) -> UsageError:
+    return UsageError(
+        f"{state} cannot be the embedded account's state folder",
+        found=found,
+        required="a folder that is empty, does not exist yet, or was created by glue-secure local up",
+        fix=f"choose another folder with --state or {STATE_VARIABLE}",
+    )
 
 
 def clear(state: Path) -> None:

@@ -17,13 +17,15 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+from glue_secure.aws.errors import translate_errors
 from glue_secure.core.arguments import EVIDENCE_URI, JobArguments, without_dashes
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.job_parameters import CONF, JobParameter, without_effect
+from glue_secure.core.service import NotFound
 from glue_secure.embedded import job_files
 from glue_secure.embedded.account import EmbeddedAccount
-from glue_secure.embedded.clients import clients, error_code
+from glue_secure.embedded.clients import clients
 from glue_secure.embedded.environment import overlay
 from glue_secure.embedded.folders import write_private
 from glue_secure.embedded.seed import ensure_job
@@ -239,7 +241,11 @@ def run(
 
 
 def read_evidence(account: EmbeddedAccount, submission: Submission) -> tuple[str, dict[str, Any]] | None:
-    """Return the URI and the content of the run's evidence; None if the run wrote none."""
+    """Return the URI and the content of the run's evidence; None if the run wrote none.
+
+    Raises:
+        ServiceError: the account does not answer.
+    """
     if submission.evidence is None:
         return None
     location = S3Uri.parse(submission.evidence).child(
@@ -247,10 +253,9 @@ def read_evidence(account: EmbeddedAccount, submission: Submission) -> tuple[str
     )
     s3 = clients(account)("s3")
     try:
-        body = s3.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
-    except s3.exceptions.ClientError as error:
-        if error_code(error) not in ("NoSuchKey", "NoSuchBucket"):
-            raise
+        with translate_errors("GetObject"):
+            body = s3.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
+    except NotFound:
         return None
     return str(location), json.loads(body)
 

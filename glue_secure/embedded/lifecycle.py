@@ -55,7 +55,7 @@ def up(
         GlueSecureError: the account did not start. The message contains the last lines of its logs. No
             process is left running. Or an account runs already, and does not answer.
     """
-    folder = _created(folders.state_folder(state))
+    folder = folders.create(folders.state_folder(state))
     for _attempt in _until_answered(folder):
         with folders.locked(folder):
             running = _living(folder)
@@ -123,7 +123,7 @@ def embedded_account(
     """
     temporary = state is None
     folder = Path(tempfile.mkdtemp(prefix="glue-secure-")) if state is None else folders.state_folder(state)
-    _created(folder)
+    folders.create(folder)
     try:
         with folders.locked(folder):
             if _living(folder) is not None:
@@ -146,11 +146,6 @@ def embedded_account(
     finally:
         if temporary:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _created(folder: Path) -> Path:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
 
 
 def _living(folder: Path) -> EmbeddedAccount | None:

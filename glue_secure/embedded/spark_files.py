@@ -88,6 +88,8 @@ def spark_defaults(account: EmbeddedAccount, guard: GuardJar | None = None) -> d
             java_option(f"-Djavax.net.ssl.trustStore={account.trust_store}"),
             java_option(f"-Djavax.net.ssl.trustStorePassword={account.trust_store_password}"),
             "-Djavax.net.ssl.trustStoreType=PKCS12",
+            # Spark's temporary folders of a process that was killed are removed with the account.
+            java_option(f"-Djava.io.tmpdir={account.scratch}"),
             # A job takes seconds here. Measured: the C2 compiler used half of the job's CPU time.
             "-XX:TieredStopAtLevel=1",
         )

@@ -80,6 +80,7 @@ class TableConversion(Generic[Frame]):
         schema: columns, and whether all of them are strings → Spark's schema; None infers the schema.
         options: table → Spark's options, which the SerDe's options override.
         connector: table → the result of its connector; None for a table in S3 or behind a JDBC connection.
+        merged_columns: result → its columns of several types, for the evidence.
     """
 
     format: Callable[[str], str]
@@ -87,6 +88,7 @@ class TableConversion(Generic[Frame]):
     schema: Callable[[Sequence[CatalogColumn], bool], StructType | None]
     options: Callable[[CatalogTable], Mapping[str, str]]
     connector: Callable[[CatalogTable], Frame | None] | None = None
+    merged_columns: Callable[[Frame], Sequence[str]] = lambda _frame: ()
 
 
 def _unchanged(frame: DataFrame, _table: CatalogTable, schema_only: bool) -> DataFrame:
@@ -196,6 +198,7 @@ class CatalogReader:
                 evidence_source=table.location if table.partition_keys else "",
                 partition_columns=False,
                 partition_values_of=partition_values_of,
+                merged_columns_of=table_conversion.merged_columns,
             )
 
     def _read_jdbc_table(

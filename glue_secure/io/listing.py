@@ -27,7 +27,7 @@ _LOG = redacting_logger(__name__)
 
 
 class SourceListing:
-    """Iterates over the data objects of several locations.
+    """Iterates over the data objects of several locations, once over each that overlapping ones have.
 
     Args:
         locations: the locations to list.
@@ -66,8 +66,9 @@ class SourceListing:
         source_filter, excluded = self._filter, self._excluded
         self._listed = self._in_subfolders = self._excluded_count = 0
         self.invalid, self.invalid_count = [], 0
-        for location in self._locations:
+        for position, location in enumerate(self._locations):
             prefix = location.as_prefix()
+            earlier = [other for other in self._locations[:position] if other.overlaps(location)]
             after = self._start_after.get(name_of(location), "")
             if after:
                 _LOG.info("%s is listed after key %s: keysAscending", location, after)
@@ -93,10 +94,22 @@ class SourceListing:
                         continue
                 elif key.endswith(NO_DATA):
                     continue
+                if earlier and any(self._belongs_to(other, summary.uri) for other in earlier):
+                    continue
                 newest = self.newest
                 if summary.size and (newest is None or summary.last_modified >= newest.last_modified):
                     self.newest = summary
                 yield summary
+
+    def _belongs_to(self, location: S3Uri, uri: S3Uri) -> bool:
+        """Return whether the listing of an overlapping location has a data object too."""
+        below = location.as_prefix()
+        return (
+            uri.is_below(location)
+            and not self._filter.is_in_subfolder(location, uri)
+            and is_data_key(uri.key, below)
+            and uri.key > self._start_after.get(name_of(location), "")
+        )
 
     def _skip_or_reject(self, uri: S3Uri) -> None:
         if not self._filter.skip_invalid:

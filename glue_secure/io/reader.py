@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from glue_secure.bookmarks.bounds import Limits
+from glue_secure.bookmarks.packed import Locations, PackedObjects
 from glue_secure.bookmarks.selection import DEFAULT
 from glue_secure.bookmarks.session import BookmarkSession
 from glue_secure.bookmarks.sql.keys import KEYS, requested_keys
@@ -94,6 +95,7 @@ class DataReader:
         partition_columns: bool = True,
         partition_values_of: Callable[[Sequence[S3Uri]], PartitionValues | None] | None = None,
         schema_without_objects: StructType | None = None,
+        merged_columns_of: Callable[[Frame], Sequence[str]] = lambda _frame: (),
     ) -> DataFrame | Frame:
         """Return a DataFrame of the objects below ``source`` that are new to ``transformation_ctx``.
 
@@ -115,6 +117,8 @@ class DataReader:
             partition_columns: whether folder names (``month=1``) below a single location become columns.
             partition_values_of: returns partition columns for the objects, in place of folder names.
             schema_without_objects: the schema if there are no objects at all.
+            merged_columns_of: returns the columns of a converted frame that have several types, for the
+                evidence.
 
         Raises:
             RefusedError: GS-S3-001 to -003, -005, -006.
@@ -145,9 +149,10 @@ class DataReader:
                         f"cannot list {description}: {error}", aws_code=error.code
                     ) from error
             listing.check()
-            new = tuple(source_filter.sampled(new))
+            new = source_filter.sampled(new)
             new, skipped = self._without_invalid(new, listing, format, source_filter)
-            uris = [summary.uri for summary in new] or ([listing.newest.uri] if listing.newest else [])
+            newest = (listing.newest,) if listing.newest is not None else ()
+            uris = Locations(new or newest)
             source_filter.check_compression(uris)
             base = None
             if len(locations) == 1 and partition_columns and partition_values_of is None:
@@ -172,8 +177,11 @@ class DataReader:
                 partition_values=partition_values_of(uris) if partition_values_of and uris else None,
                 partitions=source_filter.partitions(size, len(new)),
             )
+            merged = tuple(self._engine.merged_columns(scan))
             if convert is not None and uris:
-                frame = convert(frame, not new)
+                converted = convert(frame, not new)
+                merged += tuple(merged_columns_of(converted))
+                frame = converted
             self._recorder.read(
                 ReadRecord(
                     source=evidence_source or description,
@@ -185,6 +193,7 @@ class DataReader:
                     rows=None,
                     skipped=listing.invalid_count + len(skipped),
                     skipped_objects=(*listing.invalid, *skipped)[:MOST_NAMED],
+                    merged_columns=merged,
                 ),
                 scan,
             )
@@ -193,8 +202,8 @@ class DataReader:
 
     @staticmethod
     def _without_invalid(
-        new: tuple[ObjectSummary, ...], listing: SourceListing, format: str, source_filter: SourceFilter
-    ) -> tuple[tuple[ObjectSummary, ...], tuple[S3Uri, ...]]:
+        new: Sequence[ObjectSummary], listing: SourceListing, format: str, source_filter: SourceFilter
+    ) -> tuple[Sequence[ObjectSummary], tuple[S3Uri, ...]]:
         """Return the objects that can be read as data, and those that are skipped.
 
         An object of 0 bytes is not a file of Parquet, ORC or Avro. Spark stops at it, except for ORC.
@@ -221,7 +230,9 @@ class DataReader:
                 str((*listing.invalid, *empty)[0]),
                 SKIP_INVALID,
             )
-        return tuple(entry for entry in new if entry.uri not in set(empty)), tuple(empty)
+        if not empty:
+            return new, ()
+        return PackedObjects(entry for entry in new if entry.size), tuple(empty)
 
     def read_custom(
         self,
@@ -422,11 +433,15 @@ class DataReader:
 def _reject_mixed_partitioning(base: S3Uri, uris: Sequence[S3Uri]) -> None:
     """Reject objects beside partition folders, which Spark silently drops when it reads the folders."""
     start = len(base.as_prefix())
-    beside = [uri for uri in uris if "=" not in uri.key[start:].rpartition("/")[0]]
-    if beside and len(beside) < len(uris):
+    beside, first = 0, None
+    for uri in uris:
+        if "=" not in uri.key[start:].rpartition("/")[0]:
+            first = first or uri
+            beside += 1
+    if beside and beside < len(uris):
         raise UsageError(
             f"a read of {base}",
-            found=f"{beside[0]} beside partition folders (name=value), which Spark would silently drop",
+            found=f"{first} beside partition folders (name=value), which Spark would silently drop",
             required="every object in a partition folder, or none",
             fix="read the folders one by one, or move the object",
         )

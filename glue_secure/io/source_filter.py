@@ -11,7 +11,6 @@ write a table's ``exclusions`` as full S3 paths)
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +21,7 @@ from glue_secure.bookmarks.session import MOST_IDENTITIES
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import canonical_json, digest
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.json_documents import parse_json
 from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.options import truth, whole_number
 from glue_secure.io.globs import GlobMatcher
@@ -210,7 +210,7 @@ def text_list(name: str, value: Any) -> tuple[str, ...]:
     """
     if isinstance(value, str) and value:
         try:
-            value = json.loads(value)
+            value = parse_json(value)
         except ValueError:
             value = 0 if value.lstrip().startswith("[") else [value]
     if value is None or value in ("", [], ()):

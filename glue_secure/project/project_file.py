@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from glue_secure.core.arguments import DECISIVE
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri, job_name
+from glue_secure.core.json_documents import depth_as_value_error
 from glue_secure.core.redaction import is_secret_name, redact_text
 from glue_secure.project.model import ARTIFACTS, EVIDENCE, Bucket, Connection, Job, Project, Vpc
 from glue_secure.project.versions import GLUE_VERSIONS
@@ -65,8 +66,9 @@ def read(path: Path) -> Project:
 def read_text(text: str, *, name: str = FILE_NAME) -> Project:
     """Read the text of a project file. Raises like :func:`read`."""
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        with depth_as_value_error():
+            values = tomllib.loads(text)
+    except ValueError as error:  # TOMLDecodeError, or a number of more than 4300 digits
         # The library's message ends with line and column.
         raise UsageError(name, found=redact_text(str(error)), required="TOML") from error
     return _project(_Table(name, "", values))

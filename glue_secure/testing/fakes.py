@@ -155,11 +155,11 @@ class FakeObjectStore:
         self._called("GetBucketPolicy", S3Uri(bucket, ""))
         return self.bucket_rules.get(bucket, BucketRules(bucket, "AES256", "", ""))
 
-    def read(self, uri: S3Uri) -> StoredObject:
-        """Return content and entity tag of an object."""
+    def read(self, uri: S3Uri, *, most: int | None = None) -> StoredObject:
+        """Return content, or its first ``most`` bytes, and entity tag of an object."""
         self._called("GetObject", uri)
         entry = self._get(uri, "GetObject")
-        return StoredObject(entry.body, entry.etag)
+        return StoredObject(entry.body[:most], entry.etag)
 
     def write(
         self,

@@ -75,6 +75,7 @@ class FakeEngine:
         rows_scanned: rows that each scan has delivered.
         guard: why S3 requests are not guarded; ``""`` to answer each stored object with a receipt.
         requests: what the guard reports next.
+        merged: the columns in which the objects of a scan differ.
     """
 
     objects: FakeObjectStore
@@ -110,6 +111,7 @@ class FakeEngine:
     sources: tuple[S3Uri, ...] = ()
     rows_scanned: int | None = 7
     stream_settings: Mapping[str, str] | None = None
+    merged: dict[str, Sequence[str]] = field(default_factory=dict)
 
     def suppress_jdbc_logs(self) -> bool:
         return self.logs_no_passwords
@@ -251,6 +253,9 @@ class FakeEngine:
 
     def rows_read(self, scan: str) -> int | None:
         return self.rows_scanned
+
+    def merged_columns(self, scan: str) -> Sequence[str]:
+        return self.merged.get(scan, ())
 
     def first_row(self, frame: Any, columns: Sequence[str] = ()) -> Mapping[str, Any]:
         return self.session_row
@@ -410,6 +415,10 @@ class RunFixture:
 
 @pytest.fixture
 def run_fixture() -> RunFixture:
+    return new_run_fixture()
+
+
+def new_run_fixture() -> RunFixture:
     clock = FakeClock()
     objects = FakeObjectStore("landing", "curated", "evidence", "state", "config", clock=clock)
     kms = EncryptionSetting("SSE-KMS", str(KEY))

@@ -176,6 +176,9 @@ class Engine(Protocol):
     ) -> Sequence[S3Uri]:
         """Return the locations that the frame reads and that an overwrite would delete first."""
 
+    def merged_columns(self, scan: str) -> Sequence[str]:
+        """Return a text for each column in which the objects of a read differ, for the evidence."""
+
     def rows_read(self, scan: str) -> int | None:
         """Return the most rows that one scan of a read delivered so far, None where they are not measured."""
 

@@ -21,8 +21,8 @@ class ObjectStore(Protocol):
     def rules(self, bucket: str) -> BucketRules:
         """Return the default encryption and the policy of a bucket."""
 
-    def read(self, uri: S3Uri) -> StoredObject:
-        """Return a whole object. Raises NotFound."""
+    def read(self, uri: S3Uri, *, most: int | None = None) -> StoredObject:
+        """Return an object, or its first ``most`` bytes. Raises NotFound."""
 
     def write(
         self,

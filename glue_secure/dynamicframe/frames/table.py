@@ -42,6 +42,16 @@ class Table:
         """
         return Table.of(data, self.errors) if schema is None else Table(data, schema, self.errors)
 
+    def choices(self) -> tuple[str, ...]:
+        """Return ``name (int, string)`` for each column that is a choice or contains one."""
+        return tuple(
+            f"{field.name} ({', '.join(sorted(field.dataType.choices))})"
+            if isinstance(field.dataType, glue.ChoiceType)
+            else f"{field.name} (several types inside)"
+            for field in self.schema.fields
+            if glue.has_choice(field.dataType)
+        )
+
     def emptied(self) -> Table:
         """Return the same columns without rows and errors."""
         return Table(self.data.limit(0), self.schema)

@@ -27,10 +27,20 @@ from glue_secure.engines.package_distribution import ship_package
 from glue_secure.engines.spark import data_catalog
 from glue_secure.engines.spark.failures import failure_of, translated_failures
 from glue_secure.engines.spark.file_distribution import has_one_jvm, share_file
+from glue_secure.engines.spark.formats import BY_NAME
 from glue_secure.engines.spark.frame_sources import sources_below
 from glue_secure.engines.spark.hadoop import HadoopSettings, versions
 from glue_secure.engines.spark.jdbc_logs import suppress_jdbc_logs
-from glue_secure.engines.spark.loading import AGREEING, MERGED, load, load_agreeing, load_merged
+from glue_secure.engines.spark.loading import load, parts_of, union
+from glue_secure.engines.spark.merging import (
+    MERGED,
+    CsvOptions,
+    MergedFrame,
+    json_differences,
+    load_csv,
+    load_merged,
+)
+from glue_secure.engines.spark.object_columns import MOST_COMPARED, ObjectReader
 from glue_secure.engines.spark.partitions import matching_partitions, with_partition_values
 from glue_secure.engines.spark.query_listener import FinishedQueries
 from glue_secure.engines.spark.request_guard import RequestGuard
@@ -98,6 +108,7 @@ class SparkEngine:
         self._monitor: SparkWriteMonitor | None = None
         self._hooks: SparkHooks | None = None
         self._reads = 0
+        self._merged: dict[str, Sequence[str]] = {}
         self._end_catalog: Callable[[], None] | None = None
 
     @property
@@ -194,20 +205,19 @@ class SparkEngine:
         paths = [_escaped_path(uri, self._hadoop.scheme) for uri in objects]
         more = f" and {len(objects) - 1} more objects" if len(objects) > 1 else ""
         with translated_failures(f"read of {objects[0]}{more} as {format}"):
-            if options.get("enforceSchema") == AGREEING:
-                frame, has_scan_id = load_agreeing(reader, paths, self._csv_header(options)), True
-            elif (
-                format in MERGED
-                and len(paths) > 1
-                and schema is None
-                and not any(name.lower() == "mergeschema" for name in options)
-            ):
-                frame, has_scan_id = load_merged(reader, format, paths), True
-            else:
-                frame, has_scan_id = load(reader, format, paths)
+            loaded, has_scan_id = self._load(
+                reader, objects, paths, format, options, scan, schema is not None
+            )
+        frame = loaded.frame
+        self._merged[scan] = loaded.differences
         if partition_values is not None:
-            frame = with_partition_values(
-                self._spark, frame, partition_values, metadata=has_scan_id, scheme=self._hadoop.scheme
+            frame = union(
+                [
+                    with_partition_values(
+                        self._spark, part, partition_values, metadata=has_scan_id, scheme=self._hadoop.scheme
+                    )
+                    for part in parts_of(frame)
+                ]
             )
         if partitions is not None:
             partitions = partitions or self._spark.sparkContext.defaultParallelism
@@ -216,6 +226,42 @@ class SparkEngine:
         return (
             frame.limit(0) if empty else frame
         ), scan if has_scan_id and format != "binaryFile" else UNMEASURED
+
+    def _load(
+        self,
+        reader: DataFrameReader,
+        objects: Sequence[S3Uri],
+        paths: Sequence[str],
+        format: str,
+        options: Mapping[str, str],
+        scan: str,
+        has_schema: bool,
+    ) -> tuple[MergedFrame, bool]:
+        """Return the frame of several objects, and whether its scans have the read's id and ``_metadata``."""
+        locations = [uri.with_scheme(self._hadoop.scheme) for uri in objects[:MOST_COMPARED]]
+        read = ObjectReader(self._spark)
+        if options.get("enforceSchema") == BY_NAME:
+            merged = load_csv(
+                reader,
+                locations,
+                paths,
+                read=read,
+                options=CsvOptions.of(options),
+                scan=scan,
+                header=self._csv_header(options),
+                has_schema=has_schema,
+            )
+            return merged, True
+        is_merged = len(paths) > 1 and not any(name.lower() == "mergeschema" for name in options)
+        if format in MERGED and is_merged and not has_schema:
+            return load_merged(reader, format, locations, paths, read=read, scan=scan), True
+        frame, has_scan_id = load(reader, format, paths)
+        differences: tuple[str, ...] = ()
+        if format == "json" and is_merged and not has_schema:
+            differences = json_differences(
+                read, locations, total=len(paths), encoding=options.get("encoding", "utf-8")
+            )
+        return MergedFrame(frame, differences), has_scan_id
 
     def _csv_header(self, options: Mapping[str, str]) -> Callable[[str], Sequence[str | None]]:
         """Return a function that reads the header of a CSV object."""
@@ -392,6 +438,10 @@ class SparkEngine:
         if partition_by and options.get(PARTITION_OVERWRITE_MODE, setting).lower() == DYNAMIC:
             return ()
         return sources_below(frame, target)
+
+    def merged_columns(self, scan: str) -> Sequence[str]:
+        """Return a text for each column in which the objects of a read differ, for the evidence."""
+        return self._merged.get(scan, ())
 
     def rows_read(self, scan: str) -> int | None:
         """Return the most rows that one scan of a read has delivered; None if they were not measured."""

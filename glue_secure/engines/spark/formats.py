@@ -184,6 +184,8 @@ FORMATS = {
         Format("xml", _XML),
     )
 }
+BY_NAME = "byName"
+"""A value of Spark's option ``enforceSchema``: the headers of CSV objects name their columns."""
 # Formats without a reader in Spark, for DynamicFrames: Spark's format of the text or the bytes.
 RECORD_FORMATS = {"groklog": "text", "ion": "binaryFile"}
 # Formats that Glue reads and the plain-Spark runtime does not.
@@ -242,6 +244,15 @@ def spark_options(format_name: str, options: Mapping[str, Any], *, writing: bool
             )
         spark[by_lower[name.lower()]] = _value(by_lower[name.lower()], value, format_name)
     return spark
+
+
+def matched_by_name(format_name: str, options: Mapping[str, str]) -> dict[str, str]:
+    """Return Spark's options, for CSV with a header with the one that matches columns by name.
+
+    A caller's own ``enforceSchema`` is not changed.
+    """
+    has_header = format_name == "csv" and options.get("header") == "true"
+    return {**({"enforceSchema": BY_NAME} if has_header else {}), **options}
 
 
 def _value(name: str, value: Any, format_name: str) -> str:

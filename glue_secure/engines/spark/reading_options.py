@@ -7,13 +7,13 @@ change the rows and that plain Spark cannot apply raises UsageError.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.ignored_options import Place, warn_of_ignored
+from glue_secure.core.json_documents import parse_json
 from glue_secure.core.options import truth
 from glue_secure.dynamicframe.types import ion
 from glue_secure.dynamicframe.types.grok import GrokFormat
@@ -193,7 +193,7 @@ def _schema(value: Any) -> Any:
     if not value:
         return None
     try:
-        schema = glue.type_from_json(json.loads(value) if isinstance(value, str) else value)
+        schema = glue.type_from_json(parse_json(value) if isinstance(value, str) else value)
     except (UsageError, ValueError):
         schema = None
     if not isinstance(schema, glue.StructType):

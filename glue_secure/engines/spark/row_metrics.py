@@ -24,6 +24,11 @@ _OBSERVATION_PREFIX = "glueSecureWrite"
 _LOG = redacting_logger(__name__)
 
 
+def part_of_scan(scan: str, number: int) -> str:
+    """Return the id of one part of a read that consists of several scans."""
+    return f"{scan}.{number}"
+
+
 class RowMeter:
     """Counts the rows that scans and writes of one Spark session moved.
 
@@ -45,9 +50,13 @@ class RowMeter:
     def rows(self, scan: str) -> int | None:
         """Return the most rows that one scan of a read has delivered; None if they were not measured.
 
-        Each computation of a frame scans its source again, so the sum would count rows several times.
+        Each computation of a frame scans its source again, so the sum would count rows several times. The
+        parts of a read (:func:`part_of_scan`) count together.
         """
-        return self._read.get(scan, 0) if self._is_measured() and scan != UNMEASURED else None
+        if not self._is_measured() or scan == UNMEASURED:
+            return None
+        parts = [rows for name, rows in self._read.items() if name.startswith(f"{scan}.")]
+        return self._read.get(scan, 0) + sum(parts)
 
     def take_written(self, path: str) -> int | None:
         """Return and forget the rows of the last write to a path; None if they were not measured."""

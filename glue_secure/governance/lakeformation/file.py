@@ -5,7 +5,6 @@ docs/lake-formation.md describes the format.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,7 @@ from typing import Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.json_documents import DuplicateNameError, load_json
+from glue_secure.core.json_documents import DuplicateNameError, depth_as_value_error, load_json
 from glue_secure.governance.lakeformation.desired import DesiredState, Location, Pair
 from glue_secure.governance.lakeformation.lines import Path, json_lines, line_of, toml_lines
 from glue_secure.governance.lakeformation.model import (
@@ -91,14 +90,15 @@ def parse(text: str, name: str, *, as_json: bool = False, partition: str = "aws"
         UsageError: the text is invalid. The message names the line.
     """
     try:
-        document = load_json(text) if as_json else tomllib.loads(text)
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        with depth_as_value_error():
+            document = load_json(text) if as_json else tomllib.loads(text)
+    except DuplicateNameError as error:
+        raise UsageError(name, found=str(error), required="unique names") from None
+    except ValueError as error:
         match = _AT_LINE.search(str(error))
         line = match[1] if match else text.count("\n") + 1  # an error without a line is at the end
         required = "JSON" if as_json else "TOML"
         raise UsageError(f"{name}:{line}", found=str(error), required=required) from None
-    except DuplicateNameError as error:
-        raise UsageError(name, found=str(error), required="unique names") from None
     if not isinstance(document, dict):
         raise UsageError(name, found=type(document).__name__, required="an object")
     lines = json_lines(text) if as_json else toml_lines(text)

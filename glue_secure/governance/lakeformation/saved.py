@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.json_documents import parse_json
 from glue_secure.governance.lakeformation.file import parse_document
 from glue_secure.governance.lakeformation.steps import AccessPlan, Unmanaged
 
@@ -67,8 +68,8 @@ class SavedPlan:
 
     def __init__(self, path: Path, partition: str = "aws") -> None:
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            content = parse_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
             raise UsageError(
                 str(path), found=str(error), required="a plan written by glue-secure lakeformation plan --out"
             ) from None

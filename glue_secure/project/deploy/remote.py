@@ -5,7 +5,6 @@ Following a run only reads: the run continues when the command ends.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from glue_secure.core.arguments import EVIDENCE_URI, JobArguments, without_dashe
 from glue_secure.core.errors import UsageError, VerificationError
 from glue_secure.core.findings import enforce
 from glue_secure.core.identifiers import RunId, S3Uri
+from glue_secure.core.json_documents import parse_json
 from glue_secure.core.policy import check_arguments, check_attachment
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.redaction import redact_text
@@ -244,7 +244,7 @@ def evidence(remote: RemoteRun, objects: ObjectStore) -> RunEvidence | None:
         if not attempts:
             return None
         uri = attempts[max(attempts)]
-        document = json.loads(objects.read(uri).body)
+        document = parse_json(objects.read(uri).body)
         encryption = objects.encryption(uri)
         if (document["job"], document["run_id"]) != (remote.job, remote.run):
             raise _unreadable(str(uri), f"evidence of {document['job']} {document['run_id']}")

@@ -60,6 +60,36 @@ def test_a_session_without_a_region_is_refused(clean_environment):
         AwsSession.from_chain()
 
 
+def test_the_region_is_boto3s_then_aws_region_then_the_profiles(clean_environment, tmp_path):
+    config = tmp_path / "config"
+    config.write_text("[default]\nregion = us-west-1\n")
+    clean_environment.setenv("AWS_CONFIG_FILE", str(config))
+    assert AwsSession.from_chain().region == "us-west-1"
+    clean_environment.setenv("AWS_REGION", "eu-west-1")
+    session = AwsSession.from_chain()
+    assert session.region == "eu-west-1"
+    assert session.client("sts").meta.region_name == "eu-west-1"
+    clean_environment.setenv("AWS_DEFAULT_REGION", "eu-west-3")
+    assert AwsSession.from_chain().region == "eu-west-3"
+    assert AwsSession.from_chain(region="eu-north-1").region == "eu-north-1"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("AWS_PROFILE", "nope", "nope"),
+        ("AWS_ENDPOINT_URL", "not a url", "Invalid endpoint"),
+        ("AWS_ENDPOINT_URL", "https://localhost:99999", "Port out of range"),
+        ("AWS_REGION", "no region!", "no region!"),
+    ],
+)
+def test_settings_that_botocore_rejects_are_usage_errors(clean_environment, name, value, found):
+    clean_environment.setenv("AWS_REGION", "eu-west-1")
+    clean_environment.setenv(name, value)
+    with pytest.raises(UsageError, match=found):
+        AwsSession.from_chain().client("kms")
+
+
 def test_gs_s3_002_rejects_an_endpoint_from_any_source(clean_environment):
     clean_environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     clean_environment.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:5000")

@@ -47,12 +47,14 @@ def test_the_simulated_prefix_lists_as_s3_does(bench):
         ("bare", 4000, 0),
         ("select", 4000, 100),
         ("first run", 4000, 4000),
+        ("unpacked", 4000, 4000),
         ("bounded", 4000, 1000),
         ("ascending", 1902, 100),
     ],
 )
 def test_each_mode_selects_its_objects(bench, monkeypatch, mode, listed, selected):
     monkeypatch.setattr(bench, "PASSES", 0)
+    monkeypatch.setattr("glue_secure.bookmarks.bounds.PACK_FROM", 1000)  # "unpacked" sets it
     found = bench.measure(mode, 4000)
     assert (found.listed, found.selected) == (listed, selected)
     assert found.seconds > 0
@@ -77,6 +79,15 @@ def test_pairs_alternate_and_are_compared_with_the_targets(bench):
     assert "1.050 (1.050..1.050)" in text
     assert "time over bare at most 1.10: met" in text
     json.dumps(line)
+
+
+def test_the_memory_of_a_first_run_is_compared_with_unpacked_objects(bench):
+    def line(mode, peak):
+        pair = bench.Pair(bench.Measured(1.0, 50, 1), bench.Measured(1.2, peak, 1, 1, 200))
+        return bench.summary_of(mode, 1_000_000, [pair])
+
+    text = bench.render([line("first run", 90), line("unpacked", 450)])
+    assert "memory of a first run of 1,000,000 objects over unpacked: 0.10" in text
 
 
 def test_a_missed_target_is_reported_with_its_size(bench):

@@ -59,7 +59,7 @@ class Stepping:
         self._turns.wait()
         return iter(list(self._inner.list(prefix, **options)))
 
-    def read(self, uri):
+    def read(self, uri, **more):
         self._turns.wait()
         return self._inner.read(uri)
 

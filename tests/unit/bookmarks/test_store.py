@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from glue_secure.bookmarks.repair import apply_repair, plan_repair
 from glue_secure.bookmarks.state import BookmarkState
 from glue_secure.core.errors import BookmarkConflictError, RefusedError, VerificationError
 from glue_secure.core.evidence import digest
@@ -371,7 +372,7 @@ def test_a_lost_response_is_a_commit_even_if_another_run_committed_since(bookmar
     bookmark_fixture.objects.lose_next_response()
     inner = bookmark_fixture.objects.read
 
-    def read_after_the_next_run(uri):
+    def read_after_the_next_run(uri, **more):
         bookmark_fixture.objects.read = inner
         commit(bookmark_fixture, "jr_next")
         return inner(uri)
@@ -489,3 +490,27 @@ def test_without_its_check_a_control_does_not_pass(bookmark_fixture, monkeypatch
         bookmark_fixture.run("jr_1")
     monkeypatch.setattr(f"glue_secure.bookmarks.store.{name}", without)
     assert not set(lost) & set(controls(bookmark_fixture.store().load()))
+
+
+def test_an_object_that_is_too_large_is_not_read_whole(bookmark_fixture, monkeypatch):
+    store = bookmark_fixture.store()
+    commit(bookmark_fixture, "jr_1")
+    body = b"x" * (9 * 1024 * 1024)
+    bookmark_fixture.objects.put(store.uri, body)
+    sizes = []
+    read = bookmark_fixture.objects.read
+
+    def recorded(uri, **more):
+        found = read(uri, **more)
+        sizes.append(len(found.body))
+        return found
+
+    monkeypatch.setattr(bookmark_fixture.objects, "read", recorded)
+    with pytest.raises(RefusedError, match="more than the 8388608 bytes"):
+        store.load()
+    assert max(sizes) == 8 * 1024 * 1024 + 1
+    # A repair keeps all of it.
+    repaired = apply_repair(store, plan_repair(store, bookmark_fixture.objects), run_id="c", by="arn:x")
+    assert repaired.sequence == 2
+    (moved,) = [key for key in bookmark_fixture.objects.keys("state") if "/damaged/" in key]
+    assert read(S3Uri("state", moved)).body == body

@@ -106,6 +106,8 @@ def test_java_options_are_unchanged_after_parsing_the_properties_and_splitting_i
     assert read_back == settings
     # shlex splits like Spark. A shell would also expand $ inside double quotes.
     words = shlex.split(read_back["spark.driver.extraJavaOptions"])
+    # What a killed Spark leaves behind is removed with the account.
+    assert f"-Djava.io.tmpdir={account.scratch}" in words
     assert f"-Djavax.net.ssl.trustStore={account.trust_store}" in words
 
 

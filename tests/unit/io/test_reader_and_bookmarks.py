@@ -316,3 +316,20 @@ def test_an_object_of_no_bytes_is_skipped_by_choice(run_fixture, format):
         (record,) = run_fixture.evidence("jr_2")["reads"]
         assert (record["objects"], record["skipped"]) == (1, 1)
         assert read("jr_3") == [], "the empty object counts as read"
+
+
+@pytest.mark.parametrize("options", [{}, {"boundedFiles": 1}], ids=["unbounded", "bounded"])
+def test_objects_of_overlapping_paths_are_read_once_over_many_runs(run_fixture, options):
+    sources = ["s3://landing/flights/a/", "s3://landing/flights/", "s3://landing/flights/a/"]
+    for number in range(6):
+        run_fixture.objects.put(S3Uri("landing", f"flights/a/{number}.csv"))
+        run_fixture.clock.advance(hours=1)
+    read = []
+    for number in range(1, 9):
+        run = run_fixture.start(f"jr_{number}")
+        read += run.reader.read_s3(
+            sources, format="csv", transformation_ctx="flights", limits=parse_limits(dict(options))
+        )
+        run.commit()
+        assert run_fixture.evidence(f"jr_{number}")["bookmark"]["contexts"]["flights"]["late"] == 0
+    assert sorted(read) == [f"{number}.csv" for number in range(6)]

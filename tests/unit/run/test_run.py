@@ -52,6 +52,7 @@ def test_a_compliant_run_writes_commits_and_leaves_evidence(run_fixture):
             "rows": 7,
             "skipped": 0,
             "skipped_objects": [],
+            "merged_columns": [],
         }
     ]
     assert [o["uri"] for o in evidence["writes"][0]["objects"]] == [f"{TARGET}m01.csv.parquet"]

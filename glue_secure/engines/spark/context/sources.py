@@ -29,8 +29,14 @@ from glue_secure.engines.glue_options import (
 )
 from glue_secure.engines.run_context import failure_context
 from glue_secure.engines.spark.connectors.source import connector_source
-from glue_secure.engines.spark.formats import FORMATS, RECORD_FORMATS, format_of, source_format
-from glue_secure.engines.spark.loading import AGREEING, with_source_columns, without_first_records
+from glue_secure.engines.spark.formats import (
+    FORMATS,
+    RECORD_FORMATS,
+    format_of,
+    matched_by_name,
+    source_format,
+)
+from glue_secure.engines.spark.loading import with_source_columns, without_first_records
 from glue_secure.engines.spark.reading_options import ReadOptions, read_options
 from glue_secure.io.catalog_reader import JDBC_OPTIONS, S3_OPTIONS, TableConversion
 from glue_secure.io.partitioned_reads import source_of
@@ -124,8 +130,8 @@ class S3Source:
         as_text = format == "json" and (dynamic or bool(options.json.get("jsonPath")))
         spark_format = RECORD_FORMATS.get(format.lower(), "text" if as_text else format)
         spark_options = _text_options(options) if as_text else dict(options.spark)
-        if dynamic and format == "csv" and not options.columns:
-            spark_options["enforceSchema"] = AGREEING
+        if not options.columns:
+            spark_options = matched_by_name(spark_format, spark_options)
         return run.reader.read_s3(
             list(paths),
             format=spark_format,
@@ -138,6 +144,7 @@ class S3Source:
             source_filter=source_filter,
             limits=parse_limits(given),
             partition_columns=is_deep or not dynamic,
+            merged_columns_of=_choices_of,
         )
 
 
@@ -497,6 +504,7 @@ def _table_conversion(
         schema=_catalog_schema,
         options=options,
         connector=connector,
+        merged_columns=_choices_of,
     )
 
 
@@ -514,6 +522,13 @@ def _grok_options(table: CatalogTable) -> dict[str, str]:
             fix="set it in the Data Catalog, or read the files with from_options",
         )
     return {"logFormat": pattern, "customPatterns": table.serde.get("input.grokCustomPatterns", "")}
+
+
+def _choices_of(frame: Table | DataFrame) -> tuple[str, ...]:
+    """Return the columns of a DynamicFrame whose records have several types."""
+    from glue_secure.dynamicframe.frames.table import Table
+
+    return frame.choices() if isinstance(frame, Table) else ()
 
 
 def _record_table(frame: DataFrame, options: ReadOptions) -> Table:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import configparser
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,6 +30,11 @@ Generated from `{SOURCE}` and the code by `make docs`; do not edit.
 The names are those of awsglue 5.1 and 6.0 (PyPI: AWSGlueDataplanePython); a contract test compares them.
 A `supported` name has Glue's signature. [differences-from-glue.md](differences-from-glue.md) lists
 where its behaviour differs. In Glue, every class is a subclass of awsglue's, or awsglue's own.
+
+`{SOURCE}` names the test of each name. The [signatures](../tests/contract/test_awsglue_signatures.py) of
+all names are tested in both runtimes, and the [rejected calls and the end of a
+run](../tests/contract/test_both_runtimes.py) too. In Glue, the methods of frames and collections and all
+transforms return [guarded frames](../tests/contract/test_served_names.py).
 """
 
 
@@ -83,8 +88,11 @@ def as_markdown(root: Path) -> str:
     parts = [_HEADER]
     for section in sections(root):
         faults += [f"{section.title}.{fault}" for fault in _faults(root, section)]
-        parts.append(f"\n## {section.title}\n\n| name | plain Spark | Glue | test |\n|---|---|---|---|\n")
-        parts += [_line(row) for row in section.rows]
+        parts.append(f"\n## {section.title}\n\n| names | plain Spark | Glue | tests |\n|---|---|---|---|\n")
+        supports = dict.fromkeys((row.plain, row.glue) for row in section.rows)
+        parts += [
+            _line([row for row in section.rows if (row.plain, row.glue) == support]) for support in supports
+        ]
     if faults:
         raise SurfaceError("\n".join([f"{SOURCE} contradicts the code:", *faults]))
     return "".join(parts)
@@ -101,9 +109,12 @@ def _section(title: str, entries: dict[str, str], files: dict[str, str]) -> Sect
     return Section(title, about["awsglue"], about["plain"], about["glue"], tuple(rows))
 
 
-def _line(row: Row) -> str:
-    tests = "<br>".join(f"[{test.partition('::')[2]}](../{test.partition('::')[0]})" for test in row.tests)
-    return f"| `{row.name}` | {row.plain} | {GLUE_CELLS.get(row.glue, row.glue)} | {tests} |\n"
+def _line(rows: Sequence[Row]) -> str:
+    """Return the line of the names that have the same support."""
+    names = ", ".join(f"`{row.name}`" for row in rows)
+    files = dict.fromkeys(test.partition("::")[0] for row in rows for test in row.tests)
+    tests = ", ".join(f"[{Path(file).stem.removeprefix('test_')}](../{file})" for file in files)
+    return f"| {names} | {rows[0].plain} | {GLUE_CELLS.get(rows[0].glue, rows[0].glue)} | {tests} |\n"
 
 
 def _faults(root: Path, section: Section) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 
 import pytest
@@ -51,6 +52,7 @@ def test_an_unknown_runtime_is_rejected(monkeypatch):
         runtime_selection.selected_runtime({"GLUE_SECURE_RUNTIME": "plain"})
 
 
+@pytest.mark.skipif(importlib.util.find_spec("awsglue") is None, reason="awsglue is not installed")
 def test_an_awsglue_that_cannot_be_imported_is_an_error(monkeypatch):
     monkeypatch.setenv("GLUE_SECURE_RUNTIME", "glue")
     monkeypatch.setattr(runtime_selection, "import_module", lambda name: broken())

@@ -17,7 +17,10 @@ from pyspark.context import SparkContext
 from awsglue import DynamicFrame
 from awsglue.context import GlueContext
 from awsglue.transforms import Map
+from awsgluedq.transforms import EvaluateDataQuality
 
+# As AWS Glue Studio writes it.
+RULESET = "\\n    Rules = [\\n        ColumnCount > 0\\n    ]\\n"
 early = boto3.client("s3")
 
 def named(record):
@@ -30,6 +33,16 @@ spark = context.spark_session
 early.put_object(Bucket="{CURATED}", Key="unedited/boto3/object", Body=b"x")
 spark.range(3).write.parquet("s3://{CURATED}/unedited/spark/")
 frame = Map.apply(frame=DynamicFrame.fromDF(spark.range(2), context, "ids"), f=named)
+EvaluateDataQuality().process_rows(
+    frame=frame,
+    ruleset=RULESET,
+    publishing_options={{
+        "dataQualityEvaluationContext": "studio", "enableDataQualityResultsPublishing": True
+    }},
+    additional_options={{
+        "dataQualityResultsPublishing.strategy": "BEST_EFFORT", "observations.scope": "ALL"
+    }},
+)
 context.write_dynamic_frame.from_options(frame, "s3", {{"path": "s3://{CURATED}/unedited/frame/"}}, "json")
 print({{row.package for row in spark.read.json("s3://{CURATED}/unedited/frame/").collect()}})
 spark.stop()
@@ -57,6 +70,7 @@ def test_a_script_without_edit_and_without_init_is_encrypted_and_verified(
     bucket, key = re.search(r"; evidence: s3://([^/]+)/(\S+)", ended.stdout).groups()
     evidence = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
     assert evidence["outcome"] == "ended without job.commit()"
+    assert [(gate["suite"], gate["outcome"]) for gate in evidence["gates"]] == [("studio", "passed")]
     verified = {entry["uri"] for write in evidence["writes"] for entry in write["objects"]}
     listed = s3.list_objects_v2(Bucket=CURATED, Prefix="unedited/")["Contents"]
     stored = {entry["Key"] for entry in listed if not entry["Key"].endswith("/")}

@@ -1,6 +1,7 @@
-"""In Glue, each method of a frame and each transform reaches the JVM and returns guarded frames.
+"""Each method of a frame and each transform does the same in both runtimes: one call, and what it returns.
 
-docs/surface.md lists the names; the last test compares. ``tools/surface.ini`` has their tests in plain Spark.
+Plain Spark computes the result. In Glue, the call reaches the recorded JVM, and frames that awsglue returns
+are of the guarded class. docs/surface.md lists the names; the last test compares.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ import pytest
 import surface
 
 pytest.importorskip("awsglue", reason="AWSGlueDataplanePython is made for Python 3.11 and 3.13 alone")
-pytestmark = pytest.mark.filterwarnings("ignore:DataFrame constructor is internal:UserWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:DataFrame constructor is internal:UserWarning"),
+    pytest.mark.spark,
+]
 MAPPING = [("id", "int", "key", "int")]
 COLUMNS = ["id", "name", "place", "text"]
 SCHEMA = "id int, name string, place struct<city:string>, text string"
@@ -26,7 +30,7 @@ def transform(name):
     return getattr(importlib.import_module("glue_secure.transforms"), name)
 
 
-# Name → the call, the kind of the result (None: no frame), and the columns or names for a real JVM.
+# Name → the call, the kind of the result, and the frame's columns or the frames' names; None: not compared.
 METHODS = {
     "DynamicFrame.applyMapping": (lambda f: f.applyMapping(MAPPING), FRAME, ["key"]),
     "DynamicFrame.apply_mapping": (lambda f: f.apply_mapping(MAPPING), FRAME, ["key"]),
@@ -150,9 +154,19 @@ ABOUT_TRANSFORMS = {
 }
 
 
-@pytest.fixture
-def frame(started, frame_of, monkeypatch):
-    """A frame of awsglue's on the recorded JVM, of the guarded class."""
+@pytest.fixture(params=["spark", "glue"])
+def frame(request, monkeypatch):
+    """A frame of one runtime, and whether it is Glue's."""
+    if request.param == "spark":
+        monkeypatch.setenv("GLUE_SECURE_RUNTIME", "spark")
+        spark = request.getfixturevalue("glue_spark")
+        from glue_secure.context import GlueContext
+        from glue_secure.dynamicframe import DynamicFrame
+
+        data = spark.createDataFrame(ROWS, SCHEMA).coalesce(1)
+        yield DynamicFrame.fromDF(data, GlueContext(spark.sparkContext), "people"), False
+        return
+    started, frame_of = request.getfixturevalue("started"), request.getfixturevalue("frame_of")
     from pyspark.serializers import AutoBatchedSerializer, CPickleSerializer
     from recorded_glue_jvm import JavaObject
 
@@ -163,20 +177,26 @@ def frame(started, frame_of, monkeypatch):
     monkeypatch.setattr("pyspark.rdd._wrap_function", lambda *_: JavaObject(recorder, "function"))
     recorder.on["toString"] = lambda: json.dumps({"dataType": "struct", "fields": []})
     recorder.on["seqAsJava"] = lambda _: [JavaObject(recorder, "first"), JavaObject(recorder, "second")]
-    return frame_of(DynamicFrame, started)
+    yield frame_of(DynamicFrame, started), True
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_method_reaches_the_jvm_and_returns_guarded_frames(name, frame):
-    call, kind = METHODS[name][:2]
-    result = call(frame)
+def test_a_method_of_a_frame_returns_the_same_in_both_runtimes(name, frame):
+    call, kind, names = METHODS[name]
+    source, is_glue = frame
+    result = call(source)
     from glue_secure.dynamicframe import DynamicFrame, DynamicFrameCollection
 
-    assert frame.glue_ctx.recorder.calls
     if kind is not None:
         assert type(result) is {FRAME: DynamicFrame, FRAMES: DynamicFrameCollection}[kind]
-    for each in result.values() if kind == FRAMES else ():
-        assert type(each) is DynamicFrame
+    if is_glue:
+        assert source.glue_ctx.recorder.calls
+        for each in result.values() if kind == FRAMES else ():
+            assert type(each) is DynamicFrame
+    elif kind == FRAME and names is not None:
+        assert result.toDF().columns == names
+    elif kind == FRAMES:
+        assert sorted(result.keys()) == names
 
 
 def test_every_served_method_of_a_frame_and_every_transform_is_called():

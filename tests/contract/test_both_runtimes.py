@@ -247,6 +247,66 @@ def test_gs_s3_004_an_unencrypted_object_after_a_write_fails_the_run(variant):
     assert variant.outcome() == "refused"
 
 
+def sink(d):
+    return d.context.getSink("s3", "json", path=d.target)
+
+
+# Name → the call, and whether its result is a DynamicFrame.
+CALLS = {
+    "create_dynamic_frame_from_options": (
+        lambda d: d.context.create_dynamic_frame_from_options("s3", {"paths": [d.source]}, "json"),
+        True,
+    ),
+    "create_data_frame_from_options": (
+        lambda d: d.context.create_data_frame_from_options("s3", {"paths": [d.source]}, "json"),
+        False,
+    ),
+    "create_sample_dynamic_frame_from_options": (
+        lambda d: d.context.create_sample_dynamic_frame_from_options(
+            "s3", {"paths": [d.source]}, 5, {}, "json"
+        ),
+        True,
+    ),
+    "getSource.getFrame": (lambda d: d.context.getSource("s3", "json", paths=[d.source]).getFrame(), True),
+    "getSource.getSampleFrame": (
+        lambda d: d.context.getSource("s3", "json", paths=[d.source]).getSampleFrame(5),
+        True,
+    ),
+    "getSource.getDataFrame": (
+        lambda d: d.context.getSource("s3", "json", paths=[d.source]).getDataFrame(),
+        False,
+    ),
+    "write_dynamic_frame_from_options": (
+        lambda d: d.context.write_dynamic_frame_from_options(d.frame, "s3", {"path": d.target}, "json"),
+        True,
+    ),
+    "write_from_options": (
+        lambda d: d.context.write_from_options(d.frame, "s3", {"path": d.target}, "json"),
+        True,
+    ),
+    "getSink.setAccumulableSize": (lambda d: sink(d).setAccumulableSize(5), False),
+    "getSink.setFormat": (lambda d: sink(d).setFormat("csv"), False),
+    "getSink.write": (lambda d: sink(d).write(d.frame), True),
+    "getSink.writeFrame": (lambda d: sink(d).writeFrame(d.frame), True),
+    "getSink.writeDataFrame": (lambda d: sink(d).writeDataFrame(d.frame.toDF(), d.context), False),
+    "DynamicFrame.write": (lambda d: d.frame.write("s3", {"path": d.target}, "json"), True),
+    "get_logger": (lambda d: d.context.get_logger().info("a message"), False),
+    "currentTimeMillis": (lambda d: d.context.currentTimeMillis(), False),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_succeeds_and_the_run_commits(name, variant):
+    call, is_frame = CALLS[name]
+    result = call(variant)
+    from glue_secure.dynamicframe import DynamicFrame
+
+    if is_frame:
+        assert type(result) is DynamicFrame
+    variant.job.commit()
+    assert variant.outcome() == "succeeded"
+
+
 def test_a_committed_run_succeeds_and_ends(variant):
     write(variant)
     variant.job.commit()

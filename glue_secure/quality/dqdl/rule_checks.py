@@ -258,6 +258,8 @@ def _ratio_check(
 
     def decide(values: Sequence[Any]) -> Decision:
         met, rows = values
+        if not rows and rule.where is not None:
+            return Decision(True)
         return _metric_decision(wanted, name, met / rows if rows else None)
 
     counted = _in_scope(rule, meets)
@@ -454,6 +456,8 @@ def _extremes_check(
 
     def decide(values: Sequence[Any]) -> Decision:
         broken, nulls, *found = values
+        if found[0] is None and not nulls and rule.where is not None:
+            return Decision(True)
         if found[0] is None:
             return Decision(False, _broken("NULL") if nulls else _NO_ROWS)
         metrics = {titles[side]: float(number) for side, number in zip(wanted, found, strict=True)}

@@ -225,6 +225,12 @@ def test_a_frame_without_rows_fails_the_rules_about_its_values(data):
     assert {result.reason for result in results[1:]} == {"Empty state: there are no rows to evaluate"}
 
 
+def test_a_rule_whose_where_clause_selects_no_rows_passes_without_metrics(data):
+    ruleset = 'Rules = [IsComplete "id" where "id > 5", ColumnValues "id" > 5 where "id > 5"]'
+    results = evaluate(data, ruleset).results
+    assert [(result.passed, dict(result.metrics)) for result in results] == [(True, {}), (True, {})]
+
+
 def test_custom_sql_does_not_replace_a_view_of_the_script(glue_spark, data):
     glue_spark.range(7).createOrReplaceTempView("primary")
     try:

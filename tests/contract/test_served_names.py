@@ -68,7 +68,11 @@ METHODS = {
     "DynamicFrame.unbox": (lambda f: f.unbox("text", "json"), FRAME, COLUMNS),
     "DynamicFrame.union": (lambda f: f.union(f), FRAME, COLUMNS),
     "DynamicFrame.unnest": (lambda f: f.unnest(), FRAME, ["id", "name", "place.city", "text"]),
-    "DynamicFrame.unnest_ddb_json": (lambda f: f.unnest_ddb_json(), FRAME, COLUMNS),
+    "DynamicFrame.unnest_ddb_json": (
+        lambda f: f.unnest_ddb_json(),
+        FRAME,
+        ["id", "name", "place.city", "text"],
+    ),
     "DynamicFrame.with_frame_schema": (lambda f: f.with_frame_schema(f.schema()), FRAME, COLUMNS),
 }
 
@@ -79,9 +83,11 @@ def collection(f):
 
 METHODS |= {
     "DynamicFrameCollection.flatmap": (
-        lambda f: collection(f).flatmap(lambda each, ctx: each.split_fields(["id"], "c", "d")),
+        lambda f: collection(f).flatmap(
+            lambda each, ctx: each.split_fields(["id"], f"{each.name}1", f"{each.name}2")
+        ),
         FRAMES,
-        None,
+        ["a1", "a2", "b1", "b2"],
     ),
     "DynamicFrameCollection.keys": (lambda f: collection(f).keys(), None, None),
     "DynamicFrameCollection.map": (
@@ -110,7 +116,7 @@ METHODS |= {
             collection(f), BaseTransform=transform("SplitFields"), frame_name="frame", paths=["id"]
         ),
         FRAMES,
-        None,
+        ["a1", "a2", "b1", "b2"],
     ),
     "Transforms.Join": (
         lambda f: transform("Join").apply(f.select_fields(["id"]), f, ["id"], ["id"]),

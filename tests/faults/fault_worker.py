@@ -100,6 +100,12 @@ class LineEngine:
     def guard_requests(self, policy):
         return "no JVM"
 
+    def merged_columns(self, scan):
+        return ()
+
+    def jar_of(self, class_name):
+        return None
+
     def end_writes(self, seconds):
         return ()
 

@@ -122,10 +122,10 @@ def test_calls_that_cannot_be_served_name_the_reason(started, table):
             "dynamodb",
             {"dynamodb.output.tableName": table("keys")},
         )
-    for kind, expected in {
-        "custom.spark": "GS-CON-002",
-        "snowflake": "AWS Glue",
-        "mongodb": "AWS Glue",
-    }.items():
+    for kind, options, expected in (
+        ("custom.spark", {"className": "org.example.Source"}, "GS-CON-002"),
+        ("snowflake", {"connectionName": "c"}, "AWS Glue"),
+        ("mongodb", {"connectionName": "c"}, "AWS Glue"),
+    ):
         with pytest.raises(GlueSecureError, match=expected):
-            read(kind, {"connectionName": "c"})
+            read(kind, options)

@@ -142,10 +142,9 @@ def test_gs_s3_006_another_file_system_is_refused(read):
     [
         ("mongodb", UsageError),
         ("file", UsageError),
-        ("custom.jdbc", RefusedError),
         ("opensearch", RefusedError),
     ],
-    ids=["mongodb", "file", "custom.jdbc", "opensearch"],
+    ids=["mongodb", "file", "opensearch"],
 )
 def test_other_connection_types_are_refused(context, kind, error):
     with pytest.raises(error, match=kind):

@@ -119,7 +119,7 @@ class RuleSource:
             raise CannotEvaluateError(
                 f"Expected type of column {name} to be a numeric type, but found {kind} instead!"
             )
-        return column.cast("double")
+        return _cast(column, "double")
 
     def other(self, alias: str) -> DataFrame:
         """Return a frame to compare with. Raises CannotEvaluateError if there is none of this name."""
@@ -492,7 +492,7 @@ def _column_values(source: RuleSource, rule: DqRule) -> RuleCheck:
     if all(isinstance(operand, (int, float)) for operand in operands):
         numbers = [float(operand) for operand in operands if isinstance(operand, (int, float))]
         is_extreme = operator in (">", ">=", "<", "<=", "=") and rule.threshold is None
-        value = source.number(name) if is_extreme else column.cast("double")
+        value = source.number(name) if is_extreme else _cast(column, "double")
         meets = F.coalesce(_compared(condition, value, numbers), F.lit(operator in ("!=", "not in")))
         return _extremes_check(rule, condition, value, meets, f"Column.{name}", "", "ColumnValues.Compliance")
     meets = _of_texts(condition, column)
@@ -538,13 +538,18 @@ def _of_texts(condition: RuleCondition, column: Column) -> Column:
 def _operand(column: Column, value: Any) -> Column:
     """Return the column in the type of a value that it is compared with."""
     from pyspark.sql import Column as SparkColumn
-    from pyspark.sql import functions as F
 
     if isinstance(value, SparkColumn):
-        return F.to_timestamp(column)
+        return _cast(column, "timestamp")
     if isinstance(value, str):
-        return F.to_date(column) if _is_date(value) else column.cast("string")
-    return column.cast("double")
+        return _cast(column, "date") if _is_date(value) else column.cast("string")
+    return _cast(column, "double")
+
+
+def _cast(column: Column, kind: str) -> Column:
+    """Return a cast that gives null for a value of another kind, as Spark 4 does with ``try_cast`` only."""
+    # A column has an attribute of any name, its class has not.
+    return column.try_cast(kind) if hasattr(type(column), "try_cast") else column.cast(kind)
 
 
 def _is_date(text: str) -> bool:
@@ -588,7 +593,7 @@ def _data_freshness(source: RuleSource, rule: DqRule) -> RuleCheck:
         if match is None:
             raise CannotEvaluateError("The rule requires durations, such as 24 hours")
         hours.append(int(match[1]) * _UNITS[match[2]])
-    seconds = F.current_timestamp().cast("long") - F.to_timestamp(source.column(name)).cast("long")
+    seconds = F.current_timestamp().cast("long") - _cast(source.column(name), "timestamp").cast("long")
     meets = F.coalesce(_compared(condition, F.round(seconds / 3600, 2), hours), F.lit(False))
     return _ratio_check(rule, f"Column.{name}.DataFreshness.Compliance", meets)
 

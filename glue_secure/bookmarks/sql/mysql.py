@@ -14,7 +14,15 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-from glue_secure.bookmarks.sql.comparisons import NEWER, OLDER, column_by_column
+from glue_secure.bookmarks.sql.comparisons import (
+    NEWER,
+    OLDER,
+    column_by_column,
+    compared_pairs,
+    described,
+    last_row,
+    null_counts,
+)
 from glue_secure.bookmarks.sql.keys import Key
 
 # information_schema.columns.data_type, without floats and types that are not ordered by their text.
@@ -89,27 +97,14 @@ def sequential_query(table: str, name: str) -> str:
 
 def keys_query(table: str, names: Sequence[str], *, nullable: Sequence[str]) -> str:
     """Return the query for ``nulls_0`` ..., the number of nulls of each key column."""
-    counts = [
-        f"(select count(*) from {table} where {identifier(name)} is null) as nulls_{at}"  # noqa: S608
-        if name in nullable
-        else f"0 as nulls_{at}"
-        for at, name in enumerate(names)
-    ]
-    return f"select {', '.join(counts)}"
+    return f"select {null_counts(table, names, nullable, identifier)}"
 
 
 def last_query(table: str, keys: Sequence[Key], order: str) -> str:
     """Return the query for the key of the last row: ``key_0`` ... as it is, ``text_0`` ... as text."""
-    direction = "desc" if order == "asc" else "asc"
-    names = [identifier(key.name) for key in keys]
-    columns = [f"{name} as key_{at}" for at, name in enumerate(names)]
-    columns += [
-        f"cast({_measure(key, identifier(key.name))} as char) as text_{at}" for at, key in enumerate(keys)
-    ]
-    present = " and ".join(f"{name} is not null" for name in names)
-    ordered = ", ".join(f"{name} {direction}" for name in names)
-    selected = f"select {', '.join(columns)} from {table}"  # noqa: S608 - the script's own table, quoted columns
-    return f"{selected} where {present} order by {ordered} limit 1"
+    last = last_row(keys, [identifier(key.name) for key in keys], order, _text)
+    selected = f"select {last.columns} from {table}"  # noqa: S608 - the script's own table, quoted columns
+    return f"{selected} where {last.present} order by {last.ordered} limit 1"
 
 
 def state_text(key: Key, text: Any) -> Any:
@@ -126,8 +121,11 @@ def keys_of(
     columns: Sequence[Mapping[str, Any]], names: Sequence[str], _facts: Mapping[str, Any]
 ) -> tuple[Key, ...]:
     """Return the key columns, with the types that ``table_query`` returned."""
-    types = {str(column["column_name"]): str(column["type"]) for column in columns}
-    return tuple(key_of(name, types[name]) for name in names)
+    return tuple(key_of(name, str(column["type"])) for name, column in described(columns, names))
+
+
+def _text(key: Key, column: str) -> str:
+    return f"cast({_measure(key, column)} as char)"
 
 
 def _measure(key: Key, column: str) -> str:
@@ -157,10 +155,7 @@ def _compared(
     keys: Sequence[Key], values: Sequence[str], operator: str, columns: Sequence[str], *, or_equal: bool
 ) -> str:
     names = list(columns) or [identifier(key.name) for key in keys]
-    pairs = [
-        (_measure(key, name), _typed(key, value))
-        for key, name, value in zip(keys, names, values, strict=True)
-    ]
+    pairs = compared_pairs(keys, values, names, _typed, _measure)
     within = ""
     if keys[0].kind == "timestamptz":
         widened = _seconds(values[0]) + (-_DAY if operator == ">" else _DAY)

@@ -18,7 +18,17 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from glue_secure.bookmarks.sql.comparisons import NEWER, OLDER, column_by_column, name_parts, utf16
+from glue_secure.bookmarks.sql.comparisons import (
+    NEWER,
+    OLDER,
+    column_by_column,
+    compared_pairs,
+    described,
+    last_row,
+    name_parts,
+    null_counts,
+    utf16,
+)
 from glue_secure.bookmarks.sql.keys import Key
 
 # ALL_TAB_COLUMNS.DATA_TYPE, without binary floats and types that are not ordered by their text.
@@ -131,28 +141,16 @@ def sequential_query(table: str, name: str) -> str:
 
 def keys_query(table: str, names: Sequence[str], *, nullable: Sequence[str]) -> str:
     """Return the query for ``nulls_0`` ..., the number of nulls of each key column."""
-    counts = [
-        f'(select count(*) from {table} where {identifier(name)} is null) as "nulls_{at}"'  # noqa: S608
-        if name in nullable
-        else f'0 as "nulls_{at}"'
-        for at, name in enumerate(names)
-    ]
-    return f"select {', '.join(counts)} from dual"  # noqa: S608 - quoted columns, the script's own table
+    counts = null_counts(table, names, nullable, identifier, quote='"')
+    return f"select {counts} from dual"  # noqa: S608 - quoted columns, the script's own table
 
 
 def last_query(table: str, keys: Sequence[Key], order: str) -> str:
     """Return the query for the key of the last row: ``key_0`` ... as it is, ``text_0`` ... as text in UTC."""
-    direction = "desc" if order == "asc" else "asc"
     names = [f"t.{identifier(key.name)}" for key in keys]
-    columns = [f'{name} as "key_{at}"' for at, name in enumerate(names)]
-    columns += [
-        f'{_text(key, name)} as "text_{at}"' for at, (key, name) in enumerate(zip(keys, names, strict=True))
-    ]
-    present = " and ".join(f"{name} is not null" for name in names)
-    measures = [measure(key, name) for key, name in zip(keys, names, strict=True)]
-    ordered = ", ".join(f"{one} {direction}" for one in measures)
-    selected = f"select {', '.join(columns)} from {table} t"  # noqa: S608 - the script's own table
-    return f"select * from ({selected} where {present} order by {ordered}) where rownum = 1"  # noqa: S608
+    last = last_row(keys, names, order, _text, measure=measure, quote='"')
+    selected = f"select {last.columns} from {table} t where {last.present} order by {last.ordered}"  # noqa: S608 - the script's own table
+    return f"select * from ({selected}) where rownum = 1"  # noqa: S608
 
 
 def state_text(key: Key, text: Any) -> Any:
@@ -173,9 +171,9 @@ def keys_of(
     columns: Sequence[Mapping[str, Any]], names: Sequence[str], _facts: Mapping[str, Any]
 ) -> tuple[Key, ...]:
     """Return the key columns, with the types that ``table_query`` returned."""
-    described = {str(column["column_name"]): column for column in columns}
     return tuple(
-        key_of(name, str(described[name]["type"]), int(described[name]["length"] or 0)) for name in names
+        key_of(name, str(column["type"]), int(column["length"] or 0))
+        for name, column in described(columns, names)
     )
 
 
@@ -212,6 +210,4 @@ def _text(key: Key, column: str) -> str:
 
 def _pairs(keys: Sequence[Key], values: Sequence[str], columns: Sequence[str]) -> list[tuple[str, str]]:
     names = list(columns) or [identifier(key.name) for key in keys]
-    return [
-        (measure(key, name), typed(key, value)) for key, name, value in zip(keys, names, values, strict=True)
-    ]
+    return compared_pairs(keys, values, names, typed, measure)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from glue_secure.bookmarks.sql.comparisons import NEWER, last_row, null_counts
 from glue_secure.bookmarks.sql.keys import Key
 
 # Types as pg_typeof names them. Floats are excluded: a float may differ from the value of its own text.
@@ -36,7 +37,6 @@ _CASTS = {
     "string": "text",
     "uuid": "uuid",
 }
-_NEWER = {"asc": ">", "desc": "<"}
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .:+-")
 
 
@@ -92,7 +92,7 @@ def typed(column: Key, value: str) -> str:
 
 def after(keys: Sequence[Key], values: Sequence[str], order: str, columns: Sequence[str] = ()) -> str:
     """Return the condition that a row comes after the row with these values."""
-    return _compared(keys, values, _NEWER[order], columns)
+    return _compared(keys, values, NEWER[order], columns)
 
 
 def up_to(keys: Sequence[Key], values: Sequence[str], order: str) -> str:
@@ -125,32 +125,21 @@ def sequential_query(table: str, name: str) -> str:
 def keys_query(table: str, names: Sequence[str], *, nullable: Sequence[str]) -> str:
     """Return the query for ``type_0`` ..., the keys' types, and ``nulls_0`` ..., their numbers of nulls."""
     types = [f"pg_catalog.pg_typeof({identifier(name)})::text as type_{at}" for at, name in enumerate(names)]
-    counts = [
-        f"(select count(*) from {table} where {identifier(name)} is null) as nulls_{at}"  # noqa: S608
-        if name in nullable
-        else f"0::bigint as nulls_{at}"
-        for at, name in enumerate(names)
-    ]
+    counts = null_counts(table, names, nullable, identifier, zero="0::bigint")
     # The join that never matches returns a row, and so the types, for an empty table too.
     types_row = f"select {', '.join(types)} from (select 1) glue_secure_row left join {table} on false"  # noqa: S608
-    return f"select t.*, {', '.join(counts)} from ({types_row}) t"  # noqa: S608
+    return f"select t.*, {counts} from ({types_row}) t"  # noqa: S608
 
 
 def last_query(table: str, keys: Sequence[Key], order: str) -> str:
     """Return the query for the key of the last row: ``key_0`` ... as it is, ``text_0`` ... as text in UTC."""
-    direction = "desc" if order == "asc" else "asc"
-    names = [identifier(column.name) for column in keys]
-    columns = [f"{name} as key_{at}" for at, name in enumerate(names)]
-    columns += [f"{_text(column)} as text_{at}" for at, column in enumerate(keys)]
-    present = " and ".join(f"{name} is not null" for name in names)
-    ordered = ", ".join(f"{name} {direction}" for name in names)
-    selected = f"select {', '.join(columns)} from {table}"  # noqa: S608 - the script's own table, quoted columns
-    return f"{selected} where {present} order by {ordered} limit 1"
+    last = last_row(keys, [identifier(key.name) for key in keys], order, _text)
+    selected = f"select {last.columns} from {table}"  # noqa: S608 - the script's own table, quoted columns
+    return f"{selected} where {last.present} order by {last.ordered} limit 1"
 
 
-def _text(column: Key) -> str:
-    name = identifier(column.name)
-    return f"({name} at time zone 'UTC')::text" if column.kind == "timestamptz" else f"{name}::text"
+def _text(key: Key, name: str) -> str:
+    return f"({name} at time zone 'UTC')::text" if key.kind == "timestamptz" else f"{name}::text"
 
 
 def _compared(keys: Sequence[Key], values: Sequence[str], operator: str, columns: Sequence[str] = ()) -> str:

@@ -15,7 +15,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from glue_secure.bookmarks.sql.comparisons import NEWER, OLDER, column_by_column, name_parts
+from glue_secure.bookmarks.sql.comparisons import (
+    NEWER,
+    OLDER,
+    column_by_column,
+    compared_pairs,
+    described,
+    last_row,
+    name_parts,
+)
 from glue_secure.bookmarks.sql.keys import Key
 
 # Types as format_type names them, without floats and types that are not ordered by their text.
@@ -132,16 +140,9 @@ def keys_query(table: str, names: Sequence[str], *, nullable: Sequence[str]) -> 
 
 def last_query(table: str, keys: Sequence[Key], order: str) -> str:
     """Return the query for the key of the last row: ``key_0`` ... as it is, ``text_0`` ... as text in UTC."""
-    direction = "desc" if order == "asc" else "asc"
-    names = [f"t.{identifier(key.name)}" for key in keys]
-    columns = [f"{name} as key_{at}" for at, name in enumerate(names)]
-    columns += [
-        f"{_text(key, name)} as text_{at}" for at, (key, name) in enumerate(zip(keys, names, strict=True))
-    ]
-    present = " and ".join(f"{name} is not null" for name in names)
-    ordered = ", ".join(f"{name} {direction}" for name in names)
-    selected = f"select {', '.join(columns)} from {table} t"  # noqa: S608 - the script's own table
-    return f"{selected} where {present} order by {ordered} limit 1"
+    last = last_row(keys, [f"t.{identifier(key.name)}" for key in keys], order, _text)
+    selected = f"select {last.columns} from {table} t"  # noqa: S608 - the script's own table
+    return f"{selected} where {last.present} order by {last.ordered} limit 1"
 
 
 def state_text(_key: Key, text: Any) -> Any:
@@ -153,8 +154,7 @@ def keys_of(
     columns: Sequence[Mapping[str, Any]], names: Sequence[str], _facts: Mapping[str, Any]
 ) -> tuple[Key, ...]:
     """Return the key columns, with the types that ``table_query`` returned."""
-    types = {str(column["column_name"]): str(column["type"]) for column in columns}
-    return tuple(key_of(name, types[name]) for name in names)
+    return tuple(key_of(name, str(column["type"])) for name, column in described(columns, names))
 
 
 def key_of(name: str, type: str) -> Key:
@@ -174,5 +174,4 @@ def _text(key: Key, column: str) -> str:
 
 
 def _pairs(keys: Sequence[Key], values: Sequence[str], columns: Sequence[str]) -> list[tuple[str, str]]:
-    names = list(columns) or [identifier(key.name) for key in keys]
-    return [(name, typed(key, value)) for key, name, value in zip(keys, names, values, strict=True)]
+    return compared_pairs(keys, values, list(columns) or [identifier(key.name) for key in keys], typed)

@@ -16,7 +16,17 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from glue_secure.bookmarks.sql.comparisons import NEWER, OLDER, column_by_column, name_parts, utf16
+from glue_secure.bookmarks.sql.comparisons import (
+    NEWER,
+    OLDER,
+    column_by_column,
+    compared_pairs,
+    described,
+    last_row,
+    name_parts,
+    null_counts,
+    utf16,
+)
 from glue_secure.bookmarks.sql.keys import Key
 
 # sys.types.name of the system type, without floats and types that are not ordered by their text.
@@ -132,27 +142,14 @@ def sequential_query(table: str, name: str) -> str:
 
 def keys_query(table: str, names: Sequence[str], *, nullable: Sequence[str]) -> str:
     """Return the query for ``nulls_0`` ..., the number of nulls of each key column."""
-    counts = [
-        f"(select count_big(*) from {table} where {identifier(name)} is null) as nulls_{at}"  # noqa: S608
-        if name in nullable
-        else f"0 as nulls_{at}"
-        for at, name in enumerate(names)
-    ]
-    return f"select {', '.join(counts)}"
+    return f"select {null_counts(table, names, nullable, identifier, count='count_big(*)')}"
 
 
 def last_query(table: str, keys: Sequence[Key], order: str) -> str:
     """Return the query for the key of the last row: ``key_0`` ... as it is, ``text_0`` ... as text in UTC."""
-    direction = "desc" if order == "asc" else "asc"
-    names = [f"t.{identifier(key.name)}" for key in keys]
-    columns = [f"{name} as key_{at}" for at, name in enumerate(names)]
-    columns += [
-        f"{_text(key, name)} as text_{at}" for at, (key, name) in enumerate(zip(keys, names, strict=True))
-    ]
-    present = " and ".join(f"{name} is not null" for name in names)
-    ordered = ", ".join(f"{name} {direction}" for name in names)
-    selected = f"select top (1) {', '.join(columns)} from {table} t"  # noqa: S608 - the script's own table
-    return f"{selected} where {present} order by {ordered}"
+    last = last_row(keys, [f"t.{identifier(key.name)}" for key in keys], order, _text)
+    selected = f"select top (1) {last.columns} from {table} t"  # noqa: S608 - the script's own table
+    return f"{selected} where {last.present} order by {last.ordered}"
 
 
 def state_text(_key: Key, text: Any) -> Any:
@@ -164,9 +161,9 @@ def keys_of(
     columns: Sequence[Mapping[str, Any]], names: Sequence[str], _facts: Mapping[str, Any]
 ) -> tuple[Key, ...]:
     """Return the key columns, with the types and collations that ``table_query`` returned."""
-    described = {str(column["column_name"]): column for column in columns}
     return tuple(
-        key_of(name, str(described[name]["type"]), str(described[name]["collation"] or "")) for name in names
+        key_of(name, str(column["type"]), str(column["collation"] or ""))
+        for name, column in described(columns, names)
     )
 
 
@@ -193,5 +190,4 @@ def _text(key: Key, column: str) -> str:
 
 
 def _pairs(keys: Sequence[Key], values: Sequence[str], columns: Sequence[str]) -> list[tuple[str, str]]:
-    names = list(columns) or [identifier(key.name) for key in keys]
-    return [(name, typed(key, value)) for key, name, value in zip(keys, names, values, strict=True)]
+    return compared_pairs(keys, values, list(columns) or [identifier(key.name) for key in keys], typed)

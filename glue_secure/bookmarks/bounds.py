@@ -7,11 +7,11 @@ https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-connect-s3-h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from glue_secure.bookmarks.packed import PackedObjects
+from glue_secure.bookmarks.packed import PackedObjects, without_repeats
 from glue_secure.core.objects import ObjectSummary
 
 WINDOW = timedelta(milliseconds=900_000)
@@ -96,7 +96,7 @@ class Oldest:
         return self._entries
 
     def _cut(self) -> None:
-        entries = without_repeats(sorted(self._entries, key=age_order))
+        entries = list(without_repeats(sorted(self._entries, key=age_order)))
         end = within(entries, self._files, self._size)
         if end < len(entries):
             self._limit = age_order(entries[end])
@@ -124,12 +124,3 @@ def within(entries: Sequence[ObjectSummary], files: int | None, size: int | None
         if total > size:
             return min(max(index, least), end)
     return end
-
-
-def without_repeats(entries: Iterable[ObjectSummary]) -> list[ObjectSummary]:
-    """Return sorted entries without duplicates. Overlapping paths of a source list an object twice."""
-    unique: list[ObjectSummary] = []
-    for entry in entries:
-        if not unique or unique[-1].uri != entry.uri:
-            unique.append(entry)
-    return unique

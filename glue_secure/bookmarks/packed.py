@@ -47,7 +47,7 @@ class PackedObjects(Sequence[ObjectSummary]):
 
     def append(self, entry: ObjectSummary) -> None:
         """Add an object."""
-        key = (entry.uri.bucket, entry.uri.key)
+        key = key_order(entry)
         if self._last is not None and key <= self._last and len(self._runs) <= _MOST_RUNS:
             self._runs.append(len(self))
         self._last = key
@@ -65,16 +65,11 @@ class PackedObjects(Sequence[ObjectSummary]):
             return self
         runs: list[Iterable[ObjectSummary]]
         if len(self._runs) > _MOST_RUNS:  # an arbitrary order, which no listing of S3 has
-            runs = [sorted(self, key=_key)]
+            runs = [sorted(self, key=key_order)]
         else:
             ends = [*self._runs[1:], len(self)]
             runs = [self._between(start, end) for start, end in zip(self._runs, ends, strict=True)]
-        merged, last = PackedObjects(), None
-        for entry in heapq.merge(*runs, key=_key):
-            if entry.uri != last:
-                merged.append(entry)
-            last = entry.uri
-        return merged
+        return PackedObjects(without_repeats(heapq.merge(*runs, key=key_order)))
 
     def __len__(self) -> int:
         return len(self._blocks) * BLOCK + len(self._open)
@@ -140,8 +135,18 @@ class Locations(Sequence[S3Uri]):
         return self._objects[position].uri
 
 
-def _key(entry: ObjectSummary) -> tuple[str, str]:
+def key_order(entry: ObjectSummary) -> tuple[str, str]:
+    """Return a sort key for S3's order: by bytes of UTF-8, which is by code points."""
     return entry.uri.bucket, entry.uri.key
+
+
+def without_repeats(entries: Iterable[ObjectSummary]) -> Iterator[ObjectSummary]:
+    """Yield sorted entries without duplicates. Overlapping paths of a source list an object twice."""
+    last = None
+    for entry in entries:
+        if entry.uri != last:
+            yield entry
+        last = entry.uri
 
 
 def _packed(entries: Sequence[ObjectSummary]) -> bytes:

@@ -22,14 +22,14 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from glue_secure.bookmarks.ascending import AscendingKeys
-from glue_secure.bookmarks.bounds import Limits, Oldest, age_order, within, without_repeats
+from glue_secure.bookmarks.bounds import Limits, Oldest, age_order, within
 from glue_secure.bookmarks.finished_set import FinishedSet, identifier
-from glue_secure.bookmarks.packed import PackedObjects
+from glue_secure.bookmarks.packed import PackedObjects, key_order, without_repeats
 from glue_secure.bookmarks.s3_state import S3SourceState, identity, in_order
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
@@ -198,7 +198,7 @@ class _Finished:
             self.unchecked = (
                 f"{len(difference.added)} objects have appeared before the floor and are not read"
             )
-        return without_repeats(sorted(found, key=age_order))
+        return list(without_repeats(sorted(found, key=age_order)))
 
     def leave_out(self, entries: Iterable[ObjectSummary]) -> None:
         """Remove objects that a later run reads."""
@@ -315,28 +315,16 @@ def is_data_key(key: str, below: str) -> bool:
 
 
 def in_key_order(*selections: Sequence[ObjectSummary]) -> Sequence[ObjectSummary]:
-    """Return the objects without duplicates in S3's order: by bytes of UTF-8, which is by code points.
+    """Return the objects without duplicates in S3's order.
 
     Equal entries are neighbours after sorting, so removing them needs no set in memory.
     """
     packed = [objects for objects in selections if isinstance(objects, PackedObjects)]
     others = [entry for objects in selections if not isinstance(objects, PackedObjects) for entry in objects]
-    others.sort(key=_key_order)
+    others.sort(key=key_order)
     ordered = [objects.in_key_order() for objects in packed]
     if not ordered:
         return tuple(without_repeats(others))
     if len(ordered) == 1 and not others:
         return ordered[0]
-    return PackedObjects(_without_neighbours(heapq.merge(*ordered, others, key=_key_order)))
-
-
-def _without_neighbours(entries: Iterable[ObjectSummary]) -> Iterator[ObjectSummary]:
-    last = None
-    for entry in entries:
-        if entry.uri != last:
-            yield entry
-        last = entry.uri
-
-
-def _key_order(entry: ObjectSummary) -> tuple[str, str]:
-    return entry.uri.bucket, entry.uri.key
+    return PackedObjects(without_repeats(heapq.merge(*ordered, others, key=key_order)))

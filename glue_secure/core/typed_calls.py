@@ -229,3 +229,11 @@ def _sequence(of_text: bool) -> _Rule | None:
 
 def _named(name: str) -> _Rule:
     return _Rule(lambda value: any(kind.__name__ == name for kind in type(value).__mro__), _BY_NAME[name])
+
+
+def context_of(frame: Any, call: str) -> Any:
+    """Return the GlueContext of a DynamicFrame. Raises UsageError for another argument of ``call``."""
+    context = getattr(frame, "glue_ctx", None)
+    if context is None:
+        raise UsageError(call, found=type(frame).__name__, required="a DynamicFrame")
+    return context

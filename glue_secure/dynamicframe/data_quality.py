@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.redaction import redacting_logger
+from glue_secure.core.typed_calls import context_of
 from glue_secure.dynamicframe.frame import DynamicFrame, DynamicFrameCollection
 from glue_secure.dynamicframe.transforms import GlueTransform
 from glue_secure.quality.publishing import EvaluationOptions, evaluation_options, evaluation_record
@@ -82,9 +83,7 @@ class EvaluateDataQuality(GlueTransform):
             DataQualityRulesPass, DataQualityRulesFail and DataQualityRulesSkip (arrays of rules) and
             DataQualityEvaluationResult (``Passed`` or ``Failed``); and ``originalData``, the frame.
         """
-        context = getattr(frame, "glue_ctx", None)
-        if context is None:
-            raise UsageError("EvaluateDataQuality", found=type(frame).__name__, required="a DynamicFrame")
+        context = context_of(frame, "EvaluateDataQuality")
         run: Run = context.require_run("EvaluateDataQuality")
         with run.operation():
             options = evaluation_options(publishing_options, additional_options, publishes=False)

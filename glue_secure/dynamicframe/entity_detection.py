@@ -7,13 +7,15 @@ Glue developer guide.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.arguments import ENTITY_DETECTION, JobArguments
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import GateRecord
 from glue_secure.core.redaction import redacting_logger
+from glue_secure.core.typed_calls import context_of
 from glue_secure.dynamicframe.frame import DynamicFrame
 
 if TYPE_CHECKING:
@@ -46,8 +48,7 @@ class EntityDetector:
         """
         from pyspark.sql import functions as F
 
-        with _run_of(frame, "detect").operation():
-            _require_stub(frame, "detect")
+        with _run_that_detects_nothing(frame, "EntityDetector.detect"):
             data = frame.toDF().withColumn(outputColumnName, F.expr("map()").cast(_DETECTED))
         return DynamicFrame.fromDF(data, frame.glue_ctx, frame.name)
 
@@ -60,34 +61,30 @@ class EntityDetector:
         detectionSensitivity: str = "LOW",  # noqa: ARG002
     ) -> dict[str, list[str]]:
         """Return column → types of entities found, which is empty. Raises UsageError as :meth:`detect`."""
-        with _run_of(frame, "classify_columns").operation():
-            _require_stub(frame, "classify_columns")
-        return {}
+        with _run_that_detects_nothing(frame, "EntityDetector.classify_columns"):
+            return {}
 
 
-def _run_of(frame: DynamicFrame, method: str) -> Run:
-    context = getattr(frame, "glue_ctx", None)
-    if context is None:
-        raise UsageError(f"EntityDetector.{method}", found=type(frame).__name__, required="a DynamicFrame")
-    run: Run = context.require_run(f"EntityDetector.{method}")
-    return run
-
-
-def _require_stub(frame: DynamicFrame, method: str) -> None:
+@contextmanager
+def _run_that_detects_nothing(frame: DynamicFrame, call: str) -> Iterator[None]:
     """Record that nothing was detected. Raises UsageError if the job does not permit this."""
-    call, run = f"EntityDetector.{method}", _run_of(frame, method)
-    is_embedded = run.services.environment.kind == "embedded"
-    if not JobArguments.parse(sys.argv).detects_no_entities() or not is_embedded:
-        raise UsageError(
-            call,
-            found="plain Spark, without AWS's models",
-            required="AWS Glue, which has them",
-            fix=f"run the job in AWS Glue; for a test with the embedded account: --{ENTITY_DETECTION} "
-            "nothing-found"
-            if is_embedded
-            else "run the job in AWS Glue with Glue's own bookmarks",
+    run: Run = context_of(frame, call).require_run(call)
+    with run.operation():
+        is_embedded = run.services.environment.kind == "embedded"
+        if not JobArguments.parse(sys.argv).detects_no_entities() or not is_embedded:
+            raise UsageError(
+                call,
+                found="plain Spark, without AWS's models",
+                required="AWS Glue, which has them",
+                fix=f"run the job in AWS Glue; for a test with the embedded account: --{ENTITY_DETECTION} "
+                "nothing-found"
+                if is_embedded
+                else "run the job in AWS Glue with Glue's own bookmarks",
+            )
+        _LOG.warning(
+            "%s has no models here: it reports that nothing was found (--%s)", call, ENTITY_DETECTION
         )
-    _LOG.warning("%s has no models here: it reports that nothing was found (--%s)", call, ENTITY_DETECTION)
-    run.recorder.gates.append(
-        GateRecord(call, "EntityDetector", f"--{ENTITY_DETECTION}", "", "not detected", ())
-    )
+        run.recorder.gates.append(
+            GateRecord(call, "EntityDetector", f"--{ENTITY_DETECTION}", "", "not detected", ())
+        )
+        yield

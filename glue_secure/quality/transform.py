@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from glue_secure.core.errors import UsageError
+from glue_secure.core.typed_calls import context_of
 
 if TYPE_CHECKING:
     from glue_secure.dynamicframe import DynamicFrame
@@ -57,9 +57,7 @@ class QualityGate:
             VerificationError: see :meth:`glue_secure.quality.gate.SuiteGate.apply`.
             UsageError: ``frame`` is not a DynamicFrame.
         """
-        context = getattr(frame, "glue_ctx", None)
-        if context is None:
-            raise UsageError("QualityGate", found=type(frame).__name__, required="a DynamicFrame")
+        context = context_of(frame, "QualityGate")
         run, data = context.require_run("QualityGate"), frame.toDF()
         label = f"QualityGate {transformation_ctx}".strip()
         valid = run.check_quality(data, label, suite=suite, on_failure=on_failure, quarantine=quarantine)

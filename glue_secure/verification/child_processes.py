@@ -387,7 +387,8 @@ def _read(folder: Path) -> ChildPolicy | None:
 def _runs_a_task(folder: Path) -> bool:
     """Return whether an executor of this machine runs a task; True in the folder of the driver."""
     try:
-        return any(os.scandir(folder / _TASKS))
+        with os.scandir(folder / _TASKS) as tasks:
+            return any(tasks)
     except FileNotFoundError:
         return True
 

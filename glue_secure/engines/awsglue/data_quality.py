@@ -1,7 +1,4 @@
-"""``EvaluateDataQuality`` in Glue: awsgluedq's own class, whose results in S3 are verified.
-
-AWS Glue has the package ``awsgluedq``. AWS's container and the package of awsglue on PyPI do not.
-"""
+"""``EvaluateDataQuality`` in Glue: awsgluedq's own class, whose results in S3 are verified."""
 
 from __future__ import annotations
 
@@ -9,16 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from glue_secure.core.errors import UsageError
 from glue_secure.engines.awsglue.frames import DynamicFrame, DynamicFrameCollection, wrap, wrap_frame
+from glue_secure.engines.awsglue.optional_packages import required, transforms_of
 from glue_secure.quality.publishing import EvaluationOptions, evaluation_options, evaluation_record
 
-try:
-    from awsgluedq import transforms as awsgluedq_transforms
-except ModuleNotFoundError:
-    awsgluedq_transforms = None
-if getattr(awsgluedq_transforms, "__name__", "").startswith("glue_secure."):
-    awsgluedq_transforms = None  # the package is not installed, and glue-secure's is imported by its name
+awsgluedq_transforms = transforms_of("awsgluedq")
 
 _KIND = re.compile(r"\(*(\w+)")
 
@@ -111,12 +103,5 @@ def _record(run: Any, options: EvaluationOptions, ruleset: str, outcomes: Dynami
 def __getattr__(name: str) -> Any:
     if name != "EvaluateDataQuality":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if awsgluedq_transforms is None:
-        raise UsageError(
-            "awsgluedq",
-            found="the package is not installed here",
-            required="AWS Glue, which has it; AWS's container does not",
-            fix="run the job in AWS Glue, or in plain Spark: glue-secure run SCRIPT",
-        )
-    globals()[name] = _guarded(awsgluedq_transforms.EvaluateDataQuality)
+    globals()[name] = _guarded(required(awsgluedq_transforms, "awsgluedq").EvaluateDataQuality)
     return globals()[name]

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from glue_secure.core.errors import UsageError
 from glue_secure.engines.awsglue.frames import wrap, wrap_frame
+from glue_secure.engines.awsglue.optional_packages import required, transforms_of
 
-try:
-    from awsglueml import transforms as awsglueml_transforms
-except ModuleNotFoundError:
-    awsglueml_transforms = None
-if getattr(awsglueml_transforms, "__name__", "").startswith("glue_secure."):
-    awsglueml_transforms = None  # the package is not installed, and glue-secure's is imported by its name
+awsglueml_transforms = transforms_of("awsglueml")
 
 
 def _guarded(base: Any) -> type:
@@ -33,12 +28,5 @@ def _guarded(base: Any) -> type:
 def __getattr__(name: str) -> Any:
     if name != "EntityDetector":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if awsglueml_transforms is None:
-        raise UsageError(
-            "awsglueml",
-            found="the package is not installed here",
-            required="AWS Glue, which has it; AWS's container does not",
-            fix="run the job in AWS Glue, or in plain Spark: glue-secure run SCRIPT",
-        )
-    globals()[name] = _guarded(awsglueml_transforms.EntityDetector)
+    globals()[name] = _guarded(required(awsglueml_transforms, "awsglueml").EntityDetector)
     return globals()[name]

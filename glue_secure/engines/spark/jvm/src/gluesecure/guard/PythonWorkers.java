@@ -57,7 +57,7 @@ final class PythonWorkers {
     }
 
     PythonWorkers(String executor, Sender sender) {
-        this.executor = executor;
+        this.executor = executor.replaceAll("[^0-9A-Za-z]", "");
         this.sender = sender;
     }
 
@@ -178,7 +178,7 @@ final class PythonWorkers {
 
     private void post(String name, long offset, byte[] bytes) throws Exception {
         Map<String, Object> part = new HashMap<>();
-        part.put("name", name.replace(".jsonl", "-" + executor.replaceAll("[^0-9A-Za-z]", "") + ".jsonl"));
+        part.put("name", name.replace(".jsonl", "-" + executor + ".jsonl"));
         part.put("offset", offset);
         part.put("bytes", bytes);
         sender.send(part);
@@ -207,7 +207,7 @@ final class PythonWorkers {
     }
 
     private Path marker() {
-        return folder.resolve("tasks").resolve(executor.replaceAll("[^0-9A-Za-z]", ""));
+        return folder.resolve("tasks").resolve(executor);
     }
 
     private void replace(String name, String text) throws IOException {

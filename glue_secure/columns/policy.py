@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from glue_secure.core.columns import ColumnAction, ColumnRule, Tag, TagKind, WrappedKey
+from glue_secure.core.documents import toml_parser
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.json_documents import depth_as_value_error, parse_json
@@ -49,7 +48,7 @@ class ColumnPolicy:
             UsageError: the text is neither, or is not a valid policy.
         """
         kind = "JSON" if text.lstrip().startswith("{") else "TOML"
-        loads = parse_json if kind == "JSON" else _toml_loader(source)
+        loads = parse_json if kind == "JSON" else toml_parser(source)
         try:
             with depth_as_value_error():
                 value = loads(text)
@@ -89,15 +88,6 @@ class ColumnPolicy:
                 source, "tags without a table to read them from", 'tables = ["database.table", ...]'
             )
         return cls(name, rules, tagged, tables, key, digest)
-
-
-def _toml_loader(source: str) -> Callable[[str], Any]:
-    """Return the parser of TOML: Python's own since 3.11, or tomli if it is installed."""
-    for name in ("tomllib", "tomli"):
-        with contextlib.suppress(ModuleNotFoundError):
-            loads: Callable[[str], Any] = import_module(name).loads
-            return loads
-    raise _invalid(source, "TOML, which Python 3.10 reads with tomli, and tomli is not installed", "JSON")
 
 
 def _rule(value: Any, source: str) -> ColumnRule:

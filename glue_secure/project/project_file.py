@@ -5,23 +5,18 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 from glue_secure.core.arguments import DECISIVE
+from glue_secure.core.documents import toml_parser
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri, job_name
 from glue_secure.core.json_documents import depth_as_value_error
 from glue_secure.core.redaction import is_secret_name, redact_text
 from glue_secure.project.model import ARTIFACTS, EVIDENCE, Bucket, Connection, Job, Project, Vpc
 from glue_secure.project.versions import GLUE_VERSIONS
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 FILE_NAME = "glue_secure.toml"
 WORKER_TYPES = ("G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X", "R.1X", "R.2X", "R.4X", "R.8X")
@@ -65,9 +60,10 @@ def read(path: Path) -> Project:
 
 def read_text(text: str, *, name: str = FILE_NAME) -> Project:
     """Read the text of a project file. Raises like :func:`read`."""
+    parse = toml_parser(name)
     try:
         with depth_as_value_error():
-            values = tomllib.loads(text)
+            values = parse(text)
     except ValueError as error:  # TOMLDecodeError, or a number of more than 4300 digits
         # The library's message ends with line and column.
         raise UsageError(name, found=redact_text(str(error)), required="TOML") from error

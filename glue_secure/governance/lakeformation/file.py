@@ -6,16 +6,15 @@ docs/lake-formation.md describes the format.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
+from glue_secure.core.document_lines import Path, line_of
+from glue_secure.core.documents import load_document
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.json_documents import DuplicateNameError, depth_as_value_error, load_json
 from glue_secure.governance.lakeformation.desired import DesiredState, Location, Pair
-from glue_secure.governance.lakeformation.lines import Path, json_lines, line_of, toml_lines
 from glue_secure.governance.lakeformation.model import (
     IAM_ALLOWED,
     CellFilter,
@@ -36,11 +35,6 @@ from glue_secure.governance.lakeformation.reference import (
     NOT_PRINCIPALS,
 )
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 _TOP = (
     "schema", "account", "settings", "principals", "lf_tags", "expressions",
     "locations", "assign", "filters", "grants", "opt_ins",
@@ -56,7 +50,6 @@ _S3 = re.compile(r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]+(?:/.*)?\Z")
 # LFTagKey and LFTagValue of the API. Lake Formation stores both in lower case:
 # https://docs.aws.amazon.com/lake-formation/latest/dg/lf-tag-considerations.html
 _TAG = re.compile(r"[^\W\d_A-Z]?[\w .:/=+@%*-]*\Z")
-_AT_LINE = re.compile(r"line (\d+)")
 _NAME = re.compile(r"[^\x00-\x1f]{1,255}\Z")
 
 
@@ -89,19 +82,7 @@ def parse(text: str, name: str, *, as_json: bool = False, partition: str = "aws"
     Raises:
         UsageError: the text is invalid. The message names the line.
     """
-    try:
-        with depth_as_value_error():
-            document = load_json(text) if as_json else tomllib.loads(text)
-    except DuplicateNameError as error:
-        raise UsageError(name, found=str(error), required="unique names") from None
-    except ValueError as error:
-        match = _AT_LINE.search(str(error))
-        line = match[1] if match else text.count("\n") + 1  # an error without a line is at the end
-        required = "JSON" if as_json else "TOML"
-        raise UsageError(f"{name}:{line}", found=str(error), required=required) from None
-    if not isinstance(document, dict):
-        raise UsageError(name, found=type(document).__name__, required="an object")
-    lines = json_lines(text) if as_json else toml_lines(text)
+    document, lines = load_document(text, name, as_json=as_json)
     return parse_document(document, name, lines, partition=partition)
 
 

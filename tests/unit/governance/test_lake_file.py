@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glue_secure.core.document_lines import json_lines, toml_lines
 from glue_secure.core.errors import UsageError
 from glue_secure.governance.lakeformation.file import parse, read
-from glue_secure.governance.lakeformation.lines import json_lines, toml_lines
 from glue_secure.governance.lakeformation.model import Kind, Permission
 from glue_secure.governance.lakeformation.reference import ALLOWED
 

@@ -70,8 +70,11 @@ def json_lines(text: str) -> dict[Path, int]:
 
 
 def line_of(path: Path, lines: dict[Path, int]) -> int:
-    """Return the line of a value, or of its nearest parent that has a line."""
+    """Return the line of a value, of its first entry, or of its nearest parent that has a line."""
     while path and path not in lines:
+        first = (*path, 0)
+        if first in lines:
+            return lines[first]
         path = path[:-1]
     return lines.get(path, 1)
 

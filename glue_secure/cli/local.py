@@ -12,6 +12,7 @@ from glue_secure.cli.printing import print_json, running_account
 from glue_secure.cli.progress import StepProgress
 from glue_secure.embedded import environment, lifecycle, seed
 from glue_secure.embedded.account import EmbeddedAccount
+from glue_secure.embedded.lake_tables import define_lake_tables
 
 app = typer.Typer(
     help="The embedded account: S3, KMS, Glue and PostgreSQL over TLS on this machine.", no_args_is_help=True
@@ -35,6 +36,7 @@ def up(state: State = None, as_json: Json = False) -> None:
             incomplete.touch(mode=0o600)
         if incomplete.exists():
             seed.seed_flights(account, months=range(1, 12), progress=progress)
+            define_lake_tables(account)
             incomplete.unlink(missing_ok=True)
     _show(account, as_json, "running already" if running else "started")
 

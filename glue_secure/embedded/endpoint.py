@@ -1,4 +1,4 @@
-"""moto's server over HTTPS on loopback, with the Glue operations that moto lacks and this account needs."""
+"""moto's server over HTTPS on loopback, with the operations that moto lacks and this account needs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from glue_secure.embedded.lake_formation_endpoint import serve_lake_formation
 from glue_secure.embedded.pki import KeyPair
 
 HEALTH_PATH = "/moto-api/data.json"
@@ -67,6 +68,7 @@ class Endpoint:
         add_missing_operations()
         date_multipart_uploads()
         fold_names_of_the_catalog()
+        serve_lake_formation()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(pair.certificate, pair.key)

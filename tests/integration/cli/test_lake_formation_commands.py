@@ -1,0 +1,165 @@
+"""``glue-secure lakeformation`` on the embedded account: docs/lake-formation.md's example and its output.
+
+A ``text`` block of the page that starts with ``$`` is a transcript. Its commands run in order, and their
+output is compared with the page, without spaces at the ends of lines. This test needs the account as it is
+after its start, so it is the first.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from glue_secure.cli.app import app
+from glue_secure.embedded.clients import clients
+from glue_secure.embedded.lake_tables import define_lake_tables
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "lake-formation.md").read_text(encoding="utf-8")
+FILE = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)[1]
+TRANSCRIPT = "\n".join(re.findall(r"```text\n(\$ .*?)\n```", PAGE, re.DOTALL))
+ANALYST = "arn:aws:iam::123456789012:role/analyst"
+
+
+@pytest.fixture(scope="module")
+def run(glue_account, tmp_path_factory):
+    """Run a command in a folder with the page's file ``lake.toml``, and return its result."""
+    define_lake_tables(glue_account)
+    folder = tmp_path_factory.mktemp("lake")
+    (folder / "lake.toml").write_text(FILE)
+
+    def run(*words, **files):
+        for name, text in files.items():
+            (folder / f"{name}.toml").write_text(text)
+        paths = [str(folder / word) if word.endswith((".toml", ".json")) else word for word in words]
+        return CliRunner().invoke(app, ["lakeformation", *paths], catch_exceptions=False)
+
+    return run
+
+
+def test_the_transcript_of_the_page_is_what_the_commands_print(run):
+    printed = []
+    for command in re.findall(r"^\$ (.*)$", TRANSCRIPT, re.MULTILINE):
+        program, group, *words = shlex.split(command)
+        assert (program, group) == ("glue-secure", "lakeformation")
+        printed += [f"$ {command}", run(*words).stdout]
+    without_spaces = "\n".join(line.rstrip() for line in "\n".join(printed).splitlines() if line.strip())
+    assert without_spaces == "\n".join(line for line in TRANSCRIPT.splitlines() if line.strip())
+
+
+def test_an_exported_file_has_no_steps_until_another_user_grants(run, glue_account):
+    run("apply", "lake.toml", "--yes")
+    exported = run("import").stdout
+    assert run("drift", "exported.toml", exported=exported).exit_code == 0
+    lake = clients(glue_account)("lakeformation")
+    columns = {"DatabaseName": "sales", "Name": "customers", "ColumnNames": ["email"]}
+    change = {
+        "Principal": {"DataLakePrincipalIdentifier": ANALYST},
+        "Resource": {"TableWithColumns": columns},
+        "Permissions": ["SELECT"],
+    }
+    lake.grant_permissions(**change)
+    try:
+        drift = run("drift", "exported.toml")
+        assert "1 grants and opt-ins are not in the file" in drift.stdout
+        explained = json.loads(run("explain", ANALYST, "sales.customers", "--json").stdout)
+        assert [name for name, rows in explained["columns"].items() if rows] == ["email"]
+        plan = json.loads(run("plan", "exported.toml", "--unmanaged", "principals", "--json").stdout)
+        assert plan["steps"] == [f"revoke SELECT on columns email of sales.customers for {ANALYST}"]
+    finally:
+        lake.revoke_permissions(**change)
+
+
+def test_expressions_filters_and_opt_ins_are_applied_exported_and_explained(run):
+    added = """
+[expressions]
+public_data = { classification = ["public", "internal"] }
+
+[[filters]]
+name = "europe"
+database = "sales"
+table = "customers"
+rows = "region = 'EU'"
+except = ["email"]
+
+[[grants]]
+principal = "analyst"
+database = "sales"
+table = "customers"
+filter = "europe"
+permissions = ["SELECT"]
+
+[[grants]]
+principal = "billing"
+tables_matching = "public_data"
+permissions = ["DESCRIBE"]
+
+[[locations]]
+arn = "s3://glue-secure-curated/sales/"
+role = "arn:aws:iam::123456789012:role/lake"
+hybrid = true
+
+[[opt_ins]]
+principal = "analyst"
+database = "sales"
+table = "*"
+"""
+    run("apply", "lake.toml", "--yes")
+    applied = run("apply", "more.toml", "--yes", more=FILE + added)
+    assert (applied.exit_code, applied.stdout.split(";")[0]) == (0, "6 steps applied and verified\n")
+    exported = run("import").stdout
+    for entry in ("public_data", 'name = "europe"', "hybrid = true", "[[opt_ins]]"):
+        assert entry in exported
+    assert run("drift", "exported.toml", exported=exported).exit_code == 0
+    columns = json.loads(run("explain", ANALYST, "sales.customers", "--json").stdout)["columns"]
+    assert columns == {
+        "id": ["region = 'EU'"],
+        "region": ["region = 'EU'"],
+        "email": [],
+        "name": ["region = 'EU'"],
+    }
+
+
+def test_a_new_table_has_the_default_permissions_and_a_deleted_one_none(run, glue_account):
+    glue, lake = (clients(glue_account)(service) for service in ("glue", "lakeformation"))
+    before = lake.get_data_lake_settings()["DataLakeSettings"]
+    defaults = [
+        {"Principal": {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}, "Permissions": ["ALL"]}
+    ]
+    opened = {f"Create{kind}DefaultPermissions": defaults for kind in ("Database", "Table")}
+    lake.put_data_lake_settings(DataLakeSettings={**before, **opened})
+
+    def listed(name):
+        resource = {"Table": {"DatabaseName": "fresh", "Name": name}}
+        return lake.list_permissions(Resource=resource).get("PrincipalResourcePermissions", [])
+
+    try:
+        glue.create_database(DatabaseInput={"Name": "Fresh"})
+        definition = {"Name": "T", "StorageDescriptor": {"Columns": [{"Name": "id", "Type": "int"}]}}
+        glue.create_table(DatabaseName="fresh", TableInput=definition)
+        assert [entry["Permissions"] for entry in listed("t")] == [
+            ["ALL", "ALTER", "DELETE", "DESCRIBE", "DROP", "INSERT"],
+            ["SELECT"],
+        ]
+        assert json.loads(run("explain", ANALYST, "fresh.t", "--json").stdout)["by_iam"] is True
+        glue.delete_table(DatabaseName="fresh", Name="T")
+        assert listed("t") == []
+    finally:
+        glue.delete_database(Name="fresh")
+        lake.put_data_lake_settings(DataLakeSettings=before)
+    assert lake.get_data_lake_settings()["DataLakeSettings"] == before
+
+
+def test_errors_of_the_service_have_its_codes(glue_account, run):
+    lake = clients(glue_account)("lakeformation")
+    principal = {"DataLakePrincipalIdentifier": ANALYST}
+    with pytest.raises(lake.exceptions.EntityNotFoundException, match="Database nowhere not found"):
+        lake.grant_permissions(
+            Principal=principal, Resource={"Database": {"Name": "nowhere"}}, Permissions=["DESCRIBE"]
+        )
+    with pytest.raises(lake.exceptions.InvalidInputException, match="Resource is mandatory"):
+        lake.list_permissions(Principal=principal)

@@ -44,6 +44,8 @@ _CLASS_PATHS = (_DRIVER_PATH, _EXECUTOR_PATH)
 _JAVA_OPTIONS = ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions")
 # NAME=value, or NAME="value with, commas"
 _VARIABLE = re.compile(r'\s*(?P<name>[A-Za-z_]\w*)=(?:"(?P<quoted>[^"]*)"|(?P<plain>[^,"]*))\s*(?:,|\Z)')
+# AWS's bucket of the modules for transforms of AWS Glue Studio, which jobs of Studio name.
+_STUDIO_TRANSFORM = re.compile(r"s3://aws-glue-studio-transforms-\d{12}-prod-[a-z0-9-]+/gs_\w+\.py")
 _MODULE_FILES = (".whl", ".zip", ".gz", ".txt", ".egg")
 
 
@@ -199,6 +201,8 @@ def _python_path(fetch: _Fetcher, argument: str, locations: Sequence[str]) -> li
     """Return entries for PYTHONPATH: a folder for each module and wheel, the files of other archives."""
     entries = []
     for location in locations:
+        if _STUDIO_TRANSFORM.fullmatch(location):
+            continue  # served by glue_secure.dynamicframe.studio_transforms
         file = fetch.local(argument, location)
         suffix = file.suffix.lower()
         if suffix == ".py":

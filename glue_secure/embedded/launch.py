@@ -137,6 +137,8 @@ def prepare(
         environment["PYTHONPATH"] = job_files.joined_path(
             [_awsglue_folder(account)], environment.get("PYTHONPATH", "")
         )
+    if _replaces_standard_library(script.absolute().parent):
+        environment["PYTHONSAFEPATH"] = "1"
     path = script.absolute() if needed.working_directory else script
     return Submission(
         command=(
@@ -154,6 +156,18 @@ def prepare(
         directory=needed.working_directory,
         temporary=needed.folder,
         without_effect=without_effect(parsed),
+    )
+
+
+def _replaces_standard_library(folder: Path) -> bool:
+    """Return whether Python would import a module of this folder instead of one of its own.
+
+    Python searches the folder of a script first. In Glue, the script is alone in its folder.
+    """
+    return any(
+        entry.stem in sys.stdlib_module_names
+        for entry in folder.iterdir()
+        if entry.suffix == ".py" or (entry / "__init__.py").is_file()
     )
 
 

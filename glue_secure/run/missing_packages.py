@@ -16,6 +16,15 @@ REPLACEMENTS = {
     for name in ("awsgluedq", "awsgluedq.transforms", "awsglueml", "awsglueml.transforms")
 }
 """Module of AWS Glue → glue-secure's module."""
+STUDIO = "glue_secure.dynamicframe.studio_transforms"
+STUDIO_MODULES = frozenset(
+    f"gs_{name}"
+    for name in (
+        "array_to_cols", "common", "concat", "derived", "explode", "flatten", "format_timestamp", "now",
+        "null_rows", "parse_json", "pivot", "regex_extract", "repartition", "split", "to_timestamp", "uuid",
+    )
+)  # fmt: skip
+"""The modules that scripts of AWS Glue Studio import for its transforms. A job's own modules come first."""
 
 
 def missing(package: str) -> ModuleNotFoundError:
@@ -50,11 +59,13 @@ class MissingPackageFinder(MetaPathFinder):
         path: Sequence[str] | None,  # noqa: ARG002 - part of the interface
         target: ModuleType | None = None,  # noqa: ARG002 - part of the interface
     ) -> ModuleSpec | None:
-        """Return the project's module for ``REPLACEMENTS``. Raises ModuleNotFoundError for ``REASONS``."""
+        """Return this project's module. Raises ModuleNotFoundError for ``REASONS``."""
         if fullname in REASONS:
             raise missing(fullname)
         if fullname in REPLACEMENTS:
             return ModuleSpec(fullname, AliasLoader(REPLACEMENTS[fullname]))
+        if fullname in STUDIO_MODULES:
+            return ModuleSpec(fullname, AliasLoader(STUDIO))
         return None
 
 

@@ -63,7 +63,7 @@ class DynamoDbWrite:
         access: region and role of the call.
         percent: the part of the table's write capacity to consume.
         retries: retries of items that DynamoDB does not process.
-        tasks: the number of parallel tasks that ``percent`` is divided by; 0 for the frame's partitions.
+        tasks: the number of parallel tasks that ``percent`` is divided by; 0 for the tasks that Spark runs.
     """
 
     table: str
@@ -72,9 +72,9 @@ class DynamoDbWrite:
     retries: int
     tasks: int
 
-    def units_per_second(self, table: DynamoDbTable, partitions: int) -> float:
-        """Return the write capacity that one task may consume in a second."""
-        return self.percent * (table.write_units or ON_DEMAND_UNITS) / max(1, self.tasks or partitions)
+    def units_per_second(self, table: DynamoDbTable, parallel: int) -> float:
+        """Return the write capacity that one task may consume in a second, if ``parallel`` tasks run."""
+        return self.percent * (table.write_units or ON_DEMAND_UNITS) / max(1, self.tasks or parallel)
 
 
 def parse_read(options: Mapping[str, Any]) -> DynamoDbRead:

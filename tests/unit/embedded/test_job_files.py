@@ -217,3 +217,8 @@ def test_a_module_that_pip_does_not_find_is_a_usage_error(tmp_path):
     with pytest.raises(UsageError, match=r"pip failed: .*glue-secure-no-such-module"):
         python_modules.install(["glue-secure-no-such-module"], ["--no-index"], cache=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_modules_of_studio_transforms_are_not_fetched(prepare):
+    bucket = "s3://aws-glue-studio-transforms-510798373988-prod-us-east-1"
+    assert prepare("--extra-py-files", f"{bucket}/gs_common.py,{bucket}/gs_now.py").python_path == ()

@@ -189,3 +189,14 @@ def test_an_empty_argument_does_not_take_the_next_argument_as_its_value(script_a
     words = script_arguments({"--first": "", "--second": "x"}, [])
     assert words[words.index("--second") + 1] == "x"
     assert getResolvedOptions(["load.py", *words], ["first", "second"])["first"] == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "replaces"),
+    [("select.py", True), ("json/__init__.py", True), ("job.py", False), ("select", False)],
+)
+def test_a_module_beside_the_script_that_replaces_one_of_python_is_noticed(tmp_path, name, replaces):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    assert launch._replaces_standard_library(tmp_path) is replaces

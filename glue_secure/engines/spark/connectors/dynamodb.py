@@ -68,9 +68,8 @@ class DynamoDbSource:
         _refuse_fine_grained(run, "a dynamodb source")
         opened = run.stores.open_table(read.table, read.access, "read")
         table = opened.table
-        scan = ScanSegment(
-            opened.client, table.name, read, read.units_per_second(table) / min(read.segments, 1000)
-        )
+        tasks = min(read.segments, self.spark.sparkContext.defaultParallelism)
+        scan = ScanSegment(opened.client, table.name, read, read.units_per_second(table) / tasks)
         segments = self.spark.sparkContext.parallelize(range(read.segments), read.segments)
         records = from_records(self.spark, segments.flatMap(scan))
         run.stores.record_read("dynamodb", table.arn, transformation_ctx=self.transformation_ctx)
@@ -146,13 +145,15 @@ class DynamoDbSink:
             )
         table = with_protected_data(table, run.columns.protect(table.data, description.arn))
         rows = table.data.rdd
+        # As Glue's numParallelTasks: the partitions that Spark writes at the same time share the capacity.
+        tasks = min(rows.getNumPartitions(), rows.context.defaultParallelism)
         put = PutItems(
             opened.client,
             description.name,
             description.key_names,
             decoder(table.schema),
             self.write_options.retries,
-            self.write_options.units_per_second(description, rows.getNumPartitions()),
+            self.write_options.units_per_second(description, tasks),
         )
         with run.recorder.timed("write"), run.engine.attribute_writes_to_run(None):
             written = sum(rows.mapPartitions(put).collect())
@@ -175,11 +176,11 @@ class PutItems:
         client, started, units = self.client(), time.monotonic(), 0.0
         items = (to_item(self.decode(row)) for row in rows)
         while batch := list(islice(items, BATCH)):
+            _pause(started, units, self.units_per_second)
             # A request may not contain two items with the same key: the last one replaces the others.
             unique = {tuple(str(item.get(name)) for name in self.key_names): item for item in batch}
             units += put_all(client, self.table, list(unique.values()), self.retries)
             yield len(batch)
-            _pause(started, units, self.units_per_second)
 
 
 def put_all(client: DynamoDb, table: str, items: list[Item], retries: int) -> float:

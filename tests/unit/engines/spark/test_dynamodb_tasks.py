@@ -57,8 +57,12 @@ def test_a_write_fails_after_its_retries():
 
 def test_reads_and_writes_wait_for_their_part_of_the_capacity(pauses):
     fake = FakeDynamoDb(TABLE)
-    put(fake, [{"id": str(number)} for number in range(4)], units=4)
-    assert pauses[-1] == pytest.approx(1, abs=0.2)
+    put(fake, [{"id": "last"}], units=0.01)
+    assert pauses == []  # the last request of a task delays nothing
+    put(fake, [{"id": str(number)} for number in range(26)], units=25)
+    assert pauses == [pytest.approx(1, abs=0.2)]
+    fake = FakeDynamoDb(TABLE)
+    put(fake, [{"id": str(number)} for number in range(4)])
     scan(fake, units=1)
     assert pauses[-1] == pytest.approx(2, abs=0.2)
 

@@ -495,11 +495,28 @@ class LakeFormationService:
             self._require(entry["Resource"])
         condition = (entry.get("Condition") or {}).get("Expression", "")
         key = (entry["Principal"]["DataLakePrincipalIdentifier"], _key(entry["Resource"]), condition)
+        if change is _granted and self._is_excluded(key):
+            raise LakeFormationError("InvalidInputException", "Permissions modification is invalid.")
         names = set(entry.get("Permissions") or ())
         option = set(entry.get("PermissionsWithGrantOption") or ())
         self.permissions[key] = change(self.permissions.get(key, (set(), set())), names, option)
         if not self.permissions[key][0]:
             del self.permissions[key]
+
+    def _is_excluded(self, key: tuple[str, str, str]) -> bool:
+        """Return whether other permissions exclude a grant: on a table, or on some of its columns.
+
+        https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html
+        """
+        kinds = {"Table", "TableWithColumns"}
+        kind, database, table = _kind_and_names(key[1])
+        if kind not in kinds or not table:
+            return False
+        excluding = (*(kinds - {kind}), database, table)
+        return any(
+            principal == key[0] and condition == key[2] and _kind_and_names(resource) == excluding
+            for principal, resource, condition in self.permissions
+        )
 
 
 Permissions = tuple[set[str], set[str]]
@@ -550,6 +567,11 @@ def _names(resource: Mapping[str, Any]) -> tuple[str, str]:
     if kind in ("Table", "TableWithColumns"):
         return str(inner["DatabaseName"]), str(inner.get("Name", ""))
     return "", ""
+
+
+def _kind_and_names(resource: str) -> tuple[str, str, str]:
+    shape = json.loads(resource)
+    return next(iter(shape)), *_names(shape)
 
 
 def _is_of(resource: Mapping[str, Any], only: Mapping[str, Any]) -> bool:

@@ -26,7 +26,12 @@ READ_ATTEMPTS = 3
 """Number of reads of the account before a step counts as without effect, because listings are delayed."""
 
 _GRANTS = (StepAction.GRANT,)
-_REVOKES = (StepAction.REVOKE_BY_TAGS, StepAction.REVOKE_IAM, StepAction.REVOKE)
+_REVOKES = (
+    StepAction.REVOKE_BY_TAGS,
+    StepAction.REVOKE_EXCLUDED,
+    StepAction.REVOKE_IAM,
+    StepAction.REVOKE,
+)
 _PAUSE = 2.0  # seconds
 
 

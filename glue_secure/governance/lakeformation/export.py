@@ -19,7 +19,7 @@ from glue_secure.governance.lakeformation.model import (
     Permission,
     Resource,
 )
-from glue_secure.governance.lakeformation.reference import ALLOWED
+from glue_secure.governance.lakeformation.reference import ALLOWED, SOME_COLUMNS, table_of_grant
 
 
 def export(account: Account) -> str:
@@ -106,6 +106,12 @@ def _merged(grants: Iterator[Grant]) -> tuple[list[Grant], list[Grant | OptIn]]:
             grant.grantable | (previous.grantable if previous else frozenset()),
             grant.condition,
         )
+    whole_tables = {
+        table_of_grant(grant) for grant in merged.values() if grant.resource.kind is Kind.TABLE
+    } - {None}
+    for pair, grant in list(merged.items()):
+        if grant.resource.kind in SOME_COLUMNS and table_of_grant(grant) in whole_tables:
+            not_managed.append(merged.pop(pair))  # has no effect, and a file cannot contain both
     return [merged[pair] for pair in sorted(merged)], not_managed
 
 

@@ -33,6 +33,8 @@ from glue_secure.governance.lakeformation.reference import (
     MOST_VALUES,
     NOT_FOR_OTHER_ACCOUNTS,
     NOT_PRINCIPALS,
+    excludes,
+    table_of_grant,
 )
 
 _TOP = (
@@ -106,6 +108,7 @@ class _Reader:
         self._tags: dict[str, tuple[str, ...]] = {}
         self._expressions: dict[str, Expression] = {}
         self._filters: dict[tuple[str, str, str], CellFilter] = {}
+        self._on_tables: dict[tuple[str, str, str, str], list[Grant]] = {}
 
     def desired(self, document: Mapping[str, Any]) -> DesiredState:
         self._known(document, _TOP, ())
@@ -137,6 +140,7 @@ class _Reader:
                         "one grant for each resource and principal",
                     )
                 grants[grant.pair] = grant
+                self._require_not_excluded(grant, path)
         opt_ins = {
             opt_in
             for _, path, entry in self._entries(document, "opt_ins")
@@ -243,6 +247,21 @@ class _Reader:
                     "permissions other than ALL and DROP for another account or an organization",
                 )
             yield Grant(principal, resource, permissions, grantable, condition)
+
+    def _require_not_excluded(self, grant: Grant, path: Path) -> None:
+        table = table_of_grant(grant)
+        if table is None:
+            return
+        for other in self._on_tables.setdefault(table, []):
+            if excludes(grant, other):
+                raise self._wrong(
+                    path,
+                    f"{grant}, beside {other}",
+                    "either SELECT on some columns, or permissions on the table",
+                    fix="use a data cell filter ([[filters]]) instead of columns or except, "
+                    "or remove one of the grants; SELECT on columns includes DESCRIBE",
+                )
+        self._on_tables[table].append(grant)
 
     def _opt_in(self, entry: Mapping[str, Any], path: Path) -> Iterator[OptIn]:
         self._known(entry, ("principal", "principals", "catalog", "database", "table"), path)

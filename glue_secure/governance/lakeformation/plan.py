@@ -5,9 +5,9 @@ The account's state is streamed, so that memory depends on the file and the diff
 While the steps are applied, a principal has no permission that is in neither the old nor the new state. If
 LF-Tags or expressions change, grants by LF-Tags are revoked before the change and granted after it;
 otherwise, an old grant could match a new tag. All other grants are made before revocations, so that a
-principal does not lose access in between. Permissions of IAMAllowedPrincipals are revoked after the grants
-that replace them. A location is registered after that, unless in hybrid access mode; otherwise, the group
-would have access to it.
+principal does not lose access in between, unless Lake Formation refuses both at the same time. Permissions of
+IAMAllowedPrincipals are revoked after the grants that replace them. A location is registered after that,
+unless in hybrid access mode; otherwise, the group would have access to it.
 https://docs.aws.amazon.com/lake-formation/latest/dg/upgrade-glue-lake-formation-background.html
 """
 
@@ -31,6 +31,7 @@ from glue_secure.governance.lakeformation.model import (
     Resource,
     canonical,
 )
+from glue_secure.governance.lakeformation.reference import excludes, table_of_grant
 from glue_secure.governance.lakeformation.steps import (
     AccessPlan,
     Assignment,
@@ -275,9 +276,14 @@ class _Planner:
 
     def _plan_grants(self, opt_ins: set[OptIn]) -> list[Finding]:
         existing: dict[Pair, tuple[set[str], set[str]]] = {}
+        on_tables: dict[tuple[str, str, str, str] | None, list[Grant]] = {
+            table: [] for grant in self._desired.grants.values() if (table := table_of_grant(grant))
+        }
         open_to_iam: list[Grant] = []
         open_count = 0
         for grant in self._digest.added(self._account.grants()):
+            if (table := table_of_grant(grant)) in on_tables and grant.pair not in self._desired.grants:
+                on_tables[table].append(grant)
             if grant.principal == IAM_ALLOWED:
                 if self._desired.closes(grant.resource.database) and grant.resource.kind is not Kind.OTHER:
                     self._step(StepAction.REVOKE_IAM, grant)
@@ -297,6 +303,7 @@ class _Planner:
                     self._remaining.add(_of_database(grant.resource))
         for pair, desired in self._desired.grants.items():
             self._compare(desired, *existing.get(pair, (set(), set())))
+        self._revoke_excluded(on_tables)
         if any(step.action in _CHANGES_OF_TAGS for step in self._steps):
             self._steps = [_before_tags_change(step) for step in self._steps]
         if not open_to_iam:
@@ -310,6 +317,27 @@ class _Planner:
                 required="no Super for this group on resources that the file grants",
                 fix="add the databases to settings.close_to_iam, or add [[opt_ins]] for the principals",
             )
+        ]
+
+    def _revoke_excluded(self, on_tables: Mapping[tuple[str, str, str, str] | None, list[Grant]]) -> None:
+        """Revoke first what excludes a planned grant: permissions on a table, or on some of its columns."""
+        excluding: set[Pair] = set()
+        for step in self._steps:
+            if step.action is not StepAction.GRANT or not isinstance(step.subject, Grant):
+                continue
+            for grant in on_tables.get(table_of_grant(step.subject), ()):
+                if not excludes(step.subject, grant):
+                    continue
+                if not self._revokes_unmanaged(grant.principal):
+                    raise _excluded(step.subject, grant)
+                excluding.add(grant.pair)
+        self._steps = [
+            PlanStep(StepAction.REVOKE_EXCLUDED, step.subject)
+            if step.action is StepAction.REVOKE
+            and isinstance(step.subject, Grant)
+            and step.subject.pair in excluding
+            else step
+            for step in self._steps
         ]
 
     def _compare(self, desired: Grant, permissions: set[str], grantable: set[str]) -> None:
@@ -414,6 +442,16 @@ def _difference(desired: frozenset[str], existing: set[str]) -> tuple[frozenset[
     # Permissions listed besides ALL may exist only because of ALL, and disappear with it.
     new = desired if all_permissions <= existing else desired - existing
     return new, frozenset(existing) - desired
+
+
+def _excluded(grant: Grant, existing: Grant) -> UsageError:
+    return UsageError(
+        f"grant {grant}",
+        found=f"the account has {existing}, which the file does not contain",
+        required="for a principal, either SELECT on some columns of a table, or permissions on the table",
+        fix="add --unmanaged principals to revoke grants that the file does not contain, "
+        "or use a data cell filter ([[filters]]) instead of columns or except",
+    )
 
 
 def _not_updatable(location: Location) -> UsageError:

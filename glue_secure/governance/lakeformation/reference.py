@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from glue_secure.governance.lakeformation.model import Kind
+from glue_secure.governance.lakeformation.model import Grant, Kind
 from glue_secure.governance.lakeformation.model import Permission as P
 
 _DATABASE = frozenset((P.ALL, P.ALTER, P.CREATE_TABLE, P.DESCRIBE, P.DROP))
@@ -60,3 +60,31 @@ MOST_VALUES = 1000
 
 MOST_BYTES = 900
 """Bytes of an LF-Tag expression inside a grant. A named expression has no such limit."""
+
+SOME_COLUMNS = (Kind.COLUMNS, Kind.OTHER_COLUMNS)
+"""Resources that are a part of a table, without a data cell filter."""
+
+NOT_BESIDE_COLUMNS = frozenset((P.ALL, P.ALTER, P.DELETE, P.DESCRIBE, P.DROP, P.INSERT, P.SELECT))
+"""Permissions on a table that a principal cannot have beside SELECT on some of the table's columns.
+
+"A principal with the SELECT permission on a subset of columns in a table cannot be granted the ALTER,
+DROP, DELETE, or INSERT permission on that table", nor the reverse, and "you can't grant DESCRIBE to a user
+who has partial select on a table" (the permissions reference). ALL includes these. With SELECT on the whole
+table, the list of columns restricts nothing.
+"""
+
+
+def table_of_grant(grant: Grant) -> tuple[str, str, str, str] | None:
+    """Return principal, database, table and condition of a grant that ``excludes`` can concern, else None."""
+    resource = grant.resource
+    on_table = resource.kind is Kind.TABLE and NOT_BESIDE_COLUMNS & (grant.permissions | grant.grantable)
+    if resource.kind in SOME_COLUMNS or on_table:
+        return grant.principal, resource.database, resource.name, grant.condition
+    return None
+
+
+def excludes(first: Grant, second: Grant) -> bool:
+    """Return whether Lake Formation refuses two grants, because one is for some columns of the table only."""
+    table = table_of_grant(first)
+    only_some = {grant.resource.kind in SOME_COLUMNS for grant in (first, second)}
+    return table is not None and table == table_of_grant(second) and only_some == {True, False}

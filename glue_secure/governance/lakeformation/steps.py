@@ -42,6 +42,7 @@ class StepAction(str, Enum):
     CREATE_FILTER = "create cell filter"
     CHANGE_FILTER = "change cell filter"
     REGISTER_HYBRID = "register in hybrid access mode"
+    REVOKE_EXCLUDED = "revoke, before a grant that excludes it"
     GRANT = "grant"
     OPT_IN = "opt in"
     CLOSE_DEFAULTS = "remove default permissions"

@@ -12,7 +12,7 @@ from glue_secure.governance.lakeformation.file import parse, read
 from glue_secure.governance.lakeformation.model import Kind, Permission
 from glue_secure.governance.lakeformation.reference import ALLOWED
 
-from .conftest import ANALYST, HEAD
+from .conftest import ANALYST, HEAD, STEWARD
 from .test_lake_plan import EVERYTHING
 
 TARGETS = {
@@ -97,6 +97,10 @@ INVALID = [
     ('schema = 1\n[lf_tags]\n"k*" = ["v"]', 3, "lf_tags.k*"),
     ('schema = 1\n[[assign]]\ndatabase = "d"\n[assign.tags]\n'
      + "".join(f'k{n} = "v"\n' for n in range(51)), 4, "assign[0].tags"),
+    *((grant(TARGETS[Kind.COLUMNS], "SELECT") + grant(TARGETS[Kind.TABLE], permission)[11:], 8, "grants[1]")
+      for permission in ("ALL", "ALTER", "DELETE", "DESCRIBE", "DROP", "INSERT", "SELECT")),
+    (grant(TARGETS[Kind.TABLE], "DESCRIBE") + grant(TARGETS[Kind.OTHER_COLUMNS], "SELECT")[11:], 7,
+     "grants[1]"),
     *((f'schema = 1\n[principals]\na = "{arn}"', 3, "principals.a")
       for arn in ("arn:aws:iam::123456789012:group/g", "arn:aws:iam::123456789012:root", "arn:aws:s3:::lake",
                   "arn:aws-cn:iam::aws:policy/p", "arn:aws:sts::123456789012:assumed-role/me/jr_1")),
@@ -108,6 +112,23 @@ def test_an_error_names_the_line_and_the_member(text, line, path):
     with pytest.raises(UsageError) as caught:
         parse(text, "p.toml")
     assert caught.value.resource == f"p.toml:{line} {path}"
+
+
+def test_select_on_columns_is_accepted_beside_permissions_on_other_resources_and_of_other_principals():
+    columns = grant(TARGETS[Kind.COLUMNS], "SELECT")
+    others = [
+        grant(TARGETS[kind], permission)
+        for kind, permission in (
+            (Kind.ALL_TABLES, "INSERT"),
+            (Kind.CELLS, "DESCRIBE"),
+            (Kind.DATABASE, "DESCRIBE"),
+            (Kind.OTHER_COLUMNS, "SELECT"),
+        )
+    ]
+    others.append(grant(TARGETS[Kind.TABLE], "INSERT").replace(ANALYST, STEWARD))
+    others.append(grant(TARGETS[Kind.TABLE], "INSERT").replace('table = "t"', 'table = "u"'))
+    text = columns + "".join(other.removeprefix("schema = 1\n") for other in others)
+    assert len(parse(text, "p").grants) == 7
 
 
 @pytest.mark.parametrize(

@@ -474,3 +474,27 @@ def test_a_registered_location_is_changed_with_a_role(harness):
     ]
     harness.apply(location + role)
     assert harness.steps(location + role) == []
+
+
+COLUMNS = TABLE + '\ncolumns = ["id"]'
+
+
+@pytest.mark.parametrize(("before", "after"), [(TABLE, COLUMNS), (COLUMNS, TABLE)])
+def test_permissions_that_exclude_a_grant_are_revoked_before_it(harness, before, after):
+    harness.apply(grant(before, "SELECT"))
+    after = grant(after, "SELECT")
+    with pytest.raises(UsageError, match="--unmanaged principals"):
+        harness.plan(after)
+    actions = [step.action for step in harness.plan(after, "principals").steps]
+    assert actions == [StepAction.REVOKE_EXCLUDED, StepAction.GRANT]
+    assert harness.apply(after, "principals").steps == ()
+    assert harness.steps(after) == []
+
+
+def test_the_account_may_have_permissions_that_exclude_each_other(harness):
+    harness.lake.put(ANALYST, CUSTOMERS, "INSERT")
+    harness.lake.put(ANALYST, {"TableWithColumns": {**CUSTOMERS["Table"], "ColumnNames": ["id"]}}, "SELECT")
+    text = export(harness.account)
+    assert "SELECT on columns id of table" not in text
+    assert "columns id of sales.customers" in text.split("# Not managed")[1]
+    assert make_plan(parse(text, "imported"), harness.account).steps == ()

@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/lake-formation/latest/dg/hybrid-access-workflow.html
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from glue_secure.governance.lakeformation.model import (
@@ -30,6 +30,7 @@ _ON_TABLES = frozenset(("SELECT", "INSERT", "DELETE", "ALTER", "DROP", "DESCRIBE
 # table includes DESCRIBE.
 _READING = frozenset(("SELECT", "INSERT", "DELETE"))
 _ASSUMED = re.compile(r"arn:(?P<partition>[^:]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/.+\Z")
+_ROLE = re.compile(r"arn:([^:]+):iam::(\d{12}):role/(?:.*/)?([^/]+)\Z")
 _IAM = re.compile(r"arn:[^:]+:iam::(?P<account>\d{12}):(?:role|user)/.+\Z")
 
 
@@ -63,6 +64,31 @@ class TableFacts:
         if not visible.intersection(self.columns):
             return ()
         return tuple(name for name in self.columns if name in visible or name in self.partition_keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """The grantees that include a principal. ``grantee in identities`` is true for each of them.
+
+    Attributes:
+        names: their names.
+        role: partition, account and name of a session's role. The ARN of a session has no path, and role
+            names are unique in an account, so that the role is this one whatever its path.
+            https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+    """
+
+    names: frozenset[str]
+    role: tuple[str, str, str] | None = None
+
+    def __contains__(self, grantee: str) -> bool:
+        if grantee in self.names:
+            return True
+        match = _ROLE.match(grantee) if self.role else None
+        return match is not None and match.groups() == self.role
+
+    def including(self, name: str) -> Identities:
+        """Return these identities and one more name."""
+        return Identities(self.names | {name}, self.role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +160,7 @@ def evaluate(principal: str, table: TableFacts, lake: LakeFacts) -> Access:
 
     Grants with a condition are not counted, because the condition can only be evaluated for a request.
     """
-    names = identities(principal, table.account) | lake.groups
+    names = identities(principal, table.account, lake.groups)
     opted_in = _opted_in(names, table, lake)
     open_to_iam = [
         grant
@@ -151,9 +177,9 @@ def evaluate(principal: str, table: TableFacts, lake: LakeFacts) -> Access:
         all_rows = {column: frozenset(("",)) for column in table.columns}
         return Access(True, _ON_TABLES, all_rows, tuple(reasons))
     if not opted_in:
-        names = names | {IAM_ALLOWED}  # without Super, the group's grants apply to its members
+        names = names.including(IAM_ALLOWED)  # without Super, the group's grants apply to its members
     reasons = [_evaluate(grant, table, lake) for grant in lake.grants if grant.principal in names]
-    if names & lake.administrators:
+    if any(administrator in names for administrator in lake.administrators):
         reasons.append(
             Reason(True, "data lake administrator: DESCRIBE on all resources", frozenset(("DESCRIBE",)))
         )
@@ -173,7 +199,7 @@ def can_create_tables(
     Hybrid access mode applies to tables only, so permissions of IAMAllowedPrincipals on the database count
     for every principal.
     """
-    names = identities(principal, account) | {IAM_ALLOWED}
+    names = identities(principal, account).including(IAM_ALLOWED)
     for grant in lake.grants:
         resource = grant.resource
         if grant.principal not in names or grant.condition:
@@ -197,19 +223,26 @@ def granted_locations(principal: str, account: str, lake: LakeFacts) -> Iterator
             yield grant.resource.name
 
 
-def identities(principal: str, account: str) -> frozenset[str]:
-    """Return the grantees that include a principal: itself, its role, and the group of all IAM principals."""
-    names = {principal}
-    if assumed := _ASSUMED.match(principal):
-        principal = f"arn:{assumed['partition']}:iam::{assumed['account']}:role/{assumed['role']}"
+def identities(principal: str, account: str, others: frozenset[str] = frozenset()) -> Identities:
+    """Return the grantees that include a principal: itself, its role, and the group of all IAM principals.
+
+    Args:
+        principal: the principal.
+        account: id of the account whose grants are compared.
+        others: further names, such as the principal's groups.
+    """
+    names, session, role = {principal, *others}, _ASSUMED.match(principal), None
+    if session:
+        role = (session["partition"], session["account"], session["role"])
+        principal = f"arn:{role[0]}:iam::{role[1]}:role/{role[2]}"
         names.add(principal)
     iam = _IAM.match(principal)
     if iam and iam["account"] == account:
         names.add(f"{account}:IAMPrincipals")
-    return frozenset(names)
+    return Identities(frozenset(names), role)
 
 
-def _opted_in(names: Collection[str], table: TableFacts, lake: LakeFacts) -> bool:
+def _opted_in(names: Identities, table: TableFacts, lake: LakeFacts) -> bool:
     """Return whether the principal has opted in to Lake Formation permissions for this table."""
     for opt_in in lake.opt_ins:
         resource = opt_in.resource

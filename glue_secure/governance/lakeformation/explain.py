@@ -78,7 +78,7 @@ def facts_of(account: Account, principal: str, groups: frozenset[str] = frozense
     Raises:
         ServiceError: the account cannot be read.
     """
-    names = identities(principal, account.id) | groups | {IAM_ALLOWED}
+    names = identities(principal, account.id, groups).including(IAM_ALLOWED)
     settings = account.settings()
     return LakeFacts(
         grants=tuple(grant for grant in account.grants() if grant.principal in names),

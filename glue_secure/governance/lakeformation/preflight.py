@@ -11,7 +11,13 @@ from collections.abc import Iterator, Sequence
 
 from glue_secure.core.findings import Finding, failed, passed
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.governance.lakeformation.access import Access, can_create_tables, evaluate, granted_locations
+from glue_secure.governance.lakeformation.access import (
+    Access,
+    can_create_tables,
+    evaluate,
+    granted_locations,
+    identities,
+)
 from glue_secure.governance.lakeformation.account import Account
 from glue_secure.governance.lakeformation.explain import facts_of, table_of
 
@@ -63,16 +69,18 @@ def check_job(
         missing = [] if can_create else ["CREATE_TABLE on the database"]
         findings.append(_finding(f"new tables in {database}", role, missing))
     registered = [location.arn for location in account.locations()] if locations else []
-    is_administrator = bool(locations) and role in account.settings().administrators
+    names = identities(role, account.id)
+    is_administrator = bool(locations) and any(name in names for name in account.settings().administrators)
     own = [account.database_location(database) for database in creates] if locations else []
+    own_arns = [_arn(account, uri) for uri in own if uri.startswith("s3://")]
     granted = [
         *granted_locations(role, account.id, facts),
-        *(_arn(account, uri) for uri in own if uri.startswith("s3://")),
+        *(arn for arn in own_arns if any(_within(arn, parent) for parent in registered)),
     ]
     for location in locations:
         arn = _arn(account, location)
-        # No permission is needed at the location of a database in which the role can create tables, and
-        # whether it can is a finding of its own.
+        # No permission is needed at the registered location of a database in which the role can create
+        # tables, and whether it can is a finding of its own.
         allowed = (
             is_administrator
             or not any(_within(arn, parent) for parent in registered)

@@ -26,6 +26,7 @@ class FakeLakeFormation(LakeFormationService):
         databases: name → GetDatabase's ``Database``.
         tables: (database, table) → all columns, including partition keys.
         partition_keys: (database, table) → partition keys, which are the last of the columns.
+        links: (database, name of a resource link) → GetTable's ``TargetTable``.
         requests: number of calls by operation.
         denied: operations that return AccessDeniedException.
         ignored_operations: operations that return success without effect.
@@ -35,6 +36,7 @@ class FakeLakeFormation(LakeFormationService):
     databases: dict[str, dict[str, Any]] = field(default_factory=dict)
     tables: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     partition_keys: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    links: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter)
     denied: set[str] = field(default_factory=set)
     ignored_operations: set[str] = field(default_factory=set)
@@ -72,6 +74,16 @@ class FakeLakeFormation(LakeFormationService):
         self.partition_keys[database, name] = partition_keys
         if open_to_iam:
             self.put("IAM_ALLOWED_PRINCIPALS", {"Table": {"DatabaseName": database, "Name": name}}, "ALL")
+
+    def link(self, database: str, name: str, target: str, *, account: str = "") -> None:
+        """Create a resource link to the table ``DATABASE.TABLE``, by default of this account."""
+        self.table(database, name)
+        target_database, _, target_name = target.partition(".")
+        self.links[database, name] = {
+            "CatalogId": account or self.account,
+            "DatabaseName": target_database,
+            "Name": target_name,
+        }
 
     def tag(self, database: str, table: str = "", column: str = "", **tags: str) -> None:
         """Assign LF-Tags, as another user."""
@@ -111,6 +123,8 @@ class FakeLakeFormation(LakeFormationService):
         name = (parameters["DatabaseName"], parameters["Name"])
         shapes = [{"Name": column, "Type": "string"} for column in self._of_catalog(self.tables, name)]
         keys = len(self.partition_keys.get(name, ()))
+        if name in self.links:
+            return {"Table": {"DatabaseName": name[0], "Name": name[1], "TargetTable": self.links[name]}}
         return {
             "Table": {
                 "DatabaseName": parameters["DatabaseName"],

@@ -23,6 +23,8 @@ TABLES = {
     ("sales", "orders"): (("id", "amount"), ("day",)),
     ("hr", "people"): (("id", "salary"), ()),
 }
+# Resource links, and the tables that they point to.
+LINKS = {("hr", "customers"): ("sales", "customers")}
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class State:
         lake = FakeLakeFormation(account=ACCOUNT)
         for (database, name), (columns, keys) in TABLES.items():
             lake.table(database, name, *columns, partition_keys=keys)
+        for (database, name), target in LINKS.items():
+            lake.link(database, name, ".".join(target))
         for database, location in self.database_locations.items():
             lake.databases[database] = {"Name": database, "LocationUri": location}
         lake.settings = {
@@ -141,7 +145,24 @@ class NaiveModel:
         self, who: str, groups: frozenset[str], database: str, table: str
     ) -> tuple[bool, frozenset[str], dict[str, frozenset[str]]]:
         """Return whether IAM decides alone, the permissions on the table, and row filters by column."""
-        columns, keys = TABLES[database, table]
+        columns, keys = TABLES[LINKS.get((database, table), (database, table))]
+        if (database, table) in LINKS:
+            _, on_link, _ = self.access_to(who, groups, database, table, ((), ()))
+            if not on_link:
+                return False, frozenset(), {column: frozenset() for column in (*columns, *keys)}
+            database, table = LINKS[database, table]
+        return self.access_to(who, groups, database, table, (columns, keys))
+
+    def access_to(
+        self,
+        who: str,
+        groups: frozenset[str],
+        database: str,
+        table: str,
+        shape: tuple[tuple[str, ...], tuple[str, ...]],
+    ) -> tuple[bool, frozenset[str], dict[str, frozenset[str]]]:
+        """Return the access to a table, or to a resource link itself, which has no columns."""
+        columns, keys = shape
         every = (*columns, *keys)
         me = self.names(who) | groups
         opted_in = any(
@@ -221,7 +242,8 @@ class NaiveModel:
             return permission in names or (permission == "DESCRIBE" and bool(names & ALL_OF_A_TABLE))
         # Some columns or rows: SELECT, and to see them.
         readable = any(
-            list(self.rows(given, column, database, table)) for column in sum(TABLES[database, table], ())
+            list(self.rows(given, column, database, table))
+            for column in sum(TABLES.get((database, table), ((), ())), ())
         )
         if permission == "SELECT":
             return readable
@@ -230,7 +252,7 @@ class NaiveModel:
     def rows(self, given: Given, column: str, database: str, table: str) -> Iterator[str]:
         """Yield the row filter with which a grant shows a column; ``""`` for all rows."""
         names = ALL_OF_A_TABLE if "ALL" in given.permissions else given.permissions
-        columns, keys = TABLES[database, table]
+        columns, keys = TABLES.get((database, table), ((), ()))
         scope = self.scope(given.resource, database, table)
         ((_, inner),) = given.resource.items()
         if scope == "whole" and names & {"SELECT", "INSERT", "DELETE"}:
@@ -263,7 +285,7 @@ class NaiveModel:
         if kind == "DataCellsFilter" and (inner["DatabaseName"], inner["TableName"]) == (database, table):
             return "cells"
         if kind == "LFTagPolicy" and inner["ResourceType"] == "TABLE":
-            columns = sum(TABLES[database, table], ())
+            columns = sum(TABLES.get((database, table), ((), ())), ())
             matching = [
                 self.satisfied(inner, self.tags(database, table, column)) for column in ("", *columns)
             ]

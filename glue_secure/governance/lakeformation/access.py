@@ -45,6 +45,7 @@ class TableFacts:
         columns: all columns, including partition keys.
         tags: the LF-Tags of the table.
         partition_keys: the columns that a column list or a cell filter cannot withhold.
+        target: for a resource link, account, database and name of the table that it points to.
     """
 
     account: str
@@ -53,6 +54,7 @@ class TableFacts:
     columns: tuple[str, ...]
     tags: TableTags = field(default_factory=TableTags)
     partition_keys: frozenset[str] = frozenset()
+    target: tuple[str, str, str] | None = None
 
     def shown(self, columns: Iterable[str]) -> tuple[str, ...]:
         """Return the columns that a principal reads to whom a grant shows some of them.

@@ -236,14 +236,20 @@ class Account:
         )
 
     def table(self, database: str, name: str) -> TableFacts:
-        """Read columns and LF-Tags of a table (GetTable, GetResourceLFTags)."""
+        """Read columns, LF-Tags and target of a table or resource link (GetTable, GetResourceLFTags)."""
         table = self._call("GetTable", client=self._glue, DatabaseName=database, Name=name)["Table"]
         keys = tuple(str(column["Name"]) for column in table.get("PartitionKeys") or ())
         columns = (table.get("StorageDescriptor") or {}).get("Columns") or ()
         resource = {"Table": {"DatabaseName": database, "Name": name}}
         tags = tags_from_api(self._call("GetResourceLFTags", Resource=resource))
         names = (*(str(column["Name"]) for column in columns), *keys)
-        return TableFacts(self.id, database, name, names, tags, frozenset(keys))
+        link = table.get("TargetTable") or {}
+        target = (
+            (str(link.get("CatalogId") or self.id), str(link["DatabaseName"]), str(link["Name"]))
+            if link
+            else None
+        )
+        return TableFacts(self.id, database, name, names, tags, frozenset(keys), target)
 
     def database_location(self, name: str) -> str:
         """Read the location of a database, ``""`` without one (GetDatabase)."""

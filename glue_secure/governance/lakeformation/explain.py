@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.service import NotFound
-from glue_secure.governance.lakeformation.access import Access, LakeFacts, TableFacts, evaluate, identities
+from glue_secure.governance.lakeformation.access import (
+    Access,
+    LakeFacts,
+    Reason,
+    TableFacts,
+    evaluate,
+    identities,
+)
 from glue_secure.governance.lakeformation.account import Account
 from glue_secure.governance.lakeformation.model import IAM_ALLOWED
 
@@ -46,14 +53,48 @@ def explain(
     parts = name.lower().split(".")
     if len(parts) not in (2, 3) or not all(parts):
         raise UsageError("TABLE", found=repr(name), required="DATABASE.TABLE or DATABASE.TABLE.COLUMN")
-    table = table_of(account, ".".join(parts[:2]))
+    link = table_of(account, ".".join(parts[:2]))
+    table = target_of(account, link)
     columns = tuple(parts[2:]) or table.columns
     for column in columns:
         if column not in table.columns:
             raise UsageError("COLUMN", found=column, required=", ".join(table.columns))
-    return AccessExplanation(
-        principal, table, columns, evaluate(principal, table, facts_of(account, principal, groups))
-    )
+    access = evaluate_link(principal, link, table, facts_of(account, principal, groups))
+    return AccessExplanation(principal, table, columns, access)
+
+
+def evaluate_link(principal: str, link: TableFacts, table: TableFacts, facts: LakeFacts) -> Access:
+    """Return the access to a table through a resource link, or by its own name if ``link`` is the table.
+
+    A resource link is visible with a permission on the link. Its data needs permissions on the table as well.
+    https://docs.aws.amazon.com/lake-formation/latest/dg/resource-links-about.html
+    """
+    access = evaluate(principal, table, facts)
+    if link is table or evaluate(principal, link, facts).permissions:
+        return access
+    text = f"no permission on the resource link {link.database}.{link.name}"
+    return Access(False, frozenset(), dict.fromkeys(table.columns, frozenset()), (Reason(False, text),))
+
+
+def target_of(account: Account, table: TableFacts) -> TableFacts:
+    """Return the table that a resource link points to; a table itself.
+
+    Raises:
+        UsageError: the link points to a table of another account, whose grants are not in this account, or to
+            a table that does not exist.
+        ServiceError: the account cannot be read.
+    """
+    if table.target is None:
+        return table
+    owner, database, name = table.target
+    if owner != account.id:
+        raise UsageError(
+            "TABLE",
+            found=f"{table.database}.{table.name}, a resource link to {database}.{name} of account {owner}",
+            required="a table of this account, whose Lake Formation has its grants",
+            fix=f"run the command in account {owner}, for {database}.{name}",
+        )
+    return table_of(account, f"{database}.{name}")
 
 
 def table_of(account: Account, name: str) -> TableFacts:

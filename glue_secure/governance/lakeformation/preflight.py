@@ -14,12 +14,11 @@ from glue_secure.core.identifiers import S3Uri
 from glue_secure.governance.lakeformation.access import (
     Access,
     can_create_tables,
-    evaluate,
     granted_locations,
     identities,
 )
 from glue_secure.governance.lakeformation.account import Account
-from glue_secure.governance.lakeformation.explain import facts_of, table_of
+from glue_secure.governance.lakeformation.explain import evaluate_link, facts_of, table_of, target_of
 
 _WRITES = frozenset(("DESCRIBE", "INSERT", "ALTER"))
 """INSERT for rows, and ALTER for partitions and columns that a write adds (``enableUpdateCatalog``)."""
@@ -54,8 +53,9 @@ def check_job(
         ServiceError: the account cannot be read.
     """
     facts = facts_of(account, role)
-    tables = {name: table_of(account, name) for name in (*reads, *writes)}
-    access = {name: evaluate(role, table, facts) for name, table in tables.items()}
+    links = {name: table_of(account, name) for name in (*reads, *writes)}
+    tables = {name: target_of(account, link) for name, link in links.items()}
+    access = {name: evaluate_link(role, link, tables[name], facts) for name, link in links.items()}
     findings = [
         _finding(f"read of {name}", role, _missing_for_read(access[name], fine_grained)) for name in reads
     ]

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from lake_states import ACCOUNT, ALL_OF_A_TABLE, TABLES, NaiveModel, State, principal_of
+from lake_states import ACCOUNT, ALL_OF_A_TABLE, LINKS, TABLES, NaiveModel, State, principal_of
 
+from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Verdict
 from glue_secure.governance.lakeformation.account import Account
 from glue_secure.governance.lakeformation.explain import explain
@@ -54,7 +55,8 @@ def expected_of(table, permissions, reads):
     """Return whether IAM decides alone, the permissions, and row filters by column, of a row of the table."""
     by_iam = permissions == "IAM"
     names = ALL_OF_A_TABLE if by_iam else frozenset(permissions.split()) - {"-"}
-    every = sum(TABLES[tuple(table.split("."))], ())
+    name = tuple(table.split("."))
+    every = sum(TABLES[LINKS.get(name, name)], ())
     columns = {column: set() for column in every}
     for part in reads.split(";"):
         listed, _, where = part.strip().partition(" where ")
@@ -98,3 +100,11 @@ def test_every_state_names_its_page_and_rule_and_every_grant_has_a_row():
             grantee = re.search(r" to (\S+)", grant)[1]
             name = grantee.partition("/")[2]
             assert not name or name in rows, f"{state['name']}: {grant}"
+
+
+def test_a_resource_link_to_another_account_is_explained_there():
+    lake = State().load()
+    lake.link("hr", "shared", "sales.customers", account="999999999999")
+    account = Account(**{name: lake.client(name) for name in ("lakeformation", "glue")}, account=ACCOUNT)
+    with pytest.raises(UsageError, match="run the command in account 999999999999"):
+        explain(account, principal_of("role/a"), "hr.shared")

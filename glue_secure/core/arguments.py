@@ -112,22 +112,26 @@ class JobArguments:
     Attributes:
         values: the values by name without ``--``; the last one counts, as in Glue.
         conflicting: names of ``DECISIVE`` that were given twice with different values.
+        others: the words that belong to no ``--name``, such as ``-m`` and its value, in their order.
     """
 
     values: Mapping[str, str] = field(repr=False)
     conflicting: tuple[str, ...] = ()
+    others: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def parse(cls, argv: Sequence[str]) -> JobArguments:
         """Parse ``argv``, whose first word is the script. A flag without a value has the value ``""``."""
         values: dict[str, str] = {}
         conflicting: dict[str, None] = {}
+        others: list[str] = []
         words = list(argv[1:])
         position = 0
         while position < len(words):
             word = words[position]
             position += 1
             if not word.startswith("--") or word == "--":
+                others.append(word)
                 continue
             name, separator, value = word[2:].partition("=")
             if not separator and position < len(words) and not words[position].startswith("--"):
@@ -136,7 +140,7 @@ class JobArguments:
             if name in DECISIVE and values.get(name, value) != value:
                 conflicting[name] = None
             values[name] = value
-        return cls(values, tuple(conflicting))
+        return cls(values, tuple(conflicting), tuple(others))
 
     def with_overrides(self, overrides: Mapping[str, str]) -> JobArguments:
         """Return these arguments, overridden by those that a script passes to ``job.init``."""

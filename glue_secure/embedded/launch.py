@@ -89,6 +89,7 @@ def prepare(
         account: a running embedded account.
         script: the job script.
         arguments: the script's arguments (``["--JOB_NAME", "x"]``). The default job name is the script's.
+            Words that belong to no ``--name``, such as ``-m x``, reach the script after the others.
         master: Spark's master.
         verbose: print Spark's log at level INFO.
         submit: further options of spark-submit.
@@ -100,7 +101,8 @@ def prepare(
     """
     if not script.is_file():
         raise UsageError("a job script", found=f"{script}: no such file", required="a Python file")
-    run_arguments = dict(JobArguments.parse(["", *arguments]).values)
+    given = JobArguments.parse(["", *arguments])
+    run_arguments = dict(given.values)
     if CONF in run_arguments:
         run_arguments[CONF] = _every_conf(arguments)
     job_name = run_arguments.setdefault("JOB_NAME", script.stem)
@@ -148,6 +150,7 @@ def prepare(
             *needed.options,
             str(path),
             *words,
+            *given.others,
         ),
         environment=environment,
         run_id=started["JobRunId"],

@@ -14,10 +14,28 @@ from glue_secure.core.errors import UsageError
 from glue_secure.core.options import whole_number
 
 _MYSQL_COLUMN = re.compile(r"(?:\w+|`[^`\x00-\x1f]+`)\Z")
+_QUOTED_COLUMN = re.compile(r'(?:\w+|"[^"\x00-\x1f]+")\Z')
 _COLUMN = {
-    "postgresql": re.compile(r'(?:\w+|"[^"\x00-\x1f]+")\Z'),
+    "postgresql": _QUOTED_COLUMN,
     "mysql": _MYSQL_COLUMN,
     "mariadb": _MYSQL_COLUMN,
+    "sqlserver": re.compile(r'(?:\w+|"[^"\x00-\x1f]+"|\[[^\]\x00-\x1f]+\])\Z'),
+    "oracle": re.compile(r'(?:[\w$#]+|"[^"\x00-\x1f]+")\Z'),
+    "redshift": _QUOTED_COLUMN,
+}
+# A whole number for a column, and for an expression. They need not be the numbers of Glue: the parts cover
+# the table, and a row is in one part only, whatever the function is.
+_NUMBERS = {
+    "postgresql": ("hashtext(({})::text)::bigint", "({})::bigint"),
+    # crc32 is never negative; a cast to signed may be.
+    "mysql": ("crc32({})", "cast(({}) as signed)"),
+    "mariadb": ("crc32({})", "cast(({}) as signed)"),
+    # https://learn.microsoft.com/sql/t-sql/functions/binary-checksum-transact-sql
+    "sqlserver": ("cast(binary_checksum({}) as bigint)", "cast(({}) as bigint)"),
+    # https://docs.oracle.com/en/database/oracle/oracle-database/19/sqlrf/ORA_HASH.html
+    "oracle": ("ora_hash({})", "trunc({})"),
+    # https://docs.aws.amazon.com/redshift/latest/dg/r_FNV_HASH.html
+    "redshift": ("fnv_hash({})", "({})::bigint"),
 }
 _SOURCES = ("dbtable", "query", "sampleQuery")
 _HASHES = ("hashfield", "hashexpression", "hashpartitions")
@@ -63,8 +81,7 @@ def predicates_of(engine: str, options: Mapping[str, str]) -> tuple[tuple[str, .
     The clauses are disjoint, and together they match every row. Without hash options there are none.
 
     Args:
-        engine: the database engine; parallel reads are supported for ``postgresql``, ``mysql`` and
-            ``mariadb``.
+        engine: the database engine, one of those of :mod:`glue_secure.connections.engines`.
         options: may contain ``hashfield``, ``hashexpression`` and ``hashpartitions``.
 
     Raises:
@@ -85,7 +102,7 @@ def predicates_of(engine: str, options: Mapping[str, str]) -> tuple[tuple[str, .
         raise UsageError(
             "hashfield or hashexpression",
             found=f"a table of {engine}",
-            required=f"{', '.join(_COLUMN)} in plain Spark",
+            required=", ".join(_COLUMN),
             fix="partitionColumn, lowerBound, upperBound and numPartitions read any engine in parallel",
         )
     count = whole_number("hashpartitions", options.get("hashpartitions") or _PARTITIONS, least=1)
@@ -93,14 +110,14 @@ def predicates_of(engine: str, options: Mapping[str, str]) -> tuple[tuple[str, .
         raise UsageError(
             "hashfield", found=repr(field), required="a column's name", fix="hashexpression takes SQL"
         )
-    if engine == "postgresql":
-        number = f"hashtext(({field})::text)::bigint" if field else f"({expression})::bigint"
-    else:
-        # crc32 is never negative; a cast to signed may be.
-        number = f"crc32({field})" if field else f"cast(({expression}) as signed)"
+    of_column, of_expression = _NUMBERS[engine]
+    number = of_column.format(field) if field else of_expression.format(expression)
     # A null counts as 0, otherwise no clause would match it. abs comes after mod: abs of the smallest bigint
     # overflows.
-    return tuple(f"abs(mod(coalesce({number}, 0), {count})) = {part}" for part in range(count)), other_options
+    # SQL Server has no function for the remainder.
+    remainder = "coalesce({}, 0) % {}" if engine == "sqlserver" else "mod(coalesce({}, 0), {})"
+    part_of = f"abs({remainder.format(number, count)})"
+    return tuple(f"{part_of} = {part}" for part in range(count)), other_options
 
 
 def require_no_strides(source: str, options: Mapping[str, Any]) -> None:

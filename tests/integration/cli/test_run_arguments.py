@@ -62,6 +62,12 @@ def run(glue_account, tmp_path):
     return submit
 
 
+def test_words_without_two_dashes_reach_the_script(run):
+    done = run("print(sys.argv[-3:])", "--JOB_NAME", "words", "--TempDir", "s3://x/", "-m", "from-s3", "last")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "['-m', 'from-s3', 'last']" in done.stdout
+
+
 def test_a_job_gets_what_its_arguments_name(run, glue_account, tmp_path):
     s3 = clients(glue_account)("s3")
     uploads = {

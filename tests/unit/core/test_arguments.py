@@ -199,3 +199,7 @@ def test_a_location_argument_is_parsed_and_may_be_absent():
     assert parse().location("to") is None
     with pytest.raises(UsageError):
         parse("--to", "/tmp/a").location("to")
+
+
+def test_words_without_a_name_are_in_their_order():
+    assert parse("-m", "x", "--a", "b", "c", "--", "--d", "e").others == ("-m", "x", "c", "--")

@@ -21,13 +21,41 @@ def test_an_expression_is_used_unchanged():
 
 
 @pytest.mark.parametrize(
+    ("engine", "field", "clause"),
+    [
+        ("mysql", "`a b`", "abs(mod(coalesce(crc32(`a b`), 0), 2)) = 1"),
+        ("sqlserver", "[a b]", "abs(coalesce(cast(binary_checksum([a b]) as bigint), 0) % 2) = 1"),
+        ("oracle", "A$B", "abs(mod(coalesce(ora_hash(A$B), 0), 2)) = 1"),
+        ("redshift", '"a b"', 'abs(mod(coalesce(fnv_hash("a b"), 0), 2)) = 1'),
+    ],
+)
+def test_each_engine_hashes_a_field_with_its_own_function(engine, field, clause):
+    assert predicates_of(engine, {"hashfield": field, "hashpartitions": "2"})[0][1] == clause
+
+
+@pytest.mark.parametrize(
+    ("engine", "number"),
+    [
+        ("mysql", "cast((id) as signed)"),
+        ("sqlserver", "cast((id) as bigint)"),
+        ("oracle", "trunc(id)"),
+        ("redshift", "(id)::bigint"),
+    ],
+)
+def test_each_engine_makes_an_expression_a_whole_number(engine, number):
+    assert f"coalesce({number}, 0)" in predicates_of(engine, {"hashexpression": "id"})[0][0]
+
+
+@pytest.mark.parametrize(
     ("engine", "options", "message"),
     [
         ("postgresql", {"hashfield": "a", "hashexpression": "b"}, "one of them"),
         ("postgresql", {"hashfield": "a) or (true"}, "a column's name"),
         ("postgresql", {"hashfield": "a", "hashpartitions": "0"}, "hashpartitions"),
         ("postgresql", {"hashpartitions": "3"}, "one of the two"),
-        ("oracle", {"hashfield": "a"}, "a table of oracle"),
+        ("db2", {"hashfield": "a"}, "a table of db2"),
+        ("sqlserver", {"hashfield": "[a]]"}, "a column's name"),
+        ("oracle", {"hashfield": "a)"}, "a column's name"),
         ("mysql", {"hashfield": '"a"'}, "a column's name"),
     ],
 )

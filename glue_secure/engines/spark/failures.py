@@ -54,6 +54,11 @@ _FIXES = (
         r"\[(?:SCHEMA|TABLE_OR_VIEW)_NOT_FOUND\]",
         "correct the name; Spark SQL finds the Data Catalog's names with --enable-glue-datacatalog true",
     ),
+    (
+        r"Can(?:not| not) create a Path from an? (?:null|empty) string",
+        "name a place for the table: add LOCATION 's3://BUCKET/PREFIX/' to the statement, or give its "
+        "database a location",
+    ),
     (r"NoSuchBucket|[Bb]ucket .*does not exist", "correct the bucket's name"),
 )
 

@@ -547,9 +547,18 @@ def _operand(column: Column, value: Any) -> Column:
 
 
 def _cast(column: Column, kind: str) -> Column:
-    """Return a cast that gives null for a value of another kind, as Spark 4 does with ``try_cast`` only."""
+    """Return a cast that gives null for a value of another kind, also with ANSI SQL, as Spark 4 has it."""
+    from pyspark.sql import SparkSession
+    from pyspark.sql import functions as F
+
     # A column has an attribute of any name, its class has not.
-    return column.try_cast(kind) if hasattr(type(column), "try_cast") else column.cast(kind)
+    if hasattr(type(column), "try_cast"):
+        return column.try_cast(kind)
+    session = SparkSession.getActiveSession()
+    if session is None or session.conf.get("spark.sql.ansi.enabled", "false") != "true":
+        return column.cast(kind)
+    expression: Any = column._jc
+    return F.expr(f"try_cast({expression.expr().sql()} AS {kind})")
 
 
 def _is_date(text: str) -> bool:

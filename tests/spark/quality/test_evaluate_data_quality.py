@@ -171,6 +171,29 @@ def test_each_row_lists_the_rules_that_it_meets_breaks_and_is_not_checked_by(eva
     assert len(skips) == (4 if broken is None else SKIPPED.get(rule, 0))
 
 
+def test_values_of_another_kind_are_compared_with_ansi_sql_too(glue_spark, data):
+    rules = [
+        'ColumnValues "day" > 5',
+        'ColumnValues "word" < "2024-01-01"',
+        'ColumnValues "day" > "2000-01-01"',
+    ]
+    ruleset = f"Rules = [{', '.join(rules)}]"
+
+    def outcomes():
+        result = evaluate(data, ruleset)
+        rows = [row["DataQualityRulesFail"] for row in result.rows.orderBy(" amount ").collect()]
+        return [each.passed for each in result.results], rows
+
+    before = glue_spark.conf.get("spark.sql.ansi.enabled")
+    try:
+        glue_spark.conf.set("spark.sql.ansi.enabled", "false")
+        expected = outcomes()
+        glue_spark.conf.set("spark.sql.ansi.enabled", "true")
+        assert outcomes() == expected
+    finally:
+        glue_spark.conf.set("spark.sql.ansi.enabled", before)
+
+
 def test_rows_that_a_where_clause_leaves_out_pass_unless_they_are_labelled(data):
     rows = evaluate(data, 'Rules = [IsComplete "word" where "id = 2"]').rows
     assert [len(row["DataQualityRulesPass"]) for row in rows.orderBy(" amount ").collect()] == [1, 1, 1, 0]

@@ -109,3 +109,8 @@ def test_a_secret_in_a_cause_is_redacted():
 def test_a_name_that_spark_sql_does_not_find_may_be_in_the_data_catalog(condition):
     error = summarised(f"[{condition}] The schema `lake` cannot be found.", "spark.sql")
     assert "--enable-glue-datacatalog true" in error.fix
+
+
+def test_a_table_without_a_location_names_the_clause_to_add():
+    text = "java.lang.IllegalArgumentException: Can not create a Path from a null string"
+    assert "LOCATION 's3://BUCKET/PREFIX/'" in summarised(task(text), "spark.sql").fix

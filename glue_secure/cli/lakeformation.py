@@ -298,11 +298,27 @@ def _show(planned: AccessPlan, as_json: bool, *, drift: bool = False) -> None:
     if planned.steps:
         rows = [[step.action.value, describe(step.subject)] for step in planned.steps]
         printing.print_table(["step", "resource"], rows)
+    for line in _unmanaged_settings(planned):
+        printing.print_line(line)
     if planned.locked:
         printing.print_line(f"afterwards, only data lake administrators can use {_some(planned.locked)}")
     word = "differences" if drift else "steps"
     count = f"{len(planned.steps)} {word}" if planned.steps else f"no {word}"
     printing.print_line(f"{count}; {planned.unnamed} grants and opt-ins are not in the file")
+
+
+def _unmanaged_settings(planned: AccessPlan) -> Iterator[str]:
+    """Yield the settings that the file does not contain, and administrators of other accounts."""
+    for state in planned.settings:
+        if state.file is None and state.account:
+            yield f"not in [settings]: {state.name} = {_some(state.account)}"
+        foreign = [name for name in state.account if _account_of(name) not in ("", planned.account)]
+        if state.name.endswith("administrators") and foreign:
+            yield f"{state.name} of other accounts: {_some(foreign)}"
+
+
+def _account_of(arn: str) -> str:
+    return arn.split(":")[4] if arn.count(":") > 4 else ""
 
 
 def _some(names: Sequence[str]) -> str:

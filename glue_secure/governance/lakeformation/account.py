@@ -12,7 +12,6 @@ from glue_secure.core.service import ServiceError
 from glue_secure.governance.lakeformation.access import TableFacts
 from glue_secure.governance.lakeformation.desired import Location
 from glue_secure.governance.lakeformation.model import (
-    IAM_ALLOWED,
     CellFilter,
     Expression,
     Grant,
@@ -23,6 +22,12 @@ from glue_secure.governance.lakeformation.model import (
     expression_to_api,
     tags_from_api,
 )
+from glue_secure.governance.lakeformation.settings import (
+    DEFAULTS,
+    SettingChange,
+    Settings,
+    include_iam_group,
+)
 
 BATCH = 20
 """Maximum number of entries of BatchGrantPermissions."""
@@ -30,25 +35,7 @@ BATCH = 20
 _PAGE = 1000  # maximum of MaxResults
 _SEARCH_PAGE = 100  # maximum of MaxResults of searches by LF-Tags
 _VALUES = 50  # maximum number of LF-Tag values in a request
-_DEFAULTS = ("CreateDatabaseDefaultPermissions", "CreateTableDefaultPermissions")
 _DATABASE_INPUT = ("Name", "Description", "LocationUri", "Parameters", "TargetDatabase", "FederatedDatabase")
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The members of ``DataLakeSettings`` that permissions depend on.
-
-    Attributes:
-        administrators: data lake administrators, sorted.
-        readers: read-only administrators, sorted.
-        open_databases: whether new databases get permissions for IAMAllowedPrincipals.
-        open_tables: whether new tables get permissions for IAMAllowedPrincipals.
-    """
-
-    administrators: tuple[str, ...]
-    readers: tuple[str, ...]
-    open_databases: bool
-    open_tables: bool
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -102,18 +89,12 @@ class Account:
 
     def settings(self) -> Settings:
         """Read the settings (GetDataLakeSettings)."""
-        settings = self._settings()
-        return Settings(
-            administrators=_principals(settings.get("DataLakeAdmins")),
-            readers=_principals(settings.get("ReadOnlyAdmins")),
-            open_databases=_include_iam_group(settings.get(_DEFAULTS[0])),
-            open_tables=_include_iam_group(settings.get(_DEFAULTS[1])),
-        )
+        return Settings.from_api(self._settings())
 
     def open_databases(self) -> Iterator[str]:
         """Yield the databases whose new tables get permissions for IAMAllowedPrincipals (GetDatabases)."""
         for entry in self._pages("GetDatabases", "DatabaseList", client=self._glue, MaxResults=100):
-            if _include_iam_group(entry.get("CreateTableDefaultPermissions")):
+            if include_iam_group(entry.get("CreateTableDefaultPermissions")):
                 yield str(entry["Name"])
 
     def tags(self) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -222,7 +203,13 @@ class Account:
     def close_defaults(self) -> None:
         """Remove the default permissions of the account (PutDataLakeSettings)."""
         settings = self._settings()
-        self._call("PutDataLakeSettings", DataLakeSettings={**settings, **{name: [] for name in _DEFAULTS}})
+        self._call("PutDataLakeSettings", DataLakeSettings={**settings, **{name: [] for name in DEFAULTS}})
+
+    def change_setting(self, change: SettingChange) -> None:
+        """Change one setting, and leave all others (GetDataLakeSettings, PutDataLakeSettings)."""
+        settings = self._settings()
+        change.apply(settings)
+        self._call("PutDataLakeSettings", DataLakeSettings=settings)
 
     def close_database(self, name: str) -> None:
         """Remove the default permissions of a database (UpdateDatabase)."""
@@ -327,19 +314,6 @@ _METHODS = {
     "UpdateLFTagExpression": "update_lf_tag_expression",
     "UpdateResource": "update_resource",
 }
-
-
-def _principals(shapes: Any) -> tuple[str, ...]:
-    return tuple(sorted(str(shape["DataLakePrincipalIdentifier"]) for shape in shapes or ()))
-
-
-def _include_iam_group(shapes: Any) -> bool:
-    """Return whether default permissions contain permissions for IAMAllowedPrincipals."""
-    return any(
-        (shape.get("Principal") or {}).get("DataLakePrincipalIdentifier") == IAM_ALLOWED
-        and shape.get("Permissions")
-        for shape in shapes or ()
-    )
 
 
 def _value(shapes: Any, key: str) -> str:

@@ -12,6 +12,7 @@ from glue_secure.governance.lakeformation.account import BATCH, Account, BatchFa
 from glue_secure.governance.lakeformation.desired import DesiredState, Location
 from glue_secure.governance.lakeformation.model import CellFilter, Grant, OptIn
 from glue_secure.governance.lakeformation.plan import make_plan
+from glue_secure.governance.lakeformation.settings import SettingChange
 from glue_secure.governance.lakeformation.steps import (
     AccessPlan,
     Assignment,
@@ -130,6 +131,7 @@ def _verify(plan: AccessPlan, account: Account, pause: Callable[[float], None]) 
                 aws_code=getattr(error, "code", None),
             ) from error
         if not after.steps:
+            _require_other_settings(plan, after)
             return after
     raise RefusedError(
         "GS-LF-005",
@@ -138,6 +140,22 @@ def _verify(plan: AccessPlan, account: Account, pause: Callable[[float], None]) 
         required="no differences, because every step succeeded",
         fix="plan again; another user may have changed the same permissions",
     )
+
+
+def _require_other_settings(plan: AccessPlan, after: AccessPlan) -> None:
+    """Reject a state in which a setting has changed that no step changes. Each step writes all settings."""
+    before = {state.name: state.account for state in plan.settings if state.file is None}
+    now = {state.name: state.account for state in after.settings if state.file is None}
+    changed = [name for name, values in before.items() if now[name] != values]
+    changed += ["other settings"] if after.current.others != plan.current.others else []
+    if changed:
+        raise RefusedError(
+            "GS-LF-005",
+            resource=f"account {plan.account}",
+            found=f"{', '.join(changed)} changed although no step changes them",
+            required="the settings that the file does not contain are unchanged",
+            fix="aws lakeformation get-data-lake-settings shows them; CloudTrail shows who changed them",
+        )
 
 
 def _apply_steps(action: StepAction, steps: list[PlanStep], account: Account) -> None:
@@ -165,6 +183,8 @@ def _apply_steps(action: StepAction, steps: list[PlanStep], account: Account) ->
         account.put_filter(subject, exists=action is StepAction.CHANGE_FILTER)
     elif isinstance(subject, Location):
         account.register(subject, exists=step.exists)
+    elif isinstance(subject, SettingChange):
+        account.change_setting(subject)
     elif isinstance(subject, OptIn):
         (account.opt_in if action is StepAction.OPT_IN else account.opt_out)(subject)
     elif action is StepAction.CLOSE_DEFAULTS:

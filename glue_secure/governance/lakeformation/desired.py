@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glue_secure.governance.lakeformation.model import CellFilter, Expression, Grant, OptIn, Resource
+from glue_secure.governance.lakeformation.settings import Setting
 
 Pair = tuple[str, Resource, str]
 
@@ -35,6 +36,7 @@ class DesiredState:
         account: the account id, ``""`` if the file has none.
         close_to_iam: databases whose permissions of IAMAllowedPrincipals are revoked; ``*`` for all.
         close_defaults: whether to remove the default permissions of that group on new databases and tables.
+        settings: the values of the settings of the account that the file contains.
         principals: all principals that the file declares or uses.
         tags: LF-Tag keys and all of their values.
         expressions: named LF-Tag expressions.
@@ -49,6 +51,7 @@ class DesiredState:
     account: str = ""
     close_to_iam: tuple[str, ...] = ()
     close_defaults: bool = False
+    settings: Mapping[Setting, tuple[str, ...]] = field(default_factory=dict)
     principals: frozenset[str] = frozenset()
     tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     expressions: Mapping[str, Expression] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from glue_secure.governance.lakeformation.model import (
     Resource,
 )
 from glue_secure.governance.lakeformation.reference import ALLOWED, SOME_COLUMNS, table_of_grant
+from glue_secure.governance.lakeformation.settings import Form, Setting, Settings
 
 
 def export(account: Account) -> str:
@@ -39,6 +40,7 @@ def export(account: Account) -> str:
 
 def _lines(account: Account) -> Iterator[str]:
     yield from ("schema = 1", f"account = {_toml(account.id)}", "")
+    yield from _settings(account.settings())
     tags = dict(account.tags())
     yield from ("[lf_tags]", *(f"{_toml(key)} = {_toml(values)}" for key, values in sorted(tags.items())), "")
     yield "[expressions]"
@@ -82,6 +84,22 @@ def _lines(account: Account) -> Iterator[str]:
     if not_managed:
         comments = (f"# {escape_unprintable(str(entry))}" for entry in not_managed)
         yield from ("", "# Not managed by this file:", *comments)
+
+
+def _settings(settings: Settings) -> Iterator[str]:
+    yield "[settings]"
+    if not (settings.open_databases or settings.open_tables):
+        yield "close_defaults = true"
+    for setting, values in settings.values.items():
+        if setting.form in (Form.TRUTH, Form.PARAMETER_TRUTH):
+            yield f"{setting.member} = {_toml(bool(values))}"
+        elif setting.form is Form.PARAMETER:
+            yield from (f"{setting.member} = {_toml(value)}" for value in values)
+        elif values or setting is not Setting.ADMINISTRATORS:
+            # The service lists a deleted role or user by its unique id; no request accepts it.
+            comment = "" if all(map(setting.accepts, values)) else "# Not managed by this file: "
+            yield f"{comment}{setting.member} = {escape_unprintable(_toml(values))}"
+    yield ""
 
 
 def _permissions(names: frozenset[str]) -> list[str]:

@@ -36,6 +36,13 @@ from glue_secure.governance.lakeformation.reference import (
     excludes,
     table_of_grant,
 )
+from glue_secure.governance.lakeformation.settings import (
+    CROSS_ACCOUNT_VERSIONS,
+    MOST_PRINCIPALS,
+    TRUE,
+    Form,
+    Setting,
+)
 
 _TOP = (
     "schema", "account", "settings", "principals", "lf_tags", "expressions",
@@ -116,7 +123,8 @@ class _Reader:
             raise self._wrong(("schema",), repr(document.get("schema")), "schema = 1")
         self._account = self._text(document, "account", (), optional=True, like=_ACCOUNT, form="12 digits")
         settings = self._table(document, "settings", ())
-        self._known(settings, ("close_to_iam", "close_defaults"), ("settings",))
+        names = ("close_to_iam", "close_defaults", *(setting.member for setting in Setting))
+        self._known(settings, names, ("settings",))
         for alias, arn in self._table(document, "principals", ()).items():
             self._aliases[alias] = self._principal(arn, ("principals", alias))
         for key, values in self._table(document, "lf_tags", ()).items():
@@ -150,6 +158,7 @@ class _Reader:
             account=self._account,
             close_to_iam=self._texts(settings, "close_to_iam", ("settings",)),
             close_defaults=self._truth(settings, "close_defaults", ("settings",)),
+            settings=dict(self._settings(settings)),
             principals=frozenset(self._used),
             tags=self._tags,
             expressions=self._expressions,
@@ -160,6 +169,33 @@ class _Reader:
             opt_ins=frozenset(opt_ins),
             document=dict(document),
         )
+
+    def _settings(self, entry: Mapping[str, Any]) -> Iterator[tuple[Setting, tuple[str, ...]]]:
+        for setting in Setting:
+            if setting.member not in entry:
+                continue
+            path: Path = ("settings", setting.member)
+            if setting.form in (Form.TRUTH, Form.PARAMETER_TRUTH):
+                yield setting, TRUE if self._truth(entry, setting.member, ("settings",)) else ()
+            elif setting is Setting.CROSS_ACCOUNT_VERSION:
+                version = entry[setting.member]
+                if isinstance(version, bool) or str(version) not in CROSS_ACCOUNT_VERSIONS:
+                    raise self._wrong(path, repr(version), f"one of {', '.join(CROSS_ACCOUNT_VERSIONS)}")
+                yield setting, (str(version),)
+            else:
+                names = self._texts(entry, setting.member, ("settings",))
+                self._require_at_most(len(names), MOST_PRINCIPALS, "entries", path)
+                if setting is Setting.ADMINISTRATORS and not names:
+                    raise self._wrong(path, "no administrator", "one or more administrators")
+                yield setting, tuple(sorted({self._setting_value(setting, name, path) for name in names}))
+
+    def _setting_value(self, setting: Setting, value: str, path: Path) -> str:
+        is_principal = setting in (Setting.ADMINISTRATORS, Setting.READERS)
+        name = self._aliases.get(value, value) if is_principal else value
+        if not setting.accepts(name):
+            required = "an alias of [principals], or the ARN of an IAM role or user"
+            raise self._wrong(path, repr(value), required if is_principal else "account ids of 12 digits")
+        return name
 
     def _locations(self, document: Mapping[str, Any]) -> Iterator[Location]:
         seen: set[str] = set()

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Finding, failed
-from glue_secure.governance.lakeformation.account import Account, AssignedTag, Settings
+from glue_secure.governance.lakeformation.account import Account, AssignedTag
 from glue_secure.governance.lakeformation.desired import DesiredState, Location, Pair
 from glue_secure.governance.lakeformation.model import (
     IAM_ALLOWED,
@@ -32,6 +32,7 @@ from glue_secure.governance.lakeformation.model import (
     canonical,
 )
 from glue_secure.governance.lakeformation.reference import excludes, table_of_grant
+from glue_secure.governance.lakeformation.settings import Setting, SettingChange, Settings, SettingState
 from glue_secure.governance.lakeformation.steps import (
     AccessPlan,
     Assignment,
@@ -101,6 +102,7 @@ class _Planner:
     def plan(self) -> AccessPlan:
         desired, digest = self._desired, self._digest
         settings = next(digest.added([self._account.settings()]))
+        self._plan_settings(settings)
         open_databases = list(digest.added(self._account.open_databases()))
         tags = dict(digest.added(self._account.tags()))
         expressions = dict(digest.added(self._account.expressions()))
@@ -123,8 +125,33 @@ class _Planner:
             unnamed=self._unnamed,
             read=digest.count,
             desired=desired,
+            settings=tuple(
+                SettingState(setting.member, settings.values[setting], desired.settings.get(setting))
+                for setting in Setting
+            ),
+            current=settings,
             locked=tuple(self._locked()),
         )
+
+    def _plan_settings(self, settings: Settings) -> None:
+        """Plan changes of settings: those that allow less come before all other steps, the others after them.
+
+        Administrators are added first and removed last, because the other steps need an administrator.
+        """
+        for setting, values in self._desired.settings.items():
+            add = tuple(sorted(set(values) - set(settings.values[setting])))
+            remove = tuple(sorted(set(settings.values[setting]) - set(values)))
+            if setting in _UNORDERED:
+                if add or remove:
+                    self._step(StepAction.CHANGE_SETTING, SettingChange(setting, add, remove))
+                continue
+            is_administrator = setting in (Setting.ADMINISTRATORS, Setting.READERS)
+            if add:
+                action = StepAction.CHANGE_SETTING if is_administrator else StepAction.EXTEND_SETTING
+                self._step(action, SettingChange(setting, add=add))
+            if remove:
+                action = StepAction.REMOVE_ADMINISTRATORS if is_administrator else StepAction.CHANGE_SETTING
+                self._step(action, SettingChange(setting, remove=remove))
 
     def _locked(self) -> list[str]:
         """Return the databases that the plan closes to IAM and that no grant opens to a principal."""
@@ -406,6 +433,7 @@ def _of_database(resource: Resource) -> Resource:
     return Resource(Kind.DATABASE, resource.database) if resource.database else resource
 
 
+_UNORDERED = (Setting.CROSS_ACCOUNT_VERSION, Setting.SOURCE_IDENTITY)  # neither changes who has access
 _POSITIONS = {action: position for position, action in enumerate(StepAction)}
 _CHANGES_OF_TAGS = (StepAction.UNASSIGN, StepAction.ASSIGN, StepAction.CHANGE_EXPRESSION)
 

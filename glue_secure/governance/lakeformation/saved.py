@@ -11,8 +11,18 @@ from glue_secure.core.json_documents import parse_json
 from glue_secure.governance.lakeformation.file import parse_document
 from glue_secure.governance.lakeformation.steps import AccessPlan, Unmanaged
 
-SCHEMA = "glue-secure/lakeformation-plan/2"
-_MEMBERS = {"schema", "account", "unmanaged", "fingerprint", "steps", "findings", "locked", "permissions"}
+SCHEMA = "glue-secure/lakeformation-plan/3"
+_MEMBERS = {
+    "schema",
+    "account",
+    "unmanaged",
+    "fingerprint",
+    "steps",
+    "findings",
+    "locked",
+    "settings",
+    "permissions",
+}
 
 
 def document(plan: AccessPlan) -> dict[str, Any]:
@@ -33,6 +43,13 @@ def document(plan: AccessPlan) -> dict[str, Any]:
             for finding in plan.findings
         ],
         "locked": list(plan.locked),
+        "settings": {
+            state.name: {
+                "account": list(state.account),
+                "file": None if state.file is None else list(state.file),
+            }
+            for state in plan.settings
+        },
         "permissions": plan.desired.document,
     }
 

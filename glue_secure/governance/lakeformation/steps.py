@@ -15,6 +15,7 @@ from glue_secure.governance.lakeformation.model import (
     Resource,
     expression_text,
 )
+from glue_secure.governance.lakeformation.settings import SettingChange, Settings, SettingState
 
 
 class Unmanaged(str, Enum):
@@ -31,6 +32,7 @@ class Unmanaged(str, Enum):
 class StepAction(str, Enum):
     """Kinds of steps, in the order in which they are applied."""
 
+    CHANGE_SETTING = "change setting"
     REVOKE_BY_TAGS = "revoke, before LF-Tags change"
     CREATE_TAG = "create LF-Tag"
     ADD_VALUES = "add LF-Tag values"
@@ -51,6 +53,8 @@ class StepAction(str, Enum):
     REGISTER = "register"
     REVOKE = "revoke"
     OPT_OUT = "opt out"
+    EXTEND_SETTING = "extend setting"
+    REMOVE_ADMINISTRATORS = "remove from setting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,9 @@ class Assignment:
         return f"{', '.join(f'{key}={value}' for key, value in self.tags)} on {self.resource}"
 
 
-Subject = Grant | TagValues | NamedExpression | Assignment | CellFilter | Location | OptIn | str
+Subject = (
+    SettingChange | Grant | TagValues | NamedExpression | Assignment | CellFilter | Location | OptIn | str
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,8 @@ class AccessPlan:
         unnamed: number of grants and opt-ins that the file does not contain.
         read: number of entries that were read.
         desired: the permissions file.
+        settings: the settings of the account beside those of the file.
+        current: the settings of the account.
         locked: databases that IAM principals use until the plan is applied, and to which no principal has a
             grant afterwards. Only data lake administrators can use them then.
     """
@@ -132,6 +140,8 @@ class AccessPlan:
     unnamed: int
     read: int
     desired: DesiredState = field(repr=False)
+    settings: tuple[SettingState, ...] = ()
+    current: Settings = field(default_factory=Settings, repr=False)
     locked: tuple[str, ...] = ()
 
 

@@ -91,6 +91,7 @@ class LakeFormationService:
         opt_ins: (principal, resource as JSON).
         settings: ``DataLakeSettings``. A new account has no administrators, and gives IAMAllowedPrincipals
             Super on new databases and tables.
+        implicit: permissions that are listed but were not granted, such as those of a table's creator.
         page: maximum number of entries of a page.
         failing: returns the error code of a batch entry, ``""`` if the entry succeeds.
     """
@@ -112,6 +113,7 @@ class LakeFormationService:
             "CreateTableDefaultPermissions": list(_IAM),
         }
     )
+    implicit: set[tuple[str, str, str]] = field(default_factory=set)
     page: int = 1000
     failing: Callable[[Mapping[str, Any]], str] = lambda _entry: ""
 
@@ -498,6 +500,8 @@ class LakeFormationService:
         if change is _granted and self._is_excluded(key):
             raise LakeFormationError("InvalidInputException", "Permissions modification is invalid.")
         names = set(entry.get("Permissions") or ())
+        if change is _revoked and key in self.implicit:
+            raise LakeFormationError("InvalidInputException", "No permissions revoked. Grantee has none.")
         option = set(entry.get("PermissionsWithGrantOption") or ())
         self.permissions[key] = change(self.permissions.get(key, (set(), set())), names, option)
         if not self.permissions[key][0]:

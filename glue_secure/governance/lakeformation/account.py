@@ -32,6 +32,12 @@ from glue_secure.governance.lakeformation.settings import (
 BATCH = 20
 """Maximum number of entries of BatchGrantPermissions."""
 
+_NOT_REVOKED = "No permissions revoked"
+"""The service's message if it lists permissions that were not granted explicitly, such as a creator's.
+
+https://github.com/hashicorp/terraform-provider-aws/issues/35160
+"""
+
 _PAGE = 1000  # maximum of MaxResults
 _SEARCH_PAGE = 100  # maximum of MaxResults of searches by LF-Tags
 _VALUES = 50  # maximum number of LF-Tag values in a request
@@ -59,15 +65,23 @@ class AssignedTag:
 class BatchFailedError(ServiceError):
     """A batch request succeeded, but some of its entries failed.
 
+    Args:
+        operation: the operation.
+        entries: index in the batch and error of each failed entry.
+        not_revoked: indexes of entries that had no effect, because the principal has no such explicit grant.
+
     Attributes:
         entries: index in the batch and error of each failed entry.
+        not_revoked: as above.
     """
 
-    def __init__(self, operation: str, entries: Sequence[tuple[int, str]]) -> None:
+    def __init__(
+        self, operation: str, entries: Sequence[tuple[int, str]], not_revoked: Sequence[int] = ()
+    ) -> None:
         errors = "; ".join(f"entry {number}: {error}" for number, error in entries[:5])
         more = f" and {len(entries) - 5} more" if len(entries) > 5 else ""
         super().__init__(f"{operation}: {errors}{more}", code="Failures", operation=operation)
-        self.entries = tuple(entries)
+        self.entries, self.not_revoked = tuple(entries), tuple(not_revoked)
 
 
 class Account:
@@ -257,7 +271,9 @@ class Account:
             entries = [{"Id": str(number), **grant.to_api()} for number, grant in enumerate(batch)]
             failures = self._call(operation, Entries=entries).get("Failures") or ()
             if failures:
-                raise BatchFailedError(operation, [_failure(failure, batch) for failure in failures])
+                failed = [_failure(failure, batch) for failure in failures]
+                not_revoked = [number for number, error in failed if _NOT_REVOKED in error]
+                raise BatchFailedError(operation, failed, not_revoked)
 
     def _tag(self, operation: str, resource: Resource, tags: Mapping[str, str]) -> None:
         pairs = [{"TagKey": key, "TagValues": [value]} for key, value in tags.items()]

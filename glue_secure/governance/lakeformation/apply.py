@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
 
 from glue_secure.core.errors import ControlError, RefusedError, UsageError, VerificationError
@@ -19,6 +19,7 @@ from glue_secure.governance.lakeformation.steps import (
     NamedExpression,
     PlanStep,
     StepAction,
+    Subject,
     TagValues,
     Unmanaged,
 )
@@ -88,18 +89,20 @@ def apply_plan(
     Args:
         plan: a new plan, or one from :func:`require_unchanged_plan`.
         account: the account to change.
-        on_step: called with each applied step.
+        on_step: called with each applied step, also if it had no effect (see RefusedError).
         pause: waits for a number of seconds between reads of the account.
 
     Returns:
         The plan for the new state, which has no steps.
 
     Raises:
-        RefusedError: entries failed, or a step had no effect (GS-LF-005).
+        RefusedError: entries failed, or a step had no effect (GS-LF-005). Revocations of permissions that
+            were not granted explicitly do not stop the other steps.
         VerificationError: a request was denied or failed (GS-LF-005). The error states the number of
             applied steps.
     """
     done = 0
+    not_revoked: set[Subject] = set()
     for action, group in groupby(plan.steps, key=lambda step: step.action):
         steps = list(group)
         size = BATCH if action in (*_GRANTS, *_REVOKES) else 1
@@ -107,15 +110,21 @@ def apply_plan(
             batch = steps[begin : begin + size]
             try:
                 _apply_steps(action, batch, account)
+            except BatchFailedError as error:
+                if set(error.not_revoked) != {number for number, _ in error.entries}:
+                    raise _step_failed(error, batch[0], done, len(plan.steps)) from error
+                not_revoked |= {batch[number].subject for number in error.not_revoked}
             except ServiceError as error:
                 raise _step_failed(error, batch[0], done, len(plan.steps)) from error
             done += len(batch)
             for step in batch:
                 on_step(step)
-    return _verify(plan, account, pause)
+    return _verify(plan, account, pause, not_revoked)
 
 
-def _verify(plan: AccessPlan, account: Account, pause: Callable[[float], None]) -> AccessPlan:
+def _verify(
+    plan: AccessPlan, account: Account, pause: Callable[[float], None], not_revoked: Collection[Subject]
+) -> AccessPlan:
     for attempt in range(READ_ATTEMPTS):
         if attempt:
             pause(_PAUSE)
@@ -133,6 +142,18 @@ def _verify(plan: AccessPlan, account: Account, pause: Callable[[float], None]) 
         if not after.steps:
             _require_other_settings(plan, after)
             return after
+    implicit = [step.subject for step in after.steps if step.subject in not_revoked]
+    if len(implicit) == len(after.steps):
+        more = f" and {len(implicit) - 5} more" if len(implicit) > 5 else ""
+        raise RefusedError(
+            "GS-LF-005",
+            resource=f"account {plan.account}",
+            found=f"Lake Formation does not revoke {'; '.join(map(str, implicit[:5]))}{more}, because the "
+            "principal has them without a grant, for example as the creator of the resource",
+            required="no permissions that the plan revokes",
+            fix="all other steps were applied; add these grants to [[grants]], or let another principal "
+            "create the resource",
+        )
     raise RefusedError(
         "GS-LF-005",
         resource=f"account {plan.account}",

@@ -31,7 +31,7 @@ from glue_secure.governance.lakeformation.model import (
     Resource,
     canonical,
 )
-from glue_secure.governance.lakeformation.reference import excludes, table_of_grant
+from glue_secure.governance.lakeformation.reference import excludes, is_implicit, table_of_grant
 from glue_secure.governance.lakeformation.settings import Setting, SettingChange, Settings, SettingState
 from glue_secure.governance.lakeformation.steps import (
     AccessPlan,
@@ -94,6 +94,7 @@ class _Planner:
         self._desired, self._account, self._unmanaged = desired, account, unmanaged
         self._digest, self._steps = PlanDigest(), list[PlanStep]()
         self._unnamed = 0
+        self._settings = Settings()
         self._remaining: set[Resource] = {grant.resource for grant in desired.grants.values()}
         self._granted: dict[tuple[Kind, str, str], set[str]] = {}
         for grant in desired.grants.values():
@@ -102,6 +103,7 @@ class _Planner:
     def plan(self) -> AccessPlan:
         desired, digest = self._desired, self._digest
         settings = next(digest.added([self._account.settings()]))
+        self._settings = settings
         self._plan_settings(settings)
         open_databases = list(digest.added(self._account.open_databases()))
         tags = dict(digest.added(self._account.tags()))
@@ -131,6 +133,15 @@ class _Planner:
             ),
             current=settings,
             locked=tuple(self._locked()),
+        )
+
+    def _is_implicit(self, grant: Grant) -> bool:
+        """Return whether the grant gives an administrator nothing, also after the plan."""
+        wanted, current = self._desired.settings, self._settings
+        return is_implicit(
+            grant,
+            wanted.get(Setting.ADMINISTRATORS, current.administrators),
+            wanted.get(Setting.READERS, current.readers),
         )
 
     def _plan_settings(self, settings: Settings) -> None:
@@ -322,7 +333,11 @@ class _Planner:
                 permissions, grantable = existing.setdefault(grant.pair, (set(), set()))
                 permissions |= grant.permissions
                 grantable |= grant.grantable
-            elif self._revokes_unmanaged(grant.principal) and grant.resource.kind is not Kind.OTHER:
+            elif (
+                self._revokes_unmanaged(grant.principal)
+                and grant.resource.kind is not Kind.OTHER
+                and not self._is_implicit(grant)
+            ):
                 self._step(StepAction.REVOKE, grant)
             else:
                 self._unnamed += 1

@@ -9,6 +9,7 @@ for named expressions https://docs.aws.amazon.com/lake-formation/latest/dg/manag
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from glue_secure.governance.lakeformation.model import Grant, Kind
 from glue_secure.governance.lakeformation.model import Permission as P
@@ -61,6 +62,16 @@ MOST_VALUES = 1000
 MOST_BYTES = 900
 """Bytes of an LF-Tag expression inside a grant. A named expression has no such limit."""
 
+IMPLICIT_ON = {
+    Kind.LOCATION: frozenset((P.DATA_LOCATION_ACCESS,)),
+    Kind.CATALOG: frozenset((P.CREATE_DATABASE,)),
+}
+"""Permissions that each data lake administrator has implicitly, beside DESCRIBE on every resource.
+
+They cannot be revoked from an administrator, and an explicit grant of them changes nothing.
+https://docs.aws.amazon.com/lake-formation/latest/dg/implicit-permissions.html
+"""
+
 SOME_COLUMNS = (Kind.COLUMNS, Kind.OTHER_COLUMNS)
 """Resources that are a part of a table, without a data cell filter."""
 
@@ -72,6 +83,14 @@ DROP, DELETE, or INSERT permission on that table", nor the reverse, and "you can
 who has partial select on a table" (the permissions reference). ALL includes these. With SELECT on the whole
 table, the list of columns restricts nothing.
 """
+
+
+def is_implicit(grant: Grant, administrators: Collection[str], readers: Collection[str]) -> bool:
+    """Return whether the grant gives an administrator only permissions that every administrator has."""
+    if grant.principal in administrators:
+        implicit = IMPLICIT_ON.get(grant.resource.kind, frozenset()) | {P.DESCRIBE}
+        return grant.permissions | grant.grantable <= implicit
+    return grant.principal in readers and grant.permissions <= {P.DESCRIBE} and not grant.grantable
 
 
 def table_of_grant(grant: Grant) -> tuple[str, str, str, str] | None:

@@ -12,6 +12,7 @@ from glue_secure.governance.lakeformation.export import export
 from glue_secure.governance.lakeformation.file import parse
 from glue_secure.governance.lakeformation.plan import make_plan
 from glue_secure.governance.lakeformation.steps import StepAction
+from glue_secure.testing.lake_formation import ADMIN
 
 from .conftest import ACCOUNT, ANALYST, OTHER, STEWARD
 
@@ -498,3 +499,69 @@ def test_the_account_may_have_permissions_that_exclude_each_other(harness):
     assert "SELECT on columns id of table" not in text
     assert "columns id of sales.customers" in text.split("# Not managed")[1]
     assert make_plan(parse(text, "imported"), harness.account).steps == ()
+
+
+LOCATION = {"DataLocation": {"ResourceArn": "arn:aws:s3:::lake/sales"}}
+
+
+@pytest.mark.parametrize(
+    ("resource", "permissions"),
+    [
+        ({"Database": {"Name": "sales"}}, ["DESCRIBE"]),
+        (CUSTOMERS, ["DESCRIBE"]),
+        (LOCATION, ["DATA_LOCATION_ACCESS"]),
+        ({"Catalog": {}}, ["CREATE_DATABASE"]),
+    ],
+)
+def test_unmanaged_everything_leaves_what_each_administrator_has_implicitly(harness, resource, permissions):
+    harness.lake.put(ADMIN, resource, *permissions, option=True)
+    plan = harness.plan("", "everything")
+    assert (plan.steps, plan.unnamed) == ((), 1)
+    removed = f'[settings]\nadministrators = ["{STEWARD}"]\n'
+    assert [step.action for step in harness.plan(removed, "everything").steps] == [
+        StepAction.CHANGE_SETTING,
+        StepAction.REVOKE,
+        StepAction.REMOVE_ADMINISTRATORS,
+    ]
+    harness.lake.put(OTHER, resource, *permissions)
+    assert [str(step).rpartition(" ")[2] for step in harness.plan("", "everything").steps] == [OTHER]
+
+
+def test_unmanaged_everything_revokes_what_an_administrator_has_by_a_grant(harness):
+    harness.lake.put(ADMIN, CUSTOMERS, "SELECT", "DESCRIBE")
+    harness.apply("", "everything")
+    assert list(harness.granted(ADMIN).values()) == [(["DESCRIBE"], [])]
+
+
+def test_a_read_only_administrator_has_describe_implicitly_but_not_the_right_to_grant_it(harness):
+    harness.lake.settings["ReadOnlyAdmins"] = [{"DataLakePrincipalIdentifier": OTHER}]
+    harness.lake.put(OTHER, CUSTOMERS, "DESCRIBE")
+    assert harness.steps("", "everything") == []
+    harness.lake.put(OTHER, CUSTOMERS, "DESCRIBE", option=True)
+    assert len(harness.steps("", "everything")) == 1
+
+
+def test_gs_lf_005_permissions_of_a_creator_that_are_not_revoked_do_not_stop_the_other_steps(harness):
+    creators = {"ALL", "ALTER", "DELETE", "DESCRIBE", "DROP", "INSERT", "SELECT"}
+    harness.lake.put(OTHER, CUSTOMERS, *creators, option=True)
+    harness.lake.implicit = set(harness.lake.permissions)
+    harness.lake.put(STEWARD, {"Table": {"DatabaseName": "sales", "Name": "orders"}}, "SELECT")
+    with pytest.raises(RefusedError, match=r"does not revoke .* on table sales\.customers for") as caught:
+        harness.apply(grant(TABLE, "SELECT"), "everything")
+    assert caught.value.control == "GS-LF-005"
+    assert "[[grants]]" in caught.value.fix
+    assert list(harness.granted(ANALYST).values()) == [(["SELECT"], [])]
+    assert harness.granted(STEWARD) == {}
+    in_file = grant(TABLE, "ALL", grantable=["ALL"]).replace('"analyst"', f'"{OTHER}"')
+    assert harness.steps(grant(TABLE, "SELECT") + in_file, "everything") == []
+
+
+def test_gs_lf_005_other_failures_of_a_revocation_stop_the_steps(harness):
+    harness.lake.put(OTHER, CUSTOMERS, "SELECT")
+    harness.lake.implicit = set(harness.lake.permissions)
+    harness.lake.put(STEWARD, CUSTOMERS, "SELECT")
+    harness.lake.failing = lambda entry: (
+        "ConcurrentModificationException" if STEWARD in str(entry["Principal"]) else ""
+    )
+    with pytest.raises(RefusedError, match="ConcurrentModificationException"):
+        harness.apply("", "everything")

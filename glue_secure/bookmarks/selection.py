@@ -56,6 +56,7 @@ class Selection:
             that overlapping paths list twice may be counted twice.
         late: objects among ``new`` that appeared with a time before the floor.
         unchecked: why such objects could not be noticed in this run; ``""`` if they could.
+        unread: objects before the floor that are not read, and that perhaps no run has read.
     """
 
     new: Sequence[ObjectSummary]
@@ -64,6 +65,7 @@ class Selection:
     deferred: int = 0
     late: int = 0
     unchecked: str = ""
+    unread: int = 0
 
 
 def select(
@@ -132,7 +134,7 @@ def select(
     deferred = settled.left_out + band.left_out + len(waiting) - len(banded)
     new = in_key_order(late, chosen, banded)
     if not new:
-        return Selection((), None, listed, deferred, unchecked=finished.unchecked)
+        return Selection((), None, listed, deferred, unchecked=finished.unchecked, unread=finished.unread)
     high_water = max(entry.last_modified for entry in new)
     if state is not None:
         high_water = max(high_water, state.high_water)
@@ -141,7 +143,7 @@ def select(
     listed_to = keys.start_keys(before, chosen if settled.left_out else None) if keys is not None else {}
     text = finished.text(floor, chosen)
     next_state = S3SourceState(floor, high_water, seen, last, listed_to, scope if text else "", text)
-    return Selection(new, next_state, listed, deferred, len(late), finished.unchecked)
+    return Selection(new, next_state, listed, deferred, len(late), finished.unchecked, finished.unread)
 
 
 class _Finished:
@@ -158,13 +160,16 @@ class _Finished:
         self._later: list[tuple[datetime, int]] = []
         self._before: FinishedSet | None = None
         self._is_whole = is_whole
+        self._has_other_scope = False
         self.unchecked = ""
+        self.unread = 0
         if not is_whole:
             self.unchecked = "keysAscending lists only new keys"
         elif state is not None and not state.finished:
             self.unchecked = "the state is of an older version, or was made by a command"
         elif state is not None and state.scope != scope:
             self.unchecked = "locations or filters have changed"
+            self._has_other_scope = True
         elif state is not None:
             self._before = FinishedSet.from_text(state.finished)
 
@@ -181,12 +186,15 @@ class _Finished:
     def late(self, listing: Iterable[ObjectSummary], roots: Sequence[S3Uri]) -> list[ObjectSummary]:
         """Return the objects before the floor that were not there when the state was stored, oldest first."""
         if self._before is None:
+            if self._has_other_scope and self._set.size:
+                self.unread = self._set.size
+                self.unchecked += f": {self.unread} objects before the floor are not read"
             return []
         difference = self._set.difference(self._before)
         if difference is None:
-            more = self._set.size - self._before.size
+            self.unread = max(0, self._set.size - self._before.size)
             self.unchecked = "too many objects before the floor have been deleted or have appeared" + (
-                f": at least {more} have appeared and are not read" if more > 0 else ""
+                f": at least {self.unread} have appeared and are not read" if self.unread else ""
             )
             return []
         if not difference.added:
@@ -195,9 +203,8 @@ class _Finished:
             entry for entry in listing if identifier(entry) in difference.added and is_data(entry.uri, roots)
         ]
         if not found:
-            self.unchecked = (
-                f"{len(difference.added)} objects have appeared before the floor and are not read"
-            )
+            self.unread = len(difference.added)
+            self.unchecked = f"{self.unread} objects have appeared before the floor and are not read"
         return list(without_repeats(sorted(found, key=age_order)))
 
     def leave_out(self, entries: Iterable[ObjectSummary]) -> None:

@@ -186,6 +186,13 @@ class BookmarkSession:
                 transformation_ctx,
                 result.late,
             )
+        if result.unread:
+            _LOG.warning(
+                "bookmark %r: %s; to read everything in the next run: %s",
+                transformation_ctx,
+                result.unchecked,
+                command("forget", self.job, transformation_ctx),
+            )
         return result.new
 
     def listed_to(self, transformation_ctx: str, limits: Limits) -> Mapping[str, str]:

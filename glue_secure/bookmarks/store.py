@@ -445,8 +445,9 @@ class BookmarkStore:
         sequence = state.sequence if state else 0
         start_after = self.history_uri(sequence - 2).key if sequence > 2 else ""
         try:
+            # Objects in folders below the history are none of its entries.
             names = [
-                entry.uri.key.rpartition("/")[2]
+                entry.uri.key.removeprefix(self._history.as_prefix())
                 for entry in self._objects.list(self._history, start_after=start_after)
             ]
         except ServiceError as error:

@@ -150,7 +150,9 @@ class DataReader:
                     ) from error
             listing.check()
             new = source_filter.sampled(new)
-            new, skipped = self._without_invalid(new, listing, format, source_filter)
+            new, skipped = self._without_invalid(
+                new, listing, format, source_filter, has_schema=schema is not None
+            )
             newest = (listing.newest,) if listing.newest is not None else ()
             uris = Locations(new or newest)
             source_filter.check_compression(uris)
@@ -202,18 +204,24 @@ class DataReader:
 
     @staticmethod
     def _without_invalid(
-        new: Sequence[ObjectSummary], listing: SourceListing, format: str, source_filter: SourceFilter
+        new: Sequence[ObjectSummary],
+        listing: SourceListing,
+        format: str,
+        source_filter: SourceFilter,
+        *,
+        has_schema: bool,
     ) -> tuple[Sequence[ObjectSummary], tuple[S3Uri, ...]]:
         """Return the objects that can be read as data, and those that are skipped.
 
-        An object of 0 bytes is not a file of Parquet, ORC or Avro. Spark stops at it, except for ORC.
+        An object of 0 bytes is not a file of Parquet, ORC or Avro. Spark stops at it; for ORC, only if no
+        other object and no schema has the columns.
 
         Raises:
             UsageError: the caller does not skip invalid objects.
         """
         empty = [entry.uri for entry in new if not entry.size] if format in _NEVER_EMPTY else []
         if empty and not source_filter.skip_invalid:
-            if format == "orc":
+            if format == "orc" and (has_schema or len(empty) < len(new)):
                 return new, ()
             more = f", and {len(empty) - 1} more" if empty[1:] else ""
             raise UsageError(

@@ -85,7 +85,8 @@ def test_another_location_or_filter_is_not_compared(entry):
     state = select([entry("b", 1000)], None, now=at(1000), scope="one").next_state
     listing = [entry("a", 99), entry("b", 1000), entry("c", 1000)]
     found = select(listing, state, now=at(1001), scope="two")
-    assert (names(found), found.unchecked) == (["c"], "locations or filters have changed")
+    assert (names(found), found.unread) == (["c"], 1)
+    assert found.unchecked == "locations or filters have changed: 1 objects before the floor are not read"
     assert names(select([entry("z", 9), *listing], found.next_state, now=at(1002), scope="two")) == ["z"]
 
 

@@ -217,7 +217,8 @@ def test_loading_lists_only_the_end_of_the_history(bookmark_fixture):
 
 def test_other_names_in_the_history_are_not_sequence_numbers(bookmark_fixture):
     commit(bookmark_fixture, "jr_1")
-    bookmark_fixture.objects.put(S3Uri("state", f"{BASE}/history/zzz"))
+    for name in ("zzz", "copy/000000000998"):
+        bookmark_fixture.objects.put(S3Uri("state", f"{BASE}/history/{name}"))
     assert bookmark_fixture.store().load().sequence == 1
 
 

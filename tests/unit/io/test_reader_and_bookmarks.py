@@ -318,6 +318,31 @@ def test_an_object_of_no_bytes_is_skipped_by_choice(run_fixture, format):
         assert read("jr_3") == [], "the empty object counts as read"
 
 
+def test_objects_of_no_bytes_have_no_columns_in_orc_either(run_fixture):
+    run_fixture.objects.put(S3Uri("landing", "flights/empty.dat"), b"")
+    run = run_fixture.start("jr_1")
+    with pytest.raises(UsageError, match="an object of 0 bytes"):
+        run.reader.read_s3(SOURCE, format="orc", transformation_ctx="flights")
+    schema = "a int"
+    frame = run.reader.read_s3(SOURCE, format="orc", schema=schema, transformation_ctx="with a schema")
+    assert frame == ["empty.dat"]
+
+
+def test_a_bookmark_with_another_path_warns_of_objects_that_are_not_read(run_fixture, caplog):
+    run_fixture.objects.put(S3Uri("landing", "other/old.csv"))
+    run_fixture.clock.advance(hours=1)
+    run_fixture.land("new.csv")
+    for run_id, source in (("jr_1", SOURCE), ("jr_2", "s3://landing/other/")):
+        run = run_fixture.start(run_id)
+        run.reader.read_s3(source, format="csv", transformation_ctx="flights")
+        run.commit()
+    (warning,) = (record.getMessage() for record in caplog.records if "floor" in record.getMessage())
+    assert warning == (
+        "bookmark 'flights': locations or filters have changed: 1 objects before the floor are not read; "
+        "to read everything in the next run: `glue-secure bookmark forget curate flights`"
+    )
+
+
 @pytest.mark.parametrize("options", [{}, {"boundedFiles": 1}], ids=["unbounded", "bounded"])
 def test_objects_of_overlapping_paths_are_read_once_over_many_runs(run_fixture, options):
     sources = ["s3://landing/flights/a/", "s3://landing/flights/", "s3://landing/flights/a/"]

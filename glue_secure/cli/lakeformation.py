@@ -204,13 +204,27 @@ def preflight(
     fine_grained: Annotated[
         bool, typer.Option("--fine-grained", help="The job runs with fine-grained access control.")
     ] = False,
+    full_table: Annotated[
+        bool, typer.Option("--full-table-access", help="The job runs with full table access.")
+    ] = False,
+    glue_version: Annotated[str, typer.Option("--glue-version", help="The job's version of Glue.")] = "5.1",
     state: State = None,
     as_json: Json = False,
 ) -> None:
-    """Check that a job's role can read and write the job's tables (GS-LF-006). The exit code is 3 if not."""
+    """Check that a job's role can read and write the job's tables (GS-LF-006). The exit code is 3 if not.
+
+    For tables at registered locations, the role's S3 permissions are compared with its grants (GS-LF-008).
+    The exit code is 4 if the role's policies cannot be read and nothing else fails.
+    """
     if not (read or write or create or location):
         required = "--read, --write, --create or --location"
         raise UsageError("lakeformation preflight", found="no option", required=required)
+    if fine_grained and full_table:
+        raise UsageError(
+            "lakeformation preflight",
+            found="--fine-grained and --full-table-access",
+            required="one of them: AWS Glue runs a job in one mode",
+        )
     with _account(state) as account:
         findings = jobs.check_job(
             account,
@@ -219,7 +233,12 @@ def preflight(
             writes=write or (),
             creates=create or (),
             locations=location or (),
-            fine_grained=fine_grained,
+            mode=jobs.AccessMode.FINE_GRAINED
+            if fine_grained
+            else jobs.AccessMode.FULL_TABLE
+            if full_table
+            else jobs.AccessMode.NONE,
+            glue=glue_version,
         )
     if as_json:
         names = ("control", "verdict", "resource", "found", "fix")
@@ -229,8 +248,9 @@ def preflight(
     else:
         rows = [[finding.verdict.value, finding.resource, finding.found] for finding in findings]
         printing.print_table(["", "resource", "found"], rows)
-    if any(finding.verdict is not Verdict.PASS for finding in findings):
-        raise typer.Exit(3)
+    verdicts = {finding.verdict for finding in findings}
+    if verdicts - {Verdict.PASS}:
+        raise typer.Exit(3 if Verdict.FAIL in verdicts else 4)
 
 
 @app.command("import")
@@ -260,6 +280,7 @@ def _account(state: Path | None) -> Iterator[Account]:
             lakeformation=session.client("lakeformation"),
             glue=session.client("glue"),
             account=session.account,
+            iam=session.client("iam"),
         )
     except ServiceError as error:
         raise VerificationError(

@@ -215,6 +215,8 @@ _TABLE = (
             "A job that is denied while it runs has already written a part of its data.", _LAKE + "lf-permissions-reference.html"),
     Control("GS-LF-007", "Under fine-grained access control no call uses RDDs", M,
             "Fine-grained access control filters rows and columns of DataFrames only. RDDs are disabled, and a job would fail late.", _GLUE + "security-lf-enable.html"),
+    Control("GS-LF-008", "A job's role has no S3 permissions of its own beyond its grants, at locations that Lake Formation governs", H,
+            "With s3:GetObject of its own, a role reads all rows and columns of a table, and revoking its grants changes nothing.", _LAKE + "access-control-underlying-data.html"),
     Control("GS-COL-001", "Every tagged column of a sink has an action", C,
             "A column that is tagged as personal data must not be written unprotected because the policy does not mention it.", _CATALOG_COLUMN),
     Control("GS-COL-002", "The column policy's data key can be decrypted before the first read", C,

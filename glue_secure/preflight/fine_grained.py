@@ -64,5 +64,6 @@ def refuse_rdds(call: str, *, fine_grained: bool) -> None:
         resource=call,
         found=f"a DynamicFrame, which uses RDDs, with --{FINE_GRAINED} true",
         required="DataFrames only",
-        fix=f"use {alternative}; or run without that argument, with a role that may read the whole table",
+        fix=f"use {alternative}; or replace that argument by full table access, "
+        "with a role that may read the whole table (docs/lake-formation.md#jobs)",
     )

@@ -27,12 +27,15 @@ class Bucket:
         name: Its name in S3.
         existing: The bucket exists; no template creates it.
         key: ARN of the key of an existing bucket's objects, or "".
+        lake_formation: Lake Formation governs an existing bucket: the roles of jobs that read it have no S3
+            permissions on it.
     """
 
     alias: str
     name: str
     existing: bool = False
     key: str = ""
+    lake_formation: bool = False
 
 
 @dataclass(frozen=True, slots=True)

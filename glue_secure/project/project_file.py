@@ -256,8 +256,17 @@ def _bucket(alias: str, table: _Table) -> Bucket:
         table.text("name"),
         table.flag("existing", False),
         table.parsed("key", KmsKeyArn.parse, ""),
+        table.flag("lake_formation", False),
     )
     table.reject_unknown()
+    if bucket.lake_formation and (not bucket.existing or alias in (ARTIFACTS, EVIDENCE)):
+        table.fail(
+            "lake_formation",
+            f"true for {alias!r}, which the jobs read and write with their own S3 permissions"
+            if bucket.existing
+            else "true for a bucket that the template creates",
+            "an existing bucket whose location is registered with Lake Formation",
+        )
     if bucket.key and not bucket.existing:
         table.fail("key", "a key for a bucket that the template creates", "existing = true in the same table")
     return bucket
@@ -316,6 +325,13 @@ def _job(
     )
     for alias in {ARTIFACTS, EVIDENCE} & set(job.writes):
         table.fail("writes", repr(alias), "a bucket that has neither code nor evidence")
+    for alias in job.writes:
+        if buckets[alias].lake_formation:
+            table.fail(
+                "writes",
+                f"{alias!r}, which Lake Formation governs",
+                "another bucket: glue-secure verifies written objects with the role's own S3 permissions",
+            )
     table.reject_unknown()
     return job
 

@@ -26,6 +26,7 @@ class FakeLakeFormation(LakeFormationService):
         databases: name → GetDatabase's ``Database``.
         tables: (database, table) → all columns, including partition keys.
         partition_keys: (database, table) → partition keys, which are the last of the columns.
+        locations: (database, table) → location of the table.
         links: (database, name of a resource link) → GetTable's ``TargetTable``.
         requests: number of calls by operation.
         denied: operations that return AccessDeniedException.
@@ -36,6 +37,7 @@ class FakeLakeFormation(LakeFormationService):
     databases: dict[str, dict[str, Any]] = field(default_factory=dict)
     tables: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     partition_keys: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    locations: dict[tuple[str, str], str] = field(default_factory=dict)
     links: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter)
     denied: set[str] = field(default_factory=set)
@@ -129,7 +131,10 @@ class FakeLakeFormation(LakeFormationService):
             "Table": {
                 "DatabaseName": parameters["DatabaseName"],
                 "Name": parameters["Name"],
-                "StorageDescriptor": {"Columns": shapes[: len(shapes) - keys]},
+                "StorageDescriptor": {
+                    "Columns": shapes[: len(shapes) - keys],
+                    "Location": self.locations.get(name, ""),
+                },
                 "PartitionKeys": shapes[len(shapes) - keys :],
             }
         }

@@ -46,6 +46,7 @@ class TableFacts:
         tags: the LF-Tags of the table.
         partition_keys: the columns that a column list or a cell filter cannot withhold.
         target: for a resource link, account, database and name of the table that it points to.
+        location: ``s3://`` location of the data, ``""`` without one.
     """
 
     account: str
@@ -55,6 +56,7 @@ class TableFacts:
     tags: TableTags = field(default_factory=TableTags)
     partition_keys: frozenset[str] = frozenset()
     target: tuple[str, str, str] | None = None
+    location: str = ""
 
     def shown(self, columns: Iterable[str]) -> tuple[str, ...]:
         """Return the columns that a principal reads to whom a grant shows some of them.

@@ -91,10 +91,11 @@ class Account:
         lakeformation: a Lake Formation client.
         glue: a Glue client, for the default permissions of databases.
         account: the account id.
+        iam: an IAM client, for the policies of a job's role; None if they are not checked.
     """
 
-    def __init__(self, *, lakeformation: Any, glue: Any, account: str) -> None:
-        self._lake, self._glue, self.id = lakeformation, glue, account
+    def __init__(self, *, lakeformation: Any, glue: Any, account: str, iam: Any = None) -> None:
+        self._lake, self._glue, self.id, self.iam = lakeformation, glue, account, iam
 
     @property
     def partition(self) -> str:
@@ -237,7 +238,10 @@ class Account:
         )
 
     def table(self, database: str, name: str) -> TableFacts:
-        """Read columns, LF-Tags and target of a table or resource link (GetTable, GetResourceLFTags)."""
+        """Read columns, location, LF-Tags and target of a table or resource link.
+
+        The operations are GetTable and GetResourceLFTags.
+        """
         table = self._call("GetTable", client=self._glue, DatabaseName=database, Name=name)["Table"]
         keys = tuple(str(column["Name"]) for column in table.get("PartitionKeys") or ())
         columns = (table.get("StorageDescriptor") or {}).get("Columns") or ()
@@ -250,7 +254,8 @@ class Account:
             if link
             else None
         )
-        return TableFacts(self.id, database, name, names, tags, frozenset(keys), target)
+        location = str((table.get("StorageDescriptor") or {}).get("Location") or "")
+        return TableFacts(self.id, database, name, names, tags, frozenset(keys), target, location)
 
     def database_location(self, name: str) -> str:
         """Read the location of a database, ``""`` without one (GetDatabase)."""

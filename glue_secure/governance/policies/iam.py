@@ -55,6 +55,7 @@ class JobAccess:
         security_groups: ids of security groups; empty outside a VPC.
         source_keys: ARNs of the keys of existing buckets whose key policies delegate to IAM.
         high_water: ARN of the DynamoDB table of high-water marks, or ``""``.
+        lake_formation: whether the job gets credentials for data from Lake Formation.
         inside_jobs_only: whether to allow access to secrets and data only with the credentials of a running
             job, not to other users of the role.
     """
@@ -73,6 +74,7 @@ class JobAccess:
     security_groups: tuple[str, ...] = ()
     source_keys: tuple[str, ...] = ()
     high_water: str = ""
+    lake_formation: bool = False
     inside_jobs_only: bool = False
 
 
@@ -119,6 +121,9 @@ def job_role(scope: PolicyScope, access: JobAccess) -> Policy:
     if access.connections or access.tables or access.written_tables:
         catalog = (scope.arn("glue", "catalog"),)
         statements.append(allow("ReadEncryption", "glue:GetDataCatalogEncryptionSettings", on=catalog))
+    if access.lake_formation:
+        # The action does not support resources.
+        statements.append(allow("GetLakeFormationData", "lakeformation:GetDataAccess", on=("*",)))
     if access.source_keys:
         through = equals("kms:ViaService", f"s3.{scope.region}.amazonaws.com")
         statements.append(allow("DecryptSources", "kms:Decrypt", on=access.source_keys, when=(through,)))

@@ -279,7 +279,7 @@ def _network(project: Project) -> Resources:
             resources |= _subnet(number, block)
             subnets.append({"Ref": f"Subnet{number}"})
     resources |= _security_group(project, vpc_id)
-    for service in design.INTERFACE_ENDPOINTS:
+    for service in design.interface_endpoints(project):
         resources[f"{_id(service)}Endpoint"] = {
             "Type": "AWS::EC2::VPCEndpoint",
             "Properties": {

@@ -6,13 +6,14 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from glue_secure.core.arguments import JobArguments
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.governance import policies
 from glue_secure.governance.policies import JobAccess, Network, Policy, PolicyScope, ResourceLocation
+from glue_secure.preflight.fine_grained import is_fine_grained
 from glue_secure.project.model import ARTIFACTS, EVIDENCE, Bucket, Connection, Job, Project
 
-INTERFACE_ENDPOINTS = ("glue", "kms", "secretsmanager", "logs", "sts")
-"""Services that a job in a VPC without internet access calls. S3 has a gateway endpoint."""
+_INTERFACE_ENDPOINTS = ("glue", "kms", "secretsmanager", "logs", "sts")
 LOG_DAYS = 365
 _SUBNET_BITS = 4
 
@@ -102,6 +103,12 @@ def all_log_groups(project: Project) -> tuple[str, ...]:
     return tuple(dict.fromkeys(groups))
 
 
+def interface_endpoints(project: Project) -> tuple[str, ...]:
+    """Return the services that a job in a VPC without internet access calls. S3 has a gateway endpoint."""
+    governed = any(_uses_lake_formation(project, job) for job in project.jobs.values())
+    return (*_INTERFACE_ENDPOINTS, *(("lakeformation",) if governed else ()))
+
+
 def subnet_addresses(project: Project) -> list[str]:
     """Return the address ranges of the subnets that the template creates."""
     if project.vpc is None or project.vpc.id:
@@ -136,7 +143,8 @@ def _access(project: Project, job: Job, refs: References) -> JobAccess:
     used = [project.connections[name] for name in job.connections]
     certificates = [S3Uri.parse(connection.certificate) for connection in used if connection.certificate]
     code = project.buckets[ARTIFACTS].name
-    sources = [project.buckets[alias] for alias in job.reads]
+    read = (project.buckets[alias] for alias in job.reads)
+    sources = [bucket for bucket in read if not bucket.lake_formation]
     buckets = [*sources, *(project.buckets[alias] for alias in job.writes)]
     keys = tuple(dict.fromkeys(bucket.key for bucket in buckets if bucket.key))
     return JobAccess(
@@ -160,7 +168,14 @@ def _access(project: Project, job: Job, refs: References) -> JobAccess:
         subnets=refs.subnets,
         security_groups=(refs.security_group,) if refs.security_group else (),
         source_keys=keys,
+        lake_formation=_uses_lake_formation(project, job),
     )
+
+
+def _uses_lake_formation(project: Project, job: Job) -> bool:
+    """Return whether the job gets credentials for data from Lake Formation."""
+    reads = any(project.buckets[alias].lake_formation for alias in job.reads)
+    return reads or is_fine_grained(JobArguments(job.arguments))
 
 
 def _by_database(names: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:

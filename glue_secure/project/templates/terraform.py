@@ -258,7 +258,7 @@ def _network(into: _Resources, project: Project) -> None:
             )
     _security_group(into, project, vpc_id)
     prefix = f"com.amazonaws.{SCOPE.region}"
-    for service in design.INTERFACE_ENDPOINTS:
+    for service in design.interface_endpoints(project):
         into.add(
             "aws_vpc_endpoint",
             service,

@@ -118,3 +118,32 @@ def test_a_missing_or_unreadable_file_is_an_error_with_a_fix(tmp_path):
     (tmp_path / "glue_secure.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match="UnicodeDecodeError"):
         read(tmp_path / "glue_secure.toml")
+
+
+GOVERNED = """
+[buckets.lake]
+name = "acme-lake"
+existing = true
+lake_formation = true
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (GOOD + GOVERNED.replace("existing = true", ""), "true for a bucket that the template creates"),
+        (
+            GOOD.replace('reads = ["landing"]', 'writes = ["lake"]') + GOVERNED,
+            "glue-secure verifies written objects with the role's own S3 permissions",
+        ),
+        (
+            GOOD.replace('evidence = "acme-evidence"', "")
+            + GOVERNED.replace("buckets.lake", "buckets.evidence"),
+            "with their own S3 permissions",
+        ),
+    ],
+)
+def test_lake_formation_governs_existing_buckets_that_jobs_only_read(text, message):
+    with pytest.raises(UsageError, match=message):
+        read_text(text)
+    assert read_text(GOOD + GOVERNED).buckets["lake"].lake_formation is True

@@ -214,6 +214,31 @@ def test_the_deployer_is_denied_other_networks_and_a_job_has_no_access_to_the_da
     assert evaluate([report], secret) is PolicyDecision.NOT_ALLOWED
 
 
+def test_a_role_has_no_s3_permissions_on_a_bucket_that_lake_formation_governs(whole):
+    buckets = {**whole.buckets, "landing": replace(whole.buckets["landing"], lake_formation=True)}
+    for project, decision, action in (
+        (whole, PolicyDecision.ALLOWED, PolicyDecision.NOT_ALLOWED),
+        (replace(whole, buckets=buckets), PolicyDecision.NOT_ALLOWED, PolicyDecision.ALLOWED),
+    ):
+        template = cloudformation(project)
+        document = policies_of(template)["OrdersDailyAccess"]
+        assert lint(document) == []
+        policy = as_policy(document)
+        for name, resource in (
+            ("s3:GetObject", "arn:aws:s3:::acme-landing/orders/2026.csv"),
+            ("s3:ListBucket", "arn:aws:s3:::acme-landing"),
+        ):
+            allowed = evaluate([policy], Request(name, resource))
+            # The CA certificate is in this bucket, and a role that may list it sees a missing object as such.
+            assert allowed is (PolicyDecision.ALLOWED if name == "s3:ListBucket" else decision)
+        assert evaluate([policy], Request("s3:PutObject", "arn:aws:s3:::acme-orders-curated/x")) is (
+            PolicyDecision.ALLOWED
+        )
+        assert evaluate([policy], Request("lakeformation:GetDataAccess")) is action
+        services = {name for name in template["Resources"] if name.endswith("Endpoint")}
+        assert ("LakeformationEndpoint" in services) == (action is PolicyDecision.ALLOWED)
+
+
 def test_a_job_has_its_configuration_and_fixed_arguments(templates, whole):
     job = templates["whole"]["Resources"]["OrdersDailyJob"]["Properties"]
     assert job["SecurityConfiguration"] == {"Ref": "SecurityConfiguration"}

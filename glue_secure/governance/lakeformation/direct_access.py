@@ -62,7 +62,7 @@ def direct_permissions(
     Args:
         policies: names and documents.
         location: ARN of the location, without a slash at the end.
-        actions: the actions to look for, such as ``s3:GetObject``.
+        actions: the actions, such as ``s3:GetObject``.
     """
     statements = [
         (name, statement)

@@ -243,7 +243,7 @@ def test_gs_lf_008_attached_policies_count_and_unreadable_ones_are_unknown(harne
     reads = {"reads": ["sales.customers"]}
     session = f"arn:aws:sts::{ACCOUNT}:assumed-role/analyst/run"
     assert direct(harness, iam, role=session, **reads) == [("FAIL", "s3:GetObject by policy reader")]
-    for role in (ANALYST.replace("analyst", "nobody"), f"arn:aws:iam::{ACCOUNT}:user/u"):
+    for role in (ANALYST.replace("analyst", "missing"), f"arn:aws:iam::{ACCOUNT}:user/u"):
         assert [verdict for verdict, _ in direct(harness, iam, role=role, **reads)] == ["UNKNOWN"]
     harness.lake.put(STEWARD, CUSTOMERS, "SELECT")
     session = SimpleNamespace(

@@ -27,6 +27,7 @@ __all__ = ["install"]
 
 _PACKAGE = "glue_secure"
 _AWSGLUE = "awsglue"
+_TRANSFORMS = f"{_AWSGLUE}.transforms"
 _MODULES = frozenset(
     f"{_AWSGLUE}.{name}"
     for name in (
@@ -84,6 +85,9 @@ class _Finder(MetaPathFinder):
             return ModuleSpec(fullname, AliasLoader(REPLACEMENTS[fullname]))
         if fullname == _AWSGLUE or fullname in _MODULES:
             return ModuleSpec(fullname, AliasLoader(_PACKAGE + fullname.removeprefix(_AWSGLUE)))
+        module, _, name = fullname.rpartition(".")
+        if module == _TRANSFORMS and name in import_module(f"{_PACKAGE}.transforms").MODULES:
+            return ModuleSpec(fullname, AliasLoader(f"{_PACKAGE}.transforms"))
         if fullname.startswith(f"{_AWSGLUE}."):
             # Without this, the package's other modules would be imported a second time under this name.
             raise ModuleNotFoundError(

@@ -135,6 +135,7 @@ def _prepare(
         python_path.append(
             python_modules.install([str(name) for name in modules], options, progress=progress)
         )
+    python_path += _python_of_formats(account, arguments, progress)
     jars = [
         *(fetch.local(EXTRA_JARS, name) for name in separated(arguments, EXTRA_JARS)),
         *(fetch.local("jars", name) for name in submit.jars),
@@ -165,11 +166,8 @@ def _spark_options(
 ) -> list[str]:
     """Return ``--jars`` and ``--conf`` options. What the embedded account needs is in each of them."""
     given = settings_of(" --conf ".join([arguments.get(CONF) or "", *submit.conf]))
-    formats = [name.lower() for name in separated(arguments, DATALAKE_FORMATS)]
-    format_jars: tuple[Path, ...] = ()
-    if formats:
-        wanted = table_formats.jars(formats, installed_spark().line)
-        format_jars = artifacts.fetch(wanted, account.java_home, progress=progress)
+    formats = _formats(arguments)
+    format_jars = _format_jars(account, formats, progress)
     settings = {**table_formats.settings(formats), **given}
     for name, value in _variables(arguments, EXECUTOR_VARIABLES).items():
         settings[f"spark.executorEnv.{name}"] = value
@@ -195,6 +193,29 @@ def _spark_options(
     if PLUGINS in given and guard is not None:
         settings |= settings_of(with_plugin(f"{PLUGINS}={given[PLUGINS]}", defaults[PLUGINS]))
     return [*options, *(word for name, value in settings.items() for word in ("--conf", f"{name}={value}"))]
+
+
+def _formats(arguments: JobArguments) -> list[str]:
+    return [name.lower() for name in separated(arguments, DATALAKE_FORMATS)]
+
+
+def _format_jars(
+    account: EmbeddedAccount, formats: Sequence[str], progress: Callable[[str], None] | None
+) -> tuple[Path, ...]:
+    if not formats:
+        return ()
+    wanted = table_formats.jars(formats, installed_spark().line)
+    return artifacts.fetch(wanted, account.java_home, progress=progress)
+
+
+def _python_of_formats(
+    account: EmbeddedAccount, arguments: JobArguments, progress: Callable[[str], None] | None
+) -> list[Path]:
+    """Return the JAR that has the Python package ``delta``, if the job uses Delta Lake."""
+    if "delta" not in _formats(arguments):
+        return []
+    jars = _format_jars(account, ["delta"], progress)
+    return [jar for jar in jars if jar.name.startswith("delta-spark")]
 
 
 def _python_path(fetch: _Fetcher, argument: str, locations: Sequence[str]) -> list[Path]:

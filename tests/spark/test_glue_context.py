@@ -91,7 +91,7 @@ def test_unsupported_calls_are_rejected_by_name(glue_job, started):
         )
     with pytest.raises(UsageError, match="push_down_predicate"):
         context.create_dynamic_frame.from_options(
-            "s3", {"paths": [args["source"]]}, format="csv", push_down_predicate="month = 1"
+            "postgresql", {"dbtable": "airlines"}, push_down_predicate="month = 1"
         )
 
 

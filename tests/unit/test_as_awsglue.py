@@ -45,6 +45,28 @@ def test_a_script_and_its_libraries_get_glue_secure(tmp_path):
     assert python(code, PYTHONPATH=os.pathsep.join(["", str(tmp_path), *sys.path])) == "same\n"
 
 
+@pytest.mark.parametrize("first", ["pass", "import glue_secure.as_awsglue"])
+@pytest.mark.parametrize("runtime", ["spark", "glue"])
+def test_the_modules_of_the_transforms_have_their_classes(first, runtime):
+    package = "awsglue" if "as_awsglue" in first else "glue_secure"
+    code = f"""
+        {first}
+        from {package}.transforms import *
+        from {package}.transforms.apply_mapping import ApplyMapping as FromModule
+        from {package}.transforms.dynamicframe_filter import Filter as FilterOfModule
+        import {package}.transforms.relationalize
+        import glue_secure.transforms
+        assert FromModule is ApplyMapping is glue_secure.transforms.ApplyMapping
+        assert FilterOfModule is Filter
+        assert {package}.transforms.relationalize.Relationalize is Relationalize
+        assert glue_secure.transforms.__spec__.name == "glue_secure.transforms"
+        print("same")
+    """
+    if runtime == "glue" and importlib.util.find_spec("awsglue") is None:
+        pytest.skip("awsglue is not installed")
+    assert python(code, runtime) == "same\n"
+
+
 def test_a_test_patches_names_of_awsglue():
     code = """
         import glue_secure.as_awsglue

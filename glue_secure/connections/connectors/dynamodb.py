@@ -12,6 +12,7 @@ from typing import Any
 
 from glue_secure.core.dynamodb import ON_DEMAND_UNITS, DynamoDbAccess, DynamoDbTable
 from glue_secure.core.errors import UsageError
+from glue_secure.core.ignored_options import warn_of_ignored
 from glue_secure.core.options import truth, whole_number
 
 BATCH = 25
@@ -92,6 +93,9 @@ def parse_read(options: Mapping[str, Any]) -> DynamoDbRead:
         raise UsageError(
             _SOURCE, found="dynamodb.unnestDDBJson and dynamodb.simplifyDDBJson", required="one of them"
         )
+    if "dynamodb.filter" in options:
+        # Public scripts pass it (https://github.com/Kwame842/nsp-bolt-pipeline); AWS documents no filter.
+        warn_of_ignored("dynamodb.filter", _SOURCE, "the whole table is read")
     splits = whole_number("dynamodb.splits", options.get("dynamodb.splits", 1), least=1, most=_MOST_SPLITS)
     return DynamoDbRead(
         table=str(table),

@@ -108,7 +108,7 @@ CONNECTORS: tuple[Connector, ...] = (
             "dynamodb.output.numParallelTasks", "dynamodb.output.retry", "dynamodb.sts.roleArn",
             "dynamodb.sts.roleSessionName", "dynamodb.sts.region", "dynamodb.region", "dynamodb.export",
             "dynamodb.tableArn", "dynamodb.unnestDDBJson", "dynamodb.simplifyDDBJson", "dynamodb.s3.bucket",
-            "dynamodb.s3.prefix", "dynamodb.s3.bucketOwner", "dynamodb.exportTime",
+            "dynamodb.s3.prefix", "dynamodb.s3.bucketOwner", "dynamodb.exportTime", "dynamodb.filter",
         ),
         refusals=(
             OptionRefusal("dynamodb.*endpoint* dynamodb.*proxy*", "GS-TLS-005", OTHER_SERVER),

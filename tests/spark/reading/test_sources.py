@@ -40,6 +40,15 @@ def test_without_recurse_folders_are_left_out_and_a_warning_says_so(read, landed
     assert "2 objects in folders" in caplog.text
 
 
+def test_a_predicate_selects_records_of_objects(read, glue_job):
+    glue_job.land("a.csv", "region,n\nca,1\nde,2\n")
+    header = {"format_options": {"withHeader": True}}
+    frame = read(push_down_predicate="region in ('ca', 'gb')", **header)
+    assert [(row.region, row.n) for row in frame.toDF().collect()] == [("ca", "1")]
+    with pytest.raises(UsageError, match=r"push_down_predicate(?s:.*)region, n"):
+        read(push_down_predicate="year = 2024", **header)
+
+
 def test_with_recurse_all_levels_are_read_without_partition_columns(read, landed):
     frame = read({"recurse": True})
     assert frame.count() == 5

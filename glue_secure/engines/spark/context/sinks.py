@@ -38,6 +38,7 @@ from glue_secure.engines.spark.context.catalog_update import (
     CatalogUpdate,
     require_table_keys,
 )
+from glue_secure.engines.spark.lake_tables import LakeSink, lake_table
 from glue_secure.engines.spark.protected_table import with_protected_data
 from glue_secure.engines.spark.sink_formats import prepare, sink_format, writer_options
 from glue_secure.io.call_checks import reject_protected_options, s3_location
@@ -267,7 +268,7 @@ class CatalogSink:
     options: Mapping[str, Any]
     redshift_tmp_dir: str = ""
 
-    def resolve(self, run: Run) -> S3Sink | JdbcSink | DynamoDbSink:
+    def resolve(self, run: Run) -> S3Sink | JdbcSink | DynamoDbSink | LakeSink:
         """Read the table from the catalog and return its sink.
 
         A partitioned table is written by its own keys if the call names none: objects beside the partitions
@@ -281,6 +282,9 @@ class CatalogSink:
         if is_dynamodb_location(table.location):
             connector_options = catalog_options(table.location, self.options, writes=True)
             return DynamoDbSink(connector_options, parse_write(connector_options))
+        lake = lake_table(table)
+        if lake is not None:
+            return LakeSink(lake, self.options)
         if table.connection:
             # A crawler writes the location as database.schema.table; the connection names the database.
             database, _, name = table.location.partition(".")

@@ -36,6 +36,7 @@ from glue_secure.engines.spark.formats import (
     matched_by_name,
     source_format,
 )
+from glue_secure.engines.spark.lake_tables import LakeSource, lake_table
 from glue_secure.engines.spark.loading import with_source_columns, without_first_records
 from glue_secure.engines.spark.reading_options import ReadOptions, read_options
 from glue_secure.io.catalog_reader import JDBC_OPTIONS, S3_OPTIONS, TableConversion
@@ -93,6 +94,7 @@ class S3Source:
         format: Glue's name of the format; None until ``setFormat``.
         format_options: Glue's ``format_options``.
         transformation_ctx: the transformation context.
+        predicate: ``push_down_predicate``, Spark SQL on the partition columns; ``""`` for all records.
     """
 
     connection_type: str
@@ -100,6 +102,7 @@ class S3Source:
     format: str | None = None
     format_options: Mapping[str, Any] = field(default_factory=dict)
     transformation_ctx: str = ""
+    predicate: str = ""
 
     def with_format(self, format: str, options: Mapping[str, Any]) -> S3Source:
         """Return this source with another format and ``format_options``."""
@@ -107,6 +110,26 @@ class S3Source:
 
     def read(self, run: Run, *, dynamic: bool, sample: Sample | None = None) -> Table | DataFrame:
         """See :meth:`Source.read`."""
+        from pyspark.sql.utils import AnalysisException
+
+        from glue_secure.dynamicframe.frames.table import Table
+
+        records = self._records(run, dynamic=dynamic, sample=sample)
+        if not self.predicate:
+            return records
+        data = records.data if isinstance(records, Table) else records
+        try:
+            selected = data.where(self.predicate)
+        except AnalysisException as error:
+            raise UsageError(
+                "push_down_predicate of an S3 source",
+                found=self.predicate,
+                required=f"a condition on the columns of the objects: {', '.join(data.columns) or 'none'}",
+                fix="use from_catalog for a table whose partitions the Data Catalog has",
+            ) from error
+        return records.with_data(selected, records.schema) if isinstance(records, Table) else selected
+
+    def _records(self, run: Run, *, dynamic: bool, sample: Sample | None) -> Table | DataFrame:
         format = _source_format(self.connection_type, self.format)
         resource = "connection_options of an S3 source"
         given = known_options(self.options, _S3_SOURCE_OPTIONS, Place.S3_SOURCE, resource)
@@ -215,10 +238,17 @@ class CatalogSource:
         # Options of a connector are checked when the table shows that it has one.
         others = {name: value for name, value in self.options.items() if is_connector_option(name)}
         own = {name: value for name, value in self.options.items() if name not in others}
-        given = known_options(own, _CATALOG_SOURCE_OPTIONS, Place.CATALOG_SOURCE, resource)
+        given, unknown = _known_catalog_options(own, resource)
         reader_options = S3_OPTIONS | JDBC_OPTIONS
 
         def read_connector(table: CatalogTable) -> Table | DataFrame | None:
+            lake = lake_table(table)
+            if lake is not None:
+                return lake.read(
+                    run, self.spark, self.options, self.push_down_predicate, self.transformation_ctx
+                )
+            if unknown is not None:
+                raise unknown
             found = catalog_connector(table, self.options)
             if found is None:
                 require_known_options(others, (), resource)
@@ -247,6 +277,16 @@ class CatalogSource:
             ),
             sample=sample,
         )
+
+
+def _known_catalog_options(
+    options: Mapping[str, Any], resource: str
+) -> tuple[Mapping[str, Any], UsageError | None]:
+    """Return the options of Glue's reader, and the error for others, which tables of Hudi may have."""
+    try:
+        return known_options(options, _CATALOG_SOURCE_OPTIONS, Place.CATALOG_SOURCE, resource), None
+    except UsageError as error:
+        return {}, error
 
 
 @check_argument_types(lambda source: failure_context(source._glue_context, ControlError))
@@ -335,11 +375,15 @@ def parse_source(
     Raises:
         UsageError: the plain-Spark runtime does not offer the source.
     """
-    if push_down_predicate:
+    lake = str(format or connection_type).lower()
+    if connection_type in ("s3", lake) and lake in ("delta", "hudi"):
+        return LakeSource(spark, lake, dict(options), transformation_ctx), lake
+    is_of_s3 = connection_type == "s3" or connection_type in FORMATS
+    if push_down_predicate and not is_of_s3:
         raise UsageError(
             f"a {connection_type} source",
             found="push_down_predicate",
-            required="from_catalog: the predicate selects partitions of a Data Catalog table",
+            required="a source in S3: the predicate selects partitions",
         )
     if connection_type in JDBC_TYPES:
         if format is not None:
@@ -356,7 +400,8 @@ def parse_source(
     paths = options.get("paths")
     texts = [str(path) for path in paths] if isinstance(paths, (list, tuple)) else []
     name = re.sub(r"[:/.]", "", _common_prefix(texts).rpartition(":")[2])
-    return S3Source(connection_type, dict(options), format, {}, transformation_ctx), name or connection_type
+    source = S3Source(connection_type, dict(options), format, {}, transformation_ctx, push_down_predicate)
+    return source, name or connection_type
 
 
 def parse_catalog_source(

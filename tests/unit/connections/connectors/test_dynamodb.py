@@ -93,3 +93,9 @@ def test_gs_con_001_a_stream_passes_with_a_kms_key_only():
     plain = check_stream(KinesisStream.from_api({"StreamName": "clicks", "StreamARN": arn}))
     assert (plain.verdict, plain.found) == (Verdict.FAIL, "EncryptionType NONE")
     assert "aws kinesis start-stream-encryption --stream-name clicks" in plain.fix
+
+
+def test_a_filter_has_no_effect_and_is_named_in_a_warning(caplog):
+    read = parse_read({"dynamodb.input.tableName": "t", "dynamodb.filter": "begins_with(sk, 'RAW#')"})
+    assert read == parse_read({"dynamodb.input.tableName": "t"})
+    assert "dynamodb.filter has no effect, as in Glue: the whole table is read" in caplog.text

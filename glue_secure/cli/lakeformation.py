@@ -160,12 +160,15 @@ def explain(
             "--group", help="ARN of a SAML or IAM Identity Center group of the user; may be repeated."
         ),
     ] = None,
+    catalog: Annotated[
+        str, typer.Option("--catalog", help="Nested catalog of the table, such as s3tablescatalog/BUCKET.")
+    ] = "",
     state: State = None,
     as_json: Json = False,
 ) -> None:
     """Explain which grants and LF-Tags allow or deny a principal access to a table or column."""
     with _account(state) as account:
-        explanation = explainer.explain(account, principal, table, frozenset(group or ()))
+        explanation = explainer.explain(account, principal, table, frozenset(group or ()), catalog)
     access = explanation.access
     columns = {name: sorted(access.columns.get(name, ())) for name in explanation.columns}
     if as_json:

@@ -88,10 +88,11 @@ class LakeFormationService:
         filters: (database, table, name) → ``DataCellsFilter``.
         resources: ARN → ``ResourceInfo``.
         permissions: (principal, resource as JSON, condition) → permissions and grantable permissions.
-        opt_ins: (principal, resource as JSON).
+        opt_ins: (principal, resource as JSON), and the condition if there is one.
         settings: ``DataLakeSettings``. A new account has no administrators, and gives IAMAllowedPrincipals
             Super on new databases and tables.
         implicit: permissions that are listed but were not granted, such as those of a table's creator.
+        lists_nested: whether a listing of the account contains permissions on nested catalogs.
         page: maximum number of entries of a page.
         failing: returns the error code of a batch entry, ``""`` if the entry succeeds.
     """
@@ -105,7 +106,7 @@ class LakeFormationService:
     filters: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     resources: dict[str, dict[str, Any]] = field(default_factory=dict)
     permissions: dict[tuple[str, str, str], tuple[set[str], set[str]]] = field(default_factory=dict)
-    opt_ins: set[tuple[str, str]] = field(default_factory=set)
+    opt_ins: set[tuple[str, ...]] = field(default_factory=set)
     settings: dict[str, Any] = field(
         default_factory=lambda: {
             "DataLakeAdmins": [],
@@ -114,6 +115,7 @@ class LakeFormationService:
         }
     )
     implicit: set[tuple[str, str, str]] = field(default_factory=set)
+    lists_nested: bool = True
     page: int = 1000
     failing: Callable[[Mapping[str, Any]], str] = lambda _entry: ""
 
@@ -398,22 +400,19 @@ class LakeFormationService:
             {
                 "Principal": {"DataLakePrincipalIdentifier": principal},
                 "Resource": _with_catalog(json.loads(resource), self.account),
+                **({"Condition": {"Expression": condition[0]}} if condition else {}),
             }
-            for principal, resource in sorted(self.opt_ins)
+            for principal, resource, *condition in sorted(self.opt_ins)
         ]
         return self._paged("LakeFormationOptInsInfoList", entries, parameters)
 
     def _CreateLakeFormationOptIn(self, parameters: Any) -> Any:
         self._require(parameters["Resource"])
-        self.opt_ins.add(
-            (parameters["Principal"]["DataLakePrincipalIdentifier"], _key(parameters["Resource"]))
-        )
+        self.opt_ins.add(_opt_in(parameters))
         return {}
 
     def _DeleteLakeFormationOptIn(self, parameters: Any) -> Any:
-        self.opt_ins.discard(
-            (parameters["Principal"]["DataLakePrincipalIdentifier"], _key(parameters["Resource"]))
-        )
+        self.opt_ins.discard(_opt_in(parameters))
         return {}
 
     def _ListPermissions(self, parameters: Any) -> Any:
@@ -427,13 +426,17 @@ class LakeFormationService:
         keys = [
             key
             for key in self.permissions
-            if principal in (None, key[0]) and (only is None or _is_of(json.loads(key[1]), only))
+            if principal in (None, key[0])
+            and (self._is_listed(json.loads(key[1])) if only is None else _is_of(json.loads(key[1]), only))
         ]
         page = self._paged("PrincipalResourcePermissions", keys, parameters)
         page["PrincipalResourcePermissions"] = [
             entry for key in page["PrincipalResourcePermissions"] for entry in self._listed(key)
         ]
         return page
+
+    def _is_listed(self, resource: Mapping[str, Any]) -> bool:
+        return self.lists_nested or not _catalog(resource)
 
     def _listed(self, key: tuple[str, str, str]) -> list[dict[str, Any]]:
         """Return a grant as AWS lists it.
@@ -513,10 +516,10 @@ class LakeFormationService:
         https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html
         """
         kinds = {"Table", "TableWithColumns"}
-        kind, database, table = _kind_and_names(key[1])
-        if kind not in kinds or not table:
+        kind, *names = _kind_and_names(key[1])
+        if kind not in kinds or not names[-1]:
             return False
-        excluding = (*(kinds - {kind}), database, table)
+        excluding = (*(kinds - {kind}), *names)
         return any(
             principal == key[0] and condition == key[2] and _kind_and_names(resource) == excluding
             for principal, resource, condition in self.permissions
@@ -552,7 +555,12 @@ def _existing(entries: Mapping[Any, Any], key: Any) -> Any:
 def _key(resource: Mapping[str, Any]) -> str:
     """Return a canonical key of a resource: without the catalog, and with all columns as the table itself."""
     ((kind, inner),) = resource.items()
-    inner = {name: value for name, value in inner.items() if name not in ("CatalogId", "TableCatalogId")}
+    # The id of a nested catalog, ACCOUNT:NAME, belongs to the key.
+    inner = {
+        name: value
+        for name, value in inner.items()
+        if name not in ("CatalogId", "TableCatalogId", "Id") or ":" in value
+    }
     if kind == "TableWithColumns" and inner.get("ColumnWildcard") == {}:
         kind, inner = "Table", {name: inner[name] for name in ("DatabaseName", "Name")}
     for name in ("ColumnNames", "TagValues"):
@@ -573,15 +581,30 @@ def _names(resource: Mapping[str, Any]) -> tuple[str, str]:
     return "", ""
 
 
-def _kind_and_names(resource: str) -> tuple[str, str, str]:
+def _opt_in(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    condition = (parameters.get("Condition") or {}).get("Expression")
+    principal = parameters["Principal"]["DataLakePrincipalIdentifier"]
+    return (principal, _key(parameters["Resource"]), *([condition] if condition else []))
+
+
+def _kind_and_names(resource: str) -> tuple[str, ...]:
     shape = json.loads(resource)
-    return next(iter(shape)), *_names(shape)
+    return (next(iter(shape)), _catalog(shape), *_names(shape))
 
 
 def _is_of(resource: Mapping[str, Any], only: Mapping[str, Any]) -> bool:
     table = only.get("Table") or {}
-    same_table = bool(table.get("Name")) and _names(resource) == _names(only)
+    same_table = (
+        bool(table.get("Name")) and _names(resource) == _names(only) and _catalog(resource) == _catalog(only)
+    )
     return _key(resource) == _key(only) or (same_table and "TableWithColumns" in resource)
+
+
+def _catalog(resource: Mapping[str, Any]) -> str:
+    """Return the id of the nested catalog of a resource, ``""`` for the default catalog."""
+    ((_, inner),) = resource.items()
+    owner = str(inner.get("CatalogId", inner.get("Id", "")))
+    return owner if ":" in owner else ""
 
 
 def _with_catalog(resource: Mapping[str, Any], account: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from glue_secure.governance.lakeformation.model import (
     Kind,
     OptIn,
     Permission,
+    Resource,
     TableTags,
     expression_text,
     matches,
@@ -47,6 +48,7 @@ class TableFacts:
         partition_keys: the columns that a column list or a cell filter cannot withhold.
         target: for a resource link, account, database and name of the table that it points to.
         location: ``s3://`` location of the data, ``""`` without one.
+        catalog: id of the table's nested catalog, ``""`` for the default catalog.
     """
 
     account: str
@@ -57,6 +59,7 @@ class TableFacts:
     partition_keys: frozenset[str] = frozenset()
     target: tuple[str, str, str] | None = None
     location: str = ""
+    catalog: str = ""
 
     def shown(self, columns: Iterable[str]) -> tuple[str, ...]:
         """Return the columns that a principal reads to whom a grant shows some of them.
@@ -208,7 +211,7 @@ def can_create_tables(
         resource = grant.resource
         if grant.principal not in names or grant.condition:
             continue
-        applies = resource.kind is Kind.DATABASE and resource.database == database
+        applies = resource == Resource(Kind.DATABASE, database)
         if resource.kind is Kind.DATABASES_WITH:
             expression = lake.expressions.get(resource.name, ()) if resource.name else resource.expression
             applies = matches(expression, tags)
@@ -250,6 +253,8 @@ def _opted_in(names: Identities, table: TableFacts, lake: LakeFacts) -> bool:
     """Return whether the principal has opted in to Lake Formation permissions for this table."""
     for opt_in in lake.opt_ins:
         resource = opt_in.resource
+        if opt_in.condition or (resource.kind is not Kind.CATALOG and resource.catalog != table.catalog):
+            continue  # a condition can only be evaluated for a request
         is_table = resource.kind is Kind.TABLE and (resource.database, resource.name) == (
             table.database,
             table.name,
@@ -269,12 +274,14 @@ def _evaluate(grant: Grant, table: TableFacts, lake: LakeFacts) -> Reason:
     same_table = (resource.database, resource.name) == (table.database, table.name)
     if grant.condition:
         return Reason(False, f"{text}: has a condition; not counted")
-    if resource.kind is Kind.CATALOG and Permission.SUPER_USER in grant.permissions:
+    if Permission.SUPER_USER in grant.permissions and _contains(resource, table):
         return _granted(text, _ON_TABLES, table.columns)
-    if resource.kind is Kind.ALL_TABLES and resource.database == table.database:
-        return _granted(text, _expand_all(grant.permissions), table.columns)
     if resource.kind is Kind.TABLES_WITH:
         return _evaluate_by_tags(grant, table, lake)
+    if resource.catalog != table.catalog:
+        return Reason(False, f"{text}: another resource")
+    if resource.kind is Kind.ALL_TABLES and resource.database == table.database:
+        return _granted(text, _expand_all(grant.permissions), table.columns)
     if not same_table:
         return Reason(False, f"{text}: another resource")
     if resource.kind is Kind.TABLE:
@@ -292,6 +299,14 @@ def _evaluate(grant: Grant, table: TableFacts, lake: LakeFacts) -> Reason:
                 return _granted(text, grant.permissions - {"DROP"}, columns, cells.rows)
         return Reason(False, f"{text}: the filter does not exist")
     return Reason(False, f"{text}: another resource")
+
+
+def _contains(catalog: Resource, table: TableFacts) -> bool:
+    """Return whether a catalog contains a table, also in a catalog that is nested in it."""
+    if catalog.kind not in (Kind.CATALOG, Kind.NESTED_CATALOG):
+        return False
+    same = catalog.catalog == table.catalog
+    return same or (bool(catalog.catalog) and table.catalog.startswith(f"{catalog.catalog}/"))
 
 
 def _evaluate_by_tags(grant: Grant, table: TableFacts, lake: LakeFacts) -> Reason:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from glue_secure.aws.errors import translate_errors
@@ -132,9 +132,10 @@ class Account:
             yield Location(str(entry["ResourceArn"]), role, entry.get("HybridAccessEnabled") is True)
 
     def filters(self) -> Iterator[CellFilter]:
-        """Yield the data cell filters (ListDataCellsFilter)."""
+        """Yield the data cell filters of the default catalog (ListDataCellsFilter)."""
         for entry in self._pages("ListDataCellsFilter", "DataCellsFilters", MaxResults=_PAGE):
-            yield CellFilter.from_api(entry)
+            if entry.get("TableCatalogId") in (None, "", self.id):
+                yield CellFilter.from_api(entry)
 
     def assigned(self, tags: Mapping[str, Sequence[str]]) -> Iterator[AssignedTag]:
         """Yield the resources with these LF-Tags (SearchDatabasesByLFTags, SearchTablesByLFTags)."""
@@ -144,21 +145,34 @@ class Account:
                 search: dict[str, Any] = {"Expression": expression, "MaxResults": _SEARCH_PAGE}
                 for entry in self._pages("SearchDatabasesByLFTags", "DatabaseList", **search):
                     if value := _value(entry.get("LFTags"), key):
-                        database = Resource(Kind.DATABASE, str(entry["Database"]["Name"]))
-                        yield AssignedTag(database, key, value)
+                        shape = {"Database": entry["Database"]}
+                        yield AssignedTag(Resource.from_api(shape, self.id), key, value)
                 for entry in self._pages("SearchTablesByLFTags", "TableList", **search):
-                    yield from _table_tags(entry, key)
+                    yield from _table_tags(entry, key, self.id)
 
-    def grants(self) -> Iterator[Grant]:
-        """Yield the grants (ListPermissions). The service can list a pair in several entries."""
-        entries = self._pages("ListPermissions", "PrincipalResourcePermissions", MaxResults=_PAGE)
-        return (Grant.from_api(entry, self.id) for entry in entries)
+    def grants(self, nested: Iterable[Resource] = ()) -> Iterator[Grant]:
+        """Yield the grants (ListPermissions). The service can list a pair in several entries.
+
+        Args:
+            nested: resources of nested catalogs, whose grants are listed resource by resource, because a
+                listing of the account need not contain them.
+        """
+        listed = {resource.listed_with for resource in nested}
+        for entry in self._pages("ListPermissions", "PrincipalResourcePermissions", MaxResults=_PAGE):
+            grant = Grant.from_api(entry, self.id)
+            if grant.resource.listed_with not in listed:
+                yield grant
+        for resource in sorted(listed):
+            request = {"Resource": resource.to_api(), "MaxResults": _PAGE}
+            for entry in self._pages("ListPermissions", "PrincipalResourcePermissions", **request):
+                grant = Grant.from_api(entry, self.id)
+                if grant.resource.listed_with == resource:
+                    yield grant
 
     def opt_ins(self) -> Iterator[OptIn]:
         """Yield the opt-ins of hybrid access mode (ListLakeFormationOptIns)."""
         for entry in self._pages("ListLakeFormationOptIns", "LakeFormationOptInsInfoList", MaxResults=_PAGE):
-            principal = str((entry.get("Principal") or {}).get("DataLakePrincipalIdentifier", ""))
-            yield OptIn(principal, Resource.from_api(entry["Resource"], self.id))
+            yield OptIn.from_api(entry, self.id)
 
     def grant(self, grants: Sequence[Grant]) -> None:
         """Grant permissions (BatchGrantPermissions). Raises BatchFailedError."""
@@ -209,11 +223,11 @@ class Account:
 
     def opt_in(self, opt_in: OptIn) -> None:
         """Create an opt-in (CreateLakeFormationOptIn)."""
-        self._call("CreateLakeFormationOptIn", **_opt_in_to_api(opt_in))
+        self._call("CreateLakeFormationOptIn", **opt_in.to_api())
 
     def opt_out(self, opt_in: OptIn) -> None:
         """Delete an opt-in (DeleteLakeFormationOptIn)."""
-        self._call("DeleteLakeFormationOptIn", **_opt_in_to_api(opt_in))
+        self._call("DeleteLakeFormationOptIn", **opt_in.to_api())
 
     def close_defaults(self) -> None:
         """Remove the default permissions of the account (PutDataLakeSettings)."""
@@ -237,15 +251,17 @@ class Account:
             DatabaseInput={**unchanged, "CreateTableDefaultPermissions": []},
         )
 
-    def table(self, database: str, name: str) -> TableFacts:
+    def table(self, database: str, name: str, catalog: str = "") -> TableFacts:
         """Read columns, location, LF-Tags and target of a table or resource link.
 
         The operations are GetTable and GetResourceLFTags.
         """
-        table = self._call("GetTable", client=self._glue, DatabaseName=database, Name=name)["Table"]
+        nested = {"CatalogId": catalog} if catalog else {}
+        request = {"DatabaseName": database, "Name": name, **nested}
+        table = self._call("GetTable", client=self._glue, **request)["Table"]
         keys = tuple(str(column["Name"]) for column in table.get("PartitionKeys") or ())
         columns = (table.get("StorageDescriptor") or {}).get("Columns") or ()
-        resource = {"Table": {"DatabaseName": database, "Name": name}}
+        resource = {"Table": {"DatabaseName": database, "Name": name, **nested}}
         tags = tags_from_api(self._call("GetResourceLFTags", Resource=resource))
         names = (*(str(column["Name"]) for column in columns), *keys)
         link = table.get("TargetTable") or {}
@@ -255,7 +271,7 @@ class Account:
             else None
         )
         location = str((table.get("StorageDescriptor") or {}).get("Location") or "")
-        return TableFacts(self.id, database, name, names, tags, frozenset(keys), target, location)
+        return TableFacts(self.id, database, name, names, tags, frozenset(keys), target, location, catalog)
 
     def database_location(self, name: str) -> str:
         """Read the location of a database, ``""`` without one (GetDatabase)."""
@@ -344,25 +360,17 @@ def _value(shapes: Any, key: str) -> str:
     return ""
 
 
-def _table_tags(shape: Mapping[str, Any], key: str) -> Iterator[AssignedTag]:
-    database, table = str(shape["Table"]["DatabaseName"]), str(shape["Table"]["Name"])
+def _table_tags(shape: Mapping[str, Any], key: str, account: str) -> Iterator[AssignedTag]:
+    table = Resource.from_api({"Table": shape["Table"]}, account)
     database_value = _value(shape.get("LFTagOnDatabase"), key)
     table_value = _value(shape.get("LFTagsOnTable"), key)
     if table_value:
-        resource = Resource(Kind.TABLE, database, table)
-        yield AssignedTag(resource, key, table_value, table_value == database_value)
-    for column in shape.get("LFTagsOnColumns") or ():
+        yield AssignedTag(table, key, table_value, table_value == database_value)
+    for column in (shape.get("LFTagsOnColumns") or ()) if table.kind is Kind.TABLE else ():
         value = _value(column.get("LFTags"), key)
         if value:
-            resource = Resource(Kind.COLUMNS, database, table, values=(str(column["Name"]),))
+            resource = replace(table, kind=Kind.COLUMNS, values=(str(column["Name"]),))
             yield AssignedTag(resource, key, value, value == (table_value or database_value))
-
-
-def _opt_in_to_api(opt_in: OptIn) -> dict[str, Any]:
-    return {
-        "Principal": {"DataLakePrincipalIdentifier": opt_in.principal},
-        "Resource": opt_in.resource.to_api(),
-    }
 
 
 def _failure(shape: Mapping[str, Any], grants: Sequence[Grant]) -> tuple[int, str]:

@@ -34,7 +34,8 @@ class DesiredState:
 
     Attributes:
         account: the account id, ``""`` if the file has none.
-        close_to_iam: databases whose permissions of IAMAllowedPrincipals are revoked; ``*`` for all.
+        close_to_iam: databases and ids of nested catalogs whose permissions of IAMAllowedPrincipals are
+            revoked; ``*`` for all.
         close_defaults: whether to remove the default permissions of that group on new databases and tables.
         settings: the values of the settings of the account that the file contains.
         principals: all principals that the file declares or uses.
@@ -62,6 +63,11 @@ class DesiredState:
     opt_ins: frozenset[OptIn] = frozenset()
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
-    def closes(self, database: str) -> bool:
-        """Return whether to revoke IAMAllowedPrincipals' permissions on the database and its tables."""
-        return "*" in self.close_to_iam or database in self.close_to_iam
+    def closes(self, database: str, catalog: str = "") -> bool:
+        """Return whether to revoke IAMAllowedPrincipals' permissions on the database and its tables.
+
+        Args:
+            database: name of the database.
+            catalog: id of its nested catalog, which the file closes as a whole.
+        """
+        return "*" in self.close_to_iam or (catalog or database) in self.close_to_iam

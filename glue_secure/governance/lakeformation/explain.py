@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from glue_secure.core.errors import UsageError
@@ -15,7 +16,7 @@ from glue_secure.governance.lakeformation.access import (
     identities,
 )
 from glue_secure.governance.lakeformation.account import Account
-from glue_secure.governance.lakeformation.model import IAM_ALLOWED
+from glue_secure.governance.lakeformation.model import IAM_ALLOWED, Kind, Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class AccessExplanation:
 
 
 def explain(
-    account: Account, principal: str, name: str, groups: frozenset[str] = frozenset()
+    account: Account, principal: str, name: str, groups: frozenset[str] = frozenset(), catalog: str = ""
 ) -> AccessExplanation:
     """Return the permissions of ``principal`` on ``DATABASE.TABLE[.COLUMN]``, and the reasons.
 
@@ -45,6 +46,7 @@ def explain(
         principal: ARN of a role, a session of a role, an IAM user, or a SAML or IAM Identity Center user.
         name: the table or column.
         groups: ARNs of the principal's SAML or IAM Identity Center groups.
+        catalog: id of the table's nested catalog, ``ACCOUNT:NAME`` or ``NAME``.
 
     Raises:
         UsageError: the table or column does not exist.
@@ -53,13 +55,15 @@ def explain(
     parts = name.lower().split(".")
     if len(parts) not in (2, 3) or not all(parts):
         raise UsageError("TABLE", found=repr(name), required="DATABASE.TABLE or DATABASE.TABLE.COLUMN")
-    link = table_of(account, ".".join(parts[:2]))
+    if catalog and not catalog.startswith(f"{account.id}:"):
+        catalog = f"{account.id}:{catalog}"
+    link = table_of(account, ".".join(parts[:2]), catalog)
     table = target_of(account, link)
     columns = tuple(parts[2:]) or table.columns
     for column in columns:
         if column not in table.columns:
             raise UsageError("COLUMN", found=column, required=", ".join(table.columns))
-    access = evaluate_link(principal, link, table, facts_of(account, principal, groups))
+    access = evaluate_link(principal, link, table, facts_of(account, principal, groups, link, table))
     return AccessExplanation(principal, table, columns, access)
 
 
@@ -97,8 +101,8 @@ def target_of(account: Account, table: TableFacts) -> TableFacts:
     return table_of(account, f"{database}.{name}")
 
 
-def table_of(account: Account, name: str) -> TableFacts:
-    """Read the table ``DATABASE.TABLE`` of the account.
+def table_of(account: Account, name: str, catalog: str = "") -> TableFacts:
+    """Read the table ``DATABASE.TABLE`` of the account, or of one of its nested catalogs.
 
     Raises:
         UsageError: the table does not exist.
@@ -108,13 +112,21 @@ def table_of(account: Account, name: str) -> TableFacts:
     if not database or not table or "." in table:
         raise UsageError("TABLE", found=repr(name), required="DATABASE.TABLE")
     try:
-        return account.table(database, table)
+        return account.table(database, table, catalog)
     except NotFound as error:
         raise UsageError("TABLE", found=str(error), required="a table of the Data Catalog") from None
 
 
-def facts_of(account: Account, principal: str, groups: frozenset[str] = frozenset()) -> LakeFacts:
+def facts_of(
+    account: Account, principal: str, groups: frozenset[str] = frozenset(), *tables: TableFacts
+) -> LakeFacts:
     """Read the grants that can apply to a principal, in one pass over the account.
+
+    Args:
+        account: the account.
+        principal: the principal.
+        groups: the principal's groups.
+        tables: tables of nested catalogs whose grants are read too.
 
     Raises:
         ServiceError: the account cannot be read.
@@ -122,10 +134,22 @@ def facts_of(account: Account, principal: str, groups: frozenset[str] = frozense
     names = identities(principal, account.id, groups).including(IAM_ALLOWED)
     settings = account.settings()
     return LakeFacts(
-        grants=tuple(grant for grant in account.grants() if grant.principal in names),
+        grants=tuple(grant for grant in account.grants(_nested(tables)) if grant.principal in names),
         expressions=dict(account.expressions()),
         filters=tuple(account.filters()),
         opt_ins=frozenset(opt_in for opt_in in account.opt_ins() if opt_in.principal in names),
         administrators=frozenset((*settings.administrators, *settings.readers)),
         groups=groups,
     )
+
+
+def _nested(tables: Iterable[TableFacts]) -> Iterator[Resource]:
+    """Yield the resources of nested catalogs whose grants apply to the tables."""
+    for table in tables:
+        if not table.catalog:
+            continue
+        names = table.catalog.split("/")
+        for length in range(1, len(names) + 1):
+            yield Resource(Kind.NESTED_CATALOG, catalog="/".join(names[:length]))
+        yield Resource(Kind.ALL_TABLES, table.database, catalog=table.catalog)
+        yield Resource(Kind.TABLE, table.database, table.name, catalog=table.catalog)

@@ -22,6 +22,8 @@ from glue_secure.governance.lakeformation.model import (
 from glue_secure.governance.lakeformation.reference import ALLOWED, SOME_COLUMNS, table_of_grant
 from glue_secure.governance.lakeformation.settings import Form, Setting, Settings
 
+_OPT_INS = (Kind.CATALOG, Kind.NESTED_CATALOG, Kind.DATABASE, Kind.TABLE, Kind.ALL_TABLES)
+
 
 def export(account: Account) -> str:
     """Return the permissions file as TOML. A plan of this file for the same account has no steps.
@@ -54,6 +56,10 @@ def _lines(account: Account) -> Iterator[str]:
         if not tag.may_be_inherited:
             assigned.setdefault(tag.resource, {})[tag.key] = tag.value
     for resource, pairs in sorted(assigned.items()):
+        if resource.catalog or resource.kind is Kind.OTHER:
+            tags_text = ", ".join(f"{key}={value}" for key, value in sorted(pairs.items()))
+            yield f"# Not managed by this file: {escape_unprintable(f'{tags_text} on {resource}')}"
+            continue
         members = {name: value for name, value in _target(resource).items() if name != "tags"}
         yield from _entry("assign", **members, tags=pairs)
     for cells in sorted(account.filters()):
@@ -77,8 +83,13 @@ def _lines(account: Account) -> Iterator[str]:
             condition=grant.condition,
         )
     for opt_in in sorted(account.opt_ins()):
-        if opt_in.resource.kind in (Kind.CATALOG, Kind.DATABASE, Kind.TABLE, Kind.ALL_TABLES):
-            yield from _entry("opt_ins", principal=opt_in.principal, **_target(opt_in.resource))
+        if opt_in.resource.kind in _OPT_INS:
+            yield from _entry(
+                "opt_ins",
+                principal=opt_in.principal,
+                **_target(opt_in.resource),
+                condition=opt_in.condition,
+            )
         else:
             not_managed.append(opt_in)
     if not_managed:
@@ -137,6 +148,8 @@ def _target(resource: Resource) -> dict[str, Any]:
     """Return the members of an entry that name a resource."""
     if resource.kind is Kind.CATALOG:
         return {"catalog": True}
+    if resource.kind is Kind.NESTED_CATALOG:
+        return {"catalog": resource.catalog}
     if resource.kind is Kind.LOCATION:
         return {"location": resource.name}
     if resource.kind is Kind.TAG:
@@ -148,7 +161,9 @@ def _target(resource: Resource) -> dict[str, Any]:
         if resource.name:
             return {f"{prefix}_matching": resource.name}
         return {f"{prefix}_with": resource.expression}
-    members: dict[str, Any] = {"database": resource.database}
+    members: dict[str, Any] = {"catalog": resource.catalog, "database": resource.database}
+    if resource.kind in (Kind.FUNCTION, Kind.ALL_FUNCTIONS):
+        return {**members, "function": resource.name or "*"}
     if resource.kind is not Kind.DATABASE:
         members["table"] = "*" if resource.kind is Kind.ALL_TABLES else resource.name
     if resource.kind is Kind.COLUMNS:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -28,11 +29,14 @@ from glue_secure.governance.lakeformation.model import (
 )
 from glue_secure.governance.lakeformation.reference import (
     ALLOWED,
+    IN_NESTED_CATALOGS,
     MOST_BYTES,
     MOST_TAGS,
     MOST_VALUES,
     NOT_FOR_OTHER_ACCOUNTS,
+    NOT_MANAGED,
     NOT_PRINCIPALS,
+    TableOfGrant,
     excludes,
     table_of_grant,
 )
@@ -49,11 +53,12 @@ _TOP = (
     "locations", "assign", "filters", "grants", "opt_ins",
 )  # fmt: skip
 _TARGET = (
-    "catalog", "database", "table", "columns", "except", "filter", "location", "lf_tag", "values",
+    "catalog", "database", "table", "columns", "except", "filter", "function", "location", "lf_tag", "values",
     "expression", "tables_with", "databases_with", "tables_matching", "databases_matching",
 )  # fmt: skip
 _GRANT = ("principal", "principals", "permissions", "grantable", "condition", *_TARGET)
 _PRINCIPAL = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[^\s]+\Z|\d{12}(?::IAMPrincipals)?\Z")
+_CATALOG = re.compile(r"(?:\d{12}:)?[^\s:/][^\s:]*\Z")
 _ACCOUNT = re.compile(r"\d{12}\Z")
 _S3 = re.compile(r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]+(?:/.*)?\Z")
 # LFTagKey and LFTagValue of the API. Lake Formation stores both in lower case:
@@ -115,7 +120,7 @@ class _Reader:
         self._tags: dict[str, tuple[str, ...]] = {}
         self._expressions: dict[str, Expression] = {}
         self._filters: dict[tuple[str, str, str], CellFilter] = {}
-        self._on_tables: dict[tuple[str, str, str, str], list[Grant]] = {}
+        self._on_tables: dict[TableOfGrant, list[Grant]] = {}
 
     def desired(self, document: Mapping[str, Any]) -> DesiredState:
         self._known(document, _TOP, ())
@@ -300,13 +305,42 @@ class _Reader:
         self._on_tables[table].append(grant)
 
     def _opt_in(self, entry: Mapping[str, Any], path: Path) -> Iterator[OptIn]:
-        self._known(entry, ("principal", "principals", "catalog", "database", "table"), path)
+        self._known(entry, ("principal", "principals", "catalog", "database", "table", "condition"), path)
         resource = self._resource(entry, path)
+        condition = self._text(entry, "condition", path, optional=True)
         for principal in self._principals(entry, path):
-            yield OptIn(principal, resource)
+            yield OptIn(principal, resource, condition)
 
     def _resource(self, entry: Mapping[str, Any], path: Path) -> Resource:
         """Return the resource that an entry names."""
+        if not isinstance(entry.get("catalog"), str):
+            return self._resource_of_default_catalog(entry, path)
+        catalog = self._nested_catalog(entry["catalog"], (*path, "catalog"))
+        if not any(name in entry for name in _TARGET if name != "catalog"):
+            return Resource(Kind.NESTED_CATALOG, catalog=catalog)
+        inner = {name: value for name, value in entry.items() if name != "catalog"}
+        resource = self._resource_of_default_catalog(inner, path)
+        if resource.kind not in IN_NESTED_CATALOGS:
+            raise self._wrong(
+                (*path, "catalog"),
+                f"{resource.kind.value} with catalog",
+                "catalog with database, and table, columns, except or function; data cell filters and "
+                "LF-Tags of nested catalogs are not managed by this file",
+            )
+        return replace(resource, catalog=catalog)
+
+    def _nested_catalog(self, text: str, path: Path) -> str:
+        """Return the id of a nested catalog, with the account."""
+        name = self._like(text, _CATALOG, path, "ACCOUNT:NAME, as ACCOUNT:s3tablescatalog/BUCKET, or NAME")
+        if name[:12].isdigit() and name[12:13] == ":":
+            if self._account not in ("", name[:12]):
+                raise self._wrong(path, repr(text), f"a catalog of account {self._account}")
+            return name
+        if not self._account:
+            raise self._wrong(path, repr(text), "ACCOUNT:NAME, or account = ... at the top of the file")
+        return f"{self._account}:{name}"
+
+    def _resource_of_default_catalog(self, entry: Mapping[str, Any], path: Path) -> Resource:
         members = {name for name in _TARGET if name in entry}
         database = self._catalog_name(entry, "database", path, optional=True)
         table = self._text(entry, "table", path, optional=True)
@@ -331,6 +365,11 @@ class _Reader:
         if members == {"database", "table", "filter"} and table != "*":
             name = self._text(entry, "filter", path)
             return Resource(Kind.CELLS, database, table, name)
+        if members == {"database", "function"}:
+            name = self._text(entry, "function", path)
+            if name == "*":
+                return Resource(Kind.ALL_FUNCTIONS, database)
+            return Resource(Kind.FUNCTION, database, name)
         if members == {"location"}:
             arn = self._location(self._text(entry, "location", path), (*path, "location"))
             return Resource(Kind.LOCATION, name=arn)
@@ -353,9 +392,10 @@ class _Reader:
         raise self._wrong(
             path,
             ", ".join(sorted(members)) or "no resource",
-            "one of: catalog = true; database; database and table (or '*'); database, table, and one of "
-            "columns, except and filter; location; lf_tag and values; expression; tables_with; "
-            "databases_with; tables_matching; databases_matching",
+            "one of: catalog = true; catalog = 'ACCOUNT:NAME'; database; database and table (or '*'); "
+            "database, table, and one of columns, except and filter; database and function (or '*'); "
+            "location; lf_tag and values; expression; tables_with; databases_with; tables_matching; "
+            "databases_matching",
         )
 
     def _permissions(
@@ -543,6 +583,8 @@ class _Reader:
 
     def _known(self, entry: Mapping[str, Any], names: tuple[str, ...], path: Path) -> None:
         for name in entry:
+            if name not in names and name in NOT_MANAGED:
+                raise self._wrong((*path, name), repr(name), NOT_MANAGED[name])
             if name not in names:
                 raise self._wrong((*path, name), repr(name), f"one of {', '.join(names)}")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -16,6 +16,9 @@ IAM_ALLOWED = "IAM_ALLOWED_PRINCIPALS"
 
 Expression = tuple[tuple[str, tuple[str, ...]], ...]
 """Sorted LF-Tag keys and values. All keys must match, each by any of its values."""
+
+_IN_NESTED_CATALOGS = ("Catalog", "Database", "Table", "TableWithColumns", "UserDefinedFunction")
+"""Members of the API's ``Resource`` that the permissions file can contain for nested catalogs."""
 
 
 class Permission(str, Enum):
@@ -37,18 +40,22 @@ class Permission(str, Enum):
     CREATE_LF_TAG_EXPRESSION = "CREATE_LF_TAG_EXPRESSION"
     CREATE_CATALOG = "CREATE_CATALOG"
     SUPER_USER = "SUPER_USER"
+    EXECUTE = "EXECUTE"
 
 
 class Kind(str, Enum):
     """The kind of a resource."""
 
     CATALOG = "catalog"
+    NESTED_CATALOG = "nested catalog"
     DATABASE = "database"
     TABLE = "table"
     ALL_TABLES = "all tables"
     COLUMNS = "columns"
     OTHER_COLUMNS = "all columns but"
     CELLS = "cell filter"
+    FUNCTION = "function"
+    ALL_FUNCTIONS = "all functions"
     LOCATION = "data location"
     TAG = "LF-Tag"
     EXPRESSION = "LF-Tag expression"
@@ -64,11 +71,13 @@ class Resource:
     Attributes:
         kind: the kind of the resource.
         database: name of the database.
-        name: name of the table; for other kinds the ARN of a location, the key of an LF-Tag, the name of an
-            LF-Tag expression, or the API's structure as JSON (``OTHER``).
+        name: name of the table or function; for other kinds the ARN of a location, the key of an LF-Tag, the
+            name of an LF-Tag expression, or the API's structure as JSON (``OTHER``).
         part: name of a data cell filter.
         values: columns, sorted, or values of an LF-Tag.
         expression: an LF-Tag expression without a name, for ``DATABASES_WITH`` and ``TABLES_WITH``.
+        catalog: id of the nested catalog that contains the resource (``ACCOUNT:NAME``, or
+            ``ACCOUNT:NAME/NAME`` for S3 Tables and Redshift); ``""`` for the account's default catalog.
     """
 
     kind: Kind
@@ -77,12 +86,15 @@ class Resource:
     part: str = ""
     values: tuple[str, ...] = ()
     expression: Expression = ()
+    catalog: str = ""
 
     def __str__(self) -> str:
         table = f"{self.database}.{self.name}"
         values = ", ".join(self.values)
         descriptions = {
             Kind.CATALOG: "the catalog",
+            Kind.FUNCTION: f"function {table}",
+            Kind.ALL_FUNCTIONS: f"all functions of {self.database}",
             Kind.DATABASE: f"database {self.database}",
             Kind.TABLE: f"table {table}",
             Kind.ALL_TABLES: f"all tables of {self.database}",
@@ -95,7 +107,10 @@ class Resource:
             Kind.DATABASES_WITH: f"databases with {self._by}",
             Kind.TABLES_WITH: f"tables with {self._by}",
         }
-        return descriptions.get(self.kind, self.name)
+        if self.kind is Kind.NESTED_CATALOG:
+            return f"catalog {self.catalog}"
+        description = descriptions.get(self.kind, self.name)
+        return f"{description} of catalog {self.catalog}" if self.catalog else description
 
     @property
     def _by(self) -> str:
@@ -109,11 +124,15 @@ class Resource:
         """
         name: str = next(iter(shape), "")
         inner: Mapping[str, Any] = shape.get(name) or {}
-        if inner.get("CatalogId", inner.get("TableCatalogId", inner.get("Id"))) not in (None, "", account):
-            return cls(Kind.OTHER, name=canonical(shape))
+        owner = str(inner.get("CatalogId", inner.get("TableCatalogId", inner.get("Id"))) or account)
+        if owner != account:
+            return cls._from_nested(name, shape, account, owner)
         database, table = str(inner.get("DatabaseName", "")), str(inner.get("Name", ""))
         if name == "Catalog":
             return cls(Kind.CATALOG)
+        if name == "UserDefinedFunction":
+            is_one = "UserDefinedFunctionWildcard" not in inner
+            return cls(Kind.FUNCTION, database, table) if is_one else cls(Kind.ALL_FUNCTIONS, database)
         if name == "Database":
             return cls(Kind.DATABASE, table)
         if name == "Table":
@@ -145,8 +164,33 @@ class Resource:
             )
         return cls(Kind.OTHER, name=canonical(shape))
 
+    @classmethod
+    def _from_nested(cls, name: str, shape: Mapping[str, Any], account: str, owner: str) -> Resource:
+        """Convert a resource of a nested catalog of the account; of another account, it is ``OTHER``."""
+        if not owner.startswith(f"{account}:") or name not in _IN_NESTED_CATALOGS:
+            return cls(Kind.OTHER, name=canonical(shape))
+        if name == "Catalog":
+            return cls(Kind.NESTED_CATALOG, catalog=owner)
+        inner = {member: value for member, value in shape[name].items() if member != "CatalogId"}
+        return replace(cls.from_api({name: inner}, account), catalog=owner)
+
+    @property
+    def listed_with(self) -> Resource:
+        """The resource whose permissions ListPermissions returns with those of this resource."""
+        if self.kind in (Kind.COLUMNS, Kind.OTHER_COLUMNS):
+            return Resource(Kind.TABLE, self.database, self.name, catalog=self.catalog)
+        return self
+
     def to_api(self) -> dict[str, Any]:
-        """Return the API's ``Resource``, in the caller's catalog."""
+        """Return the API's ``Resource``."""
+        if not self.catalog:
+            return self._to_api()
+        if self.kind is Kind.NESTED_CATALOG:
+            return {"Catalog": {"Id": self.catalog}}
+        ((name, inner),) = self._to_api().items()
+        return {name: {"CatalogId": self.catalog, **inner}}
+
+    def _to_api(self) -> dict[str, Any]:
         table = {"DatabaseName": self.database, "Name": self.name}
         policy: dict[str, Any] = {"ExpressionName": self.name} if self.name else {}
         if self.expression:
@@ -166,6 +210,10 @@ class Resource:
                     "TableName": self.name,
                     "Name": self.part,
                 }
+            },
+            Kind.FUNCTION: {"UserDefinedFunction": table},
+            Kind.ALL_FUNCTIONS: {
+                "UserDefinedFunction": {"DatabaseName": self.database, "UserDefinedFunctionWildcard": {}}
             },
             Kind.LOCATION: {"DataLocation": {"ResourceArn": self.name}},
             Kind.TAG: {"LFTag": {"TagKey": self.name, "TagValues": list(self.values)}},
@@ -282,10 +330,38 @@ class CellFilter:
 
 @dataclass(frozen=True, slots=True, order=True)
 class OptIn:
-    """A principal that uses Lake Formation permissions on a resource in hybrid access mode."""
+    """A principal that uses Lake Formation permissions on a resource in hybrid access mode.
+
+    Attributes:
+        principal: the principal.
+        resource: the resource.
+        condition: a Cedar expression that limits the opt-in, ``""`` for none.
+    """
 
     principal: str
     resource: Resource
+    condition: str = ""
+
+    @classmethod
+    def from_api(cls, shape: Mapping[str, Any], account: str) -> OptIn:
+        """Convert the API's ``LakeFormationOptInsInfo``."""
+        return cls(
+            str((shape.get("Principal") or {}).get("DataLakePrincipalIdentifier", "")),
+            Resource.from_api(shape["Resource"], account),
+            str((shape.get("Condition") or {}).get("Expression") or ""),
+        )
+
+    def to_api(self) -> dict[str, Any]:
+        """Return the parameters of CreateLakeFormationOptIn and DeleteLakeFormationOptIn."""
+        shape = {
+            "Principal": {"DataLakePrincipalIdentifier": self.principal},
+            "Resource": self.resource.to_api(),
+        }
+        return {**shape, "Condition": {"Expression": self.condition}} if self.condition else shape
+
+    def __str__(self) -> str:
+        condition = f" when {self.condition}" if self.condition else ""
+        return f"{self.principal} to {self.resource}{condition}"
 
 
 @dataclass(frozen=True, slots=True)

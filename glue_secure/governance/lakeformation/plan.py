@@ -31,7 +31,7 @@ from glue_secure.governance.lakeformation.model import (
     Resource,
     canonical,
 )
-from glue_secure.governance.lakeformation.reference import excludes, is_implicit, table_of_grant
+from glue_secure.governance.lakeformation.reference import TableOfGrant, excludes, is_implicit, table_of_grant
 from glue_secure.governance.lakeformation.settings import Setting, SettingChange, Settings, SettingState
 from glue_secure.governance.lakeformation.steps import (
     AccessPlan,
@@ -60,6 +60,10 @@ def make_plan(desired: DesiredState, account: Account, unmanaged: Unmanaged = Un
     """
     if desired.account not in ("", account.id):
         raise UsageError("account", found=account.id, required=f"{desired.account}, which the file is for")
+    for grant in desired.grants.values():
+        if grant.resource.catalog and not grant.resource.catalog.startswith(f"{account.id}:"):
+            found = f"{grant.resource}, in account {account.id}"
+            raise UsageError("catalog", found=found, required=f"a catalog of account {account.id}")
     return _Planner(desired, account, unmanaged).plan()
 
 
@@ -96,7 +100,7 @@ class _Planner:
         self._unnamed = 0
         self._settings = Settings()
         self._remaining: set[Resource] = {grant.resource for grant in desired.grants.values()}
-        self._granted: dict[tuple[Kind, str, str], set[str]] = {}
+        self._granted: dict[tuple[Kind, str, str, str], set[str]] = {}
         for grant in desired.grants.values():
             self._granted.setdefault(_effective_resource(grant.resource), set()).add(grant.principal)
 
@@ -171,9 +175,12 @@ class _Planner:
         closed = {
             step.subject.resource.database
             for step in self._steps
-            if step.action is StepAction.REVOKE_IAM and isinstance(step.subject, Grant)
+            if step.action is StepAction.REVOKE_IAM
+            and isinstance(step.subject, Grant)
+            and not step.subject.resource.catalog
         }
-        return sorted(closed - {""} - {resource.database for resource in self._remaining})
+        used = {resource.database for resource in self._remaining if not resource.catalog}
+        return sorted(closed - {""} - used)
 
     def _step(self, action: StepAction, subject: Subject, *, exists: bool = False) -> None:
         self._steps.append(PlanStep(action, subject, exists))
@@ -314,16 +321,20 @@ class _Planner:
 
     def _plan_grants(self, opt_ins: set[OptIn]) -> list[Finding]:
         existing: dict[Pair, tuple[set[str], set[str]]] = {}
-        on_tables: dict[tuple[str, str, str, str] | None, list[Grant]] = {
+        on_tables: dict[TableOfGrant | None, list[Grant]] = {
             table: [] for grant in self._desired.grants.values() if (table := table_of_grant(grant))
         }
         open_to_iam: list[Grant] = []
         open_count = 0
-        for grant in self._digest.added(self._account.grants()):
+        resources = {grant.resource for grant in self._desired.grants.values() if grant.resource.catalog}
+        for grant in self._digest.added(self._account.grants(resources)):
             if (table := table_of_grant(grant)) in on_tables and grant.pair not in self._desired.grants:
                 on_tables[table].append(grant)
             if grant.principal == IAM_ALLOWED:
-                if self._desired.closes(grant.resource.database) and grant.resource.kind is not Kind.OTHER:
+                if (
+                    self._desired.closes(grant.resource.database, grant.resource.catalog)
+                    and grant.resource.kind is not Kind.OTHER
+                ):
                     self._step(StepAction.REVOKE_IAM, grant)
                 elif Permission.ALL in grant.permissions and self._overridden(grant.resource, opt_ins):
                     open_count += 1
@@ -357,11 +368,12 @@ class _Planner:
                 f"IAMAllowedPrincipals in account {self._account.id}",
                 found="Super on " + ", ".join(str(grant.resource) for grant in open_to_iam) + more,
                 required="no Super for this group on resources that the file grants",
-                fix="add the databases to settings.close_to_iam, or add [[opt_ins]] for the principals",
+                fix="add the databases or nested catalogs to settings.close_to_iam, or add [[opt_ins]] for "
+                "the principals",
             )
         ]
 
-    def _revoke_excluded(self, on_tables: Mapping[tuple[str, str, str, str] | None, list[Grant]]) -> None:
+    def _revoke_excluded(self, on_tables: Mapping[TableOfGrant | None, list[Grant]]) -> None:
         """Revoke first what excludes a planned grant: permissions on a table, or on some of its columns."""
         excluding: set[Pair] = set()
         for step in self._steps:
@@ -397,14 +409,14 @@ class _Planner:
 
         It overrides the grants of principals that have not opted in to Lake Formation for the resource.
         """
-        all_tables = Resource(Kind.ALL_TABLES, resource.database)
+        all_tables = Resource(Kind.ALL_TABLES, resource.database, catalog=resource.catalog)
         keys = [
             _effective_resource(resource),
             _effective_resource(all_tables),
-            (Kind.TABLES_WITH, "", ""),
+            (Kind.TABLES_WITH, "", "", ""),
         ]
         if resource.kind is Kind.DATABASE:
-            keys = [_effective_resource(resource), (Kind.DATABASES_WITH, "", "")]
+            keys = [_effective_resource(resource), (Kind.DATABASES_WITH, "", "", "")]
         candidates = (resource, all_tables, Resource(Kind.CATALOG))
         return any(
             not {OptIn(principal, candidate) for candidate in candidates} & opt_ins
@@ -445,7 +457,9 @@ class _Planner:
 
 def _of_database(resource: Resource) -> Resource:
     """Return the database of a resource, or the resource itself if it has none."""
-    return Resource(Kind.DATABASE, resource.database) if resource.database else resource
+    if not resource.database:
+        return resource
+    return Resource(Kind.DATABASE, resource.database, catalog=resource.catalog)
 
 
 _UNORDERED = (Setting.CROSS_ACCOUNT_VERSION, Setting.SOURCE_IDENTITY)  # neither changes who has access
@@ -453,13 +467,13 @@ _POSITIONS = {action: position for position, action in enumerate(StepAction)}
 _CHANGES_OF_TAGS = (StepAction.UNASSIGN, StepAction.ASSIGN, StepAction.CHANGE_EXPRESSION)
 
 
-def _effective_resource(resource: Resource) -> tuple[Kind, str, str]:
+def _effective_resource(resource: Resource) -> tuple[Kind, str, str, str]:
     """Return the resource that a grant applies to: the table for columns and cell filters."""
     if resource.kind in _BY_TAGS:
-        return resource.kind, "", ""
+        return resource.kind, "", "", ""
     if resource.kind in (Kind.DATABASE, Kind.ALL_TABLES):
-        return resource.kind, resource.database, ""
-    return Kind.TABLE, resource.database, resource.name
+        return resource.kind, resource.catalog, resource.database, ""
+    return Kind.TABLE, resource.catalog, resource.database, resource.name
 
 
 def _order(step: PlanStep) -> tuple[int, bool]:

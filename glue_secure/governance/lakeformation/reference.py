@@ -3,7 +3,8 @@
 Sources: the table by resource type in
 https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html; for CREATE_LF_TAG and
 CREATE_LF_TAG_EXPRESSION https://docs.aws.amazon.com/lake-formation/latest/dg/TBAC-adding-tag-creator.html;
-for named expressions https://docs.aws.amazon.com/lake-formation/latest/dg/managing-tag-expressions.html.
+for named expressions https://docs.aws.amazon.com/lake-formation/latest/dg/managing-tag-expressions.html; for
+functions ``UserDefinedFunction`` in https://docs.aws.amazon.com/lake-formation/latest/APIReference/API_Resource.html.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from glue_secure.governance.lakeformation.model import Permission as P
 
 _DATABASE = frozenset((P.ALL, P.ALTER, P.CREATE_TABLE, P.DESCRIBE, P.DROP))
 _TABLE = frozenset((P.ALL, P.ALTER, P.DELETE, P.DESCRIBE, P.DROP, P.INSERT, P.SELECT))
+_FUNCTION = frozenset((P.ALL, P.ALTER, P.DESCRIBE, P.DROP, P.EXECUTE))
 
 ALLOWED: dict[Kind, frozenset[P]] = {
     Kind.CATALOG: frozenset(
@@ -30,19 +32,35 @@ ALLOWED: dict[Kind, frozenset[P]] = {
             P.DROP,
         )
     ),
+    Kind.NESTED_CATALOG: frozenset(
+        (P.ALL, P.ALTER, P.CREATE_CATALOG, P.CREATE_DATABASE, P.DESCRIBE, P.DROP, P.SUPER_USER)
+    ),
     Kind.DATABASE: _DATABASE,
     Kind.TABLE: _TABLE,
     Kind.ALL_TABLES: _TABLE,
     Kind.COLUMNS: frozenset((P.SELECT,)),
     Kind.OTHER_COLUMNS: frozenset((P.SELECT,)),
     Kind.CELLS: frozenset((P.DESCRIBE, P.DROP, P.SELECT)),
+    Kind.FUNCTION: _FUNCTION,
+    Kind.ALL_FUNCTIONS: _FUNCTION,
     Kind.LOCATION: frozenset((P.DATA_LOCATION_ACCESS,)),
     Kind.TAG: frozenset((P.ALTER, P.ASSOCIATE, P.DESCRIBE, P.DROP, P.GRANT_WITH_LF_TAG_EXPRESSION)),
     Kind.EXPRESSION: frozenset((P.ALTER, P.DESCRIBE, P.DROP, P.GRANT_WITH_LF_TAG_EXPRESSION)),
     Kind.DATABASES_WITH: _DATABASE,
     Kind.TABLES_WITH: _TABLE,
 }
-"""SUPER_USER is for nested catalogs. It cannot be granted on the default catalog, which is the file's."""
+"""SUPER_USER cannot be granted on the default catalog."""
+
+IN_NESTED_CATALOGS = (
+    Kind.DATABASE,
+    Kind.TABLE,
+    Kind.ALL_TABLES,
+    Kind.COLUMNS,
+    Kind.OTHER_COLUMNS,
+    Kind.FUNCTION,
+    Kind.ALL_FUNCTIONS,
+)
+"""Resources of nested catalogs (S3 Tables, Redshift) that the file can name."""
 
 NOT_FOR_OTHER_ACCOUNTS = frozenset((P.ALL.value, P.DROP.value))
 """Permissions on a database that cannot be granted to another account or an organization."""
@@ -93,12 +111,27 @@ def is_implicit(grant: Grant, administrators: Collection[str], readers: Collecti
     return grant.principal in readers and grant.permissions <= {P.DESCRIBE} and not grant.grantable
 
 
-def table_of_grant(grant: Grant) -> tuple[str, str, str, str] | None:
-    """Return principal, database, table and condition of a grant that ``excludes`` can concern, else None."""
+TableOfGrant = tuple[str, str, str, str, str]
+"""Principal, catalog, database, table and condition of a grant."""
+
+NOT_MANAGED = {
+    "row_policy": "row-level security policies are attached to tables by AttachRLSPolicy, not granted; "
+    "use a data cell filter ([[filters]])",
+    "rls_policy": "row-level security policies are attached to tables by AttachRLSPolicy, not granted; "
+    "use a data cell filter ([[filters]])",
+    "view": "grant on a view as on a table: database and table",
+    "resource_link": "grant on a resource link as on a table: database and table, with DESCRIBE or DROP",
+    "any_resource": "the principal of a grant on all resources of a type is a function, not a role or user",
+}
+"""Members of an entry that the file does not have, and the reason or replacement."""
+
+
+def table_of_grant(grant: Grant) -> TableOfGrant | None:
+    """Return the table of a grant that ``excludes`` can concern, else None."""
     resource = grant.resource
     on_table = resource.kind is Kind.TABLE and NOT_BESIDE_COLUMNS & (grant.permissions | grant.grantable)
     if resource.kind in SOME_COLUMNS or on_table:
-        return grant.principal, resource.database, resource.name, grant.condition
+        return grant.principal, resource.catalog, resource.database, resource.name, grant.condition
     return None
 
 

@@ -155,6 +155,4 @@ def describe(subject: Subject) -> str:
         )
     if isinstance(subject, Location):
         return f"{subject.arn} with {subject.role or 'the service-linked role'}"
-    if isinstance(subject, OptIn):
-        return f"{subject.principal} to {subject.resource}"
     return str(subject)

@@ -9,8 +9,10 @@ from glue_secure.cli import (
     bookmark,
     catalog,
     columns,
+    controls,
     demo,
     deploy,
+    evidence,
     init,
     lakeformation,
     local,
@@ -55,6 +57,8 @@ app.command("remediate")(remediate.command)
 app.add_typer(local.app, name="local")
 app.add_typer(bookmark.app, name="bookmark")
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(evidence.app, name="evidence")
+app.add_typer(controls.app, name="controls")
 app.add_typer(lakeformation.app, name="lakeformation")
 app.add_typer(policy.app, name="policy")
 app.add_typer(template.app, name="template")

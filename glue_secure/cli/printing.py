@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +82,12 @@ def _at_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def print_facts(pairs: Iterable[tuple[str, Any]]) -> None:
+def print_facts(pairs: Iterable[Sequence[Any]]) -> None:
     """Print names and values, one pair per line."""
+    pairs = list(pairs)
+    width = max((len(name) for name, _ in pairs), default=0)
     for name, value in pairs:
-        print_line(f"{name:<17}{value}".rstrip())
+        print_line(f"{name:<{max(17, width + 2)}}{value}".rstrip())
 
 
 def print_table(columns: list[str], rows: list[list[Any]]) -> None:

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from glue_secure.core.redaction import escape_controls, escape_unprintable, redact_text
 
-DOCUMENTATION = "docs/controls.md"
+EXPLANATION = "glue-secure controls show"
 
 
 class GlueSecureError(Exception):
@@ -116,7 +116,7 @@ class ControlError(GlueSecureError):
         ]
         if self.also:
             lines.append(f"  also:     {', '.join(self.also)}")
-        lines.append(f"  more:     {DOCUMENTATION}#{self.control.lower()}")
+        lines.append(f"  more:     {EXPLANATION} {self.control}")
         return "\n".join(lines)
 
 

@@ -273,16 +273,36 @@ class Evidence:
     """The evidence of one run.
 
     Attributes:
+        job: name of the job.
+        run_id: id of the run: Glue's, or one that glue-secure made for a local run.
         outcome: ``succeeded``, ``refused``, ``failed``, ``abandoned``, or how a run without commit ended.
         error: type, control id and message of the error that ended the run; None if it succeeded. The
             message of an exception that glue-secure did not raise is left out, because it may quote data.
         account: ``aws``, ``embedded`` or ``custom-endpoint``.
+        account_id: id of the AWS account.
+        region: AWS Region.
+        runtime: ``awsglue`` or ``plain-spark``.
+        versions: package → version.
+        started: start of the run, UTC.
+        finished: end of the run, UTC.
+        security_configuration: name of the configuration that is attached to the run.
         keys: purpose (``s3``, ``job-bookmarks``, ``cloudwatch``, ``data-quality``) → key ARN.
         settings: Hadoop settings in force, secrets redacted.
+        reads: the reads.
+        writes: the writes.
+        tls: the connections.
         bookmark: the bookmark before and after the run, None if there is none.
         controls: findings in the order of the checks.
         seconds: phase → duration.
+        schema: version of the document.
+        housekeeping: objects that the run deleted or moved.
+        catalog: changes of the Data Catalog.
+        streams: the streams.
+        catalog_objects: objects of the Data Catalog that the run used.
         proofs: SHA-256 → the bucket rules of a write's ``proof``.
+        columns: columns that a column policy changed.
+        gates: frames that were checked against suites or rulesets.
+        stores: DynamoDB tables and Kinesis streams that the run used.
         request_guard: ``verification`` is ``receipts`` (with the SHA-256 of the guard's JAR), or ``listings``
             (with the ``reason`` why the guard of S3 requests was not relied on). ``python_workers``: whether
             botocore's clients in Spark's Python workers are guarded. ``other_file_systems``: where else the

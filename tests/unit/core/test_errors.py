@@ -27,7 +27,7 @@ def test_a_refusal_says_control_resource_found_required_fix_and_where_to_read_mo
         "  found:    AES256",
         "  required: aws:kms",
         "  fix:      attach the key",
-        "  more:     docs/controls.md#gs-s3-004",
+        "  more:     glue-secure controls show GS-S3-004",
     ]
 
 

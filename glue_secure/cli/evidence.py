@@ -1,0 +1,217 @@
+"""The commands ``evidence list|show|diff``: what runs left in S3 or in a local folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+from enum import Enum
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from glue_secure.cli import printing
+from glue_secure.cli.options import Json, State
+from glue_secure.cli.progress import StepProgress
+from glue_secure.core import controls
+from glue_secure.core.errors import UsageError
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.report.differences import differences
+from glue_secure.report.page import Document, sections, verdict
+from glue_secure.report.stored import (
+    NOT_ENDED,
+    EvidenceFolder,
+    LocalFolder,
+    S3Folder,
+    StoredRun,
+    not_passed,
+    parse_document,
+    stored_runs,
+    with_documents,
+)
+from glue_secure.run import composition
+
+app = typer.Typer(help="The evidence of runs: list, show, compare.", no_args_is_help=True)
+
+_VARIABLE = "GLUE_SECURE_EVIDENCE_URI"
+Location = Annotated[
+    str,
+    typer.Option(
+        "--in", help=f"s3://BUCKET/PREFIX/ or a folder with the evidence. Default: the variable {_VARIABLE}."
+    ),
+]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, or the location of its document.")]
+
+
+class Outcome(str, Enum):
+    """How a run ended."""
+
+    SUCCEEDED = "succeeded"
+    REFUSED = "refused"
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+    NOT_ENDED = NOT_ENDED
+
+
+@app.command("list")
+def list_runs(
+    location: Location = "",
+    job: Annotated[str, typer.Option("--job", help="Only runs of this job.")] = "",
+    outcome: Annotated[Outcome | None, typer.Option("--outcome", help="Only runs that ended so.")] = None,
+    control: Annotated[
+        str, typer.Option("--control", help="Only runs in which this control did not pass.")
+    ] = "",
+    since: Annotated[
+        datetime | None,
+        typer.Option("--since", help="Only runs stored at this time (UTC) or later."),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--until", help="Only runs stored before this time (UTC).")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="The most runs to show.")] = 20,
+    state: State = None,
+    as_json: Json = False,
+) -> None:
+    """List runs, newest first. Runs that started and left no evidence are listed as 'not ended'."""
+    if control and control.upper() not in controls.CONTROLS:
+        raise UsageError("--control", found=control, required="an id of `glue-secure controls list`")
+    folder = _folder(location, state)
+    chosen = [
+        run
+        for run in stored_runs(folder)
+        if (not job or run.job == job)
+        and (since is None or run.stored >= _utc(since))
+        and (until is None or run.stored < _utc(until))
+    ]
+    if outcome is None and not control:
+        chosen = chosen[: limit + 1]
+    with StepProgress() as progress:
+        read = with_documents(
+            folder, chosen, lambda number: progress(f"reading evidence: {number} of {len(chosen)}")
+        )
+        found = list(islice(_matching(read, outcome, control.upper()), limit + 1))
+    shown = found[:limit]
+    if as_json:
+        printing.print_json([_summary(run, folder) for run in shown])
+        return
+    printing.print_table(
+        ["stored (UTC)", "job", "run", "outcome", "not passed"],
+        [
+            [
+                f"{run.stored:%Y-%m-%d %H:%M:%S}",
+                run.job,
+                run.run_id,
+                run.outcome,
+                ", ".join(not_passed(run.document)),
+            ]
+            for run in shown
+        ],
+    )
+    if len(found) > limit:
+        printing.print_line(f"more runs match: --limit {limit * 10}, or fewer by --job, --since or --until")
+
+
+@app.command()
+def show(run: RunName, location: Location = "", state: State = None, as_json: Json = False) -> None:
+    """Show the evidence of a run, the verdict first. The exit code is 3 if a control did not pass."""
+    document, where = _document(run, location, state)
+    if as_json:
+        printing.print_json(document)
+    else:
+        _print_page(document, where)
+    if not_passed(document):
+        raise typer.Exit(3)
+
+
+@app.command()
+def diff(
+    first: RunName, second: RunName, location: Location = "", state: State = None, as_json: Json = False
+) -> None:
+    """Compare the evidence of two runs: settings, keys, controls, what was read and written."""
+    (before, _), (after, _) = (_document(run, location, state) for run in (first, second))
+    found = differences(before, after)
+    if as_json:
+        printing.print_json(
+            [{"what": each.what, "first": each.first, "second": each.second} for each in found]
+        )
+    elif found:
+        printing.print_table(
+            ["", "first", "second"], [[each.what, each.first, each.second] for each in found]
+        )
+    else:
+        printing.print_line("no differences")
+
+
+def _print_page(document: Document, location: str) -> None:
+    printing.print_facts([("verdict", verdict(document)), ("evidence", location)])
+    for line in str((document.get("error") or {}).get("message") or "").splitlines():
+        printing.print_line(f"  {line}")
+    for section in sections(document):
+        print(f"\n{section.title}")
+        if section.columns:
+            printing.print_table(list(section.columns), [list(row) for row in section.rows])
+        else:
+            printing.print_facts(section.rows)
+
+
+def _folder(location: str, state: Path | None) -> EvidenceFolder:
+    printing.use_embedded_account(state)
+    location = location or os.environ.get(_VARIABLE, "")
+    if not location:
+        raise UsageError(
+            "evidence",
+            found="no location",
+            required="s3://BUCKET/PREFIX/, as in the job's argument --glue-secure-evidence-uri, or a folder",
+            fix="add --in LOCATION; for the embedded account: --state FOLDER --in s3://glue-secure-evidence/evidence/",
+        )
+    if "://" in location:
+        return S3Folder(S3Uri.parse(location), composition.services().objects)
+    return LocalFolder(Path(location))
+
+
+def _document(run: str, location: str, state: Path | None) -> tuple[Document, str]:
+    """Return the evidence of a run and its location. A run with several attempts has that of the last one."""
+    if "://" in run:
+        printing.use_embedded_account(state)
+        uri = S3Uri.parse(run)
+        folder: EvidenceFolder = S3Folder(uri, composition.services().objects)
+        return parse_document(folder.read(uri.key), str(uri)), str(uri)
+    if Path(run).is_file():
+        return parse_document(LocalFolder(Path(run)).read(run), run), run
+    folder = _folder(location, state)
+    attempts = [attempt for attempt in stored_runs(folder) if attempt.run_id == run]
+    ended: Sequence[StoredRun] = [attempt for attempt in attempts if attempt.name]
+    if not ended:
+        raise UsageError(
+            f"evidence of run {run}",
+            found="a start without an end" if attempts else "none",
+            required="the id of a run with evidence, or the location of a document",
+            fix="glue-secure evidence list",
+        )
+    where = folder.location(ended[0].name)
+    return parse_document(folder.read(ended[0].name), where), where
+
+
+def _matching(runs: Iterator[StoredRun], outcome: Outcome | None, control: str) -> Iterator[StoredRun]:
+    for run in runs:
+        if (outcome is None or run.outcome == outcome.value) and (
+            not control or control in not_passed(run.document)
+        ):
+            yield run
+
+
+def _summary(run: StoredRun, folder: EvidenceFolder) -> dict[str, Any]:
+    return {
+        "stored": run.stored.isoformat(),
+        "job": run.job,
+        "run_id": run.run_id,
+        "outcome": run.outcome,
+        "not_passed": list(not_passed(run.document)),
+        "location": folder.location(run.name) if run.name else None,
+    }
+
+
+def _utc(time: datetime) -> datetime:
+    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)

@@ -1,0 +1,231 @@
+"""The page of one run: its evidence as tables, the verdict first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One table of the page.
+
+    Attributes:
+        title: what it shows.
+        columns: headings; empty for pairs of name and value.
+        rows: the cells, as text.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def sections(document: Document) -> Iterator[Section]:
+    """Yield the tables of the page below the verdict. Tables without rows are left out.
+
+    Args:
+        document: the evidence of a run, of any version of the schema.
+    """
+    for section in (
+        Section("Run", (), _run(document)),
+        Section(
+            "Controls that did not pass",
+            ("control", "verdict", "resource", "found", "required", "fix"),
+            [
+                _cells(each, "control", "verdict", "resource", "found", "required", "fix")
+                for each in _list(document, "controls")
+                if each.get("verdict") != "PASS"
+            ],
+        ),
+        Section(
+            "Read",
+            ("source", "format", "objects", "bytes", "rows", "bookmark"),
+            [
+                _cells(each, "source", "format", "objects", "bytes", "rows", "transformation_ctx")
+                for each in _list(document, "reads")
+            ],
+        ),
+        Section(
+            "Written",
+            ("target", "format", "rows", "objects", "encryption", "verified by"),
+            [
+                (
+                    *_cells(each, "target", "format", "rows"),
+                    str(len(_list(each, "objects")) + len(_list(each, "proved"))),
+                    _encryption(each, document),
+                    _text(each.get("verified_by")),
+                )
+                for each in _list(document, "writes")
+            ],
+        ),
+        Section(
+            "Connections",
+            ("connection", "host", "TLS", "cipher", "certificate", "valid until"),
+            [
+                _cells(each, "connection", "host", "protocol", "cipher", "subject", "not_after")
+                for each in _list(document, "tls")
+            ],
+        ),
+        Section(
+            "Tables and streams",
+            ("ARN", "access", "encryption", "key"),
+            [_cells(each, "arn", "access", "encryption", "key") for each in _list(document, "stores")],
+        ),
+        Section("Bookmark", (), _bookmark(document)),
+        Section(
+            "Data quality",
+            ("target", "suite", "outcome", "rules met"),
+            [
+                (
+                    *_cells(each, "sink", "suite", "outcome"),
+                    f"{sum(rule.get('outcome') == 'met' for rule in _list(each, 'rules'))} "
+                    f"of {len(_list(each, 'rules'))}",
+                )
+                for each in _list(document, "gates")
+            ],
+        ),
+        Section(
+            "Columns",
+            ("target", "column", "action", "rule"),
+            [_cells(each, "sink", "column", "action", "rule") for each in _list(document, "columns")],
+        ),
+        Section(
+            "Data Catalog",
+            ("table", "action", "details"),
+            [_cells(each, "table", "action", "details") for each in _list(document, "catalog")],
+        ),
+        Section(
+            "Deleted or moved",
+            ("target", "action", "objects", "failed"),
+            [
+                (
+                    *_cells(each, "target", "action"),
+                    str(len(_list(each, "objects"))),
+                    str(len(_list(each, "failed"))),
+                )
+                for each in _list(document, "housekeeping")
+            ],
+        ),
+        Section("Controls that passed", ("family", "controls", "checks"), _passed(document)),
+    ):
+        if section.rows:
+            yield section
+
+
+def verdict(document: Document) -> str:
+    """Return one line: the outcome, the control that stopped the run, and how many checks passed."""
+    checks = _list(document, "controls")
+    not_passed = sum(each.get("verdict") != "PASS" for each in checks)
+    error = document.get("error") or {}
+    cause = _text(error.get("control")) or _text(error.get("type"))
+    parts = [
+        f"{_text(document.get('outcome'))}{f' ({cause})' if cause else ''}",
+        f"{len(checks) - not_passed} checks passed",
+        *([f"{not_passed} did not pass"] if not_passed else []),
+    ]
+    return ", ".join(parts)
+
+
+def encryptions(write: Document, document: Document) -> Counter[str]:
+    """Return each combination of algorithm and key that objects of a write have, and their number."""
+    found: Counter[str] = Counter()
+    for each in _list(write, "objects"):
+        found[f"{each.get('algorithm') or 'none'} {each.get('key') or ''}".strip()] += 1
+    if proved := len(_list(write, "proved")):
+        rules = (document.get("proofs") or {}).get(write.get("proof"), {})
+        found[f"{rules.get('algorithm', '')} {rules.get('key', '')} (bucket rules)".strip()] += proved
+    return found
+
+
+def _encryption(write: Document, document: Document) -> str:
+    found = encryptions(write, document)
+    if len(found) == 1:
+        return next(iter(found))
+    return ", ".join(f"{count} {name}" for name, count in sorted(found.items()))
+
+
+def _run(document: Document) -> list[tuple[str, str]]:
+    guard = document.get("request_guard") or {}
+    facts = [
+        ("job", document.get("job")),
+        ("run", document.get("run_id")),
+        ("account", f"{_text(document.get('account_id'))} ({_text(document.get('account'))})"),
+        ("region", document.get("region")),
+        ("runtime", document.get("runtime")),
+        ("started", document.get("started")),
+        ("finished", document.get("finished")),
+        ("configuration", document.get("security_configuration")),
+        *((f"key {purpose}", key) for purpose, key in sorted((document.get("keys") or {}).items())),
+        *((f"guard {name}", value) for name, value in sorted(guard.items())),
+    ]
+    return [(name, _text(value)) for name, value in facts if value not in (None, "")]
+
+
+def _bookmark(document: Document) -> list[tuple[str, str]]:
+    bookmark = document.get("bookmark")
+    if not isinstance(bookmark, Mapping):
+        return []
+    rows = [("option", _text(bookmark.get("option")))]
+    if bookmark.get("uri"):
+        rows += [
+            ("object", _text(bookmark.get("uri"))),
+            (
+                "sequence",
+                f"{_text(bookmark.get('sequence_before'))} -> {_text(bookmark.get('sequence_after'))}",
+            ),
+        ]
+    for name, context in sorted((bookmark.get("contexts") or {}).items()):
+        selected, late = context.get("selected"), context.get("late")
+        words = [] if selected is None else [f"{selected} objects selected"]
+        words += [f"{late} of them late"] if late else []
+        words += [_text(context.get(each)) for each in ("untracked", "unchecked") if context.get(each)]
+        words += [f"up to {context['watermark']}"] if context.get("watermark") else []
+        rows.append((f"source {name}", ", ".join(words)))
+    return rows
+
+
+def _passed(document: Document) -> list[tuple[str, str, str]]:
+    passed = [
+        _text(each.get("control")) for each in _list(document, "controls") if each.get("verdict") == "PASS"
+    ]
+    families: dict[str, list[str]] = {}
+    for control in passed:
+        families.setdefault(control.rpartition("-")[0], []).append(control)
+    return [
+        (
+            family,
+            ", ".join(sorted({each.rpartition("-")[2] for each in controls})),
+            str(len(controls)),
+        )
+        for family, controls in sorted(families.items())
+    ]
+
+
+def _list(document: Document, name: str) -> Sequence[Any]:
+    value = document.get(name)
+    return value if isinstance(value, list) else ()
+
+
+def _cells(record: Document, *names: str) -> tuple[str, ...]:
+    return tuple(_text(record.get(name)) for name in names)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, _flat(value)))
+    return str(value)
+
+
+def _flat(values: Iterable[object]) -> Iterator[object]:
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _flat(value)
+        else:
+            yield value

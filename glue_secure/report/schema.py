@@ -1,0 +1,175 @@
+"""The JSON Schema of the evidence, and its page, from the records of :mod:`glue_secure.core.evidence`.
+
+Documents of ``glue-secure/evidence/1`` may have further properties, which a reader ignores. None is removed.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from inspect import cleandoc, getdoc
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from glue_secure.core.evidence import SCHEMA, Evidence
+from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
+
+_SIMPLE: dict[Any, dict[str, Any]] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    type(None): {"type": "null"},
+    datetime: {"type": "string", "format": "date-time"},
+    KmsKeyArn: {"type": "string", "pattern": "^arn:"},
+    S3Uri: {"type": "string", "pattern": "^s3://"},
+    RunId: {"type": "string"},
+    Any: {},
+}
+_ATTRIBUTE = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
+# The text of the page above the tables.
+_PAGE = f"""\
+# Evidence
+
+Generated from `glue_secure/core/evidence.py` by `make docs`; do not edit.
+
+Each run leaves one JSON document, `job=JOB/run=RUN_ID/evidence.json`, below the location of
+`--glue-secure-evidence-uri`, encrypted with SSE-KMS under the run's S3 key. A second attempt of a run
+writes `evidence-2.json`. `_started.json` is written before the run writes data: a start without evidence is
+a run that goes on, or whose process was killed.
+
+```text
+glue-secure evidence list --in s3://BUCKET/PREFIX/ --outcome refused --since 2026-11-01
+glue-secure evidence show RUN --in s3://BUCKET/PREFIX/
+glue-secure evidence diff RUN RUN --in s3://BUCKET/PREFIX/
+```
+
+`--in` also takes a folder with a copy of the documents. `list` shows the runs, newest first, with the
+controls that did not pass; a start without an end is `not ended`. `show` prints the verdict, what was read
+and written with its encryption, the TLS facts of connections, and the controls. Its exit code is 3 if a
+control did not pass. `diff` compares settings, keys, versions, controls, sources and targets.
+`glue-secure controls show ID` prints the text of a control.
+
+[evidence-1.schema.json](evidence-1.schema.json) is the JSON Schema of the document. Documents of this
+version (`{SCHEMA}`) may have properties that the schema does not list, which a reader ignores.
+None is removed, and none changes its meaning.
+
+The document is not signed: whoever may replace objects of its location can change it. Deny overwriting and
+deletion there, with Object Lock or the bucket policy."""
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a document."""
+    records = list(_records(Evidence))
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Evidence of a run",
+        "description": f"{SCHEMA}. Ignore properties that are not listed here.",
+        **_object(Evidence),
+        "$defs": {record.__name__: _object(record) for record in records if record is not Evidence},
+    }
+
+
+def as_markdown() -> str:
+    """Return the text of ``docs/evidence.md``."""
+    lines = [_PAGE]
+    for record in _records(Evidence):
+        lines += [
+            "",
+            f"## {record.__name__}",
+            "",
+            _summary(record),
+            "",
+            "| property | type | meaning |",
+            "|-|-|-|",
+        ]
+        meanings, hints = _meanings(record), get_type_hints(record)
+        for each in fields(record):
+            meaning = " ".join(meanings.get(each.name, "").split())
+            lines.append(f"| `{each.name}` | {_type_text(hints[each.name])} | {_cell(meaning)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _object(record: type) -> dict[str, Any]:
+    hints, meanings = get_type_hints(record), _meanings(record)
+    properties = {}
+    for each in fields(record):
+        meaning = " ".join(meanings.get(each.name, "").split()).replace("``", "`")
+        properties[each.name] = _schema(hints[each.name]) | ({"description": meaning} if meaning else {})
+    required = [
+        each.name for each in fields(record) if each.default is MISSING and each.default_factory is MISSING
+    ]
+    if record is Evidence:
+        properties["schema"] = {"const": SCHEMA}
+        required.append("schema")
+    return {"type": "object", "properties": properties, "required": sorted(required)}
+
+
+def _schema(hint: Any) -> dict[str, Any]:
+    if hint in _SIMPLE:
+        return dict(_SIMPLE[hint])
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [_schema(each) for each in arguments]}
+    if origin in (tuple, Sequence, list):
+        return {"type": "array", "items": _schema(arguments[0])}
+    if origin is Mapping:
+        return {"type": "object", "additionalProperties": _schema(arguments[1])}
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return {"enum": [each.value for each in hint]}
+    if isinstance(hint, type) and is_dataclass(hint):
+        return {"$ref": f"#/$defs/{hint.__name__}"}
+    raise TypeError(f"no JSON Schema for {hint}")
+
+
+def _records(root: type) -> Iterator[type]:
+    """Yield ``root`` and every record that it contains, each once, in the order of their first use."""
+    seen, waiting = {root}, [root]
+    while waiting:
+        record = waiting.pop(0)
+        yield record
+        for hint in get_type_hints(record).values():
+            for each in _dataclasses(hint):
+                if each not in seen:
+                    seen.add(each)
+                    waiting.append(each)
+
+
+def _dataclasses(hint: Any) -> Iterator[type]:
+    if isinstance(hint, type) and is_dataclass(hint) and hint not in _SIMPLE:
+        yield hint
+    for each in get_args(hint):
+        yield from _dataclasses(each)
+
+
+def _summary(record: type) -> str:
+    return (getdoc(record) or "").partition("\n\n")[0].replace("``", "`")
+
+
+def _meanings(record: type) -> dict[str, str]:
+    """Return attribute → text of the record's docstring."""
+    return dict(_ATTRIBUTE.findall(cleandoc(record.__doc__ or "")))
+
+
+def _type_text(hint: Any) -> str:
+    schema = _schema(hint)
+    if "anyOf" in schema:
+        return " or ".join(_type_text(each) for each in get_args(hint))
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if schema.get("type") == "array":
+        return f"array of {_type_text(get_args(hint)[0])}"
+    if schema.get("type") == "object":
+        return f"object of {_type_text(get_args(hint)[1])}"
+    if "enum" in schema:
+        return "one of " + ", ".join(f"`{each}`" for each in schema["enum"])
+    return str(schema.get("type", "any value"))
+
+
+def _cell(text: str) -> str:
+    text = re.sub(r":(?:mod|class|func|data):`[~.]*([\w.]+)`", r"`\1`", text.replace("``", "`"))
+    return re.sub(r"\bNone\b", "null", text).replace("|", "\\|")

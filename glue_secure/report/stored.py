@@ -1,0 +1,205 @@
+"""The evidence of runs as it is stored, in S3 or in a local folder.
+
+A location has ``job=JOB/run=RUN_ID/evidence.json``, ``evidence-2.json`` for a second attempt, and
+``_started.json`` for each start; see :mod:`glue_secure.run.evidence_store`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Protocol
+
+from glue_secure.core.errors import UsageError, VerificationError
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.json_documents import parse_json
+from glue_secure.core.ports import ObjectStore
+from glue_secure.core.service import ServiceError
+
+NOT_ENDED = "not ended"
+"""The outcome of a start without evidence: the run goes on, or its process was killed."""
+
+_NAME = re.compile(r"(?:.*/)?job=(?P<job>.+)/run=(?P<run>[^/]+)/(?P<kind>evidence|_started)(?:-\d+)?\.json\Z")
+_SCHEMAS = "glue-secure/evidence/"
+_CONTROL = "GS-EVD-001"
+_READERS, _AHEAD = 16, 100
+
+
+class EvidenceFolder(Protocol):
+    """A location with the evidence of many runs."""
+
+    def names(self) -> Iterator[tuple[str, datetime]]:
+        """Yield the name of each object below the location, and when it was stored, UTC."""
+
+    def read(self, name: str) -> bytes:
+        """Return an object."""
+
+    def location(self, name: str) -> str:
+        """Return the location of an object, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class S3Folder:
+    """Evidence in S3. Its methods raise VerificationError for what S3 does not return."""
+
+    prefix: S3Uri
+    objects: ObjectStore
+
+    def names(self) -> Iterator[tuple[str, datetime]]:
+        """Yield the key of each object below the prefix, and its time."""
+        try:
+            for entry in self.objects.list(self.prefix):
+                yield entry.uri.key, entry.last_modified
+        except ServiceError as error:
+            raise _unreadable(str(self.prefix), error, "s3:ListBucket") from error
+
+    def read(self, name: str) -> bytes:
+        """Return the object with that key."""
+        try:
+            return self.objects.read(S3Uri(self.prefix.bucket, name)).body
+        except ServiceError as error:
+            raise _unreadable(self.location(name), error, "s3:GetObject and kms:Decrypt") from error
+
+    def location(self, name: str) -> str:
+        """Return the S3 location of a key."""
+        return str(S3Uri(self.prefix.bucket, name))
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFolder:
+    """A copy of evidence on the local disk. Its methods raise UsageError for what cannot be read."""
+
+    path: Path
+
+    def names(self) -> Iterator[tuple[str, datetime]]:
+        """Yield the path of each file below the folder, and its modification time."""
+        if not self.path.is_dir():
+            raise UsageError(str(self.path), found="no such folder", required="a folder with evidence")
+        for path in sorted(self.path.rglob("*.json")):
+            yield str(path), datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
+
+    def read(self, name: str) -> bytes:
+        """Return a file."""
+        try:
+            return Path(name).read_bytes()
+        except OSError as error:
+            raise UsageError(name, found=error.strerror or "not readable", required="a document") from error
+
+    def location(self, name: str) -> str:
+        """Return the path."""
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """One attempt of a run.
+
+    Attributes:
+        job: name of the job.
+        run_id: id of the run.
+        stored: when the document was stored; of an attempt without one, when it started. UTC.
+        name: the document's name in its location, ``""`` for an attempt without evidence.
+        document: the document, once it was read; empty before.
+    """
+
+    job: str
+    run_id: str
+    stored: datetime
+    name: str = ""
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def outcome(self) -> str:
+        """The outcome of the document, or :data:`NOT_ENDED`."""
+        return str(self.document.get("outcome", "")) if self.name else NOT_ENDED
+
+
+def stored_runs(folder: EvidenceFolder) -> list[StoredRun]:
+    """Return every attempt of every run below the location, newest first, without their documents."""
+    ends: dict[tuple[str, str], list[StoredRun]] = defaultdict(list)
+    starts: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+    for name, stored in folder.names():
+        if (match := _NAME.match(name)) is None:
+            continue
+        run = match["job"], match["run"]
+        if match["kind"] == "evidence":
+            ends[run].append(StoredRun(*run, stored, name))
+        else:
+            starts[run].append(stored)
+    attempts = [attempt for found in ends.values() for attempt in found]
+    for run, times in starts.items():
+        # Starts and ends are counted, because the second of two attempts may be the only one with an end.
+        without_end = len(times) - len(ends.get(run, ()))
+        attempts += [StoredRun(*run, stored) for stored in sorted(times)[-without_end:] if without_end > 0]
+    return sorted(attempts, key=lambda each: (each.stored, each.job, each.run_id), reverse=True)
+
+
+def with_documents(
+    folder: EvidenceFolder, runs: Sequence[StoredRun], progress: Callable[[int], None] = lambda _: None
+) -> Iterator[StoredRun]:
+    """Yield the runs in their order with their documents, of which 16 are read at a time.
+
+    A caller that stops early has at most a hundred documents read in vain.
+
+    Args:
+        folder: the location.
+        runs: from :func:`stored_runs`.
+        progress: called with the number of documents read.
+
+    Raises:
+        VerificationError, UsageError: a document cannot be read, or is none (GS-EVD-001).
+    """
+
+    def read(run: StoredRun) -> StoredRun:
+        if not run.name:
+            return run
+        document = parse_document(folder.read(run.name), folder.location(run.name))
+        return StoredRun(run.job, run.run_id, run.stored, run.name, document)
+
+    with ThreadPoolExecutor(_READERS, thread_name_prefix="glue-secure-evidence") as pool:
+        for start in range(0, len(runs), _AHEAD):
+            for number, run in enumerate(pool.map(read, runs[start : start + _AHEAD]), start + 1):
+                progress(number)
+                yield run
+
+
+def not_passed(document: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the controls that did not pass, sorted, with the one that stopped the run."""
+    found = {each.get("control") for each in document.get("controls") or () if each.get("verdict") != "PASS"}
+    found.add((document.get("error") or {}).get("control"))
+    return sorted(str(control) for control in found if control)
+
+
+def parse_document(body: bytes, location: str) -> Mapping[str, Any]:
+    """Return the document in ``body``. Raises VerificationError (GS-EVD-001) if it is no evidence."""
+    try:
+        document = parse_json(body)
+    except ValueError:
+        document = None
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or not str(schema).startswith(_SCHEMAS):
+        found = "no JSON document" if document is None else f"a document of schema {schema!r}"
+        raise VerificationError(
+            control=_CONTROL,
+            resource=location,
+            found=found,
+            required=f"evidence of glue-secure ({_SCHEMAS}1)",
+            fix="name the evidence of a run, or find out who wrote this object",
+        )
+    return document
+
+
+def _unreadable(location: str, error: ServiceError, permission: str) -> VerificationError:
+    return VerificationError(
+        control=_CONTROL,
+        resource=location,
+        found=str(error),
+        required="evidence that can be read",
+        fix=f"check the location, and allow {permission}",
+        aws_code=error.code,
+    )

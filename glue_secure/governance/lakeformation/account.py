@@ -10,7 +10,7 @@ from glue_secure.aws.errors import translate_errors
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.service import ServiceError
 from glue_secure.governance.lakeformation.access import TableFacts
-from glue_secure.governance.lakeformation.desired import Location
+from glue_secure.governance.lakeformation.desired import Deleted, Deletion, Location
 from glue_secure.governance.lakeformation.model import (
     CellFilter,
     Expression,
@@ -234,6 +234,27 @@ class Account:
         settings = self._settings()
         self._call("PutDataLakeSettings", DataLakeSettings={**settings, **{name: [] for name in DEFAULTS}})
 
+    def delete(self, deletion: Deletion) -> None:
+        """Delete an object, or deregister a location.
+
+        The operations are DeregisterResource, DeleteDataCellsFilter, DeleteLFTagExpression and DeleteLFTag.
+        """
+        name = deletion.name
+        if deletion.kind is Deleted.LOCATION:
+            self._call("DeregisterResource", ResourceArn=name)
+        elif deletion.kind is Deleted.EXPRESSION:
+            self._call("DeleteLFTagExpression", Name=name)
+        elif deletion.kind is Deleted.TAG:
+            self._call("DeleteLFTag", TagKey=name)
+        else:
+            self._call(
+                "DeleteDataCellsFilter",
+                TableCatalogId=self.id,
+                DatabaseName=deletion.database,
+                TableName=deletion.table,
+                Name=name,
+            )
+
     def change_setting(self, change: SettingChange) -> None:
         """Change one setting, and leave all others (GetDataLakeSettings, PutDataLakeSettings)."""
         settings = self._settings()
@@ -328,7 +349,11 @@ _METHODS = {
     "CreateLFTag": "create_lf_tag",
     "CreateLFTagExpression": "create_lf_tag_expression",
     "CreateLakeFormationOptIn": "create_lake_formation_opt_in",
+    "DeleteDataCellsFilter": "delete_data_cells_filter",
+    "DeleteLFTag": "delete_lf_tag",
+    "DeleteLFTagExpression": "delete_lf_tag_expression",
     "DeleteLakeFormationOptIn": "delete_lake_formation_opt_in",
+    "DeregisterResource": "deregister_resource",
     "GetDataLakeSettings": "get_data_lake_settings",
     "GetDatabase": "get_database",
     "GetDatabases": "get_databases",

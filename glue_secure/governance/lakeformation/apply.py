@@ -16,6 +16,7 @@ from glue_secure.governance.lakeformation.settings import SettingChange
 from glue_secure.governance.lakeformation.steps import (
     AccessPlan,
     Assignment,
+    DeletedObject,
     NamedExpression,
     PlanStep,
     StepAction,
@@ -204,6 +205,8 @@ def _apply_steps(action: StepAction, steps: list[PlanStep], account: Account) ->
         account.put_filter(subject, exists=action is StepAction.CHANGE_FILTER)
     elif isinstance(subject, Location):
         account.register(subject, exists=step.exists)
+    elif isinstance(subject, DeletedObject):
+        account.delete(subject.deletion)
     elif isinstance(subject, SettingChange):
         account.change_setting(subject)
     elif isinstance(subject, OptIn):

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
-from glue_secure.governance.lakeformation.model import CellFilter, Expression, Grant, OptIn, Resource
+from glue_secure.governance.lakeformation.model import (
+    CellFilter,
+    Expression,
+    Grant,
+    Kind,
+    OptIn,
+    Resource,
+)
 from glue_secure.governance.lakeformation.settings import Setting
 
 Pair = tuple[str, Resource, str]
@@ -28,6 +36,55 @@ class Location:
     hybrid: bool = False
 
 
+class Deleted(str, Enum):
+    """Kinds of objects that ``[delete]`` can name, in the order in which they are deleted."""
+
+    LOCATION = "registration of location"
+    FILTER = "cell filter"
+    EXPRESSION = "LF-Tag expression"
+    TAG = "LF-Tag"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Deletion:
+    """An object that is deleted if the account has it.
+
+    Attributes:
+        kind: the kind of the object.
+        name: the ARN of a location, the key of an LF-Tag, the name of an expression or filter.
+        database: database of a filter.
+        table: table of a filter.
+    """
+
+    kind: Deleted
+    name: str
+    database: str = ""
+    table: str = ""
+
+    def __str__(self) -> str:
+        table = f" of {self.database}.{self.table}" if self.table else ""
+        return f"{self.kind.value} {self.name}{table}"
+
+    @classmethod
+    def of_resource(cls, resource: Resource) -> Iterator[Deletion]:
+        """Yield the objects that a grant on the resource uses."""
+        if resource.kind is Kind.LOCATION:
+            yield cls(Deleted.LOCATION, resource.name)
+        elif resource.kind is Kind.CELLS:
+            yield cls(Deleted.FILTER, resource.part, resource.database, resource.name)
+        elif resource.kind is Kind.TAG:
+            yield cls(Deleted.TAG, resource.name)
+        elif resource.kind in (Kind.EXPRESSION, Kind.DATABASES_WITH, Kind.TABLES_WITH):
+            if resource.name:
+                yield cls(Deleted.EXPRESSION, resource.name)
+            yield from cls.of_expression(resource.expression)
+
+    @classmethod
+    def of_expression(cls, expression: Expression) -> Iterator[Deletion]:
+        """Yield the LF-Tags that an expression uses."""
+        yield from (cls(Deleted.TAG, key) for key, _ in expression)
+
+
 @dataclass(frozen=True, slots=True)
 class DesiredState:
     """A permissions file.
@@ -46,6 +103,7 @@ class DesiredState:
         filters: data cell filters, by database, table and name.
         grants: grants by principal, resource and condition.
         opt_ins: principals and resources that use Lake Formation permissions in hybrid access mode.
+        deletions: objects to delete.
         document: the parsed file.
     """
 
@@ -61,6 +119,7 @@ class DesiredState:
     filters: Mapping[tuple[str, str, str], CellFilter] = field(default_factory=dict)
     grants: Mapping[Pair, Grant] = field(default_factory=dict)
     opt_ins: frozenset[OptIn] = frozenset()
+    deletions: frozenset[Deletion] = frozenset()
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def closes(self, database: str, catalog: str = "") -> bool:

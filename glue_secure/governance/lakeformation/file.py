@@ -15,7 +15,7 @@ from glue_secure.core.document_lines import Path, line_of
 from glue_secure.core.documents import load_document
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.governance.lakeformation.desired import DesiredState, Location, Pair
+from glue_secure.governance.lakeformation.desired import Deleted, Deletion, DesiredState, Location, Pair
 from glue_secure.governance.lakeformation.model import (
     IAM_ALLOWED,
     CellFilter,
@@ -50,7 +50,7 @@ from glue_secure.governance.lakeformation.settings import (
 
 _TOP = (
     "schema", "account", "settings", "principals", "lf_tags", "expressions",
-    "locations", "assign", "filters", "grants", "opt_ins",
+    "locations", "assign", "filters", "grants", "opt_ins", "delete",
 )  # fmt: skip
 _TARGET = (
     "catalog", "database", "table", "columns", "except", "filter", "function", "location", "lf_tag", "values",
@@ -159,7 +159,7 @@ class _Reader:
             for _, path, entry in self._entries(document, "opt_ins")
             for opt_in in self._opt_in(entry, path)
         }
-        return DesiredState(
+        desired = DesiredState(
             account=self._account,
             close_to_iam=self._texts(settings, "close_to_iam", ("settings",)),
             close_defaults=self._truth(settings, "close_defaults", ("settings",)),
@@ -174,6 +174,39 @@ class _Reader:
             opt_ins=frozenset(opt_ins),
             document=dict(document),
         )
+        return replace(desired, deletions=frozenset(self._deletions(document, desired)))
+
+    def _deletions(self, document: Mapping[str, Any], desired: DesiredState) -> Iterator[Deletion]:
+        """Yield the objects to delete. The rest of the file must not use them."""
+        entry = self._table(document, "delete", ())
+        self._known(entry, ("lf_tags", "expressions", "locations", "filters"), ("delete",))
+        used = set(_used(desired))
+        for deletion, path in self._deleted(entry):
+            if deletion in used:
+                raise self._wrong(
+                    path, f"{deletion}, which the file uses", "names that the file does not use"
+                )
+            yield deletion
+
+    def _deleted(self, entry: Mapping[str, Any]) -> Iterator[tuple[Deletion, Path]]:
+        for name in self._texts(entry, "lf_tags", ("delete",)):
+            path: Path = ("delete", "lf_tags")
+            yield Deletion(Deleted.TAG, self._tag_key(name, path)), path
+        for name in self._texts(entry, "expressions", ("delete",)):
+            yield Deletion(Deleted.EXPRESSION, name), ("delete", "expressions")
+        for name in self._texts(entry, "locations", ("delete",)):
+            path = ("delete", "locations")
+            yield Deletion(Deleted.LOCATION, self._location(name, path)), path
+        filters = entry.get("filters", [])
+        if not isinstance(filters, list):
+            raise self._wrong(("delete", "filters"), _kind(filters), "a list of tables")
+        for index, cells in enumerate(filters):
+            path = ("delete", "filters", index)
+            if not isinstance(cells, dict):
+                raise self._wrong(path, _kind(cells), "a table with database, table and name")
+            self._known(cells, ("database", "table", "name"), path)
+            database, table = (self._catalog_name(cells, name, path) for name in ("database", "table"))
+            yield Deletion(Deleted.FILTER, self._text(cells, "name", path), database, table), path
 
     def _settings(self, entry: Mapping[str, Any]) -> Iterator[tuple[Setting, tuple[str, ...]]]:
         for setting in Setting:
@@ -592,6 +625,20 @@ class _Reader:
         member = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
         line = f":{line_of(path, self._lines)}" if self._lines else ""
         return UsageError(f"{self._name}{line} {member}".rstrip(), found=found, required=required, fix=fix)
+
+
+def _used(desired: DesiredState) -> Iterator[Deletion]:
+    """Yield the objects that the file declares or uses."""
+    yield from (Deletion(Deleted.TAG, key) for key in desired.tags)
+    yield from (Deletion(Deleted.EXPRESSION, name) for name in desired.expressions)
+    yield from (Deletion(Deleted.LOCATION, arn) for arn in desired.locations)
+    yield from (Deletion(Deleted.FILTER, name, *table) for *table, name in desired.filters)
+    for expression in desired.expressions.values():
+        yield from Deletion.of_expression(expression)
+    for tags in desired.assignments.values():
+        yield from (Deletion(Deleted.TAG, key) for key in tags)
+    for grant in desired.grants.values():
+        yield from Deletion.of_resource(grant.resource)
 
 
 def _kind(value: Any) -> str:

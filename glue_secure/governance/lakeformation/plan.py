@@ -14,13 +14,14 @@ https://docs.aws.amazon.com/lake-formation/latest/dg/upgrade-glue-lake-formation
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Finding, failed
 from glue_secure.governance.lakeformation.account import Account, AssignedTag
-from glue_secure.governance.lakeformation.desired import DesiredState, Location, Pair
+from glue_secure.governance.lakeformation.desired import Deleted, Deletion, DesiredState, Location, Pair
 from glue_secure.governance.lakeformation.model import (
     IAM_ALLOWED,
     Expression,
@@ -36,6 +37,7 @@ from glue_secure.governance.lakeformation.settings import Setting, SettingChange
 from glue_secure.governance.lakeformation.steps import (
     AccessPlan,
     Assignment,
+    DeletedObject,
     NamedExpression,
     PlanStep,
     StepAction,
@@ -99,6 +101,8 @@ class _Planner:
         self._digest, self._steps = PlanDigest(), list[PlanStep]()
         self._unnamed = 0
         self._settings = Settings()
+        self._deletable: set[Deletion] = set()
+        self._uses: Counter[Deletion] = Counter()
         self._remaining: set[Resource] = {grant.resource for grant in desired.grants.values()}
         self._granted: dict[tuple[Kind, str, str, str], set[str]] = {}
         for grant in desired.grants.values():
@@ -113,6 +117,10 @@ class _Planner:
         tags = dict(digest.added(self._account.tags()))
         expressions = dict(digest.added(self._account.expressions()))
         self._require_names(tags, expressions)
+        self._found(*(Deletion(Deleted.TAG, key) for key in tags))
+        self._found(*(Deletion(Deleted.EXPRESSION, name) for name in expressions))
+        for expression in expressions.values():
+            self._used(Deletion.of_expression(expression))
         removed = self._plan_tags(tags)
         self._plan_assignments(tags, removed)
         self._plan_expressions(expressions)
@@ -120,6 +128,7 @@ class _Planner:
         self._plan_locations()
         opt_ins = self._plan_opt_ins()
         open_to_iam = self._plan_grants(opt_ins)
+        self._plan_deletions()
         findings = self._plan_defaults(settings, open_databases) + open_to_iam
         self._steps.sort(key=_order)
         return AccessPlan(
@@ -138,6 +147,18 @@ class _Planner:
             current=settings,
             locked=tuple(self._locked()),
         )
+
+    def _found(self, *deletions: Deletion) -> None:
+        """Note that the account has an object of ``[delete]``."""
+        self._deletable |= self._desired.deletions.intersection(deletions)
+
+    def _used(self, deletions: Iterable[Deletion]) -> None:
+        """Count a use of objects of ``[delete]``."""
+        self._uses.update(self._desired.deletions.intersection(deletions))
+
+    def _plan_deletions(self) -> None:
+        for deletion in sorted(self._deletable, key=lambda deletion: (_DELETED[deletion.kind], deletion)):
+            self._step(StepAction.DELETE, DeletedObject(deletion, self._uses[deletion]))
 
     def _is_implicit(self, grant: Grant) -> bool:
         """Return whether the grant gives an administrator nothing, also after the plan."""
@@ -225,6 +246,7 @@ class _Planner:
         desired = self._desired
         existing: dict[Resource, dict[str, AssignedTag]] = {}
         for tag in self._digest.added(self._account.assigned(tags)):
+            self._used([Deletion(Deleted.TAG, tag.key)])
             if tag.resource in desired.assignments:
                 existing.setdefault(tag.resource, {})[tag.key] = tag
             elif tag.value in removed.get(tag.key, ()) and not tag.may_be_inherited:
@@ -275,6 +297,7 @@ class _Planner:
         } - set(missing)
         for cells in self._digest.added(self._account.filters()):
             key = (cells.database, cells.table, cells.name)
+            self._found(Deletion(Deleted.FILTER, cells.name, cells.database, cells.table))
             undefined.discard(key)
             if key in missing and missing.pop(key) != cells:
                 self._step(StepAction.CHANGE_FILTER, self._desired.filters[key])
@@ -286,6 +309,7 @@ class _Planner:
     def _plan_locations(self) -> None:
         missing = dict(self._desired.locations)
         for location in self._digest.added(self._account.locations()):
+            self._found(Deletion(Deleted.LOCATION, location.arn.rstrip("/")))
             desired = missing.pop(location.arn.rstrip("/"), None)
             if desired is not None and desired != location:
                 if not desired.role:
@@ -330,6 +354,7 @@ class _Planner:
         for grant in self._digest.added(self._account.grants(resources)):
             if (table := table_of_grant(grant)) in on_tables and grant.pair not in self._desired.grants:
                 on_tables[table].append(grant)
+            self._used(Deletion.of_resource(grant.resource))
             if grant.principal == IAM_ALLOWED:
                 if (
                     self._desired.closes(grant.resource.database, grant.resource.catalog)
@@ -463,6 +488,7 @@ def _of_database(resource: Resource) -> Resource:
 
 
 _UNORDERED = (Setting.CROSS_ACCOUNT_VERSION, Setting.SOURCE_IDENTITY)  # neither changes who has access
+_DELETED = {kind: position for position, kind in enumerate(Deleted)}
 _POSITIONS = {action: position for position, action in enumerate(StepAction)}
 _CHANGES_OF_TAGS = (StepAction.UNASSIGN, StepAction.ASSIGN, StepAction.CHANGE_EXPRESSION)
 

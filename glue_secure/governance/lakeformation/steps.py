@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from glue_secure.core.findings import Finding
-from glue_secure.governance.lakeformation.desired import DesiredState, Location
+from glue_secure.governance.lakeformation.desired import Deletion, DesiredState, Location
 from glue_secure.governance.lakeformation.model import (
     CellFilter,
     Expression,
@@ -53,6 +53,7 @@ class StepAction(str, Enum):
     REGISTER = "register"
     REVOKE = "revoke"
     OPT_OUT = "opt out"
+    DELETE = "delete"
     EXTEND_SETTING = "extend setting"
     REMOVE_ADMINISTRATORS = "remove from setting"
 
@@ -90,8 +91,34 @@ class Assignment:
         return f"{', '.join(f'{key}={value}' for key, value in self.tags)} on {self.resource}"
 
 
+@dataclass(frozen=True, slots=True)
+class DeletedObject:
+    """An object to delete, and what uses it.
+
+    Attributes:
+        deletion: the object.
+        uses: number of grants, resources and expressions of the account that use it before the plan.
+    """
+
+    deletion: Deletion
+    uses: int = 0
+
+    def __str__(self) -> str:
+        used = f", which {self.uses} grants, resources or expressions use" if self.uses else ""
+        return f"{self.deletion}{used}"
+
+
 Subject = (
-    SettingChange | Grant | TagValues | NamedExpression | Assignment | CellFilter | Location | OptIn | str
+    Assignment
+    | CellFilter
+    | DeletedObject
+    | Grant
+    | Location
+    | NamedExpression
+    | OptIn
+    | SettingChange
+    | TagValues
+    | str
 )
 
 

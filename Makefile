@@ -36,7 +36,7 @@ $(READY310): setup.cfg pyproject.toml constraints-python310.txt tools/make-envir
 	@sh tools/make-environment "$(VENV310)" constraints-python310.txt 3.10 unit
 	@touch $(READY310)
 
-demo: guard ## run the main job on real data, and a refusal for each reason
+demo: guard ## run the main job on real data, a refusal for each reason, and permissions by LF-Tags
 	@$(BIN)/glue-secure demo
 
 test: guard lint ## run the linters and the whole test suite

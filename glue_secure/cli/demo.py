@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from glue_secure.cli.demo_lake import lake_step
 from glue_secure.cli.options import Json
 from glue_secure.cli.printing import print_json
 from glue_secure.cli.progress import StepProgress
@@ -44,7 +46,7 @@ def command(
     ):
         steps = []
         printer = StepPrinter(_console(), quiet=as_json)
-        for step in Demo(account, job, progress, verbose).steps():
+        for step in chain(Demo(account, job, progress, verbose).steps(), (lake_step(account),)):
             steps.append(step)
             printer.show(step)
         printer.summary(steps)
@@ -116,6 +118,8 @@ class StepPrinter:
 
 def _facts(step: DemoStep) -> list[tuple[str, str]]:
     """Return the facts of a step as (label, text); ``""`` as label continues the fact before."""
+    if step.facts:
+        return list(step.facts)
     lines = [("exit code", f"{step.exit_code}  ({step.seconds:.1f} s)")]
     if step.control is not None:
         lines.append(("written", "nothing" if step.written == 0 else f"{step.written} OBJECTS"))

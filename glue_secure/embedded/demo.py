@@ -34,7 +34,7 @@ _REFUSAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class DemoStep:
-    """The observed result of one run of the job.
+    """The observed result of one run of the job, or of a step without a run, which has ``facts``.
 
     Attributes:
         name: description of the step.
@@ -53,6 +53,7 @@ class DemoStep:
         seconds: duration from the start of spark-submit to its end.
         phases: seconds of each phase of the run.
         log: the last lines of the output, if the step did not end as expected.
+        facts: label and text of each fact of a step without a run.
     """
 
     name: str
@@ -71,6 +72,7 @@ class DemoStep:
     seconds: float
     phases: Mapping[str, float]
     log: str = field(default="", repr=False)
+    facts: tuple[tuple[str, str], ...] = ()
 
     @property
     def as_expected(self) -> bool:

@@ -1,4 +1,4 @@
-"""The tables of the Lake Formation example in ``docs/lake-formation.md``: definitions without data."""
+"""The example of ``docs/lake-formation.md``: its tables, without data, and its permissions file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,55 @@ from glue_secure.embedded.clients import clients
 
 DATABASE = "sales"
 COLUMNS = {"customers": ("id", "region", "email", "name"), "orders": ("id", "amount")}
+PERMISSIONS = """\
+schema = 1
+
+[settings]                     # grants have no effect while IAMAllowedPrincipals has Super
+close_to_iam = ["sales"]
+close_defaults = true
+
+[principals]
+analyst = "arn:aws:iam::123456789012:role/analyst"
+privacy = "arn:aws:iam::123456789012:role/privacy"
+billing = "arn:aws:iam::123456789012:role/billing"
+
+[lf_tags]
+classification = ["public", "internal", "confidential"]
+pii = ["true", "false"]
+
+[[assign]]                     # tables and columns inherit the tags of the database
+database = "sales"
+tags = { classification = "internal", pii = "false" }
+
+[[assign]]                     # a table's value overrides the inherited value
+database = "sales"
+table = "customers"
+tags = { classification = "confidential" }
+
+[[assign]]                     # a column's value overrides both
+database = "sales"
+table = "customers"
+columns = ["email", "name"]
+tags = { pii = "true" }
+
+[[grants]]                     # all keys must match, each by any of its values
+principal = "privacy"
+tables_with = { classification = ["confidential"], pii = ["true"] }
+permissions = ["SELECT"]
+
+[[grants]]
+principal = "analyst"
+tables_with = { classification = ["public", "internal"], pii = ["false"] }
+permissions = ["SELECT"]
+
+[[grants]]                     # by resource name instead of tags
+principal = "billing"
+database = "sales"
+table = "customers"
+columns = ["id"]
+permissions = ["SELECT"]
+"""
+"""The permissions file, as on the page."""
 
 
 def define_lake_tables(account: EmbeddedAccount) -> None:

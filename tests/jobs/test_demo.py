@@ -69,7 +69,17 @@ def test_each_refusal_ends_with_3_writes_nothing_and_shows_a_fix(document, posit
         assert word in step["refusal"]
 
 
+def test_the_last_step_shows_who_reads_which_columns_by_lf_tags(document):
+    assert document["steps"][10]["exit_code"] == 0
+    assert document["steps"][10]["facts"] == [
+        ["steps", "16 applied, and verified"],
+        ["analyst", "sales.customers: nothing"],
+        ["analyst", "sales.orders: id, amount"],
+        ["privacy", "sales.customers: email, name"],
+    ]
+
+
 def test_the_evidence_shows_that_the_account_is_embedded(document):
     assert document["account"] == "embedded"
     assert document["as_expected"] is True
-    assert len(document["steps"]) == 10
+    assert len(document["steps"]) == 11

@@ -269,7 +269,8 @@ class NaiveModel:
             if shape is None:
                 return
             row, inner = shape["RowFilter"].get("FilterExpression", ""), shape
-        listed = set(inner.get("ColumnNames") or {*columns, *keys})
+        # A list whose columns no longer exist shows none. AWS's pages do not mention this.
+        listed = set(inner.get("ColumnNames") or {*columns, *keys}) & {*columns, *keys}
         listed -= set((inner.get("ColumnWildcard") or {}).get("ExcludedColumnNames") or ())
         # "You cannot restrict access control on columns that are partition keys."
         if column in listed or (column in keys and listed):

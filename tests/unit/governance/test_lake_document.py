@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from glue_secure.embedded.lake_tables import COLUMNS, PERMISSIONS
 from glue_secure.governance.lakeformation.account import Account
 from glue_secure.governance.lakeformation.apply import apply_plan
 from glue_secure.governance.lakeformation.explain import explain
@@ -38,6 +39,11 @@ def test_the_example_gives_the_columns_of_its_table(account, role, customers, or
         columns = [column for column, rows in access.columns.items() if rows]
         assert (", ".join(columns) or "nothing") == documented
         assert access.permissions == ({"SELECT", "DESCRIBE"} if columns else frozenset())
+
+
+def test_the_demo_applies_the_example():
+    assert PERMISSIONS == TOML
+    assert COLUMNS == {"customers": ("id", "region", "email", "name"), "orders": ("id", "amount")}
 
 
 def test_the_table_has_a_row_for_each_role():

@@ -128,9 +128,17 @@ class LakeFormationService:
         response = getattr(self, f"_{operation}")(parameters)
         return {name: value for name, value in response.items() if value != []}
 
-    def put(self, principal: str, resource: Mapping[str, Any], *names: str, option: bool = False) -> None:
-        """Grant permissions, as another user. ``option`` makes them grantable."""
-        permissions, grantable = self.permissions.setdefault((principal, _key(resource), ""), (set(), set()))
+    def put(
+        self,
+        principal: str,
+        resource: Mapping[str, Any],
+        *names: str,
+        option: bool = False,
+        condition: str = "",
+    ) -> None:
+        """Grant permissions, as another user and without any check. ``option`` makes them grantable."""
+        key = (principal, _key(resource), condition)
+        permissions, grantable = self.permissions.setdefault(key, (set(), set()))
         permissions.update(names)
         if option:
             grantable.update(names)

@@ -114,18 +114,9 @@ class State:
         lake.filters.update(self.filters)
         client = lake.client("lakeformation")
         for given in self.grants:
-            client.batch_grant_permissions(
-                Entries=[
-                    {
-                        "Id": "0",
-                        "Principal": {"DataLakePrincipalIdentifier": given.principal},
-                        "Resource": given.resource,
-                        "Permissions": sorted(given.permissions),
-                        "PermissionsWithGrantOption": sorted(given.grantable),
-                        **({"Condition": {"Expression": given.condition}} if given.condition else {}),
-                    }
-                ]
-            )
+            names = (given.principal, given.resource)
+            lake.put(*names, *given.permissions, condition=given.condition)
+            lake.put(*names, *given.grantable, option=True, condition=given.condition)
         for principal, resource in self.opt_ins:
             client.create_lake_formation_opt_in(
                 Principal={"DataLakePrincipalIdentifier": principal}, Resource=resource

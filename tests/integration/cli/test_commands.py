@@ -51,6 +51,14 @@ def test_up_does_not_change_a_running_account(state):
     assert before["running"] is True
 
 
+def test_up_defines_the_tables_of_the_lake_formation_example(state):
+    words = ("lakeformation", "explain", "arn:aws:iam::123456789012:role/analyst")
+    for table in ("sales.customers", "sales.orders"):
+        explained = glue_secure(*words, table, "--state", str(state), state=state)
+        assert explained.returncode == 0, explained.stderr
+        assert explained.stdout.startswith("IAM decides alone")
+
+
 def test_down_ends_all_processes(tmp_path):
     assert glue_secure("local", "up", state=tmp_path / "s").returncode == 0
     pid = json.loads(glue_secure("local", "status", "--json", state=tmp_path / "s").stdout)["process"]

@@ -30,6 +30,16 @@ from glue_secure.embedded.environment import overlay
 from glue_secure.embedded.folders import write_private
 from glue_secure.embedded.seed import ensure_job
 
+_SCRIPT = "GLUE_SECURE_SCRIPT"
+# Processes that the script starts have the variable too, and run something else.
+_START_OF_SCRIPT = f"""
+import os, sys
+if os.environ.get({_SCRIPT!r}) in map(os.path.abspath, sys.argv[:1]):
+    import glue_secure.as_awsglue
+    from glue_secure.run.job_process import enter
+    enter()
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -139,6 +149,7 @@ def prepare(
         environment["PYTHONPATH"] = job_files.joined_path(
             [_awsglue_folder(account)], environment.get("PYTHONPATH", "")
         )
+        environment[_SCRIPT] = str(script.absolute())
     if _replaces_standard_library(script.absolute().parent):
         environment["PYTHONSAFEPATH"] = "1"
     path = script.absolute() if needed.working_directory else script
@@ -183,10 +194,15 @@ def _every_conf(arguments: Sequence[str]) -> str:
 
 
 def _awsglue_folder(account: EmbeddedAccount) -> Path:
-    """Return a folder for ``PYTHONPATH`` with a module ``awsglue`` that replaces itself by glue-secure."""
+    """Return a folder for ``PYTHONPATH`` with a module ``awsglue`` that replaces itself by glue-secure.
+
+    A job may use Spark alone, without awsglue. Its process therefore gets the hooks of glue-secure when
+    Python starts.
+    """
     folder = account.scratch / "as-awsglue"
     folder.mkdir(mode=0o700, exist_ok=True)
     write_private(folder / "awsglue.py", "import glue_secure.as_awsglue\n")
+    write_private(folder / "sitecustomize.py", _START_OF_SCRIPT)
     return folder
 
 

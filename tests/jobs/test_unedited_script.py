@@ -49,6 +49,47 @@ spark.stop()
 """
 
 
+SPARK_ALONE = f"""
+import subprocess, sys
+from pyspark.sql import SparkSession
+
+spark = SparkSession.builder.getOrCreate()
+spark.range(3).write.parquet("s3://{CURATED}/spark-alone/")
+# A process that the script starts is not the job.
+subprocess.run([sys.executable, "-c", "import sys; print('hooks', 'glue_secure' in sys.modules)"], check=True)
+"""
+
+
+def test_a_script_that_uses_spark_alone_is_encrypted_and_verified(glue_account, provisioned, tmp_path):
+    script = tmp_path / "spark_alone.py"
+    script.write_text(SPARK_ALONE)
+    command = [Path(sys.executable).with_name("glue-secure"), "run", "--state", glue_account.state]
+    ended = subprocess.run(
+        [*command, "--as-awsglue", script, "--JOB_NAME", "spark_alone"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout[-4000:]
+    assert "hooks False" in ended.stdout
+    s3 = clients(glue_account)("s3")
+    bucket, key = re.search(r"; evidence: s3://([^/]+)/(\S+)", ended.stdout).groups()
+    evidence = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    verified = {entry["uri"] for write in evidence["writes"] for entry in write["objects"]}
+    stored = [
+        entry["Key"]
+        for entry in s3.list_objects_v2(Bucket=CURATED, Prefix="spark-alone/")["Contents"]
+        if not entry["Key"].endswith("/")
+    ]
+    assert len(stored) > 1
+    assert {f"s3://{CURATED}/{key}" for key in stored} <= verified
+    for key in stored:
+        head = s3.head_object(Bucket=CURATED, Key=key)
+        assert head["SSEKMSKeyId"] == provisioned.data_key, key
+
+
 def test_a_script_without_edit_and_without_init_is_encrypted_and_verified(
     glue_account, provisioned, tmp_path
 ):

@@ -11,6 +11,7 @@ from glue_secure.aws.errors import translate_errors
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import BucketRules, ObjectEncryption, ObjectSummary, StoredObject
 from glue_secure.core.service import PreconditionFailed, ServiceError
+from glue_secure.core.target_encryption import EncryptionRule
 
 
 class S3ObjectStore:
@@ -71,7 +72,13 @@ class S3ObjectStore:
             answer = self._client.get_object(Bucket=uri.bucket, Key=uri.key)
             with closing(answer["Body"]) as stream:
                 body = stream.read(most)
-        return StoredObject(body, answer["ETag"].strip('"'))
+        return StoredObject(
+            body,
+            answer["ETag"].strip('"'),
+            version=answer.get("VersionId", ""),
+            algorithm=answer.get("ServerSideEncryption", ""),
+            key=answer.get("SSEKMSKeyId", ""),
+        )
 
     def write(
         self,
@@ -109,6 +116,13 @@ class S3ObjectStore:
             )
         return str(answer["ETag"]).strip('"')
 
+    def write_as(self, uri: S3Uri, body: bytes, *, rule: EncryptionRule, content_type: str) -> None:
+        """Put an object encrypted as ``rule`` writes (PutObject)."""
+        with translate_errors("PutObject"):
+            self._client.put_object(
+                Bucket=uri.bucket, Key=uri.key, Body=body, ContentType=content_type, **_parameters(rule)
+            )
+
     def remove(self, uri: S3Uri, *, etag: str) -> None:
         """Delete an object if it is still the listed one (HeadObject, DeleteObject).
 
@@ -125,7 +139,7 @@ class S3ObjectStore:
         with translate_errors("DeleteObject"):
             self._client.delete_object(Bucket=uri.bucket, Key=uri.key)
 
-    def copy_onto_itself(self, uri: S3Uri, storage_class: str, *, key: KmsKeyArn, etag: str) -> None:
+    def copy_onto_itself(self, uri: S3Uri, storage_class: str, *, rule: EncryptionRule, etag: str) -> None:
         """Copy an object onto itself with its metadata and tags (CopyObject), at most 5 GB."""
         with translate_errors("CopyObject"):
             self._client.copy_object(
@@ -135,8 +149,7 @@ class S3ObjectStore:
                 CopySourceIfMatch=f'"{etag}"',
                 StorageClass=storage_class,
                 MetadataDirective="COPY",
-                ServerSideEncryption="aws:kms",
-                SSEKMSKeyId=str(key),
+                **_parameters(rule),
             )
 
 
@@ -149,6 +162,16 @@ def _absent_on(operation: str, code: str) -> Iterator[None]:
     except ServiceError as error:
         if error.code != code:
             raise
+
+
+def _parameters(rule: EncryptionRule) -> dict[str, Any]:
+    """Return the parameters of a request that stores an object as the rule writes."""
+    parameters: dict[str, Any] = {"ServerSideEncryption": rule.written.algorithm.header}
+    if rule.written.key:
+        parameters["SSEKMSKeyId"] = rule.written.key
+    if rule.bucket_key is not None:
+        parameters["BucketKeyEnabled"] = rule.bucket_key
+    return parameters
 
 
 def _encryption(uri: S3Uri, answer: dict[str, Any], size: int) -> ObjectEncryption:

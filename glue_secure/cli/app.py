@@ -18,6 +18,7 @@ from glue_secure.cli import (
     local,
     package,
     policy,
+    policy_file,
     preflight,
     quality,
     remediate,
@@ -61,6 +62,7 @@ app.add_typer(evidence.app, name="evidence")
 app.add_typer(controls.app, name="controls")
 app.add_typer(lakeformation.app, name="lakeformation")
 app.add_typer(policy.app, name="policy")
+app.add_typer(policy_file.app, name="policy-file")
 app.add_typer(template.app, name="template")
 app.add_typer(columns.app, name="columns")
 app.add_typer(quality.app, name="quality")

@@ -36,12 +36,12 @@ def command(
     """
     prefix = S3Uri.parse(uri)
     location = bookmark.find(job, None, None, state)
-    key = establish(location.identity, location.arguments, location.services).keys.s3
+    rules = establish(location.identity, location.arguments, location.services).plan.rules
     reserved = [
         argument for argument in map(location.arguments.location, (BOOKMARK_URI, EVIDENCE_URI)) if argument
     ]
     objects = location.services.objects
-    plan = remediation.plan(prefix, key, objects=objects, reserved=reserved)
+    plan = remediation.plan(prefix, rules, objects=objects, reserved=reserved)
     failures: dict[S3Uri, str] = {}
     if yes and plan.repairs:
         with StepProgress() as progress:
@@ -65,7 +65,7 @@ def document(
     """Return the findings and changes as JSON values."""
     return {
         "location": str(plan.location),
-        "key": str(plan.key),
+        "key": plan.rules.rule(plan.location).written.key,
         "inspected": plan.inspected,
         "applied": applied,
         "objects": [
@@ -84,7 +84,7 @@ def show(plan: remediation.RemediationPlan, failures: dict[S3Uri, str], *, appli
     for repair in plan.repairs:
         printing.print_line(str(repair.object.uri))
         printing.print_line(f"    {repair.found}: {_outcome(repair, failures, applied=applied)}")
-    summary = f"{len(plan.repairs)} of {plan.inspected} objects are not under {plan.key}"
+    summary = f"{len(plan.repairs)} of {plan.inspected} objects are not {plan.rules.rule(plan.location)}"
     if plan.repairs and applied:
         summary += f"; {len(plan.repairs) - len(failures)} re-encrypted"
     elif plan.repairs:

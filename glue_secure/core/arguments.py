@@ -15,6 +15,7 @@ from glue_secure.core.allowed_connectors import AllowedConnector, parse_allowed_
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri, job_name
 from glue_secure.core.options import truth
+from glue_secure.core.policy_arguments import POLICY, POLICY_SHA256
 from glue_secure.core.redaction import is_secret_name, redact_settings, redact_text
 
 BOOKMARK_URI = "glue-secure-bookmark-uri"
@@ -80,6 +81,8 @@ DECISIVE = (
     QUARANTINE,
     SECRET_NAMES,
     ALLOWED_CONNECTORS,
+    POLICY,
+    POLICY_SHA256,
 )
 
 

@@ -44,6 +44,7 @@ class Control:
 
 
 FAMILIES = {
+    "GS-POL": "Policy file",
     "GS-SEC": "Security configuration",
     "GS-KMS": "Keys",
     "GS-S3": "Amazon S3",
@@ -83,6 +84,8 @@ _LAKE_API = "https://docs.aws.amazon.com/lake-formation/latest/APIReference/"
 C, H, M = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM
 
 _TABLE = (
+    Control("GS-POL-001", "Each policy file is the reviewed one, and can be read", C,
+            "Anyone who can replace the policy file decides which keys and exceptions a run accepts.", _GLUE + "aws-glue-programming-etl-glue-arguments.html"),
     Control("GS-SEC-001", "A security configuration is attached to this run", C,
             "Without one, the bucket's default encryption applies to data, and logs and bookmarks are encrypted as the services choose.", _CONFIGURATION),
     Control("GS-SEC-002", "The configuration named in the arguments is the one attached to the run", H,

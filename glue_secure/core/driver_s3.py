@@ -20,6 +20,7 @@ from glue_secure.core.receipts import (
 )
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.s3_operations import kind_of, of_kind
+from glue_secure.core.target_encryption import EncryptionRule, EncryptionRules
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/specifying-kms-encryption.html
 WRITES = of_kind("store", "create")
@@ -28,7 +29,7 @@ STORING = WRITES | of_kind("part", "complete")
 REMOVING = of_kind("delete") | {"AbortMultipartUpload"}
 # CreateSession is the first call of a directory bucket, also before a read.
 _CHECKED = STORING | REMOVING | {"CreateSession"}
-_ALGORITHM, _KEY = "ServerSideEncryption", "SSEKMSKeyId"
+_ALGORITHM, _KEY, _BUCKET_KEY = "ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled"
 
 
 def is_checked(operation: str) -> bool:
@@ -44,20 +45,20 @@ def is_storing(operation: str, parameters: Mapping[str, Any]) -> bool:
 def guarded_parameters(
     operation: str,
     parameters: Mapping[str, Any],
-    key: KmsKeyArn,
+    rules: EncryptionRules,
     resolve: Callable[[str], KmsKeyArn] | None = None,
-) -> dict[str, str]:
-    """Return the parameters to add to an S3 call, so that it writes under ``key``.
+) -> dict[str, str | bool]:
+    """Return the parameters to add to an S3 call, so that it writes as the rule of its object requires.
 
     Args:
         operation: name of the API operation (``PutObject``).
         parameters: of the script, with the names of the API.
-        key: the run's key.
+        rules: how objects must be encrypted.
         resolve: returns the key that an alias or id names, or raises ControlError; None to refuse every
             spelling but the key's ARN and id.
 
     Returns:
-        ``ServerSideEncryption`` and ``SSEKMSKeyId`` for a write; ``{}`` for other calls.
+        ``ServerSideEncryption``, and for KMS ``SSEKMSKeyId``, for a write; ``{}`` for other calls.
 
     Raises:
         RefusedError: GS-S3-005: the call requests another encryption, or writes through an access point.
@@ -75,14 +76,12 @@ def guarded_parameters(
         )
     if str(parameters.get("Bucket", "")).startswith("arn:"):
         raise _refusal(resource, "an access point", "the bucket's own name")
-    for name, value in parameters.items():
+    rule = rules.rule(S3Uri(str(parameters.get("Bucket", "")), str(parameters.get("Key", ""))))
+    for name in parameters:
         if name.startswith("SSECustomer") or name == "SSEKMSEncryptionContext":
-            raise _refusal(resource, name, f"aws:kms under {key}")
-        if name == _ALGORITHM and value != "aws:kms":
-            raise _refusal(resource, f"{name}={value!r}", "aws:kms")
-        if name == _KEY and not _names(value, key, resolve):
-            raise _refusal(resource, f"{name}={value!r}", str(key))
-    return {_ALGORITHM: "aws:kms", _KEY: str(key)} if operation in WRITES else {}
+            raise _refusal(resource, name, str(rule))
+    added = _encryption(resource, parameters, rule, resolve)
+    return added if operation in WRITES else {}
 
 
 def locations(operation: str, parameters: Mapping[str, Any]) -> tuple[S3Uri, ...]:
@@ -185,6 +184,35 @@ def refused_post(bucket: str) -> RefusedError:
     return _refusal(
         f"generate_presigned_post for s3://{bucket}", "a form", "generate_presigned_url('put_object', ...)"
     )
+
+
+def _encryption(
+    resource: str,
+    parameters: Mapping[str, Any],
+    rule: EncryptionRule,
+    resolve: Callable[[str], KmsKeyArn] | None,
+) -> dict[str, str | bool]:
+    """Return the parameters of an accepted encryption: the one that a call names, or the rule's own."""
+    algorithm, key = parameters.get(_ALGORITHM), parameters.get(_KEY)
+    accepted = [one for one in rule.accepted if algorithm in (None, one.algorithm.header)]
+    if not accepted:
+        required = " or ".join(dict.fromkeys(one.algorithm.header for one in rule.accepted))
+        raise _refusal(resource, f"{_ALGORITHM}={algorithm!r}", required)
+    chosen = accepted[0]
+    if key is not None:
+        named = [one for one in accepted if one.key and _names(key, KmsKeyArn.parse(one.key), resolve)]
+        if not named:
+            required = " or ".join(dict.fromkeys(one.key for one in accepted if one.key))
+            raise _refusal(resource, f"{_KEY}={key!r}", required or f"no key: {rule}")
+        chosen = named[0]
+    added: dict[str, str | bool] = {_ALGORITHM: chosen.algorithm.header}
+    if chosen.key:
+        added[_KEY] = chosen.key
+    if rule.bucket_key is not None and chosen.algorithm.header == "aws:kms":
+        if parameters.get(_BUCKET_KEY, rule.bucket_key) != rule.bucket_key:
+            raise _refusal(resource, f"{_BUCKET_KEY}={parameters[_BUCKET_KEY]!r}", str(rule.bucket_key))
+        added[_BUCKET_KEY] = rule.bucket_key
+    return added
 
 
 def _names(value: Any, key: KmsKeyArn, resolve: Callable[[str], KmsKeyArn] | None) -> bool:

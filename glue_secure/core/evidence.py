@@ -307,6 +307,9 @@ class Evidence:
             (with the ``reason`` why the guard of S3 requests was not relied on). ``python_workers``: whether
             botocore's clients in Spark's Python workers are guarded. ``other_file_systems``: where else the
             JVMs wrote bytes; ``file`` is the local disk, where Spark itself keeps files too.
+        policy: ``files`` (location, level, name, SHA-256, version id and integrity of each policy file),
+            ``used`` (entry → number of objects that it decided about) and ``missing_tables``; None without a
+            policy file.
     """
 
     job: str
@@ -339,6 +342,7 @@ class Evidence:
     gates: tuple[GateRecord, ...] = ()
     stores: tuple[StoreRecord, ...] = ()
     request_guard: Mapping[str, str] = field(default_factory=dict)
+    policy: Mapping[str, Any] | None = None
 
     def to_json(self) -> bytes:
         """Return canonical JSON: UTF-8, sorted keys, no insignificant white space, one trailing newline."""

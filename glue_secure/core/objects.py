@@ -65,7 +65,18 @@ class BucketRules:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """The bytes of an object, and the entity tag for a conditional write."""
+    """The content of an object.
+
+    Attributes:
+        body: its bytes.
+        etag: its entity tag without quotes, for a conditional write.
+        version: its version id, ``""`` without one.
+        algorithm: as in :class:`ObjectEncryption`.
+        key: as in :class:`ObjectEncryption`.
+    """
 
     body: bytes
     etag: str
+    version: str = ""
+    algorithm: str = ""
+    key: str = ""

@@ -14,6 +14,7 @@ from glue_secure.core.ports.keys import KeyService
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.security_configuration import EncryptionSetting, SecurityConfiguration
 from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.core.target_encryption import EncryptionRules
 
 S3_MODE = CLOUDWATCH_MODE = DATA_QUALITY_MODE = "SSE-KMS"
 BOOKMARKS_MODE = "CSE-KMS"
@@ -256,17 +257,27 @@ def check_reserved_location(location: S3Uri, action: str, reserved: Sequence[S3U
     return passed("GS-S3-009", resource, "outside the prefixes of bookmarks and evidence")
 
 
-def check_object(encryption: ObjectEncryption, expected: KmsKeyArn) -> Finding:
-    """Check that an S3 object is SSE-KMS under the expected key (GS-S3-004)."""
+def check_object(encryption: ObjectEncryption, rules: EncryptionRules) -> Finding:
+    """Check that an S3 object is encrypted as the rule of its location requires (GS-S3-004).
+
+    Without a policy file, that is SSE-KMS under the run's key.
+    """
     uri, algorithm, key = encryption.uri, encryption.algorithm, encryption.key
-    if algorithm == "aws:kms" and key == str(expected):
-        return passed("GS-S3-004", str(uri), f"{algorithm} {key}")
+    rule = rules.rule(uri)
+    found = " under ".join(part for part in (algorithm or "no encryption named", key) if part)
+    bucket_key = rule.bucket_key
+    if algorithm == "aws:kms" and bucket_key is not None and encryption.bucket_key != bucket_key:
+        found += f", with{'' if encryption.bucket_key else 'out'} an S3 Bucket Key"
+    elif rule.accepts(algorithm, key):
+        by = f", by entry {rule.entry}" if rule.entry else ""
+        return passed("GS-S3-004", str(uri), f"{algorithm} {key}".strip() + by)
+    default = f"{rule.written.algorithm.value} the" if rule.entry else "that key the"
     return failed(
         "GS-S3-004",
         str(uri),
-        found=" under ".join(part for part in (algorithm or "no encryption named", key) if part),
-        required=f"aws:kms under {expected}",
-        fix=f"make that key the default encryption of bucket {uri.bucket}, find what overrode the settings, "
+        found=found,
+        required=str(rule),
+        fix=f"make {default} default encryption of bucket {uri.bucket}, find what overrode the settings, "
         "and delete the object or re-encrypt it (glue-secure remediate URI --job NAME); "
         "the bookmark did not move",
     )

@@ -36,6 +36,7 @@ class RunRecorder:
     Attributes:
         started: start of the run, UTC.
         seconds: phase → total duration.
+        policy_uses: entry of the policy file → number of objects that it decided about.
     """
 
     started: datetime
@@ -49,6 +50,7 @@ class RunRecorder:
     columns: list[ColumnRecord] = field(default_factory=list)
     gates: list[GateRecord] = field(default_factory=list)
     stores: list[StoreRecord] = field(default_factory=list)
+    policy_uses: dict[str, int] = field(default_factory=dict)
     _findings: list[Finding] = field(default_factory=list)
     _reads: list[tuple[ReadRecord, str]] = field(default_factory=list)
     _catalog_objects: dict[tuple[str, str, str], int] = field(default_factory=dict)
@@ -102,6 +104,7 @@ class RunRecorder:
         rows_of: Callable[[str], int | None],
         bookmark: Mapping[str, Any] | None,
         request_guard: Mapping[str, str],
+        policy: Mapping[str, Any] | None = None,
     ) -> Evidence:
         """Return the run as a frozen value, secrets redacted."""
         return Evidence(
@@ -134,6 +137,7 @@ class RunRecorder:
             gates=tuple(self.gates),
             stores=tuple(self.stores),
             request_guard=dict(request_guard),
+            policy=policy,
         )
 
 

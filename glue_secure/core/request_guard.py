@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from glue_secure.core.endpoints import AWS_SUFFIXES, endpoint_kind
 from glue_secure.core.errors import RefusedError
-from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.receipts import DELETED, STORED, UNANSWERED, UPLOAD_CREATED, Receipt
+from glue_secure.core.target_encryption import Encryption, EncryptionRule, EncryptionRules
 
 # The message of RefusedRequest.java, to which the AWS SDK appends the request id.
 _REFUSAL = re.compile(
@@ -27,14 +28,14 @@ class RequestPolicy:
 
     Attributes:
         run: id of the run, for messages.
-        key: the key of every stored object.
+        rules: how stored objects must be encrypted.
         reserved: prefixes of bookmarks and evidence, where nothing may be stored.
         s3_endpoint: URL of the run's S3 service.
         probe: a prefix that the job may read; the guard is tested with requests below it.
     """
 
     run: str
-    key: KmsKeyArn
+    rules: EncryptionRules
     reserved: tuple[S3Uri, ...]
     s3_endpoint: str
     probe: S3Uri
@@ -51,13 +52,22 @@ class RequestPolicy:
         return {
             "state": "open",
             "run": self.run,
-            "rules": [
-                {"location": "", "algorithm": "aws:kms", "key": str(self.key), "keys": [self.key.key_id]}
-            ],
+            "rules": [self._rule(rule) for rule in self.rules.all],
             "reserved": [f"{uri.bucket}/{uri.as_prefix()}" for uri in self.reserved],
             "hosts": list(AWS_SUFFIXES) if aws else [f"{host.hostname}:{host.port or 443}"],
             "probe": self.probe.with_scheme(scheme),
             "settings": dict(settings),
+        }
+
+    def _rule(self, rule: EncryptionRule) -> dict[str, object]:
+        bucket_key = "" if rule.bucket_key is None else str(rule.bucket_key).lower()
+        return {
+            "location": rule.prefix,
+            **_encryption(rule.written),
+            "accepted": list(map(_encryption, rule.accepted)),
+            "replaced": list(map(_encryption, self.rules.replaced(rule))),
+            "bucket_key": bucket_key,
+            "required": str(rule),
         }
 
 
@@ -113,6 +123,10 @@ def refusal_in(message: str) -> RefusedError | None:
         return None
     control, resource, found, required, fix = quoted.groups()
     return RefusedError(control, resource=resource, found=found, required=required, fix=fix)
+
+
+def _encryption(encryption: Encryption) -> dict[str, str]:
+    return {"algorithm": encryption.algorithm.header, "key": encryption.key, "key_id": encryption.key_id}
 
 
 def _receipt(event: Mapping[str, object]) -> Receipt:

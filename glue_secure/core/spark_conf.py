@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from glue_secure.core.endpoints import same_service
 from glue_secure.core.findings import Finding, failed, passed
 from glue_secure.core.iceberg import ENDPOINT, catalogs, check_catalogs
-from glue_secure.core.identifiers import KmsKeyArn
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.redaction import redact_setting, redact_text, shown_key
+from glue_secure.core.target_encryption import Algorithm, EncryptionRules
 
 # Names that decide encryption or transport. Hadoop still reads the older names
 # server-side-encryption-algorithm and server-side-encryption.key, also per bucket.
@@ -36,11 +37,18 @@ _S3A_REFUSED = re.compile(
     r"fs\.s3a\.(?:bucket\.[a-z0-9.-]+?\.)?"
     r"(?:encryption\.(?!algorithm\Z|key\Z).+|(?:encryption\.)?cse\..+|s3\.client\.factory\.impl)\Z"
 )
+_HEADERS = {algorithm.in_hadoop: algorithm.header for algorithm in Algorithm}
 _DEFAULT_FACTORY = "org.apache.hadoop.fs.s3a.DefaultS3ClientFactory"
 _BUCKET = re.compile(
     r"fs\.s3a\.bucket\.(?P<bucket>[a-z0-9.-]+?)\.(?P<name>"
     + "|".join(map(re.escape, _S3A_PROTECTED))
     + r")\Z"
+)
+# Names of EMRFS for one bucket. AWS's S3A maps them to its own; EMRFS itself may not read them.
+_EMRFS_BUCKET = re.compile(
+    r"fs\.s3\.bucket\.(?P<bucket>[a-z0-9.-]+?)\."
+    r"(?P<name>enableServerSideEncryption|serverSideEncryptionAlgorithm|serverSideEncryption\..+|cse\..+"
+    r"|endpoint)\Z"
 )
 # Version 1 of the AWS SDK has a property that disables certificate checks with any value, even "false";
 # version 2 has none. Both accept another endpoint, by a file of endpoints or by a URL.
@@ -60,29 +68,42 @@ class SettingsPlan:
     """The planned Hadoop settings.
 
     Attributes:
-        key: the key of every written object.
+        key: the key of the run's security configuration.
+        rules: how objects must be encrypted, by prefix.
         settings: required value by name.
         s3_endpoint: URL of the driver's own S3 requests, which Hadoop must use too.
     """
 
     key: KmsKeyArn
+    rules: EncryptionRules
     settings: Mapping[str, str]
     s3_endpoint: str
 
 
-def plan_settings(key: KmsKeyArn, *, s3_endpoint: str) -> SettingsPlan:
-    """Return the settings for SSE-KMS under ``key`` over TLS, for S3A and EMRFS."""
-    return SettingsPlan(
-        key,
-        {
-            "fs.s3a.encryption.algorithm": "SSE-KMS",
-            "fs.s3a.encryption.key": str(key),
-            "fs.s3a.connection.ssl.enabled": "true",
-            "fs.s3.enableServerSideEncryption": "true",
-            "fs.s3.serverSideEncryption.kms.keyId": str(key),
-        },
-        s3_endpoint,
-    )
+def plan_settings(key: KmsKeyArn, *, s3_endpoint: str, rules: EncryptionRules | None = None) -> SettingsPlan:
+    """Return the settings for SSE-KMS under ``key`` over TLS, for S3A and EMRFS.
+
+    Args:
+        key: the key of the run's security configuration.
+        s3_endpoint: URL of the driver's own S3 requests.
+        rules: other encryptions by prefix. A rule for a whole bucket gives settings for the bucket.
+    """
+    rules = rules or EncryptionRules.of_key(key)
+    settings = {
+        "fs.s3a.encryption.algorithm": "SSE-KMS",
+        "fs.s3a.encryption.key": str(key),
+        "fs.s3a.connection.ssl.enabled": "true",
+        "fs.s3.enableServerSideEncryption": "true",
+        "fs.s3.serverSideEncryption.kms.keyId": str(key),
+    }
+    for bucket, encryption in rules.bucket_settings().items():
+        settings |= {
+            f"fs.s3a.bucket.{bucket}.encryption.algorithm": encryption.algorithm.in_hadoop,
+            f"fs.s3a.bucket.{bucket}.encryption.key": encryption.key,
+            f"fs.s3.bucket.{bucket}.enableServerSideEncryption": "true",
+            f"fs.s3.bucket.{bucket}.serverSideEncryption.kms.keyId": encryption.key,
+        }
+    return SettingsPlan(key, rules, settings, s3_endpoint)
 
 
 def check_settings(plan: SettingsPlan, in_force: Mapping[str, str]) -> list[Finding]:
@@ -95,7 +116,7 @@ def check_settings(plan: SettingsPlan, in_force: Mapping[str, str]) -> list[Find
     """
     findings = []
     for name, value in plan.settings.items():
-        found = in_force.get(name)
+        found = in_force.get(name, "" if value == "" else None)
         resource = f"Hadoop setting {name}"
         if found == value:
             findings.append(passed("GS-S3-001", resource, value))
@@ -110,8 +131,8 @@ def check_settings(plan: SettingsPlan, in_force: Mapping[str, str]) -> list[Find
                 )
             )
     findings.append(_endpoint(plan, "fs.s3a.endpoint", in_force.get("fs.s3a.endpoint", "")))
-    for name in sorted(in_force):
-        match = _BUCKET.match(name)
+    for name in sorted(in_force.keys() - plan.settings.keys()):
+        match = _BUCKET.match(name) or _EMRFS_BUCKET.match(name)
         if not match and _S3A_REFUSED.match(name):
             findings.append(_refused_setting(name, in_force[name]))
         elif match and match["name"] == "endpoint":
@@ -144,12 +165,15 @@ def _endpoint(plan: SettingsPlan, name: str, value: str) -> Finding:
 
 
 def _bucket_setting(plan: SettingsPlan, name: str, bucket: str, suffix: str, value: str) -> Finding:
+    encryption = plan.rules.client_encryption(bucket)
     expected = {
-        "encryption.algorithm": "SSE-KMS",
-        "server-side-encryption-algorithm": "SSE-KMS",
-        "encryption.key": str(plan.key),
-        "server-side-encryption.key": str(plan.key),
+        "encryption.algorithm": encryption.algorithm.in_hadoop,
+        "server-side-encryption-algorithm": encryption.algorithm.in_hadoop,
+        "encryption.key": encryption.key,
+        "server-side-encryption.key": encryption.key,
         "connection.ssl.enabled": "true",
+        "enableServerSideEncryption": "true",
+        "serverSideEncryption.kms.keyId": encryption.key,
     }.get(suffix, "")
     if value == expected:
         return passed("GS-S3-003", f"Hadoop setting {name}", value)
@@ -196,16 +220,39 @@ def check_java_options(options: Mapping[str, str]) -> list[Finding]:
     return findings or [passed("GS-S3-002", "JVM options", "certificates checked")]
 
 
-def check_client(plan: SettingsPlan, resource: str, algorithm: str, key: str) -> Finding:
-    """Check that a file system client uses the plan's algorithm and key (GS-S3-008)."""
-    if (algorithm, key) == ("SSE-KMS", str(plan.key)):
-        return passed("GS-S3-008", resource, f"{algorithm} {key}")
+def check_client(
+    plan: SettingsPlan, location: S3Uri, algorithm: str, key: str, *, is_guarded: bool = False
+) -> Finding:
+    """Check that the file system client of a bucket encrypts as the rule of a location requires (GS-S3-008).
+
+    Args:
+        plan: the plan.
+        location: the target.
+        algorithm: of the client, by Hadoop's name.
+        key: of the client.
+        is_guarded: whether the request guard changes the planned encryption of a request to the rule's own.
+    """
+    resource = f"file system client of {location.bucket}"
+    rule = plan.rules.rule(location)
+    planned = plan.rules.client_encryption(location.bucket)
+    header = _HEADERS.get(algorithm, "")
+    is_planned = (algorithm, key) == (planned.algorithm.in_hadoop, planned.key)
+    if rule.accepts(header, key) or (is_planned and is_guarded):
+        return passed("GS-S3-008", resource, f"{algorithm} {key}".strip())
+    fix = "do not read or write this bucket before job.init; remove per-bucket encryption settings"
+    required = f"{planned.algorithm.in_hadoop} {planned.key}".strip()
+    if is_planned:
+        required = str(rule)
+        fix = (
+            f"the request guard, which encrypts by prefix, does not run; name the whole bucket "
+            f"(s3://{location.bucket}/) in the policy file's entry"
+        )
     return failed(
         "GS-S3-008",
         resource,
         found=f"{algorithm or 'no encryption'} {shown_key(key)}".strip(),
-        required=f"SSE-KMS {plan.key}",
-        fix="do not read or write this bucket before job.init; remove per-bucket encryption settings",
+        required=required,
+        fix=fix,
     )
 
 

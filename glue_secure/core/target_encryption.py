@@ -6,8 +6,9 @@ Without a policy file there is one rule: SSE-KMS under the key of the run's secu
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 
@@ -118,6 +119,41 @@ class EncryptionRules:
     def of_key(cls, key: KmsKeyArn) -> EncryptionRules:
         """Return the rules without a policy file: SSE-KMS under ``key``."""
         return cls(EncryptionRule(None, (Encryption(Algorithm.SSE_KMS, str(key)),)))
+
+    @classmethod
+    def from_mapping(cls, document: Mapping[str, Any]) -> EncryptionRules:
+        """Return the rules of :meth:`as_mapping`."""
+        default, *targets = (
+            EncryptionRule(
+                S3Uri(*rule["location"]) if rule["location"] is not None else None,
+                tuple(Encryption(Algorithm(algorithm), key) for algorithm, key in rule["accepted"]),
+                rule["bucket_key"],
+                rule["entry"],
+            )
+            for rule in document["rules"]
+        )
+        return cls(default, tuple(targets), document["writes_dsse"])
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return the rules as JSON values, for another process of the job."""
+        rules = [
+            {
+                "location": None if rule.location is None else [rule.location.bucket, rule.location.key],
+                "accepted": [[one.algorithm.value, one.key] for one in rule.accepted],
+                "bucket_key": rule.bucket_key,
+                "entry": rule.entry,
+            }
+            for rule in self.all
+        ]
+        return {"rules": rules, "writes_dsse": self.writes_dsse}
+
+    def for_hadoop(self, version: str) -> EncryptionRules:
+        """Return the rules for the S3 client of a version of Hadoop.
+
+        S3A can write DSSE-KMS since 3.4.0 (HADOOP-18850).
+        """
+        numbers = [int(part) for part in version.split("-")[0].split(".") if part.isdigit()]
+        return replace(self, writes_dsse=numbers >= [3, 4])
 
     @property
     def all(self) -> tuple[EncryptionRule, ...]:

@@ -13,11 +13,12 @@ from datetime import timedelta
 
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.core.evidence import HousekeepingRecord
-from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.ports import Clock, ObjectStore, Operation
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.core.target_encryption import EncryptionRules
 from glue_secure.io.call_checks import s3_location
 from glue_secure.io.read_objects import ReadObjects
 from glue_secure.verification.object_verifier import ObjectVerifier, map_requests
@@ -43,7 +44,7 @@ class Housekeeping:
     """Purges and transitions of one run. Every public method is one operation of the run.
 
     Args:
-        key: the key that moved objects and manifests must be encrypted under.
+        rules: how moved objects and manifests must be encrypted.
         objects: S3, called from the driver.
         guard: rejects the locations of bookmarks and evidence.
         verifier: reads moved objects and manifests back.
@@ -56,7 +57,7 @@ class Housekeeping:
     def __init__(
         self,
         *,
-        key: KmsKeyArn,
+        rules: EncryptionRules,
         objects: ObjectStore,
         guard: TargetGuard,
         verifier: ObjectVerifier,
@@ -66,7 +67,7 @@ class Housekeeping:
         operation: Operation,
     ) -> None:
         self._read_objects = read_objects
-        self._key, self._objects, self._guard, self._verifier = key, objects, guard, verifier
+        self._rules, self._objects, self._guard, self._verifier = rules, objects, guard, verifier
         self._clock, self._recorder, self._operation = clock, recorder, operation
 
     def purge(self, target: str, locations: Sequence[str], selection: ObjectSelection) -> Mapping[str, int]:
@@ -143,9 +144,8 @@ class Housekeeping:
 
             def move(summary: ObjectSummary) -> None:
                 if summary.storage_class != storage_class:
-                    self._objects.copy_onto_itself(
-                        summary.uri, storage_class, key=self._key, etag=summary.etag
-                    )
+                    rule = self._rules.rule(summary.uri)
+                    self._objects.copy_onto_itself(summary.uri, storage_class, rule=rule, etag=summary.etag)
 
             done, failed = self._process(selected.objects, move)
             moved = [summary for summary in done if summary.storage_class != storage_class]
@@ -216,7 +216,9 @@ class Housekeeping:
             for name, uris in (("Success.csv", record.objects), ("Failed.csv", record.failed)):
                 uri = selection.manifest.child(name)
                 try:
-                    self._objects.write(uri, _manifest(uris), key=self._key, content_type="text/csv")
+                    self._objects.write_as(
+                        uri, _manifest(uris), rule=self._rules.rule(uri), content_type="text/csv"
+                    )
                 except ServiceError as error:
                     raise GlueSecureError(
                         f"cannot write manifest {uri}: {error}; {len(record.objects)} objects were processed "

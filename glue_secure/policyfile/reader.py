@@ -141,8 +141,13 @@ def parse_policy(text: str, name: str, *, as_json: bool = False) -> PolicyFile:
     Raises:
         UsageError: the text is invalid. The message names the line.
     """
+    return parse_with_lines(text, name, as_json=as_json)[0]
+
+
+def parse_with_lines(text: str, name: str, *, as_json: bool) -> tuple[PolicyFile, dict[Path, int]]:
+    """Return the policy of a text, and the line of each table and key. Raises like :func:`parse_policy`."""
     document, lines = load_document(text, name, as_json=as_json)
-    return _Reader(name, lines).policy(document)
+    return _Reader(name, lines).policy(document), lines
 
 
 class _Reader:

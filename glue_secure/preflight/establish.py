@@ -9,7 +9,7 @@ import shlex
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from glue_secure.core.arguments import JobArguments, JobIdentity
 from glue_secure.core.errors import UsageError
@@ -21,6 +21,8 @@ from glue_secure.core.ports import ControlPlane, Environment, KeyService, Servic
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, plan_settings
+from glue_secure.policyfile.loading import LoadedPolicy, load_policy
+from glue_secure.policyfile.model import rules_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Preflight:
         account: the AWS account, twelve digits.
         region: the AWS Region of the run.
         findings: the findings of every check; all are passes.
+        policy: the policy of the run, with the files that state it.
         seconds: duration.
     """
 
@@ -43,6 +46,7 @@ class Preflight:
     account: str
     region: str
     findings: tuple[Finding, ...]
+    policy: LoadedPolicy = field(default_factory=LoadedPolicy)
     seconds: float = 0.0
 
 
@@ -50,15 +54,24 @@ def establish(identity: JobIdentity, arguments: JobArguments, services: Services
     """Check the run's arguments, security configuration and keys, and return them.
 
     Raises:
-        RefusedError: a check of GS-SEC or GS-KMS failed.
+        UsageError: the policy file is invalid.
+        RefusedError: a check of GS-POL, GS-SEC or GS-KMS failed.
         VerificationError: a check could not be completed (access denied, no answer).
     """
     started = time.perf_counter()
     environment = services.environment
     findings = list(enforce(check_arguments(identity, arguments)))
+    account = _account(identity, environment)
+    policy, policy_findings = load_policy(
+        arguments,
+        objects=services.objects,
+        keys=services.keys,
+        catalog=services.control_plane,
+        account=account,
+    )
+    findings += policy_findings
     configuration, configuration_findings = _configuration(identity, services.control_plane, environment)
     findings += configuration_findings
-    account = _account(identity, environment)
     arns: dict[str, KmsKeyArn] = {}
     key_findings: list[Finding] = []
     for purpose, name in key_names(configuration).items():
@@ -76,10 +89,13 @@ def establish(identity: JobIdentity, arguments: JobArguments, services: Services
     return Preflight(
         configuration=configuration,
         keys=keys,
-        plan=plan_settings(keys.s3, s3_endpoint=environment.s3_endpoint),
+        plan=plan_settings(
+            keys.s3, s3_endpoint=environment.s3_endpoint, rules=rules_of(policy.policy, keys.s3)
+        ),
         account=account,
         region=environment.region,
         findings=tuple(findings),
+        policy=policy,
         seconds=time.perf_counter() - started,
     )
 

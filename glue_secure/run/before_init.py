@@ -32,7 +32,7 @@ class BeforeInit:
         endpoint: str,
         *,
         presigned: bool,
-    ) -> Mapping[str, str]:
+    ) -> Mapping[str, str | bool]:
         """Return what the run adds to a storing call, ``{}`` for any other call.
 
         Raises:

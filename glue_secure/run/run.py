@@ -329,6 +329,7 @@ class Run:
             settings=settings,
             rows_of=rows_of,
             bookmark=self.bookmarks.report().as_mapping(),
+            policy=self.preflight.policy.as_mapping(self.recorder.policy_uses),
             request_guard={
                 **self.requests.as_mapping(),
                 "python_workers": "guarded" if self._guards_python_workers() else "not guarded",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.catalog.encrypted_catalog import EncryptedCatalog
@@ -30,11 +31,14 @@ from glue_secure.core.arguments import (
 )
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import enforce
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.policy_arguments import PACKAGED
 from glue_secure.core.ports import Engine, Services
 from glue_secure.core.receipts import ReceiptBook
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.request_guard import RequestPolicy
-from glue_secure.core.spark_conf import check_java_options, check_settings
+from glue_secure.core.spark_conf import check_java_options, check_settings, plan_settings
+from glue_secure.core.target_encryption import Algorithm
 from glue_secure.core.worker_encryption import SHUFFLE_ARGUMENTS, enforce_worker_encryption
 from glue_secure.io.catalog_reader import CatalogReader
 from glue_secure.io.connector_calls import ConnectorCalls
@@ -43,6 +47,7 @@ from glue_secure.io.read_objects import ReadObjects
 from glue_secure.io.reader import DataReader
 from glue_secure.io.stores import StoreChecker
 from glue_secure.io.writer import DataWriter
+from glue_secure.policyfile.connectors import approved_connectors
 from glue_secure.preflight.establish import Preflight, establish
 from glue_secure.preflight.fine_grained import is_fine_grained
 from glue_secure.run import automatic_start, composition, test_mode
@@ -57,6 +62,7 @@ from glue_secure.verification.driver_s3 import DriverS3Recorder
 from glue_secure.verification.object_verifier import ObjectVerifier
 from glue_secure.verification.s3_requests import S3Requests
 from glue_secure.verification.target_guard import TargetGuard
+from glue_secure.verification.target_keys import TargetKeys
 from glue_secure.verification.unmanaged_writes import UnmanagedWriteVerifier
 
 if TYPE_CHECKING:
@@ -217,7 +223,15 @@ def build_run(
     """Return a run with its components. No setting is checked or applied, and nothing is loaded yet."""
     state = RunState(identity.run_id)
     operation = state.operation
-    key = preflight.keys.s3
+    preflight = _for_engine(preflight, engine)
+    rules = preflight.plan.rules
+    targets = TargetKeys(
+        rules=rules,
+        keys=services.keys,
+        region=preflight.region,
+        account=preflight.account,
+        recorder=recorder,
+    )
     evidence_prefix = arguments.required_location(EVIDENCE_URI)
     bookmark_uri = arguments.location(BOOKMARK_URI)
     fine_grained = is_fine_grained(arguments)
@@ -252,16 +266,23 @@ def build_run(
         recorder=recorder,
         operation=operation,
     )
-    reserved = (evidence_prefix, *((bookmark_uri,) if bookmark_uri else ()))
+    policy_files = tuple(
+        S3Uri.parse(file.location)
+        for file in preflight.policy.files
+        if not file.location.startswith(PACKAGED)
+    )
+    reserved = (evidence_prefix, *((bookmark_uri,) if bookmark_uri else ()), *policy_files)
     guard = TargetGuard(
         plan=preflight.plan,
         engine=engine,
         objects=services.objects,
         recorder=recorder,
         reserved=reserved,
+        targets=targets,
+        is_guarded=lambda: requests.are_guarded,
     )
     verifier = ObjectVerifier(
-        key=key,
+        targets=targets,
         objects=services.objects,
         engine=engine,
         recorder=recorder,
@@ -269,9 +290,10 @@ def build_run(
         remote=None if fine_grained else services.remote_objects,
     )
     requests = S3Requests(
+        targets=targets,
         policy=RequestPolicy(
             run=str(identity.run_id),
-            key=key,
+            rules=rules,
             reserved=reserved,
             s3_endpoint=preflight.plan.s3_endpoint,
             probe=evidence_prefix,
@@ -282,7 +304,7 @@ def build_run(
         recorder=recorder,
     )
     prover = BucketPolicyProver(
-        key=key,
+        rules=rules,
         objects=services.objects,
         recorder=recorder,
         # A proof needs a service that enforces bucket policies, which is known of Amazon S3 only. Without a
@@ -322,7 +344,9 @@ def build_run(
         read_objects=read_objects,
         operation=operation,
         approval=ConnectorApproval(
-            arguments.allowed_connectors(), jar_of=engine.jar_of, connection=connections.read
+            approved_connectors(arguments, preflight.policy.policy),
+            jar_of=engine.jar_of,
+            connection=connections.read,
         ),
     )
     return Run(
@@ -357,7 +381,7 @@ def build_run(
         if services.metastore is None
         else EncryptedMetastore(services.metastore, catalog=catalog, recorder=recorder, operation=operation),
         housekeeping=Housekeeping(
-            key=key,
+            rules=rules,
             objects=services.objects,
             guard=guard,
             verifier=verifier,
@@ -376,7 +400,7 @@ def build_run(
         ),
         driver_s3=DriverS3Recorder(
             run=str(identity.run_id),
-            key=key,
+            rules=rules,
             keys=services.keys,
             source=services.driver_s3,
             endpoint=services.environment.s3_endpoint,
@@ -393,6 +417,17 @@ def build_run(
         fine_grained=fine_grained,
         awaits_init=awaits_init,
     )
+
+
+def _for_engine(preflight: Preflight, engine: Engine) -> Preflight:
+    """Return the preflight with the settings for the engine's version of Hadoop, if a rule depends on it."""
+    plan = preflight.plan
+    algorithms = {rule.written.algorithm for rule in plan.rules.targets}
+    if Algorithm.DSSE_KMS not in algorithms:
+        return preflight
+    rules = plan.rules.for_hadoop(engine.versions.get("hadoop", ""))
+    plan = plan_settings(plan.key, s3_endpoint=plan.s3_endpoint, rules=rules)
+    return replace(preflight, plan=plan)
 
 
 def _quality_gate(

@@ -25,6 +25,7 @@ from glue_secure.core.ports.stores import Item
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import NotFound, PreconditionFailed, ServiceError
 from glue_secure.core.table_definition import Columns, TableDefinition
+from glue_secure.core.target_encryption import EncryptionRule
 
 
 class FakeClock:
@@ -159,7 +160,7 @@ class FakeObjectStore:
         """Return content, or its first ``most`` bytes, and entity tag of an object."""
         self._called("GetObject", uri)
         entry = self._get(uri, "GetObject")
-        return StoredObject(entry.body[:most], entry.etag)
+        return StoredObject(entry.body[:most], entry.etag, "", entry.algorithm, entry.key)
 
     def write(
         self,
@@ -196,8 +197,13 @@ class FakeObjectStore:
             raise _precondition("the listed entity tag")
         self.delete(uri)
 
-    def copy_onto_itself(self, uri: S3Uri, storage_class: str, *, key: KmsKeyArn, etag: str) -> None:
-        """Copy an object onto itself with SSE-KMS under ``key``. An archived object cannot be copied."""
+    def write_as(self, uri: S3Uri, body: bytes, *, rule: EncryptionRule, content_type: str) -> None:  # noqa: ARG002
+        """Write an object encrypted as ``rule`` writes."""
+        self._called("PutObject", uri)
+        self.put(uri, body, algorithm=rule.written.algorithm.header, key=rule.written.key)
+
+    def copy_onto_itself(self, uri: S3Uri, storage_class: str, *, rule: EncryptionRule, etag: str) -> None:
+        """Copy an object onto itself, encrypted as ``rule`` writes. An archived object cannot be copied."""
         self._called("CopyObject", uri)
         stored = self._get(uri, "CopyObject")
         if stored.etag != etag:
@@ -206,7 +212,14 @@ class FakeObjectStore:
             raise ServiceError(
                 "CopyObject: InvalidObjectState", code="InvalidObjectState", operation="CopyObject"
             )
-        self.put(uri, stored.body, algorithm="aws:kms", key=str(key), storage_class=storage_class)
+        written = rule.written
+        self.put(
+            uri,
+            stored.body,
+            algorithm=written.algorithm.header,
+            key=written.key,
+            storage_class=storage_class,
+        )
 
     def _called(self, operation: str, uri: S3Uri) -> None:
         self.calls.append((operation, str(uri)))

@@ -30,6 +30,7 @@ from glue_secure.core.policy_documents import PolicyCondition
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
+from glue_secure.core.target_encryption import EncryptionRules
 
 SAMPLE_FROM = 1_000
 """Number of objects from which a write may be sampled. The driver reads fewer back in two seconds at most."""
@@ -57,14 +58,16 @@ class BucketPolicyProver:
     """Decides which new objects of a write must be read back.
 
     Args:
-        key: the key that objects must be encrypted under.
+        rules: how objects must be encrypted.
         objects: S3, called from the driver.
         recorder: receives the proofs that were used.
         seed: selects the sample; ``""`` disables proofs.
     """
 
-    def __init__(self, *, key: KmsKeyArn, objects: ObjectStore, recorder: RunRecorder, seed: str) -> None:
-        self._key, self._objects, self._recorder, self._seed = key, objects, recorder, seed
+    def __init__(
+        self, *, rules: EncryptionRules, objects: ObjectStore, recorder: RunRecorder, seed: str
+    ) -> None:
+        self._encryption, self._objects, self._recorder, self._seed = rules, objects, recorder, seed
         self._first: dict[str, BucketRules | None] = {}
 
     def read_rules(self, bucket: str) -> None:
@@ -81,7 +84,8 @@ class BucketPolicyProver:
         first = self._first.get(location.bucket)
         if first is None or len(new) < SAMPLE_FROM:
             return new, ""
-        proof = proof_of(first, location, self._key)
+        key = self._provable_key(location, first)
+        proof = None if key is None else proof_of(first, location, key)
         if proof is None or self._rules(location.bucket) != first:
             return new, ""
         return sample_of(new, self._seed), proof
@@ -91,8 +95,17 @@ class BucketPolicyProver:
         rules = self._first.get(location.bucket)
         if proof and rules is not None:
             self._recorder.proofs[proof] = rules
-            found = f"aws:kms {self._key} by the bucket's rules, SHA-256 {proof}"
+            found = f"aws:kms {rules.key} by the bucket's rules, SHA-256 {proof}"
             self._recorder.record([passed("GS-S3-004", f"{len(proved)} objects", found)])
+
+    def _provable_key(self, location: S3Uri, bucket: BucketRules) -> KmsKeyArn | None:
+        """Return the bucket's default key if one rule that accepts it applies to everything below."""
+        rule = self._encryption.rule(location)
+        if rule.bucket_key is not None or not self._encryption.is_uniform_below(location):
+            return None
+        if not bucket.key or not rule.accepts(bucket.algorithm, bucket.key):
+            return None
+        return KmsKeyArn.parse(bucket.key)
 
     def _rules(self, bucket: str) -> BucketRules | None:
         try:

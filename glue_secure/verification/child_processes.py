@@ -44,6 +44,7 @@ from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.ports.driver_s3 import CallGuard, ChildPolicy, Recorder
 from glue_secure.core.receipts import Receipt
+from glue_secure.core.target_encryption import EncryptionRules
 from glue_secure.verification.driver_s3 import S3CallGuard, now
 
 _POLICY, _REQUESTS, _TASKS = "policy.json", "requests", "tasks"
@@ -251,7 +252,7 @@ class ChildGuard:
 
     def check_call(
         self, operation: str, parameters: Mapping[str, Any], endpoint: str, *, presigned: bool
-    ) -> Mapping[str, str]:
+    ) -> Mapping[str, str | bool]:
         """Return the parameters to add to an S3 call; see :meth:`S3CallGuard.check_call`."""
         return self._recorder().check_call(operation, parameters, endpoint, presigned=presigned)
 
@@ -279,8 +280,8 @@ class _ChildRecorder(S3CallGuard):
 
     def __init__(self, policy: ChildPolicy, folder: Path, log: _RequestLog) -> None:
         super().__init__(
-            key=policy.key,
-            describe=partial(_describe, policy.key.region),
+            rules=policy.rules,
+            describe=partial(_describe, KmsKeyArn.parse(policy.rules.default.written.key).region),
             endpoint=policy.endpoint,
             reserved=policy.reserved,
             add=self._write_receipts,
@@ -377,7 +378,7 @@ def _read(folder: Path) -> ChildPolicy | None:
         return None
     return ChildPolicy(
         run=values["run"],
-        key=KmsKeyArn.parse(values["key"]),
+        rules=EncryptionRules.from_mapping(values["rules"]),
         reserved=tuple(S3Uri.parse(location) for location in values["reserved"]),
         endpoint=values["endpoint"],
         is_open=values["open"] and _runs_a_task(folder),
@@ -397,7 +398,7 @@ def _policy_text(policy: ChildPolicy) -> str:
     return json.dumps(
         {
             "run": policy.run,
-            "key": str(policy.key),
+            "rules": policy.rules.as_mapping(),
             "reserved": [str(location) for location in policy.reserved],
             "endpoint": policy.endpoint,
             "open": policy.is_open,

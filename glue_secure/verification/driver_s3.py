@@ -28,6 +28,7 @@ from glue_secure.core.ports import DriverS3, Engine, KeyService, Operation
 from glue_secure.core.ports.driver_s3 import CallGuard, ChildPolicy, Recorder
 from glue_secure.core.receipts import BOTO3, Receipt, ReceiptBook
 from glue_secure.core.service import ServiceError
+from glue_secure.core.target_encryption import EncryptionRules
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -41,7 +42,7 @@ class S3CallGuard:
     Implements ``ports.driver_s3.CallGuard``, but for forked processes.
 
     Args:
-        key: the run's key.
+        rules: how stored objects must be encrypted.
         describe: returns the KMS key that an alias names (DescribeKey).
         endpoint: URL that the run's own S3 requests go to.
         reserved: locations of bookmarks and evidence, which no call may touch.
@@ -53,7 +54,7 @@ class S3CallGuard:
     def __init__(
         self,
         *,
-        key: KmsKeyArn,
+        rules: EncryptionRules,
         describe: Callable[[str], KmsKey],
         endpoint: str,
         reserved: Sequence[S3Uri],
@@ -61,7 +62,7 @@ class S3CallGuard:
         operation: Operation,
         is_open: Callable[[], bool],
     ) -> None:
-        self._key, self._describe, self._endpoint = key, describe, endpoint
+        self._rules, self._describe, self._endpoint = rules, describe, endpoint
         self._reserved, self._add = tuple(reserved), add
         self._operation, self._is_open = operation, is_open
         self._lock = Lock()
@@ -83,7 +84,7 @@ class S3CallGuard:
 
     def check_call(
         self, operation: str, parameters: Mapping[str, Any], endpoint: str, *, presigned: bool
-    ) -> Mapping[str, str]:
+    ) -> Mapping[str, str | bool]:
         """Return the parameters to add to an S3 call, before it is sent or signed.
 
         Raises:
@@ -95,7 +96,7 @@ class S3CallGuard:
         if not is_checked(operation) or not (storing or self.is_open):
             return {}
         with self._operation():
-            added = guarded_parameters(operation, parameters, self._key, self._key_named)
+            added = guarded_parameters(operation, parameters, self._rules, self._key_named)
             if storing:
                 bucket = str(parameters.get("Bucket", ""))
                 require_known_service(operation, bucket, endpoint, self._endpoint)
@@ -162,7 +163,7 @@ class S3CallGuard:
                 "GS-S3-005",
                 resource=f"SSEKMSKeyId={text!r}",
                 found=str(error),
-                required=f"the run's key {self._key}",
+                required=f"the run's key {self._rules.default.written.key}",
                 fix="remove SSEKMSKeyId: the run's key is added to every write",
                 aws_code=error.code,
             ) from error
@@ -176,7 +177,7 @@ class DriverS3Recorder(S3CallGuard):
 
     Args:
         run: id of the run.
-        key: the run's key.
+        rules: as in :class:`S3CallGuard`.
         keys: AWS KMS.
         source: guards the process, and creates guarded sessions; None if the run has no AWS session.
         endpoint: as in :class:`S3CallGuard`.
@@ -191,7 +192,7 @@ class DriverS3Recorder(S3CallGuard):
         self,
         *,
         run: str,
-        key: KmsKeyArn,
+        rules: EncryptionRules,
         keys: KeyService,
         source: DriverS3 | None,
         endpoint: str,
@@ -202,7 +203,7 @@ class DriverS3Recorder(S3CallGuard):
         children: ChildProcesses,
     ) -> None:
         super().__init__(
-            key=key,
+            rules=rules,
             describe=keys.describe,
             endpoint=endpoint,
             reserved=reserved,
@@ -211,7 +212,7 @@ class DriverS3Recorder(S3CallGuard):
             is_open=is_open,
         )
         self._source, self._receipts, self._children = source, receipts, children
-        self._policy = ChildPolicy(run, key, self._reserved, endpoint)
+        self._policy = ChildPolicy(run, rules, self._reserved, endpoint)
         self._session: Session | None = None
 
     def guard_process(self) -> None:

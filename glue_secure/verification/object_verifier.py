@@ -6,18 +6,20 @@ The driver alone decides. Executors send HeadObject requests; an object without 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
 from glue_secure.core.findings import Finding, Verdict, enforce, passed, stop, unknown
-from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectEncryption
 from glue_secure.core.policy import check_object
 from glue_secure.core.ports import Engine, ObjectStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.core.target_encryption import EncryptionRules
+from glue_secure.verification.target_keys import TargetKeys
 
 PARALLEL_REQUESTS = 16
 """S3 requests that one process sends at once. It reaches about 650 a second with any number of threads, so
@@ -37,10 +39,10 @@ Inspection = tuple[Finding, "ObjectEncryption | None"]
 
 
 class ObjectVerifier:
-    """Reads back every object's encryption and compares it with the run's key.
+    """Reads back every object's encryption and compares it with the rule of its location.
 
     Args:
-        key: the key that objects must be encrypted under.
+        targets: how objects must be encrypted.
         objects: S3, called from the driver.
         engine: runs tasks on the executors.
         recorder: receives the finding.
@@ -51,13 +53,14 @@ class ObjectVerifier:
     def __init__(
         self,
         *,
-        key: KmsKeyArn,
+        targets: TargetKeys,
         objects: ObjectStore,
         engine: Engine,
         recorder: RunRecorder,
         remote: Callable[[], ObjectStore] | None = None,
     ) -> None:
-        self._key, self._objects, self._engine, self._recorder = key, objects, engine, recorder
+        self._rules, self._objects, self._engine, self._recorder = targets.rules, objects, engine, recorder
+        self._targets = targets
         self._remote = remote
 
     def verify(self, uris: Iterable[S3Uri], *, may_be_deleted: bool = False) -> tuple[ObjectEncryption, ...]:
@@ -69,15 +72,17 @@ class ObjectVerifier:
                 writer renames and deletes there.
 
         Raises:
-            RefusedError: GS-S3-004, an object is not SSE-KMS under the key.
+            RefusedError: GS-S3-004, an object is not encrypted as its rule requires; GS-KMS, a key of the
+                policy file cannot be used.
             VerificationError: GS-S3-007, S3 gave no answer for an object.
         """
         uris = tuple(uris)
         inspections, source = self._inspect_on_executors(uris, may_be_deleted), ", requested by the executors"
         if inspections is None:
-            inspections, source = inspect_all(self._objects, self._key, uris, may_be_deleted), ""
-        findings = enforce(finding for finding, _ in inspections)
-        self._recorder.record(combined(findings, f"aws:kms {self._key}{source}"))
+            inspections, source = inspect_all(self._objects, self._rules, uris, may_be_deleted), ""
+        enforce(finding for finding, _ in inspections)
+        self._recorder.record(combined(inspections, self._rules, source))
+        self._targets.use(uris)
         return tuple(encryption for _, encryption in inspections if encryption is not None)
 
     def _inspect_on_executors(self, uris: tuple[S3Uri, ...], may_be_deleted: bool) -> list[Inspection] | None:
@@ -87,7 +92,7 @@ class ObjectVerifier:
         size = max(_MIN_BATCH, -(-len(uris) // MAX_TASKS))
         batches = [HeadBatch(first, uris[first : first + size]) for first in range(0, len(uris), size)]
         try:
-            results = self._engine.on_executors(HeadTask(self._remote, self._key, may_be_deleted), batches)
+            results = self._engine.on_executors(HeadTask(self._remote, self._rules, may_be_deleted), batches)
         except Exception as error:
             # The task's message may quote any text; only its type is safe to show.
             stop(_incomplete(f"a Spark job that failed with {type(error).__name__}", len(uris)))
@@ -102,19 +107,35 @@ class ObjectVerifier:
         inspections: list[Inspection] = []
         for batch in batches:
             for uri, packed in zip(batch.uris, by_first[batch.first], strict=True):
-                inspection = _unpack(uri, packed, self._key)
+                inspection = _unpack(uri, packed, self._rules)
                 # Executors with other credentials may not see the object; the driver confirms the deletion.
                 is_missing = inspection[1] is None and inspection[0].verdict is Verdict.PASS
                 inspections.append(
-                    inspect(self._objects, self._key, uri, may_be_deleted) if is_missing else inspection
+                    inspect(self._objects, self._rules, uri, may_be_deleted) if is_missing else inspection
                 )
         return inspections
 
 
-def combined(findings: Sequence[Finding], found: str) -> list[Finding]:
-    """Return one pass of GS-S3-004 for the objects that passed it; the evidence lists the objects anyway."""
-    objects = sum(finding.control == "GS-S3-004" and finding.verdict is Verdict.PASS for finding in findings)
-    return [passed("GS-S3-004", f"{objects} objects", found)] if objects else []
+def combined(inspections: Iterable[Inspection], rules: EncryptionRules, source: str) -> list[Finding]:
+    """Return one pass of GS-S3-004 for the objects that passed it with one encryption and by one rule.
+
+    The evidence lists the objects anyway.
+
+    Args:
+        inspections: findings that no control stopped, with the objects.
+        rules: the run's rules.
+        source: where the encryption is known from, appended to the finding.
+    """
+    counts: dict[str, int] = {}
+    for finding, encryption in inspections:
+        if finding.control != "GS-S3-004" or finding.verdict is not Verdict.PASS or encryption is None:
+            continue
+        entry = rules.rule(encryption.uri).entry
+        found = f"{encryption.algorithm} {encryption.key}".strip() + (f", by entry {entry}" if entry else "")
+        counts[found] = counts.get(found, 0) + 1
+    return [
+        passed("GS-S3-004", f"{count} objects", f"{found}{source}") for found, count in sorted(counts.items())
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +159,13 @@ class HeadTask:
     """The function that an executor runs. It is serialised, so it contains no secret."""
 
     remote: Callable[[], ObjectStore]
-    key: KmsKeyArn
+    rules: EncryptionRules
     may_be_deleted: bool
 
     def __call__(self, batch: HeadBatch) -> HeadResult:
         """Inspect every object of a batch."""
-        inspections = inspect_all(self.remote(), self.key, batch.uris, self.may_be_deleted)
-        return HeadResult(batch.first, tuple(map(_pack, inspections)))
+        inspections = inspect_all(self.remote(), self.rules, batch.uris, self.may_be_deleted)
+        return HeadResult(batch.first, tuple(_pack(one, self.rules) for one in inspections))
 
 
 def map_requests(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
@@ -159,14 +180,14 @@ def map_requests(function: Callable[[_Item], _Result], items: Iterable[_Item]) -
 
 
 def inspect_all(
-    objects: ObjectStore, key: KmsKeyArn, uris: Iterable[S3Uri], may_be_deleted: bool
+    objects: ObjectStore, rules: EncryptionRules, uris: Iterable[S3Uri], may_be_deleted: bool
 ) -> list[Inspection]:
     """Return the inspection of each object, in order."""
-    return map_requests(lambda uri: inspect(objects, key, uri, may_be_deleted), uris)
+    return map_requests(lambda uri: inspect(objects, rules, uri, may_be_deleted), uris)
 
 
-def inspect(objects: ObjectStore, key: KmsKeyArn, uri: S3Uri, may_be_deleted: bool) -> Inspection:
-    """Return whether an object is SSE-KMS under the key (GS-S3-004), and its encryption.
+def inspect(objects: ObjectStore, rules: EncryptionRules, uri: S3Uri, may_be_deleted: bool) -> Inspection:
+    """Return whether an object is encrypted as its rule requires (GS-S3-004), and its encryption.
 
     GS-S3-007 is returned if S3 gives no answer; it passes if the object is missing and ``may_be_deleted``.
     """
@@ -184,7 +205,7 @@ def inspect(objects: ObjectStore, key: KmsKeyArn, uri: S3Uri, may_be_deleted: bo
             aws_code=error.code,
         )
         return finding, None
-    return check_object(encryption, key), encryption
+    return check_object(encryption, rules), encryption
 
 
 def _incomplete(found: str, count: int) -> Finding:
@@ -197,15 +218,18 @@ def _incomplete(found: str, count: int) -> Finding:
     )
 
 
-def _pack(inspection: Inspection) -> tuple[int, bool] | Inspection:
+def _pack(inspection: Inspection, rules: EncryptionRules) -> tuple[int, bool] | Inspection:
+    """Return size and bucket key of an object that passed a rule with one encryption, else the inspection."""
     finding, encryption = inspection
-    if encryption is not None and finding.verdict is Verdict.PASS:
-        return encryption.size, encryption.bucket_key
-    return inspection
+    if encryption is None or finding.verdict is not Verdict.PASS:
+        return inspection
+    has_one = len(rules.rule(encryption.uri).accepted) == 1
+    return (encryption.size, encryption.bucket_key) if has_one else inspection
 
 
-def _unpack(uri: S3Uri, packed: tuple[int, bool] | Inspection, key: KmsKeyArn) -> Inspection:
+def _unpack(uri: S3Uri, packed: tuple[int, bool] | Inspection, rules: EncryptionRules) -> Inspection:
     if isinstance(packed[0], Finding):
         return packed
-    encryption = ObjectEncryption(uri, "aws:kms", str(key), bool(packed[1]), packed[0])
-    return check_object(encryption, key), encryption
+    written = rules.rule(uri).written
+    encryption = ObjectEncryption(uri, written.algorithm.header, written.key, bool(packed[1]), packed[0])
+    return check_object(encryption, rules), encryption

@@ -1,4 +1,4 @@
-"""Re-encrypt objects in place: copy objects that are not SSE-KMS under the key onto themselves."""
+"""Re-encrypt objects in place: copy objects that are not encrypted as required onto themselves."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from glue_secure.core.errors import VerificationError
 from glue_secure.core.findings import Verdict, enforce
-from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.policy import check_object, check_reserved_location
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.core.target_encryption import EncryptionRules
 from glue_secure.verification.object_verifier import inspect_all, map_requests
 
 _COPY_LIMIT = 5 * 2**30  # bytes; the limit of one CopyObject
@@ -39,25 +40,25 @@ class RemediationPlan:
 
     Attributes:
         location: every object below it was inspected.
-        key: the key that objects must be encrypted under.
+        rules: how objects must be encrypted.
         inspected: number of objects.
-        repairs: the objects that are not under the key.
+        repairs: the objects that are not encrypted as required.
     """
 
     location: S3Uri
-    key: KmsKeyArn
+    rules: EncryptionRules
     inspected: int
     repairs: tuple[Repair, ...]
 
 
 def plan(
-    location: S3Uri, key: KmsKeyArn, *, objects: ObjectStore, reserved: Sequence[S3Uri] = ()
+    location: S3Uri, rules: EncryptionRules, *, objects: ObjectStore, reserved: Sequence[S3Uri] = ()
 ) -> RemediationPlan:
     """Inspect every object below a location without changing anything.
 
     Args:
         location: the location.
-        key: the key that objects must be encrypted under.
+        rules: how objects must be encrypted.
         objects: S3.
         reserved: locations of bookmarks and evidence; a copy would change the entity tags that they rely on.
 
@@ -77,23 +78,23 @@ def plan(
             fix="allow s3:ListBucket on the bucket",
             aws_code=error.code,
         ) from error
-    inspections = inspect_all(objects, key, [summary.uri for summary in listed], may_be_deleted=True)
+    inspections = inspect_all(objects, rules, [summary.uri for summary in listed], may_be_deleted=True)
     enforce(finding for finding, _ in inspections if finding.verdict is Verdict.UNKNOWN)
     repairs = [
         Repair(summary, finding.found, _obstacle(summary))
         for summary, (finding, _) in zip(listed, inspections, strict=True)
         if finding.verdict is Verdict.FAIL
     ]
-    return RemediationPlan(location, key, len(listed), tuple(repairs))
+    return RemediationPlan(location, rules, len(listed), tuple(repairs))
 
 
 def apply(plan: RemediationPlan, *, objects: ObjectStore) -> dict[S3Uri, str]:
-    """Copy each object of a plan onto itself under the key, and read it back.
+    """Copy each object of a plan onto itself, encrypted as required, and read it back.
 
     The copy is conditional on the entity tag, so an object that changed since the plan is not copied.
 
     Returns:
-        Object → why it is still not under the key; empty if all objects are.
+        Object → why it is still not encrypted as required; empty if all objects are.
     """
 
     def repair(repair: Repair) -> str:
@@ -101,8 +102,9 @@ def apply(plan: RemediationPlan, *, objects: ObjectStore) -> dict[S3Uri, str]:
             return repair.obstacle
         summary = repair.object
         try:
-            objects.copy_onto_itself(summary.uri, summary.storage_class, key=plan.key, etag=summary.etag)
-            finding = check_object(objects.encryption(summary.uri), plan.key)
+            rule = plan.rules.rule(summary.uri)
+            objects.copy_onto_itself(summary.uri, summary.storage_class, rule=rule, etag=summary.etag)
+            finding = check_object(objects.encryption(summary.uri), plan.rules)
         except NotFound:
             return ""  # deleted meanwhile
         except ServiceError as error:

@@ -15,6 +15,7 @@ from glue_secure.core.receipts import STORED, UNANSWERED, Receipt, ReceiptBook
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.request_guard import RequestPolicy
 from glue_secure.verification.object_verifier import ObjectVerifier, combined
+from glue_secure.verification.target_keys import TargetKeys
 
 GUARD_CLASS = "gluesecure.guard.Guard"
 SAMPLE = 3
@@ -26,6 +27,7 @@ class S3Requests:
 
     Args:
         policy: what requests must satisfy.
+        targets: the keys of the policy file.
         engine: guards the requests.
         verifier: reads back the sample, and the objects whose receipt does not say how they are encrypted.
         receipts: the run's receipts.
@@ -41,12 +43,14 @@ class S3Requests:
         self,
         *,
         policy: RequestPolicy,
+        targets: TargetKeys,
         engine: Engine,
         verifier: ObjectVerifier,
         receipts: ReceiptBook,
         recorder: RunRecorder,
     ) -> None:
         self._policy, self._engine, self._verifier = policy, engine, verifier
+        self._targets = targets
         self._recorder = recorder
         self.receipts = receipts
         self.problem = "the run has not started"
@@ -122,15 +126,16 @@ class S3Requests:
             receipts: of the requests of the JVMs or of botocore's clients.
 
         Raises:
-            RefusedError: GS-S3-004, an object is not SSE-KMS under the key.
+            RefusedError: GS-S3-004, an object is not encrypted as its rule requires.
             VerificationError: GS-S3-007, S3 gave no answer for an object that was read back.
         """
-        key = self._policy.key
+        rules = self._policy.rules
         proved = [receipt.encryption() for receipt in receipts if receipt.algorithm]
         unproved = [receipt for receipt in receipts if not receipt.algorithm]
-        findings = enforce(check_object(encryption, key) for encryption in proved)
-        found = f"aws:kms {key}, in S3's responses to the requests that stored them"
-        self._recorder.record(combined(findings, found))
+        findings = enforce(check_object(encryption, rules) for encryption in proved)
+        source = ", in S3's responses to the requests that stored them"
+        self._recorder.record(combined(zip(findings, proved, strict=False), rules, source))
+        self._targets.use(encryption.uri for encryption in proved)
         sample = random.SystemRandom().sample(proved, min(SAMPLE, len(proved)))
         self._verifier.verify([encryption.uri for encryption in sample], may_be_deleted=True)
         silent = [receipt.uri for receipt in unproved if receipt.outcome == STORED]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from glue_secure.core.ports import Engine, ObjectStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, check_client, check_settings
+from glue_secure.verification.target_keys import TargetKeys
 
 MARGIN = timedelta(minutes=15)
 """The largest difference between S3's clock, which sets ``LastModified``, and the driver's clock, which sets
@@ -34,6 +35,8 @@ class TargetGuard:
         objects: S3, called from the driver.
         recorder: receives the findings.
         reserved: locations of bookmarks and evidence, which no call may touch.
+        targets: the keys of the policy file, checked before a write; None for no check.
+        is_guarded: whether the request guard encrypts each request by its prefix.
     """
 
     def __init__(
@@ -44,9 +47,11 @@ class TargetGuard:
         objects: ObjectStore,
         recorder: RunRecorder,
         reserved: Sequence[S3Uri] = (),
+        targets: TargetKeys | None = None,
+        is_guarded: Callable[[], bool] = lambda: False,
     ) -> None:
         self._plan, self._engine, self._objects, self._recorder = plan, engine, objects, recorder
-        self._reserved = tuple(reserved)
+        self._reserved, self._is_guarded, self._targets = tuple(reserved), is_guarded, targets
 
     def reject_reserved_location(self, location: S3Uri, action: str) -> None:
         """Reject a location that contains bookmarks or evidence, or is inside their prefixes.
@@ -79,13 +84,15 @@ class TargetGuard:
         """Compare the settings in force and the bucket's client with the plan, and record the findings.
 
         Raises:
-            RefusedError: GS-S3-001, -002, -003, -008, -013.
+            RefusedError: GS-S3-001, -002, -003, -008, -013; GS-KMS, a key of the policy file cannot be used.
         """
+        if self._targets is not None:
+            self._targets.use([location], count=False)
         # Settings first: Hadoop cannot create a client from some contradictory settings.
         settings = check_settings(self._plan, self._engine.settings_in_force())
         self._recorder.record(enforce(settings))
         algorithm, key = self._engine.client_encryption(location)
-        client = check_client(self._plan, f"file system client of {location.bucket}", algorithm, key)
+        client = check_client(self._plan, location, algorithm, key, is_guarded=self._is_guarded())
         self._recorder.record(enforce([client]))
 
     def list_objects(self, location: S3Uri) -> tuple[ObjectSummary, ...]:

@@ -31,6 +31,7 @@ from glue_secure.testing.fakes import FakeDynamoDb
 NOW = datetime.now(timezone.utc)
 CONNECTIONS = "glue_secure.connections"
 CHECKS: Mapping[str, tuple[str, ...]] = {
+    "GS-POL-001": ("glue_secure.policyfile.loading:check_key_of_policy",),
     "GS-SEC-001": ("glue_secure.core.policy:check_attachment",),
     "GS-SEC-002": ("glue_secure.core.policy:check_attachment",),
     "GS-SEC-003": ("glue_secure.core.policy:check_configuration",),
@@ -244,6 +245,10 @@ def compliant_runs(run_fixture: Any, make: Any, serve: Any) -> Any:
     arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/flights"
     table = DynamoDbTable("flights", arn, "ACTIVE", ("id",), "ENABLED", "KMS", str(run_fixture.key))
     run_fixture.dynamodb = FakeDynamoDb(table)
+
+    policy_file = S3Uri("config", "policy.toml")
+    run_fixture.objects.put(policy_file, b"schema = 1\n", algorithm="aws:kms", key=str(run_fixture.key))
+    run_fixture.arguments["glue-secure-policy"] = str(policy_file)
 
     def run_job(run_id: str, unmanaged: UnmanagedWriteReport, **arguments: str) -> None:
         arguments["glue_secure_allowed_connectors"] = "com.example.Source"

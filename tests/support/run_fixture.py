@@ -26,6 +26,7 @@ from glue_secure.core.receipts import STORED, Receipt
 from glue_secure.core.request_guard import RequestPolicy, RequestReport
 from glue_secure.core.security_configuration import EncryptionSetting, SecurityConfiguration
 from glue_secure.core.spark_conf import SettingsPlan
+from glue_secure.core.target_encryption import EncryptionRules
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 from glue_secure.run.run import Run
 from glue_secure.run.start import open_run
@@ -41,12 +42,24 @@ from glue_secure.testing.fakes import (
     FakeSecretStore,
 )
 from glue_secure.testing.local_kms_key import LocalKmsKey
+from glue_secure.verification.target_keys import TargetKeys
 
 KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
 OTHER_KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/22222222-2222-2222-2222-222222222222")
 BOOKMARK_KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/33333333-3333-3333-3333-333333333333")
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 SESSION_ROW = {"ssl": True, "version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "bits": 256}
+
+
+def target_keys(key: KmsKeyArn, recorder: Any) -> TargetKeys:
+    """Return the keys of a run without a policy file."""
+    return TargetKeys(
+        rules=EncryptionRules.of_key(key),
+        keys=FakeKeyService(),
+        region="eu-west-1",
+        account="123456789012",
+        recorder=recorder,
+    )
 
 
 @dataclass
@@ -163,11 +176,14 @@ class FakeEngine:
         return dict(self.settings)
 
     def client_encryption(self, uri: S3Uri) -> tuple[str, str]:
-        return self.client or self._of_settings()
+        return self.client or self._of_settings(uri)
 
-    def _of_settings(self) -> tuple[str, str]:
-        names = ("fs.s3a.encryption.algorithm", "fs.s3a.encryption.key")
-        return self.settings.get(names[0], ""), self.settings.get(names[1], "")
+    def _of_settings(self, uri: S3Uri) -> tuple[str, str]:
+        algorithm, key = (
+            self.settings.get(f"fs.s3a.bucket.{uri.bucket}.{name}", self.settings.get(f"fs.s3a.{name}", ""))
+            for name in ("encryption.algorithm", "encryption.key")
+        )
+        return algorithm, key
 
     def read_s3(
         self,
@@ -210,7 +226,7 @@ class FakeEngine:
         self.calls.append(("write_s3", (str(target), mode, tuple(partition_by), dict(options))))
         if self.fails is not None:
             raise self.fails
-        algorithm, key = self._of_settings()
+        algorithm, key = self._of_settings(target)
         algorithm = self.algorithm if self.algorithm is not None else algorithm.replace("SSE-KMS", "aws:kms")
         for name in frame:
             uri = target.child(f"{name}.{format}")

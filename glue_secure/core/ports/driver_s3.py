@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
 from glue_secure.core.errors import RefusedError
-from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.target_encryption import EncryptionRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +18,14 @@ class ChildPolicy:
 
     Attributes:
         run: id of the run.
-        key: the run's key.
+        rules: how stored objects must be encrypted.
         reserved: locations of bookmarks and evidence.
         endpoint: URL that the run's own S3 requests go to.
         is_open: whether the run is open.
     """
 
     run: str
-    key: KmsKeyArn
+    rules: EncryptionRules
     reserved: tuple[S3Uri, ...]
     endpoint: str
     is_open: bool = True
@@ -56,7 +57,7 @@ class CallGuard(Protocol):
 
     def check_call(
         self, operation: str, parameters: Mapping[str, Any], endpoint: str, *, presigned: bool
-    ) -> Mapping[str, str]:
+    ) -> Mapping[str, str | bool]:
         """Return the parameters to add to an S3 call, before it is sent or signed.
 
         Args:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import BucketRules, ObjectEncryption, ObjectSummary, StoredObject
+from glue_secure.core.target_encryption import EncryptionRule
 
 
 class ObjectStore(Protocol):
@@ -42,11 +43,14 @@ class ObjectStore(Protocol):
             PreconditionFailed: the condition of ``if_match`` or ``if_none_match`` is not met.
         """
 
+    def write_as(self, uri: S3Uri, body: bytes, *, rule: EncryptionRule, content_type: str) -> None:
+        """Put an object encrypted as ``rule`` writes. The caller verifies it."""
+
     def remove(self, uri: S3Uri, *, etag: str) -> None:
         """Delete an object. Raises PreconditionFailed where its entity tag has changed."""
 
-    def copy_onto_itself(self, uri: S3Uri, storage_class: str, *, key: KmsKeyArn, etag: str) -> None:
-        """Copy an object onto itself into another storage class, with SSE-KMS under ``key``.
+    def copy_onto_itself(self, uri: S3Uri, storage_class: str, *, rule: EncryptionRule, etag: str) -> None:
+        """Copy an object onto itself into another storage class, encrypted as ``rule`` writes.
 
         Raises PreconditionFailed where its entity tag has changed.
         """

@@ -25,7 +25,9 @@ class GlueHadoopSettings(HadoopSettings):
             return super()._encryption_of(client)
         # https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-emrfs-encryption.html
         conf = client.getConf()
-        key = str(conf.get("fs.s3.serverSideEncryption.kms.keyId") or "")
+        name, bucket = "serverSideEncryption.kms.keyId", str(client.getUri().getHost())
+        of_bucket = conf.get(f"fs.s3.bucket.{bucket}.{name}")
+        key = str((conf.get(f"fs.s3.{name}") if of_bucket is None else of_bucket) or "")
         if str(conf.get("fs.s3.cse.enabled") or "false").lower() != "false":
             return "CSE", key
         if str(conf.get("fs.s3.enableServerSideEncryption") or "false").lower() != "true":

@@ -593,6 +593,7 @@ class SparkEngine:
         self._requests.close()
         if self._end_catalog is not None:
             self._end_catalog()
+        self._hadoop.restore()
 
     def _write_monitor(self) -> SparkWriteMonitor:
         if self._monitor is None:

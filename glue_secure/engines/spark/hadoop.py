@@ -53,6 +53,7 @@ class HadoopSettings:
         self._jvm = spark._jvm
         self._conf = spark.sparkContext._jsc.hadoopConfiguration()
         self._spark = spark
+        self._before: dict[str, tuple[str | None, str | None]] = {}
 
     def apply(self, plan: SettingsPlan) -> None:
         """Set every setting of the plan, on the context and on the session.
@@ -61,6 +62,8 @@ class HadoopSettings:
         context's, so an older value there would be used.
         """
         for name, value in plan.settings.items():
+            if ".bucket." in name and name not in self._before:
+                self._before[name] = (self._conf.get(name), self._spark.conf.get(name, None))
             self._conf.set(name, value)
             self._spark.conf.set(name, value)
         catalogs = self._catalogs(self._spark._jsparkSession)
@@ -68,6 +71,19 @@ class HadoopSettings:
         for name, value in plan_catalogs(catalogs, plan.key, path_style=path_style).items():
             self._spark.conf.set(name, value)
         self._close_older_clients()
+
+    def restore(self) -> None:
+        """Remove the plan's settings of single buckets, which a later run of the session may not have."""
+        for name, (of_context, of_session) in self._before.items():
+            if of_context is None:
+                self._conf.unset(name)
+            else:
+                self._conf.set(name, of_context)
+            if of_session is None:
+                self._spark.conf.unset(name)
+            else:
+                self._spark.conf.set(name, of_session)
+        self._before.clear()
 
     def in_force(self, session: Any = None) -> dict[str, str]:
         """Return the ``fs.s3*`` settings that a write would use now, and those of Iceberg catalogs.
@@ -98,7 +114,7 @@ class HadoopSettings:
         """
         settings = self._settings()
         client = self._file_system(uri, settings)
-        if self._encryption_of(client) != _encryption_in(settings):
+        if self._encryption_of(client) != _encryption_in(settings, uri.bucket):
             client.close()
             client = self._file_system(uri, settings)
         return self._encryption_of(client)
@@ -132,10 +148,11 @@ class HadoopSettings:
         Hadoop then creates new ones, also for writes outside glue-secure. The client of the bucket with
         Spark's event logs stays open, because Spark writes to it until the application ends.
         """
-        expected = _encryption_in(self._settings())
+        settings = self._settings()
         event_logs = str(self._spark.sparkContext.getConf().get("spark.eventLog.dir", ""))
         for client in self._cached_clients():
             has_event_logs = client.getBucket() == event_logs.partition("://")[2].partition("/")[0]
+            expected = _encryption_in(settings, client.getBucket())
             if self._encryption_of(client) != expected and not has_event_logs:
                 client.close()
 
@@ -164,8 +181,14 @@ class HadoopSettings:
         return self._spark._jsparkSession.sessionState().newHadoopConf()
 
 
-def _encryption_in(settings: Any) -> tuple[Any, Any]:
-    return settings.get("fs.s3a.encryption.algorithm"), settings.get("fs.s3a.encryption.key")
+def _encryption_in(settings: Any, bucket: str) -> tuple[str, str]:
+    """Return algorithm and key of a bucket: its own settings, else those of every bucket."""
+    names = ("encryption.algorithm", "encryption.key")
+    algorithm, key = (
+        str(settings.get(f"fs.s3a.bucket.{bucket}.{name}", settings.get(f"fs.s3a.{name}")) or "")
+        for name in names
+    )
+    return algorithm, key
 
 
 def versions(spark: SparkSession) -> Mapping[str, str]:

@@ -24,6 +24,7 @@ from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.receipts import STORED, UNANSWERED, ReceiptBook
+from glue_secure.core.target_encryption import EncryptionRules
 from glue_secure.run.before_init import BeforeInit
 from glue_secure.run.state import RunState
 from glue_secure.testing.fakes import FakeKeyService
@@ -60,7 +61,7 @@ class ARun:
         self.state, self.receipts, self.keys = RunState(RunId("jr_1")), ReceiptBook(), Keys()
         self.guard = DriverS3Recorder(
             run="jr_1",
-            key=KEY,
+            rules=EncryptionRules.of_key(KEY),
             keys=self.keys,
             source=None,
             endpoint="https://s3.eu-west-1.amazonaws.com",

@@ -14,36 +14,38 @@ from glue_secure.core.driver_s3 import (
 )
 from glue_secure.core.errors import RefusedError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.target_encryption import EncryptionRules
 
 KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
+RULES = EncryptionRules.of_key(KEY)
 PLACE = {"Bucket": "curated", "Key": "out/a"}
 
 
 @pytest.mark.parametrize("operation", sorted(WRITES))
 def test_a_write_gets_the_runs_key(operation):
     wanted = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": str(KEY)}
-    assert guarded_parameters(operation, PLACE, KEY) == wanted
-    assert guarded_parameters(operation, {**PLACE, **wanted}, KEY) == wanted
-    assert guarded_parameters(operation, {**PLACE, "SSEKMSKeyId": KEY.key_id}, KEY) == wanted
+    assert guarded_parameters(operation, PLACE, RULES) == wanted
+    assert guarded_parameters(operation, {**PLACE, **wanted}, RULES) == wanted
+    assert guarded_parameters(operation, {**PLACE, "SSEKMSKeyId": KEY.key_id}, RULES) == wanted
 
 
 @pytest.mark.parametrize("operation", ["GetObject", "ListObjectsV2", "UploadPart", "DeleteObject"])
 def test_other_calls_are_not_changed(operation):
-    assert guarded_parameters(operation, PLACE, KEY) == {}
+    assert guarded_parameters(operation, PLACE, RULES) == {}
 
 
 @pytest.mark.parametrize("operation", ["PutObjectInOtherWay", "RenameObject", "UpdateObjectEncryption"])
 def test_an_operation_that_stores_in_another_way_and_an_unknown_one_are_refused(operation):
     assert is_storing(operation, PLACE)
     with pytest.raises(RefusedError, match="GS-S3-005") as refusal:
-        guarded_parameters(operation, PLACE, KEY)
+        guarded_parameters(operation, PLACE, RULES)
     assert "put_object" in refusal.value.fix
 
 
 @pytest.mark.parametrize("operation", ["GetObjectInOtherWay", "ListNewThings", "HeadNewThing"])
 def test_an_unknown_operation_that_reads_is_not_checked(operation):
     assert not is_checked(operation)
-    assert guarded_parameters(operation, PLACE, KEY) == {}
+    assert guarded_parameters(operation, PLACE, RULES) == {}
 
 
 @pytest.mark.parametrize("operation", sorted(WRITES | {"UploadPart", "CreateSession"}))
@@ -63,7 +65,7 @@ def test_an_unknown_operation_that_reads_is_not_checked(operation):
 )
 def test_gs_s3_005_another_encryption_is_rejected(operation, contrary):
     with pytest.raises(RefusedError, match="GS-S3-005"):
-        guarded_parameters(operation, {**PLACE, **contrary}, KEY)
+        guarded_parameters(operation, {**PLACE, **contrary}, RULES)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_gs_s3_005_another_encryption_is_rejected(operation, contrary):
 )
 def test_gs_s3_005_calls_that_change_stored_objects_are_rejected(operation, parameters):
     with pytest.raises(RefusedError, match="GS-S3-005"):
-        guarded_parameters(operation, {**PLACE, **parameters}, KEY)
+        guarded_parameters(operation, {**PLACE, **parameters}, RULES)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from glue_secure.core.policy import (
     check_object,
 )
 from glue_secure.core.security_configuration import EncryptionSetting
+from glue_secure.core.target_encryption import EncryptionRules
 
 PASS, FAIL = Verdict.PASS, Verdict.FAIL
 OBJECT = S3Uri("curated", "flights/part-0.parquet")
@@ -218,7 +219,12 @@ def test_a_key_pending_deletion_fails_with_its_date_and_the_fix(make_key):
 
 
 def test_gs_s3_004_passes_under_exactly_the_expected_key(key_arn):
-    assert check_object(ObjectEncryption(OBJECT, "aws:kms", str(key_arn), True, 1), key_arn).verdict is PASS
+    assert (
+        check_object(
+            ObjectEncryption(OBJECT, "aws:kms", str(key_arn), True, 1), EncryptionRules.of_key(key_arn)
+        ).verdict
+        is PASS
+    )
 
 
 @pytest.mark.parametrize(
@@ -234,7 +240,12 @@ def test_gs_s3_004_passes_under_exactly_the_expected_key(key_arn):
 def test_gs_s3_004_only_the_expected_keys_own_arn_passes(key_arn, there, instead):
     reported = str(key_arn).replace(there, instead, 1)
     assert reported != str(key_arn)
-    assert check_object(ObjectEncryption(OBJECT, "aws:kms", reported, False, 1), key_arn).verdict is FAIL
+    assert (
+        check_object(
+            ObjectEncryption(OBJECT, "aws:kms", reported, False, 1), EncryptionRules.of_key(key_arn)
+        ).verdict
+        is FAIL
+    )
 
 
 @pytest.mark.parametrize(
@@ -250,7 +261,9 @@ def test_gs_s3_004_only_the_expected_keys_own_arn_passes(key_arn, there, instead
 )
 def test_gs_s3_004_fails_for_everything_else(algorithm, key, found, key_arn, other_key_arn):
     key = {"same": str(key_arn), "other": str(other_key_arn)}.get(key, key)
-    finding = check_object(ObjectEncryption(OBJECT, algorithm, key, False, 1), key_arn)
+    finding = check_object(
+        ObjectEncryption(OBJECT, algorithm, key, False, 1), EncryptionRules.of_key(key_arn)
+    )
     assert (finding.control, finding.verdict, finding.resource) == ("GS-S3-004", FAIL, str(OBJECT))
     assert finding.found.startswith(found)
     assert str(key_arn) in finding.required

@@ -8,6 +8,7 @@ import pytest
 
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.request_guard import RequestPolicy, refusal_in, report_of
+from glue_secure.core.target_encryption import EncryptionRules
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
 REFUSED = {
@@ -88,6 +89,10 @@ def test_another_message_quotes_no_refusal():
 
 def test_a_service_that_is_not_aws_is_named_with_its_port():
     policy = RequestPolicy(
-        "jr_1", KmsKeyArn.parse(KEY), (), "https://localhost:8443", S3Uri("evidence", "runs")
+        "jr_1",
+        EncryptionRules.of_key(KmsKeyArn.parse(KEY)),
+        (),
+        "https://localhost:8443",
+        S3Uri("evidence", "runs"),
     )
     assert policy.message(scheme="s3a", settings={})["hosts"] == ["localhost:8443"]

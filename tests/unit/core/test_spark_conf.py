@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from glue_secure.core.findings import Verdict
+from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.spark_conf import (
     check_client,
     check_java_options,
@@ -199,7 +200,7 @@ def test_the_options_that_spark_4_gives_every_jvm_pass():
 
 def test_gs_s3_008_passes_only_for_a_client_made_with_the_plan(plan, key_arn, other_key_arn):
     def verdict(algorithm, key):
-        return check_client(plan, "client of curated", algorithm, key).verdict
+        return check_client(plan, S3Uri("curated", "out/"), algorithm, key).verdict
 
     assert verdict("SSE-KMS", str(key_arn)) is PASS
     for algorithm, key in (
@@ -210,7 +211,7 @@ def test_gs_s3_008_passes_only_for_a_client_made_with_the_plan(plan, key_arn, ot
         ("CSE-KMS", str(key_arn)),
     ):
         assert verdict(algorithm, key) is FAIL
-    finding = check_client(plan, "client of curated", "", "")
+    finding = check_client(plan, S3Uri("curated", "out/"), "", "")
     assert (finding.control, finding.found) == ("GS-S3-008", "no encryption")
 
 

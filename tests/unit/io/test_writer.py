@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 
 import pytest
+from run_fixture import target_keys
 
 from glue_secure.columns.enforcer import ColumnPolicyEnforcer
 from glue_secure.connections.manager import ConnectionManager
@@ -40,20 +41,22 @@ def writer(run_fixture, recorder, read_objects) -> DataWriter:
     plan = plan_settings(run_fixture.key, s3_endpoint="https://s3.eu-west-1.amazonaws.com")
     engine, objects = run_fixture.engine, run_fixture.objects
     engine.apply_settings(plan)
-    verifier = ObjectVerifier(key=plan.key, objects=objects, engine=engine, recorder=recorder)
+    targets = target_keys(run_fixture.key, recorder)
+    verifier = ObjectVerifier(targets=targets, objects=objects, engine=engine, recorder=recorder)
     return DataWriter(
         run_id="jr_1",
         engine=engine,
         guard=TargetGuard(plan=plan, engine=engine, objects=objects, recorder=recorder),
         verifier=verifier,
         requests=S3Requests(
-            policy=RequestPolicy("jr_1", plan.key, (), plan.s3_endpoint, S3Uri("evidence", "runs")),
+            targets=targets,
+            policy=RequestPolicy("jr_1", plan.rules, (), plan.s3_endpoint, S3Uri("evidence", "runs")),
             engine=engine,
             verifier=verifier,
             receipts=ReceiptBook(),
             recorder=recorder,
         ),
-        prover=BucketPolicyProver(key=plan.key, objects=objects, recorder=recorder, seed=""),
+        prover=BucketPolicyProver(rules=plan.rules, objects=objects, recorder=recorder, seed=""),
         connections=ConnectionManager(
             catalog=run_fixture.control_plane,
             objects=objects,

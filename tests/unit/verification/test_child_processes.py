@@ -16,6 +16,7 @@ from glue_secure.aws import botocore_guard
 from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
 from glue_secure.core.receipts import UNANSWERED, ReceiptBook
+from glue_secure.core.target_encryption import EncryptionRules
 from glue_secure.run.state import RunState
 from glue_secure.testing.fakes import FakeKeyService
 from glue_secure.verification.child_processes import ChildProcesses
@@ -59,7 +60,7 @@ class ARun:
         self.state, self.receipts = RunState(RunId(run)), ReceiptBook()
         self.guard = DriverS3Recorder(
             run=run,
-            key=KEY,
+            rules=EncryptionRules.of_key(KEY),
             keys=FakeKeyService(),
             source=Botocore(),
             endpoint="https://s3.eu-west-1.amazonaws.com",

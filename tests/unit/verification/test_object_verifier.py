@@ -7,11 +7,13 @@ import random
 from functools import partial
 
 import pytest
+from run_fixture import target_keys
 
 from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.core.target_encryption import EncryptionRules
 from glue_secure.run.composition import ExecutorS3
 from glue_secure.verification import object_verifier
 from glue_secure.verification.object_verifier import (
@@ -61,7 +63,7 @@ class _Executors:
 def verifier(run_fixture, stores, recorder):
     driver, executors = stores
     return ObjectVerifier(
-        key=run_fixture.key,
+        targets=target_keys(run_fixture.key, recorder),
         objects=driver,
         engine=run_fixture.engine,
         recorder=recorder,
@@ -199,7 +201,9 @@ def test_an_unencrypted_object_that_an_executor_reports_as_deleted_is_detected(v
 def test_no_secret_is_sent_to_executors(run_fixture, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAABCDEFGHIJKLMNOP")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "no-word-of-this")
-    task = HeadTask(ExecutorS3("https://localhost:1", "eu-west-1", True), run_fixture.key, False)
+    task = HeadTask(
+        ExecutorS3("https://localhost:1", "eu-west-1", True), EncryptionRules.of_key(run_fixture.key), False
+    )
     sent = pickle.dumps(task)
     assert b"no-word-of-this" not in sent
     assert b"AKIA" not in sent

@@ -7,6 +7,7 @@ import pytest
 from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.service import ServiceError
+from glue_secure.core.target_encryption import EncryptionRules
 from glue_secure.verification import remediation
 
 OUT = S3Uri("curated", "out/")
@@ -23,7 +24,9 @@ def put(run_fixture, name, algorithm="aws:kms", key=None, **more):
 
 @pytest.fixture
 def make_plan(run_fixture):
-    return lambda **more: remediation.plan(OUT, run_fixture.key, objects=run_fixture.objects, **more)
+    return lambda **more: remediation.plan(
+        OUT, EncryptionRules.of_key(run_fixture.key), objects=run_fixture.objects, **more
+    )
 
 
 def test_a_plan_lists_objects_that_are_not_under_the_key_and_changes_nothing(run_fixture, make_plan):

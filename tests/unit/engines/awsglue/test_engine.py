@@ -25,6 +25,9 @@ class Client:
     def getClass(self):
         return SimpleNamespace(getName=lambda: self.kind)
 
+    def getUri(self):
+        return SimpleNamespace(getHost=lambda: "curated")
+
     def getConf(self):
         return self.settings
 
@@ -50,7 +53,7 @@ def hadoop(*clients):
 
 def verdict(*clients):
     algorithm, key = hadoop(*clients).client_encryption(S3Uri("curated", "x"))
-    return check_client(PLAN, "client", algorithm, key).verdict
+    return check_client(PLAN, S3Uri("curated", "x"), algorithm, key).verdict
 
 
 GOOD = {

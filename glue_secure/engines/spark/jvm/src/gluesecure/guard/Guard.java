@@ -175,7 +175,7 @@ public final class Guard {
     /**
      * Checks a request before it is sent.
      *
-     * @return headers to add
+     * @return headers to set; one whose value is empty is to be removed
      * @throws RefusedRequest if the request contradicts the policy
      */
     static Map<String, String> before(S3Call call) throws RefusedRequest {

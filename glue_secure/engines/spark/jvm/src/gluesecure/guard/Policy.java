@@ -24,6 +24,8 @@ final class Policy {
 
     private static final String ALGORITHM_HEADER = "x-amz-server-side-encryption";
     private static final String KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id";
+    private static final String BUCKET_KEY_HEADER = "x-amz-server-side-encryption-bucket-key-enabled";
+    private static final String KMS = "aws:kms";
     private static final String[] OTHER_HEADERS = {
         "x-amz-server-side-encryption-customer-algorithm",
         "x-amz-server-side-encryption-customer-key",
@@ -48,15 +50,48 @@ final class Policy {
     /** How objects below a location must be encrypted. */
     private static final class Rule {
         final String location;
-        final String algorithm;
-        final String key;
-        final List<String> keys;
+        /** "true" or "false"; empty if either is accepted. */
+        final String bucketKey;
+        final String required;
+        /** What objects are stored with. */
+        final Encryption written;
+        final List<Encryption> accepted = new ArrayList<>();
+        /** What the run's own settings of S3 clients may request; such a request gets what is written. */
+        final List<Encryption> replaced = new ArrayList<>();
 
         Rule(Map<String, Object> source) {
             location = text(source, "location");
+            bucketKey = text(source, "bucket_key");
+            required = text(source, "required");
+            written = new Encryption(source);
+            for (Map<String, Object> one : Policy.<Map<String, Object>>list(source, "accepted")) {
+                accepted.add(new Encryption(one));
+            }
+            for (Map<String, Object> one : Policy.<Map<String, Object>>list(source, "replaced")) {
+                replaced.add(new Encryption(one));
+            }
+        }
+
+        boolean covers(String object) {
+            return object.startsWith(location) || (object + "/").equals(location);
+        }
+    }
+
+    /** An algorithm and its key. */
+    private static final class Encryption {
+        final String algorithm;
+        final String key;
+        private final String keyId;
+
+        Encryption(Map<String, Object> source) {
             algorithm = text(source, "algorithm");
             key = text(source, "key");
-            keys = list(source, "keys");
+            keyId = text(source, "key_id");
+        }
+
+        boolean is(String otherAlgorithm, String otherKey) {
+            return algorithm.equals(otherAlgorithm)
+                    && (key.equals(otherKey) || (!keyId.isEmpty() && keyId.equals(otherKey)));
         }
     }
 
@@ -114,7 +149,8 @@ final class Policy {
     }
 
     /**
-     * Returns the headers to add to a request so that it stores bytes as the policy says.
+     * Returns the headers to set in a request so that it stores bytes as the policy says. A header whose value is
+     * empty is removed.
      *
      * @throws RefusedRequest if the request contradicts the policy
      */
@@ -146,7 +182,7 @@ final class Policy {
                     "use the name of the bucket behind the access point");
         }
         for (String location : reserved) {
-            if (call.location().startsWith(location)) {
+            if ((call.location() + "/").startsWith(location)) {
                 throw new RefusedRequest(
                         "GS-S3-009", resource(call), "a location inside s3://" + location,
                         "a location outside the prefixes of bookmarks and evidence",
@@ -163,26 +199,43 @@ final class Policy {
                 throw contradiction(call, "the header " + name, rule);
             }
         }
-        String foundAlgorithm = call.header(ALGORITHM_HEADER);
-        String foundKey = call.header(KEY_HEADER);
-        if (foundAlgorithm.isEmpty() && foundKey.isEmpty()) {
-            Map<String, String> added = new HashMap<>();
-            added.put(ALGORITHM_HEADER, rule.algorithm);
-            added.put(KEY_HEADER, rule.key);
-            return added;
-        }
-        boolean isKey = foundKey.equals(rule.key) || rule.keys.contains(foundKey);
-        if (!foundAlgorithm.equals(rule.algorithm) || !isKey) {
-            String found = foundAlgorithm + " " + (foundKey.isEmpty() ? "without a key" : foundKey);
+        String algorithm = call.header(ALGORITHM_HEADER);
+        String key = call.header(KEY_HEADER);
+        Map<String, String> changed = new HashMap<>();
+        if ((algorithm.isEmpty() && key.isEmpty()) || isAmong(rule.replaced, algorithm, key)) {
+            changed.put(ALGORITHM_HEADER, rule.written.algorithm);
+            if (!rule.written.key.isEmpty() || !key.isEmpty()) {
+                changed.put(KEY_HEADER, rule.written.key);
+            }
+            algorithm = rule.written.algorithm;
+        } else if (!isAmong(rule.accepted, algorithm, key)) {
+            String found = algorithm + " " + (key.isEmpty() ? "without a key" : key);
             throw contradiction(call, found.trim(), rule);
         }
-        return Collections.emptyMap();
+        String bucketKey = call.header(BUCKET_KEY_HEADER);
+        if (!algorithm.equals(KMS)) {
+            if (!bucketKey.isEmpty()) {
+                changed.put(BUCKET_KEY_HEADER, "");
+            }
+        } else if (!rule.bucketKey.isEmpty() && !rule.bucketKey.equals(bucketKey)) {
+            changed.put(BUCKET_KEY_HEADER, rule.bucketKey);
+        }
+        return changed;
+    }
+
+    private static boolean isAmong(List<Encryption> encryptions, String algorithm, String key) {
+        for (Encryption one : encryptions) {
+            if (one.is(algorithm, key)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static RefusedRequest contradiction(S3Call call, String found, Rule rule) {
         return new RefusedRequest(
-                "GS-S3-005", resource(call), found, rule.algorithm + " " + rule.key,
-                "remove the encryption settings of this write; glue-secure sets the run's key");
+                "GS-S3-005", resource(call), found, rule.required,
+                "remove the encryption settings of this write; glue-secure sets the required encryption");
     }
 
     private static String resource(S3Call call) {
@@ -193,7 +246,7 @@ final class Policy {
     private Rule rule(String location) {
         Rule best = NO_RULE;
         for (Rule rule : rules) {
-            if (location.startsWith(rule.location) && rule.location.length() >= best.location.length()) {
+            if (rule.covers(location) && rule.location.length() >= best.location.length()) {
                 best = rule;
             }
         }

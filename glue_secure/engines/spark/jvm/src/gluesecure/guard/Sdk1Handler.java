@@ -40,7 +40,11 @@ public final class Sdk1Handler extends RequestHandler2 {
         try {
             Map<String, String> added = Guard.before(call);
             for (Map.Entry<String, String> header : added.entrySet()) {
-                request.addHeader(header.getKey(), header.getValue());
+                // Of another spelling, which the map of version 1 would send as well.
+                request.getHeaders().keySet().removeIf(name -> name.equalsIgnoreCase(header.getKey()));
+                if (!header.getValue().isEmpty()) {
+                    request.addHeader(header.getKey(), header.getValue());
+                }
             }
         } catch (RefusedRequest refused) {
             // S3A and Spark retry client errors for minutes. They do not retry a 403 of the service.

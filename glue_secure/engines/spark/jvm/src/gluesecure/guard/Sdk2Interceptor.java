@@ -43,7 +43,11 @@ public final class Sdk2Interceptor implements ExecutionInterceptor {
             }
             SdkHttpRequest.Builder changed = request.toBuilder();
             for (Map.Entry<String, String> header : added.entrySet()) {
-                changed.putHeader(header.getKey(), header.getValue());
+                if (header.getValue().isEmpty()) {
+                    changed.removeHeader(header.getKey());
+                } else {
+                    changed.putHeader(header.getKey(), header.getValue());
+                }
             }
             return changed.build();
         } catch (RefusedRequest refused) {

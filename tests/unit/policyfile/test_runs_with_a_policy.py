@@ -1,0 +1,255 @@
+"""Runs with a policy file, in memory: integrity, evidence, keys, tables and connectors."""
+
+import hashlib
+
+import pytest
+from run_fixture import KEY, OTHER_KEY, run_fixture, server
+
+from glue_secure.connections.connectors.table import connector
+from glue_secure.core.catalog import CatalogTable
+from glue_secure.core.errors import RefusedError, UsageError, VerificationError
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.service import ServiceError
+
+__all__ = ["run_fixture", "server"]
+
+FILE = S3Uri("config", "policy.toml")
+ZONES = f"""\
+schema = 1
+name = "zones"
+[[targets]]
+name = "zone-b"
+prefix = "s3://curated/"
+encryption = "SSE-KMS"
+keys = ["{OTHER_KEY}"]
+[[targets]]
+name = "zone-c"
+prefix = "s3://state/open/"
+encryption = "SSE-S3"
+reason = "open data"
+"""
+
+
+def put(run_fixture, text, uri=FILE, **encryption):
+    encryption = encryption or {"algorithm": "aws:kms", "key": str(KEY)}
+    run_fixture.objects.put(uri, text.encode(), **encryption)
+    return {"glue_secure_policy": str(uri)}
+
+
+def digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_objects_are_verified_by_the_rule_of_their_zone_and_the_evidence_names_it(run_fixture):
+    run = run_fixture.start(**put(run_fixture, ZONES))
+    run.writer.write_s3(["a"], "s3://curated/out/", format="parquet")
+    run.commit()
+    evidence = run_fixture.evidence()
+    (write,) = evidence["writes"]
+    assert write["objects"][0]["key"] == str(OTHER_KEY)
+    assert evidence["policy"] == {
+        "files": [
+            {
+                "location": str(FILE),
+                "level": "organisation",
+                "name": "zones",
+                "sha256": digest(ZONES),
+                "version": "",
+                "integrity": f"aws:kms {KEY}, a customer managed key of the account",
+            }
+        ],
+        "used": {"zone-b": 1},
+        "missing_tables": [],
+    }
+    passes = {(f["control"], f["resource"]) for f in evidence["controls"] if f["verdict"] == "PASS"}
+    assert ("GS-POL-001", str(FILE)) in passes
+    assert ("GS-KMS-002", f"{OTHER_KEY} (target zone-b)") in passes
+
+
+def test_without_a_policy_file_the_evidence_has_none(run_fixture):
+    run = run_fixture.start()
+    run.writer.write_s3(["a"], "s3://curated/out/", format="parquet")
+    run.commit()
+    assert run_fixture.evidence()["policy"] is None
+
+
+def test_gs_s3_004_the_runs_key_is_wrong_in_a_zone_with_another(run_fixture):
+    run = run_fixture.start(**put(run_fixture, ZONES))
+    run_fixture.engine.key = str(KEY)
+    with pytest.raises(RefusedError, match="by entry zone-b"):
+        run.writer.write_s3(["a"], "s3://curated/out/", format="parquet")
+
+
+@pytest.mark.parametrize(
+    "encryption",
+    [
+        {"algorithm": "AES256", "key": ""},
+        {"algorithm": "", "key": ""},
+        {"algorithm": "aws:kms", "key": ""},
+        {"algorithm": "aws:kms", "key": str(KEY).replace("123456789012", "999999999999")},
+    ],
+    ids=str,
+)
+def test_gs_pol_001_a_file_without_digest_and_own_key_stops_the_run(run_fixture, encryption):
+    arguments = put(run_fixture, ZONES, **encryption)
+    with pytest.raises((RefusedError, VerificationError), match="GS-POL-001"):
+        run_fixture.start(**arguments)
+    # The digest in the arguments is the other way to show that the file is the reviewed one.
+    run_fixture.start(**arguments, glue_secure_policy_sha256=digest(ZONES))
+
+
+def test_gs_pol_001_a_key_that_aws_manages_does_not_protect_the_file(run_fixture):
+    run_fixture.change_key(OTHER_KEY, manager="AWS")
+    with pytest.raises(RefusedError, match="GS-POL-001"):
+        run_fixture.start(**put(run_fixture, "schema = 1", algorithm="aws:kms", key=str(OTHER_KEY)))
+
+
+def test_gs_pol_001_another_digest_stops_the_run_before_anything_else(run_fixture):
+    arguments = put(run_fixture, ZONES)
+    run_fixture.configure(job_bookmarks=None)  # would fail GS-SEC-005
+    with pytest.raises(RefusedError, match="GS-POL-001") as caught:
+        run_fixture.start(**arguments, glue_secure_policy_sha256="0" * 64)
+    assert digest(ZONES) in caught.value.fix
+    assert not run_fixture.evidence_keys()
+
+
+def test_gs_pol_001_a_file_that_cannot_be_read_stops_the_run(run_fixture):
+    arguments = put(run_fixture, ZONES)
+    run_fixture.objects.fail_next(
+        "GetObject", ServiceError("denied", code="AccessDenied", operation="GetObject")
+    )
+    with pytest.raises(VerificationError, match="GS-POL-001"):
+        run_fixture.start(**arguments)
+    with pytest.raises(VerificationError, match="GS-POL-001"):
+        run_fixture.start(glue_secure_policy="s3://config/missing.toml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"glue_secure_policy": "policy.toml"}, "package:PACKAGE/FILE"),
+        ({"glue_secure_policy": "s3://config/"}, "one object"),
+        ({"glue_secure_policy": "package:no.such.package/policy.toml"}, "ModuleNotFoundError"),
+        ({"glue_secure_policy": f"{FILE},{FILE}"}, "at most one"),
+        ({"glue_secure_policy": str(FILE), "glue_secure_policy_sha256": "abc"}, "64 hexadecimal"),
+        (
+            {"glue_secure_policy": str(FILE), "glue_secure_policy_sha256": f"{'0' * 64},{'0' * 64}"},
+            "for each",
+        ),
+        ({"glue_secure_policy_sha256": "0" * 64}, "for each"),
+    ],
+)
+def test_an_invalid_argument_is_rejected(run_fixture, arguments, expected):
+    put(run_fixture, ZONES)
+    with pytest.raises(UsageError, match=expected):
+        run_fixture.start(**arguments)
+
+
+def test_an_invalid_file_is_rejected_with_its_line(run_fixture):
+    with pytest.raises(UsageError, match=r"s3://config/policy.toml:2"):
+        run_fixture.start(**put(run_fixture, "schema = 1\nlevle = 1"))
+
+
+def test_a_packaged_file_needs_no_s3(run_fixture, tmp_path, monkeypatch):
+    (tmp_path / "acme_policy").mkdir()
+    (tmp_path / "acme_policy" / "__init__.py").write_text("")
+    (tmp_path / "acme_policy" / "policy.json").write_text('{"schema": 1, "name": "acme"}')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    run = run_fixture.start(glue_secure_policy="package:acme_policy/policy.json")
+    assert run.preflight.policy.policy.name == "acme"
+
+
+def test_levels_are_combined_in_any_order(run_fixture):
+    target = '[[targets]]\nname = "j"\nprefix = "s3://curated/j/"\nencryption = "SSE-S3"\nreason = "r"\n'
+    put(run_fixture, ZONES)
+    put(run_fixture, f'schema = 1\nlevel = "job"\n{target}', S3Uri("config", "job.toml"))
+    with pytest.raises(UsageError, match="level job"):
+        run_fixture.start(glue_secure_policy=f"s3://config/job.toml,{FILE}")
+
+
+def test_a_key_of_another_account_needs_a_reason(run_fixture):
+    foreign = KmsKeyArn.parse(str(OTHER_KEY).replace("123456789012", "210987654321"))
+    run_fixture.keys.append(
+        run_fixture.keys[0].__class__(foreign, "Enabled", "CUSTOMER", "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")
+    )
+    text = ZONES.replace(str(OTHER_KEY), str(foreign))
+    run = run_fixture.start("jr_1", **put(run_fixture, text))
+    with pytest.raises(RefusedError, match="GS-KMS-005"):
+        run.writer.write_s3(["a"], "s3://curated/out/", format="parquet")
+    text = text.replace(
+        f'keys = ["{foreign}"]', f'keys = ["{foreign}"]\nshared_key = true\nreason = "a shared zone"'
+    )
+    run = run_fixture.start("jr_2", **put(run_fixture, text))
+    run.writer.write_s3(["a"], "s3://curated/out/", format="parquet")
+
+
+@pytest.mark.parametrize(
+    ("change", "control"),
+    [
+        ({"state": "Disabled"}, "GS-KMS-002"),
+        ({"state": "PendingDeletion"}, "GS-KMS-002"),
+        ({"manager": "AWS"}, "GS-KMS-003"),
+        ({"usage": "SIGN_VERIFY"}, "GS-KMS-004"),
+    ],
+)
+def test_a_key_that_cannot_be_used_stops_the_write_before_an_object_is_stored(run_fixture, change, control):
+    run = run_fixture.start(**put(run_fixture, ZONES))
+    run_fixture.change_key(OTHER_KEY, **change)
+    run = run_fixture.start("jr_2", **put(run_fixture, ZONES))
+    with pytest.raises(RefusedError, match=control):
+        run.writer.write_s3(["a"], "s3://curated/out/", format="parquet")
+    assert run_fixture.objects.keys("curated") == []
+
+
+def test_a_run_that_does_not_use_a_zone_does_not_need_its_key(run_fixture):
+    run_fixture.change_key(OTHER_KEY, state="Disabled")
+    run = run_fixture.start(**put(run_fixture, ZONES.replace("s3://curated/", "s3://elsewhere/")))
+    run.writer.write_s3(["a"], "s3://curated/out/", format="parquet")
+    run.commit()
+
+
+def test_a_table_stands_for_its_location(run_fixture):
+    run_fixture.control_plane.tables["lake", "flights"] = CatalogTable.from_api(
+        {"DatabaseName": "lake", "Name": "flights", "StorageDescriptor": {"Location": "s3://curated/flights"}}
+    )
+    text = ZONES.replace('prefix = "s3://curated/"', 'table = "lake.flights"')
+    text += '[[targets]]\nname = "new"\ntable = "lake.new"\nencryption = "SSE-KMS"\n'
+    run = run_fixture.start(**put(run_fixture, text))
+    rules = run.preflight.plan.rules
+    assert rules.rule(S3Uri("curated", "flights/part-0")).entry == "zone-b"
+    assert rules.rule(S3Uri("curated", "flights2/part-0")).entry == ""
+    run.commit()
+    assert run_fixture.evidence()["policy"]["missing_tables"] == ["lake.new"]
+
+
+CONNECTOR = """\
+schema = 1
+[[connectors]]
+class = "com.example.Source"
+sha256 = "{}"
+owner = "team"
+reason = "no other driver"
+"""
+
+
+@pytest.mark.parametrize("is_reviewed", [True, False])
+def test_gs_con_002_a_connector_of_the_policy_file_may_be_used_with_its_jar(
+    run_fixture, tmp_path, is_reviewed
+):
+    jar = tmp_path / "source.jar"
+    jar.write_bytes(b"code" if is_reviewed else b"other code")
+    run_fixture.engine.jar = jar
+    run = run_fixture.start(**put(run_fixture, CONNECTOR.format(digest("code"))))
+    own, options = connector("custom and marketplace connectors"), {"className": "com.example.Source"}
+    if is_reviewed:
+        run.stores.check_call(own, options, "a source")
+    else:
+        with pytest.raises(RefusedError, match="GS-CON-002"):
+            run.stores.check_call(own, options, "a source")
+
+
+def test_a_policy_file_with_connectors_limits_the_argument(run_fixture):
+    arguments = put(run_fixture, CONNECTOR.format("ab" * 32))
+    with pytest.raises(UsageError, match="does not approve"):
+        run_fixture.start(**arguments, glue_secure_allowed_connectors="com.example.Other")
+    run_fixture.start(**arguments, glue_secure_allowed_connectors="com.example.Source")

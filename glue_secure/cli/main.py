@@ -6,7 +6,9 @@ terminated (SIGTERM).
 
 from __future__ import annotations
 
+import json
 import sys
+from typing import NoReturn
 
 from glue_secure.core.errors import GlueSecureError, VerificationError, exit_code
 from glue_secure.core.redaction import redact_text
@@ -24,11 +26,23 @@ def run() -> None:
     try:
         app()
     except GlueSecureError as error:
-        print(redact_text(str(error)), file=sys.stderr)
-        raise SystemExit(exit_code(error)) from None
+        _end(error, str(error), exit_code(error))
     except ServiceError as error:
-        print(f"cannot verify: {redact_text(str(error))}", file=sys.stderr)
-        raise SystemExit(VerificationError.exit_code) from None
+        _end(error, f"cannot verify: {error}", VerificationError.exit_code)
     except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
         raise SystemExit(exit_code(error)) from None
+
+
+def _end(error: Exception, message: str, code: int) -> NoReturn:
+    """Print the message on standard error and, with ``--json``, a document on standard output. Exit."""
+    print(redact_text(message), file=sys.stderr)
+    if "--json" in sys.argv:
+        parts = {
+            name: getattr(error, name, None) for name in ("control", "resource", "found", "required", "fix")
+        }
+        document = {"type": type(error).__name__, "message": message, "exit_code": code} | {
+            name: value for name, value in parts.items() if value
+        }
+        print(redact_text(json.dumps({"error": document}, indent=2, ensure_ascii=False)))
+    raise SystemExit(code) from None

@@ -9,6 +9,7 @@ compares the results with awsglue's and lists every difference.
 from __future__ import annotations
 
 import argparse
+import difflib
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import PurePath
 from typing import NoReturn
@@ -99,11 +100,22 @@ def resolve(
             parser.error(f"argument --{option}: invalid choice: {values[_key(option)]!r}")
     missing = [option for option in requested if values[_key(option)] is None]
     if missing:
+        passed = sorted(_names(words))
+        similar = (
+            (name, f"--{option}")
+            for option in missing
+            for name in difflib.get_close_matches(f"--{option}", passed, 1, cutoff=0.8)
+        )
         raise GlueArgumentError(
             _FUNCTION,
-            found=" ".join(sorted(_names(words))) or "no arguments",
+            found=" ".join(passed) or "no arguments",
             required=" ".join(f"--{option} VALUE" for option in missing),
-            fix="pass them to the job, or set them in its default arguments; names are not abbreviated",
+            fix="; ".join(
+                (
+                    *(f"write {option} in place of {name}" for name, option in similar),
+                    "pass them to the job, or set them in its default arguments; names are not abbreviated",
+                )
+            ),
         )
     return _temporary(_bookmark(values))
 

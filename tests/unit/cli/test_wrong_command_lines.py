@@ -1,5 +1,6 @@
 """Wrong command lines, files and AWS settings end with a message and an exit code, without a traceback."""
 
+import json
 import os
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from glue_secure import __version__
 from glue_secure.cli.main import run
 from glue_secure.core.errors import UsageError
 from glue_secure.embedded import launch
@@ -143,3 +145,43 @@ def test_an_account_that_stops_during_a_run_is_one_line_and_exit_code_4(command,
     assert code == 4
     (line,) = text.splitlines()
     assert line.startswith("cannot verify: the embedded account stopped during the run, whose exit code is 4")
+
+
+def test_the_document_of_an_error_has_its_parts(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["glue-secure", "controls", "show", "GS-XX-001", "--json"])
+    with pytest.raises(SystemExit):
+        run()
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error.pop("message").startswith("controls show")
+    assert error == {
+        "type": "UsageError",
+        "exit_code": 2,
+        "resource": "controls show",
+        "found": "GS-XX-001",
+        "required": "the id of a control",
+        "fix": "glue-secure controls list",
+    }
+
+
+@pytest.mark.parametrize("words", [["--version"], ["version"]])
+def test_the_version_is_printed(monkeypatch, capsys, words):
+    monkeypatch.setattr(sys, "argv", ["glue-secure", *words])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"{__version__}\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_commands_are_completed_in_every_shell(shell):
+    line = {
+        "_GLUE_SECURE_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": "glue-secure evi",
+        "COMP_CWORD": "1",
+        "_TYPER_COMPLETE_ARGS": "glue-secure evi",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    script = "import sys; sys.argv = ['glue-secure']; from glue_secure.cli.main import run; run()"
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **line}, capture_output=True, text=True, check=True
+    )
+    assert "evidence" in done.stdout

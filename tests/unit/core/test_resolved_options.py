@@ -250,3 +250,8 @@ def test_a_script_raises_the_error_with_its_own_words_as_awsglues(words):
     error = GlueArgumentError(*words)
     assert (error.args, str(error)) == (words, str(Exception(*words)))
     assert pickle.loads(pickle.dumps(error)).args == words
+
+
+def test_a_misspelled_argument_is_named_beside_the_missing_one():
+    with pytest.raises(GlueArgumentError, match="write --source in place of --sorce;"):
+        resolved("--sorce", "s3://a/", "--day", "1", options=("source", "day"))

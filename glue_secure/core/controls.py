@@ -220,6 +220,8 @@ _TABLE = (
             "Fine-grained access control filters rows and columns of DataFrames only. RDDs are disabled, and a job would fail late.", _GLUE + "security-lf-enable.html"),
     Control("GS-LF-008", "A job's role has no S3 permissions of its own beyond its grants, at locations that Lake Formation governs", H,
             "With s3:GetObject of its own, a role reads all rows and columns of a table, and revoking its grants changes nothing.", _LAKE + "access-control-underlying-data.html"),
+    Control("GS-LF-009", "A job that uses Lake Formation has one mode, and the version and settings that the mode needs", M,
+            "If the version of Glue ignores the settings, the job uses its role's own S3 permissions instead of its grants, or fails.", _GLUE + "lake-formation-access-control-models.html"),
     Control("GS-COL-001", "Every tagged column of a sink has an action", C,
             "A column that is tagged as personal data must not be written unprotected because the policy does not mention it.", _CATALOG_COLUMN),
     Control("GS-COL-002", "The column policy's data key can be decrypted before the first read", C,

@@ -167,6 +167,7 @@ WITHOUT_PASS: Mapping[str, str] = {
 ELSEWHERE: Mapping[str, str] = {
     "GS-LF-006": "tests/unit/governance/test_lake_jobs.py: the report of a job's permissions",
     "GS-LF-008": "tests/unit/governance/test_lake_jobs.py: the report of a job's permissions",
+    "GS-LF-009": "tests/unit/preflight/test_lake_formation_mode.py: the report of a deployed job",
     "GS-DEP-003": "tests/unit/project/deploy/test_checks.py: the report of a deployed job",
     "GS-DEP-004": "tests/unit/project/deploy/test_checks.py: the report of a deployed job",
     "GS-DEP-005": "tests/unit/project/deploy/test_checks.py: the report of a deployed job",

@@ -306,7 +306,7 @@ class NaiveModel:
 
     def opens(self, resource: Mapping[str, Any], database: str, table: str) -> bool:
         """Whether an opt-in is for the table."""
-        return "Catalog" in resource or (
+        return resource == {"Catalog": {}} or (
             "Table" in resource and self.scope(resource, database, table) == "whole"
         )
 
@@ -362,6 +362,8 @@ def resource_of(text: str) -> dict[str, Any]:
     kind, _, rest = text.partition(" ")
     if text == "catalog":
         return {"Catalog": {}}
+    if kind == "catalog":
+        return {"Catalog": {"Id": f"{ACCOUNT}:{rest}"}}
     if kind == "database":
         return {"Database": {"Name": rest}}
     if kind == "location":

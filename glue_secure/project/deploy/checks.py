@@ -29,6 +29,7 @@ from glue_secure.core.ports import Services
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.preflight.establish import key_names
+from glue_secure.preflight.lake_formation_mode import check_mode
 from glue_secure.project.deploy.plan import DeploymentPlan
 
 _MODULES = ("additional-python-modules", "extra-py-files")
@@ -117,6 +118,8 @@ def _all(
                 yield from key_findings
                 keys[purpose] = str(arn or "")
     yield _fixed_arguments(job, arguments, fixed)
+    workers = definition.get("NumberOfWorkers")
+    yield from check_mode(job, str(definition.get("GlueVersion") or ""), arguments, workers)
     yield from _locations(arguments, account)
     yield from _code(job, definition, arguments, account, keys.get("s3", ""))
     yield from _connections(definition, services)

@@ -132,6 +132,7 @@ def test_a_deployed_job_passes_and_the_controls_of_a_run_are_listed(run_checks, 
         ("no log group", {("GS-DEP-005", "UNKNOWN")}, 4),
         ("catalog off", {("GS-CAT-001", "FAIL"), ("GS-CAT-002", "FAIL")}, 3),
         ("key disabled", {("GS-KMS-002", "FAIL")}, 3),
+        ("old version with fine-grained access", {("GS-LF-009", "FAIL")}, 3),
     ],
 )
 def test_one_violation_is_found(run_checks, change, clients, key, violation, expected, code):
@@ -158,6 +159,9 @@ def test_one_violation_is_found(run_checks, change, clients, key, violation, exp
         )
     elif violation == "legacy argument":
         change(DefaultArguments={**present["DefaultArguments"], "--encryption-type": "sse-s3"})
+    elif violation == "old version with fine-grained access":
+        fine_grained = {"--enable-lakeformation-fine-grained-access": "true"}
+        change(DefaultArguments={**present["DefaultArguments"], **fine_grained}, GlueVersion="4.0")
     elif violation == "claimed configuration":
         change(DefaultArguments={**present["DefaultArguments"], "--SECURITY_CONFIGURATION": "other"})
     elif violation == "no evidence bucket":

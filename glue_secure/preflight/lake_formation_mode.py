@@ -1,0 +1,100 @@
+"""The mode in which a job uses Lake Formation, and the settings that it needs (GS-LF-009).
+
+https://docs.aws.amazon.com/glue/latest/dg/lake-formation-access-control-models.html,
+https://docs.aws.amazon.com/glue/latest/dg/security-access-control-fta.html,
+https://docs.aws.amazon.com/glue/latest/dg/security-lf-enable-considerations.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from glue_secure.core.arguments import JobArguments
+from glue_secure.core.findings import Finding, failed, passed
+from glue_secure.core.spark_arguments import settings_of
+from glue_secure.preflight.fine_grained import is_fine_grained
+
+RESOLVER = "spark.hadoop.fs.s3.credentialsResolverClass"
+EMRFS = ("spark.hadoop.fs.s3.impl", "com.amazon.ws.emr.hadoop.fs.EmrFileSystem")
+WORKERS = 4
+"""Fewest workers of a job with fine-grained access control."""
+_FOLDERS = (
+    "spark.hadoop.fs.s3.useDirectoryHeaderAsFolderObject",
+    "spark.hadoop.fs.s3.folderObject.autoAction.disabled",
+    "spark.sql.catalog.skipLocationValidationOnCreateTable.enabled",
+    "spark.sql.catalog.createDirectoryAfterTable.enabled",
+    "spark.sql.catalog.dropDirectoryBeforeTable.enabled",
+)
+"""What full table access of Hive tables needs beside the resolver, each ``true``."""
+_CATALOG = re.compile(r"spark\.sql\.catalog\.[^.]+\.glue\.lakeformation-enabled\Z")
+
+
+def check_mode(job: str, glue: str, arguments: JobArguments, workers: int | None) -> list[Finding]:
+    """Return GS-LF-009 for a job that uses Lake Formation's credentials, and nothing for other jobs.
+
+    Args:
+        job: name of the job.
+        glue: version of Glue, ``""`` if the job has none.
+        arguments: the job's arguments.
+        workers: number of workers, None if the job has none.
+
+    Raises:
+        UsageError: ``--conf`` or the argument of fine-grained access control is invalid.
+    """
+    settings = settings_of(arguments.get("conf") or "")
+    fine_grained, full_table = is_fine_grained(arguments), _is_full_table(settings)
+    if not fine_grained and not full_table:
+        return []
+    problems = list(_problems(glue, settings, fine_grained, full_table))
+    if fine_grained:
+        if workers is not None and workers < WORKERS:
+            problems.append((f"{workers} workers", f"{WORKERS} workers or more"))
+        if arguments.get("extra-jars"):
+            found = "--extra-jars, which AWS Glue blocks under fine-grained access control"
+            problems.append((found, "a job without it"))
+    resource = f"job {job!r}, Glue {glue or 'without a version'}"
+    if not problems:
+        return [
+            passed(
+                "GS-LF-009", resource, "fine-grained access control" if fine_grained else "full table access"
+            )
+        ]
+    return [
+        failed(
+            "GS-LF-009",
+            resource,
+            found=found,
+            required=required,
+            fix="change the job as docs/lake-formation.md#jobs says",
+        )
+        for found, required in problems
+    ]
+
+
+def _is_full_table(settings: Mapping[str, str]) -> bool:
+    if settings.get(RESOLVER, "").endswith(".AWSLakeFormationCredentialResolver"):
+        return True
+    return any(_CATALOG.match(name) and value.lower() == "true" for name, value in settings.items())
+
+
+def _problems(
+    glue: str, settings: Mapping[str, str], fine_grained: bool, full_table: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a mode, and what is required."""
+    match = re.match(r"(\d+)\.(\d+)\Z", glue)
+    version = (int(match[1]), int(match[2])) if match else (0, 9)  # the default of jobs without a version
+    if fine_grained and full_table:
+        yield "fine-grained access control and settings of full table access", "one mode for a job"
+    if version < (5, 0):
+        yield f"Glue {glue or '0.9'}", "Glue 5.0 or later"
+    if not full_table or RESOLVER not in settings:
+        return
+    if version >= (5, 1) and settings.get(EMRFS[0]) != EMRFS[1]:
+        yield (
+            f"{RESOLVER} without {EMRFS[0]}: S3A ignores it, and reads with the role's own permissions",
+            f"{EMRFS[0]}={EMRFS[1]} as well",
+        )
+    missing = [name for name in _FOLDERS if settings.get(name, "").lower() != "true"]
+    if missing:
+        yield f"without {', '.join(missing)}", "each of these settings as true"

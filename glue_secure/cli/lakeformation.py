@@ -1,24 +1,31 @@
-"""The commands ``lakeformation plan|apply|drift|explain|preflight|import``."""
+"""The commands ``lakeformation plan|apply|drift|lint|explain|preflight|import``."""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timezone
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
+from glue_secure import __version__
 from glue_secure.cli import printing
 from glue_secure.cli.options import Json, State, Yes
 from glue_secure.core.errors import UsageError, VerificationError
 from glue_secure.core.findings import Verdict
+from glue_secure.core.redaction import escape_unprintable
 from glue_secure.core.service import ServiceError
 from glue_secure.governance.lakeformation import apply as applier
 from glue_secure.governance.lakeformation import explain as explainer
 from glue_secure.governance.lakeformation import export, file, saved
+from glue_secure.governance.lakeformation import lint as linter
 from glue_secure.governance.lakeformation import preflight as jobs
 from glue_secure.governance.lakeformation.account import Account
 from glue_secure.governance.lakeformation.plan import make_plan
@@ -26,7 +33,7 @@ from glue_secure.governance.lakeformation.steps import AccessPlan, Unmanaged, de
 from glue_secure.run import composition
 
 app = typer.Typer(
-    help="Lake Formation permissions as code: plan, apply, drift, explain, preflight, import.",
+    help="Lake Formation permissions as code: plan, apply, drift, lint, explain, preflight, import.",
     no_args_is_help=True,
 )
 
@@ -51,6 +58,15 @@ UnmanagedOption = Annotated[
         help="Grants and opt-ins missing in the file: leave them, revoke those of its principals, or all.",
     ),
 ]
+
+
+class LintForm(str, Enum):
+    """The forms of lint's output."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    SARIF = "sarif"
 
 
 @app.command()
@@ -148,6 +164,50 @@ def drift(permissions: File, state: State = None, as_json: Json = False) -> None
     _show(planned, as_json, drift=True)
     if planned.steps or planned.findings:
         raise typer.Exit(3)
+
+
+@app.command()
+def lint(
+    permissions: File,
+    form: Annotated[LintForm, typer.Option("--format", help="Form of the output.")] = LintForm.TEXT,
+    out: TextOut = None,
+    as_json: Json = False,
+) -> None:
+    """Check the file for grants that give more than they seem to, without access to an account.
+
+    The exit code is 3 if a warning or error is not accepted by an exception of the file.
+    """
+    desired, lines = file.read_for_lint(permissions)
+    findings = linter.lint(desired, lines, datetime.now(timezone.utc).date())
+    if as_json or form is LintForm.JSON:
+        text = _json_text(linter.to_json(findings, str(permissions)))
+    elif form is LintForm.SARIF:
+        text = _json_text(linter.to_sarif(findings, quote(permissions.as_posix()), __version__))
+    elif form is LintForm.MARKDOWN:
+        text = linter.to_markdown(findings, str(permissions))
+    else:
+        text = "".join(f"{line}\n" for line in _lint_lines(findings, permissions))
+    _write(text, out)
+    if any(finding.fails for finding in findings):
+        raise typer.Exit(3)
+
+
+def _json_text(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _lint_lines(findings: Sequence[linter.LintFinding], path: Path) -> Iterator[str]:
+    for finding in findings:
+        level = "accepted" if finding.exception else finding.rule.level.value
+        text = f"{path}:{finding.line}: {level}: {finding.rule.id}: {finding.resource}: {finding.rule.text}"
+        yield escape_unprintable(text)
+        if finding.exception:
+            yield escape_unprintable(f"  accepted: {linter.text_of(finding.exception)}")
+        else:
+            yield escape_unprintable(f"  fix: {finding.fix}")
+    numbers = [f"{number} {level}s" for level, number in linter.counts(findings).items()]
+    accepted = sum(finding.exception is not None for finding in findings)
+    yield f"{', '.join(numbers)}; {accepted} accepted by exceptions"
 
 
 @app.command()
@@ -264,6 +324,10 @@ def import_(
     """Write the account's permissions as a permissions file. A plan of this file has no changes."""
     with _account(state) as account:
         text = export.export(account)
+    _write(text, out)
+
+
+def _write(text: str, out: Path | None) -> None:
     if out is None:
         sys.stdout.write(text)
         return

@@ -16,6 +16,7 @@ from glue_secure.governance.lakeformation.model import (
     Resource,
 )
 from glue_secure.governance.lakeformation.settings import Setting
+from glue_secure.policyfile.model import PolicyException
 
 Pair = tuple[str, Resource, str]
 
@@ -104,6 +105,8 @@ class DesiredState:
         grants: grants by principal, resource and condition.
         opt_ins: principals and resources that use Lake Formation permissions in hybrid access mode.
         deletions: objects to delete.
+        exceptions: findings of ``lint`` that the file accepts; ``control`` is the id of the rule.
+        numbers: the number of each grant's entry in ``[[grants]]``.
         document: the parsed file.
     """
 
@@ -120,6 +123,8 @@ class DesiredState:
     grants: Mapping[Pair, Grant] = field(default_factory=dict)
     opt_ins: frozenset[OptIn] = frozenset()
     deletions: frozenset[Deletion] = frozenset()
+    exceptions: tuple[PolicyException, ...] = ()
+    numbers: Mapping[Pair, int] = field(default_factory=dict, repr=False)
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def closes(self, database: str, catalog: str = "") -> bool:

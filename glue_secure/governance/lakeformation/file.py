@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -16,6 +17,7 @@ from glue_secure.core.documents import load_document
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.governance.lakeformation.desired import Deleted, Deletion, DesiredState, Location, Pair
+from glue_secure.governance.lakeformation.lint import ACCEPTABLE
 from glue_secure.governance.lakeformation.model import (
     IAM_ALLOWED,
     CellFilter,
@@ -47,10 +49,12 @@ from glue_secure.governance.lakeformation.settings import (
     Form,
     Setting,
 )
+from glue_secure.policyfile.model import PolicyException
 
 _TOP = (
     "schema", "account", "settings", "principals", "lf_tags", "expressions",
     "locations", "assign", "filters", "grants", "opt_ins", "delete",
+    "exceptions",
 )  # fmt: skip
 _TARGET = (
     "catalog", "database", "table", "columns", "except", "filter", "function", "location", "lf_tag", "values",
@@ -77,11 +81,21 @@ def read(path: FilePath, partition: str = "aws") -> DesiredState:
     Raises:
         UsageError: the file cannot be read or is invalid. The message names file and line.
     """
+    return parse(_text_of(path), str(path), as_json=path.suffix.lower() == ".json", partition=partition)
+
+
+def read_for_lint(path: FilePath) -> tuple[DesiredState, dict[Path, int]]:
+    """Read a permissions file and the line of each of its values. Raises UsageError, as ``read``."""
+    as_json = path.suffix.lower() == ".json"
+    document, lines = load_document(_text_of(path), str(path), as_json=as_json)
+    return parse_document(document, str(path), lines), lines
+
+
+def _text_of(path: FilePath) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(str(path), found=str(error), required="a readable permissions file") from None
-    return parse(text, str(path), as_json=path.suffix.lower() == ".json", partition=partition)
 
 
 def parse(text: str, name: str, *, as_json: bool = False, partition: str = "aws") -> DesiredState:
@@ -144,7 +158,8 @@ class _Reader:
         for _, path, entry in self._entries(document, "filters"):
             self._filter(entry, path)
         grants: dict[Pair, Grant] = {}
-        for _, path, entry in self._entries(document, "grants"):
+        numbers: dict[Pair, int] = {}
+        for number, path, entry in self._entries(document, "grants"):
             for grant in self._grant(entry, path):
                 if grant.pair in grants:
                     raise self._wrong(
@@ -152,7 +167,7 @@ class _Reader:
                         f"a second grant on {grant.resource} for {grant.principal}",
                         "one grant for each resource and principal",
                     )
-                grants[grant.pair] = grant
+                grants[grant.pair], numbers[grant.pair] = grant, number
                 self._require_not_excluded(grant, path)
         opt_ins = {
             opt_in
@@ -172,7 +187,9 @@ class _Reader:
             filters=self._filters,
             grants=grants,
             opt_ins=frozenset(opt_ins),
-            document=dict(document),
+            exceptions=tuple(self._exceptions(document)),
+            numbers=numbers,
+            document=_with_texts_for_dates(document),
         )
         return replace(desired, deletions=frozenset(self._deletions(document, desired)))
 
@@ -187,6 +204,28 @@ class _Reader:
                     path, f"{deletion}, which the file uses", "names that the file does not use"
                 )
             yield deletion
+
+    def _exceptions(self, document: Mapping[str, Any]) -> Iterator[PolicyException]:
+        names = ("rule", "resource", "reason", "ticket", "owner", "expires")
+        for _, path, entry in self._entries(document, "exceptions"):
+            self._known(entry, names, path)
+            rule, resource, reason, ticket, owner = (self._text(entry, name, path) for name in names[:-1])
+            if rule not in ACCEPTABLE:
+                raise self._wrong((*path, "rule"), repr(rule), f"one of {', '.join(ACCEPTABLE)}")
+            if not resource.replace("*", "").strip():
+                raise self._wrong((*path, "resource"), repr(resource), "a pattern that names a resource")
+            if "expires" not in entry:
+                raise self._wrong(path, "no expires", "expires = YYYY-MM-DD")
+            expires = self._date(entry["expires"], (*path, "expires"))
+            yield PolicyException(rule, resource, reason, ticket, owner, expires)
+
+    def _date(self, value: Any, path: Path) -> date:
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise self._wrong(path, repr(value), "a date, YYYY-MM-DD") from None
 
     def _deleted(self, entry: Mapping[str, Any]) -> Iterator[tuple[Deletion, Path]]:
         for name in self._texts(entry, "lf_tags", ("delete",)):
@@ -625,6 +664,15 @@ class _Reader:
         member = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
         line = f":{line_of(path, self._lines)}" if self._lines else ""
         return UsageError(f"{self._name}{line} {member}".rstrip(), found=found, required=required, fix=fix)
+
+
+def _with_texts_for_dates(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document with dates as texts, because JSON has no dates."""
+    exceptions = [
+        {name: value.isoformat() if isinstance(value, date) else value for name, value in entry.items()}
+        for entry in document.get("exceptions", ())
+    ]
+    return {**document, "exceptions": exceptions} if exceptions else dict(document)
 
 
 def _used(desired: DesiredState) -> Iterator[Deletion]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from glue_secure.aws.errors import translate_errors
@@ -14,15 +15,23 @@ _PROBE_CONTEXT = {"glue-secure:purpose": "probe"}
 
 
 class KmsKeyService:
-    """Describes and probes keys. Implements ``ports.KeyService``."""
+    """Describes and probes keys. Implements ``ports.KeyService``.
 
-    def __init__(self, *, client: Any) -> None:
-        self._client = client
+    Args:
+        client: a boto3 client of AWS KMS.
+        in_region: returns the client of another AWS Region; None if every key is in the client's.
+    """
+
+    def __init__(self, *, client: Any, in_region: Callable[[str], Any] | None = None) -> None:
+        self._client, self._in_region = client, in_region
 
     def describe(self, key: str) -> KmsKey:
-        """Return the key that an ARN, id or alias names (DescribeKey)."""
+        """Return the key that an ARN, id or alias names (DescribeKey). An ARN names the key's region."""
+        client, parts = self._client, key.split(":")
+        if self._in_region is not None and len(parts) > 3 and parts[3] != client.meta.region_name:
+            client = self._in_region(parts[3])
         with translate_errors("DescribeKey"):
-            answer = self._client.describe_key(KeyId=key)
+            answer = client.describe_key(KeyId=key)
         return KmsKey.from_api(answer["KeyMetadata"])
 
     def probe(self, key: KmsKeyArn) -> None:

@@ -133,19 +133,21 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
         custom = endpoint if endpoint_kind(endpoint) != "aws" else None
         return ExecutorDynamoDb(custom, access.region or session.region, access.role, access.session)
 
-    def kinesis(region: str) -> KinesisStreams:
+    def in_region(service: str, region: str) -> Any:
         if region in ("", session.region):
-            return KinesisStreams(client=session.client("kinesis"))
+            return session.client(service)
         bundle = environ.get("REQUESTS_CA_BUNDLE")
-        other = AwsSession.from_chain(requests_ca_bundle=bundle, region=region)
-        return KinesisStreams(client=other.client("kinesis"))
+        return AwsSession.from_chain(requests_ca_bundle=bundle, region=region).client(service)
+
+    def kinesis(region: str) -> KinesisStreams:
+        return KinesisStreams(client=in_region("kinesis", region))
 
     glue = session.client("glue")
     return Services(
         environment=session,
         control_plane=GlueControlPlane(client=glue),
         metastore=GlueMetastore(client=glue),
-        keys=KmsKeyService(client=session.client("kms")),
+        keys=KmsKeyService(client=session.client("kms"), in_region=lambda region: in_region("kms", region)),
         objects=S3ObjectStore(client=session.client("s3")),
         secrets=CredentialStore(client=session.client),
         clock=SystemClock(),

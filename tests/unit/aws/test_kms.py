@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from types import SimpleNamespace
 
 import botocore.session
 import pytest
@@ -100,3 +101,15 @@ def test_the_bookmarks_provider_accepts_exactly_one_key(key):
     provider = strict_master_key_provider(key, botocore_session=session)
     assert type(provider).__name__ == "StrictAwsKmsMasterKeyProvider"
     assert list(provider.config.key_ids) == [str(key)]
+
+
+def test_a_key_of_another_region_is_described_there(stubbed, key):
+    client = SimpleNamespace(meta=SimpleNamespace(region_name="eu-west-1"))
+    other, stubber = stubbed("kms")
+    other_key = str(key).replace(":eu-west-1:", ":us-west-2:")
+    regions = []
+    metadata = {"KeyId": key.key_id, "Arn": other_key, "KeyState": "Enabled"}
+    stubber.add_response("describe_key", {"KeyMetadata": metadata}, {"KeyId": other_key})
+    service = KmsKeyService(client=client, in_region=lambda region: regions.append(region) or other)
+    assert str(service.describe(other_key).arn) == other_key
+    assert regions == ["us-west-2"]

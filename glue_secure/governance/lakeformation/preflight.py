@@ -38,6 +38,7 @@ from glue_secure.governance.lakeformation.explain import evaluate_link, facts_of
 
 _WRITES = frozenset(("DESCRIBE", "INSERT", "ALTER"))
 """INSERT for rows, and ALTER for partitions and columns that a write adds (``enableUpdateCatalog``)."""
+_S3 = re.compile(r"s3[an]?://", re.IGNORECASE)
 _ALL = frozenset(("ALTER", "DELETE", "DESCRIBE", "DROP", "INSERT", "SELECT"))
 """With full table access, a write needs ALL."""
 
@@ -107,20 +108,20 @@ def check_job(
         can_create = can_create_tables(role, account.id, database, account.database_tags(database), facts)
         missing = [] if can_create else ["CREATE_TABLE on the database"]
         findings.append(_finding(f"new tables in {database}", role, missing))
-    located = [name for name in tables if tables[name].location.startswith("s3://")]
+    located = [name for name in tables if _S3.match(tables[name].location)]
     registered = [location.arn for location in account.locations()] if locations or located else []
     governed = {
-        name: _arn(account, tables[name].location)
+        name: _catalog_arn(account, tables[name].location)
         for name in located
         if not access[name].by_iam
-        and any(_within(_arn(account, tables[name].location), parent) for parent in registered)
+        and any(_within(_catalog_arn(account, tables[name].location), parent) for parent in registered)
     }
     if governed and account.iam is not None:
         findings += _direct_access(account, role, governed, access)
     names = identities(role, account.id)
     is_administrator = bool(locations) and any(name in names for name in account.settings().administrators)
     own = [account.database_location(database) for database in creates] if locations else []
-    own_arns = [_arn(account, uri) for uri in own if uri.startswith("s3://")]
+    own_arns = [_catalog_arn(account, uri) for uri in own if _S3.match(uri)]
     granted = [
         *granted_locations(role, account.id, facts),
         *(arn for arn in own_arns if any(_within(arn, parent) for parent in registered)),
@@ -206,6 +207,11 @@ def _version(text: str) -> tuple[int, int]:
 def _arn(account: Account, location: str) -> str:
     uri = S3Uri.parse(location)
     return f"arn:{account.partition}:s3:::{uri.bucket}/{uri.key}".rstrip("/")
+
+
+def _catalog_arn(account: Account, location: str) -> str:
+    """Return the ARN of a location in the Data Catalog. Names of old buckets can be invalid today."""
+    return f"arn:{account.partition}:s3:::{_S3.sub('', location)}".rstrip("/")
 
 
 def _within(arn: str, parent: str) -> bool:

@@ -154,6 +154,28 @@ def test_a_new_table_has_the_default_permissions_and_a_deleted_one_none(run, glu
     assert lake.get_data_lake_settings()["DataLakeSettings"] == before
 
 
+def test_gs_lf_008_a_role_s_own_s3_permissions_are_found(run, glue_account):
+    run("apply", "lake.toml", "--yes")
+    iam, lake = (clients(glue_account)(service) for service in ("iam", "lakeformation"))
+    location = "arn:aws:s3:::glue-secure-curated/sales/orders"
+    lake.register_resource(ResourceArn=location, UseServiceLinkedRole=True)
+    iam.create_role(RoleName="analyst", AssumeRolePolicyDocument="{}")
+    words = ("preflight", ANALYST, "--read", "sales.orders")
+    try:
+        assert run(*words).exit_code == 0  # no S3 permissions of its own
+        statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::glue-secure-curated/*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_role_policy(RoleName="analyst", PolicyName="data", PolicyDocument=document)
+        result = run(*words, "--json")
+        assert result.exit_code == 3
+        findings = {each["control"]: each for each in json.loads(result.stdout)["findings"]}
+        assert findings["GS-LF-006"]["verdict"] == "PASS"
+        # It may read the whole table, by its grants, and not write it.
+        assert findings["GS-LF-008"]["found"] == "s3:PutObject by policy data, s3:DeleteObject by policy data"
+    finally:
+        lake.deregister_resource(ResourceArn=location)
+
+
 def test_errors_of_the_service_have_its_codes(glue_account, run):
     lake = clients(glue_account)("lakeformation")
     principal = {"DataLakePrincipalIdentifier": ANALYST}

@@ -1,11 +1,13 @@
-"""``explain`` agrees with the naive model of AWS's pages on random states."""
+"""``explain`` and ``preflight`` agree with the naive model of AWS's pages on random states."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 from lake_states import ACCOUNT, TABLES, NaiveModel, State, principal_of
 
+from glue_secure.core.findings import Verdict
 from glue_secure.governance.lakeformation.account import Account
 from glue_secure.governance.lakeformation.explain import explain
+from glue_secure.governance.lakeformation.preflight import check_job
 
 ON_TABLES = ("SELECT", "INSERT", "DELETE", "ALTER", "DROP", "DESCRIBE", "ALL")
 TAG_VALUES = {"pii": ("true", "false"), "class": ("public", "internal")}
@@ -87,3 +89,37 @@ def test_explain_agrees_with_the_naive_model(table, who, in_group):
         access = explain(account, principal, f"{database}.{name}", groups).access
         found = (access.by_iam, access.permissions, dict(access.columns))
         assert found == NaiveModel(state).access(principal, groups, database, name)
+
+
+uris = st.sampled_from(["s3://lake/", "s3://lake/b/", "s3://lake/b/c/", "s3://lake/bc/", "s3://zone/"])
+parents = uris.map(lambda uri: uri.rstrip("/"))
+creating = st.one_of(
+    st.builds("CREATE_TABLE on database {} to {}".format, st.sampled_from(["sales", "hr"]), principals),
+    st.builds("CREATE_TABLE on databases with {} to {}".format, expressions, principals),
+    st.builds("DATA_LOCATION_ACCESS on location {} to {}".format, parents, principals),
+    st.builds("CREATE_TABLE on database sales to {} when x".format, principals),
+    grants,
+)
+places_for_tables = st.fixed_dictionaries(
+    {
+        "grants": st.lists(creating, max_size=6),
+        "tags": st.lists(assigned, max_size=4),
+        "locations": st.lists(parents, max_size=3, unique=True),
+        "database_locations": st.dictionaries(st.sampled_from(["sales", "hr"]), uris),
+        "administrators": st.lists(st.just("role/path/a"), max_size=1),
+    }
+)
+
+
+@given(places_for_tables, st.sampled_from(["role/a", "session a", "role/b"]), uris)
+def test_new_tables_and_locations_agree_with_the_naive_model(table, who, location):
+    state, principal = State.parse(table), principal_of(who)
+    lake = state.load()
+    account = Account(**{name: lake.client(name) for name in ("lakeformation", "glue")}, account=ACCOUNT)
+    model = NaiveModel(state)
+    for database in ("sales", "hr"):
+        findings = check_job(account, principal, creates=[database], locations=[location])
+        assert [finding.verdict is Verdict.PASS for finding in findings] == [
+            model.may_create_tables(principal, database),
+            model.may_use_location(principal, database, location),
+        ]

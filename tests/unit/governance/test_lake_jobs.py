@@ -213,8 +213,11 @@ def direct(harness, iam, role=ANALYST, **operations):
 
 def test_gs_lf_008_a_role_s_own_s3_permissions_are_compared_with_its_grants(harness, iam):
     harness.lake.locations["sales", "customers"] = "s3://lake/sales/customers/"
+    harness.lake.locations["sales", "orders"] = "S3a://Old_Bucket/orders"
+    harness.lake.resources["b"] = {"ResourceArn": "arn:aws:s3:::Old_Bucket"}
     reads = {"reads": ["sales.customers"]}
     attach(iam, statement())
+    assert direct(harness, iam, reads=["sales.orders"]) == [("PASS", "none")]
     assert direct(harness, iam, **reads) == []  # not registered: IAM decides
     harness.lake.resources["a"] = {"ResourceArn": "arn:aws:s3:::lake/sales"}
     assert direct(harness, iam, **reads) == [("FAIL", "s3:GetObject by policy own")]

@@ -86,6 +86,8 @@ C, H, M = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM
 _TABLE = (
     Control("GS-POL-001", "Each policy file is the reviewed one, and can be read", C,
             "Anyone who can replace the policy file decides which keys and exceptions a run accepts.", _GLUE + "aws-glue-programming-etl-glue-arguments.html"),
+    Control("GS-POL-002", "Each exception of the policy file is in force and needed", M,
+            "An expired exception counts for nothing. A run reports it, and the exceptions that it did not need, and continues.", _GLUE + "aws-glue-programming-etl-glue-arguments.html"),
     Control("GS-SEC-001", "A security configuration is attached to this run", C,
             "Without one, the bucket's default encryption applies to data, and logs and bookmarks are encrypted as the services choose.", _CONFIGURATION),
     Control("GS-SEC-002", "The configuration named in the arguments is the one attached to the run", H,
@@ -146,6 +148,8 @@ _TABLE = (
             "A write that was not observed cannot be verified.", "https://spark.apache.org/docs/3.5.6/api/java/org/apache/spark/sql/util/QueryExecutionListener.html"),
     Control("GS-S3-013", "Each Iceberg catalog writes under the run's key", C,
             "Iceberg's S3FileIO has its own S3 client, which ignores Hadoop's settings.", "https://iceberg.apache.org/docs/1.10.0/aws/#s3-server-side-encryption"),
+    Control("GS-S3-014", "Objects that a run reads are encrypted as the policy file requires of their source", H,
+            "A job that reads unprotected data makes its results from it, and its owner believes that the source is protected.", _SSE_KMS),
     Control("GS-SPK-001", "Driver and executors authenticate one another and encrypt their traffic", M,
             "Shuffled rows, broadcasts and results cross the network between workers. UNKNOWN is reported; it stops a run only with --glue-secure-worker-encryption required.", _SPARK_SECURITY),
     Control("GS-SPK-002", "Data that Spark spills and shuffles to local disks is encrypted", M,
@@ -275,9 +279,10 @@ def as_markdown() -> str:
         "Generated from `glue_secure/core/controls.py` by `make docs`; do not edit.",
         "",
         "A run that violates a control stops with exit code 3. If a check cannot be completed, the run stops",
-        "with exit code 4. There are two exceptions: GS-SPK controls that cannot be decided are reported, unless",
-        "the job requires worker encryption, and a write with `on_failure` `warn` or `quarantine` reports a",
-        "violation of GS-DQ-001.",
+        "with exit code 4. There are exceptions: GS-SPK controls that cannot be decided are reported, unless",
+        "the job requires worker encryption; a write with `on_failure` `warn` or `quarantine` reports a",
+        "violation of GS-DQ-001; GS-POL-002, and violations that an exception of the",
+        "[policy file](policy.md#exceptions) tolerates, are reported.",
     ]
     for family, title, controls in by_family():
         lines += ["", f"## {title} ({family})"]

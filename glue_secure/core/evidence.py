@@ -308,8 +308,8 @@ class Evidence:
             botocore's clients in Spark's Python workers are guarded. ``other_file_systems``: where else the
             JVMs wrote bytes; ``file`` is the local disk, where Spark itself keeps files too.
         policy: ``files`` (location, level, name, SHA-256, version id and integrity of each policy file),
-            ``used`` (entry → number of objects that it decided about) and ``missing_tables``; None without a
-            policy file.
+            ``used`` (entry → number of objects that it decided about), ``missing_tables`` and ``exceptions``
+            (with ``days_left``, ``in_force`` and ``uses``); None without a policy file.
     """
 
     job: str

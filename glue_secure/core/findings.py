@@ -21,7 +21,8 @@ class Verdict(str, Enum):
     """The outcome of one check.
 
     FAIL and UNKNOWN both stop a run. Exceptions: UNKNOWN of GS-SPK is reported only, unless the job requires
-    worker encryption; a data quality gate with ``on_failure`` ``warn`` or ``quarantine`` reports FAIL of
+    worker encryption; FAIL that an exception of the policy file tolerates, and GS-POL-002, are reported only;
+    a data quality gate with ``on_failure`` ``warn`` or ``quarantine`` reports FAIL of
     GS-DQ-001.
     """
 
@@ -42,6 +43,7 @@ class Finding:
         required: required value; ``""`` for a pass.
         fix: command or edit that makes the check pass; ``""`` for a pass.
         aws_code: AWS error code that made the result UNKNOWN, or None.
+        exception: the exception of the policy file that tolerates a FAIL, ``""`` without one.
     """
 
     control: str
@@ -51,6 +53,7 @@ class Finding:
     required: str = ""
     fix: str = ""
     aws_code: str | None = None
+    exception: str = ""
 
 
 def passed(control: str, resource: str, found: str) -> Finding:
@@ -71,7 +74,7 @@ def unknown(
 
 
 def enforce(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return the findings if all pass.
+    """Return the findings if all pass, or an exception of the policy file tolerates those that do not.
 
     Raises:
         RefusedError: a finding is FAIL. The error names the first one, and the ids of the others.
@@ -79,10 +82,17 @@ def enforce(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """
     findings = tuple(findings)
     for verdict in (Verdict.FAIL, Verdict.UNKNOWN):
-        first = next((finding for finding in findings if finding.verdict is verdict), None)
+        stopping = (one for one in findings if one.verdict is verdict and not one.exception)
+        first = next(stopping, None)
         if first is None:
             continue
-        others = [f.control for f in findings if f.verdict is not Verdict.PASS and f.control != first.control]
+        others = [
+            finding.control
+            for finding in findings
+            if finding.verdict is not Verdict.PASS
+            and finding.control != first.control
+            and not finding.exception
+        ]
         raise error_of(first, also=tuple(dict.fromkeys(others)))
     return findings
 

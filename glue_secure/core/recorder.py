@@ -36,6 +36,7 @@ class RunRecorder:
     Attributes:
         started: start of the run, UTC.
         seconds: phase → total duration.
+        tolerated: returns findings, of which those that an exception of the policy file tolerates name it.
         policy_uses: entry of the policy file → number of objects that it decided about.
     """
 
@@ -51,6 +52,7 @@ class RunRecorder:
     gates: list[GateRecord] = field(default_factory=list)
     stores: list[StoreRecord] = field(default_factory=list)
     policy_uses: dict[str, int] = field(default_factory=dict)
+    tolerated: Callable[[Iterable[Finding]], tuple[Finding, ...]] = tuple
     _findings: list[Finding] = field(default_factory=list)
     _reads: list[tuple[ReadRecord, str]] = field(default_factory=list)
     _catalog_objects: dict[tuple[str, str, str], int] = field(default_factory=dict)

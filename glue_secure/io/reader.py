@@ -29,6 +29,7 @@ from glue_secure.io.listing import MOST_NAMED, SourceListing
 from glue_secure.io.partitioned_reads import predicates_of, require_no_strides
 from glue_secure.io.read_objects import ReadObjects
 from glue_secure.io.source_filter import ALL_OBJECTS, SKIP_INVALID, SourceFilter
+from glue_secure.verification.source_requirements import SourceChecker
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -58,6 +59,7 @@ class DataReader:
         connections: opens verified connections.
         recorder: receives the records.
         read_objects: receives the objects of each read.
+        sources: checks the requirements of the policy file on objects that are read.
         operation: the context of one operation of the run.
     """
 
@@ -72,9 +74,10 @@ class DataReader:
         connections: ConnectionManager,
         recorder: RunRecorder,
         read_objects: ReadObjects,
+        sources: SourceChecker,
         operation: Operation,
     ) -> None:
-        self._read_objects = read_objects
+        self._read_objects, self._sources = read_objects, sources
         self._plan, self._engine, self._objects, self._catalog = plan, engine, objects, catalog
         self._bookmarks, self._connections = bookmarks, connections
         self._recorder, self._operation = recorder, operation
@@ -121,7 +124,7 @@ class DataReader:
                 evidence.
 
         Raises:
-            RefusedError: GS-S3-001 to -003, -005, -006.
+            RefusedError: GS-S3-001 to -003, -005, -006, -014.
             GlueSecureError: a location cannot be listed.
         """
         with self._operation(ControlError), self._bookmarks.withdrawn_on_error(transformation_ctx):
@@ -156,6 +159,7 @@ class DataReader:
             newest = (listing.newest,) if listing.newest is not None else ()
             uris = Locations(new or newest)
             source_filter.check_compression(uris)
+            self._sources.check(uris)
             base = None
             if len(locations) == 1 and partition_columns and partition_values_of is None:
                 base = locations[0]
@@ -261,11 +265,13 @@ class DataReader:
             transformation_ctx: for the evidence.
 
         Raises:
-            RefusedError: GS-S3-001 to -003, -006.
+            RefusedError: GS-S3-001 to -003, -006, -014.
         """
         with self._operation(ControlError):
-            description = ", ".join(str(s3_location(text, "read of")) for text in sources)
+            locations = [s3_location(text, "read of") for text in sources]
+            description = ", ".join(map(str, locations))
             enforce(check_settings(self._plan, self._engine.settings_in_force()))
+            self._sources.check_locations(locations)
             frame = perform()
             record = ReadRecord(description, "s3", format, transformation_ctx, None, None, None)
             self._recorder.read(record, _NOT_COUNTED)

@@ -113,7 +113,7 @@ class StoreChecker:
             table = _described(lambda: factory().describe(table_name), table_name, "dynamodb:DescribeTable")
             key = self._key(table, use)
             if use == "write":
-                self._recorder.record(enforce([check_table(table, key)]))
+                self._recorder.record(enforce(self._recorder.tolerated([check_table(table, key)])))
             self._record_store("dynamodb", table.arn, use, describe_table(table, key), table.kms_key)
             return OpenedTable(table, factory)
 
@@ -135,7 +135,7 @@ class StoreChecker:
                 raise UsageError("Kinesis", found="a run without an AWS session", required="one")
             client = self._kinesis(region or _parsed(name, "kinesis")[0])
             stream = _described(lambda: client.describe(name), name, "kinesis:DescribeStreamSummary")
-            self._recorder.record(enforce([check_stream(stream)]))
+            self._recorder.record(enforce(self._recorder.tolerated([check_stream(stream)])))
             self._record_store("kinesis", stream.arn, use, stream.encryption, stream.kms_key)
             return stream
 

@@ -6,11 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from glue_secure.core.controls import CONTROLS
 
-EXCEPTABLE = (
-    *("GS-SEC-004", "GS-SEC-006", "GS-KMS-003", "GS-KMS-005", "GS-S3-004"),
-    *("GS-TLS-001", "GS-TLS-002", "GS-TLS-003", "GS-TLS-004", "GS-TLS-005", "GS-TLS-006", "GS-TLS-009"),
-    *("GS-TLS-010", "GS-TLS-013", "GS-CON-001", "GS-CON-002", "GS-CAT-001", "GS-CAT-002", "GS-CAT-003"),
-)
+EXCEPTABLE = ("GS-S3-014", "GS-TLS-013", "GS-CON-001", "GS-CAT-001", "GS-CAT-002")
 """Controls that an exception can name."""
 
 _REASONS: Mapping[str, str] = {
@@ -25,10 +21,11 @@ _REASONS: Mapping[str, str] = {
     "GS-S3-012": "a write that is not verified may be unencrypted",
     "GS-SPK": "the run reports it without stopping, unless the job requires it",
     "GS-SPK-003": "shuffle files in S3 cannot be verified",
-    "GS-TLS": "the URL or connection cannot be interpreted, so what an exception would allow is unknown",
+    "GS-TLS": "credentials and data would be sent to a server that is not verified, or over no TLS",
     "GS-TLS-008": "the secret is exposed, whatever the file says; rotate it",
     "GS-BKM": "a bookmark that another principal changed decides which data is read and written",
-    "GS-CAT": "a command reports it; a run does not check it",
+    "GS-CON": "add a [[connectors]] entry, which names the reviewed JAR",
+    "GS-CAT": "settings that cannot be read may be off",
     "GS-LF": "a command reports it, or the call cannot work",
     "GS-COL": "the column policy decides, and the data would leave the run",
     "GS-DQ": "the write's on_failure decides",
@@ -54,3 +51,22 @@ def rows() -> Iterator[tuple[str, str, str]]:
         reason = reason_against(control.id)
         if reason:
             yield control.id, control.title, reason
+
+
+def as_markdown() -> str:
+    """Return the text of ``docs/policy-exceptions.md``."""
+    lines = [
+        "# Controls and exceptions",
+        "",
+        "Which controls an [exception](policy.md#exceptions) of the policy file can name.",
+        "Generated from `glue_secure/policyfile/exceptable.py` by `make docs`; do not edit.",
+        "",
+        "## Can be excepted",
+        "",
+        "| control | requirement |",
+        "|---|---|",
+    ]
+    lines += [f"| {control} | {CONTROLS[control].title} |" for control in sorted(EXCEPTABLE)]
+    lines += ["", "## Cannot be excepted", "", "| control | requirement | why not |", "|---|---|---|"]
+    lines += [f"| {control} | {title} | {reason} |" for control, title, reason in rows()]
+    return "\n".join(lines) + "\n"

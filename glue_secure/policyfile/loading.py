@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import PurePosixPath
@@ -73,11 +73,14 @@ class LoadedPolicy:
     policy: PolicyFile = field(default_factory=PolicyFile)
     missing_tables: tuple[str, ...] = ()
 
-    def as_mapping(self, uses: Mapping[str, int]) -> dict[str, Any] | None:
+    def as_mapping(
+        self, uses: Mapping[str, int], exceptions: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any] | None:
         """Return the record for the evidence; None for the default.
 
         Args:
             uses: entry → number of objects that it decided about.
+            exceptions: the exceptions, with the days that each has left and its uses.
         """
         if not self.files:
             return None
@@ -85,6 +88,7 @@ class LoadedPolicy:
             "files": [file.as_mapping() for file in self.files],
             "used": dict(sorted(uses.items())),
             "missing_tables": list(self.missing_tables),
+            "exceptions": list(exceptions),
         }
 
 

@@ -35,11 +35,31 @@ def sections(document: Document) -> Iterator[Section]:
         Section("Run", (), _run(document)),
         Section(
             "Controls that did not pass",
-            ("control", "verdict", "resource", "found", "required", "fix"),
+            ("control", "verdict", "resource", "found", "required", "fix", "exception"),
             [
-                _cells(each, "control", "verdict", "resource", "found", "required", "fix")
+                _cells(each, "control", "verdict", "resource", "found", "required", "fix", "exception")
                 for each in _list(document, "controls")
                 if each.get("verdict") != "PASS"
+            ],
+        ),
+        Section(
+            "Policy files",
+            ("file", "level", "SHA-256", "version", "integrity"),
+            [
+                _cells(each, "location", "level", "sha256", "version", "integrity")
+                for each in _list(document.get("policy") or {}, "files")
+            ],
+        ),
+        Section(
+            "Exceptions",
+            ("control", "resource", "ticket", "owner", "expires", "days left", "in force", "uses"),
+            [
+                _cells(
+                    each,
+                    *("control", "resource", "ticket", "owner"),
+                    *("expires", "days_left", "in_force", "uses"),
+                )
+                for each in _list(document.get("policy") or {}, "exceptions")
             ],
         ),
         Section(

@@ -29,11 +29,13 @@ from glue_secure.io.housekeeping import Housekeeping
 from glue_secure.io.reader import DataReader
 from glue_secure.io.stores import StoreChecker
 from glue_secure.io.writer import DataWriter
+from glue_secure.policyfile.exceptions import ExceptionRegister
 from glue_secure.preflight.establish import Preflight
 from glue_secure.run.evidence_store import write_evidence, write_start
 from glue_secure.run.state import RunState
 from glue_secure.verification.driver_s3 import DriverS3Recorder
 from glue_secure.verification.s3_requests import S3Requests
+from glue_secure.verification.source_requirements import SourceChecker
 from glue_secure.verification.target_guard import TargetGuard
 from glue_secure.verification.unmanaged_writes import UnmanagedWriteVerifier
 
@@ -66,6 +68,8 @@ class Run:
         connections: opens verified connections.
         stores: checks the tables and streams behind connectors.
         connector_calls: checks and records calls of Glue's own connectors.
+        exceptions: the exceptions of the policy file.
+        sources: checks the requirements of the policy file on objects that are read.
         reader: reads S3 and databases.
         catalog_reader: reads tables of the Data Catalog.
         writer: writes to S3 and databases.
@@ -100,6 +104,8 @@ class Run:
     connections: ConnectionManager
     stores: StoreChecker
     connector_calls: ConnectorCalls
+    exceptions: ExceptionRegister
+    sources: SourceChecker
     reader: DataReader
     catalog_reader: CatalogReader
     writer: DataWriter
@@ -314,6 +320,7 @@ class Run:
                 raise
             # The JVM has stopped. The evidence then has no settings and no numbers of rows read.
             rows_of = _not_counted
+        self.recorder.record(self.exceptions.findings())
         return self.recorder.evidence(
             identity=self.identity,
             account_id=self.preflight.account,
@@ -329,7 +336,7 @@ class Run:
             settings=settings,
             rows_of=rows_of,
             bookmark=self.bookmarks.report().as_mapping(),
-            policy=self.preflight.policy.as_mapping(self.recorder.policy_uses),
+            policy=self.preflight.policy.as_mapping(self.recorder.policy_uses, self.exceptions.as_list()),
             request_guard={
                 **self.requests.as_mapping(),
                 "python_workers": "guarded" if self._guards_python_workers() else "not guarded",

@@ -48,6 +48,7 @@ from glue_secure.io.reader import DataReader
 from glue_secure.io.stores import StoreChecker
 from glue_secure.io.writer import DataWriter
 from glue_secure.policyfile.connectors import approved_connectors
+from glue_secure.policyfile.exceptions import ExceptionRegister
 from glue_secure.preflight.establish import Preflight, establish
 from glue_secure.preflight.fine_grained import is_fine_grained
 from glue_secure.run import automatic_start, composition, test_mode
@@ -61,6 +62,7 @@ from glue_secure.verification.child_processes import CHILD_PROCESSES
 from glue_secure.verification.driver_s3 import DriverS3Recorder
 from glue_secure.verification.object_verifier import ObjectVerifier
 from glue_secure.verification.s3_requests import S3Requests
+from glue_secure.verification.source_requirements import SourceChecker
 from glue_secure.verification.target_guard import TargetGuard
 from glue_secure.verification.target_keys import TargetKeys
 from glue_secure.verification.unmanaged_writes import UnmanagedWriteVerifier
@@ -224,6 +226,8 @@ def build_run(
     state = RunState(identity.run_id)
     operation = state.operation
     preflight = _for_engine(preflight, engine)
+    exceptions = ExceptionRegister(preflight.policy.policy, services.clock.now)
+    recorder.tolerated = exceptions.tolerated
     rules = preflight.plan.rules
     targets = TargetKeys(
         rules=rules,
@@ -312,6 +316,13 @@ def build_run(
         seed=str(identity.run_id) if services.environment.kind == "aws" else "",
     )
     read_objects = ReadObjects(engine)
+    sources = SourceChecker(
+        preflight.policy.policy.sources,
+        run_key=preflight.keys.s3,
+        objects=services.objects,
+        recorder=recorder,
+        seed=str(identity.run_id),
+    )
     reader = DataReader(
         plan=preflight.plan,
         engine=engine,
@@ -321,6 +332,7 @@ def build_run(
         connections=connections,
         recorder=recorder,
         read_objects=read_objects,
+        sources=sources,
         operation=operation,
     )
     writer = DataWriter(
@@ -373,6 +385,8 @@ def build_run(
             operation=operation,
             temporary=arguments.get("TempDir") or "",
         ),
+        exceptions=exceptions,
+        sources=sources,
         reader=reader,
         catalog_reader=CatalogReader(reader=reader, catalog=catalog, engine=engine, operation=operation),
         writer=writer,

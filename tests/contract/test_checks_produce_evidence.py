@@ -57,6 +57,7 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
     "GS-S3-011": ("glue_secure.verification.unmanaged_writes:check_unmanaged_writes",),
     "GS-S3-012": ("glue_secure.verification.unmanaged_writes:check_unmanaged_writes",),
     "GS-S3-013": ("glue_secure.core.iceberg:check_catalogs",),
+    "GS-S3-014": ("glue_secure.verification.source_requirements:check_source",),
     "GS-SPK-001": ("glue_secure.core.worker_encryption:check_workers",),
     "GS-SPK-002": ("glue_secure.core.worker_encryption:check_workers",),
     "GS-SPK-003": ("glue_secure.core.worker_encryption:check_workers",),
@@ -165,6 +166,7 @@ WITHOUT_PASS: Mapping[str, str] = {
 """Control → why no evidence and no report has a PASS of it."""
 
 ELSEWHERE: Mapping[str, str] = {
+    "GS-POL-002": "tests/unit/policyfile/test_exceptions.py: exceptions of a policy file",
     "GS-LF-006": "tests/unit/governance/test_lake_jobs.py: the report of a job's permissions",
     "GS-LF-008": "tests/unit/governance/test_lake_jobs.py: the report of a job's permissions",
     "GS-LF-009": "tests/unit/preflight/test_lake_formation_mode.py: the report of a deployed job",
@@ -247,8 +249,10 @@ def compliant_runs(run_fixture: Any, make: Any, serve: Any) -> Any:
     table = DynamoDbTable("flights", arn, "ACTIVE", ("id",), "ENABLED", "KMS", str(run_fixture.key))
     run_fixture.dynamodb = FakeDynamoDb(table)
 
-    policy_file = S3Uri("config", "policy.toml")
-    run_fixture.objects.put(policy_file, b"schema = 1\n", algorithm="aws:kms", key=str(run_fixture.key))
+    policy_file = S3Uri("config", "policy.json")
+    source = {"name": "landing", "prefix": "s3://landing/", "encryption": ["SSE-S3"]}
+    stated = json.dumps({"schema": 1, "sources": [source]}).encode()
+    run_fixture.objects.put(policy_file, stated, algorithm="aws:kms", key=str(run_fixture.key))
     run_fixture.arguments["glue-secure-policy"] = str(policy_file)
 
     def run_job(run_id: str, unmanaged: UnmanagedWriteReport, **arguments: str) -> None:

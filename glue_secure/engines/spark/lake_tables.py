@@ -93,6 +93,7 @@ class LakeTable:
             RefusedError: GS-S3-005, an option is rejected; GS-S3-006, the location is not in S3.
         """
         resource = f"read of {self.database}.{self.name}"
+        run.sources.check_locations([s3_location(self.location, "read of")])
         reader = spark.read.options(**_spark_options(options, resource))
         if self.format == "iceberg":
             frame = reader.table(f"{_iceberg_catalog(run, spark, resource)}.{self._quoted()}")

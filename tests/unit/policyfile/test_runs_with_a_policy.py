@@ -60,6 +60,7 @@ def test_objects_are_verified_by_the_rule_of_their_zone_and_the_evidence_names_i
         ],
         "used": {"zone-b": 1},
         "missing_tables": [],
+        "exceptions": [],
     }
     passes = {(f["control"], f["resource"]) for f in evidence["controls"] if f["verdict"] == "PASS"}
     assert ("GS-POL-001", str(FILE)) in passes

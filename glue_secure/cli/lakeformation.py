@@ -1,4 +1,4 @@
-"""The commands ``lakeformation plan|apply|drift|lint|explain|preflight|import``."""
+"""The commands ``lakeformation plan|apply|drift|lint|snapshot|explain|preflight|import``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -23,10 +23,11 @@ from glue_secure.core.findings import Verdict
 from glue_secure.core.redaction import escape_unprintable
 from glue_secure.core.service import ServiceError
 from glue_secure.governance.lakeformation import apply as applier
+from glue_secure.governance.lakeformation import batch, export, file, saved
 from glue_secure.governance.lakeformation import explain as explainer
-from glue_secure.governance.lakeformation import export, file, saved
 from glue_secure.governance.lakeformation import lint as linter
 from glue_secure.governance.lakeformation import preflight as jobs
+from glue_secure.governance.lakeformation import snapshot as snapshots
 from glue_secure.governance.lakeformation.account import Account
 from glue_secure.governance.lakeformation.plan import make_plan
 from glue_secure.governance.lakeformation.steps import AccessPlan, Unmanaged, describe
@@ -211,9 +212,20 @@ def _lint_lines(findings: Sequence[linter.LintFinding], path: Path) -> Iterator[
 
 
 @app.command()
+def snapshot(
+    out: Annotated[Path, typer.Option("--out", help="File for the snapshot.")], state: State = None
+) -> None:
+    """Write the state of the account that access depends on, to explain access without the account."""
+    with _account(state) as account:
+        document = snapshots.take(account, datetime.now(timezone.utc))
+    snapshots.write(document, out)
+    printing.print_line(f"{len(document['grants'])} grants and {len(document['tables'])} tables in {out}")
+
+
+@app.command()
 def explain(
-    principal: Annotated[str, typer.Argument(help="ARN of a role or user.")],
-    table: Annotated[str, typer.Argument(help="DATABASE.TABLE or DATABASE.TABLE.COLUMN.")],
+    principal: Annotated[str | None, typer.Argument(help="ARN of a role or user.")] = None,
+    table: Annotated[str | None, typer.Argument(help="DATABASE.TABLE or DATABASE.TABLE.COLUMN.")] = None,
     group: Annotated[
         list[str] | None,
         typer.Option(
@@ -223,11 +235,42 @@ def explain(
     catalog: Annotated[
         str, typer.Option("--catalog", help="Nested catalog of the table, such as s3tablescatalog/BUCKET.")
     ] = "",
+    snapshot: Annotated[
+        Path | None, typer.Option("--snapshot", help="A file of lakeformation snapshot, instead of AWS.")
+    ] = None,
+    principals: Annotated[
+        Path | None,
+        typer.Option("--principals", help="File with a principal a line, and the ARNs of its groups."),
+    ] = None,
+    tables: Annotated[
+        Path | None,
+        typer.Option("--tables", help="File with DATABASE.TABLE a line; * stands for any text."),
+    ] = None,
     state: State = None,
     as_json: Json = False,
 ) -> None:
-    """Explain which grants and LF-Tags allow or deny a principal access to a table or column."""
-    with _account(state) as account:
+    """Explain which grants and LF-Tags allow or deny a principal access to a table or column.
+
+    With --principals or --tables, list the access of each principal to each table. Without --tables, all
+    tables of the account or snapshot are meant.
+    """
+    if principals is not None or tables is not None:
+        if table is not None or (principal is None) == (principals is None) or group or catalog:
+            raise UsageError(
+                "lakeformation explain",
+                found="PRINCIPAL, TABLE, --group or --catalog with lists",
+                required="PRINCIPAL or --principals FILE, and --tables FILE for some tables; the file of "
+                "principals has their groups",
+            )
+        _explain_all(principal, principals, tables, snapshot, state, as_json)
+        return
+    if principal is None or table is None:
+        raise UsageError(
+            "lakeformation explain",
+            found="no PRINCIPAL or no TABLE",
+            required="PRINCIPAL TABLE, or --principals FILE",
+        )
+    with _state(snapshot, state) as account:
         explanation = explainer.explain(account, principal, table, frozenset(group or ()), catalog)
     access = explanation.access
     columns = {name: sorted(access.columns.get(name, ())) for name in explanation.columns}
@@ -255,6 +298,92 @@ def explain(
     printing.print_table(["column", "reads"], [[name, _rows(rows)] for name, rows in columns.items()])
     reasons = [["allows" if reason.gives else "denies", reason.text] for reason in access.reasons]
     printing.print_table(["", "reason"], reasons or [["denies", "no grant names this principal"]])
+
+
+def _explain_all(
+    principal: str | None,
+    principals: Path | None,
+    tables: Path | None,
+    snapshot: Path | None,
+    state: Path | None,
+    as_json: bool,
+) -> None:
+    members = [batch.Member(principal or "")] if principals is None else batch.read_members(principals)
+    with _state(snapshot, state) as account:
+        every = list(account.tables())
+        chosen = every if tables is None else batch.read_tables(tables, every)
+        rows = [
+            row
+            for row in batch.explain_all(account, members, chosen, every)
+            if row.access is None or row.access.by_iam or row.access.permissions
+        ]
+    pairs = len(members) * len(chosen)
+    taken = account.taken if isinstance(account, snapshots.Snapshot) else None
+    if as_json:
+        printing.print_json(
+            {
+                "account": account.id,
+                "snapshot": taken,
+                "pairs": pairs,
+                "without_access": pairs - len(rows),
+                "rows": [_row_to_json(row) for row in rows],
+            }
+        )
+        return
+    cells = [
+        [row.member.principal, f"{row.table.database}.{row.table.name}", *_row_cells(row)] for row in rows
+    ]
+    printing.print_table(["principal", "table", "permissions", "columns"], cells)
+    source = f"snapshot of {taken}" if taken else "account"
+    printing.print_line(
+        f"{source} {account.id}: {len(rows)} of {pairs} pairs of principal and table with access"
+    )
+
+
+def _row_cells(row: batch.BatchRow) -> list[str]:
+    access = row.access
+    if access is None:
+        owner, database, name = row.table.target or ("", "", "")
+        return ["unknown", f"resource link to {database}.{name} of account {owner}"]
+    if access.by_iam:
+        return ["as IAM allows", "all"]
+    permissions = ", ".join(sorted(access.permissions))
+    if access.columns and access.reads_all:
+        return [permissions, "all"]
+    columns = [
+        name if "" in rows else f"{name} (where {' or '.join(sorted(rows))})"
+        for name, rows in access.columns.items()
+        if rows
+    ]
+    return [permissions, ", ".join(columns) or "none"]
+
+
+def _row_to_json(row: batch.BatchRow) -> dict[str, Any]:
+    access = row.access
+    document: dict[str, Any] = {
+        "principal": row.member.principal,
+        "groups": sorted(row.member.groups),
+        "table": f"{row.table.database}.{row.table.name}",
+        "target": None if row.table.target is None else list(row.table.target),
+    }
+    if access is None:
+        return document | {"by_iam": None, "permissions": None, "columns": None, "reasons": []}
+    return document | {
+        "by_iam": access.by_iam,
+        "permissions": sorted(access.permissions),
+        "columns": {name: sorted(rows) for name, rows in access.columns.items()},
+        "reasons": [reason.text for reason in access.reasons if reason.gives],
+    }
+
+
+@contextmanager
+def _state(snapshot: Path | None, state: Path | None) -> Iterator[Account | snapshots.Snapshot]:
+    """Yield a snapshot, or the account."""
+    if snapshot is not None:
+        yield snapshots.read(snapshot)
+        return
+    with _account(state) as account:
+        yield account
 
 
 @app.command()

@@ -139,6 +139,15 @@ class FakeLakeFormation(LakeFormationService):
             }
         }
 
+    def _GetTables(self, parameters: Any) -> Any:
+        names = [name for name in self.tables if name[0] == parameters["DatabaseName"]]
+        page = self._paged("TableList", names, parameters)
+        page["TableList"] = [
+            self._GetTable({"DatabaseName": database, "Name": name})["Table"]
+            for database, name in page["TableList"]
+        ]
+        return page
+
     def _of_catalog(self, entries: Mapping[Any, Any], name: Any) -> Any:
         if name not in entries:
             raise LakeFormationError("EntityNotFoundException", f"{name} not found.")

@@ -18,6 +18,7 @@ from glue_secure.governance.lakeformation.model import (
     Kind,
     OptIn,
     Resource,
+    TableTags,
     expression_from_api,
     expression_to_api,
     tags_from_api,
@@ -280,19 +281,35 @@ class Account:
         nested = {"CatalogId": catalog} if catalog else {}
         request = {"DatabaseName": database, "Name": name, **nested}
         table = self._call("GetTable", client=self._glue, **request)["Table"]
-        keys = tuple(str(column["Name"]) for column in table.get("PartitionKeys") or ())
-        columns = (table.get("StorageDescriptor") or {}).get("Columns") or ()
         resource = {"Table": {"DatabaseName": database, "Name": name, **nested}}
         tags = tags_from_api(self._call("GetResourceLFTags", Resource=resource))
-        names = (*(str(column["Name"]) for column in columns), *keys)
-        link = table.get("TargetTable") or {}
-        target = (
-            (str(link.get("CatalogId") or self.id), str(link["DatabaseName"]), str(link["Name"]))
-            if link
-            else None
-        )
-        location = str((table.get("StorageDescriptor") or {}).get("Location") or "")
-        return TableFacts(self.id, database, name, names, tags, frozenset(keys), target, location, catalog)
+        return _table_facts(table, tags, self.id, database, name, catalog)
+
+    def tables(self) -> Iterator[TableFacts]:
+        """Yield the tables and resource links of the default catalog.
+
+        The operations are GetDatabases, GetTables for each database, and the searches by LF-Tags.
+        """
+        assigned: dict[Resource, dict[str, str]] = {}
+        for tag in self.assigned(dict(self.tags())):
+            assigned.setdefault(tag.resource, {})[tag.key] = tag.value
+        columns: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
+        for resource, tags in assigned.items():
+            if resource.kind is Kind.COLUMNS and not resource.catalog:
+                columns.setdefault((resource.database, resource.name), {})[resource.values[0]] = tags
+        for shape in self._pages("GetDatabases", "DatabaseList", client=self._glue, MaxResults=100):
+            if shape.get("TargetDatabase"):
+                continue  # its tables are those of another database or account
+            database = str(shape["Name"])
+            request = {"DatabaseName": database, "MaxResults": 100}
+            for table in self._pages("GetTables", "TableList", client=self._glue, **request):
+                name = str(table["Name"])
+                own = TableTags(
+                    assigned.get(Resource(Kind.DATABASE, database), {}),
+                    assigned.get(Resource(Kind.TABLE, database, name), {}),
+                    columns.get((database, name), {}),
+                )
+                yield _table_facts(table, own, self.id, database, name)
 
     def database_location(self, name: str) -> str:
         """Read the location of a database, ``""`` without one (GetDatabase)."""
@@ -359,6 +376,7 @@ _METHODS = {
     "GetDatabases": "get_databases",
     "GetResourceLFTags": "get_resource_lf_tags",
     "GetTable": "get_table",
+    "GetTables": "get_tables",
     "ListDataCellsFilter": "list_data_cells_filter",
     "ListLFTagExpressions": "list_lf_tag_expressions",
     "ListLFTags": "list_lf_tags",
@@ -376,6 +394,22 @@ _METHODS = {
     "UpdateLFTagExpression": "update_lf_tag_expression",
     "UpdateResource": "update_resource",
 }
+
+
+def _table_facts(
+    shape: Mapping[str, Any], tags: TableTags, account: str, database: str, name: str, catalog: str = ""
+) -> TableFacts:
+    storage = shape.get("StorageDescriptor") or {}
+    keys = tuple(str(column["Name"]) for column in shape.get("PartitionKeys") or ())
+    names = (*(str(column["Name"]) for column in storage.get("Columns") or ()), *keys)
+    link = shape.get("TargetTable") or {}
+    target = (
+        (str(link.get("CatalogId") or account), str(link["DatabaseName"]), str(link["Name"]))
+        if link
+        else None
+    )
+    location = str(storage.get("Location") or "")
+    return TableFacts(account, database, name, names, tags, frozenset(keys), target, location, catalog)
 
 
 def _value(shapes: Any, key: str) -> str:

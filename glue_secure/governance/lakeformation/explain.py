@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.service import NotFound
@@ -15,8 +16,45 @@ from glue_secure.governance.lakeformation.access import (
     evaluate,
     identities,
 )
-from glue_secure.governance.lakeformation.account import Account
-from glue_secure.governance.lakeformation.model import IAM_ALLOWED, Kind, Resource
+from glue_secure.governance.lakeformation.model import (
+    IAM_ALLOWED,
+    CellFilter,
+    Expression,
+    Grant,
+    Kind,
+    OptIn,
+    Resource,
+)
+from glue_secure.governance.lakeformation.settings import Settings
+
+
+class AccountState(Protocol):
+    """What an explanation needs of an account. Account and Snapshot have it."""
+
+    @property
+    def id(self) -> str:
+        """The account id."""
+
+    def settings(self) -> Settings:
+        """Return the settings."""
+
+    def expressions(self) -> Iterator[tuple[str, Expression]]:
+        """Yield the named LF-Tag expressions."""
+
+    def filters(self) -> Iterator[CellFilter]:
+        """Yield the data cell filters."""
+
+    def grants(self, nested: Iterable[Resource] = ()) -> Iterator[Grant]:
+        """Yield the grants."""
+
+    def opt_ins(self) -> Iterator[OptIn]:
+        """Yield the opt-ins."""
+
+    def table(self, database: str, name: str, catalog: str = "") -> TableFacts:
+        """Return a table."""
+
+    def tables(self) -> Iterator[TableFacts]:
+        """Yield the tables and resource links of the default catalog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +75,7 @@ class AccessExplanation:
 
 
 def explain(
-    account: Account, principal: str, name: str, groups: frozenset[str] = frozenset(), catalog: str = ""
+    account: AccountState, principal: str, name: str, groups: frozenset[str] = frozenset(), catalog: str = ""
 ) -> AccessExplanation:
     """Return the permissions of ``principal`` on ``DATABASE.TABLE[.COLUMN]``, and the reasons.
 
@@ -80,7 +118,7 @@ def evaluate_link(principal: str, link: TableFacts, table: TableFacts, facts: La
     return Access(False, frozenset(), dict.fromkeys(table.columns, frozenset()), (Reason(False, text),))
 
 
-def target_of(account: Account, table: TableFacts) -> TableFacts:
+def target_of(account: AccountState, table: TableFacts) -> TableFacts:
     """Return the table that a resource link points to; a table itself.
 
     Raises:
@@ -101,7 +139,7 @@ def target_of(account: Account, table: TableFacts) -> TableFacts:
     return table_of(account, f"{database}.{name}")
 
 
-def table_of(account: Account, name: str, catalog: str = "") -> TableFacts:
+def table_of(account: AccountState, name: str, catalog: str = "") -> TableFacts:
     """Read the table ``DATABASE.TABLE`` of the account, or of one of its nested catalogs.
 
     Raises:
@@ -118,7 +156,7 @@ def table_of(account: Account, name: str, catalog: str = "") -> TableFacts:
 
 
 def facts_of(
-    account: Account, principal: str, groups: frozenset[str] = frozenset(), *tables: TableFacts
+    account: AccountState, principal: str, groups: frozenset[str] = frozenset(), *tables: TableFacts
 ) -> LakeFacts:
     """Read the grants that can apply to a principal, in one pass over the account.
 

@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/lake-formation/latest/dg/security-best-practices.htm
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -16,7 +15,7 @@ from typing import Any
 
 from glue_secure.core.document_lines import Path, line_of
 from glue_secure.governance.lakeformation.desired import Deleted, Deletion, DesiredState
-from glue_secure.governance.lakeformation.model import Grant, Kind, Permission
+from glue_secure.governance.lakeformation.model import Grant, Kind, Permission, is_like
 from glue_secure.governance.lakeformation.settings import Setting
 from glue_secure.policyfile.model import PolicyException
 
@@ -191,8 +190,7 @@ def lint(desired: DesiredState, lines: dict[Path, int], today: date) -> tuple[Li
 
 
 def _fits(entry: PolicyException, finding: LintFinding) -> bool:
-    pattern = ".*".join(map(re.escape, entry.resource.split("*")))
-    return entry.control == finding.rule.id and re.fullmatch(pattern, finding.resource, re.DOTALL) is not None
+    return entry.control == finding.rule.id and is_like(finding.resource, entry.resource)
 
 
 def _findings(desired: DesiredState, lines: dict[Path, int]) -> Iterator[LintFinding]:

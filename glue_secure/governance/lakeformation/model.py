@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/lake-formation/latest/APIReference/API_Resource.html
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -387,6 +388,12 @@ def matches(expression: Expression, tags: Mapping[str, str]) -> bool:
     return bool(expression) and all(
         key in tags and (tags[key] in values or "*" in values) for key, values in expression
     )
+
+
+def is_like(text: str, pattern: str) -> bool:
+    """Return whether a text matches a pattern, in which ``*`` stands for any text."""
+    parts = map(re.escape, pattern.split("*"))
+    return re.fullmatch(".*".join(parts), text, re.DOTALL) is not None
 
 
 def expression_of(tags: Mapping[str, Iterable[str]]) -> Expression:

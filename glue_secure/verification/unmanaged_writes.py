@@ -29,6 +29,12 @@ _FIX = (
     "write with job.write or the GlueContext; for what only Spark can write, use job.write.custom(target, "
     "function), or glueContext.write_custom(target, function)"
 )
+_FIX_JDBC = (
+    "write through a Glue connection, whose server is verified: "
+    "glueContext.write_dynamic_frame.from_jdbc_conf("
+    'frame=DynamicFrame.fromDF(frame, glueContext, "rows"), catalog_connection="CONNECTION", '
+    'connection_options={"dbtable": "SCHEMA.TABLE", "database": "DATABASE"}), which appends'
+)
 _FIX_ACTIVE = (
     "wait before job.commit(): thread.join() for a thread, query.awaitTermination() or query.stop() for a "
     "stream"
@@ -312,7 +318,7 @@ def check_unmanaged_writes(
                 f"write of {write.format} outside glue-secure",
                 found=redact_text(write.location),
                 required="s3://BUCKET/PREFIX, encrypted with SSE-KMS",
-                fix=_FIX,
+                fix=_FIX_JDBC if write.location.startswith("jdbc:") else _FIX,
             )
         elif (location := parsed_location(write.location)) is None:
             doubts.append(write.problem or f"a write to {write.location!r}")

@@ -67,6 +67,11 @@ def test_gs_s3_011_a_location_outside_s3_fails_the_run(run_fixture, location):
         committed(run_fixture, UnmanagedWrite(location, "csv", 3))
 
 
+def test_the_fix_of_a_jdbc_write_is_a_glue_connection(run_fixture):
+    with pytest.raises(RefusedError, match=r"write_dynamic_frame\.from_jdbc_conf\("):
+        committed(run_fixture, UnmanagedWrite("jdbc:postgresql://h/d", "jdbc", 3))
+
+
 def test_a_test_of_a_user_may_write_to_files_of_the_machine(run_fixture):
     mode = TestMode(job="job", register=lambda _: None, defaults={})
     local, remote = (UnmanagedWrite(place, "csv", 3) for place in ("file:/tmp/out", "s3://curated/out"))

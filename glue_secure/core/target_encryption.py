@@ -5,7 +5,7 @@ Without a policy file there is one rule: SSE-KMS under the key of the run's secu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -174,14 +174,6 @@ class EncryptionRules:
         return not any(
             rule.prefix.startswith(prefix) and rule is not self.rule(location) for rule in self.targets
         )
-
-    def used_for(self, locations: Iterable[S3Uri]) -> dict[EncryptionRule, int]:
-        """Return the rules of locations, with the number of locations of each."""
-        uses: dict[EncryptionRule, int] = {}
-        for location in locations:
-            rule = self.rule(location)
-            uses[rule] = uses.get(rule, 0) + 1
-        return uses
 
     def client_encryption(self, bucket: str) -> Encryption:
         """Return the encryption that the S3 client of Spark is set to for a bucket.

@@ -8,7 +8,7 @@ from dataclasses import replace
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.target_encryption import Encryption, EncryptionRule
-from glue_secure.policyfile.model import DEFAULT_ACCEPTED, Level, PolicyFile, Target
+from glue_secure.policyfile.model import DEFAULT_ACCEPTED, RUN_KEY, Level, PolicyFile, Target
 
 _DEFAULT = Target("", DEFAULT_ACCEPTED)
 
@@ -98,16 +98,24 @@ def _combined(files: Sequence[PolicyFile], prefix: S3Uri) -> Target:
     stated = statements[lowest]
     assert stated is not None  # noqa: S101 - the uppermost level has a statement
 
+    def is_delegated(at: int, one: Encryption) -> bool:
+        return any(
+            delegation.level is files[lowest].level and delegation.allows(prefix, one)
+            for delegation in files[at].delegations
+        )
+
     def may_accept(one: Encryption) -> bool:
         return all(
-            above is None
-            or one in above.accepted
-            or any(
-                delegation.level is files[lowest].level and delegation.allows(prefix, one)
-                for delegation in file.delegations
-            )
-            for file, above in zip(files[:lowest], statements[:lowest], strict=True)
+            above is None or one in above.accepted or is_delegated(at, one)
+            for at, above in enumerate(statements[:lowest])
         )
+
+    def may_share(at: int) -> bool:
+        above = statements[at]
+        if above is None or above.shared_key:
+            return True
+        named = [one for one in accepted if one.key not in ("", RUN_KEY)]
+        return all(is_delegated(at, one) for one in named)
 
     accepted = tuple(one for one in stated.accepted if may_accept(one))
     if stated.accepted[0] not in accepted:
@@ -126,8 +134,14 @@ def _combined(files: Sequence[PolicyFile], prefix: S3Uri) -> Target:
             found=f"target {stated.name} with another bucket_key below {prefix} than an upper level",
             required="the same bucket_key, or none",
         )
-    bucket_key = next(iter(bucket_keys), None)
-    return replace(stated, prefix=prefix, accepted=accepted, bucket_key=bucket_key)
+    return replace(
+        stated,
+        prefix=prefix,
+        accepted=accepted,
+        bucket_key=next(iter(bucket_keys), None),
+        # The reason for a key of another account is one level's; every level must accept such a key.
+        shared_key=stated.shared_key and all(map(may_share, range(lowest))),
+    )
 
 
 def _covering(targets: Sequence[Target], prefix: S3Uri) -> Target | None:

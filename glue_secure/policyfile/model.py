@@ -198,6 +198,9 @@ def accepted_encryptions(algorithm: Algorithm, keys: tuple[str, ...]) -> tuple[E
 def rules_of(policy: PolicyFile, run_key: KmsKeyArn) -> EncryptionRules:
     """Return the rules of a run.
 
+    Without ``shared_key``, a target accepts keys of the run's account only. Its first key stays, so that the
+    check of the key (GS-KMS-005) explains what is wrong.
+
     Args:
         policy: the result of ``levels.combine``, whose targets have prefixes.
         run_key: key of the run's security configuration.
@@ -209,6 +212,9 @@ def rules_of(policy: PolicyFile, run_key: KmsKeyArn) -> EncryptionRules:
             for one in target.accepted
         )
         reason = target.reason if target.shared_key else ""
+        if not target.shared_key:
+            own = (one for one in bound if not one.key or KmsKeyArn.parse(one.key).account == run_key.account)
+            bound = (bound[0], *own)
         return EncryptionRule(
             target.prefix, tuple(dict.fromkeys(bound)), target.bucket_key, target.name, reason
         )

@@ -63,13 +63,16 @@ class ObjectVerifier:
         self._targets = targets
         self._remote = remote
 
-    def verify(self, uris: Iterable[S3Uri], *, may_be_deleted: bool = False) -> tuple[ObjectEncryption, ...]:
+    def verify(
+        self, uris: Iterable[S3Uri], *, may_be_deleted: bool = False, is_sample: bool = False
+    ) -> tuple[ObjectEncryption, ...]:
         """Return the encryption of each object, in the order of ``uris``, and record one finding for all.
 
         Args:
             uris: the objects.
             may_be_deleted: whether a missing object is accepted and left out of the result, because another
                 writer renames and deletes there.
+            is_sample: whether the objects were verified before, and are already counted by policy entry.
 
         Raises:
             RefusedError: GS-S3-004, an object is not encrypted as its rule requires; GS-KMS, a key of the
@@ -82,8 +85,9 @@ class ObjectVerifier:
             inspections, source = inspect_all(self._objects, self._rules, uris, may_be_deleted), ""
         enforce(finding for finding, _ in inspections)
         self._recorder.record(combined(inspections, self._rules, source))
-        self._targets.use(uris)
-        return tuple(encryption for _, encryption in inspections if encryption is not None)
+        found = tuple(encryption for _, encryption in inspections if encryption is not None)
+        self._targets.used(found, count=not is_sample)
+        return found
 
     def _inspect_on_executors(self, uris: tuple[S3Uri, ...], may_be_deleted: bool) -> list[Inspection] | None:
         """Inspect every object on the executors. Return None if the driver must send the requests."""

@@ -135,9 +135,9 @@ class S3Requests:
         findings = enforce(check_object(encryption, rules) for encryption in proved)
         source = ", in S3's responses to the requests that stored them"
         self._recorder.record(combined(zip(findings, proved, strict=False), rules, source))
-        self._targets.use(encryption.uri for encryption in proved)
+        self._targets.used(proved)
         sample = random.SystemRandom().sample(proved, min(SAMPLE, len(proved)))
-        self._verifier.verify([encryption.uri for encryption in sample], may_be_deleted=True)
+        self._verifier.verify([one.uri for one in sample], may_be_deleted=True, is_sample=True)
         silent = [receipt.uri for receipt in unproved if receipt.outcome == STORED]
         unanswered = [receipt.uri for receipt in unproved if receipt.outcome == UNANSWERED]
         return (

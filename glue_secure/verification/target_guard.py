@@ -87,7 +87,7 @@ class TargetGuard:
             RefusedError: GS-S3-001, -002, -003, -008, -013; GS-KMS, a key of the policy file cannot be used.
         """
         if self._targets is not None:
-            self._targets.use([location], count=False)
+            self._targets.use([location])
         # Settings first: Hadoop cannot create a client from some contradictory settings.
         settings = check_settings(self._plan, self._engine.settings_in_force())
         self._recorder.record(enforce(settings))

@@ -55,6 +55,7 @@ def files(draw, level):
             accepted_encryptions(draw(algorithms), draw(keys)),
             prefix,
             bucket_key=draw(st.sampled_from([None, None, True, False])),
+            shared_key=draw(st.booleans()),
         )
         for at, prefix in enumerate(prefixes)
     )

@@ -9,6 +9,7 @@ from glue_secure.connections.connectors.table import connector
 from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.service import ServiceError
 
 __all__ = ["run_fixture", "server"]
@@ -182,6 +183,72 @@ def test_a_key_of_another_account_needs_a_reason(run_fixture):
     )
     run = run_fixture.start("jr_2", **put(run_fixture, text))
     run.writer.write_s3(["a"], "s3://curated/out/", format="parquet")
+
+
+FOREIGN = KmsKeyArn.parse(str(OTHER_KEY).replace("123456789012", "210987654321"))
+
+
+def with_foreign_key(run_fixture):
+    run_fixture.keys.append(KmsKey(FOREIGN, "Enabled", "CUSTOMER", "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"))
+
+
+def test_each_key_of_another_account_needs_a_reason_and_not_only_the_first(run_fixture):
+    with_foreign_key(run_fixture)
+    text = ZONES.replace(f'["{OTHER_KEY}"]', f'["{OTHER_KEY}", "{FOREIGN}"]')
+    run = run_fixture.start(**put(run_fixture, text))
+    run_fixture.engine.key = str(FOREIGN)
+    with pytest.raises(RefusedError, match="GS-S3-004"):
+        run.writer.write_s3(["a"], "s3://curated/out/", format="parquet")
+
+
+def test_the_reason_of_one_entry_is_not_that_of_another_with_the_same_key(run_fixture):
+    with_foreign_key(run_fixture)
+    text = ZONES.replace(str(OTHER_KEY), str(FOREIGN))
+    text += f"""
+[[targets]]
+name = "shared"
+prefix = "s3://curated/shared/"
+encryption = "SSE-KMS"
+keys = ["{FOREIGN}"]
+shared_key = true
+reason = "a shared zone"
+"""
+    run = run_fixture.start(**put(run_fixture, text))
+    run.writer.write_s3(["a"], "s3://curated/shared/", format="parquet")
+    with pytest.raises(RefusedError, match="GS-KMS-005"):
+        run.writer.write_s3(["a"], "s3://curated/out/", format="parquet")
+
+
+def test_a_lower_level_does_not_add_the_reason_for_a_key_of_another_account(run_fixture):
+    with_foreign_key(run_fixture)
+    organisation = ZONES.replace(str(OTHER_KEY), str(FOREIGN))
+    put(run_fixture, organisation)
+    job = organisation.replace('name = "zones"', 'name = "job"\nlevel = "job"').replace(
+        f'keys = ["{FOREIGN}"]', f'keys = ["{FOREIGN}"]\nshared_key = true\nreason = "mine"'
+    )
+    put(run_fixture, job, S3Uri("config", "job.toml"))
+    run = run_fixture.start(glue_secure_policy=f"{FILE},s3://config/job.toml")
+    with pytest.raises(RefusedError, match="GS-KMS-005"):
+        run.writer.write_s3(["a"], "s3://curated/out/", format="parquet")
+
+
+def test_the_key_that_an_object_is_under_is_checked_and_not_only_the_first_of_the_entry(run_fixture):
+    third = KmsKeyArn.parse(str(OTHER_KEY).replace("2222", "4444"))
+    run_fixture.keys.append(KmsKey(third, "Enabled", "AWS", "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"))
+    text = ZONES.replace(f'["{OTHER_KEY}"]', f'["{OTHER_KEY}", "{third}"]')
+    run = run_fixture.start("jr_1", **put(run_fixture, text))
+    run.writer.write_s3(["a"], "s3://curated/out/", format="parquet")
+    run_fixture.engine.key = str(third)
+    with pytest.raises(RefusedError, match="GS-KMS-003"):
+        run.writer.write_s3(["b"], "s3://curated/more/", format="parquet")
+
+
+def test_objects_of_the_sample_are_counted_once(run_fixture):
+    run_fixture.engine.guard = ""
+    run = run_fixture.start(**put(run_fixture, ZONES))
+    run.writer.write_s3(["a", "b"], "s3://curated/out/", format="parquet")
+    run.commit()
+    assert run_fixture.evidence()["policy"]["used"] == {"zone-b": 2}
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ name = "E"
 prefix = "s3://zone-a/e/"
 encryption = "SSE-KMS"
 keys = ["{KEY_2}", "{KEY_3}"]
+shared_key = true
+reason = "another account writes here, too"
 """
 RULES = rules_of(combine([parse_policy(TEXT, "policy.toml")]), RUN)
 ENDPOINT = "https://s3.eu-west-1.amazonaws.com"

@@ -129,6 +129,7 @@ class EncryptionRules:
                 tuple(Encryption(Algorithm(algorithm), key) for algorithm, key in rule["accepted"]),
                 rule["bucket_key"],
                 rule["entry"],
+                rule["shared_key_reason"],
             )
             for rule in document["rules"]
         )
@@ -142,6 +143,7 @@ class EncryptionRules:
                 "accepted": [[one.algorithm.value, one.key] for one in rule.accepted],
                 "bucket_key": rule.bucket_key,
                 "entry": rule.entry,
+                "shared_key_reason": rule.shared_key_reason,
             }
             for rule in self.all
         ]

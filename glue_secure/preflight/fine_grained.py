@@ -19,7 +19,8 @@ _USES_RDDS = re.compile(
 # Part of the call's name → the equivalent with DataFrames. The first part that matches counts.
 _ALTERNATIVES = (
     ("from_rdd", "spark.createDataFrame(rows, schema)"),
-    ("from_catalog", "glueContext.create_data_frame.from_catalog(...) or spark.table('DATABASE.TABLE')"),
+    # create_data_frame.from_catalog lists and reads a table's objects with the role's own S3 permissions.
+    ("from_catalog", "spark.table('DATABASE.TABLE')"),
     ("write", "DataFrame.write, or glueContext.write_data_frame.from_catalog(...)"),
     ("fromDF", "the DataFrame and its own methods"),
     ("", "glueContext.create_data_frame.from_options(...), getSource(...).getDataFrame() or spark.read"),

@@ -33,7 +33,7 @@ REFUSED = {
     "from_options": (lambda c: c.create_dynamic_frame.from_options(**S3), "create_data_frame.from_options"),
     "from_catalog": (
         lambda c: c.create_dynamic_frame.from_catalog("db", "t"),
-        "create_data_frame.from_catalog",
+        "spark.table('DATABASE.TABLE')",
     ),
     "from_rdd": (lambda c: c.create_dynamic_frame.from_rdd([], "f"), "spark.createDataFrame"),
     "fromDF": (lambda c: DynamicFrame.fromDF(Frame(), c, "f"), "use the DataFrame"),

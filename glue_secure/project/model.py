@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments
+from glue_secure.core.policy_arguments import POLICY, POLICY_SHA256
 from glue_secure.core.spark_arguments import conf_argument, with_plugin
 from glue_secure.core.worker_encryption import DISK_CONF
 from glue_secure.engines.spark.guard_jar import PLUGIN_CLASS
@@ -132,6 +133,8 @@ class Project:
         jobs: Jobs by name; at least one.
         vpc: The VPC, or None for jobs outside a VPC.
         catalog_settings: The template sets the encryption of the account's Data Catalog.
+        policy: The policy files of every job, "" for none; see docs/policy.md.
+        policy_sha256: Their digests.
     """
 
     name: str
@@ -140,6 +143,8 @@ class Project:
     jobs: Mapping[str, Job]
     vpc: Vpc | None = None
     catalog_settings: bool = True
+    policy: str = ""
+    policy_sha256: str = ""
 
     @property
     def configuration(self) -> str:
@@ -193,7 +198,7 @@ class Project:
         }
 
     def fixed_arguments(self, job: Job) -> dict[str, str]:
-        """Return ``NonOverridableArguments``: the locations of script, code, bookmarks, evidence and logs."""
+        """Return ``NonOverridableArguments``: locations of script, code, bookmarks, evidence and policy."""
         evidence = f"s3://{self.buckets[EVIDENCE].name}"
         return {
             # An argument of a run with this name would replace the script of the job.
@@ -205,4 +210,6 @@ class Project:
             f"--{BOOKMARK_URI}": f"{evidence}/bookmarks/",
             f"--{EVIDENCE_URI}": f"{evidence}/evidence/",
             **({"--extra-jars": self.request_guard_uri} if job.request_guard else {}),
+            **({f"--{POLICY}": self.policy} if self.policy else {}),
+            **({f"--{POLICY_SHA256}": self.policy_sha256} if self.policy_sha256 else {}),
         }

@@ -9,11 +9,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from glue_secure.core.arguments import DECISIVE
+from glue_secure.core.arguments import DECISIVE, JobArguments
 from glue_secure.core.documents import toml_parser
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri, job_name
 from glue_secure.core.json_documents import depth_as_value_error
+from glue_secure.core.policy_arguments import POLICY, POLICY_SHA256, policy_digests, policy_locations
 from glue_secure.core.redaction import is_secret_name, redact_text
 from glue_secure.project.model import ARTIFACTS, EVIDENCE, Bucket, Connection, Job, Project, Vpc
 from glue_secure.project.versions import GLUE_VERSIONS
@@ -218,6 +219,7 @@ def _project(top: _Table) -> Project:
         top.fail("project", "missing", "a table [project] with a name")
     name = project.text("name", _NAME)
     catalog_settings = project.flag("catalog_settings", True)
+    policy, policy_sha256 = _policy(project)
     project.reject_unknown()
     buckets = _buckets(top)
     connections = {
@@ -229,7 +231,26 @@ def _project(top: _Table) -> Project:
         top.fail("jobs", "missing", "at least one table [jobs.NAME]")
     vpc = _vpc(top.table("vpc"))
     top.reject_unknown()
-    return Project(name, buckets, connections, jobs, vpc, catalog_settings)
+    return Project(name, buckets, connections, jobs, vpc, catalog_settings, policy, policy_sha256)
+
+
+def _policy(project: _Table) -> tuple[str, str]:
+    """Return the policy files of every job and their digests, as their arguments name them."""
+    files, digests = project.text("policy", None, ""), project.text("policy_sha256", None, "")
+    if not files:
+        if digests:
+            project.fail("policy_sha256", "without policy", "policy and policy_sha256")
+        return "", ""
+    given = JobArguments({POLICY: files, **({POLICY_SHA256: digests} if digests else {})})
+    try:
+        locations = policy_locations(given)
+        policy_digests(given, len(locations))
+    except UsageError as error:
+        key = "policy_sha256" if POLICY_SHA256 in error.resource else "policy"
+        project.fail(key, error.found, error.required)
+    if not digests:
+        project.fail("policy_sha256", "missing", "the SHA-256 of each policy file, which pins it")
+    return files, digests
 
 
 def _buckets(top: _Table) -> dict[str, Bucket]:

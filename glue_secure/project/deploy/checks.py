@@ -23,11 +23,15 @@ from glue_secure.core.catalog_encryption import CatalogEncryption, check_metadat
 from glue_secure.core.controls import CONTROLS
 from glue_secure.core.errors import ControlError, GlueSecureError, UsageError, VerificationError
 from glue_secure.core.findings import Finding, Verdict, failed, passed, unknown
-from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.policy import check_arguments, check_attachment, check_configuration, check_named_key
+from glue_secure.core.policy_arguments import POLICY, POLICY_SHA256
 from glue_secure.core.ports import Services
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.policyfile.exceptions import check_exception
+from glue_secure.policyfile.loading import load_policy
+from glue_secure.policyfile.model import RUN_KEY
 from glue_secure.preflight.establish import key_names
 from glue_secure.preflight.lake_formation_mode import check_mode
 from glue_secure.project.deploy.plan import DeploymentPlan
@@ -103,6 +107,7 @@ def _all(
     arguments = JobArguments({**without_dashes(definition.get("DefaultArguments")), **fixed})
     identity = arguments.identity(job=job, fresh_run_id=_NO_RUN)
     yield from check_arguments(identity, arguments)
+    yield from _policy(arguments, services, account)
     attached = str(definition.get("SecurityConfiguration") or "")
     yield from check_attachment(identity, attached)
     configuration, configuration_findings = _configuration(attached, account)
@@ -136,6 +141,36 @@ def _all(
         )
 
 
+def _policy(arguments: JobArguments, services: Services, account: DeploymentAccount) -> Iterator[Finding]:
+    """GS-POL-001, and GS-KMS of each key that a target of the policy file names."""
+    try:
+        loaded, findings = load_policy(
+            arguments,
+            objects=services.objects,
+            keys=services.keys,
+            catalog=services.control_plane,
+            account=account.account,
+        )
+    except ControlError as error:
+        yield _finding_of(error, "the policy file")
+        return
+    yield from findings
+    today = services.clock.now().date()
+    policy = loaded.policy
+    for exception in policy.exceptions:
+        checked = check_exception(exception, 0, today, policy.exception_days)
+        if checked.verdict is Verdict.FAIL:
+            yield checked
+    for target in policy.targets:
+        key = target.accepted[0].key
+        if key not in ("", RUN_KEY):
+            owner = KmsKeyArn.parse(key).account if target.shared_key else account.account
+            _, key_findings = check_named_key(
+                f"target {target.name}", key, services.keys, region=account.region, account=owner
+            )
+            yield from key_findings
+
+
 def _configuration(
     name: str, account: DeploymentAccount
 ) -> tuple[SecurityConfiguration | None, list[Finding]]:
@@ -163,6 +198,7 @@ def _fixed_arguments(job: str, arguments: JobArguments, fixed: Mapping[str, str]
     names = [EVIDENCE_URI, "python-modules-installer-option", "scriptLocation"]
     if arguments.bookmark_option() is not BookmarkOption.DISABLE:
         names.append(BOOKMARK_URI)
+    names += [name for name in (POLICY, POLICY_SHA256) if arguments.get(name) is not None]
     missing = [f"--{name}" for name in names if not fixed.get(name)]
     if not any(fixed.get(name) for name in _MODULES):
         missing.append(" or ".join(f"--{name}" for name in _MODULES))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from glue_secure.core.arguments import JobArguments
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.policy_arguments import PACKAGED, POLICY, policy_locations
 from glue_secure.governance import policies
 from glue_secure.governance.policies import JobAccess, Network, Policy, PolicyScope, ResourceLocation
 from glue_secure.preflight.fine_grained import is_fine_grained
@@ -142,6 +143,8 @@ def connection_properties(connection: Connection, secret: str) -> dict[str, str]
 def _access(project: Project, job: Job, refs: References) -> JobAccess:
     used = [project.connections[name] for name in job.connections]
     certificates = [S3Uri.parse(connection.certificate) for connection in used if connection.certificate]
+    policy_files = policy_locations(JobArguments({POLICY: project.policy} if project.policy else {}))
+    policies_in_s3 = [S3Uri.parse(name) for name in policy_files if not name.startswith(PACKAGED)]
     code = project.buckets[ARTIFACTS].name
     read = (project.buckets[alias] for alias in job.reads)
     sources = [bucket for bucket in read if not bucket.lake_formation]
@@ -155,6 +158,7 @@ def _access(project: Project, job: Job, refs: References) -> JobAccess:
         reads=(
             *(ResourceLocation(bucket.name) for bucket in sources),
             *(ResourceLocation(uri.bucket, uri.key, single_object=True) for uri in certificates),
+            *(ResourceLocation(uri.bucket, uri.key, single_object=True) for uri in policies_in_s3),
         ),
         writes=(ResourceLocation(project.buckets[EVIDENCE].name),),
         replaces=(

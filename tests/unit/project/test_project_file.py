@@ -147,3 +147,42 @@ def test_lake_formation_governs_existing_buckets_that_jobs_only_read(text, messa
     with pytest.raises(UsageError, match=message):
         read_text(text)
     assert read_text(GOOD + GOVERNED).buckets["lake"].lake_formation is True
+
+
+POLICY = 'policy = "s3://acme-policies/policy.toml"\npolicy_sha256 = "' + "a" * 64 + '"\n'
+
+
+def with_policy(text):
+    return f"""
+[project]
+name = "orders"
+{text}
+[buckets]
+artifacts = "acme-artifacts"
+evidence = "acme-evidence"
+[jobs.daily]
+script = "jobs/daily.py"
+"""
+
+
+def test_a_policy_is_a_fixed_argument_of_every_job_and_its_roles_may_read_it():
+    project = read_text(with_policy(POLICY))
+    fixed = project.fixed_arguments(project.jobs["daily"])
+    assert fixed["--glue-secure-policy"] == "s3://acme-policies/policy.toml"
+    assert fixed["--glue-secure-policy-sha256"] == "a" * 64
+    without = read_text(with_policy(""))
+    assert not [name for name in without.fixed_arguments(without.jobs["daily"]) if "policy" in name]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('policy = "policy.toml"', "project.policy"),
+        ('policy = "s3://acme-policies/policy.toml"', "project.policy_sha256"),
+        (POLICY.replace("a" * 64, "abc"), "project.policy_sha256"),
+        (POLICY.partition("\n")[2], "project.policy_sha256"),
+    ],
+)
+def test_a_policy_of_the_project_is_an_object_with_a_digest(text, expected):
+    with pytest.raises(UsageError, match=expected):
+        read_text(with_policy(text))

@@ -1,5 +1,7 @@
 """Preflight of a deployed job: all controls pass, then one violation at a time is found."""
 
+import hashlib
+
 import pytest
 from check_removal import remove_findings
 
@@ -250,3 +252,60 @@ def test_without_its_check_a_control_does_not_pass(run_checks, deployed, monkeyp
     remove_findings(monkeypatch, f"glue_secure.project.deploy.checks:{check}", control)
     findings = [finding for finding in run_checks() if finding is not None]
     assert (control, Verdict.PASS) not in {(finding.control, finding.verdict) for finding in findings}
+
+
+def put_policy(clients, change, key, text, *, fixed=True):
+    clients["s3"].put_object(
+        Bucket="acme-artifacts",
+        Key="policy.toml",
+        Body=text.encode(),
+        ServerSideEncryption="aws:kms",
+        SSEKMSKeyId=key("data"),
+    )
+    arguments = {
+        "--glue-secure-policy": "s3://acme-artifacts/policy.toml",
+        "--glue-secure-policy-sha256": hashlib.sha256(text.encode()).hexdigest(),
+    }
+    present = clients["glue"].get_job(JobName="daily")["Job"]
+    name = "NonOverridableArguments" if fixed else "DefaultArguments"
+    change(**{name: {**present[name], **arguments}})
+
+
+def not_passed(findings):
+    return [
+        (finding.control, finding.resource) for finding in findings if finding.verdict is not Verdict.PASS
+    ]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_policy_file_and_the_keys_of_its_targets_are_checked(run_checks, clients, change, key):
+    target = '[[targets]]\nname = "b"\nprefix = "s3://acme-zone-b/"\nencryption = "SSE-KMS"\nkeys = ["{}"]\n'
+    put_policy(clients, change, key, "schema = 1\n" + target.format(key("bookmarks")))
+    findings = run_checks()
+    assert not not_passed(findings)
+    assert {"GS-POL-001", "GS-KMS-002"} <= {
+        finding.control for finding in findings if finding.resource.endswith(("policy.toml", "(target b)"))
+    }
+    missing = key("data")[:-4] + "0000"
+    put_policy(clients, change, key, "schema = 1\n" + target.format(missing))
+    assert ("GS-KMS-001", f"{missing} (target b)") in not_passed(run_checks())
+
+
+@pytest.mark.usefixtures("deployed")
+def test_gs_pol_001_a_changed_policy_file_is_found(run_checks, clients, change, key):
+    put_policy(clients, change, key, "schema = 1\n")
+    clients["s3"].put_object(Bucket="acme-artifacts", Key="policy.toml", Body=b"schema = 1\nname = 'x'\n")
+    assert ("GS-POL-001", "s3://acme-artifacts/policy.toml") in not_passed(run_checks())
+
+
+@pytest.mark.usefixtures("deployed")
+def test_gs_dep_003_a_policy_that_a_start_of_the_job_can_replace_is_found(run_checks, clients, change, key):
+    put_policy(clients, change, key, "schema = 1\n", fixed=False)
+    assert [control for control, _ in not_passed(run_checks())] == ["GS-DEP-003"]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_gs_pol_002_an_expired_exception_is_found(run_checks, clients, change, key):
+    text = 'schema = 1\n[[exceptions]]\ncontrol = "GS-CAT-001"\nresource = "x"\nreason = "r"\nticket = "t"\n'
+    put_policy(clients, change, key, text + 'owner = "o"\nexpires = 2025-12-31\n')
+    assert [control for control, _ in not_passed(run_checks())] == ["GS-POL-002"]

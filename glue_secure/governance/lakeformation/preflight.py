@@ -35,6 +35,7 @@ from glue_secure.governance.lakeformation.direct_access import (
     role_policies,
 )
 from glue_secure.governance.lakeformation.explain import evaluate_link, facts_of, table_of, target_of
+from glue_secure.governance.lakeformation.settings import Setting
 
 _WRITES = frozenset(("DESCRIBE", "INSERT", "ALTER"))
 """INSERT for rows, and ALTER for partitions and columns that a write adds (``enableUpdateCatalog``)."""
@@ -91,7 +92,8 @@ def check_job(
     links = {name: table_of(account, name) for name in (*reads, *writes)}
     tables = {name: target_of(account, link) for name, link in links.items()}
     access = {name: evaluate_link(role, link, tables[name], facts) for name, link in links.items()}
-    findings = [
+    findings = [_full_table_setting(account)] if mode is AccessMode.FULL_TABLE else []
+    findings += [
         _finding(f"read of {name}", role, _missing_for_read(access[name], mode is AccessMode.FINE_GRAINED))
         for name in reads
     ]
@@ -185,6 +187,24 @@ def _granted_actions(access: Access) -> tuple[str, ...]:
     writes = {"INSERT", "DELETE"} & access.permissions
     reads = access.reads_all and ("SELECT" in access.permissions or bool(writes))
     return (*(READ if reads else ()), *(WRITE if writes else ()))
+
+
+def _full_table_setting(account: Account) -> Finding:
+    """GS-LF-006 for the setting without which Lake Formation gives a job no credentials of whole tables.
+
+    https://docs.aws.amazon.com/lake-formation/latest/dg/full-table-credential-vending.html
+    """
+    setting, resource = Setting.FULL_TABLE_ACCESS, "full table access"
+    if account.settings().values.get(setting):
+        return passed("GS-LF-006", resource, f"{setting.member} = true")
+    return failed(
+        "GS-LF-006",
+        resource,
+        found=f"{setting.member} = false",
+        required="true",
+        fix=f"set {setting.member} = true in [settings] of the permissions file, "
+        "and run glue-secure lakeformation apply FILE",
+    )
 
 
 def _not_written(operation: str, role: str, glue: str) -> Finding:

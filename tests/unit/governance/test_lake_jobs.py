@@ -266,6 +266,9 @@ def test_what_a_mode_needs_depends_on_the_version_of_glue(harness, cli):  # noqa
     (found,) = missing(harness, **writes, mode=AccessMode.FINE_GRAINED, glue="5.0")
     assert "writes with the role's own S3 permissions" in found
     full = {"mode": AccessMode.FULL_TABLE, **writes}
+    setting, *_ = missing(harness, **full)
+    assert setting == "full_table_external_data_access = false"
+    harness.lake.settings["AllowFullTableExternalDataAccess"] = True
     assert missing(harness, **full) == ["no DELETE on the table, no DROP on the table"]
     harness.lake.put(ANALYST, CUSTOMERS, "ALL")
     assert missing(harness, **full) == []

@@ -19,7 +19,8 @@ _USES_RDDS = re.compile(
 # Part of the call's name → the equivalent with DataFrames. The first part that matches counts.
 _ALTERNATIVES = (
     ("from_rdd", "spark.createDataFrame(rows, schema)"),
-    # create_data_frame.from_catalog lists and reads a table's objects with the role's own S3 permissions.
+    # AWS replaces create_data_frame.from_catalog by Spark SQL as well:
+    # https://docs.aws.amazon.com/glue/latest/dg/security-lf-migration-spark-dataframes.html
     ("from_catalog", "spark.table('DATABASE.TABLE')"),
     ("write", "DataFrame.write, or glueContext.write_data_frame.from_catalog(...)"),
     ("fromDF", "the DataFrame and its own methods"),

@@ -94,3 +94,12 @@ def test_gs_s3_008_a_client_of_unknown_class_is_never_a_pass(kind):
 
 def test_the_client_of_the_s3_scheme_is_checked():
     assert (GlueEngine.name, GlueEngine.hadoop_settings.scheme) == ("awsglue", "s3")
+
+
+def test_settings_of_emrfs_for_one_bucket_decide_about_its_client():
+    other = str(KEY).replace("1111-1111", "2222-2222")
+    own = {**GOOD, "fs.s3.bucket.curated.serverSideEncryption.kms.keyId": other}
+    assert hadoop(Client(EMRFS, own)).client_encryption(S3Uri("curated", "x")) == ("SSE-KMS", other)
+    assert verdict(Client(EMRFS, own)) is Verdict.FAIL
+    others = {**GOOD, "fs.s3.bucket.other.serverSideEncryption.kms.keyId": other}
+    assert verdict(Client(EMRFS, others)) is Verdict.PASS

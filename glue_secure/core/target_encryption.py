@@ -170,12 +170,10 @@ class EncryptionRules:
                 best = rule
         return best
 
-    def is_uniform_below(self, location: S3Uri) -> bool:
-        """Return whether one rule applies to every object below a location."""
-        prefix = f"{location.bucket}/{location.as_prefix()}"
-        return not any(
-            rule.prefix.startswith(prefix) and rule is not self.rule(location) for rule in self.targets
-        )
+    def below(self, location: S3Uri) -> tuple[EncryptionRule, ...]:
+        """Return the other rules that apply to objects below a location."""
+        prefix, own = f"{location.bucket}/{location.as_prefix()}", self.rule(location)
+        return tuple(rule for rule in self.targets if rule.prefix.startswith(prefix) and rule is not own)
 
     def client_encryption(self, bucket: str) -> Encryption:
         """Return the encryption that the S3 client of Spark is set to for a bucket.

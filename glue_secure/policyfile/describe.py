@@ -53,7 +53,7 @@ def target_of(policy: PolicyFile, location: S3Uri | None, table: str = "") -> Ta
         table: ``DATABASE.TABLE``.
     """
     for target in policy.targets:
-        if table and target.table == table:
+        if table and target.table == table.lower():
             return target
     best, length = _DEFAULT, -1
     for target in policy.targets:

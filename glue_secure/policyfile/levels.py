@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.target_encryption import Encryption, EncryptionRule
+from glue_secure.core.target_encryption import Algorithm, Encryption, EncryptionRule
 from glue_secure.policyfile.model import DEFAULT_ACCEPTED, RUN_KEY, Level, PolicyFile, Target
 
 _DEFAULT = Target("", DEFAULT_ACCEPTED)
@@ -50,14 +50,49 @@ def combine(files: Sequence[PolicyFile], tables: Mapping[str, S3Uri] | None = No
 
 
 def _located(file: PolicyFile, tables: Mapping[str, S3Uri]) -> tuple[Target, ...]:
-    """Return a file's targets with the prefix of each table in place of the table."""
-    targets = {str(target.prefix): target for target in file.targets if target.prefix is not None}
-    for target in file.targets:
-        if target.table in tables:
-            location = tables[target.table]
-            prefix = S3Uri(location.bucket, location.as_prefix())
-            targets[str(prefix)] = replace(target, prefix=prefix, table="")
-    return tuple(targets.values())
+    """Return a file's targets with the prefix of each table in place of the table.
+
+    The principals that may change a table in the Data Catalog decide where a table's target applies. It
+    therefore cannot loosen another target of the file: inside of that, it can only tighten.
+
+    Raises:
+        UsageError: the target of a table loosens another one.
+    """
+    named = [target for target in file.targets if target.prefix is not None]
+    of_tables = [
+        (target, replace(target, prefix=S3Uri(place.bucket, place.as_prefix()), table=""))
+        for target in file.targets
+        if (place := tables.get(target.table)) is not None
+    ]
+    for stated, target in of_tables:
+        assert target.prefix is not None  # noqa: S101 - set above
+        others = [*named, *(other for _, other in of_tables if other.name != target.name)]
+        around = _covering(others, target.prefix)
+        if around is not None and not _is_within(target, around):
+            raise UsageError(
+                _title(file),
+                found=f"target {target.name}: table {stated.table} is at {target.prefix}, inside of target "
+                f"{around.name}, and accepts {' or '.join(map(str, target.accepted))}",
+                required=f"{' or '.join(map(str, around.accepted))}, as target {around.name}; the location "
+                "of a table can change",
+                fix=f'name prefix = "{target.prefix}" in place of the table, or move the table',
+            )
+    located = {str(target.prefix): target for target in named}
+    located |= {str(target.prefix): target for _, target in of_tables}
+    return tuple(located.values())
+
+
+def _is_within(target: Target, around: Target) -> bool:
+    """Return whether a target accepts nothing weaker than another. DSSE-KMS is stronger than SSE-KMS."""
+    for one in target.accepted:
+        is_stronger = one.algorithm is Algorithm.DSSE_KMS
+        if one not in around.accepted and not (
+            is_stronger and replace(one, algorithm=Algorithm.SSE_KMS) in around.accepted
+        ):
+            return False
+    same_bucket_key = around.bucket_key is None or target.bucket_key == around.bucket_key
+    is_dsse = all(one.algorithm is Algorithm.DSSE_KMS for one in target.accepted)
+    return (same_bucket_key or is_dsse) and (around.shared_key or not target.shared_key)
 
 
 def _require_delegated(top: PolicyFile, lower: PolicyFile) -> None:

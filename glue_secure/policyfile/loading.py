@@ -67,11 +67,13 @@ class LoadedPolicy:
         files: the files, in the order of the argument; empty for the default.
         policy: all levels combined; the targets have prefixes.
         missing_tables: tables of targets that the Data Catalog does not have.
+        tables: location of each other table of a target.
     """
 
     files: tuple[LoadedFile, ...] = ()
     policy: PolicyFile = field(default_factory=PolicyFile)
     missing_tables: tuple[str, ...] = ()
+    tables: Mapping[str, S3Uri] = field(default_factory=dict)
 
     def as_mapping(
         self, uses: Mapping[str, int], exceptions: Sequence[Mapping[str, Any]]
@@ -119,7 +121,20 @@ def load_policy(
         findings += checked
     stated = [file.policy for file in files]
     tables, missing = _located([table for one in stated for table in one.tables], catalog)
-    return LoadedPolicy(tuple(files), combine(stated, tables), missing), tuple(findings)
+    return LoadedPolicy(tuple(files), combine(stated, tables), missing, tables), tuple(findings)
+
+
+def moved_tables(loaded: LoadedPolicy, catalog: Catalog) -> tuple[PolicyFile, tuple[S3Uri, ...]]:
+    """Return the policy with the locations that tables of targets have now, and the locations that are new.
+
+    Raises:
+        UsageError: a table's target loosens another one at the new location.
+        VerificationError: GS-POL-001, the location of a table cannot be read.
+    """
+    stated = [file.policy for file in loaded.files]
+    tables, _ = _located([table for one in stated for table in one.tables], catalog)
+    new = tuple(place for table, place in tables.items() if loaded.tables.get(table) != place)
+    return (combine(stated, tables) if new else loaded.policy), new
 
 
 def _load(

@@ -209,7 +209,7 @@ class _Reader:
             name=entry["name"],
             accepted=accepted_encryptions(algorithm, keys),
             prefix=self._prefix(entry, path) if "prefix" in entry else None,
-            table=entry.get("table", ""),
+            table=entry.get("table", "").lower(),  # as the Data Catalog stores names
             bucket_key=entry.get("bucket_key"),
             shared_key=shared,
             reason=reason,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from glue_secure.core.arguments import JobArguments, JobIdentity
+from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments, JobIdentity
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Finding, enforce, failed, passed, stop, unknown
 from glue_secure.core.identifiers import KmsKeyArn
@@ -21,6 +21,7 @@ from glue_secure.core.ports import ControlPlane, Environment, KeyService, Servic
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, plan_settings
+from glue_secure.core.target_encryption import Algorithm, EncryptionRules
 from glue_secure.policyfile.loading import LoadedPolicy, load_policy
 from glue_secure.policyfile.model import rules_of
 
@@ -86,18 +87,41 @@ def establish(identity: JobIdentity, arguments: JobArguments, services: Services
         check_usable(purpose, arns[purpose], services.keys) for purpose in ("s3", "job-bookmarks")
     )
     keys = RunKeys(arns["s3"], arns["job-bookmarks"], arns["cloudwatch"], arns.get("data-quality"))
+    rules = rules_of(policy.policy, keys.s3)
+    _require_own_encryption(arguments, rules)
     return Preflight(
         configuration=configuration,
         keys=keys,
-        plan=plan_settings(
-            keys.s3, s3_endpoint=environment.s3_endpoint, rules=rules_of(policy.policy, keys.s3)
-        ),
+        plan=plan_settings(keys.s3, s3_endpoint=environment.s3_endpoint, rules=rules),
         account=account,
         region=environment.region,
         findings=tuple(findings),
         policy=policy,
         seconds=time.perf_counter() - started,
     )
+
+
+def _require_own_encryption(arguments: JobArguments, rules: EncryptionRules) -> None:
+    """Require that the policy accepts how the run stores evidence and bookmarks: SSE-KMS under its key.
+
+    Raises:
+        UsageError: a target requires another encryption there.
+    """
+    for name in (EVIDENCE_URI, BOOKMARK_URI):
+        location = arguments.location(name)
+        if location is None:
+            continue
+        own = rules.default.written
+        for rule in (rules.rule(location), *rules.below(location)):
+            is_accepted = rule.accepts(own.algorithm.header, own.key) and rule.bucket_key is None
+            if not is_accepted and not rule.accepts(Algorithm.SSE_S3.header, ""):
+                raise UsageError(
+                    f"--{name}",
+                    found=f"{location}, where target {rule.entry} of the policy file requires {rule}",
+                    required=f"{own}, which bookmarks and evidence are stored with",
+                    fix=f'add a [[targets]] entry with prefix = "{location}", encryption = "SSE-KMS" and '
+                    'keys = ["run"] to the policy file, or use another location',
+                )
 
 
 def arguments_of_job(job: str, control_plane: ControlPlane) -> Mapping[str, str]:

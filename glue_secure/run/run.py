@@ -30,10 +30,13 @@ from glue_secure.io.reader import DataReader
 from glue_secure.io.stores import StoreChecker
 from glue_secure.io.writer import DataWriter
 from glue_secure.policyfile.exceptions import ExceptionRegister
+from glue_secure.policyfile.loading import moved_tables
+from glue_secure.policyfile.model import rules_of
 from glue_secure.preflight.establish import Preflight
 from glue_secure.run.evidence_store import write_evidence, write_start
 from glue_secure.run.state import RunState
 from glue_secure.verification.driver_s3 import DriverS3Recorder
+from glue_secure.verification.object_verifier import ObjectVerifier
 from glue_secure.verification.s3_requests import S3Requests
 from glue_secure.verification.source_requirements import SourceChecker
 from glue_secure.verification.target_guard import TargetGuard
@@ -64,6 +67,7 @@ class Run:
         bookmarks: the job bookmark.
         guard: checks S3 targets.
         requests: the receipts of the run's S3 requests.
+        verifier: reads back how objects are encrypted.
         columns: the column policy.
         connections: opens verified connections.
         stores: checks the tables and streams behind connectors.
@@ -100,6 +104,7 @@ class Run:
     bookmarks: BookmarkSession
     guard: TargetGuard
     requests: S3Requests
+    verifier: ObjectVerifier
     columns: ColumnPolicyEnforcer
     connections: ConnectionManager
     stores: StoreChecker
@@ -236,6 +241,23 @@ class Run:
             boto3_receipts, incomplete=self.driver_s3.incomplete_uploads()
         )
         self.requests.receipts.attribute(boto3_receipts)
+        self._verify_moved_tables()
+
+    def _verify_moved_tables(self) -> None:
+        """Verify the objects below tables of the policy file that were created or moved during the run."""
+        loaded = self.preflight.policy
+        if not (loaded.tables or loaded.missing_tables):
+            return
+        policy, locations = moved_tables(loaded, self.services.control_plane)
+        written = [
+            uri
+            for write in self.recorder.writes
+            for uri in (*(one.uri for one in write.objects), *write.proved)
+            if any(uri.is_below(location) for location in locations)
+        ]
+        if written:
+            rules = rules_of(policy, self.preflight.keys.s3)
+            self.verifier.verify_again(written, rules)
 
     def close(
         self, error: BaseException | None = None, *, outcome: str | None = None

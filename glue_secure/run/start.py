@@ -371,6 +371,7 @@ def build_run(
         bookmarks=bookmarks,
         guard=guard,
         requests=requests,
+        verifier=verifier,
         columns=columns,
         connections=connections,
         stores=stores,

@@ -101,7 +101,7 @@ class BucketPolicyProver:
     def _provable_key(self, location: S3Uri, bucket: BucketRules) -> KmsKeyArn | None:
         """Return the bucket's default key if one rule that accepts it applies to everything below."""
         rule = self._encryption.rule(location)
-        if rule.bucket_key is not None or not self._encryption.is_uniform_below(location):
+        if rule.bucket_key is not None or self._encryption.below(location):
             return None
         if not bucket.key or not rule.accepts(bucket.algorithm, bucket.key):
             return None

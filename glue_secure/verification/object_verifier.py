@@ -89,6 +89,17 @@ class ObjectVerifier:
         self._targets.used(found, count=not is_sample)
         return found
 
+    def verify_again(self, uris: Iterable[S3Uri], rules: EncryptionRules) -> None:
+        """Read back how objects are encrypted, and compare it with rules that changed since their write.
+
+        Raises:
+            RefusedError: GS-S3-004, an object is not encrypted as its rule requires.
+            VerificationError: GS-S3-007, S3 gave no answer for an object.
+        """
+        inspections = inspect_all(self._objects, rules, uris, may_be_deleted=True)
+        enforce(finding for finding, _ in inspections)
+        self._recorder.record(combined(inspections, rules, ", after a table of the policy file has moved"))
+
     def _inspect_on_executors(self, uris: tuple[S3Uri, ...], may_be_deleted: bool) -> list[Inspection] | None:
         """Inspect every object on the executors. Return None if the driver must send the requests."""
         if self._remote is None or len(uris) < SPREAD_FROM:

@@ -277,9 +277,7 @@ def test_a_run_that_does_not_use_a_zone_does_not_need_its_key(run_fixture):
 
 
 def test_a_table_stands_for_its_location(run_fixture):
-    run_fixture.control_plane.tables["lake", "flights"] = CatalogTable.from_api(
-        {"DatabaseName": "lake", "Name": "flights", "StorageDescriptor": {"Location": "s3://curated/flights"}}
-    )
+    run_fixture.control_plane.tables["lake", "flights"] = table("s3://curated/flights")
     text = ZONES.replace('prefix = "s3://curated/"', 'table = "lake.flights"')
     text += '[[targets]]\nname = "new"\ntable = "lake.new"\nencryption = "SSE-KMS"\n'
     run = run_fixture.start(**put(run_fixture, text))
@@ -288,6 +286,106 @@ def test_a_table_stands_for_its_location(run_fixture):
     assert rules.rule(S3Uri("curated", "flights2/part-0")).entry == ""
     run.commit()
     assert run_fixture.evidence()["policy"]["missing_tables"] == ["lake.new"]
+
+
+def table(location, name="flights"):
+    return CatalogTable.from_api(
+        {"DatabaseName": "lake", "Name": name, "StorageDescriptor": {"Location": location}}
+    )
+
+
+TABLE = f"""\
+schema = 1
+[[targets]]
+name = "strict"
+prefix = "s3://curated/strict/"
+encryption = "SSE-KMS"
+keys = ["{OTHER_KEY}"]
+[[targets]]
+name = "flights"
+table = "Lake.Flights"
+encryption = "SSE-S3"
+reason = "open data"
+"""
+
+
+def test_a_table_is_found_by_the_name_that_the_data_catalog_stores(run_fixture):
+    run_fixture.control_plane.tables["lake", "flights"] = table("s3://curated/flights/")
+    rules = run_fixture.start(**put(run_fixture, TABLE)).preflight.plan.rules
+    assert rules.rule(S3Uri("curated", "flights/part-0")).entry == "flights"
+
+
+@pytest.mark.parametrize("location", ["s3://curated/strict", "s3://curated/strict/flights/"])
+def test_a_table_that_is_moved_into_another_target_does_not_loosen_it(run_fixture, location):
+    run_fixture.control_plane.tables["lake", "flights"] = table(location)
+    with pytest.raises(UsageError, match=r"target flights: table lake.flights.*\n.*as target strict"):
+        run_fixture.start(**put(run_fixture, TABLE))
+    dsse = TABLE.replace('encryption = "SSE-S3"', f'encryption = "DSSE-KMS"\nkeys = ["{OTHER_KEY}"]')
+    rules = run_fixture.start("jr_2", **put(run_fixture, dsse)).preflight.plan.rules
+    assert rules.rule(S3Uri("curated", "strict/flights/part-0")).accepts("aws:kms:dsse", str(OTHER_KEY))
+
+
+def test_two_tables_at_one_location_must_state_the_same(run_fixture):
+    run_fixture.control_plane.tables["lake", "flights"] = table("s3://curated/flights/")
+    run_fixture.control_plane.tables["lake", "routes"] = table("s3://curated/flights", "routes")
+    text = f'{TABLE}[[targets]]\nname = "routes"\ntable = "lake.routes"\nencryption = "SSE-KMS"\n'
+    with pytest.raises(UsageError, match="as target routes"):
+        run_fixture.start(**put(run_fixture, text))
+
+
+@pytest.mark.parametrize("before", [None, "s3://curated/other/"])
+@pytest.mark.parametrize("ends", ["commit", "end_without_commit"])
+def test_gs_s3_004_a_table_that_appears_or_moves_during_the_run_decides_at_its_end(run_fixture, before, ends):
+    if before:
+        run_fixture.control_plane.tables["lake", "flights"] = table(before)
+    text = TABLE.replace('"SSE-S3"', f'"SSE-KMS"\nkeys = ["{OTHER_KEY}"]')
+    run = run_fixture.start(**put(run_fixture, text))
+    run.writer.write_s3(["a"], "s3://curated/flights/", format="parquet")
+    run_fixture.control_plane.tables["lake", "flights"] = table("s3://curated/flights/")
+    with pytest.raises(RefusedError, match="by entry flights"):
+        getattr(run, ends)()
+
+
+def test_a_table_that_appears_during_the_run_may_accept_its_objects(run_fixture):
+    run = run_fixture.start(**put(run_fixture, TABLE))
+    run.writer.write_s3(["a"], "s3://curated/flights/", format="parquet")
+    run_fixture.control_plane.tables["lake", "flights"] = table("s3://curated/flights/")
+    run.commit()
+
+
+@pytest.mark.parametrize(
+    ("prefix", "own"),
+    [
+        ("s3://evidence/", "--glue-secure-evidence-uri"),
+        ("s3://evidence/runs/job=curate/", "--glue-secure-evidence-uri"),
+        ("s3://state/", "--glue-secure-bookmark-uri"),
+    ],
+)
+def test_a_policy_that_the_runs_own_objects_would_violate_is_rejected(run_fixture, prefix, own):
+    text = ZONES.replace("s3://curated/", prefix)
+    with pytest.raises(UsageError, match=own) as caught:
+        run_fixture.start(**put(run_fixture, text))
+    place = caught.value.fix.partition('prefix = "')[2].partition('"')[0]
+    assert place in ("s3://evidence/runs/", "s3://state/bookmarks/")
+    if place.startswith(prefix):
+        text += f'[[targets]]\nname = "own"\nprefix = "{place}"\nencryption = "SSE-KMS"\nkeys = ["run"]\n'
+        run_fixture.start("jr_2", **put(run_fixture, text)).commit()
+
+
+def test_evidence_and_bookmarks_stay_sse_kms_in_a_zone_that_is_declared_sse_s3(run_fixture):
+    text = "schema = 1\n"
+    for name in ("evidence", "state"):
+        text += f'[[targets]]\nname = "{name}"\nprefix = "s3://{name}/"\nencryption = "SSE-S3"\n'
+        text += f'keys = ["{OTHER_KEY}"]\nreason = "open data"\n'
+    run_fixture.land("a.csv")
+    run = run_fixture.start(**put(run_fixture, text))
+    run.reader.read_s3("s3://landing/flights/", format="csv", transformation_ctx="flights")
+    run.commit()
+    stored = [
+        S3Uri(bucket, key) for bucket in ("evidence", "state") for key in run_fixture.objects.keys(bucket)
+    ]
+    assert len(stored) > 2
+    assert {run_fixture.objects.encryption(uri).algorithm for uri in stored} == {"aws:kms"}
 
 
 CONNECTOR = """\

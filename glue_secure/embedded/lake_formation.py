@@ -91,6 +91,7 @@ class LakeFormationService:
         opt_ins: (principal, resource as JSON), and the condition if there is one.
         settings: ``DataLakeSettings``. A new account has no administrators, and gives IAMAllowedPrincipals
             Super on new databases and tables.
+        by_table: the keys of permissions by table, for grants that others exclude.
         implicit: permissions that are listed but were not granted, such as those of a table's creator.
         lists_nested: whether a listing of the account contains permissions on nested catalogs.
         page: maximum number of entries of a page.
@@ -114,6 +115,7 @@ class LakeFormationService:
             "CreateTableDefaultPermissions": list(_IAM),
         }
     )
+    by_table: dict[tuple[str, ...], set[tuple[str, str, str]]] = field(default_factory=dict)
     implicit: set[tuple[str, str, str]] = field(default_factory=set)
     lists_nested: bool = True
     page: int = 1000
@@ -515,6 +517,7 @@ class LakeFormationService:
             raise LakeFormationError("InvalidInputException", "No permissions revoked. Grantee has none.")
         option = set(entry.get("PermissionsWithGrantOption") or ())
         self.permissions[key] = change(self.permissions.get(key, (set(), set())), names, option)
+        self._remember(key)
         if not self.permissions[key][0]:
             del self.permissions[key]
 
@@ -523,15 +526,12 @@ class LakeFormationService:
 
         https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html
         """
-        kinds = {"Table", "TableWithColumns"}
-        kind, *names = _kind_and_names(key[1])
-        if kind not in kinds or not names[-1]:
-            return False
-        excluding = (*(kinds - {kind}), *names)
-        return any(
-            principal == key[0] and condition == key[2] and _kind_and_names(resource) == excluding
-            for principal, resource, condition in self.permissions
-        )
+        others = self.by_table.get(_table(key), ())
+        return any(other in self.permissions and _kind(other) != _kind(key) for other in others)
+
+    def _remember(self, key: tuple[str, str, str]) -> None:
+        if table := _table(key):
+            self.by_table.setdefault(table, set()).add(key)
 
 
 Permissions = tuple[set[str], set[str]]
@@ -595,9 +595,16 @@ def _opt_in(parameters: Mapping[str, Any]) -> tuple[str, ...]:
     return (principal, _key(parameters["Resource"]), *([condition] if condition else []))
 
 
-def _kind_and_names(resource: str) -> tuple[str, ...]:
-    shape = json.loads(resource)
-    return (next(iter(shape)), _catalog(shape), *_names(shape))
+def _kind(key: tuple[str, str, str]) -> str:
+    return str(next(iter(json.loads(key[1]))))
+
+
+def _table(key: tuple[str, str, str]) -> tuple[str, ...]:
+    """Return principal, condition, catalog, database and table of permissions on a table or its columns."""
+    shape = json.loads(key[1])
+    names = _names(shape)
+    on_table = next(iter(shape)) in ("Table", "TableWithColumns") and names[1]
+    return (key[0], key[2], _catalog(shape), *names) if on_table else ()
 
 
 def _is_of(resource: Mapping[str, Any], only: Mapping[str, Any]) -> bool:

@@ -23,18 +23,22 @@ _SERVICE_LINKED_ROLE = (
 
 OPERATIONS = (
     "AddLFTagsToResource",
+    "AttachRLSPolicy",
     "BatchGrantPermissions",
     "BatchRevokePermissions",
     "CreateDataCellsFilter",
     "CreateLFTag",
     "CreateLFTagExpression",
+    "CreateRLSPolicy",
     "CreateLakeFormationOptIn",
     "DeleteDataCellsFilter",
     "DeleteLFTag",
     "DeleteLFTagExpression",
     "DeleteLakeFormationOptIn",
+    "DeleteRLSPolicy",
     "DeregisterResource",
     "DescribeResource",
+    "DetachRLSPolicy",
     "GetDataCellsFilter",
     "GetDataLakeSettings",
     "GetLFTag",
@@ -46,6 +50,8 @@ OPERATIONS = (
     "ListLFTags",
     "ListLakeFormationOptIns",
     "ListPermissions",
+    "ListRLSPolicies",
+    "ListRLSPolicyAttachments",
     "ListResources",
     "PutDataLakeSettings",
     "RegisterResource",
@@ -56,6 +62,7 @@ OPERATIONS = (
     "UpdateDataCellsFilter",
     "UpdateLFTag",
     "UpdateLFTagExpression",
+    "UpdateRLSPolicy",
     "UpdateResource",
 )
 """The operations of the service. Others do not exist here."""
@@ -91,6 +98,8 @@ class LakeFormationService:
         opt_ins: (principal, resource as JSON), and the condition if there is one.
         settings: ``DataLakeSettings``. A new account has no administrators, and gives IAMAllowedPrincipals
             Super on new databases and tables.
+        row_policies: name → ``RLSPolicy``.
+        row_attachments: ``RLSPolicyAttachment`` as JSON, sorted.
         by_table: the keys of permissions by table, for grants that others exclude.
         implicit: permissions that are listed but were not granted, such as those of a table's creator.
         lists_nested: whether a listing of the account contains permissions on nested catalogs.
@@ -115,6 +124,8 @@ class LakeFormationService:
             "CreateTableDefaultPermissions": list(_IAM),
         }
     )
+    row_policies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    row_attachments: list[str] = field(default_factory=list)
     by_table: dict[tuple[str, ...], set[tuple[str, str, str]]] = field(default_factory=dict)
     implicit: set[tuple[str, str, str]] = field(default_factory=set)
     lists_nested: bool = True
@@ -377,6 +388,46 @@ class LakeFormationService:
         del self.filters[key]
         return {}
 
+    def _ListRLSPolicies(self, parameters: Any) -> Any:
+        return self._paged("RLSPolicies", list(self.row_policies.values()), parameters)
+
+    def _CreateRLSPolicy(self, parameters: Any) -> Any:
+        if parameters["Name"] in self.row_policies:
+            raise _exists("RLS policy already exists.")
+        self.row_policies[parameters["Name"]] = {"CatalogId": self.account, **parameters}
+        return {}
+
+    def _UpdateRLSPolicy(self, parameters: Any) -> Any:
+        _existing(self.row_policies, parameters["Name"]).update(parameters)
+        return {}
+
+    def _DeleteRLSPolicy(self, parameters: Any) -> Any:
+        name = parameters["Name"]
+        _existing(self.row_policies, name)
+        del self.row_policies[name]
+        self.row_attachments = [
+            text for text in self.row_attachments if json.loads(text)["PolicyName"] != name
+        ]
+        return {}
+
+    def _ListRLSPolicyAttachments(self, parameters: Any) -> Any:
+        return self._paged(
+            "RLSPolicyAttachments", [json.loads(text) for text in self.row_attachments], parameters
+        )
+
+    def _AttachRLSPolicy(self, parameters: Any) -> Any:
+        _existing(self.row_policies, parameters["Name"])
+        self._require(parameters["Resource"])
+        self.row_attachments.append(_row_attachment(parameters, "SetDefault"))
+        return {}
+
+    def _DetachRLSPolicy(self, parameters: Any) -> Any:
+        attachment = _row_attachment(parameters, "RemoveDefault")
+        if attachment not in self.row_attachments:
+            raise _not_found("The policy is not attached.")
+        self.row_attachments.remove(attachment)
+        return {}
+
     def _ListResources(self, parameters: Any) -> Any:
         return self._paged("ResourceInfoList", list(self.resources.values()), parameters)
 
@@ -587,6 +638,13 @@ def _names(resource: Mapping[str, Any]) -> tuple[str, str]:
     if kind in ("Table", "TableWithColumns"):
         return str(inner["DatabaseName"]), str(inner.get("Name", ""))
     return "", ""
+
+
+def _row_attachment(parameters: Mapping[str, Any], default: str) -> str:
+    shape = {"PolicyName": parameters["Name"], "Resource": json.loads(_key(parameters["Resource"]))}
+    members = {name: parameters[name] for name in ("Principal", "Condition") if name in parameters}
+    is_default = {"DefaultRLSPolicy": True} if parameters.get(default) else {}
+    return json.dumps({**shape, **members, **is_default}, sort_keys=True)
 
 
 def _opt_in(parameters: Mapping[str, Any]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from glue_secure.aws.errors import translate_errors
+from glue_secure.core.errors import UsageError
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.service import ServiceError
 from glue_secure.governance.lakeformation.access import TableFacts
@@ -18,6 +19,8 @@ from glue_secure.governance.lakeformation.model import (
     Kind,
     OptIn,
     Resource,
+    RowAttachment,
+    RowPolicy,
     TableTags,
     expression_from_api,
     expression_to_api,
@@ -235,16 +238,43 @@ class Account:
         settings = self._settings()
         self._call("PutDataLakeSettings", DataLakeSettings={**settings, **{name: [] for name in DEFAULTS}})
 
+    def row_policies(self) -> Iterator[RowPolicy]:
+        """Yield the row-level security policies (ListRLSPolicies)."""
+        return map(RowPolicy.from_api, self._pages("ListRLSPolicies", "RLSPolicies", MaxResults=_PAGE))
+
+    def row_attachments(self) -> Iterator[RowAttachment]:
+        """Yield the row-level security policies of tables (ListRLSPolicyAttachments)."""
+        for entry in self._pages("ListRLSPolicyAttachments", "RLSPolicyAttachments", MaxResults=_PAGE):
+            yield RowAttachment.from_api(entry, self.id)
+
+    def put_row_policy(self, policy: RowPolicy, *, exists: bool) -> None:
+        """Create a policy, or change its filter expression (CreateRLSPolicy, UpdateRLSPolicy)."""
+        if exists:
+            self._call("UpdateRLSPolicy", Name=policy.name, FilterExpression=policy.rows)
+        else:
+            self._call("CreateRLSPolicy", **policy.to_api())
+
+    def attach(self, attachment: RowAttachment) -> None:
+        """Attach a row-level security policy to a table (AttachRLSPolicy)."""
+        self._call("AttachRLSPolicy", **attachment.to_api("SetDefault"))
+
+    def detach(self, attachment: RowAttachment) -> None:
+        """Detach a row-level security policy from a table (DetachRLSPolicy)."""
+        self._call("DetachRLSPolicy", **attachment.to_api("RemoveDefault"))
+
     def delete(self, deletion: Deletion) -> None:
         """Delete an object, or deregister a location.
 
-        The operations are DeregisterResource, DeleteDataCellsFilter, DeleteLFTagExpression and DeleteLFTag.
+        The operations are DeregisterResource, DeleteDataCellsFilter, DeleteRLSPolicy, DeleteLFTagExpression
+        and DeleteLFTag.
         """
         name = deletion.name
         if deletion.kind is Deleted.LOCATION:
             self._call("DeregisterResource", ResourceArn=name)
         elif deletion.kind is Deleted.EXPRESSION:
             self._call("DeleteLFTagExpression", Name=name)
+        elif deletion.kind is Deleted.ROW_POLICY:
+            self._call("DeleteRLSPolicy", Name=name)
         elif deletion.kind is Deleted.TAG:
             self._call("DeleteLFTag", TagKey=name)
         else:
@@ -354,12 +384,27 @@ class Account:
 
     def _call(self, operation: str, *, client: Any = None, **parameters: Any) -> Any:
         client = client or self._lake
+        method = getattr(client, _METHODS[operation], None)
+        if method is None:
+            raise UsageError(
+                "boto3",
+                found=f"a version without {operation}",
+                required="a version that has this operation of AWS",
+                fix="python -m pip install --upgrade boto3",
+            )
         with translate_errors(operation):
-            return getattr(client, _METHODS[operation])(**parameters)
+            return method(**parameters)
 
 
 _METHODS = {
     "AddLFTagsToResource": "add_lf_tags_to_resource",
+    "AttachRLSPolicy": "attach_rls_policy",
+    "CreateRLSPolicy": "create_rls_policy",
+    "DeleteRLSPolicy": "delete_rls_policy",
+    "DetachRLSPolicy": "detach_rls_policy",
+    "ListRLSPolicies": "list_rls_policies",
+    "ListRLSPolicyAttachments": "list_rls_policy_attachments",
+    "UpdateRLSPolicy": "update_rls_policy",
     "BatchGrantPermissions": "batch_grant_permissions",
     "BatchRevokePermissions": "batch_revoke_permissions",
     "CreateDataCellsFilter": "create_data_cells_filter",

@@ -10,7 +10,7 @@ from glue_secure.core.errors import ControlError, RefusedError, UsageError, Veri
 from glue_secure.core.service import ServiceError
 from glue_secure.governance.lakeformation.account import BATCH, Account, BatchFailedError
 from glue_secure.governance.lakeformation.desired import DesiredState, Location
-from glue_secure.governance.lakeformation.model import CellFilter, Grant, OptIn
+from glue_secure.governance.lakeformation.model import CellFilter, Grant, OptIn, RowAttachment, RowPolicy
 from glue_secure.governance.lakeformation.plan import make_plan
 from glue_secure.governance.lakeformation.settings import SettingChange
 from glue_secure.governance.lakeformation.steps import (
@@ -205,6 +205,10 @@ def _apply_steps(action: StepAction, steps: list[PlanStep], account: Account) ->
         account.put_filter(subject, exists=action is StepAction.CHANGE_FILTER)
     elif isinstance(subject, Location):
         account.register(subject, exists=step.exists)
+    elif isinstance(subject, RowPolicy):
+        account.put_row_policy(subject, exists=action is StepAction.CHANGE_ROW_POLICY)
+    elif isinstance(subject, RowAttachment):
+        (account.attach if action is StepAction.ATTACH_ROW_POLICY else account.detach)(subject)
     elif isinstance(subject, DeletedObject):
         account.delete(subject.deletion)
     elif isinstance(subject, SettingChange):

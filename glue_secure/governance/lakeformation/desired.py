@@ -14,6 +14,8 @@ from glue_secure.governance.lakeformation.model import (
     Kind,
     OptIn,
     Resource,
+    RowAttachment,
+    RowPolicy,
 )
 from glue_secure.governance.lakeformation.settings import Setting
 from glue_secure.policyfile.model import PolicyException
@@ -42,6 +44,7 @@ class Deleted(str, Enum):
 
     LOCATION = "registration of location"
     FILTER = "cell filter"
+    ROW_POLICY = "row policy"
     EXPRESSION = "LF-Tag expression"
     TAG = "LF-Tag"
 
@@ -104,6 +107,8 @@ class DesiredState:
         filters: data cell filters, by database, table and name.
         grants: grants by principal, resource and condition.
         opt_ins: principals and resources that use Lake Formation permissions in hybrid access mode.
+        row_policies: row-level security policies, by name.
+        row_attachments: row-level security policies of tables.
         deletions: objects to delete.
         exceptions: findings of ``lint`` that the file accepts; ``control`` is the id of the rule.
         numbers: the number of each grant's entry in ``[[grants]]``.
@@ -122,10 +127,18 @@ class DesiredState:
     filters: Mapping[tuple[str, str, str], CellFilter] = field(default_factory=dict)
     grants: Mapping[Pair, Grant] = field(default_factory=dict)
     opt_ins: frozenset[OptIn] = frozenset()
+    row_policies: Mapping[str, RowPolicy] = field(default_factory=dict)
+    row_attachments: frozenset[RowAttachment] = frozenset()
     deletions: frozenset[Deletion] = frozenset()
     exceptions: tuple[PolicyException, ...] = ()
     numbers: Mapping[Pair, int] = field(default_factory=dict, repr=False)
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def has_row_policies(self) -> bool:
+        """Whether the file contains or deletes row-level security policies."""
+        deleted = any(deletion.kind is Deleted.ROW_POLICY for deletion in self.deletions)
+        return bool(self.row_policies or self.row_attachments) or deleted
 
     def closes(self, database: str, catalog: str = "") -> bool:
         """Return whether to revoke IAMAllowedPrincipals' permissions on the database and its tables.

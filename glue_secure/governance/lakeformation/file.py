@@ -6,6 +6,7 @@ docs/lake-formation.md describes the format.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
@@ -27,12 +28,15 @@ from glue_secure.governance.lakeformation.model import (
     OptIn,
     Permission,
     Resource,
+    RowAttachment,
+    RowPolicy,
     expression_of,
 )
 from glue_secure.governance.lakeformation.reference import (
     ALLOWED,
     IN_NESTED_CATALOGS,
     MOST_BYTES,
+    MOST_FILTERS,
     MOST_TAGS,
     MOST_VALUES,
     NOT_FOR_OTHER_ACCOUNTS,
@@ -54,7 +58,7 @@ from glue_secure.policyfile.model import PolicyException
 _TOP = (
     "schema", "account", "settings", "principals", "lf_tags", "expressions",
     "locations", "assign", "filters", "grants", "opt_ins", "delete",
-    "exceptions",
+    "exceptions", "row_policies", "row_attachments",
 )  # fmt: skip
 _TARGET = (
     "catalog", "database", "table", "columns", "except", "filter", "function", "location", "lf_tag", "values",
@@ -68,6 +72,7 @@ _S3 = re.compile(r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]+(?:/.*)?\Z")
 # LFTagKey and LFTagValue of the API. Lake Formation stores both in lower case:
 # https://docs.aws.amazon.com/lake-formation/latest/dg/lf-tag-considerations.html
 _TAG = re.compile(r"[^\W\d_A-Z]?[\w .:/=+@%*-]*\Z")
+_LONGEST = {"rows": 2048, "condition": 3000}  # PredicateString and ExpressionString of the API
 _NAME = re.compile(r"[^\x00-\x1f]{1,255}\Z")
 
 
@@ -169,6 +174,7 @@ class _Reader:
                     )
                 grants[grant.pair], numbers[grant.pair] = grant, number
                 self._require_not_excluded(grant, path)
+        self._require_few_filters(grants, numbers)
         opt_ins = {
             opt_in
             for _, path, entry in self._entries(document, "opt_ins")
@@ -187,6 +193,8 @@ class _Reader:
             filters=self._filters,
             grants=grants,
             opt_ins=frozenset(opt_ins),
+            row_policies=dict(self._row_policies(document)),
+            row_attachments=frozenset(self._row_attachments(document)),
             exceptions=tuple(self._exceptions(document)),
             numbers=numbers,
             document=_with_texts_for_dates(document),
@@ -196,7 +204,8 @@ class _Reader:
     def _deletions(self, document: Mapping[str, Any], desired: DesiredState) -> Iterator[Deletion]:
         """Yield the objects to delete. The rest of the file must not use them."""
         entry = self._table(document, "delete", ())
-        self._known(entry, ("lf_tags", "expressions", "locations", "filters"), ("delete",))
+        kinds = ("lf_tags", "expressions", "locations", "filters", "row_policies")
+        self._known(entry, kinds, ("delete",))
         used = set(_used(desired))
         for deletion, path in self._deleted(entry):
             if deletion in used:
@@ -204,6 +213,52 @@ class _Reader:
                     path, f"{deletion}, which the file uses", "names that the file does not use"
                 )
             yield deletion
+
+    def _row_policies(self, document: Mapping[str, Any]) -> Iterator[tuple[str, RowPolicy]]:
+        seen: set[str] = set()
+        for _, path, entry in self._entries(document, "row_policies"):
+            self._known(entry, ("name", "columns", "rows"), path)
+            name = self._text(entry, "name", path)
+            if name in seen:
+                raise self._wrong(path, f"row policy {name} twice", "unique names")
+            seen.add(name)
+            columns = self._table(entry, "columns", path)
+            if not columns:
+                raise self._wrong(path, "no columns", 'columns = { name = "type" }')
+            kinds = {
+                column: self._like(kind, _NAME, (*path, "columns", column), "the type of the column")
+                for column, kind in columns.items()
+            }
+            rows = self._text(entry, "rows", path)
+            yield name, RowPolicy(name, tuple(sorted(kinds.items())), rows)
+
+    def _row_attachments(self, document: Mapping[str, Any]) -> Iterator[RowAttachment]:
+        seen: set[RowAttachment] = set()
+        names = ("policy", "principal", "principals", "database", "table", "default", "condition")
+        for _, path, entry in self._entries(document, "row_attachments"):
+            self._known(entry, names, path)
+            default = self._truth(entry, "default", path)
+            table = self._catalog_name(entry, "table", path)
+            resource = Resource(Kind.TABLE, self._catalog_name(entry, "database", path), table)
+            named = "principal" in entry or "principals" in entry
+            if default == named:
+                raise self._wrong(
+                    path,
+                    "default with principals" if named else "neither principals nor default",
+                    "principal, principals, or default = true",
+                )
+            for principal in self._principals(entry, path) if named else [""]:
+                attachment = RowAttachment(
+                    self._text(entry, "policy", path),
+                    principal,
+                    resource,
+                    default,
+                    self._text(entry, "condition", path, optional=True),
+                )
+                if attachment in seen:
+                    raise self._wrong(path, f"{attachment} a second time", "unique attachments")
+                seen.add(attachment)
+                yield attachment
 
     def _exceptions(self, document: Mapping[str, Any]) -> Iterator[PolicyException]:
         names = ("rule", "resource", "reason", "ticket", "owner", "expires")
@@ -231,6 +286,8 @@ class _Reader:
         for name in self._texts(entry, "lf_tags", ("delete",)):
             path: Path = ("delete", "lf_tags")
             yield Deletion(Deleted.TAG, self._tag_key(name, path)), path
+        for name in self._texts(entry, "row_policies", ("delete",)):
+            yield Deletion(Deleted.ROW_POLICY, name), ("delete", "row_policies")
         for name in self._texts(entry, "expressions", ("delete",)):
             yield Deletion(Deleted.EXPRESSION, name), ("delete", "expressions")
         for name in self._texts(entry, "locations", ("delete",)):
@@ -360,6 +417,16 @@ class _Reader:
                     "permissions other than ALL and DROP for another account or an organization",
                 )
             yield Grant(principal, resource, permissions, grantable, condition)
+
+    def _require_few_filters(self, grants: Mapping[Pair, Grant], numbers: Mapping[Pair, int]) -> None:
+        counts: Counter[tuple[str, str, str]] = Counter()
+        for pair, grant in grants.items():
+            resource = grant.resource
+            if resource.kind is Kind.CELLS and Permission.SELECT in grant.permissions:
+                table = (grant.principal, resource.database, resource.name)
+                counts[table] += 1
+                what = f"cell filters of {resource.database}.{resource.name} for {grant.principal}"
+                self._require_at_most(counts[table], MOST_FILTERS, what, ("grants", numbers[pair]))
 
     def _require_not_excluded(self, grant: Grant, path: Path) -> None:
         table = table_of_grant(grant)
@@ -625,8 +692,9 @@ class _Reader:
             return ""
         if name not in entry:
             raise self._wrong(path, f"no {name}", f"{name} = ...")
-        if name in ("rows", "condition"):
-            like, form = re.compile(r"(?s).{1,2048}\Z"), "a text of 1 to 2048 characters"
+        if name in _LONGEST:
+            like = re.compile(rf"(?s).{{1,{_LONGEST[name]}}}\Z")
+            form = f"a text of 1 to {_LONGEST[name]} characters"
         return self._like(entry[name], like, (*path, name), form)
 
     def _texts(self, entry: Mapping[str, Any], name: str, path: Path) -> tuple[str, ...]:
@@ -681,6 +749,8 @@ def _used(desired: DesiredState) -> Iterator[Deletion]:
     yield from (Deletion(Deleted.EXPRESSION, name) for name in desired.expressions)
     yield from (Deletion(Deleted.LOCATION, arn) for arn in desired.locations)
     yield from (Deletion(Deleted.FILTER, name, *table) for *table, name in desired.filters)
+    yield from (Deletion(Deleted.ROW_POLICY, name) for name in desired.row_policies)
+    yield from (Deletion(Deleted.ROW_POLICY, attachment.policy) for attachment in desired.row_attachments)
     for expression in desired.expressions.values():
         yield from Deletion.of_expression(expression)
     for tags in desired.assignments.values():

@@ -365,6 +365,84 @@ class OptIn:
         return f"{self.principal} to {self.resource}{condition}"
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class RowPolicy:
+    """A row-level security policy: rows of any table that has its columns.
+
+    Attributes:
+        name: name of the policy.
+        columns: name and type of each column that the filter expression uses, sorted.
+        rows: filter expression.
+    """
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    rows: str
+
+    @classmethod
+    def from_api(cls, shape: Mapping[str, Any]) -> RowPolicy:
+        """Convert the API's ``RLSPolicy``."""
+        columns = ((str(column["Name"]), str(column.get("Type") or "")) for column in _columns(shape))
+        return cls(str(shape["Name"]), tuple(sorted(columns)), str(shape.get("FilterExpression") or ""))
+
+    def to_api(self) -> dict[str, Any]:
+        """Return the parameters of CreateRLSPolicy."""
+        columns = [{"Name": name, "Type": kind} if kind else {"Name": name} for name, kind in self.columns]
+        return {"Name": self.name, "AttachmentColumns": columns, "FilterExpression": self.rows}
+
+    def __str__(self) -> str:
+        columns = ", ".join(f"{name} {kind}".rstrip() for name, kind in self.columns)
+        return f"{self.name} ({columns}): {self.rows}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RowAttachment:
+    """A row-level security policy of a table.
+
+    Attributes:
+        policy: name of the policy.
+        principal: the principal whose rows it restricts, ``""`` for none in particular.
+        resource: the table.
+        default: whether it applies to all principals.
+        condition: a Cedar expression that limits it, ``""`` for none.
+    """
+
+    policy: str
+    principal: str
+    resource: Resource
+    default: bool = False
+    condition: str = ""
+
+    @classmethod
+    def from_api(cls, shape: Mapping[str, Any], account: str) -> RowAttachment:
+        """Convert the API's ``RLSPolicyAttachment``."""
+        return cls(
+            str(shape.get("PolicyName", "")),
+            str((shape.get("Principal") or {}).get("DataLakePrincipalIdentifier", "")),
+            Resource.from_api(shape.get("Resource") or {}, account),
+            shape.get("DefaultRLSPolicy") is True,
+            str((shape.get("Condition") or {}).get("Expression") or ""),
+        )
+
+    def to_api(self, default: str) -> dict[str, Any]:
+        """Return the parameters of a request.
+
+        Args:
+            default: name of the parameter for a default policy: ``SetDefault`` or ``RemoveDefault``.
+        """
+        shape: dict[str, Any] = {"Name": self.policy, "Resource": self.resource.to_api()}
+        if self.principal:
+            shape["Principal"] = {"DataLakePrincipalIdentifier": self.principal}
+        if self.default:
+            shape[default] = True
+        return {**shape, "Condition": {"Expression": self.condition}} if self.condition else shape
+
+    def __str__(self) -> str:
+        to = " and ".join(filter(None, (self.principal, "all principals" if self.default else "")))
+        condition = f" when {self.condition}" if self.condition else ""
+        return f"{self.policy} to {self.resource} for {to}{condition}"
+
+
 @dataclass(frozen=True, slots=True)
 class TableTags:
     """The assigned LF-Tags of a table. Columns inherit those of the table, tables those of the database."""
@@ -428,6 +506,10 @@ def expression_text(expression: Expression) -> str:
 def canonical(shape: Any) -> str:
     """Return a value as canonical JSON."""
     return json.dumps(shape, sort_keys=True, separators=(",", ":"))
+
+
+def _columns(shape: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    return shape.get("AttachmentColumns") or ()
 
 
 def _rows(shape: Mapping[str, Any]) -> str:

@@ -125,6 +125,8 @@ class _Planner:
         self._plan_assignments(tags, removed)
         self._plan_expressions(expressions)
         self._plan_filters()
+        if desired.has_row_policies:
+            self._plan_row_policies()
         self._plan_locations()
         opt_ins = self._plan_opt_ins()
         open_to_iam = self._plan_grants(opt_ins)
@@ -305,6 +307,41 @@ class _Planner:
             raise _undefined("cell filter {2} of {0}.{1}".format(*min(undefined)), "filters")
         for cells in missing.values():
             self._step(StepAction.CREATE_FILTER, cells)
+
+    def _plan_row_policies(self) -> None:
+        """Plan row-level security policies. They are attached before grants, and detached after revocations.
+
+        A detached policy gives access to more rows, so that only policies of the file are detached.
+        """
+        desired = self._desired
+        existing = {policy.name: policy for policy in self._digest.added(self._account.row_policies())}
+        self._found(*(Deletion(Deleted.ROW_POLICY, name) for name in existing))
+        for name, policy in desired.row_policies.items():
+            present = existing.get(name)
+            if present is None:
+                self._step(StepAction.CREATE_ROW_POLICY, policy)
+            elif present.columns != policy.columns:
+                raise UsageError(
+                    f"row policy {name}",
+                    found=f"the account has {present}",
+                    required="the same columns, because UpdateRLSPolicy changes the filter expression only",
+                    fix="use another name, and add the old one to [delete] row_policies",
+                )
+            elif present.rows != policy.rows:
+                self._step(StepAction.CHANGE_ROW_POLICY, policy)
+        missing = set(desired.row_attachments)
+        for attachment in self._digest.added(self._account.row_attachments()):
+            self._used([Deletion(Deleted.ROW_POLICY, attachment.policy)])
+            if attachment in missing:
+                missing.remove(attachment)
+            elif attachment.policy in desired.row_policies and self._revokes_unmanaged(attachment.principal):
+                self._step(StepAction.DETACH_ROW_POLICY, attachment)
+            else:
+                self._unnamed += 1
+        for attachment in sorted(missing):
+            if attachment.policy not in existing and attachment.policy not in desired.row_policies:
+                raise _undefined(f"row policy {attachment.policy}", "row_policies")
+            self._step(StepAction.ATTACH_ROW_POLICY, attachment)
 
     def _plan_locations(self) -> None:
         missing = dict(self._desired.locations)

@@ -77,6 +77,12 @@ MOST_TAGS = 50
 MOST_VALUES = 1000
 """Values of one LF-Tag (same page)."""
 
+MOST_FILTERS = 100
+"""Data cell filters of a table that a principal can have SELECT on.
+
+https://docs.aws.amazon.com/lake-formation/latest/dg/data-filtering-notes.html
+"""
+
 MOST_BYTES = 900
 """Bytes of an LF-Tag expression inside a grant. A named expression has no such limit."""
 
@@ -115,10 +121,8 @@ TableOfGrant = tuple[str, str, str, str, str]
 """Principal, catalog, database, table and condition of a grant."""
 
 NOT_MANAGED = {
-    "row_policy": "row-level security policies are attached to tables by AttachRLSPolicy, not granted; "
-    "use a data cell filter ([[filters]])",
-    "rls_policy": "row-level security policies are attached to tables by AttachRLSPolicy, not granted; "
-    "use a data cell filter ([[filters]])",
+    "row_policy": "AWS does not document which permissions a row-level security policy supports; attach it "
+    "to tables with [[row_attachments]]",
     "view": "grant on a view as on a table: database and table",
     "resource_link": "grant on a resource link as on a table: database and table, with DESCRIBE or DROP",
     "any_resource": "the principal of a grant on all resources of a type is a function, not a role or user",

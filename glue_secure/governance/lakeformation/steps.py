@@ -13,6 +13,8 @@ from glue_secure.governance.lakeformation.model import (
     Grant,
     OptIn,
     Resource,
+    RowAttachment,
+    RowPolicy,
     expression_text,
 )
 from glue_secure.governance.lakeformation.settings import SettingChange, Settings, SettingState
@@ -43,6 +45,9 @@ class StepAction(str, Enum):
     CHANGE_EXPRESSION = "change expression"
     CREATE_FILTER = "create cell filter"
     CHANGE_FILTER = "change cell filter"
+    CREATE_ROW_POLICY = "create row policy"
+    CHANGE_ROW_POLICY = "change row policy"
+    ATTACH_ROW_POLICY = "attach row policy"
     REGISTER_HYBRID = "register in hybrid access mode"
     REVOKE_EXCLUDED = "revoke, before a grant that excludes it"
     GRANT = "grant"
@@ -53,6 +58,7 @@ class StepAction(str, Enum):
     REGISTER = "register"
     REVOKE = "revoke"
     OPT_OUT = "opt out"
+    DETACH_ROW_POLICY = "detach row policy"
     DELETE = "delete"
     EXTEND_SETTING = "extend setting"
     REMOVE_ADMINISTRATORS = "remove from setting"
@@ -116,6 +122,8 @@ Subject = (
     | Location
     | NamedExpression
     | OptIn
+    | RowAttachment
+    | RowPolicy
     | SettingChange
     | TagValues
     | str

@@ -101,6 +101,10 @@ INVALID = [
       for permission in ("ALL", "ALTER", "DELETE", "DESCRIBE", "DROP", "INSERT", "SELECT")),
     (grant(TARGETS[Kind.TABLE], "DESCRIBE") + grant(TARGETS[Kind.OTHER_COLUMNS], "SELECT")[11:], 7,
      "grants[1]"),
+    ("schema = 1\n" + "".join(
+        grant(TARGETS[Kind.CELLS].replace('"f"', f'"f{n}"'), "SELECT")[11:] for n in range(101)
+     ), 602, "grants[100]"),
+    (grant(TARGETS[Kind.TABLE], "SELECT") + f'condition = "{"x" * 3001}"', 7, "grants[0].condition"),
     *((f'schema = 1\n[principals]\na = "{arn}"', 3, "principals.a")
       for arn in ("arn:aws:iam::123456789012:group/g", "arn:aws:iam::123456789012:root", "arn:aws:s3:::lake",
                   "arn:aws-cn:iam::aws:policy/p", "arn:aws:sts::123456789012:assumed-role/me/jr_1")),

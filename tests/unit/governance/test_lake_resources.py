@@ -123,7 +123,7 @@ def test_a_catalog_of_another_account_is_rejected(harness):
         ('function = "f"', "EXECUTE", "one of: catalog = true"),
         ('database = "sales"\nview = "v"', "SELECT", "grant on a view as on a table"),
         ('database = "sales"\nresource_link = "v"', "DESCRIBE", "grant on a resource link as on a table"),
-        ('database = "sales"\nrow_policy = "p"', "SELECT", "use a data cell filter"),
+        ('database = "sales"\nrow_policy = "p"', "SELECT", "[[row_attachments]]"),
         ("any_resource = true", "SELECT", "is a function"),
     ],
 )  # fmt: skip

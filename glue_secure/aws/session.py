@@ -6,6 +6,7 @@ Every client uses TLS; an endpoint without TLS is rejected, whatever configured 
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -67,10 +68,9 @@ class AwsSession:
         """
         import boto3
         from botocore.exceptions import BotoCoreError
-        from botocore.session import Session
 
         try:
-            core = Session()
+            core = new_core()
             if region is None:
                 # boto3 itself does not read AWS_REGION, which AWS's other SDKs read.
                 core.get_component("config_store").set_config_provider("region", _region_provider(core))
@@ -95,7 +95,6 @@ class AwsSession:
         """
         import boto3
         from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-        from botocore.session import Session
 
         def create_client(service: str, **_: Any) -> Any:
             return self.client(service)
@@ -103,7 +102,7 @@ class AwsSession:
         fetcher = AssumeRoleCredentialFetcher(
             create_client, self.botocore.get_credentials(), role, extra_args={"RoleSessionName": name}
         )
-        core = Session()
+        core = new_core()
         core.set_config_variable("ca_bundle", self._verify)
         core._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
         session = boto3.session.Session(botocore_session=core, region_name=region or self.region)
@@ -120,11 +119,9 @@ class AwsSession:
 
         Its clients belong to ``guard``'s run, also if another run starts later.
         """
-        from botocore.session import Session
-
         from glue_secure.aws.job_session import JobSession
 
-        core = Session(profile=self.botocore.profile)
+        core = new_core(profile=self.botocore.profile)
         core.set_config_variable("region", self.region)
         core.set_config_variable("ca_bundle", self._verify)
         return JobSession(core=core, guard=guard, path_style=self.path_style)
@@ -210,6 +207,31 @@ class AwsSession:
     def s3_endpoint(self) -> str:
         """URL that the driver's own S3 requests go to."""
         return str(self.client("s3").meta.endpoint_url)
+
+
+def new_core(profile: str | None = None) -> Any:
+    """Return a botocore session that shares the parsed models of the services with the others of the process.
+
+    Parsing them takes most of the time that the clients of a session need.
+
+    Raises:
+        botocore.exceptions.ProfileNotFound: the profile does not exist.
+    """
+    from botocore.session import Session
+
+    core = Session(profile=profile)
+    models = _models(core.get_config_variable("data_path"))
+    # Each boto3 session adds its folder of models to the list.
+    models.search_paths[:] = dict.fromkeys(models.search_paths)
+    core.register_component("data_loader", models)
+    return core
+
+
+@cache
+def _models(data_path: str | None) -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)
 
 
 def _region_provider(core: Any) -> Any:

@@ -219,3 +219,13 @@ def test_clients_of_libraries_trust_the_same_authorities(region):
         made = boto3.session.Session(botocore_session=session.botocore).client("kms")
         assert trusts(made) == trusts(session.client("kms")) == (bundle or True)
         region.delenv("AWS_CA_BUNDLE")
+
+
+def test_sessions_of_a_process_parse_the_model_of_a_service_once(clean_environment):
+    first, second = (AwsSession.from_chain(region="eu-west-1") for _ in range(2))
+    loaders = [session.botocore.get_component("data_loader") for session in (first, second)]
+    assert loaders[0] is loaders[1]
+    for _ in range(3):
+        AwsSession.from_chain(region="eu-west-1")
+    assert len(loaders[0].search_paths) <= len(set(loaders[0].search_paths)) + 1
+    assert first.client("sts").meta.service_model is not second.client("sts").meta.service_model

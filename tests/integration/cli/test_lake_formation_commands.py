@@ -185,3 +185,66 @@ def test_errors_of_the_service_have_its_codes(glue_account, run):
         )
     with pytest.raises(lake.exceptions.InvalidInputException, match="Resource is mandatory"):
         lake.list_permissions(Principal=principal)
+
+
+def test_settings_functions_row_policies_and_deletions_are_applied_and_verified(run, glue_account):
+    lake = clients(glue_account)("lakeformation")
+    before = lake.get_data_lake_settings()["DataLakeSettings"]
+    settings = 'close_defaults = true\nadministrators = ["privacy"]\ncross_account_version = 4\n'
+    added = f"""
+[[row_policies]]
+name = "europe"
+columns = {{ region = "string" }}
+rows = "region = 'EU'"
+
+[[row_attachments]]
+policy = "europe"
+principal = "billing"
+database = "sales"
+table = "customers"
+
+[[grants]]
+principal = "billing"
+database = "sales"
+function = "*"
+permissions = ["EXECUTE"]
+
+[[grants]]
+principal = "billing"
+catalog = "{ANALYST.split(":")[4]}:s3tablescatalog/bucket"
+database = "sales"
+permissions = ["DESCRIBE"]
+"""
+    text = FILE.replace("close_defaults = true\n", settings) + added
+    assert settings in text
+    try:
+        run("apply", "lake.toml", "--yes")
+        assert run("apply", "all.toml", "--yes", all=text).exit_code == 0
+        assert run("drift", "all.toml").exit_code == 0
+        changed = lake.get_data_lake_settings()["DataLakeSettings"]
+        assert changed["Parameters"]["CROSS_ACCOUNT_VERSION"] == "4"
+        deleted = FILE + '[delete]\nrow_policies = ["europe"]\n'
+        assert run("apply", "gone.toml", "--unmanaged", "principals", "--yes", gone=deleted).exit_code == 0
+        assert lake.list_rls_policies().get("RLSPolicies", []) == []
+    finally:
+        lake.put_data_lake_settings(DataLakeSettings=before)
+
+
+def test_a_snapshot_gives_the_access_of_all_principals_of_the_page(run, tmp_path):
+    run("apply", "lake.toml", "--yes")
+    path, people = tmp_path / "snapshot.json", tmp_path / "people"
+    assert run("snapshot", "--out", str(path)).exit_code == 0
+    roles = [f"arn:aws:iam::123456789012:role/{name}" for name in ("privacy", "analyst", "billing")]
+    people.write_text("\n".join(roles))
+    words = ("explain", "--principals", str(people), "--json")
+    live = json.loads(run(*words).stdout)
+    offline = json.loads(run(*words, "--snapshot", str(path)).stdout)
+    sales = [row for row in offline["rows"] if row["table"].startswith("sales.")]
+    assert [(row["principal"], row["table"]) for row in sales] == [
+        (roles[0], "sales.customers"), (roles[1], "sales.orders"), (roles[2], "sales.customers"),
+    ]  # fmt: skip
+    assert offline["rows"] == live["rows"]
+
+
+def test_lint_finds_nothing_in_the_page_s_file(run):
+    assert run("lint", "lake.toml").stdout == "0 errors, 0 warnings, 0 notes; 0 accepted by exceptions\n"

@@ -107,6 +107,7 @@ def show(policy: PolicyFile, today: date) -> dict[str, Any]:
                 "encryption": [algorithm.value for algorithm in one.algorithms],
                 "keys": list(one.keys),
                 "checked": one.checked,
+                "tls_only": one.tls_only,
             }
             for one in policy.sources
         ],

@@ -68,6 +68,7 @@ class SourceRequirement:
         algorithms: accepted algorithms; empty for any.
         keys: accepted keys of KMS algorithms; empty for any.
         checked: ``all`` objects, or a ``sample`` of each read.
+        tls_only: whether the bucket policy must deny requests without TLS.
     """
 
     name: str
@@ -75,6 +76,7 @@ class SourceRequirement:
     algorithms: tuple[Algorithm, ...] = ()
     keys: tuple[str, ...] = ()
     checked: str = "all"
+    tls_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,7 @@ SHAPE: Mapping[str, Mapping[str, Field]] = {
         "encryption": Field("texts", "accepted algorithms; without it, any", values=ALGORITHMS),
         "keys": Field("texts", "accepted keys; without it, any", pattern=KEY_PATTERN),
         "checked": Field("text", "all objects, or a sample of each read", values=CHECKED),
+        "tls_only": Field("boolean", "whether the bucket policy must deny requests without TLS"),
     },
     "connectors": {
         "class": Field("text", "class that a call or connection names", required=True,
@@ -218,10 +219,13 @@ class _Reader:
     def _source(self, entry: Mapping[str, Any], path: Path) -> SourceRequirement:
         algorithms = tuple(Algorithm(text) for text in entry.get("encryption", ()))
         keys = self._keys(entry, path)
-        if not algorithms and not keys:
-            self._fail(path, "a source without a requirement", "encryption or keys")
         return SourceRequirement(
-            entry["name"], self._prefix(entry, path), algorithms, keys, entry.get("checked", "all")
+            entry["name"],
+            self._prefix(entry, path),
+            algorithms,
+            keys,
+            entry.get("checked", "all"),
+            entry.get("tls_only", False),
         )
 
     def _exception(self, entry: Mapping[str, Any], path: Path) -> PolicyException:

@@ -46,6 +46,7 @@ _KMS = "aws:kms"
 _OTHER = "\0"  # represents every value that no condition names
 _ACTIONS = frozenset(("*", "s3:*", "s3:put*", "s3:putobject*", "s3:putobject"))
 _MEMBERS = frozenset(("Sid", "Effect", "Principal", "Action", "Resource", "Condition"))
+_EVERY_PRINCIPAL = ("*", {"AWS": "*"}, {"AWS": ["*"]})
 _MAX_VALUES = 20
 _OPERATOR = re.compile(r"(?P<kind>String|Arn)(?:Not)?Equals(?:IfExists)?\Z")
 # A value without wildcards and without policy variables.
@@ -145,6 +146,33 @@ def proof_of(rules: BucketRules, location: S3Uri, key: KmsKeyArn) -> str | None:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def requires_tls(rules: BucketRules, location: S3Uri, partition: str) -> bool:
+    """Return whether the bucket policy denies every request without TLS to the objects below a location.
+
+    False does not mean that plain HTTP is allowed: the policy may deny it in a way that is not understood.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html#example-bucket-policies-HTTP-HTTPS
+    """
+    prefix = f"arn:{partition}:s3:::{location.bucket}/{location.key.rstrip('/')}"
+    for statement in _statements(rules.policy):
+        if not isinstance(statement, dict) or not set(statement) <= _MEMBERS:
+            continue
+        if statement.get("Effect") != "Deny" or statement.get("Principal") not in _EVERY_PRINCIPAL:
+            continue
+        actions, resources = _texts(statement.get("Action")), _texts(statement.get("Resource"))
+        condition = statement.get("Condition")
+        if not actions or not {"*", "s3:*"} & set(map(str.lower, actions)) or not resources:
+            continue
+        if not _covers(resources, prefix) or not isinstance(condition, dict) or set(condition) != {"Bool"}:
+            continue
+        tests = condition["Bool"]
+        if isinstance(tests, dict) and [name.lower() for name in tests] == ["aws:securetransport"]:
+            values = _texts(next(iter(tests.values())))
+            if values and [value.lower() for value in values] == ["false"]:
+                return True
+    return False
+
+
 def sample_of(uris: Iterable[S3Uri], seed: str) -> list[S3Uri]:
     """Return the objects of a proved write to read back: 1 %, but at least ``SAMPLE_LEAST``.
 
@@ -184,19 +212,27 @@ def _denial(statement: Any, location: S3Uri, partition: str) -> list[PolicyCondi
     """Return the conditions of a statement that denies uploads below the location to everyone, else None."""
     if not isinstance(statement, dict) or not set(statement) <= _MEMBERS or statement.get("Effect") != "Deny":
         return None
-    if statement.get("Principal") not in ("*", {"AWS": "*"}, {"AWS": ["*"]}):
+    if statement.get("Principal") not in _EVERY_PRINCIPAL:
         return None
     actions, resources = _texts(statement.get("Action")), _texts(statement.get("Resource"))
     if actions is None or resources is None or not _ACTIONS & {action.lower() for action in actions}:
         return None
     # The ARN of every object below the location starts with this text.
     prefix = f"arn:{partition}:s3:::{location.bucket}/{location.key.rstrip('/')}"
-    covers = any(
+    return _conditions(statement.get("Condition", {})) if _covers(resources, prefix) else None
+
+
+def _covers(resources: Iterable[str], prefix: str) -> bool:
+    """Return whether a statement's resources contain every object whose ARN starts with a prefix."""
+    return any(
         resource == "*"
-        or (resource.endswith("*") and _LITERAL.match(resource[:-1]) and prefix.startswith(resource[:-1]))
+        or (
+            resource.endswith("*")
+            and _LITERAL.match(resource[:-1]) is not None
+            and prefix.startswith(resource[:-1])
+        )
         for resource in resources
     )
-    return _conditions(statement.get("Condition", {})) if covers else None
 
 
 def _conditions(block: Any) -> list[PolicyCondition] | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Sequence
 
 from glue_secure.core.findings import Finding, enforce, failed, passed, stop, unknown
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
-from glue_secure.core.objects import ObjectEncryption
+from glue_secure.core.objects import BucketRules, ObjectEncryption
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.core.target_encryption import Algorithm, EncryptionRule
 from glue_secure.policyfile.model import RUN_KEY, SourceRequirement
-from glue_secure.verification.bucket_policy_proof import sample_of
+from glue_secure.verification.bucket_policy_proof import requires_tls, sample_of
 from glue_secure.verification.object_verifier import map_requests
 
 
@@ -38,6 +40,7 @@ class SourceChecker:
     ) -> None:
         self._requirements, self._run_key = tuple(requirements), str(run_key)
         self._objects, self._recorder, self._seed = objects, recorder, seed
+        self._rules: dict[str, BucketRules] = {}
 
     def check_locations(self, locations: Sequence[S3Uri]) -> None:
         """List locations, and check their objects as :meth:`check`. For reads whose objects are not known.
@@ -65,8 +68,10 @@ class SourceChecker:
             covered = [uri for uri in uris if rule.covers(uri)]
             if covered:
                 with self._recorder.timed("check sources"):
-                    finding = self._checked(requirement, covered)
-                self._recorder.record(enforce(self._recorder.tolerated([finding])))
+                    findings = [self._checked(requirement, covered)]
+                    if requirement.tls_only:
+                        findings.append(self._transport(requirement))
+                self._recorder.record(enforce(self._recorder.tolerated(findings)))
                 uses = self._recorder.policy_uses
                 uses[requirement.name] = uses.get(requirement.name, 0) + len(covered)
 
@@ -78,6 +83,17 @@ class SourceChecker:
             return _unreadable(str(requirement.prefix), error, "s3:GetObject and kms:Decrypt")
         encryptions = [answer for answer in answers if answer is not None]
         return check_source(requirement, encryptions, len(covered), self._run_key)
+
+    def _transport(self, requirement: SourceRequirement) -> Finding:
+        bucket = requirement.prefix.bucket
+        if bucket not in self._rules:
+            try:
+                self._rules[bucket] = self._objects.rules(bucket)
+            except ServiceError as error:
+                return _unreadable(
+                    f"bucket {bucket}", error, "s3:GetBucketPolicy, s3:GetEncryptionConfiguration"
+                )
+        return check_transport(requirement, self._rules[bucket], KmsKeyArn.parse(self._run_key).partition)
 
     def _encryption(self, uri: S3Uri) -> ObjectEncryption | None:
         try:
@@ -101,7 +117,9 @@ def check_source(
     keys = [run_key if key == RUN_KEY else key for key in requirement.keys]
     wrong = [one for one in encryptions if not _is_met(requirement, one, keys)]
     if not wrong:
-        found = f"{len(encryptions)} of {count} objects, by entry {requirement.name}"
+        kinds = Counter(f"{one.algorithm or 'no encryption named'} {one.key}".strip() for one in encryptions)
+        counted = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
+        found = f"{len(encryptions)} of {count} objects, by entry {requirement.name}: {counted}"
         return passed("GS-S3-014", resource, found)
     first = wrong[0]
     found = " under ".join(part for part in (first.algorithm or "no encryption named", first.key) if part)
@@ -115,6 +133,31 @@ def check_source(
         fix=f"let the owner of the data encrypt it again, for example with glue-secure remediate {resource} "
         "--job NAME; or add an exception for a migration to the policy file",
     )
+
+
+def check_transport(requirement: SourceRequirement, rules: BucketRules, partition: str) -> Finding:
+    """Check that a source's bucket policy denies requests without TLS (GS-S3-014)."""
+    resource = f"bucket {rules.bucket}"
+    if requires_tls(rules, requirement.prefix, partition):
+        return passed("GS-S3-014", resource, f"TLS only, by entry {requirement.name}")
+    return failed(
+        "GS-S3-014",
+        resource,
+        found="no statement that denies s3:* without aws:SecureTransport to every principal",
+        required=f"TLS only, by entry {requirement.name}",
+        fix=f"add to the bucket policy: {json.dumps(_tls_statement(rules.bucket, partition))}",
+    )
+
+
+def _tls_statement(bucket: str, partition: str) -> dict[str, object]:
+    arn = f"arn:{partition}:s3:::{bucket}"
+    return {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
 
 
 def _is_met(requirement: SourceRequirement, encryption: ObjectEncryption, keys: Sequence[str]) -> bool:

@@ -57,7 +57,10 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
     "GS-S3-011": ("glue_secure.verification.unmanaged_writes:check_unmanaged_writes",),
     "GS-S3-012": ("glue_secure.verification.unmanaged_writes:check_unmanaged_writes",),
     "GS-S3-013": ("glue_secure.core.iceberg:check_catalogs",),
-    "GS-S3-014": ("glue_secure.verification.source_requirements:check_source",),
+    "GS-S3-014": (
+        "glue_secure.verification.source_requirements:check_source",
+        "glue_secure.verification.source_requirements:check_transport",
+    ),
     "GS-SPK-001": ("glue_secure.core.worker_encryption:check_workers",),
     "GS-SPK-002": ("glue_secure.core.worker_encryption:check_workers",),
     "GS-SPK-003": ("glue_secure.core.worker_encryption:check_workers",),

@@ -7,6 +7,7 @@ of a bucket only. The embedded account ignores the conditions of bucket policies
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime, timedelta, timezone
 
 import boto3
 import pytest
@@ -320,3 +321,49 @@ def test_dsse_kms_is_requested_where_a_target_requires_it(zones, glue_job):
         job.write.s3(job.spark.range(2), zones.uri("b/out/"), format="parquet")
     assert caught.value.found == "aws:kms:dsse"
     assert zones.found("b") == {("aws:kms:dsse", "", False)}
+
+
+SOURCE = """
+[[sources]]
+name = "source-c"
+prefix = "s3://{bucket}/"
+encryption = ["SSE-KMS"]
+"""
+EXCEPTION = """
+[[exceptions]]
+control = "GS-S3-014"
+resource = "s3://{bucket}/"
+reason = "migration"
+ticket = "SEC-7"
+owner = "team-ingest"
+expires = {day}
+"""
+
+
+@pytest.mark.parametrize("days", [None, -1, 0, 30])
+def test_a_source_is_read_by_its_requirement_or_an_exception_in_force(zones, glue_job, days):
+    zones.s3.put_object(
+        Bucket=zones.bucket("c"), Key="in/a.csv", Body=b"a\n1\n", ServerSideEncryption="AES256"
+    )
+    text = zones.text + SOURCE.format(bucket=zones.bucket("c"))
+    if days is not None:
+        day = datetime.now(timezone.utc).date() + timedelta(days=days)
+        text += EXCEPTION.format(bucket=zones.bucket("c"), day=day)
+    arguments = zones.upload(text)
+
+    def run():
+        with glue_job.job(**arguments) as job:
+            frame = job.read.s3(zones.uri("c/in/"), format="csv", options={"header": "true"})
+            job.write.s3(frame, zones.uri("b/out/"), format="parquet")
+
+    if days in (None, -1):
+        with pytest.raises(RefusedError, match="GS-S3-014"):
+            run()
+        assert zones.found("b") == set()
+        return
+    run()
+    (evidence,) = glue_job.evidence()
+    (finding,) = [one for one in evidence["controls"] if one["control"] == "GS-S3-014"]
+    assert (finding["verdict"], finding["exception"][:5]) == ("FAIL", "SEC-7")
+    assert evidence["policy"]["exceptions"][0]["days_left"] == days
+    assert zones.found("b") == {("aws:kms", zones.other_key, True)}

@@ -1,5 +1,6 @@
 """Exceptions of a policy file tolerate a failed check until their last day; sources have requirements."""
 
+import json
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 
@@ -12,11 +13,13 @@ from glue_secure.core.dynamodb import DynamoDbAccess, DynamoDbTable
 from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.findings import Finding, Verdict, enforce, failed
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.objects import BucketRules
 from glue_secure.core.service import ServiceError
 from glue_secure.policyfile.exceptions import ExceptionRegister, matches
 from glue_secure.policyfile.model import PolicyException, PolicyFile
 from glue_secure.report.page import sections
 from glue_secure.testing.fakes import FakeDynamoDb
+from glue_secure.verification.bucket_policy_proof import requires_tls
 
 __all__ = ["run_fixture", "server"]
 
@@ -92,7 +95,8 @@ def test_a_source_is_read_if_each_object_meets_its_requirement(run_fixture, algo
         run.commit()
         evidence = run_fixture.evidence()
         (finding,) = findings_of(evidence, "GS-S3-014")
-        assert (finding["verdict"], finding["found"]) == ("PASS", "1 of 1 objects, by entry landing")
+        found = f"1 of 1 objects, by entry landing: 1 aws:kms {KEY}"
+        assert (finding["verdict"], finding["found"]) == ("PASS", found)
         assert evidence["policy"]["used"] == {"landing": 1}
     else:
         with pytest.raises(RefusedError, match="GS-S3-014"):
@@ -263,3 +267,71 @@ def test_the_page_of_a_run_has_policy_and_exceptions(run_fixture):
     assert tables["Exceptions"][0][4:] == ("2026-01-10", "9", "True", "1")
     (row,) = [row for row in tables["Controls that did not pass"] if row[0] == "GS-S3-014"]
     assert row[-1].startswith("SEC-7")
+
+
+def test_a_source_without_a_requirement_is_noted(run_fixture):
+    evidence = read(run_fixture, 'schema = 1\n[[sources]]\nname = "noted"\nprefix = "s3://landing/"\n')
+    (finding,) = findings_of(evidence, "GS-S3-014")
+    assert (finding["verdict"], finding["found"]) == ("PASS", "1 of 1 objects, by entry noted: 1 AES256")
+
+
+def tls_statement(**changes):
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": ["arn:aws:s3:::landing", "arn:aws:s3:::landing/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return {name: value for name, value in {**statement, **changes}.items() if value is not None}
+
+
+TLS_POLICIES = {
+    "as AWS documents it": (tls_statement(), True),
+    "with a boolean": (tls_statement(Condition={"Bool": {"aws:SecureTransport": False}}), True),
+    "of every account": (tls_statement(Principal={"AWS": "*"}), True),
+    "an allow": (tls_statement(Effect="Allow"), False),
+    "for one principal": (tls_statement(Principal={"AWS": "arn:aws:iam::123456789012:role/etl"}), False),
+    "for reads only": (tls_statement(Action="s3:GetObject"), False),
+    "for another prefix": (tls_statement(Resource="arn:aws:s3:::landing/other/*"), False),
+    "for the bucket only": (tls_statement(Resource="arn:aws:s3:::landing"), False),
+    "with TLS": (tls_statement(Condition={"Bool": {"aws:SecureTransport": "true"}}), False),
+    "with a second condition": (
+        tls_statement(
+            Condition={"Bool": {"aws:SecureTransport": "false"}, "StringEquals": {"aws:SourceVpc": "v"}}
+        ),
+        False,
+    ),
+    "with a second key": (
+        tls_statement(Condition={"Bool": {"aws:SecureTransport": "false", "aws:ViaAWSService": "false"}}),
+        False,
+    ),
+    "without a condition": (tls_statement(Condition=None), False),
+    "for all but one action": (tls_statement(Action=None, NotAction="s3:GetObject"), False),
+    "none": (None, False),
+}
+
+
+@pytest.mark.parametrize("case", TLS_POLICIES)
+def test_gs_s3_014_a_bucket_that_must_be_tls_only_is_one(run_fixture, case):
+    statement, is_tls_only = TLS_POLICIES[case]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]}) if statement else ""
+    run_fixture.objects.bucket_rules["landing"] = BucketRules("landing", "AES256", "", policy)
+    text = 'schema = 1\n[[sources]]\nname = "landing"\nprefix = "s3://landing/"\ntls_only = true\n'
+    if is_tls_only:
+        assert len(findings_of(read(run_fixture, text), "GS-S3-014")) == 2
+    else:
+        with pytest.raises(RefusedError, match="GS-S3-014 refused: bucket landing") as caught:
+            read(run_fixture, text)
+        fixed = f'{{"Statement": [{caught.value.fix.partition(": ")[2]}]}}'
+        assert requires_tls(BucketRules("landing", "", "", fixed), S3Uri("landing", ""), "aws")
+
+
+def test_gs_s3_014_a_bucket_policy_that_cannot_be_read_stops_the_read(run_fixture):
+    run_fixture.land("m01.csv")
+    text = 'schema = 1\n[[sources]]\nname = "landing"\nprefix = "s3://landing/"\ntls_only = true\n'
+    run = run_fixture.start(**put(run_fixture, text))
+    denied = ServiceError("denied", code="AccessDenied", operation="GetBucketPolicy")
+    run_fixture.objects.fail_next("GetBucketPolicy", denied)
+    with pytest.raises(VerificationError, match="GS-S3-014"):
+        run.reader.read_s3("s3://landing/flights/", format="csv")

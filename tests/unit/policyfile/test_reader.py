@@ -137,11 +137,6 @@ WRONG = {
         6,
         "a second time",
     ),
-    "a source without requirement": (
-        'schema = 1\n[[sources]]\nname = "a"\nprefix = "s3://aaa/"',
-        2,
-        "encryption or keys",
-    ),
     "a connector without digest": (
         'schema = 1\n[[connectors]]\nclass = "a.B"\nowner = "o"\nreason = "r"',
         2,
@@ -223,7 +218,7 @@ def test_the_schema_rejects_what_has_the_wrong_structure(case):
     tomllib = pytest.importorskip("tomllib")
     by_reader_alone = {
         "dots", "no keys", "SSE-S3 without reason", "shared without reason", "a reason of spaces",
-        "DSSE with bucket key", "one name twice", "one prefix twice", "a source without requirement",
+        "DSSE with bucket key", "one name twice", "one prefix twice",
         "a connector of Spark", "an exception from evidence", "an exception from a bookmark",
         "an exception from TLS to AWS", "an exception from nothing", "an exception for everything",
         "a delegation of nothing", "a prefix without encryption",

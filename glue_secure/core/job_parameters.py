@@ -61,12 +61,14 @@ JOB_PARAMETERS = (
             DRIVER_VARIABLES: 'environment variables of the script: `CUSTOMER_A=1,CUSTOMER_B="2,3"`',
             EXECUTOR_VARIABLES: "environment variables of the executors",
             DATALAKE_FORMATS: "`iceberg`, `delta`, `hudi`: JARs of Maven Central, pinned by SHA-256, and the "
-            "settings that AWS documents for the format, unless `--conf` has them",
+            "settings that AWS documents for the format, unless `--conf` has them. `delta` has its Python "
+            "package too",
             "enable-glue-datacatalog": "passed to the script's run",
             "enable-lakeformation-fine-grained-access": "[DynamicFrames are rejected](lake-formation.md)",
             EXTRA_FILES: "copied to a new working directory, in which the script runs",
             EXTRA_JARS: "appended to the class path of driver and executors",
-            EXTRA_PY_FILES: "`.py`, `.zip`, `.egg` and `.whl` files on the path of driver and executors",
+            EXTRA_PY_FILES: "`.py`, `.zip`, `.egg` and `.whl` files on the path of driver and executors. "
+            "Modules in AWS's bucket of AWS Glue Studio's transforms are served by glue-secure",
             "job-bookmark-option": "as in Glue; disabled without it ([bookmarks.md](bookmarks.md))",
             "job-bookmark-from": "as `--job-bookmark-to` ([bookmarks.md](bookmarks.md))",
             "job-bookmark-to": "with `--job-bookmark-from`",

@@ -59,6 +59,11 @@ _FIXES = (
         "name a place for the table: add LOCATION 's3://BUCKET/PREFIX/' to the statement, or give its "
         "database a location",
     ),
+    (
+        r"org[./]apache[./]calcite|HiveSyncTool|HoodieHiveSync",
+        "set hoodie.datasource.hive_sync.enable to false: in plain Spark, Hudi does not reach the Data "
+        "Catalog",
+    ),
     (r"NoSuchBucket|[Bb]ucket .*does not exist", "correct the bucket's name"),
 )
 

@@ -114,3 +114,8 @@ def test_a_name_that_spark_sql_does_not_find_may_be_in_the_data_catalog(conditio
 def test_a_table_without_a_location_names_the_clause_to_add():
     text = "java.lang.IllegalArgumentException: Can not create a Path from a null string"
     assert "LOCATION 's3://BUCKET/PREFIX/'" in summarised(task(text), "spark.sql").fix
+
+
+def test_a_sync_of_hudi_names_the_option_to_turn_off():
+    text = "java.lang.ClassNotFoundException: org.apache.calcite.rel.type.RelDataTypeSystem"
+    assert "hoodie.datasource.hive_sync.enable to false" in summarised(task(text), "write").fix

@@ -183,7 +183,8 @@ def lint(
     if as_json or form is LintForm.JSON:
         text = _json_text(linter.to_json(findings, str(permissions)))
     elif form is LintForm.SARIF:
-        text = _json_text(linter.to_sarif(findings, quote(permissions.as_posix()), __version__))
+        uri = permissions.as_uri() if permissions.is_absolute() else quote(permissions.as_posix())
+        text = _json_text(linter.to_sarif(findings, uri, __version__))
     elif form is LintForm.MARKDOWN:
         text = linter.to_markdown(findings, str(permissions))
     else:
@@ -272,6 +273,7 @@ def explain(
         )
     with _state(snapshot, state) as account:
         explanation = explainer.explain(account, principal, table, frozenset(group or ()), catalog)
+        taken = account.taken if isinstance(account, snapshots.Snapshot) else None
     access = explanation.access
     columns = {name: sorted(access.columns.get(name, ())) for name in explanation.columns}
     if as_json:
@@ -279,6 +281,7 @@ def explain(
             {
                 "principal": principal,
                 "groups": sorted(group or ()),
+                "snapshot": taken,
                 "table": f"{explanation.table.database}.{explanation.table.name}",
                 "by_iam": access.by_iam,
                 "permissions": sorted(access.permissions),
@@ -290,6 +293,8 @@ def explain(
             }
         )
         return
+    if taken:
+        printing.print_line(f"snapshot of {taken}")
     if group or _FEDERATED.search(principal):
         printing.print_line(f"groups, as given with --group: {', '.join(sorted(group or ())) or 'none'}")
     if access.by_iam:

@@ -196,14 +196,16 @@ class _Planner:
         if any(resource.kind in _ANY_DATABASE for resource in self._remaining):
             return []  # such a grant can apply to each of them
         closed = {
-            step.subject.resource.database
+            (step.subject.resource.catalog, step.subject.resource.database)
             for step in self._steps
-            if step.action is StepAction.REVOKE_IAM
-            and isinstance(step.subject, Grant)
-            and not step.subject.resource.catalog
+            if step.action is StepAction.REVOKE_IAM and isinstance(step.subject, Grant)
         }
-        used = {resource.database for resource in self._remaining if not resource.catalog}
-        return sorted(closed - {""} - used)
+        used = {(resource.catalog, resource.database) for resource in self._remaining}
+        return sorted(
+            f"{catalog}/{database}" if catalog else database
+            for catalog, database in closed - used
+            if database and (catalog, "") not in used  # a grant on the catalog itself
+        )
 
     def _step(self, action: StepAction, subject: Subject, *, exists: bool = False) -> None:
         self._steps.append(PlanStep(action, subject, exists))
@@ -409,7 +411,7 @@ class _Planner:
             elif (
                 self._revokes_unmanaged(grant.principal)
                 and grant.resource.kind is not Kind.OTHER
-                and not self._is_implicit(grant)
+                and (table in on_tables or not self._is_implicit(grant))
             ):
                 self._step(StepAction.REVOKE, grant)
             else:

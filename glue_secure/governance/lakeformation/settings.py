@@ -170,7 +170,7 @@ class SettingChange:
     def apply(self, document: dict[str, Any]) -> None:
         """Change the setting in ``DataLakeSettings``, and leave values of other users' changes."""
         values = set(self.setting.of(document)) - set(self.remove) | set(self.add)
-        self.setting.put(document, values)
+        self.setting.put(document, self.add if self.setting.form is Form.PARAMETER else values)
 
 
 @dataclass(frozen=True, slots=True)

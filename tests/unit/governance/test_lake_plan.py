@@ -565,3 +565,13 @@ def test_gs_lf_005_other_failures_of_a_revocation_stop_the_steps(harness):
     )
     with pytest.raises(RefusedError, match="ConcurrentModificationException"):
         harness.apply("", "everything")
+
+
+def test_an_implicit_permission_that_excludes_a_grant_is_revoked(harness):
+    harness.lake.put(ADMIN, CUSTOMERS, "DESCRIBE")
+    text = grant(COLUMNS, "SELECT").replace('"analyst"', f'"{ADMIN}"')
+    assert [step.action for step in harness.plan(text, "principals").steps] == [
+        StepAction.REVOKE_EXCLUDED,
+        StepAction.GRANT,
+    ]
+    harness.apply(text, "principals")

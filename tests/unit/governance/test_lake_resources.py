@@ -196,3 +196,13 @@ def test_tags_of_a_nested_catalog_are_not_those_of_a_table_of_the_same_name(harn
     exported = export(harness.account)
     assert f"# Not managed by this file: pii=true on table sales.orders of catalog {BUCKET}" in exported
     assert OTHER not in exported
+
+
+def test_a_nested_catalog_that_is_closed_without_a_grant_is_named(harness):
+    table = {"Table": {"CatalogId": BUCKET, "DatabaseName": "sales", "Name": "customers"}}
+    harness.lake.put("IAM_ALLOWED_PRINCIPALS", table, "ALL")
+    closed = f'[settings]\nclose_to_iam = ["{BUCKET}"]\n'
+    assert harness.plan(closed).locked == (f"{BUCKET}/sales",)
+    assert harness.plan(closed + grant(TABLE, "SELECT")).locked == (f"{BUCKET}/sales",)
+    assert harness.plan(closed + grant(IN_BUCKET + TABLE, "SELECT")).locked == ()
+    assert harness.plan(closed + grant(IN_BUCKET, "SUPER_USER")).locked == ()

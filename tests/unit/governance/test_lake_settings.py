@@ -95,6 +95,14 @@ def test_an_administrator_of_another_user_stays_in_a_list_that_is_changed(harnes
     assert harness.lake.settings["DataLakeAdmins"] == identifiers(ADMIN, OTHER, STEWARD)
 
 
+def test_a_parameter_gets_the_value_of_the_file_if_another_user_changes_it(harness):
+    harness.lake.settings["Parameters"] = {"CROSS_ACCOUNT_VERSION": "3"}
+    (step,) = harness.plan("[settings]\ncross_account_version = 4\n").steps
+    harness.lake.settings["Parameters"] = {"CROSS_ACCOUNT_VERSION": "2"}
+    harness.account.change_setting(step.subject)
+    assert harness.lake.settings["Parameters"] == {"CROSS_ACCOUNT_VERSION": "4"}
+
+
 def test_gs_lf_005_settings_without_effect_are_refused(harness):
     harness.lake.ignored_operations.add("PutDataLakeSettings")
     with pytest.raises(RefusedError, match="GS-LF-005"):

@@ -144,7 +144,9 @@ def test_explain_with_a_snapshot_sends_no_request(cli, account, harness, tmp_pat
     online = json.loads(cli("explain", ANALYST, "sales.orders", "--json").stdout)
     harness.lake.requests.clear()
     offline = json.loads(cli("explain", ANALYST, "sales.orders", "--snapshot", str(path), "--json").stdout)
+    assert offline.pop("snapshot") and online.pop("snapshot") is None
     assert offline == online
+    assert cli("explain", ANALYST, "sales.orders", "--snapshot", str(path)).stdout.startswith("snapshot of ")
     assert harness.lake.requests == {}
 
 

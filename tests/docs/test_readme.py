@@ -31,7 +31,13 @@ PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"
 PAGES += sorted((ROOT / "docs").rglob("*.md"))
 
 # Commands that other files run: command and file. CI runs `.ci/run`.
-ELSEWHERE = {"make demo": ".ci/run", "make test": ".ci/run", "make lint": "Makefile"}
+ELSEWHERE = {
+    "make demo": ".ci/run",
+    "make test": ".ci/run",
+    "make lint": "Makefile",
+    "glue-secure policy-file init policy.toml --name data-platform": "tests/unit/cli/test_policy_file.py",
+    "glue-secure policy-file lint policy.toml": "tests/unit/cli/test_policy_file.py",
+}
 
 
 @dataclass(frozen=True)

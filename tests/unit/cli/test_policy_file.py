@@ -1,6 +1,9 @@
 """The commands ``policy-file init|lint|show|explain|diff``."""
 
 import json
+import re
+import shlex
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -177,3 +180,23 @@ def test_diff_says_whether_a_change_allows_more(call, tmp_path, before, after, c
     found, text = call("diff", "policy.toml", "after.toml")
     assert found == code
     assert kind in text
+
+
+def test_the_commands_of_the_page_print_what_it_shows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[3] / "docs" / "policy.md").read_text(encoding="utf-8")
+    example = re.search(
+        r"## Three zones\n.*?```toml\n(.*?)```\n\n```text\n\$ (.*?)\n(.*?)```", page, re.DOTALL
+    )
+
+    def typed(command):
+        words = shlex.split(command)
+        assert words[:2] == ["glue-secure", "policy-file"]
+        result = CliRunner().invoke(app, words[2:])
+        assert result.exit_code == 0, result.output
+        return [line.rstrip() for line in result.stdout.splitlines()]
+
+    for command in re.search(r"```sh\n(.*?)```", page, re.DOTALL)[1].splitlines():
+        typed(command)
+    Path("policy.toml").write_text(example[1])
+    assert typed(example[2]) == [line.rstrip() for line in example[3].splitlines()]

@@ -1,16 +1,21 @@
 """Runs with a policy file, in memory: integrity, evidence, keys, tables and connectors."""
 
 import hashlib
+from types import SimpleNamespace
 
 import pytest
 from run_fixture import KEY, OTHER_KEY, run_fixture, server
 
+from glue_secure.aws.s3 import S3ObjectStore
 from glue_secure.connections.connectors.table import connector
 from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.service import ServiceError
+from glue_secure.core.target_encryption import Algorithm, Encryption, EncryptionRule
+from glue_secure.io.housekeeping import ObjectSelection
+from glue_secure.verification import remediation
 
 __all__ = ["run_fixture", "server"]
 
@@ -419,3 +424,65 @@ def test_a_policy_file_with_connectors_limits_the_argument(run_fixture):
     with pytest.raises(UsageError, match="does not approve"):
         run_fixture.start(**arguments, glue_secure_allowed_connectors="com.example.Other")
     run_fixture.start(**arguments, glue_secure_allowed_connectors="com.example.Source")
+
+
+ZONE_A, ZONE_B, ZONE_C = S3Uri("config", "a/x"), S3Uri("curated", "b/x"), S3Uri("state", "open/c/x")
+BY_RULE = {ZONE_A: ("aws:kms", str(KEY)), ZONE_B: ("aws:kms", str(OTHER_KEY)), ZONE_C: ("AES256", "")}
+
+
+def test_transitions_and_manifests_are_encrypted_by_the_rules_of_their_prefixes(run_fixture):
+    for uri, (algorithm, key) in BY_RULE.items():
+        run_fixture.objects.put(uri, algorithm=algorithm, key=key)
+    run = run_fixture.start(**put(run_fixture, ZONES))
+    selection = ObjectSelection(0, frozenset(), S3Uri("state", "open/manifest/"))
+    locations = ["s3://config/a/", "s3://curated/b/", "s3://state/open/c/"]
+    run.housekeeping.transition("zones", locations, "STANDARD_IA", selection)
+    run.commit()
+    manifest = S3Uri("state", "open/manifest/Success.csv")
+    for uri, expected in {**BY_RULE, manifest: ("AES256", "")}.items():
+        found = run_fixture.objects.encryption(uri)
+        assert (found.algorithm, found.key) == expected, uri
+
+
+def test_remediation_encrypts_each_object_by_its_rule(run_fixture):
+    text = ZONES + '[[targets]]\nname = "b"\nprefix = "s3://state/open/b/"\nencryption = "SSE-KMS"\n'
+    rules = run_fixture.start(**put(run_fixture, text)).preflight.plan.rules
+    inside = S3Uri("state", "open/b/x")
+    for uri in (ZONE_C, inside):
+        run_fixture.objects.put(uri, algorithm="aws:kms", key=str(OTHER_KEY))
+    location = S3Uri("state", "open/")
+    plan = remediation.plan(location, rules, objects=run_fixture.objects)
+    assert len(plan.repairs) == 2
+    assert remediation.apply(plan, objects=run_fixture.objects) == {}
+    found = {uri: run_fixture.objects.encryption(uri) for uri in (ZONE_C, inside)}
+    assert (found[ZONE_C].algorithm, found[ZONE_C].key) == ("AES256", "")
+    assert (found[inside].algorithm, found[inside].key) == ("aws:kms", str(KEY))
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (
+            EncryptionRule(None, (Encryption(Algorithm.SSE_KMS, str(KEY)),), bucket_key=True),
+            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": str(KEY), "BucketKeyEnabled": True},
+        ),
+        (
+            EncryptionRule(None, (Encryption(Algorithm.DSSE_KMS, str(KEY)),)),
+            {"ServerSideEncryption": "aws:kms:dsse", "SSEKMSKeyId": str(KEY)},
+        ),
+        (EncryptionRule(None, (Encryption(Algorithm.SSE_S3),)), {"ServerSideEncryption": "AES256"}),
+    ],
+    ids=["SSE-KMS", "DSSE-KMS", "SSE-S3"],
+)
+def test_glue_secures_own_requests_name_the_encryption_of_the_rule(rule, expected):
+    sent = []
+    client = SimpleNamespace(
+        put_object=lambda **parameters: sent.append(parameters),
+        copy_object=lambda **parameters: sent.append(parameters),
+    )
+    store = S3ObjectStore(client=client)
+    store.write_as(ZONE_B, b"x", rule=rule, content_type="text/csv")
+    store.copy_onto_itself(ZONE_B, "STANDARD", rule=rule, etag="1")
+    names = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
+    for parameters in sent:
+        assert {name: parameters[name] for name in names if name in parameters} == expected

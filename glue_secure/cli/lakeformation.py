@@ -127,6 +127,7 @@ def apply(
             )
         else:
             planned = make_plan(file.read(source, account.partition), account, unmanaged or Unmanaged.LEAVE)
+        applier.require_applicable(planned)
         if planned.locked and not close_access:
             raise UsageError(
                 "lakeformation apply",

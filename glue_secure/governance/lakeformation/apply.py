@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
 
 from glue_secure.core.errors import ControlError, RefusedError, UsageError, VerificationError
+from glue_secure.core.findings import enforce
 from glue_secure.core.service import ServiceError
 from glue_secure.governance.lakeformation.account import BATCH, Account, BatchFailedError
 from glue_secure.governance.lakeformation.desired import DesiredState, Location
@@ -102,6 +103,7 @@ def apply_plan(
         VerificationError: a request was denied or failed (GS-LF-005). The error states the number of
             applied steps.
     """
+    require_applicable(plan)
     done = 0
     not_revoked: set[Subject] = set()
     for action, group in groupby(plan.steps, key=lambda step: step.action):
@@ -121,6 +123,15 @@ def apply_plan(
             for step in batch:
                 on_step(step)
     return _verify(plan, account, pause, not_revoked)
+
+
+def require_applicable(plan: AccessPlan) -> None:
+    """Reject a plan with a grant that Lake Formation refuses, before any change.
+
+    Raises:
+        RefusedError: there is such a grant (GS-LF-005).
+    """
+    enforce(finding for finding in plan.findings if finding.control == "GS-LF-005")
 
 
 def _verify(

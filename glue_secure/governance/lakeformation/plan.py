@@ -101,6 +101,7 @@ class _Planner:
         self._digest, self._steps = PlanDigest(), list[PlanStep]()
         self._unnamed = 0
         self._settings = Settings()
+        self._blocked: list[Finding] = []
         self._deletable: set[Deletion] = set()
         self._uses: Counter[Deletion] = Counter()
         self._remaining: set[Resource] = {grant.resource for grant in desired.grants.values()}
@@ -131,7 +132,7 @@ class _Planner:
         opt_ins = self._plan_opt_ins()
         open_to_iam = self._plan_grants(opt_ins)
         self._plan_deletions()
-        findings = self._plan_defaults(settings, open_databases) + open_to_iam
+        findings = self._blocked + self._plan_defaults(settings, open_databases) + open_to_iam
         self._steps.sort(key=_order)
         return AccessPlan(
             account=self._account.id,
@@ -447,7 +448,7 @@ class _Planner:
                 if not excludes(step.subject, grant):
                     continue
                 if not self._revokes_unmanaged(grant.principal):
-                    raise _excluded(step.subject, grant)
+                    self._blocked.append(_excluded(step.subject, grant))
                 excluding.add(grant.pair)
         self._steps = [
             PlanStep(StepAction.REVOKE_EXCLUDED, step.subject)
@@ -566,12 +567,13 @@ def _difference(desired: frozenset[str], existing: set[str]) -> tuple[frozenset[
     return new, frozenset(existing) - desired
 
 
-def _excluded(grant: Grant, existing: Grant) -> UsageError:
-    return UsageError(
+def _excluded(grant: Grant, existing: Grant) -> Finding:
+    return failed(
+        "GS-LF-005",
         f"grant {grant}",
-        found=f"the account has {existing}, which the file does not contain",
+        found=f"Lake Formation refuses it beside {existing}, which the file does not contain",
         required="for a principal, either SELECT on some columns of a table, or permissions on the table",
-        fix="add --unmanaged principals to revoke grants that the file does not contain, "
+        fix="plan and apply with --unmanaged principals, which revokes what the file does not contain, "
         "or use a data cell filter ([[filters]]) instead of columns or except",
     )
 

@@ -157,7 +157,8 @@ class AccessPlan:
         unmanaged: treatment of grants that the file does not contain.
         fingerprint: digest of the account's state, which differs for another state.
         steps: the steps, in order.
-        findings: controls that also fail after the plan is applied (GS-LF-001, GS-LF-002).
+        findings: controls that also fail after the plan is applied (GS-LF-001, GS-LF-002), and grants that
+            Lake Formation refuses, so that the plan cannot be applied (GS-LF-005).
         unnamed: number of grants and opt-ins that the file does not contain.
         read: number of entries that were read.
         desired: the permissions file.

@@ -168,3 +168,17 @@ def test_explain_counts_the_grants_to_the_groups_that_are_given(cli, harness, us
     with_group = cli("explain", user, "sales.orders", "--group", group_of_user).stdout
     assert "permissions: DESCRIBE, SELECT\n" in with_group
     assert group_of_user in with_group
+
+
+def test_gs_lf_005_a_grant_that_the_account_excludes_is_found_by_plan_and_drift_and_not_applied(cli, harness):
+    harness.lake.put(ANALYST, CUSTOMERS, "INSERT")
+    text = grant(TABLE + '\ncolumns = ["id"]', "SELECT")
+    for command in ("plan", "drift"):
+        result = cli(command, "lake.toml", text=text)
+        assert result.exit_code == 3
+        assert "GS-LF-005" in result.stdout and "--unmanaged principals" in result.stdout
+    with pytest.raises(RefusedError, match="GS-LF-005"):
+        cli("apply", "lake.toml", "--yes")
+    assert list(harness.granted(ANALYST).values()) == [(["INSERT"], [])]
+    assert cli("apply", "lake.toml", "--unmanaged", "principals", "--yes").exit_code == 0
+    assert list(harness.granted(ANALYST).values()) == [(["SELECT"], [])]

@@ -484,8 +484,12 @@ COLUMNS = TABLE + '\ncolumns = ["id"]'
 def test_permissions_that_exclude_a_grant_are_revoked_before_it(harness, before, after):
     harness.apply(grant(before, "SELECT"))
     after = grant(after, "SELECT")
-    with pytest.raises(UsageError, match="--unmanaged principals"):
-        harness.plan(after)
+    (finding,) = harness.plan(after).findings
+    assert finding.control == "GS-LF-005" and "--unmanaged principals" in finding.fix
+    changes = harness.lake.requests["BatchGrantPermissions"]
+    with pytest.raises(RefusedError, match="Lake Formation refuses it beside"):
+        harness.apply(after)
+    assert harness.lake.requests["BatchGrantPermissions"] == changes
     actions = [step.action for step in harness.plan(after, "principals").steps]
     assert actions == [StepAction.REVOKE_EXCLUDED, StepAction.GRANT]
     assert harness.apply(after, "principals").steps == ()

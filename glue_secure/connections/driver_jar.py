@@ -52,7 +52,9 @@ def read_driver_jar(path: Path | None, release: DriverRelease) -> DriverJar | No
     return DriverJar(digest.hexdigest(), versions[0] if len(versions) == 1 else "")
 
 
-def check_driver(engine: DatabaseEngine, jar: DriverJar | None, *, resource: str) -> tuple[Finding, ...]:
+def check_driver(
+    engine: DatabaseEngine, jar: DriverJar | None, *, resource: str, approved: str = ""
+) -> tuple[Finding, ...]:
     """GS-TLS-013: the driver enforces the TLS options of the run.
 
     For an engine without ``session_query`` the approved driver also stands for GS-TLS-010.
@@ -61,13 +63,15 @@ def check_driver(engine: DatabaseEngine, jar: DriverJar | None, *, resource: str
         engine: the database engine.
         jar: the JAR that contains the driver class; None if there is none, or it cannot be read.
         resource: the connection.
+        approved: SHA-256 of a JAR with the driver class that the policy file approves, ``""`` for none.
     """
     release = engine.driver_release
     label = f"{resource}: {engine.driver}"
     tested = next((driver for driver in engine.approved_drivers if jar and driver.sha256 == jar.sha256), None)
+    is_approved = jar is not None and jar.sha256 == approved
     if tested is None and jar is None:
         return (_unknown(engine, label, "no JAR of the driver that can be read"),)
-    if tested is None and jar is not None:
+    if tested is None and jar is not None and not is_approved:
         if not jar.version:
             found = f"a JAR whose version cannot be read, with SHA-256 {jar.sha256}"
             return (_unknown(engine, label, found),)
@@ -82,6 +86,8 @@ def check_driver(engine: DatabaseEngine, jar: DriverJar | None, *, resource: str
                 ),
             )
     found = f"{engine.driver}, tested version {tested.version}" if tested else ""
+    if is_approved and not tested:
+        found = f"{engine.driver}, SHA-256 {approved}, which the policy file approves"
     found = found or f"{engine.driver}, version {jar.version if jar else ''}"
     findings = (passed("GS-TLS-013", resource, found),)
     if engine.session_query:

@@ -72,6 +72,7 @@ class ConnectionManager:
         engine: queries the database for the TLS state of the session.
         clock: the time, for certificates and tokens.
         recorder: records findings and TLS facts.
+        approved_jars: class → SHA-256 of its JAR, for drivers that the policy file approves.
     """
 
     def __init__(
@@ -83,7 +84,9 @@ class ConnectionManager:
         engine: Engine,
         clock: Clock,
         recorder: RunRecorder,
+        approved_jars: Mapping[str, str] | None = None,
     ) -> None:
+        self._approved_jars = dict(approved_jars or {})
         self._catalog, self._objects, self._secrets = catalog, objects, secrets
         self._engine, self._clock, self._recorder = engine, clock, recorder
         self._trust_stores: dict[str, TrustStoreFile] = {}
@@ -188,7 +191,8 @@ class ConnectionManager:
         findings = list(enforce(verified.findings))
         findings += enforce([check_query_timeout(plan.engine, reader_options, resource=resource)])
         jar = read_driver_jar(self._engine.jar_of(plan.driver), plan.engine.driver_release)
-        driver = check_driver(plan.engine, jar, resource=resource)
+        approved = self._approved_jars.get(plan.driver, "")
+        driver = check_driver(plan.engine, jar, resource=resource, approved=approved)
         findings += enforce(self._recorder.tolerated(driver))
         findings.append(self._require_no_passwords_in_logs(label))
         self._recorder.record(findings)

@@ -261,6 +261,7 @@ def build_run(
         engine=engine,
         clock=services.clock,
         recorder=recorder,
+        approved_jars={one.class_name: one.sha256 for one in preflight.policy.policy.connectors},
     )
     columns = ColumnPolicyEnforcer(
         location=arguments.location(COLUMNS),

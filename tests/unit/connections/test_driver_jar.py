@@ -170,3 +170,17 @@ def test_the_version_of_a_merged_jar_is_a_constant_of_the_driver(tmp_path):
 def test_a_damaged_class_file_has_no_constant(cut):
     assert string_constant(class_file("CJ_VERSION", "8.0.33")[:cut], "CJ_VERSION") == ""
     assert string_constant(class_file("OTHER", "8.0.33"), "CJ_VERSION") == ""
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+@pytest.mark.parametrize("version", ["", "0.0.1"])
+def test_a_jar_that_the_policy_file_approves_is_accepted_by_its_digest_only(engine, version):
+    jar = DriverJar("a" * 64, version)
+    findings = check_driver(engine, jar, resource="c", approved="a" * 64)
+    assert {finding.verdict for finding in findings} == {Verdict.PASS}
+    assert "which the policy file approves" in findings[0].found
+    for approved in ("b" * 64, ""):
+        (finding,) = check_driver(engine, jar, resource="c", approved=approved)
+        assert finding.verdict is not Verdict.PASS
+    (missing,) = check_driver(engine, None, resource="c", approved="a" * 64)
+    assert missing.verdict is Verdict.UNKNOWN

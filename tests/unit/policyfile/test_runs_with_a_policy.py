@@ -1,6 +1,7 @@
 """Runs with a policy file, in memory: integrity, evidence, keys, tables and connectors."""
 
 import hashlib
+import zipfile
 from types import SimpleNamespace
 
 import pytest
@@ -486,3 +487,19 @@ def test_glue_secures_own_requests_name_the_encryption_of_the_rule(rule, expecte
     names = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
     for parameters in sent:
         assert {name: parameters[name] for name in names if name in parameters} == expected
+
+
+@pytest.mark.parametrize("is_approved", [True, False])
+def test_gs_tls_013_a_drivers_jar_of_the_policy_file_is_accepted(run_fixture, server, tmp_path, is_approved):
+    jar = tmp_path / "driver.jar"
+    with zipfile.ZipFile(jar, "w") as archive:
+        archive.writestr("org/postgresql/Driver.class", b"")
+    run_fixture.engine.jar = jar
+    sha256 = hashlib.sha256(jar.read_bytes()).hexdigest() if is_approved else "0" * 64
+    text = CONNECTOR.format(sha256).replace("com.example.Source", "org.postgresql.Driver")
+    run = run_fixture.start(**put(run_fixture, text))
+    if is_approved:
+        run.reader.read_jdbc("ops", "airlines")
+    else:
+        with pytest.raises(VerificationError, match="GS-TLS-013"):
+            run.reader.read_jdbc("ops", "airlines")

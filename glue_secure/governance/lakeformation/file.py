@@ -42,8 +42,8 @@ from glue_secure.governance.lakeformation.reference import (
     NOT_FOR_OTHER_ACCOUNTS,
     NOT_MANAGED,
     NOT_PRINCIPALS,
+    SOME_COLUMNS,
     TableOfGrant,
-    excludes,
     table_of_grant,
 )
 from glue_secure.governance.lakeformation.settings import (
@@ -139,7 +139,7 @@ class _Reader:
         self._tags: dict[str, tuple[str, ...]] = {}
         self._expressions: dict[str, Expression] = {}
         self._filters: dict[tuple[str, str, str], CellFilter] = {}
-        self._on_tables: dict[TableOfGrant, list[Grant]] = {}
+        self._on_tables: dict[TableOfGrant, dict[bool, Grant]] = {}
 
     def desired(self, document: Mapping[str, Any]) -> DesiredState:
         self._known(document, _TOP, ())
@@ -432,16 +432,18 @@ class _Reader:
         table = table_of_grant(grant)
         if table is None:
             return
-        for other in self._on_tables.setdefault(table, []):
-            if excludes(grant, other):
-                raise self._wrong(
-                    path,
-                    f"{grant}, beside {other}",
-                    "either SELECT on some columns, or permissions on the table",
-                    fix="use a data cell filter ([[filters]]) instead of columns or except, "
-                    "or remove one of the grants; SELECT on columns includes DESCRIBE",
-                )
-        self._on_tables[table].append(grant)
+        kinds = self._on_tables.setdefault(table, {})
+        is_partial = grant.resource.kind in SOME_COLUMNS
+        other = kinds.get(not is_partial)
+        if other is not None:
+            raise self._wrong(
+                path,
+                f"{grant}, beside {other}",
+                "either SELECT on some columns, or permissions on the table",
+                fix="use a data cell filter ([[filters]]) instead of columns or except, "
+                "or remove one of the grants; SELECT on columns includes DESCRIBE",
+            )
+        kinds[is_partial] = grant
 
     def _opt_in(self, entry: Mapping[str, Any], path: Path) -> Iterator[OptIn]:
         self._known(entry, ("principal", "principals", "catalog", "database", "table", "condition"), path)

@@ -32,7 +32,12 @@ from glue_secure.governance.lakeformation.model import (
     Resource,
     canonical,
 )
-from glue_secure.governance.lakeformation.reference import TableOfGrant, excludes, is_implicit, table_of_grant
+from glue_secure.governance.lakeformation.reference import (
+    SOME_COLUMNS,
+    TableOfGrant,
+    is_implicit,
+    table_of_grant,
+)
 from glue_secure.governance.lakeformation.settings import Setting, SettingChange, Settings, SettingState
 from glue_secure.governance.lakeformation.steps import (
     AccessPlan,
@@ -385,14 +390,16 @@ class _Planner:
 
     def _plan_grants(self, opt_ins: set[OptIn]) -> list[Finding]:
         existing: dict[Pair, tuple[set[str], set[str]]] = {}
-        on_tables: dict[TableOfGrant | None, list[Grant]] = {
+        on_tables: dict[TableOfGrant, list[Grant]] = {
             table: [] for grant in self._desired.grants.values() if (table := table_of_grant(grant))
         }
         open_to_iam: list[Grant] = []
         open_count = 0
         resources = {grant.resource for grant in self._desired.grants.values() if grant.resource.catalog}
         for grant in self._digest.added(self._account.grants(resources)):
-            if (table := table_of_grant(grant)) in on_tables and grant.pair not in self._desired.grants:
+            table = table_of_grant(grant)
+            is_beside = table in on_tables and grant.pair not in self._desired.grants
+            if table is not None and is_beside:
                 on_tables[table].append(grant)
             self._used(Deletion.of_resource(grant.resource))
             if grant.principal == IAM_ALLOWED:
@@ -412,7 +419,7 @@ class _Planner:
             elif (
                 self._revokes_unmanaged(grant.principal)
                 and grant.resource.kind is not Kind.OTHER
-                and (table in on_tables or not self._is_implicit(grant))
+                and (is_beside or not self._is_implicit(grant))
             ):
                 self._step(StepAction.REVOKE, grant)
             else:
@@ -438,18 +445,23 @@ class _Planner:
             )
         ]
 
-    def _revoke_excluded(self, on_tables: Mapping[TableOfGrant | None, list[Grant]]) -> None:
+    def _revoke_excluded(self, on_tables: Mapping[TableOfGrant, list[Grant]]) -> None:
         """Revoke first what excludes a planned grant: permissions on a table, or on some of its columns."""
         excluding: set[Pair] = set()
+        seen: set[tuple[TableOfGrant, bool]] = set()
         for step in self._steps:
             if step.action is not StepAction.GRANT or not isinstance(step.subject, Grant):
                 continue
-            for grant in on_tables.get(table_of_grant(step.subject), ()):
-                if not excludes(step.subject, grant):
-                    continue
-                if not self._revokes_unmanaged(grant.principal):
-                    self._blocked.append(_excluded(step.subject, grant))
-                excluding.add(grant.pair)
+            table, is_partial = table_of_grant(step.subject), step.subject.resource.kind in SOME_COLUMNS
+            if table is None or (table, is_partial) in seen:
+                continue  # another grant of the principal on the table has the same result
+            seen.add((table, is_partial))
+            others = [
+                grant for grant in on_tables[table] if (grant.resource.kind in SOME_COLUMNS) != is_partial
+            ]
+            if others and not self._revokes_unmanaged(step.subject.principal):
+                self._blocked.append(_excluded(step.subject, others))
+            excluding.update(grant.pair for grant in others)
         self._steps = [
             PlanStep(StepAction.REVOKE_EXCLUDED, step.subject)
             if step.action is StepAction.REVOKE
@@ -567,11 +579,12 @@ def _difference(desired: frozenset[str], existing: set[str]) -> tuple[frozenset[
     return new, frozenset(existing) - desired
 
 
-def _excluded(grant: Grant, existing: Grant) -> Finding:
+def _excluded(grant: Grant, existing: list[Grant]) -> Finding:
+    more = f" and {len(existing) - 1} more grants" if len(existing) > 1 else ""
     return failed(
         "GS-LF-005",
         f"grant {grant}",
-        found=f"Lake Formation refuses it beside {existing}, which the file does not contain",
+        found=f"Lake Formation refuses it beside {existing[0]}{more}, which the file does not contain",
         required="for a principal, either SELECT on some columns of a table, or permissions on the table",
         fix="plan and apply with --unmanaged principals, which revokes what the file does not contain, "
         "or use a data cell filter ([[filters]]) instead of columns or except",

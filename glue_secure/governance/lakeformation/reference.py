@@ -131,16 +131,9 @@ NOT_MANAGED = {
 
 
 def table_of_grant(grant: Grant) -> TableOfGrant | None:
-    """Return the table of a grant that ``excludes`` can concern, else None."""
+    """Return the table of a grant on a table or some of its columns, else None."""
     resource = grant.resource
     on_table = resource.kind is Kind.TABLE and NOT_BESIDE_COLUMNS & (grant.permissions | grant.grantable)
     if resource.kind in SOME_COLUMNS or on_table:
         return grant.principal, resource.catalog, resource.database, resource.name, grant.condition
     return None
-
-
-def excludes(first: Grant, second: Grant) -> bool:
-    """Return whether Lake Formation refuses two grants, because one is for some columns of the table only."""
-    table = table_of_grant(first)
-    only_some = {grant.resource.kind in SOME_COLUMNS for grant in (first, second)}
-    return table is not None and table == table_of_grant(second) and only_some == {True, False}

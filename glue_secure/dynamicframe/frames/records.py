@@ -18,7 +18,7 @@ from glue_secure.dynamicframe.frames.schema import from_spark, to_spark
 from glue_secure.dynamicframe.frames.table import Table
 from glue_secure.dynamicframe.frames.unboxing import unbox
 from glue_secure.dynamicframe.types import glue_types as glue
-from glue_secure.dynamicframe.types.infer import ObservedTypes, with_known_types
+from glue_secure.dynamicframe.types.infer import ObservedTypes, with_known_types, with_longs
 from glue_secure.dynamicframe.types.values import as_json, decoder, encoder, plain
 
 if TYPE_CHECKING:
@@ -121,7 +121,12 @@ def filter(table: Table, f: Callable[[Any], Any], *, call: failed.CallSite | Non
 
 
 def from_records(
-    spark: SparkSession, source: Any, schema: Any = None, *, call: failed.CallSite | None = None
+    spark: SparkSession,
+    source: Any,
+    schema: Any = None,
+    *,
+    call: failed.CallSite | None = None,
+    has_int: bool = True,
 ) -> Table:
     """Return a table for an RDD or iterable of dicts or Rows. Without a schema, runs a Spark job.
 
@@ -130,6 +135,7 @@ def from_records(
         source: the records; with a schema, tuples are accepted as well.
         schema: a StructType, of Glue or of Spark. A record that does not fit becomes an error record.
         call: the call site.
+        has_int: whether the source has the type ``int``; otherwise whole numbers are ``long``.
 
     Raises:
         UsageError: ``schema`` is not a StructType.
@@ -162,7 +168,8 @@ def from_records(
             except TypeError as error:
                 yield (False, str(error), "", text)
 
-    return _to_table(spark, rdd.mapPartitionsWithIndex(apply), (), call or failed.CallSite(), fixed=fixed)
+    results = rdd.mapPartitionsWithIndex(apply)
+    return _to_table(spark, results, (), call or failed.CallSite(), fixed=fixed, has_int=has_int)
 
 
 def with_schema(table: Table, schema: glue.StructType) -> Table:
@@ -257,6 +264,7 @@ def _to_table(
     *,
     known: glue.StructType | None = None,
     fixed: glue.StructType | None = None,
+    has_int: bool = True,
 ) -> Table:
     """Return the table for an RDD of :data:`Result`.
 
@@ -269,6 +277,7 @@ def _to_table(
         call: the call site.
         known: the schema before the transformation, for types that cannot be inferred.
         fixed: the schema of the result; None infers it with a Spark job.
+        has_int: as for :func:`from_records`.
     """
     from pyspark import StorageLevel
 
@@ -292,6 +301,7 @@ def _to_table(
             failures += count
         has_errors = failures > 0
         inferred = with_known_types(observed.to_type(), known)
+        inferred = inferred if has_int else with_longs(inferred)
         schema = inferred if isinstance(inferred, glue.StructType) else glue.StructType()
     encode = encoder(schema)
 

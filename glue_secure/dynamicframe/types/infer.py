@@ -213,6 +213,22 @@ def with_known_types(kind: glue.DataType, known: glue.DataType | None) -> glue.D
     return kind
 
 
+def with_longs(kind: glue.DataType) -> glue.DataType:
+    """Return the type with ``long`` instead of ``int``, as sources without ``int`` have it."""
+    if isinstance(kind, glue.IntegerType):
+        return glue.LongType()
+    if isinstance(kind, glue.ChoiceType):
+        kinds = {each.typeName(): each for each in map(with_longs, kind.choices.values())}
+        return glue.ChoiceType(kinds.values()) if len(kinds) > 1 else next(iter(kinds.values()))
+    if isinstance(kind, glue.StructType):
+        return glue.StructType([glue.Field(f.name, with_longs(f.dataType)) for f in kind.fields])
+    if isinstance(kind, glue.ArrayType):
+        return type(kind)(with_longs(kind.elementType))
+    if isinstance(kind, glue.MapType):
+        return glue.MapType(with_longs(kind.valueType))
+    return kind
+
+
 def _names(known: glue.DataType | None) -> Iterable[str]:
     if known is None:
         return ()

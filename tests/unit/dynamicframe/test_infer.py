@@ -7,7 +7,7 @@ import pytest
 
 from glue_secure import UsageError
 from glue_secure.dynamicframe.types import glue_types as glue
-from glue_secure.dynamicframe.types.infer import ObservedTypes, infer, kind_of, with_known_types
+from glue_secure.dynamicframe.types.infer import ObservedTypes, infer, kind_of, with_known_types, with_longs
 
 
 def schema(*fields):
@@ -107,3 +107,14 @@ def test_a_field_without_values_keeps_its_known_type():
     result = infer([{"a": None, "s": {"x": None}, "d": Decimal("1.5")}], known)
     assert result == known
     assert with_known_types(glue.NullType(), None) == glue.NullType()
+
+
+def test_whole_numbers_of_a_source_without_int_are_longs():
+    observed = ObservedTypes()
+    for value in ({"a": 1, "b": [1], "c": 2}, {"a": 2.5, "b": [1 << 40], "c": {"d": 3}}, {"a": 1 << 40}):
+        observed.add(value)
+    fields = {field.name: field.dataType for field in with_longs(observed.to_type()).fields}
+    assert set(fields["a"].choices) == {"long", "double"}
+    assert fields["b"].elementType == glue.LongType()
+    assert fields["c"].choices["struct"].field_map["d"].dataType == glue.LongType()
+    assert fields["c"].choices["long"] == glue.LongType()

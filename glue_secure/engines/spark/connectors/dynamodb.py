@@ -71,7 +71,7 @@ class DynamoDbSource:
         tasks = min(read.segments, self.spark.sparkContext.defaultParallelism)
         scan = ScanSegment(opened.client, table.name, read, read.units_per_second(table) / tasks)
         segments = self.spark.sparkContext.parallelize(range(read.segments), read.segments)
-        records = from_records(self.spark, segments.flatMap(scan))
+        records = from_records(self.spark, segments.flatMap(scan), has_int=False)
         run.stores.record_read("dynamodb", table.arn, transformation_ctx=self.transformation_ctx)
         if read.unnest:
             records = ddb_json.unnest_ddb_json(records)

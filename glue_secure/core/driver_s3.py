@@ -74,9 +74,10 @@ def guarded_parameters(
             "PutObject, CopyObject or a multipart upload under the run's key",
             "write with put_object, copy_object or a multipart upload, or call this outside of the job",
         )
-    if str(parameters.get("Bucket", "")).startswith("arn:"):
+    bucket = str(parameters.get("Bucket", ""))
+    if bucket.startswith("arn:") or rules.is_unknown(bucket):
         raise _refusal(resource, "an access point", "the bucket's own name")
-    rule = rules.rule(S3Uri(str(parameters.get("Bucket", "")), str(parameters.get("Key", ""))))
+    rule = rules.rule(S3Uri(bucket, str(parameters.get("Key", ""))))
     for name in parameters:
         if name.startswith("SSECustomer") or name == "SSEKMSEncryptionContext":
             raise _refusal(resource, name, str(rule))

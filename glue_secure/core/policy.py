@@ -268,6 +268,8 @@ def check_object(encryption: ObjectEncryption, rules: EncryptionRules) -> Findin
     bucket_key = rule.bucket_key
     if algorithm == "aws:kms" and bucket_key is not None and encryption.bucket_key != bucket_key:
         found += f", with{'' if encryption.bucket_key else 'out'} an S3 Bucket Key"
+    elif rules.is_unknown(uri.bucket):
+        found += ", through an access point"
     elif rule.accepts(algorithm, key):
         by = f", by entry {rule.entry}" if rule.entry else ""
         return passed("GS-S3-004", str(uri), f"{algorithm} {key}".strip() + by)

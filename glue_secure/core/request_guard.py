@@ -12,7 +12,7 @@ from glue_secure.core.endpoints import AWS_SUFFIXES, endpoint_kind
 from glue_secure.core.errors import RefusedError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.receipts import DELETED, STORED, UNANSWERED, UPLOAD_CREATED, Receipt
-from glue_secure.core.target_encryption import Encryption, EncryptionRule, EncryptionRules
+from glue_secure.core.target_encryption import ALIASES, Encryption, EncryptionRule, EncryptionRules
 
 # The message of RefusedRequest.java, to which the AWS SDK appends the request id.
 _REFUSAL = re.compile(
@@ -53,6 +53,7 @@ class RequestPolicy:
             "state": "open",
             "run": self.run,
             "rules": [self._rule(rule) for rule in self.rules.all],
+            "aliases": list(ALIASES) if self.rules.targets else [],
             "reserved": [f"{uri.bucket}/{uri.as_prefix()}" for uri in self.reserved],
             "hosts": list(AWS_SUFFIXES) if aws else [f"{host.hostname}:{host.port or 443}"],
             "probe": self.probe.with_scheme(scheme),

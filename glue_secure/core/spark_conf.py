@@ -233,6 +233,14 @@ def check_client(
         is_guarded: whether the request guard changes the planned encryption of a request to the rule's own.
     """
     resource = f"file system client of {location.bucket}"
+    if plan.rules.is_unknown(location.bucket):
+        return failed(
+            "GS-S3-008",
+            resource,
+            found="the alias of an access point",
+            required="the bucket's own name, by which the policy file has targets",
+            fix="use the name of the bucket behind the access point",
+        )
     rule = plan.rules.rule(location)
     planned = plan.rules.client_encryption(location.bucket)
     header = _HEADERS.get(algorithm, "")

@@ -12,6 +12,9 @@ from typing import Any
 
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 
+ALIASES = ("-s3alias", "--ol-s3")
+"""How aliases of access points end. No bucket's name can."""
+
 
 class Algorithm(str, Enum):
     """Server-side encryption of Amazon S3, by AWS's names.
@@ -169,6 +172,13 @@ class EncryptionRules:
             if len(rule.prefix) >= len(best.prefix) and rule.covers(location):
                 best = rule
         return best
+
+    def is_unknown(self, bucket: str) -> bool:
+        """Return whether a name stands for a bucket that a target may be about: the alias of an access point.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-naming.html
+        """
+        return bool(self.targets) and bucket.endswith(ALIASES) and not self.rule(S3Uri(bucket, "")).entry
 
     def below(self, location: S3Uri) -> tuple[EncryptionRule, ...]:
         """Return the other rules that apply to objects below a location."""

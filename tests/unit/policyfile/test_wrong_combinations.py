@@ -223,3 +223,28 @@ def test_a_bucket_policy_proves_a_zone_with_its_own_key_only(location, key, is_p
     prover = BucketPolicyProver(rules=RULES, objects=None, recorder=None, seed="x")
     found = prover._provable_key(location, BucketRules(location.bucket, "aws:kms", key, ""))
     assert (found is not None) is is_provable
+
+
+ALIAS = S3Uri("reports-aqfqprnstn7aefdfbarligizwgyfouse1a-s3alias", "x")
+
+
+def test_the_alias_of_an_access_point_is_refused_because_it_hides_the_bucket_of_a_target():
+    parameters = {"Bucket": ALIAS.bucket, "Key": ALIAS.key}
+    with pytest.raises(RefusedError, match="an access point"):
+        guarded_parameters("PutObject", parameters, RULES)
+    assert check_client(PLAN, ALIAS, "SSE-KMS", str(RUN), is_guarded=True).verdict is Verdict.FAIL
+    stored = ObjectEncryption(ALIAS, "aws:kms", str(RUN), True, 1)
+    assert check_object(stored, RULES).verdict is Verdict.FAIL
+    # It hides nothing without targets, nor if a target names it.
+    own = parse_policy(f"{TEXT}{TARGET.format(ALIAS.bucket)}", "policy.toml")
+    for rules in (EncryptionRules.of_key(RUN), rules_of(combine([own]), RUN)):
+        assert guarded_parameters("PutObject", parameters, rules)["SSEKMSKeyId"] == str(RUN)
+        assert check_object(stored, rules).verdict is Verdict.PASS
+
+
+TARGET = """\
+[[targets]]
+name = "alias"
+prefix = "s3://{}/"
+encryption = "SSE-KMS"
+"""

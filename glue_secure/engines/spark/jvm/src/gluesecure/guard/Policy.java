@@ -44,6 +44,7 @@ final class Policy {
     private final List<String> reserved;
     private final List<String> always;
     private final List<String> hosts;
+    private final List<String> aliases;
     /** Of the last endpoint that was allowed. */
     private volatile String allowedAuthority = "";
 
@@ -109,6 +110,7 @@ final class Policy {
         reserved = list(source, "reserved");
         always = list(source, "always");
         hosts = list(source, "hosts");
+        aliases = list(source, "aliases");
     }
 
     /** Returns the policy before a run: nothing may be stored, except below {@code always}. */
@@ -176,7 +178,9 @@ final class Policy {
                     "PutObject, CopyObject or a multipart upload under the run's key",
                     "call it outside of the job; it stores bytes or changes encryption without the run's key");
         }
-        if (call.bucket.startsWith("arn:")) {
+        // The alias of an access point may stand for a bucket that a rule names.
+        boolean isAlias = aliases.stream().anyMatch(call.bucket::endsWith) && rule(call.bucket + "/").location.isEmpty();
+        if (call.bucket.startsWith("arn:") || isAlias) {
             throw new RefusedRequest(
                     "GS-S3-005", resource(call), "an access point", "the bucket's own name",
                     "use the name of the bucket behind the access point");

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -44,7 +45,9 @@ def prepare(tmp_path, monkeypatch):
     monkeypatch.setattr(job_files, "spark_defaults", lambda account, guard: DEFAULTS)
     monkeypatch.setattr(job_files, "guard_jar", lambda: "guard")
     monkeypatch.setattr(job_files, "installed_spark", lambda: SimpleNamespace(line="3.5"))
-    monkeypatch.setattr(job_files.artifacts, "fetch", lambda jars, *_, **__: [f"/{a.name}.jar" for a in jars])
+    monkeypatch.setattr(
+        job_files.artifacts, "fetch", lambda jars, *_, **__: [Path(f"/{each.name}.jar") for each in jars]
+    )
     monkeypatch.chdir(tmp_path)
     account = SimpleNamespace(scratch=tmp_path, java_home=tmp_path)
 

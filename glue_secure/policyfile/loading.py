@@ -224,7 +224,7 @@ def _packaged(location: str) -> StoredObject:
     package, _, name = location.removeprefix(PACKAGED).partition("/")
     try:
         body = resources.files(package).joinpath(name).read_bytes()
-    except (ModuleNotFoundError, OSError) as error:
+    except (ModuleNotFoundError, TypeError, OSError) as error:  # TypeError: a module, not a package
         raise UsageError(
             f"--{POLICY}",
             found=f"{location}: {type(error).__name__}",

@@ -309,6 +309,8 @@ class _Reader:
         kind, form = _TYPES[field.kind]
         if not isinstance(value, kind) or (isinstance(value, bool) and field.kind != "boolean"):
             self._fail(path, repr(value), form)
+        if isinstance(value, int) and value.bit_length() > 32:  # TOML has numbers that Python does not print
+            self._fail(path, f"a number of {value.bit_length()} bits", field.text)
         texts: Sequence[Any] = ()
         if field.kind in ("text", "texts"):
             texts = value if isinstance(value, list) else [value]

@@ -175,6 +175,7 @@ WRONG = {
         "no expires",
     ),
     "an exception with a time": (f"schema = 1\n{EXCEPTION}".replace("12-31", "12-31T10:00:00"), 8, "a date"),
+    "a number that cannot be printed": (f"schema = 1\nexception_days = 0x{'f' * 9000}", 2, "36000 bits"),
     "a delegation of nothing": ('schema = 1\n[[delegations]]\nlevel = "job"\nreason = "r"', 2, "of nothing"),
     "a delegation to the top": (
         'schema = 1\n[[delegations]]\nlevel = "organisation"\nreason = "r"\nconnectors = true',

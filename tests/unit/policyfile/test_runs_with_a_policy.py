@@ -138,6 +138,7 @@ def test_gs_pol_001_a_file_that_cannot_be_read_stops_the_run(run_fixture):
         ({"glue_secure_policy": "policy.toml"}, "package:PACKAGE/FILE"),
         ({"glue_secure_policy": "s3://config/"}, "one object"),
         ({"glue_secure_policy": "package:no.such.package/policy.toml"}, "ModuleNotFoundError"),
+        ({"glue_secure_policy": "package:hashlib/policy.toml"}, "package:hashlib"),
         ({"glue_secure_policy": f"{FILE},{FILE}"}, "at most one"),
         ({"glue_secure_policy": str(FILE), "glue_secure_policy_sha256": "abc"}, "64 hexadecimal"),
         (

@@ -142,8 +142,12 @@ def _targets(before: PolicyFile, after: PolicyFile) -> Iterator[Difference]:
         if _target(old) == _target(new):
             continue
         was, now = set(old.accepted), set(new.accepted)
-        is_weaker = bool(now - was) or (old.bucket_key is not None and new.bucket_key != old.bucket_key)
-        kind = "weaker" if is_weaker or (new.shared_key and not old.shared_key) else "stricter"
+        loses_bucket_key = old.bucket_key is not None and new.bucket_key != old.bucket_key
+        if now - was or loses_bucket_key or (new.shared_key and not old.shared_key):
+            kind = "weaker"
+        else:
+            same = (was, old.bucket_key, old.shared_key) == (now, new.bucket_key, new.shared_key)
+            kind = "changed" if same else "stricter"  # changed: objects are written with another key
         yield Difference(kind, subject, f"{_text(old)} → {_text(new)}")
 
 

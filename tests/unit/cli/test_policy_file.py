@@ -200,3 +200,12 @@ def test_the_commands_of_the_page_print_what_it_shows(tmp_path, monkeypatch):
         typed(command)
     Path("policy.toml").write_text(example[1])
     assert typed(example[2]) == [line.rstrip() for line in example[3].splitlines()]
+
+
+def test_diff_calls_a_change_of_the_order_of_keys_neither_stricter_nor_weaker(call, tmp_path):
+    for name, keys in (("before", f'"{KEY_2}", "run"'), ("after", f'"run", "{KEY_2}"')):
+        text = 'schema = 1\n[[targets]]\nname = "b"\nprefix = "s3://zone-b/"\nencryption = "SSE-KMS"\n'
+        (tmp_path / f"{name}.toml").write_text(f"{text}keys = [{keys}]\n")
+    code, text = call("diff", "before.toml", "after.toml")
+    assert code == 0
+    assert "changed" in text and "stricter" not in text

@@ -17,7 +17,7 @@ MOST_TEXT = 1024
 _DAY = r"[0-9]{4,7}-[0-9]{2}-[0-9]{2}"
 _MOMENT = _DAY + r" [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
 _FORMS = {
-    "integer": r"0|-?[1-9][0-9]{0,18}",
+    "integer": r"0|-?[1-9][0-9]{0,19}",  # an unsigned bigint of MySQL has 20 digits
     "decimal": r"-?(?:0|[1-9][0-9]{0,999})(?:\.[0-9]{1,999})?",
     "date": _DAY,
     "timestamp": _MOMENT,

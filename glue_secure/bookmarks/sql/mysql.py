@@ -114,6 +114,8 @@ def state_text(key: Key, text: Any) -> Any:
     if key.kind == "timestamptz":
         at = _START + timedelta(microseconds=int(Decimal(text) * 1_000_000))
         return at.strftime("%Y-%m-%d %H:%M:%S.%f")
+    if key.kind in ("integer", "decimal"):
+        return f"{Decimal(text):f}"  # without the zeros of a zerofill column
     return text
 
 

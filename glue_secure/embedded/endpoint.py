@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from glue_secure.embedded.bucket_policies import serve_bucket_policies
 from glue_secure.embedded.lake_formation_endpoint import serve_lake_formation
 from glue_secure.embedded.pki import KeyPair
 
@@ -69,6 +70,7 @@ class Endpoint:
         date_multipart_uploads()
         fold_names_of_the_catalog()
         serve_lake_formation()
+        serve_bucket_policies()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(pair.certificate, pair.key)

@@ -1,16 +1,18 @@
 """Zones with keys of their own, by a policy file: each object is encrypted by the rule of its prefix.
 
-Zone A has the run's key, zone B another key, zone C is declared SSE-S3, and zone D has a rule for one prefix
-of a bucket only. The embedded account ignores the conditions of bucket policies, so no policy demands a key.
+Zone A has the run's key, zone B another key, which its bucket policy demands, zone C is declared SSE-S3, and
+zone D has a rule for one prefix of a bucket only.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import datetime, timedelta, timezone
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from glue_secure.core.errors import GlueSecureError, RefusedError
 from glue_secure.embedded.account_setup import EVIDENCE
@@ -51,8 +53,24 @@ class Zones:
         self.name = glue_job.name
         for zone in "abc":
             self.s3.create_bucket(Bucket=self.bucket(zone))
+        self.demand_key("b", other_key)
         self.text = POLICY.format(prefix=self.name, key=other_key)
         self.arguments = self.upload(self.text)
+
+    def demand_key(self, zone, key):
+        """Let the policy of a zone's bucket deny uploads under another key."""
+        statement = {
+            "Sid": "OnlyOneKey",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:PutObject",
+            "Resource": f"arn:aws:s3:::{self.bucket(zone)}/*",
+            "Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": key}},
+        }
+        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        self.s3.put_bucket_policy(Bucket=self.bucket(zone), Policy=json.dumps(policy))
+        with pytest.raises(ClientError, match="403"):
+            self.s3.put_object(Bucket=self.bucket(zone), Key="denied", Body=b"x")
 
     def upload(self, text):
         """Store a policy file, and return the arguments that name it."""

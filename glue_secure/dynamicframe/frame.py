@@ -27,6 +27,7 @@ from glue_secure.dynamicframe.frames import (
     rows,
 )
 from glue_secure.dynamicframe.frames.table import Table
+from glue_secure.dynamicframe.repeated_columns import without_repeats
 from glue_secure.dynamicframe.types import glue_types as glue
 from glue_secure.dynamicframe.types.values import decoder
 from glue_secure.preflight.fine_grained import refuse_rdds_in
@@ -91,14 +92,16 @@ class DynamicFrame:
     def fromDF(cls, dataframe: DataFrame, glue_ctx: GlueContext, name: str = "") -> DynamicFrame:
         """Return a DynamicFrame for a DataFrame, without choices and without errors.
 
+        Of several columns with one name, the frame has one; see :mod:`.repeated_columns`.
+
         Raises:
-            UsageError: ``dataframe`` is not a DataFrame.
+            UsageError: ``dataframe`` is not a DataFrame, or has columns of one name that cannot be compared.
             RefusedError: the job runs with fine-grained access control, which does not permit RDDs.
         """
         if not hasattr(dataframe, "_jdf"):
             raise UsageError("DynamicFrame.fromDF", found=type(dataframe).__name__, required="a DataFrame")
         refuse_rdds_in(glue_ctx, "DynamicFrame.fromDF")
-        return cls(dataframe, glue_ctx, name)
+        return cls(without_repeats(dataframe), glue_ctx, name)
 
     def toDF(self, options: Iterable[ResolveOption] | None = None) -> DataFrame:
         """Return the DataFrame.

@@ -12,11 +12,13 @@ and the calls of scripts that people published.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timezone
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.dynamicframe.frame import DynamicFrame
 from glue_secure.dynamicframe.frames import json_source
 from glue_secure.dynamicframe.frames.expressions import identifier
@@ -239,7 +241,7 @@ def array_to_cols(
         indexes: the elements, from 1; by default the first ones.
     """
     name, new = _source(frame, colName), _names(colList)
-    wanted = [int(index) for index in _names(indexes)] or list(range(1, len(new) + 1))
+    wanted = [_index(text) for text in _names(indexes)] or list(range(1, len(new) + 1))
     if len(wanted) != len(new):
         raise UsageError(
             "gs_array_to_cols", found=f"{len(new)} columns, {len(wanted)} indexes", required="as many indexes"
@@ -299,9 +301,14 @@ def add_methods() -> None:
     """Add the transforms to DataFrame and DynamicFrame."""
     from pyspark.sql import DataFrame
 
+    checked = check_argument_types(lambda _frame: nullcontext())
     for name, transform in TRANSFORMS.items():
-        setattr(DataFrame, name, _of_frame(transform))
-        setattr(DynamicFrame, name, _of_dynamic_frame(transform))
+        for owner, method in (
+            (DataFrame, _of_frame(transform)),
+            (DynamicFrame, _of_dynamic_frame(transform)),
+        ):
+            method.__qualname__ = f"{owner.__name__}.{name}"
+            setattr(owner, name, checked(method))
 
 
 def _of_frame(transform: Transform) -> Callable[..., DataFrame]:
@@ -357,6 +364,12 @@ def _source(frame: DataFrame, name: str) -> str:
 def _names(names: str | Sequence[Any]) -> list[str]:
     parts = names.split(",") if isinstance(names, str) else [str(name) for name in names]
     return [part.strip() for part in parts if part.strip()]
+
+
+def _index(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError("gs_array_to_cols", found=f"index {text!r}", required="whole numbers from 1")
+    return int(text)
 
 
 def _pattern(text: str) -> str:

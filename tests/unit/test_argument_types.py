@@ -10,7 +10,7 @@ import pytest
 
 from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.core.identifiers import RunId
-from glue_secure.dynamicframe import frame, transforms
+from glue_secure.dynamicframe import frame, studio_transforms, transforms
 from glue_secure.engines.run_context import RunContext
 from glue_secure.engines.spark.context import glue_context, readers_and_writers, sinks, sources
 from glue_secure.engines.spark.job import Job
@@ -65,8 +65,9 @@ class DynamicFrame:
 # The types of these are classes of Spark, or every value is valid; the methods or the engine check them.
 LEFT_TO_THE_METHOD = {
     "frame", "frame_or_dfc", "data_frame", "dynamic_frame_or_dfc", "glue_context", "spark", "data", "schema",
-    "batch_function", "target", "dataframe", "glue_ctx", "mappings", "specs", "dfc", "options",
+    "batch_function", "target", "dataframe", "glue_ctx", "mappings", "specs", "dfc", "options", "indexes",
 }  # fmt: skip
+studio_transforms.add_methods()
 CLASSES = [
     SecureJob, Reader, Writer, glue_context.GlueContext, readers_and_writers.DynamicFrameReader,
     readers_and_writers.DataFrameReader, readers_and_writers.DynamicFrameWriter,

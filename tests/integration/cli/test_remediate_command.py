@@ -46,7 +46,7 @@ def test_objects_that_are_not_under_the_key_are_reported_and_re_encrypted(glue_a
     plan = remediate(location, "--job", job, code=3)
     assert f"{location}aes\n    AES256: would be re-encrypted" in plan.stdout
     assert f"{location}encrypted" not in plan.stdout
-    assert "of 3 objects are not under" in plan.stderr
+    assert f"2 of 3 objects are not aws:kms under {key}; nothing was changed" in plan.stderr
     assert s3.head_object(Bucket=CURATED, Key=f"{job}/aes")["ServerSideEncryption"] == "AES256"
 
     applied = json.loads(remediate(location, "--job", job, "--yes", "--json").stdout)

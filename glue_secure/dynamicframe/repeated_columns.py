@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from glue_secure.core.errors import UsageError
@@ -24,14 +23,14 @@ def without_repeats(dataframe: DataFrame) -> DataFrame:
     Raises:
         UsageError: columns of one name have different types, or a type that cannot be compared.
     """
-    repeated = [name for name, count in Counter(dataframe.columns).items() if count > 1]
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(dataframe.columns):
+        places.setdefault(name, []).append(place)
+    repeated = [name for name, found in places.items() if len(found) > 1]
     if not repeated:
         return dataframe
     from pyspark.sql import functions as F
 
-    places: dict[str, list[int]] = {}
-    for place, name in enumerate(dataframe.columns):
-        places.setdefault(name, []).append(place)
     for name in repeated:
         types = {dataframe.schema[place].dataType.simpleString() for place in places[name]}
         if len(types) > 1 or "map<" in next(iter(types)):

@@ -135,13 +135,15 @@ def _prepare(
         python_path.append(
             python_modules.install([str(name) for name in modules], options, progress=progress)
         )
-    python_path += _python_of_formats(account, arguments, progress)
+    format_jars = _format_jars(account, _formats(arguments), progress)
+    # This JAR has the Python package ``delta``.
+    python_path += [jar for jar in format_jars if jar.name.startswith("delta-spark")]
     jars = [
         *(fetch.local(EXTRA_JARS, name) for name in separated(arguments, EXTRA_JARS)),
         *(fetch.local("jars", name) for name in submit.jars),
     ]
     files = [fetch.local("files", name) for name in submit.files]
-    words = [*_spark_options(account, arguments, submit, jars, progress)]
+    words = [*_spark_options(account, arguments, submit, jars, format_jars)]
     if files:
         words += ["--files", ",".join(str(path) for path in files)]
     if submit.packages:
@@ -162,12 +164,11 @@ def _spark_options(
     arguments: JobArguments,
     submit: SubmitOptions,
     jars: Sequence[Path],
-    progress: Callable[[str], None] | None,
+    format_jars: Sequence[Path],
 ) -> list[str]:
     """Return ``--jars`` and ``--conf`` options. What the embedded account needs is in each of them."""
     given = settings_of(" --conf ".join([arguments.get(CONF) or "", *submit.conf]))
     formats = _formats(arguments)
-    format_jars = _format_jars(account, formats, progress)
     settings = {**table_formats.settings(formats), **given}
     for name, value in _variables(arguments, EXECUTOR_VARIABLES).items():
         settings[f"spark.executorEnv.{name}"] = value
@@ -206,16 +207,6 @@ def _format_jars(
         return ()
     wanted = table_formats.jars(formats, installed_spark().line)
     return artifacts.fetch(wanted, account.java_home, progress=progress)
-
-
-def _python_of_formats(
-    account: EmbeddedAccount, arguments: JobArguments, progress: Callable[[str], None] | None
-) -> list[Path]:
-    """Return the JAR that has the Python package ``delta``, if the job uses Delta Lake."""
-    if "delta" not in _formats(arguments):
-        return []
-    jars = _format_jars(account, ["delta"], progress)
-    return [jar for jar in jars if jar.name.startswith("delta-spark")]
 
 
 def _python_path(fetch: _Fetcher, argument: str, locations: Sequence[str]) -> list[Path]:

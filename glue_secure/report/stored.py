@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
@@ -159,7 +159,7 @@ def with_documents(
         if not run.name:
             return run
         document = parse_document(folder.read(run.name), folder.location(run.name))
-        return StoredRun(run.job, run.run_id, run.stored, run.name, document)
+        return replace(run, document=document)
 
     with ThreadPoolExecutor(_READERS, thread_name_prefix="glue-secure-evidence") as pool:
         for start in range(0, len(runs), _AHEAD):

@@ -56,7 +56,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     from glue_secure.run import test_mode
 
     with ExitStack() as stack:
-        account = stack.enter_context(_running_account())
+        account = stack.enter_context(running_account())
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("PYSPARK_SUBMIT_ARGS", f"--conf {_OUTSIDE_RUNS}=allow pyspark-shell")
         stack.enter_context(test_mode.enabled(_test_mode(account)))
@@ -125,12 +125,13 @@ def glue_account(pytestconfig: pytest.Config) -> Iterator[EmbeddedAccount]:
     if account is not None:
         yield account
         return
-    with _running_account() as account:
+    with running_account() as account:
         yield account
 
 
 @contextmanager
-def _running_account() -> Iterator[EmbeddedAccount]:
+def running_account() -> Iterator[EmbeddedAccount]:
+    """Run an embedded account with keys and buckets, and set the environment to use it during the block."""
     import botocore.loaders
     import botocore.session
 

@@ -60,12 +60,12 @@ subprocess.run([sys.executable, "-c", "import sys; print('hooks', 'glue_secure' 
 """
 
 
-def test_a_script_that_uses_spark_alone_is_encrypted_and_verified(glue_account, provisioned, tmp_path):
-    script = tmp_path / "spark_alone.py"
-    script.write_text(SPARK_ALONE)
-    command = [Path(sys.executable).with_name("glue-secure"), "run", "--state", glue_account.state]
+def run_unedited(account, script, text, name):
+    """Run a script with ``--as-awsglue``; return its output and its evidence."""
+    script.write_text(text)
+    command = [Path(sys.executable).with_name("glue-secure"), "run", "--state", account.state]
     ended = subprocess.run(
-        [*command, "--as-awsglue", script, "--JOB_NAME", "spark_alone"],
+        [*command, "--as-awsglue", script, "--JOB_NAME", name],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -73,10 +73,15 @@ def test_a_script_that_uses_spark_alone_is_encrypted_and_verified(glue_account, 
         check=False,
     )
     assert ended.returncode == 0, ended.stdout[-4000:]
-    assert "hooks False" in ended.stdout
-    s3 = clients(glue_account)("s3")
     bucket, key = re.search(r"; evidence: s3://([^/]+)/(\S+)", ended.stdout).groups()
-    evidence = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    body = clients(account)("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    return ended.stdout, json.loads(body)
+
+
+def test_a_script_that_uses_spark_alone_is_encrypted_and_verified(glue_account, provisioned, tmp_path):
+    output, evidence = run_unedited(glue_account, tmp_path / "spark_alone.py", SPARK_ALONE, "spark_alone")
+    assert "hooks False" in output
+    s3 = clients(glue_account)("s3")
     verified = {entry["uri"] for write in evidence["writes"] for entry in write["objects"]}
     stored = [
         entry["Key"]
@@ -93,23 +98,10 @@ def test_a_script_that_uses_spark_alone_is_encrypted_and_verified(glue_account, 
 def test_a_script_without_edit_and_without_init_is_encrypted_and_verified(
     glue_account, provisioned, tmp_path
 ):
-    script = tmp_path / "unedited.py"
-    script.write_text(SCRIPT)
-    command = [Path(sys.executable).with_name("glue-secure"), "run", "--state", glue_account.state]
-    ended = subprocess.run(
-        [*command, "--as-awsglue", script, "--JOB_NAME", "unedited"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout[-4000:]
-    assert "{'glue_secure.utils'}" in ended.stdout
-    assert "warning: job.init() and job.commit() were not called" in ended.stdout
+    output, evidence = run_unedited(glue_account, tmp_path / "unedited.py", SCRIPT, "unedited")
+    assert "{'glue_secure.utils'}" in output
+    assert "warning: job.init() and job.commit() were not called" in output
     s3 = clients(glue_account)("s3")
-    bucket, key = re.search(r"; evidence: s3://([^/]+)/(\S+)", ended.stdout).groups()
-    evidence = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
     assert evidence["outcome"] == "ended without job.commit()"
     assert [(gate["suite"], gate["outcome"]) for gate in evidence["gates"]] == [("studio", "passed")]
     verified = {entry["uri"] for write in evidence["writes"] for entry in write["objects"]}

@@ -8,7 +8,6 @@ after its start, so it is the first, and the account is the module's own.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 from pathlib import Path
@@ -17,11 +16,9 @@ import pytest
 from typer.testing import CliRunner
 
 from glue_secure.cli.app import app
-from glue_secure.embedded import environment
-from glue_secure.embedded.account_setup import provision
 from glue_secure.embedded.clients import clients
 from glue_secure.embedded.lake_tables import define_lake_tables
-from glue_secure.embedded.lifecycle import embedded_account
+from glue_secure.testing.plugin import running_account
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "lake-formation.md").read_text(encoding="utf-8")
 FILE = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)[1]
@@ -32,13 +29,7 @@ ANALYST = "arn:aws:iam::123456789012:role/analyst"
 @pytest.fixture(scope="module")
 def glue_account():
     """An account of this module: tables of other tests have permissions of their own."""
-    with embedded_account() as account, pytest.MonkeyPatch.context() as patch:
-        variables = environment.overlay(os.environ, account)
-        for name in set(os.environ) - set(variables):
-            patch.delenv(name)
-        for name, value in variables.items():
-            patch.setenv(name, value)
-        provision(account)
+    with running_account() as account:
         yield account
 
 

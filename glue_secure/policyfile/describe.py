@@ -9,6 +9,7 @@ from typing import Any
 
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.target_encryption import Encryption, EncryptionRule
+from glue_secure.policyfile.levels import covering
 from glue_secure.policyfile.model import DEFAULT_ACCEPTED, PolicyException, PolicyFile, Target
 
 _DEFAULT = Target("", DEFAULT_ACCEPTED)
@@ -55,14 +56,9 @@ def target_of(policy: PolicyFile, location: S3Uri | None, table: str = "") -> Ta
     for target in policy.targets:
         if table and target.table == table.lower():
             return target
-    best, length = _DEFAULT, -1
-    for target in policy.targets:
-        if location is None or target.prefix is None:
-            continue
-        rule = EncryptionRule(target.prefix, ())
-        if rule.covers(location) and len(rule.prefix) > length:
-            best, length = target, len(rule.prefix)
-    return best
+    if location is None:
+        return _DEFAULT
+    return covering((target for target in policy.targets if target.prefix is not None), location) or _DEFAULT
 
 
 def explain(policy: PolicyFile, location: S3Uri | None, table: str = "") -> dict[str, Any]:

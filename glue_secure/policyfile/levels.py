@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from glue_secure.core.errors import UsageError
@@ -67,7 +67,7 @@ def _located(file: PolicyFile, tables: Mapping[str, S3Uri]) -> tuple[Target, ...
     for stated, target in of_tables:
         assert target.prefix is not None  # noqa: S101 - set above
         others = [*named, *(other for _, other in of_tables if other.name != target.name)]
-        around = _covering(others, target.prefix)
+        around = covering(others, target.prefix)
         if around is not None and not _is_within(target, around):
             raise UsageError(
                 _title(file),
@@ -126,7 +126,7 @@ def _targets(files: Sequence[PolicyFile]) -> tuple[Target, ...]:
 
 
 def _combined(files: Sequence[PolicyFile], prefix: S3Uri) -> Target:
-    statements = [_covering(file.targets, prefix) for file in files]
+    statements = [covering(file.targets, prefix) for file in files]
     # Without a statement, the uppermost level states the default, and another level nothing.
     statements[0] = statements[0] or _DEFAULT
     lowest = max(at for at, statement in enumerate(statements) if statement is not None)
@@ -179,12 +179,12 @@ def _combined(files: Sequence[PolicyFile], prefix: S3Uri) -> Target:
     )
 
 
-def _covering(targets: Sequence[Target], prefix: S3Uri) -> Target | None:
-    """Return the target with the longest prefix that covers a location."""
+def covering(targets: Iterable[Target], location: S3Uri) -> Target | None:
+    """Return the target with the longest prefix that covers a location; each target has a prefix."""
     best, length = None, -1
     for target in targets:
         rule = EncryptionRule(target.prefix, ())
-        if rule.covers(prefix) and len(rule.prefix) > length:
+        if rule.covers(location) and len(rule.prefix) > length:
             best, length = target, len(rule.prefix)
     return best
 

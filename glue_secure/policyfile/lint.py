@@ -10,6 +10,7 @@ from datetime import date
 
 from glue_secure.core.document_lines import Path, line_of
 from glue_secure.core.errors import UsageError
+from glue_secure.core.sarif import SarifResult, SarifRule, sarif_document
 from glue_secure.core.target_encryption import Algorithm
 from glue_secure.policyfile.levels import combine
 from glue_secure.policyfile.model import DEFAULT_ACCEPTED, PolicyFile
@@ -114,42 +115,15 @@ def _entries(policy: PolicyFile, name: str, lines: dict[Path, int], today: date)
 
 
 def as_sarif(results: Sequence[LintResult], version: str) -> str:
-    """Return the results as SARIF 2.1.0.
-
-    https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+    """Return the results as SARIF.
 
     Args:
         results: the results.
         version: of glue-secure.
     """
-    driver = {
-        "name": "glue-secure policy-file lint",
-        "semanticVersion": version,
-        "rules": [{"id": rule, "shortDescription": {"text": text}} for rule, text in RULES.items()],
-    }
-    found = [
-        {
-            "ruleId": one.rule,
-            "ruleIndex": list(RULES).index(one.rule),
-            "level": one.level,
-            "message": {"text": one.message},
-            "locations": [
-                {
-                    "physicalLocation": {
-                        "artifactLocation": {"uri": one.file},
-                        "region": {"startLine": one.line},
-                    }
-                }
-            ],
-        }
-        for one in results
-    ]
-    document = {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": found}],
-    }
-    return json.dumps(document, indent=2) + "\n"
+    rules = [SarifRule(rule, text) for rule, text in RULES.items()]
+    found = [SarifResult(one.rule, one.level, one.message, one.file, one.line) for one in results]
+    return json.dumps(sarif_document("glue-secure policy-file lint", version, rules, found), indent=2) + "\n"
 
 
 def as_markdown(results: Sequence[LintResult]) -> str:

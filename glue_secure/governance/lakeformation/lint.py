@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any
 
 from glue_secure.core.document_lines import Path, line_of
+from glue_secure.core.sarif import SarifResult, SarifRule, sarif_document
 from glue_secure.governance.lakeformation.desired import Deleted, Deletion, DesiredState
 from glue_secure.governance.lakeformation.model import Grant, Kind, Permission, is_like
 from glue_secure.governance.lakeformation.settings import Setting
@@ -302,61 +303,26 @@ def to_json(findings: Sequence[LintFinding], name: str) -> dict[str, Any]:
 
 
 def to_sarif(findings: Sequence[LintFinding], uri: str, version: str) -> dict[str, Any]:
-    """Return the findings as SARIF 2.1.0, accepted ones with a suppression.
-
-    https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+    """Return the findings as SARIF, accepted ones with a suppression.
 
     Args:
         findings: the findings.
         uri: the file's URI, relative to the repository.
         version: version of this tool.
     """
-    rules = list(Rule)
-    return {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {
-                    "driver": {
-                        "name": "glue-secure lakeformation lint",
-                        "version": version,
-                        "rules": [
-                            {
-                                "id": rule.id,
-                                "shortDescription": {"text": rule.text},
-                                "helpUri": rule.page,
-                                "defaultConfiguration": {"level": rule.level.value},
-                            }
-                            for rule in rules
-                        ],
-                    }
-                },
-                "results": [_to_result(finding, rules, uri) for finding in findings],
-            }
-        ],
-    }
-
-
-def _to_result(finding: LintFinding, rules: list[Rule], uri: str) -> dict[str, Any]:
-    result: dict[str, Any] = {
-        "ruleId": finding.rule.id,
-        "ruleIndex": rules.index(finding.rule),
-        "level": finding.rule.level.value,
-        "message": {"text": f"{finding.resource}: {finding.rule.text}. Fix: {finding.fix}."},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": uri},
-                    "region": {"startLine": finding.line},
-                }
-            }
-        ],
-    }
-    if finding.exception is not None:
-        justification = text_of(finding.exception)
-        result["suppressions"] = [{"kind": "inSource", "status": "accepted", "justification": justification}]
-    return result
+    rules = [SarifRule(rule.id, rule.text, rule.level.value, rule.page) for rule in Rule]
+    results = [
+        SarifResult(
+            finding.rule.id,
+            finding.rule.level.value,
+            f"{finding.resource}: {finding.rule.text}. Fix: {finding.fix}.",
+            uri,
+            finding.line,
+            text_of(finding.exception) if finding.exception is not None else "",
+        )
+        for finding in findings
+    ]
+    return sarif_document("glue-secure lakeformation lint", version, rules, results)
 
 
 def to_markdown(findings: Sequence[LintFinding], name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from enum import Enum
 from itertools import islice
@@ -26,8 +26,9 @@ from glue_secure.report.stored import (
     LocalFolder,
     S3Folder,
     StoredRun,
+    named_run,
     not_passed,
-    parse_document,
+    read_document,
     stored_runs,
     with_documents,
 )
@@ -42,6 +43,14 @@ Location = Annotated[
         "--in", help=f"s3://BUCKET/PREFIX/ or a folder with the evidence. Default: the variable {_VARIABLE}."
     ),
 ]
+Job = Annotated[str, typer.Option("--job", help="Only runs of this job.")]
+ControlFilter = Annotated[
+    str, typer.Option("--control", help="Only runs in which this control did not pass.")
+]
+Since = Annotated[
+    datetime | None, typer.Option("--since", help="Only runs stored at this time (UTC) or later.")
+]
+Until = Annotated[datetime | None, typer.Option("--until", help="Only runs stored before this time (UTC).")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, or the location of its document.")]
 
 
@@ -55,46 +64,30 @@ class Outcome(str, Enum):
     NOT_ENDED = NOT_ENDED
 
 
+OutcomeFilter = Annotated[Outcome | None, typer.Option("--outcome", help="Only runs that ended so.")]
+
+
 @app.command("list")
 def list_runs(
     location: Location = "",
-    job: Annotated[str, typer.Option("--job", help="Only runs of this job.")] = "",
-    outcome: Annotated[Outcome | None, typer.Option("--outcome", help="Only runs that ended so.")] = None,
-    control: Annotated[
-        str, typer.Option("--control", help="Only runs in which this control did not pass.")
-    ] = "",
-    since: Annotated[
-        datetime | None,
-        typer.Option("--since", help="Only runs stored at this time (UTC) or later."),
-    ] = None,
-    until: Annotated[
-        datetime | None, typer.Option("--until", help="Only runs stored before this time (UTC).")
-    ] = None,
+    job: Job = "",
+    outcome: OutcomeFilter = None,
+    control: ControlFilter = "",
+    since: Since = None,
+    until: Until = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="The most runs to show.")] = 20,
     state: State = None,
     as_json: Json = False,
 ) -> None:
     """List runs, newest first. Runs that started and left no evidence are listed as 'not ended'."""
-    if control and control.upper() not in controls.CONTROLS:
-        raise UsageError("--control", found=control, required="an id of `glue-secure controls list`")
-    folder = _folder(location, state)
-    chosen = [
-        run
-        for run in stored_runs(folder)
-        if (not job or run.job == job)
-        and (since is None or run.stored >= _utc(since))
-        and (until is None or run.stored < _utc(until))
-    ]
-    if outcome is None and not control:
-        chosen = chosen[: limit + 1]
+    folder = evidence_folder(location, state)
+    most = limit + 1 if outcome is None and not control else None
     with StepProgress() as progress:
-        read = with_documents(
-            folder, chosen, lambda number: progress(f"reading evidence: {number} of {len(chosen)}")
-        )
-        found = list(islice(_matching(read, outcome, control.upper()), limit + 1))
+        read = read_runs(folder, progress, job, since, until, most)
+        found = list(islice(matching(read, outcome, control), limit + 1))
     shown = found[:limit]
     if as_json:
-        printing.print_json([_summary(run, folder) for run in shown])
+        printing.print_json([_summary(run) for run in shown])
         return
     printing.print_table(
         ["stored (UTC)", "job", "run", "outcome", "not passed"],
@@ -116,12 +109,12 @@ def list_runs(
 @app.command()
 def show(run: RunName, location: Location = "", state: State = None, as_json: Json = False) -> None:
     """Show the evidence of a run, the verdict first. The exit code is 3 if a control did not pass."""
-    document, where = _document(run, location, state)
+    found = read_run(run, location, state)
     if as_json:
-        printing.print_json(document)
+        printing.print_json(found.document)
     else:
-        _print_page(document, where)
-    if not_passed(document):
+        _print_page(found.document, found.location)
+    if not_passed(found.document):
         raise typer.Exit(3)
 
 
@@ -130,7 +123,7 @@ def diff(
     first: RunName, second: RunName, location: Location = "", state: State = None, as_json: Json = False
 ) -> None:
     """Compare the evidence of two runs: settings, keys, controls, what was read and written."""
-    (before, _), (after, _) = (_document(run, location, state) for run in (first, second))
+    before, after = (read_run(run, location, state).document for run in (first, second))
     found = differences(before, after)
     if as_json:
         printing.print_json(
@@ -156,7 +149,12 @@ def _print_page(document: Document, location: str) -> None:
             printing.print_facts(section.rows)
 
 
-def _folder(location: str, state: Path | None) -> EvidenceFolder:
+def evidence_folder(location: str, state: Path | None) -> EvidenceFolder:
+    """Return the location of ``--in``. With ``--state``, this process then uses the embedded account.
+
+    Raises:
+        UsageError: no location is named.
+    """
     printing.use_embedded_account(state)
     location = location or os.environ.get(_VARIABLE, "")
     if not location:
@@ -171,16 +169,21 @@ def _folder(location: str, state: Path | None) -> EvidenceFolder:
     return LocalFolder(Path(location))
 
 
-def _document(run: str, location: str, state: Path | None) -> tuple[Document, str]:
-    """Return the evidence of a run and its location. A run with several attempts has that of the last one."""
+def read_run(run: str, location: str, state: Path | None) -> StoredRun:
+    """Return a run with its document. A run with several attempts has that of the last one.
+
+    Args:
+        run: id of the run, or location of its document.
+        location: as ``--in``.
+        state: as ``--state``.
+    """
     if "://" in run:
         printing.use_embedded_account(state)
         uri = S3Uri.parse(run)
-        folder: EvidenceFolder = S3Folder(uri, composition.services().objects)
-        return parse_document(folder.read(uri.key), str(uri)), str(uri)
+        return read_document(S3Folder(uri, composition.services().objects), named_run(uri.key))
     if Path(run).is_file():
-        return parse_document(LocalFolder(Path(run)).read(run), run), run
-    folder = _folder(location, state)
+        return read_document(LocalFolder(Path(run)), named_run(run))
+    folder = evidence_folder(location, state)
     attempts = [attempt for attempt in stored_runs(folder) if attempt.run_id == run]
     ended: Sequence[StoredRun] = [attempt for attempt in attempts if attempt.name]
     if not ended:
@@ -190,26 +193,55 @@ def _document(run: str, location: str, state: Path | None) -> tuple[Document, st
             required="the id of a run with evidence, or the location of a document",
             fix="glue-secure evidence list",
         )
-    where = folder.location(ended[0].name)
-    return parse_document(folder.read(ended[0].name), where), where
+    return read_document(folder, ended[0])
 
 
-def _matching(runs: Iterator[StoredRun], outcome: Outcome | None, control: str) -> Iterator[StoredRun]:
-    for run in runs:
-        if (outcome is None or run.outcome == outcome.value) and (
-            not control or control in not_passed(run.document)
-        ):
-            yield run
+def read_runs(
+    folder: EvidenceFolder,
+    progress: Callable[[str], None],
+    job: str,
+    since: datetime | None,
+    until: datetime | None,
+    most: int | None = None,
+) -> Iterator[StoredRun]:
+    """Yield the runs that the options name, newest first, with their documents; at most ``most``."""
+    chosen = [
+        run
+        for run in stored_runs(folder)
+        if (not job or run.job == job)
+        and (since is None or run.stored >= _utc(since))
+        and (until is None or run.stored < _utc(until))
+    ][:most]
+    return with_documents(
+        folder, chosen, lambda number: progress(f"reading evidence: {number} of {len(chosen)}")
+    )
 
 
-def _summary(run: StoredRun, folder: EvidenceFolder) -> dict[str, Any]:
+def matching(runs: Iterator[StoredRun], outcome: Outcome | None, control: str) -> Iterator[StoredRun]:
+    """Return the runs of that outcome in which the control did not pass.
+
+    Raises:
+        UsageError: there is no such control.
+    """
+    control = control.upper()
+    if control and control not in controls.CONTROLS:
+        raise UsageError("--control", found=control, required="an id of `glue-secure controls list`")
+    return (
+        run
+        for run in runs
+        if (outcome is None or run.outcome == outcome.value)
+        and (not control or control in not_passed(run.document))
+    )
+
+
+def _summary(run: StoredRun) -> dict[str, Any]:
     return {
         "stored": run.stored.isoformat(),
         "job": run.job,
         "run_id": run.run_id,
         "outcome": run.outcome,
         "not_passed": list(not_passed(run.document)),
-        "location": folder.location(run.name) if run.name else None,
+        "location": run.location or None,
     }
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from glue_secure.core.errors import UsageError, VerificationError
+from glue_secure.core.evidence import digest
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.json_documents import parse_json
 from glue_secure.core.ports import ObjectStore
@@ -105,6 +106,8 @@ class StoredRun:
         stored: when the document was stored; of an attempt without one, when it started. UTC.
         name: the document's name in its location, ``""`` for an attempt without evidence.
         document: the document, once it was read; empty before.
+        location: where the document was read, for people.
+        sha256: of the document as it is stored, hexadecimal.
     """
 
     job: str
@@ -112,6 +115,8 @@ class StoredRun:
     stored: datetime
     name: str = ""
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    location: str = ""
+    sha256: str = ""
 
     @property
     def outcome(self) -> str:
@@ -139,6 +144,13 @@ def stored_runs(folder: EvidenceFolder) -> list[StoredRun]:
     return sorted(attempts, key=lambda each: (each.stored, each.job, each.run_id), reverse=True)
 
 
+def named_run(name: str) -> StoredRun:
+    """Return the attempt whose document has that name, as far as the name says."""
+    match = _NAME.match(name)
+    job, run = (match["job"], match["run"]) if match else ("", "")
+    return StoredRun(job, run, datetime.fromtimestamp(0, timezone.utc), name)
+
+
 def with_documents(
     folder: EvidenceFolder, runs: Sequence[StoredRun], progress: Callable[[int], None] = lambda _: None
 ) -> Iterator[StoredRun]:
@@ -156,16 +168,19 @@ def with_documents(
     """
 
     def read(run: StoredRun) -> StoredRun:
-        if not run.name:
-            return run
-        document = parse_document(folder.read(run.name), folder.location(run.name))
-        return replace(run, document=document)
+        return read_document(folder, run) if run.name else run
 
     with ThreadPoolExecutor(_READERS, thread_name_prefix="glue-secure-evidence") as pool:
         for start in range(0, len(runs), _AHEAD):
             for number, run in enumerate(pool.map(read, runs[start : start + _AHEAD]), start + 1):
                 progress(number)
                 yield run
+
+
+def read_document(folder: EvidenceFolder, run: StoredRun) -> StoredRun:
+    """Return the attempt with its document. Raises as :func:`with_documents`."""
+    body, location = folder.read(run.name), folder.location(run.name)
+    return replace(run, document=parse_document(body, location), location=location, sha256=digest(body))
 
 
 def not_passed(document: Mapping[str, Any]) -> list[str]:

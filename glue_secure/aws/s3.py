@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import timezone
 from typing import Any
@@ -65,6 +65,20 @@ class S3ObjectStore:
         return BucketRules(
             bucket, default.get("SSEAlgorithm", ""), default.get("KMSMasterKeyID", ""), str(policy)
         )
+
+    def region(self, bucket: str) -> str:
+        """Return a bucket's AWS Region (HeadBucket). S3 names it in a denial, too."""
+        from botocore.exceptions import ClientError
+
+        with translate_errors("HeadBucket"):
+            try:
+                answer = self._client.head_bucket(Bucket=bucket)
+            except ClientError as error:
+                region = _region_of(error.response)
+                if not region:
+                    raise
+                return region
+        return str(answer.get("BucketRegion") or _region_of(answer))
 
     def read(self, uri: S3Uri, *, most: int | None = None) -> StoredObject:
         """Return an object, or its first ``most`` bytes (GetObject)."""
@@ -162,6 +176,11 @@ def _absent_on(operation: str, code: str) -> Iterator[None]:
     except ServiceError as error:
         if error.code != code:
             raise
+
+
+def _region_of(answer: Mapping[str, Any]) -> str:
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return str(headers.get("x-amz-bucket-region", ""))
 
 
 def _parameters(rule: EncryptionRule) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from glue_secure.report.stored import (
     named_run,
     not_passed,
     read_document,
+    reported,
     stored_runs,
     with_documents,
 )
@@ -90,7 +91,7 @@ def list_runs(
         printing.print_json([_summary(run) for run in shown])
         return
     printing.print_table(
-        ["stored (UTC)", "job", "run", "outcome", "not passed"],
+        ["stored (UTC)", "job", "run", "outcome", "not passed", "reported"],
         [
             [
                 f"{run.stored:%Y-%m-%d %H:%M:%S}",
@@ -98,6 +99,7 @@ def list_runs(
                 run.run_id,
                 run.outcome,
                 ", ".join(not_passed(run.document)),
+                ", ".join(reported(run.document)),
             ]
             for run in shown
         ],
@@ -108,7 +110,10 @@ def list_runs(
 
 @app.command()
 def show(run: RunName, location: Location = "", state: State = None, as_json: Json = False) -> None:
-    """Show the evidence of a run, the verdict first. The exit code is 3 if a control did not pass."""
+    """Show the evidence of a run, the verdict first. The exit code is 3 if a control did not pass.
+
+    Findings that an exception tolerates, and those about exceptions (GS-POL-002), do not change it.
+    """
     found = read_run(run, location, state)
     if as_json:
         printing.print_json(found.document)
@@ -230,7 +235,7 @@ def matching(runs: Iterator[StoredRun], outcome: Outcome | None, control: str) -
         run
         for run in runs
         if (outcome is None or run.outcome == outcome.value)
-        and (not control or control in not_passed(run.document))
+        and (not control or control in (*not_passed(run.document), *reported(run.document)))
     )
 
 
@@ -240,7 +245,8 @@ def _summary(run: StoredRun) -> dict[str, Any]:
         "job": run.job,
         "run_id": run.run_id,
         "outcome": run.outcome,
-        "not_passed": list(not_passed(run.document)),
+        "not_passed": not_passed(run.document),
+        "reported": reported(run.document),
         "location": run.location or None,
     }
 

@@ -17,6 +17,7 @@ class Severity(str, Enum):
     CRITICAL = "CRITICAL"
     HIGH = "HIGH"
     MEDIUM = "MEDIUM"
+    LOW = "LOW"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,9 @@ FAMILIES = {
     "GS-DEP": "Deployed jobs",
 }
 
+REPORTED_ONLY = frozenset({"GS-POL-002"})
+"""Controls whose violation is reported: it stops no run, and gives no command the exit code 3 or 4."""
+
 _GLUE = "https://docs.aws.amazon.com/glue/latest/dg/"
 _CONFIGURATION = _GLUE + "encryption-security-configuration.html"
 _JDBC = _GLUE + "connection-properties.html"
@@ -81,12 +85,12 @@ _PASSWORDS = _GLUE + "encrypt-connection-passwords.html"
 _LAKE = "https://docs.aws.amazon.com/lake-formation/latest/dg/"
 _LAKE_API = "https://docs.aws.amazon.com/lake-formation/latest/APIReference/"
 
-C, H, M = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM
+C, H, M, L = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
 
 _TABLE = (
     Control("GS-POL-001", "Each policy file is the reviewed one, and can be read", C,
             "Anyone who can replace the policy file decides which keys and exceptions a run accepts.", _GLUE + "aws-glue-programming-etl-glue-arguments.html"),
-    Control("GS-POL-002", "Each exception of the policy file is in force and needed", M,
+    Control("GS-POL-002", "Each exception of the policy file is in force and needed", L,
             "An expired exception counts for nothing. A run reports it, and the exceptions that it did not need, and continues.", _GLUE + "aws-glue-programming-etl-glue-arguments.html"),
     Control("GS-SEC-001", "A security configuration is attached to this run", C,
             "Without one, the bucket's default encryption applies to data, and logs and bookmarks are encrypted as the services choose.", _CONFIGURATION),
@@ -118,8 +122,8 @@ _TABLE = (
             "The policy of an AWS managed key cannot be changed.", _KMS_CONCEPTS),
     Control("GS-KMS-004", "Each key is symmetric and for ENCRYPT_DECRYPT", C,
             "Glue supports symmetric customer managed keys only.", _CONFIGURATION),
-    Control("GS-KMS-005", "Each key is in the run's region and account", H,
-            "S3 and Glue need a key in the Region of the bucket and the job. Another account can withdraw its key at any time.", _KMS_CONCEPTS),
+    Control("GS-KMS-005", "Each key is in the run's account, and in the region of the run or of its bucket", H,
+            "S3 needs a key in the Region of the bucket, and Glue one in that of the job. Another account can withdraw its key at any time.", _KMS_CONCEPTS),
     Control("GS-KMS-006", "Each key that the run encrypts with generates and decrypts a data key", C,
             "A key that can be described may still be unusable: the key policy, grants and the key's state decide when it is used.", _KMS_CONCEPTS),
     Control("GS-S3-001", "The Hadoop encryption settings in force are the planned ones", C,

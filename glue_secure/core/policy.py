@@ -148,7 +148,7 @@ def _check_mode(control: str, resource: str, setting: EncryptionSetting | None, 
 def check_key(purpose: str, key: KmsKey, *, region: str, account: str) -> list[Finding]:
     """Check that a KMS key may encrypt the run's data (GS-KMS-002 to -005).
 
-    The key must be enabled, customer managed, symmetric, and in the run's account and region.
+    The key must be enabled, customer managed, symmetric, and in the account and region.
     """
     resource = f"{key.arn} ({purpose})"
     state = key.state + (f", deleted on {key.deletion_date}" if key.deletion_date else "")

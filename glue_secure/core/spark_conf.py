@@ -175,7 +175,8 @@ def _bucket_setting(plan: SettingsPlan, name: str, bucket: str, suffix: str, val
         "enableServerSideEncryption": "true",
         "serverSideEncryption.kms.keyId": encryption.key,
     }.get(suffix, "")
-    if value == expected:
+    is_off = suffix == "cse.enabled" and value.strip().lower() == "false"
+    if value == expected or is_off:
         return passed("GS-S3-003", f"Hadoop setting {name}", value)
     return failed(
         "GS-S3-003",

@@ -6,7 +6,7 @@ Without a policy file there is one rule: SSE-KMS under the key of the run's secu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -117,6 +117,20 @@ class EncryptionRules:
     default: EncryptionRule
     targets: tuple[EncryptionRule, ...] = ()
     writes_dsse: bool = False
+    _by_bucket: Mapping[str, list[tuple[str, EncryptionRule]]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        # The prefixes in each bucket, the longest first: rule() is called for every object.
+        by_bucket: dict[str, list[tuple[str, EncryptionRule]]] = {}
+        for rule in reversed(self.targets):
+            if rule.location is not None:
+                prefixes = by_bucket.setdefault(rule.location.bucket, [])
+                prefixes.append((rule.location.as_prefix(), rule))
+        for prefixes in by_bucket.values():
+            prefixes.sort(key=lambda each: -len(each[0]))
+        object.__setattr__(self, "_by_bucket", by_bucket)
 
     @classmethod
     def of_key(cls, key: KmsKeyArn) -> EncryptionRules:
@@ -167,11 +181,13 @@ class EncryptionRules:
 
     def rule(self, location: S3Uri) -> EncryptionRule:
         """Return the rule with the longest prefix that covers a location."""
-        best = self.default
-        for rule in self.targets:
-            if len(rule.prefix) >= len(best.prefix) and rule.covers(location):
-                best = rule
-        return best
+        prefixes = self._by_bucket.get(location.bucket)
+        if prefixes:
+            path = f"{location.key}/"
+            for prefix, rule in prefixes:
+                if path.startswith(prefix):
+                    return rule
+        return self.default
 
     def is_unknown(self, bucket: str) -> bool:
         """Return whether a name stands for a bucket that a target may be about: the alias of an access point.

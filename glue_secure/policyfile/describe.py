@@ -9,7 +9,7 @@ from typing import Any
 
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.target_encryption import Encryption, EncryptionRule
-from glue_secure.policyfile.levels import covering
+from glue_secure.policyfile.levels import covering, is_within
 from glue_secure.policyfile.model import DEFAULT_ACCEPTED, PolicyException, PolicyFile, Target
 
 _DEFAULT = Target("", DEFAULT_ACCEPTED)
@@ -137,13 +137,11 @@ def _targets(before: PolicyFile, after: PolicyFile) -> Iterator[Difference]:
         old, new = target_of(before, prefix, table), target_of(after, prefix, table)
         if _target(old) == _target(new):
             continue
-        was, now = set(old.accepted), set(new.accepted)
-        loses_bucket_key = old.bucket_key is not None and new.bucket_key != old.bucket_key
-        if now - was or loses_bucket_key or (new.shared_key and not old.shared_key):
+        kind = "stricter"
+        if not is_within(new, old):
             kind = "weaker"
-        else:
-            same = (was, old.bucket_key, old.shared_key) == (now, new.bucket_key, new.shared_key)
-            kind = "changed" if same else "stricter"  # changed: objects are written with another key
+        elif is_within(old, new):
+            kind = "changed"  # objects are written with another key
         yield Difference(kind, subject, f"{_text(old)} → {_text(new)}")
 
 

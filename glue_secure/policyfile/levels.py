@@ -68,7 +68,7 @@ def _located(file: PolicyFile, tables: Mapping[str, S3Uri]) -> tuple[Target, ...
         assert target.prefix is not None  # noqa: S101 - set above
         others = [*named, *(other for _, other in of_tables if other.name != target.name)]
         around = covering(others, target.prefix)
-        if around is not None and not _is_within(target, around):
+        if around is not None and not is_within(target, around):
             raise UsageError(
                 _title(file),
                 found=f"target {target.name}: table {stated.table} is at {target.prefix}, inside of target "
@@ -82,17 +82,26 @@ def _located(file: PolicyFile, tables: Mapping[str, S3Uri]) -> tuple[Target, ...
     return tuple(located.values())
 
 
-def _is_within(target: Target, around: Target) -> bool:
+def is_within(target: Target, around: Target) -> bool:
     """Return whether a target accepts nothing weaker than another. DSSE-KMS is stronger than SSE-KMS."""
-    for one in target.accepted:
-        is_stronger = one.algorithm is Algorithm.DSSE_KMS
-        if one not in around.accepted and not (
-            is_stronger and replace(one, algorithm=Algorithm.SSE_KMS) in around.accepted
-        ):
-            return False
     same_bucket_key = around.bucket_key is None or target.bucket_key == around.bucket_key
-    is_dsse = all(one.algorithm is Algorithm.DSSE_KMS for one in target.accepted)
-    return (same_bucket_key or is_dsse) and (around.shared_key or not target.shared_key)
+    return (
+        all(_accepts(around, one) for one in target.accepted)
+        and (same_bucket_key or _is_dsse(target.accepted))
+        and (around.shared_key or not target.shared_key)
+    )
+
+
+def _accepts(target: Target, one: Encryption) -> bool:
+    """Return whether a target accepts an encryption, or a weaker one under the same key."""
+    is_stronger = one.algorithm is Algorithm.DSSE_KMS
+    return one in target.accepted or (
+        is_stronger and replace(one, algorithm=Algorithm.SSE_KMS) in target.accepted
+    )
+
+
+def _is_dsse(accepted: Iterable[Encryption]) -> bool:
+    return all(one.algorithm is Algorithm.DSSE_KMS for one in accepted)
 
 
 def _require_delegated(top: PolicyFile, lower: PolicyFile) -> None:
@@ -141,7 +150,7 @@ def _combined(files: Sequence[PolicyFile], prefix: S3Uri) -> Target:
 
     def may_accept(one: Encryption) -> bool:
         return all(
-            above is None or one in above.accepted or is_delegated(at, one)
+            above is None or _accepts(above, one) or is_delegated(at, one)
             for at, above in enumerate(statements[:lowest])
         )
 
@@ -154,7 +163,7 @@ def _combined(files: Sequence[PolicyFile], prefix: S3Uri) -> Target:
 
     accepted = tuple(one for one in stated.accepted if may_accept(one))
     if stated.accepted[0] not in accepted:
-        above = next(one for one in statements if one is not None and stated.accepted[0] not in one.accepted)
+        above = next(one for one in statements if one is not None and not _accepts(one, stated.accepted[0]))
         raise UsageError(
             _title(files[lowest]),
             found=f"target {stated.name}: {stated.accepted[0]} below {prefix}",
@@ -163,6 +172,8 @@ def _combined(files: Sequence[PolicyFile], prefix: S3Uri) -> Target:
             fix=f"state a target for {prefix} that the upper levels accept, or let them delegate {prefix}",
         )
     bucket_keys = {one.bucket_key for one in statements if one is not None} - {None}
+    if _is_dsse(accepted):
+        bucket_keys = set()  # DSSE-KMS has no bucket keys
     if len(bucket_keys) > 1:
         raise UsageError(
             _title(files[lowest]),

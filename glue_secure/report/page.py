@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from glue_secure.report.stored import is_reported
+
 Document = Mapping[str, Any]
 
 
@@ -39,7 +41,16 @@ def sections(document: Document) -> Iterator[Section]:
             [
                 _cells(each, "control", "verdict", "resource", "found", "required", "fix", "exception")
                 for each in _list(document, "controls")
-                if each.get("verdict") != "PASS"
+                if each.get("verdict") != "PASS" and not is_reported(each)
+            ],
+        ),
+        Section(
+            "Controls that are reported only",
+            ("control", "verdict", "resource", "found", "fix", "exception"),
+            [
+                _cells(each, "control", "verdict", "resource", "found", "fix", "exception")
+                for each in _list(document, "controls")
+                if is_reported(each)
             ],
         ),
         Section(
@@ -140,13 +151,15 @@ def sections(document: Document) -> Iterator[Section]:
 def verdict(document: Document) -> str:
     """Return one line: the outcome, the control that stopped the run, and how many checks passed."""
     checks = _list(document, "controls")
-    not_passed = sum(each.get("verdict") != "PASS" for each in checks)
+    reported = sum(map(is_reported, checks))
+    not_passed = sum(each.get("verdict") != "PASS" for each in checks) - reported
     error = document.get("error") or {}
     cause = _text(error.get("control")) or _text(error.get("type"))
     parts = [
         f"{_text(document.get('outcome'))}{f' ({cause})' if cause else ''}",
-        f"{len(checks) - not_passed} checks passed",
+        f"{len(checks) - not_passed - reported} checks passed",
         *([f"{not_passed} did not pass"] if not_passed else []),
+        *([f"{reported} reported"] if reported else []),
     ]
     return ", ".join(parts)
 

@@ -50,7 +50,8 @@ glue-secure evidence diff RUN RUN --in s3://BUCKET/PREFIX/
 `--in` also takes a folder with a copy of the documents. `list` shows the runs, newest first, with the
 controls that did not pass; a start without an end is `not ended`. `show` prints the verdict, what was read
 and written with its encryption, the TLS facts of connections, and the controls. Its exit code is 3 if a
-control did not pass. `diff` compares settings, keys, versions, controls, sources and targets.
+control did not pass. Findings that an [exception](policy.md#exceptions) tolerates do not change it. `diff`
+compares settings, keys, versions, controls, sources and targets.
 `glue-secure controls show ID` prints the text of a control.
 
 [evidence-1.schema.json](evidence-1.schema.json) is the JSON Schema of the document. Documents of this

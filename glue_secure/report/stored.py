@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
 
+from glue_secure.core.controls import REPORTED_ONLY
 from glue_secure.core.errors import UsageError, VerificationError
 from glue_secure.core.evidence import digest
 from glue_secure.core.identifiers import S3Uri
@@ -184,10 +185,31 @@ def read_document(folder: EvidenceFolder, run: StoredRun) -> StoredRun:
 
 
 def not_passed(document: Mapping[str, Any]) -> list[str]:
-    """Return the ids of the controls that did not pass, sorted, with the one that stopped the run."""
-    found = {each.get("control") for each in document.get("controls") or () if each.get("verdict") != "PASS"}
+    """Return the ids of the controls that did not pass, sorted, with the one that stopped the run.
+
+    Findings that :func:`is_reported` are left out.
+    """
+    found = {
+        each.get("control")
+        for each in document.get("controls") or ()
+        if each.get("verdict") != "PASS" and not is_reported(each)
+    }
     found.add((document.get("error") or {}).get("control"))
     return sorted(str(control) for control in found if control)
+
+
+def reported(document: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the controls with findings that are reported only, sorted."""
+    return sorted({str(each.get("control")) for each in document.get("controls") or () if is_reported(each)})
+
+
+def is_reported(finding: Mapping[str, Any]) -> bool:
+    """Return whether a finding did not pass, and is no violation of the policy.
+
+    An exception of the policy file tolerates it, or it is about the policy file's exceptions.
+    """
+    is_tolerated = bool(finding.get("exception")) or finding.get("control") in REPORTED_ONLY
+    return finding.get("verdict") != "PASS" and is_tolerated
 
 
 def parse_document(body: bytes, location: str) -> Mapping[str, Any]:

@@ -232,6 +232,7 @@ def build_run(
     targets = TargetKeys(
         rules=rules,
         keys=services.keys,
+        objects=services.objects,
         region=preflight.region,
         account=preflight.account,
         recorder=recorder,

@@ -77,6 +77,7 @@ class FakeObjectStore:
         calls: all operations so far, as pairs of operation and URI.
         before_write: called with the URI before each PUT.
         bucket_rules: default encryption and policy by bucket.
+        regions: AWS Region by bucket; eu-west-1 by default.
     """
 
     def __init__(self, *buckets: str, clock: FakeClock | None = None) -> None:
@@ -84,6 +85,7 @@ class FakeObjectStore:
         self.calls: list[tuple[str, str]] = []
         self.before_write: Callable[[S3Uri], None] | None = None
         self.bucket_rules: dict[str, BucketRules] = {}
+        self.regions: dict[str, str] = {}
         self._buckets: dict[str, dict[str, _Stored]] = {name: {} for name in buckets}
         self._faults: dict[str, list[Exception]] = {}
         self._lost: list[Exception] = []
@@ -155,6 +157,11 @@ class FakeObjectStore:
         """Return the bucket's entry of ``bucket_rules``; default: no policy, and S3's default encryption."""
         self._called("GetBucketPolicy", S3Uri(bucket, ""))
         return self.bucket_rules.get(bucket, BucketRules(bucket, "AES256", "", ""))
+
+    def region(self, bucket: str) -> str:
+        """Return the bucket's entry of ``regions``."""
+        self._called("HeadBucket", S3Uri(bucket, ""))
+        return self.regions.get(bucket, "eu-west-1")
 
     def read(self, uri: S3Uri, *, most: int | None = None) -> StoredObject:
         """Return content, or its first ``most`` bytes, and entity tag of an object."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from threading import Lock
 
-from glue_secure.core.findings import enforce
+from glue_secure.core.findings import Finding, enforce, unknown
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import ObjectEncryption
 from glue_secure.core.policy import check_named_key
-from glue_secure.core.ports import KeyService
+from glue_secure.core.ports import KeyService, ObjectStore
 from glue_secure.core.recorder import RunRecorder
+from glue_secure.core.service import ServiceError
 from glue_secure.core.target_encryption import EncryptionRule, EncryptionRules
 
 
@@ -20,19 +21,28 @@ class TargetKeys:
     Args:
         rules: how objects must be encrypted.
         keys: AWS KMS.
+        objects: S3, for the AWS Region of a bucket.
         region: AWS Region of the run.
         account: AWS account of the run.
         recorder: receives findings and the uses of entries.
     """
 
     def __init__(
-        self, *, rules: EncryptionRules, keys: KeyService, region: str, account: str, recorder: RunRecorder
+        self,
+        *,
+        rules: EncryptionRules,
+        keys: KeyService,
+        objects: ObjectStore,
+        region: str,
+        account: str,
+        recorder: RunRecorder,
     ) -> None:
         self.rules = rules
+        self._objects = objects
         self._keys, self._region, self._account, self._recorder = keys, region, account, recorder
         self._without_check = {rules.default.written.key, ""}
-        # A key of another account may be accepted by one entry and not by the next.
-        self._checked: set[tuple[str, bool]] = set()
+        # A key of another account or region may be accepted by one entry and not by the next.
+        self._checked: set[tuple[str, str, bool]] = set()
         self._lock = Lock()
 
     def use(self, locations: Iterable[S3Uri]) -> None:
@@ -72,23 +82,71 @@ class TargetKeys:
             self._use(rule, key)
 
     def _use(self, rule: EncryptionRule, key: str) -> None:
-        if not rule.entry or key in self._without_check:
+        if rule.location is None or not rule.entry or key in self._without_check:
             return
-        checked = key, bool(rule.shared_key_reason)
+        bucket = rule.location.bucket
+        checked = key, bucket, bool(rule.shared_key_reason)
         with self._lock:
             is_new = checked not in self._checked
             self._checked.add(checked)
         if is_new:
-            self._check(key, rule.entry, is_shared=checked[1])
+            try:
+                self._recorder.record(
+                    enforce(
+                        check_target_key(
+                            rule.entry,
+                            key,
+                            bucket,
+                            keys=self._keys,
+                            objects=self._objects,
+                            region=self._region,
+                            account=KmsKeyArn.parse(key).account if checked[2] else self._account,
+                        )
+                    )
+                )
+            except BaseException:
+                with self._lock:
+                    self._checked.discard(checked)
+                raise
 
-    def _check(self, key: str, entry: str, *, is_shared: bool) -> None:
-        account = KmsKeyArn.parse(key).account if is_shared else self._account
+
+def check_target_key(
+    entry: str,
+    key: str,
+    bucket: str,
+    *,
+    keys: KeyService,
+    objects: ObjectStore,
+    region: str,
+    account: str,
+) -> list[Finding]:
+    """Check the key of a policy entry (GS-KMS-001 to -005). It may be in the region of the entry's bucket.
+
+    S3 itself rejects a key of another region than the bucket's, so the bucket is only requested if the key is
+    not in the run's region.
+
+    Args:
+        entry: name of the entry.
+        key: ARN of the key.
+        bucket: the bucket that the entry is about; ``""`` if it is not known.
+        keys: AWS KMS.
+        objects: S3.
+        region: AWS Region of the run.
+        account: AWS account that the key must belong to.
+    """
+    purpose = f"target {entry}"
+    if bucket and KmsKeyArn.parse(key).region != region:
         try:
-            _, findings = check_named_key(
-                f"target {entry}", key, self._keys, region=self._region, account=account
-            )
-            self._recorder.record(enforce(findings))
-        except BaseException:
-            with self._lock:
-                self._checked.discard((key, is_shared))
-            raise
+            region = objects.region(bucket)
+        except ServiceError as error:
+            return [
+                unknown(
+                    "GS-KMS-005",
+                    f"{key} ({purpose})",
+                    found=str(error),
+                    required=f"the AWS Region of bucket {bucket}, which the key must be in",
+                    fix="give the job's role s3:ListBucket on the bucket, or name a key of the run's region",
+                    aws_code=error.code,
+                )
+            ]
+    return check_named_key(purpose, key, keys, region=region, account=account)[1]

@@ -56,6 +56,7 @@ def target_keys(key: KmsKeyArn, recorder: Any) -> TargetKeys:
     return TargetKeys(
         rules=EncryptionRules.of_key(key),
         keys=FakeKeyService(),
+        objects=FakeObjectStore(),
         region="eu-west-1",
         account="123456789012",
         recorder=recorder,

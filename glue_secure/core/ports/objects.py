@@ -22,6 +22,9 @@ class ObjectStore(Protocol):
     def rules(self, bucket: str) -> BucketRules:
         """Return the default encryption and the policy of a bucket."""
 
+    def region(self, bucket: str) -> str:
+        """Return the AWS Region of a bucket (HeadBucket)."""
+
     def read(self, uri: S3Uri, *, most: int | None = None) -> StoredObject:
         """Return an object, or its first ``most`` bytes. Raises NotFound."""
 

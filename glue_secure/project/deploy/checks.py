@@ -20,7 +20,7 @@ from glue_secure.core.arguments import (
     without_dashes,
 )
 from glue_secure.core.catalog_encryption import CatalogEncryption, check_metadata, check_passwords
-from glue_secure.core.controls import CONTROLS
+from glue_secure.core.controls import CONTROLS, REPORTED_ONLY
 from glue_secure.core.errors import ControlError, GlueSecureError, UsageError, VerificationError
 from glue_secure.core.findings import Finding, Verdict, failed, passed, unknown
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
@@ -35,6 +35,7 @@ from glue_secure.policyfile.model import RUN_KEY
 from glue_secure.preflight.establish import key_names
 from glue_secure.preflight.lake_formation_mode import check_mode
 from glue_secure.project.deploy.plan import DeploymentPlan
+from glue_secure.verification.target_keys import check_target_key
 
 _MODULES = ("additional-python-modules", "extra-py-files")
 _CODE = (*_MODULES, "extra-jars", "extra-files", "user-jars")
@@ -90,8 +91,8 @@ def run_only_controls(findings: tuple[Finding, ...]) -> tuple[str, ...]:
 
 
 def exit_code(findings: tuple[Finding, ...]) -> int:
-    """Return 3 if a finding failed, else 4 if one is unknown, else 0."""
-    verdicts = {finding.verdict for finding in findings}
+    """Return 3 if a finding failed, else 4 if one is unknown, else 0. Some controls are reported only."""
+    verdicts = {finding.verdict for finding in findings if finding.control not in REPORTED_ONLY}
     return 3 if Verdict.FAIL in verdicts else 4 if Verdict.UNKNOWN in verdicts else 0
 
 
@@ -165,10 +166,15 @@ def _policy(arguments: JobArguments, services: Services, account: DeploymentAcco
         key = target.accepted[0].key
         if key not in ("", RUN_KEY):
             owner = KmsKeyArn.parse(key).account if target.shared_key else account.account
-            _, key_findings = check_named_key(
-                f"target {target.name}", key, services.keys, region=account.region, account=owner
+            yield from check_target_key(
+                target.name,
+                key,
+                target.prefix.bucket if target.prefix is not None else "",
+                keys=services.keys,
+                objects=services.objects,
+                region=account.region,
+                account=owner,
             )
-            yield from key_findings
 
 
 def _configuration(

@@ -1,12 +1,15 @@
 """Exceptions of a policy file tolerate a failed check until their last day; sources have requirements."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 
 import pytest
 from run_fixture import KEY, OTHER_KEY, run_fixture, server
+from typer.testing import CliRunner
 
+from glue_secure.cli.app import app
 from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.catalog_encryption import CatalogEncryption
 from glue_secure.core.dynamodb import DynamoDbAccess, DynamoDbTable
@@ -34,6 +37,7 @@ prefix = "s3://landing/"
 encryption = ["SSE-KMS"]
 keys = ["run"]
 """
+NOTED = 'schema = 1\n[[sources]]\nname = "noted"\nprefix = "s3://landing/"\n'
 EXCEPTION = """\
 [[exceptions]]
 control = "{control}"
@@ -265,12 +269,42 @@ def test_the_page_of_a_run_has_policy_and_exceptions(run_fixture):
     tables = {section.title: section.rows for section in sections(evidence)}
     assert tables["Policy files"][0][0] == str(FILE)
     assert tables["Exceptions"][0][4:] == ("2026-01-10", "9", "True", "1")
-    (row,) = [row for row in tables["Controls that did not pass"] if row[0] == "GS-S3-014"]
-    assert row[-1].startswith("SEC-7")
+    (row,) = tables["Controls that are reported only"]
+    assert row[0] == "GS-S3-014" and row[-1].startswith("SEC-7")
+    assert "Controls that did not pass" not in tables
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome", "code", "listed"),
+    [
+        (SOURCE + excepted(), "succeeded", 0, ([], ["GS-S3-014"])),
+        (NOTED + excepted(), "succeeded", 0, ([], ["GS-POL-002"])),
+        (NOTED + excepted(expires=TODAY - timedelta(days=1)), "succeeded", 0, ([], ["GS-POL-002"])),
+        (SOURCE + excepted(expires=TODAY - timedelta(days=1)), "refused", 3, (["GS-S3-014"], ["GS-POL-002"])),
+        (SOURCE, "refused", 3, (["GS-S3-014"], [])),
+    ],
+    ids=["used", "not needed", "expired, not needed", "expired, needed", "none"],
+)
+def test_exit_codes_are_about_violations_and_not_about_exceptions(
+    run_fixture, tmp_path, text, outcome, code, listed
+):
+    with suppress(RefusedError):
+        read(run_fixture, text)
+    path = tmp_path / "job=j" / "run=jr" / "evidence.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(run_fixture.evidence()))
+    shown = CliRunner().invoke(app, ["evidence", "show", str(path)])
+    assert (shown.exit_code, shown.stdout.splitlines()[0].split()[1].strip(",")) == (code, outcome)
+    done = CliRunner().invoke(app, ["evidence", "list", "--in", str(tmp_path), "--json"])
+    (run,) = json.loads(done.stdout)
+    assert (run["not_passed"], run["reported"]) == listed
+    for control in (*run["not_passed"], *run["reported"]):
+        found = CliRunner().invoke(app, ["evidence", "list", "--in", str(tmp_path), "--control", control])
+        assert run["run_id"] in found.stdout
 
 
 def test_a_source_without_a_requirement_is_noted(run_fixture):
-    evidence = read(run_fixture, 'schema = 1\n[[sources]]\nname = "noted"\nprefix = "s3://landing/"\n')
+    evidence = read(run_fixture, NOTED)
     (finding,) = findings_of(evidence, "GS-S3-014")
     assert (finding["verdict"], finding["found"]) == ("PASS", "1 of 1 objects, by entry noted: 1 AES256")
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import zipfile
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -190,6 +191,29 @@ def test_a_key_of_another_account_needs_a_reason(run_fixture):
     )
     run = run_fixture.start("jr_2", **put(run_fixture, text))
     run.writer.write_s3(["a"], "s3://curated/out/", format="parquet")
+
+
+@pytest.mark.parametrize(
+    ("bucket_region", "expected"),
+    [("eu-central-1", None), ("eu-west-1", RefusedError), (None, VerificationError)],
+)
+def test_gs_kms_005_a_key_may_be_in_the_region_of_its_bucket(run_fixture, bucket_region, expected):
+    key = KmsKeyArn.parse(str(OTHER_KEY).replace("eu-west-1", "eu-central-1"))
+    run_fixture.keys.append(KmsKey(key, "Enabled", "CUSTOMER", "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"))
+    if bucket_region is None:
+        denied = ServiceError("HeadBucket: denied", code="AccessDenied", operation="HeadBucket")
+        run_fixture.objects.fail_next("HeadBucket", denied)
+    else:
+        run_fixture.objects.regions["curated"] = bucket_region
+    run = run_fixture.start(**put(run_fixture, ZONES.replace(str(OTHER_KEY), str(key))))
+    with nullcontext() if expected is None else pytest.raises(expected, match="GS-KMS-005"):
+        run.writer.write_s3(["a"], "s3://curated/out/", format="parquet")
+
+
+def test_the_region_of_a_bucket_is_not_requested_for_a_key_of_the_runs_region(run_fixture):
+    run = run_fixture.start(**put(run_fixture, ZONES))
+    run.writer.write_s3(["a"], "s3://curated/out/", format="parquet")
+    assert "HeadBucket" not in {operation for operation, _ in run_fixture.objects.calls}
 
 
 FOREIGN = KmsKeyArn.parse(str(OTHER_KEY).replace("123456789012", "210987654321"))

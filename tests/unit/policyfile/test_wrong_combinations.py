@@ -154,6 +154,12 @@ def test_a_setting_that_contradicts_the_plan_is_found(bucket, name, value):
     assert [finding.resource.rpartition(" ")[2] for finding in failed] == [name]
 
 
+@pytest.mark.parametrize("value", ["false", "False", ""])
+def test_client_side_encryption_may_be_turned_off_for_a_bucket(value):
+    settings = {**PLAN.settings, "fs.s3.bucket.zone-b.cse.enabled": value}
+    assert all(finding.verdict is Verdict.PASS for finding in check_settings(PLAN, settings))
+
+
 @pytest.mark.parametrize("name", ["fs.s3.bucket.x.serverSideEncryption.kms.keyId", "fs.s3.bucket.x.endpoint"])
 def test_names_of_emrfs_for_a_bucket_are_judged_without_a_policy_file_too(name):
     plan = plan_settings(RUN, s3_endpoint=ENDPOINT)

@@ -18,6 +18,7 @@ from glue_secure.cli import (
     init,
     lakeformation,
     local,
+    migrate,
     package,
     policy,
     policy_file,
@@ -69,6 +70,7 @@ app.command(
 )(run.command)
 app.command("init")(init.command)
 app.command("deploy")(deploy.command)
+app.command("migrate")(migrate.command)
 app.command("package")(package.command)
 app.command("preflight")(preflight.command)
 app.command("remediate")(remediate.command)

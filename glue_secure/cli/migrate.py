@@ -1,0 +1,105 @@
+"""The command ``migrate``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from glue_secure import __version__
+from glue_secure.cli import printing
+from glue_secure.core.errors import UsageError
+from glue_secure.migrate import folder, report
+from glue_secure.migrate.model import Imports, Kind, Migration, Options, Status
+
+
+class Format(str, Enum):
+    """Forms of the report."""
+
+    TEXT = "text"
+    JSON = "json"
+    HTML = "html"
+    SARIF = "sarif"
+
+
+def command(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Scripts, or folders of scripts.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit with code 3 if a script must be edited. For CI.")
+    ] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Print the edits as a unified difference.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Edit the scripts.")] = False,
+    imports: Annotated[
+        Imports,
+        typer.Option(
+            help="How imports of awsglue are migrated: line adds one import, rename changes each, keep "
+            "changes none, for glue-secure run --as-awsglue."
+        ),
+    ] = Imports.LINE,
+    connection: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[HOST=]NAME",
+            help="The Glue connection that replaces logins in options, of one host or of all.",
+        ),
+    ] = None,
+    output: Annotated[Format, typer.Option("--format", help="text, json, html or sarif.")] = Format.TEXT,
+    as_json: Annotated[bool, typer.Option("--json", help="As --format json.")] = False,
+) -> None:
+    """Report how existing AWS Glue scripts run with glue-secure, and edit them with --write.
+
+    Without --write, no file is changed. A script is edited only where it must be; every other byte stays.
+
+    Example: glue-secure migrate jobs --diff
+    """
+    if check and write:
+        raise UsageError("migrate", found="--check and --write", required="one of them")
+    options = Options(imports, _connections(connection or ()))
+    migrations = folder.migrate_all(folder.read_all(folder.scripts_below(paths)), options)
+    if write:
+        for path, migration in migrations.items():
+            if migration.is_changed:
+                folder.write(path, migration)
+    if diff:
+        for path, migration in migrations.items():
+            if migration.is_changed:
+                sys.stdout.write(report.difference(path, migration))
+    elif as_json or output is Format.JSON:
+        printing.print_json(report.to_json(migrations))
+    elif output is Format.HTML:
+        sys.stdout.write(report.to_html(migrations))
+    elif output is Format.SARIF:
+        sys.stdout.write(json.dumps(report.to_sarif(migrations, __version__), indent=2) + "\n")
+    else:
+        _print(migrations, written=write)
+    if check and any(one.status in (Status.REWRITTEN, Status.DECISION) for one in migrations.values()):
+        raise typer.Exit(3)
+
+
+def _print(migrations: Mapping[Path, Migration], *, written: bool) -> None:
+    words = {Kind.CHANGED: "changed" if written else "to change", Kind.DECISION: "decide", Kind.NOTE: "note"}
+    for path, migration in migrations.items():
+        for finding in migration.findings:
+            place = f"{path}:{finding.line}"
+            printing.print_line(f"{place}: {words[finding.kind]}: {finding.reason} [{finding.rule}]")
+            if finding.write:
+                printing.print_line(f"  write: {finding.write}")
+    numbers = ", ".join(f"{number} {status.value}" for status, number in report.counts(migrations).items())
+    printing.print_line(f"{len(migrations)} scripts: {numbers}")
+    if not written and any(migration.is_changed for migration in migrations.values()):
+        printing.print_line("no file was changed; --diff shows the edits, --write makes them")
+
+
+def _connections(words: list[str] | tuple[()]) -> dict[str, str]:
+    found = {}
+    for word in words:
+        host, _, name = word.rpartition("=")
+        if not name or '"' in name or "\\" in name or not name.isprintable():
+            raise UsageError("--connection", found=repr(word), required="NAME, or HOST=NAME")
+        found[host.lower()] = name
+    return found

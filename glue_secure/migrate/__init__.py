@@ -1,0 +1,1 @@
+"""Migration of existing AWS Glue scripts: ``glue-secure migrate``."""

@@ -27,11 +27,8 @@ class KmsKeyService:
 
     def describe(self, key: str) -> KmsKey:
         """Return the key that an ARN, id or alias names (DescribeKey). An ARN names the key's region."""
-        client, parts = self._client, key.split(":")
-        if self._in_region is not None and len(parts) > 3 and parts[3] != client.meta.region_name:
-            client = self._in_region(parts[3])
         with translate_errors("DescribeKey"):
-            answer = client.describe_key(KeyId=key)
+            answer = self._client_of(key).describe_key(KeyId=key)
         return KmsKey.from_api(answer["KeyMetadata"])
 
     def probe(self, key: KmsKeyArn) -> None:
@@ -50,6 +47,43 @@ class KmsKeyService:
             or decrypted["Plaintext"] != generated["Plaintext"]
         ):
             raise ServiceError("Decrypt returned another data key", code="ProbeMismatch", operation="Decrypt")
+
+    def sign(self, key: KmsKeyArn, algorithm: str, message: bytes) -> bytes:
+        """Return the signature of a message (Sign), or its HMAC (GenerateMac)."""
+        client = self._client_of(str(key))
+        if algorithm.startswith("HMAC_"):
+            with translate_errors("GenerateMac"):
+                answer = client.generate_mac(KeyId=str(key), Message=message, MacAlgorithm=algorithm)
+            return bytes(answer["Mac"])
+        with translate_errors("Sign"):
+            answer = client.sign(
+                KeyId=str(key), Message=message, MessageType="RAW", SigningAlgorithm=algorithm
+            )
+        return bytes(answer["Signature"])
+
+    def verify_mac(self, key: KmsKeyArn, algorithm: str, message: bytes, mac: bytes) -> bool:
+        """Return whether an HMAC is the one of the message (VerifyMac)."""
+        try:
+            with translate_errors("VerifyMac"):
+                answer = self._client_of(str(key)).verify_mac(
+                    KeyId=str(key), Message=message, MacAlgorithm=algorithm, Mac=mac
+                )
+        except ServiceError as error:
+            if error.code == "KMSInvalidMacException":
+                return False
+            raise
+        return bool(answer["MacValid"])
+
+    def public_key(self, key: KmsKeyArn) -> bytes:
+        """Return the public key of an asymmetric key, DER (GetPublicKey)."""
+        with translate_errors("GetPublicKey"):
+            return bytes(self._client_of(str(key)).get_public_key(KeyId=str(key))["PublicKey"])
+
+    def _client_of(self, key: str) -> Any:
+        """Return the client of the region that an ARN names."""
+        parts = key.split(":")
+        is_elsewhere = len(parts) > 3 and parts[3] != self._client.meta.region_name
+        return self._in_region(parts[3]) if self._in_region is not None and is_elsewhere else self._client
 
 
 def strict_master_key_provider(key: KmsKeyArn, *, botocore_session: Any) -> Any:

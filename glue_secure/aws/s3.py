@@ -9,7 +9,13 @@ from typing import Any
 
 from glue_secure.aws.errors import translate_errors
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
-from glue_secure.core.objects import BucketRules, ObjectEncryption, ObjectSummary, StoredObject
+from glue_secure.core.objects import (
+    BucketRules,
+    ObjectEncryption,
+    ObjectSummary,
+    ObjectVersion,
+    StoredObject,
+)
 from glue_secure.core.service import PreconditionFailed, ServiceError
 from glue_secure.core.target_encryption import EncryptionRule
 
@@ -45,6 +51,37 @@ class S3ObjectStore:
             if not page.get("IsTruncated"):
                 return
             arguments["ContinuationToken"] = page["NextContinuationToken"]
+
+    def first(self, prefix: S3Uri) -> S3Uri | None:
+        """Return the first object below the prefix (ListObjectsV2 with one key)."""
+        with translate_errors("ListObjectsV2"):
+            page = self._client.list_objects_v2(Bucket=prefix.bucket, Prefix=prefix.as_prefix(), MaxKeys=1)
+        contents = page.get("Contents", ())
+        return S3Uri(prefix.bucket, contents[0]["Key"]) if contents else None
+
+    def versions(self, prefix: S3Uri) -> Iterator[ObjectVersion]:
+        """Yield every version and delete marker below the prefix (ListObjectVersions)."""
+        arguments: dict[str, Any] = {"Bucket": prefix.bucket, "Prefix": prefix.as_prefix()}
+        while True:
+            with translate_errors("ListObjectVersions"):
+                page = self._client.list_object_versions(**arguments)
+            for kind in ("Versions", "DeleteMarkers"):
+                for entry in page.get(kind, ()):
+                    yield ObjectVersion(
+                        S3Uri(prefix.bucket, entry["Key"]),
+                        entry["LastModified"].astimezone(timezone.utc),
+                        bool(entry["IsLatest"]),
+                        kind == "DeleteMarkers",
+                    )
+            if not page.get("IsTruncated"):
+                return
+            arguments["KeyMarker"] = page["NextKeyMarker"]
+            arguments["VersionIdMarker"] = page["NextVersionIdMarker"]
+
+    def metadata(self, uri: S3Uri) -> Mapping[str, str]:
+        """Return the user metadata of an object (HeadObject)."""
+        with translate_errors("HeadObject"):
+            return dict(self._client.head_object(Bucket=uri.bucket, Key=uri.key).get("Metadata", {}))
 
     def encryption(self, uri: S3Uri) -> ObjectEncryption:
         """Return an object's encryption (HeadObject)."""
@@ -103,13 +140,14 @@ class S3ObjectStore:
         content_type: str = "application/json",
         if_match: str | None = None,
         if_none_match: bool = False,
+        metadata: Mapping[str, str] | None = None,
     ) -> str:
         """Put an object with SSE-KMS under ``key`` (PutObject), and check the response."""
-        condition: dict[str, str] = {}
+        options: dict[str, Any] = {"Metadata": dict(metadata)} if metadata else {}
         if if_match is not None:
-            condition["IfMatch"] = f'"{if_match}"'
+            options["IfMatch"] = f'"{if_match}"'
         if if_none_match:
-            condition["IfNoneMatch"] = "*"
+            options["IfNoneMatch"] = "*"
         with translate_errors("PutObject"):
             answer = self._client.put_object(
                 Bucket=uri.bucket,
@@ -118,7 +156,7 @@ class S3ObjectStore:
                 ContentType=content_type,
                 ServerSideEncryption="aws:kms",
                 SSEKMSKeyId=str(key),
-                **condition,
+                **options,
             )
         encryption = _encryption(uri, answer, len(body))
         if (encryption.algorithm, encryption.key) != ("aws:kms", str(key)):

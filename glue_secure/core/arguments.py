@@ -20,6 +20,8 @@ from glue_secure.core.redaction import is_secret_name, redact_settings, redact_t
 
 BOOKMARK_URI = "glue-secure-bookmark-uri"
 EVIDENCE_URI = "glue-secure-evidence-uri"
+EVIDENCE_KEY = "glue-secure-evidence-key"
+EVIDENCE_SIGNING_KEY = "glue-secure-evidence-signing-key"
 BOOKMARK_DECRYPT_KEYS = "glue-secure-bookmark-decrypt-keys"
 BOOKMARK_HIGH_WATER = "glue-secure-bookmark-high-water"
 BOOKMARKS = "glue-secure-bookmarks"
@@ -72,6 +74,8 @@ DECISIVE = (
     BOOKMARKS,
     BOOKMARK_URI,
     EVIDENCE_URI,
+    EVIDENCE_KEY,
+    EVIDENCE_SIGNING_KEY,
     BOOKMARK_DECRYPT_KEYS,
     BOOKMARK_HIGH_WATER,
     FINE_GRAINED,

@@ -71,6 +71,7 @@ _BOOKMARKS = _GLUE + "monitor-continuations.html"
 _SSE_KMS = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html"
 _KMS_STATE = "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"
 _KMS_CONCEPTS = "https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html"
+_KMS_SIGN = "https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html"
 _S3A = "https://hadoop.apache.org/docs/r3.3.4/hadoop-aws/tools/hadoop-aws/encryption.html"
 _SPARK_SECURITY = "https://spark.apache.org/docs/3.5.6/security.html"
 _PGJDBC = "https://jdbc.postgresql.org/documentation/ssl/"
@@ -254,6 +255,8 @@ _TABLE = (
             "df.write, SQL, a stream or a saved RDD would write tagged columns unprotected.", _CATALOG_COLUMN),
     Control("GS-EVD-001", "The run's evidence is written, encrypted", H,
             "A run without evidence cannot be audited.", _SSE_KMS),
+    Control("GS-EVD-002", "The keys that the job names for its evidence encrypt and sign it", H,
+            "Without its signature, changed evidence cannot be told from the run's own.", _KMS_SIGN),
     Control("GS-DEP-001", "A reviewed deployment is applied to the state that it was computed from", H,
             "Another change in between would be reverted or completed without review.", _GLUE + "aws-glue-api-jobs-job.html"),
     Control("GS-DEP-002", "Deployed resources, read back, are as planned", H,

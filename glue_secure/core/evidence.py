@@ -250,6 +250,31 @@ class TlsRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointRecord:
+    """The TLS facts of an AWS endpoint that the driver's Python process used.
+
+    Attributes:
+        service: boto3's name of the service (``s3``).
+        host: host and port.
+        protocol: TLS version (``TLSv1.3``).
+        cipher: cipher suite.
+        subject: subject of the server's certificate.
+        issuer: its issuer.
+        not_after: its expiry, ISO 8601.
+        fingerprint: SHA-256 of the certificate, hexadecimal.
+    """
+
+    service: str
+    host: str
+    protocol: str
+    cipher: str
+    subject: str
+    issuer: str
+    not_after: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoreRecord:
     """A DynamoDB table or Kinesis stream that the run used, and its encryption.
 
@@ -310,6 +335,13 @@ class Evidence:
         policy: ``files`` (location, level, name, SHA-256, version id and integrity of each policy file),
             ``used`` (entry → number of objects that it decided about), ``missing_tables`` and ``exceptions``
             (with ``days_left``, ``in_force`` and ``uses``); None without a policy file.
+        chain: ``location`` of the job's chain, ``start`` and ``start_sha256`` (sequence number and SHA-256 of
+            the entry of the run's start), ``signing_key`` and ``algorithm`` (``""`` if the evidence is not
+            signed); None in documents of versions without a chain.
+        caller: ARN of the caller, as STS reported it: an assumed role with the name of its session.
+        script: ``location`` of the job's script, and ``sha256`` of the file that ran.
+        endpoints: TLS facts of the connections to AWS that were open when the run ended.
+        control_titles: id → ``title`` and ``severity`` of each control in this document.
     """
 
     job: str
@@ -343,6 +375,11 @@ class Evidence:
     stores: tuple[StoreRecord, ...] = ()
     request_guard: Mapping[str, str] = field(default_factory=dict)
     policy: Mapping[str, Any] | None = None
+    chain: Mapping[str, Any] | None = None
+    caller: str = ""
+    script: Mapping[str, str] = field(default_factory=dict)
+    endpoints: tuple[EndpointRecord, ...] = ()
+    control_titles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """Return canonical JSON: UTF-8, sorted keys, no insignificant white space, one trailing newline."""

@@ -45,6 +45,14 @@ class KmsKey:
 
 
 @dataclass(frozen=True, slots=True)
+class SigningKey:
+    """The key that signs a job's evidence, and its algorithm in KMS's spelling."""
+
+    arn: KmsKeyArn
+    algorithm: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunKeys:
     """The keys of a run's security configuration.
 
@@ -53,12 +61,21 @@ class RunKeys:
         bookmark: key of the job bookmark.
         cloudwatch: key of CloudWatch Logs.
         data_quality: key of data quality results; None if the configuration has no such entry.
+        named_for_evidence: key of the argument for the evidence's encryption; None for the key of ``s3``.
+        evidence_signing: key that signs the evidence; None if it is not signed.
     """
 
     s3: KmsKeyArn
     bookmark: KmsKeyArn
     cloudwatch: KmsKeyArn
     data_quality: KmsKeyArn | None = None
+    named_for_evidence: KmsKeyArn | None = None
+    evidence_signing: SigningKey | None = None
+
+    @property
+    def evidence(self) -> KmsKeyArn:
+        """The key that the run's evidence is encrypted with."""
+        return self.named_for_evidence or self.s3
 
     def by_purpose(self) -> dict[str, KmsKeyArn]:
         """Return the keys by their names in the evidence."""
@@ -67,5 +84,7 @@ class RunKeys:
             "job-bookmarks": self.bookmark,
             "cloudwatch": self.cloudwatch,
             "data-quality": self.data_quality,
+            "evidence": self.named_for_evidence,
+            "evidence-signing": self.evidence_signing.arn if self.evidence_signing else None,
         }
         return {purpose: key for purpose, key in keys.items() if key is not None}

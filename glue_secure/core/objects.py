@@ -28,6 +28,23 @@ class ObjectSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectVersion:
+    """One entry of a listing of versions.
+
+    Attributes:
+        uri: location of the object.
+        last_modified: time of the PUT, or of the deletion, UTC; S3's resolution is one second.
+        is_latest: whether a read without a version id returns it.
+        is_delete_marker: whether it is the marker of a deletion.
+    """
+
+    uri: S3Uri
+    last_modified: datetime
+    is_latest: bool
+    is_delete_marker: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectEncryption:
     """The encryption at rest of one object.
 

@@ -10,11 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from glue_secure.core.arguments import JobIdentity
+from glue_secure.core.controls import CONTROLS
 from glue_secure.core.errors import ControlError, EngineError, GlueSecureError
 from glue_secure.core.evidence import (
     CatalogObject,
     CatalogRecord,
     ColumnRecord,
+    EndpointRecord,
     Evidence,
     GateRecord,
     HousekeepingRecord,
@@ -94,7 +96,7 @@ class RunRecorder:
         identity: JobIdentity,
         account_id: str,
         region: str,
-        security_configuration: str,
+        security_configuration: str | None,
         keys: Mapping[str, str],
         error: BaseException | None,
         outcome: str,
@@ -107,6 +109,9 @@ class RunRecorder:
         bookmark: Mapping[str, Any] | None,
         request_guard: Mapping[str, str],
         policy: Mapping[str, Any] | None = None,
+        caller: str = "",
+        script: Mapping[str, str] | None = None,
+        endpoints: tuple[EndpointRecord, ...] = (),
     ) -> Evidence:
         """Return the run as a frozen value, secrets redacted."""
         return Evidence(
@@ -140,7 +145,21 @@ class RunRecorder:
             stores=tuple(self.stores),
             request_guard=dict(request_guard),
             policy=policy,
+            caller=caller,
+            script=script or {},
+            endpoints=endpoints,
+            control_titles=_titles(self._findings, error),
         )
+
+
+def _titles(findings: Iterable[Finding], error: BaseException | None) -> dict[str, dict[str, str]]:
+    names = {finding.control for finding in findings}
+    if isinstance(error, ControlError):
+        names.add(error.control)
+    found = {name: CONTROLS[name] for name in sorted(names) if name in CONTROLS}
+    return {
+        name: {"title": control.title, "severity": control.severity.value} for name, control in found.items()
+    }
 
 
 def _redacted(finding: Finding) -> Finding:

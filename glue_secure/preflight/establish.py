@@ -11,11 +11,19 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments, JobIdentity
+from glue_secure.core.arguments import (
+    BOOKMARK_URI,
+    EVIDENCE_KEY,
+    EVIDENCE_SIGNING_KEY,
+    EVIDENCE_URI,
+    JobArguments,
+    JobIdentity,
+)
 from glue_secure.core.errors import UsageError
+from glue_secure.core.evidence_keys import check_encryption_key, check_signing_key
 from glue_secure.core.findings import Finding, enforce, failed, passed, stop, unknown
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.core.kms_key import RunKeys
+from glue_secure.core.kms_key import RunKeys, SigningKey
 from glue_secure.core.policy import check_arguments, check_attachment, check_configuration, check_named_key
 from glue_secure.core.ports import ControlPlane, Environment, KeyService, Services
 from glue_secure.core.security_configuration import SecurityConfiguration
@@ -38,6 +46,7 @@ class Preflight:
         region: the AWS Region of the run.
         findings: the findings of every check; all are passes.
         policy: the policy of the run, with the files that state it.
+        caller: ARN of the caller of the AWS APIs.
         seconds: duration.
     """
 
@@ -48,11 +57,23 @@ class Preflight:
     region: str
     findings: tuple[Finding, ...]
     policy: LoadedPolicy = field(default_factory=LoadedPolicy)
+    caller: str = ""
     seconds: float = 0.0
 
 
-def establish(identity: JobIdentity, arguments: JobArguments, services: Services) -> Preflight:
+def establish(
+    identity: JobIdentity,
+    arguments: JobArguments,
+    services: Services,
+    findings: list[Finding] | None = None,
+) -> Preflight:
     """Check the run's arguments, security configuration and keys, and return them.
+
+    Args:
+        identity: the job and the run.
+        arguments: the job's arguments.
+        services: the services that the run calls.
+        findings: a list that gets the findings of the checks, also if one of them stops the run.
 
     Raises:
         UsageError: the policy file is invalid.
@@ -61,7 +82,8 @@ def establish(identity: JobIdentity, arguments: JobArguments, services: Services
     """
     started = time.perf_counter()
     environment = services.environment
-    findings = list(enforce(check_arguments(identity, arguments)))
+    findings = [] if findings is None else findings
+    findings += enforce(check_arguments(identity, arguments))
     account = _account(identity, environment)
     policy, policy_findings = load_policy(
         arguments,
@@ -86,9 +108,18 @@ def establish(identity: JobIdentity, arguments: JobArguments, services: Services
     findings += enforce(
         check_usable(purpose, arns[purpose], services.keys) for purpose in ("s3", "job-bookmarks")
     )
-    keys = RunKeys(arns["s3"], arns["job-bookmarks"], arns["cloudwatch"], arns.get("data-quality"))
+    evidence_keys = named_evidence_keys(arguments, services.keys)
+    findings += enforce(evidence_keys.findings)
+    keys = RunKeys(
+        arns["s3"],
+        arns["job-bookmarks"],
+        arns["cloudwatch"],
+        arns.get("data-quality"),
+        evidence_keys.encryption,
+        evidence_keys.signing,
+    )
     rules = rules_of(policy.policy, keys.s3)
-    _require_own_encryption(arguments, rules)
+    _require_own_encryption(arguments, rules, keys)
     return Preflight(
         configuration=configuration,
         keys=keys,
@@ -97,19 +128,22 @@ def establish(identity: JobIdentity, arguments: JobArguments, services: Services
         region=environment.region,
         findings=tuple(findings),
         policy=policy,
+        caller=environment.caller,
         seconds=time.perf_counter() - started,
     )
 
 
-def _require_own_encryption(arguments: JobArguments, rules: EncryptionRules) -> None:
+def _require_own_encryption(arguments: JobArguments, rules: EncryptionRules, keys: RunKeys) -> None:
     """Require that the policy accepts how the run stores evidence and bookmarks: SSE-KMS under its key.
+
+    If the job names a key for its evidence, the policy does not decide about the evidence.
 
     Raises:
         UsageError: a target requires another encryption there.
     """
     for name in (EVIDENCE_URI, BOOKMARK_URI):
         location = arguments.location(name)
-        if location is None:
+        if location is None or (name == EVIDENCE_URI and keys.named_for_evidence is not None):
             continue
         own = rules.default.written
         for rule in (rules.rule(location), *rules.below(location)):
@@ -122,6 +156,34 @@ def _require_own_encryption(arguments: JobArguments, rules: EncryptionRules) -> 
                     fix=f'add a [[targets]] entry with prefix = "{location}", encryption = "SSE-KMS" and '
                     'keys = ["run"] to the policy file, or use another location',
                 )
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceKeys:
+    """The keys that the job's arguments name for its evidence, with the findings about them.
+
+    Attributes:
+        encryption: None if no argument names it, or it cannot be used.
+        signing: None as for ``encryption``.
+        findings: one of GS-EVD-002 for each argument.
+    """
+
+    encryption: KmsKeyArn | None
+    signing: SigningKey | None
+    findings: tuple[Finding, ...]
+
+
+def named_evidence_keys(arguments: JobArguments, keys: KeyService) -> EvidenceKeys:
+    """Return the keys of the arguments EVIDENCE_KEY and EVIDENCE_SIGNING_KEY, checked (GS-EVD-002)."""
+    findings: list[Finding] = []
+    encryption = signing = None
+    if name := arguments.get(EVIDENCE_KEY):
+        encryption, finding = check_encryption_key(EVIDENCE_KEY, name, keys)
+        findings.append(finding)
+    if name := arguments.get(EVIDENCE_SIGNING_KEY):
+        signing, finding = check_signing_key(EVIDENCE_SIGNING_KEY, name, keys)
+        findings.append(finding)
+    return EvidenceKeys(encryption, signing, tuple(findings))
 
 
 def arguments_of_job(job: str, control_plane: ControlPlane) -> Mapping[str, str]:

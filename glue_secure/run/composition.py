@@ -22,7 +22,13 @@ from glue_secure.aws.s3 import S3ObjectStore
 from glue_secure.aws.secrets import CredentialStore
 from glue_secure.aws.session import AwsSession
 from glue_secure.aws.stores import DynamoDbTables, KinesisStreams
-from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments
+from glue_secure.core.arguments import (
+    BOOKMARK_URI,
+    EVIDENCE_KEY,
+    EVIDENCE_SIGNING_KEY,
+    EVIDENCE_URI,
+    JobArguments,
+)
 from glue_secure.core.dynamodb import DynamoDbAccess
 from glue_secure.core.endpoints import endpoint_kind
 from glue_secure.core.errors import UsageError
@@ -34,6 +40,8 @@ STREAMING = "GLUE_SECURE_STREAMING"
 _FROM_ENVIRONMENT = {
     "GLUE_SECURE_BOOKMARK_URI": BOOKMARK_URI,
     "GLUE_SECURE_EVIDENCE_URI": EVIDENCE_URI,
+    "GLUE_SECURE_EVIDENCE_KEY": EVIDENCE_KEY,
+    "GLUE_SECURE_EVIDENCE_SIGNING_KEY": EVIDENCE_SIGNING_KEY,
 }
 _PACKAGES = ("boto3", "aws-encryption-sdk", "cryptography", "pyspark")
 

@@ -17,12 +17,11 @@ from glue_secure.catalog.updater import CatalogUpdater
 from glue_secure.columns.enforcer import ColumnPolicyEnforcer
 from glue_secure.connections.manager import ConnectionManager
 from glue_secure.core.arguments import SUITES, JobIdentity
-from glue_secure.core.errors import ControlError, UsageError, VerificationError
+from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.evidence import Evidence
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.ports import Engine, Services
 from glue_secure.core.recorder import RunRecorder
-from glue_secure.core.service import ServiceError
 from glue_secure.io.catalog_reader import CatalogReader
 from glue_secure.io.connector_calls import ConnectorCalls
 from glue_secure.io.housekeeping import Housekeeping
@@ -33,7 +32,8 @@ from glue_secure.policyfile.exceptions import ExceptionRegister
 from glue_secure.policyfile.loading import moved_tables
 from glue_secure.policyfile.model import rules_of
 from glue_secure.preflight.establish import Preflight
-from glue_secure.run.evidence_store import write_evidence, write_start
+from glue_secure.run.evidence_store import EvidenceStore, no_evidence, report_missing
+from glue_secure.run.script_file import script_of
 from glue_secure.run.state import RunState
 from glue_secure.verification.driver_s3 import DriverS3Recorder
 from glue_secure.verification.object_verifier import ObjectVerifier
@@ -84,8 +84,9 @@ class Run:
         driver_s3: guards botocore's clients in the driver's process.
         quality_gate: checks frames against suites; None if the job names no suites.
         glue_commit: AWS Glue's own ``Job.commit``; None outside of AWS Glue.
-        evidence_prefix: ``--glue-secure-evidence-uri``.
+        evidence: writes the evidence.
         evidence_uri: location of the evidence, None until the run has ended.
+        script_location: ``--scriptLocation``, ``""`` if the job has none.
         temporary: ``--TempDir``, ``""`` if the job has none.
         python_workers: what guards botocore's clients in Spark's Python workers; see
             :meth:`Engine.guard_python_workers`.
@@ -121,7 +122,8 @@ class Run:
     driver_s3: DriverS3Recorder
     quality_gate: SuiteGate | None
     glue_commit: Callable[[], None] | None
-    evidence_prefix: S3Uri
+    evidence: EvidenceStore
+    script_location: str
     temporary: str
     fine_grained: bool
     evidence_uri: S3Uri | None = None
@@ -288,16 +290,13 @@ class Run:
             [receipt.uri for receipt in self.driver_s3.receipts()],
         )
         try:
-            self.evidence_uri = write_evidence(
-                self._evidence(error, outcome),
-                self.evidence_prefix,
-                key=self.preflight.keys.s3,
-                objects=self.services.objects,
-            )
+            self.evidence_uri = self.evidence.write(self._evidence(error, outcome))
         except Exception as problem:
+            missing = no_evidence(problem, self.evidence, f"the outcome of the run is: {outcome}")
             if error is not None:
+                report_missing(missing)
                 return error
-            raise self._no_evidence(problem, f"the outcome of the run is: {outcome}") from problem
+            raise missing from problem
         finally:
             self.connections.close()
             with suppress(Exception):  # the JVM may have stopped already
@@ -305,31 +304,16 @@ class Run:
         return error
 
     def prove_evidence(self) -> None:
-        """Write the record of the run's start where its evidence will be written.
+        """Write the record of the run's start where its evidence will be written, and sign it like that.
 
         Raises:
-            VerificationError: GS-EVD-001, evidence cannot be written.
+            VerificationError: evidence cannot be written (GS-EVD-001) or signed (GS-EVD-002).
         """
         try:
-            write_start(
-                self.identity,
-                self.recorder.started,
-                self.evidence_prefix,
-                key=self.preflight.keys.s3,
-                objects=self.services.objects,
-            )
+            self.evidence.write_start(self.recorder.started)
         except Exception as problem:
-            raise self._no_evidence(problem, "the run stopped before it read or wrote data") from problem
-
-    def _no_evidence(self, problem: Exception, outcome: str) -> VerificationError:
-        return VerificationError(
-            "GS-EVD-001",
-            resource=str(self.evidence_prefix),
-            found=str(problem) if isinstance(problem, ServiceError) else type(problem).__name__,
-            required="the run's evidence, SSE-KMS under the run's key",
-            fix=f"give the job's role s3:PutObject on that prefix; {outcome}",
-            aws_code=problem.code if isinstance(problem, ServiceError) else None,
-        )
+            stopped = "the run stopped before it read or wrote data"
+            raise no_evidence(problem, self.evidence, stopped) from problem
 
     def _evidence(self, error: BaseException | None, outcome: str) -> Evidence:
         versions: Mapping[str, str] = {}
@@ -358,6 +342,9 @@ class Run:
             settings=settings,
             rows_of=rows_of,
             bookmark=self.bookmarks.report().as_mapping(),
+            caller=self.preflight.caller,
+            script=script_of(self.script_location),
+            endpoints=self.services.endpoints(),
             policy=self.preflight.policy.as_mapping(self.recorder.policy_uses, self.exceptions.as_list()),
             request_guard={
                 **self.requests.as_mapping(),

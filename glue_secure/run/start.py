@@ -49,11 +49,13 @@ from glue_secure.io.stores import StoreChecker
 from glue_secure.io.writer import DataWriter
 from glue_secure.policyfile.connectors import approved_connectors
 from glue_secure.policyfile.exceptions import ExceptionRegister
-from glue_secure.preflight.establish import Preflight, establish
+from glue_secure.preflight.establish import Preflight
 from glue_secure.preflight.fine_grained import is_fine_grained
 from glue_secure.run import automatic_start, composition, test_mode
 from glue_secure.run.bookmark_setup import bookmarks_of
+from glue_secure.run.evidence_store import EvidenceStore
 from glue_secure.run.process_hooks import end_at_exit, install_process_hooks, script_line
+from glue_secure.run.refusal import established
 from glue_secure.run.run import Run
 from glue_secure.run.runtime_selection import GlueJob, load_runtime, selected_runtime
 from glue_secure.run.state import RunState
@@ -146,7 +148,7 @@ def _start(
     identity = arguments.identity(job=job_name, fresh_run_id=composition.fresh_run_id())
     services = composition.services()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="glue-secure-preflight") as pool:
-        preflight = pool.submit(establish, identity, arguments, services)
+        preflight = pool.submit(established, identity, arguments, services)
         spark = session()
         if glue_job is None:
             # Raises if the session lacks Glue's classes, whatever the preflight finds.
@@ -154,7 +156,7 @@ def _start(
             glue_job = runtime.glue_job(
                 spark, identity.job, arguments.values, tracks_bookmark=tracks_bookmark
             )
-        established = preflight.result()
+        facts = preflight.result()
     if glue_job is not None:
         glue_job.init()
     return open_run(
@@ -162,7 +164,7 @@ def _start(
         arguments,
         services=services,
         engine=runtime.create_engine(spark),
-        preflight=established,
+        preflight=facts,
         glue_job=glue_job,
         awaits_init=awaits_init,
     )
@@ -185,19 +187,18 @@ def open_run(
         arguments: the job's arguments.
         services: the services that the run calls.
         engine: the engine of the Spark session.
-        preflight: the result of :func:`establish`; if None, :func:`establish` is called.
+        preflight: the result of :func:`~glue_secure.run.refusal.established`; if None, it is called.
         glue_job: AWS Glue's own ``Job``, already initialised; None outside of AWS Glue.
         awaits_init: do not use the bookmark before ``job.init`` joins the run.
 
     Raises:
         UsageError: an argument, the column policy or a suite is invalid.
-        RefusedError, VerificationError: a control stopped the run. The evidence records the error, unless
-            the preflight failed: evidence is encrypted under a key that the preflight returns.
+        RefusedError, VerificationError: a control stopped the run. The evidence records the error.
     """
     recorder = RunRecorder(started=services.clock.now())
     try:
         if preflight is None:
-            preflight = establish(identity, arguments, services)
+            preflight = established(identity, arguments, services)
         recorder.seconds["preflight"] = preflight.seconds
         recorder.record(preflight.findings)
         run = build_run(identity, arguments, services, engine, preflight, recorder, glue_job, awaits_init)
@@ -237,7 +238,17 @@ def build_run(
         account=preflight.account,
         recorder=recorder,
     )
-    evidence_prefix = arguments.required_location(EVIDENCE_URI)
+    evidence = EvidenceStore(
+        identity=identity,
+        account=preflight.account,
+        region=preflight.region,
+        prefix=arguments.required_location(EVIDENCE_URI),
+        key=preflight.keys.evidence,
+        signing=preflight.keys.evidence_signing,
+        objects=services.objects,
+        keys=services.keys,
+        clock=services.clock,
+    )
     bookmark_uri = arguments.location(BOOKMARK_URI)
     fine_grained = is_fine_grained(arguments)
     bookmarks = bookmarks_of(
@@ -277,7 +288,7 @@ def build_run(
         for file in preflight.policy.files
         if not file.location.startswith(PACKAGED)
     )
-    reserved = (evidence_prefix, *((bookmark_uri,) if bookmark_uri else ()), *policy_files)
+    reserved = (evidence.prefix, *((bookmark_uri,) if bookmark_uri else ()), *policy_files)
     guard = TargetGuard(
         plan=preflight.plan,
         engine=engine,
@@ -302,7 +313,7 @@ def build_run(
             rules=rules,
             reserved=reserved,
             s3_endpoint=preflight.plan.s3_endpoint,
-            probe=evidence_prefix,
+            probe=evidence.prefix,
         ),
         engine=engine,
         verifier=verifier,
@@ -429,7 +440,8 @@ def build_run(
         ),
         quality_gate=_quality_gate(arguments, identity, services, recorder, writer),
         glue_commit=None if glue_job is None else glue_job.commit,
-        evidence_prefix=evidence_prefix,
+        evidence=evidence,
+        script_location=arguments.get("scriptLocation") or "",
         temporary=arguments.get("TempDir") or "",
         fine_grained=fine_grained,
         awaits_init=awaits_init,

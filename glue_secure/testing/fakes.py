@@ -7,10 +7,20 @@ entity tags come from a counter.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
+
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    derive_private_key,
+)
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from glue_secure.core.catalog import CatalogPartition, CatalogTable
 from glue_secure.core.catalog_encryption import CatalogEncryption
@@ -20,7 +30,13 @@ from glue_secure.core.dynamodb import DynamoDbTable
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kinesis import KinesisStream
 from glue_secure.core.kms_key import KmsKey
-from glue_secure.core.objects import BucketRules, ObjectEncryption, ObjectSummary, StoredObject
+from glue_secure.core.objects import (
+    BucketRules,
+    ObjectEncryption,
+    ObjectSummary,
+    ObjectVersion,
+    StoredObject,
+)
 from glue_secure.core.ports.stores import Item
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import NotFound, PreconditionFailed, ServiceError
@@ -64,6 +80,7 @@ class _Stored:
     key: str
     bucket_key: bool = False
     storage_class: str = "STANDARD"
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class FakeObjectStore:
@@ -78,6 +95,7 @@ class FakeObjectStore:
         before_write: called with the URI before each PUT.
         bucket_rules: default encryption and policy by bucket.
         regions: AWS Region by bucket; eu-west-1 by default.
+        versioned: buckets whose versions and delete markers are listed.
     """
 
     def __init__(self, *buckets: str, clock: FakeClock | None = None) -> None:
@@ -86,7 +104,9 @@ class FakeObjectStore:
         self.before_write: Callable[[S3Uri], None] | None = None
         self.bucket_rules: dict[str, BucketRules] = {}
         self.regions: dict[str, str] = {}
+        self.versioned: set[str] = set()
         self._buckets: dict[str, dict[str, _Stored]] = {name: {} for name in buckets}
+        self._history: dict[S3Uri, list[tuple[datetime, bool]]] = {}
         self._faults: dict[str, list[Exception]] = {}
         self._lost: list[Exception] = []
         self._writes = 0
@@ -101,19 +121,25 @@ class FakeObjectStore:
         key: str = "",
         bucket_key: bool = False,
         storage_class: str = "STANDARD",
+        metadata: Mapping[str, str] | None = None,
     ) -> str:
         """Store an object as another writer, without conditions and faults. Return its entity tag."""
         self._writes += 1
         # The entity tag of an SSE-KMS object is not the MD5 of its content, so equal content has another tag.
         etag = hashlib.sha256(b"%d:%b" % (self._writes, body)).hexdigest()[:32]
         time = self.clock.now().replace(microsecond=0)
-        stored = _Stored(body, etag, time, algorithm, key, bucket_key, storage_class)
+        stored = _Stored(body, etag, time, algorithm, key, bucket_key, storage_class, dict(metadata or {}))
         self._bucket(uri, "PutObject")[uri.key] = stored
+        self._history.setdefault(uri, []).append((time, False))
         return etag
 
     def delete(self, uri: S3Uri) -> None:
         """Delete an object. A missing object is no error, as in S3."""
         self._bucket(uri, "DeleteObject").pop(uri.key, None)
+        if uri.bucket in self.versioned:
+            self._history.setdefault(uri, []).append((self.clock.now().replace(microsecond=0), True))
+        else:
+            self._history.pop(uri, None)
 
     def copy(self, source: S3Uri, target: S3Uri) -> None:
         """Copy an object's bytes to another key."""
@@ -147,6 +173,24 @@ class FakeObjectStore:
                     entry.storage_class,
                 )
 
+    def first(self, prefix: S3Uri) -> S3Uri | None:
+        """Return the first object below the prefix in key order."""
+        return next((entry.uri for entry in self.list(prefix)), None)
+
+    def versions(self, prefix: S3Uri) -> Iterator[ObjectVersion]:
+        """Yield the versions and delete markers below the prefix; of other buckets, the objects."""
+        self._called("ListObjectVersions", prefix)
+        for uri, history in self._history.items():
+            if uri.bucket == prefix.bucket and uri.key.startswith(prefix.as_prefix()):
+                kept = history if uri.bucket in self.versioned else history[-1:]
+                for number, (time, is_marker) in enumerate(kept, 1):
+                    yield ObjectVersion(uri, time, number == len(kept), is_marker)
+
+    def metadata(self, uri: S3Uri) -> Mapping[str, str]:
+        """Return the user metadata of an object."""
+        self._called("HeadObject", uri)
+        return dict(self._get(uri, "HeadObject").metadata)
+
     def encryption(self, uri: S3Uri) -> ObjectEncryption:
         """Return the encryption of an object (HeadObject)."""
         self._called("HeadObject", uri)
@@ -178,6 +222,7 @@ class FakeObjectStore:
         content_type: str = "application/json",  # noqa: ARG002 - part of the port
         if_match: str | None = None,
         if_none_match: bool = False,
+        metadata: Mapping[str, str] | None = None,
     ) -> str:
         """Write an object with SSE-KMS under ``key``, conditionally if a condition is given."""
         if self.before_write is not None:
@@ -192,7 +237,7 @@ class FakeObjectStore:
                     raise _not_found("PutObject", "NoSuchKey")
                 if existing.etag != if_match:
                     raise _precondition("If-Match")
-            etag = self.put(uri, body, algorithm="aws:kms", key=str(key))
+            etag = self.put(uri, body, algorithm="aws:kms", key=str(key), metadata=metadata)
         if self._lost:
             raise self._lost.pop(0)
         return etag
@@ -279,6 +324,30 @@ class FakeKeyService:
         if known.state != "Enabled":
             code = "DisabledException" if known.state == "Disabled" else "KMSInvalidStateException"
             raise ServiceError(f"GenerateDataKey: {code}", code=code, operation="GenerateDataKey")
+
+    def sign(self, key: KmsKeyArn, algorithm: str, message: bytes) -> bytes:
+        """Return an ECDSA signature, or an HMAC, with a key that is derived from the ARN."""
+        if str(key) in self._unusable:
+            raise self._unusable[str(key)]
+        self.describe(str(key))
+        if algorithm == "HMAC_SHA_256":
+            return hmac.digest(str(key).encode(), message, "sha256")
+        return _private_key(key).sign(message, ECDSA(SHA256()))
+
+    def verify_mac(self, key: KmsKeyArn, algorithm: str, message: bytes, mac: bytes) -> bool:
+        """Return whether an HMAC is the one of the message."""
+        return hmac.compare_digest(self.sign(key, algorithm, message), mac)
+
+    def public_key(self, key: KmsKeyArn) -> bytes:
+        """Return the public key of :meth:`sign`, DER."""
+        self.describe(str(key))
+        return _private_key(key).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _private_key(key: KmsKeyArn) -> EllipticCurvePrivateKey:
+    return derive_private_key(
+        int.from_bytes(hashlib.sha256(str(key).encode()).digest()[1:], "big"), SECP256R1()
+    )
 
 
 @dataclass(slots=True)

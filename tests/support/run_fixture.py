@@ -423,8 +423,8 @@ class RunFixture:
         return json.loads(self.objects.read(uri).body)
 
     def evidence_keys(self) -> list[str]:
-        """Return the keys of evidence, without the records of the runs' starts."""
-        return [key for key in self.objects.keys("evidence") if "/_started" not in key]
+        """Return the keys of evidence, without the records of the runs' starts and the chain."""
+        return [key for key in self.objects.keys("evidence") if "/_" not in key]
 
     def bookmark_keys(self) -> list[str]:
         return self.objects.keys("state")

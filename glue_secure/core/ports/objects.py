@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
-from glue_secure.core.objects import BucketRules, ObjectEncryption, ObjectSummary, StoredObject
+from glue_secure.core.objects import (
+    BucketRules,
+    ObjectEncryption,
+    ObjectSummary,
+    ObjectVersion,
+    StoredObject,
+)
 from glue_secure.core.target_encryption import EncryptionRule
 
 
@@ -15,6 +21,15 @@ class ObjectStore(Protocol):
 
     def list(self, prefix: S3Uri, *, start_after: str = "") -> Iterator[ObjectSummary]:
         """Yield every object below the prefix, or the object of that name, in key order, lazily."""
+
+    def first(self, prefix: S3Uri) -> S3Uri | None:
+        """Return the first object below the prefix in key order, None if there is none. One request."""
+
+    def versions(self, prefix: S3Uri) -> Iterator[ObjectVersion]:
+        """Yield every version and delete marker below the prefix, in no given order."""
+
+    def metadata(self, uri: S3Uri) -> Mapping[str, str]:
+        """Return the user metadata of an object (HeadObject). Raises NotFound."""
 
     def encryption(self, uri: S3Uri) -> ObjectEncryption:
         """Return how an object is encrypted (HeadObject). Raises NotFound."""
@@ -37,8 +52,9 @@ class ObjectStore(Protocol):
         content_type: str = "application/json",
         if_match: str | None = None,
         if_none_match: bool = False,
+        metadata: Mapping[str, str] | None = None,
     ) -> str:
-        """Put an object with SSE-KMS under ``key``. Return its entity tag.
+        """Put an object with SSE-KMS under ``key`` and user metadata. Return its entity tag.
 
         Raises:
             ServiceError: code ``EncryptionMismatch`` where the response names another algorithm or key, as

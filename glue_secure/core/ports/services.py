@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glue_secure.core.dynamodb import DynamoDbAccess
+from glue_secure.core.evidence import EndpointRecord
 from glue_secure.core.identifiers import KmsKeyArn
 from glue_secure.core.ports.catalog import ControlPlane
 from glue_secure.core.ports.clock import Clock
@@ -35,6 +36,7 @@ class Services:
         master_key_provider: creates the AWS Encryption SDK's provider for one key.
         columns: data keys and tags of a column policy.
         versions: package → version, for the evidence.
+        endpoints: returns the TLS facts of the open connections to AWS.
         streams_end_when_drained: whether a stream ends when it has processed the available data.
         high_water: creates the high-water mark store from a DynamoDB table's name and a bookmark's name.
         driver_s3: creates guarded boto3 sessions; None if the run has no AWS session.
@@ -55,6 +57,7 @@ class Services:
     columns: ColumnSource
     versions: Mapping[str, str]
     high_water: Callable[[str, str], HighWaterMarkStore]
+    endpoints: Callable[[], tuple[EndpointRecord, ...]] = tuple
     streams_end_when_drained: bool = False
     driver_s3: DriverS3 | None = None
     metastore: Metastore | None = None

@@ -1,0 +1,464 @@
+"""Verify stored evidence against the chains of its jobs (GS-EVD-003).
+
+The chain's entries are verified from the first to the newest: name, place, job, account, predecessor, time and
+signature. Then each document is compared with its entry. In the location where the runs wrote it, S3's own
+times, keys and versions are compared too; a copy has none of these.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from glue_secure.core.arguments import EVIDENCE_SIGNING_KEY
+from glue_secure.core.chain import FOLDER, ChainEntry, entry_digest, entry_name
+from glue_secure.core.errors import UsageError
+from glue_secure.core.evidence import digest
+from glue_secure.core.findings import Finding, Verdict, failed, passed, unknown
+from glue_secure.core.json_documents import parse_json
+from glue_secure.core.objects import StoredObject
+from glue_secure.report.signatures import VerificationKey, signature_problem
+from glue_secure.report.stored import EvidenceFolder, Listed
+
+CONTROL = "GS-EVD-003"
+# S3 rejects a request whose time differs more than this from its own (RequestTimeTooSkewed), so the clock of a
+# run that wrote an entry differs less.
+_SKEW = timedelta(minutes=15)
+_READERS = 32
+_DOCUMENT = re.compile(
+    r"(?P<root>(?:.*/)?)(?P<document>job=(?P<job>[^/]+)/run=(?P<run>[^/]+)/"
+    r"(?P<kind>evidence|_started)(?:-\d+)?\.json)\Z"
+)
+_ENTRY = re.compile(
+    rf"(?P<root>(?:.*/)?)job=(?P<job>[^/]+)/{FOLDER}/(?P<owner>\d{{12}}-[^/]+)/(?P<name>[^/]+)\Z"
+)
+_HEAD = re.compile(r"(?:(?P<job>.+)=)?(?P<sequence>[1-9]\d{0,11}):(?P<sha256>[0-9a-f]{64})\Z")
+_FIND_OUT = "find out who changed it, for instance in CloudTrail's data events; restore it from a copy"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """An entry that an auditor noted in an earlier verification, as ``[JOB=]SEQUENCE:SHA256``."""
+
+    job: str
+    sequence: int
+    sha256: str
+
+    @classmethod
+    def parse(cls, text: str) -> Head:
+        """Parse the text. Raises UsageError."""
+        match = _HEAD.match(text)
+        if match is None:
+            raise UsageError(
+                "--head", found=repr(text), required="[JOB=]SEQUENCE:SHA256, as `evidence verify` prints it"
+            )
+        return cls(match["job"] or "", int(match["sequence"]), match["sha256"])
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is verified, and against what.
+
+    Attributes:
+        keys: the keys that entries may be signed with; without one, signatures are not verified.
+        heads: entries that must be in the chain.
+        run: id of the only run whose documents are read, ``""`` for all. Its chain is verified whole.
+        job: the only job, ``""`` for all.
+        copy_of: location that the documents were copied from; ``""`` if S3 is where the runs wrote them.
+    """
+
+    keys: Sequence[VerificationKey] = ()
+    heads: Sequence[Head] = ()
+    run: str = ""
+    job: str = ""
+    copy_of: str = ""
+
+    def covers(self, document: str) -> bool:
+        """Return whether a document is read."""
+        return not self.run or f"/run={self.run}/" in document
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReport:
+    """The result for one chain, or for documents without a chain.
+
+    Attributes:
+        job: name of the job.
+        owner: account and region, ``""`` without a chain.
+        location: location of the chain, or of the first document without one.
+        entries: number of entries.
+        documents: number of documents that were compared with their entries.
+        signed: number of entries whose signature was verified.
+        signing_keys: the keys that the entries name.
+        head: ``SEQUENCE:SHA256`` of the newest entry, ``""`` without a chain.
+        not_ended: ids of runs with an entry of their start and none of an end.
+        findings: what was found, in the order of the chain.
+    """
+
+    job: str
+    owner: str
+    location: str
+    entries: int
+    documents: int
+    signed: int
+    signing_keys: tuple[str, ...]
+    head: str
+    not_ended: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(slots=True)
+class _Job:
+    """The objects of one job below one evidence location."""
+
+    root: str
+    job: str
+    chains: dict[str, list[Listed]] = field(default_factory=lambda: defaultdict(list))
+    documents: dict[str, Listed] = field(default_factory=dict)
+
+
+def verify(
+    folder: EvidenceFolder, scope: Scope, progress: Callable[[str], None] = lambda _: None
+) -> Iterator[ChainReport]:
+    """Yield the result of each chain below a location, and of the documents without one, by job.
+
+    Args:
+        folder: the location.
+        scope: what to verify.
+        progress: called with what is being done.
+
+    Raises:
+        UsageError: there is no evidence in the scope.
+        VerificationError: an object cannot be read.
+    """
+    progress("listing evidence")
+    jobs, problems = _inventory(folder, scope)
+    if not jobs:
+        raise UsageError(
+            "evidence",
+            found="none" + (f" of job {scope.job}" if scope.job else "") + (f" of run {scope.run}" if scope.run else ""),
+            required="a location with evidence of runs",
+            fix="glue-secure evidence list",
+        )
+    with ThreadPoolExecutor(_READERS, thread_name_prefix="glue-secure-verify") as pool:
+        for job in jobs:
+            yield from _verify_job(folder, job, scope, problems, pool, progress)
+
+
+def _inventory(folder: EvidenceFolder, scope: Scope) -> tuple[list[_Job], tuple[Finding, ...]]:
+    jobs: dict[tuple[str, str], _Job] = {}
+    listed, problems = folder.inventory()
+    for each in listed:
+        entry, document = _ENTRY.match(each.name), _DOCUMENT.match(each.name)
+        match = entry or document
+        if match is None or scope.job not in ("", match["job"]):
+            continue
+        job = jobs.setdefault((match["root"], match["job"]), _Job(match["root"], match["job"]))
+        if entry is not None:
+            job.chains[entry["owner"]].append(each)
+        elif document is not None:
+            job.documents[document["document"]] = each
+    chosen = [job for _, job in sorted(jobs.items())]
+    if scope.run:
+        chosen = [job for job in chosen if any(f"/run={scope.run}/" in name for name in job.documents)]
+    return chosen, problems
+
+
+def _verify_job(
+    folder: EvidenceFolder,
+    job: _Job,
+    scope: Scope,
+    problems: tuple[Finding, ...],
+    pool: ThreadPoolExecutor,
+    progress: Callable[[str], None],
+) -> list[ChainReport]:
+    chains = [_Chain(folder, job, owner, scope) for owner in sorted(job.chains)]
+    for chain in chains:
+        chain.verify(pool, progress)
+    general = [
+        *problems,
+        *_check_heads(job, chains, scope),
+        *(_unchained(folder, job, name, chains, scope) for name in sorted(job.documents) if scope.covers(name)
+          and not any(name in chain.documents for chain in chains)),
+    ]
+    if not chains:
+        location = folder.location(job.root + next(iter(sorted(job.documents)), ""))
+        return [ChainReport(job.job, "", location, 0, 0, 0, (), "", (), tuple(general))]
+    reports = [chain.report() for chain in chains]
+    reports[0] = replace(reports[0], findings=(*reports[0].findings, *general))
+    return reports
+
+
+class _Chain:
+    """One chain while it is verified."""
+
+    def __init__(self, folder: EvidenceFolder, job: _Job, owner: str, scope: Scope) -> None:
+        self._folder, self._job, self._owner, self._scope = folder, job, owner, scope
+        self._listed = sorted(job.chains[owner], key=lambda each: each.name, reverse=True)
+        self.entries: dict[int, ChainEntry] = {}
+        self.documents: dict[str, ChainEntry] = {}
+        self.findings: list[Finding] = []
+        self._signed = self._compared = 0
+
+    def verify(self, pool: ThreadPoolExecutor, progress: Callable[[str], None]) -> None:
+        """Verify the entries in their order, then the documents that they name."""
+        kept = [each for each in self._listed if not each.is_deleted]
+        for each in self._listed:
+            if each.is_deleted:
+                self._fail(each.name, "a delete marker", "an entry that was never deleted")
+        number = 0
+        previous: ChainEntry | None = None
+        for each, stored in zip(kept, pool.map(lambda one: self._folder.read_stored(one.name), kept)):
+            number += 1
+            if number % 100 == 0:
+                progress(f"job {self._job.job}: {number} of {len(kept)} entries")
+            entry = self._parsed(each, stored)
+            if entry is None:
+                continue
+            self._check_entry(each, stored, entry, previous)
+            self.entries[entry.sequence] = previous = entry
+        chosen = [
+            (entry, self._job.documents.get(entry.document))
+            for entry in self.entries.values()
+            if self._scope.covers(entry.document)
+        ]
+        present = [(entry, listed) for entry, listed in chosen if listed is not None and not listed.is_deleted]
+        bodies = pool.map(lambda pair: self._folder.read_stored(pair[1].name), present)
+        for entry, listed in chosen:
+            if listed is None or listed.is_deleted:
+                found = "no such document" if listed is None else "a delete marker"
+                name = self._job.root + entry.document
+                self._fail(name, found, f"the document of entry {entry.sequence}, SHA-256 {entry.sha256}")
+        for number, ((entry, listed), stored) in enumerate(zip(present, bodies), 1):
+            if number % 100 == 0:
+                progress(f"job {self._job.job}: {number} of {len(present)} documents")
+            self._check_document(listed, stored, entry)
+        self._compared = len(present)
+
+    def report(self) -> ChainReport:
+        """Return the result."""
+        newest = self.entries[max(self.entries)] if self.entries else None
+        ended = {entry.run_id for entry in self.entries.values() if "/evidence" in entry.document}
+        started = {entry.run_id: None for entry in self.entries.values()}
+        name = f"{self._job.root}job={self._job.job}/{FOLDER}/{self._owner}/"
+        location = self._folder.location(name)
+        if newest is not None and not any(one.verdict is not Verdict.PASS for one in self.findings):
+            found = f"{len(self.entries)} entries, {self._compared} documents"
+            if self._scope.keys:
+                self.findings.append(passed(CONTROL, location, f"{found}, signatures verified"))
+            else:
+                self.findings.append(self._unsigned(location, found))
+        return ChainReport(
+            job=self._job.job,
+            owner=self._owner,
+            location=location,
+            entries=len(self.entries),
+            documents=self._compared,
+            signed=self._signed,
+            signing_keys=tuple(sorted({each.signing_key for each in self.entries.values() if each.signing_key})),
+            head=f"{newest.sequence}:{entry_digest(newest)}" if newest else "",
+            not_ended=tuple(run for run in started if run not in ended),
+            findings=tuple(self.findings),
+        )
+
+    def _unsigned(self, location: str, found: str) -> Finding:
+        keys = sorted({each.signing_key for each in self.entries.values() if each.signing_key})
+        if keys:
+            return unknown(
+                CONTROL,
+                location,
+                found=f"{found}: digests match, signatures were not verified",
+                required="signatures that a key of the auditor verifies",
+                fix=f"add --key {keys[0]}, if that is the key that the job is meant to sign with",
+            )
+        return unknown(
+            CONTROL,
+            location,
+            found=f"{found}: digests match, not signed",
+            required="signed entries: whoever may replace every object can make such a chain",
+            fix=f"name a key in the job's argument --{EVIDENCE_SIGNING_KEY}",
+        )
+
+    def _parsed(self, each: Listed, stored: StoredObject) -> ChainEntry | None:
+        try:
+            entry = ChainEntry.parse(stored.body)
+        except ValueError as error:
+            self._fail(each.name, f"no entry of a chain ({error})", "an entry, as a run wrote it")
+            return None
+        if each.name.rpartition("/")[2] != entry_name(entry.sequence):
+            self._fail(each.name, f"entry {entry.sequence} under this name", entry_name(entry.sequence))
+            return None
+        return entry
+
+    def _check_entry(
+        self, each: Listed, stored: StoredObject, entry: ChainEntry, previous: ChainEntry | None
+    ) -> None:
+        expected = previous.sequence + 1 if previous else 1
+        if entry.sequence != expected:
+            missing = f"{expected} to {entry.sequence - 1}" if entry.sequence - 1 > expected else str(expected)
+            self._fail(each.name, f"entry {entry.sequence} after {expected - 1}", f"entry {missing} before it")
+        elif entry.previous != (entry_digest(previous) if previous else ""):
+            found = f"previous entry {entry.previous or 'none'}"
+            self._fail(each.name, found, entry_digest(previous) if previous else "no previous entry")
+        owner = f"{entry.account_id}-{entry.region}"
+        document = _DOCUMENT.match(entry.document)
+        place = (document["job"], document["run"]) if document else ("", "")
+        if (entry.job, owner, *place) != (self._job.job, self._owner, entry.job, entry.run_id):
+            self._fail(
+                each.name,
+                f"an entry of job {entry.job} in {owner}, for {entry.document}",
+                f"an entry of job {self._job.job} in {self._owner}",
+            )
+        if entry.document in self.documents:
+            first = self.documents[entry.document].sequence
+            self._fail(each.name, f"{entry.document}, which entry {first} names too", "another document")
+        self.documents.setdefault(entry.document, entry)
+        origin = self._origin
+        if origin and entry.prefix.rstrip("/") != origin.rstrip("/"):
+            self._fail(each.name, f"an entry that was written below {entry.prefix}", origin)
+        if previous is not None and _time(entry) < _time(previous) - _SKEW:
+            self._fail(each.name, f"made at {entry.time}", f"not before its predecessor, {previous.time}")
+        self._check_signature(each, entry, previous)
+        self._check_storage(each, stored, entry)
+
+    def _check_signature(self, each: Listed, entry: ChainEntry, previous: ChainEntry | None) -> None:
+        if entry.signature == "":
+            if previous is not None and previous.signature:
+                self._fail(each.name, "not signed", f"a signature, as entry {previous.sequence} has one")
+            elif self._scope.keys:
+                self._unknown(each.name, "not signed", "a signature", "the job named no signing key then")
+        elif self._scope.keys:
+            if problem := signature_problem(entry, self._scope.keys):
+                self._fail(each.name, problem, "a signature of a key of --key")
+            else:
+                self._signed += 1
+
+    def _check_storage(self, each: Listed, stored: StoredObject, entry: ChainEntry) -> None:
+        """Compare what S3 knows of an object with its entry. A copy is not compared."""
+        if self._folder.is_copy or self._scope.copy_of:
+            return
+        if (stored.algorithm, stored.key) != ("aws:kms", entry.encryption_key):
+            found = f"{stored.algorithm or 'no encryption'} {stored.key}".strip()
+            self._fail(each.name, f"encrypted with {found}", f"aws:kms {entry.encryption_key}")
+        if each.versions > 1:
+            self._fail(each.name, f"{each.versions} versions", "one version: runs never overwrite evidence")
+        if abs(each.stored - _time(entry)) > _SKEW:
+            self._fail(each.name, f"stored at {each.stored.isoformat()}", f"the time of its entry, {entry.time}")
+
+    @property
+    def _origin(self) -> str:
+        """The location that the entries name: where they are, or that of the copied documents."""
+        if self._scope.copy_of:
+            return self._scope.copy_of
+        if not self._folder.is_copy:
+            return self._folder.location(self._job.root)
+        first = next(iter(self.entries.values()), None)
+        return first.prefix if first else ""
+
+    def _check_document(self, listed: Listed, stored: StoredObject, entry: ChainEntry) -> None:
+        found = digest(stored.body)
+        if found != entry.sha256:
+            self._fail(listed.name, f"SHA-256 {found}", f"{entry.sha256}, by entry {entry.sequence}")
+            return
+        self._check_storage(listed, stored, entry)
+        document = _document(stored.body)
+        names = {"job": entry.job, "run_id": entry.run_id}
+        if "/evidence" in entry.document:
+            names |= {"account_id": entry.account_id, "region": entry.region}
+        for name, value in names.items():
+            if document.get(name) != value:
+                self._fail(listed.name, f"{name} {document.get(name)!r}", f"{value!r}, by its entry")
+        start = document.get("chain") or {}
+        if number := start.get("start"):
+            first = self.entries.get(number)
+            if first is None or entry_digest(first) != start.get("start_sha256"):
+                self._fail(
+                    listed.name,
+                    f"entry {number} is {entry_digest(first) if first else 'missing'}",
+                    f"{start.get('start_sha256')}, which the run wrote when it started",
+                )
+
+    def _fail(self, name: str, found: str, required: str) -> None:
+        location = self._folder.location(name)
+        self.findings.append(failed(CONTROL, location, found=found, required=required, fix=_FIND_OUT))
+
+    def _unknown(self, name: str, found: str, required: str, fix: str) -> None:
+        location = self._folder.location(name)
+        self.findings.append(unknown(CONTROL, location, found=found, required=required, fix=fix))
+
+
+def _check_heads(job: _Job, chains: Sequence[_Chain], scope: Scope) -> Iterator[Finding]:
+    """Yield a finding for each noted entry of the job that no chain has."""
+    for head in scope.heads:
+        if head.job not in ("", job.job):
+            continue
+        entries = [chain.entries[head.sequence] for chain in chains if head.sequence in chain.entries]
+        found = [entry_digest(entry) for entry in entries]
+        if head.sha256 not in found:
+            newest = max((max(chain.entries, default=0) for chain in chains), default=0)
+            yield failed(
+                CONTROL,
+                f"chain of job {job.job}",
+                found=f"entry {head.sequence} is {' and '.join(found)}"
+                if found
+                else f"no entry {head.sequence}; the newest is {newest}",
+                required=f"{head.sequence}:{head.sha256}, as noted earlier",
+                fix="the chain was rolled back or replaced: " + _FIND_OUT,
+            )
+
+
+def _unchained(
+    folder: EvidenceFolder, job: _Job, name: str, chains: Sequence[_Chain], scope: Scope
+) -> Finding:
+    """Return the finding about a document that no entry names."""
+    listed = job.documents[name]
+    entries = [entry for chain in chains for entry in chain.entries.values()]
+    match = _DOCUMENT.match(name)
+    run = match["run"] if match else ""
+    location = folder.location(listed.name)
+    if listed.is_deleted:
+        return failed(
+            CONTROL, location, found="a delete marker", required="evidence that stays", fix=_FIND_OUT
+        )
+    began = min(map(_time, entries), default=None)
+    is_original = not (folder.is_copy or scope.copy_of)
+    if began is None or (is_original and listed.stored < began - _SKEW):
+        why = "written before the chain began, by a version that made none"
+    elif any(entry.run_id == run for entry in entries) or "/_started" in name:
+        why = "the process may have ended between the document and its entry"
+    else:
+        return failed(
+            CONTROL,
+            location,
+            found="a document that no entry names, of a run that has no entry",
+            required="an entry for each document",
+            fix="find out who wrote it: a run has an entry before its evidence",
+        )
+    return unknown(
+        CONTROL,
+        location,
+        found=f"a document that no entry names: {why}",
+        required="an entry for each document",
+        fix="compare it with the run's log; nothing else proves what it says",
+    )
+
+
+def _time(entry: ChainEntry) -> datetime:
+    try:
+        time = datetime.fromisoformat(entry.time)
+    except ValueError:
+        return datetime.min.replace(tzinfo=timezone.utc)
+    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+
+
+def _document(body: bytes) -> Mapping[str, Any]:
+    try:
+        document = parse_json(body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}

@@ -15,6 +15,7 @@ from glue_secure.core.objects import (
     ObjectSummary,
     ObjectVersion,
     StoredObject,
+    checksum_in,
 )
 from glue_secure.core.service import PreconditionFailed, ServiceError
 from glue_secure.core.target_encryption import EncryptionRule
@@ -238,4 +239,7 @@ def _encryption(uri: S3Uri, answer: dict[str, Any], size: int) -> ObjectEncrypti
         key=answer.get("SSEKMSKeyId", ""),
         bucket_key=bool(answer.get("BucketKeyEnabled", False)),
         size=size,
+        version=answer.get("VersionId", ""),
+        etag=str(answer.get("ETag", "")).strip('"'),
+        checksum=checksum_in(answer),
     )

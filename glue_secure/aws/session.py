@@ -11,10 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from glue_secure.aws import botocore_guard
+from glue_secure.aws.endpoint_tls import endpoint_records
 from glue_secure.aws.errors import translate_errors
 from glue_secure.aws.tls import require_tls, resolve_verify
 from glue_secure.core.endpoints import endpoint_kind
 from glue_secure.core.errors import UsageError
+from glue_secure.core.evidence import EndpointRecord
 from glue_secure.core.ports.driver_s3 import CallGuard
 
 
@@ -193,6 +195,10 @@ class AwsSession:
                 answer = self.client("sts").get_caller_identity()
                 self._identity = str(answer["Account"]), str(answer.get("Arn", ""))
         return self._identity
+
+    def endpoints(self) -> tuple[EndpointRecord, ...]:
+        """Return the TLS facts of the clients' open connections; see :mod:`.endpoint_tls`."""
+        return endpoint_records((service, client) for (service, _), client in list(self._clients.items()))
 
     @property
     def kind(self) -> str:

@@ -15,6 +15,7 @@ from glue_secure.cli import (
     demo,
     deploy,
     evidence,
+    evidence_verify,
     init,
     lakeformation,
     local,
@@ -77,6 +78,7 @@ app.command("remediate")(remediate.command)
 app.add_typer(local.app, name="local")
 app.add_typer(bookmark.app, name="bookmark")
 app.add_typer(catalog.app, name="catalog")
+evidence.app.command()(evidence_verify.verify)
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(controls.app, name="controls")
 app.add_typer(lakeformation.app, name="lakeformation")

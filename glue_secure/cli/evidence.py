@@ -35,7 +35,7 @@ from glue_secure.report.stored import (
 )
 from glue_secure.run import composition
 
-app = typer.Typer(help="The evidence of runs: list, show, compare.", no_args_is_help=True)
+app = typer.Typer(help="The evidence of runs: list, show, compare, verify.", no_args_is_help=True)
 
 _VARIABLE = "GLUE_SECURE_EVIDENCE_URI"
 Location = Annotated[

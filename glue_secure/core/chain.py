@@ -4,8 +4,8 @@ An entry has the SHA-256 of its document and of the previous entry, and a signat
 signing key. A document that was replaced, removed, inserted or moved therefore does not match the chain, and
 an entry that was changed does not match its signature or the next entry.
 
-Entries are ``job=JOB/_chain/ACCOUNT-REGION/NUMBER-SEQUENCE.json`` below the evidence location. ``NUMBER`` falls
-as ``SEQUENCE`` rises, so that a listing, which S3 returns in the order of names, begins with the newest entry.
+Entries are ``job=JOB/_chain/ACCOUNT-REGION/NUMBER-SEQUENCE.json`` below the evidence location. ``NUMBER``
+falls as ``SEQUENCE`` rises, so that a listing, which S3 returns in order, begins with the newest.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from glue_secure.core.endpoints import endpoint_kind, same_service
 from glue_secure.core.errors import RefusedError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.objects import checksum_in
 from glue_secure.core.receipts import (
     BOTO3,
     DELETED,
@@ -165,6 +166,7 @@ def receipts_of(
             upload=str(response.get("UploadId") or "") if is_creation else upload,
             source=_copied(parameters) if operation == "CopyObject" else "",
             time=time,
+            checksum=checksum_in(response) or checksum_in(copied),
         )
     ]
 

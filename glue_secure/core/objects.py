@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from glue_secure.core.identifiers import S3Uri
 
@@ -54,6 +56,9 @@ class ObjectEncryption:
         key: ARN or id of the KMS key, ``""`` without one.
         bucket_key: whether an S3 Bucket Key was used.
         size: bytes.
+        version: version id, ``""`` if S3's answer has none.
+        etag: entity tag without quotes, ``""`` if it is not known.
+        checksum: checksum as in S3's answer (``CRC64NVME:...``, Base64), ``""`` if it has none.
     """
 
     uri: S3Uri
@@ -61,6 +66,19 @@ class ObjectEncryption:
     key: str
     bucket_key: bool
     size: int
+    version: str = field(default="", compare=False)
+    etag: str = field(default="", compare=False)
+    checksum: str = field(default="", compare=False)
+
+
+def checksum_in(answer: Mapping[str, Any]) -> str:
+    """Return the checksum in an answer of S3, as botocore parses it: ``CRC32:...``, ``""`` if it has none."""
+    found = (
+        (name.removeprefix("Checksum"), value)
+        for name, value in sorted(answer.items())
+        if name.startswith("Checksum") and name != "ChecksumType" and value
+    )
+    return next((f"{name}:{value}" for name, value in found), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class Receipt:
         stage: Spark's stage that sent the request, None if it is not known.
         task: Spark's task attempt that sent the request, None if it is not known.
         time: milliseconds since 1970 by the clock of the client, when the response arrived.
+        checksum: as in :class:`~glue_secure.core.objects.ObjectEncryption`.
     """
 
     outcome: str
@@ -59,10 +60,20 @@ class Receipt:
     stage: int | None = None
     task: int | None = None
     time: int = 0
+    checksum: str = ""
 
     def encryption(self) -> ObjectEncryption:
         """Return the encryption of the stored object, as S3 answered it."""
-        return ObjectEncryption(self.uri, self.algorithm, self.key, self.bucket_key, self.size or 0)
+        return ObjectEncryption(
+            self.uri,
+            self.algorithm,
+            self.key,
+            self.bucket_key,
+            self.size or 0,
+            self.version,
+            self.etag,
+            self.checksum,
+        )
 
 
 @dataclass(slots=True, eq=False)

@@ -16,16 +16,18 @@ STRICT = "glue-secure-strict"
 ROLE = "glue-secure-job"
 BOOKMARKS_URI = f"s3://{EVIDENCE}/bookmarks/"
 EVIDENCE_URI = f"s3://{EVIDENCE}/evidence/"
+SIGNING_ALIAS = "alias/glue-secure-signing"
 
 
 @dataclass(frozen=True, slots=True)
 class ProvisionedAccount:
-    """The ARNs of the four customer managed keys, and the name of the strict security configuration."""
+    """The ARNs of the customer managed keys, and the name of the strict security configuration."""
 
     data_key: str
     bookmark_key: str
     logs_key: str
     catalog_key: str
+    signing_key: str
     security_configuration: str = STRICT
 
 
@@ -36,6 +38,9 @@ def provision(account: EmbeddedAccount) -> ProvisionedAccount:
         bookmark_key=ensure_key(account, "alias/glue-secure-bookmarks", "job bookmarks"),
         logs_key=ensure_key(account, "alias/glue-secure-logs", "CloudWatch logs"),
         catalog_key=ensure_key(account, "alias/glue-secure-catalog", "Data Catalog"),
+        signing_key=ensure_key(
+            account, SIGNING_ALIAS, "signatures of evidence", usage="SIGN_VERIFY", spec="ECC_NIST_P256"
+        ),
     )
     s3 = clients(account)("s3")
     existing = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
@@ -55,8 +60,15 @@ def encrypt_catalog(account: EmbeddedAccount, key_arn: str) -> None:
     )
 
 
-def ensure_key(account: EmbeddedAccount, alias: str, description: str) -> str:
-    """Return the ARN of the key with this alias. Create a symmetric customer managed key if there is none."""
+def ensure_key(
+    account: EmbeddedAccount,
+    alias: str,
+    description: str,
+    *,
+    usage: str = "ENCRYPT_DECRYPT",
+    spec: str = "SYMMETRIC_DEFAULT",
+) -> str:
+    """Return the ARN of the key with this alias. Create a customer managed key if there is none."""
     kms = clients(account)("kms")
     try:
         return str(kms.describe_key(KeyId=alias)["KeyMetadata"]["Arn"])
@@ -64,8 +76,8 @@ def ensure_key(account: EmbeddedAccount, alias: str, description: str) -> str:
         # moto's DescribeKey returns only the properties that are passed here.
         metadata = kms.create_key(
             Description=f"glue-secure embedded account: {description}",
-            KeyUsage="ENCRYPT_DECRYPT",
-            KeySpec="SYMMETRIC_DEFAULT",
+            KeyUsage=usage,
+            KeySpec=spec,
             MultiRegion=False,
         )["KeyMetadata"]
         kms.create_alias(AliasName=alias, TargetKeyId=metadata["KeyId"])

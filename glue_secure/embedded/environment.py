@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from glue_secure.core.errors import UsageError
 from glue_secure.embedded.account import EmbeddedAccount
+from glue_secure.embedded.account_setup import SIGNING_ALIAS
 
 REQUEST_GUARD_VARIABLE = "GLUE_SECURE_LOCAL_REQUEST_GUARD"
 """Variable that selects Spark with (``on``) or without (``off``) the request guard."""
@@ -66,6 +67,7 @@ def environment_of(
         "AWS_REGION": account.region,
         "AWS_SECRET_ACCESS_KEY": account.secret_access_key,
         "AWS_SHARED_CREDENTIALS_FILE": str(account.aws_folder / "credentials"),
+        "GLUE_SECURE_EVIDENCE_SIGNING_KEY": SIGNING_ALIAS,
         "GLUE_SECURE_LOCAL_STATE": str(account.state),
         "GLUE_SECURE_RUNTIME": "spark",
         "JAVA_HOME": str(account.java_home),

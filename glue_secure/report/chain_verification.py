@@ -1,6 +1,6 @@
 """Verify stored evidence against the chains of its jobs (GS-EVD-003).
 
-The chain's entries are verified from the first to the newest: name, place, job, account, predecessor, time and
+The entries are verified from the first to the newest: name, place, job, account, predecessor, time and
 signature. Then each document is compared with its entry. In the location where the runs wrote it, S3's own
 times, keys and versions are compared too; a copy has none of these.
 """
@@ -26,8 +26,8 @@ from glue_secure.report.signatures import VerificationKey, signature_problem
 from glue_secure.report.stored import EvidenceFolder, Listed
 
 CONTROL = "GS-EVD-003"
-# S3 rejects a request whose time differs more than this from its own (RequestTimeTooSkewed), so the clock of a
-# run that wrote an entry differs less.
+# S3 rejects a request whose time differs more than this from its own (RequestTimeTooSkewed), so the clock of
+# a run that wrote an entry differs less.
 _SKEW = timedelta(minutes=15)
 _READERS = 32
 _DOCUMENT = re.compile(
@@ -122,10 +122,10 @@ class _Job:
     documents: dict[str, Listed] = field(default_factory=dict)
 
 
-def verify(
+def verify_chains(
     folder: EvidenceFolder, scope: Scope, progress: Callable[[str], None] = lambda _: None
-) -> Iterator[ChainReport]:
-    """Yield the result of each chain below a location, and of the documents without one, by job.
+) -> list[ChainReport]:
+    """Return the result of each chain below a location, and of the documents without one, by job.
 
     Args:
         folder: the location.
@@ -141,13 +141,16 @@ def verify(
     if not jobs:
         raise UsageError(
             "evidence",
-            found="none" + (f" of job {scope.job}" if scope.job else "") + (f" of run {scope.run}" if scope.run else ""),
+            found="none"
+            + (f" of job {scope.job}" if scope.job else "")
+            + (f" of run {scope.run}" if scope.run else ""),
             required="a location with evidence of runs",
             fix="glue-secure evidence list",
         )
     with ThreadPoolExecutor(_READERS, thread_name_prefix="glue-secure-verify") as pool:
-        for job in jobs:
-            yield from _verify_job(folder, job, scope, problems, pool, progress)
+        return [
+            report for job in jobs for report in _verify_job(folder, job, scope, problems, pool, progress)
+        ]
 
 
 def _inventory(folder: EvidenceFolder, scope: Scope) -> tuple[list[_Job], tuple[Finding, ...]]:
@@ -180,11 +183,16 @@ def _verify_job(
     chains = [_Chain(folder, job, owner, scope) for owner in sorted(job.chains)]
     for chain in chains:
         chain.verify(pool, progress)
+    entries = [entry for chain in chains for entry in chain.entries.values()]
+    named = {entry.document for entry in entries}
+    runs = {entry.run_id for entry in entries}
+    began = min(map(_time, entries), default=None)
+    is_copy = folder.is_copy or bool(scope.copy_of)
+    loose = [name for name in sorted(job.documents) if scope.covers(name) and name not in named]
     general = [
         *problems,
         *_check_heads(job, chains, scope),
-        *(_unchained(folder, job, name, chains, scope) for name in sorted(job.documents) if scope.covers(name)
-          and not any(name in chain.documents for chain in chains)),
+        *(_unchained(folder, job.documents[name], runs=runs, began=began, is_copy=is_copy) for name in loose),
     ]
     if not chains:
         location = folder.location(job.root + next(iter(sorted(job.documents)), ""))
@@ -207,16 +215,15 @@ class _Chain:
 
     def verify(self, pool: ThreadPoolExecutor, progress: Callable[[str], None]) -> None:
         """Verify the entries in their order, then the documents that they name."""
-        kept = [each for each in self._listed if not each.is_deleted]
+        present = [each for each in self._listed if not each.is_deleted]
         for each in self._listed:
             if each.is_deleted:
                 self._fail(each.name, "a delete marker", "an entry that was never deleted")
-        number = 0
+        bodies = pool.map(lambda each: self._folder.read_stored(each.name), present)
         previous: ChainEntry | None = None
-        for each, stored in zip(kept, pool.map(lambda one: self._folder.read_stored(one.name), kept)):
-            number += 1
+        for number, (each, stored) in enumerate(zip(present, bodies, strict=True), 1):
             if number % 100 == 0:
-                progress(f"job {self._job.job}: {number} of {len(kept)} entries")
+                progress(f"job {self._job.job}: {number} of {len(present)} entries")
             entry = self._parsed(each, stored)
             if entry is None:
                 continue
@@ -227,18 +234,18 @@ class _Chain:
             for entry in self.entries.values()
             if self._scope.covers(entry.document)
         ]
-        present = [(entry, listed) for entry, listed in chosen if listed is not None and not listed.is_deleted]
-        bodies = pool.map(lambda pair: self._folder.read_stored(pair[1].name), present)
+        pairs = [(entry, listed) for entry, listed in chosen if listed is not None and not listed.is_deleted]
+        bodies = pool.map(lambda pair: self._folder.read_stored(pair[1].name), pairs)
         for entry, listed in chosen:
             if listed is None or listed.is_deleted:
                 found = "no such document" if listed is None else "a delete marker"
                 name = self._job.root + entry.document
                 self._fail(name, found, f"the document of entry {entry.sequence}, SHA-256 {entry.sha256}")
-        for number, ((entry, listed), stored) in enumerate(zip(present, bodies), 1):
+        for number, ((entry, listed), stored) in enumerate(zip(pairs, bodies, strict=True), 1):
             if number % 100 == 0:
-                progress(f"job {self._job.job}: {number} of {len(present)} documents")
+                progress(f"job {self._job.job}: {number} of {len(pairs)} documents")
             self._check_document(listed, stored, entry)
-        self._compared = len(present)
+        self._compared = len(pairs)
 
     def report(self) -> ChainReport:
         """Return the result."""
@@ -260,7 +267,9 @@ class _Chain:
             entries=len(self.entries),
             documents=self._compared,
             signed=self._signed,
-            signing_keys=tuple(sorted({each.signing_key for each in self.entries.values() if each.signing_key})),
+            signing_keys=tuple(
+                sorted({each.signing_key for each in self.entries.values() if each.signing_key})
+            ),
             head=f"{newest.sequence}:{entry_digest(newest)}" if newest else "",
             not_ended=tuple(run for run in started if run not in ended),
             findings=tuple(self.findings),
@@ -300,8 +309,12 @@ class _Chain:
     ) -> None:
         expected = previous.sequence + 1 if previous else 1
         if entry.sequence != expected:
-            missing = f"{expected} to {entry.sequence - 1}" if entry.sequence - 1 > expected else str(expected)
-            self._fail(each.name, f"entry {entry.sequence} after {expected - 1}", f"entry {missing} before it")
+            missing = (
+                f"{expected} to {entry.sequence - 1}" if entry.sequence - 1 > expected else str(expected)
+            )
+            self._fail(
+                each.name, f"entry {entry.sequence} after {expected - 1}", f"entry {missing} before it"
+            )
         elif entry.previous != (entry_digest(previous) if previous else ""):
             found = f"previous entry {entry.previous or 'none'}"
             self._fail(each.name, found, entry_digest(previous) if previous else "no previous entry")
@@ -348,7 +361,9 @@ class _Chain:
         if each.versions > 1:
             self._fail(each.name, f"{each.versions} versions", "one version: runs never overwrite evidence")
         if abs(each.stored - _time(entry)) > _SKEW:
-            self._fail(each.name, f"stored at {each.stored.isoformat()}", f"the time of its entry, {entry.time}")
+            self._fail(
+                each.name, f"stored at {each.stored.isoformat()}", f"the time of its entry, {entry.time}"
+            )
 
     @property
     def _origin(self) -> str:
@@ -413,23 +428,26 @@ def _check_heads(job: _Job, chains: Sequence[_Chain], scope: Scope) -> Iterator[
 
 
 def _unchained(
-    folder: EvidenceFolder, job: _Job, name: str, chains: Sequence[_Chain], scope: Scope
+    folder: EvidenceFolder, listed: Listed, *, runs: set[str], began: datetime | None, is_copy: bool
 ) -> Finding:
-    """Return the finding about a document that no entry names."""
-    listed = job.documents[name]
-    entries = [entry for chain in chains for entry in chain.entries.values()]
-    match = _DOCUMENT.match(name)
-    run = match["run"] if match else ""
+    """Return the finding about a document that no entry names.
+
+    Args:
+        folder: the location.
+        listed: the document.
+        runs: ids of the runs that have an entry.
+        began: time of the job's first entry, None without one.
+        is_copy: whether S3's times of the documents are not known.
+    """
     location = folder.location(listed.name)
+    match = _DOCUMENT.match(listed.name)
     if listed.is_deleted:
         return failed(
             CONTROL, location, found="a delete marker", required="evidence that stays", fix=_FIND_OUT
         )
-    began = min(map(_time, entries), default=None)
-    is_original = not (folder.is_copy or scope.copy_of)
-    if began is None or (is_original and listed.stored < began - _SKEW):
+    if began is None or (not is_copy and listed.stored < began - _SKEW):
         why = "written before the chain began, by a version that made none"
-    elif any(entry.run_id == run for entry in entries) or "/_started" in name:
+    elif match is None or match["run"] in runs or match["kind"] == "_started":
         why = "the process may have ended between the document and its entry"
     else:
         return failed(
@@ -452,7 +470,7 @@ def _time(entry: ChainEntry) -> datetime:
     try:
         time = datetime.fromisoformat(entry.time)
     except ValueError:
-        return datetime.min.replace(tzinfo=timezone.utc)
+        return datetime.fromtimestamp(0, timezone.utc)
     return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
 
 

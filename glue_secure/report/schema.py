@@ -58,8 +58,9 @@ compares settings, keys, versions, controls, sources and targets.
 version (`{SCHEMA}`) may have properties that the schema does not list, which a reader ignores.
 None is removed, and none changes its meaning.
 
-The document is not signed: whoever may replace objects of its location can change it. Deny overwriting and
-deletion there, with Object Lock or the bucket policy."""
+Each document has an entry in the job's chain, `job=JOB/_chain/ACCOUNT-REGION/`, with its SHA-256, and with a
+signature if the job names a key (`--glue-secure-evidence-signing-key`). `glue-secure evidence verify` finds
+what was changed since: see [auditor.md](auditor.md)."""
 
 
 def json_schema() -> dict[str, Any]:

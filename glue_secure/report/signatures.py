@@ -133,9 +133,7 @@ def _public(job: str, name: str, body: bytes, load: Callable[[bytes], Any]) -> V
     )
 
 
-def _ecdsa(
-    key: ec.EllipticCurvePublicKey, digest: hashes.HashAlgorithm
-) -> Callable[[bytes, bytes], bool]:
+def _ecdsa(key: ec.EllipticCurvePublicKey, digest: hashes.HashAlgorithm) -> Callable[[bytes, bytes], bool]:
     def verifies(message: bytes, signature: bytes) -> bool:
         try:
             key.verify(signature, message, ec.ECDSA(digest))
@@ -147,7 +145,7 @@ def _ecdsa(
 
 
 def _pss(key: rsa.RSAPublicKey) -> Callable[[bytes, bytes], bool]:
-    scheme = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=hashes.SHA256.digest_size)
+    scheme = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.AUTO)
 
     def verifies(message: bytes, signature: bytes) -> bool:
         try:

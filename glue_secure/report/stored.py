@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -18,8 +18,10 @@ from typing import Any, Protocol
 from glue_secure.core.controls import REPORTED_ONLY
 from glue_secure.core.errors import UsageError, VerificationError
 from glue_secure.core.evidence import digest
+from glue_secure.core.findings import Finding, unknown
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.json_documents import parse_json
+from glue_secure.core.objects import ObjectVersion, StoredObject
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.service import ServiceError
 
@@ -32,8 +34,35 @@ _CONTROL = "GS-EVD-001"
 _READERS, _AHEAD = 16, 100
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object of a location, with what S3 knows of its past.
+
+    Attributes:
+        name: its name.
+        stored: when its newest version was stored, UTC.
+        versions: number of versions; 1 if the location keeps none.
+        is_deleted: whether the newest version is a delete marker.
+    """
+
+    name: str
+    stored: datetime
+    versions: int = 1
+    is_deleted: bool = False
+
+
 class EvidenceFolder(Protocol):
     """A location with the evidence of many runs."""
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the location has neither S3's times and versions nor its encryption."""
+
+    def inventory(self) -> tuple[Iterable[Listed], tuple[Finding, ...]]:
+        """Return every object below the location, deleted ones too, and what could not be found out."""
+
+    def read_stored(self, name: str) -> StoredObject:
+        """Return an object with its encryption."""
 
     def names(self) -> Iterator[tuple[str, datetime]]:
         """Yield the name of each object below the location, and when it was stored, UTC."""
@@ -52,6 +81,40 @@ class S3Folder:
     prefix: S3Uri
     objects: ObjectStore
 
+    @property
+    def is_copy(self) -> bool:
+        """False: S3 has its own times, versions and encryption of each object."""
+        return False
+
+    def inventory(self) -> tuple[Iterable[Listed], tuple[Finding, ...]]:
+        """Return every object with its versions; without them if the caller may not list versions."""
+        found: dict[str, list[ObjectVersion]] = {}
+        try:
+            for each in self.objects.versions(self.prefix):
+                found.setdefault(each.uri.key, []).append(each)
+        except ServiceError as error:
+            finding = unknown(
+                "GS-EVD-003",
+                str(self.prefix),
+                found=f"versions that cannot be listed ({error})",
+                required="a listing of versions, which shows objects that were replaced or deleted",
+                fix="allow s3:ListBucketVersions",
+                aws_code=error.code,
+            )
+            return [Listed(name, stored) for name, stored in self.names()], (finding,)
+        listed = []
+        for key, versions in found.items():
+            newest = next((each for each in versions if each.is_latest), versions[0])
+            listed.append(Listed(key, newest.last_modified, len(versions), newest.is_delete_marker))
+        return listed, ()
+
+    def read_stored(self, name: str) -> StoredObject:
+        """Return the object with that key."""
+        try:
+            return self.objects.read(S3Uri(self.prefix.bucket, name))
+        except ServiceError as error:
+            raise _unreadable(self.location(name), error, "s3:GetObject and kms:Decrypt") from error
+
     def names(self) -> Iterator[tuple[str, datetime]]:
         """Yield the key of each object below the prefix, and its time."""
         try:
@@ -61,11 +124,8 @@ class S3Folder:
             raise _unreadable(str(self.prefix), error, "s3:ListBucket") from error
 
     def read(self, name: str) -> bytes:
-        """Return the object with that key."""
-        try:
-            return self.objects.read(S3Uri(self.prefix.bucket, name)).body
-        except ServiceError as error:
-            raise _unreadable(self.location(name), error, "s3:GetObject and kms:Decrypt") from error
+        """Return the content of the object with that key."""
+        return self.read_stored(name).body
 
     def location(self, name: str) -> str:
         """Return the S3 location of a key."""
@@ -77,6 +137,19 @@ class LocalFolder:
     """A copy of evidence on the local disk. Its methods raise UsageError for what cannot be read."""
 
     path: Path
+
+    @property
+    def is_copy(self) -> bool:
+        """True: a folder is a copy."""
+        return True
+
+    def inventory(self) -> tuple[Iterable[Listed], tuple[Finding, ...]]:
+        """Return every file."""
+        return [Listed(name, stored) for name, stored in self.names()], ()
+
+    def read_stored(self, name: str) -> StoredObject:
+        """Return a file, without encryption."""
+        return StoredObject(self.read(name), etag="")
 
     def names(self) -> Iterator[tuple[str, datetime]]:
         """Yield the path of each file below the folder, and its modification time."""

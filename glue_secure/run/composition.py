@@ -43,7 +43,7 @@ _FROM_ENVIRONMENT = {
     "GLUE_SECURE_EVIDENCE_KEY": EVIDENCE_KEY,
     "GLUE_SECURE_EVIDENCE_SIGNING_KEY": EVIDENCE_SIGNING_KEY,
 }
-_PACKAGES = ("boto3", "aws-encryption-sdk", "cryptography", "pyspark")
+_PACKAGES = ("boto3", "botocore", "aws-encryption-sdk", "cryptography", "pyspark")
 
 
 class SystemClock:
@@ -161,6 +161,7 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
         clock=SystemClock(),
         master_key_provider=master_key_provider,
         versions=_versions(),
+        endpoints=session.endpoints,
         streams_end_when_drained=_streams_end(environ),
         high_water=high_water,
         driver_s3=session,

@@ -182,9 +182,9 @@ class FakeObjectStore:
         self._called("ListObjectVersions", prefix)
         for uri, history in self._history.items():
             if uri.bucket == prefix.bucket and uri.key.startswith(prefix.as_prefix()):
-                kept = history if uri.bucket in self.versioned else history[-1:]
-                for number, (time, is_marker) in enumerate(kept, 1):
-                    yield ObjectVersion(uri, time, number == len(kept), is_marker)
+                shown = history if uri.bucket in self.versioned else history[-1:]
+                for number, (time, is_marker) in enumerate(shown, 1):
+                    yield ObjectVersion(uri, time, number == len(shown), is_marker)
 
     def metadata(self, uri: S3Uri) -> Mapping[str, str]:
         """Return the user metadata of an object."""

@@ -36,6 +36,8 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 Inspection = tuple[Finding, "ObjectEncryption | None"]
 """One object's finding and its encryption; None without an answer from S3."""
+# Size, bucket key, version, entity tag and checksum of an object.
+_Packed = tuple[int, bool, str, str, str]
 
 
 class ObjectVerifier:
@@ -166,7 +168,7 @@ class HeadResult:
     """Inspections of a batch, in its order; for an object that passed, only its size and bucket key."""
 
     first: int
-    inspections: tuple[tuple[int, bool] | Inspection, ...]
+    inspections: tuple[_Packed | Inspection, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,18 +235,20 @@ def _incomplete(found: str, count: int) -> Finding:
     )
 
 
-def _pack(inspection: Inspection, rules: EncryptionRules) -> tuple[int, bool] | Inspection:
-    """Return size and bucket key of an object that passed a rule with one encryption, else the inspection."""
+def _pack(inspection: Inspection, rules: EncryptionRules) -> _Packed | Inspection:
+    """Return the facts of an object that passed a rule with one encryption, else the inspection."""
     finding, encryption = inspection
     if encryption is None or finding.verdict is not Verdict.PASS:
         return inspection
     has_one = len(rules.rule(encryption.uri).accepted) == 1
-    return (encryption.size, encryption.bucket_key) if has_one else inspection
+    facts = encryption.size, encryption.bucket_key, encryption.version, encryption.etag, encryption.checksum
+    return facts if has_one else inspection
 
 
-def _unpack(uri: S3Uri, packed: tuple[int, bool] | Inspection, rules: EncryptionRules) -> Inspection:
-    if isinstance(packed[0], Finding):
+def _unpack(uri: S3Uri, packed: _Packed | Inspection, rules: EncryptionRules) -> Inspection:
+    if len(packed) == 2:
         return packed
+    size, bucket_key, *rest = packed
     written = rules.rule(uri).written
-    encryption = ObjectEncryption(uri, written.algorithm.header, written.key, bool(packed[1]), packed[0])
+    encryption = ObjectEncryption(uri, written.algorithm.header, written.key, bucket_key, size, *rest)
     return check_object(encryption, rules), encryption

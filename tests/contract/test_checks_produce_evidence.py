@@ -46,6 +46,7 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
     "GS-KMS-004": ("glue_secure.core.policy:check_key",),
     "GS-KMS-005": ("glue_secure.core.policy:check_key",),
     "GS-KMS-006": ("glue_secure.preflight.establish:check_usable",),
+    "GS-EVD-002": ("glue_secure.preflight.establish:named_evidence_keys",),
     "GS-S3-001": ("glue_secure.core.spark_conf:check_settings",),
     "GS-S3-002": (
         "glue_secure.core.spark_conf:check_settings",
@@ -169,6 +170,7 @@ WITHOUT_PASS: Mapping[str, str] = {
 """Control → why no evidence and no report has a PASS of it."""
 
 ELSEWHERE: Mapping[str, str] = {
+    "GS-EVD-003": "tests/unit/report/test_evidence_verify.py: the report of `evidence verify`",
     "GS-POL-002": "tests/unit/policyfile/test_exceptions.py: exceptions of a policy file",
     "GS-LF-006": "tests/unit/governance/test_lake_jobs.py: the report of a job's permissions",
     "GS-LF-008": "tests/unit/governance/test_lake_jobs.py: the report of a job's permissions",
@@ -260,6 +262,7 @@ def compliant_runs(run_fixture: Any, make: Any, serve: Any) -> Any:
 
     def run_job(run_id: str, unmanaged: UnmanagedWriteReport, **arguments: str) -> None:
         arguments["glue_secure_allowed_connectors"] = "com.example.Source"
+        arguments["glue_secure_evidence_signing_key"] = str(run_fixture.signing_key)
         run = run_fixture.start(run_id, claimed="strict", **arguments)
         frame = run.catalog_reader.read_table("lake", "flights", transformation_ctx="flights")
         run.reader.read_jdbc("ops", "airlines")

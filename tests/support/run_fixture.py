@@ -46,6 +46,7 @@ from glue_secure.verification.target_keys import TargetKeys
 
 KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111")
 OTHER_KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/22222222-2222-2222-2222-222222222222")
+SIGNING_KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/44444444-4444-4444-4444-444444444444")
 BOOKMARK_KEY = KmsKeyArn.parse("arn:aws:kms:eu-west-1:123456789012:key/33333333-3333-3333-3333-333333333333")
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 SESSION_ROW = {"ssl": True, "version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "bits": 256}
@@ -371,6 +372,7 @@ class RunFixture:
     kinesis: FakeKinesis = field(default_factory=FakeKinesis)
     key: KmsKeyArn = KEY
     other_key: KmsKeyArn = OTHER_KEY
+    signing_key: KmsKeyArn = SIGNING_KEY
     bookmark_key: KmsKeyArn = BOOKMARK_KEY
 
     @property
@@ -470,7 +472,12 @@ def new_run_fixture() -> RunFixture:
         engine=FakeEngine(objects),
         control_plane=plane,
         secrets=FakeSecretStore({"ops/postgres": Credentials("me", "hunter2")}),
-        keys=[good, replace(good, arn=BOOKMARK_KEY), replace(good, arn=OTHER_KEY)],
+        keys=[
+            good,
+            replace(good, arn=BOOKMARK_KEY),
+            replace(good, arn=OTHER_KEY),
+            KmsKey(SIGNING_KEY, "Enabled", "CUSTOMER", "SIGN_VERIFY", "ECC_NIST_P256"),
+        ],
         arguments={
             "job-bookmark-option": "job-bookmark-enable",
             "glue-secure-bookmark-uri": "s3://state/bookmarks/",

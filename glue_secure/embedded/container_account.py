@@ -15,14 +15,18 @@ import sys
 from pathlib import Path
 
 from glue_secure.embedded.account import EmbeddedAccount
-from glue_secure.embedded.account_setup import BOOKMARKS_URI, EVIDENCE_URI
+from glue_secure.embedded.account_setup import BOOKMARKS_URI, EVIDENCE_URI, SIGNING_ALIAS
 from glue_secure.embedded.environment import environment_of, export_lines, requested_guard
 from glue_secure.embedded.folders import STATE_VARIABLE
 from glue_secure.embedded.lifecycle import embedded_account
 from glue_secure.embedded.seed import seed_flights
 from glue_secure.embedded.spark_files import properties, spark_defaults
 
-_LOCATIONS = {"GLUE_SECURE_BOOKMARK_URI": BOOKMARKS_URI, "GLUE_SECURE_EVIDENCE_URI": EVIDENCE_URI}
+_ARGUMENTS = {
+    "GLUE_SECURE_BOOKMARK_URI": BOOKMARKS_URI,
+    "GLUE_SECURE_EVIDENCE_URI": EVIDENCE_URI,
+    "GLUE_SECURE_EVIDENCE_SIGNING_KEY": SIGNING_ALIAS,
+}
 
 
 def main(share: Path) -> None:
@@ -68,9 +72,9 @@ def publish(account: EmbeddedAccount, share: Path) -> None:
         and not name.endswith("buffer.dir")
     }
     for name, text in (
-        ("spark.sh", export_lines({**spark_variables, **_LOCATIONS})),
+        ("spark.sh", export_lines({**spark_variables, **_ARGUMENTS})),
         # Without the unset line, so that Hadoop's and Spark's variables of the image are not changed.
-        ("glue.sh", export_lines({**glue_variables, **_LOCATIONS}).partition("\n")[2]),
+        ("glue.sh", export_lines({**glue_variables, **_ARGUMENTS}).partition("\n")[2]),
         ("glue.conf", properties(settings)),
     ):
         (share / name).write_text(text, encoding="utf-8")

@@ -124,6 +124,15 @@ class DeploymentAccount:
             head["ETag"].strip('"'),
         )
 
+    def content(self, uri: S3Uri) -> bytes | None:
+        """Return the content of an object (GetObject), None if it does not exist. Raises ServiceError."""
+        try:
+            with translate_errors("GetObject"):
+                answer = self._s3.get_object(Bucket=uri.bucket, Key=uri.key, ExpectedBucketOwner=self.account)
+                return bytes(answer["Body"].read())
+        except NotFound:
+            return None
+
     def upload(self, uri: S3Uri, content: bytes, key: KmsKeyArn, *, over: Uploaded | None) -> None:
         """Upload an object with SSE-KMS and a SHA-256 that S3 verifies (PutObject).
 

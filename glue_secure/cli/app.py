@@ -24,6 +24,7 @@ from glue_secure.cli import (
     policy,
     policy_file,
     preflight,
+    pull,
     quality,
     remediate,
     run,
@@ -72,6 +73,7 @@ app.command(
 app.command("init")(init.command)
 app.command("deploy")(deploy.command)
 app.command("migrate")(migrate.command)
+app.command("pull")(pull.command)
 app.command("package")(package.command)
 app.command("preflight")(preflight.command)
 app.command("remediate")(remediate.command)

@@ -1,18 +1,24 @@
-"""The commands ``local up|down|status|env``."""
+"""The commands ``local up|down|status|env|import``, ``local table add`` and ``local connection add``."""
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from glue_secure.cli.options import Json, State
-from glue_secure.cli.printing import print_json, running_account
+from glue_secure.cli.printing import print_json, print_line, read_text, running_account
 from glue_secure.cli.progress import StepProgress
-from glue_secure.embedded import environment, lifecycle, seed
+from glue_secure.core.errors import UsageError
+from glue_secure.core.redaction import redact_text
+from glue_secure.embedded import databases, definitions, environment, lifecycle, seed
 from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.lake_tables import define_lake_tables
+from glue_secure.project.deploy.deployment_account import glue_client
 
 app = typer.Typer(
     help="The embedded account: S3, KMS, Glue and PostgreSQL over TLS on this machine.", no_args_is_help=True
@@ -61,14 +67,118 @@ def status(state: State = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def env(state: State = None, as_json: Json = False) -> None:
-    """Print the environment variables for spark-submit: eval "$(glue-secure local env)"."""
+def env(
+    state: State = None,
+    as_json: Json = False,
+    unset: Annotated[
+        bool, typer.Option("--unset", help="Print how to remove the variables again. Needs no account.")
+    ] = False,
+) -> None:
+    """Print the environment variables for spark-submit: eval "$(glue-secure local env)".
+
+    eval "$(glue-secure local env --unset)" removes them. Values that they had before are not restored.
+    """
+    if unset:
+        sys.stdout.write(environment.unset_line())
+        return
     guard = environment.requested_guard(os.environ)
     settings = environment.environment_of(running_account(state), request_guard=guard)
     if as_json:
         print_json(settings)
     else:
         sys.stdout.write(environment.export_lines(settings))
+
+
+@app.command("import")
+def import_definitions(
+    database: Annotated[str, typer.Option("--database", help="The database of the Data Catalog.")],
+    state: State = None,
+    as_json: Json = False,
+) -> None:
+    """Copy the definitions of a database of your AWS account into the embedded account, without data.
+
+    The account is that of boto3's configuration, not the embedded one. Tables that exist stay as they are.
+    """
+    account = running_account(state)
+    source, description = glue_client(os.environ)
+    created, existing = definitions.import_database(account, *definitions.read_database(source, database))
+    if as_json:
+        print_json({"database": database, "created": created, "existing": existing})
+    else:
+        print_line(f"{database}: {len(created)} tables from account {description}, {len(existing)} existed")
+
+
+tables = typer.Typer(help="Tables of the embedded Data Catalog: add.", no_args_is_help=True)
+connections = typer.Typer(help="Connections of the embedded account: add.", no_args_is_help=True)
+app.add_typer(tables, name="table")
+app.add_typer(connections, name="connection")
+
+
+@tables.command("add")
+def add_table(
+    name: Annotated[str, typer.Argument(metavar="DATABASE.TABLE")],
+    location: Annotated[str, typer.Option(help="s3://BUCKET/PREFIX/; a new bucket is created.")],
+    columns: Annotated[str, typer.Option(help="Names and types: id bigint, name string.")],
+    output: Annotated[str, typer.Option("--format", help=", ".join(definitions.FORMATS))] = "parquet",
+    partition_keys: Annotated[str, typer.Option(help="Names and types, as for columns.")] = "",
+    state: State = None,
+) -> None:
+    """Add a table to the Data Catalog, and its database unless it exists.
+
+    Example: glue-secure local table add sales.orders --location s3://glue-secure-landing/orders/
+    --columns "id bigint, amount double" --format csv
+    """
+    database, _, table = name.partition(".")
+    if not database or not table:
+        raise UsageError("DATABASE.TABLE", found=repr(name), required="a database and a table: sales.orders")
+    definitions.add_table(
+        running_account(state),
+        database,
+        table,
+        location,
+        definitions.columns_of(columns, "--columns"),
+        format=output,
+        partition_keys=definitions.columns_of(partition_keys, "--partition-keys") if partition_keys else (),
+    )
+    print_line(f"{name} at {location}")
+
+
+@connections.command("add")
+def add_connection(
+    name: Annotated[str, typer.Argument(help="Name of the connection.")],
+    url: Annotated[
+        str,
+        typer.Option(
+            help="JDBC URL of your own server. Default: a new database of the account's PostgreSQL."
+        ),
+    ] = "",
+    user: Annotated[str, typer.Option(help="With --url: the user. The password is read from stdin.")] = "",
+    ca: Annotated[
+        Path | None, typer.Option("--ca", help="With --url: PEM of the server's certificate authority.")
+    ] = None,
+    state: State = None,
+) -> None:
+    """Add a Glue connection with verified TLS; its login is in a secret.
+
+    Example: glue-secure local connection add orders
+    """
+    account = running_account(state)
+    if not url:
+        if user or ca:
+            raise UsageError("connection add", found="--user or --ca without --url", required="--url")
+        print_line(f"{name}: {databases.add_database(account, name).url}")
+        return
+    if not user or "@" in url or redact_text(url) != url:
+        raise UsageError(
+            "connection add", found="no --user, or a login in --url", required="--url and --user"
+        )
+    password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    if not password:
+        raise UsageError("connection add", found="no password", required="the password on standard input")
+    certificate = read_text(ca).encode() if ca else None
+    login = {"username": user, "password": password}
+    databases.add_connection(account, name, url, f"glue-secure/{name}", login, certificate)
+    print_line(f"{name}: {url}")
 
 
 def _show(account: EmbeddedAccount, as_json: bool, word: str) -> None:

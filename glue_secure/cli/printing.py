@@ -56,6 +56,18 @@ def running_account(state: Path | None) -> EmbeddedAccount:
     return account
 
 
+def read_text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(str(path), found=type(error).__name__, required="a readable file") from None
+
+
 def warn_of_unguarded_clients(script: Path) -> None:
     """Print a warning on stderr for each S3 client of a job script that the guard does not reach."""
     for use in find_unguarded_clients(script.read_text(errors="replace")):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -12,10 +15,15 @@ from glue_secure.cli import remote as remote_run
 from glue_secure.cli.options import State
 from glue_secure.cli.printing import running_account, warn_of_unguarded_clients
 from glue_secure.cli.progress import StepProgress
+from glue_secure.core.arguments import JobArguments
 from glue_secure.core.errors import UsageError
 from glue_secure.core.service import ServiceError
 from glue_secure.embedded import launch
+from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.job_files import SubmitOptions
+from glue_secure.migrate.folder import scripts_below
+from glue_secure.project.deploy import deployment_account
+from glue_secure.project.pulled import PulledJob
 
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show the logs of Spark and of the setup.")]
 
@@ -44,6 +52,15 @@ def command(
     as_awsglue: Annotated[
         bool, typer.Option("--as-awsglue", help="Let the script's imports of awsglue give glue-secure.")
     ] = False,
+    job: Annotated[
+        str | None, typer.Option(help="Use the arguments of this deployed job, in the account of boto3.")
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Run again when a Python file in the script's folder changes.")
+    ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Print the seconds of each phase of the run.")
+    ] = False,
     remote: Annotated[bool, typer.Option("--remote", help="Run JOB, a deployed job, in AWS.")] = False,
     follow: Annotated[str | None, typer.Option(help="With --remote: follow this run.")] = None,
     stop: Annotated[str | None, typer.Option(help="With --remote: stop this run.")] = None,
@@ -61,6 +78,8 @@ def command(
         remote_run.command(str(script), context.args, state, follow=follow, stop=stop, as_json=as_json)
     if follow or stop or as_json:
         raise UsageError("run", found="--follow, --stop or --json without --remote", required="--remote")
+    _warn_of_misplaced_options(context, script)
+    words = [*_deployed_arguments(job, context.args), *context.args] if job else context.args
     account = running_account(state)
     submit = SubmitOptions(
         packages=_parts(packages),
@@ -69,17 +88,28 @@ def command(
         files=_parts(files),
         conf=tuple(conf or ()),
     )
-    with StepProgress(lines=True) as progress:
-        submission = launch.prepare(
-            account,
-            script,
-            context.args,
-            master=master,
-            verbose=verbose,
-            submit=submit,
-            progress=progress,
-            as_awsglue=as_awsglue,
-        )
+
+    def run_once() -> int:
+        with StepProgress(lines=True) as progress:
+            submission = launch.prepare(
+                account,
+                script,
+                words,
+                master=master,
+                verbose=verbose,
+                submit=submit,
+                progress=progress,
+                as_awsglue=as_awsglue,
+            )
+        return _run(account, submission, script, profile=profile)
+
+    if not watch:
+        raise typer.Exit(run_once())
+    _watch(script.absolute().parent, run_once)
+
+
+def _run(account: EmbeddedAccount, submission: launch.Submission, script: Path, *, profile: bool) -> int:
+    """Run a submission, print where its evidence is, and return its exit code."""
     for parameter in submission.without_effect:
         print(f"--{parameter.name} has no effect here: {parameter.text}", file=sys.stderr)
     warn_of_unguarded_clients(script)
@@ -97,7 +127,70 @@ def command(
             operation=error.operation,
         ) from error
     print(f"exit code {code}; evidence: {evidence[0] if evidence else 'none'}", file=sys.stderr)
-    raise interruption or typer.Exit(code)
+    if profile and evidence:
+        for name, seconds in sorted(evidence[1]["seconds"].items(), key=lambda phase: -phase[1]):
+            print(f"  {seconds:8.3f} s  {name}", file=sys.stderr)
+    if interruption:
+        raise interruption
+    return int(code)
+
+
+def _watch(folder: Path, run_once: Callable[[], int]) -> NoReturn:
+    """Run at once and whenever a Python file below the folder changes, until Ctrl-C."""
+    seen = snapshot(folder)
+    while True:
+        try:
+            run_once()
+        except UsageError as error:
+            print(error, file=sys.stderr)
+        print(f"watching {folder}; Ctrl-C ends", file=sys.stderr)
+        while (now := snapshot(folder)) == seen:
+            time.sleep(0.5)
+        seen = now
+
+
+def snapshot(folder: Path) -> dict[Path, int]:
+    """Return the Python files below a folder with the times of their changes, in nanoseconds."""
+    found = {}
+    for path in scripts_below([folder]):
+        with suppress(FileNotFoundError):
+            found[path] = path.stat().st_mtime_ns
+    return found
+
+
+def _deployed_arguments(job: str, words: Sequence[str]) -> list[str]:
+    """Return the arguments of a deployed job that the command line does not have, and its name."""
+    account, description = deployment_account.deployment_account()
+    definition = account.job(job)
+    if definition is None:
+        raise UsageError(
+            f"job {job}", found=f"no such job in account {description}", required="a deployed job"
+        )
+    pulled = PulledJob.from_api(job, definition)
+    given = JobArguments.parse(["", *words]).values
+    taken = {name: text for name, text in {"JOB_NAME": job, **pulled.arguments}.items() if name not in given}
+    if pulled.bookmark and "job-bookmark-option" not in given:
+        taken["job-bookmark-option"] = "job-bookmark-enable"
+    print(f"arguments of {job}, account {description}: {' '.join(taken)}", file=sys.stderr)
+    for name in pulled.secrets:
+        print(f"--{name} contains a secret and is not used", file=sys.stderr)
+    return [f"--{name}={text}" for name, text in taken.items()]
+
+
+def _warn_of_misplaced_options(context: typer.Context, script: Path) -> None:
+    """Warn of words after the script that are options of this command, and that the script does not have."""
+    if not script.is_file():
+        return
+    text = script.read_text(errors="replace")
+    own = {name for parameter in context.command.params for name in parameter.opts if name.startswith("--")}
+    for word in context.args:
+        name = word.partition("=")[0]
+        if name in own - {"--conf"} and name.lstrip("-").replace("-", "_") not in text:
+            print(
+                f"warning: {name} after the script is an argument of the script; options of glue-secure run "
+                "come before it",
+                file=sys.stderr,
+            )
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -36,11 +36,11 @@ STORAGE = {
         f"{_HIVE}.serde2.avro.AvroSerDe",
     ),
 }
-# The members that Table and TableInput have in common.
-_INPUT = (
+TABLE_INPUT = (
     "Name", "Description", "Owner", "LastAccessTime", "LastAnalyzedTime", "Retention", "StorageDescriptor",
     "PartitionKeys", "ViewOriginalText", "ViewExpandedText", "TableType", "Parameters", "TargetTable",
 )  # fmt: skip
+"""The members that Table and TableInput have in common."""
 
 Columns = tuple[tuple[str, str], ...]
 
@@ -121,7 +121,7 @@ def with_columns(shape: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
 
     A remaining column keeps its comment and its parameters, which column policies read as tags.
     """
-    table_input = {name: shape[name] for name in _INPUT if name in shape}
+    table_input = {name: shape[name] for name in TABLE_INPUT if name in shape}
     storage = shape.get("StorageDescriptor") or {}
     known = {str(column["Name"]).lower(): column for column in storage.get("Columns", ())}
     replaced = [{**known.get(column["Name"].lower(), {}), **column} for column in _shapes(columns)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import types
 from collections.abc import Callable
 from enum import Enum
@@ -60,9 +61,21 @@ def parse_arguments(arguments: JobArguments, into: type[ArgsT]) -> ArgsT:
             "job arguments are missing",
             found=" ".join(f"--{name}" for name in sorted(arguments.values)) or "no arguments",
             required=", ".join(missing),
-            fix="pass them to the job, or set them in its default arguments",
+            fix=_spelled_otherwise(arguments, into)
+            or "pass them to the job, or set them in its default arguments",
         )
     return into(**values)
+
+
+def _spelled_otherwise(arguments: JobArguments, into: type[Any]) -> str:
+    """Return the likely words of missing arguments: ``--sorce: did you mean --source?``."""
+    fields = [field.name for field in dataclasses.fields(into)]
+    found = []
+    for name in arguments.values:
+        close = difflib.get_close_matches(name, fields, 1, cutoff=0.75)
+        if close and close[0] != name.replace("-", "_") and arguments.get(close[0]) is None:
+            found.append(f"--{name}: did you mean --{close[0]}?")
+    return "; ".join(found)
 
 
 def _convert(name: str, text: str, kind: Any) -> Any:

@@ -9,6 +9,8 @@ from typing import Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.json_documents import parse_json
+from glue_secure.embedded import databases
+from glue_secure.embedded.databases import Database
 from glue_secure.embedded.folders import write_private
 from glue_secure.embedded.pki import KeyPair
 from glue_secure.embedded.postgres import PostgresServer
@@ -87,6 +89,10 @@ class EmbeddedAccount:
     def scratch(self) -> Path:
         """Folder for temporary files of Spark and Hadoop."""
         return self.state / "scratch"
+
+    def connection(self, name: str, *, engine: str = "postgresql") -> Database:
+        """Return a writable database with a Glue connection; see :func:`databases.add_database`."""
+        return databases.add_database(self, name, engine=engine)
 
     def dump(self) -> Path:
         """Write ``account.json`` into the state folder, readable by its owner only."""

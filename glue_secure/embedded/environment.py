@@ -42,6 +42,30 @@ UNSET = (
 """Variables that must be unset: each would direct a job to another account, or change its Spark."""
 
 
+VARIABLES = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_DEFAULT_REGION",
+    "AWS_EC2_METADATA_DISABLED",
+    "AWS_ENDPOINT_URL",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "GLUE_SECURE_LOCAL_STATE",
+    "GLUE_SECURE_RUNTIME",
+    "JAVA_HOME",
+    "MASTER",
+    "PYSPARK_PYTHON",
+    "SPARK_CONF_DIR",
+    "SPARK_HOME",
+    "SPARK_LOCAL_DIRS",
+    "SPARK_LOCAL_HOSTNAME",
+    "SPARK_LOCAL_IP",
+)
+"""The variables of ``environment_of``."""
+
+
 def environment_of(
     account: EmbeddedAccount,
     *,
@@ -113,6 +137,11 @@ def requested_guard(environment: Mapping[str, str]) -> bool:
             fix=f"export {REQUEST_GUARD_VARIABLE}=on",
         )
     return value == "on" if value else REQUEST_GUARD_DEFAULT
+
+
+def unset_line() -> str:
+    """Return shell code for ``eval`` that removes the variables of ``export_lines``."""
+    return f"unset {' '.join(sorted(VARIABLES))}\n"
 
 
 def export_lines(settings: Mapping[str, str]) -> str:

@@ -29,6 +29,7 @@ from glue_secure.embedded.clients import clients
 from glue_secure.embedded.environment import overlay
 from glue_secure.embedded.folders import write_private
 from glue_secure.embedded.seed import ensure_job
+from glue_secure.run import breakpoints
 
 _SCRIPT = "GLUE_SECURE_SCRIPT"
 # Processes that the script starts have the variable too, and run something else.
@@ -139,6 +140,7 @@ def prepare(
         for word in ((f"--{name}", value) if value else (f"--{name}=",))
     ]
     environment = {**overlay(os.environ, account, master=master), **needed.environment}
+    environment.setdefault("PYTHONBREAKPOINT", breakpoints.HOOK)
     if verbose:
         environment["GLUE_SECURE_SPARK_LOG_LEVEL"] = "info"
     if needed.python_path:

@@ -34,9 +34,11 @@ _VPC = re.compile(r"vpc-[0-9a-f]{8,17}\Z")
 _SUBNET = re.compile(r"subnet-[0-9a-f]{8,17}\Z")
 _ROUTE_TABLE = re.compile(r"rtb-[0-9a-f]{8,17}\Z")
 _SERVER = re.compile(r"jdbc:[a-z0-9:]+//(?:[^/:;?@\s]+):(?P<port>\d{1,5})[/;]\S*\Z")
-# Arguments that the project sets for every job.
-_FIXED = ("additional-python-modules", "python-modules-installer-option", "enable-continuous-cloudwatch-log",
-          "TempDir", "job-language", "extra-py-files", "extra-jars", "scriptLocation")  # fmt: skip
+FIXED_ARGUMENTS = (
+    "additional-python-modules", "python-modules-installer-option", "enable-continuous-cloudwatch-log",
+    "TempDir", "job-language", "extra-py-files", "extra-jars", "scriptLocation",
+)  # fmt: skip
+"""Arguments that the project sets for every job."""
 
 
 def read(path: Path) -> Project:
@@ -318,7 +320,7 @@ def _job(
     if not script.endswith(".py") or Path(script).is_absolute() or ".." in Path(script).parts:
         table.fail("script", repr(script), "the path of a Python file, relative to the project")
     arguments = table.named_texts("arguments", _ARGUMENT)
-    reserved = {argument.replace("_", "-") for argument in (*DECISIVE, *_FIXED)}
+    reserved = {argument.replace("_", "-") for argument in (*DECISIVE, *FIXED_ARGUMENTS)}
     for argument in arguments:
         if argument.replace("_", "-") in reserved or argument.startswith("glue-secure-"):
             found = "an argument that the project sets for every job"

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import json
+import runpy
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from glue_secure.embedded import seed
 from glue_secure.embedded.account import EmbeddedAccount
@@ -16,6 +23,7 @@ from glue_secure.embedded.account_setup import (
     provision,
 )
 from glue_secure.embedded.clients import clients
+from glue_secure.run import process_hooks
 from glue_secure.secure_job import JobValues, SecureJob
 
 if TYPE_CHECKING:
@@ -77,6 +85,33 @@ class JobTestHarness:
         self._jobs.append(job)
         return job
 
+    def run_script(self, script: str | Path, **arguments: str) -> dict[str, Any]:
+        """Run a job script in this process, and return its global variables.
+
+        Imports of awsglue give glue-secure, and ``sys.argv`` is :meth:`argv`. The script starts its run with
+        ``job.init`` or SecureJob. If it does not end the run, the run is closed. A call that stops Spark has
+        no effect, because the tests share the session.
+
+        Args:
+            script: path of the script.
+            arguments: the script's arguments, as for :meth:`argv`.
+
+        Raises:
+            SystemExit: the script ended with an exit code other than 0.
+            Exception: what the script raises.
+        """
+        argv = [str(script), *self.argv(**arguments)[1:]]
+        with pytest.MonkeyPatch.context() as patch, _as_awsglue(), _success_suppressed():
+            patch.setattr(sys, "argv", argv)
+            patch.syspath_prepend(str(Path(script).absolute().parent))
+            patch.setattr("pyspark.sql.SparkSession.stop", lambda _self: None)
+            patch.setattr("pyspark.SparkContext.stop", lambda _self: None)
+            try:
+                return runpy.run_path(str(script), run_name="__main__")
+            finally:
+                process_hooks.close_open_runs()
+        return {}
+
     def objects(self) -> dict[str, dict[str, str]]:
         """Return encryption algorithm and KMS key of every object below the target, by object key."""
         s3 = self._clients("s3")
@@ -103,3 +138,29 @@ class JobTestHarness:
         """Close the runs that a failed test left open."""
         for job in self._jobs:
             job.abandon()
+
+
+@contextmanager
+def _as_awsglue() -> Iterator[None]:
+    """Let imports of awsglue give glue-secure during the block, and undo it after the block."""
+    finders, modules = list(sys.meta_path), dict(sys.modules)
+    from glue_secure import as_awsglue
+
+    as_awsglue.install()
+    try:
+        yield
+    finally:
+        sys.meta_path[:] = finders
+        for name in [name for name in sys.modules if name.partition(".")[0].startswith("awsglue")]:
+            del sys.modules[name]
+        sys.modules.update({name: module for name, module in modules.items() if name.startswith("awsglue")})
+
+
+@contextmanager
+def _success_suppressed() -> Iterator[None]:
+    """Suppress the end of a script with exit code 0."""
+    try:
+        yield
+    except SystemExit as end:
+        if end.code:
+            raise

@@ -14,7 +14,8 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 
 _MODE = "glue_secure_test_mode"
+_STATE = "glue_secure_account"
 _ACCOUNT = pytest.StashKey["EmbeddedAccount"]()
 # Spark reads and writes of a test are outside of a run.
 _OUTSIDE_RUNS = "spark.glueSecure.outsideRuns"
@@ -44,6 +46,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--glue-secure-test-mode", dest=_MODE, action="store_true", default=False, help=text
     )
     parser.addini(_MODE, text, type="bool", default=False)
+    text = "Use the embedded account of this state folder, and leave it running for the next session."
+    parser.getgroup("glue-secure").addoption(
+        "--glue-secure-account", dest=_STATE, metavar="FOLDER", help=text
+    )
+    parser.addini(_STATE, text, default="")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -56,7 +63,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     from glue_secure.run import test_mode
 
     with ExitStack() as stack:
-        account = stack.enter_context(running_account())
+        account = stack.enter_context(running_account(_state(config)))
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("PYSPARK_SUBMIT_ARGS", f"--conf {_OUTSIDE_RUNS}=allow pyspark-shell")
         stack.enter_context(test_mode.enabled(_test_mode(account)))
@@ -125,21 +132,35 @@ def glue_account(pytestconfig: pytest.Config) -> Iterator[EmbeddedAccount]:
     if account is not None:
         yield account
         return
-    with running_account() as account:
+    with running_account(_state(pytestconfig)) as account:
         yield account
 
 
+def _state(config: pytest.Config) -> Path | None:
+    """Return the state folder that the configuration names, one for each process of pytest-xdist."""
+    folder = config.getoption(_STATE) or config.getini(_STATE)
+    if not folder:
+        return None
+    worker = getattr(config, "workerinput", {}).get("workerid", "")
+    return Path(config.rootpath, f"{folder}-{worker}" if worker else folder)
+
+
 @contextmanager
-def running_account() -> Iterator[EmbeddedAccount]:
-    """Run an embedded account with keys and buckets, and set the environment to use it during the block."""
+def running_account(state: Path | None = None) -> Iterator[EmbeddedAccount]:
+    """Run an embedded account with keys and buckets, and set the environment to use it during the block.
+
+    Args:
+        state: folder of an account that is started if it does not run, and left running. Default: a new one.
+    """
     import botocore.loaders
     import botocore.session
 
     from glue_secure.embedded import environment
     from glue_secure.embedded.account_setup import provision
-    from glue_secure.embedded.lifecycle import embedded_account
+    from glue_secure.embedded.lifecycle import embedded_account, up
 
-    with embedded_account() as account, pytest.MonkeyPatch.context() as patch:
+    source = embedded_account() if state is None else nullcontext(up(state))
+    with source as account, pytest.MonkeyPatch.context() as patch:
         # Each run creates its clients, and botocore would parse the services' models again for each session.
         patch.setattr(botocore.session, "create_loader", functools.cache(botocore.loaders.create_loader))
         variables = environment.overlay(os.environ, account)

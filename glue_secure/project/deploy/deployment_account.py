@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from glue_secure.aws.deployment import DeploymentAccount
 from glue_secure.aws.job_runs import JobRuns
@@ -34,6 +35,15 @@ def deployment_account(environ: Mapping[str, str] | None = None) -> tuple[Deploy
         partition=caller.split(":")[1] if caller.startswith("arn:") else "aws",
     )
     return account, f"{number} in {session.region} ({session.kind})"
+
+
+def glue_client(environ: Mapping[str, str] | None = None) -> tuple[Any, str]:
+    """Return a client of AWS Glue and the account's description. Raises as :func:`deployment_account`."""
+    session = aws_session(environ)
+    try:
+        return session.client("glue"), f"{session.account} in {session.region} ({session.kind})"
+    except ServiceError as error:
+        raise aws_unavailable(error) from error
 
 
 def job_logs(environ: Mapping[str, str] | None = None) -> JobLogs:

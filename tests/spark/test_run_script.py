@@ -1,0 +1,73 @@
+"""The fixtures of users' tests: scripts as they are, and writable databases."""
+
+import sys
+
+import pytest
+
+from glue_secure.testing.frames import assert_rows
+
+SCRIPT = """
+import sys
+import helper
+from awsglue.context import GlueContext
+from awsglue.job import Job
+from awsglue.utils import getResolvedOptions
+from pyspark.context import SparkContext
+
+args = getResolvedOptions(sys.argv, ["JOB_NAME", "source", "connection"])
+context = GlueContext(SparkContext.getOrCreate())
+job = Job(context)
+job.init(args["JOB_NAME"], args)
+orders = context.create_dynamic_frame.from_options(
+    "s3", {"paths": [args["source"]]}, "csv", {"withHeader": True}, transformation_ctx="orders"
+)
+count = helper.times(orders.count())
+context.write_dynamic_frame.from_jdbc_conf(
+    orders, catalog_connection=args["connection"], connection_options={"dbtable": "orders", "database": NAME}
+)
+job.commit()
+context.spark_session.stop()
+sys.exit()
+"""
+
+
+@pytest.fixture
+def script(tmp_path):
+    (tmp_path / "helper.py").write_text(
+        "import awsglue.context\n\ndef times(number):\n    return 10 * number\n"
+    )
+    path = tmp_path / "orders_script.py"
+    yield path
+    sys.modules.pop("helper", None)
+
+
+def test_a_script_with_a_database_runs_in_the_session_of_the_tests(
+    glue_job, glue_account, glue_spark, script
+):
+    database = glue_account.connection("run-script", engine="postgresql")
+    assert "password" not in repr(database).lower()
+    database.execute("CREATE TABLE orders (id text, amount text)")
+    script.write_text(SCRIPT.replace("NAME}", f"{database.name!r}}}"))
+    glue_job.land("orders.csv", "id,amount\n1,20\n2,30\n")
+    before = sys.modules.get("awsglue"), list(sys.meta_path), list(sys.argv)
+    for rows in (2, 2):
+        glue_job.run_script(script, connection="run-script")
+        assert database.execute("SELECT count(*) FROM orders") == [(rows,)]
+    assert [run["outcome"] for run in glue_job.evidence()] == ["succeeded", "succeeded"]
+    assert (sys.modules.get("awsglue"), list(sys.meta_path), list(sys.argv)) == before
+    # The connection is found again, and the session still works.
+    assert glue_account.connection("run-script").url == database.url
+    frame = glue_spark.createDataFrame([(1, [1.5]), (1, [1.5])], "id int, amounts array<double>")
+    assert_rows(frame, {"id": 1, "amounts": [1.5]}, {"amounts": [1.5], "id": 1})
+    with pytest.raises(AssertionError, match=r"missing:    \{'id': 2\}\nunexpected: \{'id': 0\}"):
+        assert_rows(glue_spark.range(1), {"id": 2})
+
+
+def test_a_script_that_ends_early_or_fails_is_reported_and_its_run_is_closed(glue_job, script):
+    text = "import sys\nfrom glue_secure import SecureJob\njob = SecureJob.from_argv('source').__enter__()\n"
+    script.write_text(f"{text}value = 7\n")
+    assert glue_job.run_script(script)["value"] == 7
+    assert [run["outcome"] for run in glue_job.evidence()] == ["ended without job.commit()"]
+    script.write_text("import sys\nsys.exit(3)\n")
+    with pytest.raises(SystemExit, match="3"):
+        glue_job.run_script(script)

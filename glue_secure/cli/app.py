@@ -15,6 +15,7 @@ from glue_secure.cli import (
     demo,
     deploy,
     evidence,
+    evidence_export,
     evidence_verify,
     init,
     lakeformation,
@@ -27,6 +28,7 @@ from glue_secure.cli import (
     pull,
     quality,
     remediate,
+    report,
     run,
     template,
 )
@@ -77,10 +79,12 @@ app.command("pull")(pull.command)
 app.command("package")(package.command)
 app.command("preflight")(preflight.command)
 app.command("remediate")(remediate.command)
+app.command("report")(report.command)
 app.add_typer(local.app, name="local")
 app.add_typer(bookmark.app, name="bookmark")
 app.add_typer(catalog.app, name="catalog")
 evidence.app.command()(evidence_verify.verify)
+evidence.app.command("export")(evidence_export.command)
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(controls.app, name="controls")
 app.add_typer(lakeformation.app, name="lakeformation")

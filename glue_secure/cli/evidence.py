@@ -19,7 +19,8 @@ from glue_secure.core import controls
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.report.differences import differences
-from glue_secure.report.page import Document, sections, verdict
+from glue_secure.report.document import Document
+from glue_secure.report.page import sections, verdict
 from glue_secure.report.stored import (
     NOT_ENDED,
     EvidenceFolder,

@@ -38,6 +38,7 @@ class SarifResult:
         uri: the file, relative to the repository.
         line: counted from 1.
         accepted: why the result is accepted, which suppresses it; "" if it is not.
+        fingerprint: id that the result has in later documents as well, or "".
     """
 
     rule: str
@@ -46,6 +47,7 @@ class SarifResult:
     uri: str
     line: int
     accepted: str = ""
+    fingerprint: str = ""
 
 
 def sarif_document(
@@ -91,6 +93,8 @@ def _result(result: SarifResult, position: int) -> dict[str, Any]:
         "message": {"text": result.message},
         "locations": [{"physicalLocation": place}],
     }
+    if result.fingerprint:
+        described["partialFingerprints"] = {"glueSecureResult/v1": result.fingerprint}
     if result.accepted:
         described["suppressions"] = [
             {"kind": "inSource", "status": "accepted", "justification": result.accepted}

@@ -61,7 +61,7 @@ def up(
             running = _living(folder)
             if running is None:
                 account, lifeline = _start(folder, False, progress, seconds)
-                os.write(lifeline, b"1")
+                _detach(lifeline)
                 os.close(lifeline)
                 return account
             if _answers(running):
@@ -109,6 +109,7 @@ def embedded_account(
     *,
     progress: Progress | None = None,
     seconds: float = STARTUP_SECONDS,
+    keep: bool = False,
 ) -> Iterator[EmbeddedAccount]:
     """Run an account during the block. It also ends if this process ends for any reason.
 
@@ -116,13 +117,15 @@ def embedded_account(
         state: the account's folder; default: a new temporary folder, which is removed at the end.
         progress: called with messages about the progress.
         seconds: time limit of the start, not counting the download of JARs.
+        keep: let the account outlive a block that ends without an exception, as after ``up``. The default
+            folder is then that of ``up``.
 
     Raises:
         UsageError: an account already runs in this folder, or as for ``up``.
         GlueSecureError: the account did not start, as for ``up``.
     """
-    temporary = state is None
-    folder = Path(tempfile.mkdtemp(prefix="glue-secure-")) if state is None else folders.state_folder(state)
+    temporary = state is None and not keep
+    folder = Path(tempfile.mkdtemp(prefix="glue-secure-")) if temporary else folders.state_folder(state)
     folders.create(folder)
     try:
         with folders.locked(folder):
@@ -130,22 +133,33 @@ def embedded_account(
                 raise UsageError(
                     f"an embedded account already runs in {folder}",
                     found="an account that another process started",
-                    required="a separate folder for an account that ends with this block",
-                    fix=f"glue-secure local down --state {folder}",
+                    required="a folder without a running account",
+                    fix=f"glue-secure local down --state {shlex.quote(str(folder))}",
                 )
             account, lifeline = _start(folder, temporary, progress, seconds)
+        ends = True
         try:
             yield account
+            ends = not keep
         finally:
-            with suppress(FileNotFoundError), folders.locked(folder):
-                # Another process may have stopped this account and started a new one in the folder.
-                spec = LaunchSpec.load(folder)
-                if spec is not None and spec.supervisor == account.supervisor:
-                    _remove(folder)
+            if ends:
+                with suppress(FileNotFoundError), folders.locked(folder):
+                    # Another process may have stopped this account and started a new one in the folder.
+                    spec = LaunchSpec.load(folder)
+                    if spec is not None and spec.supervisor == account.supervisor:
+                        _remove(folder)
+            else:
+                _detach(lifeline)
             os.close(lifeline)
     finally:
         if temporary:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _detach(lifeline: int) -> None:
+    """Let the account outlive this process."""
+    with suppress(BrokenPipeError):  # the account was stopped meanwhile
+        os.write(lifeline, b"1")
 
 
 def _living(folder: Path) -> EmbeddedAccount | None:

@@ -31,7 +31,7 @@ DISTRIBUTION = "glue-secure"
 PACKAGE = "glue_secure"
 NAME = f"{PACKAGE}-{__version__}-py3-none-any.whl"
 # The kinds of file that the package contains. Other files, such as caches and editor backups, are not packed.
-SUFFIXES = (".py", ".typed", ".txt", ".json", ".jar", ".java", ".handler2s", ".interceptors")
+SUFFIXES = (".py", ".typed", ".txt", ".json", ".html", ".css", ".jar", ".java", ".handler2s", ".interceptors")
 
 _INFO = f"{PACKAGE}-{__version__}.dist-info"
 _LICENSE = "licenses/LICENSE"

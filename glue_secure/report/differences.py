@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from glue_secure.report.page import Document, encryptions
+from glue_secure.report.document import Document, encryptions, text
 
 _SCALARS = (
     "outcome",
@@ -50,27 +50,27 @@ def differences(first: Document, second: Document) -> list[Difference]:
 def _facts(document: Document) -> Iterator[tuple[str, str]]:
     """Yield each fact that is compared, with a name that is the same in every run of a job."""
     for name in _SCALARS:
-        yield name, _text(document.get(name))
-    yield "error", _text((document.get("error") or {}).get("control"))
+        yield name, text(document.get(name))
+    yield "error", text((document.get("error") or {}).get("control"))
     for name in _MAPPINGS:
         for item, value in sorted((document.get(name) or {}).items()):
-            yield f"{name} {item}", _text(value)
+            yield f"{name} {item}", text(value)
     # The worst verdict of a control about a resource; a control may check a resource several times.
     verdicts: dict[str, str] = {}
     for each in document.get("controls") or ():
-        resource = _text(each.get("resource")).replace(_text(document.get("run_id")) or "\0", "RUN")
+        resource = text(each.get("resource")).replace(text(document.get("run_id")) or "\0", "RUN")
         name = f"control {each.get('control')} {resource}"
-        verdicts[name] = max(verdicts.get(name, ""), _text(each.get("verdict")), key=_rank)
+        verdicts[name] = max(verdicts.get(name, ""), text(each.get("verdict")), key=_rank)
     yield from verdicts.items()
     yield from _records(
         document, "reads", "read", ("source", "transformation_ctx"), ("objects", "bytes", "rows")
     )
     for number, each in _numbered(document, "writes", ("target", "kind")):
         name = f"write {number}"
-        yield f"{name} rows", _text(each.get("rows"))
+        yield f"{name} rows", text(each.get("rows"))
         yield f"{name} objects", str(len(each.get("objects") or ()) + len(each.get("proved") or ()))
         yield f"{name} encryption", ", ".join(sorted(encryptions(each, document)))
-        yield f"{name} verified by", _text(each.get("verified_by"))
+        yield f"{name} verified by", text(each.get("verified_by"))
     yield from _records(
         document,
         "tls",
@@ -81,7 +81,7 @@ def _facts(document: Document) -> Iterator[tuple[str, str]]:
     yield from _records(document, "stores", "store", ("arn", "access"), ("encryption", "key"))
     yield from _records(document, "gates", "gate", ("sink", "suite"), ("digest", "outcome", "quarantined"))
     yield from _records(document, "columns", "column", ("sink", "column"), ("action", "rule", "digest"))
-    yield "bookmark option", _text((document.get("bookmark") or {}).get("option"))
+    yield "bookmark option", text((document.get("bookmark") or {}).get("option"))
 
 
 def _records(
@@ -89,21 +89,17 @@ def _records(
 ) -> Iterator[tuple[str, str]]:
     for name, each in _numbered(document, part, keys):
         for fact in facts:
-            yield f"{word} {name} {fact}", _text(each.get(fact))
+            yield f"{word} {name} {fact}", text(each.get(fact))
 
 
 def _numbered(document: Document, part: str, keys: tuple[str, ...]) -> Iterator[tuple[str, Document]]:
     """Yield the records of a part by the values of ``keys``, and a number for the second of one name."""
     seen: dict[str, int] = {}
     for each in document.get(part) or ():
-        name = " ".join(filter(None, (_text(each.get(key)) for key in keys)))
+        name = " ".join(filter(None, (text(each.get(key)) for key in keys)))
         seen[name] = number = seen.get(name, 0) + 1
         yield (name if number == 1 else f"{name} ({number})"), each
 
 
 def _rank(verdict: str) -> int:
     return ("", "PASS", "UNKNOWN", "FAIL").index(verdict) if verdict in ("PASS", "UNKNOWN", "FAIL") else 0
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from glue_secure.report.document import Document, encryptions, records, text
 from glue_secure.report.stored import is_reported
-
-Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ def sections(document: Document) -> Iterator[Section]:
             ("control", "verdict", "resource", "found", "required", "fix", "exception"),
             [
                 _cells(each, "control", "verdict", "resource", "found", "required", "fix", "exception")
-                for each in _list(document, "controls")
+                for each in records(document, "controls")
                 if each.get("verdict") != "PASS" and not is_reported(each)
             ],
         ),
@@ -49,7 +46,7 @@ def sections(document: Document) -> Iterator[Section]:
             ("control", "verdict", "resource", "found", "fix", "exception"),
             [
                 _cells(each, "control", "verdict", "resource", "found", "fix", "exception")
-                for each in _list(document, "controls")
+                for each in records(document, "controls")
                 if is_reported(each)
             ],
         ),
@@ -58,7 +55,7 @@ def sections(document: Document) -> Iterator[Section]:
             ("file", "level", "SHA-256", "version", "integrity"),
             [
                 _cells(each, "location", "level", "sha256", "version", "integrity")
-                for each in _list(document.get("policy") or {}, "files")
+                for each in records(document.get("policy") or {}, "files")
             ],
         ),
         Section(
@@ -70,7 +67,7 @@ def sections(document: Document) -> Iterator[Section]:
                     *("control", "resource", "ticket", "owner"),
                     *("expires", "days_left", "in_force", "uses"),
                 )
-                for each in _list(document.get("policy") or {}, "exceptions")
+                for each in records(document.get("policy") or {}, "exceptions")
             ],
         ),
         Section(
@@ -78,7 +75,7 @@ def sections(document: Document) -> Iterator[Section]:
             ("source", "format", "objects", "bytes", "rows", "bookmark"),
             [
                 _cells(each, "source", "format", "objects", "bytes", "rows", "transformation_ctx")
-                for each in _list(document, "reads")
+                for each in records(document, "reads")
             ],
         ),
         Section(
@@ -87,11 +84,11 @@ def sections(document: Document) -> Iterator[Section]:
             [
                 (
                     *_cells(each, "target", "format", "rows"),
-                    str(len(_list(each, "objects")) + len(_list(each, "proved"))),
+                    str(len(records(each, "objects")) + len(records(each, "proved"))),
                     _encryption(each, document),
-                    _text(each.get("verified_by")),
+                    text(each.get("verified_by")),
                 )
-                for each in _list(document, "writes")
+                for each in records(document, "writes")
             ],
         ),
         Section(
@@ -99,13 +96,13 @@ def sections(document: Document) -> Iterator[Section]:
             ("connection", "host", "TLS", "cipher", "certificate", "valid until"),
             [
                 _cells(each, "connection", "host", "protocol", "cipher", "subject", "not_after")
-                for each in _list(document, "tls")
+                for each in records(document, "tls")
             ],
         ),
         Section(
             "Tables and streams",
             ("ARN", "access", "encryption", "key"),
-            [_cells(each, "arn", "access", "encryption", "key") for each in _list(document, "stores")],
+            [_cells(each, "arn", "access", "encryption", "key") for each in records(document, "stores")],
         ),
         Section("Bookmark", (), _bookmark(document)),
         Section(
@@ -114,21 +111,21 @@ def sections(document: Document) -> Iterator[Section]:
             [
                 (
                     *_cells(each, "sink", "suite", "outcome"),
-                    f"{sum(rule.get('outcome') == 'met' for rule in _list(each, 'rules'))} "
-                    f"of {len(_list(each, 'rules'))}",
+                    f"{sum(rule.get('outcome') == 'met' for rule in records(each, 'rules'))} "
+                    f"of {len(records(each, 'rules'))}",
                 )
-                for each in _list(document, "gates")
+                for each in records(document, "gates")
             ],
         ),
         Section(
             "Columns",
             ("target", "column", "action", "rule"),
-            [_cells(each, "sink", "column", "action", "rule") for each in _list(document, "columns")],
+            [_cells(each, "sink", "column", "action", "rule") for each in records(document, "columns")],
         ),
         Section(
             "Data Catalog",
             ("table", "action", "details"),
-            [_cells(each, "table", "action", "details") for each in _list(document, "catalog")],
+            [_cells(each, "table", "action", "details") for each in records(document, "catalog")],
         ),
         Section(
             "Deleted or moved",
@@ -136,10 +133,10 @@ def sections(document: Document) -> Iterator[Section]:
             [
                 (
                     *_cells(each, "target", "action"),
-                    str(len(_list(each, "objects"))),
-                    str(len(_list(each, "failed"))),
+                    str(len(records(each, "objects"))),
+                    str(len(records(each, "failed"))),
                 )
-                for each in _list(document, "housekeeping")
+                for each in records(document, "housekeeping")
             ],
         ),
         Section("Controls that passed", ("family", "controls", "checks"), _passed(document)),
@@ -150,29 +147,18 @@ def sections(document: Document) -> Iterator[Section]:
 
 def verdict(document: Document) -> str:
     """Return one line: the outcome, the control that stopped the run, and how many checks passed."""
-    checks = _list(document, "controls")
+    checks = records(document, "controls")
     reported = sum(map(is_reported, checks))
     not_passed = sum(each.get("verdict") != "PASS" for each in checks) - reported
     error = document.get("error") or {}
-    cause = _text(error.get("control")) or _text(error.get("type"))
+    cause = text(error.get("control")) or text(error.get("type"))
     parts = [
-        f"{_text(document.get('outcome'))}{f' ({cause})' if cause else ''}",
+        f"{text(document.get('outcome'))}{f' ({cause})' if cause else ''}",
         f"{len(checks) - not_passed - reported} checks passed",
         *([f"{not_passed} did not pass"] if not_passed else []),
         *([f"{reported} reported"] if reported else []),
     ]
     return ", ".join(parts)
-
-
-def encryptions(write: Document, document: Document) -> Counter[str]:
-    """Return each combination of algorithm and key that objects of a write have, and their number."""
-    found: Counter[str] = Counter()
-    for each in _list(write, "objects"):
-        found[f"{each.get('algorithm') or 'none'} {each.get('key') or ''}".strip()] += 1
-    if proved := len(_list(write, "proved")):
-        rules = (document.get("proofs") or {}).get(write.get("proof"), {})
-        found[f"{rules.get('algorithm', '')} {rules.get('key', '')} (bucket rules)".strip()] += proved
-    return found
 
 
 def _encryption(write: Document, document: Document) -> str:
@@ -187,7 +173,7 @@ def _run(document: Document) -> list[tuple[str, str]]:
     facts = [
         ("job", document.get("job")),
         ("run", document.get("run_id")),
-        ("account", f"{_text(document.get('account_id'))} ({_text(document.get('account'))})"),
+        ("account", f"{text(document.get('account_id'))} ({text(document.get('account'))})"),
         ("region", document.get("region")),
         ("runtime", document.get("runtime")),
         ("started", document.get("started")),
@@ -196,27 +182,27 @@ def _run(document: Document) -> list[tuple[str, str]]:
         *((f"key {purpose}", key) for purpose, key in sorted((document.get("keys") or {}).items())),
         *((f"guard {name}", value) for name, value in sorted(guard.items())),
     ]
-    return [(name, _text(value)) for name, value in facts if value not in (None, "")]
+    return [(name, text(value)) for name, value in facts if value not in (None, "")]
 
 
 def _bookmark(document: Document) -> list[tuple[str, str]]:
     bookmark = document.get("bookmark")
     if not isinstance(bookmark, Mapping):
         return []
-    rows = [("option", _text(bookmark.get("option")))]
+    rows = [("option", text(bookmark.get("option")))]
     if bookmark.get("uri"):
         rows += [
-            ("object", _text(bookmark.get("uri"))),
+            ("object", text(bookmark.get("uri"))),
             (
                 "sequence",
-                f"{_text(bookmark.get('sequence_before'))} -> {_text(bookmark.get('sequence_after'))}",
+                f"{text(bookmark.get('sequence_before'))} -> {text(bookmark.get('sequence_after'))}",
             ),
         ]
     for name, context in sorted((bookmark.get("contexts") or {}).items()):
         selected, late = context.get("selected"), context.get("late")
         words = [] if selected is None else [f"{selected} objects selected"]
         words += [f"{late} of them late"] if late else []
-        words += [_text(context.get(each)) for each in ("untracked", "unchecked") if context.get(each)]
+        words += [text(context.get(each)) for each in ("untracked", "unchecked") if context.get(each)]
         words += [f"up to {context['watermark']}"] if context.get("watermark") else []
         rows.append((f"source {name}", ", ".join(words)))
     return rows
@@ -224,7 +210,7 @@ def _bookmark(document: Document) -> list[tuple[str, str]]:
 
 def _passed(document: Document) -> list[tuple[str, str, str]]:
     passed = [
-        _text(each.get("control")) for each in _list(document, "controls") if each.get("verdict") == "PASS"
+        text(each.get("control")) for each in records(document, "controls") if each.get("verdict") == "PASS"
     ]
     families: dict[str, list[str]] = {}
     for control in passed:
@@ -239,26 +225,5 @@ def _passed(document: Document) -> list[tuple[str, str, str]]:
     ]
 
 
-def _list(document: Document, name: str) -> Sequence[Any]:
-    value = document.get(name)
-    return value if isinstance(value, list) else ()
-
-
 def _cells(record: Document, *names: str) -> tuple[str, ...]:
-    return tuple(_text(record.get(name)) for name in names)
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, _flat(value)))
-    return str(value)
-
-
-def _flat(values: Iterable[object]) -> Iterator[object]:
-    for value in values:
-        if isinstance(value, (list, tuple)):
-            yield from _flat(value)
-        else:
-            yield value
+    return tuple(text(record.get(name)) for name in names)

@@ -1,0 +1,99 @@
+"""The command ``evidence export``: evidence in the formats of other tools."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from glue_secure.cli import evidence, printing
+from glue_secure.cli.options import State
+from glue_secure.cli.progress import StepProgress
+from glue_secure.core.errors import UsageError
+from glue_secure.report.exports import asff, junit, ocsf, openlineage, sarif
+from glue_secure.report.stored import StoredRun
+
+
+class Format(str, Enum):
+    """Formats of the export."""
+
+    OCSF = "ocsf"
+    ASFF = "asff"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    OPENLINEAGE = "openlineage"
+
+
+def command(
+    output: Annotated[
+        Format,
+        typer.Option(
+            "--format", help="ocsf and openlineage: one JSON document a line; asff, sarif: JSON; junit: XML."
+        ),
+    ],
+    run: Annotated[
+        str,
+        typer.Argument(metavar="[RUN]", help="Id of a run, or the location of its document. Default: all."),
+    ] = "",
+    location: evidence.Location = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write. Default: standard output.")
+    ] = None,
+    job: evidence.Job = "",
+    outcome: evidence.OutcomeFilter = None,
+    control: evidence.ControlFilter = "",
+    since: evidence.Since = None,
+    until: evidence.Until = None,
+    state: State = None,
+) -> None:
+    """Export the evidence of a run, or of the runs that the options name, for another tool."""
+    if run and (job or outcome or control or since or until):
+        raise UsageError(
+            f"evidence export {run}",
+            found="a run and options that choose runs",
+            required="one of them",
+            fix="remove RUN, or the options",
+        )
+    if run:
+        _write(output, [evidence.read_run(run, location, state)], out)
+        return
+    folder = evidence.evidence_folder(location, state)
+    with StepProgress() as progress:
+        found = evidence.matching(evidence.read_runs(folder, progress, job, since, until), outcome, control)
+        _write(output, found, out)
+
+
+def _write(output: Format, runs: Iterable[StoredRun], out: Path | None) -> None:
+    if out is None:
+        for part in _parts(output, runs):
+            sys.stdout.write(part)
+        return
+    # The evidence is read before a file is opened, so that an error leaves no half of a file.
+    parts = list(_parts(output, runs))
+    try:
+        with out.open("w", encoding="utf-8") as stream:
+            stream.writelines(parts)
+    except OSError as error:
+        raise UsageError(
+            str(out),
+            found=error.strerror or type(error).__name__,
+            required="a writable file",
+            fix="--out FILE",
+        ) from None
+    printing.print_line(f"{out} written")
+
+
+def _parts(output: Format, runs: Iterable[StoredRun]) -> Iterator[str]:
+    if output is Format.JUNIT:
+        yield junit.document(runs)
+    elif output in (Format.OCSF, Format.OPENLINEAGE):
+        for event in (ocsf if output is Format.OCSF else openlineage).events(runs):
+            yield json.dumps(event, ensure_ascii=False) + "\n"
+    else:
+        value = sarif.document(runs) if output is Format.SARIF else asff.documents(runs)
+        yield json.dumps(value, indent=2, ensure_ascii=False) + "\n"

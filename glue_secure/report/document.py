@@ -1,0 +1,43 @@
+"""Parts of the evidence of a run, of any version of the schema, as the pages show them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+Document = Mapping[str, Any]
+
+
+def records(document: Document, name: str) -> Sequence[Any]:
+    """Return the records of a part of the evidence; none if the document does not have the part."""
+    value = document.get(name)
+    return value if isinstance(value, list) else ()
+
+
+def encryptions(write: Document, document: Document) -> Counter[str]:
+    """Return each combination of algorithm and key that objects of a write have, and their number."""
+    found: Counter[str] = Counter()
+    for each in records(write, "objects"):
+        found[f"{each.get('algorithm') or 'none'} {each.get('key') or ''}".strip()] += 1
+    if proved := len(records(write, "proved")):
+        rules = (document.get("proofs") or {}).get(write.get("proof"), {})
+        found[f"{rules.get('algorithm', '')} {rules.get('key', '')} (bucket rules)".strip()] += proved
+    return found
+
+
+def text(value: object) -> str:
+    """Return a value as text: a list with commas, None as ``""``."""
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, _flat(value)))
+    return str(value)
+
+
+def _flat(values: Iterable[object]) -> Iterator[object]:
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _flat(value)
+        else:
+            yield value

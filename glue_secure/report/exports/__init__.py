@@ -1,0 +1,1 @@
+"""The evidence of runs in the formats of other tools."""

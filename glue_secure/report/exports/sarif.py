@@ -1,0 +1,52 @@
+"""Results that did not pass as SARIF 2.1.0, for code scanning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from glue_secure import __version__
+from glue_secure.core.controls import CONTROLS, Severity
+from glue_secure.core.sarif import SarifResult, SarifRule, sarif_document
+from glue_secure.report.exports.findings import RunFinding, findings, newest
+from glue_secure.report.stored import StoredRun
+
+_LEVELS = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "note",
+}
+
+
+def document(runs: Iterable[StoredRun]) -> dict[str, Any]:
+    """Return one SARIF document. A result is the newest one of its control, resource and job.
+
+    A result that passed in the newest run is left out: code scanning then closes its alert.
+    """
+    found = [one for one in newest(findings(runs)) if not one.result.passed]
+    controls = {**CONTROLS, **{one.result.control: one.result.known for one in found}}
+    rules = [
+        SarifRule(
+            control.id,
+            control.title,
+            _LEVELS[control.severity],
+            control.source.split()[0] if control.source.startswith("https://") else "",
+        )
+        for control in controls.values()
+    ]
+    return sarif_document("glue-secure evidence", __version__, rules, map(_result, found))
+
+
+def _result(one: RunFinding) -> SarifResult:
+    exception = one.result.exception
+    accepted = f"exception {exception} of the policy file" if exception else "reported only"
+    return SarifResult(
+        rule=one.result.control,
+        level=_LEVELS[one.result.known.severity],
+        message=f"job {one.fact('job')}, run {one.fact('run_id')}: {one.description} Fix: {one.remediation}",
+        uri=f"job={one.fact('job')}/evidence.json",
+        line=1,
+        accepted=accepted if one.result.reported else "",
+        fingerprint=one.uid,
+    )

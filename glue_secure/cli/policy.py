@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from glue_secure.aws.regions import partition_of
 from glue_secure.cli.options import ProjectFile
 from glue_secure.cli.template import put
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import KmsKeyArn
-from glue_secure.governance.policies import PolicyScope, full_access_on_table
-from glue_secure.project.model import Connection, Project
+from glue_secure.governance.policies import Policy, PolicyScope, full_access_on_table
+from glue_secure.project.model import EVIDENCE, Project
 from glue_secure.project.project_file import FILE_NAME, read
 from glue_secure.project.templates import design
 
@@ -21,7 +23,7 @@ app = typer.Typer(help="Least-privilege IAM, key and bucket policies, as JSON.",
 
 Account = Annotated[str, typer.Option("--account", help="Account id, twelve digits.")]
 Region = Annotated[str, typer.Option("--region", help="Region of the jobs.")]
-Partition = Annotated[str, typer.Option("--partition", help="aws, aws-cn or aws-us-gov.")]
+Partition = Annotated[str, typer.Option("--partition", help="Partition of the region. Default: by its name.")]
 Key = Annotated[str, typer.Option("--key", help="ARN of the KMS key that encrypts the data.")]
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d\Z")
 
@@ -32,6 +34,10 @@ def iam(
     region: Region,
     job: Annotated[str | None, typer.Option(help="Print the policy of this job's role.")] = None,
     deployer: Annotated[bool, typer.Option("--deployer", help="Print the policy of the deployer.")] = False,
+    operator: Annotated[bool, typer.Option("--operator", help="Print the policy of operators.")] = False,
+    part: Annotated[
+        int, typer.Option(help="Number of a policy of the deployer or operators that IAM's limit divides.")
+    ] = 0,
     table: Annotated[
         str | None, typer.Option(help="Print a policy for full access to DATABASE.TABLE.")
     ] = None,
@@ -40,17 +46,16 @@ def iam(
     subnet: Annotated[list[str] | None, typer.Option(help="A subnet of the VPC; may be repeated.")] = None,
     security_group: Annotated[str, typer.Option(help="Security group of the jobs.")] = "",
     project: ProjectFile = Path(FILE_NAME),
-    partition: Partition = "aws",
+    partition: Partition = "",
 ) -> None:
-    """Print the policy of a job's role, of the deployer, or for full access to one table.
+    """Print the policy of a job's role, of the deployer, of operators, or for full access to one table.
 
-    A policy of a job or of the deployer is for the project file.
+    All policies but that of a table are for the project file.
     """
     scope = _scope(account, region, partition)
-    if [job is not None, deployer, table is not None].count(True) != 1:
-        raise UsageError(
-            "policy iam", found="none or several options", required="one of --job, --deployer, --table"
-        )
+    if [job is not None, deployer, operator, table is not None].count(True) != 1:
+        required = "one of --job, --deployer, --operator, --table"
+        raise UsageError("policy iam", found="none or several options", required=required)
     if table is not None:
         database, dot, name = table.partition(".")
         if not dot:
@@ -71,20 +76,31 @@ def iam(
             raise UsageError(
                 "--key", found="missing", required="--key ARN, the KMS key that encrypts the data"
             )
-        put(design.deployer_policy(definition, refs).to_json(), None)
+        make = design.deployer_policies if deployer else design.operator_policies
+        _put_part(make(definition, refs), part)
     elif job in definition.jobs:
         put(design.role_policy(definition, definition.jobs[job], refs).to_json(), None)
     else:
         raise UsageError("--job", found=repr(job), required=", ".join(definition.jobs))
 
 
+def _put_part(parts: Sequence[Policy], part: int) -> None:
+    """Print one of the policies that together have the permissions."""
+    if not parts:
+        raise UsageError("--operator", found="no operators", required="project.operators in the project file")
+    if part not in range(1, len(parts) + 1) and (part or len(parts) > 1):
+        required = f"--part 1 to --part {len(parts)}; attach all of them"
+        raise UsageError("--part", found=str(part) if part else "missing", required=required)
+    put(parts[max(part, 1) - 1].to_json(), None)
+
+
 @app.command("key")
 def key_(
-    purpose: Annotated[str, typer.Argument(help="data, bookmarks, logs or catalog.")],
+    purpose: Annotated[str, typer.Argument(help="data, bookmarks, logs, catalog or evidence-JOB.")],
     account: Account,
     region: Region,
     project: ProjectFile = Path(FILE_NAME),
-    partition: Partition = "aws",
+    partition: Partition = "",
 ) -> None:
     """Print the policy of a key of the project."""
     definition = read(project)
@@ -100,26 +116,34 @@ def bucket(
     account: Account,
     region: Region,
     key: Key,
+    bookmark_key: Annotated[
+        str, typer.Option("--bookmark-key", help="ARN of the key of bookmarks, for the bucket of evidence.")
+    ] = "",
     project: ProjectFile = Path(FILE_NAME),
-    partition: Partition = "aws",
+    partition: Partition = "",
 ) -> None:
-    """Print the policy of a bucket of the project: TLS only, and one key."""
+    """Print the policy of a bucket of the project: TLS only, and the keys of its objects."""
     definition = read(project)
     if alias not in definition.buckets:
         raise UsageError("ALIAS", found=repr(alias), required=", ".join(definition.buckets))
-    refs = _references(definition, _scope(account, region, partition), key)
-    put(design.bucket_policy(definition.buckets[alias], refs).to_json(), None)
+    if alias == EVIDENCE and not bookmark_key:
+        raise UsageError(
+            "--bookmark-key", found="missing", required="--bookmark-key ARN, the key of bookmarks"
+        )
+    scope = _scope(account, region, partition)
+    refs = _references(definition, scope, key, bookmark_key=bookmark_key)
+    put(design.bucket_policy(definition, definition.buckets[alias], refs).to_json(), None)
 
 
 def _scope(account: str, region: str, partition: str) -> PolicyScope:
     for option, value, pattern, required in (
         ("--account", account, r"\d{12}\Z", "twelve digits"),
         ("--region", region, _REGION, "a region, like eu-west-1"),
-        ("--partition", partition, r"aws(-[a-z]+)*\Z", "aws, aws-cn or aws-us-gov"),
     ):
         if not re.match(pattern, value):
             raise UsageError(option, found=repr(value), required=required)
-    return PolicyScope(region, account, partition)
+    name, suffix = partition_of(region, given=partition)
+    return PolicyScope(region, account, name, suffix)
 
 
 def _references(
@@ -129,19 +153,16 @@ def _references(
     vpc: str = "",
     subnets: tuple[str, ...] = (),
     security_group: str = "",
+    bookmark_key: str = "",
 ) -> design.References:
-    if key:
-        KmsKeyArn.parse(key)
-
-    def secret(connection: Connection) -> str:
-        # Secrets Manager appends a dash and six characters to the name of a secret.
-        return scope.arn("secretsmanager", f"secret:{connection.secret}-??????")
+    for arn in filter(None, (key, bookmark_key)):
+        KmsKeyArn.parse(arn)
 
     return design.References(
         scope,
         role=lambda job: scope.role(project.role(job)),
-        key=lambda _: key,
-        secret=secret,
+        key=lambda purpose: bookmark_key if bookmark_key and purpose == "bookmarks" else key,
+        secret=lambda connection: design.secret_arn(scope, connection),
         vpc=vpc,
         subnets=subnets,
         security_group=security_group,

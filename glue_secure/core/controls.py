@@ -269,6 +269,8 @@ _TABLE = (
             "A principal that can replace the code controls the job. The checksum shows that the code is the deployed one.", _SSE_KMS),
     Control("GS-DEP-005", "A deployed job's log groups are encrypted under the configuration's key", M,
             "A log group that existed before the configuration keeps its earlier encryption.", _GLUE + "monitor-continuous-logging-enable.html"),
+    Control("GS-DEP-006", "A deployed job's S3 client has a region", M,
+            "Without one, S3A of Glue 5.1 and later sends requests to us-east-2, past the endpoints of the VPC.", _GLUE + "migrating-version-51.html"),
 )  # fmt: skip
 
 CONTROLS: dict[str, Control] = {control.id: control for control in _TABLE}

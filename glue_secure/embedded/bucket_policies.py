@@ -27,6 +27,8 @@ from glue_secure.embedded.account import ACCOUNT_ID
 
 _MEMBERS = frozenset({"Sid", "Effect", "Principal", "Action", "Resource", "Condition"})
 _HEADERS = (
+    "if-none-match",
+    "if-match",
     "x-amz-server-side-encryption",
     "x-amz-server-side-encryption-aws-kms-key-id",
     "x-amz-server-side-encryption-customer-algorithm",
@@ -124,4 +126,10 @@ def _context_of(headers: Mapping[str, str], url: str) -> Mapping[str, tuple[str,
     if "uploadId" in parse_qs(parts.query, keep_blank_values=True):
         return None  # the request that started the upload was checked
     found = {f"s3:{name}": (headers[name],) for name in _HEADERS if headers.get(name) is not None}
-    return {**found, "aws:SecureTransport": (str(parts.scheme == "https").lower(),)}
+    starts = "uploads" in parse_qs(parts.query, keep_blank_values=True)
+    return {
+        **found,
+        "aws:SecureTransport": (str(parts.scheme == "https").lower(),),
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+        "s3:ObjectCreationOperation": (str(not starts).lower(),),
+    }

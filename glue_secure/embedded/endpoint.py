@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import json
 import logging
 import ssl
 import threading
@@ -69,6 +70,7 @@ class Endpoint:
         add_missing_operations()
         date_multipart_uploads()
         fold_names_of_the_catalog()
+        create_resources_of_stacks()
         serve_lake_formation()
         serve_bucket_policies()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -185,6 +187,51 @@ def fold_names_of_the_catalog() -> None:
         if callable(method) and _CATALOG_NAMES & signature(method).parameters.keys():
             setattr(backend, name, _folding(method))
     backend.folds_names = True
+
+
+def create_resources_of_stacks() -> None:
+    """Let moto create the keys and log groups of a stack as the API operations create them.
+
+    moto stores the policy of a template's key as a mapping, so that DescribeKey fails. It also creates every
+    key of a template as a symmetric one, and omits the key of a log group.
+    """
+    from moto.kms import models as kms
+    from moto.logs import models as logs
+
+    key: Any = kms.Key
+    group: Any = logs.LogGroup
+    if getattr(key, "is_created_as_requested", False):
+        return
+
+    def create_key(_: Any, /, _name: str, template: Any, account_id: str, region_name: str, **__: Any) -> Any:
+        properties = template["Properties"]
+        policy = properties["KeyPolicy"]
+        created: Any = kms.kms_backends[account_id][region_name].create_key(
+            policy if isinstance(policy, str) else json.dumps(policy),
+            properties.get("KeyUsage", "ENCRYPT_DECRYPT"),
+            properties.get("KeySpec", "SYMMETRIC_DEFAULT"),
+            properties.get("Description", ""),
+            properties.get("Tags", []),
+        )
+        created.key_rotation_status = properties.get("EnableKeyRotation", False)
+        created.enabled = properties.get("Enabled", True)
+        return created
+
+    def create_group(
+        _: Any, /, name: str, template: Any, account_id: str, region_name: str, **__: Any
+    ) -> Any:
+        properties = template["Properties"]
+        tags = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
+        created = logs.logs_backends[account_id][region_name].create_log_group(
+            name, tags, kmsKeyId=properties.get("KmsKeyId")
+        )
+        if days := properties.get("RetentionInDays"):
+            created.set_retention_policy(str(days))
+        return created
+
+    key.create_from_cloudformation_json = classmethod(create_key)
+    group.create_from_cloudformation_json = classmethod(create_group)
+    key.is_created_as_requested = True
 
 
 _CATALOG_NAMES = frozenset({"database_name", "table_name"})

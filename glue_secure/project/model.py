@@ -5,18 +5,50 @@ Templates, policies and deployments take the names from here.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments
 from glue_secure.core.policy_arguments import POLICY, POLICY_SHA256
-from glue_secure.core.spark_arguments import conf_argument, with_plugin
+from glue_secure.core.spark_arguments import conf_argument, settings_of, with_plugin
 from glue_secure.core.worker_encryption import DISK_CONF
 from glue_secure.engines.spark.guard_jar import PLUGIN_CLASS
 from glue_secure.project.packaging import REQUEST_GUARD_NAME, modules_archive
 from glue_secure.project.versions import GLUE_VERSIONS, GlueVersion
 
 ARTIFACTS, EVIDENCE = "artifacts", "evidence"
+EVIDENCE_PREFIX, BOOKMARK_PREFIX = "evidence", "bookmarks"
+SIGNING_KEY = "glue-secure-evidence-signing-key"
+S3A_ENDPOINT, S3A_REGION = "spark.hadoop.fs.s3a.endpoint", "spark.hadoop.fs.s3a.endpoint.region"
+_SUBNET_BITS = 2
+
+
+def subnet_blocks(cidr: str, zones: int) -> list[str]:
+    """Return the address ranges of the subnets of a VPC, a quarter of it each."""
+    blocks = ipaddress.ip_network(cidr).subnets(prefixlen_diff=_SUBNET_BITS)
+    return [str(next(blocks)) for _ in range(zones)]
+
+
+def log_groups(configuration: str, role: str, arguments: JobArguments) -> tuple[str, ...]:
+    """Return the log groups that Glue may write to under a security configuration, ``/*`` for several.
+
+    AWS documents ``NAME-CONFIGURATION`` for the default and for custom groups; accounts also have groups
+    named for configuration and role. Which one a job uses depends on its Glue version.
+    https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging-enable.html
+
+    Args:
+        configuration: Name of the security configuration.
+        role: Name of the job's role.
+        arguments: Arguments of the job.
+    """
+    prefix = arguments.get("custom-logGroup-prefix")
+    custom = arguments.get("continuous-log-logGroup")
+    streams = ("error", "output")
+    names = [f"{(prefix or '/aws-glue/jobs').rstrip('/')}/{stream}-{configuration}" for stream in streams]
+    names.append(f"{custom or '/aws-glue/jobs/logs-v2'}-{configuration}")
+    names += [f"{prefix or f'/aws-glue/jobs/{configuration}-role/{role}'}/{stream}" for stream in streams]
+    return (*names, custom) if custom else tuple(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +62,10 @@ class Bucket:
         key: ARN of the key of an existing bucket's objects, or "".
         lake_formation: Lake Formation governs an existing bucket: the roles of jobs that read it have no S3
             permissions on it.
+        readers: ARNs of principals other than the jobs that read the objects.
+        producers: ARNs of principals other than the jobs that write objects.
+        registration_role: ARN of the role that a bucket's location is registered with in Lake Formation,
+            ``service-linked-role``, or "".
     """
 
     alias: str
@@ -37,6 +73,9 @@ class Bucket:
     existing: bool = False
     key: str = ""
     lake_formation: bool = False
+    readers: tuple[str, ...] = ()
+    producers: tuple[str, ...] = ()
+    registration_role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +102,13 @@ class Vpc:
     """The VPC of the jobs: one that the template creates, or an existing one.
 
     Attributes:
-        cidr: Address range of the VPC.
+        cidr: Address range of the VPC; of an existing VPC, "" or the range of ``databases``.
         zones: Number of subnets to create, each in its own availability zone; 0 in an existing VPC.
         id: Id of an existing VPC, else "".
         subnets: Ids of the subnets in an existing VPC.
-        route_tables: Ids of the route tables of an existing VPC, for the S3 gateway endpoint.
+        availability_zones: Zone of each subnet; of a VPC that the template creates, () for its first zones.
+        route_tables: Ids of the route tables of an existing VPC, for gateway endpoints.
+        existing_endpoints: Services to which an existing VPC has endpoints.
         databases: Address range that jobs may reach on the ports of their connections.
     """
 
@@ -75,8 +116,27 @@ class Vpc:
     zones: int = 2
     id: str = ""
     subnets: tuple[str, ...] = ()
+    availability_zones: tuple[str, ...] = ()
     route_tables: tuple[str, ...] = ()
+    existing_endpoints: tuple[str, ...] = ()
     databases: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSettings:
+    """How the evidence of the jobs is stored.
+
+    Attributes:
+        lock: Object Lock of the evidence bucket: ``governance``, ``compliance``, or "" for none.
+        days: Days of its default retention.
+        sign: Each job has a key that signs its evidence.
+        auditors: ARNs of principals that read and verify the evidence.
+    """
+
+    lock: str = ""
+    days: int = 365
+    sign: bool = False
+    auditors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +156,9 @@ class Job:
         workers: Number of workers.
         timeout: Timeout in minutes.
         bookmark: Whether a run continues after the previous one.
-        arguments: Arguments of the job, without ``--``.
+        arguments: Arguments of the job, without ``--``, that a run may override.
+        security: Arguments of glue-secure for this job, without ``--``, that no run overrides.
+        column_keys: Name and key of each column policy that encrypts or tokenises.
         request_guard: Whether Spark loads the request guard.
     """
 
@@ -113,13 +175,20 @@ class Job:
     timeout: int = 60
     bookmark: bool = True
     arguments: Mapping[str, str] = field(default_factory=dict)
+    security: Mapping[str, str] = field(default_factory=dict)
+    column_keys: Mapping[str, str] = field(default_factory=dict)
     request_guard: bool = False
 
     @property
     def version(self) -> GlueVersion:
         """The Glue version; for a job with suites, with packages that include Great Expectations."""
         version = next(version for version in GLUE_VERSIONS if version.name == self.glue)
-        return version.with_quality() if JobArguments(self.arguments).suites() else version
+        return version.with_quality() if self.all_arguments.suites() else version
+
+    @property
+    def all_arguments(self) -> JobArguments:
+        """The arguments of the project file."""
+        return JobArguments({**self.arguments, **self.security})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +204,8 @@ class Project:
         catalog_settings: The template sets the encryption of the account's Data Catalog.
         policy: The policy files of every job, "" for none; see docs/policy.md.
         policy_sha256: Their digests.
+        operators: ARNs of principals that run ``glue-secure bookmark``, ``evidence`` and ``remediate``.
+        evidence: How the evidence is stored.
     """
 
     name: str
@@ -145,6 +216,8 @@ class Project:
     catalog_settings: bool = True
     policy: str = ""
     policy_sha256: str = ""
+    operators: tuple[str, ...] = ()
+    evidence: EvidenceSettings = EvidenceSettings()
 
     @property
     def configuration(self) -> str:
@@ -161,12 +234,8 @@ class Project:
         return f"{self.name}-{job.name}"
 
     def log_groups(self, job: Job) -> tuple[str, ...]:
-        """Return the log groups that Glue writes to under a security configuration.
-
-        https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging-enable.html
-        """
-        prefix = f"/aws-glue/jobs/{self.configuration}-role/{self.role(job)}"
-        return f"/aws-glue/jobs/logs-v2-{self.configuration}", f"{prefix}/error", f"{prefix}/output"
+        """Return the log groups that Glue may write to under a security configuration."""
+        return log_groups(self.configuration, self.role(job), job.all_arguments)
 
     def connections_of(self, job: Job) -> tuple[str, ...]:
         """Return the names of a job's connections; in a VPC, at least the network connection."""
@@ -186,13 +255,24 @@ class Project:
         """Location of the request guard's JAR."""
         return f"{self.code_prefix}/{REQUEST_GUARD_NAME}"
 
-    def default_arguments(self, job: Job) -> dict[str, str]:
-        """Return the arguments that a run may override."""
+    def default_arguments(self, job: Job, region: str) -> dict[str, str]:
+        """Return the arguments that a run may override.
+
+        Args:
+            job: The job.
+            region: Region of the job, or a reference to it. Without the setting, S3A sends requests to
+                us-east-2 (https://docs.aws.amazon.com/glue/latest/dg/migrating-version-51.html).
+        """
         bookmark = "job-bookmark-enable" if job.bookmark else "job-bookmark-disable"
-        conf = conf_argument(DISK_CONF, job.arguments.get("conf", ""))
+        given = job.arguments.get("conf", "")
+        settings = settings_of(given)
+        located = {} if S3A_ENDPOINT in settings else {S3A_REGION: region}
+        conf = conf_argument({**DISK_CONF, **located}, given)
         return {
             "--job-language": "python",
             "--job-bookmark-option": bookmark,
+            # Scanners search the argument here; NonOverridableArguments has it too.
+            "--enable-continuous-cloudwatch-log": "true",
             **{f"--{name}": value for name, value in job.arguments.items()},
             "--conf": with_plugin(conf, PLUGIN_CLASS) if job.request_guard else conf,
         }
@@ -207,8 +287,10 @@ class Project:
             "--python-modules-installer-option": "--no-index",
             "--enable-continuous-cloudwatch-log": "true",
             "--TempDir": f"s3://{self.buckets[ARTIFACTS].name}/temporary/{job.name}/",
-            f"--{BOOKMARK_URI}": f"{evidence}/bookmarks/",
-            f"--{EVIDENCE_URI}": f"{evidence}/evidence/",
+            f"--{BOOKMARK_URI}": f"{evidence}/{BOOKMARK_PREFIX}/",
+            f"--{EVIDENCE_URI}": f"{evidence}/{EVIDENCE_PREFIX}/",
+            **{f"--{name}": value for name, value in job.security.items()},
+            **({f"--{SIGNING_KEY}": f"alias/{self.name}-evidence-{job.name}"} if self.evidence.sign else {}),
             **({"--extra-jars": self.request_guard_uri} if job.request_guard else {}),
             **({f"--{POLICY}": self.policy} if self.policy else {}),
             **({f"--{POLICY_SHA256}": self.policy_sha256} if self.policy_sha256 else {}),

@@ -9,14 +9,39 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from glue_secure.core.arguments import DECISIVE, JobArguments
+from glue_secure.connections.url import read_url
+from glue_secure.core.allowed_connectors import ARGUMENT as ALLOWED_CONNECTORS
+from glue_secure.core.arguments import (
+    BOOKMARK_DECRYPT_KEYS,
+    BOOKMARK_HIGH_WATER,
+    BOOKMARKS,
+    COLUMNS,
+    DECISIVE,
+    FINE_GRAINED,
+    QUARANTINE,
+    SECRET_NAMES,
+    SUITES,
+    WORKER_ENCRYPTION,
+    JobArguments,
+)
 from glue_secure.core.documents import toml_parser
-from glue_secure.core.errors import UsageError
+from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri, job_name
 from glue_secure.core.json_documents import depth_as_value_error
 from glue_secure.core.policy_arguments import POLICY, POLICY_SHA256, policy_digests, policy_locations
 from glue_secure.core.redaction import is_secret_name, redact_text
-from glue_secure.project.model import ARTIFACTS, EVIDENCE, Bucket, Connection, Job, Project, Vpc
+from glue_secure.core.spark_arguments import settings_of
+from glue_secure.project.model import (
+    ARTIFACTS,
+    EVIDENCE,
+    Bucket,
+    Connection,
+    EvidenceSettings,
+    Job,
+    Project,
+    Vpc,
+    subnet_blocks,
+)
 from glue_secure.project.versions import GLUE_VERSIONS
 
 FILE_NAME = "glue_secure.toml"
@@ -29,11 +54,35 @@ _ALIAS = re.compile(r"[a-z][a-z0-9_]{0,30}\Z")
 _SECRET = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}\Z")
 _TABLE = re.compile(r"[A-Za-z0-9_-]{1,255}\.[A-Za-z0-9_-]{1,255}\Z")
 _ARGUMENT = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}\Z")
+_SUITE = re.compile(r"[^$*?{}\s,]+\Z")
+_COLUMN_POLICY = re.compile(r"[^$*?{}]{1,128}\Z")
 _ANY = re.compile(r".+\Z")
 _VPC = re.compile(r"vpc-[0-9a-f]{8,17}\Z")
 _SUBNET = re.compile(r"subnet-[0-9a-f]{8,17}\Z")
 _ROUTE_TABLE = re.compile(r"rtb-[0-9a-f]{8,17}\Z")
-_SERVER = re.compile(r"jdbc:[a-z0-9:]+//(?:[^/:;?@\s]+):(?P<port>\d{1,5})[/;]\S*\Z")
+_ZONE = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+\Z")
+_PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]{1,512})\Z")
+_SERVICE_LINKED = "service-linked-role"
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_BUCKET = re.compile(r"(?=.{3,63}\Z)[a-z0-9](?:[a-z0-9-]|\.(?!\.))*[a-z0-9]\Z")
+_RESERVED_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
+_RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+_ENDPOINTS = ("dynamodb", "glue", "kms", "lakeformation", "logs", "s3", "secretsmanager", "sts")
+# Arguments of glue-secure that a key of the job's table sets.
+_SECURITY_KEYS = {
+    BOOKMARKS: "bookmarks",
+    BOOKMARK_DECRYPT_KEYS: "bookmark_decrypt_keys",
+    BOOKMARK_HIGH_WATER: "high_water",
+    COLUMNS: "columns",
+    SUITES: "suites",
+    QUARANTINE: "quarantine",
+    WORKER_ENCRYPTION: "worker_encryption",
+    FINE_GRAINED: "fine_grained",
+    SECRET_NAMES: "secret_names",
+    ALLOWED_CONNECTORS: "allowed_connectors",
+    "job-bookmark-option": "bookmark",
+    "extra-jars": "request_guard",
+}
 FIXED_ARGUMENTS = (
     "additional-python-modules", "python-modules-installer-option", "enable-continuous-cloudwatch-log",
     "TempDir", "job-language", "extra-py-files", "extra-jars", "scriptLocation",
@@ -95,11 +144,14 @@ class _Table:
     def parsed(self, key: str, parser: Callable[[str], object], default: str | None = None) -> str:
         """Return a text that a parser accepts."""
         value = self.text(key, None, default)
-        if key in self._values:
-            try:
-                parser(value)
-            except UsageError as error:
-                self.fail(key, error.found, error.required)
+        return self.checked(key, value, parser) if key in self._values else value
+
+    def checked(self, key: str, value: str, parser: Callable[[str], object]) -> str:
+        """Return a text that a parser accepts, which ``key`` names in errors."""
+        try:
+            parser(value)
+        except UsageError as error:
+            self.fail(key, error.found, error.required)
         return value
 
     def number(self, key: str, minimum: int, maximum: int, default: int) -> int:
@@ -221,8 +273,10 @@ def _project(top: _Table) -> Project:
         top.fail("project", "missing", "a table [project] with a name")
     name = project.text("name", _NAME)
     catalog_settings = project.flag("catalog_settings", True)
+    operators = project.texts("operators", _PRINCIPAL)
     policy, policy_sha256 = _policy(project)
     project.reject_unknown()
+    evidence = _evidence(top.table("evidence"))
     buckets = _buckets(top)
     connections = {
         connection: _connection(connection, table, name)
@@ -231,9 +285,56 @@ def _project(top: _Table) -> Project:
     jobs = {job: _job(job, table, buckets, connections) for job, table in top.tables("jobs", _JOB)}
     if not jobs:
         top.fail("jobs", "missing", "at least one table [jobs.NAME]")
-    vpc = _vpc(top.table("vpc"))
+    vpc = _vpc(top.table("vpc"), connections, jobs)
     top.reject_unknown()
-    return Project(name, buckets, connections, jobs, vpc, catalog_settings, policy, policy_sha256)
+    _reject_collisions(top, name, buckets, connections, jobs)
+    return Project(
+        name, buckets, connections, jobs, vpc, catalog_settings, policy, policy_sha256, operators, evidence
+    )
+
+
+def _reject_collisions(
+    top: _Table,
+    project: str,
+    buckets: Mapping[str, Bucket],
+    connections: Mapping[str, Connection],
+    jobs: Mapping[str, Job],
+) -> None:
+    """Reject names that would be equal in AWS or in a template."""
+    # Names of roles differ in more than case, logical ids of CloudFormation in letters or digits.
+    for key, names in (("buckets", buckets), ("connections", connections), ("jobs", jobs)):
+        seen: dict[str, str] = {}
+        for name in names:
+            plain = re.sub(r"[^a-z0-9]", "", name.lower())
+            if plain in seen:
+                top.fail(
+                    f"{key}.{name}", f"a name like {seen[plain]}", "names that differ in letters or digits"
+                )
+            seen[plain] = name
+    for name in connections:
+        if re.sub(r"[^a-z0-9]", "", name.lower()) in ("network", f"{project.replace('-', '')}network"):
+            top.fail(f"connections.{name}", "the name of the project's network connection", "another name")
+    if any(re.sub("_", "", alias) == "accesslogs" for alias in buckets):
+        top.fail("buckets.access_logs", "the name of the bucket of access logs", "another name")
+    secrets: dict[str, str] = {}
+    for connection in connections.values():
+        if connection.secret in secrets:
+            found = f"the secret of {secrets[connection.secret]}"
+            top.fail(f"connections.{connection.name}.secret", found, "another name")
+        secrets[connection.secret] = connection.name
+
+
+def _evidence(table: _Table | None) -> EvidenceSettings:
+    if table is None:
+        return EvidenceSettings()
+    settings = EvidenceSettings(
+        table.choice("lock", ("", "governance", "compliance"), ""),
+        table.number("days", 1, 36500, 365),
+        table.flag("sign", False),
+        table.texts("auditors", _PRINCIPAL),
+    )
+    table.reject_unknown()
+    return settings
 
 
 def _policy(project: _Table) -> tuple[str, str]:
@@ -246,6 +347,9 @@ def _policy(project: _Table) -> tuple[str, str]:
     given = JobArguments({POLICY: files, **({POLICY_SHA256: digests} if digests else {})})
     try:
         locations = policy_locations(given)
+        for location in locations:
+            if location.startswith("s3://"):
+                _object_location(location)
         policy_digests(given, len(locations))
     except UsageError as error:
         key = "policy_sha256" if POLICY_SHA256 in error.resource else "policy"
@@ -259,10 +363,9 @@ def _buckets(top: _Table) -> dict[str, Bucket]:
     buckets: dict[str, Bucket] = {}
     for alias, entry in top.texts_or_tables("buckets", _ALIAS):
         bucket = Bucket(alias, entry) if isinstance(entry, str) else _bucket(alias, entry)
-        try:
-            S3Uri.parse(f"s3://{bucket.name}/")
-        except UsageError:
-            top.fail(f"buckets.{alias}", repr(bucket.name), "a bucket name")
+        if not _is_bucket_name(bucket.name):
+            required = "a bucket name, as Amazon S3 accepts it for a new bucket"
+            top.fail(f"buckets.{alias}", repr(bucket.name), required)
         for other in buckets.values():
             if other.name == bucket.name:
                 top.fail(f"buckets.{alias}", f"the bucket of {other.alias}", "another bucket")
@@ -273,6 +376,15 @@ def _buckets(top: _Table) -> dict[str, Bucket]:
     return buckets
 
 
+def _is_bucket_name(name: str) -> bool:
+    try:
+        ipaddress.IPv4Address(name)
+    except ValueError:
+        reserved = name.startswith(_RESERVED_STARTS) or name.endswith(_RESERVED_ENDS)
+        return _BUCKET.match(name) is not None and not reserved
+    return False
+
+
 def _bucket(alias: str, table: _Table) -> Bucket:
     bucket = Bucket(
         alias,
@@ -280,8 +392,21 @@ def _bucket(alias: str, table: _Table) -> Bucket:
         table.flag("existing", False),
         table.parsed("key", KmsKeyArn.parse, ""),
         table.flag("lake_formation", False),
+        table.texts("readers", _PRINCIPAL),
+        table.texts("producers", _PRINCIPAL),
+        table.text("registration_role", None, ""),
     )
     table.reject_unknown()
+    role = bucket.registration_role
+    if role not in ("", _SERVICE_LINKED) and not _PRINCIPAL.match(role):
+        table.fail("registration_role", repr(role), f"{_SERVICE_LINKED}, or the ARN of a role")
+    if bucket.existing and (bucket.readers or bucket.producers or role):
+        name = next(key for key in ("readers", "producers", "registration_role") if getattr(bucket, key))
+        table.fail(
+            name,
+            "for an existing bucket, whose policy and key no template changes",
+            "a bucket that the template creates; of another, change the policies of bucket and key",
+        )
     if bucket.lake_formation and (not bucket.existing or alias in (ARTIFACTS, EVIDENCE)):
         table.fail(
             "lake_formation",
@@ -295,18 +420,26 @@ def _bucket(alias: str, table: _Table) -> Bucket:
     return bucket
 
 
+def _object_location(value: str) -> None:
+    """Require an S3 location that names the same objects in a policy and in a template."""
+    S3Uri.parse(value)
+    if set(value) & set("$*?{}"):
+        raise UsageError("location", found=repr(value), required="an S3 location without $, *, ?, { and }")
+
+
 def _connection(name: str, table: _Table, project: str) -> Connection:
     url = table.text("url")
-    match = _SERVER.match(url)
-    if match is None or redact_text(url) != url or "@" in url:
-        # The value is not shown, because the invalid part may be a password.
-        table.fail("url", "an invalid URL", "jdbc:ENGINE://HOST:PORT/DATABASE, without credentials")
+    try:
+        port = read_url(url).port
+    except ControlError as error:
+        # ``found`` shows no part of the URL that may be a password.
+        table.fail("url", f"{error.control}: {error.found}", f"{error.required}; {error.fix}")
     connection = Connection(
         name,
         url,
-        int(match["port"]),
+        port,
         table.text("secret", _SECRET, f"{project}/{name}"),
-        table.parsed("certificate", S3Uri.parse, ""),
+        table.parsed("certificate", _object_location, ""),
     )
     table.reject_unknown()
     return connection
@@ -322,13 +455,23 @@ def _job(
     arguments = table.named_texts("arguments", _ARGUMENT)
     reserved = {argument.replace("_", "-") for argument in (*DECISIVE, *FIXED_ARGUMENTS)}
     for argument in arguments:
-        if argument.replace("_", "-") in reserved or argument.startswith("glue-secure-"):
+        spelled = argument.replace("_", "-")
+        if spelled in _SECURITY_KEYS:
+            found = "an argument that no run may override"
+            table.fail(
+                f"arguments.{argument}", found, f"the key {_SECURITY_KEYS[spelled]} of the job's table"
+            )
+        if spelled in reserved or spelled.startswith("glue-secure-"):
             found = "an argument that the project sets for every job"
             table.fail(f"arguments.{argument}", found, "another name")
         if is_secret_name(argument):
             table.fail(
                 f"arguments.{argument}", "an argument for a secret", "the name of a secret in a connection"
             )
+    try:
+        settings_of(arguments.get("conf", ""))
+    except UsageError as error:
+        table.fail("arguments.conf", error.found, error.required)
     versions = [version.name for version in GLUE_VERSIONS if version.takes_zip_of_wheels]
     job = Job(
         name,
@@ -344,6 +487,11 @@ def _job(
         table.number("timeout", 1, 10080, 60),
         table.flag("bookmark", True),
         arguments,
+        _security(table),
+        {
+            policy: table.checked(f"column_keys.{policy}", key, KmsKeyArn.parse)
+            for policy, key in table.named_texts("column_keys", _COLUMN_POLICY).items()
+        },
         table.flag("request_guard", False),
     )
     for alias in {ARTIFACTS, EVIDENCE} & set(job.writes):
@@ -359,24 +507,80 @@ def _job(
     return job
 
 
-def _vpc(table: _Table | None) -> Vpc | None:
+def _security(table: _Table) -> dict[str, str]:
+    """Return the arguments of glue-secure that the job's table sets, without ``--``."""
+
+    def joined(key: str) -> str:
+        return ",".join(table.texts(key, _ANY))
+
+    high_water = table.text("high_water", None, "")
+    given = {
+        BOOKMARKS: table.choice("bookmarks", ("portable", "native"), "portable"),
+        BOOKMARK_DECRYPT_KEYS: joined("bookmark_decrypt_keys"),
+        BOOKMARK_HIGH_WATER: f"dynamodb:{high_water}" if high_water else "",
+        COLUMNS: table.parsed("columns", _object_location, ""),
+        SUITES: ",".join(table.texts("suites", _SUITE)),
+        QUARANTINE: table.parsed("quarantine", _object_location, ""),
+        WORKER_ENCRYPTION: table.choice("worker_encryption", ("required", "reported"), "reported"),
+        FINE_GRAINED: "true" if table.flag("fine_grained", False) else "",
+        SECRET_NAMES: joined("secret_names"),
+        ALLOWED_CONNECTORS: joined("allowed_connectors"),
+    }
+    security = {name: value for name, value in given.items() if value}
+    arguments = JobArguments(security)
+    for name, parse in (
+        (BOOKMARK_DECRYPT_KEYS, arguments.bookmark_decrypt_keys),
+        (BOOKMARK_HIGH_WATER, arguments.bookmark_high_water),
+        (ALLOWED_CONNECTORS, arguments.allowed_connectors),
+    ):
+        try:
+            parse()
+        except UsageError as error:
+            table.fail(_SECURITY_KEYS[name], error.found, error.required)
+    return security
+
+
+def _vpc(table: _Table | None, connections: Mapping[str, Connection], jobs: Mapping[str, Job]) -> Vpc | None:
     if table is None:
         return None
-    cidr = table.text("cidr")
     existing = table.text("id", _VPC, "")
+    cidr = table.text("cidr", None, "" if existing else None)
+    named = table.texts("availability_zones", _ZONE)
+    endpoints = table.texts("existing_endpoints", _ANY)
+    for endpoint in endpoints:
+        if endpoint not in _ENDPOINTS:
+            table.fail("existing_endpoints", repr(endpoint), f"some of {', '.join(_ENDPOINTS)}")
     if existing:
         subnets, route_tables, zones = (
             table.texts("subnets", _SUBNET),
             table.texts("route_tables", _ROUTE_TABLE),
             0,
         )
-        for key, ids in (("subnets", subnets), ("route_tables", route_tables)):
-            if not ids:
-                table.fail(key, "none", "at least one, in the VPC named by id")
+        if not subnets:
+            table.fail("subnets", "none", "at least one, in the VPC named by id")
+        if len(named) != len(subnets):
+            table.fail("availability_zones", str(len(named)), "the zone of each subnet, in the same order")
+        gateways = {"s3"} | (
+            {"dynamodb"} if any(job.all_arguments.bookmark_high_water() for job in jobs.values()) else set()
+        )
+        if missing := sorted(gateways - set(endpoints)) if not route_tables else []:
+            required = f"those of the subnets, for the endpoint of {missing[0]}"
+            table.fail("route_tables", "none", f"{required}, or {missing[0]} in existing_endpoints")
     else:
-        subnets, route_tables, zones = (), (), table.number("zones", 1, 3, 2)
+        zones = table.number("zones", 1, 3, len(named) or 2)
+        subnets, route_tables = (), ()
+        if named and len(named) != zones:
+            table.fail("availability_zones", str(len(named)), f"{zones}, as zones says")
+        if endpoints:
+            table.fail(
+                "existing_endpoints", "for a VPC that the template creates", "the key id, of an existing VPC"
+            )
     databases = table.text("databases", None, cidr)
+    if not databases and any(connection.port != 443 for connection in connections.values()):
+        table.fail("databases", "missing", "the address range of the databases, like 10.0.0.0/8")
     for key, text in (("cidr", cidr), ("databases", databases)):
+        if not text:
+            continue
         try:
             network = ipaddress.ip_network(text)
         except ValueError:
@@ -386,4 +590,16 @@ def _vpc(table: _Table | None) -> Vpc | None:
     if not existing and ipaddress.ip_network(cidr).prefixlen < 16:
         table.fail("cidr", repr(cidr), "/16 to /24, the sizes of a VPC")
     table.reject_unknown()
-    return Vpc(cidr, zones, existing, subnets, route_tables, databases)
+    if not existing:
+        _require_addresses(table, cidr, zones, jobs)
+    return Vpc(cidr, zones, existing, subnets, named, route_tables, endpoints, databases)
+
+
+def _require_addresses(table: _Table, cidr: str, zones: int, jobs: Mapping[str, Job]) -> None:
+    """Require that the subnet of the connections has an address for each worker of the largest job."""
+    job = max(jobs.values(), key=lambda job: job.workers)
+    # AWS reserves five addresses of each subnet, and each interface endpoint has one.
+    free = ipaddress.ip_network(subnet_blocks(cidr, zones)[0]).num_addresses - 5 - len(_ENDPOINTS)
+    if job.workers > free:
+        found = f"{cidr!r}, whose subnets have addresses for {free} workers"
+        table.fail("cidr", found, f"a larger network: job {job.name} has {job.workers} workers")

@@ -24,17 +24,30 @@ from glue_secure.governance.policies.catalog import (
 )
 from glue_secure.governance.policies.documents import PolicyScope
 from glue_secure.governance.policies.iam import (
+    ROLE_POLICIES,
     JobAccess,
     Network,
     ResourceLocation,
     deployer,
     job_role,
+    operator,
+    size,
+    split,
     trust,
 )
-from glue_secure.governance.policies.keys import bookmark_key, catalog_key, data_key, logs_key
+from glue_secure.governance.policies.keys import (
+    BucketUsers,
+    bookmark_key,
+    catalog_key,
+    data_key,
+    logs_key,
+    signing_key,
+)
 from glue_secure.governance.policies.network import network_denies
 
 __all__ = [
+    "ROLE_POLICIES",
+    "BucketUsers",
     "JobAccess",
     "Network",
     "Policy",
@@ -57,7 +70,11 @@ __all__ = [
     "job_role",
     "logs_key",
     "network_denies",
+    "operator",
     "read_tables",
+    "signing_key",
+    "size",
+    "split",
     "trust",
     "write_tables",
 ]

@@ -16,30 +16,65 @@ _KEY = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 _CUSTOMER = "s3:x-amz-server-side-encryption-customer-algorithm"
 
 
-def data_bucket(scope: PolicyScope, bucket: str, key: str) -> Policy:
-    """Return the policy of a bucket whose objects all use SSE-KMS under ``key``.
+def data_bucket(
+    scope: PolicyScope,
+    bucket: str,
+    *keys: str,
+    readers: tuple[str, ...] = (),
+    producers: tuple[str, ...] = (),
+    evidence: str = "",
+) -> Policy:
+    """Return the policy of a bucket whose objects all use SSE-KMS under one of ``keys``.
 
     Args:
         scope: the account, of which only the partition is used.
         bucket: name of the bucket.
-        key: ARN of the key, as in upload requests.
+        keys: ARNs of the keys, as in upload requests.
+        readers: ARNs of principals that may list and read objects, also of other accounts.
+        producers: ARNs of principals that may write objects, also of other accounts.
+        evidence: prefix of evidence, which no principal may overwrite or delete, "" for none.
     """
     objects = (scope.bucket(bucket, "*"),)
-    return Policy(
-        (
-            _tls_only(scope, bucket),
-            _deny_put(
-                "DenyOtherAlgorithm",
-                objects,
-                _present(_ALGORITHM),
-                PolicyCondition("StringNotEquals", _ALGORITHM, ("aws:kms",)),
+    statements = [
+        _tls_only(scope, bucket),
+        _deny_put(
+            "DenyOtherAlgorithm",
+            objects,
+            _present(_ALGORITHM),
+            PolicyCondition("StringNotEquals", _ALGORITHM, ("aws:kms",)),
+        ),
+        _deny_put("DenyOtherKey", objects, _present(_KEY), PolicyCondition("ArnNotEquals", _KEY, keys)),
+        # aws:kms without a key uses the account's AWS managed key.
+        _deny_put("DenyUnnamedKey", objects, equals(_ALGORITHM, "aws:kms"), _absent(_KEY)),
+        _deny_put("DenyCustomerProvidedKey", objects, _present(_CUSTOMER)),
+    ]
+    if evidence:
+        locked = (scope.bucket(bucket, f"{evidence.strip('/')}/*"),)
+        # UploadPart and the start of an upload in parts have no such header; its completion has.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+        creates = PolicyCondition("Bool", "s3:ObjectCreationOperation", ("true",))
+        statements += [
+            _deny_put("DenyOverwrite", locked, _absent("s3:if-none-match"), creates),
+            Statement(
+                "DenyDelete", "Deny", ("s3:DeleteObject", "s3:DeleteObjectVersion"), locked, ANY_PRINCIPAL
             ),
-            _deny_put("DenyOtherKey", objects, _present(_KEY), PolicyCondition("ArnNotEquals", _KEY, (key,))),
-            # aws:kms without a key uses the account's AWS managed key.
-            _deny_put("DenyUnnamedKey", objects, equals(_ALGORITHM, "aws:kms"), _absent(_KEY)),
-            _deny_put("DenyCustomerProvidedKey", objects, _present(_CUSTOMER)),
-        )
-    )
+        ]
+    if readers:
+        users = Principal("AWS", readers)
+        statements += [
+            Statement(
+                "ListObjects",
+                "Allow",
+                ("s3:GetBucketLocation", "s3:ListBucket"),
+                (scope.bucket(bucket),),
+                users,
+            ),
+            Statement("ReadObjects", "Allow", ("s3:GetObject",), objects, users),
+        ]
+    if producers:
+        actions = ("s3:AbortMultipartUpload", "s3:PutObject")
+        statements.append(Statement("ProduceObjects", "Allow", actions, objects, Principal("AWS", producers)))
+    return Policy(tuple(statements))
 
 
 def access_log_bucket(scope: PolicyScope, bucket: str, *sources: str) -> Policy:

@@ -43,8 +43,11 @@ FULL_TABLE = (
     "glue:DeletePartition",
     "glue:BatchDeletePartition",
 )
-# For sinks with enableUpdateCatalog (new tables, columns and partitions), and for purging partitions.
+# For sinks with enableUpdateCatalog (new tables, columns and partitions), and for purging partitions. The
+# table and its partitions are read before each change.
 WRITE_TABLE = (
+    "glue:GetTable",
+    "glue:GetPartitions",
     "glue:CreateTable",
     "glue:UpdateTable",
     "glue:BatchCreatePartition",

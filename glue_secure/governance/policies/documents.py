@@ -9,11 +9,19 @@ from glue_secure.core.policy_documents import PolicyCondition, Statement
 
 @dataclass(frozen=True, slots=True)
 class PolicyScope:
-    """Region, account and partition of ARNs: literals, or references that a template resolves."""
+    """Region, account and partition of ARNs: literals, or references that a template resolves.
+
+    Attributes:
+        region: for example ``eu-west-1``.
+        account: twelve digits.
+        partition: ``aws``, ``aws-cn``, ...
+        suffix: of the partition's host names, for example ``amazonaws.com.cn``.
+    """
 
     region: str
     account: str
     partition: str = "aws"
+    suffix: str = "amazonaws.com"
 
     def arn(self, service: str, resource: str) -> str:
         """Return ``arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE``."""
@@ -36,6 +44,16 @@ class PolicyScope:
 def allow(sid: str, *actions: str, on: tuple[str, ...], when: tuple[PolicyCondition, ...] = ()) -> Statement:
     """Return an Allow statement of an identity policy."""
     return Statement(sid, "Allow", actions, on, None, when)
+
+
+def through(scope: PolicyScope, *services: str) -> PolicyCondition:
+    """Return the condition that a service makes the request to KMS, on behalf of the caller.
+
+    The value ends with the partition's suffix or with ``amazonaws.com``; AWS KMS sets it.
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
+    """
+    names = tuple(f"{service}.{scope.region}.amazonaws.*" for service in services)
+    return PolicyCondition("StringLike", "kms:ViaService", names)
 
 
 def equals(key: str, *values: str) -> PolicyCondition:

@@ -6,16 +6,19 @@ for them. The actions are those in the README's table of permissions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import re
+from dataclasses import dataclass, replace
 
 from glue_secure.core.policy_documents import Policy, PolicyCondition, Principal, Statement
 from glue_secure.governance.policies.catalog import read_tables, write_tables
-from glue_secure.governance.policies.documents import PolicyScope, allow, equals
+from glue_secure.governance.policies.documents import PolicyScope, allow, equals, through
 from glue_secure.governance.policies.network import network_denies
 
 # Present only in requests with the credentials that Glue provides to a job's code:
 # https://docs.aws.amazon.com/glue/latest/dg/security_iam_service-with-iam.html
 INSIDE_A_JOB = equals("glue:CredentialIssuingService", "glue.amazonaws.com")
+_COPY = ("GetObject", "GetObjectTagging", "PutObject", "PutObjectTagging")
 _TAGS = PolicyCondition("ForAllValues:StringEquals", "aws:TagKeys", ("aws-glue-service-resource",))
 # Without this condition, the condition above would also match a request without tags.
 _SOME_TAGS = PolicyCondition("Null", "aws:TagKeys", ("false",))
@@ -48,12 +51,13 @@ class JobAccess:
         reads: sources and certificates.
         writes: bookmarks and evidence, which are written and read but not deleted.
         replaces: targets, which are written, read, renamed by S3A's committer, and purged.
-        log_groups: names of log groups, which can end with ``*``.
+        log_groups: names of log groups, which can end with ``/*``.
         tables: pairs of a database and its tables that the job reads.
         written_tables: pairs of a database and its tables that the job creates or updates.
         subnets: ids of subnets; empty outside a VPC.
         security_groups: ids of security groups; empty outside a VPC.
         source_keys: ARNs of the keys of existing buckets whose key policies delegate to IAM.
+        column_keys: pairs of a column policy's name and the ARN of the key of its data key.
         high_water: ARN of the DynamoDB table of high-water marks, or ``""``.
         lake_formation: whether the job gets credentials for data from Lake Formation.
         inside_jobs_only: whether to allow access to secrets and data only with the credentials of a running
@@ -73,6 +77,7 @@ class JobAccess:
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
     source_keys: tuple[str, ...] = ()
+    column_keys: tuple[tuple[str, str], ...] = ()
     high_water: str = ""
     lake_formation: bool = False
     inside_jobs_only: bool = False
@@ -87,7 +92,6 @@ def trust() -> Policy:
 def job_role(scope: PolicyScope, access: JobAccess) -> Policy:
     """Return the identity policy of a job's role."""
     inside = (INSIDE_A_JOB,) if access.inside_jobs_only else ()
-    groups = tuple(scope.arn("logs", f"log-group:{name}") for name in access.log_groups)
     statements = [
         allow("ReadOwnJob", "glue:GetJob", "glue:GetJobRun", on=(scope.arn("glue", f"job/{access.job}"),)),
         # These two actions do not support resources.
@@ -100,13 +104,15 @@ def job_role(scope: PolicyScope, access: JobAccess) -> Policy:
         ),
         *_storage(scope, access, inside),
     ]
-    if groups:
-        streams = tuple(f"{group}:log-stream:*" for group in groups)
-        statements += [
-            allow("LogGroups", "logs:AssociateKmsKey", "logs:CreateLogGroup", on=groups),
-            allow("LogStreams", "logs:CreateLogStream", on=groups),
-            allow("LogEvents", "logs:PutLogEvents", on=streams),
-        ]
+    if access.log_groups:
+        # Without logs:AssociateKmsKey, Glue disables continuous logging. A group has two ARNs, the second for
+        # its streams; a wildcard without the colon would match other groups that begin alike.
+        names = (scope.arn("logs", f"log-group:{name}") for name in access.log_groups)
+        groups = tuple(
+            arn for name in names for arn in ((name,) if name.endswith("/*") else (name, f"{name}:*"))
+        )
+        actions = ("AssociateKmsKey", "CreateLogGroup", "CreateLogStream", "PutLogEvents")
+        statements.append(allow("WriteLogs", *(f"logs:{action}" for action in actions), on=groups))
     if access.connections:
         arns = tuple(scope.arn("glue", f"connection/{name}") for name in access.connections)
         statements.append(
@@ -125,8 +131,12 @@ def job_role(scope: PolicyScope, access: JobAccess) -> Policy:
         # The action does not support resources.
         statements.append(allow("GetLakeFormationData", "lakeformation:GetDataAccess", on=("*",)))
     if access.source_keys:
-        through = equals("kms:ViaService", f"s3.{scope.region}.amazonaws.com")
-        statements.append(allow("DecryptSources", "kms:Decrypt", on=access.source_keys, when=(through,)))
+        statements.append(
+            allow("DecryptSources", "kms:Decrypt", on=access.source_keys, when=(through(scope, "s3"),))
+        )
+    for number, (name, key) in enumerate(access.column_keys, start=1):
+        of_policy = equals("kms:EncryptionContext:glue-secure:policy", name)
+        statements.append(allow(f"DecryptColumns{number}", "kms:Decrypt", on=(key,), when=(of_policy,)))
     if access.high_water:
         marks = ("dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:UpdateItem")
         statements.append(allow("HighWaterMarks", *marks, on=(access.high_water,), when=inside))
@@ -243,8 +253,8 @@ def deployer(
         statements.append(allow("ReadEvidence", "s3:GetObject", on=(evidence.objects(scope),)))
         statements.append(allow("ListEvidence", "s3:ListBucket", on=(scope.bucket(evidence.bucket),)))
     if key:
-        through = equals("kms:ViaService", f"s3.{scope.region}.amazonaws.com")
-        statements.append(allow("UseKey", "kms:Decrypt", "kms:GenerateDataKey", on=(key,), when=(through,)))
+        when = (through(scope, "s3"),)
+        statements.append(allow("UseKey", "kms:Decrypt", "kms:GenerateDataKey", on=(key,), when=when))
     if key or other_keys:
         described = tuple(filter(None, (key, *other_keys)))
         statements.append(allow("DescribeKeys", "kms:DescribeKey", on=described))
@@ -259,3 +269,88 @@ def deployer(
     if network:
         statements += network_denies(network.vpcs, network.subnets, network.security_groups)
     return Policy(tuple(statements))
+
+
+def operator(
+    scope: PolicyScope,
+    *,
+    jobs: tuple[str, ...],
+    buckets: tuple[str, ...],
+    evidence: ResourceLocation,
+    bookmarks: ResourceLocation,
+    keys: tuple[str, ...] = (),
+) -> Policy:
+    """Return the identity policy of operators: ``glue-secure bookmark``, ``evidence`` and ``remediate``.
+
+    The policies of the keys name the operators.
+
+    Args:
+        scope: region and account.
+        jobs: names of the jobs.
+        buckets: names of the buckets whose objects ``remediate`` encrypts again.
+        evidence: location of the jobs' evidence, to read it.
+        bookmarks: location of the jobs' bookmarks, to show, repair and reset them.
+        keys: ARNs of the keys that the commands describe.
+    """
+    arns = tuple(scope.arn("glue", f"job/{name}") for name in jobs)
+    listed = dict.fromkeys((*buckets, evidence.bucket, bookmarks.bucket))
+    written = (*(scope.bucket(name, "*") for name in buckets), bookmarks.objects(scope))
+    statements = [
+        allow("ReadJobs", "glue:GetJob", "glue:GetJobRun", on=arns),
+        allow("ReadConfiguration", "glue:GetSecurityConfiguration", on=("*",)),
+        allow("ListObjects", "s3:ListBucket", on=tuple(map(scope.bucket, listed))),
+        allow("ReadEvidence", "s3:GetObject", on=(evidence.objects(scope),)),
+        # CopyObject copies an object's tags.
+        allow("ReplaceObjects", *(f"s3:{name}" for name in _COPY), on=written),
+    ]
+    if keys:
+        statements.append(allow("DescribeKeys", "kms:DescribeKey", on=keys))
+    return Policy(tuple(statements))
+
+
+MANAGED_POLICY = 6144
+"""Most characters of a managed policy, without white space.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+"""
+ROLE_POLICIES = 10240
+"""Most characters of all inline policies of a role, without white space."""
+# The longest value of each reference in a template; of others, the ARN of a role or of a secret.
+_LONGEST = (("region", 16), ("accountid|account_id", 12), ("partition", 10), ("urlsuffix|dns_suffix", 16))
+_LONGEST_REFERENCE = 110
+_REFERENCE = re.compile(r"\$\{([^}]*)\}")
+
+
+def size(policy: Policy) -> int:
+    """Return the number of characters that IAM counts, with the longest values in place of references."""
+
+    def longest(match: re.Match[str]) -> str:
+        name = match[1].lower()
+        return "x" * next((n for end, n in _LONGEST if re.search(f"(?:{end})$", name)), _LONGEST_REFERENCE)
+
+    return len(_REFERENCE.sub(longest, json.dumps(policy.to_json(), separators=(",", ":"))))
+
+
+def split(policy: Policy, most: int = MANAGED_POLICY) -> tuple[Policy, ...]:
+    """Return policies of at most ``most`` characters that together allow and deny the same.
+
+    All of them must be attached. An Allow statement with many resources becomes several statements.
+    """
+    parts: list[list[Statement]] = [[]]
+
+    def fits(statement: Statement) -> bool:
+        return size(Policy((*parts[-1], statement))) <= most
+
+    for statement in policy.statements:
+        rest: tuple[str, ...] = statement.resources
+        while rest:
+            count = len(rest)
+            while count > 1 and not fits(replace(statement, resources=rest[:count])):
+                count -= 1
+            piece = replace(statement, resources=rest[:count])
+            if fits(piece) or not parts[-1]:
+                parts[-1].append(piece)
+                rest = rest[count:]
+            else:
+                parts.append([])
+    return tuple(Policy(tuple(part)) for part in parts)

@@ -7,10 +7,13 @@ include Encrypt, Decrypt or GenerateDataKey, so IAM policies alone do not give a
 
 from __future__ import annotations
 
-from glue_secure.core.policy_documents import Policy, PolicyCondition, Principal, Statement
-from glue_secure.governance.policies.documents import PolicyScope, equals
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-USE = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
+from glue_secure.core.policy_documents import Policy, PolicyCondition, Principal, Statement
+from glue_secure.governance.policies.documents import PolicyScope, equals, through
+
+_CRYPT = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
 _ADMINISTER = (
     "kms:CancelKeyDeletion",
     "kms:CreateAlias",
@@ -33,7 +36,30 @@ _ADMINISTER = (
 _LOGS = ("kms:Decrypt*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*")
 
 
-def data_key(scope: PolicyScope, *roles: str, code_bucket: str = "", evidence_bucket: str = "") -> Policy:
+@dataclass(frozen=True, slots=True)
+class BucketUsers:
+    """Principals other than the jobs' roles that use the objects of a bucket.
+
+    Attributes:
+        bucket: name of the bucket.
+        readers: ARNs of principals that read objects.
+        producers: ARNs of principals that write objects.
+    """
+
+    bucket: str
+    readers: tuple[str, ...] = ()
+    producers: tuple[str, ...] = ()
+
+
+def data_key(
+    scope: PolicyScope,
+    *roles: str,
+    code_bucket: str = "",
+    evidence_bucket: str = "",
+    secrets: tuple[str, ...] = (),
+    users: tuple[BucketUsers, ...] = (),
+    operators: tuple[str, ...] = (),
+) -> Policy:
     """Return the policy of the key for objects and secrets: use by the jobs' roles through AWS services only.
 
     The services are S3, Glue and Secrets Manager. glue-secure calls DescribeKey, GenerateDataKey and Decrypt
@@ -45,39 +71,51 @@ def data_key(scope: PolicyScope, *roles: str, code_bucket: str = "", evidence_bu
         code_bucket: a bucket whose objects IAM policies of the account can also allow others to read and
             write, for deployment.
         evidence_bucket: a bucket whose objects IAM policies of the account can also allow others to read.
+        secrets: ARNs of secrets that IAM policies of the account can allow others to create, write and read.
+        users: buckets with other readers and producers.
+        operators: ARNs of principals that replace objects of the buckets of ``users``.
     """
-    users = Principal("AWS", roles)
+    jobs = Principal("AWS", roles)
+    account = Principal("AWS", (scope.root,))
     probe = equals("kms:EncryptionContext:glue-secure:purpose", "probe")
-    statements = (
+    read, write = ("kms:Decrypt",), ("kms:Decrypt", "kms:GenerateDataKey")
+    of_s3 = through(scope, "s3")
+    statements = [
         _administration(scope),
-        Statement("DescribeKey", "Allow", ("kms:DescribeKey",), principal=users),
-        _use("UseThroughServices", users, _through(scope, "s3", "glue", "secretsmanager")),
         Statement(
-            "ProbeKey",
-            "Allow",
-            ("kms:Decrypt", "kms:GenerateDataKey"),
-            principal=users,
-            conditions=(probe,),
+            "DescribeKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", (*roles, *operators))
         ),
-    )
-    delegated = (
-        ("DeployCode", code_bucket, ("kms:Decrypt", "kms:GenerateDataKey")),
-        ("ReadEvidence", evidence_bucket, ("kms:Decrypt",)),
-    )
-    return Policy(
-        statements
-        + tuple(
-            Statement(
-                sid,
-                "Allow",
-                actions,
-                principal=Principal("AWS", (scope.root,)),
-                conditions=(_through(scope, "s3"), _objects_of(scope, bucket)),
-            )
-            for sid, bucket, actions in delegated
-            if bucket
+        _use("UseThroughServices", jobs, through(scope, "s3", "glue", "secretsmanager")),
+        Statement("ProbeKey", "Allow", write, principal=jobs, conditions=(probe,)),
+    ]
+    for sid, bucket, actions in (("DeployCode", code_bucket, write), ("ReadEvidence", evidence_bucket, read)):
+        if bucket:
+            conditions = (of_s3, _objects_of(scope, bucket))
+            statements.append(Statement(sid, "Allow", actions, principal=account, conditions=conditions))
+    if secrets:
+        # CreateSecret and PutSecretValue need both actions, also for a secret that a stack creates:
+        # https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+        arns = PolicyCondition("StringLike", "kms:EncryptionContext:SecretARN", secrets)
+        conditions = (through(scope, "secretsmanager"), arns)
+        statements.append(
+            Statement("ManageSecrets", "Allow", write, principal=account, conditions=conditions)
         )
-    )
+    for number, user in enumerate(users, start=1):
+        # Decrypt is needed for an upload in parts too:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+        for sid, names, actions in (("Read", user.readers, read), ("Produce", user.producers, write)):
+            if names:
+                conditions = (of_s3, _objects_of(scope, user.bucket))
+                principal = Principal("AWS", names)
+                statements.append(
+                    Statement(f"{sid}Bucket{number}", "Allow", actions, ("*",), principal, conditions)
+                )
+    if operators and users:
+        conditions = (of_s3, _objects_of(scope, *(user.bucket for user in users)))
+        statements.append(
+            Statement("OperateBuckets", "Allow", write, ("*",), Principal("AWS", operators), conditions)
+        )
+    return Policy(tuple(statements))
 
 
 def catalog_key(scope: PolicyScope, *roles: str) -> Policy:
@@ -85,23 +123,108 @@ def catalog_key(scope: PolicyScope, *roles: str) -> Policy:
 
     https://docs.aws.amazon.com/glue/latest/dg/encrypt-glue-data-catalog.html
     """
-    through = _through(scope, "glue")
     return Policy(
         (
             _administration(scope),
-            _use("EncryptDataCatalog", Principal("AWS", (*roles, scope.root)), through),
+            _use("EncryptDataCatalog", Principal("AWS", (*roles, scope.root)), through(scope, "glue")),
             Statement("DescribeKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", roles)),
         )
     )
 
 
-def bookmark_key(scope: PolicyScope, *roles: str) -> Policy:
-    """Return the policy of the key for job bookmarks.
+def bookmark_key(
+    scope: PolicyScope,
+    jobs: Mapping[str, str],
+    *,
+    location: str = "",
+    native: tuple[str, ...] = (),
+    operators: tuple[str, ...] = (),
+) -> Policy:
+    """Return the policy of the key for job bookmarks: a role encrypts and decrypts its own job's bookmark.
 
-    It has no ViaService condition, because bookmarks are encrypted on the client.
+    glue-secure calls KMS directly and names the job in the encryption context, and S3 encrypts the object
+    once more. AWS Glue publishes no encryption context of its own bookmarks.
+
+    Args:
+        scope: region and account of the key.
+        jobs: name of each job and ARN of its role.
+        location: bucket and prefix of the bookmarks, ``bucket/bookmarks``.
+        native: ARNs of roles whose jobs use the bookmarks of AWS Glue.
+        operators: ARNs of principals that show, repair and reset the bookmarks of all jobs.
     """
-    users = Principal("AWS", roles)
-    return Policy((_administration(scope), Statement("EncryptBookmarks", "Allow", USE, principal=users)))
+    roles = tuple(jobs.values())
+    purpose = "kms:EncryptionContext:glue-secure:purpose"
+    statements = [
+        _administration(scope),
+        Statement(
+            "DescribeKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", (*roles, *operators))
+        ),
+        Statement(
+            "ProbeKey",
+            "Allow",
+            ("kms:Decrypt", "kms:GenerateDataKey"),
+            principal=Principal("AWS", (*roles, *operators)),
+            conditions=(equals(purpose, "probe"),),
+        ),
+        *(
+            Statement(
+                f"Bookmark{number}",
+                "Allow",
+                _CRYPT,
+                principal=Principal("AWS", (role,)),
+                conditions=(
+                    equals(purpose, "job-bookmark"),
+                    equals("kms:EncryptionContext:glue-secure:job", job),
+                ),
+            )
+            for number, (job, role) in enumerate(jobs.items(), start=1)
+        ),
+    ]
+    if operators:
+        conditions = (equals(purpose, "job-bookmark"),)
+        statements.append(
+            Statement("OperateBookmarks", "Allow", _CRYPT, ("*",), Principal("AWS", operators), conditions)
+        )
+    if location:
+        bucket, _, prefix = location.partition("/")
+        arns = (scope.bucket(bucket), scope.bucket(bucket, f"{prefix}/*"))
+        statements.append(
+            Statement(
+                "StoreBookmarks",
+                "Allow",
+                ("kms:Decrypt", "kms:GenerateDataKey"),
+                principal=Principal("AWS", (*roles, *operators)),
+                conditions=(
+                    through(scope, "s3"),
+                    PolicyCondition("StringLike", "kms:EncryptionContext:aws:s3:arn", arns),
+                ),
+            )
+        )
+    if native:
+        statements.append(Statement("NativeBookmarks", "Allow", _CRYPT, principal=Principal("AWS", native)))
+    return Policy(tuple(statements))
+
+
+def signing_key(scope: PolicyScope, role: str, *, auditors: tuple[str, ...] = ()) -> Policy:
+    """Return the policy of the asymmetric key that signs the evidence of one job.
+
+    Only the job's role signs. IAM policies of the account can allow others to get the public key.
+
+    Args:
+        scope: region and account of the key.
+        role: ARN of the job's role.
+        auditors: ARNs of principals, also of other accounts, that get the public key.
+    """
+    read = ("kms:DescribeKey", "kms:GetPublicKey")
+    sign = equals("kms:SigningAlgorithm", "ECDSA_SHA_256")
+    return Policy(
+        (
+            _administration(scope),
+            Statement("DescribeKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", (role,))),
+            Statement("SignEvidence", "Allow", ("kms:Sign",), ("*",), Principal("AWS", (role,)), (sign,)),
+            Statement("VerifyEvidence", "Allow", read, principal=Principal("AWS", (scope.root, *auditors))),
+        )
+    )
 
 
 def logs_key(scope: PolicyScope, *log_groups: str, readers: tuple[str, ...] = ()) -> Policy:
@@ -116,7 +239,7 @@ def logs_key(scope: PolicyScope, *log_groups: str, readers: tuple[str, ...] = ()
     """
     groups = tuple(scope.arn("logs", f"log-group:{name}") for name in log_groups)
     context = PolicyCondition("StringLike", "kms:EncryptionContext:aws:logs:arn", groups)
-    service = Principal("Service", (f"logs.{scope.region}.amazonaws.com",))
+    service = Principal("Service", (f"logs.{scope.region}.{scope.suffix}",))
     describe = (Statement("DescribeKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", readers)),)
     return Policy(
         (
@@ -131,16 +254,11 @@ def _administration(scope: PolicyScope) -> Statement:
     return Statement("AdministerKey", "Allow", _ADMINISTER, principal=Principal("AWS", (scope.root,)))
 
 
-def _use(sid: str, users: Principal, through: PolicyCondition) -> Statement:
-    actions = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
-    return Statement(sid, "Allow", actions, principal=users, conditions=(through,))
+def _use(sid: str, users: Principal, condition: PolicyCondition) -> Statement:
+    return Statement(sid, "Allow", _CRYPT, principal=users, conditions=(condition,))
 
 
-def _through(scope: PolicyScope, *services: str) -> PolicyCondition:
-    return equals("kms:ViaService", *(f"{service}.{scope.region}.amazonaws.com" for service in services))
-
-
-def _objects_of(scope: PolicyScope, bucket: str) -> PolicyCondition:
+def _objects_of(scope: PolicyScope, *buckets: str) -> PolicyCondition:
     # The encryption context is the bucket's ARN with an S3 Bucket Key, and the object's ARN without one.
-    arns = (scope.bucket(bucket), scope.bucket(bucket, "*"))
+    arns = tuple(arn for bucket in buckets for arn in (scope.bucket(bucket), scope.bucket(bucket, "*")))
     return PolicyCondition("StringLike", "kms:EncryptionContext:aws:s3:arn", arns)

@@ -29,17 +29,20 @@ from glue_secure.core.policy_arguments import POLICY, POLICY_SHA256
 from glue_secure.core.ports import Services
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.core.spark_arguments import settings_of
 from glue_secure.policyfile.exceptions import check_exception
 from glue_secure.policyfile.loading import load_policy
 from glue_secure.policyfile.model import RUN_KEY
 from glue_secure.preflight.establish import key_names
 from glue_secure.preflight.lake_formation_mode import check_mode
 from glue_secure.project.deploy.plan import DeploymentPlan
+from glue_secure.project.model import S3A_ENDPOINT, S3A_REGION, log_groups
 from glue_secure.verification.target_keys import check_target_key
 
 _MODULES = ("additional-python-modules", "extra-py-files")
 _CODE = (*_MODULES, "extra-jars", "extra-files", "user-jars")
 _DEPLOY = "glue-secure deploy"
+_S3A_DEFAULT = "us-east-2"
 _NO_RUN = "preflight"
 # Controls of commands, which no run checks.
 _COMMAND_CONTROLS = ("GS-CAT-004", "GS-DEP", "GS-LF")
@@ -125,7 +128,9 @@ def _all(
                 keys[purpose] = str(arn or "")
     yield _fixed_arguments(job, arguments, fixed)
     workers = definition.get("NumberOfWorkers")
-    yield from check_mode(job, str(definition.get("GlueVersion") or ""), arguments, workers)
+    glue = str(definition.get("GlueVersion") or "")
+    yield from check_mode(job, glue, arguments, workers)
+    yield from _s3a_region(job, glue, arguments, account)
     yield from _locations(arguments, account)
     yield from _code(job, definition, arguments, account, keys.get("s3", ""))
     yield from _connections(definition, services)
@@ -218,6 +223,34 @@ def _fixed_arguments(job: str, arguments: JobArguments, fixed: Mapping[str, str]
             fix=_DEPLOY,
         )
     return passed("GS-DEP-003", resource, ", ".join(f"--{name}" for name in sorted(fixed)))
+
+
+def _s3a_region(
+    job: str, glue: str, arguments: JobArguments, account: DeploymentAccount
+) -> Iterator[Finding]:
+    """GS-DEP-006, for the versions in which S3A is the S3 client of Spark.
+
+    https://docs.aws.amazon.com/glue/latest/dg/migrating-version-51.html
+    """
+    if _version(glue) < (5, 1):
+        return
+    settings = settings_of(arguments.get("conf") or "")
+    found = settings.get(S3A_REGION) or settings.get(S3A_ENDPOINT)
+    resource = f"job {job!r}, Glue {glue}"
+    if found or account.region == _S3A_DEFAULT:
+        yield passed("GS-DEP-006", resource, found or _S3A_DEFAULT)
+    else:
+        yield failed(
+            "GS-DEP-006",
+            resource,
+            found=f"--conf without {S3A_REGION}: S3A sends requests to {_S3A_DEFAULT}",
+            required=account.region,
+            fix=f"{_DEPLOY}, or add --conf {S3A_REGION}={account.region} to the job's arguments",
+        )
+
+
+def _version(glue: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in glue.split(".") if part.isdigit())
 
 
 def _locations(arguments: JobArguments, account: DeploymentAccount) -> Iterator[Finding]:
@@ -337,13 +370,15 @@ def _log_groups(
     definition: Mapping[str, Any], arguments: JobArguments, logs: JobLogs, configuration: str, key: str
 ) -> Iterator[Finding]:
     """GS-DEP-005."""
-    for group in log_groups(definition, arguments, configuration):
+    for group in log_groups_of(definition, arguments, configuration):
         required = f"encryption under {key or 'the key of the security configuration'}"
-        fix = f"aws logs associate-kms-key --log-group-name {group} --kms-key-id {key or 'KEY_ARN'}"
+        options = f"--log-group-name {group} --kms-key-id {key or 'KEY_ARN'}"
+        fix = f"aws logs associate-kms-key {options}"
         try:
             group_key = logs.key(group)
         except NotFound:
-            yield unknown("GS-DEP-005", group, found="does not exist yet", required=required, fix=fix)
+            create = f"aws logs create-log-group {options}"
+            yield unknown("GS-DEP-005", group, found="does not exist yet", required=required, fix=create)
         except ServiceError as error:
             yield _unreadable("GS-DEP-005", group, error, "logs:DescribeLogGroups")
         else:
@@ -353,18 +388,12 @@ def _log_groups(
                 yield failed("GS-DEP-005", group, found=group_key or "no key", required=required, fix=fix)
 
 
-def log_groups(definition: Mapping[str, Any], arguments: JobArguments, configuration: str) -> tuple[str, ...]:
-    """Return the log groups of a job: continuous logging, errors, output. Empty without a configuration.
-
-    https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging-enable.html
-    https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html
-    """
-    if not configuration:
-        return ()
+def log_groups_of(
+    definition: Mapping[str, Any], arguments: JobArguments, configuration: str
+) -> tuple[str, ...]:
+    """Return the log groups that a deployed job may write to. Empty without a configuration."""
     role = str(definition.get("Role") or "").rpartition("/")[2]
-    prefix = arguments.get("custom-logGroup-prefix") or f"/aws-glue/jobs/{configuration}-role/{role}"
-    continuous = arguments.get("continuous-log-logGroup") or f"/aws-glue/jobs/logs-v2-{configuration}"
-    return continuous, f"{prefix}/error", f"{prefix}/output"
+    return log_groups(configuration, role, arguments) if configuration else ()
 
 
 def _unreadable(control: str, resource: str, error: ServiceError, actions: str) -> Finding:

@@ -251,7 +251,7 @@ def definition(project: Project, job: Job, account: DeploymentAccount) -> dict[s
         "Timeout": job.timeout,
         "ExecutionProperty": {"MaxConcurrentRuns": 1},
         "SecurityConfiguration": project.configuration,
-        "DefaultArguments": project.default_arguments(job),
+        "DefaultArguments": project.default_arguments(job, account.region),
         "NonOverridableArguments": project.fixed_arguments(job),
     }
     if project.connections_of(job):

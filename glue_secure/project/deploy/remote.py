@@ -22,7 +22,7 @@ from glue_secure.core.policy import check_arguments, check_attachment
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.service import NotFound, ServiceError
-from glue_secure.project.deploy.checks import log_groups
+from glue_secure.project.deploy.checks import log_groups_of
 from glue_secure.project.deploy.plan import aws_unavailable
 
 _BUSY = re.compile(
@@ -136,7 +136,7 @@ def begin(
         ) from error
     except ServiceError as error:
         raise aws_unavailable(error) from error
-    groups = log_groups(definition, combined, attached)
+    groups = log_groups_of(definition, combined, attached)
     return RemoteRun(job, str(RunId(run)), groups, combined.location(EVIDENCE_URI))
 
 

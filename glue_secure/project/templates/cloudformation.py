@@ -17,21 +17,19 @@ from glue_secure import __version__
 from glue_secure.core.errors import UsageError
 from glue_secure.governance import policies
 from glue_secure.governance.policies import Policy, PolicyScope
-from glue_secure.project.model import Bucket, Connection, Job, Project
+from glue_secure.project.model import Bucket, Connection, Job, Project, Vpc
 from glue_secure.project.project_file import FILE_NAME
 from glue_secure.project.templates import design
 from glue_secure.project.templates.design import References
 
-SCOPE = PolicyScope("${AWS::Region}", "${AWS::AccountId}", "${AWS::Partition}")
+SCOPE = PolicyScope("${AWS::Region}", "${AWS::AccountId}", "${AWS::Partition}", "${AWS::URLSuffix}")
 _ACCESS_LOGS = "AccessLogsBucket"
 _ATTRIBUTE = re.compile(r"\$\{([A-Za-z0-9]+)\.([A-Za-z0-9]+)\}\Z")
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9:]+)\}\Z")
-_KEYS = {
-    "data": ("DataKey", "objects and secrets"),
-    "bookmarks": ("BookmarkKey", "job bookmarks, encrypted by the jobs"),
-    "logs": ("LogsKey", "CloudWatch Logs"),
-    "catalog": ("CatalogKey", "Data Catalog"),
-}
+# In China, these services have other names of endpoints than the other services have:
+# https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
+_CHINA = "InChina"
+_KEYS = {"data": "DataKey", "bookmarks": "BookmarkKey", "logs": "LogsKey", "catalog": "CatalogKey"}
 Resources = dict[str, Any]
 
 
@@ -52,9 +50,11 @@ def cloudformation(project: Project) -> dict[str, Any]:
                     required="names that differ in letters or digits",
                 )
             resources[name] = resource
+    china = {_CHINA: {"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws-cn"]}}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"Secured AWS Glue jobs of {project.name} (glue-secure {__version__})",
+        **({"Conditions": china} if "sts" in design.interface_endpoints(project) else {}),
         "Resources": resources,
         "Outputs": _outputs(project),
     }
@@ -71,17 +71,17 @@ def _parts(project: Project, refs: References) -> Iterator[Resources]:
     if design.created_buckets(project):
         yield _access_logs(project)
     for bucket in design.created_buckets(project):
-        yield _bucket(bucket, refs)
+        yield _bucket(project, bucket, refs)
     yield _network(project)
     for connection in project.connections.values():
         yield _connection(project, connection, refs)
     for job in project.jobs.values():
         yield _job(project, job, refs)
-    deployer = {
-        "Description": f"Deploys and runs the jobs of {project.name}, in their network only",
-        "PolicyDocument": _document(design.deployer_policy(project, refs)),
-    }
-    yield {"DeployerPolicy": {"Type": "AWS::IAM::ManagedPolicy", "Properties": deployer}}
+    for name, text, parts in design.managed_policies(project, refs):
+        for number, policy in enumerate(parts):
+            properties = {"Description": text, "PolicyDocument": _document(policy)}
+            logical = f"{name.title()}Policy{number + 1 if number else ''}"
+            yield {logical: {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}}
 
 
 def _references(project: Project) -> References:
@@ -90,12 +90,16 @@ def _references(project: Project) -> References:
     return References(
         SCOPE,
         role=lambda job: f"${{{_id(job.name)}Role.Arn}}",
-        key=lambda purpose: f"${{{_KEYS[purpose][0]}.Arn}}",
+        key=lambda purpose: f"${{{_key_id(purpose)}.Arn}}",
         secret=lambda connection: f"${{{_id(connection.name)}Secret}}",
         vpc=(vpc.id or "${Vpc}") if vpc else "",
         subnets=(vpc.subnets or created) if vpc else (),
         security_group="${JobSecurityGroup.GroupId}" if vpc else "",
     )
+
+
+def _key_id(purpose: str) -> str:
+    return _KEYS.get(purpose) or f"{_id(purpose)}Key"
 
 
 def _id(name: str) -> str:
@@ -132,17 +136,17 @@ def _retained(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _key(project: Project, name: str, policy: Policy) -> Resources:
-    logical, use = _KEYS[name]
+    logical, use = _key_id(name), design.key_use(name)
+    # AWS KMS does not rotate asymmetric keys.
+    kind = (
+        {"EnableKeyRotation": True, "KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT"}
+        if name in _KEYS
+        else {"KeySpec": design.SIGNING_SPEC, "KeyUsage": "SIGN_VERIFY"}
+    )
     return {
         logical: _retained(
             "AWS::KMS::Key",
-            {
-                "Description": f"{project.name}: {use}",
-                "EnableKeyRotation": True,
-                "KeySpec": "SYMMETRIC_DEFAULT",
-                "KeyUsage": "ENCRYPT_DECRYPT",
-                "KeyPolicy": _document(policy),
-            },
+            {"Description": f"{project.name}: {use}", **kind, "KeyPolicy": _document(policy)},
         ),
         f"{logical}Alias": {
             "Type": "AWS::KMS::Alias",
@@ -209,13 +213,13 @@ _NO_PUBLIC_ACCESS = {
 }
 
 
-def _bucket(bucket: Bucket, refs: References) -> Resources:
+def _bucket(project: Project, bucket: Bucket, refs: References) -> Resources:
     logical = f"{_id(bucket.alias)}Bucket"
     encryption = {
         "BucketKeyEnabled": True,
         "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": _arn("DataKey")},
     }
-    properties = {
+    properties: dict[str, Any] = {
         "BucketName": bucket.name,
         "BucketEncryption": {"ServerSideEncryptionConfiguration": [encryption]},
         "LoggingConfiguration": {
@@ -226,9 +230,16 @@ def _bucket(bucket: Bucket, refs: References) -> Resources:
         "PublicAccessBlockConfiguration": _NO_PUBLIC_ACCESS,
         "VersioningConfiguration": {"Status": "Enabled"},
     }
+    if mode := design.object_lock(project, bucket):
+        retention = {"Mode": mode, "Days": project.evidence.days}
+        properties["ObjectLockEnabled"] = True
+        properties["ObjectLockConfiguration"] = {
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": retention},
+        }
     return {
         logical: _retained("AWS::S3::Bucket", properties),
-        f"{logical}Policy": _bucket_policy(logical, design.bucket_policy(bucket, refs)),
+        f"{logical}Policy": _bucket_policy(logical, design.bucket_policy(project, bucket, refs)),
     }
 
 
@@ -276,7 +287,7 @@ def _network(project: Project) -> Resources:
         resources["RouteTable"] = {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": vpc_id}}
         routes = [{"Ref": "RouteTable"}]
         for number, block in enumerate(design.subnet_addresses(project), start=1):
-            resources |= _subnet(number, block)
+            resources |= _subnet(vpc, number, block)
             subnets.append({"Ref": f"Subnet{number}"})
     resources |= _security_group(project, vpc_id)
     for service in design.interface_endpoints(project):
@@ -284,35 +295,44 @@ def _network(project: Project) -> Resources:
             "Type": "AWS::EC2::VPCEndpoint",
             "Properties": {
                 "VpcEndpointType": "Interface",
-                "ServiceName": {"Fn::Sub": f"com.amazonaws.${{AWS::Region}}.{service}"},
+                "ServiceName": _service_name(service),
                 "VpcId": vpc_id,
                 "SubnetIds": subnets,
                 "SecurityGroupIds": [{"Fn::GetAtt": ["JobSecurityGroup", "GroupId"]}],
                 "PrivateDnsEnabled": True,
             },
         }
-    resources["S3Endpoint"] = {
-        "Type": "AWS::EC2::VPCEndpoint",
-        "Properties": {
-            "VpcEndpointType": "Gateway",
-            "ServiceName": {"Fn::Sub": "com.amazonaws.${AWS::Region}.s3"},
-            "VpcId": vpc_id,
-            "RouteTableIds": routes,
-        },
-    }
+    for service in design.gateway_endpoints(project):
+        resources[f"{_id(service)}Endpoint"] = {
+            "Type": "AWS::EC2::VPCEndpoint",
+            "Properties": {
+                "VpcEndpointType": "Gateway",
+                "ServiceName": _service_name(service),
+                "VpcId": vpc_id,
+                "RouteTableIds": routes,
+            },
+        }
     if any(not job.connections for job in project.jobs.values()):
         resources["NetworkConnection"] = _glue_connection(project, project.network_connection, "NETWORK", {})
     return resources
 
 
-def _subnet(number: int, block: str) -> Resources:
+def _service_name(service: str) -> Any:
+    name = {"Fn::Sub": f"com.amazonaws.${{AWS::Region}}.{service}"}
+    if service not in design.CHINESE_ENDPOINTS:
+        return name
+    return {"Fn::If": [_CHINA, {"Fn::Sub": f"cn.com.amazonaws.${{AWS::Region}}.{service}"}, name]}
+
+
+def _subnet(vpc: Vpc, number: int, block: str) -> Resources:
+    zone: Any = {"Fn::Select": [number - 1, {"Fn::GetAZs": ""}]}
     return {
         f"Subnet{number}": {
             "Type": "AWS::EC2::Subnet",
             "Properties": {
                 "VpcId": {"Ref": "Vpc"},
                 "CidrBlock": block,
-                "AvailabilityZone": {"Fn::Select": [number - 1, {"Fn::GetAZs": ""}]},
+                "AvailabilityZone": vpc.availability_zones[number - 1] if vpc.availability_zones else zone,
                 "MapPublicIpOnLaunch": False,
             },
         },
@@ -364,7 +384,7 @@ def _security_group(project: Project, vpc: Any) -> Resources:
 
 def _connection(project: Project, connection: Connection, refs: References) -> Resources:
     secret = f"{_id(connection.name)}Secret"
-    properties = design.connection_properties(connection, refs.secret(connection))
+    properties = design.connection_properties(connection, resolve(refs.secret(connection)))
     generate = {
         # The database owner creates a user with this name and stores its password here.
         "SecretStringTemplate": '{"username": "glue"}',
@@ -383,21 +403,21 @@ def _connection(project: Project, connection: Connection, refs: References) -> R
     }
 
 
-def _glue_connection(project: Project, name: str, kind: str, properties: dict[str, str]) -> dict[str, Any]:
+def _glue_connection(project: Project, name: str, kind: str, properties: dict[str, Any]) -> dict[str, Any]:
     connection: dict[str, Any] = {
         "Name": name,
         "ConnectionType": kind,
-        "ConnectionProperties": resolve(properties),
+        "ConnectionProperties": properties,
     }
     if project.vpc:
         subnet = project.vpc.subnets[0] if project.vpc.id else {"Ref": "Subnet1"}
-        location: dict[str, Any] = {
+        zone: Any = {"Fn::GetAtt": ["Subnet1", "AvailabilityZone"]}
+        # Without a zone, jobs fail with CONNECTION_LIST_CONNECTION_WITH_AZ_NULL.
+        connection["PhysicalConnectionRequirements"] = {
+            "AvailabilityZone": project.vpc.availability_zones[0] if project.vpc.id else zone,
             "SubnetId": subnet,
             "SecurityGroupIdList": [{"Fn::GetAtt": ["JobSecurityGroup", "GroupId"]}],
         }
-        if not project.vpc.id:
-            location["AvailabilityZone"] = {"Fn::GetAtt": ["Subnet1", "AvailabilityZone"]}
-        connection["PhysicalConnectionRequirements"] = location
     return {
         "Type": "AWS::Glue::Connection",
         "Properties": {"CatalogId": {"Ref": "AWS::AccountId"}, "ConnectionInput": connection},
@@ -416,7 +436,7 @@ def _job(project: Project, job: Job, refs: References) -> Resources:
         "Timeout": job.timeout,
         "ExecutionProperty": {"MaxConcurrentRuns": 1},
         "SecurityConfiguration": {"Ref": "SecurityConfiguration"},
-        "DefaultArguments": project.default_arguments(job),
+        "DefaultArguments": _arguments(project, job),
         "NonOverridableArguments": project.fixed_arguments(job),
     }
     if project.connections_of(job):
@@ -445,6 +465,18 @@ def _job(project: Project, job: Job, refs: References) -> Resources:
             "Properties": properties,
         },
     }
+
+
+def _arguments(project: Project, job: Job) -> dict[str, Any]:
+    """Return the default arguments, with the region of the stack in ``--conf``."""
+    region = "\0"
+    arguments: dict[str, Any] = project.default_arguments(job, region)
+    for name, value in arguments.items():
+        if region in value:
+            # ``${!`` is a literal ``${`` in Fn::Sub.
+            text = value.replace("${", "${!").replace(region, "${AWS::Region}")
+            arguments[name] = {"Fn::Sub": text}
+    return arguments
 
 
 def _outputs(project: Project) -> dict[str, Any]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.governance import policies
 from glue_secure.governance.policies import Policy, PolicyScope
-from glue_secure.project.model import Bucket, Connection, Job, Project
+from glue_secure.project.model import Bucket, Connection, Job, Project, Vpc
 from glue_secure.project.project_file import FILE_NAME
 from glue_secure.project.templates import design
 from glue_secure.project.templates.design import References
@@ -23,15 +25,10 @@ SCOPE = PolicyScope(
     "${data.aws_region.current.region}",
     "${data.aws_caller_identity.current.account_id}",
     "${data.aws_partition.current.partition}",
+    "${data.aws_partition.current.dns_suffix}",
 )
 _GROUP = "${aws_security_group.jobs.id}"
 _RETAINED = {"lifecycle": {"prevent_destroy": True}}
-_PURPOSES = {
-    "data": "objects and secrets",
-    "bookmarks": "job bookmarks",
-    "logs": "logs",
-    "catalog": "Data Catalog",
-}
 
 
 class _Resources:
@@ -78,23 +75,28 @@ def terraform(project: Project) -> dict[str, Any]:
         _connection(into, project, connection, refs)
     for job in project.jobs.values():
         _job(into, project, job, refs)
-    into.add(
-        "aws_iam_policy",
-        "deployer",
-        name=f"{project.name}-deployer",
-        description=f"Deploys and runs the jobs of {project.name}, in their network only",
-        policy=_text(design.deployer_policy(project, refs)),
-    )
+    managed: dict[str, list[str]] = {}
+    for kind, text, parts in design.managed_policies(project, refs):
+        for number, policy in enumerate(parts):
+            label = f"{kind}{number + 1 if number else ''}"
+            address = into.add(
+                "aws_iam_policy",
+                label,
+                name=f"{project.name}-{label}",
+                description=text,
+                policy=_text(policy),
+            )
+            managed.setdefault(f"{kind}_policies", []).append(f"${{{address}.arn}}")
     data: dict[str, Any] = {
         name: {"current": {}} for name in ("aws_caller_identity", "aws_partition", "aws_region")
     }
-    if design.subnet_addresses(project):
+    if design.subnet_addresses(project) and project.vpc and not project.vpc.availability_zones:
         data["aws_availability_zones"] = {"available": {"state": "available"}}
     return {
         "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws", "version": "~> 6.0"}}},
         "data": data,
         "resource": into.by_type,
-        "output": {"deployer_policy": {"value": "${aws_iam_policy.deployer.arn}"}},
+        "output": {name: {"value": arns} for name, arns in managed.items()},
     }
 
 
@@ -106,7 +108,7 @@ def _references(project: Project) -> References:
     return References(
         SCOPE,
         role=lambda job: f"${{aws_iam_role.{_name(job.name)}.arn}}",
-        key=lambda purpose: f"${{aws_kms_key.{purpose}.arn}}",
+        key=lambda purpose: f"${{aws_kms_key.{_name(purpose)}.arn}}",
         secret=lambda connection: f"${{aws_secretsmanager_secret.{_name(connection.name)}.arn}}",
         vpc=(vpc.id or "${aws_vpc.jobs.id}") if vpc else "",
         subnets=(vpc.subnets or created) if vpc else (),
@@ -119,23 +121,37 @@ def _name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "_", text)
 
 
+def _literal(text: str) -> str:
+    """Return a text in which Terraform resolves nothing."""
+    return text.replace("${", "$${").replace("%{", "%%{")
+
+
+def _literals(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: _literal(value) for name, value in values.items()}
+
+
 def _text(policy: Policy) -> str:
     return json.dumps(policy.to_json(), indent=2)
 
 
 def _key(into: _Resources, project: Project, name: str, policy: Policy) -> None:
+    signs = name.startswith("evidence-")
     address = into.add(
         "aws_kms_key",
-        name,
-        description=f"{project.name}: {_PURPOSES[name]}",
-        enable_key_rotation=True,
-        key_usage="ENCRYPT_DECRYPT",
-        customer_master_key_spec="SYMMETRIC_DEFAULT",
+        _name(name),
+        description=f"{project.name}: {design.key_use(name)}",
+        # AWS KMS does not rotate asymmetric keys.
+        **({} if signs else {"enable_key_rotation": True}),
+        key_usage="SIGN_VERIFY" if signs else "ENCRYPT_DECRYPT",
+        customer_master_key_spec=design.SIGNING_SPEC if signs else "SYMMETRIC_DEFAULT",
         policy=_text(policy),
         **_RETAINED,
     )
     into.add(
-        "aws_kms_alias", name, name=f"alias/{project.name}-{name}", target_key_id=f"${{{address}.key_id}}"
+        "aws_kms_alias",
+        _name(name),
+        name=f"alias/{project.name}-{name}",
+        target_key_id=f"${{{address}.key_id}}",
     )
 
 
@@ -196,13 +212,23 @@ def _buckets(into: _Resources, project: Project, refs: References) -> None:
         ],
     )
     for bucket in buckets:
-        _bucket(into, bucket, refs)
+        _bucket(into, project, bucket, refs)
 
 
-def _bucket(into: _Resources, bucket: Bucket, refs: References) -> None:
-    address = into.add("aws_s3_bucket", bucket.alias, bucket=bucket.name, **_RETAINED)
+def _bucket(into: _Resources, project: Project, bucket: Bucket, refs: References) -> None:
+    mode = design.object_lock(project, bucket)
+    lock = {"object_lock_enabled": True} if mode else {}
+    address = into.add("aws_s3_bucket", bucket.alias, bucket=bucket.name, **lock, **_RETAINED)
+    if mode:
+        retention = {"mode": mode, "days": project.evidence.days}
+        into.add(
+            "aws_s3_bucket_object_lock_configuration",
+            bucket.alias,
+            bucket=f"${{{address}.id}}",
+            rule=[{"default_retention": [retention]}],
+        )
     default = {"sse_algorithm": "aws:kms", "kms_master_key_id": refs.key("data")}
-    policy = design.bucket_policy(bucket, refs)
+    policy = design.bucket_policy(project, bucket, refs)
     _secure_bucket(
         into, bucket.alias, f"${{{address}.id}}", policy, prefix=f"{bucket.alias}/", default=default
     )
@@ -249,7 +275,7 @@ def _network(into: _Resources, project: Project) -> None:
                 f"s{number}",
                 vpc_id=vpc_id,
                 cidr_block=block,
-                availability_zone=f"${{data.aws_availability_zones.available.names[{number}]}}",
+                availability_zone=_zone(vpc, number),
                 map_public_ip_on_launch=False,
             )
             subnets.append(f"${{{subnet}.id}}")
@@ -257,28 +283,41 @@ def _network(into: _Resources, project: Project) -> None:
                 "aws_route_table_association", f"s{number}", subnet_id=subnets[-1], route_table_id=routes[0]
             )
     _security_group(into, project, vpc_id)
-    prefix = f"com.amazonaws.{SCOPE.region}"
     for service in design.interface_endpoints(project):
         into.add(
             "aws_vpc_endpoint",
             service,
             vpc_id=vpc_id,
-            service_name=f"{prefix}.{service}",
+            service_name=_service_name(service),
             vpc_endpoint_type="Interface",
             subnet_ids=subnets,
             security_group_ids=[_GROUP],
             private_dns_enabled=True,
         )
-    into.add(
-        "aws_vpc_endpoint",
-        "s3",
-        vpc_id=vpc_id,
-        service_name=f"{prefix}.s3",
-        vpc_endpoint_type="Gateway",
-        route_table_ids=routes,
-    )
+    for service in design.gateway_endpoints(project):
+        into.add(
+            "aws_vpc_endpoint",
+            service,
+            vpc_id=vpc_id,
+            service_name=_service_name(service),
+            vpc_endpoint_type="Gateway",
+            route_table_ids=routes,
+        )
     if any(not job.connections for job in project.jobs.values()):
         _glue_connection(into, project, project.network_connection, "NETWORK", {})
+
+
+def _zone(vpc: Vpc, number: int) -> str:
+    if vpc.availability_zones:
+        return vpc.availability_zones[number]
+    return f"${{data.aws_availability_zones.available.names[{number}]}}"
+
+
+def _service_name(service: str) -> str:
+    prefix = "com.amazonaws"
+    if service in design.CHINESE_ENDPOINTS:
+        prefix = f'${{{SCOPE.partition[2:-1]} == "aws-cn" ? "cn.com.amazonaws" : "com.amazonaws"}}'
+    return f"{prefix}.{SCOPE.region}.{service}"
 
 
 def _security_group(into: _Resources, project: Project, vpc: str) -> None:
@@ -316,7 +355,8 @@ def _connection(into: _Resources, project: Project, connection: Connection, refs
         kms_key_id=refs.key("data"),
         **_RETAINED,
     )
-    properties = design.connection_properties(connection, refs.secret(connection))
+    literal = replace(connection, url=_literal(connection.url), certificate=_literal(connection.certificate))
+    properties = design.connection_properties(literal, refs.secret(connection))
     _glue_connection(into, project, connection.name, "JDBC", properties)
 
 
@@ -329,9 +369,10 @@ def _glue_connection(
         requirements: dict[str, Any] = {
             "subnet_id": vpc.subnets[0] if vpc.id else "${aws_subnet.s0.id}",
             "security_group_id_list": [_GROUP],
+            "availability_zone": vpc.availability_zones[0]
+            if vpc.id
+            else "${aws_subnet.s0.availability_zone}",
         }
-        if not vpc.id:
-            requirements["availability_zone"] = "${aws_subnet.s0.availability_zone}"
         location = {"physical_connection_requirements": [requirements]}
     optional = {"connection_properties": properties} if properties else {}
     into.add("aws_glue_connection", _name(name), name=name, connection_type=kind, **optional, **location)
@@ -362,8 +403,15 @@ def _job(into: _Resources, project: Project, job: Job, refs: References) -> None
         timeout=job.timeout,
         execution_property=[{"max_concurrent_runs": 1}],
         security_configuration="${aws_glue_security_configuration.strict.name}",
-        default_arguments=project.default_arguments(job),
-        non_overridable_arguments=project.fixed_arguments(job),
+        default_arguments=_arguments(project, job),
+        non_overridable_arguments=_literals(project.fixed_arguments(job)),
         depends_on=[access],
         **({"connections": connections} if connections else {}),
     )
+
+
+def _arguments(project: Project, job: Job) -> dict[str, str]:
+    """Return the default arguments, with the provider's region in ``--conf``."""
+    region = "\0"
+    arguments = _literals(project.default_arguments(job, region))
+    return {name: value.replace(region, SCOPE.region) for name, value in arguments.items()}

@@ -33,15 +33,19 @@ def test_omitted_keys_have_secure_defaults():
     assert fixed["--glue-secure-evidence-uri"] == "s3://acme-evidence/evidence/"
     assert fixed["--enable-continuous-cloudwatch-log"] == "true"
     assert fixed["--scriptLocation"] == "s3://acme-artifacts/scripts/daily.py"
-    assert project.default_arguments(job)["--source"] == "s3://acme-landing/"
-    assert not set(fixed) & set(project.default_arguments(job))
+    defaults = project.default_arguments(job, "eu-west-1")
+    assert defaults["--source"] == "s3://acme-landing/"
+    # Scanners search this argument where a run may override it; the fixed one decides.
+    assert set(fixed) & set(defaults) == {"--enable-continuous-cloudwatch-log"}
 
 
 def test_a_job_loads_the_request_guard_only_if_its_table_says_so():
     project = read_text(GOOD)
     job = project.jobs["daily"]
     assert "--extra-jars" not in project.fixed_arguments(job)
-    assert project.default_arguments(job)["--conf"] == "spark.io.encryption.enabled=true"
+    region = "spark.hadoop.fs.s3a.endpoint.region=eu-west-1"
+    expected = f"spark.io.encryption.enabled=true --conf {region}"
+    assert project.default_arguments(job, "eu-west-1")["--conf"] == expected
 
     text = replaced('reads = ["landing"]', "request_guard = true")
     text = text.replace("arguments = {", 'arguments = { conf = "spark.plugins=x.Y --conf spark.a=1",')
@@ -49,17 +53,22 @@ def test_a_job_loads_the_request_guard_only_if_its_table_says_so():
     job = project.jobs["daily"]
     jar = f"s3://acme-artifacts/glue-secure/glue_secure-{__version__}-request-guard.jar"
     assert project.fixed_arguments(job)["--extra-jars"] == jar
-    settings = project.default_arguments(job)["--conf"].split(" --conf ")
+    settings = project.default_arguments(job, "eu-west-1")["--conf"].split(" --conf ")
     assert settings == [
         "spark.plugins=x.Y,gluesecure.guard.GuardPlugin", "spark.a=1", "spark.io.encryption.enabled=true",
+        region,
     ]  # fmt: skip
 
 
 def test_the_settings_of_a_job_do_not_replace_those_of_the_project():
     text = GOOD.replace("arguments = {", 'arguments = { conf = "spark.a=1",')
     project = read_text(text)
-    conf = project.default_arguments(project.jobs["daily"])["--conf"]
-    assert conf == "spark.a=1 --conf spark.io.encryption.enabled=true"
+    conf = project.default_arguments(project.jobs["daily"], "eu-west-1")["--conf"]
+    region = "spark.hadoop.fs.s3a.endpoint.region=eu-west-1"
+    assert conf == f"spark.a=1 --conf spark.io.encryption.enabled=true --conf {region}"
+    own = text.replace("spark.a=1", "spark.hadoop.fs.s3a.endpoint.region=eu-south-2")
+    project = read_text(own)
+    assert "eu-west-1" not in project.default_arguments(project.jobs["daily"], "eu-west-1")["--conf"]
 
 
 def replaced(before, after):

@@ -107,7 +107,7 @@ def test_a_linter_finds_nothing_in_key_policies():
     """The resource "*" of a key policy is its key, which the linter needs as an ARN."""
     for policy in (
         data_key(SCOPE, ROLE, code_bucket="acme-artifacts", evidence_bucket="acme-evidence"),
-        bookmark_key(SCOPE, ROLE),
+        bookmark_key(SCOPE, {"orders": ROLE}),
         catalog_key(SCOPE, ROLE),
         logs_key(SCOPE, "/aws-glue/jobs/x*", readers=(ROLE,)),
     ):
@@ -203,6 +203,10 @@ CODE, PROOF, DATA = (
     {"kms:EncryptionContext:aws:s3:arn": (f"arn:aws:s3:::acme-{name}",)}
     for name in ("artifacts", "evidence", "curated")
 )
+OWN_BOOKMARK = {
+    "kms:EncryptionContext:glue-secure:purpose": ("job-bookmark",),
+    "kms:EncryptionContext:glue-secure:job": ("orders",),
+}
 OWN_GROUP, OTHER_GROUP = (
     {"kms:EncryptionContext:aws:logs:arn": (f"arn:aws:logs:eu-west-1:{account}:log-group:/g/a",)}
     for account in ("111122223333", "999999999999")
@@ -229,9 +233,10 @@ OWN_GROUP, OTHER_GROUP = (
         ("data", "kms:Decrypt", SCOPE.role("me"), {**VIA_S3, **PROOF}, "allowed"),
         ("data", "kms:GenerateDataKey", SCOPE.role("me"), {**VIA_S3, **PROOF}, "not"),
         ("data", "kms:Decrypt", SCOPE.role("me"), {**VIA_S3, **DATA}, "not"),
-        # Bookmark key: called directly, without ViaService.
-        ("bookmark", "kms:GenerateDataKey", ROLE, {}, "allowed"),
-        ("bookmark", "kms:Decrypt", OTHER_ROLE, {}, "not"),
+        # Bookmark key: called directly, without ViaService, for the role's own job.
+        ("bookmark", "kms:GenerateDataKey", ROLE, OWN_BOOKMARK, "allowed"),
+        ("bookmark", "kms:GenerateDataKey", ROLE, {}, "not"),
+        ("bookmark", "kms:Decrypt", OTHER_ROLE, OWN_BOOKMARK, "not"),
         # Logs key: the service, for these log groups of this account.
         ("logs", "kms:GenerateDataKeyWithoutPlaintext", "logs.eu-west-1.amazonaws.com",
          OWN_GROUP, "allowed"),
@@ -245,7 +250,7 @@ OWN_GROUP, OTHER_GROUP = (
 def test_a_key_policy_allows_its_documented_uses_only(policy, action, principal, context, decision):
     key_policy = {
         "data": data_key(SCOPE, ROLE, code_bucket="acme-artifacts", evidence_bucket="acme-evidence"),
-        "bookmark": bookmark_key(SCOPE, ROLE),
+        "bookmark": bookmark_key(SCOPE, {"orders": ROLE}),
         "logs": logs_key(SCOPE, "/g/*", readers=(ROLE,)),
     }[policy]
     expected = PolicyDecision.ALLOWED if decision == "allowed" else PolicyDecision.NOT_ALLOWED

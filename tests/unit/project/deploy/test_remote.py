@@ -202,7 +202,10 @@ def test_a_run_has_its_own_arguments_but_cannot_change_fixed_ones():
     begun = remote.begin("daily", {"source": "s3://x/"}, account=account, runs=runs)
     assert runs.started == [("daily", {"--source": "s3://x/"})]
     assert begun.evidence == S3Uri.parse("s3://proof/e/")
-    assert begun.groups[1:] == ("/aws-glue/jobs/strict-role/r/error", "/aws-glue/jobs/strict-role/r/output")
+    assert begun.groups == (
+        "/aws-glue/jobs/error-strict", "/aws-glue/jobs/output-strict", "/aws-glue/jobs/logs-v2-strict",
+        "/aws-glue/jobs/strict-role/r/error", "/aws-glue/jobs/strict-role/r/output",
+    )  # fmt: skip
     for name in ("glue-secure-evidence-uri", "SECURITY_CONFIGURATION", "JOB_RUN_ID"):
         with pytest.raises(UsageError, match=name):
             remote.begin("daily", {name: "x"}, account=account, runs=runs)

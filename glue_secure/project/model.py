@@ -9,7 +9,13 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from glue_secure.core.arguments import BOOKMARK_URI, EVIDENCE_URI, JobArguments
+from glue_secure.core.arguments import (
+    BOOKMARK_URI,
+    EVIDENCE_KEY,
+    EVIDENCE_SIGNING_KEY,
+    EVIDENCE_URI,
+    JobArguments,
+)
 from glue_secure.core.policy_arguments import POLICY, POLICY_SHA256
 from glue_secure.core.spark_arguments import conf_argument, settings_of, with_plugin
 from glue_secure.core.worker_encryption import DISK_CONF
@@ -19,7 +25,6 @@ from glue_secure.project.versions import GLUE_VERSIONS, GlueVersion
 
 ARTIFACTS, EVIDENCE = "artifacts", "evidence"
 EVIDENCE_PREFIX, BOOKMARK_PREFIX = "evidence", "bookmarks"
-SIGNING_KEY = "glue-secure-evidence-signing-key"
 S3A_ENDPOINT, S3A_REGION = "spark.hadoop.fs.s3a.endpoint", "spark.hadoop.fs.s3a.endpoint.region"
 _SUBNET_BITS = 2
 
@@ -130,12 +135,14 @@ class EvidenceSettings:
         lock: Object Lock of the evidence bucket: ``governance``, ``compliance``, or "" for none.
         days: Days of its default retention.
         sign: Each job has a key that signs its evidence.
+        key: ARN of the key that encrypts the evidence, also of another account; "" for the data key.
         auditors: ARNs of principals that read and verify the evidence.
     """
 
     lock: str = ""
     days: int = 365
-    sign: bool = False
+    sign: bool = True
+    key: str = ""
     auditors: tuple[str, ...] = ()
 
 
@@ -290,7 +297,12 @@ class Project:
             f"--{BOOKMARK_URI}": f"{evidence}/{BOOKMARK_PREFIX}/",
             f"--{EVIDENCE_URI}": f"{evidence}/{EVIDENCE_PREFIX}/",
             **{f"--{name}": value for name, value in job.security.items()},
-            **({f"--{SIGNING_KEY}": f"alias/{self.name}-evidence-{job.name}"} if self.evidence.sign else {}),
+            **({f"--{EVIDENCE_KEY}": self.evidence.key} if self.evidence.key else {}),
+            **(
+                {f"--{EVIDENCE_SIGNING_KEY}": f"alias/{self.name}-evidence-{job.name}"}
+                if self.evidence.sign
+                else {}
+            ),
             **({"--extra-jars": self.request_guard_uri} if job.request_guard else {}),
             **({f"--{POLICY}": self.policy} if self.policy else {}),
             **({f"--{POLICY_SHA256}": self.policy_sha256} if self.policy_sha256 else {}),

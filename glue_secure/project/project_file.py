@@ -330,7 +330,8 @@ def _evidence(table: _Table | None) -> EvidenceSettings:
     settings = EvidenceSettings(
         table.choice("lock", ("", "governance", "compliance"), ""),
         table.number("days", 1, 36500, 365),
-        table.flag("sign", False),
+        table.flag("sign", True),
+        table.parsed("key", KmsKeyArn.parse, ""),
         table.texts("auditors", _PRINCIPAL),
     )
     table.reject_unknown()

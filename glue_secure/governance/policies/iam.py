@@ -57,6 +57,7 @@ class JobAccess:
         subnets: ids of subnets; empty outside a VPC.
         security_groups: ids of security groups; empty outside a VPC.
         source_keys: ARNs of the keys of existing buckets whose key policies delegate to IAM.
+        evidence_key: ARN of a key that encrypts the evidence in place of the data key, or "".
         column_keys: pairs of a column policy's name and the ARN of the key of its data key.
         high_water: ARN of the DynamoDB table of high-water marks, or ``""``.
         lake_formation: whether the job gets credentials for data from Lake Formation.
@@ -77,6 +78,7 @@ class JobAccess:
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
     source_keys: tuple[str, ...] = ()
+    evidence_key: str = ""
     column_keys: tuple[tuple[str, str], ...] = ()
     high_water: str = ""
     lake_formation: bool = False
@@ -134,6 +136,9 @@ def job_role(scope: PolicyScope, access: JobAccess) -> Policy:
         statements.append(
             allow("DecryptSources", "kms:Decrypt", on=access.source_keys, when=(through(scope, "s3"),))
         )
+    if access.evidence_key:
+        encrypt = ("kms:DescribeKey", "kms:GenerateDataKey")
+        statements.append(allow("EncryptEvidence", *encrypt, on=(access.evidence_key,)))
     for number, (name, key) in enumerate(access.column_keys, start=1):
         of_policy = equals("kms:EncryptionContext:glue-secure:policy", name)
         statements.append(allow(f"DecryptColumns{number}", "kms:Decrypt", on=(key,), when=(of_policy,)))

@@ -208,7 +208,9 @@ def bucket_policy(project: Project, bucket: Bucket, refs: References) -> Policy:
     users = bucket_users(project, bucket, refs.scope)
     is_evidence = bucket.alias == EVIDENCE
     # Bookmarks are encrypted under their own key.
-    keys = (refs.key("data"), refs.key("bookmarks")) if is_evidence else (refs.key("data"),)
+    keys: tuple[str, ...] = (refs.key("data"),)
+    if is_evidence:
+        keys += (refs.key("bookmarks"), *filter(None, (project.evidence.key,)))
     return policies.data_bucket(
         refs.scope,
         bucket.name,
@@ -326,6 +328,7 @@ def _access(project: Project, job: Job, refs: References) -> JobAccess:
         subnets=refs.subnets,
         security_groups=(refs.security_group,) if refs.security_group else (),
         source_keys=keys,
+        evidence_key=project.evidence.key,
         column_keys=tuple(job.column_keys.items()),
         high_water=scope.arn("dynamodb", f"table/{table}") if table else "",
         lake_formation=_uses_lake_formation(project, job),

@@ -67,7 +67,7 @@ name = "lake"
 operators = ["arn:aws:iam::111122223333:role/operator"]
 [evidence]
 lock = "governance"
-sign = true
+key = "arn:aws:kms:eu-west-1:111122223333:key/0000e71d-12ab-34cd-56ef-1234567890ab"
 auditors = ["arn:aws:iam::999900001111:role/auditor"]
 [buckets]
 artifacts = "acme-lake-artifacts"

@@ -33,6 +33,7 @@ NETWORK = {
 }
 EXISTING_KEYS = {
     "shared": "1234abcd-12ab-34cd-56ef-1234567890ab",
+    "evidence": "0000e71d-12ab-34cd-56ef-1234567890ab",
     "columns": "0000c01d-12ab-34cd-56ef-1234567890ab",
 }
 ROWS = """
@@ -161,6 +162,9 @@ auditor        s3:PutObject           evidence:load/run=1/e        none-match cr
 auditor        kms:Decrypt            key:data                     via:s3 s3:acme-lake-evidence       yes
 auditor        kms:Decrypt            key:data                     via:s3 s3:acme-lake-curated        no
 auditor        s3:GetObject           s3:acme-lake-curated/a       -                                  no
+load           kms:GenerateDataKey    key:evidence                 via:s3                             yes
+load           kms:Decrypt            key:evidence                 via:s3                             no
+load           s3:PutObject           evidence:load/run=1/e        none-match creates sse key:evidence yes
 # Signatures: one key per job.
 load           kms:Sign               key:evidence-load            ecdsa                              yes
 load           kms:Sign               key:evidence-load            -                                  no

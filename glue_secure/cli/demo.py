@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime, timezone
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,14 +15,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from glue_secure.aws.s3 import S3ObjectStore
+from glue_secure.cli import report
 from glue_secure.cli.demo_lake import lake_step
 from glue_secure.cli.options import Json
 from glue_secure.cli.printing import print_json
 from glue_secure.cli.progress import StepProgress
 from glue_secure.cli.run import Verbose
 from glue_secure.core.errors import UsageError
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.embedded.account import EmbeddedAccount
+from glue_secure.embedded.account_setup import EVIDENCE_URI
+from glue_secure.embedded.clients import clients
 from glue_secure.embedded.demo import Demo, DemoStep
 from glue_secure.embedded.lifecycle import embedded_account
+from glue_secure.report.html import period_page
+from glue_secure.report.stored import S3Folder, stored_runs, with_documents
 
 
 def command(
@@ -30,8 +40,16 @@ def command(
         Path | None,
         typer.Option(help="The job script. Default: jobs/flights_curated.py."),
     ] = None,
+    report_file: Annotated[
+        Path, typer.Option("--report", help="Where to write the report of the runs.")
+    ] = Path("build/demo-report.html"),
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the account running afterwards.")] = False,
+    state: Annotated[Path | None, typer.Option("--state", help="Folder of the account.")] = None,
 ) -> None:
-    """Run a job on real flight data in a new embedded account, then show how violated controls stop it."""
+    """Run a job on real flight data in a new embedded account, then show how violated controls stop it.
+
+    At the end, the evidence of the runs is written as an HTML report.
+    """
     job = script or Path("jobs/flights_curated.py")
     if not job.is_file():
         raise UsageError(
@@ -42,17 +60,29 @@ def command(
         )
     with (
         StepProgress(lines=True, spinner=not verbose) as progress,
-        embedded_account(progress=progress) as account,
+        embedded_account(state, progress=progress, keep=keep) as account,
     ):
         steps = []
         printer = StepPrinter(_console(), quiet=as_json)
         for step in chain(Demo(account, job, progress, verbose).steps(), (lake_step(account),)):
             steps.append(step)
             printer.show(step)
-        printer.summary(steps)
+        progress("writing the report")
+        path = _write_report(account, report_file)
+        printer.summary(steps, path, account.state if keep else None)
     if as_json:
-        print_json(document(steps))
+        print_json({**document(steps), "report": str(path), "state": str(account.state) if keep else None})
     raise typer.Exit(0 if all(step.as_expected for step in steps) else 1)
+
+
+def _write_report(account: EmbeddedAccount, file: Path) -> Path:
+    """Write the report of all runs in the account, and return its path."""
+    folder = S3Folder(S3Uri.parse(EVIDENCE_URI), S3ObjectStore(client=clients(account)("s3")))
+    runs = with_documents(folder, stored_runs(folder))
+    text, _ = period_page(runs, datetime.now(timezone.utc))
+    path = file.absolute()
+    report.write(text, path)
+    return path
 
 
 def _console() -> Console:
@@ -83,8 +113,8 @@ class StepPrinter:
         if step.log:
             self._console.print(Text(step.log, style="red"), soft_wrap=True)
 
-    def summary(self, steps: Sequence[DemoStep]) -> None:
-        """Print a table of all steps."""
+    def summary(self, steps: Sequence[DemoStep], report_file: Path, running: Path | None) -> None:
+        """Print a table of all steps, the path of the report, and how to use an account that goes on."""
         if self._quiet:
             return
         table = Table(box=None, pad_edge=False, header_style="dim")
@@ -114,6 +144,16 @@ class StepPrinter:
         self._console.print(
             f"\n{expected} of {len(steps)} steps ended as expected. Account: embedded, not AWS."
         )
+        self._console.print(Text(f"Report: {report_file}"), soft_wrap=True)
+        if running is not None:
+            folder = shlex.quote(str(running))
+            for line in (
+                "The account is running. These commands use it; the last stops it and deletes its data:",
+                f"  glue-secure evidence list --state {folder} --in {EVIDENCE_URI}",
+                f'  eval "$(glue-secure local env --state {folder})"',
+                f"  glue-secure local down --state {folder}",
+            ):
+                self._console.print(Text(line), soft_wrap=True)
 
 
 def _facts(step: DemoStep) -> list[tuple[str, str]]:

@@ -52,7 +52,8 @@ controls that did not pass; a start without an end is `not ended`. `show` prints
 and written with its encryption, the TLS facts of connections, and the controls. Its exit code is 3 if a
 control did not pass. Findings that an [exception](policy.md#exceptions) tolerates do not change it. `diff`
 compares settings, keys, versions, controls, sources and targets.
-`glue-secure controls show ID` prints the text of a control.
+`glue-secure controls show ID` prints the text of a control. [`report` and `evidence export`](reports.md)
+write an HTML page, and the formats of Security Hub, OCSF, code scanning, JUnit and OpenLineage.
 
 [evidence-1.schema.json](evidence-1.schema.json) is the JSON Schema of the document. Documents of this
 version (`{SCHEMA}`) may have properties that the schema does not list, which a reader ignores.

@@ -14,10 +14,14 @@ COMMAND = Path(sys.executable).with_name("glue-secure")
 
 
 @pytest.fixture(scope="module")
-def document():
-    done = subprocess.run(
-        [COMMAND, "demo", "--json"], cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL
-    )
+def report(tmp_path_factory):
+    return tmp_path_factory.mktemp("a demo") / "report.html"
+
+
+@pytest.fixture(scope="module")
+def document(report):
+    words = [COMMAND, "demo", "--json", "--report", report]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return json.loads(done.stdout)
 
@@ -83,3 +87,12 @@ def test_the_evidence_shows_that_the_account_is_embedded(document):
     assert document["account"] == "embedded"
     assert document["as_expected"] is True
     assert len(document["steps"]) == 11
+
+
+def test_the_demo_ends_with_a_report_of_its_runs(document, report):
+    assert (document["report"], document["state"]) == (str(report), None)
+    page = report.read_text(encoding="utf-8")
+    for control in ("GS-TLS-001", "GS-TLS-002", "GS-BKM-001"):
+        assert f"{control} · " in page
+    assert "s3://glue-secure-curated/flights_delays/" in page
+    assert "336,776 rows" in page

@@ -134,6 +134,17 @@ def test_an_owned_account_ends_with_its_block_and_cannot_be_owned_twice(state: P
     assert list(state.iterdir()) == []
 
 
+def test_an_account_outlives_its_block_on_request_unless_the_block_raises(state: Path) -> None:
+    with pytest.raises(ZeroDivisionError), embedded_account(state, keep=True) as first:
+        raise ZeroDivisionError
+    assert everything_ended(first)
+    with embedded_account(state, keep=True) as second:
+        pass
+    assert status(state) == second
+    assert down(state)
+    assert everything_ended(second)
+
+
 def test_a_failed_start_leaves_no_files_and_its_error_contains_the_log(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,7 @@ from glue_secure.report.stored import (
     not_passed,
     read_document,
     reported,
+    signing_key,
     stored_runs,
     with_documents,
 )
@@ -92,7 +93,7 @@ def list_runs(
         printing.print_json([_summary(run) for run in shown])
         return
     printing.print_table(
-        ["stored (UTC)", "job", "run", "outcome", "not passed", "reported"],
+        ["stored (UTC)", "job", "run", "outcome", "not passed", "reported", "signature"],
         [
             [
                 f"{run.stored:%Y-%m-%d %H:%M:%S}",
@@ -101,6 +102,7 @@ def list_runs(
                 run.outcome,
                 ", ".join(not_passed(run.document)),
                 ", ".join(reported(run.document)),
+                ("yes" if signing_key(run.document) else "no") if run.name else "",
             ]
             for run in shown
         ],
@@ -248,6 +250,7 @@ def _summary(run: StoredRun) -> dict[str, Any]:
         "outcome": run.outcome,
         "not_passed": not_passed(run.document),
         "reported": reported(run.document),
+        "signing_key": signing_key(run.document) or None,
         "location": run.location or None,
     }
 

@@ -154,4 +154,5 @@ def _receipt(event: Mapping[str, object]) -> Receipt:
         stage=number("stage"),
         task=number("task"),
         time=number("time") or 0,
+        checksum=text("checksum"),
     )

@@ -100,6 +100,14 @@ def sections(document: Document) -> Iterator[Section]:
             ],
         ),
         Section(
+            "AWS endpoints",
+            ("service", "host", "TLS", "cipher", "issuer", "valid until"),
+            [
+                _cells(each, "service", "host", "protocol", "cipher", "issuer", "not_after")
+                for each in _list(document, "endpoints")
+            ],
+        ),
+        Section(
             "Tables and streams",
             ("ARN", "access", "encryption", "key"),
             [_cells(each, "arn", "access", "encryption", "key") for each in records(document, "stores")],
@@ -176,13 +184,29 @@ def _run(document: Document) -> list[tuple[str, str]]:
         ("account", f"{text(document.get('account_id'))} ({text(document.get('account'))})"),
         ("region", document.get("region")),
         ("runtime", document.get("runtime")),
+        ("caller", document.get("caller")),
+        ("script", _script(document)),
         ("started", document.get("started")),
         ("finished", document.get("finished")),
         ("configuration", document.get("security_configuration")),
         *((f"key {purpose}", key) for purpose, key in sorted((document.get("keys") or {}).items())),
+        ("signature", _signature(document)),
         *((f"guard {name}", value) for name, value in sorted(guard.items())),
     ]
     return [(name, text(value)) for name, value in facts if value not in (None, "")]
+
+
+def _script(document: Document) -> str:
+    script = document.get("script") or {}
+    return f"{script['location']} SHA-256 {script['sha256']}" if script else ""
+
+
+def _signature(document: Document) -> str:
+    """Return what the run signed with. Only ``evidence verify`` shows whether the signature is right."""
+    chain = document.get("chain") or {}
+    if not chain.get("signing_key"):
+        return "not signed"
+    return f"{chain['algorithm']} {chain['signing_key']}, entry {chain['start']} when the run started"
 
 
 def _bookmark(document: Document) -> list[tuple[str, str]]:

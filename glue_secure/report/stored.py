@@ -285,6 +285,14 @@ def is_reported(finding: Mapping[str, Any]) -> bool:
     return finding.get("verdict") != "PASS" and is_tolerated
 
 
+def signing_key(document: Mapping[str, Any]) -> str:
+    """Return the ARN of the key that the run signed with, ``""`` if its evidence is not signed.
+
+    Only :mod:`.chain_verification` decides whether the signature is right.
+    """
+    return str((document.get("chain") or {}).get("signing_key") or "")
+
+
 def parse_document(body: bytes, location: str) -> Mapping[str, Any]:
     """Return the document in ``body``. Raises VerificationError (GS-EVD-001) if it is no evidence."""
     try:

@@ -16,8 +16,8 @@ from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError
 from glue_secure.preflight.establish import Preflight, establish, named_evidence_keys
 from glue_secure.run.evidence_store import EvidenceStore, no_evidence, report_missing
+from glue_secure.run.process_facts import imported_versions, script_of
 from glue_secure.run.runtime_selection import GLUE, selected_runtime
-from glue_secure.run.script_file import script_of
 
 
 def established(identity: JobIdentity, arguments: JobArguments, services: Services) -> Preflight:
@@ -85,7 +85,7 @@ def _record(
         outcome="refused" if isinstance(error, ControlError) else "failed",
         account=environment.kind,
         runtime="awsglue" if selected_runtime() == GLUE else "plain-spark",
-        versions=services.versions,
+        versions={**services.versions, **imported_versions()},
         finished=services.clock.now(),
         settings={},
         rows_of=lambda _scan: None,

@@ -33,7 +33,7 @@ from glue_secure.policyfile.loading import moved_tables
 from glue_secure.policyfile.model import rules_of
 from glue_secure.preflight.establish import Preflight
 from glue_secure.run.evidence_store import EvidenceStore, no_evidence, report_missing
-from glue_secure.run.script_file import script_of
+from glue_secure.run.process_facts import imported_versions, script_of
 from glue_secure.run.state import RunState
 from glue_secure.verification.driver_s3 import DriverS3Recorder
 from glue_secure.verification.object_verifier import ObjectVerifier
@@ -337,7 +337,7 @@ class Run:
             outcome=outcome,
             account=self.services.environment.kind,
             runtime=self.engine.name,
-            versions={**self.services.versions, **versions},
+            versions={**self.services.versions, **imported_versions(), **versions},
             finished=self.services.clock.now(),
             settings=settings,
             rows_of=rows_of,

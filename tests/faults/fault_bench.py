@@ -170,7 +170,7 @@ class FaultBench:
         return [
             json.loads(self.objects.read(summary.uri).body)
             for summary in self.objects.list(prefix)
-            if not summary.uri.key.endswith("/_started.json")
+            if "/_" not in summary.uri.key
         ]
 
     def done(self, loaded: Loaded) -> set[str]:

@@ -227,6 +227,8 @@ def phase_of(method: str, path: str, written: bool) -> str:
         return "write" if method in ("PUT", "POST", "DELETE") else "verify" if written else "list"
     if "/bookmarks/" in path and method == "PUT":
         return "history" if "/history/" in path else "commit"
+    if "/_chain/" in path:  # the entry of the start, or of the end
+        return "evidence" if method == "PUT" and written else "control"
     if "/evidence/" in path and method == "PUT" and not path.endswith("/_started.json"):
         return "evidence"
     return "control"

@@ -14,6 +14,8 @@ from glue_secure.aws.logs import JobLogs
 from glue_secure.connections.verification import inspect_connections
 from glue_secure.core.arguments import (
     BOOKMARK_URI,
+    EVIDENCE_KEY,
+    EVIDENCE_SIGNING_KEY,
     EVIDENCE_URI,
     BookmarkOption,
     JobArguments,
@@ -209,7 +211,8 @@ def _fixed_arguments(job: str, arguments: JobArguments, fixed: Mapping[str, str]
     names = [EVIDENCE_URI, "python-modules-installer-option", "scriptLocation"]
     if arguments.bookmark_option() is not BookmarkOption.DISABLE:
         names.append(BOOKMARK_URI)
-    names += [name for name in (POLICY, POLICY_SHA256) if arguments.get(name) is not None]
+    optional = (POLICY, POLICY_SHA256, EVIDENCE_KEY, EVIDENCE_SIGNING_KEY)
+    names += [name for name in optional if arguments.get(name) is not None]
     missing = [f"--{name}" for name in names if not fixed.get(name)]
     if not any(fixed.get(name) for name in _MODULES):
         missing.append(" or ".join(f"--{name}" for name in _MODULES))

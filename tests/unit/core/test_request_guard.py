@@ -43,6 +43,7 @@ def test_an_event_becomes_a_receipt():
         "kms_key": KEY,
         "bucket_key": "true",
         "etag": "e1",
+        "checksum": "CRC64NVME:AAAAAAAAAAA=",
         "source": "/lake/t/_temporary/part",
         "client": "executor 3",
         "time": 5,
@@ -53,6 +54,8 @@ def test_an_event_becomes_a_receipt():
 
     assert receipt.uri == S3Uri("lake", "t/part é")
     assert (receipt.algorithm, receipt.key, receipt.bucket_key) == ("aws:kms", KEY, True)
+    assert (receipt.etag, receipt.checksum) == ("e1", "CRC64NVME:AAAAAAAAAAA=")
+    assert (receipt.encryption().etag, receipt.encryption().checksum) == ("e1", "CRC64NVME:AAAAAAAAAAA=")
     assert (receipt.size, receipt.stage, receipt.task, receipt.client) == (None, 2, 7, "executor 3")
 
 

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.WeakHashMap;
@@ -255,6 +256,7 @@ public final class Guard {
                 .put("bucket_key", header(headers, "x-amz-server-side-encryption-bucket-key-enabled"))
                 .put("version", header(headers, "x-amz-version-id"))
                 .put("etag", header(headers, "ETag").replace("\"", ""))
+                .put("checksum", checksum(headers))
                 .put("upload", call.upload)
                 .put("source", call.header("x-amz-copy-source"));
         long size = call.kind().equals(Operations.COMPLETE) ? Uploads.take(call.upload) : call.size;
@@ -262,6 +264,18 @@ public final class Guard {
             receipt.put("size", size);
         }
         return receipt;
+    }
+
+    /** Returns the checksum in S3's answer as {@code CRC64NVME:...}, or an empty text. */
+    private static String checksum(Map<String, String> headers) {
+        String prefix = "x-amz-checksum-";
+        for (Map.Entry<String, String> header : headers.entrySet()) {
+            String name = header.getKey() == null ? "" : header.getKey().toLowerCase(Locale.ROOT);
+            if (name.startsWith(prefix) && !name.equals("x-amz-checksum-type") && header.getValue() != null) {
+                return name.substring(prefix.length()).toUpperCase(Locale.ROOT) + ":" + header.getValue();
+            }
+        }
+        return "";
     }
 
     private static String header(Map<String, String> headers, String name) {

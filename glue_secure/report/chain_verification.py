@@ -29,7 +29,7 @@ CONTROL = "GS-EVD-003"
 # S3 rejects a request whose time differs more than this from its own (RequestTimeTooSkewed), so the clock of
 # a run that wrote an entry differs less.
 _SKEW = timedelta(minutes=15)
-_READERS = 32
+_READERS, _AHEAD = 32, 320
 _DOCUMENT = re.compile(
     r"(?P<root>(?:.*/)?)(?P<document>job=(?P<job>[^/]+)/run=(?P<run>[^/]+)/"
     r"(?P<kind>evidence|_started)(?:-\d+)?\.json)\Z"
@@ -219,7 +219,7 @@ class _Chain:
         for each in self._listed:
             if each.is_deleted:
                 self._fail(each.name, "a delete marker", "an entry that was never deleted")
-        bodies = pool.map(lambda each: self._folder.read_stored(each.name), present)
+        bodies = self._read(pool, present)
         previous: ChainEntry | None = None
         for number, (each, stored) in enumerate(zip(present, bodies, strict=True), 1):
             if number % 100 == 0:
@@ -235,7 +235,7 @@ class _Chain:
             if self._scope.covers(entry.document)
         ]
         pairs = [(entry, listed) for entry, listed in chosen if listed is not None and not listed.is_deleted]
-        bodies = pool.map(lambda pair: self._folder.read_stored(pair[1].name), pairs)
+        bodies = self._read(pool, [listed for _, listed in pairs])
         for entry, listed in chosen:
             if listed is None or listed.is_deleted:
                 found = "no such document" if listed is None else "a delete marker"
@@ -246,6 +246,13 @@ class _Chain:
                 progress(f"job {self._job.job}: {number} of {len(pairs)} documents")
             self._check_document(listed, stored, entry)
         self._compared = len(pairs)
+
+    def _read(self, pool: ThreadPoolExecutor, listed: Sequence[Listed]) -> Iterator[StoredObject]:
+        """Yield the objects in their order. At most ``_AHEAD`` of them are in memory."""
+        for start in range(0, len(listed), _AHEAD):
+            yield from pool.map(
+                lambda each: self._folder.read_stored(each.name), listed[start : start + _AHEAD]
+            )
 
     def report(self) -> ChainReport:
         """Return the result."""

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from copy import copy
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_der_public_key,
 )
+from run_fixture import new_run_fixture
 from typer.testing import CliRunner
 
 from glue_secure.cli.app import app
@@ -43,7 +45,8 @@ class Archive:
         self.run("jr_9", job="other")
         public = load_der_public_key(fixture.key_service.public_key(fixture.signing_key))
         self.pem = tmp_path / "key.pem"
-        self.pem.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        self.public = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        self.pem.write_bytes(self.public)
 
     def run(self, run_id, *, job="curate"):
         arguments = JobArguments({**self.fixture.arguments, "job-bookmark-option": "job-bookmark-disable"})
@@ -83,8 +86,8 @@ class Archive:
         (report,) = (each for each in self.verify() if each.job == job)
         return Head.parse(f"{job}={report.head}")
 
-    def verify(self, *, copy=False, keys=True, **scope):
-        folder = LocalFolder(self.copied()) if copy else S3Folder(PREFIX, self.objects)
+    def verify(self, *, in_copy=False, keys=True, **scope):
+        folder = LocalFolder(self.copied()) if in_copy else S3Folder(PREFIX, self.objects)
         chosen = [verification_key(str(self.pem), self.no_kms)] if keys is True else keys
         return verify_chains(folder, Scope(keys=chosen, **scope))
 
@@ -101,18 +104,36 @@ class Archive:
         raise AssertionError("a public key in a file needs no call of KMS")
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    return Archive(new_run_fixture(), tmp_path_factory.mktemp("archive"))
+
+
 @pytest.fixture
-def archive(run_fixture, tmp_path):
-    return Archive(run_fixture, tmp_path)
+def archive(built, tmp_path, monkeypatch):
+    """The archive, which the test may change."""
+    objects, fixture = built.objects, built.fixture
+    for name in ("_buckets", "_history"):
+        monkeypatch.setattr(
+            objects, name, {key: copy(value) for key, value in getattr(objects, name).items()}
+        )
+    monkeypatch.setattr(objects, "versioned", set())
+    monkeypatch.setattr(fixture, "arguments", dict(fixture.arguments))
+    monkeypatch.setattr(fixture, "signing_key", fixture.signing_key)
+    monkeypatch.setattr(fixture.clock, "_now", fixture.clock.now())
+    monkeypatch.setattr(built, "tmp_path", tmp_path)
+    monkeypatch.setattr(built, "pem", tmp_path / "key.pem")
+    built.pem.write_bytes(built.public)
+    return built
 
 
 def breaks(reports):
     return [one for report in reports for one in report.findings if one.verdict is Verdict.FAIL]
 
 
-@pytest.mark.parametrize("copy", [False, True])
-def test_unchanged_evidence_is_verified_offline(archive, copy):
-    reports = archive.verify(copy=copy)
+@pytest.mark.parametrize("in_copy", [False, True])
+def test_unchanged_evidence_is_verified_offline(archive, in_copy):
+    reports = archive.verify(in_copy=in_copy)
     assert [(each.job, each.entries, each.documents, each.signed) for each in reports] == [
         ("curate", 6, 6, 6),
         ("other", 2, 2, 2),
@@ -282,18 +303,12 @@ KINDS = [
 def test_tampering_is_found_in_a_copy_and_named(archive, tamper):
     """A copy has neither S3's times nor versions: digests and signatures alone show it."""
     where, found = tamper(archive)
-    first = breaks(archive.verify(copy=True))[0]
+    first = breaks(archive.verify(in_copy=True))[0]
     assert where in first.resource
     assert found in first.found
     assert breaks(archive.verify()), "and in the bucket"
-
-
-@pytest.mark.parametrize("tamper", KINDS, ids=lambda kind: kind.__name__)
-def test_tampering_is_found_without_signatures_or_is_undecided(archive, tamper):
-    """Without a key of the auditor, nothing is verified, and the exit code is never 0."""
-    tamper(archive)
-    verdicts = {one.verdict for each in archive.verify(copy=True, keys=()) for one in each.findings}
-    assert verdicts & {Verdict.FAIL, Verdict.UNKNOWN}
+    verdicts = {one.verdict for each in archive.verify(in_copy=True, keys=()) for one in each.findings}
+    assert verdicts & {Verdict.FAIL, Verdict.UNKNOWN}, "without a key, the exit code is never 0"
 
 
 def test_evidence_that_was_encrypted_again_under_another_key_is_found(archive):
@@ -315,20 +330,20 @@ def test_a_forgery_with_the_jobs_own_role_is_found_by_s3s_times(archive):
 def test_a_forgery_with_the_jobs_own_role_is_found_in_a_copy_by_a_noted_entry(archive):
     head = archive.head()
     forge_with_the_jobs_role(archive)
-    assert not breaks(archive.verify(copy=True)), "every digest and signature is right"
-    (found,) = breaks(archive.verify(copy=True, heads=[head]))
+    assert not breaks(archive.verify(in_copy=True)), "every digest and signature is right"
+    (found,) = breaks(archive.verify(in_copy=True, heads=[head]))
     assert found.required.startswith(f"6:{head.sha256}")
 
 
-@pytest.mark.parametrize("copy", [False, True])
-def test_a_chain_that_was_rolled_back_is_found_by_a_noted_entry(archive, copy):
+@pytest.mark.parametrize("in_copy", [False, True])
+def test_a_chain_that_was_rolled_back_is_found_by_a_noted_entry(archive, in_copy):
     head = archive.head()
     for uri in (archive.document("jr_3"), archive.document("jr_3", "_started.json")):
         archive.objects.delete(uri)
     for number in (5, 6):
         archive.objects.delete(archive.entry(number))
-    assert not breaks(archive.verify(copy=copy)), "the older state was right, too"
-    (found,) = breaks(archive.verify(copy=copy, heads=[head]))
+    assert not breaks(archive.verify(in_copy=in_copy)), "the older state was right, too"
+    (found,) = breaks(archive.verify(in_copy=in_copy, heads=[head]))
     assert found.found == "no entry 6; the newest is 4"
 
 
@@ -349,7 +364,7 @@ def test_a_removed_chain_of_a_noted_entry_is_found(archive):
         archive.objects.delete(archive.entry(number))
     reports = archive.verify(heads=[head])
     assert breaks(reports)[0].found == "no entry 6; the newest is 0"
-    assert archive.verify(copy=True)[0].owner == "", "without it, they are documents without a chain"
+    assert archive.verify(in_copy=True)[0].owner == "", "without it, they are documents without a chain"
 
 
 @pytest.mark.parametrize(
@@ -422,15 +437,15 @@ def test_hmac_keys_verify_through_kms(run_fixture, tmp_path):
     key = verification_key(str(run_fixture.signing_key), lambda: run_fixture.key_service)
     assert not breaks(archive.verify(keys=[key]))
     edit_an_entry(archive)
-    assert breaks(archive.verify(keys=[key], copy=True))
+    assert breaks(archive.verify(keys=[key], in_copy=True))
 
 
 def test_one_run_is_verified_with_its_chain(archive):
     (report,) = archive.verify(run="jr_2")
     assert (report.entries, report.documents) == (6, 2)
     replace_document(archive)
-    assert not breaks(archive.verify(run="jr_1", copy=True)), "another run's document is not read"
-    assert breaks(archive.verify(run="jr_2", copy=True))
+    assert not breaks(archive.verify(run="jr_1", in_copy=True)), "another run's document is not read"
+    assert breaks(archive.verify(run="jr_2", in_copy=True))
 
 
 def test_documents_of_versions_without_a_chain_are_unknown(archive):

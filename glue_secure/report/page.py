@@ -104,7 +104,7 @@ def sections(document: Document) -> Iterator[Section]:
             ("service", "host", "TLS", "cipher", "issuer", "valid until"),
             [
                 _cells(each, "service", "host", "protocol", "cipher", "issuer", "not_after")
-                for each in _list(document, "endpoints")
+                for each in records(document, "endpoints")
             ],
         ),
         Section(
@@ -198,7 +198,7 @@ def _run(document: Document) -> list[tuple[str, str]]:
 
 def _script(document: Document) -> str:
     script = document.get("script") or {}
-    return f"{script['location']} SHA-256 {script['sha256']}" if script else ""
+    return f"{script.get('location')} SHA-256 {script.get('sha256')}" if script else ""
 
 
 def _signature(document: Document) -> str:
@@ -206,7 +206,7 @@ def _signature(document: Document) -> str:
     chain = document.get("chain") or {}
     if not chain.get("signing_key"):
         return "not signed"
-    return f"{chain['algorithm']} {chain['signing_key']}, entry {chain['start']} when the run started"
+    return f"{chain.get('algorithm')} {chain['signing_key']}, entry {chain.get('start')} at the start"
 
 
 def _bookmark(document: Document) -> list[tuple[str, str]]:

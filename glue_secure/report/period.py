@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 
 from glue_secure.core.controls import Control
 from glue_secure.report.document import text
@@ -167,7 +167,7 @@ class _Period:
         row = RunRow(
             text(document.get("job")) or run.job,
             text(document.get("run_id")) or run.run_id,
-            _utc(finished or run.stored),
+            finished or run.stored,
             state(run, found),
             headline(run, found),
         )
@@ -318,7 +318,3 @@ def _ticks(first: datetime, last: datetime) -> list[str]:
 
 def _by_rows(places: dict[str, Place]) -> list[Place]:
     return sorted(places.values(), key=lambda place: (-(place.rows or 0), place.name))
-
-
-def _utc(time: datetime) -> datetime:
-    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)

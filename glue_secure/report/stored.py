@@ -24,6 +24,7 @@ from glue_secure.core.json_documents import parse_json
 from glue_secure.core.objects import ObjectVersion, StoredObject
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.service import ServiceError
+from glue_secure.report.shape import misplaced
 
 NOT_ENDED = "not ended"
 """The outcome of a start without evidence: the run goes on, or its process was killed."""
@@ -302,6 +303,10 @@ def parse_document(body: bytes, location: str) -> Mapping[str, Any]:
     schema = document.get("schema") if isinstance(document, dict) else None
     if not isinstance(document, dict) or not str(schema).startswith(_SCHEMAS):
         found = "no JSON document" if document is None else f"a document of schema {schema!r}"
+    else:
+        part = misplaced(document)
+        found = f"a damaged document: {part} is not what the schema says" if part else ""
+    if found or not isinstance(document, dict):
         raise VerificationError(
             control=_CONTROL,
             resource=location,

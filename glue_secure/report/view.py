@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from typing import Any, Generic, TypeVar
 
 from glue_secure.core.controls import Control
@@ -386,10 +386,11 @@ def days_left(end: object, today: date) -> int | None:
 
 
 def parse_time(value: object) -> datetime | None:
-    """Return a time in ISO 8601, None for anything else."""
+    """Return a time in ISO 8601, UTC without an offset; None for anything else."""
     try:
-        return datetime.fromisoformat(text(value).replace("Z", "+00:00"))
-    except ValueError:
+        moment = datetime.fromisoformat(text(value).replace("Z", "+00:00"))
+        return moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    except (ValueError, OverflowError):
         return None
 
 

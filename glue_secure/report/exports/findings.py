@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 
 from glue_secure.report.document import text
 from glue_secure.report.results import Result, identity, results
@@ -80,8 +80,7 @@ def newest(found: Iterable[RunFinding]) -> list[RunFinding]:
 
 def times(run: StoredRun, name: str) -> datetime:
     """Return a time of the evidence, UTC; the time when it was stored if it has none."""
-    time = parse_time(run.document.get(name)) or run.stored
-    return time.astimezone(timezone.utc) if time.tzinfo else time.replace(tzinfo=timezone.utc)
+    return parse_time(run.document.get(name)) or run.stored
 
 
 def shortened(value: str, most: int) -> str:

@@ -89,9 +89,9 @@ def _references(project: Project) -> References:
     created = tuple(f"${{Subnet{number}}}" for number in range(1, len(design.subnet_addresses(project)) + 1))
     return References(
         SCOPE,
-        role=lambda job: f"${{{_id(job.name)}Role.Arn}}",
+        role=lambda job: f"${{{logical_id(job.name)}Role.Arn}}",
         key=lambda purpose: f"${{{_key_id(purpose)}.Arn}}",
-        secret=lambda connection: f"${{{_id(connection.name)}Secret}}",
+        secret=lambda connection: f"${{{logical_id(connection.name)}Secret}}",
         vpc=(vpc.id or "${Vpc}") if vpc else "",
         subnets=(vpc.subnets or created) if vpc else (),
         security_group="${JobSecurityGroup.GroupId}" if vpc else "",
@@ -99,10 +99,10 @@ def _references(project: Project) -> References:
 
 
 def _key_id(purpose: str) -> str:
-    return _KEYS.get(purpose) or f"{_id(purpose)}Key"
+    return _KEYS.get(purpose) or f"{logical_id(purpose)}Key"
 
 
-def _id(name: str) -> str:
+def logical_id(name: str) -> str:
     """Return a name as part of a logical id, for example ``OrdersDaily`` for ``orders_daily``."""
     return "".join(word[:1].upper() + word[1:] for word in re.split(r"[^A-Za-z0-9]+", name))
 
@@ -202,7 +202,11 @@ def _catalog(refs: References) -> Resources:
 
 def _log_group(name: str) -> Resources:
     properties = {"LogGroupName": name, "KmsKeyId": _arn("LogsKey"), "RetentionInDays": design.LOG_DAYS}
-    return {f"Logs{_id(name.removeprefix('/aws-glue/jobs/'))}": _retained("AWS::Logs::LogGroup", properties)}
+    return {
+        f"Logs{logical_id(name.removeprefix('/aws-glue/jobs/'))}": _retained(
+            "AWS::Logs::LogGroup", properties
+        )
+    }
 
 
 _NO_PUBLIC_ACCESS = {
@@ -214,7 +218,7 @@ _NO_PUBLIC_ACCESS = {
 
 
 def _bucket(project: Project, bucket: Bucket, refs: References) -> Resources:
-    logical = f"{_id(bucket.alias)}Bucket"
+    logical = f"{logical_id(bucket.alias)}Bucket"
     encryption = {
         "BucketKeyEnabled": True,
         "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": _arn("DataKey")},
@@ -291,7 +295,7 @@ def _network(project: Project) -> Resources:
             subnets.append({"Ref": f"Subnet{number}"})
     resources |= _security_group(project, vpc_id)
     for service in design.interface_endpoints(project):
-        resources[f"{_id(service)}Endpoint"] = {
+        resources[f"{logical_id(service)}Endpoint"] = {
             "Type": "AWS::EC2::VPCEndpoint",
             "Properties": {
                 "VpcEndpointType": "Interface",
@@ -303,7 +307,7 @@ def _network(project: Project) -> Resources:
             },
         }
     for service in design.gateway_endpoints(project):
-        resources[f"{_id(service)}Endpoint"] = {
+        resources[f"{logical_id(service)}Endpoint"] = {
             "Type": "AWS::EC2::VPCEndpoint",
             "Properties": {
                 "VpcEndpointType": "Gateway",
@@ -383,7 +387,7 @@ def _security_group(project: Project, vpc: Any) -> Resources:
 
 
 def _connection(project: Project, connection: Connection, refs: References) -> Resources:
-    secret = f"{_id(connection.name)}Secret"
+    secret = f"{logical_id(connection.name)}Secret"
     properties = design.connection_properties(connection, resolve(refs.secret(connection)))
     generate = {
         # The database owner creates a user with this name and stores its password here.
@@ -399,7 +403,9 @@ def _connection(project: Project, connection: Connection, refs: References) -> R
     }
     return {
         secret: _retained("AWS::SecretsManager::Secret", value),
-        f"{_id(connection.name)}Connection": _glue_connection(project, connection.name, "JDBC", properties),
+        f"{logical_id(connection.name)}Connection": _glue_connection(
+            project, connection.name, "JDBC", properties
+        ),
     }
 
 
@@ -425,7 +431,7 @@ def _glue_connection(project: Project, name: str, kind: str, properties: dict[st
 
 
 def _job(project: Project, job: Job, refs: References) -> Resources:
-    name = _id(job.name)
+    name = logical_id(job.name)
     properties: dict[str, Any] = {
         "Name": job.name,
         "Role": _arn(f"{name}Role"),
@@ -440,7 +446,9 @@ def _job(project: Project, job: Job, refs: References) -> Resources:
         "NonOverridableArguments": project.fixed_arguments(job),
     }
     if project.connections_of(job):
-        logical = [f"{_id(connection)}Connection" for connection in job.connections] or ["NetworkConnection"]
+        logical = [f"{logical_id(connection)}Connection" for connection in job.connections] or [
+            "NetworkConnection"
+        ]
         properties["Connections"] = {"Connections": [{"Ref": connection} for connection in logical]}
     return {
         f"{name}Role": {
@@ -490,5 +498,5 @@ def _outputs(project: Project) -> dict[str, Any]:
         },
     }
     for job in project.jobs.values():
-        outputs[f"{_id(job.name)}RoleArn"] = {"Value": _arn(f"{_id(job.name)}Role")}
+        outputs[f"{logical_id(job.name)}RoleArn"] = {"Value": _arn(f"{logical_id(job.name)}Role")}
     return outputs

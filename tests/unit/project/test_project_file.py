@@ -1,5 +1,7 @@
 """The reader of glue_secure.toml: defaults, and errors that name the line or the key."""
 
+import re
+
 import pytest
 
 from glue_secure import __version__
@@ -71,6 +73,17 @@ def test_the_settings_of_a_job_do_not_replace_those_of_the_project():
     assert "eu-west-1" not in project.default_arguments(project.jobs["daily"], "eu-west-1")["--conf"]
 
 
+EXISTING_VPC = """
+[vpc]
+id = "vpc-01234567"
+subnets = ["subnet-01234567"]
+availability_zones = ["eu-west-1a"]
+route_tables = ["rtb-01234567"]
+"""
+WORKERS = '[jobs.large]\nscript = "x.py"\nworkers = 100\n'
+ANALYST = "arn:aws:iam::111122223333:role/analyst"
+
+
 def replaced(before, after):
     assert before in GOOD
     return GOOD.replace(before, after)
@@ -102,6 +115,34 @@ def replaced(before, after):
         (GOOD + "[vpc]\ncidr = '10.0.0.1/16'\n", "vpc.cidr"),
         (GOOD + "[vpc]\ncidr = '10.0.0.0/16'\nid = 'vpc-01234567'\n", "vpc.subnets"),
         (GOOD + "[vpc]\ncidr = '10.0.0.0/16'\nsubnets = []\n", "vpc.subnets"),
+        (GOOD + EXISTING_VPC.replace('availability_zones = ["eu-west-1a"]', ""), r"vpc\.availability_zones"),
+        (GOOD + EXISTING_VPC, r"vpc\.databases"),
+        (GOOD + EXISTING_VPC + "existing_endpoints = ['sqs']\n", r"vpc\.existing_endpoints(.|\n)*kms"),
+        (GOOD + "[vpc]\ncidr = '10.0.0.0/16'\nexisting_endpoints = ['kms']\n", r"vpc\.existing_endpoints"),
+        (GOOD + "[vpc]\ncidr = '10.0.0.0/24'\nzones = 3\n" + WORKERS, r"cidr(.|\n)*51 workers(.|\n)*100"),
+        (GOOD + "[vpc]\ncidr = '10.0.0.0/16'\navailability_zones = ['a']\n", r"vpc\.availability_zones"),
+        *[
+            (replaced('"acme-landing"', f'"{name}"'), r"buckets\.landing")
+            for name in ("a..b", "192.168.1.1", "xn--x", "acme-s3alias", "ab", "acme-", "a_b", "x--ol-s3")
+        ],
+        (replaced('landing = "acme-landing"', 'access_logs = "acme-landing"'), "access_logs"),
+        (GOOD + '[jobs.Daily]\nscript = "x.py"\n', r"jobs\.Daily(.|\n)*daily"),
+        (GOOD + '[jobs.da-ily]\nscript = "x.py"\n', r"jobs\.da-ily"),
+        (GOOD + '[connections.d_b]\nurl = "jdbc:postgresql://h:5432/x"\n', r"connections\.d_b"),
+        (GOOD + '[connections.other]\nurl = "jdbc:postgresql://h:5432/x"\nsecret = "orders/db"\n',
+         r"connections\.other\.secret(.|\n)*db"),
+        (GOOD + '[connections.orders-network]\nurl = "jdbc:postgresql://h:5432/x"\n', "network"),
+        (replaced("source = ", "glue-secure-columns = "), "the key columns of the job's table"),
+        (replaced("source = ", "glue_secure_suites = "), "the key suites of the job's table"),
+        (replaced("source = ", "conf = 'x', source = "), r"arguments\.conf"),
+        (replaced('reads = ["landing"]', 'columns = "s3://b/${x}"'), r"jobs\.daily\.columns"),
+        (replaced('reads = ["landing"]', 'bookmarks = "own"'), "portable, native"),
+        (replaced('reads = ["landing"]', 'high_water = "a b"'), "high_water"),
+        (replaced('name = "orders"', 'name = "orders"\noperators = ["me"]'), r"project\.operators"),
+        (replaced('"acme-landing"', '{ name = "acme-x", existing = true, readers = ["' + ANALYST + '"] }'),
+         r"buckets\.landing\.readers"),
+        (replaced('"acme-landing"', '{ name = "acme-x", registration_role = "x" }'), "registration_role"),
+        (GOOD + "[evidence]\nlock = 'none'\n", r"evidence\.lock"),
         (GOOD.partition("[jobs")[0], "jobs"),
         ("", "project"),
     ],
@@ -109,6 +150,36 @@ def replaced(before, after):
 def test_an_error_names_the_line_or_the_key(text, message):
     with pytest.raises(UsageError, match=message):
         read_text(text)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "jdbc:oracle:thin:@tcps://db.example.org:2484/orders",
+        "jdbc:postgresql://[2001:db8::1]:5432/orders",
+        "jdbc:sqlserver://db.example.org:1433;databaseName=orders;encrypt=true",
+        "jdbc:mysql://db.example.org:3306/orders?sslMode=VERIFY_IDENTITY",
+    ],
+)
+def test_each_url_that_a_run_accepts_is_accepted(url):
+    connection = read_text(replaced("jdbc:postgresql://db.example.org:5432/orders", url)).connections["db"]
+    assert (connection.url, connection.port) == (url, int(re.search(r":(\d+)[/;]", url)[1]))
+
+
+@pytest.mark.parametrize(
+    ("url", "control"),
+    [
+        ("jdbc:postgresql://db:5432/x?sslmode=disable", "GS-TLS-001"),
+        ("jdbc:mysql://db:3306/x?sslMode=DISABLED", "GS-TLS-001"),
+        ("jdbc:sqlserver://db:1433;databaseName=x;encrypt=false", "GS-TLS-001"),
+        ("jdbc:oracle:thin:@//db:1521/x", "GS-TLS-001"),
+        ("jdbc:postgresql://a,b:5432/x", "GS-TLS-007"),
+        ("jdbc:derby://db:1527/x", "GS-TLS-011"),
+    ],
+)
+def test_a_url_that_a_run_would_reject_is_rejected_at_once(url, control):
+    with pytest.raises(UsageError, match=rf"connections\.db\.url(.|\n)*{control}"):
+        read_text(replaced("jdbc:postgresql://db.example.org:5432/orders", url))
 
 
 @pytest.mark.parametrize(

@@ -26,3 +26,8 @@ class NotFound(ServiceError):
 
 class PreconditionFailed(ServiceError):
     """The condition of a write is not met: the object has changed."""
+
+
+def listing_fix(error: ServiceError, bucket: str, otherwise: str) -> str:
+    """Return the fix for a listing that failed: the bucket does not exist, or ``otherwise``."""
+    return f"create bucket {bucket}, or correct its name" if error.code == "NoSuchBucket" else otherwise

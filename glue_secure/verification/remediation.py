@@ -11,7 +11,7 @@ from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.policy import check_object, check_reserved_location
 from glue_secure.core.ports import ObjectStore
-from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.core.service import NotFound, ServiceError, listing_fix
 from glue_secure.core.target_encryption import EncryptionRules
 from glue_secure.verification.object_verifier import inspect_all, map_requests
 
@@ -75,7 +75,7 @@ def plan(
             resource=str(location),
             found=str(error),
             required="a listing",
-            fix="allow s3:ListBucket on the bucket",
+            fix=listing_fix(error, location.bucket, "allow s3:ListBucket on the bucket"),
             aws_code=error.code,
         ) from error
     inspections = inspect_all(objects, rules, [summary.uri for summary in listed], may_be_deleted=True)

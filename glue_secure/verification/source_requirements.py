@@ -11,7 +11,7 @@ from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import BucketRules, ObjectEncryption
 from glue_secure.core.ports import ObjectStore
 from glue_secure.core.recorder import RunRecorder
-from glue_secure.core.service import NotFound, ServiceError
+from glue_secure.core.service import NotFound, ServiceError, listing_fix
 from glue_secure.core.target_encryption import Algorithm, EncryptionRule
 from glue_secure.policyfile.model import RUN_KEY, SourceRequirement
 from glue_secure.verification.bucket_policy_proof import requires_tls, sample_of
@@ -53,7 +53,7 @@ class SourceChecker:
                 try:
                     listed = [summary.uri for summary in self._objects.list(location)]
                 except ServiceError as error:
-                    stop(_unreadable(str(location), error, "s3:ListBucket"))
+                    stop(_unreadable(str(location), error, "s3:ListBucket", location.bucket))
                 self.check(listed)
 
     def check(self, uris: Sequence[S3Uri]) -> None:
@@ -91,7 +91,7 @@ class SourceChecker:
                 self._rules[bucket] = self._objects.rules(bucket)
             except ServiceError as error:
                 return _unreadable(
-                    f"bucket {bucket}", error, "s3:GetBucketPolicy, s3:GetEncryptionConfiguration"
+                    f"bucket {bucket}", error, "s3:GetBucketPolicy, s3:GetEncryptionConfiguration", bucket
                 )
         return check_transport(requirement, self._rules[bucket], KmsKeyArn.parse(self._run_key).partition)
 
@@ -172,12 +172,12 @@ def _meets(requirement: SourceRequirement, location: S3Uri) -> bool:
     return requirement.prefix.overlaps(location)
 
 
-def _unreadable(resource: str, error: ServiceError, actions: str) -> Finding:
+def _unreadable(resource: str, error: ServiceError, actions: str, bucket: str = "") -> Finding:
     return unknown(
         "GS-S3-014",
         resource,
         found=str(error),
         required="the encryption of the objects that are read",
-        fix=f"allow {actions} on them",
+        fix=listing_fix(error, bucket, f"allow {actions} on them"),
         aws_code=error.code,
     )

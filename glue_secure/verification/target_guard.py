@@ -13,7 +13,7 @@ from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.policy import check_reserved_location
 from glue_secure.core.ports import Engine, ObjectStore
 from glue_secure.core.recorder import RunRecorder
-from glue_secure.core.service import ServiceError
+from glue_secure.core.service import ServiceError, listing_fix
 from glue_secure.core.spark_conf import SettingsPlan, check_client, check_settings
 from glue_secure.verification.target_keys import TargetKeys
 
@@ -110,7 +110,9 @@ class TargetGuard:
                     str(location),
                     found=str(error),
                     required="a listing of the target, before and after the write",
-                    fix="give the job's role s3:ListBucket on the target",
+                    fix=listing_fix(
+                        error, location.bucket, "give the job's role s3:ListBucket on the target"
+                    ),
                     aws_code=error.code,
                 )
             )

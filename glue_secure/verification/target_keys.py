@@ -11,7 +11,7 @@ from glue_secure.core.objects import ObjectEncryption
 from glue_secure.core.policy import check_named_key
 from glue_secure.core.ports import KeyService, ObjectStore
 from glue_secure.core.recorder import RunRecorder
-from glue_secure.core.service import ServiceError
+from glue_secure.core.service import ServiceError, listing_fix
 from glue_secure.core.target_encryption import EncryptionRule, EncryptionRules
 
 
@@ -145,7 +145,11 @@ def check_target_key(
                     f"{key} ({purpose})",
                     found=str(error),
                     required=f"the AWS Region of bucket {bucket}, which the key must be in",
-                    fix="give the job's role s3:ListBucket on the bucket, or name a key of the run's region",
+                    fix=listing_fix(
+                        error,
+                        bucket,
+                        "give the job's role s3:ListBucket on the bucket, or name a key of the run's region",
+                    ),
                     aws_code=error.code,
                 )
             ]

@@ -161,12 +161,16 @@ def test_gs_s3_012_work_that_began_during_verification_stops_the_commit(run_fixt
     assert run_fixture.bookmark_keys() == []
 
 
-def test_gs_s3_007_a_location_that_cannot_be_listed_stops_the_run(run_fixture):
+@pytest.mark.parametrize(
+    ("code", "fix"),
+    [("AccessDenied", "s3:ListBucket"), ("NoSuchBucket", "create bucket curated, or correct its name")],
+)
+def test_gs_s3_007_a_location_that_cannot_be_listed_stops_the_run(run_fixture, code, fix):
     run = run_fixture.start()
     run_fixture.engine.native = UnmanagedWriteReport((UnmanagedWrite("s3a://curated/out", "csv"),))
-    denied = ServiceError("ListObjectsV2: AccessDenied", code="AccessDenied", operation="ListObjectsV2")
+    denied = ServiceError(f"ListObjectsV2: {code}", code=code, operation="ListObjectsV2")
     run_fixture.objects.fail_next("ListObjectsV2", denied, times=9)
-    with pytest.raises(VerificationError, match="GS-S3-007"):
+    with pytest.raises(VerificationError, match=rf"GS-S3-007(.|\n)*{fix}"):
         run.commit()
 
 
